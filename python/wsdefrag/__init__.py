@@ -1,0 +1,67 @@
+r"""WebSocket bytes in, messages out.
+
+wsdefrag parses frames (RFC 6455), unmasks and inflates them (RFC 7692), checks them, and puts
+fragmented TEXT and BINARY messages back together as ``WebSocketMessage`` objects.
+
+Where to start:
+
+- ``MessageReassembler``: the bytes of one direction.
+- ``WebSocketConnection``: both directions, with all events and the connection's record.
+- ``FrameDecoder``: single frames.
+
+Example:
+    >>> import wsdefrag
+    >>> reassembler = wsdefrag.MessageReassembler(from_client=False)
+    >>> for message in reassembler.receive_data(b"\x81\x05hello", timestamp=1700000000.25):
+    ...     print(message.get_state())
+    (1, False, b'hello', 1700000000.25, False, False)
+    >>> reassembler.receive_eof()
+"""
+
+from wsdefrag._native import __version__
+from wsdefrag.connection import WebSocketConnection
+from wsdefrag.data import WebSocketData
+from wsdefrag.deflate import DeflateParams
+from wsdefrag.errors import (
+    IncompleteMessage,
+    InflateFailed,
+    InvalidUtf8,
+    LimitExceeded,
+    ProtocolError,
+    WebSocketError,
+)
+from wsdefrag.events import Close, Event, Incomplete, Ping, Pong, ProtocolViolation
+from wsdefrag.frame import Frame, FrameDecoder
+from wsdefrag.limits import Limits
+from wsdefrag.message import WebSocketMessage, WebSocketMessageState
+from wsdefrag.opcode import CloseCode, Opcode
+from wsdefrag.reassembler import MessageReassembler
+from wsdefrag.strictness import Strictness
+
+__all__ = [
+    "Close",
+    "CloseCode",
+    "DeflateParams",
+    "Event",
+    "Frame",
+    "FrameDecoder",
+    "Incomplete",
+    "IncompleteMessage",
+    "InflateFailed",
+    "InvalidUtf8",
+    "LimitExceeded",
+    "Limits",
+    "MessageReassembler",
+    "Opcode",
+    "Ping",
+    "Pong",
+    "ProtocolError",
+    "ProtocolViolation",
+    "Strictness",
+    "WebSocketConnection",
+    "WebSocketData",
+    "WebSocketError",
+    "WebSocketMessage",
+    "WebSocketMessageState",
+    "__version__",
+]

@@ -1,0 +1,156 @@
+"""Everything worth keeping about one WebSocket connection.
+
+``WebSocketData`` behaves as the class of that name in mitmproxy 12.2: the same fields, state
+dictionary and ``repr``. In the state, messages are state tuples; every other value is checked
+and brought to its field's type, in both directions.
+
+Follows RFC 6455 sections 7.1.5 (close code) and 7.1.6 (close reason).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from wsdefrag.message import WebSocketMessage
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from typing_extensions import Self
+
+# What may be given for each field but the messages, and what it is turned into. Integers pass
+# for floats and the other way round, because flow files and JSON do not keep them apart.
+_PLAIN_FIELDS: dict[str, tuple[tuple[type, ...], type]] = {
+    "closed_by_client": ((bool,), bool),
+    "close_code": ((int, float), int),
+    "close_reason": ((str,), str),
+    "timestamp_end": ((int, float), float),
+}
+_FIELDS = ("messages", *_PLAIN_FIELDS)
+
+_State: TypeAlias = dict[str, Any]
+
+
+@dataclass
+class WebSocketData:
+    """The messages of a connection and how it ended.
+
+    Attributes:
+        messages: The messages of both directions, in order of their arrival.
+        closed_by_client: Whether the client ended the connection, None while it is open.
+        close_code: The code it was ended with, None while it is open.
+        close_reason: The reason that was given, None if there was no Close frame.
+        timestamp_end: When it ended, in seconds since the epoch, None while it is open.
+
+    Example:
+        >>> from wsdefrag import Opcode, WebSocketData, WebSocketMessage
+        >>> data = WebSocketData([WebSocketMessage(Opcode.TEXT, False, b"hi", 1.5)])
+        >>> data
+        <WebSocketData (1 messages)>
+        >>> data.get_state()["messages"]
+        [(1, False, b'hi', 1.5, False, False)]
+    """
+
+    messages: list[WebSocketMessage] = field(default_factory=list)
+    closed_by_client: bool | None = None
+    close_code: int | None = None
+    close_reason: str | None = None
+    timestamp_end: float | None = None
+
+    def __repr__(self) -> str:
+        """Show how many messages there are."""
+        return f"<WebSocketData ({len(self.messages)} messages)>"
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> Self:
+        """Make an object from what ``get_state()`` gave.
+
+        Args:
+            state: The five fields by name, messages as state tuples. It is not changed.
+
+        Returns:
+            The new object.
+
+        Raises:
+            KeyError: If a field is missing.
+            TypeError: If a message's state has the wrong shape.
+            ValueError: If a value does not fit its field, or there is an unknown field.
+        """
+        return cls(**_read_state(state, f"Invalid state for {cls}"))
+
+    def get_state(self) -> dict[str, Any]:
+        """Give the object as plain values.
+
+        Returns:
+            The five fields by name, messages as state tuples.
+
+        Raises:
+            ValueError: If the value of an attribute does not fit its field.
+        """
+        _refuse_none(self.messages)
+        state: _State = {"messages": [message.get_state() for message in self.messages]}
+        for name in _PLAIN_FIELDS:
+            state[name] = _plain(name, getattr(self, name))
+        return state
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """Take over the values of a state, all of them or, if one is wrong, none.
+
+        Args:
+            state: The five fields by name, messages as state tuples. It is not changed.
+
+        Raises:
+            KeyError: If a field is missing.
+            TypeError: If a message's state has the wrong shape.
+            ValueError: If a value does not fit its field, or there is an unknown field.
+        """
+        values = _read_state(state, f"Unexpected fields in {type(self).__name__}.set_state")
+        for name, value in values.items():
+            setattr(self, name, value)
+
+    def copy(self) -> Self:
+        """Make an independent object of the same state, with copies of the messages.
+
+        Returns:
+            The new object.
+        """
+        return self.from_state(self.get_state())
+
+    def _get_formatted_messages(self) -> bytes:
+        return b"\n".join(message._format_ws_message() for message in self.messages)
+
+
+def _read_state(state: Mapping[str, Any], complaint: str) -> _State:
+    """Turn a state into the values of the fields.
+
+    Args:
+        state: The five fields by name.
+        complaint: How the message about unknown fields begins.
+    """
+    messages = state["messages"]
+    _refuse_none(messages)
+    values: _State = {"messages": [WebSocketMessage.from_state(item) for item in messages]}
+    for name in _PLAIN_FIELDS:
+        values[name] = _plain(name, state[name])
+    unknown = [name for name in state if name not in _FIELDS]
+    if unknown:
+        raise ValueError(f"{complaint}: {unknown}")
+    return values
+
+
+def _refuse_none(messages: Collection[Any] | None) -> None:
+    if messages is None or None in messages:
+        raise ValueError("Attribute messages must not be None, nor hold it.")
+
+
+def _plain(name: str, value: object) -> object:
+    """Check one value and bring it to its field's type."""
+    if value is None:
+        return None
+    accepted, wanted = _PLAIN_FIELDS[name]
+    if not isinstance(value, accepted):
+        raise ValueError(
+            f"Invalid value for {name}. Expected {wanted}, got {value!r} ({type(value)})."
+        )
+    return wanted(value)

@@ -1,0 +1,93 @@
+"""The agreed parameters of the permessage-deflate extension.
+
+The server's 101 answer says what was agreed; nothing about it can be seen in the frames. The
+``server_*`` parameters rule what the server sends, the ``client_*`` ones what the client sends,
+so both directions of a connection take the same ``DeflateParams``.
+
+Follows RFC 7692 section 7.1 (parameters) and RFC 6455 section 9.1 (the header's grammar).
+
+Invariants: ``8 <= server_max_window_bits <= 15``; ``8 <= client_max_window_bits <= 15``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from wsdefrag import _native
+from wsdefrag._arguments import require_bool, require_int
+
+_SMALLEST_WINDOW_BITS = 8
+_LARGEST_WINDOW_BITS = 15
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeflateParams:
+    """What client and server agreed on for permessage-deflate (RFC 7692 section 7.1).
+
+    Args:
+        server_no_context_takeover: Each message from the server starts with an empty window
+            (RFC 7692 section 7.1.1.1).
+        client_no_context_takeover: The same for messages from the client
+            (RFC 7692 section 7.1.1.2).
+        server_max_window_bits: Base-2 logarithm of the server's window size in bytes, from 8 to
+            15 (RFC 7692 section 7.1.2.1).
+        client_max_window_bits: The same for the client (RFC 7692 section 7.1.2.2).
+
+    Raises:
+        TypeError: If a value has the wrong type.
+        ValueError: If window bits are below 8 or above 15.
+
+    Example:
+        >>> from wsdefrag import DeflateParams
+        >>> params = DeflateParams.from_header("permessage-deflate; server_max_window_bits=12")
+        >>> params.server_max_window_bits
+        12
+        >>> params == DeflateParams(server_max_window_bits=12)
+        True
+    """
+
+    server_no_context_takeover: bool = False
+    client_no_context_takeover: bool = False
+    server_max_window_bits: int = _LARGEST_WINDOW_BITS
+    client_max_window_bits: int = _LARGEST_WINDOW_BITS
+
+    def __post_init__(self) -> None:
+        """Refuse values that cannot have been agreed on."""
+        for name in ("server_no_context_takeover", "client_no_context_takeover"):
+            require_bool(name, getattr(self, name))
+        for name in ("server_max_window_bits", "client_max_window_bits"):
+            bits = require_int(name, getattr(self, name))
+            if not _SMALLEST_WINDOW_BITS <= bits <= _LARGEST_WINDOW_BITS:
+                raise ValueError(f"{name} must be from 8 to 15, not {bits}")
+
+    @classmethod
+    def from_header(cls, value: str | bytes) -> DeflateParams | None:
+        """Read the ``Sec-WebSocket-Extensions`` header of the server's 101 answer.
+
+        Several headers of that name are to be joined with commas first
+        (RFC 6455 section 11.3.2).
+
+        Args:
+            value: The header's value, without its name.
+
+        Returns:
+            The agreed parameters, or None where permessage-deflate is not in the header.
+
+        Raises:
+            TypeError: If ``value`` is neither str nor bytes.
+            ValueError: If the header is not well-formed, or holds parameters that RFC 7692
+                section 7.1 does not allow in an answer. The message says which.
+        """
+        if isinstance(value, bytes):
+            # Latin-1 maps every byte to one character, so that the parser sees and refuses it.
+            value = value.decode("latin-1")
+        agreed = _native.parse_deflate_header(value)
+        if agreed is None:
+            return None
+        server_no_context_takeover, client_no_context_takeover, server_bits, client_bits = agreed
+        return cls(
+            server_no_context_takeover=server_no_context_takeover,
+            client_no_context_takeover=client_no_context_takeover,
+            server_max_window_bits=server_bits,
+            client_max_window_bits=client_bits,
+        )

@@ -1,0 +1,81 @@
+"""Frames as they stand on the wire, without putting messages together.
+
+``FrameDecoder`` keeps the rules that a frame can break on its own: reserved bits and opcodes,
+the mask against the direction, the size and FIN of control frames, the form of the length, and
+``max_frame_size``. It does not look at the order of continuations, the payload of Close frames
+or UTF-8, does not inflate, and goes on after a Close frame. After a violation it yields nothing
+more.
+
+Follows RFC 6455 section 5.2.
+
+Invariant: ``bytes_buffered <= bytes_received``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wsdefrag import _native
+from wsdefrag._arguments import require_bool, require_optional
+from wsdefrag._native import Frame
+from wsdefrag.deflate import DeflateParams
+from wsdefrag.limits import Limits
+from wsdefrag.strictness import Strictness
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+__all__ = ["Frame", "FrameDecoder"]
+
+
+class FrameDecoder(_native.FrameDecoder):
+    r"""Decodes the frames of one direction (RFC 6455 section 5.2).
+
+    Args:
+        from_client: True for the bytes a client sends, False for those a server sends.
+        deflate: The agreed permessage-deflate parameters, which allow RSV1; None if it was not
+            agreed on. Payloads stay compressed.
+        limits: Of these, ``max_frame_size`` counts; None for the defaults of ``Limits``.
+        strictness: The rules to insist on; None for all of them.
+
+    Raises:
+        TypeError: If an argument has the wrong type.
+
+    Attributes:
+        error: The violation that ended this direction, or None.
+        bytes_received: All bytes taken so far.
+        bytes_buffered: Bytes held of an unfinished frame.
+
+    Example:
+        >>> from wsdefrag import FrameDecoder
+        >>> decoder = FrameDecoder(from_client=False)
+        >>> frame, close = decoder.receive_data(b"\x82\x03abc\x88\x00")
+        >>> frame.opcode, frame.fin, frame.payload, frame.offset
+        (<Opcode.BINARY: 2>, True, b'abc', 0)
+        >>> close.offset, close.wire_length
+        (5, 2)
+        >>> decoder.receive_eof()
+    """
+
+    __slots__ = ()
+
+    def __new__(
+        cls,
+        *,
+        from_client: bool,
+        deflate: DeflateParams | None = None,
+        limits: Limits | None = None,
+        strictness: Strictness | None = None,
+    ) -> Self:
+        """Start at the beginning of a direction; the arguments are those of the class."""
+        require_bool("from_client", from_client)
+        require_optional("deflate", deflate, DeflateParams)
+        require_optional("limits", limits, Limits)
+        require_optional("strictness", strictness, Strictness)
+        return super().__new__(
+            cls,
+            from_client=from_client,
+            deflate=deflate,
+            limits=limits or Limits(),
+            strictness=strictness or Strictness(),
+        )

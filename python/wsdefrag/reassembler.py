@@ -1,0 +1,104 @@
+"""Bytes of one direction in, whole messages out.
+
+A direction is in one of four states, and only ever moves down this list:
+
+1. *reading*: bytes are taken, messages and control frames come out. Too few bytes are never an
+   error, they wait.
+2. *closed*: a Close frame was read. What follows it is discarded and counted
+   (RFC 6455 sections 1.4 and 5.5.1).
+3. *failed*: a rule was broken or a limit passed. ``error`` is set at once, every later
+   ``receive_data`` and ``receive_eof`` raises it; what follows is discarded and counted.
+4. *ended*: ``receive_eof`` or ``receive_eof_events`` was called; no more bytes are taken.
+
+How the input is cut into chunks never shows in the messages, the error or its offset. Messages
+completed before a violation in the same chunk are returned, and the next call raises. The input
+is neither changed nor kept.
+
+Follows RFC 6455 sections 5 (framing), 7.1 (closing), 8.1 (UTF-8) and 10.4 (limits), and
+RFC 7692 section 7 (permessage-deflate).
+
+Invariants: ``bytes_buffered + bytes_discarded <= bytes_received``; at most one of ``error`` and
+``close`` is not None.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from wsdefrag import _native
+from wsdefrag._arguments import require_bool, require_optional
+from wsdefrag.deflate import DeflateParams
+from wsdefrag.limits import Limits
+from wsdefrag.strictness import Strictness
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+
+class MessageReassembler(_native.Direction):
+    r"""Parses, unmasks, inflates, checks and defragments one direction of a connection.
+
+    Args:
+        from_client: True for the bytes a client sends, which are masked, False for those a
+            server sends, which are not (RFC 6455 section 5.1).
+        deflate: The agreed permessage-deflate parameters, None if it was not agreed on.
+        limits: How much the bytes may ask for; None for the defaults of ``Limits``.
+        strictness: The rules to insist on; None for all of them.
+        utf8: ``"strict"`` refuses text that is not UTF-8 as soon as the bytes that prove it
+            arrive, ``"lax"`` keeps it (RFC 6455 section 8.1). Close reasons are always checked.
+
+    Raises:
+        TypeError: If an argument has the wrong type.
+        ValueError: If ``utf8`` is neither ``"strict"`` nor ``"lax"``.
+
+    Feed it with ``receive_data`` and ``receive_eof``, which give messages and raise errors, or
+    with ``receive_events`` and ``receive_eof_events``, which give everything that happened and
+    never raise for what is on the wire. Both pairs drive the same state.
+
+    Attributes:
+        error: The violation that ended this direction, or None.
+        close: The ``Close`` event of this direction, or None.
+        bytes_received: All bytes taken so far.
+        bytes_buffered: Bytes held of an unfinished header, frame or message.
+        bytes_discarded: Bytes that came after a Close or a violation.
+        tolerated: How often each rule that ``strictness`` switches off was broken, by the
+            name of its field.
+
+    Example:
+        >>> import wsdefrag
+        >>> reassembler = wsdefrag.MessageReassembler(from_client=False)
+        >>> reassembler.receive_data(b"\x01\x03Hel")
+        []
+        >>> reassembler.receive_data(b"\x80\x02lo", timestamp=1700000000.25)
+        ['Hello']
+        >>> reassembler.receive_eof()
+        >>> reassembler.bytes_received
+        9
+    """
+
+    __slots__ = ()
+
+    def __new__(
+        cls,
+        *,
+        from_client: bool,
+        deflate: DeflateParams | None = None,
+        limits: Limits | None = None,
+        strictness: Strictness | None = None,
+        utf8: Literal["strict", "lax"] = "strict",
+    ) -> Self:
+        """Start at the beginning of a direction; the arguments are those of the class."""
+        require_bool("from_client", from_client)
+        require_optional("deflate", deflate, DeflateParams)
+        require_optional("limits", limits, Limits)
+        require_optional("strictness", strictness, Strictness)
+        if utf8 not in ("strict", "lax"):
+            raise ValueError(f'utf8 must be "strict" or "lax", not {utf8!r}')
+        return super().__new__(
+            cls,
+            from_client=from_client,
+            deflate=deflate,
+            limits=limits or Limits(),
+            strictness=strictness or Strictness(),
+            utf8_strict=utf8 == "strict",
+        )

@@ -1,0 +1,72 @@
+//! Close payloads (RFC 6455 sections 5.5.1 and 7.4).
+//!
+//! A close payload is empty, or a code of two bytes in network order followed
+//! by a reason in UTF-8.
+
+use std::borrow::Cow;
+
+use crate::error::Kind;
+
+/// The code that stands for a close frame without one (RFC 6455 section 7.1.5).
+pub const NO_STATUS_RECEIVED: u16 = 1005;
+
+/// A close frame's content; borrowed from its payload.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Close<'a> {
+    /// The peer's code verbatim; 1005 where the frame held none.
+    pub code: u16,
+    /// The peer's reason; empty where the frame held none.
+    pub reason: Cow<'a, str>,
+}
+
+/// Whether an endpoint may send this code: 1004, 1005, 1006 and 1015 are only
+/// for use inside a program, 1000 to 2999 else belong to the protocol and the
+/// registry has got to 1014, 3000 to 4999 are free.
+#[must_use]
+pub const fn may_be_sent(code: u16) -> bool {
+    matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999)
+}
+
+impl<'a> Close<'a> {
+    /// Reads a close payload; `any_code` accepts codes that may not be sent,
+    /// `lax` replaces what is not UTF-8 in the reason.
+    pub fn parse(payload: &'a [u8], any_code: bool, lax: bool) -> Result<Self, Kind> {
+        let (code, reason) = match payload {
+            [] => return Ok(Self { code: NO_STATUS_RECEIVED, reason: Cow::Borrowed("") }),
+            [_] => return Err(Kind::ClosePayloadOneByte),
+            [high, low, reason @ ..] => (u16::from_be_bytes([*high, *low]), reason),
+        };
+        if !any_code && !may_be_sent(code) {
+            return Err(Kind::InvalidCloseCode(code));
+        }
+        let reason = match String::from_utf8_lossy(reason) {
+            Cow::Owned(_) if !lax => return Err(Kind::InvalidCloseReason),
+            reason => reason,
+        };
+        Ok(Self { code, reason })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_that_may_be_sent_are_those_of_section_7_4() {
+        let sendable: Vec<u16> = (0..=u16::MAX).filter(|code| may_be_sent(*code)).collect();
+        let expected: Vec<u16> = (1000..=1003).chain(1007..=1014).chain(3000..=4999).collect();
+        assert_eq!(sendable, expected);
+    }
+
+    #[test]
+    fn payload_without_a_code_is_1005() {
+        let close = Close::parse(b"", false, false).unwrap();
+        assert_eq!((close.code, close.reason.as_ref()), (1005, ""));
+    }
+
+    #[test]
+    fn reason_that_is_not_utf8_is_refused_or_replaced() {
+        assert_eq!(Close::parse(b"\x03\xe8\xff", false, false), Err(Kind::InvalidCloseReason));
+        assert_eq!(Close::parse(b"\x03\xe8\xff", false, true).unwrap().reason, "\u{fffd}");
+    }
+}

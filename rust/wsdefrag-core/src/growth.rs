@@ -1,0 +1,92 @@
+//! How large a payload's buffer is made.
+//!
+//! A frame announces its length, and a peer may announce much and send little.
+//! So a buffer is made for what was announced, but never for more than
+//! [`EAGERNESS`] times what has arrived: the last step lands on the exact size,
+//! and a promise alone costs nothing.
+
+use crate::mask::Mask;
+use crate::sink::{Content, Memory, OutOfMemory};
+
+/// Bytes allocated per byte arrived, at most. A 64 KiB read of a 1 MiB frame then needs two
+/// steps, and a peer has to send an eighth of what it makes us hold.
+const EAGERNESS: usize = 8;
+/// The first step, in bytes, where less than that arrived.
+const FIRST_STEP: usize = 4096;
+
+/// What is known of the end of a growing payload.
+#[derive(Clone, Copy, Debug)]
+pub struct Outlook {
+    /// Bytes of the frame at hand that are not appended yet, those to be appended included.
+    pub frame_left: u64,
+    /// Whether the payload ends with the frame at hand.
+    pub last_frame: bool,
+}
+
+/// The capacity for `needed` bytes of which `needed - arriving` are there already.
+fn capacity(held: usize, arriving: usize, outlook: Outlook) -> usize {
+    let needed = held + arriving;
+    let frame_left = usize::try_from(outlook.frame_left).unwrap_or(usize::MAX);
+    let announced = held.saturating_add(frame_left);
+    let expected =
+        if outlook.last_frame { announced } else { announced.max(needed.saturating_mul(2)) };
+    let affordable = needed.saturating_mul(EAGERNESS).max(FIRST_STEP);
+    expected.min(affordable)
+}
+
+/// Appends `wire`, unmasked, to a content that is made when its first byte arrives; returns the
+/// OR of the appended bytes.
+#[inline]
+pub fn append<M: Memory>(
+    content: &mut Option<M::Content>,
+    wire: &[u8],
+    mask: Mask,
+    outlook: Outlook,
+    memory: &mut M,
+) -> Result<u8, OutOfMemory> {
+    if wire.is_empty() {
+        return Ok(0);
+    }
+    let content = match content {
+        Some(content) => {
+            let held = content.as_slice().len();
+            if content.capacity() - held < wire.len() {
+                memory.grow(content, capacity(held, wire.len(), outlook))?;
+            }
+            content
+        }
+        None => content.insert(memory.allocate(capacity(0, wire.len(), outlook))?),
+    };
+    Ok(memory.unmask(content, wire, mask))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn promise_alone_costs_a_page() {
+        let outlook = Outlook { frame_left: 1 << 40, last_frame: true };
+        assert_eq!(capacity(0, 1, outlook), FIRST_STEP);
+    }
+
+    proptest! {
+        #[test]
+        fn capacity_holds_what_arrives_and_never_more_than_was_announced(
+            held in 0_usize..1 << 30, arriving in 1_usize..1 << 20, more in 0_u64..1 << 40,
+        ) {
+            let outlook = Outlook { frame_left: arriving as u64 + more, last_frame: true };
+            let got = capacity(held, arriving, outlook);
+            prop_assert!(got >= held + arriving);
+            prop_assert!(got as u64 <= held as u64 + outlook.frame_left);
+            prop_assert!(got <= ((held + arriving) * EAGERNESS).max(FIRST_STEP));
+        }
+
+        #[test]
+        fn fragments_grow_geometrically(held in 1_usize..1 << 30, arriving in 1_usize..1 << 20) {
+            let outlook = Outlook { frame_left: arriving as u64, last_frame: false };
+            prop_assert!(capacity(held, arriving, outlook) >= 2 * (held + arriving));
+        }
+    }
+}

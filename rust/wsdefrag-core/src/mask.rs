@@ -1,0 +1,152 @@
+//! Masking (RFC 6455 section 5.3): byte `i` of a payload is XORed with byte
+//! `i mod 4` of the masking key.
+//!
+//! A payload may arrive in any number of ranges, so a [`Mask`] is the key
+//! turned until its first byte is the one that applies next. Each byte is read
+//! once and written once, and the same pass ORs all bytes together: a result
+//! below 0x80 proves ASCII, and with it UTF-8, for nothing.
+
+use std::mem::MaybeUninit;
+
+/// Bytes of one turn of the main loop: a cache line, which the compiler splits
+/// into the widest registers it may use.
+const BLOCK: usize = 64;
+const WORD: usize = size_of::<u64>();
+
+/// A byte of a destination: one that holds something already, or fresh memory.
+pub trait Slot: Copy {
+    /// The slot that holds this byte.
+    fn of(byte: u8) -> Self;
+}
+
+impl Slot for u8 {
+    #[inline]
+    fn of(byte: u8) -> Self {
+        byte
+    }
+}
+
+impl Slot for MaybeUninit<u8> {
+    #[inline]
+    fn of(byte: u8) -> Self {
+        Self::new(byte)
+    }
+}
+
+/// A masking key, turned to the byte that applies next. Zero leaves bytes as they are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Mask(u32);
+
+impl Mask {
+    /// The key of a frame that is not masked.
+    pub const NONE: Self = Self(0);
+
+    /// The mask at the start of a payload.
+    #[inline]
+    #[must_use]
+    pub const fn new(key: [u8; 4]) -> Self {
+        Self(u32::from_le_bytes(key))
+    }
+
+    /// The mask for what follows after `bytes` more bytes.
+    #[inline]
+    #[must_use]
+    pub const fn advance(self, bytes: usize) -> Self {
+        Self(self.0.rotate_right(match bytes % 4 {
+            0 => 0,
+            1 => 8,
+            2 => 16,
+            _ => 24,
+        }))
+    }
+
+    /// Whether bytes come out as they went in.
+    #[inline]
+    #[must_use]
+    pub const fn is_identity(self) -> bool {
+        self.0 == 0
+    }
+
+    /// The key twice over, so that XOR with eight payload bytes needs no turning.
+    #[inline]
+    const fn word(self) -> u64 {
+        let [a, b, c, d] = self.0.to_le_bytes();
+        u64::from_ne_bytes([a, b, c, d, a, b, c, d])
+    }
+
+    /// Unmasks `wire` into `out`, every slot of which is written, and returns
+    /// the OR of all bytes written.
+    ///
+    /// # Panics
+    ///
+    /// If the two lengths differ.
+    #[inline]
+    pub fn unmask<S: Slot>(self, wire: &[u8], out: &mut [S]) -> u8 {
+        assert_eq!(wire.len(), out.len(), "a range fills its destination");
+        let word = self.word();
+
+        let (wire_blocks, wire) = wire.as_chunks::<BLOCK>();
+        let (out_blocks, out) = out.as_chunks_mut::<BLOCK>();
+        let mut any = [0_u64; BLOCK / WORD];
+        for (from, to) in wire_blocks.iter().zip(out_blocks) {
+            let (from, _) = from.as_chunks::<WORD>();
+            let (to, _) = to.as_chunks_mut::<WORD>();
+            for ((from, to), any) in from.iter().zip(to).zip(&mut any) {
+                *any |= unmask_word(from, to, word);
+            }
+        }
+        let mut any = any.into_iter().fold(0, |any, block| any | block);
+
+        let (wire_words, wire) = wire.as_chunks::<WORD>();
+        let (out_words, out) = out.as_chunks_mut::<WORD>();
+        for (from, to) in wire_words.iter().zip(out_words) {
+            any |= unmask_word(from, to, word);
+        }
+        for ((from, to), key) in wire.iter().zip(out).zip(word.to_ne_bytes()) {
+            *to = S::of(from ^ key);
+            any |= u64::from(from ^ key);
+        }
+        any.to_ne_bytes().into_iter().fold(0, |any, byte| any | byte)
+    }
+}
+
+/// Eight bytes: load, XOR, store; the result for the caller's OR.
+#[inline]
+fn unmask_word<S: Slot>(from: &[u8; WORD], to: &mut [S; WORD], word: u64) -> u64 {
+    let plain = u64::from_ne_bytes(*from) ^ word;
+    *to = plain.to_ne_bytes().map(S::of);
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn any_cut_unmasks_as_the_rfc_says(
+            key in any::<[u8; 4]>(),
+            wire in prop::collection::vec(any::<u8>(), 0..300),
+            cut in 0_usize..300,
+        ) {
+            let expected: Vec<u8> =
+                wire.iter().enumerate().map(|(i, byte)| byte ^ key[i % 4]).collect();
+            let cut = cut.min(wire.len());
+            let mut out = vec![0xAA_u8; wire.len()];
+            let head = Mask::new(key).unmask(&wire[..cut], &mut out[..cut]);
+            let tail = Mask::new(key).advance(cut).unmask(&wire[cut..], &mut out[cut..]);
+            prop_assert_eq!(&out, &expected);
+            prop_assert_eq!(head | tail, expected.iter().fold(0, |any, byte| any | byte));
+        }
+    }
+
+    #[test]
+    fn advancing_by_any_count_is_advancing_byte_by_byte() {
+        let mut mask = Mask::new([1, 2, 3, 4]);
+        for bytes in 0..20 {
+            assert_eq!(Mask::new([1, 2, 3, 4]).advance(bytes), mask);
+            mask = mask.advance(1);
+        }
+    }
+}

@@ -1,0 +1,255 @@
+//! A message while its frames arrive.
+//!
+//! Its content is one buffer that grows in place; frames are appended to it,
+//! unmasked or inflated, and a text is checked as it grows. Nothing else is
+//! kept: no list of fragments, no wire bytes.
+//!
+//! - `content.len() <= max_message_size`, always
+//! - for a text under strict checking, `content` never holds a byte that UTF-8
+//!   does not allow at its place
+
+use crate::deflate::{Inflater, Outcome, PIECE};
+use crate::error::Kind;
+use crate::growth::{self, Outlook};
+use crate::header::Header;
+use crate::limits::{Excess, Limits};
+use crate::mask::Mask;
+use crate::opcode::Opcode;
+use crate::sink::{Content, Memory, OutOfMemory};
+use crate::utf8::{NotUtf8, Utf8Progress};
+
+/// The least room made for inflated output, in bytes.
+const LEAST_INFLATED: usize = 256;
+
+/// A message of which at least the first header has come.
+#[derive(Debug)]
+pub(crate) struct OpenMessage<C> {
+    pub(crate) opcode: Opcode,
+    /// The first byte of its first frame, from the start of the direction.
+    pub(crate) offset: u64,
+    pub(crate) compressed: bool,
+    content: Option<C>,
+    /// `None` where bytes are not checked.
+    utf8: Option<Utf8Progress>,
+    fragments: u64,
+    /// Payload bytes that its headers have announced.
+    announced: u64,
+}
+
+impl From<OutOfMemory> for Kind {
+    fn from(_: OutOfMemory) -> Self {
+        Self::OutOfMemory
+    }
+}
+
+impl From<NotUtf8> for Kind {
+    fn from(_: NotUtf8) -> Self {
+        Self::InvalidUtf8
+    }
+}
+
+/// Refuses a data frame by what its header announces.
+pub(crate) fn check_frame_size(header: &Header, limits: &Limits) -> Result<(), Kind> {
+    match limits.max_frame_size {
+        Some(limit) if header.length > limit => {
+            Err(Kind::Limit(Excess::FrameSize { limit, requested: header.length }))
+        }
+        _ => Ok(()),
+    }
+}
+
+impl<C: Content> OpenMessage<C> {
+    pub(crate) fn new(opcode: Opcode, offset: u64, compressed: bool, check_utf8: bool) -> Self {
+        let utf8 = (check_utf8 && opcode == Opcode::Text).then(Utf8Progress::default);
+        Self { opcode, offset, compressed, content: None, utf8, fragments: 0, announced: 0 }
+    }
+
+    /// Bytes of content held.
+    pub(crate) fn len(&self) -> usize {
+        self.content.as_ref().map_or(0, |content| content.as_slice().len())
+    }
+
+    /// Takes the header of its next frame, before any of that frame's payload.
+    pub(crate) fn announce(&mut self, header: &Header, limits: &Limits) -> Result<(), Kind> {
+        check_frame_size(header, limits)?;
+        self.announced = self.announced.saturating_add(header.length);
+        match limits.max_message_size {
+            Some(limit) if !self.compressed && self.announced > limit => {
+                return Err(Kind::Limit(Excess::MessageSize { limit, requested: self.announced }));
+            }
+            _ => {}
+        }
+        self.fragments += 1;
+        match limits.max_fragments {
+            Some(limit) if self.fragments > limit => {
+                Err(Kind::Limit(Excess::Fragments { limit, requested: self.fragments }))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Appends a range of a plain frame.
+    #[inline]
+    pub(crate) fn append<M: Memory<Content = C>>(
+        &mut self,
+        wire: &[u8],
+        mask: Mask,
+        outlook: Outlook,
+        memory: &mut M,
+    ) -> Result<(), Kind> {
+        let start = self.len();
+        let any = growth::append(&mut self.content, wire, mask, outlook, memory)?;
+        self.check_from(start, any)
+    }
+
+    /// Checks the text behind `start`; `any` is the OR of its bytes, or 0xFF if not known.
+    #[inline]
+    fn check_from(&mut self, start: usize, any: u8) -> Result<(), Kind> {
+        match (&mut self.utf8, &self.content) {
+            (Some(utf8), Some(content)) => Ok(utf8.appended(content.as_slice(), start, any)?),
+            _ => Ok(()),
+        }
+    }
+
+    /// Appends what a range of a compressed frame inflates to. `expected` is a guess at the whole
+    /// message's length in bytes.
+    pub(crate) fn inflate<M: Memory<Content = C>>(
+        &mut self,
+        wire: &[u8],
+        mut mask: Mask,
+        inflater: &mut Inflater,
+        expected: usize,
+        limits: &Limits,
+        memory: &mut M,
+    ) -> Result<(), Kind> {
+        if mask.is_identity() {
+            return self.inflate_plain(wire, inflater, expected, limits, memory);
+        }
+        for wire in wire.chunks(PIECE) {
+            // The piece is taken out while the inflater works on it, and put back unharmed.
+            let mut piece = std::mem::take(&mut inflater.piece);
+            let plain = &mut piece[..wire.len()];
+            mask.unmask(wire, plain);
+            mask = mask.advance(wire.len());
+            let result = self.inflate_plain(plain, inflater, expected, limits, memory);
+            inflater.piece = piece;
+            result?;
+        }
+        Ok(())
+    }
+
+    fn inflate_plain<M: Memory<Content = C>>(
+        &mut self,
+        mut input: &[u8],
+        inflater: &mut Inflater,
+        expected: usize,
+        limits: &Limits,
+        memory: &mut M,
+    ) -> Result<(), Kind> {
+        let ceiling = Ceiling::new(limits, self.announced);
+        loop {
+            let start = self.len();
+            let room = self.room(expected, &ceiling, memory)?;
+            let progress = match &mut self.content {
+                Some(content) if room > 0 => {
+                    memory.inflate(content, room, &mut inflater.stream, input)
+                }
+                // At the ceiling: one byte more proves that it goes too far.
+                _ => inflater.stream.inflate(input, &mut [0]),
+            };
+            if progress.produced > room {
+                return Err(Kind::Limit(ceiling.exceeded()));
+            }
+            if progress.produced > 0 {
+                self.check_from(start, 0xFF)?;
+            }
+            inflater.advanced(&progress)?;
+            input = &input[progress.consumed..];
+            let stuck = progress.consumed == 0 && progress.produced == 0;
+            let done = input.is_empty() && (room == 0 || progress.produced < room);
+            if progress.outcome == Outcome::More && (stuck || done) {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Bytes that may be inflated now, with memory behind them; 0 at the ceiling.
+    fn room<M: Memory<Content = C>>(
+        &mut self,
+        expected: usize,
+        ceiling: &Ceiling,
+        memory: &mut M,
+    ) -> Result<usize, OutOfMemory> {
+        let held = self.len();
+        let most = ceiling.bytes.saturating_sub(held);
+        if most == 0 {
+            return Ok(0);
+        }
+        let within = |wanted: usize| wanted.min(ceiling.bytes);
+        match &mut self.content {
+            Some(content) if content.capacity() == held => {
+                memory.grow(content, within(held.saturating_mul(2)))?;
+            }
+            Some(_) => {}
+            None => {
+                self.content = Some(memory.allocate(within(expected.max(LEAST_INFLATED)))?);
+            }
+        }
+        Ok(self.content.as_ref().map_or(0, |content| most.min(content.capacity() - held)))
+    }
+
+    /// The content of a message whose last frame is complete.
+    pub(crate) fn finish<M: Memory<Content = C>>(self, memory: &mut M) -> Result<C, Kind> {
+        if let Some(utf8) = self.utf8 {
+            utf8.finish(self.len())?;
+        }
+        Ok(self.into_content(memory)?)
+    }
+
+    /// What there is of the content.
+    pub(crate) fn into_content<M: Memory<Content = C>>(
+        self,
+        memory: &mut M,
+    ) -> Result<C, OutOfMemory> {
+        match self.content {
+            Some(content) => Ok(content),
+            None => memory.allocate(0),
+        }
+    }
+}
+
+/// How far a compressed message may inflate. It depends on what headers have announced, not on
+/// what has arrived, so that it does not depend on the chunking.
+struct Ceiling {
+    bytes: usize,
+    limits: Limits,
+    by_ratio: bool,
+}
+
+impl Ceiling {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_precision_loss,
+        clippy::cast_sign_loss,
+        reason = "a float that is too large saturates, which is what a ceiling wants"
+    )]
+    fn new(limits: &Limits, announced: u64) -> Self {
+        let by_size = limits.max_message_size.unwrap_or(u64::MAX);
+        let by_ratio =
+            limits.max_inflate_ratio.map_or(u64::MAX, |ratio| (ratio * announced as f64) as u64);
+        Self {
+            bytes: usize::try_from(by_size.min(by_ratio)).unwrap_or(usize::MAX),
+            limits: *limits,
+            by_ratio: by_ratio < by_size,
+        }
+    }
+
+    #[cold]
+    fn exceeded(&self) -> Excess {
+        let requested = (self.bytes as u64).saturating_add(1);
+        match (self.limits.max_inflate_ratio, self.limits.max_message_size) {
+            (Some(limit), _) if self.by_ratio => Excess::InflateRatio { limit, requested },
+            (_, limit) => Excess::MessageSize { limit: limit.unwrap_or(u64::MAX), requested },
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! Opcodes (RFC 6455 section 5.2).
+
+use std::fmt;
+
+/// What a frame is, from the low four bits of its first byte.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Opcode {
+    /// A further fragment of the message that is open.
+    Continuation = 0x0,
+    /// A text message, or the first fragment of one.
+    Text = 0x1,
+    /// A binary message, or the first fragment of one.
+    Binary = 0x2,
+    /// The closing handshake.
+    Close = 0x8,
+    /// A keep-alive question.
+    Ping = 0x9,
+    /// The answer to a ping.
+    Pong = 0xA,
+}
+
+impl Opcode {
+    /// The opcode with this value; `None` for a reserved one.
+    #[inline]
+    #[must_use]
+    pub const fn from_bits(bits: u8) -> Option<Self> {
+        Some(match bits {
+            0x0 => Self::Continuation,
+            0x1 => Self::Text,
+            0x2 => Self::Binary,
+            0x8 => Self::Close,
+            0x9 => Self::Ping,
+            0xA => Self::Pong,
+            _ => return None,
+        })
+    }
+
+    /// Close, ping and pong: never fragmented, at most 125 bytes (section 5.5).
+    #[inline]
+    #[must_use]
+    pub const fn is_control(self) -> bool {
+        self as u8 & 0x8 != 0
+    }
+}
+
+impl fmt::Display for Opcode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Continuation => "CONTINUATION",
+            Self::Text => "TEXT",
+            Self::Binary => "BINARY",
+            Self::Close => "CLOSE",
+            Self::Ping => "PING",
+            Self::Pong => "PONG",
+        })
+    }
+}

@@ -1,0 +1,188 @@
+//! The agreed permessage-deflate parameters (RFC 7692 section 7.1).
+//!
+//! They are read from the server's answer, the `Sec-WebSocket-Extensions` of
+//! the 101 response: a comma-separated list of extensions, each with parameters
+//! behind semicolons, values bare or quoted (RFC 6455 section 9.1).
+
+use std::fmt;
+
+const EXTENSION: &str = "permessage-deflate";
+const WINDOW_BITS: std::ops::RangeInclusive<u8> = 8..=15;
+
+/// What both sides agreed on. `server_*` rules what the server sends, `client_*` what the client
+/// sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeflateParams {
+    /// The server empties its window after each message.
+    pub server_no_context_takeover: bool,
+    /// The client empties its window after each message.
+    pub client_no_context_takeover: bool,
+    /// The base-2 logarithm of the server's window in bytes, 8 to 15.
+    pub server_max_window_bits: u8,
+    /// The base-2 logarithm of the client's window in bytes, 8 to 15.
+    pub client_max_window_bits: u8,
+}
+
+impl Default for DeflateParams {
+    fn default() -> Self {
+        Self {
+            server_no_context_takeover: false,
+            client_no_context_takeover: false,
+            server_max_window_bits: 15,
+            client_max_window_bits: 15,
+        }
+    }
+}
+
+/// Why an answer is not one that a server may give.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvalidAnswer(String);
+
+impl fmt::Display for InvalidAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "invalid {EXTENSION} answer: {} (RFC 7692 section 7.1)", self.0)
+    }
+}
+
+impl std::error::Error for InvalidAnswer {}
+
+impl DeflateParams {
+    /// Whether what this side sends starts each message with an empty window.
+    #[must_use]
+    pub const fn no_context_takeover(&self, from_client: bool) -> bool {
+        if from_client { self.client_no_context_takeover } else { self.server_no_context_takeover }
+    }
+
+    /// Reads the server's `Sec-WebSocket-Extensions`; `None` if deflate was not agreed.
+    pub fn from_header(value: &str) -> Result<Option<Self>, InvalidAnswer> {
+        let mut agreed = None;
+        for extension in split_outside_quotes(value, ',') {
+            let mut parts = split_outside_quotes(extension, ';');
+            let name = parts.next().unwrap_or_default();
+            if !name.trim().eq_ignore_ascii_case(EXTENSION) {
+                continue;
+            }
+            if agreed.is_some() {
+                return Err(InvalidAnswer("agreed twice".to_owned()));
+            }
+            agreed = Some(Self::from_parameters(parts)?);
+        }
+        Ok(agreed)
+    }
+
+    fn from_parameters<'a>(
+        parameters: impl Iterator<Item = &'a str>,
+    ) -> Result<Self, InvalidAnswer> {
+        let mut params = Self::default();
+        let mut seen = Vec::new();
+        for parameter in parameters {
+            let (name, value) = match parameter.split_once('=') {
+                Some((name, value)) => (name.trim(), Some(unquote(value.trim()))),
+                None => (parameter.trim(), None),
+            };
+            let name = name.to_ascii_lowercase();
+            match name.as_str() {
+                "server_no_context_takeover" => {
+                    params.server_no_context_takeover = no_value(&name, value)?;
+                }
+                "client_no_context_takeover" => {
+                    params.client_no_context_takeover = no_value(&name, value)?;
+                }
+                "server_max_window_bits" => {
+                    params.server_max_window_bits = window_bits(&name, value)?;
+                }
+                "client_max_window_bits" => {
+                    params.client_max_window_bits = window_bits(&name, value)?;
+                }
+                _ => return Err(InvalidAnswer(format!("unknown parameter {name:?}"))),
+            }
+            if seen.contains(&name) {
+                return Err(InvalidAnswer(format!("{name} given twice")));
+            }
+            seen.push(name);
+        }
+        Ok(params)
+    }
+}
+
+/// The parts of `text` between separators that stand outside quoted strings.
+fn split_outside_quotes(text: &str, separator: char) -> impl Iterator<Item = &str> {
+    let mut quoted = false;
+    let mut escaped = false;
+    text.split(move |c| {
+        if escaped {
+            escaped = false;
+            return false;
+        }
+        match c {
+            '"' => quoted = !quoted,
+            '\\' => escaped = quoted,
+            _ => return c == separator && !quoted,
+        }
+        false
+    })
+}
+
+fn unquote(value: &str) -> &str {
+    value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap_or(value)
+}
+
+fn no_value(name: &str, value: Option<&str>) -> Result<bool, InvalidAnswer> {
+    match value {
+        None => Ok(true),
+        Some(value) => Err(InvalidAnswer(format!("{name} takes no value, got {value:?}"))),
+    }
+}
+
+fn window_bits(name: &str, value: Option<&str>) -> Result<u8, InvalidAnswer> {
+    let Some(value) = value else {
+        return Err(InvalidAnswer(format!("{name} needs a value in an answer")));
+    };
+    let digits_only = !value.starts_with('0') && value.bytes().all(|byte| byte.is_ascii_digit());
+    match value.parse() {
+        Ok(bits) if digits_only && WINDOW_BITS.contains(&bits) => Ok(bits),
+        _ => Err(InvalidAnswer(format!("{name} has to be 8 to 15, got {value:?}"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_read_as_the_rfc_says() {
+        let agreed = |header| DeflateParams::from_header(header).unwrap();
+        assert_eq!(agreed(""), None);
+        assert_eq!(agreed("x-webkit-deflate-frame"), None);
+        assert_eq!(agreed("permessage-deflate"), Some(DeflateParams::default()));
+        let both = "x; a=\"1,2\", permessage-deflate; server_no_context_takeover; \
+                    client_max_window_bits=\"8\"";
+        assert_eq!(
+            agreed(both),
+            Some(DeflateParams {
+                server_no_context_takeover: true,
+                client_max_window_bits: 8,
+                ..DeflateParams::default()
+            })
+        );
+    }
+
+    #[test]
+    fn answers_that_no_server_may_give_are_refused() {
+        for parameters in [
+            "unknown",
+            "",
+            "client_max_window_bits",
+            "server_max_window_bits=7",
+            "server_max_window_bits=16",
+            "server_max_window_bits=08",
+            "server_max_window_bits=+9",
+            "server_no_context_takeover=1",
+            "server_no_context_takeover; server_no_context_takeover",
+        ] {
+            let header = format!("permessage-deflate; {parameters}");
+            assert!(DeflateParams::from_header(&header).is_err(), "{header}");
+        }
+        assert!(DeflateParams::from_header("permessage-deflate, permessage-deflate").is_err());
+    }
+}

@@ -1,0 +1,377 @@
+//! One direction: bytes in, messages and control frames out.
+//!
+//! The machine is *open* until a close frame makes it *closed* or a broken rule
+//! makes it *failed*; both are final, and what comes after is counted and
+//! dropped. While open it stands between frames or inside one, and separately
+//! it has a message open or not:
+//!
+//! ```text
+//! TEXT or BINARY without FIN   opens a message        (only if none is open)
+//! CONTINUATION                 goes on with it        (only if one is open)
+//! any of them with FIN         completes it
+//! CLOSE, PING, PONG            pass between, and touch nothing of it
+//! ```
+//!
+//! A whole message in one frame inside one chunk, by far the most common, takes
+//! a short path of its own and never becomes an open message.
+//!
+//! RFC 6455 sections 5.4 to 5.6, 7 and 8.1; RFC 7692 section 7.2.2.
+
+use crate::close::{self, Close};
+use crate::deflate::Inflater;
+use crate::error::{Error, Kind};
+use crate::frame::FrameParser;
+use crate::growth::Outlook;
+use crate::header::{Header, MAX_CONTROL, Order, Rules};
+use crate::limits::Limits;
+use crate::mask::Mask;
+use crate::message::{OpenMessage, check_frame_size};
+use crate::opcode::Opcode;
+use crate::params::DeflateParams;
+use crate::sink::{Content, Event, Memory, OutOfMemory, Sink};
+use crate::strictness::{Strictness, Tolerated};
+use crate::utf8;
+
+/// Bounds of the guess at how long the next compressed message will be, in bytes.
+const EXPECTED: std::ops::RangeInclusive<usize> = 0..=1 << 16;
+/// The guess is rounded up to this, in bytes, so that messages of about one length find room.
+const EXPECTED_STEP: usize = 128;
+
+/// What a direction is read with.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Settings {
+    /// Which side sends.
+    pub from_client: bool,
+    /// The agreed permessage-deflate parameters, if any.
+    pub deflate: Option<DeflateParams>,
+    /// How much the sender may make us hold.
+    pub limits: Limits,
+    /// Which rules are enforced.
+    pub strictness: Strictness,
+    /// Whether texts have to be UTF-8.
+    pub check_utf8: bool,
+}
+
+impl Settings {
+    /// The rules of this direction's frame headers.
+    #[must_use]
+    pub const fn rules(&self) -> Rules {
+        Rules {
+            from_client: self.from_client,
+            deflate: self.deflate.is_some(),
+            strictness: self.strictness,
+        }
+    }
+}
+
+/// What had arrived of a message, or else of a frame, when its direction ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Incomplete<C> {
+    /// The open message's opcode, or that of the frame that was cut.
+    pub opcode: Opcode,
+    /// The decoded payload so far.
+    pub content: C,
+    /// The first byte of the message's first frame, or of the frame that was cut.
+    pub offset: u64,
+}
+
+/// A sink whose contents are `C`.
+pub trait SinkFor<C>: Sink<Memory: Memory<Content = C>> {}
+
+impl<C, S: Sink<Memory: Memory<Content = C>>> SinkFor<C> for S {}
+
+/// The reassembler of one direction.
+pub struct Reassembler<C> {
+    settings: Settings,
+    parser: FrameParser,
+    /// The header of the frame at hand; meaningful while its payload arrives.
+    header: Header,
+    message: Option<OpenMessage<C>>,
+    control: [u8; MAX_CONTROL],
+    controlled: usize,
+    inflater: Option<Box<Inflater>>,
+    /// A guess at the next compressed message's length, in bytes.
+    expected: usize,
+    received: u64,
+    /// Everything from this offset on is dropped.
+    deaf_from: Option<u64>,
+    error: Option<Error>,
+    tolerated: Tolerated,
+}
+
+impl<C: Content> Reassembler<C> {
+    /// A direction from its first byte behind the handshake.
+    #[must_use]
+    pub fn new(settings: Settings) -> Self {
+        let header = Header {
+            opcode: Opcode::Text,
+            fin: true,
+            rsv: 0,
+            masking_key: None,
+            length: 0,
+            size: 0,
+        };
+        Self {
+            settings,
+            parser: FrameParser::new(settings.rules()),
+            header,
+            message: None,
+            control: [0; MAX_CONTROL],
+            controlled: 0,
+            inflater: None,
+            expected: 0,
+            received: 0,
+            deaf_from: None,
+            error: None,
+            tolerated: Tolerated::default(),
+        }
+    }
+
+    /// What it was made with.
+    #[must_use]
+    pub const fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The violation that ended this direction, if any.
+    #[must_use]
+    pub const fn error(&self) -> Option<&Error> {
+        self.error.as_ref()
+    }
+
+    /// Bytes fed so far, dropped ones included.
+    #[must_use]
+    pub const fn bytes_received(&self) -> u64 {
+        self.received
+    }
+
+    /// Bytes behind a close frame, or from the violating frame on.
+    #[must_use]
+    pub fn bytes_discarded(&self) -> u64 {
+        self.deaf_from.map_or(0, |offset| self.received - offset)
+    }
+
+    /// Bytes held for what is not complete: a cut header, a control payload, an open message.
+    #[must_use]
+    pub fn bytes_buffered(&self) -> usize {
+        self.parser.cut_header().len()
+            + self.controlled
+            + self.message.as_ref().map_or(0, OpenMessage::len)
+    }
+
+    /// How often switched-off rules were broken.
+    #[must_use]
+    pub const fn tolerated(&self) -> &Tolerated {
+        &self.tolerated
+    }
+
+    /// Takes the next bytes of the direction; what they complete goes to `sink`. A violation is
+    /// kept in [`error`](Self::error).
+    pub fn receive_data<S: SinkFor<C>>(&mut self, data: &[u8], sink: &mut S) {
+        self.received += data.len() as u64;
+        if self.deaf_from.is_some() {
+            return;
+        }
+        if let Err(error) = self.run(data, sink) {
+            self.fail(error);
+        }
+    }
+
+    /// Ends the direction: the violation that ended it before, or what was left incomplete.
+    pub fn receive_eof<M: Memory<Content = C>>(
+        &mut self,
+        memory: &mut M,
+    ) -> Result<Option<Incomplete<C>>, Error> {
+        if let Some(error) = self.error {
+            return Err(error);
+        }
+        let incomplete = self.incomplete(memory).map_err(|OutOfMemory| {
+            let error = self.parser.error(Kind::OutOfMemory);
+            self.fail(error);
+            error
+        });
+        self.controlled = 0;
+        self.deaf_from.get_or_insert(self.received);
+        incomplete
+    }
+
+    fn incomplete<M: Memory<Content = C>>(
+        &mut self,
+        memory: &mut M,
+    ) -> Result<Option<Incomplete<C>>, OutOfMemory> {
+        if let Some(message) = self.message.take() {
+            let (opcode, offset) = (message.opcode, message.offset);
+            return Ok(Some(Incomplete { opcode, content: message.into_content(memory)?, offset }));
+        }
+        let opcode = match self.parser.cut_header().first() {
+            _ if self.deaf_from.is_some() => return Ok(None),
+            Some(first) => Opcode::from_bits(first & 0xF).unwrap_or(Opcode::Continuation),
+            None if self.parser.remaining() > 0 => self.header.opcode,
+            None => return Ok(None),
+        };
+        let (content, _) = memory.whole(&self.control[..self.controlled], Mask::NONE)?;
+        Ok(Some(Incomplete { opcode, content, offset: self.parser.start() }))
+    }
+
+    #[cold]
+    fn fail(&mut self, error: Error) {
+        self.error = Some(error);
+        self.deaf_from = Some(error.offset);
+        self.message = None;
+        self.inflater = None;
+        self.controlled = 0;
+        self.parser = FrameParser::new(*self.parser.rules());
+    }
+
+    fn run<S: SinkFor<C>>(&mut self, mut data: &[u8], sink: &mut S) -> Result<(), Error> {
+        loop {
+            if self.parser.remaining() == 0 {
+                let order = if self.message.is_some() { Order::Continue } else { Order::Start };
+                let Some(header) = self.parser.header(&mut data, order)? else { return Ok(()) };
+                if self.settings.strictness != Strictness::default() {
+                    self.settings.rules().count_breaches(&header, &mut self.tolerated);
+                }
+                if self.is_whole_message(&header, data.len()) {
+                    self.whole_message(&header, &mut data, sink)?;
+                    continue;
+                }
+                self.begin_frame(header)?;
+            }
+            let frame_left = self.parser.remaining();
+            let (wire, mask) = self.parser.payload(&mut data);
+            self.take_payload(wire, mask, frame_left, sink)
+                .map_err(|kind| self.parser.error(kind))?;
+            if self.parser.remaining() > 0 {
+                return Ok(());
+            }
+            self.end_frame(sink).map_err(|kind| self.parser.error(kind))?;
+            if self.deaf_from.is_some() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Whether RSV1 says "compressed" on this first frame of a message.
+    #[inline]
+    const fn is_compressed(&self, header: &Header) -> bool {
+        header.rsv1() && self.settings.deflate.is_some()
+    }
+
+    #[inline]
+    fn is_whole_message(&self, header: &Header, available: usize) -> bool {
+        header.fin
+            && matches!(header.opcode, Opcode::Text | Opcode::Binary)
+            && header.length <= available as u64
+            && !self.is_compressed(header)
+    }
+
+    /// The short path: a plain message in one frame that is all there.
+    #[inline]
+    fn whole_message<S: SinkFor<C>>(
+        &mut self,
+        header: &Header,
+        data: &mut &[u8],
+        sink: &mut S,
+    ) -> Result<(), Error> {
+        self.check_whole_message(header).map_err(|kind| self.parser.error(kind))?;
+        let (wire, mask) = self.parser.payload(data);
+        let failed = |kind| self.parser.error(kind);
+        let (content, any) =
+            sink.memory().whole(wire, mask).map_err(|error| failed(error.into()))?;
+        let check = any >= 0x80 && header.opcode == Opcode::Text && self.settings.check_utf8;
+        if check && !utf8::is_valid(content.as_slice()) {
+            return Err(failed(Kind::InvalidUtf8));
+        }
+        sink.event(self.parser.start(), Event::Message { opcode: header.opcode, content });
+        Ok(())
+    }
+
+    #[inline]
+    fn check_whole_message(&self, header: &Header) -> Result<(), Kind> {
+        let limits = &self.settings.limits;
+        let within = |limit: Option<u64>| limit.is_none_or(|limit| header.length <= limit);
+        if within(limits.max_frame_size) && within(limits.max_message_size) {
+            return Ok(());
+        }
+        check_frame_size(header, limits)?;
+        OpenMessage::<C>::new(header.opcode, 0, false, false).announce(header, limits)
+    }
+
+    fn begin_frame(&mut self, header: Header) -> Result<(), Error> {
+        self.header = header;
+        self.controlled = 0;
+        if header.opcode.is_control() {
+            return Ok(());
+        }
+        let compressed = self.is_compressed(&header);
+        let message = self.message.get_or_insert_with(|| {
+            let check_utf8 = self.settings.check_utf8;
+            OpenMessage::new(header.opcode, self.parser.start(), compressed, check_utf8)
+        });
+        message.announce(&header, &self.settings.limits).map_err(|kind| self.parser.error(kind))
+    }
+
+    #[inline]
+    fn take_payload<S: SinkFor<C>>(
+        &mut self,
+        wire: &[u8],
+        mask: Mask,
+        frame_left: u64,
+        sink: &mut S,
+    ) -> Result<(), Kind> {
+        if self.header.opcode.is_control() {
+            let end = self.controlled + wire.len();
+            mask.unmask(wire, &mut self.control[self.controlled..end]);
+            self.controlled = end;
+            return Ok(());
+        }
+        let Some(message) = &mut self.message else { return Ok(()) };
+        if !message.compressed {
+            let outlook = Outlook { frame_left, last_frame: self.header.fin };
+            return message.append(wire, mask, outlook, sink.memory());
+        }
+        let Settings { from_client, deflate, limits, .. } = &self.settings;
+        let inflater = self.inflater.get_or_insert_with(|| {
+            let fresh_each = deflate.is_some_and(|params| params.no_context_takeover(*from_client));
+            Box::new(Inflater::new(fresh_each))
+        });
+        message.inflate(wire, mask, inflater, self.expected, limits, sink.memory())
+    }
+
+    fn end_frame<S: SinkFor<C>>(&mut self, sink: &mut S) -> Result<(), Kind> {
+        if self.header.opcode.is_control() {
+            return self.end_control(sink);
+        }
+        if !self.header.fin {
+            return Ok(());
+        }
+        let Some(message) = self.message.take() else { return Ok(()) };
+        if let (true, Some(inflater)) = (message.compressed, &mut self.inflater) {
+            inflater.finish()?;
+            self.expected = message.len().next_multiple_of(EXPECTED_STEP).min(*EXPECTED.end());
+        }
+        let (opcode, offset) = (message.opcode, message.offset);
+        let content = message.finish(sink.memory())?;
+        sink.event(offset, Event::Message { opcode, content });
+        Ok(())
+    }
+
+    fn end_control<S: SinkFor<C>>(&mut self, sink: &mut S) -> Result<(), Kind> {
+        let payload = &self.control[..self.controlled];
+        let event = match self.header.opcode {
+            Opcode::Ping => Event::Ping(payload),
+            Opcode::Pong => Event::Pong(payload),
+            _ => {
+                let any_code = !self.settings.strictness.close_codes;
+                let close = Close::parse(payload, any_code, !self.settings.check_utf8)?;
+                let breach = !payload.is_empty() && !close::may_be_sent(close.code);
+                self.tolerated.close_codes += u64::from(breach);
+                self.deaf_from = Some(self.parser.position());
+                Event::Close(close)
+            }
+        };
+        sink.event(self.parser.start(), event);
+        self.controlled = 0;
+        Ok(())
+    }
+}

@@ -1,0 +1,166 @@
+//! Where payloads go, and what comes out.
+//!
+//! The caller owns the memory: a message's content grows in a buffer of the
+//! caller's kind, is written once and in order, and is handed over whole. The
+//! engine says how large a buffer has to be and never asks for more than the
+//! limits and what has arrived allow.
+
+use std::collections::TryReserveError;
+
+use crate::close::Close;
+use crate::deflate::{Progress, Stream};
+use crate::mask::Mask;
+use crate::opcode::Opcode;
+
+/// The allocator said no.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OutOfMemory;
+
+impl From<TryReserveError> for OutOfMemory {
+    fn from(_: TryReserveError) -> Self {
+        Self
+    }
+}
+
+/// What one direction holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event<'a, C> {
+    /// A whole message; the offset is that of its first frame.
+    Message {
+        /// Text or binary.
+        opcode: Opcode,
+        /// The decoded payload.
+        content: C,
+    },
+    /// A ping with its payload.
+    Ping(&'a [u8]),
+    /// A pong with its payload.
+    Pong(&'a [u8]),
+    /// The peer's close frame; nothing follows it.
+    Close(Close<'a>),
+}
+
+/// A buffer that a message grows in.
+pub trait Content {
+    /// The bytes written so far.
+    fn as_slice(&self) -> &[u8];
+    /// The bytes it can hold without growing.
+    fn capacity(&self) -> usize;
+}
+
+/// The caller's memory.
+pub trait Memory {
+    /// The buffer that a message grows in.
+    type Content: Content;
+
+    /// A content that is just `wire`, unmasked, and the OR of its bytes. It will not grow.
+    fn whole(&mut self, wire: &[u8], mask: Mask) -> Result<(Self::Content, u8), OutOfMemory>;
+
+    /// An empty buffer that holds `capacity` bytes.
+    fn allocate(&mut self, capacity: usize) -> Result<Self::Content, OutOfMemory>;
+
+    /// Makes room for `capacity` bytes in all; what was written stays.
+    fn grow(&mut self, content: &mut Self::Content, capacity: usize) -> Result<(), OutOfMemory>;
+
+    /// Appends `wire`, unmasked, and returns the OR of the appended bytes. There is room for it.
+    fn unmask(&mut self, content: &mut Self::Content, wire: &[u8], mask: Mask) -> u8;
+
+    /// Lets `stream` inflate from the front of `input`, appending at most `room` bytes. There is
+    /// room for them.
+    fn inflate(
+        &mut self,
+        content: &mut Self::Content,
+        room: usize,
+        stream: &mut Stream,
+        input: &[u8],
+    ) -> Progress;
+}
+
+/// The caller's side of the engine: its memory, and what it does with events.
+pub trait Sink {
+    /// Where contents live.
+    type Memory: Memory;
+
+    /// The memory to use now.
+    fn memory(&mut self) -> &mut Self::Memory;
+
+    /// Takes what was completed; `offset` is the first byte of its first frame, in bytes from the
+    /// start of the direction.
+    fn event(&mut self, offset: u64, event: Event<'_, <Self::Memory as Memory>::Content>);
+}
+
+impl Content for Vec<u8> {
+    fn as_slice(&self) -> &[u8] {
+        self
+    }
+
+    fn capacity(&self) -> usize {
+        self.capacity()
+    }
+}
+
+/// Memory for callers without any of their own: contents are vectors.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct VecMemory;
+
+impl Memory for VecMemory {
+    type Content = Vec<u8>;
+
+    fn whole(&mut self, wire: &[u8], mask: Mask) -> Result<(Vec<u8>, u8), OutOfMemory> {
+        let mut content = self.allocate(wire.len())?;
+        let any = self.unmask(&mut content, wire, mask);
+        Ok((content, any))
+    }
+
+    fn allocate(&mut self, capacity: usize) -> Result<Vec<u8>, OutOfMemory> {
+        let mut content = Vec::new();
+        content.try_reserve_exact(capacity)?;
+        Ok(content)
+    }
+
+    fn grow(&mut self, content: &mut Vec<u8>, capacity: usize) -> Result<(), OutOfMemory> {
+        Ok(content.try_reserve_exact(capacity - content.len())?)
+    }
+
+    fn unmask(&mut self, content: &mut Vec<u8>, wire: &[u8], mask: Mask) -> u8 {
+        let start = content.len();
+        content.resize(start + wire.len(), 0);
+        mask.unmask(wire, &mut content[start..])
+    }
+
+    fn inflate(
+        &mut self,
+        content: &mut Vec<u8>,
+        room: usize,
+        stream: &mut Stream,
+        input: &[u8],
+    ) -> Progress {
+        let start = content.len();
+        content.resize(start + room, 0);
+        let progress = stream.inflate(input, &mut content[start..]);
+        content.truncate(start + progress.produced);
+        progress
+    }
+}
+
+/// A [`Sink`] that hands events to a closure, with each event's offset.
+pub struct Events<F>(VecMemory, F);
+
+impl<F: FnMut(u64, Event<'_, Vec<u8>>)> Events<F> {
+    /// Calls `f` with each event.
+    pub const fn to(f: F) -> Self {
+        Self(VecMemory, f)
+    }
+}
+
+impl<F: FnMut(u64, Event<'_, Vec<u8>>)> Sink for Events<F> {
+    type Memory = VecMemory;
+
+    fn memory(&mut self) -> &mut VecMemory {
+        &mut self.0
+    }
+
+    fn event(&mut self, offset: u64, event: Event<'_, Vec<u8>>) {
+        (self.1)(offset, event);
+    }
+}

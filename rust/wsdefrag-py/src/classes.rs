@@ -1,0 +1,65 @@
+//! The Python-defined classes that are made from Rust, looked up once.
+
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyTuple, PyType};
+
+use crate::message::MessageStorage;
+
+/// A class of the Python package, imported when it is first needed.
+pub(crate) struct PyClassRef {
+    module: &'static str,
+    name: &'static str,
+    class: PyOnceLock<Py<PyType>>,
+}
+
+impl PyClassRef {
+    pub(crate) const fn new(module: &'static str, name: &'static str) -> Self {
+        Self { module, name, class: PyOnceLock::new() }
+    }
+
+    pub(crate) fn get<'py>(&self, py: Python<'py>) -> PyResult<&Bound<'py, PyType>> {
+        self.class.import(py, self.module, self.name)
+    }
+}
+
+/// What is needed to make a `WebSocketMessage` without calling it.
+pub(crate) struct MessageClass {
+    pub(crate) class: Py<PyType>,
+    pub(crate) no_arguments: Py<PyTuple>,
+}
+
+/// `wsdefrag.message.WebSocketMessage`, checked to be what `raw::bare_message` relies on.
+pub(crate) fn message_class(py: Python<'_>) -> PyResult<&MessageClass> {
+    static CLASS: PyOnceLock<MessageClass> = PyOnceLock::new();
+    CLASS.get_or_try_init(py, || {
+        let class = py.import("wsdefrag.message")?.getattr("WebSocketMessage")?;
+        let class = class.cast_into::<PyType>()?;
+        let storage = py.get_type::<MessageStorage>();
+        let same_new = class.getattr("__new__")?.is(storage.getattr("__new__")?);
+        if !class.is_subclass(&storage)? || !same_new {
+            return Err(PyTypeError::new_err("WebSocketMessage has to inherit MessageStorage"));
+        }
+        Ok(MessageClass { class: class.unbind(), no_arguments: PyTuple::empty(py).unbind() })
+    })
+}
+
+/// The members of `wsdefrag.opcode.Opcode`, by their four bits.
+pub(crate) fn opcode_member(py: Python<'_>, bits: u8) -> PyResult<&Bound<'_, PyAny>> {
+    static MEMBERS: PyOnceLock<[Option<Py<PyAny>>; 16]> = PyOnceLock::new();
+    let members = MEMBERS.get_or_try_init(py, || {
+        let class = py.import("wsdefrag.opcode")?.getattr("Opcode")?;
+        let mut members = [const { None }; 16];
+        for member in class.try_iter()? {
+            let member = member?;
+            let bits = member.extract::<u8>()?;
+            members[usize::from(bits & 0xF)] = Some(member.unbind());
+        }
+        PyResult::Ok(members)
+    })?;
+    match &members[usize::from(bits & 0xF)] {
+        Some(member) => Ok(member.bind(py)),
+        None => unreachable!("opcodes are checked before they are kept"),
+    }
+}

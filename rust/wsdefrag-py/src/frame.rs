@@ -1,0 +1,237 @@
+//! Frames without reassembly, for Python.
+
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict, PyList, PyTuple};
+use wsdefrag_core::header::Rules;
+use wsdefrag_core::{Opcode, frame_decoder};
+
+use crate::classes::opcode_member;
+use crate::content::{PyContent, PyMemory};
+use crate::ending::Ending;
+use crate::errors;
+use crate::params::{self, PyLimits, PyStrictness};
+use crate::raw::with_bytes;
+
+/// One frame (RFC 6455 section 5.2); frozen, equal by value, picklable.
+#[pyclass(frozen, module = "wsdefrag._native")]
+#[expect(clippy::struct_excessive_bools, reason = "they are bits of a header")]
+pub(crate) struct Frame {
+    opcode: Opcode,
+    #[pyo3(get)]
+    fin: bool,
+    #[pyo3(get)]
+    rsv1: bool,
+    #[pyo3(get)]
+    rsv2: bool,
+    #[pyo3(get)]
+    rsv3: bool,
+    masking_key: Option<[u8; 4]>,
+    payload: Py<PyBytes>,
+    #[pyo3(get)]
+    offset: u64,
+    #[pyo3(get)]
+    wire_length: u64,
+}
+
+impl Frame {
+    fn new(py: Python<'_>, frame: frame_decoder::Frame<PyContent>) -> PyResult<Self> {
+        let frame_decoder::Frame { header, payload, offset } = frame;
+        Ok(Self {
+            opcode: header.opcode,
+            fin: header.fin,
+            rsv1: header.rsv & 4 != 0,
+            rsv2: header.rsv & 2 != 0,
+            rsv3: header.rsv & 1 != 0,
+            masking_key: header.masking_key,
+            payload: payload.into_bytes(py)?,
+            offset,
+            wire_length: header.size as u64 + header.length,
+        })
+    }
+
+    /// The constructor's arguments.
+    fn fields<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        (
+            opcode_member(py, self.opcode as u8)?,
+            self.fin,
+            self.rsv1,
+            self.rsv2,
+            self.rsv3,
+            self.masking_key(py),
+            self.payload.bind(py),
+            self.offset,
+            self.wire_length,
+        )
+            .into_pyobject(py)
+    }
+}
+
+#[pymethods]
+impl Frame {
+    #[new]
+    #[expect(clippy::too_many_arguments, clippy::fn_params_excessive_bools, reason = "its fields")]
+    fn py_new(
+        opcode: u8,
+        fin: bool,
+        rsv1: bool,
+        rsv2: bool,
+        rsv3: bool,
+        masking_key: Option<Vec<u8>>,
+        payload: Py<PyBytes>,
+        offset: u64,
+        wire_length: u64,
+    ) -> PyResult<Self> {
+        let opcode = Opcode::from_bits(opcode)
+            .ok_or_else(|| PyValueError::new_err(format!("{opcode} is not a valid Opcode")))?;
+        let masking_key = masking_key
+            .map(<[u8; 4]>::try_from)
+            .transpose()
+            .map_err(|_| PyValueError::new_err("masking_key must be four bytes or None"))?;
+        Ok(Self { opcode, fin, rsv1, rsv2, rsv3, masking_key, payload, offset, wire_length })
+    }
+
+    #[getter]
+    fn opcode<'py>(&self, py: Python<'py>) -> PyResult<&Bound<'py, PyAny>> {
+        opcode_member(py, self.opcode as u8)
+    }
+
+    #[getter]
+    fn masking_key<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyBytes>> {
+        self.masking_key.map(|key| PyBytes::new(py, &key))
+    }
+
+    #[getter]
+    fn payload<'py>(&self, py: Python<'py>) -> &Bound<'py, PyBytes> {
+        self.payload.bind(py)
+    }
+
+    #[getter]
+    const fn masked(&self) -> bool {
+        self.masking_key.is_some()
+    }
+
+    fn __eq__(&self, py: Python<'_>, other: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        match other.cast::<Self>() {
+            Ok(other) => {
+                let equal = self.fields(py)?.eq(other.get().fields(py)?)?;
+                Ok(equal.into_pyobject(py)?.to_owned().into_any().unbind())
+            }
+            Err(_) => Ok(py.NotImplemented()),
+        }
+    }
+
+    fn __hash__(&self, py: Python<'_>) -> PyResult<isize> {
+        self.fields(py)?.hash()
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        let text = |value: bool| if value { "True" } else { "False" };
+        let key = match self.masking_key(py) {
+            Some(key) => key.repr()?.to_string(),
+            None => "None".to_owned(),
+        };
+        Ok(format!(
+            "Frame(opcode={}, fin={}, rsv1={}, rsv2={}, rsv3={}, masking_key={key}, payload={}, \
+             offset={}, wire_length={})",
+            opcode_member(py, self.opcode as u8)?.repr()?,
+            text(self.fin),
+            text(self.rsv1),
+            text(self.rsv2),
+            text(self.rsv3),
+            self.payload.bind(py).repr()?,
+            self.offset,
+            self.wire_length,
+        ))
+    }
+
+    fn __reduce__<'py>(
+        &self,
+        py: Python<'py>,
+    ) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
+        Ok((py.get_type::<Self>().into_any(), self.fields(py)?))
+    }
+}
+
+/// The engine behind ``wsdefrag.FrameDecoder``.
+#[pyclass(subclass, module = "wsdefrag._native")]
+pub(crate) struct FrameDecoder {
+    engine: frame_decoder::FrameDecoder<PyContent>,
+    rules: Rules,
+    error: Option<Py<PyAny>>,
+    ending: Ending,
+}
+
+#[pymethods]
+impl FrameDecoder {
+    #[new]
+    #[pyo3(signature = (*, from_client, deflate, limits, strictness))]
+    fn new(
+        from_client: bool,
+        deflate: Option<&Bound<'_, PyAny>>,
+        limits: PyLimits,
+        strictness: PyStrictness,
+    ) -> Self {
+        let deflate = deflate.is_some();
+        let rules = Rules { from_client, deflate, strictness: strictness.into() };
+        let engine = frame_decoder::FrameDecoder::new(rules, limits.into());
+        Self { engine, rules, error: None, ending: Ending::Open }
+    }
+
+    fn receive_data<'py>(&mut self, data: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyList>> {
+        let py = data.py();
+        self.ending.require_open()?;
+        let failed_before = self.engine.error().copied();
+        let frames = PyList::empty(py);
+        let mut failure = None;
+        let take = |memory: &mut PyMemory<'py>, frame| {
+            let added = Frame::new(memory.0, frame)
+                .and_then(|frame| frames.append(Bound::new(memory.0, frame)?));
+            if let Err(error) = added {
+                failure.get_or_insert(error);
+            }
+        };
+        with_bytes(data, |bytes| self.engine.receive_data(bytes, &mut PyMemory(py), take))?;
+        match (failure, failed_before) {
+            (Some(failure), _) => Err(failure),
+            (None, Some(error)) => Err(errors::raise(py, &error)),
+            (None, None) => Ok(frames),
+        }
+    }
+
+    fn receive_eof(&mut self, py: Python<'_>) -> PyResult<()> {
+        if self.ending.is_open() {
+            self.ending = Ending::new(py, self.engine.receive_eof(&mut PyMemory(py)))?;
+        }
+        self.ending.raise(py, self.engine.error())
+    }
+
+    #[getter]
+    fn error<'py>(&mut self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let Some(error) = self.engine.error() else { return Ok(None) };
+        if self.error.is_none() {
+            self.error = Some(errors::violation(py, error)?.unbind());
+        }
+        Ok(self.error.as_ref().map(|error| error.bind(py).clone()))
+    }
+
+    #[getter]
+    const fn bytes_received(&self) -> u64 {
+        self.engine.bytes_received()
+    }
+
+    #[getter]
+    fn bytes_buffered(&self) -> usize {
+        self.engine.bytes_buffered()
+    }
+
+    #[getter]
+    fn bytes_discarded(&self) -> u64 {
+        self.engine.bytes_discarded()
+    }
+
+    #[getter]
+    fn tolerated<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        params::tolerated(py, self.rules.strictness, self.engine.tolerated())
+    }
+}

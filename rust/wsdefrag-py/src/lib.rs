@@ -1,0 +1,34 @@
+//! `wsdefrag._native`: the binding between the engine and Python.
+//!
+//! It decides nothing about the protocol. It lends the engine Python's memory
+//! (`content`), makes Python objects of what comes out (`message`, `frame`,
+//! `event`), and turns errors into exceptions in one place (`errors`). Every
+//! `unsafe` block stands in `raw`.
+
+mod classes;
+mod content;
+mod direction;
+mod ending;
+mod errors;
+mod event;
+mod frame;
+mod message;
+mod params;
+mod raw;
+
+/// The engine of `wsdefrag`; import `wsdefrag` instead.
+#[pyo3::pymodule(gil_used = false)]
+mod _native {
+    #[pymodule_export]
+    use crate::direction::Direction;
+    #[pymodule_export]
+    use crate::frame::{Frame, FrameDecoder};
+    #[pymodule_export]
+    use crate::message::MessageStorage;
+    #[pymodule_export]
+    use crate::params::parse_deflate_header;
+
+    #[pymodule_export]
+    #[expect(non_upper_case_globals, reason = "the name is Python's")]
+    const __version__: &str = env!("CARGO_PKG_VERSION");
+}

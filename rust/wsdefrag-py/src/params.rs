@@ -1,0 +1,93 @@
+//! The parameter classes of the Python package, read attribute by attribute.
+
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::{IntoPyDict, PyDict};
+use wsdefrag_core::strictness::Tolerated;
+use wsdefrag_core::{DeflateParams, Limits, Strictness};
+
+/// `wsdefrag.deflate.DeflateParams`.
+#[derive(FromPyObject)]
+pub(crate) struct PyDeflateParams {
+    server_no_context_takeover: bool,
+    client_no_context_takeover: bool,
+    server_max_window_bits: u8,
+    client_max_window_bits: u8,
+}
+
+impl From<PyDeflateParams> for DeflateParams {
+    fn from(params: PyDeflateParams) -> Self {
+        Self {
+            server_no_context_takeover: params.server_no_context_takeover,
+            client_no_context_takeover: params.client_no_context_takeover,
+            server_max_window_bits: params.server_max_window_bits,
+            client_max_window_bits: params.client_max_window_bits,
+        }
+    }
+}
+
+/// `wsdefrag.limits.Limits`.
+#[derive(FromPyObject)]
+#[expect(clippy::struct_field_names, reason = "it has the fields of the Python class")]
+pub(crate) struct PyLimits {
+    max_frame_size: Option<u64>,
+    max_message_size: Option<u64>,
+    max_fragments: Option<u64>,
+    max_inflate_ratio: Option<f64>,
+}
+
+impl From<PyLimits> for Limits {
+    fn from(limits: PyLimits) -> Self {
+        Self {
+            max_frame_size: limits.max_frame_size,
+            max_message_size: limits.max_message_size,
+            max_fragments: limits.max_fragments,
+            max_inflate_ratio: limits.max_inflate_ratio,
+        }
+    }
+}
+
+/// `wsdefrag.strictness.Strictness`.
+#[derive(FromPyObject)]
+#[expect(clippy::struct_excessive_bools, reason = "it has the fields of the Python class")]
+pub(crate) struct PyStrictness {
+    mask_direction: bool,
+    minimal_length: bool,
+    reserved_bits: bool,
+    close_codes: bool,
+}
+
+impl From<PyStrictness> for Strictness {
+    fn from(strictness: PyStrictness) -> Self {
+        Self {
+            mask_direction: strictness.mask_direction,
+            minimal_length: strictness.minimal_length,
+            reserved_bits: strictness.reserved_bits,
+            close_codes: strictness.close_codes,
+        }
+    }
+}
+
+/// How often each switched-off rule was broken, by the name of its field.
+pub(crate) fn tolerated<'py>(
+    py: Python<'py>,
+    strictness: Strictness,
+    counts: &Tolerated,
+) -> PyResult<Bound<'py, PyDict>> {
+    counts.of(strictness).into_py_dict(py)
+}
+
+/// Read the permessage-deflate parameters of a server's answer (RFC 7692 section 7.1).
+#[pyfunction]
+pub(crate) fn parse_deflate_header(value: &str) -> PyResult<Option<(bool, bool, u8, u8)>> {
+    let agreed = DeflateParams::from_header(value)
+        .map_err(|error| PyValueError::new_err(error.to_string()))?;
+    Ok(agreed.map(|params| {
+        (
+            params.server_no_context_takeover,
+            params.client_no_context_takeover,
+            params.server_max_window_bits,
+            params.client_max_window_bits,
+        )
+    }))
+}
