@@ -1,8 +1,8 @@
 """The native module: storage of messages, the engine of one direction, single frames."""
 
-from typing import final
+from typing import TypeVar, final
 
-from typing_extensions import Buffer, Self
+from typing_extensions import Buffer, Self, disjoint_base
 
 from wsdefrag.deflate import DeflateParams
 from wsdefrag.errors import LimitExceeded, ProtocolError
@@ -12,7 +12,18 @@ from wsdefrag.message import WebSocketMessage
 from wsdefrag.opcode import Opcode
 from wsdefrag.strictness import Strictness
 
+__all__ = [
+    "Direction",
+    "Frame",
+    "FrameDecoder",
+    "MessageStorage",
+    "__version__",
+    "parse_deflate_header",
+]
+
 __version__: str
+
+_Class = TypeVar("_Class", bound=MessageStorage)
 
 def parse_deflate_header(value: str) -> tuple[bool, bool, int, int] | None:
     """Read the permessage-deflate parameters of a server's answer (RFC 7692 section 7.1).
@@ -24,6 +35,20 @@ def parse_deflate_header(value: str) -> tuple[bool, bool, int, int] | None:
 
     Raises:
         ValueError: If the header is invalid; the message says why.
+    """
+
+@disjoint_base
+def untracked(cls: type[_Class]) -> type[_Class]:
+    """Keep the garbage collector from tracking instances of a class.
+
+    Args:
+        cls: A direct subclass of ``MessageStorage`` that adds no fields.
+
+    Returns:
+        The same class.
+
+    Raises:
+        TypeError: If the class adds fields, or is not such a subclass.
     """
 
 class MessageStorage:
@@ -55,6 +80,7 @@ class MessageStorage:
     @injected.setter
     def injected(self, value: bool) -> None: ...
 
+@disjoint_base
 class Direction:
     """The engine behind ``MessageReassembler``."""
 
@@ -77,12 +103,12 @@ class Direction:
             timestamp: When they arrived, in seconds since the epoch; None reads the clock.
 
         Returns:
-            The completed messages, in order. Those completed before a violation in the same
-            bytes are returned too; the next call raises.
+            The completed messages, in order. A violation in these bytes ends the list and sets
+            ``error``; the next call raises it.
 
         Raises:
-            ProtocolError: If a rule was broken, now or before.
-            LimitExceeded: If a limit was passed, now or before.
+            ProtocolError: If a rule was broken before.
+            LimitExceeded: If a limit was passed before.
             TypeError: If ``data`` does not offer the buffer protocol.
             ValueError: If the direction has ended.
         """
@@ -146,6 +172,7 @@ class Direction:
     def tolerated(self) -> dict[str, int]:
         """How often each rule that is switched off was broken, by its name in ``Strictness``."""
 
+@disjoint_base
 class FrameDecoder:
     """The engine behind ``wsdefrag.FrameDecoder``."""
 
@@ -164,12 +191,12 @@ class FrameDecoder:
             data: Any number of bytes; neither changed nor kept.
 
         Returns:
-            The completed frames, in order. Those completed before a violation in the same
-            bytes are returned too; the next call raises.
+            The completed frames, in order. A violation in these bytes ends the list and sets
+            ``error``; the next call raises it.
 
         Raises:
-            ProtocolError: If a rule was broken, now or before.
-            LimitExceeded: If ``max_frame_size`` was passed, now or before.
+            ProtocolError: If a rule was broken before.
+            LimitExceeded: If ``max_frame_size`` was passed before.
             TypeError: If ``data`` does not offer the buffer protocol.
             ValueError: If the direction has ended.
         """
@@ -194,6 +221,14 @@ class FrameDecoder:
     @property
     def bytes_buffered(self) -> int:
         """Bytes held of an unfinished frame."""
+
+    @property
+    def bytes_discarded(self) -> int:
+        """Bytes that came after a violation."""
+
+    @property
+    def tolerated(self) -> dict[str, int]:
+        """How often each rule that is switched off was broken, by its name in ``Strictness``."""
 
 @final
 class Frame:

@@ -67,11 +67,11 @@ class ProtocolError(WebSocketError):
     Example:
         >>> import wsdefrag
         >>> reassembler = wsdefrag.MessageReassembler(from_client=True)
-        >>> try:
-        ...     reassembler.receive_data(b"\x81\x02hi")
-        ... except wsdefrag.ProtocolError as error:
-        ...     print(error.kind, error.offset, error.close_code, error.rfc_section)
-        unmasked_frame_from_client 0 1002 RFC 6455 section 5.1
+        >>> reassembler.receive_data(b"\x81\x02hi")
+        []
+        >>> error = reassembler.error
+        >>> error.kind, error.offset, error.close_code, error.rfc_section
+        ('unmasked_frame_from_client', 0, 1002, 'RFC 6455 section 5.1')
     """
 
     kind: str
@@ -107,11 +107,10 @@ class InvalidUtf8(ProtocolError):
     Example:
         >>> import wsdefrag
         >>> reassembler = wsdefrag.MessageReassembler(from_client=False)
-        >>> try:
-        ...     reassembler.receive_data(b"\x81\x02\xc0\x80")
-        ... except wsdefrag.InvalidUtf8 as error:
-        ...     print(error.kind, error.close_code)
-        invalid_utf8 1007
+        >>> reassembler.receive_data(b"\x81\x02\xc0\x80")
+        []
+        >>> reassembler.error.kind, reassembler.error.close_code
+        ('invalid_utf8', 1007)
     """
 
     def __init__(
@@ -134,11 +133,10 @@ class InflateFailed(ProtocolError):
         >>> reassembler = wsdefrag.MessageReassembler(
         ...     from_client=False, deflate=wsdefrag.DeflateParams()
         ... )
-        >>> try:
-        ...     reassembler.receive_data(b"\xc1\x02\xff\xff")
-        ... except wsdefrag.InflateFailed as error:
-        ...     print(error.kind, error.close_code)
-        invalid_deflate_data 1007
+        >>> reassembler.receive_data(b"\xc1\x02\xff\xff")
+        []
+        >>> reassembler.error.kind, reassembler.error.close_code
+        ('invalid_deflate_data', 1007)
     """
 
     def __init__(
@@ -165,15 +163,15 @@ class LimitExceeded(WebSocketError):
         >>> import wsdefrag
         >>> limits = wsdefrag.Limits(max_message_size=4)
         >>> reassembler = wsdefrag.MessageReassembler(from_client=False, limits=limits)
-        >>> try:
-        ...     reassembler.receive_data(b"\x81\x05hello")
-        ... except wsdefrag.LimitExceeded as error:
-        ...     print(error.limit, error.value, error.requested)
-        max_message_size 4 5
+        >>> reassembler.receive_data(b"\x81\x05hello")
+        []
+        >>> error = reassembler.error
+        >>> error.limit, error.value, error.requested
+        ('max_message_size', 4, 5)
     """
 
     limit: str
-    value: int | float
+    value: float
     requested: int
     offset: int
     close_code: int
@@ -183,7 +181,7 @@ class LimitExceeded(WebSocketError):
         message: str,
         *,
         limit: str,
-        value: int | float,
+        value: float,
         requested: int,
         offset: int,
         close_code: int = 1009,

@@ -4,11 +4,11 @@
 the mask against the direction, the size and FIN of control frames, the form of the length, and
 ``max_frame_size``. It does not look at the order of continuations, the payload of Close frames
 or UTF-8, does not inflate, and goes on after a Close frame. After a violation it yields nothing
-more.
+more: ``error`` is set at once, and every later call raises it.
 
 Follows RFC 6455 section 5.2.
 
-Invariant: ``bytes_buffered <= bytes_received``.
+Invariant: ``bytes_buffered + bytes_discarded <= bytes_received``.
 """
 
 from __future__ import annotations
@@ -45,6 +45,9 @@ class FrameDecoder(_native.FrameDecoder):
         error: The violation that ended this direction, or None.
         bytes_received: All bytes taken so far.
         bytes_buffered: Bytes held of an unfinished frame.
+        bytes_discarded: Bytes that came after a violation.
+        tolerated: How often each rule that ``strictness`` switches off was broken, by the
+            name of its field.
 
     Example:
         >>> from wsdefrag import FrameDecoder

@@ -85,8 +85,8 @@ impl Mask {
         assert_eq!(wire.len(), out.len(), "a range fills its destination");
         let word = self.word();
 
-        let (wire_blocks, wire) = wire.as_chunks::<BLOCK>();
-        let (out_blocks, out) = out.as_chunks_mut::<BLOCK>();
+        let (wire_blocks, wire_rest) = wire.as_chunks::<BLOCK>();
+        let (out_blocks, out_rest) = out.as_chunks_mut::<BLOCK>();
         let mut any = [0_u64; BLOCK / WORD];
         for (from, to) in wire_blocks.iter().zip(out_blocks) {
             let (from, _) = from.as_chunks::<WORD>();
@@ -97,17 +97,32 @@ impl Mask {
         }
         let mut any = any.into_iter().fold(0, |any, block| any | block);
 
-        let (wire_words, wire) = wire.as_chunks::<WORD>();
-        let (out_words, out) = out.as_chunks_mut::<WORD>();
+        let (wire_words, wire_tail) = wire_rest.as_chunks::<WORD>();
+        let (out_words, _) = out_rest.as_chunks_mut::<WORD>();
         for (from, to) in wire_words.iter().zip(out_words) {
             any |= unmask_word(from, to, word);
+        }
+        if wire_tail.is_empty() {
+            return fold(any);
+        }
+        // A word that ends with the range writes up to seven bytes again, as they are already,
+        // which costs less than a loop over the tail.
+        if let (Some(from), Some(to)) = (wire.last_chunk(), out.last_chunk_mut()) {
+            let start = wire.len() - WORD;
+            return fold(any | unmask_word(from, to, self.advance(start).word()));
         }
         for ((from, to), key) in wire.iter().zip(out).zip(word.to_ne_bytes()) {
             *to = S::of(from ^ key);
             any |= u64::from(from ^ key);
         }
-        any.to_ne_bytes().into_iter().fold(0, |any, byte| any | byte)
+        fold(any)
     }
+}
+
+/// The OR of a word's bytes.
+#[inline]
+fn fold(any: u64) -> u8 {
+    any.to_ne_bytes().into_iter().fold(0, |any, byte| any | byte)
 }
 
 /// Eight bytes: load, XOR, store; the result for the caller's OR.

@@ -1,11 +1,10 @@
 //! The Python-defined classes that are made from Rust, looked up once.
 
-use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyTuple, PyType};
+use pyo3::types::PyType;
 
-use crate::message::MessageStorage;
+use crate::raw::MessageClass;
 
 /// A class of the Python package, imported when it is first needed.
 pub(crate) struct PyClassRef {
@@ -24,24 +23,12 @@ impl PyClassRef {
     }
 }
 
-/// What is needed to make a `WebSocketMessage` without calling it.
-pub(crate) struct MessageClass {
-    pub(crate) class: Py<PyType>,
-    pub(crate) no_arguments: Py<PyTuple>,
-}
-
-/// `wsdefrag.message.WebSocketMessage`, checked to be what `raw::bare_message` relies on.
+/// `wsdefrag.message.WebSocketMessage`.
 pub(crate) fn message_class(py: Python<'_>) -> PyResult<&MessageClass> {
     static CLASS: PyOnceLock<MessageClass> = PyOnceLock::new();
     CLASS.get_or_try_init(py, || {
         let class = py.import("wsdefrag.message")?.getattr("WebSocketMessage")?;
-        let class = class.cast_into::<PyType>()?;
-        let storage = py.get_type::<MessageStorage>();
-        let same_new = class.getattr("__new__")?.is(storage.getattr("__new__")?);
-        if !class.is_subclass(&storage)? || !same_new {
-            return Err(PyTypeError::new_err("WebSocketMessage has to inherit MessageStorage"));
-        }
-        Ok(MessageClass { class: class.unbind(), no_arguments: PyTuple::empty(py).unbind() })
+        MessageClass::new(&class.cast_into()?)
     })
 }
 

@@ -6,11 +6,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use wsdefrag_core::{Error, Event, Sink};
 
-use crate::classes::{MessageClass, PyClassRef, message_class, opcode_member};
+use crate::classes::{PyClassRef, message_class, opcode_member};
 use crate::content::{PyContent, PyMemory};
 use crate::ending::Cut;
 use crate::errors;
-use crate::message::new_message;
+use crate::raw::{MessageClass, new_message};
 
 static PING: PyClassRef = PyClassRef::new("wsdefrag.events", "Ping");
 static PONG: PyClassRef = PyClassRef::new("wsdefrag.events", "Pong");

@@ -1,9 +1,11 @@
 //! `wsdefrag._native`: the binding between the engine and Python.
 //!
 //! It decides nothing about the protocol. It lends the engine Python's memory
-//! (`content`), makes Python objects of what comes out (`message`, `frame`,
-//! `event`), and turns errors into exceptions in one place (`errors`). Every
-//! `unsafe` block stands in `raw`.
+//! (`content`), makes Python objects of what comes out (`event`, `frame`), and
+//! turns errors into exceptions in one place (`errors`). Every `unsafe` block
+//! stands in `raw`.
+
+#![deny(unsafe_code)]
 
 mod classes;
 mod content;
@@ -12,23 +14,30 @@ mod ending;
 mod errors;
 mod event;
 mod frame;
-mod message;
 mod params;
+#[allow(unsafe_code, reason = "the one place for it")]
 mod raw;
 
 /// The engine of `wsdefrag`; import `wsdefrag` instead.
 #[pyo3::pymodule(gil_used = false)]
 mod _native {
+    use pyo3::prelude::*;
+
     #[pymodule_export]
     use crate::direction::Direction;
     #[pymodule_export]
     use crate::frame::{Frame, FrameDecoder};
     #[pymodule_export]
-    use crate::message::MessageStorage;
-    #[pymodule_export]
     use crate::params::parse_deflate_header;
+    #[pymodule_export]
+    use crate::raw::untracked;
 
     #[pymodule_export]
     #[expect(non_upper_case_globals, reason = "the name is Python's")]
     const __version__: &str = env!("CARGO_PKG_VERSION");
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module.add("MessageStorage", crate::raw::storage_type(module.py())?)
+    }
 }

@@ -1,25 +1,13 @@
-//! The only unsafe code: writing straight into Python objects.
-//!
-//! Three things cannot be had through PyO3's safe interface, and each is worth
-//! a measured factor (see `benches/RESULTS.md`):
-//!
-//! - [`whole_bytes`] and [`Writer`] write a payload once, into the `bytes`
-//!   object that the caller will get, without filling it with zeros first;
-//! - [`bare_message`] makes an instance of a Python subclass without calling it;
-//! - [`with_bytes`] reads any buffer without copying it.
+//! Payloads written straight into `bytes` objects.
 
-use std::ffi::c_char;
-use std::mem::MaybeUninit;
+use std::mem::{ManuallyDrop, MaybeUninit};
 use std::ptr::{self, NonNull};
 use std::slice;
 
-use pyo3::buffer::PyUntypedBuffer;
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyTuple, PyType};
+use pyo3::types::PyBytes;
 use wsdefrag_core::OutOfMemory;
-
-use crate::message::MessageStorage;
 
 /// A new `bytes` of `length` that `fill` writes. `fill` has to write every slot.
 #[inline]
@@ -117,7 +105,7 @@ impl Writer {
     pub(crate) fn finish(self, py: Python<'_>) -> PyResult<Py<PyBytes>> {
         // The length is never more than the capacity, which was an `ssize_t`.
         let size = self.len.cast_signed();
-        let writer = std::mem::ManuallyDrop::new(self).inner.as_ptr();
+        let writer = ManuallyDrop::new(self).inner.as_ptr();
         // SAFETY: attached; the call consumes the writer, also where it fails, and `ManuallyDrop`
         // keeps us from discarding it again.
         let object = unsafe { ffi::compat::PyBytesWriter_FinishWithSize(writer, size) };
@@ -141,59 +129,3 @@ fn no_memory(py: Python<'_>) -> OutOfMemory {
     drop(PyErr::take(py));
     OutOfMemory
 }
-
-/// A new instance of `class` with the fields of [`MessageStorage`] in their default state, made
-/// without running `class.__init__` or any other Python code.
-#[inline]
-pub(crate) fn bare_message<'py>(
-    class: &Bound<'py, PyType>,
-    no_arguments: &Bound<'py, PyTuple>,
-) -> PyResult<Bound<'py, MessageStorage>> {
-    let class_ptr = class.as_type_ptr();
-    // SAFETY: a `Bound<PyType>` points to a live type object.
-    let new = unsafe { (*class_ptr).tp_new };
-    let Some(new) = new else { unreachable!("a class with a constructor has tp_new") };
-    // SAFETY: attached; this is how `type.__call__` calls it, with no keyword arguments.
-    let object = unsafe { new(class_ptr, no_arguments.as_ptr(), ptr::null_mut()) };
-    // SAFETY: attached; null with an exception set, or an owned reference.
-    let object = unsafe { Bound::from_owned_ptr_or_err(class.py(), object) }?;
-    // SAFETY: `classes` hands out `WebSocketMessage` only after it was checked to be a subclass of
-    // `MessageStorage` without a `__new__` of its own, so this is an instance of it.
-    Ok(unsafe { object.cast_into_unchecked() })
-}
-
-/// Calls `read` with the bytes of `data`, which is anything that offers the buffer protocol.
-///
-/// `bytes` never change. Anything else is read in place only where the GIL keeps other Python code
-/// from changing it meanwhile (`read` runs none), and where its bytes are contiguous; otherwise it
-/// is copied first.
-#[inline]
-pub(crate) fn with_bytes<R>(data: &Bound<'_, PyAny>, read: impl FnOnce(&[u8]) -> R) -> PyResult<R> {
-    if let Ok(bytes) = data.cast::<PyBytes>() {
-        return Ok(read(bytes.as_bytes()));
-    }
-    let buffer = PyUntypedBuffer::get(data)?;
-    if cfg!(Py_GIL_DISABLED) || !buffer.is_c_contiguous() {
-        let copy = contiguous_copy(data, &buffer)?;
-        return Ok(read(&copy));
-    }
-    let length = buffer.len_bytes();
-    if length == 0 {
-        return Ok(read(&[]));
-    }
-    // SAFETY: the export keeps `length` contiguous bytes alive until `buffer` is dropped, below.
-    // The GIL is held throughout and `read` runs no Python code, so nothing writes to them.
-    let bytes = unsafe { slice::from_raw_parts(buffer.buf_ptr().cast::<u8>(), length) };
-    Ok(read(bytes))
-}
-
-#[cold]
-fn contiguous_copy(data: &Bound<'_, PyAny>, buffer: &PyUntypedBuffer) -> PyResult<Vec<u8>> {
-    let mut copy = vec![0_u8; buffer.len_bytes()];
-    let view = pyo3::types::PyMemoryView::from(data)?;
-    let contiguous = view.call_method0("tobytes")?;
-    copy.copy_from_slice(contiguous.cast::<PyBytes>()?.as_bytes());
-    Ok(copy)
-}
-
-const _: () = assert!(size_of::<c_char>() == size_of::<u8>());

@@ -1,0 +1,56 @@
+"""What a measurement depends on: the machine and the versions, read when it is taken."""
+
+import os
+import platform
+import subprocess
+from importlib.metadata import version
+from pathlib import Path
+
+PACKAGES = (
+    "wsdefrag",
+    "wsproto",
+    "websockets",
+    "aiohttp",
+    "pytest-benchmark",
+)
+
+
+def describe() -> dict[str, str]:
+    """Pairs of a label and a value, in the order in which the report shows them."""
+    cores = os.cpu_count()
+    load = os.getloadavg()[0]
+    return {
+        "CPU": f"{cpu_model()}, {cores} cores",
+        "OS": f"{os_name()}, {platform.system()} {platform.release()}",
+        "Python": f"{platform.python_implementation()} {platform.python_version()}",
+        "Rust": command_output("rustc", "--version"),
+        "Packages": ", ".join(f"{name} {version(name)}" for name in PACKAGES),
+        "Load before": f"{load:.2f} (one minute's average)",
+    }
+
+
+def cpu_model() -> str:
+    """The name of the processor and the numbers that tell its generation."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except FileNotFoundError:
+        return platform.processor() or platform.machine()
+    fields = dict(line.split(":", 1) for line in lines if ":" in line)
+    names = {key.strip(): value.strip() for key, value in fields.items()}
+    family = (names.get(key, "?") for key in ("cpu family", "model", "stepping"))
+    return f"{names.get('model name', platform.machine())} (family/model/stepping " + (
+        "/".join(family) + ")"
+    )
+
+
+def os_name() -> str:
+    """The distribution and its version."""
+    try:
+        return platform.freedesktop_os_release()["PRETTY_NAME"]
+    except OSError:
+        return platform.platform()
+
+
+def command_output(*command: str) -> str:
+    """What a command prints, without the line end."""
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()

@@ -1,0 +1,63 @@
+"""Runs all benchmarks and writes the report: the one way in.
+
+    python benches/run.py            about three minutes; writes RESULTS.md and chart.svg here
+    python benches/run.py --quick    seconds; shows that everything works, proves nothing
+
+The raw numbers go to `benches/.results/`; a quick run leaves its report there too.
+"""
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+
+import report
+
+HERE = Path(__file__).parent
+RAW = HERE / ".results"
+
+FULL = ("--benchmark-max-time=2", "--benchmark-min-rounds=5", "--benchmark-warmup-iterations=2")
+QUICK = (
+    "--quick",
+    "--benchmark-max-time=0.02",
+    "--benchmark-min-rounds=2",
+    "--benchmark-warmup-iterations=1",
+)
+
+
+def run_messages(quick: bool, output: Path) -> None:
+    """Times every reader on every workload with pytest-benchmark."""
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "--config-file=pytest.ini",
+        "bench_messages.py",
+        f"--benchmark-json={output}",
+        *(QUICK if quick else FULL),
+    ]
+    subprocess.run(command, check=True, cwd=HERE)
+
+
+def run_scaling(output: Path) -> None:
+    """Measures time and memory at scale."""
+    subprocess.run([sys.executable, "scaling.py", str(output)], check=True, cwd=HERE)
+
+
+def main() -> None:
+    """Runs both parts, then writes the report."""
+    parser = argparse.ArgumentParser(description="Run the benchmarks and write the report.")
+    parser.add_argument("--quick", action="store_true", help="a smoke run of a few seconds")
+    quick = parser.parse_args().quick
+    RAW.mkdir(exist_ok=True)
+    suffix = "-quick" if quick else ""
+    messages, scaling = RAW / f"messages{suffix}.json", RAW / f"scaling{suffix}.json"
+    run_messages(quick, messages)
+    run_scaling(scaling)
+    target = RAW if quick else HERE
+    report.write(messages, scaling, target / "RESULTS.md", target / "chart.svg")
+    print(f"wrote {target / 'RESULTS.md'} and {target / 'chart.svg'}")
+
+
+if __name__ == "__main__":
+    main()

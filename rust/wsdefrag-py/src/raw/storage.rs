@@ -1,0 +1,307 @@
+//! `MessageStorage`, the base class of `WebSocketMessage`: a type made by hand.
+//!
+//! PyO3 makes every class known to the garbage collector. A message refers to a
+//! `bytes` and to nothing else, so it can be part of no cycle, and for objects
+//! made by the million the collector is most of the cost. So the type is made
+//! by the C interface: its fields are a C struct, allocation is `tp_alloc`, and
+//! a message is filled in place instead of through a constructor. Python makes
+//! every class of its own known to the collector too; [`untracked`] takes that
+//! back for `WebSocketMessage`, which adds no fields.
+//!
+//! Invariant: `content` is an owned reference to a `bytes`, from the moment an
+//! instance is reachable until it is freed; `opcode` is a defined one.
+
+use std::ffi::{c_int, c_void};
+use std::mem::offset_of;
+use std::ptr;
+
+use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::sync::critical_section::with_critical_section;
+use pyo3::types::{PyBytes, PyType};
+use wsdefrag_core::Opcode;
+
+use crate::classes::opcode_member;
+
+#[repr(C)]
+struct Storage {
+    head: ffi::PyObject,
+    content: *mut ffi::PyObject,
+    timestamp: f64,
+    opcode: Opcode,
+    from_client: bool,
+    dropped: bool,
+    injected: bool,
+}
+
+/// `MessageStorage`, made once.
+pub(crate) fn storage_type(py: Python<'_>) -> PyResult<&Bound<'_, PyType>> {
+    static TYPE: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    TYPE.get_or_try_init(py, || make_type(py)).map(|class| class.bind(py))
+}
+
+fn make_type(py: Python<'_>) -> PyResult<Py<PyType>> {
+    let flag = |name: &'static std::ffi::CStr, offset, type_code| ffi::PyMemberDef {
+        name: name.as_ptr(),
+        type_code,
+        offset,
+        ..Default::default()
+    };
+    let property = |name: &'static std::ffi::CStr, get, set| ffi::PyGetSetDef {
+        name: name.as_ptr(),
+        get: Some(get),
+        set: Some(set),
+        ..Default::default()
+    };
+    // The type refers to these for as long as it lives, which is until the process ends.
+    let members = Box::leak(Box::new([
+        flag(c"timestamp", offset_of!(Storage, timestamp).cast_signed(), ffi::Py_T_DOUBLE),
+        flag(c"from_client", offset_of!(Storage, from_client).cast_signed(), ffi::Py_T_BOOL),
+        flag(c"dropped", offset_of!(Storage, dropped).cast_signed(), ffi::Py_T_BOOL),
+        flag(c"injected", offset_of!(Storage, injected).cast_signed(), ffi::Py_T_BOOL),
+        ffi::PyMemberDef::default(),
+    ]));
+    let properties = Box::leak(Box::new([
+        property(c"type", type_of, set_type),
+        property(c"content", content_of, set_content),
+        ffi::PyGetSetDef::default(),
+    ]));
+    let doc = c"The fields of a message; ``WebSocketMessage`` adds all behaviour.";
+    let mut slots = [
+        (ffi::Py_tp_new, new as *mut c_void),
+        (ffi::Py_tp_dealloc, dealloc as *mut c_void),
+        (ffi::Py_tp_members, members.as_mut_ptr().cast()),
+        (ffi::Py_tp_getset, properties.as_mut_ptr().cast()),
+        (ffi::Py_tp_doc, doc.as_ptr().cast_mut().cast()),
+        (0, ptr::null_mut()),
+    ]
+    .map(|(slot, pfunc)| ffi::PyType_Slot { slot, pfunc });
+    let flags = ffi::Py_TPFLAGS_DEFAULT | ffi::Py_TPFLAGS_BASETYPE | ffi::Py_TPFLAGS_IMMUTABLETYPE;
+    let mut spec = ffi::PyType_Spec {
+        name: c"wsdefrag._native.MessageStorage".as_ptr(),
+        basicsize: c_int::try_from(size_of::<Storage>())?,
+        itemsize: 0,
+        flags: u32::try_from(flags)?,
+        slots: slots.as_mut_ptr(),
+    };
+    // SAFETY: attached. The spec and its slots end with a zero slot and outlive the call; what
+    // they point to lives for ever. Each function has the signature that its slot asks for, and
+    // each member's offset is that of a field of its type (`bool` is one byte, 0 or 1, and
+    // `Py_T_BOOL` writes nothing else).
+    let class = unsafe { ffi::PyType_FromSpec(&raw mut spec) };
+    // SAFETY: attached; null with an exception set, or an owned reference.
+    let class = unsafe { Bound::from_owned_ptr_or_err(py, class) }?;
+    Ok(class.cast_into::<PyType>()?.unbind())
+}
+
+/// A class whose instances begin with a [`Storage`].
+pub(crate) struct MessageClass(Py<PyType>);
+
+impl MessageClass {
+    pub(crate) fn new(class: &Bound<'_, PyType>) -> PyResult<Self> {
+        if class.is_subclass(storage_type(class.py())?)? {
+            return Ok(Self(class.clone().unbind()));
+        }
+        Err(PyTypeError::new_err("a message class has to inherit MessageStorage"))
+    }
+}
+
+/// A class decorator: instances of this class, which adds no fields to ``MessageStorage``, are
+/// not tracked by the garbage collector.
+///
+/// A message refers to a ``bytes`` and nothing else, so it is never part of a cycle. Subclasses
+/// are tracked as usual.
+#[pyfunction]
+pub(crate) fn untracked(class: Bound<'_, PyType>) -> PyResult<Bound<'_, PyType>> {
+    let storage = storage_type(class.py())?.as_type_ptr();
+    let class_ptr = class.as_type_ptr();
+    // SAFETY: the pointer is to a live type object that nobody writes to.
+    let ours = unsafe { &*storage };
+    // SAFETY: likewise live, and a decorator runs before anybody else has the class to write to.
+    let theirs = unsafe { &mut *class_ptr };
+    let adds_nothing = theirs.tp_base == storage
+        && theirs.tp_basicsize == ours.tp_basicsize
+        && theirs.tp_dictoffset == 0
+        && theirs.tp_weaklistoffset == 0;
+    if !adds_nothing {
+        return Err(PyTypeError::new_err("only a subclass of MessageStorage without fields"));
+    }
+    // These are what `type.__new__` would have left had it made a class that is not tracked:
+    // `tp_alloc` and the deallocation of subclasses look at the flag when they are called. Our own
+    // `tp_dealloc` releases all that an instance holds, so the generic one has nothing to add.
+    theirs.tp_flags &= !ffi::Py_TPFLAGS_HAVE_GC;
+    theirs.tp_traverse = None;
+    theirs.tp_clear = None;
+    theirs.tp_free = Some(ffi::PyObject_Free);
+    theirs.tp_dealloc = Some(dealloc);
+    Ok(class)
+}
+
+/// A new instance of `class`, made without running any Python code.
+#[inline]
+pub(crate) fn new_message<'py>(
+    py: Python<'py>,
+    class: &MessageClass,
+    opcode: Opcode,
+    from_client: bool,
+    content: Py<PyBytes>,
+    timestamp: f64,
+) -> PyResult<Bound<'py, PyAny>> {
+    // SAFETY: a `MessageClass` holds a live subclass of `MessageStorage`.
+    let object = unsafe { allocate(class.0.as_ptr().cast(), content.into_ptr()) };
+    // SAFETY: attached; null with an exception set, or an owned reference.
+    let message = unsafe { Bound::from_owned_ptr_or_err(py, object) }?;
+    // SAFETY: `allocate` gave an instance that begins with a `Storage` and that nobody else knows.
+    let storage = unsafe { &mut *object.cast::<Storage>() };
+    storage.timestamp = timestamp;
+    storage.opcode = opcode;
+    storage.from_client = from_client;
+    Ok(message)
+}
+
+/// A new instance, or null with an exception set. Takes over the reference `content`.
+///
+/// # Safety
+///
+/// Attached; `class` is `MessageStorage` or inherits it; `content` is an owned reference to a
+/// `bytes`.
+#[inline]
+unsafe fn allocate(
+    class: *mut ffi::PyTypeObject,
+    content: *mut ffi::PyObject,
+) -> *mut ffi::PyObject {
+    // SAFETY: the class is live. `PyType_Ready` gives every type a `tp_alloc`.
+    let alloc = unsafe { (*class).tp_alloc }.unwrap_or(ffi::PyType_GenericAlloc);
+    // SAFETY: attached; instances are of fixed size.
+    let object = unsafe { alloc(class, 0) };
+    if object.is_null() {
+        // SAFETY: attached; the reference is ours.
+        unsafe { ffi::Py_DECREF(content) };
+        return object;
+    }
+    let storage = object.cast::<Storage>();
+    // SAFETY: the instance begins with a `Storage`, of which `tp_alloc` initialised the head and
+    // set the rest to zero. Zero is a valid value of every other field: `Opcode::Continuation`,
+    // 0.0, false.
+    unsafe { (*storage).content = content };
+    object
+}
+
+unsafe extern "C" fn new(
+    class: *mut ffi::PyTypeObject,
+    _args: *mut ffi::PyObject,
+    _kwargs: *mut ffi::PyObject,
+) -> *mut ffi::PyObject {
+    // SAFETY: the interpreter calls this attached.
+    let empty = unsafe { ffi::PyBytes_FromStringAndSize(ptr::null(), 0) };
+    if empty.is_null() {
+        return empty;
+    }
+    // SAFETY: attached; the interpreter calls a type's `tp_new` with it or a subclass of it, and
+    // `empty` is ours.
+    unsafe { allocate(class, empty) }
+}
+
+unsafe extern "C" fn dealloc(object: *mut ffi::PyObject) {
+    // SAFETY: the object is live until it is freed below.
+    let class = unsafe { ffi::Py_TYPE(object) };
+    // SAFETY: it begins with a `Storage`.
+    let content = unsafe { (*object.cast::<Storage>()).content };
+    // SAFETY: attached; by the invariant the reference is ours.
+    unsafe { ffi::Py_DECREF(content) };
+    // SAFETY: the class is live, and ready, so it has a `tp_free`.
+    let free = unsafe { (*class).tp_free }.unwrap_or(ffi::PyObject_Free);
+    // SAFETY: attached; `tp_free` takes what the same class's `tp_alloc` gave.
+    unsafe { free(object.cast()) };
+    // SAFETY: an instance of a heap type holds a reference to it, which goes with the instance.
+    unsafe { ffi::Py_DECREF(class.cast()) };
+}
+
+unsafe extern "C" fn content_of(object: *mut ffi::PyObject, _: *mut c_void) -> *mut ffi::PyObject {
+    // SAFETY: the interpreter calls this attached.
+    let py = unsafe { Python::assume_attached() };
+    // SAFETY: the interpreter passes a live object.
+    let message = unsafe { Bound::from_borrowed_ptr(py, object) };
+    // Without a GIL another thread may be setting it.
+    with_critical_section(&message, || {
+        // SAFETY: descriptors of `MessageStorage` are called with its instances only.
+        let content = unsafe { (*object.cast::<Storage>()).content };
+        // SAFETY: by the invariant it is a live `bytes`.
+        unsafe { ffi::Py_NewRef(content) }
+    })
+}
+
+unsafe extern "C" fn set_content(
+    object: *mut ffi::PyObject,
+    value: *mut ffi::PyObject,
+    _: *mut c_void,
+) -> c_int {
+    // SAFETY: the interpreter calls this attached.
+    let py = unsafe { Python::assume_attached() };
+    // SAFETY: attached; null for a deletion, or a live object.
+    let value = unsafe { Bound::from_borrowed_ptr_or_opt(py, value) };
+    let Some(value) = value.filter(PyAnyMethods::is_instance_of::<PyBytes>) else {
+        return fail(PyTypeError::new_err("content must be bytes"), py);
+    };
+    // SAFETY: the interpreter passes a live object.
+    let message = unsafe { Bound::from_borrowed_ptr(py, object) };
+    let before = with_critical_section(&message, || {
+        // SAFETY: descriptors of `MessageStorage` are called with its instances only, and the
+        // GIL or the critical section keeps others out.
+        let storage = unsafe { &mut *object.cast::<Storage>() };
+        std::mem::replace(&mut storage.content, value.into_ptr())
+    });
+    // SAFETY: attached; the reference was the storage's and is ours now.
+    unsafe { ffi::Py_DECREF(before) };
+    0
+}
+
+unsafe extern "C" fn type_of(object: *mut ffi::PyObject, _: *mut c_void) -> *mut ffi::PyObject {
+    // SAFETY: the interpreter calls this attached.
+    let py = unsafe { Python::assume_attached() };
+    // SAFETY: descriptors of `MessageStorage` are called with its instances only.
+    let opcode = unsafe { (*object.cast::<Storage>()).opcode };
+    match opcode_member(py, opcode as u8) {
+        Ok(member) => member.clone().into_ptr(),
+        Err(error) => {
+            error.restore(py);
+            ptr::null_mut()
+        }
+    }
+}
+
+unsafe extern "C" fn set_type(
+    object: *mut ffi::PyObject,
+    value: *mut ffi::PyObject,
+    _: *mut c_void,
+) -> c_int {
+    // SAFETY: the interpreter calls this attached.
+    let py = unsafe { Python::assume_attached() };
+    // SAFETY: attached; null for a deletion, or a live object.
+    let Some(value) = (unsafe { Bound::from_borrowed_ptr_or_opt(py, value) }) else {
+        return fail(PyTypeError::new_err("type cannot be deleted"), py);
+    };
+    let invalid = || PyValueError::new_err(format!("{value} is not a valid Opcode"));
+    let opcode = match value.extract::<u8>() {
+        Ok(bits) => Opcode::from_bits(bits).ok_or_else(invalid),
+        Err(error) if error.is_instance_of::<PyOverflowError>(py) => Err(invalid()),
+        Err(error) => Err(error),
+    };
+    match opcode {
+        Ok(opcode) => {
+            // SAFETY: descriptors of `MessageStorage` are called with its instances only.
+            unsafe { (*object.cast::<Storage>()).opcode = opcode };
+            0
+        }
+        Err(error) => fail(error, py),
+    }
+}
+
+/// What a setter returns when it raises.
+#[cold]
+fn fail(error: PyErr, py: Python<'_>) -> c_int {
+    error.restore(py);
+    -1
+}

@@ -1,0 +1,123 @@
+"""DeflateParams.from_header: the server's answer in its valid and its invalid forms.
+
+RFC 7692 section 7.1 says which parameters an answer may hold, RFC 6455 section 9.1 how they are
+written.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from wsdefrag import DeflateParams
+
+SERVER_FRESH = {"server_no_context_takeover": True}
+CLIENT_FRESH = {"client_no_context_takeover": True}
+
+VALID_HEADERS: list[tuple[str, dict[str, Any]]] = [
+    ("permessage-deflate", {}),
+    ("  permessage-deflate  ", {}),
+    ("permessage-deflate; server_no_context_takeover", SERVER_FRESH),
+    ("permessage-deflate;server_no_context_takeover", SERVER_FRESH),
+    ("permessage-deflate ; \t server_no_context_takeover", SERVER_FRESH),
+    ("permessage-deflate; client_no_context_takeover", CLIENT_FRESH),
+    (
+        "permessage-deflate; client_no_context_takeover; server_no_context_takeover",
+        SERVER_FRESH | CLIENT_FRESH,
+    ),
+    ("permessage-deflate; server_max_window_bits=8", {"server_max_window_bits": 8}),
+    ("permessage-deflate; server_max_window_bits=9", {"server_max_window_bits": 9}),
+    ("permessage-deflate; server_max_window_bits=15", {"server_max_window_bits": 15}),
+    ("permessage-deflate; client_max_window_bits=12", {"client_max_window_bits": 12}),
+    # A value may be quoted if it is a token inside (RFC 6455 section 9.1).
+    ('permessage-deflate; server_max_window_bits="10"', {"server_max_window_bits": 10}),
+    (
+        (
+            "permessage-deflate;client_max_window_bits=8;server_no_context_takeover;"
+            "client_no_context_takeover;server_max_window_bits=14"
+        ),
+        SERVER_FRESH | CLIENT_FRESH | {"client_max_window_bits": 8, "server_max_window_bits": 14},
+    ),
+    # Extensions that we know nothing of are not ours to judge.
+    ("x-other, permessage-deflate; server_max_window_bits=10", {"server_max_window_bits": 10}),
+    ("permessage-deflate; client_no_context_takeover, x-other; a=b; c", CLIENT_FRESH),
+    ('x-other; a="b,c;d", permessage-deflate', {}),
+]
+
+
+@pytest.mark.parametrize(("value", "expected"), VALID_HEADERS)
+def test_header_is_read(value: str, expected: dict[str, Any]) -> None:
+    assert DeflateParams.from_header(value) == DeflateParams(**expected)
+    assert DeflateParams.from_header(value.encode()) == DeflateParams(**expected)
+
+
+@pytest.mark.parametrize("value", ["", "  ", "x-webkit-deflate-frame", "bbf-usp-protocol; eid=x"])
+def test_header_without_deflate_gives_none(value: str) -> None:
+    assert DeflateParams.from_header(value) is None
+    assert DeflateParams.from_header(value.encode()) is None
+
+
+BITS = ("server_max_window_bits", "client_max_window_bits")
+FLAGS = ("server_no_context_takeover", "client_no_context_takeover")
+
+INVALID_HEADERS = [
+    # A value that is not a decimal integer from 8 to 15 without leading zeros
+    # (RFC 7692 sections 7.1.2.1 and 7.1.2.2).
+    *(
+        f"permessage-deflate; {name}={value}"
+        for name in BITS
+        for value in (
+            *("7", "16", "0", "1", "80", "08", "015", "-8", "+8", "8.0", "0x8", "ten", "1 0"),
+            *("", '""', '"08"', '"7"', '" 9"', '"9', "9x", "99999999999999999999999999"),
+            "\N{ARABIC-INDIC DIGIT NINE}",
+        )
+    ),
+    # No value where an answer must have one.
+    *(f"permessage-deflate; {name}" for name in BITS),
+    # A value where there is none (RFC 7692 sections 7.1.1.1 and 7.1.1.2).
+    *(f"permessage-deflate; {name}={value}" for name in FLAGS for value in ("1", "true", '""', "")),
+    # A parameter twice (RFC 7692 section 7.1).
+    *(f"permessage-deflate; {name}; {name}" for name in FLAGS),
+    *(f"permessage-deflate; {name}=10; {name}=10" for name in BITS),
+    *(f"permessage-deflate; {name}=10; {name}=11" for name in BITS),
+    # A parameter that is not defined (RFC 7692 section 7.1).
+    "permessage-deflate; foo",
+    "permessage-deflate; foo=bar",
+    "permessage-deflate; server_max_window_bits=10; mode=fast",
+    "permessage-deflate; max_window_bits=10",
+    # Deflate agreed on twice: RSV1 can belong to one extension only (RFC 7692 section 5).
+    "permessage-deflate, permessage-deflate",
+    "permessage-deflate; server_max_window_bits=10, permessage-deflate",
+    # Not the grammar of RFC 6455 section 9.1.
+    "permessage-deflate;",
+    "permessage-deflate; ; server_no_context_takeover",
+    "permessage-deflate; =10",
+    "permessage-deflate; server_max_window_bits==10",
+    "permessage-deflate server_no_context_takeover",
+    "permessage-deflate=1",
+    'x-other; a="b, permessage-deflate',
+    'permessage-deflate; server_max_window_bits="10" 11',
+    "permessage-deflate; server_no_context_takeover\x00",
+    "permessage-deflate; server_no_context_takeover\r\nX-Other: 1",
+    "permessage-deflate; serv\xe9r_no_context_takeover",
+]
+
+
+@pytest.mark.parametrize("value", INVALID_HEADERS)
+def test_invalid_header_is_refused_with_the_reason(value: str) -> None:
+    for written in (value, value.encode()):
+        with pytest.raises(ValueError, match="RFC"):
+            DeflateParams.from_header(written)
+
+
+@pytest.mark.parametrize("name", [*BITS, *FLAGS])
+def test_reason_names_the_parameter(name: str) -> None:
+    with pytest.raises(ValueError, match=name):
+        DeflateParams.from_header(f"permessage-deflate; {name}=99")
+
+
+@pytest.mark.parametrize("value", [None, 5, bytearray(b"permessage-deflate"), ["x"]])
+def test_header_is_str_or_bytes(value: Any) -> None:
+    with pytest.raises(TypeError):
+        DeflateParams.from_header(value)

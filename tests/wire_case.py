@@ -1,0 +1,247 @@
+"""The form of a wire case, and the one way of running it that all tables share.
+
+A case is a string of bytes of one direction, the parameters it is read with, the events it
+must give in order, and how it ends: in nothing (the direction may go on), in an error (`Fails`)
+or in a message that its end of stream cuts (`Cut`).
+
+Events are written as small tuples: `("text", b"..")`, `("binary", b"..")`, `("ping", b"..")`,
+`("pong", b"..")`, `("close", 1000, "reason")`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import wsdefrag
+
+Seen = tuple[str, object] | tuple[str, int, str]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What every error of one kind has in common."""
+
+    error: type[wsdefrag.WebSocketError]
+    close_code: int
+    rfc_section: str = ""
+
+
+_BASE = "RFC 6455 section "
+_DEFLATE = "RFC 7692 section "
+
+RULES: dict[str, Rule] = {
+    "reserved_bits": Rule(wsdefrag.ProtocolError, 1002, _BASE + "5.2"),
+    "reserved_opcode": Rule(wsdefrag.ProtocolError, 1002, _BASE + "5.2"),
+    "fragmented_control_frame": Rule(wsdefrag.ProtocolError, 1002, _BASE + "5.5"),
+    "control_frame_too_long": Rule(wsdefrag.ProtocolError, 1002, _BASE + "5.5"),
+    "masked_frame_from_server": Rule(wsdefrag.ProtocolError, 1002, _BASE + "5.1"),
+    "unmasked_frame_from_client": Rule(wsdefrag.ProtocolError, 1002, _BASE + "5.1"),
+    "non_minimal_length": Rule(wsdefrag.ProtocolError, 1002, _BASE + "5.2"),
+    "length_top_bit": Rule(wsdefrag.ProtocolError, 1002, _BASE + "5.2"),
+    "continuation_without_start": Rule(wsdefrag.ProtocolError, 1002, _BASE + "5.4"),
+    "data_frame_inside_message": Rule(wsdefrag.ProtocolError, 1002, _BASE + "5.4"),
+    "close_payload_one_byte": Rule(wsdefrag.ProtocolError, 1002, _BASE + "5.5.1"),
+    "invalid_close_code": Rule(wsdefrag.ProtocolError, 1002, _BASE + "7.4"),
+    "invalid_utf8": Rule(wsdefrag.InvalidUtf8, 1007, _BASE + "8.1"),
+    "invalid_close_reason": Rule(wsdefrag.InvalidUtf8, 1007, _BASE + "5.5.1"),
+    "invalid_deflate_data": Rule(wsdefrag.InflateFailed, 1007, _DEFLATE + "7.2.2"),
+    "truncated_deflate_data": Rule(wsdefrag.InflateFailed, 1007, _DEFLATE + "7.2.2"),
+    "too_many_deflate_members": Rule(wsdefrag.InflateFailed, 1007, _DEFLATE + "7.2.2"),
+}
+"""Each kind of protocol error, and the paragraph that forbids what it names."""
+
+
+@dataclass(frozen=True)
+class Fails:
+    """The error a case ends in.
+
+    `rule` is the kind of a ProtocolError or the field of Limits that was exceeded, `offset` that
+    of the offending frame, `proof` the number of bytes after which the error is known, and before
+    which it is not.
+    """
+
+    rule: str
+    offset: int
+    proof: int | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True)
+class Cut:
+    """The message that the end of stream cut: what had arrived of it, and where it began."""
+
+    type: int
+    content: bytes
+    offset: int
+
+
+@dataclass(frozen=True)
+class Case:
+    """One string of bytes and what must come of it."""
+
+    name: str
+    wire: bytes
+    sees: tuple[Seen, ...] = ()
+    ends: Fails | Cut | None = None
+    from_client: bool = False
+    deflate: wsdefrag.DeflateParams | None = None
+    limits: wsdefrag.Limits | None = None
+    strictness: wsdefrag.Strictness | None = None
+    utf8: Literal["strict", "lax"] = "strict"
+    discarded: int | None = None
+
+    def reassembler(self) -> wsdefrag.MessageReassembler:
+        return wsdefrag.MessageReassembler(
+            from_client=self.from_client,
+            deflate=self.deflate,
+            limits=self.limits,
+            strictness=self.strictness,
+            utf8=self.utf8,
+        )
+
+
+@dataclass(frozen=True)
+class Observation:
+    """All that a caller can see of one direction, so that two runs can be compared whole."""
+
+    sees: tuple[Seen, ...]
+    offsets: tuple[int, ...]
+    ends: Fails | Cut | None
+    text: str
+    received: int
+    buffered: int
+    discarded: int
+    tolerated: tuple[tuple[str, int], ...]
+
+
+def as_seen(event: wsdefrag.Event) -> Seen:
+    """Write an event the way the tables do."""
+    if isinstance(event, wsdefrag.WebSocketMessage):
+        return ("text" if event.type == 1 else "binary", event.content)
+    if isinstance(event, wsdefrag.Ping):
+        return ("ping", event.payload)
+    if isinstance(event, wsdefrag.Pong):
+        return ("pong", event.payload)
+    assert isinstance(event, wsdefrag.Close), event
+    return ("close", event.close_code, event.close_reason)
+
+
+def rule_of(error: wsdefrag.WebSocketError) -> str:
+    """The kind of a protocol error, or the limit that was exceeded."""
+    if isinstance(error, wsdefrag.ProtocolError):
+        return error.kind
+    assert isinstance(error, wsdefrag.LimitExceeded), error
+    return error.limit
+
+
+def check_error(error: wsdefrag.WebSocketError, expected: Fails) -> None:
+    """Hold an error to the class, close code, section and offset of its rule."""
+    assert rule_of(error) == expected.rule
+    if isinstance(error, wsdefrag.LimitExceeded):
+        assert error.close_code == 1009
+        assert error.requested > error.value
+    else:
+        assert isinstance(error, wsdefrag.ProtocolError)
+        rule = RULES[expected.rule]
+        assert type(error) is rule.error
+        assert (error.close_code, error.rfc_section) == (rule.close_code, rule.rfc_section)
+    assert error.offset == expected.offset
+
+
+def observe(case: Case, chunks: Iterable[bytes]) -> Observation:
+    """Feed chunks and the end of stream through the events, and keep all that is visible."""
+    reassembler = case.reassembler()
+    events: list[wsdefrag.Event] = []
+    for chunk in chunks:
+        events += reassembler.receive_events(chunk, timestamp=1.0)
+    buffered = reassembler.bytes_buffered
+    events += reassembler.receive_eof_events(timestamp=1.0)
+    assert reassembler.receive_eof_events() == []
+    ends, text = _take_end(events)
+    assert (reassembler.error is not None) == isinstance(ends, Fails)
+    for event in events:
+        assert event.from_client == case.from_client
+        assert event.timestamp == 1.0
+    return Observation(
+        sees=tuple(as_seen(event) for event in events),
+        offsets=tuple(
+            event.offset for event in events if not isinstance(event, wsdefrag.WebSocketMessage)
+        ),
+        ends=ends,
+        text=text,
+        received=reassembler.bytes_received,
+        buffered=buffered,
+        discarded=reassembler.bytes_discarded,
+        tolerated=tuple(sorted(reassembler.tolerated.items())),
+    )
+
+
+def _take_end(events: list[wsdefrag.Event]) -> tuple[Fails | Cut | None, str]:
+    """Take the event that ends a direction in an error off the list, if there is one."""
+    last = events[-1] if events else None
+    if isinstance(last, wsdefrag.ProtocolViolation):
+        del events[-1]
+        assert isinstance(last.error, (wsdefrag.ProtocolError, wsdefrag.LimitExceeded))
+        assert last.offset == last.error.offset
+        ends = Fails(rule_of(last.error), last.offset)
+        check_error(last.error, ends)
+        return ends, str(last.error)
+    if isinstance(last, wsdefrag.Incomplete):
+        del events[-1]
+        assert last.type is not None
+        return Cut(int(last.type), last.content, last.offset), ""
+    return None, ""
+
+
+def observe_messages(case: Case, chunks: Iterable[bytes]) -> tuple[list[Seen], str]:
+    """Feed chunks and the end of stream through the plain calls, as most callers will.
+
+    Every call until the violation returns, also the one that finds it; every call after it
+    raises the same error anew.
+
+    Returns:
+        The messages, and the class and text of what was raised in the end.
+    """
+    reassembler = case.reassembler()
+    messages: list[Seen] = []
+    raised = ""
+    for chunk in chunks:
+        known = reassembler.error
+        try:
+            messages += [as_seen(message) for message in reassembler.receive_data(chunk)]
+            assert known is None
+        except wsdefrag.WebSocketError as error:
+            assert known is not None
+            assert describe(error) == describe(known)
+    for _ in range(2):
+        try:
+            reassembler.receive_eof()
+            assert raised == ""
+        except wsdefrag.WebSocketError as error:
+            assert raised in ("", describe(error))
+            raised = describe(error)
+    return messages, raised
+
+
+def describe(error: wsdefrag.WebSocketError) -> str:
+    """Class, text and all fields of an error, for comparing two of them."""
+    return f"{type(error).__name__}({error}) {sorted(vars(error).items())}"
+
+
+def splits(wire: bytes) -> Iterable[Sequence[bytes]]:
+    """Ways of cutting a stream: all of them in two for short streams, in three for very short.
+
+    Longer streams are cut at every offset near their start and end, and evenly into chunks.
+    """
+    size = len(wire)
+    near = range(size + 1) if size <= 400 else [*range(130), *range(size - 40, size + 1)]
+    for first in near:
+        yield wire[:first], wire[first:]
+    if size <= 20:
+        for first in range(size + 1):
+            for second in range(first, size + 1):
+                yield wire[:first], wire[first:second], wire[second:]
+    for step in (1, 2, 3, 5, 7, 64, 4093):
+        if step < size:
+            yield [wire[start : start + step] for start in range(0, size, step)]

@@ -1,0 +1,322 @@
+"""Wire cases about permessage-deflate (RFC 7692 sections 6 and 7)."""
+
+from __future__ import annotations
+
+import zlib
+
+from wire_case import Case, Cut, Fails, Seen
+from wire_writer import (
+    BINARY,
+    CONTINUATION,
+    KEY,
+    TEXT,
+    Deflater,
+    deflate,
+    deflate_final,
+    deflated_zeros,
+    frame,
+)
+from wsdefrag import DeflateParams, Limits
+
+AGREED = DeflateParams()
+HELLO = (("text", b"Hello"),)
+STORY = b"the same words again and again, the same words again and again"
+INVALID = "invalid_deflate_data"
+
+
+def compressed(payload: bytes, *, opcode: int = TEXT, key: bytes | None = None) -> bytes:
+    """One unfragmented compressed message."""
+    return frame(opcode, payload, rsv1=True, key=key)
+
+
+def _examples_of_the_rfc() -> list[Case]:
+    wires = {
+        "one_block": "c107 f248cdc9c90700",
+        "fragments": "4103 f248cd 8004 c9c90700",
+        "a_block_without_compression": "c10b 000500faff48656c6c6f00",
+        "a_final_block": "c108 f348cdc9c9070000",
+        "two_blocks": "c10d f248050000 00ffff cac9c90700",
+        "an_empty_last_fragment": "410b f248cdc9c907000000ffff 800100",
+    }
+    cases = [
+        Case(f"deflate_example_{name}_is_hello", bytes.fromhex(wire), HELLO, deflate=AGREED)
+        for name, wire in wires.items()
+    ]
+    twice = bytes.fromhex("c107 f248cdc9c90700 c105 f200110000")
+    return [
+        *cases,
+        Case("deflate_example_takeover_is_hello_twice", twice, HELLO * 2, deflate=AGREED),
+        Case(
+            "reference_to_an_earlier_message_without_takeover_is_an_error",
+            twice,
+            sees=HELLO,
+            ends=Fails(INVALID, 9),
+            deflate=DeflateParams(server_no_context_takeover=True),
+        ),
+        Case("empty_compressed_message_is_empty", b"\xc1\x01\x00", (("text", b""),), deflate=AGREED),
+        Case(
+            "empty_compressed_fragment_and_message_are_empty",
+            b"\x41\x00\x80\x01\x00",
+            sees=(("text", b""),),
+            deflate=AGREED,
+        ),
+    ]
+
+
+def _takeover() -> list[Case]:
+    cases: list[Case] = []
+    for side, from_client in (("server", False), ("client", True)):
+        key = KEY if from_client else None
+        for takeover in (True, False):
+            sender = Deflater(takeover=takeover)
+            wire = b"".join(compressed(sender.compress(STORY), key=key) for _ in range(3))
+            params = DeflateParams(
+                server_no_context_takeover=side == "server" and not takeover,
+                client_no_context_takeover=side == "client" and not takeover,
+            )
+            word = "with" if takeover else "without"
+            cases.append(
+                Case(
+                    f"messages_of_the_{side}_{word}_takeover_are_inflated",
+                    wire,
+                    sees=(("text", STORY),) * 3,
+                    from_client=from_client,
+                    deflate=params,
+                )
+            )
+        keeps = Deflater()
+        wire = b"".join(compressed(keeps.compress(STORY), key=key) for _ in range(2))
+        cases.append(
+            Case(
+                f"takeover_of_the_{side}_is_ruled_by_its_own_parameter",
+                wire,
+                sees=(("text", STORY),) * 2,
+                from_client=from_client,
+                deflate=DeflateParams(
+                    server_no_context_takeover=from_client,
+                    client_no_context_takeover=not from_client,
+                ),
+            )
+        )
+    return cases
+
+
+def _windows() -> list[Case]:
+    cases: list[Case] = []
+    varied = bytes(index * index % 251 for index in range(3000)) * 2
+    for bits in range(8, 16):
+        sender = Deflater(bits)
+        first, second = sender.compress(varied), sender.compress(varied)
+        cases.append(
+            Case(
+                f"window_of_{bits}_bits_is_inflated",
+                compressed(first, opcode=BINARY) + compressed(second, opcode=BINARY),
+                sees=(("binary", varied),) * 2,
+                deflate=DeflateParams(server_max_window_bits=bits),
+            )
+        )
+    return cases
+
+
+def _plain_between() -> list[Case]:
+    sender = Deflater()
+    first, second = sender.compress(STORY), sender.compress(STORY)
+    return [
+        Case(
+            "plain_message_between_compressed_ones_leaves_the_window_alone",
+            compressed(first) + frame(TEXT, b"plain") + compressed(second),
+            sees=(("text", STORY), ("text", b"plain"), ("text", STORY)),
+            deflate=AGREED,
+        ),
+        Case(
+            "plain_fragments_between_compressed_messages_leave_the_window_alone",
+            compressed(first)
+            + frame(BINARY, b"pl", fin=False)
+            + frame(CONTINUATION, b"ain")
+            + compressed(second),
+            sees=(("text", STORY), ("binary", b"plain"), ("text", STORY)),
+            deflate=AGREED,
+        ),
+        Case(
+            "frame_after_a_compressed_one_stays_intact",
+            compressed(deflate(STORY * 40)) + frame(TEXT, b"second"),
+            sees=(("text", STORY * 40), ("text", b"second")),
+            deflate=AGREED,
+        ),
+    ]
+
+
+def _final_blocks() -> list[Case]:
+    sender = Deflater()
+    first, second = sender.compress(STORY), sender.compress(STORY)
+    final = deflate_final(b"Hello")
+    empty = deflate_final(b"")
+    after = compressed(first) + compressed(second)
+    stories: tuple[Seen, ...] = (("text", STORY),) * 2
+    contents: dict[str, tuple[bytes, bytes]] = {
+        "and_an_empty_block": (final + b"\0", b"Hello"),
+        "and_nothing_more": (final, b"Hello"),
+        "and_a_second_final_block": (final + deflate_final(b" again"), b"Hello again"),
+        "and_more_blocks": (final + deflate(b" again"), b"Hello again"),
+        "of_nothing": (empty, b""),
+        "eight_times": (final * 8, b"Hello" * 8),
+    }
+    cases = [
+        Case(
+            f"final_block_{name}_is_inflated_and_so_is_what_follows",
+            compressed(payload) + after,
+            sees=(("text", content), *stories),
+            deflate=AGREED,
+        )
+        for name, (payload, content) in contents.items()
+    ]
+    fragmented = final + deflate(b" again")
+    cases += [
+        Case(
+            f"final_block_in_fragments_cut_at_{at}_is_inflated",
+            frame(TEXT, fragmented[:at], fin=False, rsv1=True)
+            + frame(CONTINUATION, fragmented[at:])
+            + after,
+            sees=(("text", b"Hello again"), *stories),
+            deflate=AGREED,
+        )
+        for at in range(len(fragmented) + 1)
+    ]
+    return [
+        *cases,
+        Case(
+            "final_blocks_by_the_thousand_are_an_error",
+            compressed(empty * 30_000),
+            ends=Fails("too_many_deflate_members", 0),
+            deflate=AGREED,
+        ),
+    ]
+
+
+def _broken() -> list[Case]:
+    ahead = zlib.compressobj(9, zlib.DEFLATED, -15, 8, zlib.Z_DEFAULT_STRATEGY, STORY)
+    too_far = (ahead.compress(STORY) + ahead.flush(zlib.Z_SYNC_FLUSH))[:-4]
+    payloads = {
+        "a_reserved_block_type": b"\x07",
+        "a_reserved_block_type_after_a_block": deflate(STORY) + b"\0\0\xff\xff\x07",
+        "stored_lengths_that_differ": b"\x00\x05\x00\x05\x00Hello\x00",
+        "a_distance_too_far_back": too_far,
+        "garbage_behind_the_data": deflate(STORY) + b"\xde\xad\xbe\xef",
+        "garbage_behind_a_final_block": deflate_final(STORY) + b"\xff\xff\xff\xff",
+    }
+    cases = [
+        Case(
+            f"{name}_is_an_error",
+            compressed(deflate(b"Hello")) + compressed(payload) + b"\x89\x00",
+            sees=HELLO,
+            ends=Fails(INVALID, 9),
+            deflate=DeflateParams(server_no_context_takeover=True),
+        )
+        for name, payload in payloads.items()
+    ]
+    half = deflate(STORY)[:-1]
+    return [
+        *cases,
+        Case(
+            "truncated_block_at_the_end_of_a_message_is_an_error",
+            compressed(deflate(b"Hello")) + compressed(half),
+            sees=HELLO,
+            ends=Fails("truncated_deflate_data", 9),
+            deflate=AGREED,
+        ),
+        Case(
+            # An empty message is the byte 00 (RFC 7692 section 7.2.3.6); with no byte at all the
+            # tail that the receiver appends is a stored block without its header.
+            "compressed_message_without_a_byte_is_an_error",
+            compressed(deflate(b"Hello")) + compressed(b""),
+            sees=HELLO,
+            ends=Fails("truncated_deflate_data", 9),
+            deflate=AGREED,
+        ),
+        Case(
+            "truncated_block_in_fragments_is_an_error_on_the_last",
+            frame(TEXT, half[:9], fin=False, rsv1=True) + frame(CONTINUATION, half[9:]),
+            ends=Fails("truncated_deflate_data", 11),
+            deflate=AGREED,
+        ),
+        Case(
+            "invalid_text_inside_deflate_is_an_error",
+            compressed(deflate(b"ab\xffcd")),
+            ends=Fails("invalid_utf8", 0),
+            deflate=AGREED,
+        ),
+        Case(
+            "text_inside_deflate_that_ends_inside_a_character_is_an_error",
+            compressed(deflate(b"ab\xc3")),
+            ends=Fails("invalid_utf8", 0),
+            deflate=AGREED,
+        ),
+        Case(
+            "compressed_message_without_an_end_shows_what_it_inflated_to",
+            frame(BINARY, deflate(STORY) + b"\0\0\xff\xff", fin=False, rsv1=True),
+            ends=Cut(BINARY, STORY, 0),
+            deflate=AGREED,
+        ),
+    ]
+
+
+def _limits() -> list[Case]:
+    zeros = bytes(70_000)
+    exact = Limits(max_message_size=70_000)
+    short = Limits(max_message_size=69_999)
+    pieces = deflated_zeros(3)
+    parts = [
+        frame(BINARY, pieces[0], fin=False, rsv1=True),
+        frame(CONTINUATION, pieces[1], fin=False),
+        frame(CONTINUATION, pieces[2]),
+    ]
+    tight = Limits(max_message_size=2 << 20)
+    return [
+        Case(
+            "inflated_message_of_exactly_the_limit_is_accepted",
+            compressed(deflate(zeros), opcode=BINARY) * 2,
+            sees=(("binary", zeros),) * 2,
+            deflate=AGREED,
+            limits=exact,
+        ),
+        Case(
+            "inflated_message_of_one_more_than_the_limit_is_refused",
+            b"\x89\x00" + compressed(deflate(zeros), opcode=BINARY),
+            sees=(("ping", b""),),
+            ends=Fails("max_message_size", 2),
+            deflate=AGREED,
+            limits=short,
+        ),
+        Case(
+            "stored_blocks_longer_than_the_limit_on_the_wire_are_accepted",
+            compressed(Deflater(level=0).compress(STORY)),
+            sees=(("text", STORY),),
+            deflate=AGREED,
+            limits=Limits(max_message_size=len(STORY)),
+        ),
+        Case(
+            "bomb_in_fragments_is_refused_where_it_exceeds_the_limit",
+            b"".join(parts),
+            ends=Fails("max_message_size", len(parts[0]) + len(parts[1])),
+            deflate=AGREED,
+            limits=tight,
+        ),
+        Case(
+            "bomb_in_one_frame_is_refused",
+            compressed(b"".join(pieces), opcode=BINARY),
+            ends=Fails("max_message_size", 0),
+            deflate=AGREED,
+            limits=tight,
+        ),
+    ]
+
+
+CASES: list[Case] = [
+    *_examples_of_the_rfc(),
+    *_takeover(),
+    *_windows(),
+    *_plain_between(),
+    *_final_blocks(),
+    *_broken(),
+    *_limits(),
+]
