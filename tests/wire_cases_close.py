@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wire_case import Case, Fails
+from wire_case import Case, Cut, Fails
 from wire_writer import CLOSE, close_frame, frame
 from wsdefrag import Strictness
 
@@ -77,12 +77,14 @@ def _after_close() -> list[Case]:
             "close_inside_a_fragmented_message_discards_the_rest",
             b"\x01\x01a" + frame(CLOSE) + b"\x80\x01b",
             sees=(("close", 1005, ""),),
+            ends=Cut(1, b"a", 0),
             discarded=3,
         ),
         Case(
             "close_inside_a_fragmented_message_ends_it",
             b"\x01\x01a" + bye,
             sees=closed,
+            ends=Cut(1, b"a", 0),
             discarded=0,
         ),
     ]

@@ -94,7 +94,7 @@ impl<C: Content> FrameDecoder<C> {
         &mut self,
         data: &[u8],
         memory: &mut M,
-        frame: impl FnMut(&mut M, Frame<C>),
+        frame: impl FnMut(Frame<C>),
     ) {
         self.received += data.len() as u64;
         if self.error.is_some() {
@@ -111,7 +111,7 @@ impl<C: Content> FrameDecoder<C> {
         &mut self,
         mut data: &[u8],
         memory: &mut M,
-        mut frame: impl FnMut(&mut M, Frame<C>),
+        mut frame: impl FnMut(Frame<C>),
     ) -> Result<(), Error> {
         loop {
             let header = match self.header {
@@ -140,7 +140,7 @@ impl<C: Content> FrameDecoder<C> {
                 None => memory.allocate(0).map_err(|error| self.parser.error(error.into()))?,
             };
             self.header = None;
-            frame(memory, Frame { header, payload, offset: self.parser.start() });
+            frame(Frame { header, payload, offset: self.parser.start() });
         }
     }
 

@@ -56,10 +56,14 @@ impl DeflateParams {
     /// Reads the server's `Sec-WebSocket-Extensions`; `None` if deflate was not agreed.
     pub fn from_header(value: &str) -> Result<Option<Self>, InvalidAnswer> {
         let mut agreed = None;
-        for extension in split_outside_quotes(value, ',') {
-            let mut parts = split_outside_quotes(extension, ';');
-            let name = parts.next().unwrap_or_default();
-            if !name.trim().eq_ignore_ascii_case(EXTENSION) {
+        for extension in split_outside_quotes(value, ',')? {
+            let mut parts = split_outside_quotes(extension, ';')?.into_iter();
+            let name = parts.next().unwrap_or_default().trim();
+            // A list may hold empty elements (RFC 9110 section 5.6.1.2).
+            if !name.is_empty() && !is_token(name) {
+                return Err(InvalidAnswer(format!("{name:?} is no extension name")));
+            }
+            if !name.eq_ignore_ascii_case(EXTENSION) {
                 continue;
             }
             if agreed.is_some() {
@@ -106,21 +110,29 @@ impl DeflateParams {
 }
 
 /// The parts of `text` between separators that stand outside quoted strings.
-fn split_outside_quotes(text: &str, separator: char) -> impl Iterator<Item = &str> {
-    let mut quoted = false;
-    let mut escaped = false;
-    text.split(move |c| {
-        if escaped {
-            escaped = false;
-            return false;
-        }
-        match c {
-            '"' => quoted = !quoted,
-            '\\' => escaped = quoted,
-            _ => return c == separator && !quoted,
-        }
-        false
-    })
+fn split_outside_quotes(text: &str, separator: char) -> Result<Vec<&str>, InvalidAnswer> {
+    let (mut quoted, mut escaped) = (false, false);
+    let parts = text
+        .split(|c| {
+            let literal = std::mem::take(&mut escaped);
+            match c {
+                _ if literal => {}
+                '"' => quoted = !quoted,
+                '\\' => escaped = quoted,
+                _ => return c == separator && !quoted,
+            }
+            false
+        })
+        .collect();
+    if quoted { Err(InvalidAnswer("a quoted string does not end".to_owned())) } else { Ok(parts) }
+}
+
+/// Whether this is a token (RFC 9110 section 5.6.2), as names have to be.
+fn is_token(name: &str) -> bool {
+    !name.is_empty()
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
 }
 
 fn unquote(value: &str) -> &str {
@@ -183,6 +195,13 @@ mod tests {
             let header = format!("permessage-deflate; {parameters}");
             assert!(DeflateParams::from_header(&header).is_err(), "{header}");
         }
-        assert!(DeflateParams::from_header("permessage-deflate, permessage-deflate").is_err());
+        for header in [
+            "permessage-deflate, permessage-deflate",
+            "permessage-deflate server_no_context_takeover",
+            "permessage-deflate=1",
+            "x; a=\"b, permessage-deflate",
+        ] {
+            assert!(DeflateParams::from_header(header).is_err(), "{header}");
+        }
     }
 }

@@ -43,29 +43,53 @@ impl Content for PyContent {
     }
 }
 
-/// The allocator of one call.
-pub(crate) struct PyMemory<'py>(pub(crate) Python<'py>);
+/// Ranges of at least this many bytes are unmasked or inflated without the GIL. Below it, getting
+/// the GIL back from a busy thread may take longer than the work.
+const DETACHED: usize = 1 << 18;
+
+/// The memory of one call.
+pub(crate) struct PyMemory<'py> {
+    pub(crate) py: Python<'py>,
+    /// Whether the call's input stays as it is while the GIL is released.
+    pub(crate) immutable_input: bool,
+}
+
+impl<'py> PyMemory<'py> {
+    pub(crate) const fn new(py: Python<'py>) -> Self {
+        Self { py, immutable_input: false }
+    }
+
+    /// Does `work` on so many bytes, without the GIL if they are many.
+    #[inline]
+    fn run<R: Send>(&self, bytes: usize, work: impl FnOnce() -> R + Send) -> R {
+        if bytes >= DETACHED && self.immutable_input { self.py.detach(work) } else { work() }
+    }
+}
 
 impl Memory for PyMemory<'_> {
     type Content = PyContent;
 
     #[inline]
     fn whole(&mut self, wire: &[u8], mask: Mask) -> Result<(PyContent, u8), OutOfMemory> {
-        let (bytes, any) = raw::whole_bytes(self.0, wire.len(), |slots| mask.unmask(wire, slots))?;
+        let (bytes, any) = raw::whole_bytes(self.py, wire.len(), |slots| {
+            self.run(wire.len(), || mask.unmask(wire, slots))
+        })?;
         Ok((PyContent::Whole(bytes), any))
     }
 
     fn allocate(&mut self, capacity: usize) -> Result<PyContent, OutOfMemory> {
-        Writer::with_capacity(self.0, capacity).map(PyContent::Growing)
+        Writer::with_capacity(self.py, capacity).map(PyContent::Growing)
     }
 
     fn grow(&mut self, content: &mut PyContent, capacity: usize) -> Result<(), OutOfMemory> {
-        growing(content).grow(self.0, capacity)
+        growing(content).grow(self.py, capacity)
     }
 
     #[inline]
     fn unmask(&mut self, content: &mut PyContent, wire: &[u8], mask: Mask) -> u8 {
-        growing(content).append(wire.len(), |slots| (wire.len(), mask.unmask(wire, slots)))
+        growing(content).append(wire.len(), |slots| {
+            (wire.len(), self.run(wire.len(), || mask.unmask(wire, slots)))
+        })
     }
 
     fn inflate(
@@ -76,7 +100,7 @@ impl Memory for PyMemory<'_> {
         input: &[u8],
     ) -> Progress {
         growing(content).append(room, |slots| {
-            let progress = stream.inflate_uninit(input, slots);
+            let progress = self.run(room, || stream.inflate_uninit(input, slots));
             (progress.produced, progress)
         })
     }

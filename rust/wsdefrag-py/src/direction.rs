@@ -33,8 +33,11 @@ impl Direction {
         self.ending.require_open()?;
         let from_client = self.engine.settings().from_client;
         let mut sink = PySink::new(data.py(), from_client, wanted, timestamp)?;
-        with_bytes(data, |bytes| self.engine.receive_data(bytes, &mut sink))?;
-        if let Some(close) = sink.close.take() {
+        with_bytes(data, |input| {
+            sink.memory.immutable_input = input.immutable;
+            self.engine.receive_data(input.bytes, &mut sink);
+        })?;
+        if let Some(close) = sink.place_controls()? {
             self.close = Some(close);
         }
         Ok(sink)
@@ -62,6 +65,21 @@ impl Direction {
         Self { engine: Reassembler::new(settings), close: None, error: None, ending: Ending::Open }
     }
 
+    /// Take the next bytes and give the messages they complete.
+    ///
+    /// Args:
+    ///     data: Any number of bytes; neither changed nor kept.
+    ///     timestamp: When they arrived, in seconds since the epoch; None reads the clock.
+    ///
+    /// Returns:
+    ///     The completed messages, in order. A violation in these bytes ends the list and sets
+    ///     ``error``; the next call raises it.
+    ///
+    /// Raises:
+    ///     ProtocolError: If a rule was broken before.
+    ///     LimitExceeded: If a limit was passed before.
+    ///     TypeError: If ``data`` does not offer the buffer protocol.
+    ///     ValueError: If the direction has ended.
     #[pyo3(signature = (data, *, timestamp = None))]
     fn receive_data<'py>(
         &mut self,
@@ -76,13 +94,31 @@ impl Direction {
         }
     }
 
+    /// Say that the direction has ended; may be called again.
+    ///
+    /// Raises:
+    ///     ProtocolError: If a rule was broken before.
+    ///     LimitExceeded: If a limit was passed before.
+    ///     IncompleteMessage: If the bytes stopped inside a header, a frame or a message.
     fn receive_eof(&mut self, py: Python<'_>) -> PyResult<()> {
         if self.ending.is_open() {
-            self.ending = Ending::new(py, self.engine.receive_eof(&mut PyMemory(py)))?;
+            self.ending = Ending::new(py, self.engine.receive_eof(&mut PyMemory::new(py)))?;
         }
         self.ending.raise(py, self.engine.error())
     }
 
+    /// Take the next bytes and give everything that happened.
+    ///
+    /// Args:
+    ///     data: Any number of bytes; neither changed nor kept.
+    ///     timestamp: When they arrived, in seconds since the epoch; None reads the clock.
+    ///
+    /// Returns:
+    ///     What happened, in order; a violation is the last event and comes once.
+    ///
+    /// Raises:
+    ///     TypeError: If ``data`` does not offer the buffer protocol.
+    ///     ValueError: If the direction has ended.
     #[pyo3(signature = (data, *, timestamp = None))]
     fn receive_events<'py>(
         &mut self,
@@ -98,6 +134,14 @@ impl Direction {
         sink.finish()
     }
 
+    /// Say that the direction has ended; may be called again.
+    ///
+    /// Args:
+    ///     timestamp: When it ended, in seconds since the epoch; None reads the clock.
+    ///
+    /// Returns:
+    ///     An ``Incomplete`` if the bytes stopped inside a header, a frame or a message, else
+    ///     nothing.
     #[pyo3(signature = (*, timestamp = None))]
     fn receive_eof_events<'py>(
         &mut self,
@@ -115,6 +159,7 @@ impl Direction {
         sink.finish()
     }
 
+    /// The violation that ended this direction.
     #[getter]
     fn error<'py>(&mut self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let Some(error) = self.engine.error() else { return Ok(None) };
@@ -124,26 +169,31 @@ impl Direction {
         Ok(self.error.as_ref().map(|error| error.bind(py).clone()))
     }
 
+    /// The Close of this direction.
     #[getter]
     fn close<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
         self.close.as_ref().map(|close| close.bind(py).clone())
     }
 
+    /// All bytes taken so far.
     #[getter]
     const fn bytes_received(&self) -> u64 {
         self.engine.bytes_received()
     }
 
+    /// Bytes held of an unfinished header, frame or message.
     #[getter]
     fn bytes_buffered(&self) -> usize {
         self.engine.bytes_buffered()
     }
 
+    /// Bytes that came after a Close or a violation.
     #[getter]
     fn bytes_discarded(&self) -> u64 {
         self.engine.bytes_discarded()
     }
 
+    /// How often each rule that is switched off was broken, by its name in ``Strictness``.
     #[getter]
     fn tolerated<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         params::tolerated(py, self.engine.settings().strictness, self.engine.tolerated())

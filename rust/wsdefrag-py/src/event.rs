@@ -39,12 +39,19 @@ pub(crate) enum Wanted {
     Everything,
 }
 
+/// A control frame that waits for its Python object.
+enum Control {
+    Ping(Box<[u8]>),
+    Pong(Box<[u8]>),
+    Close(u16, String),
+}
+
 /// The engine's sink for one call: a list of Python objects.
 pub(crate) struct PySink<'py> {
-    memory: PyMemory<'py>,
+    pub(crate) memory: PyMemory<'py>,
     pub(crate) events: Bound<'py, PyList>,
-    /// The close event, also where only messages are wanted.
-    pub(crate) close: Option<Py<PyAny>>,
+    /// Control frames, with the place of each in the list and its offset.
+    controls: Vec<(usize, u64, Control)>,
     class: &'py MessageClass,
     from_client: bool,
     wanted: Wanted,
@@ -62,9 +69,9 @@ impl<'py> PySink<'py> {
         timestamp: Option<f64>,
     ) -> PyResult<Self> {
         Ok(Self {
-            memory: PyMemory(py),
+            memory: PyMemory::new(py),
             events: PyList::empty(py),
-            close: None,
+            controls: Vec::new(),
             class: message_class(py)?,
             from_client,
             wanted,
@@ -83,14 +90,14 @@ impl<'py> PySink<'py> {
 
     /// Adds a `ProtocolViolation`.
     pub(crate) fn violation(&mut self, error: &Error) -> PyResult<()> {
-        let exception = errors::violation(self.memory.0, error)?;
+        let exception = errors::violation(self.memory.py, error)?;
         let fields = (exception, self.from_client, self.clock.seconds(), error.offset);
-        self.events.append(VIOLATION.get(self.memory.0)?.call1(fields)?)
+        self.events.append(VIOLATION.get(self.memory.py)?.call1(fields)?)
     }
 
     /// Adds an `Incomplete`.
     pub(crate) fn incomplete(&mut self, cut: &Cut) -> PyResult<()> {
-        let py = self.memory.0;
+        let py = self.memory.py;
         let opcode = opcode_member(py, cut.opcode as u8)?;
         let content = cut.content.bind(py);
         let fields = (opcode, content, self.from_client, self.clock.seconds(), cut.offset);
@@ -99,9 +106,9 @@ impl<'py> PySink<'py> {
 
     #[inline]
     fn add(&mut self, offset: u64, event: Event<'_, PyContent>) -> PyResult<()> {
-        let py = self.memory.0;
+        let py = self.memory.py;
         let Event::Message { opcode, content } = event else {
-            return self.add_control(offset, event);
+            return self.add_control(offset, &event);
         };
         let content = content.into_bytes(py)?;
         let timestamp = self.clock.seconds();
@@ -109,28 +116,60 @@ impl<'py> PySink<'py> {
         self.events.append(message)
     }
 
+    /// Keeps a control frame's place in the list. Making its object runs Python code, which may
+    /// not happen while the input is borrowed.
     #[cold]
-    fn add_control(&mut self, offset: u64, event: Event<'_, PyContent>) -> PyResult<()> {
-        let py = self.memory.0;
-        let everything = self.wanted == Wanted::Everything;
-        let (class, payload) = match event {
-            Event::Ping(payload) => (&PING, payload),
-            Event::Pong(payload) => (&PONG, payload),
-            Event::Close(close) => {
-                let (from_client, timestamp) = (self.from_client, self.clock.seconds());
-                let fields = (close.code, close.reason.as_ref(), from_client, timestamp, offset);
-                let close = CLOSE.get(py)?.call1(fields)?;
-                self.close = Some(close.clone().unbind());
-                return if everything { self.events.append(close) } else { Ok(()) };
+    fn add_control(&mut self, offset: u64, event: &Event<'_, PyContent>) -> PyResult<()> {
+        let (event, wanted) = match *event {
+            Event::Ping(payload) => (Control::Ping(payload.into()), self.wanted),
+            Event::Pong(payload) => (Control::Pong(payload.into()), self.wanted),
+            Event::Close(ref close) => {
+                let reason = close.reason.clone().into_owned();
+                (Control::Close(close.code, reason), Wanted::Everything)
             }
             Event::Message { .. } => unreachable!("messages have a path of their own"),
         };
-        if !everything {
-            return Ok(());
+        if wanted == Wanted::Everything {
+            self.controls.push((self.events.len(), offset, event));
+            self.events.append(self.memory.py.None())?;
         }
-        let payload = PyBytes::new(py, payload);
-        let fields = (payload, self.from_client, self.clock.seconds(), offset);
-        self.events.append(class.get(py)?.call1(fields)?)
+        Ok(())
+    }
+
+    /// Puts the objects of control frames into their places; the close event, if there was one.
+    pub(crate) fn place_controls(&mut self) -> PyResult<Option<Py<PyAny>>> {
+        let py = self.memory.py;
+        let mut closed = None;
+        for (place, offset, control) in std::mem::take(&mut self.controls) {
+            let (from_client, timestamp) = (self.from_client, self.clock.seconds());
+            let object = match control {
+                Control::Ping(payload) => PING.get(py)?.call1((
+                    PyBytes::new(py, &payload),
+                    from_client,
+                    timestamp,
+                    offset,
+                )),
+                Control::Pong(payload) => PONG.get(py)?.call1((
+                    PyBytes::new(py, &payload),
+                    from_client,
+                    timestamp,
+                    offset,
+                )),
+                Control::Close(code, reason) => {
+                    let close =
+                        CLOSE.get(py)?.call1((code, reason, from_client, timestamp, offset))?;
+                    closed = Some(close.clone().unbind());
+                    if self.wanted == Wanted::Messages {
+                        // Nothing stands behind a close.
+                        self.events.del_item(place)?;
+                        break;
+                    }
+                    Ok(close)
+                }
+            }?;
+            self.events.set_item(place, object)?;
+        }
+        Ok(closed)
     }
 }
 

@@ -14,7 +14,24 @@ use crate::params::{self, PyLimits, PyStrictness};
 use crate::raw::with_bytes;
 
 /// One frame (RFC 6455 section 5.2); frozen, equal by value, picklable.
-#[pyclass(frozen, module = "wsdefrag._native")]
+///
+/// Attributes:
+///     opcode: What it carries.
+///     fin: Whether it is the last of its message.
+///     rsv1: The first reserved bit: compressed, where permessage-deflate was agreed on.
+///     rsv2: The second reserved bit.
+///     rsv3: The third reserved bit.
+///     masking_key: Four bytes, or None if it is not masked.
+///     payload: Unmasked, but not inflated.
+///     offset: First byte of the frame, in bytes from the start of the direction.
+///     wire_length: Header and payload together, in bytes.
+///
+/// Example:
+///     >>> from wsdefrag import Frame, Opcode
+///     >>> frame = Frame(Opcode.PING, True, False, False, False, None, b"hi", 0, 4)
+///     >>> frame.masked, frame.opcode
+///     (False, <Opcode.PING: 9>)
+#[pyclass(frozen, module = "wsdefrag")]
 #[expect(clippy::struct_excessive_bools, reason = "they are bits of a header")]
 pub(crate) struct Frame {
     opcode: Opcode,
@@ -178,34 +195,51 @@ impl FrameDecoder {
         Self { engine, rules, error: None, ending: Ending::Open }
     }
 
+    /// Take the next bytes and give the frames they complete.
+    ///
+    /// Args:
+    ///     data: Any number of bytes; neither changed nor kept.
+    ///
+    /// Returns:
+    ///     The completed frames, in order. A violation in these bytes ends the list and sets
+    ///     ``error``; the next call raises it.
+    ///
+    /// Raises:
+    ///     ProtocolError: If a rule was broken before.
+    ///     LimitExceeded: If ``max_frame_size`` was passed before.
+    ///     TypeError: If ``data`` does not offer the buffer protocol.
+    ///     ValueError: If the direction has ended.
     fn receive_data<'py>(&mut self, data: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyList>> {
         let py = data.py();
         self.ending.require_open()?;
         let failed_before = self.engine.error().copied();
-        let frames = PyList::empty(py);
-        let mut failure = None;
-        let take = |memory: &mut PyMemory<'py>, frame| {
-            let added = Frame::new(memory.0, frame)
-                .and_then(|frame| frames.append(Bound::new(memory.0, frame)?));
-            if let Err(error) = added {
-                failure.get_or_insert(error);
-            }
-        };
-        with_bytes(data, |bytes| self.engine.receive_data(bytes, &mut PyMemory(py), take))?;
-        match (failure, failed_before) {
-            (Some(failure), _) => Err(failure),
-            (None, Some(error)) => Err(errors::raise(py, &error)),
-            (None, None) => Ok(frames),
+        // Python objects are made afterwards: the garbage collector may run Python code then.
+        let mut frames = Vec::new();
+        with_bytes(data, |input| {
+            let mut memory = PyMemory { py, immutable_input: input.immutable };
+            self.engine.receive_data(input.bytes, &mut memory, |frame| frames.push(frame));
+        })?;
+        if let Some(error) = failed_before {
+            return Err(errors::raise(py, &error));
         }
+        let frames = frames.into_iter().map(|frame| Frame::new(py, frame));
+        PyList::new(py, frames.collect::<PyResult<Vec<_>>>()?)
     }
 
+    /// Say that the direction has ended; may be called again.
+    ///
+    /// Raises:
+    ///     ProtocolError: If a rule was broken before.
+    ///     LimitExceeded: If ``max_frame_size`` was passed before.
+    ///     IncompleteMessage: If the bytes stopped inside a frame.
     fn receive_eof(&mut self, py: Python<'_>) -> PyResult<()> {
         if self.ending.is_open() {
-            self.ending = Ending::new(py, self.engine.receive_eof(&mut PyMemory(py)))?;
+            self.ending = Ending::new(py, self.engine.receive_eof(&mut PyMemory::new(py)))?;
         }
         self.ending.raise(py, self.engine.error())
     }
 
+    /// The violation that ended this direction.
     #[getter]
     fn error<'py>(&mut self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let Some(error) = self.engine.error() else { return Ok(None) };
@@ -215,21 +249,25 @@ impl FrameDecoder {
         Ok(self.error.as_ref().map(|error| error.bind(py).clone()))
     }
 
+    /// All bytes taken so far.
     #[getter]
     const fn bytes_received(&self) -> u64 {
         self.engine.bytes_received()
     }
 
+    /// Bytes held of an unfinished frame.
     #[getter]
     fn bytes_buffered(&self) -> usize {
         self.engine.bytes_buffered()
     }
 
+    /// Bytes that came after a violation.
     #[getter]
     fn bytes_discarded(&self) -> u64 {
         self.engine.bytes_discarded()
     }
 
+    /// How often each rule that is switched off was broken, by its name in ``Strictness``.
     #[getter]
     fn tolerated<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         params::tolerated(py, self.rules.strictness, self.engine.tolerated())

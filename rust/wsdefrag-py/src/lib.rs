@@ -6,6 +6,7 @@
 //! stands in `raw`.
 
 #![deny(unsafe_code)]
+#![allow(clippy::doc_markdown, reason = "doc comments of Python objects are docstrings")]
 
 mod classes;
 mod content;

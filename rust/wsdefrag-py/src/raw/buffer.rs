@@ -6,36 +6,35 @@ use pyo3::buffer::PyUntypedBuffer;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyMemoryView};
 
-/// Calls `read` with the bytes of `data`, which is anything that offers the buffer protocol.
+/// What the caller passed, for the time of one call.
+#[derive(Clone, Copy)]
+pub(crate) struct Input<'a> {
+    pub(crate) bytes: &'a [u8],
+    /// Whether nobody can change the bytes, even while the GIL is released.
+    pub(crate) immutable: bool,
+}
+
+/// Calls `read` with what `data` holds, which is anything that offers the buffer protocol.
 ///
-/// `bytes` never change. Anything else is read in place only where the GIL keeps other Python code
-/// from changing it meanwhile (`read` runs none), and where its bytes are contiguous; otherwise it
-/// is copied first.
+/// `bytes` never change. Anything else is read in place only where the GIL keeps other code from
+/// changing it meanwhile, and where its bytes are contiguous; otherwise it is copied first. So
+/// `read` may run Python code, or release the GIL, only where the input says that it is immutable.
 #[inline]
-pub(crate) fn with_bytes<R>(data: &Bound<'_, PyAny>, read: impl FnOnce(&[u8]) -> R) -> PyResult<R> {
+pub(crate) fn with_bytes<R>(
+    data: &Bound<'_, PyAny>,
+    read: impl FnOnce(Input<'_>) -> R,
+) -> PyResult<R> {
     if let Ok(bytes) = data.cast::<PyBytes>() {
-        return Ok(read(bytes.as_bytes()));
+        return Ok(read(Input { bytes: bytes.as_bytes(), immutable: true }));
     }
     let buffer = PyUntypedBuffer::get(data)?;
-    if cfg!(Py_GIL_DISABLED) || !buffer.is_c_contiguous() {
-        let copy = contiguous_copy(data, &buffer)?;
-        return Ok(read(&copy));
-    }
     let length = buffer.len_bytes();
-    if length == 0 {
-        return Ok(read(&[]));
+    if cfg!(Py_GIL_DISABLED) || !buffer.is_c_contiguous() || length == 0 {
+        let copy = PyMemoryView::from(data)?.call_method0("tobytes")?;
+        return Ok(read(Input { bytes: copy.cast::<PyBytes>()?.as_bytes(), immutable: true }));
     }
     // SAFETY: the export keeps `length` contiguous bytes alive until `buffer` is dropped, below.
     // The GIL is held throughout and `read` runs no Python code, so nothing writes to them.
     let bytes = unsafe { slice::from_raw_parts(buffer.buf_ptr().cast::<u8>(), length) };
-    Ok(read(bytes))
-}
-
-#[cold]
-fn contiguous_copy(data: &Bound<'_, PyAny>, buffer: &PyUntypedBuffer) -> PyResult<Vec<u8>> {
-    let mut copy = vec![0_u8; buffer.len_bytes()];
-    let view = PyMemoryView::from(data)?;
-    let contiguous = view.call_method0("tobytes")?;
-    copy.copy_from_slice(contiguous.cast::<PyBytes>()?.as_bytes());
-    Ok(copy)
+    Ok(read(Input { bytes, immutable: false }))
 }

@@ -11,7 +11,7 @@
 //! Invariant: `content` is an owned reference to a `bytes`, from the moment an
 //! instance is reachable until it is freed; `opcode` is a defined one.
 
-use std::ffi::{c_int, c_void};
+use std::ffi::{CStr, c_int, c_void};
 use std::mem::offset_of;
 use std::ptr;
 
@@ -43,13 +43,13 @@ pub(crate) fn storage_type(py: Python<'_>) -> PyResult<&Bound<'_, PyType>> {
 }
 
 fn make_type(py: Python<'_>) -> PyResult<Py<PyType>> {
-    let flag = |name: &'static std::ffi::CStr, offset, type_code| ffi::PyMemberDef {
+    let flag = |name: &'static CStr, offset: usize| ffi::PyMemberDef {
         name: name.as_ptr(),
-        type_code,
-        offset,
+        type_code: ffi::Py_T_BOOL,
+        offset: offset.cast_signed(),
         ..Default::default()
     };
-    let property = |name: &'static std::ffi::CStr, get, set| ffi::PyGetSetDef {
+    let property = |name: &'static CStr, get, set| ffi::PyGetSetDef {
         name: name.as_ptr(),
         get: Some(get),
         set: Some(set),
@@ -57,15 +57,15 @@ fn make_type(py: Python<'_>) -> PyResult<Py<PyType>> {
     };
     // The type refers to these for as long as it lives, which is until the process ends.
     let members = Box::leak(Box::new([
-        flag(c"timestamp", offset_of!(Storage, timestamp).cast_signed(), ffi::Py_T_DOUBLE),
-        flag(c"from_client", offset_of!(Storage, from_client).cast_signed(), ffi::Py_T_BOOL),
-        flag(c"dropped", offset_of!(Storage, dropped).cast_signed(), ffi::Py_T_BOOL),
-        flag(c"injected", offset_of!(Storage, injected).cast_signed(), ffi::Py_T_BOOL),
+        flag(c"from_client", offset_of!(Storage, from_client)),
+        flag(c"dropped", offset_of!(Storage, dropped)),
+        flag(c"injected", offset_of!(Storage, injected)),
         ffi::PyMemberDef::default(),
     ]));
     let properties = Box::leak(Box::new([
         property(c"type", type_of, set_type),
         property(c"content", content_of, set_content),
+        property(c"timestamp", timestamp_of, set_timestamp),
         ffi::PyGetSetDef::default(),
     ]));
     let doc = c"The fields of a message; ``WebSocketMessage`` adds all behaviour.";
@@ -256,6 +256,37 @@ unsafe extern "C" fn set_content(
     // SAFETY: attached; the reference was the storage's and is ours now.
     unsafe { ffi::Py_DECREF(before) };
     0
+}
+
+unsafe extern "C" fn timestamp_of(
+    object: *mut ffi::PyObject,
+    _: *mut c_void,
+) -> *mut ffi::PyObject {
+    // SAFETY: descriptors of `MessageStorage` are called with its instances only.
+    let timestamp = unsafe { (*object.cast::<Storage>()).timestamp };
+    // SAFETY: the interpreter calls this attached.
+    unsafe { ffi::PyFloat_FromDouble(timestamp) }
+}
+
+unsafe extern "C" fn set_timestamp(
+    object: *mut ffi::PyObject,
+    value: *mut ffi::PyObject,
+    _: *mut c_void,
+) -> c_int {
+    // SAFETY: the interpreter calls this attached.
+    let py = unsafe { Python::assume_attached() };
+    // SAFETY: attached; null for a deletion, or a live object.
+    let Some(value) = (unsafe { Bound::from_borrowed_ptr_or_opt(py, value) }) else {
+        return fail(PyTypeError::new_err("timestamp cannot be deleted"), py);
+    };
+    match value.extract::<f64>() {
+        Ok(timestamp) => {
+            // SAFETY: descriptors of `MessageStorage` are called with its instances only.
+            unsafe { (*object.cast::<Storage>()).timestamp = timestamp };
+            0
+        }
+        Err(error) => fail(error, py),
+    }
 }
 
 unsafe extern "C" fn type_of(object: *mut ffi::PyObject, _: *mut c_void) -> *mut ffi::PyObject {

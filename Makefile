@@ -1,0 +1,82 @@
+# Every target sets up what it needs: a fresh machine with cargo, CPython, make and a C compiler
+# will do. Environments live in .venv*, which `make clean` removes.
+
+PYTHON ?= python3
+VENV := .venv
+BENCH := .venv-bench
+MITMPROXY := .venv-mitmproxy
+FUZZ_SECONDS ?= 60
+FUZZ_TARGETS := arbitrary_bytes split_feeding deflate
+
+BIN := $(VENV)/bin
+RUST := Cargo.toml Cargo.lock $(shell find rust -name '*.rs' -o -name Cargo.toml | grep -v /target/)
+PYTHON_CODE := python tests benches examples
+
+.DEFAULT_GOAL := help
+.PHONY: help build demo test test-rust test-python check format bench fuzz wheel mitmproxy-env clean
+
+help: ## show the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
+
+$(BIN)/.tools: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
+	$(BIN)/python -m pip install --quiet --group build --group test --group check
+	touch $@
+
+$(BIN)/.extension: $(BIN)/.tools $(RUST)
+	VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/maturin develop --release --quiet
+	touch $@
+
+$(MITMPROXY)/.ready: tests/mitmproxy_parity/make_env.py
+	$(PYTHON) tests/mitmproxy_parity/make_env.py $(MITMPROXY)
+	touch $@
+
+build: $(BIN)/.extension ## build the extension into .venv
+
+demo: build ## print the messages of a recorded stream
+	sh examples/demo.sh $(BIN)/wsdefrag
+
+test: test-rust test-python ## run all tests
+
+test-rust: ## run the core's tests
+	cargo test --package wsdefrag-core --locked --quiet
+
+test-python: build mitmproxy-env ## run the package's tests
+	$(BIN)/python -m pytest --quiet
+
+mitmproxy-env: $(MITMPROXY)/.ready ## make the environment that mitmproxy's own classes run in
+
+check: build ## formatting, lints, types, stubs, a bounded fuzz run
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked --quiet -- --deny warnings
+	$(BIN)/ruff format --check $(PYTHON_CODE)
+	$(BIN)/ruff check $(PYTHON_CODE)
+	$(BIN)/mypy
+	$(BIN)/python -m mypy.stubtest wsdefrag._native
+
+format: $(BIN)/.tools ## rewrite the code in the house's format
+	cargo fmt --all
+	$(BIN)/ruff format $(PYTHON_CODE)
+	$(BIN)/ruff check --fix --quiet $(PYTHON_CODE)
+
+$(BENCH)/bin/.tools: benches/requirements.txt pyproject.toml
+	$(PYTHON) -m venv $(BENCH)
+	$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade pip
+	$(BENCH)/bin/python -m pip install --quiet --group build --requirement benches/requirements.txt
+	touch $@
+
+bench: $(BENCH)/bin/.tools ## measure against the peers; writes benches/RESULTS.md and the chart
+	VIRTUAL_ENV=$(abspath $(BENCH)) $(BENCH)/bin/maturin develop --release --quiet
+	cd benches/floor && VIRTUAL_ENV=$(abspath $(BENCH)) ../../$(BENCH)/bin/maturin develop --release --quiet
+	$(BENCH)/bin/python benches/run.py
+
+wheel: $(BIN)/.tools ## build the wheel and try it in an empty environment
+	rm -rf dist .venv-wheel
+	$(BIN)/maturin build --release --locked --quiet --out dist
+	$(PYTHON) -m venv .venv-wheel
+	.venv-wheel/bin/python -m pip install --quiet --disable-pip-version-check --no-index --find-links dist wsdefrag
+	cd dist && ../.venv-wheel/bin/python ../tests/smoke.py
+
+clean: ## remove environments and build products
+	rm -rf $(VENV) $(BENCH) $(MITMPROXY) .venv-wheel dist target benches/floor/target rust/fuzz/target

@@ -1,0 +1,46 @@
+"""Tries an installed wheel in an environment that holds nothing else.
+
+It is not a pytest module: the environment has no pytest.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import metadata
+from pathlib import Path
+
+import wsdefrag
+
+DATA = Path(__file__).parent / "data"
+
+
+def main() -> None:
+    """Read one recorded stream; exit with an error where anything is off."""
+    package = Path(wsdefrag.__file__).resolve()
+    checkout = Path(__file__).resolve().parent.parent
+    if package.is_relative_to(checkout / "python"):
+        raise SystemExit(f"{package} is the checkout, not an installed wheel")
+    if needed := [line for line in metadata.requires("wsdefrag") or [] if "extra ==" not in line]:
+        raise SystemExit(f"the wheel depends on {needed}")
+
+    sys.path.insert(0, str(DATA))
+    import recordings
+
+    recording = recordings.load("deflate-takeover")
+    assert recording.extensions is not None
+    reassembler = wsdefrag.MessageReassembler(
+        from_client=False, deflate=wsdefrag.DeflateParams.from_header(recording.extensions)
+    )
+    messages = reassembler.receive_data(recording.server)
+    reassembler.receive_eof()
+    sent = recording.messages["server"]
+    if len(messages) != len(sent) or not all(
+        expected.matches(message.content)
+        for expected, message in zip(sent, messages, strict=True)
+    ):
+        raise SystemExit("the messages are not those that were sent")
+    print(f"wsdefrag {wsdefrag.__version__} from {package.parent}: {len(messages)} messages read")
+
+
+if __name__ == "__main__":
+    main()
