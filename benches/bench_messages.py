@@ -3,9 +3,10 @@
 Each reader is checked before it is timed: it must yield exactly the corpus' messages.
 """
 
-import corpus
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
+
+import corpus
 from readers import READERS, Reader, aiohttp_is_compiled, collect, consume
 
 CASES = [

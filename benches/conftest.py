@@ -2,8 +2,9 @@
 
 from typing import Any
 
-import machine
 import pytest
+
+import machine
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -1,4 +1,4 @@
-"""What a measurement depends on: the machine and the versions, read when it is taken."""
+"""What a measurement depends on: the machine, the versions, and what else was running."""
 
 import os
 import platform
@@ -14,18 +14,20 @@ PACKAGES = (
     "pytest-benchmark",
 )
 
+LOAD_AT_START = os.getloadavg()[0]
+"""Read on import: the description itself is asked for when everything has run."""
+
 
 def describe() -> dict[str, str]:
     """Pairs of a label and a value, in the order in which the report shows them."""
     cores = os.cpu_count()
-    load = os.getloadavg()[0]
     return {
         "CPU": f"{cpu_model()}, {cores} cores",
         "OS": f"{os_name()}, {platform.system()} {platform.release()}",
         "Python": f"{platform.python_implementation()} {platform.python_version()}",
         "Rust": command_output("rustc", "--version"),
         "Packages": ", ".join(f"{name} {version(name)}" for name in PACKAGES),
-        "Load before": f"{load:.2f} (one minute's average)",
+        "Load before": f"{LOAD_AT_START:.2f} (one minute's average)",
     }
 
 

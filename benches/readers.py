@@ -22,15 +22,16 @@ from dataclasses import dataclass
 from importlib.machinery import EXTENSION_SUFFIXES
 from typing import TYPE_CHECKING, Any, cast
 
-import wsdefrag
 import wsdefrag_floor
-import wsproto_readers
 from aiohttp.base_protocol import BaseProtocol
-from corpus import BINARY, DEFLATE_TAIL, MIB, TEXT, Content, Workload
 from websockets.extensions.permessage_deflate import PerMessageDeflate
 from websockets.frames import CTRL_OPCODES, Frame
 from websockets.frames import Opcode as FrameOpcode
 from websockets.protocol import Protocol, Side
+
+import wsdefrag
+import wsproto_readers
+from corpus import BINARY, DEFLATE_TAIL, MIB, TEXT, Content, Workload
 
 if TYPE_CHECKING:
     from aiohttp._websocket import reader_py as aiohttp_reader

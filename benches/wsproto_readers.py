@@ -13,11 +13,12 @@ logging, hooks) is left out.
 import time
 from collections.abc import Callable, Iterable
 
-from corpus import Content, Workload
 from wsproto.connection import Connection, ConnectionType
 from wsproto.events import Message
 from wsproto.extensions import Extension, PerMessageDeflate
 from wsproto.frame_protocol import Opcode
+
+from corpus import Content, Workload
 
 Feed = Callable[[bytes], Iterable[object]]
 

@@ -8,9 +8,10 @@
 use crate::mask::Mask;
 use crate::sink::{Content, Memory, OutOfMemory};
 
-/// Bytes allocated per byte arrived, at most. A 64 KiB read of a 1 MiB frame then needs two
-/// steps, and a peer has to send an eighth of what it makes us hold.
-const EAGERNESS: usize = 8;
+/// Bytes allocated per byte arrived, at most. Half a read of 64 KiB then makes room for a frame of
+/// 1 MiB in one step, and what a step copies is a thirtieth of what it makes room for. Memory that
+/// nobody has written to is only promised by the system, too.
+const EAGERNESS: usize = 32;
 /// The first step, in bytes, where less than that arrived.
 const FIRST_STEP: usize = 4096;
 

@@ -58,12 +58,12 @@ impl Writer {
     }
 
     pub(crate) fn grow(&mut self, py: Python<'_>, capacity: usize) -> Result<(), OutOfMemory> {
-        let size = ffi::Py_ssize_t::try_from(capacity).map_err(|_| OutOfMemory)?;
-        // SAFETY: attached; the writer is live, and a failed resize leaves it so.
-        if unsafe { ffi::compat::PyBytesWriter_Resize(self.inner.as_ptr(), size) } < 0 {
-            return Err(no_memory(py));
-        }
-        self.capacity = capacity;
+        // The interpreter's own resizing makes room for a quarter more than it is asked for, which
+        // takes large ones out of the allocator's reuse: every page would be faulted in anew.
+        let mut larger = Self::with_capacity(py, capacity)?;
+        let written = self.as_slice();
+        larger.append(written.len(), |slots| (slots.write_copy_of_slice(written).len(), ()));
+        *self = larger;
         Ok(())
     }
 
