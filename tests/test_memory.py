@@ -8,6 +8,7 @@ for the allocator's habits, and lie far below what a leak or a trusting allocati
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -60,6 +61,8 @@ def measure(script: str) -> Growth:
         capture_output=True,
         text=True,
         timeout=300,
+        # glibc keeps large blocks after it has freed one of their size, unless this is fixed.
+        env={**os.environ, "MALLOC_MMAP_THRESHOLD_": "131072"},
     )
     assert done.returncode == 0, done.stderr
     printed = json.loads(done.stdout)
@@ -180,9 +183,14 @@ grown(before)
 
 
 @pytest.mark.parametrize(
-    "last", [r"b'\x83\x00'", r"b'\x81\x02\xc0\x80'", "close_frame(1000)"], ids=["rule", "text", "close"]
+    ("last", "counted", "held"),
+    # The message that a Close cut short is held until the end of the stream reports it.
+    [(r"b'\x83'", 1, 0), (r"b'\x80\x7d\xc0'", 3, 0), ("close_frame(1000)", 0, 5)],
+    ids=["broken_rule", "invalid_text", "close"],
 )
-def test_bytes_after_the_end_of_a_direction_take_no_memory(last: str) -> None:
+def test_bytes_after_the_end_of_a_direction_take_no_memory(
+    last: str, counted: int, held: int
+) -> None:
     script = f"""
 reassembler = MessageReassembler(from_client=False)
 last = {last}
@@ -193,8 +201,8 @@ before = memory()
 for _ in range(1023):
     assert reassembler.receive_events(chunk) == []
 assert (reassembler.error is None) != (reassembler.close is None)
-assert reassembler.bytes_discarded == 1 << 30
-assert reassembler.bytes_buffered == 0
+assert reassembler.bytes_discarded == (1 << 30) + {counted}
+assert reassembler.bytes_buffered == {held}
 grown(before)
 """
     assert measure(script).peak < MIB
@@ -203,7 +211,7 @@ grown(before)
 def test_bytes_after_an_error_are_dropped_by_the_plain_calls_too() -> None:
     script = """
 reassembler = MessageReassembler(from_client=False)
-reassembler.receive_data(b'\\x83\\x00')
+reassembler.receive_data(b'\\x83')
 chunk = bytes(MIB)
 errors = 0
 before = memory()
@@ -213,7 +221,7 @@ for _ in range(1024):
     except wsdefrag.ProtocolError as error:
         errors += error.offset == 0
 assert errors == 1024
-assert reassembler.bytes_discarded == 1 << 30
+assert reassembler.bytes_discarded == (1 << 30) + 1
 grown(before)
 """
     assert measure(script).peak < MIB
@@ -245,7 +253,6 @@ grown(before)
 
 def test_large_frame_in_chunks_takes_its_size_once() -> None:
     script = """
-key = KEY
 chunk = bytes(range(256)) * 256
 header = frame(BINARY, b'', form=64, announced=512 * len(chunk))
 reassembler = MessageReassembler(from_client=False)

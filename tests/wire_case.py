@@ -160,6 +160,10 @@ def observe(case: Case, chunks: Iterable[bytes]) -> Observation:
     assert reassembler.receive_eof_events() == []
     ends, text = _take_end(events)
     assert (reassembler.error is not None) == isinstance(ends, Fails)
+    if isinstance(ends, Fails):
+        # All of the offending frame counts as discarded: how much of it arrived before the byte
+        # that proves the violation must not show.
+        assert reassembler.bytes_discarded == reassembler.bytes_received - ends.offset
     for event in events:
         assert event.from_client == case.from_client
         assert event.timestamp == 1.0

@@ -7,7 +7,8 @@ direction it happened in, a time and the place in the byte stream:
 - ``Close`` comes at most once a direction; what follows it is discarded.
 - ``ProtocolViolation`` comes at most once a direction and is then its last event. It is not a
   ``Close``: nobody sent one.
-- ``Incomplete`` comes at most once a direction, at its end, and never after one of the two above.
+- ``Incomplete`` comes at most once a direction, at its end, and never after a violation. A message
+  that its sender broke off by a Close is incomplete too.
 
 Follows RFC 6455 sections 5.5 (control frames) and 7.1.5 to 7.1.7 (closing and failing).
 

@@ -325,17 +325,17 @@ impl<C: Content> Reassembler<C> {
             self.controlled = end;
             return Ok(());
         }
-        let Some(message) = &mut self.message else { return Ok(()) };
+        // An empty range, such as a header at the end of a chunk leaves, makes nothing.
+        let Some(message) = self.message.as_mut().filter(|_| !wire.is_empty()) else {
+            return Ok(());
+        };
         if !message.compressed {
             let outlook = Outlook { frame_left, last_frame: self.header.fin };
             return message.append(wire, mask, outlook, sink.memory());
         }
-        let Settings { from_client, deflate, limits, .. } = &self.settings;
-        let inflater = self.inflater.get_or_insert_with(|| {
-            let fresh_each = deflate.is_some_and(|params| params.no_context_takeover(*from_client));
-            Box::new(Inflater::new(fresh_each))
-        });
-        message.inflate(wire, mask, inflater, self.expected, limits, sink.memory())
+        let inflater = self.inflater.get_or_insert_with(|| inflater(&self.settings));
+        let (expected, limits) = (self.expected, &self.settings.limits);
+        message.inflate(wire, mask, inflater, expected, limits, sink.memory())
     }
 
     fn end_frame<S: SinkFor<C>>(&mut self, sink: &mut S) -> Result<(), Kind> {
@@ -346,8 +346,8 @@ impl<C: Content> Reassembler<C> {
             return Ok(());
         }
         let Some(message) = self.message.take() else { return Ok(()) };
-        if let (true, Some(inflater)) = (message.compressed, &mut self.inflater) {
-            inflater.finish()?;
+        if message.compressed {
+            self.inflater.get_or_insert_with(|| inflater(&self.settings)).finish()?;
             self.expected = message.len().next_multiple_of(EXPECTED_STEP).min(*EXPECTED.end());
         }
         let (opcode, offset) = (message.opcode, message.offset);
@@ -374,4 +374,11 @@ impl<C: Content> Reassembler<C> {
         self.controlled = 0;
         Ok(())
     }
+}
+
+/// The inflater of a direction read with these settings.
+fn inflater(settings: &Settings) -> Box<Inflater> {
+    let Settings { from_client, deflate, .. } = settings;
+    let emptied = deflate.is_some_and(|params| params.no_context_takeover(*from_client));
+    Box::new(Inflater::new(emptied))
 }

@@ -32,6 +32,12 @@ pub(crate) fn whole_bytes<R>(
     Ok((unsafe { bytes.cast_into_unchecked::<PyBytes>() }.unbind(), result))
 }
 
+/// From this many written bytes on, a growing payload is resized where it stands, which large
+/// allocations mostly can without a copy. Below, it is copied into one of its next size: the
+/// interpreter's resizing makes room for a quarter more than it is asked for, which takes payloads
+/// of a megabyte out of the allocator's reuse and faults in every page of every one.
+const RESIZED: usize = 1 << 20;
+
 /// A `bytes` that is being written and may grow, by the interpreter's own writer (PEP 782).
 ///
 /// - `len <= capacity`; the first `len` bytes are written
@@ -58,12 +64,19 @@ impl Writer {
     }
 
     pub(crate) fn grow(&mut self, py: Python<'_>, capacity: usize) -> Result<(), OutOfMemory> {
-        // The interpreter's own resizing makes room for a quarter more than it is asked for, which
-        // takes large ones out of the allocator's reuse: every page would be faulted in anew.
-        let mut larger = Self::with_capacity(py, capacity)?;
-        let written = self.as_slice();
-        larger.append(written.len(), |slots| (slots.write_copy_of_slice(written).len(), ()));
-        *self = larger;
+        if self.len < RESIZED {
+            let mut larger = Self::with_capacity(py, capacity)?;
+            let written = self.as_slice();
+            larger.append(written.len(), |slots| (slots.write_copy_of_slice(written).len(), ()));
+            *self = larger;
+            return Ok(());
+        }
+        let size = ffi::Py_ssize_t::try_from(capacity).map_err(|_| OutOfMemory)?;
+        // SAFETY: attached; the writer is live, and a failed resize leaves it so.
+        if unsafe { ffi::compat::PyBytesWriter_Resize(self.inner.as_ptr(), size) } < 0 {
+            return Err(no_memory(py));
+        }
+        self.capacity = capacity;
         Ok(())
     }
 
