@@ -178,8 +178,8 @@ kept += [make() for _ in range(1000)]
 grown(before)
 """
     growth = measure(script)
-    assert growth.resident < 16 * MIB
-    assert growth.address_space < 128 * MIB
+    assert growth.resident < 8 * MIB
+    assert growth.address_space < 64 * MIB
 
 
 @pytest.mark.parametrize(

@@ -166,7 +166,7 @@ class Direction:
 
     @property
     def bytes_discarded(self) -> int:
-        """Bytes that came after a Close or a violation."""
+        """Bytes behind a Close, or from the offending frame's first byte on."""
 
     @property
     def tolerated(self) -> dict[str, int]:
@@ -224,7 +224,7 @@ class FrameDecoder:
 
     @property
     def bytes_discarded(self) -> int:
-        """Bytes that came after a violation."""
+        """Bytes from the offending frame's first byte on."""
 
     @property
     def tolerated(self) -> dict[str, int]:

@@ -45,7 +45,7 @@ class FrameDecoder(_native.FrameDecoder):
         error: The violation that ended this direction, or None.
         bytes_received: All bytes taken so far.
         bytes_buffered: Bytes held of an unfinished frame.
-        bytes_discarded: Bytes that came after a violation.
+        bytes_discarded: Bytes from the offending frame's first byte on.
         tolerated: How often each rule that ``strictness`` switches off was broken, by the
             name of its field.
 

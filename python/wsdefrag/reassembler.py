@@ -7,7 +7,8 @@ A direction is in one of four states, and only ever moves down this list:
 2. *closed*: a Close frame was read. What follows it is discarded and counted
    (RFC 6455 sections 1.4 and 5.5.1).
 3. *failed*: a rule was broken or a limit passed. ``error`` is set at once, every later
-   ``receive_data`` and ``receive_eof`` raises it; what follows is discarded and counted.
+   ``receive_data`` and ``receive_eof`` raises it; everything from the offending frame's first
+   byte on is discarded and counted.
 4. *ended*: ``receive_eof`` or ``receive_eof_events`` was called; no more bytes are taken.
 
 How the input is cut into chunks never shows in the messages, the error or its offset. Messages
@@ -17,8 +18,8 @@ is neither changed nor kept.
 Follows RFC 6455 sections 5 (framing), 7.1 (closing), 8.1 (UTF-8) and 10.4 (limits), and
 RFC 7692 section 7 (permessage-deflate).
 
-Invariants: ``bytes_buffered + bytes_discarded <= bytes_received``; at most one of ``error`` and
-``close`` is not None.
+Invariants: ``bytes_discarded <= bytes_received``, and so for ``bytes_buffered`` unless what is
+buffered was inflated; at most one of ``error`` and ``close`` is not None.
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ class MessageReassembler(_native.Direction):
         close: The ``Close`` event of this direction, or None.
         bytes_received: All bytes taken so far.
         bytes_buffered: Bytes held of an unfinished header, frame or message.
-        bytes_discarded: Bytes that came after a Close or a violation.
+        bytes_discarded: Bytes behind a Close, or from the offending frame's first byte on.
         tolerated: How often each rule that ``strictness`` switches off was broken, by the
             name of its field.
 

@@ -187,7 +187,7 @@ impl Direction {
         self.engine.bytes_buffered()
     }
 
-    /// Bytes that came after a Close or a violation.
+    /// Bytes behind a Close, or from the offending frame's first byte on.
     #[getter]
     fn bytes_discarded(&self) -> u64 {
         self.engine.bytes_discarded()

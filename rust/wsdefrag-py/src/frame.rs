@@ -123,6 +123,7 @@ impl Frame {
         self.payload.bind(py)
     }
 
+    /// Whether the frame is masked.
     #[getter]
     const fn masked(&self) -> bool {
         self.masking_key.is_some()
@@ -261,7 +262,7 @@ impl FrameDecoder {
         self.engine.bytes_buffered()
     }
 
-    /// Bytes that came after a violation.
+    /// Bytes from the offending frame's first byte on.
     #[getter]
     fn bytes_discarded(&self) -> u64 {
         self.engine.bytes_discarded()

@@ -78,6 +78,14 @@ pub(crate) fn tolerated<'py>(
 }
 
 /// Read the permessage-deflate parameters of a server's answer (RFC 7692 section 7.1).
+///
+/// Returns:
+///     ``server_no_context_takeover``, ``client_no_context_takeover``,
+///     ``server_max_window_bits`` and ``client_max_window_bits``, or None where
+///     permessage-deflate was not agreed on.
+///
+/// Raises:
+///     ValueError: If the header is invalid; the message says why.
 #[pyfunction]
 pub(crate) fn parse_deflate_header(value: &str) -> PyResult<Option<(bool, bool, u8, u8)>> {
     let agreed = DeflateParams::from_header(value)

@@ -108,15 +108,24 @@ impl MessageClass {
     }
 }
 
-/// A class decorator: instances of this class, which adds no fields to ``MessageStorage``, are
-/// not tracked by the garbage collector.
+/// Keep the garbage collector from tracking instances of a class.
 ///
-/// A message refers to a ``bytes`` and nothing else, so it is never part of a cycle. Subclasses
-/// are tracked as usual.
+/// Args:
+///     cls: A direct subclass of ``MessageStorage`` that adds no fields.
+///
+/// Returns:
+///     The same class.
+///
+/// Raises:
+///     TypeError: If the class adds fields, or is not such a subclass.
 #[pyfunction]
-pub(crate) fn untracked(class: Bound<'_, PyType>) -> PyResult<Bound<'_, PyType>> {
-    let storage = storage_type(class.py())?.as_type_ptr();
-    let class_ptr = class.as_type_ptr();
+#[pyo3(signature = (cls))]
+pub(crate) fn untracked(cls: Bound<'_, PyType>) -> PyResult<Bound<'_, PyType>> {
+    let storage = storage_type(cls.py())?.as_type_ptr();
+    let class_ptr = cls.as_type_ptr();
+    // A message refers to a `bytes` and nothing else, so it is never part of a cycle. A subclass
+    // may be, and is tracked as usual: `type.__new__` sees to that.
+    //
     // SAFETY: the pointer is to a live type object that nobody writes to.
     let ours = unsafe { &*storage };
     // SAFETY: likewise live, and a decorator runs before anybody else has the class to write to.
@@ -136,7 +145,7 @@ pub(crate) fn untracked(class: Bound<'_, PyType>) -> PyResult<Bound<'_, PyType>>
     theirs.tp_clear = None;
     theirs.tp_free = Some(ffi::PyObject_Free);
     theirs.tp_dealloc = Some(dealloc);
-    Ok(class)
+    Ok(cls)
 }
 
 /// A new instance of `class`, made without running any Python code.

@@ -1,0 +1,110 @@
+//! Frames against messages: what the frame decoder says, put together by the plainest of means,
+//! is what the reassembler says.
+//!
+//! The frames are gone through in order. Where the reassembler stopped (a close frame, a rule
+//! that frames alone do not show), it has to have stopped there and said nothing more.
+
+use wsdefrag_core::close::Close;
+use wsdefrag_core::{Frame, Kind, Opcode, Settings};
+
+use super::frames::Frames;
+use super::journal::{Journal, Seen};
+
+/// A message that is not complete.
+struct Open {
+    opcode: Opcode,
+    offset: u64,
+    compressed: bool,
+    payload: Vec<u8>,
+}
+
+/// What comes of one frame.
+enum Step {
+    /// A part of a message.
+    Nothing,
+    /// An event, with the offset it carries; `None` stands for a message that is compressed.
+    Event(u64, Option<Seen>),
+    /// A rule that frames alone do not show.
+    Broken(Kind),
+}
+
+/// Panics unless both tell of the same bytes.
+pub(crate) fn check(settings: &Settings, frames: &Frames, journal: &Journal) {
+    let mut events = journal.events.iter();
+    let mut open = None;
+    for frame in &frames.frames {
+        let step = step(settings, frame, &mut open);
+        if journal.error.is_some_and(|error| error.offset == frame.offset) {
+            if let Step::Broken(kind) = step {
+                assert_eq!(journal.error.map(|error| error.kind), Some(kind));
+            }
+            assert_eq!(events.next(), None, "events behind a violation");
+            return;
+        }
+        match step {
+            Step::Nothing => {}
+            Step::Broken(kind) => panic!("{kind:?} at byte {} was let through", frame.offset),
+            Step::Event(offset, expected) => {
+                let (seen_at, seen) = events.next().expect("an event for each message");
+                assert_eq!(*seen_at, offset);
+                match &expected {
+                    Some(expected) => assert_eq!(seen, expected),
+                    None => assert!(matches!(seen, Seen::Message(..))),
+                }
+            }
+        }
+        if frame.header.opcode == Opcode::Close {
+            assert_eq!(events.next(), None, "events behind a close frame");
+            assert_eq!(journal.error, None, "a violation behind a close frame");
+            assert_eq!(journal.discarded, journal.received - super::frames::end(frame));
+            return;
+        }
+    }
+    assert_eq!(events.next(), None, "an event without a frame");
+    if let Some(error) = frames.error {
+        let same = journal.error.expect("a header's violation is the message's, too");
+        assert_eq!(same.offset, error.offset);
+    }
+    // A rule may be broken by a frame that is not all there.
+    assert!(journal.error.is_none_or(|error| error.offset == frames.end()));
+}
+
+fn step(settings: &Settings, frame: &Frame<Vec<u8>>, open: &mut Option<Open>) -> Step {
+    let payload = frame.payload.clone();
+    let event = |seen| Step::Event(frame.offset, Some(seen));
+    match (frame.header.opcode, &mut *open) {
+        (Opcode::Ping, _) => event(Seen::Ping(payload)),
+        (Opcode::Pong, _) => event(Seen::Pong(payload)),
+        (Opcode::Close, _) => {
+            let any_code = !settings.strictness.close_codes;
+            match Close::parse(&payload, any_code, !settings.check_utf8) {
+                Ok(close) => event(Seen::Close(close.code, close.reason.into_owned())),
+                Err(kind) => Step::Broken(kind),
+            }
+        }
+        (Opcode::Continuation, None) => Step::Broken(Kind::ContinuationWithoutStart),
+        (Opcode::Continuation, Some(message)) => {
+            message.payload.extend_from_slice(&payload);
+            finish(settings, frame, open)
+        }
+        (opcode, Some(_)) => Step::Broken(Kind::DataInsideMessage(opcode)),
+        (opcode, None) => {
+            let compressed = frame.header.rsv1() && settings.deflate.is_some();
+            *open = Some(Open { opcode, offset: frame.offset, compressed, payload });
+            finish(settings, frame, open)
+        }
+    }
+}
+
+/// The message, if this was its last frame.
+fn finish(settings: &Settings, frame: &Frame<Vec<u8>>, open: &mut Option<Open>) -> Step {
+    let Some(message) = open.take_if(|_| frame.header.fin) else { return Step::Nothing };
+    if message.compressed {
+        return Step::Event(message.offset, None);
+    }
+    let is_checked = settings.check_utf8 && message.opcode == Opcode::Text;
+    if is_checked && std::str::from_utf8(&message.payload).is_err() {
+        return Step::Broken(Kind::InvalidUtf8);
+    }
+    Step::Event(message.offset, Some(Seen::Message(message.opcode, message.payload)))
+}

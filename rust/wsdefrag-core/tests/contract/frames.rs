@@ -1,0 +1,68 @@
+//! One direction read through a [`FrameDecoder`], every byte accounted for.
+
+use wsdefrag_core::header::{MAX_CONTROL, MAX_HEADER};
+use wsdefrag_core::strictness::Tolerated;
+use wsdefrag_core::{Error, Frame, FrameDecoder, Incomplete, Settings};
+
+use super::ledger::Ledger;
+
+/// What a direction came to, frame by frame; none of it may depend on how its bytes were cut.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Frames {
+    /// The frames in order.
+    pub(crate) frames: Vec<Frame<Vec<u8>>>,
+    /// The violation, if any.
+    pub(crate) error: Option<Error>,
+    /// Bytes from the violation on.
+    pub(crate) discarded: u64,
+    /// Breaches of the rules that were switched off.
+    pub(crate) tolerated: Tolerated,
+    /// What the end of stream said.
+    pub(crate) ending: Result<Option<Incomplete<Vec<u8>>>, Error>,
+}
+
+impl Frames {
+    /// The offset behind the last frame.
+    pub(crate) fn end(&self) -> u64 {
+        self.frames.last().map_or(0, end)
+    }
+}
+
+/// The offset behind a frame.
+pub(crate) fn end(frame: &Frame<Vec<u8>>) -> u64 {
+    frame.offset + frame.header.size as u64 + frame.header.length
+}
+
+/// Feeds `chunks` and the end of stream. Between the frames and what is held there is no gap.
+pub(crate) fn read<'a>(
+    settings: &Settings,
+    chunks: impl IntoIterator<Item = &'a [u8]>,
+) -> (Frames, Ledger) {
+    let mut decoder = FrameDecoder::new(settings.rules(), settings.limits);
+    let mut ledger = Ledger::new(settings.limits.max_frame_size);
+    ledger.allow(MAX_CONTROL);
+    let mut frames = Vec::<Frame<Vec<u8>>>::new();
+    let mut received = 0;
+    for chunk in chunks {
+        decoder.receive_data(chunk, &mut ledger, |frame| {
+            assert_eq!(frame.offset, frames.last().map_or(0, end), "a gap between frames");
+            assert_eq!(frame.payload.len() as u64, frame.header.length);
+            frames.push(frame);
+        });
+        received += chunk.len() as u64;
+        assert_eq!(decoder.bytes_received(), received);
+        let pending = received - frames.last().map_or(0, end);
+        let buffered = decoder.bytes_buffered() as u64;
+        if decoder.error().is_some() {
+            assert_eq!((decoder.bytes_discarded(), buffered), (pending, 0));
+        } else {
+            // A header that is complete is not held any more, so up to its length is missing.
+            assert!((buffered..=buffered + MAX_HEADER as u64).contains(&pending));
+            assert_eq!(decoder.bytes_discarded(), 0);
+        }
+    }
+    let (error, discarded) = (decoder.error().copied(), decoder.bytes_discarded());
+    let tolerated = *decoder.tolerated();
+    let ending = decoder.receive_eof(&mut ledger);
+    (Frames { frames, error, discarded, tolerated, ending }, ledger)
+}

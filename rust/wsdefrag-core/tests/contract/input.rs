@@ -1,0 +1,75 @@
+//! How a fuzzer's bytes are read: what to read with first, then what is read.
+//!
+//! ```text
+//! byte 0   bits: from the client, deflate agreed, server's and client's no_context_takeover,
+//!          UTF-8 not checked
+//! byte 1   bits of rules switched off: mask_direction, minimal_length, reserved_bits, close_codes
+//! byte 2   max_frame_size     0 is off; see `size`
+//! byte 3   max_message_size   likewise
+//! byte 4   max_fragments      0 is off
+//! byte 5   max_inflate_ratio  0 is off; in quarters
+//! byte 6   how the wire bytes are cut
+//! ```
+
+use wsdefrag_core::{DeflateParams, Limits, Settings, Strictness};
+
+/// Bytes in front of the wire bytes.
+pub(crate) const HEAD: usize = 7;
+
+/// Settings, the seed of the cuts and the wire bytes; `None` if there are too few bytes.
+pub(crate) fn read(input: &[u8]) -> Option<(Settings, u8, &[u8])> {
+    let (&[flags, lenience, frame, message, fragments, ratio, cuts], wire) =
+        input.split_first_chunk::<HEAD>()?;
+    let has = |bits: u8, bit: u8| bits & 1 << bit != 0;
+    let params = DeflateParams {
+        server_no_context_takeover: has(flags, 2),
+        client_no_context_takeover: has(flags, 3),
+        ..DeflateParams::default()
+    };
+    let settings = Settings {
+        from_client: has(flags, 0),
+        deflate: has(flags, 1).then_some(params),
+        limits: Limits {
+            max_frame_size: size(frame),
+            max_message_size: size(message),
+            max_fragments: (fragments > 0).then_some(u64::from(fragments)),
+            max_inflate_ratio: (ratio > 0).then_some(f64::from(ratio) / 4.0),
+        },
+        strictness: Strictness {
+            mask_direction: !has(lenience, 0),
+            minimal_length: !has(lenience, 1),
+            reserved_bits: !has(lenience, 2),
+            close_codes: !has(lenience, 3),
+        },
+        check_utf8: !has(flags, 4),
+    };
+    Some((settings, cuts, wire))
+}
+
+/// A limit in bytes: 1 to 127 as they are, above that in KiB, up to 128 KiB.
+fn size(byte: u8) -> Option<u64> {
+    match u64::from(byte) {
+        0 => None,
+        bytes @ 1..128 => Some(bytes),
+        over => Some((over - 127) << 10),
+    }
+}
+
+/// `wire` in chunks of pseudo-random length, empty ones among them.
+pub(crate) fn cut(wire: &[u8], seed: u8) -> impl Iterator<Item = &[u8]> {
+    let longest = [1, 2, 7, 19, 150, 4500, 70_000, usize::MAX][usize::from(seed & 7)];
+    let mut state = u32::from(seed) << 8 | 1;
+    let mut rest = Some(wire);
+    std::iter::from_fn(move || {
+        let left = rest.take()?;
+        // The generator of Numerical Recipes; its upper bits are the good ones.
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let length = (state >> 8) as usize % longest.saturating_add(1);
+        if left.is_empty() {
+            return None;
+        }
+        let (chunk, more) = left.split_at(length.min(left.len()));
+        rest = Some(more);
+        Some(chunk)
+    })
+}

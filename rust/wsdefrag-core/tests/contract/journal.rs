@@ -1,0 +1,128 @@
+//! One direction read through a [`Reassembler`], and everything it said.
+
+use wsdefrag_core::close::Close;
+use wsdefrag_core::header::{MAX_CONTROL, MAX_HEADER};
+use wsdefrag_core::strictness::Tolerated;
+use wsdefrag_core::{Error, Event, Incomplete, Opcode, Reassembler, Settings, Sink};
+
+use super::ledger::Ledger;
+
+/// An event that owns what it holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Seen {
+    /// A whole message.
+    Message(Opcode, Vec<u8>),
+    /// A ping.
+    Ping(Vec<u8>),
+    /// A pong.
+    Pong(Vec<u8>),
+    /// The close frame.
+    Close(u16, String),
+}
+
+/// What a direction came to; none of it may depend on how its bytes were cut.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Journal {
+    /// Events in order, each with the offset of its first frame.
+    pub(crate) events: Vec<(u64, Seen)>,
+    /// The violation, if any.
+    pub(crate) error: Option<Error>,
+    /// Bytes received before the end of stream.
+    pub(crate) received: u64,
+    /// Bytes dropped before the end of stream.
+    pub(crate) discarded: u64,
+    /// Breaches of the rules that were switched off.
+    pub(crate) tolerated: Tolerated,
+    /// What the end of stream said.
+    pub(crate) ending: Result<Option<Incomplete<Vec<u8>>>, Error>,
+}
+
+impl Journal {
+    /// Whether the direction ended with a close frame.
+    pub(crate) fn is_closed(&self) -> bool {
+        matches!(self.events.last(), Some((_, Seen::Close(..))))
+    }
+}
+
+/// The sink: a list, and the memory.
+pub(crate) struct Recorder {
+    /// The memory.
+    pub(crate) ledger: Ledger,
+    /// Events so far.
+    pub(crate) events: Vec<(u64, Seen)>,
+}
+
+impl Recorder {
+    /// An empty list.
+    pub(crate) const fn new(ledger: Ledger) -> Self {
+        Self { ledger, events: Vec::new() }
+    }
+}
+
+impl Sink for Recorder {
+    type Memory = Ledger;
+
+    fn memory(&mut self) -> &mut Ledger {
+        &mut self.ledger
+    }
+
+    fn event(&mut self, offset: u64, event: Event<'_, Vec<u8>>) {
+        let seen = match event {
+            Event::Message { opcode, content } => Seen::Message(opcode, content),
+            Event::Ping(payload) => Seen::Ping(payload.to_vec()),
+            Event::Pong(payload) => Seen::Pong(payload.to_vec()),
+            Event::Close(Close { code, reason }) => Seen::Close(code, reason.into_owned()),
+        };
+        self.events.push((offset, seen));
+    }
+}
+
+/// Feeds `chunks` and the end of stream, and checks the counts on the way.
+pub(crate) fn read<'a>(
+    settings: Settings,
+    chunks: impl IntoIterator<Item = &'a [u8]>,
+) -> (Journal, Ledger) {
+    let mut reassembler = Reassembler::new(settings);
+    let mut recorder = Recorder::new(Ledger::new(settings.limits.max_message_size));
+    let mut received = 0;
+    for chunk in chunks {
+        reassembler.receive_data(chunk, &mut recorder);
+        received += chunk.len() as u64;
+        assert_eq!(reassembler.bytes_received(), received);
+        check_counts(&reassembler, &recorder);
+    }
+    let error = reassembler.error().copied();
+    let discarded = reassembler.bytes_discarded();
+    let tolerated = *reassembler.tolerated();
+    // A control frame that is cut is handed over as it stands; no limit applies to it.
+    recorder.ledger.allow(MAX_CONTROL);
+    let ending = reassembler.receive_eof(&mut recorder.ledger);
+    let again = reassembler.receive_eof(&mut recorder.ledger);
+    assert_eq!(again, ending.clone().map(|_| None), "the second end of stream says something new");
+    let Recorder { ledger, events } = recorder;
+    (Journal { events, error, received, discarded, tolerated, ending }, ledger)
+}
+
+/// Holds no more than it was given, or, where it inflates, than the limit allows; holds nothing
+/// once it is deaf.
+fn check_counts(reassembler: &Reassembler<Vec<u8>>, recorder: &Recorder) {
+    let (buffered, received) = (reassembler.bytes_buffered() as u64, reassembler.bytes_received());
+    let discarded = reassembler.bytes_discarded();
+    assert!(discarded <= received, "{discarded} of {received} bytes discarded");
+    let settings = reassembler.settings();
+    if settings.deflate.is_none() {
+        assert!(buffered <= received - discarded, "{buffered} of {received} bytes buffered");
+    } else if let Some(limit) = settings.limits.max_message_size {
+        let besides = (MAX_CONTROL + MAX_HEADER) as u64;
+        assert!(buffered <= limit + besides, "{buffered} bytes buffered, limit {limit}");
+    }
+    let closed = matches!(recorder.events.last(), Some((_, Seen::Close(..))));
+    if let Some(error) = reassembler.error() {
+        assert_eq!(discarded, received - error.offset, "{error}");
+    }
+    if closed || reassembler.error().is_some() {
+        assert_eq!(buffered, 0, "something is held that nothing can complete");
+    } else {
+        assert_eq!(discarded, 0, "something is dropped for no reason");
+    }
+}

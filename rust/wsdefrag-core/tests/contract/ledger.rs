@@ -1,0 +1,104 @@
+//! A memory that writes down what it is asked for, and objects to too much.
+//!
+//! - a request never exceeds `ceiling`, the limit that the direction is read with
+//! - a buffer of plain payload never exceeds [`EAGERNESS`] times what is in it or
+//!   about to be, or [`FIRST_STEP`]
+//! - a buffer of inflated payload never exceeds twice what is in it, or
+//!   [`FIRST_GUESS`]
+//! - nothing is written where no room was made
+
+use wsdefrag_core::deflate::{Progress, Stream};
+use wsdefrag_core::{Mask, Memory, OutOfMemory, VecMemory};
+
+/// Bytes that may be asked for per byte that has arrived.
+pub(crate) const EAGERNESS: usize = 32;
+/// Bytes that may be asked for where less has arrived.
+pub(crate) const FIRST_STEP: usize = 4096;
+/// Bytes that may be asked for before anything is inflated.
+pub(crate) const FIRST_GUESS: usize = 1 << 16;
+
+/// Memory whose contents are vectors.
+#[derive(Debug)]
+pub(crate) struct Ledger {
+    ceiling: usize,
+    refused: Option<u64>,
+    /// Requests so far, the refused one included.
+    pub(crate) requests: u64,
+    /// The largest request so far, in bytes.
+    pub(crate) largest: usize,
+}
+
+impl Ledger {
+    /// A memory that nothing over `ceiling` bytes may be asked of.
+    pub(crate) fn new(ceiling: Option<u64>) -> Self {
+        let ceiling = ceiling.map_or(usize::MAX, |bytes| usize::try_from(bytes).unwrap());
+        Self { ceiling, refused: None, requests: 0, largest: 0 }
+    }
+
+    /// A memory that refuses its `n`-th request, counted from 1.
+    pub(crate) fn refusing(n: u64) -> Self {
+        Self { refused: Some(n), ..Self::new(None) }
+    }
+
+    /// Whether a request was refused.
+    pub(crate) fn has_refused(&self) -> bool {
+        self.refused.is_some_and(|n| self.requests >= n)
+    }
+
+    /// Raises the ceiling, for what no limit applies to.
+    pub(crate) fn allow(&mut self, bytes: usize) {
+        self.ceiling = self.ceiling.max(bytes);
+    }
+
+    fn grant(&mut self, capacity: usize) -> Result<(), OutOfMemory> {
+        assert!(capacity <= self.ceiling, "{capacity} bytes asked for, limit {}", self.ceiling);
+        self.requests += 1;
+        if self.refused == Some(self.requests) {
+            return Err(OutOfMemory);
+        }
+        self.largest = self.largest.max(capacity);
+        Ok(())
+    }
+}
+
+impl Memory for Ledger {
+    type Content = Vec<u8>;
+
+    fn whole(&mut self, wire: &[u8], mask: Mask) -> Result<(Vec<u8>, u8), OutOfMemory> {
+        self.grant(wire.len())?;
+        VecMemory.whole(wire, mask)
+    }
+
+    fn allocate(&mut self, capacity: usize) -> Result<Vec<u8>, OutOfMemory> {
+        self.grant(capacity)?;
+        VecMemory.allocate(capacity)
+    }
+
+    fn grow(&mut self, content: &mut Vec<u8>, capacity: usize) -> Result<(), OutOfMemory> {
+        assert!(capacity > content.len(), "grown to {capacity} bytes from {}", content.len());
+        self.grant(capacity)?;
+        VecMemory.grow(content, capacity)
+    }
+
+    fn unmask(&mut self, content: &mut Vec<u8>, wire: &[u8], mask: Mask) -> u8 {
+        let filled = content.len() + wire.len();
+        assert!(filled <= content.capacity(), "no room for {} bytes", wire.len());
+        let affordable = filled.saturating_mul(EAGERNESS).max(FIRST_STEP);
+        assert!(content.capacity() <= affordable, "{} for {filled}", content.capacity());
+        VecMemory.unmask(content, wire, mask)
+    }
+
+    fn inflate(
+        &mut self,
+        content: &mut Vec<u8>,
+        room: usize,
+        stream: &mut Stream,
+        input: &[u8],
+    ) -> Progress {
+        let held = content.len();
+        assert!(room > 0 && held + room <= content.capacity(), "no room for {room} bytes");
+        let affordable = held.saturating_mul(2).max(FIRST_GUESS);
+        assert!(content.capacity() <= affordable, "{} for {held}", content.capacity());
+        VecMemory.inflate(content, room, stream, input)
+    }
+}
