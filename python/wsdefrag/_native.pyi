@@ -37,7 +37,6 @@ def parse_deflate_header(value: str) -> tuple[bool, bool, int, int] | None:
         ValueError: If the header is invalid; the message says why.
     """
 
-@disjoint_base
 def untracked(cls: type[_Class]) -> type[_Class]:
     """Keep the garbage collector from tracking instances of a class.
 
@@ -51,6 +50,7 @@ def untracked(cls: type[_Class]) -> type[_Class]:
         TypeError: If the class adds fields, or is not such a subclass.
     """
 
+@disjoint_base
 class MessageStorage:
     """The fields of a message; ``WebSocketMessage`` adds all behaviour."""
 
