@@ -6,6 +6,7 @@ VENV := .venv
 BENCH := .venv-bench
 MITMPROXY := .venv-mitmproxy
 FUZZ_SECONDS ?= 60
+RECORDING := tests/data/deflate-fragments-pings
 FUZZ_TARGETS := arbitrary_bytes split_feeding deflate
 
 BIN := $(VENV)/bin
@@ -35,7 +36,8 @@ $(MITMPROXY)/.ready: tests/mitmproxy_parity/make_env.py
 build: $(BIN)/.extension ## build the extension into .venv
 
 demo: build ## print the messages of a recorded stream
-	sh examples/demo.sh $(BIN)/wsdefrag
+	$(BIN)/wsdefrag messages $(RECORDING).server.bin --from server --deflate permessage-deflate \
+		--times $(RECORDING).json --summary
 
 test: test-rust test-python ## run all tests
 
@@ -53,6 +55,7 @@ check: build ## formatting, lints, types, stubs, a bounded fuzz run
 	$(BIN)/ruff format --check $(PYTHON_CODE)
 	$(BIN)/ruff check $(PYTHON_CODE)
 	$(BIN)/mypy
+	$(BIN)/mypy tests/*.py tests/data/recordings.py examples/*.py
 	$(BIN)/python -m mypy.stubtest wsdefrag._native
 
 format: $(BIN)/.tools ## rewrite the code in the house's format

@@ -35,8 +35,7 @@ def main() -> None:
     reassembler.receive_eof()
     sent = recording.messages["server"]
     if len(messages) != len(sent) or not all(
-        expected.matches(message.content)
-        for expected, message in zip(sent, messages, strict=True)
+        expected.matches(message.content) for expected, message in zip(sent, messages, strict=True)
     ):
         raise SystemExit("the messages are not those that were sent")
     print(f"wsdefrag {wsdefrag.__version__} from {package.parent}: {len(messages)} messages read")

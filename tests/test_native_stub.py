@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 import wsdefrag
 from wsdefrag import _native  # noqa: TID251
 
@@ -28,7 +29,9 @@ def documented() -> Iterator[tuple[str, str]]:
                 yield prefix + member.name, doc
 
 
-@pytest.mark.parametrize(("name", "doc"), list(documented()), ids=lambda value: value.split("\n")[0])
+@pytest.mark.parametrize(
+    ("name", "doc"), list(documented()), ids=lambda value: value.split("\n")[0]
+)
 def test_docstring_is_the_modules_own(name: str, doc: str) -> None:
     value: object = _native
     for part in name.split("."):

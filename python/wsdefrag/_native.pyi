@@ -19,6 +19,7 @@ __all__ = [
     "MessageStorage",
     "__version__",
     "parse_deflate_header",
+    "untracked",
 ]
 
 __version__: str

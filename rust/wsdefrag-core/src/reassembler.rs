@@ -367,6 +367,7 @@ impl<C: Content> Reassembler<C> {
                 let breach = !payload.is_empty() && !close::may_be_sent(close.code);
                 self.tolerated.close_codes += u64::from(breach);
                 self.deaf_from = Some(self.parser.position());
+                self.inflater = None;
                 Event::Close(close)
             }
         };
