@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+
+import wsdefrag
 from wire_case import RULES, Fails, check_error, describe
 from wire_writer import (
     BINARY,
@@ -26,8 +28,6 @@ from wire_writer import (
     fragments,
     frame,
 )
-
-import wsdefrag
 from wsdefrag import DeflateParams, Limits, MessageReassembler, WebSocketError
 
 
@@ -53,7 +53,9 @@ BREACHES: dict[str, Breach] = {
     "control_frame_too_long": Breach(HI + b"\x8a\x7e\x00\x7e", 4, ("PONG", "125")),
     "masked_frame_from_server": Breach(HI + MASKED_HI, 4, ("masked", "server")),
     "unmasked_frame_from_client": Breach(MASKED_HI + HI, 8, ("unmasked", "client"), True),
-    "non_minimal_length": Breach(HI + frame(BINARY, b"12345", form=16), 4, ("length 5", "shortest")),
+    "non_minimal_length": Breach(
+        HI + frame(BINARY, b"12345", form=16), 4, ("length 5", "shortest")
+    ),
     "length_top_bit": Breach(HI + b"\x82\x7f" + b"\xff" * 8, 4, ("64-bit", "top bit")),
     "continuation_without_start": Breach(HI + frame(CONTINUATION, b"x"), 4, ("continuation",)),
     "data_frame_inside_message": Breach(
@@ -161,7 +163,9 @@ def test_error_that_is_raised_equals_the_attribute_and_the_event(rule: str) -> N
 
 
 def _pickled(error: WebSocketError) -> Any:
-    return [pickle.loads(pickle.dumps(error, level)) for level in range(pickle.HIGHEST_PROTOCOL + 1)]
+    return [
+        pickle.loads(pickle.dumps(error, level)) for level in range(pickle.HIGHEST_PROTOCOL + 1)
+    ]
 
 
 @pytest.mark.parametrize("error", [*map(_error, EVERY.values()), _incomplete()], ids=type)

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
+import wsdefrag
 from wire_writer import (
     BINARY,
     KEY,
@@ -19,8 +21,6 @@ from wire_writer import (
     fragments,
     frame,
 )
-
-import wsdefrag
 from wsdefrag import DeflateParams, LimitExceeded, Limits, MessageReassembler
 
 MIB = 1 << 20
@@ -68,7 +68,8 @@ def test_limit_out_of_range_is_a_value_error(name: str) -> None:
     for value in wrong:
         with pytest.raises(ValueError, match=name):
             Limits(**{name: value})
-    for value in ("64", b"1", [1]):
+    not_numbers: tuple[Any, ...] = ("64", b"1", [1])
+    for value in not_numbers:
         with pytest.raises(TypeError, match=name):
             Limits(**{name: value})
 
@@ -80,7 +81,7 @@ def test_limits_are_frozen_equal_by_value_and_picklable() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         limits.max_frame_size = 6  # type: ignore[misc]
     with pytest.raises(TypeError):
-        Limits(5)  # type: ignore[misc]
+        Limits(5)  # type: ignore[call-arg]
 
 
 def test_default_frame_limit_is_inclusive() -> None:
@@ -224,8 +225,8 @@ HUGE = b"\x82\x7f" + (1 << 62).to_bytes(8, "big")
     ],
 )
 def test_limit_of_none_is_off(name: str, others: dict[str, None], wire: bytes) -> None:
-    assert _refused(wire, Limits(**others)).limit == name  # type: ignore[arg-type]
-    off = Limits(**others, **{name: None})  # type: ignore[arg-type]
+    assert _refused(wire, Limits(**others)).limit == name
+    off = Limits(**others, **{name: None})
     reassembler = MessageReassembler(from_client=False, limits=off)
     reassembler.receive_data(wire)
     assert reassembler.error is None

@@ -9,11 +9,11 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+import wsdefrag
 from wire_case import as_seen
 from wire_streams import Stream, deflates, streams
 from wire_writer import BINARY, KEY, Deflater, frame, mask
-
-import wsdefrag
 from wsdefrag import DeflateParams
 
 
@@ -64,9 +64,7 @@ def test_written_frames_are_decoded_with_all_their_fields(stream: Stream) -> Non
 @given(stream=streams())
 def test_control_events_carry_the_offset_of_their_frame(stream: Stream) -> None:
     events = stream.case().reassembler().receive_events(stream.wire)
-    offsets = [
-        event.offset for event in events if not isinstance(event, wsdefrag.WebSocketMessage)
-    ]
+    offsets = [event.offset for event in events if not isinstance(event, wsdefrag.WebSocketMessage)]
     assert offsets == [written.offset for written in stream.frames if written.opcode >= 8]
 
 
@@ -101,9 +99,7 @@ def test_messages_larger_than_the_window_are_read_back(bits: int, takeover: bool
     payloads = [sender.compress(content) for _ in range(3)]
     reassembler = wsdefrag.MessageReassembler(
         from_client=True,
-        deflate=DeflateParams(
-            client_max_window_bits=bits, client_no_context_takeover=not takeover
-        ),
+        deflate=DeflateParams(client_max_window_bits=bits, client_no_context_takeover=not takeover),
     )
     wire = b"".join(frame(BINARY, payload, rsv1=True, key=KEY) for payload in payloads)
     assert [message.content for message in reassembler.receive_data(wire)] == [content] * 3

@@ -12,10 +12,10 @@ from itertools import accumulate
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from wire_case import Case, as_seen, observe, observe_messages
-from wire_streams import Stream, broken, cuts, deflates, loose_frames, streams
 
 import wsdefrag
+from wire_case import Case, as_seen, observe, observe_messages
+from wire_streams import Stream, broken, cuts, deflates, loose_frames, streams
 from wsdefrag import Limits, Strictness
 
 TIGHT = Limits(max_frame_size=64, max_message_size=200, max_fragments=4)
@@ -115,9 +115,7 @@ def test_frame_decoder_gives_the_same_frames_however_cut(
 
 @settings(max_examples=100)
 @given(data=st.data(), stream=streams(max_messages=3))
-def test_both_kinds_of_calls_give_the_same_messages(
-    data: st.DataObject, stream: Stream
-) -> None:
+def test_both_kinds_of_calls_give_the_same_messages(data: st.DataObject, stream: Stream) -> None:
     """`receive_data` and `receive_events` drive one state and can be mixed."""
     reassembler = stream.case().reassembler()
     messages: list[object] = []

@@ -10,6 +10,8 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
+
+import wsdefrag
 from wire_case import (
     Case,
     Cut,
@@ -23,8 +25,6 @@ from wire_case import (
 )
 from wire_cases import CASES, LONG_CASES
 from wire_writer import BINARY, KEY, TEXT, frame, masked_twin, pieces
-
-import wsdefrag
 
 
 def _name(case: Case) -> str:
@@ -93,7 +93,8 @@ def test_long_case_in_chunks_gives_the_same(case: Case, size: int) -> None:
 
 @pytest.mark.parametrize("case", PROVEN, ids=_name)
 def test_violation_is_known_at_the_byte_that_proves_it(case: Case) -> None:
-    assert isinstance(case.ends, Fails) and case.ends.proof is not None
+    assert isinstance(case.ends, Fails)
+    assert case.ends.proof is not None
     reassembler = case.reassembler()
     reassembler.receive_data(case.wire[: case.ends.proof - 1])
     assert reassembler.error is None
@@ -138,7 +139,9 @@ def test_violation_is_one_event_and_later_bytes_give_none(case: Case) -> None:
 def test_tolerated_breach_is_counted_under_its_rule(case: Case) -> None:
     strictness = case.strictness
     assert strictness is not None
-    off = [name for name in wsdefrag.Strictness.__dataclass_fields__ if not getattr(strictness, name)]
+    off = [
+        name for name in wsdefrag.Strictness.__dataclass_fields__ if not getattr(strictness, name)
+    ]
     assert observe(case, [case.wire]).tolerated == tuple((name, 1) for name in off)
 
 

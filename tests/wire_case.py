@@ -10,12 +10,14 @@ Events are written as small tuples: `("text", b"..")`, `("binary", b"..")`, `("p
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from functools import partial
+from typing import Literal, TypeVar
 
 import wsdefrag
 
+T = TypeVar("T")
 Seen = tuple[str, object] | tuple[str, int, str]
 
 
@@ -209,23 +211,24 @@ def observe_messages(case: Case, chunks: Iterable[bytes]) -> tuple[list[Seen], s
     """
     reassembler = case.reassembler()
     messages: list[Seen] = []
-    raised = ""
     for chunk in chunks:
         known = reassembler.error
-        try:
-            messages += [as_seen(message) for message in reassembler.receive_data(chunk)]
-            assert known is None
-        except wsdefrag.WebSocketError as error:
-            assert known is not None
-            assert describe(error) == describe(known)
-    for _ in range(2):
-        try:
-            reassembler.receive_eof()
-            assert raised == ""
-        except wsdefrag.WebSocketError as error:
-            assert raised in ("", describe(error))
-            raised = describe(error)
-    return messages, raised
+        found, raised = attempt(partial(reassembler.receive_data, chunk))
+        messages += [as_seen(message) for message in found or []]
+        assert (raised is None) == (known is None)
+        assert raised is None or (known is not None and describe(raised) == describe(known))
+    ends = [attempt(reassembler.receive_eof)[1] for _ in range(2)]
+    first, second = ["" if end is None else describe(end) for end in ends]
+    assert first == second
+    return messages, first
+
+
+def attempt(call: Callable[[], T]) -> tuple[T | None, wsdefrag.WebSocketError | None]:
+    """What a call returns, or the error it raises."""
+    try:
+        return call(), None
+    except wsdefrag.WebSocketError as error:
+        return None, error
 
 
 def describe(error: wsdefrag.WebSocketError) -> str:

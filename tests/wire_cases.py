@@ -9,16 +9,20 @@ from __future__ import annotations
 import wire_cases_close
 import wire_cases_deflate
 import wire_cases_fragments
+import wire_cases_frame
+import wire_cases_inflate
 import wire_cases_length
 import wire_cases_text
 from wire_case import Case
 
 CASES: list[Case] = [
     *wire_cases_length.CASES,
+    *wire_cases_frame.CASES,
     *wire_cases_fragments.CASES,
     *wire_cases_text.CASES,
     *wire_cases_close.CASES,
     *wire_cases_deflate.CASES,
+    *wire_cases_inflate.CASES,
 ]
 """Every case short enough to be cut in many ways."""
 

@@ -53,7 +53,11 @@ def _payloads() -> list[Case]:
         *cases,
         Case("close_without_payload_has_no_code", b"\x88\x00", (("close", 1005, ""),)),
         Case("close_without_reason_has_an_empty_one", close_frame(1001), (("close", 1001, ""),)),
-        Case("close_payload_of_one_byte_is_an_error", b"\x88\x01\x03", ends=Fails("close_payload_one_byte", 0)),
+        Case(
+            "close_payload_of_one_byte_is_an_error",
+            b"\x88\x01\x03",
+            ends=Fails("close_payload_one_byte", 0),
+        ),
         Case(
             "close_reason_of_123_bytes_is_accepted",
             close_frame(1000, reason.encode()),

@@ -65,7 +65,9 @@ def _masks() -> list[Case]:
             ends=Fails(by_client, 7, proof=9),
             from_client=True,
         ),
-        Case("masked_frame_from_server_is_counted_where_tolerated", zero, hello, strictness=tolerant),
+        Case(
+            "masked_frame_from_server_is_counted_where_tolerated", zero, hello, strictness=tolerant
+        ),
         Case(
             "unmasked_frame_from_client_is_counted_where_tolerated",
             b"\x81\x05hello",

@@ -9,7 +9,6 @@ decodes it a layer above, fragment by fragment; that is done here in the same wa
 from __future__ import annotations
 
 import codecs
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import websockets.frames
@@ -17,9 +16,9 @@ import wsproto.extensions
 import wsproto.frame_protocol
 from websockets.extensions.permessage_deflate import PerMessageDeflate
 from websockets.protocol import Protocol, Side, State
-from wire_case import Seen, as_seen
 
 import wsdefrag
+from wire_case import Seen, as_seen
 from wsdefrag import DeflateParams, Limits
 
 UNLIMITED = Limits(max_frame_size=None, max_message_size=None, max_fragments=None)
@@ -109,15 +108,14 @@ def read_websockets(direction: Direction) -> Reading:
         failed = int(protocol.close_sent.code)
     events: list[Seen] = []
     try:
-        for seen in _joined(protocol):
-            events.append(seen)
+        _join(protocol, events)
     except UnicodeDecodeError:
         return Reading(tuple(events), 1007)
     return Reading(tuple(events), failed)
 
 
-def _joined(protocol: Protocol) -> Iterator[Seen]:
-    """Join the frames that websockets hands out, checking text as they come."""
+def _join(protocol: Protocol, events: list[Seen]) -> None:
+    """Join the frames that websockets hands out into `events`, checking text as they come."""
     parts: list[bytes] = []
     kind = ""
     decoder = codecs.getincrementaldecoder("utf-8")()
@@ -126,9 +124,9 @@ def _joined(protocol: Protocol) -> Iterator[Seen]:
         payload = bytes(one.data)
         if one.opcode == 8:
             close = websockets.frames.Close.parse(payload)
-            yield ("close", int(close.code), close.reason)
+            events.append(("close", int(close.code), close.reason))
         elif one.opcode >= 8:
-            yield ("ping" if one.opcode == 9 else "pong", payload)
+            events.append(("ping" if one.opcode == 9 else "pong", payload))
         else:
             if one.opcode:
                 kind = "text" if one.opcode == 1 else "binary"
@@ -136,5 +134,5 @@ def _joined(protocol: Protocol) -> Iterator[Seen]:
                 decoder.decode(payload, final=one.fin)
             parts.append(payload)
             if one.fin:
-                yield (kind, b"".join(parts))
+                events.append((kind, b"".join(parts)))
                 parts = []

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hypothesis import strategies as st
+
 from wire_case import Case, Seen
 from wire_writer import (
     BINARY,
@@ -23,7 +24,6 @@ from wire_writer import (
     cut,
     frame,
 )
-
 from wsdefrag import DeflateParams
 
 CLOSE_CODES = (1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 3000, 4999)
@@ -184,9 +184,7 @@ def _control(draw: st.DrawFn, writer: _Writer) -> None:
         writer.event(("ping" if opcode == PING else "pong", payload))
 
 
-def _message(
-    draw: st.DrawFn, writer: _Writer, sender: Deflater | None, interleaved: bool
-) -> None:
+def _message(draw: st.DrawFn, writer: _Writer, sender: Deflater | None, interleaved: bool) -> None:
     opcode = draw(st.sampled_from([TEXT, BINARY]))
     content = draw(_texts if opcode == TEXT else _binaries)
     compressed = sender is not None and draw(st.booleans())
@@ -212,9 +210,7 @@ def loose_frames(draw: st.DrawFn) -> bytes:
     payload = draw(st.binary(max_size=20))
     form: LengthForm | None = draw(st.sampled_from([None, 7, 16, 64]))
     announced = draw(st.none() | st.integers(0, 127 if form == 7 else 40)) if form else None
-    written = frame(
-        0, payload, key=draw(st.none() | keys), form=form, announced=announced
-    )
+    written = frame(0, payload, key=draw(st.none() | keys), form=form, announced=announced)
     first = draw(st.sampled_from([0x01, 0x80, 0x81, 0x82, 0x88, 0x89]) | st.integers(0, 255))
     return bytes([first]) + written[1:]
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 CONTINUATION = 0x0
@@ -84,7 +85,7 @@ def close_frame(code: int, reason: bytes = b"", *, key: bytes | None = None) -> 
 def cut(data: bytes, points: Sequence[int]) -> list[bytes]:
     """Cut `data` at the given offsets, in any order; doubled ones give empty pieces."""
     edges = [0, *sorted(points), len(data)]
-    return [data[start:end] for start, end in zip(edges, edges[1:], strict=False)]
+    return [data[start:end] for start, end in pairwise(edges)]
 
 
 def pieces(data: bytes, size: int) -> Iterator[bytes]:

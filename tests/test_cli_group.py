@@ -1,0 +1,47 @@
+"""The command `wsdefrag` as a whole: its help, its version, and life without click."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner
+
+import wsdefrag
+from cli_command import SECONDS, invoke
+from wsdefrag.cli import group
+
+
+def test_version_is_that_of_the_package() -> None:
+    result = CliRunner().invoke(group.wsdefrag, ["--version"])
+    assert (result.exit_code, result.stdout) == (0, f"wsdefrag {wsdefrag.__version__}\n")
+
+
+@pytest.mark.parametrize("flag", ["-h", "--help"])
+def test_help_shows_examples_and_fits_a_terminal(flag: str) -> None:
+    whole = CliRunner().invoke(group.wsdefrag, [flag])
+    assert whole.exit_code == 0
+    assert "_WSDEFRAG_COMPLETE=bash_source" in whole.stdout
+    command = invoke(flag)
+    assert command.exit_code == 0
+    assert "\n    wsdefrag messages server.bin --from server\n" in command.stdout
+    assert max(map(len, command.stdout.splitlines())) <= 80
+    assert len(command.stdout.splitlines()) <= 50
+
+
+def test_without_click_one_line_tells_what_to_install() -> None:
+    code = "import sys; sys.modules['click'] = None; from wsdefrag.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, timeout=SECONDS, check=False
+    )
+    assert done.returncode == 2
+    assert done.stdout == b""
+    assert done.stderr.decode().splitlines() == [
+        "wsdefrag: the command needs click: pip install 'wsdefrag[cli]'"
+    ]
+
+
+def test_package_does_not_import_click() -> None:
+    code = "import sys, wsdefrag, wsdefrag.cli; sys.exit('click' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], timeout=SECONDS, check=True)

@@ -1,0 +1,117 @@
+"""What a compressed message inflates to, held against zlib driven by hand.
+
+`inflate` is the oracle: the content of a payload if payload and tail together are whole blocks of
+deflate, the last of them empty (RFC 7692 sections 7.2.1 and 7.2.2), else None. It starts over
+after each final block (section 7.2.3.4).
+"""
+
+from __future__ import annotations
+
+import zlib
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from wire_streams import broken
+from wire_writer import BINARY, FLUSH_TAIL, Deflater, deflate, deflate_final, frame
+
+import wsdefrag
+from wsdefrag import DeflateParams, InflateFailed
+
+LAST_BLOCK = b"\x01\x00\x00\xff\xff"
+"""A final, empty block without compression: it ends a stream that is at the end of a block."""
+
+WORDS = b"the same words again and again, the same words again and again"
+NOISE = zlib.decompress(zlib.compress(bytes(index * index * 7 % 256 for index in range(300))))
+
+
+def inflate(payload: bytes) -> bytes | None:
+    """The content of a compressed message's payload, or None if it is not whole."""
+    content = b""
+    inflater = zlib.decompressobj(-15)
+    try:
+        content += inflater.decompress(payload)
+        while inflater.eof:
+            if not inflater.unused_data:
+                return content
+            following = inflater.unused_data
+            inflater = zlib.decompressobj(-15)
+            content += inflater.decompress(following)
+        return content if _takes_the_tail(inflater) else None
+    except zlib.error:
+        return None
+
+
+def _takes_the_tail(inflater: zlib._Decompress) -> bool:
+    """Whether the tail is what its sender took off: the end of an empty block, and nothing else.
+
+    A stored block that was cut may swallow the tail as its own last bytes.
+    """
+    if inflater.decompress(FLUSH_TAIL):
+        return False
+    if inflater.eof:
+        return inflater.unused_data == b""
+    more = inflater.decompress(LAST_BLOCK)
+    return inflater.eof and more == b"" and inflater.unused_data == b""
+
+
+def read(payload: bytes) -> bytes | None:
+    """What the package makes of a payload; None if it fails to inflate it."""
+    reassembler = wsdefrag.MessageReassembler(from_client=False, deflate=DeflateParams())
+    messages = reassembler.receive_data(frame(BINARY, payload, rsv1=True))
+    if reassembler.error is not None:
+        assert messages == []
+        assert isinstance(reassembler.error, InflateFailed)
+        return None
+    (message,) = messages
+    return message.content
+
+
+PAYLOADS = {
+    "fixed_codes": deflate(b"Hello, Hello"),
+    "dynamic_codes": deflate(WORDS + bytes(range(97, 123)) * 3 + WORDS[::-1]),
+    "stored": Deflater(level=0).compress(WORDS),
+    "noise": deflate(NOISE),
+    "several_blocks": deflate(WORDS) + FLUSH_TAIL + deflate(NOISE) + FLUSH_TAIL + deflate(WORDS),
+    "final_block": deflate_final(WORDS),
+    "final_block_and_more": deflate_final(WORDS) + deflate_final(NOISE) + deflate(WORDS),
+}
+
+
+@pytest.mark.parametrize("name", PAYLOADS)
+def test_whole_payload_is_inflated_as_by_zlib(name: str) -> None:
+    content = inflate(PAYLOADS[name])
+    assert content
+    assert read(PAYLOADS[name]) == content
+
+
+@pytest.mark.parametrize("name", PAYLOADS)
+def test_payload_cut_anywhere_is_never_passed_off_as_whole(name: str) -> None:
+    payload = PAYLOADS[name]
+    refused = 0
+    for size in range(len(payload)):
+        content = inflate(payload[:size])
+        assert read(payload[:size]) == content, size
+        refused += content is None
+    assert refused > len(payload) * 0.8
+
+
+@settings(max_examples=500)
+@given(payload=st.binary(max_size=40))
+def test_any_payload_is_inflated_as_by_zlib(payload: bytes) -> None:
+    assert read(payload) == inflate(payload)
+
+
+@settings(max_examples=500)
+@given(data=st.data(), name=st.sampled_from(sorted(PAYLOADS)))
+def test_damaged_payload_is_inflated_as_by_zlib(data: st.DataObject, name: str) -> None:
+    payload = data.draw(broken(PAYLOADS[name]))
+    assert read(payload) == inflate(payload)
+
+
+@pytest.mark.parametrize("name", ["server_max_window_bits", "client_max_window_bits"])
+def test_window_bits_outside_8_to_15_are_refused(name: str) -> None:
+    for bits in (7, 16, 0, -8):
+        with pytest.raises(ValueError, match=name):
+            DeflateParams(**{name: bits})
+    assert [getattr(DeflateParams(**{name: bits}), name) for bits in (8, 15)] == [8, 15]
