@@ -8,9 +8,7 @@
 
 use std::mem::MaybeUninit;
 
-/// Bytes of one turn of the main loop: a cache line, which the compiler splits
-/// into the widest registers it may use.
-const BLOCK: usize = 64;
+/// Bytes XORed at a time in the source. The compiler makes the widest registers it may use of it.
 const WORD: usize = size_of::<u64>();
 
 /// A byte of a destination: one that holds something already, or fresh memory.
@@ -85,20 +83,9 @@ impl Mask {
         assert_eq!(wire.len(), out.len(), "a range fills its destination");
         let word = self.word();
 
-        let (wire_blocks, wire_rest) = wire.as_chunks::<BLOCK>();
-        let (out_blocks, out_rest) = out.as_chunks_mut::<BLOCK>();
-        let mut any = [0_u64; BLOCK / WORD];
-        for (from, to) in wire_blocks.iter().zip(out_blocks) {
-            let (from, _) = from.as_chunks::<WORD>();
-            let (to, _) = to.as_chunks_mut::<WORD>();
-            for ((from, to), any) in from.iter().zip(to).zip(&mut any) {
-                *any |= unmask_word(from, to, word);
-            }
-        }
-        let mut any = any.into_iter().fold(0, |any, block| any | block);
-
-        let (wire_words, wire_tail) = wire_rest.as_chunks::<WORD>();
-        let (out_words, _) = out_rest.as_chunks_mut::<WORD>();
+        let (wire_words, wire_tail) = wire.as_chunks::<WORD>();
+        let (out_words, _) = out.as_chunks_mut::<WORD>();
+        let mut any = 0;
         for (from, to) in wire_words.iter().zip(out_words) {
             any |= unmask_word(from, to, word);
         }

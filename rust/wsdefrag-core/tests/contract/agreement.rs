@@ -5,7 +5,7 @@
 //! that frames alone do not show), it has to have stopped there and said nothing more.
 
 use wsdefrag_core::close::Close;
-use wsdefrag_core::{Frame, Kind, Opcode, Settings};
+use wsdefrag_core::{Frame, Incomplete, Kind, Opcode, Settings};
 
 use super::frames::Frames;
 use super::journal::{Journal, Seen};
@@ -32,7 +32,7 @@ enum Step {
 pub(crate) fn check(settings: &Settings, frames: &Frames, journal: &Journal) {
     let mut events = journal.events.iter();
     let mut open = None;
-    for frame in &frames.frames {
+    for frame in &frames.list {
         let step = step(settings, frame, &mut open);
         if journal.error.is_some_and(|error| error.offset == frame.offset) {
             if let Step::Broken(kind) = step {
@@ -57,6 +57,7 @@ pub(crate) fn check(settings: &Settings, frames: &Frames, journal: &Journal) {
             assert_eq!(events.next(), None, "events behind a close frame");
             assert_eq!(journal.error, None, "a violation behind a close frame");
             assert_eq!(journal.discarded, journal.received - super::frames::end(frame));
+            check_ending(settings, open.as_ref(), None, journal);
             return;
         }
     }
@@ -67,6 +68,36 @@ pub(crate) fn check(settings: &Settings, frames: &Frames, journal: &Journal) {
     }
     // A rule may be broken by a frame that is not all there.
     assert!(journal.error.is_none_or(|error| error.offset == frames.end()));
+    let cut = frames.ending.as_ref().ok().and_then(Option::as_ref);
+    check_ending(settings, open.as_ref(), cut, journal);
+}
+
+/// What is incomplete at the end: the open message with what there is of its next frame, or else
+/// the frame that was cut.
+fn check_ending(
+    settings: &Settings,
+    open: Option<&Open>,
+    cut: Option<&Incomplete<Vec<u8>>>,
+    journal: &Journal,
+) {
+    let Ok(ending) = &journal.ending else { return };
+    let (opcode, offset, compressed, content) = match (open, cut) {
+        (Some(open), cut) => {
+            let part = cut.filter(|cut| !cut.opcode.is_control());
+            let part = part.map_or(&[][..], |cut| &cut.content);
+            let content = [&open.payload[..], part].concat();
+            (open.opcode, open.offset, open.compressed, content)
+        }
+        (None, Some(cut)) => {
+            // Whether RSV1 was set is not said; where it may have been, the content is unknown.
+            let compressed = settings.deflate.is_some() && !cut.opcode.is_control();
+            (cut.opcode, cut.offset, compressed, cut.content.clone())
+        }
+        (None, None) => return assert_eq!(*ending, None),
+    };
+    let ending = ending.as_ref().expect("something incomplete");
+    assert_eq!((ending.opcode, ending.offset), (opcode, offset));
+    assert!(compressed || ending.content == content, "{ending:?}, not {content:02x?}");
 }
 
 fn step(settings: &Settings, frame: &Frame<Vec<u8>>, open: &mut Option<Open>) -> Step {

@@ -10,7 +10,7 @@ use super::ledger::Ledger;
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Frames {
     /// The frames in order.
-    pub(crate) frames: Vec<Frame<Vec<u8>>>,
+    pub(crate) list: Vec<Frame<Vec<u8>>>,
     /// The violation, if any.
     pub(crate) error: Option<Error>,
     /// Bytes from the violation on.
@@ -24,7 +24,7 @@ pub(crate) struct Frames {
 impl Frames {
     /// The offset behind the last frame.
     pub(crate) fn end(&self) -> u64 {
-        self.frames.last().map_or(0, end)
+        self.list.last().map_or(0, end)
     }
 }
 
@@ -41,17 +41,17 @@ pub(crate) fn read<'a>(
     let mut decoder = FrameDecoder::new(settings.rules(), settings.limits);
     let mut ledger = Ledger::new(settings.limits.max_frame_size);
     ledger.allow(MAX_CONTROL);
-    let mut frames = Vec::<Frame<Vec<u8>>>::new();
+    let mut list = Vec::<Frame<Vec<u8>>>::new();
     let mut received = 0;
     for chunk in chunks {
         decoder.receive_data(chunk, &mut ledger, |frame| {
-            assert_eq!(frame.offset, frames.last().map_or(0, end), "a gap between frames");
+            assert_eq!(frame.offset, list.last().map_or(0, end), "a gap between frames");
             assert_eq!(frame.payload.len() as u64, frame.header.length);
-            frames.push(frame);
+            list.push(frame);
         });
         received += chunk.len() as u64;
         assert_eq!(decoder.bytes_received(), received);
-        let pending = received - frames.last().map_or(0, end);
+        let pending = received - list.last().map_or(0, end);
         let buffered = decoder.bytes_buffered() as u64;
         if decoder.error().is_some() {
             assert_eq!((decoder.bytes_discarded(), buffered), (pending, 0));
@@ -64,5 +64,5 @@ pub(crate) fn read<'a>(
     let (error, discarded) = (decoder.error().copied(), decoder.bytes_discarded());
     let tolerated = *decoder.tolerated();
     let ending = decoder.receive_eof(&mut ledger);
-    (Frames { frames, error, discarded, tolerated, ending }, ledger)
+    (Frames { list, error, discarded, tolerated, ending }, ledger)
 }

@@ -19,8 +19,11 @@ pub(crate) mod script;
 pub(crate) mod split_feeding;
 pub(crate) mod writer;
 
+/// Panics unless what it promises holds for these bytes.
+pub(crate) type Contract = fn(&[u8]);
+
 /// Each target's name, which is that of its folders of inputs, and its contract.
-pub(crate) const TARGETS: [(&str, fn(&[u8])); 3] = [
+pub(crate) const TARGETS: [(&str, Contract); 3] = [
     ("arbitrary_bytes", arbitrary_bytes::check),
     ("split_feeding", split_feeding::check),
     ("deflate", deflate::check),

@@ -5,6 +5,9 @@
 
 use zlib_rs::{Deflate, DeflateConfig, DeflateFlush, Method, Status, Strategy, compress_bound};
 
+const LENGTH_16: u8 = 126;
+const LENGTH_64: u8 = 127;
+
 /// The form of a length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Form {
@@ -54,11 +57,11 @@ impl Wire {
         match self.form_of(usize::try_from(length).unwrap()) {
             Form::Shortest => out.push(masked | u8::try_from(length).unwrap()),
             Form::Bits16 => {
-                out.push(masked | 126);
+                out.push(masked | LENGTH_16);
                 out.extend(u16::try_from(length).unwrap().to_be_bytes());
             }
             Form::Bits64 => {
-                out.push(masked | 127);
+                out.push(masked | LENGTH_64);
                 out.extend(length.to_be_bytes());
             }
         }
