@@ -3,20 +3,18 @@
 //! A close payload is empty, or a code of two bytes in network order followed
 //! by a reason in UTF-8.
 
-use std::borrow::Cow;
-
 use crate::error::Kind;
 
 /// The code that stands for a close frame without one (RFC 6455 section 7.1.5).
 pub const NO_STATUS_RECEIVED: u16 = 1005;
 
 /// A close frame's content; borrowed from its payload.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Close<'a> {
     /// The peer's code verbatim; 1005 where the frame held none.
     pub code: u16,
     /// The peer's reason; empty where the frame held none.
-    pub reason: Cow<'a, str>,
+    pub reason: &'a str,
 }
 
 /// Whether an endpoint may send this code: 1004, 1005, 1006 and 1015 are only
@@ -28,22 +26,20 @@ pub const fn may_be_sent(code: u16) -> bool {
 }
 
 impl<'a> Close<'a> {
-    /// Reads a close payload; `any_code` accepts codes that may not be sent,
-    /// `lax` replaces what is not UTF-8 in the reason.
-    pub fn parse(payload: &'a [u8], any_code: bool, lax: bool) -> Result<Self, Kind> {
+    /// Reads a close payload; `any_code` accepts codes that may not be sent.
+    pub fn parse(payload: &'a [u8], any_code: bool) -> Result<Self, Kind> {
         let (code, reason) = match payload {
-            [] => return Ok(Self { code: NO_STATUS_RECEIVED, reason: Cow::Borrowed("") }),
+            [] => return Ok(Self { code: NO_STATUS_RECEIVED, reason: "" }),
             [_] => return Err(Kind::ClosePayloadOneByte),
             [high, low, reason @ ..] => (u16::from_be_bytes([*high, *low]), reason),
         };
         if !any_code && !may_be_sent(code) {
             return Err(Kind::InvalidCloseCode(code));
         }
-        let reason = match String::from_utf8_lossy(reason) {
-            Cow::Owned(_) if !lax => return Err(Kind::InvalidCloseReason),
-            reason => reason,
-        };
-        Ok(Self { code, reason })
+        match std::str::from_utf8(reason) {
+            Ok(reason) => Ok(Self { code, reason }),
+            Err(_) => Err(Kind::InvalidCloseReason),
+        }
     }
 }
 
@@ -60,13 +56,12 @@ mod tests {
 
     #[test]
     fn payload_without_a_code_is_1005() {
-        let close = Close::parse(b"", false, false).unwrap();
-        assert_eq!((close.code, close.reason.as_ref()), (1005, ""));
+        let close = Close::parse(b"", false).unwrap();
+        assert_eq!((close.code, close.reason), (1005, ""));
     }
 
     #[test]
-    fn reason_that_is_not_utf8_is_refused_or_replaced() {
-        assert_eq!(Close::parse(b"\x03\xe8\xff", false, false), Err(Kind::InvalidCloseReason));
-        assert_eq!(Close::parse(b"\x03\xe8\xff", false, true).unwrap().reason, "\u{fffd}");
+    fn reason_that_is_not_utf8_is_refused() {
+        assert_eq!(Close::parse(b"\x03\xe8\xff", false), Err(Kind::InvalidCloseReason));
     }
 }

@@ -101,10 +101,15 @@ impl<C: Content> FrameDecoder<C> {
             return;
         }
         if let Err(error) = self.run(data, memory, frame) {
-            self.error = Some(error);
-            (self.header, self.payload) = (None, None);
-            self.parser = FrameParser::new(*self.parser.rules());
+            self.fail(error);
         }
+    }
+
+    #[cold]
+    fn fail(&mut self, error: Error) {
+        self.error = Some(error);
+        (self.header, self.payload) = (None, None);
+        self.parser = FrameParser::new(*self.parser.rules());
     }
 
     fn run<M: Memory<Content = C>>(
@@ -128,7 +133,8 @@ impl<C: Content> FrameDecoder<C> {
                     None => return Ok(()),
                 },
             };
-            let outlook = Outlook { frame_left: self.parser.remaining(), last_frame: true };
+            let outlook =
+                Outlook { frame_left: self.parser.remaining(), last_frame: true, most: None };
             let (wire, mask) = self.parser.payload(&mut data);
             growth::append(&mut self.payload, wire, mask, outlook, memory)
                 .map_err(|error| self.parser.error(error.into()))?;
@@ -157,10 +163,15 @@ impl<C: Content> FrameDecoder<C> {
             (None, Some(first)) => Opcode::from_bits(first & 0xF).unwrap_or(Opcode::Continuation),
             (None, None) => return Ok(None),
         };
+        let offset = self.parser.start();
         let content = match self.payload.take() {
             Some(payload) => payload,
-            None => memory.allocate(0).map_err(|error| self.parser.error(error.into()))?,
+            None => memory.allocate(0).map_err(|refused| {
+                let error = self.parser.error(refused.into());
+                self.fail(error);
+                error
+            })?,
         };
-        Ok(Some(Incomplete { opcode, content, offset: self.parser.start() }))
+        Ok(Some(Incomplete { opcode, content, offset }))
     }
 }

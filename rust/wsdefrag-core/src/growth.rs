@@ -22,6 +22,8 @@ pub struct Outlook {
     pub frame_left: u64,
     /// Whether the payload ends with the frame at hand.
     pub last_frame: bool,
+    /// Bytes that the payload may come to, which what was announced has been checked against.
+    pub most: Option<u64>,
 }
 
 /// The capacity for `needed` bytes of which `needed - arriving` are there already.
@@ -32,7 +34,8 @@ fn capacity(held: usize, arriving: usize, outlook: Outlook) -> usize {
     let expected =
         if outlook.last_frame { announced } else { announced.max(needed.saturating_mul(2)) };
     let affordable = needed.saturating_mul(EAGERNESS).max(FIRST_STEP);
-    expected.min(affordable)
+    let most = outlook.most.and_then(|most| usize::try_from(most).ok()).unwrap_or(usize::MAX);
+    expected.min(affordable).min(most)
 }
 
 /// Appends `wire`, unmasked, to a content that is made when its first byte arrives; returns the
@@ -68,7 +71,7 @@ mod tests {
 
     #[test]
     fn promise_alone_costs_a_page() {
-        let outlook = Outlook { frame_left: 1 << 40, last_frame: true };
+        let outlook = Outlook { frame_left: 1 << 40, last_frame: true, most: None };
         assert_eq!(capacity(0, 1, outlook), FIRST_STEP);
     }
 
@@ -77,7 +80,7 @@ mod tests {
         fn capacity_holds_what_arrives_and_never_more_than_was_announced(
             held in 0_usize..1 << 30, arriving in 1_usize..1 << 20, more in 0_u64..1 << 40,
         ) {
-            let outlook = Outlook { frame_left: arriving as u64 + more, last_frame: true };
+            let outlook = Outlook { frame_left: arriving as u64 + more, last_frame: true, most: None };
             let got = capacity(held, arriving, outlook);
             prop_assert!(got >= held + arriving);
             prop_assert!(got as u64 <= held as u64 + outlook.frame_left);
@@ -85,9 +88,14 @@ mod tests {
         }
 
         #[test]
-        fn fragments_grow_geometrically(held in 1_usize..1 << 30, arriving in 1_usize..1 << 20) {
-            let outlook = Outlook { frame_left: arriving as u64, last_frame: false };
-            prop_assert!(capacity(held, arriving, outlook) >= 2 * (held + arriving));
+        fn fragments_grow_geometrically_up_to_the_limit(
+            held in 1_usize..1 << 30, arriving in 1_usize..1 << 20, more in 0_u64..1 << 30,
+        ) {
+            let needed = held + arriving;
+            let most = needed as u64 + more;
+            let outlook =
+                Outlook { frame_left: arriving as u64, last_frame: false, most: Some(most) };
+            prop_assert_eq!(capacity(held, arriving, outlook) as u64, most.min(2 * needed as u64));
         }
     }
 }

@@ -48,7 +48,7 @@ pub struct Settings {
     pub limits: Limits,
     /// Which rules are enforced.
     pub strictness: Strictness,
-    /// Whether texts have to be UTF-8.
+    /// Whether text messages have to be UTF-8; close reasons always have to.
     pub check_utf8: bool,
 }
 
@@ -330,7 +330,8 @@ impl<C: Content> Reassembler<C> {
             return Ok(());
         };
         if !message.compressed {
-            let outlook = Outlook { frame_left, last_frame: self.header.fin };
+            let most = self.settings.limits.max_message_size;
+            let outlook = Outlook { frame_left, last_frame: self.header.fin, most };
             return message.append(wire, mask, outlook, sink.memory());
         }
         let inflater = self.inflater.get_or_insert_with(|| inflater(&self.settings));
@@ -363,7 +364,7 @@ impl<C: Content> Reassembler<C> {
             Opcode::Pong => Event::Pong(payload),
             _ => {
                 let any_code = !self.settings.strictness.close_codes;
-                let close = Close::parse(payload, any_code, !self.settings.check_utf8)?;
+                let close = Close::parse(payload, any_code)?;
                 let breach = !payload.is_empty() && !close::may_be_sent(close.code);
                 self.tolerated.close_codes += u64::from(breach);
                 self.deaf_from = Some(self.parser.position());

@@ -100,8 +100,12 @@ impl Content for Vec<u8> {
 }
 
 /// Memory for callers without any of their own: contents are vectors.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct VecMemory;
+#[derive(Clone, Debug, Default)]
+pub struct VecMemory {
+    /// What is inflated goes through here. Without unsafe code a vector's spare room cannot be
+    /// written to before it is cleared, and clearing it for each call would be quadratic.
+    inflated: Vec<u8>,
+}
 
 impl Memory for VecMemory {
     type Content = Vec<u8>;
@@ -135,10 +139,11 @@ impl Memory for VecMemory {
         stream: &mut Stream,
         input: &[u8],
     ) -> Progress {
-        let start = content.len();
-        content.resize(start + room, 0);
-        let progress = stream.inflate(input, &mut content[start..]);
-        content.truncate(start + progress.produced);
+        if self.inflated.len() < room {
+            self.inflated.resize(room, 0);
+        }
+        let progress = stream.inflate(input, &mut self.inflated[..room]);
+        content.extend_from_slice(&self.inflated[..progress.produced]);
         progress
     }
 }
@@ -148,8 +153,8 @@ pub struct Events<F>(VecMemory, F);
 
 impl<F: FnMut(u64, Event<'_, Vec<u8>>)> Events<F> {
     /// Calls `f` with each event.
-    pub const fn to(f: F) -> Self {
-        Self(VecMemory, f)
+    pub fn to(f: F) -> Self {
+        Self(VecMemory::default(), f)
     }
 }
 

@@ -124,7 +124,7 @@ impl<'py> PySink<'py> {
             Event::Ping(payload) => (Control::Ping(payload.into()), self.wanted),
             Event::Pong(payload) => (Control::Pong(payload.into()), self.wanted),
             Event::Close(ref close) => {
-                let reason = close.reason.clone().into_owned();
+                let reason = close.reason.to_owned();
                 (Control::Close(close.code, reason), Wanted::Everything)
             }
             Event::Message { .. } => unreachable!("messages have a path of their own"),
