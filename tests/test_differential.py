@@ -13,21 +13,16 @@ from hypothesis import strategies as st
 
 from wire_case import Case
 from wire_cases import CASES
-from wire_differences import Difference
-from wire_disagreements import DISAGREEMENTS, PEERS, Disagreement, explanation
+from wire_disagreements import DISAGREEMENTS, PEERS, Disagreement, difference, explanation
 from wire_peers import Direction, Reading, read_ours
 from wire_streams import Stream, broken, deflates, loose_frames, streams
 from wsdefrag import DeflateParams
 
-AGREED = DeflateParams()
-
 
 def compare(peer: str, direction: Direction) -> None:
     """Fail if the package and a peer differ and no entry explains it."""
-    ours, kind, offset = read_ours(direction)
-    theirs = PEERS[peer](direction)
-    if ours != theirs:
-        assert explanation(peer, direction) is not None, (kind, offset, ours, theirs)
+    found = difference(peer, direction)
+    assert found is None or explanation(found) is not None, found
 
 
 def _direction(stream: Stream, wire: bytes) -> Direction:
@@ -42,11 +37,11 @@ def _name(known: Disagreement) -> str:
 def test_listed_disagreement_still_exists_and_is_explained_by_its_entry(
     known: Disagreement,
 ) -> None:
-    direction = Direction(known.wire, deflate=AGREED)
-    ours, kind, offset = read_ours(direction)
-    theirs = PEERS[known.peer](direction)
-    assert (ours, theirs) == (known.ours, known.theirs)
-    assert known.explains(Difference(direction, ours, kind, offset, theirs))
+    found = difference(known.peer, Direction(known.wire, deflate=known.deflate))
+    assert found is not None
+    assert (found.ours, found.theirs) == (known.ours, known.theirs)
+    assert known.explains(found)
+    assert explanation(found) is known
     assert known.decides.startswith("RFC ")
 
 

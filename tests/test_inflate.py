@@ -12,10 +12,10 @@ import zlib
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from wire_streams import broken
-from wire_writer import BINARY, FLUSH_TAIL, Deflater, deflate, deflate_final, frame
 
 import wsdefrag
+from wire_streams import broken
+from wire_writer import BINARY, FLUSH_TAIL, Deflater, deflate, deflate_final, frame
 from wsdefrag import DeflateParams, InflateFailed
 
 LAST_BLOCK = b"\x01\x00\x00\xff\xff"
@@ -109,9 +109,9 @@ def test_damaged_payload_is_inflated_as_by_zlib(data: st.DataObject, name: str) 
     assert read(payload) == inflate(payload)
 
 
-@pytest.mark.parametrize("name", ["server_max_window_bits", "client_max_window_bits"])
-def test_window_bits_outside_8_to_15_are_refused(name: str) -> None:
-    for bits in (7, 16, 0, -8):
-        with pytest.raises(ValueError, match=name):
-            DeflateParams(**{name: bits})
-    assert [getattr(DeflateParams(**{name: bits}), name) for bits in (8, 15)] == [8, 15]
+@pytest.mark.parametrize("bits", [-8, 0, 7, 16])
+def test_window_bits_outside_8_to_15_are_refused(bits: int) -> None:
+    with pytest.raises(ValueError, match="server_max_window_bits"):
+        DeflateParams(server_max_window_bits=bits)
+    with pytest.raises(ValueError, match="client_max_window_bits"):
+        DeflateParams(client_max_window_bits=bits)

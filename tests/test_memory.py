@@ -269,6 +269,24 @@ grown(before)
     assert growth.peak < 40 * MIB
 
 
+def test_frames_of_16_mebibytes_take_no_more_than_the_message_limit() -> None:
+    script = """
+chunk = bytes(MIB)
+header = frame(CONTINUATION, b'', fin=False, form=64, announced=16 * MIB)
+reassembler = MessageReassembler(from_client=False)
+before = memory()
+reassembler.receive_data(b'\\x02\\x00')
+for _ in range(20):
+    reassembler.receive_events(header)
+    for _ in range(16):
+        reassembler.receive_events(chunk)
+assert reassembler.error.limit == 'max_message_size'
+assert reassembler.error.offset == 2 + 4 * (10 + 16 * MIB)
+grown(before)
+"""
+    assert measure(script).peak < 72 * MIB
+
+
 def test_large_message_leaves_nothing_behind() -> None:
     script = """
 wire = fragments(BINARY, [bytes(MIB)] * 32)

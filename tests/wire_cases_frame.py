@@ -5,7 +5,7 @@ Follows RFC 6455 sections 5.2, 5.4 and 5.5.
 
 from __future__ import annotations
 
-from wire_case import Case, Fails
+from wire_case import Case, Fails, Seen
 from wire_writer import BINARY, frame
 from wsdefrag import DeflateParams, Limits, Strictness
 
@@ -110,11 +110,24 @@ def _reserved() -> list[Case]:
         for opcode in (3, 4, 5, 6, 7, 0xB, 0xC, 0xD, 0xE, 0xF)
     ]
     tolerant = Strictness(reserved_bits=False)
-    cases.append(
-        Case(
-            "rsv2_is_counted_where_tolerated", b"\xa1\x01a", (("text", b"a"),), strictness=tolerant
-        )
+    tolerated: tuple[tuple[str, str, Seen, DeflateParams | None], ...] = (
+        ("rsv2", "a10161", ("text", b"a"), None),
+        ("rsv1_without_agreement", "c10161", ("text", b"a"), None),
+        ("rsv1_on_a_ping", "c90161", ("ping", b"a"), AGREED),
+        ("rsv1_on_a_continuation", "4103f248cd c004c9c90700", ("text", b"Hello"), AGREED),
+        ("rsv1_on_a_plain_continuation", "010161 c00162", ("text", b"ab"), AGREED),
+        ("all_reserved_bits_of_a_close", "f80203e8", ("close", 1000, ""), AGREED),
     )
+    cases += [
+        Case(
+            f"{name}_is_counted_where_tolerated",
+            bytes.fromhex(wire),
+            sees=(seen,),
+            deflate=agreed,
+            strictness=tolerant,
+        )
+        for name, wire, seen, agreed in tolerated
+    ]
     return cases
 
 

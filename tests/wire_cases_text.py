@@ -189,6 +189,12 @@ def _unfinished_characters() -> list[Case]:
         *cases,
         Case("text_ending_inside_a_character_is_an_error", b"\x81\x01\xc3", ends=Fails(rule, 0, 3)),
         Case(
+            "text_ending_inside_a_character_is_kept_where_lax",
+            b"\x01\x01\xc3\x80\x00",
+            sees=(("text", b"\xc3"),),
+            utf8="lax",
+        ),
+        Case(
             "fragmented_text_ending_inside_a_character_is_an_error",
             b"\x01\x01a\x80\x01\xc3",
             ends=Fails(rule, 3, proof=6),

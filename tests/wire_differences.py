@@ -12,12 +12,14 @@ from dataclasses import dataclass, replace
 
 from wire_peers import Direction, Reading
 from wire_writer import FLUSH_TAIL, RawFrame, mask, read_frames
+from wsdefrag import DeflateParams
 
 
 @dataclass(frozen=True)
 class Difference:
     """One direction on which the package and a peer differ, with what may explain it."""
 
+    peer: str
     direction: Direction
     ours: Reading
     kind: str
@@ -83,6 +85,12 @@ class Difference:
                 message.clear()
         return replace(self.direction, wire=bytes(calm + moved + message) + wire[end:])
 
+    def with_the_widest_window(self) -> Direction:
+        """The same bytes, read as if a window of 15 bits had been agreed on."""
+        agreed = self.direction.deflate or DeflateParams()
+        wide = replace(agreed, server_max_window_bits=15, client_max_window_bits=15)
+        return replace(self.direction, deflate=wide)
+
     def message_open_at_close(self) -> bool:
         """Whether the Close stands between the fragments of a message."""
         inside = False
@@ -105,9 +113,20 @@ class Difference:
 
     def final_block(self) -> bool:
         """Whether a compressed message holds a block with BFINAL set."""
+        return any(inflater.eof for _, inflater in self._inflated())
+
+    def stops_inside_a_block(self) -> bool:
+        """Whether the offending frame ends its message, in zlib's eyes, inside a block."""
+        for one, inflater in self._inflated():
+            if one.offset == self.offset:
+                return one.fin and not _between_blocks(inflater)
+        return False
+
+    def _inflated(self) -> Iterator[tuple[RawFrame, zlib._Decompress]]:
+        """The frames of compressed messages, each with zlib's state after it, up to an error."""
         agreed = self.direction.deflate
         if agreed is None:
-            return False
+            return
         alone = (
             agreed.client_no_context_takeover
             if self.direction.from_client
@@ -116,21 +135,97 @@ class Difference:
         inflater = zlib.decompressobj(-15)
         compressed = False
         for one in self.frames():
-            if one.opcode >= 8:
-                continue
-            if one.opcode:
+            if one.opcode in (1, 2):
                 compressed = one.rsv1
-                if alone:
-                    inflater = zlib.decompressobj(-15)
-            if not compressed:
+                inflater = zlib.decompressobj(-15) if alone else inflater
+            if one.opcode >= 8 or not compressed:
                 continue
             try:
                 inflater.decompress(one.payload + (FLUSH_TAIL if one.fin else b""))
             except zlib.error:
-                return False
-            if inflater.eof:
-                return True
+                return
+            yield one, inflater
+
+
+def _between_blocks(inflater: zlib._Decompress) -> bool:
+    """Whether a last, empty block may follow."""
+    try:
+        more = inflater.copy().decompress(b"\x01\x00\x00\xff\xff")
+    except zlib.error:
         return False
+    return more == b""
+
+
+def top_bit(found: Difference) -> bool:
+    return found.kind == "length_top_bit" and found.peer_waits
+
+
+def waits_for_the_frame(found: Difference) -> bool:
+    return bool(found.kind) and found.peer_waits and found.offending_frame_is_cut
+
+
+def waits_after_half_a_surrogate(found: Difference) -> bool:
+    return found.kind == "invalid_utf8" and found.peer_waits
+
+
+def truncated(found: Difference) -> bool:
+    """Whether a byte is found to be wrong or missing is a matter of how far one looks ahead."""
+    if found.kind not in ("truncated_deflate_data", "invalid_deflate_data"):
+        return False
+    return found.agree_before and (
+        found.kind == "truncated_deflate_data" or found.stops_inside_a_block()
+    )
+
+
+def inflates_before_order(found: Difference) -> bool:
+    return found.kind == "data_frame_inside_message" and found.theirs == Reading(
+        found.ours.events, 1007
+    )
+
+
+def final_block(found: Difference) -> bool:
+    return found.final_block()
+
+
+def close_code_1014(found: Difference) -> bool:
+    """The peer fails at the code; the package goes on to the reason."""
+    frames = found.frames()
+    if not frames:
+        return False
+    last = frames[-1]
+    if last.opcode != 8 or last.payload[:2] != (1014).to_bytes(2, "big"):
+        return False
+    closed = found.ours.events[:-1] if not found.kind else found.ours.events
+    known = not found.kind or (found.kind == "invalid_close_reason" and found.offset == last.offset)
+    return known and found.theirs == Reading(closed, 1002)
+
+
+def close_inside_message(found: Difference) -> bool:
+    return (
+        found.message_open_at_close()
+        and not found.kind
+        and found.theirs == Reading(found.ours.events[:-1], 1002)
+    )
+
+
+def non_minimal(found: Difference) -> bool:
+    return found.kind == "non_minimal_length" and found.agree_before
+
+
+def long_control(found: Difference) -> bool:
+    return found.kind == "control_frame_too_long" and found.agree_before
+
+
+def inflate_failure_is_1002(found: Difference) -> bool:
+    return (
+        found.kind in ("invalid_deflate_data", "invalid_utf8")
+        and found.in_compressed_message()
+        and found.theirs == Reading(found.ours.events, 1002)
+    )
+
+
+def reason_before_code(found: Difference) -> bool:
+    return found.kind == "invalid_close_code" and found.theirs == Reading(found.ours.events, 1007)
 
 
 def _begun(rest: bytes, offset: int) -> Iterator[RawFrame]:

@@ -9,10 +9,27 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from wire_differences import Difference
+from wire_differences import (
+    Difference,
+    close_code_1014,
+    close_inside_message,
+    final_block,
+    inflate_failure_is_1002,
+    inflates_before_order,
+    long_control,
+    non_minimal,
+    reason_before_code,
+    top_bit,
+    truncated,
+    waits_after_half_a_surrogate,
+    waits_for_the_frame,
+)
 from wire_peers import Direction, Reading, read_ours, read_websockets, read_wsproto
-from wire_writer import TEXT, close_frame, deflate, deflate_final, frame
+from wire_writer import BINARY, TEXT, Deflater, close_frame, deflate, deflate_final, frame
+from wsdefrag import DeflateParams
 
+AGREED = DeflateParams()
+Explains = Callable[[Difference], bool]
 PEERS: dict[str, Callable[[Direction], Reading]] = {
     "wsproto": read_wsproto,
     "websockets": read_websockets,
@@ -31,87 +48,34 @@ class Disagreement:
     peer: str
     name: str
     decides: str
-    explains: Callable[[Difference], bool]
+    explains: Explains
     wire: bytes
     ours: Reading
     theirs: Reading
+    deflate: DeflateParams = AGREED
 
 
 def _ping_in_compressed(difference: Difference) -> bool:
-    """The peer must read the same messages once the control frames stand between them."""
+    """The peer must read the same messages once no control frame stands between fragments."""
     if not difference.control_inside_compressed():
         return False
     calm = difference.without_control_inside_messages()
     again, *_ = read_ours(calm)
-    theirs = read_wsproto(calm)
     same = _messages(again) == _messages(difference.ours)
     same = same and again.failed == difference.ours.failed
-    return same and (theirs == again or explanation("wsproto", calm) is not None)
+    return same and _is_known(difference.peer, calm, aside=_ping_in_compressed)
+
+
+def _beyond_the_window(difference: Difference) -> bool:
+    """The peer must read the same once it keeps as much history as the package does."""
+    wide = difference.with_the_widest_window()
+    if wide == difference.direction or difference.theirs.failed not in (1002, 1007):
+        return False
+    return _is_known(difference.peer, wide, aside=_beyond_the_window)
 
 
 def _messages(reading: Reading) -> list[object]:
     return [seen for seen in reading.events if seen[0] in ("text", "binary")]
-
-
-def _waits_for_the_frame(difference: Difference) -> bool:
-    return bool(difference.kind) and difference.peer_waits and difference.offending_frame_is_cut
-
-
-def _waits_after_half_a_surrogate(difference: Difference) -> bool:
-    return difference.kind == "invalid_utf8" and difference.peer_waits
-
-
-def _truncated(difference: Difference) -> bool:
-    return difference.kind == "truncated_deflate_data" and difference.agree_before
-
-
-def _inflates_before_order(difference: Difference) -> bool:
-    return difference.kind == "data_frame_inside_message" and difference.theirs == Reading(
-        difference.ours.events, 1007
-    )
-
-
-def _final_block(difference: Difference) -> bool:
-    return difference.final_block()
-
-
-def _close_code_1014(difference: Difference) -> bool:
-    *before, last = difference.ours.events or [("nothing", None)]
-    return (
-        last[:2] == ("close", 1014)
-        and not difference.kind
-        and difference.theirs == Reading(tuple(before), 1002)
-    )
-
-
-def _close_inside_message(difference: Difference) -> bool:
-    return (
-        difference.message_open_at_close()
-        and not difference.kind
-        and difference.theirs == Reading(difference.ours.events[:-1], 1002)
-    )
-
-
-def _non_minimal(difference: Difference) -> bool:
-    return difference.kind == "non_minimal_length" and difference.agree_before
-
-
-def _long_control(difference: Difference) -> bool:
-    return difference.kind == "control_frame_too_long" and difference.agree_before
-
-
-def _inflate_failure_is_1002(difference: Difference) -> bool:
-    return (
-        difference.kind in ("invalid_deflate_data", "invalid_utf8")
-        and difference.in_compressed_message()
-        and difference.theirs == Reading(difference.ours.events, 1002)
-    )
-
-
-def _reason_before_code(difference: Difference) -> bool:
-    return difference.kind == "invalid_close_code" and difference.theirs == Reading(
-        difference.ours.events, 1007
-    )
 
 
 PING_IN_COMPRESSED = bytes.fromhex("4103 f248cd 89026862 8004 c9c90700")
@@ -119,6 +83,11 @@ FINAL = frame(TEXT, deflate_final(b"Hello"), rsv1=True) + frame(TEXT, deflate(b"
 HALF = frame(TEXT, deflate(b"Hello")[:-1], rsv1=True)
 CUT = bytes.fromhex("8105 48656c6c6f a1")
 SURROGATE = bytes.fromhex("0102eda0")
+VARIED = bytes(index * index % 65521 % 251 for index in range(600))
+FAR = b"".join(
+    frame(BINARY, payload, rsv1=True) for payload in map(Deflater().compress, [VARIED] * 2)
+)
+NARROW = DeflateParams(server_max_window_bits=9)
 
 DISAGREEMENTS = [
     Disagreement(
@@ -135,7 +104,7 @@ DISAGREEMENTS = [
         "wsproto",
         "close_code_1014_is_unknown",
         "RFC 6455 section 7.4.2: codes below 3000 are registered; 1014 has been since",
-        _close_code_1014,
+        close_code_1014,
         close_frame(1014, b"gateway"),
         Reading((("close", 1014, "gateway"),)),
         Reading((), 1002),
@@ -144,7 +113,7 @@ DISAGREEMENTS = [
         "wsproto",
         "data_frame_inside_a_compressed_message_is_inflated_first",
         "RFC 6455 section 5.4: the frame is out of order whatever it holds, so 1002",
-        _inflates_before_order,
+        inflates_before_order,
         bytes.fromhex("4100 810107"),
         Reading((), 1002),
         Reading((), 1007),
@@ -153,7 +122,7 @@ DISAGREEMENTS = [
         "wsproto",
         "block_with_bfinal_ends_all_compression",
         "RFC 7692 section 7.2.3.4: a block may have BFINAL set, and messages go on after it",
-        _final_block,
+        final_block,
         FINAL,
         Reading((HELLO, HELLO)),
         Reading((HELLO,), 1007),
@@ -162,7 +131,7 @@ DISAGREEMENTS = [
         "wsproto",
         "truncated_deflate_data_is_a_message",
         "RFC 7692 section 7.2.2: payload and tail together are whole blocks of deflate",
-        _truncated,
+        truncated,
         HALF,
         Reading((), 1007),
         Reading((HELLO,)),
@@ -171,7 +140,7 @@ DISAGREEMENTS = [
         "wsproto",
         "broken_frame_is_refused_only_with_more_of_it",
         "RFC 6455 section 5.2: one byte can break a rule, and what follows does not mend it",
-        _waits_for_the_frame,
+        waits_for_the_frame,
         CUT,
         Reading((HELLO,), 1002),
         Reading((HELLO,)),
@@ -180,16 +149,27 @@ DISAGREEMENTS = [
         "wsproto",
         "surrogate_is_refused_only_with_its_third_byte",
         "RFC 6455 section 8.1 and RFC 3629 section 4: after ED comes 80 to 9F",
-        _waits_after_half_a_surrogate,
+        waits_after_half_a_surrogate,
         SURROGATE,
         Reading((), 1007),
         Reading(()),
     ),
     Disagreement(
+        "wsproto",
+        "distance_beyond_the_agreed_window_is_an_error",
+        "RFC 7692 section 7.1.2: the window bits bind who compresses, and allow who inflates to"
+        " keep less; keeping more is right for every stream",
+        _beyond_the_window,
+        FAR,
+        Reading((("binary", VARIED),) * 2),
+        Reading((("binary", VARIED),), 1007),
+        NARROW,
+    ),
+    Disagreement(
         "websockets",
         "close_inside_a_fragmented_message_is_an_error",
         "RFC 6455 section 5.4: control frames, Close among them, may stand between fragments",
-        _close_inside_message,
+        close_inside_message,
         bytes.fromhex("010161 880203e8"),
         Reading((("close", 1000, ""),)),
         Reading((), 1002),
@@ -198,7 +178,7 @@ DISAGREEMENTS = [
         "websockets",
         "non_minimal_length_is_accepted",
         "RFC 6455 section 5.2: the minimal number of bytes must be used",
-        _non_minimal,
+        non_minimal,
         bytes.fromhex("817e0005 48656c6c6f"),
         Reading((), 1002),
         Reading((HELLO,)),
@@ -207,7 +187,7 @@ DISAGREEMENTS = [
         "websockets",
         "long_length_form_of_a_control_frame_is_accepted",
         "RFC 6455 section 5.5: the length of a control frame fits in seven bits",
-        _long_control,
+        long_control,
         bytes.fromhex("897e0002 6869"),
         Reading((), 1002),
         Reading((("ping", b"hi"),)),
@@ -216,7 +196,7 @@ DISAGREEMENTS = [
         "websockets",
         "inflate_failure_is_1002",
         "RFC 6455 section 7.4.1: 1007 is for data that does not fit the type of its message",
-        _inflate_failure_is_1002,
+        inflate_failure_is_1002,
         bytes.fromhex("c10107"),
         Reading((), 1007),
         Reading((), 1002),
@@ -225,7 +205,7 @@ DISAGREEMENTS = [
         "websockets",
         "close_reason_is_checked_before_the_code",
         "RFC 6455 section 5.5.1: the code is the first two bytes of the payload",
-        _reason_before_code,
+        reason_before_code,
         close_frame(1006, b"\xff"),
         Reading((), 1002),
         Reading((), 1007),
@@ -234,7 +214,7 @@ DISAGREEMENTS = [
         "websockets",
         "block_with_bfinal_ends_all_compression",
         "RFC 7692 section 7.2.3.4: a block may have BFINAL set, and messages go on after it",
-        _final_block,
+        final_block,
         FINAL,
         Reading((HELLO, HELLO)),
         Reading((HELLO, ("text", b""))),
@@ -243,26 +223,26 @@ DISAGREEMENTS = [
         "websockets",
         "truncated_deflate_data_is_a_message",
         "RFC 7692 section 7.2.2: payload and tail together are whole blocks of deflate",
-        _truncated,
+        truncated,
         HALF,
         Reading((), 1007),
         Reading((HELLO,)),
     ),
     Disagreement(
         "websockets",
-        "broken_frame_is_refused_only_as_a_whole",
-        "RFC 6455 section 5.2: one byte can break a rule, and what follows does not mend it",
-        _waits_for_the_frame,
-        CUT + b"\x09Hello",
+        "top_bit_of_a_64_bit_length_is_part_of_it",
+        "RFC 6455 section 5.2: the most significant bit must be 0",
+        top_bit,
+        bytes.fromhex("8105 48656c6c6f 827f 8000000000000000"),
         Reading((HELLO,), 1002),
         Reading((HELLO,)),
     ),
     Disagreement(
         "websockets",
-        "top_bit_of_a_64_bit_length_is_part_of_it",
-        "RFC 6455 section 5.2: the most significant bit must be 0",
-        lambda difference: difference.kind == "length_top_bit" and difference.peer_waits,
-        bytes.fromhex("8105 48656c6c6f 827f 8000000000000000"),
+        "broken_frame_is_refused_only_as_a_whole",
+        "RFC 6455 section 5.2: one byte can break a rule, and what follows does not mend it",
+        waits_for_the_frame,
+        CUT + b"\x09Hello",
         Reading((HELLO,), 1002),
         Reading((HELLO,)),
     ),
@@ -270,19 +250,40 @@ DISAGREEMENTS = [
         "websockets",
         "surrogate_is_refused_only_with_its_third_byte",
         "RFC 6455 section 8.1 and RFC 3629 section 4: after ED comes 80 to 9F",
-        _waits_after_half_a_surrogate,
+        waits_after_half_a_surrogate,
         SURROGATE,
         Reading((), 1007),
         Reading(()),
     ),
+    Disagreement(
+        "websockets",
+        "distance_beyond_the_agreed_window_is_an_error",
+        "RFC 7692 section 7.1.2: the window bits bind who compresses, and allow who inflates to"
+        " keep less; keeping more is right for every stream",
+        _beyond_the_window,
+        FAR,
+        Reading((("binary", VARIED),) * 2),
+        Reading((("binary", VARIED),), 1002),
+        NARROW,
+    ),
 ]
 
 
-def explanation(peer: str, direction: Direction) -> Disagreement | None:
-    """The first entry that explains how a peer differs on a direction, if it does and one does."""
+def difference(peer: str, direction: Direction) -> Difference | None:
+    """How a peer differs from the package on a direction, if it does."""
     ours, kind, offset = read_ours(direction)
-    difference = Difference(direction, ours, kind, offset, PEERS[peer](direction))
+    theirs = PEERS[peer](direction)
+    return None if ours == theirs else Difference(peer, direction, ours, kind, offset, theirs)
+
+
+def explanation(found: Difference, *, aside: Explains | None = None) -> Disagreement | None:
+    """The first entry that explains a difference, with one kind of entry set aside."""
     for known in DISAGREEMENTS:
-        if known.peer == peer and known.explains(difference):
+        if known.peer == found.peer and known.explains is not aside and known.explains(found):
             return known
     return None
+
+
+def _is_known(peer: str, direction: Direction, *, aside: Explains) -> bool:
+    found = difference(peer, direction)
+    return found is None or explanation(found, aside=aside) is not None
