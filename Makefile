@@ -10,11 +10,17 @@ RECORDING := tests/data/deflate-fragments-pings
 FUZZ_TARGETS := arbitrary_bytes split_feeding deflate
 
 BIN := $(VENV)/bin
+FUZZ_TOOLS := cargo +nightly fuzz --version >/dev/null 2>&1
+define fuzz
+mkdir -p rust/fuzz/corpus/$(1)
+cargo +nightly fuzz run --fuzz-dir rust/fuzz $(1) $(addprefix rust/fuzz/,corpus/$(1) seeds/$(1) regressions/$(1)) -- -max_total_time=$(2) -verbosity=0
+
+endef
 RUST := Cargo.toml Cargo.lock $(shell find rust -name '*.rs' -o -name Cargo.toml | grep -v /target/)
 PYTHON_CODE := python tests benches examples
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-rust test-python check format bench fuzz wheel mitmproxy-env clean
+.PHONY: help build demo test test-rust test-python check format bench fuzz fuzz-briefly wheel mitmproxy-env clean
 
 help: ## show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -57,11 +63,22 @@ check: build ## formatting, lints, types, stubs, a bounded fuzz run
 	$(BIN)/mypy
 	$(BIN)/mypy tests/*.py tests/data/recordings.py examples/*.py
 	$(BIN)/python -m mypy.stubtest wsdefrag._native
+	$(MAKE) --no-print-directory fuzz-briefly
 
 format: $(BIN)/.tools ## rewrite the code in the house's format
 	cargo fmt --all
 	$(BIN)/ruff format $(PYTHON_CODE)
 	$(BIN)/ruff check --fix --quiet $(PYTHON_CODE)
+
+fuzz: ## fuzz each target for FUZZ_SECONDS (60); needs a nightly toolchain and cargo-fuzz
+	@$(FUZZ_TOOLS) || { echo 'make fuzz needs: rustup toolchain install nightly; cargo install cargo-fuzz'; exit 1; }
+	$(foreach target,$(FUZZ_TARGETS),$(call fuzz,$(target),$(FUZZ_SECONDS)))
+
+# What was found before is replayed by `make test-rust` everywhere; new inputs are only looked for
+# where the tools are.
+fuzz-briefly:
+	@$(FUZZ_TOOLS) || echo 'no nightly toolchain or no cargo-fuzz: the fuzz targets are not run'
+	$(if $(shell $(FUZZ_TOOLS) && echo yes),$(foreach target,$(FUZZ_TARGETS),$(call fuzz,$(target),10)))
 
 $(BENCH)/bin/.tools: benches/requirements.txt pyproject.toml
 	$(PYTHON) -m venv $(BENCH)
