@@ -181,7 +181,7 @@ class FrameDecoder:
         cls,
         *,
         from_client: bool,
-        deflate: DeflateParams | None,
+        rsv1: bool,
         limits: Limits,
         strictness: Strictness,
     ) -> Self: ...

@@ -78,7 +78,7 @@ class FrameDecoder(_native.FrameDecoder):
         return super().__new__(
             cls,
             from_client=from_client,
-            deflate=deflate,
+            rsv1=deflate is not None,
             limits=limits or Limits(),
             strictness=strictness or Strictness(),
         )

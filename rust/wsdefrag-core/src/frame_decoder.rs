@@ -13,7 +13,7 @@ use crate::message::check_frame_size;
 use crate::opcode::Opcode;
 use crate::reassembler::Incomplete;
 use crate::sink::{Content, Memory};
-use crate::strictness::Tolerated;
+use crate::strictness::{Strictness, Tolerated};
 
 /// A whole frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,7 +40,7 @@ pub struct FrameDecoder<C> {
 impl<C: Content> FrameDecoder<C> {
     /// A direction from its first byte behind the handshake.
     #[must_use]
-    pub const fn new(rules: Rules, limits: Limits) -> Self {
+    pub fn new(rules: Rules, limits: Limits) -> Self {
         Self {
             parser: FrameParser::new(rules),
             limits,
@@ -48,12 +48,7 @@ impl<C: Content> FrameDecoder<C> {
             payload: None,
             received: 0,
             error: None,
-            tolerated: Tolerated {
-                mask_direction: 0,
-                minimal_length: 0,
-                reserved_bits: 0,
-                close_codes: 0,
-            },
+            tolerated: Tolerated::default(),
         }
     }
 
@@ -82,6 +77,12 @@ impl<C: Content> FrameDecoder<C> {
         self.parser.cut_header().len() + payload
     }
 
+    /// Which rules are enforced.
+    #[must_use]
+    pub const fn strictness(&self) -> Strictness {
+        self.parser.rules().strictness
+    }
+
     /// How often switched-off rules were broken.
     #[must_use]
     pub const fn tolerated(&self) -> &Tolerated {
@@ -108,6 +109,11 @@ impl<C: Content> FrameDecoder<C> {
     #[cold]
     fn fail(&mut self, error: Error) {
         self.error = Some(error);
+        self.forget();
+    }
+
+    /// Drops all that is held of an incomplete frame.
+    fn forget(&mut self) {
         (self.header, self.payload) = (None, None);
         self.parser = FrameParser::new(*self.parser.rules());
     }
@@ -172,6 +178,7 @@ impl<C: Content> FrameDecoder<C> {
                 error
             })?,
         };
+        self.forget();
         Ok(Some(Incomplete { opcode, content, offset }))
     }
 }

@@ -2,8 +2,9 @@
 //!
 //! A frame announces its length, and a peer may announce much and send little.
 //! So a buffer is made for what was announced, but never for more than
-//! [`EAGERNESS`] times what has arrived: the last step lands on the exact size,
-//! and a promise alone costs nothing.
+//! [`EAGERNESS`] times what has arrived: a promise alone costs nothing, and the
+//! last step of a last frame lands on the exact size. A message whose further
+//! fragments have announced nothing yet doubles instead, up to the limit.
 
 use crate::mask::Mask;
 use crate::sink::{Content, Memory, OutOfMemory};
@@ -26,7 +27,7 @@ pub struct Outlook {
     pub most: Option<u64>,
 }
 
-/// The capacity for `needed` bytes of which `needed - arriving` are there already.
+/// The capacity for `held` bytes that are there and `arriving` ones that are about to be.
 fn capacity(held: usize, arriving: usize, outlook: Outlook) -> usize {
     let needed = held + arriving;
     let frame_left = usize::try_from(outlook.frame_left).unwrap_or(usize::MAX);

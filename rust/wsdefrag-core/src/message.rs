@@ -158,7 +158,7 @@ impl<C: Content> OpenMessage<C> {
                 _ => inflater.stream.inflate(input, &mut [0]),
             };
             if progress.produced > room {
-                return Err(Kind::Limit(ceiling.exceeded()));
+                return Err(Kind::Limit(ceiling.exceeded));
             }
             if progress.produced > 0 {
                 self.check_from(start, 0xFF)?;
@@ -222,8 +222,8 @@ impl<C: Content> OpenMessage<C> {
 /// what has arrived, so that it does not depend on the chunking.
 struct Ceiling {
     bytes: usize,
-    limits: Limits,
-    by_ratio: bool,
+    /// What is wrong with one byte more.
+    exceeded: Excess,
 }
 
 impl Ceiling {
@@ -234,22 +234,16 @@ impl Ceiling {
         reason = "a float that is too large saturates, which is what a ceiling wants"
     )]
     fn new(limits: &Limits, announced: u64) -> Self {
-        let by_size = limits.max_message_size.unwrap_or(u64::MAX);
-        let by_ratio =
-            limits.max_inflate_ratio.map_or(u64::MAX, |ratio| (ratio * announced as f64) as u64);
-        Self {
-            bytes: usize::try_from(by_size.min(by_ratio)).unwrap_or(usize::MAX),
-            limits: *limits,
-            by_ratio: by_ratio < by_size,
-        }
-    }
-
-    #[cold]
-    fn exceeded(&self) -> Excess {
-        let requested = (self.bytes as u64).saturating_add(1);
-        match (self.limits.max_inflate_ratio, self.limits.max_message_size) {
-            (Some(limit), _) if self.by_ratio => Excess::InflateRatio { limit, requested },
-            (_, limit) => Excess::MessageSize { limit: limit.unwrap_or(u64::MAX), requested },
-        }
+        let size = limits.max_message_size.unwrap_or(u64::MAX);
+        let ratio = limits.max_inflate_ratio.unwrap_or(f64::INFINITY);
+        let by_ratio = if ratio.is_finite() { (ratio * announced as f64) as u64 } else { u64::MAX };
+        let bytes = size.min(by_ratio);
+        let requested = bytes.saturating_add(1);
+        let exceeded = if by_ratio < size {
+            Excess::InflateRatio { limit: ratio, requested }
+        } else {
+            Excess::MessageSize { limit: size, requested }
+        };
+        Self { bytes: usize::try_from(bytes).unwrap_or(usize::MAX), exceeded }
     }
 }

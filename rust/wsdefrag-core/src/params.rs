@@ -58,7 +58,7 @@ impl DeflateParams {
         let mut agreed = None;
         for extension in split_outside_quotes(value, ',')? {
             let mut parts = split_outside_quotes(extension, ';')?.into_iter();
-            let name = parts.next().unwrap_or_default().trim();
+            let name = trim(parts.next().unwrap_or_default());
             // A list may hold empty elements (RFC 9110 section 5.6.1.2).
             if !name.is_empty() && !is_token(name) {
                 return Err(InvalidAnswer(format!("{name:?} is no extension name")));
@@ -81,8 +81,8 @@ impl DeflateParams {
         let mut seen = Vec::new();
         for parameter in parameters {
             let (name, value) = match parameter.split_once('=') {
-                Some((name, value)) => (name.trim(), Some(unquote(value.trim()))),
-                None => (parameter.trim(), None),
+                Some((name, value)) => (trim(name), Some(unquote(trim(value)))),
+                None => (trim(parameter), None),
             };
             let name = name.to_ascii_lowercase();
             match name.as_str() {
@@ -133,6 +133,11 @@ fn is_token(name: &str) -> bool {
         && name
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
+}
+
+/// Without optional white space (RFC 9110 section 5.6.3).
+fn trim(text: &str) -> &str {
+    text.trim_matches([' ', '\t'])
 }
 
 fn unquote(value: &str) -> &str {
@@ -200,6 +205,8 @@ mod tests {
             "permessage-deflate server_no_context_takeover",
             "permessage-deflate=1",
             "x; a=\"b, permessage-deflate",
+            "\u{a0}permessage-deflate",
+            "permessage-deflate; server_max_window_bits\u{b}=10",
         ] {
             assert!(DeflateParams::from_header(header).is_err(), "{header}");
         }

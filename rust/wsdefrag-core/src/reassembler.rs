@@ -32,8 +32,8 @@ use crate::sink::{Content, Event, Memory, OutOfMemory, Sink};
 use crate::strictness::{Strictness, Tolerated};
 use crate::utf8;
 
-/// Bounds of the guess at how long the next compressed message will be, in bytes.
-const EXPECTED: std::ops::RangeInclusive<usize> = 0..=1 << 16;
+/// The longest that the next compressed message is guessed to be, in bytes.
+const MOST_EXPECTED: usize = 1 << 16;
 /// The guess is rounded up to this, in bytes, so that messages of about one length find room.
 const EXPECTED_STEP: usize = 128;
 
@@ -94,7 +94,7 @@ pub struct Reassembler<C> {
     expected: usize,
     received: u64,
     /// Everything from this offset on is dropped.
-    deaf_from: Option<u64>,
+    discarded_from: Option<u64>,
     error: Option<Error>,
     tolerated: Tolerated,
 }
@@ -121,7 +121,7 @@ impl<C: Content> Reassembler<C> {
             inflater: None,
             expected: 0,
             received: 0,
-            deaf_from: None,
+            discarded_from: None,
             error: None,
             tolerated: Tolerated::default(),
         }
@@ -148,7 +148,7 @@ impl<C: Content> Reassembler<C> {
     /// Bytes behind a close frame, or from the violating frame on.
     #[must_use]
     pub fn bytes_discarded(&self) -> u64 {
-        self.deaf_from.map_or(0, |offset| self.received - offset)
+        self.discarded_from.map_or(0, |offset| self.received - offset)
     }
 
     /// Bytes held for what is not complete: a cut header, a control payload, an open message.
@@ -169,7 +169,7 @@ impl<C: Content> Reassembler<C> {
     /// kept in [`error`](Self::error).
     pub fn receive_data<S: SinkFor<C>>(&mut self, data: &[u8], sink: &mut S) {
         self.received += data.len() as u64;
-        if self.deaf_from.is_some() {
+        if self.discarded_from.is_some() {
             return;
         }
         if let Err(error) = self.run(data, sink) {
@@ -190,8 +190,8 @@ impl<C: Content> Reassembler<C> {
             self.fail(error);
             error
         });
-        self.controlled = 0;
-        self.deaf_from.get_or_insert(self.received);
+        self.forget();
+        self.discarded_from.get_or_insert(self.received);
         incomplete
     }
 
@@ -204,7 +204,7 @@ impl<C: Content> Reassembler<C> {
             return Ok(Some(Incomplete { opcode, content: message.into_content(memory)?, offset }));
         }
         let opcode = match self.parser.cut_header().first() {
-            _ if self.deaf_from.is_some() => return Ok(None),
+            _ if self.discarded_from.is_some() => return Ok(None),
             Some(first) => Opcode::from_bits(first & 0xF).unwrap_or(Opcode::Continuation),
             None if self.parser.remaining() > 0 => self.header.opcode,
             None => return Ok(None),
@@ -216,7 +216,12 @@ impl<C: Content> Reassembler<C> {
     #[cold]
     fn fail(&mut self, error: Error) {
         self.error = Some(error);
-        self.deaf_from = Some(error.offset);
+        self.discarded_from = Some(error.offset);
+        self.forget();
+    }
+
+    /// Drops all that is held of anything incomplete.
+    fn forget(&mut self) {
         self.message = None;
         self.inflater = None;
         self.controlled = 0;
@@ -245,7 +250,7 @@ impl<C: Content> Reassembler<C> {
                 return Ok(());
             }
             self.end_frame(sink).map_err(|kind| self.parser.error(kind))?;
-            if self.deaf_from.is_some() {
+            if self.discarded_from.is_some() {
                 return Ok(());
             }
         }
@@ -290,7 +295,8 @@ impl<C: Content> Reassembler<C> {
     fn check_whole_message(&self, header: &Header) -> Result<(), Kind> {
         let limits = &self.settings.limits;
         let within = |limit: Option<u64>| limit.is_none_or(|limit| header.length <= limit);
-        if within(limits.max_frame_size) && within(limits.max_message_size) {
+        let one_frame = limits.max_fragments.is_none_or(|limit| limit >= 1);
+        if one_frame && within(limits.max_frame_size) && within(limits.max_message_size) {
             return Ok(());
         }
         check_frame_size(header, limits)?;
@@ -349,7 +355,7 @@ impl<C: Content> Reassembler<C> {
         let Some(message) = self.message.take() else { return Ok(()) };
         if message.compressed {
             self.inflater.get_or_insert_with(|| inflater(&self.settings)).finish()?;
-            self.expected = message.len().next_multiple_of(EXPECTED_STEP).min(*EXPECTED.end());
+            self.expected = message.len().next_multiple_of(EXPECTED_STEP).min(MOST_EXPECTED);
         }
         let (opcode, offset) = (message.opcode, message.offset);
         let content = message.finish(sink.memory())?;
@@ -367,7 +373,7 @@ impl<C: Content> Reassembler<C> {
                 let close = Close::parse(payload, any_code)?;
                 let breach = !payload.is_empty() && !close::may_be_sent(close.code);
                 self.tolerated.close_codes += u64::from(breach);
-                self.deaf_from = Some(self.parser.position());
+                self.discarded_from = Some(self.parser.position());
                 self.inflater = None;
                 Event::Close(close)
             }

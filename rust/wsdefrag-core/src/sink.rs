@@ -8,7 +8,7 @@
 use std::collections::TryReserveError;
 
 use crate::close::Close;
-use crate::deflate::{Progress, Stream};
+use crate::deflate::{Outcome, Progress, Stream};
 use crate::mask::Mask;
 use crate::opcode::Opcode;
 
@@ -66,7 +66,7 @@ pub trait Memory {
     fn unmask(&mut self, content: &mut Self::Content, wire: &[u8], mask: Mask) -> u8;
 
     /// Lets `stream` inflate from the front of `input`, appending at most `room` bytes. There is
-    /// room for them.
+    /// room for them, and all of it has to be offered: fewer bytes mean that no more are to come.
     fn inflate(
         &mut self,
         content: &mut Self::Content,
@@ -100,12 +100,8 @@ impl Content for Vec<u8> {
 }
 
 /// Memory for callers without any of their own: contents are vectors.
-#[derive(Clone, Debug, Default)]
-pub struct VecMemory {
-    /// What is inflated goes through here. Without unsafe code a vector's spare room cannot be
-    /// written to before it is cleared, and clearing it for each call would be quadratic.
-    inflated: Vec<u8>,
-}
+#[derive(Clone, Copy, Debug, Default)]
+pub struct VecMemory;
 
 impl Memory for VecMemory {
     type Content = Vec<u8>;
@@ -139,12 +135,22 @@ impl Memory for VecMemory {
         stream: &mut Stream,
         input: &[u8],
     ) -> Progress {
-        if self.inflated.len() < room {
-            self.inflated.resize(room, 0);
+        // Without unsafe code a vector's spare room cannot be written to before it is cleared, and
+        // clearing all of it for each call would be quadratic.
+        let mut piece = [0; 4096];
+        let mut total = Progress { consumed: 0, produced: 0, outcome: Outcome::More };
+        loop {
+            let space = piece.len().min(room - total.produced);
+            let progress = stream.inflate(&input[total.consumed..], &mut piece[..space]);
+            content.extend_from_slice(&piece[..progress.produced]);
+            total.consumed += progress.consumed;
+            total.produced += progress.produced;
+            total.outcome = progress.outcome;
+            let full = progress.produced == space && total.produced < room;
+            if !full || progress.outcome != Outcome::More {
+                return total;
+            }
         }
-        let progress = stream.inflate(input, &mut self.inflated[..room]);
-        content.extend_from_slice(&self.inflated[..progress.produced]);
-        progress
     }
 }
 
@@ -153,8 +159,8 @@ pub struct Events<F>(VecMemory, F);
 
 impl<F: FnMut(u64, Event<'_, Vec<u8>>)> Events<F> {
     /// Calls `f` with each event.
-    pub fn to(f: F) -> Self {
-        Self(VecMemory::default(), f)
+    pub const fn to(f: F) -> Self {
+        Self(VecMemory, f)
     }
 }
 

@@ -5,7 +5,7 @@ use pyo3::types::PyBytes;
 use wsdefrag_core::deflate::{Progress, Stream};
 use wsdefrag_core::{Content, Mask, Memory, OutOfMemory};
 
-use crate::raw::{self, Writer};
+use crate::raw::{Writer, unmasked_bytes};
 
 /// A payload on its way to Python.
 pub(crate) enum PyContent {
@@ -29,7 +29,6 @@ impl Content for PyContent {
     #[inline]
     fn as_slice(&self) -> &[u8] {
         match self {
-            // The slice lives as long as the object, and `bytes` do not change.
             Self::Whole(bytes) => Python::attach(|py| bytes.as_bytes(py)),
             Self::Growing(writer) => writer.as_slice(),
         }
@@ -43,53 +42,32 @@ impl Content for PyContent {
     }
 }
 
-/// Ranges of at least this many bytes are unmasked or inflated without the GIL. Below it, getting
-/// the GIL back from a busy thread may take longer than the work.
-const DETACHED: usize = 1 << 18;
-
 /// The memory of one call.
-pub(crate) struct PyMemory<'py> {
-    pub(crate) py: Python<'py>,
-    /// Whether the call's input stays as it is while the GIL is released.
-    pub(crate) immutable_input: bool,
-}
-
-impl<'py> PyMemory<'py> {
-    pub(crate) const fn new(py: Python<'py>) -> Self {
-        Self { py, immutable_input: false }
-    }
-
-    /// Does `work` on so many bytes, without the GIL if they are many.
-    #[inline]
-    fn run<R: Send>(&self, bytes: usize, work: impl FnOnce() -> R + Send) -> R {
-        if bytes >= DETACHED && self.immutable_input { self.py.detach(work) } else { work() }
-    }
-}
+///
+/// The GIL is kept throughout: a read of 64 KiB takes a few microseconds, and what takes long for
+/// larger ones is the system's handing out of pages, which threads wait for one after the other.
+pub(crate) struct PyMemory<'py>(pub(crate) Python<'py>);
 
 impl Memory for PyMemory<'_> {
     type Content = PyContent;
 
     #[inline]
     fn whole(&mut self, wire: &[u8], mask: Mask) -> Result<(PyContent, u8), OutOfMemory> {
-        let (bytes, any) = raw::whole_bytes(self.py, wire.len(), |slots| {
-            self.run(wire.len(), || mask.unmask(wire, slots))
-        })?;
+        let (bytes, any) = unmasked_bytes(self.0, wire, mask)?;
         Ok((PyContent::Whole(bytes), any))
     }
 
     fn allocate(&mut self, capacity: usize) -> Result<PyContent, OutOfMemory> {
-        Writer::with_capacity(self.py, capacity).map(PyContent::Growing)
+        Writer::with_capacity(self.0, capacity).map(PyContent::Growing)
     }
 
     fn grow(&mut self, content: &mut PyContent, capacity: usize) -> Result<(), OutOfMemory> {
-        growing(content).grow(self.py, capacity)
+        growing(content).grow(self.0, capacity)
     }
 
     #[inline]
     fn unmask(&mut self, content: &mut PyContent, wire: &[u8], mask: Mask) -> u8 {
-        growing(content).append(wire.len(), |slots| {
-            (wire.len(), self.run(wire.len(), || mask.unmask(wire, slots)))
-        })
+        growing(content).unmask(wire, mask)
     }
 
     fn inflate(
@@ -99,10 +77,7 @@ impl Memory for PyMemory<'_> {
         stream: &mut Stream,
         input: &[u8],
     ) -> Progress {
-        growing(content).append(room, |slots| {
-            let progress = self.run(room, || stream.inflate_uninit(input, slots));
-            (progress.produced, progress)
-        })
+        growing(content).inflate(room, stream, input)
     }
 }
 

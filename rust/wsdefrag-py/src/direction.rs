@@ -7,7 +7,7 @@ use wsdefrag_core::{Reassembler, Settings, Sink};
 use crate::content::{PyContent, PyMemory};
 use crate::ending::Ending;
 use crate::errors;
-use crate::event::{PySink, Wanted};
+use crate::event::{Batch, PySink, Report, Reported, Wanted, deliver};
 use crate::params::{self, PyDeflateParams, PyLimits, PyStrictness};
 use crate::raw::with_bytes;
 
@@ -15,10 +15,10 @@ use crate::raw::with_bytes;
 #[pyclass(subclass, module = "wsdefrag._native")]
 pub(crate) struct Direction {
     engine: Reassembler<PyContent>,
-    close: Option<Py<PyAny>>,
-    /// The exception object of `error`, made when it is first asked for.
-    error: Option<Py<PyAny>>,
+    closed: Option<Reported>,
     ending: Ending,
+    /// Events that an exception kept from the caller.
+    undelivered: Option<Batch>,
 }
 
 impl Direction {
@@ -29,18 +29,27 @@ impl Direction {
         data: &Bound<'py, PyAny>,
         timestamp: Option<f64>,
         wanted: Wanted,
-    ) -> PyResult<PySink<'py>> {
+    ) -> PyResult<Bound<'py, PyList>> {
         self.ending.require_open()?;
-        let from_client = self.engine.settings().from_client;
-        let mut sink = PySink::new(data.py(), from_client, wanted, timestamp)?;
-        with_bytes(data, |input| {
-            sink.memory.immutable_input = input.immutable;
-            self.engine.receive_data(input.bytes, &mut sink);
-        })?;
-        if let Some(close) = sink.place_controls()? {
-            self.close = Some(close);
+        let failed_before = self.engine.error().is_some();
+        let mut sink = self.sink(data.py(), timestamp, wanted)?;
+        with_bytes(data, |bytes| self.engine.receive_data(bytes, &mut sink))?;
+        if let Some(closed) = sink.closed.take() {
+            self.closed = Some(closed);
         }
-        Ok(sink)
+        if let (false, Some(error)) = (failed_before, self.engine.error()) {
+            sink.report(error.offset, Report::Violation(*error));
+        }
+        deliver(data.py(), &mut self.undelivered, sink, wanted)
+    }
+
+    fn sink<'py>(
+        &self,
+        py: Python<'py>,
+        timestamp: Option<f64>,
+        wanted: Wanted,
+    ) -> PyResult<PySink<'py>> {
+        PySink::new(py, self.engine.settings().from_client, wanted, timestamp)
     }
 }
 
@@ -62,7 +71,12 @@ impl Direction {
             strictness: strictness.into(),
             check_utf8: utf8_strict,
         };
-        Self { engine: Reassembler::new(settings), close: None, error: None, ending: Ending::Open }
+        Self {
+            engine: Reassembler::new(settings),
+            closed: None,
+            ending: Ending::Open,
+            undelivered: None,
+        }
     }
 
     /// Take the next bytes and give the messages they complete.
@@ -87,10 +101,10 @@ impl Direction {
         timestamp: Option<f64>,
     ) -> PyResult<Bound<'py, PyList>> {
         let failed_before = self.engine.error().copied();
-        let messages = self.feed(data, timestamp, Wanted::Messages)?.finish()?;
+        let messages = self.feed(data, timestamp, Wanted::Messages)?;
         match failed_before {
-            Some(error) => Err(errors::raise(data.py(), &error)),
-            None => Ok(messages),
+            Some(error) if messages.is_empty() => Err(errors::raise(data.py(), &error)),
+            _ => Ok(messages),
         }
     }
 
@@ -102,7 +116,7 @@ impl Direction {
     ///     IncompleteMessage: If the bytes stopped inside a header, a frame or a message.
     fn receive_eof(&mut self, py: Python<'_>) -> PyResult<()> {
         if self.ending.is_open() {
-            self.ending = Ending::new(py, self.engine.receive_eof(&mut PyMemory::new(py)))?;
+            self.ending = Ending::new(py, self.engine.receive_eof(&mut PyMemory(py)))?;
         }
         self.ending.raise(py, self.engine.error())
     }
@@ -125,13 +139,7 @@ impl Direction {
         data: &Bound<'py, PyAny>,
         timestamp: Option<f64>,
     ) -> PyResult<Bound<'py, PyList>> {
-        let failed_before = self.engine.error().is_some();
-        let mut sink = self.feed(data, timestamp, Wanted::Everything)?;
-        match self.engine.error() {
-            Some(error) if !failed_before => sink.violation(error)?,
-            _ => {}
-        }
-        sink.finish()
+        self.feed(data, timestamp, Wanted::Everything)
     }
 
     /// Say that the direction has ended; may be called again.
@@ -148,31 +156,26 @@ impl Direction {
         py: Python<'py>,
         timestamp: Option<f64>,
     ) -> PyResult<Bound<'py, PyList>> {
-        let from_client = self.engine.settings().from_client;
-        let mut sink = PySink::new(py, from_client, Wanted::Everything, timestamp)?;
+        let mut sink = self.sink(py, timestamp, Wanted::Everything)?;
         if self.ending.is_open() {
             self.ending = Ending::new(py, self.engine.receive_eof(sink.memory()))?;
             if let Ending::Cut(cut) = &self.ending {
-                sink.incomplete(cut)?;
+                sink.report(cut.offset, Report::Incomplete(cut.clone_ref(py)));
             }
         }
-        sink.finish()
+        deliver(py, &mut self.undelivered, sink, Wanted::Everything)
     }
 
     /// The violation that ended this direction.
     #[getter]
-    fn error<'py>(&mut self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let Some(error) = self.engine.error() else { return Ok(None) };
-        if self.error.is_none() {
-            self.error = Some(errors::violation(py, error)?.unbind());
-        }
-        Ok(self.error.as_ref().map(|error| error.bind(py).clone()))
+    fn error<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        self.engine.error().map(|error| errors::violation(py, error)).transpose()
     }
 
     /// The Close of this direction.
     #[getter]
-    fn close<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
-        self.close.as_ref().map(|close| close.bind(py).clone())
+    fn close<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        self.closed.as_ref().map(|closed| closed.object(py)).transpose()
     }
 
     /// All bytes taken so far.

@@ -15,6 +15,12 @@ pub(crate) struct Cut {
     pub(crate) offset: u64,
 }
 
+impl Cut {
+    pub(crate) fn clone_ref(&self, py: Python<'_>) -> Self {
+        Self { opcode: self.opcode, content: self.content.clone_ref(py), offset: self.offset }
+    }
+}
+
 /// Whether and how a direction ended.
 pub(crate) enum Ending {
     /// More may come.

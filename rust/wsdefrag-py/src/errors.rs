@@ -62,7 +62,7 @@ pub(crate) fn raise_incomplete(py: Python<'_>, cut: &Cut) -> PyErr {
     let make = || {
         let text = format!("stream ended inside a {} at byte {}", cut.opcode, cut.offset);
         let keywords = [
-            ("type", opcode_member(py, cut.opcode as u8)?.clone()),
+            ("type", opcode_member(py, cut.opcode)?.clone()),
             ("content", cut.content.bind(py).clone().into_any()),
             ("offset", cut.offset.into_pyobject(py)?.into_any()),
         ];

@@ -1,9 +1,15 @@
-//! Python objects of what the engine reports.
+//! What the engine reports in one call, on its way to Python.
+//!
+//! Messages become objects at once: that runs no Python code. Everything else
+//! is of a class defined in Python, so it is kept as plain values with its place
+//! in the list, and made an object when the input is no longer borrowed. If
+//! that raises, which an interrupt may cause at any time, the [`Batch`] is kept
+//! and delivered by the next call.
+
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList};
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use wsdefrag_core::{Error, Event, Sink};
 
 use crate::classes::{PyClassRef, message_class, opcode_member};
@@ -18,20 +24,6 @@ static CLOSE: PyClassRef = PyClassRef::new("wsdefrag.events", "Close");
 static VIOLATION: PyClassRef = PyClassRef::new("wsdefrag.events", "ProtocolViolation");
 static INCOMPLETE: PyClassRef = PyClassRef::new("wsdefrag.events", "Incomplete");
 
-/// The time of one call: the caller's, or the clock's, read when it is first needed.
-#[derive(Clone, Copy)]
-pub(crate) struct Clock(pub(crate) Option<f64>);
-
-impl Clock {
-    #[inline]
-    pub(crate) fn seconds(&mut self) -> f64 {
-        *self.0.get_or_insert_with(|| {
-            let now = SystemTime::now().duration_since(UNIX_EPOCH);
-            now.map_or(0.0, |since| since.as_secs_f64())
-        })
-    }
-}
-
 /// Which events a call gives.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Wanted {
@@ -39,25 +31,117 @@ pub(crate) enum Wanted {
     Everything,
 }
 
-/// A control frame that waits for its Python object.
-enum Control {
+/// What an event that is not a message says.
+pub(crate) enum Report {
     Ping(Box<[u8]>),
     Pong(Box<[u8]>),
-    Close(u16, String),
+    Close(u16, Box<str>),
+    Violation(Error),
+    Incomplete(Cut),
 }
 
-/// The engine's sink for one call: a list of Python objects.
+/// A report, with what all events carry.
+pub(crate) struct Reported {
+    report: Report,
+    from_client: bool,
+    timestamp: f64,
+    offset: u64,
+}
+
+impl Reported {
+    /// The Python object that says it.
+    pub(crate) fn object<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let (from_client, timestamp, offset) = (self.from_client, self.timestamp, self.offset);
+        match &self.report {
+            Report::Ping(payload) => {
+                PING.get(py)?.call1((PyBytes::new(py, payload), from_client, timestamp, offset))
+            }
+            Report::Pong(payload) => {
+                PONG.get(py)?.call1((PyBytes::new(py, payload), from_client, timestamp, offset))
+            }
+            Report::Close(code, reason) => {
+                CLOSE.get(py)?.call1((*code, &**reason, from_client, timestamp, offset))
+            }
+            Report::Violation(error) => {
+                let exception = errors::violation(py, error)?;
+                VIOLATION.get(py)?.call1((exception, from_client, timestamp, offset))
+            }
+            Report::Incomplete(cut) => {
+                let opcode = opcode_member(py, cut.opcode)?;
+                let content = cut.content.bind(py);
+                INCOMPLETE.get(py)?.call1((opcode, content, from_client, timestamp, offset))
+            }
+        }
+    }
+}
+
+/// Events in order, some of them still to be made objects.
+pub(crate) struct Batch {
+    events: Py<PyList>,
+    /// Each with its place in the list, which `None` holds for it.
+    reported: Vec<(usize, Reported)>,
+}
+
+impl Batch {
+    /// This one and, behind it, another.
+    fn join(mut self, later: Self, py: Python<'_>) -> PyResult<Self> {
+        let events = self.events.bind(py);
+        let shift = events.len();
+        events.call_method1("extend", (later.events,))?;
+        let moved = later.reported.into_iter().map(|(place, one)| (place + shift, one));
+        self.reported.extend(moved);
+        Ok(self)
+    }
+
+    /// The list, with every place filled, or only its messages. Can be called again if it failed.
+    fn deliver<'py>(&mut self, py: Python<'py>, wanted: Wanted) -> PyResult<Bound<'py, PyList>> {
+        let events = self.events.bind(py);
+        while let Some((place, reported)) = self.reported.last() {
+            match wanted {
+                Wanted::Everything => events.set_item(*place, reported.object(py)?)?,
+                Wanted::Messages => events.del_item(*place)?,
+            }
+            self.reported.pop();
+        }
+        Ok(events.clone())
+    }
+}
+
+/// Delivers what an earlier call could not, if anything, and then `batch`; what cannot be delivered
+/// now either is left in `undelivered`.
+pub(crate) fn deliver<'py>(
+    py: Python<'py>,
+    undelivered: &mut Option<Batch>,
+    sink: PySink<'py>,
+    wanted: Wanted,
+) -> PyResult<Bound<'py, PyList>> {
+    let PySink { events, reported, failure, .. } = sink;
+    let mut batch = Batch { events: events.unbind(), reported };
+    if let Some(earlier) = undelivered.take() {
+        batch = earlier.join(batch, py)?;
+    }
+    match failure.map_or_else(|| batch.deliver(py, wanted), Err) {
+        Ok(events) => Ok(events),
+        Err(failure) => {
+            *undelivered = Some(batch);
+            Err(failure)
+        }
+    }
+}
+
+/// The engine's sink for one call.
 pub(crate) struct PySink<'py> {
-    pub(crate) memory: PyMemory<'py>,
-    pub(crate) events: Bound<'py, PyList>,
-    /// Control frames, with the place of each in the list and its offset.
-    controls: Vec<(usize, u64, Control)>,
+    memory: PyMemory<'py>,
+    events: Bound<'py, PyList>,
+    reported: Vec<(usize, Reported)>,
+    /// The close frame, also where only messages are wanted.
+    pub(crate) closed: Option<Reported>,
     class: &'py MessageClass,
     from_client: bool,
     wanted: Wanted,
-    clock: Clock,
-    /// The first exception that making an object raised. What follows is lost with it, so the
-    /// call that owns this sink raises it.
+    /// The caller's, or the clock's, read when it is first needed.
+    timestamp: Option<f64>,
+    /// The first exception that making a message raised.
     failure: Option<PyErr>,
 }
 
@@ -69,107 +153,45 @@ impl<'py> PySink<'py> {
         timestamp: Option<f64>,
     ) -> PyResult<Self> {
         Ok(Self {
-            memory: PyMemory::new(py),
+            memory: PyMemory(py),
             events: PyList::empty(py),
-            controls: Vec::new(),
+            reported: Vec::new(),
+            closed: None,
             class: message_class(py)?,
             from_client,
             wanted,
-            clock: Clock(timestamp),
+            timestamp,
             failure: None,
         })
     }
 
-    /// Ends the call: its events, or the exception that making them raised.
-    pub(crate) fn finish(self) -> PyResult<Bound<'py, PyList>> {
-        match self.failure {
-            Some(failure) => Err(failure),
-            None => Ok(self.events),
+    /// Adds an event that is not a message.
+    pub(crate) fn report(&mut self, offset: u64, report: Report) {
+        let (from_client, timestamp) = (self.from_client, self.seconds());
+        let with = |report| Reported { report, from_client, timestamp, offset };
+        if let Report::Close(code, reason) = &report {
+            self.closed = Some(with(Report::Close(*code, reason.clone())));
         }
-    }
-
-    /// Adds a `ProtocolViolation`.
-    pub(crate) fn violation(&mut self, error: &Error) -> PyResult<()> {
-        let exception = errors::violation(self.memory.py, error)?;
-        let fields = (exception, self.from_client, self.clock.seconds(), error.offset);
-        self.events.append(VIOLATION.get(self.memory.py)?.call1(fields)?)
-    }
-
-    /// Adds an `Incomplete`.
-    pub(crate) fn incomplete(&mut self, cut: &Cut) -> PyResult<()> {
-        let py = self.memory.py;
-        let opcode = opcode_member(py, cut.opcode as u8)?;
-        let content = cut.content.bind(py);
-        let fields = (opcode, content, self.from_client, self.clock.seconds(), cut.offset);
-        self.events.append(INCOMPLETE.get(py)?.call1(fields)?)
+        if self.wanted == Wanted::Messages {
+            return;
+        }
+        self.reported.push((self.events.len(), with(report)));
+        self.keep(self.memory.0.None().into_bound(self.memory.0));
     }
 
     #[inline]
-    fn add(&mut self, offset: u64, event: Event<'_, PyContent>) -> PyResult<()> {
-        let py = self.memory.py;
-        let Event::Message { opcode, content } = event else {
-            return self.add_control(offset, &event);
-        };
-        let content = content.into_bytes(py)?;
-        let timestamp = self.clock.seconds();
-        let message = new_message(py, self.class, opcode, self.from_client, content, timestamp)?;
-        self.events.append(message)
+    fn seconds(&mut self) -> f64 {
+        *self.timestamp.get_or_insert_with(|| {
+            let now = SystemTime::now().duration_since(UNIX_EPOCH);
+            now.map_or(0.0, |since| since.as_secs_f64())
+        })
     }
 
-    /// Keeps a control frame's place in the list. Making its object runs Python code, which may
-    /// not happen while the input is borrowed.
-    #[cold]
-    fn add_control(&mut self, offset: u64, event: &Event<'_, PyContent>) -> PyResult<()> {
-        let (event, wanted) = match *event {
-            Event::Ping(payload) => (Control::Ping(payload.into()), self.wanted),
-            Event::Pong(payload) => (Control::Pong(payload.into()), self.wanted),
-            Event::Close(ref close) => {
-                let reason = close.reason.to_owned();
-                (Control::Close(close.code, reason), Wanted::Everything)
-            }
-            Event::Message { .. } => unreachable!("messages have a path of their own"),
-        };
-        if wanted == Wanted::Everything {
-            self.controls.push((self.events.len(), offset, event));
-            self.events.append(self.memory.py.None())?;
+    #[inline]
+    fn keep(&mut self, event: Bound<'py, PyAny>) {
+        if let Err(failure) = self.events.append(event) {
+            self.failure.get_or_insert(failure);
         }
-        Ok(())
-    }
-
-    /// Puts the objects of control frames into their places; the close event, if there was one.
-    pub(crate) fn place_controls(&mut self) -> PyResult<Option<Py<PyAny>>> {
-        let py = self.memory.py;
-        let mut closed = None;
-        for (place, offset, control) in std::mem::take(&mut self.controls) {
-            let (from_client, timestamp) = (self.from_client, self.clock.seconds());
-            let object = match control {
-                Control::Ping(payload) => PING.get(py)?.call1((
-                    PyBytes::new(py, &payload),
-                    from_client,
-                    timestamp,
-                    offset,
-                )),
-                Control::Pong(payload) => PONG.get(py)?.call1((
-                    PyBytes::new(py, &payload),
-                    from_client,
-                    timestamp,
-                    offset,
-                )),
-                Control::Close(code, reason) => {
-                    let close =
-                        CLOSE.get(py)?.call1((code, reason, from_client, timestamp, offset))?;
-                    closed = Some(close.clone().unbind());
-                    if self.wanted == Wanted::Messages {
-                        // Nothing stands behind a close.
-                        self.events.del_item(place)?;
-                        break;
-                    }
-                    Ok(close)
-                }
-            }?;
-            self.events.set_item(place, object)?;
-        }
-        Ok(closed)
     }
 }
 
@@ -183,8 +205,23 @@ impl<'py> Sink for PySink<'py> {
 
     #[inline]
     fn event(&mut self, offset: u64, event: Event<'_, PyContent>) {
-        if let Err(failure) = self.add(offset, event) {
-            self.failure.get_or_insert(failure);
-        }
+        let report = match event {
+            Event::Message { opcode, content } => {
+                let timestamp = self.seconds();
+                let py = self.memory.0;
+                let message = content.into_bytes(py).and_then(|content| {
+                    new_message(py, self.class, opcode, self.from_client, content, timestamp)
+                });
+                match message {
+                    Ok(message) => self.keep(message),
+                    Err(failure) => drop(self.failure.get_or_insert(failure)),
+                }
+                return;
+            }
+            Event::Ping(payload) => Report::Ping(payload.into()),
+            Event::Pong(payload) => Report::Pong(payload.into()),
+            Event::Close(close) => Report::Close(close.code, close.reason.into()),
+        };
+        self.report(offset, report);
     }
 }

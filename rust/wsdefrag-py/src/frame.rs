@@ -6,7 +6,7 @@ use pyo3::types::{PyBytes, PyDict, PyList, PyTuple};
 use wsdefrag_core::header::Rules;
 use wsdefrag_core::{Opcode, frame_decoder};
 
-use crate::classes::opcode_member;
+use crate::classes::{opcode_member, parse_opcode};
 use crate::content::{PyContent, PyMemory};
 use crate::ending::Ending;
 use crate::errors;
@@ -70,7 +70,7 @@ impl Frame {
     /// The constructor's arguments.
     fn fields<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         (
-            opcode_member(py, self.opcode as u8)?,
+            opcode_member(py, self.opcode)?,
             self.fin,
             self.rsv1,
             self.rsv2,
@@ -89,18 +89,17 @@ impl Frame {
     #[new]
     #[expect(clippy::too_many_arguments, clippy::fn_params_excessive_bools, reason = "its fields")]
     fn py_new(
-        opcode: u8,
+        opcode: &Bound<'_, PyAny>,
         fin: bool,
         rsv1: bool,
         rsv2: bool,
         rsv3: bool,
-        masking_key: Option<Vec<u8>>,
+        masking_key: Option<&[u8]>,
         payload: Py<PyBytes>,
         offset: u64,
         wire_length: u64,
     ) -> PyResult<Self> {
-        let opcode = Opcode::from_bits(opcode)
-            .ok_or_else(|| PyValueError::new_err(format!("{opcode} is not a valid Opcode")))?;
+        let opcode = parse_opcode(opcode)?;
         let masking_key = masking_key
             .map(<[u8; 4]>::try_from)
             .transpose()
@@ -110,7 +109,7 @@ impl Frame {
 
     #[getter]
     fn opcode<'py>(&self, py: Python<'py>) -> PyResult<&Bound<'py, PyAny>> {
-        opcode_member(py, self.opcode as u8)
+        opcode_member(py, self.opcode)
     }
 
     #[getter]
@@ -152,7 +151,7 @@ impl Frame {
         Ok(format!(
             "Frame(opcode={}, fin={}, rsv1={}, rsv2={}, rsv3={}, masking_key={key}, payload={}, \
              offset={}, wire_length={})",
-            opcode_member(py, self.opcode as u8)?.repr()?,
+            opcode_member(py, self.opcode)?.repr()?,
             text(self.fin),
             text(self.rsv1),
             text(self.rsv2),
@@ -175,25 +174,17 @@ impl Frame {
 #[pyclass(subclass, module = "wsdefrag._native")]
 pub(crate) struct FrameDecoder {
     engine: frame_decoder::FrameDecoder<PyContent>,
-    rules: Rules,
-    error: Option<Py<PyAny>>,
     ending: Ending,
 }
 
 #[pymethods]
 impl FrameDecoder {
     #[new]
-    #[pyo3(signature = (*, from_client, deflate, limits, strictness))]
-    fn new(
-        from_client: bool,
-        deflate: Option<&Bound<'_, PyAny>>,
-        limits: PyLimits,
-        strictness: PyStrictness,
-    ) -> Self {
-        let deflate = deflate.is_some();
-        let rules = Rules { from_client, deflate, strictness: strictness.into() };
+    #[pyo3(signature = (*, from_client, rsv1, limits, strictness))]
+    fn new(from_client: bool, rsv1: bool, limits: PyLimits, strictness: PyStrictness) -> Self {
+        let rules = Rules { from_client, deflate: rsv1, strictness: strictness.into() };
         let engine = frame_decoder::FrameDecoder::new(rules, limits.into());
-        Self { engine, rules, error: None, ending: Ending::Open }
+        Self { engine, ending: Ending::Open }
     }
 
     /// Take the next bytes and give the frames they complete.
@@ -216,9 +207,8 @@ impl FrameDecoder {
         let failed_before = self.engine.error().copied();
         // Python objects are made afterwards: the garbage collector may run Python code then.
         let mut frames = Vec::new();
-        with_bytes(data, |input| {
-            let mut memory = PyMemory { py, immutable_input: input.immutable };
-            self.engine.receive_data(input.bytes, &mut memory, |frame| frames.push(frame));
+        with_bytes(data, |bytes| {
+            self.engine.receive_data(bytes, &mut PyMemory(py), |frame| frames.push(frame));
         })?;
         if let Some(error) = failed_before {
             return Err(errors::raise(py, &error));
@@ -235,19 +225,15 @@ impl FrameDecoder {
     ///     IncompleteMessage: If the bytes stopped inside a frame.
     fn receive_eof(&mut self, py: Python<'_>) -> PyResult<()> {
         if self.ending.is_open() {
-            self.ending = Ending::new(py, self.engine.receive_eof(&mut PyMemory::new(py)))?;
+            self.ending = Ending::new(py, self.engine.receive_eof(&mut PyMemory(py)))?;
         }
         self.ending.raise(py, self.engine.error())
     }
 
     /// The violation that ended this direction.
     #[getter]
-    fn error<'py>(&mut self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let Some(error) = self.engine.error() else { return Ok(None) };
-        if self.error.is_none() {
-            self.error = Some(errors::violation(py, error)?.unbind());
-        }
-        Ok(self.error.as_ref().map(|error| error.bind(py).clone()))
+    fn error<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        self.engine.error().map(|error| errors::violation(py, error)).transpose()
     }
 
     /// All bytes taken so far.
@@ -271,6 +257,6 @@ impl FrameDecoder {
     /// How often each rule that is switched off was broken, by its name in ``Strictness``.
     #[getter]
     fn tolerated<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        params::tolerated(py, self.rules.strictness, self.engine.tolerated())
+        params::tolerated(py, self.engine.strictness(), self.engine.tolerated())
     }
 }

@@ -6,35 +6,29 @@ use pyo3::buffer::PyUntypedBuffer;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyMemoryView};
 
-/// What the caller passed, for the time of one call.
-#[derive(Clone, Copy)]
-pub(crate) struct Input<'a> {
-    pub(crate) bytes: &'a [u8],
-    /// Whether nobody can change the bytes, even while the GIL is released.
-    pub(crate) immutable: bool,
-}
-
-/// Calls `read` with what `data` holds, which is anything that offers the buffer protocol.
+/// Calls `read` with what `data` holds, which is anything that offers the buffer protocol. `read`
+/// runs no Python code and does not release the GIL.
 ///
-/// `bytes` never change. Anything else is read in place only where the GIL keeps other code from
-/// changing it meanwhile, and where its bytes are contiguous; otherwise it is copied first. So
-/// `read` may run Python code, or release the GIL, only where the input says that it is immutable.
+/// `bytes` never change. Anything else is read in place where there is a GIL and its bytes are
+/// contiguous, otherwise it is copied first.
 #[inline]
-pub(crate) fn with_bytes<R>(
-    data: &Bound<'_, PyAny>,
-    read: impl FnOnce(Input<'_>) -> R,
-) -> PyResult<R> {
+pub(crate) fn with_bytes<R>(data: &Bound<'_, PyAny>, read: impl FnOnce(&[u8]) -> R) -> PyResult<R> {
     if let Ok(bytes) = data.cast::<PyBytes>() {
-        return Ok(read(Input { bytes: bytes.as_bytes(), immutable: true }));
+        return Ok(read(bytes.as_bytes()));
     }
-    let buffer = PyUntypedBuffer::get(data)?;
+    // A memoryview describes itself in full, also where its object leaves things out.
+    let view = PyMemoryView::from(data)?;
+    let buffer = PyUntypedBuffer::get(&view)?;
     let length = buffer.len_bytes();
     if cfg!(Py_GIL_DISABLED) || !buffer.is_c_contiguous() || length == 0 {
-        let copy = PyMemoryView::from(data)?.call_method0("tobytes")?;
-        return Ok(read(Input { bytes: copy.cast::<PyBytes>()?.as_bytes(), immutable: true }));
+        let copy = view.call_method0("tobytes")?;
+        return Ok(read(copy.cast::<PyBytes>()?.as_bytes()));
     }
     // SAFETY: the export keeps `length` contiguous bytes alive until `buffer` is dropped, below.
-    // The GIL is held throughout and `read` runs no Python code, so nothing writes to them.
+    // Python code cannot write to them meanwhile: the GIL is held, and `read` runs none. Code that
+    // writes without the GIL (a read into the buffer on another thread, another process's view of
+    // shared memory) is the caller's fault; every length is read once and every text is checked
+    // after it was copied, so it gets a mixture of old and new bytes.
     let bytes = unsafe { slice::from_raw_parts(buffer.buf_ptr().cast::<u8>(), length) };
-    Ok(read(Input { bytes, immutable: false }))
+    Ok(read(bytes))
 }

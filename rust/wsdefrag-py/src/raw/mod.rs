@@ -6,13 +6,14 @@
 //! - `bytes` writes a payload once, into the `bytes` object that the caller
 //!   will get, without filling it with zeros first;
 //! - `storage` makes a message without calling its class, as an object that the
-//!   garbage collector need not know of;
+//!   garbage collector need not know of, and `fields` is its Python side;
 //! - `buffer` reads what the caller passes without copying it.
 
 mod buffer;
 mod bytes;
+mod fields;
 mod storage;
 
 pub(crate) use buffer::with_bytes;
-pub(crate) use bytes::{Writer, whole_bytes};
+pub(crate) use bytes::{Writer, unmasked_bytes};
 pub(crate) use storage::{MessageClass, new_message, storage_type, untracked};

@@ -4,33 +4,35 @@
 //! `bytes` and to nothing else, so it can be part of no cycle, and for objects
 //! made by the million the collector is most of the cost. So the type is made
 //! by the C interface: its fields are a C struct, allocation is `tp_alloc`, and
-//! a message is filled in place instead of through a constructor. Python makes
+//! a message is filled in place instead of through a constructor. `fields` has
+//! what reads and sets them from Python. Python makes
 //! every class of its own known to the collector too; [`untracked`] takes that
 //! back for `WebSocketMessage`, which adds no fields.
 //!
-//! Invariant: `content` is an owned reference to a `bytes`, from the moment an
+//! Invariant: `content` is an owned reference to a `bytes` proper (a subclass could
+//! hold anything), from the moment an
 //! instance is reachable until it is freed; `opcode` is a defined one.
 
 use std::ffi::{CStr, c_int, c_void};
 use std::mem::offset_of;
 use std::ptr;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
+use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::sync::critical_section::with_critical_section;
 use pyo3::types::{PyBytes, PyType};
 use wsdefrag_core::Opcode;
 
-use crate::classes::opcode_member;
+use super::fields;
 
 #[repr(C)]
-struct Storage {
+pub(super) struct Storage {
     head: ffi::PyObject,
-    content: *mut ffi::PyObject,
-    timestamp: f64,
-    opcode: Opcode,
+    pub(super) content: *mut ffi::PyObject,
+    pub(super) timestamp: f64,
+    pub(super) opcode: Opcode,
     from_client: bool,
     dropped: bool,
     injected: bool,
@@ -63,9 +65,9 @@ fn make_type(py: Python<'_>) -> PyResult<Py<PyType>> {
         ffi::PyMemberDef::default(),
     ]));
     let properties = Box::leak(Box::new([
-        property(c"type", type_of, set_type),
-        property(c"content", content_of, set_content),
-        property(c"timestamp", timestamp_of, set_timestamp),
+        property(c"type", fields::type_of, fields::set_type),
+        property(c"content", fields::content_of, fields::set_content),
+        property(c"timestamp", fields::timestamp_of, fields::set_timestamp),
         ffi::PyGetSetDef::default(),
     ]));
     let doc = c"The fields of a message; ``WebSocketMessage`` adds all behaviour.";
@@ -121,19 +123,26 @@ impl MessageClass {
 #[pyfunction]
 #[pyo3(signature = (cls))]
 pub(crate) fn untracked(cls: Bound<'_, PyType>) -> PyResult<Bound<'_, PyType>> {
+    static DONE: AtomicBool = AtomicBool::new(false);
+    // Once and for one class: an instance that was made before would be freed as what it is not.
+    // The package does it when it is imported, so nobody else gets here first.
+    if DONE.swap(true, Ordering::Relaxed) {
+        return Err(PyRuntimeError::new_err("for WebSocketMessage only"));
+    }
     let storage = storage_type(cls.py())?.as_type_ptr();
-    let class_ptr = cls.as_type_ptr();
     // A message refers to a `bytes` and nothing else, so it is never part of a cycle. A subclass
     // may be, and is tracked as usual: `type.__new__` sees to that.
     //
     // SAFETY: the pointer is to a live type object that nobody writes to.
     let ours = unsafe { &*storage };
     // SAFETY: likewise live, and a decorator runs before anybody else has the class to write to.
-    let theirs = unsafe { &mut *class_ptr };
+    let theirs = unsafe { &mut *cls.as_type_ptr() };
     let adds_nothing = theirs.tp_base == storage
         && theirs.tp_basicsize == ours.tp_basicsize
         && theirs.tp_dictoffset == 0
-        && theirs.tp_weaklistoffset == 0;
+        && theirs.tp_weaklistoffset == 0
+        && theirs.tp_finalize.is_none()
+        && theirs.tp_del.is_none();
     if !adds_nothing {
         return Err(PyTypeError::new_err("only a subclass of MessageStorage without fields"));
     }
@@ -226,122 +235,4 @@ unsafe extern "C" fn dealloc(object: *mut ffi::PyObject) {
     unsafe { free(object.cast()) };
     // SAFETY: an instance of a heap type holds a reference to it, which goes with the instance.
     unsafe { ffi::Py_DECREF(class.cast()) };
-}
-
-unsafe extern "C" fn content_of(object: *mut ffi::PyObject, _: *mut c_void) -> *mut ffi::PyObject {
-    // SAFETY: the interpreter calls this attached.
-    let py = unsafe { Python::assume_attached() };
-    // SAFETY: the interpreter passes a live object.
-    let message = unsafe { Bound::from_borrowed_ptr(py, object) };
-    // Without a GIL another thread may be setting it.
-    with_critical_section(&message, || {
-        // SAFETY: descriptors of `MessageStorage` are called with its instances only.
-        let content = unsafe { (*object.cast::<Storage>()).content };
-        // SAFETY: by the invariant it is a live `bytes`.
-        unsafe { ffi::Py_NewRef(content) }
-    })
-}
-
-unsafe extern "C" fn set_content(
-    object: *mut ffi::PyObject,
-    value: *mut ffi::PyObject,
-    _: *mut c_void,
-) -> c_int {
-    // SAFETY: the interpreter calls this attached.
-    let py = unsafe { Python::assume_attached() };
-    // SAFETY: attached; null for a deletion, or a live object.
-    let value = unsafe { Bound::from_borrowed_ptr_or_opt(py, value) };
-    let Some(value) = value.filter(PyAnyMethods::is_instance_of::<PyBytes>) else {
-        return fail(PyTypeError::new_err("content must be bytes"), py);
-    };
-    // SAFETY: the interpreter passes a live object.
-    let message = unsafe { Bound::from_borrowed_ptr(py, object) };
-    let before = with_critical_section(&message, || {
-        // SAFETY: descriptors of `MessageStorage` are called with its instances only, and the
-        // GIL or the critical section keeps others out.
-        let storage = unsafe { &mut *object.cast::<Storage>() };
-        std::mem::replace(&mut storage.content, value.into_ptr())
-    });
-    // SAFETY: attached; the reference was the storage's and is ours now.
-    unsafe { ffi::Py_DECREF(before) };
-    0
-}
-
-unsafe extern "C" fn timestamp_of(
-    object: *mut ffi::PyObject,
-    _: *mut c_void,
-) -> *mut ffi::PyObject {
-    // SAFETY: descriptors of `MessageStorage` are called with its instances only.
-    let timestamp = unsafe { (*object.cast::<Storage>()).timestamp };
-    // SAFETY: the interpreter calls this attached.
-    unsafe { ffi::PyFloat_FromDouble(timestamp) }
-}
-
-unsafe extern "C" fn set_timestamp(
-    object: *mut ffi::PyObject,
-    value: *mut ffi::PyObject,
-    _: *mut c_void,
-) -> c_int {
-    // SAFETY: the interpreter calls this attached.
-    let py = unsafe { Python::assume_attached() };
-    // SAFETY: attached; null for a deletion, or a live object.
-    let Some(value) = (unsafe { Bound::from_borrowed_ptr_or_opt(py, value) }) else {
-        return fail(PyTypeError::new_err("timestamp cannot be deleted"), py);
-    };
-    match value.extract::<f64>() {
-        Ok(timestamp) => {
-            // SAFETY: descriptors of `MessageStorage` are called with its instances only.
-            unsafe { (*object.cast::<Storage>()).timestamp = timestamp };
-            0
-        }
-        Err(error) => fail(error, py),
-    }
-}
-
-unsafe extern "C" fn type_of(object: *mut ffi::PyObject, _: *mut c_void) -> *mut ffi::PyObject {
-    // SAFETY: the interpreter calls this attached.
-    let py = unsafe { Python::assume_attached() };
-    // SAFETY: descriptors of `MessageStorage` are called with its instances only.
-    let opcode = unsafe { (*object.cast::<Storage>()).opcode };
-    match opcode_member(py, opcode as u8) {
-        Ok(member) => member.clone().into_ptr(),
-        Err(error) => {
-            error.restore(py);
-            ptr::null_mut()
-        }
-    }
-}
-
-unsafe extern "C" fn set_type(
-    object: *mut ffi::PyObject,
-    value: *mut ffi::PyObject,
-    _: *mut c_void,
-) -> c_int {
-    // SAFETY: the interpreter calls this attached.
-    let py = unsafe { Python::assume_attached() };
-    // SAFETY: attached; null for a deletion, or a live object.
-    let Some(value) = (unsafe { Bound::from_borrowed_ptr_or_opt(py, value) }) else {
-        return fail(PyTypeError::new_err("type cannot be deleted"), py);
-    };
-    let invalid = || PyValueError::new_err(format!("{value} is not a valid Opcode"));
-    let opcode = match value.extract::<u8>() {
-        Ok(bits) => Opcode::from_bits(bits).ok_or_else(invalid),
-        Err(error) if error.is_instance_of::<PyOverflowError>(py) => Err(invalid()),
-        Err(error) => Err(error),
-    };
-    match opcode {
-        Ok(opcode) => {
-            // SAFETY: descriptors of `MessageStorage` are called with its instances only.
-            unsafe { (*object.cast::<Storage>()).opcode = opcode };
-            0
-        }
-        Err(error) => fail(error, py),
-    }
-}
-
-/// What a setter returns when it raises.
-#[cold]
-fn fail(error: PyErr, py: Python<'_>) -> c_int {
-    error.restore(py);
-    -1
 }

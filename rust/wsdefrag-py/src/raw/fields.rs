@@ -1,0 +1,162 @@
+//! The fields of a message that Python reads and sets.
+//!
+//! The interpreter calls each accessor attached, with a live instance of
+//! `MessageStorage` or of a subclass, and for a setter with a live value, or
+//! null for a deletion. None of them panics, which would end the process.
+
+#![expect(clippy::unnecessary_wraps, reason = "getters have one signature")]
+
+use std::ffi::{c_int, c_void};
+use std::mem;
+use std::ptr;
+
+use pyo3::exceptions::PyTypeError;
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::sync::critical_section::with_critical_section;
+use pyo3::types::{PyBytes, PyFloat};
+
+use super::storage::Storage;
+use crate::classes::{opcode_member, parse_opcode};
+
+type Object = *mut ffi::PyObject;
+
+pub(super) unsafe extern "C" fn content_of(object: Object, _: *mut c_void) -> Object {
+    fn content<'py>(message: &Message<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let py = message.0.py();
+        // SAFETY: by the storage's invariant it is a live `bytes`.
+        Ok(message.storage(|storage| unsafe { Bound::from_borrowed_ptr(py, storage.content) }))
+    }
+    // SAFETY: as the module says.
+    unsafe { get(object, content) }
+}
+
+pub(super) unsafe extern "C" fn set_content(
+    object: Object,
+    value: Object,
+    _: *mut c_void,
+) -> c_int {
+    let store = |message: &Message<'_>, value: &Bound<'_, PyAny>| {
+        let py = value.py();
+        let content = match (value.cast_exact::<PyBytes>(), value.cast::<PyBytes>()) {
+            (Ok(content), _) => content.clone(),
+            // Of a subclass, only the bytes are kept.
+            (_, Ok(content)) => PyBytes::new(py, content.as_bytes()),
+            _ => return Err(PyTypeError::new_err("content must be bytes")),
+        };
+        let mut content = content.into_ptr();
+        message.storage(|storage| mem::swap(&mut storage.content, &mut content));
+        // SAFETY: the reference was the storage's, and is ours now.
+        drop(unsafe { Bound::from_owned_ptr(py, content) });
+        Ok(())
+    };
+    // SAFETY: as the module says.
+    unsafe { set(object, value, store) }
+}
+
+pub(super) unsafe extern "C" fn timestamp_of(object: Object, _: *mut c_void) -> Object {
+    fn timestamp<'py>(message: &Message<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let seconds = message.storage(|storage| storage.timestamp);
+        Ok(PyFloat::new(message.0.py(), seconds).into_any())
+    }
+    // SAFETY: as the module says.
+    unsafe { get(object, timestamp) }
+}
+
+pub(super) unsafe extern "C" fn set_timestamp(
+    object: Object,
+    value: Object,
+    _: *mut c_void,
+) -> c_int {
+    let store = |message: &Message<'_>, value: &Bound<'_, PyAny>| {
+        let seconds = value.extract()?;
+        message.storage(|storage| storage.timestamp = seconds);
+        Ok(())
+    };
+    // SAFETY: as the module says.
+    unsafe { set(object, value, store) }
+}
+
+pub(super) unsafe extern "C" fn type_of(object: Object, _: *mut c_void) -> Object {
+    fn member<'py>(message: &Message<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let opcode = message.storage(|storage| storage.opcode);
+        opcode_member(message.0.py(), opcode).cloned()
+    }
+    // SAFETY: as the module says.
+    unsafe { get(object, member) }
+}
+
+pub(super) unsafe extern "C" fn set_type(object: Object, value: Object, _: *mut c_void) -> c_int {
+    let store = |message: &Message<'_>, value: &Bound<'_, PyAny>| {
+        let opcode = parse_opcode(value)?;
+        message.storage(|storage| storage.opcode = opcode);
+        Ok(())
+    };
+    // SAFETY: as the module says.
+    unsafe { set(object, value, store) }
+}
+
+/// An object that begins with a [`Storage`].
+struct Message<'py>(Bound<'py, PyAny>);
+
+impl Message<'_> {
+    /// Lends its fields to `work`, which runs no Python code. Without a GIL another thread may be
+    /// at them too, and waits.
+    fn storage<R>(&self, work: impl FnOnce(&mut Storage) -> R) -> R {
+        with_critical_section(&self.0, || {
+            // SAFETY: the object is live and begins with a `Storage`. The GIL or the critical
+            // section keeps others out, and `work` cannot come back here.
+            work(unsafe { &mut *self.0.as_ptr().cast::<Storage>() })
+        })
+    }
+}
+
+/// Calls a getter's body.
+///
+/// # Safety
+///
+/// Attached; `object` is a live instance of `MessageStorage` or of a subclass.
+unsafe fn get<F>(object: Object, body: F) -> Object
+where
+    F: for<'py> FnOnce(&Message<'py>) -> PyResult<Bound<'py, PyAny>>,
+{
+    Python::attach(|py| {
+        // SAFETY: by the contract.
+        let message = Message(unsafe { Bound::from_borrowed_ptr(py, object) });
+        match body(&message) {
+            Ok(value) => value.into_ptr(),
+            Err(error) => {
+                error.restore(py);
+                ptr::null_mut()
+            }
+        }
+    })
+}
+
+/// Calls a setter's body.
+///
+/// # Safety
+///
+/// As for [`get`]; `value` is null or a live object.
+unsafe fn set<F>(object: Object, value: Object, body: F) -> c_int
+where
+    F: for<'py> FnOnce(&Message<'py>, &Bound<'py, PyAny>) -> PyResult<()>,
+{
+    Python::attach(|py| {
+        // SAFETY: by the contract.
+        let message = Message(unsafe { Bound::from_borrowed_ptr(py, object) });
+        // SAFETY: by the contract.
+        let value = unsafe { Bound::from_borrowed_ptr_or_opt(py, value) };
+        let result = match value {
+            Some(value) => body(&message, &value),
+            None => Err(PyTypeError::new_err("a message's fields cannot be deleted")),
+        };
+        match result {
+            Ok(()) => 0,
+            Err(error) => {
+                error.restore(py);
+                -1
+            }
+        }
+    })
+}
