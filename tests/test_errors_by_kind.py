@@ -97,7 +97,7 @@ OVERRUNS: dict[str, Breach] = {
 EVERY = {**BREACHES, **OVERRUNS}
 
 
-def _error(breach: Breach) -> wsdefrag.ProtocolError | wsdefrag.LimitExceeded:
+def _error(breach: Breach) -> WebSocketError:
     reassembler = MessageReassembler(
         from_client=breach.from_client, deflate=DeflateParams(), limits=breach.limits
     )

@@ -27,6 +27,7 @@ from wsdefrag.errors import (
     InflateFailed,
     InvalidUtf8,
     LimitExceeded,
+    OutOfMemory,
     ProtocolError,
     WebSocketError,
 )
@@ -53,6 +54,7 @@ __all__ = [
     "Limits",
     "MessageReassembler",
     "Opcode",
+    "OutOfMemory",
     "Ping",
     "Pong",
     "ProtocolError",

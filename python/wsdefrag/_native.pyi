@@ -5,7 +5,7 @@ from typing import TypeVar, final
 from typing_extensions import Buffer, Self, disjoint_base
 
 from wsdefrag.deflate import DeflateParams
-from wsdefrag.errors import LimitExceeded, ProtocolError
+from wsdefrag.errors import LimitExceeded, OutOfMemory, ProtocolError
 from wsdefrag.events import Close, Event
 from wsdefrag.limits import Limits
 from wsdefrag.message import WebSocketMessage
@@ -150,8 +150,8 @@ class Direction:
         """
 
     @property
-    def error(self) -> ProtocolError | LimitExceeded | None:
-        """The violation that ended this direction."""
+    def error(self) -> ProtocolError | LimitExceeded | OutOfMemory | None:
+        """What ended this direction, a new object each time; None if nothing has."""
 
     @property
     def close(self) -> Close | None:
@@ -212,8 +212,8 @@ class FrameDecoder:
         """
 
     @property
-    def error(self) -> ProtocolError | LimitExceeded | None:
-        """The violation that ended this direction."""
+    def error(self) -> ProtocolError | LimitExceeded | OutOfMemory | None:
+        """What ended this direction, a new object each time; None if nothing has."""
 
     @property
     def bytes_received(self) -> int:

@@ -7,6 +7,7 @@
         InvalidUtf8          text that is not UTF-8
         InflateFailed        compressed data that cannot be inflated
       LimitExceeded          the bytes ask for more than a limit allows
+      OutOfMemory            memory within the limits was refused
       IncompleteMessage      the direction ended too early
 
 Mistakes of the calling code are ``TypeError`` or ``ValueError`` and never one of these.
@@ -204,6 +205,37 @@ class LimitExceeded(WebSocketError):
         self.close_code = close_code
 
 
+class OutOfMemory(WebSocketError, MemoryError):
+    r"""Memory for a payload that was within the limits was refused.
+
+    It is nobody's violation, but ends the direction just the same: what the payload held is lost.
+
+    Attributes:
+        offset: First byte of the frame at hand, in bytes from the start of the direction.
+        close_code: The code to answer with: 1011.
+
+    Example:
+        >>> import wsdefrag
+        >>> issubclass(wsdefrag.OutOfMemory, MemoryError)
+        True
+    """
+
+    offset: int
+    close_code: int
+
+    def __init__(self, message: str, *, offset: int, close_code: int = 1011) -> None:
+        """Describe one refusal.
+
+        Args:
+            message: What was refused and where, for people to read.
+            offset: First byte of the frame at hand, in bytes.
+            close_code: The code to answer with.
+        """
+        super().__init__(message)
+        self.offset = offset
+        self.close_code = close_code
+
+
 class IncompleteMessage(WebSocketError):
     r"""A direction that ended inside a header, a frame or a message.
 
@@ -228,11 +260,11 @@ class IncompleteMessage(WebSocketError):
         b'hel' 0
     """
 
-    type: int | None
+    type: int
     content: bytes
     offset: int
 
-    def __init__(self, message: str, *, type: int | None, content: bytes, offset: int) -> None:
+    def __init__(self, message: str, *, type: int, content: bytes, offset: int) -> None:
         """Describe what is missing.
 
         Args:

@@ -21,7 +21,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from wsdefrag.errors import LimitExceeded, ProtocolError
+from wsdefrag.errors import LimitExceeded, OutOfMemory, ProtocolError
 from wsdefrag.message import WebSocketMessage
 from wsdefrag.opcode import Opcode
 
@@ -102,7 +102,7 @@ class Close:
 
 @dataclass(frozen=True, slots=True)
 class ProtocolViolation:
-    r"""Bytes that break a rule or pass a limit; the direction yields nothing more.
+    r"""Bytes that break a rule, pass a limit or found no memory; nothing more comes behind them.
 
     Attributes:
         error: The exception that ``receive_data`` raises for it.
@@ -118,7 +118,7 @@ class ProtocolViolation:
         'reserved_opcode'
     """
 
-    error: ProtocolError | LimitExceeded
+    error: ProtocolError | LimitExceeded | OutOfMemory
     from_client: bool
     timestamp: float
     offset: int
@@ -145,7 +145,7 @@ class Incomplete:
         (<Opcode.TEXT: 1>, b'Hel')
     """
 
-    type: Opcode | None
+    type: Opcode
     content: bytes
     from_client: bool
     timestamp: float

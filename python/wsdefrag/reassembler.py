@@ -52,6 +52,9 @@ class MessageReassembler(_native.Direction):
         TypeError: If an argument has the wrong type.
         ValueError: If ``utf8`` is neither ``"strict"`` nor ``"lax"``.
 
+    An object belongs to one thread at a time. A subclass that takes other arguments overrides
+    ``__new__``.
+
     Feed it with ``receive_data`` and ``receive_eof``, which give messages and raise errors, or
     with ``receive_events`` and ``receive_eof_events``, which give everything that happened and
     never raise for what is on the wire. Both pairs drive the same state.

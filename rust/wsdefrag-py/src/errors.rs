@@ -1,6 +1,5 @@
 //! The one place where core errors become Python exceptions.
 
-use pyo3::exceptions::PyMemoryError;
 use pyo3::prelude::*;
 use pyo3::types::{IntoPyDict, PyDict};
 use wsdefrag_core::error::{Error, Kind};
@@ -13,6 +12,7 @@ static PROTOCOL_ERROR: PyClassRef = PyClassRef::new("wsdefrag.errors", "Protocol
 static INVALID_UTF8: PyClassRef = PyClassRef::new("wsdefrag.errors", "InvalidUtf8");
 static INFLATE_FAILED: PyClassRef = PyClassRef::new("wsdefrag.errors", "InflateFailed");
 static LIMIT_EXCEEDED: PyClassRef = PyClassRef::new("wsdefrag.errors", "LimitExceeded");
+static OUT_OF_MEMORY: PyClassRef = PyClassRef::new("wsdefrag.errors", "OutOfMemory");
 static INCOMPLETE: PyClassRef = PyClassRef::new("wsdefrag.errors", "IncompleteMessage");
 
 /// The exception object that says what `error` says.
@@ -33,10 +33,7 @@ pub(crate) fn violation<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'
             return LIMIT_EXCEEDED.get(py)?.call((error.to_string(),), Some(&keywords));
         }
         Kind::OutOfMemory => {
-            return Ok(PyMemoryError::new_err(error.to_string())
-                .into_value(py)
-                .into_bound(py)
-                .into_any());
+            return OUT_OF_MEMORY.get(py)?.call((error.to_string(),), Some(&keywords));
         }
         Kind::InvalidUtf8 | Kind::InvalidCloseReason => &INVALID_UTF8,
         Kind::InvalidDeflateData | Kind::TruncatedDeflateData | Kind::TooManyDeflateMembers(_) => {

@@ -96,13 +96,18 @@ impl Batch {
     /// The list, with every place filled, or only its messages. Can be called again if it failed.
     fn deliver<'py>(&mut self, py: Python<'py>, wanted: Wanted) -> PyResult<Bound<'py, PyList>> {
         let events = self.events.bind(py);
-        while let Some((place, reported)) = self.reported.last() {
-            match wanted {
-                Wanted::Everything => events.set_item(*place, reported.object(py)?)?,
-                Wanted::Messages => events.del_item(*place)?,
+        if wanted == Wanted::Everything {
+            let objects: PyResult<Vec<_>> =
+                self.reported.iter().map(|(_, reported)| reported.object(py)).collect();
+            for ((place, _), object) in self.reported.iter().zip(objects?) {
+                events.set_item(*place, object)?;
             }
-            self.reported.pop();
+        } else {
+            for (place, _) in self.reported.iter().rev() {
+                events.del_item(*place)?;
+            }
         }
+        self.reported.clear();
         Ok(events.clone())
     }
 }

@@ -230,7 +230,7 @@ impl FrameDecoder {
         self.ending.raise(py, self.engine.error())
     }
 
-    /// The violation that ended this direction.
+    /// What ended this direction, a new object each time; None if nothing has.
     #[getter]
     fn error<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         self.engine.error().map(|error| errors::violation(py, error)).transpose()
