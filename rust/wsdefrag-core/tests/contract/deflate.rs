@@ -25,9 +25,9 @@ use super::{agreement, frames, input, outcomes, split_feeding};
 const STRATEGIES: [Strategy; 5] =
     [Strategy::Default, Strategy::Filtered, Strategy::HuffmanOnly, Strategy::Rle, Strategy::Fixed];
 /// Messages of one input, so that none takes long.
-const MAX_MESSAGES: usize = 12;
+const MAX_MESSAGES: usize = 6;
 /// Times that a message's content repeats, at most.
-const MAX_REPEATS: u8 = 100;
+const MAX_REPEATS: u8 = 24;
 
 /// Panics unless the messages that `input` describes come back, or their damage is noticed in an
 /// allowed way.

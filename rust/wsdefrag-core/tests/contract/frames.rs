@@ -64,5 +64,7 @@ pub(crate) fn read<'a>(
     let (error, discarded) = (decoder.error().copied(), decoder.bytes_discarded());
     let tolerated = *decoder.tolerated();
     let ending = decoder.receive_eof(&mut ledger);
+    let again = decoder.receive_eof(&mut ledger);
+    assert_eq!(again, ending.clone().map(|_| None), "the second end of stream says something new");
     (Frames { list, error, discarded, tolerated, ending }, ledger)
 }

@@ -67,13 +67,17 @@ impl Sink for Recorder {
     }
 
     fn event(&mut self, offset: u64, event: Event<'_, Vec<u8>>) {
-        let seen = match event {
-            Event::Message { opcode, content } => Seen::Message(opcode, content),
-            Event::Ping(payload) => Seen::Ping(payload.to_vec()),
-            Event::Pong(payload) => Seen::Pong(payload.to_vec()),
-            Event::Close(Close { code, reason }) => Seen::Close(code, reason.into_owned()),
-        };
-        self.events.push((offset, seen));
+        self.events.push((offset, own(event)));
+    }
+}
+
+/// The event with what it borrows.
+pub(crate) fn own(event: Event<'_, Vec<u8>>) -> Seen {
+    match event {
+        Event::Message { opcode, content } => Seen::Message(opcode, content),
+        Event::Ping(payload) => Seen::Ping(payload.to_vec()),
+        Event::Pong(payload) => Seen::Pong(payload.to_vec()),
+        Event::Close(Close { code, reason }) => Seen::Close(code, reason.to_owned()),
     }
 }
 

@@ -22,6 +22,7 @@ pub(crate) const FIRST_GUESS: usize = 1 << 16;
 pub(crate) struct Ledger {
     ceiling: usize,
     refused: Option<u64>,
+    vectors: VecMemory,
     /// Requests so far, the refused one included.
     pub(crate) requests: u64,
     /// The largest request so far, in bytes.
@@ -32,7 +33,8 @@ impl Ledger {
     /// A memory that nothing over `ceiling` bytes may be asked of.
     pub(crate) fn new(ceiling: Option<u64>) -> Self {
         let ceiling = ceiling.map_or(usize::MAX, |bytes| usize::try_from(bytes).unwrap());
-        Self { ceiling, refused: None, requests: 0, largest: 0 }
+        let vectors = VecMemory;
+        Self { ceiling, refused: None, vectors, requests: 0, largest: 0 }
     }
 
     /// A memory that refuses its `n`-th request, counted from 1.
@@ -99,6 +101,6 @@ impl Memory for Ledger {
         assert!(room > 0 && held + room <= content.capacity(), "no room for {room} bytes");
         let affordable = held.saturating_mul(2).max(FIRST_GUESS);
         assert!(content.capacity() <= affordable, "{} for {held}", content.capacity());
-        VecMemory.inflate(content, room, stream, input)
+        self.vectors.inflate(content, room, stream, input)
     }
 }

@@ -88,11 +88,14 @@ fn may_occur(kind: Kind, settings: &Settings) -> bool {
         Kind::UnmaskedFromClient => strictness.mask_direction && *from_client,
         Kind::NonMinimalLength(length) => strictness.minimal_length && length < 1 << 16,
         Kind::InvalidCloseCode(code) => strictness.close_codes && !close::may_be_sent(code),
-        Kind::InvalidCloseReason | Kind::InvalidUtf8 => *check_utf8,
+        Kind::InvalidUtf8 => *check_utf8,
         Kind::InvalidDeflateData | Kind::TruncatedDeflateData | Kind::TooManyDeflateMembers(_) => {
             deflate.is_some()
         }
-        Kind::LengthTopBit | Kind::ContinuationWithoutStart | Kind::ClosePayloadOneByte => true,
+        Kind::LengthTopBit
+        | Kind::ContinuationWithoutStart
+        | Kind::ClosePayloadOneByte
+        | Kind::InvalidCloseReason => true,
         Kind::Limit(excess) => match excess {
             Excess::FrameSize { limit, requested } => {
                 limits.max_frame_size == Some(limit) && requested > limit

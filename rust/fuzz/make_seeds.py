@@ -1,0 +1,130 @@
+"""Write the inputs that fuzzing starts from: the wire cases of `tests/`, in each target's form.
+
+Run it with the environment that the tests run in; it rewrites `seeds/`:
+
+    .venv/bin/python rust/fuzz/make_seeds.py
+
+The form of an input of `arbitrary_bytes` and `split_feeding` is described in
+`rust/wsdefrag-core/tests/contract/input.rs`, that of `deflate` in `deflate.rs` beside it.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent.parent / "tests"))
+
+import wire_cases  # noqa: E402 - it is found by the line above
+from wire_case import Case  # noqa: E402
+from wsdefrag import DeflateParams, Limits  # noqa: E402
+
+LONGEST = 700
+"""Bytes of the longest wire case taken; longer ones differ from others by their length alone."""
+
+FEW = 4
+"""Cases of a family, that is of names that differ by their numbers alone."""
+
+TEXT, PLAIN, FINAL, EMPTY_BLOCK, CONTROLS, FORM_16, FORM_64 = 1, 2, 4, 8, 16, 0x80, 0xC0
+"""Bits of the shape of a message for `deflate`."""
+
+
+def size(limit: int | None) -> int:
+    """The byte that stands for a limit in bytes, or for the nearest there is."""
+    if limit is None:
+        return 0
+    return limit if limit < 128 else min(127 + max(limit >> 10, 1), 255)
+
+
+def head(case: Case, cuts: int) -> bytes:
+    """The seven bytes that say what the case is read with."""
+    deflate = case.deflate or DeflateParams()
+    limits = case.limits or Limits(max_frame_size=None, max_message_size=None, max_fragments=None)
+    flags = (
+        case.from_client
+        | (case.deflate is not None) << 1
+        | deflate.server_no_context_takeover << 2
+        | deflate.client_no_context_takeover << 3
+        | (case.utf8 == "lax") << 4
+    )
+    strict = case.strictness
+    lenience = 0
+    if strict is not None:
+        rules = (
+            strict.mask_direction,
+            strict.minimal_length,
+            strict.reserved_bits,
+            strict.close_codes,
+        )
+        lenience = sum((not rule) << bit for bit, rule in enumerate(rules))
+    ratio = 0 if limits.max_inflate_ratio is None else min(int(limits.max_inflate_ratio * 4), 255)
+    return bytes(
+        [
+            flags,
+            lenience,
+            size(limits.max_frame_size),
+            size(limits.max_message_size),
+            min(limits.max_fragments or 0, 255),
+            ratio,
+            cuts,
+        ]
+    )
+
+
+def wires() -> dict[str, bytes]:
+    """A few short wire cases of each family, by their names."""
+    families: dict[str, list[Case]] = {}
+    for case in wire_cases.CASES:
+        if len(case.wire) <= LONGEST:
+            families.setdefault(re.sub(r"\d+", "", case.name), []).append(case)
+    few = [case for family in families.values() for case in family[:: -(-len(family) // FEW)]]
+    return {case.name: head(case, 37 * index % 256) + case.wire for index, case in enumerate(few)}
+
+
+def message(shape: int, content: bytes, *, cuts: int = 0, repeats: int = 0) -> bytes:
+    """One message for `deflate`."""
+    return bytes([shape, cuts, repeats, len(content)]) + content
+
+
+def scripts() -> dict[str, bytes]:
+    """Messages for `deflate`: what its wire cases are about, and the same with a byte damaged."""
+    story = b"the same words again and again"
+    bodies = {
+        "takeover": message(TEXT, story) * 3,
+        "plain-between": message(TEXT, story) + message(TEXT | PLAIN, story) + message(0, story),
+        "fragments-and-controls": message(CONTROLS, story, cuts=2, repeats=9) * 2,
+        "final-blocks": message(FINAL, story)
+        + message(FINAL | EMPTY_BLOCK, story)
+        + message(0, story),
+        "empty": message(TEXT, b"") * 2 + message(FINAL, b"") + message(0, b""),
+        "long-runs": message(0, b"\0" * 255, repeats=99) + message(0, b"\0", repeats=99),
+        "every-byte": message(0, bytes(range(255)), repeats=20, cuts=7) * 2,
+        "long-forms": message(FORM_16, story) + message(FORM_64 | CONTROLS, story, cuts=1),
+        "scripts-of-text": message(TEXT, "aä€😀".encode(), repeats=40, cuts=5) * 2,
+    }
+    scripts = {}
+    for index, (name, body) in enumerate(bodies.items()):
+        flags = (0, 1, 2, 3)[index % 4] | (index % 8) << 2 | (index % 5) << 5
+        scripts[name] = bytes([flags, index, 31 * index % 256, 0, 0, 0]) + body
+        damaged = bytes([flags, index, 31 * index % 256, 1 << index % 8, 0, 7 * index + 9]) + body
+        scripts[f"{name}-damaged"] = damaged
+    return scripts
+
+
+def write(target: str, inputs: dict[str, bytes]) -> None:
+    """Replace the seeds of a target."""
+    folder = HERE / "seeds" / target
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    for name, data in inputs.items():
+        (folder / name).write_bytes(data)
+    print(f"{target}: {len(inputs)} inputs, {sum(map(len, inputs.values()))} bytes")
+
+
+if __name__ == "__main__":
+    write("arbitrary_bytes", wires())
+    write("split_feeding", wires())
+    write("deflate", scripts())

@@ -1,0 +1,142 @@
+//! What the engine asks its memory for, and what it does when the answer is no.
+//!
+//! The [`Ledger`] that all tests read with objects by itself to a request over the limit, and to
+//! one that is out of proportion to what arrived.
+
+mod common;
+mod contract;
+
+use contract::journal::{self, Recorder};
+use contract::ledger::{EAGERNESS, FIRST_GUESS, FIRST_STEP, Ledger};
+use contract::script::Script;
+use contract::writer::{Deflater, Ending, Wire};
+use proptest::prelude::*;
+use wsdefrag_core::{FrameDecoder, Kind, Limits, Reassembler, Settings};
+use zlib_rs::Strategy as Matching;
+
+const HUGE: usize = 40 << 20;
+
+fn header(wire: Wire, length: usize) -> Vec<u8> {
+    let mut out = Vec::new();
+    wire.write_header(length, &mut out);
+    out
+}
+
+#[test]
+fn promise_alone_takes_no_memory() {
+    for wire in [Wire::new(2), Wire { fin: false, ..Wire::new(1) }, Wire { rsv: 4, ..Wire::new(2) }]
+    {
+        let mut ledger = Ledger::new(None);
+        let mut recorder = Recorder::new(Ledger::new(None));
+        let mut reassembler = Reassembler::new(common::strict_deflate());
+        let mut decoder = FrameDecoder::new(common::strict_deflate().rules(), Limits::default());
+        reassembler.receive_data(&header(wire, HUGE), &mut recorder);
+        decoder.receive_data(&header(wire, HUGE), &mut ledger, |_| ());
+        assert_eq!((recorder.ledger.requests, ledger.requests), (0, 0), "{wire:?}");
+        assert_eq!((reassembler.bytes_buffered(), decoder.bytes_buffered()), (0, 0));
+    }
+}
+
+#[test]
+fn promise_with_a_little_behind_it_takes_little_memory() {
+    for (wire, most) in [
+        (Wire::new(2), FIRST_STEP),
+        (Wire { fin: false, ..Wire::new(2) }, FIRST_STEP),
+        (Wire { rsv: 4, ..Wire::new(2) }, FIRST_GUESS),
+    ] {
+        let data = [header(wire, HUGE), vec![0; FIRST_STEP / EAGERNESS]].concat();
+        let (_, ledger) = journal::read(common::strict_deflate(), [&data[..]]);
+        assert!(ledger.largest <= most, "{wire:?}: {} bytes", ledger.largest);
+    }
+}
+
+#[test]
+fn message_byte_by_byte_takes_few_requests() {
+    let mut plain = Vec::new();
+    Wire::new(2).write(&vec![1; 1 << 18], &mut plain);
+    let (journal, ledger) = journal::read(common::strict(), plain.chunks(1));
+    assert_eq!((journal.events.len(), journal.error), (1, None));
+    assert_eq!(ledger.largest, 1 << 18, "the last step is not the exact size");
+    assert!(ledger.requests < 6, "{} requests", ledger.requests);
+
+    let mut wire = Vec::new();
+    for first in [2].into_iter().chain(std::iter::repeat_n(0, 10_000)) {
+        Wire { fin: false, ..Wire::new(first) }.write(b"fragment", &mut wire);
+    }
+    let (_, ledger) = journal::read(common::strict(), [&wire[..]]);
+    assert!(ledger.requests < 20, "{} requests for tiny fragments", ledger.requests);
+    assert!(ledger.largest < 4 * 8 * 10_000);
+
+    let content: Vec<u8> = (0_u64..100_000).map(|n| (n * n % 65_521 % 251) as u8).collect();
+    let payload = Deflater::new(1, 15, Matching::Default, true).compress(&content, Ending::Flush);
+    let mut wire = Vec::new();
+    Wire { rsv: 4, ..Wire::new(2) }.write(&payload, &mut wire);
+    let (journal, ledger) = journal::read(common::strict_deflate(), wire.chunks(7));
+    assert_eq!((journal.events.len(), journal.error), (1, None));
+    assert!(ledger.requests < 15, "{} requests for an inflated message", ledger.requests);
+}
+
+/// A limit far from a power of two, and messages that reach it in fragments.
+#[test]
+fn growing_stops_at_the_limit() {
+    let limits = Limits { max_message_size: Some(10_000), ..Limits::default() };
+    let settings = Settings { limits, ..common::strict() };
+    let mut wire = Vec::new();
+    for (index, length) in [6000, 3000, 1000].into_iter().enumerate() {
+        let opcode = if index == 0 { 2 } else { 0 };
+        Wire { fin: index == 2, ..Wire::new(opcode) }.write(&vec![1; length], &mut wire);
+    }
+    for size in [wire.len(), 1, 999] {
+        let (journal, ledger) = journal::read(settings, wire.chunks(size));
+        assert_eq!((journal.events.len(), journal.error), (1, None));
+        assert!(ledger.largest <= 10_000);
+    }
+}
+
+proptest! {
+    #![proptest_config(common::times(80))]
+
+    /// Whichever request is refused, the direction ends in `OutOfMemory` at the frame at hand, and
+    /// what came before it is what comes of the same bytes otherwise.
+    #[test]
+    fn refused_request_is_an_error_like_any_other(
+        script in common::script(4100), n in 1_u64..40, size in 1_usize..200,
+    ) {
+        check_refusal(&script, n, size);
+    }
+}
+
+fn check_refusal(script: &Script, n: u64, size: usize) {
+    let written = script.write();
+    // Cut off inside the last frame, so that there is something to hand over at the end.
+    let wire = &written.wire[..written.wire.len() - 1];
+    let mut recorder = Recorder::new(Ledger::refusing(n));
+    let mut reassembler = Reassembler::new(script.settings());
+    for chunk in wire.chunks(size) {
+        reassembler.receive_data(chunk, &mut recorder);
+    }
+    let ending = reassembler.receive_eof(&mut recorder.ledger);
+    let error = reassembler.error().copied();
+    assert!(written.events.starts_with(&recorder.events));
+    if recorder.ledger.has_refused() {
+        let error = error.expect("a refusal is an error");
+        assert_eq!((error.kind, ending), (Kind::OutOfMemory, Err(error)));
+        assert!(error.offset < wire.len() as u64);
+        assert_eq!((reassembler.bytes_buffered(), error.kind.close_code()), (0, 1011));
+    } else {
+        assert!(error.is_none() && ending.is_ok());
+    }
+
+    let mut ledger = Ledger::refusing(n);
+    let mut decoder = FrameDecoder::new(script.settings().rules(), script.settings().limits);
+    for chunk in wire.chunks(size) {
+        decoder.receive_data(chunk, &mut ledger, |_| ());
+    }
+    let ending = decoder.receive_eof(&mut ledger);
+    if ledger.has_refused() {
+        assert_eq!(ending.unwrap_err().kind, Kind::OutOfMemory);
+        assert_eq!(decoder.bytes_buffered(), 0);
+    } else {
+        assert!(ending.is_ok());
+    }
+}
