@@ -2,17 +2,20 @@
 //!
 //! A frame announces its length, and a peer may announce much and send little.
 //! So a buffer is made for what was announced, but never for more than
-//! [`EAGERNESS`] times what has arrived: a promise alone costs nothing, and the
+//! `EAGERNESS * LEAP` times what has arrived: a promise alone costs nothing, and the
 //! last step of a last frame lands on the exact size. A message whose further
 //! fragments have announced nothing yet doubles instead, up to the limit.
 
 use crate::mask::Mask;
 use crate::sink::{Content, Memory, OutOfMemory};
 
-/// Bytes allocated per byte arrived, at most. Half a read of 64 KiB then makes room for a frame of
-/// 1 MiB in one step, and what a step copies is a thirtieth of what it makes room for. Memory that
-/// nobody has written to is only promised by the system, too.
-const EAGERNESS: usize = 32;
+/// Bytes that a step makes room for, per byte that arrived.
+const EAGERNESS: usize = 16;
+/// A step that comes this near to all that was announced goes all the way, so that the next one does
+/// not copy nearly as much as it makes room for. Half a read of 64 KiB then makes room for a frame of
+/// 1 MiB at once. A peer has to send a 64th of what it makes us hold, and memory that nobody has
+/// written to is only promised by the system, too.
+const LEAP: usize = 4;
 /// The first step, in bytes, where less than that arrived.
 const FIRST_STEP: usize = 4096;
 
@@ -34,9 +37,10 @@ fn capacity(held: usize, arriving: usize, outlook: Outlook) -> usize {
     let announced = held.saturating_add(frame_left);
     let expected =
         if outlook.last_frame { announced } else { announced.max(needed.saturating_mul(2)) };
-    let affordable = needed.saturating_mul(EAGERNESS).max(FIRST_STEP);
+    let step = needed.saturating_mul(EAGERNESS).max(FIRST_STEP);
+    let affordable = if step.saturating_mul(LEAP) < expected { step } else { expected };
     let most = outlook.most.and_then(|most| usize::try_from(most).ok()).unwrap_or(usize::MAX);
-    expected.min(affordable).min(most)
+    affordable.min(most)
 }
 
 /// Appends `wire`, unmasked, to a content that is made when its first byte arrives; returns the
@@ -85,7 +89,7 @@ mod tests {
             let got = capacity(held, arriving, outlook);
             prop_assert!(got >= held + arriving);
             prop_assert!(got as u64 <= held as u64 + outlook.frame_left);
-            prop_assert!(got <= ((held + arriving) * EAGERNESS).max(FIRST_STEP));
+            prop_assert!(got <= ((held + arriving) * EAGERNESS).max(FIRST_STEP) * LEAP);
         }
 
         #[test]

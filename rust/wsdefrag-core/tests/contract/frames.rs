@@ -66,5 +66,6 @@ pub(crate) fn read<'a>(
     let ending = decoder.receive_eof(&mut ledger);
     let again = decoder.receive_eof(&mut ledger);
     assert_eq!(again, ending.clone().map(|_| None), "the second end of stream says something new");
+    assert_eq!(decoder.bytes_buffered(), 0, "something is held behind the end");
     (Frames { list, error, discarded, tolerated, ending }, ledger)
 }

@@ -11,9 +11,9 @@ use wsdefrag_core::deflate::{Progress, Stream};
 use wsdefrag_core::{Mask, Memory, OutOfMemory, VecMemory};
 
 /// Bytes that may be asked for per byte that has arrived.
-pub(crate) const EAGERNESS: usize = 32;
+pub(crate) const EAGERNESS: usize = 64;
 /// Bytes that may be asked for where less has arrived.
-pub(crate) const FIRST_STEP: usize = 4096;
+pub(crate) const FIRST_STEP: usize = 4 * 4096;
 /// Bytes that may be asked for before anything is inflated.
 pub(crate) const FIRST_GUESS: usize = 1 << 16;
 

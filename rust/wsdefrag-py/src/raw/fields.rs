@@ -16,7 +16,7 @@ use pyo3::prelude::*;
 use pyo3::sync::critical_section::with_critical_section;
 use pyo3::types::{PyBytes, PyFloat};
 
-use super::storage::Storage;
+use super::storage::{Fields, Storage};
 use crate::classes::{opcode_member, parse_opcode};
 
 type Object = *mut ffi::PyObject;
@@ -25,7 +25,7 @@ pub(super) unsafe extern "C" fn content_of(object: Object, _: *mut c_void) -> Ob
     fn content<'py>(message: &Message<'py>) -> PyResult<Bound<'py, PyAny>> {
         let py = message.0.py();
         // SAFETY: by the storage's invariant it is a live `bytes`.
-        Ok(message.storage(|storage| unsafe { Bound::from_borrowed_ptr(py, storage.content) }))
+        Ok(message.fields(|fields| unsafe { Bound::from_borrowed_ptr(py, fields.content) }))
     }
     // SAFETY: as the module says.
     unsafe { get(object, content) }
@@ -45,8 +45,8 @@ pub(super) unsafe extern "C" fn set_content(
             _ => return Err(PyTypeError::new_err("content must be bytes")),
         };
         let mut content = content.into_ptr();
-        message.storage(|storage| mem::swap(&mut storage.content, &mut content));
-        // SAFETY: the reference was the storage's, and is ours now.
+        message.fields(|fields| mem::swap(&mut fields.content, &mut content));
+        // SAFETY: the reference was the message's, and is ours now.
         drop(unsafe { Bound::from_owned_ptr(py, content) });
         Ok(())
     };
@@ -56,7 +56,7 @@ pub(super) unsafe extern "C" fn set_content(
 
 pub(super) unsafe extern "C" fn timestamp_of(object: Object, _: *mut c_void) -> Object {
     fn timestamp<'py>(message: &Message<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let seconds = message.storage(|storage| storage.timestamp);
+        let seconds = message.fields(|fields| fields.timestamp);
         Ok(PyFloat::new(message.0.py(), seconds).into_any())
     }
     // SAFETY: as the module says.
@@ -70,7 +70,7 @@ pub(super) unsafe extern "C" fn set_timestamp(
 ) -> c_int {
     let store = |message: &Message<'_>, value: &Bound<'_, PyAny>| {
         let seconds = value.extract()?;
-        message.storage(|storage| storage.timestamp = seconds);
+        message.fields(|fields| fields.timestamp = seconds);
         Ok(())
     };
     // SAFETY: as the module says.
@@ -79,7 +79,7 @@ pub(super) unsafe extern "C" fn set_timestamp(
 
 pub(super) unsafe extern "C" fn type_of(object: Object, _: *mut c_void) -> Object {
     fn member<'py>(message: &Message<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let opcode = message.storage(|storage| storage.opcode);
+        let opcode = message.fields(|fields| fields.opcode);
         opcode_member(message.0.py(), opcode).cloned()
     }
     // SAFETY: as the module says.
@@ -89,7 +89,7 @@ pub(super) unsafe extern "C" fn type_of(object: Object, _: *mut c_void) -> Objec
 pub(super) unsafe extern "C" fn set_type(object: Object, value: Object, _: *mut c_void) -> c_int {
     let store = |message: &Message<'_>, value: &Bound<'_, PyAny>| {
         let opcode = parse_opcode(value)?;
-        message.storage(|storage| storage.opcode = opcode);
+        message.fields(|fields| fields.opcode = opcode);
         Ok(())
     };
     // SAFETY: as the module says.
@@ -102,11 +102,11 @@ struct Message<'py>(Bound<'py, PyAny>);
 impl Message<'_> {
     /// Lends its fields to `work`, which runs no Python code. Without a GIL another thread may be
     /// at them too, and waits.
-    fn storage<R>(&self, work: impl FnOnce(&mut Storage) -> R) -> R {
+    fn fields<R>(&self, work: impl FnOnce(&mut Fields) -> R) -> R {
         with_critical_section(&self.0, || {
             // SAFETY: the object is live and begins with a `Storage`. The GIL or the critical
             // section keeps others out, and `work` cannot come back here.
-            work(unsafe { &mut *self.0.as_ptr().cast::<Storage>() })
+            work(unsafe { &mut (*self.0.as_ptr().cast::<Storage>()).fields })
         })
     }
 }

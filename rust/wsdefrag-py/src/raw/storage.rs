@@ -30,6 +30,12 @@ use super::fields;
 #[repr(C)]
 pub(super) struct Storage {
     head: ffi::PyObject,
+    pub(super) fields: Fields,
+}
+
+/// What a message holds.
+#[repr(C)]
+pub(super) struct Fields {
     pub(super) content: *mut ffi::PyObject,
     pub(super) timestamp: f64,
     pub(super) opcode: Opcode,
@@ -59,9 +65,9 @@ fn make_type(py: Python<'_>) -> PyResult<Py<PyType>> {
     };
     // The type refers to these for as long as it lives, which is until the process ends.
     let members = Box::leak(Box::new([
-        flag(c"from_client", offset_of!(Storage, from_client)),
-        flag(c"dropped", offset_of!(Storage, dropped)),
-        flag(c"injected", offset_of!(Storage, injected)),
+        flag(c"from_client", offset_of!(Storage, fields.from_client)),
+        flag(c"dropped", offset_of!(Storage, fields.dropped)),
+        flag(c"injected", offset_of!(Storage, fields.injected)),
         ffi::PyMemberDef::default(),
     ]));
     let properties = Box::leak(Box::new([
@@ -98,15 +104,20 @@ fn make_type(py: Python<'_>) -> PyResult<Py<PyType>> {
     Ok(class.cast_into::<PyType>()?.unbind())
 }
 
-/// A class whose instances begin with a [`Storage`].
+/// A class whose instances are a [`Storage`] and nothing else, and are not tracked.
 pub(crate) struct MessageClass(Py<PyType>);
 
 impl MessageClass {
     pub(crate) fn new(class: &Bound<'_, PyType>) -> PyResult<Self> {
-        if class.is_subclass(storage_type(class.py())?)? {
+        let inherits = class.is_subclass(storage_type(class.py())?)?;
+        // SAFETY: the pointer is to a live type object that nobody writes to.
+        let definition = unsafe { &*class.as_type_ptr() };
+        let is_plain = definition.tp_basicsize.cast_unsigned() == size_of::<Storage>()
+            && definition.tp_flags & ffi::Py_TPFLAGS_HAVE_GC == 0;
+        if inherits && is_plain {
             return Ok(Self(class.clone().unbind()));
         }
-        Err(PyTypeError::new_err("a message class has to inherit MessageStorage"))
+        Err(PyTypeError::new_err("a message class is MessageStorage without further fields"))
     }
 }
 
@@ -167,16 +178,27 @@ pub(crate) fn new_message<'py>(
     content: Py<PyBytes>,
     timestamp: f64,
 ) -> PyResult<Bound<'py, PyAny>> {
-    // SAFETY: a `MessageClass` holds a live subclass of `MessageStorage`.
-    let object = unsafe { allocate(class.0.as_ptr().cast(), content.into_ptr()) };
-    // SAFETY: attached; null with an exception set, or an owned reference.
-    let message = unsafe { Bound::from_owned_ptr_or_err(py, object) }?;
-    // SAFETY: `allocate` gave an instance that begins with a `Storage` and that nobody else knows.
-    let storage = unsafe { &mut *object.cast::<Storage>() };
-    storage.timestamp = timestamp;
-    storage.opcode = opcode;
-    storage.from_client = from_client;
-    Ok(message)
+    let fields = Fields {
+        content: content.into_ptr(),
+        timestamp,
+        opcode,
+        from_client,
+        dropped: false,
+        injected: false,
+    };
+    // SAFETY: attached; a `MessageClass` is a live class of untracked instances of fixed size.
+    let object = unsafe { ffi::PyObject_New::<Storage>(class.0.as_ptr().cast()) };
+    if object.is_null() {
+        // SAFETY: attached; the reference is ours.
+        unsafe { ffi::Py_DECREF(fields.content) };
+        return Err(PyErr::fetch(py));
+    }
+    // SAFETY: the object is of our making: a head, and fields that are still to be written.
+    let unwritten = unsafe { &raw mut (*object).fields };
+    // SAFETY: nobody else knows the object.
+    unsafe { unwritten.write(fields) };
+    // SAFETY: attached; the reference is ours.
+    Ok(unsafe { Bound::from_owned_ptr(py, object.cast()) })
 }
 
 /// A new instance, or null with an exception set. Takes over the reference `content`.
@@ -203,7 +225,7 @@ unsafe fn allocate(
     // SAFETY: the instance begins with a `Storage`, of which `tp_alloc` initialised the head and
     // set the rest to zero. Zero is a valid value of every other field: `Opcode::Continuation`,
     // 0.0, false.
-    unsafe { (*storage).content = content };
+    unsafe { (*storage).fields.content = content };
     object
 }
 
@@ -226,7 +248,7 @@ unsafe extern "C" fn dealloc(object: *mut ffi::PyObject) {
     // SAFETY: the object is live until it is freed below.
     let class = unsafe { ffi::Py_TYPE(object) };
     // SAFETY: it begins with a `Storage`.
-    let content = unsafe { (*object.cast::<Storage>()).content };
+    let content = unsafe { (*object.cast::<Storage>()).fields.content };
     // SAFETY: attached; by the invariant the reference is ours.
     unsafe { ffi::Py_DECREF(content) };
     // SAFETY: the class is live, and ready, so it has a `tp_free`.
