@@ -1,7 +1,7 @@
 //! The only unsafe code: Python objects written and read in place.
 //!
 //! Each of these is worth a factor that PyO3's safe interface cannot give; the
-//! numbers are in `benches/RESULTS.md`.
+//! numbers are in `benches/NOTES.md`.
 //!
 //! - `bytes` writes a payload once, into the `bytes` object that the caller
 //!   will get, without filling it with zeros first;
