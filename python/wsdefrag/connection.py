@@ -112,11 +112,7 @@ class WebSocketConnection:
         """
         direction = self.client if from_client else self.server
         events = direction.receive_events(data, timestamp=timestamp)
-        if events:
-            self._keep(events)
-            close = direction.close
-            if close is not None and self.websocket.closed_by_client is None:
-                self._end(from_client, close.close_code, close.close_reason, close.timestamp)
+        self._note(events, direction, from_client)
         return events
 
     def receive_eof(self, *, from_client: bool, timestamp: float | None = None) -> list[Event]:
@@ -134,9 +130,19 @@ class WebSocketConnection:
         if timestamp is None:
             timestamp = time.time()
         events = direction.receive_eof_events(timestamp=timestamp)
+        self._note(events, direction, from_client)
         if self.websocket.closed_by_client is None:
             self._end(from_client, int(CloseCode.ABNORMAL_CLOSURE), None, timestamp)
         return events
+
+    def _note(self, events: list[Event], direction: MessageReassembler, from_client: bool) -> None:
+        """Bring the record up to date with the events of one call."""
+        if not events:
+            return
+        self._keep(events)
+        close = direction.close
+        if close is not None and self.websocket.closed_by_client is None:
+            self._end(from_client, close.close_code, close.close_reason, close.timestamp)
 
     def _keep(self, events: list[Event]) -> None:
         """Add the messages among the events to those that are kept."""
