@@ -17,7 +17,7 @@ cargo +nightly fuzz run --fuzz-dir rust/fuzz $(1) $(addprefix rust/fuzz/,corpus/
 
 endef
 RUST := Cargo.toml Cargo.lock $(shell find rust -name '*.rs' -o -name Cargo.toml | grep -v /target/)
-PYTHON_CODE := python tests benches examples
+PYTHON_CODE := python tests benches examples rust/fuzz
 
 .DEFAULT_GOAL := help
 .PHONY: help build demo test test-rust test-python check format bench fuzz fuzz-briefly wheel mitmproxy-env clean
@@ -57,7 +57,9 @@ mitmproxy-env: $(MITMPROXY)/.ready ## make the environment that mitmproxy's own 
 
 check: build ## formatting, lints, types, stubs, a bounded fuzz run
 	cargo fmt --all --check
+	cargo fmt --manifest-path rust/fuzz/Cargo.toml --check
 	cargo clippy --workspace --all-targets --locked --quiet -- --deny warnings
+	cargo clippy --manifest-path rust/fuzz/Cargo.toml --locked --quiet -- --deny warnings
 	$(BIN)/ruff format --check $(PYTHON_CODE)
 	$(BIN)/ruff check $(PYTHON_CODE)
 	$(BIN)/mypy

@@ -10,14 +10,14 @@ use crate::mask::Mask;
 use crate::sink::{Content, Memory, OutOfMemory};
 
 /// Bytes that a step makes room for, per byte that arrived.
-const EAGERNESS: usize = 16;
+pub const EAGERNESS: usize = 16;
 /// A step that comes this near to all that was announced goes all the way, so that the next one does
 /// not copy nearly as much as it makes room for. Half a read of 64 KiB then makes room for a frame of
 /// 1 MiB at once. A peer has to send a 64th of what it makes us hold, and memory that nobody has
 /// written to is only promised by the system, too.
-const LEAP: usize = 4;
+pub const LEAP: usize = 4;
 /// The first step, in bytes, where less than that arrived.
-const FIRST_STEP: usize = 4096;
+pub const FIRST_STEP: usize = 4096;
 
 /// What is known of the end of a growing payload.
 #[derive(Clone, Copy, Debug)]

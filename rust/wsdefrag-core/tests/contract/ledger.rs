@@ -8,12 +8,12 @@
 //! - nothing is written where no room was made
 
 use wsdefrag_core::deflate::{Progress, Stream};
-use wsdefrag_core::{Mask, Memory, OutOfMemory, VecMemory};
+use wsdefrag_core::{Mask, Memory, OutOfMemory, VecMemory, growth};
 
 /// Bytes that may be asked for per byte that has arrived.
-pub(crate) const EAGERNESS: usize = 64;
+pub(crate) const EAGERNESS: usize = growth::EAGERNESS * growth::LEAP;
 /// Bytes that may be asked for where less has arrived.
-pub(crate) const FIRST_STEP: usize = 4 * 4096;
+pub(crate) const FIRST_STEP: usize = growth::FIRST_STEP * growth::LEAP;
 /// Bytes that may be asked for before anything is inflated.
 pub(crate) const FIRST_GUESS: usize = 1 << 16;
 
