@@ -78,7 +78,9 @@ def make(environment: Path, interpreter: Path) -> str | None:
     ]
     steps: tuple[list[Path | str], ...] = (
         [interpreter, "-m", "venv", "--clear", environment],
-        [*pip, "install", "--quiet", "--only-binary", ":all:", REQUIREMENT],
+        [*pip, "install", "--quiet", "--upgrade", "pip"],
+        # Not binaries only: the release for Python 3.11 needs a package that has none.
+        [*pip, "install", "--quiet", "--prefer-binary", REQUIREMENT],
     )
     if any(subprocess.run(step, check=False).returncode for step in steps):
         return None
