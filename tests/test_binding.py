@@ -7,7 +7,9 @@ import gc
 import subprocess
 import sys
 import weakref
+import zlib
 from array import array
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -15,6 +17,7 @@ import pytest
 import wsdefrag
 from wsdefrag import (
     Close,
+    DeflateParams,
     FrameDecoder,
     IncompleteMessage,
     MessageReassembler,
@@ -191,6 +194,27 @@ def test_content_of_a_bytes_subclass_becomes_bytes() -> None:
     message = WebSocketMessage(2, True, Loud(b"x"))
     assert type(message.content) is bytes
     assert message.content == b"x"
+
+
+def test_threads_read_long_chunks_side_by_side() -> None:
+    content = bytes(range(256)) * 4096
+    length = len(content).to_bytes(8, "big")
+    deflater = zlib.compressobj(1, zlib.DEFLATED, -15)
+    packed = (deflater.compress(content) + deflater.flush(zlib.Z_SYNC_FLUSH))[:-4]
+    stored = zlib.compressobj(0, zlib.DEFLATED, -15)
+    plain = (stored.compress(content) + stored.flush(zlib.Z_SYNC_FLUSH))[:-4]
+    wire = b"\x82\x7f" + length + content
+    wire += b"\xc2\x7e" + len(packed).to_bytes(2, "big") + packed
+    wire += b"\xc2\x7f" + len(plain).to_bytes(8, "big") + plain
+
+    def read(_: int) -> list[bytes]:
+        reassembler = MessageReassembler(from_client=False, deflate=DeflateParams())
+        messages = [m.content for _ in range(5) for m in reassembler.receive_data(wire)]
+        reassembler.receive_eof()
+        return messages
+
+    with ThreadPoolExecutor(4) as pool:
+        assert all(got == [content] * 15 for got in pool.map(read, range(8)))
 
 
 def test_fields_cannot_be_deleted() -> None:

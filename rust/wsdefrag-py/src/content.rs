@@ -5,7 +5,7 @@ use pyo3::types::PyBytes;
 use wsdefrag_core::deflate::{Progress, Stream};
 use wsdefrag_core::{Content, Mask, Memory, OutOfMemory};
 
-use crate::raw::{Writer, unmasked_bytes};
+use crate::raw::{Gil, Writer, unmasked_bytes};
 
 /// A payload on its way to Python.
 pub(crate) enum PyContent {
@@ -42,32 +42,50 @@ impl Content for PyContent {
     }
 }
 
+/// Bytes from which on unmasking them releases the GIL. Getting it back takes its time, so it is for
+/// long work: the usual reads of 64 KiB stay below.
+const LONG: usize = 1 << 18;
+/// How many bytes can be unmasked, at the least, while one is inflated.
+const INFLATING: usize = 8;
+
 /// The memory of one call.
-///
-/// The GIL is kept throughout: a read of 64 KiB takes a few microseconds, and what takes long for
-/// larger ones is the system's handing out of pages, which threads wait for one after the other.
-pub(crate) struct PyMemory<'py>(pub(crate) Python<'py>);
+pub(crate) struct PyMemory<'py> {
+    pub(crate) py: Python<'py>,
+    /// Whether the call's input stays as it is while the GIL is released.
+    pub(crate) immutable_input: bool,
+}
+
+impl<'py> PyMemory<'py> {
+    pub(crate) const fn new(py: Python<'py>) -> Self {
+        Self { py, immutable_input: false }
+    }
+
+    #[inline]
+    const fn gil(&self, bytes: usize) -> Gil<'py> {
+        if bytes >= LONG && self.immutable_input { Gil::Release(self.py) } else { Gil::Keep }
+    }
+}
 
 impl Memory for PyMemory<'_> {
     type Content = PyContent;
 
     #[inline]
     fn whole(&mut self, wire: &[u8], mask: Mask) -> Result<(PyContent, u8), OutOfMemory> {
-        let (bytes, any) = unmasked_bytes(self.0, wire, mask)?;
+        let (bytes, any) = unmasked_bytes(self.py, wire, mask, self.gil(wire.len()))?;
         Ok((PyContent::Whole(bytes), any))
     }
 
     fn allocate(&mut self, capacity: usize) -> Result<PyContent, OutOfMemory> {
-        Writer::with_capacity(self.0, capacity).map(PyContent::Growing)
+        Writer::with_capacity(self.py, capacity).map(PyContent::Growing)
     }
 
     fn grow(&mut self, content: &mut PyContent, capacity: usize) -> Result<(), OutOfMemory> {
-        growing(content).grow(self.0, capacity)
+        growing(content).grow(self.py, capacity)
     }
 
     #[inline]
     fn unmask(&mut self, content: &mut PyContent, wire: &[u8], mask: Mask) -> u8 {
-        growing(content).unmask(wire, mask)
+        growing(content).unmask(wire, mask, self.gil(wire.len()))
     }
 
     fn inflate(
@@ -77,7 +95,8 @@ impl Memory for PyMemory<'_> {
         stream: &mut Stream,
         input: &[u8],
     ) -> Progress {
-        growing(content).inflate(room, stream, input)
+        let gil = self.gil(INFLATING * room.min(input.len()));
+        growing(content).inflate(room, stream, input, gil)
     }
 }
 

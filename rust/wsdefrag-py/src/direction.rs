@@ -2,7 +2,7 @@
 
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
-use wsdefrag_core::{Reassembler, Settings, Sink};
+use wsdefrag_core::{Reassembler, Settings};
 
 use crate::content::{PyContent, PyMemory};
 use crate::ending::Ending;
@@ -33,7 +33,10 @@ impl Direction {
         self.ending.require_open()?;
         let failed_before = self.engine.error().is_some();
         let mut sink = self.sink(data.py(), timestamp, wanted)?;
-        with_bytes(data, |bytes| self.engine.receive_data(bytes, &mut sink))?;
+        with_bytes(data, |input| {
+            sink.memory.immutable_input = input.immutable;
+            self.engine.receive_data(input.bytes, &mut sink);
+        })?;
         if let Some(closed) = sink.closed.take() {
             self.closed = Some(closed);
         }
@@ -116,7 +119,7 @@ impl Direction {
     ///     IncompleteMessage: If the bytes stopped inside a header, a frame or a message.
     fn receive_eof(&mut self, py: Python<'_>) -> PyResult<()> {
         if self.ending.is_open() {
-            self.ending = Ending::new(py, self.engine.receive_eof(&mut PyMemory(py)))?;
+            self.ending = Ending::new(py, self.engine.receive_eof(&mut PyMemory::new(py)))?;
         }
         self.ending.raise(py, self.engine.error())
     }
@@ -158,7 +161,7 @@ impl Direction {
     ) -> PyResult<Bound<'py, PyList>> {
         let mut sink = self.sink(py, timestamp, Wanted::Everything)?;
         if self.ending.is_open() {
-            self.ending = Ending::new(py, self.engine.receive_eof(sink.memory()))?;
+            self.ending = Ending::new(py, self.engine.receive_eof(&mut sink.memory))?;
             if let Ending::Cut(cut) = &self.ending {
                 sink.report(cut.offset, Report::Incomplete(cut.clone_ref(py)));
             }

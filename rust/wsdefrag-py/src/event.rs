@@ -136,7 +136,7 @@ pub(crate) fn deliver<'py>(
 
 /// The engine's sink for one call.
 pub(crate) struct PySink<'py> {
-    memory: PyMemory<'py>,
+    pub(crate) memory: PyMemory<'py>,
     events: Bound<'py, PyList>,
     reported: Vec<(usize, Reported)>,
     /// The close frame, also where only messages are wanted.
@@ -158,7 +158,7 @@ impl<'py> PySink<'py> {
         timestamp: Option<f64>,
     ) -> PyResult<Self> {
         Ok(Self {
-            memory: PyMemory(py),
+            memory: PyMemory::new(py),
             events: PyList::empty(py),
             reported: Vec::new(),
             closed: None,
@@ -181,7 +181,7 @@ impl<'py> PySink<'py> {
             return;
         }
         self.reported.push((self.events.len(), with(report)));
-        self.keep(self.memory.0.None().into_bound(self.memory.0));
+        self.keep(self.memory.py.None().into_bound(self.memory.py));
     }
 
     #[inline]
@@ -213,7 +213,7 @@ impl<'py> Sink for PySink<'py> {
         let report = match event {
             Event::Message { opcode, content } => {
                 let timestamp = self.seconds();
-                let py = self.memory.0;
+                let py = self.memory.py;
                 let message = content.into_bytes(py).and_then(|content| {
                     new_message(py, self.class, opcode, self.from_client, content, timestamp)
                 });

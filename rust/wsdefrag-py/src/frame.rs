@@ -207,8 +207,9 @@ impl FrameDecoder {
         let failed_before = self.engine.error().copied();
         // Python objects are made afterwards: the garbage collector may run Python code then.
         let mut frames = Vec::new();
-        with_bytes(data, |bytes| {
-            self.engine.receive_data(bytes, &mut PyMemory(py), |frame| frames.push(frame));
+        with_bytes(data, |input| {
+            let mut memory = PyMemory { py, immutable_input: input.immutable };
+            self.engine.receive_data(input.bytes, &mut memory, |frame| frames.push(frame));
         })?;
         if let Some(error) = failed_before {
             return Err(errors::raise(py, &error));
@@ -225,7 +226,7 @@ impl FrameDecoder {
     ///     IncompleteMessage: If the bytes stopped inside a frame.
     fn receive_eof(&mut self, py: Python<'_>) -> PyResult<()> {
         if self.ending.is_open() {
-            self.ending = Ending::new(py, self.engine.receive_eof(&mut PyMemory(py)))?;
+            self.ending = Ending::new(py, self.engine.receive_eof(&mut PyMemory::new(py)))?;
         }
         self.ending.raise(py, self.engine.error())
     }

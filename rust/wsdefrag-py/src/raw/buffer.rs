@@ -6,15 +6,26 @@ use pyo3::buffer::PyUntypedBuffer;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyMemoryView};
 
+/// What the caller passed, for the time of one call.
+#[derive(Clone, Copy)]
+pub(crate) struct Input<'a> {
+    pub(crate) bytes: &'a [u8],
+    /// Whether nobody can change the bytes, also while the GIL is released.
+    pub(crate) immutable: bool,
+}
+
 /// Calls `read` with what `data` holds, which is anything that offers the buffer protocol. `read`
-/// runs no Python code and does not release the GIL.
+/// runs no Python code, and releases the GIL only where the input is immutable.
 ///
 /// `bytes` never change. Anything else is read in place where there is a GIL and its bytes are
 /// contiguous, otherwise it is copied first.
 #[inline]
-pub(crate) fn with_bytes<R>(data: &Bound<'_, PyAny>, read: impl FnOnce(&[u8]) -> R) -> PyResult<R> {
+pub(crate) fn with_bytes<R>(
+    data: &Bound<'_, PyAny>,
+    read: impl FnOnce(Input<'_>) -> R,
+) -> PyResult<R> {
     if let Ok(bytes) = data.cast::<PyBytes>() {
-        return Ok(read(bytes.as_bytes()));
+        return Ok(read(Input { bytes: bytes.as_bytes(), immutable: true }));
     }
     // A memoryview describes itself in full, also where its object leaves things out.
     let view = PyMemoryView::from(data)?;
@@ -22,7 +33,7 @@ pub(crate) fn with_bytes<R>(data: &Bound<'_, PyAny>, read: impl FnOnce(&[u8]) ->
     let length = buffer.len_bytes();
     if cfg!(Py_GIL_DISABLED) || !buffer.is_c_contiguous() || length == 0 {
         let copy = view.call_method0("tobytes")?;
-        return Ok(read(copy.cast::<PyBytes>()?.as_bytes()));
+        return Ok(read(Input { bytes: copy.cast::<PyBytes>()?.as_bytes(), immutable: true }));
     }
     // SAFETY: the export keeps `length` contiguous bytes alive until `buffer` is dropped, below.
     // Python code cannot write to them meanwhile: the GIL is held, and `read` runs none. Code that
@@ -30,5 +41,5 @@ pub(crate) fn with_bytes<R>(data: &Bound<'_, PyAny>, read: impl FnOnce(&[u8]) ->
     // shared memory) is the caller's fault; every length is read once and every text is checked
     // after it was copied, so it gets a mixture of old and new bytes.
     let bytes = unsafe { slice::from_raw_parts(buffer.buf_ptr().cast::<u8>(), length) };
-    Ok(read(bytes))
+    Ok(read(Input { bytes, immutable: false }))
 }

@@ -10,12 +10,30 @@ use pyo3::types::PyBytes;
 use wsdefrag_core::deflate::{Progress, Stream};
 use wsdefrag_core::{Mask, OutOfMemory};
 
+/// Whether a piece of work on memory that no Python code can reach keeps the GIL.
+#[derive(Clone, Copy)]
+pub(crate) enum Gil<'py> {
+    Keep,
+    Release(Python<'py>),
+}
+
+impl Gil<'_> {
+    #[inline]
+    fn during<R: Send>(self, work: impl FnOnce() -> R + Send) -> R {
+        match self {
+            Self::Keep => work(),
+            Self::Release(py) => py.detach(work),
+        }
+    }
+}
+
 /// A new `bytes` that is `wire`, unmasked, and the OR of its bytes.
 #[inline]
 pub(crate) fn unmasked_bytes(
     py: Python<'_>,
     wire: &[u8],
     mask: Mask,
+    gil: Gil<'_>,
 ) -> Result<(Py<PyBytes>, u8), OutOfMemory> {
     let size = ffi::Py_ssize_t::try_from(wire.len()).map_err(|_| OutOfMemory)?;
     // SAFETY: attached. With a null pointer the call allocates and leaves the contents open.
@@ -29,7 +47,7 @@ pub(crate) fn unmasked_bytes(
     let slots: &mut [MaybeUninit<u8>] =
         unsafe { slice::from_raw_parts_mut(data.cast_mut().cast(), wire.len()) };
     // Writes every slot.
-    let any = mask.unmask(wire, slots);
+    let any = gil.during(|| mask.unmask(wire, slots));
     // SAFETY: `PyBytes_FromStringAndSize` gave a `bytes`.
     Ok((unsafe { bytes.cast_into_unchecked::<PyBytes>() }.unbind(), any))
 }
@@ -87,16 +105,24 @@ impl Writer {
 
     /// Appends `wire`, unmasked; the OR of the appended bytes.
     #[inline]
-    pub(crate) fn unmask(&mut self, wire: &[u8], mask: Mask) -> u8 {
+    pub(crate) fn unmask(&mut self, wire: &[u8], mask: Mask, gil: Gil<'_>) -> u8 {
+        let slots = self.spare(wire.len());
         // Writes every slot.
-        let any = mask.unmask(wire, self.spare(wire.len()));
+        let any = gil.during(|| mask.unmask(wire, slots));
         self.len += wire.len();
         any
     }
 
     /// Appends what `stream` makes of the front of `input`, at most `room` bytes.
-    pub(crate) fn inflate(&mut self, room: usize, stream: &mut Stream, input: &[u8]) -> Progress {
-        let progress = stream.inflate_uninit(input, self.spare(room));
+    pub(crate) fn inflate(
+        &mut self,
+        room: usize,
+        stream: &mut Stream,
+        input: &[u8],
+        gil: Gil<'_>,
+    ) -> Progress {
+        let slots = self.spare(room);
+        let progress = gil.during(|| stream.inflate_uninit(input, slots));
         assert!(progress.produced <= room, "no more is written than there is room for");
         self.len += progress.produced;
         progress

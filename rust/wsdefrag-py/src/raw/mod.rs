@@ -15,5 +15,5 @@ mod fields;
 mod storage;
 
 pub(crate) use buffer::with_bytes;
-pub(crate) use bytes::{Writer, unmasked_bytes};
+pub(crate) use bytes::{Gil, Writer, unmasked_bytes};
 pub(crate) use storage::{MessageClass, new_message, storage_type, untracked};
