@@ -89,12 +89,14 @@ def test_refused_memory_is_a_memory_error_and_nothing_worse(name: str) -> None:
     assert (done.returncode, done.stdout) == (0, "done\n"), done.stderr
 
 
+def interrupted(*_: object) -> None:
+    """Stand in for a constructor during which the user presses Ctrl-C."""
+    raise KeyboardInterrupt
+
+
 def test_interrupt_while_a_close_is_made_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     connection = WebSocketConnection()
     wire = b"\x82\x01a\x89\x00\x88\x02\x03\xe8"
-
-    def interrupted(*_: object) -> None:
-        raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
         patch.setattr(events.Close, "__init__", interrupted)
@@ -111,9 +113,6 @@ def test_interrupt_while_a_close_is_made_loses_nothing(monkeypatch: pytest.Monke
 def test_interrupted_violation_comes_with_the_next_call(monkeypatch: pytest.MonkeyPatch) -> None:
     reassembler = MessageReassembler(from_client=False)
 
-    def interrupted(*_: object) -> None:
-        raise KeyboardInterrupt
-
     with monkeypatch.context() as patch:
         patch.setattr(events.ProtocolViolation, "__init__", interrupted)
         with pytest.raises(KeyboardInterrupt):
@@ -129,9 +128,6 @@ def test_messages_that_an_interrupt_kept_back_come_before_the_error(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     reassembler = MessageReassembler(from_client=False)
-
-    def interrupted(*_: object) -> None:
-        raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
         patch.setattr(events.Ping, "__init__", interrupted)

@@ -112,8 +112,8 @@ impl Batch {
     }
 }
 
-/// Delivers what an earlier call could not, if anything, and then `batch`; what cannot be delivered
-/// now either is left in `undelivered`.
+/// Delivers what an earlier call could not, if anything, and then what `sink` took; what cannot be
+/// delivered now either is left in `undelivered`.
 pub(crate) fn deliver<'py>(
     py: Python<'py>,
     undelivered: &mut Option<Batch>,

@@ -3,8 +3,8 @@
 //! PyO3 makes every class known to the garbage collector. A message refers to a
 //! `bytes` and to nothing else, so it can be part of no cycle, and for objects
 //! made by the million the collector is most of the cost. So the type is made
-//! by the C interface: its fields are a C struct, allocation is `tp_alloc`, and
-//! a message is filled in place instead of through a constructor. `fields` has
+//! by the C interface: its fields are a C struct, and a message is allocated and
+//! filled in place instead of through a constructor. `fields` has
 //! what reads and sets them from Python. Python makes
 //! every class of its own known to the collector too; [`untracked`] takes that
 //! back for `WebSocketMessage`, which adds no fields.
