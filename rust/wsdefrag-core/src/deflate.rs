@@ -127,6 +127,21 @@ impl Inflater {
         }
     }
 
+    /// Inflates to nowhere, so that the window stays what the sender's is.
+    pub(crate) fn drain(&mut self, mut input: &[u8]) -> Result<(), Kind> {
+        let mut nowhere = [0; PIECE];
+        loop {
+            let progress = self.stream.inflate(input, &mut nowhere);
+            self.advanced(&progress)?;
+            input = &input[progress.consumed..];
+            let stuck = progress.consumed == 0 && progress.produced == 0;
+            let done = input.is_empty() && progress.produced < PIECE;
+            if progress.outcome == Outcome::More && (stuck || done) {
+                return Ok(());
+            }
+        }
+    }
+
     /// Ends a message all of whose payload was inflated.
     pub(crate) fn finish(&mut self) -> Result<(), Kind> {
         // A sender that ended with a final block, and nothing behind it, took no tail off.

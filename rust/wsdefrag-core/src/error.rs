@@ -79,6 +79,20 @@ impl Kind {
         }
     }
 
+    /// Whether it is about what a message says and not about where its frames end.
+    #[must_use]
+    pub const fn is_of_content(&self) -> bool {
+        matches!(
+            self,
+            Self::InvalidUtf8
+                | Self::InvalidDeflateData
+                | Self::TruncatedDeflateData
+                | Self::TooManyDeflateMembers(_)
+                | Self::Limit(_)
+                | Self::OutOfMemory
+        )
+    }
+
     /// The close code that answers it (RFC 6455 section 7.4.1).
     #[must_use]
     pub const fn close_code(&self) -> u16 {

@@ -134,6 +134,13 @@ impl FrameParser {
         self.mask = header.masking_key.map_or(Mask::NONE, Mask::new);
     }
 
+    /// Passes over bytes of the payload at hand that did not come; `length <= remaining()`.
+    pub fn skip(&mut self, length: u64) {
+        self.position += length;
+        self.remaining -= length;
+        self.mask = self.mask.advance((length % 4) as usize);
+    }
+
     /// Takes as much of the payload at hand as stands at the front of `data`, with the mask that
     /// fits its first byte.
     #[inline]

@@ -15,11 +15,40 @@ use crate::header::Header;
 use crate::limits::{Excess, Limits};
 use crate::mask::Mask;
 use crate::opcode::Opcode;
-use crate::sink::{Content, Memory, OutOfMemory};
+use crate::sink::{Content, Damage, Extent, Memory, OutOfMemory};
 use crate::utf8::{NotUtf8, Utf8Progress};
 
 /// The least room made for inflated output, in bytes.
 const LEAST_INFLATED: usize = 256;
+
+/// How a message's payload is turned into its content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Coding {
+    /// It is the content.
+    Plain,
+    /// It is inflated.
+    Deflate,
+    /// It would have to be inflated, but the window for it is not known; it is kept as it is.
+    Opaque,
+}
+
+/// What is done with the payload that comes next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    Kept,
+    /// Inflated to nowhere, for the sake of the window.
+    Drained,
+    PassedOver,
+}
+
+/// How a message is to be read, beyond what its header says.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Care {
+    pub(crate) check_utf8: bool,
+    /// Whether what is wrong with the content is noted and does not end the direction.
+    pub(crate) lenient: bool,
+    pub(crate) fate: Fate,
+}
 
 /// A message of which at least the first header has come.
 #[derive(Debug)]
@@ -27,13 +56,20 @@ pub(crate) struct OpenMessage<C> {
     pub(crate) opcode: Opcode,
     /// The first byte of its first frame, from the start of the direction.
     pub(crate) offset: u64,
-    pub(crate) compressed: bool,
+    pub(crate) coding: Coding,
+    pub(crate) fate: Fate,
+    pub(crate) damage: Option<Damage>,
+    /// Payload bytes that did not come.
+    pub(crate) missing: u64,
+    lenient: bool,
     content: Option<C>,
     /// `None` where bytes are not checked.
     utf8: Option<Utf8Progress>,
     fragments: u64,
     /// Payload bytes that its headers have announced.
     announced: u64,
+    /// Bytes of those headers.
+    headers: u64,
 }
 
 impl From<OutOfMemory> for Kind {
@@ -59,9 +95,50 @@ pub(crate) fn check_frame_size(header: &Header, limits: &Limits) -> Result<(), K
 }
 
 impl<C: Content> OpenMessage<C> {
-    pub(crate) fn new(opcode: Opcode, offset: u64, compressed: bool, check_utf8: bool) -> Self {
-        let utf8 = (check_utf8 && opcode == Opcode::Text).then(Utf8Progress::default);
-        Self { opcode, offset, compressed, content: None, utf8, fragments: 0, announced: 0 }
+    pub(crate) fn new(opcode: Opcode, offset: u64, coding: Coding, care: Care) -> Self {
+        let checked = care.check_utf8 && opcode == Opcode::Text && coding != Coding::Opaque;
+        Self {
+            opcode,
+            offset,
+            coding,
+            fate: care.fate,
+            damage: (coding == Coding::Opaque).then_some(Damage::Undecodable),
+            missing: 0,
+            lenient: care.lenient,
+            content: None,
+            utf8: checked.then(Utf8Progress::default),
+            fragments: 0,
+            announced: 0,
+            headers: 0,
+        }
+    }
+
+    /// What it is made of so far, counting the whole of each frame whose header has come.
+    pub(crate) fn extent(&self) -> Extent {
+        Extent {
+            frames: self.fragments,
+            wire_length: self.headers.saturating_add(self.announced),
+            payload_length: self.announced,
+            compressed: self.coding != Coding::Plain,
+        }
+    }
+
+    /// Takes back the last bytes that its headers announced: they were never sent.
+    pub(crate) fn cut_off(&mut self, unsent: u64) {
+        self.announced -= unsent;
+        self.missing += unsent;
+    }
+
+    /// Notes what is wrong with it. What was wrong first stays, unless that still claimed to be
+    /// whole.
+    pub(crate) fn damaged(&mut self, damage: Damage) {
+        match (self.damage, damage) {
+            (None | Some(Damage::Undecodable), _)
+            | (Some(Damage::Fault(Kind::InvalidUtf8)), Damage::Missing) => {
+                self.damage = Some(damage);
+            }
+            _ => {}
+        }
     }
 
     /// Bytes of content held.
@@ -71,15 +148,16 @@ impl<C: Content> OpenMessage<C> {
 
     /// Takes the header of its next frame, before any of that frame's payload.
     pub(crate) fn announce(&mut self, header: &Header, limits: &Limits) -> Result<(), Kind> {
-        check_frame_size(header, limits)?;
         self.announced = self.announced.saturating_add(header.length);
+        self.headers += header.size as u64;
+        self.fragments += 1;
+        check_frame_size(header, limits)?;
         match limits.max_message_size {
-            Some(limit) if !self.compressed && self.announced > limit => {
+            Some(limit) if self.coding != Coding::Deflate && self.announced > limit => {
                 return Err(Kind::Limit(Excess::MessageSize { limit, requested: self.announced }));
             }
             _ => {}
         }
-        self.fragments += 1;
         match limits.max_fragments {
             Some(limit) if self.fragments > limit => {
                 Err(Kind::Limit(Excess::Fragments { limit, requested: self.fragments }))
@@ -105,10 +183,21 @@ impl<C: Content> OpenMessage<C> {
     /// Checks the text behind `start`; `any` is the OR of its bytes, or 0xFF if not known.
     #[inline]
     fn check_from(&mut self, start: usize, any: u8) -> Result<(), Kind> {
-        match (&mut self.utf8, &self.content) {
-            (Some(utf8), Some(content)) => Ok(utf8.appended(content.as_slice(), start, any)?),
-            _ => Ok(()),
+        let (Some(utf8), Some(content)) = (&mut self.utf8, &self.content) else { return Ok(()) };
+        match utf8.appended(content.as_slice(), start, any) {
+            Ok(()) => Ok(()),
+            Err(NotUtf8) => self.not_utf8(),
         }
+    }
+
+    #[cold]
+    fn not_utf8(&mut self) -> Result<(), Kind> {
+        if !self.lenient {
+            return Err(Kind::InvalidUtf8);
+        }
+        self.utf8 = None;
+        self.damaged(Damage::Fault(Kind::InvalidUtf8));
+        Ok(())
     }
 
     /// Appends what a range of a compressed frame inflates to. `expected` is a guess at the whole
@@ -123,7 +212,10 @@ impl<C: Content> OpenMessage<C> {
         memory: &mut M,
     ) -> Result<(), Kind> {
         if mask.is_identity() {
-            return self.inflate_plain(wire, inflater, expected, limits, memory);
+            return match self.fate {
+                Fate::Kept => self.inflate_plain(wire, inflater, expected, limits, memory),
+                _ => inflater.drain(wire),
+            };
         }
         for wire in wire.chunks(PIECE) {
             // The piece is taken out while the inflater works on it, and put back unharmed.
@@ -131,7 +223,10 @@ impl<C: Content> OpenMessage<C> {
             let plain = &mut piece[..wire.len()];
             mask.unmask(wire, plain);
             mask = mask.advance(wire.len());
-            let result = self.inflate_plain(plain, inflater, expected, limits, memory);
+            let result = match self.fate {
+                Fate::Kept => self.inflate_plain(plain, inflater, expected, limits, memory),
+                _ => inflater.drain(plain),
+            };
             inflater.piece = piece;
             result?;
         }
@@ -158,7 +253,14 @@ impl<C: Content> OpenMessage<C> {
                 _ => inflater.stream.inflate(input, &mut [0]),
             };
             if progress.produced > room {
-                return Err(Kind::Limit(ceiling.exceeded));
+                let exceeded = Kind::Limit(ceiling.exceeded);
+                if !self.lenient {
+                    return Err(exceeded);
+                }
+                self.damaged(Damage::Fault(exceeded));
+                self.fate = Fate::Drained;
+                inflater.advanced(&progress)?;
+                return inflater.drain(&input[progress.consumed..]);
             }
             if progress.produced > 0 {
                 self.check_from(start, 0xFF)?;
@@ -198,12 +300,15 @@ impl<C: Content> OpenMessage<C> {
         Ok(self.content.as_ref().map_or(0, |content| most.min(content.capacity() - held)))
     }
 
-    /// The content of a message whose last frame is complete.
-    pub(crate) fn finish<M: Memory<Content = C>>(self, memory: &mut M) -> Result<C, Kind> {
-        if let Some(utf8) = self.utf8 {
-            utf8.finish(self.len())?;
+    /// The last check of a text whose last frame is complete.
+    pub(crate) fn finish(&mut self) -> Result<(), Kind> {
+        match &self.utf8 {
+            Some(utf8) if self.fate == Fate::Kept => match utf8.finish(self.len()) {
+                Ok(()) => Ok(()),
+                Err(NotUtf8) => self.not_utf8(),
+            },
+            _ => Ok(()),
         }
-        Ok(self.into_content(memory)?)
     }
 
     /// What there is of the content.

@@ -25,12 +25,16 @@ use crate::growth::Outlook;
 use crate::header::{Header, MAX_CONTROL, Order, Rules};
 use crate::limits::Limits;
 use crate::mask::Mask;
-use crate::message::{OpenMessage, check_frame_size};
+use crate::message::{Care, Coding, Fate, OpenMessage};
 use crate::opcode::Opcode;
 use crate::params::DeflateParams;
-use crate::sink::{Content, Event, Memory, OutOfMemory, Sink};
+use crate::sink::{Content, Damage, Event, Extent, Memory, OutOfMemory, Sink};
 use crate::strictness::{Strictness, Tolerated};
 use crate::utf8;
+
+mod passive;
+
+pub use passive::Passive;
 
 /// The longest that the next compressed message is guessed to be, in bytes.
 const MOST_EXPECTED: usize = 1 << 16;
@@ -60,6 +64,14 @@ impl Settings {
             from_client: self.from_client,
             deflate: self.deflate.is_some(),
             strictness: self.strictness,
+        }
+    }
+
+    /// Whether the sender starts each message with an empty window.
+    const fn no_context_takeover(&self) -> bool {
+        match &self.deflate {
+            Some(params) => params.no_context_takeover(self.from_client),
+            None => false,
         }
     }
 }
@@ -93,10 +105,12 @@ pub struct Reassembler<C> {
     /// A guess at the next compressed message's length, in bytes.
     expected: usize,
     received: u64,
+    control_bytes: u64,
     /// Everything from this offset on is dropped.
     discarded_from: Option<u64>,
     error: Option<Error>,
     tolerated: Tolerated,
+    passive: passive::State,
 }
 
 impl<C: Content> Reassembler<C> {
@@ -121,9 +135,11 @@ impl<C: Content> Reassembler<C> {
             inflater: None,
             expected: 0,
             received: 0,
+            control_bytes: 0,
             discarded_from: None,
             error: None,
             tolerated: Tolerated::default(),
+            passive: passive::State::OFF,
         }
     }
 
@@ -151,6 +167,12 @@ impl<C: Content> Reassembler<C> {
         self.discarded_from.map_or(0, |offset| self.received - offset)
     }
 
+    /// Bytes of whole control frames, headers included.
+    #[must_use]
+    pub const fn control_bytes(&self) -> u64 {
+        self.control_bytes
+    }
+
     /// Bytes held for what is not complete: a cut header, a control payload, an open message.
     #[must_use]
     pub fn bytes_buffered(&self) -> usize {
@@ -173,6 +195,7 @@ impl<C: Content> Reassembler<C> {
             return;
         }
         if let Err(error) = self.run(data, sink) {
+            self.break_off(&error, sink);
             self.fail(error);
         }
     }
@@ -262,12 +285,32 @@ impl<C: Content> Reassembler<C> {
         header.rsv1() && self.settings.deflate.is_some()
     }
 
+    /// What RSV1 says of the message that this frame is the first of.
+    const fn coding(&self, header: &Header) -> Coding {
+        match (self.is_compressed(header), self.passive.window_known) {
+            (false, _) => Coding::Plain,
+            (true, true) => Coding::Deflate,
+            (true, false) => Coding::Opaque,
+        }
+    }
+
+    /// Whether the short path can take it.
     #[inline]
     fn is_whole_message(&self, header: &Header, available: usize) -> bool {
         header.fin
             && matches!(header.opcode, Opcode::Text | Opcode::Binary)
             && header.length <= available as u64
             && !self.is_compressed(header)
+            && self.is_within_limits(header)
+            && self.passive.contents
+    }
+
+    #[inline]
+    fn is_within_limits(&self, header: &Header) -> bool {
+        let limits = &self.settings.limits;
+        let within = |limit: Option<u64>| limit.is_none_or(|limit| header.length <= limit);
+        let one_frame = limits.max_fragments.is_none_or(|limit| limit >= 1);
+        one_frame && within(limits.max_frame_size) && within(limits.max_message_size)
     }
 
     /// The short path: a plain message in one frame that is all there.
@@ -278,29 +321,28 @@ impl<C: Content> Reassembler<C> {
         data: &mut &[u8],
         sink: &mut S,
     ) -> Result<(), Error> {
-        self.check_whole_message(header).map_err(|kind| self.parser.error(kind))?;
         let (wire, mask) = self.parser.payload(data);
         let failed = |kind| self.parser.error(kind);
         let (content, any) =
             sink.memory().whole(wire, mask).map_err(|error| failed(error.into()))?;
         let check = any >= 0x80 && header.opcode == Opcode::Text && self.settings.check_utf8;
+        let (opcode, offset) = (header.opcode, self.parser.start());
+        let extent = Extent {
+            frames: 1,
+            wire_length: header.size as u64 + header.length,
+            payload_length: header.length,
+            compressed: false,
+        };
         if check && !utf8::is_valid(content.as_slice()) {
-            return Err(failed(Kind::InvalidUtf8));
-        }
-        sink.event(self.parser.start(), Event::Message { opcode: header.opcode, content });
-        Ok(())
-    }
-
-    #[inline]
-    fn check_whole_message(&self, header: &Header) -> Result<(), Kind> {
-        let limits = &self.settings.limits;
-        let within = |limit: Option<u64>| limit.is_none_or(|limit| header.length <= limit);
-        let one_frame = limits.max_fragments.is_none_or(|limit| limit >= 1);
-        if one_frame && within(limits.max_frame_size) && within(limits.max_message_size) {
+            if !self.passive.on {
+                return Err(failed(Kind::InvalidUtf8));
+            }
+            let damage = Damage::Fault(Kind::InvalidUtf8);
+            sink.event(offset, Event::Damaged { opcode, content, extent, damage, missing: 0 });
             return Ok(());
         }
-        check_frame_size(header, limits)?;
-        OpenMessage::<C>::new(header.opcode, 0, false, false).announce(header, limits)
+        sink.event(offset, Event::Message { opcode, content, extent });
+        Ok(())
     }
 
     fn begin_frame(&mut self, header: Header) -> Result<(), Error> {
@@ -309,12 +351,19 @@ impl<C: Content> Reassembler<C> {
         if header.opcode.is_control() {
             return Ok(());
         }
-        let compressed = self.is_compressed(&header);
+        let coding = self.coding(&header);
         let message = self.message.get_or_insert_with(|| {
-            let check_utf8 = self.settings.check_utf8;
-            OpenMessage::new(header.opcode, self.parser.start(), compressed, check_utf8)
+            let care = Care {
+                check_utf8: self.settings.check_utf8,
+                lenient: self.passive.on,
+                fate: if self.passive.contents { Fate::Kept } else { Fate::PassedOver },
+            };
+            OpenMessage::new(header.opcode, self.parser.start(), coding, care)
         });
-        message.announce(&header, &self.settings.limits).map_err(|kind| self.parser.error(kind))
+        match message.announce(&header, &self.settings.limits) {
+            Ok(()) => Ok(()),
+            Err(kind) => self.content_fault(kind).map_err(|kind| self.parser.error(kind)),
+        }
     }
 
     #[inline]
@@ -332,17 +381,19 @@ impl<C: Content> Reassembler<C> {
             return Ok(());
         }
         // An empty range, such as a header at the end of a chunk leaves, makes nothing.
-        let Some(message) = self.message.as_mut().filter(|_| !wire.is_empty()) else {
-            return Ok(());
-        };
-        if !message.compressed {
+        let wanted =
+            |message: &&mut OpenMessage<C>| !wire.is_empty() && message.fate != Fate::PassedOver;
+        let Some(message) = self.message.as_mut().filter(wanted) else { return Ok(()) };
+        let result = if message.coding == Coding::Deflate {
+            let inflater = self.inflater.get_or_insert_with(|| inflater(&self.settings));
+            let (expected, limits) = (self.expected, &self.settings.limits);
+            message.inflate(wire, mask, inflater, expected, limits, sink.memory())
+        } else {
             let most = self.settings.limits.max_message_size;
             let outlook = Outlook { frame_left, last_frame: self.header.fin, most };
-            return message.append(wire, mask, outlook, sink.memory());
-        }
-        let inflater = self.inflater.get_or_insert_with(|| inflater(&self.settings));
-        let (expected, limits) = (self.expected, &self.settings.limits);
-        message.inflate(wire, mask, inflater, expected, limits, sink.memory())
+            message.append(wire, mask, outlook, sink.memory())
+        };
+        result.or_else(|kind| self.content_fault(kind))
     }
 
     fn end_frame<S: SinkFor<C>>(&mut self, sink: &mut S) -> Result<(), Kind> {
@@ -352,18 +403,35 @@ impl<C: Content> Reassembler<C> {
         if !self.header.fin {
             return Ok(());
         }
-        let Some(message) = self.message.take() else { return Ok(()) };
-        if message.compressed {
-            self.inflater.get_or_insert_with(|| inflater(&self.settings)).finish()?;
+        let Some(message) = &mut self.message else { return Ok(()) };
+        let result = if message.coding == Coding::Deflate && message.fate != Fate::PassedOver {
             self.expected = message.len().next_multiple_of(EXPECTED_STEP).min(MOST_EXPECTED);
-        }
-        let (opcode, offset) = (message.opcode, message.offset);
-        let content = message.finish(sink.memory())?;
-        sink.event(offset, Event::Message { opcode, content });
+            self.inflater.get_or_insert_with(|| inflater(&self.settings)).finish()
+        } else {
+            Ok(())
+        };
+        result.and_then(|()| message.finish()).or_else(|kind| self.content_fault(kind))?;
+        self.hand_over(sink)
+    }
+
+    /// Gives the open message to `sink`, in the state it is in.
+    fn hand_over<S: SinkFor<C>>(&mut self, sink: &mut S) -> Result<(), Kind> {
+        let Some(message) = self.message.take() else { return Ok(()) };
+        let (opcode, offset, extent) = (message.opcode, message.offset, message.extent());
+        let (damage, missing) = (message.damage, message.missing);
+        let content = message.into_content(sink.memory())?;
+        let event = match damage {
+            None => Event::Message { opcode, content, extent },
+            Some(damage) => Event::Damaged { opcode, content, extent, damage, missing },
+        };
+        sink.event(offset, event);
         Ok(())
     }
 
     fn end_control<S: SinkFor<C>>(&mut self, sink: &mut S) -> Result<(), Kind> {
+        if self.passive.control_missing > 0 {
+            return self.end_damaged_control(sink);
+        }
         let payload = &self.control[..self.controlled];
         let event = match self.header.opcode {
             Opcode::Ping => Event::Ping(payload),
@@ -378,6 +446,7 @@ impl<C: Content> Reassembler<C> {
                 Event::Close(close)
             }
         };
+        self.control_bytes += self.header.size as u64 + self.header.length;
         sink.event(self.parser.start(), event);
         self.controlled = 0;
         Ok(())
@@ -386,7 +455,5 @@ impl<C: Content> Reassembler<C> {
 
 /// The inflater of a direction read with these settings.
 fn inflater(settings: &Settings) -> Box<Inflater> {
-    let Settings { from_client, deflate, .. } = settings;
-    let emptied = deflate.is_some_and(|params| params.no_context_takeover(*from_client));
-    Box::new(Inflater::new(emptied))
+    Box::new(Inflater::new(settings.no_context_takeover()))
 }

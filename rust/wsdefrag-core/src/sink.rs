@@ -9,6 +9,7 @@ use std::collections::TryReserveError;
 
 use crate::close::Close;
 use crate::deflate::{Outcome, Progress, Stream};
+use crate::error::Kind;
 use crate::mask::Mask;
 use crate::opcode::Opcode;
 
@@ -22,8 +23,32 @@ impl From<TryReserveError> for OutOfMemory {
     }
 }
 
+/// What a message was made of on the wire.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Extent {
+    /// Its frames.
+    pub frames: u64,
+    /// Bytes of its frames, headers included.
+    pub wire_length: u64,
+    /// Bytes of its frames' payloads: compressed, where it was compressed.
+    pub payload_length: u64,
+    /// Whether it was compressed.
+    pub compressed: bool,
+}
+
+/// Why a message of a [passive](crate::reassembler::Passive) direction is not as it was sent.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Damage {
+    /// Payload bytes did not come.
+    Missing,
+    /// What it takes to inflate it did not come.
+    Undecodable,
+    /// A rule was broken, or a limit would have been exceeded.
+    Fault(Kind),
+}
+
 /// What one direction holds.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Event<'a, C> {
     /// A whole message; the offset is that of its first frame.
     Message {
@@ -31,6 +56,23 @@ pub enum Event<'a, C> {
         opcode: Opcode,
         /// The decoded payload.
         content: C,
+        /// What it was made of.
+        extent: Extent,
+    },
+    /// What there is of a message, or of a control frame, that is not as it was sent; only passive
+    /// directions give it. The offset is that of its first frame.
+    Damaged {
+        /// The opcode of its first frame.
+        opcode: Opcode,
+        /// The decoded payload before the first byte that is missing or was refused; all of a text
+        /// that is not UTF-8; the payload as it was sent of what cannot be inflated.
+        content: C,
+        /// What it was made of. Bytes that did not come count where their frame is known.
+        extent: Extent,
+        /// What is wrong with it.
+        damage: Damage,
+        /// Payload bytes that did not come.
+        missing: u64,
     },
     /// A ping with its payload.
     Ping(&'a [u8]),

@@ -211,7 +211,9 @@ impl<'py> Sink for PySink<'py> {
     #[inline]
     fn event(&mut self, offset: u64, event: Event<'_, PyContent>) {
         let report = match event {
-            Event::Message { opcode, content } => {
+            // Only a passive direction gives it.
+            Event::Damaged { .. } => return,
+            Event::Message { opcode, content, .. } => {
                 let timestamp = self.seconds();
                 let py = self.memory.py;
                 let message = content.into_bytes(py).and_then(|content| {

@@ -74,7 +74,8 @@ impl Sink for Recorder {
 /// The event with what it borrows.
 pub(crate) fn own(event: Event<'_, Vec<u8>>) -> Seen {
     match event {
-        Event::Message { opcode, content } => Seen::Message(opcode, content),
+        Event::Message { opcode, content, .. } => Seen::Message(opcode, content),
+        Event::Damaged { .. } => unreachable!("only a passive direction gives it"),
         Event::Ping(payload) => Seen::Ping(payload.to_vec()),
         Event::Pong(payload) => Seen::Pong(payload.to_vec()),
         Event::Close(Close { code, reason }) => Seen::Close(code, reason.to_owned()),
