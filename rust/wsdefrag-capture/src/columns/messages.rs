@@ -1,0 +1,408 @@
+//! The messages table: one row a message, in the order in which they were completed.
+//!
+//! | column | type | what it is |
+//! | --- | --- | --- |
+//! | `connection` | u64 | the number of its connection, from 0 |
+//! | `seq` | u64 | its place among the messages of its direction, from 0 |
+//! | `from_client` | bool | who sent it |
+//! | `type` | u8 | its opcode (RFC 6455 section 5.2): 1 text, 2 binary; 0 where its beginning was not captured |
+//! | `content` | binary | the decoded payload, as far as `status` says |
+//! | `timestamp` | timestamp\[ns, UTC\] | when the packet that completed it was captured |
+//! | `first_timestamp` | timestamp\[ns, UTC\] | when the packet with its first byte was captured |
+//! | `dropped` | bool | always false |
+//! | `injected` | bool | always false |
+//! | `frames` | u32 | its frames |
+//! | `wire_length` | u64 | bytes of its frames on the wire, headers included |
+//! | `payload_length` | u64 | bytes of their payloads: compressed, where it was compressed |
+//! | `compressed` | bool | whether it was compressed |
+//! | `status` | dictionary\[i8, utf8\] | what is to be thought of `content`: the names of [`Status::ALL`] |
+//! | `missing_bytes` | u64 | payload bytes that were not captured |
+//! | `resynced` | bool | whether it was found by looking for frames behind a loss |
+//! | `first_packet` | u64 | the number of the packet with its first byte, from 1 |
+//! | `last_packet` | u64 | the number of the packet that completed it, from 1 |
+//!
+//! No column has nulls. `dropped` and `injected` are those of mitmproxy's messages: a capture can
+//! tell of neither.
+//!
+//! - `content.len() <= i32::MAX`, which is what the offsets of a binary column can say
+//! - `ends.len() == rows + 1`, and every other column's length is `rows`
+
+use std::mem;
+use std::sync::{Arc, LazyLock};
+
+use arrow_array::{
+    ArrayRef, BinaryArray, BooleanArray, RecordBatch, UInt8Array, UInt32Array, UInt64Array,
+};
+use arrow_buffer::{BooleanBuffer, Buffer, OffsetBuffer};
+use arrow_schema::{DataType, Schema, SchemaRef};
+
+use super::{dictionary, name_type, names, required, time_type, timestamps};
+use crate::event::{Message, Status};
+
+static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
+    Arc::new(Schema::new(vec![
+        required("connection", DataType::UInt64),
+        required("seq", DataType::UInt64),
+        required("from_client", DataType::Boolean),
+        required("type", DataType::UInt8),
+        required("content", DataType::Binary),
+        required("timestamp", time_type()),
+        required("first_timestamp", time_type()),
+        required("dropped", DataType::Boolean),
+        required("injected", DataType::Boolean),
+        required("frames", DataType::UInt32),
+        required("wire_length", DataType::UInt64),
+        required("payload_length", DataType::UInt64),
+        required("compressed", DataType::Boolean),
+        required("status", name_type()),
+        required("missing_bytes", DataType::UInt64),
+        required("resynced", DataType::Boolean),
+        required("first_packet", DataType::UInt64),
+        required("last_packet", DataType::UInt64),
+    ]))
+});
+
+static STATUSES: LazyLock<ArrayRef> = LazyLock::new(|| dictionary(Status::ALL.map(Status::name)));
+
+// The bits of `flags`.
+const FROM_CLIENT: u8 = 1;
+const COMPRESSED: u8 = 2;
+const RESYNCED: u8 = 4;
+
+/// Messages on their way into a record batch.
+///
+/// ```
+/// use wsdefrag_capture::columns::MessageColumns;
+///
+/// let mut columns = MessageColumns::new();
+/// let batch = columns.finish();
+/// assert_eq!(batch.schema(), MessageColumns::schema());
+/// assert_eq!(batch.num_rows(), 0);
+/// ```
+#[derive(Debug)]
+pub struct MessageColumns {
+    connection: Vec<u64>,
+    seq: Vec<u64>,
+    /// The three booleans of a row; `finish` makes a column of each bit.
+    flags: Vec<u8>,
+    opcode: Vec<u8>,
+    /// 0, and where each row's content ends.
+    ends: Vec<i32>,
+    /// All contents, end to end.
+    content: Vec<u8>,
+    timestamp: Vec<i64>,
+    first_timestamp: Vec<i64>,
+    frames: Vec<u32>,
+    wire_length: Vec<u64>,
+    payload_length: Vec<u64>,
+    status: Vec<i8>,
+    missing_bytes: Vec<u64>,
+    first_packet: Vec<u64>,
+    last_packet: Vec<u64>,
+}
+
+impl Default for MessageColumns {
+    fn default() -> Self {
+        Self::with_capacity(0, 0)
+    }
+}
+
+impl MessageColumns {
+    /// Rows at which a batch is full.
+    pub const FULL_ROWS: usize = 1 << 16;
+
+    /// Bytes of content at which a batch is full. Allocators give blocks of more than 32 MiB back to
+    /// the system, and the pages of new ones cost several times what is done here.
+    pub const FULL_CONTENT: usize = 16 << 20;
+
+    /// The longest content, in bytes, that there is always room for in a batch that is not full.
+    pub const MAX_CONTENT: usize = i32::MAX as usize - Self::FULL_CONTENT;
+
+    /// No rows.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// No rows, and room for `rows` with `content` bytes in all.
+    fn with_capacity(rows: usize, content: usize) -> Self {
+        let mut ends = Vec::with_capacity(rows + 1);
+        ends.push(0);
+        Self {
+            connection: Vec::with_capacity(rows),
+            seq: Vec::with_capacity(rows),
+            flags: Vec::with_capacity(rows),
+            opcode: Vec::with_capacity(rows),
+            ends,
+            content: Vec::with_capacity(content),
+            timestamp: Vec::with_capacity(rows),
+            first_timestamp: Vec::with_capacity(rows),
+            frames: Vec::with_capacity(rows),
+            wire_length: Vec::with_capacity(rows),
+            payload_length: Vec::with_capacity(rows),
+            status: Vec::with_capacity(rows),
+            missing_bytes: Vec::with_capacity(rows),
+            first_packet: Vec::with_capacity(rows),
+            last_packet: Vec::with_capacity(rows),
+        }
+    }
+
+    /// The table's columns.
+    #[must_use]
+    pub fn schema() -> SchemaRef {
+        Arc::clone(&SCHEMA)
+    }
+
+    /// Rows since the last batch.
+    #[inline]
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.connection.len()
+    }
+
+    /// Whether there are no rows since the last batch.
+    #[inline]
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.connection.is_empty()
+    }
+
+    /// Bytes of content since the last batch.
+    #[inline]
+    #[must_use]
+    pub const fn content_bytes(&self) -> usize {
+        self.content.len()
+    }
+
+    /// Whether it is time for [`finish`](Self::finish).
+    #[inline]
+    #[must_use]
+    pub const fn is_full(&self) -> bool {
+        self.len() >= Self::FULL_ROWS || self.content_bytes() >= Self::FULL_CONTENT
+    }
+
+    /// Appends a row.
+    ///
+    /// # Panics
+    ///
+    /// If the contents since the last batch come to more than `i32::MAX` bytes. No content of up to
+    /// [`MAX_CONTENT`](Self::MAX_CONTENT) does that to a batch that is not full.
+    #[inline]
+    pub fn push(&mut self, message: &Message) {
+        let end = i32::try_from(self.content.len() + message.content.len())
+            .expect("the contents of a batch come to less than 2 GiB");
+        self.content.extend_from_slice(&message.content);
+        self.ends.push(end);
+        self.connection.push(message.connection);
+        self.seq.push(message.seq);
+        self.flags.push(
+            u8::from(message.from_client) * FROM_CLIENT
+                + u8::from(message.compressed) * COMPRESSED
+                + u8::from(message.resynced) * RESYNCED,
+        );
+        self.opcode.push(message.opcode as u8);
+        self.timestamp.push(message.timestamp);
+        self.first_timestamp.push(message.first_timestamp);
+        self.frames.push(message.frames);
+        self.wire_length.push(message.wire_length);
+        self.payload_length.push(message.payload_length);
+        self.status.push(message.status as i8);
+        self.missing_bytes.push(message.missing_bytes);
+        self.first_packet.push(message.first_packet);
+        self.last_packet.push(message.last_packet);
+    }
+
+    /// The rows since the last batch, as a batch; the next one starts empty.
+    ///
+    /// # Panics
+    ///
+    /// Never: the columns are as long as each other and as the schema says.
+    #[must_use]
+    pub fn finish(&mut self) -> RecordBatch {
+        // The next batch's contents need not be as many bytes as this one's, so a little more room;
+        // but not for what went past the bound, which may have been one message out of thousands.
+        let content = self.content.len().min(Self::FULL_CONTENT);
+        let room = content + content / 8;
+        let done = mem::replace(self, Self::with_capacity(self.len(), room));
+
+        let ends = OffsetBuffer::new(done.ends.into());
+        let content = BinaryArray::new(ends, Buffer::from_vec(done.content), None);
+        let flag = |bit| {
+            let bits = BooleanBuffer::collect_bool(done.flags.len(), |i| done.flags[i] & bit != 0);
+            Arc::new(BooleanArray::new(bits, None)) as ArrayRef
+        };
+        let never: ArrayRef =
+            Arc::new(BooleanArray::new(BooleanBuffer::new_unset(done.flags.len()), None));
+        RecordBatch::try_new(
+            Self::schema(),
+            vec![
+                Arc::new(UInt64Array::from(done.connection)),
+                Arc::new(UInt64Array::from(done.seq)),
+                flag(FROM_CLIENT),
+                Arc::new(UInt8Array::from(done.opcode)),
+                Arc::new(content),
+                timestamps(done.timestamp),
+                timestamps(done.first_timestamp),
+                Arc::clone(&never),
+                never,
+                Arc::new(UInt32Array::from(done.frames)),
+                Arc::new(UInt64Array::from(done.wire_length)),
+                Arc::new(UInt64Array::from(done.payload_length)),
+                flag(COMPRESSED),
+                names(done.status, &STATUSES),
+                Arc::new(UInt64Array::from(done.missing_bytes)),
+                flag(RESYNCED),
+                Arc::new(UInt64Array::from(done.first_packet)),
+                Arc::new(UInt64Array::from(done.last_packet)),
+            ],
+        )
+        .expect("the columns are those of the schema and equally long")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow_array::cast::AsArray;
+    use arrow_array::types::{
+        Int8Type, TimestampNanosecondType, UInt8Type, UInt32Type, UInt64Type,
+    };
+    use arrow_array::{Array, ArrayAccessor, StringArray};
+    use wsdefrag_core::Opcode;
+
+    /// Messages whose fields differ from each other and from row to row.
+    fn messages(rows: usize) -> Vec<Message> {
+        let opcodes = [Opcode::Text, Opcode::Binary, Opcode::Continuation];
+        let message = |i: usize| {
+            let row = i as u64;
+            Message {
+                connection: u64::MAX - row,
+                seq: row,
+                from_client: i.is_multiple_of(2),
+                opcode: opcodes[i % 3],
+                content: "é\0€".repeat(i % 5).into_bytes(),
+                timestamp: i64::MAX - row.cast_signed(),
+                first_timestamp: i64::MIN + row.cast_signed(),
+                frames: u32::MAX - u32::try_from(i).unwrap(),
+                wire_length: 1000 + row,
+                payload_length: 2000 + row,
+                compressed: i.is_multiple_of(3),
+                status: Status::ALL[i % 6],
+                missing_bytes: 3000 + row,
+                resynced: i.is_multiple_of(5),
+                first_packet: 4000 + row,
+                last_packet: 5000 + row,
+            }
+        };
+        (0..rows).map(message).collect()
+    }
+
+    fn push_all(columns: &mut MessageColumns, messages: &[Message]) {
+        for message in messages {
+            columns.push(message);
+        }
+    }
+
+    fn assert_rows(batch: &RecordBatch, messages: &[Message]) {
+        let column = |name| batch.column_by_name(name).unwrap();
+        let flags = |name| column(name).as_boolean();
+        let numbers = |name| column(name).as_primitive::<UInt64Type>();
+        let times = |name| column(name).as_primitive::<TimestampNanosecondType>();
+        let opcodes = column("type").as_primitive::<UInt8Type>();
+        let frames = column("frames").as_primitive::<UInt32Type>();
+        let status = column("status").as_dictionary::<Int8Type>();
+        let status = status.downcast_dict::<StringArray>().unwrap();
+        assert_eq!(batch.num_rows(), messages.len());
+        for (i, message) in messages.iter().enumerate() {
+            assert_eq!(numbers("connection").value(i), message.connection);
+            assert_eq!(numbers("seq").value(i), message.seq);
+            assert_eq!(flags("from_client").value(i), message.from_client);
+            assert_eq!(opcodes.value(i), message.opcode as u8);
+            assert_eq!(column("content").as_binary::<i32>().value(i), message.content);
+            assert_eq!(times("timestamp").value(i), message.timestamp);
+            assert_eq!(times("first_timestamp").value(i), message.first_timestamp);
+            assert!(!flags("dropped").value(i));
+            assert!(!flags("injected").value(i));
+            assert_eq!(frames.value(i), message.frames);
+            assert_eq!(numbers("wire_length").value(i), message.wire_length);
+            assert_eq!(numbers("payload_length").value(i), message.payload_length);
+            assert_eq!(flags("compressed").value(i), message.compressed);
+            assert_eq!(status.value(i), message.status.name());
+            assert_eq!(numbers("missing_bytes").value(i), message.missing_bytes);
+            assert_eq!(flags("resynced").value(i), message.resynced);
+            assert_eq!(numbers("first_packet").value(i), message.first_packet);
+            assert_eq!(numbers("last_packet").value(i), message.last_packet);
+        }
+        assert!(batch.columns().iter().all(|column| column.null_count() == 0));
+    }
+
+    #[test]
+    fn rows_are_the_messages_in_order() {
+        for rows in [1, 2, 7, 8, 9, 63, 64, 65, 200] {
+            let mut columns = MessageColumns::new();
+            let messages = messages(rows);
+            push_all(&mut columns, &messages);
+            assert_eq!(columns.len(), rows);
+            assert_rows(&columns.finish(), &messages);
+        }
+    }
+
+    #[test]
+    fn batches_share_nothing() {
+        let mut columns = MessageColumns::new();
+        let messages = messages(300);
+        let batches: Vec<_> = messages
+            .chunks(130)
+            .map(|chunk| {
+                push_all(&mut columns, chunk);
+                let content: usize = chunk.iter().map(|message| message.content.len()).sum();
+                assert_eq!(columns.content_bytes(), content);
+                let batch = columns.finish();
+                assert!(columns.is_empty());
+                assert_eq!(columns.content_bytes(), 0);
+                batch
+            })
+            .collect();
+        for (batch, chunk) in batches.iter().zip(messages.chunks(130)) {
+            assert_rows(batch, chunk);
+        }
+    }
+
+    #[test]
+    fn empty_batch_has_all_columns() {
+        let mut columns = MessageColumns::new();
+        for _ in 0..2 {
+            let batch = columns.finish();
+            assert_eq!(batch.schema(), MessageColumns::schema());
+            assert_rows(&batch, &[]);
+        }
+    }
+
+    #[test]
+    fn names_are_those_of_every_status_in_every_batch() {
+        let batch = MessageColumns::new().finish();
+        let status = batch.column_by_name("status").unwrap().as_dictionary::<Int8Type>();
+        let names: Vec<_> = status.values().as_string::<i32>().iter().flatten().collect();
+        assert_eq!(names, Status::ALL.map(Status::name));
+    }
+
+    #[test]
+    fn batch_is_full_at_either_bound() {
+        let mut columns = MessageColumns::new();
+        let [mut message] = messages(1).try_into().unwrap();
+        for _ in 1..MessageColumns::FULL_ROWS {
+            columns.push(&message);
+        }
+        assert!(!columns.is_full());
+        columns.push(&message);
+        assert!(columns.is_full());
+
+        assert_eq!(columns.finish().num_rows(), MessageColumns::FULL_ROWS);
+        message.content = vec![0; MessageColumns::FULL_CONTENT - 1];
+        columns.push(&message);
+        assert!(!columns.is_full());
+        message.content = vec![0; 1];
+        columns.push(&message);
+        assert!(columns.is_full());
+    }
+}

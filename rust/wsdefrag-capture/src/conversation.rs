@@ -1,0 +1,452 @@
+//! What two ends of a connection say to each other, once TCP is out of the way.
+//!
+//! ```text
+//! Handshake   HTTP, until a server agrees to a WebSocket
+//! Blind       it began before the capture did; frames are looked for on both sides
+//! Open        a WebSocket
+//! Dead        nothing that is of interest here
+//! ```
+//!
+//! A connection whose handshake was captured in part goes on with what is known: the side whose
+//! first frame has a known place is read from there, the other is searched.
+
+use std::net::SocketAddr;
+
+use wsdefrag_core::{DeflateParams, Settings};
+
+use crate::direction::{Direction, Reading};
+use crate::event::{Account, Connection, Ended, MAX_PROBLEMS, Request, Response, Sink};
+use crate::http::starts_like;
+use crate::options::Options;
+use crate::search::{Found, Search, Sender};
+use crate::tcp::{Piece, Repeats};
+use crate::upgrade::{Kept, Outcome, Upgrade, accept_key_is_right};
+
+/// What a conversation needs of the capture it is part of.
+pub(crate) struct Context<'a, S> {
+    pub(crate) options: &'a Options,
+    /// The number of the next WebSocket.
+    pub(crate) next_id: &'a mut u64,
+    pub(crate) sink: &'a mut S,
+}
+
+enum Stage {
+    Handshake(Box<Upgrade>),
+    Blind(Box<[Blind; 2]>),
+    Open(Box<Socket>),
+    Dead,
+}
+
+/// One end of a connection that was caught in the middle.
+struct Blind {
+    search: Search,
+    passed: Account,
+}
+
+/// A WebSocket.
+struct Socket {
+    connection: Connection,
+    /// By whether the client sends.
+    directions: [Direction; 2],
+}
+
+/// What was found out of a handshake.
+#[derive(Default)]
+struct Known {
+    request: Option<Box<Request>>,
+    response: Option<Box<Response>>,
+    midstream: bool,
+}
+
+/// The two ends of a connection, and what they have said.
+pub(crate) struct Conversation {
+    ends: [SocketAddr; 2],
+    /// Which end is the client, once that is known.
+    client: Option<usize>,
+    /// Whether it was captured from its first packet on.
+    from_the_start: bool,
+    opened: i64,
+    pub(crate) last: i64,
+    stage: Stage,
+}
+
+impl Conversation {
+    pub(crate) fn new(ends: [SocketAddr; 2], client: Option<usize>, opened: i64) -> Self {
+        let stage = Stage::Handshake(Box::new(Upgrade::new()));
+        let from_the_start = client.is_some();
+        Self { ends, client, from_the_start, opened, last: opened, stage }
+    }
+
+    /// Whether nothing of interest can follow.
+    pub(crate) const fn is_dead(&self) -> bool {
+        matches!(self.stage, Stage::Dead)
+    }
+
+    pub(crate) const fn is_open(&self) -> bool {
+        matches!(self.stage, Stage::Open(_))
+    }
+
+    /// Takes the next part of what one end says.
+    #[inline]
+    pub(crate) fn piece<S: Sink>(
+        &mut self,
+        end: usize,
+        piece: Piece<'_>,
+        context: &mut Context<'_, S>,
+    ) {
+        if let (Stage::Open(socket), Some(client)) = (&mut self.stage, self.client) {
+            let direction = &mut socket.directions[usize::from(end == client)];
+            match piece {
+                Piece::Data(bytes, origin) => direction.data(bytes, origin, context.sink),
+                Piece::Gap(length) => direction.gap(length, context.sink),
+            }
+        } else {
+            self.early_piece(end, piece, context);
+        }
+    }
+
+    fn early_piece<S: Sink>(
+        &mut self,
+        end: usize,
+        piece: Piece<'_>,
+        context: &mut Context<'_, S>,
+    ) {
+        match &mut self.stage {
+            Stage::Handshake(_) => self.handshake_piece(end, piece, context),
+            Stage::Blind(blind) => {
+                let Blind { search, passed } = &mut blind[end];
+                match piece {
+                    Piece::Data(bytes, origin) => {
+                        passed.bytes += bytes.len() as u64;
+                        passed.lost += bytes.len() as u64;
+                        if let Some(found) = search.data(bytes, origin) {
+                            self.found(end, found, context);
+                        }
+                    }
+                    Piece::Gap(length) => {
+                        passed.bytes += length;
+                        passed.lost += length;
+                        passed.gaps += 1;
+                        passed.missing += length;
+                        search.gap();
+                    }
+                }
+            }
+            Stage::Open(_) | Stage::Dead => {}
+        }
+    }
+
+    fn handshake_piece<S: Sink>(
+        &mut self,
+        end: usize,
+        piece: Piece<'_>,
+        context: &mut Context<'_, S>,
+    ) {
+        let client = match (self.client, piece) {
+            (Some(client), _) => client,
+            (None, Piece::Data(bytes, _)) if starts_like(bytes, true) => *self.client.insert(end),
+            (None, Piece::Data(bytes, _)) if starts_like(bytes, false) => {
+                *self.client.insert(1 - end)
+            }
+            (None, _) => {
+                self.look_for_frames(context.options);
+                return self.piece(end, piece, context);
+            }
+        };
+        let Stage::Handshake(upgrade) = &mut self.stage else { return };
+        let outcome = match piece {
+            Piece::Data(bytes, origin) if end == client => upgrade.client_data(bytes, origin),
+            Piece::Data(bytes, origin) => upgrade.server_data(bytes, origin),
+            Piece::Gap(length) => upgrade.gap(end == client, length),
+        };
+        self.outcome(outcome, end, piece, context);
+    }
+
+    /// Goes on with what came of a piece.
+    fn outcome<S: Sink>(
+        &mut self,
+        outcome: Outcome,
+        end: usize,
+        piece: Piece<'_>,
+        context: &mut Context<'_, S>,
+    ) {
+        match outcome {
+            Outcome::More => {}
+            Outcome::NotWebSocket => {
+                self.stage = Stage::Dead;
+                // What began before the capture may look like anything.
+                if !self.from_the_start && matches!(piece, Piece::Data(..)) {
+                    self.client = None;
+                    self.look_for_frames(context.options);
+                    self.piece(end, piece, context);
+                }
+            }
+            Outcome::Agreed { request, response, server_rest } => {
+                let known = Known { request, response: Some(response), midstream: false };
+                self.open(known, context);
+                self.rest(end, piece, server_rest, context);
+            }
+            Outcome::Refused { request, response, server_rest } => {
+                self.refused(request, response, context);
+                let Stage::Handshake(upgrade) = &mut self.stage else { return };
+                for (bytes, origin) in upgrade.kept_after_refusal() {
+                    self.piece(1 - end, Piece::Data(&bytes, origin), context);
+                }
+                self.rest(end, piece, server_rest, context);
+            }
+            Outcome::Unknown { request: None } => {
+                let kept = self.kept();
+                self.look_for_frames(context.options);
+                self.say_again(kept, context);
+                self.unless_kept(end, piece, context);
+            }
+            Outcome::Unknown { request } => {
+                self.open(Known { request, response: None, midstream: true }, context);
+                self.unless_kept(end, piece, context);
+            }
+        }
+    }
+
+    /// Takes the end of a piece, of which the rest has been taken.
+    fn rest<S: Sink>(
+        &mut self,
+        end: usize,
+        piece: Piece<'_>,
+        length: usize,
+        context: &mut Context<'_, S>,
+    ) {
+        if let Piece::Data(bytes, origin) = piece
+            && length > 0
+        {
+            self.piece(end, Piece::Data(&bytes[bytes.len() - length..], origin), context);
+        }
+    }
+
+    /// Takes a piece that is not among those that were kept: all but the client's bytes.
+    fn unless_kept<S: Sink>(
+        &mut self,
+        end: usize,
+        piece: Piece<'_>,
+        context: &mut Context<'_, S>,
+    ) {
+        if Some(end) != self.client || matches!(piece, Piece::Gap(_)) {
+            self.piece(end, piece, context);
+        }
+    }
+
+    fn kept(&mut self) -> Vec<Kept> {
+        match &mut self.stage {
+            Stage::Handshake(upgrade) => std::mem::take(&mut upgrade.kept),
+            _ => Vec::new(),
+        }
+    }
+
+    fn say_again<S: Sink>(&mut self, kept: Vec<Kept>, context: &mut Context<'_, S>) {
+        let Some(client) = self.client else { return };
+        for (bytes, origin) in kept {
+            self.piece(client, Piece::Data(&bytes, origin), context);
+        }
+    }
+
+    fn look_for_frames(&mut self, options: &Options) {
+        let max_frame = options.limits.max_frame_size.unwrap_or(u64::MAX);
+        let blind = |end: usize| {
+            let sender = match self.client {
+                None => Sender::Unknown,
+                Some(client) if client == end => Sender::Client,
+                Some(_) => Sender::Server,
+            };
+            Blind { search: Search::new(sender, true, max_frame), passed: Account::default() }
+        };
+        self.stage = Stage::Blind(Box::new([blind(0), blind(1)]));
+    }
+
+    /// Makes a WebSocket of a connection on one end of which frames were found.
+    fn found<S: Sink>(&mut self, end: usize, found: Found, context: &mut Context<'_, S>) {
+        let Stage::Blind(blind) = std::mem::replace(&mut self.stage, Stage::Dead) else { return };
+        let from_client = found.from_client;
+        self.client = Some(if from_client { end } else { 1 - end });
+        let known = Known { midstream: true, ..Known::default() };
+        let Some(mut connection) = self.connection(known, context) else { return };
+        connection.deflate = None;
+        let id = connection.id;
+        let [first, second] = *blind;
+        let (this, mut other) = if end == 0 { (first, second) } else { (second, first) };
+        other.search.learn(!from_client);
+        let resumed = |from_client: bool, blind: Blind| {
+            let reading = reading(context.options, from_client, unknown_deflate());
+            Direction::resumed(id, reading, blind.passed, blind.search)
+        };
+        let (mut this, other) = (resumed(from_client, this), resumed(!from_client, other));
+        context.sink.opened(&connection);
+        this.found(found, context.sink);
+        let directions = if from_client { [other, this] } else { [this, other] };
+        self.stage = Stage::Open(Box::new(Socket { connection, directions }));
+    }
+
+    /// Makes a WebSocket of a connection whose handshake has been read as far as it goes.
+    fn open<S: Sink>(&mut self, known: Known, context: &mut Context<'_, S>) {
+        let Stage::Handshake(mut upgrade) = std::mem::replace(&mut self.stage, Stage::Dead) else {
+            return;
+        };
+        let agreed = known.response.is_some();
+        let Some(connection) = self.connection(known, context) else { return };
+        let (id, deflate) = (connection.id, connection.deflate);
+        let readable = agreed && connection.problems.is_empty();
+        let deflate = if readable { deflate } else { unknown_deflate() };
+        let direction = |from_client: bool, exact: bool| {
+            let reading = reading(context.options, from_client, deflate);
+            match (exact, readable) {
+                (true, true) => Direction::at_start(id, reading),
+                (true, false) => Direction::at_frame(id, reading),
+                (false, _) => Direction::searching(id, reading),
+            }
+        };
+        let directions = [direction(false, agreed), direction(true, upgrade.client_is_exact)];
+        context.sink.opened(&connection);
+        let kept = std::mem::take(&mut upgrade.kept);
+        self.stage = Stage::Open(Box::new(Socket { connection, directions }));
+        self.say_again(kept, context);
+    }
+
+    /// Describes the WebSocket at hand and gives it a number, if it is wanted.
+    fn connection<S>(&self, known: Known, context: &mut Context<'_, S>) -> Option<Connection> {
+        let client = self.client?;
+        let Known { request, response, midstream } = known;
+        let accept_key_ok = match (&request, &response) {
+            (Some(request), Some(response)) => accept_key_is_right(request, response),
+            _ => None,
+        };
+        let mut connection = Connection {
+            id: *context.next_id,
+            client: self.ends[client],
+            server: self.ends[1 - client],
+            request: request.map(|request| *request),
+            response: response.map(|response| *response),
+            deflate: None,
+            accept_key_ok,
+            midstream,
+            opened: self.opened,
+            last: self.last,
+            close: None,
+            from_client: Account::default(),
+            from_server: Account::default(),
+            ended: None,
+            problems: Vec::new(),
+        };
+        if !context.options.filter.wants_request(connection.host(), connection.path()) {
+            return None;
+        }
+        match DeflateParams::from_header(&extensions(&connection)) {
+            Ok(deflate) => connection.deflate = deflate,
+            Err(reason) => connection.problems.push(reason.to_string()),
+        }
+        *context.next_id += 1;
+        Some(connection)
+    }
+
+    /// Reports a WebSocket that the server did not want.
+    fn refused<S: Sink>(
+        &self,
+        request: Box<Request>,
+        response: Box<Response>,
+        context: &mut Context<'_, S>,
+    ) {
+        let known = Known { request: Some(request), response: Some(response), midstream: false };
+        if let Some(connection) = self.connection(known, context) {
+            context.sink.opened(&connection);
+            context.sink.ended(connection);
+        }
+    }
+
+    /// Ends the conversation; `repeats` are of both ends' streams.
+    pub(crate) fn finish<S: Sink>(
+        &mut self,
+        ended: Ended,
+        repeats: [Repeats; 2],
+        context: &mut Context<'_, S>,
+    ) {
+        if let Stage::Handshake(upgrade) = &mut self.stage
+            && let Outcome::Unknown { request: Some(request) } = upgrade.give_up()
+        {
+            let request = Some(request);
+            self.open(Known { request, response: None, midstream: true }, context);
+        }
+        let Stage::Open(socket) = std::mem::replace(&mut self.stage, Stage::Dead) else { return };
+        let Socket { mut connection, mut directions } = *socket;
+        for direction in &mut directions {
+            direction.finish(context.sink);
+        }
+        let client = self.client.unwrap_or(0);
+        for (direction, end) in directions.iter_mut().zip([1 - client, client]) {
+            direction.account_mut().retransmissions = repeats[end].retransmissions;
+            direction.account_mut().overlaps = repeats[end].overlaps;
+        }
+        let closes = directions.iter().filter_map(Direction::close);
+        connection.close = closes.min_by_key(|close| close.time).cloned();
+        connection.last = self.last;
+        connection.ended = Some(ended);
+        connection.from_server = directions[0].account().clone();
+        connection.from_client = directions[1].account().clone();
+        note_problems(&mut connection);
+        context.sink.ended(connection);
+    }
+}
+
+/// All values of the answer's `Sec-WebSocket-Extensions`, as one (RFC 9110 section 5.3).
+fn extensions(connection: &Connection) -> String {
+    let fields = connection.response.iter().flat_map(|response| &response.fields);
+    let values = fields.filter(|(name, _)| name.eq_ignore_ascii_case("sec-websocket-extensions"));
+    let texts: Vec<_> = values.map(|(_, value)| String::from_utf8_lossy(value)).collect();
+    texts.join(", ")
+}
+
+/// Parameters that let RSV1 pass where it is not known what it means.
+fn unknown_deflate() -> Option<DeflateParams> {
+    Some(DeflateParams::default())
+}
+
+fn reading(options: &Options, from_client: bool, deflate: Option<DeflateParams>) -> Reading {
+    Reading {
+        settings: Settings {
+            from_client,
+            deflate,
+            limits: options.limits,
+            strictness: options.strictness,
+            check_utf8: options.check_utf8,
+        },
+        contents: options.contents && options.filter.wants_side(from_client),
+        resync: options.resync,
+    }
+}
+
+/// Says in words what went wrong.
+fn note_problems(connection: &mut Connection) {
+    let mut problems = std::mem::take(&mut connection.problems);
+    if connection.midstream {
+        problems.push("the handshake was not captured whole".to_owned());
+    }
+    if connection.accept_key_ok == Some(false) {
+        problems.push("the accept key is wrong (RFC 6455 section 4.2.2)".to_owned());
+    }
+    for (name, account) in [("client", &connection.from_client), ("server", &connection.from_server)]
+    {
+        if let Some(error) = &account.violation {
+            problems.push(format!("{name}: {error}"));
+        }
+        if account.missing > 0 {
+            let (missing, gaps) = (account.missing, account.gaps);
+            problems.push(format!("{name}: {missing} bytes in {gaps} gaps were not captured"));
+        }
+        if account.lost > 0 {
+            let lost = account.lost;
+            problems.push(format!("{name}: {lost} bytes could not be told apart into frames"));
+        }
+        if account.overlaps > 0 {
+            let overlaps = account.overlaps;
+            problems.push(format!("{name}: {overlaps} retransmissions differ from the original"));
+        }
+    }
+    problems.truncate(MAX_PROBLEMS);
+    connection.problems = problems;
+}

@@ -1,0 +1,159 @@
+//! How a capture is read, and which part of it.
+
+use std::net::IpAddr;
+
+use wsdefrag_core::{Limits, Opcode, Strictness};
+
+use crate::event::Message;
+
+const SECOND: i64 = 1_000_000_000;
+
+/// How a capture is read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Options {
+    /// How much a sender may make us hold; a message over a limit is skipped.
+    pub limits: Limits,
+    /// Which rules are enforced.
+    pub strictness: Strictness,
+    /// Whether text messages are checked to be UTF-8.
+    pub check_utf8: bool,
+    /// Whether contents are wanted.
+    pub contents: bool,
+    /// Whether frames are looked for again behind a loss.
+    pub resync: bool,
+    /// How many connections are followed at once.
+    pub max_connections: usize,
+    /// How long a WebSocket may be idle, in nanoseconds of capture time.
+    pub idle: i64,
+    /// How long a connection may be idle before it is one, in nanoseconds of capture time.
+    pub idle_before_upgrade: i64,
+    /// Which part is wanted.
+    pub filter: Filter,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            limits: Limits::default(),
+            strictness: Strictness::default(),
+            check_utf8: true,
+            contents: true,
+            resync: false,
+            max_connections: 65_536,
+            idle: 600 * SECOND,
+            idle_before_upgrade: 60 * SECOND,
+            filter: Filter::default(),
+        }
+    }
+}
+
+/// Which part of a capture is wanted. An empty list asks for nothing in particular.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Filter {
+    /// Patterns of the request's `Host`, without regard to case; `*` stands for anything.
+    pub hosts: Vec<String>,
+    /// Patterns of the request's path and query; `*` stands for anything.
+    pub paths: Vec<String>,
+    /// Ports, of either side.
+    pub ports: Vec<u16>,
+    /// Addresses, of either side.
+    pub addresses: Vec<IpAddr>,
+    /// The side whose messages are wanted.
+    pub from_client: Option<bool>,
+    /// Opcodes of messages.
+    pub opcodes: Vec<Opcode>,
+    /// The first timestamp, in nanoseconds since the epoch.
+    pub since: Option<i64>,
+    /// The timestamp to stop before, in nanoseconds since the epoch.
+    pub until: Option<i64>,
+}
+
+impl Filter {
+    /// Whether packets between these ends are wanted.
+    #[inline]
+    #[must_use]
+    pub fn wants_ends(&self, ends: [std::net::SocketAddr; 2]) -> bool {
+        let port = self.ports.is_empty() || ends.iter().any(|end| self.ports.contains(&end.port()));
+        let address = self.addresses.is_empty()
+            || ends.iter().any(|end| self.addresses.contains(&end.ip()));
+        port && address
+    }
+
+    /// Whether a connection to this host and path is wanted; what is not known matches no pattern.
+    #[must_use]
+    pub fn wants_request(&self, host: Option<&str>, path: Option<&str>) -> bool {
+        let host = host.map(str::to_ascii_lowercase);
+        let host_matches = |pattern: &String| {
+            host.as_ref().is_some_and(|host| {
+                let name = host.rsplit_once(':').map_or(host.as_str(), |(name, _)| name);
+                let pattern = pattern.to_ascii_lowercase();
+                matches(&pattern, host) || matches(&pattern, name)
+            })
+        };
+        let path_matches = |pattern: &String| path.is_some_and(|path| matches(pattern, path));
+        (self.hosts.is_empty() || self.hosts.iter().any(host_matches))
+            && (self.paths.is_empty() || self.paths.iter().any(path_matches))
+    }
+
+    /// Whether messages of this side are wanted.
+    #[must_use]
+    pub fn wants_side(&self, from_client: bool) -> bool {
+        self.from_client.is_none_or(|wanted| wanted == from_client)
+    }
+
+    /// Whether this message is wanted.
+    #[inline]
+    #[must_use]
+    pub fn wants_message(&self, message: &Message) -> bool {
+        self.wants_side(message.from_client)
+            && (self.opcodes.is_empty() || self.opcodes.contains(&message.opcode))
+            && self.since.is_none_or(|since| message.timestamp >= since)
+            && self.until.is_none_or(|until| message.timestamp < until)
+    }
+}
+
+/// Whether a text fits a pattern in which `*` stands for anything.
+fn matches(pattern: &str, text: &str) -> bool {
+    let Some((start, rest)) = pattern.split_once('*') else { return pattern == text };
+    let Some(mut text) = text.strip_prefix(start) else { return false };
+    let mut parts = rest.split('*').peekable();
+    while let Some(part) = parts.next() {
+        if parts.peek().is_none() {
+            return text.ends_with(part);
+        }
+        let Some(found) = text.find(part) else { return false };
+        text = &text[found + part.len()..];
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn star_stands_for_anything() {
+        for (pattern, text, expected) in [
+            ("a", "a", true),
+            ("a", "ab", false),
+            ("*", "", true),
+            ("a*", "ab", true),
+            ("*b", "ab", true),
+            ("a*b*c", "a--b--c", true),
+            ("a*b*c", "a--c--b", false),
+            ("a*a", "a", false),
+            ("*.example.com", "www.example.com", true),
+            ("*.example.com", "example.com", false),
+        ] {
+            assert_eq!(matches(pattern, text), expected, "{pattern} {text}");
+        }
+    }
+
+    #[test]
+    fn host_matches_with_and_without_its_port() {
+        let filter = Filter { hosts: vec!["Example.com".to_owned()], ..Filter::default() };
+        assert!(filter.wants_request(Some("example.COM:8080"), None));
+        assert!(!filter.wants_request(Some("example.org"), None));
+        assert!(!filter.wants_request(None, None));
+    }
+}
