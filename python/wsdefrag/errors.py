@@ -9,6 +9,7 @@
       LimitExceeded          the bytes ask for more than a limit allows
       OutOfMemory            memory within the limits was refused
       IncompleteMessage      the direction ended too early
+      CaptureError           a capture file cannot be read, or not any further
 
 Mistakes of the calling code are ``TypeError`` or ``ValueError`` and never one of these.
 
@@ -276,4 +277,46 @@ class IncompleteMessage(WebSocketError):
         super().__init__(message)
         self.type = type
         self.content = content
+        self.offset = offset
+
+
+class CaptureError(WebSocketError):
+    r"""A capture file that is none, or is damaged.
+
+    What was complete before the damage has been handed out when it is raised.
+
+    Attributes:
+        file: The name of the file, or None where it has none.
+        record: The record at hand, counted from 1 in its file: a packet of a pcap file, any block
+            of a pcapng file.
+        offset: Its first byte, in bytes from the start of the file (of what it holds, if it is
+            compressed).
+
+    Example:
+        >>> import io
+        >>> import wsdefrag
+        >>> from wsdefrag.capture import Capture
+        >>> try:
+        ...     list(Capture(io.BytesIO(b"GET / HTTP/1.1")))
+        ... except wsdefrag.CaptureError as error:
+        ...     print(error)
+        <stream>: not a capture file: it starts with "GET "
+    """
+
+    file: str | None
+    record: int
+    offset: int
+
+    def __init__(self, message: str, *, file: str | None, record: int, offset: int) -> None:
+        """Describe what is wrong with a file.
+
+        Args:
+            message: The file, the place and what is wrong, for people to read.
+            file: The name of the file.
+            record: The record at hand, from 1.
+            offset: Its first byte, in bytes.
+        """
+        super().__init__(message)
+        self.file = file
+        self.record = record
         self.offset = offset

@@ -1,10 +1,12 @@
 //! The one place where core errors become Python exceptions.
 
+use pyo3::exceptions::PyOSError;
 use pyo3::prelude::*;
 use pyo3::types::{IntoPyDict, PyDict};
 use wsdefrag_core::error::{Error, Kind};
 use wsdefrag_core::limits::Excess;
 
+use crate::capture::Failure;
 use crate::classes::{PyClassRef, opcode_member};
 use crate::ending::Cut;
 
@@ -14,6 +16,7 @@ static INFLATE_FAILED: PyClassRef = PyClassRef::new("wsdefrag.errors", "InflateF
 static LIMIT_EXCEEDED: PyClassRef = PyClassRef::new("wsdefrag.errors", "LimitExceeded");
 static OUT_OF_MEMORY: PyClassRef = PyClassRef::new("wsdefrag.errors", "OutOfMemory");
 static INCOMPLETE: PyClassRef = PyClassRef::new("wsdefrag.errors", "IncompleteMessage");
+static CAPTURE_ERROR: PyClassRef = PyClassRef::new("wsdefrag.errors", "CaptureError");
 
 /// The exception object that says what `error` says.
 pub(crate) fn violation<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'py, PyAny>> {
@@ -64,6 +67,43 @@ pub(crate) fn raise_incomplete(py: Python<'_>, cut: &Cut) -> PyErr {
             ("offset", cut.offset.into_pyobject(py)?.into_any()),
         ];
         INCOMPLETE.get(py)?.call((text,), Some(&keywords.into_py_dict(py)?))
+    };
+    match make() {
+        Ok(exception) => PyErr::from_value(exception),
+        Err(failure) => failure,
+    }
+}
+
+/// Why a capture could not be read, ready to be raised.
+pub(crate) fn raise_capture(py: Python<'_>, failure: Failure) -> PyErr {
+    let text = failure.to_string();
+    let (broken, file) = match failure {
+        Failure::Broken(broken, file) => (broken, file),
+        Failure::Io(error, Some(path)) => {
+            // With the number and the file's name Python chooses the class and words the text.
+            return match error.raw_os_error() {
+                Some(number) => {
+                    let text = py
+                        .import("os")
+                        .and_then(|os| os.call_method1("strerror", (number,)))
+                        .and_then(|text| text.extract::<String>());
+                    match text {
+                        Ok(text) => PyOSError::new_err((number, text, path)),
+                        Err(failure) => failure,
+                    }
+                }
+                None => PyOSError::new_err(text),
+            };
+        }
+        // What a Python file object raised comes back as it was.
+        Failure::Io(error, None) => return error.into(),
+    };
+    let make = || {
+        let keywords = PyDict::new(py);
+        keywords.set_item("file", file)?;
+        keywords.set_item("record", broken.record)?;
+        keywords.set_item("offset", broken.offset)?;
+        CAPTURE_ERROR.get(py)?.call((text,), Some(&keywords))
     };
     match make() {
         Ok(exception) => PyErr::from_value(exception),

@@ -8,6 +8,7 @@
 #![deny(unsafe_code)]
 #![allow(clippy::doc_markdown, reason = "doc comments of Python objects are docstrings")]
 
+mod capture;
 mod classes;
 mod content;
 mod direction;
@@ -24,6 +25,8 @@ mod raw;
 mod _native {
     use pyo3::prelude::*;
 
+    #[pymodule_export]
+    use crate::capture::{ArrowStream, CapturePlan, CaptureReader, CapturedMessage};
     #[pymodule_export]
     use crate::direction::Direction;
     #[pymodule_export]

@@ -1,0 +1,121 @@
+//! Compressed input, and files that follow each other.
+
+use std::io::{self, Read, Write};
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use wsdefrag_capture::broken::BrokenKind;
+use wsdefrag_capture::input::decompressed;
+use wsdefrag_capture::packets::Packets;
+
+use crate::writer::{Order, ipv4_pieces, pcap, pcapng, segment, tcp};
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// A pipe: a read gives what was written at a time, or an interruption.
+struct Pipe(Vec<Vec<u8>>);
+
+impl Read for Pipe {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let Some(chunk) = self.0.first_mut() else { return Ok(0) };
+        if chunk.is_empty() {
+            self.0.remove(0);
+            return Err(io::ErrorKind::Interrupted.into());
+        }
+        let taken = chunk.len().min(buffer.len());
+        buffer[..taken].copy_from_slice(&chunk[..taken]);
+        chunk.drain(..taken);
+        if chunk.is_empty() {
+            self.0.remove(0);
+        }
+        Ok(taken)
+    }
+}
+
+fn all(reader: impl Read + Send) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    decompressed(reader)?.read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+#[test]
+fn gzip_is_told_by_its_first_bytes() {
+    let text = b"some bytes, some bytes, some bytes";
+    let members = [gzip(text), gzip(b""), gzip(text)].concat();
+    let twice = [&text[..], text].concat();
+    for (input, expected) in [
+        (text.to_vec(), text.to_vec()),
+        (Vec::new(), Vec::new()),
+        (vec![0x1f], vec![0x1f]),
+        (vec![0x1f, 0x8c, 8], vec![0x1f, 0x8c, 8]),
+        (gzip(text), text.to_vec()),
+        (members, twice),
+    ] {
+        assert_eq!(all(&input[..]).unwrap(), expected);
+        let bytes = Pipe(input.iter().map(|byte| vec![*byte]).collect());
+        assert_eq!(all(bytes).unwrap(), expected);
+    }
+    let interrupted =
+        Pipe(vec![vec![], gzip(text)[..1].to_vec(), vec![], gzip(text)[1..].to_vec()]);
+    assert_eq!(all(interrupted).unwrap(), text);
+}
+
+#[test]
+fn a_read_returns_what_is_there() {
+    let mut reader = decompressed(Pipe(vec![b"abcd".to_vec(), b"efg".to_vec()])).unwrap();
+    let mut buffer = [0; 100];
+    let lengths: Vec<_> = (0..4).map(|_| reader.read(&mut buffer).unwrap()).collect();
+    assert_eq!(lengths, [2, 2, 3, 0]);
+    // A flushed part of a compressed stream comes before its end does.
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(b"first").unwrap();
+    encoder.flush().unwrap();
+    let flushed = encoder.get_ref().clone();
+    encoder.write_all(b"second").unwrap();
+    let rest = encoder.finish().unwrap()[flushed.len()..].to_vec();
+    let mut reader = decompressed(Pipe(vec![flushed, rest])).unwrap();
+    let length = reader.read(&mut buffer).unwrap();
+    assert_eq!(&buffer[..length], b"first");
+}
+
+#[test]
+fn a_cut_gzip_file_gives_what_there_is_and_then_says_so() {
+    let file = pcap(1, &vec![segment(1, &[7; 1_000]); 100]);
+    let compressed = gzip(&file);
+    let mut reader = decompressed(&compressed[..compressed.len() - 20]).unwrap();
+    let mut bytes = Vec::new();
+    let error = reader.read_to_end(&mut bytes).unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
+    assert!(bytes.len() > 1_000 && file.starts_with(&bytes));
+}
+
+#[test]
+fn numbers_and_fragments_go_on_from_file_to_file() {
+    let datagram = tcp(1, 0, 0, b"0123456789ab");
+    let pieces = ipv4_pieces(3, &datagram, &[0..16, 16..32]);
+    let mut reader = Packets::new();
+    let mut seen = Vec::new();
+    let mut take = |reader: &mut Packets, file: &[u8]| {
+        let received = reader.receive_data(file, &mut |packet| seen.push(packet.number));
+        let ended = reader.receive_eof();
+        received.and(ended)
+    };
+    let two = pcap(1, &[segment(1, b"a"), segment(2, b"b")]);
+    take(&mut reader, &two).unwrap();
+    take(&mut reader, &pcap(101, &pieces[..1])).unwrap();
+    take(&mut reader, &pcapng(Order::Big, 1, &[segment(3, b"c")])).unwrap();
+    // A file that is none, one that is cut, and one that is empty do not disturb the others.
+    let fault = take(&mut reader, b"not a capture").unwrap_err();
+    assert_eq!(fault.kind, BrokenKind::NotACapture { start: *b"not ", length: 4 });
+    assert!(take(&mut reader, &two[..two.len() - 1]).unwrap_err().is_cut_short());
+    let fault = take(&mut reader, b"").unwrap_err();
+    assert_eq!(fault.kind, BrokenKind::NotACapture { start: [0; 4], length: 0 });
+    take(&mut reader, &pcap(101, &pieces[1..])).unwrap();
+    assert_eq!(seen, [1, 2, 4, 5, 6]);
+    assert_eq!(reader.packets(), 6);
+    assert_eq!(reader.counts().tcp, 5);
+}

@@ -1,0 +1,165 @@
+//! One message of a capture, for Python.
+
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyString};
+use wsdefrag_capture::{Message, Status};
+use wsdefrag_core::Opcode;
+
+use crate::classes::message_class;
+use crate::raw::new_message;
+
+/// A message of a capture, with its connection and its place in the capture.
+///
+/// Attributes:
+///     connection: The ``CapturedConnection`` it belongs to.
+///     seq: Its place among the messages of its direction, from 0.
+///     from_client: Who sent it.
+///     type: Its opcode as an integer: 1 for text, 2 for binary.
+///     content: Its payload, unmasked and inflated, in bytes; what it is where ``status`` is not
+///         ``ok`` is said there.
+///     timestamp_ns: When the packet that completed it was captured, in nanoseconds since the epoch.
+///     first_timestamp_ns: When the packet with its first byte was, likewise.
+///     frames: How many frames it was made of.
+///     wire_length: Bytes of those frames, headers included.
+///     payload_length: Bytes of their payloads: compressed, where it was compressed.
+///     compressed: Whether it was compressed.
+///     status: ``ok``: whole and as it was sent. ``incomplete``: bytes are missing, and content is
+///         what stood before the first missing one. ``undecodable``: whole, but what it takes to
+///         inflate it was not captured, and content is the compressed payload. ``too_big``: over a
+///         limit, and content is a beginning or nothing. ``invalid_utf8``: whole, but a text that is
+///         not UTF-8. ``protocol_error``: broken off by a broken rule.
+///     missing_bytes: Payload bytes that were not captured.
+///     resynced: Whether it was found by looking for frames, where it was not known that one begins.
+///     first_packet: Number of the packet with its first byte, from 1 over all packets.
+///     last_packet: Number of the packet that completed it.
+#[pyclass(frozen, module = "wsdefrag.capture")]
+pub(crate) struct CapturedMessage {
+    #[pyo3(get)]
+    connection: Py<PyAny>,
+    #[pyo3(get)]
+    seq: u64,
+    #[pyo3(get)]
+    from_client: bool,
+    #[pyo3(get)]
+    r#type: u8,
+    #[pyo3(get)]
+    content: Py<PyBytes>,
+    #[pyo3(get)]
+    timestamp_ns: i64,
+    #[pyo3(get)]
+    first_timestamp_ns: i64,
+    #[pyo3(get)]
+    frames: u32,
+    #[pyo3(get)]
+    wire_length: u64,
+    #[pyo3(get)]
+    payload_length: u64,
+    #[pyo3(get)]
+    compressed: bool,
+    status: Status,
+    #[pyo3(get)]
+    missing_bytes: u64,
+    #[pyo3(get)]
+    resynced: bool,
+    #[pyo3(get)]
+    first_packet: u64,
+    #[pyo3(get)]
+    last_packet: u64,
+}
+
+impl CapturedMessage {
+    pub(crate) fn new(py: Python<'_>, connection: Py<PyAny>, message: &Message) -> Self {
+        Self {
+            connection,
+            seq: message.seq,
+            from_client: message.from_client,
+            r#type: message.opcode as u8,
+            content: PyBytes::new(py, &message.content).unbind(),
+            timestamp_ns: message.timestamp,
+            first_timestamp_ns: message.first_timestamp,
+            frames: message.frames,
+            wire_length: message.wire_length,
+            payload_length: message.payload_length,
+            compressed: message.compressed,
+            status: message.status,
+            missing_bytes: message.missing_bytes,
+            resynced: message.resynced,
+            first_packet: message.first_packet,
+            last_packet: message.last_packet,
+        }
+    }
+
+    /// The time as mitmproxy has it, in seconds since the epoch.
+    #[expect(clippy::cast_precision_loss, reason = "a float of seconds has no more digits")]
+    fn seconds(&self) -> f64 {
+        const SECOND: i64 = 1_000_000_000;
+        let (whole, rest) =
+            (self.timestamp_ns.div_euclid(SECOND), self.timestamp_ns.rem_euclid(SECOND));
+        whole as f64 + rest as f64 / SECOND as f64
+    }
+
+    fn opcode(&self) -> Opcode {
+        Opcode::from_bits(self.r#type).unwrap_or(Opcode::Continuation)
+    }
+}
+
+#[pymethods]
+impl CapturedMessage {
+    #[getter]
+    fn status<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
+        let name = match self.status {
+            Status::Ok => pyo3::intern!(py, "ok"),
+            Status::Incomplete => pyo3::intern!(py, "incomplete"),
+            Status::Undecodable => pyo3::intern!(py, "undecodable"),
+            Status::TooBig => pyo3::intern!(py, "too_big"),
+            Status::InvalidUtf8 => pyo3::intern!(py, "invalid_utf8"),
+            Status::ProtocolError => pyo3::intern!(py, "protocol_error"),
+        };
+        name.clone()
+    }
+
+    /// Whether it is a text message.
+    #[getter]
+    fn is_text(&self) -> bool {
+        self.opcode() == Opcode::Text
+    }
+
+    /// The content as text, decoded strictly.
+    ///
+    /// Raises:
+    ///     AttributeError: If it is not a text message.
+    ///     UnicodeDecodeError: If it is not UTF-8.
+    #[getter]
+    fn text<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.message(py)?.getattr("text")
+    }
+
+    /// The message as a ``WebSocketMessage`` of its own, with the time in seconds.
+    #[getter]
+    fn message<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let (class, content) = (message_class(py)?, self.content.clone_ref(py));
+        new_message(py, class, self.opcode(), self.from_client, content, self.seconds())
+    }
+
+    /// Give mitmproxy's state of the message.
+    ///
+    /// Returns:
+    ///     type, from_client, content, timestamp in seconds since the epoch, dropped, injected.
+    fn get_state<'py>(
+        &self,
+        py: Python<'py>,
+    ) -> (u8, bool, &Bound<'py, PyBytes>, f64, bool, bool) {
+        (self.r#type, self.from_client, self.content.bind(py), self.seconds(), false, false)
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        let arrow = if self.from_client { "->" } else { "<-" };
+        let message = self.message(py)?.repr()?;
+        let connection = self.connection.bind(py).getattr("number")?;
+        let status = match self.status {
+            Status::Ok => String::new(),
+            status => format!(" {}", status.name()),
+        };
+        Ok(format!("<CapturedMessage {connection} {arrow} {message}{status}>"))
+    }
+}

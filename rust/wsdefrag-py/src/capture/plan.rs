@@ -1,0 +1,135 @@
+//! What to read and how: made once, read any number of times.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use wsdefrag_capture::{Filter, Options};
+
+use super::arrow::{ArrowStream, Table};
+use super::reader::CaptureReader;
+use super::run::{Input, Run};
+use crate::classes::parse_opcode;
+use crate::params::{PyLimits, PyStrictness};
+
+/// Where a plan's bytes are.
+pub(crate) enum Source {
+    Paths(Vec<PathBuf>),
+    /// A Python file object, its name, and whether it has been read.
+    Object(Py<PyAny>, String, AtomicBool),
+}
+
+/// What a plan says.
+pub(crate) struct Plan {
+    source: Source,
+    pub(crate) options: Options,
+}
+
+impl Plan {
+    /// A run over it; None if what it reads can be read once and has been.
+    pub(crate) fn run(&self, py: Python<'_>, options: Options) -> Option<Run> {
+        let inputs = match &self.source {
+            Source::Paths(paths) => paths.iter().cloned().map(Input::Path).collect(),
+            Source::Object(object, name, used) => {
+                if used.swap(true, Ordering::AcqRel) {
+                    return None;
+                }
+                vec![Input::Object(object.clone_ref(py), name.clone())]
+            }
+        };
+        Some(Run::new(inputs, options))
+    }
+}
+
+/// What to read of which captures; ``wsdefrag.capture.Capture`` is its face.
+#[pyclass(frozen, module = "wsdefrag._native")]
+pub(crate) struct CapturePlan(Arc<Plan>);
+
+#[pymethods]
+impl CapturePlan {
+    #[new]
+    #[pyo3(signature = (
+        *, paths, file, name, hosts, request_paths, ports, addresses, from_client, opcodes, since_ns,
+        until_ns, content, limits, strictness, utf8_strict, resync, max_connections, idle_ns,
+        idle_before_upgrade_ns
+    ))]
+    #[expect(clippy::too_many_arguments, reason = "all of them have names where it is called")]
+    #[expect(clippy::fn_params_excessive_bools, reason = "likewise")]
+    fn new(
+        paths: Vec<PathBuf>,
+        file: Option<Py<PyAny>>,
+        name: String,
+        hosts: Vec<String>,
+        request_paths: Vec<String>,
+        ports: Vec<u16>,
+        addresses: Vec<String>,
+        from_client: Option<bool>,
+        opcodes: Vec<Bound<'_, PyAny>>,
+        since_ns: Option<i64>,
+        until_ns: Option<i64>,
+        content: bool,
+        limits: PyLimits,
+        strictness: PyStrictness,
+        utf8_strict: bool,
+        resync: bool,
+        max_connections: usize,
+        idle_ns: i64,
+        idle_before_upgrade_ns: i64,
+    ) -> PyResult<Self> {
+        let source = match file {
+            Some(file) => Source::Object(file, name, AtomicBool::new(false)),
+            None => Source::Paths(paths),
+        };
+        let address = |text: &String| {
+            text.parse::<IpAddr>()
+                .map_err(|_| PyValueError::new_err(format!("{text:?} is not an IP address")))
+        };
+        let filter = Filter {
+            hosts,
+            paths: request_paths,
+            ports,
+            addresses: addresses.iter().map(address).collect::<PyResult<_>>()?,
+            from_client,
+            opcodes: opcodes.iter().map(parse_opcode).collect::<PyResult<_>>()?,
+            since: since_ns,
+            until: until_ns,
+        };
+        let options = Options {
+            limits: limits.into(),
+            strictness: strictness.into(),
+            check_utf8: utf8_strict,
+            contents: content,
+            resync,
+            max_connections,
+            idle: idle_ns,
+            idle_before_upgrade: idle_before_upgrade_ns,
+            filter,
+        };
+        Ok(Self(Arc::new(Plan { source, options })))
+    }
+
+    /// Begin a pass over the capture.
+    ///
+    /// Raises:
+    ///     ValueError: If it is a file object that has been read before.
+    fn read(&self, py: Python<'_>) -> PyResult<CaptureReader> {
+        let run = self.0.run(py, self.0.options.clone());
+        run.map(CaptureReader::new).ok_or_else(read_twice)
+    }
+
+    /// Give the messages table and the connections table, each of which can be read as an Arrow
+    /// stream.
+    fn to_arrow(&self) -> (ArrowStream, ArrowStream) {
+        let shared = Arc::new(Mutex::new(None));
+        let table = |table| ArrowStream::new(Arc::clone(&self.0), table, Arc::clone(&shared));
+        (table(Table::Messages), table(Table::Connections))
+    }
+}
+
+/// A file object gives its bytes once.
+pub(crate) fn read_twice() -> PyErr {
+    PyValueError::new_err("the file object has been read; open the capture by its path to read it twice")
+}

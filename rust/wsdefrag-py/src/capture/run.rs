@@ -1,0 +1,207 @@
+//! One pass over a capture's files: opened one after the other, decompressed, and fed in pieces.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+use wsdefrag_capture::broken::Broken;
+use wsdefrag_capture::counts::Counts;
+use wsdefrag_capture::{Capture, Options, Sink, input};
+
+/// Bytes read at a time: a part of the second-level cache.
+const PIECE: usize = 256 << 10;
+
+/// Where bytes come from.
+pub(crate) enum Input {
+    Path(PathBuf),
+    /// A Python file object, with the name that it is called by.
+    Object(Py<PyAny>, String),
+}
+
+impl Input {
+    fn name(&self) -> String {
+        match self {
+            Self::Path(path) => path.display().to_string(),
+            Self::Object(_, name) => name.clone(),
+        }
+    }
+}
+
+/// Why a run ended early.
+pub(crate) enum Failure {
+    /// A file could not be opened or read.
+    Io(io::Error, Option<PathBuf>),
+    /// A file is not, or not any more, a capture.
+    Broken(Broken, String),
+}
+
+/// A pass over files.
+pub(crate) struct Run {
+    waiting: VecDeque<Input>,
+    current: Option<(Box<dyn Read + Send>, Input)>,
+    capture: Capture,
+    piece: Vec<u8>,
+    read: Arc<AtomicU64>,
+    warnings: Vec<String>,
+    failure: Option<Failure>,
+    finished: bool,
+}
+
+impl Run {
+    pub(crate) fn new(inputs: impl IntoIterator<Item = Input>, options: Options) -> Self {
+        Self {
+            waiting: inputs.into_iter().collect(),
+            current: None,
+            capture: Capture::new(options),
+            piece: vec![0; PIECE],
+            read: Arc::default(),
+            warnings: Vec::new(),
+            failure: None,
+            finished: false,
+        }
+    }
+
+    /// Bytes of the files read so far, as they are stored.
+    pub(crate) fn bytes_read(&self) -> u64 {
+        self.read.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    pub(crate) const fn counts(&self) -> &Counts {
+        self.capture.counts()
+    }
+
+    /// Why it ended early, once all that was complete has been given out.
+    pub(crate) fn failure(&mut self) -> Option<Failure> {
+        self.failure.take().filter(|_| self.finished)
+    }
+
+    /// Reads a piece and gives out what it completes; tells whether there is more to come.
+    pub(crate) fn step(&mut self, sink: &mut impl Sink) -> bool {
+        if self.finished {
+            return false;
+        }
+        if let Err(failure) = self.piece(sink) {
+            self.failure = Some(failure);
+            self.waiting.clear();
+            self.current = None;
+        }
+        if self.waiting.is_empty() && self.current.is_none() {
+            self.capture.finish(sink);
+            self.finished = true;
+        }
+        !self.finished
+    }
+
+    fn piece(&mut self, sink: &mut impl Sink) -> Result<(), Failure> {
+        let (mut reader, input) = match self.current.take() {
+            Some(current) => current,
+            None => match self.waiting.pop_front() {
+                Some(input) => (open(&input, &self.read)?, input),
+                None => return Ok(()),
+            },
+        };
+        let length = match reader.read(&mut self.piece) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {
+                self.current = Some((reader, input));
+                return Ok(());
+            }
+            // What gunzips to nothing sensible any more was cut or damaged; so much was there.
+            Err(error) => return Err(Failure::of(error, &input)),
+            Ok(length) => length,
+        };
+        let named = |broken| Failure::Broken(broken, input.name());
+        if length > 0 {
+            self.capture.receive_data(&self.piece[..length], sink).map_err(named)?;
+            self.current = Some((reader, input));
+            return Ok(());
+        }
+        match self.capture.receive_eof() {
+            Err(broken) if broken.is_cut_short() => {
+                self.warnings.push(format!("{}: {broken}", input.name()));
+                Ok(())
+            }
+            result => result.map_err(named),
+        }
+    }
+}
+
+impl Failure {
+    fn of(error: io::Error, input: &Input) -> Self {
+        let path = match input {
+            Input::Path(path) => Some(path.clone()),
+            Input::Object(..) => None,
+        };
+        Self::Io(error, path)
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Io(error, Some(path)) => write!(f, "{}: {error}", path.display()),
+            Self::Io(error, None) => error.fmt(f),
+            Self::Broken(broken, name) => write!(f, "{name}: {broken}"),
+        }
+    }
+}
+
+fn open(input: &Input, read: &Arc<AtomicU64>) -> Result<Box<dyn Read + Send>, Failure> {
+    let raw: Box<dyn Read + Send> = match input {
+        Input::Path(path) => {
+            Box::new(File::open(path).map_err(|error| Failure::of(error, input))?)
+        }
+        Input::Object(object, _) => {
+            Box::new(FileObject(Python::attach(|py| object.clone_ref(py))))
+        }
+    };
+    let counted = Counted { raw, read: Arc::clone(read) };
+    input::decompressed(counted).map_err(|error| Failure::of(error, input))
+}
+
+/// Counts what is read.
+struct Counted {
+    raw: Box<dyn Read + Send>,
+    read: Arc<AtomicU64>,
+}
+
+impl Read for Counted {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let length = self.raw.read(buffer)?;
+        self.read.fetch_add(length as u64, Ordering::Relaxed);
+        Ok(length)
+    }
+}
+
+/// A binary file object of Python's.
+struct FileObject(Py<PyAny>);
+
+impl Read for FileObject {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        Python::attach(|py| {
+            let file = self.0.bind(py);
+            // `read1` gives what there is, where `read` waits for all of it.
+            let name = if file.hasattr("read1")? { "read1" } else { "read" };
+            let data = file.call_method1(name, (buffer.len(),))?;
+            // A file that does not block says None where nothing has come yet.
+            if data.is_none() {
+                return Err(io::ErrorKind::WouldBlock.into());
+            }
+            let data = data.cast::<PyBytes>().map_err(PyErr::from)?.as_bytes();
+            let Some(space) = buffer.get_mut(..data.len()) else {
+                return Err(io::Error::other(format!("{name}() gave more than it was asked for")));
+            };
+            space.copy_from_slice(data);
+            Ok(data.len())
+        })
+    }
+}

@@ -1,0 +1,212 @@
+"""The packet captures beside this file, as Python values.
+
+A capture `NAME` is a file that dumpcap wrote (`NAME.pcapng`, `NAME.pcap` or `NAME.pcap.gz`) and
+`NAME.json`, what the two applications of each connection in it had really sent. A capture in
+another form (`same_as` in its JSON file) has the connections of the one it was derived from.
+Nothing here reads a packet; the JSON file is the truth a reader of captures is compared with.
+
+Invariants: `lacks` is None exactly where the capture holds every byte of every connection; a
+refused connection has no messages and no Close; the number of messages sent before the capture
+started is never more than the number of messages. `load` raises ValueError for files that break
+one of them.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+DIRECTORY = Path(__file__).resolve().parent
+SUFFIXES = (".pcapng", ".pcap", ".pcap.gz", ".pcapng.gz")
+
+Side = Literal["client", "server"]
+
+
+class Address(NamedTuple):
+    """An IP address, as text, and a TCP port."""
+
+    ip: str
+    port: int
+
+
+@dataclass(frozen=True)
+class SentMessage:
+    """A message as an application handed it to its WebSocket library.
+
+    `length` counts bytes (of UTF-8 for a text) and `sha256` is the hex digest of those bytes.
+    `content` is the bytes themselves, None where the message was too long to be listed.
+    """
+
+    type: Literal["text", "binary"]
+    length: int
+    sha256: str
+    content: bytes | None
+
+    @property
+    def opcode(self) -> int:
+        """The opcode of the message's first frame (RFC 6455 section 5.2)."""
+        return 1 if self.type == "text" else 2
+
+    def matches(self, content: bytes) -> bool:
+        """Tell whether `content` is this message, byte for byte."""
+        return len(content) == self.length and hashlib.sha256(content).hexdigest() == self.sha256
+
+
+@dataclass(frozen=True)
+class SentClose:
+    """The first Close frame: who sent it and what it said; `code` is None where it was empty."""
+
+    by: Side
+    code: int | None
+    reason: str
+
+
+@dataclass(frozen=True)
+class Connection:
+    """One WebSocket connection, or one that was `refused` with that HTTP status.
+
+    `host` is the Host header, `path` the request target, `extensions` the
+    `Sec-WebSocket-Extensions` of the 101 answer (None where it had none). `before_capture` counts
+    the messages of each side that were sent before the capture started.
+    """
+
+    client: Address
+    server: Address
+    host: str
+    path: str
+    subprotocol: str | None
+    extensions: str | None
+    refused: int | None
+    close: SentClose | None
+    pings: dict[Side, int]
+    messages: dict[Side, tuple[SentMessage, ...]]
+    before_capture: dict[Side, int]
+
+
+@dataclass(frozen=True)
+class Capture:
+    """One capture file and the connections in it, in the order of their first packets.
+
+    `lacks` says what the file does not hold of them, None where it holds all. `same_as` names the
+    capture this one was derived from. `key_log` is the file with the TLS secrets, if there is TLS.
+    `tcp` counts the segments tshark found wanting: retransmissions, out_of_order, duplicate_acks,
+    missing_before (a gap before them); it is empty where it found none.
+
+        >>> capture = load("plain-small")
+        >>> capture.connections[0].close
+        SentClose(by='server', code=1001, reason='going away')
+    """
+
+    name: str
+    path: Path
+    shows: str
+    link: str
+    client_peers: str
+    server_peers: str
+    recorded: datetime
+    tools: dict[str, str]
+    connections: tuple[Connection, ...]
+    lacks: str | None
+    same_as: str | None
+    key_log: Path | None
+    tcp: dict[str, int]
+
+
+def names(directory: Path = DIRECTORY) -> list[str]:
+    """Return the names of all captures in `directory`, sorted."""
+    return sorted(path.stem for path in directory.glob("*.json"))
+
+
+def load(name: str, directory: Path = DIRECTORY) -> Capture:
+    """Read what is known of one capture.
+
+    Args:
+        name: one of `names()`.
+        directory: where its files are.
+
+    Raises:
+        FileNotFoundError: there is no capture of that name.
+        ValueError: what the JSON file says cannot be.
+    """
+    own: dict[str, Any] = json.loads((directory / f"{name}.json").read_text("utf-8"))
+    source: str | None = own.get("same_as")
+    facts = own
+    if source is not None:
+        facts = json.loads((directory / f"{source}.json").read_text("utf-8")) | own
+    key_log = facts.get("key_log")
+    capture = Capture(
+        name=name,
+        path=_file(name, directory),
+        shows=facts["shows"],
+        link=facts["link"],
+        client_peers=facts["client"],
+        server_peers=facts["server"],
+        recorded=datetime.fromisoformat(facts["recorded"]),
+        tools=facts["tools"],
+        connections=tuple(map(_connection, facts["connections"])),
+        lacks=facts.get("lacks"),
+        same_as=source,
+        key_log=directory / key_log if key_log else None,
+        tcp=facts.get("tcp", {}),
+    )
+    _check(capture, facts)
+    return capture
+
+
+def _file(name: str, directory: Path) -> Path:
+    for suffix in SUFFIXES:
+        path = directory / (name + suffix)
+        if path.exists():
+            return path
+    raise FileNotFoundError(f"there is a {name}.json but no capture file beside it")
+
+
+def _connection(facts: dict[str, Any]) -> Connection:
+    return Connection(
+        client=Address(*facts["client"]),
+        server=Address(*facts["server"]),
+        host=facts["host"],
+        path=facts["path"],
+        subprotocol=facts["subprotocol"],
+        extensions=facts["extensions"],
+        refused=facts["refused"],
+        close=SentClose(**facts["close"]) if facts["close"] else None,
+        pings=facts["pings"],
+        messages={
+            "client": tuple(map(_message, facts["client_messages"])),
+            "server": tuple(map(_message, facts["server_messages"])),
+        },
+        before_capture=facts.get("before_capture", {"client": 0, "server": 0}),
+    )
+
+
+def _message(entry: dict[str, Any]) -> SentMessage:
+    if "sha256" in entry:
+        return SentMessage(entry["type"], entry["length"], entry["sha256"], None)
+    if "text" in entry:
+        content = entry["text"].encode()
+    else:
+        content = base64.b64decode(entry["base64"], validate=True)
+    return SentMessage(entry["type"], len(content), hashlib.sha256(content).hexdigest(), content)
+
+
+def _check(capture: Capture, facts: dict[str, Any]) -> None:
+    sides: tuple[Side, Side] = ("client", "server")
+    if facts.get("complete", True) != (capture.lacks is None):
+        raise ValueError(f"{capture.name}: complete and lacks contradict each other")
+    for connection in capture.connections:
+        if connection.refused is not None and (
+            connection.close or any(connection.messages.values())
+        ):
+            raise ValueError(f"{capture.name}: {connection.path} was refused and yet went on")
+        for side in sides:
+            before = connection.before_capture[side]
+            if before > len(connection.messages[side]):
+                raise ValueError(f"{capture.name}: {connection.path} lists too few messages")
+            if before and capture.lacks is None:
+                raise ValueError(f"{capture.name}: {connection.path} began before the capture")

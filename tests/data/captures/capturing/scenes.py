@@ -1,0 +1,19 @@
+"""All captures, in the order they are made."""
+
+from . import (
+    scene_demo,
+    scenes_forms,
+    scenes_http,
+    scenes_libraries,
+    scenes_networks,
+    scenes_tls,
+)
+
+SCENES = (
+    *scene_demo.SCENES,
+    *scenes_libraries.SCENES,
+    *scenes_networks.SCENES,
+    *scenes_tls.SCENES,
+    *scenes_forms.SCENES,
+    *scenes_http.SCENES,
+)
