@@ -86,6 +86,19 @@ impl Conversation {
         matches!(self.stage, Stage::Open(_))
     }
 
+    /// Bytes that have come of the head or frame that an end is in the middle of.
+    pub(crate) fn unfinished(&self, end: usize) -> usize {
+        let from_client = self.client == Some(end);
+        match &self.stage {
+            Stage::Handshake(upgrade) => upgrade.unfinished(from_client),
+            Stage::Open(socket) => {
+                let bytes = socket.directions[usize::from(from_client)].unfinished();
+                usize::try_from(bytes).unwrap_or(usize::MAX)
+            }
+            Stage::Blind(_) | Stage::Dead => 0,
+        }
+    }
+
     /// Takes the next part of what one end says.
     #[inline]
     pub(crate) fn piece<S: Sink>(
@@ -105,12 +118,7 @@ impl Conversation {
         }
     }
 
-    fn early_piece<S: Sink>(
-        &mut self,
-        end: usize,
-        piece: Piece<'_>,
-        context: &mut Context<'_, S>,
-    ) {
+    fn early_piece<S: Sink>(&mut self, end: usize, piece: Piece<'_>, context: &mut Context<'_, S>) {
         match &mut self.stage {
             Stage::Handshake(_) => self.handshake_piece(end, piece, context),
             Stage::Blind(blind) => {
@@ -223,12 +231,7 @@ impl Conversation {
     }
 
     /// Takes a piece that is not among those that were kept: all but the client's bytes.
-    fn unless_kept<S: Sink>(
-        &mut self,
-        end: usize,
-        piece: Piece<'_>,
-        context: &mut Context<'_, S>,
-    ) {
+    fn unless_kept<S: Sink>(&mut self, end: usize, piece: Piece<'_>, context: &mut Context<'_, S>) {
         if Some(end) != self.client || matches!(piece, Piece::Gap(_)) {
             self.piece(end, piece, context);
         }
@@ -274,7 +277,7 @@ impl Conversation {
         let (this, mut other) = if end == 0 { (first, second) } else { (second, first) };
         other.search.learn(!from_client);
         let resumed = |from_client: bool, blind: Blind| {
-            let reading = reading(context.options, from_client, unknown_deflate());
+            let reading = reading(context.options, from_client, Some(unknown_deflate()));
             Direction::resumed(id, reading, blind.passed, blind.search)
         };
         let (mut this, other) = (resumed(from_client, this), resumed(!from_client, other));
@@ -293,7 +296,7 @@ impl Conversation {
         let Some(connection) = self.connection(known, context) else { return };
         let (id, deflate) = (connection.id, connection.deflate);
         let readable = agreed && connection.problems.is_empty();
-        let deflate = if readable { deflate } else { unknown_deflate() };
+        let deflate = if readable { deflate } else { Some(unknown_deflate()) };
         let direction = |from_client: bool, exact: bool| {
             let reading = reading(context.options, from_client, deflate);
             match (exact, readable) {
@@ -402,8 +405,8 @@ fn extensions(connection: &Connection) -> String {
 }
 
 /// Parameters that let RSV1 pass where it is not known what it means.
-fn unknown_deflate() -> Option<DeflateParams> {
-    Some(DeflateParams::default())
+fn unknown_deflate() -> DeflateParams {
+    DeflateParams::default()
 }
 
 fn reading(options: &Options, from_client: bool, deflate: Option<DeflateParams>) -> Reading {
@@ -429,7 +432,8 @@ fn note_problems(connection: &mut Connection) {
     if connection.accept_key_ok == Some(false) {
         problems.push("the accept key is wrong (RFC 6455 section 4.2.2)".to_owned());
     }
-    for (name, account) in [("client", &connection.from_client), ("server", &connection.from_server)]
+    for (name, account) in
+        [("client", &connection.from_client), ("server", &connection.from_server)]
     {
         if let Some(error) = &account.violation {
             problems.push(format!("{name}: {error}"));

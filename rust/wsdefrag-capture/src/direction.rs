@@ -54,7 +54,7 @@ impl Direction {
 
     /// A direction of which it is not known where a frame begins.
     pub(crate) fn searching(connection: u64, reading: Reading) -> Self {
-        Self::new(connection, reading, State::Searching(search(&reading)))
+        Self::new(connection, reading, State::Searching(Box::new(search(&reading))))
     }
 
     /// A direction on which a search is under way; `passed` says what it has been given.
@@ -83,6 +83,14 @@ impl Direction {
     /// Its close frame.
     pub(crate) const fn close(&self) -> Option<&CloseSeen> {
         self.ledger.close.as_ref()
+    }
+
+    /// Bytes that have come of the frame at hand.
+    pub(crate) fn unfinished(&self) -> u64 {
+        match &self.state {
+            State::Reading(reassembler) => reassembler.unfinished(),
+            State::Searching(_) => 0,
+        }
     }
 
     /// Takes the next bytes.
@@ -131,7 +139,7 @@ impl Direction {
                 reassembler.receive_gap(length, &mut self.ledger.rows(place, sink));
                 if self.reading.resync && !was_lost && reassembler.is_lost() {
                     self.settle(sink);
-                    self.state = State::Searching(search(&self.reading));
+                    self.state = State::Searching(Box::new(search(&self.reading)));
                 }
             }
         }
@@ -180,11 +188,11 @@ fn reassembler(reading: &Reading, from_the_start: bool) -> Box<Reassembler<Vec<u
     Box::new(Reassembler::passive(reading.settings, how))
 }
 
-fn search(reading: &Reading) -> Box<Search> {
+fn search(reading: &Reading) -> Search {
     let settings = &reading.settings;
     let sender = if settings.from_client { Sender::Client } else { Sender::Server };
     let max_frame = settings.limits.max_frame_size.unwrap_or(u64::MAX);
-    Box::new(Search::new(sender, settings.deflate.is_some(), max_frame))
+    Search::new(sender, settings.deflate.is_some(), max_frame)
 }
 
 /// What is known of a direction besides its frames.
@@ -285,7 +293,12 @@ impl<S: Sink> Rows<'_, S> {
     fn closed(&mut self, code: Option<u16>, reason: &str) {
         let Ledger { from_client, latest, close, .. } = &mut *self.ledger;
         let (from_client, time) = (*from_client, latest.time);
-        close.get_or_insert_with(|| CloseSeen { from_client, code, reason: reason.to_owned(), time });
+        close.get_or_insert_with(|| CloseSeen {
+            from_client,
+            code,
+            reason: reason.to_owned(),
+            time,
+        });
     }
 }
 

@@ -152,3 +152,35 @@ impl Seam {
 fn hash(bytes: &[u8]) -> u64 {
     FixedState::default().hash_one(bytes)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is new of pieces that come with the length of what they leave incomplete.
+    fn fresh<'a>(pieces: &[(&'a str, usize)]) -> Vec<&'a [u8]> {
+        let mut seam = Seam::default();
+        let mut fresh = Vec::new();
+        for (piece, incomplete) in pieces {
+            fresh.push(seam.fresh(piece.as_bytes()));
+            seam.ended(piece.as_bytes(), *incomplete);
+        }
+        fresh
+    }
+
+    #[test]
+    fn what_was_incomplete_is_not_taken_twice() {
+        for (pieces, expected) in [
+            (&[("GET ", 4), ("GET / HTTP", 10), ("GET / HTTP/1.1", 0)][..], "GET |/ HTTP|/1.1"),
+            (&[("frame|fra", 3), ("frame", 0)], "frame|fra|me"),
+            (&[("same", 0), ("same", 0)], "same|same"),
+            // Not exported again, because it could not be put together.
+            (&[("frame|fra", 3), ("me", 0)], "frame|fra|me"),
+            (&[("frame|fra", 3), ("mes", 0)], "frame|fra|mes"),
+            // What did not start in the piece does not come again in full.
+            (&[("fr", 2), ("am", 4), ("am", 0)], "fr|am|am"),
+        ] {
+            assert_eq!(fresh(pieces).join(&b'|'), expected.as_bytes());
+        }
+    }
+}

@@ -8,6 +8,7 @@
 
 use crate::conversation::{Context, Conversation};
 use crate::event::{Connection, Ended, Message, Sink};
+use crate::exported_pdu::Seam;
 use crate::options::Options;
 use crate::packet::{Packet, Payload, Segment};
 use crate::table::{Class, Key, Place, Table};
@@ -21,6 +22,8 @@ enum Flow {
 
 struct Live {
     streams: [Stream; 2],
+    /// Where the last pieces of exported PDUs ended.
+    seams: Box<[Seam; 2]>,
     conversation: Conversation,
 }
 
@@ -91,8 +94,7 @@ impl Flows {
             self.table.touch(place, Class::Ignored, now);
             return;
         };
-        let mut context =
-            Context { options: &self.options, next_id: &mut self.next_id, sink };
+        let mut context = Context { options: &self.options, next_id: &mut self.next_id, sink };
         let ended = live.segment(end, segment, origin, now, &mut self.held_in_all, &mut context);
         self.after(place, ended, sink);
     }
@@ -111,10 +113,8 @@ impl Flows {
             None => self.begin(key, Conversation::new(ends, None, origin.time), sink),
         };
         if let Some(Flow::Live(live)) = self.table.get(place) {
-            let mut context =
-                Context { options: &self.options, next_id: &mut self.next_id, sink };
-            live.conversation.last = origin.time;
-            live.conversation.piece(end, Piece::Data(bytes, origin), &mut context);
+            let mut context = Context { options: &self.options, next_id: &mut self.next_id, sink };
+            live.ordered(end, bytes, origin, &mut context);
         }
         self.after(place, None, sink);
     }
@@ -166,7 +166,7 @@ impl Flows {
             let Some((place, _)) = self.table.oldest(Class::Ignored) else { break };
             self.table.remove(place);
         }
-        let live = Live { streams: Default::default(), conversation };
+        let live = Live { streams: Default::default(), seams: Box::default(), conversation };
         self.table.insert(key, Class::Young, self.now, Flow::Live(Box::new(live)))
     }
 
@@ -193,8 +193,7 @@ impl Flows {
     fn end<S: Sink>(&mut self, place: Place, ended: Ended, sink: &mut S) {
         let Some(flow) = self.table.get(place) else { return };
         if let Flow::Live(mut live) = std::mem::replace(flow, Flow::Ignored) {
-            let mut context =
-                Context { options: &self.options, next_id: &mut self.next_id, sink };
+            let mut context = Context { options: &self.options, next_id: &mut self.next_id, sink };
             live.finish(ended, &mut self.held_in_all, &mut context);
         }
     }
@@ -213,13 +212,36 @@ impl Flows {
         messages.sort_by_key(|m| (m.last_packet, m.connection, m.from_client, m.seq));
         opened.sort_by_key(|connection| connection.id);
         ended.sort_by_key(|connection| connection.id);
-        opened.iter().for_each(|connection| sink.opened(connection));
-        messages.into_iter().for_each(|message| sink.message(message));
-        ended.into_iter().for_each(|connection| sink.ended(connection));
+        for connection in &opened {
+            sink.opened(connection);
+        }
+        for message in messages {
+            sink.message(message);
+        }
+        for connection in ended {
+            sink.ended(connection);
+        }
     }
 }
 
 impl Live {
+    /// Takes a piece that needs no putting in order.
+    fn ordered<S: Sink>(
+        &mut self,
+        end: usize,
+        bytes: &[u8],
+        origin: Origin,
+        context: &mut Context<'_, S>,
+    ) {
+        let Self { seams, conversation, .. } = self;
+        conversation.last = origin.time;
+        let fresh = seams[end].fresh(bytes);
+        if !fresh.is_empty() {
+            conversation.piece(end, Piece::Data(fresh, origin), context);
+        }
+        seams[end].ended(bytes, conversation.unfinished(end));
+    }
+
     /// Takes a segment; tells how it ended the connection, if it did.
     fn segment<S: Sink>(
         &mut self,
@@ -230,7 +252,7 @@ impl Live {
         held_in_all: &mut usize,
         context: &mut Context<'_, S>,
     ) -> Option<Ended> {
-        let Self { streams, conversation } = self;
+        let Self { streams, conversation, .. } = self;
         conversation.last = origin.time;
         if segment.rst {
             return streams[end].accepts_reset(segment.sequence).then_some(Ended::Rst);
@@ -257,7 +279,7 @@ impl Live {
         held_in_all: &mut usize,
         context: &mut Context<'_, S>,
     ) {
-        let Self { streams, conversation } = self;
+        let Self { streams, conversation, .. } = self;
         for (end, stream) in streams.iter_mut().enumerate() {
             stream.finish(held_in_all, &mut |piece| conversation.piece(end, piece, context));
         }

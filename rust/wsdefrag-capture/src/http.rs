@@ -75,6 +75,11 @@ impl Messages {
         matches!(self.place, Place::Lost)
     }
 
+    /// Bytes that have come of the head at hand.
+    pub(crate) const fn unfinished(&self) -> usize {
+        if matches!(self.place, Place::Head) { self.buffer.len() } else { 0 }
+    }
+
     /// Says what stands behind the head that was given last.
     pub(crate) const fn expect(&mut self, body: Body) {
         self.place = match body {
@@ -206,9 +211,8 @@ pub(crate) fn starts_like(bytes: &[u8], requests: bool) -> bool {
 fn end_of_head(bytes: &[u8], from: usize) -> Option<usize> {
     let start = from.saturating_sub(3);
     let ends = bytes[start..].iter().enumerate().filter(|(_, byte)| **byte == b'\n');
-    ends.map(|(index, _)| start + index + 1).find(|&end| {
-        bytes[..end].ends_with(b"\r\n\r\n") || bytes[..end].ends_with(b"\n\n")
-    })
+    ends.map(|(index, _)| start + index + 1)
+        .find(|&end| bytes[..end].ends_with(b"\r\n\r\n") || bytes[..end].ends_with(b"\n\n"))
 }
 
 fn parse_request(bytes: &[u8], time: i64) -> Option<Head> {

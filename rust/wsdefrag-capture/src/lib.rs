@@ -19,6 +19,7 @@ pub mod event;
 pub mod exported_pdu;
 mod flows;
 pub mod fragments;
+mod held;
 mod http;
 pub mod input;
 pub mod ip;

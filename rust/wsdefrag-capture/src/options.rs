@@ -74,8 +74,8 @@ impl Filter {
     #[must_use]
     pub fn wants_ends(&self, ends: [std::net::SocketAddr; 2]) -> bool {
         let port = self.ports.is_empty() || ends.iter().any(|end| self.ports.contains(&end.port()));
-        let address = self.addresses.is_empty()
-            || ends.iter().any(|end| self.addresses.contains(&end.ip()));
+        let address =
+            self.addresses.is_empty() || ends.iter().any(|end| self.addresses.contains(&end.ip()));
         port && address
     }
 

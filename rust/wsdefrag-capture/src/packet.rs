@@ -29,7 +29,6 @@ pub enum Payload<'a> {
 
 /// A TCP segment (RFC 9293 section 3.1), as far as reassembly needs it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "they are the header's flags")]
 pub struct Segment<'a> {
     /// The sequence number: that of the SYN if it is set, else of the first byte.
     pub sequence: u32,

@@ -114,16 +114,11 @@ impl<T> Table<T> {
     /// Adds a connection as the most recently used of its class.
     pub(crate) fn insert(&mut self, key: Key, class: Class, now: i64, value: T) -> Place {
         let slot = Slot { key, class, before: NONE, behind: NONE, last: now, value };
-        let place = match self.free.pop() {
-            Some(place) => {
-                self.slots[place as usize] = Some(slot);
-                place
-            }
-            None => {
-                self.slots.push(Some(slot));
-                Place::try_from(self.slots.len() - 1).unwrap_or(NONE)
-            }
-        };
+        let place = self.free.pop().unwrap_or_else(|| {
+            self.slots.push(None);
+            Place::try_from(self.slots.len() - 1).unwrap_or(NONE)
+        });
+        self.slots[place as usize] = Some(slot);
         self.index.insert(key, place);
         self.link(place, class);
         place

@@ -16,19 +16,19 @@
 //!
 //! RFC 9293 section 3.4 for sequence numbers, which wrap, and section 3.8.4 for keep-alives.
 //!
-//! - `held` holds no byte before `next` and no byte twice
-//! - `held` holds at most [`MAX_HELD_BYTES`] in [`MAX_HELD_SEGMENTS`]
+//! - `held` holds no byte before `next`
 
-use std::collections::BTreeMap;
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    reason = "a sequence number is a position modulo 2^32, and no slice is longer than 2^63 bytes"
+)]
 
+use crate::held::{Held, Repeated, Store};
 use crate::packet::Segment;
 
-/// Bytes held behind a hole, a direction.
-pub const MAX_HELD_BYTES: usize = 1 << 20;
-/// Segments held behind a hole, a direction.
-pub const MAX_HELD_SEGMENTS: usize = 1024;
 /// Bytes held behind holes, in all.
-pub const MAX_HELD_IN_ALL: usize = 256 << 20;
+const MAX_HELD_IN_ALL: usize = 256 << 20;
 /// Segments after which an acknowledged hole is a gap.
 const LATER_SEGMENTS: u8 = 3;
 /// Nanoseconds after which an acknowledged hole is a gap.
@@ -56,19 +56,6 @@ pub(crate) enum Piece<'a> {
     Gap(u64),
 }
 
-struct Held {
-    bytes: Box<[u8]>,
-    /// Bytes behind them that were not captured.
-    cut: u32,
-    origin: Origin,
-}
-
-impl Held {
-    fn length(&self) -> u64 {
-        self.bytes.len() as u64 + u64::from(self.cut)
-    }
-}
-
 /// An acknowledged hole at the front.
 #[derive(Clone, Copy)]
 struct Doubt {
@@ -93,19 +80,13 @@ pub(crate) struct Stream {
     /// What the peer has acknowledged.
     acknowledged: u64,
     end: Option<u64>,
-    held: BTreeMap<u64, Held>,
-    held_bytes: usize,
+    held: Store,
     doubt: Option<Doubt>,
     history: Vec<u8>,
     pub(crate) repeats: Repeats,
 }
 
 impl Stream {
-    /// Whether anything says where the stream is.
-    pub(crate) const fn is_started(&self) -> bool {
-        self.started
-    }
-
     /// Whether all up to the FIN has been given out.
     pub(crate) fn is_finished(&self) -> bool {
         self.end.is_some_and(|end| self.next >= end)
@@ -174,21 +155,25 @@ impl Stream {
         }
         if start == self.next.cast_signed() {
             let end = (start + bytes.len() as i64 + i64::from(cut)).cast_unsigned();
-            let fits = self.held.first_key_value().is_none_or(|(&held, _)| end <= held);
+            let fits = self.held.first().is_none_or(|held| end <= held);
             if fits {
                 self.give(bytes, cut, origin, out);
                 self.release(held_in_all, out);
                 return;
             }
         }
-        self.hold(start.cast_unsigned(), bytes, cut, origin, held_in_all);
+        let before = self.held.bytes();
+        let Repeated { some, differs } =
+            self.held.insert(start.cast_unsigned(), bytes, cut, origin);
+        *held_in_all += self.held.bytes() - before;
+        self.repeats.retransmissions += u64::from(some);
+        self.repeats.overlaps += u64::from(differs);
         self.release(held_in_all, out);
         if let Some(doubt) = &mut self.doubt {
             doubt.later += 1;
         }
-        while self.held.len() > MAX_HELD_SEGMENTS
-            || self.held_bytes > MAX_HELD_BYTES
-            || (*held_in_all > MAX_HELD_IN_ALL && !self.held.is_empty())
+        while self.held.is_too_full()
+            || (*held_in_all > MAX_HELD_IN_ALL && self.held.first().is_some())
         {
             self.give_up_hole(held_in_all, out);
         }
@@ -246,71 +231,17 @@ impl Stream {
         }
     }
 
-    /// Keeps what of a segment was not there before.
-    fn hold(
-        &mut self,
-        start: u64,
-        bytes: &[u8],
-        cut: u32,
-        origin: Origin,
-        held_in_all: &mut usize,
-    ) {
-        let captured = start + bytes.len() as u64;
-        let end = captured + u64::from(cut);
-        let part = |from: u64, until: u64| {
-            let at = |position: u64| (position.min(captured) - start) as usize;
-            &bytes[at(from)..at(until)]
-        };
-        let mut free = Vec::new();
-        let mut from = start;
-        let (mut repeated, mut differs) = (false, false);
-        let before = self.held.range(..start).next_back().map(|(&key, _)| key);
-        for (&other, held) in self.held.range(before.unwrap_or(start)..end) {
-            let other_end = other + held.length();
-            if other_end <= from {
-                continue;
-            }
-            if other > from {
-                free.push((from, other));
-            }
-            let (low, high) = (other.max(start), (other + held.bytes.len() as u64).min(captured));
-            if low < high {
-                repeated = true;
-                let at = |position: u64| (position - other) as usize;
-                differs |= held.bytes[at(low)..at(high)] != *part(low, high);
-            }
-            from = from.max(other_end);
-        }
-        if from < end {
-            free.push((from, end));
-        }
-        self.repeats.retransmissions += u64::from(repeated);
-        self.repeats.overlaps += u64::from(differs);
-        for (from, until) in free {
-            let bytes: Box<[u8]> = part(from, until).into();
-            let cut = u32::try_from(until - from - bytes.len() as u64).unwrap_or(u32::MAX);
-            self.held_bytes += bytes.len();
-            *held_in_all += bytes.len();
-            self.held.insert(from, Held { bytes, cut, origin });
-        }
-    }
-
     /// Gives out what is held at `next`.
     fn release(&mut self, held_in_all: &mut usize, out: &mut impl FnMut(Piece<'_>)) {
-        while let Some(entry) = self.held.first_entry() {
-            if *entry.key() != self.next {
-                return;
-            }
-            let held = entry.remove();
-            self.held_bytes -= held.bytes.len();
-            *held_in_all -= held.bytes.len();
-            self.give(&held.bytes, held.cut, held.origin, out);
+        while let Some(Held { bytes, cut, origin }) = self.held.take(self.next) {
+            *held_in_all -= bytes.len();
+            self.give(&bytes, cut, origin, out);
         }
     }
 
     /// Turns the hole at the front into a gap and gives out what is held behind it.
     fn give_up_hole(&mut self, held_in_all: &mut usize, out: &mut impl FnMut(Piece<'_>)) {
-        if let Some((&held, _)) = self.held.first_key_value() {
+        if let Some(held) = self.held.first() {
             self.skip(held - self.next, out);
             self.release(held_in_all, out);
         }
@@ -332,10 +263,10 @@ impl Stream {
     /// Bytes at the front that the peer has and nobody captured.
     fn acknowledged_hole(&self) -> u64 {
         let until = self.acknowledged.min(self.end.unwrap_or(u64::MAX));
-        let hole = self.held.first_key_value().map_or(u64::MAX, |(&held, _)| held);
+        let hole = self.held.first().unwrap_or(u64::MAX);
         let length = until.min(hole).saturating_sub(self.next);
         // A FIN takes a number, too; where it was not captured it looks like one missing byte.
-        let may_be_fin = length == 1 && self.held.is_empty() && self.end.is_none();
+        let may_be_fin = length == 1 && self.held.first().is_none() && self.end.is_none();
         if may_be_fin { 0 } else { length }
     }
 
@@ -371,7 +302,7 @@ impl Stream {
     /// Ends the stream: every hole becomes a gap, and so does what was acknowledged behind the
     /// last byte.
     pub(crate) fn finish(&mut self, held_in_all: &mut usize, out: &mut impl FnMut(Piece<'_>)) {
-        while !self.held.is_empty() {
+        while self.held.first().is_some() {
             self.give_up_hole(held_in_all, out);
         }
         let hole = self.acknowledged_hole();
@@ -379,5 +310,186 @@ impl Stream {
             self.skip(hole, out);
         }
         self.history = Vec::new();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// What a stream of these bytes gives: bytes where they came, `None` where they did not.
+    #[derive(Default)]
+    struct Heard {
+        stream: Stream,
+        held_in_all: usize,
+        pieces: Vec<Option<u8>>,
+    }
+
+    impl Heard {
+        fn starting_at(sequence: u32) -> Self {
+            let mut heard = Self::default();
+            heard.segment(&Segment { sequence, syn: true, ..Segment::default() });
+            heard
+        }
+
+        fn segment(&mut self, segment: &Segment<'_>) {
+            let Self { stream, held_in_all, pieces } = self;
+            stream
+                .segment(segment, Origin::default(), held_in_all, &mut |piece| note(pieces, piece));
+        }
+
+        fn settle(&mut self, now: i64) {
+            let Self { stream, held_in_all, pieces } = self;
+            stream.settle(now, held_in_all, &mut |piece| note(pieces, piece));
+        }
+
+        fn finish(&mut self) {
+            let Self { stream, held_in_all, pieces } = self;
+            stream.finish(held_in_all, &mut |piece| note(pieces, piece));
+            assert_eq!((stream.held.bytes(), *held_in_all), (0, 0));
+        }
+    }
+
+    fn note(pieces: &mut Vec<Option<u8>>, piece: Piece<'_>) {
+        match piece {
+            Piece::Data(bytes, _) => pieces.extend(bytes.iter().copied().map(Some)),
+            Piece::Gap(length) => pieces.extend((0..length).map(|_| None)),
+        }
+    }
+
+    fn text(pieces: &[Option<u8>]) -> String {
+        pieces.iter().map(|byte| byte.map_or('.', char::from)).collect()
+    }
+
+    fn part(sequence: u32, bytes: &[u8]) -> Segment<'_> {
+        Segment { sequence, bytes, ..Segment::default() }
+    }
+
+    #[test]
+    fn hole_is_a_gap_after_acknowledgment_and_three_later_segments() {
+        let mut heard = Heard::starting_at(99);
+        heard.segment(&part(100, b"ab"));
+        heard.segment(&part(104, b"ef"));
+        for (sequence, bytes) in [(106, b"gh"), (108, b"ij"), (110, b"kl")] {
+            heard.segment(&part(sequence, bytes));
+        }
+        heard.settle(i64::MAX);
+        assert_eq!(text(&heard.pieces), "ab", "nobody has said that the bytes arrived");
+        heard.stream.acknowledge(106, 0);
+        for (sequence, bytes) in [(112, b"mn"), (114, b"op"), (116, b"qr")] {
+            heard.settle(1);
+            assert_eq!(text(&heard.pieces), "ab");
+            heard.segment(&part(sequence, bytes));
+        }
+        heard.settle(1);
+        assert_eq!(text(&heard.pieces), "ab..efghijklmnopqr");
+    }
+
+    #[test]
+    fn hole_is_a_gap_after_acknowledgment_and_two_seconds() {
+        let mut heard = Heard::starting_at(99);
+        heard.segment(&part(102, b"cd"));
+        heard.stream.acknowledge(104, 5);
+        heard.settle(5 + PATIENCE - 1);
+        assert_eq!(text(&heard.pieces), "");
+        heard.settle(5 + PATIENCE);
+        assert_eq!(text(&heard.pieces), "..cd");
+    }
+
+    #[test]
+    fn late_segment_closes_an_acknowledged_hole() {
+        let mut heard = Heard::starting_at(99);
+        heard.segment(&part(102, b"cd"));
+        heard.stream.acknowledge(104, 0);
+        heard.segment(&part(100, b"ab"));
+        heard.settle(i64::MAX);
+        assert_eq!(text(&heard.pieces), "abcd");
+    }
+
+    #[test]
+    fn first_to_arrive_stays_and_a_difference_is_counted() {
+        let mut heard = Heard::starting_at(99);
+        heard.segment(&part(100, b"abcd"));
+        heard.segment(&part(100, b"abcd"));
+        heard.segment(&part(102, b"xxef"));
+        assert_eq!(text(&heard.pieces), "abcdef");
+        assert_eq!(heard.stream.repeats, Repeats { retransmissions: 2, overlaps: 1 });
+    }
+
+    #[test]
+    fn keep_alive_is_no_retransmission() {
+        let mut heard = Heard::starting_at(99);
+        heard.segment(&part(100, b"ab"));
+        heard.segment(&part(101, b"\0"));
+        assert_eq!(heard.stream.repeats, Repeats::default());
+    }
+
+    #[test]
+    fn acknowledged_fin_that_was_not_captured_is_not_a_missing_byte() {
+        let mut heard = Heard::starting_at(99);
+        heard.segment(&part(100, b"ab"));
+        heard.stream.acknowledge(103, 0);
+        heard.finish();
+        assert_eq!(text(&heard.pieces), "ab");
+    }
+
+    #[test]
+    fn too_much_behind_a_hole_makes_it_a_gap() {
+        let mut heard = Heard::starting_at(99);
+        let bytes = vec![b'x'; 64 << 10];
+        let mut sequence = 200;
+        for _ in 0..20 {
+            heard.segment(&part(sequence, &bytes));
+            sequence += 64 << 10;
+        }
+        assert_eq!(heard.pieces.len(), 100 + (20 * (64 << 10)));
+        assert!(heard.pieces[..100].iter().all(Option::is_none));
+    }
+
+    proptest! {
+        /// Segments of one stream in any order, any number of times or never, with sequence
+        /// numbers that wrap: every byte stands where it was sent, once, or is missing.
+        #[test]
+        fn bytes_stand_where_they_were_sent(
+            start in any::<u32>(),
+            length in 1_usize..200,
+            parts in prop::collection::vec((0_usize..200, 0_usize..40, any::<bool>()), 0..60),
+            acknowledge in prop::collection::vec((0_usize..60, 0_usize..200), 0..8),
+        ) {
+            let sent: Vec<u8> = (0..length).map(|n| b'a' + (n % 26) as u8).collect();
+            let mut came = vec![false; length];
+            let mut acknowledged = 0;
+            let mut heard = Heard::starting_at(start.wrapping_sub(1));
+            for (index, &(from, size, cut)) in parts.iter().enumerate() {
+                let from = from.min(length);
+                let until = (from + size).min(length);
+                let seen = if cut { until - (until - from) / 3 } else { until };
+                heard.segment(&Segment {
+                    sequence: start.wrapping_add(from as u32),
+                    bytes: &sent[from..seen],
+                    cut: (until - seen) as u32,
+                    ..Segment::default()
+                });
+                came[from..seen].fill(true);
+                for &(_, upto) in acknowledge.iter().filter(|(at, _)| *at == index) {
+                    let upto = upto.min(length);
+                    acknowledged = acknowledged.max(upto);
+                    heard.stream.acknowledge(start.wrapping_add(upto as u32), index as i64);
+                }
+                heard.settle(index as i64);
+            }
+            heard.finish();
+            prop_assert!(heard.pieces.len() <= length);
+            for (index, byte) in heard.pieces.iter().enumerate() {
+                if let Some(byte) = byte {
+                    prop_assert_eq!(*byte, sent[index]);
+                    prop_assert!(came[index]);
+                }
+            }
+            prop_assert_eq!(heard.stream.repeats.overlaps, 0);
+            let last = came.iter().rposition(|came| *came).map_or(0, |last| last + 1);
+            prop_assert!(heard.pieces.len() >= last);
+        }
     }
 }

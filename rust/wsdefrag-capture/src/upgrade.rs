@@ -69,6 +69,11 @@ impl Upgrade {
         }
     }
 
+    /// Bytes that have come of the head at hand.
+    pub(crate) const fn unfinished(&self, from_client: bool) -> usize {
+        if from_client { self.client.unfinished() } else { self.server.unfinished() }
+    }
+
     fn is_asked(&self) -> bool {
         matches!(self.asked.back(), Some(Asked::WebSocket(_)))
     }
@@ -81,7 +86,6 @@ impl Upgrade {
             }
             match self.client.data(&mut data, origin.time) {
                 Step::More | Step::Lost => {}
-                Step::NotHttp => return Outcome::NotWebSocket,
                 Step::Head(Head::Request { method, request }) => {
                     if self.asked.len() == MAX_PIPELINED {
                         return Outcome::NotWebSocket;
@@ -93,7 +97,7 @@ impl Upgrade {
                         Asked::Other(method)
                     });
                 }
-                Step::Head(Head::Response(_)) => return Outcome::NotWebSocket,
+                Step::NotHttp | Step::Head(Head::Response(_)) => return Outcome::NotWebSocket,
             }
         }
         Outcome::More
@@ -111,12 +115,11 @@ impl Upgrade {
             match self.server.data(&mut data, origin.time) {
                 Step::More => {}
                 Step::Lost => return self.give_up(),
-                Step::NotHttp => return Outcome::NotWebSocket,
                 Step::Head(Head::Response(response)) => match self.answered(response, data.len()) {
                     Outcome::More => {}
                     outcome => return outcome,
                 },
-                Step::Head(Head::Request { .. }) => return Outcome::NotWebSocket,
+                Step::NotHttp | Step::Head(Head::Request { .. }) => return Outcome::NotWebSocket,
             }
         }
         Outcome::More

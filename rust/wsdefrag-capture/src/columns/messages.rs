@@ -109,11 +109,11 @@ impl Default for MessageColumns {
 
 impl MessageColumns {
     /// Rows at which a batch is full.
-    pub const FULL_ROWS: usize = 1 << 16;
+    pub const FULL_ROWS: usize = 1 << 14;
 
     /// Bytes of content at which a batch is full. Allocators give blocks of more than 32 MiB back to
     /// the system, and the pages of new ones cost several times what is done here.
-    pub const FULL_CONTENT: usize = 16 << 20;
+    pub const FULL_CONTENT: usize = 1 << 20;
 
     /// The longest content, in bytes, that there is always room for in a batch that is not full.
     pub const MAX_CONTENT: usize = i32::MAX as usize - Self::FULL_CONTENT;

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::contract::{Outcome, check_chunks, read};
+use crate::contract::{Outcome, Seen, check_chunks, read};
 use crate::writer::{
     ACK, Order, extension, ipv4_fragment, ipv4_pieces, ipv6_pieces, pcap, pcap_header, pcap_record,
     tcp,
@@ -14,7 +14,7 @@ fn segment(payload: &[u8]) -> Vec<u8> {
 }
 
 fn text(length: usize) -> Vec<u8> {
-    (0..length).map(|place| b'a' + (place % 26) as u8).collect()
+    (b'a'..=b'z').cycle().take(length).collect()
 }
 
 fn places(ends: &[usize]) -> Vec<Range<usize>> {
@@ -40,7 +40,7 @@ fn assert_whole(outcome: &Outcome, payload: &[u8], number: u64) {
     assert_eq!(outcome.packets.len(), 1);
     let packet = &outcome.packets[0];
     assert_eq!(packet.bytes(), payload);
-    assert_eq!((packet.number, packet.time), (number, (number as i64 - 1) * 1_000_000_000));
+    assert_eq!((packet.number, packet.time), (number, (number.cast_signed() - 1) * 1_000_000_000));
     assert_eq!(outcome.counts.fragments, outcome.counts.packets - 1);
 }
 
@@ -93,9 +93,9 @@ fn fragments_that_contradict_start_anew() {
     let other = segment(&[b'?'; 60]);
     for (contradicting, dropped) in [
         // Other bytes in a place.
-        (ipv4_pieces(5, &other, &[16..48])[0].clone(), 1),
+        (ipv4_fragment(6, 5, 0x2002, &other[16..48]), 1),
         // An end behind the end.
-        (ipv4_fragment(6, 5, 0x2000 | 10, &[0; 8]), 2),
+        (ipv4_fragment(6, 5, 0x200a, &[0; 8]), 2),
         // Another end.
         (ipv4_fragment(6, 5, 8, &[0; 8]), 2),
         // An end in front of what is there.
@@ -111,7 +111,7 @@ fn fragments_that_contradict_start_anew() {
         // It is not put together with what comes then, which at worst has to come twice.
         all.extend([&good[..], &good].concat());
         let outcome = packets(&all);
-        assert_eq!(outcome.packets.last().map(|packet| packet.bytes()), Some(&payload[..]));
+        assert_eq!(outcome.packets.last().map(Seen::bytes), Some(&payload[..]));
     }
 }
 
@@ -129,7 +129,7 @@ fn datagrams_are_told_apart() {
     let v6 = ipv6_pieces(1, 6, &segment(&other), &places(&[40, 80]));
     let mixed = [&a[0], &b[0], &c[0], &v6[0], &d, &v6[1], &c[1], &b[1], &a[1]].map(Clone::clone);
     let outcome = packets(&mixed);
-    let payloads: Vec<_> = outcome.packets.iter().map(|packet| packet.bytes()).collect();
+    let payloads: Vec<_> = outcome.packets.iter().map(Seen::bytes).collect();
     assert_eq!(payloads, [&other[..], &other, &other, &one]);
     assert_eq!(outcome.counts.fragments_waiting, 1);
 }
@@ -202,7 +202,7 @@ fn the_oldest_datagrams_make_room() {
 #[test]
 fn waiting_datagrams_take_a_bounded_room() {
     // Each makes room for 64 KiB with 8 bytes.
-    let piece = |id| ipv4_fragment(6, id, 0x2000 | 8_189, &[0; 8]);
+    let piece = |id| ipv4_fragment(6, id, 0x3ffd, &[0; 8]);
     let all: Vec<_> = (0..1_000).map(|id| (0, piece(id))).collect();
     let counts = timed(&all).counts;
     assert!(counts.fragments_waiting <= 512);

@@ -37,7 +37,7 @@ pub(crate) fn ipv4_fragment(protocol: u8, id: u16, flags: u16, payload: &[u8]) -
     packet
 }
 
-/// An IPv6 packet from fd00::1 to fd00::2.
+/// An IPv6 packet from `fd00::1` to `fd00::2`.
 pub(crate) fn ipv6(next: u8, payload: &[u8]) -> Vec<u8> {
     let mut packet = vec![0x60, 0, 0, 0];
     packet.extend(u16::try_from(payload.len()).unwrap().to_be_bytes());
@@ -178,8 +178,9 @@ pub(crate) fn interface(order: Order, link: u16, snap: u32, options: &[u8]) -> V
 /// An enhanced packet block.
 pub(crate) fn enhanced(order: Order, interface: u32, ticks: u64, packet: &[u8]) -> Vec<u8> {
     let length = u32::try_from(packet.len()).unwrap();
+    let [high, low] = [ticks >> 32, ticks & 0xffff_ffff].map(|half| u32::try_from(half).unwrap());
     let mut body = Vec::new();
-    for value in [interface, (ticks >> 32) as u32, ticks as u32, length, length] {
+    for value in [interface, high, low, length, length] {
         body.extend(order.u32(value));
     }
     body.extend(packet);

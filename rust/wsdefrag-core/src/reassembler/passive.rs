@@ -97,6 +97,13 @@ impl<C: Content> Reassembler<C> {
         }
     }
 
+    /// Bytes that have come of the frame at hand, its header included.
+    #[must_use]
+    pub fn unfinished(&self) -> u64 {
+        let between = self.parser.remaining() == 0 && self.parser.cut_header().is_empty();
+        if between { 0 } else { self.parser.position() - self.parser.start() }
+    }
+
     /// Says that the next `length` bytes of the direction did not come.
     pub fn receive_gap<S: SinkFor<C>>(&mut self, length: u64, sink: &mut S) {
         self.received += length;

@@ -145,10 +145,7 @@ impl CapturedMessage {
     ///
     /// Returns:
     ///     type, from_client, content, timestamp in seconds since the epoch, dropped, injected.
-    fn get_state<'py>(
-        &self,
-        py: Python<'py>,
-    ) -> (u8, bool, &Bound<'py, PyBytes>, f64, bool, bool) {
+    fn get_state<'py>(&self, py: Python<'py>) -> (u8, bool, &Bound<'py, PyBytes>, f64, bool, bool) {
         (self.r#type, self.from_client, self.content.bind(py), self.seconds(), false, false)
     }
 

@@ -57,7 +57,7 @@ impl CapturePlan {
         idle_before_upgrade_ns
     ))]
     #[expect(clippy::too_many_arguments, reason = "all of them have names where it is called")]
-    #[expect(clippy::fn_params_excessive_bools, reason = "likewise")]
+    #[expect(clippy::needless_pass_by_value, reason = "arguments from Python are owned")]
     fn new(
         paths: Vec<PathBuf>,
         file: Option<Py<PyAny>>,
@@ -131,5 +131,7 @@ impl CapturePlan {
 
 /// A file object gives its bytes once.
 pub(crate) fn read_twice() -> PyErr {
-    PyValueError::new_err("the file object has been read; open the capture by its path to read it twice")
+    PyValueError::new_err(
+        "the file object has been read; open the capture by its path to read it twice",
+    )
 }

@@ -157,12 +157,8 @@ impl fmt::Display for Failure {
 
 fn open(input: &Input, read: &Arc<AtomicU64>) -> Result<Box<dyn Read + Send>, Failure> {
     let raw: Box<dyn Read + Send> = match input {
-        Input::Path(path) => {
-            Box::new(File::open(path).map_err(|error| Failure::of(error, input))?)
-        }
-        Input::Object(object, _) => {
-            Box::new(FileObject(Python::attach(|py| object.clone_ref(py))))
-        }
+        Input::Path(path) => Box::new(File::open(path).map_err(|error| Failure::of(error, input))?),
+        Input::Object(object, _) => Box::new(FileObject(Python::attach(|py| object.clone_ref(py)))),
     };
     let counted = Counted { raw, read: Arc::clone(read) };
     input::decompressed(counted).map_err(|error| Failure::of(error, input))
