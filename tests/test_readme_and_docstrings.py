@@ -19,6 +19,7 @@ from types import GenericAlias, ModuleType
 import pytest
 
 import wsdefrag
+import wsdefrag.capture
 
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
@@ -39,7 +40,8 @@ def package_modules() -> list[ModuleType]:
 
 def public_classes() -> list[type]:
     """The classes that the package exports."""
-    exported = [getattr(wsdefrag, name) for name in wsdefrag.__all__]
+    packages = (wsdefrag, wsdefrag.capture)
+    exported = [getattr(package, name) for package in packages for name in package.__all__]
     # Python 3.10 takes an alias such as `tuple[int, bytes]` for a class.
     return [one for one in exported if inspect.isclass(one) and not isinstance(one, GenericAlias)]
 

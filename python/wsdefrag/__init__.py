@@ -8,6 +8,7 @@ Where to start:
 - ``MessageReassembler``: the bytes of one direction.
 - ``WebSocketConnection``: both directions, with all events and the connection's record.
 - ``FrameDecoder``: single frames.
+- ``wsdefrag.capture.Capture``: packet captures.
 
 Example:
     >>> import wsdefrag
@@ -23,6 +24,7 @@ from wsdefrag.connection import WebSocketConnection
 from wsdefrag.data import WebSocketData
 from wsdefrag.deflate import DeflateParams
 from wsdefrag.errors import (
+    CaptureError,
     IncompleteMessage,
     InflateFailed,
     InvalidUtf8,
@@ -40,6 +42,7 @@ from wsdefrag.reassembler import MessageReassembler
 from wsdefrag.strictness import Strictness
 
 __all__ = [
+    "CaptureError",
     "Close",
     "CloseCode",
     "DeflateParams",

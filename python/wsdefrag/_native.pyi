@@ -1,18 +1,24 @@
-"""The native module: storage of messages, the engine of one direction, single frames."""
+"""The native module: storage of messages, the engine of one direction, single frames, captures."""
 
-from typing import TypeVar, final
+from collections.abc import Sequence
+from typing import Any, TypeVar, final
 
 from typing_extensions import Buffer, Self, disjoint_base
 
+from wsdefrag.capture.connection import CapturedConnection
 from wsdefrag.deflate import DeflateParams
 from wsdefrag.errors import LimitExceeded, OutOfMemory, ProtocolError
 from wsdefrag.events import Close, Event
 from wsdefrag.limits import Limits
-from wsdefrag.message import WebSocketMessage
+from wsdefrag.message import WebSocketMessage, WebSocketMessageState
 from wsdefrag.opcode import Opcode
 from wsdefrag.strictness import Strictness
 
 __all__ = [
+    "ArrowStream",
+    "CapturePlan",
+    "CaptureReader",
+    "CapturedMessage",
     "Direction",
     "Frame",
     "FrameDecoder",
@@ -280,3 +286,179 @@ class Frame:
     @property
     def masked(self) -> bool:
         """Whether the frame is masked."""
+
+@final
+class CapturedMessage:
+    """A message of a capture, with its connection and its place in the capture.
+
+    Attributes:
+        connection: The ``CapturedConnection`` it belongs to.
+        seq: Its place among the messages of its direction, from 0.
+        from_client: Who sent it.
+        type: Its opcode as an integer: 1 for text, 2 for binary.
+        content: Its payload, unmasked and inflated, in bytes; what it is where ``status`` is not
+            ``ok`` is said there.
+        timestamp_ns: When the packet that completed it was captured, in nanoseconds since the
+            epoch.
+        first_timestamp_ns: When the packet with its first byte was, likewise.
+        frames: How many frames it was made of.
+        wire_length: Bytes of those frames, headers included.
+        payload_length: Bytes of their payloads: compressed, where it was compressed.
+        compressed: Whether it was compressed.
+        status: ``ok``: whole and as it was sent. ``incomplete``: bytes are missing, and content is
+            what stood before the first missing one. ``undecodable``: whole, but what it takes to
+            inflate it was not captured, and content is the compressed payload. ``too_big``: over
+            a limit, and content is a beginning or nothing. ``invalid_utf8``: whole, but a text
+            that is not UTF-8. ``protocol_error``: broken off by a broken rule.
+        missing_bytes: Payload bytes that were not captured.
+        resynced: Whether it was found by looking for frames, where it was not known that one
+            begins.
+        first_packet: Number of the packet with its first byte, from 1 over all packets.
+        last_packet: Number of the packet that completed it.
+
+    Example:
+        >>> from wsdefrag.capture import Capture
+        >>> next(iter(Capture("tests/data/captures/demo.pcapng", opcodes=[1]))).is_text
+        True
+    """
+
+    @property
+    def connection(self) -> CapturedConnection: ...
+    @property
+    def seq(self) -> int: ...
+    @property
+    def from_client(self) -> bool: ...
+    @property
+    def type(self) -> int: ...
+    @property
+    def content(self) -> bytes: ...
+    @property
+    def timestamp_ns(self) -> int: ...
+    @property
+    def first_timestamp_ns(self) -> int: ...
+    @property
+    def frames(self) -> int: ...
+    @property
+    def wire_length(self) -> int: ...
+    @property
+    def payload_length(self) -> int: ...
+    @property
+    def compressed(self) -> bool: ...
+    @property
+    def missing_bytes(self) -> int: ...
+    @property
+    def resynced(self) -> bool: ...
+    @property
+    def first_packet(self) -> int: ...
+    @property
+    def last_packet(self) -> int: ...
+    @property
+    def status(self) -> str: ...
+    @property
+    def is_text(self) -> bool:
+        """Whether it is a text message."""
+    @property
+    def text(self) -> str:
+        """The content as text, decoded strictly.
+
+        Raises:
+            AttributeError: If it is not a text message.
+            UnicodeDecodeError: If it is not UTF-8.
+        """
+    @property
+    def message(self) -> WebSocketMessage:
+        """The message as a ``WebSocketMessage`` of its own, with the time in seconds."""
+    def get_state(self) -> WebSocketMessageState:
+        """Give mitmproxy's state of the message.
+
+        Returns:
+            type, from_client, content, timestamp in seconds since the epoch, dropped, injected.
+        """
+
+@final
+class ArrowStream:
+    """A table of a capture that any reader of Arrow streams can read (``__arrow_c_stream__``).
+
+    Each reading is a pass over the files of its own, in record batches, so that memory stays flat;
+    but where the messages table has been read to its end, the connections table is at hand.
+
+    Example:
+        >>> from wsdefrag.capture import Capture
+        >>> import polars
+        >>> table = Capture("tests/data/captures/demo.pcapng").to_arrow().connections
+        >>> polars.DataFrame(table).height
+        5
+    """
+
+    def __arrow_c_schema__(self) -> object:
+        """Export the schema, as the Arrow PyCapsule interface has it."""
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        """Export the table, as the Arrow PyCapsule interface has it.
+
+        Args:
+            requested_schema: Ignored, as the interface allows; readers cast for themselves.
+
+        Raises:
+            ValueError: If it is of a file object that has been read before.
+        """
+
+@final
+class CapturePlan:
+    """What to read of which captures; ``wsdefrag.capture.Capture`` is its face."""
+
+    def __new__(
+        cls,
+        *,
+        paths: Sequence[str],
+        file: object | None,
+        name: str,
+        hosts: Sequence[str],
+        request_paths: Sequence[str],
+        ports: Sequence[int],
+        addresses: Sequence[str],
+        from_client: bool | None,
+        opcodes: Sequence[int],
+        since_ns: int | None,
+        until_ns: int | None,
+        content: bool,
+        limits: Limits,
+        strictness: Strictness,
+        utf8_strict: bool,
+        resync: bool,
+        max_connections: int,
+        idle_ns: int,
+        idle_before_upgrade_ns: int,
+    ) -> Self: ...
+    def read(self) -> CaptureReader:
+        """Begin a pass over the capture.
+
+        Raises:
+            ValueError: If it is a file object that has been read before.
+        """
+    def to_arrow(self) -> tuple[ArrowStream, ArrowStream]:
+        """Give the messages table and the connections table."""
+
+@final
+class CaptureReader:
+    """A pass over a capture, a batch at a time."""
+
+    def next_batch(self) -> list[CapturedMessage | CapturedConnection] | None:
+        """Read on until something is complete.
+
+        Returns:
+            Messages, and connections that have ended, in order; None at the end.
+
+        Raises:
+            CaptureError: If a file is no capture, or not readable any more; all that was complete
+                before has been given out.
+            OSError: If a file cannot be opened or read.
+        """
+    @property
+    def bytes_read(self) -> int:
+        """Bytes of the files read so far, as they are stored."""
+    @property
+    def warnings(self) -> list[str]:
+        """What is to be said of the files, though they could be read."""
+    @property
+    def counts(self) -> dict[str, Any]:
+        """What became of the packets so far, by name."""

@@ -16,7 +16,8 @@ from wsdefrag.capture.connection import (
     CapturedRequest,
     CapturedResponse,
 )
-from wsdefrag.capture.reader import ArrowTables, Capture, CaptureReader, PacketCounts
+from wsdefrag.capture.description import ArrowTables, Capture
+from wsdefrag.capture.reader import CaptureReader, PacketCounts
 
 __all__ = [
     "Account",

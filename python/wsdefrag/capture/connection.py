@@ -182,8 +182,10 @@ class CapturedConnection:
 
     Example:
         >>> from wsdefrag.capture import Capture
-        >>> for connection in Capture("tests/data/captures/demo.pcapng").connections():
-        ...     print(connection.host, connection.path, len(connection.websocket.messages))
+        >>> capture = Capture("tests/data/captures/demo.pcapng", paths=["/chat"])
+        >>> for connection in capture.connections():
+        ...     print(connection.host, len(connection.websocket.messages), connection.ended)
+        prices.example 116 fin
     """
 
     number: int

@@ -39,6 +39,13 @@ type Connections = Arc<Mutex<Option<Vec<RecordBatch>>>>;
 ///
 /// Each reading is a pass over the files of its own, in record batches, so that memory stays flat;
 /// but where the messages table has been read to its end, the connections table is at hand.
+///
+/// Example:
+///     >>> from wsdefrag.capture import Capture
+///     >>> import polars
+///     >>> table = Capture("tests/data/captures/demo.pcapng").to_arrow().connections
+///     >>> polars.DataFrame(table).height
+///     5
 #[pyclass(frozen, module = "wsdefrag.capture")]
 pub(crate) struct ArrowStream {
     plan: Arc<Plan>,

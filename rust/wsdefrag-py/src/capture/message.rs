@@ -17,7 +17,8 @@ use crate::raw::new_message;
 ///     type: Its opcode as an integer: 1 for text, 2 for binary.
 ///     content: Its payload, unmasked and inflated, in bytes; what it is where ``status`` is not
 ///         ``ok`` is said there.
-///     timestamp_ns: When the packet that completed it was captured, in nanoseconds since the epoch.
+///     timestamp_ns: When the packet that completed it was captured, in nanoseconds since the
+///         epoch.
 ///     first_timestamp_ns: When the packet with its first byte was, likewise.
 ///     frames: How many frames it was made of.
 ///     wire_length: Bytes of those frames, headers included.
@@ -25,13 +26,19 @@ use crate::raw::new_message;
 ///     compressed: Whether it was compressed.
 ///     status: ``ok``: whole and as it was sent. ``incomplete``: bytes are missing, and content is
 ///         what stood before the first missing one. ``undecodable``: whole, but what it takes to
-///         inflate it was not captured, and content is the compressed payload. ``too_big``: over a
-///         limit, and content is a beginning or nothing. ``invalid_utf8``: whole, but a text that is
-///         not UTF-8. ``protocol_error``: broken off by a broken rule.
+///         inflate it was not captured, and content is the compressed payload. ``too_big``: over
+///         a limit, and content is a beginning or nothing. ``invalid_utf8``: whole, but a text
+///         that is not UTF-8. ``protocol_error``: broken off by a broken rule.
 ///     missing_bytes: Payload bytes that were not captured.
-///     resynced: Whether it was found by looking for frames, where it was not known that one begins.
+///     resynced: Whether it was found by looking for frames, where it was not known that one
+///         begins.
 ///     first_packet: Number of the packet with its first byte, from 1 over all packets.
 ///     last_packet: Number of the packet that completed it.
+///
+/// Example:
+///     >>> from wsdefrag.capture import Capture
+///     >>> next(iter(Capture("tests/data/captures/demo.pcapng", opcodes=[1]))).is_text
+///     True
 #[pyclass(frozen, module = "wsdefrag.capture")]
 pub(crate) struct CapturedMessage {
     #[pyo3(get)]

@@ -120,8 +120,7 @@ impl CapturePlan {
         run.map(CaptureReader::new).ok_or_else(read_twice)
     }
 
-    /// Give the messages table and the connections table, each of which can be read as an Arrow
-    /// stream.
+    /// Give the messages table and the connections table.
     fn to_arrow(&self) -> (ArrowStream, ArrowStream) {
         let shared = Arc::new(Mutex::new(None));
         let table = |table| ArrowStream::new(Arc::clone(&self.0), table, Arc::clone(&shared));

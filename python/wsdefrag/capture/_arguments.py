@@ -1,0 +1,71 @@
+"""Checks of what a ``Capture`` is made of, and the values that the native module wants."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from typing import Protocol, runtime_checkable
+
+from wsdefrag._arguments import require_int, require_number
+
+NANOSECONDS = 10**9
+_MOST = 2**63 - 1
+
+PathLike = str | os.PathLike[str]
+
+
+@runtime_checkable
+class BinaryFile(Protocol):
+    """A file object that is read in bytes: open files, pipes, ``io.BytesIO``."""
+
+    def read(self, size: int, /) -> bytes | None:
+        """Give at most ``size`` bytes, none at the end."""
+
+
+def sources(
+    source: PathLike | Iterable[PathLike] | BinaryFile,
+) -> tuple[BinaryFile | None, list[str]]:
+    """Tell a file object from paths."""
+    if isinstance(source, (str, os.PathLike)):
+        return None, [os.fspath(source)]
+    if isinstance(source, BinaryFile):
+        return source, []
+    if isinstance(source, (bytes, bytearray)) or not isinstance(source, Iterable):
+        raise TypeError(
+            f"source must be a path, paths or a binary file object, not {type(source).__name__}"
+        )
+    paths = [os.fspath(path) for path in source]
+    if not paths:
+        raise ValueError("source holds no path")
+    return None, paths
+
+
+def file_name(file: BinaryFile | None) -> str:
+    name = getattr(file, "name", None)
+    return name if isinstance(name, str) else "<stream>"
+
+
+def texts(name: str, values: Iterable[str]) -> list[str]:
+    if isinstance(values, str):
+        raise TypeError(f"{name} must be several strings, not one")
+    texts = list(values)
+    for text in texts:
+        if not isinstance(text, str):
+            raise TypeError(f"{name} must hold strings, not {type(text).__name__}")
+    return texts
+
+
+def checked_port(port: int) -> int:
+    if not 0 <= require_int("ports", port) <= 65_535:
+        raise ValueError(f"ports must be 0 to 65535, not {port}")
+    return port
+
+
+def to_nanoseconds(name: str, seconds: float) -> int:
+    """Turn seconds into nanoseconds; what is too much is as much as there can be."""
+    try:
+        return max(-_MOST, min(round(require_number(name, seconds) * NANOSECONDS), _MOST))
+    except OverflowError:
+        return _MOST if seconds > 0 else -_MOST
+    except ValueError:
+        raise ValueError(f"{name} must be a number of seconds, not {seconds}") from None
