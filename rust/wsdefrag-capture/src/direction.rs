@@ -97,9 +97,6 @@ impl Direction {
     #[inline]
     pub(crate) fn data(&mut self, bytes: &[u8], origin: Origin, sink: &mut impl Sink) {
         self.ledger.account.bytes += bytes.len() as u64;
-        if origin.packet > self.ledger.latest.packet {
-            self.ledger.latest = origin;
-        }
         match &mut self.state {
             State::Reading(_) => self.read(bytes, origin, sink),
             State::Searching(search) => {
@@ -114,6 +111,9 @@ impl Direction {
     #[inline]
     fn read(&mut self, bytes: &[u8], origin: Origin, sink: &mut impl Sink) {
         let State::Reading(reassembler) = &mut self.state else { return };
+        if origin.packet > self.ledger.latest.packet {
+            self.ledger.latest = origin;
+        }
         let start = reassembler.bytes_received();
         let place = Place { start, origin, pending: self.first };
         reassembler.receive_data(bytes, &mut self.ledger.rows(place, sink));
