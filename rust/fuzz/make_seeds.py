@@ -5,13 +5,15 @@ Run it with the environment that the tests run in; it rewrites `seeds/`:
     .venv/bin/python rust/fuzz/make_seeds.py
 
 The form of an input of `arbitrary_bytes` and `split_feeding` is described in
-`rust/wsdefrag-core/tests/contract/input.rs`, that of `deflate` in `deflate.rs` beside it.
+`rust/wsdefrag-core/tests/contract/input.rs`, that of `deflate` in `deflate.rs` beside it, that of
+`packets` in `rust/wsdefrag-capture/tests/packets/contract.rs`.
 """
 
 from __future__ import annotations
 
 import re
 import shutil
+import struct
 import sys
 from pathlib import Path
 
@@ -114,6 +116,36 @@ def scripts() -> dict[str, bytes]:
     return scripts
 
 
+def fragments() -> bytes:
+    """A pcap file of raw IP with a datagram in pieces, of IPv4 and of IPv6."""
+    segment = bytes.fromhex("9c40 0050 00000001 00000007 5010 0100 0000 0000") + bytes(28)
+    packets = []
+    for start, flags in ((0, 0x2000), (24, 3)):
+        piece = segment[start : start + 24]
+        head = struct.pack(">BBHHHBBHII", 0x45, 0, 44, 7, flags, 64, 6, 0, 0x0A000001, 0x0A000002)
+        packets.append(head + piece)
+        more = struct.pack(">BBHI", 6, 0, start | (start == 0), 7)
+        head = struct.pack(">IHBB", 0x60000000, 32, 44, 64)
+        packets.append(head + bytes(15) + b"\1" + bytes(15) + b"\2" + more + piece)
+    file = struct.pack("<IHHIIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 101)
+    for packet in packets:
+        file += struct.pack("<IIII", 1, 2, len(packet), len(packet)) + packet
+    return file
+
+
+def captures() -> dict[str, bytes]:
+    """The beginnings of recorded captures, and what none of them holds."""
+    folder = HERE.parent.parent / "tests" / "data" / "captures"
+    files = {path.stem: path.read_bytes() for path in sorted(folder.glob("*.pcap*"))}
+    for name in [name for name, file in files.items() if file.startswith(b"\x1f\x8b")]:
+        del files[name]
+    files["fragments"] = fragments()
+    return {
+        name: bytes([37 * index % 256, index % 7]) + file[:1500]
+        for index, (name, file) in enumerate(files.items())
+    }
+
+
 def write(target: str, inputs: dict[str, bytes]) -> None:
     """Replace the seeds of a target."""
     folder = HERE / "seeds" / target
@@ -128,3 +160,4 @@ if __name__ == "__main__":
     write("arbitrary_bytes", wires())
     write("split_feeding", wires())
     write("deflate", scripts())
+    write("packets", captures())

@@ -15,12 +15,13 @@ use std::net::SocketAddr;
 use wsdefrag_core::{DeflateParams, Settings};
 
 use crate::direction::{Direction, Reading};
-use crate::event::{Account, Connection, Ended, MAX_PROBLEMS, Request, Response, Sink};
+use crate::event::{Account, Connection, Ended, Request, Response, Sink};
 use crate::http::starts_like;
 use crate::options::Options;
+use crate::report::{self, Known};
 use crate::search::{Found, Search, Sender};
 use crate::tcp::{Piece, Repeats};
-use crate::upgrade::{Kept, Outcome, Upgrade, accept_key_is_right};
+use crate::upgrade::{Kept, Outcome, Upgrade};
 
 /// What a conversation needs of the capture it is part of.
 pub(crate) struct Context<'a, S> {
@@ -48,14 +49,6 @@ struct Socket {
     connection: Connection,
     /// By whether the client sends.
     directions: [Direction; 2],
-}
-
-/// What was found out of a handshake.
-#[derive(Default)]
-struct Known {
-    request: Option<Box<Request>>,
-    response: Option<Box<Response>>,
-    midstream: bool,
 }
 
 /// The two ends of a connection, and what they have said.
@@ -315,34 +308,11 @@ impl Conversation {
     /// Describes the WebSocket at hand and gives it a number, if it is wanted.
     fn connection<S>(&self, known: Known, context: &mut Context<'_, S>) -> Option<Connection> {
         let client = self.client?;
-        let Known { request, response, midstream } = known;
-        let accept_key_ok = match (&request, &response) {
-            (Some(request), Some(response)) => accept_key_is_right(request, response),
-            _ => None,
-        };
-        let mut connection = Connection {
-            id: *context.next_id,
-            client: self.ends[client],
-            server: self.ends[1 - client],
-            request: request.map(|request| *request),
-            response: response.map(|response| *response),
-            deflate: None,
-            accept_key_ok,
-            midstream,
-            opened: self.opened,
-            last: self.last,
-            close: None,
-            from_client: Account::default(),
-            from_server: Account::default(),
-            ended: None,
-            problems: Vec::new(),
-        };
+        let ends = [self.ends[client], self.ends[1 - client]];
+        let mut connection = known.describe(*context.next_id, ends);
+        (connection.opened, connection.last) = (self.opened, self.last);
         if !context.options.filter.wants_request(connection.host(), connection.path()) {
             return None;
-        }
-        match DeflateParams::from_header(&extensions(&connection)) {
-            Ok(deflate) => connection.deflate = deflate,
-            Err(reason) => connection.problems.push(reason.to_string()),
         }
         *context.next_id += 1;
         Some(connection)
@@ -391,17 +361,9 @@ impl Conversation {
         connection.ended = Some(ended);
         connection.from_server = directions[0].account().clone();
         connection.from_client = directions[1].account().clone();
-        note_problems(&mut connection);
+        report::note_problems(&mut connection);
         context.sink.ended(connection);
     }
-}
-
-/// All values of the answer's `Sec-WebSocket-Extensions`, as one (RFC 9110 section 5.3).
-fn extensions(connection: &Connection) -> String {
-    let fields = connection.response.iter().flat_map(|response| &response.fields);
-    let values = fields.filter(|(name, _)| name.eq_ignore_ascii_case("sec-websocket-extensions"));
-    let texts: Vec<_> = values.map(|(_, value)| String::from_utf8_lossy(value)).collect();
-    texts.join(", ")
 }
 
 /// Parameters that let RSV1 pass where it is not known what it means.
@@ -421,36 +383,4 @@ fn reading(options: &Options, from_client: bool, deflate: Option<DeflateParams>)
         contents: options.contents && options.filter.wants_side(from_client),
         resync: options.resync,
     }
-}
-
-/// Says in words what went wrong.
-fn note_problems(connection: &mut Connection) {
-    let mut problems = std::mem::take(&mut connection.problems);
-    if connection.midstream {
-        problems.push("the handshake was not captured whole".to_owned());
-    }
-    if connection.accept_key_ok == Some(false) {
-        problems.push("the accept key is wrong (RFC 6455 section 4.2.2)".to_owned());
-    }
-    for (name, account) in
-        [("client", &connection.from_client), ("server", &connection.from_server)]
-    {
-        if let Some(error) = &account.violation {
-            problems.push(format!("{name}: {error}"));
-        }
-        if account.missing > 0 {
-            let (missing, gaps) = (account.missing, account.gaps);
-            problems.push(format!("{name}: {missing} bytes in {gaps} gaps were not captured"));
-        }
-        if account.lost > 0 {
-            let lost = account.lost;
-            problems.push(format!("{name}: {lost} bytes could not be told apart into frames"));
-        }
-        if account.overlaps > 0 {
-            let overlaps = account.overlaps;
-            problems.push(format!("{name}: {overlaps} retransmissions differ from the original"));
-        }
-    }
-    problems.truncate(MAX_PROBLEMS);
-    connection.problems = problems;
 }

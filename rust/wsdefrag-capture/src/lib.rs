@@ -29,6 +29,7 @@ pub mod packet;
 pub mod packets;
 pub mod pcapng;
 pub mod records;
+mod report;
 mod search;
 mod table;
 mod tcp;

@@ -1,4 +1,4 @@
-//! What the packet stage keeps to, whatever it is fed with. Shared with the fuzz target.
+//! What the packet stage keeps to, whatever it is fed with: shared with the fuzz target `packets`.
 //!
 //! The outcomes allowed for a file of any bytes:
 //!
@@ -115,6 +115,12 @@ pub(crate) fn check_chunks(file: &[u8], lengths: &[usize]) -> Outcome {
     let outcome = read(file);
     assert_eq!(read_in(file, lengths), outcome);
     outcome
+}
+
+/// Reads a file of any bytes: those behind the first two, which say in which chunks.
+pub(crate) fn arbitrary_file(input: &[u8]) {
+    let Some(([few, many], file)) = input.split_first_chunk::<2>() else { return };
+    check_chunks(file, &[1 + usize::from(*few), 1 + 16 * usize::from(*many)]);
 }
 
 fn check(file: &[u8], outcome: &Outcome) {

@@ -1,44 +1,61 @@
-//! The recorded captures.
+//! The recorded captures, and the inputs that fuzzing keeps.
 
-use std::path::PathBuf;
-use std::{fs, io};
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::{Path, PathBuf};
 
-use crate::contract::{check_chunks, read};
+use wsdefrag_capture::input::decompressed;
 
-fn captures() -> io::Result<Vec<PathBuf>> {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/data/captures");
-    let mut paths = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        if path.extension().is_some_and(|end| end == "pcap" || end == "pcapng") {
-            paths.push(path);
-        }
-    }
-    Ok(paths)
+use crate::contract::{arbitrary_file, check_chunks, read};
+
+/// The files of a folder of the repository.
+fn files(folder: &str) -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(folder);
+    let entries =
+        fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let mut files: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    assert!(!files.is_empty(), "{}", folder.display());
+    files
+}
+
+/// The captures that were recorded, inflated if they are compressed.
+fn captures() -> Vec<(PathBuf, Vec<u8>)> {
+    let mut captures = files("tests/data/captures");
+    captures.retain(|path| {
+        let end = path.extension().and_then(|end| end.to_str());
+        matches!(end, Some("pcap" | "pcapng" | "gz"))
+    });
+    let open = |path: PathBuf| {
+        let mut bytes = Vec::new();
+        let mut reader = decompressed(File::open(&path).unwrap()).unwrap();
+        reader.read_to_end(&mut bytes).unwrap();
+        (path, bytes)
+    };
+    captures.into_iter().map(open).collect()
 }
 
 #[test]
 fn recorded_captures_are_read_to_their_end() {
-    let captures = captures().unwrap();
-    assert!(!captures.is_empty());
-    for path in captures {
-        let outcome = read(&fs::read(&path).unwrap());
-        assert!(
-            outcome.fault.is_none_or(|fault| fault.is_cut_short()),
-            "{}: {:?}",
-            path.display(),
-            outcome.fault
-        );
-        assert_eq!(outcome.counts.malformed, 0, "{}", path.display());
-        assert_eq!(outcome.counts.unknown_link, 0, "{}", path.display());
+    for (path, file) in captures() {
+        let outcome = read(&file);
+        let counts = &outcome.counts;
+        assert_eq!(outcome.fault, None, "{}", path.display());
+        assert_eq!((counts.malformed, counts.unknown_link), (0, 0), "{}", path.display());
         assert!(!outcome.packets.is_empty(), "{}", path.display());
     }
 }
 
 #[test]
 fn recorded_captures_read_the_same_in_any_chunks() {
-    for path in captures().unwrap() {
-        let file = fs::read(&path).unwrap();
+    for (_, file) in captures() {
         check_chunks(&file, &[1, 4_096, 17, 65_536, 3]);
+    }
+}
+
+#[test]
+fn seeds_of_the_fuzz_target_keep_the_contract() {
+    for path in files("rust/fuzz/seeds/packets") {
+        arbitrary_file(&fs::read(path).unwrap());
     }
 }

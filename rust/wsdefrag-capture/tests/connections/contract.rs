@@ -1,0 +1,230 @@
+//! What holds for every capture of a connection, whatever its segments say.
+//!
+//! The input is a script: a first byte of options, then steps of an operation, a length and that
+//! many bytes. They become packets of one pair of ports, in a pcap file of raw IP packets, most
+//! often behind a handshake, so that a fuzzer gets to the frames.
+//!
+//! - nothing panics
+//! - every message belongs to a connection that has been opened and has not ended, and counts on
+//! - every connection ends once, with accounts that are balanced
+//! - the same file in other pieces gives the same
+
+#![allow(clippy::cast_possible_truncation, reason = "lengths in scripts are of one byte")]
+
+use std::collections::HashMap;
+
+use wsdefrag_capture::{Capture, Connection, Message, Options, Sink};
+
+/// The bits of the first byte.
+const HANDSHAKE: u8 = 1;
+const DEFLATE: u8 = 2;
+const NO_TAKEOVER: u8 = 4;
+const RESYNC: u8 = 8;
+const WITHOUT_CONTENTS: u8 = 16;
+const SMALL_LIMITS: u8 = 32;
+
+const FIN: u8 = 1;
+const SYN: u8 = 2;
+const RST: u8 = 4;
+const ACK: u8 = 16;
+
+const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
+const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
+
+/// Checks all of it for one input.
+///
+/// # Panics
+///
+/// If something does not hold.
+pub(crate) fn check(input: &[u8]) {
+    let Some((&options, script)) = input.split_first() else { return };
+    let file = file(options, script);
+    let whole = read(options, &file, file.len());
+    assert_eq!(whole, read(options, &file, 7), "in pieces");
+}
+
+fn read(bits: u8, file: &[u8], piece: usize) -> Heard {
+    let mut options = Options {
+        resync: bits & RESYNC != 0,
+        contents: bits & WITHOUT_CONTENTS == 0,
+        ..Options::default()
+    };
+    if bits & SMALL_LIMITS != 0 {
+        options.limits.max_message_size = Some(40);
+        options.limits.max_fragments = Some(3);
+        options.limits.max_frame_size = Some(30);
+    }
+    let mut heard = Heard::default();
+    let mut capture = Capture::new(options);
+    for piece in file.chunks(piece) {
+        capture.receive_data(piece, &mut heard).expect("the file is a capture");
+    }
+    capture.receive_eof().expect("the file is whole");
+    capture.finish(&mut heard);
+    assert!(heard.open.is_empty(), "all connections have ended");
+    heard
+}
+
+/// What came out.
+#[derive(Debug, Default, PartialEq)]
+struct Heard {
+    /// The next message of each direction of the connections that go on.
+    open: HashMap<u64, [u64; 2]>,
+    messages: Vec<Message>,
+    ended: Vec<Connection>,
+}
+
+impl Sink for Heard {
+    fn opened(&mut self, connection: &Connection) {
+        assert!(self.open.insert(connection.id, [0, 0]).is_none(), "opened twice");
+    }
+
+    fn message(&mut self, message: Message) {
+        let next = &mut self.open.get_mut(&message.connection).expect("it is open")
+            [usize::from(message.from_client)];
+        assert_eq!(message.seq, *next);
+        assert!(message.first_packet <= message.last_packet);
+        *next += 1;
+        self.messages.push(message);
+    }
+
+    fn ended(&mut self, connection: Connection) {
+        let seqs = self.open.remove(&connection.id).expect("it was open");
+        for (account, messages) in
+            [&connection.from_server, &connection.from_client].iter().zip(seqs)
+        {
+            assert!(account.is_balanced(), "{account:?}");
+            assert!(account.missing <= account.bytes, "{account:?}");
+            assert_eq!(account.messages, messages);
+        }
+        self.ended.push(connection);
+    }
+}
+
+/// Writes packets of one pair of ports.
+struct Writer {
+    file: Vec<u8>,
+    microseconds: u32,
+    /// The next sequence number of each side, by whether it is the client.
+    next: [u32; 2],
+}
+
+impl Writer {
+    fn new() -> Self {
+        let mut file = Vec::new();
+        for field in [0xa1b2_c3d4_u32, 0x0004_0002, 0, 0, 65_536, 101] {
+            file.extend(field.to_le_bytes());
+        }
+        Self { file, microseconds: 0, next: [0xffff_ff00, 5] }
+    }
+
+    fn packet(&mut self, from_client: bool, sequence: u32, flags: u8, payload: &[u8], cut: usize) {
+        self.microseconds += 1;
+        let side = usize::from(from_client);
+        let acknowledgment = self.next[1 - side];
+        let length = u16::try_from(40 + payload.len()).unwrap();
+        let mut packet = vec![0x45, 0];
+        packet.extend(length.to_be_bytes());
+        packet.extend([0, 0, 0, 0, 64, 6, 0, 0, 10, 0, 0]);
+        packet.extend([2 - side as u8, 10, 0, 0, 1 + side as u8]);
+        let ports = if from_client { [40_000_u16, 80] } else { [80, 40_000] };
+        packet.extend(ports.iter().flat_map(|port| port.to_be_bytes()));
+        packet.extend(sequence.to_be_bytes());
+        packet.extend(acknowledgment.to_be_bytes());
+        packet.extend([0x50, flags, 1, 0, 0, 0, 0, 0]);
+        packet.extend(payload);
+        let captured = packet.len() - cut.min(payload.len());
+        for field in [
+            self.microseconds / 1_000_000,
+            self.microseconds % 1_000_000,
+            captured as u32,
+            packet.len() as u32,
+        ] {
+            self.file.extend(field.to_le_bytes());
+        }
+        self.file.extend(&packet[..captured]);
+    }
+
+    /// Bytes where they belong.
+    fn data(&mut self, from_client: bool, payload: &[u8]) {
+        let side = usize::from(from_client);
+        self.packet(from_client, self.next[side], ACK, payload, 0);
+        self.next[side] = self.next[side].wrapping_add(payload.len() as u32);
+    }
+
+    fn handshake(&mut self, bits: u8) {
+        for (from_client, flags) in [(true, SYN), (false, SYN | ACK)] {
+            let side = usize::from(from_client);
+            self.packet(from_client, self.next[side], flags, b"", 0);
+            self.next[side] = self.next[side].wrapping_add(1);
+        }
+        let request = format!(
+            "GET /chat HTTP/1.1\r\nHost: example.com\r\nUpgrade: websocket\r\nConnection: \
+             Upgrade\r\nSec-WebSocket-Key: {KEY}\r\nSec-WebSocket-Version: 13\r\n\r\n"
+        );
+        self.data(true, request.as_bytes());
+        let extensions = match (bits & DEFLATE != 0, bits & NO_TAKEOVER != 0) {
+            (false, _) => "",
+            (true, false) => "Sec-WebSocket-Extensions: permessage-deflate\r\n",
+            (true, true) => {
+                "Sec-WebSocket-Extensions: permessage-deflate; client_no_context_takeover; \
+                 server_no_context_takeover\r\n"
+            }
+        };
+        let response = format!(
+            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: \
+             Upgrade\r\nSec-WebSocket-Accept: {ACCEPT}\r\n{extensions}\r\n"
+        );
+        self.data(false, response.as_bytes());
+    }
+}
+
+/// A frame of this first byte and payload, masked by zeros where the client sends it.
+fn frame(from_client: bool, first: u8, payload: &[u8]) -> Vec<u8> {
+    let mask = if from_client { 0x80 } else { 0 };
+    let mut frame = vec![first, mask | payload.len().min(125) as u8];
+    if from_client {
+        frame.extend([0; 4]);
+    }
+    frame.extend(&payload[..payload.len().min(125)]);
+    frame
+}
+
+/// The capture file that a script stands for.
+fn file(bits: u8, mut script: &[u8]) -> Vec<u8> {
+    let mut writer = Writer::new();
+    if bits & HANDSHAKE != 0 {
+        writer.handshake(bits);
+    }
+    while let [operation, length, rest @ ..] = script {
+        let (payload, rest) = rest.split_at(usize::from(*length).min(rest.len()));
+        script = rest;
+        let from_client = operation & 1 != 0;
+        let side = usize::from(from_client);
+        let next = writer.next[side];
+        match operation >> 1 & 15 {
+            0 => writer.data(from_client, payload),
+            1..=6 => {
+                let first =
+                    [0x81, 0x82, 0x01, 0x80, 0xc1, 0x89][usize::from(operation >> 1 & 15) - 1];
+                writer.data(from_client, &frame(from_client, first, payload));
+            }
+            // Sent, and not captured.
+            7 => writer.next[side] = next.wrapping_add(u32::from(*length)),
+            // Ahead of what comes next.
+            8 => writer.packet(from_client, next.wrapping_add(u32::from(*length)), ACK, payload, 0),
+            // Again, or something else in its place.
+            9 => writer.packet(from_client, next.wrapping_sub(u32::from(*length)), ACK, payload, 0),
+            10 => {
+                writer.packet(from_client, next, ACK, payload, payload.len() / 2);
+                writer.next[side] = next.wrapping_add(payload.len() as u32);
+            }
+            11 => writer.microseconds += u32::from(*length) * 400_000,
+            12 => writer.packet(from_client, next, ACK | FIN, payload, 0),
+            13 => writer.packet(from_client, next, RST, b"", 0),
+            14 => writer.packet(from_client, next.wrapping_mul(7), SYN, b"", 0),
+            _ => writer.packet(from_client, next, ACK, b"", 0),
+        }
+    }
+    writer.file
+}

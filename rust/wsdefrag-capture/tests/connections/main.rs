@@ -1,0 +1,45 @@
+//! Connections as no peer would have them, and the inputs that fuzzing keeps of them.
+
+mod contract;
+
+use std::fs;
+use std::path::Path;
+
+use proptest::prelude::*;
+
+#[test]
+fn kept_inputs_keep_the_contract() {
+    for kind in ["seeds", "regressions"] {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz").join(kind);
+        for entry in fs::read_dir(folder.join("connections")).unwrap() {
+            contract::check(&fs::read(entry.unwrap().path()).unwrap());
+        }
+    }
+}
+
+/// Steps of a script, each with its bytes.
+fn steps() -> impl Strategy<Value = Vec<u8>> {
+    let frames = prop::collection::vec(any::<u8>(), 0..20);
+    let step = (any::<u8>(), any::<u8>(), frames).prop_map(|(operation, distance, payload)| {
+        // Losses and repetitions are near, so that they meet something.
+        let far = matches!(operation >> 1 & 15, 7..=9 | 11);
+        let length = if far { distance % 40 } else { u8::try_from(payload.len()).unwrap() };
+        let mut step = vec![operation, length];
+        step.extend(payload.iter().cycle().take(usize::from(length).min(payload.len() * 40)));
+        step
+    });
+    prop::collection::vec(step, 0..40).prop_map(|steps| steps.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_script_keeps_the_contract(options in any::<u8>(), steps in steps()) {
+        let mut input = vec![options | 1];
+        input.extend(steps);
+        contract::check(&input);
+        input[0] &= !1;
+        contract::check(&input);
+    }
+}
