@@ -44,6 +44,11 @@ pub(crate) struct Store {
 }
 
 impl Store {
+    /// Segments held.
+    pub(crate) fn len(&self) -> usize {
+        self.segments.len()
+    }
+
     /// Bytes held.
     pub(crate) const fn bytes(&self) -> usize {
         self.bytes

@@ -14,6 +14,10 @@
 //! the end                          every hole becomes a gap
 //! ```
 //!
+//! Packets of an earlier connection on the same ports may still be on their way, and say anything.
+//! So an acknowledgment or a segment that is far ahead of the stream needs a second one to agree
+//! with it before bytes are said to be missing.
+//!
 //! RFC 9293 section 3.4 for sequence numbers, which wrap, and section 3.8.4 for keep-alives.
 //!
 //! - `held` holds no byte before `next`
@@ -37,6 +41,9 @@ const PATIENCE: i64 = 2_000_000_000;
 const MAX_HISTORY: usize = 16 << 10;
 /// A RST this far ahead of the stream, in bytes, is not taken for one of this connection.
 const WINDOW: i64 = 1 << 20;
+/// What lies this far ahead of the stream, in bytes, may be a late packet of another connection on
+/// the same ports, and is believed when something else agrees.
+const JUMP: i64 = 64 << 20;
 
 /// When and where bytes were captured.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -79,6 +86,8 @@ pub(crate) struct Stream {
     next: u64,
     /// What the peer has acknowledged.
     acknowledged: u64,
+    /// An acknowledgment that is too far ahead to be believed alone.
+    claimed: Option<i64>,
     end: Option<u64>,
     held: Store,
     doubt: Option<Doubt>,
@@ -120,6 +129,8 @@ impl Stream {
     fn advance(&mut self, length: u64) {
         self.next += length;
         self.sequence = self.sequence.wrapping_add(length as u32);
+        // Where bytes follow, the FIN was not of this connection.
+        self.end = self.end.filter(|end| *end >= self.next);
     }
 
     /// Takes a segment of this direction.
@@ -134,8 +145,8 @@ impl Stream {
         self.start(first);
         let start = self.next.cast_signed() + self.ahead(first);
         let length = segment.bytes.len() as i64 + i64::from(segment.cut);
-        if segment.fin {
-            self.end.get_or_insert((start + length).max(0).cast_unsigned());
+        if segment.fin && (0..=JUMP).contains(&(start + length - self.next.cast_signed())) {
+            self.end.get_or_insert((start + length).cast_unsigned());
         }
         if length == 0 {
             return;
@@ -252,6 +263,12 @@ impl Stream {
         self.start(acknowledgment);
         let ahead = self.ahead(acknowledgment);
         let position = self.next.cast_signed() + ahead;
+        if ahead > JUMP {
+            let agrees = |claim: i64| (1..=JUMP).contains(&(position - claim));
+            if !self.claimed.replace(position).is_some_and(agrees) {
+                return;
+            }
+        }
         if position > self.acknowledged.cast_signed() {
             self.acknowledged = position.cast_unsigned();
         }
@@ -302,7 +319,13 @@ impl Stream {
     /// Ends the stream: every hole becomes a gap, and so does what was acknowledged behind the
     /// last byte.
     pub(crate) fn finish(&mut self, held_in_all: &mut usize, out: &mut impl FnMut(Piece<'_>)) {
-        while self.held.first().is_some() {
+        while let Some(held) = self.held.first() {
+            let far = (held - self.next).cast_signed() > JUMP;
+            if far && self.acknowledged <= held && self.held.len() == 1 {
+                *held_in_all -= self.held.bytes();
+                self.held = Store::default();
+                break;
+            }
             self.give_up_hole(held_in_all, out);
         }
         let hole = self.acknowledged_hole();
@@ -445,6 +468,33 @@ mod tests {
         }
         assert_eq!(heard.pieces.len(), 100 + (20 * (64 << 10)));
         assert!(heard.pieces[..100].iter().all(Option::is_none));
+    }
+
+    #[test]
+    fn late_packet_of_another_connection_invents_no_gap() {
+        let mut heard = Heard::starting_at(99);
+        heard.segment(&part(100, b"ab"));
+        heard.stream.acknowledge(0x4000_0000, 0);
+        heard.stream.acknowledge(0x4000_0000, 1);
+        heard.segment(&part(0x5000_0000, b"old"));
+        heard.segment(&Segment { sequence: 50, fin: true, ..Segment::default() });
+        heard.settle(i64::MAX);
+        assert!(!heard.stream.is_finished());
+        heard.segment(&part(102, b"cd"));
+        heard.finish();
+        assert_eq!(text(&heard.pieces), "abcd");
+    }
+
+    #[test]
+    fn long_outage_is_a_gap_once_it_is_confirmed() {
+        let mut heard = Heard::starting_at(99);
+        let far = 100 + (JUMP as u32) * 2;
+        for sequence in [far, far + 2, far + 4, far + 6, far + 8, far + 10] {
+            heard.segment(&part(sequence, b"xy"));
+            heard.stream.acknowledge(sequence + 2, 0);
+            heard.settle(1);
+        }
+        assert_eq!(heard.pieces.len() as i64, JUMP * 2 + 12);
     }
 
     proptest! {

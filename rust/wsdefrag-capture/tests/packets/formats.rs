@@ -1,6 +1,7 @@
 //! pcap and pcapng: byte orders, clocks, interfaces, and files that are none.
 
 use wsdefrag_capture::broken::BrokenKind;
+use wsdefrag_capture::packets::Packets;
 
 use crate::contract::{Outcome, Seen, check_chunks, read, read_in};
 use crate::writer::{
@@ -175,6 +176,27 @@ fn pcapng_secrets_are_kept() {
     let file = [section(order), secrets(0x544c_534b, b"CLIENT_RANDOM"), secrets(7, b"")].concat();
     let expected = vec![(0x544c_534b, b"CLIENT_RANDOM".to_vec()), (7, Vec::new())];
     assert_eq!(check_chunks(&file, &[5]).secrets, expected);
+}
+
+#[test]
+fn secrets_and_interfaces_that_are_kept_are_bounded() {
+    let order = Order::Little;
+    let secrets = block(order, 10, &[&[7, 0, 0, 0, 0, 0, 16, 0], &vec![1; 1 << 20][..]].concat());
+    let mut reader = Packets::new();
+    let mut file = section(order);
+    for _ in 0..17 {
+        file.extend(&secrets);
+    }
+    reader.receive_data(&file, &mut |_| {}).unwrap();
+    assert_eq!((reader.secrets().len(), reader.secrets_dropped()), (15, 2));
+    let mut file = section(order);
+    for _ in 0..=65_536 {
+        file.extend(interface(order, 1, 0, &[]));
+    }
+    file.extend(enhanced(order, 65_535, 0, &segment(1, b"abc")));
+    file.extend(enhanced(order, 65_536, 0, &segment(1, b"abc")));
+    let counts = read(&file).counts;
+    assert_eq!((counts.tcp, counts.malformed), (1, 1));
 }
 
 #[test]
