@@ -6,14 +6,14 @@ VENV := .venv
 BENCH := .venv-bench
 MITMPROXY := .venv-mitmproxy
 FUZZ_SECONDS ?= 60
-RECORDING := tests/data/deflate-fragments-pings
-FUZZ_TARGETS := arbitrary_bytes split_feeding deflate
+RECORDING := tests/data/captures/demo.pcapng
+FUZZ_TARGETS := arbitrary_bytes split_feeding deflate packets connections
 
 BIN := $(VENV)/bin
 FUZZ_TOOLS := cargo +nightly fuzz --version >/dev/null 2>&1
 define fuzz
 mkdir -p rust/fuzz/corpus/$(1)
-cargo +nightly fuzz run --fuzz-dir rust/fuzz $(1) $(addprefix rust/fuzz/,corpus/$(1) seeds/$(1) regressions/$(1)) -- -max_total_time=$(2) -verbosity=0
+cargo +nightly fuzz run --fuzz-dir rust/fuzz $(1) rust/fuzz/corpus/$(1) rust/fuzz/seeds/$(1) $(wildcard rust/fuzz/regressions/$(1)) -- -max_total_time=$(2) -verbosity=0
 
 endef
 RUST := Cargo.toml Cargo.lock $(shell find rust -name '*.rs' -o -name Cargo.toml | grep -v /target/)
@@ -41,14 +41,14 @@ $(MITMPROXY)/.ready: tests/mitmproxy_parity/make_env.py
 
 build: $(BIN)/.extension ## build the extension into .venv
 
-demo: build ## print the messages of a recorded stream
-	$(BIN)/wsdefrag messages $(RECORDING).server.bin --from server --deflate permessage-deflate \
-		--times $(RECORDING).json --summary
+demo: build ## print the messages and the connections of a recorded capture
+	$(BIN)/wsdefrag messages $(RECORDING)
+	$(BIN)/wsdefrag connections $(RECORDING)
 
 test: test-rust test-python ## run all tests
 
-test-rust: ## run the core's tests
-	cargo test --package wsdefrag-core --locked --quiet
+test-rust: ## run the core's and the capture half's tests
+	cargo test --package wsdefrag-core --package wsdefrag-capture --locked --quiet
 
 test-python: build mitmproxy-env ## run the package's tests
 	$(BIN)/python -m pytest --quiet
@@ -63,7 +63,7 @@ check: build ## formatting, lints, types, stubs, a bounded fuzz run
 	$(BIN)/ruff format --check $(PYTHON_CODE)
 	$(BIN)/ruff check $(PYTHON_CODE)
 	$(BIN)/mypy
-	$(BIN)/mypy tests/*.py tests/data/recordings.py examples/*.py
+	$(BIN)/mypy tests/*.py tests/data/recordings.py tests/data/captures/captures.py examples/*.py
 	$(BIN)/python -m mypy.stubtest wsdefrag._native
 	$(MAKE) --no-print-directory fuzz-briefly
 

@@ -184,8 +184,10 @@ class Capture:
         """Read the messages, each as soon as it is complete.
 
         Yields:
-            The messages, in the order of the packets that completed them. What is not whole comes
-            too, with its ``status``.
+            The messages, each as soon as it is certain: in the order of the packets that completed
+            them, but for what stood behind a gap or was found by a search, which is certain only
+            some packets later. Within a direction they come as they were sent. What is not whole
+            comes too, with its ``status``.
 
         Raises:
             CaptureError: If a file is no capture, or not readable any more.
