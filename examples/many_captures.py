@@ -1,0 +1,45 @@
+"""Several captures at once, a thread each, into one table.
+
+    python examples/many_captures.py [CAPTURE ...]
+
+Reading happens without the GIL, so threads are enough. A `Capture` can also be pickled and sent to
+other processes or machines; its rows are the same wherever it is read, and are identified by
+(connection, from_client, seq) within it. Needs `pip install 'wsdefrag[arrow]'`.
+"""
+
+from __future__ import annotations
+
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from wsdefrag.capture import Capture
+
+DIRECTORY = Path(__file__).parents[1] / "tests" / "data" / "captures"
+RECORDED = [DIRECTORY / name for name in ("plain-small.pcapng", "ipv6.pcapng", "vlan.pcapng")]
+
+
+def read(path: Path) -> pa.Table:
+    """Read the messages of one capture, with its name as one more column."""
+    table = pa.table(Capture(path).to_arrow().messages)
+    name = pa.array([path.name] * len(table)).dictionary_encode()
+    return table.append_column("capture", name)
+
+
+def main() -> None:
+    """Read all captures and say how much each of them holds."""
+    paths = [Path(argument) for argument in sys.argv[1:]] or RECORDED
+    with ThreadPoolExecutor() as pool:
+        table = pa.concat_tables(pool.map(read, paths)).unify_dictionaries()
+    size = pc.binary_length(table["content"])
+    totals = table.append_column("size", size).group_by("capture")
+    rows = totals.aggregate([("seq", "count"), ("size", "sum")]).to_pylist()
+    for row in sorted(rows, key=lambda row: row["capture"]):
+        print(f"{row['seq_count']:>8} messages {row['size_sum']:>12} bytes  {row['capture']}")
+
+
+if __name__ == "__main__":
+    main()

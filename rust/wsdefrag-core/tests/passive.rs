@@ -1,0 +1,234 @@
+//! Directions that are only watched: what gaps and faulty contents cost, and what they do not.
+
+use wsdefrag_core::reassembler::Passive;
+use wsdefrag_core::sink::Damage;
+use wsdefrag_core::{
+    DeflateParams, Event, Events, Kind, Limits, Opcode, Reassembler, Settings, Strictness,
+};
+
+/// A part of a direction.
+#[derive(Clone, Copy)]
+enum Part<'a> {
+    Came(&'a [u8]),
+    Missing(u64),
+}
+
+use Part::{Came, Missing};
+
+/// "Hello", compressed as in RFC 7692 section 7.2.3.1, and again with the window of that.
+const HELLO: &[u8] = b"\xc1\x07\xf2\x48\xcd\xc9\xc9\x07\x00";
+const HELLO_AGAIN: &[u8] = b"\xc1\x05\xf2\x00\x11\x00\x00";
+
+/// What comes out, in short: a content, or what is wrong and what there is of it.
+fn watch(
+    settings: Settings,
+    how: Passive,
+    parts: &[Part<'_>],
+) -> (Vec<String>, Reassembler<Vec<u8>>) {
+    let mut seen = Vec::new();
+    let mut direction = Reassembler::passive(settings, how);
+    let mut extents = 0;
+    let mut sink = Events::to(|_, event| match event {
+        Event::Message { content, extent, .. } => {
+            extents += extent.wire_length;
+            seen.push(text(&content));
+        }
+        Event::Damaged { opcode, content, extent, damage, missing } => {
+            extents += extent.wire_length;
+            let what = match damage {
+                Damage::Missing => format!("missing {missing}"),
+                Damage::Undecodable => "undecodable".to_owned(),
+                Damage::Fault(kind) => kind.name().to_owned(),
+            };
+            let control = if opcode.is_control() { format!("{opcode} ") } else { String::new() };
+            seen.push(format!("{control}{what}: {}", text(&content)));
+        }
+        Event::Ping(_) | Event::Pong(_) => seen.push("ping".to_owned()),
+        Event::Close(close) => seen.push(format!("close {}", close.code)),
+    });
+    for part in parts {
+        match part {
+            Came(bytes) => direction.receive_data(bytes, &mut sink),
+            Missing(length) => direction.receive_gap(*length, &mut sink),
+        }
+    }
+    direction.finish(&mut sink);
+    let known = extents
+        + direction.control_bytes()
+        + direction.bytes_skipped()
+        + direction.bytes_discarded();
+    assert_eq!(direction.bytes_received(), known, "every byte is accounted for");
+    (seen, direction)
+}
+
+fn text(content: &[u8]) -> String {
+    content.escape_ascii().to_string()
+}
+
+const WHOLE: Passive = Passive { contents: true, from_the_start: true };
+
+fn server() -> Settings {
+    Settings {
+        from_client: false,
+        deflate: None,
+        limits: Limits::default(),
+        strictness: Strictness::default(),
+        check_utf8: true,
+    }
+}
+
+fn deflate(no_context_takeover: bool) -> Settings {
+    let params =
+        DeflateParams { server_no_context_takeover: no_context_takeover, ..Default::default() };
+    Settings { deflate: Some(params), ..server() }
+}
+
+#[test]
+fn gap_inside_a_payload_costs_its_message() {
+    for (parts, expected) in [
+        (&[Came(b"\x81\x05he"), Missing(3), Came(b"\x81\x02hi")][..], &["missing 3: he", "hi"][..]),
+        (&[Came(b"\x81\x05he"), Missing(2), Came(b"o\x81\x02hi")], &["missing 2: he", "hi"]),
+        // Nothing is put together across a gap.
+        (
+            &[Came(b"\x01\x02he\x00\x02"), Missing(2), Came(b"\x80\x01!\x81\x02hi")],
+            &["missing 2: he", "hi"],
+        ),
+        (&[Came(b"\x01\x02h"), Missing(1), Came(b"\x89\x00\x80\x01!")], &["ping", "missing 1: h"]),
+        // A gap may end where the frame ends, and the message goes on behind it.
+        (&[Came(b"\x02\x03"), Missing(3), Came(b"\x80\x01x")], &["missing 3: "]),
+        (&[Came(b"\x89\x02"), Missing(2), Came(b"\x81\x02hi")], &["PING missing 2: ", "hi"]),
+        (&[Came(b"\x88\x02"), Missing(2), Came(b"\x81\x02hi")], &["CLOSE missing 2: "]),
+    ] {
+        let (seen, direction) = watch(server(), WHOLE, parts);
+        assert_eq!(seen, expected);
+        assert!(!direction.is_lost());
+    }
+}
+
+#[test]
+fn gap_that_touches_a_header_loses_the_direction() {
+    for (parts, expected) in [
+        (&[Came(b"\x81\x02hi"), Missing(1), Came(b"\x81\x02hi")][..], &["hi"][..]),
+        (&[Came(b"\x81\x02hi\x81"), Missing(1), Came(b"hi")], &["hi"]),
+        (&[Came(b"\x81\x05he"), Missing(4), Came(b"\x81\x02hi")], &["missing 3: he"]),
+        (&[Came(b"\x01\x02he"), Missing(9), Came(b"\x81\x02hi")], &["missing 0: he"]),
+        (&[Came(b"\x89\x02"), Missing(3), Came(b"\x81\x02hi")], &["PING missing 2: "]),
+        (&[Missing(1), Came(b"\x81\x02hi")], &[]),
+    ] {
+        let (seen, direction) = watch(server(), WHOLE, parts);
+        assert_eq!(seen, expected);
+        assert!(direction.is_lost());
+    }
+}
+
+#[test]
+fn gap_behind_a_close_is_nothing() {
+    let (seen, direction) = watch(server(), WHOLE, &[Came(b"\x88\x02\x03\xe8"), Missing(7)]);
+    assert_eq!(seen, ["close 1000"]);
+    assert!(!direction.is_lost());
+    assert_eq!(direction.bytes_discarded(), 7);
+}
+
+#[test]
+fn lost_window_makes_later_messages_undecodable_unless_it_is_emptied() {
+    let gap = [Came(HELLO), Came(&HELLO[..4]), Missing(5)];
+    let raw = r"undecodable: \xf2\x00\x11\x00\x00";
+    for (no_context_takeover, behind, expected) in
+        [(false, HELLO_AGAIN, raw), (false, b"\x81\x02hi", "hi"), (true, HELLO, "Hello")]
+    {
+        let parts = [&gap[..], &[Came(behind)]].concat();
+        let (seen, _) = watch(deflate(no_context_takeover), WHOLE, &parts);
+        assert_eq!(seen, ["Hello", "missing 5: H", expected]);
+    }
+}
+
+#[test]
+fn window_from_before_the_first_byte_is_not_known() {
+    let how = Passive { from_the_start: false, ..WHOLE };
+    let parts = [Came(HELLO_AGAIN), Came(b"\x81\x02hi")];
+    let (seen, _) = watch(deflate(false), how, &parts);
+    assert_eq!(seen, [r"undecodable: \xf2\x00\x11\x00\x00", "hi"]);
+    let (seen, _) = watch(deflate(true), how, &[Came(HELLO)]);
+    assert_eq!(seen, ["Hello"]);
+}
+
+#[test]
+fn faulty_content_costs_its_message_alone() {
+    let limits = Limits { max_message_size: Some(4), max_fragments: Some(2), ..Limits::default() };
+    let limited = Settings { limits, ..server() };
+    for (settings, parts, expected) in [
+        (
+            server(),
+            &[Came(b"\x81\x02\xc3\x28"), Came(b"\x81\x02hi")][..],
+            &[r"invalid_utf8: \xc3(", "hi"][..],
+        ),
+        (
+            server(),
+            &[Came(b"\x01\x01\xc3\x80\x02\x28!\x81\x02hi")],
+            &[r"invalid_utf8: \xc3(!", "hi"],
+        ),
+        (server(), &[Came(b"\x01\x01\xc3\x80\x00\x81\x02hi")], &[r"invalid_utf8: \xc3", "hi"]),
+        (limited, &[Came(b"\x81\x05hello\x81\x02hi")], &["max_message_size: ", "hi"]),
+        (limited, &[Came(b"\x01\x03hel\x80\x02lo\x81\x02hi")], &["max_message_size: hel", "hi"]),
+        (limited, &[Came(b"\x01\x01a\x00\x01b\x80\x01c\x81\x02hi")], &["max_fragments: ab", "hi"]),
+        (
+            deflate(false),
+            &[Came(b"\xc1\x02\xff\xff"), Came(HELLO), Came(b"\x81\x02hi")],
+            &["invalid_deflate_data: ", r"undecodable: \xf2H\xcd\xc9\xc9\x07\x00", "hi"],
+        ),
+        (
+            deflate(true),
+            &[Came(b"\xc1\x02\xff\xff"), Came(HELLO)],
+            &["invalid_deflate_data: ", "Hello"],
+        ),
+    ] {
+        let (seen, direction) = watch(settings, WHOLE, parts);
+        assert_eq!(seen, expected);
+        assert!(direction.error().is_none());
+    }
+}
+
+/// What is too large is still inflated, to nowhere, so that what follows can be read.
+#[test]
+fn message_over_a_limit_keeps_the_window() {
+    let limits = Limits { max_message_size: Some(5), ..Limits::default() };
+    let large = b"\xc1\x0c\x00\x06\x00\xf9\xffabcdef\x00";
+    let settings = Settings { limits, ..deflate(false) };
+    let (seen, _) = watch(settings, WHOLE, &[Came(HELLO), Came(large), Came(HELLO)]);
+    assert_eq!(seen.len(), 3);
+    assert!(seen[1].starts_with("max_message_size: "), "{seen:?}");
+    assert_eq!((seen[0].as_str(), seen[2].as_str()), ("Hello", "Hello"));
+}
+
+#[test]
+fn broken_rule_hands_over_what_it_breaks_off() {
+    let (seen, direction) = watch(server(), WHOLE, &[Came(b"\x01\x02he\x81\x02hi")]);
+    assert_eq!(seen, ["data_frame_inside_message: he"]);
+    assert_eq!(
+        direction.error().map(|error| error.kind),
+        Some(Kind::DataInsideMessage(Opcode::Text))
+    );
+    assert_eq!(direction.bytes_discarded(), 4);
+}
+
+#[test]
+fn what_the_end_cuts_off_is_skipped() {
+    for (came, expected, skipped) in [
+        (&b"\x81\x02hi\x81"[..], &["hi"][..], 1),
+        (b"\x89\x05abc", &[], 5),
+        (b"\x81\x05hel", &["missing 2: hel"], 0),
+        (b"\x01\x02he\x89\x04ab", &["missing 0: he"], 4),
+    ] {
+        let (seen, direction) = watch(server(), WHOLE, &[Came(came)]);
+        assert_eq!(seen, expected);
+        assert_eq!(direction.bytes_skipped(), skipped);
+    }
+}
+
+#[test]
+fn without_contents_frames_are_walked_over() {
+    let how = Passive { contents: false, ..WHOLE };
+    let parts = [Came(b"\x81\x02\xc3\x28"), Came(HELLO_AGAIN), Came(b"\x01\x02he\x80\x01!")];
+    let (seen, _) = watch(deflate(false), how, &parts);
+    assert_eq!(seen, ["", "", ""]);
+}
