@@ -130,6 +130,7 @@ class CaptureReader:
             self._counts, self._warnings = self.counts, self.warnings
             self._bytes_read = self.bytes_read
             self._native = None
+            self._batch = iter(())
 
     @property
     def bytes_read(self) -> int:

@@ -18,7 +18,7 @@ use std::net::IpAddr;
 
 use etherparse::{
     IpAuthHeaderSlice, IpNumber, Ipv4HeaderSlice, Ipv6FragmentHeaderSlice, Ipv6HeaderSlice,
-    Ipv6RawExtHeaderSlice, TcpHeaderSlice, ip_number,
+    Ipv6RawExtHeaderSlice, ip_number,
 };
 
 use crate::fragments::{Fragment, Key};
@@ -193,21 +193,39 @@ fn fragment(fragment: Fragment<'_>) -> Content<'_> {
     if fragment.is_sound() { Content::Fragment(fragment) } else { Content::Malformed }
 }
 
-/// The ports of a TCP segment, and the segment; `None` if its header was not captured whole, or is
-/// longer than the packet, or shorter than any.
+/// The ports of a TCP segment, and the segment; `None` if the fixed part of its header was not
+/// captured, or if the header is longer than the packet, or shorter than any.
+///
+/// Read here and not by `etherparse`, which wants the options, too: a snap length that cuts them
+/// leaves all that is needed to say what is missing.
 #[inline]
 #[must_use]
 pub fn segment(part: Part<'_>) -> Option<((u16, u16), Segment<'_>)> {
-    let header = TcpHeaderSlice::from_slice(part.bytes).ok()?;
-    let payload = part.behind(header.slice().len());
+    let header = part.bytes.first_chunk::<TCP_HEADER>()?;
+    let size = usize::from(header[12] >> 4) * 4;
+    if size < TCP_HEADER || size > part.length {
+        return None;
+    }
+    let bytes = part.bytes.get(size..).unwrap_or_default();
+    let u16 = |at: usize| u16::from_be_bytes([header[at], header[at + 1]]);
+    let u32 = |at: usize| u32::from(u16(at)) << 16 | u32::from(u16(at + 2));
+    let flags = header[13];
     let segment = Segment {
-        sequence: header.sequence_number(),
-        acknowledgment: header.ack().then(|| header.acknowledgment_number()),
-        syn: header.syn(),
-        fin: header.fin(),
-        rst: header.rst(),
-        bytes: payload.bytes,
-        cut: u32::try_from(payload.length - payload.bytes.len()).unwrap_or(u32::MAX),
+        sequence: u32(4),
+        acknowledgment: (flags & ACK != 0).then(|| u32(8)),
+        syn: flags & SYN != 0,
+        fin: flags & FIN != 0,
+        rst: flags & RST != 0,
+        bytes,
+        cut: u32::try_from(part.length - size - bytes.len()).unwrap_or(u32::MAX),
     };
-    Some(((header.source_port(), header.destination_port()), segment))
+    Some(((u16(0), u16(2)), segment))
 }
+
+/// The fixed part of a TCP header, in bytes.
+const TCP_HEADER: usize = 20;
+
+const FIN: u8 = 0x01;
+const SYN: u8 = 0x02;
+const RST: u8 = 0x04;
+const ACK: u8 = 0x10;

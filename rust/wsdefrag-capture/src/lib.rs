@@ -11,6 +11,7 @@
 
 pub mod broken;
 pub mod capture;
+mod clock;
 pub mod columns;
 mod conversation;
 pub mod counts;
@@ -31,6 +32,7 @@ pub mod pcapng;
 pub mod records;
 mod report;
 mod search;
+pub mod secrets;
 mod table;
 mod tcp;
 mod upgrade;

@@ -23,7 +23,8 @@ pub struct Packet<'a> {
 pub enum Payload<'a> {
     /// A TCP segment.
     Segment(Segment<'a>),
-    /// The next bytes of this direction, in order: a record of an exported-PDU capture.
+    /// The next bytes of this direction, in order: a record of an exported-PDU capture. It may begin
+    /// with bytes that have come before ([`Seam`](crate::exported_pdu::Seam)).
     Ordered(&'a [u8]),
 }
 

@@ -8,14 +8,15 @@
 //! It follows draft-ietf-opsawg-pcapng.
 //!
 //! - `interfaces.len() <= MAX_INTERFACES`
-//! - secrets take `MAX_SECRETS` bytes at most
 //! - every block has `MIN_BLOCK <= length <= MAX_RECORD`, and its two lengths are equal
 
 use pcap_parser::nom::error::Error as Unread;
 use pcap_parser::pcapng::{OptionCode, PcapNGOption, parse_option_be, parse_option_le};
 
 use crate::broken::BrokenKind;
+use crate::clock::Clock;
 use crate::records::{MAX_RECORD, Record, Step};
+use crate::secrets::Secrets;
 
 /// How a section header block starts, in either byte order.
 pub(crate) const SECTION_HEADER: [u8; 4] = [0x0a, 0x0d, 0x0d, 0x0a];
@@ -23,45 +24,10 @@ pub(crate) const SECTION_HEADER: [u8; 4] = [0x0a, 0x0d, 0x0d, 0x0a];
 /// The most interfaces a section can use.
 pub const MAX_INTERFACES: usize = 65_536;
 
-/// The most bytes of secrets that are kept.
-pub const MAX_SECRETS: usize = 16 << 20;
-
 const BYTE_ORDER_MAGIC: u32 = 0x1a2b_3c4d;
 
 /// Type and length in front, and the length once more behind.
 const MIN_BLOCK: u32 = 12;
-
-/// What programs need to decrypt what a file holds.
-#[derive(Clone, Debug, Default)]
-pub struct Secrets {
-    kept: Vec<(u32, Vec<u8>)>,
-    bytes: usize,
-    dropped: u64,
-}
-
-impl Secrets {
-    /// The secrets blocks: what kind of secrets they hold, and these.
-    #[must_use]
-    pub fn kept(&self) -> &[(u32, Vec<u8>)] {
-        &self.kept
-    }
-
-    /// Blocks that were not kept, because all of them would have taken more than [`MAX_SECRETS`].
-    #[must_use]
-    pub const fn dropped(&self) -> u64 {
-        self.dropped
-    }
-
-    fn keep(&mut self, kind: u32, secrets: &[u8]) {
-        let size = secrets.len() + size_of::<(u32, Vec<u8>)>();
-        if size > MAX_SECRETS - self.bytes {
-            self.dropped += 1;
-        } else {
-            self.bytes += size;
-            self.kept.push((kind, secrets.to_vec()));
-        }
-    }
-}
 
 /// The section at hand.
 #[derive(Debug, Default)]
@@ -302,56 +268,5 @@ impl Order {
             Self::Little => parse_option_le::<Unread<_>>(bytes).ok(),
             Self::Big => parse_option_be::<Unread<_>>(bytes).ok(),
         }
-    }
-}
-
-/// How an interface counts time.
-///
-/// `pcap-parser` has this too, but takes no binary resolution and reads offsets as little-endian.
-#[derive(Clone, Copy, Debug)]
-struct Clock {
-    tick: Tick,
-    /// Added to every time, in nanoseconds.
-    offset: i64,
-}
-
-/// The length of a tick.
-#[derive(Clone, Copy, Debug)]
-enum Tick {
-    /// This many nanoseconds.
-    Nanoseconds(u64),
-    /// A nanosecond holds this many.
-    PerNanosecond(u64),
-    /// A second holds two to the power of this.
-    Binary(u32),
-}
-
-impl Clock {
-    /// From `if_tsresol`, and from `if_tsoffset` in seconds.
-    fn new(resolution: u8, offset: i64) -> Self {
-        let tick = match resolution {
-            0..=9 => Tick::Nanoseconds(10_u64.pow(9 - u32::from(resolution))),
-            // What does not fit is longer than all of time.
-            10..=127 => Tick::PerNanosecond(
-                10_u64.checked_pow(u32::from(resolution) - 9).unwrap_or(u64::MAX),
-            ),
-            128..=255 => Tick::Binary(u32::from(resolution & 0x7f)),
-        };
-        Self { tick, offset: offset.saturating_mul(1_000_000_000) }
-    }
-
-    /// Nanoseconds since the epoch; what does not fit becomes the nearest that does.
-    #[inline]
-    fn time(&self, ticks: u64) -> i64 {
-        let nanoseconds = match self.tick {
-            Tick::Nanoseconds(length) => ticks.saturating_mul(length),
-            Tick::PerNanosecond(number) => ticks / number,
-            Tick::Binary(power) => {
-                // Both fit 94 bits.
-                let scaled = (u128::from(ticks) * 1_000_000_000) >> power;
-                u64::try_from(scaled).unwrap_or(u64::MAX)
-            }
-        };
-        i64::try_from(nanoseconds).unwrap_or(i64::MAX).saturating_add(self.offset)
     }
 }

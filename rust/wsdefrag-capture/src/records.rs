@@ -19,7 +19,8 @@ use pcap_parser::{
 };
 
 use crate::broken::{Broken, BrokenKind};
-use crate::pcapng::{SECTION_HEADER, Secrets, Section};
+use crate::pcapng::{SECTION_HEADER, Section};
+use crate::secrets::Secrets;
 
 /// The longest record that is read, in bytes. The largest that programs write on purpose are
 /// those of D-Bus captures, with 128 MiB.

@@ -77,8 +77,9 @@ pub(crate) fn raise_incomplete(py: Python<'_>, cut: &Cut) -> PyErr {
 /// Why a capture could not be read, ready to be raised.
 pub(crate) fn raise_capture(py: Python<'_>, failure: Failure) -> PyErr {
     let text = failure.to_string();
-    let (broken, file) = match failure {
-        Failure::Broken(broken, file) => (broken, file),
+    let (record, offset, file) = match failure {
+        Failure::Broken(broken, file) => (broken.record, broken.offset, file),
+        Failure::Compressed(place, _, file) => (place.packets, place.bytes, file),
         Failure::Io(error, Some(path)) => {
             // With the number and the file's name Python chooses the class and words the text.
             return match error.raw_os_error() {
@@ -88,7 +89,7 @@ pub(crate) fn raise_capture(py: Python<'_>, failure: Failure) -> PyErr {
                         .and_then(|os| os.call_method1("strerror", (number,)))
                         .and_then(|text| text.extract::<String>());
                     match text {
-                        Ok(text) => PyOSError::new_err((number, text, path)),
+                        Ok(text) => PyOSError::new_err((number, text, path.into_os_string())),
                         Err(failure) => failure,
                     }
                 }
@@ -101,8 +102,8 @@ pub(crate) fn raise_capture(py: Python<'_>, failure: Failure) -> PyErr {
     let make = || {
         let keywords = PyDict::new(py);
         keywords.set_item("file", file)?;
-        keywords.set_item("record", broken.record)?;
-        keywords.set_item("offset", broken.offset)?;
+        keywords.set_item("record", record)?;
+        keywords.set_item("offset", offset)?;
         CAPTURE_ERROR.get(py)?.call((text,), Some(&keywords))
     };
     match make() {

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, ErrorKind, Read};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -39,6 +39,16 @@ pub(crate) enum Failure {
     Io(io::Error, Option<PathBuf>),
     /// A file is not, or not any more, a capture.
     Broken(Broken, String),
+    /// Compressed data is damaged.
+    Compressed(Place, io::Error, String),
+}
+
+/// How far a run has come.
+pub(crate) struct Place {
+    /// Packets so far.
+    pub(crate) packets: u64,
+    /// Bytes of the files so far, as they are stored.
+    pub(crate) bytes: u64,
 }
 
 /// A pass over files.
@@ -102,6 +112,10 @@ impl Run {
         !self.finished
     }
 
+    fn place(&self) -> Place {
+        Place { packets: self.counts().packets, bytes: self.bytes_read() }
+    }
+
     fn piece(&mut self, sink: &mut impl Sink) -> Result<(), Failure> {
         let (mut reader, input) = match self.current.take() {
             Some(current) => current,
@@ -111,11 +125,20 @@ impl Run {
             },
         };
         let length = match reader.read(&mut self.piece) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {
+            Err(error) if error.kind() == ErrorKind::Interrupted => {
                 self.current = Some((reader, input));
                 return Ok(());
             }
-            // What gunzips to nothing sensible any more was cut or damaged; so much was there.
+            // A compressed file that was cut; all that it held so far counts.
+            Err(error) if error.kind() == ErrorKind::UnexpectedEof => {
+                self.warnings.push(format!("{}: the compressed data ends too early", input.name()));
+                0
+            }
+            Err(error)
+                if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::InvalidData) =>
+            {
+                return Err(Failure::Compressed(self.place(), error, input.name()));
+            }
             Err(error) => return Err(Failure::of(error, &input)),
             Ok(length) => length,
         };
@@ -151,6 +174,10 @@ impl fmt::Display for Failure {
             Self::Io(error, Some(path)) => write!(f, "{}: {error}", path.display()),
             Self::Io(error, None) => error.fmt(f),
             Self::Broken(broken, name) => write!(f, "{name}: {broken}"),
+            Self::Compressed(place, error, name) => {
+                let (packets, bytes) = (place.packets, place.bytes);
+                write!(f, "{name}: {error} before byte {bytes}, behind packet {packets}")
+            }
         }
     }
 }
@@ -190,7 +217,7 @@ impl Read for FileObject {
             let data = file.call_method1(name, (buffer.len(),))?;
             // A file that does not block says None where nothing has come yet.
             if data.is_none() {
-                return Err(io::ErrorKind::WouldBlock.into());
+                return Err(ErrorKind::WouldBlock.into());
             }
             let data = data.cast::<PyBytes>().map_err(PyErr::from)?.as_bytes();
             let Some(space) = buffer.get_mut(..data.len()) else {
