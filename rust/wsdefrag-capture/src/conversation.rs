@@ -190,9 +190,8 @@ impl Conversation {
             Outcome::Refused { request, response, server_rest } => {
                 self.refused(request, response, context);
                 let Stage::Handshake(upgrade) = &mut self.stage else { return };
-                for (bytes, origin) in upgrade.kept_after_refusal() {
-                    self.piece(1 - end, Piece::Data(&bytes, origin), context);
-                }
+                let kept = upgrade.kept_after_refusal();
+                self.say_again(kept, context);
                 self.rest(end, piece, server_rest, context);
             }
             Outcome::Unknown { request: None } => {
@@ -239,8 +238,12 @@ impl Conversation {
 
     fn say_again<S: Sink>(&mut self, kept: Vec<Kept>, context: &mut Context<'_, S>) {
         let Some(client) = self.client else { return };
-        for (bytes, origin) in kept {
-            self.piece(client, Piece::Data(&bytes, origin), context);
+        for kept in &kept {
+            let piece = match kept {
+                Kept::Data(bytes, origin) => Piece::Data(bytes, *origin),
+                Kept::Gap(length) => Piece::Gap(*length),
+            };
+            self.piece(client, piece, context);
         }
     }
 

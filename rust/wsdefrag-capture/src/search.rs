@@ -14,7 +14,6 @@ use wsdefrag_core::header::{Order, Rules};
 use wsdefrag_core::{Opcode, Strictness};
 
 use crate::tcp::Origin;
-use crate::upgrade::Kept;
 
 /// Headers in a row that are not there by chance.
 const CONVINCING: u8 = 3;
@@ -22,6 +21,9 @@ const CONVINCING: u8 = 3;
 const MAX_BYTES: usize = 1 << 20;
 /// Segments that are walked over before a start is given up.
 const MAX_PIECES: usize = 1024;
+
+/// The bytes of one segment.
+type Segment = (Vec<u8>, Origin);
 
 /// Who sends, as far as it is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +38,7 @@ pub(crate) enum Sender {
 #[derive(Debug)]
 pub(crate) struct Found {
     pub(crate) from_client: bool,
-    pub(crate) pieces: VecDeque<Kept>,
+    pub(crate) pieces: VecDeque<Segment>,
 }
 
 /// One start that is being followed.
@@ -58,7 +60,7 @@ pub(crate) struct Search {
     /// The longest frame that is believed, in bytes.
     max_frame: u64,
     walk: Option<Walk>,
-    pieces: VecDeque<Kept>,
+    pieces: VecDeque<Segment>,
     bytes: usize,
 }
 

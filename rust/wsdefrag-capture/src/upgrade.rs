@@ -19,8 +19,14 @@ const MAX_PIPELINED: usize = 64;
 /// What the server appends to the key (RFC 6455 section 1.3).
 const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
-/// Bytes of one segment that are kept for later.
-pub(crate) type Kept = (Vec<u8>, Origin);
+/// What a client said while it was not known yet what to make of it.
+#[derive(Debug)]
+pub(crate) enum Kept {
+    /// The bytes of one segment.
+    Data(Vec<u8>, Origin),
+    /// Bytes that were not captured: so many.
+    Gap(u64),
+}
 
 /// How the handshake stands.
 #[derive(Debug)]
@@ -105,7 +111,7 @@ impl Upgrade {
 
     fn keep(&mut self, data: &[u8], origin: Origin) -> Outcome {
         self.kept_bytes += data.len();
-        self.kept.push((data.to_vec(), origin));
+        self.kept.push(Kept::Data(data.to_vec(), origin));
         if self.kept_bytes > MAX_HEAD { self.give_up() } else { Outcome::More }
     }
 
@@ -173,6 +179,13 @@ impl Upgrade {
         }
         if self.is_asked() {
             return self.give_up();
+        }
+        if self.client.is_lost() {
+            match self.kept.last_mut() {
+                Some(Kept::Gap(before)) => *before += length,
+                _ => self.kept.push(Kept::Gap(length)),
+            }
+            return Outcome::More;
         }
         self.client.gap(length);
         if self.client.is_lost() {

@@ -419,7 +419,13 @@ impl<C: Content> Reassembler<C> {
         let Some(message) = self.message.take() else { return Ok(()) };
         let (opcode, offset, extent) = (message.opcode, message.offset, message.extent());
         let (damage, missing) = (message.damage, message.missing);
-        let content = message.into_content(sink.memory())?;
+        // What cannot be inflated is of use as a whole only.
+        let useless = message.coding == Coding::Opaque && damage != Some(Damage::Undecodable);
+        let content = if useless {
+            sink.memory().allocate(0)?
+        } else {
+            message.into_content(sink.memory())?
+        };
         let event = match damage {
             None => Event::Message { opcode, content, extent },
             Some(damage) => Event::Damaged { opcode, content, extent, damage, missing },

@@ -152,6 +152,15 @@ fn window_from_before_the_first_byte_is_not_known() {
     assert_eq!(seen, ["Hello"]);
 }
 
+/// A content is the payload as it was sent, or what it decodes to, but never a part of the former.
+#[test]
+fn part_of_what_cannot_be_inflated_is_no_content() {
+    let how = Passive { from_the_start: false, ..WHOLE };
+    let parts = [Came(&HELLO_AGAIN[..4]), Missing(3), Came(HELLO_AGAIN)];
+    let (seen, _) = watch(deflate(false), how, &parts);
+    assert_eq!(seen, ["missing 3: ", r"undecodable: \xf2\x00\x11\x00\x00"]);
+}
+
 #[test]
 fn faulty_content_costs_its_message_alone() {
     let limits = Limits { max_message_size: Some(4), max_fragments: Some(2), ..Limits::default() };
