@@ -191,13 +191,13 @@ impl Conversation {
                 self.refused(request, response, context);
                 let Stage::Handshake(upgrade) = &mut self.stage else { return };
                 let kept = upgrade.kept_after_refusal();
-                self.say_again(kept, context);
+                self.say_again(&kept, context);
                 self.rest(end, piece, server_rest, context);
             }
             Outcome::Unknown { request: None } => {
                 let kept = self.kept();
                 self.look_for_frames(context.options);
-                self.say_again(kept, context);
+                self.say_again(&kept, context);
                 self.unless_kept(end, piece, context);
             }
             Outcome::Unknown { request } => {
@@ -236,9 +236,9 @@ impl Conversation {
         }
     }
 
-    fn say_again<S: Sink>(&mut self, kept: Vec<Kept>, context: &mut Context<'_, S>) {
+    fn say_again<S: Sink>(&mut self, kept: &[Kept], context: &mut Context<'_, S>) {
         let Some(client) = self.client else { return };
-        for kept in &kept {
+        for kept in kept {
             let piece = match kept {
                 Kept::Data(bytes, origin) => Piece::Data(bytes, *origin),
                 Kept::Gap(length) => Piece::Gap(*length),
@@ -305,7 +305,7 @@ impl Conversation {
         context.sink.opened(&connection);
         let kept = std::mem::take(&mut upgrade.kept);
         self.stage = Stage::Open(Box::new(Socket { connection, directions }));
-        self.say_again(kept, context);
+        self.say_again(&kept, context);
     }
 
     /// Describes the WebSocket at hand and gives it a number, if it is wanted.
