@@ -21,7 +21,7 @@ use crate::options::Options;
 use crate::report::{self, Known};
 use crate::search::{Found, Search, Sender};
 use crate::tcp::{Piece, Repeats};
-use crate::upgrade::{Kept, Outcome, Upgrade};
+use crate::upgrade::{Kept, Outcome, Said, Upgrade};
 
 /// What a conversation needs of the capture it is part of.
 pub(crate) struct Context<'a, S> {
@@ -65,8 +65,8 @@ pub(crate) struct Conversation {
 
 impl Conversation {
     pub(crate) fn new(ends: [SocketAddr; 2], client: Option<usize>, opened: i64) -> Self {
-        let stage = Stage::Handshake(Box::new(Upgrade::new()));
         let from_the_start = client.is_some();
+        let stage = Stage::Handshake(Box::new(Upgrade::new(from_the_start)));
         Self { ends, client, from_the_start, opened, last: opened, stage }
     }
 
@@ -156,8 +156,7 @@ impl Conversation {
         };
         let Stage::Handshake(upgrade) = &mut self.stage else { return };
         let outcome = match piece {
-            Piece::Data(bytes, origin) if end == client => upgrade.client_data(bytes, origin),
-            Piece::Data(bytes, origin) => upgrade.server_data(bytes, origin),
+            Piece::Data(bytes, origin) => upgrade.data(end == client, bytes, origin),
             Piece::Gap(length) => upgrade.gap(end == client, length),
         };
         self.outcome(outcome, end, piece, context);
@@ -182,68 +181,42 @@ impl Conversation {
                     self.piece(end, piece, context);
                 }
             }
-            Outcome::Agreed { request, response, server_rest } => {
+            Outcome::Agreed { request, response } => {
                 let known = Known { request, response: Some(response), midstream: false };
                 self.open(known, context);
-                self.rest(end, piece, server_rest, context);
             }
-            Outcome::Refused { request, response, server_rest } => {
+            Outcome::Refused { request, response } => {
                 self.refused(request, response, context);
-                let Stage::Handshake(upgrade) = &mut self.stage else { return };
-                let kept = upgrade.kept_after_refusal();
+                let kept = self.take_kept();
                 self.say_again(&kept, context);
-                self.rest(end, piece, server_rest, context);
             }
             Outcome::Unknown { request: None } => {
-                let kept = self.kept();
+                let kept = self.take_kept();
                 self.look_for_frames(context.options);
                 self.say_again(&kept, context);
-                self.unless_kept(end, piece, context);
             }
             Outcome::Unknown { request } => {
                 self.open(Known { request, response: None, midstream: true }, context);
-                self.unless_kept(end, piece, context);
             }
         }
     }
 
-    /// Takes the end of a piece, of which the rest has been taken.
-    fn rest<S: Sink>(
-        &mut self,
-        end: usize,
-        piece: Piece<'_>,
-        length: usize,
-        context: &mut Context<'_, S>,
-    ) {
-        if let Piece::Data(bytes, origin) = piece
-            && length > 0
-        {
-            self.piece(end, Piece::Data(&bytes[bytes.len() - length..], origin), context);
-        }
-    }
-
-    /// Takes a piece that is not among those that were kept: all but the client's bytes.
-    fn unless_kept<S: Sink>(&mut self, end: usize, piece: Piece<'_>, context: &mut Context<'_, S>) {
-        if Some(end) != self.client || matches!(piece, Piece::Gap(_)) {
-            self.piece(end, piece, context);
-        }
-    }
-
-    fn kept(&mut self) -> Vec<Kept> {
+    fn take_kept(&mut self) -> Vec<Kept> {
         match &mut self.stage {
-            Stage::Handshake(upgrade) => std::mem::take(&mut upgrade.kept),
+            Stage::Handshake(upgrade) => upgrade.take_kept(),
             _ => Vec::new(),
         }
     }
 
     fn say_again<S: Sink>(&mut self, kept: &[Kept], context: &mut Context<'_, S>) {
         let Some(client) = self.client else { return };
-        for kept in kept {
-            let piece = match kept {
-                Kept::Data(bytes, origin) => Piece::Data(bytes, *origin),
-                Kept::Gap(length) => Piece::Gap(*length),
+        for Kept { from_client, what } in kept {
+            let end = if *from_client { client } else { 1 - client };
+            let piece = match what {
+                Said::Data(bytes, origin) => Piece::Data(bytes, *origin),
+                Said::Gap(length) => Piece::Gap(*length),
             };
-            self.piece(client, piece, context);
+            self.piece(end, piece, context);
         }
     }
 
@@ -303,7 +276,7 @@ impl Conversation {
         };
         let directions = [direction(false, agreed), direction(true, upgrade.client_is_exact)];
         context.sink.opened(&connection);
-        let kept = std::mem::take(&mut upgrade.kept);
+        let kept = upgrade.take_kept();
         self.stage = Stage::Open(Box::new(Socket { connection, directions }));
         self.say_again(&kept, context);
     }
@@ -342,11 +315,18 @@ impl Conversation {
         repeats: [Repeats; 2],
         context: &mut Context<'_, S>,
     ) {
-        if let Stage::Handshake(upgrade) = &mut self.stage
-            && let Outcome::Unknown { request: Some(request) } = upgrade.give_up()
-        {
-            let request = Some(request);
-            self.open(Known { request, response: None, midstream: true }, context);
+        if let Stage::Handshake(upgrade) = &mut self.stage {
+            match upgrade.give_up() {
+                Outcome::Unknown { request: Some(request) } => {
+                    let request = Some(request);
+                    self.open(Known { request, response: None, midstream: true }, context);
+                }
+                Outcome::Agreed { request, response } => {
+                    let response = Some(response);
+                    self.open(Known { request, response, midstream: false }, context);
+                }
+                _ => {}
+            }
         }
         let Stage::Open(socket) = std::mem::replace(&mut self.stage, Stage::Dead) else { return };
         let Socket { mut connection, mut directions } = *socket;

@@ -2,7 +2,8 @@
 //!
 //! Requests and responses are matched in order, so a WebSocket may follow ordinary requests on the
 //! same connection, and a refused one may be asked for again. From the request that asks for it on
-//! the client's bytes are kept, for they are frames if the answer is 101 and requests if it is not.
+//! the client's bytes are kept, for they are frames if the answer is 101 and requests if it is not;
+//! and so are the server's behind an answer that was captured before its request.
 
 use std::collections::VecDeque;
 
@@ -19,26 +20,34 @@ const MAX_PIPELINED: usize = 64;
 /// What the server appends to the key (RFC 6455 section 1.3).
 const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
-/// What a client said while it was not known yet what to make of it.
+/// What an end said while it was not known yet what to make of it.
 #[derive(Debug)]
-pub(crate) enum Kept {
+pub(crate) struct Kept {
+    pub(crate) from_client: bool,
+    pub(crate) what: Said,
+}
+
+/// A part of a stream.
+#[derive(Debug)]
+pub(crate) enum Said {
     /// The bytes of one segment.
     Data(Vec<u8>, Origin),
     /// Bytes that were not captured: so many.
     Gap(u64),
 }
 
-/// How the handshake stands.
+/// How the handshake stands. But for the first two, what was said and has not been looked at is
+/// among what was [kept](Upgrade::kept), the end of what was offered included.
 #[derive(Debug)]
 pub(crate) enum Outcome {
     /// It goes on.
     More,
-    /// The server agreed; its head ends `server_rest` bytes before the end of what was offered.
-    Agreed { request: Option<Box<Request>>, response: Box<Response>, server_rest: usize },
-    /// The server refused; what follows is HTTP as before.
-    Refused { request: Box<Request>, response: Box<Response>, server_rest: usize },
     /// There is no WebSocket here.
     NotWebSocket,
+    /// The server agreed.
+    Agreed { request: Option<Box<Request>>, response: Box<Response> },
+    /// The server refused; what follows is HTTP as before.
+    Refused { request: Box<Request>, response: Box<Response> },
     /// The answer, or where it would begin, was not captured.
     Unknown { request: Option<Box<Request>> },
 }
@@ -56,19 +65,24 @@ pub(crate) struct Upgrade {
     client: Messages,
     server: Messages,
     asked: VecDeque<Asked>,
-    /// What the client sent behind the request for a WebSocket.
+    /// An answer to a request that has not been captured yet.
+    answer: Option<Box<Response>>,
+    /// Whether a request may still come behind its answer: packets are not always captured in order.
+    from_the_start: bool,
     pub(crate) kept: Vec<Kept>,
     kept_bytes: usize,
-    /// Whether the client's stream is unbroken from that request on.
+    /// Whether the client's stream is unbroken from the request for a WebSocket on.
     pub(crate) client_is_exact: bool,
 }
 
 impl Upgrade {
-    pub(crate) const fn new() -> Self {
+    pub(crate) const fn new(from_the_start: bool) -> Self {
         Self {
             client: Messages::new(true),
             server: Messages::new(false),
             asked: VecDeque::new(),
+            answer: None,
+            from_the_start,
             kept: Vec::new(),
             kept_bytes: 0,
             client_is_exact: true,
@@ -80,122 +94,147 @@ impl Upgrade {
         if from_client { self.client.unfinished() } else { self.server.unfinished() }
     }
 
-    fn is_asked(&self) -> bool {
-        matches!(self.asked.back(), Some(Asked::WebSocket(_)))
+    /// Whether what this end says has to wait for the other.
+    fn waits(&self, from_client: bool) -> bool {
+        if from_client {
+            matches!(self.asked.back(), Some(Asked::WebSocket(_))) || self.client.is_lost()
+        } else {
+            self.answer.is_some()
+        }
     }
 
-    /// Takes bytes of the client.
-    pub(crate) fn client_data(&mut self, mut data: &[u8], origin: Origin) -> Outcome {
+    /// Takes bytes of one end.
+    pub(crate) fn data(&mut self, from_client: bool, mut data: &[u8], origin: Origin) -> Outcome {
         while !data.is_empty() {
-            if self.is_asked() || self.client.is_lost() {
-                return self.keep(data, origin);
+            if self.waits(from_client) {
+                self.keep(from_client, data, origin);
+                return if self.kept_bytes > MAX_HEAD { self.give_up() } else { Outcome::More };
             }
-            match self.client.data(&mut data, origin.time) {
-                Step::More | Step::Lost => {}
-                Step::Head(Head::Request { method, request }) => {
-                    if self.asked.len() == MAX_PIPELINED {
-                        return Outcome::NotWebSocket;
-                    }
-                    self.client.expect(request_body(&request));
-                    self.asked.push_back(if asks_for_websocket(&request) {
-                        Asked::WebSocket(Box::new(request))
-                    } else {
-                        Asked::Other(method)
-                    });
+            let messages = if from_client { &mut self.client } else { &mut self.server };
+            let outcome = match messages.data(&mut data, origin.time) {
+                Step::More => continue,
+                Step::NotHttp => return Outcome::NotWebSocket,
+                // Where the client's heads are lost, the server's may still tell.
+                Step::Lost if from_client => continue,
+                Step::Lost => self.give_up(),
+                Step::Head(Head::Request { method, request }) => self.asked(method, request),
+                Step::Head(Head::Response(response)) => self.answered(response),
+            };
+            match outcome {
+                Outcome::More => {}
+                Outcome::NotWebSocket => return outcome,
+                _ => {
+                    self.keep(from_client, data, origin);
+                    return outcome;
                 }
-                Step::NotHttp | Step::Head(Head::Response(_)) => return Outcome::NotWebSocket,
             }
         }
         Outcome::More
     }
 
-    fn keep(&mut self, data: &[u8], origin: Origin) -> Outcome {
-        self.kept_bytes += data.len();
-        self.kept.push(Kept::Data(data.to_vec(), origin));
-        if self.kept_bytes > MAX_HEAD { self.give_up() } else { Outcome::More }
+    fn keep(&mut self, from_client: bool, data: &[u8], origin: Origin) {
+        if !data.is_empty() {
+            self.kept_bytes += data.len();
+            self.kept.push(Kept { from_client, what: Said::Data(data.to_vec(), origin) });
+        }
     }
 
-    /// Takes bytes of the server.
-    pub(crate) fn server_data(&mut self, mut data: &[u8], origin: Origin) -> Outcome {
-        while !data.is_empty() {
-            match self.server.data(&mut data, origin.time) {
-                Step::More => {}
-                Step::Lost => return self.give_up(),
-                Step::Head(Head::Response(response)) => match self.answered(response, data.len()) {
-                    Outcome::More => {}
-                    outcome => return outcome,
-                },
-                Step::NotHttp | Step::Head(Head::Request { .. }) => return Outcome::NotWebSocket,
+    /// Says that bytes of one end are missing.
+    pub(crate) fn gap(&mut self, from_client: bool, length: u64) -> Outcome {
+        let waited = self.waits(from_client);
+        if !waited {
+            let messages = if from_client { &mut self.client } else { &mut self.server };
+            messages.gap(length);
+            if !messages.is_lost() {
+                return Outcome::More;
             }
         }
-        Outcome::More
+        match self.kept.last_mut() {
+            Some(Kept { from_client: end, what: Said::Gap(before) }) if *end == from_client => {
+                *before += length;
+            }
+            _ => self.kept.push(Kept { from_client, what: Said::Gap(length) }),
+        }
+        if from_client && self.client.is_lost() && self.answer.is_none() {
+            self.client_is_exact = false;
+            return Outcome::More;
+        }
+        if waited && !from_client { Outcome::More } else { self.give_up() }
     }
 
-    /// Takes a response; `rest` bytes behind it were offered and have not been looked at.
-    fn answered(&mut self, response: Response, rest: usize) -> Outcome {
+    /// Takes a request.
+    fn asked(&mut self, method: String, request: Request) -> Outcome {
+        if self.asked.len() == MAX_PIPELINED {
+            return Outcome::NotWebSocket;
+        }
+        self.client.expect(request_body(&request));
+        let for_websocket = has_token(&request.fields, "upgrade", "websocket");
+        match self.answer.take() {
+            Some(response) if for_websocket => {
+                Outcome::Agreed { request: Some(Box::new(request)), response }
+            }
+            Some(_) => Outcome::NotWebSocket,
+            None => {
+                self.asked.push_back(if for_websocket {
+                    Asked::WebSocket(Box::new(request))
+                } else {
+                    Asked::Other(method)
+                });
+                Outcome::More
+            }
+        }
+    }
+
+    /// Takes a response.
+    fn answered(&mut self, response: Response) -> Outcome {
         // A 1xx is not the answer yet, but for 101 (RFC 9110 section 15.2).
         if matches!(response.status, 100 | 102..=199) {
             self.server.expect(Body::Length(0));
             return Outcome::More;
         }
         let asked = self.asked.pop_front();
-        if response.status == 101 {
-            let request = match asked {
-                Some(Asked::WebSocket(request)) => Some(request),
-                Some(Asked::Other(_)) => return Outcome::NotWebSocket,
-                None => None,
+        if response.status != 101 {
+            let method = match &asked {
+                Some(Asked::Other(method)) => Some(method.as_str()),
+                _ => None,
             };
-            if !has_token(&response.fields, "upgrade", "websocket") {
-                return Outcome::NotWebSocket;
-            }
-            self.client_is_exact &= request.is_some();
-            let response = Box::new(response);
-            return Outcome::Agreed { request, response, server_rest: rest };
+            self.server.expect(response_body(&response, method));
+            return match asked {
+                Some(Asked::WebSocket(request)) => {
+                    Outcome::Refused { request, response: Box::new(response) }
+                }
+                _ => Outcome::More,
+            };
         }
-        let method = match &asked {
-            Some(Asked::Other(method)) => Some(method.as_str()),
-            _ => None,
-        };
-        self.server.expect(response_body(&response, method));
+        let response = Box::new(response);
         match asked {
-            Some(Asked::WebSocket(request)) => {
-                Outcome::Refused { request, response: Box::new(response), server_rest: rest }
+            _ if !has_token(&response.fields, "upgrade", "websocket") => Outcome::NotWebSocket,
+            Some(Asked::Other(_)) => Outcome::NotWebSocket,
+            Some(Asked::WebSocket(request)) => Outcome::Agreed { request: Some(request), response },
+            None if self.from_the_start && !self.client.is_lost() => {
+                self.answer = Some(response);
+                Outcome::More
             }
-            _ => Outcome::More,
+            None => self.agreed_without_request(response),
         }
     }
 
-    /// Takes what the client sent behind a request that was refused.
-    pub(crate) fn kept_after_refusal(&mut self) -> Vec<Kept> {
+    fn agreed_without_request(&mut self, response: Box<Response>) -> Outcome {
+        self.client_is_exact = false;
+        Outcome::Agreed { request: None, response }
+    }
+
+    /// What was kept, which was not for a WebSocket after all.
+    pub(crate) fn take_kept(&mut self) -> Vec<Kept> {
         self.kept_bytes = 0;
         std::mem::take(&mut self.kept)
     }
 
-    /// Says that bytes of one side are missing.
-    pub(crate) fn gap(&mut self, from_client: bool, length: u64) -> Outcome {
-        if !from_client {
-            self.server.gap(length);
-            return if self.server.is_lost() { self.give_up() } else { Outcome::More };
-        }
-        if self.is_asked() {
-            return self.give_up();
-        }
-        if self.client.is_lost() {
-            match self.kept.last_mut() {
-                Some(Kept::Gap(before)) => *before += length,
-                _ => self.kept.push(Kept::Gap(length)),
-            }
-            return Outcome::More;
-        }
-        self.client.gap(length);
-        if self.client.is_lost() {
-            self.client_is_exact = false;
-        }
-        Outcome::More
-    }
-
     /// What is left to find out at the end, or where it cannot be found out any more.
     pub(crate) fn give_up(&mut self) -> Outcome {
+        if let Some(response) = self.answer.take() {
+            return self.agreed_without_request(response);
+        }
         let asked = self.asked.drain(..).find_map(|asked| match asked {
             Asked::WebSocket(request) => Some(request),
             Asked::Other(_) => None,
@@ -203,10 +242,6 @@ impl Upgrade {
         self.client_is_exact &= asked.is_some();
         Outcome::Unknown { request: asked }
     }
-}
-
-fn asks_for_websocket(request: &Request) -> bool {
-    has_token(&request.fields, "upgrade", "websocket")
 }
 
 /// Whether the server's accept key is the one that follows from the client's (RFC 6455 section
