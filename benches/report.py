@@ -1,27 +1,25 @@
-"""Turns the measured numbers into `RESULTS.md` and `chart.svg`.
+"""Turns the measured numbers into `RESULTS.md`, `chart.svg` and `captures.svg`.
 
-    python benches/report.py messages.json scaling.json RESULTS.md chart.svg
+    python benches/report.py .results/messages.json .results/scaling.json .results/captures.json .
 
 `NOTES.md`, written by hand, becomes the last part of `RESULTS.md`.
 """
 
 import json
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 
+import capture_chart
+import capture_report
+import capture_results
 import chart
 import results
+from capture_results import CaptureRun
 from results import COPY, INFLATE, TARGETS, Run, Target
 from scaling import Measure
+from tables import scaling_table, table, verdict
 
 NOTES = Path(__file__).with_name("NOTES.md")
-
-
-def table(head: list[str], rows: Iterable[list[str]]) -> str:
-    """A Markdown table; every column but the first is aligned to the right."""
-    rule = ["---", *["---:"] * (len(head) - 1)]
-    return "\n".join("| " + " | ".join(row) + " |" for row in [head, rule, *rows])
 
 
 def machine_table(run: Run) -> str:
@@ -80,29 +78,7 @@ def wanted(target: Target) -> str:
     return f"{target.ratio:g}x"
 
 
-def verdict(reached: bool) -> str:
-    """The word in the last column."""
-    return "reached" if reached else "**not reached**"
-
-
-def scaling_table(measures: list[Measure]) -> str:
-    """The measures of `scaling`, a line each."""
-    rows = []
-    for measure in measures:
-        judged = measure.limit is not None
-        rows.append(
-            [
-                measure.what,
-                measure.detail,
-                f"{measure.value:.2f} {measure.unit}",
-                f"< {measure.limit:g} {measure.unit}" if judged else "",
-                verdict(measure.value < measure.limit) if measure.limit is not None else "",
-            ]
-        )
-    return table(["what", "numbers", "measured", "target", ""], rows)
-
-
-def render(run: Run, measures: list[Measure]) -> str:
+def render(run: Run, measures: list[Measure], captures: CaptureRun) -> str:
     """The whole of `RESULTS.md`."""
     return f"""\
 # Results
@@ -129,15 +105,18 @@ A ratio is the other's time divided by ours, so more is better.
 
 {scaling_table(measures)}
 
+{capture_report.render(captures)}
 {NOTES.read_text()}"""
 
 
-def write(messages: Path, scaling: Path, report: Path, picture: Path) -> None:
-    """Reads both files of numbers and writes the report and the chart."""
+def write(messages: Path, scaling: Path, captures: Path, directory: Path) -> None:
+    """Reads the three files of numbers and writes the report and the charts into a directory."""
     run = results.load(messages)
     measures = [Measure(**fields) for fields in json.loads(scaling.read_text())]
-    report.write_text(render(run, measures))
-    chart.draw(run, picture)
+    capture_run = capture_results.load(captures)
+    (directory / "RESULTS.md").write_text(render(run, measures, capture_run))
+    chart.draw(run, directory / "chart.svg")
+    capture_chart.draw(capture_run, directory / "captures.svg")
 
 
 if __name__ == "__main__":

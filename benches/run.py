@@ -1,7 +1,9 @@
 """Runs all benchmarks and writes the report: the one way in.
 
-    python benches/run.py            about three minutes; writes RESULTS.md and chart.svg here
-    python benches/run.py --quick    seconds; shows that everything works, proves nothing
+    python benches/run.py            about ten minutes; writes RESULTS.md and both charts here
+    python benches/run.py --quick    a minute; shows that everything works, proves nothing
+    python benches/run.py --only captures    measures one half; the numbers of the other one are
+                                             those of the last run, if there was one
 
 The raw numbers go to `benches/.results/`; a quick run leaves its report there too.
 """
@@ -44,19 +46,32 @@ def run_scaling(output: Path) -> None:
     subprocess.run([sys.executable, "scaling.py", str(output)], check=True, cwd=HERE)
 
 
+def run_captures(quick: bool, output: Path) -> None:
+    """Measures the reading of captures."""
+    command = [sys.executable, "captures.py", *(["--quick"] if quick else []), str(output)]
+    subprocess.run(command, check=True, cwd=HERE)
+
+
 def main() -> None:
-    """Runs both parts, then writes the report."""
+    """Runs all parts, then writes the report."""
     parser = argparse.ArgumentParser(description="Run the benchmarks and write the report.")
-    parser.add_argument("--quick", action="store_true", help="a smoke run of a few seconds")
-    quick = parser.parse_args().quick
+    parser.add_argument("--quick", action="store_true", help="a smoke run of a minute")
+    parser.add_argument("--only", choices=("engine", "captures"), help="run this half alone")
+    arguments = parser.parse_args()
+    quick, only = arguments.quick, arguments.only
     RAW.mkdir(exist_ok=True)
     suffix = "-quick" if quick else ""
-    messages, scaling = RAW / f"messages{suffix}.json", RAW / f"scaling{suffix}.json"
-    run_messages(quick, messages)
-    run_scaling(scaling)
+    messages, scaling, captures = (
+        RAW / f"{part}{suffix}.json" for part in ("messages", "scaling", "captures")
+    )
+    if only != "captures":
+        run_messages(quick, messages)
+        run_scaling(scaling)
+    if only != "engine":
+        run_captures(quick, captures)
     target = RAW if quick else HERE
-    report.write(messages, scaling, target / "RESULTS.md", target / "chart.svg")
-    print(f"wrote {target / 'RESULTS.md'} and {target / 'chart.svg'}")
+    report.write(messages, scaling, captures, target)
+    print(f"wrote {target / 'RESULTS.md'}, {target / 'chart.svg'} and {target / 'captures.svg'}")
 
 
 if __name__ == "__main__":

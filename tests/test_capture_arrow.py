@@ -131,8 +131,8 @@ def test_polars_and_duckdb_read_the_same() -> None:
     assert frame["timestamp"].to_physical().to_list() == [row["timestamp"] for row in expected]
 
     with duckdb.connect() as database:
-        database.register("messages", pa.table(tables.messages))
-        database.register("connections", pa.table(tables.connections))
+        database.register("messages", tables.messages)
+        database.register("connections", tables.connections)
         joined = database.execute(
             "select host, count(*), sum(octet_length(content)) from messages "
             "join connections using (connection) group by host order by host"

@@ -31,8 +31,7 @@ def items_of(capture: Capture | Items) -> Items:
     Returns:
         The messages as they were completed, and each connection when it has ended.
     """
-    read = getattr(capture, "read", None)
-    return capture if read is None else read()  # type: ignore[no-any-return, return-value]
+    return capture.read() if hasattr(capture, "read") else capture
 
 
 def conversations(

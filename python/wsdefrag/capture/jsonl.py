@@ -124,13 +124,13 @@ def connection_line(connection: CapturedConnection) -> str:
         ("path", _optional(connection.path)),
         ("subprotocol", _optional(connection.subprotocol)),
         ("extensions", _optional(connection.extensions)),
-        ("response_status", _number(response and response.status)),
+        ("response_status", _number(None if response is None else response.status)),
         ("accept_key_ok", _optional_bool(connection.accept_key_ok)),
         ("midstream", json_bool(connection.midstream)),
         ("opened", json_seconds(connection.opened_ns)),
         ("last", json_seconds(connection.last_ns)),
-        ("close_code", _number(close and close.close_code)),
-        ("close_reason", _optional(close and close.close_reason)),
+        ("close_code", _number(None if close is None else close.close_code)),
+        ("close_reason", _optional(None if close is None else close.close_reason)),
         ("close_from_client", _optional_bool(None if close is None else close.from_client)),
         ("close_time", "null" if close is None else json_seconds(close.timestamp_ns)),
         ("ended", _optional(connection.ended)),
@@ -142,7 +142,8 @@ def connection_line(connection: CapturedConnection) -> str:
             value = getattr(account, name)
             known = str(value) if isinstance(value, int) else _optional(value)
             pairs.append((f"{side}_{name}", known))
-    return f"{{{', '.join(f'"{name}": {value}' for name, value in pairs)}}}\n"
+    members = ", ".join(f'"{name}": {value}' for name, value in pairs)
+    return f"{{{members}}}\n"
 
 
 def json_string(text: str) -> str:

@@ -1,12 +1,20 @@
 """The command ``wsdefrag``, which needs the extra ``cli``.
 
-``group`` is the command itself, with one module for each of its subcommands (``messages``).
-They share ``parameters`` (what options take), ``source`` (bytes and their times), ``render``
-(messages as lines) and ``complaint`` (lines on standard error).
+``group`` is the command itself, with one module for each of its subcommands: ``messages``,
+``connections``, ``convert``, ``plot``. They share
+
+- ``inputs``: what the arguments name, and whether it is a capture or a raw dump,
+- ``selection``: the options that say what is wanted of it,
+- ``reading`` and ``arrow_reading``: passes over captures, and how they end; ``losses``: what was
+  lost on the way,
+- ``dump`` with ``source``: raw dumps, their bytes and times,
+- ``printer``, ``render``, ``capture_messages``: lines on standard output,
+- ``output``: files that are written as a whole,
+- ``complaint``: lines on standard error; ``parameters``: what options take.
 
 Standard output carries messages and nothing else; everything said about them goes to standard
-error. Exit status: 0 if all was read, 1 if the bytes are wrong or stop too early, 2 if there was
-nothing to begin with: no such file, a bad option, no click.
+error. Exit status: 0 if all was read; 1 if something was lost or is wrong, or stops too early; 2 if
+there was nothing to begin with: no such file, a bad option, no click.
 
 Invariant: nothing outside this package imports click.
 """

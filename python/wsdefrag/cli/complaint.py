@@ -60,5 +60,17 @@ def stream_name(stream: object) -> str:
         Its file's name, or ``<stdin>``.
     """
     # What stands in for standard input in a test has no name.
-    name = click.format_filename(getattr(stream, "name", "<stdin>"))
+    return printable_name(getattr(stream, "name", "<stdin>"))
+
+
+def printable_name(path: str) -> str:
+    """Give the name of a file, fit to be printed.
+
+    Args:
+        path: Its path.
+
+    Returns:
+        The path on one line, without what a terminal might obey.
+    """
+    name = click.format_filename(path)
     return name if name.isprintable() else repr(name)

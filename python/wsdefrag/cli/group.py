@@ -13,7 +13,10 @@ import sys
 import click
 
 from wsdefrag import __version__
+from wsdefrag.cli.connections import connections
+from wsdefrag.cli.convert import convert
 from wsdefrag.cli.messages import messages
+from wsdefrag.cli.plot import plot
 
 _EPILOG = """
 \b
@@ -25,10 +28,11 @@ Shell completion (bash; zsh and fish likewise):
 @click.group(context_settings={"help_option_names": ["-h", "--help"]}, epilog=_EPILOG)
 @click.version_option(__version__, prog_name="wsdefrag", message="%(prog)s %(version)s")
 def wsdefrag() -> None:
-    """Turn raw WebSocket bytes into messages."""
+    """Read WebSockets out of packet captures, and out of raw bytes."""
 
 
-wsdefrag.add_command(messages)
+for command in (messages, connections, convert, plot):
+    wsdefrag.add_command(command)
 
 
 def run() -> None:

@@ -61,3 +61,20 @@ def checked_seconds(value: object) -> float:
         else:
             return float(value)
     raise ValueError(f"{value!r} is no time in seconds since the epoch")
+
+
+def moment(context: click.Context, parameter: click.Parameter, value: str | None) -> float | None:
+    """Read a moment: ISO 8601, in local time where it names no zone, or seconds since the epoch."""
+    if value is None:
+        return None
+    try:
+        return checked_seconds(float(value))
+    except ValueError:
+        pass
+    try:
+        # Python 3.10 does not know the Z.
+        iso = f"{value[:-1]}+00:00" if value.endswith(("Z", "z")) else value
+        return checked_seconds(datetime.fromisoformat(iso).timestamp())
+    except (ValueError, OverflowError, OSError):
+        reason = f"{value!r} is neither an ISO 8601 time nor seconds since the epoch."
+        raise click.BadParameter(reason) from None

@@ -16,9 +16,6 @@ asked for, unless less than 16 columns would be left for the content.
 
 from __future__ import annotations
 
-import base64
-import json
-import re
 import sys
 from datetime import datetime
 from functools import lru_cache
@@ -27,11 +24,13 @@ from unicodedata import east_asian_width
 
 import click
 
+from wsdefrag.capture.jsonl import json_bool, json_content
+
 if TYPE_CHECKING:
     from wsdefrag.message import WebSocketMessage
 
 _ELLIPSIS = "..."
-_LEAST_ROOM = 16
+LEAST_ROOM = 16
 
 # UTF-8 needs up to four bytes for one character.
 _LONGEST_CODE_POINT = 4
@@ -39,11 +38,6 @@ _LONGEST_CODE_POINT = 4
 # Bytes that are not UTF-8 are decoded to these, U+DC80 for 0x80 and so on.
 _FIRST_ESCAPED_BYTE = "\udc80"
 _LAST_ESCAPED_BYTE = "\udcff"
-
-# Allowed by JSON as they are: controls above ASCII and Unicode's own line ends.
-_JSON_UNSAFE = re.compile("[\x80-\x9f\u2028\u2029]")
-
-_json_string = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def json_line(message: WebSocketMessage) -> str:
@@ -55,24 +49,13 @@ def json_line(message: WebSocketMessage) -> str:
     Returns:
         The line with its line feed.
     """
-    content = message.content
-    kind, body = "binary", None
-    if message.is_text:
-        kind = "text"
-        try:
-            body = f'"text": {_json_string(content.decode())}'
-        except UnicodeDecodeError:
-            pass  # base64 below
-        else:
-            if not body.isascii():
-                body = _JSON_UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", body)
-    if body is None:
-        body = f'"base64": "{base64.b64encode(content).decode("ascii")}"'
-    # The fields in between are numbers and words that need no escapes.
+    is_text = message.is_text
+    # The fields without a helper are numbers and words that need no escapes.
     return (
-        f'{{"type": "{kind}", "from_client": {_json_bool(message.from_client)}, '
-        f'"timestamp": {message.timestamp!r}, {body}, '
-        f'"dropped": {_json_bool(message.dropped)}, "injected": {_json_bool(message.injected)}}}\n'
+        f'{{"type": "{"text" if is_text else "binary"}", '
+        f'"from_client": {json_bool(message.from_client)}, "timestamp": {message.timestamp!r}, '
+        f"{json_content(message.content, is_text=is_text)}, "
+        f'"dropped": {json_bool(message.dropped)}, "injected": {json_bool(message.injected)}}}\n'
     )
 
 
@@ -110,7 +93,7 @@ class TextLines:
         start = f"{self._count:>5} {self._clock}"
         kind = f"{'->' if message.from_client else '<-'} {'text' if message.is_text else 'binary'}"
         size = f"{len(content):>7} B"
-        room = max(self._width - len(f"{start} {kind:<9} {size}  "), _LEAST_ROOM)
+        room = max(self._width - len(f"{start} {kind:<9} {size}  "), LEAST_ROOM)
         shown = shown_text(content, room) if message.is_text else shown_binary(content, room)
         if self._colours:
             start = click.style(start, dim=True)
@@ -186,7 +169,3 @@ def _cell(char: str) -> tuple[str, int]:
         return f"\\x{ord(char) & 0xFF:02x}", 4
     cell = char.encode("unicode_escape").decode("ascii")
     return cell, len(cell)
-
-
-def _json_bool(value: bool) -> str:
-    return "true" if value else "false"

@@ -13,7 +13,8 @@ import json
 import os
 import stat
 import sys
-from contextlib import closing
+import time
+from contextlib import closing, contextmanager
 from typing import IO, TYPE_CHECKING, NamedTuple
 
 import click
@@ -23,7 +24,7 @@ from wsdefrag.cli.parameters import checked_seconds
 
 if TYPE_CHECKING:
     import io
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
 
 _PIECE = 1 << 20
 
@@ -131,16 +132,63 @@ def with_progress(
     Yields:
         The same pieces.
     """
-    size = _file_size(stream)
-    wanted = size >= _LONG_FILE and sys.stderr.isatty() and not sys.stdout.isatty()
-    with closing(source):
-        if not wanted:
-            yield from source
-            return
-        with click.progressbar(length=size, label=stream_name(stream), file=sys.stderr) as bar:
-            for piece in source:
-                yield piece
-                bar.update(len(piece.data))
+    done = 0
+    with closing(source), progress(file_size(stream), stream_name(stream)) as advance:
+        for piece in source:
+            yield piece
+            done += len(piece.data)
+            advance(done)
+
+
+@contextmanager
+def progress(size: int, label: str) -> Generator[Callable[[int], None], None, None]:
+    """Show a progress bar on standard error, with rate and time left, if there is a use for it.
+
+    There is for a long file, where somebody looks at standard error and nothing is printed there
+    meanwhile.
+
+    Args:
+        size: How many bytes there are, 0 if that is not known.
+        label: What is read.
+
+    Yields:
+        What is to be called with the number of bytes read so far.
+    """
+    if size < _LONG_FILE or not sys.stderr.isatty() or sys.stdout.isatty():
+        yield lambda done: None
+        return
+    started = time.perf_counter()
+
+    def rate(done: int | None) -> str:
+        return f"{(done or 0) / max(time.perf_counter() - started, 1e-9) / 1e6:,.0f} MB/s"
+
+    shown = 0
+    with click.progressbar(
+        length=size, label=label, file=sys.stderr, item_show_func=rate, update_min_steps=size // 200
+    ) as bar:
+
+        def advance(done: int) -> None:
+            nonlocal shown
+            bar.update(done - shown, done)
+            shown = done
+
+        yield advance
+
+
+def file_size(stream: io.BufferedIOBase) -> int:
+    """Give the size of a regular file.
+
+    Args:
+        stream: An open file, or what stands in for one.
+
+    Returns:
+        Its bytes; 0 for anything else, such as a pipe.
+    """
+    try:
+        status = os.fstat(stream.fileno())
+    except OSError:  # it is no file at all
+        return 0
+    return status.st_size if stat.S_ISREG(status.st_mode) else 0
 
 
 def _read(stream: io.BufferedIOBase, size: int) -> bytes:
@@ -156,12 +204,3 @@ def _checked_length(value: object) -> int:
     if isinstance(value, int) and value >= 0:
         return value
     raise ValueError(f"{value!r} is not a count of bytes")
-
-
-def _file_size(stream: io.BufferedIOBase) -> int:
-    """Give the size of a regular file in bytes, 0 for anything else."""
-    try:
-        status = os.fstat(stream.fileno())
-    except OSError:  # it is no file at all
-        return 0
-    return status.st_size if stat.S_ISREG(status.st_mode) else 0
