@@ -6,6 +6,7 @@ way of reporting wrong usage. An option that was not given is None and stays so.
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 
 import click
@@ -72,8 +73,9 @@ def moment(context: click.Context, parameter: click.Parameter, value: str | None
     except ValueError:
         pass
     try:
-        # Python 3.10 does not know the Z.
+        # Python 3.10 knows neither the Z nor fractions of other than 3 or 6 digits.
         iso = f"{value[:-1]}+00:00" if value.endswith(("Z", "z")) else value
+        iso = re.sub(r"\.(\d+)", lambda match: f".{match[1][:6]:0<6}", iso)
         return checked_seconds(datetime.fromisoformat(iso).timestamp())
     except (ValueError, OverflowError, OSError):
         reason = f"{value!r} is neither an ISO 8601 time nor seconds since the epoch."

@@ -146,6 +146,19 @@ def shown_binary(content: bytes, room: int) -> str:
     return content[: (room - len(_ELLIPSIS)) // 2].hex() + _ELLIPSIS
 
 
+def counted(number: int, noun: str) -> str:
+    """Write a number of things.
+
+    Args:
+        number: How many.
+        noun: One of them; its plural ends in s.
+
+    Returns:
+        The number, in groups of three digits, and the noun.
+    """
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 def escaped(text: str) -> str:
     """Escape what a terminal might obey or not show.
 

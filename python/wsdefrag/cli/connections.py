@@ -1,0 +1,187 @@
+"""The subcommand ``connections``: the WebSockets of captures, a row or a JSON line each.
+
+A row is the number, client, server, messages and bytes of content each way, how small compression
+made what was compressed, how it ended, and host and path. What was lost follows in lines of its
+own: the account of the direction, which says where all bytes went, and what went wrong in words.
+
+Rows are held until there are enough to align them; those of a live capture come at its end.
+"""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import TYPE_CHECKING, Literal
+
+import click
+
+from wsdefrag.capture import CapturedConnection
+from wsdefrag.capture.handshake import address_text
+from wsdefrag.capture.jsonl import connection_line
+from wsdefrag.cli.inputs import EXISTING, captures
+from wsdefrag.cli.printer import Printer, colours_wanted
+from wsdefrag.cli.reading import Reading
+from wsdefrag.cli.render import escaped, shown_text
+from wsdefrag.cli.selection import CONNECTION_FILTERS, READING, Selection, selects
+
+if TYPE_CHECKING:
+    from wsdefrag.capture import Account
+
+# Rows that are aligned together.
+_ROWS = 1000
+
+# Columns of a close reason.
+_REASON = 24
+
+_HEADS = ("#", "client", "server", "->", "bytes", "<-", "bytes", "ratio", "end", "host and path")
+_RIGHT = {0, 3, 4, 5, 6, 7}
+_LAST = len(_HEADS) - 1
+
+_EPILOG = """
+\b
+Examples:
+  wsdefrag connections day.pcapng
+  wsdefrag connections *.pcap.gz --host 'api.*' --format jsonl
+"""
+
+
+@click.command(epilog=_EPILOG)
+@click.argument("inputs", metavar="CAPTURE...", type=EXISTING, nargs=-1, required=True)
+@selects(
+    CONNECTION_FILTERS,
+    (
+        click.option(
+            "--format",
+            "output_format",
+            type=click.Choice(["text", "jsonl"]),
+            default="text",
+            show_default=True,
+            help="For people or programs.",
+        ),
+    ),
+    READING,
+)
+@click.option("--summary", is_flag=True, help="Say at the end how much and how fast.")
+@click.pass_context
+def connections(
+    context: click.Context,
+    *,
+    inputs: tuple[str, ...],
+    selection: Selection,
+    output_format: Literal["text", "jsonl"],
+    summary: bool,
+) -> None:
+    """Print the WebSockets of packet captures, one a line.
+
+    The captures are pcap or pcapng, also gzipped; - is standard input. Where bytes were lost, the
+    account of their direction follows, and the exit status is 1.
+    """
+    reading = Reading(captures(inputs), selection)
+    jsonl = output_format == "jsonl"
+    table = Table(colours=colours_wanted())
+    write_lines = Printer(connection_line, jsonl=True)
+    with closing(reading.batches()) as batches:
+        for batch in batches:
+            ended = [item for item in batch if isinstance(item, CapturedConnection)]
+            if jsonl:
+                write_lines(ended)
+            else:
+                table.add(ended)
+    table.flush()
+    reading.finish(context, summary=summary)
+
+
+class Table:
+    """Prints connections as rows of a table.
+
+    Args:
+        colours: Whether to colour it by terminal escape codes.
+    """
+
+    def __init__(self, *, colours: bool) -> None:
+        """Start with no row."""
+        self._colours = colours
+        self._held: list[tuple[int, tuple[str, ...], list[str]]] = []
+        self._widths = [len(head) for head in _HEADS]
+        self._begun = False
+        self._print: Printer[str] = Printer(str, jsonl=False)
+
+    def add(self, connections: list[CapturedConnection]) -> None:
+        """Take connections, and print rows if there are many.
+
+        Args:
+            connections: Connections that have ended.
+        """
+        self._held += [(one.number, _row(one), _accounts(one)) for one in connections]
+        if len(self._held) >= _ROWS:
+            self.flush()
+
+    def flush(self) -> None:
+        """Print the rows that are held, in the order of their numbers."""
+        self._held.sort()
+        for _, row, _ in self._held:
+            self._widths = [max(*pair) for pair in zip(self._widths, map(len, row), strict=True)]
+        lines = []
+        if self._held and not self._begun:
+            self._begun = True
+            lines.append(self._style(self._aligned(_HEADS), bold=True))
+        for _, row, accounts in self._held:
+            lines.append(self._aligned(row))
+            lines += [self._style(f"{'':>6}{line}\n", fg="yellow") for line in accounts]
+        self._print(lines)
+        self._held = []
+
+    def _aligned(self, row: tuple[str, ...]) -> str:
+        cells = [
+            cell.rjust(width) if index in _RIGHT else cell.ljust(width)
+            for index, (cell, width) in enumerate(zip(row[:_LAST], self._widths, strict=False))
+        ]
+        return f"{'  '.join([*cells, row[_LAST]])}\n"
+
+    def _style(self, line: str, *, bold: bool | None = None, fg: str | None = None) -> str:
+        return click.style(line, bold=bold, fg=fg) if self._colours else line
+
+
+def _row(connection: CapturedConnection) -> tuple[str, ...]:
+    client, server = connection.from_client, connection.from_server
+    return (
+        str(connection.number),
+        address_text(connection.client),
+        address_text(connection.server),
+        f"{client.messages:,}",
+        f"{client.content:,}",
+        f"{server.messages:,}",
+        f"{server.content:,}",
+        _ratio(client, server),
+        _end(connection),
+        escaped(f"{connection.host or ''}{connection.path or ''}") or "(not captured)",
+    )
+
+
+def _ratio(client: Account, server: Account) -> str:
+    """How much of their size compressed messages have on the wire."""
+    inflated = client.inflated + server.inflated
+    return f"{(client.compressed + server.compressed) / inflated:.0%}" if inflated else "-"
+
+
+def _end(connection: CapturedConnection) -> str:
+    response, close = connection.response, connection.close
+    if response is not None and response.status != 101:
+        return f"refused: {response.status}"
+    if close is None:
+        return (connection.ended or "goes on").replace("_", " ")
+    code = "without a code" if close.close_code in (None, 1005) else str(close.close_code)
+    reason = shown_text(close.close_reason.encode(), _REASON)
+    return f"{'->' if close.from_client else '<-'} {code}{f' {reason}' if reason else ''}"
+
+
+def _accounts(connection: CapturedConnection) -> list[str]:
+    """Where all bytes went, and what went wrong, if anything did."""
+    lines = []
+    for arrow, account in (("->", connection.from_client), ("<-", connection.from_server)):
+        if account.has_losses or account.violation is not None:
+            lines.append(
+                f"{arrow} {account.bytes:,} bytes = {account.emitted:,} in messages "
+                f"+ {account.control:,} control + {account.skipped:,} skipped "
+                f"+ {account.lost:,} lost + {account.trailing:,} trailing"
+            )
+    return lines + list(map(escaped, connection.problems))

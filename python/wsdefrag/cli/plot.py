@@ -1,0 +1,90 @@
+"""The subcommand ``plot``: captures in, a picture of their traffic out."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+from typing import Literal, cast
+
+import click
+
+from wsdefrag.capture.plot import write_plot
+from wsdefrag.cli.complaint import UnusableInput, printable_name
+from wsdefrag.cli.inputs import EXISTING, captures
+from wsdefrag.cli.output import check_output, written
+from wsdefrag.cli.reading import Reading
+from wsdefrag.cli.selection import (
+    CONNECTION_FILTERS,
+    MESSAGE_FILTERS,
+    READING,
+    SENDER,
+    Selection,
+    selects,
+)
+
+_EPILOG = """
+\b
+Examples:
+  wsdefrag plot day.pcapng -o day.png
+  wsdefrag plot day.pcapng -o feed.svg --path '/feed*' --connections 3
+"""
+
+
+@click.command(epilog=_EPILOG)
+@click.argument("inputs", metavar="CAPTURE...", type=EXISTING, nargs=-1, required=True)
+@selects(
+    (
+        click.option(
+            "-o",
+            "--output",
+            type=click.Path(dir_okay=False),
+            required=True,
+            metavar="OUT",
+            help="What to write, a .png or .svg.",
+        ),
+        click.option(
+            "--connections",
+            "most",
+            type=click.IntRange(min=1, max=50),
+            default=6,
+            show_default=True,
+            metavar="COUNT",
+            help="Draw the busiest ones.",
+        ),
+        click.option("--force", is_flag=True, help="Replace OUT if it exists."),
+    ),
+    SENDER,
+    CONNECTION_FILTERS,
+    MESSAGE_FILTERS,
+    READING,
+)
+@click.option("--summary", is_flag=True, help="Say at the end how much and how fast.")
+@click.pass_context
+def plot(
+    context: click.Context,
+    *,
+    inputs: tuple[str, ...],
+    selection: Selection,
+    output: str,
+    most: int,
+    force: bool,
+    summary: bool,
+) -> None:
+    """Draw messages and bytes over time, by direction, of the busiest WebSockets.
+
+    The captures are pcap or pcapng, also gzipped; - is standard input. Messages that are not
+    whole are marked. Exit status 1: drawn, but bytes were lost or the captures are damaged.
+    """
+    suffix = Path(output).suffix[1:].lower()
+    if suffix not in ("png", "svg"):
+        raise click.UsageError(f"{printable_name(output)} ends neither in .png nor in .svg.")
+    try:
+        import matplotlib as mpl  # noqa: F401  (it is all that can be missing later)
+    except ModuleNotFoundError:
+        raise UnusableInput("plot", "needs matplotlib: pip install 'wsdefrag[plot]'") from None
+    check_output(output, inputs, force=force)
+    reading = Reading(captures(inputs), selection)
+    format = cast("Literal['png', 'svg']", suffix)
+    with written(output) as file, closing(reading.items()) as items:
+        write_plot(items, file, format=format, connections=most)
+    reading.finish(context, summary=summary)

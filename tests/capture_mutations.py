@@ -1,0 +1,229 @@
+"""Damages captures at random, repeatably, and knows what must be true of what is read from them.
+
+A mutation is what a bad place to capture does to packets: it misses some, sees them twice, late
+or in another order, starts late or stops early, cuts them to a snap length, or sees a broken
+middlebox send other bytes in place of some that were there already. A retransmission with other
+bytes that comes before the original is not among them: the first to arrive wins, so what it holds
+would be believed, and rightly so.
+
+The law. Of every connection and direction, what is given out as whole occurs in the list of the
+intact capture, in order. What is given out as incomplete begins one that was sent. Accounts
+balance (`capture_seen` looks at that). Nothing is ever raised.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from capture_craft import SYN, Captured, Endpoint
+from capture_files import pcapng
+from capture_seen import Seen, read
+from wsdefrag.capture import CapturedMessage
+
+Packets = list[Captured]
+Direction = tuple[Endpoint, Endpoint, bool]
+"""The client, the server, and whether the client sent it."""
+
+
+def drop(packets: Packets, chance: random.Random) -> Packets:
+    """Miss single packets."""
+    rate = chance.choice([0.01, 0.05, 0.2])
+    return [packet for packet in packets if chance.random() >= rate]
+
+
+def drop_run(packets: Packets, chance: random.Random) -> Packets:
+    """Miss some in a row."""
+    start = chance.randrange(len(packets))
+    return packets[:start] + packets[start + chance.randint(1, 12) :]
+
+
+def drop_one(packets: Packets, chance: random.Random) -> Packets:
+    at = chance.randrange(len(packets))
+    return packets[:at] + packets[at + 1 :]
+
+
+def duplicate(packets: Packets, chance: random.Random) -> Packets:
+    """See some twice, the second time later."""
+    seen = list(packets)
+    for _ in range(chance.randint(1, 10)):
+        at = chance.randrange(len(seen))
+        seen.insert(min(at + chance.randint(1, 30), len(seen)), seen[at])
+    return seen
+
+
+def reorder(packets: Packets, chance: random.Random) -> Packets:
+    """See some later or earlier than they were sent."""
+    seen = list(packets)
+    for _ in range(chance.randint(1, 10)):
+        packet = seen.pop(chance.randrange(len(seen)))
+        at = chance.randrange(len(seen) + 1)
+        seen.insert(at, packet)
+    return seen
+
+
+def shuffle(packets: Packets, chance: random.Random) -> Packets:
+    """See all of them a little out of order."""
+    reach = chance.choice([2, 4, 10])
+    places = [(index + chance.uniform(0, reach), index) for index in range(len(packets))]
+    return [packets[index] for _, index in sorted(places)]
+
+
+def start_late(packets: Packets, chance: random.Random) -> Packets:
+    return packets[chance.randrange(len(packets)) :]
+
+
+def stop_early(packets: Packets, chance: random.Random) -> Packets:
+    return packets[: chance.randint(1, len(packets))]
+
+
+def snap(packets: Packets, chance: random.Random) -> Packets:
+    """Cut all packets, or some, to a length."""
+    length = chance.randint(54, 400)
+    rate = chance.choice([0.05, 0.3, 1.0])
+    return [packet.snapped(length) if chance.random() < rate else packet for packet in packets]
+
+
+def delay(packets: Packets, chance: random.Random) -> Packets:
+    """Let time go by somewhere, less than makes a connection idle."""
+    at = chance.randrange(len(packets))
+    pause = chance.choice([1, 3, 50]) * 1_000_000_000
+    late = [replace(packet, time=packet.time + pause) for packet in packets[at:]]
+    return packets[:at] + late
+
+
+def one_side(packets: Packets, chance: random.Random) -> Packets:
+    """Capture what one side of each connection sends."""
+    wanted = chance.random() < 0.5
+    return [packet for packet in packets if (ports(packet)[0] < ports(packet)[1]) == wanted]
+
+
+def overlap(packets: Packets, chance: random.Random) -> Packets:
+    """See some again with other payload bytes, after the original."""
+    seen = list(packets)
+    for _ in range(chance.randint(1, 5)):
+        at = chance.randrange(len(seen))
+        original = seen[at]
+        start = payload_start(original)
+        changed = bytearray(original.data)
+        for place in range(start, len(changed)):
+            changed[place] ^= chance.randrange(256)
+        copy = replace(original, data=bytes(changed))
+        seen.insert(min(at + chance.randint(1, 20), len(seen)), copy)
+    return seen
+
+
+def payload_start(packet: Captured) -> int:
+    """Where the TCP payload of an IPv4 packet on Ethernet begins."""
+    header = 14 + (packet.data[14] & 0x0F) * 4
+    return header + (packet.data[header + 12] >> 4) * 4
+
+
+def is_syn(packet: Captured) -> bool:
+    header = 14 + (packet.data[14] & 0x0F) * 4
+    return bool(packet.data[header + 13] & SYN)
+
+
+def ports(packet: Captured) -> tuple[int, int]:
+    header = 14 + (packet.data[14] & 0x0F) * 4
+    first, second = packet.data[header : header + 2], packet.data[header + 2 : header + 4]
+    return int.from_bytes(first, "big"), int.from_bytes(second, "big")
+
+
+MUTATIONS: Sequence[Callable[[Packets, random.Random], Packets]] = (
+    drop,
+    drop_run,
+    drop_one,
+    drop_one,
+    duplicate,
+    reorder,
+    shuffle,
+    start_late,
+    stop_early,
+    snap,
+    delay,
+    one_side,
+    overlap,
+)
+
+
+@dataclass(frozen=True)
+class Intact:
+    """A capture without damage, and what is in it."""
+
+    packets: Packets
+    sent: dict[Direction, list[bytes]]
+
+    @classmethod
+    def of(cls, packets: Packets) -> Intact:
+        seen = read(pcapng(packets))
+        sent: dict[Direction, list[bytes]] = {}
+        for message in seen.messages:
+            assert message.status == "ok"
+            sent.setdefault(direction(message), []).append(message.content)
+        return cls(packets, sent)
+
+
+def direction(message: CapturedMessage) -> Direction:
+    connection = message.connection
+    return connection.client, connection.server, message.from_client
+
+
+def mutated(packets: Packets, seed: Any) -> Packets:
+    """Damage a capture in one to three ways; the same seed gives the same damage."""
+    chance = random.Random(seed)
+    chosen = chance.choices(MUTATIONS, k=chance.randint(1, 3))
+    # The last one, so that nothing puts the other bytes before the original.
+    for mutation in sorted(chosen, key=lambda one: one is overlap):
+        if packets:
+            packets = mutation(packets, chance)
+    return in_time(packets)
+
+
+def in_time(packets: Packets) -> Packets:
+    """The packets in their order, with times that never go back: a capture has one clock."""
+    times = sorted(packet.time for packet in packets)
+    return [replace(packet, time=time) for packet, time in zip(packets, times, strict=True)]
+
+
+def disturbed(packets: Packets, seed: Any) -> Packets:
+    """A capture in which nothing is missing: packets that come again, or two places late."""
+    chance = random.Random(seed)
+    repeat, late = chance.choice([(True, False), (False, True), (True, True)])
+    if repeat:
+        # A SYN that comes again when its connection is long over would begin another one.
+        known = [packet for packet in packets if not is_syn(packet)]
+        for _ in range(chance.randint(1, 10)):
+            again = chance.choice(known)
+            at = min(packets.index(again) + chance.randint(1, 30), len(packets))
+            packets = [*packets[:at], again, *packets[at:]]
+    if late:
+        places = [(index + chance.uniform(0, 2), index) for index in range(len(packets))]
+        packets = [packets[index] for _, index in sorted(places)]
+    return in_time(packets)
+
+
+def violations(intact: Intact, seen: Seen) -> list[str]:
+    """Where what was read breaks the law, in words; nothing if it does not.
+
+    One connection may be read as several, where a SYN comes late: each has to be in order.
+    """
+    found = []
+    unread: dict[tuple[int, bool], Iterator[bytes]] = {}
+    for message in seen.messages:
+        sent = intact.sent.get(direction(message), [])
+        side = (message.connection.number, message.from_client)
+        what = f"{direction(message)}: message {message.seq}, {message.content[:60]!r}"
+        if message.status == "ok":
+            rest = unread.setdefault(side, iter(sent))
+            if not any(message.content == one for one in rest):
+                found.append(f"{what}, whole, is not next")
+        elif message.status == "incomplete":
+            # Where its beginning was not captured, it is a part of something.
+            if message.type and not any(one.startswith(message.content) for one in sent):
+                found.append(f"{what}, incomplete, begins nothing")
+        elif message.status != "undecodable":
+            found.append(f"{what} was never sent, {message.status}")
+    return found

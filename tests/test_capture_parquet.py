@@ -1,0 +1,298 @@
+"""A capture's tables in Parquet and Arrow files, read back by pyarrow, Polars and DuckDB."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+import pyarrow as pa
+import pytest
+from pyarrow import ipc, parquet
+
+from capture_conversation import Conversation, capture_of, text
+from capture_recordings import LOADED
+from cli_captures import (
+    DEMO,
+    SIDES,
+    SNAPPED,
+    WHOLE,
+    cut_short,
+    damaged,
+    gapped,
+    invoke_capture,
+    truth,
+)
+from cli_command import SECONDS, environment
+from wsdefrag.capture import Capture
+from wsdefrag.capture.tables import write_arrow, write_parquet
+
+Rows = list[dict[str, Any]]
+Reader = Callable[[Path], Rows]
+
+
+def _rows(table: pa.Table) -> Rows:
+    """All columns but the times, whose nanoseconds Python's dates cannot hold."""
+    kept = [field.name for field in table.schema if not pa.types.is_timestamp(field.type)]
+    rows: Rows = table.select(kept).to_pylist()
+    return rows
+
+
+def _duckdb(path: Path) -> Rows:
+    with duckdb.connect() as connection:
+        found = connection.sql("SELECT * FROM read_parquet(?)", params=[str(path)])
+        return _rows(found.to_arrow_table())
+
+
+def _ipc(path: Path) -> Rows:
+    with pa.memory_map(str(path)) as source:
+        return _rows(ipc.open_file(source).read_all())
+
+
+def _parquet(path: Path) -> Rows:
+    return _rows(parquet.read_table(path))
+
+
+READERS: dict[str, tuple[str, Reader]] = {
+    "pyarrow": ("parquet", _parquet),
+    "polars": ("parquet", lambda path: pl.read_parquet(path).to_dicts()),
+    "duckdb": ("parquet", _duckdb),
+    "pyarrow, arrow": ("arrow", _ipc),
+    "polars, arrow": ("arrow", lambda path: pl.read_ipc(path).to_dicts()),
+}
+
+
+def converted(source: Path | bytes, output: Path, *options: object, code: int = 0) -> Path:
+    if isinstance(source, bytes):
+        result = invoke_capture("convert", "-", "-o", output, *options, stdin=source)
+    else:
+        result = invoke_capture("convert", source, "-o", output, *options)
+    assert result.exit_code == code, result.stderr
+    return output
+
+
+@pytest.mark.parametrize("reader", READERS)
+@pytest.mark.parametrize("name", WHOLE)
+def test_tables_are_what_the_applications_sent(tmp_path: Path, name: str, reader: str) -> None:
+    suffix, read = READERS[reader]
+    path = LOADED[name].path
+    messages = read(converted(path, tmp_path / f"messages.{suffix}"))
+    rows = read(converted(path, tmp_path / f"connections.{suffix}", "--table", "connections"))
+    expected = truth(name)
+    assert len(rows) == len(expected)
+    assert len(messages) == sum(
+        len(known.messages[side]) for known in expected.values() for _, side in SIDES
+    )
+    for row in rows:
+        known = expected[row["client_address"], row["client_port"], row["path"]]
+        assert (row["host"], row["extensions"]) == (known.host, known.extensions)
+        for from_client, side in SIDES:
+            got = [
+                message
+                for message in messages
+                if message["connection"] == row["connection"]
+                and message["from_client"] is from_client
+            ]
+            got.sort(key=lambda message: message["seq"])
+            assert len(got) == len(known.messages[side])
+            for message, one in zip(got, known.messages[side], strict=True):
+                assert one.matches(message["content"])
+                assert message["type"] == one.opcode
+                assert message["status"] == "ok"
+
+
+def test_columns_keep_their_types(tmp_path: Path) -> None:
+    schema = parquet.read_schema(converted(DEMO, tmp_path / "m.parquet"))
+    assert schema.field("content").type == pa.binary()
+    assert schema.field("timestamp").type == pa.timestamp("ns", tz="UTC")
+    assert pa.types.is_dictionary(schema.field("status").type)
+    assert schema.field("connection").type == pa.uint64()
+
+
+def test_times_keep_the_nanoseconds(tmp_path: Path) -> None:
+    table = parquet.read_table(converted(DEMO, tmp_path / "m.parquet"))
+    times = table.column("timestamp").cast(pa.int64()).to_pylist()
+    assert times == [message.timestamp_ns for message in Capture(DEMO)]
+    at = datetime.fromtimestamp(times[0] / 1e9, timezone.utc)
+    assert abs((at - LOADED["demo"].recorded).total_seconds()) < 3600
+
+
+def test_duckdb_joins_the_tables(tmp_path: Path) -> None:
+    converted(DEMO, tmp_path / "m.parquet")
+    converted(DEMO, tmp_path / "c.parquet", "--table", "connections")
+    with duckdb.connect() as connection:
+        found = connection.execute(
+            "SELECT c.path, count(*) FROM read_parquet(?) m JOIN read_parquet(?) c "
+            "USING (connection) WHERE m.from_client GROUP BY c.path",
+            [str(tmp_path / "m.parquet"), str(tmp_path / "c.parquet")],
+        ).fetchall()
+    assert dict(found) == {
+        key[2]: len(known.messages["client"]) for key, known in truth("demo").items()
+    }
+
+
+def test_filters_and_contents_can_be_left_out(tmp_path: Path) -> None:
+    path = converted(
+        DEMO, tmp_path / "m.parquet", "--from", "client", "--type", "text", "--no-content"
+    )
+    rows = _parquet(path)
+    expected = sum(
+        one.type == "text" for known in truth("demo").values() for one in known.messages["client"]
+    )
+    assert len(rows) == expected > 0
+    assert {(row["content"], row["type"], row["from_client"]) for row in rows} == {(b"", 1, True)}
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "arrow"])
+@pytest.mark.parametrize("table", ["messages", "connections"])
+def test_losses_are_said_as_by_other_formats(tmp_path: Path, suffix: str, table: str) -> None:
+    lines = invoke_capture("convert", SNAPPED, "-o", "-", "--format", "jsonl")
+    output = tmp_path / f"t.{suffix}"
+    result = invoke_capture("convert", SNAPPED, "-o", output, "--table", table)
+    assert result.exit_code == lines.exit_code == 1
+    said = result.stderr
+    if table == "messages":
+        assert said == lines.stderr
+    assert "37,011 bytes not captured; 22,428 bytes that cannot be told apart" in said
+    tolerant = invoke_capture("convert", SNAPPED, "-o", output, "--force", "--tolerate", "loss")
+    assert tolerant.exit_code == 0
+
+
+def test_summary_is_that_of_other_formats(tmp_path: Path) -> None:
+    def told(*options: object) -> str:
+        return invoke_capture("convert", DEMO, "--summary", *options).stderr.split(" read in")[0]
+
+    columns = told("-o", tmp_path / "m.parquet")
+    assert columns == told("-o", tmp_path / "m.jsonl")
+    assert ": 502 messages with " in columns
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "arrow"])
+def test_damaged_capture_gives_what_came_before(tmp_path: Path, suffix: str) -> None:
+    source = tmp_path / "damaged.pcapng"
+    source.write_bytes(damaged(DEMO.read_bytes()))
+    output = tmp_path / f"m.{suffix}"
+    result = invoke_capture("convert", source, "-o", output)
+    assert result.exit_code == 1
+    last = result.stderr.splitlines()[-1]
+    assert last.startswith(f"wsdefrag: {source}: record ")
+    assert last.endswith("a length of 3 bytes is too short")
+    _, read = READERS["pyarrow" if suffix == "parquet" else "pyarrow, arrow"]
+    rows = [row for row in read(output) if row["status"] == "ok"]
+    whole = [message.content for message in Capture(DEMO)]
+    assert 100 < len(rows) < len(whole)
+    assert [row["content"] for row in rows] == whole[: len(rows)]
+
+
+def test_nothing_readable_writes_nothing(tmp_path: Path) -> None:
+    source = tmp_path / "none.pcapng"
+    source.write_bytes(b"\x0a\x0d\x0d\x0a" + b"nothing of a section")
+    result = invoke_capture("convert", source, "-o", tmp_path / "m.parquet")
+    assert result.exit_code == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["none.pcapng"]
+
+
+def test_cut_capture_from_a_pipe_is_written(tmp_path: Path) -> None:
+    output = converted(cut_short(DEMO.read_bytes()), tmp_path / "m.parquet", code=1)
+    assert parquet.read_metadata(output).num_rows > 100
+
+
+def test_library_writes_what_the_tables_hold() -> None:
+    tables = Capture(DEMO).to_arrow()
+    file = io.BytesIO()
+    assert write_parquet(tables.messages, file) == 502
+    assert parquet.read_table(io.BytesIO(file.getvalue())) == pa.table(tables.messages)
+    for compression in (None, "zstd", "lz4"):
+        file = io.BytesIO()
+        assert write_arrow(tables.connections, file, compression=compression) == 5
+        read = ipc.open_file(io.BytesIO(file.getvalue())).read_all()
+        assert read == pa.table(tables.connections)
+
+
+def test_library_ends_the_file_of_a_damaged_capture() -> None:
+    file = io.BytesIO()
+    tables = Capture(io.BytesIO(damaged(DEMO.read_bytes()))).to_arrow()
+    with pytest.raises(pa.ArrowInvalid, match="a length of 3 bytes is too short"):
+        write_parquet(tables.messages, file)
+    assert parquet.read_metadata(io.BytesIO(file.getvalue())).num_rows > 100
+
+
+@pytest.mark.parametrize(
+    ("module", "output", "says"),
+    [
+        ("pyarrow", "m.parquet", "this format: needs pyarrow: pip install 'wsdefrag[arrow]'"),
+        ("matplotlib", "m.png", "plot: needs matplotlib: pip install 'wsdefrag[plot]'"),
+    ],
+)
+def test_missing_package_is_named(tmp_path: Path, module: str, output: str, says: str) -> None:
+    code = f"import sys; sys.modules[{module!r}] = None; from wsdefrag.cli import main; main()"
+    command = "plot" if module == "matplotlib" else "convert"
+    done = subprocess.run(
+        [sys.executable, "-c", code, command, str(DEMO), "-o", str(tmp_path / output)],
+        capture_output=True,
+        env=environment(),
+        timeout=SECONDS,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stderr.decode() == f"wsdefrag: {says}\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_package_imports_neither_of_them() -> None:
+    code = (
+        "import sys, wsdefrag.capture, wsdefrag.capture.har, wsdefrag.capture.mitm, "
+        "wsdefrag.capture.tables, wsdefrag.capture.plot; "
+        "sys.exit(bool({'pyarrow', 'matplotlib', 'numpy', 'click'} & sys.modules.keys()))"
+    )
+    subprocess.run([sys.executable, "-c", code], timeout=SECONDS, check=True)
+
+
+MEASURED = """
+import sys
+from pathlib import Path
+from wsdefrag.cli import main
+try:
+    main()
+finally:
+    # That of `resource` would be the peak of the process that started this one, if it is higher.
+    print(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0], file=sys.stderr)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux tells the peak")
+@pytest.mark.parametrize("suffix", ["parquet", "arrow", "jsonl"])
+def test_memory_does_not_grow_with_the_capture(tmp_path: Path, suffix: str) -> None:
+    peaks = []
+    for megabytes in (4, 40):
+        talk = Conversation().open().upgrade()
+        for _ in range(megabytes * 20):
+            talk.says(False, text(False, "x" * 1000) * 50, acked=False)
+        source = tmp_path / "any.pcapng"
+        source.write_bytes(capture_of(talk.segments))
+        output = tmp_path / f"{megabytes}.{suffix}"
+        done = subprocess.run(
+            [sys.executable, "-c", MEASURED, "convert", source, "-o", output],
+            capture_output=True,
+            env=environment(),
+            timeout=SECONDS,
+            check=True,
+        )
+        peaks.append(int(done.stderr.split()[-1]))
+    # In KiB; what stays in memory is a batch and what the allocators keep.
+    assert peaks[1] < peaks[0] + 24 * 1024
+
+
+def test_gap_is_a_status(tmp_path: Path) -> None:
+    rows = _parquet(converted(gapped(), tmp_path / "m.parquet", code=1))
+    assert [(row["status"], row["missing_bytes"]) for row in rows] == [
+        ("ok", 0),
+        ("incomplete", 100),
+        ("ok", 0),
+    ]
