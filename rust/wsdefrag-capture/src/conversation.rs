@@ -10,6 +10,7 @@
 //! A connection whose handshake was captured in part goes on with what is known: the side whose
 //! first frame has a known place is read from there, the other is searched.
 
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 
 use wsdefrag_core::{DeflateParams, Settings};
@@ -137,12 +138,40 @@ impl Conversation {
         }
     }
 
+    /// Takes a piece before there is a WebSocket, and then, as often as that shows what to make of
+    /// what was kept, that.
     fn handshake_piece<S: Sink>(
         &mut self,
         end: usize,
         piece: Piece<'_>,
         context: &mut Context<'_, S>,
     ) {
+        let mut again = VecDeque::from(self.offer(end, piece, context));
+        while let (Some(Kept { from_client, what }), Some(client)) =
+            (again.pop_front(), self.client)
+        {
+            let end = if from_client { client } else { 1 - client };
+            let piece = match &what {
+                Said::Data(bytes, origin) => Piece::Data(bytes, *origin),
+                Said::Gap(length) => Piece::Gap(*length),
+            };
+            if !matches!(self.stage, Stage::Handshake(_)) {
+                self.piece(end, piece, context);
+                continue;
+            }
+            for kept in self.offer(end, piece, context).into_iter().rev() {
+                again.push_front(kept);
+            }
+        }
+    }
+
+    /// Offers a piece to the handshake; gives back what has to be said again.
+    fn offer<S: Sink>(
+        &mut self,
+        end: usize,
+        piece: Piece<'_>,
+        context: &mut Context<'_, S>,
+    ) -> Vec<Kept> {
         let client = match (self.client, piece) {
             (Some(client), _) => client,
             (None, Piece::Data(bytes, _)) if starts_like(bytes, true) => *self.client.insert(end),
@@ -151,27 +180,17 @@ impl Conversation {
             }
             (None, _) => {
                 self.look_for_frames(context.options);
-                return self.piece(end, piece, context);
+                self.piece(end, piece, context);
+                return Vec::new();
             }
         };
-        let Stage::Handshake(upgrade) = &mut self.stage else { return };
+        let Stage::Handshake(upgrade) = &mut self.stage else { return Vec::new() };
         let outcome = match piece {
             Piece::Data(bytes, origin) => upgrade.data(end == client, bytes, origin),
             Piece::Gap(length) => upgrade.gap(end == client, length),
         };
-        self.outcome(outcome, end, piece, context);
-    }
-
-    /// Goes on with what came of a piece.
-    fn outcome<S: Sink>(
-        &mut self,
-        outcome: Outcome,
-        end: usize,
-        piece: Piece<'_>,
-        context: &mut Context<'_, S>,
-    ) {
         match outcome {
-            Outcome::More => {}
+            Outcome::More => Vec::new(),
             Outcome::NotWebSocket => {
                 self.stage = Stage::Dead;
                 // What began before the capture may look like anything.
@@ -180,23 +199,23 @@ impl Conversation {
                     self.look_for_frames(context.options);
                     self.piece(end, piece, context);
                 }
-            }
-            Outcome::Agreed { request, response } => {
-                let known = Known { request, response: Some(response), midstream: false };
-                self.open(known, context);
+                Vec::new()
             }
             Outcome::Refused { request, response } => {
                 self.refused(request, response, context);
-                let kept = self.take_kept();
-                self.say_again(&kept, context);
+                self.take_kept()
+            }
+            Outcome::Agreed { request, response } => {
+                let response = Some(response);
+                self.open(Known { request, response, midstream: false }, context)
             }
             Outcome::Unknown { request: None } => {
                 let kept = self.take_kept();
                 self.look_for_frames(context.options);
-                self.say_again(&kept, context);
+                kept
             }
             Outcome::Unknown { request } => {
-                self.open(Known { request, response: None, midstream: true }, context);
+                self.open(Known { request, response: None, midstream: true }, context)
             }
         }
     }
@@ -205,18 +224,6 @@ impl Conversation {
         match &mut self.stage {
             Stage::Handshake(upgrade) => upgrade.take_kept(),
             _ => Vec::new(),
-        }
-    }
-
-    fn say_again<S: Sink>(&mut self, kept: &[Kept], context: &mut Context<'_, S>) {
-        let Some(client) = self.client else { return };
-        for Kept { from_client, what } in kept {
-            let end = if *from_client { client } else { 1 - client };
-            let piece = match what {
-                Said::Data(bytes, origin) => Piece::Data(bytes, *origin),
-                Said::Gap(length) => Piece::Gap(*length),
-            };
-            self.piece(end, piece, context);
         }
     }
 
@@ -256,13 +263,14 @@ impl Conversation {
         self.stage = Stage::Open(Box::new(Socket { connection, directions }));
     }
 
-    /// Makes a WebSocket of a connection whose handshake has been read as far as it goes.
-    fn open<S: Sink>(&mut self, known: Known, context: &mut Context<'_, S>) {
+    /// Makes a WebSocket of a connection whose handshake has been read as far as it goes; gives back
+    /// what has to be said again.
+    fn open<S: Sink>(&mut self, known: Known, context: &mut Context<'_, S>) -> Vec<Kept> {
         let Stage::Handshake(mut upgrade) = std::mem::replace(&mut self.stage, Stage::Dead) else {
-            return;
+            return Vec::new();
         };
         let agreed = known.response.is_some();
-        let Some(connection) = self.connection(known, context) else { return };
+        let Some(connection) = self.connection(known, context) else { return Vec::new() };
         let (id, deflate) = (connection.id, connection.deflate);
         let readable = agreed && connection.problems.is_empty();
         let deflate = if readable { deflate } else { Some(unknown_deflate()) };
@@ -276,9 +284,8 @@ impl Conversation {
         };
         let directions = [direction(false, agreed), direction(true, upgrade.client_is_exact)];
         context.sink.opened(&connection);
-        let kept = upgrade.take_kept();
         self.stage = Stage::Open(Box::new(Socket { connection, directions }));
-        self.say_again(&kept, context);
+        upgrade.take_kept()
     }
 
     /// Describes the WebSocket at hand and gives it a number, if it is wanted.
@@ -287,11 +294,11 @@ impl Conversation {
         let ends = [self.ends[client], self.ends[1 - client]];
         let mut connection = known.describe(*context.next_id, ends);
         (connection.opened, connection.last) = (self.opened, self.last);
-        if !context.options.filter.wants_request(connection.host(), connection.path()) {
-            return None;
-        }
+        // Numbers do not depend on which hosts and paths are asked for.
         *context.next_id += 1;
-        Some(connection)
+        let filter = &context.options.filter;
+        let wanted = filter.wants_request(connection.host().as_deref(), connection.path());
+        wanted.then_some(connection)
     }
 
     /// Reports a WebSocket that the server did not want.
@@ -302,9 +309,32 @@ impl Conversation {
         context: &mut Context<'_, S>,
     ) {
         let known = Known { request: Some(request), response: Some(response), midstream: false };
-        if let Some(connection) = self.connection(known, context) {
+        if let Some(mut connection) = self.connection(known, context) {
             context.sink.opened(&connection);
+            connection.ended = Some(Ended::Refused);
             context.sink.ended(connection);
+        }
+    }
+
+    /// Makes a WebSocket of a handshake that will not be completed, if there is any sign of one.
+    fn finish_handshake<S: Sink>(&mut self, context: &mut Context<'_, S>) {
+        let Stage::Handshake(upgrade) = &mut self.stage else { return };
+        let known = match upgrade.give_up() {
+            Outcome::Agreed { request, response } => {
+                Known { request, response: Some(response), midstream: false }
+            }
+            Outcome::Unknown { request: Some(request) } => {
+                Known { request: Some(request), response: None, midstream: true }
+            }
+            _ => return,
+        };
+        let Some(client) = self.client else { return };
+        for Kept { from_client, what } in self.open(known, context) {
+            let end = if from_client { client } else { 1 - client };
+            match what {
+                Said::Data(bytes, origin) => self.piece(end, Piece::Data(&bytes, origin), context),
+                Said::Gap(length) => self.piece(end, Piece::Gap(length), context),
+            }
         }
     }
 
@@ -315,19 +345,7 @@ impl Conversation {
         repeats: [Repeats; 2],
         context: &mut Context<'_, S>,
     ) {
-        if let Stage::Handshake(upgrade) = &mut self.stage {
-            match upgrade.give_up() {
-                Outcome::Unknown { request: Some(request) } => {
-                    let request = Some(request);
-                    self.open(Known { request, response: None, midstream: true }, context);
-                }
-                Outcome::Agreed { request, response } => {
-                    let response = Some(response);
-                    self.open(Known { request, response, midstream: false }, context);
-                }
-                _ => {}
-            }
-        }
+        self.finish_handshake(context);
         let Stage::Open(socket) = std::mem::replace(&mut self.stage, Stage::Dead) else { return };
         let Socket { mut connection, mut directions } = *socket;
         for direction in &mut directions {
@@ -339,7 +357,7 @@ impl Conversation {
             direction.account_mut().overlaps = repeats[end].overlaps;
         }
         let closes = directions.iter().filter_map(Direction::close);
-        connection.close = closes.min_by_key(|close| close.time).cloned();
+        connection.close = closes.min_by_key(|close| close.packet).cloned();
         connection.last = self.last;
         connection.ended = Some(ended);
         connection.from_server = directions[0].account().clone();

@@ -117,9 +117,24 @@ impl Direction {
         let start = reassembler.bytes_received();
         let place = Place { start, origin, pending: self.first };
         reassembler.receive_data(bytes, &mut self.ledger.rows(place, sink));
+        if self.ledger.resynced && reassembler.error().is_some() {
+            return self.disprove(sink);
+        }
         if reassembler.pending().is_some_and(|pending| pending >= start) {
             self.first = origin;
         }
+    }
+
+    /// Searches on: what was taken for frames cannot have been any.
+    #[cold]
+    fn disprove(&mut self, sink: &mut impl Sink) {
+        let before = self.ledger.account.trailing;
+        self.settle(sink);
+        let account = &mut self.ledger.account;
+        account.lost += account.trailing - before;
+        account.trailing = before;
+        account.violation = None;
+        self.state = State::Searching(Box::new(search(&self.reading)));
     }
 
     /// Takes note of bytes that were not captured.
@@ -154,7 +169,11 @@ impl Direction {
         self.base = ledger.account.bytes - bytes;
         self.state = State::Reading(reassembler(&self.reading, false));
         for (bytes, origin) in found.pieces {
-            self.read(&bytes, origin, sink);
+            match &self.state {
+                State::Reading(_) => self.read(&bytes, origin, sink),
+                // They were disproved by those before.
+                State::Searching(_) => self.ledger.account.lost += bytes.len() as u64,
+            }
         }
     }
 
@@ -178,6 +197,11 @@ impl Direction {
 
     /// Ends the direction; its account is complete then.
     pub(crate) fn finish(&mut self, sink: &mut impl Sink) {
+        if let State::Searching(search) = &mut self.state
+            && let Some(found) = search.convinced()
+        {
+            self.found(found, sink);
+        }
         self.settle(sink);
         debug_assert!(self.account().is_balanced(), "{:?}", self.account());
     }
@@ -292,13 +316,9 @@ impl<S: Sink> Rows<'_, S> {
 
     fn closed(&mut self, code: Option<u16>, reason: &str) {
         let Ledger { from_client, latest, close, .. } = &mut *self.ledger;
-        let (from_client, time) = (*from_client, latest.time);
-        close.get_or_insert_with(|| CloseSeen {
-            from_client,
-            code,
-            reason: reason.to_owned(),
-            time,
-        });
+        let (from_client, Origin { packet, time }) = (*from_client, *latest);
+        let reason = reason.to_owned();
+        close.get_or_insert(CloseSeen { from_client, code, reason, time, packet });
     }
 }
 

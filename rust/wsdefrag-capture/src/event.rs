@@ -1,5 +1,6 @@
 //! What comes out of a capture: messages as they complete, connections as they open and end.
 
+use std::borrow::Cow;
 use std::net::SocketAddr;
 
 use wsdefrag_core::{DeflateParams, Error, Opcode};
@@ -56,7 +57,7 @@ pub struct Message {
     pub seq: u64,
     /// Who sent it.
     pub from_client: bool,
-    /// Text or binary; a continuation where the beginning was not captured.
+    /// Text or binary.
     pub opcode: Opcode,
     /// The decoded payload, as far as `status` says.
     pub content: Vec<u8>,
@@ -99,12 +100,21 @@ pub enum Ended {
     Replaced,
     /// The capture ended.
     EndOfCapture,
+    /// The server did not want a WebSocket; what became of the connection is not followed.
+    Refused,
 }
 
 impl Ended {
     /// All of them, in the order of their numbers.
-    pub const ALL: [Self; 6] =
-        [Self::Fin, Self::Rst, Self::Idle, Self::Evicted, Self::Replaced, Self::EndOfCapture];
+    pub const ALL: [Self; 7] = [
+        Self::Fin,
+        Self::Rst,
+        Self::Idle,
+        Self::Evicted,
+        Self::Replaced,
+        Self::EndOfCapture,
+        Self::Refused,
+    ];
 
     /// Its name in columns and JSON.
     #[must_use]
@@ -116,6 +126,7 @@ impl Ended {
             Self::Evicted => "evicted",
             Self::Replaced => "replaced",
             Self::EndOfCapture => "end_of_capture",
+            Self::Refused => "refused",
         }
     }
 }
@@ -131,6 +142,8 @@ pub struct CloseSeen {
     pub reason: String,
     /// When it was captured, in nanoseconds since the epoch.
     pub time: i64,
+    /// The packet that it ended in.
+    pub packet: u64,
 }
 
 /// A header field of an HTTP head.
@@ -179,7 +192,7 @@ pub struct Account {
     pub lost: u64,
     /// Bytes behind a Close, and from a broken rule on.
     pub trailing: u64,
-    /// Messages handed out, of any status.
+    /// Messages, of any status, those included that a filter holds back.
     pub messages: u64,
     /// Bytes of their contents, decoded.
     pub content: u64,
@@ -189,11 +202,11 @@ pub struct Account {
     pub inflated: u64,
     /// Pings and pongs.
     pub pings: u64,
-    /// Gaps: runs of bytes that were not captured, the handshake's included.
+    /// Gaps: runs of bytes that were not captured.
     pub gaps: u64,
     /// Bytes in them.
     pub missing: u64,
-    /// Segments with bytes that had come before.
+    /// Segments with bytes that had come before; unlike all else those of the handshake count, too.
     pub retransmissions: u64,
     /// Those whose bytes differed from what had come before, which was kept.
     pub overlaps: u64,
@@ -262,7 +275,7 @@ impl Connection {
 
     /// The request's `Host`.
     #[must_use]
-    pub fn host(&self) -> Option<&str> {
+    pub fn host(&self) -> Option<Cow<'_, str>> {
         field(&self.request.as_ref()?.fields, "host")
     }
 
@@ -276,14 +289,17 @@ impl Connection {
 
     /// The subprotocol that the server chose.
     #[must_use]
-    pub fn subprotocol(&self) -> Option<&str> {
+    pub fn subprotocol(&self) -> Option<Cow<'_, str>> {
         field(&self.response.as_ref()?.fields, "sec-websocket-protocol")
     }
 
-    /// The extensions that the server agreed to, as the answer says them.
+    /// The extensions that the server agreed to, as the answer says them; several fields are one
+    /// list (RFC 9110 section 5.3).
     #[must_use]
-    pub fn extensions(&self) -> Option<&str> {
-        field(&self.response.as_ref()?.fields, "sec-websocket-extensions")
+    pub fn extensions(&self) -> Option<String> {
+        let values: Vec<_> =
+            values(&self.response.as_ref()?.fields, "sec-websocket-extensions").collect();
+        (!values.is_empty()).then(|| values.join(", "))
     }
 
     /// Whether the server refused the WebSocket.
@@ -293,11 +309,16 @@ impl Connection {
     }
 }
 
-/// The value of the first header field of this name, if it is ASCII or UTF-8.
+/// The value of the first header field of this name, with a sign in place of what is not UTF-8.
 #[must_use]
-pub fn field<'a>(fields: &'a [Field], name: &str) -> Option<&'a str> {
-    let (_, value) = fields.iter().find(|(other, _)| other.eq_ignore_ascii_case(name))?;
-    std::str::from_utf8(value).ok()
+pub fn field<'a>(fields: &'a [Field], name: &str) -> Option<Cow<'a, str>> {
+    values(fields, name).next()
+}
+
+/// The values of the header fields of this name.
+fn values<'a>(fields: &'a [Field], name: &str) -> impl Iterator<Item = Cow<'a, str>> {
+    let named = move |(other, _): &&Field| other.eq_ignore_ascii_case(name);
+    fields.iter().filter(named).map(|(_, value)| String::from_utf8_lossy(value))
 }
 
 /// Takes what comes out.

@@ -17,14 +17,33 @@ use crate::tcp::{Origin, Piece, Stream};
 /// A connection.
 enum Flow {
     Live(Box<Live>),
+    /// Of no interest.
     Ignored,
+    /// Over; the sequence numbers of its SYNs tell copies of its packets from those of another.
+    Over([Option<u32>; 2]),
 }
+
+/// Nanoseconds by which the clock may go ahead at once.
+const LEAP: i64 = 60_000_000_000;
 
 struct Live {
     streams: [Stream; 2],
     /// Where the last pieces of exported PDUs ended.
     seams: Box<[Seam; 2]>,
+    /// The end and the sequence number of a SYN that may begin another connection.
+    challenged: Option<(usize, u32)>,
+    /// Whether a RST was seen that nothing has followed.
+    reset: bool,
     conversation: Conversation,
+}
+
+/// What a segment says of a connection that may be another one's.
+enum Challenge {
+    None,
+    /// It may be; it is of no use to the one that is there.
+    Open,
+    /// It is, after a SYN of this end and sequence number, if it is none itself.
+    Won(Option<(usize, u32)>),
 }
 
 /// All connections.
@@ -34,17 +53,26 @@ pub(crate) struct Flows {
     held_in_all: usize,
     next_id: u64,
     now: i64,
+    /// A time that is too far ahead to be believed alone.
+    claimed: Option<i64>,
 }
 
 impl Flows {
     pub(crate) fn new(options: Options) -> Self {
-        Self { options, table: Table::new(), held_in_all: 0, next_id: 0, now: i64::MIN }
+        Self {
+            options,
+            table: Table::new(),
+            held_in_all: 0,
+            next_id: 0,
+            now: i64::MIN,
+            claimed: None,
+        }
     }
 
     /// Takes a packet; packets come in the order of the capture.
     pub(crate) fn packet<S: Sink>(&mut self, packet: &Packet<'_>, sink: &mut S) {
         let ends = [packet.source, packet.destination];
-        self.now = self.now.max(packet.time);
+        self.tick(packet.time);
         self.expire(sink);
         if !self.options.filter.wants_ends(ends) {
             return;
@@ -59,6 +87,17 @@ impl Flows {
         }
     }
 
+    /// Moves the clock. A packet far ahead of the others needs the next one to agree: interfaces
+    /// may have different clocks, and records may be damaged.
+    fn tick(&mut self, time: i64) {
+        let far = self.now != i64::MIN && time.saturating_sub(self.now) > LEAP;
+        let agrees = self.claimed.is_some_and(|claimed| time >= claimed.saturating_sub(LEAP));
+        self.claimed = (far && !agrees).then_some(time);
+        if !far || agrees {
+            self.now = self.now.max(time);
+        }
+    }
+
     fn segment<S: Sink>(
         &mut self,
         key: Key,
@@ -69,13 +108,23 @@ impl Flows {
         sink: &mut S,
     ) {
         let mut place = self.table.find(&key);
-        if segment.syn
-            && let Some(old) = place
-            && self.is_over(old, end, segment)
-        {
-            self.end(old, Ended::Replaced, sink);
-            self.table.remove(old);
-            place = None;
+        if let Some(old) = place {
+            match self.challenge(old, end, segment) {
+                Challenge::None => {}
+                Challenge::Open => return,
+                Challenge::Won(syn) => {
+                    self.end(old, Ended::Replaced, sink);
+                    self.table.remove(old);
+                    place = syn.map(|(end, sequence)| {
+                        let conversation = Conversation::new(ends, Some(end), origin.time);
+                        let place = self.begin(key, conversation, sink);
+                        if let Some(Flow::Live(live)) = self.table.get(place) {
+                            live.streams[end].begin(sequence);
+                        }
+                        place
+                    });
+                }
+            }
         }
         let carries = !segment.bytes.is_empty() || segment.cut > 0;
         let place = match place {
@@ -90,9 +139,11 @@ impl Flows {
             None => return,
         };
         let now = self.now;
-        let Some(Flow::Live(live)) = self.table.get(place) else {
-            self.table.touch(place, Class::Ignored, now);
-            return;
+        let live = match self.table.get(place) {
+            Some(Flow::Live(live)) => live,
+            // What is over is remembered for a while, and no longer.
+            Some(Flow::Over(_)) => return,
+            _ => return self.table.touch(place, Class::Ignored, now),
         };
         let mut context = Context { options: &self.options, next_id: &mut self.next_id, sink };
         let ended = live.segment(end, segment, origin, now, &mut self.held_in_all, &mut context);
@@ -143,12 +194,22 @@ impl Flows {
         self.table.touch(place, class, self.now);
     }
 
-    /// Whether this SYN cannot belong to the connection that is there.
-    fn is_over(&mut self, place: Place, end: usize, segment: &Segment<'_>) -> bool {
+    /// Whether a segment begins another connection on the ports of the one that is there.
+    ///
+    /// A SYN that comes while a WebSocket goes on may be a stray: the other end would not believe
+    /// it before it is sure (RFC 9293 section 3.10.7.4). So it is only noted, and wins when
+    /// something follows it.
+    fn challenge(&mut self, place: Place, end: usize, segment: &Segment<'_>) -> Challenge {
         match self.table.get(place) {
-            Some(Flow::Live(live)) => live.streams[end].is_other_syn(segment.sequence),
-            Some(Flow::Ignored) => segment.acknowledgment.is_none(),
-            None => false,
+            Some(Flow::Live(live)) => live.challenge(end, segment),
+            Some(Flow::Over(initial)) if segment.syn => {
+                let copy = initial[end] == Some(segment.sequence);
+                if copy { Challenge::Open } else { Challenge::Won(None) }
+            }
+            Some(Flow::Ignored) if segment.syn && segment.acknowledgment.is_none() => {
+                Challenge::Won(None)
+            }
+            _ => Challenge::None,
         }
     }
 
@@ -166,7 +227,13 @@ impl Flows {
             let Some((place, _)) = self.table.oldest(Class::Ignored) else { break };
             self.table.remove(place);
         }
-        let live = Live { streams: Default::default(), seams: Box::default(), conversation };
+        let live = Live {
+            streams: Default::default(),
+            seams: Box::default(),
+            challenged: None,
+            reset: false,
+            conversation,
+        };
         self.table.insert(key, Class::Young, self.now, Flow::Live(Box::new(live)))
     }
 
@@ -192,7 +259,12 @@ impl Flows {
     /// Ends a connection; its place stays taken.
     fn end<S: Sink>(&mut self, place: Place, ended: Ended, sink: &mut S) {
         let Some(flow) = self.table.get(place) else { return };
-        if let Flow::Live(mut live) = std::mem::replace(flow, Flow::Ignored) {
+        let after = match flow {
+            Flow::Live(live) if live.conversation.is_dead() => Flow::Ignored,
+            Flow::Live(live) => Flow::Over([live.streams[0].initial(), live.streams[1].initial()]),
+            Flow::Ignored | Flow::Over(_) => return,
+        };
+        if let Flow::Live(mut live) = std::mem::replace(flow, after) {
             let mut context = Context { options: &self.options, next_id: &mut self.next_id, sink };
             live.finish(ended, &mut self.held_in_all, &mut context);
         }
@@ -242,6 +314,29 @@ impl Live {
         seams[end].ended(bytes, conversation.unfinished(end));
     }
 
+    fn challenge(&mut self, end: usize, segment: &Segment<'_>) -> Challenge {
+        if let Some((challenger, sequence)) = self.challenged {
+            let behind = sequence.wrapping_add(1);
+            let won = if end == challenger {
+                !segment.syn && segment.sequence == behind
+            } else {
+                segment.syn && segment.acknowledgment == Some(behind)
+            };
+            if won {
+                return Challenge::Won(Some((challenger, sequence)));
+            }
+        }
+        if !segment.syn || !self.streams[end].is_other_syn(segment.sequence) {
+            return Challenge::None;
+        }
+        let goes_on =
+            self.conversation.is_open() && !self.reset && !self.streams.iter().any(Stream::has_end);
+        if goes_on && segment.acknowledgment.is_none() {
+            self.challenged = Some((end, segment.sequence));
+        }
+        if goes_on { Challenge::Open } else { Challenge::Won(None) }
+    }
+
     /// Takes a segment; tells how it ended the connection, if it did.
     fn segment<S: Sink>(
         &mut self,
@@ -252,11 +347,15 @@ impl Live {
         held_in_all: &mut usize,
         context: &mut Context<'_, S>,
     ) -> Option<Ended> {
-        let Self { streams, conversation, .. } = self;
+        let Self { streams, reset, conversation, .. } = self;
         conversation.last = origin.time;
         if segment.rst {
+            // One from elsewhere in the window does not end it for the peer; if nothing follows, it
+            // was the end all the same.
+            *reset = true;
             return streams[end].accepts_reset(segment.sequence).then_some(Ended::Rst);
         }
+        *reset &= segment.bytes.is_empty();
         streams[end].segment(segment, origin, held_in_all, &mut |piece| {
             conversation.piece(end, piece, context);
         });
@@ -280,6 +379,12 @@ impl Live {
         context: &mut Context<'_, S>,
     ) {
         let Self { streams, conversation, .. } = self;
+        // What it was waiting for when the capture, or its patience, ended may not have come.
+        let ended = match ended {
+            Ended::Idle | Ended::EndOfCapture if streams.iter().all(Stream::has_end) => Ended::Fin,
+            Ended::Idle | Ended::EndOfCapture if self.reset => Ended::Rst,
+            ended => ended,
+        };
         for (end, stream) in streams.iter_mut().enumerate() {
             stream.finish(held_in_all, &mut |piece| conversation.piece(end, piece, context));
         }

@@ -13,6 +13,8 @@ use crate::tcp::Origin;
 const MAX_BYTES: usize = 1 << 20;
 /// Segments held, a direction.
 const MAX_SEGMENTS: usize = 1024;
+/// What it takes to hold a segment besides its bytes: a place in the map, and the allocator's.
+const OVERHEAD: usize = 96;
 
 /// Bytes that wait for those before them.
 pub(crate) struct Held {
@@ -49,9 +51,14 @@ impl Store {
         self.segments.len()
     }
 
-    /// Bytes held.
-    pub(crate) const fn bytes(&self) -> usize {
-        self.bytes
+    /// What it takes to hold them, in bytes.
+    pub(crate) fn cost(&self) -> usize {
+        self.bytes + self.segments.len() * OVERHEAD
+    }
+
+    /// What it takes to hold these.
+    pub(crate) const fn cost_of(bytes: &[u8]) -> usize {
+        bytes.len() + OVERHEAD
     }
 
     /// Whether some have to be taken out.
@@ -136,7 +143,7 @@ mod tests {
             text += &".".repeat(first as usize - text.len());
             text += str::from_utf8(&store.take(first).unwrap().bytes).unwrap();
         }
-        (text, store.bytes(), last)
+        (text, store.cost(), last)
     }
 
     #[test]

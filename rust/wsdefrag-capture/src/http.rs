@@ -3,7 +3,7 @@
 //! The machine stands inside a head, whose bytes are kept until it is complete, or inside a body,
 //! of which nothing is kept. How long a body is follows from its head (RFC 9112 section 6.3).
 //! Where bytes are missing inside a body of known length they are passed over like the others;
-//! anywhere else the direction is [`Lost`](Step::Lost).
+//! anywhere else the direction is [`Lost`](Step::Lost), until a piece begins with a head again.
 
 use httparse::Status;
 
@@ -11,7 +11,6 @@ use crate::event::{Field, Request, Response, field};
 
 /// The longest head that is read, in bytes.
 pub(crate) const MAX_HEAD: usize = 64 << 10;
-const MAX_FIELDS: usize = 256;
 
 /// A head that is complete.
 #[derive(Debug)]
@@ -88,6 +87,23 @@ impl Messages {
             Body::Chunked => Place::ChunkSize,
             Body::Rest => Place::Rest,
         };
+    }
+
+    /// Looks whether a piece of the stream begins with a head though none was expected: where an
+    /// earlier loss left the place in doubt, or made it wrong without anyone's knowing.
+    pub(crate) fn look_for_head(&mut self, piece: &[u8]) -> bool {
+        let head: &[u8] = if self.requests { b"GET /" } else { b"HTTP/1.1 101 " };
+        let unexpected = match self.place {
+            Place::Head => false,
+            Place::Lost => true,
+            _ => !self.requests,
+        };
+        let found = unexpected && piece.starts_with(head);
+        if found {
+            self.place = Place::Head;
+            self.buffer = Vec::new();
+        }
+        found
     }
 
     /// Takes bytes from the front of `data`.
@@ -215,10 +231,28 @@ fn end_of_head(bytes: &[u8], from: usize) -> Option<usize> {
         .find(|&end| bytes[..end].ends_with(b"\r\n\r\n") || bytes[..end].ends_with(b"\n\n"))
 }
 
+/// As lenient as the servers and clients that understood each other.
+fn config() -> httparse::ParserConfig {
+    let mut config = httparse::ParserConfig::default();
+    config
+        .ignore_invalid_headers_in_requests(true)
+        .ignore_invalid_headers_in_responses(true)
+        .allow_spaces_after_header_name_in_responses(true)
+        .allow_obsolete_multiline_headers_in_responses(true)
+        .allow_multiple_spaces_in_request_line_delimiters(true)
+        .allow_multiple_spaces_in_response_status_delimiters(true);
+    config
+}
+
+/// Room for as many fields as there are lines.
+fn room(bytes: &[u8]) -> Vec<httparse::Header<'_>> {
+    vec![httparse::EMPTY_HEADER; bytes.split(|&byte| byte == b'\n').count()]
+}
+
 fn parse_request(bytes: &[u8], time: i64) -> Option<Head> {
-    let mut fields = [httparse::EMPTY_HEADER; MAX_FIELDS];
+    let mut fields = room(bytes);
     let mut parsed = httparse::Request::new(&mut fields);
-    if !matches!(parsed.parse(bytes), Ok(Status::Complete(_))) {
+    if !matches!(config().parse_request(&mut parsed, bytes), Ok(Status::Complete(_))) {
         return None;
     }
     let (method, target) = (parsed.method?.to_owned(), parsed.path?.to_owned());
@@ -226,9 +260,9 @@ fn parse_request(bytes: &[u8], time: i64) -> Option<Head> {
 }
 
 fn parse_response(bytes: &[u8], time: i64) -> Option<Head> {
-    let mut fields = [httparse::EMPTY_HEADER; MAX_FIELDS];
+    let mut fields = room(bytes);
     let mut parsed = httparse::Response::new(&mut fields);
-    if !matches!(parsed.parse(bytes), Ok(Status::Complete(_))) {
+    if !matches!(config().parse_response(&mut parsed, bytes), Ok(Status::Complete(_))) {
         return None;
     }
     let (status, reason) = (parsed.code?, parsed.reason?.to_owned());

@@ -39,20 +39,12 @@ impl Known {
             ended: None,
             problems: Vec::new(),
         };
-        match DeflateParams::from_header(&extensions(&connection)) {
+        match DeflateParams::from_header(&connection.extensions().unwrap_or_default()) {
             Ok(deflate) => connection.deflate = deflate,
             Err(reason) => connection.problems.push(reason.to_string()),
         }
         connection
     }
-}
-
-/// All values of the answer's `Sec-WebSocket-Extensions`, as one (RFC 9110 section 5.3).
-fn extensions(connection: &Connection) -> String {
-    let fields = connection.response.iter().flat_map(|response| &response.fields);
-    let values = fields.filter(|(name, _)| name.eq_ignore_ascii_case("sec-websocket-extensions"));
-    let texts: Vec<_> = values.map(|(_, value)| String::from_utf8_lossy(value)).collect();
-    texts.join(", ")
 }
 
 /// Says in words what went wrong.

@@ -31,16 +31,16 @@
 use crate::held::{Held, Repeated, Store};
 use crate::packet::Segment;
 
-/// Bytes held behind holes, in all.
+/// Bytes held behind holes, in all, with what it takes to hold them.
 const MAX_HELD_IN_ALL: usize = 256 << 20;
+/// What each direction may hold all the same, so that none pays for the others.
+const SHARE: usize = 64 << 10;
 /// Segments after which an acknowledged hole is a gap.
 const LATER_SEGMENTS: u8 = 3;
 /// Nanoseconds after which an acknowledged hole is a gap.
 const PATIENCE: i64 = 2_000_000_000;
 /// Bytes of the stream that are kept to compare retransmissions with, unless acknowledged before.
-const MAX_HISTORY: usize = 16 << 10;
-/// A RST this far ahead of the stream, in bytes, is not taken for one of this connection.
-const WINDOW: i64 = 1 << 20;
+const MAX_HISTORY: usize = 4 << 10;
 /// What lies this far ahead of the stream, in bytes, may be a late packet of another connection on
 /// the same ports, and is believed when something else agrees.
 const JUMP: i64 = 64 << 20;
@@ -103,20 +103,34 @@ impl Stream {
 
     /// Whether a SYN with this sequence number is not the one the stream began with.
     pub(crate) fn is_other_syn(&self, sequence: u32) -> bool {
-        let first = self.sequence.wrapping_sub(self.next as u32);
-        self.started && sequence.wrapping_add(1) != first
+        self.initial().is_some_and(|initial| initial != sequence)
     }
 
-    /// Whether a RST with this sequence number is one that the peer would accept.
+    /// Whether a RST with this sequence number ends the connection for whoever has received what
+    /// was captured (RFC 5961 section 3.2).
     pub(crate) fn accepts_reset(&self, sequence: u32) -> bool {
-        let ahead = self.ahead(sequence);
-        let position = self.next.cast_signed() + ahead;
-        !self.started || (position >= self.acknowledged.cast_signed() && ahead <= WINDOW)
+        !self.started || self.ahead(sequence) == 0
+    }
+
+    /// Whether a FIN was seen.
+    pub(crate) const fn has_end(&self) -> bool {
+        self.end.is_some()
+    }
+
+    /// The sequence number of its SYN, as far as it is known.
+    pub(crate) fn initial(&self) -> Option<u32> {
+        let first = self.sequence.wrapping_sub(self.next as u32);
+        self.started.then(|| first.wrapping_sub(1))
     }
 
     /// How far behind `next` a sequence number lies.
     fn ahead(&self, sequence: u32) -> i64 {
         i64::from(sequence.wrapping_sub(self.sequence).cast_signed())
+    }
+
+    /// Begins with a SYN of this sequence number.
+    pub(crate) fn begin(&mut self, sequence: u32) {
+        self.start(sequence.wrapping_add(1));
     }
 
     fn start(&mut self, sequence: u32) {
@@ -173,10 +187,10 @@ impl Stream {
                 return;
             }
         }
-        let before = self.held.bytes();
+        let before = self.held.cost();
         let Repeated { some, differs } =
             self.held.insert(start.cast_unsigned(), bytes, cut, origin);
-        *held_in_all += self.held.bytes() - before;
+        *held_in_all += self.held.cost() - before;
         self.repeats.retransmissions += u64::from(some);
         self.repeats.overlaps += u64::from(differs);
         self.release(held_in_all, out);
@@ -184,7 +198,7 @@ impl Stream {
             doubt.later += 1;
         }
         while self.held.is_too_full()
-            || (*held_in_all > MAX_HELD_IN_ALL && self.held.first().is_some())
+            || (*held_in_all > MAX_HELD_IN_ALL && self.held.cost() > SHARE)
         {
             self.give_up_hole(held_in_all, out);
         }
@@ -245,7 +259,7 @@ impl Stream {
     /// Gives out what is held at `next`.
     fn release(&mut self, held_in_all: &mut usize, out: &mut impl FnMut(Piece<'_>)) {
         while let Some(Held { bytes, cut, origin }) = self.held.take(self.next) {
-            *held_in_all -= bytes.len();
+            *held_in_all -= Store::cost_of(&bytes);
             self.give(&bytes, cut, origin, out);
         }
     }
@@ -304,6 +318,9 @@ impl Stream {
             let hole = self.acknowledged_hole();
             if hole == 0 {
                 self.doubt = None;
+            } else if self.held.first().is_none() && self.next > 0 {
+                // Nothing waits for these bytes, and one acknowledgment may be wrong.
+                return;
             } else if waited || doubt.later >= LATER_SEGMENTS {
                 self.skip(hole, out);
                 self.release(held_in_all, out);
@@ -322,7 +339,7 @@ impl Stream {
         while let Some(held) = self.held.first() {
             let far = (held - self.next).cast_signed() > JUMP;
             if far && self.acknowledged <= held && self.held.len() == 1 {
-                *held_in_all -= self.held.bytes();
+                *held_in_all -= self.held.cost();
                 self.held = Store::default();
                 break;
             }
@@ -370,7 +387,7 @@ mod tests {
         fn finish(&mut self) {
             let Self { stream, held_in_all, pieces } = self;
             stream.finish(held_in_all, &mut |piece| note(pieces, piece));
-            assert_eq!((stream.held.bytes(), *held_in_all), (0, 0));
+            assert_eq!((stream.held.cost(), *held_in_all), (0, 0));
         }
     }
 
@@ -418,6 +435,16 @@ mod tests {
         assert_eq!(text(&heard.pieces), "");
         heard.settle(5 + PATIENCE);
         assert_eq!(text(&heard.pieces), "..cd");
+    }
+
+    #[test]
+    fn acknowledgment_alone_makes_no_gap_in_a_stream_that_goes_on() {
+        let mut heard = Heard::starting_at(99);
+        heard.segment(&part(100, b"ab"));
+        heard.stream.acknowledge(5_000, 0);
+        heard.settle(i64::MAX);
+        heard.segment(&part(102, b"cd"));
+        assert_eq!(text(&heard.pieces), "abcd");
     }
 
     #[test]

@@ -15,7 +15,7 @@ use crate::event::{Request, Response, field};
 use crate::http::{Body, Head, MAX_HEAD, Messages, Step, has_token, request_body, response_body};
 use crate::tcp::Origin;
 
-/// Requests without an answer yet; more are those of a client that does not wait for any.
+/// Requests without an answer yet, or refusals; more are those of a client that does not listen.
 const MAX_PIPELINED: usize = 64;
 /// What the server appends to the key (RFC 6455 section 1.3).
 const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
@@ -54,9 +54,10 @@ pub(crate) enum Outcome {
 
 /// A request that has no answer yet.
 #[derive(Debug)]
-enum Asked {
-    Other(String),
-    WebSocket(Box<Request>),
+struct Asked {
+    method: String,
+    /// Itself, if it asks for a WebSocket.
+    for_websocket: Option<Box<Request>>,
 }
 
 /// The handshake of one connection.
@@ -65,6 +66,9 @@ pub(crate) struct Upgrade {
     client: Messages,
     server: Messages,
     asked: VecDeque<Asked>,
+    /// Answers to requests that have not been captured yet.
+    ahead: usize,
+    refused: usize,
     /// An answer to a request that has not been captured yet.
     answer: Option<Box<Response>>,
     /// Whether a request may still come behind its answer: packets are not always captured in order.
@@ -81,6 +85,8 @@ impl Upgrade {
             client: Messages::new(true),
             server: Messages::new(false),
             asked: VecDeque::new(),
+            ahead: 0,
+            refused: 0,
             answer: None,
             from_the_start,
             kept: Vec::new(),
@@ -97,7 +103,8 @@ impl Upgrade {
     /// Whether what this end says has to wait for the other.
     fn waits(&self, from_client: bool) -> bool {
         if from_client {
-            matches!(self.asked.back(), Some(Asked::WebSocket(_))) || self.client.is_lost()
+            let asked = self.asked.back().is_some_and(|asked| asked.for_websocket.is_some());
+            asked || self.client.is_lost()
         } else {
             self.answer.is_some()
         }
@@ -105,6 +112,14 @@ impl Upgrade {
 
     /// Takes bytes of one end.
     pub(crate) fn data(&mut self, from_client: bool, mut data: &[u8], origin: Origin) -> Outcome {
+        if from_client && self.client.look_for_head(data) {
+            // What was kept of it is not frames, then, but requests.
+            self.kept.retain(|kept| !kept.from_client);
+            self.client_is_exact = true;
+        }
+        if !from_client && self.answer.is_none() {
+            self.server.look_for_head(data);
+        }
         while !data.is_empty() {
             if self.waits(from_client) {
                 self.keep(from_client, data, origin);
@@ -168,21 +183,20 @@ impl Upgrade {
             return Outcome::NotWebSocket;
         }
         self.client.expect(request_body(&request));
-        let for_websocket = has_token(&request.fields, "upgrade", "websocket");
-        match self.answer.take() {
-            Some(response) if for_websocket => {
-                Outcome::Agreed { request: Some(Box::new(request)), response }
-            }
-            Some(_) => Outcome::NotWebSocket,
-            None => {
-                self.asked.push_back(if for_websocket {
-                    Asked::WebSocket(Box::new(request))
-                } else {
-                    Asked::Other(method)
-                });
-                Outcome::More
-            }
+        let for_websocket = method == "GET" && has_token(&request.fields, "upgrade", "websocket");
+        let for_websocket = for_websocket.then(|| Box::new(request));
+        if let Some(response) = self.answer.take() {
+            return match for_websocket {
+                Some(request) => Outcome::Agreed { request: Some(request), response },
+                None => Outcome::NotWebSocket,
+            };
         }
+        if self.ahead > 0 && for_websocket.is_none() {
+            self.ahead -= 1;
+        } else {
+            self.asked.push_back(Asked { method, for_websocket });
+        }
+        Outcome::More
     }
 
     /// Takes a response.
@@ -192,25 +206,34 @@ impl Upgrade {
             self.server.expect(Body::Length(0));
             return Outcome::More;
         }
-        let asked = self.asked.pop_front();
-        if response.status != 101 {
-            let method = match &asked {
-                Some(Asked::Other(method)) => Some(method.as_str()),
-                _ => None,
-            };
-            self.server.expect(response_body(&response, method));
-            return match asked {
-                Some(Asked::WebSocket(request)) => {
-                    Outcome::Refused { request, response: Box::new(response) }
-                }
-                _ => Outcome::More,
-            };
+        if response.status == 101 {
+            return self.switched(Box::new(response));
         }
-        let response = Box::new(response);
-        match asked {
-            _ if !has_token(&response.fields, "upgrade", "websocket") => Outcome::NotWebSocket,
-            Some(Asked::Other(_)) => Outcome::NotWebSocket,
-            Some(Asked::WebSocket(request)) => Outcome::Agreed { request: Some(request), response },
+        let asked = self.asked.pop_front();
+        if asked.is_none() {
+            self.ahead = (self.ahead + 1).min(MAX_PIPELINED);
+        }
+        let method = asked.as_ref().map(|asked| asked.method.as_str());
+        self.server.expect(response_body(&response, method));
+        match asked.and_then(|asked| asked.for_websocket) {
+            Some(_) if self.refused == MAX_PIPELINED => Outcome::NotWebSocket,
+            Some(request) => {
+                self.refused += 1;
+                Outcome::Refused { request, response: Box::new(response) }
+            }
+            None => Outcome::More,
+        }
+    }
+
+    /// Takes a 101. It can only answer a request that asked for what it says, whatever was lost of
+    /// those before.
+    fn switched(&mut self, response: Box<Response>) -> Outcome {
+        if !has_token(&response.fields, "upgrade", "websocket") {
+            return Outcome::NotWebSocket;
+        }
+        let request = self.asked.drain(..).find_map(|asked| asked.for_websocket);
+        match request {
+            Some(request) => Outcome::Agreed { request: Some(request), response },
             None if self.from_the_start && !self.client.is_lost() => {
                 self.answer = Some(response);
                 Outcome::More
@@ -235,10 +258,7 @@ impl Upgrade {
         if let Some(response) = self.answer.take() {
             return self.agreed_without_request(response);
         }
-        let asked = self.asked.drain(..).find_map(|asked| match asked {
-            Asked::WebSocket(request) => Some(request),
-            Asked::Other(_) => None,
-        });
+        let asked = self.asked.drain(..).find_map(|asked| asked.for_websocket);
         self.client_is_exact &= asked.is_some();
         Outcome::Unknown { request: asked }
     }

@@ -91,7 +91,7 @@ impl Stream {
 pub struct Inflater {
     pub(crate) stream: Stream,
     pub(crate) piece: Box<[u8]>,
-    no_context_takeover: bool,
+    pub(crate) no_context_takeover: bool,
     fresh: bool,
     members: u32,
 }

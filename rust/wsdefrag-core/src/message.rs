@@ -132,12 +132,12 @@ impl<C: Content> OpenMessage<C> {
     /// Notes what is wrong with it. What was wrong first stays, unless that still claimed to be
     /// whole.
     pub(crate) fn damaged(&mut self, damage: Damage) {
-        match (self.damage, damage) {
-            (None | Some(Damage::Undecodable), _)
-            | (Some(Damage::Fault(Kind::InvalidUtf8)), Damage::Missing) => {
-                self.damage = Some(damage);
-            }
-            _ => {}
+        let whole = matches!(
+            self.damage,
+            None | Some(Damage::Undecodable | Damage::Fault(Kind::InvalidUtf8))
+        );
+        if whole {
+            self.damage = Some(damage);
         }
     }
 
@@ -254,7 +254,7 @@ impl<C: Content> OpenMessage<C> {
             };
             if progress.produced > room {
                 let exceeded = Kind::Limit(ceiling.exceeded);
-                if !self.lenient {
+                if !self.lenient || inflater.no_context_takeover {
                     return Err(exceeded);
                 }
                 self.damaged(Damage::Fault(exceeded));

@@ -177,6 +177,12 @@ fn faulty_content_costs_its_message_alone() {
             &[r"invalid_utf8: \xc3(!", "hi"],
         ),
         (server(), &[Came(b"\x01\x01\xc3\x80\x00\x81\x02hi")], &[r"invalid_utf8: \xc3", "hi"]),
+        // What is wrong besides the text is worse: the content is not whole.
+        (
+            limited,
+            &[Came(b"\x01\x02\xff\xfe\x80\x05hello\x81\x02hi")],
+            &[r"max_message_size: \xff\xfe", "hi"],
+        ),
         (limited, &[Came(b"\x81\x05hello\x81\x02hi")], &["max_message_size: ", "hi"]),
         (limited, &[Came(b"\x01\x03hel\x80\x02lo\x81\x02hi")], &["max_message_size: hel", "hi"]),
         (limited, &[Came(b"\x01\x01a\x00\x01b\x80\x01c\x81\x02hi")], &["max_fragments: ab", "hi"]),

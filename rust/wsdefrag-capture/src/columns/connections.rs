@@ -341,6 +341,7 @@ mod tests {
                 code: Some(1001),
                 reason: "tschüß".into(),
                 time: 1_700_000_000_123_456_789,
+                packet: 3,
             }),
             from_client: account(100),
             from_server: account(200),

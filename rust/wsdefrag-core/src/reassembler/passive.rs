@@ -46,6 +46,8 @@ pub(super) struct State {
     pub(super) window_known: bool,
     /// Payload bytes of the control frame at hand that did not come.
     pub(super) control_missing: u64,
+    /// Payload bytes of that frame before the first of those.
+    control_whole: usize,
     /// Bytes of frames that belong to no message and were not whole.
     skipped: u64,
     lost: bool,
@@ -57,6 +59,7 @@ impl State {
         contents: true,
         window_known: true,
         control_missing: 0,
+        control_whole: 0,
         skipped: 0,
         lost: false,
     };
@@ -126,6 +129,9 @@ impl<C: Content> Reassembler<C> {
     /// Notes that payload bytes of the frame at hand did not come.
     fn missed(&mut self, length: u64) {
         if self.header.opcode.is_control() {
+            if self.passive.control_missing == 0 {
+                self.passive.control_whole = self.controlled;
+            }
             self.passive.control_missing += length;
             return;
         }
@@ -200,7 +206,9 @@ impl<C: Content> Reassembler<C> {
         let inflated = message.coding == Coding::Deflate && message.fate != Fate::PassedOver;
         message.fate = Fate::PassedOver;
         match kind {
-            Kind::Limit(_) if inflated => message.fate = Fate::Drained,
+            Kind::Limit(_) if inflated && !self.settings.no_context_takeover() => {
+                message.fate = Fate::Drained;
+            }
             _ if inflated => self.lose_window(),
             _ => {}
         }
@@ -217,7 +225,7 @@ impl<C: Content> Reassembler<C> {
     #[cold]
     pub(super) fn end_damaged_control<S: SinkFor<C>>(&mut self, sink: &mut S) -> Result<(), Kind> {
         let missing = std::mem::take(&mut self.passive.control_missing);
-        let payload = &self.control[..self.controlled];
+        let payload = &self.control[..self.passive.control_whole];
         let (content, _) = sink.memory().whole(payload, Mask::NONE)?;
         let extent = Extent {
             frames: 1,
