@@ -17,7 +17,7 @@ use wsdefrag_core::{DeflateParams, Settings};
 
 use crate::direction::{Direction, Reading};
 use crate::event::{Account, Connection, Ended, Request, Response, Sink};
-use crate::http::starts_like;
+use crate::http::{handshake_head, starts_like};
 use crate::options::Options;
 use crate::report::{self, Known};
 use crate::search::{Found, Search, Sender};
@@ -115,26 +115,41 @@ impl Conversation {
     fn early_piece<S: Sink>(&mut self, end: usize, piece: Piece<'_>, context: &mut Context<'_, S>) {
         match &mut self.stage {
             Stage::Handshake(_) => self.handshake_piece(end, piece, context),
-            Stage::Blind(blind) => {
-                let Blind { search, passed } = &mut blind[end];
-                match piece {
-                    Piece::Data(bytes, origin) => {
-                        passed.bytes += bytes.len() as u64;
-                        passed.lost += bytes.len() as u64;
-                        if let Some(found) = search.data(bytes, origin) {
-                            self.found(end, found, context);
-                        }
-                    }
-                    Piece::Gap(length) => {
-                        passed.bytes += length;
-                        passed.lost += length;
-                        passed.gaps += 1;
-                        passed.missing += length;
-                        search.gap();
-                    }
+            Stage::Blind(_) if begins_handshake(piece).is_some() => {
+                // What is lost of it, or was there before, was HTTP.
+                let from_client = begins_handshake(piece) == Some(true);
+                self.client = Some(if from_client { end } else { 1 - end });
+                self.stage = Stage::Handshake(Box::new(Upgrade::new(false)));
+                self.handshake_piece(end, piece, context);
+            }
+            Stage::Blind(_) => self.search_piece(end, piece, context),
+            Stage::Open(_) | Stage::Dead => {}
+        }
+    }
+
+    fn search_piece<S: Sink>(
+        &mut self,
+        end: usize,
+        piece: Piece<'_>,
+        context: &mut Context<'_, S>,
+    ) {
+        let Stage::Blind(blind) = &mut self.stage else { return };
+        let Blind { search, passed } = &mut blind[end];
+        match piece {
+            Piece::Data(bytes, origin) => {
+                passed.bytes += bytes.len() as u64;
+                passed.lost += bytes.len() as u64;
+                if let Some(found) = search.data(bytes, origin) {
+                    self.found(end, found, context);
                 }
             }
-            Stage::Open(_) | Stage::Dead => {}
+            Piece::Gap(length) => {
+                passed.bytes += length;
+                passed.lost += length;
+                passed.gaps += 1;
+                passed.missing += length;
+                search.gap();
+            }
         }
     }
 
@@ -180,7 +195,7 @@ impl Conversation {
             }
             (None, _) => {
                 self.look_for_frames(context.options);
-                self.piece(end, piece, context);
+                self.search_piece(end, piece, context);
                 return Vec::new();
             }
         };
@@ -197,7 +212,7 @@ impl Conversation {
                 if !self.from_the_start && matches!(piece, Piece::Data(..)) {
                     self.client = None;
                     self.look_for_frames(context.options);
-                    self.piece(end, piece, context);
+                    self.search_piece(end, piece, context);
                 }
                 Vec::new()
             }
@@ -365,6 +380,13 @@ impl Conversation {
         report::note_problems(&mut connection);
         context.sink.ended(connection);
     }
+}
+
+/// Whether a piece begins with a head that a handshake may be made of, and if so, whether it is the
+/// client's.
+fn begins_handshake(piece: Piece<'_>) -> Option<bool> {
+    let Piece::Data(bytes, _) = piece else { return None };
+    [true, false].into_iter().find(|requests| bytes.starts_with(handshake_head(*requests)))
 }
 
 /// Parameters that let RSV1 pass where it is not known what it means.

@@ -147,7 +147,7 @@ impl Flows {
         };
         let mut context = Context { options: &self.options, next_id: &mut self.next_id, sink };
         let ended = live.segment(end, segment, origin, now, &mut self.held_in_all, &mut context);
-        self.after(place, ended, sink);
+        self.after(place, ended, origin.time, sink);
     }
 
     fn ordered<S: Sink>(
@@ -167,11 +167,11 @@ impl Flows {
             let mut context = Context { options: &self.options, next_id: &mut self.next_id, sink };
             live.ordered(end, bytes, origin, &mut context);
         }
-        self.after(place, None, sink);
+        self.after(place, None, origin.time, sink);
     }
 
     /// Puts a connection where it belongs after a packet of it.
-    fn after<S: Sink>(&mut self, place: Place, ended: Option<Ended>, sink: &mut S) {
+    fn after<S: Sink>(&mut self, place: Place, ended: Option<Ended>, time: i64, sink: &mut S) {
         let class = match self.table.get(place) {
             Some(Flow::Live(live)) if live.conversation.is_dead() => {
                 // What it still holds is of no interest either.
@@ -191,7 +191,8 @@ impl Flows {
             }
             _ => Class::Ignored,
         };
-        self.table.touch(place, class, self.now);
+        // Where the clock is still in doubt, the packet is not.
+        self.table.touch(place, class, self.now.max(time));
     }
 
     /// Whether a segment begins another connection on the ports of the one that is there.

@@ -92,7 +92,7 @@ impl Messages {
     /// Looks whether a piece of the stream begins with a head though none was expected: where an
     /// earlier loss left the place in doubt, or made it wrong without anyone's knowing.
     pub(crate) fn look_for_head(&mut self, piece: &[u8]) -> bool {
-        let head: &[u8] = if self.requests { b"GET /" } else { b"HTTP/1.1 101 " };
+        let head = handshake_head(self.requests);
         let unexpected = match self.place {
             Place::Head => false,
             Place::Lost => true,
@@ -210,6 +210,11 @@ fn pass(left: &mut u64, data: &mut &[u8]) -> bool {
     *data = &data[taken..];
     *left -= taken as u64;
     *left == 0
+}
+
+/// How a head that a handshake is made of begins.
+pub(crate) const fn handshake_head(request: bool) -> &'static [u8] {
+    if request { b"GET /" } else { b"HTTP/1.1 101 " }
 }
 
 /// Whether a stream that begins so may be one of requests, or else of responses.
