@@ -69,6 +69,8 @@ pub(crate) struct Upgrade {
     /// Answers to requests that have not been captured yet.
     ahead: usize,
     refused: usize,
+    /// Whether anything was lost, or an answer came before its request.
+    in_doubt: bool,
     /// An answer to a request that has not been captured yet.
     answer: Option<Box<Response>>,
     /// Whether a request may still come behind its answer: packets are not always captured in order.
@@ -87,6 +89,7 @@ impl Upgrade {
             asked: VecDeque::new(),
             ahead: 0,
             refused: 0,
+            in_doubt: false,
             answer: None,
             from_the_start,
             kept: Vec::new(),
@@ -128,6 +131,9 @@ impl Upgrade {
             let messages = if from_client { &mut self.client } else { &mut self.server };
             let outcome = match messages.data(&mut data, origin.time) {
                 Step::More => continue,
+                // Behind a loss answers may be taken for those to other requests, and their ends with
+                // them.
+                Step::NotHttp if self.in_doubt => self.give_up(),
                 Step::NotHttp => return Outcome::NotWebSocket,
                 // Where the client's heads are lost, the server's may still tell.
                 Step::Lost if from_client => continue,
@@ -156,6 +162,7 @@ impl Upgrade {
 
     /// Says that bytes of one end are missing.
     pub(crate) fn gap(&mut self, from_client: bool, length: u64) -> Outcome {
+        self.in_doubt = true;
         let waited = self.waits(from_client);
         if !waited {
             let messages = if from_client { &mut self.client } else { &mut self.server };
@@ -212,6 +219,7 @@ impl Upgrade {
         let asked = self.asked.pop_front();
         if asked.is_none() {
             self.ahead = (self.ahead + 1).min(MAX_PIPELINED);
+            self.in_doubt = true;
         }
         let method = asked.as_ref().map(|asked| asked.method.as_str());
         self.server.expect(response_body(&response, method));
