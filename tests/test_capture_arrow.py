@@ -85,7 +85,7 @@ def connection_row(connection: CapturedConnection) -> dict[str, Any]:
         "close_reason": close and close.close_reason,
         "close_from_client": close and close.from_client,
         "close_time": close and close.timestamp_ns,
-        "ended": None if connection.ended == "refused" else connection.ended,
+        "ended": connection.ended,
         "problems": list(connection.problems),
     }
     accounts = {"client": connection.from_client, "server": connection.from_server}
