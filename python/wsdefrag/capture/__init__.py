@@ -17,7 +17,12 @@ from wsdefrag.capture.connection import (
     CapturedResponse,
 )
 from wsdefrag.capture.description import ArrowTables, Capture
+from wsdefrag.capture.har import write_har
+from wsdefrag.capture.jsonl import write_jsonl
+from wsdefrag.capture.mitm import write_mitm
+from wsdefrag.capture.plot import write_plot
 from wsdefrag.capture.reader import CaptureReader, PacketCounts
+from wsdefrag.capture.tables import write_arrow, write_parquet
 
 __all__ = [
     "Account",
@@ -31,4 +36,10 @@ __all__ = [
     "CapturedRequest",
     "CapturedResponse",
     "PacketCounts",
+    "write_arrow",
+    "write_har",
+    "write_jsonl",
+    "write_mitm",
+    "write_parquet",
+    "write_plot",
 ]
