@@ -27,7 +27,7 @@ import gc, json
 from pathlib import Path
 from wire_writer import *
 import wsdefrag
-from wsdefrag import DeflateParams, Limits, MessageReassembler, WebSocketConnection
+from wsdefrag import DeflateParams, FrameEncoder, Limits, MessageReassembler, WebSocketConnection
 
 MIB = 1 << 20
 agreed = DeflateParams()
@@ -313,3 +313,76 @@ assert reassembler.bytes_buffered == 1_000_001
 grown(before)
 """
     assert measure(script).peak < 4 * MIB
+
+
+@pytest.mark.parametrize("agreed", [None, "agreed"])
+def test_memory_does_not_grow_over_100000_messages_encoded(agreed: str | None) -> None:
+    script = f"""
+encoder = FrameEncoder(from_client=True, deflate={agreed})
+text = 'größe' * 20
+def write(times):
+    for _ in range(times):
+        encoder.text(text)
+        encoder.binary(b'abc' * 10, fragments=[10, 20])
+        encoder.ping(b'!')
+        try:
+            encoder.close(1005)
+            raise AssertionError('no error')
+        except ValueError:
+            pass
+write(1_000)
+before = memory()
+write(100_000)
+grown(before)
+"""
+    assert measure(script).resident < 2 * MIB
+
+
+@pytest.mark.parametrize(
+    "encode",
+    [
+        "FrameEncoder(from_client=True).binary(content)",
+        "FrameEncoder(from_client=False).binary(content)",
+        "FrameEncoder(from_client=True).message(1, content)",
+        "FrameEncoder(from_client=True).text(text)",
+        "FrameEncoder(from_client=True).binary(content, fragments=[4096] * (64 * 256))",
+        "FrameEncoder(from_client=True).frame(2, content)",
+    ],
+    ids=["masked", "unmasked", "text_bytes", "text", "fragments", "frame"],
+)
+def test_large_message_is_encoded_in_one_copy(encode: str) -> None:
+    script = f"""
+content = bytes(range(128)) * (8192 * 64)
+text = content.decode() if 'text(' in {encode!r} else ''
+before = memory()
+wire = {encode}
+assert 64 * MIB < len(wire) < 65 * MIB
+grown(before)
+"""
+    assert measure(script).peak < 68 * MIB
+
+
+def test_large_text_beyond_ascii_leaves_no_copy_with_its_str() -> None:
+    script = """
+text = 'é' * (16 * MIB)
+before = memory()
+assert len(FrameEncoder(from_client=False).text(text)) > 32 * MIB
+grown(before)
+"""
+    assert measure(script).resident < 2 * MIB
+
+
+def test_large_compressed_message_leaves_nothing_behind() -> None:
+    script = """
+import random
+content = random.Random(0).randbytes(MIB) * 16
+encoder = FrameEncoder(from_client=True, deflate=agreed)
+encoder.binary(content[:1000])
+before = memory()
+assert len(encoder.binary(content)) > 16 * MIB
+grown(before)
+"""
+    growth = measure(script)
+    assert growth.resident < 2 * MIB
+    # What was compressed is held once until it is masked into the result; room for it is doubled.
+    assert growth.peak < 52 * MIB

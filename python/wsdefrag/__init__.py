@@ -8,6 +8,7 @@ Where to start:
 - ``MessageReassembler``: the bytes of one direction.
 - ``WebSocketConnection``: both directions, with all events and the connection's record.
 - ``FrameDecoder``: single frames.
+- ``FrameEncoder``: the other way round, messages in and bytes out.
 - ``wsdefrag.capture.Capture``: packet captures.
 
 Example:
@@ -23,6 +24,7 @@ from wsdefrag._native import __version__
 from wsdefrag.connection import WebSocketConnection
 from wsdefrag.data import WebSocketData
 from wsdefrag.deflate import DeflateParams
+from wsdefrag.encoder import FrameEncoder
 from wsdefrag.errors import (
     CaptureError,
     IncompleteMessage,
@@ -34,6 +36,7 @@ from wsdefrag.errors import (
     WebSocketError,
 )
 from wsdefrag.events import Close, Event, Incomplete, Ping, Pong, ProtocolViolation
+from wsdefrag.fragmenter import Fragmenter
 from wsdefrag.frame import Frame, FrameDecoder
 from wsdefrag.limits import Limits
 from wsdefrag.message import WebSocketMessage, WebSocketMessageState
@@ -47,8 +50,10 @@ __all__ = [
     "CloseCode",
     "DeflateParams",
     "Event",
+    "Fragmenter",
     "Frame",
     "FrameDecoder",
+    "FrameEncoder",
     "Incomplete",
     "IncompleteMessage",
     "InflateFailed",

@@ -1,4 +1,4 @@
-"""The native module: storage of messages, the engine of one direction, single frames, captures."""
+"""The native module: storage of messages, engines of one direction, frames, captures."""
 
 from collections.abc import Sequence
 from typing import Any, TypeVar, final
@@ -22,8 +22,10 @@ __all__ = [
     "Direction",
     "Frame",
     "FrameDecoder",
+    "FrameEncoder",
     "MessageStorage",
     "__version__",
+    "fragment_sizes",
     "parse_deflate_header",
     "untracked",
 ]
@@ -42,6 +44,25 @@ def parse_deflate_header(value: str) -> tuple[bool, bool, int, int] | None:
 
     Raises:
         ValueError: If the header is invalid; the message says why.
+    """
+
+def fragment_sizes(
+    type: int,
+    content: Buffer,
+    kept: Sequence[int],
+    *,
+    max_size: int | None,
+    cut_characters: bool,
+) -> list[int]:
+    """Choose the sizes of a message's fragments, in bytes of content (RFC 6455 section 5.4).
+
+    Returns:
+        ``kept`` where it adds up to the content, otherwise pieces of ``max_size`` bytes or the
+        whole; with borders moved to where a character starts, unless they may cut it.
+
+    Raises:
+        TypeError: If an argument has the wrong type.
+        ValueError: If ``type`` is not an opcode, or a size is negative.
     """
 
 def untracked(cls: type[_Class]) -> type[_Class]:
@@ -237,6 +258,217 @@ class FrameDecoder:
     def tolerated(self) -> dict[str, int]:
         """How often each rule that is switched off was broken, by its name in ``Strictness``."""
 
+@disjoint_base
+class FrameEncoder:
+    """The engine behind ``wsdefrag.FrameEncoder``."""
+
+    def __new__(
+        cls,
+        *,
+        from_client: bool,
+        deflate: DeflateParams | None,
+        compress_from: int,
+        compression_level: int,
+        utf8_strict: bool,
+    ) -> Self: ...
+    def message(
+        self,
+        type: int,
+        content: Buffer,
+        *,
+        fragments: Sequence[int] | None = None,
+        compress: bool | None = None,
+        masking_key: bytes | None = None,
+    ) -> bytes:
+        """Encode a whole message.
+
+        Args:
+            type: ``Opcode.TEXT`` or ``Opcode.BINARY``.
+            content: What the receiver is to get; the UTF-8 of a text. Neither changed nor kept.
+            fragments: Bytes of content in each frame, which add up to it (RFC 6455 section 5.4);
+                None for one frame. They may cut characters; ``Fragmenter`` keeps from it.
+            compress: Whether to compress it; None for what ``compress_from`` says
+                (RFC 7692 section 6).
+            masking_key: Four bytes for a client's frames, all of them; None for a fresh random key
+                each (RFC 6455 section 5.3).
+
+        Returns:
+            The frames, one after the other.
+
+        Raises:
+            TypeError: If an argument has the wrong type.
+            ValueError: If the message cannot be sent here; the message says why.
+        """
+
+    def text(
+        self,
+        content: str,
+        *,
+        fragments: Sequence[int] | None = None,
+        compress: bool | None = None,
+        masking_key: bytes | None = None,
+    ) -> bytes:
+        """Encode a whole text message (RFC 6455 section 5.6).
+
+        Args:
+            content: The text.
+            fragments: As in ``message``, in bytes of its UTF-8.
+            compress: As in ``message``.
+            masking_key: As in ``message``.
+
+        Returns:
+            The frames, one after the other.
+
+        Raises:
+            TypeError: If an argument has the wrong type.
+            ValueError: If the message cannot be sent here; the message says why.
+            UnicodeEncodeError: If the text holds a surrogate.
+        """
+
+    def binary(
+        self,
+        content: Buffer,
+        *,
+        fragments: Sequence[int] | None = None,
+        compress: bool | None = None,
+        masking_key: bytes | None = None,
+    ) -> bytes:
+        """Encode a whole binary message (RFC 6455 section 5.6).
+
+        Args:
+            content: Any number of bytes; neither changed nor kept.
+            fragments: As in ``message``.
+            compress: As in ``message``.
+            masking_key: As in ``message``.
+
+        Returns:
+            The frames, one after the other.
+
+        Raises:
+            TypeError: If an argument has the wrong type.
+            ValueError: If the message cannot be sent here; the message says why.
+        """
+
+    def fragment(
+        self,
+        type: int,
+        content: Buffer,
+        *,
+        fin: bool,
+        compress: bool | None = None,
+        masking_key: bytes | None = None,
+    ) -> bytes:
+        """Encode the next fragment of a message that is sent as its content comes.
+
+        Args:
+            type: ``Opcode.TEXT`` or ``Opcode.BINARY`` for the first fragment,
+                ``Opcode.CONTINUATION`` for the others (RFC 6455 section 5.4).
+            content: Its part of the content; a text's may end inside a character.
+            fin: Whether it is the last one.
+            compress: With the first fragment: whether to compress the message; None for what
+                ``compress_from`` says of this fragment.
+            masking_key: Four bytes for a client's frame; None for a fresh random key.
+
+        Returns:
+            The frame. Its receiver can inflate all of its content without the frames to come.
+
+        Raises:
+            TypeError: If an argument has the wrong type.
+            ValueError: If the fragment cannot be sent here; the message says why.
+        """
+
+    def frame(
+        self,
+        opcode: int,
+        payload: Buffer,
+        *,
+        fin: bool = True,
+        rsv1: bool = False,
+        rsv2: bool = False,
+        rsv3: bool = False,
+        masking_key: bytes | None = None,
+    ) -> bytes:
+        """Encode a frame whose payload is sent as it is: not compressed, a text's not checked.
+
+        Of what the frame says, only the order of frames and the rules of control frames are kept
+        to (RFC 6455 sections 5.4 and 5.5). A message that is begun in this way ends in it.
+
+        Args:
+            opcode: What the frame carries.
+            payload: Any number of bytes; neither changed nor kept.
+            fin: Whether it is the last of its message.
+            rsv1: The first reserved bit: the payload is compressed, where permessage-deflate was
+                agreed on. The next message that is compressed here then starts with an empty
+                window, and every receiver can read it.
+            rsv2: The second reserved bit.
+            rsv3: The third reserved bit.
+            masking_key: Four bytes for a client's frame; None for a fresh random key.
+
+        Returns:
+            The frame.
+
+        Raises:
+            TypeError: If an argument has the wrong type.
+            ValueError: If the frame cannot be sent here; the message says why.
+        """
+
+    def ping(self, payload: Buffer | None = None, *, masking_key: bytes | None = None) -> bytes:
+        """Encode a ping (RFC 6455 section 5.5.2).
+
+        Args:
+            payload: At most 125 bytes; None for none.
+            masking_key: Four bytes for a client's frame; None for a fresh random key.
+
+        Returns:
+            The frame.
+
+        Raises:
+            TypeError: If an argument has the wrong type.
+            ValueError: If the payload is too long, or after a Close.
+        """
+
+    def pong(self, payload: Buffer | None = None, *, masking_key: bytes | None = None) -> bytes:
+        """Encode a pong (RFC 6455 section 5.5.3).
+
+        Args:
+            payload: At most 125 bytes: those of the ping it answers; None for none.
+            masking_key: Four bytes for a client's frame; None for a fresh random key.
+
+        Returns:
+            The frame.
+
+        Raises:
+            TypeError: If an argument has the wrong type.
+            ValueError: If the payload is too long, or after a Close.
+        """
+
+    def close(
+        self, code: int | None = None, reason: str = "", *, masking_key: bytes | None = None
+    ) -> bytes:
+        """Encode a Close, behind which nothing can be sent (RFC 6455 section 5.5.1).
+
+        Args:
+            code: The close code; None for a frame without one, which is read as 1005.
+            reason: Why, for people; at most 123 bytes of UTF-8, and only with a code.
+            masking_key: Four bytes for a client's frame; None for a fresh random key.
+
+        Returns:
+            The frame.
+
+        Raises:
+            TypeError: If an argument has the wrong type.
+            ValueError: If the code may not be sent (RFC 6455 section 7.4), the reason is too long
+                or stands alone, or after a Close.
+        """
+
+    @property
+    def inside_message(self) -> bool:
+        """Whether a message was begun and not ended."""
+
+    @property
+    def closed(self) -> bool:
+        """Whether a Close was encoded."""
+
 @final
 class Frame:
     """One frame (RFC 6455 section 5.2); frozen, equal by value, picklable.
@@ -401,6 +633,13 @@ class ArrowStream:
         Raises:
             ValueError: If it is of a file object that has been read before.
         """
+    @property
+    def warnings(self) -> list[str]:
+        """What is to be said of the files, though they could be read.
+
+        It is that of the last pass that has ended, over this table or the other one that
+        ``to_arrow()`` gave with it.
+        """
 
 @final
 class CapturePlan:
@@ -445,13 +684,19 @@ class CaptureReader:
     def next_batch(self) -> list[CapturedMessage | CapturedConnection] | None:
         """Read on until something is complete.
 
+        What an exception kept back, or a file object that had nothing yet, comes with the next
+        call.
+
         Returns:
-            Messages, and connections that have ended, in order; None at the end.
+            Messages, and connections that have ended, in order; None at the end. A connection that
+            has ended is the first of its batch.
 
         Raises:
             CaptureError: If a file is no capture, or not readable any more; all that was complete
                 before has been given out.
             OSError: If a file cannot be opened or read.
+            BlockingIOError: If a file object does not block and has nothing yet.
+            RuntimeError: If the pass is being read already.
         """
     @property
     def bytes_read(self) -> int:

@@ -10,6 +10,7 @@
 //! [`parse`] tests every rule at the first byte that can break it, in the order
 //! of the bytes, so that a header cut anywhere gives the error that the whole
 //! header gives, only sooner. Too short is not wrong: it returns `None`.
+//! [`Header::to_bytes`] is its mirror.
 
 use crate::error::Kind;
 use crate::opcode::Opcode;
@@ -20,7 +21,8 @@ pub const MAX_HEADER: usize = 14;
 /// The longest payload of a control frame, in bytes (section 5.5).
 pub const MAX_CONTROL: usize = 125;
 
-const RSV1: u8 = 4;
+/// The first reserved bit in [`Header::rsv`].
+pub const RSV1: u8 = 4;
 const LENGTH_16: u8 = 126;
 const LENGTH_64: u8 = 127;
 
@@ -42,6 +44,56 @@ pub struct Header {
 }
 
 impl Header {
+    /// The header of a payload of `length` bytes, with the length in its shortest form.
+    #[inline]
+    #[must_use]
+    pub const fn new(
+        opcode: Opcode,
+        fin: bool,
+        rsv: u8,
+        masking_key: Option<[u8; 4]>,
+        length: u64,
+    ) -> Self {
+        let extended = match length {
+            0..126 => 0,
+            126..=0xFFFF => 2,
+            _ => 8,
+        };
+        let size = 2 + extended + if masking_key.is_some() { 4 } else { 0 };
+        Self { opcode, fin, rsv, masking_key, length, size }
+    }
+
+    /// The header as it stands on the wire, in the first `size` bytes; the rest is zero.
+    #[inline]
+    #[must_use]
+    pub fn to_bytes(&self) -> [u8; MAX_HEADER] {
+        let mut bytes = [0; MAX_HEADER];
+        let masked = u8::from(self.masking_key.is_some()) << 7;
+        let length = self.length.to_be_bytes();
+        bytes[0] = u8::from(self.fin) << 7 | self.rsv << 4 | self.opcode as u8;
+        match self.extended() {
+            0 => bytes[1] = masked | length[7],
+            2 => {
+                bytes[1] = masked | LENGTH_16;
+                bytes[2..4].copy_from_slice(&length[6..]);
+            }
+            _ => {
+                bytes[1] = masked | LENGTH_64;
+                bytes[2..10].copy_from_slice(&length);
+            }
+        }
+        if let Some(key) = self.masking_key {
+            bytes[self.size - 4..self.size].copy_from_slice(&key);
+        }
+        bytes
+    }
+
+    /// The bytes of its length behind the first seven bits: 0, 2 or 8.
+    #[inline]
+    const fn extended(&self) -> usize {
+        self.size - 2 - if self.masking_key.is_some() { 4 } else { 0 }
+    }
+
     /// Whether RSV1 is set: on a first data frame with permessage-deflate, "compressed".
     #[inline]
     #[must_use]
@@ -51,8 +103,7 @@ impl Header {
 
     /// Whether the length stands in its shortest form.
     const fn is_minimal(&self) -> bool {
-        let extended = self.size - 2 - if self.masking_key.is_some() { 4 } else { 0 };
-        match extended {
+        match self.extended() {
             0 => true,
             2 => self.length >= LENGTH_16 as u64,
             _ => self.length > u16::MAX as u64,
@@ -221,6 +272,31 @@ mod tests {
                     }
                 }
             }
+        }
+
+        #[test]
+        fn a_header_is_written_as_it_was_read(
+            bytes in prop::collection::vec(any::<u8>(), MAX_HEADER),
+            from_client in any::<bool>(),
+        ) {
+            let strictness = Strictness { minimal_length: false, ..SERVER.strictness };
+            let rules = Rules { from_client, deflate: true, strictness };
+            if let Ok(Some(header)) = parse(&bytes, &rules, Order::Any) {
+                prop_assert_eq!(&header.to_bytes()[..header.size], &bytes[..header.size]);
+            }
+        }
+
+        #[test]
+        fn a_made_header_is_minimal_and_read_as_it_was_made(
+            fin in any::<bool>(),
+            rsv in prop::sample::select(vec![0, RSV1]),
+            masking_key in any::<Option<[u8; 4]>>(),
+            length in prop_oneof![0_u64..300, 65_000_u64..66_000, 0..1_u64 << 63],
+        ) {
+            let header = Header::new(Opcode::Text, fin, rsv, masking_key, length);
+            let rules = Rules { from_client: masking_key.is_some(), deflate: true, ..SERVER };
+            let read = parse(&header.to_bytes(), &rules, Order::Start);
+            prop_assert_eq!(read, Ok(Some(header)));
         }
     }
 }

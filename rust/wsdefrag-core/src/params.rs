@@ -53,6 +53,12 @@ impl DeflateParams {
         if from_client { self.client_no_context_takeover } else { self.server_no_context_takeover }
     }
 
+    /// The base-2 logarithm of this side's window in bytes, 8 to 15.
+    #[must_use]
+    pub const fn max_window_bits(&self, from_client: bool) -> u8 {
+        if from_client { self.client_max_window_bits } else { self.server_max_window_bits }
+    }
+
     /// Reads the server's `Sec-WebSocket-Extensions`; `None` if deflate was not agreed.
     pub fn from_header(value: &str) -> Result<Option<Self>, InvalidAnswer> {
         let mut agreed = None;

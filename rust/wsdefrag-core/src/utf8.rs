@@ -5,6 +5,9 @@
 //! most three bytes, is the start of a character whose rest has not come.
 //! A byte that no valid text can hold at its place is refused when it arrives.
 //! Nothing is looked at twice but those three bytes.
+//!
+//! A text whose pieces are not kept is checked with [`Utf8Pieces`], which holds
+//! those bytes itself.
 
 /// The content holds a byte that UTF-8 does not allow there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +40,47 @@ impl Utf8Progress {
     #[inline]
     pub const fn finish(self, length: usize) -> Result<(), NotUtf8> {
         if self.checked == length { Ok(()) } else { Err(NotUtf8) }
+    }
+}
+
+/// The start of a character at the end of what was seen of a text: at most three bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Utf8Pieces {
+    begun: [u8; 4],
+    length: usize,
+}
+
+impl Utf8Pieces {
+    /// Checks the next piece of the text.
+    pub fn append(&mut self, mut piece: &[u8]) -> Result<(), NotUtf8> {
+        while self.length > 0
+            && let Some((&byte, rest)) = piece.split_first()
+        {
+            self.begun[self.length] = byte;
+            self.length += 1;
+            piece = rest;
+            // Four bytes are a character or not valid, so the array never overflows.
+            match std::str::from_utf8(&self.begun[..self.length]) {
+                Ok(_) => self.length = 0,
+                Err(error) if error.error_len().is_none() => {}
+                Err(_) => return Err(NotUtf8),
+            }
+        }
+        match simdutf8::compat::from_utf8(piece) {
+            Ok(_) => {}
+            Err(error) if error.error_len().is_none() => {
+                let begun = &piece[error.valid_up_to()..];
+                self.begun[..begun.len()].copy_from_slice(begun);
+                self.length = begun.len();
+            }
+            Err(_) => return Err(NotUtf8),
+        }
+        Ok(())
+    }
+
+    /// Refuses a text that ends inside a character.
+    pub const fn finish(self) -> Result<(), NotUtf8> {
+        if self.length == 0 { Ok(()) } else { Err(NotUtf8) }
     }
 }
 
@@ -74,6 +118,21 @@ mod tests {
             step in 1_usize..20,
         ) {
             prop_assert_eq!(refused_at(&bytes, step).is_some(), std::str::from_utf8(&bytes).is_err());
+        }
+
+        #[test]
+        fn pieces_that_are_not_kept_are_refused_where_a_growing_text_is(
+            bytes in prop::collection::vec(prop_oneof![Just(b'a'), any::<u8>(), 0x80_u8..0xF5], 0..90),
+            step in 1_usize..20,
+        ) {
+            let mut pieces = Utf8Pieces::default();
+            let mut end = 0;
+            let refused = bytes.chunks(step).find_map(|piece| {
+                end += piece.len();
+                pieces.append(piece).is_err().then_some(end)
+            });
+            let refused = refused.or_else(|| pieces.finish().is_err().then_some(bytes.len()));
+            prop_assert_eq!(refused, refused_at(&bytes, step));
         }
 
         #[test]

@@ -48,6 +48,12 @@ const LONG: usize = 1 << 18;
 /// How many bytes can be unmasked, at the least, while one is inflated.
 const INFLATING: usize = 8;
 
+/// Whether to keep the GIL while so many bytes are masked or unmasked.
+#[inline]
+pub(crate) const fn gil_over(py: Python<'_>, bytes: usize, immutable: bool) -> Gil<'_> {
+    if bytes >= LONG && immutable { Gil::Release(py) } else { Gil::Keep }
+}
+
 /// The memory of one call.
 pub(crate) struct PyMemory<'py> {
     pub(crate) py: Python<'py>,
@@ -62,7 +68,7 @@ impl<'py> PyMemory<'py> {
 
     #[inline]
     const fn gil(&self, bytes: usize) -> Gil<'py> {
-        if bytes >= LONG && self.immutable_input { Gil::Release(self.py) } else { Gil::Keep }
+        gil_over(self.py, bytes, self.immutable_input)
     }
 }
 

@@ -1,8 +1,9 @@
 //! The one place where core errors become Python exceptions.
 
-use pyo3::exceptions::PyOSError;
+use pyo3::exceptions::{PyMemoryError, PyOSError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{IntoPyDict, PyDict};
+use wsdefrag_core::Refusal;
 use wsdefrag_core::error::{Error, Kind};
 use wsdefrag_core::limits::Excess;
 
@@ -71,6 +72,16 @@ pub(crate) fn raise_incomplete(py: Python<'_>, cut: &Cut) -> PyErr {
     match make() {
         Ok(exception) => PyErr::from_value(exception),
         Err(failure) => failure,
+    }
+}
+
+/// Why an encoder wrote nothing, ready to be raised.
+pub(crate) fn raise_refusal(refusal: Refusal) -> PyErr {
+    let text = refusal.to_string();
+    match refusal {
+        Refusal::OutOfMemory => PyMemoryError::new_err(text),
+        Refusal::NoMaskingKey => PyOSError::new_err(text),
+        _ => PyValueError::new_err(text),
     }
 }
 

@@ -1,9 +1,9 @@
 //! `wsdefrag._native`: the binding between the engine and Python.
 //!
 //! It decides nothing about the protocol. It lends the engine Python's memory
-//! (`content`), makes Python objects of what comes out (`event`, `frame`), and
-//! turns errors into exceptions in one place (`errors`). Every `unsafe` block
-//! stands in `raw`.
+//! (`content`) and the operating system's randomness (`random`), makes Python
+//! objects of what comes out (`event`, `frame`), and turns errors into
+//! exceptions in one place (`errors`). Every `unsafe` block stands in `raw`.
 
 #![deny(unsafe_code)]
 #![allow(clippy::doc_markdown, reason = "doc comments of Python objects are docstrings")]
@@ -12,11 +12,14 @@ mod capture;
 mod classes;
 mod content;
 mod direction;
+mod encoder;
 mod ending;
 mod errors;
 mod event;
+mod fragmenter;
 mod frame;
 mod params;
+mod random;
 #[allow(unsafe_code, reason = "the one place for it")]
 mod raw;
 
@@ -30,6 +33,10 @@ mod _native {
     #[pymodule_export]
     use crate::direction::Direction;
     #[pymodule_export]
+    use crate::encoder::FrameEncoder;
+    #[pymodule_export]
+    use crate::fragmenter::fragment_sizes;
+    #[pymodule_export]
     use crate::frame::{Frame, FrameDecoder};
     #[pymodule_export]
     use crate::params::parse_deflate_header;
@@ -42,6 +49,7 @@ mod _native {
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        crate::random::forget_after_forks(module)?;
         module.add("MessageStorage", crate::raw::storage_type(module.py())?)
     }
 }

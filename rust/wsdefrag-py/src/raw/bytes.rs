@@ -1,4 +1,4 @@
-//! Payloads written straight into `bytes` objects.
+//! Payloads and frames written straight into `bytes` objects.
 
 use std::mem::{ManuallyDrop, MaybeUninit};
 use std::ptr::{self, NonNull};
@@ -8,7 +8,7 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use wsdefrag_core::deflate::{Progress, Stream};
-use wsdefrag_core::{Mask, OutOfMemory};
+use wsdefrag_core::{Layout, Mask, OutOfMemory};
 
 /// Whether a piece of work on memory that no Python code can reach keeps the GIL.
 #[derive(Clone, Copy)]
@@ -19,7 +19,7 @@ pub(crate) enum Gil<'py> {
 
 impl Gil<'_> {
     #[inline]
-    fn during<R: Send>(self, work: impl FnOnce() -> R + Send) -> R {
+    pub(crate) fn during<R: Send>(self, work: impl FnOnce() -> R + Send) -> R {
         match self {
             Self::Keep => work(),
             Self::Release(py) => py.detach(work),
@@ -35,21 +35,48 @@ pub(crate) fn unmasked_bytes(
     mask: Mask,
     gil: Gil<'_>,
 ) -> Result<(Py<PyBytes>, u8), OutOfMemory> {
-    let size = ffi::Py_ssize_t::try_from(wire.len()).map_err(|_| OutOfMemory)?;
+    // SAFETY: unmasking writes every slot.
+    unsafe { filled_bytes(py, wire.len(), gil, |slots| mask.unmask(wire, slots)) }
+}
+
+/// A new `bytes` that is these frames.
+#[inline]
+pub(crate) fn framed_bytes(
+    py: Python<'_>,
+    layout: &Layout<'_>,
+    gil: Gil<'_>,
+) -> Result<Py<PyBytes>, OutOfMemory> {
+    // SAFETY: a layout writes every slot, or panics.
+    let filled = unsafe { filled_bytes(py, layout.size(), gil, |slots| layout.write(slots)) };
+    filled.map(|(bytes, ())| bytes)
+}
+
+/// A new `bytes` of `size` bytes, as `fill` leaves them, and what it returns.
+///
+/// # Safety
+///
+/// `fill` writes every slot, or panics.
+#[inline]
+unsafe fn filled_bytes<R: Send>(
+    py: Python<'_>,
+    size: usize,
+    gil: Gil<'_>,
+    fill: impl FnOnce(&mut [MaybeUninit<u8>]) -> R + Send,
+) -> Result<(Py<PyBytes>, R), OutOfMemory> {
+    let length = ffi::Py_ssize_t::try_from(size).map_err(|_| OutOfMemory)?;
     // SAFETY: attached. With a null pointer the call allocates and leaves the contents open.
-    let object = unsafe { ffi::PyBytes_FromStringAndSize(ptr::null(), size) };
+    let object = unsafe { ffi::PyBytes_FromStringAndSize(ptr::null(), length) };
     // SAFETY: attached; the pointer is null with an exception set, or an owned reference.
     let bytes = unsafe { Bound::from_owned_ptr_or_err(py, object) }.map_err(|_| OutOfMemory)?;
     // SAFETY: the object was checked to exist and is a `bytes`.
     let data = unsafe { ffi::PyBytes_AS_STRING(object) };
-    // SAFETY: `data` points to as many bytes as `wire` has. For a length above zero the object is
-    // new, so nobody else reads or writes them; for zero the slice is empty.
+    // SAFETY: `data` points to `size` bytes. For a size above zero the object is new, so nobody
+    // else reads or writes them; for zero the slice is empty.
     let slots: &mut [MaybeUninit<u8>] =
-        unsafe { slice::from_raw_parts_mut(data.cast_mut().cast(), wire.len()) };
-    // Writes every slot.
-    let any = gil.during(|| mask.unmask(wire, slots));
+        unsafe { slice::from_raw_parts_mut(data.cast_mut().cast(), size) };
+    let result = gil.during(|| fill(slots));
     // SAFETY: `PyBytes_FromStringAndSize` gave a `bytes`.
-    Ok((unsafe { bytes.cast_into_unchecked::<PyBytes>() }.unbind(), any))
+    Ok((unsafe { bytes.cast_into_unchecked::<PyBytes>() }.unbind(), result))
 }
 
 /// A `bytes` that is being written and may grow, by the interpreter's own writer (PEP 782).
