@@ -205,6 +205,15 @@ def disturbed(packets: Packets, seed: Any) -> Packets:
     return in_time(packets)
 
 
+def corrupted(data: bytes, seed: Any) -> bytes:
+    """A file with some bytes of it changed, headers or not."""
+    chance = random.Random(seed)
+    changed = bytearray(data)
+    for _ in range(chance.choice([1, 5, 50])):
+        changed[chance.randrange(len(changed))] = chance.randrange(256)
+    return bytes(changed)
+
+
 def violations(intact: Intact, seen: Seen) -> list[str]:
     """Where what was read breaks the law, in words; nothing if it does not.
 

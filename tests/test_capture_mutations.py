@@ -1,0 +1,123 @@
+"""Recordings, damaged at random: nothing is read out of them that was not sent.
+
+`WSDEFRAG_MUTATIONS` says how many runs there are for each recording. A failure names its seed,
+and `mutated(packets, seed)` gives the same damage again.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from typing import Any
+
+import pytest
+
+from capture_files import pcapng
+from capture_mutations import (
+    Direction,
+    Intact,
+    corrupted,
+    direction,
+    disturbed,
+    mutated,
+    violations,
+)
+from capture_recordings import LOADED, packets_of
+from capture_seen import read
+
+RUNS = int(os.environ.get("WSDEFRAG_MUTATIONS", "300"))
+
+RECORDINGS = (
+    "plain-small",
+    "deflate-fragments",
+    "deflate-directions",
+    "demo",
+    "early-frames",
+    "refused",
+    "wsproto-subprotocol",
+)
+LARGE = ("cable-many", "lossy-many")
+"""Many connections at once; a run takes longer, so there are fewer."""
+
+
+@cache
+def intact(name: str) -> Intact:
+    _, packets = packets_of(LOADED[name].path.read_bytes())
+    return Intact.of(packets)
+
+
+def assert_law(name: str, runs: int, label: str, **options: Any) -> None:
+    whole = intact(name)
+    kept = 0
+    for run in range(runs):
+        seed = f"{name} {label}{run}"
+        packets = mutated(whole.packets, seed)
+        try:
+            seen = read(pcapng(packets), ordered=False, **options)
+            found = violations(whole, seen)
+        except Exception as error:
+            raise AssertionError(f"seed {seed!r}: {error!r}") from error
+        assert found == [], f"seed {seed!r}"
+        kept += seen.statuses().count("ok")
+    # Damage leaves much whole, or the law would be kept by giving nothing.
+    assert kept > runs * sum(map(len, whole.sent.values())) // 8
+
+
+@pytest.mark.parametrize("name", RECORDINGS)
+def test_damaged_recording_gives_nothing_that_was_not_sent(name: str) -> None:
+    assert_law(name, RUNS, "")
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_damaged_recording_of_many_gives_nothing_that_was_not_sent(name: str) -> None:
+    assert_law(name, RUNS // 6, "")
+
+
+@pytest.mark.parametrize("name", RECORDINGS)
+def test_packets_again_or_slightly_out_of_order_lose_nothing(name: str) -> None:
+    whole = intact(name)
+    for run in range(RUNS // 2):
+        seed = f"{name} disturbed {run}"
+        seen = read(pcapng(disturbed(whole.packets, seed)), ordered=False)
+        found: dict[Direction, list[bytes]] = {}
+        for message in seen.messages:
+            assert message.status == "ok", f"seed {seed!r}"
+            found.setdefault(direction(message), []).append(message.content)
+        assert found == whole.sent, f"seed {seed!r}"
+
+
+@pytest.mark.parametrize("name", ["plain-small", "early-frames", "refused", "http-besides"])
+def test_single_lost_packet_is_never_unsaid(name: str) -> None:
+    """Each packet in turn: what a direction lacks, its connection says."""
+    whole = intact(name)
+    for lost in range(len(whole.packets)):
+        seen = read(pcapng(whole.packets[:lost] + whole.packets[lost + 1 :]), ordered=False)
+        assert violations(whole, seen) == [], f"packet {lost + 1}"
+        for (client, server, from_client), sent in whole.sent.items():
+            found = [
+                one for one in seen.connections if (one.client, one.server) == (client, server)
+            ]
+            contents = [content for one in found for content in seen.contents_of(one, from_client)]
+            said = any(one.has_losses for one in found)
+            assert contents == sent or said, f"packet {lost + 1} of {client}"
+
+
+@pytest.mark.parametrize(
+    "name", ["plain-small", "legacy", "vlan", "two-interfaces", "tls-exported", "http-besides"]
+)
+def test_corrupted_file_is_read_or_refused_with_accounts_that_balance(name: str) -> None:
+    """`read` looks at the accounts, and lets no other exception pass than `CaptureError`."""
+    data = LOADED[name].path.read_bytes()
+    ends = {True: 0, False: 0}
+    for run in range(RUNS // 2):
+        changed = corrupted(data, f"{name} corrupted {run}")
+        found = read(changed, fails=True, ordered=False, timed=False, resync=run % 2 == 0)
+        ends[found.error is None] += 1
+    assert all(ends.values())
+
+
+@pytest.mark.parametrize("name", ["plain-small", "deflate-directions"])
+def test_same_damage_gives_the_same(name: str) -> None:
+    for run in range(10):
+        data = pcapng(mutated(intact(name).packets, f"{name} again {run}"))
+        assert read(data, ordered=False).dump() == read(data, ordered=False).dump()

@@ -1,0 +1,104 @@
+"""Compared with tshark, on captures that it reads right: plain ones, with nothing missing.
+
+tshark is asked to put segments in order; without that it loses messages. What it shows of empty
+messages and of fragmented ones cannot be told apart, so those are left out on both sides.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import xml.etree.ElementTree as ET
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from capture_conversation import binary, capture_of, text, upgraded
+from capture_recordings import LOADED, seen
+from capture_seen import Seen, read
+
+TSHARK = shutil.which("tshark")
+SECONDS = 60
+
+pytestmark = pytest.mark.skipif(TSHARK is None, reason="tshark is not installed")
+
+RECORDINGS = ["plain-small", "demo", "ipv6", "vlan", "any-sll", "any-sll2", "refused", "lossy-many"]
+
+NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+Sent = tuple[int, bool, int, bytes]
+"""The client's port, whether it sent this, the opcode, the payload."""
+
+
+def tshark(path: Path, home: Path) -> Iterator[Sent]:
+    """The messages of a capture as tshark reads them: those of one frame, and not compressed.
+
+    Args:
+        home: an empty directory, so that nobody's settings change what it does.
+    """
+    assert TSHARK is not None
+    command = [
+        *(TSHARK, "-n", "-r", str(path), "-2", "-T", "pdml", "-Y", "websocket"),
+        *("-o", "tcp.reassemble_out_of_order:TRUE", "-o", "tcp.desegment_tcp_streams:TRUE"),
+    ]
+    environment = os.environ | {"HOME": str(home), "XDG_CONFIG_HOME": str(home)}
+    result = subprocess.run(
+        command, capture_output=True, check=True, timeout=SECONDS, env=environment
+    )
+    # Texts with characters that XML does not know are in it as they are.
+    document = NO_XML.sub("?", result.stdout.decode("utf-8", "replace"))
+    for packet in ET.fromstring(document).iter("packet"):
+        ports: dict[str, int] = {}
+        opcode, masked, plain = 0, False, False
+        for field in packet.iter("field"):
+            name, shown, value = (field.get(key, "") for key in ("name", "show", "value"))
+            if name in ("tcp.srcport", "tcp.dstport"):
+                ports[name] = int(shown)
+            elif name == "websocket.opcode":
+                opcode = int(shown)
+            elif name == "websocket.mask":
+                masked = shown == "1"
+            elif name == "websocket.fin":
+                plain = shown == "1"
+            elif name in ("websocket.rsv", "websocket.pmc"):
+                plain = plain and int(shown, 0) == 0
+            elif (
+                name in ("websocket.payload.text", "data") and opcode in (1, 2) and value and plain
+            ):
+                port = ports["tcp.srcport" if masked else "tcp.dstport"]
+                yield port, masked, opcode, bytes.fromhex(value)
+
+
+def ours(seen: Seen) -> Counter[Sent]:
+    return Counter(
+        (one.connection.client[1], one.from_client, one.type, one.content)
+        for one in seen.messages
+        if one.content and one.frames == 1 and not one.compressed
+    )
+
+
+@pytest.mark.parametrize("name", RECORDINGS)
+def test_recording_reads_as_tshark_reads_it(name: str, tmp_path: Path) -> None:
+    found = Counter(tshark(LOADED[name].path, tmp_path))
+    assert found
+    assert found == ours(seen(name))
+
+
+@pytest.mark.parametrize("link", ["ethernet", "qinq", "sll2", "null", "raw"])
+def test_segments_out_of_order_read_as_tshark_reads_them(link: str, tmp_path: Path) -> None:
+    talk = upgraded()
+    for number in range(8):
+        content = bytes([number]) * 100 * (number + 1)
+        first, second, third = talk.say(True, binary(True, content), size=50 + 34 * number)[:3]
+        talk.segments = talk.with_moved(first, third)
+        assert first is not second
+        talk.says(False, text(False, f"number {number}"))
+    path = tmp_path / "capture.pcapng"
+    path.write_bytes(capture_of(talk.end().segments, link))
+    mine = read(path)
+    assert len(mine.messages) == 16
+    assert Counter(tshark(path, tmp_path)) == ours(mine)
