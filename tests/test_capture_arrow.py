@@ -177,6 +177,27 @@ def test_damaged_file_gives_its_batches_and_then_the_error() -> None:
     assert sum(batch.num_rows for batch in batches) == len(whole) > 0
 
 
+def test_warnings_are_those_of_the_last_pass_that_ended(tmp_path: Path) -> None:
+    path = tmp_path / "demo.pcapng"
+    path.write_bytes((CAPTURES / "demo.pcapng").read_bytes() + b"a few bytes")
+    capture = Capture(path)
+    with capture.read() as reader:
+        list(reader)
+        (warning,) = reader.warnings
+    tables = capture.to_arrow()
+    stream = pa.RecordBatchReader.from_stream(tables.messages)
+    assert tables.messages.warnings == tables.connections.warnings == []
+    assert stream.read_all().num_rows == 502
+    assert tables.messages.warnings == tables.connections.warnings == [warning]
+    assert pa.table(tables.connections).num_rows == 5
+    assert tables.connections.warnings == [warning]
+    assert capture.to_arrow().messages.warnings == []
+    # Whole again, and read again.
+    path.write_bytes((CAPTURES / "demo.pcapng").read_bytes())
+    pa.table(tables.messages)
+    assert tables.messages.warnings == tables.connections.warnings == []
+
+
 def test_capture_of_a_file_object_that_raises_says_so() -> None:
     class Broken(io.RawIOBase):
         def read(self, size: int = -1) -> bytes:
@@ -184,6 +205,22 @@ def test_capture_of_a_file_object_that_raises_says_so() -> None:
 
     with pytest.raises(OSError, match="the line is dead"):
         pa.table(Capture(Broken()).to_arrow().messages)
+
+
+def test_file_object_that_has_nothing_yet_ends_a_table_behind_its_rows() -> None:
+    data = (CAPTURES / "demo.pcapng").read_bytes()
+
+    class Waiting(io.BytesIO):
+        def read1(self, size: int | None = -1, /) -> bytes:
+            if self.tell() > 50_000:
+                raise BlockingIOError("nothing yet")
+            return super().read1(min(size or 0, 10_000))
+
+    stream = pa.RecordBatchReader.from_stream(Capture(Waiting(data)).to_arrow().messages)
+    batches: list[pa.RecordBatch] = []
+    with pytest.raises(OSError, match="nothing yet"):
+        batches.extend(stream)
+    assert sum(batch.num_rows for batch in batches) > 100
 
 
 def tables_of(pickled: bytes) -> ArrowTables:

@@ -17,6 +17,7 @@ import pytest
 from pyarrow import ipc, parquet
 
 from capture_conversation import Conversation, capture_of, text
+from capture_files import ENHANCED_PACKET
 from capture_recordings import LOADED
 from cli_captures import (
     DEMO,
@@ -27,6 +28,7 @@ from cli_captures import (
     damaged,
     gapped,
     invoke_capture,
+    plain,
     truth,
 )
 from cli_command import SECONDS, environment
@@ -201,6 +203,47 @@ def test_nothing_readable_writes_nothing(tmp_path: Path) -> None:
 def test_cut_capture_from_a_pipe_is_written(tmp_path: Path) -> None:
     output = converted(cut_short(DEMO.read_bytes()), tmp_path / "m.parquet", code=1)
     assert parquet.read_metadata(output).num_rows > 100
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "arrow"])
+@pytest.mark.parametrize("table", ["messages", "connections"])
+def test_file_cut_at_its_end_is_a_loss_as_by_other_formats(
+    tmp_path: Path, suffix: str, table: str
+) -> None:
+    source = tmp_path / "cut.pcapng"
+    source.write_bytes(plain() + ENHANCED_PACKET.to_bytes(4, "little") + b"\x60\0\0\0\0\0")
+    lines = invoke_capture("convert", source, "-o", tmp_path / "m.jsonl")
+    output = tmp_path / f"m.{suffix}"
+    result = invoke_capture("convert", source, "-o", output, "--table", table)
+    assert (result.exit_code, result.stderr) == (lines.exit_code, lines.stderr)
+    assert result.exit_code == 1
+    assert "the file ends 10 bytes into it" in result.stderr
+    tolerant = invoke_capture("convert", source, "-o", output, "--force", "--tolerate", "loss")
+    assert tolerant.exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("messages", "size", "expected"), [(300_000, 20, 3), (5_000, 10_000, 3), (3, 12_000_000, 2)]
+)
+def test_row_groups_hold_many_rows_or_many_bytes(messages: int, size: int, expected: int) -> None:
+    talk = Conversation().open().upgrade()
+    together = max(60_000 // size, 1)
+    whole, rest = divmod(messages, together)
+    for count in [*([together] * whole), rest]:
+        if count:
+            talk.say(False, text(False, "x" * size) * count, size=60_000, acked=False)
+    file = io.BytesIO()
+    table = Capture(io.BytesIO(capture_of(talk.segments))).to_arrow().messages
+    assert write_parquet(table, file) == messages
+    metadata = parquet.read_metadata(file)
+    groups = [metadata.row_group(index) for index in range(metadata.num_row_groups)]
+    assert len(groups) == expected
+    contents = [group.num_rows * size for group in groups]
+    for group, content in zip(groups[:-1], contents, strict=False):
+        assert group.num_rows >= 1 << 17 or content > 14 << 20
+    # One batch more than wanted at most, which is a message more than 1 MiB.
+    assert max(contents) < (17 << 20) + size
+    assert max(group.num_rows for group in groups) < 2 << 17
 
 
 def test_library_writes_what_the_tables_hold() -> None:

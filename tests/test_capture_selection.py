@@ -24,7 +24,7 @@ from capture_conversation import (
 from capture_files import SECOND
 from capture_seen import read
 from wire_writer import TEXT, Deflater
-from wsdefrag import Opcode
+from wsdefrag import Limits, Opcode
 from wsdefrag.capture import Capture
 
 ONE = ("192.0.2.1", 50_001)
@@ -177,18 +177,47 @@ def test_without_contents_frames_are_walked_over() -> None:
         {"ports": [-1]},
         {"addresses": ["somewhere"]},
         {"opcodes": [77]},
+        {"opcodes": [2**70]},
+        {"opcodes": [Opcode.CLOSE]},
+        {"opcodes": [Opcode.TEXT, Opcode.PING]},
+        {"opcodes": [Opcode.CONTINUATION]},
+        {"idle": -1},
+        {"idle": -0.5},
+        {"idle": float("nan")},
+        {"idle_before_upgrade": -1},
+        {"ports": [2**70]},
+        {"max_connections": 2**70},
         {"utf8": "maybe"},
         {"max_connections": 0},
     ],
 )
 def test_option_out_of_its_range_is_a_value_error(options: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match=r"."):
+    ((name, _),) = options.items()
+    says = "somewhere" if name == "addresses" else name
+    with pytest.raises(ValueError, match=rf"\b{says}\b"):
         Capture("nowhere", **options)
+
+
+@pytest.mark.parametrize("seconds", [0, 0.0, 2**70, float("inf")])
+def test_idle_time_may_be_none_or_endless(seconds: float) -> None:
+    Capture("nowhere", idle=seconds, idle_before_upgrade=seconds)
 
 
 @pytest.mark.parametrize(
     "options",
-    [{"hosts": "www.example.com"}, {"from_client": 1}, {"content": "no"}, {"resync": 1}],
+    [
+        {"hosts": "www.example.com"},
+        {"from_client": 1},
+        {"content": "no"},
+        {"resync": 1},
+        {"limits": 3},
+        {"strictness": 1},
+        {"strictness": Limits()},
+        {"opcodes": ["text"]},
+        {"opcodes": [True]},
+        {"max_connections": 1.5},
+        {"idle": "long"},
+    ],
 )
 def test_option_of_a_wrong_type_is_a_type_error(options: dict[str, Any]) -> None:
     """A text as a list of patterns would be one of letters."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterable
 from typing import Protocol, runtime_checkable
 
 from wsdefrag._arguments import require_int, require_number
+from wsdefrag.opcode import Opcode
 
 NANOSECONDS = 10**9
 _MOST = 2**63 - 1
@@ -19,7 +21,7 @@ class BinaryFile(Protocol):
     """A file object that is read in bytes: open files, pipes, ``io.BytesIO``."""
 
     def read(self, size: int, /) -> bytes | None:
-        """Give at most ``size`` bytes, none at the end."""
+        """Give at most ``size`` bytes, none at the end; None where nothing has come yet."""
 
 
 def sources(
@@ -59,6 +61,27 @@ def checked_port(port: int) -> int:
     if not 0 <= require_int("ports", port) <= 65_535:
         raise ValueError(f"ports must be 0 to 65535, not {port}")
     return port
+
+
+def checked_opcode(opcode: int) -> Opcode:
+    if require_int("opcodes", opcode) not in (Opcode.TEXT, Opcode.BINARY):
+        raise ValueError(
+            f"opcodes must be 1 (text) or 2 (binary), which is what messages have, not {opcode}"
+        )
+    return Opcode(opcode)
+
+
+def checked_count(name: str, count: int) -> int:
+    if not 1 <= require_int(name, count) <= sys.maxsize:
+        raise ValueError(f"{name} must be from 1 to {sys.maxsize}, not {count}")
+    return count
+
+
+def to_duration(name: str, seconds: float) -> int:
+    """Turn seconds that go by into nanoseconds."""
+    if require_number(name, seconds) < 0:
+        raise ValueError(f"{name} must be 0 seconds or more, not {seconds}")
+    return to_nanoseconds(name, seconds)
 
 
 def to_nanoseconds(name: str, seconds: float) -> int:

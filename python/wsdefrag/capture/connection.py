@@ -1,8 +1,8 @@
 """What is known of a connection in a capture: who, what was agreed, and what became of its bytes.
 
 Plain values, made by the reader. A connection is handed out with its first message, while it is
-still going on; ``ended`` is None until its last packet was seen, and its accounts are complete
-from then on.
+still going on; ``ended`` is None until it is handed out itself, and its accounts are complete from
+then on.
 """
 
 from __future__ import annotations
@@ -63,11 +63,13 @@ class CapturedResponse:
         return _value(self.fields, name)
 
 
+def _values(fields: tuple[tuple[str, bytes], ...], name: str) -> list[str]:
+    wanted = name.lower()
+    return [value.decode("utf-8", "replace") for other, value in fields if other.lower() == wanted]
+
+
 def _value(fields: tuple[tuple[str, bytes], ...], name: str) -> str | None:
-    for other, value in fields:
-        if other.lower() == name.lower():
-            return value.decode("utf-8", "replace")
-    return None
+    return next(iter(_values(fields, name)), None)
 
 
 @dataclass(frozen=True)
@@ -228,8 +230,12 @@ class CapturedConnection:
 
     @property
     def extensions(self) -> str | None:
-        """The extensions that the server agreed to, as the answer says them."""
-        return self.response.value("sec-websocket-extensions") if self.response else None
+        """The extensions that the server agreed to, as the answer says them.
+
+        Several fields mean what one with a list of them would (RFC 6455 section 9.1).
+        """
+        fields = self.response.fields if self.response else ()
+        return ", ".join(_values(fields, "sec-websocket-extensions")) or None
 
     @property
     def has_losses(self) -> bool:

@@ -10,25 +10,28 @@ an engine that spreads captures over machines; rows are identified by
 from __future__ import annotations
 
 import ipaddress
+import sys
 from collections.abc import Iterable, Iterator
 from typing import Any, Literal, NamedTuple
 
-from wsdefrag._arguments import require_bool, require_int
+from wsdefrag._arguments import require_bool, require_optional
 from wsdefrag._native import ArrowStream, CapturedMessage, CapturePlan
 from wsdefrag.capture._arguments import (
     NANOSECONDS,
     BinaryFile,
     PathLike,
+    checked_count,
+    checked_opcode,
     checked_port,
     file_name,
     sources,
     texts,
+    to_duration,
     to_nanoseconds,
 )
 from wsdefrag.capture.connection import CapturedConnection
 from wsdefrag.capture.reader import CaptureReader
 from wsdefrag.limits import Limits
-from wsdefrag.opcode import Opcode
 from wsdefrag.strictness import Strictness
 
 
@@ -62,7 +65,8 @@ class Capture:
     capture of a file object can be read once, from where the file stands.
 
     Args:
-        source: A path, several paths, or a binary file object.
+        source: A path, several paths, or a binary file object. One that does not block can only
+            be read with ``read()``.
         hosts: Patterns of the request's ``Host`` (``*`` stands for anything), without regard to
             case; the port may be left out. Connections whose request is not in the capture match
             none.
@@ -70,7 +74,7 @@ class Capture:
         ports: TCP ports of either side.
         addresses: IP addresses of either side.
         from_client: Only messages of this side.
-        opcodes: Only messages of these opcodes.
+        opcodes: Only messages of these opcodes, text or binary.
         since: Only messages of this time or later, in seconds since the epoch.
         until: Only messages before this time, in seconds since the epoch.
         content: Whether contents are wanted; without them frames are only walked over, contents
@@ -127,8 +131,8 @@ class Capture:
             require_bool("from_client", from_client)
         require_bool("content", content)
         require_bool("resync", resync)
-        if require_int("max_connections", max_connections) < 1:
-            raise ValueError(f"max_connections must be at least 1, not {max_connections}")
+        require_optional("limits", limits, Limits)
+        require_optional("strictness", strictness, Strictness)
         self._arguments: dict[str, Any] = {
             "paths": files,
             "file": file,
@@ -140,7 +144,7 @@ class Capture:
                 str(ipaddress.ip_address(text)) for text in texts("addresses", addresses)
             ],
             "from_client": from_client,
-            "opcodes": [Opcode(opcode) for opcode in opcodes],
+            "opcodes": [checked_opcode(opcode) for opcode in opcodes],
             "since_ns": None if since is None else to_nanoseconds("since", since),
             "until_ns": None if until is None else to_nanoseconds("until", until),
             "content": content,
@@ -148,9 +152,9 @@ class Capture:
             "strictness": Strictness() if strictness is None else strictness,
             "utf8_strict": utf8 == "strict",
             "resync": resync,
-            "max_connections": max_connections,
-            "idle_ns": to_nanoseconds("idle", idle),
-            "idle_before_upgrade_ns": to_nanoseconds("idle_before_upgrade", idle_before_upgrade),
+            "max_connections": checked_count("max_connections", max_connections),
+            "idle_ns": to_duration("idle", idle),
+            "idle_before_upgrade_ns": to_duration("idle_before_upgrade", idle_before_upgrade),
         }
         self._plan = CapturePlan(**self._arguments)
 
@@ -219,17 +223,19 @@ class Capture:
         """
         return self._connections(_most_kept(retain))
 
-    def _connections(self, most: float) -> Iterator[CapturedConnection]:
+    def _connections(self, most: int) -> Iterator[CapturedConnection]:
         with self.read() as reader:
             for item in reader:
                 if isinstance(item, CapturedConnection):
+                    _keep(item, most)
                     _close(item)
                     yield item
                 elif most and item.status in ("ok", "invalid_utf8"):
                     messages = item.connection.websocket.messages
                     messages.append(item.message)
-                    if len(messages) > most:
-                        del messages[0]
+                    # One by one, each would move all those that stay.
+                    if len(messages) > 2 * most:
+                        _keep(item.connection, most)
 
     def to_arrow(self) -> ArrowTables:
         """Give the messages and the connections as tables that Arrow's readers read.
@@ -248,15 +254,22 @@ def _restored(arguments: dict[str, Any]) -> Capture:
     return capture
 
 
-def _most_kept(retain: Literal["all", "none"] | int) -> float:
+def _most_kept(retain: Literal["all", "none"] | int) -> int:
     """Give the count that ``retain`` stands for."""
     if retain == "all":
-        return float("inf")
+        return sys.maxsize
     if retain == "none":
         return 0
     if not isinstance(retain, int) or isinstance(retain, bool) or retain < 0:
         raise ValueError(f"retain must be 'all', 'none' or a count, not {retain!r}")
     return retain
+
+
+def _keep(connection: CapturedConnection, most: int) -> None:
+    """Keep the newest messages of a connection."""
+    messages = connection.websocket.messages
+    if len(messages) > most:
+        del messages[:-most]
 
 
 def _close(connection: CapturedConnection) -> None:

@@ -1,7 +1,10 @@
 """One pass over a capture, and what is to be said of its packets.
 
-The native reader gives batches: all that a piece of the capture completed. The clock is that of
-the packets, and memory is bounded by the limits, not by the files.
+The native reader gives batches of what a piece of the capture completed. A batch ends where a
+connection has ended, so that its messages are handed out while it goes on, whatever the pieces are.
+The clock is that of the packets, and memory is bounded by the limits, not by the files.
+
+What was read and not handed out waits in the native reader: an interrupt does not lose it.
 """
 
 from __future__ import annotations
@@ -68,6 +71,11 @@ class CaptureReader:
     Iterating gives each message as soon as it is complete and each connection when it has ended;
     ``message.connection`` is the same object, while it goes on.
 
+    Where a file object does not block and has nothing yet, ``BlockingIOError`` is raised, and the
+    next call, or a new iteration, goes on. What else a file object raises ends the pass, and comes
+    behind all that was complete before. How far it is can be asked for at any time, also by
+    another thread.
+
     Example:
         >>> from wsdefrag.capture import Capture, CapturedMessage
         >>> with Capture("tests/data/captures/demo.pcapng").read() as reader:
@@ -102,7 +110,10 @@ class CaptureReader:
         Raises:
             CaptureError: If a file is no capture, or not readable any more; all that was complete
                 before has been given out.
-            OSError: If a file cannot be opened or read.
+            OSError: If a file cannot be opened or read; ``BlockingIOError`` if a file object has
+                nothing yet.
+            RuntimeError: If the pass is being read already, by another thread or by the ``read()``
+                of the file object that it is in.
         """
         while True:
             yield from self._batch
@@ -115,11 +126,13 @@ class CaptureReader:
         """Read on until something is complete.
 
         Returns:
-            What a piece of the capture completed, in order; None at the end.
+            What a piece of the capture completed, or a part of it, in order; None at the end. A
+            connection that has ended is the first of its batch.
 
         Raises:
             CaptureError: As in ``__iter__``.
             OSError: As in ``__iter__``.
+            RuntimeError: As in ``__iter__``.
         """
         return None if self._native is None else self._native.next_batch()
 

@@ -1,7 +1,8 @@
 """Arrow tables in files: Parquet, and Arrow's own file format.
 
 Needs pyarrow (the extra ``arrow``), which is imported when a function is called. A table is
-written batch by batch as it is read, so memory does not grow with the capture.
+written as it is read, so memory does not grow with the capture: batch by batch, or, as a Parquet
+file wants its row groups larger than batches are, a few batches at a time.
 """
 
 from __future__ import annotations
@@ -13,6 +14,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
     import pyarrow as pa
+    from pyarrow.parquet import ParquetWriter
+    from typing_extensions import Self
+
+# A row group is written when it has so much. Readers take them as a whole and skip them as a whole;
+# each has its own dictionaries and statistics, which small ones consist of.
+_GROUP_BYTES = 16 << 20
+_GROUP_ROWS = 1 << 17
 
 
 class ArrowTable(Protocol):
@@ -40,7 +48,7 @@ def write_parquet(table: ArrowTable, file: IO[bytes]) -> int:
     """
     from pyarrow.parquet import ParquetWriter
 
-    return _write(table, lambda schema: ParquetWriter(file, schema, compression="zstd"))
+    return _write(table, lambda schema: _RowGroups(ParquetWriter(file, schema, compression="zstd")))
 
 
 def write_arrow(
@@ -66,6 +74,38 @@ def write_arrow(
 
     options = ipc.IpcWriteOptions(compression=compression)
     return _write(table, lambda schema: ipc.new_file(file, schema, options=options))
+
+
+class _RowGroups:
+    """Gathers batches into row groups, and writes what is left when its block is left."""
+
+    def __init__(self, writer: ParquetWriter) -> None:
+        self._writer = writer
+        self._batches: list[pa.RecordBatch] = []
+        self._bytes = self._rows = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        with self._writer:
+            self._write_group()
+
+    def write_batch(self, batch: pa.RecordBatch) -> None:
+        self._batches.append(batch)
+        self._bytes += batch.nbytes
+        self._rows += batch.num_rows
+        if self._bytes >= _GROUP_BYTES or self._rows >= _GROUP_ROWS:
+            self._write_group()
+
+    def _write_group(self) -> None:
+        import pyarrow as pa
+
+        if self._batches:
+            group = pa.Table.from_batches(self._batches)
+            self._writer.write_table(group, row_group_size=group.num_rows)
+        self._batches = []
+        self._bytes = self._rows = 0
 
 
 def _write(table: ArrowTable, make_writer: Callable[[Any], Any]) -> int:

@@ -1,8 +1,8 @@
 """Reading captures as Arrow tables for a command.
 
 A table is handed on batch by batch; what was lost is gathered from the columns as they pass. The
-table of connections is at hand when that of messages has been read to its end, so the bytes that
-were lost are known without a second pass.
+table of connections is at hand when that of messages has been read to its end, and so is what is to
+be said of the files; so the bytes that were lost are known without a second pass.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from wsdefrag.capture.description import ArrowTables
     from wsdefrag.capture.tables import ArrowTable
     from wsdefrag.cli.selection import Selection
 
@@ -77,7 +78,7 @@ class ArrowReading(Reading):
 
         tables = self.capture.to_arrow()
         stream = pa.RecordBatchReader.from_stream(getattr(tables, name))
-        batches = self._observed(stream, name, tables.connections)
+        batches = self._observed(stream, name, tables)
         table: ArrowTable = pa.RecordBatchReader.from_batches(stream.schema, batches)
         return table
 
@@ -94,7 +95,7 @@ class ArrowReading(Reading):
         self,
         stream: pa.RecordBatchReader,
         name: Literal["messages", "connections"],
-        connections: ArrowTable,
+        tables: ArrowTables,
     ) -> Iterator[pa.RecordBatch]:
         """Hand batches on, and look at them."""
         import pyarrow as pa
@@ -111,8 +112,9 @@ class ArrowReading(Reading):
                     self.bytes_read = self._input.position
                     advance(self.bytes_read)
         if name == "messages" and not self.ended_early and self._unusable is None:
-            for batch in pa.RecordBatchReader.from_stream(connections):
+            for batch in pa.RecordBatchReader.from_stream(tables.connections):
                 self._see_connections(batch)
+        self.losses.warnings += tables.messages.warnings
 
     def _next(self, stream: pa.RecordBatchReader) -> pa.RecordBatch | None:
         """Read a batch; None at the end, whatever that is."""

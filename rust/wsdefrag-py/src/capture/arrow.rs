@@ -10,7 +10,7 @@
 use std::any::Any;
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow_array::ffi::FFI_ArrowSchema;
 use arrow_array::ffi_stream::FFI_ArrowArrayStream;
@@ -19,11 +19,12 @@ use arrow_schema::{ArrowError, SchemaRef};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyCapsule;
+use pyo3::{PyTraverseError, PyVisit};
 use wsdefrag_capture::columns::{ConnectionColumns, MessageColumns};
 use wsdefrag_capture::{Connection, Message, Options, Sink};
 
-use super::plan::{Plan, read_twice};
-use super::run::{Failure, Run};
+use super::plan::{CapturePlan, read_twice};
+use super::run::{Failure, Run, Step};
 
 /// The tables.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -32,8 +33,23 @@ pub(crate) enum Table {
     Connections,
 }
 
-/// The connections table, once a pass has gone through.
-type Connections = Arc<Mutex<Option<Vec<RecordBatch>>>>;
+/// What passes leave for both tables.
+#[derive(Clone, Default)]
+pub(crate) struct Known(Arc<Mutex<Left>>);
+
+impl Known {
+    fn left(&self) -> MutexGuard<'_, Left> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[derive(Default)]
+struct Left {
+    /// The connections table, once a pass has gone through.
+    connections: Option<Vec<RecordBatch>>,
+    /// Of the last pass that ended.
+    warnings: Vec<String>,
+}
 
 /// A table of a capture that any reader of Arrow streams can read (``__arrow_c_stream__``).
 ///
@@ -48,14 +64,14 @@ type Connections = Arc<Mutex<Option<Vec<RecordBatch>>>>;
 ///     5
 #[pyclass(frozen, module = "wsdefrag.capture")]
 pub(crate) struct ArrowStream {
-    plan: Arc<Plan>,
+    plan: Py<CapturePlan>,
     table: Table,
-    connections: Connections,
+    known: Known,
 }
 
 impl ArrowStream {
-    pub(crate) const fn new(plan: Arc<Plan>, table: Table, connections: Connections) -> Self {
-        Self { plan, table, connections }
+    pub(crate) const fn new(plan: Py<CapturePlan>, table: Table, known: Known) -> Self {
+        Self { plan, table, known }
     }
 
     fn schema(&self) -> SchemaRef {
@@ -67,7 +83,7 @@ impl ArrowStream {
 
     /// The options of a pass: no message is too large for a batch.
     fn options(&self) -> Options {
-        let mut options = self.plan.options.clone();
+        let mut options = self.plan.get().options.clone();
         let most = MessageColumns::MAX_CONTENT as u64;
         let limit = &mut options.limits.max_message_size;
         *limit = Some(limit.map_or(most, |limit| limit.min(most)));
@@ -98,18 +114,30 @@ impl ArrowStream {
         requested_schema: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyCapsule>> {
         let _ = requested_schema;
-        let known = self.connections.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let shared = Arc::clone(&self.connections);
-        let pass = match (self.table, known) {
-            (Table::Connections, Some(batches)) => Pass::new(None, self.table, batches, shared),
+        let (known, connections) = (self.known.clone(), self.known.left().connections.clone());
+        let pass = match (self.table, connections) {
+            (Table::Connections, Some(batches)) => Pass::new(None, self.table, batches, known),
             (table, _) => {
-                let run = self.plan.run(py, self.options()).ok_or_else(read_twice)?;
-                Pass::new(Some(run), table, Vec::new(), shared)
+                let run = self.plan.get().run(py, self.options()).ok_or_else(read_twice)?;
+                Pass::new(Some(run), table, Vec::new(), known)
             }
         };
         let batches = Batches { pass: Some(pass), schema: self.schema() };
         let stream = FFI_ArrowArrayStream::new(Box::new(batches));
         PyCapsule::new_with_value(py, stream, c"arrow_array_stream")
+    }
+
+    /// What is to be said of the files, though they could be read.
+    ///
+    /// It is that of the last pass that has ended, over this table or the other one that
+    /// ``to_arrow()`` gave with it.
+    #[getter]
+    fn warnings(&self) -> Vec<String> {
+        self.known.left().warnings.clone()
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.plan)
     }
 }
 
@@ -119,7 +147,7 @@ struct Pass {
     run: Option<Run>,
     rows: Rows,
     failure: Option<Failure>,
-    connections: Connections,
+    known: Known,
 }
 
 /// Fills the columns of both tables.
@@ -155,7 +183,7 @@ impl Sink for Rows {
 }
 
 impl Pass {
-    fn new(run: Option<Run>, table: Table, ready: Vec<RecordBatch>, by: Connections) -> Self {
+    fn new(run: Option<Run>, table: Table, ready: Vec<RecordBatch>, known: Known) -> Self {
         let rows = Rows {
             table,
             messages: MessageColumns::new(),
@@ -163,17 +191,23 @@ impl Pass {
             ready: ready.into(),
             ended: Vec::new(),
         };
-        Self { run, rows, failure: None, connections: by }
+        Self { run, rows, failure: None, known }
     }
 
     /// The next batch; a failure comes behind all that was complete before it.
     fn next(&mut self) -> Option<Result<RecordBatch, Failure>> {
         while self.rows.ready.is_empty() {
             let Some(run) = &mut self.run else { return self.failure.take().map(Err) };
-            if !run.step(&mut self.rows) {
-                self.failure = run.failure();
-                self.run = None;
-                self.finish();
+            match run.step(&mut self.rows) {
+                Step::More => {}
+                // Who reads a stream does not ask again after an error.
+                Step::Paused(error) => run.fail(Failure::Io(error, None)),
+                Step::Ended => {
+                    self.failure = run.failure();
+                    self.known.left().warnings = run.warnings().to_vec();
+                    self.run = None;
+                    self.finish();
+                }
             }
         }
         self.rows.ready.pop_front().map(Ok)
@@ -192,8 +226,7 @@ impl Pass {
             ready.extend(ended.iter().cloned());
         }
         if self.failure.is_none() {
-            let mut known = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
-            *known = Some(std::mem::take(ended));
+            self.known.left().connections = Some(std::mem::take(ended));
         }
     }
 }

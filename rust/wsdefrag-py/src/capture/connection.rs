@@ -2,7 +2,7 @@
 
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyTuple};
-use wsdefrag_capture::event::Field;
+use wsdefrag_capture::event::{Ended, Field};
 use wsdefrag_capture::{Account, Connection};
 
 use crate::classes::PyClassRef;
@@ -46,16 +46,11 @@ fn changing<'py>(py: Python<'py>, connection: &Connection) -> PyResult<Bound<'py
     let close = connection.close.as_ref().map(|close| {
         CLOSE.get(py)?.call1((close.from_client, close.code, &close.reason, close.time))
     });
-    let ended = match connection.ended {
-        Some(ended) => Some(ended.name()),
-        None if connection.refused() => Some("refused"),
-        None => None,
-    };
     values.set_item("close", close.transpose()?)?;
     values.set_item("last_ns", connection.last)?;
     values.set_item("from_client", account(py, &connection.from_client)?)?;
     values.set_item("from_server", account(py, &connection.from_server)?)?;
-    values.set_item("ended", ended)?;
+    values.set_item("ended", connection.ended.map(Ended::name))?;
     values.set_item("problems", PyTuple::new(py, &connection.problems)?)?;
     Ok(values)
 }

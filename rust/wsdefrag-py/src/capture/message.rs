@@ -2,6 +2,7 @@
 
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
+use pyo3::{PyTraverseError, PyVisit};
 use wsdefrag_capture::{Message, Status};
 use wsdefrag_core::Opcode;
 
@@ -47,8 +48,7 @@ pub(crate) struct CapturedMessage {
     seq: u64,
     #[pyo3(get)]
     from_client: bool,
-    #[pyo3(get)]
-    r#type: u8,
+    opcode: Opcode,
     #[pyo3(get)]
     content: Py<PyBytes>,
     #[pyo3(get)]
@@ -80,7 +80,7 @@ impl CapturedMessage {
             connection,
             seq: message.seq,
             from_client: message.from_client,
-            r#type: message.opcode as u8,
+            opcode: message.opcode,
             content: PyBytes::new(py, &message.content).unbind(),
             timestamp_ns: message.timestamp,
             first_timestamp_ns: message.first_timestamp,
@@ -104,31 +104,24 @@ impl CapturedMessage {
             (self.timestamp_ns.div_euclid(SECOND), self.timestamp_ns.rem_euclid(SECOND));
         whole as f64 + rest as f64 / SECOND as f64
     }
-
-    fn opcode(&self) -> Opcode {
-        Opcode::from_bits(self.r#type).unwrap_or(Opcode::Continuation)
-    }
 }
 
 #[pymethods]
 impl CapturedMessage {
     #[getter]
+    const fn r#type(&self) -> u8 {
+        self.opcode as u8
+    }
+
+    #[getter]
     fn status<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
-        let name = match self.status {
-            Status::Ok => pyo3::intern!(py, "ok"),
-            Status::Incomplete => pyo3::intern!(py, "incomplete"),
-            Status::Undecodable => pyo3::intern!(py, "undecodable"),
-            Status::TooBig => pyo3::intern!(py, "too_big"),
-            Status::InvalidUtf8 => pyo3::intern!(py, "invalid_utf8"),
-            Status::ProtocolError => pyo3::intern!(py, "protocol_error"),
-        };
-        name.clone()
+        PyString::intern(py, self.status.name())
     }
 
     /// Whether it is a text message.
     #[getter]
     fn is_text(&self) -> bool {
-        self.opcode() == Opcode::Text
+        self.opcode == Opcode::Text
     }
 
     /// The content as text, decoded strictly.
@@ -145,7 +138,7 @@ impl CapturedMessage {
     #[getter]
     fn message<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let (class, content) = (message_class(py)?, self.content.clone_ref(py));
-        new_message(py, class, self.opcode(), self.from_client, content, self.seconds())
+        new_message(py, class, self.opcode, self.from_client, content, self.seconds())
     }
 
     /// Give mitmproxy's state of the message.
@@ -153,7 +146,7 @@ impl CapturedMessage {
     /// Returns:
     ///     type, from_client, content, timestamp in seconds since the epoch, dropped, injected.
     fn get_state<'py>(&self, py: Python<'py>) -> (u8, bool, &Bound<'py, PyBytes>, f64, bool, bool) {
-        (self.r#type, self.from_client, self.content.bind(py), self.seconds(), false, false)
+        (self.r#type(), self.from_client, self.content.bind(py), self.seconds(), false, false)
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
@@ -165,5 +158,10 @@ impl CapturedMessage {
             status => format!(" {}", status.name()),
         };
         Ok(format!("<CapturedMessage {connection} {arrow} {message}{status}>"))
+    }
+
+    /// A connection that keeps messages of its own is a cycle; clearing the connection ends it.
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.connection)
     }
 }

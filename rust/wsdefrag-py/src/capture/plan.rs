@@ -2,14 +2,15 @@
 
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
+use pyo3::{PyTraverseError, PyVisit};
 use wsdefrag_capture::{Filter, Options};
 
-use super::arrow::{ArrowStream, Table};
+use super::arrow::{ArrowStream, Known, Table};
 use super::reader::CaptureReader;
 use super::run::{Input, Run};
 use crate::classes::parse_opcode;
@@ -22,13 +23,14 @@ pub(crate) enum Source {
     Object(Py<PyAny>, String, AtomicBool),
 }
 
-/// What a plan says.
-pub(crate) struct Plan {
+/// What to read of which captures; ``wsdefrag.capture.Capture`` is its face.
+#[pyclass(frozen, module = "wsdefrag._native")]
+pub(crate) struct CapturePlan {
     source: Source,
     pub(crate) options: Options,
 }
 
-impl Plan {
+impl CapturePlan {
     /// A run over it; None if what it reads can be read once and has been.
     pub(crate) fn run(&self, py: Python<'_>, options: Options) -> Option<Run> {
         let inputs = match &self.source {
@@ -37,16 +39,12 @@ impl Plan {
                 if used.swap(true, Ordering::AcqRel) {
                     return None;
                 }
-                vec![Input::Object(object.clone_ref(py), name.clone())]
+                vec![Input::Object(Arc::new(object.clone_ref(py)), name.clone())]
             }
         };
         Some(Run::new(inputs, options))
     }
 }
-
-/// What to read of which captures; ``wsdefrag.capture.Capture`` is its face.
-#[pyclass(frozen, module = "wsdefrag._native")]
-pub(crate) struct CapturePlan(Arc<Plan>);
 
 #[pymethods]
 impl CapturePlan {
@@ -108,7 +106,7 @@ impl CapturePlan {
             idle_before_upgrade: idle_before_upgrade_ns,
             filter,
         };
-        Ok(Self(Arc::new(Plan { source, options })))
+        Ok(Self { source, options })
     }
 
     /// Begin a pass over the capture.
@@ -116,15 +114,22 @@ impl CapturePlan {
     /// Raises:
     ///     ValueError: If it is a file object that has been read before.
     fn read(&self, py: Python<'_>) -> PyResult<CaptureReader> {
-        let run = self.0.run(py, self.0.options.clone());
+        let run = self.run(py, self.options.clone());
         run.map(CaptureReader::new).ok_or_else(read_twice)
     }
 
     /// Give the messages table and the connections table.
-    fn to_arrow(&self) -> (ArrowStream, ArrowStream) {
-        let shared = Arc::new(Mutex::new(None));
-        let table = |table| ArrowStream::new(Arc::clone(&self.0), table, Arc::clone(&shared));
+    fn to_arrow(slf: &Bound<'_, Self>) -> (ArrowStream, ArrowStream) {
+        let known = Known::default();
+        let table = |table| ArrowStream::new(slf.clone().unbind(), table, Known::clone(&known));
         (table(Table::Messages), table(Table::Connections))
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        match &self.source {
+            Source::Paths(_) => Ok(()),
+            Source::Object(object, ..) => visit.call(object),
+        }
     }
 }
 

@@ -3,13 +3,14 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::fs::File;
-use std::io::{self, ErrorKind, Read};
+use std::io::{self, Cursor, ErrorKind, Read};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
+use pyo3::{PyTraverseError, PyVisit};
 use wsdefrag_capture::broken::Broken;
 use wsdefrag_capture::counts::Counts;
 use wsdefrag_capture::{Capture, Options, Sink, input};
@@ -20,8 +21,8 @@ const PIECE: usize = 256 << 10;
 /// Where bytes come from.
 pub(crate) enum Input {
     Path(PathBuf),
-    /// A Python file object, with the name that it is called by.
-    Object(Py<PyAny>, String),
+    /// A Python file object, which its reader has too, and the name that it is called by.
+    Object(Arc<Py<PyAny>>, String),
 }
 
 impl Input {
@@ -41,6 +42,16 @@ pub(crate) enum Failure {
     Broken(Broken, String),
     /// Compressed data is damaged.
     Compressed(Place, io::Error, String),
+}
+
+/// What came of reading a piece.
+pub(crate) enum Step {
+    /// There is more to come.
+    More,
+    /// A file object has nothing yet; the next step asks it again.
+    Paused(io::Error),
+    /// That was all.
+    Ended,
 }
 
 /// How far a run has come.
@@ -77,9 +88,9 @@ impl Run {
         }
     }
 
-    /// Bytes of the files read so far, as they are stored.
-    pub(crate) fn bytes_read(&self) -> u64 {
-        self.read.load(Ordering::Relaxed)
+    /// Counts bytes of the files, as they are stored, while they are read.
+    pub(crate) fn bytes_counter(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.read)
     }
 
     pub(crate) fn warnings(&self) -> &[String] {
@@ -95,39 +106,60 @@ impl Run {
         self.failure.take().filter(|_| self.finished)
     }
 
-    /// Reads a piece and gives out what it completes; tells whether there is more to come.
-    pub(crate) fn step(&mut self, sink: &mut impl Sink) -> bool {
+    /// Reads a piece and gives out what it completes.
+    pub(crate) fn step(&mut self, sink: &mut impl Sink) -> Step {
         if self.finished {
-            return false;
+            return Step::Ended;
         }
-        if let Err(failure) = self.piece(sink) {
-            self.failure = Some(failure);
-            self.waiting.clear();
-            self.current = None;
+        match self.piece(sink) {
+            Ok(step @ Step::Paused(_)) => return step,
+            Ok(_) => {}
+            Err(failure) => self.fail(failure),
         }
         if self.waiting.is_empty() && self.current.is_none() {
             self.capture.finish(sink);
             self.finished = true;
+            return Step::Ended;
         }
-        !self.finished
+        Step::More
+    }
+
+    /// Reads no further; the next step ends it.
+    pub(crate) fn fail(&mut self, failure: Failure) {
+        self.failure = Some(failure);
+        self.waiting.clear();
+        self.current = None;
+    }
+
+    /// Shows the garbage collector what it holds.
+    pub(crate) fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+        let current = self.current.iter().map(|(_, input)| input);
+        self.waiting.iter().chain(current).try_for_each(|input| match input {
+            Input::Path(_) => Ok(()),
+            Input::Object(object, _) => visit.call(&**object),
+        })
     }
 
     fn place(&self) -> Place {
-        Place { packets: self.counts().packets, bytes: self.bytes_read() }
+        Place { packets: self.counts().packets, bytes: self.read.load(Ordering::Relaxed) }
     }
 
-    fn piece(&mut self, sink: &mut impl Sink) -> Result<(), Failure> {
+    fn piece(&mut self, sink: &mut impl Sink) -> Result<Step, Failure> {
         let (mut reader, input) = match self.current.take() {
             Some(current) => current,
             None => match self.waiting.pop_front() {
                 Some(input) => (open(&input, &self.read)?, input),
-                None => return Ok(()),
+                None => return Ok(Step::Ended),
             },
         };
         let length = match reader.read(&mut self.piece) {
             Err(error) if error.kind() == ErrorKind::Interrupted => {
                 self.current = Some((reader, input));
-                return Ok(());
+                return Ok(Step::More);
+            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                self.current = Some((reader, input));
+                return Ok(Step::Paused(error));
             }
             // A compressed file that was cut; all that it held so far counts.
             Err(error) if error.kind() == ErrorKind::UnexpectedEof => {
@@ -146,15 +178,15 @@ impl Run {
         if length > 0 {
             self.capture.receive_data(&self.piece[..length], sink).map_err(named)?;
             self.current = Some((reader, input));
-            return Ok(());
+            return Ok(Step::More);
         }
         match self.capture.receive_eof() {
             Err(broken) if broken.is_cut_short() => {
                 self.warnings.push(format!("{}: {broken}", input.name()));
-                Ok(())
             }
-            result => result.map_err(named),
+            result => result.map_err(named)?,
         }
+        Ok(Step::More)
     }
 }
 
@@ -185,10 +217,43 @@ impl fmt::Display for Failure {
 fn open(input: &Input, read: &Arc<AtomicU64>) -> Result<Box<dyn Read + Send>, Failure> {
     let raw: Box<dyn Read + Send> = match input {
         Input::Path(path) => Box::new(File::open(path).map_err(|error| Failure::of(error, input))?),
-        Input::Object(object, _) => Box::new(FileObject(Python::attach(|py| object.clone_ref(py)))),
+        Input::Object(object, _) => Box::new(FileObject(Arc::clone(object))),
     };
     let counted = Counted { raw, read: Arc::clone(read) };
-    input::decompressed(counted).map_err(|error| Failure::of(error, input))
+    Ok(Box::new(Decompressed::Unknown(Vec::new(), Some(counted))))
+}
+
+/// A file, inflated if it starts like a compressed one, which is looked at when it is first read.
+enum Decompressed {
+    /// The start of the file, as far as it is there: a file that does not block may take its time.
+    /// The rest is `None` only after an error.
+    Unknown(Vec<u8>, Option<Counted>),
+    Known(Box<dyn Read + Send>),
+}
+
+/// Bytes that tell what a file is.
+const START: usize = 2;
+
+impl Read for Decompressed {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            match self {
+                Self::Known(reader) => return reader.read(buffer),
+                Self::Unknown(start, rest) => {
+                    let Some(raw) = rest else { return Ok(0) };
+                    let mut more = [0; START];
+                    let length = raw.read(&mut more[start.len()..])?;
+                    start.extend_from_slice(&more[start.len()..][..length]);
+                    if (length == 0 || start.len() == START)
+                        && let Some(raw) = rest.take()
+                    {
+                        let whole = Cursor::new(std::mem::take(start)).chain(raw);
+                        *self = Self::Known(input::decompressed(whole)?);
+                    }
+                }
+            }
+        }
+    }
 }
 
 /// Counts what is read.
@@ -206,7 +271,7 @@ impl Read for Counted {
 }
 
 /// A binary file object of Python's.
-struct FileObject(Py<PyAny>);
+struct FileObject(Arc<Py<PyAny>>);
 
 impl Read for FileObject {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
