@@ -9,11 +9,12 @@ use proptest::prelude::*;
 
 #[test]
 fn kept_inputs_keep_the_contract() {
-    for kind in ["seeds", "regressions"] {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz").join(kind);
-        for entry in fs::read_dir(folder.join("connections")).unwrap() {
-            contract::check(&fs::read(entry.unwrap().path()).unwrap());
-        }
+    let fuzz = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz");
+    let seeds = fs::read_dir(fuzz.join("seeds/connections")).unwrap();
+    // Nothing has been found yet that would have to be kept.
+    let found = fs::read_dir(fuzz.join("regressions/connections")).into_iter().flatten();
+    for entry in seeds.chain(found) {
+        contract::check(&fs::read(entry.unwrap().path()).unwrap());
     }
 }
 
