@@ -181,6 +181,31 @@ impl MessageColumns {
         self.len() >= Self::FULL_ROWS || self.content_bytes() >= Self::FULL_CONTENT
     }
 
+    /// Whether a row is better alone in its batch: its content is then taken over, not copied.
+    #[inline]
+    #[must_use]
+    pub const fn wants_a_batch(message: &Message) -> bool {
+        message.content.len() >= Self::FULL_CONTENT / 2
+    }
+
+    /// A batch of one row, whose content is not copied.
+    ///
+    /// # Panics
+    ///
+    /// If the content is longer than [`MAX_CONTENT`](Self::MAX_CONTENT).
+    #[must_use]
+    pub fn alone(mut message: Message) -> RecordBatch {
+        let content = mem::take(&mut message.content);
+        let mut columns = Self::with_capacity(1, 0);
+        columns.push(&message);
+        let end = i32::try_from(content.len()).expect("a content is shorter than 2 GiB");
+        if let Some(last) = columns.ends.last_mut() {
+            *last = end;
+        }
+        columns.content = content;
+        columns.finish_with(0, 0)
+    }
+
     /// Appends a row.
     ///
     /// # Panics
@@ -222,8 +247,12 @@ impl MessageColumns {
         // The next batch's contents need not be as many bytes as this one's, so a little more room;
         // but not for what went past the bound, which may have been one message out of thousands.
         let content = self.content.len().min(Self::FULL_CONTENT);
-        let room = content + content / 8;
-        let done = mem::replace(self, Self::with_capacity(self.len(), room));
+        self.finish_with(self.len(), content + content / 8)
+    }
+
+    /// The rows as a batch, and room for so many rows and bytes of the next one.
+    fn finish_with(&mut self, rows: usize, room: usize) -> RecordBatch {
+        let done = mem::replace(self, Self::with_capacity(rows, room));
 
         let ends = OffsetBuffer::new(done.ends.into());
         let content = BinaryArray::new(ends, Buffer::from_vec(done.content), None);
@@ -334,6 +363,14 @@ mod tests {
             assert_eq!(numbers("last_packet").value(i), message.last_packet);
         }
         assert!(batch.columns().iter().all(|column| column.null_count() == 0));
+    }
+
+    #[test]
+    fn batch_of_one_row_is_as_any_other() {
+        let message = messages(3).remove(2);
+        let mut columns = MessageColumns::new();
+        columns.push(&message);
+        assert_eq!(MessageColumns::alone(message), columns.finish());
     }
 
     #[test]

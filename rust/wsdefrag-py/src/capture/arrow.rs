@@ -167,6 +167,13 @@ impl Sink for Rows {
     #[inline]
     fn message(&mut self, message: Message) {
         if self.table == Table::Messages {
+            if MessageColumns::wants_a_batch(&message) {
+                if !self.messages.is_empty() {
+                    self.ready.push_back(self.messages.finish());
+                }
+                self.ready.push_back(MessageColumns::alone(message));
+                return;
+            }
             self.messages.push(&message);
             if self.messages.is_full() {
                 self.ready.push_back(self.messages.finish());
