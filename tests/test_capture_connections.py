@@ -162,3 +162,25 @@ def test_times_that_go_back_are_no_error() -> None:
         for index, packet in enumerate(packets(talk.end().segments))
     ]
     assert read(pcapng(backwards), timed=False).statuses() == ["ok"] * 12
+
+
+def test_packets_of_a_finished_connection_that_come_again_begin_no_other() -> None:
+    """Copies of them, SYN included, milliseconds later: a mirror port that saw them twice."""
+    talk, _ = spoken()
+    once = packets(talk.end().segments)
+    again = [Captured(one.time + SECOND // 100, one.data) for one in once]
+    found = read(pcapng([*once, *again]))
+    assert_all(found)
+    assert len(found.connections) == 1
+
+
+def test_stray_syn_does_not_end_a_websocket() -> None:
+    """One that nothing follows (RFC 9293 section 3.10.7.4)."""
+    talk, _ = spoken()
+    before = packets(talk.segments)
+    stray = packets(Conversation(client_isn=77_777).open().segments)[0]
+    talk.says(True, text(True, "going on"))
+    rest = packets(talk.end().segments)[len(before) :]
+    found = read(pcapng([*before, Captured(before[-1].time, stray.data), *rest]))
+    assert found.connection.ended == "fin"
+    assert found.contents()[-1] == b"going on"
