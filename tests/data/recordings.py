@@ -169,8 +169,8 @@ def load(name: str, directory: Path = DIRECTORY) -> Recording:
         chunks=tuple(Chunk(*chunk) for chunk in facts["chunks"]),
         ends=tuple(EndOfStream(*end) for end in facts["ends"]),
         messages={
-            "client": tuple(map(_message, facts["messages"]["client"])),
-            "server": tuple(map(_message, facts["messages"]["server"])),
+            "client": tuple(map(sent_message, facts["messages"]["client"])),
+            "server": tuple(map(sent_message, facts["messages"]["server"])),
         },
         pings=facts["pings"],
         close=SentClose(**facts["close"]) if facts["close"] else None,
@@ -181,7 +181,7 @@ def load(name: str, directory: Path = DIRECTORY) -> Recording:
     return recording
 
 
-def _message(entry: dict[str, Any]) -> SentMessage:
+def sent_message(entry: dict[str, Any]) -> SentMessage:
     if "sha256" in entry:
         return SentMessage(entry["type"], entry["length"], entry["sha256"], None)
     if "text" in entry:
@@ -192,7 +192,7 @@ def _message(entry: dict[str, Any]) -> SentMessage:
 
 
 def _partial(entry: dict[str, Any]) -> PartialMessage:
-    return PartialMessage(entry["by"], entry["where"], _message(entry["arrived"]))
+    return PartialMessage(entry["by"], entry["where"], sent_message(entry["arrived"]))
 
 
 def _check(recording: Recording) -> None:

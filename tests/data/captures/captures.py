@@ -13,18 +13,29 @@ one of them.
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
+
+from recordings import SentClose, SentMessage, Side, sent_message
+
+__all__ = [
+    "DIRECTORY",
+    "SUFFIXES",
+    "Address",
+    "Capture",
+    "Connection",
+    "SentClose",
+    "SentMessage",
+    "Side",
+    "load",
+    "names",
+]
 
 DIRECTORY = Path(__file__).resolve().parent
 SUFFIXES = (".pcapng", ".pcap", ".pcap.gz", ".pcapng.gz")
-
-Side = Literal["client", "server"]
 
 
 class Address(NamedTuple):
@@ -32,38 +43,6 @@ class Address(NamedTuple):
 
     ip: str
     port: int
-
-
-@dataclass(frozen=True)
-class SentMessage:
-    """A message as an application handed it to its WebSocket library.
-
-    `length` counts bytes (of UTF-8 for a text) and `sha256` is the hex digest of those bytes.
-    `content` is the bytes themselves, None where the message was too long to be listed.
-    """
-
-    type: Literal["text", "binary"]
-    length: int
-    sha256: str
-    content: bytes | None
-
-    @property
-    def opcode(self) -> int:
-        """The opcode of the message's first frame (RFC 6455 section 5.2)."""
-        return 1 if self.type == "text" else 2
-
-    def matches(self, content: bytes) -> bool:
-        """Tell whether `content` is this message, byte for byte."""
-        return len(content) == self.length and hashlib.sha256(content).hexdigest() == self.sha256
-
-
-@dataclass(frozen=True)
-class SentClose:
-    """The first Close frame: who sent it and what it said; `code` is None where it was empty."""
-
-    by: Side
-    code: int | None
-    reason: str
 
 
 @dataclass(frozen=True)
@@ -178,21 +157,11 @@ def _connection(facts: dict[str, Any]) -> Connection:
         close=SentClose(**facts["close"]) if facts["close"] else None,
         pings=facts["pings"],
         messages={
-            "client": tuple(map(_message, facts["client_messages"])),
-            "server": tuple(map(_message, facts["server_messages"])),
+            "client": tuple(map(sent_message, facts["client_messages"])),
+            "server": tuple(map(sent_message, facts["server_messages"])),
         },
         before_capture=facts.get("before_capture", {"client": 0, "server": 0}),
     )
-
-
-def _message(entry: dict[str, Any]) -> SentMessage:
-    if "sha256" in entry:
-        return SentMessage(entry["type"], entry["length"], entry["sha256"], None)
-    if "text" in entry:
-        content = entry["text"].encode()
-    else:
-        content = base64.b64decode(entry["base64"], validate=True)
-    return SentMessage(entry["type"], len(content), hashlib.sha256(content).hexdigest(), content)
 
 
 def _check(capture: Capture, facts: dict[str, Any]) -> None:
