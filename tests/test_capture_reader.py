@@ -10,7 +10,6 @@ import gc
 import gzip
 import io
 import os
-import signal
 import sys
 import threading
 import weakref
@@ -121,15 +120,6 @@ def test_interrupt_while_objects_are_made_loses_nothing(
     assert interrupts > 5
 
 
-@pytest.fixture
-def interruptible() -> Iterator[None]:
-    """Interrupts raise, also where these tests were started as a job that ignores them."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
-@pytest.mark.usefixtures("interruptible")
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
 def test_interrupt_while_a_file_is_read_loses_nothing(tmp_path: Path) -> None:
     path = tmp_path / "pipe"
