@@ -20,27 +20,15 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
+from capture_seen import MESSAGE_FIELDS
 from wsdefrag import CaptureError
 from wsdefrag.capture import ArrowTables, Capture, CapturedConnection, CapturedMessage
 
 CAPTURES = Path(__file__).parent / "data" / "captures"
 NAMES = ["demo.pcapng", "lossy-many.pcapng", "snap-length.pcapng", "refused.pcapng"]
 
-PLAIN = (
-    "seq",
-    "from_client",
-    "type",
-    "content",
-    "frames",
-    "wire_length",
-    "payload_length",
-    "compressed",
-    "status",
-    "missing_bytes",
-    "resynced",
-    "first_packet",
-    "last_packet",
-)
+PLAIN = [name for name in MESSAGE_FIELDS if not name.endswith("_ns")]
+"""What a message and its row call by the same name."""
 
 
 def rows_of(table: pa.Table) -> list[dict[str, Any]]:

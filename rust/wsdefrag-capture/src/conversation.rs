@@ -161,7 +161,13 @@ impl Conversation {
         piece: Piece<'_>,
         context: &mut Context<'_, S>,
     ) {
-        let mut again = VecDeque::from(self.offer(end, piece, context));
+        let again = self.offer(end, piece, context);
+        self.say_again(again, context);
+    }
+
+    /// Takes what was kept, and whatever that makes worth another look, in order.
+    fn say_again<S: Sink>(&mut self, kept: Vec<Kept>, context: &mut Context<'_, S>) {
+        let mut again = VecDeque::from(kept);
         while let (Some(Kept { from_client, what }), Some(client)) =
             (again.pop_front(), self.client)
         {
@@ -343,14 +349,8 @@ impl Conversation {
             }
             _ => return,
         };
-        let Some(client) = self.client else { return };
-        for Kept { from_client, what } in self.open(known, context) {
-            let end = if from_client { client } else { 1 - client };
-            match what {
-                Said::Data(bytes, origin) => self.piece(end, Piece::Data(&bytes, origin), context),
-                Said::Gap(length) => self.piece(end, Piece::Gap(length), context),
-            }
-        }
+        let kept = self.open(known, context);
+        self.say_again(kept, context);
     }
 
     /// Ends the conversation; `repeats` are of both ends' streams.
