@@ -195,8 +195,7 @@ def test_injecting_a_plain_message_leaves_the_windows_alone(from_client: bool) -
 
 
 @SIDES
-def test_a_leg_that_takes_everything_gets_the_bytes_as_they_came(from_client: bool) -> None:
-    """The sender's window is smaller than the receiver allows, and it takes over what it may."""
+def test_sender_with_a_smaller_window_than_the_receiver_allows_is_read(from_client: bool) -> None:
     smaller = DeflateParams(server_max_window_bits=10, client_max_window_bits=10)
     deflate, server_deflate = (smaller, TAKEOVER) if from_client else (TAKEOVER, smaller)
     talk = Talk(deflate=deflate, server_deflate=server_deflate)
