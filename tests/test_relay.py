@@ -63,7 +63,12 @@ def test_nothing_goes_on_before_it_is_forwarded(from_client: bool) -> None:
     sender = talk.sender(from_client)
     wire = sender.text("one") + sender.ping(b"p") + sender.binary(b"two") + sender.close(1000)
     events = talk.feed(wire, from_client)
-    assert seen(events) == [("text", b"one"), ("ping", b"p"), ("binary", b"two"), ("close", 1000, "")]
+    assert seen(events) == [
+        ("text", b"one"),
+        ("ping", b"p"),
+        ("binary", b"two"),
+        ("close", 1000, ""),
+    ]
     assert talk.taken(from_client) == talk.taken(not from_client) == b""
     talk.forward(events)
     assert talk.taken(not from_client) == b""

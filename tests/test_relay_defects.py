@@ -102,10 +102,14 @@ def test_ping_between_compressed_fragments_does_not_corrupt_the_message(
     for _ in range(3):
         frames = sender.cut_anywhere(Opcode.TEXT, b"hello, hello, hello", [3, 9])
         talk.pass_on(frames[0] + sender.ping(b"hb") + b"".join(frames[1:]), from_client)
-    assert talk.receiver(from_client).events == [
-        ("ping", b"hb"),
-        ("text", b"hello, hello, hello"),
-    ] * 3
+    assert (
+        talk.receiver(from_client).events
+        == [
+            ("ping", b"hb"),
+            ("text", b"hello, hello, hello"),
+        ]
+        * 3
+    )
 
 
 def test_server_max_window_bits_8_is_relayed() -> None:

@@ -57,7 +57,9 @@ def sent_by(arrived: int, stream: Stream, mode: Mode) -> range:
 
 @settings(max_examples=200)
 @given(data=st.data(), stream=streams())
-def test_messages_and_control_frames_go_on_as_they_came(data: st.DataObject, stream: Stream) -> None:
+def test_messages_and_control_frames_go_on_as_they_came(
+    data: st.DataObject, stream: Stream
+) -> None:
     relay = relay_of(stream, "messages")
     wires = event_wires(stream)
     assert len(wires) == len(stream.events)
@@ -113,7 +115,9 @@ def test_output_equals_input_at_every_moment(
 @pytest.mark.parametrize("mode", MODES)
 @settings(max_examples=60)
 @given(data=st.data(), stream=streams())
-def test_both_directions_at_once_do_not_meet(mode: Mode, data: st.DataObject, stream: Stream) -> None:
+def test_both_directions_at_once_do_not_meet(
+    mode: Mode, data: st.DataObject, stream: Stream
+) -> None:
     """The other direction sends plain pings and messages of its own meanwhile."""
     relay = relay_of(stream, mode)
     other = Receiver(not stream.from_client, stream.deflate)

@@ -62,9 +62,7 @@ def test_mode_messages_injects_before_what_is_undecided(from_client: bool) -> No
 
 @ALL_PASSING
 @SIDES
-def test_passing_modes_inject_behind_a_half_received_message(
-    mode: Mode, from_client: bool
-) -> None:
+def test_passing_modes_inject_behind_a_half_received_message(mode: Mode, from_client: bool) -> None:
     talk = Talk(mode)
     first, second = talk.sender(from_client).frames(Opcode.TEXT, [b"half ", b"and half"])
     talk.feed(first, from_client)

@@ -67,9 +67,7 @@ def test_cut_through_holds_control_frames_until_they_are_whole(from_client: bool
 
 @ALL_PASSING
 @SIDES
-def test_what_goes_on_does_not_wait_for_the_other_direction(
-    mode: Mode, from_client: bool
-) -> None:
+def test_what_goes_on_does_not_wait_for_the_other_direction(mode: Mode, from_client: bool) -> None:
     talk = Talk(mode)
     ours = talk.sender(from_client).frames(Opcode.TEXT, [b"a", b"b"])
     theirs = talk.sender(not from_client).frames(Opcode.TEXT, [b"c", b"d"])
