@@ -6,7 +6,7 @@ says about the directions is by `from_client`: who speaks.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Literal, TypeVar
 
 import pytest
@@ -139,3 +139,11 @@ def state_of(talk: Talk) -> tuple[Any, ...]:
         relay.server.closed,
         relay.websocket.get_state(),
     )
+
+
+def refused(talk: Talk, error: type[Exception], call: Callable[[], object]) -> None:
+    """The call raises, and the relay is as before, its output included."""
+    before = state_of(talk)
+    with pytest.raises(error):
+        call()
+    assert state_of(talk) == before

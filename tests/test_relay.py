@@ -38,7 +38,6 @@ def test_new_relay_has_nothing_to_say(mode: str) -> None:
     talk = Talk(mode)  # type: ignore[arg-type]
     relay = talk.relay
     assert relay.data_to_send(to_client=True) == relay.data_to_send(to_client=False) == b""
-    assert relay.data_to_send() == b""
     assert relay.bytes_buffered == relay.client.bytes_buffered == relay.server.bytes_buffered == 0
     for direction in (relay.client, relay.server):
         assert direction.error is None
@@ -48,13 +47,6 @@ def test_new_relay_has_nothing_to_say(mode: str) -> None:
     assert type(relay.websocket) is WebSocketData
     assert relay.websocket.messages == []
     assert relay.websocket.closed_by_client is None
-
-
-def test_output_goes_to_the_server_unless_told_otherwise() -> None:
-    talk = Talk()
-    wire = talk.client.text("to the server")
-    talk.forward(talk.feed(wire))
-    assert talk.relay.data_to_send() == wire
 
 
 @SIDES

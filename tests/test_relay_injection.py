@@ -7,10 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from relay_peers import Sender
-from relay_talk import ALL_MODES, ALL_PASSING, SIDES, Mode, Talk
+from relay_talk import ALL_MODES, ALL_PASSING, SIDES, Mode, Talk, refused
 from wire_case import Seen
 from wire_writer import cut
 from wsdefrag import DeflateParams, Fragmenter, Opcode, WebSocketMessage
+
+ALONE = DeflateParams(server_no_context_takeover=True, client_no_context_takeover=True)
 
 
 def text_of(from_client: bool, content: str) -> WebSocketMessage:
@@ -123,7 +125,7 @@ def test_half_a_message_of_one_side_does_not_hold_up_the_other(mode: Mode) -> No
 def test_injected_message_is_compressed_if_asked_for(
     mode: Mode, from_client: bool, compress: bool
 ) -> None:
-    talk = Talk(mode, deflate=DeflateParams())
+    talk = Talk(mode, deflate=DeflateParams() if mode == "messages" else ALONE)
     for _ in range(3):
         talk.relay.inject(text_of(from_client, "hello " * 20), compress=compress)
         talk.pass_on(talk.sender(from_client).text("and on", compress=True), from_client)
@@ -138,14 +140,41 @@ def test_injected_message_is_compressed_if_asked_for(
 def test_compress_from_decides_where_the_call_does_not(
     size: int, compressed: bool, from_client: bool
 ) -> None:
-    talk = Talk(deflate=DeflateParams(), compress_from=100)
+    talk = Talk(deflate=ALONE, compress_from=100)
     talk.relay.inject(WebSocketMessage(Opcode.BINARY, from_client, bytes(size)))
     talk.take(from_client)
     assert talk.receiver(from_client).messages[0].compressed is compressed
 
 
+@ALL_MODES
+@SIDES
+def test_injected_message_is_plain_where_others_refer_to_each_other(
+    mode: Mode, from_client: bool
+) -> None:
+    """Compressed, it would have all further ones compressed anew; nobody asked for that."""
+    talk = Talk(mode, deflate=DeflateParams())
+    talk.relay.inject(text_of(from_client, "hello " * 20))
+    talk.take(from_client)
+    wire = talk.sender(from_client).text("and on", compress=True)
+    assert talk.pass_on(wire, from_client) == wire
+    assert [one.compressed for one in talk.receiver(from_client).messages] == [False, True]
+
+
+@ALL_PASSING
+@SIDES
+def test_passing_modes_refuse_to_compress_between_messages_that_refer_to_each_other(
+    mode: Mode, from_client: bool
+) -> None:
+    talk = Talk(mode, deflate=DeflateParams())
+    message = text_of(from_client, "hello")
+    refused(talk, ValueError, lambda: talk.relay.inject(message, compress=True))
+    assert message.injected is False
+    talk.relay.inject(message, compress=False)
+    assert talk.take(from_client) == [("text", b"hello")]
+
+
 def test_leg_without_deflate_gets_injected_messages_plain() -> None:
-    talk = Talk(deflate=DeflateParams(), server_deflate=None)
+    talk = Talk(deflate=ALONE, server_deflate=None)
     talk.relay.inject(text_of(True, "hello"))
     talk.relay.inject(text_of(False, "hello"))
     talk.take(True)
@@ -188,7 +217,7 @@ def test_injections_stand_between_messages_wherever_they_were_made(
     mode: Mode, data: st.DataObject
 ) -> None:
     from_client = data.draw(st.booleans())
-    deflate = data.draw(st.sampled_from([None, DeflateParams()]))
+    deflate = data.draw(st.sampled_from([None, DeflateParams(), ALONE]))
     talk = Talk(mode, deflate=deflate)
     sender, receiver = talk.sender(from_client), talk.receiver(from_client)
     wire, own = _spoken(data, sender)
@@ -204,7 +233,8 @@ def test_injections_stand_between_messages_wherever_they_were_made(
             begun = len(receiver.messages) + receiver.inside_message + waiting
             places.append((begun, content))
             message = WebSocketMessage(Opcode.BINARY, from_client, content)
-            talk.relay.inject(message, compress=data.draw(st.sampled_from([None, bool(deflate)])))
+            compress = data.draw(st.sampled_from([None, deflate is ALONE]))
+            talk.relay.inject(message, compress=compress)
             talk.take(from_client)
     contents = _contents(receiver.events)
     injected = [content for _, content in places]
