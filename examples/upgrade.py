@@ -9,9 +9,10 @@ says where they end: what follows belongs to the WebSocket (RFC 6455 section 4).
 from __future__ import annotations
 
 import asyncio
+import io
 import time
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import h11
 
@@ -19,7 +20,6 @@ import wsdefrag
 from wsdefrag.capture import CapturedRequest, CapturedResponse
 
 READ = 1 << 16  # bytes
-Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 REQUEST = b"""\
 GET /chat HTTP/1.1\r
@@ -39,6 +39,13 @@ Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r
 Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits=12\r
 \r
 """
+
+
+class Writer(Protocol):
+    """What a `StreamWriter` is to this module."""
+
+    def write(self, data: bytes, /) -> object:
+        """Send bytes, now or later."""
 
 
 class Refused(Exception):
@@ -85,7 +92,9 @@ async def read_head(reader: asyncio.StreamReader, parser: h11.Connection) -> Hea
     return Head(event, raw[: len(raw) - len(behind)], behind, time.time_ns())
 
 
-async def pass_on(client: Streams, server: Streams) -> Upgrade:
+async def pass_on(
+    client: tuple[asyncio.StreamReader, Writer], server: tuple[asyncio.StreamReader, Writer]
+) -> Upgrade:
     """Pass a request on to the server and its answer to the client.
 
     Raises `Refused` where the answer is no 101, `ValueError` where it agrees on what cannot be,
@@ -112,3 +121,23 @@ async def pass_on(client: Streams, server: Streams) -> Upgrade:
         asked.behind,
         said.behind,
     )
+
+
+async def main() -> None:
+    """Pass an upgrade on whose both sides go on at once, and show what it says."""
+    sides = []
+    for heard in (REQUEST + b"\x81\x82\0\0\0\0hi", ANSWER + b"\x81\x05hello"):
+        reader = asyncio.StreamReader()
+        reader.feed_data(heard)
+        sides.append((reader, io.BytesIO()))
+    client, server = sides
+    agreed = await pass_on(client, server)
+    assert server[1].getvalue() == REQUEST
+    assert client[1].getvalue() == ANSWER
+    print(f"GET {agreed.request.target} of {agreed.request.value('host')}")
+    print(f"agreed on {agreed.deflate}")
+    print(f"first bytes: {agreed.from_client!r} and {agreed.from_server!r}")
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

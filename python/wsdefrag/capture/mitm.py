@@ -87,21 +87,21 @@ def write_mitm(capture: Capture | Items, file: IO[bytes]) -> int:
 def write_flow(
     websocket: WebSocketData,
     file: IO[bytes],
+    request: CapturedRequest,
+    response: CapturedResponse | None = None,
     *,
     client: tuple[str, int],
     server: tuple[str, int],
-    request: CapturedRequest,
-    response: CapturedResponse | None = None,
 ) -> None:
     r"""Write one connection that did not come from a capture as a flow of mitmproxy.
 
     Args:
         websocket: Its messages, dropped and injected ones among them, and how it ended.
         file: Where to write, open for bytes; flows stand one behind the other.
+        request: The request that asked for the WebSocket; its time is when the flow began.
+        response: The answer to it, None for none.
         client: Address and port of the client.
         server: Address and port of the server.
-        request: The request that asked for the WebSocket; its time is when the flow began.
-        response: The answer to it.
 
     Raises:
         OSError: If the file cannot be written.
@@ -118,9 +118,9 @@ def write_flow(
         >>> write_flow(
         ...     relay.websocket,
         ...     file,
+        ...     CapturedRequest("/chat", (("Host", b"example.com"),), 1700000000_000000000),
         ...     client=("127.0.0.1", 50000),
         ...     server=("127.0.0.1", 80),
-        ...     request=CapturedRequest("/chat", (("Host", b"example.com"),), 1700000000_000000000),
         ... )
         >>> b"2:hi," in file.getvalue()
         True
