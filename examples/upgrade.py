@@ -48,10 +48,6 @@ class Writer(Protocol):
         """Send bytes, now or later."""
 
 
-class Refused(Exception):
-    """The server did not want a WebSocket; its answer has been passed on."""
-
-
 @dataclass
 class Head:
     """A head, the bytes it was read from, and those that came behind it."""
@@ -97,8 +93,8 @@ async def pass_on(
 ) -> Upgrade:
     """Pass a request on to the server and its answer to the client.
 
-    Raises `Refused` where the answer is no 101, `ValueError` where it agrees on what cannot be,
-    `h11.ProtocolError` where a head is none, `EOFError` where there is none.
+    Raises `ConnectionRefusedError` where the answer is no 101, `ValueError` where it agrees on
+    what cannot be, `h11.ProtocolError` where a head is none, `EOFError` where there is none.
     """
     asked = await read_head(client[0], h11.Connection(h11.SERVER))
     server[1].write(asked.raw)
@@ -108,11 +104,10 @@ async def pass_on(
     said = await read_head(server[0], expecting)
     client[1].write(said.raw)
     if said.event.status_code != 101:
-        body = said.behind
-        while body:
+        client[1].write(said.behind)
+        while body := await server[0].read(READ):
             client[1].write(body)
-            body = await server[0].read(READ)
-        raise Refused(f"{said.event.status_code} {said.event.reason.decode('latin-1')}")
+        raise ConnectionRefusedError(f"the server answered {said.event.status_code}")
     extensions = [v for n, v in said.event.headers if n == b"sec-websocket-extensions"]
     return Upgrade(
         CapturedRequest(asked.event.target.decode("latin-1"), asked.fields, asked.read_ns),

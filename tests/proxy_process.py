@@ -6,9 +6,12 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from typing import Any
+
+from websockets.asyncio import server
 
 EXAMPLE = Path(__file__).resolve().parents[1] / "examples" / "proxy.py"
 
@@ -86,3 +89,15 @@ async def proxy_to(port: int, *arguments: str | Path) -> AsyncIterator[ProxyProc
         with suppress(ProcessLookupError):
             process.kill()
         await process.wait()
+
+
+@asynccontextmanager
+async def serving(handler: Any, **options: Any) -> AsyncIterator[int]:
+    """A websockets server on this machine; gives its port."""
+    async with server.serve(handler, "127.0.0.1", 0, max_size=None, **options) as listening:
+        yield next(iter(listening.sockets)).getsockname()[1]
+
+
+def run(scenario: Coroutine[Any, Any, None], seconds: float = 90.0) -> None:
+    """Run a scenario, but not for ever."""
+    asyncio.run(asyncio.wait_for(scenario, seconds))

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +17,9 @@ import pytest
 from websockets.asyncio import client, server
 
 from flow_reader import flows
-from proxy_process import MIB, ProxyProcess, proxy_to
+from proxy_process import MIB, ProxyProcess, proxy_to, run, serving
 
 COUNT = 1500
-SECONDS = 90.0
 Content = str | bytes
 Talk = Callable[[str, list[Content], str | None], Coroutine[Any, Any, list[Content]]]
 
@@ -93,18 +91,6 @@ class Speaker:
         self.heard[path] = [message async for message in connection]
         await sending
         self.closes.append((connection.close_code, connection.close_reason))
-
-
-@asynccontextmanager
-async def serving(handler: Any, **options: Any) -> AsyncIterator[int]:
-    """A websockets server on this machine; gives its port."""
-    async with server.serve(handler, "127.0.0.1", 0, max_size=None, **options) as listening:
-        yield next(iter(listening.sockets)).getsockname()[1]
-
-
-def run(scenario: Coroutine[Any, Any, None]) -> None:
-    """Run a scenario, but not for ever."""
-    asyncio.run(asyncio.wait_for(scenario, SECONDS))
 
 
 @pytest.mark.parametrize("compression", [None, "deflate"])

@@ -145,8 +145,8 @@ def test_with_takeover_a_touched_message_makes_its_direction_compress_anew(
     assert talk.direction(from_client).recompresses is False
     touched(talk, from_client, action)
     for _ in range(3):
-        wire = talk.sender(from_client).frames(Opcode.BINARY, [LINE, LINE, b"x"], compress=True)
-        talk.pass_on(b"".join(wire), from_client)
+        frames = talk.sender(from_client).frames(Opcode.BINARY, [LINE, LINE, b"x"], compress=True)
+        talk.pass_on(b"".join(frames), from_client)
         heard = talk.receiver(from_client).messages[-1]
         assert (heard.compressed, heard.parts) == (True, [LINE, LINE, b"x"])
     assert talk.direction(from_client).recompresses is True

@@ -24,7 +24,6 @@ from wsdefrag import (
     Opcode,
     ProtocolViolation,
     WebSocketMessage,
-    WebSocketRelay,
 )
 
 KIB = 1 << 10
@@ -271,7 +270,7 @@ def test_budget_is_kept_and_given_back_whatever_happens(data: st.DataObject) -> 
     budget = Budget(data.draw(st.integers(500, 6000)))
     mode: Mode = data.draw(st.sampled_from(["messages", "frames", "cut-through"]))
     talks = [Talk(mode, deflate=DeflateParams(), budget=budget) for _ in range(3)]
-    waiting: list[tuple[WebSocketRelay, Event]] = []
+    waiting: list[tuple[Talk, Event]] = []
     for _ in range(data.draw(st.integers(1, 25))):
         number = data.draw(st.integers(0, 2))
         talk = talks[number]
@@ -285,16 +284,17 @@ def test_budget_is_kept_and_given_back_whatever_happens(data: st.DataObject) -> 
             cut = data.draw(st.integers(0, len(wire)) | st.just(len(wire)))
             events = talk.feed(wire[:cut], from_client)
             if mode == "messages":
-                waiting += [(talk.relay, event) for event in events]
+                waiting += [(talk, event) for event in events]
         elif action == "decide" and waiting:
-            relay, event = waiting.pop(0)
-            decide = relay.forward if data.draw(st.booleans()) else relay.drop
-            decide(event)
+            talk, event = waiting.pop(0)
+            if data.draw(st.booleans()):
+                talk.relay.forward(event)
+            else:
+                talk.relay.drop(event)
         else:
             talk.relay.data_to_send(to_client=not from_client)
         assert budget.bytes_held <= budget.max_bytes
         assert budget.bytes_held >= sum(one.relay.bytes_buffered for one in talks)
-    relay = decide = None
-    del talk, talks, waiting, relay, decide
+    del talk, talks, waiting
     gc.collect()
     assert budget.bytes_held == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -55,7 +56,7 @@ def test_what_is_no_event_cannot_be_decided_on(decide: str) -> None:
     talk = Talk()
     talk.feed(talk.client.text("waits"))
     for stranger in (b"\x81\x00", None, "text", 1, object()):
-        refused(talk, TypeError, lambda it=stranger: getattr(talk.relay, decide)(it))
+        refused(talk, TypeError, partial(getattr(talk.relay, decide), stranger))
 
 
 @SIDES
@@ -67,7 +68,7 @@ def test_no_event_is_decided_on_twice(decide: str, first: str, from_client: bool
     events = talk.feed(sender.text("1") + sender.ping() + sender.close(1000), from_client)
     for event in events:
         getattr(talk.relay, first)(event)
-        refused(talk, ValueError, lambda it=event: getattr(talk.relay, decide)(it))
+        refused(talk, ValueError, partial(getattr(talk.relay, decide), event))
     assert len(talk.take(from_client)) == (3 if first == "forward" else 0)
 
 
@@ -87,7 +88,7 @@ def test_event_of_another_relay_cannot_be_decided_on(decide: str) -> None:
     strangers = other.feed(other.client.text("other") + other.client.ping(b"other"))
     strangers.append(message_of())
     for stranger in strangers:
-        refused(talk, ValueError, lambda it=stranger: getattr(talk.relay, decide)(it))
+        refused(talk, ValueError, partial(getattr(talk.relay, decide), stranger))
     talk.relay.forward(own)
     assert talk.take() == [("text", b"own")]
 
@@ -96,8 +97,8 @@ def test_event_of_another_relay_cannot_be_decided_on(decide: str) -> None:
 def test_what_goes_on_by_itself_cannot_be_decided_on(mode: Mode) -> None:
     talk = Talk(mode)
     for event in talk.feed(talk.client.text("1") + talk.client.ping()):
-        refused(talk, ValueError, lambda it=event: talk.relay.forward(it))
-        refused(talk, ValueError, lambda it=event: talk.relay.drop(it))
+        refused(talk, ValueError, partial(talk.relay.forward, event))
+        refused(talk, ValueError, partial(talk.relay.drop, event))
     assert talk.take() == [("text", b"1"), ("ping", b"")]
 
 
@@ -141,14 +142,15 @@ def test_message_turned_control_frame_is_refused(type: Opcode) -> None:
 @SIDES
 def test_message_that_may_not_be_sent_is_not_injected(mode: Mode, from_client: bool) -> None:
     talk = Talk(mode)
-    for error, message in (
+    refusals: list[tuple[type[Exception], Any]] = [
         (TypeError, b"hello"),
         (TypeError, None),
         (ValueError, message_of(from_client, content=b"\xff")),
         (ValueError, message_of(from_client, type=Opcode.PING)),
         (ValueError, message_of(from_client, type=Opcode.CONTINUATION)),
-    ):
-        refused(talk, error, lambda it=message: talk.relay.inject(it))
+    ]
+    for error, message in refusals:
+        refused(talk, error, partial(talk.relay.inject, message))
         assert getattr(message, "injected", False) is False
     compressed = message_of(from_client)
     refused(talk, ValueError, lambda: talk.relay.inject(compressed, compress=True))
@@ -225,8 +227,9 @@ def test_bytes_after_the_end_of_a_direction_are_refused(mode: Mode, from_client:
 @ALL_MODES
 def test_data_that_is_no_buffer_is_refused(mode: Mode) -> None:
     talk = Talk(mode)
-    for data in ("text", None, 5, [1, 2]):
-        refused(talk, TypeError, lambda it=data: talk.feed(it))
+    others: list[Any] = ["text", None, 5, [1, 2]]
+    for data in others:
+        refused(talk, TypeError, partial(talk.feed, data))
 
 
 def test_incomplete_waits_for_no_decision() -> None:
