@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import sys
@@ -14,6 +15,7 @@ from typing import Any
 from websockets.asyncio import server
 
 EXAMPLE = Path(__file__).resolve().parents[1] / "examples" / "proxy.py"
+WATCHED = Path(__file__).resolve().parent / "proxy_watched.py"
 
 # Generous: the proxy gives what has ended five seconds, twice at most.
 END_SECONDS = 30.0
@@ -57,6 +59,17 @@ class ProxyProcess:
         """How many file descriptors are open."""
         return len(list(Path(f"/proc/{self.process.pid}/fd").iterdir()))
 
+    async def report(self) -> dict[str, int]:
+        """What there is inside of it; only where the program is `WATCHED`."""
+        before = len(self.lines)
+        self.process.send_signal(signal.SIGUSR1)
+        while True:
+            for line in self.lines[before:]:
+                if line.startswith("{"):
+                    found: dict[str, int] = json.loads(line)
+                    return found
+            await asyncio.sleep(0.02)
+
     async def stop(self, by: signal.Signals = signal.SIGTERM) -> None:
         """End it, and see to it that nothing went wrong in it."""
         if self.process.returncode is None:
@@ -70,10 +83,12 @@ class ProxyProcess:
 
 
 @asynccontextmanager
-async def proxy_to(port: int, *arguments: str | Path) -> AsyncIterator[ProxyProcess]:
+async def proxy_to(
+    port: int, *arguments: str | Path, program: Path = EXAMPLE
+) -> AsyncIterator[ProxyProcess]:
     """Run a proxy to a server on this machine, and end it afterwards."""
     process = await asyncio.create_subprocess_exec(
-        *[sys.executable, "-W", "error", EXAMPLE, f"127.0.0.1:{port}", *arguments],
+        *[sys.executable, "-W", "error", program, f"127.0.0.1:{port}", *arguments],
         env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
