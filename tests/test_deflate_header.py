@@ -189,7 +189,7 @@ def test_offer_that_is_not_valid_is_declined(offers: str) -> None:
     ['x; a="b, permessage-deflate', "permessage-deflate=1", "a b", "permessage-deflate\x00"],
 )
 def test_malformed_offers_are_refused_with_the_reason(offers: str) -> None:
-    with pytest.raises(ValueError, match="RFC 6455 section 9.1"):
+    with pytest.raises(ValueError, match=r"RFC 6455 section 9\.1"):
         DeflateParams.accept(offers)
 
 

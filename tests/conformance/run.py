@@ -1,0 +1,162 @@
+"""Runs the Autobahn TestSuite against the echo server and the echo client beside this file.
+
+    python tests/conformance/run.py ENVIRONMENT            all 517 cases both ways; minutes
+    python tests/conformance/run.py ENVIRONMENT --quick    sections 1 to 7 and 10; seconds
+
+ENVIRONMENT is what `make_env.py` makes. Prints a table for each way, and every case that is not as
+it has to be; what went over the wire stands in the reports, whose place is printed. Exit status 1
+if there is such a case, or if a case is missing.
+
+One process is started at a time, the suite's; it is ended by its own number if it takes too long,
+and ends by itself, after as long again, if nobody is left to do so.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import shutil
+import socket
+import sys
+import time
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import outcome
+from echo_client import echo_at
+from echo_server import HOST, port_of, serve
+from upgrade import Refused
+
+HERE = Path(__file__).resolve().parent
+REPORTS = HERE.parents[1] / "target" / "conformance"
+
+# No case takes half as long; one that does is given up, and the others are run.
+CASE_SECONDS = 600
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which cases are run.
+
+    Attributes:
+        cases: The suite's patterns.
+        count: How many cases they are.
+        seconds: How long they may take, each way.
+    """
+
+    cases: tuple[str, ...]
+    count: int
+    seconds: int
+
+
+ALL = Selection(("*",), 517, 3600)
+QUICK = Selection(("1.*", "2.*", "3.*", "4.*", "5.*", "6.*", "7.*", "10.*"), 247, 300)
+
+
+@contextlib.asynccontextmanager
+async def suite(
+    environment: Path, directory: Path, spec: Mapping[str, object], seconds: int, *pass_fds: int
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Start the suite, wait until it has ended, and see that it has."""
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(parents=True)
+    spec_path = directory / "spec.json"
+    spec_path.write_text(json.dumps({**spec, "outdir": str(directory)}), encoding="utf-8")
+    with (directory / "log.txt").open("wb") as log:
+        process = await asyncio.create_subprocess_exec(
+            environment / "bin" / "python",
+            HERE / "fuzzer.py",
+            spec_path,
+            str(2 * seconds),
+            *map(str, pass_fds),
+            pass_fds=pass_fds,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+        )
+        try:
+            yield process
+            status = await process.wait()
+            if status:
+                raise RuntimeError(f"the suite ended with {status}: see {log.name}")
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+
+
+async def try_server(environment: Path, directory: Path, selection: Selection) -> None:
+    """The suite's client against our server."""
+    server = await serve()
+    agent = {"agent": outcome.AGENT, "url": f"ws://{HOST}:{port_of(server)}"}
+    spec = {"servers": [agent], "cases": selection.cases}
+    async with server, suite(environment, directory, spec, selection.seconds):
+        pass
+
+
+async def try_client(environment: Path, directory: Path, selection: Selection) -> None:
+    """Our client against the suite's server."""
+    with socket.create_server((HOST, 0)) as listener:
+        # The suite accepts until there is nobody left, which must not make it wait.
+        listener.setblocking(False)
+        port = listener.getsockname()[1]
+        spec = {"url": f"ws://{HOST}:{port}", "cases": selection.cases}
+        descriptor = listener.fileno()
+        async with suite(environment, directory, spec, selection.seconds, descriptor):
+            for number in range(1, selection.count + 1):
+                await run_case(port, number)
+            # It goes away without an answer, or with half of one.
+            with contextlib.suppress(Refused):
+                await echo_at(
+                    HOST, port, f"/updateReports?agent={outcome.AGENT}&shutdownOnComplete=true"
+                )
+
+
+async def run_case(port: int, number: int) -> None:
+    """Echo what the suite's server sends in one case; how it goes is for the suite to judge."""
+    target = f"/runCase?case={number}&agent={outcome.AGENT}"
+    try:
+        await asyncio.wait_for(echo_at(HOST, port, target), CASE_SECONDS)
+    except (ConnectionError, Refused, asyncio.TimeoutError) as error:
+        print(f"{target}: {error!r}", file=sys.stderr)
+
+
+def judge(directory: Path, selection: Selection) -> bool:
+    """Print what the suite thinks, and say whether it is all as it has to be."""
+    outcomes = outcome.load(directory)
+    print(outcome.table(outcomes))
+    wrong = [one for one in outcomes if not one.passed]
+    for one in wrong:
+        print(f"case {one.case}: {one.behavior}, closing {one.behavior_close}")
+    if len(outcomes) != selection.count:
+        print(f"{selection.count} cases are expected, {len(outcomes)} were run")
+    if informational := [one.case for one in outcomes if one.kind == "INFORMATIONAL"]:
+        print(f"informational, as the suite judges nobody by them: {', '.join(informational)}")
+    return not wrong and len(outcomes) == selection.count
+
+
+def main() -> None:
+    """Do what the command line says."""
+    parser = argparse.ArgumentParser(description="Run the Autobahn TestSuite against wsdefrag.")
+    parser.add_argument("environment", type=Path, help="what make_env.py made")
+    parser.add_argument("--quick", action="store_true", help="sections 1 to 7 and 10 only")
+    arguments = parser.parse_args()
+    selection = QUICK if arguments.quick else ALL
+    passed = []
+    for name, attempt in (("server", try_server), ("client", try_client)):
+        directory = REPORTS / ("quick" if arguments.quick else "all") / name
+        start = time.monotonic()
+        run = attempt(arguments.environment.absolute(), directory, selection)
+        asyncio.run(asyncio.wait_for(run, selection.seconds))
+        seconds = time.monotonic() - start
+        print(f"wsdefrag as a {name}, {seconds:.0f} s, reports in {directory}:\n")
+        passed.append(judge(directory, selection))
+        print(flush=True)
+    sys.exit(not all(passed))
+
+
+if __name__ == "__main__":
+    main()
