@@ -25,7 +25,8 @@ async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
         await echo(reader, writer, as_client=False, deflate=upgraded.deflate, data=upgraded.data)
     except (Refused, ConnectionError):
         pass
-    except asyncio.TimeoutError:
+    except (asyncio.TimeoutError, asyncio.CancelledError):
+        # It took too long, or the server ends.
         writer.transport.abort()
     finally:
         writer.close()
