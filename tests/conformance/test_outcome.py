@@ -1,4 +1,4 @@
-"""Judging what the Autobahn TestSuite reports: nothing but OK passes, save where it may not be OK."""
+"""Judging what the suite reports: nothing but OK passes, save where it may not be OK."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from outcome import AGENT, Outcome, load, table
 
 
@@ -53,7 +54,16 @@ def test_report_is_read_and_counted(tmp_path: Path) -> None:
     outcomes = load(tmp_path)
     assert [one.case for one in outcomes if not one.passed] == ["2.2"]
     rows = [line.split() for line in table(outcomes).splitlines()]
-    assert rows[0] == "section cases ok informational non-strict unclean failed other".split()
+    assert rows[0] == [
+        "section",
+        "cases",
+        "ok",
+        "informational",
+        "non-strict",
+        "unclean",
+        "failed",
+        "other",
+    ]
     assert rows[1:] == [
         ["1", "1", "1", ".", ".", ".", ".", "."],
         ["2", "2", "1", ".", ".", ".", "1", "."],
