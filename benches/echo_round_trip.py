@@ -39,6 +39,7 @@ COMMANDS = {
 }
 
 SIZES = (256, 64 * KIB)
+CLOSE = 8
 KEY = b"\x01\x02\x03\x04"
 LIMIT = 10.0
 """Seconds after which a server is given up that does not answer or does not end."""
@@ -95,15 +96,24 @@ def running(name: str) -> Iterator[str]:
                 process.kill()
 
 
-def connect(address: str) -> socket.socket:
-    """Makes a connection and its upgrade, without compression."""
+@contextlib.contextmanager
+def connected(address: str) -> Iterator[socket.socket]:
+    """Makes a connection, and closes it as the protocol wants it."""
     parts = urlsplit(address)
-    assert parts.hostname is not None
-    connection = socket.create_connection((parts.hostname, parts.port or 80), LIMIT)
-    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    with socket.create_connection((parts.hostname or "", parts.port or 0), LIMIT) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        upgrade(connection, parts.netloc)
+        yield connection
+        connection.sendall(encode_frame(CLOSE, (1000).to_bytes(2, "big"), key=KEY))
+        while connection.recv(4 * KIB):
+            pass
+
+
+def upgrade(connection: socket.socket, host: str) -> None:
+    """Asks for the upgrade, without compression."""
     http = h11.Connection(h11.CLIENT)
     headers = [
-        ("Host", parts.netloc),
+        ("Host", host),
         ("Upgrade", "websocket"),
         ("Connection", "Upgrade"),
         ("Sec-WebSocket-Key", base64.b64encode(os.urandom(16)).decode()),
@@ -116,7 +126,6 @@ def connect(address: str) -> socket.socket:
     assert isinstance(answer, h11.InformationalResponse), answer
     assert answer.status_code == 101
     assert http.trailing_data == (b"", False)
-    return connection
 
 
 def time_round(connection: socket.socket, size: int, round_trips: int) -> float:
@@ -144,7 +153,7 @@ def measure(quick: bool) -> list[RoundTrip]:
     seconds: dict[tuple[str, int], list[float]] = {}
     with contextlib.ExitStack() as stack:
         connections = {
-            name: stack.enter_context(connect(stack.enter_context(running(name))))
+            name: stack.enter_context(connected(stack.enter_context(running(name))))
             for name in COMMANDS
         }
         for size in SIZES:
