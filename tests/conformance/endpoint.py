@@ -25,6 +25,7 @@ from wsdefrag import (
     DeflateParams,
     Event,
     FrameEncoder,
+    Limits,
     MessageReassembler,
     Ping,
     ProtocolViolation,
@@ -33,6 +34,10 @@ from wsdefrag import (
 
 # Read at once, in bytes.
 CHUNK = 64 * 1024
+
+# Cases 9.3.1 and 9.4.1 send 4 MiB in fragments of 64 bytes, four times as many as are allowed unless
+# one asks for more.
+LIMITS = Limits(max_fragments=1 << 17)
 
 # For the peer's half of the closing handshake, in seconds.
 CLOSING_SECONDS = 5.0
@@ -74,7 +79,7 @@ async def echo(
     Returns:
         The direction that was read; it knows how it ended.
     """
-    incoming = MessageReassembler(from_client=not as_client, deflate=deflate)
+    incoming = MessageReassembler(from_client=not as_client, deflate=deflate, limits=LIMITS)
     outgoing = FrameEncoder(from_client=as_client, deflate=deflate)
     while True:
         writer.write(b"".join(answers(incoming.receive_events(data), outgoing)))

@@ -5,7 +5,7 @@
 
 ENVIRONMENT is what `make_env.py` makes. Prints a table for each way, and every case that is not as
 it has to be; what went over the wire stands in the reports, whose place is printed. Exit status 1
-if there is such a case, or if a case is missing.
+if there is such a case, or if a case is missing. A full run writes its tables to RESULTS.md, too.
 
 One process is started at a time, the suite's; it is ended by its own number if it takes too long,
 and ends by itself, after as long again, if nobody is left to do so.
@@ -16,22 +16,27 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import datetime as dt
 import json
+import platform
 import shutil
 import socket
 import sys
 import time
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
-import outcome
 from echo_client import echo_at
 from echo_server import HOST, port_of, serve
+from make_env import release
+from outcome import AGENT, Outcome, load, table
 from upgrade import Refused
 
 HERE = Path(__file__).resolve().parent
 REPORTS = HERE.parents[1] / "target" / "conformance"
+RESULTS = HERE / "RESULTS.md"
 
 # No case takes half as long; one that does is given up, and the others are run.
 CASE_SECONDS = 600
@@ -91,7 +96,7 @@ async def suite(
 async def try_server(environment: Path, directory: Path, selection: Selection) -> None:
     """The suite's client against our server."""
     server = await serve()
-    agent = {"agent": outcome.AGENT, "url": f"ws://{HOST}:{port_of(server)}"}
+    agent = {"agent": AGENT, "url": f"ws://{HOST}:{port_of(server)}"}
     spec = {"servers": [agent], "cases": selection.cases}
     async with server, suite(environment, directory, spec, selection.seconds):
         pass
@@ -110,32 +115,46 @@ async def try_client(environment: Path, directory: Path, selection: Selection) -
                 await run_case(port, number)
             # It goes away without an answer, or with half of one.
             with contextlib.suppress(Refused):
-                await echo_at(
-                    HOST, port, f"/updateReports?agent={outcome.AGENT}&shutdownOnComplete=true"
-                )
+                await echo_at(HOST, port, f"/updateReports?agent={AGENT}&shutdownOnComplete=true")
 
 
 async def run_case(port: int, number: int) -> None:
     """Echo what the suite's server sends in one case; how it goes is for the suite to judge."""
-    target = f"/runCase?case={number}&agent={outcome.AGENT}"
+    target = f"/runCase?case={number}&agent={AGENT}"
     try:
         await asyncio.wait_for(echo_at(HOST, port, target), CASE_SECONDS)
     except (ConnectionError, Refused, asyncio.TimeoutError) as error:
         print(f"{target}: {error!r}", file=sys.stderr)
 
 
-def judge(directory: Path, selection: Selection) -> bool:
-    """Print what the suite thinks, and say whether it is all as it has to be."""
-    outcomes = outcome.load(directory)
-    print(outcome.table(outcomes))
+def judge(outcomes: list[Outcome], selection: Selection) -> tuple[str, bool]:
+    """Say what the suite thinks, and whether it is all as it has to be."""
+    lines = [table(outcomes), ""]
     wrong = [one for one in outcomes if not one.passed]
-    for one in wrong:
-        print(f"case {one.case}: {one.behavior}, closing {one.behavior_close}")
+    lines += [f"case {one.case}: {one.behavior}, closing {one.behavior_close}" for one in wrong]
     if len(outcomes) != selection.count:
-        print(f"{selection.count} cases are expected, {len(outcomes)} were run")
-    if informational := [one.case for one in outcomes if one.kind == "INFORMATIONAL"]:
-        print(f"informational, as the suite judges nobody by them: {', '.join(informational)}")
-    return not wrong and len(outcomes) == selection.count
+        lines.append(f"{selection.count} cases are expected, {len(outcomes)} were run")
+    informational = ", ".join(one.case for one in outcomes if one.kind == "INFORMATIONAL")
+    lines.append(f"informational, where the RFC leaves open what has to happen: {informational}")
+    return "\n".join(lines), not wrong and len(outcomes) == selection.count
+
+
+def write_results(environment: Path, texts: dict[str, str]) -> None:
+    """Keep the outcome, for those who have no CPython 2.7 or no time."""
+    facts = [
+        f"Date: {dt.datetime.now(dt.timezone.utc).date()}",
+        f"wsdefrag {version('wsdefrag')}, CPython {platform.python_version()}",
+        str(release(environment)),
+        f"{platform.system()} {platform.release()}, {platform.machine()}",
+    ]
+    parts = [
+        "# Conformance",
+        "Written by `make conformance`: the echo server and the echo client in this directory.",
+        "\n".join(f"- {fact}" for fact in facts),
+    ]
+    for name, text in texts.items():
+        parts += [f"## As a {name}", f"```text\n{text}\n```"]
+    RESULTS.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
 
 
 def main() -> None:
@@ -144,18 +163,23 @@ def main() -> None:
     parser.add_argument("environment", type=Path, help="what make_env.py made")
     parser.add_argument("--quick", action="store_true", help="sections 1 to 7 and 10 only")
     arguments = parser.parse_args()
+    environment = arguments.environment.absolute()
     selection = QUICK if arguments.quick else ALL
-    passed = []
+    texts = {}
+    all_passed = True
     for name, attempt in (("server", try_server), ("client", try_client)):
         directory = REPORTS / ("quick" if arguments.quick else "all") / name
         start = time.monotonic()
-        run = attempt(arguments.environment.absolute(), directory, selection)
+        run = attempt(environment, directory, selection)
         asyncio.run(asyncio.wait_for(run, selection.seconds))
         seconds = time.monotonic() - start
+        texts[name], passed = judge(load(directory), selection)
+        all_passed = all_passed and passed
         print(f"wsdefrag as a {name}, {seconds:.0f} s, reports in {directory}:\n")
-        passed.append(judge(directory, selection))
-        print(flush=True)
-    sys.exit(not all(passed))
+        print(texts[name], flush=True)
+    if not arguments.quick:
+        write_results(environment, texts)
+    sys.exit(not all_passed)
 
 
 if __name__ == "__main__":
