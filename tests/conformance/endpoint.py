@@ -35,8 +35,8 @@ from wsdefrag import (
 # Read at once, in bytes.
 CHUNK = 64 * 1024
 
-# Cases 9.3.1 and 9.4.1 send 4 MiB in fragments of 64 bytes, four times as many as are allowed unless
-# one asks for more.
+# The suite sends 4 MiB in fragments of 64 bytes, which are four times as many as `Limits` allows by
+# itself.
 LIMITS = Limits(max_fragments=1 << 17)
 
 # For the peer's half of the closing handshake, in seconds.
