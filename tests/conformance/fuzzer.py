@@ -5,23 +5,35 @@
 
 The suite's own server listens on all interfaces. This one takes a socket that the parent process
 has bound to loopback, so that nothing else is ever reachable and the port is known beforehand. The
-process ends with its work, or is killed by an alarm after so many SECONDS.
+process ends with its work, with its parent, which holds the other end of standard input, or by an
+alarm after so many SECONDS.
 """
 
 import json
+import os
 import signal
 import socket
 import sys
+import threading
 
 # It installs Twisted's reactor, which has to come before everything that asks for one.
 from autobahntestsuite import choosereactor, fuzzing  # noqa: F401
 from twisted.internet import reactor
 
 
+def end_with_parent():
+    """Wait until there is no parent any more."""
+    sys.stdin.read()
+    os._exit(1)
+
+
 def main():
     """Do what the command line says."""
     spec_path, seconds = sys.argv[1:3]
     signal.alarm(int(seconds))
+    watcher = threading.Thread(target=end_with_parent)
+    watcher.daemon = True
+    watcher.start()
     with open(spec_path) as spec_file:
         spec = json.load(spec_file)
     if len(sys.argv) == 3:

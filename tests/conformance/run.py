@@ -7,8 +7,8 @@ ENVIRONMENT is what `make_env.py` makes. Prints a table for each way, and every 
 it has to be; what went over the wire stands in the reports, whose place is printed. Exit status 1
 if there is such a case, or if a case is missing. A full run writes its tables to RESULTS.md, too.
 
-One process is started at a time, the suite's; it is ended by its own number if it takes too long,
-and ends by itself, after as long again, if nobody is left to do so.
+Two processes are started, both the suite's; they are ended by their own numbers if they take too
+long, and end by themselves if this one is no more.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ import platform
 import shutil
 import socket
 import sys
-import time
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -78,7 +77,7 @@ async def suite(
             str(2 * seconds),
             *map(str, pass_fds),
             pass_fds=pass_fds,
-            stdin=asyncio.subprocess.DEVNULL,
+            stdin=asyncio.subprocess.PIPE,
             stdout=log,
             stderr=log,
         )
@@ -157,6 +156,15 @@ def write_results(environment: Path, texts: dict[str, str]) -> None:
     RESULTS.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
 
 
+async def try_both(environment: Path, directory: Path, selection: Selection) -> None:
+    """At once, as one waits for the suite most of the time."""
+    both = asyncio.gather(
+        try_server(environment, directory / "server", selection),
+        try_client(environment, directory / "client", selection),
+    )
+    await asyncio.wait_for(both, selection.seconds)
+
+
 def main() -> None:
     """Do what the command line says."""
     parser = argparse.ArgumentParser(description="Run the Autobahn TestSuite against wsdefrag.")
@@ -164,19 +172,14 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="sections 1 to 7 and 10 only")
     arguments = parser.parse_args()
     environment = arguments.environment.absolute()
-    selection = QUICK if arguments.quick else ALL
+    directory, selection = (REPORTS / "quick", QUICK) if arguments.quick else (REPORTS / "all", ALL)
+    asyncio.run(try_both(environment, directory, selection))
     texts = {}
     all_passed = True
-    for name, attempt in (("server", try_server), ("client", try_client)):
-        directory = REPORTS / ("quick" if arguments.quick else "all") / name
-        start = time.monotonic()
-        run = attempt(environment, directory, selection)
-        asyncio.run(asyncio.wait_for(run, selection.seconds))
-        seconds = time.monotonic() - start
-        texts[name], passed = judge(load(directory), selection)
+    for name in ("server", "client"):
+        texts[name], passed = judge(load(directory / name), selection)
         all_passed = all_passed and passed
-        print(f"wsdefrag as a {name}, {seconds:.0f} s, reports in {directory}:\n")
-        print(texts[name], flush=True)
+        print(f"wsdefrag as a {name}, reports in {directory / name}:\n\n{texts[name]}\n")
     if not arguments.quick:
         write_results(environment, texts)
     sys.exit(not all_passed)
