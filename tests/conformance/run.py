@@ -72,6 +72,7 @@ async def suite(
     with (directory / "log.txt").open("wb") as log:
         process = await asyncio.create_subprocess_exec(
             environment / "bin" / "python",
+            "-u",
             HERE / "fuzzer.py",
             spec_path,
             str(2 * seconds),
