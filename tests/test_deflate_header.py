@@ -9,6 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from wsdefrag import DeflateParams
 
@@ -198,3 +200,21 @@ def test_header_of_another_type_is_refused(wrong: Any) -> None:
     for read in (DeflateParams.from_header, DeflateParams.accept):
         with pytest.raises(TypeError):
             read(wrong)
+
+
+PARAMETERS = [
+    *FLAGS,
+    *(f"{name}={value}" for name in BITS for value in ("8", '"9"', "15", "16")),
+    *(*BITS, "foo", "", "server_no_context_takeover=1"),
+]
+
+
+@given(st.lists(st.lists(st.sampled_from(PARAMETERS), max_size=4), max_size=4))
+def test_answer_says_what_was_accepted(offers: list[list[str]]) -> None:
+    header = ", ".join("; ".join(["permessage-deflate", *offer]) for offer in offers)
+    accepted = DeflateParams.accept(header)
+    if accepted is not None:
+        params, answer = accepted
+        assert DeflateParams.from_header(answer) == params
+        # What it does not ask for stays as it is (RFC 7692 section 7.1.2.2).
+        assert "client_max_window_bits" not in answer or "client_max_window_bits=" in header
