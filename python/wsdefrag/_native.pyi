@@ -28,6 +28,7 @@ __all__ = [
     "MessageStorage",
     "RelayDirection",
     "__version__",
+    "accept_deflate_offers",
     "fragment_sizes",
     "parse_deflate_header",
     "untracked",
@@ -47,6 +48,17 @@ def parse_deflate_header(value: str) -> tuple[bool, bool, int, int] | None:
 
     Raises:
         ValueError: If the header is invalid; the message says why.
+    """
+
+def accept_deflate_offers(value: str) -> tuple[tuple[bool, bool, int, int], str] | None:
+    """Choose among a client's offers of permessage-deflate (RFC 7692 section 5).
+
+    Returns:
+        The parameters as ``parse_deflate_header`` gives them, and the header to answer with; None
+        where no offer can be accepted.
+
+    Raises:
+        ValueError: If the header is malformed; the message says why.
     """
 
 def fragment_sizes(

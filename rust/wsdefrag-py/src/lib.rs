@@ -45,7 +45,7 @@ mod _native {
     #[pymodule_export]
     use crate::frame::{Frame, FrameDecoder};
     #[pymodule_export]
-    use crate::params::parse_deflate_header;
+    use crate::params::{accept_deflate_offers, parse_deflate_header};
     #[pymodule_export]
     use crate::raw::untracked;
     #[pymodule_export]
