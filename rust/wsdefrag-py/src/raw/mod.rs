@@ -7,13 +7,17 @@
 //!   caller will get, without filling it with zeros first;
 //! - `storage` makes a message without calling its class, as an object that the
 //!   garbage collector need not know of, and `fields` is its Python side;
+//! - `instance` makes an object of a frozen dataclass without calling its
+//!   constructor;
 //! - `buffer` reads what the caller passes without copying it.
 
 mod buffer;
 mod bytes;
 mod fields;
+mod instance;
 mod storage;
 
 pub(crate) use buffer::with_bytes;
 pub(crate) use bytes::{Gil, Writer, framed_bytes, unmasked_bytes};
+pub(crate) use instance::{PlainClass, new_instance};
 pub(crate) use storage::{MessageClass, new_message, storage_type, untracked};
