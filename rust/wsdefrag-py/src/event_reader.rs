@@ -242,7 +242,7 @@ impl EventReader {
 
     /// The code and the reason of the Close that ended this direction; None if none did.
     #[getter]
-    fn close(&self) -> Option<(u16, &str)> {
+    fn peer_close(&self) -> Option<(u16, &str)> {
         match &self.end {
             Some(End::Close(code, reason)) => Some((*code, reason)),
             _ => None,
@@ -258,8 +258,10 @@ impl EventReader {
         }
     }
 
-    /// The bytes that broke a rule: of a header all that has been fed from its first byte on, of a
-    /// Close its payload, of a text what was not given of it; nothing for other rules.
+    /// The bytes that broke a rule.
+    ///
+    /// Of a header all that has been fed from its first byte on, of a Close its payload, of a text
+    /// what was not given of it; nothing for other rules.
     #[getter]
     fn evidence<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
         let Some(End::Violation(error)) = &self.end else { return PyBytes::new(py, b"") };
