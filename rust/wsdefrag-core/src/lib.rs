@@ -44,7 +44,7 @@ pub use limits::Limits;
 pub use mask::Mask;
 pub use opcode::Opcode;
 pub use params::DeflateParams;
-pub use pieces::{Piece, PieceDecoder};
+pub use pieces::{Piece, PieceDecoder, PieceMemory};
 pub use reassembler::{Incomplete, Reassembler, Settings};
 pub use refusal::Refusal;
 pub use sink::{Content, Event, Events, Memory, OutOfMemory, Sink, VecMemory};

@@ -27,7 +27,7 @@ use crate::mask::Mask;
 use crate::message::{Care, Ceiling, Coding, Fate, OpenMessage};
 use crate::opcode::Opcode;
 use crate::params::DeflateParams;
-use crate::sink::{Memory, OutOfMemory};
+use crate::sink::{Memory, OutOfMemory, VecMemory};
 use crate::strictness::Strictness;
 use crate::utf8;
 
@@ -38,9 +38,9 @@ const MOST_KEPT: usize = 1 << 18;
 
 /// What one call found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Piece<'a, C> {
+pub enum Piece<'a, T, C> {
     /// A part of a text message: whole characters.
-    Text(&'a str, Place),
+    Text(T, Place),
     /// A part of a binary message.
     Binary(C, Place),
     /// A ping with its payload.
@@ -50,6 +50,37 @@ pub enum Piece<'a, C> {
     /// The peer's close frame; nothing follows it.
     Close(Close<'a>),
 }
+
+/// The caller's memory, for texts too.
+pub trait PieceMemory: Memory {
+    /// A part of a text.
+    type Text;
+
+    /// The text that is `wire`, unmasked, if that is ASCII.
+    fn ascii(&mut self, wire: &[u8], mask: Mask) -> Result<Option<Self::Text>, OutOfMemory>;
+
+    /// A text that was put together elsewhere.
+    fn text(&mut self, text: &str) -> Result<Self::Text, OutOfMemory>;
+}
+
+impl PieceMemory for VecMemory {
+    type Text = String;
+
+    fn ascii(&mut self, wire: &[u8], mask: Mask) -> Result<Option<String>, OutOfMemory> {
+        let (content, any) = self.whole(wire, mask)?;
+        Ok(if any < 0x80 { String::from_utf8(content).ok() } else { None })
+    }
+
+    fn text(&mut self, text: &str) -> Result<String, OutOfMemory> {
+        let mut copy = String::new();
+        copy.try_reserve_exact(text.len())?;
+        copy.push_str(text);
+        Ok(copy)
+    }
+}
+
+/// What a call gives to a caller with this memory: a piece, or nothing yet.
+pub type Next<'a, M> = Option<Piece<'a, <M as PieceMemory>::Text, <M as Memory>::Content>>;
 
 /// Where in its message a piece stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,9 +92,9 @@ pub struct Place {
 }
 
 /// A [`Piece`] that borrows nothing yet.
-enum Found<C> {
+enum Found<T, C> {
     Nothing,
-    Text(Place),
+    Text(T, Place),
     Binary(C, Place),
     Control(Opcode),
 }
@@ -84,6 +115,8 @@ pub struct PieceDecoder {
     decoded: Vec<u8>,
     filled: usize,
     given: usize,
+    /// Whether the last text was ASCII, as the next one then most often is.
+    ascii: bool,
     closed: bool,
     error: Option<Error>,
 }
@@ -106,6 +139,7 @@ impl PieceDecoder {
             decoded: Vec::new(),
             filled: 0,
             given: 0,
+            ascii: true,
             closed: false,
             error: None,
         }
@@ -151,11 +185,11 @@ impl PieceDecoder {
     /// Takes the next piece from the front of `data`; `None` when more bytes are needed, and behind
     /// a Close. A violation is kept, and given again by every further call.
     #[inline]
-    pub fn next<M: Memory>(
+    pub fn next<M: PieceMemory>(
         &mut self,
         data: &mut &[u8],
         memory: &mut M,
-    ) -> Result<Option<Piece<'_, M::Content>>, Error> {
+    ) -> Result<Next<'_, M>, Error> {
         if let Some(error) = self.error {
             return Err(error);
         }
@@ -176,11 +210,11 @@ impl PieceDecoder {
 
     /// The piece that was found.
     #[inline]
-    fn piece<C>(&mut self, found: Found<C>) -> Result<Option<Piece<'_, C>>, Error> {
+    fn piece<T, C>(&mut self, found: Found<T, C>) -> Result<Option<Piece<'_, T, C>>, Error> {
         let opcode = match found {
             Found::Nothing => return Ok(None),
+            Found::Text(text, place) => return Ok(Some(Piece::Text(text, place))),
             Found::Binary(content, place) => return Ok(Some(Piece::Binary(content, place))),
-            Found::Text(place) => return self.text(place).map(Some),
             Found::Control(opcode) => opcode,
         };
         match opcode {
@@ -198,29 +232,12 @@ impl PieceDecoder {
         }
     }
 
-    /// The whole characters of what waits.
     #[inline]
-    fn text<C>(&mut self, place: Place) -> Result<Piece<'_, C>, Error> {
-        let waiting = &self.decoded[self.given..self.filled];
-        match utf8::whole_characters(waiting) {
-            Ok(text) if text.len() == waiting.len() || !place.message_finished => {
-                self.given += text.len();
-                Ok(Piece::Text(text, place))
-            }
-            _ => {
-                let error = self.parser.error(Kind::InvalidUtf8);
-                self.error = Some(error);
-                Err(error)
-            }
-        }
-    }
-
-    #[inline]
-    fn step<M: Memory>(
+    fn step<M: PieceMemory>(
         &mut self,
         data: &mut &[u8],
         memory: &mut M,
-    ) -> Result<Found<M::Content>, Error> {
+    ) -> Result<Found<M::Text, M::Content>, Error> {
         let begun = self.header.filter(|_| self.parser.remaining() > 0);
         let header = if let Some(header) = begun {
             header
@@ -264,13 +281,13 @@ impl PieceDecoder {
 
     /// Decodes a range of the open message.
     #[inline]
-    fn content<M: Memory>(
+    fn content<M: PieceMemory>(
         &mut self,
         wire: &[u8],
         mask: Mask,
         place: Place,
         memory: &mut M,
-    ) -> Result<Found<M::Content>, Kind> {
+    ) -> Result<Found<M::Text, M::Content>, Kind> {
         let Some(message) = &self.message else { return Ok(Found::Nothing) };
         let (is_text, coding) = (message.opcode == Opcode::Text, message.coding);
         let announced = message.extent().payload_length;
@@ -279,6 +296,13 @@ impl PieceDecoder {
         }
         if coding == Coding::Plain && !is_text {
             return Ok(Found::Binary(memory.whole(wire, mask)?.0, place));
+        }
+        if coding == Coding::Plain
+            && self.ascii
+            && self.given == self.filled
+            && let Some(text) = memory.ascii(wire, mask)?
+        {
+            return Ok(Found::Text(text, place));
         }
         self.forget_given();
         if coding == Coding::Deflate {
@@ -290,11 +314,24 @@ impl PieceDecoder {
             self.filled = end;
         }
         if is_text {
-            return Ok(Found::Text(place));
+            let text = memory.text(self.whole_characters(place)?)?;
+            return Ok(Found::Text(text, place));
         }
         self.given = self.filled;
         let (content, _) = memory.whole(&self.decoded[..self.filled], Mask::NONE)?;
         Ok(Found::Binary(content, place))
+    }
+
+    /// What waits of a text, but for a character whose rest is to come.
+    fn whole_characters(&mut self, place: Place) -> Result<&str, Kind> {
+        let waiting = &self.decoded[self.given..self.filled];
+        let text = utf8::whole_characters(waiting)?;
+        if place.message_finished && text.len() < waiting.len() {
+            return Err(Kind::InvalidUtf8);
+        }
+        self.given += text.len();
+        self.ascii = text.is_ascii();
+        Ok(text)
     }
 
     /// Moves what waits to the front.

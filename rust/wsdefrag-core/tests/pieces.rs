@@ -19,7 +19,7 @@ fn read<'a>(
     for mut chunk in chunks {
         loop {
             let (opcode, part, place) = match decoder.next(&mut chunk, &mut VecMemory) {
-                Ok(Some(Piece::Text(text, place))) => (Opcode::Text, text.into(), place),
+                Ok(Some(Piece::Text(text, place))) => (Opcode::Text, text.into_bytes(), place),
                 Ok(Some(Piece::Binary(content, place))) => (Opcode::Binary, content, place),
                 Ok(Some(Piece::Ping(payload))) => {
                     seen.push(Seen::Ping(payload.to_vec()));
@@ -104,7 +104,7 @@ fn texts(chunks: &[&[u8]]) -> Vec<Vec<(String, bool, bool)>> {
             let Piece::Text(text, Place { frame_finished, message_finished }) = piece else {
                 panic!("a text gives texts: {piece:?}")
             };
-            pieces.push((text.to_owned(), frame_finished, message_finished));
+            pieces.push((text, frame_finished, message_finished));
         }
         pieces
     };

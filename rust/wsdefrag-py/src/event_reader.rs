@@ -202,9 +202,7 @@ impl EventReader {
         let mut memory = PyMemory { py, immutable_input: true };
         let mut unread = self.waiting.unread(py);
         let made = match self.engine.next(&mut unread, &mut memory) {
-            Ok(Some(Piece::Text(text, place))) => {
-                Made::Text(PyString::new(py, text).unbind(), place)
-            }
+            Ok(Some(Piece::Text(text, place))) => Made::Text(text, place),
             Ok(Some(Piece::Binary(content, place))) => Made::Binary(content, place),
             Ok(Some(Piece::Ping(payload))) => Made::Ping(PyBytes::new(py, payload).unbind()),
             Ok(Some(Piece::Pong(payload))) => Made::Pong(PyBytes::new(py, payload).unbind()),

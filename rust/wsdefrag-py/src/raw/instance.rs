@@ -1,8 +1,8 @@
 //! Instances of frozen dataclasses, made without their constructors.
 //!
 //! The constructor of a frozen dataclass calls `object.__setattr__` once a
-//! field from Python: 1,100 ns for an event of three fields, and 150 ns this
-//! way, where the whole rest of a small message takes 100.
+//! field from Python: 600 ns for an event of three fields, where this way all of
+//! a 32-byte message takes 200, its event included.
 
 use std::ptr;
 

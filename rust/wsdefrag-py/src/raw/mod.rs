@@ -9,6 +9,7 @@
 //!   garbage collector need not know of, and `fields` is its Python side;
 //! - `instance` makes an object of a frozen dataclass without calling its
 //!   constructor;
+//! - `text` does the same for a `str`, where it is ASCII;
 //! - `buffer` reads what the caller passes without copying it.
 
 mod buffer;
@@ -16,8 +17,10 @@ mod bytes;
 mod fields;
 mod instance;
 mod storage;
+mod text;
 
 pub(crate) use buffer::with_bytes;
 pub(crate) use bytes::{Gil, Writer, framed_bytes, unmasked_bytes};
 pub(crate) use instance::{PlainClass, new_instance};
 pub(crate) use storage::{MessageClass, new_message, storage_type, untracked};
+pub(crate) use text::ascii_text;
