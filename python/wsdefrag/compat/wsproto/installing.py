@@ -37,13 +37,6 @@ def install() -> None:
 
     It holds for this process, and may be called again. Processes that it starts are their own:
     ``python -m wsdefrag.compat.wsproto`` sees to those too.
-
-    Example:
-        >>> from wsdefrag.compat.wsproto import Connection, install
-        >>> install()
-        >>> import wsproto.connection
-        >>> wsproto.connection.Connection is Connection
-        True
     """
     for module, names in _REPLACED.items():
         for name, value in names.items():

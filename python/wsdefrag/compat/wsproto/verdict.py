@@ -70,10 +70,12 @@ def parse_failed(
 
 
 def _of_text(text: bytes, *, final: bool) -> ParseFailed:
-    try:
-        codecs.utf_8_decode(text, "strict", final)
-    except UnicodeDecodeError as error:
-        return ParseFailed(str(error), CloseReason.INVALID_FRAME_PAYLOAD_DATA)
+    # Python waits for the third byte of a surrogate (RFC 3629 section 4), the engine does not.
+    for last in (final, True):
+        try:
+            codecs.utf_8_decode(text, "strict", last)
+        except UnicodeDecodeError as error:
+            return ParseFailed(str(error), CloseReason.INVALID_FRAME_PAYLOAD_DATA)
     raise AssertionError("the engine refused a text that Python accepts")
 
 
