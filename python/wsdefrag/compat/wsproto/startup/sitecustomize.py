@@ -6,8 +6,8 @@ has a wsproto.
 """
 
 import sys
-from importlib import import_module
-from importlib.util import find_spec
+from importlib.machinery import PathFinder
+from importlib.util import find_spec, module_from_spec
 from pathlib import Path
 
 _here = str(Path(__file__).parent)
@@ -20,6 +20,7 @@ if find_spec("wsdefrag") is not None:
 elif find_spec("wsproto") is not None:
     print(f"{sys.executable} has no wsdefrag: wsproto is left as it is", file=sys.stderr)
 
-del sys.modules["sitecustomize"]
-if find_spec("sitecustomize") is not None:
-    import_module("sitecustomize")
+_own = PathFinder.find_spec("sitecustomize")
+if _own is not None and _own.loader is not None:
+    sys.modules["sitecustomize"] = module_from_spec(_own)
+    _own.loader.exec_module(sys.modules["sitecustomize"])
