@@ -119,7 +119,7 @@ _data: st.SearchStrategy[Any] = st.one_of(
     st.sampled_from([125, 126, 127, 65535, 65536]).map(bytes),
     st.sampled_from([125, 126, 127, 65535, 65536]).map("x".__mul__),
     st.binary(max_size=20).map(bytearray),
-    st.binary(max_size=20).map(memoryview),
+    st.binary(max_size=20).map(lambda content: memoryview(content)),
     st.sampled_from([None, 7, ["a"], "\ud800"]),
 )
 _payloads: st.SearchStrategy[Any] = st.one_of(
