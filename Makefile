@@ -76,7 +76,7 @@ check: build ## formatting, lints, types, stubs, a bounded fuzz run
 	$(BIN)/ruff format --check $(PYTHON_CODE)
 	$(BIN)/ruff check $(PYTHON_CODE)
 	$(BIN)/mypy
-	$(BIN)/mypy tests/*.py tests/data/recordings.py examples/*.py
+	$(BIN)/mypy tests/*.py tests/data/recordings.py tests/compat_programs/*.py examples/*.py
 	$(BIN)/mypy $(filter-out %/fuzzer.py,$(wildcard tests/conformance/*.py))
 	$(BIN)/python -m mypy.stubtest wsdefrag._native
 	$(MAKE) --no-print-directory fuzz-briefly

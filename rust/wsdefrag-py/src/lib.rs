@@ -17,6 +17,8 @@ mod encoder;
 mod ending;
 mod errors;
 mod event;
+mod event_reader;
+mod event_writer;
 mod fragmenter;
 mod frame;
 mod params;
@@ -40,6 +42,10 @@ mod _native {
     use crate::direction::Direction;
     #[pymodule_export]
     use crate::encoder::FrameEncoder;
+    #[pymodule_export]
+    use crate::event_reader::EventReader;
+    #[pymodule_export]
+    use crate::event_writer::EventWriter;
     #[pymodule_export]
     use crate::fragmenter::fragment_sizes;
     #[pymodule_export]
