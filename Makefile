@@ -39,6 +39,11 @@ $(MITMPROXY)/.ready: tests/mitmproxy_parity/make_env.py
 	$(PYTHON) tests/mitmproxy_parity/make_env.py $(MITMPROXY)
 	touch $@
 
+# The interpreter may be another one, which would have cargo build everything anew each time.
+$(MITMPROXY)/.extension: $(MITMPROXY)/.ready $(BIN)/.tools $(RUST)
+	VIRTUAL_ENV=$(abspath $(MITMPROXY)) CARGO_TARGET_DIR=$(abspath target/mitmproxy) $(BIN)/maturin develop --release --quiet
+	touch $@
+
 build: $(BIN)/.extension ## build the extension into .venv
 
 demo: build ## print the messages and the connections of a recorded capture
@@ -53,7 +58,7 @@ test-rust: ## run the core's and the capture half's tests
 test-python: build mitmproxy-env ## run the package's tests
 	$(BIN)/python -m pytest --quiet
 
-mitmproxy-env: $(MITMPROXY)/.ready ## make the environment that mitmproxy's own classes run in
+mitmproxy-env: $(MITMPROXY)/.extension ## make the environment that mitmproxy runs in, with the package
 
 check: build ## formatting, lints, types, stubs, a bounded fuzz run
 	cargo fmt --all --check
