@@ -1,0 +1,66 @@
+"""The addon: puts the layer in the place of mitmproxy's while it is loaded.
+
+``gate`` decides whether it does. If not, one warning says why, the options are accepted and have no
+effect, and mitmproxy works as without it. Connections that are open when the addon comes or goes
+keep the layer they have.
+
+Invariant: what ``load`` replaced, ``done`` puts back, unless somebody else has replaced it since.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from mitmproxy import ctx
+from mitmproxy.proxy.layers import websocket
+from mitmproxy.version import VERSION
+
+import wsdefrag
+from wsdefrag.compat.mitmproxy import gate
+from wsdefrag.compat.mitmproxy.options import PREFIX, add_options, settings
+
+_logger = logging.getLogger(__name__)
+
+
+class WsdefragAddon:
+    """What mitmproxy calls."""
+
+    name = "wsdefrag"
+
+    def __init__(self) -> None:
+        self._layer: Any = None
+        self._replaced: Any = None
+
+    def load(self, loader: Any) -> None:
+        """Add the options; put the layer in, or say why not."""
+        add_options(loader)
+        refusal = gate.refusal()
+        if refusal is not None:
+            _logger.warning(
+                "wsdefrag: not used, mitmproxy's own WebSocket layer stays: %s", refusal
+            )
+            return
+        # Behind the gate: its module builds on names that another release may not have.
+        from wsdefrag.compat.mitmproxy.layer import RelayLayer
+
+        self._layer = RelayLayer
+        if websocket.WebsocketLayer is not RelayLayer:
+            self._replaced = websocket.WebsocketLayer
+            websocket.WebsocketLayer = RelayLayer
+        _logger.info(
+            "wsdefrag %s: relays WebSocket connections (mitmproxy %s)",
+            wsdefrag.__version__,
+            VERSION,
+        )
+
+    def configure(self, updated: set[str]) -> None:
+        """Take changed options over, for connections to come."""
+        if self._layer is not None and any(name.startswith(PREFIX) for name in updated):
+            self._layer.settings = settings(ctx.options)
+
+    def done(self) -> None:
+        """Put mitmproxy's layer back."""
+        if self._replaced is not None and websocket.WebsocketLayer is self._layer:
+            websocket.WebsocketLayer = self._replaced
+        self._replaced = None
