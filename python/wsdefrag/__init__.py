@@ -7,6 +7,7 @@ Where to start:
 
 - ``MessageReassembler``: the bytes of one direction.
 - ``WebSocketConnection``: both directions, with all events and the connection's record.
+- ``WebSocketRelay``: both directions, passed on from one side to the other.
 - ``FrameDecoder``: single frames.
 - ``FrameEncoder``: the other way round, messages in and bytes out.
 - ``wsdefrag.capture.Capture``: packet captures.
@@ -21,6 +22,7 @@ Example:
 """
 
 from wsdefrag._native import __version__
+from wsdefrag.budget import Budget
 from wsdefrag.connection import WebSocketConnection
 from wsdefrag.data import WebSocketData
 from wsdefrag.deflate import DeflateParams
@@ -42,9 +44,11 @@ from wsdefrag.limits import Limits
 from wsdefrag.message import WebSocketMessage, WebSocketMessageState
 from wsdefrag.opcode import CloseCode, Opcode
 from wsdefrag.reassembler import MessageReassembler
+from wsdefrag.relay import RelayDirection, WebSocketRelay
 from wsdefrag.strictness import Strictness
 
 __all__ = [
+    "Budget",
     "CaptureError",
     "Close",
     "CloseCode",
@@ -67,11 +71,13 @@ __all__ = [
     "Pong",
     "ProtocolError",
     "ProtocolViolation",
+    "RelayDirection",
     "Strictness",
     "WebSocketConnection",
     "WebSocketData",
     "WebSocketError",
     "WebSocketMessage",
     "WebSocketMessageState",
+    "WebSocketRelay",
     "__version__",
 ]

@@ -9,6 +9,7 @@ from wsdefrag.capture.connection import CapturedConnection
 from wsdefrag.deflate import DeflateParams
 from wsdefrag.errors import LimitExceeded, OutOfMemory, ProtocolError
 from wsdefrag.events import Close, Event
+from wsdefrag.fragmenter import Fragmenter
 from wsdefrag.limits import Limits
 from wsdefrag.message import WebSocketMessage, WebSocketMessageState
 from wsdefrag.opcode import Opcode
@@ -16,6 +17,7 @@ from wsdefrag.strictness import Strictness
 
 __all__ = [
     "ArrowStream",
+    "Budget",
     "CapturePlan",
     "CaptureReader",
     "CapturedMessage",
@@ -24,6 +26,7 @@ __all__ = [
     "FrameDecoder",
     "FrameEncoder",
     "MessageStorage",
+    "RelayDirection",
     "__version__",
     "fragment_sizes",
     "parse_deflate_header",
@@ -191,6 +194,183 @@ class Direction:
     @property
     def bytes_buffered(self) -> int:
         """Bytes held of an unfinished header, frame or message."""
+
+    @property
+    def bytes_discarded(self) -> int:
+        """Bytes behind a Close, or from the offending frame's first byte on."""
+
+    @property
+    def tolerated(self) -> dict[str, int]:
+        """How often each rule that is switched off was broken, by its name in ``Strictness``."""
+
+@disjoint_base
+class Budget:
+    """The engine behind ``wsdefrag.Budget``."""
+
+    def __new__(cls, max_bytes: int) -> Self: ...
+    @property
+    def max_bytes(self) -> int:
+        """Bytes that peers may make all connections hold together."""
+
+    @property
+    def bytes_held(self) -> int:
+        """Bytes that are held now."""
+
+@disjoint_base
+class RelayDirection:
+    """One direction of ``wsdefrag.WebSocketRelay``."""
+
+    def __new__(
+        cls,
+        *,
+        from_client: bool,
+        mode: str,
+        deflate: DeflateParams | None,
+        deflate_out: DeflateParams | None,
+        limits: Limits,
+        strictness: Strictness,
+        utf8_strict: bool,
+        fresh_keys: bool,
+        fragmenter: Fragmenter,
+        compress_from: int,
+        compression_level: int,
+        budget: Budget | None,
+    ) -> Self: ...
+    def receive_events(self, data: Buffer, *, timestamp: float | None = None) -> list[Event]:
+        """Take the next bytes and give everything that happened.
+
+        Args:
+            data: Any number of bytes; neither changed nor kept.
+            timestamp: When they arrived, in seconds since the epoch; None reads the clock.
+
+        Returns:
+            What happened, in order; a violation is the last event and comes once.
+
+        Raises:
+            TypeError: If ``data`` does not offer the buffer protocol.
+            ValueError: If the direction has ended.
+        """
+
+    def receive_eof_events(self, *, timestamp: float | None = None) -> list[Event]:
+        """Say that the direction has ended; may be called again.
+
+        Args:
+            timestamp: When it ended, in seconds since the epoch; None reads the clock.
+
+        Returns:
+            An ``Incomplete`` if the bytes stopped inside a header, a frame or a message, else
+            nothing.
+        """
+
+    def forward(self, event: Event) -> None:
+        """Send an event to the other side, as it came or as it was edited.
+
+        What still waits for a decision before it is dropped. A message whose ``dropped`` is set,
+        and everything behind a Close that was sent this way, is dropped. A ``ProtocolViolation``
+        and an ``Incomplete`` have nothing to send.
+
+        Args:
+            event: One that ``receive_events`` gave.
+
+        Raises:
+            ValueError: If it waits for no decision, if the message cannot be sent as it was edited,
+                or if frames are forwarded by themselves. Nothing is changed then.
+        """
+
+    def drop(self, event: Event) -> None:
+        """Keep an event, and all before it that wait for a decision, from the other side.
+
+        Args:
+            event: One that ``receive_events`` gave. A message's ``dropped`` is set.
+
+        Raises:
+            ValueError: If it waits for no decision, or if frames are forwarded by themselves.
+        """
+
+    def inject(self, message: WebSocketMessage, *, compress: bool | None = None) -> None:
+        """Send a message of the caller's, at the next border between messages.
+
+        Args:
+            message: A ``WebSocketMessage``; its ``injected`` is set.
+            compress: Whether to compress it; None for what ``compress_from`` says, but not at all
+                where compressed messages go on as they came and refer to earlier ones.
+
+        Raises:
+            TypeError: If it is not a ``WebSocketMessage``.
+            ValueError: If the message cannot be sent here; the error says why.
+        """
+
+    def ping(self, payload: Buffer) -> None:
+        """Send a ping of the caller's, at the next border between frames (RFC 6455 section 5.5.2).
+
+        Args:
+            payload: At most 125 bytes.
+
+        Raises:
+            TypeError: If the payload does not offer the buffer protocol.
+            ValueError: If it is too long, or after a Close.
+        """
+
+    def pong(self, payload: Buffer) -> None:
+        """Send a pong of the caller's, at the next border between frames (RFC 6455 section 5.5.3).
+
+        Args:
+            payload: At most 125 bytes.
+
+        Raises:
+            TypeError: If the payload does not offer the buffer protocol.
+            ValueError: If it is too long, or after a Close.
+        """
+
+    def send_close(self, code: int | None = None, reason: str = "") -> bool:
+        """Send a Close of the caller's, behind which nothing is sent this way.
+
+        It goes at the next border between frames. Messages that wait to be injected are dropped.
+
+        Args:
+            code: The close code; None for a frame without one, which is read as 1005.
+            reason: Why, for people; at most 123 bytes of UTF-8, and only with a code.
+
+        Returns:
+            Whether it is or will be sent. False where a Close was sent before, and where the way
+            out stands inside a frame that will never be whole: nothing but the end of the
+            connection can follow there.
+
+        Raises:
+            ValueError: If the code may not be sent (RFC 6455 section 7.4), or the reason is too
+                long or stands alone.
+        """
+
+    def data_to_send(self) -> bytes:
+        """Take all that waits to be sent to the other side.
+
+        Returns:
+            The bytes, for its connection; empty if there are none.
+        """
+
+    @property
+    def error(self) -> ProtocolError | LimitExceeded | OutOfMemory | None:
+        """What ended what comes in, a new object each time; None if nothing has."""
+
+    @property
+    def close(self) -> Close | None:
+        """The Close that came in."""
+
+    @property
+    def closed(self) -> bool:
+        """Whether a Close was sent to the other side."""
+
+    @property
+    def recompresses(self) -> bool:
+        """Whether messages that come compressed are compressed anew, or not at all."""
+
+    @property
+    def bytes_received(self) -> int:
+        """All bytes taken so far."""
+
+    @property
+    def bytes_buffered(self) -> int:
+        """Bytes held: of what is not complete, not decided on, or not taken to be sent."""
 
     @property
     def bytes_discarded(self) -> int:

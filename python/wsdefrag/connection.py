@@ -4,13 +4,7 @@ Each direction has a ``MessageReassembler`` of its own; they share nothing, so t
 or a Close in one leaves the other reading. ``websocket`` keeps the books: the messages of both
 directions in order of arrival, and how the connection ended.
 
-The first end wins and is never overwritten: a Close frame gives its code, reason and time; an
-end of the stream without one gives 1006 (RFC 6455 section 7.1.5), no reason and its time. A
-violation is not an end: nobody closed anything.
-
 Follows RFC 6455 sections 7.1.4 to 7.1.6.
-
-Invariant: ``len(websocket.messages) <= retain`` where ``retain`` is a number.
 """
 
 from __future__ import annotations
@@ -18,14 +12,13 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Literal
 
-from wsdefrag.data import WebSocketData
-from wsdefrag.message import WebSocketMessage
-from wsdefrag.opcode import CloseCode
 from wsdefrag.reassembler import MessageReassembler
+from wsdefrag.record import Record
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
+    from wsdefrag.data import WebSocketData
     from wsdefrag.deflate import DeflateParams
     from wsdefrag.events import Event
     from wsdefrag.limits import Limits
@@ -63,7 +56,7 @@ class WebSocketConnection:
         (['hi'], 1006)
     """
 
-    __slots__ = ("_retain", "client", "server", "websocket")
+    __slots__ = ("_record", "client", "server", "websocket")
 
     websocket: WebSocketData
     client: MessageReassembler
@@ -79,8 +72,8 @@ class WebSocketConnection:
         retain: Literal["all", "none"] | int = "all",
     ) -> None:
         """Start at the beginning of a connection; the arguments are those of the class."""
-        self._retain = _retained_count(retain)
-        self.websocket = WebSocketData()
+        self._record = Record(retain)
+        self.websocket = self._record.websocket
         self.client, self.server = (
             MessageReassembler(
                 from_client=from_client,
@@ -112,7 +105,8 @@ class WebSocketConnection:
         """
         direction = self.client if from_client else self.server
         events = direction.receive_events(data, timestamp=timestamp)
-        self._note(events, direction, from_client)
+        if events:
+            self._record.note(events, direction.close)
         return events
 
     def receive_eof(self, *, from_client: bool, timestamp: float | None = None) -> list[Event]:
@@ -130,46 +124,6 @@ class WebSocketConnection:
         if timestamp is None:
             timestamp = time.time()
         events = direction.receive_eof_events(timestamp=timestamp)
-        self._note(events, direction, from_client)
-        if self.websocket.closed_by_client is None:
-            self._end(from_client, int(CloseCode.ABNORMAL_CLOSURE), None, timestamp)
+        self._record.note(events, direction.close)
+        self._record.ended(from_client, timestamp)
         return events
-
-    def _note(self, events: list[Event], direction: MessageReassembler, from_client: bool) -> None:
-        """Bring the record up to date with the events of one call."""
-        if not events:
-            return
-        self._keep(events)
-        close = direction.close
-        if close is not None and self.websocket.closed_by_client is None:
-            self._end(from_client, close.close_code, close.close_reason, close.timestamp)
-
-    def _keep(self, events: list[Event]) -> None:
-        """Add the messages among the events to those that are kept."""
-        if self._retain == 0:
-            return
-        messages = self.websocket.messages
-        messages += [event for event in events if type(event) is WebSocketMessage]
-        if self._retain is not None and len(messages) > self._retain:
-            del messages[: len(messages) - self._retain]
-
-    def _end(
-        self, from_client: bool, close_code: int, close_reason: str | None, timestamp: float
-    ) -> None:
-        """Note the first end of the connection."""
-        self.websocket.closed_by_client = from_client
-        self.websocket.close_code = close_code
-        self.websocket.close_reason = close_reason
-        self.websocket.timestamp_end = timestamp
-
-
-def _retained_count(retain: object) -> int | None:
-    """Give the number of messages to keep, None for all of them."""
-    if retain == "all":
-        return None
-    if retain == "none":
-        return 0
-    # True is an int to isinstance, yet nobody means one message by it.
-    if isinstance(retain, int) and not isinstance(retain, bool) and retain >= 0:
-        return retain
-    raise ValueError(f'retain must be "all", "none" or a count from 0, not {retain!r}')

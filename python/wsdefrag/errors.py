@@ -151,15 +151,16 @@ class InflateFailed(ProtocolError):
 
 
 class LimitExceeded(WebSocketError):
-    r"""Bytes that ask for more than a limit of ``Limits`` allows (RFC 6455 section 10.4).
+    r"""Bytes that ask for more than ``Limits`` or a ``Budget`` allow (RFC 6455 section 10.4).
 
     Attributes:
-        limit: The name of the field of ``Limits``, such as ``"max_message_size"``.
-        value: That field's value: bytes, a count of fragments, or a ratio.
+        limit: The name of the field of ``Limits``, such as ``"max_message_size"``; ``"budget"``
+            where it is not about one message.
+        value: That limit's value: bytes, a count of fragments, or a ratio.
         requested: What was asked for, in the same unit; for sizes found while inflating, the
             least amount that is certain.
         offset: First byte of the offending frame, in bytes from the start of the direction.
-        close_code: The code to answer with: 1009.
+        close_code: The code to answer with: 1009, or 1013 (try again later) for a budget.
 
     Example:
         >>> import wsdefrag

@@ -34,6 +34,8 @@ pub struct Deflater {
     level: u8,
     window_bits: u8,
     no_context_takeover: bool,
+    /// Whether the window is to be emptied before anything more is compressed.
+    forgotten: bool,
     packed: Vec<u8>,
     used: usize,
 }
@@ -42,7 +44,15 @@ impl Deflater {
     /// A compressor with an empty window of `window_bits`, 8 to 15, and a level of 0 to 9.
     #[must_use]
     pub const fn new(level: u8, window_bits: u8, no_context_takeover: bool) -> Self {
-        Self { deflate: None, level, window_bits, no_context_takeover, packed: Vec::new(), used: 0 }
+        Self {
+            deflate: None,
+            level,
+            window_bits,
+            no_context_takeover,
+            forgotten: false,
+            packed: Vec::new(),
+            used: 0,
+        }
     }
 
     /// What the last call compressed.
@@ -52,10 +62,8 @@ impl Deflater {
 
     /// Forgets the window, so that the next message does not refer to anything before it. The
     /// receiver's window may hold more: distances count backwards, and never reach that far.
-    pub(crate) fn forget(&mut self) {
-        if let Some(deflate) = &mut self.deflate {
-            deflate.reset();
-        }
+    pub(crate) const fn forget(&mut self) {
+        self.forgotten = true;
     }
 
     /// Ends a call. What did not get out is not in the receiver's window either.
@@ -98,6 +106,9 @@ impl Deflater {
                 strategy: Strategy::Default,
             })
         });
+        if std::mem::take(&mut self.forgotten) {
+            deflate.reset();
+        }
         let result = loop {
             if let Err(refused) = self.make_room(part.len(), ROOM) {
                 break Err(refused);

@@ -96,6 +96,12 @@ impl Encoder {
         matches!(self.state, State::Fragments { .. } | State::Frames)
     }
 
+    /// Whether permessage-deflate was agreed on.
+    #[must_use]
+    pub const fn can_compress(&self) -> bool {
+        self.deflater.is_some()
+    }
+
     /// Whether a Close was encoded.
     #[must_use]
     pub const fn is_closed(&self) -> bool {
@@ -249,6 +255,29 @@ impl Encoder {
         Ok(bytes)
     }
 
+    /// Writes a whole message, or a control frame, with these headers and this payload, all of which
+    /// came from elsewhere and are in order; `compressed` says whether the payload is.
+    pub(crate) fn pass<O: Output>(
+        &mut self,
+        layout: &Layout<'_>,
+        compressed: bool,
+        output: &mut O,
+    ) -> Result<O::Bytes, Refusal> {
+        let next = match (self.state, layout.opcode()) {
+            (State::Closed, _) => return Err(Refusal::AfterClose),
+            (_, Opcode::Close) => State::Closed,
+            (state, Opcode::Ping | Opcode::Pong) => state,
+            (State::Between, _) => State::Between,
+            (_, opcode) => return Err(Refusal::InsideMessage(opcode)),
+        };
+        let bytes = output.write(layout)?;
+        if compressed {
+            self.forget_window();
+        }
+        self.state = next;
+        Ok(bytes)
+    }
+
     /// Encodes a ping, a pong, or a Close with this payload.
     #[inline]
     pub fn control<O: Output>(
@@ -283,7 +312,7 @@ impl Encoder {
     }
 
     /// Empties the compressor's window: what it holds is not in the receiver's.
-    fn forget_window(&mut self) {
+    pub(crate) const fn forget_window(&mut self) {
         if let Some(deflater) = &mut self.deflater {
             deflater.forget();
         }

@@ -102,6 +102,7 @@ impl Kind {
             | Self::InvalidDeflateData
             | Self::TruncatedDeflateData
             | Self::TooManyDeflateMembers(_) => 1007,
+            Self::Limit(Excess::Budget { .. }) => 1013,
             Self::Limit(_) => 1009,
             Self::OutOfMemory => 1011,
             _ => 1002,
@@ -189,6 +190,10 @@ impl fmt::Display for Error {
                     Excess::InflateRatio { limit, .. } => write!(
                         f,
                         "message inflates to at least {requested} bytes, max_inflate_ratio is {limit}"
+                    )?,
+                    Excess::Budget { limit, .. } => write!(
+                        f,
+                        "at least {requested} bytes to be held at once, the budget is {limit}"
                     )?,
                 }
             }

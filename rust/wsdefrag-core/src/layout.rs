@@ -12,6 +12,7 @@ use std::iter;
 use crate::deflater::Work;
 use crate::header::Header;
 use crate::mask::{Mask, Slot};
+use crate::opcode::Opcode;
 use crate::refusal::Refusal;
 use crate::sink::OutOfMemory;
 
@@ -29,6 +30,11 @@ impl<'a> Layout<'a> {
     pub(crate) fn new(first: Header, rest: Vec<Header>, payload: &'a [u8]) -> Self {
         let headers = first.size + rest.iter().map(|header| header.size).sum::<usize>();
         Self { first, rest, payload, size: headers + payload.len() }
+    }
+
+    /// What the first frame is.
+    pub(crate) const fn opcode(&self) -> Opcode {
+        self.first.opcode
     }
 
     /// All their bytes.

@@ -30,6 +30,7 @@ pub mod opcode;
 pub mod params;
 pub mod reassembler;
 pub mod refusal;
+pub mod relay;
 pub mod sink;
 pub mod strictness;
 pub mod utf8;

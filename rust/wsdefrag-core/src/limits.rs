@@ -61,10 +61,17 @@ pub enum Excess {
         /// What the message came to at least, in decoded bytes.
         requested: u64,
     },
+    /// What the caller's memory may hold for all its directions together, in bytes.
+    Budget {
+        /// The limit in force, in bytes.
+        limit: u64,
+        /// What would be held at least, in bytes.
+        requested: u64,
+    },
 }
 
 impl Excess {
-    /// The name of the limit's field in [`Limits`].
+    /// The name of the limit's field in [`Limits`], or `budget`.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
@@ -72,6 +79,7 @@ impl Excess {
             Self::MessageSize { .. } => "max_message_size",
             Self::Fragments { .. } => "max_fragments",
             Self::InflateRatio { .. } => "max_inflate_ratio",
+            Self::Budget { .. } => "budget",
         }
     }
 
@@ -82,7 +90,8 @@ impl Excess {
             Self::FrameSize { requested, .. }
             | Self::MessageSize { requested, .. }
             | Self::Fragments { requested, .. }
-            | Self::InflateRatio { requested, .. } => requested,
+            | Self::InflateRatio { requested, .. }
+            | Self::Budget { requested, .. } => requested,
         }
     }
 }

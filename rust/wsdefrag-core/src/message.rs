@@ -78,6 +78,12 @@ impl From<OutOfMemory> for Kind {
     }
 }
 
+impl From<Excess> for Kind {
+    fn from(excess: Excess) -> Self {
+        Self::Limit(excess)
+    }
+}
+
 impl From<NotUtf8> for Kind {
     fn from(_: NotUtf8) -> Self {
         Self::InvalidUtf8
@@ -176,6 +182,7 @@ impl<C: Content> OpenMessage<C> {
         memory: &mut M,
     ) -> Result<(), Kind> {
         let start = self.len();
+        memory.admit(wire.len(), wire.len())?;
         let any = growth::append(&mut self.content, wire, mask, outlook, memory)?;
         self.check_from(start, any)
     }
@@ -244,7 +251,11 @@ impl<C: Content> OpenMessage<C> {
         let ceiling = Ceiling::new(limits, self.announced);
         loop {
             let start = self.len();
-            let room = self.room(expected, &ceiling, memory)?;
+            let wanted = self.room(expected, &ceiling, memory)?;
+            let (room, exceeded) = match memory.admit(wanted, wanted.min(1)) {
+                Ok(room) => (room, ceiling.exceeded),
+                Err(excess) => (0, excess),
+            };
             let progress = match &mut self.content {
                 Some(content) if room > 0 => {
                     memory.inflate(content, room, &mut inflater.stream, input)
@@ -252,8 +263,9 @@ impl<C: Content> OpenMessage<C> {
                 // At the ceiling: one byte more proves that it goes too far.
                 _ => inflater.stream.inflate(input, &mut [0]),
             };
+            memory.forgo(room.saturating_sub(progress.produced));
             if progress.produced > room {
-                let exceeded = Kind::Limit(ceiling.exceeded);
+                let exceeded = Kind::Limit(exceeded);
                 if !self.lenient || inflater.no_context_takeover {
                     return Err(exceeded);
                 }

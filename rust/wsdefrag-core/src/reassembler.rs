@@ -264,6 +264,7 @@ impl<C: Content> Reassembler<C> {
                     continue;
                 }
                 self.begin_frame(header)?;
+                sink.frame(&header).map_err(|kind| self.parser.error(kind))?;
             }
             let frame_left = self.parser.remaining();
             let (wire, mask) = self.parser.payload(&mut data);
@@ -323,6 +324,7 @@ impl<C: Content> Reassembler<C> {
     ) -> Result<(), Error> {
         let (wire, mask) = self.parser.payload(data);
         let failed = |kind| self.parser.error(kind);
+        sink.memory().admit(wire.len(), wire.len()).map_err(|excess| failed(excess.into()))?;
         let (content, any) =
             sink.memory().whole(wire, mask).map_err(|error| failed(error.into()))?;
         let check = any >= 0x80 && header.opcode == Opcode::Text && self.settings.check_utf8;
@@ -341,6 +343,10 @@ impl<C: Content> Reassembler<C> {
             sink.event(offset, Event::Damaged { opcode, content, extent, damage, missing: 0 });
             return Ok(());
         }
+        sink.frame(header)
+            .and_then(|()| sink.payload(wire, mask, wire.len()))
+            .and_then(|()| sink.frame_end())
+            .map_err(failed)?;
         sink.event(offset, Event::Message { opcode, content, extent });
         Ok(())
     }
@@ -378,7 +384,7 @@ impl<C: Content> Reassembler<C> {
             let end = self.controlled + wire.len();
             mask.unmask(wire, &mut self.control[self.controlled..end]);
             self.controlled = end;
-            return Ok(());
+            return sink.payload(wire, mask, 0);
         }
         // An empty range, such as a header at the end of a chunk leaves, makes nothing.
         let wanted =
@@ -393,7 +399,9 @@ impl<C: Content> Reassembler<C> {
             let outlook = Outlook { frame_left, last_frame: self.header.fin, most };
             message.append(wire, mask, outlook, sink.memory())
         };
-        result.or_else(|kind| self.content_fault(kind))
+        let decoded = message.len();
+        result.or_else(|kind| self.content_fault(kind))?;
+        sink.payload(wire, mask, decoded)
     }
 
     fn end_frame<S: SinkFor<C>>(&mut self, sink: &mut S) -> Result<(), Kind> {
@@ -401,7 +409,7 @@ impl<C: Content> Reassembler<C> {
             return self.end_control(sink);
         }
         if !self.header.fin {
-            return Ok(());
+            return sink.frame_end();
         }
         let Some(message) = &mut self.message else { return Ok(()) };
         let result = if message.coding == Coding::Deflate && message.fate != Fate::PassedOver {
@@ -411,6 +419,7 @@ impl<C: Content> Reassembler<C> {
             Ok(())
         };
         result.and_then(|()| message.finish()).or_else(|kind| self.content_fault(kind))?;
+        sink.frame_end()?;
         self.hand_over(sink)
     }
 
@@ -452,6 +461,7 @@ impl<C: Content> Reassembler<C> {
                 Event::Close(close)
             }
         };
+        sink.frame_end()?;
         self.control_bytes += self.header.size as u64 + self.header.length;
         sink.event(self.parser.start(), event);
         self.controlled = 0;

@@ -45,6 +45,10 @@ pub enum Refusal {
     ServerMasks,
     /// There was no source of masking keys.
     NoMaskingKey,
+    /// A message to be compressed between messages that go on as they came, and refer to earlier ones.
+    WindowsWouldDiffer,
+    /// A message behind one that will never be whole.
+    BehindUnfinished,
     /// The allocator said no.
     OutOfMemory,
 }
@@ -95,6 +99,13 @@ impl fmt::Display for Refusal {
             Self::NoFragments => f.write_str("a message has at least one fragment"),
             Self::ServerMasks => f.write_str("a server does not mask (RFC 6455 section 5.1)"),
             Self::NoMaskingKey => f.write_str("no random bytes for a masking key"),
+            Self::WindowsWouldDiffer => f.write_str(
+                "a compressed message cannot be put between compressed messages that are passed on \
+                 with their context (RFC 7692 section 7.1.1)",
+            ),
+            Self::BehindUnfinished => {
+                f.write_str("the message before it will never be finished (RFC 6455 section 5.4)")
+            }
             Self::OutOfMemory => f.write_str("no memory for the frames"),
         }
     }

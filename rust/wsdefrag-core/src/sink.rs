@@ -10,6 +10,8 @@ use std::collections::TryReserveError;
 use crate::close::Close;
 use crate::deflate::{Outcome, Progress, Stream};
 use crate::error::Kind;
+use crate::header::Header;
+use crate::limits::Excess;
 use crate::mask::Mask;
 use crate::opcode::Opcode;
 
@@ -95,6 +97,20 @@ pub trait Memory {
     /// The buffer that a message grows in.
     type Content: Content;
 
+    /// Asks to hold `wanted` more bytes of content, of which `least` have to be; as many as may be.
+    /// Nothing is held that was not admitted.
+    #[inline]
+    fn admit(&mut self, wanted: usize, least: usize) -> Result<usize, Excess> {
+        let _ = least;
+        Ok(wanted)
+    }
+
+    /// Says that so many bytes fewer came than were admitted.
+    #[inline]
+    fn forgo(&mut self, bytes: usize) {
+        let _ = bytes;
+    }
+
     /// A content that is just `wire`, unmasked, and the OR of its bytes. It will not grow.
     fn whole(&mut self, wire: &[u8], mask: Mask) -> Result<(Self::Content, u8), OutOfMemory>;
 
@@ -129,6 +145,28 @@ pub trait Sink {
     /// Takes what was completed; `offset` is the first byte of its first frame, in bytes from the
     /// start of the direction.
     fn event(&mut self, offset: u64, event: Event<'_, <Self::Memory as Memory>::Content>);
+
+    /// Is told of a frame whose header has come and may be, before anything of its payload.
+    #[inline]
+    fn frame(&mut self, header: &Header) -> Result<(), Kind> {
+        let _ = header;
+        Ok(())
+    }
+
+    /// Is told of a range of the frame's payload that was taken, and with it `decoded` bytes of its
+    /// message so far. Nothing was wrong with it.
+    #[inline]
+    fn payload(&mut self, wire: &[u8], mask: Mask, decoded: usize) -> Result<(), Kind> {
+        let _ = (wire, mask, decoded);
+        Ok(())
+    }
+
+    /// Is told that the frame is whole and nothing is wrong with it, before the event that it
+    /// completes.
+    #[inline]
+    fn frame_end(&mut self) -> Result<(), Kind> {
+        Ok(())
+    }
 }
 
 impl Content for Vec<u8> {

@@ -3,8 +3,11 @@
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use wsdefrag_core::deflate::{Progress, Stream};
+use wsdefrag_core::deflater::Work;
+use wsdefrag_core::limits::Excess;
 use wsdefrag_core::{Content, Mask, Memory, OutOfMemory};
 
+use crate::budget::Account;
 use crate::raw::{Gil, Writer, unmasked_bytes};
 
 /// A payload on its way to Python.
@@ -47,6 +50,8 @@ impl Content for PyContent {
 const LONG: usize = 1 << 18;
 /// How many bytes can be unmasked, at the least, while one is inflated.
 const INFLATING: usize = 8;
+/// How many bytes can be masked, at the least, while one is compressed.
+const DEFLATING: usize = 32;
 
 /// Whether to keep the GIL while so many bytes are masked or unmasked.
 #[inline]
@@ -54,16 +59,28 @@ pub(crate) const fn gil_over(py: Python<'_>, bytes: usize, immutable: bool) -> G
     if bytes >= LONG && immutable { Gil::Release(py) } else { Gil::Keep }
 }
 
+/// Compresses, without the GIL where that takes long.
+pub(crate) fn deflating(
+    py: Python<'_>,
+    work: Work<'_>,
+    immutable: bool,
+) -> Result<Vec<usize>, OutOfMemory> {
+    let bytes = work.size().saturating_mul(DEFLATING);
+    gil_over(py, bytes, immutable).during(|| work.run())
+}
+
 /// The memory of one call.
 pub(crate) struct PyMemory<'py> {
     pub(crate) py: Python<'py>,
     /// Whether the call's input stays as it is while the GIL is released.
     pub(crate) immutable_input: bool,
+    /// Where contents are charged, if anywhere.
+    pub(crate) account: Option<Account>,
 }
 
 impl<'py> PyMemory<'py> {
     pub(crate) const fn new(py: Python<'py>) -> Self {
-        Self { py, immutable_input: false }
+        Self { py, immutable_input: false, account: None }
     }
 
     #[inline]
@@ -74,6 +91,21 @@ impl<'py> PyMemory<'py> {
 
 impl Memory for PyMemory<'_> {
     type Content = PyContent;
+
+    #[inline]
+    fn admit(&mut self, wanted: usize, least: usize) -> Result<usize, Excess> {
+        match &mut self.account {
+            Some(account) => account.admit(wanted, least),
+            None => Ok(wanted),
+        }
+    }
+
+    #[inline]
+    fn forgo(&mut self, bytes: usize) {
+        if let Some(account) = &mut self.account {
+            account.forgo(bytes);
+        }
+    }
 
     #[inline]
     fn whole(&mut self, wire: &[u8], mask: Mask) -> Result<(PyContent, u8), OutOfMemory> {

@@ -2,27 +2,18 @@
 
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
-use wsdefrag_core::{Reassembler, Settings};
+use wsdefrag_core::Settings;
 
-use crate::content::{PyContent, PyMemory};
-use crate::ending::Ending;
 use crate::errors;
-use crate::event::{Batch, PySink, Report, Reported, Wanted, deliver};
-use crate::params::{self, PyDeflateParams, PyLimits, PyStrictness};
-use crate::raw::with_bytes;
+use crate::event::Wanted;
+use crate::params::{PyDeflateParams, PyLimits, PyStrictness};
+use crate::reading::Reading;
 
 /// The engine behind ``MessageReassembler``.
 #[pyclass(subclass, module = "wsdefrag._native")]
-pub(crate) struct Direction {
-    engine: Reassembler<PyContent>,
-    closed: Option<Reported>,
-    ending: Ending,
-    /// Events that an exception kept from the caller.
-    undelivered: Option<Batch>,
-}
+pub(crate) struct Direction(Reading);
 
 impl Direction {
-    /// Feeds the engine; the events of this call.
     #[inline]
     fn feed<'py>(
         &mut self,
@@ -30,29 +21,9 @@ impl Direction {
         timestamp: Option<f64>,
         wanted: Wanted,
     ) -> PyResult<Bound<'py, PyList>> {
-        self.ending.require_open()?;
-        let failed_before = self.engine.error().is_some();
-        let mut sink = self.sink(data.py(), timestamp, wanted)?;
-        with_bytes(data, |input| {
-            sink.memory.immutable_input = input.immutable;
-            self.engine.receive_data(input.bytes, &mut sink);
-        })?;
-        if let Some(closed) = sink.closed.take() {
-            self.closed = Some(closed);
-        }
-        if let (false, Some(error)) = (failed_before, self.engine.error()) {
-            sink.report(error.offset, Report::Violation(*error));
-        }
-        deliver(data.py(), &mut self.undelivered, sink, wanted)
-    }
-
-    fn sink<'py>(
-        &self,
-        py: Python<'py>,
-        timestamp: Option<f64>,
-        wanted: Wanted,
-    ) -> PyResult<PySink<'py>> {
-        PySink::new(py, self.engine.settings().from_client, wanted, timestamp)
+        self.0.feed(data, timestamp, wanted, &mut None, |engine, bytes, sink| {
+            engine.receive_data(bytes, sink);
+        })
     }
 }
 
@@ -74,12 +45,7 @@ impl Direction {
             strictness: strictness.into(),
             check_utf8: utf8_strict,
         };
-        Self {
-            engine: Reassembler::new(settings),
-            closed: None,
-            ending: Ending::Open,
-            undelivered: None,
-        }
+        Self(Reading::new(settings))
     }
 
     /// Take the next bytes and give the messages they complete.
@@ -103,7 +69,7 @@ impl Direction {
         data: &Bound<'py, PyAny>,
         timestamp: Option<f64>,
     ) -> PyResult<Bound<'py, PyList>> {
-        let failed_before = self.engine.error().copied();
+        let failed_before = self.0.engine.error().copied();
         let messages = self.feed(data, timestamp, Wanted::Messages)?;
         match failed_before {
             Some(error) if messages.is_empty() => Err(errors::raise(data.py(), &error)),
@@ -118,10 +84,7 @@ impl Direction {
     ///     LimitExceeded: If a limit was passed before.
     ///     IncompleteMessage: If the bytes stopped inside a header, a frame or a message.
     fn receive_eof(&mut self, py: Python<'_>) -> PyResult<()> {
-        if self.ending.is_open() {
-            self.ending = Ending::new(py, self.engine.receive_eof(&mut PyMemory::new(py)))?;
-        }
-        self.ending.raise(py, self.engine.error())
+        self.0.end(py)
     }
 
     /// Take the next bytes and give everything that happened.
@@ -159,49 +122,42 @@ impl Direction {
         py: Python<'py>,
         timestamp: Option<f64>,
     ) -> PyResult<Bound<'py, PyList>> {
-        let mut sink = self.sink(py, timestamp, Wanted::Everything)?;
-        if self.ending.is_open() {
-            self.ending = Ending::new(py, self.engine.receive_eof(&mut sink.memory))?;
-            if let Ending::Cut(cut) = &self.ending {
-                sink.report(cut.offset, Report::Incomplete(cut.clone_ref(py)));
-            }
-        }
-        deliver(py, &mut self.undelivered, sink, Wanted::Everything)
+        self.0.end_events(py, timestamp)
     }
 
     /// What ended this direction, a new object each time; None if nothing has.
     #[getter]
     fn error<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        self.engine.error().map(|error| errors::violation(py, error)).transpose()
+        self.0.error(py)
     }
 
     /// The Close of this direction.
     #[getter]
     fn close<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        self.closed.as_ref().map(|closed| closed.object(py)).transpose()
+        self.0.close(py)
     }
 
     /// All bytes taken so far.
     #[getter]
     const fn bytes_received(&self) -> u64 {
-        self.engine.bytes_received()
+        self.0.engine.bytes_received()
     }
 
     /// Bytes held of an unfinished header, frame or message.
     #[getter]
     fn bytes_buffered(&self) -> usize {
-        self.engine.bytes_buffered()
+        self.0.engine.bytes_buffered()
     }
 
     /// Bytes behind a Close, or from the offending frame's first byte on.
     #[getter]
     fn bytes_discarded(&self) -> u64 {
-        self.engine.bytes_discarded()
+        self.0.engine.bytes_discarded()
     }
 
     /// How often each rule that is switched off was broken, by its name in ``Strictness``.
     #[getter]
     fn tolerated<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        params::tolerated(py, self.engine.settings().strictness, self.engine.tolerated())
+        self.0.tolerated(py)
     }
 }

@@ -8,15 +8,13 @@ use wsdefrag_core::encoder::{Choice, Head, Settings};
 use wsdefrag_core::{Encoder, Layout, Opcode, OutOfMemory, Output, Refusal};
 
 use crate::classes::parse_opcode;
-use crate::content::gil_over;
+use crate::content::{deflating, gil_over};
 use crate::errors;
 use crate::fragmenter::parse_sizes;
 use crate::params::PyDeflateParams;
 use crate::random;
 use crate::raw::{framed_bytes, with_bytes};
 
-/// How many bytes can be masked, at the least, while one is compressed.
-const DEFLATING: usize = 32;
 /// Characters from which on a text's UTF-8 is not left with its `str`.
 const LONG_TEXT: usize = 1 << 12;
 
@@ -47,8 +45,7 @@ impl Output for PyOutput<'_> {
     }
 
     fn compress(&mut self, work: Work<'_>) -> Result<Vec<usize>, OutOfMemory> {
-        let bytes = work.size().saturating_mul(DEFLATING);
-        gil_over(self.py, bytes, self.immutable).during(|| work.run())
+        deflating(self.py, work, self.immutable)
     }
 }
 
@@ -60,7 +57,7 @@ fn parse_key(key: Option<&[u8]>) -> PyResult<Option<[u8; 4]>> {
 }
 
 /// A close code that a caller gave.
-fn parse_code(code: &Bound<'_, PyAny>) -> PyResult<u16> {
+pub(crate) fn parse_code(code: &Bound<'_, PyAny>) -> PyResult<u16> {
     code.extract().map_err(|error: PyErr| {
         if error.is_instance_of::<PyOverflowError>(code.py()) {
             PyValueError::new_err(format!("{code} is not a close code"))

@@ -32,7 +32,8 @@ pub(crate) fn violation<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'
                 Excess::InflateRatio { limit, .. } => keywords.set_item("value", limit)?,
                 Excess::FrameSize { limit, .. }
                 | Excess::MessageSize { limit, .. }
-                | Excess::Fragments { limit, .. } => keywords.set_item("value", limit)?,
+                | Excess::Fragments { limit, .. }
+                | Excess::Budget { limit, .. } => keywords.set_item("value", limit)?,
             }
             return LIMIT_EXCEEDED.get(py)?.call((error.to_string(),), Some(&keywords));
         }

@@ -24,6 +24,12 @@ static CLOSE: PyClassRef = PyClassRef::new("wsdefrag.events", "Close");
 static VIOLATION: PyClassRef = PyClassRef::new("wsdefrag.events", "ProtocolViolation");
 static INCOMPLETE: PyClassRef = PyClassRef::new("wsdefrag.events", "Incomplete");
 
+/// Whether an event says how a direction ended, and came in no frame.
+pub(crate) fn is_final(event: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let py = event.py();
+    Ok(event.is_instance(VIOLATION.get(py)?)? || event.is_instance(INCOMPLETE.get(py)?)?)
+}
+
 /// Which events a call gives.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Wanted {

@@ -208,7 +208,7 @@ impl FrameDecoder {
         // Python objects are made afterwards: the garbage collector may run Python code then.
         let mut frames = Vec::new();
         with_bytes(data, |input| {
-            let mut memory = PyMemory { py, immutable_input: input.immutable };
+            let mut memory = PyMemory { immutable_input: input.immutable, ..PyMemory::new(py) };
             self.engine.receive_data(input.bytes, &mut memory, |frame| frames.push(frame));
         })?;
         if let Some(error) = failed_before {

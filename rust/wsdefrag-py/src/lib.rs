@@ -8,6 +8,7 @@
 #![deny(unsafe_code)]
 #![allow(clippy::doc_markdown, reason = "doc comments of Python objects are docstrings")]
 
+mod budget;
 mod capture;
 mod classes;
 mod content;
@@ -22,12 +23,17 @@ mod params;
 mod random;
 #[allow(unsafe_code, reason = "the one place for it")]
 mod raw;
+mod reading;
+mod relay;
+mod unsent;
 
 /// The engine of `wsdefrag`; import `wsdefrag` instead.
 #[pyo3::pymodule(gil_used = false)]
 mod _native {
     use pyo3::prelude::*;
 
+    #[pymodule_export]
+    use crate::budget::Budget;
     #[pymodule_export]
     use crate::capture::{ArrowStream, CapturePlan, CaptureReader, CapturedMessage};
     #[pymodule_export]
@@ -42,6 +48,8 @@ mod _native {
     use crate::params::parse_deflate_header;
     #[pymodule_export]
     use crate::raw::untracked;
+    #[pymodule_export]
+    use crate::relay::RelayDirection;
 
     #[pymodule_export]
     #[expect(non_upper_case_globals, reason = "the name is Python's")]

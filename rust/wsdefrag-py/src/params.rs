@@ -1,10 +1,12 @@
 //! The parameter classes of the Python package, read attribute by attribute.
 
+use std::num::NonZeroUsize;
+
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{IntoPyDict, PyDict};
 use wsdefrag_core::strictness::Tolerated;
-use wsdefrag_core::{DeflateParams, Limits, Strictness};
+use wsdefrag_core::{DeflateParams, Fragmenter, Limits, Strictness};
 
 /// `wsdefrag.deflate.DeflateParams`.
 #[derive(FromPyObject)]
@@ -65,6 +67,19 @@ impl From<PyStrictness> for Strictness {
             reserved_bits: strictness.reserved_bits,
             close_codes: strictness.close_codes,
         }
+    }
+}
+
+/// `wsdefrag.fragmenter.Fragmenter`.
+#[derive(FromPyObject)]
+pub(crate) struct PyFragmenter {
+    max_size: Option<NonZeroUsize>,
+    cut_characters: bool,
+}
+
+impl From<PyFragmenter> for Fragmenter {
+    fn from(fragmenter: PyFragmenter) -> Self {
+        Self { piece: fragmenter.max_size, cut_characters: fragmenter.cut_characters }
     }
 }
 

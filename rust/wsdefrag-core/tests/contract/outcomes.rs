@@ -109,6 +109,7 @@ fn may_occur(kind: Kind, settings: &Settings) -> bool {
             Excess::InflateRatio { limit, .. } => {
                 limits.max_inflate_ratio == Some(limit) && deflate.is_some()
             }
+            Excess::Budget { .. } => false,
         },
         Kind::OutOfMemory => false,
     }

@@ -140,6 +140,14 @@ impl Writer {
         any
     }
 
+    /// Appends these frames.
+    pub(crate) fn lay(&mut self, layout: &Layout<'_>, gil: Gil<'_>) {
+        let slots = self.spare(layout.size());
+        // Writes every slot, or panics.
+        gil.during(|| layout.write(slots));
+        self.len += layout.size();
+    }
+
     /// Appends what `stream` makes of the front of `input`, at most `room` bytes.
     pub(crate) fn inflate(
         &mut self,

@@ -15,11 +15,42 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::sync::critical_section::with_critical_section;
 use pyo3::types::{PyBytes, PyFloat};
+use wsdefrag_core::Opcode;
 
-use super::storage::{Fields, Storage};
+use super::storage::{Fields, Storage, storage_type};
 use crate::classes::{opcode_member, parse_opcode};
 
 type Object = *mut ffi::PyObject;
+
+/// What a message is as its owner left it.
+pub(crate) struct MessageState<'py> {
+    pub(crate) opcode: Opcode,
+    pub(crate) content: Bound<'py, PyBytes>,
+    pub(crate) dropped: bool,
+}
+
+/// The state of a message; `None` if the object is not one.
+#[inline]
+pub(crate) fn message_state<'py>(
+    object: &Bound<'py, PyAny>,
+) -> PyResult<Option<MessageState<'py>>> {
+    let py = object.py();
+    let class = storage_type(py)?.as_type_ptr();
+    // SAFETY: attached; both are live.
+    if unsafe { ffi::PyObject_TypeCheck(object.as_ptr(), class) } == 0 {
+        return Ok(None);
+    }
+    Ok(Some(Message(object.clone()).fields(|fields| {
+        // SAFETY: by the storage's invariant it is a live `bytes`.
+        let content = unsafe { Bound::from_borrowed_ptr(py, fields.content) };
+        MessageState {
+            opcode: fields.opcode,
+            // SAFETY: likewise.
+            content: unsafe { content.cast_into_unchecked() },
+            dropped: fields.dropped,
+        }
+    })))
+}
 
 pub(super) unsafe extern "C" fn content_of(object: Object, _: *mut c_void) -> Object {
     fn content<'py>(message: &Message<'py>) -> PyResult<Bound<'py, PyAny>> {

@@ -40,7 +40,7 @@ pub(super) struct Fields {
     pub(super) timestamp: f64,
     pub(super) opcode: Opcode,
     from_client: bool,
-    dropped: bool,
+    pub(super) dropped: bool,
     injected: bool,
 }
 

@@ -1,0 +1,408 @@
+r"""Both directions of a connection, passed on from one side to the other.
+
+What the client sends goes to the server and the other way round; each direction is a machine of
+its own (``RelayDirection``), and they share nothing. In which way bytes get through is the mode:
+
+- ``"messages"``: a message is held until it is complete. Each event waits until the caller has
+  decided on it: ``forward`` sends it on, as it came or as it was edited, ``drop`` does not. Events
+  of a direction are decided on in their order; to decide on one drops those before it that still
+  wait. Control frames are events of their own: they may overtake a message whose frames they stood
+  between, for it is held and they need not be.
+- ``"frames"``: each frame is sent on when it is complete, in order, control frames between
+  fragments included. Events tell what went by.
+- ``"cut-through"``: bytes are sent on as they come. Control frames are sent as a whole.
+
+Nobody is sent anything else: what went in untouched comes out as it was, and the end of a stream is
+not a Close. A message that was edited is encoded anew, in as many fragments where its length is the
+same, compressed if it came compressed. A direction where compressed messages refer to earlier ones
+(RFC 7692 section 7.1.1) is compressed anew from the first one on that did not go on as it came,
+because from then on what the sender refers to is not what the receiver has.
+
+After a violation nothing more of that direction is read. In the mode ``"messages"`` nothing of the
+offending message has been sent; elsewhere what was sent before the violation was found has been.
+
+A way out is *closed* when a Close was sent there, forwarded or the caller's own. What is forwarded
+behind it is dropped (RFC 6455 section 5.5.1).
+
+Follows RFC 6455 sections 5.4, 5.5 and 7, and RFC 7692 sections 6 and 7.
+
+Invariants: ``bytes_buffered`` is 0 when all was decided on and taken, and no frame or message is
+open; a budget's ``bytes_held`` is the sum of what its relays buffer.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Literal
+
+from wsdefrag import _native
+from wsdefrag._arguments import require_bool, require_int, require_optional
+from wsdefrag.budget import Budget
+from wsdefrag.deflate import DeflateParams
+from wsdefrag.fragmenter import Fragmenter
+from wsdefrag.limits import Limits
+from wsdefrag.message import WebSocketMessage
+from wsdefrag.record import Record
+from wsdefrag.strictness import Strictness
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer, Self
+
+    from wsdefrag.data import WebSocketData
+    from wsdefrag.events import Event
+
+_MODES = ("messages", "frames", "cut-through")
+_HIGHEST_LEVEL = 9
+_LARGEST_COUNT = (1 << 64) - 1
+
+
+class WebSocketRelay:
+    r"""Passes both directions of one connection on, and keeps its messages.
+
+    Args:
+        mode: How bytes get through: ``"messages"``, ``"frames"`` or ``"cut-through"``.
+        deflate: The permessage-deflate parameters that were agreed on, None if it was not.
+        server_deflate: Those of the leg to the server, where they are others; ``"same"`` if not.
+        limits: How much each side may ask for; None for the defaults of ``Limits``.
+        client_limits: How much the client may ask for; None for ``limits``.
+        server_limits: How much the server may ask for; None for ``limits``.
+        budget: What this relay shares with others; None for no such bound.
+        strictness: The rules to insist on; None for all of them.
+        utf8: ``"strict"`` refuses text that is not UTF-8, ``"lax"`` passes it on.
+        retain: Which messages ``websocket.messages`` keeps: ``"all"``, ``"none"``, or the newest so
+            many. It has no influence on the events.
+        masking: ``"keep"`` leaves the client's masking keys, ``"fresh"`` gives each of its frames
+            another one (RFC 6455 section 5.3).
+        fragmenter: How messages of another length than they came in are cut; None for one frame.
+        compress_from: Injected messages of at least so many bytes are compressed, where it was
+            agreed on and the call does not choose.
+        compression_level: How hard to try, from 0 (not at all) to 9.
+
+    Raises:
+        TypeError: If an argument has the wrong type.
+        ValueError: If an argument is out of range; or if the mode passes compressed frames on as
+            they come, and the parameters of the two legs do not allow it.
+
+    An object belongs to one thread at a time.
+
+    Attributes:
+        websocket: Messages kept and how the connection ended.
+        client: The direction of what the client sends.
+        server: The direction of what the server sends.
+        mode: The mode.
+
+    Example:
+        >>> import wsdefrag
+        >>> relay = wsdefrag.WebSocketRelay()
+        >>> for event in relay.receive_data(b"\x81\x05hello", from_client=False):
+        ...     if isinstance(event, wsdefrag.WebSocketMessage) and event.is_text:
+        ...         event.text = event.text.upper()
+        ...     relay.forward(event)
+        >>> relay.data_to_send(to_client=True)
+        b'\x81\x05HELLO'
+    """
+
+    __slots__ = ("_record", "client", "mode", "server", "websocket")
+
+    websocket: WebSocketData
+    client: RelayDirection
+    server: RelayDirection
+    mode: Literal["messages", "frames", "cut-through"]
+
+    def __init__(
+        self,
+        *,
+        mode: Literal["messages", "frames", "cut-through"] = "messages",
+        deflate: DeflateParams | None = None,
+        server_deflate: DeflateParams | Literal["same"] | None = "same",
+        limits: Limits | None = None,
+        client_limits: Limits | None = None,
+        server_limits: Limits | None = None,
+        budget: Budget | None = None,
+        strictness: Strictness | None = None,
+        utf8: Literal["strict", "lax"] = "strict",
+        retain: Literal["all", "none"] | int = "all",
+        masking: Literal["keep", "fresh"] = "keep",
+        fragmenter: Fragmenter | None = None,
+        compress_from: int = 0,
+        compression_level: int = 6,
+    ) -> None:
+        """Start at the beginning of a connection; the arguments are those of the class."""
+        if server_deflate == "same":
+            server_deflate = deflate
+        self.mode = mode
+        self.client, self.server = (
+            RelayDirection(
+                from_client=from_client,
+                mode=mode,
+                deflate=agreed,
+                deflate_out=agreed_out,
+                limits=own_limits or limits,
+                budget=budget,
+                strictness=strictness,
+                utf8=utf8,
+                masking=masking,
+                fragmenter=fragmenter,
+                compress_from=compress_from,
+                compression_level=compression_level,
+            )
+            for from_client, agreed, agreed_out, own_limits in (
+                (True, deflate, server_deflate, client_limits),
+                (False, server_deflate, deflate, server_limits),
+            )
+        )
+        self._record = Record(retain)
+        self.websocket = self._record.websocket
+
+    def receive_data(
+        self, data: Buffer, *, from_client: bool, timestamp: float | None = None
+    ) -> list[Event]:
+        """Take the next bytes of one side.
+
+        Args:
+            data: Any number of bytes; neither changed nor kept.
+            from_client: Whether the client sent them.
+            timestamp: When they arrived, in seconds since the epoch; None reads the clock.
+
+        Returns:
+            What happened, in order. What is wrong on the wire is a ``ProtocolViolation`` and is
+            not raised.
+
+        Raises:
+            TypeError: If ``data`` does not offer the buffer protocol.
+            ValueError: If this direction has ended by ``receive_eof``.
+        """
+        direction = self.client if from_client else self.server
+        events = direction.receive_events(data, timestamp=timestamp)
+        if events:
+            self._record.note(events, direction.close)
+        return events
+
+    def receive_eof(self, *, from_client: bool, timestamp: float | None = None) -> list[Event]:
+        """Say that one side sends no more. The other side is sent nothing for it.
+
+        Args:
+            from_client: Whether it is the client.
+            timestamp: When it ended, in seconds since the epoch; None reads the clock.
+
+        Returns:
+            An ``Incomplete`` if it ended inside a header, a frame or a message, else nothing;
+            nothing either if it was ended before.
+        """
+        direction = self.client if from_client else self.server
+        if timestamp is None:
+            timestamp = time.time()
+        events = direction.receive_eof_events(timestamp=timestamp)
+        self._record.note(events, direction.close)
+        self._record.ended(from_client, timestamp)
+        return events
+
+    def forward(self, event: Event) -> None:
+        """Send an event on, as it came or as it was edited.
+
+        Events that still wait for a decision before it are dropped. A message whose ``dropped`` is
+        set, and everything behind a Close that was sent the same way, is dropped too. A
+        ``ProtocolViolation`` and an ``Incomplete`` have nothing to send.
+
+        Args:
+            event: One that ``receive_data`` gave. Of a message, ``content`` and ``type`` may have
+                been changed.
+
+        Raises:
+            ValueError: If the event waits for no decision, if the message cannot be sent as it was
+                edited, or if the mode is not ``"messages"``. Nothing is changed then.
+        """
+        (self.client if event.from_client else self.server).forward(event)
+
+    def drop(self, event: Event) -> None:
+        """Keep an event, and all before it that wait for a decision, from the other side.
+
+        Args:
+            event: One that ``receive_data`` gave. A message's ``dropped`` is set.
+
+        Raises:
+            ValueError: If the event waits for no decision, or if the mode is not ``"messages"``.
+        """
+        (self.client if event.from_client else self.server).drop(event)
+
+    def inject(self, message: WebSocketMessage, *, compress: bool | None = None) -> None:
+        """Send a message of the caller's the way of its ``from_client``, between two messages.
+
+        It is kept among ``websocket.messages``, and its ``injected`` is set. If its place never
+        comes, because the way out is closed or the message before it broken off, it is dropped.
+
+        Args:
+            message: The message.
+            compress: Whether to compress it; None for what ``compress_from`` says, but not at all
+                in a direction whose compressed messages go on as they come and refer to earlier
+                ones. True there has all further ones compressed anew.
+
+        Raises:
+            TypeError: If it is not a ``WebSocketMessage``.
+            ValueError: If it cannot be sent here; the error says why.
+        """
+        if not isinstance(message, WebSocketMessage):
+            raise TypeError(f"message must be WebSocketMessage, not {type(message).__name__}")
+        (self.client if message.from_client else self.server).inject(message, compress=compress)
+        self._record.note([message], None)
+
+    def ping(self, payload: Buffer = b"", *, to_client: bool) -> None:
+        """Send a ping of the caller's, between two frames (RFC 6455 section 5.5.2).
+
+        Args:
+            payload: At most 125 bytes.
+            to_client: Whether the client gets it.
+
+        Raises:
+            TypeError: If ``payload`` does not offer the buffer protocol.
+            ValueError: If it is too long, or after a Close.
+        """
+        (self.server if to_client else self.client).ping(payload)
+
+    def pong(self, payload: Buffer = b"", *, to_client: bool) -> None:
+        """Send a pong of the caller's, between two frames (RFC 6455 section 5.5.3).
+
+        Args:
+            payload: At most 125 bytes.
+            to_client: Whether the client gets it.
+
+        Raises:
+            TypeError: If ``payload`` does not offer the buffer protocol.
+            ValueError: If it is too long, or after a Close.
+        """
+        (self.server if to_client else self.client).pong(payload)
+
+    def close(self, code: int | None = None, reason: str = "", *, to_client: bool) -> bool:
+        """Send a Close of the caller's, between two frames (RFC 6455 section 5.5.1).
+
+        Nothing is sent that way behind it; injected messages that wait for their place are dropped.
+        What that side answers is an event like any other.
+
+        Args:
+            code: The close code; None for a frame without one, which is read as 1005.
+            reason: Why, for people; at most 123 bytes of UTF-8, and only with a code.
+            to_client: Whether the client gets it.
+
+        Returns:
+            Whether it is, or will be, sent. False where a Close was sent before, and where the way
+            out stands inside a frame that will never be whole, behind which only the end of the
+            connection can follow.
+
+        Raises:
+            ValueError: If the code may not be sent (RFC 6455 section 7.4), or the reason is too
+                long or stands alone.
+        """
+        return (self.server if to_client else self.client).send_close(code, reason)
+
+    def data_to_send(self, *, to_client: bool) -> bytes:
+        """Take all that waits to be sent to one side.
+
+        Args:
+            to_client: Whether to the client.
+
+        Returns:
+            The bytes for its connection; empty if there are none.
+        """
+        return (self.server if to_client else self.client).data_to_send()
+
+    @property
+    def bytes_buffered(self) -> int:
+        """Bytes held of both directions: not complete, not decided on, or not taken to be sent."""
+        return self.client.bytes_buffered + self.server.bytes_buffered
+
+
+class RelayDirection(_native.RelayDirection):
+    r"""One direction of a ``WebSocketRelay``, which makes it.
+
+    Args:
+        from_client: Whether it is what the client sends.
+        mode: As in ``WebSocketRelay``.
+        deflate: The parameters that were agreed on with the side that sends.
+        deflate_out: Those that were agreed on with the side that receives.
+        limits: How much the sender may ask for; None for the defaults of ``Limits``.
+        budget: As in ``WebSocketRelay``, and so are the others.
+        strictness: The rules to insist on.
+        utf8: What to do with text that is not UTF-8.
+        masking: Whether masking keys are kept.
+        fragmenter: How messages are cut.
+        compress_from: Which injected messages are compressed.
+        compression_level: How hard to try.
+
+    Raises:
+        TypeError: If an argument has the wrong type.
+        ValueError: If an argument is out of range, or the parameters do not fit the mode.
+
+    Attributes:
+        error: The violation that ended what comes in, or None.
+        close: The ``Close`` event that came in, or None.
+        closed: Whether a Close was sent to the receiver.
+        recompresses: Whether messages that come compressed are compressed anew, or not at all.
+        bytes_received: All bytes taken so far.
+        bytes_buffered: Bytes held: of what is not complete, not decided on, or not taken.
+        bytes_discarded: Bytes behind a Close, or from the offending frame's first byte on.
+        tolerated: How often each rule that ``strictness`` switches off was broken.
+
+    Example:
+        >>> import wsdefrag
+        >>> server = wsdefrag.WebSocketRelay().server
+        >>> server.receive_events(b"\x81\x05he")
+        []
+        >>> server.bytes_buffered
+        4
+    """
+
+    __slots__ = ()
+
+    def __new__(
+        cls,
+        *,
+        from_client: bool,
+        mode: Literal["messages", "frames", "cut-through"],
+        deflate: DeflateParams | None,
+        deflate_out: DeflateParams | None,
+        limits: Limits | None,
+        budget: Budget | None,
+        strictness: Strictness | None,
+        utf8: Literal["strict", "lax"],
+        masking: Literal["keep", "fresh"],
+        fragmenter: Fragmenter | None,
+        compress_from: int,
+        compression_level: int,
+    ) -> Self:
+        """Start at the beginning of a direction; the arguments are those of the class."""
+        require_bool("from_client", from_client)
+        for name, value, wanted in (
+            ("deflate", deflate, DeflateParams),
+            ("server_deflate", deflate_out, DeflateParams),
+            ("limits", limits, Limits),
+            ("budget", budget, Budget),
+            ("strictness", strictness, Strictness),
+            ("fragmenter", fragmenter, Fragmenter),
+        ):
+            require_optional(name, value, wanted)
+        for name, choice, choices in (
+            ("mode", mode, _MODES),
+            ("utf8", utf8, ("strict", "lax")),
+            ("masking", masking, ("keep", "fresh")),
+        ):
+            if choice not in choices:
+                raise ValueError(f"{name} must be one of {choices}, not {choice!r}")
+        if require_int("compress_from", compress_from) < 0:
+            raise ValueError(f"compress_from must not be negative, got {compress_from}")
+        if not 0 <= require_int("compression_level", compression_level) <= _HIGHEST_LEVEL:
+            raise ValueError(f"compression_level must be from 0 to 9, not {compression_level}")
+        return super().__new__(
+            cls,
+            from_client=from_client,
+            mode=mode,
+            deflate=deflate,
+            deflate_out=deflate_out,
+            limits=limits or Limits(),
+            budget=budget,
+            strictness=strictness or Strictness(),
+            utf8_strict=utf8 == "strict",
+            fresh_keys=masking == "fresh",
+            fragmenter=fragmenter or Fragmenter(),
+            compress_from=min(compress_from, _LARGEST_COUNT),
+            compression_level=compression_level,
+        )

@@ -1,0 +1,199 @@
+//! What goes out of one direction of a relay.
+//!
+//! A message that nobody touched goes on as it came, compressed bytes included,
+//! for as long as the receiver's window is what the sender takes it for. One
+//! that was edited is encoded anew. From the moment that a compressed message
+//! does not go on as it came, the two windows differ, and where the sender
+//! takes its context over, that direction is compressed anew for good:
+//!
+//! ```text
+//! as it came    the agreed parameters of the two legs fit, and nothing compressed was
+//!               changed, dropped or put in; or the sender empties its window anyway
+//! anew          everything else
+//! ```
+//!
+//! Messages that are not compressed touch no window, so they are changed,
+//! dropped and put in without it. What is put in is therefore not compressed
+//! while the direction goes on as it came, unless the caller asks for it.
+//!
+//! RFC 6455 sections 5.4 and 5.5.1, RFC 7692 sections 6 and 7.
+
+use crate::encoder::{Choice, Encoder, Settings};
+use crate::fragmenter::Fragmenter;
+use crate::layout::Output;
+use crate::opcode::Opcode;
+use crate::params::DeflateParams;
+use crate::refusal::Refusal;
+use crate::relay::wire::Wire;
+
+/// A message as the caller left it.
+#[derive(Clone, Copy, Debug)]
+pub struct Edit<'a> {
+    /// Text or binary.
+    pub opcode: Opcode,
+    /// What it says.
+    pub content: &'a [u8],
+    /// Bytes of content that it had when it came.
+    pub length: usize,
+}
+
+/// A control frame of the caller's.
+#[derive(Clone, Copy, Debug)]
+pub enum Control<'a> {
+    /// A ping with its payload.
+    Ping(&'a [u8]),
+    /// A pong with its payload.
+    Pong(&'a [u8]),
+    /// A Close with a code and a reason, or with neither.
+    Close(Option<u16>, &'a str),
+}
+
+/// The way out of one direction.
+pub struct Outlet {
+    encoder: Encoder,
+    fragmenter: Fragmenter,
+    fresh_keys: bool,
+    /// Whether a compressed message may refer to the sender's earlier ones.
+    context: bool,
+    /// Whether what comes compressed can go on as it came.
+    as_it_came: bool,
+}
+
+impl Outlet {
+    /// The way out for what is read with the parameters `agreed`, and sent with `settings`.
+    #[must_use]
+    pub fn new(
+        settings: Settings,
+        agreed: Option<DeflateParams>,
+        fragmenter: Fragmenter,
+        fresh_keys: bool,
+    ) -> Self {
+        let from = settings.from_client;
+        let context = agreed.is_some_and(|agreed| !agreed.no_context_takeover(from));
+        let fits = |agreed: DeflateParams, sent: DeflateParams| {
+            let window = agreed.max_window_bits(from) <= sent.max_window_bits(from);
+            window && !(context && sent.no_context_takeover(from))
+        };
+        let as_it_came = match (agreed, settings.deflate) {
+            (None, _) => true,
+            (Some(_), None) => false,
+            (Some(agreed), Some(sent)) => fits(agreed, sent),
+        };
+        Self { encoder: Encoder::new(settings), fragmenter, fresh_keys, context, as_it_came }
+    }
+
+    /// Whether what comes compressed is compressed anew, or not at all.
+    #[must_use]
+    pub const fn recompresses(&self) -> bool {
+        !self.as_it_came
+    }
+
+    /// Takes back that it does, or does not, where nothing was written since.
+    pub const fn set_recompresses(&mut self, recompresses: bool) {
+        self.as_it_came = !recompresses;
+    }
+
+    /// Whether a Close went out.
+    #[must_use]
+    pub const fn is_closed(&self) -> bool {
+        self.encoder.is_closed()
+    }
+
+    /// Whether frames are given other masking keys.
+    pub(crate) const fn masks_anew(&self) -> bool {
+        self.fresh_keys
+    }
+
+    /// Whether a compressed message can be put in without changing how the others go on.
+    pub(crate) const fn takes_compressed(&self) -> bool {
+        !(self.context && self.as_it_came)
+    }
+
+    /// Notes messages that do not go on, or not as they came.
+    pub fn altered<'a>(&mut self, wires: impl IntoIterator<Item = &'a Wire>) {
+        if self.context && wires.into_iter().any(Wire::is_compressed) {
+            self.as_it_came = false;
+        }
+    }
+
+    /// Writes a message, or a control frame, that nobody touched.
+    #[inline]
+    pub fn forward<O: Output>(
+        &mut self,
+        wire: &mut Wire,
+        content: &[u8],
+        output: &mut O,
+    ) -> Result<O::Bytes, Refusal> {
+        if wire.is_compressed() && !self.as_it_came {
+            let edit = Edit { opcode: wire.opcode(), content, length: content.len() };
+            return self.encode(wire, edit, output);
+        }
+        if self.fresh_keys {
+            wire.mask_anew(|| output.masking_key())?;
+        }
+        self.encoder.pass(&wire.layout(content), wire.is_compressed(), output)
+    }
+
+    /// Writes a message that was edited.
+    pub fn forward_edited<O: Output>(
+        &mut self,
+        wire: &Wire,
+        edit: Edit<'_>,
+        output: &mut O,
+    ) -> Result<O::Bytes, Refusal> {
+        let written = self.encode(wire, edit, output)?;
+        self.altered([wire]);
+        Ok(written)
+    }
+
+    /// Encodes what came in `wire`: in as many fragments where the length is the same, compressed
+    /// if it came compressed.
+    fn encode<O: Output>(
+        &mut self,
+        wire: &Wire,
+        edit: Edit<'_>,
+        output: &mut O,
+    ) -> Result<O::Bytes, Refusal> {
+        let Edit { opcode, content, length } = edit;
+        let sizes = wire.fragments(opcode, content, length, &self.fragmenter);
+        let compress = Some(wire.is_compressed() && self.encoder.can_compress());
+        let choice = Choice { compress, masking_key: None };
+        self.encoder.message(opcode, content, Some(&sizes), choice, output)
+    }
+
+    /// Writes a message of the caller's; `compress` leaves it to us if it is `None`.
+    pub fn inject<O: Output>(
+        &mut self,
+        opcode: Opcode,
+        content: &[u8],
+        compress: Option<bool>,
+        output: &mut O,
+    ) -> Result<O::Bytes, Refusal> {
+        let plain = !self.takes_compressed();
+        let choice = Choice { compress: compress.or(plain.then_some(false)), masking_key: None };
+        let sizes = self.fragmenter.sizes(opcode, content, &[]);
+        let written = self.encoder.message(opcode, content, Some(&sizes), choice, output)?;
+        if compress == Some(true) && self.context {
+            self.as_it_came = false;
+        }
+        Ok(written)
+    }
+
+    /// Writes a control frame of the caller's.
+    pub fn control<O: Output>(
+        &mut self,
+        control: Control<'_>,
+        output: &mut O,
+    ) -> Result<O::Bytes, Refusal> {
+        match control {
+            Control::Ping(payload) => self.encoder.control(Opcode::Ping, payload, None, output),
+            Control::Pong(payload) => self.encoder.control(Opcode::Pong, payload, None, output),
+            Control::Close(code, reason) => self.encoder.close(code, reason, None, output),
+        }
+    }
+
+    /// Has the next message that is compressed here refer to nothing before it.
+    pub(crate) fn forget_window(&mut self) {
+        self.encoder.forget_window();
+    }
+}

@@ -1,0 +1,211 @@
+//! How messages and control frames stood on the wire.
+//!
+//! A [`Recording`] stands between a reassembler and its sink. For each event it
+//! notes the frames' headers and, where the content does not say it, the
+//! payload, unmasked: written again with those headers it is what came.
+//!
+//! - a [`Wire`] for each event that the inner sink takes, in the same order
+//! - `ends.len() == rest.len()` for a compressed message, otherwise `ends` is empty
+
+use std::collections::VecDeque;
+
+use crate::error::Kind;
+use crate::fragmenter::Fragmenter;
+use crate::header::Header;
+use crate::layout::Layout;
+use crate::mask::Mask;
+use crate::opcode::Opcode;
+use crate::sink::{Event, Memory, OutOfMemory, Sink};
+
+/// How a message, or a control frame, stood on the wire.
+#[derive(Clone, Debug)]
+pub struct Wire {
+    first: Header,
+    rest: Vec<Header>,
+    compressed: bool,
+    /// Bytes of content behind which each frame but the first began.
+    ends: Vec<usize>,
+    /// The payload, unless it is the content.
+    packed: Vec<u8>,
+}
+
+impl Wire {
+    const fn new(first: Header, compressed: bool) -> Self {
+        Self { first, rest: Vec::new(), compressed, ends: Vec::new(), packed: Vec::new() }
+    }
+
+    pub(crate) fn control(header: Header, payload: Vec<u8>) -> Self {
+        let mut wire = Self::new(header, false);
+        wire.packed = payload;
+        wire
+    }
+
+    /// Whether it is a compressed message.
+    #[must_use]
+    pub const fn is_compressed(&self) -> bool {
+        self.compressed
+    }
+
+    /// What its first frame is.
+    #[must_use]
+    pub const fn opcode(&self) -> Opcode {
+        self.first.opcode
+    }
+
+    /// Bytes that are held for it: its headers, and the payload where that is not the content.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        let rest: usize = self.rest.iter().map(|header| header.size).sum();
+        self.first.size + rest + self.packed.len()
+    }
+
+    /// The frames it came in, to be written again; `content` is what it said.
+    pub(crate) fn layout<'a>(&'a self, content: &'a [u8]) -> Layout<'a> {
+        let packed = self.compressed || self.first.opcode.is_control();
+        let payload = if packed { &self.packed } else { content };
+        Layout::new(self.first, self.rest.clone(), payload)
+    }
+
+    /// Gives each of its frames another masking key.
+    pub(crate) fn mask_anew<E>(
+        &mut self,
+        mut key: impl FnMut() -> Result<[u8; 4], E>,
+    ) -> Result<(), E> {
+        for header in std::iter::once(&mut self.first).chain(&mut self.rest) {
+            if header.masking_key.is_some() {
+                header.masking_key = Some(key()?);
+            }
+        }
+        Ok(())
+    }
+
+    /// The sizes of its frames, in bytes of its content, which was of `length` bytes.
+    pub(crate) fn sizes(&self, length: usize) -> Vec<usize> {
+        if !self.compressed {
+            #[expect(clippy::cast_possible_truncation, reason = "payloads that were held")]
+            let size = |header: &Header| header.length as usize;
+            return std::iter::once(&self.first).chain(&self.rest).map(size).collect();
+        }
+        let mut start = 0;
+        let ends = self.ends.iter().copied().chain([length]);
+        ends.map(|end| end - std::mem::replace(&mut start, end)).collect()
+    }
+
+    /// The sizes of fragments for `content`, which was of `length` bytes when it came.
+    pub(crate) fn fragments(
+        &self,
+        opcode: Opcode,
+        content: &[u8],
+        length: usize,
+        fragmenter: &Fragmenter,
+    ) -> Vec<usize> {
+        fragmenter.sizes(opcode, content, &self.sizes(length))
+    }
+}
+
+/// What is noted of what is not complete.
+#[derive(Debug)]
+pub struct Recorder {
+    deflate: bool,
+    message: Option<Wire>,
+    control: Option<Wire>,
+    decoded: usize,
+}
+
+impl Recorder {
+    /// At the start of a direction; `deflate` says whether permessage-deflate was agreed on.
+    #[must_use]
+    pub const fn new(deflate: bool) -> Self {
+        Self { deflate, message: None, control: None, decoded: 0 }
+    }
+
+    /// Bytes that are held of what is not complete, contents aside.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        self.message.iter().chain(&self.control).map(Wire::held).sum()
+    }
+
+    /// Drops what is not complete, and never will be.
+    pub fn forget(&mut self) {
+        (self.message, self.control) = (None, None);
+    }
+
+    fn frame(&mut self, header: &Header) {
+        if header.opcode.is_control() {
+            self.control = Some(Wire::new(*header, false));
+            return;
+        }
+        let Some(wire) = &mut self.message else {
+            self.decoded = 0;
+            self.message = Some(Wire::new(*header, self.deflate && header.rsv1()));
+            return;
+        };
+        if wire.compressed {
+            wire.ends.push(self.decoded);
+        }
+        wire.rest.push(*header);
+    }
+
+    /// The wire whose payload is kept, of the frame at hand.
+    fn packing(&mut self) -> Option<&mut Wire> {
+        match &mut self.control {
+            Some(control) => Some(control),
+            None => self.message.as_mut().filter(|wire| wire.compressed),
+        }
+    }
+}
+
+/// Appends `wire`, unmasked.
+pub(crate) fn keep(packed: &mut Vec<u8>, wire: &[u8], mask: Mask) -> Result<(), OutOfMemory> {
+    packed.try_reserve(wire.len())?;
+    let start = packed.len();
+    packed.resize(start + wire.len(), 0);
+    mask.unmask(wire, &mut packed[start..]);
+    Ok(())
+}
+
+/// A sink before `sink`, which notes how its events stood on the wire.
+pub struct Recording<'a, S> {
+    /// Takes the events.
+    pub sink: &'a mut S,
+    /// What is not complete.
+    pub recorder: &'a mut Recorder,
+    /// Takes a wire for each event.
+    pub wires: &'a mut VecDeque<Wire>,
+}
+
+impl<S: Sink> Sink for Recording<'_, S> {
+    type Memory = S::Memory;
+
+    #[inline]
+    fn memory(&mut self) -> &mut S::Memory {
+        self.sink.memory()
+    }
+
+    #[inline]
+    fn event(&mut self, offset: u64, event: Event<'_, <S::Memory as Memory>::Content>) {
+        let wire = match event {
+            Event::Message { .. } | Event::Damaged { .. } => self.recorder.message.take(),
+            Event::Ping(_) | Event::Pong(_) | Event::Close(_) => self.recorder.control.take(),
+        };
+        self.wires.extend(wire);
+        self.sink.event(offset, event);
+    }
+
+    #[inline]
+    fn frame(&mut self, header: &Header) -> Result<(), Kind> {
+        self.sink.memory().admit(header.size, header.size)?;
+        self.recorder.frame(header);
+        Ok(())
+    }
+
+    #[inline]
+    fn payload(&mut self, wire: &[u8], mask: Mask, decoded: usize) -> Result<(), Kind> {
+        if let Some(packing) = self.recorder.packing() {
+            self.sink.memory().admit(wire.len(), wire.len())?;
+            keep(&mut packing.packed, wire, mask)?;
+        }
+        self.recorder.decoded = decoded;
+        Ok(())
+    }
+}

@@ -1,0 +1,551 @@
+//! One direction of a relay, for Python.
+//!
+//! Where messages are decided on, each event waits in `undecided`, with how it
+//! stood on the wire, until the caller has decided on it or on a later one.
+//! Elsewhere frames go on while they are read, and only messages that the
+//! caller put in wait (`waiting`), until the message that is passing has passed.
+//!
+//! - `wires` has one for each event that was made and not delivered yet
+//! - `undecided_bytes` is the sum of what the undecided hold
+
+use std::collections::VecDeque;
+
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict, PyList};
+use wsdefrag_core::encoder::Settings as Sending;
+use wsdefrag_core::relay::{
+    Control, Edit, Outlet, Pace, Passing, Recorder, Recording, Through, Wire,
+};
+use wsdefrag_core::{Fragmenter, Refusal, Settings};
+
+use crate::budget::{Account, Budget};
+use crate::encoder::parse_code;
+use crate::errors;
+use crate::event::{Wanted, is_final};
+use crate::params::{PyDeflateParams, PyFragmenter, PyLimits, PyStrictness};
+use crate::raw::{message_state, with_bytes};
+use crate::reading::Reading;
+use crate::unsent::{Appending, Unsent};
+
+/// An event that the caller has not decided on.
+struct Undecided {
+    event: Py<PyAny>,
+    /// A message's content as it came.
+    content: Option<Py<PyBytes>>,
+    wire: Wire,
+}
+
+impl Undecided {
+    fn held(&self, py: Python<'_>) -> usize {
+        self.wire.held() + self.content.as_ref().map_or(0, |content| content.as_bytes(py).len())
+    }
+}
+
+/// How frames get from the one side to the other.
+enum Way {
+    /// By decision.
+    Messages { recorder: Recorder, wires: VecDeque<Wire>, undecided: VecDeque<Undecided> },
+    /// By themselves.
+    Through { through: Through, waiting: Vec<Py<PyAny>> },
+}
+
+/// One direction of ``wsdefrag.WebSocketRelay``.
+#[pyclass(subclass, module = "wsdefrag._native")]
+pub(crate) struct RelayDirection {
+    reading: Reading,
+    way: Way,
+    outlet: Outlet,
+    unsent: Unsent,
+    undecided_bytes: usize,
+    account: Option<Account>,
+}
+
+impl RelayDirection {
+    /// Bytes that are held on behalf of the sender.
+    fn held(&self) -> usize {
+        let passing = match &self.way {
+            Way::Messages { recorder, .. } => recorder.held(),
+            Way::Through { through, .. } => through.held(),
+        };
+        let read = self.reading.engine.bytes_buffered();
+        read + passing + self.undecided_bytes + self.unsent.len()
+    }
+
+    /// Charges the budget with what is held now.
+    #[inline]
+    fn settle(&mut self) {
+        let held = if self.account.is_some() { self.held() } else { 0 };
+        if let Some(account) = &mut self.account {
+            account.settle(held);
+        }
+    }
+
+    fn feed<'py>(
+        &mut self,
+        data: &Bound<'py, PyAny>,
+        timestamp: Option<f64>,
+    ) -> PyResult<Bound<'py, PyList>> {
+        let py = data.py();
+        let Self { reading, way, outlet, unsent, account, .. } = self;
+        match way {
+            Way::Messages { recorder, wires, .. } => {
+                reading.feed(data, timestamp, Wanted::Everything, account, |engine, bytes, sink| {
+                    unsent.expect(bytes.len());
+                    engine.receive_data(bytes, &mut Recording { sink, recorder, wires });
+                })
+            }
+            Way::Through { through, .. } => {
+                reading.feed(data, timestamp, Wanted::Everything, account, |engine, bytes, sink| {
+                    unsent.expect(bytes.len());
+                    let immutable = sink.memory.immutable_input;
+                    let output = &mut Appending { py, unsent, immutable };
+                    engine.receive_data(bytes, &mut Passing { sink, through, outlet, output });
+                })
+            }
+        }
+    }
+
+    /// Has the events that were delivered wait for decisions.
+    fn take_over(&mut self, events: &Bound<'_, PyList>) -> PyResult<()> {
+        let py = events.py();
+        let Way::Messages { wires, undecided, .. } = &mut self.way else { return Ok(()) };
+        for (event, wire) in events.iter().zip(wires.drain(..)) {
+            let content = message_state(&event)?.map(|message| message.content.unbind());
+            let waiting = Undecided { event: event.unbind(), content, wire };
+            self.undecided_bytes += waiting.held(py);
+            undecided.push_back(waiting);
+        }
+        Ok(())
+    }
+
+    /// Looks after what waits, when something has come in: drops what will never be whole, and what
+    /// will never find its place.
+    fn tidy(&mut self, py: Python<'_>) -> PyResult<()> {
+        let over = self.reading.is_over();
+        match &mut self.way {
+            Way::Messages { recorder, .. } if over => recorder.forget(),
+            Way::Messages { .. } => {}
+            Way::Through { through, waiting } => {
+                if !through.has_waiting() {
+                    waiting.clear();
+                }
+                if over {
+                    through.end();
+                }
+                if self.outlet.is_closed() || through.is_broken_off() {
+                    return self.drop_waiting(py);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives up the messages that wait for their place.
+    fn drop_waiting(&mut self, py: Python<'_>) -> PyResult<()> {
+        let Way::Through { through, waiting } = &mut self.way else { return Ok(()) };
+        if through.drop_waiting() {
+            for message in waiting.drain(..) {
+                set_dropped(message.bind(py))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets the first `count` events go that wait for a decision.
+    fn let_go(&mut self, py: Python<'_>, count: usize, dropped: bool) -> PyResult<()> {
+        let Way::Messages { undecided, .. } = &mut self.way else { return Ok(()) };
+        for waiting in undecided.drain(..count) {
+            self.undecided_bytes -= waiting.held(py);
+            if dropped && waiting.content.is_some() {
+                set_dropped(waiting.event.bind(py))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The place of `event` among those that wait for a decision; none if it has no bytes to send.
+    fn place(&self, event: &Bound<'_, PyAny>) -> PyResult<Option<usize>> {
+        let Way::Messages { undecided, .. } = &self.way else {
+            return Err(PyValueError::new_err("in this mode frames are forwarded by themselves"));
+        };
+        match undecided.iter().position(|waiting| waiting.event.is(event)) {
+            None if !is_final(event)? => Err(PyValueError::new_err(
+                "this event waits for no decision: there was one, or it is not of this relay",
+            )),
+            place => Ok(place),
+        }
+    }
+
+    fn forward_at(&mut self, event: &Bound<'_, PyAny>, place: usize) -> PyResult<()> {
+        let py = event.py();
+        let state = message_state(event)?;
+        let dropped = state.as_ref().is_some_and(|message| message.dropped);
+        if dropped || self.outlet.is_closed() {
+            return self.drop_at(py, place);
+        }
+        let Way::Messages { undecided, .. } = &mut self.way else { return Ok(()) };
+        let before = self.outlet.recompresses();
+        self.outlet.altered(undecided.range(..place).map(|waiting| &waiting.wire));
+        let Undecided { content, wire, .. } = &mut undecided[place];
+        let output = &mut Appending { py, unsent: &mut self.unsent, immutable: true };
+        let written = match (content, &state) {
+            (Some(content), Some(message)) => {
+                let (came, now) = (content.as_bytes(py), message.content.as_bytes());
+                let same = content.is(&message.content) || came == now;
+                if same && message.opcode == wire.opcode() {
+                    self.outlet.forward(wire, now, output)
+                } else {
+                    let edit = Edit { opcode: message.opcode, content: now, length: came.len() };
+                    self.outlet.forward_edited(wire, edit, output)
+                }
+            }
+            _ => self.outlet.forward(wire, &[], output),
+        };
+        if let Err(refusal) = written {
+            self.outlet.set_recompresses(before);
+            return Err(errors::raise_refusal(refusal));
+        }
+        self.let_go(py, place, true)?;
+        self.let_go(py, 1, false)
+    }
+
+    /// Drops the event at `place` and all before it.
+    fn drop_at(&mut self, py: Python<'_>, place: usize) -> PyResult<()> {
+        if let Way::Messages { undecided, .. } = &self.way {
+            self.outlet.altered(undecided.range(..=place).map(|waiting| &waiting.wire));
+        }
+        self.let_go(py, place + 1, true)
+    }
+
+    /// Sends a control frame of the caller's.
+    fn put(&mut self, py: Python<'_>, control: Control<'_>) -> PyResult<()> {
+        let output = &mut Appending { py, unsent: &mut self.unsent, immutable: false };
+        let written = match &mut self.way {
+            Way::Messages { .. } => self.outlet.control(control, output),
+            Way::Through { through, .. } => through.put(&mut self.outlet, control, output),
+        };
+        self.settle();
+        written.map_err(errors::raise_refusal)
+    }
+
+    fn put_message(&mut self, message: &Bound<'_, PyAny>, compress: Option<bool>) -> PyResult<()> {
+        let py = message.py();
+        let Some(state) = message_state(message)? else {
+            return Err(PyTypeError::new_err("only a WebSocketMessage can be injected"));
+        };
+        let content = state.content.as_bytes();
+        let output = &mut Appending { py, unsent: &mut self.unsent, immutable: true };
+        let written: Result<bool, Refusal> = match &mut self.way {
+            Way::Messages { .. } => {
+                self.outlet.inject(state.opcode, content, compress, output).map(|()| false)
+            }
+            Way::Through { through, .. } => {
+                through.inject(&mut self.outlet, state.opcode, content, compress, output)
+            }
+        };
+        let waits = written.map_err(errors::raise_refusal)?;
+        if let (Way::Through { waiting, .. }, true) = (&mut self.way, waits) {
+            waiting.push(message.clone().unbind());
+        }
+        message.setattr("injected", true)
+    }
+}
+
+fn set_dropped(message: &Bound<'_, PyAny>) -> PyResult<()> {
+    message.setattr("dropped", true)
+}
+
+#[pymethods]
+impl RelayDirection {
+    #[new]
+    #[pyo3(signature = (
+        *,
+        from_client,
+        mode,
+        deflate,
+        deflate_out,
+        limits,
+        strictness,
+        utf8_strict,
+        fresh_keys,
+        fragmenter,
+        compress_from,
+        compression_level,
+        budget,
+    ))]
+    #[expect(clippy::too_many_arguments, reason = "they are the relay's, which are keywords")]
+    fn new(
+        from_client: bool,
+        mode: &str,
+        deflate: Option<PyDeflateParams>,
+        deflate_out: Option<PyDeflateParams>,
+        limits: PyLimits,
+        strictness: PyStrictness,
+        utf8_strict: bool,
+        fresh_keys: bool,
+        fragmenter: PyFragmenter,
+        compress_from: u64,
+        compression_level: u8,
+        budget: Option<&Bound<'_, Budget>>,
+    ) -> PyResult<Self> {
+        let settings = Settings {
+            from_client,
+            deflate: deflate.map(Into::into),
+            limits: limits.into(),
+            strictness: strictness.into(),
+            check_utf8: utf8_strict,
+        };
+        let sending = Sending {
+            from_client,
+            deflate: deflate_out.map(Into::into),
+            compress_from,
+            level: compression_level,
+            check_utf8: utf8_strict,
+        };
+        let through = |pace| Way::Through { through: Through::new(pace), waiting: Vec::new() };
+        let way = match mode {
+            "frames" => through(Pace::Frames),
+            "cut-through" => through(Pace::Bytes),
+            _ => Way::Messages {
+                recorder: Recorder::new(settings.deflate.is_some()),
+                wires: VecDeque::new(),
+                undecided: VecDeque::new(),
+            },
+        };
+        let fragmenter = Fragmenter::from(fragmenter);
+        let outlet = Outlet::new(sending, settings.deflate, fragmenter, fresh_keys);
+        if matches!(way, Way::Through { .. }) && outlet.recompresses() {
+            return Err(PyValueError::new_err(format!(
+                "mode {mode:?} passes compressed messages on as they come, which the parameters of \
+                 the other side do not allow"
+            )));
+        }
+        Ok(Self {
+            reading: Reading::new(settings),
+            way,
+            outlet,
+            unsent: Unsent::default(),
+            undecided_bytes: 0,
+            account: budget.map(|budget| budget.get().account()),
+        })
+    }
+
+    /// Take the next bytes and give everything that happened.
+    ///
+    /// Args:
+    ///     data: Any number of bytes; neither changed nor kept.
+    ///     timestamp: When they arrived, in seconds since the epoch; None reads the clock.
+    ///
+    /// Returns:
+    ///     What happened, in order; a violation is the last event and comes once.
+    ///
+    /// Raises:
+    ///     TypeError: If ``data`` does not offer the buffer protocol.
+    ///     ValueError: If the direction has ended.
+    #[pyo3(signature = (data, *, timestamp = None))]
+    fn receive_events<'py>(
+        &mut self,
+        data: &Bound<'py, PyAny>,
+        timestamp: Option<f64>,
+    ) -> PyResult<Bound<'py, PyList>> {
+        let events = self.feed(data, timestamp);
+        let result = events.and_then(|events| {
+            self.take_over(&events)?;
+            self.tidy(data.py())?;
+            Ok(events)
+        });
+        self.settle();
+        result
+    }
+
+    /// Say that the direction has ended; may be called again.
+    ///
+    /// Args:
+    ///     timestamp: When it ended, in seconds since the epoch; None reads the clock.
+    ///
+    /// Returns:
+    ///     An ``Incomplete`` if the bytes stopped inside a header, a frame or a message, else
+    ///     nothing.
+    #[pyo3(signature = (*, timestamp = None))]
+    fn receive_eof_events<'py>(
+        &mut self,
+        py: Python<'py>,
+        timestamp: Option<f64>,
+    ) -> PyResult<Bound<'py, PyList>> {
+        let events = self.reading.end_events(py, timestamp)?;
+        self.take_over(&events)?;
+        self.tidy(py)?;
+        self.settle();
+        Ok(events)
+    }
+
+    /// Send an event to the other side, as it came or as it was edited.
+    ///
+    /// What still waits for a decision before it is dropped. A message whose ``dropped`` is set,
+    /// and everything behind a Close that was sent this way, is dropped. A ``ProtocolViolation``
+    /// and an ``Incomplete`` have nothing to send.
+    ///
+    /// Args:
+    ///     event: One that ``receive_events`` gave.
+    ///
+    /// Raises:
+    ///     ValueError: If it waits for no decision, if the message cannot be sent as it was edited,
+    ///         or if frames are forwarded by themselves. Nothing is changed then.
+    fn forward(&mut self, event: &Bound<'_, PyAny>) -> PyResult<()> {
+        let Some(place) = self.place(event)? else { return Ok(()) };
+        let result = self.forward_at(event, place);
+        self.settle();
+        result
+    }
+
+    /// Keep an event, and all before it that wait for a decision, from the other side.
+    ///
+    /// Args:
+    ///     event: One that ``receive_events`` gave. A message's ``dropped`` is set.
+    ///
+    /// Raises:
+    ///     ValueError: If it waits for no decision, or if frames are forwarded by themselves.
+    fn drop(&mut self, event: &Bound<'_, PyAny>) -> PyResult<()> {
+        let Some(place) = self.place(event)? else { return Ok(()) };
+        let result = self.drop_at(event.py(), place);
+        self.settle();
+        result
+    }
+
+    /// Send a message of the caller's, at the next border between messages.
+    ///
+    /// Args:
+    ///     message: A ``WebSocketMessage``; its ``injected`` is set.
+    ///     compress: Whether to compress it; None for what ``compress_from`` says, but not at all
+    ///         where compressed messages go on as they came and refer to earlier ones.
+    ///
+    /// Raises:
+    ///     TypeError: If it is not a ``WebSocketMessage``.
+    ///     ValueError: If the message cannot be sent here; the error says why.
+    #[pyo3(signature = (message, *, compress = None))]
+    fn inject(&mut self, message: &Bound<'_, PyAny>, compress: Option<bool>) -> PyResult<()> {
+        let result = self.put_message(message, compress);
+        self.settle();
+        result
+    }
+
+    /// Send a ping of the caller's, at the next border between frames (RFC 6455 section 5.5.2).
+    ///
+    /// Args:
+    ///     payload: At most 125 bytes.
+    ///
+    /// Raises:
+    ///     TypeError: If the payload does not offer the buffer protocol.
+    ///     ValueError: If it is too long, or after a Close.
+    fn ping(&mut self, payload: &Bound<'_, PyAny>) -> PyResult<()> {
+        with_bytes(payload, |input| self.put(payload.py(), Control::Ping(input.bytes)))?
+    }
+
+    /// Send a pong of the caller's, at the next border between frames (RFC 6455 section 5.5.3).
+    ///
+    /// Args:
+    ///     payload: At most 125 bytes.
+    ///
+    /// Raises:
+    ///     TypeError: If the payload does not offer the buffer protocol.
+    ///     ValueError: If it is too long, or after a Close.
+    fn pong(&mut self, payload: &Bound<'_, PyAny>) -> PyResult<()> {
+        with_bytes(payload, |input| self.put(payload.py(), Control::Pong(input.bytes)))?
+    }
+
+    /// Send a Close of the caller's, behind which nothing is sent this way.
+    ///
+    /// It goes at the next border between frames. Messages that wait to be injected are dropped.
+    ///
+    /// Args:
+    ///     code: The close code; None for a frame without one, which is read as 1005.
+    ///     reason: Why, for people; at most 123 bytes of UTF-8, and only with a code.
+    ///
+    /// Returns:
+    ///     Whether it is or will be sent. False where a Close was sent before, and where the way
+    ///     out stands inside a frame that will never be whole: nothing but the end of the
+    ///     connection can follow there.
+    ///
+    /// Raises:
+    ///     ValueError: If the code may not be sent (RFC 6455 section 7.4), or the reason is too
+    ///         long or stands alone.
+    #[pyo3(signature = (code = None, reason = ""))]
+    fn send_close(
+        &mut self,
+        py: Python<'_>,
+        code: Option<&Bound<'_, PyAny>>,
+        reason: &str,
+    ) -> PyResult<bool> {
+        let code = code.map(parse_code).transpose()?;
+        let blocked = match &self.way {
+            Way::Messages { .. } => false,
+            Way::Through { through, .. } => through.is_blocked(),
+        };
+        if blocked || self.outlet.is_closed() {
+            return Ok(false);
+        }
+        self.put(py, Control::Close(code, reason))?;
+        self.drop_waiting(py)?;
+        self.settle();
+        Ok(true)
+    }
+
+    /// Take all that waits to be sent to the other side.
+    ///
+    /// Returns:
+    ///     The bytes, for its connection; empty if there are none.
+    fn data_to_send(&mut self, py: Python<'_>) -> PyResult<Py<PyBytes>> {
+        let data = self.unsent.take(py);
+        self.settle();
+        data
+    }
+
+    /// What ended what comes in, a new object each time; None if nothing has.
+    #[getter]
+    fn error<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        self.reading.error(py)
+    }
+
+    /// The Close that came in.
+    #[getter]
+    fn close<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        self.reading.close(py)
+    }
+
+    /// Whether a Close was sent to the other side.
+    #[getter]
+    const fn closed(&self) -> bool {
+        self.outlet.is_closed()
+    }
+
+    /// Whether messages that come compressed are compressed anew, or not at all.
+    #[getter]
+    const fn recompresses(&self) -> bool {
+        self.outlet.recompresses()
+    }
+
+    /// All bytes taken so far.
+    #[getter]
+    const fn bytes_received(&self) -> u64 {
+        self.reading.engine.bytes_received()
+    }
+
+    /// Bytes held: of what is not complete, not decided on, or not taken to be sent.
+    #[getter]
+    fn bytes_buffered(&self) -> usize {
+        self.held()
+    }
+
+    /// Bytes behind a Close, or from the offending frame's first byte on.
+    #[getter]
+    fn bytes_discarded(&self) -> u64 {
+        self.reading.engine.bytes_discarded()
+    }
+
+    /// How often each rule that is switched off was broken, by its name in ``Strictness``.
+    #[getter]
+    fn tolerated<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        self.reading.tolerated(py)
+    }
+}
