@@ -203,7 +203,7 @@ def message_cut_off(proxy: Mitmdump) -> Any:
     arrived = seen(pair.client.rest())
     pair.close()
     flow = proxy.flow(pair.path)
-    said = [one["content"] for one in flow["metadata"].get("wsdefrag_not_whole", [])]
+    said = [one["state"][2] for one in flow["metadata"].get("wsdefrag_not_whole", [])]
     return arrived, said
 
 

@@ -45,6 +45,7 @@ class Mitmdump:
         self.flow_file = directory / "flows"
         self.log: list[str] = []
         self.port = 0
+        self.release = self.python = ""
         self._events: list[Event] = []
         self._changed = threading.Condition()
         reading, writing = os.pipe()
@@ -72,7 +73,9 @@ class Mitmdump:
             thread.start()
 
     def __enter__(self) -> Self:
-        self.port = self.wait(lambda event: event["event"] == "running")["port"]
+        running = self.wait(lambda event: event["event"] == "running")
+        self.port, self.release = running["port"], running["release"]
+        self.python = running["python"]
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -153,3 +156,5 @@ class Mitmdump:
                 self._process.wait()
         for thread in self._threads:
             thread.join(SECONDS)
+        assert self._process.stdout is not None
+        self._process.stdout.close()

@@ -19,9 +19,10 @@ import hashlib
 import json
 import logging
 import os
+import platform
 from typing import Any
 
-from mitmproxy import ctx, http
+from mitmproxy import ctx, http, version
 
 LONG = 4096
 HOLD = 0.3
@@ -45,7 +46,12 @@ def running() -> None:
     """Say where the proxy listens."""
     proxy = ctx.master.addons.get("proxyserver")
     (address,) = proxy.listen_addrs()
-    tell("running", port=address[1])
+    tell(
+        "running",
+        port=address[1],
+        release=version.VERSION,
+        python=platform.python_version(),
+    )
 
 
 def request(flow: http.HTTPFlow) -> None:

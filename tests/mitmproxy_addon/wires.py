@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import itertools
 import json
+import select
 import socket
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from mitmdump import SECONDS
@@ -25,6 +27,19 @@ ANSWER = (
     "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"
 )
 _numbers = itertools.count()
+_open: list[socket.socket] = []
+
+
+def close_all() -> None:
+    """Close what a test that failed has left open."""
+    while _open:
+        _open.pop().close()
+
+
+def immutable(frame: RawFrame) -> RawFrame:
+    """A frame that was read from a growing buffer, in bytes."""
+    key = None if frame.key is None else bytes(frame.key)
+    return replace(frame, key=key, payload=bytes(frame.payload))
 
 
 class Wire:
@@ -32,6 +47,7 @@ class Wire:
 
     def __init__(self, connection: socket.socket) -> None:
         self._socket = connection
+        _open.append(connection)
         self._socket.settimeout(SECONDS)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.port: int = connection.getsockname()[1]
@@ -42,6 +58,20 @@ class Wire:
         """Write bytes, each piece by a call of its own."""
         for piece in data:
             self._socket.sendall(piece)
+
+    def send_while_reading(self, data: bytes, size: int, receiver: Wire) -> None:
+        """Write bytes in pieces of a size, while the other end takes what arrives.
+
+        Otherwise large messages would fill the buffers between the two, and nobody would read.
+        """
+        for start in range(0, len(data), size):
+            self._socket.sendall(data[start : start + size])
+            receiver.take_what_is_there()
+
+    def take_what_is_there(self) -> None:
+        """Read what has arrived, without waiting."""
+        while select.select([self._socket], [], [], 0)[0] and self._more():
+            pass
 
     def head(self) -> bytes:
         """Read an HTTP head."""
@@ -55,7 +85,7 @@ class Wire:
         while (found := read_frame(self._received, self._offset)) is None:  # type: ignore[arg-type]
             assert self._more(), f"the end, after {bytes(self._received[self._offset :])!r}"
         self._offset = found.end
-        return found
+        return immutable(found)
 
     def frames(self, count: int) -> list[RawFrame]:
         """Read the next frames."""
@@ -74,7 +104,7 @@ class Wire:
             pass
         found = []
         while (one := read_frame(self._received, self._offset)) is not None:  # type: ignore[arg-type]
-            found.append(one)
+            found.append(immutable(one))
             self._offset = one.end
         assert self._offset == len(self._received), bytes(self._received[self._offset :][:100])
         return found
@@ -109,10 +139,15 @@ class Pair:
         extensions: what the server answers, and the client offers, in
             ``Sec-WebSocket-Extensions``; "" for nothing.
         rules: what the probe shall do.
+        first: bytes that the server sends together with its answer.
     """
 
     def __init__(
-        self, proxy_port: int, extensions: str = "", rules: Sequence[dict[str, Any]] = ()
+        self,
+        proxy_port: int,
+        extensions: str = "",
+        rules: Sequence[dict[str, Any]] = (),
+        first: bytes = b"",
     ) -> None:
         self.path = f"/wire-{next(_numbers)}"
         with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -125,7 +160,7 @@ class Pair:
             self.client.send(request.encode("ascii"))
             self.server = Wire(listener.accept()[0])
             self.server.head()
-            self.server.send((ANSWER + said + "\r\n").encode("ascii"))
+            self.server.send((ANSWER + said + "\r\n").encode("ascii") + first)
             assert self.client.head().startswith(b"HTTP/1.1 101 ")
 
     def close(self) -> None:
@@ -133,5 +168,3 @@ class Pair:
         self.client.close()
         self.server.close()
 
-
-Connect = Callable[..., Pair]
