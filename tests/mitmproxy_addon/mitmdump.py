@@ -30,6 +30,12 @@ Event = dict[str, Any]
 T = TypeVar("T")
 
 
+def whole(data: bytes, at: int) -> int:
+    """Where the flow that begins at an offset ends: its length, a colon, so many bytes, a tag."""
+    colon = data.find(b":", at)
+    return len(data) + 1 if colon < 0 else colon + 1 + int(data[at:colon]) + 1
+
+
 class Mitmdump:
     """A running mitmdump; a context manager that ends it.
 
@@ -47,6 +53,8 @@ class Mitmdump:
         self.port = 0
         self.release = self.python = ""
         self._events: list[Event] = []
+        self._flows: dict[str, dict[str, Any]] = {}
+        self._flows_read = 0
         self._changed = threading.Condition()
         reading, writing = os.pipe()
         arguments: list[str | Path] = ["-w", self.flow_file, "--listen-host", "127.0.0.1"]
@@ -141,9 +149,18 @@ class Mitmdump:
     def flow(self, path: str) -> dict[str, Any]:
         """What the flow file holds of a connection that has ended."""
         self.ended(path)
-        data = self.flow_file.read_bytes()
-        (found,) = [one for one in flows(data) if one["request"]["path"] == path.encode()]
-        return found
+        if path not in self._flows:
+            with self.flow_file.open("rb") as file:
+                file.seek(self._flows_read)
+                data = file.read()
+            at = 0
+            # What is written at this moment may not be whole.
+            while at < len(data) and (end := whole(data, at)) <= len(data):
+                (flow,) = flows(data[at:end])
+                self._flows[flow["request"]["path"].decode()] = flow
+                at = end
+            self._flows_read += at
+        return self._flows[path]
 
     def end(self) -> None:
         """End the process, by its id, and wait for it."""

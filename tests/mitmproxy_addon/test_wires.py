@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import random
 import zlib
 
 import pytest
@@ -21,55 +19,8 @@ from wire_writer import (
     close_frame,
     fragments,
     frame,
-    pieces,
 )
 from wires import Pair
-
-MIB = 1 << 20
-READ = 1 << 16
-
-
-@pytest.fixture(scope="module")
-def large() -> bytes:
-    return random.Random(64).randbytes(64 * MIB)
-
-
-@pytest.mark.parametrize("from_client", [True, False])
-@pytest.mark.parametrize("fragmented", [False, True])
-def test_64_mib_in_writes_of_64_kib_arrive(
-    with_addon: Mitmdump, large: bytes, from_client: bool, fragmented: bool
-) -> None:
-    key = KEY if from_client else None
-    pair = Pair(with_addon.port)
-    sender, receiver = (pair.client, pair.server) if from_client else (pair.server, pair.client)
-    contents = list(pieces(large, MIB)) if fragmented else [large]
-    for one in fragments(BINARY, contents, key=key):
-        sender.send_while_reading(one, READ, receiver)
-    _, frames = receiver.message()
-    assert [len(one.payload) for one in frames] == [len(one) for one in contents]
-    assert {one.key for one in frames} == {key}
-    digest = hashlib.sha256()
-    for one in frames:
-        digest.update(one.payload)
-    assert digest.digest() == hashlib.sha256(large).digest()
-    (message,) = finish(with_addon, pair)["websocket"]["messages"]
-    assert message[2] == large
-    (event,) = [one for one in with_addon.events(pair.path) if one["event"] == "message"]
-    assert event["size"] == 64 * MIB
-    assert event["content"] == hashlib.sha256(large).hexdigest()
-
-
-def test_64_mib_and_a_byte_are_too_many(with_addon: Mitmdump) -> None:
-    pair = Pair(with_addon.port)
-    # The length alone is enough; nothing is waited for.
-    pair.server.send(frame(BINARY, announced=64 * MIB + 1, form=64))
-    (close,) = pair.client.rest()
-    assert (close.opcode, close.payload[:2]) == (CLOSE, b"\x03\xf1")
-    pair.close()
-    flow = with_addon.flow(pair.path)
-    assert flow["websocket"]["close_code"] == 1009
-    assert "67108864" in flow["error"]["msg"]
-
 
 def test_fragment_sizes_stay_as_they_were(with_addon: Mitmdump) -> None:
     sizes = [1, 0, 3999, 4000, 4001, 70_000]

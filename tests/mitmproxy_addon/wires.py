@@ -109,6 +109,20 @@ class Wire:
         assert self._offset == len(self._received), bytes(self._received[self._offset :][:100])
         return found
 
+    def expect(self, data: bytes) -> None:
+        """Read exactly these bytes, which need not be a frame."""
+        while len(self._received) - self._offset < len(data):
+            assert self._more(), bytes(self._received[self._offset :])
+        end = self._offset + len(data)
+        assert self._received[self._offset : end] == data
+        self._offset = end
+
+    def rest_of_bytes(self) -> bytes:
+        """Read bytes until the other side ends the connection."""
+        while self._more():
+            pass
+        return bytes(self._received[self._offset :])
+
     def _more(self) -> bool:
         try:
             data = self._socket.recv(1 << 20)

@@ -45,9 +45,8 @@ class WsdefragAddon:
         from wsdefrag.compat.mitmproxy.layer import RelayLayer
 
         self._layer = RelayLayer
-        if websocket.WebsocketLayer is not RelayLayer:
-            self._replaced = websocket.WebsocketLayer
-            websocket.WebsocketLayer = RelayLayer
+        self._replaced = websocket.WebsocketLayer
+        websocket.WebsocketLayer = RelayLayer
         _logger.info(
             "wsdefrag %s: relays WebSocket connections (mitmproxy %s)",
             wsdefrag.__version__,
