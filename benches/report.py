@@ -1,6 +1,6 @@
 """Turns the measured numbers into `RESULTS.md`, `chart.svg` and `captures.svg`.
 
-    python benches/report.py .results/messages.json .results/scaling.json .results/captures.json .
+    python benches/report.py MESSAGES.json SCALING.json CAPTURES.json PROXIES.json DIRECTORY
 
 `NOTES.md`, written by hand, becomes the last part of `RESULTS.md`.
 """
@@ -13,6 +13,7 @@ import capture_chart
 import capture_report
 import capture_results
 import chart
+import proxy_report
 import results
 from capture_results import CaptureRun
 from results import COPY, INFLATE, TARGETS, Run, Target
@@ -78,7 +79,7 @@ def wanted(target: Target) -> str:
     return f"{target.ratio:g}x"
 
 
-def render(run: Run, measures: list[Measure], captures: CaptureRun) -> str:
+def render(run: Run, measures: list[Measure], captures: CaptureRun, proxies: str) -> str:
     """The whole of `RESULTS.md`."""
     return f"""\
 # Results
@@ -106,18 +107,21 @@ A ratio is the other's time divided by ours, so more is better.
 {scaling_table(measures)}
 
 {capture_report.render(captures)}
+{proxies}
 {NOTES.read_text()}"""
 
 
-def write(messages: Path, scaling: Path, captures: Path, directory: Path) -> None:
-    """Reads the three files of numbers and writes the report and the charts into a directory."""
+def write(messages: Path, scaling: Path, captures: Path, proxies: Path, directory: Path) -> None:
+    """Reads the four files of numbers and writes the report and the charts into a directory."""
     run = results.load(messages)
     measures = [Measure(**fields) for fields in json.loads(scaling.read_text())]
     capture_run = capture_results.load(captures)
-    (directory / "RESULTS.md").write_text(render(run, measures, capture_run))
+    (directory / "RESULTS.md").write_text(
+        render(run, measures, capture_run, proxy_report.render(proxies))
+    )
     chart.draw(run, directory / "chart.svg")
     capture_chart.draw(capture_run, directory / "captures.svg")
 
 
 if __name__ == "__main__":
-    write(*map(Path, sys.argv[1:5]))
+    write(*map(Path, sys.argv[1:6]))

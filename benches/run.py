@@ -2,7 +2,7 @@
 
     python benches/run.py            about ten minutes; writes RESULTS.md and both charts here
     python benches/run.py --quick    a minute; shows that everything works, proves nothing
-    python benches/run.py --only captures    measures one half; the numbers of the other one are
+    python benches/run.py --only captures    measures one part; the numbers of the others are
                                              those of the last run, if there was one
 
 The raw numbers go to `benches/.results/`; a quick run leaves its report there too.
@@ -17,6 +17,8 @@ import report
 
 HERE = Path(__file__).parent
 RAW = HERE / ".results"
+
+PARTS = ("engine", "captures", "proxies")
 
 FULL = ("--benchmark-max-time=2", "--benchmark-min-rounds=5", "--benchmark-warmup-iterations=2")
 QUICK = (
@@ -52,25 +54,33 @@ def run_captures(quick: bool, output: Path) -> None:
     subprocess.run(command, check=True, cwd=HERE)
 
 
+def run_proxies(quick: bool, output: Path) -> None:
+    """Measures relays, the drop-in and sending."""
+    command = [sys.executable, "proxies.py", *(["--quick"] if quick else []), str(output)]
+    subprocess.run(command, check=True, cwd=HERE)
+
+
 def main() -> None:
     """Runs all parts, then writes the report."""
     parser = argparse.ArgumentParser(description="Run the benchmarks and write the report.")
     parser.add_argument("--quick", action="store_true", help="a smoke run of a minute")
-    parser.add_argument("--only", choices=("engine", "captures"), help="run this half alone")
+    parser.add_argument("--only", choices=PARTS, help="run this part alone")
     arguments = parser.parse_args()
     quick, only = arguments.quick, arguments.only
     RAW.mkdir(exist_ok=True)
     suffix = "-quick" if quick else ""
-    messages, scaling, captures = (
-        RAW / f"{part}{suffix}.json" for part in ("messages", "scaling", "captures")
+    messages, scaling, captures, proxies = (
+        RAW / f"{part}{suffix}.json" for part in ("messages", "scaling", "captures", "proxies")
     )
-    if only != "captures":
+    if only in (None, "engine"):
         run_messages(quick, messages)
         run_scaling(scaling)
-    if only != "engine":
+    if only in (None, "captures"):
         run_captures(quick, captures)
+    if only in (None, "proxies"):
+        run_proxies(quick, proxies)
     target = RAW if quick else HERE
-    report.write(messages, scaling, captures, target)
+    report.write(messages, scaling, captures, proxies, target)
     print(f"wrote {target / 'RESULTS.md'}, {target / 'chart.svg'} and {target / 'captures.svg'}")
 
 

@@ -106,7 +106,7 @@ class WebSocketConnection:
         direction = self.client if from_client else self.server
         events = direction.receive_events(data, timestamp=timestamp)
         if events:
-            self._record.note(events, direction.close)
+            self._record.note(events)
         return events
 
     def receive_eof(self, *, from_client: bool, timestamp: float | None = None) -> list[Event]:
@@ -124,6 +124,7 @@ class WebSocketConnection:
         if timestamp is None:
             timestamp = time.time()
         events = direction.receive_eof_events(timestamp=timestamp)
-        self._record.note(events, direction.close)
+        if events:
+            self._record.note(events)
         self._record.ended(from_client, timestamp)
         return events

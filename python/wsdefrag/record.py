@@ -12,13 +12,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from wsdefrag.data import WebSocketData
+from wsdefrag.events import Close
 from wsdefrag.message import WebSocketMessage
 from wsdefrag.opcode import CloseCode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
-    from wsdefrag.events import Close, Event
+    from wsdefrag.events import Event
 
 
 class Record:
@@ -43,10 +44,15 @@ class Record:
         self._retain = _retained_count(retain)
         self.websocket = WebSocketData()
 
-    def note(self, events: Iterable[Event], close: Close | None) -> None:
-        """Note what happened in one direction, and the Close that has come in it, if any."""
-        if close is not None:
-            self._end(close.from_client, close.close_code, close.close_reason, close.timestamp)
+    def note(self, events: Sequence[Event]) -> None:
+        """Note what happened in one direction, at least one thing."""
+        # Nothing but an ``Incomplete`` comes behind a Close, so it is not among many messages.
+        if type(events[-1]) is not WebSocketMessage:
+            for event in events:
+                if type(event) is Close:
+                    self._end(
+                        event.from_client, event.close_code, event.close_reason, event.timestamp
+                    )
         if self._retain == 0:
             return
         messages = self.websocket.messages

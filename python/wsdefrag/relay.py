@@ -175,7 +175,7 @@ class WebSocketRelay:
         direction = self.client if from_client else self.server
         events = direction.receive_events(data, timestamp=timestamp)
         if events:
-            self._record.note(events, direction.close)
+            self._record.note(events)
         return events
 
     def receive_eof(self, *, from_client: bool, timestamp: float | None = None) -> list[Event]:
@@ -193,7 +193,8 @@ class WebSocketRelay:
         if timestamp is None:
             timestamp = time.time()
         events = direction.receive_eof_events(timestamp=timestamp)
-        self._record.note(events, direction.close)
+        if events:
+            self._record.note(events)
         self._record.ended(from_client, timestamp)
         return events
 
@@ -244,7 +245,7 @@ class WebSocketRelay:
         if not isinstance(message, WebSocketMessage):
             raise TypeError(f"message must be WebSocketMessage, not {type(message).__name__}")
         (self.client if message.from_client else self.server).inject(message, compress=compress)
-        self._record.note([message], None)
+        self._record.note([message])
 
     def ping(self, payload: Buffer = b"", *, to_client: bool) -> None:
         """Send a ping of the caller's, between two frames (RFC 6455 section 5.5.2).
