@@ -230,7 +230,9 @@ def bomb(proxy: Mitmdump) -> Any:
     pair.client.rest()
     pair.close()
     flow = proxy.flow(pair.path)
-    return flow["websocket"]["close_code"], sum(len(one[2]) for one in flow["websocket"]["messages"])
+    return flow["websocket"]["close_code"], sum(
+        len(one[2]) for one in flow["websocket"]["messages"]
+    )
 
 
 def masks_and_plain_messages(proxy: Mitmdump) -> Any:
@@ -319,7 +321,5 @@ DEFECTS = (
         ([(TEXT, b"go"), CLOSED_1002, CLOSED_1002], 1002, None),
     ),
     Defect("there is no limit to inflating", bomb, (1009, 0), (1000, 65 << 20)),
-    Defect(
-        "masks and compression change", masks_and_plain_messages, (False, True), (True, False)
-    ),
+    Defect("masks and compression change", masks_and_plain_messages, (False, True), (True, False)),
 )

@@ -22,6 +22,7 @@ from wire_writer import (
 )
 from wires import Pair
 
+
 def test_fragment_sizes_stay_as_they_were(with_addon: Mitmdump) -> None:
     sizes = [1, 0, 3999, 4000, 4001, 70_000]
     contents = [b"x" * size for size in sizes]

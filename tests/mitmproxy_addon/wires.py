@@ -181,4 +181,3 @@ class Pair:
         """End both connections."""
         self.client.close()
         self.server.close()
-
