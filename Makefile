@@ -69,6 +69,7 @@ check: build ## formatting, lints, types, stubs, a bounded fuzz run
 	$(BIN)/ruff check $(PYTHON_CODE)
 	$(BIN)/mypy
 	$(BIN)/mypy tests/*.py tests/data/recordings.py examples/*.py
+	$(BIN)/mypy tests/mitmproxy_addon/*.py
 	$(BIN)/python -m mypy.stubtest wsdefrag._native
 	$(MAKE) --no-print-directory fuzz-briefly
 

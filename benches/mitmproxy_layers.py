@@ -9,7 +9,6 @@ Layers are `own` (mitmproxy's), `mended` (the same, with its quadratic buffer re
 
 import sys
 from functools import cache
-from typing import Any
 
 from mitmproxy import http
 from mitmproxy.options import Options
@@ -46,7 +45,7 @@ class MendedBuffer(OWN_BUFFER):
         self._frames = Frames(map(bytearray, frames))
 
 
-def layer(name: str) -> Any:
+def layer(name: str) -> websocket.WebsocketLayer:
     """A layer at the start of a connection."""
     websocket.WebsocketConnection = MendedBuffer if name == "mended" else OWN_BUFFER
     kind = OWN
@@ -64,10 +63,10 @@ def layer(name: str) -> Any:
     return kind(made, flow)
 
 
-def drive(one: Any, event: Any) -> int:
+def drive(one: websocket.WebsocketLayer, event: events.Event) -> int:
     """Hand an event to a layer; how many bytes it sends."""
     sent = 0
-    waiting = [event]
+    waiting: list[events.Event] = [event]
     while waiting:
         for command in one.handle_event(waiting.pop()):
             if isinstance(command, commands.SendData):

@@ -12,11 +12,15 @@ import subprocess
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
+from typing import TYPE_CHECKING
 
 import wsdefrag
 from capture_ways import HERE, MITMPROXY_PYTHON
 from relay_streams import COUNT, stream
 from turns import Comparison, in_turns, lap
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 OURS = "wsdefrag relay"
 ADDON = "addon in mitmproxy"
@@ -44,7 +48,7 @@ class Layers:
             text=True,
         )
 
-    def __enter__(self) -> "Layers":
+    def __enter__(self) -> "Self":
         return self
 
     def __exit__(self, *_: object) -> None:

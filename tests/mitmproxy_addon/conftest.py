@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from mitmdump import ENVIRONMENT, PYTHON, Mitmdump
+from mitmdump import ENVIRONMENT, PYTHON, Mitmdump, Start
 from wires import close_all
 
 from wsdefrag.compat.mitmproxy import SCRIPT
 
-Start = Callable[..., Mitmdump]
 RELEASE = pytest.StashKey[str]()
 
 
@@ -46,7 +45,7 @@ def without(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mitmdump]:
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
     """Starts a proxy with the addon and options; it ends with the test."""
-    started = []
+    started: list[Mitmdump] = []
 
     def proxy(*options: str, scripts: tuple[Path, ...] = (SCRIPT,)) -> Mitmdump:
         directory = tmp_path / str(len(started))
@@ -62,5 +61,5 @@ def start(tmp_path: Path) -> Iterator[Start]:
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
-    release = config.stash.get(RELEASE, "nothing: it could not be started")
-    terminalreporter.write_line(f"the mitmproxy addon was tested in {release}")
+    if RELEASE in config.stash:
+        terminalreporter.write_line(f"the mitmproxy addon was tested in {config.stash[RELEASE]}")

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from mitmdump import Mitmdump
+from wires import Pair
+
 from wire_writer import (
     BINARY,
     CLOSE,
@@ -28,7 +30,6 @@ from wire_writer import (
     fragments,
     frame,
 )
-from wires import Pair
 
 PLAIN_RELEASES = ("11.0.2", "12.2.3")
 """Those whose own behaviour is written down here."""

@@ -175,3 +175,7 @@ class Mitmdump:
             thread.join(SECONDS)
         assert self._process.stdout is not None
         self._process.stdout.close()
+
+
+Start = Callable[..., Mitmdump]
+"""Starts one with options, and ends it with the test: the fixture ``start``."""

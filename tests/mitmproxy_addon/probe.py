@@ -8,8 +8,8 @@ What shall be done to which message stands in a header of the request, ``X-Rules
 A rule applies to the messages whose content begins with ``when``: ``edit`` puts the text ``to`` in
 its place, ``drop`` drops it, ``inject`` sends the text ``to`` on the way that ``to_client`` says
 (``binary`` sends it as BINARY), ``hold`` intercepts the flow for a while, ``kill`` kills it,
-``log`` logs ``to``. ``text`` and ``bytes`` edit in other ways. Injected messages are matched only by
-rules that say ``"injected": true``.
+``log`` logs ``to``; ``text`` and ``bytes`` edit in other ways. Injected messages are matched only
+by rules that say ``"injected": true``.
 """
 
 from __future__ import annotations

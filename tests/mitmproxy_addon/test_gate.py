@@ -7,12 +7,11 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from conftest import Start
 from defects import finish
-from mitmdump import ENVIRONMENT, HERE, SECONDS, Mitmdump
-from wire_writer import KEY, TEXT, frame
+from mitmdump import ENVIRONMENT, HERE, SECONDS, Mitmdump, Start
 from wires import Pair
 
+from wire_writer import KEY, TEXT, frame
 from wsdefrag.compat.mitmproxy import SCRIPT
 
 NOT_USED = "wsdefrag: not used, mitmproxy's own WebSocket layer stays: "
@@ -82,7 +81,7 @@ def test_unloaded_addon_puts_the_layer_back(start: Start) -> None:
 
 
 def test_command_of_mitmproxys_environment_says_where_the_script_is() -> None:
-    command = [ENVIRONMENT / "bin" / "wsdefrag", "mitmproxy-addon"]
+    command: list[Path | str] = [ENVIRONMENT / "bin" / "wsdefrag", "mitmproxy-addon"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=True)
     assert Path(done.stdout.rstrip("\n")).samefile(SCRIPT)
     assert done.stderr == ""

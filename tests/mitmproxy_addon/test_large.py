@@ -9,9 +9,9 @@ from collections.abc import Iterator
 import pytest
 from defects import finish
 from mitmdump import Mitmdump
-from wire_writer import BINARY, CLOSE, KEY, fragments, frame, pieces
 from wires import Pair
 
+from wire_writer import BINARY, CLOSE, KEY, fragments, frame, pieces
 from wsdefrag.compat.mitmproxy import SCRIPT
 
 MIB = 1 << 20
@@ -38,8 +38,8 @@ def test_64_mib_in_writes_of_64_kib_arrive(
     pair = Pair(proxy.port)
     sender, receiver = (pair.client, pair.server) if from_client else (pair.server, pair.client)
     contents = list(pieces(large, MIB)) if fragmented else [large]
-    for one in fragments(BINARY, contents, key=key):
-        sender.send_while_reading(one, READ, receiver)
+    for wire in fragments(BINARY, contents, key=key):
+        sender.send_while_reading(wire, READ, receiver)
     _, frames = receiver.message()
     assert [len(one.payload) for one in frames] == [len(one) for one in contents]
     assert {one.key for one in frames} == {key}

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from conftest import Start
 from defects import finish, payloads, seen
+from mitmdump import HERE, Mitmdump, Start
+from wires import Pair
+
 from wire_writer import (
     BINARY,
     CONTINUATION,
@@ -18,10 +20,10 @@ from wire_writer import (
     fragments,
     frame,
 )
-from wires import Pair
+from wsdefrag.compat.mitmproxy import SCRIPT
 
 
-def ended_by(proxy: Any, *wire: bytes) -> tuple[int, str]:
+def ended_by(proxy: Mitmdump, *wire: bytes) -> tuple[int, str]:
     """The close code, and the flow's error, of a connection whose server sends something."""
     pair = Pair(proxy.port, "permessage-deflate")
     pair.server.send(*wire)
@@ -33,7 +35,7 @@ def ended_by(proxy: Any, *wire: bytes) -> tuple[int, str]:
     return code, flow["error"]["msg"]
 
 
-def passes(proxy: Any, *wire: bytes) -> bytes:
+def passes(proxy: Mitmdump, *wire: bytes) -> bytes:
     """The content that the flow file holds of a message from the server."""
     pair = Pair(proxy.port, "permessage-deflate")
     pair.server.send(*wire)
@@ -100,7 +102,7 @@ def test_only_the_newest_messages_are_kept(start: Start) -> None:
 @pytest.mark.parametrize("mode", ["frames", "cut-through"])
 def test_fragments_can_go_on_before_the_last_one(start: Start, mode: str) -> None:
     proxy = start(f"wsdefrag_forward={mode}")
-    rules = [
+    rules: list[dict[str, Any]] = [
         {"when": "one two", "do": "edit", "to": "too late"},
         {"when": "go", "do": "drop"},
         {"when": "ask", "do": "inject", "to_client": False, "to": "injected"},
@@ -139,6 +141,29 @@ def test_cut_through_passes_half_a_frame_and_its_end(start: Start) -> None:
     flow = proxy.flow(pair.path)
     assert flow["websocket"]["close_code"] == 1006
     assert flow["metadata"]["wsdefrag_not_whole"][0]["state"][2] == b"half of "
+
+
+def test_injected_message_whose_place_never_came_is_marked(start: Start) -> None:
+    proxy = start("wsdefrag_forward=frames")
+    rules = [{"when": "ask", "do": "inject", "to_client": False, "to": "never sent"}]
+    pair = Pair(proxy.port, rules=rules)
+    pair.client.send(frame(TEXT, b"half", fin=False, key=KEY))
+    assert seen([pair.server.frame()]) == [(TEXT, b"half")]
+    pair.server.send(frame(TEXT, b"ask"))
+    proxy.wait(lambda event: event.get("path") == pair.path and event.get("injected") is True)
+    pair.client.close()
+    assert pair.server.rest() == []
+    pair.close()
+    kept = proxy.flow(pair.path)["websocket"]["messages"]
+    assert [(one[2], one[4]) for one in kept] == [(b"ask", False), (b"never sent", True)]
+
+
+def test_size_of_fragments_is_mitmproxys_own_knob(start: Start) -> None:
+    proxy = start(scripts=(HERE / "fragment_size.py", SCRIPT))
+    pair = Pair(proxy.port, rules=[{"when": "abc", "do": "edit", "to": "0123456789abc"}])
+    pair.client.send(frame(BINARY, b"abc", key=KEY))
+    assert payloads(pair.server.message()[1]) == [b"0123456789", b"abc"]
+    finish(proxy, pair)
 
 
 @pytest.mark.parametrize(

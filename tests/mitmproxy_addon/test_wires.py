@@ -7,6 +7,8 @@ import zlib
 import pytest
 from defects import finish, inflated, payloads, seen
 from mitmdump import Mitmdump
+from wires import Pair
+
 from wire_writer import (
     BINARY,
     CLOSE,
@@ -20,7 +22,6 @@ from wire_writer import (
     fragments,
     frame,
 )
-from wires import Pair
 
 
 def test_fragment_sizes_stay_as_they_were(with_addon: Mitmdump) -> None:

@@ -16,6 +16,7 @@ from dataclasses import replace
 from typing import Any
 
 from mitmdump import SECONDS
+
 from wire_writer import RawFrame, read_frame
 
 HANDSHAKE = (

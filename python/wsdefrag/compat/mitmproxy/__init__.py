@@ -5,7 +5,7 @@ mitmproxy is. While it is loaded, new WebSocket connections get ``layer.RelayLay
 mitmproxy's own layer. Hooks, commands and objects stay mitmproxy's: scripts and other addons work
 as before.
 
-- ``script/``: what mitmproxy loads; a directory of its own, because mitmproxy puts it on ``sys.path``,
+- ``script/``: what mitmproxy loads; alone, because mitmproxy puts its directory on ``sys.path``,
 - ``addon``: puts the layer in and takes it out again; ``options``: what can be set,
 - ``gate``: for which releases of mitmproxy,
 - ``layer``: the layer, on ``wsdefrag.WebSocketRelay``.

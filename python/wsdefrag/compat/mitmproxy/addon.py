@@ -10,7 +10,8 @@ Invariant: what ``load`` replaced, ``done`` puts back, unless somebody else has 
 from __future__ import annotations
 
 import logging
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from mitmproxy import ctx
 from mitmproxy.proxy.layers import websocket
@@ -19,6 +20,11 @@ from mitmproxy.version import VERSION
 import wsdefrag
 from wsdefrag.compat.mitmproxy import gate
 from wsdefrag.compat.mitmproxy.options import PREFIX, add_options, settings
+
+if TYPE_CHECKING:
+    from mitmproxy.addonmanager import Loader
+
+    from wsdefrag.compat.mitmproxy.layer import RelayLayer
 
 _logger = logging.getLogger(__name__)
 
@@ -29,10 +35,10 @@ class WsdefragAddon:
     name = "wsdefrag"
 
     def __init__(self) -> None:
-        self._layer: Any = None
-        self._replaced: Any = None
+        self._layer: type[RelayLayer] | None = None
+        self._replaced: type[websocket.WebsocketLayer] | None = None
 
-    def load(self, loader: Any) -> None:
+    def load(self, loader: Loader) -> None:
         """Add the options; put the layer in, or say why not."""
         add_options(loader)
         refusal = gate.refusal()
@@ -46,7 +52,7 @@ class WsdefragAddon:
 
         self._layer = RelayLayer
         self._replaced = websocket.WebsocketLayer
-        websocket.WebsocketLayer = RelayLayer
+        _put_in(RelayLayer)
         _logger.info(
             "wsdefrag %s: relays WebSocket connections (mitmproxy %s)",
             wsdefrag.__version__,
@@ -56,10 +62,19 @@ class WsdefragAddon:
     def configure(self, updated: set[str]) -> None:
         """Take changed options over, for connections to come."""
         if self._layer is not None and any(name.startswith(PREFIX) for name in updated):
-            self._layer.settings = settings(ctx.options)
+            changed = settings(ctx.options)
+            if "wsdefrag_max_buffered" not in updated:
+                # It goes on counting what open connections hold.
+                changed = replace(changed, budget=self._layer.settings.budget)
+            self._layer.settings = changed
 
     def done(self) -> None:
         """Put mitmproxy's layer back."""
         if self._replaced is not None and websocket.WebsocketLayer is self._layer:
-            websocket.WebsocketLayer = self._replaced
+            _put_in(self._replaced)
         self._replaced = None
+
+
+def _put_in(layer: type[websocket.WebsocketLayer]) -> None:
+    """Have mitmproxy use a layer for connections to come."""
+    websocket.WebsocketLayer = layer  # type: ignore[misc, unused-ignore]

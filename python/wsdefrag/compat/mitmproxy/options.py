@@ -1,15 +1,15 @@
 """What can be set with ``--set``, and what it comes to.
 
-Sizes are written as mitmproxy's own are: a number of bytes, or one with ``k``, ``m``, ``g`` or ``t``.
-An option without a value (``--set wsdefrag_max_message_size=``) switches its limit off. Changes
-apply to connections that are opened afterwards.
+Sizes are written as mitmproxy's own are: a number of bytes, or one with ``k``, ``m``, ``g`` or
+``t``. An option without a value (``--set wsdefrag_max_message_size=``) switches its limit off.
+Changes apply to connections that are opened afterwards.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Literal, Optional, TypeVar, cast
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, Optional, TypeVar
 
 from mitmproxy import exceptions
 from mitmproxy.utils import human
@@ -17,9 +17,17 @@ from mitmproxy.utils import human
 from wsdefrag.budget import Budget
 from wsdefrag.limits import Limits
 
+if TYPE_CHECKING:
+    from mitmproxy.addonmanager import Loader
+    from mitmproxy.options import Options
+
 PREFIX = "wsdefrag_"
 
 Forward = Literal["messages", "frames", "cut-through"]
+# Those of `Limits`.
+_MESSAGE_SIZE = _FRAME_SIZE = "64m"
+
+_V = TypeVar("_V")
 _T = TypeVar("_T")
 
 
@@ -34,39 +42,38 @@ class Settings:
         forward: When bytes go on, a mode of ``WebSocketRelay``.
     """
 
-    limits: Limits = Limits()
+    limits: Limits = field(default_factory=Limits)
     budget: Budget | None = None
     retain: int | None = None
     forward: Forward = "messages"
 
 
-def add_options(loader: Any) -> None:
+def add_options(loader: Loader) -> None:
     """Make the options known to mitmproxy."""
-    limits = Limits()
     # mitmproxy compares with `Optional[...]`; a union of another spelling is not the same to it.
     size, count = Optional[str], Optional[int]  # noqa: UP045
     loader.add_option(
         "wsdefrag_max_message_size",
         size,
-        human.pretty_size(_known(limits.max_message_size)).replace(".0", ""),
-        "Close WebSocket connections with a message of more bytes after inflating. Empty: no limit.",
+        _MESSAGE_SIZE,
+        "Close WebSocket connections with a message of more bytes, inflated. Empty: no limit.",
     )
     loader.add_option(
         "wsdefrag_max_frame_size",
         size,
-        human.pretty_size(_known(limits.max_frame_size)).replace(".0", ""),
+        _FRAME_SIZE,
         "Close WebSocket connections with a frame of more bytes. Empty: no limit.",
     )
     loader.add_option(
         "wsdefrag_max_fragments",
         count,
-        limits.max_fragments,
+        Limits().max_fragments,
         "Close WebSocket connections with a message of more frames. Empty: no limit.",
     )
     loader.add_option(
         "wsdefrag_max_inflate_ratio",
         count,
-        limits.max_inflate_ratio,
+        None,
         "Close WebSocket connections with a message that inflates to more than so many times its "
         "size. Empty: no limit.",
     )
@@ -95,7 +102,7 @@ def add_options(loader: Any) -> None:
     )
 
 
-def settings(options: Any) -> Settings:
+def settings(options: Options) -> Settings:
     """Read the options.
 
     Args:
@@ -104,52 +111,54 @@ def settings(options: Any) -> Settings:
     Raises:
         mitmproxy.exceptions.OptionsError: If a value means nothing.
     """
-    maximum = _checked("wsdefrag_max_buffered", options.wsdefrag_max_buffered, _size)
     return Settings(
         limits=Limits(
-            max_message_size=_limit("max_message_size", options, _size),
-            max_frame_size=_limit("max_frame_size", options, _size),
-            max_fragments=_limit("max_fragments", options, _same),
-            max_inflate_ratio=_limit("max_inflate_ratio", options, _same),
+            max_message_size=_read(options, "max_message_size", _message_size),
+            max_frame_size=_read(options, "max_frame_size", _frame_size),
+            max_fragments=_read(options, "max_fragments", _fragments),
+            max_inflate_ratio=_read(options, "max_inflate_ratio", _inflate_ratio),
         ),
-        budget=None
-        if maximum is None
-        else _checked("wsdefrag_max_buffered", maximum, lambda value: Budget(value)),
-        retain=_checked("wsdefrag_retain", options.wsdefrag_retain, _retain),
-        forward=cast("Forward", options.wsdefrag_forward),
+        budget=_read(options, "max_buffered", _budget),
+        retain=_read(options, "retain", _retain),
+        forward=options.wsdefrag_forward,
     )
 
 
-def _known(value: int | None) -> int:
-    assert value is not None
-    return value
+def _read(options: Options, name: str, convert: Callable[[_V], _T]) -> _T:
+    """Convert one option's value; name the option where that fails."""
+    name = PREFIX + name
+    try:
+        return convert(getattr(options, name))
+    except ValueError as error:
+        raise exceptions.OptionsError(f"{name}: {error}") from error
 
 
 def _size(value: str | None) -> int | None:
     return human.parse_size(value) if value else None
 
 
-def _same(value: int | None) -> int | None:
-    return value
+def _message_size(value: str | None) -> int | None:
+    return Limits(max_message_size=_size(value)).max_message_size
+
+
+def _frame_size(value: str | None) -> int | None:
+    return Limits(max_frame_size=_size(value)).max_frame_size
+
+
+def _fragments(value: int | None) -> int | None:
+    return Limits(max_fragments=value).max_fragments
+
+
+def _inflate_ratio(value: int | None) -> float | None:
+    return Limits(max_inflate_ratio=value).max_inflate_ratio
+
+
+def _budget(value: str | None) -> Budget | None:
+    size = _size(value)
+    return None if size is None else Budget(size)
 
 
 def _retain(value: int | None) -> int | None:
     if value is not None and value < 1:
         raise ValueError("at least one message has to be kept, for the hooks")
     return value
-
-
-def _limit(name: str, options: Any, convert: Callable[[Any], int | None]) -> int | None:
-    def checked(value: Any) -> int | None:
-        converted = convert(value)
-        Limits(**{name: converted})
-        return converted
-
-    return _checked(PREFIX + name, getattr(options, PREFIX + name), checked)
-
-
-def _checked(name: str, value: Any, convert: Callable[[Any], _T]) -> _T:
-    try:
-        return convert(value)
-    except ValueError as error:
-        raise exceptions.OptionsError(f"{name}: {error}") from error
