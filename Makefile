@@ -41,6 +41,11 @@ $(MITMPROXY)/.ready: tests/mitmproxy_parity/make_env.py
 	$(PYTHON) tests/mitmproxy_parity/make_env.py $(MITMPROXY)
 	touch $@
 
+# The interpreter may be another one, which would have cargo build everything anew each time.
+$(MITMPROXY)/.extension: $(MITMPROXY)/.ready $(BIN)/.tools $(RUST)
+	VIRTUAL_ENV=$(abspath $(MITMPROXY)) CARGO_TARGET_DIR=$(abspath target/mitmproxy) $(BIN)/maturin develop --release --quiet
+	touch $@
+
 build: $(BIN)/.extension ## build the extension into .venv
 
 demo: build ## print the messages and the connections of a recorded capture
@@ -55,7 +60,7 @@ test-rust: ## run the core's and the capture half's tests
 test-python: build mitmproxy-env ## run the package's tests
 	$(BIN)/python -m pytest --quiet
 
-mitmproxy-env: $(MITMPROXY)/.ready ## make the environment that mitmproxy's own classes run in
+mitmproxy-env: $(MITMPROXY)/.extension ## make the environment that mitmproxy runs in, with the package
 
 # The Autobahn TestSuite needs CPython 2.7; where there is none, make_env.py says so and ends with 3.
 define conformance
@@ -78,6 +83,7 @@ check: build ## formatting, lints, types, stubs, a bounded fuzz run
 	$(BIN)/mypy
 	$(BIN)/mypy tests/*.py tests/data/recordings.py tests/compat_programs/*.py examples/*.py
 	$(BIN)/mypy $(filter-out %/fuzzer.py,$(wildcard tests/conformance/*.py))
+	$(BIN)/mypy tests/mitmproxy_addon/*.py
 	$(BIN)/python -m mypy.stubtest wsdefrag._native
 	$(MAKE) --no-print-directory fuzz-briefly
 

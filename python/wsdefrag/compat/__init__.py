@@ -1,1 +1,1 @@
-"""Interfaces of other packages, with this engine below them."""
+"""Ways into programs and libraries that have a WebSocket engine of their own."""
