@@ -11,10 +11,14 @@ import os
 from dataclasses import asdict
 from pathlib import Path
 
+import relay_mitmproxy
 import sending
 from turns import Comparison
 
-PARTS = (("Sending, masked", sending.measure),)
+PARTS = (
+    ("Sending, masked", sending.measure),
+    ("Relaying, beside mitmproxy", relay_mitmproxy.measure),
+)
 """Headings, and what measures them."""
 
 

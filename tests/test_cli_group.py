@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -45,3 +46,11 @@ def test_without_click_one_line_tells_what_to_install() -> None:
 def test_package_does_not_import_click() -> None:
     code = "import sys, wsdefrag, wsdefrag.cli; sys.exit('click' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], timeout=SECONDS, check=True)
+
+
+def test_script_for_mitmproxy_is_where_the_command_says() -> None:
+    result = CliRunner().invoke(group.wsdefrag, ["mitmproxy-addon"])
+    assert result.exit_code == 0
+    script = Path(result.stdout.rstrip("\n"))
+    # It stands for itself: neither the command nor the script needs mitmproxy to be there.
+    assert compile(script.read_text(encoding="utf-8"), str(script), "exec")

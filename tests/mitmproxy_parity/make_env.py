@@ -1,4 +1,4 @@
-"""Make a virtual environment that holds mitmproxy, for the tests beside this file.
+"""Make a virtual environment that holds mitmproxy, for these tests and those of the addon.
 
 mitmproxy wants a newer Python than this package does, and brings dozens of pinned dependencies,
 so it gets an environment of its own. The newest interpreter on the machine that can install it

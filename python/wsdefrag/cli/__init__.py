@@ -1,7 +1,7 @@
 """The command ``wsdefrag``, which needs the extra ``cli``.
 
 ``group`` is the command itself, with one module for each of its subcommands: ``messages``,
-``connections``, ``convert``, ``plot``. They share
+``connections``, ``convert``, ``plot``, ``mitmproxy_addon``. The first four share
 
 - ``inputs``: what the arguments name, and whether it is a capture or a raw dump,
 - ``selection``: the options that say what is wanted of it,

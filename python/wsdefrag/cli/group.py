@@ -16,6 +16,7 @@ from wsdefrag import __version__
 from wsdefrag.cli.connections import connections
 from wsdefrag.cli.convert import convert
 from wsdefrag.cli.messages import messages
+from wsdefrag.cli.mitmproxy_addon import mitmproxy_addon
 from wsdefrag.cli.plot import plot
 
 _EPILOG = """
@@ -31,7 +32,7 @@ def wsdefrag() -> None:
     """Read WebSockets out of packet captures, and out of raw bytes."""
 
 
-for command in (messages, connections, convert, plot):
+for command in (messages, connections, convert, plot, mitmproxy_addon):
     wsdefrag.add_command(command)
 
 

@@ -1,0 +1,283 @@
+"""mitmproxy's WebSocket layer on ``wsdefrag.WebSocketRelay``.
+
+Commands, hooks and events are those of mitmproxy's own layer, of which this is a subclass:
+``WebsocketStartHook``; ``WebsocketMessageHook`` for each message, received or injected, which is
+``flow.websocket.messages[-1]`` then; ``WebsocketEndHook``. It is in one of two states:
+
+1. *relaying*: a message goes on once its hook is over, as the hook left it. Pings and Pongs are
+   logged and go on.
+2. *done*: nothing is read any more. It is entered by a Close, which goes on and is answered; by
+   the end of a TCP connection, which goes on as such, without a Close; and by bytes that break a
+   rule or a limit, which both sides are told with a Close.
+
+Different from mitmproxy's own layer:
+
+- an untouched message goes on as the bytes that came; an edited one is never cut inside a
+  character;
+- where a side broke a rule or a limit, ``flow.error`` says so: a Close frame sets none;
+- what had arrived of a message when its direction ended is in the flow's metadata, as
+  ``wsdefrag_not_whole``: a list of ``status`` ("incomplete"), ``before`` (how many of the flow's
+  messages came before it) and ``state`` (a message's state tuple).
+
+With the option ``wsdefrag_forward`` other than "messages" bytes go on as they come. Hooks are
+called all the same, but what they change has no effect: a warning says so, and the message is put
+back to what was sent.
+
+Follows RFC 6455 sections 5.4, 5.5, 7.1.5 to 7.1.7 and 7.4.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, TypeVar
+
+from mitmproxy import flow as flows
+from mitmproxy import websocket as data
+from mitmproxy.proxy import commands, events
+from mitmproxy.proxy.layers import websocket
+from mitmproxy.proxy.utils import expect
+
+from wsdefrag.compat.mitmproxy.options import Settings
+from wsdefrag.deflate import DeflateParams
+from wsdefrag.events import Close, Event, Incomplete, Ping, Pong, ProtocolViolation
+from wsdefrag.fragmenter import Fragmenter
+from wsdefrag.message import WebSocketMessage
+from wsdefrag.opcode import CloseCode, Opcode
+from wsdefrag.relay import WebSocketRelay
+
+if TYPE_CHECKING:
+    from mitmproxy.connection import Connection
+    from typing_extensions import Buffer
+
+_T = TypeVar("_T")
+Commands: TypeAlias = Generator[commands.Command, Any, _T]
+"""mitmproxy's commands, and what there is when they are done."""
+
+_DEFLATE = "permessage-deflate"
+_LONGEST_REASON = 123
+
+
+class RelayLayer(websocket.WebsocketLayer):
+    """Relays a WebSocket connection; see the module.
+
+    Attributes:
+        settings: The addon's options, for connections that are opened from now on.
+        relay: The engine of this connection.
+    """
+
+    settings: ClassVar[Settings] = Settings()
+    relay: WebSocketRelay
+    _settings: Settings
+    _holds: bool
+    _injected: list[tuple[WebSocketMessage, data.WebSocketMessage]]
+
+    @expect(events.Start)
+    def start(self, _: events.Event) -> Commands[None]:
+        """Begin with what the 101 answer agreed on."""
+        params = yield from self._deflate()
+        options = self._settings = type(self).settings
+        self.relay = WebSocketRelay(
+            mode=options.forward,
+            deflate=params,
+            limits=options.limits,
+            budget=options.budget,
+            retain="none",
+            # mitmproxy's knob for servers that take no continuation frames.
+            fragmenter=Fragmenter(max_size=websocket.Fragmentizer.FRAGMENT_SIZE),
+        )
+        self._holds = options.forward == "messages"
+        self._injected = []
+        yield websocket.WebsocketStartHook(self.flow)
+        self._handle_event = self.relay_messages
+
+    _handle_event = start
+
+    def _deflate(self) -> Commands[DeflateParams | None]:
+        assert self.flow.response is not None
+        header = self.flow.response.headers.get("Sec-WebSocket-Extensions", "")
+        for extension in filter(None, (one.strip() for one in header.split(","))):
+            name = extension.split(";", 1)[0].strip()
+            if name != _DEFLATE:
+                yield commands.Log(f"Ignoring unknown WebSocket extension {name!r}.")
+        try:
+            return DeflateParams.from_header(header)
+        except ValueError as error:
+            yield commands.Log(f"WebSocket compression is not understood: {error}", logging.WARNING)
+            return None
+
+    @expect(events.DataReceived, events.ConnectionClosed, websocket.WebSocketMessageInjected)
+    def relay_messages(self, event: events.Event) -> Commands[None]:
+        """Relay what one event brings."""
+        if isinstance(event, events.DataReceived):
+            from_client = event.connection == self.context.client
+            found = self.relay.receive_data(event.data, from_client=from_client)
+            if not self._holds:
+                yield from self._send(to_client=not from_client)
+            for one in found:
+                yield from self._relay(one)
+        elif isinstance(event, events.ConnectionClosed):
+            # Without a Close, so nobody is sent one.
+            by_client = event.connection == self.context.client
+            yield from self._end(by_client, CloseCode.ABNORMAL_CLOSURE, None)
+        elif isinstance(event, websocket.WebSocketMessageInjected):
+            yield from self._inject(event.message)
+
+    @expect(events.DataReceived, events.ConnectionClosed, websocket.WebSocketMessageInjected)
+    def done(self, _: events.Event) -> Commands[None]:
+        """Read nothing any more."""
+        yield from ()
+
+    def _relay(self, event: Event) -> Commands[None]:
+        if isinstance(event, WebSocketMessage):
+            yield from self._message(event)
+        elif isinstance(event, (Ping, Pong)):
+            yield commands.Log(
+                f"Received WebSocket {type(event).__name__.lower()} from "
+                f"{_side(event.from_client)} (payload: {event.payload!r})"
+            )
+            yield from self._forward(event)
+        elif isinstance(event, Close):
+            if self._holds:
+                self.relay.forward(event)
+            code = None if event.close_code == CloseCode.NO_STATUS_RCVD else event.close_code
+            self.relay.close(code, event.close_reason, to_client=event.from_client)
+            yield from self._end(event.from_client, event.close_code, event.close_reason)
+        elif isinstance(event, ProtocolViolation):
+            yield from self._violation(event)
+
+    def _message(self, event: WebSocketMessage) -> Commands[None]:
+        message = data.WebSocketMessage(
+            int(event.type), event.from_client, event.content, event.timestamp
+        )
+        self._keep(message)
+        yield websocket.WebsocketMessageHook(self.flow)
+        if not self._holds:
+            if message.dropped or message.content != event.content:
+                yield commands.Log(
+                    "wsdefrag_forward: a WebSocket message was edited or dropped that had been "
+                    "forwarded already.",
+                    logging.WARNING,
+                )
+                message.content, message.dropped = event.content, False
+        elif message.dropped:
+            self.relay.drop(event)
+        else:
+            if message.content != event.content:
+                event.content = yield from self._sendable(event.type, message.content)
+            yield from self._forward(event)
+
+    def _inject(self, injected: data.WebSocketMessage) -> Commands[None]:
+        # As in mitmproxy's own layer: whatever is not TEXT is BINARY.
+        type = Opcode.TEXT if injected.is_text else Opcode.BINARY
+        content = yield from self._sendable(type, injected.content)
+        message = data.WebSocketMessage(int(type), injected.from_client, content, injected=True)
+        self._keep(message)
+        yield websocket.WebsocketMessageHook(self.flow)
+        if not message.dropped:
+            content = yield from self._sendable(type, message.content)
+            own = WebSocketMessage(type, injected.from_client, content, message.timestamp)
+            self.relay.inject(own)
+            if not self._holds:
+                self._injected.append((own, message))
+            yield from self._send(to_client=not injected.from_client)
+
+    def _sendable(self, type: int, content: Buffer) -> Commands[bytes]:
+        """What a script made of a content, as it may be sent."""
+        whole = bytes(memoryview(content))
+        if type == Opcode.TEXT:
+            try:
+                whole.decode()
+            except UnicodeDecodeError as error:
+                yield commands.Log(
+                    f"A WebSocket text message was made into what is not UTF-8: {error}",
+                    logging.WARNING,
+                )
+                return whole.decode(errors="replace").encode()
+        return whole
+
+    def _keep(self, message: data.WebSocketMessage) -> None:
+        messages = self._data.messages
+        messages.append(message)
+        if self._settings.retain is not None:
+            del messages[: -self._settings.retain]
+
+    def _forward(self, event: WebSocketMessage | Ping | Pong) -> Commands[None]:
+        if self._holds:
+            self.relay.forward(event)
+            yield from self._send(to_client=not event.from_client)
+
+    def _send(self, *, to_client: bool) -> Commands[None]:
+        output = self.relay.data_to_send(to_client=to_client)
+        if output:
+            yield commands.SendData(self._connection(to_client), output)
+
+    @property
+    def _data(self) -> data.WebSocketData:
+        assert self.flow.websocket is not None
+        return self.flow.websocket
+
+    def _connection(self, to_client: bool) -> Connection:
+        return self.context.client if to_client else self.context.server
+
+    def _violation(self, event: ProtocolViolation) -> Commands[None]:
+        said = f"WebSocket {_side(event.from_client)}: {event.error}"
+        yield commands.Log(said, logging.WARNING)
+        self.flow.error = flows.Error(said)
+        reason = str(event.error)
+        for to_client in (False, True):
+            self.relay.close(event.error.close_code, _shortened(reason), to_client=to_client)
+        yield from self._end(event.from_client, event.error.close_code, reason)
+
+    def _end(self, by_client: bool, code: int, reason: str | None) -> Commands[None]:
+        yield from self._note_what_is_incomplete()
+        for own, message in self._injected:
+            # Where bytes go on as they come, the place of an injected message may never have come.
+            message.dropped = own.dropped
+        ended = self._data
+        ended.timestamp_end = time.time()
+        ended.closed_by_client = by_client
+        ended.close_code = int(code)
+        ended.close_reason = reason
+        self._handle_event = self.done
+        for to_client in (False, True):
+            yield from self._send(to_client=to_client)
+            yield commands.CloseConnection(self._connection(to_client))
+        yield websocket.WebsocketEndHook(self.flow)
+        self.flow.live = False
+
+    def _note_what_is_incomplete(self) -> Commands[None]:
+        for from_client in (True, False):
+            for event in self.relay.receive_eof(from_client=from_client):
+                if isinstance(event, Incomplete):
+                    yield from self._note(event)
+
+    def _note(self, event: Incomplete) -> Commands[None]:
+        yield commands.Log(
+            f"The WebSocket connection ended inside a message from the {_side(event.from_client)} "
+            f"({len(event.content)} bytes of {event.type.name})"
+            f"{'; it was not forwarded' if self._holds else ''}.",
+            logging.WARNING,
+        )
+        # Only these two are messages to mitmproxy; a cut control frame is only logged.
+        if event.type in (Opcode.TEXT, Opcode.BINARY):
+            state = (
+                int(event.type), event.from_client, event.content, event.timestamp, False, False
+            )  # fmt: skip
+            self.flow.metadata.setdefault("wsdefrag_not_whole", []).append(
+                {
+                    "status": "incomplete",
+                    "before": len(self._data.messages),
+                    "state": state,
+                }
+            )
+
+
+def _side(from_client: bool) -> str:
+    return "client" if from_client else "server"
+
+
+def _shortened(reason: str) -> str:
+    """As much as a Close may hold (RFC 6455 section 5.5)."""
+    return reason.encode()[:_LONGEST_REASON].decode(errors="ignore")

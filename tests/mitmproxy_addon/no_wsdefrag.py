@@ -1,0 +1,5 @@
+"""A script that makes wsdefrag impossible to import."""
+
+import sys
+
+sys.modules["wsdefrag"] = None  # type: ignore[assignment]
