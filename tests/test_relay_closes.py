@@ -181,9 +181,10 @@ def test_own_close_between_two_fragments(mode: Mode, from_client: bool) -> None:
     first, second = talk.sender(from_client).frames(Opcode.TEXT, [b"half", b"half"])
     talk.feed(first, from_client)
     assert talk.relay.close(1001, "", to_client=not from_client) is True
-    talk.feed(second, from_client)
+    message = talk.message(second, from_client)
     assert talk.take(from_client) == [("close", 1001, "")]
     assert talk.receiver(from_client).frames[0].payload == b"half"
+    assert message.dropped
 
 
 @SIDES
@@ -192,8 +193,11 @@ def test_own_close_inside_a_frame_follows_it_if_it_is_finished(from_client: bool
     wire = talk.sender(from_client).binary(bytes(100))
     talk.feed(wire[:50], from_client)
     assert talk.relay.close(1001, "", to_client=not from_client) is True
-    talk.feed(wire[50:], from_client)
+    finished, late = talk.feed(wire[50:] + wire, from_client)
     assert talk.take(from_client) == [("binary", bytes(100)), ("close", 1001, "")]
+    assert isinstance(finished, WebSocketMessage)
+    assert isinstance(late, WebSocketMessage)
+    assert (finished.dropped, late.dropped) == (False, True)
 
 
 @SIDES
