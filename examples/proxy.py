@@ -16,9 +16,9 @@ from contextlib import suppress
 from pathlib import Path
 
 import h11
-from upgrade import Upgrade, pass_on
 
 import wsdefrag
+from upgrade import Upgrade, pass_on
 from wsdefrag.capture import write_flow
 
 GRACE = 5.0  # seconds for an upgrade, and for what is left of a connection that has ended

@@ -322,7 +322,7 @@ class RelayDirection:
 
         Raises:
             TypeError: If the payload does not offer the buffer protocol.
-            ValueError: If it is too long, after a Close, or inside a frame that will never be whole.
+            ValueError: If it is too long, after a Close, or behind a frame broken off.
         """
 
     def pong(self, payload: Buffer) -> None:
@@ -333,7 +333,7 @@ class RelayDirection:
 
         Raises:
             TypeError: If the payload does not offer the buffer protocol.
-            ValueError: If it is too long, after a Close, or inside a frame that will never be whole.
+            ValueError: If it is too long, after a Close, or behind a frame broken off.
         """
 
     def send_close(self, code: int | None = None, reason: str = "") -> bool:

@@ -266,7 +266,7 @@ class WebSocketRelay:
 
         Raises:
             TypeError: If ``payload`` does not offer the buffer protocol.
-            ValueError: If it is too long, after a Close, or inside a frame that will never be whole.
+            ValueError: If it is too long, after a Close, or behind a frame broken off.
         """
         (self.server if to_client else self.client).ping(payload)
 
@@ -279,7 +279,7 @@ class WebSocketRelay:
 
         Raises:
             TypeError: If ``payload`` does not offer the buffer protocol.
-            ValueError: If it is too long, after a Close, or inside a frame that will never be whole.
+            ValueError: If it is too long, after a Close, or behind a frame broken off.
         """
         (self.server if to_client else self.client).pong(payload)
 

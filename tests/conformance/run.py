@@ -27,10 +27,10 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+from case_outcome import AGENT, Outcome, load, table
 from echo_client import echo_at
 from echo_server import HOST, port_of, serve
 from make_env import release
-from outcome import AGENT, Outcome, load, table
 from upgrade import Refused
 
 HERE = Path(__file__).resolve().parent

@@ -480,7 +480,7 @@ impl RelayDirection {
     ///
     /// Raises:
     ///     TypeError: If the payload does not offer the buffer protocol.
-    ///     ValueError: If it is too long, after a Close, or inside a frame that will never be whole.
+    ///     ValueError: If it is too long, after a Close, or behind a frame broken off.
     fn ping(&mut self, payload: &Bound<'_, PyAny>) -> PyResult<()> {
         with_bytes(payload, |input| self.put(payload.py(), Control::Ping(input.bytes)))?
     }
@@ -492,7 +492,7 @@ impl RelayDirection {
     ///
     /// Raises:
     ///     TypeError: If the payload does not offer the buffer protocol.
-    ///     ValueError: If it is too long, after a Close, or inside a frame that will never be whole.
+    ///     ValueError: If it is too long, after a Close, or behind a frame broken off.
     fn pong(&mut self, payload: &Bound<'_, PyAny>) -> PyResult<()> {
         with_bytes(payload, |input| self.put(payload.py(), Control::Pong(input.bytes)))?
     }

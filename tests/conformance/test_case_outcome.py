@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from outcome import AGENT, Outcome, load, table
+from case_outcome import AGENT, Outcome, load, table
 
 
 @pytest.mark.parametrize(
