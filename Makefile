@@ -5,6 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BENCH := .venv-bench
 MITMPROXY := .venv-mitmproxy
+AUTOBAHN := .venv-autobahn
 FUZZ_SECONDS ?= 60
 RECORDING := tests/data/captures/demo.pcapng
 FUZZ_TARGETS := arbitrary_bytes split_feeding deflate packets connections
@@ -20,10 +21,11 @@ RUST := Cargo.toml Cargo.lock $(shell find rust -name '*.rs' -o -name Cargo.toml
 PYTHON_CODE := python tests benches examples rust/fuzz
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-rust test-python check format bench fuzz fuzz-briefly wheel mitmproxy-env clean
+.PHONY: help build demo test test-rust test-python conformance conformance-quick check format bench fuzz
+.PHONY: fuzz-briefly wheel mitmproxy-env clean
 
 help: ## show the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-18s %s\n", $$1, $$2}'
 
 $(BIN)/.tools: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -60,6 +62,17 @@ test-python: build mitmproxy-env ## run the package's tests
 
 mitmproxy-env: $(MITMPROXY)/.extension ## make the environment that mitmproxy runs in, with the package
 
+# The Autobahn TestSuite needs CPython 2.7; where there is none, make_env.py says so and ends with 3.
+define conformance
+$(PYTHON) tests/conformance/make_env.py $(AUTOBAHN) && $(BIN)/python tests/conformance/run.py $(AUTOBAHN)
+endef
+
+conformance: build ## run the Autobahn TestSuite both ways: minutes; needs CPython 2.7
+	@$(conformance)
+
+conformance-quick: build ## its sections 1 to 7 and 10: seconds; says so where there is no CPython 2.7
+	@$(conformance) --quick || [ $$? = 3 ]
+
 check: build ## formatting, lints, types, stubs, a bounded fuzz run
 	cargo fmt --all --check
 	cargo fmt --manifest-path rust/fuzz/Cargo.toml --check
@@ -68,7 +81,8 @@ check: build ## formatting, lints, types, stubs, a bounded fuzz run
 	$(BIN)/ruff format --check $(PYTHON_CODE)
 	$(BIN)/ruff check $(PYTHON_CODE)
 	$(BIN)/mypy
-	$(BIN)/mypy tests/*.py tests/data/recordings.py examples/*.py
+	$(BIN)/mypy tests/*.py tests/data/recordings.py tests/compat_programs/*.py examples/*.py
+	$(BIN)/mypy $(filter-out %/fuzzer.py,$(wildcard tests/conformance/*.py))
 	$(BIN)/mypy tests/mitmproxy_addon/*.py
 	$(BIN)/python -m mypy.stubtest wsdefrag._native
 	$(MAKE) --no-print-directory fuzz-briefly
@@ -107,4 +121,4 @@ wheel: $(BIN)/.tools ## build the wheel and try it in an empty environment
 	cd dist && ../.venv-wheel/bin/python ../tests/smoke.py
 
 clean: ## remove environments and build products
-	rm -rf $(VENV) $(BENCH) $(MITMPROXY) .venv-wheel dist target benches/floor/target rust/fuzz/target
+	rm -rf $(VENV) $(BENCH) $(MITMPROXY) $(AUTOBAHN) .venv-wheel dist target benches/floor/target rust/fuzz/target

@@ -1,7 +1,7 @@
-"""DeflateParams.from_header: the server's answer in its valid and its invalid forms.
+"""DeflateParams.from_header and .accept: answers and offers in their valid and invalid forms.
 
-RFC 7692 section 7.1 says which parameters an answer may hold, RFC 6455 section 9.1 how they are
-written.
+RFC 7692 section 7.1 says which parameters an answer and an offer may hold, RFC 6455 section 9.1 how
+they are written.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from wsdefrag import DeflateParams
 
@@ -121,3 +123,98 @@ def test_reason_names_the_parameter(name: str) -> None:
 def test_header_is_str_or_bytes(value: Any) -> None:
     with pytest.raises(TypeError):
         DeflateParams.from_header(value)
+
+
+# What is offered, and what is answered to it; the parameters are those that the answer says.
+OFFERS: list[tuple[str, str]] = [
+    ("permessage-deflate", "permessage-deflate"),
+    ("  PerMessage-Deflate ", "permessage-deflate"),
+    # No value: the client could be asked for less, and is not (RFC 7692 section 7.1.2.2).
+    ("permessage-deflate; client_max_window_bits", "permessage-deflate"),
+    (
+        "permessage-deflate; client_max_window_bits=10",
+        "permessage-deflate; client_max_window_bits=10",
+    ),
+    # Has to be answered, also where it asks for nothing (RFC 7692 section 7.1.2.1).
+    (
+        "permessage-deflate; server_max_window_bits=15",
+        "permessage-deflate; server_max_window_bits=15",
+    ),
+    (
+        'permessage-deflate;server_max_window_bits="8" ; Server_No_Context_Takeover',
+        "permessage-deflate; server_max_window_bits=8; server_no_context_takeover",
+    ),
+    (
+        "permessage-deflate; client_no_context_takeover; client_max_window_bits",
+        "permessage-deflate; client_no_context_takeover",
+    ),
+    # The client's order is that of its preference (RFC 7692 section 5.1).
+    (
+        "permessage-deflate; server_max_window_bits=10, permessage-deflate",
+        "permessage-deflate; server_max_window_bits=10",
+    ),
+    ("x-other; a=b, permessage-deflate", "permessage-deflate"),
+    # Declined, and the next one taken (RFC 7692 section 7).
+    ("permessage-deflate; mode=fast, permessage-deflate", "permessage-deflate"),
+    ("permessage-deflate; server_max_window_bits, permessage-deflate", "permessage-deflate"),
+]
+
+
+@pytest.mark.parametrize(("offers", "expected"), OFFERS)
+def test_first_valid_offer_is_accepted(offers: str, expected: str) -> None:
+    params = DeflateParams.from_header(expected)
+    assert DeflateParams.accept(offers) == (params, expected)
+    assert DeflateParams.accept(offers.encode()) == (params, expected)
+
+
+DECLINED = [
+    *("", "x-webkit-deflate-frame", "permessage-deflate; foo", "permessage-deflate;"),
+    *(f"permessage-deflate; {name}=7" for name in BITS),
+    *(f"permessage-deflate; {name}=16" for name in BITS),
+    *(f"permessage-deflate; {name}=010" for name in BITS),
+    *(f"permessage-deflate; {name}=" for name in BITS),
+    *(f"permessage-deflate; {name}=1" for name in FLAGS),
+    *(f"permessage-deflate; {name}; {name}" for name in FLAGS),
+    "permessage-deflate; server_max_window_bits",
+    "permessage-deflate; client_max_window_bits; client_max_window_bits=10",
+    "permessage-deflate; client_no_context_takeover\r\nX-Other: 1",
+]
+
+
+@pytest.mark.parametrize("offers", DECLINED)
+def test_offer_that_is_not_valid_is_declined(offers: str) -> None:
+    assert DeflateParams.accept(offers) is None
+
+
+@pytest.mark.parametrize(
+    "offers",
+    ['x; a="b, permessage-deflate', "permessage-deflate=1", "a b", "permessage-deflate\x00"],
+)
+def test_malformed_offers_are_refused_with_the_reason(offers: str) -> None:
+    with pytest.raises(ValueError, match=r"RFC 6455 section 9\.1"):
+        DeflateParams.accept(offers)
+
+
+@pytest.mark.parametrize("wrong", [None, 5, ["permessage-deflate"]])
+def test_header_of_another_type_is_refused(wrong: Any) -> None:
+    for read in (DeflateParams.from_header, DeflateParams.accept):
+        with pytest.raises(TypeError):
+            read(wrong)
+
+
+PARAMETERS = [
+    *FLAGS,
+    *(f"{name}={value}" for name in BITS for value in ("8", '"9"', "15", "16")),
+    *(*BITS, "foo", "", "server_no_context_takeover=1"),
+]
+
+
+@given(st.lists(st.lists(st.sampled_from(PARAMETERS), max_size=4), max_size=4))
+def test_answer_says_what_was_accepted(offers: list[list[str]]) -> None:
+    header = ", ".join("; ".join(["permessage-deflate", *offer]) for offer in offers)
+    accepted = DeflateParams.accept(header)
+    if accepted is not None:
+        params, answer = accepted
+        assert DeflateParams.from_header(answer) == params
+        # What it does not ask for stays as it is (RFC 7692 section 7.1.2.2).
+        assert "client_max_window_bits" not in answer or "client_max_window_bits=" in header

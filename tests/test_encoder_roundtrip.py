@@ -20,7 +20,7 @@ from wire_aiohttp import read_aiohttp
 from wire_case import Seen, as_seen
 from wire_peers import Direction, Reading, read_websockets, read_wsproto
 from wire_streams import CLOSE_CODES, deflates
-from wire_writer import FLUSH_TAIL, cut, read_frames
+from wire_writer import FLUSH_TAIL, cut, inflate_exactly, read_frames
 from wsdefrag import DeflateParams, FrameEncoder, Opcode
 
 _texts = st.text("ab é€\N{GRINNING FACE}", max_size=40).flatmap(
@@ -151,18 +151,6 @@ def test_aiohttp_reads_it(one: Sent) -> None:
 
 
 # Windows
-
-
-def inflate_exactly(payload: bytes, reader: zlib._Decompress) -> bytes:
-    """Inflate a byte at a time, so that nothing but the window can be referred to."""
-    inflated = bytearray()
-    waiting = payload
-    while True:
-        produced = reader.decompress(waiting, 1)
-        inflated += produced
-        waiting = reader.unconsumed_tail
-        if not produced and not waiting:
-            return bytes(inflated)
 
 
 def far_apart(bits: int) -> list[bytes]:

@@ -144,11 +144,19 @@ class Deflater:
 
     def compress(self, content: bytes) -> bytes:
         """The payload of one compressed message."""
+        (payload,) = self.compress_parts([content])
+        return payload
+
+    def compress_parts(self, parts: Sequence[bytes]) -> list[bytes]:
+        """The payloads of one compressed message's fragments, each with all of its content."""
         if not self._takeover:
             self._compressor = self._fresh()
-        flushed = self._compressor.compress(content) + self._compressor.flush(zlib.Z_SYNC_FLUSH)
-        assert flushed.endswith(FLUSH_TAIL)
-        return flushed[:-4]
+        payloads = [
+            self._compressor.compress(part) + self._compressor.flush(zlib.Z_SYNC_FLUSH)
+            for part in parts
+        ]
+        assert payloads[-1].endswith(FLUSH_TAIL)
+        return [*payloads[:-1], payloads[-1][:-4]]
 
 
 def deflate(content: bytes) -> bytes:
@@ -160,6 +168,18 @@ def deflate_final(content: bytes) -> bytes:
     """Deflate ending in a block with BFINAL set (RFC 7692 section 7.2.3.4)."""
     compressor = zlib.compressobj(9, zlib.DEFLATED, -15)
     return compressor.compress(content) + compressor.flush()
+
+
+def inflate_exactly(payload: bytes, reader: zlib._Decompress) -> bytes:
+    """Inflate a byte at a time, so that nothing but the reader's window can be referred to."""
+    inflated = bytearray()
+    waiting = payload
+    while True:
+        produced = reader.decompress(waiting, 1)
+        inflated += produced
+        waiting = reader.unconsumed_tail
+        if not produced and not waiting:
+            return bytes(inflated)
 
 
 def deflated_zeros(mebibytes: int) -> list[bytes]:

@@ -22,12 +22,15 @@ __all__ = [
     "CaptureReader",
     "CapturedMessage",
     "Direction",
+    "EventReader",
+    "EventWriter",
     "Frame",
     "FrameDecoder",
     "FrameEncoder",
     "MessageStorage",
     "RelayDirection",
     "__version__",
+    "accept_deflate_offers",
     "fragment_sizes",
     "parse_deflate_header",
     "untracked",
@@ -47,6 +50,17 @@ def parse_deflate_header(value: str) -> tuple[bool, bool, int, int] | None:
 
     Raises:
         ValueError: If the header is invalid; the message says why.
+    """
+
+def accept_deflate_offers(value: str) -> tuple[tuple[bool, bool, int, int], str] | None:
+    """Choose among a client's offers of permessage-deflate (RFC 7692 section 5).
+
+    Returns:
+        The parameters as ``parse_deflate_header`` gives them, and the header to answer with; None
+        where no offer can be accepted.
+
+    Raises:
+        ValueError: If the header is malformed; the message says why.
     """
 
 def fragment_sizes(
@@ -308,7 +322,7 @@ class RelayDirection:
 
         Raises:
             TypeError: If the payload does not offer the buffer protocol.
-            ValueError: If it is too long, after a Close, or inside a frame that will never be whole.
+            ValueError: If it is too long, after a Close, or behind a frame broken off.
         """
 
     def pong(self, payload: Buffer) -> None:
@@ -319,7 +333,7 @@ class RelayDirection:
 
         Raises:
             TypeError: If the payload does not offer the buffer protocol.
-            ValueError: If it is too long, after a Close, or inside a frame that will never be whole.
+            ValueError: If it is too long, after a Close, or behind a frame broken off.
         """
 
     def send_close(self, code: int | None = None, reason: str = "") -> bool:
@@ -437,6 +451,100 @@ class FrameDecoder:
     @property
     def tolerated(self) -> dict[str, int]:
         """How often each rule that is switched off was broken, by its name in ``Strictness``."""
+
+@final
+class EventReader:
+    """The engine below ``receive_data`` and ``events`` of ``wsdefrag.compat.wsproto``.
+
+    It is its own iterator, which stops where more bytes are needed, and before the Close or the
+    violation that ends the direction: that is for ``ended`` and what goes with it.
+    """
+
+    def __new__(
+        cls,
+        *,
+        from_client: bool,
+        deflate: DeflateParams | None,
+        limits: Limits,
+        classes: tuple[type, type, type, type],
+    ) -> Self: ...
+    def receive_data(self, data: Buffer) -> None:
+        """Take the next bytes; nothing is read before an event is asked for.
+
+        Args:
+            data: Any number of bytes. A ``bytes`` is kept until it was read, anything else is
+                copied.
+
+        Raises:
+            TypeError: If ``data`` does not offer the buffer protocol.
+        """
+
+    def __iter__(self) -> Self: ...
+    def __next__(self) -> Any: ...  # noqa: ANN401
+    def conclude(self) -> None:
+        """Say that the end was told of: what is fed from now on is dropped."""
+
+    @property
+    def ended(self) -> bool:
+        """Whether a Close or a violation has been met that ``conclude`` was not called for."""
+
+    @property
+    def peer_close(self) -> tuple[int, str] | None:
+        """The code and the reason of the Close that ended this direction; None if none did."""
+
+    @property
+    def error(self) -> ProtocolError | LimitExceeded | OutOfMemory | None:
+        """The violation that ended this direction, a new object each time; None if none did."""
+
+    @property
+    def evidence(self) -> bytes:
+        """The bytes that broke a rule.
+
+        Of a header all that has been fed from its first byte on, of a Close its payload, of a text
+        what was not given of it; nothing for other rules.
+        """
+
+    @property
+    def inside_message(self) -> bool:
+        """Whether a message is open."""
+
+    @property
+    def at_message_end(self) -> bool:
+        """Whether the frame at hand has come to the end of its message."""
+
+@final
+class EventWriter:
+    """The engine below ``send`` of ``wsdefrag.compat.wsproto``."""
+
+    def __new__(cls, *, from_client: bool, deflate: DeflateParams | None) -> Self: ...
+    def data(self, data: str | Buffer, message_finished: object, /) -> bytes:
+        """Encode a message, or the next fragment of one.
+
+        Args:
+            data: A ``str`` for a text, ``bytes``, ``bytearray`` or ``memoryview`` for a binary.
+            message_finished: Whether the message ends with it.
+
+        Returns:
+            One frame.
+
+        Raises:
+            TypeError: If ``data`` is none of these, or of the other type than the open message.
+            UnicodeEncodeError: If a text holds a surrogate.
+        """
+
+    def control(self, opcode: int, payload: bytes, /) -> bytes:
+        """Encode a control frame, whatever its payload says.
+
+        Args:
+            opcode: 8 for a Close, 9 for a ping, 10 for a pong.
+            payload: At most 125 bytes.
+
+        Returns:
+            The frame.
+
+        Raises:
+            ValueError: If the opcode is another one, the payload is too long, or after a Close.
+        """
 
 @disjoint_base
 class FrameEncoder:

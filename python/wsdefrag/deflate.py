@@ -1,10 +1,12 @@
 """The agreed parameters of the permessage-deflate extension.
 
-The server's 101 answer says what was agreed; nothing about it can be seen in the frames. The
-``server_*`` parameters rule what the server sends, the ``client_*`` ones what the client sends,
-so both directions of a connection take the same ``DeflateParams``.
+The server's 101 answer says what was agreed; nothing about it can be seen in the frames. A server
+makes that answer from what the client offers (``accept``), everybody else reads it
+(``from_header``). The ``server_*`` parameters rule what the server sends, the ``client_*`` ones
+what the client sends, so both directions of a connection take the same ``DeflateParams``.
 
-Follows RFC 7692 section 7.1 (parameters) and RFC 6455 section 9.1 (the header's grammar).
+Follows RFC 7692 sections 5 (negotiation) and 7.1 (parameters), and RFC 6455 section 9.1 (the
+header's grammar).
 
 Invariants: ``8 <= server_max_window_bits <= 15``; ``8 <= client_max_window_bits <= 15``.
 """
@@ -78,16 +80,65 @@ class DeflateParams:
             ValueError: If the header is not well-formed, or holds parameters that RFC 7692
                 section 7.1 does not allow in an answer. The message says which.
         """
-        if isinstance(value, bytes):
-            # Latin-1 maps every byte to one character, so that the parser sees and refuses it.
-            value = value.decode("latin-1")
-        agreed = _native.parse_deflate_header(value)
-        if agreed is None:
+        agreed = _native.parse_deflate_header(_text(value))
+        return None if agreed is None else cls._of(*agreed)
+
+    @classmethod
+    def accept(cls, offers: str | bytes) -> tuple[DeflateParams, str] | None:
+        """Choose what a server answers to the ``Sec-WebSocket-Extensions`` of a client's request.
+
+        The first offer of permessage-deflate that is valid is accepted as it stands: the server
+        does what it asks for, and holds the client to what it says of itself. Offers that are not
+        valid are declined (RFC 7692 sections 5.1 and 7).
+
+        Several headers of that name are to be joined with commas first
+        (RFC 6455 section 11.3.2).
+
+        Args:
+            offers: The header's value, without its name.
+
+        Returns:
+            The agreed parameters and the value of the ``Sec-WebSocket-Extensions`` header to
+            answer with; None where no offer can be accepted, and no such header is to be sent.
+
+        Raises:
+            TypeError: If ``offers`` is neither str nor bytes.
+            ValueError: If the header is not well-formed, which is to be answered with an error
+                (RFC 6455 section 9.1). The message says why.
+
+        Example:
+            >>> from wsdefrag import DeflateParams
+            >>> offers = "permessage-deflate; client_max_window_bits; server_max_window_bits=10"
+            >>> params, answer = DeflateParams.accept(offers)
+            >>> params == DeflateParams(server_max_window_bits=10)
+            True
+            >>> answer
+            'permessage-deflate; server_max_window_bits=10'
+        """
+        accepted = _native.accept_deflate_offers(_text(offers))
+        if accepted is None:
             return None
-        server_no_context_takeover, client_no_context_takeover, server_bits, client_bits = agreed
+        fields, answer = accepted
+        return cls._of(*fields), answer
+
+    @classmethod
+    def _of(
+        cls,
+        server_no_context_takeover: bool,
+        client_no_context_takeover: bool,
+        server_max_window_bits: int,
+        client_max_window_bits: int,
+    ) -> DeflateParams:
+        """Take the fields in the order in which the native module gives them."""
         return cls(
             server_no_context_takeover=server_no_context_takeover,
             client_no_context_takeover=client_no_context_takeover,
-            server_max_window_bits=server_bits,
-            client_max_window_bits=client_bits,
+            server_max_window_bits=server_max_window_bits,
+            client_max_window_bits=client_max_window_bits,
         )
+
+
+def _text(header: str | bytes) -> str:
+    """Decode a header so that the parser sees, and refuses, every byte that does not belong."""
+    # Latin-1 maps every byte to one character.
+    return header.decode("latin-1") if isinstance(header, bytes) else header

@@ -22,7 +22,7 @@ After a violation nothing more of that direction is read. In the mode ``"message
 offending message has been sent; elsewhere what was sent before the violation was found has been.
 
 A way out is *closed* when a Close was sent there, forwarded or the caller's own. What is forwarded
-behind it is dropped (RFC 6455 section 5.5.1).
+behind it is dropped, and so is what would go on by itself (RFC 6455 section 5.5.1).
 
 Follows RFC 6455 sections 5.4, 5.5 and 7, and RFC 7692 sections 6 and 7.
 
@@ -210,10 +210,15 @@ class WebSocketRelay:
                 been changed.
 
         Raises:
+            TypeError: If it is no event.
             ValueError: If the event waits for no decision, if the message cannot be sent as it was
                 edited, or if the mode is not ``"messages"``. Nothing is changed then.
         """
-        (self.client if event.from_client else self.server).forward(event)
+        try:
+            direction = self.client if event.from_client else self.server
+        except AttributeError:
+            raise _no_event(event) from None
+        direction.forward(event)
 
     def drop(self, event: Event) -> None:
         """Keep an event, and all before it that wait for a decision, from the other side.
@@ -222,9 +227,14 @@ class WebSocketRelay:
             event: One that ``receive_data`` gave. A message's ``dropped`` is set.
 
         Raises:
+            TypeError: If it is no event.
             ValueError: If the event waits for no decision, or if the mode is not ``"messages"``.
         """
-        (self.client if event.from_client else self.server).drop(event)
+        try:
+            direction = self.client if event.from_client else self.server
+        except AttributeError:
+            raise _no_event(event) from None
+        direction.drop(event)
 
     def inject(self, message: WebSocketMessage, *, compress: bool | None = None) -> None:
         """Send a message of the caller's the way of its ``from_client``, between two messages.
@@ -256,7 +266,7 @@ class WebSocketRelay:
 
         Raises:
             TypeError: If ``payload`` does not offer the buffer protocol.
-            ValueError: If it is too long, after a Close, or inside a frame that will never be whole.
+            ValueError: If it is too long, after a Close, or behind a frame broken off.
         """
         (self.server if to_client else self.client).ping(payload)
 
@@ -269,7 +279,7 @@ class WebSocketRelay:
 
         Raises:
             TypeError: If ``payload`` does not offer the buffer protocol.
-            ValueError: If it is too long, after a Close, or inside a frame that will never be whole.
+            ValueError: If it is too long, after a Close, or behind a frame broken off.
         """
         (self.server if to_client else self.client).pong(payload)
 
@@ -310,6 +320,10 @@ class WebSocketRelay:
     def bytes_buffered(self) -> int:
         """Bytes held of both directions: not complete, not decided on, or not taken to be sent."""
         return self.client.bytes_buffered + self.server.bytes_buffered
+
+
+def _no_event(other: object) -> TypeError:
+    return TypeError(f"event must be one that receive_data gave, not {type(other).__name__}")
 
 
 class RelayDirection(_native.RelayDirection):

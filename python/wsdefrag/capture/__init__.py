@@ -19,7 +19,7 @@ from wsdefrag.capture.connection import (
 from wsdefrag.capture.description import ArrowTables, Capture
 from wsdefrag.capture.har import write_har
 from wsdefrag.capture.jsonl import write_jsonl
-from wsdefrag.capture.mitm import write_mitm
+from wsdefrag.capture.mitm import write_flow, write_mitm
 from wsdefrag.capture.plot import write_plot
 from wsdefrag.capture.reader import CaptureReader, PacketCounts
 from wsdefrag.capture.tables import write_arrow, write_parquet
@@ -37,6 +37,7 @@ __all__ = [
     "CapturedResponse",
     "PacketCounts",
     "write_arrow",
+    "write_flow",
     "write_har",
     "write_jsonl",
     "write_mitm",

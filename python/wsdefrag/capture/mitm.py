@@ -27,6 +27,9 @@ In a capture nobody stands between client and server: the two addresses are thos
 and of the server's side of both halves of the flow, as with a transparent proxy.
 
 Ids are made from the addresses, times and numbers, so a capture always gives the same file.
+
+``write_flow`` writes a connection that did not come from a capture, such as one that went through
+a ``WebSocketRelay``.
 """
 
 from __future__ import annotations
@@ -34,13 +37,16 @@ from __future__ import annotations
 import uuid
 from typing import IO, TYPE_CHECKING, Any
 
+from wsdefrag.capture.connection import Account, CapturedConnection
 from wsdefrag.capture.conversations import conversations
 from wsdefrag.capture.handshake import scheme
 from wsdefrag.capture.tnetstring import tnetstring
 
 if TYPE_CHECKING:
-    from wsdefrag.capture import Capture, CapturedConnection, CapturedMessage
+    from wsdefrag.capture import Capture, CapturedMessage, CapturedRequest, CapturedResponse
     from wsdefrag.capture.conversations import Items
+    from wsdefrag.data import WebSocketData
+    from wsdefrag.message import WebSocketMessage, WebSocketMessageState
 
 _FLOW_FORMAT = 21
 _SWITCHING_PROTOCOLS = 101
@@ -76,6 +82,72 @@ def write_mitm(capture: Capture | Items, file: IO[bytes]) -> int:
         file.write(tnetstring(mitm_flow(connection, messages)))
         count += 1
     return count
+
+
+def write_flow(
+    websocket: WebSocketData,
+    file: IO[bytes],
+    request: CapturedRequest,
+    response: CapturedResponse | None = None,
+    *,
+    client: tuple[str, int],
+    server: tuple[str, int],
+) -> None:
+    r"""Write one connection that did not come from a capture as a flow of mitmproxy.
+
+    Args:
+        websocket: Its messages, dropped and injected ones among them, and how it ended.
+        file: Where to write, open for bytes; flows stand one behind the other.
+        request: The request that asked for the WebSocket; its time is when the flow began.
+        response: The answer to it, None for none.
+        client: Address and port of the client.
+        server: Address and port of the server.
+
+    Raises:
+        OSError: If the file cannot be written.
+        ValueError: If ``websocket`` has an attribute that does not fit its field.
+
+    Example:
+        >>> import io
+        >>> from wsdefrag import WebSocketRelay
+        >>> from wsdefrag.capture import CapturedRequest, write_flow
+        >>> relay = WebSocketRelay(mode="frames")
+        >>> relay.receive_data(b"\x81\x02hi", from_client=False)
+        ['hi']
+        >>> file = io.BytesIO()
+        >>> write_flow(
+        ...     relay.websocket,
+        ...     file,
+        ...     CapturedRequest("/chat", (("Host", b"example.com"),), 1700000000_000000000),
+        ...     client=("127.0.0.1", 50000),
+        ...     server=("127.0.0.1", 80),
+        ... )
+        >>> b"2:hi," in file.getvalue()
+        True
+    """
+    ended = websocket.timestamp_end
+    state = websocket.get_state()
+    connection = CapturedConnection(
+        number=0,
+        client=client,
+        server=server,
+        request=request,
+        response=response,
+        deflate=None,
+        accept_key_ok=None,
+        midstream=False,
+        opened_ns=request.timestamp_ns,
+        last_ns=request.timestamp_ns if ended is None else round(ended * _SECOND),
+        close=None,
+        from_client=Account(),
+        from_server=Account(),
+        ended=None if ended is None else "fin",
+        problems=(),
+    )
+    state["messages"] = [_state(message) for message in websocket.messages]
+    state["timestamp_end"] = None if ended is None else ended or _LEAST
+    flow = mitm_flow(connection, []) | {"metadata": {}, "websocket": state}
+    file.write(tnetstring(flow))
 
 
 def mitm_flow(connection: CapturedConnection, messages: list[CapturedMessage]) -> dict[str, Any]:
@@ -177,7 +249,7 @@ def _websocket(connection: CapturedConnection, messages: list[CapturedMessage]) 
     return {"messages": whole, **ended}
 
 
-def _state(message: CapturedMessage) -> tuple[int, bool, bytes, float, bool, bool]:
+def _state(message: CapturedMessage | WebSocketMessage) -> WebSocketMessageState:
     type, from_client, content, seconds, dropped, injected = message.get_state()
     return int(type), from_client, content, seconds or _LEAST, dropped, injected
 

@@ -337,10 +337,10 @@ impl<C: Content> OpenMessage<C> {
 
 /// How far a compressed message may inflate. It depends on what headers have announced, not on
 /// what has arrived, so that it does not depend on the chunking.
-struct Ceiling {
-    bytes: usize,
+pub(crate) struct Ceiling {
+    pub(crate) bytes: usize,
     /// What is wrong with one byte more.
-    exceeded: Excess,
+    pub(crate) exceeded: Excess,
 }
 
 impl Ceiling {
@@ -350,7 +350,7 @@ impl Ceiling {
         clippy::cast_sign_loss,
         reason = "a float that is too large saturates, which is what a ceiling wants"
     )]
-    fn new(limits: &Limits, announced: u64) -> Self {
+    pub(crate) fn new(limits: &Limits, announced: u64) -> Self {
         let size = limits.max_message_size.unwrap_or(u64::MAX);
         let ratio = limits.max_inflate_ratio.unwrap_or(f64::INFINITY);
         let by_ratio = if ratio.is_finite() { (ratio * announced as f64) as u64 } else { u64::MAX };

@@ -2,7 +2,9 @@
 //!
 //! They are read from the server's answer, the `Sec-WebSocket-Extensions` of
 //! the 101 response: a comma-separated list of extensions, each with parameters
-//! behind semicolons, values bare or quoted (RFC 6455 section 9.1).
+//! behind semicolons, values bare or quoted (RFC 6455 section 9.1). A server
+//! makes that answer from the client's offers, which are written alike, the most
+//! wanted one first (RFC 7692 section 5).
 
 use std::fmt;
 
@@ -46,6 +48,18 @@ impl fmt::Display for InvalidAnswer {
 
 impl std::error::Error for InvalidAnswer {}
 
+/// Why a client's offers cannot even be told apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvalidOffers(String);
+
+impl fmt::Display for InvalidOffers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "invalid extension offers: {} (RFC 6455 section 9.1)", self.0)
+    }
+}
+
+impl std::error::Error for InvalidOffers {}
+
 impl DeflateParams {
     /// Whether what this side sends starts each message with an empty window.
     #[must_use]
@@ -61,36 +75,31 @@ impl DeflateParams {
 
     /// Reads the server's `Sec-WebSocket-Extensions`; `None` if deflate was not agreed.
     pub fn from_header(value: &str) -> Result<Option<Self>, InvalidAnswer> {
-        let mut agreed = None;
-        for extension in split_outside_quotes(value, ',')? {
-            let mut parts = split_outside_quotes(extension, ';')?.into_iter();
-            let name = trim(parts.next().unwrap_or_default());
-            // A list may hold empty elements (RFC 9110 section 5.6.1.2).
-            if !name.is_empty() && !is_token(name) {
-                return Err(InvalidAnswer(format!("{name:?} is no extension name")));
-            }
-            if !name.eq_ignore_ascii_case(EXTENSION) {
-                continue;
-            }
-            if agreed.is_some() {
-                return Err(InvalidAnswer("agreed twice".to_owned()));
-            }
-            agreed = Some(Self::from_parameters(parts)?);
-        }
-        Ok(agreed)
+        let agreed = match deflate_elements(value).map_err(InvalidAnswer)?.as_slice() {
+            [] => return Ok(None),
+            [parameters] => Self::from_parameters(parameters, false),
+            _ => Err("agreed twice".to_owned()),
+        };
+        agreed.map(Some).map_err(InvalidAnswer)
     }
 
-    fn from_parameters<'a>(
-        parameters: impl Iterator<Item = &'a str>,
-    ) -> Result<Self, InvalidAnswer> {
+    /// What a server says to a client's `Sec-WebSocket-Extensions`: the parameters that hold from
+    /// then on and the header of its answer; `None` if it declines.
+    ///
+    /// The first offer that is valid is taken as it stands (RFC 7692 section 5.1). Offers that are
+    /// not are passed over, not refused (section 7).
+    pub fn accept(offers: &str) -> Result<Option<(Self, String)>, InvalidOffers> {
+        let offers = deflate_elements(offers).map_err(InvalidOffers)?;
+        Ok(offers.iter().find_map(|parameters| {
+            let params = Self::from_parameters(parameters, true).ok()?;
+            Some((params, answer(parameters)))
+        }))
+    }
+
+    fn from_parameters(parameters: &[&str], offered: bool) -> Result<Self, String> {
         let mut params = Self::default();
         let mut seen = Vec::new();
-        for parameter in parameters {
-            let (name, value) = match parameter.split_once('=') {
-                Some((name, value)) => (trim(name), Some(unquote(trim(value)))),
-                None => (trim(parameter), None),
-            };
-            let name = name.to_ascii_lowercase();
+        for (name, value) in parameters.iter().copied().map(split_parameter) {
             match name.as_str() {
                 "server_no_context_takeover" => {
                     params.server_no_context_takeover = no_value(&name, value)?;
@@ -101,13 +110,15 @@ impl DeflateParams {
                 "server_max_window_bits" => {
                     params.server_max_window_bits = window_bits(&name, value)?;
                 }
+                // Only says that the client could be asked for less (RFC 7692 section 7.1.2.2).
+                "client_max_window_bits" if offered && value.is_none() => {}
                 "client_max_window_bits" => {
                     params.client_max_window_bits = window_bits(&name, value)?;
                 }
-                _ => return Err(InvalidAnswer(format!("unknown parameter {name:?}"))),
+                _ => return Err(format!("unknown parameter {name:?}")),
             }
             if seen.contains(&name) {
-                return Err(InvalidAnswer(format!("{name} given twice")));
+                return Err(format!("{name} given twice"));
             }
             seen.push(name);
         }
@@ -115,8 +126,48 @@ impl DeflateParams {
     }
 }
 
+/// The answer that takes an offer as it stands. What has no value in an offer and needs one in an
+/// answer is left out: nothing less is asked for.
+fn answer(offered: &[&str]) -> String {
+    let mut answer = EXTENSION.to_owned();
+    for (name, value) in offered.iter().copied().map(split_parameter) {
+        match value {
+            Some(value) => answer.extend(["; ", &name, "=", value]),
+            None if name == "client_max_window_bits" => {}
+            None => answer.extend(["; ", &name]),
+        }
+    }
+    answer
+}
+
+/// The parameters of each element of a header that is permessage-deflate's.
+fn deflate_elements(header: &str) -> Result<Vec<Vec<&str>>, String> {
+    let mut elements = Vec::new();
+    for extension in split_outside_quotes(header, ',')? {
+        let parts = split_outside_quotes(extension, ';')?;
+        let name = trim(parts[0]);
+        // A list may hold empty elements (RFC 9110 section 5.6.1.2).
+        if !name.is_empty() && !is_token(name) {
+            return Err(format!("{name:?} is no extension name"));
+        }
+        if name.eq_ignore_ascii_case(EXTENSION) {
+            elements.push(parts[1..].to_vec());
+        }
+    }
+    Ok(elements)
+}
+
+/// A parameter's name in lower case and its value, without the quotes that may be around it.
+fn split_parameter(parameter: &str) -> (String, Option<&str>) {
+    let (name, value) = match parameter.split_once('=') {
+        Some((name, value)) => (name, Some(unquote(trim(value)))),
+        None => (parameter, None),
+    };
+    (trim(name).to_ascii_lowercase(), value)
+}
+
 /// The parts of `text` between separators that stand outside quoted strings.
-fn split_outside_quotes(text: &str, separator: char) -> Result<Vec<&str>, InvalidAnswer> {
+fn split_outside_quotes(text: &str, separator: char) -> Result<Vec<&str>, String> {
     let (mut quoted, mut escaped) = (false, false);
     let parts = text
         .split(|c| {
@@ -130,7 +181,7 @@ fn split_outside_quotes(text: &str, separator: char) -> Result<Vec<&str>, Invali
             false
         })
         .collect();
-    if quoted { Err(InvalidAnswer("a quoted string does not end".to_owned())) } else { Ok(parts) }
+    if quoted { Err("a quoted string does not end".to_owned()) } else { Ok(parts) }
 }
 
 /// Whether this is a token (RFC 9110 section 5.6.2), as names have to be.
@@ -150,21 +201,21 @@ fn unquote(value: &str) -> &str {
     value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap_or(value)
 }
 
-fn no_value(name: &str, value: Option<&str>) -> Result<bool, InvalidAnswer> {
+fn no_value(name: &str, value: Option<&str>) -> Result<bool, String> {
     match value {
         None => Ok(true),
-        Some(value) => Err(InvalidAnswer(format!("{name} takes no value, got {value:?}"))),
+        Some(value) => Err(format!("{name} takes no value, got {value:?}")),
     }
 }
 
-fn window_bits(name: &str, value: Option<&str>) -> Result<u8, InvalidAnswer> {
+fn window_bits(name: &str, value: Option<&str>) -> Result<u8, String> {
     let Some(value) = value else {
-        return Err(InvalidAnswer(format!("{name} needs a value in an answer")));
+        return Err(format!("{name} needs a value"));
     };
     let digits_only = !value.starts_with('0') && value.bytes().all(|byte| byte.is_ascii_digit());
     match value.parse() {
         Ok(bits) if digits_only && WINDOW_BITS.contains(&bits) => Ok(bits),
-        _ => Err(InvalidAnswer(format!("{name} has to be 8 to 15, got {value:?}"))),
+        _ => Err(format!("{name} has to be 8 to 15, got {value:?}")),
     }
 }
 
@@ -216,5 +267,22 @@ mod tests {
         ] {
             assert!(DeflateParams::from_header(header).is_err(), "{header}");
         }
+    }
+    #[test]
+    fn the_first_valid_offer_is_taken() {
+        let accept = |offers| DeflateParams::accept(offers).unwrap();
+        assert_eq!(accept("x-webkit-deflate-frame"), None);
+        assert_eq!(accept("permessage-deflate; server_max_window_bits"), None);
+        let (params, answer) = accept(
+            "permessage-deflate; mode=fast, x, permessage-deflate; server_max_window_bits=\"15\"; \
+             client_max_window_bits; Client_No_Context_Takeover, permessage-deflate",
+        )
+        .unwrap();
+        assert_eq!(
+            answer,
+            "permessage-deflate; server_max_window_bits=15; client_no_context_takeover"
+        );
+        assert_eq!(DeflateParams::from_header(&answer), Ok(Some(params)));
+        assert!(DeflateParams::accept("permessage-deflate; server_max_window_bits=\"9").is_err());
     }
 }

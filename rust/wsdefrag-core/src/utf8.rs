@@ -84,6 +84,19 @@ impl Utf8Pieces {
     }
 }
 
+/// The whole characters at the front of `text`; what stands behind them, at most three bytes, is
+/// the start of a character.
+#[inline]
+pub fn whole_characters(text: &[u8]) -> Result<&str, NotUtf8> {
+    match simdutf8::compat::from_utf8(text) {
+        Ok(text) => Ok(text),
+        Err(error) if error.error_len().is_none() => {
+            simdutf8::compat::from_utf8(&text[..error.valid_up_to()]).map_err(|_| NotUtf8)
+        }
+        Err(_) => Err(NotUtf8),
+    }
+}
+
 /// Whether a text that is there whole is valid.
 #[inline]
 #[must_use]

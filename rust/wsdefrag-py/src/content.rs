@@ -1,14 +1,14 @@
 //! Python's memory for the engine: contents that become `bytes` without a copy.
 
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
+use pyo3::types::{PyBytes, PyString};
 use wsdefrag_core::deflate::{Progress, Stream};
 use wsdefrag_core::deflater::Work;
 use wsdefrag_core::limits::Excess;
-use wsdefrag_core::{Content, Mask, Memory, OutOfMemory};
+use wsdefrag_core::{Content, Mask, Memory, OutOfMemory, PieceMemory};
 
 use crate::budget::Account;
-use crate::raw::{Gil, Writer, unmasked_bytes};
+use crate::raw::{Gil, Writer, ascii_text, unmasked_bytes};
 
 /// A payload on its way to Python.
 pub(crate) enum PyContent {
@@ -135,6 +135,22 @@ impl Memory for PyMemory<'_> {
     ) -> Progress {
         let gil = self.gil(INFLATING * room.min(input.len()));
         growing(content).inflate(room, stream, input, gil)
+    }
+}
+
+impl PieceMemory for PyMemory<'_> {
+    type Text = Py<PyString>;
+
+    #[inline]
+    fn ascii(&mut self, wire: &[u8], mask: Mask) -> Result<Option<Py<PyString>>, OutOfMemory> {
+        ascii_text(self.py, wire, mask, self.gil(wire.len()))
+    }
+
+    fn text(&mut self, text: &str) -> Result<Py<PyString>, OutOfMemory> {
+        match PyString::from_bytes(self.py, text.as_bytes()) {
+            Ok(text) => Ok(text.unbind()),
+            Err(_) => Err(OutOfMemory),
+        }
     }
 }
 

@@ -18,11 +18,24 @@ use crate::raw::{framed_bytes, with_bytes};
 /// Characters from which on a text's UTF-8 is not left with its `str`.
 const LONG_TEXT: usize = 1 << 12;
 
+/// Lets `encode` read a text's UTF-8.
+#[inline]
+pub(crate) fn with_text<R>(
+    text: &Bound<'_, PyString>,
+    encode: impl FnOnce(&[u8]) -> PyResult<R>,
+) -> PyResult<R> {
+    // That of a text beyond ASCII would stay with it as long as it lives.
+    if text.len()? >= LONG_TEXT && !text.call_method0("isascii")?.extract()? {
+        return encode(text.encode_utf8()?.as_bytes());
+    }
+    encode(text.to_str()?.as_bytes())
+}
+
 /// The output of one call.
-struct PyOutput<'py> {
-    py: Python<'py>,
+pub(crate) struct PyOutput<'py> {
+    pub(crate) py: Python<'py>,
     /// Whether the call's content stays as it is while the GIL is released.
-    immutable: bool,
+    pub(crate) immutable: bool,
 }
 
 impl Output for PyOutput<'_> {
@@ -197,17 +210,12 @@ impl FrameEncoder {
         let py = content.py();
         let choice = Choice { compress, masking_key: parse_key(masking_key)? };
         let fragments = fragments.map(parse_sizes).transpose()?;
-        let mut encode = |text: &[u8]| {
+        with_text(content, |text| {
             // A `str` does not change, and neither does its UTF-8.
             let mut output = PyOutput { py, immutable: true };
             let written = self.engine.text(text, fragments.as_deref(), choice, &mut output);
             written.map_err(errors::raise_refusal)
-        };
-        // That of a text beyond ASCII would stay with it as long as it lives.
-        if content.len()? >= LONG_TEXT && !content.call_method0("isascii")?.extract()? {
-            return encode(content.encode_utf8()?.as_bytes());
-        }
-        encode(content.to_str()?.as_bytes())
+        })
     }
 
     /// Encode a whole binary message (RFC 6455 section 5.6).

@@ -17,6 +17,8 @@ mod encoder;
 mod ending;
 mod errors;
 mod event;
+mod event_reader;
+mod event_writer;
 mod fragmenter;
 mod frame;
 mod params;
@@ -41,11 +43,15 @@ mod _native {
     #[pymodule_export]
     use crate::encoder::FrameEncoder;
     #[pymodule_export]
+    use crate::event_reader::EventReader;
+    #[pymodule_export]
+    use crate::event_writer::EventWriter;
+    #[pymodule_export]
     use crate::fragmenter::fragment_sizes;
     #[pymodule_export]
     use crate::frame::{Frame, FrameDecoder};
     #[pymodule_export]
-    use crate::params::parse_deflate_header;
+    use crate::params::{accept_deflate_offers, parse_deflate_header};
     #[pymodule_export]
     use crate::raw::untracked;
     #[pymodule_export]

@@ -102,15 +102,35 @@ pub(crate) fn tolerated<'py>(
 /// Raises:
 ///     ValueError: If the header is invalid; the message says why.
 #[pyfunction]
-pub(crate) fn parse_deflate_header(value: &str) -> PyResult<Option<(bool, bool, u8, u8)>> {
+pub(crate) fn parse_deflate_header(value: &str) -> PyResult<Option<DeflateFields>> {
     let agreed = DeflateParams::from_header(value)
         .map_err(|error| PyValueError::new_err(error.to_string()))?;
-    Ok(agreed.map(|params| {
-        (
-            params.server_no_context_takeover,
-            params.client_no_context_takeover,
-            params.server_max_window_bits,
-            params.client_max_window_bits,
-        )
-    }))
+    Ok(agreed.map(deflate_fields))
+}
+
+/// Choose among a client's offers of permessage-deflate (RFC 7692 section 5).
+///
+/// Returns:
+///     The parameters as ``parse_deflate_header`` gives them, and the header to answer with; None
+///     where no offer can be accepted.
+///
+/// Raises:
+///     ValueError: If the header is malformed; the message says why.
+#[pyfunction]
+pub(crate) fn accept_deflate_offers(value: &str) -> PyResult<Option<(DeflateFields, String)>> {
+    let agreed =
+        DeflateParams::accept(value).map_err(|error| PyValueError::new_err(error.to_string()))?;
+    Ok(agreed.map(|(params, answer)| (deflate_fields(params), answer)))
+}
+
+/// The fields of the Python class, in its order.
+type DeflateFields = (bool, bool, u8, u8);
+
+fn deflate_fields(params: DeflateParams) -> DeflateFields {
+    (
+        params.server_no_context_takeover,
+        params.client_no_context_takeover,
+        params.server_max_window_bits,
+        params.client_max_window_bits,
+    )
 }

@@ -174,6 +174,17 @@ impl RelayDirection {
         }
     }
 
+    /// Where frames go on by themselves and the way out is closed: how many of the messages to come
+    /// are whole there all the same, because the Close waits for their last frame.
+    fn whole_behind_close(&self) -> Option<usize> {
+        match &self.way {
+            Way::Through { through, .. } if self.outlet.is_closed() => {
+                Some(usize::from(through.is_finishing()))
+            }
+            _ => None,
+        }
+    }
+
     /// Lets the first `count` events go that wait for a decision.
     fn let_go(&mut self, py: Python<'_>, count: usize, dropped: bool) {
         let Way::Messages { undecided, .. } = &mut self.way else { return };
@@ -276,6 +287,20 @@ impl RelayDirection {
     }
 }
 
+/// Marks the messages that came too late to go on, which are all but the first `whole`.
+fn drop_behind_close(events: &Bound<'_, PyList>, whole: usize) -> PyResult<()> {
+    let mut seen = 0;
+    for event in events.iter() {
+        if message_state(&event)?.is_some() {
+            seen += 1;
+            if seen > whole {
+                mark_dropped(&event);
+            }
+        }
+    }
+    Ok(())
+}
+
 #[pymethods]
 impl RelayDirection {
     #[new]
@@ -370,8 +395,13 @@ impl RelayDirection {
         timestamp: Option<f64>,
     ) -> PyResult<Bound<'py, PyList>> {
         self.align(data.py());
+        let whole = self.whole_behind_close();
         let events = self.feed(data, timestamp);
-        self.received(data.py(), events)
+        let events = self.received(data.py(), events)?;
+        if let Some(whole) = whole {
+            drop_behind_close(&events, whole)?;
+        }
+        Ok(events)
     }
 
     /// Say that the direction has ended; may be called again.
@@ -450,7 +480,7 @@ impl RelayDirection {
     ///
     /// Raises:
     ///     TypeError: If the payload does not offer the buffer protocol.
-    ///     ValueError: If it is too long, after a Close, or inside a frame that will never be whole.
+    ///     ValueError: If it is too long, after a Close, or behind a frame broken off.
     fn ping(&mut self, payload: &Bound<'_, PyAny>) -> PyResult<()> {
         with_bytes(payload, |input| self.put(payload.py(), Control::Ping(input.bytes)))?
     }
@@ -462,7 +492,7 @@ impl RelayDirection {
     ///
     /// Raises:
     ///     TypeError: If the payload does not offer the buffer protocol.
-    ///     ValueError: If it is too long, after a Close, or inside a frame that will never be whole.
+    ///     ValueError: If it is too long, after a Close, or behind a frame broken off.
     fn pong(&mut self, payload: &Bound<'_, PyAny>) -> PyResult<()> {
         with_bytes(payload, |input| self.put(payload.py(), Control::Pong(input.bytes)))?
     }

@@ -127,6 +127,12 @@ impl Through {
         }
     }
 
+    /// Whether the message that is passing will be whole with the frame at hand.
+    #[must_use]
+    pub fn is_finishing(&self) -> bool {
+        self.inside.is_some_and(|frame| frame.goes && frame.fin)
+    }
+
     /// Whether messages wait for their place.
     #[must_use]
     pub const fn has_waiting(&self) -> bool {

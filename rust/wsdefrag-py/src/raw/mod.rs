@@ -7,14 +7,21 @@
 //!   caller will get, without filling it with zeros first;
 //! - `storage` makes a message without calling its class, as an object that the
 //!   garbage collector need not know of, and `fields` is its Python side;
+//! - `instance` makes an object of a frozen dataclass without calling its
+//!   constructor;
+//! - `text` does the same for a `str`, where it is ASCII;
 //! - `buffer` reads what the caller passes without copying it.
 
 mod buffer;
 mod bytes;
 mod fields;
+mod instance;
 mod storage;
+mod text;
 
 pub(crate) use buffer::with_bytes;
 pub(crate) use bytes::{Gil, Writer, framed_bytes, unmasked_bytes};
 pub(crate) use fields::{mark_dropped, mark_injected, message_state};
+pub(crate) use instance::{PlainClass, new_instance};
 pub(crate) use storage::{MessageClass, new_message, storage_type, untracked};
+pub(crate) use text::ascii_text;

@@ -1,0 +1,149 @@
+"""A proxy to start from: prints what passes, edits it, and writes it down for mitmproxy.
+
+    python examples/proxy.py HOST:PORT [--listen PORT] [--replace OLD NEW] [--write FLOWS.mitm]
+
+Forwards ws:// connections to HOST:PORT until it is interrupted or terminated, and then closes them
+with 1001. Nothing is read for a side that does not read, so what waits for it is a message and a
+few buffers. `upgrade.py`, beside this file, sees to what comes before the frames; it needs h11.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import signal
+from contextlib import suppress
+from pathlib import Path
+
+import h11
+
+import wsdefrag
+from upgrade import Upgrade, pass_on
+from wsdefrag.capture import write_flow
+
+GRACE = 5.0  # seconds for an upgrade, and for what is left of a connection that has ended
+BUDGET = wsdefrag.Budget(256 << 20)  # bytes, for all connections together
+
+
+class Session:
+    """A client, a server, and the relay between them."""
+
+    def __init__(
+        self, options: argparse.Namespace, agreed: Upgrade, writers: list[asyncio.StreamWriter]
+    ) -> None:
+        self.options, self.agreed = options, agreed
+        self.to_client, self.to_server = writers
+        self.relay = wsdefrag.WebSocketRelay(
+            deflate=agreed.deflate,
+            limits=wsdefrag.Limits(max_message_size=8 << 20),
+            budget=BUDGET,
+            retain="all" if options.write else "none",  # a flow has all of its messages
+        )
+
+    async def pump(self, reader: asyncio.StreamReader, *, from_client: bool) -> None:
+        """Forward one direction, no faster than the other side reads."""
+        writer = self.to_server if from_client else self.to_client
+        data = self.agreed.from_client if from_client else self.agreed.from_server
+        with suppress(OSError):
+            while data or (data := await reader.read(1 << 16)):
+                self.decide(data, from_client)
+                self.send()
+                await writer.drain()
+                data = b""
+        self.relay.receive_eof(from_client=from_client)
+        with suppress(OSError):
+            writer.write_eof()
+        end(self.to_client, self.to_server)
+
+    def decide(self, data: bytes, from_client: bool) -> None:
+        """Say what is to become of everything that has arrived."""
+        for event in self.relay.receive_data(data, from_client=from_client):
+            print("->" if from_client else "<-", f"{event!r:.100}", flush=True)
+            if isinstance(event, wsdefrag.WebSocketMessage) and event.is_text:
+                for old, new in self.options.replace:
+                    event.text = event.text.replace(old, new)
+            self.relay.forward(event)
+            if isinstance(event, wsdefrag.ProtocolViolation):
+                self.relay.close(event.error.close_code, to_client=from_client)
+                self.relay.close(1011, to_client=not from_client)
+
+    def send(self) -> None:
+        """Write what waits; when both ways are closed, both sides have a little time left."""
+        for to_client, writer in ((True, self.to_client), (False, self.to_server)):
+            with suppress(RuntimeError):  # this writer has got to its end already
+                writer.write(self.relay.data_to_send(to_client=to_client))
+        if self.relay.client.closed and self.relay.server.closed:
+            end(self.to_client, self.to_server)
+
+    def write_down(self, path: Path) -> None:
+        """Append the connection to a file of flows."""
+        client = self.to_client.get_extra_info("peername")[:2]
+        server = self.to_server.get_extra_info("peername")[:2]
+        heads = self.agreed.request, self.agreed.response
+        with path.open("ab") as file:
+            write_flow(self.relay.websocket, file, *heads, client=client, server=server)
+
+
+def end(*writers: asyncio.StreamWriter) -> None:
+    """Let connections end by themselves, but not for ever: a peer may have stopped reading."""
+    for writer in writers:
+        asyncio.get_running_loop().call_later(GRACE, writer.transport.abort)
+
+
+async def forward(options: argparse.Namespace) -> None:
+    """Forward connections until a signal comes."""
+    running: dict[asyncio.Task[None] | None, Session | None] = {}
+
+    async def serve(client: asyncio.StreamReader, to_client: asyncio.StreamWriter) -> None:
+        task, writers = asyncio.current_task(), [to_client]
+        running[task] = None
+        try:
+            server, to_server = await asyncio.open_connection(*options.server.rsplit(":", 1))
+            writers.append(to_server)
+            agreement = pass_on((client, to_client), (server, to_server))
+            agreed = await asyncio.wait_for(agreement, GRACE)
+            session = running[task] = Session(options, agreed, writers)
+            await asyncio.gather(
+                session.pump(client, from_client=True), session.pump(server, from_client=False)
+            )
+            if options.write:
+                session.write_down(options.write)
+        except (OSError, EOFError, ValueError, h11.ProtocolError, asyncio.TimeoutError) as error:
+            print(f"no WebSocket: {error!r}", flush=True)
+        finally:
+            del running[task]
+            for writer in writers:
+                writer.close()
+            end(*writers)
+
+    stopped = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    listener = await asyncio.start_server(serve, "127.0.0.1", options.listen)
+    print("listening on port", listener.sockets[0].getsockname()[1], flush=True)
+    await stopped.wait()
+    listener.close()
+    for session in filter(None, running.values()):
+        session.relay.close(1001, to_client=True)
+        session.relay.close(1001, to_client=False)
+        session.send()
+    if running:
+        await asyncio.wait([task for task in running if task], timeout=2 * GRACE)
+
+
+def main() -> None:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("server", nargs="?", metavar="HOST:PORT", help="where to connect to")
+    parser.add_argument("--listen", type=int, default=0, metavar="PORT", help="default: any")
+    parser.add_argument("--replace", nargs=2, action="append", default=[], metavar=("OLD", "NEW"))
+    parser.add_argument("--write", type=Path, metavar="FLOWS.mitm")
+    options = parser.parse_args()
+    if options.server is None:
+        parser.print_help()
+    else:
+        asyncio.run(forward(options))
+
+
+if __name__ == "__main__":
+    main()

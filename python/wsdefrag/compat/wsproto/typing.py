@@ -1,0 +1,9 @@
+"""The types of wsproto's interface, which are its own."""
+
+from wsproto.typing import (
+    Headers,
+)
+
+__all__ = [
+    "Headers",
+]

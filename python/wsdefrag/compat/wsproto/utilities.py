@@ -1,0 +1,23 @@
+"""Exceptions and functions of the handshake: wsproto's own."""
+
+from wsproto.utilities import (
+    ACCEPT_GUID,
+    LocalProtocolError,
+    ProtocolError,
+    RemoteProtocolError,
+    generate_accept_token,
+    generate_nonce,
+    normed_header_dict,
+    split_comma_header,
+)
+
+__all__ = [
+    "ACCEPT_GUID",
+    "LocalProtocolError",
+    "ProtocolError",
+    "RemoteProtocolError",
+    "generate_accept_token",
+    "generate_nonce",
+    "normed_header_dict",
+    "split_comma_header",
+]

@@ -1,0 +1,68 @@
+//! Instances of frozen dataclasses, made without their constructors.
+//!
+//! The constructor of a frozen dataclass calls `object.__setattr__` once a
+//! field from Python: 600 ns for an event of three fields, where this way all of
+//! a 32-byte message takes 200, its event included.
+
+use std::ptr;
+
+use pyo3::exceptions::PyTypeError;
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::types::{PyString, PyType};
+
+/// A class of Python's whose instances come from `object.__new__`.
+pub(crate) struct PlainClass(Py<PyType>);
+
+impl PlainClass {
+    pub(crate) fn new(class: Bound<'_, PyType>) -> PyResult<Self> {
+        // SAFETY: the pointer is to a live type object that nobody writes to.
+        let definition = unsafe { &*class.as_type_ptr() };
+        let object = class.py().get_type::<PyAny>();
+        // SAFETY: likewise.
+        let object = unsafe { &*object.as_type_ptr() };
+        let made_like_object = match (definition.tp_new, object.tp_new) {
+            (Some(new), Some(objects)) => ptr::fn_addr_eq(new, objects),
+            _ => false,
+        };
+        let needs = ffi::Py_TPFLAGS_HEAPTYPE;
+        let lacks = ffi::Py_TPFLAGS_IS_ABSTRACT;
+        if made_like_object
+            && definition.tp_flags & needs != 0
+            && definition.tp_flags & lacks == 0
+            && definition.tp_itemsize == 0
+        {
+            return Ok(Self(class.unbind()));
+        }
+        Err(PyTypeError::new_err(format!("{class} is not a plain class")))
+    }
+}
+
+/// A new instance of `class` with these attributes, made without running any Python code: neither
+/// `__init__` nor `__setattr__` is called.
+#[inline]
+pub(crate) fn new_instance<'py, const N: usize>(
+    py: Python<'py>,
+    class: &PlainClass,
+    attributes: [(&Bound<'py, PyString>, Bound<'py, PyAny>); N],
+) -> PyResult<Bound<'py, PyAny>> {
+    let class = class.0.as_ptr().cast::<ffi::PyTypeObject>();
+    // SAFETY: the class is live. `PyType_Ready` gives every type a `tp_alloc`.
+    let alloc = unsafe { (*class).tp_alloc }.unwrap_or(ffi::PyType_GenericAlloc);
+    // SAFETY: attached. The class is one that `object.__new__` makes instances of, by this very
+    // call, after checks that `PlainClass` has made.
+    let object = unsafe { alloc(class, 0) };
+    // SAFETY: attached; null with an exception set, or an owned reference.
+    let instance = unsafe { Bound::from_owned_ptr_or_err(py, object) }?;
+    for (name, value) in attributes {
+        // SAFETY: attached; all three are live. It is what `object.__setattr__` calls, and takes
+        // references of its own.
+        let failed = unsafe {
+            ffi::PyObject_GenericSetAttr(instance.as_ptr(), name.as_ptr(), value.as_ptr())
+        };
+        if failed != 0 {
+            return Err(PyErr::fetch(py));
+        }
+    }
+    Ok(instance)
+}

@@ -1,0 +1,34 @@
+"""A trio-websocket server that sends back what it gets; it knows no wsdefrag.
+
+It prints its port and the module its connections' class is from, then what ended each connection,
+and ends with its input.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import trio
+import wsproto
+from trio_websocket import ConnectionClosed, WebSocketRequest, serve_websocket
+
+
+async def echo(request: WebSocketRequest) -> None:
+    connection = await request.accept()
+    try:
+        while True:
+            await connection.send_message(await connection.get_message())
+    except ConnectionClosed as closed:
+        if closed.reason is not None:
+            print(closed.reason.code, closed.reason.reason, flush=True)
+
+
+async def main() -> None:
+    async with trio.open_nursery() as nursery:
+        server = await nursery.start(serve_websocket, echo, "127.0.0.1", 0, None)
+        print(server.port, wsproto.WSConnection.__module__, flush=True)
+        await trio.to_thread.run_sync(sys.stdin.read)
+        nursery.cancel_scope.cancel()
+
+
+trio.run(main)

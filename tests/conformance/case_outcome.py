@@ -1,0 +1,84 @@
+"""What the Autobahn TestSuite thinks of an endpoint: its report, read, judged and tabulated.
+
+Every case has two results, for what happened and for how the connection was closed. Both have to be
+OK. The cases in ``INFORMATIONAL`` are judged by nobody: the suite itself gives them that result
+whatever happens, because the RFC leaves open what has to, and any other result of theirs would be
+wrong.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+AGENT = "wsdefrag"
+
+# 7.1.6: a message of 256 KiB, a Close and a Ping at once, where it is open how much comes back
+# before the Close; 7.13.1 and 7.13.2: the close codes 5000 and 65535, which no RFC has a rule for.
+INFORMATIONAL = {"7.1.6", "7.13.1", "7.13.2"}
+
+KINDS = ("OK", "INFORMATIONAL", "NON-STRICT", "UNCLEAN", "FAILED", "other")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One case.
+
+    Attributes:
+        case: Its number, such as ``"7.1.6"``.
+        behavior: The result for what happened.
+        behavior_close: The result for the closing.
+    """
+
+    case: str
+    behavior: str
+    behavior_close: str
+
+    @property
+    def section(self) -> int:
+        """The section of the suite that it belongs to."""
+        return int(self.case.split(".")[0])
+
+    @property
+    def kind(self) -> str:
+        """The worse of the two results, or ``"other"`` for those that no column is for."""
+        results = {self.behavior, self.behavior_close} - {"OK"}
+        if not results:
+            return "OK"
+        if len(results) > 1:
+            return "FAILED" if "FAILED" in results else "other"
+        (result,) = results
+        return result if result in KINDS else "other"
+
+    @property
+    def passed(self) -> bool:
+        """Whether it is as it has to be."""
+        return self.kind == ("INFORMATIONAL" if self.case in INFORMATIONAL else "OK")
+
+
+def load(directory: Path) -> list[Outcome]:
+    """Read the suite's report."""
+    report = json.loads((directory / "index.json").read_text(encoding="utf-8"))
+    return [
+        Outcome(case, result["behavior"], result["behaviorClose"])
+        for case, result in report[AGENT].items()
+    ]
+
+
+def table(outcomes: Iterable[Outcome]) -> str:
+    """Count the kinds of results by section; zeros are dots."""
+    counts: dict[int, Counter[str]] = {}
+    for outcome in outcomes:
+        counts.setdefault(outcome.section, Counter())[outcome.kind] += 1
+    total: Counter[str] = sum(counts.values(), Counter())
+    rows = [(str(section), counts[section]) for section in sorted(counts)] + [("all", total)]
+    lines = ["section  cases" + "".join(f"  {kind.lower():>13}" for kind in KINDS)]
+    lines += [
+        f"{name:>7}  {sum(row.values()):>5}"
+        + "".join(f"  {row[kind] or '.':>13}" for kind in KINDS)
+        for name, row in rows
+    ]
+    return "\n".join(lines)

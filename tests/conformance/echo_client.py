@@ -1,0 +1,42 @@
+"""A client that sends back what it gets: the one that conformance is tested on."""
+
+from __future__ import annotations
+
+import asyncio
+
+from endpoint import echo
+from upgrade import Upgraded, request
+from wsdefrag import MessageReassembler
+
+UPGRADE_SECONDS = 10.0
+
+
+async def echo_at(host: str, port: int, target: str) -> MessageReassembler:
+    """Connect, and echo until the connection is over.
+
+    Args:
+        host: Where the server is.
+        port: Its port.
+        target: The path and the query that are asked for.
+
+    Returns:
+        The direction from the server; it knows how it ended.
+
+    Raises:
+        Refused: If the server does not agree to the upgrade.
+        ConnectionError: If the connection breaks.
+        asyncio.TimeoutError: If the server takes too long for the upgrade or for the closing.
+    """
+    reader, writer = await asyncio.open_connection(host, port)
+    try:
+        upgraded: Upgraded = await asyncio.wait_for(
+            request(reader, writer, f"{host}:{port}", target), UPGRADE_SECONDS
+        )
+        return await echo(
+            reader, writer, as_client=True, deflate=upgraded.deflate, data=upgraded.data
+        )
+    except asyncio.TimeoutError:
+        writer.transport.abort()
+        raise
+    finally:
+        writer.close()

@@ -1,0 +1,190 @@
+"""Runs the Autobahn TestSuite against the echo server and the echo client beside this file.
+
+    python tests/conformance/run.py ENVIRONMENT            all 517 cases both ways; minutes
+    python tests/conformance/run.py ENVIRONMENT --quick    sections 1 to 7 and 10; seconds
+
+ENVIRONMENT is what `make_env.py` makes. Prints a table for each way, and every case that is not as
+it has to be; what went over the wire stands in the reports, whose place is printed. Exit status 1
+if there is such a case, or if a case is missing. A full run writes its tables to RESULTS.md, too.
+
+Two processes are started, both the suite's; they are ended by their own numbers if they take too
+long, and end by themselves if this one is no more.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import datetime as dt
+import json
+import platform
+import shutil
+import socket
+import sys
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from case_outcome import AGENT, Outcome, load, table
+from echo_client import echo_at
+from echo_server import HOST, port_of, serve
+from make_env import release
+from upgrade import Refused
+
+HERE = Path(__file__).resolve().parent
+REPORTS = HERE.parents[1] / "target" / "conformance"
+RESULTS = HERE / "RESULTS.md"
+
+# No case takes half as long; one that does is given up, and the others are run.
+CASE_SECONDS = 600
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which cases are run.
+
+    Attributes:
+        cases: The suite's patterns.
+        count: How many cases they are.
+        seconds: How long they may take, each way.
+    """
+
+    cases: tuple[str, ...]
+    count: int
+    seconds: int
+
+
+ALL = Selection(("*",), 517, 3600)
+QUICK = Selection(("1.*", "2.*", "3.*", "4.*", "5.*", "6.*", "7.*", "10.*"), 247, 300)
+
+
+@contextlib.asynccontextmanager
+async def suite(
+    environment: Path, directory: Path, spec: Mapping[str, object], seconds: int, *pass_fds: int
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Start the suite, wait until it has ended, and see that it has."""
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(parents=True)
+    spec_path = directory / "spec.json"
+    spec_path.write_text(json.dumps({**spec, "outdir": str(directory)}), encoding="utf-8")
+    with (directory / "log.txt").open("wb") as log:
+        process = await asyncio.create_subprocess_exec(
+            environment / "bin" / "python",
+            "-u",
+            HERE / "fuzzer.py",
+            spec_path,
+            str(2 * seconds),
+            *map(str, pass_fds),
+            pass_fds=pass_fds,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=log,
+            stderr=log,
+        )
+        try:
+            yield process
+            status = await process.wait()
+            if status:
+                raise RuntimeError(f"the suite ended with {status}: see {log.name}")
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+
+
+async def try_server(environment: Path, directory: Path, selection: Selection) -> None:
+    """The suite's client against our server."""
+    server = await serve()
+    agent = {"agent": AGENT, "url": f"ws://{HOST}:{port_of(server)}"}
+    spec = {"servers": [agent], "cases": selection.cases}
+    async with server, suite(environment, directory, spec, selection.seconds):
+        pass
+
+
+async def try_client(environment: Path, directory: Path, selection: Selection) -> None:
+    """Our client against the suite's server."""
+    with socket.create_server((HOST, 0)) as listener:
+        # The suite accepts until there is nobody left, which must not make it wait.
+        listener.setblocking(False)
+        port = listener.getsockname()[1]
+        spec = {"url": f"ws://{HOST}:{port}", "cases": selection.cases}
+        descriptor = listener.fileno()
+        async with suite(environment, directory, spec, selection.seconds, descriptor):
+            for number in range(1, selection.count + 1):
+                await run_case(port, number)
+            # It goes away without an answer, or with half of one.
+            with contextlib.suppress(Refused):
+                await echo_at(HOST, port, f"/updateReports?agent={AGENT}&shutdownOnComplete=true")
+
+
+async def run_case(port: int, number: int) -> None:
+    """Echo what the suite's server sends in one case; how it goes is for the suite to judge."""
+    target = f"/runCase?case={number}&agent={AGENT}"
+    try:
+        await asyncio.wait_for(echo_at(HOST, port, target), CASE_SECONDS)
+    except (ConnectionError, Refused, asyncio.TimeoutError) as error:
+        print(f"{target}: {error!r}", file=sys.stderr)
+
+
+def judge(outcomes: list[Outcome], selection: Selection) -> tuple[str, bool]:
+    """Say what the suite thinks, and whether it is all as it has to be."""
+    lines = [table(outcomes), ""]
+    wrong = [one for one in outcomes if not one.passed]
+    lines += [f"case {one.case}: {one.behavior}, closing {one.behavior_close}" for one in wrong]
+    if len(outcomes) != selection.count:
+        lines.append(f"{selection.count} cases are expected, {len(outcomes)} were run")
+    informational = ", ".join(one.case for one in outcomes if one.kind == "INFORMATIONAL")
+    lines.append(f"informational, where the RFC leaves open what has to happen: {informational}")
+    return "\n".join(lines), not wrong and len(outcomes) == selection.count
+
+
+def write_results(environment: Path, texts: dict[str, str]) -> None:
+    """Keep the outcome, for those who have no CPython 2.7 or no time."""
+    facts = [
+        f"Date: {dt.datetime.now(dt.timezone.utc).date()}",
+        f"wsdefrag {version('wsdefrag')}, CPython {platform.python_version()}",
+        str(release(environment)),
+        f"{platform.system()} {platform.release()}, {platform.machine()}",
+    ]
+    parts = [
+        "# Conformance",
+        "Written by `make conformance`: the echo server and the echo client in this directory.",
+        "\n".join(f"- {fact}" for fact in facts),
+    ]
+    for name, text in texts.items():
+        parts += [f"## As a {name}", f"```text\n{text}\n```"]
+    RESULTS.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
+
+
+async def try_both(environment: Path, directory: Path, selection: Selection) -> None:
+    """At once, as one waits for the suite most of the time."""
+    both = asyncio.gather(
+        try_server(environment, directory / "server", selection),
+        try_client(environment, directory / "client", selection),
+    )
+    await asyncio.wait_for(both, selection.seconds)
+
+
+def main() -> None:
+    """Do what the command line says."""
+    parser = argparse.ArgumentParser(description="Run the Autobahn TestSuite against wsdefrag.")
+    parser.add_argument("environment", type=Path, help="what make_env.py made")
+    parser.add_argument("--quick", action="store_true", help="sections 1 to 7 and 10 only")
+    arguments = parser.parse_args()
+    environment = arguments.environment.absolute()
+    directory, selection = (REPORTS / "quick", QUICK) if arguments.quick else (REPORTS / "all", ALL)
+    asyncio.run(try_both(environment, directory, selection))
+    texts = {}
+    all_passed = True
+    for name in ("server", "client"):
+        texts[name], passed = judge(load(directory / name), selection)
+        all_passed = all_passed and passed
+        print(f"wsdefrag as a {name}, reports in {directory / name}:\n\n{texts[name]}\n")
+    if not arguments.quick:
+        write_results(environment, texts)
+    sys.exit(not all_passed)
+
+
+if __name__ == "__main__":
+    main()

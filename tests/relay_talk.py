@@ -1,0 +1,149 @@
+"""A relay between two peers (`relay_peers`): a client and a server on legs of their own.
+
+`Talk` feeds the relay what the peers write and hands them what it sends. Everything that a test
+says about the directions is by `from_client`: who speaks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, Literal, TypeVar
+
+import pytest
+
+from relay_peers import Receiver, Sender
+from wire_case import Seen, as_seen
+from wsdefrag import (
+    Close,
+    DeflateParams,
+    Event,
+    Ping,
+    Pong,
+    ProtocolViolation,
+    WebSocketMessage,
+    WebSocketRelay,
+)
+
+Mode = Literal["messages", "frames", "cut-through"]
+MODES: tuple[Mode, ...] = ("messages", "frames", "cut-through")
+PASSING_MODES: tuple[Mode, ...] = ("frames", "cut-through")
+SIDES = pytest.mark.parametrize("from_client", [True, False], ids=["client", "server"])
+ALL_MODES = pytest.mark.parametrize("mode", MODES)
+ALL_PASSING = pytest.mark.parametrize("mode", PASSING_MODES)
+
+_E = TypeVar("_E", bound=Event)
+
+
+class Talk:
+    """A client and a server who talk through a relay.
+
+    `deflate` is what was agreed with the client; `server_deflate` what was with the server, where
+    it is not the same.
+    """
+
+    def __init__(
+        self,
+        mode: Mode = "messages",
+        *,
+        deflate: DeflateParams | None = None,
+        server_deflate: DeflateParams | Literal["same"] | None = "same",
+        **options: Any,
+    ) -> None:
+        self.relay = WebSocketRelay(
+            mode=mode, deflate=deflate, server_deflate=server_deflate, **options
+        )
+        beyond = deflate if server_deflate == "same" else server_deflate
+        self.mode = mode
+        self.client = Sender(True, deflate)
+        self.server = Sender(False, beyond)
+        self.at_server = Receiver(True, beyond)
+        self.at_client = Receiver(False, deflate)
+
+    def sender(self, from_client: bool) -> Sender:
+        """Who speaks in this direction."""
+        return self.client if from_client else self.server
+
+    def receiver(self, from_client: bool) -> Receiver:
+        """Who listens in this direction."""
+        return self.at_server if from_client else self.at_client
+
+    def direction(self, from_client: bool) -> Any:
+        """What the relay says of this direction."""
+        return self.relay.client if from_client else self.relay.server
+
+    def feed(self, wire: bytes, from_client: bool = True) -> list[Event]:
+        """Give the relay what a peer has sent; its output stays where it is."""
+        return self.relay.receive_data(wire, from_client=from_client, timestamp=1.5)
+
+    def take(self, from_client: bool = True) -> list[Seen]:
+        """Hand the listener of a direction what waits for it; gives the events in it."""
+        wire = self.relay.data_to_send(to_client=not from_client)
+        return self.receiver(from_client).take(wire)
+
+    def taken(self, from_client: bool = True) -> bytes:
+        """What `take` hands over, as bytes."""
+        receiver = self.receiver(from_client)
+        before = len(receiver.wire)
+        self.take(from_client)
+        return bytes(receiver.wire[before:])
+
+    def pass_on(self, wire: bytes, from_client: bool = True) -> bytes:
+        """Feed, forward whatever comes of it where that is the caller's to do, and take."""
+        events = self.feed(wire, from_client)
+        if self.mode == "messages":
+            self.forward(events)
+        return self.taken(from_client)
+
+    def forward(self, events: Iterable[Event]) -> None:
+        for event in events:
+            self.relay.forward(event)
+
+    def message(self, wire: bytes, from_client: bool = True) -> WebSocketMessage:
+        """Feed a single message."""
+        return only(self.feed(wire, from_client), WebSocketMessage)
+
+    def violation(self, wire: bytes, from_client: bool = True) -> ProtocolViolation:
+        """Feed what breaks a rule, with nothing complete before."""
+        return only(self.feed(wire, from_client), ProtocolViolation)
+
+
+def only(events: list[Event], kind: type[_E]) -> _E:
+    """The only event, which is of this kind."""
+    (event,) = events
+    assert isinstance(event, kind)
+    return event
+
+
+def of_kind(events: Iterable[Event], kind: type[_E]) -> list[_E]:
+    """The events of one kind."""
+    return [event for event in events if isinstance(event, kind)]
+
+
+def seen(events: Iterable[Event]) -> list[Seen]:
+    """Events as the receivers write them."""
+    return [
+        as_seen(event)
+        for event in events
+        if isinstance(event, (WebSocketMessage, Ping, Pong, Close))
+    ]
+
+
+def state_of(talk: Talk) -> tuple[Any, ...]:
+    """What must be the same before and after a refused call, without taking any output."""
+    relay = talk.relay
+    return (
+        relay.bytes_buffered,
+        relay.client.bytes_buffered,
+        relay.server.bytes_buffered,
+        relay.client.closed,
+        relay.server.closed,
+        relay.websocket.get_state(),
+    )
+
+
+def refused(talk: Talk, error: type[Exception], call: Callable[[], object]) -> None:
+    """The call raises, and the relay is as before, its output included."""
+    before = state_of(talk)
+    with pytest.raises(error):
+        call()
+    assert state_of(talk) == before
