@@ -108,7 +108,7 @@ $(BENCH)/bin/.tools: benches/requirements.txt pyproject.toml
 	$(BENCH)/bin/python -m pip install --quiet --group build --requirement benches/requirements.txt
 	touch $@
 
-bench: $(BENCH)/bin/.tools ## measure against the peers; writes benches/RESULTS.md and the charts
+bench: $(BENCH)/bin/.tools mitmproxy-env ## measure against the peers; writes benches/RESULTS.md and the charts
 	VIRTUAL_ENV=$(abspath $(BENCH)) $(BENCH)/bin/maturin develop --release --quiet
 	cd benches/floor && VIRTUAL_ENV=$(abspath $(BENCH)) ../../$(BENCH)/bin/maturin develop --release --quiet
 	$(BENCH)/bin/python benches/run.py
