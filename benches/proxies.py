@@ -1,7 +1,9 @@
 """Measures what stands in the middle of connections, and what sends: beside their peers, in turns.
 
-python benches/proxies.py RESULTS.json            about five minutes
-python benches/proxies.py --quick RESULTS.json    seconds; shows that everything works
+    python benches/proxies.py RESULTS.json            about five minutes
+    python benches/proxies.py --quick RESULTS.json    seconds; shows that everything works
+
+It prints each measurement when it has it.
 """
 
 import argparse
