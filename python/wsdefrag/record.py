@@ -50,7 +50,7 @@ class Record:
         if self._retain == 0:
             return
         messages = self.websocket.messages
-        messages += [event for event in events if type(event) is WebSocketMessage]
+        messages += [event for event in events if isinstance(event, WebSocketMessage)]
         if self._retain is not None and len(messages) > self._retain:
             del messages[: len(messages) - self._retain]
 

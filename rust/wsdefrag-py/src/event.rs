@@ -152,7 +152,9 @@ pub(crate) struct PySink<'py> {
     wanted: Wanted,
     /// The caller's, or the clock's, read when it is first needed.
     timestamp: Option<f64>,
-    /// The first exception that making a message raised.
+    /// The places, among all events of the call, of those that there was no memory for.
+    pub(crate) lost: Vec<usize>,
+    /// The first exception that they raised.
     failure: Option<PyErr>,
 }
 
@@ -172,11 +174,12 @@ impl<'py> PySink<'py> {
             from_client,
             wanted,
             timestamp,
+            lost: Vec::new(),
             failure: None,
         })
     }
 
-    /// Adds an event that is not a message.
+    /// Adds an event that is not a message, unless there is no memory for it.
     pub(crate) fn report(&mut self, offset: u64, report: Report) {
         let (from_client, timestamp) = (self.from_client, self.seconds());
         let with = |report| Reported { report, from_client, timestamp, offset };
@@ -186,8 +189,10 @@ impl<'py> PySink<'py> {
         if self.wanted == Wanted::Messages {
             return;
         }
-        self.reported.push((self.events.len(), with(report)));
-        self.keep(self.memory.py.None().into_bound(self.memory.py));
+        let place = self.events.len();
+        if self.keep(Ok(self.memory.py.None().into_bound(self.memory.py))) {
+            self.reported.push((place, with(report)));
+        }
     }
 
     #[inline]
@@ -198,11 +203,17 @@ impl<'py> PySink<'py> {
         })
     }
 
+    /// Adds an event; whether that went well.
     #[inline]
-    fn keep(&mut self, event: Bound<'py, PyAny>) {
-        if let Err(failure) = self.events.append(event) {
-            self.failure.get_or_insert(failure);
-        }
+    fn keep(&mut self, event: PyResult<Bound<'py, PyAny>>) -> bool {
+        let kept = event.and_then(|event| self.events.append(event));
+        kept.map_err(|failure| self.lose(failure)).is_ok()
+    }
+
+    #[cold]
+    fn lose(&mut self, failure: PyErr) {
+        self.lost.push(self.events.len() + self.lost.len());
+        self.failure.get_or_insert(failure);
     }
 }
 
@@ -225,10 +236,7 @@ impl<'py> Sink for PySink<'py> {
                 let message = content.into_bytes(py).and_then(|content| {
                     new_message(py, self.class, opcode, self.from_client, content, timestamp)
                 });
-                match message {
-                    Ok(message) => self.keep(message),
-                    Err(failure) => drop(self.failure.get_or_insert(failure)),
-                }
+                self.keep(message);
                 return;
             }
             Event::Ping(payload) => Report::Ping(payload.into()),

@@ -6,6 +6,7 @@
 //! caller put in wait (`waiting`), until the message that is passing has passed.
 //!
 //! - `wires` has one for each event that was made and not delivered yet
+//! - nothing here runs Python code while its books are half written
 //! - `undecided_bytes` is the sum of what the undecided hold
 
 use std::collections::VecDeque;
@@ -24,7 +25,7 @@ use crate::encoder::parse_code;
 use crate::errors;
 use crate::event::{Wanted, is_final};
 use crate::params::{PyDeflateParams, PyFragmenter, PyLimits, PyStrictness};
-use crate::raw::{message_state, with_bytes};
+use crate::raw::{mark_dropped, mark_injected, message_state, with_bytes};
 use crate::reading::Reading;
 use crate::unsent::{Appending, Unsent};
 
@@ -92,7 +93,11 @@ impl RelayDirection {
             Way::Messages { recorder, wires, .. } => {
                 reading.feed(data, timestamp, Wanted::Everything, account, |engine, bytes, sink| {
                     unsent.expect(bytes.len());
+                    let before = wires.len();
                     engine.receive_data(bytes, &mut Recording { sink, recorder, wires });
+                    for place in sink.lost.drain(..).rev() {
+                        outlet.altered(wires.remove(before + place).iter());
+                    }
                 })
             }
             Way::Through { through, .. } => {
@@ -104,6 +109,18 @@ impl RelayDirection {
                 })
             }
         }
+    }
+
+    /// Brings the books up to date when something has come in, also where `events` were kept back.
+    fn received<'py>(
+        &mut self,
+        py: Python<'py>,
+        events: PyResult<Bound<'py, PyList>>,
+    ) -> PyResult<Bound<'py, PyList>> {
+        let taken_over = events.and_then(|events| self.take_over(&events).map(|()| events));
+        self.tidy(py);
+        self.settle();
+        taken_over
     }
 
     /// Has the events that were delivered wait for decisions.
@@ -121,7 +138,7 @@ impl RelayDirection {
 
     /// Looks after what waits, when something has come in: drops what will never be whole, and what
     /// will never find its place.
-    fn tidy(&mut self, py: Python<'_>) -> PyResult<()> {
+    fn tidy(&mut self, py: Python<'_>) {
         let over = self.reading.is_over();
         match &mut self.way {
             Way::Messages { recorder, .. } if over => recorder.forget(),
@@ -134,34 +151,31 @@ impl RelayDirection {
                     through.end();
                 }
                 if self.outlet.is_closed() || through.is_broken_off() {
-                    return self.drop_waiting(py);
+                    self.drop_waiting(py);
                 }
             }
         }
-        Ok(())
     }
 
     /// Gives up the messages that wait for their place.
-    fn drop_waiting(&mut self, py: Python<'_>) -> PyResult<()> {
-        let Way::Through { through, waiting } = &mut self.way else { return Ok(()) };
+    fn drop_waiting(&mut self, py: Python<'_>) {
+        let Way::Through { through, waiting } = &mut self.way else { return };
         if through.drop_waiting() {
             for message in waiting.drain(..) {
-                set_dropped(message.bind(py))?;
+                mark_dropped(message.bind(py));
             }
         }
-        Ok(())
     }
 
     /// Lets the first `count` events go that wait for a decision.
-    fn let_go(&mut self, py: Python<'_>, count: usize, dropped: bool) -> PyResult<()> {
-        let Way::Messages { undecided, .. } = &mut self.way else { return Ok(()) };
+    fn let_go(&mut self, py: Python<'_>, count: usize, dropped: bool) {
+        let Way::Messages { undecided, .. } = &mut self.way else { return };
         for waiting in undecided.drain(..count) {
             self.undecided_bytes -= waiting.held(py);
-            if dropped && waiting.content.is_some() {
-                set_dropped(waiting.event.bind(py))?;
+            if dropped {
+                mark_dropped(waiting.event.bind(py));
             }
         }
-        Ok(())
     }
 
     /// The place of `event` among those that wait for a decision; none if it has no bytes to send.
@@ -182,7 +196,8 @@ impl RelayDirection {
         let state = message_state(event)?;
         let dropped = state.as_ref().is_some_and(|message| message.dropped);
         if dropped || self.outlet.is_closed() {
-            return self.drop_at(py, place);
+            self.drop_at(py, place);
+            return Ok(());
         }
         let Way::Messages { undecided, .. } = &mut self.way else { return Ok(()) };
         let before = self.outlet.recompresses();
@@ -206,16 +221,17 @@ impl RelayDirection {
             self.outlet.set_recompresses(before);
             return Err(errors::raise_refusal(refusal));
         }
-        self.let_go(py, place, true)?;
-        self.let_go(py, 1, false)
+        self.let_go(py, place, true);
+        self.let_go(py, 1, false);
+        Ok(())
     }
 
     /// Drops the event at `place` and all before it.
-    fn drop_at(&mut self, py: Python<'_>, place: usize) -> PyResult<()> {
+    fn drop_at(&mut self, py: Python<'_>, place: usize) {
         if let Way::Messages { undecided, .. } = &self.way {
             self.outlet.altered(undecided.range(..=place).map(|waiting| &waiting.wire));
         }
-        self.let_go(py, place + 1, true)
+        self.let_go(py, place + 1, true);
     }
 
     /// Sends a control frame of the caller's.
@@ -248,12 +264,9 @@ impl RelayDirection {
         if let (Way::Through { waiting, .. }, true) = (&mut self.way, waits) {
             waiting.push(message.clone().unbind());
         }
-        message.setattr("injected", true)
+        mark_injected(message);
+        Ok(())
     }
-}
-
-fn set_dropped(message: &Bound<'_, PyAny>) -> PyResult<()> {
-    message.setattr("dropped", true)
 }
 
 #[pymethods]
@@ -308,7 +321,7 @@ impl RelayDirection {
             "frames" => through(Pace::Frames),
             "cut-through" => through(Pace::Bytes),
             _ => Way::Messages {
-                recorder: Recorder::new(settings.deflate.is_some()),
+                recorder: Recorder::new(&settings),
                 wires: VecDeque::new(),
                 undecided: VecDeque::new(),
             },
@@ -350,13 +363,7 @@ impl RelayDirection {
         timestamp: Option<f64>,
     ) -> PyResult<Bound<'py, PyList>> {
         let events = self.feed(data, timestamp);
-        let result = events.and_then(|events| {
-            self.take_over(&events)?;
-            self.tidy(data.py())?;
-            Ok(events)
-        });
-        self.settle();
-        result
+        self.received(data.py(), events)
     }
 
     /// Say that the direction has ended; may be called again.
@@ -373,11 +380,8 @@ impl RelayDirection {
         py: Python<'py>,
         timestamp: Option<f64>,
     ) -> PyResult<Bound<'py, PyList>> {
-        let events = self.reading.end_events(py, timestamp)?;
-        self.take_over(&events)?;
-        self.tidy(py)?;
-        self.settle();
-        Ok(events)
+        let events = self.reading.end_events(py, timestamp);
+        self.received(py, events)
     }
 
     /// Send an event to the other side, as it came or as it was edited.
@@ -408,9 +412,9 @@ impl RelayDirection {
     ///     ValueError: If it waits for no decision, or if frames are forwarded by themselves.
     fn drop(&mut self, event: &Bound<'_, PyAny>) -> PyResult<()> {
         let Some(place) = self.place(event)? else { return Ok(()) };
-        let result = self.drop_at(event.py(), place);
+        self.drop_at(event.py(), place);
         self.settle();
-        result
+        Ok(())
     }
 
     /// Send a message of the caller's, at the next border between messages.
@@ -437,7 +441,7 @@ impl RelayDirection {
     ///
     /// Raises:
     ///     TypeError: If the payload does not offer the buffer protocol.
-    ///     ValueError: If it is too long, or after a Close.
+    ///     ValueError: If it is too long, after a Close, or inside a frame that will never be whole.
     fn ping(&mut self, payload: &Bound<'_, PyAny>) -> PyResult<()> {
         with_bytes(payload, |input| self.put(payload.py(), Control::Ping(input.bytes)))?
     }
@@ -449,7 +453,7 @@ impl RelayDirection {
     ///
     /// Raises:
     ///     TypeError: If the payload does not offer the buffer protocol.
-    ///     ValueError: If it is too long, or after a Close.
+    ///     ValueError: If it is too long, after a Close, or inside a frame that will never be whole.
     fn pong(&mut self, payload: &Bound<'_, PyAny>) -> PyResult<()> {
         with_bytes(payload, |input| self.put(payload.py(), Control::Pong(input.bytes)))?
     }
@@ -486,7 +490,7 @@ impl RelayDirection {
             return Ok(false);
         }
         self.put(py, Control::Close(code, reason))?;
-        self.drop_waiting(py)?;
+        self.drop_waiting(py);
         self.settle();
         Ok(true)
     }

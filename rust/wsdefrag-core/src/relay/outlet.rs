@@ -9,12 +9,15 @@
 //! ```text
 //! as it came    the agreed parameters of the two legs fit, and nothing compressed was
 //!               changed, dropped or put in; or the sender empties its window anyway
-//! anew          everything else
+//! anew          everything else; and a message whose payload was too long to be kept
 //! ```
 //!
 //! Messages that are not compressed touch no window, so they are changed,
 //! dropped and put in without it. What is put in is therefore not compressed
 //! while the direction goes on as it came, unless the caller asks for it.
+//!
+//! An RSV1 that was tolerated where it means nothing is taken off on its way to
+//! a side that would read "compressed" in it.
 //!
 //! RFC 6455 sections 5.4 and 5.5.1, RFC 7692 sections 6 and 7.
 
@@ -48,13 +51,23 @@ pub enum Control<'a> {
     Close(Option<u16>, &'a str),
 }
 
+/// What the side that sends may compress.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Incoming {
+    /// Nothing.
+    Plain,
+    /// Messages that refer to themselves only.
+    Alone,
+    /// Messages that may refer to earlier ones.
+    Context,
+}
+
 /// The way out of one direction.
 pub struct Outlet {
     encoder: Encoder,
     fragmenter: Fragmenter,
     fresh_keys: bool,
-    /// Whether a compressed message may refer to the sender's earlier ones.
-    context: bool,
+    incoming: Incoming,
     /// Whether what comes compressed can go on as it came.
     as_it_came: bool,
 }
@@ -69,7 +82,12 @@ impl Outlet {
         fresh_keys: bool,
     ) -> Self {
         let from = settings.from_client;
-        let context = agreed.is_some_and(|agreed| !agreed.no_context_takeover(from));
+        let incoming = match agreed {
+            None => Incoming::Plain,
+            Some(agreed) if agreed.no_context_takeover(from) => Incoming::Alone,
+            Some(_) => Incoming::Context,
+        };
+        let context = incoming == Incoming::Context;
         let fits = |agreed: DeflateParams, sent: DeflateParams| {
             let window = agreed.max_window_bits(from) <= sent.max_window_bits(from);
             window && !(context && sent.no_context_takeover(from))
@@ -79,7 +97,7 @@ impl Outlet {
             (Some(_), None) => false,
             (Some(agreed), Some(sent)) => fits(agreed, sent),
         };
-        Self { encoder: Encoder::new(settings), fragmenter, fresh_keys, context, as_it_came }
+        Self { encoder: Encoder::new(settings), fragmenter, fresh_keys, incoming, as_it_came }
     }
 
     /// Whether what comes compressed is compressed anew, or not at all.
@@ -104,14 +122,24 @@ impl Outlet {
         self.fresh_keys
     }
 
+    /// Whether RSV1 of a message means nothing where it comes from, and something where it goes.
+    pub(crate) fn clears_rsv1(&self) -> bool {
+        self.incoming == Incoming::Plain && self.encoder.can_compress()
+    }
+
+    /// Whether a compressed message may refer to the sender's earlier ones.
+    const fn has_context(&self) -> bool {
+        matches!(self.incoming, Incoming::Context)
+    }
+
     /// Whether a compressed message can be put in without changing how the others go on.
     pub(crate) const fn takes_compressed(&self) -> bool {
-        !(self.context && self.as_it_came)
+        !(self.has_context() && self.as_it_came)
     }
 
     /// Notes messages that do not go on, or not as they came.
     pub fn altered<'a>(&mut self, wires: impl IntoIterator<Item = &'a Wire>) {
-        if self.context && wires.into_iter().any(Wire::is_compressed) {
+        if self.has_context() && wires.into_iter().any(Wire::is_compressed) {
             self.as_it_came = false;
         }
     }
@@ -124,9 +152,12 @@ impl Outlet {
         content: &[u8],
         output: &mut O,
     ) -> Result<O::Bytes, Refusal> {
-        if wire.is_compressed() && !self.as_it_came {
+        if wire.is_compressed() && !(self.as_it_came && wire.is_kept()) {
             let edit = Edit { opcode: wire.opcode(), content, length: content.len() };
-            return self.encode(wire, edit, output);
+            return self.forward_edited(wire, edit, output);
+        }
+        if self.clears_rsv1() {
+            wire.clear_rsv1();
         }
         if self.fresh_keys {
             wire.mask_anew(|| output.masking_key())?;
@@ -173,7 +204,7 @@ impl Outlet {
         let choice = Choice { compress: compress.or(plain.then_some(false)), masking_key: None };
         let sizes = self.fragmenter.sizes(opcode, content, &[]);
         let written = self.encoder.message(opcode, content, Some(&sizes), choice, output)?;
-        if compress == Some(true) && self.context {
+        if compress == Some(true) && self.has_context() {
             self.as_it_came = false;
         }
         Ok(written)

@@ -16,10 +16,11 @@
 //! Behind it nothing goes on, and the place stays what it is.
 //!
 //! - `inside` is `Some` from a message's first header to its last byte
-//! - `frame` is empty unless frames go as wholes
+//! - `begun` is only true while it is
+//! - `frame` is empty unless frames go as wholes, and behind a Close
 
 use crate::error::Kind;
-use crate::header::Header;
+use crate::header::{Header, RSV1};
 use crate::layout::{Layout, Output};
 use crate::mask::Mask;
 use crate::opcode::Opcode;
@@ -61,6 +62,8 @@ pub struct Through {
     pace: Pace,
     /// The message that is passing, at its frame at hand.
     inside: Option<Frame>,
+    /// Whether anything of that message went out.
+    begun: bool,
     /// The frame at hand, where frames go as wholes.
     frame: Vec<u8>,
     control: Option<(Header, Vec<u8>)>,
@@ -78,6 +81,7 @@ impl Through {
         Self {
             pace,
             inside: None,
+            begun: false,
             frame: Vec::new(),
             control: None,
             messages: Vec::new(),
@@ -97,18 +101,22 @@ impl Through {
         self.over = true;
         self.frame = Vec::new();
         self.control = None;
+        if self.inside_frame() {
+            // Their place will never come.
+            self.controls = Vec::new();
+        }
     }
 
     /// Whether the message that is passing will never be whole.
     #[must_use]
     pub const fn is_broken_off(&self) -> bool {
-        self.over && self.inside.is_some()
+        self.over && self.begun
     }
 
     /// Whether nothing at all can be put in any more.
     #[must_use]
     pub const fn is_blocked(&self) -> bool {
-        self.is_broken_off() && self.inside_frame()
+        self.over && self.inside_frame()
     }
 
     /// Whether the last byte that went out was not the last of its frame.
@@ -145,7 +153,7 @@ impl Through {
         if self.is_broken_off() {
             return Err(Refusal::BehindUnfinished);
         }
-        let waits = self.inside.is_some();
+        let waits = self.begun;
         if waits {
             let mut later = Later { bytes: &mut self.messages, keys: output };
             outlet.inject(opcode, content, compress, &mut later)?;
@@ -163,11 +171,22 @@ impl Through {
         control: Control<'_>,
         output: &mut O,
     ) -> Result<(), Refusal> {
-        if self.inside_frame() {
-            outlet.control(control, &mut Later { bytes: &mut self.controls, keys: output })
-        } else {
-            outlet.control(control, output)
+        if self.is_blocked() {
+            return Err(Refusal::BehindUnfinished);
         }
+        if self.inside_frame() {
+            outlet.control(control, &mut Later { bytes: &mut self.controls, keys: output })?;
+        } else {
+            outlet.control(control, output)?;
+        }
+        if outlet.is_closed() && self.pace == Pace::Frames {
+            // The frame at hand would come behind it.
+            self.frame = Vec::new();
+            if let Some(frame) = &mut self.inside {
+                frame.goes = false;
+            }
+        }
+        Ok(())
     }
 
     /// Bytes on their way, to the output or to the frame that is not whole.
@@ -187,8 +206,10 @@ impl Through {
     fn end_frame<O: Pieces>(&mut self, output: &mut O) -> Result<(), OutOfMemory> {
         let whole = std::mem::take(&mut self.frame);
         output.append(&whole, Mask::NONE)?;
+        self.begun |= !whole.is_empty();
         if self.inside.is_some_and(|frame| frame.fin) {
             self.inside = None;
+            self.begun = false;
             flush(&mut self.messages, output)?;
         }
         flush(&mut self.controls, output)
@@ -272,12 +293,16 @@ impl<S: Sink, O: Pieces> Sink for Passing<'_, S, O> {
             turn = Mask::new(both.to_ne_bytes());
             *key = fresh;
         }
+        if self.outlet.clears_rsv1() && header.opcode != Opcode::Continuation {
+            header.rsv &= !RSV1;
+        }
         let goes = !self.outlet.is_closed();
         let (left, fin) = (header.length, header.fin);
-        self.through.inside = Some(Frame { left, fin, turn, goes });
         if goes {
             self.through.pass(&header.to_bytes()[..header.size], Mask::NONE, self.output)?;
+            self.through.begun |= self.through.pace == Pace::Bytes;
         }
+        self.through.inside = Some(Frame { left, fin, turn, goes });
         Ok(())
     }
 
@@ -287,13 +312,13 @@ impl<S: Sink, O: Pieces> Sink for Passing<'_, S, O> {
         if let Some((_, payload)) = &mut self.through.control {
             return Ok(wire::keep(payload, wire, mask)?);
         }
-        let Some(frame) = &mut self.through.inside else { return Ok(()) };
-        let turn = frame.turn;
-        frame.turn = turn.advance(wire.len());
-        frame.left -= wire.len() as u64;
-        if frame.goes {
+        let Some(Frame { left, fin, turn, goes }) = self.through.inside else { return Ok(()) };
+        if goes {
             self.through.pass(wire, turn, self.output)?;
         }
+        // Not before: what was refused did not get out, and its frame is not finished.
+        let (left, turn) = (left - wire.len() as u64, turn.advance(wire.len()));
+        self.through.inside = Some(Frame { left, fin, turn, goes });
         Ok(())
     }
 

@@ -4,17 +4,23 @@
 //! notes the frames' headers and, where the content does not say it, the
 //! payload, unmasked: written again with those headers it is what came.
 //!
+//! Limits bound contents, and a payload of any length can inflate to nothing. So
+//! one that grows longer than a content may be is not kept, and its message
+//! cannot go on as it came.
+//!
 //! - a [`Wire`] for each event that the inner sink takes, in the same order
 //! - `ends.len() == rest.len()` for a compressed message, otherwise `ends` is empty
+//! - `packed.len() <= most`
 
 use std::collections::VecDeque;
 
 use crate::error::Kind;
 use crate::fragmenter::Fragmenter;
-use crate::header::Header;
+use crate::header::{Header, MAX_CONTROL, RSV1};
 use crate::layout::Layout;
 use crate::mask::Mask;
 use crate::opcode::Opcode;
+use crate::reassembler::Settings;
 use crate::sink::{Event, Memory, OutOfMemory, Sink};
 
 /// How a message, or a control frame, stood on the wire.
@@ -22,7 +28,11 @@ use crate::sink::{Event, Memory, OutOfMemory, Sink};
 pub struct Wire {
     first: Header,
     rest: Vec<Header>,
+    /// Bytes of all its headers.
+    headers: usize,
     compressed: bool,
+    /// Whether its payload grew too long to be kept.
+    overlong: bool,
     /// Bytes of content behind which each frame but the first began.
     ends: Vec<usize>,
     /// The payload, unless it is the content.
@@ -31,7 +41,15 @@ pub struct Wire {
 
 impl Wire {
     const fn new(first: Header, compressed: bool) -> Self {
-        Self { first, rest: Vec::new(), compressed, ends: Vec::new(), packed: Vec::new() }
+        Self {
+            first,
+            rest: Vec::new(),
+            headers: first.size,
+            compressed,
+            overlong: false,
+            ends: Vec::new(),
+            packed: Vec::new(),
+        }
     }
 
     pub(crate) fn control(header: Header, payload: Vec<u8>) -> Self {
@@ -46,6 +64,11 @@ impl Wire {
         self.compressed
     }
 
+    /// Whether its payload is there to be written again.
+    pub(crate) const fn is_kept(&self) -> bool {
+        !self.overlong
+    }
+
     /// What its first frame is.
     #[must_use]
     pub const fn opcode(&self) -> Opcode {
@@ -54,9 +77,18 @@ impl Wire {
 
     /// Bytes that are held for it: its headers, and the payload where that is not the content.
     #[must_use]
-    pub fn held(&self) -> usize {
-        let rest: usize = self.rest.iter().map(|header| header.size).sum();
-        self.first.size + rest + self.packed.len()
+    pub const fn held(&self) -> usize {
+        self.headers + self.packed.len()
+    }
+
+    /// Appends a range of the payload; gives all of it up where it exceeds `most` bytes.
+    fn keep(&mut self, wire: &[u8], mask: Mask, most: usize) -> Result<(), OutOfMemory> {
+        if self.overlong || wire.len() > most - self.packed.len() {
+            self.overlong = true;
+            self.packed = Vec::new();
+            return Ok(());
+        }
+        keep(&mut self.packed, wire, mask)
     }
 
     /// The frames it came in, to be written again; `content` is what it said.
@@ -64,6 +96,13 @@ impl Wire {
         let packed = self.compressed || self.first.opcode.is_control();
         let payload = if packed { &self.packed } else { content };
         Layout::new(self.first, self.rest.clone(), payload)
+    }
+
+    /// Takes RSV1 off a message where it would come to mean that it is compressed.
+    pub(crate) const fn clear_rsv1(&mut self) {
+        if !self.first.opcode.is_control() {
+            self.first.rsv &= !RSV1;
+        }
     }
 
     /// Gives each of its frames another masking key.
@@ -107,16 +146,21 @@ impl Wire {
 #[derive(Debug)]
 pub struct Recorder {
     deflate: bool,
+    /// Bytes of a compressed payload that are kept at most.
+    most: usize,
     message: Option<Wire>,
     control: Option<Wire>,
     decoded: usize,
 }
 
 impl Recorder {
-    /// At the start of a direction; `deflate` says whether permessage-deflate was agreed on.
+    /// At the start of a direction that is read with these settings.
     #[must_use]
-    pub const fn new(deflate: bool) -> Self {
-        Self { deflate, message: None, control: None, decoded: 0 }
+    pub fn new(settings: &Settings) -> Self {
+        let most = settings.limits.max_message_size.map_or(Ok(usize::MAX), usize::try_from);
+        let most = most.unwrap_or(usize::MAX);
+        let deflate = settings.deflate.is_some();
+        Self { deflate, most, message: None, control: None, decoded: 0 }
     }
 
     /// Bytes that are held of what is not complete, contents aside.
@@ -143,15 +187,8 @@ impl Recorder {
         if wire.compressed {
             wire.ends.push(self.decoded);
         }
+        wire.headers += header.size;
         wire.rest.push(*header);
-    }
-
-    /// The wire whose payload is kept, of the frame at hand.
-    fn packing(&mut self) -> Option<&mut Wire> {
-        match &mut self.control {
-            Some(control) => Some(control),
-            None => self.message.as_mut().filter(|wire| wire.compressed),
-        }
     }
 }
 
@@ -201,11 +238,19 @@ impl<S: Sink> Sink for Recording<'_, S> {
 
     #[inline]
     fn payload(&mut self, wire: &[u8], mask: Mask, decoded: usize) -> Result<(), Kind> {
-        if let Some(packing) = self.recorder.packing() {
+        let Recorder { message, control, decoded: so_far, most, .. } = &mut *self.recorder;
+        if let Some(control) = control {
             self.sink.memory().admit(wire.len(), wire.len())?;
-            keep(&mut packing.packed, wire, mask)?;
+            return Ok(control.keep(wire, mask, MAX_CONTROL)?);
         }
-        self.recorder.decoded = decoded;
+        // A control frame between two fragments does not get here, and says nothing of the content.
+        *so_far = decoded;
+        if let Some(message) = message.as_mut().filter(|message| message.compressed) {
+            if !message.overlong {
+                self.sink.memory().admit(wire.len(), wire.len())?;
+            }
+            message.keep(wire, mask, *most)?;
+        }
         Ok(())
     }
 }

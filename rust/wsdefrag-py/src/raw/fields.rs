@@ -34,13 +34,9 @@ pub(crate) struct MessageState<'py> {
 pub(crate) fn message_state<'py>(
     object: &Bound<'py, PyAny>,
 ) -> PyResult<Option<MessageState<'py>>> {
+    let Some(message) = as_message(object)? else { return Ok(None) };
     let py = object.py();
-    let class = storage_type(py)?.as_type_ptr();
-    // SAFETY: attached; both are live.
-    if unsafe { ffi::PyObject_TypeCheck(object.as_ptr(), class) } == 0 {
-        return Ok(None);
-    }
-    Ok(Some(Message(object.clone()).fields(|fields| {
+    Ok(Some(message.fields(|fields| {
         // SAFETY: by the storage's invariant it is a live `bytes`.
         let content = unsafe { Bound::from_borrowed_ptr(py, fields.content) };
         MessageState {
@@ -50,6 +46,31 @@ pub(crate) fn message_state<'py>(
             dropped: fields.dropped,
         }
     })))
+}
+
+#[inline]
+fn as_message<'py>(object: &Bound<'py, PyAny>) -> PyResult<Option<Message<'py>>> {
+    let class = storage_type(object.py())?.as_type_ptr();
+    // SAFETY: attached; both are live.
+    let is_one = unsafe { ffi::PyObject_TypeCheck(object.as_ptr(), class) } != 0;
+    Ok(is_one.then(|| Message(object.clone())))
+}
+
+/// Says of a message that it was dropped, without running any Python code.
+pub(crate) fn mark_dropped(object: &Bound<'_, PyAny>) {
+    mark(object, |fields| fields.dropped = true);
+}
+
+/// Says of a message that the caller put it in, without running any Python code.
+pub(crate) fn mark_injected(object: &Bound<'_, PyAny>) {
+    mark(object, |fields| fields.injected = true);
+}
+
+/// Changes a message; leaves any other object alone.
+fn mark(object: &Bound<'_, PyAny>, change: impl FnOnce(&mut Fields)) {
+    if let Ok(Some(message)) = as_message(object) {
+        message.fields(change);
+    }
 }
 
 pub(super) unsafe extern "C" fn content_of(object: Object, _: *mut c_void) -> Object {

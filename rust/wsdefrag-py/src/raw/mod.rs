@@ -16,5 +16,5 @@ mod storage;
 
 pub(crate) use buffer::with_bytes;
 pub(crate) use bytes::{Gil, Writer, framed_bytes, unmasked_bytes};
-pub(crate) use fields::message_state;
+pub(crate) use fields::{mark_dropped, mark_injected, message_state};
 pub(crate) use storage::{MessageClass, new_message, storage_type, untracked};

@@ -41,7 +41,7 @@ pub(super) struct Fields {
     pub(super) opcode: Opcode,
     from_client: bool,
     pub(super) dropped: bool,
-    injected: bool,
+    pub(super) injected: bool,
 }
 
 /// `MessageStorage`, made once.
