@@ -89,6 +89,11 @@ pub(crate) struct Batch {
 }
 
 impl Batch {
+    /// How many there are.
+    pub(crate) fn len(&self, py: Python<'_>) -> usize {
+        self.events.bind(py).len()
+    }
+
     /// This one and, behind it, another.
     fn join(mut self, later: Self, py: Python<'_>) -> PyResult<Self> {
         let events = self.events.bind(py);

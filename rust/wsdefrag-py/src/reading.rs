@@ -93,6 +93,11 @@ impl Reading {
         deliver(py, &mut self.undelivered, sink, Wanted::Everything)
     }
 
+    /// How many events an exception kept from the caller.
+    pub(crate) fn undelivered(&self, py: Python<'_>) -> usize {
+        self.undelivered.as_ref().map_or(0, |batch| batch.len(py))
+    }
+
     /// Whether nothing that comes will be read any more.
     pub(crate) const fn is_over(&self) -> bool {
         self.closed.is_some() || self.engine.error().is_some() || !self.ending.is_open()

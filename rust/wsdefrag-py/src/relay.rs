@@ -82,6 +82,13 @@ impl RelayDirection {
         }
     }
 
+    /// Gives up the wires of events that will not be delivered: there was no memory to.
+    fn align(&mut self, py: Python<'_>) {
+        let Way::Messages { wires, .. } = &mut self.way else { return };
+        let lost = wires.len().saturating_sub(self.reading.undelivered(py));
+        self.outlet.altered(wires.drain(..lost).collect::<Vec<_>>().iter());
+    }
+
     fn feed<'py>(
         &mut self,
         data: &Bound<'py, PyAny>,
@@ -362,6 +369,7 @@ impl RelayDirection {
         data: &Bound<'py, PyAny>,
         timestamp: Option<f64>,
     ) -> PyResult<Bound<'py, PyList>> {
+        self.align(data.py());
         let events = self.feed(data, timestamp);
         self.received(data.py(), events)
     }
@@ -380,6 +388,7 @@ impl RelayDirection {
         py: Python<'py>,
         timestamp: Option<f64>,
     ) -> PyResult<Bound<'py, PyList>> {
+        self.align(py);
         let events = self.reading.end_events(py, timestamp);
         self.received(py, events)
     }

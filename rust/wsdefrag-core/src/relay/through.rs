@@ -150,7 +150,7 @@ impl Through {
         if compress == Some(true) && !outlet.takes_compressed() {
             return Err(Refusal::WindowsWouldDiffer);
         }
-        if self.is_broken_off() {
+        if self.is_broken_off() && !outlet.is_closed() {
             return Err(Refusal::BehindUnfinished);
         }
         let waits = self.begun;
@@ -171,7 +171,7 @@ impl Through {
         control: Control<'_>,
         output: &mut O,
     ) -> Result<(), Refusal> {
-        if self.is_blocked() {
+        if self.is_blocked() && !outlet.is_closed() {
             return Err(Refusal::BehindUnfinished);
         }
         if self.inside_frame() {
