@@ -211,7 +211,7 @@ class TestFragmentsOfACompressedMessage:
         relay = WebSocketRelay(deflate=DeflateParams(), limits=limits)
         blocks = b"\x00\x00\x00\xff\xff" * 10_000
         payloads = [blocks] * 20 + [Deflater().compress(b"hello")]
-        for one in fragments(TEXT, payloads[:-1] + [b""], rsv1=True)[:-1]:
+        for one in fragments(TEXT, [*payloads[:-1], b""], rsv1=True)[:-1]:
             assert relay.receive_data(one, from_client=False) == []
             assert relay.bytes_buffered < 2 * 1000
         last = frame(0, payloads[-1])

@@ -308,7 +308,8 @@ class RelayDirection:
 
         Raises:
             TypeError: If the payload does not offer the buffer protocol.
-            ValueError: If it is too long, after a Close, or inside a frame that will never be whole.
+            ValueError: If it is too long, after a Close, or inside a frame that will never be
+                whole.
         """
 
     def pong(self, payload: Buffer) -> None:
@@ -319,7 +320,8 @@ class RelayDirection:
 
         Raises:
             TypeError: If the payload does not offer the buffer protocol.
-            ValueError: If it is too long, after a Close, or inside a frame that will never be whole.
+            ValueError: If it is too long, after a Close, or inside a frame that will never be
+                whole.
         """
 
     def send_close(self, code: int | None = None, reason: str = "") -> bool:

@@ -255,7 +255,8 @@ class WebSocketRelay:
 
         Raises:
             TypeError: If ``payload`` does not offer the buffer protocol.
-            ValueError: If it is too long, after a Close, or inside a frame that will never be whole.
+            ValueError: If it is too long, after a Close, or inside a frame that will never be
+                whole.
         """
         (self.server if to_client else self.client).ping(payload)
 
@@ -268,7 +269,8 @@ class WebSocketRelay:
 
         Raises:
             TypeError: If ``payload`` does not offer the buffer protocol.
-            ValueError: If it is too long, after a Close, or inside a frame that will never be whole.
+            ValueError: If it is too long, after a Close, or inside a frame that will never be
+                whole.
         """
         (self.server if to_client else self.client).pong(payload)
 

@@ -450,7 +450,8 @@ impl RelayDirection {
     ///
     /// Raises:
     ///     TypeError: If the payload does not offer the buffer protocol.
-    ///     ValueError: If it is too long, after a Close, or inside a frame that will never be whole.
+    ///     ValueError: If it is too long, after a Close, or inside a frame that will never be
+    ///         whole.
     fn ping(&mut self, payload: &Bound<'_, PyAny>) -> PyResult<()> {
         with_bytes(payload, |input| self.put(payload.py(), Control::Ping(input.bytes)))?
     }
@@ -462,7 +463,8 @@ impl RelayDirection {
     ///
     /// Raises:
     ///     TypeError: If the payload does not offer the buffer protocol.
-    ///     ValueError: If it is too long, after a Close, or inside a frame that will never be whole.
+    ///     ValueError: If it is too long, after a Close, or inside a frame that will never be
+    ///         whole.
     fn pong(&mut self, payload: &Bound<'_, PyAny>) -> PyResult<()> {
         with_bytes(payload, |input| self.put(payload.py(), Control::Pong(input.bytes)))?
     }
