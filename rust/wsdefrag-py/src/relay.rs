@@ -480,7 +480,8 @@ impl RelayDirection {
     /// Returns:
     ///     Whether it is or will be sent. False where a Close was sent before, and where the way
     ///     out stands inside a frame that will never be whole: nothing but the end of the
-    ///     connection can follow there.
+    ///     connection can follow there. One that waits for the end of a frame is not sent if that
+    ///     never comes.
     ///
     /// Raises:
     ///     ValueError: If the code may not be sent (RFC 6455 section 7.4), or the reason is too

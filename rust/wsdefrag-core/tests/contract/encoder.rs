@@ -276,7 +276,7 @@ impl Expected {
         &self,
         settings: &Settings,
         call: &Call,
-        refuses: bool,
+        starved: bool,
         refusal: Refusal,
     ) -> bool {
         let (opcode, choice, length) = match call {
@@ -290,24 +290,24 @@ impl Expected {
             Call::Close(_, reason) => (Opcode::Close, Choice::default(), reason.len() + 2),
         };
         match refusal {
-            Refusal::OutOfMemory => refuses,
+            Refusal::OutOfMemory => starved,
             Refusal::AfterClose => self.closed,
-            Refusal::InsideMessage(refused) => self.open.is_some() && refused == opcode,
+            Refusal::InsideMessage(named) => self.open.is_some() && named == opcode,
             Refusal::NoMessage => self.open.is_none() && opcode == Opcode::Continuation,
             Refusal::BegunOtherwise => self.open.as_ref().is_some_and(|open| {
                 opcode == Opcode::Continuation && open.raw != matches!(call, Call::Frame(..))
             }),
-            Refusal::NotAMessage(refused) => {
+            Refusal::NotAMessage(named) => {
                 matches!(call, Call::Message(..))
-                    && refused == opcode
+                    && named == opcode
                     && !matches!(opcode, Opcode::Text | Opcode::Binary)
             }
-            Refusal::NotAFragment(refused) => refused == opcode && opcode.is_control(),
-            Refusal::FragmentedControl(refused) => {
-                refused == opcode && matches!(call, Call::Frame(head, ..) if !head.fin)
+            Refusal::NotAFragment(named) => named == opcode && opcode.is_control(),
+            Refusal::FragmentedControl(named) => {
+                named == opcode && matches!(call, Call::Frame(head, ..) if !head.fin)
             }
-            Refusal::ControlTooLong(refused, said) => {
-                refused == opcode && said == length && length > MAX_CONTROL
+            Refusal::ControlTooLong(named, said) => {
+                named == opcode && said == length && length > MAX_CONTROL
             }
             Refusal::InvalidCloseCode(code) => !close::may_be_sent(code),
             Refusal::ReasonWithoutCode => matches!(call, Call::Close(None, _)) && length > 2,

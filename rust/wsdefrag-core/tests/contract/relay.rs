@@ -178,7 +178,9 @@ fn script(reading: &Settings, decisions: &[u8], rest: &[u8]) -> Vec<u8> {
     let params = reading.deflate.unwrap_or_default();
     let mut messages = deflate::messages(rest);
     if reading.deflate.is_none() {
-        messages.iter_mut().for_each(|message| message.packing = None);
+        for message in &mut messages {
+            message.packing = None;
+        }
     }
     let script = Script {
         from_client,

@@ -76,7 +76,9 @@ impl Relay<'_> {
                 if opcode == Opcode::Text {
                     edited.make_ascii_uppercase();
                 } else {
-                    edited.iter_mut().for_each(|byte| *byte ^= 1);
+                    for byte in &mut edited {
+                        *byte ^= 1;
+                    }
                 }
                 self.edit(offset, &wire, opcode, content.len(), edited);
             }

@@ -22,16 +22,16 @@ pub(crate) fn check(case: &Case, pace: Pace) {
         assert!(case.outlet().recompresses());
         return;
     }
-    let (came, _) = journal::read(case.reading, input::cut(&case.wire, case.cuts));
-    check_alone(case, pace, &came);
+    let (incoming, _) = journal::read(case.reading, input::cut(&case.wire, case.cuts));
+    check_alone(case, pace, &incoming);
     let collides = |seen: &Seen| is_ours(seen) || matches!(seen, Seen::Close(4999, _));
-    if !came.events.iter().any(|(_, seen)| collides(seen)) {
-        check_with_ours(case, pace, &came);
+    if !incoming.events.iter().any(|(_, seen)| collides(seen)) {
+        check_with_ours(case, pace, &incoming);
     }
 }
 
 /// What goes out if nobody puts anything in.
-fn check_alone(case: &Case, pace: Pace, came: &Journal) {
+fn check_alone(case: &Case, pace: Pace, incoming: &Journal) {
     let mut relay = Relay::new(case, pace);
     for chunk in input::cut(&case.wire, case.cuts) {
         relay.receive(chunk);
@@ -42,9 +42,9 @@ fn check_alone(case: &Case, pace: Pace, came: &Journal) {
         assert!(wire.starts_with(out), "what goes out is not what came in");
     }
     let (whole, _) = frames::read(&case.reading, [&wire[..]]);
-    let whole = match came.error {
+    let whole = match incoming.error {
         Some(error) => error.offset,
-        None if came.is_closed() => came.received - came.discarded,
+        None if incoming.is_closed() => incoming.received - incoming.discarded,
         None => whole.end(),
     };
     let out = out.len() as u64;
@@ -55,7 +55,7 @@ fn check_alone(case: &Case, pace: Pace, came: &Journal) {
 }
 
 /// What a receiver reads if the caller puts things in wherever a chunk ends.
-fn check_with_ours(case: &Case, pace: Pace, came: &Journal) {
+fn check_with_ours(case: &Case, pace: Pace, incoming: &Journal) {
     let mut relay = Relay::new(case, pace);
     let mut decisions = case.decisions.iter().copied().cycle();
     for chunk in input::cut(&case.wire, case.cuts) {
@@ -73,16 +73,19 @@ fn check_with_ours(case: &Case, pace: Pace, came: &Journal) {
     assert!(pace == Pace::Bytes || read.error.is_none(), "{:?}", read.error);
     let whole = read.error.is_none();
     if let Some(error) = read.error {
-        assert_eq!(Some(error.kind), came.error.map(|error| error.kind));
+        assert_eq!(Some(error.kind), incoming.error.map(|error| error.kind));
     } else {
         assert_eq!(read.discarded, 0, "something behind a Close: {read:?}");
         case.check_window(out, read.events.iter().map(|(_, seen)| seen));
     }
     let (ours, theirs): (Vec<_>, Vec<_>) =
         read.events.into_iter().map(|(_, seen)| seen).partition(is_ours);
-    let came: Vec<_> = came.events.iter().map(|(_, seen)| seen.clone()).collect();
-    assert!(came.starts_with(&theirs), "{theirs:?} is not the front of {came:?}");
-    assert!(relay.closed || theirs.len() == came.len(), "{theirs:?} is not all of {came:?}");
+    let incoming: Vec<_> = incoming.events.iter().map(|(_, seen)| seen.clone()).collect();
+    assert!(incoming.starts_with(&theirs), "{theirs:?} is not the front of {incoming:?}");
+    assert!(
+        relay.closed || theirs.len() == incoming.len(),
+        "{theirs:?} is not all of {incoming:?}"
+    );
     let is_message = |seen: &Seen| matches!(seen, Seen::Message(..));
     let (messages, controls): (Vec<_>, Vec<_>) = ours.into_iter().partition(is_message);
     assert!(relay.messages.starts_with(&messages), "{messages:?} of {:?}", relay.messages);
