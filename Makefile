@@ -8,7 +8,7 @@ MITMPROXY := .venv-mitmproxy
 AUTOBAHN := .venv-autobahn
 FUZZ_SECONDS ?= 60
 RECORDING := tests/data/captures/demo.pcapng
-FUZZ_TARGETS := arbitrary_bytes split_feeding deflate packets connections
+FUZZ_TARGETS := arbitrary_bytes split_feeding deflate encoder relay packets connections
 
 BIN := $(VENV)/bin
 FUZZ_TOOLS := cargo +nightly fuzz --version >/dev/null 2>&1
