@@ -21,7 +21,7 @@ RUST := Cargo.toml Cargo.lock $(shell find rust -name '*.rs' -o -name Cargo.toml
 PYTHON_CODE := python tests benches examples rust/fuzz
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-rust test-python conformance conformance-quick check format bench fuzz
+.PHONY: help build demo test test-rust test-python soak conformance conformance-quick check format bench fuzz
 .PHONY: fuzz-briefly wheel mitmproxy-env clean
 
 help: ## show the targets
@@ -59,6 +59,9 @@ test-rust: ## run the core's and the capture half's tests
 
 test-python: build mitmproxy-env ## run the package's tests
 	$(BIN)/python -m pytest --quiet
+
+soak: build ## 1,000 connections through the example proxy, half of them up to no good
+	WSDEFRAG_SOAK=1000 $(BIN)/python -m pytest --quiet -rP tests/test_proxy_soak.py
 
 mitmproxy-env: $(MITMPROXY)/.extension ## make the environment that mitmproxy runs in, with the package
 

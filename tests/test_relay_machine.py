@@ -219,4 +219,4 @@ class Relaying(RuleBasedStateMachine):
 
 
 TestRelaying = Relaying.TestCase
-TestRelaying.settings = settings(max_examples=400, stateful_step_count=40)
+TestRelaying.settings = settings(max_examples=200, stateful_step_count=40)

@@ -13,6 +13,8 @@ import pytest
 
 from capture_recordings import LOADED
 from cli_captures import SIDES, WHOLE, broken, gapped, invoke_capture, truth
+from wsdefrag import WebSocketMessage, WebSocketRelay
+from wsdefrag.capture import CapturedRequest, CapturedResponse, write_flow
 
 
 class Mitmproxy(Protocol):
@@ -47,6 +49,34 @@ def test_mitmproxy_finds_what_the_applications_sent(
             for one, state in zip(known.messages[side], states, strict=True):
                 assert state[0] == one.opcode
                 assert one.matches(state[2])
+
+
+def test_mitmproxy_reads_a_relayed_connection(mitmproxy: Mitmproxy, tmp_path: Path) -> None:
+    file = tmp_path / "flows.mitm"
+    relay = WebSocketRelay()
+    kept, dropped, close = relay.receive_data(
+        b"\x81\x03k\xc3\xa4\x82\x01b\x88\x05\x03\xe9bye", from_client=False, timestamp=12.5
+    )
+    relay.forward(kept)
+    relay.drop(dropped)
+    relay.inject(WebSocketMessage(1, True, b"injected", 13.5))
+    relay.forward(close)
+    with file.open("wb") as written:
+        for port in (50_000, 50_001):
+            write_flow(
+                relay.websocket,
+                written,
+                CapturedRequest("/chat", (("Host", b"example.com"),), 11_250_000_000),
+                CapturedResponse(101, "Switching Protocols", (), 11_500_000_000),
+                client=("127.0.0.1", port),
+                server=("::1", 80),
+            )
+    found = mitmproxy.value("flow_states", str(file))
+    assert [flow["client_conn"]["peername"][1] for flow in found] == [50_000, 50_001]
+    for flow in found:
+        states = [tuple(state) for state in flow["websocket"]["messages"]]
+        assert states == [message.get_state() for message in relay.websocket.messages]
+        assert flow["websocket"]["close_code"] == 1001
 
 
 @pytest.mark.parametrize("name", WHOLE)
