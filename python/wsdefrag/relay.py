@@ -17,7 +17,7 @@ not a Close. A message that was edited is encoded anew, in as many fragments whe
 same, compressed if it came compressed. A direction where compressed messages refer to earlier ones
 (RFC 7692 section 7.1.1) is compressed anew from the first one on that did not go on as it came,
 because from then on what the sender refers to is not what the receiver has. So is a message whose
-compressed payload is longer than ``max_message_size``, which is not kept.
+compressed payload is longer than ``max_message_size`` and a 64th of it: it is not kept.
 
 After a violation nothing more of that direction is read. In the mode ``"messages"`` nothing of the
 offending message has been sent; elsewhere what was sent before the violation was found has been.
@@ -72,7 +72,7 @@ class WebSocketRelay:
         utf8: ``"strict"`` refuses text that is not UTF-8, ``"lax"`` passes it on.
         retain: Which messages ``websocket.messages`` keeps: ``"all"``, ``"none"``, or the newest so
             many. It has no influence on the events.
-        masking: ``"keep"`` leaves the client's masking keys, ``"fresh"`` gives each of its frames
+        masking: ``"keep"`` leaves the client's masking keys, ``"fresh"`` gives each masked frame
             another one (RFC 6455 section 5.3).
         fragmenter: How messages of another length than they came in are cut; None for one frame.
         compress_from: Injected messages of at least so many bytes are compressed, where it was
@@ -204,7 +204,7 @@ class WebSocketRelay:
 
         Events that still wait for a decision before it are dropped. A message whose ``dropped`` is
         set, and everything behind a Close that was sent the same way, is dropped too. A
-        ``ProtocolViolation`` and an ``Incomplete`` have nothing to send.
+        ``ProtocolViolation`` and an ``Incomplete`` have nothing to send, and decide nothing.
 
         Args:
             event: One that ``receive_data`` gave. Of a message, ``content`` and ``type`` may have

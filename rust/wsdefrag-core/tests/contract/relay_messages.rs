@@ -211,7 +211,8 @@ impl Relay<'_> {
     fn is_kept(&self, offset: u64) -> bool {
         let frames = self.frames_of(offset, true);
         let payload: u64 = frames.iter().map(|frame| frame.header.length).sum();
-        self.case.reading.limits.max_message_size.is_none_or(|most| payload <= most)
+        let most = self.case.reading.limits.max_message_size;
+        most.is_none_or(|most| payload <= most + most / 64 + 64)
     }
 
     /// Panics unless a receiver reads what is expected.
