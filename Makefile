@@ -8,7 +8,7 @@ MITMPROXY := .venv-mitmproxy
 AUTOBAHN := .venv-autobahn
 FUZZ_SECONDS ?= 60
 RECORDING := tests/data/captures/demo.pcapng
-FUZZ_TARGETS := arbitrary_bytes split_feeding deflate packets connections
+FUZZ_TARGETS := arbitrary_bytes split_feeding deflate encoder relay packets connections
 
 BIN := $(VENV)/bin
 FUZZ_TOOLS := cargo +nightly fuzz --version >/dev/null 2>&1
@@ -111,7 +111,7 @@ $(BENCH)/bin/.tools: benches/requirements.txt pyproject.toml
 	$(BENCH)/bin/python -m pip install --quiet --group build --requirement benches/requirements.txt
 	touch $@
 
-bench: $(BENCH)/bin/.tools ## measure against the peers; writes benches/RESULTS.md and the charts
+bench: $(BENCH)/bin/.tools mitmproxy-env ## measure against the peers; writes benches/RESULTS.md and the charts
 	VIRTUAL_ENV=$(abspath $(BENCH)) $(BENCH)/bin/maturin develop --release --quiet
 	cd benches/floor && VIRTUAL_ENV=$(abspath $(BENCH)) ../../$(BENCH)/bin/maturin develop --release --quiet
 	$(BENCH)/bin/python benches/run.py

@@ -1,18 +1,13 @@
 """Times a whole echo round trip through asyncio: our example's server beside the peers' own.
 
-    python benches/echo_round_trip.py RESULTS.json            about a minute
-    python benches/echo_round_trip.py --quick RESULTS.json    seconds; shows that everything works
-
 The client is the same for all: a blocking socket that sends a masked message it made beforehand and
 reads until as many bytes are back as the answer has. Each server is a process of its own on
 loopback, ended by its number. All are up at the same time and take turns, round by round, so that
 what the machine does besides falls on all of them.
 """
 
-import argparse
 import base64
 import contextlib
-import json
 import os
 import socket
 import statistics
@@ -20,7 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -29,7 +24,7 @@ import h11
 from corpus import BINARY, KIB, encode_frame
 from echo_servers import SERVERS
 from results import OURS
-from tables import table
+from turns import Comparison
 
 HERE = Path(__file__).resolve().parent
 
@@ -60,23 +55,6 @@ class Plan:
 
 FULL = Plan(25, {256: 2000, 64 * KIB: 500})
 QUICK = Plan(3, {256: 50, 64 * KIB: 20})
-
-
-@dataclass(frozen=True)
-class RoundTrip:
-    """A line of the table.
-
-    Attributes:
-        server: whose it is.
-        size: bytes of the message.
-        microseconds: the median of the rounds, for one round trip.
-        rounds: how many there were.
-    """
-
-    server: str
-    size: int
-    microseconds: float
-    rounds: int
 
 
 @contextlib.contextmanager
@@ -147,55 +125,22 @@ def time_round(connection: socket.socket, size: int, round_trips: int) -> float:
     return seconds / round_trips
 
 
-def measure(quick: bool) -> list[RoundTrip]:
+def measure(quick: bool) -> list[Comparison]:
     """All servers with all sizes."""
     plan = QUICK if quick else FULL
-    seconds: dict[tuple[str, int], list[float]] = {}
+    comparisons = []
     with contextlib.ExitStack() as stack:
         connections = {
             name: stack.enter_context(connected(stack.enter_context(running(name))))
             for name in COMMANDS
         }
         for size in SIZES:
+            times: dict[str, list[float]] = {name: [] for name in connections}
             for connection in connections.values():
                 time_round(connection, size, plan.round_trips[size] // 10)
             for _ in range(plan.rounds):
                 for name, connection in connections.items():
-                    taken = time_round(connection, size, plan.round_trips[size])
-                    seconds.setdefault((name, size), []).append(taken)
-    return [
-        RoundTrip(name, size, statistics.median(taken) * 1e6, len(taken))
-        for (name, size), taken in seconds.items()
-    ]
-
-
-def round_trip_table(measured: list[RoundTrip]) -> str:
-    """A line for each server, with its time over ours."""
-    times = {(one.server, one.size): one.microseconds for one in measured}
-    sizes = list(dict.fromkeys(one.size for one in measured))
-    head = ["echo server"]
-    for size in sizes:
-        head += [f"{size:,} B, µs a round trip", "over ours"]
-    rows = []
-    for name in dict.fromkeys(one.server for one in measured):
-        row = [name]
-        for size in sizes:
-            taken = times[name, size]
-            row += [f"{taken:,.1f}", f"{taken / times[OURS, size]:.2f}x"]
-        rows.append(row)
-    return table(head, rows)
-
-
-def main() -> None:
-    """Writes the measures as JSON into the file named on the command line."""
-    parser = argparse.ArgumentParser(description="Time echo round trips.")
-    parser.add_argument("--quick", action="store_true", help="a smoke run of seconds")
-    parser.add_argument("results", type=Path, help="where to write the numbers")
-    arguments = parser.parse_args()
-    measured = measure(arguments.quick)
-    print(round_trip_table(measured))
-    arguments.results.write_text(json.dumps([asdict(one) for one in measured]))
-
-
-if __name__ == "__main__":
-    main()
+                    times[name].append(time_round(connection, size, plan.round_trips[size]))
+            medians = {name: statistics.median(taken) * 1e9 for name, taken in times.items()}
+            comparisons.append(Comparison(f"{size:,} B", "round trip", medians, {}))
+    return comparisons

@@ -1,7 +1,9 @@
 """Measures what stands in the middle of connections, and what sends: beside their peers, in turns.
 
-python benches/proxies.py RESULTS.json            about three minutes
-python benches/proxies.py --quick RESULTS.json    seconds; shows that everything works
+    python benches/proxies.py RESULTS.json            about five minutes
+    python benches/proxies.py --quick RESULTS.json    seconds; shows that everything works
+
+It prints each measurement when it has it.
 """
 
 import argparse
@@ -11,13 +13,17 @@ import os
 from dataclasses import asdict
 from pathlib import Path
 
+import echo_round_trip
 import relay_mitmproxy
 import sending
+import wsproto_dropin
 from turns import Comparison
 
 PARTS = (
+    ("The drop-in, beside wsproto", wsproto_dropin.measure),
     ("Sending, masked", sending.measure),
     ("Relaying, beside mitmproxy", relay_mitmproxy.measure),
+    ("An echo round trip through asyncio", echo_round_trip.measure),
 )
 """Headings, and what measures them."""
 

@@ -1,13 +1,10 @@
 """The drop-in for wsproto against wsproto: the same bytes fed, the same events consumed.
 
-    python benches/wsproto_dropin.py [--quick]
-
 A workload is a list of network reads, or of events to send. Both classes work through it in turn,
-round after round, so that a busy machine slows both alike; a row has the medians and their ratio.
-That the events are the same is tested before anything is timed.
+round after round, so that a busy machine slows both alike. That the events are the same is tested
+before anything is timed.
 """
 
-import argparse
 import os
 import statistics
 import time
@@ -19,6 +16,7 @@ from wsproto.connection import ConnectionType
 from wsproto.events import BytesMessage, Event, Message, TextMessage
 from wsproto.extensions import Extension, PerMessageDeflate
 
+from turns import Comparison
 from wsdefrag.compat.wsproto import connection as ours
 
 CLIENT, SERVER = ConnectionType.CLIENT, ConnectionType.SERVER
@@ -28,19 +26,10 @@ WORK = 4 << 20
 LEAST, MOST = 64, 4000
 
 
-@dataclass(frozen=True)
-class Row:
-    """A workload's medians, in nanoseconds a message."""
+OURS = "drop-in"
+WSPROTO = "wsproto"
 
-    name: str
-    ours: float
-    peer: float
-    target: float | None
-
-    @property
-    def ratio(self) -> float:
-        """How many times as fast the drop-in is."""
-        return self.peer / self.ours
+ROUNDS = 21
 
 
 @dataclass(frozen=True)
@@ -150,35 +139,20 @@ def workloads() -> Iterator[Workload]:
     yield sending("send 264 B JSON, compressed", SERVER, price, deflate=True)
 
 
-def measure(workload: Workload, rounds: int) -> Row:
+def compare(workload: Workload, rounds: int) -> Comparison:
     """The medians of one workload."""
-    times: dict[type[theirs.Connection], list[float]] = {
-        ours.Connection: [],
-        theirs.Connection: [],
-    }
-    for made in times:
+    classes = {OURS: ours.Connection, WSPROTO: theirs.Connection}
+    times: dict[str, list[float]] = {name: [] for name in classes}
+    for made in classes.values():
         workload.run(made)
     for _ in range(rounds):
-        for made, taken in times.items():
-            taken.append(workload.run(made) / workload.count * 1e9)
-    mine, peers = (statistics.median(taken) for taken in times.values())
-    return Row(workload.name, mine, peers, workload.target)
+        for name, made in classes.items():
+            times[name].append(workload.run(made) / workload.count * 1e9)
+    medians = {name: statistics.median(taken) for name, taken in times.items()}
+    targets = {} if workload.target is None else {WSPROTO: workload.target}
+    return Comparison(workload.name, "message", medians, targets)
 
 
-def rows(quick: bool = False) -> Iterator[Row]:
-    """All rows; quick ones prove nothing."""
-    for workload in workloads():
-        yield measure(workload, 1 if quick else 21)
-
-
-def main() -> None:
-    """Prints the rows."""
-    parser = argparse.ArgumentParser(description="The drop-in for wsproto against wsproto.")
-    parser.add_argument("--quick", action="store_true", help="one round each")
-    for row in rows(parser.parse_args().quick):
-        target = "" if row.target is None else f"  target {row.target:g}x"
-        print(f"{row.name:38} {row.ours:9.0f} ns {row.peer:9.0f} ns {row.ratio:6.1f}x{target}")
-
-
-if __name__ == "__main__":
-    main()
+def measure(quick: bool) -> list[Comparison]:
+    """All workloads; quick ones prove nothing."""
+    return [compare(workload, 1 if quick else ROUNDS) for workload in workloads()]

@@ -30,7 +30,7 @@ async def echo(request: WebSocketRequest) -> None:
             await connection.send_message(await connection.get_message())
     except ConnectionClosed as closed:
         if closed.reason is not None:
-            print(f"closed with {closed.reason.code} {closed.reason.name}")
+            print(f"closed with {int(closed.reason.code)} {closed.reason.name}")
 
 
 async def main() -> None:

@@ -77,7 +77,7 @@ def test_the_two_are_not_the_same() -> None:
     assert wsproto.connection.Connection is not ours.Connection
 
 
-@settings(max_examples=150)
+@settings(max_examples=100)
 @given(stream=streams(AGREED, interleaved=False), data=st.data(), answer=st.booleans())
 def test_valid_stream_gives_the_same(stream: Stream, data: st.DataObject, answer: bool) -> None:
     chunks = data.draw(cuts(stream.wire))
@@ -85,7 +85,7 @@ def test_valid_stream_gives_the_same(stream: Stream, data: st.DataObject, answer
     compare(direction, chunks, answer)
 
 
-@settings(max_examples=300)
+@settings(max_examples=200)
 @given(stream=streams(AGREED), data=st.data(), answer=st.booleans())
 def test_damaged_stream_gives_the_same(stream: Stream, data: st.DataObject, answer: bool) -> None:
     wire = data.draw(broken(stream.wire))
@@ -93,7 +93,7 @@ def test_damaged_stream_gives_the_same(stream: Stream, data: st.DataObject, answ
     compare(direction, data.draw(cuts(wire)), answer)
 
 
-@settings(max_examples=300)
+@settings(max_examples=200)
 @given(wire=st.lists(loose_frames(), max_size=4).map(b"".join), data=st.data())
 def test_loose_frames_give_the_same(wire: bytes, data: st.DataObject) -> None:
     direction = Direction(wire, data.draw(st.booleans()), data.draw(AGREED))
@@ -147,7 +147,7 @@ def sent(connection: Connection, event: Event) -> object:
         return type(error), str(error)
 
 
-@settings(max_examples=300)
+@settings(max_examples=200)
 @given(side=st.sampled_from(ConnectionType), events=st.lists(_events, max_size=8))
 def test_sending_writes_and_raises_the_same(side: ConnectionType, events: list[Event]) -> None:
     one, other = (made(side) for made in CLASSES.values())
@@ -161,7 +161,7 @@ def test_sending_writes_and_raises_the_same(side: ConnectionType, events: list[E
         assert one.state is other.state
 
 
-@settings(max_examples=150)
+@settings(max_examples=100)
 @given(
     side=st.sampled_from(ConnectionType),
     deflate=deflates(st.integers(9, 15)),

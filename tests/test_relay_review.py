@@ -114,6 +114,17 @@ class TestFrameThatWillNeverBeWhole:
         assert sent(relay) == b"\x81\x05he"
         assert relay.bytes_buffered == 0
 
+    def test_controls_follow_its_last_byte_whatever_is_wrong_with_its_message(self) -> None:
+        relay = WebSocketRelay(mode="cut-through")
+        wire = frame(TEXT, b"hell\xc3")
+        relay.receive_data(wire[:3], from_client=False)
+        relay.ping(b"x", to_client=True)
+        assert relay.close(1007, to_client=True)
+        (event,) = relay.receive_data(wire[3:], from_client=False)
+        assert isinstance(event, ProtocolViolation)
+        assert sent(relay) == wire + frame(PING, b"x") + close_frame(1007)
+        assert relay.bytes_buffered == 0
+
     def test_broken_off_between_frames_still_takes_controls(self) -> None:
         relay = WebSocketRelay(mode="cut-through")
         (first, _) = fragments(TEXT, [b"he", b"llo"])

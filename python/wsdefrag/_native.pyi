@@ -322,7 +322,8 @@ class RelayDirection:
 
         Raises:
             TypeError: If the payload does not offer the buffer protocol.
-            ValueError: If it is too long, after a Close, or behind a frame broken off.
+            ValueError: If it is too long, after a Close, or inside a frame that will never be
+                whole.
         """
 
     def pong(self, payload: Buffer) -> None:
@@ -333,7 +334,8 @@ class RelayDirection:
 
         Raises:
             TypeError: If the payload does not offer the buffer protocol.
-            ValueError: If it is too long, after a Close, or behind a frame broken off.
+            ValueError: If it is too long, after a Close, or inside a frame that will never be
+                whole.
         """
 
     def send_close(self, code: int | None = None, reason: str = "") -> bool:
@@ -348,7 +350,8 @@ class RelayDirection:
         Returns:
             Whether it is or will be sent. False where a Close was sent before, and where the way
             out stands inside a frame that will never be whole: nothing but the end of the
-            connection can follow there.
+            connection can follow there. One that waits for the end of a frame is not sent if that
+            never comes.
 
         Raises:
             ValueError: If the code may not be sent (RFC 6455 section 7.4), or the reason is too

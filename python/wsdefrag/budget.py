@@ -9,6 +9,9 @@ code 1013 (try again later), and the others go on.
 What the caller puts in itself, by editing and injecting, is charged and not refused, so
 ``bytes_held`` can be above ``max_bytes`` by that much; peers are then refused until it is sent.
 
+What is counted are contents, and headers and compressed payloads as they came; not the objects that
+Python makes of them, which for the smallest messages take more.
+
 RFC 6455 section 10.4 asks implementations to have such limits.
 """
 

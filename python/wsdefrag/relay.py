@@ -16,7 +16,8 @@ Nobody is sent anything else: what went in untouched comes out as it was, and th
 not a Close. A message that was edited is encoded anew, in as many fragments where its length is the
 same, compressed if it came compressed. A direction where compressed messages refer to earlier ones
 (RFC 7692 section 7.1.1) is compressed anew from the first one on that did not go on as it came,
-because from then on what the sender refers to is not what the receiver has.
+because from then on what the sender refers to is not what the receiver has. So is a message whose
+compressed payload is longer than ``max_message_size`` and a 64th of it: it is not kept.
 
 After a violation nothing more of that direction is read. In the mode ``"messages"`` nothing of the
 offending message has been sent; elsewhere what was sent before the violation was found has been.
@@ -71,7 +72,7 @@ class WebSocketRelay:
         utf8: ``"strict"`` refuses text that is not UTF-8, ``"lax"`` passes it on.
         retain: Which messages ``websocket.messages`` keeps: ``"all"``, ``"none"``, or the newest so
             many. It has no influence on the events.
-        masking: ``"keep"`` leaves the client's masking keys, ``"fresh"`` gives each of its frames
+        masking: ``"keep"`` leaves the client's masking keys, ``"fresh"`` gives each masked frame
             another one (RFC 6455 section 5.3).
         fragmenter: How messages of another length than they came in are cut; None for one frame.
         compress_from: Injected messages of at least so many bytes are compressed, where it was
@@ -203,7 +204,7 @@ class WebSocketRelay:
 
         Events that still wait for a decision before it are dropped. A message whose ``dropped`` is
         set, and everything behind a Close that was sent the same way, is dropped too. A
-        ``ProtocolViolation`` and an ``Incomplete`` have nothing to send.
+        ``ProtocolViolation`` and an ``Incomplete`` have nothing to send, and decide nothing.
 
         Args:
             event: One that ``receive_data`` gave. Of a message, ``content`` and ``type`` may have
@@ -266,7 +267,8 @@ class WebSocketRelay:
 
         Raises:
             TypeError: If ``payload`` does not offer the buffer protocol.
-            ValueError: If it is too long, after a Close, or behind a frame broken off.
+            ValueError: If it is too long, after a Close, or inside a frame that will never be
+                whole.
         """
         (self.server if to_client else self.client).ping(payload)
 
@@ -279,7 +281,8 @@ class WebSocketRelay:
 
         Raises:
             TypeError: If ``payload`` does not offer the buffer protocol.
-            ValueError: If it is too long, after a Close, or behind a frame broken off.
+            ValueError: If it is too long, after a Close, or inside a frame that will never be
+                whole.
         """
         (self.server if to_client else self.client).pong(payload)
 
@@ -297,7 +300,8 @@ class WebSocketRelay:
         Returns:
             Whether it is, or will be, sent. False where a Close was sent before, and where the way
             out stands inside a frame that will never be whole, behind which only the end of the
-            connection can follow.
+            connection can follow. One that waits for the end of a frame is not sent if that never
+            comes.
 
         Raises:
             ValueError: If the code may not be sent (RFC 6455 section 7.4), or the reason is too

@@ -5,8 +5,8 @@ Run it with the environment that the tests run in; it rewrites `seeds/`:
     .venv/bin/python rust/fuzz/make_seeds.py
 
 The form of an input of `arbitrary_bytes` and `split_feeding` is described in
-`rust/wsdefrag-core/tests/contract/input.rs`, that of `deflate` in `deflate.rs` beside it, that of
-`packets` in `rust/wsdefrag-capture/tests/packets/contract.rs`.
+`rust/wsdefrag-core/tests/contract/input.rs`, those of `deflate`, `encoder` and `relay` in the files
+of those names beside it, that of `packets` in `rust/wsdefrag-capture/tests/packets/contract.rs`.
 """
 
 from __future__ import annotations
@@ -91,10 +91,10 @@ def message(shape: int, content: bytes, *, cuts: int = 0, repeats: int = 0) -> b
     return bytes([shape, cuts, repeats, len(content)]) + content
 
 
-def scripts() -> dict[str, bytes]:
-    """Messages for `deflate`: what its wire cases are about, and the same with a byte damaged."""
+def bodies() -> dict[str, bytes]:
+    """Messages in the form of `deflate`: what its wire cases are about."""
     story = b"the same words again and again"
-    bodies = {
+    return {
         "takeover": message(TEXT, story) * 3,
         "plain-between": message(TEXT, story) + message(TEXT | PLAIN, story) + message(0, story),
         "fragments-and-controls": message(CONTROLS, story, cuts=2, repeats=9) * 2,
@@ -107,13 +107,72 @@ def scripts() -> dict[str, bytes]:
         "long-forms": message(FORM_16, story) + message(FORM_64 | CONTROLS, story, cuts=1),
         "scripts-of-text": message(TEXT, "aä€😀".encode(), repeats=40, cuts=5) * 2,
     }
+
+
+def scripts() -> dict[str, bytes]:
+    """Messages for `deflate`, and the same with a byte damaged."""
     scripts = {}
-    for index, (name, body) in enumerate(bodies.items()):
+    for index, (name, body) in enumerate(bodies().items()):
         flags = (0, 1, 2, 3)[index % 4] | (index % 8) << 2 | (index % 5) << 5
         scripts[name] = bytes([flags, index, 31 * index % 256, 0, 0, 0]) + body
         damaged = bytes([flags, index, 31 * index % 256, 1 << index % 8, 0, 7 * index + 9]) + body
         scripts[f"{name}-damaged"] = damaged
     return scripts
+
+
+def call(what: int, shape: int, content: bytes, *, repeats: int = 0) -> bytes:
+    """One call for `encoder`."""
+    return bytes([what, shape, repeats, len(content)]) + content
+
+
+def calls() -> dict[str, bytes]:
+    """Calls for `encoder`: each kind of them, with deflate and without, alone and refused."""
+    word = b"again and "
+    bodies = {
+        "messages": call(0x28, 0, word, repeats=9) + call(0, 0x60, word) + call(0x29, 1, word) * 2,
+        "texts": call(2, 0, "aä€😀".encode(), repeats=3) + call(0, 0, b"\xff") + call(0, 0, b""),
+        "fragments": call(3, 0, b"\xe2\x82") + call(0x13, 0, b"\xac") + call(0x13, 1, b""),
+        "frames-of-the-callers": call(0x0D, 2, word)
+        + call(0x15, 1, word)
+        + call(0x28, 1, word) * 2,
+        "controls": call(6, 1, word)
+        + call(6, 0, word, repeats=15)
+        + call(7, 2, b"bye", repeats=63),
+        "without-memory": call(0xA8, 0, word) + call(0x28, 0, word) * 2 + call(0xA8, 0, word),
+    }
+    heads = (bytes([0b0010, 7, 3]), bytes([0b0111, 0x30, 90]), bytes([0b0001, 0x31, 5]))
+    return {
+        f"{name}-{index}": head + body
+        for name, body in bodies.items()
+        for index, head in enumerate(heads)
+    }
+
+
+def relayed() -> dict[str, bytes]:
+    """Messages for `relay`, decided on in different ways, and wire cases that go through."""
+    forward, longer, drop, close = 0, 0x2C, 5, 0xFF
+    decisions = {
+        "untouched": bytes([forward]),
+        "all-sorts": bytes([3, forward, longer, 6, drop, forward, 0x0E, 7]),
+        "closed": bytes([3, 4, 6, 5, forward, forward, close]),
+    }
+    legs = (0b0000110, 0b0001110, 0b0111110, 0b0000010, 0b0000101)
+    seeds = {}
+    for index, (name, body) in enumerate(bodies().items()):
+        for how, decided in decisions.items():
+            for way, kind in enumerate(("messages", "frames", "bytes")):
+                flags = legs[(index + way) % len(legs)]
+                windows = way << 6 | 0b111_111 - index % 3
+                head = bytes([flags, windows, 0xF0 * (index % 2), 0, 37 * index % 256])
+                seeds[f"{name}-{how}-{kind}"] = head + bytes([len(decided)]) + decided + body
+    for index, (name, wire) in enumerate(wires().items()):
+        flags, lenience, _, most, _, _, cuts = wire[:7]
+        legs_of = 0x80 | flags & 1 | (flags & 2 and 0b110) | (flags & 0x10 and 0x40)
+        windows = index % 3 << 6 | 0b111_111
+        decided = decisions["all-sorts"]
+        head = bytes([legs_of, windows, lenience, most, cuts, len(decided)])
+        seeds[f"wire-{name}"] = head + decided + wire[7:]
+    return seeds
 
 
 def fragments() -> bytes:
@@ -160,4 +219,6 @@ if __name__ == "__main__":
     write("arbitrary_bytes", wires())
     write("split_feeding", wires())
     write("deflate", scripts())
+    write("encoder", calls())
+    write("relay", relayed())
     write("packets", captures())

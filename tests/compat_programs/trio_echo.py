@@ -20,7 +20,7 @@ async def echo(request: WebSocketRequest) -> None:
             await connection.send_message(await connection.get_message())
     except ConnectionClosed as closed:
         if closed.reason is not None:
-            print(closed.reason.code, closed.reason.reason, flush=True)
+            print(int(closed.reason.code), closed.reason.reason, flush=True)
 
 
 async def main() -> None:

@@ -95,6 +95,8 @@ class Mitmdump:
                 with self._changed:
                     self._events.append(json.loads(line))
                     self._changed.notify_all()
+        # What it said last is to be in the log by then.
+        self._threads[1].join(SECONDS)
         with self._changed:
             self._events.append({"event": "gone"})
             self._changed.notify_all()

@@ -28,7 +28,8 @@ def own_layer_relays(proxy: Mitmdump) -> bool:
 
 
 def said(proxy: Mitmdump) -> list[str]:
-    """What the log says of the addon, without the times."""
+    """What the log says of the addon, without the times; something it has to say."""
+    proxy.logged(NOT_USED, "relays WebSocket connections")
     lines = [line.partition("] ")[2] for line in proxy.log]
     return [line for line in lines if "wsdefrag" in line and not line.startswith("Loading")]
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
 import zlib
+from pathlib import Path
 
 import pytest
 from defects import finish, inflated, payloads, seen
-from mitmdump import Mitmdump
+from mitmdump import PYTHON, SECONDS, Mitmdump
 from wires import Pair
 
 from wire_writer import (
@@ -77,6 +79,25 @@ def test_edited_compressed_message_stays_compressed(with_addon: Mitmdump) -> Non
     arrived = [inflater.decompress(one + b"\x00\x00\xff\xff") for one in payloads(frames)]
     assert arrived == [contents[0], "once and again €".encode(), contents[2]]
     finish(with_addon, pair)
+
+
+def test_window_of_8_bits_is_kept_to(with_addon: Mitmdump) -> None:
+    deflater = Deflater(window_bits=8)
+    contents = [b"a" * 500, b"edit me", b"b" * 500]
+    words = "".join(f"word {number % 61} " for number in range(300))
+    rules = [{"when": "edit me", "do": "text", "to": words}]
+    pair = Pair(with_addon.port, "permessage-deflate; server_max_window_bits=8", rules=rules)
+    for one in contents:
+        pair.server.send(frame(TEXT, deflater.compress(one), rsv1=True))
+    # 9 bits is the smallest window that zlib reads with.
+    inflater = zlib.decompressobj(-9)
+    arrived = []
+    for _ in contents:
+        data = b"".join(payloads(pair.client.message()[1]))
+        arrived.append(inflater.decompress(data + b"\x00\x00\xff\xff"))
+    assert arrived == [contents[0], words.encode(), contents[2]]
+    flow = finish(with_addon, pair)
+    assert [one[2] for one in flow["websocket"]["messages"]] == arrived
 
 
 def test_injected_message_is_whole_also_on_a_compressed_connection(with_addon: Mitmdump) -> None:
@@ -172,6 +193,27 @@ def test_messages_that_are_cut_off_are_told_of_on_both_sides(with_addon: Mitmdum
     assert [one[2] for one in flow["websocket"]["messages"]] == [b"whole"]
     for said in ("from the client (9 bytes of TEXT)", "from the server (15 bytes of BINARY)"):
         assert with_addon.logged(said, since=since)
+
+
+READ_AGAIN = """
+import sys
+from mitmproxy.io import FlowReader
+with open(sys.argv[1], "rb") as file:
+    for flow in FlowReader(file).stream():
+        print(flow.request.path, flow.metadata.get("wsdefrag_not_whole"))
+"""
+
+
+def test_mitmproxy_reads_its_flow_file_again(with_addon: Mitmdump) -> None:
+    pair = Pair(with_addon.port)
+    pair.server.send(frame(BINARY, b"not all of it", fin=False))
+    pair.server.close()
+    assert pair.client.rest() == []
+    pair.close()
+    (noted,) = with_addon.flow(pair.path)["metadata"]["wsdefrag_not_whole"]
+    command: list[Path | str] = [PYTHON, "-c", READ_AGAIN, with_addon.flow_file]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=True)
+    assert f"{pair.path} {[noted]}" in done.stdout.splitlines()
 
 
 BROKEN = {

@@ -480,7 +480,8 @@ impl RelayDirection {
     ///
     /// Raises:
     ///     TypeError: If the payload does not offer the buffer protocol.
-    ///     ValueError: If it is too long, after a Close, or behind a frame broken off.
+    ///     ValueError: If it is too long, after a Close, or inside a frame that will never be
+    ///         whole.
     fn ping(&mut self, payload: &Bound<'_, PyAny>) -> PyResult<()> {
         with_bytes(payload, |input| self.put(payload.py(), Control::Ping(input.bytes)))?
     }
@@ -492,7 +493,8 @@ impl RelayDirection {
     ///
     /// Raises:
     ///     TypeError: If the payload does not offer the buffer protocol.
-    ///     ValueError: If it is too long, after a Close, or behind a frame broken off.
+    ///     ValueError: If it is too long, after a Close, or inside a frame that will never be
+    ///         whole.
     fn pong(&mut self, payload: &Bound<'_, PyAny>) -> PyResult<()> {
         with_bytes(payload, |input| self.put(payload.py(), Control::Pong(input.bytes)))?
     }
@@ -508,7 +510,8 @@ impl RelayDirection {
     /// Returns:
     ///     Whether it is or will be sent. False where a Close was sent before, and where the way
     ///     out stands inside a frame that will never be whole: nothing but the end of the
-    ///     connection can follow there.
+    ///     connection can follow there. One that waits for the end of a frame is not sent if that
+    ///     never comes.
     ///
     /// Raises:
     ///     ValueError: If the code may not be sent (RFC 6455 section 7.4), or the reason is too

@@ -71,12 +71,17 @@ def parse_failed(
 
 def _of_text(text: bytes, *, final: bool) -> ParseFailed:
     # Python waits for the third byte of a surrogate (RFC 3629 section 4), the engine does not.
-    for last in (final, True):
-        try:
-            codecs.utf_8_decode(text, "strict", last)
-        except UnicodeDecodeError as error:  # noqa: PERF203 - two turns at most
-            return ParseFailed(str(error), CloseReason.INVALID_FRAME_PAYLOAD_DATA)
-    raise AssertionError("the engine refused a text that Python accepts")
+    reason = _fault_in(text, final) or _fault_in(text, True)
+    assert reason is not None
+    return ParseFailed(reason, CloseReason.INVALID_FRAME_PAYLOAD_DATA)
+
+
+def _fault_in(text: bytes, final: bool) -> str | None:
+    try:
+        codecs.utf_8_decode(text, "strict", final)
+    except UnicodeDecodeError as error:
+        return str(error)
+    return None
 
 
 def _of_close(payload: bytes) -> ParseFailed:

@@ -218,7 +218,7 @@ impl Through {
             self.begun = false;
             flush(&mut self.messages, output)?;
         }
-        flush(&mut self.controls, output)
+        Ok(())
     }
 }
 
@@ -325,6 +325,10 @@ impl<S: Sink, O: Pieces> Sink for Passing<'_, S, O> {
         // Not before: what was refused did not get out, and its frame is not finished.
         let (left, turn) = (left - wire.len() as u64, turn.advance(wire.len()));
         self.through.inside = Some(Frame { left, fin, turn, goes });
+        if left == 0 && self.through.pace == Pace::Bytes {
+            // Its last byte went out, whatever is found wrong with the message that it ends.
+            flush(&mut self.through.controls, self.output)?;
+        }
         Ok(())
     }
 

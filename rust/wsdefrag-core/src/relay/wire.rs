@@ -5,31 +5,44 @@
 //! payload, unmasked: written again with those headers it is what came.
 //!
 //! Limits bound contents, and a payload of any length can inflate to nothing. So
-//! one that grows longer than a content may be is not kept, and its message
-//! cannot go on as it came.
+//! one that grows longer than compressing makes any content that may be is not
+//! kept, and its message cannot go on as it came.
 //!
 //! - a [`Wire`] for each event that the inner sink takes, in the same order
-//! - `ends.len() == rest.len()` for a compressed message, otherwise `ends` is empty
+//! - `ends` has an entry for each header in `rest` of a compressed message, otherwise none
 //! - `packed.len() <= most`
 
 use std::collections::VecDeque;
 
 use crate::error::Kind;
 use crate::fragmenter::Fragmenter;
-use crate::header::{Header, MAX_CONTROL, RSV1};
+use crate::header::{self, Header, MAX_CONTROL, Order, RSV1, Rules};
 use crate::layout::Layout;
 use crate::mask::Mask;
 use crate::opcode::Opcode;
 use crate::reassembler::Settings;
 use crate::sink::{Event, Memory, OutOfMemory, Sink};
+use crate::strictness::Strictness;
+
+/// What headers that were accepted before are read with: no rule.
+const ANY: Rules = Rules {
+    from_client: false,
+    deflate: false,
+    strictness: Strictness {
+        mask_direction: false,
+        minimal_length: false,
+        reserved_bits: false,
+        close_codes: false,
+    },
+};
 
 /// How a message, or a control frame, stood on the wire.
 #[derive(Clone, Debug)]
 pub struct Wire {
     first: Header,
-    rest: Vec<Header>,
-    /// Bytes of all its headers.
-    headers: usize,
+    /// The headers of its other frames, as bytes: a frame may have no more than its header, and a
+    /// peer that sends such is not to be given more memory than it sent.
+    rest: Vec<u8>,
     compressed: bool,
     /// Whether its payload grew too long to be kept.
     overlong: bool,
@@ -44,7 +57,6 @@ impl Wire {
         Self {
             first,
             rest: Vec::new(),
-            headers: first.size,
             compressed,
             overlong: false,
             ends: Vec::new(),
@@ -78,7 +90,7 @@ impl Wire {
     /// Bytes that are held for it: its headers, and the payload where that is not the content.
     #[must_use]
     pub const fn held(&self) -> usize {
-        self.headers + self.packed.len()
+        self.first.size + self.rest.len() + self.packed.len()
     }
 
     /// Appends a range of the payload; gives all of it up where it exceeds `most` bytes.
@@ -95,7 +107,17 @@ impl Wire {
     pub(crate) fn layout<'a>(&'a self, content: &'a [u8]) -> Layout<'a> {
         let packed = self.compressed || self.first.opcode.is_control();
         let payload = if packed { &self.packed } else { content };
-        Layout::new(self.first, self.rest.clone(), payload)
+        Layout::new(self.first, self.continuations().collect(), payload)
+    }
+
+    /// The headers of all frames but the first.
+    fn continuations(&self) -> impl Iterator<Item = Header> {
+        let mut rest = &self.rest[..];
+        std::iter::from_fn(move || {
+            let header = header::parse(rest, &ANY, Order::Any).ok().flatten()?;
+            rest = &rest[header.size..];
+            Some(header)
+        })
     }
 
     /// Takes RSV1 off a message where it would come to mean that it is compressed.
@@ -110,11 +132,13 @@ impl Wire {
         &mut self,
         mut key: impl FnMut() -> Result<[u8; 4], E>,
     ) -> Result<(), E> {
-        for header in std::iter::once(&mut self.first).chain(&mut self.rest) {
-            if header.masking_key.is_some() {
-                header.masking_key = Some(key()?);
-            }
+        let mut rest = Vec::with_capacity(self.rest.len());
+        for mut header in self.continuations() {
+            header.masking_key = header.masking_key.map(|_| key()).transpose()?;
+            rest.extend_from_slice(&header.to_bytes()[..header.size]);
         }
+        self.rest = rest;
+        self.first.masking_key = self.first.masking_key.map(|_| key()).transpose()?;
         Ok(())
     }
 
@@ -122,8 +146,8 @@ impl Wire {
     pub(crate) fn sizes(&self, length: usize) -> Vec<usize> {
         if !self.compressed {
             #[expect(clippy::cast_possible_truncation, reason = "payloads that were held")]
-            let size = |header: &Header| header.length as usize;
-            return std::iter::once(&self.first).chain(&self.rest).map(size).collect();
+            let size = |header: Header| header.length as usize;
+            return std::iter::once(self.first).chain(self.continuations()).map(size).collect();
         }
         let mut start = 0;
         let ends = self.ends.iter().copied().chain([length]);
@@ -158,7 +182,9 @@ impl Recorder {
     #[must_use]
     pub fn new(settings: &Settings) -> Self {
         let most = settings.limits.max_message_size.map_or(Ok(usize::MAX), usize::try_from);
+        // Compressing makes what does not compress a little longer.
         let most = most.unwrap_or(usize::MAX);
+        let most = most.saturating_add(most / 64).saturating_add(64);
         let deflate = settings.deflate.is_some();
         Self { deflate, most, message: None, control: None, decoded: 0 }
     }
@@ -187,8 +213,7 @@ impl Recorder {
         if wire.compressed {
             wire.ends.push(self.decoded);
         }
-        wire.headers += header.size;
-        wire.rest.push(*header);
+        wire.rest.extend_from_slice(&header.to_bytes()[..header.size]);
     }
 }
 

@@ -92,7 +92,8 @@ pub(crate) fn check_intact(script: &Script, cuts: u8) {
     assert_eq!(journal.error.map(|error| error.kind), Some(excess));
 }
 
-fn messages(mut rest: &[u8]) -> Vec<Planned> {
+/// The messages that an input describes.
+pub(crate) fn messages(mut rest: &[u8]) -> Vec<Planned> {
     let mut messages = Vec::new();
     while let Some((&[shape, cuts, repeats, length], more)) = rest.split_first_chunk() {
         let (literal, more) = more.split_at(usize::from(length).min(more.len()));

@@ -47,7 +47,7 @@ pub(crate) fn read(input: &[u8]) -> Option<(Settings, u8, &[u8])> {
 }
 
 /// A limit in bytes: 1 to 127 as they are, above that in KiB, up to 128 KiB.
-fn size(byte: u8) -> Option<u64> {
+pub(crate) fn size(byte: u8) -> Option<u64> {
     match u64::from(byte) {
         0 => None,
         bytes @ 1..128 => Some(bytes),

@@ -10,21 +10,29 @@
 pub(crate) mod agreement;
 pub(crate) mod arbitrary_bytes;
 pub(crate) mod deflate;
+pub(crate) mod encoder;
 pub(crate) mod frames;
 pub(crate) mod input;
 pub(crate) mod journal;
 pub(crate) mod ledger;
 pub(crate) mod outcomes;
+pub(crate) mod output;
+pub(crate) mod relay;
+pub(crate) mod relay_messages;
+pub(crate) mod relay_through;
 pub(crate) mod script;
 pub(crate) mod split_feeding;
+pub(crate) mod window;
 pub(crate) mod writer;
 
 /// Panics unless what it promises holds for these bytes.
 pub(crate) type Contract = fn(&[u8]);
 
 /// Each target's name, which is that of its folders of inputs, and its contract.
-pub(crate) const TARGETS: [(&str, Contract); 3] = [
+pub(crate) const TARGETS: [(&str, Contract); 5] = [
     ("arbitrary_bytes", arbitrary_bytes::check),
     ("split_feeding", split_feeding::check),
     ("deflate", deflate::check),
+    ("encoder", encoder::check),
+    ("relay", relay::check),
 ];

@@ -1,8 +1,8 @@
 //! Instances of frozen dataclasses, made without their constructors.
 //!
 //! The constructor of a frozen dataclass calls `object.__setattr__` once a
-//! field from Python: 600 ns for an event of three fields, where this way all of
-//! a 32-byte message takes 200, its event included.
+//! field from Python: with it all of a 32-byte message takes 940 ns, without it
+//! 160.
 
 use std::ptr;
 

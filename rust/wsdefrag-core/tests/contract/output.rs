@@ -1,0 +1,47 @@
+//! What is written goes into a vector, with masking keys that are counted.
+
+use wsdefrag_core::relay::Pieces;
+use wsdefrag_core::{Layout, Mask, OutOfMemory, Output, Refusal};
+
+/// An output that keeps everything.
+#[derive(Debug, Default)]
+pub(crate) struct Written {
+    /// What was written.
+    pub(crate) bytes: Vec<u8>,
+    /// Masking keys that were asked for.
+    pub(crate) keys: u32,
+    /// Whether memory is refused.
+    pub(crate) refuses: bool,
+}
+
+impl Written {
+    fn grant(&mut self, bytes: usize) -> Result<&mut [u8], OutOfMemory> {
+        if self.refuses {
+            return Err(OutOfMemory);
+        }
+        let start = self.bytes.len();
+        self.bytes.resize(start + bytes, 0xAA);
+        Ok(&mut self.bytes[start..])
+    }
+}
+
+impl Output for Written {
+    type Bytes = ();
+
+    fn masking_key(&mut self) -> Result<[u8; 4], Refusal> {
+        self.keys += 1;
+        Ok(self.keys.wrapping_mul(0x0101_8307).to_le_bytes())
+    }
+
+    fn write(&mut self, layout: &Layout<'_>) -> Result<(), OutOfMemory> {
+        layout.write(self.grant(layout.size())?);
+        Ok(())
+    }
+}
+
+impl Pieces for Written {
+    fn append(&mut self, bytes: &[u8], mask: Mask) -> Result<(), OutOfMemory> {
+        mask.unmask(bytes, self.grant(bytes.len())?);
+        Ok(())
+    }
+}

@@ -1,0 +1,199 @@
+//! What goes through a relay comes out as it was, or as it was decided.
+//!
+//! ```text
+//! byte 0   bits: from the client, deflate agreed where it comes from and where it goes,
+//!          no_context_takeover there and there, fresh keys, UTF-8 not checked, arbitrary bytes
+//! byte 1   window bits where it comes from and where it goes (3 bits each), way (2 bits)
+//! byte 2   bits of rules switched off, as `input` has them; then bytes of a piece (4 bits)
+//! byte 3   max_message_size, as `input` has it
+//! byte 4   how the wire bytes are cut
+//! byte 5   number of decisions, modulo 32, which follow, a byte each
+//! then what is read: messages, as `deflate` has them, and a Close if the number is odd; or bytes
+//! ```
+
+use std::num::NonZeroUsize;
+
+use wsdefrag_core::encoder::Settings as Sending;
+use wsdefrag_core::relay::{Outlet, Pace};
+use wsdefrag_core::{DeflateParams, Fragmenter, Limits, Settings, Strictness};
+use zlib_rs::Strategy;
+
+use super::journal::Seen;
+use super::script::Script;
+use super::writer::{Form, Wire};
+use super::{deflate, frames, input, relay_messages, relay_through, window};
+
+/// How one direction is relayed, and what comes in.
+pub(crate) struct Case {
+    /// What it is read with.
+    pub(crate) reading: Settings,
+    /// What it is sent with.
+    pub(crate) sending: Sending,
+    /// How messages of another length are cut.
+    pub(crate) fragmenter: Fragmenter,
+    /// Whether frames get other masking keys.
+    pub(crate) fresh_keys: bool,
+    /// How the bytes are cut.
+    pub(crate) cuts: u8,
+    /// What is decided, one after the other and again.
+    pub(crate) decisions: Vec<u8>,
+    /// What comes in.
+    pub(crate) wire: Vec<u8>,
+    /// Whether its sender keeps to the window that was agreed on.
+    pub(crate) keeps_window: bool,
+}
+
+/// Panics unless what `input` describes is relayed as it should be.
+pub(crate) fn check(input: &[u8]) {
+    let Some((&head, rest)) = input.split_first_chunk::<6>() else { return };
+    let (decisions, rest) = rest.split_at(usize::from(head[5] % 32).min(rest.len()));
+    let case = Case::new(head, decisions, rest);
+    match head[1] >> 6 {
+        1 => relay_through::check(&case, Pace::Frames),
+        2 => relay_through::check(&case, Pace::Bytes),
+        _ => relay_messages::check(&case),
+    }
+}
+
+impl Case {
+    fn new(
+        [flags, windows, lenience, most, cuts, _]: [u8; 6],
+        decisions: &[u8],
+        rest: &[u8],
+    ) -> Self {
+        let has = |bits: u8, bit: u8| bits & 1 << bit != 0;
+        let from_client = has(flags, 0);
+        let agreed = |there: bool, alone: bool, window: u8| {
+            there.then(|| params(from_client, alone, 8 + (window & 7)))
+        };
+        let arbitrary = has(flags, 7);
+        let reading = Settings {
+            from_client,
+            deflate: agreed(has(flags, 1), has(flags, 3), windows),
+            limits: Limits { max_message_size: input::size(most), ..none() },
+            strictness: Strictness {
+                mask_direction: !has(lenience, 0),
+                minimal_length: arbitrary && !has(lenience, 1),
+                reserved_bits: !has(lenience, 2),
+                close_codes: !has(lenience, 3),
+            },
+            check_utf8: !has(flags, 6),
+        };
+        let sending = Sending {
+            from_client,
+            deflate: agreed(has(flags, 2), has(flags, 4), windows >> 3),
+            compress_from: 0,
+            level: 6,
+            check_utf8: reading.check_utf8,
+        };
+        let piece = NonZeroUsize::new(usize::from(lenience >> 4));
+        Self {
+            reading,
+            sending,
+            fragmenter: Fragmenter { piece, cut_characters: false },
+            fresh_keys: has(flags, 5),
+            cuts,
+            decisions: decisions.to_vec(),
+            wire: if arbitrary { rest.to_vec() } else { script(&reading, decisions, rest) },
+            keeps_window: !arbitrary,
+        }
+    }
+
+    /// The way out.
+    pub(crate) fn outlet(&self) -> Outlet {
+        Outlet::new(self.sending, self.reading.deflate, self.fragmenter, self.fresh_keys)
+    }
+
+    /// Whether what comes compressed can go on as it came, by the parameters alone.
+    pub(crate) fn fits(&self) -> bool {
+        let from = self.reading.from_client;
+        let Some(agreed) = self.reading.deflate else { return true };
+        self.sending.deflate.is_some_and(|sent| {
+            let takeover = agreed.no_context_takeover(from) || !sent.no_context_takeover(from);
+            agreed.max_window_bits(from) <= sent.max_window_bits(from) && takeover
+        })
+    }
+
+    /// Whether compressed messages may refer to earlier ones.
+    pub(crate) fn has_context(&self) -> bool {
+        let from = self.reading.from_client;
+        self.reading.deflate.is_some_and(|agreed| !agreed.no_context_takeover(from))
+    }
+
+    /// Whether RSV1 of a message would come to mean something on its way.
+    pub(crate) fn rsv1_misleads(&self) -> bool {
+        self.reading.deflate.is_none() && self.sending.deflate.is_some()
+    }
+
+    /// What a receiver reads with: the same rules, and no limits.
+    pub(crate) fn receiving(&self) -> Settings {
+        Settings { deflate: self.sending.deflate, limits: none(), ..self.reading }
+    }
+
+    /// Panics unless the compressed ones of these messages are read so through a window of just the
+    /// size agreed on.
+    pub(crate) fn check_window<'a>(&self, wire: &[u8], seen: impl Iterator<Item = &'a Seen>) {
+        let Some(params) = self.sending.deflate.filter(|_| self.keeps_window) else { return };
+        let from = self.reading.from_client;
+        let (bits, alone) = (params.max_window_bits(from), params.no_context_takeover(from));
+        let (frames, _) = frames::read(&self.receiving(), [wire]);
+        let mut messages = seen.filter_map(|seen| match seen {
+            Seen::Message(_, content) => Some(content),
+            _ => None,
+        });
+        for content in window::contents(&frames.list, bits, alone) {
+            assert!(messages.any(|one| *one == content), "read otherwise with {bits} bits");
+        }
+    }
+}
+
+/// No limits.
+fn none() -> Limits {
+    Limits {
+        max_frame_size: None,
+        max_message_size: None,
+        max_fragments: None,
+        max_inflate_ratio: None,
+    }
+}
+
+/// These for the side that sends, and others for the other side, so that a mix-up shows.
+fn params(from_client: bool, alone: bool, bits: u8) -> DeflateParams {
+    let mut params = DeflateParams {
+        server_no_context_takeover: !alone,
+        client_no_context_takeover: !alone,
+        ..DeflateParams::default()
+    };
+    if from_client {
+        (params.client_no_context_takeover, params.client_max_window_bits) = (alone, bits);
+    } else {
+        (params.server_no_context_takeover, params.server_max_window_bits) = (alone, bits);
+    }
+    params
+}
+
+/// The bytes of the messages that `rest` describes, as their sender may write them.
+fn script(reading: &Settings, decisions: &[u8], rest: &[u8]) -> Vec<u8> {
+    let from_client = reading.from_client;
+    let params = reading.deflate.unwrap_or_default();
+    let mut messages = deflate::messages(rest);
+    if reading.deflate.is_none() {
+        for message in &mut messages {
+            message.packing = None;
+        }
+    }
+    let script = Script {
+        from_client,
+        no_context_takeover: params.no_context_takeover(from_client),
+        window_bits: params.max_window_bits(from_client),
+        level: 6,
+        strategy: Strategy::Default,
+        messages,
+    };
+    let mut wire = script.write().wire;
+    if decisions.len() % 2 == 1 {
+        let key = from_client.then_some([1, 2, 3, 4]);
+        Wire { key, form: Form::Shortest, ..Wire::new(8) }.write(b"\x03\xe8bye", &mut wire);
+    }
+    wire
+}
