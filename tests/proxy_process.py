@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import pytest
 from websockets.asyncio import server
 
 EXAMPLE = Path(__file__).resolve().parents[1] / "examples" / "proxy.py"
@@ -20,6 +21,10 @@ WATCHED = Path(__file__).resolve().parent / "proxy_watched.py"
 # Generous: the proxy gives what has ended five seconds, twice at most.
 END_SECONDS = 30.0
 START_SECONDS = 60.0
+
+LOOKS_INSIDE = pytest.mark.skipif(
+    not Path("/proc/self/status").exists(), reason="what a process holds is read from Linux's /proc"
+)
 
 MIB = 1 << 20
 

@@ -17,7 +17,7 @@ import pytest
 from websockets.asyncio import client, server
 
 from flow_reader import flows
-from proxy_process import MIB, ProxyProcess, proxy_to, run, serving
+from proxy_process import LOOKS_INSIDE, MIB, ProxyProcess, proxy_to, run, serving
 
 COUNT = 1500
 Content = str | bytes
@@ -161,6 +161,7 @@ def test_what_passes_is_printed() -> None:
     run(scenario())
 
 
+@LOOKS_INSIDE
 @pytest.mark.parametrize("compression", [None, "deflate"])
 def test_side_that_reads_slowly_stops_the_other_from_sending(compression: Any) -> None:
     """64 MiB for a client that does not read them: all but some buffers stay where they are."""

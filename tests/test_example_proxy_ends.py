@@ -11,7 +11,7 @@ import pytest
 import websockets
 from websockets.asyncio import client
 
-from proxy_process import END_SECONDS, proxy_to, run, serving
+from proxy_process import END_SECONDS, LOOKS_INSIDE, proxy_to, run, serving
 from wire_writer import BINARY, KEY, TEXT, close_frame, fragments, frame
 
 REQUEST = (
@@ -192,6 +192,27 @@ def test_server_that_vanishes_is_no_close_to_the_client() -> None:
             with pytest.raises(websockets.ConnectionClosedError) as ended:
                 await connection.recv()
             assert ended.value.rcvd is None
+
+    run(scenario())
+
+
+@LOOKS_INSIDE
+def test_client_that_stays_for_ever_is_let_go_when_the_server_has_gone() -> None:
+    async def leave(connection: Any) -> None:
+        connection.transport.abort()
+
+    async def scenario() -> None:
+        async with serving(leave, compression=None) as port, proxy_to(port) as proxy:
+            before = proxy.open_files()
+            _, writer = await upgraded(proxy.port)
+            writer.transport.pause_reading()  # type: ignore[attr-defined]
+            assert proxy.open_files() > before
+            for _ in range(int(END_SECONDS * 10)):
+                if proxy.open_files() == before:
+                    break
+                await asyncio.sleep(0.1)
+            assert proxy.open_files() == before
+            writer.close()
 
     run(scenario())
 

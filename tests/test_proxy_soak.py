@@ -16,19 +16,13 @@ import random
 import resource
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Any
 
-import pytest
 import websockets
 from websockets.asyncio import client
 
-from proxy_process import MIB, WATCHED, ProxyProcess, proxy_to, run, serving
+from proxy_process import LOOKS_INSIDE, MIB, WATCHED, ProxyProcess, proxy_to, run, serving
 from wire_writer import BINARY, KEY, close_frame, deflated_zeros, frame
-
-pytestmark = pytest.mark.skipif(
-    not Path("/proc/self/status").exists(), reason="memory is read from Linux's /proc"
-)
 
 CONNECTIONS = int(os.environ.get("WSDEFRAG_SOAK", "200"))
 MESSAGES = 20
@@ -179,6 +173,7 @@ async def settled(proxy: ProxyProcess, files: int) -> dict[str, int]:
     return left
 
 
+@LOOKS_INSIDE
 def test_nothing_leaks_and_nobody_else_notices() -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     # Both ends of both legs, of which this process has two and the proxy the other two.
