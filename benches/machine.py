@@ -11,6 +11,7 @@ PACKAGES = (
     "wsproto",
     "websockets",
     "aiohttp",
+    "picows",
     "pytest-benchmark",
 )
 
