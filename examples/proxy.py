@@ -31,7 +31,7 @@ class Session:
     def __init__(
         self, options: argparse.Namespace, agreed: Upgrade, writers: list[asyncio.StreamWriter]
     ) -> None:
-        self.options, self.agreed = options, agreed
+        self.options, self.agreed, self.ending = options, agreed, False
         self.to_client, self.to_server = writers
         self.relay = wsdefrag.WebSocketRelay(
             deflate=agreed.deflate,
@@ -72,16 +72,16 @@ class Session:
         for to_client, writer in ((True, self.to_client), (False, self.to_server)):
             with suppress(RuntimeError):  # this writer has got to its end already
                 writer.write(self.relay.data_to_send(to_client=to_client))
-        if self.relay.client.closed and self.relay.server.closed:
+        if self.relay.client.closed and self.relay.server.closed and not self.ending:
+            self.ending = True
             end(self.to_client, self.to_server)
 
     def write_down(self, path: Path) -> None:
         """Append the connection to a file of flows."""
-        client = self.to_client.get_extra_info("peername")[:2]
-        server = self.to_server.get_extra_info("peername")[:2]
+        peers = [side.get_extra_info("peername") for side in (self.to_client, self.to_server)]
         heads = self.agreed.request, self.agreed.response
         with path.open("ab") as file:
-            write_flow(self.relay.websocket, file, *heads, client=client, server=server)
+            write_flow(self.relay.websocket, file, *heads, client=peers[0][:2], server=peers[1][:2])
 
 
 def end(*writers: asyncio.StreamWriter) -> None:

@@ -15,7 +15,8 @@ import pytest
 
 from relay_talk import SIDES, Talk
 from wire_case import Seen
-from wsdefrag import DeflateParams, Opcode, WebSocketMessage
+from wire_writer import KEY, frame
+from wsdefrag import DeflateParams, Opcode, Strictness, WebSocketMessage, WebSocketRelay
 
 ALONE = DeflateParams(server_no_context_takeover=True, client_no_context_takeover=True)
 TAKEOVER = DeflateParams()
@@ -231,3 +232,22 @@ def test_takeover_is_used_where_it_was_agreed_on(from_client: bool) -> None:
         sizes.append(len(talk.pass_on(wire, from_client)))
     assert sizes[0] > 2000
     assert max(sizes[1:]) < 300
+
+
+def test_reserved_bit_that_means_compression_on_the_other_leg_only_is_cleared() -> None:
+    """A client that sets RSV1 for nothing is tolerated; the server would inflate plain text."""
+    strictness = Strictness(reserved_bits=False)
+    talk = Talk(deflate=None, server_deflate=TAKEOVER, strictness=strictness)
+    for key in (KEY, b"\0\0\0\0"):
+        parts = [frame(1, b"pla", fin=False, rsv1=True, key=key), frame(0, b"in", key=key)]
+        talk.pass_on(b"".join(parts))
+    assert [one.rsv1 for one in talk.at_server.frames] == [False] * 4
+    assert [one.content for one in talk.at_server.messages] == [b"plain"] * 2
+
+
+def test_reserved_bits_that_mean_nothing_on_either_leg_stay() -> None:
+    relay = WebSocketRelay(strictness=Strictness(reserved_bits=False))
+    wire = frame(1, b"plain", rsv1=True, rsv3=True)
+    for event in relay.receive_data(wire, from_client=False):
+        relay.forward(event)
+    assert relay.data_to_send(to_client=True) == wire
