@@ -1,13 +1,18 @@
-"""An echo server of each peer, on asyncio's own event loop and as its documentation writes one.
+"""An echo server of each peer, on asyncio's own event loop and as its documentation writes one; and
+one of ours that does without streams.
 
     python benches/echo_servers.py NAME     serves on loopback until it is ended
 
-It prints its port first. Ours is `examples/echo_server.py`.
+It prints its port first. Ours with streams is `examples/echo_server.py`.
 """
 
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable
+
+from wsproto import ConnectionType
+from wsproto.events import AcceptConnection, Request
+from wsproto.handshake import H11Handshake
 
 HOST = "127.0.0.1"
 
@@ -29,7 +34,8 @@ async def serve_websockets() -> int:
         async for message in connection:
             await connection.send(message)
 
-    server = await serve(echo, HOST, 0, compression=None, max_size=MAX_SIZE)
+    # Its pings would come between the answers.
+    server = await serve(echo, HOST, 0, compression=None, max_size=MAX_SIZE, ping_interval=None)
     return port_of(server.server)
 
 
@@ -72,7 +78,46 @@ async def serve_picows() -> int:
     return port_of(await ws_create_server(listener, HOST, 0, max_frame_size=MAX_SIZE))
 
 
+async def serve_ours() -> int:
+    """Ours on asyncio's protocols: no streams between the socket and the frames."""
+    import wsdefrag
+
+    class Echo(asyncio.Protocol):
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            assert isinstance(transport, asyncio.Transport)
+            self.transport = transport
+            self.handshake: H11Handshake | None = H11Handshake(ConnectionType.SERVER)
+            self.incoming = wsdefrag.MessageReassembler(from_client=True)
+            self.outgoing = wsdefrag.FrameEncoder(from_client=False)
+
+        def data_received(self, data: bytes) -> None:
+            if self.handshake is not None:
+                self.upgrade(self.handshake, data)
+                return
+            for event in self.incoming.receive_events(data):
+                if isinstance(event, wsdefrag.WebSocketMessage):
+                    self.transport.write(self.outgoing.message(event.type, event.content))
+                elif isinstance(event, wsdefrag.Close):
+                    self.transport.write(self.outgoing.close(event.close_code))
+                    self.transport.close()
+
+        def upgrade(self, handshake: H11Handshake, data: bytes) -> None:
+            handshake.receive_data(data)
+            if any(isinstance(event, Request) for event in handshake.events()):
+                self.transport.write(handshake.send(AcceptConnection()))
+                self.handshake = None
+
+        def pause_writing(self) -> None:
+            self.transport.pause_reading()
+
+        def resume_writing(self) -> None:
+            self.transport.resume_reading()
+
+    return port_of(await asyncio.get_running_loop().create_server(Echo, HOST, 0))
+
+
 SERVERS: dict[str, Callable[[], Awaitable[int]]] = {
+    "wsdefrag, Protocol": serve_ours,
     "websockets": serve_websockets,
     "aiohttp": serve_aiohttp,
     "picows": serve_picows,

@@ -1,6 +1,6 @@
 """WebSocket layers of mitmproxy, driven without sockets; runs in mitmproxy's environment.
 
-    python mitmproxy_layers.py      reads lines `LAYER MEBIBYTES`, passes that stream through that
+    python mitmproxy_layers.py      reads lines `LAYER STREAM`, passes that stream through that
                                     layer once, and answers with the number of bytes that came out
 
 Layers are `own` (mitmproxy's), `mended` (the same, with its quadratic buffer replaced) and `ours`
@@ -76,14 +76,14 @@ def drive(one: websocket.WebsocketLayer, event: events.Event) -> int:
     return sent
 
 
-def run(name: str, mebibytes: int) -> int:
+def run(name: str, which: str) -> int:
     """Pass a stream through; how many bytes came out."""
     one = layer(name)
     drive(one, events.Start())
     # The flow would keep all messages, of which none of the others here keeps any.
     messages = one.flow.websocket.messages
     sent = 0
-    for data in streams(mebibytes):
+    for data in streams(which):
         sent += drive(one, events.DataReceived(one.context.client, data))
         messages.clear()
     return sent
@@ -92,8 +92,8 @@ def run(name: str, mebibytes: int) -> int:
 def main() -> None:
     """Answers until the input ends."""
     for line in sys.stdin:
-        name, mebibytes = line.split()
-        print(run(name, int(mebibytes)), flush=True)
+        name, which = line.split()
+        print(run(name, which), flush=True)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import wsdefrag
 from capture_ways import HERE, MITMPROXY_PYTHON
-from relay_streams import COUNT, stream
+from relay_streams import COUNT, SINGLE, TOGETHER, stream
 from turns import Comparison, in_turns, lap
 
 if TYPE_CHECKING:
@@ -54,11 +54,11 @@ class Layers:
     def __exit__(self, *_: object) -> None:
         self._process.communicate()
 
-    def run(self, layer: str, mebibytes: int) -> int:
+    def run(self, layer: str, which: str) -> int:
         """Pass a stream through a layer; how many bytes came out."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        print(layer, mebibytes, file=self._process.stdin, flush=True)
+        print(layer, which, file=self._process.stdin, flush=True)
         answer = self._process.stdout.readline()
         if not answer:
             raise RuntimeError("mitmproxy's side ended; its standard error says why")
@@ -83,29 +83,31 @@ def measure(quick: bool) -> list[Comparison]:
     large = 4 if quick else 64
     with ExitStack() as stack:
         layers = stack.enter_context(Layers())
-        small_ways = ways(layers, 0)
-        large_ways = ways(layers, large)
-        small = in_turns(small_ways, per_call=COUNT, quick=quick)
-        once = in_few_turns(large_ways, 1 if quick else LARGE_LAPS)
+        together, single = (
+            in_turns(ways(layers, which), per_call=COUNT, quick=quick)
+            for which in (TOGETHER, SINGLE)
+        )
+        once = in_few_turns(ways(layers, str(large)), 1 if quick else LARGE_LAPS)
     return [
-        *compared("64 B messages, masked", "message", small, 60),
-        *compared(f"{large} MiB message in reads of 64 KiB, masked", "message", once, 100),
+        *compared("64 B messages in reads of 64 KiB", together, 60),
+        *compared("64 B messages, a read each", single, None),
+        *compared(f"{large} MiB message in reads of 64 KiB", once, 100),
     ]
 
 
-def ways(layers: Layers, mebibytes: int) -> dict[str, Callable[[], object]]:
+def ways(layers: Layers, which: str) -> dict[str, Callable[[], object]]:
     """All of them for one stream; they have to agree on how many bytes come out."""
-    chunks = stream(mebibytes)
+    chunks = stream(which)
     made: dict[str, Callable[[], object]] = {
         OURS: partial(ours, chunks),
-        ADDON: partial(layers.run, "ours", mebibytes),
-        MENDED: partial(layers.run, "mended", mebibytes),
-        OWN: partial(layers.run, "own", mebibytes),
+        ADDON: partial(layers.run, "ours", which),
+        MENDED: partial(layers.run, "mended", which),
+        OWN: partial(layers.run, "own", which),
     }
     expected = sum(map(len, chunks))
     for name, way in made.items():
         # The slow one is as its mended twin in all but time.
-        if name != OWN or not mebibytes:
+        if name != OWN or which in (TOGETHER, SINGLE):
             assert way() == expected, name
     return made
 
@@ -119,10 +121,11 @@ def in_few_turns(ways: dict[str, Callable[[], object]], laps: int) -> dict[str, 
     return {name: statistics.median(laps) * 1e9 for name, laps in times.items()}
 
 
-def compared(what: str, unit: str, times: dict[str, float], target: float) -> list[Comparison]:
+def compared(what: str, times: dict[str, float], target: float | None) -> list[Comparison]:
     """The relay, and the addon, beside mitmproxy's layer; the relay is held to the target."""
     peers = {name: times[name] for name in (OWN, MENDED)}
+    targets = {} if target is None else {OWN: target}
     return [
-        Comparison(f"relay: {what}", unit, {OURS: times[OURS], **peers}, {OWN: target}, NOTE),
-        Comparison(f"addon: {what}", unit, {ADDON: times[ADDON], **peers}, {}, NOTE),
+        Comparison(f"relay: {what}", "message", {OURS: times[OURS], **peers}, targets, NOTE),
+        Comparison(f"addon: {what}", "message", {ADDON: times[ADDON], **peers}, {}, NOTE),
     ]

@@ -1,4 +1,4 @@
-"""What goes through relays: masked messages of a client, in reads of 64 KiB.
+"""What goes through relays: masked messages of a client, in reads of 64 KiB or one by one.
 
 It is imported in mitmproxy's environment too, so it needs nothing but Python.
 """
@@ -8,6 +8,9 @@ READ = 1 << 16
 
 KEY = bytes.fromhex("37fa213d")
 SMALL, COUNT = 64, 2048
+TOGETHER, SINGLE = "together", "single"
+"""`COUNT` messages of `SMALL` bytes, as many in a read as there is room for, or one."""
+
 MIB = 1 << 20
 
 
@@ -28,8 +31,10 @@ def reads(wire: bytes) -> list[bytes]:
     return [wire[start : start + READ] for start in range(0, len(wire), READ)]
 
 
-def stream(mebibytes: int) -> list[bytes]:
-    """One message of so many MiB; `COUNT` messages of `SMALL` bytes for 0."""
-    if mebibytes:
-        return reads(masked(bytes(range(256)) * (mebibytes * MIB // 256)))
-    return reads(masked(bytes(range(SMALL))) * COUNT)
+def stream(name: str) -> list[bytes]:
+    """Small messages, `TOGETHER` or `SINGLE`; otherwise one of so many MiB."""
+    if name == TOGETHER:
+        return reads(masked(bytes(range(SMALL))) * COUNT)
+    if name == SINGLE:
+        return [masked(bytes(range(SMALL)))] * COUNT
+    return reads(masked(bytes(range(256)) * (int(name) * MIB // 256)))
