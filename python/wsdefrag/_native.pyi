@@ -13,6 +13,7 @@ from wsdefrag.fragmenter import Fragmenter
 from wsdefrag.limits import Limits
 from wsdefrag.message import WebSocketMessage, WebSocketMessageState
 from wsdefrag.opcode import Opcode
+from wsdefrag.record import Record
 from wsdefrag.strictness import Strictness
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "FrameDecoder",
     "FrameEncoder",
     "MessageStorage",
+    "Relay",
     "RelayDirection",
     "__version__",
     "accept_deflate_offers",
@@ -396,6 +398,78 @@ class RelayDirection:
     @property
     def tolerated(self) -> dict[str, int]:
         """How often each rule that is switched off was broken, by its name in ``Strictness``."""
+
+@disjoint_base
+class Relay:
+    """The engine behind ``wsdefrag.WebSocketRelay``."""
+
+    def __new__(
+        cls, *, client: RelayDirection, server: RelayDirection, record: Record, keeps: bool
+    ) -> Self: ...
+    def receive_data(
+        self, data: Buffer, *, from_client: bool, timestamp: float | None = None
+    ) -> list[Event]:
+        """Take the next bytes of one side.
+
+        Args:
+            data: Any number of bytes; neither changed nor kept.
+            from_client: Whether the client sent them.
+            timestamp: When they arrived, in seconds since the epoch; None reads the clock.
+
+        Returns:
+            What happened, in order. What is wrong on the wire is a ``ProtocolViolation`` and is
+            not raised.
+
+        Raises:
+            TypeError: If ``data`` does not offer the buffer protocol.
+            ValueError: If this direction has ended by ``receive_eof``.
+        """
+
+    def forward(self, event: Event) -> None:
+        """Send an event on, as it came or as it was edited.
+
+        Events that still wait for a decision before it are dropped. A message whose ``dropped`` is
+        set, and everything behind a Close that was sent the same way, is dropped too. A
+        ``ProtocolViolation`` and an ``Incomplete`` have nothing to send, and decide nothing.
+
+        Args:
+            event: One that ``receive_data`` gave. Of a message, ``content`` and ``type`` may have
+                been changed.
+
+        Raises:
+            TypeError: If it is no event.
+            ValueError: If the event waits for no decision, if the message cannot be sent as it was
+                edited, or if the mode is not ``"messages"``. Nothing is changed then.
+        """
+
+    def drop(self, event: Event) -> None:
+        """Keep an event, and all before it that wait for a decision, from the other side.
+
+        Args:
+            event: One that ``receive_data`` gave. A message's ``dropped`` is set.
+
+        Raises:
+            TypeError: If it is no event.
+            ValueError: If the event waits for no decision, or if the mode is not ``"messages"``.
+        """
+
+    def data_to_send(self, *, to_client: bool) -> bytes:
+        """Take all that waits to be sent to one side.
+
+        Args:
+            to_client: Whether to the client.
+
+        Returns:
+            The bytes for its connection; empty if there are none.
+        """
+
+    @property
+    def client(self) -> RelayDirection:
+        """The direction of what the client sends."""
+
+    @property
+    def server(self) -> RelayDirection:
+        """The direction of what the server sends."""
 
 @disjoint_base
 class FrameDecoder:

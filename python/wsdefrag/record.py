@@ -44,6 +44,11 @@ class Record:
         self._retain = _retained_count(retain)
         self.websocket = WebSocketData()
 
+    @property
+    def keeps(self) -> bool:
+        """Whether any messages are kept."""
+        return self._retain != 0
+
     def note(self, events: Sequence[Event]) -> None:
         """Note what happened in one direction, at least one thing."""
         # Nothing but an ``Incomplete`` comes behind a Close, so it is not among many messages.

@@ -57,7 +57,7 @@ _HIGHEST_LEVEL = 9
 _LARGEST_COUNT = (1 << 64) - 1
 
 
-class WebSocketRelay:
+class WebSocketRelay(_native.Relay):
     r"""Passes both directions of one connection on, and keeps its messages.
 
     Args:
@@ -84,7 +84,8 @@ class WebSocketRelay:
         ValueError: If an argument is out of range; or if the mode passes compressed frames on as
             they come, and the parameters of the two legs do not allow it.
 
-    An object belongs to one thread at a time.
+    An object belongs to one thread at a time. A subclass that takes other arguments overrides
+    ``__new__``.
 
     Attributes:
         websocket: Messages kept and how the connection ended.
@@ -103,15 +104,14 @@ class WebSocketRelay:
         b'\x81\x05HELLO'
     """
 
-    __slots__ = ("_record", "client", "mode", "server", "websocket")
+    __slots__ = ("_record", "mode", "websocket")
 
+    _record: Record
     websocket: WebSocketData
-    client: RelayDirection
-    server: RelayDirection
     mode: Literal["messages", "frames", "cut-through"]
 
-    def __init__(
-        self,
+    def __new__(
+        cls,
         *,
         mode: Literal["messages", "frames", "cut-through"] = "messages",
         deflate: DeflateParams | None = None,
@@ -127,12 +127,11 @@ class WebSocketRelay:
         fragmenter: Fragmenter | None = None,
         compress_from: int = 0,
         compression_level: int = 6,
-    ) -> None:
+    ) -> Self:
         """Start at the beginning of a connection; the arguments are those of the class."""
         if server_deflate == "same":
             server_deflate = deflate
-        self.mode = mode
-        self.client, self.server = (
+        client, server = (
             RelayDirection(
                 from_client=from_client,
                 mode=mode,
@@ -152,32 +151,10 @@ class WebSocketRelay:
                 (False, server_deflate, deflate, server_limits),
             )
         )
-        self._record = Record(retain)
-        self.websocket = self._record.websocket
-
-    def receive_data(
-        self, data: Buffer, *, from_client: bool, timestamp: float | None = None
-    ) -> list[Event]:
-        """Take the next bytes of one side.
-
-        Args:
-            data: Any number of bytes; neither changed nor kept.
-            from_client: Whether the client sent them.
-            timestamp: When they arrived, in seconds since the epoch; None reads the clock.
-
-        Returns:
-            What happened, in order. What is wrong on the wire is a ``ProtocolViolation`` and is
-            not raised.
-
-        Raises:
-            TypeError: If ``data`` does not offer the buffer protocol.
-            ValueError: If this direction has ended by ``receive_eof``.
-        """
-        direction = self.client if from_client else self.server
-        events = direction.receive_events(data, timestamp=timestamp)
-        if events:
-            self._record.note(events)
-        return events
+        record = Record(retain)
+        self = super().__new__(cls, client=client, server=server, record=record, keeps=record.keeps)
+        self._record, self.websocket, self.mode = record, record.websocket, mode
+        return self
 
     def receive_eof(self, *, from_client: bool, timestamp: float | None = None) -> list[Event]:
         """Say that one side sends no more. The other side is sent nothing for it.
@@ -198,44 +175,6 @@ class WebSocketRelay:
             self._record.note(events)
         self._record.ended(from_client, timestamp)
         return events
-
-    def forward(self, event: Event) -> None:
-        """Send an event on, as it came or as it was edited.
-
-        Events that still wait for a decision before it are dropped. A message whose ``dropped`` is
-        set, and everything behind a Close that was sent the same way, is dropped too. A
-        ``ProtocolViolation`` and an ``Incomplete`` have nothing to send, and decide nothing.
-
-        Args:
-            event: One that ``receive_data`` gave. Of a message, ``content`` and ``type`` may have
-                been changed.
-
-        Raises:
-            TypeError: If it is no event.
-            ValueError: If the event waits for no decision, if the message cannot be sent as it was
-                edited, or if the mode is not ``"messages"``. Nothing is changed then.
-        """
-        try:
-            direction = self.client if event.from_client else self.server
-        except AttributeError:
-            raise _no_event(event) from None
-        direction.forward(event)
-
-    def drop(self, event: Event) -> None:
-        """Keep an event, and all before it that wait for a decision, from the other side.
-
-        Args:
-            event: One that ``receive_data`` gave. A message's ``dropped`` is set.
-
-        Raises:
-            TypeError: If it is no event.
-            ValueError: If the event waits for no decision, or if the mode is not ``"messages"``.
-        """
-        try:
-            direction = self.client if event.from_client else self.server
-        except AttributeError:
-            raise _no_event(event) from None
-        direction.drop(event)
 
     def inject(self, message: WebSocketMessage, *, compress: bool | None = None) -> None:
         """Send a message of the caller's the way of its ``from_client``, between two messages.
@@ -309,25 +248,10 @@ class WebSocketRelay:
         """
         return (self.server if to_client else self.client).send_close(code, reason)
 
-    def data_to_send(self, *, to_client: bool) -> bytes:
-        """Take all that waits to be sent to one side.
-
-        Args:
-            to_client: Whether to the client.
-
-        Returns:
-            The bytes for its connection; empty if there are none.
-        """
-        return (self.server if to_client else self.client).data_to_send()
-
     @property
     def bytes_buffered(self) -> int:
         """Bytes held of both directions: not complete, not decided on, or not taken to be sent."""
         return self.client.bytes_buffered + self.server.bytes_buffered
-
-
-def _no_event(other: object) -> TypeError:
-    return TypeError(f"event must be one that receive_data gave, not {type(other).__name__}")
 
 
 class RelayDirection(_native.RelayDirection):

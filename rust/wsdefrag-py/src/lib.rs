@@ -27,6 +27,7 @@ mod random;
 mod raw;
 mod reading;
 mod relay;
+mod relay_pair;
 mod unsent;
 
 /// The engine of `wsdefrag`; import `wsdefrag` instead.
@@ -56,6 +57,8 @@ mod _native {
     use crate::raw::untracked;
     #[pymodule_export]
     use crate::relay::RelayDirection;
+    #[pymodule_export]
+    use crate::relay_pair::Relay;
 
     #[pymodule_export]
     #[expect(non_upper_case_globals, reason = "the name is Python's")]

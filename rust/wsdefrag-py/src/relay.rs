@@ -85,6 +85,9 @@ impl RelayDirection {
     /// Gives up the wires of events that will not be delivered: there was no memory to.
     fn align(&mut self, py: Python<'_>) {
         let Way::Messages { wires, .. } = &mut self.way else { return };
+        if wires.is_empty() {
+            return;
+        }
         let lost = wires.len().saturating_sub(self.reading.undelivered(py));
         self.outlet.altered(wires.drain(..lost).collect::<Vec<_>>().iter());
     }
@@ -239,7 +242,9 @@ impl RelayDirection {
             self.outlet.set_recompresses(before);
             return Err(errors::raise_refusal(refusal));
         }
-        self.let_go(py, place, true);
+        if place > 0 {
+            self.let_go(py, place, true);
+        }
         self.let_go(py, 1, false);
         Ok(())
     }
@@ -389,7 +394,7 @@ impl RelayDirection {
     ///     TypeError: If ``data`` does not offer the buffer protocol.
     ///     ValueError: If the direction has ended.
     #[pyo3(signature = (data, *, timestamp = None))]
-    fn receive_events<'py>(
+    pub(crate) fn receive_events<'py>(
         &mut self,
         data: &Bound<'py, PyAny>,
         timestamp: Option<f64>,
@@ -435,7 +440,7 @@ impl RelayDirection {
     /// Raises:
     ///     ValueError: If it waits for no decision, if the message cannot be sent as it was edited,
     ///         or if frames are forwarded by themselves. Nothing is changed then.
-    fn forward(&mut self, event: &Bound<'_, PyAny>) -> PyResult<()> {
+    pub(crate) fn forward(&mut self, event: &Bound<'_, PyAny>) -> PyResult<()> {
         let Some(place) = self.place(event)? else { return Ok(()) };
         let result = self.forward_at(event, place);
         self.settle();
@@ -449,7 +454,7 @@ impl RelayDirection {
     ///
     /// Raises:
     ///     ValueError: If it waits for no decision, or if frames are forwarded by themselves.
-    fn drop(&mut self, event: &Bound<'_, PyAny>) -> PyResult<()> {
+    pub(crate) fn drop(&mut self, event: &Bound<'_, PyAny>) -> PyResult<()> {
         let Some(place) = self.place(event)? else { return Ok(()) };
         self.drop_at(event.py(), place);
         self.settle();
@@ -541,7 +546,7 @@ impl RelayDirection {
     ///
     /// Returns:
     ///     The bytes, for its connection; empty if there are none.
-    fn data_to_send(&mut self, py: Python<'_>) -> PyResult<Py<PyBytes>> {
+    pub(crate) fn data_to_send(&mut self, py: Python<'_>) -> PyResult<Py<PyBytes>> {
         let data = self.unsent.take(py);
         self.settle();
         data

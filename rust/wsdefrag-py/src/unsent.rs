@@ -1,5 +1,7 @@
 //! What waits to be sent one way, in the `bytes` that the caller will get.
 
+use std::mem;
+
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use wsdefrag_core::deflater::Work;
@@ -7,8 +9,9 @@ use wsdefrag_core::relay::Pieces;
 use wsdefrag_core::{Layout, Mask, OutOfMemory, Output, Refusal};
 
 use crate::content::{deflating, gil_over};
+use crate::encoder::PyOutput;
 use crate::random;
-use crate::raw::Writer;
+use crate::raw::{Gil, Writer};
 
 /// The most that room is made for ahead of need, in bytes.
 const MOST_AHEAD: usize = 1 << 16;
@@ -16,15 +19,29 @@ const MOST_AHEAD: usize = 1 << 16;
 /// Frames that were written and not taken.
 #[derive(Default)]
 pub(crate) struct Unsent {
-    writer: Option<Writer>,
+    waiting: Waiting,
     /// Bytes that are likely to be written before any are taken.
     expected: usize,
+}
+
+/// What waits. Frames that were written by one call and taken before the next, as most are, are
+/// written into a `bytes` of their size.
+#[derive(Default)]
+enum Waiting {
+    #[default]
+    Nothing,
+    One(Py<PyBytes>),
+    More(Writer),
 }
 
 impl Unsent {
     /// Bytes that wait.
     pub(crate) fn len(&self) -> usize {
-        self.writer.as_ref().map_or(0, |writer| writer.as_slice().len())
+        match &self.waiting {
+            Waiting::Nothing => 0,
+            Waiting::One(bytes) => Python::attach(|py| bytes.as_bytes(py).len()),
+            Waiting::More(writer) => writer.as_slice().len(),
+        }
     }
 
     /// Says that so many bytes came in, which go out again unless somebody is against it.
@@ -34,18 +51,26 @@ impl Unsent {
 
     /// All of it, which waits no longer.
     pub(crate) fn take(&mut self, py: Python<'_>) -> PyResult<Py<PyBytes>> {
-        match self.writer.take() {
-            Some(writer) => writer.finish(py),
-            None => Ok(PyBytes::new(py, b"").unbind()),
+        match mem::take(&mut self.waiting) {
+            Waiting::Nothing => Ok(PyBytes::new(py, b"").unbind()),
+            Waiting::One(bytes) => Ok(bytes),
+            Waiting::More(writer) => writer.finish(py),
         }
     }
 
     /// A writer with room for `size` more bytes.
     fn room(&mut self, py: Python<'_>, size: usize) -> Result<&mut Writer, OutOfMemory> {
-        let writer = match &mut self.writer {
-            Some(writer) => writer,
-            none => none.insert(Writer::with_capacity(py, size.max(self.expected))?),
-        };
+        if !matches!(self.waiting, Waiting::More(_)) {
+            let written = match &self.waiting {
+                Waiting::One(bytes) => bytes.as_bytes(py),
+                _ => &[],
+            };
+            let needed = written.len() + size;
+            let mut writer = Writer::with_capacity(py, needed.max(self.expected))?;
+            writer.unmask(written, Mask::NONE, Gil::Keep);
+            self.waiting = Waiting::More(writer);
+        }
+        let Waiting::More(writer) = &mut self.waiting else { unreachable!("it was made above") };
         let needed = writer.as_slice().len() + size;
         if writer.capacity() < needed {
             writer.grow(py, needed.max(2 * writer.capacity()))?;
@@ -72,8 +97,13 @@ impl Output for Appending<'_, '_> {
 
     #[inline]
     fn write(&mut self, layout: &Layout<'_>) -> Result<(), OutOfMemory> {
-        let gil = gil_over(self.py, layout.size(), self.immutable);
-        self.unsent.room(self.py, layout.size())?.lay(layout, gil);
+        if matches!(self.unsent.waiting, Waiting::Nothing) {
+            let mut alone = PyOutput { py: self.py, immutable: self.immutable };
+            self.unsent.waiting = Waiting::One(alone.write(layout)?);
+        } else {
+            let gil = gil_over(self.py, layout.size(), self.immutable);
+            self.unsent.room(self.py, layout.size())?.lay(layout, gil);
+        }
         Ok(())
     }
 

@@ -26,6 +26,7 @@ type Object = *mut ffi::PyObject;
 pub(crate) struct MessageState<'py> {
     pub(crate) opcode: Opcode,
     pub(crate) content: Bound<'py, PyBytes>,
+    pub(crate) from_client: bool,
     pub(crate) dropped: bool,
 }
 
@@ -43,6 +44,7 @@ pub(crate) fn message_state<'py>(
             opcode: fields.opcode,
             // SAFETY: likewise.
             content: unsafe { content.cast_into_unchecked() },
+            from_client: fields.from_client,
             dropped: fields.dropped,
         }
     })))

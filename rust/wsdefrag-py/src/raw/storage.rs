@@ -39,7 +39,7 @@ pub(super) struct Fields {
     pub(super) content: *mut ffi::PyObject,
     pub(super) timestamp: f64,
     pub(super) opcode: Opcode,
-    from_client: bool,
+    pub(super) from_client: bool,
     pub(super) dropped: bool,
     pub(super) injected: bool,
 }
