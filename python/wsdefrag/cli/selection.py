@@ -113,11 +113,8 @@ class Selection:
     def of_captures(self) -> list[str]:
         """Name the options that were given and mean nothing for a raw dump."""
         default = Selection()
-        # 0 is a time, and not the absence of one.
         return [
-            f"--{name}"
-            for name in _OF_CAPTURES
-            if getattr(self, name) is not getattr(default, name)
+            f"--{name}" for name in _OF_CAPTURES if getattr(self, name) != getattr(default, name)
         ]
 
     def filters(self) -> bool:
