@@ -6,6 +6,9 @@ one byte by True.
 
 from __future__ import annotations
 
+_HIGHEST_LEVEL = 9
+_LARGEST_COUNT = (1 << 64) - 1
+
 
 def require_optional(name: str, value: object, wanted: type) -> None:
     """Raise TypeError unless ``value`` is None or of the wanted class."""
@@ -31,3 +34,17 @@ def require_number(name: str, value: object) -> float:
     if not isinstance(value, (int, float)) or isinstance(value, bool):
         raise TypeError(f"{name} must be a number, not {type(value).__name__}")
     return value
+
+
+def require_compression(compress_from: object, compression_level: object) -> int:
+    """Give the least size that is compressed, in bytes, no larger than the engine can count.
+
+    Raises TypeError unless both are ints, and ValueError unless the size is from 0 and the level
+    from 0 to 9.
+    """
+    least = require_int("compress_from", compress_from)
+    if least < 0:
+        raise ValueError(f"compress_from must not be negative, got {least}")
+    if not 0 <= require_int("compression_level", compression_level) <= _HIGHEST_LEVEL:
+        raise ValueError(f"compression_level must be from 0 to 9, not {compression_level}")
+    return min(least, _LARGEST_COUNT)

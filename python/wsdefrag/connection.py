@@ -9,7 +9,6 @@ Follows RFC 6455 sections 7.1.4 to 7.1.6.
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Literal
 
 from wsdefrag.reassembler import MessageReassembler
@@ -121,10 +120,4 @@ class WebSocketConnection:
             nothing either if it was ended before.
         """
         direction = self.client if from_client else self.server
-        if timestamp is None:
-            timestamp = time.time()
-        events = direction.receive_eof_events(timestamp=timestamp)
-        if events:
-            self._record.note(events)
-        self._record.ended(from_client, timestamp)
-        return events
+        return self._record.receive_eof(direction, from_client, timestamp)

@@ -30,14 +30,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from wsdefrag import _native
-from wsdefrag._arguments import require_bool, require_int, require_optional
+from wsdefrag._arguments import require_bool, require_compression, require_optional
 from wsdefrag.deflate import DeflateParams
 
 if TYPE_CHECKING:
     from typing_extensions import Self
-
-_HIGHEST_LEVEL = 9
-_LARGEST_COUNT = (1 << 64) - 1
 
 
 class FrameEncoder(_native.FrameEncoder):
@@ -93,17 +90,14 @@ class FrameEncoder(_native.FrameEncoder):
         """Start at the beginning of a direction; the arguments are those of the class."""
         require_bool("from_client", from_client)
         require_optional("deflate", deflate, DeflateParams)
-        if require_int("compress_from", compress_from) < 0:
-            raise ValueError(f"compress_from must not be negative, got {compress_from}")
-        if not 0 <= require_int("compression_level", compression_level) <= _HIGHEST_LEVEL:
-            raise ValueError(f"compression_level must be from 0 to 9, not {compression_level}")
+        least = require_compression(compress_from, compression_level)
         if utf8 not in ("strict", "lax"):
             raise ValueError(f'utf8 must be "strict" or "lax", not {utf8!r}')
         return super().__new__(
             cls,
             from_client=from_client,
             deflate=deflate,
-            compress_from=min(compress_from, _LARGEST_COUNT),
+            compress_from=least,
             compression_level=compression_level,
             utf8_strict=utf8 == "strict",
         )

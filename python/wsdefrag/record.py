@@ -9,7 +9,8 @@ Invariant: ``len(websocket.messages) <= retain`` where ``retain`` is a number.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+import time
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from wsdefrag.data import WebSocketData
 from wsdefrag.events import Close
@@ -20,6 +21,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from wsdefrag.events import Event
+
+
+class _Direction(Protocol):
+    """What can be ended."""
+
+    def receive_eof_events(self, *, timestamp: float | None = None) -> list[Event]:
+        """End it; what that left incomplete."""
 
 
 class Record:
@@ -65,9 +73,29 @@ class Record:
         if self._retain is not None and len(messages) > self._retain:
             del messages[: len(messages) - self._retain]
 
-    def ended(self, from_client: bool, timestamp: float) -> None:
-        """Note the end of a direction, unless the connection ended before."""
+    def receive_eof(
+        self,
+        direction: _Direction,
+        from_client: bool,
+        timestamp: float | None,
+    ) -> list[Event]:
+        """End a direction and note it: what happened, and the end if there was none before.
+
+        Args:
+            direction: The direction.
+            from_client: Whether it is the one from the client.
+            timestamp: When it ended, in seconds since the epoch; None reads the clock.
+
+        Returns:
+            What ``receive_eof_events`` gives.
+        """
+        if timestamp is None:
+            timestamp = time.time()
+        events = direction.receive_eof_events(timestamp=timestamp)
+        if events:
+            self.note(events)
         self._end(from_client, int(CloseCode.ABNORMAL_CLOSURE), None, timestamp)
+        return events
 
     def _end(
         self, from_client: bool, close_code: int, close_reason: str | None, timestamp: float

@@ -33,11 +33,10 @@ open; a budget's ``bytes_held`` is the sum of what its relays buffer.
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Literal
 
 from wsdefrag import _native
-from wsdefrag._arguments import require_bool, require_int, require_optional
+from wsdefrag._arguments import require_bool, require_compression, require_optional
 from wsdefrag.budget import Budget
 from wsdefrag.deflate import DeflateParams
 from wsdefrag.fragmenter import Fragmenter
@@ -53,8 +52,6 @@ if TYPE_CHECKING:
     from wsdefrag.events import Event
 
 _MODES = ("messages", "frames", "cut-through")
-_HIGHEST_LEVEL = 9
-_LARGEST_COUNT = (1 << 64) - 1
 
 
 class WebSocketRelay(_native.Relay):
@@ -168,13 +165,7 @@ class WebSocketRelay(_native.Relay):
             nothing either if it was ended before.
         """
         direction = self.client if from_client else self.server
-        if timestamp is None:
-            timestamp = time.time()
-        events = direction.receive_eof_events(timestamp=timestamp)
-        if events:
-            self._record.note(events)
-        self._record.ended(from_client, timestamp)
-        return events
+        return self._record.receive_eof(direction, from_client, timestamp)
 
     def inject(self, message: WebSocketMessage, *, compress: bool | None = None) -> None:
         """Send a message of the caller's the way of its ``from_client``, between two messages.
@@ -330,10 +321,7 @@ class RelayDirection(_native.RelayDirection):
         ):
             if choice not in choices:
                 raise ValueError(f"{name} must be one of {choices}, not {choice!r}")
-        if require_int("compress_from", compress_from) < 0:
-            raise ValueError(f"compress_from must not be negative, got {compress_from}")
-        if not 0 <= require_int("compression_level", compression_level) <= _HIGHEST_LEVEL:
-            raise ValueError(f"compression_level must be from 0 to 9, not {compression_level}")
+        least = require_compression(compress_from, compression_level)
         return super().__new__(
             cls,
             from_client=from_client,
@@ -346,6 +334,6 @@ class RelayDirection(_native.RelayDirection):
             utf8_strict=utf8 == "strict",
             fresh_keys=masking == "fresh",
             fragmenter=fragmenter or Fragmenter(),
-            compress_from=min(compress_from, _LARGEST_COUNT),
+            compress_from=least,
             compression_level=compression_level,
         )

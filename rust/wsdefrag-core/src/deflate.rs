@@ -38,6 +38,17 @@ pub struct Progress {
     pub outcome: Outcome,
 }
 
+impl Progress {
+    /// Whether a call with room for `room` bytes was the last, where `left` is what it left of its
+    /// input.
+    #[inline]
+    pub(crate) fn is_last(&self, left: &[u8], room: usize) -> bool {
+        let stuck = self.consumed == 0 && self.produced == 0;
+        let done = left.is_empty() && (room == 0 || self.produced < room);
+        self.outcome == Outcome::More && (stuck || done)
+    }
+}
+
 /// How one call of the inflater stopped.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Outcome {
@@ -134,9 +145,7 @@ impl Inflater {
             let progress = self.stream.inflate(input, &mut nowhere);
             self.advanced(&progress)?;
             input = &input[progress.consumed..];
-            let stuck = progress.consumed == 0 && progress.produced == 0;
-            let done = input.is_empty() && progress.produced < PIECE;
-            if progress.outcome == Outcome::More && (stuck || done) {
+            if progress.is_last(input, PIECE) {
                 return Ok(());
             }
         }

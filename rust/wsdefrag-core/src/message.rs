@@ -8,7 +8,7 @@
 //! - for a text under strict checking, `content` never holds a byte that UTF-8
 //!   does not allow at its place
 
-use crate::deflate::{Inflater, Outcome, PIECE};
+use crate::deflate::{Inflater, PIECE};
 use crate::error::Kind;
 use crate::growth::{self, Outlook};
 use crate::header::Header;
@@ -279,9 +279,7 @@ impl<C: Content> OpenMessage<C> {
             }
             inflater.advanced(&progress)?;
             input = &input[progress.consumed..];
-            let stuck = progress.consumed == 0 && progress.produced == 0;
-            let done = input.is_empty() && (room == 0 || progress.produced < room);
-            if progress.outcome == Outcome::More && (stuck || done) {
+            if progress.is_last(input, room) {
                 return Ok(());
             }
         }

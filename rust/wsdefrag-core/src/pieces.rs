@@ -18,7 +18,7 @@
 //! - `header` is that of the frame at hand from its last byte to the payload's
 
 use crate::close::Close;
-use crate::deflate::{Inflater, Outcome, PIECE};
+use crate::deflate::{Inflater, PIECE};
 use crate::error::{Error, Kind};
 use crate::frame::FrameParser;
 use crate::header::{Header, MAX_CONTROL, Order, Rules};
@@ -414,9 +414,7 @@ impl PieceDecoder {
             self.inflated += progress.produced;
             inflater.advanced(&progress)?;
             input = &input[progress.consumed..];
-            let stuck = progress.consumed == 0 && progress.produced == 0;
-            let done = input.is_empty() && (room == 0 || progress.produced < room);
-            if progress.outcome == Outcome::More && (stuck || done) {
+            if progress.is_last(input, room) {
                 return Ok(());
             }
         }
