@@ -6,7 +6,7 @@ mod contract;
 use contract::input;
 use contract::journal::{self, Seen};
 use proptest::prelude::*;
-use wsdefrag_core::pieces::Place;
+use wsdefrag_core::read::fragment_stream::Place;
 use wsdefrag_core::{Error, Opcode, Piece, PieceDecoder, Settings, Strictness, VecMemory};
 
 /// What the pieces of `chunks` came to, and the violation.

@@ -2,8 +2,8 @@
 
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
-use wsdefrag_core::deflate::{Progress, Stream};
-use wsdefrag_core::deflater::Work;
+use wsdefrag_core::deflate::deflater::Work;
+use wsdefrag_core::deflate::inflater::{Progress, Stream};
 use wsdefrag_core::limits::Excess;
 use wsdefrag_core::{Content, Mask, Memory, OutOfMemory, PieceMemory};
 

@@ -3,8 +3,8 @@
 use pyo3::exceptions::{PyOverflowError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
-use wsdefrag_core::deflater::Work;
-use wsdefrag_core::encoder::{Choice, Head, Settings};
+use wsdefrag_core::deflate::deflater::Work;
+use wsdefrag_core::write::encoder::{Choice, Head, Settings};
 use wsdefrag_core::{Encoder, Layout, Opcode, OutOfMemory, Output, Refusal};
 
 use crate::classes::parse_opcode;

@@ -10,7 +10,7 @@ use std::mem;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyString, PyType};
 use wsdefrag_core::error::{Error, Kind};
-use wsdefrag_core::pieces::Place;
+use wsdefrag_core::read::fragment_stream::Place;
 use wsdefrag_core::{Piece, PieceDecoder};
 
 use crate::content::{PyContent, PyMemory};

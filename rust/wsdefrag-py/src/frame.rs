@@ -3,8 +3,9 @@
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyTuple};
-use wsdefrag_core::header::Rules;
-use wsdefrag_core::{Opcode, frame_decoder};
+use wsdefrag_core::Opcode;
+use wsdefrag_core::frame::header::Rules;
+use wsdefrag_core::read::frame_decoder;
 
 use crate::classes::{opcode_member, parse_opcode};
 use crate::content::{PyContent, PyMemory};

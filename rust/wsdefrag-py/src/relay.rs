@@ -14,10 +14,10 @@ use std::collections::VecDeque;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList};
-use wsdefrag_core::encoder::Settings as Sending;
 use wsdefrag_core::relay::{
     Control, Edit, Outlet, Pace, Passing, Recorder, Recording, Through, Wire,
 };
+use wsdefrag_core::write::encoder::Settings as Sending;
 use wsdefrag_core::{Fragmenter, Refusal, Settings};
 
 use crate::budget::{Account, Budget};

@@ -4,7 +4,7 @@ use std::mem;
 
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
-use wsdefrag_core::deflater::Work;
+use wsdefrag_core::deflate::deflater::Work;
 use wsdefrag_core::relay::Pieces;
 use wsdefrag_core::{Layout, Mask, OutOfMemory, Output, Refusal};
 

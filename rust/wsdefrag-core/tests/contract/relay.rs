@@ -13,8 +13,8 @@
 
 use std::num::NonZeroUsize;
 
-use wsdefrag_core::encoder::Settings as Sending;
 use wsdefrag_core::relay::{Outlet, Pace};
+use wsdefrag_core::write::encoder::Settings as Sending;
 use wsdefrag_core::{DeflateParams, Fragmenter, Limits, Settings, Strictness};
 use zlib_rs::Strategy;
 

@@ -9,12 +9,12 @@
 
 use std::iter;
 
-use crate::deflater::Work;
-use crate::header::Header;
-use crate::mask::{Mask, Slot};
-use crate::opcode::Opcode;
-use crate::refusal::Refusal;
-use crate::sink::OutOfMemory;
+use crate::deflate::deflater::Work;
+use crate::error::OutOfMemory;
+use crate::frame::header::Header;
+use crate::frame::mask::{Mask, Slot};
+use crate::frame::opcode::Opcode;
+use crate::write::refusal::Refusal;
 
 /// One frame or more, to be written.
 #[derive(Debug)]

@@ -17,19 +17,19 @@
 //! - `given <= filled <= decoded.len()`; `decoded[given..filled]` is what waits
 //! - `header` is that of the frame at hand from its last byte to the payload's
 
-use crate::close::Close;
-use crate::deflate::{Inflater, PIECE};
-use crate::error::{Error, Kind};
-use crate::frame::FrameParser;
-use crate::header::{Header, MAX_CONTROL, Order, Rules};
+use crate::deflate::inflater::{Inflater, PIECE};
+use crate::deflate::params::DeflateParams;
+use crate::error::{Error, Kind, OutOfMemory};
+use crate::frame::close::Close;
+use crate::frame::header::{Header, MAX_CONTROL, Order, Rules};
+use crate::frame::mask::Mask;
+use crate::frame::opcode::Opcode;
+use crate::frame::parser::FrameParser;
 use crate::limits::Limits;
-use crate::mask::Mask;
-use crate::message::{Care, Ceiling, Coding, Fate, OpenMessage};
-use crate::opcode::Opcode;
-use crate::params::DeflateParams;
-use crate::sink::{Memory, OutOfMemory, VecMemory};
+use crate::read::memory::{Memory, VecMemory};
+use crate::read::message::{Care, Ceiling, Coding, Fate, OpenMessage};
 use crate::strictness::Strictness;
-use crate::utf8;
+use crate::text;
 
 /// The first room for decoded bytes.
 const FIRST_ROOM: usize = 1 << 12;
@@ -325,7 +325,7 @@ impl PieceDecoder {
     /// What waits of a text, but for a character whose rest is to come.
     fn whole_characters(&mut self, place: Place) -> Result<&str, Kind> {
         let waiting = &self.decoded[self.given..self.filled];
-        let text = utf8::whole_characters(waiting)?;
+        let text = text::whole_characters(waiting)?;
         if place.message_finished && text.len() < waiting.len() {
             return Err(Kind::InvalidUtf8);
         }

@@ -11,7 +11,7 @@
 
 use std::num::NonZeroUsize;
 
-use crate::opcode::Opcode;
+use crate::frame::opcode::Opcode;
 
 /// Bytes of a character at most (RFC 3629).
 const CHARACTER: usize = 4;

@@ -18,14 +18,14 @@
 //! 7692 sections 6 and 7.2.1 (compression). Randomness is the caller's
 //! ([`Output::masking_key`]).
 
-use crate::close;
-use crate::deflater::{Deflater, Work};
-use crate::header::{Header, MAX_CONTROL, RSV1};
-use crate::layout::{Layout, Output};
-use crate::opcode::Opcode;
-use crate::params::DeflateParams;
-use crate::refusal::Refusal;
-use crate::utf8::{self, Utf8Pieces};
+use crate::deflate::deflater::{Deflater, Work};
+use crate::deflate::params::DeflateParams;
+use crate::frame::close;
+use crate::frame::header::{Header, MAX_CONTROL, RSV1};
+use crate::frame::opcode::Opcode;
+use crate::text::{self, Utf8Pieces};
+use crate::write::layout::{Layout, Output};
+use crate::write::refusal::Refusal;
 
 /// How one direction is encoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,7 +119,7 @@ impl Encoder {
         output: &mut O,
     ) -> Result<O::Bytes, Refusal> {
         match opcode {
-            Opcode::Text if self.settings.check_utf8 && !utf8::is_valid(content) => {
+            Opcode::Text if self.settings.check_utf8 && !text::is_valid(content) => {
                 Err(Refusal::NotUtf8)
             }
             Opcode::Text | Opcode::Binary => self.whole(opcode, content, fragments, choice, output),

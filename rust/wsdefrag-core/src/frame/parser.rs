@@ -9,8 +9,8 @@
 //! - `start <= position`, both counted from the start of the direction
 
 use crate::error::{Error, Kind};
-use crate::header::{self, Header, MAX_HEADER, Order, Rules};
-use crate::mask::Mask;
+use crate::frame::header::{self, Header, MAX_HEADER, Order, Rules};
+use crate::frame::mask::Mask;
 
 /// The frame layer of one direction.
 #[derive(Clone, Debug)]

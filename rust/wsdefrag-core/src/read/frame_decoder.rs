@@ -5,14 +5,14 @@
 //! are looked at by nobody, and frames behind a close frame are frames too.
 
 use crate::error::Error;
-use crate::frame::FrameParser;
-use crate::growth::{self, Outlook};
-use crate::header::{Header, Order, Rules};
+use crate::frame::header::{Header, Order, Rules};
+use crate::frame::opcode::Opcode;
+use crate::frame::parser::FrameParser;
 use crate::limits::Limits;
-use crate::message::check_frame_size;
-use crate::opcode::Opcode;
-use crate::reassembler::Incomplete;
-use crate::sink::{Content, Memory};
+use crate::read::event::Incomplete;
+use crate::read::growth::{self, Outlook};
+use crate::read::memory::{Content, Memory};
+use crate::read::message::check_frame_size;
 use crate::strictness::{Strictness, Tolerated};
 
 /// A whole frame.

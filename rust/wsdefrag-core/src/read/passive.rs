@@ -19,12 +19,14 @@
 //! bytes_discarded` after [`finish`](Reassembler::finish).
 
 use crate::error::{Error, Kind};
-use crate::mask::Mask;
-use crate::message::{Coding, Fate};
-use crate::opcode::Opcode;
-use crate::sink::{Content, Damage, Event, Extent, Memory};
-
-use super::{Reassembler, Settings, SinkFor};
+use crate::frame::mask::Mask;
+use crate::frame::opcode::Opcode;
+use crate::read::event::{Damage, Event, Extent};
+use crate::read::memory::{Content, Memory};
+use crate::read::message::{Coding, Fate};
+use crate::read::reassembler::Reassembler;
+use crate::read::settings::Settings;
+use crate::read::sink::SinkFor;
 
 /// How a direction is watched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,34 +37,6 @@ pub struct Passive {
     /// Whether all of the direction so far was seen, as it has to be for a compressed message that
     /// may refer to earlier ones.
     pub from_the_start: bool,
-}
-
-/// What a reassembler knows of being passive.
-#[expect(clippy::struct_excessive_bools, reason = "they say independent things")]
-pub(super) struct State {
-    pub(super) on: bool,
-    pub(super) contents: bool,
-    /// Whether the inflater's window is the sender's.
-    pub(super) window_known: bool,
-    /// Payload bytes of the control frame at hand that did not come.
-    pub(super) control_missing: u64,
-    /// Payload bytes of that frame before the first of those.
-    control_whole: usize,
-    /// Bytes of frames that belong to no message and were not whole.
-    skipped: u64,
-    lost: bool,
-}
-
-impl State {
-    pub(super) const OFF: Self = Self {
-        on: false,
-        contents: true,
-        window_known: true,
-        control_missing: 0,
-        control_whole: 0,
-        skipped: 0,
-        lost: false,
-    };
 }
 
 impl<C: Content> Reassembler<C> {

@@ -14,15 +14,17 @@
 
 use std::collections::VecDeque;
 
-use crate::error::Kind;
-use crate::fragmenter::Fragmenter;
-use crate::header::{self, Header, MAX_CONTROL, Order, RSV1, Rules};
-use crate::layout::Layout;
-use crate::mask::Mask;
-use crate::opcode::Opcode;
-use crate::reassembler::Settings;
-use crate::sink::{Event, Memory, OutOfMemory, Sink};
+use crate::error::{Kind, OutOfMemory};
+use crate::frame::header::{self, Header, MAX_CONTROL, Order, RSV1, Rules};
+use crate::frame::mask::Mask;
+use crate::frame::opcode::Opcode;
+use crate::read::event::Event;
+use crate::read::memory::Memory;
+use crate::read::settings::Settings;
+use crate::read::sink::Sink;
 use crate::strictness::Strictness;
+use crate::write::fragmenter::Fragmenter;
+use crate::write::layout::Layout;
 
 /// What headers that were accepted before are read with: no rule.
 const ANY: Rules = Rules {

@@ -13,7 +13,7 @@
 //! [`Header::to_bytes`] is its mirror.
 
 use crate::error::Kind;
-use crate::opcode::Opcode;
+use crate::frame::opcode::Opcode;
 use crate::strictness::{Strictness, Tolerated};
 
 /// The longest header: 2 bytes, a 64-bit length and a masking key.

@@ -15,7 +15,7 @@
 
 use zlib_rs::{Deflate, DeflateConfig, DeflateFlush, Method, Status, Strategy, compress_bound};
 
-use crate::sink::OutOfMemory;
+use crate::error::OutOfMemory;
 
 /// What is taken off the end of a compressed message.
 const TAIL: [u8; 4] = [0x00, 0x00, 0xFF, 0xFF];

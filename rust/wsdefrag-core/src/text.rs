@@ -9,9 +9,17 @@
 //! A text whose pieces are not kept is checked with [`Utf8Pieces`], which holds
 //! those bytes itself.
 
+use crate::error::Kind;
+
 /// The content holds a byte that UTF-8 does not allow there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotUtf8;
+
+impl From<NotUtf8> for Kind {
+    fn from(_: NotUtf8) -> Self {
+        Self::InvalidUtf8
+    }
+}
 
 /// How far a growing text is known to be valid.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

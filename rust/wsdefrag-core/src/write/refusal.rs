@@ -5,8 +5,8 @@
 
 use std::fmt;
 
-use crate::opcode::Opcode;
-use crate::sink::OutOfMemory;
+use crate::error::OutOfMemory;
+use crate::frame::opcode::Opcode;
 
 /// Why nothing was encoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -19,15 +19,17 @@
 //! - `begun` is only true while it is
 //! - `frame` is empty unless frames go as wholes, and behind a Close
 
-use crate::error::Kind;
-use crate::header::{Header, RSV1};
-use crate::layout::{Layout, Output};
-use crate::mask::Mask;
-use crate::opcode::Opcode;
-use crate::refusal::Refusal;
-use crate::relay::outlet::{Control, Outlet};
-use crate::relay::wire::{self, Wire};
-use crate::sink::{Event, Memory, OutOfMemory, Sink};
+use crate::error::{Kind, OutOfMemory};
+use crate::frame::header::{Header, RSV1};
+use crate::frame::mask::Mask;
+use crate::frame::opcode::Opcode;
+use crate::read::event::Event;
+use crate::read::memory::Memory;
+use crate::read::sink::Sink;
+use crate::relay::frame_log::{self, Wire};
+use crate::relay::outbound::{Control, Outlet};
+use crate::write::layout::{Layout, Output};
+use crate::write::refusal::Refusal;
 
 /// How soon frames go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -203,7 +205,7 @@ impl Through {
         output: &mut O,
     ) -> Result<(), OutOfMemory> {
         match self.pace {
-            Pace::Frames => wire::keep(&mut self.frame, bytes, mask),
+            Pace::Frames => frame_log::keep(&mut self.frame, bytes, mask),
             Pace::Bytes => output.append(bytes, mask),
         }
     }
@@ -316,7 +318,7 @@ impl<S: Sink, O: Pieces> Sink for Passing<'_, S, O> {
         let _ = decoded;
         self.sink.memory().admit(wire.len(), wire.len())?;
         if let Some((_, payload)) = &mut self.through.control {
-            return Ok(wire::keep(payload, wire, mask)?);
+            return Ok(frame_log::keep(payload, wire, mask)?);
         }
         let Some(Frame { left, fin, turn, goes }) = self.through.inside else { return Ok(()) };
         if goes {

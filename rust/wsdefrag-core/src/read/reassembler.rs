@@ -17,100 +17,74 @@
 //!
 //! RFC 6455 sections 5.4 to 5.6, 7 and 8.1; RFC 7692 section 7.2.2.
 
-use crate::close::{self, Close};
-use crate::deflate::Inflater;
-use crate::error::{Error, Kind};
-use crate::frame::FrameParser;
-use crate::growth::Outlook;
-use crate::header::{Header, MAX_CONTROL, Order, Rules};
-use crate::limits::Limits;
-use crate::mask::Mask;
-use crate::message::{Care, Coding, Fate, OpenMessage};
-use crate::opcode::Opcode;
-use crate::params::DeflateParams;
-use crate::sink::{Content, Damage, Event, Extent, Memory, OutOfMemory, Sink};
+use crate::deflate::inflater::Inflater;
+use crate::error::{Error, Kind, OutOfMemory};
+use crate::frame::close::{self, Close};
+use crate::frame::header::{Header, MAX_CONTROL, Order};
+use crate::frame::mask::Mask;
+use crate::frame::opcode::Opcode;
+use crate::frame::parser::FrameParser;
+use crate::read::event::{Damage, Event, Extent, Incomplete};
+use crate::read::growth::Outlook;
+use crate::read::memory::{Content, Memory};
+use crate::read::message::{Care, Coding, Fate, OpenMessage};
+use crate::read::settings::Settings;
+use crate::read::sink::SinkFor;
 use crate::strictness::{Strictness, Tolerated};
-use crate::utf8;
-
-mod passive;
-
-pub use passive::Passive;
+use crate::text;
 
 /// The longest that the next compressed message is guessed to be, in bytes.
 const MOST_EXPECTED: usize = 1 << 16;
 /// The guess is rounded up to this, in bytes, so that messages of about one length find room.
 const EXPECTED_STEP: usize = 128;
 
-/// What a direction is read with.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Settings {
-    /// Which side sends.
-    pub from_client: bool,
-    /// The agreed permessage-deflate parameters, if any.
-    pub deflate: Option<DeflateParams>,
-    /// How much the sender may make us hold.
-    pub limits: Limits,
-    /// Which rules are enforced.
-    pub strictness: Strictness,
-    /// Whether text messages have to be UTF-8; close reasons always have to.
-    pub check_utf8: bool,
+/// What a reassembler knows of being passive.
+#[expect(clippy::struct_excessive_bools, reason = "they say independent things")]
+pub(super) struct PassiveState {
+    pub(super) on: bool,
+    pub(super) contents: bool,
+    /// Whether the inflater's window is the sender's.
+    pub(super) window_known: bool,
+    /// Payload bytes of the control frame at hand that did not come.
+    pub(super) control_missing: u64,
+    /// Payload bytes of that frame before the first of those.
+    pub(super) control_whole: usize,
+    /// Bytes of frames that belong to no message and were not whole.
+    pub(super) skipped: u64,
+    pub(super) lost: bool,
 }
 
-impl Settings {
-    /// The rules of this direction's frame headers.
-    #[must_use]
-    pub const fn rules(&self) -> Rules {
-        Rules {
-            from_client: self.from_client,
-            deflate: self.deflate.is_some(),
-            strictness: self.strictness,
-        }
-    }
-
-    /// Whether the sender starts each message with an empty window.
-    const fn no_context_takeover(&self) -> bool {
-        match &self.deflate {
-            Some(params) => params.no_context_takeover(self.from_client),
-            None => false,
-        }
-    }
+impl PassiveState {
+    pub(super) const OFF: Self = Self {
+        on: false,
+        contents: true,
+        window_known: true,
+        control_missing: 0,
+        control_whole: 0,
+        skipped: 0,
+        lost: false,
+    };
 }
-
-/// What had arrived of a message, or else of a frame, when its direction ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Incomplete<C> {
-    /// The open message's opcode, or that of the frame that was cut.
-    pub opcode: Opcode,
-    /// The decoded payload so far.
-    pub content: C,
-    /// The first byte of the message's first frame, or of the frame that was cut.
-    pub offset: u64,
-}
-
-/// A sink whose contents are `C`.
-pub trait SinkFor<C>: Sink<Memory: Memory<Content = C>> {}
-
-impl<C, S: Sink<Memory: Memory<Content = C>>> SinkFor<C> for S {}
 
 /// The reassembler of one direction.
 pub struct Reassembler<C> {
-    settings: Settings,
-    parser: FrameParser,
+    pub(super) settings: Settings,
+    pub(super) parser: FrameParser,
     /// The header of the frame at hand; meaningful while its payload arrives.
-    header: Header,
-    message: Option<OpenMessage<C>>,
-    control: [u8; MAX_CONTROL],
-    controlled: usize,
-    inflater: Option<Box<Inflater>>,
+    pub(super) header: Header,
+    pub(super) message: Option<OpenMessage<C>>,
+    pub(super) control: [u8; MAX_CONTROL],
+    pub(super) controlled: usize,
+    pub(super) inflater: Option<Box<Inflater>>,
     /// A guess at the next compressed message's length, in bytes.
     expected: usize,
-    received: u64,
+    pub(super) received: u64,
     control_bytes: u64,
     /// Everything from this offset on is dropped.
-    discarded_from: Option<u64>,
+    pub(super) discarded_from: Option<u64>,
     error: Option<Error>,
     tolerated: Tolerated,
-    passive: passive::State,
+    pub(super) passive: PassiveState,
 }
 
 impl<C: Content> Reassembler<C> {
@@ -139,7 +113,7 @@ impl<C: Content> Reassembler<C> {
             discarded_from: None,
             error: None,
             tolerated: Tolerated::default(),
-            passive: passive::State::OFF,
+            passive: PassiveState::OFF,
         }
     }
 
@@ -244,7 +218,7 @@ impl<C: Content> Reassembler<C> {
     }
 
     /// Drops all that is held of anything incomplete.
-    fn forget(&mut self) {
+    pub(super) fn forget(&mut self) {
         self.message = None;
         self.inflater = None;
         self.controlled = 0;
@@ -335,7 +309,7 @@ impl<C: Content> Reassembler<C> {
             payload_length: header.length,
             compressed: false,
         };
-        if check && !utf8::is_valid(content.as_slice()) {
+        if check && !text::is_valid(content.as_slice()) {
             if !self.passive.on {
                 return Err(failed(Kind::InvalidUtf8));
             }
@@ -404,7 +378,7 @@ impl<C: Content> Reassembler<C> {
         sink.payload(wire, mask, decoded)
     }
 
-    fn end_frame<S: SinkFor<C>>(&mut self, sink: &mut S) -> Result<(), Kind> {
+    pub(super) fn end_frame<S: SinkFor<C>>(&mut self, sink: &mut S) -> Result<(), Kind> {
         if self.header.opcode.is_control() {
             return self.end_control(sink);
         }
@@ -424,7 +398,7 @@ impl<C: Content> Reassembler<C> {
     }
 
     /// Gives the open message to `sink`, in the state it is in.
-    fn hand_over<S: SinkFor<C>>(&mut self, sink: &mut S) -> Result<(), Kind> {
+    pub(super) fn hand_over<S: SinkFor<C>>(&mut self, sink: &mut S) -> Result<(), Kind> {
         let Some(message) = self.message.take() else { return Ok(()) };
         let (opcode, offset, extent) = (message.opcode, message.offset, message.extent());
         let (damage, missing) = (message.damage, message.missing);

@@ -21,13 +21,13 @@
 //!
 //! RFC 6455 sections 5.4 and 5.5.1, RFC 7692 sections 6 and 7.
 
-use crate::encoder::{Choice, Encoder, Settings};
-use crate::fragmenter::Fragmenter;
-use crate::layout::Output;
-use crate::opcode::Opcode;
-use crate::params::DeflateParams;
-use crate::refusal::Refusal;
-use crate::relay::wire::Wire;
+use crate::deflate::params::DeflateParams;
+use crate::frame::opcode::Opcode;
+use crate::relay::frame_log::Wire;
+use crate::write::encoder::{Choice, Encoder, Settings};
+use crate::write::fragmenter::Fragmenter;
+use crate::write::layout::Output;
+use crate::write::refusal::Refusal;
 
 /// A message as the caller left it.
 #[derive(Clone, Copy, Debug)]

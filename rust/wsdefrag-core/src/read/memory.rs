@@ -1,88 +1,14 @@
-//! Where payloads go, and what comes out.
+//! Where payloads go.
 //!
 //! The caller owns the memory: a message's content grows in a buffer of the
 //! caller's kind, is written once and in order, and is handed over whole. The
 //! engine says how large a buffer has to be and never asks for more than the
 //! limits and what has arrived allow.
 
-use std::collections::TryReserveError;
-
-use crate::close::Close;
-use crate::deflate::{Outcome, Progress, Stream};
-use crate::error::Kind;
-use crate::header::Header;
+use crate::deflate::inflater::{Outcome, Progress, Stream};
+use crate::error::OutOfMemory;
+use crate::frame::mask::Mask;
 use crate::limits::Excess;
-use crate::mask::Mask;
-use crate::opcode::Opcode;
-
-/// The allocator said no.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct OutOfMemory;
-
-impl From<TryReserveError> for OutOfMemory {
-    fn from(_: TryReserveError) -> Self {
-        Self
-    }
-}
-
-/// What a message was made of on the wire.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Extent {
-    /// Its frames.
-    pub frames: u64,
-    /// Bytes of its frames, headers included.
-    pub wire_length: u64,
-    /// Bytes of its frames' payloads: compressed, where it was compressed.
-    pub payload_length: u64,
-    /// Whether it was compressed.
-    pub compressed: bool,
-}
-
-/// Why a message of a [passive](crate::reassembler::Passive) direction is not as it was sent.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Damage {
-    /// Payload bytes did not come.
-    Missing,
-    /// What it takes to inflate it did not come.
-    Undecodable,
-    /// A rule was broken, or a limit would have been exceeded.
-    Fault(Kind),
-}
-
-/// What one direction holds.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Event<'a, C> {
-    /// A whole message; the offset is that of its first frame.
-    Message {
-        /// Text or binary.
-        opcode: Opcode,
-        /// The decoded payload.
-        content: C,
-        /// What it was made of.
-        extent: Extent,
-    },
-    /// What there is of a message, or of a control frame, that is not as it was sent; only passive
-    /// directions give it. The offset is that of its first frame.
-    Damaged {
-        /// The opcode of its first frame.
-        opcode: Opcode,
-        /// The decoded payload before the first byte that is missing or was refused; all of a text
-        /// that is not UTF-8; the payload as it was sent of what cannot be inflated.
-        content: C,
-        /// What it was made of. Bytes that did not come count where their frame is known.
-        extent: Extent,
-        /// What is wrong with it.
-        damage: Damage,
-        /// Payload bytes that did not come.
-        missing: u64,
-    },
-    /// A ping with its payload.
-    Ping(&'a [u8]),
-    /// A pong with its payload.
-    Pong(&'a [u8]),
-    /// The peer's close frame; nothing follows it.
-    Close(Close<'a>),
-}
 
 /// A buffer that a message grows in.
 pub trait Content {
@@ -132,41 +58,6 @@ pub trait Memory {
         stream: &mut Stream,
         input: &[u8],
     ) -> Progress;
-}
-
-/// The caller's side of the engine: its memory, and what it does with events.
-pub trait Sink {
-    /// Where contents live.
-    type Memory: Memory;
-
-    /// The memory to use now.
-    fn memory(&mut self) -> &mut Self::Memory;
-
-    /// Takes what was completed; `offset` is the first byte of its first frame, in bytes from the
-    /// start of the direction.
-    fn event(&mut self, offset: u64, event: Event<'_, <Self::Memory as Memory>::Content>);
-
-    /// Is told of a frame whose header has come and may be, before anything of its payload.
-    #[inline]
-    fn frame(&mut self, header: &Header) -> Result<(), Kind> {
-        let _ = header;
-        Ok(())
-    }
-
-    /// Is told of a range of the frame's payload that was taken, and with it `decoded` bytes of its
-    /// message so far. Nothing was wrong with it.
-    #[inline]
-    fn payload(&mut self, wire: &[u8], mask: Mask, decoded: usize) -> Result<(), Kind> {
-        let _ = (wire, mask, decoded);
-        Ok(())
-    }
-
-    /// Is told that the frame is whole and nothing is wrong with it, before the event that it
-    /// completes.
-    #[inline]
-    fn frame_end(&mut self) -> Result<(), Kind> {
-        Ok(())
-    }
 }
 
 impl Content for Vec<u8> {
@@ -231,27 +122,5 @@ impl Memory for VecMemory {
                 return total;
             }
         }
-    }
-}
-
-/// A [`Sink`] that hands events to a closure, with each event's offset.
-pub struct Events<F>(VecMemory, F);
-
-impl<F: FnMut(u64, Event<'_, Vec<u8>>)> Events<F> {
-    /// Calls `f` with each event.
-    pub const fn to(f: F) -> Self {
-        Self(VecMemory, f)
-    }
-}
-
-impl<F: FnMut(u64, Event<'_, Vec<u8>>)> Sink for Events<F> {
-    type Memory = VecMemory;
-
-    fn memory(&mut self) -> &mut VecMemory {
-        &mut self.0
-    }
-
-    fn event(&mut self, offset: u64, event: Event<'_, Vec<u8>>) {
-        (self.1)(offset, event);
     }
 }

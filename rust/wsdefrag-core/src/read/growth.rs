@@ -6,8 +6,9 @@
 //! last step of a last frame lands on the exact size. A message whose further
 //! fragments have announced nothing yet doubles instead, up to the limit.
 
-use crate::mask::Mask;
-use crate::sink::{Content, Memory, OutOfMemory};
+use crate::error::OutOfMemory;
+use crate::frame::mask::Mask;
+use crate::read::memory::{Content, Memory};
 
 /// Bytes that a step makes room for, per byte that arrived.
 pub const EAGERNESS: usize = 16;

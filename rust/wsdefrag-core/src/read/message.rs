@@ -8,15 +8,16 @@
 //! - for a text under strict checking, `content` never holds a byte that UTF-8
 //!   does not allow at its place
 
-use crate::deflate::{Inflater, PIECE};
-use crate::error::Kind;
-use crate::growth::{self, Outlook};
-use crate::header::Header;
+use crate::deflate::inflater::{Inflater, PIECE};
+use crate::error::{Kind, OutOfMemory};
+use crate::frame::header::Header;
+use crate::frame::mask::Mask;
+use crate::frame::opcode::Opcode;
 use crate::limits::{Excess, Limits};
-use crate::mask::Mask;
-use crate::opcode::Opcode;
-use crate::sink::{Content, Damage, Extent, Memory, OutOfMemory};
-use crate::utf8::{NotUtf8, Utf8Progress};
+use crate::read::event::{Damage, Extent};
+use crate::read::growth::{self, Outlook};
+use crate::read::memory::{Content, Memory};
+use crate::text::{NotUtf8, Utf8Progress};
 
 /// The least room made for inflated output, in bytes.
 const LEAST_INFLATED: usize = 256;
@@ -70,24 +71,6 @@ pub(crate) struct OpenMessage<C> {
     announced: u64,
     /// Bytes of those headers.
     headers: u64,
-}
-
-impl From<OutOfMemory> for Kind {
-    fn from(_: OutOfMemory) -> Self {
-        Self::OutOfMemory
-    }
-}
-
-impl From<Excess> for Kind {
-    fn from(excess: Excess) -> Self {
-        Self::Limit(excess)
-    }
-}
-
-impl From<NotUtf8> for Kind {
-    fn from(_: NotUtf8) -> Self {
-        Self::InvalidUtf8
-    }
 }
 
 /// Refuses a data frame by what its header announces.
