@@ -8,7 +8,8 @@ use wsdefrag_core::limits::Excess;
 use wsdefrag_core::{Content, Mask, Memory, OutOfMemory, PieceMemory};
 
 use crate::budget::Account;
-use crate::raw::{Gil, Writer, ascii_text, unmasked_bytes};
+use crate::raw::bytes::{Gil, Writer, unmasked_bytes};
+use crate::raw::text::ascii_text;
 
 /// A payload on its way to Python.
 pub(crate) enum PyContent {

@@ -5,9 +5,9 @@ use pyo3::types::{PyDict, PyList};
 use wsdefrag_core::Settings;
 
 use crate::errors;
-use crate::event::Wanted;
 use crate::params::{PyDeflateParams, PyLimits, PyStrictness};
-use crate::reading::Reading;
+use crate::read::event::Wanted;
+use crate::read::reading::Reading;
 
 /// The engine behind ``MessageReassembler``.
 #[pyclass(subclass, module = "wsdefrag._native")]

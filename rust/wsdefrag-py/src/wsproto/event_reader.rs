@@ -16,7 +16,8 @@ use wsdefrag_core::{Piece, PieceDecoder};
 use crate::content::{PyContent, PyMemory};
 use crate::errors;
 use crate::params::{PyDeflateParams, PyLimits};
-use crate::raw::{PlainClass, new_instance, with_bytes};
+use crate::raw::buffer::with_bytes;
+use crate::raw::instance::{PlainClass, new_instance};
 
 /// Bytes that were fed and not read, those before the number not counted.
 enum Waiting {

@@ -9,8 +9,8 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList};
 
-use crate::raw::message_state;
-use crate::relay::RelayDirection;
+use crate::raw::message::message_state;
+use crate::relay::direction::RelayDirection;
 
 /// The engine behind ``wsdefrag.WebSocketRelay``.
 #[pyclass(subclass, frozen, module = "wsdefrag._native")]

@@ -6,11 +6,11 @@ use wsdefrag_core::{Reassembler, Settings};
 
 use crate::budget::Account;
 use crate::content::{PyContent, PyMemory};
-use crate::ending::Ending;
 use crate::errors;
-use crate::event::{Batch, PySink, Report, Reported, Wanted, deliver};
 use crate::params;
-use crate::raw::with_bytes;
+use crate::raw::buffer::with_bytes;
+use crate::read::ending::Ending;
+use crate::read::event::{Batch, PySink, Report, Reported, Wanted, deliver};
 
 /// The engine, and what Python was or will be told of it.
 pub(crate) struct Reading {

@@ -21,13 +21,14 @@ use wsdefrag_core::write::encoder::Settings as Sending;
 use wsdefrag_core::{Fragmenter, Refusal, Settings};
 
 use crate::budget::{Account, Budget};
-use crate::encoder::parse_code;
 use crate::errors;
-use crate::event::{Wanted, is_final};
 use crate::params::{PyDeflateParams, PyFragmenter, PyLimits, PyStrictness};
-use crate::raw::{mark_dropped, mark_injected, message_state, with_bytes};
-use crate::reading::Reading;
-use crate::unsent::{Appending, Unsent};
+use crate::raw::buffer::with_bytes;
+use crate::raw::message::{mark_dropped, mark_injected, message_state};
+use crate::read::event::{Wanted, is_final};
+use crate::read::reading::Reading;
+use crate::relay::unsent::{Appending, Unsent};
+use crate::write::encoder::parse_code;
 
 /// An event that the caller has not decided on.
 struct Undecided {

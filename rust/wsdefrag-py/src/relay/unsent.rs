@@ -9,9 +9,9 @@ use wsdefrag_core::relay::Pieces;
 use wsdefrag_core::{Layout, Mask, OutOfMemory, Output, Refusal};
 
 use crate::content::{deflating, gil_over};
-use crate::encoder::PyOutput;
 use crate::random;
-use crate::raw::{Gil, Writer};
+use crate::raw::bytes::{Gil, Writer};
+use crate::write::encoder::PyOutput;
 
 /// The most that room is made for ahead of need, in bytes.
 const MOST_AHEAD: usize = 1 << 16;

@@ -6,10 +6,10 @@ use pyo3::types::{PyByteArray, PyBytes, PyMemoryView, PyString};
 use wsdefrag_core::write::encoder::{Choice, Settings};
 use wsdefrag_core::{Encoder, Opcode, Refusal};
 
-use crate::encoder::{PyOutput, with_text};
 use crate::errors;
 use crate::params::PyDeflateParams;
-use crate::raw::with_bytes;
+use crate::raw::buffer::with_bytes;
+use crate::write::encoder::{PyOutput, with_text};
 
 /// How hard zlib tries where nobody says otherwise.
 const DEFAULT_LEVEL: u8 = 6;

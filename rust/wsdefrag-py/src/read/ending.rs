@@ -59,7 +59,9 @@ impl Ending {
     pub(crate) fn raise(&self, py: Python<'_>, error: Option<&Error>) -> PyResult<()> {
         match (error, self) {
             (Some(error), _) => Err(errors::raise(py, error)),
-            (None, Self::Cut(cut)) => Err(errors::raise_incomplete(py, cut)),
+            (None, Self::Cut(Cut { opcode, content, offset })) => {
+                Err(errors::raise_incomplete(py, *opcode, content, *offset))
+            }
             (None, _) => Ok(()),
         }
     }

@@ -6,8 +6,8 @@ use pyo3::exceptions::{PyOverflowError, PyValueError};
 use pyo3::prelude::*;
 use wsdefrag_core::Fragmenter;
 
-use crate::classes::parse_opcode;
-use crate::raw::with_bytes;
+use crate::opcodes::parse_opcode;
+use crate::raw::buffer::with_bytes;
 
 /// Sizes in bytes that a caller gave for fragments.
 pub(crate) fn parse_sizes(sizes: &Bound<'_, PyAny>) -> PyResult<Vec<usize>> {

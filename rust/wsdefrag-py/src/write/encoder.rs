@@ -7,13 +7,14 @@ use wsdefrag_core::deflate::deflater::Work;
 use wsdefrag_core::write::encoder::{Choice, Head, Settings};
 use wsdefrag_core::{Encoder, Layout, Opcode, OutOfMemory, Output, Refusal};
 
-use crate::classes::parse_opcode;
 use crate::content::{deflating, gil_over};
 use crate::errors;
-use crate::fragmenter::parse_sizes;
+use crate::opcodes::parse_opcode;
 use crate::params::PyDeflateParams;
 use crate::random;
-use crate::raw::{framed_bytes, with_bytes};
+use crate::raw::buffer::with_bytes;
+use crate::raw::bytes::framed_bytes;
+use crate::write::fragmenter::parse_sizes;
 
 /// Characters from which on a text's UTF-8 is not left with its `str`.
 const LONG_TEXT: usize = 1 << 12;

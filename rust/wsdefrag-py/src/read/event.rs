@@ -12,11 +12,12 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList};
 use wsdefrag_core::{Error, Event, Sink};
 
-use crate::classes::{PyClassRef, message_class, opcode_member};
+use crate::classes::{PyClassRef, message_class};
 use crate::content::{PyContent, PyMemory};
-use crate::ending::Cut;
 use crate::errors;
-use crate::raw::{MessageClass, new_message};
+use crate::opcodes::opcode_member;
+use crate::raw::message::{MessageClass, new_message};
+use crate::read::ending::Cut;
 
 static PING: PyClassRef = PyClassRef::new("wsdefrag.events", "Ping");
 static PONG: PyClassRef = PyClassRef::new("wsdefrag.events", "Pong");

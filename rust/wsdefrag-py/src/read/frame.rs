@@ -7,12 +7,12 @@ use wsdefrag_core::Opcode;
 use wsdefrag_core::frame::header::Rules;
 use wsdefrag_core::read::frame_decoder;
 
-use crate::classes::{opcode_member, parse_opcode};
 use crate::content::{PyContent, PyMemory};
-use crate::ending::Ending;
 use crate::errors;
+use crate::opcodes::{opcode_member, parse_opcode};
 use crate::params::{self, PyLimits, PyStrictness};
-use crate::raw::with_bytes;
+use crate::raw::buffer::with_bytes;
+use crate::read::ending::Ending;
 
 /// One frame (RFC 6455 section 5.2); frozen, equal by value, picklable.
 ///
