@@ -28,7 +28,7 @@ pub use frame::mask::Mask;
 pub use frame::opcode::Opcode;
 pub use limits::Limits;
 pub use read::event::{Damage, Event, Extent, Incomplete};
-pub use read::fragment_stream::{Piece, PieceDecoder, PieceMemory};
+pub use read::fragment_stream::{FragmentEvent, FragmentStream, TextMemory};
 pub use read::frame_decoder::{Frame, FrameDecoder};
 pub use read::memory::{Content, Memory, VecMemory};
 pub use read::passive::Passive;

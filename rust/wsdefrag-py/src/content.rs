@@ -5,7 +5,7 @@ use pyo3::types::{PyBytes, PyString};
 use wsdefrag_core::deflate::deflater::Work;
 use wsdefrag_core::deflate::inflater::{Progress, Stream};
 use wsdefrag_core::limits::Excess;
-use wsdefrag_core::{Content, Mask, Memory, OutOfMemory, PieceMemory};
+use wsdefrag_core::{Content, Mask, Memory, OutOfMemory, TextMemory};
 
 use crate::budget::Account;
 use crate::raw::bytes::{Gil, Writer, unmasked_bytes};
@@ -139,7 +139,7 @@ impl Memory for PyMemory<'_> {
     }
 }
 
-impl PieceMemory for PyMemory<'_> {
+impl TextMemory for PyMemory<'_> {
     type Text = Py<PyString>;
 
     #[inline]

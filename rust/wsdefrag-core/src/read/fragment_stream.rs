@@ -1,15 +1,15 @@
-//! One direction, piece by piece: what has come of a message is given at once.
+//! One direction, part by part: what has come of a message is given at once.
 //!
-//! A piece is as much of one frame's payload as stood in the caller's bytes,
-//! decoded: unmasked, or inflated as far as that goes. A text's pieces end
-//! between characters; what has come of the next one waits, so that a piece may
-//! be empty. [`next`](PieceDecoder::next) gives one piece or control frame a
+//! A part is as much of one frame's payload as stood in the caller's bytes,
+//! decoded: unmasked, or inflated as far as that goes. A text's parts end
+//! between characters; what has come of the next one waits, so that a part may
+//! be empty. [`next`](FragmentStream::next) gives one part or control frame a
 //! call and leaves the bytes behind it alone, so that the caller may look at
 //! each before the next is read.
 //!
 //! Rules, limits and close payloads are those of the
-//! [`Reassembler`](crate::Reassembler): the pieces of a message put together
-//! are the message that it gives. In a piece of a compressed text that breaks
+//! [`Reassembler`](crate::Reassembler): the parts of a message put together
+//! are the message that it gives. In a part of a compressed text that breaks
 //! two rules of content, the one about deflate comes first.
 //!
 //! RFC 6455 sections 5.4 to 5.6, 7 and 8.1; RFC 7692 section 7.2.2.
@@ -33,16 +33,16 @@ use crate::text;
 
 /// The first room for decoded bytes.
 const FIRST_ROOM: usize = 1 << 12;
-/// The most room that is kept from piece to piece, in bytes.
+/// The most room that is kept from part to part, in bytes.
 const MOST_KEPT: usize = 1 << 18;
 
 /// What one call found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Piece<'a, T, C> {
+pub enum FragmentEvent<'a, T, C> {
     /// A part of a text message: whole characters.
-    Text(T, Place),
+    Text(T, Ends),
     /// A part of a binary message.
-    Binary(C, Place),
+    Binary(C, Ends),
     /// A ping with its payload.
     Ping(&'a [u8]),
     /// A pong with its payload.
@@ -52,7 +52,7 @@ pub enum Piece<'a, T, C> {
 }
 
 /// The caller's memory, for texts too.
-pub trait PieceMemory: Memory {
+pub trait TextMemory: Memory {
     /// A part of a text.
     type Text;
 
@@ -63,7 +63,7 @@ pub trait PieceMemory: Memory {
     fn text(&mut self, text: &str) -> Result<Self::Text, OutOfMemory>;
 }
 
-impl PieceMemory for VecMemory {
+impl TextMemory for VecMemory {
     type Text = String;
 
     fn ascii(&mut self, wire: &[u8], mask: Mask) -> Result<Option<String>, OutOfMemory> {
@@ -79,28 +79,29 @@ impl PieceMemory for VecMemory {
     }
 }
 
-/// What a call gives to a caller with this memory: a piece, or nothing yet.
-pub type Next<'a, M> = Option<Piece<'a, <M as PieceMemory>::Text, <M as Memory>::Content>>;
+/// What a call gives to a caller with this memory: a part, or nothing yet.
+pub type NextEvent<'a, M> =
+    Option<FragmentEvent<'a, <M as TextMemory>::Text, <M as Memory>::Content>>;
 
-/// Where in its message a piece stands.
+/// Whether a part is the last of its frame, and of its message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct Ends {
     /// Whether its frame ends with it.
-    pub frame_finished: bool,
+    pub frame: bool,
     /// Whether its message ends with it.
-    pub message_finished: bool,
+    pub message: bool,
 }
 
-/// A [`Piece`] that borrows nothing yet.
+/// A [`FragmentEvent`] that borrows nothing yet.
 enum Found<T, C> {
     Nothing,
-    Text(T, Place),
-    Binary(C, Place),
+    Text(T, Ends),
+    Binary(C, Ends),
     Control(Opcode),
 }
 
 /// The decoder of one direction.
-pub struct PieceDecoder {
+pub struct FragmentStream {
     parser: FrameParser,
     deflate: Option<DeflateParams>,
     limits: Limits,
@@ -121,7 +122,7 @@ pub struct PieceDecoder {
     error: Option<Error>,
 }
 
-impl PieceDecoder {
+impl FragmentStream {
     /// A direction from its first byte behind the handshake.
     #[must_use]
     pub fn new(from_client: bool, deflate: Option<DeflateParams>, limits: Limits) -> Self {
@@ -169,7 +170,7 @@ impl PieceDecoder {
         &self.control[..self.controlled]
     }
 
-    /// The decoded bytes of a text from the end of the last piece on, those included that broke a
+    /// The decoded bytes of a text from the end of the last part on, those included that broke a
     /// rule.
     #[must_use]
     pub fn waiting_text(&self) -> &[u8] {
@@ -182,14 +183,14 @@ impl PieceDecoder {
         self.parser.remaining() == 0 && self.header.is_some_and(|header| header.fin)
     }
 
-    /// Takes the next piece from the front of `data`; `None` when more bytes are needed, and behind
+    /// Takes the next part from the front of `data`; `None` when more bytes are needed, and behind
     /// a Close. A violation is kept, and given again by every further call.
     #[inline]
-    pub fn next<M: PieceMemory>(
+    pub fn next<M: TextMemory>(
         &mut self,
         data: &mut &[u8],
         memory: &mut M,
-    ) -> Result<Next<'_, M>, Error> {
+    ) -> Result<NextEvent<'_, M>, Error> {
         if let Some(error) = self.error {
             return Err(error);
         }
@@ -197,7 +198,7 @@ impl PieceDecoder {
             return Ok(None);
         }
         match self.step(data, memory) {
-            Ok(found) => self.piece(found),
+            Ok(found) => self.event(found),
             Err(error) => self.fail(error),
         }
     }
@@ -208,22 +209,25 @@ impl PieceDecoder {
         Err(error)
     }
 
-    /// The piece that was found.
+    /// The part that was found.
     #[inline]
-    fn piece<T, C>(&mut self, found: Found<T, C>) -> Result<Option<Piece<'_, T, C>>, Error> {
+    fn event<T, C>(
+        &mut self,
+        found: Found<T, C>,
+    ) -> Result<Option<FragmentEvent<'_, T, C>>, Error> {
         let opcode = match found {
             Found::Nothing => return Ok(None),
-            Found::Text(text, place) => return Ok(Some(Piece::Text(text, place))),
-            Found::Binary(content, place) => return Ok(Some(Piece::Binary(content, place))),
+            Found::Text(text, ends) => return Ok(Some(FragmentEvent::Text(text, ends))),
+            Found::Binary(content, ends) => return Ok(Some(FragmentEvent::Binary(content, ends))),
             Found::Control(opcode) => opcode,
         };
         match opcode {
-            Opcode::Ping => return Ok(Some(Piece::Ping(self.control_payload()))),
-            Opcode::Pong => return Ok(Some(Piece::Pong(self.control_payload()))),
+            Opcode::Ping => return Ok(Some(FragmentEvent::Ping(self.control_payload()))),
+            Opcode::Pong => return Ok(Some(FragmentEvent::Pong(self.control_payload()))),
             _ => self.closed = true,
         }
         match Close::parse(&self.control[..self.controlled], false) {
-            Ok(close) => Ok(Some(Piece::Close(close))),
+            Ok(close) => Ok(Some(FragmentEvent::Close(close))),
             Err(kind) => {
                 let error = self.parser.error(kind);
                 self.error = Some(error);
@@ -233,7 +237,7 @@ impl PieceDecoder {
     }
 
     #[inline]
-    fn step<M: PieceMemory>(
+    fn step<M: TextMemory>(
         &mut self,
         data: &mut &[u8],
         memory: &mut M,
@@ -260,8 +264,8 @@ impl PieceDecoder {
         if wire.is_empty() && !frame_finished {
             return Ok(Found::Nothing);
         }
-        let place = Place { frame_finished, message_finished: frame_finished && header.fin };
-        self.content(wire, mask, place, memory).map_err(|kind| self.parser.error(kind))
+        let ends = Ends { frame: frame_finished, message: frame_finished && header.fin };
+        self.content(wire, mask, ends, memory).map_err(|kind| self.parser.error(kind))
     }
 
     #[inline]
@@ -281,32 +285,32 @@ impl PieceDecoder {
 
     /// Decodes a range of the open message.
     #[inline]
-    fn content<M: PieceMemory>(
+    fn content<M: TextMemory>(
         &mut self,
         wire: &[u8],
         mask: Mask,
-        place: Place,
+        ends: Ends,
         memory: &mut M,
     ) -> Result<Found<M::Text, M::Content>, Kind> {
         let Some(message) = &self.message else { return Ok(Found::Nothing) };
         let (is_text, coding) = (message.opcode == Opcode::Text, message.coding);
         let announced = message.extent().payload_length;
-        if place.message_finished {
+        if ends.message {
             self.message = None;
         }
         if coding == Coding::Plain && !is_text {
-            return Ok(Found::Binary(memory.whole(wire, mask)?.0, place));
+            return Ok(Found::Binary(memory.whole(wire, mask)?.0, ends));
         }
         if coding == Coding::Plain
             && self.ascii
             && self.given == self.filled
             && let Some(text) = memory.ascii(wire, mask)?
         {
-            return Ok(Found::Text(text, place));
+            return Ok(Found::Text(text, ends));
         }
         self.forget_given();
         if coding == Coding::Deflate {
-            self.inflate(wire, mask, announced, place.message_finished)?;
+            self.inflate(wire, mask, announced, ends.message)?;
         } else {
             self.make_room(wire.len())?;
             let end = self.filled + wire.len();
@@ -314,19 +318,19 @@ impl PieceDecoder {
             self.filled = end;
         }
         if is_text {
-            let text = memory.text(self.whole_characters(place)?)?;
-            return Ok(Found::Text(text, place));
+            let text = memory.text(self.whole_characters(ends)?)?;
+            return Ok(Found::Text(text, ends));
         }
         self.given = self.filled;
         let (content, _) = memory.whole(&self.decoded[..self.filled], Mask::NONE)?;
-        Ok(Found::Binary(content, place))
+        Ok(Found::Binary(content, ends))
     }
 
     /// What waits of a text, but for a character whose rest is to come.
-    fn whole_characters(&mut self, place: Place) -> Result<&str, Kind> {
+    fn whole_characters(&mut self, ends: Ends) -> Result<&str, Kind> {
         let waiting = &self.decoded[self.given..self.filled];
         let text = text::whole_characters(waiting)?;
-        if place.message_finished && text.len() < waiting.len() {
+        if ends.message && text.len() < waiting.len() {
             return Err(Kind::InvalidUtf8);
         }
         self.given += text.len();

@@ -8,7 +8,7 @@
 //! one that grows longer than compressing makes any content that may be is not
 //! kept, and its message cannot go on as it came.
 //!
-//! - a [`Wire`] for each event that the inner sink takes, in the same order
+//! - a [`FrameLog`] for each event that the inner sink takes, in the same order
 //! - `ends` has an entry for each header in `rest` of a compressed message, otherwise none
 //! - `packed.len() <= most`
 
@@ -40,7 +40,7 @@ const ANY: Rules = Rules {
 
 /// How a message, or a control frame, stood on the wire.
 #[derive(Clone, Debug)]
-pub struct Wire {
+pub struct FrameLog {
     first: Header,
     /// The headers of its other frames, as bytes: a frame may have no more than its header, and a
     /// peer that sends such is not to be given more memory than it sent.
@@ -54,7 +54,7 @@ pub struct Wire {
     packed: Vec<u8>,
 }
 
-impl Wire {
+impl FrameLog {
     const fn new(first: Header, compressed: bool) -> Self {
         Self {
             first,
@@ -67,9 +67,9 @@ impl Wire {
     }
 
     pub(crate) fn control(header: Header, payload: Vec<u8>) -> Self {
-        let mut wire = Self::new(header, false);
-        wire.packed = payload;
-        wire
+        let mut log = Self::new(header, false);
+        log.packed = payload;
+        log
     }
 
     /// Whether it is a compressed message.
@@ -174,8 +174,8 @@ pub struct Recorder {
     deflate: bool,
     /// Bytes of a compressed payload that are kept at most.
     most: usize,
-    message: Option<Wire>,
-    control: Option<Wire>,
+    message: Option<FrameLog>,
+    control: Option<FrameLog>,
     decoded: usize,
 }
 
@@ -194,7 +194,7 @@ impl Recorder {
     /// Bytes that are held of what is not complete, contents aside.
     #[must_use]
     pub fn held(&self) -> usize {
-        self.message.iter().chain(&self.control).map(Wire::held).sum()
+        self.message.iter().chain(&self.control).map(FrameLog::held).sum()
     }
 
     /// Drops what is not complete, and never will be.
@@ -204,18 +204,18 @@ impl Recorder {
 
     fn frame(&mut self, header: &Header) {
         if header.opcode.is_control() {
-            self.control = Some(Wire::new(*header, false));
+            self.control = Some(FrameLog::new(*header, false));
             return;
         }
-        let Some(wire) = &mut self.message else {
+        let Some(log) = &mut self.message else {
             self.decoded = 0;
-            self.message = Some(Wire::new(*header, self.deflate && header.rsv1()));
+            self.message = Some(FrameLog::new(*header, self.deflate && header.rsv1()));
             return;
         };
-        if wire.compressed {
-            wire.ends.push(self.decoded);
+        if log.compressed {
+            log.ends.push(self.decoded);
         }
-        wire.rest.extend_from_slice(&header.to_bytes()[..header.size]);
+        log.rest.extend_from_slice(&header.to_bytes()[..header.size]);
     }
 }
 
@@ -234,8 +234,8 @@ pub struct Recording<'a, S> {
     pub sink: &'a mut S,
     /// What is not complete.
     pub recorder: &'a mut Recorder,
-    /// Takes a wire for each event.
-    pub wires: &'a mut VecDeque<Wire>,
+    /// Takes a log for each event.
+    pub logs: &'a mut VecDeque<FrameLog>,
 }
 
 impl<S: Sink> Sink for Recording<'_, S> {
@@ -248,11 +248,11 @@ impl<S: Sink> Sink for Recording<'_, S> {
 
     #[inline]
     fn event(&mut self, offset: u64, event: Event<'_, <S::Memory as Memory>::Content>) {
-        let wire = match event {
+        let log = match event {
             Event::Message { .. } | Event::Damaged { .. } => self.recorder.message.take(),
             Event::Ping(_) | Event::Pong(_) | Event::Close(_) => self.recorder.control.take(),
         };
-        self.wires.extend(wire);
+        self.logs.extend(log);
         self.sink.event(offset, event);
     }
 

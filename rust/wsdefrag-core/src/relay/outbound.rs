@@ -23,7 +23,7 @@
 
 use crate::deflate::params::DeflateParams;
 use crate::frame::opcode::Opcode;
-use crate::relay::frame_log::Wire;
+use crate::relay::frame_log::FrameLog;
 use crate::write::encoder::{Choice, Encoder, Settings};
 use crate::write::fragmenter::Fragmenter;
 use crate::write::layout::Output;
@@ -63,7 +63,7 @@ enum Incoming {
 }
 
 /// The way out of one direction.
-pub struct Outlet {
+pub struct Outbound {
     encoder: Encoder,
     fragmenter: Fragmenter,
     fresh_keys: bool,
@@ -72,7 +72,7 @@ pub struct Outlet {
     as_it_came: bool,
 }
 
-impl Outlet {
+impl Outbound {
     /// The way out for what is read with the parameters `agreed`, and sent with `settings`.
     #[must_use]
     pub fn new(
@@ -138,8 +138,8 @@ impl Outlet {
     }
 
     /// Notes messages that do not go on, or not as they came.
-    pub fn altered<'a>(&mut self, wires: impl IntoIterator<Item = &'a Wire>) {
-        if self.has_context() && wires.into_iter().any(Wire::is_compressed) {
+    pub fn altered<'a>(&mut self, logs: impl IntoIterator<Item = &'a FrameLog>) {
+        if self.has_context() && logs.into_iter().any(FrameLog::is_compressed) {
             self.as_it_came = false;
         }
     }
@@ -148,46 +148,46 @@ impl Outlet {
     #[inline]
     pub fn forward<O: Output>(
         &mut self,
-        wire: &mut Wire,
+        log: &mut FrameLog,
         content: &[u8],
         output: &mut O,
     ) -> Result<O::Bytes, Refusal> {
-        if wire.is_compressed() && !(self.as_it_came && wire.is_kept()) {
-            let edit = Edit { opcode: wire.opcode(), content, length: content.len() };
-            return self.forward_edited(wire, edit, output);
+        if log.is_compressed() && !(self.as_it_came && log.is_kept()) {
+            let edit = Edit { opcode: log.opcode(), content, length: content.len() };
+            return self.forward_edited(log, edit, output);
         }
         if self.clears_rsv1() {
-            wire.clear_rsv1();
+            log.clear_rsv1();
         }
         if self.fresh_keys {
-            wire.mask_anew(|| output.masking_key())?;
+            log.mask_anew(|| output.masking_key())?;
         }
-        self.encoder.pass(&wire.layout(content), wire.is_compressed(), output)
+        self.encoder.pass(&log.layout(content), log.is_compressed(), output)
     }
 
     /// Writes a message that was edited.
     pub fn forward_edited<O: Output>(
         &mut self,
-        wire: &Wire,
+        log: &FrameLog,
         edit: Edit<'_>,
         output: &mut O,
     ) -> Result<O::Bytes, Refusal> {
-        let written = self.encode(wire, edit, output)?;
-        self.altered([wire]);
+        let written = self.encode(log, edit, output)?;
+        self.altered([log]);
         Ok(written)
     }
 
-    /// Encodes what came in `wire`: in as many fragments where the length is the same, compressed
+    /// Encodes what came in `log`: in as many fragments where the length is the same, compressed
     /// if it came compressed.
     fn encode<O: Output>(
         &mut self,
-        wire: &Wire,
+        log: &FrameLog,
         edit: Edit<'_>,
         output: &mut O,
     ) -> Result<O::Bytes, Refusal> {
         let Edit { opcode, content, length } = edit;
-        let sizes = wire.fragments(opcode, content, length, &self.fragmenter);
-        let compress = Some(wire.is_compressed() && self.encoder.can_compress());
+        let sizes = log.fragments(opcode, content, length, &self.fragmenter);
+        let compress = Some(log.is_compressed() && self.encoder.can_compress());
         let choice = Choice { compress, masking_key: None };
         self.encoder.message(opcode, content, Some(&sizes), choice, output)
     }

@@ -26,8 +26,8 @@ use crate::frame::opcode::Opcode;
 use crate::read::event::Event;
 use crate::read::memory::Memory;
 use crate::read::sink::Sink;
-use crate::relay::frame_log::{self, Wire};
-use crate::relay::outbound::{Control, Outlet};
+use crate::relay::frame_log::{self, FrameLog};
+use crate::relay::outbound::{Control, Outbound};
 use crate::write::layout::{Layout, Output};
 use crate::write::refusal::Refusal;
 
@@ -40,8 +40,8 @@ pub enum Pace {
     Bytes,
 }
 
-/// An output that also takes pieces of frames.
-pub trait Pieces: Output<Bytes = ()> {
+/// An output that also takes bytes of frames, as they come.
+pub trait ByteOutput: Output<Bytes = ()> {
     /// Takes bytes, unmasked with `mask`, which may be that of two keys.
     fn append(&mut self, bytes: &[u8], mask: Mask) -> Result<(), OutOfMemory>;
 }
@@ -60,7 +60,7 @@ struct Frame {
 
 /// Where the way out stands.
 #[derive(Debug)]
-pub struct Through {
+pub struct PassThrough {
     pace: Pace,
     /// The message that is passing, at its frame at hand.
     inside: Option<Frame>,
@@ -76,7 +76,7 @@ pub struct Through {
     over: bool,
 }
 
-impl Through {
+impl PassThrough {
     /// At the start of a direction.
     #[must_use]
     pub const fn new(pace: Pace) -> Self {
@@ -147,47 +147,47 @@ impl Through {
     }
 
     /// Puts a message in, as soon as one can be; whether it has to wait.
-    pub fn inject<O: Pieces>(
+    pub fn inject<O: ByteOutput>(
         &mut self,
-        outlet: &mut Outlet,
+        outbound: &mut Outbound,
         opcode: Opcode,
         content: &[u8],
         compress: Option<bool>,
         output: &mut O,
     ) -> Result<bool, Refusal> {
-        if compress == Some(true) && !outlet.takes_compressed() {
+        if compress == Some(true) && !outbound.takes_compressed() {
             return Err(Refusal::WindowsWouldDiffer);
         }
-        if self.is_broken_off() && !outlet.is_closed() {
+        if self.is_broken_off() && !outbound.is_closed() {
             return Err(Refusal::BehindUnfinished);
         }
         let waits = self.begun;
         if waits {
             let mut later = Later { bytes: &mut self.messages, keys: output };
-            outlet.inject(opcode, content, compress, &mut later)?;
+            outbound.inject(opcode, content, compress, &mut later)?;
         } else {
-            outlet.inject(opcode, content, compress, output)?;
+            outbound.inject(opcode, content, compress, output)?;
         }
-        outlet.forget_window();
+        outbound.forget_window();
         Ok(waits)
     }
 
     /// Puts a control frame in, as soon as one can be.
-    pub fn put<O: Pieces>(
+    pub fn put<O: ByteOutput>(
         &mut self,
-        outlet: &mut Outlet,
+        outbound: &mut Outbound,
         control: Control<'_>,
         output: &mut O,
     ) -> Result<(), Refusal> {
-        if self.is_blocked() && !outlet.is_closed() {
+        if self.is_blocked() && !outbound.is_closed() {
             return Err(Refusal::BehindUnfinished);
         }
         if self.inside_frame() {
-            outlet.control(control, &mut Later { bytes: &mut self.controls, keys: output })?;
+            outbound.control(control, &mut Later { bytes: &mut self.controls, keys: output })?;
         } else {
-            outlet.control(control, output)?;
+            outbound.control(control, output)?;
         }
-        if outlet.is_closed() && self.pace == Pace::Frames {
+        if outbound.is_closed() && self.pace == Pace::Frames {
             // The frame at hand would come behind it.
             self.frame = Vec::new();
             if let Some(frame) = &mut self.inside {
@@ -198,7 +198,7 @@ impl Through {
     }
 
     /// Bytes on their way, to the output or to the frame that is not whole.
-    fn pass<O: Pieces>(
+    fn pass<O: ByteOutput>(
         &mut self,
         bytes: &[u8],
         mask: Mask,
@@ -211,7 +211,7 @@ impl Through {
     }
 
     /// The end of a data frame, and maybe of its message, with what waited for it.
-    fn end_frame<O: Pieces>(&mut self, output: &mut O) -> Result<(), OutOfMemory> {
+    fn end_frame<O: ByteOutput>(&mut self, output: &mut O) -> Result<(), OutOfMemory> {
         let whole = std::mem::take(&mut self.frame);
         output.append(&whole, Mask::NONE)?;
         self.begun |= !whole.is_empty();
@@ -225,7 +225,7 @@ impl Through {
 }
 
 /// Writes what waited.
-fn flush<O: Pieces>(waiting: &mut Vec<u8>, output: &mut O) -> Result<(), OutOfMemory> {
+fn flush<O: ByteOutput>(waiting: &mut Vec<u8>, output: &mut O) -> Result<(), OutOfMemory> {
     if waiting.is_empty() {
         return Ok(());
     }
@@ -259,9 +259,9 @@ pub struct Passing<'a, S, O> {
     /// Takes the events.
     pub sink: &'a mut S,
     /// Where the way out stands.
-    pub through: &'a mut Through,
+    pub pass_through: &'a mut PassThrough,
     /// The way out.
-    pub outlet: &'a mut Outlet,
+    pub outbound: &'a mut Outbound,
     /// What goes out.
     pub output: &'a mut O,
 }
@@ -272,7 +272,7 @@ fn kind(refusal: Refusal) -> Kind {
     Kind::OutOfMemory
 }
 
-impl<S: Sink, O: Pieces> Sink for Passing<'_, S, O> {
+impl<S: Sink, O: ByteOutput> Sink for Passing<'_, S, O> {
     type Memory = S::Memory;
 
     #[inline]
@@ -289,11 +289,11 @@ impl<S: Sink, O: Pieces> Sink for Passing<'_, S, O> {
         self.sink.memory().admit(header.size, header.size)?;
         let mut header = *header;
         if header.opcode.is_control() {
-            self.through.control = Some((header, Vec::new()));
+            self.pass_through.control = Some((header, Vec::new()));
             return Ok(());
         }
         let mut turn = Mask::NONE;
-        if self.outlet.masks_anew()
+        if self.outbound.masks_anew()
             && let Some(key) = &mut header.masking_key
         {
             let fresh = self.output.masking_key().map_err(kind)?;
@@ -301,47 +301,47 @@ impl<S: Sink, O: Pieces> Sink for Passing<'_, S, O> {
             turn = Mask::new(both.to_ne_bytes());
             *key = fresh;
         }
-        if self.outlet.clears_rsv1() && header.opcode != Opcode::Continuation {
+        if self.outbound.clears_rsv1() && header.opcode != Opcode::Continuation {
             header.rsv &= !RSV1;
         }
-        let goes = !self.outlet.is_closed();
+        let goes = !self.outbound.is_closed();
         let (left, fin) = (header.length, header.fin);
         if goes {
-            self.through.pass(&header.to_bytes()[..header.size], Mask::NONE, self.output)?;
-            self.through.begun |= self.through.pace == Pace::Bytes;
+            self.pass_through.pass(&header.to_bytes()[..header.size], Mask::NONE, self.output)?;
+            self.pass_through.begun |= self.pass_through.pace == Pace::Bytes;
         }
-        self.through.inside = Some(Frame { left, fin, turn, goes });
+        self.pass_through.inside = Some(Frame { left, fin, turn, goes });
         Ok(())
     }
 
     fn payload(&mut self, wire: &[u8], mask: Mask, decoded: usize) -> Result<(), Kind> {
         let _ = decoded;
         self.sink.memory().admit(wire.len(), wire.len())?;
-        if let Some((_, payload)) = &mut self.through.control {
+        if let Some((_, payload)) = &mut self.pass_through.control {
             return Ok(frame_log::keep(payload, wire, mask)?);
         }
-        let Some(Frame { left, fin, turn, goes }) = self.through.inside else { return Ok(()) };
+        let Some(Frame { left, fin, turn, goes }) = self.pass_through.inside else { return Ok(()) };
         if goes {
-            self.through.pass(wire, turn, self.output)?;
+            self.pass_through.pass(wire, turn, self.output)?;
         }
         // Not before: what was refused did not get out, and its frame is not finished.
         let (left, turn) = (left - wire.len() as u64, turn.advance(wire.len()));
-        self.through.inside = Some(Frame { left, fin, turn, goes });
-        if left == 0 && self.through.pace == Pace::Bytes {
+        self.pass_through.inside = Some(Frame { left, fin, turn, goes });
+        if left == 0 && self.pass_through.pace == Pace::Bytes {
             // Its last byte went out, whatever is found wrong with the message that it ends.
-            flush(&mut self.through.controls, self.output)?;
+            flush(&mut self.pass_through.controls, self.output)?;
         }
         Ok(())
     }
 
     fn frame_end(&mut self) -> Result<(), Kind> {
-        let Some((header, payload)) = self.through.control.take() else {
-            return Ok(self.through.end_frame(self.output)?);
+        let Some((header, payload)) = self.pass_through.control.take() else {
+            return Ok(self.pass_through.end_frame(self.output)?);
         };
-        if self.outlet.is_closed() {
+        if self.outbound.is_closed() {
             return Ok(());
         }
-        let mut control = Wire::control(header, payload);
-        self.outlet.forward(&mut control, &[], self.output).map_err(kind)
+        let mut control = FrameLog::control(header, payload);
+        self.outbound.forward(&mut control, &[], self.output).map_err(kind)
     }
 }

@@ -5,7 +5,7 @@
 //! Elsewhere frames go on while they are read, and only messages that the
 //! caller put in wait (`waiting`), until the message that is passing has passed.
 //!
-//! - `wires` has one for each event that was made and not delivered yet
+//! - `logs` has one for each event that was made and not delivered yet
 //! - nothing here runs Python code while its books are half written
 //! - `undecided_bytes` is the sum of what the undecided hold
 
@@ -15,7 +15,7 @@ use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList};
 use wsdefrag_core::relay::{
-    Control, Edit, Outlet, Pace, Passing, Recorder, Recording, Through, Wire,
+    Control, Edit, FrameLog, Outbound, Pace, PassThrough, Passing, Recorder, Recording,
 };
 use wsdefrag_core::write::encoder::Settings as Sending;
 use wsdefrag_core::{Fragmenter, Refusal, Settings};
@@ -35,21 +35,21 @@ struct Undecided {
     event: Py<PyAny>,
     /// A message's content as it came.
     content: Option<Py<PyBytes>>,
-    wire: Wire,
+    log: FrameLog,
 }
 
 impl Undecided {
     fn held(&self, py: Python<'_>) -> usize {
-        self.wire.held() + self.content.as_ref().map_or(0, |content| content.as_bytes(py).len())
+        self.log.held() + self.content.as_ref().map_or(0, |content| content.as_bytes(py).len())
     }
 }
 
 /// How frames get from the one side to the other.
 enum Way {
     /// By decision.
-    Messages { recorder: Recorder, wires: VecDeque<Wire>, undecided: VecDeque<Undecided> },
+    Messages { recorder: Recorder, logs: VecDeque<FrameLog>, undecided: VecDeque<Undecided> },
     /// By themselves.
-    Through { through: Through, waiting: Vec<Py<PyAny>> },
+    PassThrough { pass_through: PassThrough, waiting: Vec<Py<PyAny>> },
 }
 
 /// One direction of ``wsdefrag.WebSocketRelay``.
@@ -57,7 +57,7 @@ enum Way {
 pub(crate) struct RelayDirection {
     reading: Reading,
     way: Way,
-    outlet: Outlet,
+    outbound: Outbound,
     unsent: Unsent,
     undecided_bytes: usize,
     account: Option<Account>,
@@ -68,7 +68,7 @@ impl RelayDirection {
     fn held(&self) -> usize {
         let passing = match &self.way {
             Way::Messages { recorder, .. } => recorder.held(),
-            Way::Through { through, .. } => through.held(),
+            Way::PassThrough { pass_through, .. } => pass_through.held(),
         };
         let read = self.reading.engine.bytes_buffered();
         read + passing + self.undecided_bytes + self.unsent.len()
@@ -83,14 +83,14 @@ impl RelayDirection {
         }
     }
 
-    /// Gives up the wires of events that will not be delivered: there was no memory to.
+    /// Gives up the logs of events that will not be delivered: there was no memory to.
     fn align(&mut self, py: Python<'_>) {
-        let Way::Messages { wires, .. } = &mut self.way else { return };
-        if wires.is_empty() {
+        let Way::Messages { logs, .. } = &mut self.way else { return };
+        if logs.is_empty() {
             return;
         }
-        let lost = wires.len().saturating_sub(self.reading.undelivered(py));
-        self.outlet.altered(wires.drain(..lost).collect::<Vec<_>>().iter());
+        let lost = logs.len().saturating_sub(self.reading.undelivered(py));
+        self.outbound.altered(logs.drain(..lost).collect::<Vec<_>>().iter());
     }
 
     fn feed<'py>(
@@ -99,24 +99,25 @@ impl RelayDirection {
         timestamp: Option<f64>,
     ) -> PyResult<Bound<'py, PyList>> {
         let py = data.py();
-        let Self { reading, way, outlet, unsent, account, .. } = self;
+        let Self { reading, way, outbound, unsent, account, .. } = self;
         match way {
-            Way::Messages { recorder, wires, .. } => {
+            Way::Messages { recorder, logs, .. } => {
                 reading.feed(data, timestamp, Wanted::Everything, account, |engine, bytes, sink| {
                     unsent.expect(bytes.len());
-                    let before = wires.len();
-                    engine.receive_data(bytes, &mut Recording { sink, recorder, wires });
+                    let before = logs.len();
+                    engine.receive_data(bytes, &mut Recording { sink, recorder, logs });
                     for place in sink.lost.drain(..).rev() {
-                        outlet.altered(wires.remove(before + place).iter());
+                        outbound.altered(logs.remove(before + place).iter());
                     }
                 })
             }
-            Way::Through { through, .. } => {
+            Way::PassThrough { pass_through, .. } => {
                 reading.feed(data, timestamp, Wanted::Everything, account, |engine, bytes, sink| {
                     unsent.expect(bytes.len());
                     let immutable = sink.memory.immutable_input;
                     let output = &mut Appending { py, unsent, immutable };
-                    engine.receive_data(bytes, &mut Passing { sink, through, outlet, output });
+                    engine
+                        .receive_data(bytes, &mut Passing { sink, pass_through, outbound, output });
                 })
             }
         }
@@ -137,10 +138,10 @@ impl RelayDirection {
     /// Has the events that were delivered wait for decisions.
     fn take_over(&mut self, events: &Bound<'_, PyList>) -> PyResult<()> {
         let py = events.py();
-        let Way::Messages { wires, undecided, .. } = &mut self.way else { return Ok(()) };
-        for (event, wire) in events.iter().zip(wires.drain(..)) {
+        let Way::Messages { logs, undecided, .. } = &mut self.way else { return Ok(()) };
+        for (event, log) in events.iter().zip(logs.drain(..)) {
             let content = message_state(&event)?.map(|message| message.content.unbind());
-            let waiting = Undecided { event: event.unbind(), content, wire };
+            let waiting = Undecided { event: event.unbind(), content, log };
             self.undecided_bytes += waiting.held(py);
             undecided.push_back(waiting);
         }
@@ -154,14 +155,14 @@ impl RelayDirection {
         match &mut self.way {
             Way::Messages { recorder, .. } if over => recorder.forget(),
             Way::Messages { .. } => {}
-            Way::Through { through, waiting } => {
-                if !through.has_waiting() {
+            Way::PassThrough { pass_through, waiting } => {
+                if !pass_through.has_waiting() {
                     waiting.clear();
                 }
                 if over {
-                    through.end();
+                    pass_through.end();
                 }
-                if self.outlet.is_closed() || through.is_broken_off() {
+                if self.outbound.is_closed() || pass_through.is_broken_off() {
                     self.drop_waiting(py);
                 }
             }
@@ -170,8 +171,8 @@ impl RelayDirection {
 
     /// Gives up the messages that wait for their place.
     fn drop_waiting(&mut self, py: Python<'_>) {
-        let Way::Through { through, waiting } = &mut self.way else { return };
-        if through.drop_waiting() {
+        let Way::PassThrough { pass_through, waiting } = &mut self.way else { return };
+        if pass_through.drop_waiting() {
             for message in waiting.drain(..) {
                 mark_dropped(message.bind(py));
             }
@@ -182,8 +183,8 @@ impl RelayDirection {
     /// are whole there all the same, because the Close waits for their last frame.
     fn whole_behind_close(&self) -> Option<usize> {
         match &self.way {
-            Way::Through { through, .. } if self.outlet.is_closed() => {
-                Some(usize::from(through.is_finishing()))
+            Way::PassThrough { pass_through, .. } if self.outbound.is_closed() => {
+                Some(usize::from(pass_through.is_finishing()))
             }
             _ => None,
         }
@@ -217,30 +218,30 @@ impl RelayDirection {
         let py = event.py();
         let state = message_state(event)?;
         let dropped = state.as_ref().is_some_and(|message| message.dropped);
-        if dropped || self.outlet.is_closed() {
+        if dropped || self.outbound.is_closed() {
             self.drop_at(py, place);
             return Ok(());
         }
         let Way::Messages { undecided, .. } = &mut self.way else { return Ok(()) };
-        let before = self.outlet.recompresses();
-        self.outlet.altered(undecided.range(..place).map(|waiting| &waiting.wire));
-        let Undecided { content, wire, .. } = &mut undecided[place];
+        let before = self.outbound.recompresses();
+        self.outbound.altered(undecided.range(..place).map(|waiting| &waiting.log));
+        let Undecided { content, log, .. } = &mut undecided[place];
         let output = &mut Appending { py, unsent: &mut self.unsent, immutable: true };
         let written = match (content, &state) {
             (Some(content), Some(message)) => {
                 let (came, now) = (content.as_bytes(py), message.content.as_bytes());
                 let same = content.is(&message.content) || came == now;
-                if same && message.opcode == wire.opcode() {
-                    self.outlet.forward(wire, now, output)
+                if same && message.opcode == log.opcode() {
+                    self.outbound.forward(log, now, output)
                 } else {
                     let edit = Edit { opcode: message.opcode, content: now, length: came.len() };
-                    self.outlet.forward_edited(wire, edit, output)
+                    self.outbound.forward_edited(log, edit, output)
                 }
             }
-            _ => self.outlet.forward(wire, &[], output),
+            _ => self.outbound.forward(log, &[], output),
         };
         if let Err(refusal) = written {
-            self.outlet.set_recompresses(before);
+            self.outbound.set_recompresses(before);
             return Err(errors::raise_refusal(refusal));
         }
         if place > 0 {
@@ -253,7 +254,7 @@ impl RelayDirection {
     /// Drops the event at `place` and all before it.
     fn drop_at(&mut self, py: Python<'_>, place: usize) {
         if let Way::Messages { undecided, .. } = &self.way {
-            self.outlet.altered(undecided.range(..=place).map(|waiting| &waiting.wire));
+            self.outbound.altered(undecided.range(..=place).map(|waiting| &waiting.log));
         }
         self.let_go(py, place + 1, true);
     }
@@ -262,8 +263,10 @@ impl RelayDirection {
     fn put(&mut self, py: Python<'_>, control: Control<'_>) -> PyResult<()> {
         let output = &mut Appending { py, unsent: &mut self.unsent, immutable: false };
         let written = match &mut self.way {
-            Way::Messages { .. } => self.outlet.control(control, output),
-            Way::Through { through, .. } => through.put(&mut self.outlet, control, output),
+            Way::Messages { .. } => self.outbound.control(control, output),
+            Way::PassThrough { pass_through, .. } => {
+                pass_through.put(&mut self.outbound, control, output)
+            }
         };
         self.settle();
         written.map_err(errors::raise_refusal)
@@ -278,14 +281,14 @@ impl RelayDirection {
         let output = &mut Appending { py, unsent: &mut self.unsent, immutable: true };
         let written: Result<bool, Refusal> = match &mut self.way {
             Way::Messages { .. } => {
-                self.outlet.inject(state.opcode, content, compress, output).map(|()| false)
+                self.outbound.inject(state.opcode, content, compress, output).map(|()| false)
             }
-            Way::Through { through, .. } => {
-                through.inject(&mut self.outlet, state.opcode, content, compress, output)
+            Way::PassThrough { pass_through, .. } => {
+                pass_through.inject(&mut self.outbound, state.opcode, content, compress, output)
             }
         };
         let waits = written.map_err(errors::raise_refusal)?;
-        if let (Way::Through { waiting, .. }, true) = (&mut self.way, waits) {
+        if let (Way::PassThrough { waiting, .. }, true) = (&mut self.way, waits) {
             waiting.push(message.clone().unbind());
         }
         mark_injected(message);
@@ -354,19 +357,20 @@ impl RelayDirection {
             level: compression_level,
             check_utf8: utf8_strict,
         };
-        let through = |pace| Way::Through { through: Through::new(pace), waiting: Vec::new() };
+        let pass_through =
+            |pace| Way::PassThrough { pass_through: PassThrough::new(pace), waiting: Vec::new() };
         let way = match mode {
-            "frames" => through(Pace::Frames),
-            "cut-through" => through(Pace::Bytes),
+            "frames" => pass_through(Pace::Frames),
+            "cut-through" => pass_through(Pace::Bytes),
             _ => Way::Messages {
                 recorder: Recorder::new(&settings),
-                wires: VecDeque::new(),
+                logs: VecDeque::new(),
                 undecided: VecDeque::new(),
             },
         };
         let fragmenter = Fragmenter::from(fragmenter);
-        let outlet = Outlet::new(sending, settings.deflate, fragmenter, fresh_keys);
-        if matches!(way, Way::Through { .. }) && outlet.recompresses() {
+        let outbound = Outbound::new(sending, settings.deflate, fragmenter, fresh_keys);
+        if matches!(way, Way::PassThrough { .. }) && outbound.recompresses() {
             return Err(PyValueError::new_err(format!(
                 "mode {mode:?} passes compressed messages on as they come, which the parameters of \
                  the other side do not allow"
@@ -375,7 +379,7 @@ impl RelayDirection {
         Ok(Self {
             reading: Reading::new(settings),
             way,
-            outlet,
+            outbound,
             unsent: Unsent::default(),
             undecided_bytes: 0,
             account: budget.map(|budget| budget.get().account()),
@@ -532,9 +536,9 @@ impl RelayDirection {
         let code = code.map(parse_code).transpose()?;
         let blocked = match &self.way {
             Way::Messages { .. } => false,
-            Way::Through { through, .. } => through.is_blocked(),
+            Way::PassThrough { pass_through, .. } => pass_through.is_blocked(),
         };
-        if blocked || self.outlet.is_closed() {
+        if blocked || self.outbound.is_closed() {
             return Ok(false);
         }
         self.put(py, Control::Close(code, reason))?;
@@ -568,13 +572,13 @@ impl RelayDirection {
     /// Whether a Close was sent to the other side.
     #[getter]
     const fn closed(&self) -> bool {
-        self.outlet.is_closed()
+        self.outbound.is_closed()
     }
 
     /// Whether messages that come compressed are compressed anew, or not at all.
     #[getter]
     const fn recompresses(&self) -> bool {
-        self.outlet.recompresses()
+        self.outbound.recompresses()
     }
 
     /// All bytes taken so far.

@@ -5,7 +5,7 @@ use std::mem;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use wsdefrag_core::deflate::deflater::Work;
-use wsdefrag_core::relay::Pieces;
+use wsdefrag_core::relay::ByteOutput;
 use wsdefrag_core::{Layout, Mask, OutOfMemory, Output, Refusal};
 
 use crate::content::{deflating, gil_over};
@@ -112,7 +112,7 @@ impl Output for Appending<'_, '_> {
     }
 }
 
-impl Pieces for Appending<'_, '_> {
+impl ByteOutput for Appending<'_, '_> {
     #[inline]
     fn append(&mut self, bytes: &[u8], mask: Mask) -> Result<(), OutOfMemory> {
         if bytes.is_empty() {

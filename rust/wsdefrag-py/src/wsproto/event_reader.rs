@@ -10,8 +10,8 @@ use std::mem;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyString, PyType};
 use wsdefrag_core::error::{Error, Kind};
-use wsdefrag_core::read::fragment_stream::Place;
-use wsdefrag_core::{Piece, PieceDecoder};
+use wsdefrag_core::read::fragment_stream::Ends;
+use wsdefrag_core::{FragmentEvent, FragmentStream};
 
 use crate::content::{PyContent, PyMemory};
 use crate::errors;
@@ -82,7 +82,7 @@ struct EventClasses<'py>(
 /// violation that ends the direction: that is for ``ended`` and what goes with it.
 #[pyclass(module = "wsdefrag._native")]
 pub(crate) struct EventReader {
-    engine: PieceDecoder,
+    engine: FragmentStream,
     waiting: Waiting,
     end: Option<End>,
     /// Whether the end was told of, and what is fed now is dropped.
@@ -98,11 +98,9 @@ impl EventReader {
     #[inline]
     fn event<'py>(&self, py: Python<'py>, made: Made) -> PyResult<Bound<'py, PyAny>> {
         match made {
-            Made::Text(text, place) => {
-                message(py, &self.text, text.into_bound(py).into_any(), place)
-            }
-            Made::Binary(content, place) => {
-                message(py, &self.binary, content.into_bytes(py)?.into_bound(py).into_any(), place)
+            Made::Text(text, ends) => message(py, &self.text, text.into_bound(py).into_any(), ends),
+            Made::Binary(content, ends) => {
+                message(py, &self.binary, content.into_bytes(py)?.into_bound(py).into_any(), ends)
             }
             Made::Ping(payload) => control(py, &self.ping, payload),
             Made::Pong(payload) => control(py, &self.pong, payload),
@@ -112,8 +110,8 @@ impl EventReader {
 
 /// A piece as Python objects.
 enum Made {
-    Text(Py<PyString>, Place),
-    Binary(PyContent, Place),
+    Text(Py<PyString>, Ends),
+    Binary(PyContent, Ends),
     Ping(Py<PyBytes>),
     Pong(Py<PyBytes>),
 }
@@ -123,13 +121,13 @@ fn message<'py>(
     py: Python<'py>,
     class: &PlainClass,
     data: Bound<'py, PyAny>,
-    place: Place,
+    ends: Ends,
 ) -> PyResult<Bound<'py, PyAny>> {
     let flag = |value| PyBool::new(py, value).to_owned().into_any();
     let attributes = [
         (pyo3::intern!(py, "data"), data),
-        (pyo3::intern!(py, "frame_finished"), flag(place.frame_finished)),
-        (pyo3::intern!(py, "message_finished"), flag(place.message_finished)),
+        (pyo3::intern!(py, "frame_finished"), flag(ends.frame)),
+        (pyo3::intern!(py, "message_finished"), flag(ends.message)),
     ];
     new_instance(py, class, attributes)
 }
@@ -154,7 +152,7 @@ impl EventReader {
         classes: EventClasses<'_>,
     ) -> PyResult<Self> {
         Ok(Self {
-            engine: PieceDecoder::new(from_client, deflate.map(Into::into), limits.into()),
+            engine: FragmentStream::new(from_client, deflate.map(Into::into), limits.into()),
             waiting: Waiting::Nothing,
             end: None,
             told: false,
@@ -203,11 +201,15 @@ impl EventReader {
         let mut memory = PyMemory { immutable_input: true, ..PyMemory::new(py) };
         let mut unread = self.waiting.unread(py);
         let made = match self.engine.next(&mut unread, &mut memory) {
-            Ok(Some(Piece::Text(text, place))) => Made::Text(text, place),
-            Ok(Some(Piece::Binary(content, place))) => Made::Binary(content, place),
-            Ok(Some(Piece::Ping(payload))) => Made::Ping(PyBytes::new(py, payload).unbind()),
-            Ok(Some(Piece::Pong(payload))) => Made::Pong(PyBytes::new(py, payload).unbind()),
-            Ok(Some(Piece::Close(close))) => {
+            Ok(Some(FragmentEvent::Text(text, ends))) => Made::Text(text, ends),
+            Ok(Some(FragmentEvent::Binary(content, ends))) => Made::Binary(content, ends),
+            Ok(Some(FragmentEvent::Ping(payload))) => {
+                Made::Ping(PyBytes::new(py, payload).unbind())
+            }
+            Ok(Some(FragmentEvent::Pong(payload))) => {
+                Made::Pong(PyBytes::new(py, payload).unbind())
+            }
+            Ok(Some(FragmentEvent::Close(close))) => {
                 self.end = Some(End::Close(close.code, close.reason.into()));
                 return Ok(None);
             }

@@ -6,30 +6,34 @@ mod contract;
 use contract::input;
 use contract::journal::{self, Seen};
 use proptest::prelude::*;
-use wsdefrag_core::read::fragment_stream::Place;
-use wsdefrag_core::{Error, Opcode, Piece, PieceDecoder, Settings, Strictness, VecMemory};
+use wsdefrag_core::read::fragment_stream::Ends;
+use wsdefrag_core::{
+    Error, FragmentEvent, FragmentStream, Opcode, Settings, Strictness, VecMemory,
+};
 
 /// What the pieces of `chunks` came to, and the violation.
 fn read<'a>(
     settings: Settings,
     chunks: impl IntoIterator<Item = &'a [u8]>,
 ) -> (Vec<Seen>, Option<Error>) {
-    let mut decoder = PieceDecoder::new(settings.from_client, settings.deflate, settings.limits);
+    let mut decoder = FragmentStream::new(settings.from_client, settings.deflate, settings.limits);
     let (mut seen, mut open) = (Vec::new(), Vec::new());
     for mut chunk in chunks {
         loop {
-            let (opcode, part, place) = match decoder.next(&mut chunk, &mut VecMemory) {
-                Ok(Some(Piece::Text(text, place))) => (Opcode::Text, text.into_bytes(), place),
-                Ok(Some(Piece::Binary(content, place))) => (Opcode::Binary, content, place),
-                Ok(Some(Piece::Ping(payload))) => {
+            let (opcode, part, ends) = match decoder.next(&mut chunk, &mut VecMemory) {
+                Ok(Some(FragmentEvent::Text(text, ends))) => {
+                    (Opcode::Text, text.into_bytes(), ends)
+                }
+                Ok(Some(FragmentEvent::Binary(content, ends))) => (Opcode::Binary, content, ends),
+                Ok(Some(FragmentEvent::Ping(payload))) => {
                     seen.push(Seen::Ping(payload.to_vec()));
                     continue;
                 }
-                Ok(Some(Piece::Pong(payload))) => {
+                Ok(Some(FragmentEvent::Pong(payload))) => {
                     seen.push(Seen::Pong(payload.to_vec()));
                     continue;
                 }
-                Ok(Some(Piece::Close(close))) => {
+                Ok(Some(FragmentEvent::Close(close))) => {
                     seen.push(Seen::Close(close.code, close.reason.to_owned()));
                     continue;
                 }
@@ -37,7 +41,7 @@ fn read<'a>(
                 Err(error) => return (seen, Some(error)),
             };
             open.extend(part);
-            if place.message_finished {
+            if ends.message {
                 seen.push(Seen::Message(opcode, std::mem::take(&mut open)));
             }
         }
@@ -97,11 +101,15 @@ proptest! {
 /// message's end.
 fn texts(chunks: &[&[u8]]) -> Vec<Vec<(String, bool, bool)>> {
     let settings = common::strict();
-    let mut decoder = PieceDecoder::new(false, None, settings.limits);
+    let mut decoder = FragmentStream::new(false, None, settings.limits);
     let pieces = |mut chunk: &[u8]| {
         let mut pieces = Vec::new();
         while let Some(piece) = decoder.next(&mut chunk, &mut VecMemory).unwrap() {
-            let Piece::Text(text, Place { frame_finished, message_finished }) = piece else {
+            let FragmentEvent::Text(
+                text,
+                Ends { frame: frame_finished, message: message_finished },
+            ) = piece
+            else {
                 panic!("a text gives texts: {piece:?}")
             };
             pieces.push((text, frame_finished, message_finished));
@@ -138,12 +146,12 @@ fn cut_character_waits_for_its_rest() {
 
 #[test]
 fn what_broke_a_rule_can_be_looked_at() {
-    let mut decoder = PieceDecoder::new(false, None, common::strict().limits);
+    let mut decoder = FragmentStream::new(false, None, common::strict().limits);
     let mut wire = &b"\x81\x03a\xe2x"[..];
     assert!(decoder.next(&mut wire, &mut VecMemory).is_err());
     assert_eq!(decoder.waiting_text(), b"a\xe2x");
     assert!(decoder.is_at_message_end());
-    let mut decoder = PieceDecoder::new(false, None, common::strict().limits);
+    let mut decoder = FragmentStream::new(false, None, common::strict().limits);
     assert!(decoder.next(&mut &b"\x88\x01x"[..], &mut VecMemory).is_err());
     assert_eq!(decoder.control_payload(), b"x");
 }

@@ -4,7 +4,7 @@
 //! bytes came and nothing was wrong with them. With what the caller puts in, a receiver reads the
 //! same, and the caller's own in the caller's order, and nothing behind a Close.
 
-use wsdefrag_core::relay::{Control, Outlet, Pace, Passing, Through};
+use wsdefrag_core::relay::{Control, Outbound, Pace, PassThrough, Passing};
 use wsdefrag_core::{Opcode, Reassembler, Refusal};
 
 use super::journal::{self, Journal, Seen};
@@ -19,7 +19,7 @@ const OURS: &[u8] = b"\xFE\xED";
 /// Panics unless it goes through as it should.
 pub(crate) fn check(case: &Case, pace: Pace) {
     if !case.fits() {
-        assert!(case.outlet().recompresses());
+        assert!(case.outbound().recompresses());
         return;
     }
     let (incoming, _) = journal::read(case.reading, input::cut(&case.wire, case.cuts));
@@ -65,7 +65,7 @@ fn check_with_ours(case: &Case, pace: Pace, incoming: &Journal) {
     relay.put(decisions.next().unwrap_or(0));
     relay.end();
     relay.put(decisions.next().unwrap_or(0));
-    assert_eq!(relay.through.held(), 0, "something is held that will never go");
+    assert_eq!(relay.pass_through.held(), 0, "something is held that will never go");
 
     let out = &relay.output.bytes;
     let (read, _) = journal::read(case.receiving(), input::cut(out, case.cuts));
@@ -92,7 +92,7 @@ fn check_with_ours(case: &Case, pace: Pace, incoming: &Journal) {
     assert!(!whole || messages.len() == relay.messages.len());
     // Those that waited for the end of a frame that never came are not sent.
     assert!(relay.controls.starts_with(&controls), "{controls:?} of {:?}", relay.controls);
-    let all = whole && !relay.through.is_blocked();
+    let all = whole && !relay.pass_through.is_blocked();
     assert!(!all || controls.len() == relay.controls.len());
 }
 
@@ -111,8 +111,8 @@ struct Relay<'a> {
     case: &'a Case,
     reassembler: Reassembler<Vec<u8>>,
     sink: journal::Recorder,
-    through: Through,
-    outlet: Outlet,
+    pass_through: PassThrough,
+    outbound: Outbound,
     output: Written,
     /// What was put in and has to be read, in order.
     messages: Vec<Seen>,
@@ -131,8 +131,8 @@ impl<'a> Relay<'a> {
             case,
             reassembler: Reassembler::new(case.reading),
             sink: journal::Recorder::new(Ledger::new(case.reading.limits.max_message_size)),
-            through: Through::new(pace),
-            outlet: case.outlet(),
+            pass_through: PassThrough::new(pace),
+            outbound: case.outbound(),
             output: Written::default(),
             messages: Vec::new(),
             controls: Vec::new(),
@@ -144,8 +144,8 @@ impl<'a> Relay<'a> {
     }
 
     fn receive(&mut self, chunk: &[u8]) {
-        let Self { sink, through, outlet, output, .. } = self;
-        self.reassembler.receive_data(chunk, &mut Passing { sink, through, outlet, output });
+        let Self { sink, pass_through, outbound, output, .. } = self;
+        self.reassembler.receive_data(chunk, &mut Passing { sink, pass_through, outbound, output });
         let closed = matches!(self.sink.events.last(), Some((_, Seen::Close(..))));
         self.over = closed || self.reassembler.error().is_some();
         self.tidy();
@@ -159,19 +159,19 @@ impl<'a> Relay<'a> {
     /// What the caller of the engine does when something has come in.
     fn tidy(&mut self) {
         if self.over {
-            self.through.end();
+            self.pass_through.end();
         }
-        if !self.through.has_waiting() {
+        if !self.pass_through.has_waiting() {
             self.waiting = 0;
         }
-        if self.outlet.is_closed() || self.through.is_broken_off() {
+        if self.outbound.is_closed() || self.pass_through.is_broken_off() {
             self.drop_waiting();
         }
     }
 
     fn drop_waiting(&mut self) {
         let waiting = std::mem::take(&mut self.waiting);
-        if self.through.drop_waiting() {
+        if self.pass_through.drop_waiting() {
             self.messages.truncate(self.messages.len() - waiting);
         }
     }
@@ -187,9 +187,9 @@ impl<'a> Relay<'a> {
             6 => self.control(Control::Pong(&content), Seen::Pong(content.clone())),
             7 if decision >> 3 > 24 => {
                 let seen = Seen::Close(4999, String::new());
-                let open = !self.outlet.is_closed();
+                let open = !self.outbound.is_closed();
                 self.control(Control::Close(Some(4999), ""), seen);
-                self.closed |= open && self.outlet.is_closed();
+                self.closed |= open && self.outbound.is_closed();
                 if self.closed {
                     self.drop_waiting();
                 }
@@ -199,16 +199,16 @@ impl<'a> Relay<'a> {
     }
 
     fn inject(&mut self, content: Vec<u8>, compress: Option<bool>) {
-        let Self { through, outlet, output, .. } = self;
-        let closed = outlet.is_closed();
-        match through.inject(outlet, Opcode::Binary, &content, compress, output) {
+        let Self { pass_through, outbound, output, .. } = self;
+        let closed = outbound.is_closed();
+        match pass_through.inject(outbound, Opcode::Binary, &content, compress, output) {
             Ok(waits) => {
-                assert!(!closed && !through.is_broken_off());
+                assert!(!closed && !pass_through.is_broken_off());
                 self.waiting += usize::from(waits);
                 self.messages.push(Seen::Message(Opcode::Binary, content));
             }
             Err(Refusal::AfterClose) => assert!(closed),
-            Err(Refusal::BehindUnfinished) => assert!(through.is_broken_off()),
+            Err(Refusal::BehindUnfinished) => assert!(pass_through.is_broken_off()),
             Err(Refusal::WindowsWouldDiffer) => assert!(self.case.has_context()),
             Err(Refusal::DeflateNotAgreed) => assert!(self.case.sending.deflate.is_none()),
             Err(refusal) => panic!("{refusal}"),
@@ -216,15 +216,15 @@ impl<'a> Relay<'a> {
     }
 
     fn control(&mut self, control: Control<'_>, seen: Seen) {
-        let Self { through, outlet, output, .. } = self;
-        let closed = outlet.is_closed();
-        match through.put(outlet, control, output) {
+        let Self { pass_through, outbound, output, .. } = self;
+        let closed = outbound.is_closed();
+        match pass_through.put(outbound, control, output) {
             Ok(()) => {
-                assert!(!closed && !through.is_blocked());
+                assert!(!closed && !pass_through.is_blocked());
                 self.controls.push(seen);
             }
             Err(Refusal::AfterClose) => assert!(closed),
-            Err(Refusal::BehindUnfinished) => assert!(through.is_blocked()),
+            Err(Refusal::BehindUnfinished) => assert!(pass_through.is_blocked()),
             Err(refusal) => panic!("{refusal}"),
         }
     }
