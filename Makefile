@@ -37,8 +37,8 @@ $(BIN)/.extension: $(BIN)/.tools $(RUST)
 	VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/maturin develop --release --quiet
 	touch $@
 
-$(MITMPROXY)/.ready: tests/mitmproxy_parity/make_env.py
-	$(PYTHON) tests/mitmproxy_parity/make_env.py $(MITMPROXY)
+$(MITMPROXY)/.ready: tests/support/make_mitmproxy_env.py
+	$(PYTHON) tests/support/make_mitmproxy_env.py $(MITMPROXY)
 	touch $@
 
 # The interpreter may be another one, which would have cargo build everything anew each time.
@@ -61,7 +61,7 @@ test-python: build mitmproxy-env ## run the package's tests
 	$(BIN)/python -m pytest --quiet
 
 soak: build ## 1,000 connections through the example proxy, half of them up to no good
-	WSDEFRAG_SOAK=1000 $(BIN)/python -m pytest --quiet -rP tests/test_proxy_soak.py
+	WSDEFRAG_SOAK=1000 $(BIN)/python -m pytest --quiet -rP tests/examples/test_proxy_soak.py
 
 mitmproxy-env: $(MITMPROXY)/.extension ## make the environment that mitmproxy runs in, with the package
 
