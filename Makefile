@@ -18,6 +18,10 @@ cargo +nightly fuzz run --fuzz-dir rust/fuzz $(1) rust/fuzz/corpus/$(1) rust/fuz
 
 endef
 RUST := Cargo.toml Cargo.lock $(shell find rust -name '*.rs' -o -name Cargo.toml | grep -v /target/)
+# mypy takes one module of a name at a time; there are three conftest.py and two echo_server.py.
+TYPED_TESTS := tests/conftest.py tests/smoke.py tests/data/recordings.py $(shell find tests \
+	-path tests/data -prune -o -path tests/conformance -prune \
+	-o '(' -name 'test_*.py' -o -path 'tests/support/*.py' ')' -print)
 PYTHON_CODE := python tests benches examples rust/fuzz
 
 .DEFAULT_GOAL := help
@@ -84,9 +88,10 @@ check: build ## formatting, lints, types, stubs, a bounded fuzz run
 	$(BIN)/ruff format --check $(PYTHON_CODE)
 	$(BIN)/ruff check $(PYTHON_CODE)
 	$(BIN)/mypy
-	$(BIN)/mypy tests/*.py tests/data/recordings.py tests/compat_programs/*.py examples/*.py
+	$(BIN)/mypy $(TYPED_TESTS) examples/*.py
 	$(BIN)/mypy $(filter-out %/fuzzer.py,$(wildcard tests/conformance/*.py))
-	$(BIN)/mypy tests/mitmproxy_addon/*.py
+	$(BIN)/mypy tests/compat/mitmproxy/addon/conftest.py
+	$(BIN)/mypy tests/compat/mitmproxy/parity/conftest.py
 	$(BIN)/python -m mypy.stubtest wsdefrag._native
 	$(MAKE) --no-print-directory fuzz-briefly
 

@@ -40,7 +40,8 @@ def test_mitmproxy_finds_what_the_applications_sent(
     expected = truth(name)
     assert len(flows) == len(expected)
     for flow in flows:
-        known = expected[(*flow["client_conn"]["peername"], flow["request"]["path"].decode())]
+        host, port = flow["client_conn"]["peername"]
+        known = expected[host, port, flow["request"]["path"].decode()]
         if known.refused is not None:
             assert flow["websocket"] is None
             continue

@@ -26,8 +26,8 @@ TSHARK_FIELDS = "tshark, fields"
 TSHARK_JSON = "tshark, JSON"
 MITMPROXY = "mitmproxy, flow file"
 
-HERE = Path(__file__).parent
-MITMPROXY_PYTHON = HERE.parent / ".venv-mitmproxy" / "bin" / "python"
+HERE = Path(__file__).resolve().parent
+MITMPROXY_PYTHON = HERE.parents[1] / ".venv-mitmproxy" / "bin" / "python"
 WSDEFRAG = Path(sys.executable).with_name("wsdefrag")
 
 PREFERENCES = (

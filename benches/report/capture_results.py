@@ -1,4 +1,4 @@
-"""The numbers of `captures.py`, read back, and the targets they are held to.
+"""The numbers of `captures.measure`, read back, and the targets they are held to.
 
 A timing is the median of its rounds; a ratio is one of two medians of the same run, on the same
 file. A way's rate counts the messages that stand in the file whole, whatever the way made of them.
@@ -9,9 +9,9 @@ import statistics
 from dataclasses import dataclass
 from pathlib import Path
 
-from capture_files import LARGE, SLICE, SMALL, File
-from capture_ways import ARROW, JSONL, LISTING, MITMPROXY, OBJECTS, TSHARK_FIELDS, TSHARK_JSON
-from scaling import Measure
+from captures.files import LARGE, SLICE, SMALL, File
+from captures.ways import ARROW, JSONL, LISTING, MITMPROXY, OBJECTS, TSHARK_FIELDS, TSHARK_JSON
+from engine.scaling import Measure
 
 COMPARED = (SMALL, SLICE)
 """The files that others read too."""
@@ -77,7 +77,7 @@ class CaptureRun:
 
 
 def load(path: Path) -> CaptureRun:
-    """Reads what `captures.py` wrote."""
+    """Reads what `captures.measure` wrote."""
     data = json.loads(path.read_text())
     return CaptureRun(
         data["date"],

@@ -1,4 +1,4 @@
-"""Every reader on every workload, one test each; `run.py` says with which settings.
+"""Every reader on every workload, one test each; `../run.py` says with which settings.
 
 Each reader is checked before it is timed: it must yield exactly the corpus' messages.
 """
@@ -6,8 +6,8 @@ Each reader is checked before it is timed: it must yield exactly the corpus' mes
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-import corpus
-from readers import READERS, Reader, aiohttp_is_compiled, collect, consume
+from engine import corpus
+from engine.readers import READERS, Reader, aiohttp_is_compiled, collect, consume
 
 CASES = [
     pytest.param(workload, reader, id=f"{workload} - {reader.name}")

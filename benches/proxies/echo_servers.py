@@ -1,7 +1,7 @@
 """An echo server of each peer, on asyncio's own event loop and as its documentation writes one; and
 one of ours that does without streams.
 
-    python benches/echo_servers.py NAME     serves on loopback until it is ended
+    python benches/proxies/echo_servers.py NAME     serves on loopback until it is ended
 
 It prints its port first. Ours with streams is `examples/echo_server.py`.
 """

@@ -16,7 +16,7 @@ from wsproto.connection import ConnectionType
 from wsproto.events import BytesMessage, Event, Message, TextMessage
 from wsproto.extensions import Extension, PerMessageDeflate
 
-from turns import Comparison
+from proxies.turns import Comparison
 from wsdefrag.compat.wsproto import connection as ours
 
 CLIENT, SERVER = ConnectionType.CLIENT, ConnectionType.SERVER

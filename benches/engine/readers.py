@@ -30,8 +30,8 @@ from websockets.frames import Opcode as FrameOpcode
 from websockets.protocol import Protocol, Side
 
 import wsdefrag
-import wsproto_readers
-from corpus import BINARY, DEFLATE_TAIL, MIB, TEXT, Content, Workload
+from engine import wsproto_readers
+from engine.corpus import BINARY, DEFLATE_TAIL, MIB, TEXT, Content, Workload
 
 if TYPE_CHECKING:
     from aiohttp._websocket import reader_py as aiohttp_reader

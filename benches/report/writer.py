@@ -1,26 +1,29 @@
-"""Turns the measured numbers into `RESULTS.md`, `chart.svg` and `captures.svg`.
+"""Turns the measured numbers into `RESULTS.md`, `RESULTS.json`, `chart.svg` and `captures.svg`.
 
-    python benches/report.py MESSAGES.json SCALING.json CAPTURES.json PROXIES.json DIRECTORY
+    python -m report.writer MESSAGES.json SCALING.json CAPTURES.json PROXIES.json DIRECTORY
 
-`NOTES.md`, written by hand, becomes the last part of `RESULTS.md`.
+Run it in `benches/`. `NOTES.md`, written by hand, becomes the last part of `RESULTS.md`.
 """
 
 import json
 import sys
 from pathlib import Path
 
-import capture_chart
-import capture_report
-import capture_results
-import chart
-import proxy_report
-import results
-from capture_results import CaptureRun
-from results import COPY, INFLATE, TARGETS, Run, Target
-from scaling import Measure
-from tables import scaling_table, table, verdict
+from engine.scaling import Measure
+from report import (
+    capture_chart,
+    capture_report,
+    capture_results,
+    engine_chart,
+    engine_results,
+    proxy_report,
+    record,
+)
+from report.capture_results import CaptureRun
+from report.engine_results import COPY, INFLATE, TARGETS, Run, Target
+from report.tables import scaling_table, table, verdict
 
-NOTES = Path(__file__).with_name("NOTES.md")
+NOTES = Path(__file__).resolve().parents[1] / "NOTES.md"
 
 
 def machine_table(run: Run) -> str:
@@ -112,14 +115,15 @@ A ratio is the other's time divided by ours, so more is better.
 
 
 def write(messages: Path, scaling: Path, captures: Path, proxies: Path, directory: Path) -> None:
-    """Reads the four files of numbers and writes the report and the charts into a directory."""
-    run = results.load(messages)
+    """Reads the four files of numbers; writes report, record and charts into a directory."""
+    run = engine_results.load(messages)
     measures = [Measure(**fields) for fields in json.loads(scaling.read_text())]
     capture_run = capture_results.load(captures)
     (directory / "RESULTS.md").write_text(
         render(run, measures, capture_run, proxy_report.render(proxies))
     )
-    chart.draw(run, directory / "chart.svg")
+    record.save(record.join(messages, scaling, captures, proxies), directory / record.NAME)
+    engine_chart.draw(run, directory / "chart.svg")
     capture_chart.draw(capture_run, directory / "captures.svg")
 
 

@@ -12,15 +12,18 @@ import subprocess
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import wsdefrag
-from capture_ways import HERE, MITMPROXY_PYTHON
-from relay_streams import COUNT, SINGLE, TOGETHER, stream
-from turns import Comparison, in_turns, lap
+from captures.ways import MITMPROXY_PYTHON
+from proxies.relay_streams import COUNT, SINGLE, TOGETHER, stream
+from proxies.turns import Comparison, in_turns, lap
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+
+BENCHES = Path(__file__).resolve().parents[1]
 
 OURS = "wsdefrag relay"
 ADDON = "addon in mitmproxy"
@@ -32,8 +35,8 @@ LARGE_LAPS = 3
 
 NOTE = (
     "mitmproxy's buffer copies a frame with each read of it, so that a frame costs quadratic time; "
-    '"buffer mended" puts a `bytearray` in its place (`benches/mitmproxy_layers.py`). The addon '
-    "runs in mitmproxy's environment, the relay alone in the one of the benchmarks."
+    '"buffer mended" puts a `bytearray` in its place (`benches/proxies/mitmproxy_layers.py`). The '
+    "addon runs in mitmproxy's environment, the relay alone in the one of the benchmarks."
 )
 
 
@@ -42,7 +45,8 @@ class Layers:
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
-            [MITMPROXY_PYTHON, HERE / "mitmproxy_layers.py"],
+            [MITMPROXY_PYTHON, "-m", "proxies.mitmproxy_layers"],
+            cwd=BENCHES,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

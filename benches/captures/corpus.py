@@ -1,6 +1,6 @@
 """The capture files, made from one seed.
 
-    python benches/capture_corpus.py DIRECTORY    all of them, in about a minute
+    python -m captures.corpus DIRECTORY    all of them, in about a minute
 
 `small`: one connection, 100,000 masked text messages of 200 B, four to a packet.
 `large`: one connection, masked binary messages of 1 MiB in segments of 1,400 B.
@@ -23,8 +23,8 @@ from dataclasses import dataclass, field
 from itertools import count, islice
 from pathlib import Path
 
-from capture_packets import ACK, PUSH, Connection, write_pcap
-from corpus import BINARY, DEFLATE_TAIL, KIB, MIB, PING, SEED, TEXT, encode_frame, json_text
+from captures.packets import ACK, PUSH, Connection, write_pcap
+from engine.corpus import BINARY, DEFLATE_TAIL, KIB, MIB, PING, SEED, TEXT, encode_frame, json_text
 
 SMALL_SIZE = 200
 SMALL_PER_PACKET = 4

@@ -7,8 +7,8 @@ import matplotlib as mpl
 from matplotlib import pyplot as plt
 from matplotlib.ticker import FuncFormatter, NullLocator
 
-from capture_results import COMPARED, READERS, CaptureRun
-from capture_ways import ARROW, OBJECTS
+from captures.ways import ARROW, OBJECTS
+from report.capture_results import COMPARED, READERS, CaptureRun
 
 OURS, OUR_PROGRAM, OTHERS = "#1d3557", "#457b9d", "#e07a5f"
 

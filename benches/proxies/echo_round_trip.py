@@ -21,15 +21,16 @@ from urllib.parse import urlsplit
 
 import h11
 
-from corpus import BINARY, KIB, encode_frame
-from echo_servers import SERVERS
-from results import OURS
-from turns import Comparison
+from engine.corpus import BINARY, KIB, encode_frame
+from proxies.echo_servers import SERVERS
+from proxies.turns import Comparison
+from report.engine_results import OURS
 
 HERE = Path(__file__).resolve().parent
+EXAMPLE = HERE.parents[1] / "examples" / "echo_server.py"
 
 COMMANDS = {
-    OURS: [sys.executable, str(HERE.parent / "examples" / "echo_server.py"), "0"],
+    OURS: [sys.executable, str(EXAMPLE), "0"],
     **{name: [sys.executable, str(HERE / "echo_servers.py"), name] for name in SERVERS},
 }
 

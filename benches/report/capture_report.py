@@ -1,9 +1,9 @@
 """The part of `RESULTS.md` about captures."""
 
-from capture_results import CHAIN, COMPARED, READERS, TARGETS, CaptureRun
-from capture_ways import ARROW, NO_CONTENT, OBJECTS
-from corpus import MIB
-from tables import scaling_table, table, verdict
+from captures.ways import ARROW, NO_CONTENT, OBJECTS
+from engine.corpus import MIB
+from report.capture_results import CHAIN, COMPARED, READERS, TARGETS, CaptureRun
+from report.tables import scaling_table, table, verdict
 
 
 def render(run: CaptureRun) -> str:

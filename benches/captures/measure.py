@@ -1,9 +1,10 @@
 """Measures how fast captures are read, beside tshark and mitmproxy, and what that takes.
 
-    python benches/captures.py RESULTS.json            about five minutes
-    python benches/captures.py --quick RESULTS.json    seconds; shows that everything works
+    python -m captures.measure RESULTS.json            about five minutes
+    python -m captures.measure --quick RESULTS.json    seconds; shows that everything works
 
-The files go to a temporary directory: 3 GiB in a full run (`TMPDIR` says where).
+Run it in `benches/`. The files go to a temporary directory: 3 GiB in a full run (`TMPDIR` says
+where).
 """
 
 import argparse
@@ -14,9 +15,10 @@ import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
-from capture_files import FULL, LARGE, MIXED, QUICK, SLICE, SMALL, File, write_files
-from capture_memory import measure_memory, measure_threads
-from capture_ways import (
+from captures.files import FULL, LARGE, MIXED, QUICK, SLICE, SMALL, File, write_files
+from captures.fresh import in_new_process
+from captures.memory import measure_memory, measure_threads
+from captures.ways import (
     ARROW,
     JSONL,
     LISTING,
@@ -35,7 +37,6 @@ from capture_ways import (
     versions,
     write_flows,
 )
-from fresh import in_new_process
 
 ROUNDS = 5
 LAPS = 3

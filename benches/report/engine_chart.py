@@ -6,7 +6,7 @@ import matplotlib as mpl
 from matplotlib import pyplot as plt
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from results import AIOHTTP, WSPROTO, Run
+from report.engine_results import AIOHTTP, WSPROTO, Run
 
 PEERS = {
     WSPROTO: ("wsproto, as mitmproxy uses it", "#1d3557"),

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from scaling import Measure
+from engine.scaling import Measure
 
 
 def table(head: list[str], rows: Iterable[list[str]]) -> str:

@@ -17,7 +17,7 @@ from itertools import chain, repeat
 from pathlib import Path
 
 import wsdefrag
-from corpus import BINARY, CHUNK_SIZE, KIB, MIB, encode_frame, mask
+from engine.corpus import BINARY, CHUNK_SIZE, KIB, MIB, encode_frame, mask
 
 ETHERNET_SEGMENT = 1460
 """Payload bytes of a full TCP segment on Ethernet: the piece a network read often gives."""

@@ -3,12 +3,12 @@
 import json
 from pathlib import Path
 
-from tables import table, verdict
-from turns import Comparison
+from proxies.turns import Comparison
+from report.tables import table, verdict
 
 
 def render(path: Path) -> str:
-    """Headings and tables of what `proxies.py` wrote."""
+    """Headings and tables of what `proxies.measure` wrote."""
     data = json.loads(path.read_text())
     parts = {
         heading: [Comparison(**fields) for fields in comparisons]

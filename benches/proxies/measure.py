@@ -1,9 +1,9 @@
 """Measures what stands in the middle of connections, and what sends: beside their peers, in turns.
 
-    python benches/proxies.py RESULTS.json            about five minutes
-    python benches/proxies.py --quick RESULTS.json    seconds; shows that everything works
+    python -m proxies.measure RESULTS.json            about five minutes
+    python -m proxies.measure --quick RESULTS.json    seconds; shows that everything works
 
-It prints each measurement when it has it.
+Run it in `benches/`. It prints each measurement when it has it.
 """
 
 import argparse
@@ -13,11 +13,8 @@ import os
 from dataclasses import asdict
 from pathlib import Path
 
-import echo_round_trip
-import relay_mitmproxy
-import sending
-import wsproto_dropin
-from turns import Comparison
+from proxies import echo_round_trip, relay_mitmproxy, sending, wsproto_dropin
+from proxies.turns import Comparison
 
 PARTS = (
     ("The drop-in, beside wsproto", wsproto_dropin.measure),

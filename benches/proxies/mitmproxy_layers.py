@@ -1,7 +1,8 @@
 """WebSocket layers of mitmproxy, driven without sockets; runs in mitmproxy's environment.
 
-    python mitmproxy_layers.py      reads lines `LAYER STREAM`, passes that stream through that
-                                    layer once, and answers with the number of bytes that came out
+    python -m proxies.mitmproxy_layers    reads lines `LAYER STREAM`, passes that stream through
+                                          that layer once, and answers with the number of bytes
+                                          that came out
 
 Layers are `own` (mitmproxy's), `mended` (the same, with its quadratic buffer replaced) and `ours`
 (the addon's). What drives them answers each hook at once, as mitmproxy does where no addon has one.
@@ -17,7 +18,7 @@ from mitmproxy.proxy.layers import websocket
 from mitmproxy.test import tflow
 from mitmproxy.websocket import WebSocketData
 
-from relay_streams import stream
+from proxies.relay_streams import stream
 
 streams = cache(stream)
 OWN = websocket.WebsocketLayer

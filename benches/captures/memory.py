@@ -9,12 +9,12 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from capture_files import CONNECTIONS, File, Sizes, many_file
-from capture_packets import cut_pcap
-from capture_ways import ARROW, OBJECTS, OURS
-from corpus import MIB
-from fresh import in_new_process
-from scaling import Measure, memory, start_peak
+from captures.files import CONNECTIONS, File, Sizes, many_file
+from captures.fresh import in_new_process
+from captures.packets import cut_pcap
+from captures.ways import ARROW, OBJECTS, OURS
+from engine.corpus import MIB
+from engine.scaling import Measure, memory, start_peak
 
 FLAT = 2
 """How much larger a peak may be for a file four times as long. In proportion it would be 4; not 1,

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from capture_corpus import DISORDER, IN_ORDER, Key, Network, Sent, Traffic
-from capture_packets import to_pcapng, write_pcap
-from corpus import MIB
+from captures.corpus import DISORDER, IN_ORDER, Key, Network, Sent, Traffic
+from captures.packets import to_pcapng, write_pcap
+from engine.corpus import MIB
 from wsdefrag.capture import Capture, CapturedMessage
 
 SMALL = "100,000 texts of 200 B"

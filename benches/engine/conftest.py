@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-import machine
+from report import machine
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -17,7 +17,7 @@ from wsproto.events import BytesMessage, TextMessage
 from wsproto.extensions import PerMessageDeflate
 
 import wsdefrag
-from turns import Comparison, in_turns
+from proxies.turns import Comparison, in_turns
 
 OURS = "wsdefrag"
 WSPROTO = "wsproto"

@@ -18,7 +18,7 @@ from wsproto.events import Message
 from wsproto.extensions import Extension, PerMessageDeflate
 from wsproto.frame_protocol import Opcode
 
-from corpus import Content, Workload
+from engine.corpus import Content, Workload
 
 Feed = Callable[[bytes], Iterable[object]]
 
