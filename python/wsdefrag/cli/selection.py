@@ -27,7 +27,12 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 _Option = Callable[[Any], Any]
 
 _DEFAULTS = Limits()
-_RULES = [field.name.replace("_", "-") for field in fields(Strictness)]
+# Text has an option of its own, and the rules that are off by default need none.
+_RULES = [
+    field.name.replace("_", "-")
+    for field in fields(Strictness)
+    if field.default and field.name != "utf8"
+]
 _COUNT = click.IntRange(min=0)
 
 # Names of the filters that raw dumps, which know nothing of connections, cannot be read with.
