@@ -1,11 +1,11 @@
 //! The whole chain: bytes of capture files in, messages and connections out.
 
-use crate::broken::Broken;
-use crate::counts::Counts;
-use crate::event::{Connection, Message, Sink};
-use crate::flows::Flows;
+use crate::connection::{Connection, Message, Sink};
+use crate::file::error::Broken;
 use crate::options::{Filter, Options};
-use crate::packets::Packets;
+use crate::packet::counts::Counts;
+use crate::packet::reader::Packets;
+use crate::tcp::connections::Flows;
 
 /// A capture while it is read; files that follow each other are one capture.
 pub struct Capture {

@@ -60,7 +60,7 @@ use arrow_array::{ArrayRef, BooleanArray, RecordBatch, UInt16Array, UInt64Array}
 use arrow_schema::{DataType, Schema, SchemaRef};
 
 use super::{dictionary, name_type, names, optional, required, time_type, timestamps};
-use crate::event::{Account, Connection, Ended};
+use crate::connection::{Account, Connection, Ended};
 
 static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
     let mut fields = vec![
@@ -289,7 +289,7 @@ impl ConnectionColumns {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{CloseSeen, Request, Response};
+    use crate::connection::{CloseSeen, Request, Response};
     use arrow_array::cast::AsArray;
     use arrow_array::types::{Int8Type, TimestampNanosecondType, UInt16Type, UInt64Type};
     use arrow_array::{Array, ArrayAccessor, StringArray};

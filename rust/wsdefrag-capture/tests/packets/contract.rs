@@ -10,10 +10,10 @@
 
 use std::net::SocketAddr;
 
-use wsdefrag_capture::broken::Broken;
-use wsdefrag_capture::counts::Counts;
+use wsdefrag_capture::file::error::Broken;
+use wsdefrag_capture::packet::counts::Counts;
+use wsdefrag_capture::packet::reader::Packets;
 use wsdefrag_capture::packet::{Packet, Payload};
-use wsdefrag_capture::packets::Packets;
 
 /// A packet that outlives its chunk.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! pcap and pcapng: byte orders, clocks, interfaces, and files that are none.
 
-use wsdefrag_capture::broken::BrokenKind;
-use wsdefrag_capture::packets::Packets;
+use wsdefrag_capture::file::error::BrokenKind;
+use wsdefrag_capture::packet::reader::Packets;
 
 use crate::contract::{Outcome, Seen, check_chunks, read, read_in};
 use crate::writer::{

@@ -4,9 +4,9 @@ use std::io::{self, Read, Write};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use wsdefrag_capture::broken::BrokenKind;
-use wsdefrag_capture::input::decompressed;
-use wsdefrag_capture::packets::Packets;
+use wsdefrag_capture::file::compression::decompressed;
+use wsdefrag_capture::file::error::BrokenKind;
+use wsdefrag_capture::packet::reader::Packets;
 
 use crate::writer::{Order, ipv4_pieces, pcap, pcapng, segment, tcp};
 

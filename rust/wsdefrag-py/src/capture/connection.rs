@@ -2,7 +2,7 @@
 
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyTuple};
-use wsdefrag_capture::event::{Ended, Field};
+use wsdefrag_capture::connection::{Ended, Field};
 use wsdefrag_capture::{Account, Connection};
 
 use crate::classes::PyClassRef;

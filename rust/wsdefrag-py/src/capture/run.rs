@@ -11,9 +11,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use pyo3::{PyTraverseError, PyVisit};
-use wsdefrag_capture::broken::Broken;
-use wsdefrag_capture::counts::Counts;
-use wsdefrag_capture::{Capture, Options, Sink, input};
+use wsdefrag_capture::file::compression;
+use wsdefrag_capture::file::error::Broken;
+use wsdefrag_capture::packet::counts::Counts;
+use wsdefrag_capture::{Capture, Options, Sink};
 
 /// Bytes read at a time: a part of the second-level cache.
 const PIECE: usize = 256 << 10;
@@ -248,7 +249,7 @@ impl Read for Decompressed {
                         && let Some(raw) = rest.take()
                     {
                         let whole = Cursor::new(std::mem::take(start)).chain(raw);
-                        *self = Self::Known(input::decompressed(whole)?);
+                        *self = Self::Known(compression::decompressed(whole)?);
                     }
                 }
             }

@@ -28,8 +28,8 @@
     reason = "a sequence number is a position modulo 2^32, and no slice is longer than 2^63 bytes"
 )]
 
-use crate::held::{Held, Repeated, Store};
 use crate::packet::Segment;
+use crate::tcp::out_of_order::{Held, Repeated, Store};
 
 /// Bytes held behind holes, in all, with what it takes to hold them.
 const MAX_HELD_IN_ALL: usize = 256 << 20;

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::tcp::Origin;
+use crate::tcp::stream::Origin;
 
 /// Bytes held, a direction.
 const MAX_BYTES: usize = 1 << 20;

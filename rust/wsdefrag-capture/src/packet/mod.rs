@@ -1,6 +1,13 @@
 //! What the packet stage hands to the connection stage: TCP segments, and pieces of streams that
 //! something else has put in order already.
 
+pub mod counts;
+pub mod exported_pdu;
+pub mod ip;
+pub mod ip_fragments;
+pub mod link;
+pub mod reader;
+
 use std::net::SocketAddr;
 
 /// A captured packet of a TCP connection.
@@ -24,7 +31,7 @@ pub enum Payload<'a> {
     /// A TCP segment.
     Segment(Segment<'a>),
     /// The next bytes of this direction, in order: a record of an exported-PDU capture. It may begin
-    /// with bytes that have come before ([`Seam`](crate::exported_pdu::Seam)).
+    /// with bytes that have come before ([`Seam`](crate::packet::exported_pdu::Seam)).
     Ordered(&'a [u8]),
 }
 

@@ -6,13 +6,13 @@
 //! turned out to be of no interest, is remembered for a while, so that a late packet does not
 //! begin it again.
 
-use crate::conversation::{Context, Conversation};
-use crate::event::{Connection, Ended, Message, Sink};
-use crate::exported_pdu::Seam;
+use crate::connection::{Connection, Ended, Message, Sink};
 use crate::options::Options;
+use crate::packet::exported_pdu::Seam;
 use crate::packet::{Packet, Payload, Segment};
-use crate::table::{Class, Key, Place, Table};
-use crate::tcp::{Origin, Piece, Stream};
+use crate::tcp::connection_table::{Class, Key, Place, Table};
+use crate::tcp::stream::{Origin, Piece, Stream};
+use crate::websocket::conversation::{Context, Conversation};
 
 /// A connection.
 enum Flow {

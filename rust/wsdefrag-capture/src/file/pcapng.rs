@@ -13,10 +13,10 @@
 use pcap_parser::nom::error::Error as Unread;
 use pcap_parser::pcapng::{OptionCode, PcapNGOption, parse_option_be, parse_option_le};
 
-use crate::broken::BrokenKind;
-use crate::clock::Clock;
-use crate::records::{MAX_RECORD, Record, Step};
-use crate::secrets::Secrets;
+use crate::file::clock::Clock;
+use crate::file::error::BrokenKind;
+use crate::file::reader::{MAX_RECORD, Record, Step};
+use crate::file::secrets::Secrets;
 
 /// How a section header block starts, in either byte order.
 pub(crate) const SECTION_HEADER: [u8; 4] = [0x0a, 0x0d, 0x0d, 0x0a];

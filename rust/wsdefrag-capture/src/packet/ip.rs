@@ -21,8 +21,8 @@ use etherparse::{
     Ipv6RawExtHeaderSlice, ip_number,
 };
 
-use crate::fragments::{Fragment, Key};
 use crate::packet::Segment;
+use crate::packet::ip_fragments::{Fragment, Key};
 
 /// What an IP packet carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

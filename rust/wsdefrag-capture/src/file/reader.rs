@@ -6,7 +6,7 @@
 //! what a length announces, and is handed out from there. A fault ends the file: it is returned
 //! again until [`receive_eof`](Records::receive_eof), behind which the next file starts.
 //!
-//! pcap is read by `pcap-parser`; the blocks of pcapng are in [`pcapng`](crate::pcapng).
+//! pcap is read by `pcap-parser`; the blocks of pcapng are in [`pcapng`](crate::file::pcapng).
 //!
 //! - `spill.len() < need` between calls, and `need == 0` where `spill` is empty
 //! - `need <= MAX_RECORD` and the size of a record header
@@ -18,9 +18,9 @@ use pcap_parser::{
     parse_pcap_header,
 };
 
-use crate::broken::{Broken, BrokenKind};
-use crate::pcapng::{SECTION_HEADER, Section};
-use crate::secrets::Secrets;
+use crate::file::error::{Broken, BrokenKind};
+use crate::file::pcapng::{SECTION_HEADER, Section};
+use crate::file::secrets::Secrets;
 
 /// The longest record that is read, in bytes. The largest that programs write on purpose are
 /// those of D-Bus captures, with 128 MiB.

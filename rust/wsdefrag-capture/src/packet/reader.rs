@@ -13,14 +13,14 @@
 
 use std::net::SocketAddr;
 
-use crate::broken::Broken;
-use crate::counts::Counts;
-use crate::exported_pdu::{Exported, exported};
-use crate::fragments::{Fragment, Fragments};
-use crate::ip::{self, Content, Datagram, Part};
-use crate::link::{self, Carried};
+use crate::file::error::Broken;
+use crate::file::reader::{Record, Records};
+use crate::packet::counts::Counts;
+use crate::packet::exported_pdu::{Exported, exported};
+use crate::packet::ip::{self, Content, Datagram, Part};
+use crate::packet::ip_fragments::{Fragment, Fragments};
+use crate::packet::link::{self, Carried};
 use crate::packet::{Packet, Payload, Segment};
-use crate::records::{Record, Records};
 
 /// Takes capture files and gives their packets.
 #[derive(Debug, Default)]

@@ -1,8 +1,8 @@
 //! One direction of a WebSocket, out of a capture: pieces of the stream in, messages out, and an
 //! account of every byte.
 //!
-//! It is *reading* while it knows where frames begin, and *searching* ([`search`](crate::search))
-//! while it does not: from the start of a connection that was caught in the middle, or behind a
+//! It is *reading* while it knows where frames begin, and *searching*
+//! ([`frame_search`](crate::websocket::frame_search)) while it does not: from the start of a connection that was caught in the middle, or behind a
 //! loss where that is asked for. Otherwise a loss leaves it reading without hope: bytes are
 //! counted and dropped.
 //!
@@ -13,9 +13,9 @@ use wsdefrag_core::reassembler::Passive;
 use wsdefrag_core::sink::{Damage, Extent};
 use wsdefrag_core::{Event, Kind, Opcode, Reassembler, Settings, VecMemory};
 
-use crate::event::{Account, CloseSeen, Message, Sink, Status};
-use crate::search::{Found, Search, Sender};
-use crate::tcp::Origin;
+use crate::connection::{Account, CloseSeen, Message, Sink, Status};
+use crate::tcp::stream::Origin;
+use crate::websocket::frame_search::{Found, Search, Sender};
 
 /// How directions are read.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -15,14 +15,14 @@ use std::net::SocketAddr;
 
 use wsdefrag_core::{DeflateParams, Settings};
 
-use crate::direction::{Direction, Reading};
-use crate::event::{Account, Connection, Ended, Request, Response, Sink};
-use crate::http::{handshake_head, starts_like};
+use crate::connection::{Account, Connection, Ended, Request, Response, Sink};
+use crate::http::head::{handshake_head, starts_like};
+use crate::http::upgrade::{Kept, Outcome, Said, Upgrade};
 use crate::options::Options;
-use crate::report::{self, Known};
-use crate::search::{Found, Search, Sender};
-use crate::tcp::{Piece, Repeats};
-use crate::upgrade::{Kept, Outcome, Said, Upgrade};
+use crate::tcp::stream::{Piece, Repeats};
+use crate::websocket::direction::{Direction, Reading};
+use crate::websocket::frame_search::{Found, Search, Sender};
+use crate::websocket::problems::{self, Known};
 
 /// What a conversation needs of the capture it is part of.
 pub(crate) struct Context<'a, S> {
@@ -377,7 +377,7 @@ impl Conversation {
         connection.ended = Some(ended);
         connection.from_server = directions[0].account().clone();
         connection.from_client = directions[1].account().clone();
-        report::note_problems(&mut connection);
+        problems::note_problems(&mut connection);
         context.sink.ended(connection);
     }
 }
