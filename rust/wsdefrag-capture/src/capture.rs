@@ -1,10 +1,12 @@
 //! The whole chain: bytes of capture files in, messages and connections out.
 
-use crate::connection::{Connection, Message, Sink};
+use crate::connection::Connection;
 use crate::file::error::Broken;
+use crate::message::Message;
 use crate::options::{Filter, Options};
 use crate::packet::counts::Counts;
 use crate::packet::reader::Packets;
+use crate::sink::Sink;
 use crate::tcp::connections::Flows;
 
 /// A capture while it is read; files that follow each other are one capture.

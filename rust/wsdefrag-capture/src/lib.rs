@@ -9,17 +9,23 @@
 
 #![forbid(unsafe_code)]
 
+pub mod account;
 pub mod capture;
 pub mod columns;
 pub mod connection;
 pub mod file;
 mod http;
+pub mod message;
 pub mod options;
 pub mod packet;
+pub mod sink;
 mod tcp;
 mod websocket;
 
+pub use account::Account;
 pub use capture::Capture;
-pub use connection::{Account, CloseSeen, Connection, Ended, Message, Sink, Status};
+pub use connection::{CloseSeen, Connection, Ended};
+pub use message::{Message, Status};
 pub use options::{Filter, Options};
 pub use packet::{Packet, Payload, Segment};
+pub use sink::Sink;

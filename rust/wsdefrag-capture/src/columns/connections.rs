@@ -60,7 +60,8 @@ use arrow_array::{ArrayRef, BooleanArray, RecordBatch, UInt16Array, UInt64Array}
 use arrow_schema::{DataType, Schema, SchemaRef};
 
 use super::{dictionary, name_type, names, optional, required, time_type, timestamps};
-use crate::connection::{Account, Connection, Ended};
+use crate::account::Account;
+use crate::connection::{Connection, Ended};
 
 static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
     let mut fields = vec![

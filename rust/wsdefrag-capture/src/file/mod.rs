@@ -3,6 +3,8 @@
 mod clock;
 pub mod compression;
 pub mod error;
+mod pcap;
 pub mod pcapng;
 pub mod reader;
+pub mod record;
 pub mod secrets;

@@ -15,7 +15,7 @@ use pcap_parser::pcapng::{OptionCode, PcapNGOption, parse_option_be, parse_optio
 
 use crate::file::clock::Clock;
 use crate::file::error::BrokenKind;
-use crate::file::reader::{MAX_RECORD, Record, Step};
+use crate::file::record::{MAX_RECORD, Record, Step};
 use crate::file::secrets::Secrets;
 
 /// How a section header block starts, in either byte order.

@@ -15,7 +15,7 @@ use crate::connection::{Request, Response, field};
 use crate::http::head::{
     Body, Head, MAX_HEAD, Messages, Step, has_token, request_body, response_body,
 };
-use crate::tcp::stream::Origin;
+use crate::packet::Origin;
 
 /// Requests without an answer yet, or refusals; more are those of a client that does not listen.
 const MAX_PIPELINED: usize = 64;

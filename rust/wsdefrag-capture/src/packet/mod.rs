@@ -2,6 +2,7 @@
 //! something else has put in order already.
 
 pub mod counts;
+pub mod datagram;
 pub mod exported_pdu;
 pub mod ip;
 pub mod ip_fragments;
@@ -52,4 +53,13 @@ pub struct Segment<'a> {
     pub bytes: &'a [u8],
     /// Payload bytes behind `bytes` that were on the wire and not captured (a snap length).
     pub cut: u32,
+}
+
+/// When and where bytes were captured.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Origin {
+    /// The packet's number.
+    pub(crate) packet: u64,
+    /// Its time, in nanoseconds since the epoch.
+    pub(crate) time: i64,
 }

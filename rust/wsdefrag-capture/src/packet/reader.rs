@@ -14,10 +14,12 @@
 use std::net::SocketAddr;
 
 use crate::file::error::Broken;
-use crate::file::reader::{Record, Records};
+use crate::file::reader::Records;
+use crate::file::record::Record;
 use crate::packet::counts::Counts;
+use crate::packet::datagram::{Datagram, Part};
 use crate::packet::exported_pdu::{Exported, exported};
-use crate::packet::ip::{self, Content, Datagram, Part};
+use crate::packet::ip::{self, Content};
 use crate::packet::ip_fragments::{Fragment, Fragments};
 use crate::packet::link::{self, Carried};
 use crate::packet::{Packet, Payload, Segment};

@@ -6,12 +6,14 @@
 //! turned out to be of no interest, is remembered for a while, so that a late packet does not
 //! begin it again.
 
-use crate::connection::{Connection, Ended, Message, Sink};
+use crate::connection::{Connection, Ended};
+use crate::message::Message;
 use crate::options::Options;
 use crate::packet::exported_pdu::Seam;
-use crate::packet::{Packet, Payload, Segment};
+use crate::packet::{Origin, Packet, Payload, Segment};
+use crate::sink::Sink;
 use crate::tcp::connection_table::{Class, Key, Place, Table};
-use crate::tcp::stream::{Origin, Piece, Stream};
+use crate::tcp::stream::{Piece, Stream};
 use crate::websocket::conversation::{Context, Conversation};
 
 /// A connection.

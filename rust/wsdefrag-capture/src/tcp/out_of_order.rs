@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::tcp::stream::Origin;
+use crate::packet::Origin;
 
 /// Bytes held, a direction.
 const MAX_BYTES: usize = 1 << 20;

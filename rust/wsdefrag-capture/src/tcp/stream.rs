@@ -28,7 +28,7 @@
     reason = "a sequence number is a position modulo 2^32, and no slice is longer than 2^63 bytes"
 )]
 
-use crate::packet::Segment;
+use crate::packet::{Origin, Segment};
 use crate::tcp::out_of_order::{Held, Repeated, Store};
 
 /// Bytes held behind holes, in all, with what it takes to hold them.
@@ -44,15 +44,6 @@ const MAX_HISTORY: usize = 4 << 10;
 /// What lies this far ahead of the stream, in bytes, may be a late packet of another connection on
 /// the same ports, and is believed when something else agrees.
 const JUMP: i64 = 64 << 20;
-
-/// When and where bytes were captured.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Origin {
-    /// The packet's number.
-    pub(crate) packet: u64,
-    /// Its time, in nanoseconds since the epoch.
-    pub(crate) time: i64,
-}
 
 /// The next part of the stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -15,10 +15,12 @@ use std::net::SocketAddr;
 
 use wsdefrag_core::{DeflateParams, Settings};
 
-use crate::connection::{Account, Connection, Ended, Request, Response, Sink};
+use crate::account::Account;
+use crate::connection::{Connection, Ended, Request, Response};
 use crate::http::head::{handshake_head, starts_like};
 use crate::http::upgrade::{Kept, Outcome, Said, Upgrade};
 use crate::options::Options;
+use crate::sink::Sink;
 use crate::tcp::stream::{Piece, Repeats};
 use crate::websocket::direction::{Direction, Reading};
 use crate::websocket::frame_search::{Found, Search, Sender};

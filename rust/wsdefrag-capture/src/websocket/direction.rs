@@ -2,9 +2,9 @@
 //! account of every byte.
 //!
 //! It is *reading* while it knows where frames begin, and *searching*
-//! ([`frame_search`](crate::websocket::frame_search)) while it does not: from the start of a connection that was caught in the middle, or behind a
-//! loss where that is asked for. Otherwise a loss leaves it reading without hope: bytes are
-//! counted and dropped.
+//! ([`frame_search`](crate::websocket::frame_search)) while it does not: from the start of a
+//! connection that was caught in the middle, or behind a loss where that is asked for. Otherwise a
+//! loss leaves it reading without hope: bytes are counted and dropped.
 //!
 //! - `account.bytes` counts what was taken; the other figures add up to it after
 //!   [`finish`](Direction::finish)
@@ -13,8 +13,11 @@ use wsdefrag_core::reassembler::Passive;
 use wsdefrag_core::sink::{Damage, Extent};
 use wsdefrag_core::{Event, Kind, Opcode, Reassembler, Settings, VecMemory};
 
-use crate::connection::{Account, CloseSeen, Message, Sink, Status};
-use crate::tcp::stream::Origin;
+use crate::account::Account;
+use crate::connection::CloseSeen;
+use crate::message::{Message, Status};
+use crate::packet::Origin;
+use crate::sink::Sink;
 use crate::websocket::frame_search::{Found, Search, Sender};
 
 /// How directions are read.

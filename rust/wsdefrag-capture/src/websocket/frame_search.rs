@@ -15,7 +15,7 @@ use wsdefrag_core::frame::FrameParser;
 use wsdefrag_core::header::{Order, Rules};
 use wsdefrag_core::{Opcode, Strictness};
 
-use crate::tcp::stream::Origin;
+use crate::packet::Origin;
 
 /// Headers in a row that are not there by chance.
 const CONVINCING: u8 = 3;

@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 
 use wsdefrag_core::DeflateParams;
 
-use crate::connection::{Account, Connection, MAX_PROBLEMS, Request, Response};
+use crate::account::Account;
+use crate::connection::{Connection, MAX_PROBLEMS, Request, Response};
 use crate::http::upgrade::accept_key_is_right;
 
 /// What was found out of a handshake.
