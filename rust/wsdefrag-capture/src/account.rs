@@ -44,6 +44,46 @@ pub struct Account {
 }
 
 impl Account {
+    /// How many counters there are.
+    pub const COUNTERS: usize = 15;
+
+    /// Every counter with its name, in the order of the fields. Columns, JSON and Python take the
+    /// names from here.
+    ///
+    /// ```
+    /// use wsdefrag_capture::Account;
+    ///
+    /// let account = Account { bytes: 12, ..Account::default() };
+    /// assert_eq!(account.counters()[0], ("bytes", 12));
+    /// ```
+    #[must_use]
+    pub const fn counters(&self) -> [(&'static str, u64); Self::COUNTERS] {
+        macro_rules! counters {
+            ($($name:ident),*) => {{
+                // Without `..`, so that a field that is not named here does not compile.
+                let Self { $($name,)* violation: _ } = self;
+                [$((stringify!($name), *$name)),*]
+            }};
+        }
+        counters!(
+            bytes,
+            emitted,
+            control,
+            skipped,
+            lost,
+            trailing,
+            messages,
+            content,
+            compressed,
+            inflated,
+            pings,
+            gaps,
+            missing,
+            retransmissions,
+            overlaps
+        )
+    }
+
     /// Whether every byte is accounted for.
     #[must_use]
     pub const fn is_balanced(&self) -> bool {
@@ -54,5 +94,50 @@ impl Account {
     #[must_use]
     pub const fn has_losses(&self) -> bool {
         self.skipped != 0 || self.lost != 0 || self.missing != 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counters_cover_every_field() {
+        let account = Account {
+            bytes: 1,
+            emitted: 2,
+            control: 3,
+            skipped: 4,
+            lost: 5,
+            trailing: 6,
+            messages: 7,
+            content: 8,
+            compressed: 9,
+            inflated: 10,
+            pings: 11,
+            gaps: 12,
+            missing: 13,
+            retransmissions: 14,
+            overlaps: 15,
+            violation: None,
+        };
+        let expected = [
+            ("bytes", 1),
+            ("emitted", 2),
+            ("control", 3),
+            ("skipped", 4),
+            ("lost", 5),
+            ("trailing", 6),
+            ("messages", 7),
+            ("content", 8),
+            ("compressed", 9),
+            ("inflated", 10),
+            ("pings", 11),
+            ("gaps", 12),
+            ("missing", 13),
+            ("retransmissions", 14),
+            ("overlaps", 15),
+        ];
+        assert_eq!(account.counters(), expected);
     }
 }
