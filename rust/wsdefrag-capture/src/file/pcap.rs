@@ -6,7 +6,7 @@ use pcap_parser::{
     parse_pcap_header,
 };
 
-use crate::file::error::BrokenKind;
+use crate::file::error::FileErrorKind;
 use crate::file::record::{MAX_RECORD, Record, Step};
 
 /// The size of a pcap file's header.
@@ -36,17 +36,17 @@ impl Pcap {
     pub(crate) fn start(
         start: &[u8; 4],
         bytes: &[u8],
-    ) -> Result<Option<(Self, usize)>, BrokenKind> {
+    ) -> Result<Option<(Self, usize)>, FileErrorKind> {
         match parse_pcap_header(bytes) {
             Ok((rest, header)) => {
                 let (major, minor) = (header.version_major, header.version_minor);
                 if major != 2 {
-                    return Err(BrokenKind::Version { major, minor });
+                    return Err(FileErrorKind::Version { major, minor });
                 }
                 Ok(Some((Self::new(&header), bytes.len() - rest.len())))
             }
             Err(Err::Incomplete(_)) => Ok(None),
-            Err(_) => Err(BrokenKind::NotACapture { start: *start, length: 4 }),
+            Err(_) => Err(FileErrorKind::NotACapture { start: *start, length: 4 }),
         }
     }
 
@@ -70,7 +70,7 @@ impl Pcap {
         &self,
         bytes: &[u8],
         sink: &mut impl FnMut(&Record<'_>),
-    ) -> Result<Step, BrokenKind> {
+    ) -> Result<Step, FileErrorKind> {
         let (parsed, header): (IResult<_, LegacyPcapBlock<'_>, PcapError<_>>, usize) =
             match self.layout {
                 Layout::Little => (parse_pcap_frame(bytes), 16),
@@ -99,6 +99,6 @@ impl Pcap {
             // The streaming functions have no other error.
             Err(_) => (Step::Needs(header), 0),
         };
-        if captured > MAX_RECORD { Err(BrokenKind::TooLong(captured)) } else { Ok(step) }
+        if captured > MAX_RECORD { Err(FileErrorKind::TooLong(captured)) } else { Ok(step) }
     }
 }

@@ -1,10 +1,10 @@
 //! The records of a capture file: pcap and pcapng.
 //!
-//! [`Records`] stands at the start of a file, inside one of known format, or behind a fault. A
+//! [`RecordReader`] stands at the start of a file, inside one of known format, or behind a fault. A
 //! record that lies whole in a chunk is handed out as a range of the chunk. One that the end of a
 //! chunk cut in two is collected in `spill`, which grows with the bytes that arrive and never with
 //! what a length announces, and is handed out from there. A fault ends the file: it is returned
-//! again until [`receive_eof`](Records::receive_eof), behind which the next file starts.
+//! again until [`receive_eof`](RecordReader::receive_eof), behind which the next file starts.
 //!
 //! The records of pcap are in `pcap`, the blocks of pcapng in [`pcapng`](crate::file::pcapng).
 //!
@@ -12,7 +12,7 @@
 //! - `need <= MAX_RECORD` and the size of a record header
 //! - `position` is the offset of the record at hand, `spill` holds its first bytes
 
-use crate::file::error::{Broken, BrokenKind};
+use crate::file::error::{FileError, FileErrorKind};
 use crate::file::pcap::{PCAP_HEADER, Pcap};
 use crate::file::pcapng::{SECTION_HEADER, Section};
 use crate::file::record::{Record, Step};
@@ -23,7 +23,7 @@ const SPILL_KEPT: usize = 1 << 20;
 
 /// Takes files and gives their records.
 #[derive(Debug, Default)]
-pub struct Records {
+pub struct RecordReader {
     format: Format,
     spill: Vec<u8>,
     need: usize,
@@ -40,10 +40,10 @@ enum Format {
     Pcap(Pcap),
     Pcapng(Section),
     /// Nothing more can be read.
-    Broken(Broken),
+    Failed(FileError),
 }
 
-impl Records {
+impl RecordReader {
     /// Before the first file.
     #[must_use]
     pub fn new() -> Self {
@@ -61,7 +61,7 @@ impl Records {
         &mut self,
         mut data: &[u8],
         sink: &mut impl FnMut(&Record<'_>),
-    ) -> Result<(), Broken> {
+    ) -> Result<(), FileError> {
         while !self.spill.is_empty() {
             let taken = data.len().min(self.need - self.spill.len());
             let (fresh, rest) = data.split_at(taken);
@@ -82,19 +82,19 @@ impl Records {
     }
 
     /// The file ends; another may follow.
-    pub fn receive_eof(&mut self) -> Result<(), Broken> {
+    pub fn receive_eof(&mut self) -> Result<(), FileError> {
         let left = self.spill.len();
         let kind = match self.format {
             Format::Unknown if left < 4 => {
                 let mut start = [0; 4];
                 start[..left].copy_from_slice(&self.spill);
-                Some(BrokenKind::NotACapture { start, length: left })
+                Some(FileErrorKind::NotACapture { start, length: left })
             }
             // It has been told.
-            Format::Broken(_) => None,
-            _ => (left != 0).then_some(BrokenKind::CutShort { left }),
+            Format::Failed(_) => None,
+            _ => (left != 0).then_some(FileErrorKind::CutShort { left }),
         };
-        let result = kind.map_or(Ok(()), |kind| Err(self.broken(kind)));
+        let result = kind.map_or(Ok(()), |kind| Err(self.error(kind)));
         let secrets = std::mem::take(&mut self.secrets);
         *self = Self { secrets, ..Self::default() };
         result
@@ -102,16 +102,20 @@ impl Records {
 
     /// A fault in the record at hand.
     #[cold]
-    const fn broken(&self, kind: BrokenKind) -> Broken {
-        Broken { record: self.record + 1, offset: self.position, kind }
+    const fn error(&self, kind: FileErrorKind) -> FileError {
+        FileError { record: self.record + 1, offset: self.position, kind }
     }
 
     /// Hands out the whole records at the front of `bytes`; returns what they take and leaves in
     /// `need` what the one behind them takes, as far as is known.
-    fn run(&mut self, bytes: &[u8], sink: &mut impl FnMut(&Record<'_>)) -> Result<usize, Broken> {
-        let result = self.try_run(bytes, sink).map_err(|kind| self.broken(kind));
-        if let Err(broken) = result {
-            self.format = Format::Broken(broken);
+    fn run(
+        &mut self,
+        bytes: &[u8],
+        sink: &mut impl FnMut(&Record<'_>),
+    ) -> Result<usize, FileError> {
+        let result = self.try_run(bytes, sink).map_err(|kind| self.error(kind));
+        if let Err(error) = result {
+            self.format = Format::Failed(error);
             self.spill = Vec::new();
         }
         result
@@ -121,7 +125,7 @@ impl Records {
         &mut self,
         mut bytes: &[u8],
         sink: &mut impl FnMut(&Record<'_>),
-    ) -> Result<usize, BrokenKind> {
+    ) -> Result<usize, FileErrorKind> {
         let before = bytes.len();
         self.need = 0;
         while !bytes.is_empty() {
@@ -137,7 +141,7 @@ impl Records {
                 }
                 Format::Pcap(pcap) => pcap.step(bytes, sink)?,
                 Format::Pcapng(section) => section.step(bytes, &mut self.secrets, sink)?,
-                Format::Broken(broken) => return Err(broken.kind),
+                Format::Failed(error) => return Err(error.kind),
             };
             match step {
                 Step::Taken(taken) => {
@@ -155,7 +159,7 @@ impl Records {
     }
 
     /// Tells the format by the first bytes of a file.
-    fn start(&mut self, bytes: &[u8]) -> Result<Step, BrokenKind> {
+    fn start(&mut self, bytes: &[u8]) -> Result<Step, FileErrorKind> {
         let Some(start) = bytes.first_chunk::<4>() else { return Ok(Step::Needs(4)) };
         if *start == SECTION_HEADER {
             self.format = Format::Pcapng(Section::default());

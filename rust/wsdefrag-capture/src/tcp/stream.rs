@@ -29,7 +29,7 @@
 )]
 
 use crate::packet::{Origin, Segment};
-use crate::tcp::out_of_order::{Held, Repeated, Store};
+use crate::tcp::out_of_order::{HeldSegment, OutOfOrder, Repeated};
 
 /// Bytes held behind holes, in all, with what it takes to hold them.
 const MAX_HELD_IN_ALL: usize = 256 << 20;
@@ -80,7 +80,7 @@ pub(crate) struct Stream {
     /// An acknowledgment that is too far ahead to be believed alone.
     claimed: Option<i64>,
     end: Option<u64>,
-    held: Store,
+    held: OutOfOrder,
     doubt: Option<Doubt>,
     history: Vec<u8>,
     pub(crate) repeats: Repeats,
@@ -249,8 +249,8 @@ impl Stream {
 
     /// Gives out what is held at `next`.
     fn release(&mut self, held_in_all: &mut usize, out: &mut impl FnMut(Piece<'_>)) {
-        while let Some(Held { bytes, cut, origin }) = self.held.take(self.next) {
-            *held_in_all -= Store::cost_of(&bytes);
+        while let Some(HeldSegment { bytes, cut, origin }) = self.held.take(self.next) {
+            *held_in_all -= OutOfOrder::cost_of(&bytes);
             self.give(&bytes, cut, origin, out);
         }
     }
@@ -331,7 +331,7 @@ impl Stream {
             let far = (held - self.next).cast_signed() > JUMP;
             if far && self.acknowledged <= held && self.held.len() == 1 {
                 *held_in_all -= self.held.cost();
-                self.held = Store::default();
+                self.held = OutOfOrder::default();
                 break;
             }
             self.give_up_hole(held_in_all, out);

@@ -23,7 +23,7 @@ use crate::options::Options;
 use crate::sink::Sink;
 use crate::tcp::stream::{Piece, Repeats};
 use crate::websocket::direction::{Direction, Reading};
-use crate::websocket::frame_search::{Found, Search, Sender};
+use crate::websocket::frame_search::{Found, FrameSearch, Sender};
 use crate::websocket::problems::{self, Known};
 
 /// What a conversation needs of the capture it is part of.
@@ -43,7 +43,7 @@ enum Stage {
 
 /// One end of a connection that was caught in the middle.
 struct Blind {
-    search: Search,
+    search: FrameSearch,
     passed: Account,
 }
 
@@ -258,7 +258,7 @@ impl Conversation {
                 Some(client) if client == end => Sender::Client,
                 Some(_) => Sender::Server,
             };
-            Blind { search: Search::new(sender, true, max_frame), passed: Account::default() }
+            Blind { search: FrameSearch::new(sender, true, max_frame), passed: Account::default() }
         };
         self.stage = Stage::Blind(Box::new([blind(0), blind(1)]));
     }
