@@ -33,7 +33,7 @@ from cli_captures import (
 )
 from cli_command import SECONDS, environment
 from wsdefrag.capture import Capture
-from wsdefrag.capture.tables import write_arrow, write_parquet
+from wsdefrag.formats.tables import write_arrow, write_parquet
 
 Rows = list[dict[str, Any]]
 Reader = Callable[[Path], Rows]
@@ -290,8 +290,8 @@ def test_missing_package_is_named(tmp_path: Path, module: str, output: str, says
 
 def test_package_imports_neither_of_them() -> None:
     code = (
-        "import sys, wsdefrag.capture, wsdefrag.capture.har, wsdefrag.capture.mitm, "
-        "wsdefrag.capture.tables, wsdefrag.capture.plot; "
+        "import sys, wsdefrag.capture, wsdefrag.formats.har, wsdefrag.formats.mitm, "
+        "wsdefrag.formats.tables, wsdefrag.formats.plot; "
         "sys.exit(bool({'pyarrow', 'matplotlib', 'numpy', 'click'} & sys.modules.keys()))"
     )
     subprocess.run([sys.executable, "-c", code], timeout=SECONDS, check=True)

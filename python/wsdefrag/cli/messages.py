@@ -12,14 +12,13 @@ from typing import IO, TYPE_CHECKING, Literal
 
 import click
 
-from wsdefrag.capture.jsonl import message_line
-from wsdefrag.cli.capture_messages import CaptureLines, print_capture
-from wsdefrag.cli.dump import DumpOptions, print_dump
-from wsdefrag.cli.inputs import EXISTING, Input, opened
-from wsdefrag.cli.parameters import deflate_header, seconds
-from wsdefrag.cli.printer import Printer, colours_wanted, columns
-from wsdefrag.cli.reading import Reading
-from wsdefrag.cli.render import TextLines, json_line
+from wsdefrag.cli.input.inputs import EXISTING, Input, opened
+from wsdefrag.cli.options import deflate_header, seconds
+from wsdefrag.cli.output.capture_lines import CaptureLines, print_capture
+from wsdefrag.cli.output.printer import Printer, colours_wanted, columns
+from wsdefrag.cli.output.render import TextLines, json_line
+from wsdefrag.cli.passes.dump import DumpOptions, print_dump
+from wsdefrag.cli.passes.reading import Reading
 from wsdefrag.cli.selection import (
     CONNECTION_FILTERS,
     MESSAGE_FILTERS,
@@ -27,6 +26,7 @@ from wsdefrag.cli.selection import (
     Selection,
     selects,
 )
+from wsdefrag.formats.jsonl import message_line
 
 if TYPE_CHECKING:
     from wsdefrag.deflate import DeflateParams

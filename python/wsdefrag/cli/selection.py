@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 import click
 
 from wsdefrag.capture import Capture
-from wsdefrag.cli.parameters import moment
+from wsdefrag.cli.options import moment
 from wsdefrag.limits import Limits
 from wsdefrag.opcode import Opcode
 from wsdefrag.strictness import Strictness
 
 if TYPE_CHECKING:
-    from wsdefrag.cli.inputs import Input
+    from wsdefrag.cli.input.inputs import Input
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 _Option = Callable[[Any], Any]

@@ -19,8 +19,8 @@ from typing import IO, TYPE_CHECKING, NamedTuple
 
 import click
 
-from wsdefrag.cli.complaint import UnusableInput, stream_name
-from wsdefrag.cli.parameters import checked_seconds
+from wsdefrag.cli.options import checked_seconds
+from wsdefrag.cli.output.complaint import UnusableInput, stream_name
 
 if TYPE_CHECKING:
     import io

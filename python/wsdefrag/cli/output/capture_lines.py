@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING
 import click
 
 from wsdefrag.capture import CapturedConnection
-from wsdefrag.cli.render import LEAST_ROOM, shown_binary, shown_text
+from wsdefrag.cli.output.render import LEAST_ROOM, shown_binary, shown_text
 
 if TYPE_CHECKING:
     from wsdefrag.capture import CapturedMessage
-    from wsdefrag.cli.printer import Printer
-    from wsdefrag.cli.reading import Reading
+    from wsdefrag.cli.output.printer import Printer
+    from wsdefrag.cli.passes.reading import Reading
 
 _SECOND = 1_000_000_000
 _TYPES = {0: "?", 1: "text", 2: "binary"}
