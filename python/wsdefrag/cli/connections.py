@@ -16,10 +16,11 @@ import click
 
 from wsdefrag.capture import CapturedConnection
 from wsdefrag.cli.input.inputs import EXISTING, captures
+from wsdefrag.cli.options import CONNECTION_FILTERS, READING, selects
 from wsdefrag.cli.output.printer import Printer, colours_wanted
 from wsdefrag.cli.output.render import escaped, shown_text
 from wsdefrag.cli.passes.reading import Reading
-from wsdefrag.cli.selection import CONNECTION_FILTERS, READING, Selection, selects
+from wsdefrag.cli.selection import Selection
 from wsdefrag.formats.handshake import address_text
 from wsdefrag.formats.jsonl import connection_line
 

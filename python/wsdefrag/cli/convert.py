@@ -15,18 +15,18 @@ from typing import Literal
 import click
 
 from wsdefrag.cli.input.inputs import EXISTING, captures
-from wsdefrag.cli.output.complaint import printable_name
-from wsdefrag.cli.output.files import check_output, written
-from wsdefrag.cli.passes.arrow_reading import ArrowReading
-from wsdefrag.cli.passes.reading import Reading
-from wsdefrag.cli.selection import (
+from wsdefrag.cli.options import (
     CONNECTION_FILTERS,
     MESSAGE_FILTERS,
     READING,
     SENDER,
-    Selection,
     selects,
 )
+from wsdefrag.cli.output.complaint import printable_name
+from wsdefrag.cli.output.files import check_output, written
+from wsdefrag.cli.passes.arrow_reading import ArrowReading
+from wsdefrag.cli.passes.reading import Reading
+from wsdefrag.cli.selection import Selection
 from wsdefrag.formats.har import write_har
 from wsdefrag.formats.jsonl import write_jsonl
 from wsdefrag.formats.mitm import write_mitm
