@@ -34,8 +34,9 @@ from wsdefrag.formats.jsonl import TYPE_NAMES
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from wsdefrag.capture import Capture, CapturedConnection, CapturedMessage
-    from wsdefrag.capture.connection import CapturedClose
+    from wsdefrag.capture.capture import Capture
+    from wsdefrag.capture.connection import CapturedClose, CapturedConnection
+    from wsdefrag.capture.reader import CapturedMessage
     from wsdefrag.formats.conversations import Items
 
 _SECOND = 1_000_000_000

@@ -21,7 +21,8 @@ from wsdefrag.capture.connection import Account, CapturedConnection
 from wsdefrag.formats.conversations import items_of
 
 if TYPE_CHECKING:
-    from wsdefrag.capture import Capture, CapturedMessage
+    from wsdefrag.capture.capture import Capture
+    from wsdefrag.capture.reader import CapturedMessage
     from wsdefrag.formats.conversations import Items
 
 _SECOND = 1_000_000_000

@@ -43,7 +43,9 @@ from wsdefrag.formats.handshake import scheme
 from wsdefrag.formats.tnetstring import tnetstring
 
 if TYPE_CHECKING:
-    from wsdefrag.capture import Capture, CapturedMessage, CapturedRequest, CapturedResponse
+    from wsdefrag.capture.capture import Capture
+    from wsdefrag.capture.connection import CapturedRequest, CapturedResponse
+    from wsdefrag.capture.reader import CapturedMessage
     from wsdefrag.data import WebSocketData
     from wsdefrag.formats.conversations import Items
     from wsdefrag.message import WebSocketMessage, WebSocketMessageState

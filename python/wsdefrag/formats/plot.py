@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from wsdefrag.capture import Capture, CapturedMessage
+    from wsdefrag.capture.capture import Capture
+    from wsdefrag.capture.reader import CapturedMessage
     from wsdefrag.formats.conversations import Items
 
 _SECOND = 1_000_000_000
