@@ -19,7 +19,7 @@ from capture_tables import READERS, converted, parquet_rows
 from cli_captures import DEMO, SIDES, WHOLE, gapped, truth
 from cli_command import SECONDS, environment
 from wsdefrag.capture import Capture
-from wsdefrag.capture.tables import write_arrow, write_parquet
+from wsdefrag.formats.tables import write_arrow, write_parquet
 
 
 @pytest.mark.parametrize("reader", READERS)
@@ -154,8 +154,8 @@ def test_missing_package_is_named(tmp_path: Path, module: str, output: str, says
 
 def test_package_imports_neither_of_them() -> None:
     code = (
-        "import sys, wsdefrag.capture, wsdefrag.capture.har, wsdefrag.capture.mitm, "
-        "wsdefrag.capture.tables, wsdefrag.capture.plot; "
+        "import sys, wsdefrag.capture, wsdefrag.formats.har, wsdefrag.formats.mitm, "
+        "wsdefrag.formats.tables, wsdefrag.formats.plot; "
         "sys.exit(bool({'pyarrow', 'matplotlib', 'numpy', 'click'} & sys.modules.keys()))"
     )
     subprocess.run([sys.executable, "-c", code], timeout=SECONDS, check=True)
