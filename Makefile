@@ -18,6 +18,10 @@ cargo +nightly fuzz run --fuzz-dir rust/fuzz $(1) rust/fuzz/corpus/$(1) rust/fuz
 
 endef
 RUST := Cargo.toml Cargo.lock $(shell find rust -name '*.rs' -o -name Cargo.toml | grep -v /target/)
+# mypy takes one module of a name at a time; there are three conftest.py and two echo_server.py.
+TYPED_TESTS := tests/conftest.py tests/smoke.py tests/data/recordings.py $(shell find tests \
+	-path tests/data -prune -o -path tests/conformance -prune \
+	-o '(' -name 'test_*.py' -o -path 'tests/support/*.py' ')' -print)
 PYTHON_CODE := python tests benches examples rust/fuzz
 
 .DEFAULT_GOAL := help
@@ -38,8 +42,8 @@ $(BIN)/.extension: $(BIN)/.tools $(RUST)
 	VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/maturin develop --release --quiet
 	touch $@
 
-$(MITMPROXY)/.ready: tests/mitmproxy_parity/make_env.py
-	$(PYTHON) tests/mitmproxy_parity/make_env.py $(MITMPROXY)
+$(MITMPROXY)/.ready: tests/support/make_mitmproxy_env.py
+	$(PYTHON) tests/support/make_mitmproxy_env.py $(MITMPROXY)
 	touch $@
 
 # The interpreter may be another one, which would have cargo build everything anew each time.
@@ -62,7 +66,7 @@ test-python: build mitmproxy-env ## run the package's tests
 	$(BIN)/python -m pytest --quiet
 
 soak: build ## 1,000 connections through the example proxy, half of them up to no good
-	WSDEFRAG_SOAK=1000 $(BIN)/python -m pytest --quiet -rP tests/test_proxy_soak.py
+	WSDEFRAG_SOAK=1000 $(BIN)/python -m pytest --quiet -rP tests/examples/test_proxy_soak.py
 
 mitmproxy-env: $(MITMPROXY)/.extension ## make the environment that mitmproxy runs in, with the package
 
@@ -99,9 +103,10 @@ lint-python: $(BIN)/.tools
 
 lint-types: $(BIN)/.tools
 	$(BIN)/mypy
-	$(BIN)/mypy tests/*.py tests/data/recordings.py tests/compat_programs/*.py examples/*.py
+	$(BIN)/mypy $(TYPED_TESTS) examples/*.py
 	$(BIN)/mypy $(filter-out %/fuzzer.py,$(wildcard tests/conformance/*.py))
-	$(BIN)/mypy tests/mitmproxy_addon/*.py
+	$(BIN)/mypy tests/compat/mitmproxy/addon/conftest.py
+	$(BIN)/mypy tests/compat/mitmproxy/parity/conftest.py
 
 lint-stub: build
 	$(BIN)/python -m mypy.stubtest wsdefrag._native

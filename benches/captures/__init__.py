@@ -1,0 +1,1 @@
+"""The reading of packet captures, beside tshark and mitmproxy."""

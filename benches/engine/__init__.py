@@ -1,0 +1,1 @@
+"""The reading of one direction, beside other readers: time, memory and scale."""

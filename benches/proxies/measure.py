@@ -1,0 +1,54 @@
+"""Measures what stands in the middle of connections, and what sends: beside their peers, in turns.
+
+    python -m proxies.measure RESULTS.json            about five minutes
+    python -m proxies.measure --quick RESULTS.json    seconds; shows that everything works
+
+Run it in `benches/`. It prints each measurement when it has it.
+"""
+
+import argparse
+import datetime as dt
+import json
+import os
+from dataclasses import asdict
+from pathlib import Path
+
+from proxies import echo_round_trip, relay_mitmproxy, sending, wsproto_dropin
+from proxies.turns import Comparison
+
+PARTS = (
+    ("The drop-in, beside wsproto", wsproto_dropin.measure),
+    ("Sending, masked", sending.measure),
+    ("Relaying, beside mitmproxy", relay_mitmproxy.measure),
+    ("An echo round trip through asyncio", echo_round_trip.measure),
+)
+"""Headings, and what measures them."""
+
+
+def show(comparison: Comparison) -> None:
+    """Says what was measured, while the rest is."""
+    for way, nanoseconds in comparison.nanoseconds.items():
+        ratio = comparison.ratio(way)
+        print(f"{comparison.what}: {way}: {nanoseconds:,.0f} ns, {ratio:.3g}x", flush=True)
+
+
+def main() -> None:
+    """Measures all parts and writes them into a file."""
+    parser = argparse.ArgumentParser(description="Measure relays, the drop-in and sending.")
+    parser.add_argument("--quick", action="store_true", help="a smoke run of seconds")
+    parser.add_argument("output", type=Path)
+    arguments = parser.parse_args()
+    load, date = os.getloadavg()[0], dt.datetime.now(dt.UTC).date()
+    parts = {}
+    for heading, measure in PARTS:
+        comparisons = measure(arguments.quick)
+        for comparison in comparisons:
+            show(comparison)
+        parts[heading] = [asdict(comparison) for comparison in comparisons]
+    machine = {"Load before": f"{load:.2f} (one minute's average)"}
+    result = {"date": str(date), "machine": machine, "parts": parts}
+    arguments.output.write_text(json.dumps(result, indent=1))
+
+
+if __name__ == "__main__":
+    main()

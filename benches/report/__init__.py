@@ -1,0 +1,1 @@
+"""From the measured numbers to RESULTS.md, RESULTS.json and the charts."""

@@ -1,0 +1,96 @@
+"""The part of `RESULTS.md` about captures."""
+
+from captures.ways import ARROW, NO_CONTENT, OBJECTS
+from engine.corpus import MIB
+from report.capture_results import CHAIN, COMPARED, READERS, TARGETS, CaptureRun
+from report.tables import scaling_table, table, verdict
+
+
+def render(run: CaptureRun) -> str:
+    """Headings, tables and what is to be said about them."""
+    return f"""\
+## Captures
+
+{machine_list(run)}
+
+### Messages a second
+
+{rate_table(run)}
+{remarks(run)}
+### Targets for captures
+
+A ratio is one of messages a second on the same file, so more is better.
+
+{target_table(run)}
+
+### Captures through the whole chain
+
+{throughput_table(run)}
+
+### Memory and threads for captures
+
+{scaling_table(run.scaling)}
+"""
+
+
+def machine_list(run: CaptureRun) -> str:
+    """The date and the versions; the machine is that of the first part."""
+    lines = {"Date": run.date, **run.machine}
+    return "\n".join(f"- {label}: {value}" for label, value in lines.items())
+
+
+def rate_table(run: CaptureRun) -> str:
+    """Messages a second of everything that reads messages."""
+    readers = [way for way in READERS if any((name, way) in run.seconds for name in COMPARED)]
+
+    def cell(name: str, way: str) -> str:
+        rate = run.rate(name, way)
+        return "" if rate is None else f"{rate:,.0f}"
+
+    rows = ([way, *(cell(name, way) for name in COMPARED)] for way in readers)
+    return table(["messages a second", *COMPARED], rows)
+
+
+def remarks(run: CaptureRun) -> str:
+    """What tshark left out, and what did not run."""
+    lines = [
+        f"Of the {run.files[name].whole:,} whole messages of *{name}*, tshark gave {number:,}."
+        for name, number in run.found.items()
+    ]
+    lines += [f"On *{name}*, {way} failed: {why}" for (name, way), why in run.failures.items()]
+    return "".join(f"\n{line}\n" for line in lines)
+
+
+def target_table(run: CaptureRun) -> str:
+    """How many targets were reached, and each of them."""
+    rows = []
+    for name in COMPARED:
+        for target in TARGETS:
+            ratio = run.ratio(name, target)
+            number = "not measured" if ratio is None else f"{ratio:.3g}x"
+            word = "" if ratio is None else verdict(ratio >= target.ratio)
+            what = f"{target.way} against {target.peer}"
+            rows.append([name, what, f"{target.ratio:g}x", number, word])
+    name, way, wanted = CHAIN
+    throughput = run.throughput(name, way)
+    word = verdict(throughput >= wanted)
+    rows.append([name, way, f"{wanted:g} GB/s", f"{throughput:.3g} GB/s", word])
+    reached = sum(row[-1] == verdict(True) for row in rows)
+    measured = sum(bool(row[-1]) for row in rows)
+    head = ["file", "what", "target, at least", "measured", ""]
+    return f"{reached} of {measured} reached.\n\n" + table(head, rows)
+
+
+def throughput_table(run: CaptureRun) -> str:
+    """Bytes of pcap a second, for every file."""
+    ways = (ARROW, OBJECTS, NO_CONTENT)
+    rows = (
+        [
+            file.name,
+            f"{file.size / MIB:,.0f} MiB",
+            f"{file.whole:,}",
+            *(f"{run.throughput(file.name, way):.3g}" for way in ways),
+        ]
+        for file in run.files.values()
+    )
+    return table(["GB/s of pcap", "size", "whole messages", *ways], rows)

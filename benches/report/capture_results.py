@@ -1,0 +1,90 @@
+"""The numbers of `captures.measure`, read back, and the targets they are held to.
+
+A timing is the median of its rounds; a ratio is one of two medians of the same run, on the same
+file. A way's rate counts the messages that stand in the file whole, whatever the way made of them.
+"""
+
+import json
+import statistics
+from dataclasses import dataclass
+from pathlib import Path
+
+from captures.files import LARGE, SLICE, SMALL, File
+from captures.ways import ARROW, JSONL, LISTING, MITMPROXY, OBJECTS, TSHARK_FIELDS, TSHARK_JSON
+from engine.scaling import Measure
+
+COMPARED = (SMALL, SLICE)
+"""The files that others read too."""
+
+READERS = (ARROW, OBJECTS, JSONL, LISTING, MITMPROXY, TSHARK_FIELDS, TSHARK_JSON)
+
+
+@dataclass(frozen=True)
+class Target:
+    """How many times the messages a second of `peer` `way` should read, on each compared file."""
+
+    way: str
+    peer: str
+    ratio: float
+
+
+TARGETS = (
+    Target(ARROW, TSHARK_FIELDS, 60),
+    Target(ARROW, TSHARK_JSON, 250),
+    Target(OBJECTS, TSHARK_FIELDS, 30),
+    Target(OBJECTS, TSHARK_JSON, 120),
+)
+
+CHAIN = (LARGE, ARROW, 1.5)
+"""A file, a way, and how many 10^9 bytes of pcap it should read a second."""
+
+
+@dataclass(frozen=True)
+class CaptureRun:
+    """One run of the benchmark.
+
+    Attributes:
+        date: when it was, `YYYY-MM-DD`.
+        machine: labels and values, besides those of the engine's run.
+        files: by name, in the order of the tables.
+        seconds: medians by file and way.
+        failures: what programs said that did not work, by file and way.
+        found: how many messages tshark found, by file.
+        scaling: memory and threads.
+    """
+
+    date: str
+    machine: dict[str, str]
+    files: dict[str, File]
+    seconds: dict[tuple[str, str], float]
+    failures: dict[tuple[str, str], str]
+    found: dict[str, int]
+    scaling: list[Measure]
+
+    def rate(self, file: str, way: str) -> float | None:
+        """Messages a second; None where it was not measured."""
+        seconds = self.seconds.get((file, way))
+        return None if seconds is None else self.files[file].whole / seconds
+
+    def throughput(self, file: str, way: str) -> float:
+        """10^9 bytes of pcap a second."""
+        return self.files[file].size / self.seconds[file, way] / 1e9
+
+    def ratio(self, file: str, target: Target) -> float | None:
+        """How much faster we are; None where the peer is missing."""
+        ours, theirs = self.rate(file, target.way), self.rate(file, target.peer)
+        return None if ours is None or theirs is None else ours / theirs
+
+
+def load(path: Path) -> CaptureRun:
+    """Reads what `captures.measure` wrote."""
+    data = json.loads(path.read_text())
+    return CaptureRun(
+        data["date"],
+        data["machine"],
+        {fields["name"]: File(**fields) for fields in data["files"]},
+        {(one["file"], one["way"]): statistics.median(one["seconds"]) for one in data["timings"]},
+        {(one["file"], one["way"]): one["why"] for one in data["failures"]},
+        data["tshark_found"],
+        [Measure(**fields) for fields in data["scaling"]],
+    )

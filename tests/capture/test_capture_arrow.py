@@ -1,0 +1,246 @@
+"""The tables that a capture becomes, read by the programs that read Arrow.
+
+What they hold is compared with what `messages()` and `connections()` give of the same capture; what
+those give is compared with the applications' record elsewhere.
+"""
+
+from __future__ import annotations
+
+import gc
+import io
+import pickle
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timezone
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+import pyarrow as pa
+import pytest
+
+from capture_recordings import recordings
+from capture_seen import MESSAGE_FIELDS
+from wsdefrag import CaptureError
+from wsdefrag.capture import ArrowTables, Capture, CapturedConnection, CapturedMessage
+
+CAPTURES = recordings.DIRECTORY
+NAMES = ["demo.pcapng", "lossy-many.pcapng", "snap-length.pcapng", "refused.pcapng"]
+
+PLAIN = [name for name in MESSAGE_FIELDS if not name.endswith("_ns")]
+"""What a message and its row call by the same name."""
+
+
+def rows_of(table: pa.Table) -> list[dict[str, Any]]:
+    """The rows, with times as nanoseconds."""
+    plain = table
+    for index, field in enumerate(table.schema):
+        if pa.types.is_timestamp(field.type):
+            plain = plain.set_column(index, field.name, table.column(index).cast(pa.int64()))
+    rows: list[dict[str, Any]] = plain.to_pylist()
+    return rows
+
+
+def message_row(message: CapturedMessage) -> dict[str, Any]:
+    return {
+        "connection": message.connection.number,
+        "timestamp": message.timestamp_ns,
+        "first_timestamp": message.first_timestamp_ns,
+        "dropped": False,
+        "injected": False,
+        **{name: getattr(message, name) for name in PLAIN},
+    }
+
+
+def connection_row(connection: CapturedConnection) -> dict[str, Any]:
+    close = connection.close
+    row = {
+        "connection": connection.number,
+        "client_address": connection.client[0],
+        "client_port": connection.client[1],
+        "server_address": connection.server[0],
+        "server_port": connection.server[1],
+        "host": connection.host,
+        "path": connection.path,
+        "subprotocol": connection.subprotocol,
+        "extensions": connection.extensions,
+        "response_status": connection.response and connection.response.status,
+        "accept_key_ok": connection.accept_key_ok,
+        "midstream": connection.midstream,
+        "opened": connection.opened_ns,
+        "last": connection.last_ns,
+        "close_code": close and close.close_code,
+        "close_reason": close and close.close_reason,
+        "close_from_client": close and close.from_client,
+        "close_time": close and close.timestamp_ns,
+        "ended": connection.ended,
+        "problems": list(connection.problems),
+    }
+    accounts = {"client": connection.from_client, "server": connection.from_server}
+    for side, account in accounts.items():
+        row |= {f"{side}_{name}": value for name, value in vars(account).items()}
+    return row
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_messages_table_holds_the_messages(name: str) -> None:
+    capture = Capture(CAPTURES / name)
+    expected = [message_row(message) for message in capture]
+    assert expected
+    found = rows_of(pa.table(capture.to_arrow().messages))
+    assert found == [{key: row[key] for key in found[0]} for row in expected]
+    assert set(found[0]) == set(expected[0])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_connections_table_holds_the_connections(name: str) -> None:
+    capture = Capture(CAPTURES / name)
+    expected = [connection_row(connection) for connection in capture.connections()]
+    assert rows_of(pa.table(capture.to_arrow().connections)) == expected
+
+
+def test_connections_need_no_second_pass_once_messages_have_been_read() -> None:
+    data = (CAPTURES / "demo.pcapng").read_bytes()
+    tables = Capture(io.BytesIO(data)).to_arrow()
+    assert pa.table(tables.messages).num_rows == 502
+    assert pa.table(tables.connections).num_rows == 5
+    assert pa.table(tables.connections).num_rows == 5
+    with pytest.raises(ValueError, match="has been read"):
+        pa.table(tables.messages)
+
+
+def test_polars_and_duckdb_read_the_same() -> None:
+    tables = Capture(CAPTURES / "demo.pcapng").to_arrow()
+    expected = rows_of(pa.table(tables.messages))
+    frame = pl.DataFrame(tables.messages)
+    assert frame.schema["timestamp"] == pl.Datetime("ns", "UTC")
+    assert frame["content"].to_list() == [row["content"] for row in expected]
+    assert frame["status"].cast(pl.String).to_list() == [row["status"] for row in expected]
+    assert frame["timestamp"].to_physical().to_list() == [row["timestamp"] for row in expected]
+
+    with duckdb.connect() as database:
+        database.register("messages", tables.messages)
+        database.register("connections", tables.connections)
+        joined = database.execute(
+            "select host, count(*), sum(octet_length(content)) from messages "
+            "join connections using (connection) group by host order by host"
+        ).fetchall()
+    counted: dict[str, tuple[int, int]] = {}
+    for connection in Capture(CAPTURES / "demo.pcapng").connections():
+        assert connection.host is not None
+        count, size = counted.get(connection.host, (0, 0))
+        contents = [message.content for message in connection.websocket.messages]
+        counted[connection.host] = (count + len(contents), size + sum(map(len, contents)))
+    assert joined == [(host, *counted[host]) for host in sorted(counted)]
+
+
+def test_times_are_utc_to_the_nanosecond() -> None:
+    table = pa.table(Capture(CAPTURES / "demo.pcapng").to_arrow().messages)
+    assert table.schema.field("timestamp").type == pa.timestamp("ns", tz="UTC")
+    first = next(iter(Capture(CAPTURES / "demo.pcapng")))
+    instant = table["timestamp"].cast(pa.timestamp("us", tz="UTC"), safe=False)[0].as_py()
+    assert instant.tzinfo is not None
+    assert instant.astimezone(timezone.utc).timestamp() == pytest.approx(
+        first.timestamp_ns / 1e9, abs=1e-6
+    )
+
+
+def test_filters_apply_to_tables_too() -> None:
+    capture = Capture(CAPTURES / "demo.pcapng", hosts=["prices.example"], from_client=True)
+    table = pa.table(capture.to_arrow().messages)
+    assert table.num_rows == len(list(capture)) > 0
+    assert table["from_client"].unique().to_pylist() == [True]
+
+
+def test_damaged_file_gives_its_batches_and_then_the_error() -> None:
+    data = bytearray((CAPTURES / "demo.pcapng").read_bytes())
+    data[60_000:60_400] = b"\xff" * 400
+    whole: list[CapturedMessage] = []
+    with pytest.raises(CaptureError, match="record"):
+        whole.extend(Capture(io.BytesIO(data)))
+    stream = pa.RecordBatchReader.from_stream(Capture(io.BytesIO(data)).to_arrow().messages)
+    batches: list[pa.RecordBatch] = []
+    with pytest.raises(pa.ArrowInvalid, match="record"):
+        batches.extend(stream)
+    assert sum(batch.num_rows for batch in batches) == len(whole) > 0
+
+
+def test_warnings_are_those_of_the_last_pass_that_ended(tmp_path: Path) -> None:
+    path = tmp_path / "demo.pcapng"
+    path.write_bytes((CAPTURES / "demo.pcapng").read_bytes() + b"a few bytes")
+    capture = Capture(path)
+    with capture.read() as reader:
+        list(reader)
+        (warning,) = reader.warnings
+    tables = capture.to_arrow()
+    stream = pa.RecordBatchReader.from_stream(tables.messages)
+    assert tables.messages.warnings == tables.connections.warnings == []
+    assert stream.read_all().num_rows == 502
+    assert tables.messages.warnings == tables.connections.warnings == [warning]
+    assert pa.table(tables.connections).num_rows == 5
+    assert tables.connections.warnings == [warning]
+    assert capture.to_arrow().messages.warnings == []
+    # Whole again, and read again.
+    path.write_bytes((CAPTURES / "demo.pcapng").read_bytes())
+    pa.table(tables.messages)
+    assert tables.messages.warnings == tables.connections.warnings == []
+
+
+def test_capture_of_a_file_object_that_raises_says_so() -> None:
+    class Broken(io.RawIOBase):
+        def read(self, size: int = -1) -> bytes:
+            raise OSError("the line is dead")
+
+    with pytest.raises(OSError, match="the line is dead"):
+        pa.table(Capture(Broken()).to_arrow().messages)
+
+
+def test_file_object_that_has_nothing_yet_ends_a_table_behind_its_rows() -> None:
+    data = (CAPTURES / "demo.pcapng").read_bytes()
+
+    class Waiting(io.BytesIO):
+        def read1(self, size: int | None = -1, /) -> bytes:
+            if self.tell() > 50_000:
+                raise BlockingIOError("nothing yet")
+            return super().read1(min(size or 0, 10_000))
+
+    stream = pa.RecordBatchReader.from_stream(Capture(Waiting(data)).to_arrow().messages)
+    batches: list[pa.RecordBatch] = []
+    with pytest.raises(OSError, match="nothing yet"):
+        batches.extend(stream)
+    assert sum(batch.num_rows for batch in batches) > 100
+
+
+def tables_of(pickled: bytes) -> ArrowTables:
+    capture = pickle.loads(pickled)
+    assert isinstance(capture, Capture)
+    return capture.to_arrow()
+
+
+def test_unit_of_work_is_the_same_wherever_it_is_read() -> None:
+    """Any engine may run it, and run it again: rows are identified and come the same."""
+    pickled = pickle.dumps(Capture([CAPTURES / "demo.pcapng", CAPTURES / "ipv6.pcapng"]))
+    first, again = (pa.table(tables_of(pickled).messages) for _ in range(2))
+    assert first.equals(again)
+    columns = (first[name].to_pylist() for name in ("connection", "from_client", "seq"))
+    keys = list(zip(*columns, strict=True))
+    assert len(keys) == len(set(keys))
+
+
+def test_threads_read_captures_side_by_side() -> None:
+    captures = [Capture(CAPTURES / name) for name in NAMES] * 4
+    expected = [len(list(capture)) for capture in captures]
+    with ThreadPoolExecutor(8) as pool:
+        found = pool.map(lambda capture: pa.table(capture.to_arrow().messages).num_rows, captures)
+        assert list(found) == expected
+        assert list(pool.map(lambda capture: len(list(capture)), captures)) == expected
+
+
+def test_stream_nobody_reads_is_given_back() -> None:
+    capture = Capture(CAPTURES / "demo.pcapng")
+    before = threading.active_count()
+    for _ in range(200):
+        capture.to_arrow().messages.__arrow_c_stream__()
+    gc.collect()
+    assert threading.active_count() == before

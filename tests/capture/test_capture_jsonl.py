@@ -1,0 +1,144 @@
+"""Messages and connections as JSON lines: nothing lost, nothing invented, one line each."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import re
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from capture_conversation import START, Conversation, capture_of, text
+from capture_recordings import LOADED
+from cli_captures import DEMO, damaged, gapped, plain
+from wsdefrag import CaptureError
+from wsdefrag.capture import Capture
+from wsdefrag.formats.jsonl import json_content, json_seconds, json_string, write_jsonl
+
+
+def lines(source: Any, **options: Any) -> list[dict[str, Any]]:
+    file = io.BytesIO()
+    capture = Capture(io.BytesIO(source) if isinstance(source, bytes) else source)
+    count = write_jsonl(capture, file, **options)
+    found = file.getvalue().decode().split("\n")
+    assert found.pop() == ""
+    assert len(found) == count
+    return [json.loads(line, parse_float=Decimal) for line in found]
+
+
+@pytest.mark.parametrize("name", sorted(LOADED))
+def test_line_is_the_message_as_the_reader_gives_it(name: str) -> None:
+    path = LOADED[name].path
+    messages = list(Capture(path).messages())
+    for message, line in zip(messages, lines(path), strict=True):
+        for key in (
+            "seq", "from_client", "frames", "wire_length", "payload_length", "compressed",
+            "status", "missing_bytes", "resynced", "first_packet", "last_packet",
+        ):  # fmt: skip
+            assert line[key] == getattr(message, key), key
+        assert line["connection"] == message.connection.number
+        assert (line["host"], line["path"]) == (message.connection.host, message.connection.path)
+        assert line["timestamp"] * 10**9 == message.timestamp_ns
+        assert line["first_timestamp"] * 10**9 == message.first_timestamp_ns
+        known = line["text"].encode() if "text" in line else base64.b64decode(line["base64"])
+        assert known == message.content
+        assert {0: "continuation", 1: "text", 2: "binary"}[message.type] == line["type"]
+
+
+def test_compressed_bytes_are_never_a_text() -> None:
+    found = lines(LOADED["midstream"].path)
+    undecodable = [line for line in found if line["status"] == "undecodable"]
+    assert undecodable
+    assert all("base64" in line and "text" not in line for line in undecodable)
+
+
+def test_tables_and_contents_can_be_chosen() -> None:
+    assert len(lines(DEMO, table="connections")) == 5
+    bare = lines(DEMO, content=False)
+    assert len(bare) == 502
+    assert not any(line.keys() & {"text", "base64"} for line in bare)
+
+
+def test_message_whose_beginning_is_unknown_has_a_null_for_host_and_path() -> None:
+    blind = lines(LOADED["snap-length-heads"].path)
+    assert {(line["host"], line["path"]) for line in blind} == {(None, None)}
+
+
+def test_gap_is_told() -> None:
+    (_, lossy, _) = lines(gapped())
+    assert (lossy["status"], lossy["missing_bytes"]) == ("incomplete", 100)
+    (row,) = lines(gapped(), table="connections")
+    assert (row["client_missing"], row["client_gaps"], row["client_skipped"]) == (100, 1, 508)
+
+
+def test_violation_is_quoted() -> None:
+    talk = Conversation().open().upgrade()
+    talk.says(False, b"\x83\x00")
+    (row,) = lines(capture_of(talk.segments), table="connections")
+    assert "RFC 6455 section 5.2" in row["server_violation"]
+    assert row["client_violation"] is None
+    assert row["problems"] == [f"server: {row['server_violation']}"]
+
+
+def test_damaged_capture_gives_what_came_before() -> None:
+    file = io.BytesIO()
+    with pytest.raises(CaptureError):
+        write_jsonl(Capture(io.BytesIO(damaged(DEMO.read_bytes()))), file)
+    assert 100 < file.getvalue().count(b"\n") < 502
+
+
+def test_line_of_a_hostile_message_stays_one_line() -> None:
+    talk = Conversation().open().upgrade("/\u2028x", 'quo"te\\.example')
+    talk.says(True, text(True, 'a\u2028b\x1b[2J\r\n"\\\x7f\x85'))
+    file = io.BytesIO()
+    write_jsonl(Capture(io.BytesIO(capture_of(talk.segments))), file)
+    assert len(file.getvalue().decode().splitlines()) == 1
+    assert not re.search(rb"[\x00-\x09\x0b-\x1f\x7f]", file.getvalue())
+    line = json.loads(file.getvalue())
+    assert line["text"] == 'a\u2028b\x1b[2J\r\n"\\\x7f\x85'
+    assert (line["host"], line["path"]) == ('quo"te\\.example', "/\u2028x")
+
+
+@given(st.text())
+def test_string_is_kept_on_one_line(content: str) -> None:
+    written = json_string(content)
+    assert json.loads(written) == content
+    assert len(written.splitlines()) == 1
+
+
+@given(st.binary(), st.booleans())
+def test_content_is_kept(content: bytes, is_text: bool) -> None:
+    ((name, value),) = json.loads(f"{{{json_content(content, is_text=is_text)}}}").items()
+    assert (value.encode() if name == "text" else base64.b64decode(value)) == content
+    assert name == "base64" or is_text
+
+
+@pytest.mark.parametrize(
+    ("nanoseconds", "written"),
+    [
+        (0, "0.0"),
+        (1, "0.000000001"),
+        (START, "1700000000.0"),
+        (START + 250_000_000, "1700000000.25"),
+        (1795405778822064752, "1795405778.822064752"),
+        (-1, "-0.000000001"),
+        (-1_500_000_000, "-1.5"),
+    ],
+)
+def test_time_is_written_with_all_its_digits(nanoseconds: int, written: str) -> None:
+    assert json_seconds(nanoseconds) == written
+    assert Decimal(written) * 10**9 == nanoseconds
+
+
+def test_plain_messages_are_texts_and_base64() -> None:
+    assert [line.get("text", line.get("base64")) for line in lines(plain())] == [
+        "one",
+        "AP8=",
+        "drei €",
+        "four\n",
+    ]

@@ -1,0 +1,227 @@
+"""A capture as mitmproxy's flows: the format, what is in them, and what is marked as not captured.
+
+That mitmproxy reads them is tested beside its own classes, in `compat/mitmproxy/parity`.
+"""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pytest
+
+from capture_conversation import Conversation, capture_of, close, text
+from capture_recordings import LOADED
+from cli_captures import DEMO, SIDES, START, WHOLE, broken, damaged, gapped, plain, truth
+from flow_reader import flows, value
+from flow_shape import FLOW, check
+from wsdefrag import CaptureError
+from wsdefrag.capture import Capture, write_mitm
+from wsdefrag.formats.tnetstring import tnetstring
+
+
+def written(source: Any) -> list[dict[str, Any]]:
+    file = io.BytesIO()
+    count = write_mitm(Capture(io.BytesIO(source) if isinstance(source, bytes) else source), file)
+    found = flows(file.getvalue())
+    assert len(found) == count
+    return found
+
+
+def flow_of(source: bytes) -> dict[str, Any]:
+    (flow,) = written(source)
+    return flow
+
+
+@pytest.mark.parametrize("name", [*WHOLE, "midstream", "snap-length", "snap-length-heads"])
+def test_flow_has_the_keys_of_format_21_and_no_other(name: str) -> None:
+    for flow in written(LOADED[name].path):
+        check(flow, FLOW)
+        assert (flow["version"], flow["type"]) == (21, "http")
+        messages = flow["websocket"]["messages"] if flow["websocket"] else []
+        for message in messages:
+            types = [type(part) for part in message]
+            assert types == [int, bool, bytes, float, bool, bool]
+            assert message[3] > 1e9
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_messages_are_what_the_applications_sent(name: str) -> None:
+    expected = truth(name)
+    found = written(LOADED[name].path)
+    assert len(found) == len(expected)
+    for flow in found:
+        key = (*flow["client_conn"]["peername"], flow["request"]["path"].decode())
+        known = expected[key]
+        assert flow["server_conn"]["address"] == list(known.server)
+        assert (flow["request"]["host"], flow["request"]["port"]) == known.server
+        assert [b"Host", known.host.encode()] in [
+            [name.title(), value] for name, value in flow["request"]["headers"]
+        ]
+        assert flow["metadata"].keys() == {"wsdefrag_connection"}
+        assert flow["comment"] == ""
+        if known.refused is not None:
+            assert flow["websocket"] is None
+            assert flow["response"]["status_code"] == known.refused
+            assert flow["response"]["content"] is None
+            continue
+        websocket = flow["websocket"]
+        for from_client, side in SIDES:
+            states = [state for state in websocket["messages"] if state[1] == from_client]
+            sent = known.messages[side]
+            assert [state[0] for state in states] == [one.opcode for one in sent]
+            assert all(one.matches(state[2]) for one, state in zip(sent, states, strict=True))
+        assert all(state[4:] == [False, False] for state in websocket["messages"])
+        if known.close is not None:
+            assert websocket["closed_by_client"] is (known.close.by == "client")
+            assert websocket["close_reason"] == known.close.reason
+            code = 1005 if known.close.code is None else known.close.code
+            assert websocket["close_code"] == code
+
+
+def test_states_are_those_of_the_messages() -> None:
+    messages = list(Capture(DEMO).messages())
+    states = [
+        list(state)
+        for number in range(5)
+        for state in (one.get_state() for one in messages if one.connection.number == number)
+    ]
+    found = sorted(written(DEMO), key=lambda flow: flow["metadata"]["wsdefrag_connection"])
+    assert [state for flow in found for state in flow["websocket"]["messages"]] == states
+
+
+def test_times_and_ends_are_those_of_the_packets() -> None:
+    flow = flow_of(plain())
+    start = START / 1e9
+    assert flow["timestamp_created"] == start
+    assert flow["client_conn"]["timestamp_start"] == start
+    assert flow["request"]["timestamp_start"] == start + 0.15
+    assert flow["response"]["timestamp_end"] == start + 0.25
+    assert [state[3] for state in flow["websocket"]["messages"]] == [
+        start + 1,
+        start + 1.5,
+        start + 2,
+        start + 2.5,
+    ]
+    assert flow["websocket"]["timestamp_end"] == start + 2.55
+    assert flow["client_conn"]["peername"] == ["192.0.2.10", 50_000]
+    assert flow["client_conn"]["sockname"] == ["192.0.2.20", 80]
+
+
+def test_connection_torn_down_without_a_close_is_1006() -> None:
+    talk = Conversation().open().upgrade()
+    talk.says(True, text(True, "x"))
+    going_on = flow_of(capture_of(talk.segments))["websocket"]
+    assert (going_on["close_code"], going_on["timestamp_end"]) == (None, None)
+    talk.reset(True)
+    torn = flow_of(capture_of(talk.segments))["websocket"]
+    assert (torn["close_code"], torn["closed_by_client"]) == (1006, None)
+    assert torn["timestamp_end"] is not None
+
+
+def test_close_by_the_server_is_kept() -> None:
+    talk = Conversation().open().upgrade()
+    talk.says(False, close(False, 4001, "größer".encode()))
+    websocket = flow_of(capture_of(talk.segments))["websocket"]
+    assert websocket["closed_by_client"] is False
+    assert (websocket["close_code"], websocket["close_reason"]) == (4001, "größer")
+
+
+def test_message_that_is_not_whole_stands_in_the_metadata() -> None:
+    flow = flow_of(gapped())
+    assert [state[2] for state in flow["websocket"]["messages"]] == [b"before", b"behind"]
+    (entry,) = flow["metadata"]["wsdefrag_not_whole"]
+    assert (entry["status"], entry["missing_bytes"], entry["before"]) == ("incomplete", 100, 1)
+    type, from_client, content, *_ = entry["state"]
+    assert (type, from_client, set(content)) == (1, True, {ord("x")})
+    assert flow["comment"].splitlines() == [
+        "messages that are not whole, in the metadata: 1",
+        "client: 100 bytes in 1 gaps were not captured",
+    ]
+
+
+def test_text_that_is_none_stands_in_the_metadata() -> None:
+    flow = flow_of(broken())
+    assert [state[2] for state in flow["websocket"]["messages"]] == [b"fine"]
+    (entry,) = flow["metadata"]["wsdefrag_not_whole"]
+    assert (entry["status"], entry["state"][2]) == ("invalid_utf8", b"caf\xe9")
+    assert "RFC 6455 section 5.2" in flow["comment"]
+
+
+def test_request_that_was_not_captured_is_marked() -> None:
+    found = written(LOADED["midstream"].path)
+    blind = [flow for flow in found if flow["response"] is None]
+    assert len(blind) == 2
+    for flow in blind:
+        assert flow["metadata"]["wsdefrag_synthetic"] == ["request"]
+        assert flow["request"]["headers"] == []
+        assert flow["request"]["path"] == b"/"
+        assert flow["comment"].splitlines()[:2] == [
+            "the request was not captured; the one shown stands in for it",
+            "the response was not captured",
+        ]
+        whole = len(flow["websocket"]["messages"])
+        assert flow["metadata"].get("wsdefrag_resynced", 0) == whole
+    (seen,) = [flow for flow in found if flow["response"] is not None]
+    assert seen["metadata"].keys() == {"wsdefrag_connection"}
+
+
+def test_epoch_is_never_written_as_0() -> None:
+    talk = Conversation(time=0, step=0).open().upgrade()
+    talk.says(True, text(True, "x"))
+    talk.says(True, close(True))
+    check(flow_of(capture_of(talk.end().segments)), FLOW)
+    (state,) = flow_of(capture_of(talk.segments))["websocket"]["messages"]
+    assert 0 < state[3] < 1e-6
+
+
+def test_damaged_capture_gives_what_came_before() -> None:
+    file = io.BytesIO()
+    with pytest.raises(CaptureError):
+        write_mitm(Capture(io.BytesIO(damaged(DEMO.read_bytes()))), file)
+    whole = {flow["id"]: flow for flow in written(DEMO)}
+    found = flows(file.getvalue())
+    assert len(found) == 5
+    for flow in found:
+        messages = flow["websocket"]["messages"]
+        assert messages == whole[flow["id"]]["websocket"]["messages"][: len(messages)]
+
+
+def test_file_is_the_same_every_time_and_ids_differ() -> None:
+    first = written(LOADED["refused"].path)
+    assert first == written(LOADED["refused"].path)
+    ids = {flow["id"] for flow in first}
+    connections = {flow[half]["id"] for flow in first for half in ("client_conn", "server_conn")}
+    assert (len(ids), len(connections)) == (3, 6)
+
+
+@pytest.mark.parametrize(
+    ("one", "wire"),
+    [
+        (None, b"0:~"),
+        (True, b"4:true!"),
+        (False, b"5:false!"),
+        (0, b"1:0#"),
+        (-12, b"3:-12#"),
+        (1.5, b"3:1.5^"),
+        (1700000000.123456, b"17:1700000000.123456^"),
+        (b"", b"0:,"),
+        (b"a\xff", b"2:a\xff,"),
+        ("größe", b"7:gr\xc3\xb6\xc3\x9fe;"),
+        ([], b"0:]"),
+        ((1, [None]), b"10:1:1#3:0:~]]"),
+        ({"a": {"b": b"c"}}, b"15:1:a;8:1:b;1:c,}}"),
+    ],
+)
+def test_typed_netstring_is_written_as_it_should_be(one: Any, wire: bytes) -> None:
+    assert tnetstring(one) == wire
+    assert value(wire) == (_listed(one), len(wire))
+
+
+def _listed(one: Any) -> Any:
+    return [_listed(part) for part in one] if isinstance(one, (list, tuple)) else one
+
+
+def test_value_without_a_notation_is_refused() -> None:
+    with pytest.raises(TypeError, match="a set has no typed netstring"):
+        tnetstring([{1}])  # type: ignore[list-item]

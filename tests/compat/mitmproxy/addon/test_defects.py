@@ -1,0 +1,27 @@
+"""What mitmproxy's own layer gets wrong, with the addon and without.
+
+Without it the outcome is written down for the releases that were looked at, so that each scenario
+is seen to fail; a later release may have mended it.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from addon_defects import DEFECTS, PLAIN_RELEASES, Defect
+from mitmdump import Mitmdump
+
+
+@pytest.mark.parametrize("defect", DEFECTS, ids=lambda defect: defect.name)
+def test_with_the_addon_nothing_is_wrong(with_addon: Mitmdump, defect: Defect) -> None:
+    assert defect.scenario(with_addon) == defect.right
+
+
+@pytest.mark.parametrize("defect", DEFECTS, ids=lambda defect: defect.name)
+def test_without_it_the_scenario_fails(without: Mitmdump, defect: Defect) -> None:
+    outcome = defect.scenario(without)
+    assert defect.plain != defect.right
+    if without.release in PLAIN_RELEASES:
+        assert outcome == defect.plain
+    else:
+        assert outcome in (defect.plain, defect.right)

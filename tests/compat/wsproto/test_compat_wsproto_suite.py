@@ -1,0 +1,104 @@
+"""wsproto's own tests, run with the drop-in in wsproto's place.
+
+They come from wsproto's source distribution, fetched from the package index at test time, of one
+release and one hash. `EXCEPTIONS` are the tests that are to fail, each with the paragraph by which
+they do; the tests that fail have to be exactly these.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[3]
+RELEASE = "1.3.2"
+SHA256 = "b86885dcf294e15204919950f666e06ffc6c7c114ca900b060d6e16293528294"
+CACHE = ROOT / "target" / "wsproto-tests"
+FETCH_SECONDS = 120
+SUITE_SECONDS = 120
+
+EXCEPTIONS: dict[str, str] = {}
+"""Test names as pytest prints them, and the paragraph that decides against each: none so far.
+
+What the drop-in does differently (`docs/wsproto.md`) wsproto's tests do not touch.
+"""
+LEAST = 230
+"""wsproto's tests: as many as there are, so that none can get lost."""
+
+
+def fetch() -> Path:
+    """The source distribution, kept for the next run."""
+    kept = CACHE / f"wsproto-{RELEASE}.tar.gz"
+    if not kept.exists():
+        CACHE.mkdir(parents=True, exist_ok=True)
+        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
+        command += ["--disable-pip-version-check", "--no-binary", ":all:"]
+        done = subprocess.run(
+            [*command, "--dest", CACHE, f"wsproto=={RELEASE}"],
+            capture_output=True,
+            text=True,
+            timeout=FETCH_SECONDS,
+            check=False,
+        )
+        assert done.returncode == 0, f"wsproto's tests could not be fetched:\n{done.stderr}"
+    assert hashlib.sha256(kept.read_bytes()).hexdigest() == SHA256, f"{kept} is another file"
+    return kept
+
+
+@pytest.fixture(scope="module")
+def suite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """wsproto's tests, in a directory where nothing of wsproto itself is."""
+    place = tmp_path_factory.mktemp("wsproto")
+    with tarfile.open(fetch()) as archive:
+        for member in archive.getmembers():
+            name = Path(member.name)
+            if name.parts[1:2] == ("tests",) and name.suffix == ".py":
+                content = archive.extractfile(member)
+                assert content is not None
+                target = place / "tests" / name.name
+                target.parent.mkdir(exist_ok=True)
+                target.write_bytes(content.read())
+    return place
+
+
+def run(suite: Path, *options: str) -> str:
+    """What pytest printed."""
+    done = subprocess.run(
+        [sys.executable, "-m", "wsdefrag.compat.wsproto", "-m", "pytest", *options, "tests"],
+        cwd=suite,
+        env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        timeout=SUITE_SECONDS,
+        check=False,
+    )
+    assert not done.stderr, done.stderr
+    return done.stdout
+
+
+def test_wsprotos_own_tests_pass_but_for_the_listed(suite: Path) -> None:
+    shown = run(suite, "-q", "-rA", "--tb=no", "-W", "error", "-p", "no:cacheprovider")
+    run_at_all = set(re.findall(r"^(?:PASSED|FAILED|ERROR) (.+)$", shown, re.MULTILINE))
+    failed = set(re.findall(r"^(?:FAILED|ERROR) (\S+)", shown, re.MULTILINE))
+    assert len(run_at_all) >= LEAST, shown
+    assert failed == set(EXCEPTIONS), shown
+
+
+def test_they_run_on_the_drop_in(suite: Path) -> None:
+    """Or else passing would say nothing."""
+    (suite / "tests" / "test_place.py").write_text(
+        "import wsproto, wsproto.connection, wsproto.handshake, wsproto.extensions\n"
+        "def test_place():\n"
+        "    for one in (wsproto.Connection, wsproto.WSConnection, wsproto.connection.Connection,\n"
+        "                wsproto.handshake.H11Handshake, wsproto.extensions.PerMessageDeflate):\n"
+        "        assert one.__module__.startswith('wsdefrag.compat.wsproto')\n"
+    )
+    shown = run(suite, "-q", "-k", "test_place", "-p", "no:cacheprovider")
+    assert "1 passed" in shown, shown

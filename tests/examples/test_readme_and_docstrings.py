@@ -1,0 +1,110 @@
+"""What the documentation shows is run: the README's code, docstrings, and the examples.
+
+Each part fails if it finds nothing to run, so that none of them can go missing unseen.
+"""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import inspect
+import os
+import pkgutil
+import re
+import subprocess
+import sys
+from pathlib import Path
+from types import GenericAlias, ModuleType
+
+import pytest
+
+import wsdefrag
+import wsdefrag.capture
+
+ROOT = Path(__file__).resolve().parents[2]
+README = ROOT / "README.md"
+EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
+
+# A fence of three backquotes that says python and nothing else, at the start of a line.
+PYTHON_BLOCK = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+
+# Generous: an example is to take a second or two.
+EXAMPLE_SECONDS = 60
+
+
+# They import mitmproxy, which is in an environment of its own; its tests load them there.
+MITMPROXY = {f"wsdefrag.compat.mitmproxy.{name}" for name in ("addon", "layer", "options")}
+
+
+def package_modules() -> list[ModuleType]:
+    """The package and every module in it that can be here, the native one among them."""
+    found = {info.name for info in pkgutil.walk_packages(wsdefrag.__path__, "wsdefrag.")}
+    assert found >= MITMPROXY
+    names = sorted(found - MITMPROXY)
+    return [wsdefrag, *(importlib.import_module(name) for name in names)]
+
+
+def public_classes() -> list[type]:
+    """The classes that the package exports."""
+    packages = (wsdefrag, wsdefrag.capture)
+    exported = [getattr(package, name) for package in packages for name in package.__all__]
+    # Python 3.10 takes an alias such as `tuple[int, bytes]` for a class.
+    return [one for one in exported if inspect.isclass(one) and not isinstance(one, GenericAlias)]
+
+
+def test_readme_code_runs() -> None:
+    """The blocks run one after the other in one namespace, as a reader would type them."""
+    text = README.read_text(encoding="utf-8")
+    blocks = list(PYTHON_BLOCK.finditer(text))
+    assert blocks, "README.md has no block of Python"
+    namespace: dict[str, object] = {"__name__": "__main__"}
+    for block in blocks:
+        # Blank lines before the code make tracebacks name the line of the README.
+        before = text.count("\n", 0, block.start(1))
+        code = compile("\n" * before + block[1], str(README), "exec")
+        exec(code, namespace)
+
+
+@pytest.mark.parametrize("module", package_modules(), ids=lambda module: module.__name__)
+def test_docstrings_run(module: ModuleType) -> None:
+    assert module.__doc__, "every module says what it is"
+    result = doctest.testmod(module, report=True)
+    assert result.failed == 0
+
+
+def test_docstrings_have_something_to_run() -> None:
+    finder = doctest.DocTestFinder(exclude_empty=True)
+    examples = [
+        example
+        for module in package_modules()
+        for test in finder.find(module, module.__name__)
+        for example in test.examples
+    ]
+    assert len(examples) >= len(public_classes())
+
+
+@pytest.mark.parametrize("public", public_classes(), ids=lambda public: public.__name__)
+def test_public_class_has_an_example(public: type) -> None:
+    documentation = inspect.cleandoc(public.__doc__ or "")
+    examples = doctest.DocTestParser().get_examples(documentation)
+    assert examples, f"{public.__name__} shows no example"
+
+
+def test_there_are_examples() -> None:
+    assert EXAMPLES, "examples/ holds no Python file"
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
+def test_example_runs(path: Path, tmp_path: Path) -> None:
+    """Without arguments, in an empty directory, and with something to show."""
+    done = subprocess.run(
+        [sys.executable, "-X", "dev", "-W", "error", path],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        timeout=EXAMPLE_SECONDS,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip(), "the example printed nothing"

@@ -1,0 +1,123 @@
+"""`examples/proxy.py` as a process of its own, for tests that talk through it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from websockets.asyncio import server
+
+EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "proxy.py"
+WATCHED = Path(__file__).resolve().parent / "proxy_watched.py"
+
+# Generous: the proxy gives what has ended five seconds, twice at most.
+END_SECONDS = 30.0
+START_SECONDS = 60.0
+
+LOOKS_INSIDE = pytest.mark.skipif(
+    not Path("/proc/self/status").exists(), reason="what a process holds is read from Linux's /proc"
+)
+
+MIB = 1 << 20
+
+
+class ProxyProcess:
+    """A proxy that listens on `port`; `lines` is what it has printed since."""
+
+    def __init__(self, process: asyncio.subprocess.Process, port: int) -> None:
+        self.process = process
+        self.port = port
+        self.lines: list[str] = []
+        self._reading = asyncio.create_task(self._read())
+
+    async def _read(self) -> None:
+        assert self.process.stdout is not None
+        async for line in self.process.stdout:
+            self.lines.append(line.decode().rstrip())
+
+    def url(self, path: str = "/") -> str:
+        """Where clients connect to."""
+        return f"ws://127.0.0.1:{self.port}{path}"
+
+    def resident(self) -> int:
+        """Bytes of memory that are in use now."""
+        return self._memory("VmRSS")
+
+    def peak(self) -> int:
+        """Bytes of memory that were in use at most."""
+        return self._memory("VmHWM")
+
+    def _memory(self, name: str) -> int:
+        status = Path(f"/proc/{self.process.pid}/status").read_text(encoding="ascii")
+        fields = dict(line.split(":", 1) for line in status.splitlines())
+        return int(fields[name].split()[0]) * 1024
+
+    def open_files(self) -> int:
+        """How many file descriptors are open."""
+        return len(list(Path(f"/proc/{self.process.pid}/fd").iterdir()))
+
+    async def report(self) -> dict[str, int]:
+        """What there is inside of it; only where the program is `WATCHED`."""
+        before = len(self.lines)
+        self.process.send_signal(signal.SIGUSR1)
+        while True:
+            for line in self.lines[before:]:
+                if line.startswith("{"):
+                    found: dict[str, int] = json.loads(line)
+                    return found
+            await asyncio.sleep(0.02)
+
+    async def stop(self, by: signal.Signals = signal.SIGTERM) -> None:
+        """End it, and see to it that nothing went wrong in it."""
+        if self.process.returncode is None:
+            self.process.send_signal(by)
+        await asyncio.wait_for(self.process.wait(), END_SECONDS)
+        await self._reading
+        assert self.process.stderr is not None
+        complaints = (await self.process.stderr.read()).decode()
+        if (self.process.returncode, complaints) != (0, ""):
+            raise AssertionError(f"exit status {self.process.returncode}: {complaints}")
+
+
+@asynccontextmanager
+async def proxy_to(
+    port: int, *arguments: str | Path, program: Path = EXAMPLE
+) -> AsyncIterator[ProxyProcess]:
+    """Run a proxy to a server on this machine, and end it afterwards."""
+    process = await asyncio.create_subprocess_exec(
+        *[sys.executable, "-W", "error", program, f"127.0.0.1:{port}", *arguments],
+        env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        assert process.stdout is not None
+        line = await asyncio.wait_for(process.stdout.readline(), START_SECONDS)
+        assert line.startswith(b"listening on port ")
+        proxy = ProxyProcess(process, int(line.split()[-1]))
+        yield proxy
+        await proxy.stop()
+    finally:
+        with suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+
+
+@asynccontextmanager
+async def serving(handler: Any, **options: Any) -> AsyncIterator[int]:
+    """A websockets server on this machine; gives its port."""
+    async with server.serve(handler, "127.0.0.1", 0, max_size=None, **options) as listening:
+        yield next(iter(listening.sockets)).getsockname()[1]
+
+
+def run(scenario: Coroutine[Any, Any, None], seconds: float = 90.0) -> None:
+    """Run a scenario, but not for ever."""
+    asyncio.run(asyncio.wait_for(scenario, seconds))

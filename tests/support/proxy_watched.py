@@ -1,0 +1,46 @@
+"""`examples/proxy.py` as it is, and a look inside of it: run as a program by the soak test.
+
+Takes the example's server argument. On SIGUSR1 it prints a line of JSON: how many tasks and
+sessions there are, and how much the budget holds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import gc
+import json
+import signal
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "examples"))
+
+import proxy
+
+
+def report() -> None:
+    """Print what there is."""
+    gc.collect()
+    sessions = sum(isinstance(one, proxy.Session) for one in gc.get_objects())
+    print(
+        json.dumps(
+            {
+                "tasks": len(asyncio.all_tasks()),
+                "sessions": sessions,
+                "held": proxy.BUDGET.bytes_held,
+            }
+        ),
+        flush=True,
+    )
+
+
+async def main() -> None:
+    """Forward connections until a signal comes."""
+    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, report)
+    options = argparse.Namespace(server=sys.argv[1], listen=0, replace=[], write=None)
+    await proxy.forward(options)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
