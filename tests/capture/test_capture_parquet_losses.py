@@ -13,7 +13,7 @@ from capture_files import ENHANCED_PACKET
 from capture_tables import READERS, converted
 from cli_captures import DEMO, SNAPPED, cut_short, damaged, invoke_capture, plain
 from wsdefrag.capture import Capture
-from wsdefrag.capture.tables import write_parquet
+from wsdefrag.formats.tables import write_parquet
 
 
 @pytest.mark.parametrize("suffix", ["parquet", "arrow"])
