@@ -50,9 +50,9 @@ impl CapturePlan {
 impl CapturePlan {
     #[new]
     #[pyo3(signature = (
-        *, paths, file, name, hosts, request_paths, ports, addresses, from_client, opcodes, since_ns,
-        until_ns, content, limits, strictness, utf8_strict, resync, max_connections, idle_ns,
-        idle_before_upgrade_ns
+        *, paths, file, name, hosts, request_paths, ports, addresses, from_client, types, since_ns,
+        until_ns, content, limits, strictness, utf8_strict, resync, max_connections, idle_timeout_ns,
+        handshake_timeout_ns
     ))]
     #[expect(clippy::too_many_arguments, reason = "all of them have names where it is called")]
     #[expect(clippy::needless_pass_by_value, reason = "arguments from Python are owned")]
@@ -65,7 +65,7 @@ impl CapturePlan {
         ports: Vec<u16>,
         addresses: Vec<String>,
         from_client: Option<bool>,
-        opcodes: Vec<Bound<'_, PyAny>>,
+        types: Vec<Bound<'_, PyAny>>,
         since_ns: Option<i64>,
         until_ns: Option<i64>,
         content: bool,
@@ -74,8 +74,8 @@ impl CapturePlan {
         utf8_strict: bool,
         resync: bool,
         max_connections: usize,
-        idle_ns: i64,
-        idle_before_upgrade_ns: i64,
+        idle_timeout_ns: i64,
+        handshake_timeout_ns: i64,
     ) -> PyResult<Self> {
         let source = match file {
             Some(file) => Source::Object(file, name, AtomicBool::new(false)),
@@ -87,11 +87,11 @@ impl CapturePlan {
         };
         let filter = Filter {
             hosts,
-            paths: request_paths,
+            request_paths,
             ports,
             addresses: addresses.iter().map(address).collect::<PyResult<_>>()?,
             from_client,
-            opcodes: opcodes.iter().map(parse_opcode).collect::<PyResult<_>>()?,
+            opcodes: types.iter().map(parse_opcode).collect::<PyResult<_>>()?,
             since: since_ns,
             until: until_ns,
         };
@@ -102,8 +102,8 @@ impl CapturePlan {
             contents: content,
             resync,
             max_connections,
-            idle: idle_ns,
-            idle_before_upgrade: idle_before_upgrade_ns,
+            idle_timeout: idle_timeout_ns,
+            handshake_timeout: handshake_timeout_ns,
             filter,
         };
         Ok(Self { source, options })
