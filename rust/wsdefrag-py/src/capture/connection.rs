@@ -16,6 +16,11 @@ static CLOSE: PyClassRef = PyClassRef::new(MODULE, "CapturedClose");
 static ACCOUNT: PyClassRef = PyClassRef::new(MODULE, "Account");
 static DEFLATE: PyClassRef = PyClassRef::new("wsdefrag.deflate", "DeflateParams");
 
+/// Whether an object is a connection.
+pub(crate) fn is_connection(object: &Bound<'_, PyAny>) -> PyResult<bool> {
+    object.is_instance(CONNECTION.get(object.py())?)
+}
+
 /// A new object for a connection.
 pub(crate) fn new_connection(py: Python<'_>, connection: &Connection) -> PyResult<Py<PyAny>> {
     let values = changing(py, connection)?;

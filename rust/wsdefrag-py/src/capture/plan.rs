@@ -7,8 +7,9 @@ use std::sync::atomic::AtomicBool;
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 use pyo3::{PyTraverseError, PyVisit};
-use wsdefrag_capture::{Filter, Options};
+use wsdefrag_capture::{Account, Filter, Options};
 
 use crate::capture::arrow::{ArrowStream, Known, Table};
 use crate::capture::reader::CaptureReader;
@@ -84,6 +85,26 @@ impl CapturePlan {
             filter,
         };
         Ok(Self { source, options })
+    }
+
+    /// Give the default of each option that has one, in seconds where it is a time.
+    #[staticmethod]
+    fn defaults(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
+        const SECOND: i64 = 1_000_000_000;
+        let options = Options::default();
+        let values = PyDict::new(py);
+        values.set_item("content", options.contents)?;
+        values.set_item("resync", options.resync)?;
+        values.set_item("max_connections", options.max_connections)?;
+        values.set_item("idle_timeout", options.idle_timeout / SECOND)?;
+        values.set_item("handshake_timeout", options.handshake_timeout / SECOND)?;
+        Ok(values)
+    }
+
+    /// Name the counters of an account, in order.
+    #[staticmethod]
+    fn account_counters() -> Vec<&'static str> {
+        Account::default().counters().map(|(name, _)| name).to_vec()
     }
 
     /// Begin a pass over the capture.
