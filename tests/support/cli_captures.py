@@ -68,7 +68,7 @@ def truth(name: str) -> dict[Key, recordings.Connection]:
 
 
 def truth_of(connection: recordings.Connection) -> Key:
-    return (*connection.client_address, connection.path)
+    return (*connection.client, connection.path)
 
 
 def plain() -> bytes:
