@@ -919,7 +919,7 @@ class CapturedMessage:
 
     Example:
         >>> from wsdefrag.capture import Capture
-        >>> next(iter(Capture("tests/data/captures/demo.pcapng", types=["text"]))).is_text
+        >>> next(iter(Capture("tests/data/captures/demo.pcapng", types=("text",)))).is_text
         True
     """
 

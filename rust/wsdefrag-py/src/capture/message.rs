@@ -48,7 +48,7 @@ const SHOWN: usize = 28;
 ///
 /// Example:
 ///     >>> from wsdefrag.capture import Capture
-///     >>> next(iter(Capture("tests/data/captures/demo.pcapng", types=["text"]))).is_text
+///     >>> next(iter(Capture("tests/data/captures/demo.pcapng", types=("text",)))).is_text
 ///     True
 #[pyclass(frozen, module = "wsdefrag.capture")]
 pub(crate) struct CapturedMessage {
@@ -150,7 +150,7 @@ impl CapturedMessage {
         }
         let opcode = parse_opcode(r#type)?;
         if !matches!(opcode, Opcode::Continuation | Opcode::Text | Opcode::Binary) {
-            return Err(PyValueError::new_err(format!("type must be 0, 1 or 2, not {}", r#type)));
+            return Err(PyValueError::new_err(format!("type must be 0, 1 or 2, not {type}")));
         }
         let known = Status::ALL.into_iter().find(|known| known.name() == status);
         let status = known.ok_or_else(|| {
