@@ -7,7 +7,7 @@ mod contract;
 use contract::journal;
 use contract::ledger::Ledger;
 use wsdefrag_core::limits::Excess;
-use wsdefrag_core::{DeflateParams, Kind, Limits, Opcode, Reassembler, Settings};
+use wsdefrag_core::{DeflateParams, Kind, Limits, Opcode, Reassembler, Settings, Strictness};
 
 /// The bytes are fed behind a ping, so that an offset that is wrong shows.
 const PING: &[u8] = b"\x89\x00";
@@ -159,7 +159,13 @@ fn payloads_that_do_not_inflate_are_refused() {
     check_with(agreed, b"\x42\x01\xf2\x80\x03\x48\x07\xff", Kind::InvalidDeflateData, 3, names);
     let names = ("truncated_deflate_data", 1007, DEFLATE);
     check_with(agreed, b"\xc2\x03\xf2\x48\xcd", Kind::TruncatedDeflateData, 0, names);
-    check_with(agreed, b"\xc2\x00", Kind::TruncatedDeflateData, 0, names);
+    let strictness = Strictness { empty_compressed_payload: true, ..Strictness::default() };
+    let strict = Settings { strictness, ..agreed };
+    check_with(strict, b"\xc2\x00", Kind::TruncatedDeflateData, 0, names);
+    let strictness = Strictness { deflate_tail: true, ..Strictness::default() };
+    let strict = Settings { strictness, ..agreed };
+    let tail = b"\xc2\x0b\xf2\x48\xcd\xc9\xc9\x07\x00\x00\x00\xff\xff";
+    check_with(strict, tail, Kind::TruncatedDeflateData, 0, names);
     let members = [&b"\xc2\x7e\x10\x00"[..], &b"\x03\x00".repeat(2048)].concat();
     let names = ("too_many_deflate_members", 1007, DEFLATE);
     check_with(agreed, &members, Kind::TooManyDeflateMembers(1024), 0, names);
@@ -168,7 +174,8 @@ fn payloads_that_do_not_inflate_are_refused() {
 #[test]
 fn reference_over_a_boundary_without_takeover_is_refused() {
     let deflate = Some(DeflateParams { server_no_context_takeover: true, ..Default::default() });
-    let settings = Settings { deflate, ..common::strict() };
+    let strictness = Strictness { no_context_takeover: true, ..Strictness::default() };
+    let settings = Settings { deflate, strictness, ..common::strict() };
     let twice = b"\xc1\x07\xf2\x48\xcd\xc9\xc9\x07\x00\xc1\x05\xf2\x00\x11\x00\x00";
     let names = ("invalid_deflate_data", 1007, DEFLATE);
     check_with(settings, twice, Kind::InvalidDeflateData, 9, names);
