@@ -9,9 +9,9 @@
 //! - `account.bytes` counts what was taken; the other figures add up to it after
 //!   [`finish`](Direction::finish)
 
-use wsdefrag_core::reassembler::Passive;
-use wsdefrag_core::sink::{Damage, Extent};
-use wsdefrag_core::{Event, Kind, Opcode, Reassembler, Settings, VecMemory};
+use wsdefrag_core::{
+    Damage, Event, Extent, Kind, Opcode, Passive, Reassembler, Settings, VecMemory,
+};
 
 use crate::event::{Account, CloseSeen, Message, Sink, Status};
 use crate::search::{Found, Search, Sender};

@@ -11,8 +11,8 @@
 
 use std::collections::VecDeque;
 
-use wsdefrag_core::frame::FrameParser;
-use wsdefrag_core::header::{Order, Rules};
+use wsdefrag_core::frame::header::{Order, Rules};
+use wsdefrag_core::frame::parser::FrameParser;
 use wsdefrag_core::{Opcode, Strictness};
 
 use crate::tcp::Origin;

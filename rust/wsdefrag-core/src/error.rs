@@ -4,10 +4,11 @@
 //! byte, counted from the start of the direction. Close code and RFC section
 //! follow from the kind. The offset never depends on how the input was cut.
 
+use std::collections::TryReserveError;
 use std::fmt;
 
+use crate::frame::opcode::Opcode;
 use crate::limits::Excess;
-use crate::opcode::Opcode;
 
 /// What was wrong.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -131,6 +132,18 @@ impl Kind {
     }
 }
 
+impl From<OutOfMemory> for Kind {
+    fn from(_: OutOfMemory) -> Self {
+        Self::OutOfMemory
+    }
+}
+
+impl From<Excess> for Kind {
+    fn from(excess: Excess) -> Self {
+        Self::Limit(excess)
+    }
+}
+
 /// A broken rule and the offset of the frame that broke it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Error {
@@ -204,3 +217,13 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+/// The allocator said no.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OutOfMemory;
+
+impl From<TryReserveError> for OutOfMemory {
+    fn from(_: TryReserveError) -> Self {
+        Self
+    }
+}

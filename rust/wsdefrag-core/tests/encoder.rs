@@ -7,11 +7,10 @@ use contract::input;
 use contract::journal::{self, Seen};
 use proptest::collection::vec;
 use proptest::prelude::*;
-use wsdefrag_core::encoder::{Choice, Encoder, Head};
-use wsdefrag_core::header::RSV1;
+use wsdefrag_core::frame::header::RSV1;
+use wsdefrag_core::write::encoder::{self, Choice, Encoder, Head};
 use wsdefrag_core::{
     DeflateParams, Fragmenter, Layout, Limits, Opcode, OutOfMemory, Output, Refusal, Settings,
-    encoder,
 };
 
 /// Memory that is refused where it is told to, and keys that are counted.

@@ -1,7 +1,7 @@
 //! Directions that are only watched: what gaps and faulty contents cost, and what they do not.
 
-use wsdefrag_core::reassembler::Passive;
-use wsdefrag_core::sink::Damage;
+use wsdefrag_core::read::event::Damage;
+use wsdefrag_core::read::passive::Passive;
 use wsdefrag_core::{
     DeflateParams, Event, Events, Kind, Limits, Opcode, Reassembler, Settings, Strictness,
 };

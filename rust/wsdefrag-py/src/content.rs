@@ -2,13 +2,14 @@
 
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
-use wsdefrag_core::deflate::{Progress, Stream};
-use wsdefrag_core::deflater::Work;
+use wsdefrag_core::deflate::deflater::Work;
+use wsdefrag_core::deflate::inflater::{Progress, Stream};
 use wsdefrag_core::limits::Excess;
-use wsdefrag_core::{Content, Mask, Memory, OutOfMemory, PieceMemory};
+use wsdefrag_core::{Content, Mask, Memory, OutOfMemory, TextMemory};
 
 use crate::budget::Account;
-use crate::raw::{Gil, Writer, ascii_text, unmasked_bytes};
+use crate::raw::bytes::{Gil, Writer, unmasked_bytes};
+use crate::raw::text::ascii_text;
 
 /// A payload on its way to Python.
 pub(crate) enum PyContent {
@@ -138,7 +139,7 @@ impl Memory for PyMemory<'_> {
     }
 }
 
-impl PieceMemory for PyMemory<'_> {
+impl TextMemory for PyMemory<'_> {
     type Text = Py<PyString>;
 
     #[inline]

@@ -2,14 +2,14 @@
 
 use pyo3::exceptions::{PyMemoryError, PyOSError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{IntoPyDict, PyDict};
-use wsdefrag_core::Refusal;
+use pyo3::types::{IntoPyDict, PyBytes, PyDict};
 use wsdefrag_core::error::{Error, Kind};
 use wsdefrag_core::limits::Excess;
+use wsdefrag_core::{Opcode, Refusal};
 
-use crate::capture::Failure;
-use crate::classes::{PyClassRef, opcode_member};
-use crate::ending::Cut;
+use crate::capture::run::Failure;
+use crate::classes::PyClassRef;
+use crate::opcodes::opcode_member;
 
 static PROTOCOL_ERROR: PyClassRef = PyClassRef::new("wsdefrag.errors", "ProtocolError");
 static INVALID_UTF8: PyClassRef = PyClassRef::new("wsdefrag.errors", "InvalidUtf8");
@@ -60,13 +60,18 @@ pub(crate) fn raise(py: Python<'_>, error: &Error) -> PyErr {
 }
 
 /// The `IncompleteMessage` for what `receive_eof` found, ready to be raised.
-pub(crate) fn raise_incomplete(py: Python<'_>, cut: &Cut) -> PyErr {
+pub(crate) fn raise_incomplete(
+    py: Python<'_>,
+    opcode: Opcode,
+    content: &Py<PyBytes>,
+    offset: u64,
+) -> PyErr {
     let make = || {
-        let text = format!("stream ended inside a {} at byte {}", cut.opcode, cut.offset);
+        let text = format!("stream ended inside a {opcode} at byte {offset}");
         let keywords = [
-            ("type", opcode_member(py, cut.opcode)?.clone()),
-            ("content", cut.content.bind(py).clone().into_any()),
-            ("offset", cut.offset.into_pyobject(py)?.into_any()),
+            ("type", opcode_member(py, opcode)?.clone()),
+            ("content", content.bind(py).clone().into_any()),
+            ("offset", offset.into_pyobject(py)?.into_any()),
         ];
         INCOMPLETE.get(py)?.call((text,), Some(&keywords.into_py_dict(py)?))
     };

@@ -2,7 +2,7 @@
 //!
 //! It decides nothing about the protocol. It lends the engine Python's memory
 //! (`content`) and the operating system's randomness (`random`), makes Python
-//! objects of what comes out (`event`, `frame`), and turns errors into
+//! objects of what comes out (`read`), and turns errors into
 //! exceptions in one place (`errors`). Every `unsafe` block stands in `raw`.
 
 #![deny(unsafe_code)]
@@ -12,23 +12,16 @@ mod budget;
 mod capture;
 mod classes;
 mod content;
-mod direction;
-mod encoder;
-mod ending;
 mod errors;
-mod event;
-mod event_reader;
-mod event_writer;
-mod fragmenter;
-mod frame;
+mod opcodes;
 mod params;
 mod random;
 #[allow(unsafe_code, reason = "the one place for it")]
 mod raw;
-mod reading;
+mod read;
 mod relay;
-mod relay_pair;
-mod unsent;
+mod write;
+mod wsproto;
 
 /// The engine of `wsdefrag`; import `wsdefrag` instead.
 #[pyo3::pymodule(gil_used = false)]
@@ -38,27 +31,33 @@ mod _native {
     #[pymodule_export]
     use crate::budget::Budget;
     #[pymodule_export]
-    use crate::capture::{ArrowStream, CapturePlan, CaptureReader, CapturedMessage};
+    use crate::capture::arrow::ArrowStream;
     #[pymodule_export]
-    use crate::direction::Direction;
+    use crate::capture::message::CapturedMessage;
     #[pymodule_export]
-    use crate::encoder::FrameEncoder;
+    use crate::capture::plan::CapturePlan;
     #[pymodule_export]
-    use crate::event_reader::EventReader;
-    #[pymodule_export]
-    use crate::event_writer::EventWriter;
-    #[pymodule_export]
-    use crate::fragmenter::fragment_sizes;
-    #[pymodule_export]
-    use crate::frame::{Frame, FrameDecoder};
+    use crate::capture::reader::CaptureReader;
     #[pymodule_export]
     use crate::params::{accept_deflate_offers, parse_deflate_header};
     #[pymodule_export]
-    use crate::raw::untracked;
+    use crate::raw::storage_type::untracked;
     #[pymodule_export]
-    use crate::relay::RelayDirection;
+    use crate::read::direction::Direction;
     #[pymodule_export]
-    use crate::relay_pair::Relay;
+    use crate::read::frame::{Frame, FrameDecoder};
+    #[pymodule_export]
+    use crate::relay::direction::RelayDirection;
+    #[pymodule_export]
+    use crate::relay::pair::Relay;
+    #[pymodule_export]
+    use crate::write::encoder::FrameEncoder;
+    #[pymodule_export]
+    use crate::write::fragmenter::fragment_sizes;
+    #[pymodule_export]
+    use crate::wsproto::event_reader::EventReader;
+    #[pymodule_export]
+    use crate::wsproto::event_writer::EventWriter;
 
     #[pymodule_export]
     #[expect(non_upper_case_globals, reason = "the name is Python's")]
@@ -67,6 +66,6 @@ mod _native {
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         crate::random::forget_after_forks(module)?;
-        module.add("MessageStorage", crate::raw::storage_type(module.py())?)
+        module.add("MessageStorage", crate::raw::storage_type::storage_type(module.py())?)
     }
 }

@@ -4,7 +4,7 @@
 //! The frames are gone through in order. Where the reassembler stopped (a close frame, a rule
 //! that frames alone do not show), it has to have stopped there and said nothing more.
 
-use wsdefrag_core::close::Close;
+use wsdefrag_core::frame::close::Close;
 use wsdefrag_core::{Frame, Incomplete, Kind, Opcode, Settings};
 
 use super::frames::Frames;

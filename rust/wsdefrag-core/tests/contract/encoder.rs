@@ -16,9 +16,9 @@
 //! A twin is asked only for what the other accepted, and writes the same bytes: a call that is
 //! refused changes nothing. It stops where memory was refused, which empties the window.
 
-use wsdefrag_core::close;
-use wsdefrag_core::encoder::{Choice, Encoder, Head, Settings};
-use wsdefrag_core::header::{MAX_CONTROL, RSV1};
+use wsdefrag_core::frame::close;
+use wsdefrag_core::frame::header::{MAX_CONTROL, RSV1};
+use wsdefrag_core::write::encoder::{Choice, Encoder, Head, Settings};
 use wsdefrag_core::{DeflateParams, Limits, Opcode, Refusal, Settings as Reading, Strictness};
 use zlib_rs::Strategy;
 

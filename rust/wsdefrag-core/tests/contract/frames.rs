@@ -1,6 +1,6 @@
 //! One direction read through a [`FrameDecoder`], every byte accounted for.
 
-use wsdefrag_core::header::{MAX_CONTROL, MAX_HEADER};
+use wsdefrag_core::frame::header::{MAX_CONTROL, MAX_HEADER};
 use wsdefrag_core::strictness::Tolerated;
 use wsdefrag_core::{Error, Frame, FrameDecoder, Incomplete, Settings};
 

@@ -1,7 +1,7 @@
 //! One direction read through a [`Reassembler`], and everything it said.
 
-use wsdefrag_core::close::Close;
-use wsdefrag_core::header::{MAX_CONTROL, MAX_HEADER};
+use wsdefrag_core::frame::close::Close;
+use wsdefrag_core::frame::header::{MAX_CONTROL, MAX_HEADER};
 use wsdefrag_core::strictness::Tolerated;
 use wsdefrag_core::{Error, Event, Incomplete, Opcode, Reassembler, Settings, Sink};
 

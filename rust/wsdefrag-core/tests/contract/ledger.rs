@@ -7,8 +7,9 @@
 //!   [`FIRST_GUESS`]
 //! - nothing is written where no room was made
 
-use wsdefrag_core::deflate::{Progress, Stream};
-use wsdefrag_core::{Mask, Memory, OutOfMemory, VecMemory, growth};
+use wsdefrag_core::deflate::inflater::{Progress, Stream};
+use wsdefrag_core::read::growth;
+use wsdefrag_core::{Mask, Memory, OutOfMemory, VecMemory};
 
 /// Bytes that may be asked for per byte that has arrived.
 pub(crate) const EAGERNESS: usize = growth::EAGERNESS * growth::LEAP;

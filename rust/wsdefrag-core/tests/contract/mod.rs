@@ -19,7 +19,7 @@ pub(crate) mod outcomes;
 pub(crate) mod output;
 pub(crate) mod relay;
 pub(crate) mod relay_messages;
-pub(crate) mod relay_through;
+pub(crate) mod relay_pass_through;
 pub(crate) mod script;
 pub(crate) mod split_feeding;
 pub(crate) mod window;

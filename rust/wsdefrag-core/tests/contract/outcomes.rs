@@ -1,7 +1,7 @@
 //! The outcomes that reading a direction may have, whatever its bytes are.
 
-use wsdefrag_core::close;
-use wsdefrag_core::header::MAX_CONTROL;
+use wsdefrag_core::frame::close;
+use wsdefrag_core::frame::header::MAX_CONTROL;
 use wsdefrag_core::limits::Excess;
 use wsdefrag_core::{Incomplete, Kind, Opcode, Settings};
 

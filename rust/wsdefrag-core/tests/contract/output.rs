@@ -1,6 +1,6 @@
 //! What is written goes into a vector, with masking keys that are counted.
 
-use wsdefrag_core::relay::Pieces;
+use wsdefrag_core::relay::ByteOutput;
 use wsdefrag_core::{Layout, Mask, OutOfMemory, Output, Refusal};
 
 /// An output that keeps everything.
@@ -39,7 +39,7 @@ impl Output for Written {
     }
 }
 
-impl Pieces for Written {
+impl ByteOutput for Written {
     fn append(&mut self, bytes: &[u8], mask: Mask) -> Result<(), OutOfMemory> {
         mask.unmask(bytes, self.grant(bytes.len())?);
         Ok(())

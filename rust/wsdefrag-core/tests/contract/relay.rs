@@ -13,15 +13,15 @@
 
 use std::num::NonZeroUsize;
 
-use wsdefrag_core::encoder::Settings as Sending;
-use wsdefrag_core::relay::{Outlet, Pace};
+use wsdefrag_core::relay::{Outbound, Pace};
+use wsdefrag_core::write::encoder::Settings as Sending;
 use wsdefrag_core::{DeflateParams, Fragmenter, Limits, Settings, Strictness};
 use zlib_rs::Strategy;
 
 use super::journal::Seen;
 use super::script::Script;
 use super::writer::{Form, Wire};
-use super::{deflate, frames, input, relay_messages, relay_through, window};
+use super::{deflate, frames, input, relay_messages, relay_pass_through, window};
 
 /// How one direction is relayed, and what comes in.
 pub(crate) struct Case {
@@ -49,8 +49,8 @@ pub(crate) fn check(input: &[u8]) {
     let (decisions, rest) = rest.split_at(usize::from(head[5] % 32).min(rest.len()));
     let case = Case::new(head, decisions, rest);
     match head[1] >> 6 {
-        1 => relay_through::check(&case, Pace::Frames),
-        2 => relay_through::check(&case, Pace::Bytes),
+        1 => relay_pass_through::check(&case, Pace::Frames),
+        2 => relay_pass_through::check(&case, Pace::Bytes),
         _ => relay_messages::check(&case),
     }
 }
@@ -100,8 +100,8 @@ impl Case {
     }
 
     /// The way out.
-    pub(crate) fn outlet(&self) -> Outlet {
-        Outlet::new(self.sending, self.reading.deflate, self.fragmenter, self.fresh_keys)
+    pub(crate) fn outbound(&self) -> Outbound {
+        Outbound::new(self.sending, self.reading.deflate, self.fragmenter, self.fresh_keys)
     }
 
     /// Whether what comes compressed can go on as it came, by the parameters alone.

@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 
-use wsdefrag_core::relay::{Control, Edit, Outlet, Recorder, Recording, Wire};
+use wsdefrag_core::relay::{Control, Edit, FrameLog, Outbound, Recorder, Recording};
 use wsdefrag_core::{Frame, Opcode, Reassembler, Refusal};
 
 use super::journal::{self, Seen};
@@ -22,7 +22,7 @@ struct Relay<'a> {
     case: &'a Case,
     /// The frames that came in.
     frames: &'a [Frame<Vec<u8>>],
-    outlet: Outlet,
+    outbound: Outbound,
     output: Written,
     /// What a receiver has to read.
     expected: Vec<Seen>,
@@ -37,12 +37,12 @@ pub(crate) fn check(case: &Case) {
     let mut reassembler = Reassembler::new(case.reading);
     let mut sink = journal::Recorder::new(Ledger::new(case.reading.limits.max_message_size));
     let mut recorder = Recorder::new(&case.reading);
-    let mut wires = VecDeque::new();
+    let mut logs = VecDeque::new();
     let mut decisions = case.decisions.iter().copied().cycle();
     let mut relay = Relay {
         case,
         frames: &frames.list,
-        outlet: case.outlet(),
+        outbound: case.outbound(),
         output: Written::default(),
         expected: Vec::new(),
         differs: false,
@@ -50,16 +50,16 @@ pub(crate) fn check(case: &Case) {
     };
     for chunk in input::cut(&case.wire, case.cuts) {
         let recording =
-            &mut Recording { sink: &mut sink, recorder: &mut recorder, wires: &mut wires };
+            &mut Recording { sink: &mut sink, recorder: &mut recorder, logs: &mut logs };
         reassembler.receive_data(chunk, recording);
-        assert_eq!(sink.events.len(), wires.len(), "a wire for each event");
+        assert_eq!(sink.events.len(), logs.len(), "a log for each event");
         let (held, received) = (recorder.held() as u64, reassembler.bytes_received());
         assert!(held <= received, "{held} of {received} bytes held");
-        for ((offset, seen), wire) in sink.events.drain(..).zip(wires.drain(..)) {
-            relay.decide(decisions.next().unwrap_or(0), offset, seen, wire);
+        for ((offset, seen), log) in sink.events.drain(..).zip(logs.drain(..)) {
+            relay.decide(decisions.next().unwrap_or(0), offset, seen, log);
             let recompresses = !case.fits() || relay.differs;
-            assert_eq!(relay.outlet.recompresses(), recompresses);
-            assert_eq!(relay.outlet.is_closed(), relay.closed);
+            assert_eq!(relay.outbound.recompresses(), recompresses);
+            assert_eq!(relay.outbound.is_closed(), relay.closed);
         }
     }
     let ended = reassembler.receive_eof(&mut sink.ledger);
@@ -68,7 +68,7 @@ pub(crate) fn check(case: &Case) {
 }
 
 impl Relay<'_> {
-    fn decide(&mut self, decision: u8, offset: u64, seen: Seen, wire: Wire) {
+    fn decide(&mut self, decision: u8, offset: u64, seen: Seen, log: FrameLog) {
         let with = decision >> 3;
         match (decision & 7, seen) {
             (3, Seen::Message(opcode, content)) => {
@@ -80,39 +80,39 @@ impl Relay<'_> {
                         *byte ^= 1;
                     }
                 }
-                self.edit(offset, &wire, opcode, content.len(), edited);
+                self.edit(offset, &log, opcode, content.len(), edited);
             }
             (4, Seen::Message(opcode, content)) => {
                 let edited = [&content[..], "é".repeat(usize::from(with)).as_bytes()].concat();
-                self.edit(offset, &wire, opcode, content.len(), edited);
+                self.edit(offset, &log, opcode, content.len(), edited);
             }
-            (5, _) => self.drop(&wire),
+            (5, _) => self.drop(&log),
             (6, seen) => {
                 self.inject([None, Some(true), Some(false)][usize::from(with % 3)]);
-                self.forward(offset, seen, wire);
+                self.forward(offset, seen, log);
             }
             (7, seen) => {
                 self.control(with);
-                self.forward(offset, seen, wire);
+                self.forward(offset, seen, log);
             }
-            (_, seen) => self.forward(offset, seen, wire),
+            (_, seen) => self.forward(offset, seen, log),
         }
     }
 
     /// Whether a receiver's window was, or will not be, what the sender takes it for.
-    fn drop(&mut self, wire: &Wire) {
-        self.outlet.altered([wire]);
-        self.differs |= wire.is_compressed() && self.case.has_context();
+    fn drop(&mut self, log: &FrameLog) {
+        self.outbound.altered([log]);
+        self.differs |= log.is_compressed() && self.case.has_context();
     }
 
-    fn forward(&mut self, offset: u64, seen: Seen, mut wire: Wire) {
+    fn forward(&mut self, offset: u64, seen: Seen, mut log: FrameLog) {
         let content = match &seen {
             Seen::Message(_, content) => &content[..],
             _ => &[],
         };
         let start = self.output.bytes.len();
         let came = self.came(offset, matches!(seen, Seen::Message(..)));
-        let result = self.outlet.forward(&mut wire, content, &mut self.output);
+        let result = self.outbound.forward(&mut log, content, &mut self.output);
         let written = &self.output.bytes[start..];
         if self.closed {
             assert_eq!((result, written), (Err(Refusal::AfterClose), &[][..]));
@@ -120,7 +120,7 @@ impl Relay<'_> {
         }
         assert_eq!(result, Ok(()));
         let anew =
-            wire.is_compressed() && (self.differs || !self.case.fits() || !self.is_kept(offset));
+            log.is_compressed() && (self.differs || !self.case.fits() || !self.is_kept(offset));
         if anew {
             self.differs |= self.case.has_context();
         } else if self.case.fresh_keys {
@@ -132,17 +132,24 @@ impl Relay<'_> {
         self.expected.push(seen);
     }
 
-    fn edit(&mut self, offset: u64, wire: &Wire, opcode: Opcode, length: usize, content: Vec<u8>) {
+    fn edit(
+        &mut self,
+        offset: u64,
+        log: &FrameLog,
+        opcode: Opcode,
+        length: usize,
+        content: Vec<u8>,
+    ) {
         let start = self.output.bytes.len();
         let edit = Edit { opcode, content: &content, length };
-        let result = self.outlet.forward_edited(wire, edit, &mut self.output);
+        let result = self.outbound.forward_edited(log, edit, &mut self.output);
         let written = &self.output.bytes[start..];
         if self.closed {
             assert_eq!((result, written), (Err(Refusal::AfterClose), &[][..]));
             return;
         }
         assert_eq!(result, Ok(()));
-        self.differs |= wire.is_compressed() && self.case.has_context();
+        self.differs |= log.is_compressed() && self.case.has_context();
         if content.len() == length {
             let (frames, _) = frames::read(&self.case.receiving(), [written]);
             assert_eq!(frames.list.len(), self.frames_of(offset, true).len(), "as many fragments");
@@ -151,7 +158,7 @@ impl Relay<'_> {
     }
 
     fn inject(&mut self, compress: Option<bool>) {
-        let result = self.outlet.inject(Opcode::Binary, INJECTED, compress, &mut self.output);
+        let result = self.outbound.inject(Opcode::Binary, INJECTED, compress, &mut self.output);
         let refusal = match compress {
             _ if self.closed => Some(Refusal::AfterClose),
             Some(true) if self.case.sending.deflate.is_none() => Some(Refusal::DeflateNotAgreed),
@@ -171,7 +178,7 @@ impl Relay<'_> {
             30 => (Control::Close(Some(1001), "on"), Seen::Close(1001, "on".to_owned())),
             _ => (Control::Close(None, ""), Seen::Close(1005, String::new())),
         };
-        let result = self.outlet.control(control, &mut self.output);
+        let result = self.outbound.control(control, &mut self.output);
         assert_eq!(result.err(), self.closed.then_some(Refusal::AfterClose));
         if !self.closed {
             self.closed = matches!(seen, Seen::Close(..));

@@ -23,8 +23,8 @@ use pyo3::{PyTraverseError, PyVisit};
 use wsdefrag_capture::columns::{ConnectionColumns, MessageColumns};
 use wsdefrag_capture::{Connection, Message, Options, Sink};
 
-use super::plan::{CapturePlan, read_twice};
-use super::run::{Failure, Run, Step};
+use crate::capture::run::{Failure, Run, Step};
+use crate::capture::source::Source;
 
 /// The tables.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -64,14 +64,15 @@ struct Left {
 ///     5
 #[pyclass(frozen, module = "wsdefrag.capture")]
 pub(crate) struct ArrowStream {
-    plan: Py<CapturePlan>,
+    source: Source,
+    options: Options,
     table: Table,
     known: Known,
 }
 
 impl ArrowStream {
-    pub(crate) const fn new(plan: Py<CapturePlan>, table: Table, known: Known) -> Self {
-        Self { plan, table, known }
+    pub(crate) const fn new(source: Source, options: Options, table: Table, known: Known) -> Self {
+        Self { source, options, table, known }
     }
 
     fn schema(&self) -> SchemaRef {
@@ -83,7 +84,7 @@ impl ArrowStream {
 
     /// The options of a pass: no message is too large for a batch.
     fn options(&self) -> Options {
-        let mut options = self.plan.get().options.clone();
+        let mut options = self.options.clone();
         let most = MessageColumns::MAX_CONTENT as u64;
         let limit = &mut options.limits.max_message_size;
         *limit = Some(limit.map_or(most, |limit| limit.min(most)));
@@ -118,7 +119,7 @@ impl ArrowStream {
         let pass = match (self.table, connections) {
             (Table::Connections, Some(batches)) => Pass::new(None, self.table, batches, known),
             (table, _) => {
-                let run = self.plan.get().run(py, self.options()).ok_or_else(read_twice)?;
+                let run = self.source.run(py, self.options())?;
                 Pass::new(Some(run), table, Vec::new(), known)
             }
         };
@@ -137,7 +138,7 @@ impl ArrowStream {
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        visit.call(&self.plan)
+        self.source.traverse(&visit)
     }
 }
 

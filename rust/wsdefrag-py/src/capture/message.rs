@@ -7,7 +7,7 @@ use wsdefrag_capture::{Message, Status};
 use wsdefrag_core::Opcode;
 
 use crate::classes::message_class;
-use crate::raw::new_message;
+use crate::raw::message::new_message;
 
 /// A message of a capture, with its connection and its place in the capture.
 ///

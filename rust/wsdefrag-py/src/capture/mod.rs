@@ -3,15 +3,10 @@
 //! Everything happens without the GIL but the reading of Python's file objects and the making of
 //! Python objects, a batch at a time.
 
-mod arrow;
+pub(crate) mod arrow;
 mod connection;
-mod message;
-mod plan;
-mod reader;
-mod run;
-
-pub(crate) use arrow::ArrowStream;
-pub(crate) use message::CapturedMessage;
-pub(crate) use plan::CapturePlan;
-pub(crate) use reader::CaptureReader;
-pub(crate) use run::Failure;
+pub(crate) mod message;
+pub(crate) mod plan;
+pub(crate) mod reader;
+pub(crate) mod run;
+mod source;

@@ -3,47 +3,24 @@
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::{PyTraverseError, PyVisit};
 use wsdefrag_capture::{Filter, Options};
 
-use super::arrow::{ArrowStream, Known, Table};
-use super::reader::CaptureReader;
-use super::run::{Input, Run};
-use crate::classes::parse_opcode;
+use crate::capture::arrow::{ArrowStream, Known, Table};
+use crate::capture::reader::CaptureReader;
+use crate::capture::source::Source;
+use crate::opcodes::parse_opcode;
 use crate::params::{PyLimits, PyStrictness};
-
-/// Where a plan's bytes are.
-pub(crate) enum Source {
-    Paths(Vec<PathBuf>),
-    /// A Python file object, its name, and whether it has been read.
-    Object(Py<PyAny>, String, AtomicBool),
-}
 
 /// What to read of which captures; ``wsdefrag.capture.Capture`` is its face.
 #[pyclass(frozen, module = "wsdefrag._native")]
 pub(crate) struct CapturePlan {
     source: Source,
-    pub(crate) options: Options,
-}
-
-impl CapturePlan {
-    /// A run over it; None if what it reads can be read once and has been.
-    pub(crate) fn run(&self, py: Python<'_>, options: Options) -> Option<Run> {
-        let inputs = match &self.source {
-            Source::Paths(paths) => paths.iter().cloned().map(Input::Path).collect(),
-            Source::Object(object, name, used) => {
-                if used.swap(true, Ordering::AcqRel) {
-                    return None;
-                }
-                vec![Input::Object(Arc::new(object.clone_ref(py)), name.clone())]
-            }
-        };
-        Some(Run::new(inputs, options))
-    }
+    options: Options,
 }
 
 #[pymethods]
@@ -78,7 +55,7 @@ impl CapturePlan {
         idle_before_upgrade_ns: i64,
     ) -> PyResult<Self> {
         let source = match file {
-            Some(file) => Source::Object(file, name, AtomicBool::new(false)),
+            Some(file) => Source::Object(file, name, Arc::new(AtomicBool::new(false))),
             None => Source::Paths(paths),
         };
         let address = |text: &String| {
@@ -114,28 +91,20 @@ impl CapturePlan {
     /// Raises:
     ///     ValueError: If it is a file object that has been read before.
     fn read(&self, py: Python<'_>) -> PyResult<CaptureReader> {
-        let run = self.run(py, self.options.clone());
-        run.map(CaptureReader::new).ok_or_else(read_twice)
+        self.source.run(py, self.options.clone()).map(CaptureReader::new)
     }
 
     /// Give the messages table and the connections table.
-    fn to_arrow(slf: &Bound<'_, Self>) -> (ArrowStream, ArrowStream) {
+    fn to_arrow(&self, py: Python<'_>) -> (ArrowStream, ArrowStream) {
         let known = Known::default();
-        let table = |table| ArrowStream::new(slf.clone().unbind(), table, Known::clone(&known));
+        let table = |table| {
+            let source = self.source.clone_ref(py);
+            ArrowStream::new(source, self.options.clone(), table, Known::clone(&known))
+        };
         (table(Table::Messages), table(Table::Connections))
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        match &self.source {
-            Source::Paths(_) => Ok(()),
-            Source::Object(object, ..) => visit.call(object),
-        }
+        self.source.traverse(&visit)
     }
-}
-
-/// A file object gives its bytes once.
-pub(crate) fn read_twice() -> PyErr {
-    PyValueError::new_err(
-        "the file object has been read; open the capture by its path to read it twice",
-    )
 }

@@ -23,9 +23,9 @@ use pyo3::{PyTraverseError, PyVisit};
 use wsdefrag_capture::counts::Counts;
 use wsdefrag_capture::{Connection, Message, Sink};
 
-use super::connection::{end_connection, new_connection};
-use super::message::CapturedMessage;
-use super::run::{Run, Step};
+use crate::capture::connection::{end_connection, new_connection};
+use crate::capture::message::CapturedMessage;
+use crate::capture::run::{Run, Step};
 use crate::errors;
 
 /// What a piece of the capture completed.

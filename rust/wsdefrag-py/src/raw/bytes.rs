@@ -7,7 +7,7 @@ use std::slice;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
-use wsdefrag_core::deflate::{Progress, Stream};
+use wsdefrag_core::deflate::inflater::{Progress, Stream};
 use wsdefrag_core::{Layout, Mask, OutOfMemory};
 
 /// Whether a piece of work on memory that no Python code can reach keeps the GIL.

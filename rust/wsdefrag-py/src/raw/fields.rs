@@ -13,67 +13,12 @@ use std::ptr;
 use pyo3::exceptions::PyTypeError;
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::sync::critical_section::with_critical_section;
 use pyo3::types::{PyBytes, PyFloat};
-use wsdefrag_core::Opcode;
 
-use super::storage::{Fields, Storage, storage_type};
-use crate::classes::{opcode_member, parse_opcode};
+use crate::opcodes::{opcode_member, parse_opcode};
+use crate::raw::storage::Message;
 
 type Object = *mut ffi::PyObject;
-
-/// What a message is as its owner left it.
-pub(crate) struct MessageState<'py> {
-    pub(crate) opcode: Opcode,
-    pub(crate) content: Bound<'py, PyBytes>,
-    pub(crate) from_client: bool,
-    pub(crate) dropped: bool,
-}
-
-/// The state of a message; `None` if the object is not one.
-#[inline]
-pub(crate) fn message_state<'py>(
-    object: &Bound<'py, PyAny>,
-) -> PyResult<Option<MessageState<'py>>> {
-    let Some(message) = as_message(object)? else { return Ok(None) };
-    let py = object.py();
-    Ok(Some(message.fields(|fields| {
-        // SAFETY: by the storage's invariant it is a live `bytes`.
-        let content = unsafe { Bound::from_borrowed_ptr(py, fields.content) };
-        MessageState {
-            opcode: fields.opcode,
-            // SAFETY: likewise.
-            content: unsafe { content.cast_into_unchecked() },
-            from_client: fields.from_client,
-            dropped: fields.dropped,
-        }
-    })))
-}
-
-#[inline]
-fn as_message<'py>(object: &Bound<'py, PyAny>) -> PyResult<Option<Message<'py>>> {
-    let class = storage_type(object.py())?.as_type_ptr();
-    // SAFETY: attached; both are live.
-    let is_one = unsafe { ffi::PyObject_TypeCheck(object.as_ptr(), class) } != 0;
-    Ok(is_one.then(|| Message(object.clone())))
-}
-
-/// Says of a message that it was dropped, without running any Python code.
-pub(crate) fn mark_dropped(object: &Bound<'_, PyAny>) {
-    mark(object, |fields| fields.dropped = true);
-}
-
-/// Says of a message that the caller put it in, without running any Python code.
-pub(crate) fn mark_injected(object: &Bound<'_, PyAny>) {
-    mark(object, |fields| fields.injected = true);
-}
-
-/// Changes a message; leaves any other object alone.
-fn mark(object: &Bound<'_, PyAny>, change: impl FnOnce(&mut Fields)) {
-    if let Ok(Some(message)) = as_message(object) {
-        message.fields(change);
-    }
-}
 
 pub(super) unsafe extern "C" fn content_of(object: Object, _: *mut c_void) -> Object {
     fn content<'py>(message: &Message<'py>) -> PyResult<Bound<'py, PyAny>> {
@@ -148,21 +93,6 @@ pub(super) unsafe extern "C" fn set_type(object: Object, value: Object, _: *mut 
     };
     // SAFETY: as the module says.
     unsafe { set(object, value, store) }
-}
-
-/// An object that begins with a [`Storage`].
-struct Message<'py>(Bound<'py, PyAny>);
-
-impl Message<'_> {
-    /// Lends its fields to `work`, which runs no Python code. Without a GIL another thread may be
-    /// at them too, and waits.
-    fn fields<R>(&self, work: impl FnOnce(&mut Fields) -> R) -> R {
-        with_critical_section(&self.0, || {
-            // SAFETY: the object is live and begins with a `Storage`. The GIL or the critical
-            // section keeps others out, and `work` cannot come back here.
-            work(unsafe { &mut (*self.0.as_ptr().cast::<Storage>()).fields })
-        })
-    }
 }
 
 /// Calls a getter's body.

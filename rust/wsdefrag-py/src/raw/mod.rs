@@ -5,23 +5,19 @@
 //!
 //! - `bytes` writes a payload, or frames, once, into the `bytes` object that the
 //!   caller will get, without filling it with zeros first;
-//! - `storage` makes a message without calling its class, as an object that the
-//!   garbage collector need not know of, and `fields` is its Python side;
+//! - `message` makes a message without calling its class, as an object that the
+//!   garbage collector need not know of; `storage` is its memory, `storage_type`
+//!   its class, `fields` its Python side;
 //! - `instance` makes an object of a frozen dataclass without calling its
 //!   constructor;
 //! - `text` does the same for a `str`, where it is ASCII;
 //! - `buffer` reads what the caller passes without copying it.
 
-mod buffer;
-mod bytes;
+pub(crate) mod buffer;
+pub(crate) mod bytes;
 mod fields;
-mod instance;
+pub(crate) mod instance;
+pub(crate) mod message;
 mod storage;
-mod text;
-
-pub(crate) use buffer::with_bytes;
-pub(crate) use bytes::{Gil, Writer, framed_bytes, unmasked_bytes};
-pub(crate) use fields::{mark_dropped, mark_injected, message_state};
-pub(crate) use instance::{PlainClass, new_instance};
-pub(crate) use storage::{MessageClass, new_message, storage_type, untracked};
-pub(crate) use text::ascii_text;
+pub(crate) mod storage_type;
+pub(crate) mod text;

@@ -12,7 +12,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyString;
 use wsdefrag_core::{Mask, OutOfMemory};
 
-use super::bytes::Gil;
+use crate::raw::bytes::Gil;
 
 /// The highest character of the `str` that is asked for.
 const ASCII: u8 = 0x7F;

@@ -1,0 +1,302 @@
+//! Frame headers (RFC 6455 section 5.2).
+//!
+//! ```text
+//! byte 0        FIN RSV1 RSV2 RSV3 opcode(4)
+//! byte 1        MASK length(7)
+//! 0, 2 or 8     the length, if the 7 bits said 126 or 127
+//! 0 or 4        the masking key, if MASK
+//! ```
+//!
+//! [`parse`] tests every rule at the first byte that can break it, in the order
+//! of the bytes, so that a header cut anywhere gives the error that the whole
+//! header gives, only sooner. Too short is not wrong: it returns `None`.
+//! [`Header::to_bytes`] is its mirror.
+
+use crate::error::Kind;
+use crate::frame::opcode::Opcode;
+use crate::strictness::{Strictness, Tolerated};
+
+/// The longest header: 2 bytes, a 64-bit length and a masking key.
+pub const MAX_HEADER: usize = 14;
+/// The longest payload of a control frame, in bytes (section 5.5).
+pub const MAX_CONTROL: usize = 125;
+
+/// The first reserved bit in [`Header::rsv`].
+pub const RSV1: u8 = 4;
+const LENGTH_16: u8 = 126;
+const LENGTH_64: u8 = 127;
+
+/// A parsed frame header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// What the frame is.
+    pub opcode: Opcode,
+    /// Whether it is the last of its message.
+    pub fin: bool,
+    /// The three reserved bits as a number; RSV1 counts 4.
+    pub rsv: u8,
+    /// The masking key, if the frame is masked.
+    pub masking_key: Option<[u8; 4]>,
+    /// Payload bytes.
+    pub length: u64,
+    /// The header's own bytes.
+    pub size: usize,
+}
+
+impl Header {
+    /// The header of a payload of `length` bytes, with the length in its shortest form.
+    #[inline]
+    #[must_use]
+    pub const fn new(
+        opcode: Opcode,
+        fin: bool,
+        rsv: u8,
+        masking_key: Option<[u8; 4]>,
+        length: u64,
+    ) -> Self {
+        let extended = match length {
+            0..126 => 0,
+            126..=0xFFFF => 2,
+            _ => 8,
+        };
+        let size = 2 + extended + if masking_key.is_some() { 4 } else { 0 };
+        Self { opcode, fin, rsv, masking_key, length, size }
+    }
+
+    /// The header as it stands on the wire, in the first `size` bytes; the rest is zero.
+    #[inline]
+    #[must_use]
+    pub fn to_bytes(&self) -> [u8; MAX_HEADER] {
+        let mut bytes = [0; MAX_HEADER];
+        let masked = u8::from(self.masking_key.is_some()) << 7;
+        let length = self.length.to_be_bytes();
+        bytes[0] = u8::from(self.fin) << 7 | self.rsv << 4 | self.opcode as u8;
+        match self.extended() {
+            0 => bytes[1] = masked | length[7],
+            2 => {
+                bytes[1] = masked | LENGTH_16;
+                bytes[2..4].copy_from_slice(&length[6..]);
+            }
+            _ => {
+                bytes[1] = masked | LENGTH_64;
+                bytes[2..10].copy_from_slice(&length);
+            }
+        }
+        if let Some(key) = self.masking_key {
+            bytes[self.size - 4..self.size].copy_from_slice(&key);
+        }
+        bytes
+    }
+
+    /// The bytes of its length behind the first seven bits: 0, 2 or 8.
+    #[inline]
+    const fn extended(&self) -> usize {
+        self.size - 2 - if self.masking_key.is_some() { 4 } else { 0 }
+    }
+
+    /// Whether RSV1 is set: on a first data frame with permessage-deflate, "compressed".
+    #[inline]
+    #[must_use]
+    pub const fn rsv1(&self) -> bool {
+        self.rsv & RSV1 != 0
+    }
+
+    /// Whether the length stands in its shortest form.
+    const fn is_minimal(&self) -> bool {
+        match self.extended() {
+            0 => true,
+            2 => self.length >= LENGTH_16 as u64,
+            _ => self.length > u16::MAX as u64,
+        }
+    }
+}
+
+/// Where in a message the direction stands, for the order of data frames (section 5.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// No message is open: data starts with a text or binary frame.
+    Start,
+    /// A message is open: data goes on with a continuation frame.
+    Continue,
+    /// Frames are looked at one by one.
+    Any,
+}
+
+/// What a direction's headers have to keep to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rules {
+    /// Which side sends: clients mask, servers do not.
+    pub from_client: bool,
+    /// Whether permessage-deflate was agreed, and RSV1 has a meaning.
+    pub deflate: bool,
+    /// Which rules are enforced.
+    pub strictness: Strictness,
+}
+
+impl Rules {
+    /// The RSV bits that nothing gives a meaning on a frame of this opcode.
+    #[inline]
+    const fn meaningless(&self, rsv: u8, opcode: Option<Opcode>) -> u8 {
+        match opcode {
+            Some(Opcode::Text | Opcode::Binary) if self.deflate => rsv & !RSV1,
+            _ => rsv,
+        }
+    }
+
+    /// Counts the breaches of switched-off rules in a header that was let through.
+    pub fn count_breaches(&self, header: &Header, tolerated: &mut Tolerated) {
+        tolerated.mask_direction += u64::from(header.masking_key.is_some() != self.from_client);
+        tolerated.minimal_length += u64::from(!header.is_minimal());
+        tolerated.reserved_bits +=
+            u64::from(self.meaningless(header.rsv, Some(header.opcode)) != 0);
+    }
+}
+
+/// Reads the header at the start of `bytes`; `None` if more bytes are needed.
+#[inline]
+pub fn parse(bytes: &[u8], rules: &Rules, order: Order) -> Result<Option<Header>, Kind> {
+    let Some((&first, rest)) = bytes.split_first() else { return Ok(None) };
+    let (fin, rsv) = (first & 0x80 != 0, (first >> 4) & 0x7);
+    let opcode = Opcode::from_bits(first & 0xF);
+    if rsv != 0 && rules.strictness.reserved_bits && rules.meaningless(rsv, opcode) != 0 {
+        return Err(Kind::ReservedBits(rules.meaningless(rsv, opcode)));
+    }
+    let Some(opcode) = opcode else { return Err(Kind::ReservedOpcode(first & 0xF)) };
+    match (opcode, order) {
+        (Opcode::Close | Opcode::Ping | Opcode::Pong, _) if !fin => {
+            return Err(Kind::FragmentedControl(opcode));
+        }
+        (Opcode::Continuation, Order::Start) => return Err(Kind::ContinuationWithoutStart),
+        (Opcode::Text | Opcode::Binary, Order::Continue) => {
+            return Err(Kind::DataInsideMessage(opcode));
+        }
+        _ => {}
+    }
+
+    let Some((&second, rest)) = rest.split_first() else { return Ok(None) };
+    let (masked, short) = (second & 0x80 != 0, second & 0x7F);
+    if masked != rules.from_client && rules.strictness.mask_direction {
+        return Err(if masked { Kind::MaskedFromServer } else { Kind::UnmaskedFromClient });
+    }
+    if opcode.is_control() && usize::from(short) > MAX_CONTROL {
+        return Err(Kind::ControlTooLong(opcode));
+    }
+
+    let (length, rest) = match short {
+        LENGTH_16 => {
+            let Some((&bytes, rest)) = rest.split_first_chunk::<2>() else { return Ok(None) };
+            (u64::from(u16::from_be_bytes(bytes)), rest)
+        }
+        LENGTH_64 => {
+            if rest.first().is_some_and(|byte| byte & 0x80 != 0) {
+                return Err(Kind::LengthTopBit);
+            }
+            let Some((&bytes, rest)) = rest.split_first_chunk::<8>() else { return Ok(None) };
+            (u64::from_be_bytes(bytes), rest)
+        }
+        short => (u64::from(short), rest),
+    };
+    let needless = match short {
+        LENGTH_16 => length < u64::from(LENGTH_16),
+        LENGTH_64 => u16::try_from(length).is_ok(),
+        _ => false,
+    };
+    if needless && rules.strictness.minimal_length {
+        return Err(Kind::NonMinimalLength(length));
+    }
+
+    let (masking_key, rest) = if masked {
+        let Some((&key, rest)) = rest.split_first_chunk::<4>() else { return Ok(None) };
+        (Some(key), rest)
+    } else {
+        (None, rest)
+    };
+    let size = bytes.len() - rest.len();
+    Ok(Some(Header { opcode, fin, rsv, masking_key, length, size }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const SERVER: Rules = Rules {
+        from_client: false,
+        deflate: false,
+        strictness: Strictness {
+            mask_direction: true,
+            minimal_length: true,
+            reserved_bits: true,
+            close_codes: true,
+        },
+    };
+
+    #[test]
+    fn rules_are_tested_in_the_order_of_their_bytes() {
+        for (bytes, kind) in [
+            (&b"\xff\xff"[..], Kind::ReservedBits(7)),
+            (b"\x8f\xff", Kind::ReservedOpcode(15)),
+            (b"\x09\xff", Kind::FragmentedControl(Opcode::Ping)),
+            (b"\x80\xff", Kind::ContinuationWithoutStart),
+            (b"\x89\xff", Kind::MaskedFromServer),
+            (b"\x89\x7e", Kind::ControlTooLong(Opcode::Ping)),
+            (b"\x82\x7f\x80", Kind::LengthTopBit),
+            (b"\x82\x7e\x00\x7d", Kind::NonMinimalLength(125)),
+            (b"\x82\x7f\0\0\0\0\0\0\xff\xff", Kind::NonMinimalLength(65_535)),
+        ] {
+            assert_eq!(parse(bytes, &SERVER, Order::Start), Err(kind), "{bytes:02x?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_cut_header_is_too_short_or_gives_the_same_error_sooner(
+            bytes in prop::collection::vec(any::<u8>(), MAX_HEADER),
+            from_client in any::<bool>(),
+            deflate in any::<bool>(),
+            order in prop::sample::select(vec![Order::Start, Order::Continue, Order::Any]),
+        ) {
+            let rules = Rules { from_client, deflate, ..SERVER };
+            let whole = parse(&bytes, &rules, order);
+            let mut seen_error = false;
+            for cut in 0..MAX_HEADER {
+                match parse(&bytes[..cut], &rules, order) {
+                    Ok(None) => prop_assert!(!seen_error),
+                    Err(kind) => {
+                        prop_assert_eq!(Err(kind), whole);
+                        seen_error = true;
+                    }
+                    Ok(Some(header)) => {
+                        prop_assert_eq!(Ok(Some(header)), whole);
+                        prop_assert!(header.size <= cut);
+                    }
+                }
+            }
+        }
+
+        #[test]
+        fn a_header_is_written_as_it_was_read(
+            bytes in prop::collection::vec(any::<u8>(), MAX_HEADER),
+            from_client in any::<bool>(),
+        ) {
+            let strictness = Strictness { minimal_length: false, ..SERVER.strictness };
+            let rules = Rules { from_client, deflate: true, strictness };
+            if let Ok(Some(header)) = parse(&bytes, &rules, Order::Any) {
+                prop_assert_eq!(&header.to_bytes()[..header.size], &bytes[..header.size]);
+            }
+        }
+
+        #[test]
+        fn a_made_header_is_minimal_and_read_as_it_was_made(
+            fin in any::<bool>(),
+            rsv in prop::sample::select(vec![0, RSV1]),
+            masking_key in any::<Option<[u8; 4]>>(),
+            length in prop_oneof![0_u64..300, 65_000_u64..66_000, 0..1_u64 << 63],
+        ) {
+            let header = Header::new(Opcode::Text, fin, rsv, masking_key, length);
+            let rules = Rules { from_client: masking_key.is_some(), deflate: true, ..SERVER };
+            let read = parse(&header.to_bytes(), &rules, Order::Start);
+            prop_assert_eq!(read, Ok(Some(header)));
+        }
+    }
+}

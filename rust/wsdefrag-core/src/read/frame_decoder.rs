@@ -1,0 +1,184 @@
+//! Frames without reassembly: one direction's bytes in, its frames out.
+//!
+//! Only the rules of a single frame apply: its header, the mask against the
+//! direction, the size. The order of frames, close payloads, UTF-8 and deflate
+//! are looked at by nobody, and frames behind a close frame are frames too.
+
+use crate::error::Error;
+use crate::frame::header::{Header, Order, Rules};
+use crate::frame::opcode::Opcode;
+use crate::frame::parser::FrameParser;
+use crate::limits::Limits;
+use crate::read::event::Incomplete;
+use crate::read::growth::{self, Outlook};
+use crate::read::memory::{Content, Memory};
+use crate::read::message::check_frame_size;
+use crate::strictness::{Strictness, Tolerated};
+
+/// A whole frame.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Frame<C> {
+    /// Its header.
+    pub header: Header,
+    /// Its payload, unmasked, compressed if it came compressed.
+    pub payload: C,
+    /// Its first byte, from the start of the direction.
+    pub offset: u64,
+}
+
+/// The frame decoder of one direction.
+pub struct FrameDecoder<C> {
+    parser: FrameParser,
+    limits: Limits,
+    header: Option<Header>,
+    payload: Option<C>,
+    received: u64,
+    error: Option<Error>,
+    tolerated: Tolerated,
+}
+
+impl<C: Content> FrameDecoder<C> {
+    /// A direction from its first byte behind the handshake.
+    #[must_use]
+    pub fn new(rules: Rules, limits: Limits) -> Self {
+        Self {
+            parser: FrameParser::new(rules),
+            limits,
+            header: None,
+            payload: None,
+            received: 0,
+            error: None,
+            tolerated: Tolerated::default(),
+        }
+    }
+
+    /// The violation that ended this direction, if any.
+    #[must_use]
+    pub const fn error(&self) -> Option<&Error> {
+        self.error.as_ref()
+    }
+
+    /// Bytes fed so far.
+    #[must_use]
+    pub const fn bytes_received(&self) -> u64 {
+        self.received
+    }
+
+    /// Bytes from the violating frame on.
+    #[must_use]
+    pub fn bytes_discarded(&self) -> u64 {
+        self.error.map_or(0, |error| self.received - error.offset)
+    }
+
+    /// Bytes held for the frame that is not complete.
+    #[must_use]
+    pub fn bytes_buffered(&self) -> usize {
+        let payload = self.payload.as_ref().map_or(0, |payload| payload.as_slice().len());
+        self.parser.cut_header().len() + payload
+    }
+
+    /// Which rules are enforced.
+    #[must_use]
+    pub const fn strictness(&self) -> Strictness {
+        self.parser.rules().strictness
+    }
+
+    /// How often switched-off rules were broken.
+    #[must_use]
+    pub const fn tolerated(&self) -> &Tolerated {
+        &self.tolerated
+    }
+
+    /// Takes the next bytes of the direction; the frames they complete go to `frame`. A violation
+    /// is kept in [`error`](Self::error).
+    pub fn receive_data<M: Memory<Content = C>>(
+        &mut self,
+        data: &[u8],
+        memory: &mut M,
+        frame: impl FnMut(Frame<C>),
+    ) {
+        self.received += data.len() as u64;
+        if self.error.is_some() {
+            return;
+        }
+        if let Err(error) = self.run(data, memory, frame) {
+            self.fail(error);
+        }
+    }
+
+    #[cold]
+    fn fail(&mut self, error: Error) {
+        self.error = Some(error);
+        self.forget();
+    }
+
+    /// Drops all that is held of an incomplete frame.
+    fn forget(&mut self) {
+        (self.header, self.payload) = (None, None);
+        self.parser = FrameParser::new(*self.parser.rules());
+    }
+
+    fn run<M: Memory<Content = C>>(
+        &mut self,
+        mut data: &[u8],
+        memory: &mut M,
+        mut frame: impl FnMut(Frame<C>),
+    ) -> Result<(), Error> {
+        loop {
+            let header = match self.header {
+                Some(header) => header,
+                None => match self.parser.header(&mut data, Order::Any)? {
+                    Some(header) => {
+                        self.parser.rules().count_breaches(&header, &mut self.tolerated);
+                        if !header.opcode.is_control() {
+                            check_frame_size(&header, &self.limits)
+                                .map_err(|kind| self.parser.error(kind))?;
+                        }
+                        *self.header.insert(header)
+                    }
+                    None => return Ok(()),
+                },
+            };
+            let outlook =
+                Outlook { frame_left: self.parser.remaining(), last_frame: true, most: None };
+            let (wire, mask) = self.parser.payload(&mut data);
+            growth::append(&mut self.payload, wire, mask, outlook, memory)
+                .map_err(|error| self.parser.error(error.into()))?;
+            if self.parser.remaining() > 0 {
+                return Ok(());
+            }
+            let payload = match self.payload.take() {
+                Some(payload) => payload,
+                None => memory.allocate(0).map_err(|error| self.parser.error(error.into()))?,
+            };
+            self.header = None;
+            frame(Frame { header, payload, offset: self.parser.start() });
+        }
+    }
+
+    /// Ends the direction: the violation that ended it before, or the frame that was cut.
+    pub fn receive_eof<M: Memory<Content = C>>(
+        &mut self,
+        memory: &mut M,
+    ) -> Result<Option<Incomplete<C>>, Error> {
+        if let Some(error) = self.error {
+            return Err(error);
+        }
+        let opcode = match (self.header.take(), self.parser.cut_header().first()) {
+            (Some(header), _) => header.opcode,
+            (None, Some(first)) => Opcode::from_bits(first & 0xF).unwrap_or(Opcode::Continuation),
+            (None, None) => return Ok(None),
+        };
+        let offset = self.parser.start();
+        let content = match self.payload.take() {
+            Some(payload) => payload,
+            None => memory.allocate(0).map_err(|refused| {
+                let error = self.parser.error(refused.into());
+                self.fail(error);
+                error
+            })?,
+        };
+        self.forget();
+        Ok(Some(Incomplete { opcode, content, offset }))
+    }
+}

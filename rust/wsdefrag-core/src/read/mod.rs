@@ -1,0 +1,12 @@
+//! Reading one direction: bytes in; messages, fragments or frames out.
+
+pub mod event;
+pub mod fragment_stream;
+pub mod frame_decoder;
+pub mod growth;
+pub mod memory;
+mod message;
+pub mod passive;
+pub mod reassembler;
+pub mod settings;
+pub mod sink;

@@ -1,0 +1,41 @@
+//! What one direction is read with.
+
+use crate::deflate::params::DeflateParams;
+use crate::frame::header::Rules;
+use crate::limits::Limits;
+use crate::strictness::Strictness;
+
+/// What a direction is read with.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Settings {
+    /// Which side sends.
+    pub from_client: bool,
+    /// The agreed permessage-deflate parameters, if any.
+    pub deflate: Option<DeflateParams>,
+    /// How much the sender may make us hold.
+    pub limits: Limits,
+    /// Which rules are enforced.
+    pub strictness: Strictness,
+    /// Whether text messages have to be UTF-8; close reasons always have to.
+    pub check_utf8: bool,
+}
+
+impl Settings {
+    /// The rules of this direction's frame headers.
+    #[must_use]
+    pub const fn rules(&self) -> Rules {
+        Rules {
+            from_client: self.from_client,
+            deflate: self.deflate.is_some(),
+            strictness: self.strictness,
+        }
+    }
+
+    /// Whether the sender starts each message with an empty window.
+    pub(super) const fn no_context_takeover(&self) -> bool {
+        match &self.deflate {
+            Some(params) => params.no_context_takeover(self.from_client),
+            None => false,
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! Where a capture's bytes are.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::{PyTraverseError, PyVisit};
+use wsdefrag_capture::Options;
+
+use crate::capture::run::{Input, Run};
+
+/// Files by their paths, or one file object.
+pub(crate) enum Source {
+    Paths(Vec<PathBuf>),
+    /// A Python file object, its name, and whether it has been read.
+    Object(Py<PyAny>, String, Arc<AtomicBool>),
+}
+
+impl Source {
+    pub(crate) fn clone_ref(&self, py: Python<'_>) -> Self {
+        match self {
+            Self::Paths(paths) => Self::Paths(paths.clone()),
+            Self::Object(object, name, used) => {
+                Self::Object(object.clone_ref(py), name.clone(), Arc::clone(used))
+            }
+        }
+    }
+
+    /// A run over it; raises `ValueError` if it can be read once and has been.
+    pub(crate) fn run(&self, py: Python<'_>, options: Options) -> PyResult<Run> {
+        let inputs = match self {
+            Self::Paths(paths) => paths.iter().cloned().map(Input::Path).collect(),
+            Self::Object(object, name, used) => {
+                if used.swap(true, Ordering::AcqRel) {
+                    return Err(PyValueError::new_err(
+                        "the file object has been read; open the capture by its path to read it \
+                         twice",
+                    ));
+                }
+                vec![Input::Object(Arc::new(object.clone_ref(py)), name.clone())]
+            }
+        };
+        Ok(Run::new(inputs, options))
+    }
+
+    pub(crate) fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+        match self {
+            Self::Paths(_) => Ok(()),
+            Self::Object(object, ..) => visit.call(object),
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! Opcodes, from Python and to it.
+
+use pyo3::exceptions::{PyLookupError, PyOverflowError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use wsdefrag_core::Opcode;
+
+/// The member of `wsdefrag.opcode.Opcode` for this opcode.
+pub(crate) fn opcode_member(py: Python<'_>, opcode: Opcode) -> PyResult<&Bound<'_, PyAny>> {
+    static MEMBERS: PyOnceLock<[Option<Py<PyAny>>; 16]> = PyOnceLock::new();
+    let members = MEMBERS.get_or_try_init(py, || {
+        let class = py.import("wsdefrag.opcode")?.getattr("Opcode")?;
+        let mut members = [const { None }; 16];
+        for member in class.try_iter()? {
+            let member = member?;
+            let bits = member.extract::<u8>()?;
+            members[usize::from(bits & 0xF)] = Some(member.unbind());
+        }
+        PyResult::Ok(members)
+    })?;
+    let member = members[usize::from(opcode as u8)].as_ref();
+    // Only a program that replaced the class gets here.
+    let member = member.ok_or_else(|| PyLookupError::new_err(format!("no Opcode {opcode}")))?;
+    Ok(member.bind(py))
+}
+
+/// The opcode that an integer, or a member of `Opcode`, stands for.
+pub(crate) fn parse_opcode(value: &Bound<'_, PyAny>) -> PyResult<Opcode> {
+    let bits = match value.extract::<u8>() {
+        Err(error) if !error.is_instance_of::<PyOverflowError>(value.py()) => return Err(error),
+        bits => bits.ok(),
+    };
+    bits.and_then(Opcode::from_bits)
+        .ok_or_else(|| PyValueError::new_err(format!("{value} is not a valid Opcode")))
+}

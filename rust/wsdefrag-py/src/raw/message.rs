@@ -1,0 +1,113 @@
+//! Messages as Rust makes, reads and marks them, without running any Python code.
+
+use pyo3::exceptions::PyTypeError;
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyType};
+use wsdefrag_core::Opcode;
+
+use crate::raw::storage::{Fields, Message, Storage};
+use crate::raw::storage_type::storage_type;
+
+/// A class whose instances are a [`Storage`] and nothing else, and are not tracked.
+pub(crate) struct MessageClass(Py<PyType>);
+
+impl MessageClass {
+    pub(crate) fn new(class: &Bound<'_, PyType>) -> PyResult<Self> {
+        let inherits = class.is_subclass(storage_type(class.py())?)?;
+        // SAFETY: the pointer is to a live type object that nobody writes to.
+        let definition = unsafe { &*class.as_type_ptr() };
+        let is_plain = definition.tp_basicsize.cast_unsigned() == size_of::<Storage>()
+            && definition.tp_flags & ffi::Py_TPFLAGS_HAVE_GC == 0;
+        if inherits && is_plain {
+            return Ok(Self(class.clone().unbind()));
+        }
+        Err(PyTypeError::new_err("a message class is MessageStorage without further fields"))
+    }
+}
+
+/// A new instance of `class`, made without running any Python code.
+#[inline]
+pub(crate) fn new_message<'py>(
+    py: Python<'py>,
+    class: &MessageClass,
+    opcode: Opcode,
+    from_client: bool,
+    content: Py<PyBytes>,
+    timestamp: f64,
+) -> PyResult<Bound<'py, PyAny>> {
+    let fields = Fields {
+        content: content.into_ptr(),
+        timestamp,
+        opcode,
+        from_client,
+        dropped: false,
+        injected: false,
+    };
+    // SAFETY: attached; a `MessageClass` is a live class of untracked instances of fixed size.
+    let object = unsafe { ffi::PyObject_New::<Storage>(class.0.as_ptr().cast()) };
+    if object.is_null() {
+        // SAFETY: attached; the reference is ours.
+        unsafe { ffi::Py_DECREF(fields.content) };
+        return Err(PyErr::fetch(py));
+    }
+    // SAFETY: the object is of our making: a head, and fields that are still to be written.
+    let unwritten = unsafe { &raw mut (*object).fields };
+    // SAFETY: nobody else knows the object.
+    unsafe { unwritten.write(fields) };
+    // SAFETY: attached; the reference is ours.
+    Ok(unsafe { Bound::from_owned_ptr(py, object.cast()) })
+}
+
+/// What a message is as its owner left it.
+pub(crate) struct MessageState<'py> {
+    pub(crate) opcode: Opcode,
+    pub(crate) content: Bound<'py, PyBytes>,
+    pub(crate) from_client: bool,
+    pub(crate) dropped: bool,
+}
+
+/// The state of a message; `None` if the object is not one.
+#[inline]
+pub(crate) fn message_state<'py>(
+    object: &Bound<'py, PyAny>,
+) -> PyResult<Option<MessageState<'py>>> {
+    let Some(message) = as_message(object)? else { return Ok(None) };
+    let py = object.py();
+    Ok(Some(message.fields(|fields| {
+        // SAFETY: by the storage's invariant it is a live `bytes`.
+        let content = unsafe { Bound::from_borrowed_ptr(py, fields.content) };
+        MessageState {
+            opcode: fields.opcode,
+            // SAFETY: likewise.
+            content: unsafe { content.cast_into_unchecked() },
+            from_client: fields.from_client,
+            dropped: fields.dropped,
+        }
+    })))
+}
+
+#[inline]
+fn as_message<'py>(object: &Bound<'py, PyAny>) -> PyResult<Option<Message<'py>>> {
+    let class = storage_type(object.py())?.as_type_ptr();
+    // SAFETY: attached; both are live.
+    let is_one = unsafe { ffi::PyObject_TypeCheck(object.as_ptr(), class) } != 0;
+    Ok(is_one.then(|| Message(object.clone())))
+}
+
+/// Says of a message that it was dropped, without running any Python code.
+pub(crate) fn mark_dropped(object: &Bound<'_, PyAny>) {
+    mark(object, |fields| fields.dropped = true);
+}
+
+/// Says of a message that the caller put it in, without running any Python code.
+pub(crate) fn mark_injected(object: &Bound<'_, PyAny>) {
+    mark(object, |fields| fields.injected = true);
+}
+
+/// Changes a message; leaves any other object alone.
+fn mark(object: &Bound<'_, PyAny>, change: impl FnOnce(&mut Fields)) {
+    if let Ok(Some(message)) = as_message(object) {
+        message.fields(change);
+    }
+}

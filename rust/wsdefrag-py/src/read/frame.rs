@@ -1,0 +1,264 @@
+//! Frames without reassembly, for Python.
+
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict, PyList, PyTuple};
+use wsdefrag_core::Opcode;
+use wsdefrag_core::frame::header::Rules;
+use wsdefrag_core::read::frame_decoder;
+
+use crate::content::{PyContent, PyMemory};
+use crate::errors;
+use crate::opcodes::{opcode_member, parse_opcode};
+use crate::params::{self, PyLimits, PyStrictness};
+use crate::raw::buffer::with_bytes;
+use crate::read::ending::Ending;
+
+/// One frame (RFC 6455 section 5.2); frozen, equal by value, picklable.
+///
+/// Attributes:
+///     opcode: What it carries.
+///     fin: Whether it is the last of its message.
+///     rsv1: The first reserved bit: compressed, where permessage-deflate was agreed on.
+///     rsv2: The second reserved bit.
+///     rsv3: The third reserved bit.
+///     masking_key: Four bytes, or None if it is not masked.
+///     payload: Unmasked, but not inflated.
+///     offset: First byte of the frame, in bytes from the start of the direction.
+///     wire_length: Header and payload together, in bytes.
+///
+/// Example:
+///     >>> from wsdefrag import Frame, Opcode
+///     >>> frame = Frame(Opcode.PING, True, False, False, False, None, b"hi", 0, 4)
+///     >>> frame.masked, frame.opcode
+///     (False, <Opcode.PING: 9>)
+#[pyclass(frozen, module = "wsdefrag")]
+#[expect(clippy::struct_excessive_bools, reason = "they are bits of a header")]
+pub(crate) struct Frame {
+    opcode: Opcode,
+    #[pyo3(get)]
+    fin: bool,
+    #[pyo3(get)]
+    rsv1: bool,
+    #[pyo3(get)]
+    rsv2: bool,
+    #[pyo3(get)]
+    rsv3: bool,
+    masking_key: Option<[u8; 4]>,
+    payload: Py<PyBytes>,
+    #[pyo3(get)]
+    offset: u64,
+    #[pyo3(get)]
+    wire_length: u64,
+}
+
+impl Frame {
+    fn new(py: Python<'_>, frame: frame_decoder::Frame<PyContent>) -> PyResult<Self> {
+        let frame_decoder::Frame { header, payload, offset } = frame;
+        Ok(Self {
+            opcode: header.opcode,
+            fin: header.fin,
+            rsv1: header.rsv & 4 != 0,
+            rsv2: header.rsv & 2 != 0,
+            rsv3: header.rsv & 1 != 0,
+            masking_key: header.masking_key,
+            payload: payload.into_bytes(py)?,
+            offset,
+            wire_length: header.size as u64 + header.length,
+        })
+    }
+
+    /// The constructor's arguments.
+    fn fields<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        (
+            opcode_member(py, self.opcode)?,
+            self.fin,
+            self.rsv1,
+            self.rsv2,
+            self.rsv3,
+            self.masking_key(py),
+            self.payload.bind(py),
+            self.offset,
+            self.wire_length,
+        )
+            .into_pyobject(py)
+    }
+}
+
+#[pymethods]
+impl Frame {
+    #[new]
+    #[expect(clippy::too_many_arguments, clippy::fn_params_excessive_bools, reason = "its fields")]
+    fn py_new(
+        opcode: &Bound<'_, PyAny>,
+        fin: bool,
+        rsv1: bool,
+        rsv2: bool,
+        rsv3: bool,
+        masking_key: Option<&[u8]>,
+        payload: Py<PyBytes>,
+        offset: u64,
+        wire_length: u64,
+    ) -> PyResult<Self> {
+        let opcode = parse_opcode(opcode)?;
+        let masking_key = masking_key
+            .map(<[u8; 4]>::try_from)
+            .transpose()
+            .map_err(|_| PyValueError::new_err("masking_key must be four bytes or None"))?;
+        Ok(Self { opcode, fin, rsv1, rsv2, rsv3, masking_key, payload, offset, wire_length })
+    }
+
+    #[getter]
+    fn opcode<'py>(&self, py: Python<'py>) -> PyResult<&Bound<'py, PyAny>> {
+        opcode_member(py, self.opcode)
+    }
+
+    #[getter]
+    fn masking_key<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyBytes>> {
+        self.masking_key.map(|key| PyBytes::new(py, &key))
+    }
+
+    #[getter]
+    fn payload<'py>(&self, py: Python<'py>) -> &Bound<'py, PyBytes> {
+        self.payload.bind(py)
+    }
+
+    /// Whether the frame is masked.
+    #[getter]
+    const fn masked(&self) -> bool {
+        self.masking_key.is_some()
+    }
+
+    fn __eq__(&self, py: Python<'_>, other: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        match other.cast::<Self>() {
+            Ok(other) => {
+                let equal = self.fields(py)?.eq(other.get().fields(py)?)?;
+                Ok(equal.into_pyobject(py)?.to_owned().into_any().unbind())
+            }
+            Err(_) => Ok(py.NotImplemented()),
+        }
+    }
+
+    fn __hash__(&self, py: Python<'_>) -> PyResult<isize> {
+        self.fields(py)?.hash()
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        let text = |value: bool| if value { "True" } else { "False" };
+        let key = match self.masking_key(py) {
+            Some(key) => key.repr()?.to_string(),
+            None => "None".to_owned(),
+        };
+        Ok(format!(
+            "Frame(opcode={}, fin={}, rsv1={}, rsv2={}, rsv3={}, masking_key={key}, payload={}, \
+             offset={}, wire_length={})",
+            opcode_member(py, self.opcode)?.repr()?,
+            text(self.fin),
+            text(self.rsv1),
+            text(self.rsv2),
+            text(self.rsv3),
+            self.payload.bind(py).repr()?,
+            self.offset,
+            self.wire_length,
+        ))
+    }
+
+    fn __reduce__<'py>(
+        &self,
+        py: Python<'py>,
+    ) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
+        Ok((py.get_type::<Self>().into_any(), self.fields(py)?))
+    }
+}
+
+/// The engine behind ``wsdefrag.FrameDecoder``.
+#[pyclass(subclass, module = "wsdefrag._native")]
+pub(crate) struct FrameDecoder {
+    engine: frame_decoder::FrameDecoder<PyContent>,
+    ending: Ending,
+}
+
+#[pymethods]
+impl FrameDecoder {
+    #[new]
+    #[pyo3(signature = (*, from_client, rsv1, limits, strictness))]
+    fn new(from_client: bool, rsv1: bool, limits: PyLimits, strictness: PyStrictness) -> Self {
+        let rules = Rules { from_client, deflate: rsv1, strictness: strictness.into() };
+        let engine = frame_decoder::FrameDecoder::new(rules, limits.into());
+        Self { engine, ending: Ending::Open }
+    }
+
+    /// Take the next bytes and give the frames they complete.
+    ///
+    /// Args:
+    ///     data: Any number of bytes; neither changed nor kept.
+    ///
+    /// Returns:
+    ///     The completed frames, in order. A violation in these bytes ends the list and sets
+    ///     ``error``; the next call raises it.
+    ///
+    /// Raises:
+    ///     ProtocolError: If a rule was broken before.
+    ///     LimitExceeded: If ``max_frame_size`` was passed before.
+    ///     TypeError: If ``data`` does not offer the buffer protocol.
+    ///     ValueError: If the direction has ended.
+    fn receive_data<'py>(&mut self, data: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyList>> {
+        let py = data.py();
+        self.ending.require_open()?;
+        let failed_before = self.engine.error().copied();
+        // Python objects are made afterwards: the garbage collector may run Python code then.
+        let mut frames = Vec::new();
+        with_bytes(data, |input| {
+            let mut memory = PyMemory { immutable_input: input.immutable, ..PyMemory::new(py) };
+            self.engine.receive_data(input.bytes, &mut memory, |frame| frames.push(frame));
+        })?;
+        if let Some(error) = failed_before {
+            return Err(errors::raise(py, &error));
+        }
+        let frames = frames.into_iter().map(|frame| Frame::new(py, frame));
+        PyList::new(py, frames.collect::<PyResult<Vec<_>>>()?)
+    }
+
+    /// Say that the direction has ended; may be called again.
+    ///
+    /// Raises:
+    ///     ProtocolError: If a rule was broken before.
+    ///     LimitExceeded: If ``max_frame_size`` was passed before.
+    ///     IncompleteMessage: If the bytes stopped inside a frame.
+    fn receive_eof(&mut self, py: Python<'_>) -> PyResult<()> {
+        if self.ending.is_open() {
+            self.ending = Ending::new(py, self.engine.receive_eof(&mut PyMemory::new(py)))?;
+        }
+        self.ending.raise(py, self.engine.error())
+    }
+
+    /// What ended this direction, a new object each time; None if nothing has.
+    #[getter]
+    fn error<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        self.engine.error().map(|error| errors::violation(py, error)).transpose()
+    }
+
+    /// All bytes taken so far.
+    #[getter]
+    const fn bytes_received(&self) -> u64 {
+        self.engine.bytes_received()
+    }
+
+    /// Bytes held of an unfinished frame.
+    #[getter]
+    fn bytes_buffered(&self) -> usize {
+        self.engine.bytes_buffered()
+    }
+
+    /// Bytes from the offending frame's first byte on.
+    #[getter]
+    fn bytes_discarded(&self) -> u64 {
+        self.engine.bytes_discarded()
+    }
+
+    /// How often each rule that is switched off was broken, by its name in ``Strictness``.
+    #[getter]
+    fn tolerated<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        params::tolerated(py, self.engine.strictness(), self.engine.tolerated())
+    }
+}

@@ -1,0 +1,7 @@
+//! Reading one direction, for Python.
+
+pub(crate) mod direction;
+pub(crate) mod ending;
+pub(crate) mod event;
+pub(crate) mod frame;
+pub(crate) mod reading;

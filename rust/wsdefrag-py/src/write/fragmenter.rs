@@ -1,0 +1,45 @@
+//! The sizes of fragments, for Python.
+
+use std::num::NonZeroUsize;
+
+use pyo3::exceptions::{PyOverflowError, PyValueError};
+use pyo3::prelude::*;
+use wsdefrag_core::Fragmenter;
+
+use crate::opcodes::parse_opcode;
+use crate::raw::buffer::with_bytes;
+
+/// Sizes in bytes that a caller gave for fragments.
+pub(crate) fn parse_sizes(sizes: &Bound<'_, PyAny>) -> PyResult<Vec<usize>> {
+    sizes.extract().map_err(|error: PyErr| {
+        if error.is_instance_of::<PyOverflowError>(sizes.py()) {
+            PyValueError::new_err("fragments must be sizes in bytes")
+        } else {
+            error
+        }
+    })
+}
+
+/// Choose the sizes of a message's fragments, in bytes of content (RFC 6455 section 5.4).
+///
+/// Returns:
+///     ``kept`` where it adds up to the content, otherwise pieces of ``max_size`` bytes or the
+///     whole; with borders moved to where a character starts, unless they may cut it.
+///
+/// Raises:
+///     TypeError: If an argument has the wrong type.
+///     ValueError: If ``type`` is not an opcode, or a size is negative.
+#[pyfunction]
+#[pyo3(signature = (r#type, content, kept, *, max_size, cut_characters))]
+pub(crate) fn fragment_sizes(
+    r#type: &Bound<'_, PyAny>,
+    content: &Bound<'_, PyAny>,
+    kept: &Bound<'_, PyAny>,
+    max_size: Option<NonZeroUsize>,
+    cut_characters: bool,
+) -> PyResult<Vec<usize>> {
+    let opcode = parse_opcode(r#type)?;
+    let kept = parse_sizes(kept)?;
+    let fragmenter = Fragmenter { piece: max_size, cut_characters };
+    with_bytes(content, |input| fragmenter.sizes(opcode, input.bytes, &kept))
+}
