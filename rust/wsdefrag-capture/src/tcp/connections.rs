@@ -216,11 +216,11 @@ impl Connections {
     /// Ends what has been idle for too long.
     #[inline]
     fn expire<S: Sink>(&mut self, sink: &mut S) {
-        let Options { idle, idle_before_upgrade, .. } = self.options;
+        let Options { idle_timeout, handshake_timeout, .. } = self.options;
         for (class, patience) in [
-            (Class::Open, idle),
-            (Class::Young, idle_before_upgrade),
-            (Class::Ignored, idle_before_upgrade),
+            (Class::Open, idle_timeout),
+            (Class::Young, handshake_timeout),
+            (Class::Ignored, handshake_timeout),
         ] {
             let before = self.now.saturating_sub(patience);
             while let Some((place, last)) = self.table.oldest(class)
@@ -260,8 +260,8 @@ impl Connections {
         }
         let Collected { mut opened, mut messages, mut ended } = last;
         messages.sort_by_key(|m| (m.last_packet, m.connection, m.from_client, m.seq));
-        opened.sort_by_key(|connection| connection.id);
-        ended.sort_by_key(|connection| connection.id);
+        opened.sort_by_key(|connection| connection.connection);
+        ended.sort_by_key(|connection| connection.connection);
         for connection in &opened {
             sink.opened(connection);
         }

@@ -278,7 +278,7 @@ impl Conversation {
         let known = Known { midstream: true, ..Known::default() };
         let Some(mut connection) = self.connection(known, context) else { return };
         connection.deflate = None;
-        let id = connection.id;
+        let id = connection.connection;
         let [first, second] = *blind;
         let (this, mut other) = if end == 0 { (first, second) } else { (second, first) };
         other.search.learn(!from_client);
@@ -301,7 +301,7 @@ impl Conversation {
         };
         let agreed = known.response.is_some();
         let Some(connection) = self.connection(known, context) else { return Vec::new() };
-        let (id, deflate) = (connection.id, connection.deflate);
+        let (id, deflate) = (connection.connection, connection.deflate);
         let readable = agreed && connection.problems.is_empty();
         let deflate = if readable { deflate } else { Some(unknown_deflate()) };
         let direction = |from_client: bool, exact: bool| {
@@ -410,7 +410,6 @@ fn reading(options: &Options, from_client: bool, deflate: Option<DeflateParams>)
             deflate,
             limits: options.limits,
             strictness: options.strictness,
-            check_utf8: options.check_utf8,
         },
         contents: options.contents && options.filter.wants_side(from_client),
         resync: options.resync,
