@@ -8,7 +8,8 @@ is in use; `make stub` names one that is not.
 
 from __future__ import annotations
 
-# Parameters: `parameter` or `function.parameter` or `Class.method.parameter`.
+# Parameters: `parameter` or `function.parameter` or `Class.method.parameter`. A parameter of a
+# constructor that is not listed has the type of the attribute it sets.
 PARAMETERS = {
     "addresses": "Sequence[str]",
     "budget": "Budget | None",
@@ -30,9 +31,9 @@ PARAMETERS = {
     "fragments": "Sequence[int] | None",
     "fresh_keys": "bool",
     "from_client": "bool",
+    "handshake_timeout_ns": "int",
     "hosts": "Sequence[str]",
-    "idle_before_upgrade_ns": "int",
-    "idle_ns": "int",
+    "idle_timeout_ns": "int",
     "keeps": "bool",
     "kept": "Sequence[int]",
     "limits": "Limits",
@@ -46,7 +47,6 @@ PARAMETERS = {
     "name": "str",
     "offset": "int",
     "opcode": "int",
-    "opcodes": "Sequence[int]",
     "paths": "Sequence[str]",
     "payload": "Buffer",
     "ports": "Sequence[int]",
@@ -64,10 +64,12 @@ PARAMETERS = {
     "timestamp": "float | None",
     "to_client": "bool",
     "type": "int",
+    "types": "Sequence[int]",
     "until_ns": "int | None",
     "utf8_strict": "bool",
     "value": "str",
     "wire_length": "int",
+    "CapturedMessage.__new__.content": "bytes",
     "CapturePlan.__new__.content": "bool",
     "CapturePlan.__new__.from_client": "bool | None",
     "EventWriter.control.payload": "bytes",
@@ -83,6 +85,7 @@ PARAMETERS = {
 RESULTS = {
     "__version__": "str",
     "accept_deflate_offers": "tuple[tuple[bool, bool, int, int], str] | None",
+    "account_counters": "list[str]",
     "at_message_end": "bool",
     "binary": "bytes",
     "bytes_buffered": "int",
@@ -101,6 +104,7 @@ RESULTS = {
     "counts": "dict[str, Any]",
     "data": "bytes",
     "data_to_send": "bytes",
+    "defaults": "dict[str, int]",
     "drop": "None",
     "dropped": "bool",
     "ended": "bool",

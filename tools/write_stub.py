@@ -76,11 +76,12 @@ def indented(lines: Iterable[str]) -> Iterator[str]:
         yield f"    {line}" if line else ""
 
 
-def definition(head: str, body: Sequence[str]) -> Iterator[str]:
-    """A class or function, with an empty line before it if it has a body."""
+def definition(head: Sequence[str], body: Sequence[str]) -> Iterator[str]:
+    """A function and what stands above it, with an empty line before them if it has a body."""
     if body:
         yield ""
-    yield f"{head}:" + ("" if body else " ...")
+    yield from head[:-1]
+    yield f"{head[-1]}:" + ("" if body else " ...")
     yield from indented(body)
 
 
@@ -97,6 +98,15 @@ def docstring(value: object) -> list[str]:
     return f'"""{text}{end}'.split("\n")
 
 
+def parameter_type(found: Types, path: str, parameter: str) -> str:
+    """The type of a parameter; one of a constructor is that of the attribute it sets."""
+    keys = (f"{path}.{parameter}", parameter)
+    cls, _, name = path.rpartition(".")
+    if name == CONSTRUCTOR and not any(found.has("PARAMETERS", key) for key in keys):
+        return found.find("RESULTS", f"{cls}.{parameter}", parameter)
+    return found.find("PARAMETERS", *keys)
+
+
 def function(found: Types, path: str, value: object, first: str | None) -> Iterator[str]:
     """A function or method; `first` is the name of its first parameter, None for a function."""
     name = path.rpartition(".")[2]
@@ -109,14 +119,7 @@ def function(found: Types, path: str, value: object, first: str | None) -> Itera
             parameters = parameters[1:]
         typed = [
             parameter.replace(
-                annotation=Bare(
-                    found.find(
-                        "PARAMETERS",
-                        f"{path}.{parameter.name}",
-                        f"{name}.{parameter.name}",
-                        parameter.name,
-                    )
-                ),
+                annotation=Bare(parameter_type(found, path, parameter.name)),
                 default=parameter.default
                 if parameter.default is inspect.Parameter.empty
                 else Bare(repr(parameter.default)),
@@ -132,7 +135,10 @@ def function(found: Types, path: str, value: object, first: str | None) -> Itera
             typed.insert(0, inspect.Parameter(first, kind))
         result = "Self" if first == "cls" else found.find("RESULTS", path, name)
         signature = f"{inspect.Signature(typed)} -> {result}"
-    yield from definition(f"def {name}{signature}", [] if first == "cls" else docstring(value))
+    # A method without a `self` is static; the functions of the module have no dot.
+    above = ["@staticmethod"] if first is None and "." in path else []
+    body = [] if first == "cls" else docstring(value)
+    yield from definition([*above, f"def {name}{signature}"], body)
 
 
 class Bare(str):
@@ -147,12 +153,8 @@ class Bare(str):
 def attribute(found: Types, path: str, value: object) -> Iterator[str]:
     """An attribute, as a property."""
     name = path.rpartition(".")[2]
-    doc = docstring(value)
-    if doc:
-        yield ""
-    yield "@property"
-    yield f"def {name}(self) -> {found.find('RESULTS', path, name)}:" + ("" if doc else " ...")
-    yield from indented(doc)
+    head = f"def {name}(self) -> {found.find('RESULTS', path, name)}"
+    yield from definition(["@property", head], docstring(value))
     if found.has("SETTABLE", path):
         yield f"@{name}.setter"
         yield f"def {name}(self, value: {found.find('SETTABLE', path)}) -> None: ..."
@@ -179,7 +181,9 @@ def class_body(found: Types, cls: type) -> Iterator[str]:
     if cls.__text_signature__ is not None or found.has("SIGNATURES", path):
         yield from function(found, path, cls, "cls")
     for name in methods:
-        yield from function(found, f"{cls.__name__}.{name}", vars(cls)[name], "self")
+        value = vars(cls)[name]
+        first = None if isinstance(value, staticmethod) else "self"
+        yield from function(found, f"{cls.__name__}.{name}", getattr(cls, name), first)
     for name in attributes:
         yield from attribute(found, f"{cls.__name__}.{name}", vars(cls)[name])
 

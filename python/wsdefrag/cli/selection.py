@@ -12,7 +12,6 @@ import click
 
 from wsdefrag.capture import Capture
 from wsdefrag.limits import Limits
-from wsdefrag.opcode import Opcode
 from wsdefrag.strictness import Strictness
 
 if TYPE_CHECKING:
@@ -128,11 +127,11 @@ class Selection:
         return Capture(
             source,
             hosts=self.host,
-            paths=self.path,
+            request_paths=self.path,
             ports=self.port,
             addresses=self.address,
             from_client=None if self.sender is None else self.sender == "client",
-            opcodes=() if self.type is None else (Opcode[self.type.upper()],),
+            types=() if self.type is None else (self.type,),
             since=self.since,
             until=self.until,
             content=content,
