@@ -915,7 +915,7 @@ class CapturedMessage:
 
     Example:
         >>> from wsdefrag.capture import Capture
-        >>> next(iter(Capture("tests/data/captures/demo.pcapng", opcodes=[1]))).is_text
+        >>> next(iter(Capture("vectors/captures/demo.pcapng", opcodes=[1]))).is_text
         True
     """
 
@@ -982,7 +982,7 @@ class ArrowStream:
     Example:
         >>> from wsdefrag.capture import Capture
         >>> import polars
-        >>> table = Capture("tests/data/captures/demo.pcapng").to_arrow().connections
+        >>> table = Capture("vectors/captures/demo.pcapng").to_arrow().connections
         >>> polars.DataFrame(table).height
         5
     """

@@ -38,7 +38,7 @@ use crate::raw::message::new_message;
 ///
 /// Example:
 ///     >>> from wsdefrag.capture import Capture
-///     >>> next(iter(Capture("tests/data/captures/demo.pcapng", opcodes=[1]))).is_text
+///     >>> next(iter(Capture("vectors/captures/demo.pcapng", opcodes=[1]))).is_text
 ///     True
 #[pyclass(frozen, module = "wsdefrag.capture")]
 pub(crate) struct CapturedMessage {
