@@ -888,6 +888,10 @@ class Frame:
 class CapturedMessage:
     """A message of a capture, with its connection and its place in the capture.
 
+    It can be copied and pickled; its connection goes with it, once for all messages that are
+    pickled together. Two messages are equal only if they are the same object; across passes over
+    a capture, ``(connection.connection, from_client, seq)`` tells them apart.
+
     Attributes:
         connection: The ``CapturedConnection`` it belongs to.
         seq: Its place among the messages of its direction, from 0.
@@ -915,10 +919,31 @@ class CapturedMessage:
 
     Example:
         >>> from wsdefrag.capture import Capture
-        >>> next(iter(Capture("vectors/captures/demo.pcapng", opcodes=[1]))).is_text
+        >>> next(iter(Capture("vectors/captures/demo.pcapng", types=("text",)))).is_text
         True
     """
 
+    def __new__(
+        cls,
+        connection: CapturedConnection,
+        seq: int,
+        from_client: bool,
+        type: int,
+        content: bytes,
+        timestamp_ns: int,
+        first_timestamp_ns: int,
+        frames: int,
+        wire_length: int,
+        payload_length: int,
+        compressed: bool,
+        status: str,
+        missing_bytes: int,
+        resynced: bool,
+        first_packet: int,
+        last_packet: int,
+    ) -> Self: ...
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle by the attributes."""
     @property
     def connection(self) -> CapturedConnection: ...
     @property
@@ -1021,7 +1046,7 @@ class CapturePlan:
         ports: Sequence[int],
         addresses: Sequence[str],
         from_client: bool | None,
-        opcodes: Sequence[int],
+        types: Sequence[int],
         since_ns: int | None,
         until_ns: int | None,
         content: bool,
@@ -1030,9 +1055,15 @@ class CapturePlan:
         utf8_strict: bool,
         resync: bool,
         max_connections: int,
-        idle_ns: int,
-        idle_before_upgrade_ns: int,
+        idle_timeout_ns: int,
+        handshake_timeout_ns: int,
     ) -> Self: ...
+    @staticmethod
+    def defaults() -> dict[str, int]:
+        """Give the default of each option that has one, in seconds where it is a time."""
+    @staticmethod
+    def account_counters() -> list[str]:
+        """Name the counters of an account, in order."""
     def read(self) -> CaptureReader:
         """Begin a pass over the capture.
 
