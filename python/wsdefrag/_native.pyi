@@ -106,7 +106,7 @@ class ArrowStream:
     Example:
         >>> from wsdefrag.capture import Capture
         >>> import polars
-        >>> table = Capture("tests/data/captures/demo.pcapng").to_arrow().connections
+        >>> table = Capture("vectors/captures/demo.pcapng").to_arrow().connections
         >>> polars.DataFrame(table).height
         5
     """
@@ -259,7 +259,7 @@ class CapturedMessage:
 
     Example:
         >>> from wsdefrag.capture import Capture
-        >>> next(iter(Capture("tests/data/captures/demo.pcapng", types=("text",)))).is_text
+        >>> next(iter(Capture("vectors/captures/demo.pcapng", types=("text",)))).is_text
         True
     """
 
