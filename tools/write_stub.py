@@ -93,9 +93,9 @@ def docstring(value: object) -> list[str]:
     text = inspect.cleandoc(getattr(value, "__doc__", None) or "")
     if not text:
         return []
-    text = text.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
+    raw = "r" if "\\" in text else ""
     end = '\n"""' if "\n" in text else '"""'
-    return f'"""{text}{end}'.split("\n")
+    return f'{raw}"""{text}{end}'.split("\n")
 
 
 def parameter_type(found: Types, path: str, parameter: str) -> str:

@@ -392,7 +392,7 @@ class Connection:
 
 @disjoint_base
 class DirectionState:
-    """What is known of one direction; read-only.
+    r"""What is known of one direction; read-only.
 
     ``WebSocketConnection.from_client`` and ``.from_server`` are of this class. It cannot be
     constructed.
@@ -409,7 +409,7 @@ class DirectionState:
     Example:
         >>> import wsdefrag
         >>> connection = wsdefrag.WebSocketConnection()
-        >>> connection.receive_data(b"\\x81\\x05he", from_client=False)
+        >>> connection.receive_data(b"\x81\x05he", from_client=False)
         []
         >>> connection.from_server
         <DirectionState from_client=False bytes_received=4 bytes_buffered=2 bytes_discarded=0>
