@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import time
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import IO, TYPE_CHECKING
 
 import click
@@ -93,8 +93,7 @@ def print_dump(
         from_client=selection.sender == "client",
         deflate=options.deflate,
         limits=selection.limits(),
-        strictness=selection.strictness(),
-        utf8=selection.utf8,
+        strictness=replace(selection.strictness(), utf8=selection.utf8 == "strict"),
     )
     if options.times is None:
         source = pieces(stream, options.timestamp)
