@@ -92,8 +92,10 @@ SLOPPY = {
 
 
 def test_every_tolerance_is_tried() -> None:
-    fields = wsdefrag.Strictness.__dataclass_fields__
-    assert list(SLOPPY) == [name.replace("_", "-") for name in fields]
+    fields = wsdefrag.Strictness.__dataclass_fields__.values()
+    # Text has --lax, and the rules of deflate are off anyway.
+    by_name = [field.name for field in fields if field.default and field.name != "utf8"]
+    assert list(SLOPPY) == [name.replace("_", "-") for name in by_name]
 
 
 @pytest.mark.parametrize("rule", SLOPPY)

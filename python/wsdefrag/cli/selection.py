@@ -18,7 +18,12 @@ if TYPE_CHECKING:
     from wsdefrag.cli.input.inputs import Input
 
 _DEFAULTS = Limits()
-RULES = [field.name.replace("_", "-") for field in fields(Strictness)]
+# Text has an option of its own, and the rules that are off by default need none.
+RULES = [
+    field.name.replace("_", "-")
+    for field in fields(Strictness)
+    if field.default and field.name != "utf8"
+]
 
 # Names of the filters that raw dumps, which know nothing of connections, cannot be read with.
 _OF_CAPTURES = ("host", "path", "port", "address", "type", "since", "until", "resync")

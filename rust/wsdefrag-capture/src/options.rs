@@ -15,8 +15,6 @@ pub struct Options {
     pub limits: Limits,
     /// Which rules are enforced.
     pub strictness: Strictness,
-    /// Whether text messages are checked to be UTF-8.
-    pub check_utf8: bool,
     /// Whether contents are wanted.
     pub contents: bool,
     /// Whether frames are looked for again behind a loss.
@@ -36,7 +34,6 @@ impl Default for Options {
         Self {
             limits: Limits::default(),
             strictness: Strictness::default(),
-            check_utf8: true,
             contents: true,
             resync: false,
             max_connections: 65_536,

@@ -410,7 +410,6 @@ fn reading(options: &Options, from_client: bool, deflate: Option<DeflateParams>)
             deflate,
             limits: options.limits,
             strictness: options.strictness,
-            check_utf8: options.check_utf8,
         },
         contents: options.contents && options.filter.wants_side(from_client),
         resync: options.resync,

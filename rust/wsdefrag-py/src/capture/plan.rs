@@ -75,8 +75,7 @@ impl CapturePlan {
         };
         let options = Options {
             limits: limits.into(),
-            strictness: strictness.into(),
-            check_utf8: utf8_strict,
+            strictness: strictness.with_utf8(utf8_strict),
             contents: content,
             resync,
             max_connections,
