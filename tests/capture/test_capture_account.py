@@ -13,19 +13,25 @@ from capture_recordings import recordings
 from wsdefrag._native import CapturePlan  # noqa: TID251
 from wsdefrag.capture import Account, Capture
 from wsdefrag.formats.jsonl import connection_line
+from wsdefrag.strictness import Strictness
 
 DEMO = Capture(recordings.DIRECTORY / "demo.pcapng")
 COUNTERS = CapturePlan.account_counters()
 
 
 def test_dataclass_has_the_counters_of_the_engine() -> None:
-    *counters, violation = (field.name for field in fields(Account))
-    assert (counters, violation) == (COUNTERS, "violation")
+    names = [field.name for field in fields(Account)]
+    assert names == [*COUNTERS, "tolerated", "violation"]
+
+
+def test_tolerated_rules_are_those_that_can_be_switched_off() -> None:
+    assert [field.name for field in fields(Strictness)] == CapturePlan.tolerated_rules()
 
 
 @pytest.mark.parametrize("side", ["client", "server"])
 def test_columns_and_json_keys_are_the_counters(side: str) -> None:
-    expected = [f"{side}_{name}" for name in [*COUNTERS, "violation"]]
+    tolerated = [f"tolerated_{rule}" for rule in CapturePlan.tolerated_rules()]
+    expected = [f"{side}_{name}" for name in [*COUNTERS, *tolerated, "violation"]]
     columns = pa.schema(DEMO.to_arrow().connections).names
     keys = list(json.loads(connection_line(next(DEMO.connections()))))
     assert keys == columns

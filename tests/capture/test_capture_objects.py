@@ -60,7 +60,8 @@ def message(content: bytes = b"hi", *, type: int = Opcode.TEXT, status: str = "o
     )
 
 
-COUNTERS = [field.name for field in fields(Account) if field.type == "int"]
+COUNTERS: dict[str, Any] = {field.name: HUGE for field in fields(Account) if field.type == "int"}
+COUNTS: dict[str, Any] = {field.name: HUGE for field in fields(PacketCounts)}
 
 LARGEST: dict[str, Callable[[], object]] = {
     "message of zeros": lambda: message(bytes(5_000_000), type=2, status="protocol_error"),
@@ -69,9 +70,9 @@ LARGEST: dict[str, Callable[[], object]] = {
     "request": lambda: REQUEST,
     "response": lambda: CapturedResponse(101, WILD, FIELDS, HUGE),
     "close": lambda: CapturedClose(True, 4999, WILD, HUGE),
-    "account": lambda: Account(**dict.fromkeys(COUNTERS, HUGE), violation=WILD),
-    "account without a violation": lambda: Account(**dict.fromkeys(COUNTERS, HUGE)),
-    "counts": lambda: PacketCounts(*[HUGE] * 7, dict.fromkeys(range(1000), HUGE), *[HUGE] * 5),
+    "account": lambda: Account(**COUNTERS, violation=WILD),
+    "account without a violation": lambda: Account(**COUNTERS, tolerated={"utf8": HUGE}),
+    "counts": lambda: PacketCounts(**COUNTS | {"unknown_links": dict.fromkeys(range(1000), HUGE)}),
     "connection": lambda: CONNECTION,
     "capture": lambda: Capture(
         [f"{WILD}.pcap"] * 1000, hosts=["*"] * 1000, since=1, types=["text"]
@@ -134,6 +135,7 @@ def test_connection_and_reader_show_how_far_they_are() -> None:
     with Capture(DEMO, request_paths=["/chat"]).read() as reader:
         assert ", 0 bytes, 0 packets>" in repr(reader)
         *_, connection = reader
+    assert isinstance(connection, CapturedConnection)
     assert repr(connection) == (
         f"<CapturedConnection 2: {':'.join(map(str, connection.client_address))} -> "
         "192.0.2.80:80, 'prices.example/chat', 58 + 58 messages, fin>"
@@ -150,15 +152,14 @@ def connection_values(one: CapturedConnection) -> list[Any]:
     return [*(getattr(one, name) for name in CONNECTION_FIELDS), one.websocket]
 
 
+def pickled(protocol: int) -> Callable[[Any], Any]:
+    return lambda value: pickle.loads(pickle.dumps(value, protocol))
+
+
 WAYS: dict[str, Callable[[Any], Any]] = {
     "copy": copy.copy,
     "deepcopy": copy.deepcopy,
-    **{
-        f"protocol {protocol}": lambda value, protocol=protocol: pickle.loads(
-            pickle.dumps(value, protocol)
-        )
-        for protocol in range(pickle.HIGHEST_PROTOCOL + 1)
-    },
+    **{f"protocol {number}": pickled(number) for number in range(pickle.HIGHEST_PROTOCOL + 1)},
 }
 
 

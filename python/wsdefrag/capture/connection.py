@@ -149,6 +149,8 @@ class Account:
         missing: Bytes in them.
         retransmissions: Segments with bytes that had come before.
         overlaps: Those whose bytes differed from what had come first, which was kept.
+        tolerated: How often each rule that is switched off was broken, by the names of
+            ``Strictness``; only those that were.
         violation: The broken rule that ended the direction, for people to read, or None.
 
     Example:
@@ -173,6 +175,7 @@ class Account:
     missing: int = 0
     retransmissions: int = 0
     overlaps: int = 0
+    tolerated: dict[str, int] = field(default_factory=dict)
     violation: str | None = None
 
     def __repr__(self) -> str:
