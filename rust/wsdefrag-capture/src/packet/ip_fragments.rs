@@ -143,9 +143,10 @@ impl Defragmenter {
             // Only an allocation can fail: an accepted fragment fits into the datagram.
             self.drop(index);
         } else if datagram.buffer.is_complete() {
-            return self
-                .take(index)
-                .map(|datagram| ReassembledDatagram { next: datagram.next, bytes: datagram.buffer.take_bufs().0 });
+            return self.take(index).map(|datagram| ReassembledDatagram {
+                next: datagram.next,
+                bytes: datagram.buffer.take_bufs().0,
+            });
         }
         while self.memory > MAX_MEMORY {
             self.drop(0);

@@ -20,7 +20,7 @@ use crate::packet::counts::Counts;
 use crate::packet::datagram::{Datagram, Rest};
 use crate::packet::exported_pdu::{Exported, exported};
 use crate::packet::ip::{self, IpPayload};
-use crate::packet::ip_fragments::{Fragment, Defragmenter};
+use crate::packet::ip_fragments::{Defragmenter, Fragment};
 use crate::packet::link::{self, LinkPayload};
 use crate::packet::{Origin, Packet, Payload, Segment};
 
@@ -122,7 +122,12 @@ impl Layers {
     }
 
     #[inline]
-    fn ip_payload(&mut self, payload: IpPayload<'_>, origin: Origin, sink: &mut impl FnMut(Packet<'_>)) {
+    fn ip_payload(
+        &mut self,
+        payload: IpPayload<'_>,
+        origin: Origin,
+        sink: &mut impl FnMut(Packet<'_>),
+    ) {
         match payload {
             IpPayload::Tcp(datagram) => self.datagram(&datagram, origin, sink),
             IpPayload::Fragment(fragment) => self.fragment(&fragment, origin, sink),

@@ -21,7 +21,7 @@ use crate::options::Options;
 use crate::packet::{Origin, Packet, Payload, Segment};
 use crate::sink::Sink;
 use crate::tcp::connection_table::{Class, ConnectionTable, Key, SlotIndex};
-use crate::tcp::live_connection::{PortReuse, LiveConnection};
+use crate::tcp::live_connection::{LiveConnection, PortReuse};
 use crate::websocket::conversation::{Context, Conversation};
 
 /// A connection in the table.
@@ -73,7 +73,9 @@ impl Connections {
         let endpoints = if is_reversed { [endpoints[1], endpoints[0]] } else { endpoints };
         let origin = Origin { packet: packet.number, time: packet.time };
         match packet.payload {
-            Payload::Segment(segment) => self.segment(key, endpoints, sender, &segment, origin, sink),
+            Payload::Segment(segment) => {
+                self.segment(key, endpoints, sender, &segment, origin, sink);
+            }
             Payload::Ordered(bytes) => self.ordered(key, endpoints, sender, bytes, origin, sink),
         }
     }
@@ -82,7 +84,9 @@ impl Connections {
     /// next packet agrees, because interfaces may have different clocks and records may be damaged.
     fn advance_clock(&mut self, time: i64) {
         let far = self.now != i64::MIN && time.saturating_sub(self.now) > MAX_CLOCK_JUMP;
-        let agrees = self.unconfirmed.is_some_and(|unconfirmed| time >= unconfirmed.saturating_sub(MAX_CLOCK_JUMP));
+        let agrees = self
+            .unconfirmed
+            .is_some_and(|unconfirmed| time >= unconfirmed.saturating_sub(MAX_CLOCK_JUMP));
         self.unconfirmed = (far && !agrees).then_some(time);
         if !far || agrees {
             self.now = self.now.max(time);
@@ -253,9 +257,10 @@ impl Connections {
         let Some(entry) = self.table.get(index) else { return };
         let after = match entry {
             Entry::Live(live) if live.conversation.is_dead() => Entry::Ignored,
-            Entry::Live(live) => {
-                Entry::Ended([live.streams[0].initial_sequence(), live.streams[1].initial_sequence()])
-            }
+            Entry::Live(live) => Entry::Ended([
+                live.streams[0].initial_sequence(),
+                live.streams[1].initial_sequence(),
+            ]),
             Entry::Ignored | Entry::Ended(_) => return,
         };
         if let Entry::Live(mut live) = std::mem::replace(entry, after) {

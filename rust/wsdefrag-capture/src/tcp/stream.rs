@@ -330,7 +330,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// What a stream of these bytes gives: bytes where they came, `None` where they did not.
+    /// A stream and everything it gave out: bytes, and `None` for each byte of a gap.
     #[derive(Default)]
     struct Receiver {
         stream: Stream,
@@ -379,7 +379,7 @@ mod tests {
     }
 
     #[test]
-    fn hole_is_a_gap_after_acknowledgment_and_three_later_segments() {
+    fn acknowledged_hole_becomes_a_gap_after_three_later_segments() {
         let mut receiver = Receiver::starting_at(99);
         receiver.segment(&part(100, b"ab"));
         receiver.segment(&part(104, b"ef"));
@@ -387,7 +387,7 @@ mod tests {
             receiver.segment(&part(sequence, bytes));
         }
         receiver.settle(i64::MAX);
-        assert_eq!(text(&receiver.received), "ab", "nobody has said that the bytes arrived");
+        assert_eq!(text(&receiver.received), "ab", "the peer has acknowledged nothing");
         receiver.stream.acknowledge(106, 0);
         for (sequence, bytes) in [(112, b"mn"), (114, b"op"), (116, b"qr")] {
             receiver.settle(1);
@@ -399,7 +399,7 @@ mod tests {
     }
 
     #[test]
-    fn hole_is_a_gap_after_acknowledgment_and_two_seconds() {
+    fn acknowledged_hole_becomes_a_gap_after_two_seconds() {
         let mut receiver = Receiver::starting_at(99);
         receiver.segment(&part(102, b"cd"));
         receiver.stream.acknowledge(104, 5);
@@ -410,7 +410,7 @@ mod tests {
     }
 
     #[test]
-    fn acknowledgment_alone_makes_no_gap_in_a_stream_that_goes_on() {
+    fn acknowledgment_without_held_segments_makes_no_gap() {
         let mut receiver = Receiver::starting_at(99);
         receiver.segment(&part(100, b"ab"));
         receiver.stream.acknowledge(5_000, 0);
@@ -430,7 +430,7 @@ mod tests {
     }
 
     #[test]
-    fn first_to_arrive_stays_and_a_difference_is_counted() {
+    fn first_bytes_are_kept_and_a_difference_is_counted() {
         let mut receiver = Receiver::starting_at(99);
         receiver.segment(&part(100, b"abcd"));
         receiver.segment(&part(100, b"abcd"));
@@ -457,7 +457,7 @@ mod tests {
     }
 
     #[test]
-    fn too_much_behind_a_hole_makes_it_a_gap() {
+    fn hole_with_too_much_held_after_it_becomes_a_gap() {
         let mut receiver = Receiver::starting_at(99);
         let bytes = vec![b'x'; 64 << 10];
         let mut sequence = 200;
@@ -470,7 +470,7 @@ mod tests {
     }
 
     #[test]
-    fn late_packet_of_another_connection_invents_no_gap() {
+    fn late_packet_of_another_connection_makes_no_gap() {
         let mut receiver = Receiver::starting_at(99);
         receiver.segment(&part(100, b"ab"));
         receiver.stream.acknowledge(0x4000_0000, 0);
@@ -485,7 +485,7 @@ mod tests {
     }
 
     #[test]
-    fn long_outage_is_a_gap_once_it_is_confirmed() {
+    fn long_outage_becomes_a_gap_once_it_is_confirmed() {
         let mut receiver = Receiver::starting_at(99);
         let far = 100 + (MAX_JUMP as u32) * 2;
         for sequence in [far, far + 2, far + 4, far + 6, far + 8, far + 10] {
@@ -497,10 +497,10 @@ mod tests {
     }
 
     proptest! {
-        /// Segments of one stream in any order, any number of times or never, with sequence
-        /// numbers that wrap: every byte stands where it was sent, once, or is missing.
+        /// Segments of one stream arrive in any order, any number of times or never, and their
+        /// sequence numbers wrap. Every byte is given out once at its position, or is in a gap.
         #[test]
-        fn bytes_stand_where_they_were_sent(
+        fn bytes_are_given_out_at_their_position(
             start in any::<u32>(),
             length in 1_usize..200,
             parts in prop::collection::vec((0_usize..200, 0_usize..40, any::<bool>()), 0..60),
