@@ -166,7 +166,6 @@ class CapturePlan:
         content: bool,
         limits: Limits,
         strictness: Strictness,
-        utf8_strict: bool,
         resync: bool,
         max_connections: int,
         idle_timeout_ns: int,
@@ -179,6 +178,10 @@ class CapturePlan:
     @staticmethod
     def account_counters() -> list[str]:
         """Name the counters of an account, in order."""
+
+    @staticmethod
+    def tolerated_rules() -> list[str]:
+        """Name the rules whose breaches are counted where they are switched off, in order."""
 
     def read(self) -> CaptureReader:
         """Begin a pass over the capture.

@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import time
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
 
 import click
 
 from wsdefrag.cli.input.source import pieces, read_arrivals, recorded_pieces, with_progress
 from wsdefrag.cli.output.complaint import BadStream, Complaint, note, stream_name
+from wsdefrag.cli.output.losses import tolerated_text
 from wsdefrag.cli.output.render import escaped
 from wsdefrag.errors import IncompleteMessage, WebSocketError
 from wsdefrag.opcode import CloseCode
@@ -93,7 +94,7 @@ def print_dump(
         from_client=selection.sender == "client",
         deflate=options.deflate,
         limits=selection.limits(),
-        strictness=replace(selection.strictness(), utf8=selection.utf8 == "strict"),
+        strictness=selection.strictness(),
     )
     if options.times is None:
         source = pieces(stream, options.timestamp)
@@ -121,13 +122,8 @@ def print_dump(
         interrupted = True
 
     name = stream_name(stream)
-    breaches = [
-        f"{rule.replace('_', '-')} {count:,}"
-        for rule, count in reassembler.tolerated.items()
-        if count
-    ]
-    if breaches:
-        note(name, f"tolerated {', '.join(breaches)}")
+    if breaches := tolerated_text(reassembler.tolerated):
+        note(name, breaches)
     if summary:
         note(name, _summary(tally, reassembler))
     if isinstance(failure, WebSocketError):
