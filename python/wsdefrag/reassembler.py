@@ -9,22 +9,23 @@ A direction is in one of four states, and only ever moves down this list:
 3. *failed*: a rule was broken or a limit passed. ``error`` is set at once, every later
    ``receive_data`` and ``receive_eof`` raises it; everything from the offending frame's first
    byte on is discarded and counted.
-4. *ended*: ``receive_eof`` or ``receive_eof_events`` was called; no more bytes are taken.
+4. *ended*: ``receive_eof`` was called; no more bytes are taken.
 
 How the input is cut into chunks never shows in the messages, the error or its offset. Messages
 completed before a violation in the same chunk are returned, and the next call raises. The input
-is neither changed nor kept.
+is neither changed nor kept. ``WebSocketDirection`` is the same machine for callers that want all
+events and no exceptions.
 
 Follows RFC 6455 sections 5 (framing), 7.1 (closing), 8.1 (UTF-8) and 10.4 (limits), and
 RFC 7692 section 7 (permessage-deflate).
 
 Invariants: ``bytes_discarded <= bytes_received``, and so for ``bytes_buffered`` unless what is
-buffered was inflated; at most one of ``error`` and ``close`` is not None.
+buffered was inflated; at most one of ``error`` and ``close_received`` is not None.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from wsdefrag import _native
 from wsdefrag._arguments import require_bool, require_optional
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 
-class MessageReassembler(_native.Direction):
+class MessageReassembler(_native.MessageReassembler):
     r"""Parses, unmasks, inflates, checks and defragments one direction of a connection.
 
     Args:
@@ -44,27 +45,23 @@ class MessageReassembler(_native.Direction):
             server sends, which are not (RFC 6455 section 5.1).
         deflate: The agreed permessage-deflate parameters, None if it was not agreed on.
         limits: How much the bytes may ask for; None for the defaults of ``Limits``.
-        strictness: The rules to insist on; None for all of them.
-        utf8: ``"strict"`` refuses text that is not UTF-8 as soon as the bytes that prove it
-            arrive, ``"lax"`` keeps it (RFC 6455 section 8.1). Close reasons are always checked.
+        strictness: Which rules to insist on; None for the defaults of ``Strictness``.
 
     Raises:
         TypeError: If an argument has the wrong type.
-        ValueError: If ``utf8`` is neither ``"strict"`` nor ``"lax"``.
 
     An object belongs to one thread at a time. A subclass that takes other arguments overrides
     ``__new__``.
 
-    Feed it with ``receive_data`` and ``receive_eof``, which give messages and raise errors, or
-    with ``receive_events`` and ``receive_eof_events``, which give everything that happened and
-    never raise for what is on the wire. Both pairs drive the same state.
+    Feed it with ``receive_data``, which gives messages, and end it with ``receive_eof``. Both raise
+    what is wrong on the wire. Control frames are checked and give nothing.
 
     Attributes:
         error: The violation that ended this direction, or None.
-        close: The ``Close`` event of this direction, or None.
+        close_received: The ``Close`` event of this direction, or None.
         bytes_received: All bytes taken so far.
         bytes_buffered: Bytes held of an unfinished header, frame or message.
-        bytes_discarded: Bytes behind a Close, or from the offending frame's first byte on.
+        bytes_discarded: Bytes after a Close, or from the offending frame's first byte on.
         tolerated: How often each rule that ``strictness`` switches off was broken, by the
             name of its field.
 
@@ -89,20 +86,16 @@ class MessageReassembler(_native.Direction):
         deflate: DeflateParams | None = None,
         limits: Limits | None = None,
         strictness: Strictness | None = None,
-        utf8: Literal["strict", "lax"] = "strict",
     ) -> Self:
         """Start at the beginning of a direction; the arguments are those of the class."""
         require_bool("from_client", from_client)
         require_optional("deflate", deflate, DeflateParams)
         require_optional("limits", limits, Limits)
         require_optional("strictness", strictness, Strictness)
-        if utf8 not in ("strict", "lax"):
-            raise ValueError(f'utf8 must be "strict" or "lax", not {utf8!r}')
         return super().__new__(
             cls,
             from_client=from_client,
             deflate=deflate,
             limits=limits or Limits(),
             strictness=strictness or Strictness(),
-            utf8_strict=utf8 == "strict",
         )

@@ -50,7 +50,7 @@ def head(case: Case, cuts: int) -> bytes:
         | (case.deflate is not None) << 1
         | deflate.server_no_context_takeover << 2
         | deflate.client_no_context_takeover << 3
-        | (case.utf8 == "lax") << 4
+        | (case.strictness is not None and not case.strictness.utf8) << 4
     )
     strict = case.strictness
     lenience = 0
@@ -194,7 +194,7 @@ def fragments() -> bytes:
 
 def captures() -> dict[str, bytes]:
     """The beginnings of recorded captures, and what none of them holds."""
-    folder = HERE.parent.parent / "tests" / "data" / "captures"
+    folder = HERE.parent.parent / "vectors" / "captures"
     files = {path.stem: path.read_bytes() for path in sorted(folder.glob("*.pcap*"))}
     for name in [name for name, file in files.items() if file.startswith(b"\x1f\x8b")]:
         del files[name]

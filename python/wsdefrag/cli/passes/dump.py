@@ -19,6 +19,7 @@ import click
 
 from wsdefrag.cli.input.source import pieces, read_arrivals, recorded_pieces, with_progress
 from wsdefrag.cli.output.complaint import BadStream, Complaint, note, stream_name
+from wsdefrag.cli.output.losses import tolerated_text
 from wsdefrag.cli.output.render import escaped
 from wsdefrag.errors import IncompleteMessage, WebSocketError
 from wsdefrag.opcode import CloseCode
@@ -94,7 +95,6 @@ def print_dump(
         deflate=options.deflate,
         limits=selection.limits(),
         strictness=selection.strictness(),
-        utf8=selection.utf8,
     )
     if options.times is None:
         source = pieces(stream, options.timestamp)
@@ -122,13 +122,8 @@ def print_dump(
         interrupted = True
 
     name = stream_name(stream)
-    breaches = [
-        f"{rule.replace('_', '-')} {count:,}"
-        for rule, count in reassembler.tolerated.items()
-        if count
-    ]
-    if breaches:
-        note(name, f"tolerated {', '.join(breaches)}")
+    if breaches := tolerated_text(reassembler.tolerated):
+        note(name, breaches)
     if summary:
         note(name, _summary(tally, reassembler))
     if isinstance(failure, WebSocketError):
@@ -151,9 +146,9 @@ def _summary(tally: _Tally, reassembler: MessageReassembler) -> str:
         f"{tally.messages:,} messages with {tally.content:,} bytes",
         f"{received:,} bytes read in {seconds:.3f} s",
         f"{tally.messages / seconds:,.0f} messages/s, {received / seconds / 1e6:,.1f} MB/s",
-        _closing(reassembler.close),
+        _closing(reassembler.close_received),
     ]
-    if reassembler.close is not None and reassembler.bytes_discarded:
+    if reassembler.close_received is not None and reassembler.bytes_discarded:
         parts.append(f"{reassembler.bytes_discarded:,} bytes after it discarded")
     return "; ".join(parts)
 
