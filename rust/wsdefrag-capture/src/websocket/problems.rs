@@ -40,8 +40,12 @@ impl Known {
             ended: None,
             problems: Vec::new(),
         };
-        match DeflateParams::from_header(&connection.extensions().unwrap_or_default()) {
-            Ok(deflate) => connection.deflate = deflate,
+        match DeflateParams::from_header_tolerant(&connection.extensions().unwrap_or_default()) {
+            Ok((deflate, oddities)) => {
+                connection.deflate = deflate;
+                let odd = |oddity| format!("odd permessage-deflate answer: {oddity}");
+                connection.problems.extend(oddities.into_iter().take(MAX_PROBLEMS).map(odd));
+            }
             Err(reason) => connection.problems.push(reason.to_string()),
         }
         connection
