@@ -7,7 +7,7 @@ BENCH := .venv-bench
 MITMPROXY := .venv-mitmproxy
 AUTOBAHN := .venv-autobahn
 FUZZ_SECONDS ?= 60
-RECORDING := tests/data/captures/demo.pcapng
+RECORDING := vectors/captures/demo.pcapng
 FUZZ_TARGETS := arbitrary_bytes split_feeding deflate encoder relay packets connections
 
 BIN := $(VENV)/bin
@@ -19,8 +19,8 @@ cargo +nightly fuzz run --fuzz-dir rust/fuzz $(1) rust/fuzz/corpus/$(1) rust/fuz
 endef
 RUST := Cargo.toml Cargo.lock $(shell find rust -name '*.rs' -o -name Cargo.toml | grep -v /target/)
 # mypy takes one module of a name at a time; there are three conftest.py and two echo_server.py.
-TYPED_TESTS := tests/conftest.py tests/smoke.py tests/data/recordings.py $(shell find tests \
-	-path tests/data -prune -o -path tests/conformance -prune \
+TYPED_TESTS := tests/conftest.py tests/smoke.py $(shell find tests \
+	-path tests/conformance -prune \
 	-o '(' -name 'test_*.py' -o -path 'tests/support/*.py' ')' -print)
 PYTHON_CODE := python tests tools benches examples rust/fuzz
 

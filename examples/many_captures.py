@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 
 from wsdefrag.capture import Capture
 
-DIRECTORY = Path(__file__).parents[1] / "tests" / "data" / "captures"
+DIRECTORY = Path(__file__).parents[1] / "vectors" / "captures"
 RECORDED = [DIRECTORY / name for name in ("plain-small.pcapng", "ipv6.pcapng", "vlan.pcapng")]
 
 

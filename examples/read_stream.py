@@ -13,7 +13,7 @@ from pathlib import Path
 
 import wsdefrag
 
-RECORDED = Path(__file__).parents[1] / "tests" / "data" / "prices-plain.server.bin"
+RECORDED = Path(__file__).parents[1] / "vectors" / "streams" / "prices-plain.server.bin"
 CHUNK = 4096  # bytes; any other number gives the same messages
 SHOWN = 8
 
@@ -34,8 +34,8 @@ def main() -> None:
     except wsdefrag.WebSocketError as error:
         print(f"stopped: {error}")
     print(f"{count} messages in {reassembler.bytes_received} bytes")
-    if reassembler.close is not None:
-        close = reassembler.close
+    close = reassembler.close_received
+    if close is not None:
         print(f"closed with {close.close_code} {close.close_reason!r} at byte {close.offset}")
 
 

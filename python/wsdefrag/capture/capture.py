@@ -49,7 +49,7 @@ class ArrowTables(NamedTuple):
     Example:
         >>> from wsdefrag.capture import Capture
         >>> import pyarrow
-        >>> tables = Capture("tests/data/captures/demo.pcapng").to_arrow()
+        >>> tables = Capture("vectors/captures/demo.pcapng").to_arrow()
         >>> pyarrow.table(tables.messages).column_names[:4]
         ['connection', 'seq', 'from_client', 'type']
     """
@@ -98,7 +98,7 @@ class Capture:
 
     Example:
         >>> from wsdefrag.capture import Capture
-        >>> capture = Capture("tests/data/captures/demo.pcapng", request_paths=["/readings"])
+        >>> capture = Capture("vectors/captures/demo.pcapng", request_paths=["/readings"])
         >>> message = next(iter(capture))
         >>> message.connection.host, message.status
         ('sensors.example:8080', 'ok')

@@ -224,7 +224,7 @@ class CapturedConnection:
 
     Example:
         >>> from wsdefrag.capture import Capture
-        >>> capture = Capture("tests/data/captures/demo.pcapng", request_paths=["/chat"])
+        >>> capture = Capture("vectors/captures/demo.pcapng", request_paths=["/chat"])
         >>> for connection in capture.connections():
         ...     print(connection.host, len(connection.websocket.messages), connection.ended)
         prices.example 116 fin

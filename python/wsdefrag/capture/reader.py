@@ -47,7 +47,7 @@ class PacketCounts:
 
     Example:
         >>> from wsdefrag.capture import Capture
-        >>> with Capture("tests/data/captures/demo.pcapng").read() as reader:
+        >>> with Capture("vectors/captures/demo.pcapng").read() as reader:
         ...     items = list(reader)
         ...     reader.counts.packets == reader.counts.tcp
         True
@@ -85,7 +85,7 @@ class CaptureReader:
 
     Example:
         >>> from wsdefrag.capture import Capture, CapturedMessage
-        >>> with Capture("tests/data/captures/demo.pcapng").read() as reader:
+        >>> with Capture("vectors/captures/demo.pcapng").read() as reader:
         ...     kinds = {type(item).__name__ for item in reader}
         >>> sorted(kinds)
         ['CapturedConnection', 'CapturedMessage']

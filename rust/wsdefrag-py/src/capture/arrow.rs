@@ -62,7 +62,7 @@ struct Left {
 /// Example:
 ///     >>> from wsdefrag.capture import Capture
 ///     >>> import polars
-///     >>> table = Capture("tests/data/captures/demo.pcapng").to_arrow().connections
+///     >>> table = Capture("vectors/captures/demo.pcapng").to_arrow().connections
 ///     >>> polars.DataFrame(table).height
 ///     5
 #[pyclass(frozen, module = "wsdefrag.capture")]

@@ -48,7 +48,7 @@ const SHOWN: usize = 28;
 ///
 /// Example:
 ///     >>> from wsdefrag.capture import Capture
-///     >>> next(iter(Capture("tests/data/captures/demo.pcapng", types=("text",)))).is_text
+///     >>> next(iter(Capture("vectors/captures/demo.pcapng", types=("text",)))).is_text
 ///     True
 #[pyclass(frozen, module = "wsdefrag.capture")]
 pub(crate) struct CapturedMessage {
