@@ -133,7 +133,7 @@ stub: build ## write python/wsdefrag/_native.pyi from the built module
 	$(BIN)/python tools/write_stub.py
 
 instructions: ## count the kernels' instructions; writes benches/INSTRUCTIONS.json (REASON='...' if more)
-	$(PYTHON) benches/instructions/measure.py --reason '$(REASON)'
+	$(PYTHON) benches/instructions/measure.py --reason "$$REASON"
 
 instructions-check: ## compare them with that file; says so where there is no valgrind
 	$(PYTHON) benches/instructions/measure.py --check
