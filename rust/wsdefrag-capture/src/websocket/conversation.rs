@@ -146,11 +146,7 @@ impl Conversation {
     }
 
     /// Feeds buffered parts in order. Parts that the handshake releases meanwhile come first.
-    fn feed_again<S: Sink>(
-        &mut self,
-        buffered: Vec<BufferedPart>,
-        context: &mut Context<'_, S>,
-    ) {
+    fn feed_again<S: Sink>(&mut self, buffered: Vec<BufferedPart>, context: &mut Context<'_, S>) {
         let mut queue = VecDeque::from(buffered);
         while let (Some(BufferedPart { from_client, part }), Some(client)) =
             (queue.pop_front(), self.client)
@@ -260,7 +256,8 @@ impl Conversation {
         connection.deflate = None;
         context.sink.opened(&connection);
         let [first, second] = *directions;
-        let directions = if (sender == 0) == from_client { [second, first] } else { [first, second] };
+        let directions =
+            if (sender == 0) == from_client { [second, first] } else { [first, second] };
         let mut websocket = OpenWebSocket::midstream(connection, directions, context.options);
         websocket.read_found(found, context.sink);
         self.stage = Stage::Open(Box::new(websocket));
@@ -277,8 +274,7 @@ impl Conversation {
         };
         let Some(connection) = self.connection(handshake, context) else { return Vec::new() };
         context.sink.opened(&connection);
-        let websocket =
-            OpenWebSocket::new(connection, upgrade.client_is_complete, context.options);
+        let websocket = OpenWebSocket::new(connection, upgrade.client_is_complete, context.options);
         self.stage = Stage::Open(Box::new(websocket));
         upgrade.take_buffered()
     }

@@ -126,8 +126,7 @@ impl FrameSearch {
     /// Sets the sender, and drops a candidate of the other side.
     pub(crate) fn set_sender(&mut self, from_client: bool) {
         self.sender = if from_client { Sender::Client } else { Sender::Server };
-        let agrees =
-            |candidate: &Candidate| candidate.parser.rules().from_client == from_client;
+        let agrees = |candidate: &Candidate| candidate.parser.rules().from_client == from_client;
         if !self.candidate.as_ref().is_none_or(agrees) {
             self.try_next_segment();
         }
