@@ -18,7 +18,8 @@ pub(crate) enum Coding {
     Plain,
     /// It is inflated.
     Deflate,
-    /// It would have to be inflated, but the window for it is not known; it is kept as it is.
+    /// It is kept as it is: it would have to be inflated, but the window for it is not known, or it
+    /// belongs to an extension that is not known.
     Opaque,
 }
 
@@ -29,6 +30,11 @@ pub(crate) struct Account {
     /// The first byte of its first frame, from the start of the direction.
     pub(crate) offset: u64,
     pub(crate) coding: Coding,
+    compressed: bool,
+    /// Whether a frame of it belongs to an extension that is not known.
+    pub(crate) foreign: bool,
+    /// The RSV bits of its frames together.
+    pub(crate) rsv: u8,
     fragments: u64,
     /// Payload bytes that its headers have announced.
     pub(crate) announced: u64,
@@ -38,7 +44,17 @@ pub(crate) struct Account {
 
 impl Account {
     pub(crate) const fn new(opcode: Opcode, offset: u64, coding: Coding) -> Self {
-        Self { opcode, offset, coding, fragments: 0, announced: 0, headers: 0 }
+        Self {
+            opcode,
+            offset,
+            coding,
+            compressed: matches!(coding, Coding::Deflate | Coding::Opaque),
+            foreign: false,
+            rsv: 0,
+            fragments: 0,
+            announced: 0,
+            headers: 0,
+        }
     }
 
     /// Takes the header of the message's next frame, before any of that frame's payload.
@@ -46,6 +62,7 @@ impl Account {
         self.announced = self.announced.saturating_add(header.length);
         self.headers += header.size as u64;
         self.fragments += 1;
+        self.rsv |= header.rsv;
         limits.check_frame(header.length)?;
         match limits.max_message_size {
             Some(limit) if self.coding != Coding::Deflate && self.announced > limit => {
@@ -61,6 +78,11 @@ impl Account {
         }
     }
 
+    /// Whether the header of a frame was taken.
+    pub(crate) const fn is_begun(&self) -> bool {
+        self.fragments > 0
+    }
+
     /// Takes back the last bytes that its headers announced: they were never sent.
     pub(crate) const fn cut_off(&mut self, unsent: u64) {
         self.announced -= unsent;
@@ -72,7 +94,8 @@ impl Account {
             frames: self.fragments,
             wire_length: self.headers.saturating_add(self.announced),
             payload_length: self.announced,
-            compressed: self.coding != Coding::Plain,
+            compressed: self.compressed,
+            refers_back: false,
         }
     }
 }

@@ -132,7 +132,12 @@ impl FragmentStream {
     /// A direction from its first byte after the handshake.
     #[must_use]
     pub fn new(from_client: bool, deflate: Option<DeflateParams>, limits: Limits) -> Self {
-        let rules = Rules { from_client, deflate: deflate.is_some(), strictness: STRICTNESS };
+        let rules = Rules {
+            from_client,
+            deflate: deflate.is_some(),
+            foreign_extension: false,
+            strictness: STRICTNESS,
+        };
         Self {
             walker: Walker::new(rules),
             deflate,

@@ -76,6 +76,23 @@ impl<C: Content> OpenMessage<C> {
         }
     }
 
+    /// Says that a frame of it belongs to an extension that is not known; whether it was inflated so
+    /// far.
+    #[cold]
+    pub(crate) fn becomes_foreign(&mut self) -> bool {
+        let was_inflated = self.is_inflated();
+        self.account.foreign = true;
+        self.account.coding = Coding::Opaque;
+        self.utf8 = None;
+        self.damaged(Damage::Undecodable);
+        if was_inflated && self.account.is_begun() {
+            // What was inflated is not what was sent, and of that nothing was kept.
+            self.content = None;
+            self.fate = Fate::PassedOver;
+        }
+        was_inflated
+    }
+
     /// Takes back the last bytes that its headers announced: they were never sent.
     pub(crate) const fn cut_off(&mut self, unsent: u64) {
         self.account.cut_off(unsent);

@@ -195,7 +195,7 @@ impl<C: Content> Reassembler<C> {
     }
 
     /// From here on compressed messages can only be read where the sender empties its window.
-    fn lose_window(&mut self) {
+    pub(super) fn lose_window(&mut self) {
         self.inflation = None;
         self.passive.window_known = self.settings.no_context_takeover();
     }
@@ -211,6 +211,7 @@ impl<C: Content> Reassembler<C> {
             wire_length: self.walker.header.size as u64 + self.walker.header.length,
             payload_length: self.walker.header.length,
             compressed: false,
+            refers_back: false,
         };
         let opcode = self.walker.header.opcode;
         if opcode == Opcode::Close {

@@ -243,12 +243,18 @@ impl<C: Content> Reassembler<C> {
         }
     }
 
+    /// Whether its RSV bits change nothing about a first frame's payload.
+    #[cold]
+    fn is_plain(&self, header: &Header) -> bool {
+        !self.is_compressed(header) && !self.walker.parser.rules().is_foreign(header)
+    }
+
     /// Whether the short path can take a frame that is all there.
     #[inline]
     fn is_whole_message(&self, header: &Header) -> bool {
         header.fin
             && matches!(header.opcode, Opcode::Text | Opcode::Binary)
-            && !self.is_compressed(header)
+            && (header.rsv == 0 || self.is_plain(header))
             && self.is_within_limits(header)
             && self.passive.contents
     }
@@ -281,6 +287,7 @@ impl<C: Content> Reassembler<C> {
             wire_length: header.size as u64 + header.length,
             payload_length: header.length,
             compressed: false,
+            refers_back: false,
         };
         let not_utf8 = check && !text::is_valid(content.as_slice());
         if not_utf8 && self.settings.strictness.utf8 {
@@ -315,6 +322,11 @@ impl<C: Content> Reassembler<C> {
             let offset = self.walker.parser.start();
             OpenMessage::new(Account::new(header.opcode, offset, coding), care)
         });
+        if self.walker.parser.rules().is_foreign(header) && message.becomes_foreign() {
+            // What the compressed payload would have to be is not known.
+            self.lose_window();
+        }
+        let Some(message) = &mut self.message else { return Ok(()) };
         let announced = message.account.announce(header, &self.settings.limits);
         announced.or_else(|kind| self.content_fault(kind))
     }
@@ -386,8 +398,9 @@ impl<C: Content> Reassembler<C> {
     /// Gives the open message to `sink`, in the state it is in.
     pub(super) fn hand_over<S: SinkFor<C>>(&mut self, sink: &mut S) -> Result<(), Kind> {
         let Some(message) = self.message.take() else { return Ok(()) };
-        let (Account { opcode, offset, coding, .. }, extent) =
-            (message.account, message.account.extent());
+        let Account { opcode, offset, coding, foreign, rsv, .. } = message.account;
+        let refers_back = message.deflate_breaches.no_context_takeover;
+        let extent = Extent { refers_back, ..message.account.extent() };
         let (damage, missing) = (message.damage, message.missing);
         if damage.is_none() {
             message.count_breaches(&mut self.walker.tolerated);
@@ -401,6 +414,9 @@ impl<C: Content> Reassembler<C> {
         };
         let event = match damage {
             None => Event::Message { opcode, content, extent },
+            Some(Damage::Undecodable) if foreign || !self.passive.on => {
+                Event::Opaque { opcode, content, rsv, extent }
+            }
             Some(damage) => Event::Damaged { opcode, content, extent, damage, missing },
         };
         sink.event(offset, event);
