@@ -102,15 +102,17 @@ def _takeover() -> list[Case]:
 
 def _windows() -> list[Case]:
     cases: list[Case] = []
-    varied = bytes(index * index % 65521 % 251 for index in range(3000)) * 2
+    words = b"the far end of the window, and no nearer"
     for bits in range(8, 16):
         sender = Deflater(bits)
-        first, second = sender.compress(varied), sender.compress(varied)
+        # As far back as zlib refers to: it keeps 262 bytes of the window to itself.
+        far = words + bytes((1 << max(bits, 9)) - 262 - len(words)) + words
+        first, second = sender.compress(far), sender.compress(far)
         cases.append(
             Case(
                 f"window_of_{bits}_bits_is_inflated",
                 compressed(first, opcode=BINARY) + compressed(second, opcode=BINARY),
-                sees=(("binary", varied),) * 2,
+                sees=(("binary", far),) * 2,
                 deflate=DeflateParams(server_max_window_bits=bits),
             )
         )
