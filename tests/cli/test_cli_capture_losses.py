@@ -127,7 +127,7 @@ def test_file_cut_at_its_end_is_told_by_record_and_byte(tmp_path: Path) -> None:
     assert result.exit_code == 1
     first, *_ = result.stderr.splitlines()
     assert first.startswith(f"wsdefrag: {path}: record ")
-    assert first.endswith("the file ends 10 bytes into it")
+    assert first.endswith("the file ends after 10 bytes of the record")
 
 
 def test_file_without_a_readable_record_ends_with_2(tmp_path: Path) -> None:

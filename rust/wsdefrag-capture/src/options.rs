@@ -69,7 +69,7 @@ impl Filter {
     /// Whether packets between these ends are wanted.
     #[inline]
     #[must_use]
-    pub fn wants_ends(&self, ends: [std::net::SocketAddr; 2]) -> bool {
+    pub fn wants_endpoints(&self, ends: [std::net::SocketAddr; 2]) -> bool {
         let port = self.ports.is_empty() || ends.iter().any(|end| self.ports.contains(&end.port()));
         let address =
             self.addresses.is_empty() || ends.iter().any(|end| self.addresses.contains(&end.ip()));
