@@ -158,6 +158,7 @@ RESULTS = {
     "timestamp_ns": "int",
     "to_arrow": "tuple[ArrowStream, ArrowStream]",
     "tolerated": "dict[str, int]",
+    "tolerated_rules": "list[str]",
     "type": "Opcode",
     "untracked": "type[_Class]",
     "warnings": "list[str]",

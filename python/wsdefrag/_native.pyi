@@ -166,7 +166,6 @@ class CapturePlan:
         content: bool,
         limits: Limits,
         strictness: Strictness,
-        utf8_strict: bool,
         resync: bool,
         max_connections: int,
         idle_timeout_ns: int,
@@ -179,6 +178,10 @@ class CapturePlan:
     @staticmethod
     def account_counters() -> list[str]:
         """Name the counters of an account, in order."""
+
+    @staticmethod
+    def tolerated_rules() -> list[str]:
+        """Name the rules whose breaches are counted where they are switched off, in order."""
 
     def read(self) -> CaptureReader:
         """Begin a pass over the capture.
@@ -347,7 +350,6 @@ class Connection:
         deflate: DeflateParams | None,
         limits: Limits,
         strictness: Strictness,
-        utf8_strict: bool,
         record: Record,
         keeps: bool,
     ) -> Self: ...
@@ -653,7 +655,7 @@ class FrameEncoder:
         deflate: DeflateParams | None,
         compress_from: int,
         compression_level: int,
-        utf8_strict: bool,
+        strictness: Strictness,
     ) -> Self: ...
     def message(
         self,
@@ -863,7 +865,6 @@ class MessageReassembler(DirectionState):
         deflate: DeflateParams | None,
         limits: Limits,
         strictness: Strictness,
-        utf8_strict: bool,
     ) -> Self: ...
     def receive_data(
         self, data: Buffer, *, timestamp: float | None = None
@@ -1175,7 +1176,6 @@ class WebSocketDirection(DirectionState):
         deflate: DeflateParams | None,
         limits: Limits,
         strictness: Strictness,
-        utf8_strict: bool,
     ) -> Self: ...
     def receive_data(self, data: Buffer, *, timestamp: float | None = None) -> list[Event]:
         """Take the next bytes and give everything that happened.

@@ -81,8 +81,9 @@ class Capture:
         content: Whether contents are wanted; without them frames are only walked over, contents
             are empty and neither UTF-8 nor deflate is looked at.
         limits: How much a sender may make the reader hold; messages over a limit are skipped.
-        strictness: Which rules of RFC 6455 are enforced.
-        utf8: Whether text has to be UTF-8 to be ``ok``: ``"strict"`` or ``"lax"``.
+        strictness: Which rules are enforced. Without its ``utf8``, text that is not UTF-8 is
+            ``ok``, too. What broke a rule that is switched off is counted in the ``tolerated`` of
+            an ``Account``.
         resync: Whether frames are looked for again after a loss. Messages that are found so are
             marked ``resynced``.
         max_connections: Connections followed at once; the least recently used one is ended as
@@ -119,7 +120,6 @@ class Capture:
         content: bool = True,
         limits: Limits | None = None,
         strictness: Strictness | None = None,
-        utf8: Literal["strict", "lax"] = "strict",
         resync: bool = False,
         max_connections: int = 65_536,
         idle_timeout: float = 600.0,
@@ -127,8 +127,6 @@ class Capture:
     ) -> None:
         """Describe a capture; nothing is opened yet."""
         file, files = sources(source)
-        if utf8 not in ("strict", "lax"):
-            raise ValueError(f"utf8 must be 'strict' or 'lax', not {utf8!r}")
         if from_client is not None:
             require_bool("from_client", from_client)
         require_bool("content", content)
@@ -152,7 +150,6 @@ class Capture:
             "content": content,
             "limits": Limits() if limits is None else limits,
             "strictness": Strictness() if strictness is None else strictness,
-            "utf8_strict": utf8 == "strict",
             "resync": resync,
             "max_connections": checked_count("max_connections", max_connections),
             "idle_timeout_ns": to_duration("idle_timeout", idle_timeout),

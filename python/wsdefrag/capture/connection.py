@@ -35,8 +35,7 @@ class CapturedRequest:
 
     def __repr__(self) -> str:
         """Show the target, and how many header fields there are."""
-        state = f"{shown_text(self.target)}, {len(self.fields)} header fields"
-        return shown("CapturedRequest", state)
+        return shown("CapturedRequest", f"{shown_text(self.target)}, {_counted(self.fields)}")
 
     def value(self, name: str) -> str | None:
         """Give the value of the first field of this name, without regard to case, or None."""
@@ -66,8 +65,8 @@ class CapturedResponse:
 
     def __repr__(self) -> str:
         """Show the status line, and how many header fields there are."""
-        state = f"{self.status} {shown_text(self.reason)}, {len(self.fields)} header fields"
-        return shown("CapturedResponse", state)
+        line = f"{self.status} {shown_text(self.reason)}"
+        return shown("CapturedResponse", f"{line}, {_counted(self.fields)}")
 
     def value(self, name: str) -> str | None:
         """Give the value of the first field of this name, without regard to case, or None."""
@@ -85,6 +84,10 @@ def address_text(address: tuple[str, int]) -> str:
     """
     host, port = address
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _counted(fields: tuple[tuple[str, bytes], ...]) -> str:
+    return f"{len(fields)} header field{'' if len(fields) == 1 else 's'}"
 
 
 def _values(fields: tuple[tuple[str, bytes], ...], name: str) -> list[str]:
@@ -146,6 +149,8 @@ class Account:
         missing: Bytes in them.
         retransmissions: Segments with bytes that had come before.
         overlaps: Those whose bytes differed from what had come first, which was kept.
+        tolerated: How often each rule that is switched off was broken, by the names of
+            ``Strictness``; only those that were.
         violation: The broken rule that ended the direction, for people to read, or None.
 
     Example:
@@ -170,6 +175,7 @@ class Account:
     missing: int = 0
     retransmissions: int = 0
     overlaps: int = 0
+    tolerated: dict[str, int] = field(default_factory=dict)
     violation: str | None = None
 
     def __repr__(self) -> str:

@@ -15,10 +15,12 @@ from __future__ import annotations
 import base64
 import json
 import re
+from dataclasses import fields
 from typing import IO, TYPE_CHECKING, Literal
 
 from wsdefrag.capture.connection import Account, CapturedConnection
 from wsdefrag.formats.conversations import items_of
+from wsdefrag.strictness import Strictness
 
 if TYPE_CHECKING:
     from wsdefrag.capture.capture import Capture
@@ -35,7 +37,8 @@ _encode = json.JSONEncoder(ensure_ascii=False).encode
 # What a message is called whose beginning, and so its opcode, was not captured.
 TYPE_NAMES = {0: "continuation", 1: "text", 2: "binary"}
 
-_ACCOUNT = tuple(Account.__dataclass_fields__)
+_COUNTERS = tuple(field.name for field in fields(Account) if field.type == "int")
+_RULES = tuple(field.name for field in fields(Strictness))
 
 
 def write_jsonl(
@@ -139,10 +142,11 @@ def connection_line(connection: CapturedConnection) -> str:
     ]
     sides = (("client", connection.from_client), ("server", connection.from_server))
     for side, account in sides:
-        for name in _ACCOUNT:
-            value = getattr(account, name)
-            known = str(value) if isinstance(value, int) else _optional(value)
-            pairs.append((f"{side}_{name}", known))
+        pairs += [(f"{side}_{name}", str(getattr(account, name))) for name in _COUNTERS]
+        pairs += [
+            (f"{side}_tolerated_{rule}", str(account.tolerated.get(rule, 0))) for rule in _RULES
+        ]
+        pairs.append((f"{side}_violation", _optional(account.violation)))
     members = ", ".join(f'"{name}": {value}' for name, value in pairs)
     return f"{{{members}}}\n"
 
