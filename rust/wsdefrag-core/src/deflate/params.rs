@@ -169,6 +169,16 @@ impl DeflateParams {
     }
 }
 
+/// The names of the other extensions in a `Sec-WebSocket-Extensions`, which are not known here; none
+/// where the header cannot be taken apart.
+#[must_use]
+pub fn foreign_extensions(header: &str) -> Vec<String> {
+    let elements = split_outside_quotes(header, ',').unwrap_or_default();
+    let names = elements.into_iter().map(|element| trim(element.split(';').next().unwrap_or("")));
+    let foreign = |name: &&str| is_token(name) && !name.eq_ignore_ascii_case(EXTENSION);
+    names.filter(foreign).map(str::to_owned).collect()
+}
+
 /// The answer that takes an offer as it stands. What has no value in an offer and needs one in an
 /// answer is left out: nothing less is asked for.
 fn answer(offered: &[&str]) -> String {
@@ -329,6 +339,14 @@ mod tests {
         ] {
             assert!(DeflateParams::from_header(header).is_err(), "{header}");
         }
+    }
+
+    #[test]
+    fn other_extensions_are_named() {
+        let named = |header| foreign_extensions(header).join(" ");
+        assert_eq!(named("permessage-deflate; a, x-one; b=\"1,2\" , , X-Two"), "x-one X-Two");
+        assert_eq!(named("PerMessage-Deflate, a b"), "");
+        assert_eq!(named("x-one; a=\"b"), "");
     }
 
     /// What a bystander makes of them.

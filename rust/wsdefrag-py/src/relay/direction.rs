@@ -346,6 +346,7 @@ impl RelayDirection {
         let settings = Settings {
             from_client,
             deflate: deflate.map(Into::into),
+            foreign_extension: false,
             limits: limits.into(),
             strictness: strictness.with_utf8(utf8_strict),
         };
