@@ -7,7 +7,7 @@
 //!
 //! A sender may leave on the four bytes that it should take off the end of a
 //! message. Whether it did shows only at the end, and only before anything is
-//! fed after them: so where a range ends with those four, its last byte is held
+//! fed after them: so where a frame ends with those four, its last byte is held
 //! until it is known what follows. If nothing does, it is fed together with the
 //! first byte of the four that are due, and the order to stop between blocks.
 //! A stop before that byte says that the four were there already.
@@ -15,7 +15,7 @@
 //! RFC 7692 section 7.2.2.
 //!
 //! - `end` is the last four bytes of the message's payload so far, ones before the first of them
-//! - `held` is only true where `end == TAIL`, and its last byte was not fed
+//! - `held` is only true between frames and where `end == TAIL`; the last byte was not fed then
 
 use crate::deflate::context::Context;
 use crate::deflate::inflater::{Inflater, PIECE, Progress, Stream, TAIL};
@@ -131,29 +131,37 @@ impl Inflation {
     /// Inflates a range of the message's payload.
     pub(crate) fn range<T: Target>(
         &mut self,
-        wire: &[u8],
+        mut wire: &[u8],
         mut mask: Mask,
+        ends_frame: bool,
         target: &mut T,
     ) -> Result<(), Kind> {
         if mask.is_identity() {
-            return self.plain(wire, target);
+            return self.plain(wire, ends_frame, target);
         }
-        for wire in wire.chunks(PIECE) {
+        while !wire.is_empty() {
+            let masked;
+            (masked, wire) = wire.split_at(wire.len().min(PIECE));
             // The piece is taken out while the inflater works on it, and put back unharmed.
             let mut piece = std::mem::take(&mut self.piece);
-            let plain = &mut piece[..wire.len()];
-            mask.unmask(wire, plain);
-            mask = mask.advance(wire.len());
-            let result = self.plain(plain, target);
+            let plain = &mut piece[..masked.len()];
+            mask.unmask(masked, plain);
+            mask = mask.advance(masked.len());
+            let result = self.plain(plain, ends_frame && wire.is_empty(), target);
             self.piece = piece;
             result?;
         }
         Ok(())
     }
 
-    /// Inflates unmasked bytes; holds the last one where a tail may have been left on.
+    /// Inflates unmasked bytes; holds the last one of a frame where a tail may have been left on.
     #[inline]
-    fn plain<T: Target>(&mut self, mut input: &[u8], target: &mut T) -> Result<(), Kind> {
+    fn plain<T: Target>(
+        &mut self,
+        mut input: &[u8],
+        ends_frame: bool,
+        target: &mut T,
+    ) -> Result<(), Kind> {
         if self.strictness.deflate_tail || input.is_empty() {
             return self.feed(input, target);
         }
@@ -164,7 +172,7 @@ impl Inflation {
             Some(end) => u32::from_be_bytes(*end),
             None => input.iter().fold(self.end, |end, byte| end << 8 | u32::from(*byte)),
         };
-        if self.end == TAIL_NUMBER {
+        if ends_frame && self.end == TAIL_NUMBER {
             self.held = true;
             input = &input[..input.len() - 1];
         }

@@ -305,7 +305,7 @@ impl FragmentStream {
         }
         self.decoded.forget_given();
         if coding == Coding::Deflate {
-            self.inflate(wire, mask, message.announced, ends.message)?;
+            self.inflate(wire, mask, message.announced, ends)?;
         } else {
             self.decoded.append(wire, mask)?;
         }
@@ -324,7 +324,7 @@ impl FragmentStream {
         wire: &[u8],
         mask: Mask,
         announced: u64,
-        message_finished: bool,
+        ends: Ends,
     ) -> Result<(), Kind> {
         let inflation = self.inflation.get_or_insert_with(|| {
             let from_client = self.walker.parser.rules().from_client;
@@ -334,8 +334,8 @@ impl FragmentStream {
         let ceiling = Ceiling::new(&self.limits, announced);
         let (decoded, inflated) = (&mut self.decoded, &mut self.inflated);
         let mut target = DecodedTarget { decoded, inflated, ceiling };
-        inflation.range(wire, mask, &mut target)?;
-        if message_finished {
+        inflation.range(wire, mask, ends.frame, &mut target)?;
+        if ends.message {
             inflation.finish(announced == 0, &mut target)?;
             self.inflated = 0;
         }

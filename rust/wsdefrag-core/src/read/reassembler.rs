@@ -333,7 +333,7 @@ impl<C: Content> Reassembler<C> {
 
     #[inline]
     fn take_payload<S: SinkFor<C>>(&mut self, range: &Range<'_>, sink: &mut S) -> Result<(), Kind> {
-        let Range { wire, mask, frame_left, .. } = *range;
+        let Range { wire, mask, frame_left, ends_frame, .. } = *range;
         if self.walker.header.opcode.is_control() {
             self.walker.take_control(range);
             return sink.payload(wire, mask, 0);
@@ -351,7 +351,7 @@ impl<C: Content> Reassembler<C> {
                 expected: self.expected,
                 window_matters: !inflation.no_context_takeover(),
             };
-            inflation.range(wire, mask, &mut target)
+            inflation.range(wire, mask, ends_frame, &mut target)
         } else {
             let most = self.settings.limits.max_message_size;
             let outlook = Outlook { frame_left, last_frame: self.walker.header.fin, most };
