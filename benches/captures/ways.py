@@ -136,7 +136,7 @@ def count_tshark(path: str) -> int:
 
 def write_flows(path: str, flows: Path) -> None:
     """Writes a capture as mitmproxy's flow file."""
-    from wsdefrag.capture.mitm import write_mitm
+    from wsdefrag.formats.mitm import write_mitm
 
     with flows.open("wb") as file:
         write_mitm(Capture(path), file)

@@ -39,7 +39,7 @@ from wsdefrag.errors import (
 )
 from wsdefrag.events import Close, Event, Incomplete, Ping, Pong, ProtocolViolation
 from wsdefrag.fragmenter import Fragmenter
-from wsdefrag.frame import Frame, FrameDecoder
+from wsdefrag.frames import Frame, FrameDecoder
 from wsdefrag.limits import Limits
 from wsdefrag.message import WebSocketMessage, WebSocketMessageState
 from wsdefrag.opcode import CloseCode, Opcode

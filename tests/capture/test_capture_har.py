@@ -16,7 +16,7 @@ from capture_recordings import LOADED
 from cli_captures import DEMO, WHOLE, broken, damaged, gapped, plain, truth
 from wsdefrag import CaptureError
 from wsdefrag.capture import Capture
-from wsdefrag.capture.har import write_har
+from wsdefrag.formats.har import write_har
 
 
 def archive(source: Any) -> dict[str, Any]:

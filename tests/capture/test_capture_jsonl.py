@@ -18,7 +18,7 @@ from capture_recordings import LOADED
 from cli_captures import DEMO, damaged, gapped, plain
 from wsdefrag import CaptureError
 from wsdefrag.capture import Capture
-from wsdefrag.capture.jsonl import json_content, json_seconds, json_string, write_jsonl
+from wsdefrag.formats.jsonl import json_content, json_seconds, json_string, write_jsonl
 
 
 def lines(source: Any, **options: Any) -> list[dict[str, Any]]:

@@ -17,7 +17,7 @@ from flow_reader import flows, value
 from flow_shape import FLOW, check
 from wsdefrag import CaptureError
 from wsdefrag.capture import Capture, write_mitm
-from wsdefrag.capture.tnetstring import tnetstring
+from wsdefrag.formats.tnetstring import tnetstring
 
 
 def written(source: Any) -> list[dict[str, Any]]:

@@ -5,78 +5,21 @@ from __future__ import annotations
 import io
 import subprocess
 import sys
-from collections.abc import Callable
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
 
 import duckdb
-import polars as pl
 import pyarrow as pa
 import pytest
 from pyarrow import ipc, parquet
 
 from capture_conversation import Conversation, capture_of, text
-from capture_files import ENHANCED_PACKET
 from capture_recordings import LOADED
-from cli_captures import (
-    DEMO,
-    SIDES,
-    SNAPPED,
-    WHOLE,
-    cut_short,
-    damaged,
-    gapped,
-    invoke_capture,
-    plain,
-    truth,
-)
+from capture_tables import READERS, converted, parquet_rows
+from cli_captures import DEMO, SIDES, WHOLE, gapped, truth
 from cli_command import SECONDS, environment
 from wsdefrag.capture import Capture
-from wsdefrag.capture.tables import write_arrow, write_parquet
-
-Rows = list[dict[str, Any]]
-Reader = Callable[[Path], Rows]
-
-
-def _rows(table: pa.Table) -> Rows:
-    """All columns but the times, whose nanoseconds Python's dates cannot hold."""
-    kept = [field.name for field in table.schema if not pa.types.is_timestamp(field.type)]
-    rows: Rows = table.select(kept).to_pylist()
-    return rows
-
-
-def _duckdb(path: Path) -> Rows:
-    with duckdb.connect() as connection:
-        found = connection.sql("SELECT * FROM read_parquet(?)", params=[str(path)])
-        return _rows(found.to_arrow_table())
-
-
-def _ipc(path: Path) -> Rows:
-    with pa.memory_map(str(path)) as source:
-        return _rows(ipc.open_file(source).read_all())
-
-
-def _parquet(path: Path) -> Rows:
-    return _rows(parquet.read_table(path))
-
-
-READERS: dict[str, tuple[str, Reader]] = {
-    "pyarrow": ("parquet", _parquet),
-    "polars": ("parquet", lambda path: pl.read_parquet(path).to_dicts()),
-    "duckdb": ("parquet", _duckdb),
-    "pyarrow, arrow": ("arrow", _ipc),
-    "polars, arrow": ("arrow", lambda path: pl.read_ipc(path).to_dicts()),
-}
-
-
-def converted(source: Path | bytes, output: Path, *options: object, code: int = 0) -> Path:
-    if isinstance(source, bytes):
-        result = invoke_capture("convert", "-", "-o", output, *options, stdin=source)
-    else:
-        result = invoke_capture("convert", source, "-o", output, *options)
-    assert result.exit_code == code, result.stderr
-    return output
+from wsdefrag.formats.tables import write_arrow, write_parquet
 
 
 @pytest.mark.parametrize("reader", READERS)
@@ -143,83 +86,12 @@ def test_filters_and_contents_can_be_left_out(tmp_path: Path) -> None:
     path = converted(
         DEMO, tmp_path / "m.parquet", "--from", "client", "--type", "text", "--no-content"
     )
-    rows = _parquet(path)
+    rows = parquet_rows(path)
     expected = sum(
         one.type == "text" for known in truth("demo").values() for one in known.messages["client"]
     )
     assert len(rows) == expected > 0
     assert {(row["content"], row["type"], row["from_client"]) for row in rows} == {(b"", 1, True)}
-
-
-@pytest.mark.parametrize("suffix", ["parquet", "arrow"])
-@pytest.mark.parametrize("table", ["messages", "connections"])
-def test_losses_are_said_as_by_other_formats(tmp_path: Path, suffix: str, table: str) -> None:
-    lines = invoke_capture("convert", SNAPPED, "-o", "-", "--format", "jsonl")
-    output = tmp_path / f"t.{suffix}"
-    result = invoke_capture("convert", SNAPPED, "-o", output, "--table", table)
-    assert result.exit_code == lines.exit_code == 1
-    said = result.stderr
-    if table == "messages":
-        assert said == lines.stderr
-    assert "37,011 bytes not captured; 22,428 bytes that cannot be told apart" in said
-    tolerant = invoke_capture("convert", SNAPPED, "-o", output, "--force", "--tolerate", "loss")
-    assert tolerant.exit_code == 0
-
-
-def test_summary_is_that_of_other_formats(tmp_path: Path) -> None:
-    def told(*options: object) -> str:
-        return invoke_capture("convert", DEMO, "--summary", *options).stderr.split(" read in")[0]
-
-    columns = told("-o", tmp_path / "m.parquet")
-    assert columns == told("-o", tmp_path / "m.jsonl")
-    assert ": 502 messages with " in columns
-
-
-@pytest.mark.parametrize("suffix", ["parquet", "arrow"])
-def test_damaged_capture_gives_what_came_before(tmp_path: Path, suffix: str) -> None:
-    source = tmp_path / "damaged.pcapng"
-    source.write_bytes(damaged(DEMO.read_bytes()))
-    output = tmp_path / f"m.{suffix}"
-    result = invoke_capture("convert", source, "-o", output)
-    assert result.exit_code == 1
-    last = result.stderr.splitlines()[-1]
-    assert last.startswith(f"wsdefrag: {source}: record ")
-    assert last.endswith("a length of 3 bytes is too short")
-    _, read = READERS["pyarrow" if suffix == "parquet" else "pyarrow, arrow"]
-    rows = [row for row in read(output) if row["status"] == "ok"]
-    whole = [message.content for message in Capture(DEMO)]
-    assert 100 < len(rows) < len(whole)
-    assert [row["content"] for row in rows] == whole[: len(rows)]
-
-
-def test_nothing_readable_writes_nothing(tmp_path: Path) -> None:
-    source = tmp_path / "none.pcapng"
-    source.write_bytes(b"\x0a\x0d\x0d\x0a" + b"nothing of a section")
-    result = invoke_capture("convert", source, "-o", tmp_path / "m.parquet")
-    assert result.exit_code == 2
-    assert [path.name for path in tmp_path.iterdir()] == ["none.pcapng"]
-
-
-def test_cut_capture_from_a_pipe_is_written(tmp_path: Path) -> None:
-    output = converted(cut_short(DEMO.read_bytes()), tmp_path / "m.parquet", code=1)
-    assert parquet.read_metadata(output).num_rows > 100
-
-
-@pytest.mark.parametrize("suffix", ["parquet", "arrow"])
-@pytest.mark.parametrize("table", ["messages", "connections"])
-def test_file_cut_at_its_end_is_a_loss_as_by_other_formats(
-    tmp_path: Path, suffix: str, table: str
-) -> None:
-    source = tmp_path / "cut.pcapng"
-    source.write_bytes(plain() + ENHANCED_PACKET.to_bytes(4, "little") + b"\x60\0\0\0\0\0")
-    lines = invoke_capture("convert", source, "-o", tmp_path / "m.jsonl")
-    output = tmp_path / f"m.{suffix}"
-    result = invoke_capture("convert", source, "-o", output, "--table", table)
-    assert (result.exit_code, result.stderr) == (lines.exit_code, lines.stderr)
-    assert result.exit_code == 1
-    assert "the file ends 10 bytes into it" in result.stderr
-    tolerant = invoke_capture("convert", source, "-o", output, "--force", "--tolerate", "loss")
-    assert tolerant.exit_code == 0
 
 
 @pytest.mark.parametrize(
@@ -258,14 +130,6 @@ def test_library_writes_what_the_tables_hold() -> None:
         assert read == pa.table(tables.connections)
 
 
-def test_library_ends_the_file_of_a_damaged_capture() -> None:
-    file = io.BytesIO()
-    tables = Capture(io.BytesIO(damaged(DEMO.read_bytes()))).to_arrow()
-    with pytest.raises(pa.ArrowInvalid, match="a length of 3 bytes is too short"):
-        write_parquet(tables.messages, file)
-    assert parquet.read_metadata(io.BytesIO(file.getvalue())).num_rows > 100
-
-
 @pytest.mark.parametrize(
     ("module", "output", "says"),
     [
@@ -290,8 +154,8 @@ def test_missing_package_is_named(tmp_path: Path, module: str, output: str, says
 
 def test_package_imports_neither_of_them() -> None:
     code = (
-        "import sys, wsdefrag.capture, wsdefrag.capture.har, wsdefrag.capture.mitm, "
-        "wsdefrag.capture.tables, wsdefrag.capture.plot; "
+        "import sys, wsdefrag.capture, wsdefrag.formats.har, wsdefrag.formats.mitm, "
+        "wsdefrag.formats.tables, wsdefrag.formats.plot; "
         "sys.exit(bool({'pyarrow', 'matplotlib', 'numpy', 'click'} & sys.modules.keys()))"
     )
     subprocess.run([sys.executable, "-c", code], timeout=SECONDS, check=True)
@@ -333,7 +197,7 @@ def test_memory_does_not_grow_with_the_capture(tmp_path: Path, suffix: str) -> N
 
 
 def test_gap_is_a_status(tmp_path: Path) -> None:
-    rows = _parquet(converted(gapped(), tmp_path / "m.parquet", code=1))
+    rows = parquet_rows(converted(gapped(), tmp_path / "m.parquet", code=1))
     assert [(row["status"], row["missing_bytes"]) for row in rows] == [
         ("ok", 0),
         ("incomplete", 100),

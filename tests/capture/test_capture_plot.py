@@ -16,8 +16,8 @@ from capture_conversation import Conversation, capture_of, merged, text
 from capture_recordings import LOADED
 from cli_captures import DEMO, SNAPPED, damaged, gapped, invoke_capture, plain, truth
 from wsdefrag.capture import Capture
-from wsdefrag.capture import plot as module
-from wsdefrag.capture.plot import write_plot
+from wsdefrag.formats import plot as module
+from wsdefrag.formats.plot import write_plot
 
 
 def drawn(source: Any, format: Literal["png", "svg"] = "svg", **options: Any) -> bytes:

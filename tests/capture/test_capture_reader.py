@@ -1,214 +1,23 @@
-"""A pass over a capture: what interrupts it, who may ask it, and what it leaves behind.
-
-None of it may change what is read: an interrupted pass gives the same as one in peace.
-"""
+"""A pass over a capture: who may ask it, what it leaves behind, and what it hands out."""
 
 from __future__ import annotations
 
-import _thread
 import gc
-import gzip
 import io
-import os
 import sys
 import threading
 import weakref
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from capture_conversation import (
-    START,
-    Conversation,
-    answer_head,
-    capture_of,
-    close,
-    merged,
-    request_head,
-    text,
-)
+from capture_conversation import START, Conversation, answer_head, capture_of, request_head
 from capture_craft import Captured
 from capture_files import pcapng
-from capture_seen import connection_values, message_values, read
-from wsdefrag.capture import (
-    Account,
-    Capture,
-    CapturedConnection,
-    CapturedMessage,
-    CaptureReader,
-)
-
-CONNECTIONS, MESSAGES = 40, 3
-
-
-def talks() -> bytes:
-    """Short connections one behind the other, each closed and ended."""
-    each = []
-    for number in range(CONNECTIONS):
-        talk = Conversation(("192.0.2.10", 10_000 + number), time=START + number * 10_000_000)
-        talk.open().upgrade()
-        for count in range(MESSAGES):
-            talk.says(False, text(False, f"{number}.{count}"))
-        talk.says(True, close(True))
-        each.append(talk.end())
-    return capture_of(merged(*each))
-
-
-CAPTURE = talks()
-EXPECTED = read(CAPTURE).dump()
-
-
-class Pieces(io.BytesIO):
-    """A file that gives so many bytes at a time, and calls a hook before each."""
-
-    def __init__(self, data: bytes, size: int, hook: Callable[[], object] = lambda: None) -> None:
-        super().__init__(data)
-        self.size = size
-        self.hook = hook
-
-    def read1(self, size: int | None = -1, /) -> bytes:
-        self.hook()
-        return super().read1(min(size or 0, self.size))
-
-
-def dump(reader: CaptureReader, items: list[CapturedMessage | CapturedConnection]) -> list[Any]:
-    """What `Seen.dump` gives."""
-    return [
-        reader.warnings,
-        reader.counts,
-        None,
-        [message_values(item) for item in items if isinstance(item, CapturedMessage)],
-        [connection_values(item) for item in items if isinstance(item, CapturedConnection)],
-    ]
-
-
-def batches(reader: CaptureReader, *expected: type[BaseException]) -> Iterator[list[Any]]:
-    """Read to the end, over exceptions that are expected."""
-    while True:
-        try:
-            batch = reader.next_batch()
-        except expected:
-            continue
-        if batch is None:
-            return
-        yield batch
-
-
-@pytest.mark.parametrize("every", [3, 4, 7])
-@pytest.mark.parametrize("made", [CapturedConnection, Account])
-def test_interrupt_while_objects_are_made_loses_nothing(
-    monkeypatch: pytest.MonkeyPatch, made: type, every: int
-) -> None:
-    original: Callable[..., None] = made.__init__  # type: ignore[misc]
-    calls = interrupts = 0
-
-    def interrupted(self: object, *args: Any, **kwargs: Any) -> None:
-        nonlocal calls, interrupts
-        calls += 1
-        if calls % every == 0:
-            interrupts += 1
-            raise KeyboardInterrupt
-        original(self, *args, **kwargs)
-
-    monkeypatch.setattr(made, "__init__", interrupted)
-    with Capture(io.BytesIO(CAPTURE)).read() as reader:
-        items = [item for batch in batches(reader, KeyboardInterrupt) for item in batch]
-        monkeypatch.undo()
-        assert dump(reader, items) == EXPECTED
-    assert interrupts > 5
-
-
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
-def test_interrupt_while_a_file_is_read_loses_nothing(tmp_path: Path) -> None:
-    path = tmp_path / "pipe"
-    os.mkfifo(path)
-
-    def write() -> None:
-        # Opened when the reader, which then is outside of Python, opens it.
-        with path.open("wb") as file:
-            _thread.interrupt_main()
-            file.write(CAPTURE)
-
-    with Capture(path).read() as reader:
-        writer = threading.Thread(target=write)
-        writer.start()
-        with pytest.raises(KeyboardInterrupt):
-            reader.next_batch()
-        items = [item for batch in batches(reader) for item in batch]
-        writer.join()
-        assert dump(reader, items) == EXPECTED
-
-
-def test_exception_of_a_file_object_comes_behind_what_was_complete() -> None:
-    error = KeyboardInterrupt()
-    left = 5
-
-    def fail() -> None:
-        nonlocal left
-        left -= 1
-        if left == 0:
-            raise error
-
-    items: list[CapturedMessage | CapturedConnection] = []
-    with Capture(Pieces(CAPTURE, 5000, fail)).read() as reader:
-        with pytest.raises(KeyboardInterrupt) as raised:
-            items.extend(reader)
-        assert raised.value is error
-        assert reader.next_batch() is None
-    connections = [item for item in items if isinstance(item, CapturedConnection)]
-    assert 0 < len(connections) < CONNECTIONS
-    assert connections[-1].ended == "end_of_capture"
-
-
-@pytest.mark.parametrize("compressed", [False, True])
-@pytest.mark.parametrize("size", [1, 1000])
-@pytest.mark.parametrize("says_none", [False, True])
-def test_file_object_that_has_nothing_yet_is_asked_again(
-    size: int, says_none: bool, compressed: bool
-) -> None:
-    waits = 0
-
-    class Waiting(io.RawIOBase):
-        def __init__(self, data: bytes) -> None:
-            self.data = io.BytesIO(data)
-
-        def read(self, most: int = -1, /) -> bytes | None:
-            nonlocal waits
-            waits += 1
-            if waits % 2 == 0:
-                return self.data.read(min(size, most))
-            if says_none:
-                return None
-            raise BlockingIOError("nothing yet")
-
-    data = gzip.compress(CAPTURE, mtime=0) if compressed else CAPTURE
-    with Capture(Waiting(data)).read() as reader:
-        items = [item for batch in batches(reader, BlockingIOError) for item in batch]
-        assert dump(reader, items) == EXPECTED
-        assert reader.bytes_read == len(data)
-    assert waits > len(data) // size
-
-
-def test_iteration_goes_on_behind_a_file_object_that_had_nothing() -> None:
-    blocked = iter([False, True] * 1000)
-
-    def maybe() -> None:
-        if next(blocked):
-            raise BlockingIOError("nothing yet")
-
-    items: list[CapturedMessage | CapturedConnection] = []
-    with Capture(Pieces(CAPTURE, 10_000, maybe)).read() as reader:
-        interruptions = 0
-        while True:
-            try:
-                items.extend(reader)
-                break
-            except BlockingIOError:
-                interruptions += 1
-        assert dump(reader, items) == EXPECTED
-    assert interruptions > 2
+from capture_passes import CAPTURE, CONNECTIONS, EXPECTED, MESSAGES, Pieces, batches, dump
+from capture_seen import connection_values, read
+from wsdefrag.capture import Capture, CapturedConnection, CapturedMessage, CaptureReader
 
 
 def test_connections_that_keep_their_messages_are_collected() -> None:
@@ -407,44 +216,6 @@ def test_unknown_links_come_in_the_order_of_the_capture() -> None:
     packets = [Captured(START, b"?" * 60, None, number) for number in range(len(links))]
     counts = read(pcapng(packets, links)).counts
     assert list(counts.unknown_links) == links
-
-
-@pytest.mark.parametrize("retain", [*range(9), 20, "all", "none"])
-def test_retain_keeps_the_newest(retain: Any) -> None:
-    talk = Conversation().open().upgrade()
-    for number in range(7):
-        talk.says(number % 2 == 0, text(number % 2 == 0, str(number)))
-    capture = Capture(io.BytesIO(capture_of(talk.end().segments)))
-    (connection,) = capture.connections(retain=retain)
-    kept = {"all": 7, "none": 0}.get(retain, retain)
-    contents = [message.content for message in connection.websocket.messages]
-    assert contents == [b"%d" % number for number in range(7)][max(7 - kept, 0) :]
-
-
-def test_retain_holds_twice_as_many_at_most() -> None:
-    talk = Conversation().open().upgrade()
-    for number in range(50):
-        talk.says(False, text(False, str(number)))
-    connections = Capture(Pieces(capture_of(talk.segments), 200)).connections(retain=8)
-    held: list[int] = []
-
-    class Held(list[Any]):
-        def append(self, item: Any) -> None:
-            super().append(item)
-            held.append(len(self))
-
-    original = CapturedConnection.__init__
-
-    def init(self: CapturedConnection, *args: Any, **kwargs: Any) -> None:
-        original(self, *args, **kwargs)
-        self.websocket.messages = Held()
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(CapturedConnection, "__init__", init)
-        (connection,) = connections
-    assert len(held) == 50
-    assert max(held) == 17
-    assert len(connection.websocket.messages) == 8
 
 
 def test_extensions_of_several_fields_are_one_list() -> None:

@@ -19,9 +19,9 @@ from cli_captures import DEMO, SNAPPED, damaged, gapped, invoke_capture, plain, 
 from cli_command import SECONDS, environment, objects
 from flow_reader import flows
 from wsdefrag.capture import Capture
-from wsdefrag.capture.har import write_har
-from wsdefrag.capture.jsonl import write_jsonl
-from wsdefrag.capture.mitm import write_mitm
+from wsdefrag.formats.har import write_har
+from wsdefrag.formats.jsonl import write_jsonl
+from wsdefrag.formats.mitm import write_mitm
 
 WRITERS: dict[str, Callable[..., int]] = {
     "jsonl": write_jsonl,
@@ -228,8 +228,8 @@ def _wait_until_read(process: subprocess.Popen[bytes]) -> None:
 
 # A file of that size takes a blink, so the bound is lowered.
 SHORT_IS_LONG = """
-import wsdefrag.cli.source
-wsdefrag.cli.source._LONG_FILE = 1
+import wsdefrag.cli.input.source
+wsdefrag.cli.input.source._LONG_FILE = 1
 wsdefrag.cli.main()
 """
 

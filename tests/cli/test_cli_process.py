@@ -170,8 +170,8 @@ def test_json_lines_have_no_colours() -> None:
 
 # A file of that size takes a blink, so the bound is lowered.
 SHORT_IS_LONG = """
-import wsdefrag.cli.source
-wsdefrag.cli.source._LONG_FILE = 1
+import wsdefrag.cli.input.source
+wsdefrag.cli.input.source._LONG_FILE = 1
 wsdefrag.cli.main()
 """
 

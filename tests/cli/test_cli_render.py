@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wsdefrag import Opcode, WebSocketMessage
-from wsdefrag.cli.render import TextLines, escaped, json_line, shown_binary, shown_text
+from wsdefrag.cli.output.render import TextLines, escaped, json_line, shown_binary, shown_text
 
 ROOMS = st.integers(min_value=3, max_value=40)
 

@@ -1,12 +1,11 @@
-"""WebSocketRelay, mode "messages": what goes on, what does not, in which order, and the record.
+"""WebSocketRelay, mode "messages": what goes on, what does not, and in which order.
 
 What the other modes do is in `test_relay_modes.py`, edits in `test_relay_edits.py`, injected
-messages in `test_relay_injection.py`, closes and violations in `test_relay_ends.py`.
+messages in `test_relay_injection.py`, closes and violations in `test_relay_ends.py`, the record in
+`test_relay_record.py`.
 """
 
 from __future__ import annotations
-
-import time
 
 import pytest
 
@@ -225,52 +224,6 @@ def test_bytes_buffered_goes_to_0_when_all_is_dropped(from_client: bool) -> None
     for event in events:
         talk.relay.drop(event)
     assert talk.relay.bytes_buffered == 0
-
-
-# The record
-
-
-def test_record_has_the_messages_of_both_directions_in_order_of_arrival() -> None:
-    talk = Talk()
-    events = talk.feed(talk.client.text("1"), True)
-    events += talk.feed(talk.server.text("2") + talk.server.ping(), False)
-    events += talk.feed(talk.client.text("3"), True)
-    kept = [event for event in events if isinstance(event, WebSocketMessage)]
-    assert talk.relay.websocket.messages == kept
-    talk.relay.drop(kept[0])
-    talk.relay.forward(kept[1])
-    assert [message.dropped for message in talk.relay.websocket.messages] == [True, False, False]
-
-
-@pytest.mark.parametrize(("retain", "kept"), [("all", 5), ("none", 0), (2, 2), (0, 0)])
-def test_record_keeps_as_many_messages_as_asked_for(retain: str | int, kept: int) -> None:
-    talk = Talk(retain=retain)
-    for number in range(5):
-        talk.pass_on(talk.client.text(str(number)))
-    expected = [str(number).encode() for number in range(5)][5 - kept :]
-    assert [message.content for message in talk.relay.websocket.messages] == expected
-    assert len(talk.at_server.messages) == 5
-
-
-def test_record_has_the_first_close() -> None:
-    talk = Talk()
-    talk.pass_on(talk.server.close(4000, "enough"), False)
-    talk.pass_on(talk.client.close(1000, "bye"), True)
-    websocket = talk.relay.websocket
-    assert websocket.closed_by_client is False
-    assert (websocket.close_code, websocket.close_reason) == (4000, "enough")
-    assert websocket.timestamp_end == 1.5
-
-
-def test_without_a_timestamp_the_clock_is_read() -> None:
-    before = time.time()
-    relay = WebSocketRelay()
-    (event,) = relay.receive_data(b"\x89\x00", from_client=False)
-    assert isinstance(event, Ping)
-    assert before <= event.timestamp <= time.time()
-
-
-# What is let through
 
 
 def test_tolerated_frames_go_on_as_they_came() -> None:

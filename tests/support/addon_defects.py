@@ -9,11 +9,11 @@ Numbers are those of RFC 6455 (sections 5.4, 5.5, 7) and RFC 7692 (sections 6 an
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from addon_frames import finish, inflated, payloads, seen
 from addon_wires import Pair
 from mitmdump import Mitmdump
 from wire_writer import (
@@ -22,7 +22,6 @@ from wire_writer import (
     KEY,
     PING,
     TEXT,
-    RawFrame,
     close_frame,
     deflate,
     deflated_zeros,
@@ -32,6 +31,7 @@ from wire_writer import (
 
 PLAIN_RELEASES = ("11.0.2", "12.2.3")
 """Those whose own behaviour is written down here."""
+
 
 DEFLATE = "permessage-deflate"
 
@@ -51,36 +51,6 @@ class Defect:
     scenario: Callable[[Mitmdump], Any]
     right: Any
     plain: Any
-
-
-def payloads(frames: Sequence[RawFrame]) -> list[bytes]:
-    """The payloads, one for each frame."""
-    return [bytes(one.payload) for one in frames]
-
-
-def seen(frames: Sequence[RawFrame]) -> list[tuple[int, bytes]]:
-    """Opcodes and payloads."""
-    return [(one.opcode, bytes(one.payload)) for one in frames]
-
-
-def inflated(frames: Sequence[RawFrame]) -> bytes | str:
-    """The content of a message; its damage, if it cannot be inflated."""
-    data = b"".join(payloads(frames))
-    if not frames[0].rsv1:
-        return data
-    try:
-        return zlib.decompressobj(-15).decompress(data + b"\x00\x00\xff\xff")
-    except zlib.error:
-        return "cannot be inflated"
-
-
-def finish(proxy: Mitmdump, pair: Pair) -> dict[str, Any]:
-    """Close from the client, and read the flow file."""
-    pair.client.send(close_frame(1000, key=KEY))
-    pair.client.rest()
-    pair.server.rest()
-    pair.close()
-    return proxy.flow(pair.path)
 
 
 def edit_across_a_kept_border(proxy: Mitmdump) -> Any:
@@ -247,8 +217,12 @@ def masks_and_plain_messages(proxy: Mitmdump) -> Any:
 DAMAGED = b"\xef\xbf\xbd"
 """U+FFFD, which stands for what could not be decoded."""
 
+
 CUT = [b"a" * 12, "€€".encode()], [b"a" * 9 + DAMAGED, DAMAGED * 2 + "€".encode()]
+
+
 CLOSED_1002 = (CLOSE, b"\x03\xea")
+
 
 DEFECTS = (
     Defect(

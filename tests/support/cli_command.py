@@ -27,6 +27,7 @@ __all__ = [
     "objects",
     "recordings",
     "run",
+    "started",
 ]
 
 GOOD = frame(TEXT, b"one") + frame(BINARY, b"\x00\xff") + frame(TEXT, "drei €".encode())
@@ -79,3 +80,15 @@ def objects(lines: bytes) -> list[dict[str, Any]]:
 def header_options(recording: recordings.Recording) -> list[str]:
     """The options that tell what was agreed in a recording's handshake."""
     return ["--deflate", recording.extensions] if recording.extensions else []
+
+
+def started(*arguments: object) -> subprocess.Popen[bytes]:
+    """The command as a process whose input and outputs are pipes."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "wsdefrag", *map(str, arguments)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        bufsize=0,
+        env=environment(),
+    )

@@ -8,7 +8,13 @@ together across a gap, nothing is inflated on a guess, and each connection ends 
 its bytes.
 """
 
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from wsdefrag._native import ArrowStream, CapturedMessage
+from wsdefrag.capture.capture import ArrowTables, Capture
 from wsdefrag.capture.connection import (
     Account,
     CapturedClose,
@@ -16,13 +22,14 @@ from wsdefrag.capture.connection import (
     CapturedRequest,
     CapturedResponse,
 )
-from wsdefrag.capture.description import ArrowTables, Capture
-from wsdefrag.capture.har import write_har
-from wsdefrag.capture.jsonl import write_jsonl
-from wsdefrag.capture.mitm import write_flow, write_mitm
-from wsdefrag.capture.plot import write_plot
 from wsdefrag.capture.reader import CaptureReader, PacketCounts
-from wsdefrag.capture.tables import write_arrow, write_parquet
+
+if TYPE_CHECKING:
+    from wsdefrag.formats.har import write_har
+    from wsdefrag.formats.jsonl import write_jsonl
+    from wsdefrag.formats.mitm import write_flow, write_mitm
+    from wsdefrag.formats.plot import write_plot
+    from wsdefrag.formats.tables import write_arrow, write_parquet
 
 __all__ = [
     "Account",
@@ -44,3 +51,29 @@ __all__ = [
     "write_parquet",
     "write_plot",
 ]
+
+# The formats import this package, so it imports each of them when its function is asked for.
+_FORMATS = {
+    "write_arrow": "tables",
+    "write_flow": "mitm",
+    "write_har": "har",
+    "write_jsonl": "jsonl",
+    "write_mitm": "mitm",
+    "write_parquet": "tables",
+    "write_plot": "plot",
+}
+
+if not TYPE_CHECKING:  # a type checker would take it for any name
+
+    def __getattr__(name: str) -> object:
+        """Import a format's function when it is first asked for."""
+        if name not in _FORMATS:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        function = getattr(import_module(f"wsdefrag.formats.{_FORMATS[name]}"), name)
+        globals()[name] = function
+        return function
+
+
+def __dir__() -> list[str]:
+    """Name the functions of the formats too, imported or not."""
+    return sorted({*globals(), *__all__})

@@ -21,6 +21,8 @@ from wsdefrag.capture.connection import CapturedConnection
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+__all__ = ["CaptureReader", "CapturedMessage", "PacketCounts"]
+
 
 @dataclass(frozen=True)
 class PacketCounts:

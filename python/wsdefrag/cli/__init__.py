@@ -3,14 +3,14 @@
 ``group`` is the command itself, with one module for each of its subcommands: ``messages``,
 ``connections``, ``convert``, ``plot``, ``mitmproxy_addon``. The first four share
 
-- ``inputs``: what the arguments name, and whether it is a capture or a raw dump,
-- ``selection``: the options that say what is wanted of it,
-- ``reading`` and ``arrow_reading``: passes over captures, and how they end; ``losses``: what was
-  lost on the way,
-- ``dump`` with ``source``: raw dumps, their bytes and times,
-- ``printer``, ``render``, ``capture_messages``: lines on standard output,
-- ``output``: files that are written as a whole,
-- ``complaint``: lines on standard error; ``parameters``: what options take.
+- ``options``: the options that say what is wanted of the input; ``selection``: their values,
+- ``passes``: ``reading`` and ``arrow_reading`` read captures and say how that ended; ``dump``
+  reads raw dumps,
+- ``input``: what the arguments name, and whether it is a capture or a raw dump (``inputs``); the
+  bytes of a raw dump and their times (``source``),
+- ``output``: lines on standard output (``printer``, ``render``, ``capture_lines``), files that are
+  written as a whole (``files``), lines on standard error (``complaint``), and what was lost on the
+  way (``losses``).
 
 Standard output carries messages and nothing else; everything said about them goes to standard
 error. Exit status: 0 if all was read; 1 if something was lost or is wrong, or stops too early; 2 if

@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from wsdefrag.capture import CapturedConnection
-from wsdefrag.capture.handshake import address_text
-from wsdefrag.capture.jsonl import connection_line
-from wsdefrag.cli.inputs import EXISTING, captures
-from wsdefrag.cli.printer import Printer, colours_wanted
-from wsdefrag.cli.reading import Reading
-from wsdefrag.cli.render import escaped, shown_text
-from wsdefrag.cli.selection import CONNECTION_FILTERS, READING, Selection, selects
+from wsdefrag.cli.input.inputs import EXISTING, captures
+from wsdefrag.cli.options import CONNECTION_FILTERS, READING, selects
+from wsdefrag.cli.output.printer import Printer, colours_wanted
+from wsdefrag.cli.output.render import escaped, shown_text
+from wsdefrag.cli.passes.reading import Reading
+from wsdefrag.cli.selection import Selection
+from wsdefrag.formats.handshake import address_text
+from wsdefrag.formats.jsonl import connection_line
 
 if TYPE_CHECKING:
     from wsdefrag.capture import Account

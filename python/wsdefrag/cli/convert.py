@@ -14,23 +14,23 @@ from typing import Literal
 
 import click
 
-from wsdefrag.capture.har import write_har
-from wsdefrag.capture.jsonl import write_jsonl
-from wsdefrag.capture.mitm import write_mitm
-from wsdefrag.capture.tables import write_arrow, write_parquet
-from wsdefrag.cli.arrow_reading import ArrowReading
-from wsdefrag.cli.complaint import printable_name
-from wsdefrag.cli.inputs import EXISTING, captures
-from wsdefrag.cli.output import check_output, written
-from wsdefrag.cli.reading import Reading
-from wsdefrag.cli.selection import (
+from wsdefrag.cli.input.inputs import EXISTING, captures
+from wsdefrag.cli.options import (
     CONNECTION_FILTERS,
     MESSAGE_FILTERS,
     READING,
     SENDER,
-    Selection,
     selects,
 )
+from wsdefrag.cli.output.complaint import printable_name
+from wsdefrag.cli.output.files import check_output, written
+from wsdefrag.cli.passes.arrow_reading import ArrowReading
+from wsdefrag.cli.passes.reading import Reading
+from wsdefrag.cli.selection import Selection
+from wsdefrag.formats.har import write_har
+from wsdefrag.formats.jsonl import write_jsonl
+from wsdefrag.formats.mitm import write_mitm
+from wsdefrag.formats.tables import write_arrow, write_parquet
 
 Table = Literal["messages", "connections"]
 

@@ -7,28 +7,32 @@ that mean nothing for the input at hand are refused.
 
 from __future__ import annotations
 
+from contextlib import closing
 from functools import partial
 from typing import IO, TYPE_CHECKING, Literal
 
 import click
 
-from wsdefrag.capture.jsonl import message_line
-from wsdefrag.cli.capture_messages import CaptureLines, print_capture
-from wsdefrag.cli.dump import DumpOptions, print_dump
-from wsdefrag.cli.inputs import EXISTING, Input, opened
-from wsdefrag.cli.parameters import deflate_header, seconds
-from wsdefrag.cli.printer import Printer, colours_wanted, columns
-from wsdefrag.cli.reading import Reading
-from wsdefrag.cli.render import TextLines, json_line
-from wsdefrag.cli.selection import (
+from wsdefrag.capture import CapturedConnection
+from wsdefrag.cli.input.inputs import EXISTING, Input, opened
+from wsdefrag.cli.options import (
     CONNECTION_FILTERS,
     MESSAGE_FILTERS,
     READING,
-    Selection,
+    deflate_header,
+    seconds,
     selects,
 )
+from wsdefrag.cli.output.capture_lines import CaptureLines
+from wsdefrag.cli.output.printer import Printer, colours_wanted, columns
+from wsdefrag.cli.output.render import TextLines, json_line
+from wsdefrag.cli.passes.dump import DumpOptions, print_dump
+from wsdefrag.cli.passes.reading import Reading
+from wsdefrag.cli.selection import Selection
+from wsdefrag.formats.jsonl import message_line
 
 if TYPE_CHECKING:
+    from wsdefrag.capture import CapturedMessage
     from wsdefrag.deflate import DeflateParams
 
 _EPILOG = """
@@ -136,9 +140,30 @@ def messages(
         else CaptureLines(columns(width), colours=colours_wanted(), content=content)
     )
     reading = Reading(source, selection, content=content)
-    print_capture(context, reading, Printer(captured, jsonl=jsonl), summary=summary)
+    _print_capture(context, reading, Printer(captured, jsonl=jsonl), summary=summary)
 
 
 def _refuse(options: list[str], what: str) -> None:
     if options:
         raise click.UsageError(f"{options[0]} is for {what}.")
+
+
+def _print_capture(
+    context: click.Context, reading: Reading, write: Printer[CapturedMessage], *, summary: bool
+) -> None:
+    """Print the messages of a capture.
+
+    Args:
+        context: The command's.
+        reading: Reads the capture.
+        write: Prints messages.
+        summary: Whether to say at the end how much and how fast.
+
+    Raises:
+        BadStream: If the capture is damaged.
+        UnusableInput: If it cannot be read.
+    """
+    with closing(reading.batches()) as batches:
+        for batch in batches:
+            write([item for item in batch if not isinstance(item, CapturedConnection)])
+    reading.finish(context, summary=summary)

@@ -8,19 +8,19 @@ from typing import Literal, cast
 
 import click
 
-from wsdefrag.capture.plot import write_plot
-from wsdefrag.cli.complaint import UnusableInput, printable_name
-from wsdefrag.cli.inputs import EXISTING, captures
-from wsdefrag.cli.output import check_output, written
-from wsdefrag.cli.reading import Reading
-from wsdefrag.cli.selection import (
+from wsdefrag.cli.input.inputs import EXISTING, captures
+from wsdefrag.cli.options import (
     CONNECTION_FILTERS,
     MESSAGE_FILTERS,
     READING,
     SENDER,
-    Selection,
     selects,
 )
+from wsdefrag.cli.output.complaint import UnusableInput, printable_name
+from wsdefrag.cli.output.files import check_output, written
+from wsdefrag.cli.passes.reading import Reading
+from wsdefrag.cli.selection import Selection
+from wsdefrag.formats.plot import write_plot
 
 _EPILOG = """
 \b

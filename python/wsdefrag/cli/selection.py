@@ -1,34 +1,25 @@
-"""What is wanted of the input, and how strictly it is read: the options that commands share.
+"""What is wanted of the input, and how strictly it is read.
 
-A command takes groups of options with ``selects(...)`` and gets one ``Selection``; what it does
-not offer has the value that means everything.
+What a command does not offer (``options``) has the value that means everything.
 """
 
 from __future__ import annotations
 
-import functools
-import ipaddress
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Literal
 
 import click
 
 from wsdefrag.capture import Capture
-from wsdefrag.cli.parameters import moment
 from wsdefrag.limits import Limits
 from wsdefrag.opcode import Opcode
 from wsdefrag.strictness import Strictness
 
 if TYPE_CHECKING:
-    from wsdefrag.cli.inputs import Input
-
-_F = TypeVar("_F", bound=Callable[..., Any])
-_Option = Callable[[Any], Any]
+    from wsdefrag.cli.input.inputs import Input
 
 _DEFAULTS = Limits()
-_RULES = [field.name.replace("_", "-") for field in fields(Strictness)]
-_COUNT = click.IntRange(min=0)
+RULES = [field.name.replace("_", "-") for field in fields(Strictness)]
 
 # Names of the filters that raw dumps, which know nothing of connections, cannot be read with.
 _OF_CAPTURES = ("host", "path", "port", "address", "type", "since", "until", "resync")
@@ -106,8 +97,8 @@ class Selection:
 
     def strictness(self) -> Strictness:
         """Give the rules that are enforced."""
-        let_pass = _RULES if "all" in self.tolerate else self.tolerate
-        named = [rule for rule in let_pass if rule in _RULES]
+        let_pass = RULES if "all" in self.tolerate else self.tolerate
+        named = [rule for rule in let_pass if rule in RULES]
         return Strictness(**{rule.replace("-", "_"): False for rule in named})
 
     def of_captures(self) -> list[str]:
@@ -150,117 +141,3 @@ class Selection:
             utf8=self.utf8,
             resync=self.resync,
         )
-
-
-def _addresses(
-    context: click.Context, parameter: click.Parameter, value: tuple[str, ...]
-) -> tuple[str, ...]:
-    """Refuse what is no IP address."""
-    try:
-        return tuple(str(ipaddress.ip_address(text)) for text in value)
-    except ValueError as error:
-        raise click.BadParameter(f"{error}.") from None
-
-
-# In the order in which the help shows them.
-CONNECTION_FILTERS: tuple[_Option, ...] = (
-    click.option("--host", multiple=True, metavar="PATTERN", help="Only this Host; * is anything."),
-    click.option("--path", multiple=True, metavar="PATTERN", help="Only this path and query."),
-    click.option(
-        "--port",
-        type=click.IntRange(0, 65_535),
-        multiple=True,
-        metavar="PORT",
-        help="Only this TCP port, of either side.",
-    ),
-    click.option(
-        "--address",
-        callback=_addresses,
-        multiple=True,
-        metavar="IP",
-        help="Only this IP address, of either side.",
-    ),
-)
-
-SENDER: tuple[_Option, ...] = (
-    click.option(
-        "--from",
-        "sender",
-        type=click.Choice(["client", "server"]),
-        help="Only messages of this side.",
-    ),
-)
-
-MESSAGE_FILTERS: tuple[_Option, ...] = (
-    click.option("--type", type=click.Choice(["text", "binary"]), help="Only these messages."),
-    click.option(
-        "--since",
-        metavar="TIME",
-        callback=moment,
-        help="From this time on: ISO 8601, or seconds since 1970.",
-    ),
-    click.option(
-        "--until", metavar="TIME", callback=moment, help="Before this time, given likewise."
-    ),
-)
-
-READING: tuple[_Option, ...] = (
-    click.option("--lax", is_flag=True, help="Keep text that is not UTF-8."),
-    click.option("--resync", is_flag=True, help="Look for frames again behind a loss."),
-    click.option(
-        "--tolerate",
-        type=click.Choice([*_RULES, "loss", "all"]),
-        multiple=True,
-        metavar="WHAT",
-        help=f"Let pass: {', '.join(_RULES)}, loss, all; repeatable.",
-    ),
-    click.option(
-        "--max-message-size",
-        type=_COUNT,
-        metavar="BYTES",
-        default=_DEFAULTS.max_message_size,
-        show_default="64 MiB",
-        help="Of a message, inflated; 0: no limit.",
-    ),
-    click.option(
-        "--max-frame-size",
-        type=_COUNT,
-        metavar="BYTES",
-        default=_DEFAULTS.max_frame_size,
-        show_default="64 MiB",
-        help="Of a frame; 0: no limit.",
-    ),
-    click.option(
-        "--max-fragments",
-        type=_COUNT,
-        metavar="COUNT",
-        default=_DEFAULTS.max_fragments,
-        show_default=True,
-        help="Frames of a message; 0: no limit.",
-    ),
-)
-
-
-def selects(*groups: Sequence[_Option]) -> Callable[[_F], _F]:
-    """Give a command groups of options and one argument, ``selection``, for all their values.
-
-    Args:
-        groups: The groups, in the order in which the help shows them.
-
-    Returns:
-        The decorator.
-    """
-    known = {field.name for field in fields(Selection)}
-
-    def decorate(command: _F) -> _F:
-        @functools.wraps(command)
-        def selecting(*arguments: object, **options: Any) -> object:  # noqa: ANN401
-            values = {name: options.pop(name) for name in known & options.keys()}
-            return command(*arguments, selection=Selection(**values), **options)
-
-        decorated: Any = selecting
-        for option in reversed([option for group in groups for option in group]):
-            decorated = option(decorated)
-        return decorated  # type: ignore[no-any-return]
-
-    return decorate

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from addon_defects import finish
+from addon_frames import finish
 from addon_wires import Pair
 from mitmdump import ENVIRONMENT, SCRIPTS, SECONDS, Mitmdump, Start
 from wire_writer import KEY, TEXT, frame

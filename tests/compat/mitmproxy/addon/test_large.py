@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from addon_defects import finish
+from addon_frames import finish
 from addon_wires import Pair
 from mitmdump import Mitmdump
 from wire_writer import BINARY, CLOSE, KEY, fragments, frame, pieces

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from addon_defects import finish, payloads, seen
+from addon_frames import finish, payloads, seen
 from addon_wires import Pair
 from mitmdump import SCRIPTS, Mitmdump, Start
 from wire_writer import (

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from addon_defects import finish, inflated, payloads, seen
+from addon_frames import finish, inflated, payloads, seen
 from addon_wires import Pair
 from mitmdump import PYTHON, SECONDS, Mitmdump
 from wire_writer import (

@@ -127,7 +127,7 @@ def test_har_exports_of_both_have_the_same_messages(mitmproxy: Mitmproxy, tmp_pa
     import json
 
     from wsdefrag.capture import Capture
-    from wsdefrag.capture.har import write_har
+    from wsdefrag.formats.har import write_har
 
     path = LOADED["demo"].path
     theirs = mitmproxy.value("har_entries", str(converted(path, tmp_path)))

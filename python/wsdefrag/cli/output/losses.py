@@ -10,7 +10,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from wsdefrag.capture import CapturedConnection
-from wsdefrag.cli.render import counted, escaped
+from wsdefrag.cli.output.render import counted, escaped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

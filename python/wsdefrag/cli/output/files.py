@@ -14,7 +14,7 @@ from typing import IO, TYPE_CHECKING
 
 import click
 
-from wsdefrag.cli.complaint import UnusableInput, printable_name
+from wsdefrag.cli.output.complaint import UnusableInput, printable_name
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable

@@ -17,7 +17,8 @@ from wsdefrag.errors import CaptureError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from wsdefrag.capture import Capture, CapturedMessage
+    from wsdefrag.capture.capture import Capture
+    from wsdefrag.capture.reader import CapturedMessage
 
     Items: TypeAlias = "Iterable[CapturedMessage | CapturedConnection]"
 

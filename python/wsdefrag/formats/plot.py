@@ -17,15 +17,16 @@ from datetime import datetime, timezone
 from typing import IO, TYPE_CHECKING, Any, Literal
 
 from wsdefrag.capture.connection import CapturedConnection
-from wsdefrag.capture.conversations import items_of
-from wsdefrag.capture.handshake import address_text
+from wsdefrag.formats.conversations import items_of
+from wsdefrag.formats.handshake import address_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from wsdefrag.capture import Capture, CapturedMessage
-    from wsdefrag.capture.conversations import Items
+    from wsdefrag.capture.capture import Capture
+    from wsdefrag.capture.reader import CapturedMessage
+    from wsdefrag.formats.conversations import Items
 
 _SECOND = 1_000_000_000
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Literal
 
-from wsdefrag.cli.complaint import UnusableInput
-from wsdefrag.cli.inputs import Input
-from wsdefrag.cli.reading import Reading
-from wsdefrag.cli.source import file_size, progress
+from wsdefrag.cli.input.inputs import Input
+from wsdefrag.cli.input.source import file_size, progress
+from wsdefrag.cli.output.complaint import UnusableInput
+from wsdefrag.cli.passes.reading import Reading
 from wsdefrag.errors import CaptureError
 
 if TYPE_CHECKING:
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from wsdefrag.capture.description import ArrowTables
-    from wsdefrag.capture.tables import ArrowTable
+    from wsdefrag.capture.capture import ArrowTables
     from wsdefrag.cli.selection import Selection
+    from wsdefrag.formats.tables import ArrowTable
 
 _ACCOUNT = ("missing", "lost", "violation")
 _COLUMNS = [

@@ -27,16 +27,17 @@ from datetime import datetime, timezone
 from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
-from wsdefrag.capture.conversations import conversations
-from wsdefrag.capture.handshake import field_text, url
-from wsdefrag.capture.jsonl import TYPE_NAMES
+from wsdefrag.formats.conversations import conversations
+from wsdefrag.formats.handshake import field_text, url
+from wsdefrag.formats.jsonl import TYPE_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from wsdefrag.capture import Capture, CapturedConnection, CapturedMessage
-    from wsdefrag.capture.connection import CapturedClose
-    from wsdefrag.capture.conversations import Items
+    from wsdefrag.capture.capture import Capture
+    from wsdefrag.capture.connection import CapturedClose, CapturedConnection
+    from wsdefrag.capture.reader import CapturedMessage
+    from wsdefrag.formats.conversations import Items
 
 _SECOND = 1_000_000_000
 _MILLISECOND = 1_000_000

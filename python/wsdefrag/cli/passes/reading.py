@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from wsdefrag.cli.complaint import BadStream, UnusableInput, note, printable_name
-from wsdefrag.cli.dump import INTERRUPTED
-from wsdefrag.cli.inputs import Input, name_of
-from wsdefrag.cli.losses import Losses
-from wsdefrag.cli.render import counted, escaped
-from wsdefrag.cli.source import progress
+from wsdefrag.cli.input.inputs import Input, name_of
+from wsdefrag.cli.input.source import progress
+from wsdefrag.cli.output.complaint import BadStream, UnusableInput, note, printable_name
+from wsdefrag.cli.output.losses import Losses
+from wsdefrag.cli.output.render import counted, escaped
+from wsdefrag.cli.passes.dump import INTERRUPTED
 from wsdefrag.errors import CaptureError
 
 if TYPE_CHECKING:

@@ -17,9 +17,9 @@ from typing import IO, TYPE_CHECKING
 
 import click
 
-from wsdefrag.cli.complaint import BadStream, Complaint, note, stream_name
-from wsdefrag.cli.render import escaped
-from wsdefrag.cli.source import pieces, read_arrivals, recorded_pieces, with_progress
+from wsdefrag.cli.input.source import pieces, read_arrivals, recorded_pieces, with_progress
+from wsdefrag.cli.output.complaint import BadStream, Complaint, note, stream_name
+from wsdefrag.cli.output.render import escaped
 from wsdefrag.errors import IncompleteMessage, WebSocketError
 from wsdefrag.opcode import CloseCode
 from wsdefrag.reassembler import MessageReassembler
@@ -27,7 +27,7 @@ from wsdefrag.reassembler import MessageReassembler
 if TYPE_CHECKING:
     import io
 
-    from wsdefrag.cli.printer import Printer
+    from wsdefrag.cli.output.printer import Printer
     from wsdefrag.cli.selection import Selection
     from wsdefrag.deflate import DeflateParams
     from wsdefrag.events import Close

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from wsdefrag.cli.complaint import UnusableInput, printable_name, stream_name
+from wsdefrag.cli.output.complaint import UnusableInput, printable_name, stream_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,43 +9,18 @@ in front of the content.
 from __future__ import annotations
 
 import sys
-from contextlib import closing
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 import click
 
-from wsdefrag.capture import CapturedConnection
-from wsdefrag.cli.render import LEAST_ROOM, shown_binary, shown_text
+from wsdefrag.cli.output.render import LEAST_ROOM, shown_binary, shown_text
 
 if TYPE_CHECKING:
     from wsdefrag.capture import CapturedMessage
-    from wsdefrag.cli.printer import Printer
-    from wsdefrag.cli.reading import Reading
 
 _SECOND = 1_000_000_000
 _TYPES = {0: "?", 1: "text", 2: "binary"}
-
-
-def print_capture(
-    context: click.Context, reading: Reading, write: Printer[CapturedMessage], *, summary: bool
-) -> None:
-    """Print the messages of a capture.
-
-    Args:
-        context: The command's.
-        reading: Reads the capture.
-        write: Prints messages.
-        summary: Whether to say at the end how much and how fast.
-
-    Raises:
-        BadStream: If the capture is damaged.
-        UnusableInput: If it cannot be read.
-    """
-    with closing(reading.batches()) as batches:
-        for batch in batches:
-            write([item for item in batch if not isinstance(item, CapturedConnection)])
-    reading.finish(context, summary=summary)
 
 
 class CaptureLines:

@@ -24,7 +24,7 @@ from unicodedata import east_asian_width
 
 import click
 
-from wsdefrag.capture.jsonl import json_bool, json_content
+from wsdefrag.formats.jsonl import json_bool, json_content
 
 if TYPE_CHECKING:
     from wsdefrag.message import WebSocketMessage

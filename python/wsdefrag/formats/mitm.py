@@ -38,14 +38,16 @@ import uuid
 from typing import IO, TYPE_CHECKING, Any
 
 from wsdefrag.capture.connection import Account, CapturedConnection
-from wsdefrag.capture.conversations import conversations
-from wsdefrag.capture.handshake import scheme
-from wsdefrag.capture.tnetstring import tnetstring
+from wsdefrag.formats.conversations import conversations
+from wsdefrag.formats.handshake import scheme
+from wsdefrag.formats.tnetstring import tnetstring
 
 if TYPE_CHECKING:
-    from wsdefrag.capture import Capture, CapturedMessage, CapturedRequest, CapturedResponse
-    from wsdefrag.capture.conversations import Items
+    from wsdefrag.capture.capture import Capture
+    from wsdefrag.capture.connection import CapturedRequest, CapturedResponse
+    from wsdefrag.capture.reader import CapturedMessage
     from wsdefrag.data import WebSocketData
+    from wsdefrag.formats.conversations import Items
     from wsdefrag.message import WebSocketMessage, WebSocketMessageState
 
 _FLOW_FORMAT = 21

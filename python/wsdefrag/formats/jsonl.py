@@ -18,11 +18,12 @@ import re
 from typing import IO, TYPE_CHECKING, Literal
 
 from wsdefrag.capture.connection import Account, CapturedConnection
-from wsdefrag.capture.conversations import items_of
+from wsdefrag.formats.conversations import items_of
 
 if TYPE_CHECKING:
-    from wsdefrag.capture import Capture, CapturedMessage
-    from wsdefrag.capture.conversations import Items
+    from wsdefrag.capture.capture import Capture
+    from wsdefrag.capture.reader import CapturedMessage
+    from wsdefrag.formats.conversations import Items
 
 _SECOND = 1_000_000_000
 

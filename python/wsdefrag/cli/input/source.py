@@ -15,12 +15,12 @@ import stat
 import sys
 import time
 from contextlib import closing, contextmanager
+from datetime import datetime
 from typing import IO, TYPE_CHECKING, NamedTuple
 
 import click
 
-from wsdefrag.cli.complaint import UnusableInput, stream_name
-from wsdefrag.cli.parameters import checked_seconds
+from wsdefrag.cli.output.complaint import UnusableInput, stream_name
 
 if TYPE_CHECKING:
     import io
@@ -189,6 +189,28 @@ def file_size(stream: io.BufferedIOBase) -> int:
     except OSError:  # it is no file at all
         return 0
     return status.st_size if stat.S_ISREG(status.st_mode) else 0
+
+
+def checked_seconds(value: object) -> float:
+    """Refuse what is not a time in seconds since the epoch.
+
+    Args:
+        value: Anything.
+
+    Returns:
+        The seconds.
+
+    Raises:
+        ValueError: If it is no number, or no time between the years 1970 and 9999.
+    """
+    if isinstance(value, (int, float)) and value >= 0:
+        try:
+            datetime.fromtimestamp(value)
+        except (OverflowError, OSError, ValueError):  # which one depends on the platform
+            pass
+        else:
+            return float(value)
+    raise ValueError(f"{value!r} is no time in seconds since the epoch")
 
 
 def _read(stream: io.BufferedIOBase, size: int) -> bytes:

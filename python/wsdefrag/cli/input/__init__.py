@@ -1,0 +1,1 @@
+"""What a command reads: its arguments, and the bytes of a stream with their times."""

@@ -1,0 +1,1 @@
+"""What a command writes: lines on standard output and standard error, and files."""

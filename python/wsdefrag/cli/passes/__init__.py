@@ -1,0 +1,1 @@
+"""Passes over the input of a command: over captures, and over raw dumps."""

@@ -1,0 +1,95 @@
+"""What a file of tables holds, and what is said, when the capture is damaged or has losses."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+
+from capture_files import ENHANCED_PACKET
+from capture_tables import READERS, converted
+from cli_captures import DEMO, SNAPPED, cut_short, damaged, invoke_capture, plain
+from wsdefrag.capture import Capture
+from wsdefrag.formats.tables import write_parquet
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "arrow"])
+@pytest.mark.parametrize("table", ["messages", "connections"])
+def test_losses_are_said_as_by_other_formats(tmp_path: Path, suffix: str, table: str) -> None:
+    lines = invoke_capture("convert", SNAPPED, "-o", "-", "--format", "jsonl")
+    output = tmp_path / f"t.{suffix}"
+    result = invoke_capture("convert", SNAPPED, "-o", output, "--table", table)
+    assert result.exit_code == lines.exit_code == 1
+    said = result.stderr
+    if table == "messages":
+        assert said == lines.stderr
+    assert "37,011 bytes not captured; 22,428 bytes that cannot be told apart" in said
+    tolerant = invoke_capture("convert", SNAPPED, "-o", output, "--force", "--tolerate", "loss")
+    assert tolerant.exit_code == 0
+
+
+def test_summary_is_that_of_other_formats(tmp_path: Path) -> None:
+    def told(*options: object) -> str:
+        return invoke_capture("convert", DEMO, "--summary", *options).stderr.split(" read in")[0]
+
+    columns = told("-o", tmp_path / "m.parquet")
+    assert columns == told("-o", tmp_path / "m.jsonl")
+    assert ": 502 messages with " in columns
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "arrow"])
+def test_damaged_capture_gives_what_came_before(tmp_path: Path, suffix: str) -> None:
+    source = tmp_path / "damaged.pcapng"
+    source.write_bytes(damaged(DEMO.read_bytes()))
+    output = tmp_path / f"m.{suffix}"
+    result = invoke_capture("convert", source, "-o", output)
+    assert result.exit_code == 1
+    last = result.stderr.splitlines()[-1]
+    assert last.startswith(f"wsdefrag: {source}: record ")
+    assert last.endswith("a length of 3 bytes is too short")
+    _, read = READERS["pyarrow" if suffix == "parquet" else "pyarrow, arrow"]
+    rows = [row for row in read(output) if row["status"] == "ok"]
+    whole = [message.content for message in Capture(DEMO)]
+    assert 100 < len(rows) < len(whole)
+    assert [row["content"] for row in rows] == whole[: len(rows)]
+
+
+def test_nothing_readable_writes_nothing(tmp_path: Path) -> None:
+    source = tmp_path / "none.pcapng"
+    source.write_bytes(b"\x0a\x0d\x0d\x0a" + b"nothing of a section")
+    result = invoke_capture("convert", source, "-o", tmp_path / "m.parquet")
+    assert result.exit_code == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["none.pcapng"]
+
+
+def test_cut_capture_from_a_pipe_is_written(tmp_path: Path) -> None:
+    output = converted(cut_short(DEMO.read_bytes()), tmp_path / "m.parquet", code=1)
+    assert parquet.read_metadata(output).num_rows > 100
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "arrow"])
+@pytest.mark.parametrize("table", ["messages", "connections"])
+def test_file_cut_at_its_end_is_a_loss_as_by_other_formats(
+    tmp_path: Path, suffix: str, table: str
+) -> None:
+    source = tmp_path / "cut.pcapng"
+    source.write_bytes(plain() + ENHANCED_PACKET.to_bytes(4, "little") + b"\x60\0\0\0\0\0")
+    lines = invoke_capture("convert", source, "-o", tmp_path / "m.jsonl")
+    output = tmp_path / f"m.{suffix}"
+    result = invoke_capture("convert", source, "-o", output, "--table", table)
+    assert (result.exit_code, result.stderr) == (lines.exit_code, lines.stderr)
+    assert result.exit_code == 1
+    assert "the file ends 10 bytes into it" in result.stderr
+    tolerant = invoke_capture("convert", source, "-o", output, "--force", "--tolerate", "loss")
+    assert tolerant.exit_code == 0
+
+
+def test_library_ends_the_file_of_a_damaged_capture() -> None:
+    file = io.BytesIO()
+    tables = Capture(io.BytesIO(damaged(DEMO.read_bytes()))).to_arrow()
+    with pytest.raises(pa.ArrowInvalid, match="a length of 3 bytes is too short"):
+        write_parquet(tables.messages, file)
+    assert parquet.read_metadata(io.BytesIO(file.getvalue())).num_rows > 100

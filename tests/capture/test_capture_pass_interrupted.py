@@ -1,0 +1,132 @@
+"""A pass that is interrupted, or whose file has nothing yet, gives the same as one in peace."""
+
+from __future__ import annotations
+
+import _thread
+import gzip
+import io
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from capture_passes import CAPTURE, CONNECTIONS, EXPECTED, Pieces, batches, dump
+from wsdefrag.capture import Account, Capture, CapturedConnection, CapturedMessage
+
+
+@pytest.mark.parametrize("every", [3, 4, 7])
+@pytest.mark.parametrize("made", [CapturedConnection, Account])
+def test_interrupt_while_objects_are_made_loses_nothing(
+    monkeypatch: pytest.MonkeyPatch, made: type, every: int
+) -> None:
+    original: Callable[..., None] = made.__init__  # type: ignore[misc]
+    calls = interrupts = 0
+
+    def interrupted(self: object, *args: Any, **kwargs: Any) -> None:
+        nonlocal calls, interrupts
+        calls += 1
+        if calls % every == 0:
+            interrupts += 1
+            raise KeyboardInterrupt
+        original(self, *args, **kwargs)
+
+    monkeypatch.setattr(made, "__init__", interrupted)
+    with Capture(io.BytesIO(CAPTURE)).read() as reader:
+        items = [item for batch in batches(reader, KeyboardInterrupt) for item in batch]
+        monkeypatch.undo()
+        assert dump(reader, items) == EXPECTED
+    assert interrupts > 5
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
+def test_interrupt_while_a_file_is_read_loses_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+
+    def write() -> None:
+        # Opened when the reader, which then is outside of Python, opens it.
+        with path.open("wb") as file:
+            _thread.interrupt_main()
+            file.write(CAPTURE)
+
+    with Capture(path).read() as reader:
+        writer = threading.Thread(target=write)
+        writer.start()
+        with pytest.raises(KeyboardInterrupt):
+            reader.next_batch()
+        items = [item for batch in batches(reader) for item in batch]
+        writer.join()
+        assert dump(reader, items) == EXPECTED
+
+
+def test_exception_of_a_file_object_comes_behind_what_was_complete() -> None:
+    error = KeyboardInterrupt()
+    left = 5
+
+    def fail() -> None:
+        nonlocal left
+        left -= 1
+        if left == 0:
+            raise error
+
+    items: list[CapturedMessage | CapturedConnection] = []
+    with Capture(Pieces(CAPTURE, 5000, fail)).read() as reader:
+        with pytest.raises(KeyboardInterrupt) as raised:
+            items.extend(reader)
+        assert raised.value is error
+        assert reader.next_batch() is None
+    connections = [item for item in items if isinstance(item, CapturedConnection)]
+    assert 0 < len(connections) < CONNECTIONS
+    assert connections[-1].ended == "end_of_capture"
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+@pytest.mark.parametrize("size", [1, 1000])
+@pytest.mark.parametrize("says_none", [False, True])
+def test_file_object_that_has_nothing_yet_is_asked_again(
+    size: int, says_none: bool, compressed: bool
+) -> None:
+    waits = 0
+
+    class Waiting(io.RawIOBase):
+        def __init__(self, data: bytes) -> None:
+            self.data = io.BytesIO(data)
+
+        def read(self, most: int = -1, /) -> bytes | None:
+            nonlocal waits
+            waits += 1
+            if waits % 2 == 0:
+                return self.data.read(min(size, most))
+            if says_none:
+                return None
+            raise BlockingIOError("nothing yet")
+
+    data = gzip.compress(CAPTURE, mtime=0) if compressed else CAPTURE
+    with Capture(Waiting(data)).read() as reader:
+        items = [item for batch in batches(reader, BlockingIOError) for item in batch]
+        assert dump(reader, items) == EXPECTED
+        assert reader.bytes_read == len(data)
+    assert waits > len(data) // size
+
+
+def test_iteration_goes_on_behind_a_file_object_that_had_nothing() -> None:
+    blocked = iter([False, True] * 1000)
+
+    def maybe() -> None:
+        if next(blocked):
+            raise BlockingIOError("nothing yet")
+
+    items: list[CapturedMessage | CapturedConnection] = []
+    with Capture(Pieces(CAPTURE, 10_000, maybe)).read() as reader:
+        interruptions = 0
+        while True:
+            try:
+                items.extend(reader)
+                break
+            except BlockingIOError:
+                interruptions += 1
+        assert dump(reader, items) == EXPECTED
+    assert interruptions > 2

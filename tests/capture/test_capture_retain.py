@@ -1,0 +1,50 @@
+"""How many messages the connections of a capture keep."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pytest
+
+from capture_conversation import Conversation, capture_of, text
+from capture_passes import Pieces
+from wsdefrag.capture import Capture, CapturedConnection
+
+
+@pytest.mark.parametrize("retain", [*range(9), 20, "all", "none"])
+def test_retain_keeps_the_newest(retain: Any) -> None:
+    talk = Conversation().open().upgrade()
+    for number in range(7):
+        talk.says(number % 2 == 0, text(number % 2 == 0, str(number)))
+    capture = Capture(io.BytesIO(capture_of(talk.end().segments)))
+    (connection,) = capture.connections(retain=retain)
+    kept = {"all": 7, "none": 0}.get(retain, retain)
+    contents = [message.content for message in connection.websocket.messages]
+    assert contents == [b"%d" % number for number in range(7)][max(7 - kept, 0) :]
+
+
+def test_retain_holds_twice_as_many_at_most() -> None:
+    talk = Conversation().open().upgrade()
+    for number in range(50):
+        talk.says(False, text(False, str(number)))
+    connections = Capture(Pieces(capture_of(talk.segments), 200)).connections(retain=8)
+    held: list[int] = []
+
+    class Held(list[Any]):
+        def append(self, item: Any) -> None:
+            super().append(item)
+            held.append(len(self))
+
+    original = CapturedConnection.__init__
+
+    def init(self: CapturedConnection, *args: Any, **kwargs: Any) -> None:
+        original(self, *args, **kwargs)
+        self.websocket.messages = Held()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(CapturedConnection, "__init__", init)
+        (connection,) = connections
+    assert len(held) == 50
+    assert max(held) == 17
+    assert len(connection.websocket.messages) == 8

@@ -1,0 +1,72 @@
+"""`wsdefrag messages` on a capture that is still being written, and on a pipe that breaks."""
+
+from __future__ import annotations
+
+import select
+import signal
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from capture_conversation import Conversation, capture_of, text
+from cli_captures import gapped
+from cli_command import SECONDS, started
+
+
+@pytest.mark.parametrize("form", ["text", "jsonl"])
+def test_live_capture_is_printed_as_its_packets_arrive(form: str) -> None:
+    talk = Conversation().open().upgrade()
+    before = capture_of(talk.segments)
+    with started("messages", "-", "--format", form) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(before)
+        written = len(before)
+        for word in ("first", "second", "third"):
+            talk.says(True, text(True, word))
+            data = capture_of(talk.segments)
+            process.stdin.write(data[written:])
+            written = len(data)
+            ready, _, _ = select.select([process.stdout], [], [], SECONDS)
+            assert ready, "nothing was printed"
+            assert word.encode() in process.stdout.readline()
+        output, _ = process.communicate(timeout=SECONDS)
+    assert (output, process.returncode) == (b"", 0)
+
+
+def test_interrupt_of_a_live_capture_ends_with_what_was_lost() -> None:
+    with started("messages", "-", "--summary") as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(gapped())
+        for _ in range(2):
+            ready, _, _ = select.select([process.stdout], [], [], SECONDS)
+            assert ready, "nothing was printed"
+            process.stdout.readline()
+        time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+        _, error = process.communicate(timeout=SECONDS)
+    assert process.returncode == 130
+    assert b"Traceback" not in error
+    assert b"100 bytes not captured" in error
+    assert b"3 messages with" in error
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of this kind are those of POSIX")
+def test_broken_pipe_is_no_traceback(tmp_path: Path) -> None:
+    talk = Conversation().open().upgrade()
+    for _ in range(3000):
+        talk.says(True, text(True, "x" * 60), acked=False)
+    path = tmp_path / "long.pcapng"
+    path.write_bytes(capture_of(talk.segments))
+    process = started("messages", path)
+    assert process.stdin is not None
+    assert process.stdout is not None
+    assert process.stderr is not None
+    with process.stdin, process.stderr:
+        assert b"xxx" in process.stdout.readline()
+        process.stdout.close()
+        assert process.wait(SECONDS) == -signal.SIGPIPE
+        assert process.stderr.read() == b""

@@ -1,0 +1,154 @@
+"""What `wsdefrag messages` says of a capture with losses, and which of them end it with 1."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from capture_conversation import START, Conversation, capture_of, text
+from capture_craft import Captured
+from capture_files import pcapng
+from cli_captures import DEMO, SNAPPED, broken, cut_short, damaged, gapped, invoke_capture
+from cli_command import GOOD
+from wire_writer import TEXT, frame
+
+
+def test_gap_is_marked_said_and_ends_with_1() -> None:
+    result = invoke_capture("messages", "-", "--width", "100", stdin=gapped())
+    before, lossy, behind = result.stdout.splitlines()
+    assert before.endswith("-> text         6 B  before")
+    assert " -> text " in lossy
+    assert "  [incomplete, 100 B missing] xxxxx" in lossy
+    assert len(lossy) == 100
+    assert behind.endswith("-> text         6 B  behind")
+    assert result.exit_code == 1
+    assert result.stderr == (
+        "wsdefrag: <stdin>: lost: 1 message incomplete; 100 bytes not captured\n"
+    )
+
+
+def test_violation_is_said_and_ends_with_1() -> None:
+    result = invoke_capture("messages", "-", stdin=broken())
+    assert result.exit_code == 1
+    assert r"[invalid utf8] caf\xe9" in result.stdout
+    first, second = result.stderr.splitlines()
+    assert first.startswith("wsdefrag: <stdin>: violated: connection 0, server: ")
+    assert "at byte 0 (RFC 6455 section 5.2)" in first
+    assert second == "wsdefrag: <stdin>: violated: 1 message invalid utf8"
+
+
+def test_lax_text_is_no_violation() -> None:
+    talk = Conversation().open().upgrade()
+    talk.says(True, text(True, b"caf\xe9"))
+    data = capture_of(talk.segments)
+    assert invoke_capture("messages", "-", stdin=data).exit_code == 1
+    lax = invoke_capture("messages", "-", "--lax", stdin=data)
+    assert (lax.exit_code, lax.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("made", "tolerated", "code"),
+    [
+        (gapped, [], 1),
+        (gapped, ["loss"], 0),
+        (gapped, ["all"], 0),
+        (gapped, ["reserved-bits", "close-codes"], 1),
+        (broken, [], 1),
+        (broken, ["loss"], 1),
+        (broken, ["all"], 0),
+        (lambda: cut_short(DEMO.read_bytes()), [], 1),
+        (lambda: cut_short(DEMO.read_bytes()), ["loss"], 0),
+        (lambda: damaged(DEMO.read_bytes()), ["all"], 1),
+    ],
+)
+def test_what_is_tolerated_is_said_and_does_not_count(
+    made: Any, tolerated: list[str], code: int
+) -> None:
+    options = [part for what in tolerated for part in ("--tolerate", what)]
+    strict = invoke_capture("messages", "-", stdin=made())
+    result = invoke_capture("messages", "-", *options, stdin=made())
+    assert result.exit_code == code
+    assert (result.stdout, result.stderr) == (strict.stdout, strict.stderr)
+
+
+def test_tolerated_rule_lets_messages_pass() -> None:
+    talk = Conversation().open().upgrade()
+    talk.says(True, frame(TEXT, b"not masked"))
+    data = capture_of(talk.segments)
+    strict = invoke_capture("messages", "-", stdin=data)
+    assert (strict.exit_code, strict.stdout) == (1, "")
+    for what in ("mask-direction", "all"):
+        sloppy = invoke_capture("messages", "-", "--tolerate", what, stdin=data)
+        assert (sloppy.exit_code, sloppy.stderr) == (0, "")
+        assert sloppy.stdout.endswith("  not masked\n")
+
+
+def test_loss_of_a_raw_dump_can_be_tolerated() -> None:
+    wire = GOOD + frame(TEXT, b"half", announced=9)
+    strict = invoke_capture("messages", "-", "--from", "server", stdin=wire)
+    assert strict.exit_code == 1
+    for what in ("loss", "all"):
+        result = invoke_capture("messages", "-", "--from", "server", "--tolerate", what, stdin=wire)
+        assert (result.exit_code, result.stderr) == (0, strict.stderr)
+    violated = invoke_capture(
+        "messages", "-", "--from", "server", "--tolerate", "loss", stdin=GOOD + b"\x83\x00"
+    )
+    assert violated.exit_code == 1
+
+
+def test_loss_of_the_side_that_is_not_wanted_does_not_count() -> None:
+    assert invoke_capture("messages", "-", "--from", "client", stdin=gapped()).exit_code == 1
+    other = invoke_capture("messages", "-", "--from", "server", stdin=gapped())
+    assert (other.exit_code, other.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("form", ["text", "jsonl"])
+def test_damaged_file_gives_what_was_complete_before(tmp_path: Path, form: str) -> None:
+    path = tmp_path / "damaged\n.pcapng"
+    path.write_bytes(damaged(DEMO.read_bytes()))
+    result = invoke_capture("messages", path, "--format", form, "--width", "0")
+    whole = invoke_capture("messages", DEMO, "--format", form, "--width", "0")
+    assert result.exit_code == 1
+    lines = whole.stdout.splitlines()
+    good = [line for line in result.stdout.splitlines() if "incomplete" not in line]
+    assert 100 < len(good) < len(lines)
+    assert good == lines[: len(good)]
+    *_, last = result.stderr.splitlines()
+    assert last.startswith(f"wsdefrag: {str(path)!r}: record ")
+    assert last.endswith("a length of 3 bytes is too short")
+
+
+def test_file_cut_at_its_end_is_told_by_record_and_byte(tmp_path: Path) -> None:
+    path = tmp_path / "cut.pcapng"
+    path.write_bytes(cut_short(DEMO.read_bytes()))
+    result = invoke_capture("messages", path)
+    assert result.exit_code == 1
+    first, *_ = result.stderr.splitlines()
+    assert first.startswith(f"wsdefrag: {path}: record ")
+    assert first.endswith("the file ends 10 bytes into it")
+
+
+def test_file_without_a_readable_record_ends_with_2(tmp_path: Path) -> None:
+    path = tmp_path / "none.pcapng"
+    path.write_bytes(b"\x0a\x0d\x0d\x0a" + b"nothing of a section")
+    result = invoke_capture("messages", path)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith(f"wsdefrag: {path}: record 1 at byte 0: ")
+    assert result.stderr.count("\n") == 1
+
+
+def test_link_type_that_is_not_read_is_said_and_ends_with_1() -> None:
+    data = pcapng([Captured(START, bytes(64))] * 3, 147)
+    result = invoke_capture("messages", "-", stdin=data)
+    assert result.exit_code == 1
+    assert "3 packets of link type 147, which is not read\n" in result.stderr
+    assert invoke_capture("messages", "-", "--tolerate", "loss", stdin=data).exit_code == 0
+
+
+def test_losses_of_a_recording_are_told() -> None:
+    result = invoke_capture("messages", SNAPPED)
+    assert result.exit_code == 1
+    assert "bytes not captured" in result.stderr
+    assert invoke_capture("messages", SNAPPED, "--tolerate", "loss").exit_code == 0

@@ -1,0 +1,136 @@
+"""An exception in the middle of a relay's work, or code of a subclass, leaves its sums right."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib.util import find_spec
+
+import pytest
+
+from relay_wires import CLOSE_1000, injected, sent
+from wire_writer import BINARY, PING, TEXT, fragments, frame
+from wsdefrag import Budget, Incomplete, Opcode, Ping, WebSocketMessage, WebSocketRelay
+
+
+class TestRecord:
+    def test_injected_message_of_a_subclass_is_kept(self) -> None:
+        class Note(WebSocketMessage):
+            pass
+
+        relay = WebSocketRelay()
+        note = Note(Opcode.TEXT, False, b"by the way")
+        relay.inject(note)
+        assert relay.websocket.messages == [note]
+        assert note.injected
+
+    def test_flags_of_a_subclass_are_set_without_its_consent(self) -> None:
+        """Python code that ran here, and raised, would leave the books half written."""
+
+        class Stubborn(WebSocketMessage):
+            def __setattr__(self, name: str, value: object) -> None:
+                if name in {"injected", "dropped"} and value:
+                    raise KeyboardInterrupt
+                super().__setattr__(name, value)
+
+        budget = Budget(1000)
+        relay = WebSocketRelay(mode="cut-through", budget=budget)
+        relay.receive_data(fragments(TEXT, [b"he", b"llo"])[0], from_client=False)
+        notes = [Stubborn(Opcode.TEXT, False, b"by the way") for _ in range(3)]
+        for note in notes:
+            relay.inject(note)
+        assert relay.close(1000, to_client=True)
+        assert all(note.injected and note.dropped for note in notes)
+        assert sent(relay) == b"\x01\x02he" + CLOSE_1000
+        assert budget.bytes_held == relay.bytes_buffered == 2
+
+
+class TestInterrupts:
+    """What an exception kept back comes later, and nothing is charged for what is gone."""
+
+    def test_books_are_right_when_the_end_could_not_be_told(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        budget = Budget(1000)
+        relay = WebSocketRelay(budget=budget)
+        relay.receive_data(frame(TEXT, b"hello")[:5], from_client=False)
+        assert budget.bytes_held > 0
+
+        def interrupted(*_: object) -> None:
+            raise KeyboardInterrupt
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Incomplete, "__init__", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                relay.receive_eof(from_client=False)
+        assert budget.bytes_held == relay.bytes_buffered == 0
+        (event,) = relay.receive_eof(from_client=False)
+        assert isinstance(event, Incomplete)
+
+    def test_waiting_message_that_was_sent_is_not_said_to_be_dropped(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        relay = WebSocketRelay(mode="cut-through")
+        first, last = fragments(TEXT, [b"he", b"llo"])
+        relay.receive_data(first, from_client=False)
+        early, late = injected(b"early"), injected(b"late")
+        relay.inject(early)
+
+        def interrupted(*_: object) -> None:
+            raise KeyboardInterrupt
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Ping, "__init__", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                relay.receive_data(last + frame(PING) + first, from_client=False)
+        relay.inject(late)
+        assert relay.close(1000, to_client=True)
+        assert (early.dropped, late.dropped) == (False, True)
+        expected = first + last + frame(BINARY, b"early") + frame(PING) + first + CLOSE_1000
+        assert sent(relay) == expected
+
+    @pytest.mark.skipif(find_spec("_testcapi") is None, reason="CPython's own tests' module")
+    def test_message_that_there_was_no_memory_for_does_not_shift_the_others(self) -> None:
+        """Each of the first allocations fails once; what is forwarded is what came, or nothing."""
+        subprocess.run([sys.executable, "-c", NO_MEMORY], check=True, timeout=120)
+
+
+NO_MEMORY = r"""
+import _testcapi
+import wsdefrag
+
+contents = [bytes([65 + n]) * (20 + 600 * n) for n in range(5)]
+head = lambda n: bytes([0x82]) + (bytes([n]) if n < 126 else b"\x7e" + n.to_bytes(2, "big"))
+frames = [head(len(content)) + content for content in contents]
+wire = frames[0] + frames[1] + b"\x89\x01x" + frames[2] + frames[3]
+whole = {bytes(one) for one in frames} | {b"\x89\x01x"}
+lost = 0
+for nth in range(60):
+    budget = wsdefrag.Budget(1 << 20)
+    relay = wsdefrag.WebSocketRelay(retain="none", budget=budget)
+    direction = relay.server
+    failed = False
+    _testcapi.set_nomemory(nth, nth + 1)
+    try:
+        events = direction.receive_events(wire, timestamp=1.0)
+    except BaseException as error:
+        # PyO3 itself turns some of them into a PanicException.
+        failed = isinstance(error, MemoryError) or type(error).__name__ == "PanicException"
+        assert failed, error
+    _testcapi.remove_mem_hooks()
+    if failed:
+        events = direction.receive_events(frames[4], timestamp=1.0)
+    for event in events:
+        if isinstance(event, wsdefrag.ProtocolViolation):
+            assert isinstance(event.error, wsdefrag.OutOfMemory)
+            continue
+        direction.forward(event)
+        one = direction.data_to_send()
+        assert one in whole, one
+        if isinstance(event, wsdefrag.WebSocketMessage):
+            assert one.endswith(event.content)
+    lost += failed and 0 < len(events) < 5
+    events = event = None
+    assert budget.bytes_held == relay.bytes_buffered == 0
+assert lost, "no message was ever lost"
+"""

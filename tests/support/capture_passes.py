@@ -1,0 +1,68 @@
+"""A capture of short connections, the passes over it, and what they are to give."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from capture_conversation import START, Conversation, capture_of, close, merged, text
+from capture_seen import connection_values, message_values, read
+from wsdefrag.capture import CapturedConnection, CapturedMessage, CaptureReader
+
+CONNECTIONS, MESSAGES = 40, 3
+
+
+def talks() -> bytes:
+    """Short connections one behind the other, each closed and ended."""
+    each = []
+    for number in range(CONNECTIONS):
+        talk = Conversation(("192.0.2.10", 10_000 + number), time=START + number * 10_000_000)
+        talk.open().upgrade()
+        for count in range(MESSAGES):
+            talk.says(False, text(False, f"{number}.{count}"))
+        talk.says(True, close(True))
+        each.append(talk.end())
+    return capture_of(merged(*each))
+
+
+CAPTURE = talks()
+
+
+EXPECTED = read(CAPTURE).dump()
+
+
+class Pieces(io.BytesIO):
+    """A file that gives so many bytes at a time, and calls a hook before each."""
+
+    def __init__(self, data: bytes, size: int, hook: Callable[[], object] = lambda: None) -> None:
+        super().__init__(data)
+        self.size = size
+        self.hook = hook
+
+    def read1(self, size: int | None = -1, /) -> bytes:
+        self.hook()
+        return super().read1(min(size or 0, self.size))
+
+
+def dump(reader: CaptureReader, items: list[CapturedMessage | CapturedConnection]) -> list[Any]:
+    """What `Seen.dump` gives."""
+    return [
+        reader.warnings,
+        reader.counts,
+        None,
+        [message_values(item) for item in items if isinstance(item, CapturedMessage)],
+        [connection_values(item) for item in items if isinstance(item, CapturedConnection)],
+    ]
+
+
+def batches(reader: CaptureReader, *expected: type[BaseException]) -> Iterator[list[Any]]:
+    """Read to the end, over exceptions that are expected."""
+    while True:
+        try:
+            batch = reader.next_batch()
+        except expected:
+            continue
+        if batch is None:
+            return
+        yield batch
