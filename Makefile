@@ -26,7 +26,8 @@ PYTHON_CODE := python tests benches examples rust/fuzz
 
 .DEFAULT_GOAL := help
 .PHONY: help build demo test test-rust test-python soak conformance conformance-quick check format bench fuzz
-.PHONY: fuzz-briefly wheel mitmproxy-env clean
+.PHONY: fuzz-briefly wheel mitmproxy-env clean lint-rust-format lint-rust lint-docs lint-python lint-types
+.PHONY: lint-stub deny
 
 help: ## show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-18s %s\n", $$1, $$2}'
@@ -80,20 +81,51 @@ conformance: build ## run the Autobahn TestSuite both ways: minutes; needs CPyth
 conformance-quick: build ## its sections 1 to 7 and 10: seconds; says so where there is no CPython 2.7
 	@$(conformance) --quick || [ $$? = 3 ]
 
-check: build ## formatting, lints, types, stubs, a bounded fuzz run
+check: lint-rust-format lint-rust lint-docs lint-python lint-types lint-stub ## formatting, lints, types, stubs, docs, a bounded fuzz run
+	$(MAKE) --no-print-directory fuzz-briefly
+
+# The parts of `make check`; those of .pre-commit-config.yaml among them need no built extension.
+lint-rust-format:
 	cargo fmt --all --check
 	cargo fmt --manifest-path rust/fuzz/Cargo.toml --check
+
+# The lint `incompatible_msrv` compares the standard library's items with `rust-version`.
+lint-rust:
 	cargo clippy --workspace --all-targets --locked --quiet -- --deny warnings
 	cargo clippy --manifest-path rust/fuzz/Cargo.toml --locked --quiet -- --deny warnings
+
+lint-docs:
+	RUSTDOCFLAGS='--deny warnings' cargo doc --workspace --no-deps --document-private-items --locked --quiet
+
+lint-python: $(BIN)/.tools
 	$(BIN)/ruff format --check $(PYTHON_CODE)
 	$(BIN)/ruff check $(PYTHON_CODE)
+
+lint-types: $(BIN)/.tools
 	$(BIN)/mypy
 	$(BIN)/mypy $(TYPED_TESTS) examples/*.py
 	$(BIN)/mypy $(filter-out %/fuzzer.py,$(wildcard tests/conformance/*.py))
 	$(BIN)/mypy tests/compat/mitmproxy/addon/conftest.py
 	$(BIN)/mypy tests/compat/mitmproxy/parity/conftest.py
+
+lint-stub: build
 	$(BIN)/python -m mypy.stubtest wsdefrag._native
-	$(MAKE) --no-print-directory fuzz-briefly
+
+# cargo-deny takes minutes to build, so it is used where it is and not installed. The advisories are
+# another repository: without a network only a copy of it that is at hand can be read.
+ADVISORIES := $(or $(CARGO_HOME),$(HOME)/.cargo)/advisory-dbs
+
+deny: ## licences, bans and sources of the crates; advisories where the database is at hand
+	@if ! cargo deny --version >/dev/null 2>&1; then \
+	    echo 'no cargo-deny (cargo install --locked cargo-deny): licences, bans and sources are not checked'; \
+	else \
+	    cargo deny --workspace --locked check licenses bans sources && \
+	    if [ -d $(ADVISORIES) ]; then \
+	        cargo deny --workspace --locked check --disable-fetch advisories; \
+	    else \
+	        echo 'no advisory database (cargo deny fetch db): advisories are not checked'; \
+	    fi; \
+	fi
 
 format: $(BIN)/.tools ## rewrite the code in the house's format
 	cargo fmt --all

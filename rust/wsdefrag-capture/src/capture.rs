@@ -1,16 +1,18 @@
 //! The whole chain: bytes of capture files in, messages and connections out.
 
-use crate::broken::Broken;
-use crate::counts::Counts;
-use crate::event::{Connection, Message, Sink};
-use crate::flows::Flows;
+use crate::connection::Connection;
+use crate::file::error::FileError;
+use crate::message::Message;
 use crate::options::{Filter, Options};
-use crate::packets::Packets;
+use crate::packet::counts::Counts;
+use crate::packet::reader::PacketReader;
+use crate::sink::Sink;
+use crate::tcp::connections::Connections;
 
 /// A capture while it is read; files that follow each other are one capture.
 pub struct Capture {
-    packets: Packets,
-    flows: Flows,
+    packets: PacketReader,
+    connections: Connections,
     filter: Filter,
 }
 
@@ -19,28 +21,28 @@ impl Capture {
     #[must_use]
     pub fn new(options: Options) -> Self {
         let filter = options.filter.clone();
-        Self { packets: Packets::new(), flows: Flows::new(options), filter }
+        Self { packets: PacketReader::new(), connections: Connections::new(options), filter }
     }
 
     /// Takes the next bytes of the file at hand; what they complete goes to `sink`.
     ///
     /// Behind an error nothing more of this file can be read; what was complete before it has been
     /// given out.
-    pub fn receive_data(&mut self, data: &[u8], sink: &mut impl Sink) -> Result<(), Broken> {
-        let Self { packets, flows, filter } = self;
+    pub fn receive_data(&mut self, data: &[u8], sink: &mut impl Sink) -> Result<(), FileError> {
+        let Self { packets, connections, filter } = self;
         let mut wanted = Wanted { filter, sink };
-        packets.receive_data(data, &mut |packet| flows.packet(&packet, &mut wanted))
+        packets.receive_data(data, &mut |packet| connections.packet(&packet, &mut wanted))
     }
 
     /// The file ends; another may follow. A file that stopped inside a record is an error, but
-    /// [one that takes nothing back](Broken::is_cut_short).
-    pub fn receive_eof(&mut self) -> Result<(), Broken> {
+    /// [one that takes nothing back](FileError::is_cut_short).
+    pub fn receive_eof(&mut self) -> Result<(), FileError> {
         self.packets.receive_eof()
     }
 
     /// The capture ends, and with it every connection that has not.
     pub fn finish(&mut self, sink: &mut impl Sink) {
-        self.flows.finish(&mut Wanted { filter: &self.filter, sink });
+        self.connections.finish(&mut Wanted { filter: &self.filter, sink });
     }
 
     /// What became of the packets so far.

@@ -9,35 +9,23 @@
 
 #![forbid(unsafe_code)]
 
-pub mod broken;
+pub mod account;
 pub mod capture;
-mod clock;
 pub mod columns;
-mod conversation;
-pub mod counts;
-mod direction;
-pub mod event;
-pub mod exported_pdu;
-mod flows;
-pub mod fragments;
-mod held;
+pub mod connection;
+pub mod file;
 mod http;
-pub mod input;
-pub mod ip;
-pub mod link;
+pub mod message;
 pub mod options;
 pub mod packet;
-pub mod packets;
-pub mod pcapng;
-pub mod records;
-mod report;
-mod search;
-pub mod secrets;
-mod table;
+pub mod sink;
 mod tcp;
-mod upgrade;
+mod websocket;
 
+pub use account::Account;
 pub use capture::Capture;
-pub use event::{Account, CloseSeen, Connection, Ended, Message, Sink, Status};
+pub use connection::{CloseSeen, Connection, Ended};
+pub use message::{Message, Status};
 pub use options::{Filter, Options};
 pub use packet::{Packet, Payload, Segment};
+pub use sink::Sink;

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use wsdefrag_core::{Limits, Opcode, Strictness};
 
-use crate::event::Message;
+use crate::message::Message;
 
 const SECOND: i64 = 1_000_000_000;
 

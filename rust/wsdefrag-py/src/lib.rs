@@ -6,7 +6,11 @@
 //! exceptions in one place (`errors`). Every `unsafe` block stands in `raw`.
 
 #![deny(unsafe_code)]
-#![allow(clippy::doc_markdown, reason = "doc comments of Python objects are docstrings")]
+#![allow(
+    clippy::doc_markdown,
+    rustdoc::broken_intra_doc_links,
+    reason = "doc comments of Python objects are docstrings"
+)]
 
 mod budget;
 mod capture;

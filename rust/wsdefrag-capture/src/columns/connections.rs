@@ -60,7 +60,8 @@ use arrow_array::{ArrayRef, BooleanArray, RecordBatch, UInt16Array, UInt64Array}
 use arrow_schema::{DataType, Schema, SchemaRef};
 
 use super::{dictionary, name_type, names, optional, required, time_type, timestamps};
-use crate::event::{Account, Connection, Ended};
+use crate::account::Account;
+use crate::connection::{Connection, Ended};
 
 static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
     let mut fields = vec![
@@ -86,8 +87,9 @@ static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
         required("problems", DataType::new_list(DataType::Utf8, true)),
     ];
     for side in ["client", "server"] {
-        let counts = COUNTS.iter().map(|(count, _)| format!("{side}_{count}"));
-        fields.extend(counts.map(|name| required(name, DataType::UInt64)));
+        for (name, _) in Account::default().counters() {
+            fields.push(required(format!("{side}_{name}"), DataType::UInt64));
+        }
         fields.push(optional(format!("{side}_violation"), DataType::Utf8));
     }
     Arc::new(Schema::new(fields))
@@ -95,39 +97,17 @@ static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
 
 static ENDS: LazyLock<ArrayRef> = LazyLock::new(|| dictionary(Ended::ALL.map(Ended::name)));
 
-/// A column's name, behind that of the direction, and what stands in it.
-type Count = (&'static str, fn(&Account) -> u64);
-
-/// What is counted of a direction.
-const COUNTS: [Count; 15] = [
-    ("bytes", |account| account.bytes),
-    ("emitted", |account| account.emitted),
-    ("control", |account| account.control),
-    ("skipped", |account| account.skipped),
-    ("lost", |account| account.lost),
-    ("trailing", |account| account.trailing),
-    ("messages", |account| account.messages),
-    ("content", |account| account.content),
-    ("compressed", |account| account.compressed),
-    ("inflated", |account| account.inflated),
-    ("pings", |account| account.pings),
-    ("gaps", |account| account.gaps),
-    ("missing", |account| account.missing),
-    ("retransmissions", |account| account.retransmissions),
-    ("overlaps", |account| account.overlaps),
-];
-
 /// The columns of one direction.
 #[derive(Debug, Default)]
 struct AccountColumns {
-    counts: [Vec<u64>; COUNTS.len()],
+    counters: [Vec<u64>; Account::COUNTERS],
     violation: StringBuilder,
 }
 
 impl AccountColumns {
     fn push(&mut self, account: &Account) {
-        for (column, (_, count)) in self.counts.iter_mut().zip(COUNTS) {
-            column.push(count(account));
+        for (column, (_, count)) in self.counters.iter_mut().zip(account.counters()) {
+            column.push(count);
         }
         match &account.violation {
             Some(error) => append_display(&mut self.violation, error),
@@ -137,8 +117,9 @@ impl AccountColumns {
 
     fn finish(mut self) -> impl Iterator<Item = ArrayRef> {
         let violation: ArrayRef = Arc::new(self.violation.finish());
-        let counts = self.counts.into_iter().map(|column| Arc::new(UInt64Array::from(column)) as _);
-        counts.chain([violation])
+        let counters = self.counters.into_iter();
+        let counters = counters.map(|column| Arc::new(UInt64Array::from(column)) as _);
+        counters.chain([violation])
     }
 }
 
@@ -289,7 +270,7 @@ impl ConnectionColumns {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{CloseSeen, Request, Response};
+    use crate::connection::{CloseSeen, Request, Response};
     use arrow_array::cast::AsArray;
     use arrow_array::types::{Int8Type, TimestampNanosecondType, UInt16Type, UInt64Type};
     use arrow_array::{Array, ArrayAccessor, StringArray};
@@ -351,7 +332,7 @@ mod tests {
         }
     }
 
-    /// An account whose counts are the numbers from `first`, in the order of [`COUNTS`].
+    /// An account whose counters are the numbers from `first`, in order.
     fn account(first: u64) -> Account {
         Account {
             bytes: first,
@@ -431,7 +412,7 @@ mod tests {
     fn directions_keep_their_counts_apart() {
         let batch = batch(&[full()]);
         for (side, first) in [("client", 100), ("server", 200)] {
-            for ((name, _), expected) in COUNTS.iter().zip(first..) {
+            for ((name, _), expected) in Account::default().counters().iter().zip(first..) {
                 let column = batch.column_by_name(&format!("{side}_{name}")).unwrap();
                 assert_eq!(column.as_primitive::<UInt64Type>().value(0), expected, "{side}_{name}");
             }

@@ -37,7 +37,7 @@ use arrow_buffer::{BooleanBuffer, Buffer, OffsetBuffer};
 use arrow_schema::{DataType, Schema, SchemaRef};
 
 use super::{dictionary, name_type, names, required, time_type, timestamps};
-use crate::event::{Message, Status};
+use crate::message::{Message, Status};
 
 static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
     Arc::new(Schema::new(vec![

@@ -10,10 +10,10 @@
 
 use std::net::SocketAddr;
 
-use wsdefrag_capture::broken::Broken;
-use wsdefrag_capture::counts::Counts;
+use wsdefrag_capture::file::error::FileError;
+use wsdefrag_capture::packet::counts::Counts;
+use wsdefrag_capture::packet::reader::PacketReader;
 use wsdefrag_capture::packet::{Packet, Payload};
-use wsdefrag_capture::packets::Packets;
 
 /// A packet that outlives its chunk.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,14 +70,14 @@ impl Seen {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Outcome {
     pub(crate) packets: Vec<Seen>,
-    pub(crate) fault: Option<Broken>,
+    pub(crate) fault: Option<FileError>,
     pub(crate) counts: Counts,
     pub(crate) secrets: Vec<(u32, Vec<u8>)>,
 }
 
 /// Reads a file in chunks of these lengths, over and over.
 pub(crate) fn read_in(file: &[u8], lengths: &[usize]) -> Outcome {
-    let mut reader = Packets::new();
+    let mut reader = PacketReader::new();
     let mut packets = Vec::new();
     let mut fault = None;
     let mut rest = file;

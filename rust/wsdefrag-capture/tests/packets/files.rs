@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use wsdefrag_capture::input::decompressed;
+use wsdefrag_capture::file::compression::decompressed;
 
 use crate::contract::{arbitrary_file, check_chunks, read};
 

@@ -1,7 +1,7 @@
 //! pcap and pcapng: byte orders, clocks, interfaces, and files that are none.
 
-use wsdefrag_capture::broken::BrokenKind;
-use wsdefrag_capture::packets::Packets;
+use wsdefrag_capture::file::error::FileErrorKind;
+use wsdefrag_capture::packet::reader::PacketReader;
 
 use crate::contract::{Outcome, Seen, check_chunks, read, read_in};
 use crate::writer::{
@@ -182,7 +182,7 @@ fn pcapng_secrets_are_kept() {
 fn secrets_and_interfaces_that_are_kept_are_bounded() {
     let order = Order::Little;
     let secrets = block(order, 10, &[&[7, 0, 0, 0, 0, 0, 16, 0], &vec![1; 1 << 20][..]].concat());
-    let mut reader = Packets::new();
+    let mut reader = PacketReader::new();
     let mut file = section(order);
     for _ in 0..17 {
         file.extend(&secrets);
@@ -215,7 +215,7 @@ fn faults_name_their_record_and_byte() {
     };
     let with = |kind: u32, body: &[u8]| [&pcapng[..], &block(order, kind, body)].concat();
     let broken_by = |behind: &[u8]| [&pcapng[..], behind].concat();
-    let not = |start, length| BrokenKind::NotACapture { start, length };
+    let not = |start, length| FileErrorKind::NotACapture { start, length };
     let mut version = pcap.clone();
     version[4] = 3;
     let mut section_version = section(order);
@@ -226,52 +226,57 @@ fn faults_name_their_record_and_byte() {
         (vec![], 1, 0, not([0; 4], 0)),
         (b"a\n".to_vec(), 1, 0, not(*b"a\n\0\0", 2)),
         (b"HTTP/1.1 200 OK\r\n".to_vec(), 1, 0, not(*b"HTTP", 4)),
-        (version, 1, 0, BrokenKind::Version { major: 3, minor: 4 }),
-        (pcap[..10].to_vec(), 1, 0, BrokenKind::CutShort { left: 10 }),
-        ([&pcap[..], &[0; 15]].concat(), 3, pcap.len(), BrokenKind::CutShort { left: 15 }),
-        ([&pcap[..], &long(268_435_457)].concat(), 3, pcap.len(), BrokenKind::TooLong(268_435_457)),
-        ([&pcap[..], &long(u32::MAX)].concat(), 3, pcap.len(), BrokenKind::TooLong(u32::MAX)),
-        (section_version, 1, 0, BrokenKind::Version { major: 2, minor: 0 }),
-        (no_order, 1, 0, BrokenKind::ByteOrder(0x1a2b_3c00)),
-        (pcapng[..11].to_vec(), 1, 0, BrokenKind::CutShort { left: 11 }),
+        (version, 1, 0, FileErrorKind::Version { major: 3, minor: 4 }),
+        (pcap[..10].to_vec(), 1, 0, FileErrorKind::CutShort { left: 10 }),
+        ([&pcap[..], &[0; 15]].concat(), 3, pcap.len(), FileErrorKind::CutShort { left: 15 }),
+        (
+            [&pcap[..], &long(268_435_457)].concat(),
+            3,
+            pcap.len(),
+            FileErrorKind::TooLong(268_435_457),
+        ),
+        ([&pcap[..], &long(u32::MAX)].concat(), 3, pcap.len(), FileErrorKind::TooLong(u32::MAX)),
+        (section_version, 1, 0, FileErrorKind::Version { major: 2, minor: 0 }),
+        (no_order, 1, 0, FileErrorKind::ByteOrder(0x1a2b_3c00)),
+        (pcapng[..11].to_vec(), 1, 0, FileErrorKind::CutShort { left: 11 }),
         (
             broken_by(&[6, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0]),
             5,
             pcapng.len(),
-            BrokenKind::TooShort(3),
+            FileErrorKind::TooShort(3),
         ),
         (
             broken_by(&[6, 0, 0, 0, 1, 0, 0, 0x10, 0, 0, 0, 0]),
             5,
             pcapng.len(),
-            BrokenKind::TooLong(0x1000_0001),
+            FileErrorKind::TooLong(0x1000_0001),
         ),
         (
             broken_by(&[6, 0, 0, 0, 12, 0, 0, 0, 16, 0, 0, 0]),
             5,
             pcapng.len(),
-            BrokenKind::LengthsDiffer { first: 12, last: 16 },
+            FileErrorKind::LengthsDiffer { first: 12, last: 16 },
         ),
-        (with(6, &[0; 16]), 5, pcapng.len(), BrokenKind::TooShort(28)),
+        (with(6, &[0; 16]), 5, pcapng.len(), FileErrorKind::TooShort(28)),
         (
             with(6, &[[0; 12], [0xff; 12]].concat()),
             5,
             pcapng.len(),
-            BrokenKind::Overrun { holds: u32::MAX, length: 36 },
+            FileErrorKind::Overrun { holds: u32::MAX, length: 36 },
         ),
         (
             with(3, &[9, 0, 0, 0, 1, 2, 3, 4]),
             5,
             pcapng.len(),
-            BrokenKind::Overrun { holds: 9, length: 20 },
+            FileErrorKind::Overrun { holds: 9, length: 20 },
         ),
         (
             with(10, &[0, 0, 0, 0, 9, 0, 0, 0, 1, 2, 3, 4]),
             5,
             pcapng.len(),
-            BrokenKind::Overrun { holds: 9, length: 24 },
+            FileErrorKind::Overrun { holds: 9, length: 24 },
         ),
-        (with(1, &[0; 4]), 5, pcapng.len(), BrokenKind::TooShort(16)),
+        (with(1, &[0; 4]), 5, pcapng.len(), FileErrorKind::TooShort(16)),
     ] {
         let outcome = check_chunks(&file, &[5]);
         let fault = outcome.fault.unwrap();
@@ -295,7 +300,7 @@ fn any_cut_of_a_file_is_whole_or_cut_short() {
             let kind = outcome.fault.map(|fault| fault.kind);
             let offset = outcome.fault.map_or(Ok(end), |fault| usize::try_from(fault.offset));
             let left = end - offset.unwrap();
-            assert_eq!(kind, (left != 0).then_some(BrokenKind::CutShort { left }));
+            assert_eq!(kind, (left != 0).then_some(FileErrorKind::CutShort { left }));
         }
     }
 }

@@ -4,9 +4,9 @@ use std::io::{self, Read, Write};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use wsdefrag_capture::broken::BrokenKind;
-use wsdefrag_capture::input::decompressed;
-use wsdefrag_capture::packets::Packets;
+use wsdefrag_capture::file::compression::decompressed;
+use wsdefrag_capture::file::error::FileErrorKind;
+use wsdefrag_capture::packet::reader::PacketReader;
 
 use crate::writer::{Order, ipv4_pieces, pcap, pcapng, segment, tcp};
 
@@ -97,9 +97,9 @@ fn a_cut_gzip_file_gives_what_there_is_and_then_says_so() {
 fn numbers_and_fragments_go_on_from_file_to_file() {
     let datagram = tcp(1, 0, 0, b"0123456789ab");
     let pieces = ipv4_pieces(3, &datagram, &[0..16, 16..32]);
-    let mut reader = Packets::new();
+    let mut reader = PacketReader::new();
     let mut seen = Vec::new();
-    let mut take = |reader: &mut Packets, file: &[u8]| {
+    let mut take = |reader: &mut PacketReader, file: &[u8]| {
         let received = reader.receive_data(file, &mut |packet| seen.push(packet.number));
         let ended = reader.receive_eof();
         received.and(ended)
@@ -110,10 +110,10 @@ fn numbers_and_fragments_go_on_from_file_to_file() {
     take(&mut reader, &pcapng(Order::Big, 1, &[segment(3, b"c")])).unwrap();
     // A file that is none, one that is cut, and one that is empty do not disturb the others.
     let fault = take(&mut reader, b"not a capture").unwrap_err();
-    assert_eq!(fault.kind, BrokenKind::NotACapture { start: *b"not ", length: 4 });
+    assert_eq!(fault.kind, FileErrorKind::NotACapture { start: *b"not ", length: 4 });
     assert!(take(&mut reader, &two[..two.len() - 1]).unwrap_err().is_cut_short());
     let fault = take(&mut reader, b"").unwrap_err();
-    assert_eq!(fault.kind, BrokenKind::NotACapture { start: [0; 4], length: 0 });
+    assert_eq!(fault.kind, FileErrorKind::NotACapture { start: [0; 4], length: 0 });
     take(&mut reader, &pcap(101, &pieces[1..])).unwrap();
     assert_eq!(seen, [1, 2, 4, 5, 6]);
     assert_eq!(reader.packets(), 6);

@@ -11,7 +11,7 @@
 //! on. The tests read such streams through a window of exactly 8 bits.
 //!
 //! - the stream stands at a byte boundary between calls
-//! - `packed[..used]` is what was compressed since [`Deflater::begin`]
+//! - `packed[..used]` is what the current call compressed; `used == 0` between calls
 
 use zlib_rs::{Deflate, DeflateConfig, DeflateFlush, Method, Status, Strategy, compress_bound};
 

@@ -2,7 +2,7 @@
 
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyTuple};
-use wsdefrag_capture::event::{Ended, Field};
+use wsdefrag_capture::connection::{Ended, Field};
 use wsdefrag_capture::{Account, Connection};
 
 use crate::classes::PyClassRef;
@@ -57,23 +57,7 @@ fn changing<'py>(py: Python<'py>, connection: &Connection) -> PyResult<Bound<'py
 
 fn account<'py>(py: Python<'py>, account: &Account) -> PyResult<Bound<'py, PyAny>> {
     let values = PyDict::new(py);
-    for (name, value) in [
-        ("bytes", account.bytes),
-        ("emitted", account.emitted),
-        ("control", account.control),
-        ("skipped", account.skipped),
-        ("lost", account.lost),
-        ("trailing", account.trailing),
-        ("messages", account.messages),
-        ("content", account.content),
-        ("compressed", account.compressed),
-        ("inflated", account.inflated),
-        ("pings", account.pings),
-        ("gaps", account.gaps),
-        ("missing", account.missing),
-        ("retransmissions", account.retransmissions),
-        ("overlaps", account.overlaps),
-    ] {
+    for (name, value) in account.counters() {
         values.set_item(name, value)?;
     }
     values.set_item("violation", account.violation.map(|error| error.to_string()))?;

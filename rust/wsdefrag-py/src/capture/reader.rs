@@ -20,7 +20,7 @@ use pyo3::exceptions::{PyLookupError, PyRuntimeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 use pyo3::{PyTraverseError, PyVisit};
-use wsdefrag_capture::counts::Counts;
+use wsdefrag_capture::packet::counts::Counts;
 use wsdefrag_capture::{Connection, Message, Sink};
 
 use crate::capture::connection::{end_connection, new_connection};

@@ -11,9 +11,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use pyo3::{PyTraverseError, PyVisit};
-use wsdefrag_capture::broken::Broken;
-use wsdefrag_capture::counts::Counts;
-use wsdefrag_capture::{Capture, Options, Sink, input};
+use wsdefrag_capture::file::compression;
+use wsdefrag_capture::file::error::FileError;
+use wsdefrag_capture::packet::counts::Counts;
+use wsdefrag_capture::{Capture, Options, Sink};
 
 /// Bytes read at a time: a part of the second-level cache.
 const PIECE: usize = 256 << 10;
@@ -39,7 +40,7 @@ pub(crate) enum Failure {
     /// A file could not be opened or read.
     Io(io::Error, Option<PathBuf>),
     /// A file is not, or not any more, a capture.
-    Broken(Broken, String),
+    Broken(FileError, String),
     /// Compressed data is damaged.
     Compressed(Place, io::Error, String),
 }
@@ -174,15 +175,15 @@ impl Run {
             Err(error) => return Err(Failure::of(error, &input)),
             Ok(length) => length,
         };
-        let named = |broken| Failure::Broken(broken, input.name());
+        let named = |error| Failure::Broken(error, input.name());
         if length > 0 {
             self.capture.receive_data(&self.piece[..length], sink).map_err(named)?;
             self.current = Some((reader, input));
             return Ok(Step::More);
         }
         match self.capture.receive_eof() {
-            Err(broken) if broken.is_cut_short() => {
-                self.warnings.push(format!("{}: {broken}", input.name()));
+            Err(error) if error.is_cut_short() => {
+                self.warnings.push(format!("{}: {error}", input.name()));
             }
             result => result.map_err(named)?,
         }
@@ -205,7 +206,7 @@ impl fmt::Display for Failure {
         match self {
             Self::Io(error, Some(path)) => write!(f, "{}: {error}", path.display()),
             Self::Io(error, None) => error.fmt(f),
-            Self::Broken(broken, name) => write!(f, "{name}: {broken}"),
+            Self::Broken(error, name) => write!(f, "{name}: {error}"),
             Self::Compressed(place, error, name) => {
                 let (packets, bytes) = (place.packets, place.bytes);
                 write!(f, "{name}: {error} before byte {bytes}, behind packet {packets}")
@@ -248,7 +249,7 @@ impl Read for Decompressed {
                         && let Some(raw) = rest.take()
                     {
                         let whole = Cursor::new(std::mem::take(start)).chain(raw);
-                        *self = Self::Known(input::decompressed(whole)?);
+                        *self = Self::Known(compression::decompressed(whole)?);
                     }
                 }
             }

@@ -7,27 +7,27 @@ use std::fmt;
 
 /// Why a capture file cannot be read, or read on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Broken {
+pub struct FileError {
     /// The record at hand, counted from 1 in its file: a packet of a pcap file, any block of a
     /// pcapng file.
     pub record: u64,
     /// Its first byte, in bytes from the start of the file (of what it holds, if it is compressed).
     pub offset: u64,
     /// What is wrong with it.
-    pub kind: BrokenKind,
+    pub kind: FileErrorKind,
 }
 
-impl Broken {
+impl FileError {
     /// Whether the file merely ends too early: a warning, where every other kind is an error.
     #[must_use]
     pub const fn is_cut_short(&self) -> bool {
-        matches!(self.kind, BrokenKind::CutShort { .. })
+        matches!(self.kind, FileErrorKind::CutShort { .. })
     }
 }
 
 /// What is wrong with a capture file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BrokenKind {
+pub enum FileErrorKind {
     /// The file is neither pcap nor pcapng.
     NotACapture {
         /// Its first bytes.
@@ -69,30 +69,30 @@ pub enum BrokenKind {
     },
 }
 
-impl fmt::Display for Broken {
+impl fmt::Display for FileError {
     /// The place, then the rule broken and the value.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let BrokenKind::NotACapture { start, length } = self.kind {
+        if let FileErrorKind::NotACapture { start, length } = self.kind {
             return not_a_capture(f, &start[..length]);
         }
         write!(f, "record {} at byte {}: ", self.record, self.offset)?;
         match self.kind {
-            BrokenKind::NotACapture { .. } => Ok(()),
-            BrokenKind::Version { major, minor } => {
+            FileErrorKind::NotACapture { .. } => Ok(()),
+            FileErrorKind::Version { major, minor } => {
                 write!(f, "version {major}.{minor} of the format is not known")
             }
-            BrokenKind::ByteOrder(magic) => {
+            FileErrorKind::ByteOrder(magic) => {
                 write!(f, "{magic:#010x} is no byte-order magic")
             }
-            BrokenKind::TooShort(length) => write!(f, "a length of {length} bytes is too short"),
-            BrokenKind::TooLong(length) => write!(f, "a length of {length} bytes is too long"),
-            BrokenKind::LengthsDiffer { first, last } => {
+            FileErrorKind::TooShort(length) => write!(f, "a length of {length} bytes is too short"),
+            FileErrorKind::TooLong(length) => write!(f, "a length of {length} bytes is too long"),
+            FileErrorKind::LengthsDiffer { first, last } => {
                 write!(f, "the block's length is {first} bytes at its start and {last} at its end")
             }
-            BrokenKind::Overrun { holds, length } => {
+            FileErrorKind::Overrun { holds, length } => {
                 write!(f, "{holds} bytes do not fit into a block of {length}")
             }
-            BrokenKind::CutShort { left } => {
+            FileErrorKind::CutShort { left } => {
                 write!(f, "the file ends {left} bytes into it")
             }
         }
@@ -113,45 +113,51 @@ fn not_a_capture(f: &mut fmt::Formatter<'_>, start: &[u8]) -> fmt::Result {
     }
 }
 
-impl std::error::Error for Broken {}
+impl std::error::Error for FileError {}
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn text(kind: BrokenKind) -> String {
-        Broken { record: 17, offset: 2210, kind }.to_string()
+    fn text(kind: FileErrorKind) -> String {
+        FileError { record: 17, offset: 2210, kind }.to_string()
     }
 
     #[test]
     fn every_kind_says_its_place_and_value() {
-        let not = |start, length| BrokenKind::NotACapture { start, length };
+        let not = |start, length| FileErrorKind::NotACapture { start, length };
         for (kind, expected) in [
             (not([0; 4], 0), "not a capture file: it is empty"),
             (not(*b"\x7fELF", 4), "not a capture file: it starts with \"\\x7fELF\""),
             (not(*b"ab\0\0", 2), "not a capture file: it starts with \"ab\""),
             (not([0x28, 0xb5, 0x2f, 0xfd], 4), "not a capture file: it is compressed with zstd"),
             (
-                BrokenKind::Version { major: 3, minor: 1 },
+                FileErrorKind::Version { major: 3, minor: 1 },
                 "record 17 at byte 2210: version 3.1 of the format is not known",
             ),
-            (BrokenKind::ByteOrder(7), "record 17 at byte 2210: 0x00000007 is no byte-order magic"),
-            (BrokenKind::TooShort(3), "record 17 at byte 2210: a length of 3 bytes is too short"),
             (
-                BrokenKind::TooLong(4_000_000_000),
+                FileErrorKind::ByteOrder(7),
+                "record 17 at byte 2210: 0x00000007 is no byte-order magic",
+            ),
+            (
+                FileErrorKind::TooShort(3),
+                "record 17 at byte 2210: a length of 3 bytes is too short",
+            ),
+            (
+                FileErrorKind::TooLong(4_000_000_000),
                 "record 17 at byte 2210: a length of 4000000000 bytes is too long",
             ),
             (
-                BrokenKind::LengthsDiffer { first: 100, last: 96 },
+                FileErrorKind::LengthsDiffer { first: 100, last: 96 },
                 "record 17 at byte 2210: the block's length is 100 bytes at its start and 96 at \
                  its end",
             ),
             (
-                BrokenKind::Overrun { holds: 1500, length: 100 },
+                FileErrorKind::Overrun { holds: 1500, length: 100 },
                 "record 17 at byte 2210: 1500 bytes do not fit into a block of 100",
             ),
             (
-                BrokenKind::CutShort { left: 12 },
+                FileErrorKind::CutShort { left: 12 },
                 "record 17 at byte 2210: the file ends 12 bytes into it",
             ),
         ] {
@@ -161,8 +167,8 @@ mod tests {
 
     #[test]
     fn only_a_cut_file_is_cut_short() {
-        let broken = |kind| Broken { record: 1, offset: 0, kind };
-        assert!(broken(BrokenKind::CutShort { left: 1 }).is_cut_short());
-        assert!(!broken(BrokenKind::TooLong(1)).is_cut_short());
+        let error = |kind| FileError { record: 1, offset: 0, kind };
+        assert!(error(FileErrorKind::CutShort { left: 1 }).is_cut_short());
+        assert!(!error(FileErrorKind::TooLong(1)).is_cut_short());
     }
 }

@@ -6,16 +6,18 @@
 //! turned out to be of no interest, is remembered for a while, so that a late packet does not
 //! begin it again.
 
-use crate::conversation::{Context, Conversation};
-use crate::event::{Connection, Ended, Message, Sink};
-use crate::exported_pdu::Seam;
+use crate::connection::{Connection, Ended};
+use crate::message::Message;
 use crate::options::Options;
-use crate::packet::{Packet, Payload, Segment};
-use crate::table::{Class, Key, Place, Table};
-use crate::tcp::{Origin, Piece, Stream};
+use crate::packet::exported_pdu::Seam;
+use crate::packet::{Origin, Packet, Payload, Segment};
+use crate::sink::Sink;
+use crate::tcp::connection_table::{Class, ConnectionTable, Key, Place};
+use crate::tcp::stream::{Piece, Stream};
+use crate::websocket::conversation::{Context, Conversation};
 
 /// A connection.
-enum Flow {
+enum Entry {
     Live(Box<Live>),
     /// Of no interest.
     Ignored,
@@ -47,9 +49,9 @@ enum Challenge {
 }
 
 /// All connections.
-pub(crate) struct Flows {
+pub(crate) struct Connections {
     options: Options,
-    table: Table<Flow>,
+    table: ConnectionTable<Entry>,
     held_in_all: usize,
     next_id: u64,
     now: i64,
@@ -57,11 +59,11 @@ pub(crate) struct Flows {
     claimed: Option<i64>,
 }
 
-impl Flows {
+impl Connections {
     pub(crate) fn new(options: Options) -> Self {
         Self {
             options,
-            table: Table::new(),
+            table: ConnectionTable::new(),
             held_in_all: 0,
             next_id: 0,
             now: i64::MIN,
@@ -118,7 +120,7 @@ impl Flows {
                     place = syn.map(|(end, sequence)| {
                         let conversation = Conversation::new(ends, Some(end), origin.time);
                         let place = self.begin(key, conversation, sink);
-                        if let Some(Flow::Live(live)) = self.table.get(place) {
+                        if let Some(Entry::Live(live)) = self.table.get(place) {
                             live.streams[end].begin(sequence);
                         }
                         place
@@ -140,9 +142,9 @@ impl Flows {
         };
         let now = self.now;
         let live = match self.table.get(place) {
-            Some(Flow::Live(live)) => live,
+            Some(Entry::Live(live)) => live,
             // What is over is remembered for a while, and no longer.
-            Some(Flow::Over(_)) => return,
+            Some(Entry::Over(_)) => return,
             _ => return self.table.touch(place, Class::Ignored, now),
         };
         let mut context = Context { options: &self.options, next_id: &mut self.next_id, sink };
@@ -163,7 +165,7 @@ impl Flows {
             Some(place) => place,
             None => self.begin(key, Conversation::new(ends, None, origin.time), sink),
         };
-        if let Some(Flow::Live(live)) = self.table.get(place) {
+        if let Some(Entry::Live(live)) = self.table.get(place) {
             let mut context = Context { options: &self.options, next_id: &mut self.next_id, sink };
             live.ordered(end, bytes, origin, &mut context);
         }
@@ -173,12 +175,12 @@ impl Flows {
     /// Puts a connection where it belongs after a packet of it.
     fn after<S: Sink>(&mut self, place: Place, ended: Option<Ended>, time: i64, sink: &mut S) {
         let class = match self.table.get(place) {
-            Some(Flow::Live(live)) if live.conversation.is_dead() => {
+            Some(Entry::Live(live)) if live.conversation.is_dead() => {
                 // What it still holds is of no interest either.
                 self.end(place, Ended::Fin, sink);
                 Class::Ignored
             }
-            Some(Flow::Live(live)) => {
+            Some(Entry::Live(live)) => {
                 let open = live.conversation.is_open();
                 match ended {
                     Some(ended) => {
@@ -202,12 +204,12 @@ impl Flows {
     /// something follows it.
     fn challenge(&mut self, place: Place, end: usize, segment: &Segment<'_>) -> Challenge {
         match self.table.get(place) {
-            Some(Flow::Live(live)) => live.challenge(end, segment),
-            Some(Flow::Over(initial)) if segment.syn => {
+            Some(Entry::Live(live)) => live.challenge(end, segment),
+            Some(Entry::Over(initial)) if segment.syn => {
                 let copy = initial[end] == Some(segment.sequence);
                 if copy { Challenge::Open } else { Challenge::Won(None) }
             }
-            Some(Flow::Ignored) if segment.syn && segment.acknowledgment.is_none() => {
+            Some(Entry::Ignored) if segment.syn && segment.acknowledgment.is_none() => {
                 Challenge::Won(None)
             }
             _ => Challenge::None,
@@ -235,7 +237,7 @@ impl Flows {
             reset: false,
             conversation,
         };
-        self.table.insert(key, Class::Young, self.now, Flow::Live(Box::new(live)))
+        self.table.insert(key, Class::Young, self.now, Entry::Live(Box::new(live)))
     }
 
     /// Ends what has been idle for too long.
@@ -259,13 +261,15 @@ impl Flows {
 
     /// Ends a connection; its place stays taken.
     fn end<S: Sink>(&mut self, place: Place, ended: Ended, sink: &mut S) {
-        let Some(flow) = self.table.get(place) else { return };
-        let after = match flow {
-            Flow::Live(live) if live.conversation.is_dead() => Flow::Ignored,
-            Flow::Live(live) => Flow::Over([live.streams[0].initial(), live.streams[1].initial()]),
-            Flow::Ignored | Flow::Over(_) => return,
+        let Some(entry) = self.table.get(place) else { return };
+        let after = match entry {
+            Entry::Live(live) if live.conversation.is_dead() => Entry::Ignored,
+            Entry::Live(live) => {
+                Entry::Over([live.streams[0].initial(), live.streams[1].initial()])
+            }
+            Entry::Ignored | Entry::Over(_) => return,
         };
-        if let Flow::Live(mut live) = std::mem::replace(flow, after) {
+        if let Entry::Live(mut live) = std::mem::replace(entry, after) {
             let mut context = Context { options: &self.options, next_id: &mut self.next_id, sink };
             live.finish(ended, &mut self.held_in_all, &mut context);
         }

@@ -15,7 +15,7 @@ use wsdefrag_core::frame::header::{Order, Rules};
 use wsdefrag_core::frame::parser::FrameParser;
 use wsdefrag_core::{Opcode, Strictness};
 
-use crate::tcp::Origin;
+use crate::packet::Origin;
 
 /// Headers in a row that are not there by chance.
 const CONVINCING: u8 = 3;
@@ -55,7 +55,7 @@ struct Walk {
 
 /// The search on one direction.
 #[derive(Debug)]
-pub(crate) struct Search {
+pub(crate) struct FrameSearch {
     sender: Sender,
     /// Whether RSV1 may mean something.
     deflate: bool,
@@ -66,7 +66,7 @@ pub(crate) struct Search {
     bytes: usize,
 }
 
-impl Search {
+impl FrameSearch {
     pub(crate) const fn new(sender: Sender, deflate: bool, max_frame: u64) -> Self {
         let pieces = VecDeque::new();
         Self { sender, deflate, max_frame, walk: None, pieces, bytes: 0 }

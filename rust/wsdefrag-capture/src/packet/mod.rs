@@ -1,6 +1,14 @@
 //! What the packet stage hands to the connection stage: TCP segments, and pieces of streams that
 //! something else has put in order already.
 
+pub mod counts;
+pub mod datagram;
+pub mod exported_pdu;
+pub mod ip;
+pub mod ip_fragments;
+pub mod link;
+pub mod reader;
+
 use std::net::SocketAddr;
 
 /// A captured packet of a TCP connection.
@@ -24,7 +32,7 @@ pub enum Payload<'a> {
     /// A TCP segment.
     Segment(Segment<'a>),
     /// The next bytes of this direction, in order: a record of an exported-PDU capture. It may begin
-    /// with bytes that have come before ([`Seam`](crate::exported_pdu::Seam)).
+    /// with bytes that have come before ([`Seam`](crate::packet::exported_pdu::Seam)).
     Ordered(&'a [u8]),
 }
 
@@ -45,4 +53,13 @@ pub struct Segment<'a> {
     pub bytes: &'a [u8],
     /// Payload bytes behind `bytes` that were on the wire and not captured (a snap length).
     pub cut: u32,
+}
+
+/// When and where bytes were captured.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Origin {
+    /// The packet's number.
+    pub(crate) packet: u64,
+    /// Its time, in nanoseconds since the epoch.
+    pub(crate) time: i64,
 }

@@ -7,7 +7,7 @@
 
 use httparse::Status;
 
-use crate::event::{Field, Request, Response, field};
+use crate::connection::{Field, Request, Response, field};
 
 /// The longest head that is read, in bytes.
 pub(crate) const MAX_HEAD: usize = 64 << 10;

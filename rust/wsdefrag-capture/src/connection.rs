@@ -1,89 +1,11 @@
-//! What comes out of a capture: messages as they complete, connections as they open and end.
+//! A connection of a capture: its ends, its handshake, how it ended, and what became of its bytes.
 
 use std::borrow::Cow;
 use std::net::SocketAddr;
 
-use wsdefrag_core::{DeflateParams, Error, Opcode};
+use wsdefrag_core::DeflateParams;
 
-/// What is to be thought of a message's content.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Status {
-    /// Whole, and as it was sent.
-    Ok,
-    /// Bytes are missing; the content is what stood before the first missing one.
-    Incomplete,
-    /// Whole on the wire, but what it takes to inflate it is not known; the content is the
-    /// compressed payload.
-    Undecodable,
-    /// Over a limit; the content is what the limit allowed, or nothing.
-    TooBig,
-    /// Whole, but a text that is not UTF-8; the content is its bytes.
-    InvalidUtf8,
-    /// Broken off by a broken rule; the content is what stood before it.
-    ProtocolError,
-}
-
-impl Status {
-    /// All of them, in the order of their numbers.
-    pub const ALL: [Self; 6] = [
-        Self::Ok,
-        Self::Incomplete,
-        Self::Undecodable,
-        Self::TooBig,
-        Self::InvalidUtf8,
-        Self::ProtocolError,
-    ];
-
-    /// Its name in columns and JSON.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Ok => "ok",
-            Self::Incomplete => "incomplete",
-            Self::Undecodable => "undecodable",
-            Self::TooBig => "too_big",
-            Self::InvalidUtf8 => "invalid_utf8",
-            Self::ProtocolError => "protocol_error",
-        }
-    }
-}
-
-/// One message: a row of the messages table.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Message {
-    /// The number of its connection.
-    pub connection: u64,
-    /// Its place among the messages of its direction, from 0.
-    pub seq: u64,
-    /// Who sent it.
-    pub from_client: bool,
-    /// Text or binary.
-    pub opcode: Opcode,
-    /// The decoded payload, as far as `status` says.
-    pub content: Vec<u8>,
-    /// When the packet that completed it was captured, in nanoseconds since the epoch.
-    pub timestamp: i64,
-    /// When the packet with its first byte was captured, in nanoseconds since the epoch.
-    pub first_timestamp: i64,
-    /// Its frames.
-    pub frames: u32,
-    /// Bytes of its frames on the wire, headers included.
-    pub wire_length: u64,
-    /// Payload bytes of its frames on the wire: compressed, where it was compressed.
-    pub payload_length: u64,
-    /// Whether it was compressed.
-    pub compressed: bool,
-    /// What is to be thought of `content`.
-    pub status: Status,
-    /// Payload bytes that were not captured.
-    pub missing_bytes: u64,
-    /// Whether it was found by looking for frames, where it was not known that one begins.
-    pub resynced: bool,
-    /// The packet with its first byte.
-    pub first_packet: u64,
-    /// The packet that completed it.
-    pub last_packet: u64,
-}
+use crate::account::Account;
 
 /// How a connection, or what was captured of it, ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -171,61 +93,6 @@ pub struct Response {
     pub fields: Vec<Field>,
     /// When its last byte was captured, in nanoseconds since the epoch.
     pub time: i64,
-}
-
-/// What became of the bytes of one direction behind the handshake, and what else there is to say
-/// of it.
-///
-/// `bytes == emitted + control + skipped + lost + trailing` when the connection has ended.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Account {
-    /// Bytes on the stream, whether they were captured or not.
-    pub bytes: u64,
-    /// Bytes of the frames of messages that are whole on the wire, headers included.
-    pub emitted: u64,
-    /// Bytes of control frames.
-    pub control: u64,
-    /// Bytes of frames that are known but were not delivered whole: those of incomplete messages
-    /// and of messages over a limit.
-    pub skipped: u64,
-    /// Bytes that cannot be told apart into frames, because some of them were not captured.
-    pub lost: u64,
-    /// Bytes behind a Close, and from a broken rule on.
-    pub trailing: u64,
-    /// Messages, of any status, those included that a filter holds back.
-    pub messages: u64,
-    /// Bytes of their contents, decoded.
-    pub content: u64,
-    /// Payload bytes of compressed messages that were inflated whole.
-    pub compressed: u64,
-    /// What those were inflated to, in bytes.
-    pub inflated: u64,
-    /// Pings and pongs.
-    pub pings: u64,
-    /// Gaps: runs of bytes that were not captured.
-    pub gaps: u64,
-    /// Bytes in them.
-    pub missing: u64,
-    /// Segments with bytes that had come before; unlike all else those of the handshake count, too.
-    pub retransmissions: u64,
-    /// Those whose bytes differed from what had come before, which was kept.
-    pub overlaps: u64,
-    /// The broken rule that ended the direction.
-    pub violation: Option<Error>,
-}
-
-impl Account {
-    /// Whether every byte is accounted for.
-    #[must_use]
-    pub const fn is_balanced(&self) -> bool {
-        self.bytes == self.emitted + self.control + self.skipped + self.lost + self.trailing
-    }
-
-    /// Whether anything on this direction was not handed out as it was sent.
-    #[must_use]
-    pub const fn has_losses(&self) -> bool {
-        self.skipped != 0 || self.lost != 0 || self.missing != 0
-    }
 }
 
 /// A connection: a row of the connections table.
@@ -319,14 +186,4 @@ pub fn field<'a>(fields: &'a [Field], name: &str) -> Option<Cow<'a, str>> {
 fn values<'a>(fields: &'a [Field], name: &str) -> impl Iterator<Item = Cow<'a, str>> {
     let named = move |(other, _): &&Field| other.eq_ignore_ascii_case(name);
     fields.iter().filter(named).map(|(_, value)| String::from_utf8_lossy(value))
-}
-
-/// Takes what comes out.
-pub trait Sink {
-    /// A WebSocket was recognised; its handshake is known, as far as it was captured.
-    fn opened(&mut self, connection: &Connection);
-    /// A message was completed, or is known never to be.
-    fn message(&mut self, message: Message);
-    /// A connection has ended; its account is complete.
-    fn ended(&mut self, connection: Connection);
 }

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::tcp::Origin;
+use crate::packet::Origin;
 
 /// Bytes held, a direction.
 const MAX_BYTES: usize = 1 << 20;
@@ -17,14 +17,14 @@ const MAX_SEGMENTS: usize = 1024;
 const OVERHEAD: usize = 96;
 
 /// Bytes that wait for those before them.
-pub(crate) struct Held {
+pub(crate) struct HeldSegment {
     pub(crate) bytes: Box<[u8]>,
     /// Bytes behind them that were not captured.
     pub(crate) cut: u32,
     pub(crate) origin: Origin,
 }
 
-impl Held {
+impl HeldSegment {
     fn length(&self) -> u64 {
         self.bytes.len() as u64 + u64::from(self.cut)
     }
@@ -40,12 +40,12 @@ pub(crate) struct Repeated {
 
 /// The segments held for one direction.
 #[derive(Default)]
-pub(crate) struct Store {
-    segments: BTreeMap<u64, Held>,
+pub(crate) struct OutOfOrder {
+    segments: BTreeMap<u64, HeldSegment>,
     bytes: usize,
 }
 
-impl Store {
+impl OutOfOrder {
     /// Segments held.
     pub(crate) fn len(&self) -> usize {
         self.segments.len()
@@ -73,7 +73,7 @@ impl Store {
 
     /// Takes out the first of them, if it stands here.
     #[inline]
-    pub(crate) fn take(&mut self, position: u64) -> Option<Held> {
+    pub(crate) fn take(&mut self, position: u64) -> Option<HeldSegment> {
         let entry = self.segments.first_entry().filter(|entry| *entry.key() == position)?;
         let held = entry.remove();
         self.bytes -= held.bytes.len();
@@ -121,7 +121,7 @@ impl Store {
             let bytes: Box<[u8]> = part(from, until).into();
             let cut = (until - from) as u32 - bytes.len() as u32;
             self.bytes += bytes.len();
-            self.segments.insert(from, Held { bytes, cut, origin });
+            self.segments.insert(from, HeldSegment { bytes, cut, origin });
         }
         repeated
     }
@@ -133,7 +133,7 @@ mod tests {
 
     /// What is held after segments of (start, bytes) came, bytes that are not as dots.
     fn held(segments: &[(u64, &str)]) -> (String, usize, Repeated) {
-        let mut store = Store::default();
+        let mut store = OutOfOrder::default();
         let mut last = Repeated::default();
         for (start, bytes) in segments {
             last = store.insert(*start, bytes.as_bytes(), 0, Origin::default());
@@ -166,7 +166,7 @@ mod tests {
 
     #[test]
     fn bytes_that_a_snap_length_cut_stay_missing() {
-        let mut store = Store::default();
+        let mut store = OutOfOrder::default();
         store.insert(0, b"ab", 2, Origin::default());
         assert_eq!(store.insert(2, b"cdef", 0, Origin::default()), Repeated::default());
         let first = store.take(0).unwrap();

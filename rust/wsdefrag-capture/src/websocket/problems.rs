@@ -4,8 +4,9 @@ use std::net::SocketAddr;
 
 use wsdefrag_core::DeflateParams;
 
-use crate::event::{Account, Connection, MAX_PROBLEMS, Request, Response};
-use crate::upgrade::accept_key_is_right;
+use crate::account::Account;
+use crate::connection::{Connection, MAX_PROBLEMS, Request, Response};
+use crate::http::upgrade::accept_key_is_right;
 
 /// What was found out of a handshake.
 #[derive(Default)]

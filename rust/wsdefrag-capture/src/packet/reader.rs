@@ -13,23 +13,25 @@
 
 use std::net::SocketAddr;
 
-use crate::broken::Broken;
-use crate::counts::Counts;
-use crate::exported_pdu::{Exported, exported};
-use crate::fragments::{Fragment, Fragments};
-use crate::ip::{self, Content, Datagram, Part};
-use crate::link::{self, Carried};
+use crate::file::error::FileError;
+use crate::file::reader::RecordReader;
+use crate::file::record::Record;
+use crate::packet::counts::Counts;
+use crate::packet::datagram::{Datagram, Part};
+use crate::packet::exported_pdu::{Exported, exported};
+use crate::packet::ip::{self, Content};
+use crate::packet::ip_fragments::{Fragment, Fragments};
+use crate::packet::link::{self, Carried};
 use crate::packet::{Packet, Payload, Segment};
-use crate::records::{Record, Records};
 
 /// Takes capture files and gives their packets.
 #[derive(Debug, Default)]
-pub struct Packets {
-    records: Records,
-    reader: Reader,
+pub struct PacketReader {
+    records: RecordReader,
+    layers: Layers,
 }
 
-impl Packets {
+impl PacketReader {
     /// Before the first file.
     #[must_use]
     pub fn new() -> Self {
@@ -44,29 +46,29 @@ impl Packets {
         &mut self,
         data: &[u8],
         sink: &mut impl FnMut(Packet<'_>),
-    ) -> Result<(), Broken> {
-        let Self { records, reader } = self;
-        records.receive_data(data, &mut |record| reader.receive(record, sink))
+    ) -> Result<(), FileError> {
+        let Self { records, layers } = self;
+        records.receive_data(data, &mut |record| layers.receive(record, sink))
     }
 
     /// The file ends; another may follow, with a header of its own.
     ///
-    /// A file that stopped inside a record is [cut short](Broken::is_cut_short). An error that
+    /// A file that stopped inside a record is [cut short](FileError::is_cut_short). An error that
     /// [`receive_data`](Self::receive_data) returned is not returned again.
-    pub fn receive_eof(&mut self) -> Result<(), Broken> {
+    pub fn receive_eof(&mut self) -> Result<(), FileError> {
         self.records.receive_eof()
     }
 
     /// All packets so far, of any kind, over all files.
     #[must_use]
     pub const fn packets(&self) -> u64 {
-        self.reader.counts.packets
+        self.layers.counts.packets
     }
 
     /// What became of them.
     #[must_use]
     pub const fn counts(&self) -> &Counts {
-        &self.reader.counts
+        &self.layers.counts
     }
 
     /// What the files hold for decrypting them: a kind and the secrets, as pcapng's Decryption
@@ -85,7 +87,7 @@ impl Packets {
 
 /// Goes through the layers of a packet.
 #[derive(Debug, Default)]
-struct Reader {
+struct Layers {
     counts: Counts,
     fragments: Fragments,
 }
@@ -97,7 +99,7 @@ struct Place {
     time: i64,
 }
 
-impl Reader {
+impl Layers {
     #[inline]
     fn receive(&mut self, record: &Record<'_>, sink: &mut impl FnMut(Packet<'_>)) {
         self.counts.packets += 1;

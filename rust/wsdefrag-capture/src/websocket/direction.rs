@@ -1,10 +1,10 @@
 //! One direction of a WebSocket, out of a capture: pieces of the stream in, messages out, and an
 //! account of every byte.
 //!
-//! It is *reading* while it knows where frames begin, and *searching* ([`search`](crate::search))
-//! while it does not: from the start of a connection that was caught in the middle, or behind a
-//! loss where that is asked for. Otherwise a loss leaves it reading without hope: bytes are
-//! counted and dropped.
+//! It is *reading* while it knows where frames begin, and *searching*
+//! ([`frame_search`](crate::websocket::frame_search)) while it does not: from the start of a
+//! connection that was caught in the middle, or behind a loss where that is asked for. Otherwise a
+//! loss leaves it reading without hope: bytes are counted and dropped.
 //!
 //! - `account.bytes` counts what was taken; the other figures add up to it after
 //!   [`finish`](Direction::finish)
@@ -13,9 +13,12 @@ use wsdefrag_core::{
     Damage, Event, Extent, Kind, Opcode, Passive, Reassembler, Settings, VecMemory,
 };
 
-use crate::event::{Account, CloseSeen, Message, Sink, Status};
-use crate::search::{Found, Search, Sender};
-use crate::tcp::Origin;
+use crate::account::Account;
+use crate::connection::CloseSeen;
+use crate::message::{Message, Status};
+use crate::packet::Origin;
+use crate::sink::Sink;
+use crate::websocket::frame_search::{Found, FrameSearch, Sender};
 
 /// How directions are read.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -27,7 +30,7 @@ pub(crate) struct Reading {
 
 enum State {
     Reading(Box<Reassembler<Vec<u8>>>),
-    Searching(Box<Search>),
+    Searching(Box<FrameSearch>),
 }
 
 /// One direction of a WebSocket.
@@ -58,7 +61,12 @@ impl Direction {
     }
 
     /// A direction on which a search is under way; `passed` says what it has been given.
-    pub(crate) fn resumed(connection: u64, reading: Reading, passed: Account, by: Search) -> Self {
+    pub(crate) fn resumed(
+        connection: u64,
+        reading: Reading,
+        passed: Account,
+        by: FrameSearch,
+    ) -> Self {
         let mut this = Self::new(connection, reading, State::Searching(Box::new(by)));
         this.ledger.account = passed;
         this
@@ -212,11 +220,11 @@ fn reassembler(reading: &Reading, from_the_start: bool) -> Box<Reassembler<Vec<u
     Box::new(Reassembler::passive(reading.settings, how))
 }
 
-fn search(reading: &Reading) -> Search {
+fn search(reading: &Reading) -> FrameSearch {
     let settings = &reading.settings;
     let sender = if settings.from_client { Sender::Client } else { Sender::Server };
     let max_frame = settings.limits.max_frame_size.unwrap_or(u64::MAX);
-    Search::new(sender, settings.deflate.is_some(), max_frame)
+    FrameSearch::new(sender, settings.deflate.is_some(), max_frame)
 }
 
 /// What is known of a direction besides its frames.

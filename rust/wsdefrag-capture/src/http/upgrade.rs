@@ -11,9 +11,11 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use sha1::{Digest, Sha1};
 
-use crate::event::{Request, Response, field};
-use crate::http::{Body, Head, MAX_HEAD, Messages, Step, has_token, request_body, response_body};
-use crate::tcp::Origin;
+use crate::connection::{Request, Response, field};
+use crate::http::head::{
+    Body, Head, MAX_HEAD, Messages, Step, has_token, request_body, response_body,
+};
+use crate::packet::Origin;
 
 /// Requests without an answer yet, or refusals; more are those of a client that does not listen.
 const MAX_PIPELINED: usize = 64;

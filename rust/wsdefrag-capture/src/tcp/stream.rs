@@ -28,8 +28,8 @@
     reason = "a sequence number is a position modulo 2^32, and no slice is longer than 2^63 bytes"
 )]
 
-use crate::held::{Held, Repeated, Store};
-use crate::packet::Segment;
+use crate::packet::{Origin, Segment};
+use crate::tcp::out_of_order::{HeldSegment, OutOfOrder, Repeated};
 
 /// Bytes held behind holes, in all, with what it takes to hold them.
 const MAX_HELD_IN_ALL: usize = 256 << 20;
@@ -44,15 +44,6 @@ const MAX_HISTORY: usize = 4 << 10;
 /// What lies this far ahead of the stream, in bytes, may be a late packet of another connection on
 /// the same ports, and is believed when something else agrees.
 const JUMP: i64 = 64 << 20;
-
-/// When and where bytes were captured.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Origin {
-    /// The packet's number.
-    pub(crate) packet: u64,
-    /// Its time, in nanoseconds since the epoch.
-    pub(crate) time: i64,
-}
 
 /// The next part of the stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,7 +80,7 @@ pub(crate) struct Stream {
     /// An acknowledgment that is too far ahead to be believed alone.
     claimed: Option<i64>,
     end: Option<u64>,
-    held: Store,
+    held: OutOfOrder,
     doubt: Option<Doubt>,
     history: Vec<u8>,
     pub(crate) repeats: Repeats,
@@ -258,8 +249,8 @@ impl Stream {
 
     /// Gives out what is held at `next`.
     fn release(&mut self, held_in_all: &mut usize, out: &mut impl FnMut(Piece<'_>)) {
-        while let Some(Held { bytes, cut, origin }) = self.held.take(self.next) {
-            *held_in_all -= Store::cost_of(&bytes);
+        while let Some(HeldSegment { bytes, cut, origin }) = self.held.take(self.next) {
+            *held_in_all -= OutOfOrder::cost_of(&bytes);
             self.give(&bytes, cut, origin, out);
         }
     }
@@ -340,7 +331,7 @@ impl Stream {
             let far = (held - self.next).cast_signed() > JUMP;
             if far && self.acknowledged <= held && self.held.len() == 1 {
                 *held_in_all -= self.held.cost();
-                self.held = Store::default();
+                self.held = OutOfOrder::default();
                 break;
             }
             self.give_up_hole(held_in_all, out);

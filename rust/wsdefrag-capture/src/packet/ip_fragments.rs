@@ -22,7 +22,7 @@ use std::net::IpAddr;
 use etherparse::defrag::{IpDefragBuf, MAX_IP_DEFRAG_LEN};
 use etherparse::{IpFragOffset, IpNumber};
 
-use crate::ip::Part;
+use crate::packet::datagram::Part;
 
 /// The most datagrams that wait at a time.
 pub const MAX_DATAGRAMS: usize = 1_024;

@@ -11,8 +11,6 @@
 //!
 //! It follows RFC 791, RFC 8200 (section 4), RFC 4302 (section 2) and RFC 9293 (section 3.1).
 //! Tunnels (IP in IP, GRE, VXLAN) are not looked into.
-//!
-//! - `bytes.len() <= length` in every [`Part`]
 
 use std::net::IpAddr;
 
@@ -21,8 +19,9 @@ use etherparse::{
     Ipv6RawExtHeaderSlice, ip_number,
 };
 
-use crate::fragments::{Fragment, Key};
 use crate::packet::Segment;
+use crate::packet::datagram::{Datagram, Part};
+use crate::packet::ip_fragments::{Fragment, Key};
 
 /// What an IP packet carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,32 +34,6 @@ pub enum Content<'a> {
     Other,
     /// It contradicts itself, or was cut off inside its headers.
     Malformed,
-}
-
-/// A TCP segment on its way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Datagram<'a> {
-    /// Where it comes from, and where it goes to.
-    pub addresses: (IpAddr, IpAddr),
-    /// The TCP header and what is behind it.
-    pub part: Part<'a>,
-}
-
-/// The rest of a packet, from some header on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Part<'a> {
-    /// As far as it was captured.
-    pub bytes: &'a [u8],
-    /// Its length on the wire, in bytes.
-    pub length: usize,
-}
-
-impl Part<'_> {
-    /// What is behind the first `size` bytes, which were captured.
-    #[inline]
-    fn behind(self, size: usize) -> Self {
-        Self { bytes: &self.bytes[size..], length: self.length - size }
-    }
 }
 
 /// Reads an IP packet; `wire` is the length of its frame from `packet` on, in bytes, and not less

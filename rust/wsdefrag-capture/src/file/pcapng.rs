@@ -13,10 +13,10 @@
 use pcap_parser::nom::error::Error as Unread;
 use pcap_parser::pcapng::{OptionCode, PcapNGOption, parse_option_be, parse_option_le};
 
-use crate::broken::BrokenKind;
-use crate::clock::Clock;
-use crate::records::{MAX_RECORD, Record, Step};
-use crate::secrets::Secrets;
+use crate::file::clock::Clock;
+use crate::file::error::FileErrorKind;
+use crate::file::record::{MAX_RECORD, Record, Step};
+use crate::file::secrets::Secrets;
 
 /// How a section header block starts, in either byte order.
 pub(crate) const SECTION_HEADER: [u8; 4] = [0x0a, 0x0d, 0x0d, 0x0a];
@@ -54,7 +54,7 @@ impl Section {
         bytes: &[u8],
         secrets: &mut Secrets,
         sink: &mut impl FnMut(&Record<'_>),
-    ) -> Result<Step, BrokenKind> {
+    ) -> Result<Step, FileErrorKind> {
         let Some(start) = bytes.first_chunk::<12>() else { return Ok(Step::Needs(12)) };
         if start[..4] == SECTION_HEADER {
             self.order = Order::of(&start[8..])?;
@@ -62,16 +62,16 @@ impl Section {
         let order = self.order;
         let length = order.u32(start, 4);
         if length < MIN_BLOCK {
-            return Err(BrokenKind::TooShort(length));
+            return Err(FileErrorKind::TooShort(length));
         }
         if length > MAX_RECORD {
-            return Err(BrokenKind::TooLong(length));
+            return Err(FileErrorKind::TooLong(length));
         }
         let size = length as usize;
         let Some(block) = bytes.get(..size) else { return Ok(Step::Needs(size)) };
         let last = order.u32(block, size - 4);
         if last != length {
-            return Err(BrokenKind::LengthsDiffer { first: length, last });
+            return Err(FileErrorKind::LengthsDiffer { first: length, last });
         }
         self.block(order.u32(start, 0), &block[8..size - 4], secrets, sink)?;
         Ok(Step::Taken(size))
@@ -85,7 +85,7 @@ impl Section {
         body: &[u8],
         secrets: &mut Secrets,
         sink: &mut impl FnMut(&Record<'_>),
-    ) -> Result<(), BrokenKind> {
+    ) -> Result<(), FileErrorKind> {
         let order = self.order;
         match kind {
             // Enhanced Packet
@@ -106,7 +106,7 @@ impl Section {
                 self.interfaces.clear();
                 match (order.u16(head, 4), order.u16(head, 6)) {
                     (1, _) => Ok(()),
-                    (major, minor) => Err(BrokenKind::Version { major, minor }),
+                    (major, minor) => Err(FileErrorKind::Version { major, minor }),
                 }
             }
             // Decryption Secrets
@@ -127,7 +127,7 @@ impl Section {
         head: &[u8; 20],
         rest: &[u8],
         sink: &mut impl FnMut(&Record<'_>),
-    ) -> Result<(), BrokenKind> {
+    ) -> Result<(), FileErrorKind> {
         let order = self.order;
         let holds = order.u32(head, 12);
         let Some(bytes) = rest.get(..holds as usize) else {
@@ -153,7 +153,7 @@ impl Section {
         &self,
         body: &[u8],
         sink: &mut impl FnMut(&Record<'_>),
-    ) -> Result<(), BrokenKind> {
+    ) -> Result<(), FileErrorKind> {
         let length = self.order.u32(head::<4>(body)?, 0);
         let interface = self.interfaces.first();
         let snap = interface.map_or(0, |interface| interface.snap);
@@ -167,7 +167,7 @@ impl Section {
         Ok(())
     }
 
-    fn interface(&mut self, body: &[u8]) -> Result<(), BrokenKind> {
+    fn interface(&mut self, body: &[u8]) -> Result<(), FileErrorKind> {
         let order = self.order;
         let head = head::<8>(body)?;
         let (mut resolution, mut offset) = (6, 0);
@@ -199,18 +199,18 @@ impl Section {
 
 /// The fixed part in front of a block's body.
 #[inline]
-fn head<const N: usize>(body: &[u8]) -> Result<&[u8; N], BrokenKind> {
-    body.first_chunk().ok_or_else(|| BrokenKind::TooShort(block_length(body.len())))
+fn head<const N: usize>(body: &[u8]) -> Result<&[u8; N], FileErrorKind> {
+    body.first_chunk().ok_or_else(|| FileErrorKind::TooShort(block_length(body.len())))
 }
 
 /// The first `holds` bytes of `rest`, which ends `body`.
-fn range<'a>(rest: &'a [u8], holds: u32, body: &[u8]) -> Result<&'a [u8], BrokenKind> {
+fn range<'a>(rest: &'a [u8], holds: u32, body: &[u8]) -> Result<&'a [u8], FileErrorKind> {
     rest.get(..holds as usize).ok_or_else(|| overrun(holds, body.len()))
 }
 
 #[cold]
-fn overrun(holds: u32, body: usize) -> BrokenKind {
-    BrokenKind::Overrun { holds, length: block_length(body) }
+fn overrun(holds: u32, body: usize) -> FileErrorKind {
+    FileErrorKind::Overrun { holds, length: block_length(body) }
 }
 
 /// The length of a block with such a body.
@@ -228,11 +228,11 @@ enum Order {
 
 impl Order {
     /// Tells it by the magic number behind a section header's length.
-    fn of(magic: &[u8]) -> Result<Self, BrokenKind> {
+    fn of(magic: &[u8]) -> Result<Self, FileErrorKind> {
         match Self::Little.u32(magic, 0) {
             BYTE_ORDER_MAGIC => Ok(Self::Little),
             magic if magic.swap_bytes() == BYTE_ORDER_MAGIC => Ok(Self::Big),
-            magic => Err(BrokenKind::ByteOrder(magic)),
+            magic => Err(FileErrorKind::ByteOrder(magic)),
         }
     }
 

@@ -15,14 +15,16 @@ use std::net::SocketAddr;
 
 use wsdefrag_core::{DeflateParams, Settings};
 
-use crate::direction::{Direction, Reading};
-use crate::event::{Account, Connection, Ended, Request, Response, Sink};
-use crate::http::{handshake_head, starts_like};
+use crate::account::Account;
+use crate::connection::{Connection, Ended, Request, Response};
+use crate::http::head::{handshake_head, starts_like};
+use crate::http::upgrade::{Kept, Outcome, Said, Upgrade};
 use crate::options::Options;
-use crate::report::{self, Known};
-use crate::search::{Found, Search, Sender};
-use crate::tcp::{Piece, Repeats};
-use crate::upgrade::{Kept, Outcome, Said, Upgrade};
+use crate::sink::Sink;
+use crate::tcp::stream::{Piece, Repeats};
+use crate::websocket::direction::{Direction, Reading};
+use crate::websocket::frame_search::{Found, FrameSearch, Sender};
+use crate::websocket::problems::{self, Known};
 
 /// What a conversation needs of the capture it is part of.
 pub(crate) struct Context<'a, S> {
@@ -41,7 +43,7 @@ enum Stage {
 
 /// One end of a connection that was caught in the middle.
 struct Blind {
-    search: Search,
+    search: FrameSearch,
     passed: Account,
 }
 
@@ -256,7 +258,7 @@ impl Conversation {
                 Some(client) if client == end => Sender::Client,
                 Some(_) => Sender::Server,
             };
-            Blind { search: Search::new(sender, true, max_frame), passed: Account::default() }
+            Blind { search: FrameSearch::new(sender, true, max_frame), passed: Account::default() }
         };
         self.stage = Stage::Blind(Box::new([blind(0), blind(1)]));
     }
@@ -377,7 +379,7 @@ impl Conversation {
         connection.ended = Some(ended);
         connection.from_server = directions[0].account().clone();
         connection.from_client = directions[1].account().clone();
-        report::note_problems(&mut connection);
+        problems::note_problems(&mut connection);
         context.sink.ended(connection);
     }
 }

@@ -71,14 +71,14 @@ struct List {
 }
 
 /// The table.
-pub(crate) struct Table<T> {
+pub(crate) struct ConnectionTable<T> {
     index: HashMap<Key, Place, RandomState>,
     slots: Vec<Option<Slot<T>>>,
     free: Vec<Place>,
     lists: [List; CLASSES],
 }
 
-impl<T> Table<T> {
+impl<T> ConnectionTable<T> {
     pub(crate) fn new() -> Self {
         let empty = List { oldest: NONE, newest: NONE, length: 0 };
         Self {
@@ -200,7 +200,7 @@ mod tests {
 
     #[test]
     fn least_recently_used_is_found_first() {
-        let mut table = Table::new();
+        let mut table = ConnectionTable::new();
         let places: Vec<_> =
             (0..3).map(|n| table.insert(key(n), Class::Young, i64::from(n), n)).collect();
         table.touch(places[0], Class::Young, 10);
