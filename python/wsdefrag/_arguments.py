@@ -36,6 +36,19 @@ def require_number(name: str, value: object) -> float:
     return value
 
 
+def require_retain(retain: object) -> int | None:
+    """Give ``retain`` back, which is a count of messages to keep, or None for all of them.
+
+    Raises TypeError unless it is an int or None, and ValueError if it is negative.
+    """
+    if retain is None:
+        return None
+    count = require_int("retain", retain)
+    if count < 0:
+        raise ValueError(f"retain must be a count from 0, or None, not {count}")
+    return count
+
+
 def require_compression(compress_from: object, compression_level: object) -> int:
     """Give the least size that is compressed, in bytes, no larger than the engine can count.
 

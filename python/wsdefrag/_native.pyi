@@ -22,15 +22,18 @@ __all__ = [
     "CapturePlan",
     "CaptureReader",
     "CapturedMessage",
-    "Direction",
+    "Connection",
+    "DirectionState",
     "EventReader",
     "EventWriter",
     "Frame",
     "FrameDecoder",
     "FrameEncoder",
+    "MessageReassembler",
     "MessageStorage",
     "Relay",
     "RelayDirection",
+    "WebSocketDirection",
     "__version__",
     "accept_deflate_offers",
     "fragment_sizes",
@@ -128,8 +131,56 @@ class MessageStorage:
     def injected(self, value: bool) -> None: ...
 
 @disjoint_base
-class Direction:
-    """The engine behind ``MessageReassembler``."""
+class DirectionState:
+    r"""What is known of one direction; read-only.
+
+    ``WebSocketConnection.from_client`` and ``.from_server`` are of this class. It cannot be
+    constructed.
+
+    Attributes:
+        error: The violation that ended this direction, or None.
+        close_received: The ``Close`` event of this direction, or None.
+        bytes_received: All bytes taken so far.
+        bytes_buffered: Bytes held of an unfinished header, frame or message.
+        bytes_discarded: Bytes after a Close, or from the offending frame's first byte on.
+        tolerated: How often each rule that is switched off was broken, by the name of its field
+            in ``Strictness``.
+
+    Example:
+        >>> import wsdefrag
+        >>> connection = wsdefrag.WebSocketConnection()
+        >>> connection.receive_data(b"\x81\x05he", from_client=False)
+        []
+        >>> connection.from_server
+        <DirectionState from_client=False bytes_received=4 bytes_buffered=2 bytes_discarded=0>
+    """
+
+    @property
+    def error(self) -> ProtocolError | LimitExceeded | OutOfMemory | None:
+        """What ended this direction, a new object each time; None if nothing has."""
+
+    @property
+    def close_received(self) -> Close | None:
+        """The Close of this direction."""
+
+    @property
+    def bytes_received(self) -> int:
+        """All bytes taken so far."""
+
+    @property
+    def bytes_buffered(self) -> int:
+        """Bytes held of an unfinished header, frame or message."""
+
+    @property
+    def bytes_discarded(self) -> int:
+        """Bytes after a Close, or from the offending frame's first byte on."""
+
+    @property
+    def tolerated(self) -> dict[str, int]:
+        """How often each rule that is switched off was broken, by its name in ``Strictness``."""
+
+class MessageReassembler(DirectionState):
+    """The engine of ``wsdefrag.MessageReassembler``."""
 
     def __new__(
         cls,
@@ -156,6 +207,7 @@ class Direction:
         Raises:
             ProtocolError: If a rule was broken before.
             LimitExceeded: If a limit was passed before.
+            OutOfMemory: If memory was refused before.
             TypeError: If ``data`` does not offer the buffer protocol.
             ValueError: If the direction has ended.
         """
@@ -166,10 +218,23 @@ class Direction:
         Raises:
             ProtocolError: If a rule was broken before.
             LimitExceeded: If a limit was passed before.
+            OutOfMemory: If memory was refused before.
             IncompleteMessage: If the bytes stopped inside a header, a frame or a message.
         """
 
-    def receive_events(self, data: Buffer, *, timestamp: float | None = None) -> list[Event]:
+class WebSocketDirection(DirectionState):
+    """The engine of ``wsdefrag.WebSocketDirection``."""
+
+    def __new__(
+        cls,
+        *,
+        from_client: bool,
+        deflate: DeflateParams | None,
+        limits: Limits,
+        strictness: Strictness,
+        utf8_strict: bool,
+    ) -> Self: ...
+    def receive_data(self, data: Buffer, *, timestamp: float | None = None) -> list[Event]:
         """Take the next bytes and give everything that happened.
 
         Args:
@@ -184,7 +249,7 @@ class Direction:
             ValueError: If the direction has ended.
         """
 
-    def receive_eof_events(self, *, timestamp: float | None = None) -> list[Event]:
+    def receive_eof(self, *, timestamp: float | None = None) -> list[Event]:
         """Say that the direction has ended; may be called again.
 
         Args:
@@ -195,29 +260,58 @@ class Direction:
             nothing.
         """
 
-    @property
-    def error(self) -> ProtocolError | LimitExceeded | OutOfMemory | None:
-        """What ended this direction, a new object each time; None if nothing has."""
+@disjoint_base
+class Connection:
+    """The engine of ``wsdefrag.WebSocketConnection``."""
+
+    def __new__(
+        cls,
+        *,
+        deflate: DeflateParams | None,
+        limits: Limits,
+        strictness: Strictness,
+        utf8_strict: bool,
+        record: Record,
+        keeps: bool,
+    ) -> Self: ...
+    def receive_data(
+        self, data: Buffer, *, from_client: bool, timestamp: float | None = None
+    ) -> list[Event]:
+        """Take the next bytes of one direction.
+
+        Args:
+            data: Any number of bytes; neither changed nor kept.
+            from_client: Whether the client sent them.
+            timestamp: When they arrived, in seconds since the epoch; None reads the clock.
+
+        Returns:
+            What happened, in order. What is wrong on the wire is a ``ProtocolViolation`` and is
+            not raised.
+
+        Raises:
+            TypeError: If ``data`` does not offer the buffer protocol.
+            ValueError: If this direction has ended by ``receive_eof``.
+        """
+
+    def receive_eof(self, *, from_client: bool, timestamp: float | None = None) -> list[Event]:
+        """Say that one direction has ended; may be called again.
+
+        Args:
+            from_client: Whether it is the one from the client.
+            timestamp: When it ended, in seconds since the epoch; None reads the clock.
+
+        Returns:
+            An ``Incomplete`` if it ended inside a header, a frame or a message, else nothing;
+            nothing either if it was ended before.
+        """
 
     @property
-    def close(self) -> Close | None:
-        """The Close of this direction."""
+    def from_client(self) -> DirectionState:
+        """The state of what the client sends."""
 
     @property
-    def bytes_received(self) -> int:
-        """All bytes taken so far."""
-
-    @property
-    def bytes_buffered(self) -> int:
-        """Bytes held of an unfinished header, frame or message."""
-
-    @property
-    def bytes_discarded(self) -> int:
-        """Bytes behind a Close, or from the offending frame's first byte on."""
-
-    @property
-    def tolerated(self) -> dict[str, int]:
-        """How often each rule that is switched off was broken, by its name in ``Strictness``."""
+    def from_server(self) -> DirectionState:
+        """The state of what the server sends."""
 
 @disjoint_base
 class Budget:
