@@ -57,6 +57,8 @@ mod _native {
     #[pymodule_export]
     use crate::read::state::DirectionState;
     #[pymodule_export]
+    use crate::relay::deciding::DecidingRelay;
+    #[pymodule_export]
     use crate::relay::direction::RelayDirection;
     #[pymodule_export]
     use crate::relay::pair::Relay;

@@ -170,6 +170,12 @@ impl<H: Held> PassThrough<H> {
         self.line.held()
     }
 
+    /// How soon frames go on.
+    #[must_use]
+    pub const fn pace(&self) -> Pace {
+        self.line.pace()
+    }
+
     /// Whether the message that is passing will never be whole.
     #[must_use]
     pub const fn is_broken_off(&self) -> bool {

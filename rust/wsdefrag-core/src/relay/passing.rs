@@ -102,6 +102,10 @@ impl Line {
         }
     }
 
+    pub(crate) const fn pace(&self) -> Pace {
+        self.pace
+    }
+
     /// Bytes that wait for their place.
     pub(crate) const fn held(&self) -> usize {
         self.messages.len() + self.controls.len()

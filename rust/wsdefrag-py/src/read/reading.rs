@@ -19,6 +19,8 @@ pub(crate) struct Reading {
     ending: Ending,
     /// Events that an exception kept from the caller.
     undelivered: Option<Batch>,
+    /// Whether messages have been sent on when the caller gets them.
+    sent: bool,
 }
 
 impl Reading {
@@ -28,7 +30,13 @@ impl Reading {
             closed: None,
             ending: Ending::Open,
             undelivered: None,
+            sent: false,
         }
+    }
+
+    /// A direction whose messages are sent on before the caller gets them.
+    pub(crate) fn passing(settings: Settings) -> Self {
+        Self { sent: true, ..Self::new(settings) }
     }
 
     /// Feeds the engine by `receive`; the events of this call. Contents are charged to `account`.
@@ -66,7 +74,7 @@ impl Reading {
         timestamp: Option<f64>,
         wanted: Wanted,
     ) -> PyResult<PySink<'py>> {
-        PySink::new(py, self.engine.settings().from_client, wanted, timestamp)
+        PySink::new(py, self.engine.settings().from_client, wanted, timestamp, self.sent)
     }
 
     /// Ends the direction; raises what was wrong with it, or its end.

@@ -59,7 +59,7 @@ def test_mitmproxy_reads_a_relayed_connection(mitmproxy: Mitmproxy, tmp_path: Pa
         b"\x81\x03k\xc3\xa4\x82\x01b\x88\x05\x03\xe9bye", from_client=False, timestamp=12.5
     )
     relay.forward(kept)
-    relay.drop(dropped)
+    relay.discard(dropped)
     relay.inject(WebSocketMessage(1, True, b"injected", 13.5))
     relay.forward(close)
     with file.open("wb") as written:
