@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -88,7 +89,7 @@ def test_dropped_messages_may_be_decided_on_once(
     assert talk.taken(from_client) == b""
     assert talk.relay.bytes_buffered == 0
     for message in messages:
-        refused(talk, ValueError, lambda message=message: getattr(talk.relay, decide)(message))
+        refused(talk, ValueError, partial(getattr(talk.relay, decide), message))
 
 
 @SIDES

@@ -57,15 +57,20 @@ def test_message_that_was_sent_is_a_message_like_others() -> None:
     assert message.get_state() == STATE
 
 
+def pickled(protocol: int) -> Callable[[WebSocketMessage], WebSocketMessage]:
+    def through_a_pickle(message: WebSocketMessage) -> WebSocketMessage:
+        copied: WebSocketMessage = pickle.loads(pickle.dumps(message, protocol))
+        return copied
+
+    return through_a_pickle
+
+
 COPIES: dict[str, Callable[[WebSocketMessage], WebSocketMessage]] = {
     "copy()": lambda one: one.copy(),
     "copy.copy": copy.copy,
     "copy.deepcopy": copy.deepcopy,
     "from_state": lambda one: WebSocketMessage.from_state(one.get_state()),
-    **{
-        f"pickle {protocol}": lambda one, p=protocol: pickle.loads(pickle.dumps(one, p))
-        for protocol in range(pickle.HIGHEST_PROTOCOL + 1)
-    },
+    **{f"pickle {protocol}": pickled(protocol) for protocol in range(pickle.HIGHEST_PROTOCOL + 1)},
 }
 
 

@@ -12,7 +12,8 @@ from typing import Any, Literal, TypeVar
 import pytest
 
 from relay_peers import Receiver, Sender
-from relay_wires import Mode, relay_of
+from relay_wires import Mode as Mode
+from relay_wires import relay_of
 from wire_case import Seen, as_seen
 from wsdefrag import (
     Close,
@@ -70,7 +71,9 @@ class Talk:
 
     def feed(self, wire: bytes, from_client: bool = True) -> list[Event]:
         """Give the relay what a peer has sent; its output stays where it is."""
-        return self.relay.receive_data(wire, from_client=from_client, timestamp=1.5)
+        events: list[Event]
+        events = self.relay.receive_data(wire, from_client=from_client, timestamp=1.5)
+        return events
 
     def take(self, from_client: bool = True) -> list[Seen]:
         """Hand the listener of a direction what waits for it; gives the events in it."""
