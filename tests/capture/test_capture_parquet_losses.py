@@ -82,7 +82,7 @@ def test_file_cut_at_its_end_is_a_loss_as_by_other_formats(
     result = invoke_capture("convert", source, "-o", output, "--table", table)
     assert (result.exit_code, result.stderr) == (lines.exit_code, lines.stderr)
     assert result.exit_code == 1
-    assert "the file ends 10 bytes into it" in result.stderr
+    assert "the file ends after 10 bytes of the record" in result.stderr
     tolerant = invoke_capture("convert", source, "-o", output, "--force", "--tolerate", "loss")
     assert tolerant.exit_code == 0
 

@@ -15,10 +15,12 @@ from __future__ import annotations
 import base64
 import json
 import re
+from dataclasses import fields
 from typing import IO, TYPE_CHECKING, Literal
 
 from wsdefrag.capture.connection import Account, CapturedConnection
 from wsdefrag.formats.conversations import items_of
+from wsdefrag.strictness import Strictness
 
 if TYPE_CHECKING:
     from wsdefrag.capture.capture import Capture
@@ -35,7 +37,8 @@ _encode = json.JSONEncoder(ensure_ascii=False).encode
 # What a message is called whose beginning, and so its opcode, was not captured.
 TYPE_NAMES = {0: "continuation", 1: "text", 2: "binary"}
 
-_ACCOUNT = tuple(Account.__dataclass_fields__)
+_COUNTERS = tuple(field.name for field in fields(Account) if field.type == "int")
+_RULES = tuple(field.name for field in fields(Strictness))
 
 
 def write_jsonl(
@@ -90,7 +93,7 @@ def message_line(message: CapturedMessage, *, content: bool = True) -> str:
     connection = message.connection
     # The fields without a helper are numbers and words that need no escapes.
     return (
-        f'{{"connection": {connection.number}, "seq": {message.seq}, '
+        f'{{"connection": {connection.connection}, "seq": {message.seq}, '
         f'"host": {_optional(connection.host)}, "path": {_optional(connection.path)}, '
         f'"type": "{TYPE_NAMES[message.type]}", "from_client": {json_bool(message.from_client)}, '
         f'"timestamp": {json_seconds(message.timestamp_ns)}, '
@@ -116,11 +119,11 @@ def connection_line(connection: CapturedConnection) -> str:
     """
     response, close = connection.response, connection.close
     pairs = [
-        ("connection", str(connection.number)),
-        ("client_address", json_string(connection.client[0])),
-        ("client_port", str(connection.client[1])),
-        ("server_address", json_string(connection.server[0])),
-        ("server_port", str(connection.server[1])),
+        ("connection", str(connection.connection)),
+        ("client_address", json_string(connection.client_address[0])),
+        ("client_port", str(connection.client_address[1])),
+        ("server_address", json_string(connection.server_address[0])),
+        ("server_port", str(connection.server_address[1])),
         ("host", _optional(connection.host)),
         ("path", _optional(connection.path)),
         ("subprotocol", _optional(connection.subprotocol)),
@@ -139,10 +142,11 @@ def connection_line(connection: CapturedConnection) -> str:
     ]
     sides = (("client", connection.from_client), ("server", connection.from_server))
     for side, account in sides:
-        for name in _ACCOUNT:
-            value = getattr(account, name)
-            known = str(value) if isinstance(value, int) else _optional(value)
-            pairs.append((f"{side}_{name}", known))
+        pairs += [(f"{side}_{name}", str(getattr(account, name))) for name in _COUNTERS]
+        pairs += [
+            (f"{side}_tolerated_{rule}", str(account.tolerated.get(rule, 0))) for rule in _RULES
+        ]
+        pairs.append((f"{side}_violation", _optional(account.violation)))
     members = ", ".join(f'"{name}": {value}' for name, value in pairs)
     return f"{{{members}}}\n"
 

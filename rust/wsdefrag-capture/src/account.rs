@@ -1,8 +1,9 @@
 //! The account of one direction of a connection: where each of its bytes went.
 
 use wsdefrag_core::Error;
+use wsdefrag_core::strictness::Tolerated;
 
-/// What became of the bytes of one direction behind the handshake, and what else there is to say
+/// What became of the bytes of one direction after the handshake, and what else there is to say
 /// of it.
 ///
 /// `bytes == emitted + control + skipped + lost + trailing` when the connection has ended.
@@ -19,7 +20,7 @@ pub struct Account {
     pub skipped: u64,
     /// Bytes that cannot be told apart into frames, because some of them were not captured.
     pub lost: u64,
-    /// Bytes behind a Close, and from a broken rule on.
+    /// Bytes after a Close, and from a broken rule on.
     pub trailing: u64,
     /// Messages, of any status, those included that a filter holds back.
     pub messages: u64,
@@ -39,6 +40,8 @@ pub struct Account {
     pub retransmissions: u64,
     /// Those whose bytes differed from what had come before, which was kept.
     pub overlaps: u64,
+    /// How often rules that are switched off were broken.
+    pub tolerated: Tolerated,
     /// The broken rule that ended the direction.
     pub violation: Option<Error>,
 }
@@ -61,7 +64,7 @@ impl Account {
         macro_rules! counters {
             ($($name:ident),*) => {{
                 // Without `..`, so that a field that is not named here does not compile.
-                let Self { $($name,)* violation: _ } = self;
+                let Self { $($name,)* tolerated: _, violation: _ } = self;
                 [$((stringify!($name), *$name)),*]
             }};
         }
@@ -119,6 +122,7 @@ mod tests {
             missing: 13,
             retransmissions: 14,
             overlaps: 15,
+            tolerated: Tolerated::default(),
             violation: None,
         };
         let expected = [

@@ -28,12 +28,12 @@
 //!
 //! | column | type | what it is |
 //! | --- | --- | --- |
-//! | `bytes` | u64 | bytes behind the handshake, whether they were captured or not |
+//! | `bytes` | u64 | bytes after the handshake, whether they were captured or not |
 //! | `emitted` | u64 | bytes of the frames of messages that are whole on the wire, headers included |
 //! | `control` | u64 | bytes of control frames |
 //! | `skipped` | u64 | bytes of frames that are known but were not delivered whole |
 //! | `lost` | u64 | bytes that cannot be told apart into frames |
-//! | `trailing` | u64 | bytes behind a Close, and from a broken rule on |
+//! | `trailing` | u64 | bytes after a Close, and from a broken rule on |
 //! | `messages` | u64 | messages handed out, of any status |
 //! | `content` | u64 | bytes of their contents, decoded |
 //! | `compressed` | u64 | payload bytes of compressed messages that were inflated whole |
@@ -43,7 +43,17 @@
 //! | `missing` | u64 | bytes in them |
 //! | `retransmissions` | u64 | segments with bytes that had come before |
 //! | `overlaps` | u64 | those whose bytes differed from what had come before |
+//! | `tolerated_mask_direction` | u64 | frames masked, or not, against their direction |
+//! | `tolerated_minimal_length` | u64 | frames whose length used a longer form than it needed |
+//! | `tolerated_reserved_bits` | u64 | frames with RSV bits that nothing gave a meaning |
+//! | `tolerated_close_codes` | u64 | close frames with a code that may not be sent |
+//! | `tolerated_utf8` | u64 | text messages that are not UTF-8 |
+//! | `tolerated_no_context_takeover` | u64 | compressed messages that refer to earlier ones against the agreement |
+//! | `tolerated_empty_compressed_payload` | u64 | compressed messages without any payload |
+//! | `tolerated_deflate_tail` | u64 | compressed messages that end with `00 00 ff ff` |
 //! | `violation` | utf8, null | the broken rule that ended the direction |
+//!
+//! What is tolerated is a rule that is switched off; an enforced one is never counted.
 //!
 //! A null says that it was not captured or did not happen: no request, no answer, no close frame, no
 //! end, no violation.
@@ -58,6 +68,7 @@ use std::sync::{Arc, LazyLock};
 use arrow_array::builder::{ListBuilder, StringBuilder};
 use arrow_array::{ArrayRef, BooleanArray, RecordBatch, UInt16Array, UInt64Array};
 use arrow_schema::{DataType, Schema, SchemaRef};
+use wsdefrag_core::Strictness;
 
 use super::{dictionary, name_type, names, optional, required, time_type, timestamps};
 use crate::account::Account;
@@ -90,6 +101,9 @@ static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
         for (name, _) in Account::default().counters() {
             fields.push(required(format!("{side}_{name}"), DataType::UInt64));
         }
+        for name in Strictness::NAMES {
+            fields.push(required(format!("{side}_tolerated_{name}"), DataType::UInt64));
+        }
         fields.push(optional(format!("{side}_violation"), DataType::Utf8));
     }
     Arc::new(Schema::new(fields))
@@ -101,12 +115,16 @@ static ENDS: LazyLock<ArrayRef> = LazyLock::new(|| dictionary(Ended::ALL.map(End
 #[derive(Debug, Default)]
 struct AccountColumns {
     counters: [Vec<u64>; Account::COUNTERS],
+    tolerated: [Vec<u64>; Strictness::NAMES.len()],
     violation: StringBuilder,
 }
 
 impl AccountColumns {
     fn push(&mut self, account: &Account) {
         for (column, (_, count)) in self.counters.iter_mut().zip(account.counters()) {
+            column.push(count);
+        }
+        for (column, (_, count)) in self.tolerated.iter_mut().zip(account.tolerated.counters()) {
             column.push(count);
         }
         match &account.violation {
@@ -117,7 +135,7 @@ impl AccountColumns {
 
     fn finish(mut self) -> impl Iterator<Item = ArrayRef> {
         let violation: ArrayRef = Arc::new(self.violation.finish());
-        let counters = self.counters.into_iter();
+        let counters = self.counters.into_iter().chain(self.tolerated);
         let counters = counters.map(|column| Arc::new(UInt64Array::from(column)) as _);
         counters.chain([violation])
     }
@@ -203,11 +221,11 @@ impl ConnectionColumns {
     /// Appends a row.
     pub fn push(&mut self, connection: &Connection) {
         let close = connection.close.as_ref();
-        self.connection.push(connection.id);
-        append_display(&mut self.client_address, connection.client.ip());
-        self.client_port.push(connection.client.port());
-        append_display(&mut self.server_address, connection.server.ip());
-        self.server_port.push(connection.server.port());
+        self.connection.push(connection.connection);
+        append_display(&mut self.client_address, connection.client_address.ip());
+        self.client_port.push(connection.client_address.port());
+        append_display(&mut self.server_address, connection.server_address.ip());
+        self.server_port.push(connection.server_address.port());
         self.host.append_option(connection.host());
         self.path.append_option(connection.path());
         self.subprotocol.append_option(connection.subprotocol());
@@ -274,14 +292,15 @@ mod tests {
     use arrow_array::cast::AsArray;
     use arrow_array::types::{Int8Type, TimestampNanosecondType, UInt16Type, UInt64Type};
     use arrow_array::{Array, ArrayAccessor, StringArray};
+    use wsdefrag_core::strictness::Tolerated;
     use wsdefrag_core::{Error, Kind};
 
     /// A connection of which only packets behind its handshake were captured.
     fn bare() -> Connection {
         Connection {
-            id: 7,
-            client: "192.0.2.1:50000".parse().unwrap(),
-            server: "[2001:db8::1]:443".parse().unwrap(),
+            connection: 7,
+            client_address: "192.0.2.1:50000".parse().unwrap(),
+            server_address: "[2001:db8::1]:443".parse().unwrap(),
             request: None,
             response: None,
             deflate: None,
@@ -350,6 +369,7 @@ mod tests {
             missing: first + 12,
             retransmissions: first + 13,
             overlaps: first + 14,
+            tolerated: Tolerated { utf8: first, deflate_tail: 1, ..Tolerated::default() },
             violation: Some(Error { kind: Kind::ReservedOpcode(3), offset: first }),
         }
     }
@@ -414,6 +434,10 @@ mod tests {
         for (side, first) in [("client", 100), ("server", 200)] {
             for ((name, _), expected) in Account::default().counters().iter().zip(first..) {
                 let column = batch.column_by_name(&format!("{side}_{name}")).unwrap();
+                assert_eq!(column.as_primitive::<UInt64Type>().value(0), expected, "{side}_{name}");
+            }
+            for (name, expected) in account(first).tolerated.counters() {
+                let column = batch.column_by_name(&format!("{side}_tolerated_{name}")).unwrap();
                 assert_eq!(column.as_primitive::<UInt64Type>().value(0), expected, "{side}_{name}");
             }
             let violation = account(first).violation.unwrap().to_string();

@@ -1,7 +1,8 @@
-//! TCP: segments in, one stream for each direction of each connection out.
+//! TCP: segments in, one byte stream per direction of each connection out.
 
 mod connection_table;
 pub(crate) mod connections;
+mod history;
 mod live_connection;
 mod out_of_order;
 pub(crate) mod stream;

@@ -97,52 +97,52 @@ impl Conversation {
 
     /// Takes the next part of what one end says.
     #[inline]
-    pub(crate) fn piece<S: Sink>(
+    pub(crate) fn part<S: Sink>(
         &mut self,
         end: usize,
-        piece: StreamPart<'_>,
+        part: StreamPart<'_>,
         context: &mut Context<'_, S>,
     ) {
         if let (Stage::Open(socket), Some(client)) = (&mut self.stage, self.client) {
             let direction = &mut socket.directions[usize::from(end == client)];
-            match piece {
+            match part {
                 StreamPart::Data(bytes, origin) => direction.data(bytes, origin, context.sink),
                 StreamPart::Gap(length) => direction.gap(length, context.sink),
             }
         } else {
-            self.early_piece(end, piece, context);
+            self.early_part(end, part, context);
         }
     }
 
-    fn early_piece<S: Sink>(
+    fn early_part<S: Sink>(
         &mut self,
         end: usize,
-        piece: StreamPart<'_>,
+        part: StreamPart<'_>,
         context: &mut Context<'_, S>,
     ) {
         match &mut self.stage {
-            Stage::Handshake(_) => self.handshake_piece(end, piece, context),
-            Stage::Blind(_) if begins_handshake(piece).is_some() => {
+            Stage::Handshake(_) => self.handshake_part(end, part, context),
+            Stage::Blind(_) if begins_handshake(part).is_some() => {
                 // What is lost of it, or was there before, was HTTP.
-                let from_client = begins_handshake(piece) == Some(true);
+                let from_client = begins_handshake(part) == Some(true);
                 self.client = Some(if from_client { end } else { 1 - end });
                 self.stage = Stage::Handshake(Box::new(Upgrade::new(false)));
-                self.handshake_piece(end, piece, context);
+                self.handshake_part(end, part, context);
             }
-            Stage::Blind(_) => self.search_piece(end, piece, context),
+            Stage::Blind(_) => self.search_part(end, part, context),
             Stage::Open(_) | Stage::Dead => {}
         }
     }
 
-    fn search_piece<S: Sink>(
+    fn search_part<S: Sink>(
         &mut self,
         end: usize,
-        piece: StreamPart<'_>,
+        part: StreamPart<'_>,
         context: &mut Context<'_, S>,
     ) {
         let Stage::Blind(blind) = &mut self.stage else { return };
         let Blind { search, passed } = &mut blind[end];
-        match piece {
+        match part {
             StreamPart::Data(bytes, origin) => {
                 passed.bytes += bytes.len() as u64;
                 passed.lost += bytes.len() as u64;
@@ -160,15 +160,15 @@ impl Conversation {
         }
     }
 
-    /// Takes a piece before there is a WebSocket, and then, as often as that shows what to make of
+    /// Takes a part before there is a WebSocket, and then, as often as that shows what to make of
     /// what was kept, that.
-    fn handshake_piece<S: Sink>(
+    fn handshake_part<S: Sink>(
         &mut self,
         end: usize,
-        piece: StreamPart<'_>,
+        part: StreamPart<'_>,
         context: &mut Context<'_, S>,
     ) {
-        let again = self.offer(end, piece, context);
+        let again = self.offer(end, part, context);
         self.say_again(again, context);
     }
 
@@ -179,28 +179,28 @@ impl Conversation {
             (again.pop_front(), self.client)
         {
             let end = if from_client { client } else { 1 - client };
-            let piece = match &what {
+            let part = match &what {
                 Said::Data(bytes, origin) => StreamPart::Data(bytes, *origin),
                 Said::Gap(length) => StreamPart::Gap(*length),
             };
             if !matches!(self.stage, Stage::Handshake(_)) {
-                self.piece(end, piece, context);
+                self.part(end, part, context);
                 continue;
             }
-            for kept in self.offer(end, piece, context).into_iter().rev() {
+            for kept in self.offer(end, part, context).into_iter().rev() {
                 again.push_front(kept);
             }
         }
     }
 
-    /// Offers a piece to the handshake; gives back what has to be said again.
+    /// Offers a part to the handshake; gives back what has to be said again.
     fn offer<S: Sink>(
         &mut self,
         end: usize,
-        piece: StreamPart<'_>,
+        part: StreamPart<'_>,
         context: &mut Context<'_, S>,
     ) -> Vec<Kept> {
-        let client = match (self.client, piece) {
+        let client = match (self.client, part) {
             (Some(client), _) => client,
             (None, StreamPart::Data(bytes, _)) if starts_like(bytes, true) => {
                 *self.client.insert(end)
@@ -210,12 +210,12 @@ impl Conversation {
             }
             (None, _) => {
                 self.look_for_frames(context.options);
-                self.search_piece(end, piece, context);
+                self.search_part(end, part, context);
                 return Vec::new();
             }
         };
         let Stage::Handshake(upgrade) = &mut self.stage else { return Vec::new() };
-        let outcome = match piece {
+        let outcome = match part {
             StreamPart::Data(bytes, origin) => upgrade.data(end == client, bytes, origin),
             StreamPart::Gap(length) => upgrade.gap(end == client, length),
         };
@@ -224,10 +224,10 @@ impl Conversation {
             Outcome::NotWebSocket => {
                 self.stage = Stage::Dead;
                 // What began before the capture may look like anything.
-                if !self.from_the_start && matches!(piece, StreamPart::Data(..)) {
+                if !self.from_the_start && matches!(part, StreamPart::Data(..)) {
                     self.client = None;
                     self.look_for_frames(context.options);
-                    self.search_piece(end, piece, context);
+                    self.search_part(end, part, context);
                 }
                 Vec::new()
             }
@@ -278,7 +278,7 @@ impl Conversation {
         let known = Known { midstream: true, ..Known::default() };
         let Some(mut connection) = self.connection(known, context) else { return };
         connection.deflate = None;
-        let id = connection.id;
+        let id = connection.connection;
         let [first, second] = *blind;
         let (this, mut other) = if end == 0 { (first, second) } else { (second, first) };
         other.search.learn(!from_client);
@@ -301,7 +301,7 @@ impl Conversation {
         };
         let agreed = known.response.is_some();
         let Some(connection) = self.connection(known, context) else { return Vec::new() };
-        let (id, deflate) = (connection.id, connection.deflate);
+        let (id, deflate) = (connection.connection, connection.deflate);
         let readable = agreed && connection.problems.is_empty();
         let deflate = if readable { deflate } else { Some(unknown_deflate()) };
         let direction = |from_client: bool, exact: bool| {
@@ -391,10 +391,10 @@ impl Conversation {
     }
 }
 
-/// Whether a piece begins with a head that a handshake may be made of, and if so, whether it is the
+/// Whether a part begins with a head that a handshake may be made of, and if so, whether it is the
 /// client's.
-fn begins_handshake(piece: StreamPart<'_>) -> Option<bool> {
-    let StreamPart::Data(bytes, _) = piece else { return None };
+fn begins_handshake(part: StreamPart<'_>) -> Option<bool> {
+    let StreamPart::Data(bytes, _) = part else { return None };
     [true, false].into_iter().find(|requests| bytes.starts_with(handshake_head(*requests)))
 }
 
@@ -410,7 +410,6 @@ fn reading(options: &Options, from_client: bool, deflate: Option<DeflateParams>)
             deflate,
             limits: options.limits,
             strictness: options.strictness,
-            check_utf8: options.check_utf8,
         },
         contents: options.contents && options.filter.wants_side(from_client),
         resync: options.resync,

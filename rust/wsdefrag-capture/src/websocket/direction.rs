@@ -192,6 +192,7 @@ impl Direction {
         let account = &mut self.ledger.account;
         account.control += reassembler.control_bytes();
         account.skipped += reassembler.bytes_skipped();
+        account.tolerated.add(reassembler.tolerated());
         if reassembler.is_lost() {
             account.lost += reassembler.bytes_discarded();
         } else {

@@ -1,4 +1,4 @@
-//! The recorded captures, and the inputs that fuzzing keeps.
+//! The recorded captures.
 
 use std::fs::{self, File};
 use std::io::Read;
@@ -19,9 +19,9 @@ fn files(folder: &str) -> Vec<PathBuf> {
     files
 }
 
-/// The captures that were recorded, inflated if they are compressed.
+/// The recorded captures, inflated if they are compressed.
 fn captures() -> Vec<(PathBuf, Vec<u8>)> {
-    let mut captures = files("tests/data/captures");
+    let mut captures = files("vectors/captures");
     captures.retain(|path| {
         let end = path.extension().and_then(|end| end.to_str());
         matches!(end, Some("pcap" | "pcapng" | "gz"))
@@ -40,7 +40,7 @@ fn recorded_captures_are_read_to_their_end() {
     for (path, file) in captures() {
         let outcome = read(&file);
         let counts = &outcome.counts;
-        assert_eq!(outcome.fault, None, "{}", path.display());
+        assert_eq!(outcome.error, None, "{}", path.display());
         assert_eq!((counts.malformed, counts.unknown_link), (0, 0), "{}", path.display());
         assert!(!outcome.packets.is_empty(), "{}", path.display());
     }

@@ -1,4 +1,4 @@
-//! The packet stage from outside: files in, packets out.
+//! Tests of the packet stage: capture files in, packets out.
 
 mod contract;
 mod exported;

@@ -70,8 +70,7 @@ pub(crate) fn settings(
         from_client,
         deflate: deflate.map(Into::into),
         limits: limits.into(),
-        strictness: strictness.into(),
-        check_utf8: utf8_strict,
+        strictness: strictness.with_utf8(utf8_strict),
     }
 }
 
