@@ -350,7 +350,6 @@ class Connection:
         deflate: DeflateParams | None,
         limits: Limits,
         strictness: Strictness,
-        utf8_strict: bool,
         record: Record,
         keeps: bool,
     ) -> Self: ...
@@ -656,7 +655,7 @@ class FrameEncoder:
         deflate: DeflateParams | None,
         compress_from: int,
         compression_level: int,
-        utf8_strict: bool,
+        strictness: Strictness,
     ) -> Self: ...
     def message(
         self,
@@ -866,7 +865,6 @@ class MessageReassembler(DirectionState):
         deflate: DeflateParams | None,
         limits: Limits,
         strictness: Strictness,
-        utf8_strict: bool,
     ) -> Self: ...
     def receive_data(
         self, data: Buffer, *, timestamp: float | None = None
@@ -1178,7 +1176,6 @@ class WebSocketDirection(DirectionState):
         deflate: DeflateParams | None,
         limits: Limits,
         strictness: Strictness,
-        utf8_strict: bool,
     ) -> Self: ...
     def receive_data(self, data: Buffer, *, timestamp: float | None = None) -> list[Event]:
         """Take the next bytes and give everything that happened.

@@ -50,7 +50,7 @@ def head(case: Case, cuts: int) -> bytes:
         | (case.deflate is not None) << 1
         | deflate.server_no_context_takeover << 2
         | deflate.client_no_context_takeover << 3
-        | (case.utf8 == "lax") << 4
+        | (case.strictness is not None and not case.strictness.utf8) << 4
     )
     strict = case.strictness
     lenience = 0

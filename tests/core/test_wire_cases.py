@@ -174,7 +174,7 @@ def test_same_frames_from_a_client_give_the_same(case: Case) -> None:
 @pytest.mark.parametrize("case", SHORT, ids=_name)
 def test_case_leaves_the_other_direction_alone(case: Case) -> None:
     connection = wsdefrag.WebSocketConnection(
-        deflate=case.deflate, limits=case.limits, strictness=case.strictness, utf8=case.utf8
+        deflate=case.deflate, limits=case.limits, strictness=case.strictness
     )
     alone = case.direction()
     other = frame(TEXT, b"hi", key=None if case.from_client else KEY)

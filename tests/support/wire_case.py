@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 import wsdefrag
 
@@ -91,7 +91,6 @@ class Case:
     deflate: wsdefrag.DeflateParams | None = None
     limits: wsdefrag.Limits | None = None
     strictness: wsdefrag.Strictness | None = None
-    utf8: Literal["strict", "lax"] = "strict"
     discarded: int | None = None
 
     def reassembler(self) -> wsdefrag.MessageReassembler:
@@ -106,7 +105,6 @@ class Case:
             deflate=self.deflate,
             limits=self.limits,
             strictness=self.strictness,
-            utf8=self.utf8,
         )
 
 

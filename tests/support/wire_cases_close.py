@@ -52,10 +52,10 @@ def _payloads() -> list[Case]:
     return [
         *cases,
         Case(
-            "close_reason_is_checked_where_text_is_lax",
+            "close_reason_is_checked_where_text_is_not",
             close_frame(1000, b"\xff"),
             ends=Fails("invalid_close_reason", 0),
-            utf8="lax",
+            strictness=Strictness(utf8=False),
         ),
         Case("close_without_payload_has_no_code", b"\x88\x00", (("close", 1005, ""),)),
         Case("close_without_reason_has_an_empty_one", close_frame(1001), (("close", 1001, ""),)),

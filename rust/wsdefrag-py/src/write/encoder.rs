@@ -5,12 +5,12 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
 use wsdefrag_core::deflate::deflater::Work;
 use wsdefrag_core::write::encoder::{Choice, Head, Settings};
-use wsdefrag_core::{Encoder, Layout, Opcode, OutOfMemory, Output, Refusal};
+use wsdefrag_core::{Encoder, Layout, Opcode, OutOfMemory, Output, Refusal, Strictness};
 
 use crate::content::{deflating, gil_over};
 use crate::errors;
 use crate::opcodes::parse_opcode;
-use crate::params::PyDeflateParams;
+use crate::params::{PyDeflateParams, PyStrictness};
 use crate::random;
 use crate::raw::buffer::with_bytes;
 use crate::raw::bytes::framed_bytes;
@@ -137,20 +137,20 @@ impl FrameEncoder {
 #[pymethods]
 impl FrameEncoder {
     #[new]
-    #[pyo3(signature = (*, from_client, deflate, compress_from, compression_level, utf8_strict))]
+    #[pyo3(signature = (*, from_client, deflate, compress_from, compression_level, strictness))]
     fn new(
         from_client: bool,
         deflate: Option<PyDeflateParams>,
         compress_from: u64,
         compression_level: u8,
-        utf8_strict: bool,
+        strictness: PyStrictness,
     ) -> Self {
         let settings = Settings {
             from_client,
             deflate: deflate.map(Into::into),
             compress_from,
             level: compression_level,
-            check_utf8: utf8_strict,
+            check_utf8: Strictness::from(strictness).utf8,
         };
         Self { engine: Encoder::new(settings) }
     }
