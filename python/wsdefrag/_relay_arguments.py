@@ -20,7 +20,6 @@ class RelayOptions(TypedDict):
     client_limits: Limits
     server_limits: Limits
     strictness: Strictness
-    utf8_strict: bool
     fresh_keys: bool
     fragmenter: Fragmenter
     compress_from: int
@@ -37,7 +36,6 @@ def relay_options(
     server_limits: Limits | None,
     budget: Budget | None,
     strictness: Strictness | None,
-    utf8: Literal["strict", "lax"],
     masking: Literal["keep", "fresh"],
     fragmenter: Fragmenter | None,
     compress_from: int,
@@ -60,19 +58,14 @@ def relay_options(
         ("fragmenter", fragmenter, Fragmenter),
     ):
         require_optional(name, value, wanted)
-    for name, choice, choices in (
-        ("utf8", utf8, ("strict", "lax")),
-        ("masking", masking, ("keep", "fresh")),
-    ):
-        if choice not in choices:
-            raise ValueError(f"{name} must be one of {choices}, not {choice!r}")
+    if masking not in ("keep", "fresh"):
+        raise ValueError(f'masking must be "keep" or "fresh", not {masking!r}')
     return {
         "deflate": deflate,
         "server_deflate": server_deflate,
         "client_limits": client_limits or limits or Limits(),
         "server_limits": server_limits or limits or Limits(),
         "strictness": strictness or Strictness(),
-        "utf8_strict": utf8 == "strict",
         "fresh_keys": masking == "fresh",
         "fragmenter": fragmenter or Fragmenter(),
         "compress_from": require_compression(compress_from, compression_level),

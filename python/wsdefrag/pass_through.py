@@ -56,7 +56,6 @@ class PassThroughRelay(_native.Relay):
         server_limits: How much the server may ask for; None for ``limits``.
         budget: What this relay shares with others; None for no such bound.
         strictness: The rules to insist on; None for all of them.
-        utf8: ``"strict"`` refuses text that is not UTF-8, ``"lax"`` passes it on.
         retain: How many messages ``websocket.messages`` keeps, the newest ones; None keeps all,
             0 none. It has no influence on the events.
         masking: ``"keep"`` leaves the client's masking keys, ``"fresh"`` gives each masked frame
@@ -109,7 +108,6 @@ class PassThroughRelay(_native.Relay):
         server_limits: Limits | None = None,
         budget: Budget | None = None,
         strictness: Strictness | None = None,
-        utf8: Literal["strict", "lax"] = "strict",
         retain: int | None = None,
         masking: Literal["keep", "fresh"] = "keep",
         fragmenter: Fragmenter | None = None,
@@ -125,7 +123,6 @@ class PassThroughRelay(_native.Relay):
             server_limits=server_limits,
             budget=budget,
             strictness=strictness,
-            utf8=utf8,
             masking=masking,
             fragmenter=fragmenter,
             compress_from=compress_from,

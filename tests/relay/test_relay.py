@@ -240,7 +240,7 @@ def test_tolerated_frames_go_on_as_they_came() -> None:
 
 
 def test_lax_text_goes_on_as_it_came() -> None:
-    talk = Talk(utf8="lax")
+    talk = Talk(strictness=Strictness(utf8=False))
     wire = b"\x81\x02\xff\xfe"
     talk.forward(talk.feed(wire, False))
     assert talk.relay.data_to_send(to_client=True) == wire

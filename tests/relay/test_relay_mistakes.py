@@ -40,7 +40,7 @@ def message_of(from_client: bool = True, **values: Any) -> WebSocketMessage:
         ({"server_limits": 1000}, TypeError),
         ({"budget": 1000}, TypeError),
         ({"strictness": "lax"}, TypeError),
-        ({"utf8": "loose"}, ValueError),
+        ({"utf8": "lax"}, TypeError),
         ({"retain": "some"}, TypeError),
         ({"retain": -1}, ValueError),
         ({"fragmenter": 4000}, TypeError),

@@ -54,7 +54,6 @@
 //!     deflate: None,
 //!     limits: Limits::default(),
 //!     strictness: Strictness::default(),
-//!     check_utf8: true,
 //! };
 //! let sending = encoder::Settings {
 //!     from_client: false,
@@ -326,7 +325,6 @@ mod tests {
             deflate: Some(DeflateParams::default()),
             limits: Limits::default(),
             strictness: Strictness::default(),
-            check_utf8: true,
         };
         let sending = encoder::Settings {
             from_client: false,

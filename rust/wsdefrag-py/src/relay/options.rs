@@ -4,7 +4,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use wsdefrag_core::relay::{Outbound, Pace};
 use wsdefrag_core::write::encoder::Settings as Sending;
-use wsdefrag_core::{Fragmenter, Settings};
+use wsdefrag_core::{Fragmenter, Settings, Strictness};
 
 use crate::budget::Budget;
 use crate::params::{PyDeflateParams, PyFragmenter, PyLimits, PyStrictness};
@@ -18,7 +18,6 @@ pub(crate) struct Options<'py> {
     client_limits: PyLimits,
     server_limits: PyLimits,
     strictness: PyStrictness,
-    utf8_strict: bool,
     fresh_keys: bool,
     fragmenter: PyFragmenter,
     compress_from: u64,
@@ -37,22 +36,18 @@ impl Options<'_> {
     pub(crate) fn legs(self) -> [Leg; 2] {
         let client = self.deflate.map(Into::into);
         let server = self.server_deflate.map(Into::into);
-        let (strictness, fragmenter) = (self.strictness.into(), Fragmenter::from(self.fragmenter));
+        let strictness = Strictness::from(self.strictness);
+        let fragmenter = Fragmenter::from(self.fragmenter);
         [(true, client, server, self.client_limits), (false, server, client, self.server_limits)]
             .map(|(from_client, agreed, agreed_out, limits)| {
-                let settings = Settings {
-                    from_client,
-                    deflate: agreed,
-                    limits: limits.into(),
-                    strictness,
-                    check_utf8: self.utf8_strict,
-                };
+                let settings =
+                    Settings { from_client, deflate: agreed, limits: limits.into(), strictness };
                 let sending = Sending {
                     from_client,
                     deflate: agreed_out,
                     compress_from: self.compress_from,
                     level: self.compression_level,
-                    check_utf8: self.utf8_strict,
+                    check_utf8: strictness.utf8,
                 };
                 let outbound = Outbound::new(sending, agreed, fragmenter, self.fresh_keys);
                 Leg { settings, outbound }
