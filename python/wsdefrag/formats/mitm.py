@@ -111,9 +111,9 @@ def write_flow(
 
     Example:
         >>> import io
-        >>> from wsdefrag import WebSocketRelay
+        >>> from wsdefrag import PassThroughRelay
         >>> from wsdefrag.capture import CapturedRequest, write_flow
-        >>> relay = WebSocketRelay(mode="frames")
+        >>> relay = PassThroughRelay()
         >>> relay.receive_data(b"\x81\x02hi", from_client=False)
         ['hi']
         >>> file = io.BytesIO()
