@@ -8,6 +8,7 @@
 
 pub mod frame_log;
 pub mod held;
+pub mod line;
 pub mod outbound;
 pub mod pass_through;
 pub mod passing;
@@ -16,7 +17,8 @@ pub mod relay;
 
 pub use frame_log::{FrameLog, Recorder, Recording};
 pub use held::Held;
+pub use line::{ByteOutput, Pace};
 pub use outbound::{Control, Edit, Outbound};
 pub use pass_through::{Completing, PassThrough};
-pub use passing::{ByteOutput, Pace, Passing};
+pub use passing::Passing;
 pub use relay::{Message, Relay};

@@ -21,8 +21,9 @@
 
 use crate::frame::opcode::Opcode;
 use crate::relay::held::Held;
+use crate::relay::line::{ByteOutput, Line, Pace};
 use crate::relay::outbound::{Control, Outbound};
-use crate::relay::passing::{ByteOutput, Line, Pace, Passing};
+use crate::relay::passing::Passing;
 use crate::write::refusal::Refusal;
 
 /// One direction whose frames go on by themselves.

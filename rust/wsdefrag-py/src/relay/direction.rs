@@ -11,7 +11,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList};
 use wsdefrag_core::Refusal;
-use wsdefrag_core::relay::{Control, Message, Outbound, Pace, PassThrough, Relay};
+use wsdefrag_core::relay::{Control, Message, Pace, PassThrough, Relay};
 
 use crate::budget::{Account, Budget};
 use crate::errors;
@@ -23,28 +23,7 @@ use crate::read::reading::Reading;
 use crate::relay::held::PyHeld;
 use crate::relay::options::Leg;
 use crate::relay::unsent::{Appending, Unsent};
-
-/// How frames get from the one side to the other.
-enum Way {
-    Deciding(Relay<PyHeld>),
-    Passing(PassThrough<PyHeld>),
-}
-
-impl Way {
-    fn held(&self) -> usize {
-        match self {
-            Self::Deciding(relay) => relay.held(),
-            Self::Passing(pass_through) => pass_through.held(),
-        }
-    }
-
-    const fn outbound(&self) -> &Outbound {
-        match self {
-            Self::Deciding(relay) => relay.outbound(),
-            Self::Passing(pass_through) => pass_through.outbound(),
-        }
-    }
-}
+use crate::relay::way::Way;
 
 /// One direction of a relay; read-only.
 ///
@@ -186,21 +165,8 @@ impl RelayDirection {
         events: PyResult<Bound<'py, PyList>>,
     ) -> PyResult<Bound<'py, PyList>> {
         let over = self.reading.is_over();
-        let held = match (&mut self.way, &events) {
-            (Way::Deciding(relay), events) => {
-                if over {
-                    relay.end();
-                }
-                let held = events.as_ref().map_or(Ok(()), |events| hold(relay, events));
-                relay.release();
-                held
-            }
-            (Way::Passing(pass_through), _) => {
-                let output = &mut Appending { py, unsent: &mut self.unsent, immutable: false };
-                pass_through.settle(over, output);
-                Ok(())
-            }
-        };
+        let output = &mut Appending { py, unsent: &mut self.unsent, immutable: false };
+        let held = self.way.received(events.as_ref().ok(), over, output);
         self.settle();
         held.and(events)
     }
@@ -241,10 +207,7 @@ impl RelayDirection {
 
     /// Sends a control frame of the caller's.
     pub(crate) fn control(&mut self, py: Python<'_>, control: Control<'_>) -> PyResult<()> {
-        self.put_in(py, false, |way, output| match way {
-            Way::Deciding(relay) => relay.control(control, output),
-            Way::Passing(pass_through) => pass_through.control(control, output),
-        })
+        self.put_in(py, false, |way, output| way.control(control, output))
     }
 
     /// Sends a Close of the caller's; whether it does.
@@ -254,10 +217,7 @@ impl RelayDirection {
         code: Option<u16>,
         reason: &str,
     ) -> PyResult<bool> {
-        self.put_in(py, false, |way, output| match way {
-            Way::Deciding(relay) => relay.close(code, reason, output),
-            Way::Passing(pass_through) => pass_through.close(code, reason, output),
-        })
+        self.put_in(py, false, |way, output| way.close(code, reason, output))
     }
 
     /// Sends a message of the caller's.
@@ -268,17 +228,8 @@ impl RelayDirection {
         compress: Option<bool>,
     ) -> PyResult<()> {
         let MessageState { opcode, content, .. } = state;
-        self.put_in(message.py(), true, |way, output| match way {
-            Way::Deciding(relay) => {
-                let content = content.as_bytes();
-                relay.inject(Message { opcode, content }, compress, output)
-            }
-            Way::Passing(pass_through) => {
-                let event = message.clone().unbind();
-                let held = PyHeld { event, content: Some(content.unbind()) };
-                pass_through.inject(held, opcode, compress, output)
-            }
-        })?;
+        let held = PyHeld { event: message.clone().unbind(), content: Some(content.unbind()) };
+        self.put_in(message.py(), true, |way, output| way.inject(held, opcode, compress, output))?;
         mark_injected(message);
         Ok(())
     }
@@ -297,13 +248,7 @@ impl RelayDirection {
 
     /// The mode that frames go on by themselves in.
     pub(crate) const fn mode(&self) -> Option<&'static str> {
-        match &self.way {
-            Way::Deciding(_) => None,
-            Way::Passing(pass_through) => match pass_through.pace() {
-                Pace::Frames => Some("frames"),
-                Pace::Bytes => Some("bytes"),
-            },
-        }
+        self.way.mode()
     }
 
     /// The kind of what ended what comes in.
@@ -320,15 +265,6 @@ impl RelayDirection {
         self.settle();
         data
     }
-}
-
-/// Has the events that were delivered wait for decisions.
-fn hold(relay: &mut Relay<PyHeld>, events: &Bound<'_, PyList>) -> PyResult<()> {
-    for event in events.iter() {
-        let content = message_state(&event)?.map(|message| message.content.unbind());
-        relay.hold(PyHeld { event: event.unbind(), content });
-    }
-    Ok(())
 }
 
 #[pymethods]

@@ -6,3 +6,4 @@ mod held;
 mod options;
 pub(crate) mod pair;
 mod unsent;
+mod way;
