@@ -43,6 +43,12 @@ pub struct Completing {
 }
 
 impl Completing {
+    /// Whether all of them went on.
+    #[must_use]
+    pub const fn all_go_on(&self) -> bool {
+        !self.closed
+    }
+
     /// Whether the next message went on, and not too late after a Close.
     pub const fn goes_on(&mut self) -> bool {
         if self.closed && self.whole == 0 {

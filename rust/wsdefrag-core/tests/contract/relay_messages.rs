@@ -17,12 +17,13 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use wsdefrag_core::relay::{Control, Held, Message, Relay};
-use wsdefrag_core::{Frame, Opcode, Reassembler, Refusal};
+use wsdefrag_core::{Opcode, Reassembler, Refusal};
 
 use super::journal::{self, Seen};
 use super::ledger::Ledger;
 use super::output::Written;
 use super::relay::Case;
+use super::relay_incoming::{Incoming, Waiting};
 use super::{frames, input};
 
 /// What the caller puts in.
@@ -65,20 +66,10 @@ impl Held for Handle {
     }
 }
 
-/// An event that waits, to the model.
-#[derive(Clone, Debug)]
-struct Waiting {
-    number: usize,
-    offset: u64,
-    seen: Seen,
-    marked: bool,
-}
-
 /// One direction between its two sides.
 struct Talk<'a> {
     case: &'a Case,
-    /// The frames that came in.
-    frames: &'a [Frame<Vec<u8>>],
+    incoming: Incoming<'a>,
     relay: Relay<Handle>,
     output: Written,
     /// What the relay said of each event, and what it should have said.
@@ -94,13 +85,12 @@ struct Talk<'a> {
 
 /// Panics unless a receiver reads what was decided.
 pub(crate) fn check(case: &Case) {
-    let (frames, _) = frames::read(&case.reading, [&case.wire[..]]);
     let mut reassembler = Reassembler::new(case.reading);
     let mut sink = journal::Recorder::new(Ledger::new(case.reading.limits.max_message_size));
     let mut decisions = case.decisions.iter().copied().cycle();
     let mut talk = Talk {
         case,
-        frames: &frames.list,
+        incoming: Incoming::new(case),
         relay: Relay::new(&case.reading, case.outbound()),
         output: Written::default(),
         said: Rc::default(),
@@ -219,7 +209,7 @@ impl Talk<'_> {
     fn settle(&mut self, waiting: &Waiting, fate: Fate) {
         self.fates[waiting.number] = fate;
         let gone = fate != Fate::Sent;
-        self.differs |= gone && self.is_compressed(waiting) && self.case.has_context();
+        self.differs |= gone && self.incoming.is_compressed(waiting) && self.case.has_context();
     }
 
     fn drop_first(&mut self, count: usize) {
@@ -280,7 +270,7 @@ impl Talk<'_> {
     /// Checks what was written of an event, and notes what a receiver has to read.
     fn sent(&mut self, waiting: &Waiting, now: Option<(Opcode, Vec<u8>)>, written: &[u8]) {
         let now = now.map(|(opcode, content)| Seen::Message(opcode, content));
-        let compressed = self.is_compressed(waiting);
+        let compressed = self.incoming.is_compressed(waiting);
         if let Some(edited) = now.filter(|now| *now != waiting.seen) {
             let length = |seen: &Seen| match seen {
                 Seen::Message(_, content) => Some(content.len()),
@@ -289,14 +279,15 @@ impl Talk<'_> {
             self.differs |= compressed && self.case.has_context();
             if length(&edited) == length(&waiting.seen) {
                 let (frames, _) = frames::read(&self.case.receiving(), [written]);
-                let came = self.frames_of(waiting).len();
+                let came = self.incoming.frames_of(waiting).len();
                 assert_eq!(frames.list.len(), came, "as many fragments");
             }
             self.expected.push(edited);
             return;
         }
-        let came = self.came(waiting);
-        let anew = compressed && (self.differs || !self.case.fits() || !self.is_kept(waiting));
+        let came = self.incoming.came(waiting);
+        let anew =
+            compressed && (self.differs || !self.case.fits() || !self.incoming.is_kept(waiting));
         if anew {
             self.differs |= self.case.has_context();
         } else if self.case.fresh_keys {
@@ -348,67 +339,9 @@ impl Talk<'_> {
         }
     }
 
-    /// The frames of an event.
-    fn frames_of(&self, waiting: &Waiting) -> Vec<&Frame<Vec<u8>>> {
-        let message = matches!(waiting.seen, Seen::Message(..));
-        let from = self.frames.iter().skip_while(|frame| frame.offset < waiting.offset);
-        let mut list = Vec::new();
-        for frame in from.filter(|frame| frame.header.opcode.is_control() != message) {
-            list.push(frame);
-            if frame.header.fin {
-                break;
-            }
-        }
-        list
-    }
-
-    /// The bytes that it came in, as they are to go on.
-    fn came(&self, waiting: &Waiting) -> Vec<u8> {
-        let mut came = Vec::new();
-        for frame in self.frames_of(waiting) {
-            let start = usize::try_from(frame.offset).unwrap();
-            came.extend_from_slice(
-                &self.case.wire[start..usize::try_from(frames::end(frame)).unwrap()],
-            );
-        }
-        if matches!(waiting.seen, Seen::Message(..)) && self.case.rsv1_misleads() {
-            came[0] &= !0x40;
-        }
-        came
-    }
-
-    fn is_compressed(&self, waiting: &Waiting) -> bool {
-        let rsv1 = self.frames_of(waiting)[0].header.rsv1();
-        matches!(waiting.seen, Seen::Message(..)) && rsv1 && self.case.reading.deflate.is_some()
-    }
-
-    /// Whether its payload was not too long to be kept.
-    fn is_kept(&self, waiting: &Waiting) -> bool {
-        let frames = self.frames_of(waiting);
-        let payload: u64 = frames.iter().map(|frame| frame.header.length).sum();
-        let most = self.case.reading.limits.max_message_size;
-        most.is_none_or(|most| payload <= most + most / 64 + 64)
-    }
-
-    /// Bytes that are held for what waits: headers, contents, and payloads that are not the content.
+    /// Bytes that are held for what waits.
     fn held(&self) -> usize {
-        let bytes = |waiting: &Waiting| {
-            let frames = self.frames_of(waiting);
-            let headers: usize = frames.iter().map(|frame| frame.header.size).sum();
-            let payload: u64 = frames.iter().map(|frame| frame.header.length).sum();
-            let payload = usize::try_from(payload).unwrap();
-            match &waiting.seen {
-                Seen::Message(_, content) if !self.is_compressed(waiting) => {
-                    headers + content.len()
-                }
-                Seen::Message(_, content) => {
-                    let kept = if self.is_kept(waiting) { payload } else { 0 };
-                    headers + content.len() + kept
-                }
-                _ => headers + payload,
-            }
-        };
-        self.waiting.iter().map(bytes).sum()
+        self.waiting.iter().map(|waiting| self.incoming.held(waiting)).sum()
     }
 
     /// Panics unless a receiver reads what is expected.

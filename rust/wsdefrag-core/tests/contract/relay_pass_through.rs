@@ -173,6 +173,7 @@ impl<'a> Relay<'a> {
 
     fn receive(&mut self, chunk: &[u8]) {
         let mut completing = self.way.completing();
+        assert_eq!(completing.all_go_on(), !self.way.outbound().is_closed());
         let before = self.sink.events.len();
         self.reassembler
             .receive_data(chunk, &mut self.way.passing(&mut self.sink, &mut self.output));

@@ -11,7 +11,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList};
 use wsdefrag_core::Refusal;
-use wsdefrag_core::relay::{Control, Message, Pace, PassThrough, Relay};
+use wsdefrag_core::relay::{Completing, Control, Message, Pace, PassThrough, Relay};
 
 use crate::budget::{Account, Budget};
 use crate::errors;
@@ -102,10 +102,11 @@ impl RelayDirection {
     ) -> PyResult<Bound<'py, PyList>> {
         let py = data.py();
         self.forget_lost(py);
-        let Self { reading, way, unsent, account, .. } = self;
+        let Self { reading, way, unsent, account } = self;
+        let everything = Wanted::Everything;
         let events = match way {
             Way::Deciding(relay) => {
-                reading.feed(data, timestamp, Wanted::Everything, account, |engine, bytes, sink| {
+                reading.feed(data, timestamp, everything, account, |engine, bytes, sink| {
                     unsent.expect(bytes.len());
                     let before = relay.recorded();
                     engine.receive_data(bytes, &mut relay.recording(sink));
@@ -115,24 +116,15 @@ impl RelayDirection {
                 })
             }
             Way::Passing(pass_through) => {
-                let mut completing = pass_through.completing();
-                let read = |engine: &mut wsdefrag_core::Reassembler<_>,
-                            bytes: &[u8],
-                            sink: &mut crate::read::event::PySink<'py>| {
-                    unsent.expect(bytes.len());
-                    let immutable = sink.memory.immutable_input;
-                    let mut output = Appending { py, unsent, immutable };
-                    engine.receive_data(bytes, &mut pass_through.passing(sink, &mut output));
-                };
-                let events = reading.feed(data, timestamp, Wanted::Everything, account, read);
-                if let Ok(events) = &events {
-                    for event in events.iter() {
-                        if message_state(&event)?.is_some() && !completing.goes_on() {
-                            mark_dropped(&event);
-                        }
-                    }
-                }
-                events
+                let completing = pass_through.completing();
+                reading
+                    .feed(data, timestamp, everything, account, |engine, bytes, sink| {
+                        unsent.expect(bytes.len());
+                        let immutable = sink.memory.immutable_input;
+                        let mut output = Appending { py, unsent, immutable };
+                        engine.receive_data(bytes, &mut pass_through.passing(sink, &mut output));
+                    })
+                    .inspect(|events| mark_late(events, completing))
             }
         };
         self.received(py, events)
@@ -264,6 +256,18 @@ impl RelayDirection {
         let data = self.unsent.take(py);
         self.settle();
         data
+    }
+}
+
+/// Marks the messages that came too late to go on.
+fn mark_late(events: &Bound<'_, PyList>, mut completing: Completing) {
+    if completing.all_go_on() {
+        return;
+    }
+    for event in events.iter() {
+        if matches!(message_state(&event), Ok(Some(_))) && !completing.goes_on() {
+            mark_dropped(&event);
+        }
     }
 }
 
