@@ -97,13 +97,13 @@ OVERRUNS: dict[str, Breach] = {
 EVERY = {**BREACHES, **OVERRUNS}
 
 
-def _error(breach: Breach) -> WebSocketError:
+def _error(breach: Breach) -> wsdefrag.ProtocolError | wsdefrag.LimitExceeded:
     reassembler = MessageReassembler(
         from_client=breach.from_client, deflate=DeflateParams(), limits=breach.limits
     )
     (message,) = reassembler.receive_data(breach.wire)
     assert message.content == b"hi"
-    assert reassembler.error is not None
+    assert isinstance(reassembler.error, (wsdefrag.ProtocolError, wsdefrag.LimitExceeded))
     return reassembler.error
 
 
@@ -144,8 +144,7 @@ def test_error_text_names_rule_value_and_offset(rule: str) -> None:
     assert f"at byte {breach.offset}" in text
     for word in breach.words:
         assert word.lower() in text.lower()
-    if isinstance(error, wsdefrag.ProtocolError):
-        assert text.endswith(f"({error.rfc_section})")
+    assert text.endswith(f"({error.rfc_section})")
 
 
 @pytest.mark.parametrize("rule", EVERY)
@@ -213,6 +212,20 @@ def test_incomplete_message_names_what_had_arrived() -> None:
     assert "at byte 4" in str(error)
     assert "TEXT" in str(error)
     assert not isinstance(error, wsdefrag.ProtocolError)
+
+
+OTHERS: dict[str, tuple[WebSocketError, int, str]] = {
+    "incomplete_message": (_incomplete(), 1006, "RFC 6455 section 7.1.5"),
+    "out_of_memory": (wsdefrag.OutOfMemory("no", offset=4), 1011, "RFC 6455 section 10.4"),
+}
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+def test_errors_that_break_no_rule_have_the_same_attributes(kind: str) -> None:
+    error, close_code, section = OTHERS[kind]
+    assert isinstance(error, (wsdefrag.IncompleteMessage, wsdefrag.OutOfMemory))
+    assert (error.kind, error.offset) == (kind, 4)
+    assert (error.close_code, error.rfc_section) == (close_code, section)
 
 
 @pytest.mark.parametrize(

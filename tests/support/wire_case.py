@@ -134,22 +134,13 @@ def as_seen(event: wsdefrag.Event) -> Seen:
     return ("close", event.close_code, event.close_reason)
 
 
-def rule_of(error: wsdefrag.WebSocketError) -> str:
-    """The kind of a protocol error, or the limit that was exceeded."""
-    if isinstance(error, wsdefrag.ProtocolError):
-        return error.kind
-    assert isinstance(error, wsdefrag.LimitExceeded), error
-    return error.limit
-
-
-def check_error(error: wsdefrag.WebSocketError, expected: Fails) -> None:
+def check_error(error: wsdefrag.ProtocolError | wsdefrag.LimitExceeded, expected: Fails) -> None:
     """Hold an error to the class, close code, section and offset of its rule."""
-    assert rule_of(error) == expected.rule
+    assert error.kind == expected.rule
     if isinstance(error, wsdefrag.LimitExceeded):
-        assert error.close_code == 1009
+        assert (error.close_code, error.rfc_section) == (1009, "RFC 6455 section 10.4")
         assert error.requested > error.value
     else:
-        assert isinstance(error, wsdefrag.ProtocolError)
         rule = RULES[expected.rule]
         assert type(error) is rule.error
         assert (error.close_code, error.rfc_section) == (rule.close_code, rule.rfc_section)
@@ -195,7 +186,7 @@ def _take_end(events: list[wsdefrag.Event]) -> tuple[Fails | Cut | None, str]:
         del events[-1]
         assert isinstance(last.error, (wsdefrag.ProtocolError, wsdefrag.LimitExceeded))
         assert last.offset == last.error.offset
-        ends = Fails(rule_of(last.error), last.offset)
+        ends = Fails(last.error.kind, last.offset)
         check_error(last.error, ends)
         return ends, str(last.error)
     if isinstance(last, wsdefrag.Incomplete):
@@ -226,6 +217,15 @@ def observe_messages(case: Case, chunks: Iterable[bytes]) -> tuple[list[Seen], s
     first, second = ["" if end is None else describe(end) for end in ends]
     assert first == second
     return messages, first
+
+
+def exactly(event: wsdefrag.Event) -> object:
+    """All that an event says, for comparing two of them."""
+    if isinstance(event, wsdefrag.WebSocketMessage):
+        return event.get_state()
+    if isinstance(event, wsdefrag.ProtocolViolation):
+        return describe(event.error), event.from_client, event.timestamp, event.offset
+    return event
 
 
 def attempt(call: Callable[[], T]) -> tuple[T | None, wsdefrag.WebSocketError | None]:

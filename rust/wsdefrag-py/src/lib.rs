@@ -24,6 +24,7 @@ mod random;
 mod raw;
 mod read;
 mod relay;
+mod shown;
 mod write;
 mod wsproto;
 
