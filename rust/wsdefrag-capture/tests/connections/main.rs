@@ -11,7 +11,7 @@ use proptest::prelude::*;
 fn kept_inputs_keep_the_contract() {
     let fuzz = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz");
     let seeds = fs::read_dir(fuzz.join("seeds/connections")).unwrap();
-    // Nothing has been found yet that would have to be kept.
+    // The folder exists only once fuzzing has found a failure.
     let found = fs::read_dir(fuzz.join("regressions/connections")).into_iter().flatten();
     for entry in seeds.chain(found) {
         contract::check(&fs::read(entry.unwrap().path()).unwrap());
