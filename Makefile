@@ -27,7 +27,7 @@ PYTHON_CODE := python tests tools benches examples rust/fuzz
 .DEFAULT_GOAL := help
 .PHONY: help build demo test test-rust test-python soak conformance conformance-quick check format bench fuzz
 .PHONY: fuzz-briefly wheel mitmproxy-env clean lint-rust-format lint-rust lint-docs lint-python lint-types
-.PHONY: lint-stub deny stub
+.PHONY: lint-stub deny stub instructions instructions-check
 
 help: ## show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-18s %s\n", $$1, $$2}'
@@ -131,6 +131,12 @@ deny: ## licences, bans and sources of the crates; advisories where the database
 
 stub: build ## write python/wsdefrag/_native.pyi from the built module
 	$(BIN)/python tools/write_stub.py
+
+instructions: ## count the kernels' instructions; writes benches/INSTRUCTIONS.json (REASON='...' if more)
+	$(PYTHON) benches/instructions/measure.py --reason "$$REASON"
+
+instructions-check: ## compare them with that file; says so where there is no valgrind
+	$(PYTHON) benches/instructions/measure.py --check
 
 format: $(BIN)/.tools ## rewrite the code in the house's format
 	cargo fmt --all

@@ -12,6 +12,24 @@ pub(crate) enum StreamPart<'a> {
     Gap(u64),
 }
 
+/// A part of the stream that is stored for later.
+#[derive(Debug)]
+pub(crate) enum OwnedPart {
+    /// Bytes of one segment.
+    Data(Vec<u8>, Origin),
+    /// The number of bytes that were not captured.
+    Gap(u64),
+}
+
+impl OwnedPart {
+    pub(crate) fn as_part(&self) -> StreamPart<'_> {
+        match self {
+            Self::Data(bytes, origin) => StreamPart::Data(bytes, *origin),
+            Self::Gap(length) => StreamPart::Gap(*length),
+        }
+    }
+}
+
 /// How often bytes of one direction were captured again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Repeats {

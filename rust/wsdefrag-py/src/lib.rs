@@ -9,6 +9,7 @@
 #![allow(
     clippy::doc_markdown,
     rustdoc::broken_intra_doc_links,
+    rustdoc::invalid_html_tags,
     reason = "doc comments of Python objects are docstrings"
 )]
 
@@ -24,6 +25,7 @@ mod random;
 mod raw;
 mod read;
 mod relay;
+mod shown;
 mod write;
 mod wsproto;
 

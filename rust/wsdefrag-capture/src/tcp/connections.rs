@@ -4,30 +4,31 @@
 //! live      opened by a SYN or by the first payload bytes; carries streams and a conversation
 //! ended     both FINs, a RST, idle too long, too many connections, a new SYN on the same ports,
 //!           or the end of the capture
-//! ignored   turned out not to be a WebSocket
+//! ignored   turned out not to be a WebSocket, or not to be wanted by the filter
 //! ```
 //!
-//! An ended or ignored connection is remembered for a while, so that a late packet of it does not
-//! open it again. Time is the time of the packets; the system's clock is never read.
+//! A connection that ended by FIN or RST, or is ignored, is remembered for as long as the handshake
+//! timeout, so that a late packet of it does not open it again. Time is the time of the packets; the
+//! system's clock is never read.
 //!
 //! RFC 9293 section 3.10.7.4 (a SYN on ports that are in use).
 //!
 //! - pending and WebSocket connections together `<= options.max_connections`
 //! - `total_held` is the memory that the held segments of all streams take, in bytes
 
-use crate::connection::{Connection, Ended};
-use crate::message::Message;
+use crate::connection::Ended;
 use crate::options::Options;
 use crate::packet::{Origin, Packet, Payload, Segment};
 use crate::sink::Sink;
 use crate::tcp::connection_table::{Class, ConnectionTable, Key, SlotIndex};
+use crate::tcp::final_output::FinalOutput;
 use crate::tcp::live_connection::{LiveConnection, PortReuse};
 use crate::websocket::conversation::{Context, Conversation};
 
 /// A connection in the table.
 enum Entry {
     Live(Box<LiveConnection>),
-    /// Not a WebSocket.
+    /// Not a WebSocket, or not wanted.
     Ignored,
     /// Ended. The sequence numbers of its SYNs tell a repeated SYN from that of a new connection.
     Ended([Option<u32>; 2]),
@@ -269,51 +270,15 @@ impl Connections {
         }
     }
 
-    /// Ends all connections. Opened connections are reported first, in the order of their numbers;
-    /// then messages, in the order of the packets that completed them; then ended connections, in
-    /// the order of their numbers.
+    /// Ends all connections, and reports them in the order of [`FinalOutput`].
     pub(crate) fn finish<S: Sink>(&mut self, sink: &mut S) {
         let mut indexes = self.table.indexes();
         indexes.sort_unstable();
-        let mut last = LastOutput::default();
+        let mut output = FinalOutput::default();
         for index in indexes {
-            self.end_connection(index, Ended::EndOfCapture, &mut last);
+            self.end_connection(index, Ended::EndOfCapture, &mut output);
             self.table.remove(index);
         }
-        let LastOutput { mut opened, mut messages, mut ended } = last;
-        messages.sort_by_key(|m| (m.last_packet, m.connection, m.from_client, m.seq));
-        opened.sort_by_key(|connection| connection.connection);
-        ended.sort_by_key(|connection| connection.connection);
-        for connection in &opened {
-            sink.opened(connection);
-        }
-        for message in messages {
-            sink.message(message);
-        }
-        for connection in ended {
-            sink.ended(connection);
-        }
-    }
-}
-
-/// The output that the end of a capture causes, before it is sorted.
-#[derive(Default)]
-struct LastOutput {
-    opened: Vec<Connection>,
-    messages: Vec<Message>,
-    ended: Vec<Connection>,
-}
-
-impl Sink for LastOutput {
-    fn opened(&mut self, connection: &Connection) {
-        self.opened.push(connection.clone());
-    }
-
-    fn message(&mut self, message: Message) {
-        self.messages.push(message);
-    }
-
-    fn ended(&mut self, connection: Connection) {
-        self.ended.push(connection);
+        output.deliver(sink);
     }
 }

@@ -2,6 +2,7 @@
 
 mod connection_table;
 pub(crate) mod connections;
+mod final_output;
 mod history;
 mod live_connection;
 mod out_of_order;
