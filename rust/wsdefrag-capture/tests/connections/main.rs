@@ -13,7 +13,7 @@ fn kept_inputs_keep_the_contract() {
     for (_, input) in seeds::seeds() {
         contract::check(&input);
     }
-    // Nothing has been found yet that would have to be kept.
+    // The folder exists only once fuzzing has found a failure.
     let found = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/regressions/connections");
     for entry in fs::read_dir(found).into_iter().flatten() {
         contract::check(&fs::read(entry.unwrap().path()).unwrap());
