@@ -25,6 +25,7 @@ from wsdefrag.capture.connection import (
 from wsdefrag.capture.reader import CaptureReader, PacketCounts
 
 if TYPE_CHECKING:
+    from wsdefrag.formats.conversations import Conversation
     from wsdefrag.formats.har import write_har
     from wsdefrag.formats.jsonl import write_jsonl
     from wsdefrag.formats.mitm import write_flow, write_mitm
@@ -42,6 +43,7 @@ __all__ = [
     "CapturedMessage",
     "CapturedRequest",
     "CapturedResponse",
+    "Conversation",
     "PacketCounts",
     "write_arrow",
     "write_flow",
@@ -52,8 +54,9 @@ __all__ = [
     "write_plot",
 ]
 
-# The formats import this package, so it imports each of them when its function is asked for.
+# The formats import this package, so it imports each of them when a name of theirs is asked for.
 _FORMATS = {
+    "Conversation": "conversations",
     "write_arrow": "tables",
     "write_flow": "mitm",
     "write_har": "har",
@@ -66,7 +69,7 @@ _FORMATS = {
 if not TYPE_CHECKING:  # a type checker would take it for any name
 
     def __getattr__(name: str) -> object:
-        """Import a format's function when it is first asked for."""
+        """Import a name out of a format's module when it is first asked for."""
         if name not in _FORMATS:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         function = getattr(import_module(f"wsdefrag.formats.{_FORMATS[name]}"), name)

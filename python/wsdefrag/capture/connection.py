@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from wsdefrag.capture._shown import shown, shown_fields, shown_text
+from wsdefrag._shown import shown, shown_fields, shown_text
 from wsdefrag.data import WebSocketData
 from wsdefrag.deflate import DeflateParams
 
@@ -138,7 +138,7 @@ class Account:
         control: Bytes of control frames.
         skipped: Bytes of frames that are known but were not delivered whole: those of incomplete
             messages and of messages over a limit.
-        lost: Bytes that cannot be told apart into frames, because some were not captured.
+        lost: Bytes that cannot be assigned to frames, because some were not captured.
         trailing: Bytes after a Close, and from a broken rule on.
         messages: Messages handed out, of any status.
         content: Bytes of their contents, decoded.

@@ -11,6 +11,11 @@ a line of its own; ``data`` says what. Keys of ours tell the rest: ``_status``, 
 ``_missingBytes``, and what there is of its content in ``_base64``. ``_webSocketClose`` is the first
 close frame, and ``_resynced`` stands with messages whose frames had to be looked for.
 
+A conversation that did not come from a capture has only messages that are whole; ``_dropped`` and
+``_injected`` stand with those that a relay did not pass on or added. A text that is not UTF-8, of a
+peer from which that was tolerated, has a sign in ``data`` for each wrong byte and its true bytes in
+``_base64``.
+
 Nothing is invented: what was not captured is empty, 0 or -1, as HAR says, with a ``comment``; the
 URL of a request that was not captured has the server's address and port as its host. A panel counts
 the time of an entry from the request on: ``wait`` is until the answer, ``receive`` from it until
@@ -30,6 +35,7 @@ from urllib.parse import parse_qsl, urlsplit
 from wsdefrag.formats.conversations import conversations
 from wsdefrag.formats.handshake import field_text, url
 from wsdefrag.formats.jsonl import TYPE_NAMES
+from wsdefrag.message import WebSocketMessage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -37,7 +43,7 @@ if TYPE_CHECKING:
     from wsdefrag.capture.capture import Capture
     from wsdefrag.capture.connection import CapturedClose, CapturedConnection
     from wsdefrag.capture.reader import CapturedMessage
-    from wsdefrag.formats.conversations import Items
+    from wsdefrag.formats.conversations import Conversation, Items
 
 _SECOND = 1_000_000_000
 _MILLISECOND = 1_000_000
@@ -47,11 +53,11 @@ _NOT_CAPTURED = "not captured"
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(", ", ": ")).encode
 
 
-def write_har(capture: Capture | Items, file: IO[bytes]) -> int:
+def write_har(capture: Capture | Items | Iterable[Conversation], file: IO[bytes]) -> int:
     """Write the connections of a capture as an HTTP archive.
 
     Args:
-        capture: A capture, or what its reader gives.
+        capture: A capture, what its reader gives, or conversations, which may come from elsewhere.
         file: Where to write, open for bytes.
 
     Returns:
@@ -69,25 +75,25 @@ def write_har(capture: Capture | Items, file: IO[bytes]) -> int:
     file.write(head.encode())
     count = 0
     try:
-        for connection, messages in conversations(capture):
+        for conversation in conversations(capture):
             file.write(b",\n" if count else b"\n")
-            file.write(_encode(har_entry(connection, messages)).encode())
+            file.write(_encode(har_entry(conversation)).encode())
             count += 1
     finally:
         file.write(b"\n]}}\n")
     return count
 
 
-def har_entry(connection: CapturedConnection, messages: list[CapturedMessage]) -> dict[str, Any]:
-    """Describe a connection as an entry of an HTTP archive.
+def har_entry(conversation: Conversation) -> dict[str, Any]:
+    """Describe a conversation as an entry of an HTTP archive.
 
     Args:
-        connection: The connection.
-        messages: Its messages.
+        conversation: The conversation.
 
     Returns:
         The entry, ready for ``json.dumps``.
     """
+    connection = conversation.connection
     started, answered, last = _moments(connection)
     wait, receive = (answered - started) / _MILLISECOND, (last - answered) / _MILLISECOND
     entry: dict[str, Any] = {
@@ -108,7 +114,7 @@ def har_entry(connection: CapturedConnection, messages: list[CapturedMessage]) -
         "serverIPAddress": connection.server_address[0],
         "connection": str(connection.client_address[1]),
         "_resourceType": "websocket",
-        "_webSocketMessages": [_message(message) for message in messages],
+        "_webSocketMessages": [_message(message) for message in conversation.messages],
     }
     if connection.close is not None:
         entry["_webSocketClose"] = _close(connection.close)
@@ -181,13 +187,24 @@ def _response(connection: CapturedConnection) -> dict[str, Any]:
     return described
 
 
-def _message(message: CapturedMessage) -> dict[str, Any]:
-    _, _, content, time, *_ = message.get_state()
-    if message.status == "ok":
-        data = content.decode() if message.is_text else base64.b64encode(content).decode("ascii")
-        direction = "send" if message.from_client else "receive"
-        whole = {"type": direction, "time": time, "opcode": int(message.type), "data": data}
-        return whole | {"_resynced": True} if message.resynced else whole
+def _message(message: CapturedMessage | WebSocketMessage) -> dict[str, Any]:
+    opcode, from_client, content, time, dropped, injected = message.get_state()
+    if isinstance(message, WebSocketMessage) or message.status == "ok":
+        encoded = base64.b64encode(content).decode("ascii")
+        whole: dict[str, Any] = {
+            "type": "send" if from_client else "receive",
+            "time": time,
+            "opcode": int(opcode),
+            "data": content.decode("utf-8", "replace") if message.is_text else encoded,
+        }
+        if message.is_text and whole["data"].encode() != content:
+            whole["_base64"] = encoded
+        marks = {
+            "_dropped": dropped,
+            "_injected": injected,
+            "_resynced": not isinstance(message, WebSocketMessage) and message.resynced,
+        }
+        return whole | {name: True for name, value in marks.items() if value}
     sender = "client" if message.from_client else "server"
     missing = f", {message.missing_bytes} bytes missing" if message.missing_bytes else ""
     status = message.status.replace("_", " ")

@@ -126,7 +126,7 @@ class Losses:
             connection: Its number.
             midstream: Whether its handshake was not captured.
             sides: For ``client`` and ``server``, the bytes that were not captured, the bytes that
-                could not be told apart into frames, and the broken rule or None.
+                could not be assigned to frames, and the broken rule or None.
             tolerated: For ``client`` and ``server``, how often rules that are not enforced were
                 broken, by name.
         """
@@ -177,7 +177,7 @@ class Losses:
         said = self._named(_LOSS)
         for name, text in (
             ("missing", "{} not captured"),
-            ("lost", "{} that cannot be told apart into frames"),
+            ("lost", "{} that cannot be assigned to frames"),
         ):
             if self._amounts[name]:
                 said.append(text.format(counted(self._amounts[name], "byte")))

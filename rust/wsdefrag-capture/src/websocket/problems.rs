@@ -1,4 +1,4 @@
-//! Describes in words what went wrong with a connection.
+//! Describes the problems of a connection in sentences: gaps, broken rules, a wrong accept key.
 
 use crate::connection::{Connection, MAX_PROBLEMS};
 
@@ -23,7 +23,7 @@ pub(crate) fn add_problems(connection: &mut Connection) {
         }
         if account.lost > 0 {
             let lost = account.lost;
-            problems.push(format!("{name}: {lost} bytes could not be told apart into frames"));
+            problems.push(format!("{name}: {lost} bytes could not be assigned to frames"));
         }
         if account.overlaps > 0 {
             let overlaps = account.overlaps;

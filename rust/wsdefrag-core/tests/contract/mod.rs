@@ -11,6 +11,7 @@ pub(crate) mod agreement;
 pub(crate) mod arbitrary_bytes;
 pub(crate) mod deflate;
 pub(crate) mod encoder;
+pub(crate) mod fragments;
 pub(crate) mod frames;
 pub(crate) mod input;
 pub(crate) mod journal;
