@@ -42,7 +42,7 @@ def exceeded(events: list[Event], close_code: int = 1009) -> LimitExceeded:
 def refused(events: list[Event], budget: Budget) -> None:
     """The direction ended because of the budget: nobody's fault, so "try again later"."""
     error = exceeded(events, 1013)
-    assert (error.limit, error.value) == ("budget", budget.max_bytes)
+    assert (error.kind, error.value) == ("budget", budget.max_bytes)
     assert error.requested > budget.max_bytes
 
 
@@ -61,7 +61,7 @@ def test_limits_are_those_of_the_sender(mode: Mode, from_client: bool, by_sender
     good = talk.sender(from_client).binary(bytes(10))
     assert talk.pass_on(good, from_client) == good
     error = exceeded(talk.feed(talk.sender(from_client).binary(bytes(11)), from_client))
-    assert (error.limit, error.value, error.requested) == ("max_message_size", 10, 11)
+    assert (error.kind, error.value, error.requested) == ("max_message_size", 10, 11)
     other = talk.sender(not from_client).binary(bytes(11 if by_sender else 10))
     assert talk.pass_on(other, not from_client) == other
 
@@ -69,8 +69,8 @@ def test_limits_are_those_of_the_sender(mode: Mode, from_client: bool, by_sender
 def test_limits_of_one_sender_leave_the_general_ones_to_the_other() -> None:
     talk = Talk(limits=Limits(max_fragments=2), client_limits=Limits(max_fragments=3))
     assert talk.pass_on(talk.client.text("1", "2", "3"))
-    assert exceeded(talk.feed(talk.client.text(*"1234"))).limit == "max_fragments"
-    assert exceeded(talk.feed(talk.server.text("1", "2", "3"), False)).limit == "max_fragments"
+    assert exceeded(talk.feed(talk.client.text(*"1234"))).kind == "max_fragments"
+    assert exceeded(talk.feed(talk.server.text("1", "2", "3"), False)).kind == "max_fragments"
 
 
 @ALL_MODES
@@ -80,7 +80,7 @@ def test_bomb_is_stopped_while_it_inflates(mode: Mode, limits: dict[str, Any]) -
     talk = Talk(mode, deflate=DeflateParams(), limits=Limits(**limits))
     bomb = frame(Opcode.BINARY, b"".join(deflated_zeros(65)), rsv1=True)
     error = exceeded(talk.feed(bomb, False))
-    assert error.limit in ("max_message_size", "max_inflate_ratio")
+    assert error.kind in ("max_message_size", "max_inflate_ratio")
     assert talk.relay.server.error is error or str(talk.relay.server.error) == str(error)
     talk.relay.data_to_send(to_client=True)
     assert talk.relay.bytes_buffered == 0

@@ -106,14 +106,6 @@ def as_seen(event: wsdefrag.Event) -> Seen:
     return ("close", event.close_code, event.close_reason)
 
 
-def rule_of(error: wsdefrag.WebSocketError) -> str:
-    """The kind of a protocol error, or the limit that was exceeded."""
-    if isinstance(error, wsdefrag.ProtocolError):
-        return error.kind
-    assert isinstance(error, wsdefrag.LimitExceeded), error
-    return error.limit
-
-
 def check_error(error: wsdefrag.WebSocketError, expected: Fails) -> None:
     """Hold an error to the class, close code, section and offset of its rule."""
     rule = RULES[expected.rule]
@@ -165,7 +157,7 @@ def _take_end(events: list[wsdefrag.Event]) -> tuple[Fails | Cut | None, str]:
         del events[-1]
         assert isinstance(last.error, (wsdefrag.ProtocolError, wsdefrag.LimitExceeded))
         assert last.offset == last.error.offset
-        ends = Fails(rule_of(last.error), last.offset)
+        ends = Fails(last.error.kind, last.offset)
         check_error(last.error, ends)
         return ends, str(last.error)
     if isinstance(last, wsdefrag.Incomplete):
@@ -196,6 +188,15 @@ def observe_messages(case: Case, chunks: Iterable[bytes]) -> tuple[list[Seen], s
     first, second = ["" if end is None else describe(end) for end in ends]
     assert first == second
     return messages, first
+
+
+def exactly(event: wsdefrag.Event) -> object:
+    """All that an event says, for comparing two of them."""
+    if isinstance(event, wsdefrag.WebSocketMessage):
+        return event.get_state()
+    if isinstance(event, wsdefrag.ProtocolViolation):
+        return describe(event.error), event.from_client, event.timestamp, event.offset
+    return event
 
 
 def attempt(call: Callable[[], T]) -> tuple[T | None, wsdefrag.WebSocketError | None]:

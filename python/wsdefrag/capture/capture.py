@@ -14,6 +14,7 @@ from typing import Any, Literal, NamedTuple
 
 from wsdefrag._arguments import require_bool, require_optional, require_retain
 from wsdefrag._native import ArrowStream, CapturedMessage, CapturePlan
+from wsdefrag._shown import shown, shown_text
 from wsdefrag.capture._arguments import (
     NANOSECONDS,
     BinaryFile,
@@ -27,7 +28,6 @@ from wsdefrag.capture._arguments import (
     to_duration,
     to_nanoseconds,
 )
-from wsdefrag.capture._shown import shown, shown_text
 from wsdefrag.capture.connection import CapturedConnection
 from wsdefrag.capture.reader import CaptureReader
 from wsdefrag.limits import Limits

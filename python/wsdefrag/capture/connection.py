@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from wsdefrag.capture._shown import shown, shown_fields, shown_text
+from wsdefrag._shown import shown, shown_fields, shown_text
 from wsdefrag.data import WebSocketData
 from wsdefrag.deflate import DeflateParams
 

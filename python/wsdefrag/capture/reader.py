@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from wsdefrag._native import CapturedMessage
 from wsdefrag._native import CaptureReader as _NativeReader
-from wsdefrag.capture._shown import shown, shown_fields
+from wsdefrag._shown import shown, shown_fields
 from wsdefrag.capture.connection import CapturedConnection
 
 if TYPE_CHECKING:

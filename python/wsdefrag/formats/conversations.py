@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from wsdefrag.capture._shown import shown
+from wsdefrag._shown import shown
 from wsdefrag.capture.connection import Account, CapturedClose, CapturedConnection
 from wsdefrag.errors import CaptureError
 from wsdefrag.opcode import CloseCode

@@ -25,6 +25,7 @@ mod random;
 mod raw;
 mod read;
 mod relay;
+mod shown;
 mod write;
 mod wsproto;
 
