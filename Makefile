@@ -30,7 +30,7 @@ PYTHON_CODE := python tests tools benches examples
 .DEFAULT_GOAL := help
 .PHONY: help build demo test test-rust test-python soak conformance conformance-quick check format bench fuzz
 .PHONY: fuzz-briefly wheel mitmproxy-env clean lint-rust-format lint-rust lint-docs lint-python lint-types
-.PHONY: lint-stub deny stub instructions instructions-check
+.PHONY: lint-stub deny stub coverage instructions instructions-check
 
 help: ## show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-18s %s\n", $$1, $$2}'
@@ -67,6 +67,16 @@ test-rust: ## run the core's and the capture half's tests
 
 test-python: build mitmproxy-env ## run the package's tests
 	$(BIN)/python -m pytest --quiet
+
+# Programs that the tests start are measured too, by a .pth file that comes with coverage; so
+# mitmproxy's environment gets it as well.
+coverage: build mitmproxy-env ## run the package's tests, and fail below 95 % of its lines and branches
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group coverage
+	$(BIN)/python -m pip --python $(MITMPROXY)/bin/python install --quiet --disable-pip-version-check --group coverage
+	rm -rf target/coverage && mkdir -p target/coverage
+	$(BIN)/python -m coverage run -m pytest --quiet
+	$(BIN)/python -m coverage combine --quiet
+	$(BIN)/python -m coverage report
 
 soak: build ## 1,000 connections through the example proxy, half of them up to no good
 	WSDEFRAG_SOAK=1000 $(BIN)/python -m pytest --quiet -rP tests/examples/test_proxy_soak.py
