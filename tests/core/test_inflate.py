@@ -85,7 +85,9 @@ def test_messages_inflate_to_what_the_vectors_say(line: Line) -> None:
     payloads = map(read_bytes, line["payloads"])
     fresh = line.get("no_context_takeover", False)
     direction = wsdefrag.WebSocketDirection(
-        from_client=False, deflate=DeflateParams(server_no_context_takeover=fresh)
+        from_client=False,
+        deflate=DeflateParams(server_no_context_takeover=fresh),
+        strictness=wsdefrag.Strictness(**line.get("strictness", {})),
     )
     wire = b"".join(frame(BINARY, payload, rsv1=True) for payload in payloads)
     events = direction.receive_data(wire)

@@ -65,6 +65,13 @@ class Case:
     discarded: int | None = None
     tolerated: tuple[tuple[str, int], ...] = ()
 
+    @property
+    def is_lenient(self) -> bool:
+        """Whether a rule is switched off that is on by default."""
+        default, switched = wsdefrag.Strictness(), self.strictness or wsdefrag.Strictness()
+        names = wsdefrag.Strictness.__dataclass_fields__
+        return any(getattr(default, name) and not getattr(switched, name) for name in names)
+
     def reassembler(self) -> wsdefrag.MessageReassembler:
         return self._read_by(wsdefrag.MessageReassembler)
 

@@ -60,7 +60,8 @@ fn payloads_inflate_to_what_the_vectors_say() {
         };
         let fresh = line.get("no_context_takeover").is_some_and(|fresh| fresh == true);
         let params = DeflateParams { server_no_context_takeover: fresh, ..Default::default() };
-        let settings = Settings { deflate: Some(params), ..common::strict() };
+        let strictness = reading::strictness(line.get("strictness"));
+        let settings = Settings { deflate: Some(params), strictness, ..common::strict() };
         let mut wire = Vec::new();
         for payload in each("payloads") {
             Wire { rsv: 4, ..Wire::new(Opcode::Binary as u8) }.write(&payload, &mut wire);

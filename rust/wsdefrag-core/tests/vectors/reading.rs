@@ -169,7 +169,8 @@ fn limits(value: Option<&Value>) -> Limits {
     limits
 }
 
-fn strictness(value: Option<&Value>) -> Strictness {
+/// The rules as a line switches them; the others are as by default.
+pub(crate) fn strictness(value: Option<&Value>) -> Strictness {
     let Some(switches) = value.map(|value| value.as_object().unwrap()) else {
         return Strictness::default();
     };

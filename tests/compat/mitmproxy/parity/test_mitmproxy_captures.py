@@ -106,7 +106,7 @@ def test_mitmproxy_keeps_what_says_that_something_is_missing(
     for flow in flows:
         entries = flow["metadata"].get("wsdefrag_not_whole", [])
         if entries:
-            said = f"messages that are not whole, in the metadata: {len(entries)}"
+            said = f"incomplete or invalid messages, see metadata: {len(entries)}"
             assert said in flow["comment"]
 
 
