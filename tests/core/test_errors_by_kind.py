@@ -151,6 +151,20 @@ def test_incomplete_message_names_what_had_arrived() -> None:
     assert not isinstance(error, wsdefrag.ProtocolError)
 
 
+OTHERS: dict[str, tuple[WebSocketError, int, str]] = {
+    "incomplete_message": (_incomplete(), 1006, "RFC 6455 section 7.1.5"),
+    "out_of_memory": (wsdefrag.OutOfMemory("no", offset=4), 1011, "RFC 6455 section 10.4"),
+}
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+def test_errors_that_break_no_rule_have_the_same_attributes(kind: str) -> None:
+    error, close_code, section = OTHERS[kind]
+    assert isinstance(error, (wsdefrag.IncompleteMessage, wsdefrag.OutOfMemory))
+    assert (error.kind, error.offset) == (kind, 4)
+    assert (error.close_code, error.rfc_section) == (close_code, section)
+
+
 @pytest.mark.parametrize(
     ("wire", "opcode"),
     [(b"\x89", PING), (b"\x89\x04", PING), (b"\x89\x04ab", PING), (b"\x88\x02\x03", CLOSE)],

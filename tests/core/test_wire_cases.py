@@ -21,6 +21,7 @@ from wire_case import (
     as_seen,
     check_error,
     describe,
+    exactly,
     observe,
     observe_messages,
     splits,
@@ -182,7 +183,7 @@ def test_case_leaves_the_other_direction_alone(case: Case) -> None:
     for chunk in pieces(case.wire, 3):
         seen = connection.receive_data(chunk, from_client=case.from_client, timestamp=1.0)
         expected = alone.receive_data(chunk, timestamp=1.0)
-        assert list(map(repr, seen)) == list(map(repr, expected))
+        assert list(map(exactly, seen)) == list(map(exactly, expected))
         answered = connection.receive_data(other, from_client=not case.from_client)
         assert [as_seen(event) for event in answered] == [("text", b"hi")]
 

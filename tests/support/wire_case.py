@@ -65,6 +65,13 @@ class Case:
     discarded: int | None = None
     tolerated: tuple[tuple[str, int], ...] = ()
 
+    @property
+    def is_lenient(self) -> bool:
+        """Whether a rule is switched off that is on by default."""
+        default, switched = wsdefrag.Strictness(), self.strictness or wsdefrag.Strictness()
+        names = wsdefrag.Strictness.__dataclass_fields__
+        return any(getattr(default, name) and not getattr(switched, name) for name in names)
+
     def reassembler(self) -> wsdefrag.MessageReassembler:
         return self._read_by(wsdefrag.MessageReassembler)
 
@@ -104,14 +111,6 @@ def as_seen(event: wsdefrag.Event) -> Seen:
         return ("pong", event.payload)
     assert isinstance(event, wsdefrag.Close), event
     return ("close", event.close_code, event.close_reason)
-
-
-def rule_of(error: wsdefrag.WebSocketError) -> str:
-    """The kind of a protocol error, or the limit that was exceeded."""
-    if isinstance(error, wsdefrag.ProtocolError):
-        return error.kind
-    assert isinstance(error, wsdefrag.LimitExceeded), error
-    return error.limit
 
 
 def check_error(error: wsdefrag.WebSocketError, expected: Fails) -> None:
@@ -165,7 +164,7 @@ def _take_end(events: list[wsdefrag.Event]) -> tuple[Fails | Cut | None, str]:
         del events[-1]
         assert isinstance(last.error, (wsdefrag.ProtocolError, wsdefrag.LimitExceeded))
         assert last.offset == last.error.offset
-        ends = Fails(rule_of(last.error), last.offset)
+        ends = Fails(last.error.kind, last.offset)
         check_error(last.error, ends)
         return ends, str(last.error)
     if isinstance(last, wsdefrag.Incomplete):
@@ -196,6 +195,15 @@ def observe_messages(case: Case, chunks: Iterable[bytes]) -> tuple[list[Seen], s
     first, second = ["" if end is None else describe(end) for end in ends]
     assert first == second
     return messages, first
+
+
+def exactly(event: wsdefrag.Event) -> object:
+    """All that an event says, for comparing two of them."""
+    if isinstance(event, wsdefrag.WebSocketMessage):
+        return event.get_state()
+    if isinstance(event, wsdefrag.ProtocolViolation):
+        return describe(event.error), event.from_client, event.timestamp, event.offset
+    return event
 
 
 def attempt(call: Callable[[], T]) -> tuple[T | None, wsdefrag.WebSocketError | None]:

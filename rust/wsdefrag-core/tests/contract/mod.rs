@@ -19,6 +19,7 @@ pub(crate) mod ledger;
 pub(crate) mod outcomes;
 pub(crate) mod output;
 pub(crate) mod relay;
+pub(crate) mod relay_incoming;
 pub(crate) mod relay_messages;
 pub(crate) mod relay_pass_through;
 pub(crate) mod script;

@@ -173,7 +173,7 @@ fn limits(value: Option<&Value>) -> Limits {
     limits
 }
 
-/// The rules that a line switches to something else than the default.
+/// The rules as a line switches them; the others are as by default.
 pub(crate) fn strictness(value: Option<&Value>) -> Strictness {
     let Some(switches) = value.map(|value| value.as_object().unwrap()) else {
         return Strictness::default();
