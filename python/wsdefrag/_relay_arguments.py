@@ -20,6 +20,7 @@ class RelayOptions(TypedDict):
     client_limits: Limits
     server_limits: Limits
     strictness: Strictness
+    extension: str | None
     fresh_keys: bool
     fragmenter: Fragmenter
     compress_from: int
@@ -36,6 +37,7 @@ def relay_options(
     server_limits: Limits | None,
     budget: Budget | None,
     strictness: Strictness | None,
+    extension: str | None,
     masking: Literal["keep", "fresh"],
     fragmenter: Fragmenter | None,
     compress_from: int,
@@ -55,6 +57,7 @@ def relay_options(
         ("server_limits", server_limits, Limits),
         ("budget", budget, Budget),
         ("strictness", strictness, Strictness),
+        ("extension", extension, str),
         ("fragmenter", fragmenter, Fragmenter),
     ):
         require_optional(name, value, wanted)
@@ -66,6 +69,7 @@ def relay_options(
         "client_limits": client_limits or limits or Limits(),
         "server_limits": server_limits or limits or Limits(),
         "strictness": strictness or Strictness(),
+        "extension": extension,
         "fresh_keys": masking == "fresh",
         "fragmenter": fragmenter or Fragmenter(),
         "compress_from": require_compression(compress_from, compression_level),

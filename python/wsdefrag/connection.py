@@ -31,6 +31,9 @@ class WebSocketConnection(_native.Connection):
         deflate: The agreed permessage-deflate parameters, None if it was not agreed on.
         limits: How much each direction may ask for; None for the defaults of ``Limits``.
         strictness: Which rules to insist on; None for the defaults of ``Strictness``.
+        extension: The name of an agreed extension that this package does not know; None if there
+            is none. Its messages, whose frames have reserved bits that permessage-deflate does
+            not own, come as ``OpaqueMessage``.
         retain: How many messages ``websocket.messages`` keeps, the newest ones; None keeps all,
             0 none. It has no influence on the events.
 
@@ -69,18 +72,21 @@ class WebSocketConnection(_native.Connection):
         deflate: DeflateParams | None = None,
         limits: Limits | None = None,
         strictness: Strictness | None = None,
+        extension: str | None = None,
         retain: int | None = None,
     ) -> Self:
         """Start at the beginning of a connection; the arguments are those of the class."""
         require_optional("deflate", deflate, DeflateParams)
         require_optional("limits", limits, Limits)
         require_optional("strictness", strictness, Strictness)
+        require_optional("extension", extension, str)
         record = Record(retain)
         self = super().__new__(
             cls,
             deflate=deflate,
             limits=limits or Limits(),
             strictness=strictness or Strictness(),
+            extension=extension,
             record=record,
             keeps=record.keeps,
         )

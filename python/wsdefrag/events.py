@@ -5,6 +5,8 @@ direction it happened in, a time and the place in the byte stream:
 
 - ``Ping`` and ``Pong`` may stand anywhere, also between the fragments of a message.
 - ``Close`` comes at most once a direction; what follows it is discarded.
+- ``OpaqueMessage`` comes in place of a message that belongs to an extension which this package does
+  not know, where the caller has named one.
 - ``ProtocolViolation`` comes at most once a direction and is then its last event. It is not a
   ``Close``: nobody sent one.
 - ``Incomplete`` comes at most once a direction, at its end, and never after a violation. A message
@@ -114,6 +116,45 @@ class Close:
 
 
 @dataclass(frozen=True, slots=True)
+class OpaqueMessage:
+    r"""A message of an agreed extension that this package does not know (RFC 6455 section 5.8).
+
+    Its frames have reserved bits that permessage-deflate does not own. What the extension did to
+    the payload is not known, so it is as it was sent: unmasked, not inflated and not checked.
+
+    Attributes:
+        type: TEXT or BINARY, as its first frame says.
+        content: The payload as it was sent, in bytes; empty if the extension's bits came only
+            after some of a compressed message was inflated.
+        rsv: The reserved bits of its frames together: RSV1 counts 4, RSV2 2, RSV3 1. It is 4 for
+            a compressed message that cannot be inflated because of an earlier one of these.
+        extension: The name of the extension.
+        from_client: Whether the client sent it.
+        timestamp: Seconds since the epoch.
+        offset: First byte of its first frame, in bytes.
+
+    Example:
+        >>> import wsdefrag
+        >>> connection = wsdefrag.WebSocketConnection(extension="x-packed")
+        >>> (opaque,) = connection.receive_data(b"\xa2\x02\x00\x01", from_client=False)
+        >>> opaque.content, opaque.rsv, opaque.extension
+        (b'\x00\x01', 2, 'x-packed')
+    """
+
+    type: Opcode
+    content: bytes
+    rsv: int
+    extension: str
+    from_client: bool
+    timestamp: float
+    offset: int
+
+    def __repr__(self) -> str:
+        """Show all fields, of the content at most its beginning."""
+        return shown_fields(self)
+
+
+@dataclass(frozen=True, slots=True)
 class ProtocolViolation:
     r"""Bytes that break a rule, pass a limit or found no memory; nothing more comes after them.
 
@@ -173,4 +214,6 @@ class Incomplete:
         return shown_fields(self)
 
 
-Event: TypeAlias = WebSocketMessage | Ping | Pong | Close | ProtocolViolation | Incomplete
+Event: TypeAlias = (
+    WebSocketMessage | Ping | Pong | Close | OpaqueMessage | ProtocolViolation | Incomplete
+)

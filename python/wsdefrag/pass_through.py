@@ -56,6 +56,9 @@ class PassThroughRelay(_native.Relay):
         server_limits: How much the server may ask for; None for ``limits``.
         budget: What this relay shares with others; None for no such bound.
         strictness: The rules to insist on; None for all of them.
+        extension: The name of an agreed extension that this package does not know; None if there
+            is none. Its messages, whose frames have reserved bits that permessage-deflate does
+            not own, come as ``OpaqueMessage``.
         retain: How many messages ``websocket.messages`` keeps, the newest ones; None keeps all,
             0 none. It has no influence on the events.
         masking: ``"keep"`` leaves the client's masking keys, ``"fresh"`` gives each masked frame
@@ -108,6 +111,7 @@ class PassThroughRelay(_native.Relay):
         server_limits: Limits | None = None,
         budget: Budget | None = None,
         strictness: Strictness | None = None,
+        extension: str | None = None,
         retain: int | None = None,
         masking: Literal["keep", "fresh"] = "keep",
         fragmenter: Fragmenter | None = None,
@@ -123,6 +127,7 @@ class PassThroughRelay(_native.Relay):
             server_limits=server_limits,
             budget=budget,
             strictness=strictness,
+            extension=extension,
             masking=masking,
             fragmenter=fragmenter,
             compress_from=compress_from,

@@ -65,6 +65,9 @@ class WebSocketRelay(_native.DecidingRelay):
         server_limits: How much the server may ask for; None for ``limits``.
         budget: What this relay shares with others; None for no such bound.
         strictness: The rules to insist on; None for all of them.
+        extension: The name of an agreed extension that this package does not know; None if there
+            is none. Its messages, whose frames have reserved bits that permessage-deflate does
+            not own, come as ``OpaqueMessage`` and are sent on as they came or not at all.
         retain: How many messages ``websocket.messages`` keeps, the newest ones; None keeps all,
             0 none. It has no influence on the events.
         masking: ``"keep"`` leaves the client's masking keys, ``"fresh"`` gives each masked frame
@@ -111,6 +114,7 @@ class WebSocketRelay(_native.DecidingRelay):
         server_limits: Limits | None = None,
         budget: Budget | None = None,
         strictness: Strictness | None = None,
+        extension: str | None = None,
         retain: int | None = None,
         masking: Literal["keep", "fresh"] = "keep",
         fragmenter: Fragmenter | None = None,
@@ -126,6 +130,7 @@ class WebSocketRelay(_native.DecidingRelay):
             server_limits=server_limits,
             budget=budget,
             strictness=strictness,
+            extension=extension,
             masking=masking,
             fragmenter=fragmenter,
             compress_from=compress_from,

@@ -41,7 +41,15 @@ from mitmproxy.proxy.utils import expect
 
 from wsdefrag.compat.mitmproxy.options import Settings
 from wsdefrag.deflate import DeflateParams
-from wsdefrag.events import Close, Event, Incomplete, Ping, Pong, ProtocolViolation
+from wsdefrag.events import (
+    Close,
+    Event,
+    Incomplete,
+    OpaqueMessage,
+    Ping,
+    Pong,
+    ProtocolViolation,
+)
 from wsdefrag.fragmenter import Fragmenter
 from wsdefrag.message import WebSocketMessage
 from wsdefrag.opcode import CloseCode, Opcode
@@ -78,12 +86,19 @@ class RelayLayer(websocket.WebsocketLayer):
         """Make the relay, with the extensions of the 101 response."""
         params = yield from self._deflate()
         options = self._settings = type(self).settings
-        self.relay = _relay(options, params)
+        self.relay = _relay(options, params, self._unknown_extensions())
         self._injected = []
         yield websocket.WebsocketStartHook(self.flow)
         self._handle_event = self.relay_messages
 
     _handle_event = start
+
+    def _unknown_extensions(self) -> str | None:
+        """Name the agreed extensions that the relay does not know, if there are any."""
+        assert self.flow.response is not None
+        header = self.flow.response.headers.get("Sec-WebSocket-Extensions", "")
+        names = (one.split(";", 1)[0].strip() for one in header.split(","))
+        return ", ".join(name for name in names if name and name != _DEFLATE) or None
 
     def _deflate(self) -> Commands[DeflateParams | None]:
         assert self.flow.response is not None
@@ -126,6 +141,12 @@ class RelayLayer(websocket.WebsocketLayer):
     def _relay(self, event: Event) -> Commands[None]:
         if isinstance(event, WebSocketMessage):
             yield from self._message(event)
+        elif isinstance(event, OpaqueMessage):
+            yield commands.Log(
+                f"Forwarding a WebSocket message of the unknown extension {event.extension!r} "
+                f"from {_side(event.from_client)} ({len(event.content)} bytes)."
+            )
+            yield from self._forward(event)
         elif isinstance(event, (Ping, Pong)):
             yield commands.Log(
                 f"Received WebSocket {type(event).__name__.lower()} from "
@@ -197,7 +218,7 @@ class RelayLayer(websocket.WebsocketLayer):
         if self._settings.retain is not None:
             del messages[: -self._settings.retain]
 
-    def _forward(self, event: WebSocketMessage | Ping | Pong) -> Commands[None]:
+    def _forward(self, event: WebSocketMessage | OpaqueMessage | Ping | Pong) -> Commands[None]:
         if isinstance(self.relay, WebSocketRelay):
             self.relay.forward(event)
             yield from self._send(to_client=not event.from_client)
@@ -269,20 +290,28 @@ class RelayLayer(websocket.WebsocketLayer):
             )
 
 
-def _relay(options: Settings, deflate: DeflateParams | None) -> WebSocketRelay | PassThroughRelay:
+def _relay(
+    options: Settings, deflate: DeflateParams | None, extension: str | None
+) -> WebSocketRelay | PassThroughRelay:
     """Make the relay for the options."""
     # mitmproxy's setting for servers that do not accept continuation frames.
     fragmenter = Fragmenter(max_size=websocket.Fragmentizer.FRAGMENT_SIZE)
     limits, budget = options.limits, options.budget
     if options.forward == "messages":
         return WebSocketRelay(
-            deflate=deflate, limits=limits, budget=budget, retain=0, fragmenter=fragmenter
+            deflate=deflate,
+            limits=limits,
+            budget=budget,
+            extension=extension,
+            retain=0,
+            fragmenter=fragmenter,
         )
     return PassThroughRelay(
         mode=options.forward,
         deflate=deflate,
         limits=limits,
         budget=budget,
+        extension=extension,
         retain=0,
         fragmenter=fragmenter,
     )

@@ -339,9 +339,12 @@ impl<C: Content> Reassembler<C> {
             return sink.payload(wire, mask, 0);
         }
         // An empty range, such as a header at the end of a chunk leaves, makes nothing.
-        let wanted =
-            |message: &&mut OpenMessage<C>| !wire.is_empty() && message.fate != Fate::PassedOver;
-        let Some(message) = self.message.as_mut().filter(wanted) else { return Ok(()) };
+        let Some(message) = self.message.as_mut().filter(|_| !wire.is_empty()) else {
+            return Ok(());
+        };
+        if message.fate == Fate::PassedOver {
+            return sink.payload(wire, mask, message.len());
+        }
         let result = if message.account.coding == Coding::Deflate {
             let inflation = self.inflation.get_or_insert_with(|| inflation(&self.settings));
             let mut target = ContentTarget {

@@ -70,6 +70,8 @@ pub struct Outbound {
     incoming: Incoming,
     /// Whether what comes compressed can go on as it came.
     as_it_came: bool,
+    /// Whether RSV bits belong to an extension that is not known.
+    foreign_extension: bool,
 }
 
 impl Outbound {
@@ -97,7 +99,16 @@ impl Outbound {
             (Some(_), None) => false,
             (Some(agreed), Some(sent)) => fits(agreed, sent),
         };
-        Self { encoder: Encoder::new(settings), fragmenter, fresh_keys, incoming, as_it_came }
+        let foreign_extension = false;
+        let encoder = Encoder::new(settings);
+        Self { encoder, fragmenter, fresh_keys, incoming, as_it_came, foreign_extension }
+    }
+
+    /// The same, where both sides may have agreed on an extension that is not known.
+    #[must_use]
+    pub const fn with_foreign_extension(mut self, agreed: bool) -> Self {
+        self.foreign_extension = agreed;
+        self
     }
 
     /// Whether what comes compressed is compressed anew, or not at all.
@@ -124,7 +135,7 @@ impl Outbound {
 
     /// Whether RSV1 of a message means nothing where it comes from, and something where it goes.
     pub(crate) fn clears_rsv1(&self) -> bool {
-        self.incoming == Incoming::Plain && self.encoder.can_compress()
+        self.incoming == Incoming::Plain && self.encoder.can_compress() && !self.foreign_extension
     }
 
     /// Whether a compressed message may refer to the sender's earlier ones.

@@ -2,6 +2,8 @@
 //!
 //! It finds the direction that is meant and has the record note what happened.
 
+use std::sync::Arc;
+
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::PyList;
@@ -37,23 +39,22 @@ impl Connection {
 #[pymethods]
 impl Connection {
     #[new]
-    #[pyo3(signature = (*, deflate, limits, strictness, record, keeps))]
+    #[pyo3(signature = (*, deflate, limits, strictness, extension, record, keeps))]
     fn new(
         py: Python<'_>,
         deflate: Option<PyDeflateParams>,
         limits: PyLimits,
         strictness: PyStrictness,
+        extension: Option<String>,
         record: Py<PyAny>,
         keeps: bool,
     ) -> PyResult<Self> {
         let server = settings(false, deflate, limits, strictness);
         let client = Settings { from_client: true, ..server };
-        Ok(Self {
-            from_client: Py::new(py, DirectionState::new(client))?,
-            from_server: Py::new(py, DirectionState::new(server))?,
-            record,
-            keeps,
-        })
+        let extension: Option<Arc<str>> = extension.map(Into::into);
+        let state =
+            |settings| Py::new(py, DirectionState::with_extension(settings, extension.clone()));
+        Ok(Self { from_client: state(client)?, from_server: state(server)?, record, keeps })
     }
 
     /// Take the next bytes of one direction.

@@ -6,11 +6,12 @@
 //! that raises, which an interrupt may cause at any time, the [`Batch`] is kept
 //! and delivered by the next call.
 
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList};
-use wsdefrag_core::{Error, Event, Sink};
+use wsdefrag_core::{Error, Event, Opcode, Sink};
 
 use crate::classes::{PyClassRef, message_class};
 use crate::content::{PyContent, PyMemory};
@@ -22,6 +23,7 @@ use crate::read::ending::Cut;
 static PING: PyClassRef = PyClassRef::new("wsdefrag.events", "Ping");
 static PONG: PyClassRef = PyClassRef::new("wsdefrag.events", "Pong");
 static CLOSE: PyClassRef = PyClassRef::new("wsdefrag.events", "Close");
+static OPAQUE: PyClassRef = PyClassRef::new("wsdefrag.events", "OpaqueMessage");
 static VIOLATION: PyClassRef = PyClassRef::new("wsdefrag.events", "ProtocolViolation");
 static INCOMPLETE: PyClassRef = PyClassRef::new("wsdefrag.events", "Incomplete");
 
@@ -29,6 +31,16 @@ static INCOMPLETE: PyClassRef = PyClassRef::new("wsdefrag.events", "Incomplete")
 pub(crate) fn is_final(event: &Bound<'_, PyAny>) -> PyResult<bool> {
     let py = event.py();
     Ok(event.is_instance(VIOLATION.get(py)?)? || event.is_instance(INCOMPLETE.get(py)?)?)
+}
+
+/// The content of an ``OpaqueMessage``; `None` if the event is none.
+pub(crate) fn opaque_content<'py>(
+    event: &Bound<'py, PyAny>,
+) -> PyResult<Option<Bound<'py, PyBytes>>> {
+    if !event.get_type().is(OPAQUE.get(event.py())?) {
+        return Ok(None);
+    }
+    Ok(Some(event.getattr("content")?.cast_into()?))
 }
 
 /// The clock's time, in seconds since the epoch.
@@ -49,8 +61,17 @@ pub(crate) enum Report {
     Ping(Box<[u8]>),
     Pong(Box<[u8]>),
     Close(u16, Box<str>),
+    Opaque(OpaqueReport),
     Violation(Error),
     Incomplete(Cut),
+}
+
+/// A message of an extension that is not known.
+pub(crate) struct OpaqueReport {
+    opcode: Opcode,
+    content: Py<PyBytes>,
+    rsv: u8,
+    extension: Arc<str>,
 }
 
 /// A report, with what all events carry.
@@ -82,6 +103,12 @@ impl Reported {
             }
             Report::Close(code, reason) => {
                 CLOSE.get(py)?.call1((*code, &**reason, from_client, timestamp, offset))
+            }
+            Report::Opaque(OpaqueReport { opcode, content, rsv, extension }) => {
+                let opcode = opcode_member(py, *opcode)?;
+                let content = content.bind(py);
+                let fields = (opcode, content, *rsv, &**extension, from_client, timestamp, offset);
+                OPAQUE.get(py)?.call1(fields)
             }
             Report::Violation(error) => {
                 let exception = errors::violation(py, error)?;
@@ -170,6 +197,8 @@ pub(crate) struct PySink<'py> {
     class: &'py MessageClass,
     from_client: bool,
     wanted: Wanted,
+    /// The name of the agreed extension that is not known.
+    extension: Option<Arc<str>>,
     /// Whether messages have been sent on when the caller gets them.
     sent: bool,
     /// The caller's, or the clock's, read when it is first needed.
@@ -196,6 +225,7 @@ impl<'py> PySink<'py> {
             class: message_class(py)?,
             from_client,
             wanted,
+            extension: None,
             sent,
             timestamp,
             lost: Vec::new(),
@@ -217,6 +247,11 @@ impl<'py> PySink<'py> {
         if self.keep(Ok(self.memory.py.None().into_bound(self.memory.py))) {
             self.reported.push((place, with(report)));
         }
+    }
+
+    /// Names the agreed extension that is not known.
+    pub(crate) fn set_extension(&mut self, extension: Option<&Arc<str>>) {
+        self.extension = extension.cloned();
     }
 
     #[inline]
@@ -251,7 +286,15 @@ impl<'py> Sink for PySink<'py> {
         let report = match event {
             // Only a passive direction gives it.
             Event::Damaged { .. } => return,
-            Event::Opaque { .. } => return,
+            Event::Opaque { opcode, content, rsv, .. } => {
+                match content.into_bytes(self.memory.py) {
+                    Ok(content) => {
+                        let extension = self.extension.clone().unwrap_or_default();
+                        Report::Opaque(OpaqueReport { opcode, content, rsv, extension })
+                    }
+                    Err(failure) => return self.lose(failure),
+                }
+            }
             Event::Message { opcode, content, .. } => {
                 let timestamp = self.seconds();
                 let py = self.memory.py;

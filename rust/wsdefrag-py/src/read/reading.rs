@@ -1,5 +1,7 @@
 //! One direction as it is read, for every class that reads one.
 
+use std::sync::Arc;
+
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 use wsdefrag_core::{Reassembler, Settings};
@@ -22,6 +24,8 @@ pub(crate) struct Reading {
     undelivered: Option<Batch>,
     /// Whether messages have been sent on when the caller gets them.
     sent: bool,
+    /// The name of the agreed extension that is not known.
+    extension: Option<Arc<str>>,
 }
 
 impl Reading {
@@ -32,7 +36,13 @@ impl Reading {
             ending: Ending::Open,
             undelivered: None,
             sent: false,
+            extension: None,
         }
+    }
+
+    /// The same, where an extension was agreed that is not known.
+    pub(crate) fn with_extension(self, extension: Option<Arc<str>>) -> Self {
+        Self { extension, ..self }
     }
 
     /// A direction whose messages are sent on before the caller gets them.
@@ -75,7 +85,12 @@ impl Reading {
         timestamp: Option<f64>,
         wanted: Wanted,
     ) -> PyResult<PySink<'py>> {
-        PySink::new(py, self.engine.settings().from_client, wanted, timestamp, self.sent)
+        let from_client = self.engine.settings().from_client;
+        let mut sink = PySink::new(py, from_client, wanted, timestamp, self.sent)?;
+        if self.extension.is_some() {
+            sink.set_extension(self.extension.as_ref());
+        }
+        Ok(sink)
     }
 
     /// Ends the direction; raises what was wrong with it, or its end.

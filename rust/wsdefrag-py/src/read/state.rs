@@ -3,6 +3,8 @@
 //! `DirectionState` is the base of `MessageReassembler` and `WebSocketDirection`,
 //! and alone it is what a `WebSocketConnection` shows of each of its directions.
 
+use std::sync::Arc;
+
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 use wsdefrag_core::Settings;
@@ -38,6 +40,12 @@ pub(crate) struct DirectionState(Reading);
 impl DirectionState {
     pub(crate) fn new(settings: Settings) -> Self {
         Self(Reading::new(settings))
+    }
+
+    /// One whose frames may be of an extension that is not known.
+    pub(crate) fn with_extension(settings: Settings, extension: Option<Arc<str>>) -> Self {
+        let settings = Settings { foreign_extension: extension.is_some(), ..settings };
+        Self(Reading::new(settings).with_extension(extension))
     }
 
     pub(crate) const fn reading(&mut self) -> &mut Reading {

@@ -18,7 +18,7 @@ use crate::errors;
 use crate::raw::message::{
     MessageState, mark_dropped, mark_injected, message_state, take_released,
 };
-use crate::read::event::{Wanted, is_final};
+use crate::read::event::{Wanted, is_final, opaque_content};
 use crate::read::reading::Reading;
 use crate::relay::held::PyHeld;
 use crate::relay::options::Leg;
@@ -64,13 +64,13 @@ impl RelayDirection {
     /// One whose events wait for decisions.
     pub(crate) fn deciding(leg: Leg, budget: Option<&Bound<'_, Budget>>) -> Self {
         let way = Way::Deciding(Relay::new(&leg.settings, leg.outbound));
-        Self::new(Reading::new(leg.settings), way, budget)
+        Self::new(Reading::new(leg.settings).with_extension(leg.extension), way, budget)
     }
 
     /// One whose frames go on by themselves.
     pub(crate) fn passing(leg: Leg, pace: Pace, budget: Option<&Bound<'_, Budget>>) -> Self {
         let way = Way::Passing(PassThrough::new(pace, leg.outbound));
-        Self::new(Reading::passing(leg.settings), way, budget)
+        Self::new(Reading::passing(leg.settings).with_extension(leg.extension), way, budget)
     }
 
     fn new(reading: Reading, way: Way, budget: Option<&Bound<'_, Budget>>) -> Self {
@@ -265,7 +265,9 @@ fn mark_late(events: &Bound<'_, PyList>, mut completing: Completing) {
         return;
     }
     for event in events.iter() {
-        if matches!(message_state(&event), Ok(Some(_))) && !completing.goes_on() {
+        let is_message = matches!(message_state(&event), Ok(Some(_)))
+            || matches!(opaque_content(&event), Ok(Some(_)));
+        if is_message && !completing.goes_on() {
             mark_dropped(&event);
         }
     }

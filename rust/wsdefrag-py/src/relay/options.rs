@@ -1,5 +1,7 @@
 //! What a relay is made with, as the Python classes pass it.
 
+use std::sync::Arc;
+
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use wsdefrag_core::relay::{Outbound, Pace};
@@ -18,6 +20,7 @@ pub(crate) struct Options<'py> {
     client_limits: PyLimits,
     server_limits: PyLimits,
     strictness: PyStrictness,
+    extension: Option<String>,
     fresh_keys: bool,
     fragmenter: PyFragmenter,
     compress_from: u64,
@@ -28,6 +31,8 @@ pub(crate) struct Options<'py> {
 /// How one direction is read and sent.
 pub(crate) struct Leg {
     pub(crate) settings: Settings,
+    /// The name of the agreed extension that is not known.
+    pub(crate) extension: Option<Arc<str>>,
     pub(crate) outbound: Outbound,
 }
 
@@ -37,13 +42,14 @@ impl Options<'_> {
         let client = self.deflate.map(Into::into);
         let server = self.server_deflate.map(Into::into);
         let strictness = Strictness::from(self.strictness);
+        let extension: Option<Arc<str>> = self.extension.map(Into::into);
         let fragmenter = Fragmenter::from(self.fragmenter);
         [(true, client, server, self.client_limits), (false, server, client, self.server_limits)]
             .map(|(from_client, agreed, agreed_out, limits)| {
                 let settings = Settings {
                     from_client,
                     deflate: agreed,
-                    foreign_extension: false,
+                    foreign_extension: extension.is_some(),
                     limits: limits.into(),
                     strictness,
                 };
@@ -54,8 +60,9 @@ impl Options<'_> {
                     level: self.compression_level,
                     check_utf8: strictness.utf8,
                 };
-                let outbound = Outbound::new(sending, agreed, fragmenter, self.fresh_keys);
-                Leg { settings, outbound }
+                let outbound = Outbound::new(sending, agreed, fragmenter, self.fresh_keys)
+                    .with_foreign_extension(extension.is_some());
+                Leg { settings, extension: extension.clone(), outbound }
             })
     }
 }
