@@ -75,7 +75,7 @@ pub(crate) struct PyFragmenter {
 
 impl From<PyFragmenter> for Fragmenter {
     fn from(fragmenter: PyFragmenter) -> Self {
-        Self { piece: fragmenter.max_size, cut_characters: fragmenter.cut_characters }
+        Self { max_size: fragmenter.max_size, cut_characters: fragmenter.cut_characters }
     }
 }
 

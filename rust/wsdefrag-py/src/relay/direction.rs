@@ -167,7 +167,7 @@ impl RelayDirection {
     /// the caller may not know.
     fn place(&self, event: &Bound<'_, PyAny>) -> PyResult<Option<usize>> {
         let Way::Deciding(relay) = &self.way else { unreachable!("{UNREACHABLE}") };
-        let place = relay.place(|held| held.event.is(event));
+        let place = relay.index(|held| held.event.is(event));
         if place.is_some() || take_released(event) || is_final(event)? {
             return Ok(place);
         }

@@ -183,7 +183,7 @@ impl ByteOutput for Appending<'_, '_> {
     }
 
     #[inline]
-    fn keep_back(&mut self, bytes: &[u8], mask: Mask, left: u64) -> Result<(), OutOfMemory> {
+    fn hold_back(&mut self, bytes: &[u8], mask: Mask, left: u64) -> Result<(), OutOfMemory> {
         let size = bytes.len();
         let frame_left = left.saturating_add(size as u64);
         let outlook = Outlook { frame_left, last_frame: true, most: None };
@@ -196,11 +196,11 @@ impl ByteOutput for Appending<'_, '_> {
     }
 
     #[inline]
-    fn let_out(&mut self) {
+    fn release_held_back(&mut self) {
         self.unsent.kept_back = 0;
     }
 
-    fn take_back(&mut self) {
+    fn discard_held_back(&mut self) {
         let kept_back = mem::take(&mut self.unsent.kept_back);
         if kept_back == 0 {
             return;

@@ -40,6 +40,6 @@ pub(crate) fn fragment_sizes(
 ) -> PyResult<Vec<usize>> {
     let opcode = parse_opcode(r#type)?;
     let kept = parse_sizes(kept)?;
-    let fragmenter = Fragmenter { piece: max_size, cut_characters };
+    let fragmenter = Fragmenter { max_size, cut_characters };
     with_bytes(content, |input| fragmenter.sizes(opcode, input.bytes, &kept))
 }
