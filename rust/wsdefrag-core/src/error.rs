@@ -5,9 +5,9 @@
 //! and the RFC section.
 //!
 //! - `offset` is the position of the first byte of the offending frame, counted
-//! from the start of the direction; it does not depend on how the input was
-//! split
-//! into chunks
+//!   from the start of the direction; it does not depend on how the input was
+//!   split
+//!   into chunks
 
 use std::collections::TryReserveError;
 use std::fmt;

@@ -14,7 +14,7 @@
 //!
 //! - there is one [`FrameLog`] for each event, in the same order
 //! - `content_ends` has one entry for each header in `rest` if the message is
-//! compressed, otherwise none
+//!   compressed, otherwise none
 //! - `payload.len() <= max_payload`
 
 use std::collections::VecDeque;

@@ -5,12 +5,12 @@
 //! writes it. There are two kinds of relay:
 //!
 //! - [`relay`]: events wait until the caller forwards, edits or drops them.
-//! [`frame_log`] records the frames of each event, so that an unchanged event
-//! is
-//! forwarded in the same frames.
+//!   [`frame_log`] records the frames of each event, so that an unchanged event
+//!   is
+//!   forwarded in the same frames.
 //! - [`pass_through`]: frames are forwarded while they are read ([`passing`]),
 //!   and
-//! [`schedule`] finds the place between them for the caller's own frames.
+//!   [`schedule`] finds the place between them for the caller's own frames.
 
 pub mod frame_log;
 pub mod held;

@@ -15,7 +15,7 @@
 //! - `inside` is `Some` from the first header of a message to its last byte
 //! - `begun` implies that `inside` is `Some`
 //! - the output holds bytes back only inside a data frame, and only with
-//! `Pace::Frames`
+//!   `Pace::Frames`
 
 use crate::error::OutOfMemory;
 use crate::frame::header::Header;

@@ -4,10 +4,10 @@
 //!
 //! - *between messages*: any frame or message may follow;
 //! - *inside fragments*: a message is open, and the caller gives the content of
-//! its fragments; the next fragment or a control frame may follow;
+//!   its fragments; the next fragment or a control frame may follow;
 //! - *inside frames*: a message is open, and the caller gives the payloads of
 //!   its
-//! frames; the next frame or a control frame may follow;
+//!   frames; the next frame or a control frame may follow;
 //! - *closed*: a Close was encoded, and nothing may follow.
 //!
 //! A refused call changes nothing. If a call fails after compressing, for lack

@@ -11,7 +11,7 @@
 //!
 //! - the sum of the sizes is the length of the content, and there is at least
 //!   one
-//! size
+//!   size
 //! - if sizes are kept, their number is kept too
 //! - otherwise each size is at most `max_size`, or the size of one character
 
