@@ -1,4 +1,4 @@
-//! The parameter classes of the Python package, read attribute by attribute.
+//! Reads the parameter classes of the Python package, attribute by attribute.
 
 use std::num::NonZeroUsize;
 
@@ -88,15 +88,15 @@ pub(crate) fn tolerated<'py>(
     counts.of(strictness).into_py_dict(py)
 }
 
-/// Read the permessage-deflate parameters of a server's answer (RFC 7692 section 7.1).
+/// Parse the permessage-deflate parameters of a server's answer (RFC 7692 section 7.1).
 ///
 /// Returns:
 ///     ``server_no_context_takeover``, ``client_no_context_takeover``,
-///     ``server_max_window_bits`` and ``client_max_window_bits``, or None where
-///     permessage-deflate was not agreed on.
+///     ``server_max_window_bits`` and ``client_max_window_bits``; None if permessage-deflate was
+///     not agreed.
 ///
 /// Raises:
-///     ValueError: If the header is invalid; the message says why.
+///     ValueError: If the header is invalid; the text says why.
 #[pyfunction]
 pub(crate) fn parse_deflate_header(value: &str) -> PyResult<Option<DeflateFields>> {
     let agreed = DeflateParams::from_header(value)
@@ -104,14 +104,14 @@ pub(crate) fn parse_deflate_header(value: &str) -> PyResult<Option<DeflateFields
     Ok(agreed.map(deflate_fields))
 }
 
-/// Choose among a client's offers of permessage-deflate (RFC 7692 section 5).
+/// Choose one of a client's offers of permessage-deflate (RFC 7692 section 5).
 ///
 /// Returns:
-///     The parameters as ``parse_deflate_header`` gives them, and the header to answer with; None
-///     where no offer can be accepted.
+///     The parameters, in the form of ``parse_deflate_header``, and the header to answer with; None
+///     if no offer can be accepted.
 ///
 /// Raises:
-///     ValueError: If the header is malformed; the message says why.
+///     ValueError: If the header is malformed; the text says why.
 #[pyfunction]
 pub(crate) fn accept_deflate_offers(value: &str) -> PyResult<Option<(DeflateFields, String)>> {
     let agreed =
@@ -119,7 +119,7 @@ pub(crate) fn accept_deflate_offers(value: &str) -> PyResult<Option<(DeflateFiel
     Ok(agreed.map(|(params, answer)| (deflate_fields(params), answer)))
 }
 
-/// The fields of the Python class, in its order.
+/// The fields of the Python class, in order.
 type DeflateFields = (bool, bool, u8, u8);
 
 fn deflate_fields(params: DeflateParams) -> DeflateFields {
