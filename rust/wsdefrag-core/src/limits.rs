@@ -31,6 +31,17 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    /// Checks a data frame's announced `length`, in bytes.
+    #[inline]
+    pub(crate) const fn check_frame(&self, length: u64) -> Result<(), Excess> {
+        match self.max_frame_size {
+            Some(limit) if length > limit => Err(Excess::FrameSize { limit, requested: length }),
+            _ => Ok(()),
+        }
+    }
+}
+
 /// Which limit was exceeded, its value, and the amount requested.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Excess {

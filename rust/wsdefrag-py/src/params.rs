@@ -90,18 +90,31 @@ pub(crate) fn tolerated<'py>(
 
 /// Parse the permessage-deflate parameters of a server's answer (RFC 7692 section 7.1).
 ///
+/// Args:
+///     value: The header's value.
+///     strict: Whether to reject an answer that breaks the RFC; otherwise its valid parts are
+///         used.
+///
 /// Returns:
-///     ``server_no_context_takeover``, ``client_no_context_takeover``,
-///     ``server_max_window_bits`` and ``client_max_window_bits``; None if permessage-deflate was
-///     not agreed.
+///     The fields ``server_no_context_takeover``, ``client_no_context_takeover``,
+///     ``server_max_window_bits`` and ``client_max_window_bits``, and a list of the faults that
+///     were tolerated; None if permessage-deflate was not agreed.
 ///
 /// Raises:
 ///     ValueError: If the header is invalid; the text says why.
 #[pyfunction]
-pub(crate) fn parse_deflate_header(value: &str) -> PyResult<Option<DeflateFields>> {
-    let agreed = DeflateParams::from_header(value)
-        .map_err(|error| PyValueError::new_err(error.to_string()))?;
-    Ok(agreed.map(deflate_fields))
+#[pyo3(signature = (value, *, strict))]
+pub(crate) fn parse_deflate_header(
+    value: &str,
+    strict: bool,
+) -> PyResult<Option<(DeflateFields, Vec<String>)>> {
+    let read = if strict {
+        DeflateParams::from_header(value).map(|agreed| (agreed, Vec::new()))
+    } else {
+        DeflateParams::from_header_tolerant(value)
+    };
+    let (agreed, oddities) = read.map_err(|error| PyValueError::new_err(error.to_string()))?;
+    Ok(agreed.map(|params| (deflate_fields(params), oddities)))
 }
 
 /// Choose one of a client's offers of permessage-deflate (RFC 7692 section 5).

@@ -133,18 +133,34 @@ pub struct Rules {
     pub from_client: bool,
     /// Whether permessage-deflate was agreed, which defines RSV1.
     pub deflate: bool,
+    /// Whether an extension was agreed that this crate does not know. It defines the RSV bits that
+    /// permessage-deflate does not define.
+    pub foreign_extension: bool,
     /// Which rules are enforced.
     pub strictness: Strictness,
 }
 
 impl Rules {
-    /// The set RSV bits that are not defined for a frame of this opcode.
+    /// The set RSV bits that permessage-deflate does not define for a frame of this opcode.
     #[inline]
-    const fn meaningless(&self, rsv: u8, opcode: Option<Opcode>) -> u8 {
+    const fn outside_deflate(&self, rsv: u8, opcode: Option<Opcode>) -> u8 {
         match opcode {
             Some(Opcode::Text | Opcode::Binary) if self.deflate => rsv & !RSV1,
             _ => rsv,
         }
+    }
+
+    /// The set RSV bits that no agreed extension defines for a frame of this opcode.
+    #[inline]
+    const fn undefined_rsv(&self, rsv: u8, opcode: Option<Opcode>) -> u8 {
+        if self.foreign_extension { 0 } else { self.outside_deflate(rsv, opcode) }
+    }
+
+    /// Whether a frame belongs to the unknown extension.
+    #[inline]
+    #[must_use]
+    pub const fn is_foreign(&self, header: &Header) -> bool {
+        self.foreign_extension && self.outside_deflate(header.rsv, Some(header.opcode)) != 0
     }
 
     /// Counts the violations of switched-off rules in an accepted header.
@@ -152,7 +168,7 @@ impl Rules {
         tolerated.mask_direction += u64::from(header.masking_key.is_some() != self.from_client);
         tolerated.minimal_length += u64::from(!header.is_minimal());
         tolerated.reserved_bits +=
-            u64::from(self.meaningless(header.rsv, Some(header.opcode)) != 0);
+            u64::from(self.undefined_rsv(header.rsv, Some(header.opcode)) != 0);
     }
 }
 
@@ -162,8 +178,8 @@ pub fn parse(bytes: &[u8], rules: &Rules, order: Order) -> Result<Option<Header>
     let Some((&first, rest)) = bytes.split_first() else { return Ok(None) };
     let (fin, rsv) = (first & 0x80 != 0, (first >> 4) & 0x7);
     let opcode = Opcode::from_bits(first & 0xF);
-    if rsv != 0 && rules.strictness.reserved_bits && rules.meaningless(rsv, opcode) != 0 {
-        return Err(Kind::ReservedBits(rules.meaningless(rsv, opcode)));
+    if rsv != 0 && rules.strictness.reserved_bits && rules.undefined_rsv(rsv, opcode) != 0 {
+        return Err(Kind::ReservedBits(rules.undefined_rsv(rsv, opcode)));
     }
     let Some(opcode) = opcode else { return Err(Kind::ReservedOpcode(first & 0xF)) };
     match (opcode, order) {
@@ -224,8 +240,12 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const SERVER: Rules =
-        Rules { from_client: false, deflate: false, strictness: Strictness::DEFAULT };
+    const SERVER: Rules = Rules {
+        from_client: false,
+        deflate: false,
+        foreign_extension: false,
+        strictness: Strictness::DEFAULT,
+    };
 
     #[test]
     fn rules_are_tested_in_the_order_of_their_bytes() {
@@ -276,7 +296,7 @@ mod tests {
             from_client in any::<bool>(),
         ) {
             let strictness = Strictness { minimal_length: false, ..SERVER.strictness };
-            let rules = Rules { from_client, deflate: true, strictness };
+            let rules = Rules { from_client, deflate: true, strictness, ..SERVER };
             if let Ok(Some(header)) = parse(&bytes, &rules, Order::Any) {
                 prop_assert_eq!(&header.to_bytes()[..header.size], &bytes[..header.size]);
             }

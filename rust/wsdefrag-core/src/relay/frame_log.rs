@@ -24,7 +24,7 @@ use crate::frame::header::{self, Header, MAX_CONTROL, Order, RSV1, Rules};
 use crate::frame::mask::Mask;
 use crate::frame::opcode::Opcode;
 use crate::read::event::Event;
-use crate::read::memory::Memory;
+use crate::read::memory::{Content, Memory};
 use crate::read::settings::Settings;
 use crate::read::sink::Sink;
 use crate::strictness::Strictness;
@@ -32,7 +32,12 @@ use crate::write::fragmenter::Fragmenter;
 use crate::write::layout::Layout;
 
 /// No rules: the headers in a log were accepted when they were received.
-const ANY: Rules = Rules { from_client: false, deflate: false, strictness: Strictness::NONE };
+const ANY: Rules = Rules {
+    from_client: false,
+    deflate: false,
+    foreign_extension: false,
+    strictness: Strictness::NONE,
+};
 
 /// The received frames of a message or a control frame.
 #[derive(Clone, Debug)]
@@ -42,6 +47,8 @@ pub struct FrameLog {
     /// headers take no more memory here than on the wire.
     rest: Vec<u8>,
     compressed: bool,
+    /// Whether it belongs to an unknown extension, so that it cannot be encoded again.
+    opaque: bool,
     /// Whether the payload was too long to be kept.
     overlong: bool,
     /// For each frame but the first: the content bytes decoded before it.
@@ -56,6 +63,7 @@ impl FrameLog {
             first,
             rest: Vec::new(),
             compressed,
+            opaque: false,
             overlong: false,
             content_ends: Vec::new(),
             payload: Vec::new(),
@@ -79,6 +87,17 @@ impl FrameLog {
         !self.overlong
     }
 
+    /// Whether it can only be forwarded verbatim or dropped.
+    pub(crate) const fn is_opaque(&self) -> bool {
+        self.opaque
+    }
+
+    /// Drops the payload, so that the content has to be encoded again.
+    fn drop_payload(&mut self) {
+        self.overlong = true;
+        self.payload = Vec::new();
+    }
+
     /// The first frame's opcode.
     #[must_use]
     pub const fn opcode(&self) -> Opcode {
@@ -94,8 +113,7 @@ impl FrameLog {
     /// Appends a range of the payload; drops the whole payload if it exceeds `max_payload` bytes.
     fn append(&mut self, wire: &[u8], mask: Mask, max_payload: usize) -> Result<(), OutOfMemory> {
         if self.overlong || wire.len() > max_payload - self.payload.len() {
-            self.overlong = true;
-            self.payload = Vec::new();
+            self.drop_payload();
             return Ok(());
         }
         append_unmasked(&mut self.payload, wire, mask)
@@ -120,7 +138,7 @@ impl FrameLog {
 
     /// Clears RSV1 on a message, because the receiver would take the message as compressed.
     pub(crate) const fn clear_rsv1(&mut self) {
-        if !self.first.opcode.is_control() {
+        if !self.first.opcode.is_control() && !self.opaque {
             self.first.rsv &= !RSV1;
         }
     }
@@ -248,8 +266,26 @@ impl<S: Sink> Sink for Recording<'_, S> {
 
     #[inline]
     fn event(&mut self, offset: u64, event: Event<'_, <S::Memory as Memory>::Content>) {
-        let log = match event {
-            Event::Message { .. } | Event::Damaged { .. } => self.recorder.message.take(),
+        let log = match &event {
+            Event::Message { extent, .. } => {
+                let mut log = self.recorder.message.take();
+                if let Some(log) = log.as_mut().filter(|_| extent.refers_back) {
+                    log.drop_payload();
+                }
+                log
+            }
+            Event::Opaque { content, .. } => {
+                let mut log = self.recorder.message.take();
+                if let Some(log) = &mut log {
+                    log.opaque = true;
+                    if !content.as_slice().is_empty() {
+                        // It is the payload.
+                        (log.compressed, log.payload) = (false, Vec::new());
+                    }
+                }
+                log
+            }
+            Event::Damaged { .. } => self.recorder.message.take(),
             Event::Ping(_) | Event::Pong(_) | Event::Close(_) => self.recorder.control.take(),
         };
         self.logs.extend(log);

@@ -160,7 +160,11 @@ impl Outbound {
         content: &[u8],
         output: &mut O,
     ) -> Result<O::Bytes, Refusal> {
-        if log.is_compressed() && !(self.verbatim && log.has_payload()) {
+        if log.is_opaque() {
+            if log.is_compressed() && !log.has_payload() {
+                return Err(Refusal::WindowsWouldDiffer);
+            }
+        } else if log.is_compressed() && !(self.verbatim && log.has_payload()) {
             let edit = Edit { opcode: log.opcode(), content, length: content.len() };
             return self.forward_edited(log, edit, output);
         }
@@ -170,7 +174,8 @@ impl Outbound {
         if self.fresh_keys {
             log.remask(|| output.masking_key())?;
         }
-        self.encoder.pass(&log.layout(content), log.is_compressed(), output)
+        let moves_window = log.is_compressed() || log.is_opaque();
+        self.encoder.pass(&log.layout(content), moves_window, output)
     }
 
     /// Writes an edited message.

@@ -55,6 +55,7 @@
 //! let settings = Settings {
 //!     from_client: false,
 //!     deflate: None,
+//!     foreign_extension: false,
 //!     limits: Limits::default(),
 //!     strictness: Strictness::default(),
 //! };
@@ -326,6 +327,7 @@ mod tests {
         let settings = Settings {
             from_client: false,
             deflate: Some(DeflateParams::default()),
+            foreign_extension: false,
             limits: Limits::default(),
             strictness: Strictness::default(),
         };

@@ -5,9 +5,9 @@
 //!   anything)
 //! - `opcode` is a defined opcode
 
-use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::sync::critical_section::with_critical_section;
+use pyo3::{Borrowed, ffi};
 use wsdefrag_core::Opcode;
 
 #[repr(C)]
@@ -33,9 +33,9 @@ pub(super) struct Fields {
 }
 
 /// An object that begins with a [`Storage`].
-pub(super) struct Message<'py>(pub(super) Bound<'py, PyAny>);
+pub(super) struct Message<'a, 'py>(pub(super) Borrowed<'a, 'py, PyAny>);
 
-impl Message<'_> {
+impl Message<'_, '_> {
     /// Calls `work` with the fields; `work` must run no Python code. Without a GIL, other threads
     /// wait meanwhile.
     pub(super) fn fields<R>(&self, work: impl FnOnce(&mut Fields) -> R) -> R {

@@ -258,6 +258,7 @@ impl<'py> Sink for PySink<'py> {
         let report = match event {
             // Only a passive direction produces this event.
             Event::Damaged { .. } => return,
+            Event::Opaque { .. } => return,
             Event::Message { opcode, content, .. } => {
                 let timestamp = self.seconds();
                 let py = self.memory.py;
