@@ -12,9 +12,12 @@ FUZZ_TARGETS := arbitrary_bytes split_feeding deflate encoder relay packets conn
 
 BIN := $(VENV)/bin
 FUZZ_TOOLS := cargo +nightly fuzz --version >/dev/null 2>&1
+# What fuzzing starts from, made of vectors/.
+SEEDS := rust/fuzz/corpus/seeds
+MAKE_SEEDS := cargo run --quiet --package wsdefrag-capture --example seeds --locked -- $(SEEDS)
 define fuzz
 mkdir -p rust/fuzz/corpus/$(1)
-cargo +nightly fuzz run --fuzz-dir rust/fuzz $(1) rust/fuzz/corpus/$(1) rust/fuzz/seeds/$(1) $(wildcard rust/fuzz/regressions/$(1)) -- -max_total_time=$(2) -verbosity=0
+cargo +nightly fuzz run --fuzz-dir rust/fuzz $(1) rust/fuzz/corpus/$(1) $(SEEDS)/$(1) $(wildcard rust/fuzz/regressions/$(1)) -- -max_total_time=$(2) -verbosity=0
 
 endef
 RUST := Cargo.toml Cargo.lock $(shell find rust -name '*.rs' -o -name Cargo.toml | grep -v /target/)
@@ -22,7 +25,7 @@ RUST := Cargo.toml Cargo.lock $(shell find rust -name '*.rs' -o -name Cargo.toml
 TYPED_TESTS := tests/conftest.py tests/smoke.py $(shell find tests \
 	-path tests/conformance -prune \
 	-o '(' -name 'test_*.py' -o -path 'tests/support/*.py' ')' -print)
-PYTHON_CODE := python tests tools benches examples rust/fuzz
+PYTHON_CODE := python tests tools benches examples
 
 .DEFAULT_GOAL := help
 .PHONY: help build demo test test-rust test-python soak conformance conformance-quick check format bench fuzz
@@ -155,12 +158,14 @@ format: $(BIN)/.tools ## rewrite the code in the house's format
 
 fuzz: ## fuzz each target for FUZZ_SECONDS (60); needs a nightly toolchain and cargo-fuzz
 	@$(FUZZ_TOOLS) || { echo 'make fuzz needs: rustup toolchain install nightly; cargo install cargo-fuzz'; exit 1; }
+	$(MAKE_SEEDS)
 	$(foreach target,$(FUZZ_TARGETS),$(call fuzz,$(target),$(FUZZ_SECONDS)))
 
 # What was found before is replayed by `make test-rust` everywhere; new inputs are only looked for
 # where the tools are.
 fuzz-briefly:
 	@$(FUZZ_TOOLS) || echo 'no nightly toolchain or no cargo-fuzz: the fuzz targets are not run'
+	$(if $(shell $(FUZZ_TOOLS) && echo yes),$(MAKE_SEEDS))
 	$(if $(shell $(FUZZ_TOOLS) && echo yes),$(foreach target,$(FUZZ_TARGETS),$(call fuzz,$(target),10)))
 
 $(BENCH)/bin/.tools: benches/requirements.txt pyproject.toml

@@ -26,7 +26,7 @@ def test_losses_are_said_as_by_other_formats(tmp_path: Path, suffix: str, table:
     said = result.stderr
     if table == "messages":
         assert said == lines.stderr
-    assert "37,011 bytes not captured; 22,428 bytes that cannot be told apart" in said
+    assert "37,011 bytes not captured; 22,428 bytes that cannot be assigned to frames" in said
     tolerant = invoke_capture("convert", SNAPPED, "-o", output, "--force", "--tolerate", "loss")
     assert tolerant.exit_code == 0
 
