@@ -7,10 +7,13 @@ BENCH := .venv-bench
 MITMPROXY := .venv-mitmproxy
 AUTOBAHN := .venv-autobahn
 FUZZ_SECONDS ?= 60
+JOBS ?= auto
 RECORDING := vectors/captures/demo.pcapng
 FUZZ_TARGETS := arbitrary_bytes split_feeding deflate encoder relay packets connections
 
 BIN := $(VENV)/bin
+# A process that has run out of tests takes over half of those that another one has left.
+PYTEST := $(BIN)/python -m pytest --quiet --numprocesses $(JOBS) --dist worksteal
 FUZZ_TOOLS := cargo +nightly fuzz --version >/dev/null 2>&1
 define fuzz
 mkdir -p rust/fuzz/corpus/$(1)
@@ -25,8 +28,8 @@ TYPED_TESTS := tests/conftest.py tests/smoke.py $(shell find tests \
 PYTHON_CODE := python tests tools benches examples rust/fuzz
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-rust test-python soak conformance conformance-quick check format bench fuzz
-.PHONY: fuzz-briefly wheel mitmproxy-env clean lint-rust-format lint-rust lint-docs lint-python lint-types
+.PHONY: help build demo test test-rust test-python test-random soak conformance conformance-quick check format bench
+.PHONY: fuzz fuzz-briefly wheel mitmproxy-env clean lint-rust-format lint-rust lint-docs lint-python lint-types
 .PHONY: lint-stub deny stub instructions instructions-check
 
 help: ## show the targets
@@ -62,8 +65,12 @@ test: test-rust test-python ## run all tests
 test-rust: ## run the core's and the capture half's tests
 	cargo test --package wsdefrag-core --package wsdefrag-capture --locked --quiet
 
-test-python: build mitmproxy-env ## run the package's tests
-	$(BIN)/python -m pytest --quiet
+test-python: build mitmproxy-env ## run the package's tests, in a process for each core
+	$(PYTEST)
+
+# The mutations of captures are seeded by hand, and so get other seeds by hand.
+test-random: build mitmproxy-env ## run the property tests with random examples, ten times as many as by day
+	WSDEFRAG_MUTATIONS=3000 WSDEFRAG_SALT=$$(date +%s) $(PYTEST) -m 'hypothesis or random' --hypothesis-profile random
 
 soak: build ## 1,000 connections through the example proxy, half of them up to no good
 	WSDEFRAG_SOAK=1000 $(BIN)/python -m pytest --quiet -rP tests/examples/test_proxy_soak.py
