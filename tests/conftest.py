@@ -60,6 +60,11 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+def pytest_unconfigure() -> None:
+    """Let the interpreter clear up when it ends; some extension modules say what it leaves."""
+    gc.unfreeze()
+
+
 @pytest.fixture(scope="session")
 def _watch() -> Watch:
     return Watch()
