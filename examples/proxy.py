@@ -64,15 +64,15 @@ class Session:
                     event.text = event.text.replace(old, new)
             self.relay.forward(event)
             if isinstance(event, wsdefrag.ProtocolViolation):
-                self.relay.close(event.error.close_code, to_client=from_client)
-                self.relay.close(1011, to_client=not from_client)
+                self.relay.send_close(event.error.close_code, to_client=from_client)
+                self.relay.send_close(1011, to_client=not from_client)
 
     def send(self) -> None:
         """Write what waits; the connection is over when both ways are closed."""
         for to_client, writer in ((True, self.to_client), (False, self.to_server)):
             with suppress(RuntimeError):  # this writer has got to its end already
                 writer.write(self.relay.data_to_send(to_client=to_client))
-        if self.relay.client.closed and self.relay.server.closed:
+        if self.relay.from_client.close_sent and self.relay.from_server.close_sent:
             self.over.set()
 
     def write_down(self, path: Path) -> None:
@@ -152,8 +152,8 @@ async def forward(options: argparse.Namespace) -> None:
     listener.close()
     for task, session in running.items():
         if session:
-            session.relay.close(1001, to_client=True)
-            session.relay.close(1001, to_client=False)
+            session.relay.send_close(1001, to_client=True)
+            session.relay.send_close(1001, to_client=False)
             session.send()
         else:
             task.cancel()  # nothing has been agreed on yet

@@ -1,11 +1,11 @@
-"""Conversations: connections, each with all of its messages, whatever they come from.
+"""``Conversation``: a connection with all of its messages; ``conversations()`` groups messages.
 
-What the reader of a capture gives is in the order of the packets: messages of all connections, and
-each connection once it has ended. Formats that keep a connection in one place (HAR, mitmproxy's
-flows) need its messages together, so they are held here until their connection has ended, and no
-longer. A connection that did not come from a capture is a conversation from the start.
+The reader of a capture yields the messages of all connections mixed, in the order of the packets,
+and each connection when it has ended. Some formats (HAR, mitmproxy's flows) write a connection in
+one place, so ``conversations`` keeps the messages of a connection in memory until it has ended.
+``Conversation.of_record`` makes a conversation from a connection that was relayed or watched live.
 
-Invariant: every message that went in comes out exactly once, in order, with its own connection.
+Invariant: each message is part of exactly one conversation, that of its connection, in order.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from wsdefrag.capture._shown import shown
+from wsdefrag._shown import shown
 from wsdefrag.capture.connection import Account, CapturedClose, CapturedConnection
 from wsdefrag.errors import CaptureError
 from wsdefrag.opcode import CloseCode
@@ -34,12 +34,12 @@ _SECOND = 1_000_000_000
 
 @dataclass(frozen=True, eq=False)
 class Conversation:
-    r"""A connection with all of its messages, as ``write_har`` and ``write_mitm`` take it.
+    r"""A connection with all of its messages; ``write_har`` and ``write_mitm`` accept it.
 
     Attributes:
-        connection: Who spoke, what was agreed on, and how it ended.
-        messages: Its messages in order.
-        record: What ``of_record`` was given; None if it comes from a capture.
+        connection: The addresses, the handshake and the end of the connection.
+        messages: The messages in order.
+        record: The ``websocket`` argument of ``of_record``; None for a connection of a capture.
 
     Example:
         >>> import io
@@ -73,18 +73,18 @@ class Conversation:
         client_address: tuple[str, int],
         server_address: tuple[str, int],
     ) -> Conversation:
-        """Describe a connection that did not come from a capture.
+        """Make a conversation from the record of a live connection.
 
         Args:
-            websocket: Its messages, dropped and injected ones among them, and how it ended: the
-                record of a ``WebSocketRelay`` or a ``WebSocketConnection``.
-            request: The request that asked for the WebSocket; its time is when it began.
-            response: The answer to it, None for none.
+            websocket: The ``websocket`` attribute of a relay or of a ``WebSocketConnection``: the
+                messages, also dropped and injected ones, and how the connection ended.
+            request: The HTTP request; its time is the start of the conversation.
+            response: The HTTP response, or None.
             client_address: IP address and TCP port of the client.
             server_address: IP address and TCP port of the server.
 
         Returns:
-            The conversation as it is now.
+            The conversation, with the messages recorded so far.
         """
         ended, code = websocket.timestamp_end, websocket.close_code
         last_ns = request.timestamp_ns if ended is None else round(ended * _SECOND)
@@ -112,35 +112,35 @@ class Conversation:
         return cls(connection, tuple(websocket.messages), websocket)
 
     def __repr__(self) -> str:
-        """Show how many messages it has, and its connection."""
+        """Show the number of messages and the connection."""
         return shown("Conversation", f"{len(self.messages)} messages of {self.connection!r}")
 
 
 def items_of(capture: Capture | Items) -> Items:
-    """Give what a capture's reader gives.
+    """Return the messages and connections of a capture.
 
     Args:
-        capture: A capture, which is read from its start, or what a reader of one gives.
+        capture: A capture, or the messages and connections that its reader yields.
 
     Returns:
-        The messages as they were completed, and each connection when it has ended.
+        Each message when it is complete, and each connection when it has ended.
     """
     return capture.read() if hasattr(capture, "read") else capture
 
 
 def conversations(capture: Capture | Items | Iterable[Conversation]) -> Iterator[Conversation]:
-    """Read a capture connection by connection.
+    """Group the messages of a capture by connection.
 
     Args:
-        capture: A capture, what a reader of one gives, or conversations.
+        capture: A capture, the messages and connections that its reader yields, or conversations.
 
     Yields:
-        Each connection when it has ended, with its messages of both directions in the order in
-        which they were completed. Those that have not ended when the items do come last, in the
-        order of their first messages; their ``ended`` is None. Conversations come as they are.
+        Each connection when it has ended, with the messages of both directions in the order in
+        which they were completed. Connections that have not ended come last, in the order of their
+        first messages, with ``ended`` None. Conversations are yielded unchanged.
 
     Raises:
-        CaptureError: If the capture is broken, after all that was read before.
+        CaptureError: If the capture is damaged; raised after everything that was read before.
     """
     open_ones: dict[int, tuple[CapturedConnection, list[CapturedMessage]]] = {}
     failure: CaptureError | None = None

@@ -1,36 +1,35 @@
-"""A capture as a file of mitmproxy's flows (flow format 21), which mitmproxy 10 to 12 open.
+"""Writes a capture as a file of mitmproxy's flows (flow format 21), which mitmproxy 10 to 12 open.
 
-One flow a connection; flows stand one after the other, so a file that is cut keeps all but the
-last. The messages of a flow are those that are whole and as they were sent, with the times of the
-packets that completed them. Pings, pongs and the Close are no messages in mitmproxy either; the
-Close gives ``closed_by_client``, ``close_code`` and ``close_reason``. A connection that was torn
-down without one has 1006 (RFC 6455 section 7.1.5); one that had not ended has none.
+Each connection is one flow. Flows follow one another, so a truncated file loses only the last one.
+The messages of a flow are the complete and valid ones, each with the time of the packet that
+completed it. As in mitmproxy, pings, pongs and the Close are not messages; the Close sets
+``closed_by_client``, ``close_code`` and ``close_reason``. A connection that ended without a Close
+frame has ``close_code`` 1006 (RFC 6455 section 7.1.5); one that has not ended has None.
 
-Whatever mitmproxy has no place for stands in the flow's ``metadata``, which it keeps, and its
-``comment``, which it shows, says so in words. Keys of ``metadata``:
+The flow's ``metadata`` has the facts that mitmproxy has no attribute for; mitmproxy keeps them. The
+flow's ``comment``, which mitmproxy shows, describes them. Keys of ``metadata``:
 
 - ``wsdefrag_connection``: the number of the connection in the capture.
-- ``wsdefrag_problems``: what went wrong, a line each.
-- ``wsdefrag_synthetic``: which parts of the flow stand for something that was not captured. A flow
-  has to have a request; without one, it is a GET of ``/`` from the server's address, without
-  header fields. A response that was not captured is left out.
-- ``wsdefrag_resynced``: how many of the flow's messages come from frames that had to be looked for.
-- ``wsdefrag_not_whole``: the messages that are incomplete, could not be inflated, are over a
-  limit, break a rule, or are text that is not UTF-8 (which mitmproxy reads but cannot export), in
-  order: ``status``, ``missing_bytes``, ``before`` (how many of the flow's messages came before it)
-  and ``state``, a message's state tuple as in ``messages``.
+- ``wsdefrag_problems``: the problems of the connection, one sentence each.
+- ``wsdefrag_synthetic``: the parts of the flow that were not captured and had to be made up. A flow
+  must have a request; if it was not captured, it is a GET of ``/`` with the server's address and
+  without header fields. A response that was not captured is left out.
+- ``wsdefrag_resynced``: how many messages of the flow were found by a search after a gap.
+- ``wsdefrag_not_whole``: the messages that are incomplete, cannot be inflated, are over a limit,
+  break a rule, or are text that is not UTF-8 (which mitmproxy reads but cannot export), in order.
+  Each has ``status``, ``missing_bytes``, ``before`` (the number of messages of the flow before it)
+  and ``state``, a state tuple as in ``messages``.
 
-A refused WebSocket is a flow without ``websocket``, as in mitmproxy, whose response says why. Its
-body is not kept and counts as missing.
+A refused WebSocket is a flow without ``websocket``, as in mitmproxy; its response has the reason.
+The body of the response is not kept, so mitmproxy shows it as missing.
 
-In a capture nobody stands between client and server: the two addresses are those of the client's
-and of the server's side of both halves of the flow, as with a transparent proxy.
+A flow has two connections: client to proxy and proxy to server. A capture has one, so both get the
+addresses of client and server, as with a transparent proxy.
 
-Ids are made from the addresses, times and numbers, so a capture always gives the same file.
+Ids are made from addresses, times and numbers, so the same capture gives the same file each time.
 
-A conversation that did not come from a capture, such as one that went through a
-``WebSocketRelay``, has all of its messages and its end as its record has them, and no
-``metadata``; ``write_flow`` writes one.
+The flow of a live connection, such as that of a ``WebSocketRelay``, has all messages and the end
+from its record, and no ``metadata``; ``write_flow`` writes one.
 """
 
 from __future__ import annotations
@@ -54,14 +53,15 @@ def write_mitm(capture: Capture | Items | Iterable[Conversation], file: IO[bytes
     """Write the connections of a capture as flows of mitmproxy.
 
     Args:
-        capture: A capture, what its reader gives, or conversations, which may come from elsewhere.
-        file: Where to write, open for bytes.
+        capture: A capture, the messages and connections that its reader yields, or conversations.
+        file: A binary file, open for writing.
 
     Returns:
-        How many flows were written: one a connection, in the order in which they ended.
+        How many flows were written: one for each connection, in the order in which they ended.
 
     Raises:
-        CaptureError: If the capture is broken, after all that was read before.
+        CaptureError: If the capture is damaged; raised after everything before the damage has been
+            written.
         OSError: If the file cannot be written.
     """
     count = 0
@@ -80,25 +80,26 @@ def write_flow(
     client_address: tuple[str, int],
     server_address: tuple[str, int],
 ) -> None:
-    r"""Write one connection that did not come from a capture as a flow of mitmproxy.
+    r"""Write the record of a live connection as a flow of mitmproxy.
 
     Args:
-        websocket: Its messages, dropped and injected ones among them, and how it ended.
-        file: Where to write, open for bytes; flows stand one after the other.
-        request: The request that asked for the WebSocket; its time is when the flow began.
-        response: The answer to it, None for none.
-        client_address: Address and port of the client.
-        server_address: Address and port of the server.
+        websocket: The ``websocket`` attribute of a relay or of a ``WebSocketConnection``: the
+            messages, also dropped and injected ones, and how the connection ended.
+        file: A binary file, open for writing; several flows may be written one after another.
+        request: The HTTP request; its time is the start of the flow.
+        response: The HTTP response, or None.
+        client_address: IP address and TCP port of the client.
+        server_address: IP address and TCP port of the server.
 
     Raises:
         OSError: If the file cannot be written.
-        ValueError: If ``websocket`` has an attribute that does not fit its field.
+        ValueError: If ``websocket`` has an attribute with an invalid value.
 
     Example:
         >>> import io
-        >>> from wsdefrag import WebSocketRelay
+        >>> from wsdefrag import PassThroughRelay
         >>> from wsdefrag.capture import CapturedRequest, write_flow
-        >>> relay = WebSocketRelay(mode="frames")
+        >>> relay = PassThroughRelay()
         >>> relay.receive_data(b"\x81\x02hi", from_client=False)
         ['hi']
         >>> file = io.BytesIO()

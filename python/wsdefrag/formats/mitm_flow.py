@@ -1,6 +1,7 @@
-"""One connection as the state of a flow (flow format 21); ``mitm`` says what stands where.
+"""Makes the state of a mitmproxy flow (flow format 21) from a conversation.
 
-Nothing here is written: a state is a dict of plain values, which ``tnetstring`` encodes.
+A state is a dict of plain values; ``tnetstring`` encodes it. The module ``mitm`` documents its
+keys.
 """
 
 from __future__ import annotations
@@ -21,25 +22,25 @@ _FLOW_FORMAT = 21
 _SWITCHING_PROTOCOLS = 101
 _ABNORMAL_CLOSURE = 1006
 
-# Any will do, as long as it stays the same: ids of other programs' flows cannot meet ours.
+# Namespace of our ids, so that they differ from those of other programs. Any constant value works.
 _IDS = uuid.UUID("6f5a4b0e-3a53-5c0e-9d3d-0c7c3f1f1f6b")
 
 _SECOND = 1_000_000_000
 
-# Seconds. mitmproxy takes 0.0 for no time, so this stands for the epoch itself.
+# In seconds. mitmproxy takes 0.0 as "no time", so this value replaces a time of 0.0.
 _LEAST = 1e-9
 
 _TORN_DOWN = ("fin", "rst")
 
 
 def mitm_flow(conversation: Conversation) -> dict[str, Any]:
-    """Describe a conversation as the state of a flow.
+    """Make the state of a flow from a conversation.
 
     Args:
         conversation: The conversation.
 
     Returns:
-        The state that ``mitmproxy.http.HTTPFlow.from_state`` takes.
+        A state for ``mitmproxy.http.HTTPFlow.from_state``.
     """
     connection = conversation.connection
     captured = [one for one in conversation.messages if isinstance(one, CapturedMessage)]
@@ -88,11 +89,11 @@ def _metadata(
 def _comment(connection: CapturedConnection, not_whole: list[dict[str, Any]]) -> str:
     lines = []
     if connection.request is None:
-        lines.append("the request was not captured; the one shown stands in for it")
+        lines.append("the request was not captured; the one shown is a placeholder")
     if connection.response is None:
         lines.append("the response was not captured")
     if not_whole:
-        lines.append(f"messages that are not whole, in the metadata: {len(not_whole)}")
+        lines.append(f"incomplete or invalid messages, see metadata: {len(not_whole)}")
     return "\n".join([*lines, *connection.problems])
 
 
@@ -152,7 +153,7 @@ def _state(message: CapturedMessage | WebSocketMessage) -> WebSocketMessageState
 
 def _request(connection: CapturedConnection) -> dict[str, Any]:
     request = connection.request
-    # Only its last byte has a time.
+    # The capture reader keeps only the time of the last byte of a request.
     time = _seconds(connection.opened_ns if request is None else request.timestamp_ns)
     return {
         "http_version": b"HTTP/1.1",
@@ -209,7 +210,7 @@ def _server(connection: CapturedConnection) -> dict[str, Any]:
 def _half(
     connection: CapturedConnection, name: str, peer: tuple[str, int], own: tuple[str, int]
 ) -> dict[str, Any]:
-    """What both halves have; TLS is None and False, because what is read here is plain."""
+    """The keys that both connections of a flow share; TLS is off, because the bytes are plain."""
     ended = connection.ended in _TORN_DOWN
     return {
         "id": _id(connection, name),
@@ -243,5 +244,5 @@ def _id(connection: CapturedConnection, name: str) -> str:
 
 
 def _seconds(nanoseconds: int) -> float:
-    """A time in seconds since the epoch, as flows have it."""
+    """A time in seconds since the epoch, never 0.0."""
     return nanoseconds / _SECOND or _LEAST

@@ -25,6 +25,7 @@ mod random;
 mod raw;
 mod read;
 mod relay;
+mod shown;
 mod write;
 mod wsproto;
 
@@ -57,6 +58,8 @@ mod _native {
     use crate::read::reassembler::MessageReassembler;
     #[pymodule_export]
     use crate::read::state::DirectionState;
+    #[pymodule_export]
+    use crate::relay::deciding::DecidingRelay;
     #[pymodule_export]
     use crate::relay::direction::RelayDirection;
     #[pymodule_export]

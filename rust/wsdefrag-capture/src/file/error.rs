@@ -1,4 +1,4 @@
-//! The error type of this folder: what is wrong with a capture file, and where.
+//! The error for a capture file that cannot be read: the rule broken, the record and its offset.
 //!
 //! Every packet before `offset` has been handed out. The record and the offset do not depend on the
 //! size of the chunks.

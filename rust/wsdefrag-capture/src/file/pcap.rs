@@ -1,7 +1,7 @@
 //! pcap files: the header and the records.
 //!
 //! The header gives the byte order, the layout of records, the link type and the unit of times.
-//! Records follow it without a gap. `pcap-parser` parses both.
+//! The records follow immediately. `pcap-parser` parses both.
 //!
 //! draft-ietf-opsawg-pcap.
 //!

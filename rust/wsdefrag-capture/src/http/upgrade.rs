@@ -10,7 +10,9 @@
 //!                           buffered until the request arrives
 //! 101 after its request     Accepted
 //! other status              Refused; the handshake continues
-//! gap outside a body        the handshake ends with what is known: Accepted or Unknown
+//! gap in the client's heads the client's later bytes are buffered; the server's heads decide
+//! gap in the server's heads, or in the client's bytes after a request for a WebSocket
+//!                           the handshake ends with what is known: Accepted or Unknown
 //! ```
 //!
 //! Buffered parts are never interpreted here: the caller takes them and feeds them again, to the

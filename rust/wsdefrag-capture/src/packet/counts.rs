@@ -1,4 +1,5 @@
-//! Counters of what became of each packet of a capture.
+//! Counters of packets by how they were handled: handed out, of another protocol, malformed and so
+//! on.
 
 /// Link types that [`Counts::unknown_links`] counts separately.
 pub const MAX_UNKNOWN_LINKS: usize = 16;

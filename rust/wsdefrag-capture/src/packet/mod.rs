@@ -1,6 +1,6 @@
 //! Packets: records of a capture file in, TCP segments and exported PDUs out.
 //!
-//! The types here are what this stage hands to the connection stage.
+//! This file has the types that the `tcp` folder takes.
 
 pub mod counts;
 pub mod datagram;

@@ -46,7 +46,7 @@ pub(crate) enum Class {
     Pending,
     /// A WebSocket.
     WebSocket,
-    /// Not a WebSocket, or ended. Remembered so that a late packet does not open it again.
+    /// Not a WebSocket, not wanted, or ended. Remembered so that a late packet does not open it again.
     Ignored,
 }
 

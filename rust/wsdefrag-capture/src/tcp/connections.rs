@@ -4,11 +4,12 @@
 //! live      opened by a SYN or by the first payload bytes; carries streams and a conversation
 //! ended     both FINs, a RST, idle too long, too many connections, a new SYN on the same ports,
 //!           or the end of the capture
-//! ignored   turned out not to be a WebSocket
+//! ignored   turned out not to be a WebSocket, or not to be wanted by the filter
 //! ```
 //!
-//! An ended or ignored connection is remembered for a while, so that a late packet of it does not
-//! open it again. Time is the time of the packets; the system's clock is never read.
+//! A connection that ended by FIN or RST, or is ignored, is remembered for as long as the handshake
+//! timeout, so that a late packet of it does not open it again. Time is the time of the packets; the
+//! system's clock is never read.
 //!
 //! RFC 9293 section 3.10.7.4 (a SYN on ports that are in use).
 //!
@@ -27,7 +28,7 @@ use crate::websocket::conversation::{Context, Conversation};
 /// A connection in the table.
 enum Entry {
     Live(Box<LiveConnection>),
-    /// Not a WebSocket.
+    /// Not a WebSocket, or not wanted.
     Ignored,
     /// Ended. The sequence numbers of its SYNs tell a repeated SYN from that of a new connection.
     Ended([Option<u32>; 2]),

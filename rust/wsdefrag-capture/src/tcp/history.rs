@@ -4,7 +4,7 @@
 //! when everything before new bytes is acknowledged, or when it would grow too large.
 //!
 //! - `bytes.len() <= MAX_HISTORY`
-//! - the last byte of `bytes` is the last byte of the stream before position `next`
+//! - `bytes` is empty, or its last byte is the last byte of the stream before position `next`
 
 /// Bytes of the stream that are kept at most.
 const MAX_HISTORY: usize = 4 << 10;

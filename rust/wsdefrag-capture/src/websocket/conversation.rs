@@ -4,12 +4,12 @@
 //! Handshake   HTTP, until a server accepts a WebSocket
 //! Midstream   the handshake was not captured; both directions are searched for frames
 //! Open        a WebSocket
-//! Dead        not a WebSocket; everything is ignored
+//! Dead        not a WebSocket, or not wanted by the filter, or ended; everything is ignored
 //! ```
 //!
-//! Handshake leads to any other stage, Midstream to Open or back to Handshake, Open and Dead to none.
-//! When a handshake was captured in part, a direction is read at once if the position of its first
-//! frame is known, and searched for frames otherwise.
+//! Handshake leads to any other stage, Midstream to Open, to Dead or back to Handshake, Open to Dead.
+//! Nothing leaves Dead. When a handshake was captured in part, a direction is read at once if the
+//! position of its first frame is known, and searched for frames otherwise.
 //!
 //! RFC 6455 section 4.
 

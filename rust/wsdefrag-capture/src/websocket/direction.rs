@@ -8,8 +8,8 @@
 //! A search begins at the start of a direction that was captured from the middle on, and, if
 //! `resync` is set, at a gap after which the next frame is unknown. Without `resync` such a gap
 //! leaves the direction in Reassembling, and all later bytes are counted as lost. Frames that are
-//! found lead back to Reassembling, with a new reassembler. If such frames break a rule, they were
-//! none, and the search begins again.
+//! found lead back to Reassembling, with a new reassembler. If they break a rule, they were not
+//! frames, and the search begins again.
 //!
 //! - `account.bytes` is the number of bytes taken
 //! - `account.is_balanced()` after [`finish`](Direction::finish)
@@ -137,7 +137,7 @@ impl Direction {
         }
     }
 
-    /// Searches again: frames that were found broke a rule, so they were none.
+    /// Searches again: the bytes that were found break a rule, so they are not frames.
     #[cold]
     fn search_again(&mut self, sink: &mut impl Sink) {
         let before = self.output.account.trailing;

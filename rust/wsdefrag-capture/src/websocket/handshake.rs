@@ -1,4 +1,4 @@
-//! What was captured of a handshake, and the connection that it describes.
+//! The captured part of a handshake, and the connection that it describes.
 
 use std::net::SocketAddr;
 
@@ -8,7 +8,7 @@ use crate::account::Account;
 use crate::connection::{Connection, Request, Response};
 use crate::http::upgrade::accept_key_is_right;
 
-/// What was captured of a handshake.
+/// The captured part of a handshake.
 #[derive(Default)]
 pub(crate) struct CapturedHandshake {
     pub(crate) request: Option<Box<Request>>,

@@ -1,4 +1,8 @@
-//! An open WebSocket: two directions, and what is known of the connection.
+//! An open WebSocket: the connection with its handshake, and its two directions.
+//!
+//! It opens after a handshake, or when frames are found in a connection captured from the middle on.
+//! Each part of a stream goes to its direction. At the end, the accounts and the first close frame
+//! are added to the connection, which is then reported.
 
 use wsdefrag_core::{DeflateParams, Settings};
 

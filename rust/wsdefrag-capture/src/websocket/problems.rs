@@ -1,4 +1,4 @@
-//! Describes in words what went wrong with a connection.
+//! Describes the problems of a connection in sentences: gaps, broken rules, a wrong accept key.
 
 use crate::connection::{Connection, MAX_PROBLEMS};
 

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use wsdefrag_capture::file::compression::decompressed;
 
 use crate::contract::{arbitrary_file, check_chunks, read};
+use crate::seeds;
 
 /// The files of a folder of the repository.
 fn files(folder: &str) -> Vec<PathBuf> {
@@ -54,8 +55,10 @@ fn recorded_captures_read_the_same_in_any_chunks() {
 }
 
 #[test]
-fn seeds_of_the_fuzz_target_keep_the_contract() {
-    for path in files("rust/fuzz/seeds/packets") {
-        arbitrary_file(&fs::read(path).unwrap());
+fn inputs_that_fuzzing_starts_from_keep_the_contract() {
+    let inputs = seeds::seeds();
+    assert!(inputs.len() > 20, "{} inputs", inputs.len());
+    for (_, input) in inputs {
+        arbitrary_file(&input);
     }
 }

@@ -8,4 +8,5 @@ mod fragmented;
 mod layers;
 mod properties;
 mod reading;
+mod seeds;
 mod writer;

@@ -14,6 +14,7 @@ use crate::params::{PyDeflateParams, PyStrictness};
 use crate::random;
 use crate::raw::buffer::with_bytes;
 use crate::raw::bytes::framed_bytes;
+use crate::shown::shown_bool;
 use crate::write::fragmenter::parse_sizes;
 
 /// Characters from which on a text's UTF-8 is not left with its `str`.
@@ -85,6 +86,7 @@ pub(crate) fn parse_code(code: &Bound<'_, PyAny>) -> PyResult<u16> {
 #[pyclass(subclass, module = "wsdefrag._native")]
 pub(crate) struct FrameEncoder {
     engine: Encoder,
+    from_client: bool,
 }
 
 impl FrameEncoder {
@@ -152,7 +154,7 @@ impl FrameEncoder {
             level: compression_level,
             check_utf8: Strictness::from(strictness).utf8,
         };
-        Self { engine: Encoder::new(settings) }
+        Self { engine: Encoder::new(settings), from_client }
     }
 
     /// Encode a whole message.
@@ -413,5 +415,16 @@ impl FrameEncoder {
     #[getter]
     const fn closed(&self) -> bool {
         self.engine.is_closed()
+    }
+
+    fn __repr__(this: &Bound<'_, Self>) -> PyResult<String> {
+        let encoder = this.try_borrow()?;
+        Ok(format!(
+            "<{} from_client={} inside_message={} closed={}>",
+            this.get_type().name()?,
+            shown_bool(encoder.from_client),
+            shown_bool(encoder.engine.is_inside_message()),
+            shown_bool(encoder.engine.is_closed()),
+        ))
     }
 }
