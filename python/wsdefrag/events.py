@@ -3,7 +3,7 @@
 A ``WebSocketMessage`` is itself an event. All other events are objects of the frozen classes here;
 each has its direction, a time, and an offset in the stream:
 
-- ``Ping`` and ``Pong`` can occur anywhere, also between the fragments of a message.
+- ``Ping`` and ``Pong`` may stand anywhere, also between the fragments of a message.
 - ``Close`` occurs at most once in a direction; all bytes after it are discarded.
 - ``ProtocolViolation`` occurs at most once in a direction, as its last event. It is not a
   ``Close``, because the peer sent no Close frame.

@@ -67,7 +67,7 @@ class PassThroughRelay(_native.Relay):
         fragmenter: Chooses the fragments of injected messages; None for one frame.
         compress_from: Injected messages of at least this many bytes are compressed, if
             permessage-deflate was agreed on and the call does not say whether to compress.
-        compression_level: From 0 (stored without compression) to 9 (smallest).
+        compression_level: How hard to try, from 0 (not at all) to 9.
 
     Raises:
         TypeError: If an argument has the wrong type.
