@@ -1,4 +1,4 @@
-"""A capture's traffic as a picture: what is drawn, and that it is the same every time."""
+"""The picture of a capture's traffic: its contents, and that it is the same each time."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def figure(source: Any, most: int = 6) -> Any:
 
 
 def areas(axes: Any) -> list[float]:
-    """What each direction of a panel adds up to: rates times seconds."""
+    """The total of each direction of a chart: rates times seconds."""
     totals = []
     for patch in axes.patches:
         values, edges, _ = patch.get_data()
