@@ -93,10 +93,13 @@ class RelayLayer(websocket.WebsocketLayer):
             if name != _DEFLATE:
                 yield commands.Log(f"Ignoring unknown WebSocket extension {name!r}.")
         try:
-            return DeflateParams.from_header(header)
+            params = DeflateParams.from_header(header, strict=False)
         except ValueError as error:
             yield commands.Log(f"WebSocket compression is not understood: {error}", logging.WARNING)
             return None
+        for oddity in params.oddities if params else ():
+            yield commands.Log(f"Odd WebSocket compression parameters: {oddity}")
+        return params
 
     @expect(events.DataReceived, events.ConnectionClosed, websocket.WebSocketMessageInjected)
     def relay_messages(self, event: events.Event) -> Commands[None]:

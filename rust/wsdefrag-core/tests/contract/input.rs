@@ -30,6 +30,7 @@ pub(crate) fn read(input: &[u8]) -> Option<(Settings, u8, &[u8])> {
     let settings = Settings {
         from_client: has(flags, 0),
         deflate: has(flags, 1).then_some(params),
+        foreign_extension: has(flags, 5),
         limits: Limits {
             max_frame_size: size(frame),
             max_message_size: size(message),
