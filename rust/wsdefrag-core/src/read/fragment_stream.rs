@@ -319,13 +319,7 @@ impl FragmentStream {
     }
 
     /// Decodes what a range of a compressed frame inflates to.
-    fn inflate(
-        &mut self,
-        wire: &[u8],
-        mask: Mask,
-        announced: u64,
-        ends: Ends,
-    ) -> Result<(), Kind> {
+    fn inflate(&mut self, wire: &[u8], mask: Mask, announced: u64, ends: Ends) -> Result<(), Kind> {
         let inflation = self.inflation.get_or_insert_with(|| {
             let from_client = self.walker.parser.rules().from_client;
             let alone = self.deflate.is_some_and(|params| params.no_context_takeover(from_client));

@@ -41,7 +41,7 @@ impl DecidingRelay {
         keeps: bool,
     ) -> PyResult<PyClassInitializer<Self>> {
         let budget = options.budget.clone();
-        let directions = options.legs().map(|leg| RelayDirection::deciding(leg, budget.as_ref()));
+        let directions = options.legs(py).map(|leg| RelayDirection::deciding(leg, budget.as_ref()));
         let relay = Relay::of(py, directions, record, keeps)?;
         Ok(PyClassInitializer::from(relay).add_subclass(Self))
     }

@@ -64,13 +64,14 @@ impl RelayDirection {
     /// One whose events wait for decisions.
     pub(crate) fn deciding(leg: Leg, budget: Option<&Bound<'_, Budget>>) -> Self {
         let way = Way::Deciding(Relay::new(&leg.settings, leg.outbound));
-        Self::new(Reading::new(leg.settings), way, budget)
+        Self::new(Reading::new(leg.settings).with_extension(leg.extension), way, budget)
     }
 
     /// One whose frames go on by themselves.
     pub(crate) fn passing(leg: Leg, pace: Pace, budget: Option<&Bound<'_, Budget>>) -> Self {
         let way = Way::Passing(PassThrough::new(pace, leg.outbound));
-        Self::new(Reading::passing(leg.settings), way, budget)
+        let reading = Reading::passing(leg.settings).with_extension(leg.extension);
+        Self::new(reading, way, budget)
     }
 
     fn new(reading: Reading, way: Way, budget: Option<&Bound<'_, Budget>>) -> Self {

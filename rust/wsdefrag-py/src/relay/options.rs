@@ -2,6 +2,7 @@
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
+use pyo3::types::PyString;
 use wsdefrag_core::relay::{Outbound, Pace};
 use wsdefrag_core::write::encoder::Settings as Sending;
 use wsdefrag_core::{Fragmenter, Settings, Strictness};
@@ -22,6 +23,7 @@ pub(crate) struct Options<'py> {
     fragmenter: PyFragmenter,
     compress_from: u64,
     compression_level: u8,
+    pub(crate) extension: Option<Py<PyString>>,
     pub(crate) budget: Option<Bound<'py, Budget>>,
 }
 
@@ -29,11 +31,13 @@ pub(crate) struct Options<'py> {
 pub(crate) struct Leg {
     pub(crate) settings: Settings,
     pub(crate) outbound: Outbound,
+    /// The name of an agreed extension that is not known.
+    pub(crate) extension: Option<Py<PyString>>,
 }
 
 impl Options<'_> {
     /// The direction from the client, and the one from the server.
-    pub(crate) fn legs(self) -> [Leg; 2] {
+    pub(crate) fn legs(self, py: Python<'_>) -> [Leg; 2] {
         let client = self.deflate.map(Into::into);
         let server = self.server_deflate.map(Into::into);
         let strictness = Strictness::from(self.strictness);
@@ -43,7 +47,7 @@ impl Options<'_> {
                 let settings = Settings {
                     from_client,
                     deflate: agreed,
-                    foreign_extension: false,
+                    foreign_extension: self.extension.is_some(),
                     limits: limits.into(),
                     strictness,
                 };
@@ -55,7 +59,8 @@ impl Options<'_> {
                     check_utf8: strictness.utf8,
                 };
                 let outbound = Outbound::new(sending, agreed, fragmenter, self.fresh_keys);
-                Leg { settings, outbound }
+                let extension = self.extension.as_ref().map(|name| name.clone_ref(py));
+                Leg { settings, outbound, extension }
             })
     }
 }

@@ -66,7 +66,7 @@ impl Relay {
     ) -> PyResult<Self> {
         let pace = parse_mode(mode)?;
         let budget = options.budget.clone();
-        let legs = options.legs();
+        let legs = options.legs(py);
         require_fit(mode, &legs)?;
         let directions = legs.map(|leg| RelayDirection::passing(leg, pace, budget.as_ref()));
         Self::of(py, directions, record, keeps)
