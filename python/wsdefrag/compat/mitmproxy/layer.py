@@ -14,6 +14,8 @@ Different from mitmproxy's own layer:
 
 - an untouched message goes on as the bytes that came; an edited one is never cut inside a
   character;
+- a message with the reserved bits of an agreed extension that nobody here knows goes on as it came,
+  and no hook is called for it;
 - where a side broke a rule or a limit, ``flow.error`` says so: a Close frame sets none;
 - what had arrived of a message when its direction ended is in the flow's metadata, as
   ``wsdefrag_not_whole``: a list of ``status`` ("incomplete"), ``before`` (how many of the flow's
@@ -41,7 +43,7 @@ from mitmproxy.proxy.utils import expect
 
 from wsdefrag.compat.mitmproxy.options import Settings
 from wsdefrag.deflate import DeflateParams
-from wsdefrag.events import Close, Event, Incomplete, Ping, Pong, ProtocolViolation
+from wsdefrag.events import Close, Event, Incomplete, OpaqueMessage, Ping, Pong, ProtocolViolation
 from wsdefrag.fragmenter import Fragmenter
 from wsdefrag.message import WebSocketMessage
 from wsdefrag.opcode import CloseCode, Opcode
@@ -76,30 +78,33 @@ class RelayLayer(websocket.WebsocketLayer):
     @expect(events.Start)
     def start(self, _: events.Event) -> Commands[None]:
         """Begin with what the 101 answer agreed on."""
-        params = yield from self._deflate()
+        params, extension = yield from self._agreed()
         options = self._settings = type(self).settings
-        self.relay = _relay(options, params)
+        self.relay = _relay(options, params, extension)
         self._injected = []
         yield websocket.WebsocketStartHook(self.flow)
         self._handle_event = self.relay_messages
 
     _handle_event = start
 
-    def _deflate(self) -> Commands[DeflateParams | None]:
+    def _agreed(self) -> Commands[tuple[DeflateParams | None, str | None]]:
+        """What was agreed on: deflate, and the name of an extension that is not known."""
         assert self.flow.response is not None
         header = self.flow.response.headers.get("Sec-WebSocket-Extensions", "")
+        unknown = None
         for extension in filter(None, (one.strip() for one in header.split(","))):
             name = extension.split(";", 1)[0].strip()
             if name != _DEFLATE:
+                unknown = unknown or name or None
                 yield commands.Log(f"Ignoring unknown WebSocket extension {name!r}.")
         try:
             params = DeflateParams.from_header(header, strict=False)
         except ValueError as error:
             yield commands.Log(f"WebSocket compression is not understood: {error}", logging.WARNING)
-            return None
+            return None, unknown
         for oddity in params.oddities if params else ():
             yield commands.Log(f"Odd WebSocket compression parameters: {oddity}")
-        return params
+        return params, unknown
 
     @expect(events.DataReceived, events.ConnectionClosed, websocket.WebSocketMessageInjected)
     def relay_messages(self, event: events.Event) -> Commands[None]:
@@ -130,6 +135,12 @@ class RelayLayer(websocket.WebsocketLayer):
             yield commands.Log(
                 f"Received WebSocket {type(event).__name__.lower()} from "
                 f"{_side(event.from_client)} (payload: {event.payload!r})"
+            )
+            yield from self._forward(event)
+        elif isinstance(event, OpaqueMessage):
+            yield commands.Log(
+                f"Passing on a message of WebSocket extension {event.extension!r} from the "
+                f"{_side(event.from_client)} ({len(event.content)} bytes)."
             )
             yield from self._forward(event)
         elif isinstance(event, Close):
@@ -197,7 +208,7 @@ class RelayLayer(websocket.WebsocketLayer):
         if self._settings.retain is not None:
             del messages[: -self._settings.retain]
 
-    def _forward(self, event: WebSocketMessage | Ping | Pong) -> Commands[None]:
+    def _forward(self, event: WebSocketMessage | OpaqueMessage | Ping | Pong) -> Commands[None]:
         if isinstance(self.relay, WebSocketRelay):
             self.relay.forward(event)
             yield from self._send(to_client=not event.from_client)
@@ -268,14 +279,21 @@ class RelayLayer(websocket.WebsocketLayer):
             )
 
 
-def _relay(options: Settings, deflate: DeflateParams | None) -> WebSocketRelay | PassThroughRelay:
+def _relay(
+    options: Settings, deflate: DeflateParams | None, extension: str | None
+) -> WebSocketRelay | PassThroughRelay:
     """The relay that the options ask for."""
     # mitmproxy's knob for servers that take no continuation frames.
     fragmenter = Fragmenter(max_size=websocket.Fragmentizer.FRAGMENT_SIZE)
     limits, budget = options.limits, options.budget
     if options.forward == "messages":
         return WebSocketRelay(
-            deflate=deflate, limits=limits, budget=budget, retain=0, fragmenter=fragmenter
+            deflate=deflate,
+            limits=limits,
+            budget=budget,
+            retain=0,
+            fragmenter=fragmenter,
+            extension=extension,
         )
     return PassThroughRelay(
         mode=options.forward,
@@ -284,6 +302,7 @@ def _relay(options: Settings, deflate: DeflateParams | None) -> WebSocketRelay |
         budget=budget,
         retain=0,
         fragmenter=fragmenter,
+        extension=extension,
     )
 
 

@@ -43,7 +43,7 @@ impl Connection {
         deflate: Option<PyDeflateParams>,
         limits: PyLimits,
         strictness: PyStrictness,
-        extension: Option<Py<PyString>>,
+        extension: Option<&Bound<'_, PyString>>,
         record: Py<PyAny>,
         keeps: bool,
     ) -> PyResult<Self> {
@@ -51,7 +51,7 @@ impl Connection {
         let either = settings(false, deflate, limits, strictness);
         let direction = |from_client| {
             let settings = Settings { from_client, foreign_extension, ..either };
-            let name = extension.as_ref().map(|name| name.clone_ref(py));
+            let name = extension.map(|name| name.clone().unbind());
             Py::new(py, DirectionState::new(settings).with_extension(name))
         };
         Ok(Self { from_client: direction(true)?, from_server: direction(false)?, record, keeps })
