@@ -88,7 +88,7 @@ class RelayLayer(websocket.WebsocketLayer):
     _handle_event = start
 
     def _agreed(self) -> Commands[tuple[DeflateParams | None, str | None]]:
-        """Read the agreed deflate parameters, and the name of an agreed extension that is unknown."""
+        """Read the agreed deflate parameters, and the name of an unknown agreed extension."""
         assert self.flow.response is not None
         header = self.flow.response.headers.get("Sec-WebSocket-Extensions", "")
         unknown = None
