@@ -46,12 +46,12 @@ ROUND_TRIP = "round trip"
 CPU = "round trip, in CPU time of the proxy"
 """Units of the comparisons."""
 
-ECHO_SERVER = [sys.executable, BENCHES / "proxies" / "echo_servers.py", "picows"]
-EXAMPLE_PROXY = [sys.executable, BENCHES.parent / "examples" / "proxy.py"]
+Command = Sequence[str | Path]
+
+ECHO_SERVER: Command = [sys.executable, BENCHES / "proxies" / "echo_servers.py", "picows"]
+EXAMPLE_PROXY: Command = [sys.executable, BENCHES.parent / "examples" / "proxy.py"]
 LIMIT = 30.0
 """Seconds after which a program is given up that does not start or does not end."""
-
-Command = Sequence[str | Path]
 
 
 @dataclass(frozen=True)
