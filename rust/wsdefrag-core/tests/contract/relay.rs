@@ -4,7 +4,7 @@
 //! byte 0   bits: from the client, deflate agreed where it comes from and where it goes,
 //!          no_context_takeover there and there, fresh keys, UTF-8 not checked, arbitrary bytes
 //! byte 1   window bits where it comes from and where it goes (3 bits each), way (2 bits)
-//! byte 2   bits of rules switched off, as `input` has them; then bytes of a piece (4 bits)
+//! byte 2   bits of rules switched off, as `input` has them; then bytes of a max_size (4 bits)
 //! byte 3   max_message_size, as `input` has it
 //! byte 4   how the wire bytes are cut
 //! byte 5   number of decisions, modulo 32, which follow, a byte each
@@ -88,11 +88,11 @@ impl Case {
             level: 6,
             check_utf8: reading.strictness.utf8,
         };
-        let piece = NonZeroUsize::new(usize::from(lenience >> 4));
+        let max_size = NonZeroUsize::new(usize::from(lenience >> 4));
         Self {
             reading,
             sending,
-            fragmenter: Fragmenter { piece, cut_characters: false },
+            fragmenter: Fragmenter { max_size, cut_characters: false },
             fresh_keys: has(flags, 5),
             cuts,
             decisions: decisions.to_vec(),

@@ -149,7 +149,7 @@ impl Talk<'_> {
         else {
             return;
         };
-        assert_eq!(self.relay.place(|event| event.number == number), Some(place));
+        assert_eq!(self.relay.index(|event| event.number == number), Some(place));
         match (decision & 7, self.waiting[place].seen.clone()) {
             (1, _) => {}
             (2, _) => self.mark(place),
@@ -201,7 +201,7 @@ impl Talk<'_> {
         let told = |fate: &Fate| if *fate == Fate::Sent { Fate::Waiting } else { *fate };
         assert_eq!(*self.said.borrow(), self.fates.iter().map(told).collect::<Vec<_>>());
         for (place, waiting) in self.waiting.iter().enumerate() {
-            assert_eq!(self.relay.place(|event| event.number == waiting.number), Some(place));
+            assert_eq!(self.relay.index(|event| event.number == waiting.number), Some(place));
         }
     }
 

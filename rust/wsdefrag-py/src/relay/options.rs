@@ -1,4 +1,4 @@
-//! What a relay is made with, as the Python classes pass it.
+//! The options of a relay, as the Python classes pass them.
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -9,7 +9,7 @@ use wsdefrag_core::{Fragmenter, Settings, Strictness};
 use crate::budget::Budget;
 use crate::params::{PyDeflateParams, PyFragmenter, PyLimits, PyStrictness};
 
-/// The items of the dict that Python passes.
+/// The items of the dict of options.
 #[derive(FromPyObject)]
 #[pyo3(from_item_all)]
 pub(crate) struct Options<'py> {
@@ -25,15 +25,15 @@ pub(crate) struct Options<'py> {
     pub(crate) budget: Option<Bound<'py, Budget>>,
 }
 
-/// How one direction is read and sent.
-pub(crate) struct Leg {
+/// How one direction is read and written.
+pub(crate) struct DirectionOptions {
     pub(crate) settings: Settings,
     pub(crate) outbound: Outbound,
 }
 
 impl Options<'_> {
-    /// The direction from the client, and the one from the server.
-    pub(crate) fn legs(self) -> [Leg; 2] {
+    /// The options of the direction from the client and of that from the server.
+    pub(crate) fn directions(self) -> [DirectionOptions; 2] {
         let client = self.deflate.map(Into::into);
         let server = self.server_deflate.map(Into::into);
         let strictness = Strictness::from(self.strictness);
@@ -55,12 +55,12 @@ impl Options<'_> {
                     check_utf8: strictness.utf8,
                 };
                 let outbound = Outbound::new(sending, agreed, fragmenter, self.fresh_keys);
-                Leg { settings, outbound }
+                DirectionOptions { settings, outbound }
             })
     }
 }
 
-/// The pace that a mode of `PassThroughRelay` names.
+/// The pace for a mode of `PassThroughRelay`.
 pub(crate) fn parse_mode(mode: &str) -> PyResult<Pace> {
     match mode {
         "frames" => Ok(Pace::Frames),
@@ -71,11 +71,11 @@ pub(crate) fn parse_mode(mode: &str) -> PyResult<Pace> {
     }
 }
 
-/// Refuses legs that do not fit.
-pub(crate) fn require_fit(mode: &str, legs: &[Leg]) -> PyResult<()> {
-    if legs.iter().any(|leg| leg.outbound.recompresses()) {
+/// Raises unless compressed messages can be forwarded verbatim in both directions.
+pub(crate) fn require_fit(mode: &str, directions: &[DirectionOptions]) -> PyResult<()> {
+    if directions.iter().any(|direction| direction.outbound.recompresses()) {
         return Err(PyValueError::new_err(format!(
-            "mode {mode:?} passes compressed messages on as they come, which the parameters of the \
+            "mode {mode:?} forwards compressed messages unchanged, which the parameters of the \
              other side do not allow"
         )));
     }
