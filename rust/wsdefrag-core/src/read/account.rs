@@ -13,7 +13,7 @@ use crate::read::event::Extent;
 
 /// How a message's payload is turned into its content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Coding {
+pub(crate) enum Decoding {
     /// It is the content.
     Plain,
     /// It is inflated.
@@ -29,7 +29,7 @@ pub(crate) struct Account {
     pub(crate) opcode: Opcode,
     /// The first byte of its first frame, from the start of the direction.
     pub(crate) offset: u64,
-    pub(crate) coding: Coding,
+    pub(crate) decoding: Decoding,
     compressed: bool,
     /// Whether a frame of it belongs to an extension that is not known.
     pub(crate) foreign: bool,
@@ -43,12 +43,12 @@ pub(crate) struct Account {
 }
 
 impl Account {
-    pub(crate) const fn new(opcode: Opcode, offset: u64, coding: Coding) -> Self {
+    pub(crate) const fn new(opcode: Opcode, offset: u64, decoding: Decoding) -> Self {
         Self {
             opcode,
             offset,
-            coding,
-            compressed: matches!(coding, Coding::Deflate | Coding::Opaque),
+            decoding,
+            compressed: matches!(decoding, Decoding::Deflate | Decoding::Opaque),
             foreign: false,
             rsv: 0,
             fragments: 0,
@@ -65,7 +65,7 @@ impl Account {
         self.rsv |= header.rsv;
         limits.check_frame(header.length)?;
         match limits.max_message_size {
-            Some(limit) if self.coding != Coding::Deflate && self.announced > limit => {
+            Some(limit) if self.decoding != Decoding::Deflate && self.announced > limit => {
                 return Err(Kind::Limit(Excess::MessageSize { limit, requested: self.announced }));
             }
             _ => {}

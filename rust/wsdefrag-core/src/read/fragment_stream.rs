@@ -25,7 +25,7 @@ use crate::frame::header::{Header, Order, Rules};
 use crate::frame::mask::Mask;
 use crate::frame::opcode::Opcode;
 use crate::limits::{Excess, Limits};
-use crate::read::account::{Account, Coding};
+use crate::read::account::{Account, Decoding};
 use crate::read::memory::{Memory, VecMemory};
 use crate::read::walker::Walker;
 use crate::strictness::Strictness;
@@ -273,8 +273,8 @@ impl FragmentStream {
     fn begin_frame(&mut self, header: &Header) -> Result<(), Kind> {
         let message = self.message.get_or_insert_with(|| {
             let compressed = header.rsv1() && self.deflate.is_some();
-            let coding = if compressed { Coding::Deflate } else { Coding::Plain };
-            Account::new(header.opcode, self.walker.parser.start(), coding)
+            let decoding = if compressed { Decoding::Deflate } else { Decoding::Plain };
+            Account::new(header.opcode, self.walker.parser.start(), decoding)
         });
         message.announce(header, &self.limits)
     }
@@ -289,14 +289,14 @@ impl FragmentStream {
         memory: &mut M,
     ) -> Result<Found<M::Text, M::Content>, Kind> {
         let Some(message) = self.message else { return Ok(Found::Nothing) };
-        let (is_text, coding) = (message.opcode == Opcode::Text, message.coding);
+        let (is_text, decoding) = (message.opcode == Opcode::Text, message.decoding);
         if ends.message {
             self.message = None;
         }
-        if coding == Coding::Plain && !is_text {
+        if decoding == Decoding::Plain && !is_text {
             return Ok(Found::Binary(memory.whole(wire, mask)?.0, ends));
         }
-        if coding == Coding::Plain
+        if decoding == Decoding::Plain
             && self.ascii
             && self.decoded.waiting().is_empty()
             && let Some(text) = memory.ascii(wire, mask)?
@@ -304,7 +304,7 @@ impl FragmentStream {
             return Ok(Found::Text(text, ends));
         }
         self.decoded.forget_given();
-        if coding == Coding::Deflate {
+        if decoding == Decoding::Deflate {
             self.inflate(wire, mask, message.announced, ends)?;
         } else {
             self.decoded.append(wire, mask)?;

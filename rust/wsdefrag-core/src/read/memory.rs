@@ -108,12 +108,12 @@ impl Memory for VecMemory {
     ) -> Progress {
         // Without unsafe code a vector's spare room cannot be written to before it is cleared, and
         // clearing all of it for each call would be quadratic.
-        let mut piece = [0; 4096];
+        let mut buffer = [0; 4096];
         let mut total = Progress { consumed: 0, produced: 0, outcome: Outcome::More };
         loop {
-            let space = piece.len().min(room - total.produced);
-            let progress = stream.inflate(&input[total.consumed..], &mut piece[..space]);
-            content.extend_from_slice(&piece[..progress.produced]);
+            let space = buffer.len().min(room - total.produced);
+            let progress = stream.inflate(&input[total.consumed..], &mut buffer[..space]);
+            content.extend_from_slice(&buffer[..progress.produced]);
             total.consumed += progress.consumed;
             total.produced += progress.produced;
             total.outcome = progress.outcome;

@@ -8,13 +8,13 @@
 //! - for a text under strict checking, `content` never holds a byte that UTF-8
 //!   does not allow at its place
 
-use crate::deflate::inflater::{PIECE, Progress, Stream};
+use crate::deflate::inflater::{Progress, Stream, UNMASK_SIZE};
 use crate::deflate::inflation::{Ceiling, DeflateBreaches, Room, Target};
 use crate::error::{Kind, OutOfMemory};
 use crate::frame::mask::Mask;
 use crate::frame::opcode::Opcode;
 use crate::limits::Excess;
-use crate::read::account::{Account, Coding};
+use crate::read::account::{Account, Decoding};
 use crate::read::event::Damage;
 use crate::read::growth::{self, Outlook};
 use crate::read::memory::{Content, Memory};
@@ -26,7 +26,7 @@ const LEAST_INFLATED: usize = 256;
 
 /// What is done with the payload that comes next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fate {
+pub(crate) enum PayloadUse {
     Kept,
     /// Inflated to nowhere, for the sake of the window.
     Drained,
@@ -35,23 +35,23 @@ pub(crate) enum Fate {
 
 /// How a message is to be read, beyond what its header says.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Care {
+pub(crate) struct ContentRules {
     /// Whether a text that is not UTF-8 is refused, and not only counted.
     pub(crate) utf8: bool,
     /// Whether what is wrong with the content is noted and does not end the direction.
     pub(crate) lenient: bool,
-    pub(crate) fate: Fate,
+    pub(crate) payload_use: PayloadUse,
 }
 
 /// A message of which at least the first header has come.
 #[derive(Debug)]
 pub(crate) struct OpenMessage<C> {
     pub(crate) account: Account,
-    pub(crate) fate: Fate,
+    pub(crate) payload_use: PayloadUse,
     pub(crate) damage: Option<Damage>,
     /// Payload bytes that did not come.
     pub(crate) missing: u64,
-    care: Care,
+    content_rules: ContentRules,
     content: Option<C>,
     /// `None` where bytes are not checked, or not any more.
     utf8: Option<Utf8Progress>,
@@ -61,14 +61,14 @@ pub(crate) struct OpenMessage<C> {
 }
 
 impl<C: Content> OpenMessage<C> {
-    pub(crate) fn new(account: Account, care: Care) -> Self {
-        let checked = account.opcode == Opcode::Text && account.coding != Coding::Opaque;
+    pub(crate) fn new(account: Account, content_rules: ContentRules) -> Self {
+        let checked = account.opcode == Opcode::Text && account.decoding != Decoding::Opaque;
         Self {
             account,
-            fate: care.fate,
-            damage: (account.coding == Coding::Opaque).then_some(Damage::Undecodable),
+            payload_use: content_rules.payload_use,
+            damage: (account.decoding == Decoding::Opaque).then_some(Damage::Undecodable),
             missing: 0,
-            care,
+            content_rules,
             content: None,
             utf8: checked.then(Utf8Progress::default),
             not_utf8: false,
@@ -82,13 +82,13 @@ impl<C: Content> OpenMessage<C> {
     pub(crate) fn becomes_foreign(&mut self) -> bool {
         let was_inflated = self.is_inflated();
         self.account.foreign = true;
-        self.account.coding = Coding::Opaque;
+        self.account.decoding = Decoding::Opaque;
         self.utf8 = None;
         self.damaged(Damage::Undecodable);
         if was_inflated && self.account.is_begun() {
             // What was inflated is not what was sent, and of that nothing was kept.
             self.content = None;
-            self.fate = Fate::PassedOver;
+            self.payload_use = PayloadUse::PassedOver;
         }
         was_inflated
     }
@@ -123,7 +123,7 @@ impl<C: Content> OpenMessage<C> {
 
     /// Whether it is being inflated.
     pub(crate) fn is_inflated(&self) -> bool {
-        self.account.coding == Coding::Deflate && self.fate != Fate::PassedOver
+        self.account.decoding == Decoding::Deflate && self.payload_use != PayloadUse::PassedOver
     }
 
     /// Appends a range of a plain frame.
@@ -153,11 +153,11 @@ impl<C: Content> OpenMessage<C> {
 
     #[cold]
     fn not_utf8(&mut self) -> Result<(), Kind> {
-        if self.care.utf8 && !self.care.lenient {
+        if self.content_rules.utf8 && !self.content_rules.lenient {
             return Err(Kind::InvalidUtf8);
         }
         self.utf8 = None;
-        if self.care.utf8 {
+        if self.content_rules.utf8 {
             self.damaged(Damage::Fault(Kind::InvalidUtf8));
         } else {
             self.not_utf8 = true;
@@ -168,7 +168,7 @@ impl<C: Content> OpenMessage<C> {
     /// The last check of a text whose last frame is complete.
     pub(crate) fn finish(&mut self) -> Result<(), Kind> {
         match &self.utf8 {
-            Some(utf8) if self.fate == Fate::Kept => match utf8.finish(self.len()) {
+            Some(utf8) if self.payload_use == PayloadUse::Kept => match utf8.finish(self.len()) {
                 Ok(()) => Ok(()),
                 Err(NotUtf8) => self.not_utf8(),
             },
@@ -237,8 +237,8 @@ impl<C: Content, M: Memory<Content = C>> ContentTarget<'_, C, M> {
 impl<C: Content, M: Memory<Content = C>> Target for ContentTarget<'_, C, M> {
     #[inline]
     fn room(&mut self) -> Result<Room, OutOfMemory> {
-        if self.message.fate == Fate::Drained {
-            return Ok(Room::Bytes(PIECE));
+        if self.message.payload_use == PayloadUse::Drained {
+            return Ok(Room::Bytes(UNMASK_SIZE));
         }
         let wanted = self.make_room()?;
         Ok(match self.memory.admit(wanted, wanted.min(1)) {
@@ -251,16 +251,16 @@ impl<C: Content, M: Memory<Content = C>> Target for ContentTarget<'_, C, M> {
     #[inline]
     fn inflate(&mut self, room: usize, stream: &mut Stream, input: &[u8]) -> Progress {
         match &mut self.message.content {
-            Some(content) if self.message.fate != Fate::Drained => {
+            Some(content) if self.message.payload_use != PayloadUse::Drained => {
                 self.memory.inflate(content, room, stream, input)
             }
-            _ => stream.inflate(input, &mut [0; PIECE]),
+            _ => stream.inflate(input, &mut [0; UNMASK_SIZE]),
         }
     }
 
     #[inline]
     fn took(&mut self, room: usize, produced: usize) -> Result<(), Kind> {
-        if self.message.fate == Fate::Drained {
+        if self.message.payload_use == PayloadUse::Drained {
             return Ok(());
         }
         self.memory.forgo(room - produced);
@@ -273,11 +273,11 @@ impl<C: Content, M: Memory<Content = C>> Target for ContentTarget<'_, C, M> {
     #[cold]
     fn exceeded(&mut self, excess: Excess) -> Result<(), Kind> {
         let exceeded = Kind::Limit(excess);
-        if !self.message.care.lenient || !self.window_matters {
+        if !self.message.content_rules.lenient || !self.window_matters {
             return Err(exceeded);
         }
         self.message.damaged(Damage::Fault(exceeded));
-        self.message.fate = Fate::Drained;
+        self.message.payload_use = PayloadUse::Drained;
         Ok(())
     }
 }

@@ -21,10 +21,10 @@
 use crate::error::{Error, Kind};
 use crate::frame::mask::Mask;
 use crate::frame::opcode::Opcode;
-use crate::read::account::Coding;
+use crate::read::account::Decoding;
 use crate::read::event::{Damage, Event, Extent};
 use crate::read::memory::{Content, Memory};
-use crate::read::message::Fate;
+use crate::read::message::PayloadUse;
 use crate::read::reassembler::Reassembler;
 use crate::read::settings::Settings;
 use crate::read::sink::SinkFor;
@@ -116,8 +116,8 @@ impl<C: Content> Reassembler<C> {
         let Some(message) = &mut self.message else { return };
         message.missing += length;
         message.damaged(Damage::Missing);
-        message.fate = Fate::PassedOver;
-        if message.account.coding == Coding::Deflate {
+        message.payload_use = PayloadUse::PassedOver;
+        if message.account.decoding == Decoding::Deflate {
             self.lose_window();
         }
     }
@@ -183,10 +183,10 @@ impl<C: Content> Reassembler<C> {
         let Some(message) = self.message.as_mut().filter(|_| lenient) else { return Err(kind) };
         message.damaged(Damage::Fault(kind));
         let inflated = message.is_inflated();
-        message.fate = Fate::PassedOver;
+        message.payload_use = PayloadUse::PassedOver;
         match kind {
             Kind::Limit(_) if inflated && !self.settings.no_context_takeover() => {
-                message.fate = Fate::Drained;
+                message.payload_use = PayloadUse::Drained;
             }
             _ if inflated => self.lose_window(),
             _ => {}

@@ -22,11 +22,11 @@ use crate::error::{Error, Kind, OutOfMemory};
 use crate::frame::header::{Header, Order};
 use crate::frame::mask::Mask;
 use crate::frame::opcode::Opcode;
-use crate::read::account::{Account, Coding};
+use crate::read::account::{Account, Decoding};
 use crate::read::event::{Damage, Event, Extent, Incomplete};
 use crate::read::growth::Outlook;
 use crate::read::memory::{Content, Memory};
-use crate::read::message::{Care, ContentTarget, Fate, OpenMessage};
+use crate::read::message::{ContentRules, ContentTarget, OpenMessage, PayloadUse};
 use crate::read::settings::Settings;
 use crate::read::sink::SinkFor;
 use crate::read::walker::{Range, Walker};
@@ -235,11 +235,11 @@ impl<C: Content> Reassembler<C> {
     }
 
     /// What RSV1 says of the message that this frame is the first of.
-    const fn coding(&self, header: &Header) -> Coding {
+    const fn decoding(&self, header: &Header) -> Decoding {
         match (self.is_compressed(header), self.passive.window_known) {
-            (false, _) => Coding::Plain,
-            (true, true) => Coding::Deflate,
-            (true, false) => Coding::Opaque,
+            (false, _) => Decoding::Plain,
+            (true, true) => Decoding::Deflate,
+            (true, false) => Decoding::Opaque,
         }
     }
 
@@ -312,15 +312,19 @@ impl<C: Content> Reassembler<C> {
         if header.opcode.is_control() {
             return Ok(());
         }
-        let coding = self.coding(header);
+        let decoding = self.decoding(header);
         let message = self.message.get_or_insert_with(|| {
-            let care = Care {
+            let content_rules = ContentRules {
                 utf8: self.settings.strictness.utf8,
                 lenient: self.passive.on,
-                fate: if self.passive.contents { Fate::Kept } else { Fate::PassedOver },
+                payload_use: if self.passive.contents {
+                    PayloadUse::Kept
+                } else {
+                    PayloadUse::PassedOver
+                },
             };
             let offset = self.walker.parser.start();
-            OpenMessage::new(Account::new(header.opcode, offset, coding), care)
+            OpenMessage::new(Account::new(header.opcode, offset, decoding), content_rules)
         });
         if self.walker.parser.rules().is_foreign(header) && message.becomes_foreign() {
             // What the compressed payload would have to be is not known.
@@ -339,10 +343,11 @@ impl<C: Content> Reassembler<C> {
             return sink.payload(wire, mask, 0);
         }
         // An empty range, such as a header at the end of a chunk leaves, makes nothing.
-        let wanted =
-            |message: &&mut OpenMessage<C>| !wire.is_empty() && message.fate != Fate::PassedOver;
+        let wanted = |message: &&mut OpenMessage<C>| {
+            !wire.is_empty() && message.payload_use != PayloadUse::PassedOver
+        };
         let Some(message) = self.message.as_mut().filter(wanted) else { return Ok(()) };
-        let result = if message.account.coding == Coding::Deflate {
+        let result = if message.account.decoding == Decoding::Deflate {
             let inflation = self.inflation.get_or_insert_with(|| inflation(&self.settings));
             let mut target = ContentTarget {
                 ceiling: Ceiling::new(&self.settings.limits, message.account.announced),
@@ -398,7 +403,7 @@ impl<C: Content> Reassembler<C> {
     /// Gives the open message to `sink`, in the state it is in.
     pub(super) fn hand_over<S: SinkFor<C>>(&mut self, sink: &mut S) -> Result<(), Kind> {
         let Some(message) = self.message.take() else { return Ok(()) };
-        let Account { opcode, offset, coding, foreign, rsv, .. } = message.account;
+        let Account { opcode, offset, decoding, foreign, rsv, .. } = message.account;
         let refers_back = message.deflate_breaches.no_context_takeover;
         let extent = Extent { refers_back, ..message.account.extent() };
         let (damage, missing) = (message.damage, message.missing);
@@ -406,7 +411,7 @@ impl<C: Content> Reassembler<C> {
             message.count_breaches(&mut self.walker.tolerated);
         }
         // What cannot be inflated is of use as a whole only.
-        let useless = coding == Coding::Opaque && damage != Some(Damage::Undecodable);
+        let useless = decoding == Decoding::Opaque && damage != Some(Damage::Undecodable);
         let content = if useless {
             sink.memory().allocate(0)?
         } else {
