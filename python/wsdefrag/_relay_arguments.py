@@ -1,4 +1,4 @@
-"""The arguments that both relays take, checked and put together for the native module."""
+"""Checks the arguments that both relays share and collects them for the native module."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from wsdefrag.strictness import Strictness
 
 
 class RelayOptions(TypedDict):
-    """What the native relays are made with."""
+    """The arguments of the native relays."""
 
     deflate: DeflateParams | None
     server_deflate: DeflateParams | None
@@ -43,7 +43,7 @@ def relay_options(
 ) -> RelayOptions:
     """Check the arguments of a relay.
 
-    Raises TypeError where one has the wrong type, and ValueError where one is out of range.
+    Raises TypeError if one has the wrong type, and ValueError if one is out of range.
     """
     if server_deflate == "same":
         server_deflate = deflate
