@@ -42,17 +42,17 @@ fn input(way: u8) -> impl Strategy<Value = Vec<u8>> {
 
 proptest! {
     #[test]
-    fn what_was_decided_is_what_is_read(input in input(0)) {
+    fn receiver_reads_what_was_decided(input in input(0)) {
         contract::relay::check(&input);
     }
 
     #[test]
-    fn frames_that_go_on_by_themselves_are_read(input in input(1)) {
+    fn passed_frames_are_read(input in input(1)) {
         contract::relay::check(&input);
     }
 
     #[test]
-    fn bytes_that_go_on_by_themselves_are_read(input in input(2)) {
+    fn passed_bytes_are_read(input in input(2)) {
         contract::relay::check(&input);
     }
 }
