@@ -360,6 +360,7 @@ class Connection:
         deflate: DeflateParams | None,
         limits: Limits,
         strictness: Strictness,
+        extension: str | None,
         record: Record,
         keeps: bool,
     ) -> Self: ...

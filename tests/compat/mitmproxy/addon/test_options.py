@@ -129,7 +129,7 @@ def test_fragments_can_go_on_before_the_last_one(start: Start, mode: str) -> Non
     assert flow["websocket"]["close_code"] == 1000
 
 
-def test_cut_through_passes_half_a_frame_and_its_end(start: Start) -> None:
+def test_bytes_mode_passes_half_a_frame_and_its_end(start: Start) -> None:
     proxy = start("wsdefrag_forward=bytes")
     pair = Pair(proxy.port)
     half = frame(TEXT, b"half of this", key=KEY)[:-4]

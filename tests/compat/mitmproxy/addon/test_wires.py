@@ -257,6 +257,19 @@ def test_unknown_extension_is_told_of(with_addon: Mitmdump) -> None:
     finish(with_addon, pair)
 
 
+def test_message_of_an_unknown_extension_goes_on_as_it_came(with_addon: Mitmdump) -> None:
+    since = len(with_addon.log)
+    pair = Pair(with_addon.port, "funky-bits; param=42")
+    pair.server.send(frame(TEXT, b"\xff\xfe", rsv2=True) + frame(TEXT, b"hello"))
+    first, second = pair.client.frame(), pair.client.frame()
+    assert (first.first, first.payload) == (0x80 | 0x20 | TEXT, b"\xff\xfe")
+    assert second.payload == b"hello"
+    assert with_addon.logged(
+        "Passing on a message of WebSocket extension 'funky-bits'", since=since
+    )
+    finish(with_addon, pair)
+
+
 def test_killing_the_flow_in_a_message_hook_is_as_without_the_addon(
     with_addon: Mitmdump, without: Mitmdump
 ) -> None:
