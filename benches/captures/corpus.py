@@ -106,7 +106,7 @@ class Network:
 
 
 def may_be_late(packet: bytes) -> bool:
-    """Whether a packet may be late; not a handshake or HTTP head, which the other side waits for."""
+    """Whether a packet may be late: the other side waits for handshakes and HTTP heads."""
     return bool(packet[47] & PUSH) and packet[54:58] not in (b"GET ", b"HTTP")
 
 
