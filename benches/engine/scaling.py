@@ -31,7 +31,7 @@ class Measure:
 
     Attributes:
         what: what was measured.
-        detail: the raw numbers behind `value`.
+        detail: the raw numbers that `value` is computed from.
         value: the number that is judged.
         unit: its unit.
         limit: the target, which `value` may not reach; None where there is none.
