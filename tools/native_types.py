@@ -11,15 +11,6 @@ from __future__ import annotations
 # Parameters: `parameter` or `function.parameter` or `Class.method.parameter`. A parameter of a
 # constructor that is not listed has the type of the attribute it sets.
 PARAMETERS = {
-    "CapturePlan.__new__.content": "bool",
-    "CapturePlan.__new__.from_client": "bool | None",
-    "CapturedMessage.__new__.content": "bytes",
-    "EventWriter.control.payload": "bytes",
-    "EventWriter.data.data": "str | Buffer",
-    "Frame.__new__.payload": "bytes",
-    "FrameEncoder.ping.payload": "Buffer | None",
-    "FrameEncoder.pong.payload": "Buffer | None",
-    "FrameEncoder.text.content": "str",
     "addresses": "Sequence[str]",
     "classes": "tuple[type, type, type, type]",
     "code": "int | None",
@@ -72,9 +63,18 @@ PARAMETERS = {
     "type": "int",
     "types": "Sequence[int]",
     "until_ns": "int | None",
-    "untracked.cls": "type[_Class]",
     "value": "str",
     "wire_length": "int",
+    "CapturedMessage.__new__.content": "bytes",
+    "CapturePlan.__new__.content": "bool",
+    "CapturePlan.__new__.from_client": "bool | None",
+    "EventWriter.control.payload": "bytes",
+    "EventWriter.data.data": "str | Buffer",
+    "Frame.__new__.payload": "bytes",
+    "FrameEncoder.ping.payload": "Buffer | None",
+    "FrameEncoder.pong.payload": "Buffer | None",
+    "FrameEncoder.text.content": "str",
+    "untracked.cls": "type[_Class]",
 }
 
 # What functions return and attributes hold: `member` or `Class.member`.

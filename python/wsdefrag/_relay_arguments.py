@@ -1,10 +1,10 @@
-"""The arguments that both relays take, checked and put together for the native module."""
+"""Checks the arguments that both relays share and collects them for the native module."""
 
 from __future__ import annotations
 
 from typing import Literal, TypedDict
 
-from wsdefrag._arguments import require_compression, require_optional
+from wsdefrag._arguments import require_compression, require_extension, require_optional
 from wsdefrag.budget import Budget
 from wsdefrag.deflate import DeflateParams
 from wsdefrag.fragmenter import Fragmenter
@@ -13,18 +13,18 @@ from wsdefrag.strictness import Strictness
 
 
 class RelayOptions(TypedDict):
-    """What the native relays are made with."""
+    """The arguments of the native relays."""
 
     deflate: DeflateParams | None
     server_deflate: DeflateParams | None
     client_limits: Limits
     server_limits: Limits
     strictness: Strictness
-    extension: str | None
     fresh_keys: bool
     fragmenter: Fragmenter
     compress_from: int
     compression_level: int
+    extension: str | None
     budget: Budget | None
 
 
@@ -37,15 +37,15 @@ def relay_options(
     server_limits: Limits | None,
     budget: Budget | None,
     strictness: Strictness | None,
-    extension: str | None,
     masking: Literal["keep", "fresh"],
     fragmenter: Fragmenter | None,
     compress_from: int,
     compression_level: int,
+    extension: str | None,
 ) -> RelayOptions:
     """Check the arguments of a relay.
 
-    Raises TypeError where one has the wrong type, and ValueError where one is out of range.
+    Raises TypeError if one has the wrong type, and ValueError if one is out of range.
     """
     if server_deflate == "same":
         server_deflate = deflate
@@ -57,7 +57,6 @@ def relay_options(
         ("server_limits", server_limits, Limits),
         ("budget", budget, Budget),
         ("strictness", strictness, Strictness),
-        ("extension", extension, str),
         ("fragmenter", fragmenter, Fragmenter),
     ):
         require_optional(name, value, wanted)
@@ -69,10 +68,10 @@ def relay_options(
         "client_limits": client_limits or limits or Limits(),
         "server_limits": server_limits or limits or Limits(),
         "strictness": strictness or Strictness(),
-        "extension": extension,
         "fresh_keys": masking == "fresh",
         "fragmenter": fragmenter or Fragmenter(),
         "compress_from": require_compression(compress_from, compression_level),
         "compression_level": compression_level,
+        "extension": require_extension(extension),
         "budget": budget,
     }

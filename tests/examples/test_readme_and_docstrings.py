@@ -20,6 +20,7 @@ import pytest
 
 import wsdefrag
 import wsdefrag.capture
+from hang_guard import HANG_SECONDS
 
 ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"
@@ -29,7 +30,6 @@ EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 PYTHON_BLOCK = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 # Generous: an example is to take a second or two.
-EXAMPLE_SECONDS = 60
 
 
 # They import mitmproxy, which is in an environment of its own; its tests load them there.
@@ -103,7 +103,7 @@ def test_example_runs(path: Path, tmp_path: Path) -> None:
         env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,
         text=True,
-        timeout=EXAMPLE_SECONDS,
+        timeout=HANG_SECONDS,
         check=False,
     )
     assert done.returncode == 0, done.stderr

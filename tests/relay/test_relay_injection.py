@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from properties import examples
 from relay_peers import Sender
 from relay_talk import ALL_MODES, ALL_PASSING, SIDES, Mode, Talk, refused
 from wire_case import Seen
@@ -42,7 +43,7 @@ def test_record_keeps_injected_messages_as_others() -> None:
 
 
 @SIDES
-def test_mode_messages_injects_during_a_half_received_message(from_client: bool) -> None:
+def test_deciding_relay_injects_during_a_half_received_message(from_client: bool) -> None:
     """Nothing of it has gone on, so nothing has to be waited for."""
     talk = Talk()
     first, second = talk.sender(from_client).frames(Opcode.TEXT, [b"half ", b"and half"])
@@ -54,7 +55,7 @@ def test_mode_messages_injects_during_a_half_received_message(from_client: bool)
 
 
 @SIDES
-def test_mode_messages_injects_before_what_is_undecided(from_client: bool) -> None:
+def test_deciding_relay_injects_before_what_is_undecided(from_client: bool) -> None:
     talk = Talk()
     message = talk.message(talk.sender(from_client).text("later"), from_client)
     talk.relay.inject(text_of(from_client, "first"))
@@ -64,7 +65,9 @@ def test_mode_messages_injects_before_what_is_undecided(from_client: bool) -> No
 
 @ALL_PASSING
 @SIDES
-def test_passing_modes_inject_behind_a_half_received_message(mode: Mode, from_client: bool) -> None:
+def test_pass_through_relay_injects_after_a_half_received_message(
+    mode: Mode, from_client: bool
+) -> None:
     talk = Talk(mode)
     first, second = talk.sender(from_client).frames(Opcode.TEXT, [b"half ", b"and half"])
     talk.feed(first, from_client)
@@ -85,7 +88,7 @@ def test_passing_modes_inject_behind_a_half_received_message(mode: Mode, from_cl
 
 
 @SIDES
-def test_cut_through_injects_behind_a_half_received_frame(from_client: bool) -> None:
+def test_bytes_mode_injects_behind_a_half_received_frame(from_client: bool) -> None:
     talk = Talk("bytes")
     wire = talk.sender(from_client).text("half and half")
     half = len(wire) - 5
@@ -211,7 +214,7 @@ def test_injected_message_of_any_size(mode: Mode, from_client: bool, content: by
 
 
 @ALL_PASSING
-@settings(max_examples=150)
+@examples(150)
 @given(data=st.data())
 def test_injections_stand_between_messages_wherever_they_were_made(
     mode: Mode, data: st.DataObject

@@ -1,4 +1,4 @@
-"""How much memory a script takes, measured in a process of its own.
+"""Measures the memory of a script in a process of its own.
 
 A script does its work once to warm up, measures, does it many times more, and prints by how many
 bytes the resident memory, its peak and the address space have grown.
@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 import wire_writer
+from hang_guard import HANG_SECONDS
 
 needs_proc = pytest.mark.skipif(
     not Path("/proc/self/status").exists(), reason="memory is read from Linux's /proc"
@@ -70,7 +71,7 @@ def measure(script: str) -> Growth:
         cwd=Path(wire_writer.__file__).parent,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=HANG_SECONDS,
         # glibc keeps large blocks after it has freed one of their size, unless this is fixed.
         env={**os.environ, "MALLOC_MMAP_THRESHOLD_": "131072"},
     )

@@ -1,12 +1,13 @@
-"""A trio-websocket server that sends back what it gets; it knows no wsdefrag.
+"""A trio-websocket echo server that does not import wsdefrag.
 
-It prints its port and the module its connections' class is from, then what ended each connection,
-and ends with its input.
+It prints its port, the module of its connections' class, and how each connection ended. It stops
+when its standard input ends.
 """
 
 from __future__ import annotations
 
 import sys
+from functools import partial
 
 import trio
 import wsproto
@@ -25,7 +26,8 @@ async def echo(request: WebSocketRequest) -> None:
 
 async def main() -> None:
     async with trio.open_nursery() as nursery:
-        server = await nursery.start(serve_websocket, echo, "127.0.0.1", 0, None)
+        serve = partial(serve_websocket, connect_timeout=600, disconnect_timeout=600)
+        server = await nursery.start(serve, echo, "127.0.0.1", 0, None)
         print(server.port, wsproto.WSConnection.__module__, flush=True)
         await trio.to_thread.run_sync(sys.stdin.read)
         nursery.cancel_scope.cancel()

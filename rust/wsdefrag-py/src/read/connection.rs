@@ -2,11 +2,9 @@
 //!
 //! Each call selects the direction and has the record note the events.
 
-use std::sync::Arc;
-
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
-use pyo3::types::PyList;
+use pyo3::types::{PyList, PyString};
 use wsdefrag_core::Settings;
 
 use crate::params::{PyDeflateParams, PyLimits, PyStrictness};
@@ -45,16 +43,18 @@ impl Connection {
         deflate: Option<PyDeflateParams>,
         limits: PyLimits,
         strictness: PyStrictness,
-        extension: Option<String>,
+        extension: Option<&Bound<'_, PyString>>,
         record: Py<PyAny>,
         keeps: bool,
     ) -> PyResult<Self> {
-        let server = settings(false, deflate, limits, strictness);
-        let client = Settings { from_client: true, ..server };
-        let extension: Option<Arc<str>> = extension.map(Into::into);
-        let state =
-            |settings| Py::new(py, DirectionState::with_extension(settings, extension.clone()));
-        Ok(Self { from_client: state(client)?, from_server: state(server)?, record, keeps })
+        let foreign_extension = extension.is_some();
+        let either = settings(false, deflate, limits, strictness);
+        let direction = |from_client| {
+            let settings = Settings { from_client, foreign_extension, ..either };
+            let name = extension.map(|name| name.clone().unbind());
+            Py::new(py, DirectionState::new(settings).with_extension(name))
+        };
+        Ok(Self { from_client: direction(true)?, from_server: direction(false)?, record, keeps })
     }
 
     /// Receive the next bytes of one direction.

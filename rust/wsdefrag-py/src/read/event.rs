@@ -12,11 +12,10 @@
 //!
 //! - the list contains `None` at each index in `reported`
 
-use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyList};
+use pyo3::types::{PyBytes, PyList, PyString};
 use wsdefrag_core::{Error, Event, Opcode, Sink};
 
 use crate::classes::{PyClassRef, message_class};
@@ -39,14 +38,12 @@ pub(crate) fn is_final(event: &Bound<'_, PyAny>) -> PyResult<bool> {
     Ok(event.is_instance(VIOLATION.get(py)?)? || event.is_instance(INCOMPLETE.get(py)?)?)
 }
 
-/// The content of an ``OpaqueMessage``; `None` for other events.
-pub(crate) fn opaque_content<'py>(
-    event: &Bound<'py, PyAny>,
-) -> PyResult<Option<Bound<'py, PyBytes>>> {
-    if !event.get_type().is(OPAQUE.get(event.py())?) {
+/// The content of an `OpaqueMessage`; `None` for another event.
+pub(crate) fn opaque_content(event: &Bound<'_, PyAny>) -> PyResult<Option<Py<PyBytes>>> {
+    if !event.is_exact_instance(OPAQUE.get(event.py())?) {
         return Ok(None);
     }
-    Ok(Some(event.getattr("content")?.cast_into()?))
+    Ok(Some(event.getattr("content")?.cast_into::<PyBytes>()?.unbind()))
 }
 
 /// The current time, in seconds since the epoch.
@@ -67,17 +64,17 @@ pub(crate) enum Report {
     Ping(Box<[u8]>),
     Pong(Box<[u8]>),
     Close(u16, Box<str>),
-    Opaque(OpaqueReport),
+    Opaque(Opaque),
     Violation(Error),
     Incomplete(Truncated),
 }
 
-/// A message of an extension that is not known.
-pub(crate) struct OpaqueReport {
+/// A message of an unknown extension.
+pub(crate) struct Opaque {
     opcode: Opcode,
     content: Py<PyBytes>,
     rsv: u8,
-    extension: Arc<str>,
+    extension: Option<Py<PyString>>,
 }
 
 /// A report with the fields that all events have.
@@ -110,10 +107,16 @@ impl Reported {
             Report::Close(code, reason) => {
                 CLOSE.get(py)?.call1((*code, &**reason, from_client, timestamp, offset))
             }
-            Report::Opaque(OpaqueReport { opcode, content, rsv, extension }) => {
-                let opcode = opcode_member(py, *opcode)?;
-                let content = content.bind(py);
-                let fields = (opcode, content, *rsv, &**extension, from_client, timestamp, offset);
+            Report::Opaque(Opaque { opcode, content, rsv, extension }) => {
+                let fields = (
+                    opcode_member(py, *opcode)?,
+                    content.bind(py),
+                    *rsv,
+                    extension.as_ref().map(|name| name.bind(py)),
+                    from_client,
+                    timestamp,
+                    offset,
+                );
                 OPAQUE.get(py)?.call1(fields)
             }
             Report::Violation(error) => {
@@ -204,10 +207,10 @@ pub(crate) struct PySink<'py> {
     class: &'py MessageClass,
     from_client: bool,
     wanted: Wanted,
-    /// The name of the agreed extension that is not known.
-    extension: Option<Arc<str>>,
     /// Whether messages are forwarded before the caller gets them.
     sent: bool,
+    /// The name of an agreed extension that is unknown.
+    pub(crate) extension: Option<Py<PyString>>,
     /// The caller's time; without one, the clock is read at the first event.
     timestamp: Option<f64>,
     /// The indices, among all events of the call, of events lost for lack of memory.
@@ -232,8 +235,8 @@ impl<'py> PySink<'py> {
             class: message_class(py)?,
             from_client,
             wanted,
-            extension: None,
             sent,
+            extension: None,
             timestamp,
             lost: Vec::new(),
             failure: None,
@@ -254,11 +257,6 @@ impl<'py> PySink<'py> {
         if self.keep(Ok(self.memory.py.None().into_bound(self.memory.py))) {
             self.reported.push((index, with(report)));
         }
-    }
-
-    /// Names the agreed extension that is not known.
-    pub(crate) fn set_extension(&mut self, extension: Option<&Arc<str>>) {
-        self.extension = extension.cloned();
     }
 
     #[inline]
@@ -296,8 +294,9 @@ impl<'py> Sink for PySink<'py> {
             Event::Opaque { opcode, content, rsv, .. } => {
                 match content.into_bytes(self.memory.py) {
                     Ok(content) => {
-                        let extension = self.extension.clone().unwrap_or_default();
-                        Report::Opaque(OpaqueReport { opcode, content, rsv, extension })
+                        let py = self.memory.py;
+                        let extension = self.extension.as_ref().map(|name| name.clone_ref(py));
+                        Report::Opaque(Opaque { opcode, content, rsv, extension })
                     }
                     Err(failure) => return self.lose(failure),
                 }

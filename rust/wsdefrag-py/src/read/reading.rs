@@ -1,9 +1,7 @@
 //! The reading of one direction, shared by all classes that read one.
 
-use std::sync::Arc;
-
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList};
+use pyo3::types::{PyDict, PyList, PyString};
 use wsdefrag_core::{Reassembler, Settings};
 
 use crate::budget::Charge;
@@ -24,8 +22,8 @@ pub(crate) struct Reading {
     undelivered: Option<Batch>,
     /// Whether messages are forwarded before the caller gets them.
     sent: bool,
-    /// The name of the agreed extension that is not known.
-    extension: Option<Arc<str>>,
+    /// The name of an agreed extension that is not known.
+    extension: Option<Py<PyString>>,
 }
 
 impl Reading {
@@ -40,8 +38,8 @@ impl Reading {
         }
     }
 
-    /// The same, where an extension was agreed that is not known.
-    pub(crate) fn with_extension(self, extension: Option<Arc<str>>) -> Self {
+    /// The same direction with the name of an agreed extension that is unknown.
+    pub(crate) fn with_extension(self, extension: Option<Py<PyString>>) -> Self {
         Self { extension, ..self }
     }
 
@@ -85,11 +83,9 @@ impl Reading {
         timestamp: Option<f64>,
         wanted: Wanted,
     ) -> PyResult<PySink<'py>> {
-        let from_client = self.engine.settings().from_client;
-        let mut sink = PySink::new(py, from_client, wanted, timestamp, self.sent)?;
-        if self.extension.is_some() {
-            sink.set_extension(self.extension.as_ref());
-        }
+        let mut sink =
+            PySink::new(py, self.engine.settings().from_client, wanted, timestamp, self.sent)?;
+        sink.extension = self.extension.as_ref().map(|name| name.clone_ref(py));
         Ok(sink)
     }
 

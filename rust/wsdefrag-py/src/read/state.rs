@@ -3,10 +3,8 @@
 //! `DirectionState` is the base class of `MessageReassembler` and
 //! `WebSocketDirection`. A `WebSocketConnection` shows one for each direction.
 
-use std::sync::Arc;
-
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList};
+use pyo3::types::{PyDict, PyList, PyString};
 use wsdefrag_core::Settings;
 
 use crate::params::{PyDeflateParams, PyLimits, PyStrictness};
@@ -42,10 +40,9 @@ impl DirectionState {
         Self(Reading::new(settings))
     }
 
-    /// One whose frames may be of an extension that is not known.
-    pub(crate) fn with_extension(settings: Settings, extension: Option<Arc<str>>) -> Self {
-        let settings = Settings { foreign_extension: extension.is_some(), ..settings };
-        Self(Reading::new(settings).with_extension(extension))
+    /// The same, and the name of an agreed extension that is not known.
+    pub(crate) fn with_extension(self, extension: Option<Py<PyString>>) -> Self {
+        Self(self.0.with_extension(extension))
     }
 
     pub(crate) const fn reading(&mut self) -> &mut Reading {

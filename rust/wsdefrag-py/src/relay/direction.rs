@@ -18,7 +18,7 @@ use crate::errors;
 use crate::raw::message::{
     MessageState, mark_dropped, mark_injected, message_state, take_released,
 };
-use crate::read::event::{Wanted, is_final, opaque_content};
+use crate::read::event::{Wanted, is_final};
 use crate::read::reading::Reading;
 use crate::relay::forwarding::Forwarding;
 use crate::relay::held::PyHeld;
@@ -67,9 +67,9 @@ impl RelayDirection {
         direction: DirectionOptions,
         budget: Option<&Bound<'_, Budget>>,
     ) -> Self {
-        let forwarding = Forwarding::Deciding(Relay::new(&direction.settings, direction.outbound));
-        let reading = Reading::new(direction.settings).with_extension(direction.extension);
-        Self::new(reading, forwarding, budget)
+        let DirectionOptions { settings, outbound, extension } = direction;
+        let forwarding = Forwarding::Deciding(Relay::new(&settings, outbound));
+        Self::new(Reading::new(settings).with_extension(extension), forwarding, budget)
     }
 
     /// A direction whose frames are forwarded while they are read.
@@ -78,9 +78,9 @@ impl RelayDirection {
         pace: Pace,
         budget: Option<&Bound<'_, Budget>>,
     ) -> Self {
-        let forwarding = Forwarding::PassThrough(PassThrough::new(pace, direction.outbound));
-        let reading = Reading::passing(direction.settings).with_extension(direction.extension);
-        Self::new(reading, forwarding, budget)
+        let DirectionOptions { settings, outbound, extension } = direction;
+        let forwarding = Forwarding::PassThrough(PassThrough::new(pace, outbound));
+        Self::new(Reading::passing(settings).with_extension(extension), forwarding, budget)
     }
 
     fn new(reading: Reading, forwarding: Forwarding, budget: Option<&Bound<'_, Budget>>) -> Self {
@@ -281,9 +281,7 @@ fn mark_late(events: &Bound<'_, PyList>, mut completing: Completing) {
         return;
     }
     for event in events.iter() {
-        let is_message = matches!(message_state(&event), Ok(Some(_)))
-            || matches!(opaque_content(&event), Ok(Some(_)));
-        if is_message && !completing.goes_on() {
+        if matches!(message_state(&event), Ok(Some(_))) && !completing.goes_on() {
             mark_dropped(&event);
         }
     }

@@ -109,10 +109,9 @@ impl Forwarding {
 fn hold(relay: &mut Relay<PyHeld>, events: &Bound<'_, PyList>) -> PyResult<()> {
     for event in events.iter() {
         let content = match message_state(&event)? {
-            Some(message) => Some(message.content),
+            Some(message) => Some(message.content.unbind()),
             None => opaque_content(&event)?,
         };
-        let content = content.map(Bound::unbind);
         relay.hold(PyHeld { event: event.unbind(), content });
     }
     Ok(())

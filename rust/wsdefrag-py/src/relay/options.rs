@@ -1,9 +1,8 @@
 //! The options of a relay, as the Python classes pass them.
 
-use std::sync::Arc;
-
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
+use pyo3::types::PyString;
 use wsdefrag_core::relay::{Outbound, Pace};
 use wsdefrag_core::write::encoder::Settings as Sending;
 use wsdefrag_core::{Fragmenter, Settings, Strictness};
@@ -20,36 +19,35 @@ pub(crate) struct Options<'py> {
     client_limits: PyLimits,
     server_limits: PyLimits,
     strictness: PyStrictness,
-    extension: Option<String>,
     fresh_keys: bool,
     fragmenter: PyFragmenter,
     compress_from: u64,
     compression_level: u8,
+    pub(crate) extension: Option<Py<PyString>>,
     pub(crate) budget: Option<Bound<'py, Budget>>,
 }
 
 /// How one direction is read and written.
 pub(crate) struct DirectionOptions {
     pub(crate) settings: Settings,
-    /// The name of the agreed extension that is not known.
-    pub(crate) extension: Option<Arc<str>>,
     pub(crate) outbound: Outbound,
+    /// The name of an agreed extension that is not known.
+    pub(crate) extension: Option<Py<PyString>>,
 }
 
 impl Options<'_> {
     /// The options of the direction from the client and of that from the server.
-    pub(crate) fn directions(self) -> [DirectionOptions; 2] {
+    pub(crate) fn directions(self, py: Python<'_>) -> [DirectionOptions; 2] {
         let client = self.deflate.map(Into::into);
         let server = self.server_deflate.map(Into::into);
         let strictness = Strictness::from(self.strictness);
-        let extension: Option<Arc<str>> = self.extension.map(Into::into);
         let fragmenter = Fragmenter::from(self.fragmenter);
         [(true, client, server, self.client_limits), (false, server, client, self.server_limits)]
             .map(|(from_client, agreed, agreed_out, limits)| {
                 let settings = Settings {
                     from_client,
                     deflate: agreed,
-                    foreign_extension: extension.is_some(),
+                    foreign_extension: self.extension.is_some(),
                     limits: limits.into(),
                     strictness,
                 };
@@ -61,8 +59,9 @@ impl Options<'_> {
                     check_utf8: strictness.utf8,
                 };
                 let outbound = Outbound::new(sending, agreed, fragmenter, self.fresh_keys)
-                    .with_foreign_extension(extension.is_some());
-                DirectionOptions { settings, extension: extension.clone(), outbound }
+                    .with_foreign_extension(self.extension.is_some());
+                let extension = self.extension.as_ref().map(|name| name.clone_ref(py));
+                DirectionOptions { settings, outbound, extension }
             })
     }
 }

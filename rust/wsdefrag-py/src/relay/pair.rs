@@ -68,7 +68,7 @@ impl Relay {
     ) -> PyResult<Self> {
         let pace = parse_mode(mode)?;
         let budget = options.budget.clone();
-        let directions = options.directions();
+        let directions = options.directions(py);
         require_fit(mode, &directions)?;
         let directions =
             directions.map(|direction| RelayDirection::passing(direction, pace, budget.as_ref()));
