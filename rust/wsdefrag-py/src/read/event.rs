@@ -257,8 +257,7 @@ impl<'py> Sink for PySink<'py> {
     fn event(&mut self, offset: u64, event: Event<'_, PyContent>) {
         let report = match event {
             // Only a passive direction produces this event.
-            Event::Damaged { .. } => return,
-            Event::Opaque { .. } => return,
+            Event::Damaged { .. } | Event::Opaque { .. } => return,
             Event::Message { opcode, content, .. } => {
                 let timestamp = self.seconds();
                 let py = self.memory.py;
