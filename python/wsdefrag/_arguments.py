@@ -36,6 +36,21 @@ def require_number(name: str, value: object) -> float:
     return value
 
 
+def require_extension(extension: object) -> str | None:
+    """Give ``extension`` back, which is a name or None.
+
+    Raises TypeError unless it is one of these, and ValueError if it is empty, or a name of what
+    this library does know.
+    """
+    if extension is None:
+        return None
+    if not isinstance(extension, str):
+        raise TypeError(f"extension must be a str or None, not {type(extension).__name__}")
+    if not extension or extension == "permessage-deflate":
+        raise ValueError(f"extension must be the name of another extension, not {extension!r}")
+    return extension
+
+
 def require_retain(retain: object) -> int | None:
     """Return ``retain``: how many messages to keep, or None for all.
 

@@ -3,6 +3,7 @@
 A ``WebSocketMessage`` is itself an event. All other events are objects of the frozen classes here;
 each has its direction, a time, and an offset in the stream:
 
+- ``OpaqueMessage`` comes in the place of a message that belongs to an extension nobody here knows.
 - ``Ping`` and ``Pong`` may stand anywhere, also between the fragments of a message.
 - ``Close`` occurs at most once in a direction; all bytes after it are discarded.
 - ``ProtocolViolation`` occurs at most once in a direction, as its last event. It is not a
@@ -171,4 +172,44 @@ class Incomplete:
         return shown_fields(self)
 
 
-Event: TypeAlias = WebSocketMessage | Ping | Pong | Close | ProtocolViolation | Incomplete
+@dataclass(frozen=True, slots=True)
+class OpaqueMessage:
+    r"""A whole message of an agreed extension that this library does not know.
+
+    It comes only where ``extension`` was given, for a message with reserved bits that are not those
+    of permessage-deflate, and for a compressed one that may refer to such a message.
+
+    Attributes:
+        type: ``Opcode.TEXT`` or ``Opcode.BINARY``, as its first frame says.
+        content: The payload as it was sent, unmasked: not inflated, and not checked to be UTF-8.
+            Empty where a message had begun to be inflated when the extension's bits came.
+        rsv: The reserved bits of its frames together, as a number: RSV1 counts 4, RSV2 2, RSV3 1.
+        extension: The extension's name.
+        from_client: Whether the client sent it.
+        timestamp: Seconds since the epoch.
+        offset: First byte of its first frame, in bytes.
+
+    Example:
+        >>> import wsdefrag
+        >>> connection = wsdefrag.WebSocketConnection(extension="x-shorthand")
+        >>> (message,) = connection.receive_data(b"\xa1\x02\xfe\xff", from_client=False)
+        >>> message.content, message.rsv, message.extension
+        (b'\xfe\xff', 2, 'x-shorthand')
+    """
+
+    type: Opcode
+    content: bytes
+    rsv: int
+    extension: str
+    from_client: bool
+    timestamp: float
+    offset: int
+
+    def __repr__(self) -> str:
+        """Show all fields, of the content at most its beginning."""
+        return shown_fields(self)
+
+
+Event: TypeAlias = (
+    WebSocketMessage | OpaqueMessage | Ping | Pong | Close | ProtocolViolation | Incomplete
+)
