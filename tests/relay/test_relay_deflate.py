@@ -16,7 +16,14 @@ import pytest
 from relay_talk import SIDES, Talk
 from wire_case import Seen
 from wire_writer import KEY, frame
-from wsdefrag import DeflateParams, Opcode, Strictness, WebSocketMessage, WebSocketRelay
+from wsdefrag import (
+    DeflateParams,
+    Opcode,
+    Strictness,
+    WebSocketDirection,
+    WebSocketMessage,
+    WebSocketRelay,
+)
 
 ALONE = DeflateParams(server_no_context_takeover=True, client_no_context_takeover=True)
 TAKEOVER = DeflateParams()
@@ -251,3 +258,38 @@ def test_reserved_bits_that_mean_nothing_on_either_leg_stay() -> None:
     for event in relay.receive_data(wire, from_client=False):
         relay.forward(event)
     assert relay.data_to_send(to_client=True) == wire
+
+
+HELLO = b"\xc1\x07\xf2\x48\xcd\xc9\xc9\x07\x00"
+AGAIN = b"\xc1\x05\xf2\x00\x11\x00\x00"
+"""The same text, which refers to the message before (RFC 7692 section 7.2.3.2)."""
+
+
+def test_context_kept_against_the_agreement_is_not_passed_on() -> None:
+    """A receiver that holds the sender to the agreement could not read the message as it came."""
+    deflate = DeflateParams(server_no_context_takeover=True)
+    relay = WebSocketRelay(deflate=deflate)
+    for event in relay.receive_data(HELLO + AGAIN + HELLO, from_client=False):
+        relay.forward(event)
+    assert relay.from_server.tolerated["no_context_takeover"] == 1
+    sent = relay.data_to_send(to_client=True)
+    assert sent.startswith(HELLO)
+    assert sent.endswith(HELLO)
+    strict = Strictness(no_context_takeover=True)
+    receiver = WebSocketDirection(from_client=False, deflate=deflate, strictness=strict)
+    events = receiver.receive_data(sent)
+    contents = [event.content for event in events if isinstance(event, WebSocketMessage)]
+    assert contents == [b"Hello"] * 3
+    assert receiver.error is None
+    assert relay.bytes_buffered == 0
+
+
+def test_what_a_receiver_can_read_is_passed_on_as_it_came() -> None:
+    """A message without payload and a tail that was left on leave the window as it is."""
+    relay = WebSocketRelay(deflate=DeflateParams())
+    wire = b"\xc1\x00" + HELLO[:1] + b"\x0b" + HELLO[2:] + b"\x00\x00\xff\xff" + AGAIN
+    for event in relay.receive_data(wire, from_client=False):
+        relay.forward(event)
+    assert relay.data_to_send(to_client=True) == wire
+    tolerated = relay.from_server.tolerated
+    assert (tolerated["empty_compressed_payload"], tolerated["deflate_tail"]) == (1, 1)

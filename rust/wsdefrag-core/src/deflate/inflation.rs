@@ -277,28 +277,29 @@ impl Inflation {
         }
     }
 
-    /// Ends a message whose whole payload was inflated; `is_empty` if it has no payload.
-    pub(crate) fn finish<T: Target>(
-        &mut self,
-        is_empty: bool,
-        target: &mut T,
-    ) -> Result<DeflateBreaches, Kind> {
-        if is_empty && !self.strictness.empty_compressed_payload {
-            self.breaches.empty_compressed_payload = true;
-        } else if std::mem::take(&mut self.held) {
-            self.finish_held(target)?;
-        } else {
-            self.inflater.feed_tail(&TAIL)?;
-        }
-        self.inflater.end_message();
-        (self.produced, self.end) = (0, u32::MAX);
-        Ok(std::mem::take(&mut self.breaches))
+    /// Whether a byte of the payload is held. Then [`finish_held`](Self::finish_held) checks the end
+    /// of the message, and [`finish`](Self::finish) otherwise.
+    #[inline]
+    pub(crate) const fn is_holding(&self) -> bool {
+        self.held
     }
 
-    /// Ends a message whose payload ends with the bytes of the tail: either the sender did not
-    /// remove them, or the data happens to end with them.
-    fn finish_held<T: Target>(&mut self, target: &mut T) -> Result<(), Kind> {
+    /// Checks the end of a message whose whole payload was inflated; `is_empty` if it has no payload.
+    #[inline]
+    pub(crate) fn finish(&mut self, is_empty: bool) -> Result<(), Kind> {
+        if is_empty && !self.strictness.empty_compressed_payload {
+            self.breaches.empty_compressed_payload = true;
+            return Ok(());
+        }
+        self.inflater.feed_tail(&TAIL)
+    }
+
+    /// Checks the end of a message whose payload ends with the bytes of the tail: either the sender
+    /// did not remove them, or the data happens to end with them.
+    #[cold]
+    pub(crate) fn finish_held<T: Target>(&mut self, target: &mut T) -> Result<(), Kind> {
         let before = self.produced;
+        self.held = false;
         self.inflater.stream.stops_at_blocks = true;
         let left = self.run(&[TAIL[3], TAIL[0]], target).map(<[u8]>::len);
         self.inflater.stream.stops_at_blocks = false;
@@ -311,6 +312,14 @@ impl Inflation {
             (0, false) => self.inflater.feed_tail(&TAIL[1..]),
             _ => Err(Kind::TruncatedDeflateData),
         }
+    }
+
+    /// Ends a message after the check of its end; the rules that it was read in spite of.
+    #[inline]
+    pub(crate) fn end_message(&mut self) -> DeflateBreaches {
+        self.inflater.end_message();
+        (self.produced, self.end) = (0, u32::MAX);
+        std::mem::take(&mut self.breaches)
     }
 
     /// Keeps a message's content if a later message may refer to it against the agreement.

@@ -335,7 +335,12 @@ impl FragmentStream {
         let mut target = DecodedTarget { decoded, inflated, ceiling };
         inflation.range(wire, mask, ends.frame, &mut target)?;
         if ends.message {
-            inflation.finish(announced == 0, &mut target)?;
+            if inflation.is_holding() {
+                inflation.finish_held(&mut target)?;
+            } else {
+                inflation.finish(announced == 0)?;
+            }
+            inflation.end_message();
             self.inflated = 0;
         }
         Ok(())

@@ -330,11 +330,15 @@ impl<C: Content> Reassembler<C> {
             let offset = self.walker.parser.start();
             OpenMessage::new(Account::new(header.opcode, offset, decoding), content_rules)
         });
-        if self.walker.parser.rules().is_foreign(header) && message.becomes_foreign() {
-            // The bytes that this frame would inflate to are unknown.
-            self.lose_window();
+        if self.settings.foreign_extension && self.walker.parser.rules().is_foreign(header) {
+            let was_inflated = message.becomes_foreign();
+            let announced = message.account.announce(header, &self.settings.limits);
+            if was_inflated {
+                // The bytes that this frame would inflate to are unknown.
+                self.lose_window();
+            }
+            return announced.or_else(|kind| self.content_fault(kind));
         }
-        let Some(message) = &mut self.message else { return Ok(()) };
         let announced = message.account.announce(header, &self.settings.limits);
         announced.or_else(|kind| self.content_fault(kind))
     }
@@ -391,16 +395,19 @@ impl<C: Content> Reassembler<C> {
         if message.is_inflated() {
             self.expected = message.len().next_multiple_of(EXPECTED_STEP).min(MOST_EXPECTED);
             let inflation = self.inflation.get_or_insert_with(|| inflation(&self.settings));
-            let is_empty = message.account.announced == 0;
-            let mut target = ContentTarget {
-                ceiling: Ceiling::new(&self.settings.limits, message.account.announced),
-                message,
-                memory: sink.memory(),
-                expected: self.expected,
-                window_matters: !inflation.no_context_takeover(),
-            };
-            let breaches = inflation.finish(is_empty, &mut target)?;
-            message.deflate_breaches = breaches;
+            if inflation.is_holding() {
+                let mut target = ContentTarget {
+                    ceiling: Ceiling::new(&self.settings.limits, message.account.announced),
+                    message,
+                    memory: sink.memory(),
+                    expected: self.expected,
+                    window_matters: !inflation.no_context_takeover(),
+                };
+                inflation.finish_held(&mut target)?;
+            } else {
+                inflation.finish(message.account.announced == 0)?;
+            }
+            message.deflate_breaches = inflation.end_message();
             inflation.remember(message.content());
         }
         message.finish()
