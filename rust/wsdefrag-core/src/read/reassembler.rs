@@ -212,11 +212,11 @@ impl<C: Content> Reassembler<C> {
             let order = if self.message.is_some() { Order::Continue } else { Order::Start };
             let Some(range) = self.walker.next(&mut data, order)? else { return Ok(()) };
             if range.starts_frame {
-                let header = self.walker.header;
-                if range.ends_frame && self.is_whole_message(&header) {
-                    self.whole_message(&header, &range, sink)?;
+                if range.ends_frame && self.is_whole_message(&self.walker.header) {
+                    self.whole_message(&range, sink)?;
                     continue;
                 }
+                let header = self.walker.header;
                 self.begin_frame(&header)
                     .and_then(|()| sink.frame(&header))
                     .map_err(|kind| self.walker.parser.error(kind))?;
@@ -275,11 +275,11 @@ impl<C: Content> Reassembler<C> {
     #[inline]
     fn whole_message<S: SinkFor<C>>(
         &mut self,
-        header: &Header,
         range: &Range<'_>,
         sink: &mut S,
     ) -> Result<(), Error> {
         let Range { wire, mask, .. } = *range;
+        let header = &self.walker.header;
         let failed = |kind| self.walker.parser.error(kind);
         sink.memory().admit(wire.len(), wire.len()).map_err(|excess| failed(excess.into()))?;
         let (content, any) =
