@@ -142,6 +142,7 @@ async def forward(options: argparse.Namespace) -> None:
         task = asyncio.create_task(serve(client, to_client))
         running[task] = None
         task.add_done_callback(running.pop)
+        task.add_done_callback(lambda _: to_client.close())  # if it never got to its start
 
     stopped = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
