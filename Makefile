@@ -7,7 +7,7 @@ BENCH := .venv-bench
 MITMPROXY := .venv-mitmproxy
 AUTOBAHN := .venv-autobahn
 FUZZ_SECONDS ?= 60
-RECORDING := tests/data/captures/demo.pcapng
+RECORDING := vectors/captures/demo.pcapng
 FUZZ_TARGETS := arbitrary_bytes split_feeding deflate encoder relay packets connections
 
 BIN := $(VENV)/bin
@@ -19,15 +19,15 @@ cargo +nightly fuzz run --fuzz-dir rust/fuzz $(1) rust/fuzz/corpus/$(1) rust/fuz
 endef
 RUST := Cargo.toml Cargo.lock $(shell find rust -name '*.rs' -o -name Cargo.toml | grep -v /target/)
 # mypy takes one module of a name at a time; there are three conftest.py and two echo_server.py.
-TYPED_TESTS := tests/conftest.py tests/smoke.py tests/data/recordings.py $(shell find tests \
-	-path tests/data -prune -o -path tests/conformance -prune \
+TYPED_TESTS := tests/conftest.py tests/smoke.py $(shell find tests \
+	-path tests/conformance -prune \
 	-o '(' -name 'test_*.py' -o -path 'tests/support/*.py' ')' -print)
-PYTHON_CODE := python tests benches examples rust/fuzz
+PYTHON_CODE := python tests tools benches examples rust/fuzz
 
 .DEFAULT_GOAL := help
 .PHONY: help build demo test test-rust test-python soak conformance conformance-quick check format bench fuzz
 .PHONY: fuzz-briefly wheel mitmproxy-env clean lint-rust-format lint-rust lint-docs lint-python lint-types
-.PHONY: lint-stub deny
+.PHONY: lint-stub deny stub
 
 help: ## show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-18s %s\n", $$1, $$2}'
@@ -107,8 +107,10 @@ lint-types: $(BIN)/.tools
 	$(BIN)/mypy $(filter-out %/fuzzer.py,$(wildcard tests/conformance/*.py))
 	$(BIN)/mypy tests/compat/mitmproxy/addon/conftest.py
 	$(BIN)/mypy tests/compat/mitmproxy/parity/conftest.py
+	$(BIN)/mypy tools/*.py
 
 lint-stub: build
+	$(BIN)/python tools/write_stub.py --check
 	$(BIN)/python -m mypy.stubtest wsdefrag._native
 
 # cargo-deny takes minutes to build, so it is used where it is and not installed. The advisories are
@@ -126,6 +128,9 @@ deny: ## licences, bans and sources of the crates; advisories where the database
 	        echo 'no advisory database (cargo deny fetch db): advisories are not checked'; \
 	    fi; \
 	fi
+
+stub: build ## write python/wsdefrag/_native.pyi from the built module
+	$(BIN)/python tools/write_stub.py
 
 format: $(BIN)/.tools ## rewrite the code in the house's format
 	cargo fmt --all

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import wsdefrag
 
-RECORDED = Path(__file__).parents[1] / "tests" / "data" / "fragments-pings.client.bin"
+RECORDED = Path(__file__).parents[1] / "vectors" / "streams" / "fragments-pings.client.bin"
 SHOWN = 24
 
 

@@ -18,13 +18,13 @@ import pyarrow.compute as pc
 
 from wsdefrag.capture import Capture
 
-DIRECTORY = Path(__file__).parents[1] / "tests" / "data" / "captures"
+DIRECTORY = Path(__file__).parents[1] / "vectors" / "captures"
 RECORDED = [DIRECTORY / name for name in ("plain-small.pcapng", "ipv6.pcapng", "vlan.pcapng")]
 
 
 def read(path: Path) -> pa.Table:
     """Read the messages of one capture, with its name as one more column."""
-    table = pa.table(Capture(path).to_arrow().messages)
+    table = pa.table(Capture(path))
     name = pa.array([path.name] * len(table)).dictionary_encode()
     return table.append_column("capture", name)
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import wsdefrag
 
-RECORDED = Path(__file__).parents[1] / "tests" / "data" / "deflate-fragments-pings.json"
+RECORDED = Path(__file__).parents[1] / "vectors" / "streams" / "deflate-fragments-pings.json"
 SHOWN = 16
 
 

@@ -81,7 +81,13 @@ class Session:
         peers = [side.get_extra_info("peername") for side in (self.to_client, self.to_server)]
         heads = self.agreed.request, self.agreed.response
         with path.open("ab") as file:
-            write_flow(self.relay.websocket, file, *heads, client=peers[0][:2], server=peers[1][:2])
+            write_flow(
+                self.relay.websocket,
+                file,
+                *heads,
+                client_address=peers[0][:2],
+                server_address=peers[1][:2],
+            )
 
 
 def end(*writers: asyncio.StreamWriter) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import wsdefrag
 
-RECORDED = Path(__file__).parents[1] / "tests" / "data" / "prices-plain.server.bin"
+RECORDED = Path(__file__).parents[1] / "vectors" / "streams" / "prices-plain.server.bin"
 CHUNK = 4096  # bytes; any other number gives the same messages
 SHOWN = 8
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from wsdefrag.capture import Capture, CapturedConnection, CapturedMessage
 
-RECORDED = Path(__file__).parents[1] / "tests" / "data" / "captures" / "legacy.pcap"
+RECORDED = Path(__file__).parents[1] / "vectors" / "captures" / "legacy.pcap"
 
 
 def robbed(path: Path) -> io.BytesIO:

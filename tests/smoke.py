@@ -11,7 +11,7 @@ from pathlib import Path
 
 import wsdefrag
 
-DATA = Path(__file__).parent / "data"
+SUPPORT = Path(__file__).resolve().parent / "support"
 
 
 def main() -> None:
@@ -23,10 +23,10 @@ def main() -> None:
     if needed := [line for line in metadata.requires("wsdefrag") or [] if "extra ==" not in line]:
         raise SystemExit(f"the wheel depends on {needed}")
 
-    sys.path.insert(0, str(DATA))
-    import recordings
+    sys.path.insert(0, str(SUPPORT))
+    import recorded_streams
 
-    recording = recordings.load("deflate-takeover")
+    recording = recorded_streams.load("deflate-takeover")
     assert recording.extensions is not None
     reassembler = wsdefrag.MessageReassembler(
         from_client=False, deflate=wsdefrag.DeflateParams.from_header(recording.extensions)

@@ -94,8 +94,8 @@ def whole_messages(path: Path) -> Iterator[tuple[Key, bytes]]:
 
 def direction(message: CapturedMessage) -> Key:
     """The direction of a message, as the corpus knows it."""
-    assert message.connection.client is not None
-    address, port = message.connection.client
+    assert message.connection.client_address is not None
+    address, port = message.connection.client_address
     return address, port, message.from_client
 
 

@@ -36,6 +36,20 @@ def require_number(name: str, value: object) -> float:
     return value
 
 
+def require_retain(retain: object) -> int | None:
+    """Give back how many messages to keep, None for all of them.
+
+    Raises TypeError unless it is an int or None, and ValueError if it is negative.
+    """
+    if retain is None:
+        return None
+    if not isinstance(retain, int) or isinstance(retain, bool):
+        raise TypeError(f"retain must be an int or None, not {type(retain).__name__}")
+    if retain < 0:
+        raise ValueError(f"retain must not be negative, got {retain}")
+    return retain
+
+
 def require_compression(compress_from: object, compression_level: object) -> int:
     """Give the least size that is compressed, in bytes, no larger than the engine can count.
 

@@ -1,4 +1,5 @@
-"""The native module: storage of messages, engines of one direction, frames, captures."""
+"""The engine of `wsdefrag`; import `wsdefrag` instead."""
+# Written by `make stub` from the built module and from tools/native_types.py.
 
 from collections.abc import Sequence
 from typing import Any, TypeVar, final
@@ -42,18 +43,6 @@ __version__: str
 
 _Class = TypeVar("_Class", bound=MessageStorage)
 
-def parse_deflate_header(value: str) -> tuple[bool, bool, int, int] | None:
-    """Read the permessage-deflate parameters of a server's answer (RFC 7692 section 7.1).
-
-    Returns:
-        ``server_no_context_takeover``, ``client_no_context_takeover``,
-        ``server_max_window_bits`` and ``client_max_window_bits``, or None where
-        permessage-deflate was not agreed on.
-
-    Raises:
-        ValueError: If the header is invalid; the message says why.
-    """
-
 def accept_deflate_offers(value: str) -> tuple[tuple[bool, bool, int, int], str] | None:
     """Choose among a client's offers of permessage-deflate (RFC 7692 section 5).
 
@@ -66,12 +55,7 @@ def accept_deflate_offers(value: str) -> tuple[tuple[bool, bool, int, int], str]
     """
 
 def fragment_sizes(
-    type: int,
-    content: Buffer,
-    kept: Sequence[int],
-    *,
-    max_size: int | None,
-    cut_characters: bool,
+    type: int, content: Buffer, kept: Sequence[int], *, max_size: int | None, cut_characters: bool
 ) -> list[int]:
     """Choose the sizes of a message's fragments, in bytes of content (RFC 6455 section 5.4).
 
@@ -82,6 +66,18 @@ def fragment_sizes(
     Raises:
         TypeError: If an argument has the wrong type.
         ValueError: If ``type`` is not an opcode, or a size is negative.
+    """
+
+def parse_deflate_header(value: str) -> tuple[bool, bool, int, int] | None:
+    """Read the permessage-deflate parameters of a server's answer (RFC 7692 section 7.1).
+
+    Returns:
+        ``server_no_context_takeover``, ``client_no_context_takeover``,
+        ``server_max_window_bits`` and ``client_max_window_bits``, or None where
+        permessage-deflate was not agreed on.
+
+    Raises:
+        ValueError: If the header is invalid; the message says why.
     """
 
 def untracked(cls: type[_Class]) -> type[_Class]:
@@ -97,35 +93,246 @@ def untracked(cls: type[_Class]) -> type[_Class]:
         TypeError: If the class adds fields, or is not such a subclass.
     """
 
-@disjoint_base
-class MessageStorage:
-    """The fields of a message; ``WebSocketMessage`` adds all behaviour."""
+@final
+class ArrowStream:
+    """A table of a capture that any reader of Arrow streams can read (``__arrow_c_stream__``).
 
-    def __new__(cls, *args: object, **kwargs: object) -> Self: ...
+    Each reading is a pass over the files of its own, in record batches, so that memory stays flat;
+    but where the messages table has been read to its end, the connections table is at hand.
+
+    Example:
+        >>> from wsdefrag.capture import Capture
+        >>> import polars
+        >>> table = Capture("vectors/captures/demo.pcapng").to_arrow().connections
+        >>> polars.DataFrame(table).height
+        5
+    """
+
+    def __arrow_c_schema__(self) -> object:
+        """Export the schema, as the Arrow PyCapsule interface has it."""
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        """Export the table, as the Arrow PyCapsule interface has it.
+
+        Args:
+            requested_schema: Ignored, as the interface allows; readers cast for themselves.
+
+        Raises:
+            ValueError: If it is of a file object that has been read before.
+        """
+
     @property
-    def type(self) -> Opcode: ...
-    @type.setter
-    def type(self, value: int) -> None: ...
+    def warnings(self) -> list[str]:
+        """What is to be said of the files, though they could be read.
+
+        It is that of the last pass that has ended, over this table or the other one that
+        ``to_arrow()`` gave with it.
+        """
+
+@disjoint_base
+class Budget:
+    """The engine behind ``wsdefrag.Budget``."""
+
+    def __new__(cls, max_bytes: int) -> Self: ...
+    @property
+    def bytes_held(self) -> int:
+        """Bytes that are held now."""
+
+    @property
+    def max_bytes(self) -> int:
+        """Bytes that peers may make all connections hold together."""
+
+@final
+class CapturePlan:
+    """What to read of which captures; ``wsdefrag.capture.Capture`` is its face."""
+
+    def __new__(
+        cls,
+        *,
+        paths: Sequence[str],
+        file: object | None,
+        name: str,
+        hosts: Sequence[str],
+        request_paths: Sequence[str],
+        ports: Sequence[int],
+        addresses: Sequence[str],
+        from_client: bool | None,
+        types: Sequence[int],
+        since_ns: int | None,
+        until_ns: int | None,
+        content: bool,
+        limits: Limits,
+        strictness: Strictness,
+        utf8_strict: bool,
+        resync: bool,
+        max_connections: int,
+        idle_timeout_ns: int,
+        handshake_timeout_ns: int,
+    ) -> Self: ...
+    @staticmethod
+    def defaults() -> dict[str, int]:
+        """Give the default of each option that has one, in seconds where it is a time."""
+
+    @staticmethod
+    def account_counters() -> list[str]:
+        """Name the counters of an account, in order."""
+
+    def read(self) -> CaptureReader:
+        """Begin a pass over the capture.
+
+        Raises:
+            ValueError: If it is a file object that has been read before.
+        """
+
+    def to_arrow(self) -> tuple[ArrowStream, ArrowStream]:
+        """Give the messages table and the connections table."""
+
+@final
+class CaptureReader:
+    """A pass over a capture, a batch at a time."""
+
+    def next_batch(self) -> list[CapturedMessage | CapturedConnection] | None:
+        """Read on until something is complete.
+
+        What an exception kept back, or a file object that had nothing yet, comes with the next
+        call.
+
+        Returns:
+            Messages, and connections that have ended, in order; None at the end. A connection that
+            has ended is the first of its batch.
+
+        Raises:
+            CaptureError: If a file is no capture, or not readable any more; all that was complete
+                before has been given out.
+            OSError: If a file cannot be opened or read.
+            BlockingIOError: If a file object does not block and has nothing yet.
+            RuntimeError: If the pass is being read already.
+        """
+
+    @property
+    def bytes_read(self) -> int:
+        """Bytes of the files read so far, as they are stored."""
+
+    @property
+    def counts(self) -> dict[str, Any]:
+        """What became of the packets so far, by name."""
+
+    @property
+    def warnings(self) -> list[str]:
+        """What is to be said of the files, though they could be read."""
+
+@final
+class CapturedMessage:
+    """A message of a capture, with its connection and its place in the capture.
+
+    It can be copied and pickled; its connection goes with it, once for all messages that are
+    pickled together. Two messages are equal only if they are the same object; across passes over
+    a capture, ``(connection.connection, from_client, seq)`` tells them apart.
+
+    Attributes:
+        connection: The ``CapturedConnection`` it belongs to.
+        seq: Its place among the messages of its direction, from 0.
+        from_client: Who sent it.
+        type: Its opcode as an integer: 1 for text, 2 for binary.
+        content: Its payload, unmasked and inflated, in bytes; what it is where ``status`` is not
+            ``ok`` is said there.
+        timestamp_ns: When the packet that completed it was captured, in nanoseconds since the
+            epoch.
+        first_timestamp_ns: When the packet with its first byte was, likewise.
+        frames: How many frames it was made of.
+        wire_length: Bytes of those frames, headers included.
+        payload_length: Bytes of their payloads: compressed, where it was compressed.
+        compressed: Whether it was compressed.
+        status: ``ok``: whole and as it was sent. ``incomplete``: bytes are missing, and content is
+            what stood before the first missing one. ``undecodable``: whole, but what it takes to
+            inflate it was not captured, and content is the compressed payload. ``too_big``: over
+            a limit, and content is a beginning or nothing. ``invalid_utf8``: whole, but a text
+            that is not UTF-8. ``protocol_error``: broken off by a broken rule.
+        missing_bytes: Payload bytes that were not captured.
+        resynced: Whether it was found by looking for frames, where it was not known that one
+            begins.
+        first_packet: Number of the packet with its first byte, from 1 over all packets.
+        last_packet: Number of the packet that completed it.
+
+    Example:
+        >>> from wsdefrag.capture import Capture
+        >>> next(iter(Capture("vectors/captures/demo.pcapng", types=("text",)))).is_text
+        True
+    """
+
+    def __new__(
+        cls,
+        connection: CapturedConnection,
+        seq: int,
+        from_client: bool,
+        type: int,
+        content: bytes,
+        timestamp_ns: int,
+        first_timestamp_ns: int,
+        frames: int,
+        wire_length: int,
+        payload_length: int,
+        compressed: bool,
+        status: str,
+        missing_bytes: int,
+        resynced: bool,
+        first_packet: int,
+        last_packet: int,
+    ) -> Self: ...
+    def get_state(self) -> WebSocketMessageState:
+        """Give mitmproxy's state of the message.
+
+        Returns:
+            type, from_client, content, timestamp in seconds since the epoch, dropped, injected.
+        """
+    @property
+    def connection(self) -> CapturedConnection: ...
+    @property
+    def seq(self) -> int: ...
     @property
     def from_client(self) -> bool: ...
-    @from_client.setter
-    def from_client(self, value: bool) -> None: ...
+    @property
+    def type(self) -> int: ...
     @property
     def content(self) -> bytes: ...
-    @content.setter
-    def content(self, value: bytes) -> None: ...
     @property
-    def timestamp(self) -> float: ...
-    @timestamp.setter
-    def timestamp(self, value: float) -> None: ...
+    def timestamp_ns(self) -> int: ...
     @property
-    def dropped(self) -> bool: ...
-    @dropped.setter
-    def dropped(self, value: bool) -> None: ...
+    def first_timestamp_ns(self) -> int: ...
     @property
-    def injected(self) -> bool: ...
-    @injected.setter
-    def injected(self, value: bool) -> None: ...
+    def frames(self) -> int: ...
+    @property
+    def wire_length(self) -> int: ...
+    @property
+    def payload_length(self) -> int: ...
+    @property
+    def compressed(self) -> bool: ...
+    @property
+    def status(self) -> str: ...
+    @property
+    def missing_bytes(self) -> int: ...
+    @property
+    def resynced(self) -> bool: ...
+    @property
+    def first_packet(self) -> int: ...
+    @property
+    def last_packet(self) -> int: ...
+    @property
+    def is_text(self) -> bool:
+        """Whether it is a text message."""
+
+    @property
+    def message(self) -> WebSocketMessage:
+        """The message as a ``WebSocketMessage`` of its own, with the time in seconds."""
+
+    @property
+    def text(self) -> str:
+        """The content as text, decoded strictly.
+
+        Raises:
+            AttributeError: If it is not a text message.
+            UnicodeDecodeError: If it is not UTF-8.
+        """
 
 @disjoint_base
 class Direction:
@@ -196,18 +403,6 @@ class Direction:
         """
 
     @property
-    def error(self) -> ProtocolError | LimitExceeded | OutOfMemory | None:
-        """What ended this direction, a new object each time; None if nothing has."""
-
-    @property
-    def close(self) -> Close | None:
-        """The Close of this direction."""
-
-    @property
-    def bytes_received(self) -> int:
-        """All bytes taken so far."""
-
-    @property
     def bytes_buffered(self) -> int:
         """Bytes held of an unfinished header, frame or message."""
 
@@ -216,314 +411,16 @@ class Direction:
         """Bytes behind a Close, or from the offending frame's first byte on."""
 
     @property
-    def tolerated(self) -> dict[str, int]:
-        """How often each rule that is switched off was broken, by its name in ``Strictness``."""
-
-@disjoint_base
-class Budget:
-    """The engine behind ``wsdefrag.Budget``."""
-
-    def __new__(cls, max_bytes: int) -> Self: ...
-    @property
-    def max_bytes(self) -> int:
-        """Bytes that peers may make all connections hold together."""
-
-    @property
-    def bytes_held(self) -> int:
-        """Bytes that are held now."""
-
-@disjoint_base
-class RelayDirection:
-    """One direction of ``wsdefrag.WebSocketRelay``."""
-
-    def __new__(
-        cls,
-        *,
-        from_client: bool,
-        mode: str,
-        deflate: DeflateParams | None,
-        deflate_out: DeflateParams | None,
-        limits: Limits,
-        strictness: Strictness,
-        utf8_strict: bool,
-        fresh_keys: bool,
-        fragmenter: Fragmenter,
-        compress_from: int,
-        compression_level: int,
-        budget: Budget | None,
-    ) -> Self: ...
-    def receive_events(self, data: Buffer, *, timestamp: float | None = None) -> list[Event]:
-        """Take the next bytes and give everything that happened.
-
-        Args:
-            data: Any number of bytes; neither changed nor kept.
-            timestamp: When they arrived, in seconds since the epoch; None reads the clock.
-
-        Returns:
-            What happened, in order; a violation is the last event and comes once.
-
-        Raises:
-            TypeError: If ``data`` does not offer the buffer protocol.
-            ValueError: If the direction has ended.
-        """
-
-    def receive_eof_events(self, *, timestamp: float | None = None) -> list[Event]:
-        """Say that the direction has ended; may be called again.
-
-        Args:
-            timestamp: When it ended, in seconds since the epoch; None reads the clock.
-
-        Returns:
-            An ``Incomplete`` if the bytes stopped inside a header, a frame or a message, else
-            nothing.
-        """
-
-    def forward(self, event: Event) -> None:
-        """Send an event to the other side, as it came or as it was edited.
-
-        What still waits for a decision before it is dropped. A message whose ``dropped`` is set,
-        and everything behind a Close that was sent this way, is dropped. A ``ProtocolViolation``
-        and an ``Incomplete`` have nothing to send.
-
-        Args:
-            event: One that ``receive_events`` gave.
-
-        Raises:
-            ValueError: If it waits for no decision, if the message cannot be sent as it was edited,
-                or if frames are forwarded by themselves. Nothing is changed then.
-        """
-
-    def drop(self, event: Event) -> None:
-        """Keep an event, and all before it that wait for a decision, from the other side.
-
-        Args:
-            event: One that ``receive_events`` gave. A message's ``dropped`` is set.
-
-        Raises:
-            ValueError: If it waits for no decision, or if frames are forwarded by themselves.
-        """
-
-    def inject(self, message: WebSocketMessage, *, compress: bool | None = None) -> None:
-        """Send a message of the caller's, at the next border between messages.
-
-        Args:
-            message: A ``WebSocketMessage``; its ``injected`` is set.
-            compress: Whether to compress it; None for what ``compress_from`` says, but not at all
-                where compressed messages go on as they came and refer to earlier ones.
-
-        Raises:
-            TypeError: If it is not a ``WebSocketMessage``.
-            ValueError: If the message cannot be sent here; the error says why.
-        """
-
-    def ping(self, payload: Buffer) -> None:
-        """Send a ping of the caller's, at the next border between frames (RFC 6455 section 5.5.2).
-
-        Args:
-            payload: At most 125 bytes.
-
-        Raises:
-            TypeError: If the payload does not offer the buffer protocol.
-            ValueError: If it is too long, after a Close, or inside a frame that will never be
-                whole.
-        """
-
-    def pong(self, payload: Buffer) -> None:
-        """Send a pong of the caller's, at the next border between frames (RFC 6455 section 5.5.3).
-
-        Args:
-            payload: At most 125 bytes.
-
-        Raises:
-            TypeError: If the payload does not offer the buffer protocol.
-            ValueError: If it is too long, after a Close, or inside a frame that will never be
-                whole.
-        """
-
-    def send_close(self, code: int | None = None, reason: str = "") -> bool:
-        """Send a Close of the caller's, behind which nothing is sent this way.
-
-        It goes at the next border between frames. Messages that wait to be injected are dropped.
-
-        Args:
-            code: The close code; None for a frame without one, which is read as 1005.
-            reason: Why, for people; at most 123 bytes of UTF-8, and only with a code.
-
-        Returns:
-            Whether it is or will be sent. False where a Close was sent before, and where the way
-            out stands inside a frame that will never be whole: nothing but the end of the
-            connection can follow there. One that waits for the end of a frame is not sent if that
-            never comes.
-
-        Raises:
-            ValueError: If the code may not be sent (RFC 6455 section 7.4), or the reason is too
-                long or stands alone.
-        """
-
-    def data_to_send(self) -> bytes:
-        """Take all that waits to be sent to the other side.
-
-        Returns:
-            The bytes, for its connection; empty if there are none.
-        """
-
-    @property
-    def error(self) -> ProtocolError | LimitExceeded | OutOfMemory | None:
-        """What ended what comes in, a new object each time; None if nothing has."""
-
-    @property
-    def close(self) -> Close | None:
-        """The Close that came in."""
-
-    @property
-    def closed(self) -> bool:
-        """Whether a Close was sent to the other side."""
-
-    @property
-    def recompresses(self) -> bool:
-        """Whether messages that come compressed are compressed anew, or not at all."""
-
-    @property
     def bytes_received(self) -> int:
         """All bytes taken so far."""
 
     @property
-    def bytes_buffered(self) -> int:
-        """Bytes held: of what is not complete, not decided on, or not taken to be sent."""
-
-    @property
-    def bytes_discarded(self) -> int:
-        """Bytes behind a Close, or from the offending frame's first byte on."""
-
-    @property
-    def tolerated(self) -> dict[str, int]:
-        """How often each rule that is switched off was broken, by its name in ``Strictness``."""
-
-@disjoint_base
-class Relay:
-    """The engine behind ``wsdefrag.WebSocketRelay``."""
-
-    def __new__(
-        cls, *, client: RelayDirection, server: RelayDirection, record: Record, keeps: bool
-    ) -> Self: ...
-    def receive_data(
-        self, data: Buffer, *, from_client: bool, timestamp: float | None = None
-    ) -> list[Event]:
-        """Take the next bytes of one side.
-
-        Args:
-            data: Any number of bytes; neither changed nor kept.
-            from_client: Whether the client sent them.
-            timestamp: When they arrived, in seconds since the epoch; None reads the clock.
-
-        Returns:
-            What happened, in order. What is wrong on the wire is a ``ProtocolViolation`` and is
-            not raised.
-
-        Raises:
-            TypeError: If ``data`` does not offer the buffer protocol.
-            ValueError: If this direction has ended by ``receive_eof``.
-        """
-
-    def forward(self, event: Event) -> None:
-        """Send an event on, as it came or as it was edited.
-
-        Events that still wait for a decision before it are dropped. A message whose ``dropped`` is
-        set, and everything behind a Close that was sent the same way, is dropped too. A
-        ``ProtocolViolation`` and an ``Incomplete`` have nothing to send, and decide nothing.
-
-        Args:
-            event: One that ``receive_data`` gave. Of a message, ``content`` and ``type`` may have
-                been changed.
-
-        Raises:
-            TypeError: If it is no event.
-            ValueError: If the event waits for no decision, if the message cannot be sent as it was
-                edited, or if the mode is not ``"messages"``. Nothing is changed then.
-        """
-
-    def drop(self, event: Event) -> None:
-        """Keep an event, and all before it that wait for a decision, from the other side.
-
-        Args:
-            event: One that ``receive_data`` gave. A message's ``dropped`` is set.
-
-        Raises:
-            TypeError: If it is no event.
-            ValueError: If the event waits for no decision, or if the mode is not ``"messages"``.
-        """
-
-    def data_to_send(self, *, to_client: bool) -> bytes:
-        """Take all that waits to be sent to one side.
-
-        Args:
-            to_client: Whether to the client.
-
-        Returns:
-            The bytes for its connection; empty if there are none.
-        """
-
-    @property
-    def client(self) -> RelayDirection:
-        """The direction of what the client sends."""
-
-    @property
-    def server(self) -> RelayDirection:
-        """The direction of what the server sends."""
-
-@disjoint_base
-class FrameDecoder:
-    """The engine behind ``wsdefrag.FrameDecoder``."""
-
-    def __new__(
-        cls,
-        *,
-        from_client: bool,
-        rsv1: bool,
-        limits: Limits,
-        strictness: Strictness,
-    ) -> Self: ...
-    def receive_data(self, data: Buffer) -> list[Frame]:
-        """Take the next bytes and give the frames they complete.
-
-        Args:
-            data: Any number of bytes; neither changed nor kept.
-
-        Returns:
-            The completed frames, in order. A violation in these bytes ends the list and sets
-            ``error``; the next call raises it.
-
-        Raises:
-            ProtocolError: If a rule was broken before.
-            LimitExceeded: If ``max_frame_size`` was passed before.
-            TypeError: If ``data`` does not offer the buffer protocol.
-            ValueError: If the direction has ended.
-        """
-
-    def receive_eof(self) -> None:
-        """Say that the direction has ended; may be called again.
-
-        Raises:
-            ProtocolError: If a rule was broken before.
-            LimitExceeded: If ``max_frame_size`` was passed before.
-            IncompleteMessage: If the bytes stopped inside a frame.
-        """
+    def close(self) -> Close | None:
+        """The Close of this direction."""
 
     @property
     def error(self) -> ProtocolError | LimitExceeded | OutOfMemory | None:
         """What ended this direction, a new object each time; None if nothing has."""
-
-    @property
-    def bytes_received(self) -> int:
-        """All bytes taken so far."""
-
-    @property
-    def bytes_buffered(self) -> int:
-        """Bytes held of an unfinished frame."""
-
-    @property
-    def bytes_discarded(self) -> int:
-        """Bytes from the offending frame's first byte on."""
 
     @property
     def tolerated(self) -> dict[str, int]:
@@ -545,6 +442,8 @@ class EventReader:
         limits: Limits,
         classes: tuple[type, type, type, type],
     ) -> Self: ...
+    def __iter__(self) -> Self: ...
+    def __next__(self) -> Any: ...
     def receive_data(self, data: Buffer) -> None:
         """Take the next bytes; nothing is read before an event is asked for.
 
@@ -556,18 +455,16 @@ class EventReader:
             TypeError: If ``data`` does not offer the buffer protocol.
         """
 
-    def __iter__(self) -> Self: ...
-    def __next__(self) -> Any: ...  # noqa: ANN401
     def conclude(self) -> None:
         """Say that the end was told of: what is fed from now on is dropped."""
 
     @property
-    def ended(self) -> bool:
-        """Whether a Close or a violation has been met that ``conclude`` was not called for."""
+    def at_message_end(self) -> bool:
+        """Whether the frame at hand has come to the end of its message."""
 
     @property
-    def peer_close(self) -> tuple[int, str] | None:
-        """The code and the reason of the Close that ended this direction; None if none did."""
+    def ended(self) -> bool:
+        """Whether a Close or a violation has been met that ``conclude`` was not called for."""
 
     @property
     def error(self) -> ProtocolError | LimitExceeded | OutOfMemory | None:
@@ -586,8 +483,8 @@ class EventReader:
         """Whether a message is open."""
 
     @property
-    def at_message_end(self) -> bool:
-        """Whether the frame at hand has come to the end of its message."""
+    def peer_close(self) -> tuple[int, str] | None:
+        """The code and the reason of the Close that ended this direction; None if none did."""
 
 @final
 class EventWriter:
@@ -622,6 +519,115 @@ class EventWriter:
         Raises:
             ValueError: If the opcode is another one, the payload is too long, or after a Close.
         """
+
+@final
+class Frame:
+    """One frame (RFC 6455 section 5.2); frozen, equal by value, picklable.
+
+    Attributes:
+        opcode: What it carries.
+        fin: Whether it is the last of its message.
+        rsv1: The first reserved bit: compressed, where permessage-deflate was agreed on.
+        rsv2: The second reserved bit.
+        rsv3: The third reserved bit.
+        masking_key: Four bytes, or None if it is not masked.
+        payload: Unmasked, but not inflated.
+        offset: First byte of the frame, in bytes from the start of the direction.
+        wire_length: Header and payload together, in bytes.
+
+    Example:
+        >>> from wsdefrag import Frame, Opcode
+        >>> frame = Frame(Opcode.PING, True, False, False, False, None, b"hi", 0, 4)
+        >>> frame.masked, frame.opcode
+        (False, <Opcode.PING: 9>)
+    """
+
+    def __new__(
+        cls,
+        opcode: int,
+        fin: bool,
+        rsv1: bool,
+        rsv2: bool,
+        rsv3: bool,
+        masking_key: bytes | None,
+        payload: bytes,
+        offset: int,
+        wire_length: int,
+    ) -> Self: ...
+    @property
+    def opcode(self) -> Opcode: ...
+    @property
+    def fin(self) -> bool: ...
+    @property
+    def rsv1(self) -> bool: ...
+    @property
+    def rsv2(self) -> bool: ...
+    @property
+    def rsv3(self) -> bool: ...
+    @property
+    def masking_key(self) -> bytes | None: ...
+    @property
+    def payload(self) -> bytes: ...
+    @property
+    def offset(self) -> int: ...
+    @property
+    def wire_length(self) -> int: ...
+    @property
+    def masked(self) -> bool:
+        """Whether the frame is masked."""
+
+@disjoint_base
+class FrameDecoder:
+    """The engine behind ``wsdefrag.FrameDecoder``."""
+
+    def __new__(
+        cls, *, from_client: bool, rsv1: bool, limits: Limits, strictness: Strictness
+    ) -> Self: ...
+    def receive_data(self, data: Buffer) -> list[Frame]:
+        """Take the next bytes and give the frames they complete.
+
+        Args:
+            data: Any number of bytes; neither changed nor kept.
+
+        Returns:
+            The completed frames, in order. A violation in these bytes ends the list and sets
+            ``error``; the next call raises it.
+
+        Raises:
+            ProtocolError: If a rule was broken before.
+            LimitExceeded: If ``max_frame_size`` was passed before.
+            TypeError: If ``data`` does not offer the buffer protocol.
+            ValueError: If the direction has ended.
+        """
+
+    def receive_eof(self) -> None:
+        """Say that the direction has ended; may be called again.
+
+        Raises:
+            ProtocolError: If a rule was broken before.
+            LimitExceeded: If ``max_frame_size`` was passed before.
+            IncompleteMessage: If the bytes stopped inside a frame.
+        """
+
+    @property
+    def bytes_buffered(self) -> int:
+        """Bytes held of an unfinished frame."""
+
+    @property
+    def bytes_discarded(self) -> int:
+        """Bytes from the offending frame's first byte on."""
+
+    @property
+    def bytes_received(self) -> int:
+        """All bytes taken so far."""
+
+    @property
+    def error(self) -> ProtocolError | LimitExceeded | OutOfMemory | None:
+        """What ended this direction, a new object each time; None if nothing has."""
+
+    @property
+    def tolerated(self) -> dict[str, int]:
+        """How often each rule that is switched off was broken, by its name in ``Strictness``."""
 
 @disjoint_base
 class FrameEncoder:
@@ -827,248 +833,278 @@ class FrameEncoder:
         """
 
     @property
-    def inside_message(self) -> bool:
-        """Whether a message was begun and not ended."""
-
-    @property
     def closed(self) -> bool:
         """Whether a Close was encoded."""
 
-@final
-class Frame:
-    """One frame (RFC 6455 section 5.2); frozen, equal by value, picklable.
+    @property
+    def inside_message(self) -> bool:
+        """Whether a message was begun and not ended."""
 
-    Attributes:
-        opcode: What it carries.
-        fin: Whether it is the last of its message.
-        rsv1: The first reserved bit: compressed, where permessage-deflate was agreed on.
-        rsv2: The second reserved bit.
-        rsv3: The third reserved bit.
-        masking_key: Four bytes, or None if it is not masked.
-        payload: Unmasked, but not inflated.
-        offset: First byte of the frame, in bytes from the start of the direction.
-        wire_length: Header and payload together, in bytes.
-    """
+@disjoint_base
+class MessageStorage:
+    """The fields of a message; ``WebSocketMessage`` adds all behaviour."""
 
-    def __new__(
-        cls,
-        opcode: int,
-        fin: bool,
-        rsv1: bool,
-        rsv2: bool,
-        rsv3: bool,
-        masking_key: bytes | None,
-        payload: bytes,
-        offset: int,
-        wire_length: int,
-    ) -> Self: ...
-    @property
-    def opcode(self) -> Opcode: ...
-    @property
-    def fin(self) -> bool: ...
-    @property
-    def rsv1(self) -> bool: ...
-    @property
-    def rsv2(self) -> bool: ...
-    @property
-    def rsv3(self) -> bool: ...
-    @property
-    def masking_key(self) -> bytes | None: ...
-    @property
-    def payload(self) -> bytes: ...
-    @property
-    def offset(self) -> int: ...
-    @property
-    def wire_length(self) -> int: ...
-    @property
-    def masked(self) -> bool:
-        """Whether the frame is masked."""
-
-@final
-class CapturedMessage:
-    """A message of a capture, with its connection and its place in the capture.
-
-    Attributes:
-        connection: The ``CapturedConnection`` it belongs to.
-        seq: Its place among the messages of its direction, from 0.
-        from_client: Who sent it.
-        type: Its opcode as an integer: 1 for text, 2 for binary.
-        content: Its payload, unmasked and inflated, in bytes; what it is where ``status`` is not
-            ``ok`` is said there.
-        timestamp_ns: When the packet that completed it was captured, in nanoseconds since the
-            epoch.
-        first_timestamp_ns: When the packet with its first byte was, likewise.
-        frames: How many frames it was made of.
-        wire_length: Bytes of those frames, headers included.
-        payload_length: Bytes of their payloads: compressed, where it was compressed.
-        compressed: Whether it was compressed.
-        status: ``ok``: whole and as it was sent. ``incomplete``: bytes are missing, and content is
-            what stood before the first missing one. ``undecodable``: whole, but what it takes to
-            inflate it was not captured, and content is the compressed payload. ``too_big``: over
-            a limit, and content is a beginning or nothing. ``invalid_utf8``: whole, but a text
-            that is not UTF-8. ``protocol_error``: broken off by a broken rule.
-        missing_bytes: Payload bytes that were not captured.
-        resynced: Whether it was found by looking for frames, where it was not known that one
-            begins.
-        first_packet: Number of the packet with its first byte, from 1 over all packets.
-        last_packet: Number of the packet that completed it.
-
-    Example:
-        >>> from wsdefrag.capture import Capture
-        >>> next(iter(Capture("tests/data/captures/demo.pcapng", opcodes=[1]))).is_text
-        True
-    """
-
-    @property
-    def connection(self) -> CapturedConnection: ...
-    @property
-    def seq(self) -> int: ...
-    @property
-    def from_client(self) -> bool: ...
-    @property
-    def type(self) -> int: ...
+    def __new__(cls, *args: object, **kwargs: object) -> Self: ...
     @property
     def content(self) -> bytes: ...
+    @content.setter
+    def content(self, value: bytes) -> None: ...
     @property
-    def timestamp_ns(self) -> int: ...
+    def dropped(self) -> bool: ...
+    @dropped.setter
+    def dropped(self, value: bool) -> None: ...
     @property
-    def first_timestamp_ns(self) -> int: ...
+    def from_client(self) -> bool: ...
+    @from_client.setter
+    def from_client(self, value: bool) -> None: ...
     @property
-    def frames(self) -> int: ...
+    def injected(self) -> bool: ...
+    @injected.setter
+    def injected(self, value: bool) -> None: ...
     @property
-    def wire_length(self) -> int: ...
+    def timestamp(self) -> float: ...
+    @timestamp.setter
+    def timestamp(self, value: float) -> None: ...
     @property
-    def payload_length(self) -> int: ...
-    @property
-    def compressed(self) -> bool: ...
-    @property
-    def missing_bytes(self) -> int: ...
-    @property
-    def resynced(self) -> bool: ...
-    @property
-    def first_packet(self) -> int: ...
-    @property
-    def last_packet(self) -> int: ...
-    @property
-    def status(self) -> str: ...
-    @property
-    def is_text(self) -> bool:
-        """Whether it is a text message."""
-    @property
-    def text(self) -> str:
-        """The content as text, decoded strictly.
+    def type(self) -> Opcode: ...
+    @type.setter
+    def type(self, value: int) -> None: ...
 
-        Raises:
-            AttributeError: If it is not a text message.
-            UnicodeDecodeError: If it is not UTF-8.
-        """
-    @property
-    def message(self) -> WebSocketMessage:
-        """The message as a ``WebSocketMessage`` of its own, with the time in seconds."""
-    def get_state(self) -> WebSocketMessageState:
-        """Give mitmproxy's state of the message.
+@disjoint_base
+class Relay:
+    """The engine behind ``wsdefrag.WebSocketRelay``."""
 
-        Returns:
-            type, from_client, content, timestamp in seconds since the epoch, dropped, injected.
-        """
-
-@final
-class ArrowStream:
-    """A table of a capture that any reader of Arrow streams can read (``__arrow_c_stream__``).
-
-    Each reading is a pass over the files of its own, in record batches, so that memory stays flat;
-    but where the messages table has been read to its end, the connections table is at hand.
-
-    Example:
-        >>> from wsdefrag.capture import Capture
-        >>> import polars
-        >>> table = Capture("tests/data/captures/demo.pcapng").to_arrow().connections
-        >>> polars.DataFrame(table).height
-        5
-    """
-
-    def __arrow_c_schema__(self) -> object:
-        """Export the schema, as the Arrow PyCapsule interface has it."""
-    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
-        """Export the table, as the Arrow PyCapsule interface has it.
+    def __new__(
+        cls, *, client: RelayDirection, server: RelayDirection, record: Record, keeps: bool
+    ) -> Self: ...
+    def receive_data(
+        self, data: Buffer, *, from_client: bool, timestamp: float | None = None
+    ) -> list[Event]:
+        """Take the next bytes of one side.
 
         Args:
-            requested_schema: Ignored, as the interface allows; readers cast for themselves.
+            data: Any number of bytes; neither changed nor kept.
+            from_client: Whether the client sent them.
+            timestamp: When they arrived, in seconds since the epoch; None reads the clock.
+
+        Returns:
+            What happened, in order. What is wrong on the wire is a ``ProtocolViolation`` and is
+            not raised.
 
         Raises:
-            ValueError: If it is of a file object that has been read before.
+            TypeError: If ``data`` does not offer the buffer protocol.
+            ValueError: If this direction has ended by ``receive_eof``.
         """
+
+    def forward(self, event: Event) -> None:
+        """Send an event on, as it came or as it was edited.
+
+        Events that still wait for a decision before it are dropped. A message whose ``dropped`` is
+        set, and everything behind a Close that was sent the same way, is dropped too. A
+        ``ProtocolViolation`` and an ``Incomplete`` have nothing to send, and decide nothing.
+
+        Args:
+            event: One that ``receive_data`` gave. Of a message, ``content`` and ``type`` may have
+                been changed.
+
+        Raises:
+            TypeError: If it is no event.
+            ValueError: If the event waits for no decision, if the message cannot be sent as it was
+                edited, or if the mode is not ``"messages"``. Nothing is changed then.
+        """
+
+    def drop(self, event: Event) -> None:
+        """Keep an event, and all before it that wait for a decision, from the other side.
+
+        Args:
+            event: One that ``receive_data`` gave. A message's ``dropped`` is set.
+
+        Raises:
+            TypeError: If it is no event.
+            ValueError: If the event waits for no decision, or if the mode is not ``"messages"``.
+        """
+
+    def data_to_send(self, *, to_client: bool) -> bytes:
+        """Take all that waits to be sent to one side.
+
+        Args:
+            to_client: Whether to the client.
+
+        Returns:
+            The bytes for its connection; empty if there are none.
+        """
+
     @property
-    def warnings(self) -> list[str]:
-        """What is to be said of the files, though they could be read.
+    def client(self) -> RelayDirection:
+        """The direction of what the client sends."""
 
-        It is that of the last pass that has ended, over this table or the other one that
-        ``to_arrow()`` gave with it.
-        """
+    @property
+    def server(self) -> RelayDirection:
+        """The direction of what the server sends."""
 
-@final
-class CapturePlan:
-    """What to read of which captures; ``wsdefrag.capture.Capture`` is its face."""
+@disjoint_base
+class RelayDirection:
+    """One direction of ``wsdefrag.WebSocketRelay``."""
 
     def __new__(
         cls,
         *,
-        paths: Sequence[str],
-        file: object | None,
-        name: str,
-        hosts: Sequence[str],
-        request_paths: Sequence[str],
-        ports: Sequence[int],
-        addresses: Sequence[str],
-        from_client: bool | None,
-        opcodes: Sequence[int],
-        since_ns: int | None,
-        until_ns: int | None,
-        content: bool,
+        from_client: bool,
+        mode: str,
+        deflate: DeflateParams | None,
+        deflate_out: DeflateParams | None,
         limits: Limits,
         strictness: Strictness,
         utf8_strict: bool,
-        resync: bool,
-        max_connections: int,
-        idle_ns: int,
-        idle_before_upgrade_ns: int,
+        fresh_keys: bool,
+        fragmenter: Fragmenter,
+        compress_from: int,
+        compression_level: int,
+        budget: Budget | None,
     ) -> Self: ...
-    def read(self) -> CaptureReader:
-        """Begin a pass over the capture.
+    def receive_events(self, data: Buffer, *, timestamp: float | None = None) -> list[Event]:
+        """Take the next bytes and give everything that happened.
 
-        Raises:
-            ValueError: If it is a file object that has been read before.
-        """
-    def to_arrow(self) -> tuple[ArrowStream, ArrowStream]:
-        """Give the messages table and the connections table."""
-
-@final
-class CaptureReader:
-    """A pass over a capture, a batch at a time."""
-
-    def next_batch(self) -> list[CapturedMessage | CapturedConnection] | None:
-        """Read on until something is complete.
-
-        What an exception kept back, or a file object that had nothing yet, comes with the next
-        call.
+        Args:
+            data: Any number of bytes; neither changed nor kept.
+            timestamp: When they arrived, in seconds since the epoch; None reads the clock.
 
         Returns:
-            Messages, and connections that have ended, in order; None at the end. A connection that
-            has ended is the first of its batch.
+            What happened, in order; a violation is the last event and comes once.
 
         Raises:
-            CaptureError: If a file is no capture, or not readable any more; all that was complete
-                before has been given out.
-            OSError: If a file cannot be opened or read.
-            BlockingIOError: If a file object does not block and has nothing yet.
-            RuntimeError: If the pass is being read already.
+            TypeError: If ``data`` does not offer the buffer protocol.
+            ValueError: If the direction has ended.
         """
+
+    def receive_eof_events(self, *, timestamp: float | None = None) -> list[Event]:
+        """Say that the direction has ended; may be called again.
+
+        Args:
+            timestamp: When it ended, in seconds since the epoch; None reads the clock.
+
+        Returns:
+            An ``Incomplete`` if the bytes stopped inside a header, a frame or a message, else
+            nothing.
+        """
+
+    def forward(self, event: Event) -> None:
+        """Send an event to the other side, as it came or as it was edited.
+
+        What still waits for a decision before it is dropped. A message whose ``dropped`` is set,
+        and everything behind a Close that was sent this way, is dropped. A ``ProtocolViolation``
+        and an ``Incomplete`` have nothing to send.
+
+        Args:
+            event: One that ``receive_events`` gave.
+
+        Raises:
+            ValueError: If it waits for no decision, if the message cannot be sent as it was edited,
+                or if frames are forwarded by themselves. Nothing is changed then.
+        """
+
+    def drop(self, event: Event) -> None:
+        """Keep an event, and all before it that wait for a decision, from the other side.
+
+        Args:
+            event: One that ``receive_events`` gave. A message's ``dropped`` is set.
+
+        Raises:
+            ValueError: If it waits for no decision, or if frames are forwarded by themselves.
+        """
+
+    def inject(self, message: WebSocketMessage, *, compress: bool | None = None) -> None:
+        """Send a message of the caller's, at the next border between messages.
+
+        Args:
+            message: A ``WebSocketMessage``; its ``injected`` is set.
+            compress: Whether to compress it; None for what ``compress_from`` says, but not at all
+                where compressed messages go on as they came and refer to earlier ones.
+
+        Raises:
+            TypeError: If it is not a ``WebSocketMessage``.
+            ValueError: If the message cannot be sent here; the error says why.
+        """
+
+    def ping(self, payload: Buffer) -> None:
+        """Send a ping of the caller's, at the next border between frames (RFC 6455 section 5.5.2).
+
+        Args:
+            payload: At most 125 bytes.
+
+        Raises:
+            TypeError: If the payload does not offer the buffer protocol.
+            ValueError: If it is too long, after a Close, or inside a frame that will never be
+                whole.
+        """
+
+    def pong(self, payload: Buffer) -> None:
+        """Send a pong of the caller's, at the next border between frames (RFC 6455 section 5.5.3).
+
+        Args:
+            payload: At most 125 bytes.
+
+        Raises:
+            TypeError: If the payload does not offer the buffer protocol.
+            ValueError: If it is too long, after a Close, or inside a frame that will never be
+                whole.
+        """
+
+    def send_close(self, code: int | None = None, reason: str = "") -> bool:
+        """Send a Close of the caller's, behind which nothing is sent this way.
+
+        It goes at the next border between frames. Messages that wait to be injected are dropped.
+
+        Args:
+            code: The close code; None for a frame without one, which is read as 1005.
+            reason: Why, for people; at most 123 bytes of UTF-8, and only with a code.
+
+        Returns:
+            Whether it is or will be sent. False where a Close was sent before, and where the way
+            out stands inside a frame that will never be whole: nothing but the end of the
+            connection can follow there. One that waits for the end of a frame is not sent if that
+            never comes.
+
+        Raises:
+            ValueError: If the code may not be sent (RFC 6455 section 7.4), or the reason is too
+                long or stands alone.
+        """
+
+    def data_to_send(self) -> bytes:
+        """Take all that waits to be sent to the other side.
+
+        Returns:
+            The bytes, for its connection; empty if there are none.
+        """
+
     @property
-    def bytes_read(self) -> int:
-        """Bytes of the files read so far, as they are stored."""
+    def bytes_buffered(self) -> int:
+        """Bytes held: of what is not complete, not decided on, or not taken to be sent."""
+
     @property
-    def warnings(self) -> list[str]:
-        """What is to be said of the files, though they could be read."""
+    def bytes_discarded(self) -> int:
+        """Bytes behind a Close, or from the offending frame's first byte on."""
+
     @property
-    def counts(self) -> dict[str, Any]:
-        """What became of the packets so far, by name."""
+    def bytes_received(self) -> int:
+        """All bytes taken so far."""
+
+    @property
+    def close(self) -> Close | None:
+        """The Close that came in."""
+
+    @property
+    def closed(self) -> bool:
+        """Whether a Close was sent to the other side."""
+
+    @property
+    def error(self) -> ProtocolError | LimitExceeded | OutOfMemory | None:
+        """What ended what comes in, a new object each time; None if nothing has."""
+
+    @property
+    def recompresses(self) -> bool:
+        """Whether messages that come compressed are compressed anew, or not at all."""
+
+    @property
+    def tolerated(self) -> dict[str, int]:
+        """How often each rule that is switched off was broken, by its name in ``Strictness``."""

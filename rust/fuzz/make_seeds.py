@@ -194,7 +194,7 @@ def fragments() -> bytes:
 
 def captures() -> dict[str, bytes]:
     """The beginnings of recorded captures, and what none of them holds."""
-    folder = HERE.parent.parent / "tests" / "data" / "captures"
+    folder = HERE.parent.parent / "vectors" / "captures"
     files = {path.stem: path.read_bytes() for path in sorted(folder.glob("*.pcap*"))}
     for name in [name for name, file in files.items() if file.startswith(b"\x1f\x8b")]:
         del files[name]

@@ -44,7 +44,7 @@ def rows_of(table: pa.Table) -> list[dict[str, Any]]:
 
 def message_row(message: CapturedMessage) -> dict[str, Any]:
     return {
-        "connection": message.connection.number,
+        "connection": message.connection.connection,
         "timestamp": message.timestamp_ns,
         "first_timestamp": message.first_timestamp_ns,
         "dropped": False,
@@ -56,11 +56,11 @@ def message_row(message: CapturedMessage) -> dict[str, Any]:
 def connection_row(connection: CapturedConnection) -> dict[str, Any]:
     close = connection.close
     row = {
-        "connection": connection.number,
-        "client_address": connection.client[0],
-        "client_port": connection.client[1],
-        "server_address": connection.server[0],
-        "server_port": connection.server[1],
+        "connection": connection.connection,
+        "client_address": connection.client_address[0],
+        "client_port": connection.client_address[1],
+        "server_address": connection.server_address[0],
+        "server_port": connection.server_address[1],
         "host": connection.host,
         "path": connection.path,
         "subprotocol": connection.subprotocol,

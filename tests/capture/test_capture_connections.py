@@ -75,7 +75,11 @@ def test_used_ports_begin_a_new_connection(how: str) -> None:
         "fin",
     ]
     one, other = found.connections
-    assert (one.client, one.server) == (other.client, other.server) == (CLIENT, SERVER)
+    assert (
+        (one.client_address, one.server_address)
+        == (other.client_address, other.server_address)
+        == (CLIENT, SERVER)
+    )
     assert len(found.contents_of(one, True)) == 6
     assert len(found.contents_of(other, True)) == 3
 
@@ -135,8 +139,8 @@ def test_idle_connection_is_ended_by_the_clock_of_the_capture(idle: float, expec
     for number in range(80):
         busy.wait(10 * SECOND)
         busy.says(True, text(True, f"busy {number}"))
-    found = read(capture_of(merged(quiet, busy)), idle=idle)
-    ended = {one.client: one.ended for one in found.connections}
+    found = read(capture_of(merged(quiet, busy)), idle_timeout=idle)
+    ended = {one.client_address: one.ended for one in found.connections}
     assert ended == {CLIENT: expected, ("10.0.0.7", 50_000): "end_of_capture"}
     assert len(found.messages) == 12 + 80
 

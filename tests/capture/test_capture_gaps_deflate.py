@@ -164,7 +164,7 @@ def test_connection_without_its_beginning_is_read_from_the_mask_bit() -> None:
     talk.says(True, close(True))
     found = read(capture_of(talk.end().segments[start:]), ordered=False)
     assert found.connection.midstream
-    assert found.connection.client == talk.ends[True]
+    assert found.connection.client_address == talk.ends[True]
     assert found.side(True) == [("ok", content.encode()) for content in AFTER]
     assert found.side(False) == [("ok", content.encode()) for content in AFTER]
     assert found.connection.request is None

@@ -165,7 +165,7 @@ def test_one_side_alone_is_read(side: bool) -> None:
     assert found.side(side) == [("ok", content.encode()) for content in SENT]
     assert found.side(not side) == []
     connection = found.connection
-    assert (connection.client, connection.server) == (CLIENT, SERVER)
+    assert (connection.client_address, connection.server_address) == (CLIENT, SERVER)
     assert connection.accept_key_ok is None
     assert (connection.request is None) == (not side)
     assert (connection.response is None) == side

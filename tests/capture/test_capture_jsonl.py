@@ -41,7 +41,7 @@ def test_line_is_the_message_as_the_reader_gives_it(name: str) -> None:
             "status", "missing_bytes", "resynced", "first_packet", "last_packet",
         ):  # fmt: skip
             assert line[key] == getattr(message, key), key
-        assert line["connection"] == message.connection.number
+        assert line["connection"] == message.connection.connection
         assert (line["host"], line["path"]) == (message.connection.host, message.connection.path)
         assert line["timestamp"] * 10**9 == message.timestamp_ns
         assert line["first_timestamp"] * 10**9 == message.first_timestamp_ns

@@ -141,7 +141,7 @@ def test_exported_pdus_are_read() -> None:
     found = read(pcapng(packets, EXPORTED_PDU))
     assert found.contents() == [b"glued", b"one", b"two", CONTENTS[2]]
     assert found.counts.exported == len(sent)
-    assert (found.connection.client, found.connection.server) == (CLIENT6, SERVER6)
+    assert (found.connection.client_address, found.connection.server_address) == (CLIENT6, SERVER6)
     assert found.connection.close is not None
 
 

@@ -84,7 +84,7 @@ def test_states_are_those_of_the_messages() -> None:
     states = [
         list(state)
         for number in range(5)
-        for state in (one.get_state() for one in messages if one.connection.number == number)
+        for state in (one.get_state() for one in messages if one.connection.connection == number)
     ]
     found = sorted(written(DEMO), key=lambda flow: flow["metadata"]["wsdefrag_connection"])
     assert [state for flow in found for state in flow["websocket"]["messages"]] == states

@@ -34,8 +34,8 @@ def relayed(*, closed: bool = True) -> tuple[dict[str, Any], WebSocketRelay]:
         file,
         CapturedRequest("/chat?x=y", (("Host", b"example.com"),), 11_250_000_000),
         CapturedResponse(101, "Switching Protocols", (("Upgrade", b"websocket"),), 11_500_000_000),
-        client=("127.0.0.1", 50_000),
-        server=("::1", 80),
+        client_address=("127.0.0.1", 50_000),
+        server_address=("::1", 80),
     )
     assert file.getvalue().startswith(b"before")
     (flow,) = flows(file.getvalue()[len(b"before") :])

@@ -95,7 +95,9 @@ def test_single_lost_packet_is_never_unsaid(name: str) -> None:
         assert violations(whole, seen) == [], f"packet {lost + 1}"
         for (client, server, from_client), sent in whole.sent.items():
             found = [
-                one for one in seen.connections if (one.client, one.server) == (client, server)
+                one
+                for one in seen.connections
+                if (one.client_address, one.server_address) == (client, server)
             ]
             contents = [content for one in found for content in seen.contents_of(one, from_client)]
             said = any(one.has_losses for one in found)

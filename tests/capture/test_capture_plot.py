@@ -49,7 +49,7 @@ def test_panels_hold_the_messages_and_bytes_of_the_busiest_first() -> None:
     messages = list(Capture(DEMO))
     expected = []
     for number in range(5):
-        own = [one for one in messages if one.connection.number == number]
+        own = [one for one in messages if one.connection.connection == number]
         sides = [[one for one in own if one.from_client is side] for side in (True, False)]
         expected.append([
             [len(side) for side in sides],

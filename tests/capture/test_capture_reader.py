@@ -199,7 +199,7 @@ def test_connection_goes_on_until_it_is_handed_out() -> None:
             else:
                 assert item.ended == "fin"
                 assert item.from_server.messages == MESSAGES
-                ended.add(item.number)
+                ended.add(item.connection)
     assert len(ended) == CONNECTIONS
 
 

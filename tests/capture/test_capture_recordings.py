@@ -27,7 +27,9 @@ def pairs(name: str) -> list[tuple[CapturedConnection, recordings.Connection]]:
     found = sorted(seen(name).connections, key=lambda one: one.opened_ns)
     by_ends: dict[Any, list[CapturedConnection]] = {}
     for connection in found:
-        by_ends.setdefault((connection.client, connection.server), []).append(connection)
+        by_ends.setdefault((connection.client_address, connection.server_address), []).append(
+            connection
+        )
     known = LOADED[name].connections
     assert len(found) == len(known)
     return [(by_ends[one.client, one.server].pop(0), one) for one in known]
@@ -108,14 +110,14 @@ def test_recording_loses_nothing(name: str) -> None:
 @pytest.mark.parametrize("name", WHOLE)
 def test_connections_ends_with_their_records(name: str) -> None:
     expected = {
-        (connection.number, index): message.get_state()
+        (connection.connection, index): message.get_state()
         for connection in seen(name).connections
         for index, message in enumerate(
             one for one in seen(name).messages if one.connection is connection
         )
     }
     found = {
-        (connection.number, index): message.get_state()
+        (connection.connection, index): message.get_state()
         for connection in Capture(LOADED[name].path).connections()
         for index, message in enumerate(connection.websocket.messages)
     }
@@ -254,4 +256,4 @@ def test_two_captures_are_read_as_one() -> None:
         *seen("plain-small").contents(),
         *seen("legacy").contents(),
     ]
-    assert [one.number for one in both.connections] == [0, 1]
+    assert [one.connection for one in both.connections] == [0, 1]

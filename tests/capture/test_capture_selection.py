@@ -24,7 +24,7 @@ from capture_conversation import (
 from capture_files import SECOND
 from capture_seen import read
 from wire_writer import TEXT, Deflater
-from wsdefrag import Limits, Opcode
+from wsdefrag import Limits
 from wsdefrag.capture import Capture
 
 ONE = ("192.0.2.1", 50_001)
@@ -76,11 +76,11 @@ def test_nothing_asked_for_gives_all() -> None:
         ({"hosts": ["*example*"]}, ALL),
         ({"hosts": ["example.com"]}, of()),
         ({"hosts": ["www.example.com", "other.*"]}, of("one", "six")),
-        ({"paths": ["/feed"]}, of("two")),
-        ({"paths": ["/chat"]}, of("six")),
-        ({"paths": ["/chat*"]}, of("one", "six")),
-        ({"paths": ["*room=1"]}, of("one")),
-        ({"paths": ["/CHAT"]}, of()),
+        ({"request_paths": ["/feed"]}, of("two")),
+        ({"request_paths": ["/chat"]}, of("six")),
+        ({"request_paths": ["/chat*"]}, of("one", "six")),
+        ({"request_paths": ["*room=1"]}, of("one")),
+        ({"request_paths": ["/CHAT"]}, of()),
         ({"ports": [8080]}, of("two")),
         ({"ports": [50_001]}, of("one")),
         ({"ports": [80]}, of("one", "six")),
@@ -92,12 +92,12 @@ def test_nothing_asked_for_gives_all() -> None:
         ({"addresses": ["2001:0db8:0:0::80"]}, of("six")),
         ({"addresses": ["192.0.2.2", "2001:db8::3"]}, of("two", "six")),
         ({"hosts": ["*.example.com"], "ports": [80]}, of("one")),
-        ({"hosts": ["www.example.com"], "paths": ["/feed"]}, of()),
+        ({"hosts": ["www.example.com"], "request_paths": ["/feed"]}, of()),
         ({"from_client": True}, {one for one in ALL if "client" in one}),
         ({"from_client": False}, {one for one in ALL if "server" in one}),
-        ({"opcodes": [1]}, {one for one in ALL if "client" in one}),
-        ({"opcodes": [Opcode.BINARY]}, {one for one in ALL if "server" in one}),
-        ({"opcodes": [1, 2]}, ALL),
+        ({"types": ["text"]}, {one for one in ALL if "client" in one}),
+        ({"types": ("binary",)}, {one for one in ALL if "server" in one}),
+        ({"types": ["text", "binary"]}, ALL),
     ],
 )
 def test_filter_lets_what_matches_through(options: dict[str, Any], expected: set[str]) -> None:
@@ -109,14 +109,14 @@ def test_filter_lets_what_matches_through(options: dict[str, Any], expected: set
 
 
 @pytest.mark.parametrize(
-    "options", [{"hosts": ["www.*"]}, {"paths": ["/chat?*"]}, {"ports": [50_001]}]
+    "options", [{"hosts": ["www.*"]}, {"request_paths": ["/chat?*"]}, {"ports": [50_001]}]
 )
 def test_filter_of_connections_leaves_others_out(options: dict[str, Any]) -> None:
-    assert [one.client for one in read(CAPTURE, **options).connections] == [ONE]
+    assert [one.client_address for one in read(CAPTURE, **options).connections] == [ONE]
 
 
 def test_filter_of_messages_leaves_accounts_whole() -> None:
-    found = read(CAPTURE, from_client=True, opcodes=[2])
+    found = read(CAPTURE, from_client=True, types=["binary"])
     assert found.messages == []
     assert len(found.connections) == 3
     for connection in found.connections:
@@ -176,15 +176,15 @@ def test_without_contents_frames_are_walked_over() -> None:
         {"ports": [70_000]},
         {"ports": [-1]},
         {"addresses": ["somewhere"]},
-        {"opcodes": [77]},
-        {"opcodes": [2**70]},
-        {"opcodes": [Opcode.CLOSE]},
-        {"opcodes": [Opcode.TEXT, Opcode.PING]},
-        {"opcodes": [Opcode.CONTINUATION]},
-        {"idle": -1},
-        {"idle": -0.5},
-        {"idle": float("nan")},
-        {"idle_before_upgrade": -1},
+        {"types": ["words"]},
+        {"types": ["TEXT"]},
+        {"types": ["close"]},
+        {"types": ["text", "ping"]},
+        {"types": ["continuation"]},
+        {"idle_timeout": -1},
+        {"idle_timeout": -0.5},
+        {"idle_timeout": float("nan")},
+        {"handshake_timeout": -1},
         {"ports": [2**70]},
         {"max_connections": 2**70},
         {"utf8": "maybe"},
@@ -200,7 +200,7 @@ def test_option_out_of_its_range_is_a_value_error(options: dict[str, Any]) -> No
 
 @pytest.mark.parametrize("seconds", [0, 0.0, 2**70, float("inf")])
 def test_idle_time_may_be_none_or_endless(seconds: float) -> None:
-    Capture("nowhere", idle=seconds, idle_before_upgrade=seconds)
+    Capture("nowhere", idle_timeout=seconds, handshake_timeout=seconds)
 
 
 @pytest.mark.parametrize(
@@ -213,10 +213,10 @@ def test_idle_time_may_be_none_or_endless(seconds: float) -> None:
         {"limits": 3},
         {"strictness": 1},
         {"strictness": Limits()},
-        {"opcodes": ["text"]},
-        {"opcodes": [True]},
+        {"types": "text"},
+        {"types": [1]},
         {"max_connections": 1.5},
-        {"idle": "long"},
+        {"idle_timeout": "long"},
     ],
 )
 def test_option_of_a_wrong_type_is_a_type_error(options: dict[str, Any]) -> None:

@@ -75,7 +75,7 @@ def tshark(path: Path, home: Path) -> Iterator[Sent]:
 
 def ours(seen: Seen) -> Counter[Sent]:
     return Counter(
-        (one.connection.client[1], one.from_client, one.type, one.content)
+        (one.connection.client_address[1], one.from_client, one.type, one.content)
         for one in seen.messages
         if one.content and one.frames == 1 and not one.compressed
     )

@@ -151,7 +151,7 @@ def test_refused_upgrade_is_a_connection_of_its_own(status: str) -> None:
     talk.says(False, answer(b"\x81\x03abc", status=status))
     found = talked(talk.upgrade("/yes"))
     assert_talked(found)
-    refused, granted = sorted(found.connections, key=lambda one: one.number)
+    refused, granted = sorted(found.connections, key=lambda one: one.connection)
     assert refused.path == "/no"
     assert refused.ended == "refused"
     assert refused.response is not None

@@ -19,7 +19,7 @@ from cli_command import (
     header_options,
     invoke,
     objects,
-    recordings,
+    recorded_streams,
     run,
 )
 from wire_writer import (
@@ -34,7 +34,7 @@ from wire_writer import (
 AT = ("--timestamp", "1700000000.25")
 CLOCK = "22:13:20.250"
 
-STREAMS = [(name, side) for name in recordings.names() for side in ("client", "server")]
+STREAMS = [(name, side) for name in recorded_streams.names() for side in ("client", "server")]
 
 
 def content(entry: dict[str, Any]) -> bytes:
@@ -44,8 +44,8 @@ def content(entry: dict[str, Any]) -> bytes:
 
 
 @pytest.mark.parametrize(("name", "side"), STREAMS)
-def test_recorded_stream_gives_what_was_sent(name: str, side: recordings.Side) -> None:
-    recording = recordings.load(name)
+def test_recorded_stream_gives_what_was_sent(name: str, side: recorded_streams.Side) -> None:
+    recording = recorded_streams.load(name)
     path = DATA / f"{name}.{side}.bin"
     result = invoke(path, "--from", side, "--format", "jsonl", *header_options(recording), *AT)
     entries = objects(result.stdout_bytes)

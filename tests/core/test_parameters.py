@@ -78,13 +78,26 @@ def test_inflate_ratio_refuses_what_is_no_number(value: Any) -> None:
 # Strictness
 
 
-def test_strictness_insists_on_everything_by_default() -> None:
+def test_strictness_insists_on_all_but_the_rules_of_deflate_by_default() -> None:
     assert dataclasses.asdict(Strictness()) == {
         "mask_direction": True,
         "minimal_length": True,
         "reserved_bits": True,
         "close_codes": True,
+        "utf8": True,
+        "no_context_takeover": False,
+        "empty_compressed_payload": False,
+        "deflate_tail": False,
     }
+
+
+def test_rules_are_those_of_the_engine_in_its_order() -> None:
+    off = Strictness(**{field.name: False for field in dataclasses.fields(Strictness)})
+    loose = MessageReassembler(from_client=False, strictness=off)
+    assert list(loose.tolerated) == [field.name for field in dataclasses.fields(Strictness)]
+    on_by_default = {field.name for field in dataclasses.fields(Strictness) if field.default}
+    by_default = MessageReassembler(from_client=False).tolerated
+    assert set(loose.tolerated) - set(by_default) == on_by_default
 
 
 @pytest.mark.parametrize("name", [field.name for field in dataclasses.fields(Strictness)])
@@ -101,6 +114,7 @@ def test_strictness_takes_bools_only(name: str, value: Any) -> None:
         ("minimal_length", b"\x82\x7e\x00\x00"),
         ("reserved_bits", b"\xa2\x00"),
         ("close_codes", b"\x88\x02\x03\xe7"),
+        ("utf8", b"\x81\x01\xff"),
     ],
 )
 def test_each_switch_tolerates_and_counts_its_own_rule_alone(name: str, wire: bytes) -> None:

@@ -168,7 +168,7 @@ class Intact:
 
 def direction(message: CapturedMessage) -> Direction:
     connection = message.connection
-    return connection.client, connection.server, message.from_client
+    return connection.client_address, connection.server_address, message.from_client
 
 
 def mutated(packets: Packets, seed: Any) -> Packets:
@@ -223,7 +223,7 @@ def violations(intact: Intact, seen: Seen) -> list[str]:
     unread: dict[tuple[int, bool], Iterator[bytes]] = {}
     for message in seen.messages:
         sent = intact.sent.get(direction(message), [])
-        side = (message.connection.number, message.from_client)
+        side = (message.connection.connection, message.from_client)
         what = f"{direction(message)}: message {message.seq}, {message.content[:60]!r}"
         if message.status == "ok":
             rest = unread.setdefault(side, iter(sent))

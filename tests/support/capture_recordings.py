@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import struct
 
+import recorded_captures as recordings
 from capture_craft import Captured
 from capture_files import ENHANCED_PACKET, INTERFACE
 from capture_seen import Seen, read
-from captures import captures as recordings
 
 __all__ = [
     "ENCRYPTED",

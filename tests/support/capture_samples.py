@@ -59,8 +59,8 @@ def mixed_talk(six: bool = False) -> Conversation:
 def assert_whole(found: Seen, six: bool = False) -> None:
     assert found.contents() == CONTENTS
     connection = found.connection
-    assert connection.client == (CLIENT6 if six else CLIENT)
-    assert connection.server == (SERVER6 if six else SERVER)
+    assert connection.client_address == (CLIENT6 if six else CLIENT)
+    assert connection.server_address == (SERVER6 if six else SERVER)
     assert connection.problems == ()
     assert connection.ended == "fin"
 

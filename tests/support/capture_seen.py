@@ -88,9 +88,9 @@ MESSAGE_FIELDS = (
 )
 
 CONNECTION_FIELDS = (
-    "number",
-    "client",
-    "server",
+    "connection",
+    "client_address",
+    "server_address",
     "request",
     "response",
     "deflate",
@@ -108,7 +108,7 @@ CONNECTION_FIELDS = (
 
 def message_values(message: CapturedMessage) -> tuple[Any, ...]:
     values = [getattr(message, name) for name in MESSAGE_FIELDS]
-    return (message.connection.number, *values)
+    return (message.connection.connection, *values)
 
 
 def connection_values(connection: CapturedConnection) -> tuple[Any, ...]:
@@ -155,7 +155,7 @@ def read(
             seen.error = error
         seen.counts = reader.counts
         seen.warnings = list(reader.warnings)
-    filtered = bool(set(options) & {"opcodes", "since", "until", "from_client"})
+    filtered = bool(set(options) & {"types", "since", "until", "from_client"})
     check(seen, filtered=filtered, timed=timed)
     if ordered:
         order = [message.last_packet for message in seen.messages]
@@ -165,7 +165,7 @@ def read(
 
 def check(seen: Seen, *, filtered: bool = False, timed: bool = True) -> None:
     """Look at what must be true of any capture."""
-    numbers = [connection.number for connection in seen.connections]
+    numbers = [connection.connection for connection in seen.connections]
     assert len(numbers) == len(set(numbers)), "a connection ended twice"
     for connection in seen.connections:
         assert connection.ended is not None
@@ -180,7 +180,7 @@ def check(seen: Seen, *, filtered: bool = False, timed: bool = True) -> None:
         assert message.first_packet <= message.last_packet
         assert not timed or message.first_timestamp_ns <= message.timestamp_ns
         assert (message.status == "ok") <= (message.missing_bytes == 0)
-        side = (message.connection.number, message.from_client)
+        side = (message.connection.connection, message.from_client)
         if not filtered:
             assert message.seq == following.get(side, 0)
         following[side] = message.seq + 1

@@ -10,11 +10,11 @@ from typing import Any
 
 from click.testing import CliRunner, Result
 
-import recordings
+import recorded_streams
 from wire_writer import BINARY, TEXT, frame
 from wsdefrag.cli.group import wsdefrag
 
-DATA = recordings.DIRECTORY
+DATA = recorded_streams.DIRECTORY
 
 __all__ = [
     "DATA",
@@ -25,7 +25,7 @@ __all__ = [
     "header_options",
     "invoke",
     "objects",
-    "recordings",
+    "recorded_streams",
     "run",
     "started",
 ]
@@ -77,7 +77,7 @@ def objects(lines: bytes) -> list[dict[str, Any]]:
     return [json.loads(line) for line in lines.decode().split("\n")[:-1]]
 
 
-def header_options(recording: recordings.Recording) -> list[str]:
+def header_options(recording: recorded_streams.Recording) -> list[str]:
     """The options that tell what was agreed in a recording's handshake."""
     return ["--deflate", recording.extensions] if recording.extensions else []
 

@@ -63,12 +63,10 @@ def checked_port(port: int) -> int:
     return port
 
 
-def checked_opcode(opcode: int) -> Opcode:
-    if require_int("opcodes", opcode) not in (Opcode.TEXT, Opcode.BINARY):
-        raise ValueError(
-            f"opcodes must be 1 (text) or 2 (binary), which is what messages have, not {opcode}"
-        )
-    return Opcode(opcode)
+def checked_type(name: str) -> Opcode:
+    if name not in ("text", "binary"):
+        raise ValueError(f"types must be 'text' or 'binary', not {name!r}")
+    return Opcode[name.upper()]
 
 
 def checked_count(name: str, count: int) -> int:

@@ -10,25 +10,25 @@ an engine that spreads captures over machines; rows are identified by
 from __future__ import annotations
 
 import ipaddress
-import sys
 from collections.abc import Iterable, Iterator
 from typing import Any, Literal, NamedTuple
 
-from wsdefrag._arguments import require_bool, require_optional
+from wsdefrag._arguments import require_bool, require_optional, require_retain
 from wsdefrag._native import ArrowStream, CapturedMessage, CapturePlan
 from wsdefrag.capture._arguments import (
     NANOSECONDS,
     BinaryFile,
     PathLike,
     checked_count,
-    checked_opcode,
     checked_port,
+    checked_type,
     file_name,
     sources,
     texts,
     to_duration,
     to_nanoseconds,
 )
+from wsdefrag.capture._shown import shown, shown_text
 from wsdefrag.capture.connection import CapturedConnection
 from wsdefrag.capture.reader import CaptureReader
 from wsdefrag.limits import Limits
@@ -49,7 +49,7 @@ class ArrowTables(NamedTuple):
     Example:
         >>> from wsdefrag.capture import Capture
         >>> import pyarrow
-        >>> tables = Capture("tests/data/captures/demo.pcapng").to_arrow()
+        >>> tables = Capture("vectors/captures/demo.pcapng").to_arrow()
         >>> pyarrow.table(tables.messages).column_names[:4]
         ['connection', 'seq', 'from_client', 'type']
     """
@@ -70,11 +70,12 @@ class Capture:
         hosts: Patterns of the request's ``Host`` (``*`` stands for anything), without regard to
             case; the port may be left out. Connections whose request is not in the capture match
             none.
-        paths: Patterns of the request's path and query, likewise.
+        request_paths: Patterns of the request's path and query, likewise.
         ports: TCP ports of either side.
         addresses: IP addresses of either side.
         from_client: Only messages of this side.
-        opcodes: Only messages of these opcodes, text or binary.
+        types: Only messages of these types, ``"text"`` or ``"binary"``. Without one, all are
+            wanted, also those whose beginning was not captured and whose type is not known.
         since: Only messages of this time or later, in seconds since the epoch.
         until: Only messages before this time, in seconds since the epoch.
         content: Whether contents are wanted; without them frames are only walked over, contents
@@ -82,13 +83,14 @@ class Capture:
         limits: How much a sender may make the reader hold; messages over a limit are skipped.
         strictness: Which rules of RFC 6455 are enforced.
         utf8: Whether text has to be UTF-8 to be ``ok``: ``"strict"`` or ``"lax"``.
-        resync: Whether frames are looked for again behind a loss. Messages that are found so are
+        resync: Whether frames are looked for again after a loss. Messages that are found so are
             marked ``resynced``.
         max_connections: Connections followed at once; the least recently used one is ended as
             ``evicted`` to make room.
-        idle: Seconds of capture time after which a WebSocket without a packet is ended as
-            ``idle``.
-        idle_before_upgrade: The same for connections that are none yet.
+        idle_timeout: Seconds of capture time after which a WebSocket without a packet is ended
+            as ``idle``.
+        handshake_timeout: Seconds of capture time after which a connection without a packet is
+            forgotten while it is no WebSocket yet.
 
     Raises:
         TypeError: If an argument has the wrong type.
@@ -96,7 +98,7 @@ class Capture:
 
     Example:
         >>> from wsdefrag.capture import Capture
-        >>> capture = Capture("tests/data/captures/demo.pcapng", paths=["/readings"])
+        >>> capture = Capture("vectors/captures/demo.pcapng", request_paths=["/readings"])
         >>> message = next(iter(capture))
         >>> message.connection.host, message.status
         ('sensors.example:8080', 'ok')
@@ -107,11 +109,11 @@ class Capture:
         source: PathLike | Iterable[PathLike] | BinaryFile,
         *,
         hosts: Iterable[str] = (),
-        paths: Iterable[str] = (),
+        request_paths: Iterable[str] = (),
         ports: Iterable[int] = (),
         addresses: Iterable[str] = (),
         from_client: bool | None = None,
-        opcodes: Iterable[int] = (),
+        types: Iterable[Literal["text", "binary"]] = (),
         since: float | None = None,
         until: float | None = None,
         content: bool = True,
@@ -120,8 +122,8 @@ class Capture:
         utf8: Literal["strict", "lax"] = "strict",
         resync: bool = False,
         max_connections: int = 65_536,
-        idle: float = 600.0,
-        idle_before_upgrade: float = 60.0,
+        idle_timeout: float = 600.0,
+        handshake_timeout: float = 60.0,
     ) -> None:
         """Describe a capture; nothing is opened yet."""
         file, files = sources(source)
@@ -138,13 +140,13 @@ class Capture:
             "file": file,
             "name": file_name(file),
             "hosts": texts("hosts", hosts),
-            "request_paths": texts("paths", paths),
+            "request_paths": texts("request_paths", request_paths),
             "ports": [checked_port(port) for port in ports],
             "addresses": [
                 str(ipaddress.ip_address(text)) for text in texts("addresses", addresses)
             ],
             "from_client": from_client,
-            "opcodes": [checked_opcode(opcode) for opcode in opcodes],
+            "types": [checked_type(name) for name in texts("types", types)],
             "since_ns": None if since is None else to_nanoseconds("since", since),
             "until_ns": None if until is None else to_nanoseconds("until", until),
             "content": content,
@@ -153,8 +155,8 @@ class Capture:
             "utf8_strict": utf8 == "strict",
             "resync": resync,
             "max_connections": checked_count("max_connections", max_connections),
-            "idle_ns": to_duration("idle", idle),
-            "idle_before_upgrade_ns": to_duration("idle_before_upgrade", idle_before_upgrade),
+            "idle_timeout_ns": to_duration("idle_timeout", idle_timeout),
+            "handshake_timeout_ns": to_duration("handshake_timeout", handshake_timeout),
         }
         self._plan = CapturePlan(**self._arguments)
 
@@ -165,13 +167,39 @@ class Capture:
         return _restored, (self._arguments,)
 
     def __repr__(self) -> str:
-        """Show what it reads."""
-        names = self._arguments["paths"] or [self._arguments["name"]]
-        return f"<Capture {', '.join(map(repr, names))}>"
+        """Show what it reads, and which part of it."""
+        names = ("hosts", "request_paths", "ports", "addresses", "types", "from_client")
+        given = [name for name in names if self._arguments[name] not in ([], None)]
+        given += [name for name in ("since", "until") if self._arguments[f"{name}_ns"] is not None]
+        chosen = f", chosen by {', '.join(given)}" if given else ""
+        return shown("Capture", f"{self._name()}{chosen}")
+
+    def _name(self) -> str:
+        """Name the files."""
+        first, *others = self._arguments["paths"] or [self._arguments["name"]]
+        return f"{shown_text(first)} and {len(others)} more" if others else shown_text(first)
 
     def __iter__(self) -> Iterator[CapturedMessage]:
         """Read the messages, as ``messages()`` does."""
         return self.messages()
+
+    def __arrow_c_schema__(self) -> object:
+        """Export the schema of the table of messages, as the Arrow PyCapsule interface has it."""
+        return self.to_arrow().messages.__arrow_c_schema__()
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        """Export the table of messages, as the Arrow PyCapsule interface has it.
+
+        Args:
+            requested_schema: Ignored, as the interface allows; readers cast for themselves.
+
+        Returns:
+            A capsule, from which the messages are read as ``to_arrow().messages`` gives them.
+
+        Raises:
+            ValueError: If it is a file object that has been read before.
+        """
+        return self.to_arrow().messages.__arrow_c_stream__(requested_schema)
 
     def read(self) -> CaptureReader:
         """Begin a pass that gives messages and ended connections as they come.
@@ -182,7 +210,7 @@ class Capture:
         Raises:
             ValueError: If it is a file object that has been read before.
         """
-        return CaptureReader(self._plan.read(), self._arguments["paths"])
+        return CaptureReader(self._plan.read(), self._arguments["paths"], self._name())
 
     def messages(self) -> Iterator[CapturedMessage]:
         """Read the messages, each as soon as it is complete.
@@ -203,14 +231,12 @@ class Capture:
                 if isinstance(item, CapturedMessage):
                     yield item
 
-    def connections(
-        self, *, retain: Literal["all", "none"] | int = "all"
-    ) -> Iterator[CapturedConnection]:
+    def connections(self, *, retain: int | None = None) -> Iterator[CapturedConnection]:
         """Read the connections, each when it has ended, with its messages.
 
         Args:
-            retain: How many messages ``websocket.messages`` keeps: all, none, or the last N.
-                Kept are messages that are whole.
+            retain: How many messages ``websocket.messages`` keeps, the newest of those that are
+                whole; None for all of them.
 
         Yields:
             The connections, in the order in which they ended.
@@ -218,23 +244,23 @@ class Capture:
         Raises:
             CaptureError: If a file is no capture, or not readable any more.
             OSError: If a file cannot be opened or read.
-            ValueError: If it is a file object that has been read before, or ``retain`` is none of
-                these.
+            TypeError: If ``retain`` is neither an int nor None.
+            ValueError: If it is a file object that has been read before, or ``retain`` is negative.
         """
-        return self._connections(_most_kept(retain))
+        return self._connections(require_retain(retain))
 
-    def _connections(self, most: int) -> Iterator[CapturedConnection]:
+    def _connections(self, most: int | None) -> Iterator[CapturedConnection]:
         with self.read() as reader:
             for item in reader:
                 if isinstance(item, CapturedConnection):
                     _keep(item, most)
                     _close(item)
                     yield item
-                elif most and item.status in ("ok", "invalid_utf8"):
+                elif most != 0 and item.status in ("ok", "invalid_utf8"):
                     messages = item.connection.websocket.messages
                     messages.append(item.message)
                     # One by one, each would move all those that stay.
-                    if len(messages) > 2 * most:
+                    if most is not None and len(messages) > 2 * most:
                         _keep(item.connection, most)
 
     def to_arrow(self) -> ArrowTables:
@@ -254,22 +280,11 @@ def _restored(arguments: dict[str, Any]) -> Capture:
     return capture
 
 
-def _most_kept(retain: Literal["all", "none"] | int) -> int:
-    """Give the count that ``retain`` stands for."""
-    if retain == "all":
-        return sys.maxsize
-    if retain == "none":
-        return 0
-    if not isinstance(retain, int) or isinstance(retain, bool) or retain < 0:
-        raise ValueError(f"retain must be 'all', 'none' or a count, not {retain!r}")
-    return retain
-
-
-def _keep(connection: CapturedConnection, most: int) -> None:
+def _keep(connection: CapturedConnection, most: int | None) -> None:
     """Keep the newest messages of a connection."""
     messages = connection.websocket.messages
-    if len(messages) > most:
-        del messages[:-most]
+    if most is not None and len(messages) > most:
+        del messages[: len(messages) - most]
 
 
 def _close(connection: CapturedConnection) -> None:

@@ -7,8 +7,9 @@ then on.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from wsdefrag.capture._shown import shown, shown_fields, shown_text
 from wsdefrag.data import WebSocketData
 from wsdefrag.deflate import DeflateParams
 
@@ -31,6 +32,11 @@ class CapturedRequest:
     target: str
     fields: tuple[tuple[str, bytes], ...]
     timestamp_ns: int
+
+    def __repr__(self) -> str:
+        """Show the target, and how many header fields there are."""
+        state = f"{shown_text(self.target)}, {len(self.fields)} header fields"
+        return shown("CapturedRequest", state)
 
     def value(self, name: str) -> str | None:
         """Give the value of the first field of this name, without regard to case, or None."""
@@ -58,9 +64,27 @@ class CapturedResponse:
     fields: tuple[tuple[str, bytes], ...]
     timestamp_ns: int
 
+    def __repr__(self) -> str:
+        """Show the status line, and how many header fields there are."""
+        state = f"{self.status} {shown_text(self.reason)}, {len(self.fields)} header fields"
+        return shown("CapturedResponse", state)
+
     def value(self, name: str) -> str | None:
         """Give the value of the first field of this name, without regard to case, or None."""
         return _value(self.fields, name)
+
+
+def address_text(address: tuple[str, int]) -> str:
+    """Write an address and a port as they stand in URLs.
+
+    Args:
+        address: IP address and TCP port.
+
+    Returns:
+        ``address:port``, an IPv6 address in brackets.
+    """
+    host, port = address
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _values(fields: tuple[tuple[str, bytes], ...], name: str) -> list[str]:
@@ -94,10 +118,14 @@ class CapturedClose:
     close_reason: str
     timestamp_ns: int
 
+    def __repr__(self) -> str:
+        """Show all attributes; a long reason is cut."""
+        return shown_fields(self)
+
 
 @dataclass(frozen=True)
 class Account:
-    """What became of every byte that one side sent behind the handshake.
+    """What became of every byte that one side sent after the handshake.
 
     When the connection has ended, ``bytes == emitted + control + skipped + lost + trailing``.
 
@@ -108,7 +136,7 @@ class Account:
         skipped: Bytes of frames that are known but were not delivered whole: those of incomplete
             messages and of messages over a limit.
         lost: Bytes that cannot be told apart into frames, because some were not captured.
-        trailing: Bytes behind a Close, and from a broken rule on.
+        trailing: Bytes after a Close, and from a broken rule on.
         messages: Messages handed out, of any status.
         content: Bytes of their contents, decoded.
         compressed: Payload bytes of compressed messages that were inflated whole.
@@ -144,6 +172,15 @@ class Account:
     overlaps: int = 0
     violation: str | None = None
 
+    def __repr__(self) -> str:
+        """Show what is not zero; a violation comes first."""
+        if self.violation is None:
+            return shown_fields(self)
+        counters = shown_fields(replace(self, violation=None)).partition("(")[2]
+        separator = ", " if counters != ")" else ""
+        start = f"Account(violation={shown_text(self.violation)}{separator}"
+        return f"{start}{counters}" if len(start) + len(counters) < 200 else f"{start}...)"
+
     @property
     def is_balanced(self) -> bool:
         """Whether every byte is accounted for."""
@@ -160,11 +197,14 @@ class Account:
 class CapturedConnection:
     """A WebSocket in a capture.
 
+    Two of them are equal only if they are the same object. Across passes over a capture,
+    ``connection`` tells them apart.
+
     Attributes:
-        number: Its number in the capture, from 0, in the order in which WebSockets were
+        connection: Its number in the capture, from 0, in the order in which WebSockets were
             recognised.
-        client: Address and port of the side that sent the request.
-        server: Address and port of the side that answered it.
+        client_address: IP address and TCP port of the side that sent the request.
+        server_address: IP address and TCP port of the side that answered it.
         request: The request, or None where it was not captured.
         response: The answer, or None where it was not captured.
         deflate: The agreed permessage-deflate parameters, or None.
@@ -184,15 +224,15 @@ class CapturedConnection:
 
     Example:
         >>> from wsdefrag.capture import Capture
-        >>> capture = Capture("tests/data/captures/demo.pcapng", paths=["/chat"])
+        >>> capture = Capture("vectors/captures/demo.pcapng", request_paths=["/chat"])
         >>> for connection in capture.connections():
         ...     print(connection.host, len(connection.websocket.messages), connection.ended)
         prices.example 116 fin
     """
 
-    number: int
-    client: tuple[str, int]
-    server: tuple[str, int]
+    connection: int
+    client_address: tuple[str, int]
+    server_address: tuple[str, int]
     request: CapturedRequest | None
     response: CapturedResponse | None
     deflate: DeflateParams | None
@@ -205,7 +245,17 @@ class CapturedConnection:
     from_server: Account
     ended: str | None
     problems: tuple[str, ...]
-    websocket: WebSocketData = field(default_factory=WebSocketData, repr=False)
+    websocket: WebSocketData = field(default_factory=WebSocketData)
+
+    def __repr__(self) -> str:
+        """Show its number, its two addresses, where it went, its messages and its end."""
+        where = shown_text(f"{self.host or ''}{self.path or ''}", 40)
+        return shown(
+            "CapturedConnection",
+            f"{self.connection}: {address_text(self.client_address)} -> "
+            f"{address_text(self.server_address)}, {where}, {self.from_client.messages} + "
+            f"{self.from_server.messages} messages, {self.ended or 'goes on'}",
+        )
 
     @property
     def host(self) -> str | None:

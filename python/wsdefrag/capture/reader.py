@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from wsdefrag._native import CapturedMessage
 from wsdefrag._native import CaptureReader as _NativeReader
+from wsdefrag.capture._shown import shown, shown_fields
 from wsdefrag.capture.connection import CapturedConnection
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class PacketCounts:
 
     Example:
         >>> from wsdefrag.capture import Capture
-        >>> with Capture("tests/data/captures/demo.pcapng").read() as reader:
+        >>> with Capture("vectors/captures/demo.pcapng").read() as reader:
         ...     items = list(reader)
         ...     reader.counts.packets == reader.counts.tcp
         True
@@ -66,6 +67,10 @@ class PacketCounts:
     first_ns: int | None = None
     last_ns: int | None = None
 
+    def __repr__(self) -> str:
+        """Show what is not zero."""
+        return shown_fields(self)
+
 
 class CaptureReader:
     """One pass over a capture.
@@ -80,20 +85,27 @@ class CaptureReader:
 
     Example:
         >>> from wsdefrag.capture import Capture, CapturedMessage
-        >>> with Capture("tests/data/captures/demo.pcapng").read() as reader:
+        >>> with Capture("vectors/captures/demo.pcapng").read() as reader:
         ...     kinds = {type(item).__name__ for item in reader}
         >>> sorted(kinds)
         ['CapturedConnection', 'CapturedMessage']
     """
 
-    def __init__(self, native: _NativeReader, paths: list[str]) -> None:
+    def __init__(self, native: _NativeReader, paths: list[str], name: str) -> None:
         """Wrap a pass; ``Capture.read()`` makes it."""
         self._native: _NativeReader | None = native
+        self._name = name
         self._paths = paths
         self._batch: Iterator[CapturedMessage | CapturedConnection] = iter(())
         self._counts = PacketCounts()
         self._warnings: list[str] = []
         self._bytes_read = 0
+
+    def __repr__(self) -> str:
+        """Show what it reads, and how far it is."""
+        packets, closed = self.counts.packets, ", closed" if self._native is None else ""
+        state = f"{self._name}, {self.bytes_read} bytes, {packets} packets{closed}"
+        return shown("CaptureReader", state)
 
     def __enter__(self) -> Self:
         """Give the reader itself."""

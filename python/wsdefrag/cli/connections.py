@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from wsdefrag.capture import CapturedConnection
+from wsdefrag.capture.connection import address_text
 from wsdefrag.cli.input.inputs import EXISTING, captures
 from wsdefrag.cli.options import CONNECTION_FILTERS, READING, selects
 from wsdefrag.cli.output.printer import Printer, colours_wanted
 from wsdefrag.cli.output.render import escaped, shown_text
 from wsdefrag.cli.passes.reading import Reading
 from wsdefrag.cli.selection import Selection
-from wsdefrag.formats.handshake import address_text
 from wsdefrag.formats.jsonl import connection_line
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ class Table:
         Args:
             connections: Connections that have ended.
         """
-        self._held += [(one.number, _row(one), _accounts(one)) for one in connections]
+        self._held += [(one.connection, _row(one), _accounts(one)) for one in connections]
         if len(self._held) >= _ROWS:
             self.flush()
 
@@ -145,9 +145,9 @@ class Table:
 def _row(connection: CapturedConnection) -> tuple[str, ...]:
     client, server = connection.from_client, connection.from_server
     return (
-        str(connection.number),
-        address_text(connection.client),
-        address_text(connection.server),
+        str(connection.connection),
+        address_text(connection.client_address),
+        address_text(connection.server_address),
         f"{client.messages:,}",
         f"{client.content:,}",
         f"{server.messages:,}",

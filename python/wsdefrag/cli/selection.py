@@ -12,14 +12,18 @@ import click
 
 from wsdefrag.capture import Capture
 from wsdefrag.limits import Limits
-from wsdefrag.opcode import Opcode
 from wsdefrag.strictness import Strictness
 
 if TYPE_CHECKING:
     from wsdefrag.cli.input.inputs import Input
 
 _DEFAULTS = Limits()
-RULES = [field.name.replace("_", "-") for field in fields(Strictness)]
+# Text has an option of its own, and the rules that are off by default need none.
+RULES = [
+    field.name.replace("_", "-")
+    for field in fields(Strictness)
+    if field.default and field.name != "utf8"
+]
 
 # Names of the filters that raw dumps, which know nothing of connections, cannot be read with.
 _OF_CAPTURES = ("host", "path", "port", "address", "type", "since", "until", "resync")
@@ -128,11 +132,11 @@ class Selection:
         return Capture(
             source,
             hosts=self.host,
-            paths=self.path,
+            request_paths=self.path,
             ports=self.port,
             addresses=self.address,
             from_client=None if self.sender is None else self.sender == "client",
-            opcodes=() if self.type is None else (Opcode[self.type.upper()],),
+            types=() if self.type is None else (self.type,),
             since=self.since,
             until=self.until,
             content=content,

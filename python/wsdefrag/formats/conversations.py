@@ -56,10 +56,10 @@ def conversations(
     try:
         for item in items_of(capture):
             if isinstance(item, CapturedConnection):
-                yield item, open_ones.pop(item.number, (item, []))[1]
+                yield item, open_ones.pop(item.connection, (item, []))[1]
             else:
                 connection = item.connection
-                open_ones.setdefault(connection.number, (connection, []))[1].append(item)
+                open_ones.setdefault(connection.connection, (connection, []))[1].append(item)
     except CaptureError as error:
         failure = error
     yield from open_ones.values()

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
+from wsdefrag.capture.connection import address_text
+
 if TYPE_CHECKING:
     from wsdefrag.capture.connection import CapturedConnection
 
@@ -30,7 +32,7 @@ def scheme(connection: CapturedConnection, family: Literal["ws", "http"]) -> str
     Returns:
         ``ws`` or ``wss``, ``http`` or ``https``.
     """
-    return _SCHEMES[family][connection.server[1] == _HTTPS_PORT]
+    return _SCHEMES[family][connection.server_address[1] == _HTTPS_PORT]
 
 
 def url(connection: CapturedConnection) -> str:
@@ -43,21 +45,8 @@ def url(connection: CapturedConnection) -> str:
         A ``ws`` or ``wss`` URL; its host is the server's address and port where the request was
         not captured or named none, and its path ``/``.
     """
-    authority = connection.host or address_text(connection.server)
+    authority = connection.host or address_text(connection.server_address)
     return f"{scheme(connection, 'ws')}://{authority}{connection.path or '/'}"
-
-
-def address_text(address: tuple[str, int]) -> str:
-    """Write an address and a port as they stand in URLs.
-
-    Args:
-        address: IP address and TCP port.
-
-    Returns:
-        ``address:port``, an IPv6 address in brackets.
-    """
-    host, port = address
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def field_text(value: bytes) -> str:

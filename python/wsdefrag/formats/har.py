@@ -105,8 +105,8 @@ def har_entry(connection: CapturedConnection, messages: list[CapturedMessage]) -
             "wait": wait,
             "receive": receive,
         },
-        "serverIPAddress": connection.server[0],
-        "connection": str(connection.client[1]),
+        "serverIPAddress": connection.server_address[0],
+        "connection": str(connection.client_address[1]),
         "_resourceType": "websocket",
         "_webSocketMessages": [_message(message) for message in messages],
     }

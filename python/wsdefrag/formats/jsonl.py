@@ -90,7 +90,7 @@ def message_line(message: CapturedMessage, *, content: bool = True) -> str:
     connection = message.connection
     # The fields without a helper are numbers and words that need no escapes.
     return (
-        f'{{"connection": {connection.number}, "seq": {message.seq}, '
+        f'{{"connection": {connection.connection}, "seq": {message.seq}, '
         f'"host": {_optional(connection.host)}, "path": {_optional(connection.path)}, '
         f'"type": "{TYPE_NAMES[message.type]}", "from_client": {json_bool(message.from_client)}, '
         f'"timestamp": {json_seconds(message.timestamp_ns)}, '
@@ -116,11 +116,11 @@ def connection_line(connection: CapturedConnection) -> str:
     """
     response, close = connection.response, connection.close
     pairs = [
-        ("connection", str(connection.number)),
-        ("client_address", json_string(connection.client[0])),
-        ("client_port", str(connection.client[1])),
-        ("server_address", json_string(connection.server[0])),
-        ("server_port", str(connection.server[1])),
+        ("connection", str(connection.connection)),
+        ("client_address", json_string(connection.client_address[0])),
+        ("client_port", str(connection.client_address[1])),
+        ("server_address", json_string(connection.server_address[0])),
+        ("server_port", str(connection.server_address[1])),
         ("host", _optional(connection.host)),
         ("path", _optional(connection.path)),
         ("subprotocol", _optional(connection.subprotocol)),

@@ -92,8 +92,8 @@ def write_flow(
     request: CapturedRequest,
     response: CapturedResponse | None = None,
     *,
-    client: tuple[str, int],
-    server: tuple[str, int],
+    client_address: tuple[str, int],
+    server_address: tuple[str, int],
 ) -> None:
     r"""Write one connection that did not come from a capture as a flow of mitmproxy.
 
@@ -102,8 +102,8 @@ def write_flow(
         file: Where to write, open for bytes; flows stand one behind the other.
         request: The request that asked for the WebSocket; its time is when the flow began.
         response: The answer to it, None for none.
-        client: Address and port of the client.
-        server: Address and port of the server.
+        client_address: Address and port of the client.
+        server_address: Address and port of the server.
 
     Raises:
         OSError: If the file cannot be written.
@@ -121,8 +121,8 @@ def write_flow(
         ...     relay.websocket,
         ...     file,
         ...     CapturedRequest("/chat", (("Host", b"example.com"),), 1700000000_000000000),
-        ...     client=("127.0.0.1", 50000),
-        ...     server=("127.0.0.1", 80),
+        ...     client_address=("127.0.0.1", 50000),
+        ...     server_address=("127.0.0.1", 80),
         ... )
         >>> b"2:hi," in file.getvalue()
         True
@@ -130,9 +130,9 @@ def write_flow(
     ended = websocket.timestamp_end
     state = websocket.get_state()
     connection = CapturedConnection(
-        number=0,
-        client=client,
-        server=server,
+        connection=0,
+        client_address=client_address,
+        server_address=server_address,
         request=request,
         response=response,
         deflate=None,
@@ -189,7 +189,7 @@ def _metadata(
     messages: list[CapturedMessage],
     not_whole: list[dict[str, Any]],
 ) -> dict[str, Any]:
-    metadata: dict[str, Any] = {"wsdefrag_connection": connection.number}
+    metadata: dict[str, Any] = {"wsdefrag_connection": connection.connection}
     resynced = sum(message.resynced and message.status == "ok" for message in messages)
     if resynced:
         metadata["wsdefrag_resynced"] = resynced
@@ -267,8 +267,8 @@ def _request(connection: CapturedConnection) -> dict[str, Any]:
         "trailers": None,
         "timestamp_start": time,
         "timestamp_end": time,
-        "host": connection.server[0],
-        "port": connection.server[1],
+        "host": connection.server_address[0],
+        "port": connection.server_address[1],
         "method": b"GET",
         "scheme": scheme(connection, "http").encode(),
         "authority": b"",
@@ -298,15 +298,15 @@ def _headers(fields: tuple[tuple[str, bytes], ...]) -> list[tuple[bytes, bytes]]
 
 
 def _client(connection: CapturedConnection) -> dict[str, Any]:
-    return _half(connection, "client", connection.client, connection.server) | {
+    return _half(connection, "client", connection.client_address, connection.server_address) | {
         "mitmcert": None,
         "proxy_mode": "transparent",
     }
 
 
 def _server(connection: CapturedConnection) -> dict[str, Any]:
-    return _half(connection, "server", connection.server, connection.client) | {
-        "address": connection.server,
+    return _half(connection, "server", connection.server_address, connection.client_address) | {
+        "address": connection.server_address,
         "timestamp_tcp_setup": None,
         "via": None,
     }
@@ -338,7 +338,13 @@ def _half(
 
 
 def _id(connection: CapturedConnection, name: str) -> str:
-    parts = (name, connection.number, connection.client, connection.server, connection.opened_ns)
+    parts = (
+        name,
+        connection.connection,
+        connection.client_address,
+        connection.server_address,
+        connection.opened_ns,
+    )
     return str(uuid.uuid5(_IDS, repr(parts)))
 
 

@@ -16,9 +16,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import IO, TYPE_CHECKING, Any, Literal
 
-from wsdefrag.capture.connection import CapturedConnection
+from wsdefrag.capture.connection import CapturedConnection, address_text
 from wsdefrag.formats.conversations import items_of
-from wsdefrag.formats.handshake import address_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -127,11 +126,11 @@ def _busiest(capture: Capture | Items, most: int) -> list[_Traffic]:
     traffic: dict[int, _Traffic] = {}
     for item in items_of(capture):
         if not isinstance(item, CapturedConnection):
-            one = traffic.get(item.connection.number)
+            one = traffic.get(item.connection.connection)
             if one is None:
-                one = traffic[item.connection.number] = _Traffic(item.connection)
+                one = traffic[item.connection.connection] = _Traffic(item.connection)
             one.add(item)
-    order = sorted(traffic.values(), key=lambda one: (-one.total, one.connection.number))
+    order = sorted(traffic.values(), key=lambda one: (-one.total, one.connection.connection))
     return order[:most]
 
 
@@ -238,8 +237,8 @@ def _who(connection: CapturedConnection) -> str:
     where = where.encode("unicode_escape").decode("ascii")
     if len(where) > 44:
         where = f"{where[:41]}..."
-    ends = f"{address_text(connection.client)} - {address_text(connection.server)}"
-    return f"#{connection.number}  {where}   {ends}"
+    ends = f"{address_text(connection.client_address)} - {address_text(connection.server_address)}"
+    return f"#{connection.connection}  {where}   {ends}"
 
 
 def _lost(one: _Traffic) -> str:

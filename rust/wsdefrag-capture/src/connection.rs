@@ -99,11 +99,11 @@ pub struct Response {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Connection {
     /// Its number in the capture, from 0, in the order in which WebSockets were recognised.
-    pub id: u64,
+    pub connection: u64,
     /// The side that sent the request.
-    pub client: SocketAddr,
+    pub client_address: SocketAddr,
     /// The side that answered it.
-    pub server: SocketAddr,
+    pub server_address: SocketAddr,
     /// The request, where it was captured.
     pub request: Option<Request>,
     /// The answer, where it was captured.

@@ -19,6 +19,7 @@ pub mod message;
 pub mod options;
 pub mod packet;
 pub mod sink;
+mod stream_part;
 mod tcp;
 mod websocket;
 

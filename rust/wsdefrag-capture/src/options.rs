@@ -15,8 +15,6 @@ pub struct Options {
     pub limits: Limits,
     /// Which rules are enforced.
     pub strictness: Strictness,
-    /// Whether text messages are checked to be UTF-8.
-    pub check_utf8: bool,
     /// Whether contents are wanted.
     pub contents: bool,
     /// Whether frames are looked for again behind a loss.
@@ -24,9 +22,9 @@ pub struct Options {
     /// How many connections are followed at once.
     pub max_connections: usize,
     /// How long a WebSocket may be idle, in nanoseconds of capture time.
-    pub idle: i64,
+    pub idle_timeout: i64,
     /// How long a connection may be idle before it is one, in nanoseconds of capture time.
-    pub idle_before_upgrade: i64,
+    pub handshake_timeout: i64,
     /// Which part is wanted.
     pub filter: Filter,
 }
@@ -36,12 +34,11 @@ impl Default for Options {
         Self {
             limits: Limits::default(),
             strictness: Strictness::default(),
-            check_utf8: true,
             contents: true,
             resync: false,
             max_connections: 65_536,
-            idle: 600 * SECOND,
-            idle_before_upgrade: 60 * SECOND,
+            idle_timeout: 600 * SECOND,
+            handshake_timeout: 60 * SECOND,
             filter: Filter::default(),
         }
     }
@@ -53,7 +50,7 @@ pub struct Filter {
     /// Patterns of the request's `Host`, without regard to case; `*` stands for anything.
     pub hosts: Vec<String>,
     /// Patterns of the request's path and query; `*` stands for anything.
-    pub paths: Vec<String>,
+    pub request_paths: Vec<String>,
     /// Ports, of either side.
     pub ports: Vec<u16>,
     /// Addresses, of either side.
@@ -92,7 +89,7 @@ impl Filter {
         };
         let path_matches = |pattern: &String| path.is_some_and(|path| matches(pattern, path));
         (self.hosts.is_empty() || self.hosts.iter().any(host_matches))
-            && (self.paths.is_empty() || self.paths.iter().any(path_matches))
+            && (self.request_paths.is_empty() || self.request_paths.iter().any(path_matches))
     }
 
     /// Whether messages of this side are wanted.

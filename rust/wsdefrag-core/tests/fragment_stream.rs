@@ -51,7 +51,7 @@ fn read<'a>(
 
 /// Both ways of reading say the same; of two faults in one message's content either may be told.
 fn check(settings: Settings, cuts: u8, wire: &[u8]) {
-    let settings = Settings { strictness: Strictness::default(), check_utf8: true, ..settings };
+    let settings = Settings { strictness: Strictness::default(), ..settings };
     let (whole, _) = journal::read(settings, [wire]);
     let events: Vec<Seen> = whole.events.into_iter().map(|(_, event)| event).collect();
     let (seen, error) = read(settings, input::cut(wire, cuts));

@@ -73,7 +73,6 @@ fn server() -> Settings {
         deflate: None,
         limits: Limits::default(),
         strictness: Strictness::default(),
-        check_utf8: true,
     }
 }
 

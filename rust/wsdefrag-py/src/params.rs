@@ -50,23 +50,27 @@ impl From<PyLimits> for Limits {
 }
 
 /// `wsdefrag.strictness.Strictness`.
-#[derive(FromPyObject)]
-#[expect(clippy::struct_excessive_bools, reason = "it has the fields of the Python class")]
-pub(crate) struct PyStrictness {
-    mask_direction: bool,
-    minimal_length: bool,
-    reserved_bits: bool,
-    close_codes: bool,
+pub(crate) struct PyStrictness(Strictness);
+
+impl<'py> FromPyObject<'_, 'py> for PyStrictness {
+    type Error = PyErr;
+
+    fn extract(strictness: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        Strictness::from_names(|name| strictness.getattr(name)?.extract()).map(Self)
+    }
 }
 
 impl From<PyStrictness> for Strictness {
-    fn from(strictness: PyStrictness) -> Self {
-        Self {
-            mask_direction: strictness.mask_direction,
-            minimal_length: strictness.minimal_length,
-            reserved_bits: strictness.reserved_bits,
-            close_codes: strictness.close_codes,
-        }
+    fn from(PyStrictness(strictness): PyStrictness) -> Self {
+        strictness
+    }
+}
+
+impl PyStrictness {
+    /// With text that is not UTF-8 accepted unless `utf8_strict`, too.
+    pub(crate) fn with_utf8(self, utf8_strict: bool) -> Strictness {
+        let Self(strictness) = self;
+        Strictness { utf8: strictness.utf8 && utf8_strict, ..strictness }
     }
 }
 

@@ -55,7 +55,7 @@ class CaptureLines:
             self._clock = _clock(message.timestamp_ns)
         content = message.content
         length = len(content) if self._content else message.payload_length
-        start = f"{self._clock} {message.connection.number:>4}"
+        start = f"{self._clock} {message.connection.connection:>4}"
         kind = f"{'->' if message.from_client else '<-'} {_TYPES[message.type]:<6}"
         size, mark = f"{length:>7} B", _mark(message)
         shown = ""

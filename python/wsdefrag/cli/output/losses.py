@@ -58,7 +58,7 @@ class Losses:
             if isinstance(item, CapturedConnection):
                 accounts = {"client": item.from_client, "server": item.from_server}
                 self.see_connection(
-                    item.number,
+                    item.connection,
                     item.midstream,
                     {
                         side: (account.missing, account.lost, account.violation)

@@ -203,11 +203,11 @@ impl ConnectionColumns {
     /// Appends a row.
     pub fn push(&mut self, connection: &Connection) {
         let close = connection.close.as_ref();
-        self.connection.push(connection.id);
-        append_display(&mut self.client_address, connection.client.ip());
-        self.client_port.push(connection.client.port());
-        append_display(&mut self.server_address, connection.server.ip());
-        self.server_port.push(connection.server.port());
+        self.connection.push(connection.connection);
+        append_display(&mut self.client_address, connection.client_address.ip());
+        self.client_port.push(connection.client_address.port());
+        append_display(&mut self.server_address, connection.server_address.ip());
+        self.server_port.push(connection.server_address.port());
         self.host.append_option(connection.host());
         self.path.append_option(connection.path());
         self.subprotocol.append_option(connection.subprotocol());
@@ -279,9 +279,9 @@ mod tests {
     /// A connection of which only packets behind its handshake were captured.
     fn bare() -> Connection {
         Connection {
-            id: 7,
-            client: "192.0.2.1:50000".parse().unwrap(),
-            server: "[2001:db8::1]:443".parse().unwrap(),
+            connection: 7,
+            client_address: "192.0.2.1:50000".parse().unwrap(),
+            server_address: "[2001:db8::1]:443".parse().unwrap(),
             request: None,
             response: None,
             deflate: None,

@@ -9,16 +9,15 @@
 use crate::connection::{Connection, Ended};
 use crate::message::Message;
 use crate::options::Options;
-use crate::packet::exported_pdu::Seam;
 use crate::packet::{Origin, Packet, Payload, Segment};
 use crate::sink::Sink;
 use crate::tcp::connection_table::{Class, ConnectionTable, Key, Place};
-use crate::tcp::stream::{Piece, Stream};
+use crate::tcp::live_connection::{Challenge, LiveConnection};
 use crate::websocket::conversation::{Context, Conversation};
 
 /// A connection.
 enum Entry {
-    Live(Box<Live>),
+    Live(Box<LiveConnection>),
     /// Of no interest.
     Ignored,
     /// Over; the sequence numbers of its SYNs tell copies of its packets from those of another.
@@ -27,26 +26,6 @@ enum Entry {
 
 /// Nanoseconds by which the clock may go ahead at once.
 const LEAP: i64 = 60_000_000_000;
-
-struct Live {
-    streams: [Stream; 2],
-    /// Where the last pieces of exported PDUs ended.
-    seams: Box<[Seam; 2]>,
-    /// The end and the sequence number of a SYN that may begin another connection.
-    challenged: Option<(usize, u32)>,
-    /// Whether a RST was seen that nothing has followed.
-    reset: bool,
-    conversation: Conversation,
-}
-
-/// What a segment says of a connection that may be another one's.
-enum Challenge {
-    None,
-    /// It may be; it is of no use to the one that is there.
-    Open,
-    /// It is, after a SYN of this end and sequence number, if it is none itself.
-    Won(Option<(usize, u32)>),
-}
 
 /// All connections.
 pub(crate) struct Connections {
@@ -230,24 +209,18 @@ impl Connections {
             let Some((place, _)) = self.table.oldest(Class::Ignored) else { break };
             self.table.remove(place);
         }
-        let live = Live {
-            streams: Default::default(),
-            seams: Box::default(),
-            challenged: None,
-            reset: false,
-            conversation,
-        };
+        let live = LiveConnection::new(conversation);
         self.table.insert(key, Class::Young, self.now, Entry::Live(Box::new(live)))
     }
 
     /// Ends what has been idle for too long.
     #[inline]
     fn expire<S: Sink>(&mut self, sink: &mut S) {
-        let Options { idle, idle_before_upgrade, .. } = self.options;
+        let Options { idle_timeout, handshake_timeout, .. } = self.options;
         for (class, patience) in [
-            (Class::Open, idle),
-            (Class::Young, idle_before_upgrade),
-            (Class::Ignored, idle_before_upgrade),
+            (Class::Open, idle_timeout),
+            (Class::Young, handshake_timeout),
+            (Class::Ignored, handshake_timeout),
         ] {
             let before = self.now.saturating_sub(patience);
             while let Some((place, last)) = self.table.oldest(class)
@@ -287,8 +260,8 @@ impl Connections {
         }
         let Collected { mut opened, mut messages, mut ended } = last;
         messages.sort_by_key(|m| (m.last_packet, m.connection, m.from_client, m.seq));
-        opened.sort_by_key(|connection| connection.id);
-        ended.sort_by_key(|connection| connection.id);
+        opened.sort_by_key(|connection| connection.connection);
+        ended.sort_by_key(|connection| connection.connection);
         for connection in &opened {
             sink.opened(connection);
         }
@@ -298,102 +271,6 @@ impl Connections {
         for connection in ended {
             sink.ended(connection);
         }
-    }
-}
-
-impl Live {
-    /// Takes a piece that needs no putting in order.
-    fn ordered<S: Sink>(
-        &mut self,
-        end: usize,
-        bytes: &[u8],
-        origin: Origin,
-        context: &mut Context<'_, S>,
-    ) {
-        let Self { seams, conversation, .. } = self;
-        conversation.last = origin.time;
-        let fresh = seams[end].fresh(bytes);
-        if !fresh.is_empty() {
-            conversation.piece(end, Piece::Data(fresh, origin), context);
-        }
-        seams[end].ended(bytes, conversation.unfinished(end));
-    }
-
-    fn challenge(&mut self, end: usize, segment: &Segment<'_>) -> Challenge {
-        if let Some((challenger, sequence)) = self.challenged {
-            let behind = sequence.wrapping_add(1);
-            let won = if end == challenger {
-                !segment.syn && segment.sequence == behind
-            } else {
-                segment.syn && segment.acknowledgment == Some(behind)
-            };
-            if won {
-                return Challenge::Won(Some((challenger, sequence)));
-            }
-        }
-        if !segment.syn || !self.streams[end].is_other_syn(segment.sequence) {
-            return Challenge::None;
-        }
-        let goes_on =
-            self.conversation.is_open() && !self.reset && !self.streams.iter().any(Stream::has_end);
-        if goes_on && segment.acknowledgment.is_none() {
-            self.challenged = Some((end, segment.sequence));
-        }
-        if goes_on { Challenge::Open } else { Challenge::Won(None) }
-    }
-
-    /// Takes a segment; tells how it ended the connection, if it did.
-    fn segment<S: Sink>(
-        &mut self,
-        end: usize,
-        segment: &Segment<'_>,
-        origin: Origin,
-        now: i64,
-        held_in_all: &mut usize,
-        context: &mut Context<'_, S>,
-    ) -> Option<Ended> {
-        let Self { streams, reset, conversation, .. } = self;
-        conversation.last = origin.time;
-        if segment.rst {
-            // One from elsewhere in the window does not end it for the peer; if nothing follows, it
-            // was the end all the same.
-            *reset = true;
-            return streams[end].accepts_reset(segment.sequence).then_some(Ended::Rst);
-        }
-        *reset &= segment.bytes.is_empty();
-        streams[end].segment(segment, origin, held_in_all, &mut |piece| {
-            conversation.piece(end, piece, context);
-        });
-        if let Some(acknowledgment) = segment.acknowledgment {
-            streams[1 - end].acknowledge(acknowledgment, now);
-        }
-        for (end, stream) in streams.iter_mut().enumerate() {
-            if stream.is_in_doubt() {
-                stream.settle(now, held_in_all, &mut |piece| {
-                    conversation.piece(end, piece, context);
-                });
-            }
-        }
-        streams.iter().all(Stream::is_finished).then_some(Ended::Fin)
-    }
-
-    fn finish<S: Sink>(
-        &mut self,
-        ended: Ended,
-        held_in_all: &mut usize,
-        context: &mut Context<'_, S>,
-    ) {
-        let Self { streams, conversation, .. } = self;
-        // What it was waiting for when the capture, or its patience, ended may not have come.
-        let ended = match ended {
-            Ended::Idle | Ended::EndOfCapture if streams.iter().all(Stream::has_end) => Ended::Fin,
-            Ended::Idle | Ended::EndOfCapture if self.reset => Ended::Rst,
-            ended => ended,
-        };
-        for (end, stream) in streams.iter_mut().enumerate() {
-            stream.finish(held_in_all, &mut |piece| conversation.piece(end, piece, context));
-        }
-        conversation.finish(ended, [streams[0].repeats, streams[1].repeats], context);
     }
 }
 

@@ -2,5 +2,6 @@
 
 mod connection_table;
 pub(crate) mod connections;
+mod live_connection;
 mod out_of_order;
 pub(crate) mod stream;

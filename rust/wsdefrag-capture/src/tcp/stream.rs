@@ -29,6 +29,7 @@
 )]
 
 use crate::packet::{Origin, Segment};
+use crate::stream_part::{Repeats, StreamPart};
 use crate::tcp::out_of_order::{HeldSegment, OutOfOrder, Repeated};
 
 /// Bytes held behind holes, in all, with what it takes to hold them.
@@ -45,27 +46,11 @@ const MAX_HISTORY: usize = 4 << 10;
 /// the same ports, and is believed when something else agrees.
 const JUMP: i64 = 64 << 20;
 
-/// The next part of the stream.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Piece<'a> {
-    /// Bytes of one segment.
-    Data(&'a [u8], Origin),
-    /// Bytes that were not captured: so many.
-    Gap(u64),
-}
-
 /// An acknowledged hole at the front.
 #[derive(Clone, Copy)]
 struct Doubt {
     since: i64,
     later: u8,
-}
-
-/// What was said of segments that came more than once.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Repeats {
-    pub(crate) retransmissions: u64,
-    pub(crate) overlaps: u64,
 }
 
 /// One direction of a connection.
@@ -144,7 +129,7 @@ impl Stream {
         segment: &Segment<'_>,
         origin: Origin,
         held_in_all: &mut usize,
-        out: &mut impl FnMut(Piece<'_>),
+        out: &mut impl FnMut(StreamPart<'_>),
     ) {
         let first = segment.sequence.wrapping_add(u32::from(segment.syn));
         self.start(first);
@@ -196,23 +181,29 @@ impl Stream {
     }
 
     /// Gives out bytes at `next`.
-    fn give(&mut self, bytes: &[u8], cut: u32, origin: Origin, out: &mut impl FnMut(Piece<'_>)) {
+    fn give(
+        &mut self,
+        bytes: &[u8],
+        cut: u32,
+        origin: Origin,
+        out: &mut impl FnMut(StreamPart<'_>),
+    ) {
         self.doubt = None;
         self.remember(bytes);
         self.advance(bytes.len() as u64);
         if !bytes.is_empty() {
-            out(Piece::Data(bytes, origin));
+            out(StreamPart::Data(bytes, origin));
         }
         if cut > 0 {
             self.skip(u64::from(cut), out);
         }
     }
 
-    fn skip(&mut self, length: u64, out: &mut impl FnMut(Piece<'_>)) {
+    fn skip(&mut self, length: u64, out: &mut impl FnMut(StreamPart<'_>)) {
         self.history.clear();
         self.doubt = None;
         self.advance(length);
-        out(Piece::Gap(length));
+        out(StreamPart::Gap(length));
     }
 
     /// Keeps bytes for as long as their sender may have to send them again, within bounds.
@@ -248,7 +239,7 @@ impl Stream {
     }
 
     /// Gives out what is held at `next`.
-    fn release(&mut self, held_in_all: &mut usize, out: &mut impl FnMut(Piece<'_>)) {
+    fn release(&mut self, held_in_all: &mut usize, out: &mut impl FnMut(StreamPart<'_>)) {
         while let Some(HeldSegment { bytes, cut, origin }) = self.held.take(self.next) {
             *held_in_all -= OutOfOrder::cost_of(&bytes);
             self.give(&bytes, cut, origin, out);
@@ -256,7 +247,7 @@ impl Stream {
     }
 
     /// Turns the hole at the front into a gap and gives out what is held behind it.
-    fn give_up_hole(&mut self, held_in_all: &mut usize, out: &mut impl FnMut(Piece<'_>)) {
+    fn give_up_hole(&mut self, held_in_all: &mut usize, out: &mut impl FnMut(StreamPart<'_>)) {
         if let Some(held) = self.held.first() {
             self.skip(held - self.next, out);
             self.release(held_in_all, out);
@@ -302,7 +293,7 @@ impl Stream {
         &mut self,
         now: i64,
         held_in_all: &mut usize,
-        out: &mut impl FnMut(Piece<'_>),
+        out: &mut impl FnMut(StreamPart<'_>),
     ) {
         while let Some(doubt) = self.doubt {
             let waited = now.saturating_sub(doubt.since) >= PATIENCE;
@@ -326,7 +317,7 @@ impl Stream {
 
     /// Ends the stream: every hole becomes a gap, and so does what was acknowledged behind the
     /// last byte.
-    pub(crate) fn finish(&mut self, held_in_all: &mut usize, out: &mut impl FnMut(Piece<'_>)) {
+    pub(crate) fn finish(&mut self, held_in_all: &mut usize, out: &mut impl FnMut(StreamPart<'_>)) {
         while let Some(held) = self.held.first() {
             let far = (held - self.next).cast_signed() > JUMP;
             if far && self.acknowledged <= held && self.held.len() == 1 {
@@ -382,10 +373,10 @@ mod tests {
         }
     }
 
-    fn note(pieces: &mut Vec<Option<u8>>, piece: Piece<'_>) {
+    fn note(pieces: &mut Vec<Option<u8>>, piece: StreamPart<'_>) {
         match piece {
-            Piece::Data(bytes, _) => pieces.extend(bytes.iter().copied().map(Some)),
-            Piece::Gap(length) => pieces.extend((0..length).map(|_| None)),
+            StreamPart::Data(bytes, _) => pieces.extend(bytes.iter().copied().map(Some)),
+            StreamPart::Gap(length) => pieces.extend((0..length).map(|_| None)),
         }
     }
 

@@ -21,7 +21,7 @@ use crate::http::head::{handshake_head, starts_like};
 use crate::http::upgrade::{Kept, Outcome, Said, Upgrade};
 use crate::options::Options;
 use crate::sink::Sink;
-use crate::tcp::stream::{Piece, Repeats};
+use crate::stream_part::{Repeats, StreamPart};
 use crate::websocket::direction::{Direction, Reading};
 use crate::websocket::frame_search::{Found, FrameSearch, Sender};
 use crate::websocket::problems::{self, Known};
@@ -100,21 +100,26 @@ impl Conversation {
     pub(crate) fn piece<S: Sink>(
         &mut self,
         end: usize,
-        piece: Piece<'_>,
+        piece: StreamPart<'_>,
         context: &mut Context<'_, S>,
     ) {
         if let (Stage::Open(socket), Some(client)) = (&mut self.stage, self.client) {
             let direction = &mut socket.directions[usize::from(end == client)];
             match piece {
-                Piece::Data(bytes, origin) => direction.data(bytes, origin, context.sink),
-                Piece::Gap(length) => direction.gap(length, context.sink),
+                StreamPart::Data(bytes, origin) => direction.data(bytes, origin, context.sink),
+                StreamPart::Gap(length) => direction.gap(length, context.sink),
             }
         } else {
             self.early_piece(end, piece, context);
         }
     }
 
-    fn early_piece<S: Sink>(&mut self, end: usize, piece: Piece<'_>, context: &mut Context<'_, S>) {
+    fn early_piece<S: Sink>(
+        &mut self,
+        end: usize,
+        piece: StreamPart<'_>,
+        context: &mut Context<'_, S>,
+    ) {
         match &mut self.stage {
             Stage::Handshake(_) => self.handshake_piece(end, piece, context),
             Stage::Blind(_) if begins_handshake(piece).is_some() => {
@@ -132,20 +137,20 @@ impl Conversation {
     fn search_piece<S: Sink>(
         &mut self,
         end: usize,
-        piece: Piece<'_>,
+        piece: StreamPart<'_>,
         context: &mut Context<'_, S>,
     ) {
         let Stage::Blind(blind) = &mut self.stage else { return };
         let Blind { search, passed } = &mut blind[end];
         match piece {
-            Piece::Data(bytes, origin) => {
+            StreamPart::Data(bytes, origin) => {
                 passed.bytes += bytes.len() as u64;
                 passed.lost += bytes.len() as u64;
                 if let Some(found) = search.data(bytes, origin) {
                     self.found(end, found, context);
                 }
             }
-            Piece::Gap(length) => {
+            StreamPart::Gap(length) => {
                 passed.bytes += length;
                 passed.lost += length;
                 passed.gaps += 1;
@@ -160,7 +165,7 @@ impl Conversation {
     fn handshake_piece<S: Sink>(
         &mut self,
         end: usize,
-        piece: Piece<'_>,
+        piece: StreamPart<'_>,
         context: &mut Context<'_, S>,
     ) {
         let again = self.offer(end, piece, context);
@@ -175,8 +180,8 @@ impl Conversation {
         {
             let end = if from_client { client } else { 1 - client };
             let piece = match &what {
-                Said::Data(bytes, origin) => Piece::Data(bytes, *origin),
-                Said::Gap(length) => Piece::Gap(*length),
+                Said::Data(bytes, origin) => StreamPart::Data(bytes, *origin),
+                Said::Gap(length) => StreamPart::Gap(*length),
             };
             if !matches!(self.stage, Stage::Handshake(_)) {
                 self.piece(end, piece, context);
@@ -192,13 +197,15 @@ impl Conversation {
     fn offer<S: Sink>(
         &mut self,
         end: usize,
-        piece: Piece<'_>,
+        piece: StreamPart<'_>,
         context: &mut Context<'_, S>,
     ) -> Vec<Kept> {
         let client = match (self.client, piece) {
             (Some(client), _) => client,
-            (None, Piece::Data(bytes, _)) if starts_like(bytes, true) => *self.client.insert(end),
-            (None, Piece::Data(bytes, _)) if starts_like(bytes, false) => {
+            (None, StreamPart::Data(bytes, _)) if starts_like(bytes, true) => {
+                *self.client.insert(end)
+            }
+            (None, StreamPart::Data(bytes, _)) if starts_like(bytes, false) => {
                 *self.client.insert(1 - end)
             }
             (None, _) => {
@@ -209,15 +216,15 @@ impl Conversation {
         };
         let Stage::Handshake(upgrade) = &mut self.stage else { return Vec::new() };
         let outcome = match piece {
-            Piece::Data(bytes, origin) => upgrade.data(end == client, bytes, origin),
-            Piece::Gap(length) => upgrade.gap(end == client, length),
+            StreamPart::Data(bytes, origin) => upgrade.data(end == client, bytes, origin),
+            StreamPart::Gap(length) => upgrade.gap(end == client, length),
         };
         match outcome {
             Outcome::More => Vec::new(),
             Outcome::NotWebSocket => {
                 self.stage = Stage::Dead;
                 // What began before the capture may look like anything.
-                if !self.from_the_start && matches!(piece, Piece::Data(..)) {
+                if !self.from_the_start && matches!(piece, StreamPart::Data(..)) {
                     self.client = None;
                     self.look_for_frames(context.options);
                     self.search_piece(end, piece, context);
@@ -271,7 +278,7 @@ impl Conversation {
         let known = Known { midstream: true, ..Known::default() };
         let Some(mut connection) = self.connection(known, context) else { return };
         connection.deflate = None;
-        let id = connection.id;
+        let id = connection.connection;
         let [first, second] = *blind;
         let (this, mut other) = if end == 0 { (first, second) } else { (second, first) };
         other.search.learn(!from_client);
@@ -294,7 +301,7 @@ impl Conversation {
         };
         let agreed = known.response.is_some();
         let Some(connection) = self.connection(known, context) else { return Vec::new() };
-        let (id, deflate) = (connection.id, connection.deflate);
+        let (id, deflate) = (connection.connection, connection.deflate);
         let readable = agreed && connection.problems.is_empty();
         let deflate = if readable { deflate } else { Some(unknown_deflate()) };
         let direction = |from_client: bool, exact: bool| {
@@ -386,8 +393,8 @@ impl Conversation {
 
 /// Whether a piece begins with a head that a handshake may be made of, and if so, whether it is the
 /// client's.
-fn begins_handshake(piece: Piece<'_>) -> Option<bool> {
-    let Piece::Data(bytes, _) = piece else { return None };
+fn begins_handshake(piece: StreamPart<'_>) -> Option<bool> {
+    let StreamPart::Data(bytes, _) = piece else { return None };
     [true, false].into_iter().find(|requests| bytes.starts_with(handshake_head(*requests)))
 }
 
@@ -403,7 +410,6 @@ fn reading(options: &Options, from_client: bool, deflate: Option<DeflateParams>)
             deflate,
             limits: options.limits,
             strictness: options.strictness,
-            check_utf8: options.check_utf8,
         },
         contents: options.contents && options.filter.wants_side(from_client),
         resync: options.resync,

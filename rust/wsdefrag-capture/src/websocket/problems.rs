@@ -24,9 +24,9 @@ impl Known {
             _ => None,
         };
         let mut connection = Connection {
-            id,
-            client,
-            server,
+            connection: id,
+            client_address: client,
+            server_address: server,
             request: self.request.map(|request| *request),
             response: self.response.map(|response| *response),
             deflate: None,

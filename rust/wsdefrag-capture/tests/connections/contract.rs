@@ -76,7 +76,7 @@ struct Heard {
 
 impl Sink for Heard {
     fn opened(&mut self, connection: &Connection) {
-        assert!(self.open.insert(connection.id, [0, 0]).is_none(), "opened twice");
+        assert!(self.open.insert(connection.connection, [0, 0]).is_none(), "opened twice");
     }
 
     fn message(&mut self, message: Message) {
@@ -89,7 +89,7 @@ impl Sink for Heard {
     }
 
     fn ended(&mut self, connection: Connection) {
-        let seqs = self.open.remove(&connection.id).expect("it was open");
+        let seqs = self.open.remove(&connection.connection).expect("it was open");
         for (account, messages) in
             [&connection.from_server, &connection.from_client].iter().zip(seqs)
         {

@@ -21,7 +21,7 @@ fn files(folder: &str) -> Vec<PathBuf> {
 
 /// The captures that were recorded, inflated if they are compressed.
 fn captures() -> Vec<(PathBuf, Vec<u8>)> {
-    let mut captures = files("tests/data/captures");
+    let mut captures = files("vectors/captures");
     captures.retain(|path| {
         let end = path.extension().and_then(|end| end.to_str());
         matches!(end, Some("pcap" | "pcapng" | "gz"))

@@ -220,16 +220,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const SERVER: Rules = Rules {
-        from_client: false,
-        deflate: false,
-        strictness: Strictness {
-            mask_direction: true,
-            minimal_length: true,
-            reserved_bits: true,
-            close_codes: true,
-        },
-    };
+    const SERVER: Rules =
+        Rules { from_client: false, deflate: false, strictness: Strictness::DEFAULT };
 
     #[test]
     fn rules_are_tested_in_the_order_of_their_bytes() {

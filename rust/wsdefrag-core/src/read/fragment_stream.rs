@@ -277,7 +277,12 @@ impl FragmentStream {
         let message = self.message.get_or_insert_with(|| {
             let compressed = header.rsv1() && self.deflate.is_some();
             let coding = if compressed { Coding::Deflate } else { Coding::Plain };
-            let care = Care { check_utf8: false, lenient: false, fate: Fate::Kept };
+            let care = Care {
+                check_utf8: false,
+                refuse_not_utf8: false,
+                lenient: false,
+                fate: Fate::Kept,
+            };
             OpenMessage::new(header.opcode, self.parser.start(), coding, care)
         });
         message.announce(header, &self.limits)

@@ -45,7 +45,10 @@ pub(crate) enum Fate {
 /// How a message is to be read, beyond what its header says.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Care {
+    /// Whether a text is checked to be UTF-8 as it grows.
     pub(crate) check_utf8: bool,
+    /// Whether one that is not is refused, and not only noted.
+    pub(crate) refuse_not_utf8: bool,
     /// Whether what is wrong with the content is noted and does not end the direction.
     pub(crate) lenient: bool,
     pub(crate) fate: Fate,
@@ -62,6 +65,9 @@ pub(crate) struct OpenMessage<C> {
     pub(crate) damage: Option<Damage>,
     /// Payload bytes that did not come.
     pub(crate) missing: u64,
+    /// Whether it was found not to be UTF-8, where that is no fault.
+    pub(crate) not_utf8: bool,
+    refuse_not_utf8: bool,
     lenient: bool,
     content: Option<C>,
     /// `None` where bytes are not checked.
@@ -93,6 +99,8 @@ impl<C: Content> OpenMessage<C> {
             fate: care.fate,
             damage: (coding == Coding::Opaque).then_some(Damage::Undecodable),
             missing: 0,
+            not_utf8: false,
+            refuse_not_utf8: care.refuse_not_utf8,
             lenient: care.lenient,
             content: None,
             utf8: checked.then(Utf8Progress::default),
@@ -182,11 +190,15 @@ impl<C: Content> OpenMessage<C> {
 
     #[cold]
     fn not_utf8(&mut self) -> Result<(), Kind> {
-        if !self.lenient {
+        if self.refuse_not_utf8 && !self.lenient {
             return Err(Kind::InvalidUtf8);
         }
         self.utf8 = None;
-        self.damaged(Damage::Fault(Kind::InvalidUtf8));
+        if self.refuse_not_utf8 {
+            self.damaged(Damage::Fault(Kind::InvalidUtf8));
+        } else {
+            self.not_utf8 = true;
+        }
         Ok(())
     }
 

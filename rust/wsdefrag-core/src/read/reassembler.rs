@@ -30,7 +30,7 @@ use crate::read::memory::{Content, Memory};
 use crate::read::message::{Care, Coding, Fate, OpenMessage};
 use crate::read::settings::Settings;
 use crate::read::sink::SinkFor;
-use crate::strictness::{Strictness, Tolerated};
+use crate::strictness::Tolerated;
 use crate::text;
 
 /// The longest that the next compressed message is guessed to be, in bytes.
@@ -230,7 +230,7 @@ impl<C: Content> Reassembler<C> {
             if self.parser.remaining() == 0 {
                 let order = if self.message.is_some() { Order::Continue } else { Order::Start };
                 let Some(header) = self.parser.header(&mut data, order)? else { return Ok(()) };
-                if self.settings.strictness != Strictness::default() {
+                if !self.settings.strictness.enforces_headers() {
                     self.settings.rules().count_breaches(&header, &mut self.tolerated);
                 }
                 if self.is_whole_message(&header, data.len()) {
@@ -301,7 +301,7 @@ impl<C: Content> Reassembler<C> {
         sink.memory().admit(wire.len(), wire.len()).map_err(|excess| failed(excess.into()))?;
         let (content, any) =
             sink.memory().whole(wire, mask).map_err(|error| failed(error.into()))?;
-        let check = any >= 0x80 && header.opcode == Opcode::Text && self.settings.check_utf8;
+        let check = any >= 0x80 && header.opcode == Opcode::Text;
         let (opcode, offset) = (header.opcode, self.parser.start());
         let extent = Extent {
             frames: 1,
@@ -309,7 +309,8 @@ impl<C: Content> Reassembler<C> {
             payload_length: header.length,
             compressed: false,
         };
-        if check && !text::is_valid(content.as_slice()) {
+        let not_utf8 = check && !text::is_valid(content.as_slice());
+        if not_utf8 && self.settings.strictness.utf8 {
             if !self.passive.on {
                 return Err(failed(Kind::InvalidUtf8));
             }
@@ -321,6 +322,7 @@ impl<C: Content> Reassembler<C> {
             .and_then(|()| sink.payload(wire, mask, wire.len()))
             .and_then(|()| sink.frame_end())
             .map_err(failed)?;
+        self.tolerated.utf8 += u64::from(not_utf8);
         sink.event(offset, Event::Message { opcode, content, extent });
         Ok(())
     }
@@ -334,7 +336,8 @@ impl<C: Content> Reassembler<C> {
         let coding = self.coding(&header);
         let message = self.message.get_or_insert_with(|| {
             let care = Care {
-                check_utf8: self.settings.check_utf8,
+                check_utf8: true,
+                refuse_not_utf8: self.settings.strictness.utf8,
                 lenient: self.passive.on,
                 fate: if self.passive.contents { Fate::Kept } else { Fate::PassedOver },
             };
@@ -402,6 +405,7 @@ impl<C: Content> Reassembler<C> {
         let Some(message) = self.message.take() else { return Ok(()) };
         let (opcode, offset, extent) = (message.opcode, message.offset, message.extent());
         let (damage, missing) = (message.damage, message.missing);
+        let not_utf8 = message.not_utf8;
         // What cannot be inflated is of use as a whole only.
         let useless = message.coding == Coding::Opaque && damage != Some(Damage::Undecodable);
         let content = if useless {
@@ -410,7 +414,10 @@ impl<C: Content> Reassembler<C> {
             message.into_content(sink.memory())?
         };
         let event = match damage {
-            None => Event::Message { opcode, content, extent },
+            None => {
+                self.tolerated.utf8 += u64::from(not_utf8);
+                Event::Message { opcode, content, extent }
+            }
             Some(damage) => Event::Damaged { opcode, content, extent, damage, missing },
         };
         sink.event(offset, event);

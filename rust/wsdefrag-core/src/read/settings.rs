@@ -16,8 +16,6 @@ pub struct Settings {
     pub limits: Limits,
     /// Which rules are enforced.
     pub strictness: Strictness,
-    /// Whether text messages have to be UTF-8; close reasons always have to.
-    pub check_utf8: bool,
 }
 
 impl Settings {

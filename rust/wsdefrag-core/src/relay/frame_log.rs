@@ -27,16 +27,7 @@ use crate::write::fragmenter::Fragmenter;
 use crate::write::layout::Layout;
 
 /// What headers that were accepted before are read with: no rule.
-const ANY: Rules = Rules {
-    from_client: false,
-    deflate: false,
-    strictness: Strictness {
-        mask_direction: false,
-        minimal_length: false,
-        reserved_bits: false,
-        close_codes: false,
-    },
-};
+const ANY: Rules = Rules { from_client: false, deflate: false, strictness: Strictness::NONE };
 
 /// How a message, or a control frame, stood on the wire.
 #[derive(Clone, Debug)]

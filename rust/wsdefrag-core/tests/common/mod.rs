@@ -23,7 +23,6 @@ pub(crate) fn strict() -> Settings {
         deflate: None,
         limits: Limits::default(),
         strictness: Strictness::default(),
-        check_utf8: true,
     }
 }
 
@@ -58,20 +57,20 @@ fn deflate() -> impl Strategy<Value = Option<DeflateParams>> {
 fn strictness() -> impl Strategy<Value = Strictness> {
     // Mostly strict, or else random bytes would seldom meet a rule.
     let rule = || prop::bool::weighted(0.7);
-    (rule(), rule(), rule(), rule()).prop_map(|(mask_direction, minimal_length, rsv, codes)| {
-        Strictness { mask_direction, minimal_length, reserved_bits: rsv, close_codes: codes }
+    vec(rule(), Strictness::NAMES.len()).prop_map(|rules| {
+        let mut rules = rules.into_iter();
+        Strictness::from_names(|_| rules.next().ok_or(())).expect("a rule for each name")
     })
 }
 
 /// Anything a direction may be read with.
 pub(crate) fn settings() -> impl Strategy<Value = Settings> {
-    (any::<bool>(), deflate(), limits(), strictness(), any::<bool>()).prop_map(
-        |(from_client, deflate, limits, strictness, check_utf8)| Settings {
+    (any::<bool>(), deflate(), limits(), strictness()).prop_map(
+        |(from_client, deflate, limits, strictness)| Settings {
             from_client,
             deflate,
             limits,
             strictness,
-            check_utf8,
         },
     )
 }

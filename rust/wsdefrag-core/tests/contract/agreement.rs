@@ -137,7 +137,7 @@ fn finish(settings: &Settings, frame: &Frame<Vec<u8>>, open: &mut Option<Open>) 
     if message.compressed {
         return Step::Event(message.offset, None);
     }
-    let is_checked = settings.check_utf8 && message.opcode == Opcode::Text;
+    let is_checked = settings.strictness.utf8 && message.opcode == Opcode::Text;
     if is_checked && std::str::from_utf8(&message.payload).is_err() {
         return Step::Broken(Kind::InvalidUtf8);
     }

@@ -114,9 +114,13 @@ fn read(settings: &Settings, cuts: u8, wire: &[u8], expected: &Expected) {
         max_inflate_ratio: None,
     };
     // Frames of the caller's own may say anything that reserved bits can say.
-    let strictness =
-        Strictness { reserved_bits: false, close_codes: false, ..Strictness::default() };
-    let reading = Reading { from_client, deflate, limits, strictness, check_utf8: false };
+    let strictness = Strictness {
+        reserved_bits: false,
+        close_codes: false,
+        utf8: false,
+        ..Strictness::default()
+    };
+    let reading = Reading { from_client, deflate, limits, strictness };
     let (journal, _) = journal::read(reading, input::cut(wire, cuts));
     assert_eq!((journal.error, journal.discarded), (None, 0));
     assert!(journal.events.iter().map(|(_, seen)| seen).eq(&expected.events), "{journal:?}");

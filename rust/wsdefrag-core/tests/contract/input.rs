@@ -40,8 +40,9 @@ pub(crate) fn read(input: &[u8]) -> Option<(Settings, u8, &[u8])> {
             minimal_length: !has(lenience, 1),
             reserved_bits: !has(lenience, 2),
             close_codes: !has(lenience, 3),
+            utf8: !has(flags, 4),
+            ..Strictness::default()
         },
-        check_utf8: !has(flags, 4),
     };
     Some((settings, cuts, wire))
 }

@@ -40,7 +40,7 @@ fn check_event(settings: &Settings, seen: &Seen) {
         Seen::Message(opcode, content) => {
             check_content(settings, content);
             assert!(matches!(opcode, Opcode::Text | Opcode::Binary));
-            if *opcode == Opcode::Text && settings.check_utf8 {
+            if *opcode == Opcode::Text && settings.strictness.utf8 {
                 assert!(std::str::from_utf8(content).is_ok(), "text that is not UTF-8");
             }
         }
@@ -78,7 +78,7 @@ fn check_incomplete(
 
 /// Whether a direction read with these settings may break this rule.
 fn may_occur(kind: Kind, settings: &Settings) -> bool {
-    let Settings { from_client, deflate, limits, strictness, check_utf8 } = settings;
+    let Settings { from_client, deflate, limits, strictness } = settings;
     match kind {
         Kind::ReservedBits(bits) => strictness.reserved_bits && (1..8).contains(&bits),
         Kind::ReservedOpcode(opcode) => Opcode::from_bits(opcode).is_none() && opcode < 16,
@@ -88,7 +88,7 @@ fn may_occur(kind: Kind, settings: &Settings) -> bool {
         Kind::UnmaskedFromClient => strictness.mask_direction && *from_client,
         Kind::NonMinimalLength(length) => strictness.minimal_length && length < 1 << 16,
         Kind::InvalidCloseCode(code) => strictness.close_codes && !close::may_be_sent(code),
-        Kind::InvalidUtf8 => *check_utf8,
+        Kind::InvalidUtf8 => strictness.utf8,
         Kind::InvalidDeflateData | Kind::TruncatedDeflateData | Kind::TooManyDeflateMembers(_) => {
             deflate.is_some()
         }

@@ -76,15 +76,16 @@ impl Case {
                 minimal_length: arbitrary && !has(lenience, 1),
                 reserved_bits: !has(lenience, 2),
                 close_codes: !has(lenience, 3),
+                utf8: !has(flags, 6),
+                ..Strictness::default()
             },
-            check_utf8: !has(flags, 6),
         };
         let sending = Sending {
             from_client,
             deflate: agreed(has(flags, 2), has(flags, 4), windows >> 3),
             compress_from: 0,
             level: 6,
-            check_utf8: reading.check_utf8,
+            check_utf8: reading.strictness.utf8,
         };
         let piece = NonZeroUsize::new(usize::from(lenience >> 4));
         Self {

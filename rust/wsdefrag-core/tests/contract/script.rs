@@ -82,7 +82,6 @@ impl Script {
                 max_inflate_ratio: None,
             },
             strictness: Strictness { minimal_length: false, ..Strictness::default() },
-            check_utf8: true,
         }
     }
 

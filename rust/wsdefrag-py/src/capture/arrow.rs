@@ -18,13 +18,16 @@ use arrow_array::{RecordBatch, RecordBatchReader};
 use arrow_schema::{ArrowError, SchemaRef};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::PyCapsule;
+use pyo3::types::{PyCapsule, PyString};
 use pyo3::{PyTraverseError, PyVisit};
 use wsdefrag_capture::columns::{ConnectionColumns, MessageColumns};
 use wsdefrag_capture::{Connection, Message, Options, Sink};
 
 use crate::capture::run::{Failure, Run, Step};
 use crate::capture::source::Source;
+
+/// Characters of a file's name that a table shows.
+const SHOWN: usize = 24;
 
 /// The tables.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -59,7 +62,7 @@ struct Left {
 /// Example:
 ///     >>> from wsdefrag.capture import Capture
 ///     >>> import polars
-///     >>> table = Capture("tests/data/captures/demo.pcapng").to_arrow().connections
+///     >>> table = Capture("vectors/captures/demo.pcapng").to_arrow().connections
 ///     >>> polars.DataFrame(table).height
 ///     5
 #[pyclass(frozen, module = "wsdefrag.capture")]
@@ -126,6 +129,20 @@ impl ArrowStream {
         let batches = Batches { pass: Some(pass), schema: self.schema() };
         let stream = FFI_ArrowArrayStream::new(Box::new(batches));
         PyCapsule::new_with_value(py, stream, c"arrow_array_stream")
+    }
+
+    /// Show which table it is, and of what.
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        let table = match self.table {
+            Table::Messages => "messages",
+            Table::Connections => "connections",
+        };
+        let name = self.source.name();
+        // The end of a path tells files apart.
+        let cut = name.chars().count().saturating_sub(SHOWN);
+        let end: String = name.chars().skip(cut).collect();
+        let dots = if cut > 0 { "..." } else { "" };
+        Ok(format!("<ArrowStream {table} of {dots}{}>", PyString::new(py, &end).repr()?))
     }
 
     /// What is to be said of the files, though they could be read.

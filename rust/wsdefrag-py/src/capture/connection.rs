@@ -16,13 +16,18 @@ static CLOSE: PyClassRef = PyClassRef::new(MODULE, "CapturedClose");
 static ACCOUNT: PyClassRef = PyClassRef::new(MODULE, "Account");
 static DEFLATE: PyClassRef = PyClassRef::new("wsdefrag.deflate", "DeflateParams");
 
+/// Whether an object is a connection.
+pub(crate) fn is_connection(object: &Bound<'_, PyAny>) -> PyResult<bool> {
+    object.is_instance(CONNECTION.get(object.py())?)
+}
+
 /// A new object for a connection.
 pub(crate) fn new_connection(py: Python<'_>, connection: &Connection) -> PyResult<Py<PyAny>> {
     let values = changing(py, connection)?;
-    values.set_item("number", connection.id)?;
+    values.set_item("connection", connection.connection)?;
     let end = |end: std::net::SocketAddr| (end.ip().to_string(), end.port());
-    values.set_item("client", end(connection.client))?;
-    values.set_item("server", end(connection.server))?;
+    values.set_item("client_address", end(connection.client_address))?;
+    values.set_item("server_address", end(connection.server_address))?;
     values.set_item("request", request(py, connection)?)?;
     values.set_item("response", response(py, connection)?)?;
     values.set_item("deflate", deflate(py, connection)?)?;

@@ -1,15 +1,25 @@
 //! One message of a capture, for Python.
 
+use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyString};
-use pyo3::{PyTraverseError, PyVisit};
+use pyo3::types::{PyBytes, PyString, PyTuple, PyType};
+use pyo3::{IntoPyObjectExt, PyTraverseError, PyVisit};
 use wsdefrag_capture::{Message, Status};
 use wsdefrag_core::Opcode;
 
+use crate::capture::connection::is_connection;
 use crate::classes::message_class;
+use crate::opcodes::parse_opcode;
 use crate::raw::message::new_message;
 
+/// Bytes of a content that a message shows.
+const SHOWN: usize = 28;
+
 /// A message of a capture, with its connection and its place in the capture.
+///
+/// It can be copied and pickled; its connection goes with it, once for all messages that are
+/// pickled together. Two messages are equal only if they are the same object; across passes over
+/// a capture, ``(connection.connection, from_client, seq)`` tells them apart.
 ///
 /// Attributes:
 ///     connection: The ``CapturedConnection`` it belongs to.
@@ -38,7 +48,7 @@ use crate::raw::message::new_message;
 ///
 /// Example:
 ///     >>> from wsdefrag.capture import Capture
-///     >>> next(iter(Capture("tests/data/captures/demo.pcapng", opcodes=[1]))).is_text
+///     >>> next(iter(Capture("vectors/captures/demo.pcapng", types=("text",)))).is_text
 ///     True
 #[pyclass(frozen, module = "wsdefrag.capture")]
 pub(crate) struct CapturedMessage {
@@ -108,6 +118,90 @@ impl CapturedMessage {
 
 #[pymethods]
 impl CapturedMessage {
+    #[new]
+    #[pyo3(signature = (
+        connection, seq, from_client, r#type, content, timestamp_ns, first_timestamp_ns, frames,
+        wire_length, payload_length, compressed, status, missing_bytes, resynced, first_packet,
+        last_packet
+    ))]
+    #[expect(clippy::too_many_arguments, reason = "they are the attributes")]
+    fn make(
+        connection: &Bound<'_, PyAny>,
+        seq: u64,
+        from_client: bool,
+        r#type: &Bound<'_, PyAny>,
+        content: Py<PyBytes>,
+        timestamp_ns: i64,
+        first_timestamp_ns: i64,
+        frames: u32,
+        wire_length: u64,
+        payload_length: u64,
+        compressed: bool,
+        status: &str,
+        missing_bytes: u64,
+        resynced: bool,
+        first_packet: u64,
+        last_packet: u64,
+    ) -> PyResult<Self> {
+        if !is_connection(connection)? {
+            let class = connection.get_type().name()?;
+            let text = format!("connection must be a CapturedConnection, not {class}");
+            return Err(PyTypeError::new_err(text));
+        }
+        let opcode = parse_opcode(r#type)?;
+        if !matches!(opcode, Opcode::Continuation | Opcode::Text | Opcode::Binary) {
+            return Err(PyValueError::new_err(format!("type must be 0, 1 or 2, not {type}")));
+        }
+        let known = Status::ALL.into_iter().find(|known| known.name() == status);
+        let status = known.ok_or_else(|| {
+            PyValueError::new_err(format!("{status:?} is no status of a message"))
+        })?;
+        Ok(Self {
+            connection: connection.clone().unbind(),
+            seq,
+            from_client,
+            opcode,
+            content,
+            timestamp_ns,
+            first_timestamp_ns,
+            frames,
+            wire_length,
+            payload_length,
+            compressed,
+            status,
+            missing_bytes,
+            resynced,
+            first_packet,
+            last_packet,
+        })
+    }
+
+    /// Pickle by the attributes.
+    fn __reduce__<'py>(
+        &self,
+        py: Python<'py>,
+    ) -> PyResult<(Bound<'py, PyType>, Bound<'py, PyTuple>)> {
+        let values: [Bound<'py, PyAny>; 16] = [
+            self.connection.bind(py).clone(),
+            self.seq.into_bound_py_any(py)?,
+            self.from_client.into_bound_py_any(py)?,
+            self.r#type().into_bound_py_any(py)?,
+            self.content.bind(py).clone().into_any(),
+            self.timestamp_ns.into_bound_py_any(py)?,
+            self.first_timestamp_ns.into_bound_py_any(py)?,
+            self.frames.into_bound_py_any(py)?,
+            self.wire_length.into_bound_py_any(py)?,
+            self.payload_length.into_bound_py_any(py)?,
+            self.compressed.into_bound_py_any(py)?,
+            self.status(py).into_any(),
+            self.missing_bytes.into_bound_py_any(py)?,
+            self.resynced.into_bound_py_any(py)?,
+            self.first_packet.into_bound_py_any(py)?,
+            self.last_packet.into_bound_py_any(py)?,
+        ];
+        Ok((py.get_type::<Self>(), PyTuple::new(py, values)?))
+    }
+
     #[getter]
     const fn r#type(&self) -> u8 {
         self.opcode as u8
@@ -149,15 +243,33 @@ impl CapturedMessage {
         (self.r#type(), self.from_client, self.content.bind(py), self.seconds(), false, false)
     }
 
+    /// Show its connection, its sender, the start of its content, and what is not as it was sent.
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
         let arrow = if self.from_client { "->" } else { "<-" };
-        let message = self.message(py)?.repr()?;
-        let connection = self.connection.bind(py).getattr("number")?;
+        let connection = self.connection.bind(py).getattr("connection")?;
+        let content = self.content.bind(py).as_bytes();
+        let start = &content[..content.len().min(SHOWN)];
+        let is_text = self.opcode == Opcode::Text && self.status != Status::Undecodable;
+        let shown = match std::str::from_utf8(start) {
+            Ok(text) if is_text => PyString::new(py, text).repr()?,
+            // A character that the cut divides is left out.
+            Err(error) if is_text && error.error_len().is_none() && start.len() < content.len() => {
+                let whole = &start[..error.valid_up_to()];
+                PyString::new(py, &String::from_utf8_lossy(whole)).repr()?
+            }
+            Err(_) if is_text => PyString::new(py, &String::from_utf8_lossy(start)).repr()?,
+            _ => PyBytes::new(py, start).repr()?,
+        };
+        let rest = if start.len() < content.len() {
+            format!("... ({} bytes)", content.len())
+        } else {
+            String::new()
+        };
         let status = match self.status {
             Status::Ok => String::new(),
             status => format!(" {}", status.name()),
         };
-        Ok(format!("<CapturedMessage {connection} {arrow} {message}{status}>"))
+        Ok(format!("<CapturedMessage {connection} {arrow} {shown}{rest}{status}>"))
     }
 
     /// A connection that keeps messages of its own is a cycle; clearing the connection ends it.

@@ -7,8 +7,9 @@ use std::sync::atomic::AtomicBool;
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 use pyo3::{PyTraverseError, PyVisit};
-use wsdefrag_capture::{Filter, Options};
+use wsdefrag_capture::{Account, Filter, Options};
 
 use crate::capture::arrow::{ArrowStream, Known, Table};
 use crate::capture::reader::CaptureReader;
@@ -27,9 +28,9 @@ pub(crate) struct CapturePlan {
 impl CapturePlan {
     #[new]
     #[pyo3(signature = (
-        *, paths, file, name, hosts, request_paths, ports, addresses, from_client, opcodes, since_ns,
-        until_ns, content, limits, strictness, utf8_strict, resync, max_connections, idle_ns,
-        idle_before_upgrade_ns
+        *, paths, file, name, hosts, request_paths, ports, addresses, from_client, types, since_ns,
+        until_ns, content, limits, strictness, utf8_strict, resync, max_connections, idle_timeout_ns,
+        handshake_timeout_ns
     ))]
     #[expect(clippy::too_many_arguments, reason = "all of them have names where it is called")]
     #[expect(clippy::needless_pass_by_value, reason = "arguments from Python are owned")]
@@ -42,7 +43,7 @@ impl CapturePlan {
         ports: Vec<u16>,
         addresses: Vec<String>,
         from_client: Option<bool>,
-        opcodes: Vec<Bound<'_, PyAny>>,
+        types: Vec<Bound<'_, PyAny>>,
         since_ns: Option<i64>,
         until_ns: Option<i64>,
         content: bool,
@@ -51,8 +52,8 @@ impl CapturePlan {
         utf8_strict: bool,
         resync: bool,
         max_connections: usize,
-        idle_ns: i64,
-        idle_before_upgrade_ns: i64,
+        idle_timeout_ns: i64,
+        handshake_timeout_ns: i64,
     ) -> PyResult<Self> {
         let source = match file {
             Some(file) => Source::Object(file, name, Arc::new(AtomicBool::new(false))),
@@ -64,26 +65,45 @@ impl CapturePlan {
         };
         let filter = Filter {
             hosts,
-            paths: request_paths,
+            request_paths,
             ports,
             addresses: addresses.iter().map(address).collect::<PyResult<_>>()?,
             from_client,
-            opcodes: opcodes.iter().map(parse_opcode).collect::<PyResult<_>>()?,
+            opcodes: types.iter().map(parse_opcode).collect::<PyResult<_>>()?,
             since: since_ns,
             until: until_ns,
         };
         let options = Options {
             limits: limits.into(),
-            strictness: strictness.into(),
-            check_utf8: utf8_strict,
+            strictness: strictness.with_utf8(utf8_strict),
             contents: content,
             resync,
             max_connections,
-            idle: idle_ns,
-            idle_before_upgrade: idle_before_upgrade_ns,
+            idle_timeout: idle_timeout_ns,
+            handshake_timeout: handshake_timeout_ns,
             filter,
         };
         Ok(Self { source, options })
+    }
+
+    /// Give the default of each option that has one, in seconds where it is a time.
+    #[staticmethod]
+    fn defaults(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
+        const SECOND: i64 = 1_000_000_000;
+        let options = Options::default();
+        let values = PyDict::new(py);
+        values.set_item("content", options.contents)?;
+        values.set_item("resync", options.resync)?;
+        values.set_item("max_connections", options.max_connections)?;
+        values.set_item("idle_timeout", options.idle_timeout / SECOND)?;
+        values.set_item("handshake_timeout", options.handshake_timeout / SECOND)?;
+        Ok(values)
+    }
+
+    /// Name the counters of an account, in order.
+    #[staticmethod]
+    fn account_counters() -> Vec<&'static str> {
+        Account::default().counters().map(|(name, _)| name).to_vec()
     }
 
     /// Begin a pass over the capture.

@@ -81,7 +81,7 @@ impl State {
         while let Some(item) = items.front() {
             match item {
                 Item::Opened(connection) => {
-                    open.0.insert(connection.id, new_connection(py, connection)?);
+                    open.0.insert(connection.connection, new_connection(py, connection)?);
                 }
                 Item::Message(message) => {
                     let connection = match &last {
@@ -98,10 +98,10 @@ impl State {
                 }
                 Item::Ended(_) if !batch.is_empty() => break,
                 Item::Ended(connection) => {
-                    let object = open.find(py, connection.id)?;
+                    let object = open.find(py, connection.connection)?;
                     end_connection(object.bind(py), connection)?;
                     batch.append(object)?;
-                    open.0.remove(&connection.id);
+                    open.0.remove(&connection.connection);
                 }
             }
             items.pop_front();

@@ -28,6 +28,16 @@ impl Source {
         }
     }
 
+    /// The name of the file, or of the first one.
+    pub(crate) fn name(&self) -> String {
+        match self {
+            Self::Paths(paths) => {
+                paths.first().map(|path| path.display().to_string()).unwrap_or_default()
+            }
+            Self::Object(_, name, _) => name.clone(),
+        }
+    }
+
     /// A run over it; raises `ValueError` if it can be read once and has been.
     pub(crate) fn run(&self, py: Python<'_>, options: Options) -> PyResult<Run> {
         let inputs = match self {

@@ -42,8 +42,7 @@ impl Direction {
             from_client,
             deflate: deflate.map(Into::into),
             limits: limits.into(),
-            strictness: strictness.into(),
-            check_utf8: utf8_strict,
+            strictness: strictness.with_utf8(utf8_strict),
         };
         Self(Reading::new(settings))
     }

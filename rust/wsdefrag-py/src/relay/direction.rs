@@ -347,8 +347,7 @@ impl RelayDirection {
             from_client,
             deflate: deflate.map(Into::into),
             limits: limits.into(),
-            strictness: strictness.into(),
-            check_utf8: utf8_strict,
+            strictness: strictness.with_utf8(utf8_strict),
         };
         let sending = Sending {
             from_client,

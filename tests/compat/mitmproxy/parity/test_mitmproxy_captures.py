@@ -69,8 +69,8 @@ def test_mitmproxy_reads_a_relayed_connection(mitmproxy: Mitmproxy, tmp_path: Pa
                 written,
                 CapturedRequest("/chat", (("Host", b"example.com"),), 11_250_000_000),
                 CapturedResponse(101, "Switching Protocols", (), 11_500_000_000),
-                client=("127.0.0.1", port),
-                server=("::1", 80),
+                client_address=("127.0.0.1", port),
+                server_address=("::1", 80),
             )
     found = mitmproxy.value("flow_states", str(file))
     assert [flow["client_conn"]["peername"][1] for flow in found] == [50_000, 50_001]
@@ -88,7 +88,7 @@ def test_state_tuples_pass_unchanged(mitmproxy: Mitmproxy, tmp_path: Path, name:
     ours = list(Capture(LOADED[name].path))
     for flow in flows:
         number = flow["metadata"]["wsdefrag_connection"]
-        states = [one.get_state() for one in ours if one.connection.number == number]
+        states = [one.get_state() for one in ours if one.connection.connection == number]
         if flow["websocket"] is not None:
             assert flow["websocket"]["messages"] == states
 

@@ -16,11 +16,10 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from recorder.endpoint import Content
 from websockets.extensions.permessage_deflate import PerMessageDeflate
 from websockets.frames import Frame, Opcode
 from websockets.protocol import CLIENT, SERVER, Protocol
-
-from recorder.endpoint import Content
 
 from .meeting import Facts, entry
 from .tools import run

@@ -1,4 +1,4 @@
-"""Who is recorded with whom, and what they talk about: the table behind `record.py`.
+"""Who is recorded with whom, and what they talk about: the table of `record_streams.py`.
 
 `client_says` and `server_says` run at the same time. When both have finished and everything has
 arrived, the side named in `close` starts the closing handshake. A conversation without one ends

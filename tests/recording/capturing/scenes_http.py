@@ -11,7 +11,6 @@ from random import Random
 import aiohttp
 import websockets
 from aiohttp import web
-
 from recorder import contents
 from recorder.endpoint import installed
 

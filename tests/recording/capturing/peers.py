@@ -22,7 +22,6 @@ import hypercorn.config
 import uvicorn
 import websockets
 from aiohttp import web
-
 from recorder.aiohttp_peer import ANY_SIZE, AiohttpEndpoint
 from recorder.asgi_peer import AsgiEndpoint, Receive, Send
 from recorder.endpoint import Endpoint, installed

@@ -1,4 +1,4 @@
-"""The packet captures beside this file, as Python values.
+"""The packet captures of `vectors/captures`, as Python values.
 
 A capture `NAME` is a file that dumpcap wrote (`NAME.pcapng`, `NAME.pcap` or `NAME.pcap.gz`) and
 `NAME.json`, what the two applications of each connection in it had really sent. A capture in
@@ -19,7 +19,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from recordings import SentClose, SentMessage, Side, sent_message
+from recorded_streams import SentClose, SentMessage, Side, sent_message
 
 __all__ = [
     "DIRECTORY",
@@ -34,7 +34,7 @@ __all__ = [
     "names",
 ]
 
-DIRECTORY = Path(__file__).resolve().parent
+DIRECTORY = Path(__file__).resolve().parents[2] / "vectors" / "captures"
 SUFFIXES = (".pcapng", ".pcap", ".pcap.gz", ".pcapng.gz")
 
 

@@ -1,7 +1,7 @@
-"""Record real WebSocket connections over loopback into the files beside this script.
+"""Record real WebSocket connections over loopback into the files of `vectors/streams`.
 
-    pip install -r tests/data/requirements.txt
-    python tests/data/record.py [NAME ...] [--output DIR] [--list]
+    pip install -r tests/recording/requirements.txt
+    python tests/recording/record_streams.py [NAME ...] [--output DIR] [--list]
 
 For each conversation a real server is started on 127.0.0.1, a relay in front of it, and a real
 client connects to the relay. Both sides say what the conversation's table says, in bursts; what
@@ -10,7 +10,8 @@ happen to be. Before anything is written, what each application received is comp
 the other had sent, so a recording is never of a misunderstanding. Each conversation has
 `TIME_LIMIT` seconds, and everything it started ends with it.
 
-What the three files of a recording hold is said in README.md; recordings.py reads them.
+The README.md there says what the three files of a recording hold;
+`tests/support/recorded_streams.py` reads them.
 """
 
 from __future__ import annotations
@@ -30,10 +31,11 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-import recordings
 from recorder.conversations import CONVERSATIONS, Conversation, Says
 from recorder.endpoint import HOST, Content, Endpoint
 from recorder.relay import Relay, Side, relay_to
+
+import recorded_streams
 
 TIME_LIMIT = 60.0  # seconds for one conversation, start and end of the peers included
 LONGEST_LISTED = 1000  # bytes; longer messages are listed as length and digest
@@ -145,7 +147,7 @@ def write(name: str, facts: Facts, relay: Relay, output: Path) -> None:
     (output / f"{name}.server.bin").write_bytes(relay.stream("server"))
     text = "\n".join(_json_lines(facts)) + "\n"
     (output / f"{name}.json").write_text(text, encoding="utf-8", newline="\n")
-    recordings.load(name, output)
+    recorded_streams.load(name, output)
 
 
 def _json_lines(facts: Facts) -> Iterator[str]:
@@ -182,7 +184,7 @@ def main() -> int:
     known = {conversation.name: conversation for conversation in CONVERSATIONS}
     parser = argparse.ArgumentParser(description="Record real WebSocket connections.")
     parser.add_argument("names", nargs="*", metavar="NAME", help="what to record (default: all)")
-    parser.add_argument("--output", type=Path, default=recordings.DIRECTORY, metavar="DIR")
+    parser.add_argument("--output", type=Path, default=recorded_streams.DIRECTORY, metavar="DIR")
     parser.add_argument("--list", action="store_true", help="print the names and end")
     arguments = parser.parse_args()
     if arguments.list:

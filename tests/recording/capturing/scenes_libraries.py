@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from functools import partial
 
+from recorder import contents
 from websockets.extensions.permessage_deflate import (
     ClientPerMessageDeflateFactory,
     ServerPerMessageDeflateFactory,
 )
-
-from recorder import contents
 
 from .meeting import Close
 from .network import loopback

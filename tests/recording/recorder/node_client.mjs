@@ -1,4 +1,4 @@
-// The WebSocket client built into Node.js, steered over stdin and stdout by record.py.
+// The WebSocket client built into Node.js, steered over stdin and stdout by record_streams.py.
 //
 // Each line in is one command, each line out one event, both JSON:
 //   in:  {"text": ...} | {"base64": ...} | {"close": [code, reason]} | {"close": []}

@@ -1,7 +1,7 @@
-"""Capture real WebSocket connections into the files beside this script.
+"""Capture real WebSocket connections into the files of `vectors/captures`.
 
-    pip install -r tests/data/requirements.txt
-    sudo python tests/data/captures/record.py [NAME ...] [--output DIR] [--list]
+    pip install -r tests/recording/requirements.txt
+    sudo python tests/recording/record_captures.py [NAME ...] [--output DIR] [--list]
 
 For each capture two network namespaces (or one) are made, real servers listen in one, real
 clients connect straight to them, and dumpcap listens. Both sides say the same on every run;
@@ -10,7 +10,7 @@ written, what each application received is compared with what the other had sent
 finds in the file with both. Each capture has `TIME_LIMIT` seconds, and all it started ends with it.
 
 Derived captures are the same packets in another form, made by the tool that makes such forms.
-README.md says what the files hold; captures.py reads them.
+The README.md there says what the files hold; `tests/support/recorded_captures.py` reads them.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from capturing.scene import Scene
 from capturing.stage import Stage
 from capturing.tools import version, without_machine
 
-import captures
+import recorded_captures
 
 TIME_LIMIT = 90.0  # seconds for one capture, start and end of everything included
 
@@ -95,7 +95,7 @@ def write(file: Path, facts: Facts) -> None:
     name = file.name.split(".")[0]
     text = "\n".join(_json_lines(facts)) + "\n"
     (file.parent / f"{name}.json").write_text(text, encoding="utf-8", newline="\n")
-    loaded = captures.load(name, file.parent)
+    loaded = recorded_captures.load(name, file.parent)
     print(f"{name}: {file.stat().st_size} bytes, {len(loaded.connections)} connections")
 
 
@@ -139,7 +139,7 @@ def main() -> int:
     known = {scene.name: scene for scene in scenes.SCENES}
     parser = argparse.ArgumentParser(description="Capture real WebSocket connections.")
     parser.add_argument("names", nargs="*", metavar="NAME", help="what to capture (default: all)")
-    parser.add_argument("--output", type=Path, default=captures.DIRECTORY, metavar="DIR")
+    parser.add_argument("--output", type=Path, default=recorded_captures.DIRECTORY, metavar="DIR")
     parser.add_argument("--list", action="store_true", help="print the names and end")
     arguments = parser.parse_args()
     if arguments.list:

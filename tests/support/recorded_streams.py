@@ -1,4 +1,4 @@
-"""The recorded WebSocket streams beside this file, as Python values.
+"""The recorded WebSocket streams of `vectors/streams`, as Python values.
 
 A recording `NAME` is three files: `NAME.client.bin` and `NAME.server.bin` hold every byte a side
 sent after the HTTP handshake, and `NAME.json` holds what cannot be read off the bytes: when they
@@ -21,7 +21,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-DIRECTORY = Path(__file__).resolve().parent
+DIRECTORY = Path(__file__).resolve().parents[2] / "vectors" / "streams"
 
 Side = Literal["client", "server"]
 

@@ -1,0 +1,42 @@
+"""How the classes of this package show themselves: their state, in less than 200 characters.
+
+Texts out of a capture may be of any length and hold anything, so every text is escaped and cut.
+"""
+
+from __future__ import annotations
+
+import reprlib
+from dataclasses import MISSING, fields
+from typing import Any
+
+_LONGEST = 199
+_LONGEST_TEXT = 60
+
+_short = reprlib.Repr()
+_short.maxstring = _short.maxother = _LONGEST_TEXT
+
+
+def shown_text(text: str | None, longest: int = _LONGEST_TEXT) -> str:
+    """Give a text as Python writes it, with dots in place of its middle where it is long."""
+    short = reprlib.Repr()
+    short.maxstring = longest
+    return short.repr(text)
+
+
+def shown(kind: str, state: str) -> str:
+    """Give ``<kind state>``, cut where that is too long."""
+    whole = f"<{kind} {state}>"
+    return whole if len(whole) <= _LONGEST else f"{whole[: _LONGEST - 4]}...>"
+
+
+def shown_fields(value: Any) -> str:  # noqa: ANN401  (a dataclass of any class)
+    """Give a dataclass as a call that makes it, without the fields that have their default."""
+    pairs = []
+    for field in fields(value):
+        default = field.default
+        if field.default_factory is not MISSING:
+            default = field.default_factory()
+        if (held := getattr(value, field.name)) != default:
+            pairs.append(f"{field.name}={_short.repr(held)}")
+    whole = f"{type(value).__name__}({', '.join(pairs)})"
+    return whole if len(whole) <= _LONGEST else f"{whole[: _LONGEST - 4]}...)"
