@@ -75,10 +75,10 @@ def answers(events: Iterable[wsdefrag.Event], encoder: wsdefrag.FrameEncoder) ->
 async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Serve one client, from its request to the end of its connection."""
     deflate, data = await asyncio.wait_for(upgrade(reader, writer), PATIENCE)
-    incoming = wsdefrag.MessageReassembler(from_client=True, deflate=deflate)
+    incoming = wsdefrag.WebSocketDirection(from_client=True, deflate=deflate)
     outgoing = wsdefrag.FrameEncoder(from_client=False, deflate=deflate)
     while True:
-        writer.write(b"".join(answers(incoming.receive_events(data), outgoing)))
+        writer.write(b"".join(answers(incoming.receive_data(data), outgoing)))
         await writer.drain()  # a client that does not read is not read from
         if outgoing.closed:
             break
@@ -131,7 +131,7 @@ async def talk(port: int) -> None:
     print(f"{answer.status_code}, {agreed.decode()}")
 
     deflate = wsdefrag.DeflateParams.from_header(agreed)
-    incoming = wsdefrag.MessageReassembler(from_client=False, deflate=deflate)
+    incoming = wsdefrag.WebSocketDirection(from_client=False, deflate=deflate)
     outgoing = wsdefrag.FrameEncoder(from_client=True, deflate=deflate)
     for frames in (
         outgoing.text("hello"),
@@ -143,7 +143,7 @@ async def talk(port: int) -> None:
         writer.write(frames)
     data = http.trailing_data[0]
     while True:
-        for event in incoming.receive_events(data):
+        for event in incoming.receive_data(data):
             print(f"{type(event).__name__:<16} {getattr(event, 'payload', event)!r:.60}")
         data = await reader.read(CHUNK)
         if not data:

@@ -37,7 +37,7 @@ class Session:
             deflate=agreed.deflate,
             limits=wsdefrag.Limits(max_message_size=8 << 20),
             budget=BUDGET,
-            retain="all" if options.write else "none",  # a flow has all of its messages
+            retain=None if options.write else 0,  # a flow has all of its messages
         )
 
     async def pump(self, reader: asyncio.StreamReader, *, from_client: bool) -> None:

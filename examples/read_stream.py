@@ -34,8 +34,8 @@ def main() -> None:
     except wsdefrag.WebSocketError as error:
         print(f"stopped: {error}")
     print(f"{count} messages in {reassembler.bytes_received} bytes")
-    if reassembler.close is not None:
-        close = reassembler.close
+    close = reassembler.close_received
+    if close is not None:
         print(f"closed with {close.close_code} {close.close_reason!r} at byte {close.offset}")
 
 

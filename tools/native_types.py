@@ -95,6 +95,7 @@ RESULTS = {
     "bytes_received": "int",
     "client": "RelayDirection",
     "close": "Close | None",
+    "close_received": "Close | None",
     "closed": "bool",
     "compressed": "bool",
     "conclude": "None",
@@ -164,7 +165,10 @@ RESULTS = {
     "ArrowStream.__arrow_c_schema__": "object",
     "ArrowStream.__arrow_c_stream__": "object",
     "CapturedMessage.type": "int",
-    "Direction.receive_data": "list[WebSocketMessage]",
+    "Connection.from_client": "DirectionState",
+    "Connection.from_server": "DirectionState",
+    "Connection.receive_data": "list[Event]",
+    "Connection.receive_eof": "list[Event]",
     "EventReader.__iter__": "Self",
     "EventReader.__next__": "Any",
     "EventReader.receive_data": "None",
@@ -174,7 +178,10 @@ RESULTS = {
     "FrameEncoder.ping": "bytes",
     "FrameEncoder.pong": "bytes",
     "FrameEncoder.text": "bytes",
+    "MessageReassembler.receive_data": "list[WebSocketMessage]",
     "Relay.receive_data": "list[Event]",
+    "WebSocketDirection.receive_data": "list[Event]",
+    "WebSocketDirection.receive_eof": "list[Event]",
 }
 
 # Attributes that can be set, with the type of what is set. Nothing of a built module tells.

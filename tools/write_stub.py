@@ -93,9 +93,9 @@ def docstring(value: object) -> list[str]:
     text = inspect.cleandoc(getattr(value, "__doc__", None) or "")
     if not text:
         return []
-    text = text.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
+    raw = "r" if "\\" in text else ""
     end = '\n"""' if "\n" in text else '"""'
-    return f'"""{text}{end}'.split("\n")
+    return f'{raw}"""{text}{end}'.split("\n")
 
 
 def parameter_type(found: Types, path: str, parameter: str) -> str:
@@ -205,8 +205,12 @@ def members(found: Types) -> Iterator[str]:
     for name in names:
         value = getattr(_native, name)
         if isinstance(value, type):
-            yield "@disjoint_base" if value.__flags__ & BASE_TYPE else "@final"
-            yield f"class {name}:"
+            (base,) = value.__bases__
+            if not value.__flags__ & BASE_TYPE:
+                yield "@final"
+            elif base is object or value.__basicsize__ != base.__basicsize__:
+                yield "@disjoint_base"
+            yield f"class {name}:" if base is object else f"class {name}({base.__name__}):"
             yield from indented([*docstring(value), "", *class_body(found, value)])
 
 

@@ -87,14 +87,14 @@ async def serve_ours() -> int:
             assert isinstance(transport, asyncio.Transport)
             self.transport = transport
             self.handshake: H11Handshake | None = H11Handshake(ConnectionType.SERVER)
-            self.incoming = wsdefrag.MessageReassembler(from_client=True)
+            self.incoming = wsdefrag.WebSocketDirection(from_client=True)
             self.outgoing = wsdefrag.FrameEncoder(from_client=False)
 
         def data_received(self, data: bytes) -> None:
             if self.handshake is not None:
                 self.upgrade(self.handshake, data)
                 return
-            for event in self.incoming.receive_events(data):
+            for event in self.incoming.receive_data(data):
                 if isinstance(event, wsdefrag.WebSocketMessage):
                     self.transport.write(self.outgoing.message(event.type, event.content))
                 elif isinstance(event, wsdefrag.Close):

@@ -71,7 +71,7 @@ class Layers:
 
 def ours(chunks: list[bytes]) -> int:
     """Pass a stream through the relay alone; how many bytes came out."""
-    relay = wsdefrag.WebSocketRelay(retain="none")
+    relay = wsdefrag.WebSocketRelay(retain=0)
     forward, sent = relay.forward, 0
     for chunk in chunks:
         for event in relay.receive_data(chunk, from_client=True):

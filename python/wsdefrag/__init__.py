@@ -5,7 +5,8 @@ fragmented TEXT and BINARY messages back together as ``WebSocketMessage`` object
 
 Where to start:
 
-- ``MessageReassembler``: the bytes of one direction.
+- ``MessageReassembler``: the bytes of one direction in, messages out.
+- ``WebSocketDirection``: the same bytes in, all events out, and no exceptions.
 - ``WebSocketConnection``: both directions, with all events and the connection's record.
 - ``WebSocketRelay``: both directions, passed on from one side to the other.
 - ``FrameDecoder``: single frames.
@@ -21,11 +22,12 @@ Example:
     >>> reassembler.receive_eof()
 """
 
-from wsdefrag._native import __version__
+from wsdefrag._native import DirectionState, __version__
 from wsdefrag.budget import Budget
 from wsdefrag.connection import WebSocketConnection
 from wsdefrag.data import WebSocketData
 from wsdefrag.deflate import DeflateParams
+from wsdefrag.direction import WebSocketDirection
 from wsdefrag.encoder import FrameEncoder
 from wsdefrag.errors import (
     CaptureError,
@@ -53,6 +55,7 @@ __all__ = [
     "Close",
     "CloseCode",
     "DeflateParams",
+    "DirectionState",
     "Event",
     "Fragmenter",
     "Frame",
@@ -75,6 +78,7 @@ __all__ = [
     "Strictness",
     "WebSocketConnection",
     "WebSocketData",
+    "WebSocketDirection",
     "WebSocketError",
     "WebSocketMessage",
     "WebSocketMessageState",

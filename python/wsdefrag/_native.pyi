@@ -23,15 +23,18 @@ __all__ = [
     "CapturePlan",
     "CaptureReader",
     "CapturedMessage",
-    "Direction",
+    "Connection",
+    "DirectionState",
     "EventReader",
     "EventWriter",
     "Frame",
     "FrameDecoder",
     "FrameEncoder",
+    "MessageReassembler",
     "MessageStorage",
     "Relay",
     "RelayDirection",
+    "WebSocketDirection",
     "__version__",
     "accept_deflate_offers",
     "fragment_sizes",
@@ -335,72 +338,94 @@ class CapturedMessage:
         """
 
 @disjoint_base
-class Direction:
-    """The engine behind ``MessageReassembler``."""
+class Connection:
+    """The engine of ``wsdefrag.WebSocketConnection``."""
 
     def __new__(
         cls,
         *,
-        from_client: bool,
         deflate: DeflateParams | None,
         limits: Limits,
         strictness: Strictness,
         utf8_strict: bool,
+        record: Record,
+        keeps: bool,
     ) -> Self: ...
     def receive_data(
-        self, data: Buffer, *, timestamp: float | None = None
-    ) -> list[WebSocketMessage]:
-        """Take the next bytes and give the messages they complete.
+        self, data: Buffer, *, from_client: bool, timestamp: float | None = None
+    ) -> list[Event]:
+        """Take the next bytes of one direction.
 
         Args:
             data: Any number of bytes; neither changed nor kept.
+            from_client: Whether the client sent them.
             timestamp: When they arrived, in seconds since the epoch; None reads the clock.
 
         Returns:
-            The completed messages, in order. A violation in these bytes ends the list and sets
-            ``error``; the next call raises it.
-
-        Raises:
-            ProtocolError: If a rule was broken before.
-            LimitExceeded: If a limit was passed before.
-            TypeError: If ``data`` does not offer the buffer protocol.
-            ValueError: If the direction has ended.
-        """
-
-    def receive_eof(self) -> None:
-        """Say that the direction has ended; may be called again.
-
-        Raises:
-            ProtocolError: If a rule was broken before.
-            LimitExceeded: If a limit was passed before.
-            IncompleteMessage: If the bytes stopped inside a header, a frame or a message.
-        """
-
-    def receive_events(self, data: Buffer, *, timestamp: float | None = None) -> list[Event]:
-        """Take the next bytes and give everything that happened.
-
-        Args:
-            data: Any number of bytes; neither changed nor kept.
-            timestamp: When they arrived, in seconds since the epoch; None reads the clock.
-
-        Returns:
-            What happened, in order; a violation is the last event and comes once.
+            What happened, in order. What is wrong on the wire is a ``ProtocolViolation`` and is
+            not raised.
 
         Raises:
             TypeError: If ``data`` does not offer the buffer protocol.
-            ValueError: If the direction has ended.
+            ValueError: If this direction has ended by ``receive_eof``.
         """
 
-    def receive_eof_events(self, *, timestamp: float | None = None) -> list[Event]:
-        """Say that the direction has ended; may be called again.
+    def receive_eof(self, *, from_client: bool, timestamp: float | None = None) -> list[Event]:
+        """Say that one direction has ended; may be called again.
 
         Args:
+            from_client: Whether it is the one from the client.
             timestamp: When it ended, in seconds since the epoch; None reads the clock.
 
         Returns:
-            An ``Incomplete`` if the bytes stopped inside a header, a frame or a message, else
-            nothing.
+            An ``Incomplete`` if it ended inside a header, a frame or a message, else nothing;
+            nothing either if it was ended before.
         """
+
+    @property
+    def from_client(self) -> DirectionState:
+        """The state of what the client sends."""
+
+    @property
+    def from_server(self) -> DirectionState:
+        """The state of what the server sends."""
+
+@disjoint_base
+class DirectionState:
+    r"""What is known of one direction; read-only.
+
+    ``WebSocketConnection.from_client`` and ``.from_server`` are of this class. It cannot be
+    constructed.
+
+    Attributes:
+        error: The violation that ended this direction, or None.
+        close_received: The ``Close`` event of this direction, or None.
+        bytes_received: All bytes taken so far.
+        bytes_buffered: Bytes held of an unfinished header, frame or message.
+        bytes_discarded: Bytes after a Close, or from the offending frame's first byte on.
+        tolerated: How often each rule that is switched off was broken, by the name of its field
+            in ``Strictness``.
+
+    Example:
+        >>> import wsdefrag
+        >>> connection = wsdefrag.WebSocketConnection()
+        >>> connection.receive_data(b"\x81\x05he", from_client=False)
+        []
+        >>> connection.from_server
+        <DirectionState from_client=False bytes_received=4 bytes_buffered=2 bytes_discarded=0>
+    """
+
+    @property
+    def error(self) -> ProtocolError | LimitExceeded | OutOfMemory | None:
+        """What ended this direction, a new object each time; None if nothing has."""
+
+    @property
+    def close_received(self) -> Close | None:
+        """The Close of this direction."""
+
+    @property
+    def bytes_received(self) -> int:
+        """All bytes taken so far."""
 
     @property
     def bytes_buffered(self) -> int:
@@ -408,19 +433,7 @@ class Direction:
 
     @property
     def bytes_discarded(self) -> int:
-        """Bytes behind a Close, or from the offending frame's first byte on."""
-
-    @property
-    def bytes_received(self) -> int:
-        """All bytes taken so far."""
-
-    @property
-    def close(self) -> Close | None:
-        """The Close of this direction."""
-
-    @property
-    def error(self) -> ProtocolError | LimitExceeded | OutOfMemory | None:
-        """What ended this direction, a new object each time; None if nothing has."""
+        """Bytes after a Close, or from the offending frame's first byte on."""
 
     @property
     def tolerated(self) -> dict[str, int]:
@@ -840,6 +853,49 @@ class FrameEncoder:
     def inside_message(self) -> bool:
         """Whether a message was begun and not ended."""
 
+class MessageReassembler(DirectionState):
+    """The engine of ``wsdefrag.MessageReassembler``."""
+
+    def __new__(
+        cls,
+        *,
+        from_client: bool,
+        deflate: DeflateParams | None,
+        limits: Limits,
+        strictness: Strictness,
+        utf8_strict: bool,
+    ) -> Self: ...
+    def receive_data(
+        self, data: Buffer, *, timestamp: float | None = None
+    ) -> list[WebSocketMessage]:
+        """Take the next bytes and give the messages they complete.
+
+        Args:
+            data: Any number of bytes; neither changed nor kept.
+            timestamp: When they arrived, in seconds since the epoch; None reads the clock.
+
+        Returns:
+            The completed messages, in order. A violation in these bytes ends the list and sets
+            ``error``; the next call raises it.
+
+        Raises:
+            ProtocolError: If a rule was broken before.
+            LimitExceeded: If a limit was passed before.
+            OutOfMemory: If memory was refused before.
+            TypeError: If ``data`` does not offer the buffer protocol.
+            ValueError: If the direction has ended.
+        """
+
+    def receive_eof(self) -> None:
+        """Say that the direction has ended; may be called again.
+
+        Raises:
+            ProtocolError: If a rule was broken before.
+            LimitExceeded: If a limit was passed before.
+            OutOfMemory: If memory was refused before.
+            IncompleteMessage: If the bytes stopped inside a header, a frame or a message.
+        """
+
 @disjoint_base
 class MessageStorage:
     """The fields of a message; ``WebSocketMessage`` adds all behaviour."""
@@ -1108,3 +1164,41 @@ class RelayDirection:
     @property
     def tolerated(self) -> dict[str, int]:
         """How often each rule that is switched off was broken, by its name in ``Strictness``."""
+
+class WebSocketDirection(DirectionState):
+    """The engine of ``wsdefrag.WebSocketDirection``."""
+
+    def __new__(
+        cls,
+        *,
+        from_client: bool,
+        deflate: DeflateParams | None,
+        limits: Limits,
+        strictness: Strictness,
+        utf8_strict: bool,
+    ) -> Self: ...
+    def receive_data(self, data: Buffer, *, timestamp: float | None = None) -> list[Event]:
+        """Take the next bytes and give everything that happened.
+
+        Args:
+            data: Any number of bytes; neither changed nor kept.
+            timestamp: When they arrived, in seconds since the epoch; None reads the clock.
+
+        Returns:
+            What happened, in order; a violation is the last event and comes once.
+
+        Raises:
+            TypeError: If ``data`` does not offer the buffer protocol.
+            ValueError: If the direction has ended.
+        """
+
+    def receive_eof(self, *, timestamp: float | None = None) -> list[Event]:
+        """Say that the direction has ended; may be called again.
+
+        Args:
+            timestamp: When it ended, in seconds since the epoch; None reads the clock.
+
+        Returns:
+            An ``Incomplete`` if the bytes stopped inside a header, a frame or a message, else
+            nothing.
+        """

@@ -1,8 +1,8 @@
 """Both directions of a connection, watched from the side.
 
-Each direction has a ``MessageReassembler`` of its own; they share nothing, so that a violation
-or a Close in one leaves the other reading. ``websocket`` keeps the books: the messages of both
-directions in order of arrival, and how the connection ended.
+Each direction is a machine as in ``WebSocketDirection``. They share nothing, so a violation or a
+Close in one leaves the other reading. ``websocket`` is the record: the messages of both directions
+in order of arrival, and how the connection ended.
 
 Follows RFC 6455 sections 7.1.4 to 7.1.6.
 """
@@ -11,20 +11,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from wsdefrag.reassembler import MessageReassembler
+from wsdefrag import _native
+from wsdefrag._arguments import require_optional
+from wsdefrag.deflate import DeflateParams
+from wsdefrag.limits import Limits
 from wsdefrag.record import Record
+from wsdefrag.strictness import Strictness
 
 if TYPE_CHECKING:
-    from typing_extensions import Buffer
+    from typing_extensions import Self
 
     from wsdefrag.data import WebSocketData
-    from wsdefrag.deflate import DeflateParams
-    from wsdefrag.events import Event
-    from wsdefrag.limits import Limits
-    from wsdefrag.strictness import Strictness
 
 
-class WebSocketConnection:
+class WebSocketConnection(_native.Connection):
     r"""Follows both directions of one connection and keeps its messages.
 
     Args:
@@ -32,92 +32,76 @@ class WebSocketConnection:
         limits: How much each direction may ask for; None for the defaults of ``Limits``.
         strictness: The rules to insist on; None for all of them.
         utf8: What to do with text that is not UTF-8, as in ``MessageReassembler``.
-        retain: Which messages ``websocket.messages`` keeps: ``"all"``, ``"none"``, or the
-            newest so many. It has no influence on the events.
+        retain: How many messages ``websocket.messages`` keeps, the newest ones; None keeps all,
+            0 none. It has no influence on the events.
 
     Raises:
         TypeError: If an argument has the wrong type.
-        ValueError: If ``utf8`` or ``retain`` is not one of the values above.
+        ValueError: If ``retain`` is negative, or ``utf8`` is neither ``"strict"`` nor ``"lax"``.
+
+    An object belongs to one thread at a time. A subclass that takes other arguments overrides
+    ``__new__``.
 
     Attributes:
-        websocket: Messages kept and how the connection ended.
-        client: The reassembler of what the client sends.
-        server: The reassembler of what the server sends.
+        websocket: The messages that were kept, and how the connection ended.
+        from_client: The state of what the client sends, a ``DirectionState``.
+        from_server: The state of what the server sends, a ``DirectionState``.
 
     Example:
         >>> import wsdefrag
         >>> connection = wsdefrag.WebSocketConnection()
         >>> connection.receive_data(b"\x81\x02hi", from_client=False, timestamp=1.5)
         ['hi']
+        >>> connection.from_server.bytes_received
+        4
         >>> connection.receive_eof(from_client=True, timestamp=2.5)
         []
         >>> connection.websocket.messages, connection.websocket.close_code
         (['hi'], 1006)
     """
 
-    __slots__ = ("_record", "client", "server", "websocket")
+    __slots__ = ("websocket",)
 
     websocket: WebSocketData
-    client: MessageReassembler
-    server: MessageReassembler
 
-    def __init__(
-        self,
+    def __new__(
+        cls,
         *,
         deflate: DeflateParams | None = None,
         limits: Limits | None = None,
         strictness: Strictness | None = None,
         utf8: Literal["strict", "lax"] = "strict",
-        retain: Literal["all", "none"] | int = "all",
-    ) -> None:
+        retain: int | None = None,
+    ) -> Self:
         """Start at the beginning of a connection; the arguments are those of the class."""
-        self._record = Record(retain)
-        self.websocket = self._record.websocket
-        self.client, self.server = (
-            MessageReassembler(
-                from_client=from_client,
-                deflate=deflate,
-                limits=limits,
-                strictness=strictness,
-                utf8=utf8,
-            )
-            for from_client in (True, False)
+        require_optional("deflate", deflate, DeflateParams)
+        require_optional("limits", limits, Limits)
+        require_optional("strictness", strictness, Strictness)
+        if utf8 not in ("strict", "lax"):
+            raise ValueError(f'utf8 must be "strict" or "lax", not {utf8!r}')
+        record = Record(retain)
+        self = super().__new__(
+            cls,
+            deflate=deflate,
+            limits=limits or Limits(),
+            strictness=strictness or Strictness(),
+            utf8_strict=utf8 == "strict",
+            record=record,
+            keeps=record.keeps,
         )
+        self.websocket = record.websocket
+        return self
 
-    def receive_data(
-        self, data: Buffer, *, from_client: bool, timestamp: float | None = None
-    ) -> list[Event]:
-        """Take the next bytes of one direction.
-
-        Args:
-            data: Any number of bytes; neither changed nor kept.
-            from_client: Whether the client sent them.
-            timestamp: When they arrived, in seconds since the epoch; None reads the clock.
-
-        Returns:
-            What happened, in order. What is wrong on the wire is a ``ProtocolViolation`` and is
-            not raised.
-
-        Raises:
-            TypeError: If ``data`` does not offer the buffer protocol.
-            ValueError: If this direction has ended by ``receive_eof``.
-        """
-        direction = self.client if from_client else self.server
-        events = direction.receive_events(data, timestamp=timestamp)
-        if events:
-            self._record.note(events)
-        return events
-
-    def receive_eof(self, *, from_client: bool, timestamp: float | None = None) -> list[Event]:
-        """Say that one direction has ended.
-
-        Args:
-            from_client: Whether it is the one from the client.
-            timestamp: When it ended, in seconds since the epoch; None reads the clock.
-
-        Returns:
-            An ``Incomplete`` if it ended inside a header, a frame or a message, else nothing;
-            nothing either if it was ended before.
-        """
-        direction = self.client if from_client else self.server
-        return self._record.receive_eof(direction, from_client, timestamp)
+    def __repr__(self) -> str:
+        """Show how much was kept and read, and how it ended."""
+        client, server = self.from_client, self.from_server
+        shown = {
+            "messages": len(self.websocket.messages),
+            "bytes_from_client": client.bytes_received,
+            "bytes_from_server": server.bytes_received,
+            "error_from_client": client.error and client.error.kind,
+            "error_from_server": server.error and server.error.kind,
+            "close_code": self.websocket.close_code,
+        }
+        state = " ".join(f"{name}={value}" for name, value in shown.items() if value is not None)
+        return f"<{type(self).__name__} {state}>"

@@ -13,9 +13,14 @@
 
 Mistakes of the calling code are ``TypeError`` or ``ValueError`` and never one of these.
 
-``offset`` counts bytes from the start of the direction, names the first byte of the offending
-frame and does not depend on how the bytes were cut into chunks. ``close_code`` is the code an
-endpoint would put into the Close frame it answers with (RFC 6455 section 7.4.1).
+Every error but ``CaptureError`` has four attributes that say the same for all of them:
+
+- ``kind``: the broken rule or the limit that was passed, as a word of its own.
+- ``offset``: the first byte of the offending frame, in bytes from the start of the direction. It
+  does not depend on how the bytes were cut into chunks.
+- ``close_code``: the code of the Close frame that an endpoint answers with
+  (RFC 6455 section 7.4.1).
+- ``rfc_section``: where the rule is written.
 
 All of them can be pickled and copied and keep their attributes.
 """
@@ -25,6 +30,8 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 _Error = TypeVar("_Error", bound="WebSocketError")
+
+_LIMITS_SECTION = "RFC 6455 section 10.4"
 
 
 def _restored(cls: type[_Error], *args: object) -> _Error:
@@ -154,13 +161,14 @@ class LimitExceeded(WebSocketError):
     r"""Bytes that ask for more than ``Limits`` or a ``Budget`` allow (RFC 6455 section 10.4).
 
     Attributes:
-        limit: The name of the field of ``Limits``, such as ``"max_message_size"``; ``"budget"``
-            where it is not about one message.
+        kind: The limit: the name of the field of ``Limits``, such as ``"max_message_size"``, or
+            ``"budget"``.
         value: That limit's value: bytes, a count of fragments, or a ratio.
         requested: What was asked for, in the same unit; for sizes found while inflating, the
             least amount that is certain.
         offset: First byte of the offending frame, in bytes from the start of the direction.
         close_code: The code to answer with: 1009, or 1013 (try again later) for a budget.
+        rfc_section: ``"RFC 6455 section 10.4"``.
 
     Example:
         >>> import wsdefrag
@@ -169,42 +177,51 @@ class LimitExceeded(WebSocketError):
         >>> reassembler.receive_data(b"\x81\x05hello")
         []
         >>> error = reassembler.error
-        >>> error.limit, error.value, error.requested
+        >>> error.kind, error.value, error.requested
         ('max_message_size', 4, 5)
     """
 
-    limit: str
+    kind: str
     value: float
     requested: int
     offset: int
     close_code: int
+    rfc_section: str
 
     def __init__(
         self,
         message: str,
         *,
-        limit: str,
+        kind: str,
         value: float,
         requested: int,
         offset: int,
+        rfc_section: str = _LIMITS_SECTION,
         close_code: int = 1009,
     ) -> None:
         """Describe one limit that was passed.
 
         Args:
             message: The limit, the amounts and the offset, for people to read.
-            limit: The name of the field of ``Limits``.
-            value: That field's value.
-            requested: What was asked for, in the unit of the field.
+            kind: The name of the limit.
+            value: The limit's value.
+            requested: What was asked for, in the unit of the limit.
             offset: First byte of the offending frame, in bytes.
+            rfc_section: Where the rule is written.
             close_code: The code to answer with.
         """
         super().__init__(message)
-        self.limit = limit
+        self.kind = kind
         self.value = value
         self.requested = requested
         self.offset = offset
+        self.rfc_section = rfc_section
         self.close_code = close_code
+
+    @property
+    def limit(self) -> str:
+        """The name of the limit, which is ``kind``."""
+        return self.kind
 
 
 class OutOfMemory(WebSocketError, MemoryError):
@@ -213,8 +230,10 @@ class OutOfMemory(WebSocketError, MemoryError):
     It is nobody's violation, but ends the direction just the same: what the payload held is lost.
 
     Attributes:
+        kind: ``"out_of_memory"``.
         offset: First byte of the frame at hand, in bytes from the start of the direction.
         close_code: The code to answer with: 1011.
+        rfc_section: ``"RFC 6455 section 10.4"``.
 
     Example:
         >>> import wsdefrag
@@ -222,19 +241,33 @@ class OutOfMemory(WebSocketError, MemoryError):
         True
     """
 
+    kind: str
     offset: int
     close_code: int
+    rfc_section: str
 
-    def __init__(self, message: str, *, offset: int, close_code: int = 1011) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        offset: int,
+        kind: str = "out_of_memory",
+        rfc_section: str = _LIMITS_SECTION,
+        close_code: int = 1011,
+    ) -> None:
         """Describe one refusal.
 
         Args:
             message: What was refused and where, for people to read.
             offset: First byte of the frame at hand, in bytes.
+            kind: The name of this kind of error.
+            rfc_section: The section about such limits.
             close_code: The code to answer with.
         """
         super().__init__(message)
+        self.kind = kind
         self.offset = offset
+        self.rfc_section = rfc_section
         self.close_code = close_code
 
 
@@ -244,11 +277,15 @@ class IncompleteMessage(WebSocketError):
     Raised by ``receive_eof()`` only: before that, too few bytes are not an error.
 
     Attributes:
+        kind: ``"incomplete_message"``.
         type: The opcode of the unfinished message, or of the cut frame where no message was
             open, as an integer.
         content: What had arrived of its payload, unmasked and inflated, in bytes.
         offset: First byte of the message's first frame, or of the cut frame, in bytes from the
             start of the direction.
+        close_code: 1006, which says that a connection ended without a Close frame. It is never
+            sent.
+        rfc_section: ``"RFC 6455 section 7.1.5"``.
 
     Example:
         >>> import wsdefrag
@@ -262,11 +299,24 @@ class IncompleteMessage(WebSocketError):
         b'hel' 0
     """
 
+    kind: str
     type: int
     content: bytes
     offset: int
+    close_code: int
+    rfc_section: str
 
-    def __init__(self, message: str, *, type: int, content: bytes, offset: int) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        type: int,
+        content: bytes,
+        offset: int,
+        kind: str = "incomplete_message",
+        rfc_section: str = "RFC 6455 section 7.1.5",
+        close_code: int = 1006,
+    ) -> None:
         """Describe what is missing.
 
         Args:
@@ -274,11 +324,17 @@ class IncompleteMessage(WebSocketError):
             type: The opcode of the unfinished message or frame.
             content: What had arrived of its payload, in bytes.
             offset: Where it began, in bytes.
+            kind: The name of this kind of error.
+            rfc_section: The section about the end of a connection without a Close frame.
+            close_code: The code that says so.
         """
         super().__init__(message)
+        self.kind = kind
         self.type = type
         self.content = content
         self.offset = offset
+        self.rfc_section = rfc_section
+        self.close_code = close_code
 
 
 class CaptureError(WebSocketError):

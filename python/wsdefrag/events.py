@@ -38,8 +38,8 @@ class Ping:
 
     Example:
         >>> import wsdefrag
-        >>> server = wsdefrag.MessageReassembler(from_client=False)
-        >>> server.receive_events(b"\x89\x02ok", timestamp=1.5)
+        >>> server = wsdefrag.WebSocketDirection(from_client=False)
+        >>> server.receive_data(b"\x89\x02ok", timestamp=1.5)
         [Ping(payload=b'ok', from_client=False, timestamp=1.5, offset=0)]
     """
 
@@ -61,8 +61,8 @@ class Pong:
 
     Example:
         >>> import wsdefrag
-        >>> server = wsdefrag.MessageReassembler(from_client=False)
-        >>> server.receive_events(b"\x8a\x00", timestamp=1.5)
+        >>> server = wsdefrag.WebSocketDirection(from_client=False)
+        >>> server.receive_data(b"\x8a\x00", timestamp=1.5)
         [Pong(payload=b'', from_client=False, timestamp=1.5, offset=0)]
     """
 
@@ -87,8 +87,8 @@ class Close:
 
     Example:
         >>> import wsdefrag
-        >>> server = wsdefrag.MessageReassembler(from_client=False)
-        >>> (close,) = server.receive_events(b"\x88\x05\x03\xe8bye")
+        >>> server = wsdefrag.WebSocketDirection(from_client=False)
+        >>> (close,) = server.receive_data(b"\x88\x05\x03\xe8bye")
         >>> close.close_code, close.close_reason
         (1000, 'bye')
     """
@@ -102,18 +102,18 @@ class Close:
 
 @dataclass(frozen=True, slots=True)
 class ProtocolViolation:
-    r"""Bytes that break a rule, pass a limit or found no memory; nothing more comes behind them.
+    r"""Bytes that break a rule, pass a limit or found no memory; nothing more comes after them.
 
     Attributes:
-        error: The exception that ``receive_data`` raises for it.
+        error: The exception that ``MessageReassembler`` raises for it.
         from_client: Whether the client sent the bytes.
         timestamp: Seconds since the epoch.
         offset: First byte of the offending frame, in bytes; the same as ``error.offset``.
 
     Example:
         >>> import wsdefrag
-        >>> server = wsdefrag.MessageReassembler(from_client=False)
-        >>> (violation,) = server.receive_events(b"\x83\x00")
+        >>> server = wsdefrag.WebSocketDirection(from_client=False)
+        >>> (violation,) = server.receive_data(b"\x83\x00")
         >>> violation.error.kind
         'reserved_opcode'
     """
@@ -137,10 +137,10 @@ class Incomplete:
 
     Example:
         >>> import wsdefrag
-        >>> server = wsdefrag.MessageReassembler(from_client=False)
-        >>> server.receive_events(b"\x01\x03Hel")
+        >>> server = wsdefrag.WebSocketDirection(from_client=False)
+        >>> server.receive_data(b"\x01\x03Hel")
         []
-        >>> (incomplete,) = server.receive_eof_events()
+        >>> (incomplete,) = server.receive_eof()
         >>> incomplete.type, incomplete.content
         (<Opcode.TEXT: 1>, b'Hel')
     """

@@ -9,17 +9,18 @@ A direction is in one of four states, and only ever moves down this list:
 3. *failed*: a rule was broken or a limit passed. ``error`` is set at once, every later
    ``receive_data`` and ``receive_eof`` raises it; everything from the offending frame's first
    byte on is discarded and counted.
-4. *ended*: ``receive_eof`` or ``receive_eof_events`` was called; no more bytes are taken.
+4. *ended*: ``receive_eof`` was called; no more bytes are taken.
 
 How the input is cut into chunks never shows in the messages, the error or its offset. Messages
 completed before a violation in the same chunk are returned, and the next call raises. The input
-is neither changed nor kept.
+is neither changed nor kept. ``WebSocketDirection`` is the same machine for callers that want all
+events and no exceptions.
 
 Follows RFC 6455 sections 5 (framing), 7.1 (closing), 8.1 (UTF-8) and 10.4 (limits), and
 RFC 7692 section 7 (permessage-deflate).
 
 Invariants: ``bytes_discarded <= bytes_received``, and so for ``bytes_buffered`` unless what is
-buffered was inflated; at most one of ``error`` and ``close`` is not None.
+buffered was inflated; at most one of ``error`` and ``close_received`` is not None.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 
-class MessageReassembler(_native.Direction):
+class MessageReassembler(_native.MessageReassembler):
     r"""Parses, unmasks, inflates, checks and defragments one direction of a connection.
 
     Args:
@@ -55,16 +56,15 @@ class MessageReassembler(_native.Direction):
     An object belongs to one thread at a time. A subclass that takes other arguments overrides
     ``__new__``.
 
-    Feed it with ``receive_data`` and ``receive_eof``, which give messages and raise errors, or
-    with ``receive_events`` and ``receive_eof_events``, which give everything that happened and
-    never raise for what is on the wire. Both pairs drive the same state.
+    Feed it with ``receive_data``, which gives messages, and end it with ``receive_eof``. Both raise
+    what is wrong on the wire. Control frames are checked and give nothing.
 
     Attributes:
         error: The violation that ended this direction, or None.
-        close: The ``Close`` event of this direction, or None.
+        close_received: The ``Close`` event of this direction, or None.
         bytes_received: All bytes taken so far.
         bytes_buffered: Bytes held of an unfinished header, frame or message.
-        bytes_discarded: Bytes behind a Close, or from the offending frame's first byte on.
+        bytes_discarded: Bytes after a Close, or from the offending frame's first byte on.
         tolerated: How often each rule that ``strictness`` switches off was broken, by the
             name of its field.
 

@@ -1,4 +1,4 @@
-"""The books of a connection: its messages, and how it ended.
+"""The record of a connection: its messages, and how it ended.
 
 The first end wins and is never overwritten: a Close frame gives its code, reason and time; an
 end of the stream without one gives 1006 (RFC 6455 section 7.1.5), no reason and its time. A
@@ -9,9 +9,9 @@ Invariant: ``len(websocket.messages) <= retain`` where ``retain`` is a number.
 
 from __future__ import annotations
 
-import time
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING
 
+from wsdefrag._arguments import require_retain
 from wsdefrag.data import WebSocketData
 from wsdefrag.events import Close
 from wsdefrag.message import WebSocketMessage
@@ -23,33 +23,27 @@ if TYPE_CHECKING:
     from wsdefrag.events import Event
 
 
-class _Direction(Protocol):
-    """What can be ended."""
-
-    def receive_eof_events(self, *, timestamp: float | None = None) -> list[Event]:
-        """End it; what that left incomplete."""
-
-
 class Record:
     """Keeps a ``WebSocketData`` up to date.
 
     Args:
-        retain: Which messages to keep: ``"all"``, ``"none"``, or the newest so many.
+        retain: How many messages to keep, the newest ones; None keeps all, 0 none.
 
     Raises:
-        ValueError: If ``retain`` is not one of these.
+        TypeError: If ``retain`` is neither None nor an int.
+        ValueError: If it is negative.
 
     Attributes:
-        websocket: The books.
+        websocket: The messages that were kept, and the end.
     """
 
     __slots__ = ("_retain", "websocket")
 
     websocket: WebSocketData
 
-    def __init__(self, retain: Literal["all", "none"] | int) -> None:
+    def __init__(self, retain: int | None) -> None:
         """Start without anything."""
-        self._retain = _retained_count(retain)
+        self._retain = require_retain(retain)
         self.websocket = WebSocketData()
 
     @property
@@ -59,7 +53,7 @@ class Record:
 
     def note(self, events: Sequence[Event]) -> None:
         """Note what happened in one direction, at least one thing."""
-        # Nothing but an ``Incomplete`` comes behind a Close, so it is not among many messages.
+        # Nothing but an ``Incomplete`` comes after a Close, so it is not among many messages.
         if type(events[-1]) is not WebSocketMessage:
             for event in events:
                 if type(event) is Close:
@@ -73,29 +67,17 @@ class Record:
         if self._retain is not None and len(messages) > self._retain:
             del messages[: len(messages) - self._retain]
 
-    def receive_eof(
-        self,
-        direction: _Direction,
-        from_client: bool,
-        timestamp: float | None,
-    ) -> list[Event]:
-        """End a direction and note it: what happened, and the end if there was none before.
+    def note_eof(self, events: Sequence[Event], from_client: bool, timestamp: float) -> None:
+        """Note that a direction has ended: what that left, and the end if there was none before.
 
         Args:
-            direction: The direction.
-            from_client: Whether it is the one from the client.
-            timestamp: When it ended, in seconds since the epoch; None reads the clock.
-
-        Returns:
-            What ``receive_eof_events`` gives.
+            events: What the end of the direction left, if anything.
+            from_client: Whether it is the direction from the client.
+            timestamp: When it ended, in seconds since the epoch.
         """
-        if timestamp is None:
-            timestamp = time.time()
-        events = direction.receive_eof_events(timestamp=timestamp)
         if events:
             self.note(events)
         self._end(from_client, int(CloseCode.ABNORMAL_CLOSURE), None, timestamp)
-        return events
 
     def _end(
         self, from_client: bool, close_code: int, close_reason: str | None, timestamp: float
@@ -107,15 +89,3 @@ class Record:
         self.websocket.close_code = close_code
         self.websocket.close_reason = close_reason
         self.websocket.timestamp_end = timestamp
-
-
-def _retained_count(retain: object) -> int | None:
-    """Give the number of messages to keep, None for all of them."""
-    if retain == "all":
-        return None
-    if retain == "none":
-        return 0
-    # True is an int to isinstance, yet nobody means one message by it.
-    if isinstance(retain, int) and not isinstance(retain, bool) and retain >= 0:
-        return retain
-    raise ValueError(f'retain must be "all", "none" or a count from 0, not {retain!r}')

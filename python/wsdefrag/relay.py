@@ -33,6 +33,7 @@ open; a budget's ``bytes_held`` is the sum of what its relays buffer.
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Literal
 
 from wsdefrag import _native
@@ -67,8 +68,8 @@ class WebSocketRelay(_native.Relay):
         budget: What this relay shares with others; None for no such bound.
         strictness: The rules to insist on; None for all of them.
         utf8: ``"strict"`` refuses text that is not UTF-8, ``"lax"`` passes it on.
-        retain: Which messages ``websocket.messages`` keeps: ``"all"``, ``"none"``, or the newest so
-            many. It has no influence on the events.
+        retain: How many messages ``websocket.messages`` keeps, the newest ones; None keeps all,
+            0 none. It has no influence on the events.
         masking: ``"keep"`` leaves the client's masking keys, ``"fresh"`` gives each masked frame
             another one (RFC 6455 section 5.3).
         fragmenter: How messages of another length than they came in are cut; None for one frame.
@@ -119,7 +120,7 @@ class WebSocketRelay(_native.Relay):
         budget: Budget | None = None,
         strictness: Strictness | None = None,
         utf8: Literal["strict", "lax"] = "strict",
-        retain: Literal["all", "none"] | int = "all",
+        retain: int | None = None,
         masking: Literal["keep", "fresh"] = "keep",
         fragmenter: Fragmenter | None = None,
         compress_from: int = 0,
@@ -165,7 +166,11 @@ class WebSocketRelay(_native.Relay):
             nothing either if it was ended before.
         """
         direction = self.client if from_client else self.server
-        return self._record.receive_eof(direction, from_client, timestamp)
+        if timestamp is None:
+            timestamp = time.time()
+        events = direction.receive_eof_events(timestamp=timestamp)
+        self._record.note_eof(events, from_client, timestamp)
+        return events
 
     def inject(self, message: WebSocketMessage, *, compress: bool | None = None) -> None:
         """Send a message of the caller's the way of its ``from_client``, between two messages.

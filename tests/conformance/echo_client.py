@@ -6,12 +6,12 @@ import asyncio
 
 from endpoint import echo
 from upgrade import Upgraded, request
-from wsdefrag import MessageReassembler
+from wsdefrag import WebSocketDirection
 
 UPGRADE_SECONDS = 10.0
 
 
-async def echo_at(host: str, port: int, target: str) -> MessageReassembler:
+async def echo_at(host: str, port: int, target: str) -> WebSocketDirection:
     """Connect, and echo until the connection is over.
 
     Args:

@@ -26,9 +26,9 @@ from wsdefrag import (
     Event,
     FrameEncoder,
     Limits,
-    MessageReassembler,
     Ping,
     ProtocolViolation,
+    WebSocketDirection,
     WebSocketMessage,
 )
 
@@ -66,7 +66,7 @@ async def echo(
     as_client: bool,
     deflate: DeflateParams | None,
     data: bytes = b"",
-) -> MessageReassembler:
+) -> WebSocketDirection:
     """Echo until the connection is over.
 
     Args:
@@ -79,10 +79,10 @@ async def echo(
     Returns:
         The direction that was read; it knows how it ended.
     """
-    incoming = MessageReassembler(from_client=not as_client, deflate=deflate, limits=LIMITS)
+    incoming = WebSocketDirection(from_client=not as_client, deflate=deflate, limits=LIMITS)
     outgoing = FrameEncoder(from_client=as_client, deflate=deflate)
     while True:
-        writer.write(b"".join(answers(incoming.receive_events(data), outgoing)))
+        writer.write(b"".join(answers(incoming.receive_data(data), outgoing)))
         await writer.drain()
         if outgoing.closed:
             break

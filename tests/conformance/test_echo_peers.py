@@ -25,7 +25,7 @@ from echo_client import echo_at
 from echo_scenes import HOST, MIB, Handler, each_server, listen, run
 from upgrade import request
 from wire_writer import BINARY, KEY, TEXT, frame
-from wsdefrag import Close, DeflateParams, FrameEncoder, MessageReassembler, WebSocketMessage
+from wsdefrag import Close, DeflateParams, FrameEncoder, WebSocketDirection, WebSocketMessage
 
 # Between them they have every kind of parameter.
 FACTORIES: dict[str, dict[str, Any]] = {
@@ -89,8 +89,8 @@ def test_client_echoes_what_websockets_says(parameters: dict[str, Any] | None) -
         ) as server:
             port = next(iter(server.sockets)).getsockname()[1]
             direction = await echo_at(HOST, port, "/")
-        assert direction.close is not None
-        assert direction.close.close_code == 3001
+        assert direction.close_received is not None
+        assert direction.close_received.close_code == 3001
 
     run(scenario())
     assert ends == [3001]
@@ -107,14 +107,14 @@ def test_server_echoes_what_ours_says(handler: Handler) -> None:
             upgraded = await request(reader, writer, HOST, "/")
             assert upgraded.deflate == DeflateParams()
             outgoing = FrameEncoder(from_client=True, deflate=upgraded.deflate)
-            incoming = MessageReassembler(from_client=False, deflate=upgraded.deflate)
+            incoming = WebSocketDirection(from_client=False, deflate=upgraded.deflate)
             for message in MESSAGES:
                 whole = outgoing.text if isinstance(message, str) else outgoing.binary
                 writer.write(whole(message))  # type: ignore[arg-type]
             writer.write(outgoing.close(1000))
             events: list[Any] = []
             while data := await reader.read(1 << 16):
-                events += incoming.receive_events(data)
+                events += incoming.receive_data(data)
             *messages, close = events
             assert isinstance(close, Close)
             assert all(isinstance(message, WebSocketMessage) for message in messages)

@@ -35,8 +35,8 @@ noise = st.one_of(
 
 
 def check(case: Case, chunks: list[bytes]) -> None:
-    """Feed chunks through both kinds of calls, and hold every bound after every chunk."""
-    reassembler, plain = case.reassembler(), case.reassembler()
+    """Feed chunks to both classes, and hold every bound after every chunk."""
+    direction, plain = case.direction(), case.reassembler()
     assert case.limits is not None
     assert case.limits.max_message_size is not None
     assert case.limits.max_frame_size is not None
@@ -44,7 +44,7 @@ def check(case: Case, chunks: list[bytes]) -> None:
     fed = 0
     for chunk in chunks:
         fed += len(chunk)
-        for event in reassembler.receive_events(chunk):
+        for event in direction.receive_data(chunk):
             if isinstance(event, wsdefrag.WebSocketMessage):
                 assert len(event.content) <= case.limits.max_message_size
             elif isinstance(event, (wsdefrag.Ping, wsdefrag.Pong)):
@@ -52,17 +52,17 @@ def check(case: Case, chunks: list[bytes]) -> None:
             repr(event)
         _, raised = attempt(partial(plain.receive_data, chunk))
         assert not isinstance(raised, wsdefrag.IncompleteMessage)
-        assert reassembler.bytes_received == plain.bytes_received == fed
-        assert reassembler.bytes_buffered <= bound
-        assert reassembler.bytes_discarded <= fed
-        if reassembler.error is not None:
-            assert reassembler.close is None
-            assert reassembler.bytes_buffered == 0
-            assert 0 <= reassembler.error.offset < fed
-    ends = reassembler.receive_eof_events()
+        assert direction.bytes_received == plain.bytes_received == fed
+        assert direction.bytes_buffered <= bound
+        assert direction.bytes_discarded <= fed
+        if direction.error is not None:
+            assert direction.close_received is None
+            assert direction.bytes_buffered == 0
+            assert 0 <= direction.error.offset < fed
+    ends = direction.receive_eof()
     assert len(ends) <= 1
-    if reassembler.error is not None:
-        with pytest.raises(type(reassembler.error)):
+    if direction.error is not None:
+        with pytest.raises(type(direction.error)):
             plain.receive_eof()
     elif ends:
         with pytest.raises(wsdefrag.IncompleteMessage):
@@ -70,7 +70,7 @@ def check(case: Case, chunks: list[bytes]) -> None:
     else:
         plain.receive_eof()
     with pytest.raises(ValueError, match=r"\S"):
-        reassembler.receive_events(b"")
+        direction.receive_data(b"")
 
 
 @settings(max_examples=500)

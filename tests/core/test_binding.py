@@ -23,6 +23,7 @@ from wsdefrag import (
     MessageReassembler,
     Ping,
     WebSocketConnection,
+    WebSocketDirection,
     WebSocketMessage,
     _native,  # noqa: TID251
     events,
@@ -111,31 +112,36 @@ def test_interrupt_while_a_close_is_made_loses_nothing(monkeypatch: pytest.Monke
 
 
 def test_interrupted_violation_comes_with_the_next_call(monkeypatch: pytest.MonkeyPatch) -> None:
-    reassembler = MessageReassembler(from_client=False)
+    direction = WebSocketDirection(from_client=False)
 
     with monkeypatch.context() as patch:
         patch.setattr(events.ProtocolViolation, "__init__", interrupted)
         with pytest.raises(KeyboardInterrupt):
-            reassembler.receive_events(b"\x81\x01a\x83\x00")
-    message, violation = reassembler.receive_events(b"")
+            direction.receive_data(b"\x81\x01a\x83\x00")
+    message, violation = direction.receive_data(b"")
     assert isinstance(message, WebSocketMessage)
     assert isinstance(violation, events.ProtocolViolation)
     assert violation.offset == 3
-    assert reassembler.receive_events(b"") == []
+    assert direction.receive_data(b"") == []
 
 
-def test_messages_that_an_interrupt_kept_back_come_before_the_error(
+def test_events_that_an_interrupt_kept_back_come_before_the_violation(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    reassembler = MessageReassembler(from_client=False)
+    direction = WebSocketDirection(from_client=False)
 
     with monkeypatch.context() as patch:
         patch.setattr(events.Ping, "__init__", interrupted)
         with pytest.raises(KeyboardInterrupt):
-            reassembler.receive_events(b"\x81\x01a\x89\x00\x81\x01b\x83\x00")
-    assert [message.text for message in reassembler.receive_data(b"")] == ["a", "b"]
-    with pytest.raises(ProtocolError):
-        reassembler.receive_data(b"")
+            direction.receive_data(b"\x81\x01a\x89\x00\x81\x01b\x83\x00")
+    assert direction.error is not None
+    first, ping, second, violation = direction.receive_data(b"")
+    assert isinstance(first, WebSocketMessage)
+    assert isinstance(second, WebSocketMessage)
+    assert (first.text, second.text) == ("a", "b")
+    assert isinstance(ping, Ping)
+    assert isinstance(violation, events.ProtocolViolation)
+    assert direction.receive_eof() == []
 
 
 @pytest.mark.parametrize("made", [MessageReassembler, FrameDecoder])

@@ -21,11 +21,11 @@ from wire_writer import (
 from wsdefrag import (
     Close,
     DeflateParams,
+    DirectionState,
     Incomplete,
     InvalidUtf8,
     LimitExceeded,
     Limits,
-    MessageReassembler,
     Opcode,
     Ping,
     ProtocolError,
@@ -56,7 +56,7 @@ def test_a_new_connection_is_open_and_empty() -> None:
     connection = WebSocketConnection()
     assert type(connection.websocket) is WebSocketData
     assert connection.websocket.get_state() == OPEN | {"messages": []}
-    assert type(connection.client) is type(connection.server) is MessageReassembler
+    assert type(connection.from_client) is type(connection.from_server) is DirectionState
 
 
 def test_messages_of_both_directions_are_kept_in_order_of_arrival() -> None:
@@ -160,7 +160,7 @@ def test_close_after_the_other_side_ended_changes_nothing() -> None:
     connection.receive_eof(from_client=True, timestamp=1.5)
     connection.receive_data(close_frame(1000), from_client=False, timestamp=2.5)
     assert end_of(connection)["close_code"] == 1006
-    assert connection.server.close == Close(1000, "", False, 2.5, 0)
+    assert connection.from_server.close_received == Close(1000, "", False, 2.5, 0)
 
 
 def test_close_values_are_plain() -> None:
@@ -193,7 +193,7 @@ def test_messages_before_a_close_in_the_same_chunk_are_kept() -> None:
     events = connection.receive_data(wire, from_client=False)
     assert [type(event) for event in events] == [WebSocketMessage, Close]
     assert contents(connection) == [b"welcome"]
-    assert connection.server.bytes_discarded == len(SERVER_HELLO)
+    assert connection.from_server.bytes_discarded == len(SERVER_HELLO)
 
 
 def test_violation_is_no_end_and_leaves_the_other_direction_alone() -> None:
@@ -209,7 +209,7 @@ def test_violation_is_no_end_and_leaves_the_other_direction_alone() -> None:
     assert end_of(connection) == OPEN
     assert connection.receive_data(SERVER_HELLO, from_client=False) == []
     assert len(connection.receive_data(CLIENT_HELLO, from_client=True)) == 1
-    assert connection.client.error is None
+    assert connection.from_client.error is None
     assert connection.receive_eof(from_client=False, timestamp=2.5) == []
     assert end_of(connection)["close_code"] == 1006
 
@@ -259,8 +259,8 @@ def test_limits_strictness_and_utf8_reach_both_directions() -> None:
         assert message.content == b"\xff"
         assert isinstance(violation, ProtocolViolation)
         assert isinstance(violation.error, LimitExceeded)
-    assert connection.client.tolerated["mask_direction"] == 2
-    assert connection.server.tolerated["mask_direction"] == 1
+    assert connection.from_client.tolerated["mask_direction"] == 2
+    assert connection.from_server.tolerated["mask_direction"] == 1
 
 
 def test_utf8_is_strict_by_default() -> None:

@@ -91,13 +91,13 @@ def sent(draw: st.DrawFn, deflate: st.SearchStrategy[DeflateParams | None] | Non
 
 def check_read_back(one: Sent) -> None:
     direction = one.direction
-    reassembler = wsdefrag.MessageReassembler(
+    reader = wsdefrag.WebSocketDirection(
         from_client=direction.from_client, deflate=direction.deflate
     )
-    events = tuple(as_seen(event) for event in reassembler.receive_events(direction.wire))
+    events = tuple(as_seen(event) for event in reader.receive_data(direction.wire))
     assert events == one.events
-    reassembler.receive_eof()
-    assert reassembler.bytes_discarded == 0
+    assert reader.receive_eof() == []
+    assert reader.bytes_discarded == 0
 
 
 @settings(max_examples=400)

@@ -28,7 +28,7 @@ from wire_writer import (
     fragments,
     frame,
 )
-from wsdefrag import DeflateParams, Limits, MessageReassembler, WebSocketError
+from wsdefrag import DeflateParams, Limits, MessageReassembler, WebSocketDirection, WebSocketError
 
 
 @dataclass(frozen=True)
@@ -152,10 +152,10 @@ def test_error_text_names_rule_value_and_offset(rule: str) -> None:
 def test_error_that_is_raised_equals_the_attribute_and_the_event(rule: str) -> None:
     breach = EVERY[rule]
     known = _error(breach)
-    reassembler = MessageReassembler(
+    direction = WebSocketDirection(
         from_client=breach.from_client, deflate=DeflateParams(), limits=breach.limits
     )
-    violation = reassembler.receive_events(breach.wire, timestamp=2.5)[-1]
+    violation = direction.receive_data(breach.wire, timestamp=2.5)[-1]
     assert isinstance(violation, wsdefrag.ProtocolViolation)
     assert (violation.from_client, violation.timestamp) == (breach.from_client, 2.5)
     assert violation.offset == breach.offset
@@ -249,18 +249,20 @@ def test_errors_form_one_tree() -> None:
         assert error.__bases__ == (parent,)
 
 
-def test_calls_after_the_end_of_stream_are_mistakes_of_the_caller() -> None:
-    reassembler = MessageReassembler(from_client=False)
-    reassembler.receive_eof()
-    reassembler.receive_eof()
+@pytest.mark.parametrize("made", [MessageReassembler, WebSocketDirection])
+def test_calls_after_the_end_of_stream_are_mistakes_of_the_caller(
+    made: type[MessageReassembler | WebSocketDirection],
+) -> None:
+    reader = made(from_client=False)
+    reader.receive_eof()
+    reader.receive_eof()
     with pytest.raises(ValueError, match="end"):
-        reassembler.receive_data(b"")
+        reader.receive_data(b"")
 
 
 @pytest.mark.parametrize("data", ["text", 5, None, [129, 0]])
 def test_data_without_a_buffer_is_a_type_error(data: Any) -> None:
-    reassembler = MessageReassembler(from_client=False)
-    for call in (reassembler.receive_data, reassembler.receive_events):
+    for reader in (MessageReassembler(from_client=False), WebSocketDirection(from_client=False)):
         with pytest.raises(TypeError):
-            call(data)
-    assert reassembler.error is None
+            reader.receive_data(data)
+        assert reader.error is None

@@ -21,7 +21,7 @@ from wire_writer import (
     fragments,
     frame,
 )
-from wsdefrag import DeflateParams, LimitExceeded, Limits, MessageReassembler
+from wsdefrag import DeflateParams, LimitExceeded, Limits, MessageReassembler, WebSocketDirection
 
 MIB = 1 << 20
 
@@ -32,11 +32,11 @@ def _refused(
     """The error that `wire` ends in, the same at once and byte by byte."""
     found: list[LimitExceeded] = []
     for size in (len(wire), 1):
-        reassembler = MessageReassembler(from_client=False, limits=limits, deflate=agreed)
+        direction = WebSocketDirection(from_client=False, limits=limits, deflate=agreed)
         for start in range(0, len(wire), size):
-            reassembler.receive_events(wire[start : start + size])
-        assert isinstance(reassembler.error, LimitExceeded)
-        found.append(reassembler.error)
+            direction.receive_data(wire[start : start + size])
+        assert isinstance(direction.error, LimitExceeded)
+        found.append(direction.error)
     assert vars(found[0]) == vars(found[1])
     assert str(found[0]) == str(found[1])
     return found[0]

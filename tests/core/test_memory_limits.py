@@ -48,17 +48,17 @@ def test_bytes_after_the_end_of_a_direction_take_no_memory(
     last: str, counted: int, held: int
 ) -> None:
     script = f"""
-reassembler = MessageReassembler(from_client=False)
+direction = WebSocketDirection(from_client=False)
 last = {last}
-reassembler.receive_events(b'\\x01\\x05hello' + last)
+direction.receive_data(b'\\x01\\x05hello' + last)
 chunk = frame(BINARY, bytes(MIB - 10))
-reassembler.receive_events(chunk)
+direction.receive_data(chunk)
 before = memory()
 for _ in range(1023):
-    assert reassembler.receive_events(chunk) == []
-assert (reassembler.error is None) != (reassembler.close is None)
-assert reassembler.bytes_discarded == (1 << 30) + {counted}
-assert reassembler.bytes_buffered == {held}
+    assert direction.receive_data(chunk) == []
+assert (direction.error is None) != (direction.close_received is None)
+assert direction.bytes_discarded == (1 << 30) + {counted}
+assert direction.bytes_buffered == {held}
 grown(before)
 """
     assert measure(script).peak < MIB
@@ -93,15 +93,15 @@ def test_bomb_of_one_gibibyte_takes_no_more_than_the_limit(form: str, limit: int
 parts = deflated_zeros(1024)
 wire = {write}
 step = {1000 if form == "small_chunks" else "len(wire)"}
-reassembler = MessageReassembler(
+direction = WebSocketDirection(
     from_client=False, deflate=agreed, limits=Limits(max_message_size={limit} * MIB)
 )
 before = memory()
 for chunk in pieces(wire, step):
-    assert reassembler.receive_events(chunk)[:-1] == []
-assert reassembler.error.limit == 'max_message_size'
-assert reassembler.error.value == {limit} * MIB
-assert reassembler.bytes_buffered == 0
+    assert direction.receive_data(chunk)[:-1] == []
+assert direction.error.limit == 'max_message_size'
+assert direction.error.value == {limit} * MIB
+assert direction.bytes_buffered == 0
 grown(before)
 """
     assert measure(script).peak < (limit + 6) * MIB
@@ -111,15 +111,15 @@ def test_frames_of_16_mebibytes_take_no_more_than_the_message_limit() -> None:
     script = """
 chunk = bytes(MIB)
 header = frame(CONTINUATION, b'', fin=False, form=64, announced=16 * MIB)
-reassembler = MessageReassembler(from_client=False)
+direction = WebSocketDirection(from_client=False)
 before = memory()
-reassembler.receive_data(b'\\x02\\x00')
+direction.receive_data(b'\\x02\\x00')
 for _ in range(20):
-    reassembler.receive_events(header)
+    direction.receive_data(header)
     for _ in range(16):
-        reassembler.receive_events(chunk)
-assert reassembler.error.limit == 'max_message_size'
-assert reassembler.error.offset == 2 + 4 * (10 + 16 * MIB)
+        direction.receive_data(chunk)
+assert direction.error.limit == 'max_message_size'
+assert direction.error.offset == 2 + 4 * (10 + 16 * MIB)
 grown(before)
 """
     assert measure(script).peak < 72 * MIB

@@ -16,6 +16,7 @@ from wsdefrag import (
     MessageReassembler,
     Strictness,
     WebSocketConnection,
+    WebSocketDirection,
 )
 
 MIB = 1 << 20
@@ -118,13 +119,13 @@ def test_strictness_takes_bools_only(name: str, value: Any) -> None:
     ],
 )
 def test_each_switch_tolerates_and_counts_its_own_rule_alone(name: str, wire: bytes) -> None:
-    loose = MessageReassembler(from_client=False, strictness=Strictness(**{name: False}))
-    assert len(loose.receive_events(wire)) == 1
+    loose = WebSocketDirection(from_client=False, strictness=Strictness(**{name: False}))
+    assert len(loose.receive_data(wire)) == 1
     assert loose.error is None
     assert {rule: count for rule, count in loose.tolerated.items() if count} == {name: 1}
     others = {field.name: field.name == name for field in dataclasses.fields(Strictness)}
-    strict = MessageReassembler(from_client=False, strictness=Strictness(**others))
-    strict.receive_events(wire)
+    strict = WebSocketDirection(from_client=False, strictness=Strictness(**others))
+    strict.receive_data(wire)
     assert strict.error is not None
 
 
@@ -196,7 +197,7 @@ def test_parameters_are_frozen_values(params: Any, change: dict[str, Any]) -> No
 @pytest.mark.parametrize("name", ["deflate", "limits", "strictness"])
 @pytest.mark.parametrize("value", [5, {}, "strict", DeflateParams, object()])
 def test_objects_of_another_class_are_refused(name: str, value: Any) -> None:
-    for make in (MessageReassembler, FrameDecoder):
+    for make in (MessageReassembler, WebSocketDirection, FrameDecoder):
         with pytest.raises(TypeError, match=name):
             make(from_client=True, **{name: value})
     with pytest.raises(TypeError, match=name):
@@ -205,14 +206,14 @@ def test_objects_of_another_class_are_refused(name: str, value: Any) -> None:
 
 @pytest.mark.parametrize("value", [0, 1, None, "yes"])
 def test_from_client_is_a_bool(value: Any) -> None:
-    for make in (MessageReassembler, FrameDecoder):
+    for make in (MessageReassembler, WebSocketDirection, FrameDecoder):
         with pytest.raises(TypeError, match="from_client"):
             make(from_client=value)
 
 
 def test_from_client_is_required_and_arguments_have_names() -> None:
     make: Any
-    for make in (MessageReassembler, FrameDecoder):
+    for make in (MessageReassembler, WebSocketDirection, FrameDecoder):
         with pytest.raises(TypeError):
             make()
         with pytest.raises(TypeError):

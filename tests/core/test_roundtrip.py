@@ -20,12 +20,12 @@ from wsdefrag import DeflateParams
 @settings(max_examples=300)
 @given(stream=streams())
 def test_written_stream_is_read_back(stream: Stream) -> None:
-    reassembler = stream.case().reassembler()
-    events = reassembler.receive_events(stream.wire)
+    reader = stream.case().direction()
+    events = reader.receive_data(stream.wire)
     assert tuple(as_seen(event) for event in events) == stream.events
-    assert reassembler.bytes_buffered == 0
-    assert reassembler.bytes_discarded == 0
-    reassembler.receive_eof()
+    assert reader.bytes_buffered == 0
+    assert reader.bytes_discarded == 0
+    assert reader.receive_eof() == []
 
 
 @pytest.mark.parametrize("alone", [False, True], ids=["takeover", "no_takeover"])
@@ -40,7 +40,7 @@ def test_written_deflate_stream_is_read_back(data: st.DataObject, bits: int, alo
         client_max_window_bits=bits,
     )
     stream = data.draw(streams(st.just(agreed)))
-    events = stream.case().reassembler().receive_events(stream.wire)
+    events = stream.case().direction().receive_data(stream.wire)
     assert tuple(as_seen(event) for event in events) == stream.events
 
 
@@ -63,7 +63,7 @@ def test_written_frames_are_decoded_with_all_their_fields(stream: Stream) -> Non
 @settings(max_examples=150)
 @given(stream=streams())
 def test_control_events_carry_the_offset_of_their_frame(stream: Stream) -> None:
-    events = stream.case().reassembler().receive_events(stream.wire)
+    events = stream.case().direction().receive_data(stream.wire)
     offsets = [event.offset for event in events if not isinstance(event, wsdefrag.WebSocketMessage)]
     assert offsets == [written.offset for written in stream.frames if written.opcode >= 8]
 

@@ -67,10 +67,10 @@ def test_event_carries_the_time_of_the_chunk_that_completed_it(
     data: st.DataObject, stream: Stream
 ) -> None:
     chunks = data.draw(cuts(stream.wire))
-    reassembler = stream.case().reassembler()
+    direction = stream.case().direction()
     events: list[wsdefrag.Event] = []
     for index, chunk in enumerate(chunks):
-        events += reassembler.receive_events(chunk, timestamp=float(index))
+        events += direction.receive_data(chunk, timestamp=float(index))
     arrived = list(accumulate(len(chunk) for chunk in chunks))
     expected = [float(bisect_left(arrived, end)) for end in stream.ends]
     assert [event.timestamp for event in events] == expected
@@ -96,16 +96,32 @@ def test_frame_decoder_gives_the_same_frames_however_cut(
 
 @settings(max_examples=100)
 @given(data=st.data(), stream=streams(max_messages=3))
-def test_both_kinds_of_calls_give_the_same_messages(data: st.DataObject, stream: Stream) -> None:
-    """`receive_data` and `receive_events` drive one state and can be mixed."""
-    reassembler = stream.case().reassembler()
+def test_both_classes_give_the_same_messages_and_the_same_state(
+    data: st.DataObject, stream: Stream
+) -> None:
+    case = stream.case()
+    reassembler, direction = case.reassembler(), case.direction()
     messages: list[object] = []
     for chunk in data.draw(cuts(stream.wire)):
-        got: list[wsdefrag.Event] = []
-        if data.draw(st.booleans()):
-            got += reassembler.receive_events(chunk)
-        else:
-            got += reassembler.receive_data(chunk)
-        messages += [as_seen(one) for one in got if isinstance(one, wsdefrag.WebSocketMessage)]
+        got = [as_seen(message) for message in reassembler.receive_data(chunk)]
+        events = direction.receive_data(chunk)
+        told = [as_seen(one) for one in events if isinstance(one, wsdefrag.WebSocketMessage)]
+        assert got == told
+        assert state(reassembler) == state(direction)
+        messages += got
     reassembler.receive_eof()
+    assert direction.receive_eof() == []
     assert messages == [seen for seen in stream.events if seen[0] in ("text", "binary")]
+
+
+def state(reader: wsdefrag.DirectionState) -> tuple[object, ...]:
+    """All that both classes show, but for the time of a Close."""
+    close = reader.close_received
+    return (
+        repr(reader.error),
+        close and (close.close_code, close.close_reason, close.offset),
+        reader.bytes_received,
+        reader.bytes_buffered,
+        reader.bytes_discarded,
+        reader.tolerated,
+    )

@@ -125,14 +125,14 @@ def test_violation_is_raised_by_the_next_call_and_every_later_one(case: Case) ->
 
 @pytest.mark.parametrize("case", FAILING, ids=_name)
 def test_violation_is_one_event_and_later_bytes_give_none(case: Case) -> None:
-    reassembler = case.reassembler()
-    events = reassembler.receive_events(case.wire)
+    direction = case.direction()
+    events = direction.receive_data(case.wire)
     assert [type(event) for event in events].count(wsdefrag.ProtocolViolation) == 1
     assert isinstance(events[-1], wsdefrag.ProtocolViolation)
-    discarded = reassembler.bytes_discarded
-    assert reassembler.receive_events(b"\x81\x01a") == []
-    assert reassembler.bytes_discarded == discarded + 3
-    assert reassembler.receive_eof_events() == []
+    discarded = direction.bytes_discarded
+    assert direction.receive_data(b"\x81\x01a") == []
+    assert direction.bytes_discarded == discarded + 3
+    assert direction.receive_eof() == []
 
 
 @pytest.mark.parametrize("case", TOLERATED, ids=_name)
@@ -176,11 +176,11 @@ def test_case_leaves_the_other_direction_alone(case: Case) -> None:
     connection = wsdefrag.WebSocketConnection(
         deflate=case.deflate, limits=case.limits, strictness=case.strictness, utf8=case.utf8
     )
-    alone = case.reassembler()
+    alone = case.direction()
     other = frame(TEXT, b"hi", key=None if case.from_client else KEY)
     for chunk in pieces(case.wire, 3):
         seen = connection.receive_data(chunk, from_client=case.from_client, timestamp=1.0)
-        expected = alone.receive_events(chunk, timestamp=1.0)
+        expected = alone.receive_data(chunk, timestamp=1.0)
         assert list(map(repr, seen)) == list(map(repr, expected))
         answered = connection.receive_data(other, from_client=not case.from_client)
         assert [as_seen(event) for event in answered] == [("text", b"hi")]
@@ -204,9 +204,9 @@ def test_mask_is_removed_at_any_length_and_start(size: int) -> None:
 def test_case_in_any_kind_of_buffer_gives_the_same_and_leaves_it_unchanged(case: Case) -> None:
     whole = observe(case, [case.wire])
     for chunk in (bytearray(case.wire), memoryview(case.wire), array("B", case.wire)):
-        reassembler = case.reassembler()
-        events = reassembler.receive_events(chunk)
-        events += reassembler.receive_eof_events()
+        direction = case.direction()
+        events = direction.receive_data(chunk)
+        events += direction.receive_eof()
         seen = [as_seen(event) for event in events if not _is_an_end(event)]
         assert tuple(seen) == whole.sees
         assert bytes(chunk) == case.wire
@@ -218,8 +218,8 @@ def _is_an_end(event: wsdefrag.Event) -> bool:
 
 @pytest.mark.parametrize("case", CASES, ids=_name)
 def test_repr_and_str_of_all_that_comes_out_never_raise(case: Case) -> None:
-    reassembler = case.reassembler()
-    events = reassembler.receive_events(case.wire) + reassembler.receive_eof_events()
-    for thing in (*events, reassembler, reassembler.error, reassembler.close):
+    direction = case.direction()
+    events = direction.receive_data(case.wire) + direction.receive_eof()
+    for thing in (*events, direction, direction.error, direction.close_received):
         assert isinstance(repr(thing), str)
         assert isinstance(str(thing), str)

@@ -2,7 +2,7 @@
 
 Connections are made up from a seed: both legs' parameters, limits that are met, a budget that runs
 out, messages whole, cut off and damaged, and a caller that decides, edits and puts in at random.
-What comes out is read by a ``MessageReassembler`` with the other leg's parameters.
+What comes out is read by a ``WebSocketDirection`` with the other leg's parameters.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from wsdefrag import (
     Event,
     Fragmenter,
     Limits,
-    MessageReassembler,
     Opcode,
     ProtocolViolation,
     Strictness,
+    WebSocketDirection,
     WebSocketMessage,
     WebSocketRelay,
 )
@@ -98,7 +98,7 @@ class Caller:
             ),
             strictness=self.strictness,
             masking=rnd.choice(["keep", "fresh"]),
-            retain=rnd.choice(["all", "none", 2]),
+            retain=rnd.choice([None, 0, 2]),
             fragmenter=rnd.choice([None, Fragmenter(max_size=rnd.choice([1, 5, 100]))]),
         )
         self.streams = {side: stream(rnd, self.legs[side], from_client=side) for side in self.legs}
@@ -159,13 +159,13 @@ class Caller:
     def check_sent(self, side: bool) -> None:
         """Fails unless the other side can read what it was sent."""
         came = self.relay.client if side else self.relay.server
-        reader = MessageReassembler(
+        reader = WebSocketDirection(
             from_client=side,
             deflate=self.legs[not side],
             limits=NO_LIMITS,
             strictness=self.strictness,
         )
-        reader.receive_events(self.sent[side])
+        reader.receive_data(self.sent[side])
         if reader.error is None:
             assert reader.bytes_discarded == 0
         else:

@@ -107,7 +107,7 @@ whole = {bytes(one) for one in frames} | {b"\x89\x01x"}
 lost = 0
 for nth in range(60):
     budget = wsdefrag.Budget(1 << 20)
-    relay = wsdefrag.WebSocketRelay(retain="none", budget=budget)
+    relay = wsdefrag.WebSocketRelay(retain=0, budget=budget)
     direction = relay.server
     failed = False
     _testcapi.set_nomemory(nth, nth + 1)

@@ -35,7 +35,7 @@ def message_of(from_client: bool = True, **values: Any) -> WebSocketMessage:
         ({"budget": 1000}, TypeError),
         ({"strictness": "lax"}, TypeError),
         ({"utf8": "loose"}, ValueError),
-        ({"retain": "some"}, ValueError),
+        ({"retain": "some"}, TypeError),
         ({"retain": -1}, ValueError),
         ({"fragmenter": 4000}, TypeError),
         ({"compress_from": -1}, ValueError),

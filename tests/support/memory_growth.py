@@ -30,7 +30,14 @@ import gc, json
 from pathlib import Path
 from wire_writer import *
 import wsdefrag
-from wsdefrag import DeflateParams, FrameEncoder, Limits, MessageReassembler, WebSocketConnection
+from wsdefrag import (
+    DeflateParams,
+    FrameEncoder,
+    Limits,
+    MessageReassembler,
+    WebSocketConnection,
+    WebSocketDirection,
+)
 
 MIB = 1 << 20
 agreed = DeflateParams()

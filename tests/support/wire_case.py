@@ -18,6 +18,7 @@ from typing import Literal, TypeVar
 import wsdefrag
 
 T = TypeVar("T")
+_Reader = TypeVar("_Reader", wsdefrag.MessageReassembler, wsdefrag.WebSocketDirection)
 Seen = tuple[str, object] | tuple[str, int, str]
 
 
@@ -94,7 +95,13 @@ class Case:
     discarded: int | None = None
 
     def reassembler(self) -> wsdefrag.MessageReassembler:
-        return wsdefrag.MessageReassembler(
+        return self._read_by(wsdefrag.MessageReassembler)
+
+    def direction(self) -> wsdefrag.WebSocketDirection:
+        return self._read_by(wsdefrag.WebSocketDirection)
+
+    def _read_by(self, reader: type[_Reader]) -> _Reader:
+        return reader(
             from_client=self.from_client,
             deflate=self.deflate,
             limits=self.limits,
@@ -153,19 +160,19 @@ def check_error(error: wsdefrag.WebSocketError, expected: Fails) -> None:
 
 def observe(case: Case, chunks: Iterable[bytes]) -> Observation:
     """Feed chunks and the end of stream through the events, and keep all that is visible."""
-    reassembler = case.reassembler()
+    direction = case.direction()
     events: list[wsdefrag.Event] = []
     for chunk in chunks:
-        events += reassembler.receive_events(chunk, timestamp=1.0)
-    buffered = reassembler.bytes_buffered
-    events += reassembler.receive_eof_events(timestamp=1.0)
-    assert reassembler.receive_eof_events() == []
+        events += direction.receive_data(chunk, timestamp=1.0)
+    buffered = direction.bytes_buffered
+    events += direction.receive_eof(timestamp=1.0)
+    assert direction.receive_eof() == []
     ends, text = _take_end(events)
-    assert (reassembler.error is not None) == isinstance(ends, Fails)
+    assert (direction.error is not None) == isinstance(ends, Fails)
     if isinstance(ends, Fails):
         # All of the offending frame counts as discarded: how much of it arrived before the byte
         # that proves the violation must not show.
-        assert reassembler.bytes_discarded == reassembler.bytes_received - ends.offset
+        assert direction.bytes_discarded == direction.bytes_received - ends.offset
     for event in events:
         assert event.from_client == case.from_client
         assert event.timestamp == 1.0
@@ -176,10 +183,10 @@ def observe(case: Case, chunks: Iterable[bytes]) -> Observation:
         ),
         ends=ends,
         text=text,
-        received=reassembler.bytes_received,
+        received=direction.bytes_received,
         buffered=buffered,
-        discarded=reassembler.bytes_discarded,
-        tolerated=tuple(sorted(reassembler.tolerated.items())),
+        discarded=direction.bytes_discarded,
+        tolerated=tuple(sorted(direction.tolerated.items())),
     )
 
 

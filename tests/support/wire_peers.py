@@ -43,11 +43,11 @@ class Direction:
 
 def read_ours(direction: Direction) -> tuple[Reading, str, int]:
     """What the package reads; the kind and the offset of its error, or "" and -1."""
-    reassembler = wsdefrag.MessageReassembler(
+    reader = wsdefrag.WebSocketDirection(
         from_client=direction.from_client, deflate=direction.deflate, limits=UNLIMITED
     )
-    events = reassembler.receive_events(direction.wire)
-    error = reassembler.error
+    events = reader.receive_data(direction.wire)
+    error = reader.error
     if error is None:
         return Reading(tuple(as_seen(event) for event in events)), "", -1
     assert isinstance(error, wsdefrag.ProtocolError)

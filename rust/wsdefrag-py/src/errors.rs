@@ -24,9 +24,10 @@ pub(crate) fn violation<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'
     let keywords = PyDict::new(py);
     keywords.set_item("offset", error.offset)?;
     keywords.set_item("close_code", error.kind.close_code())?;
+    keywords.set_item("kind", error.kind.name())?;
+    keywords.set_item("rfc_section", error.kind.rfc_section())?;
     let class = match error.kind {
         Kind::Limit(excess) => {
-            keywords.set_item("limit", excess.name())?;
             keywords.set_item("requested", excess.requested())?;
             match excess {
                 Excess::InflateRatio { limit, .. } => keywords.set_item("value", limit)?,
@@ -35,19 +36,15 @@ pub(crate) fn violation<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'
                 | Excess::Fragments { limit, .. }
                 | Excess::Budget { limit, .. } => keywords.set_item("value", limit)?,
             }
-            return LIMIT_EXCEEDED.get(py)?.call((error.to_string(),), Some(&keywords));
+            &LIMIT_EXCEEDED
         }
-        Kind::OutOfMemory => {
-            return OUT_OF_MEMORY.get(py)?.call((error.to_string(),), Some(&keywords));
-        }
+        Kind::OutOfMemory => &OUT_OF_MEMORY,
         Kind::InvalidUtf8 | Kind::InvalidCloseReason => &INVALID_UTF8,
         Kind::InvalidDeflateData | Kind::TruncatedDeflateData | Kind::TooManyDeflateMembers(_) => {
             &INFLATE_FAILED
         }
         _ => &PROTOCOL_ERROR,
     };
-    keywords.set_item("kind", error.kind.name())?;
-    keywords.set_item("rfc_section", error.kind.rfc_section())?;
     class.get(py)?.call((error.to_string(),), Some(&keywords))
 }
 

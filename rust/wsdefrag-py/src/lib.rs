@@ -47,9 +47,15 @@ mod _native {
     #[pymodule_export]
     use crate::raw::storage_type::untracked;
     #[pymodule_export]
-    use crate::read::direction::Direction;
+    use crate::read::connection::Connection;
+    #[pymodule_export]
+    use crate::read::direction::WebSocketDirection;
     #[pymodule_export]
     use crate::read::frame::{Frame, FrameDecoder};
+    #[pymodule_export]
+    use crate::read::reassembler::MessageReassembler;
+    #[pymodule_export]
+    use crate::read::state::DirectionState;
     #[pymodule_export]
     use crate::relay::direction::RelayDirection;
     #[pymodule_export]

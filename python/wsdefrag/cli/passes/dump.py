@@ -151,9 +151,9 @@ def _summary(tally: _Tally, reassembler: MessageReassembler) -> str:
         f"{tally.messages:,} messages with {tally.content:,} bytes",
         f"{received:,} bytes read in {seconds:.3f} s",
         f"{tally.messages / seconds:,.0f} messages/s, {received / seconds / 1e6:,.1f} MB/s",
-        _closing(reassembler.close),
+        _closing(reassembler.close_received),
     ]
-    if reassembler.close is not None and reassembler.bytes_discarded:
+    if reassembler.close_received is not None and reassembler.bytes_discarded:
         parts.append(f"{reassembler.bytes_discarded:,} bytes after it discarded")
     return "; ".join(parts)
 

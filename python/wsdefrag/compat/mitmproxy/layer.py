@@ -83,7 +83,7 @@ class RelayLayer(websocket.WebsocketLayer):
             deflate=params,
             limits=options.limits,
             budget=options.budget,
-            retain="none",
+            retain=0,
             # mitmproxy's knob for servers that take no continuation frames.
             fragmenter=Fragmenter(max_size=websocket.Fragmentizer.FRAGMENT_SIZE),
         )

@@ -31,6 +31,12 @@ pub(crate) fn is_final(event: &Bound<'_, PyAny>) -> PyResult<bool> {
     Ok(event.is_instance(VIOLATION.get(py)?)? || event.is_instance(INCOMPLETE.get(py)?)?)
 }
 
+/// The clock's time, in seconds since the epoch.
+pub(crate) fn now() -> f64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    now.map_or(0.0, |since| since.as_secs_f64())
+}
+
 /// Which events a call gives.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Wanted {
@@ -56,6 +62,14 @@ pub(crate) struct Reported {
 }
 
 impl Reported {
+    /// The code of a Close.
+    pub(crate) const fn close_code(&self) -> Option<u16> {
+        match self.report {
+            Report::Close(code, _) => Some(code),
+            _ => None,
+        }
+    }
+
     /// The Python object that says it.
     pub(crate) fn object<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let (from_client, timestamp, offset) = (self.from_client, self.timestamp, self.offset);
@@ -203,10 +217,7 @@ impl<'py> PySink<'py> {
 
     #[inline]
     fn seconds(&mut self) -> f64 {
-        *self.timestamp.get_or_insert_with(|| {
-            let now = SystemTime::now().duration_since(UNIX_EPOCH);
-            now.map_or(0.0, |since| since.as_secs_f64())
-        })
+        *self.timestamp.get_or_insert_with(now)
     }
 
     /// Adds an event; whether that went well.

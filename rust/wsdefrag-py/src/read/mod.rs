@@ -1,7 +1,10 @@
 //! Reading one direction, for Python.
 
+pub(crate) mod connection;
 pub(crate) mod direction;
 pub(crate) mod ending;
 pub(crate) mod event;
 pub(crate) mod frame;
 pub(crate) mod reading;
+pub(crate) mod reassembler;
+pub(crate) mod state;

@@ -117,4 +117,20 @@ impl Reading {
     pub(crate) fn tolerated<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         params::tolerated(py, self.engine.settings().strictness, self.engine.tolerated())
     }
+
+    /// The state in one line, as attributes; `buffered` bytes are held.
+    pub(crate) fn summary(&self, buffered: usize) -> String {
+        let engine = &self.engine;
+        let end = match (engine.error(), self.closed.as_ref().and_then(Reported::close_code)) {
+            (Some(error), _) => format!(" error={}@{}", error.kind.name(), error.offset),
+            (None, Some(code)) => format!(" close_received={code}"),
+            (None, None) => String::new(),
+        };
+        format!(
+            "from_client={} bytes_received={} bytes_buffered={buffered} bytes_discarded={}{end}",
+            if engine.settings().from_client { "True" } else { "False" },
+            engine.bytes_received(),
+            engine.bytes_discarded(),
+        )
+    }
 }

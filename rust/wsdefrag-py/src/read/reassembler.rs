@@ -1,0 +1,71 @@
+//! One direction, for Python: messages come out, and what is wrong is raised.
+
+use pyo3::prelude::*;
+use pyo3::types::PyList;
+
+use crate::errors;
+use crate::params::{PyDeflateParams, PyLimits, PyStrictness};
+use crate::read::event::Wanted;
+use crate::read::state::{DirectionState, settings};
+
+/// The engine of ``wsdefrag.MessageReassembler``.
+#[pyclass(subclass, extends = DirectionState, module = "wsdefrag._native")]
+pub(crate) struct MessageReassembler;
+
+#[pymethods]
+impl MessageReassembler {
+    #[new]
+    #[pyo3(signature = (*, from_client, deflate, limits, strictness, utf8_strict))]
+    fn new(
+        from_client: bool,
+        deflate: Option<PyDeflateParams>,
+        limits: PyLimits,
+        strictness: PyStrictness,
+        utf8_strict: bool,
+    ) -> PyClassInitializer<Self> {
+        let settings = settings(from_client, deflate, limits, strictness, utf8_strict);
+        PyClassInitializer::from(DirectionState::new(settings)).add_subclass(Self)
+    }
+
+    /// Take the next bytes and give the messages they complete.
+    ///
+    /// Args:
+    ///     data: Any number of bytes; neither changed nor kept.
+    ///     timestamp: When they arrived, in seconds since the epoch; None reads the clock.
+    ///
+    /// Returns:
+    ///     The completed messages, in order. A violation in these bytes ends the list and sets
+    ///     ``error``; the next call raises it.
+    ///
+    /// Raises:
+    ///     ProtocolError: If a rule was broken before.
+    ///     LimitExceeded: If a limit was passed before.
+    ///     OutOfMemory: If memory was refused before.
+    ///     TypeError: If ``data`` does not offer the buffer protocol.
+    ///     ValueError: If the direction has ended.
+    #[pyo3(signature = (data, *, timestamp = None))]
+    fn receive_data<'py>(
+        mut this: PyRefMut<'_, Self>,
+        data: &Bound<'py, PyAny>,
+        timestamp: Option<f64>,
+    ) -> PyResult<Bound<'py, PyList>> {
+        let state = this.as_super();
+        let failed_before = state.reading().engine.error().copied();
+        let messages = state.feed(data, timestamp, Wanted::Messages)?;
+        match failed_before {
+            Some(error) if messages.is_empty() => Err(errors::raise(data.py(), &error)),
+            _ => Ok(messages),
+        }
+    }
+
+    /// Say that the direction has ended; may be called again.
+    ///
+    /// Raises:
+    ///     ProtocolError: If a rule was broken before.
+    ///     LimitExceeded: If a limit was passed before.
+    ///     OutOfMemory: If memory was refused before.
+    ///     IncompleteMessage: If the bytes stopped inside a header, a frame or a message.
+    fn receive_eof(mut this: PyRefMut<'_, Self>, py: Python<'_>) -> PyResult<()> {
+        this.as_super().reading().end(py)
+    }
+}
