@@ -70,7 +70,7 @@ def test_code_of_a_page_runs(page: Path, tmp_path: Path) -> None:
     """The blocks run one after the other in one namespace, as a reader would type them."""
     code = python_of(page)
     assert bool(code) == (page.name not in WITHOUT_PYTHON)
-    program = tmp_path / f"{page.stem}.py"
+    program = tmp_path / f"page_{page.stem}.py"
     program.write_text(code, encoding="utf-8")
     done = subprocess.run(
         [sys.executable, "-W", "error", program],
