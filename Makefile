@@ -12,9 +12,12 @@ FUZZ_TARGETS := arbitrary_bytes split_feeding deflate encoder relay packets conn
 
 BIN := $(VENV)/bin
 FUZZ_TOOLS := cargo +nightly fuzz --version >/dev/null 2>&1
+# What fuzzing starts from, made of vectors/.
+SEEDS := rust/fuzz/corpus/seeds
+MAKE_SEEDS := cargo run --quiet --package wsdefrag-capture --example seeds --locked -- $(SEEDS)
 define fuzz
 mkdir -p rust/fuzz/corpus/$(1)
-cargo +nightly fuzz run --fuzz-dir rust/fuzz $(1) rust/fuzz/corpus/$(1) rust/fuzz/seeds/$(1) $(wildcard rust/fuzz/regressions/$(1)) -- -max_total_time=$(2) -verbosity=0
+cargo +nightly fuzz run --fuzz-dir rust/fuzz $(1) rust/fuzz/corpus/$(1) $(SEEDS)/$(1) $(wildcard rust/fuzz/regressions/$(1)) -- -max_total_time=$(2) -verbosity=0
 
 endef
 RUST := Cargo.toml Cargo.lock $(shell find rust -name '*.rs' -o -name Cargo.toml | grep -v /target/)
@@ -22,12 +25,12 @@ RUST := Cargo.toml Cargo.lock $(shell find rust -name '*.rs' -o -name Cargo.toml
 TYPED_TESTS := tests/conftest.py tests/smoke.py $(shell find tests \
 	-path tests/conformance -prune \
 	-o '(' -name 'test_*.py' -o -path 'tests/support/*.py' ')' -print)
-PYTHON_CODE := python tests tools benches examples rust/fuzz
+PYTHON_CODE := python tests tools benches examples
 
 .DEFAULT_GOAL := help
 .PHONY: help build demo test test-rust test-python soak conformance conformance-quick check format bench fuzz
 .PHONY: fuzz-briefly wheel mitmproxy-env clean lint-rust-format lint-rust lint-docs lint-python lint-types
-.PHONY: lint-stub deny stub
+.PHONY: lint-stub deny stub coverage instructions instructions-check
 
 help: ## show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-18s %s\n", $$1, $$2}'
@@ -64,6 +67,16 @@ test-rust: ## run the core's and the capture half's tests
 
 test-python: build mitmproxy-env ## run the package's tests
 	$(BIN)/python -m pytest --quiet
+
+# Programs that the tests start are measured too, by a .pth file that comes with coverage; so
+# mitmproxy's environment gets it as well.
+coverage: build mitmproxy-env ## run the package's tests, and fail below 95 % of its lines and branches
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group coverage
+	$(BIN)/python -m pip --python $(MITMPROXY)/bin/python install --quiet --disable-pip-version-check --group coverage
+	rm -rf target/coverage && mkdir -p target/coverage
+	$(BIN)/python -m coverage run -m pytest --quiet
+	$(BIN)/python -m coverage combine --quiet
+	$(BIN)/python -m coverage report
 
 soak: build ## 1,000 connections through the example proxy, half of them up to no good
 	WSDEFRAG_SOAK=1000 $(BIN)/python -m pytest --quiet -rP tests/examples/test_proxy_soak.py
@@ -132,6 +145,12 @@ deny: ## licences, bans and sources of the crates; advisories where the database
 stub: build ## write python/wsdefrag/_native.pyi from the built module
 	$(BIN)/python tools/write_stub.py
 
+instructions: ## count the kernels' instructions; writes benches/INSTRUCTIONS.json (REASON='...' if more)
+	$(PYTHON) benches/instructions/measure.py --reason "$$REASON"
+
+instructions-check: ## compare them with that file; says so where there is no valgrind
+	$(PYTHON) benches/instructions/measure.py --check
+
 format: $(BIN)/.tools ## rewrite the code in the house's format
 	cargo fmt --all
 	$(BIN)/ruff format $(PYTHON_CODE)
@@ -139,12 +158,14 @@ format: $(BIN)/.tools ## rewrite the code in the house's format
 
 fuzz: ## fuzz each target for FUZZ_SECONDS (60); needs a nightly toolchain and cargo-fuzz
 	@$(FUZZ_TOOLS) || { echo 'make fuzz needs: rustup toolchain install nightly; cargo install cargo-fuzz'; exit 1; }
+	$(MAKE_SEEDS)
 	$(foreach target,$(FUZZ_TARGETS),$(call fuzz,$(target),$(FUZZ_SECONDS)))
 
 # What was found before is replayed by `make test-rust` everywhere; new inputs are only looked for
 # where the tools are.
 fuzz-briefly:
 	@$(FUZZ_TOOLS) || echo 'no nightly toolchain or no cargo-fuzz: the fuzz targets are not run'
+	$(if $(shell $(FUZZ_TOOLS) && echo yes),$(MAKE_SEEDS))
 	$(if $(shell $(FUZZ_TOOLS) && echo yes),$(foreach target,$(FUZZ_TARGETS),$(call fuzz,$(target),10)))
 
 $(BENCH)/bin/.tools: benches/requirements.txt pyproject.toml

@@ -24,9 +24,7 @@ def show(title: str, wire: bytes) -> None:
     # Messages that were complete come first; the next call is the one that raises.
     try:
         reassembler.receive_eof()
-    except wsdefrag.LimitExceeded as error:
-        print(f"  {error.limit}: {error} [answer with {error.close_code}]")
-    except wsdefrag.ProtocolError as error:
+    except (wsdefrag.ProtocolError, wsdefrag.LimitExceeded) as error:
         print(f"  {error.kind}: {error} [answer with {error.close_code}]")
     except wsdefrag.IncompleteMessage as error:
         print(f"  incomplete: {error}")

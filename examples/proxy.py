@@ -64,15 +64,19 @@ class Session:
                     event.text = event.text.replace(old, new)
             self.relay.forward(event)
             if isinstance(event, wsdefrag.ProtocolViolation):
-                self.relay.close(event.error.close_code, to_client=from_client)
-                self.relay.close(1011, to_client=not from_client)
+                self.relay.send_close(event.error.close_code, to_client=from_client)
+                self.relay.send_close(1011, to_client=not from_client)
 
     def send(self) -> None:
         """Write what waits; when both ways are closed, both sides have a little time left."""
         for to_client, writer in ((True, self.to_client), (False, self.to_server)):
             with suppress(RuntimeError):  # this writer has got to its end already
                 writer.write(self.relay.data_to_send(to_client=to_client))
-        if self.relay.client.closed and self.relay.server.closed and not self.ending:
+        if (
+            self.relay.from_client.close_sent
+            and self.relay.from_server.close_sent
+            and not self.ending
+        ):
             self.ending = True
             end(self.to_client, self.to_server)
 
@@ -130,8 +134,8 @@ async def forward(options: argparse.Namespace) -> None:
     await stopped.wait()
     listener.close()
     for session in filter(None, running.values()):
-        session.relay.close(1001, to_client=True)
-        session.relay.close(1001, to_client=False)
+        session.relay.send_close(1001, to_client=True)
+        session.relay.send_close(1001, to_client=False)
         session.send()
     if running:
         await asyncio.wait([task for task in running if task], timeout=2 * GRACE)

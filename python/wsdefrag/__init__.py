@@ -8,7 +8,8 @@ Where to start:
 - ``MessageReassembler``: the bytes of one direction in, messages out.
 - ``WebSocketDirection``: the same bytes in, all events out, and no exceptions.
 - ``WebSocketConnection``: both directions, with all events and the connection's record.
-- ``WebSocketRelay``: both directions, passed on from one side to the other.
+- ``WebSocketRelay``: both directions, and the caller decides what is sent on to the other side.
+- ``PassThroughRelay``: both directions, sent on by themselves while the caller watches.
 - ``FrameDecoder``: single frames.
 - ``FrameEncoder``: the other way round, messages in and bytes out.
 - ``wsdefrag.capture.Capture``: packet captures.
@@ -22,7 +23,7 @@ Example:
     >>> reassembler.receive_eof()
 """
 
-from wsdefrag._native import DirectionState, __version__
+from wsdefrag._native import DirectionState, RelayDirection, __version__
 from wsdefrag.budget import Budget
 from wsdefrag.connection import WebSocketConnection
 from wsdefrag.data import WebSocketData
@@ -45,8 +46,9 @@ from wsdefrag.frames import Frame, FrameDecoder
 from wsdefrag.limits import Limits
 from wsdefrag.message import WebSocketMessage, WebSocketMessageState
 from wsdefrag.opcode import CloseCode, Opcode
+from wsdefrag.pass_through import PassThroughRelay
 from wsdefrag.reassembler import MessageReassembler
-from wsdefrag.relay import RelayDirection, WebSocketRelay
+from wsdefrag.relay import WebSocketRelay
 from wsdefrag.strictness import Strictness
 
 __all__ = [
@@ -70,6 +72,7 @@ __all__ = [
     "MessageReassembler",
     "Opcode",
     "OutOfMemory",
+    "PassThroughRelay",
     "Ping",
     "Pong",
     "ProtocolError",

@@ -37,17 +37,16 @@ def require_number(name: str, value: object) -> float:
 
 
 def require_retain(retain: object) -> int | None:
-    """Give back how many messages to keep, None for all of them.
+    """Give ``retain`` back, which is a count of messages to keep, or None for all of them.
 
     Raises TypeError unless it is an int or None, and ValueError if it is negative.
     """
     if retain is None:
         return None
-    if not isinstance(retain, int) or isinstance(retain, bool):
-        raise TypeError(f"retain must be an int or None, not {type(retain).__name__}")
-    if retain < 0:
-        raise ValueError(f"retain must not be negative, got {retain}")
-    return retain
+    count = require_int("retain", retain)
+    if count < 0:
+        raise ValueError(f"retain must be a count from 0, or None, not {count}")
+    return count
 
 
 def require_compression(compress_from: object, compression_level: object) -> int:

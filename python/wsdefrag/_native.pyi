@@ -6,11 +6,11 @@ from typing import Any, TypeVar, final
 
 from typing_extensions import Buffer, Self, disjoint_base
 
+from wsdefrag._relay_arguments import RelayOptions
 from wsdefrag.capture.connection import CapturedConnection
 from wsdefrag.deflate import DeflateParams
 from wsdefrag.errors import LimitExceeded, OutOfMemory, ProtocolError
 from wsdefrag.events import Close, Event
-from wsdefrag.fragmenter import Fragmenter
 from wsdefrag.limits import Limits
 from wsdefrag.message import WebSocketMessage, WebSocketMessageState
 from wsdefrag.opcode import Opcode
@@ -24,6 +24,7 @@ __all__ = [
     "CaptureReader",
     "CapturedMessage",
     "Connection",
+    "DecidingRelay",
     "DirectionState",
     "EventReader",
     "EventWriter",
@@ -166,7 +167,6 @@ class CapturePlan:
         content: bool,
         limits: Limits,
         strictness: Strictness,
-        utf8_strict: bool,
         resync: bool,
         max_connections: int,
         idle_timeout_ns: int,
@@ -179,6 +179,10 @@ class CapturePlan:
     @staticmethod
     def account_counters() -> list[str]:
         """Name the counters of an account, in order."""
+
+    @staticmethod
+    def tolerated_rules() -> list[str]:
+        """Name the rules whose breaches are counted where they are switched off, in order."""
 
     def read(self) -> CaptureReader:
         """Begin a pass over the capture.
@@ -347,7 +351,6 @@ class Connection:
         deflate: DeflateParams | None,
         limits: Limits,
         strictness: Strictness,
-        utf8_strict: bool,
         record: Record,
         keeps: bool,
     ) -> Self: ...
@@ -389,6 +392,38 @@ class Connection:
     @property
     def from_server(self) -> DirectionState:
         """The state of what the server sends."""
+
+class DecidingRelay(Relay):
+    """The engine of ``wsdefrag.WebSocketRelay``."""
+
+    def __new__(cls, options: RelayOptions, *, record: Record, keeps: bool) -> Self: ...
+    def forward(self, event: Event) -> None:
+        """Send an event on, as it came or as it was edited.
+
+        Events that still wait for a decision before it are dropped. A message whose ``dropped`` is
+        set, and everything after a Close that was sent the same way, is dropped too. A
+        ``ProtocolViolation`` and an ``Incomplete`` have nothing to send, and decide nothing.
+
+        Args:
+            event: One that ``receive_data`` gave. Of a message, ``content`` and ``type`` may have
+                been changed.
+
+        Raises:
+            TypeError: If it is no event.
+            ValueError: If the event waits for no decision, or if the message cannot be sent as it
+                was edited. Nothing is changed then.
+        """
+
+    def discard(self, event: Event) -> None:
+        """Keep an event, and all before it that wait for a decision, from the other side.
+
+        Args:
+            event: One that ``receive_data`` gave. A message's ``dropped`` is set.
+
+        Raises:
+            TypeError: If it is no event.
+            ValueError: If the event waits for no decision.
+        """
 
 @disjoint_base
 class DirectionState:
@@ -653,7 +688,7 @@ class FrameEncoder:
         deflate: DeflateParams | None,
         compress_from: int,
         compression_level: int,
-        utf8_strict: bool,
+        strictness: Strictness,
     ) -> Self: ...
     def message(
         self,
@@ -863,7 +898,6 @@ class MessageReassembler(DirectionState):
         deflate: DeflateParams | None,
         limits: Limits,
         strictness: Strictness,
-        utf8_strict: bool,
     ) -> Self: ...
     def receive_data(
         self, data: Buffer, *, timestamp: float | None = None
@@ -928,11 +962,9 @@ class MessageStorage:
 
 @disjoint_base
 class Relay:
-    """The engine behind ``wsdefrag.WebSocketRelay``."""
+    """What both relays are; alone, it is the engine of ``wsdefrag.PassThroughRelay``."""
 
-    def __new__(
-        cls, *, client: RelayDirection, server: RelayDirection, record: Record, keeps: bool
-    ) -> Self: ...
+    def __new__(cls, options: RelayOptions, *, mode: str, record: Record, keeps: bool) -> Self: ...
     def receive_data(
         self, data: Buffer, *, from_client: bool, timestamp: float | None = None
     ) -> list[Event]:
@@ -952,32 +984,82 @@ class Relay:
             ValueError: If this direction has ended by ``receive_eof``.
         """
 
-    def forward(self, event: Event) -> None:
-        """Send an event on, as it came or as it was edited.
-
-        Events that still wait for a decision before it are dropped. A message whose ``dropped`` is
-        set, and everything behind a Close that was sent the same way, is dropped too. A
-        ``ProtocolViolation`` and an ``Incomplete`` have nothing to send, and decide nothing.
+    def receive_eof(self, *, from_client: bool, timestamp: float | None = None) -> list[Event]:
+        """Say that one side sends no more. The other side is sent nothing for it.
 
         Args:
-            event: One that ``receive_data`` gave. Of a message, ``content`` and ``type`` may have
-                been changed.
+            from_client: Whether it is the client.
+            timestamp: When it ended, in seconds since the epoch; None reads the clock.
 
-        Raises:
-            TypeError: If it is no event.
-            ValueError: If the event waits for no decision, if the message cannot be sent as it was
-                edited, or if the mode is not ``"messages"``. Nothing is changed then.
+        Returns:
+            An ``Incomplete`` if it ended inside a header, a frame or a message, else nothing;
+            nothing either if it was ended before.
         """
 
-    def drop(self, event: Event) -> None:
-        """Keep an event, and all before it that wait for a decision, from the other side.
+    def inject(self, message: WebSocketMessage, *, compress: bool | None = None) -> None:
+        """Send a message of the caller's the way of its ``from_client``, between two messages.
+
+        It is kept among ``websocket.messages``, and its ``injected`` is set. If its place never
+        comes, because a Close was sent or the message before it was broken off, it is dropped.
 
         Args:
-            event: One that ``receive_data`` gave. A message's ``dropped`` is set.
+            message: The message.
+            compress: Whether to compress it; None for what ``compress_from`` says, but not at all
+                in a direction whose compressed messages go on as they come and refer to earlier
+                ones. True there has all further ones compressed again.
 
         Raises:
-            TypeError: If it is no event.
-            ValueError: If the event waits for no decision, or if the mode is not ``"messages"``.
+            AttributeError: If it is a message of a ``PassThroughRelay``, which cannot be changed.
+            TypeError: If it is not a ``WebSocketMessage``.
+            ValueError: If it cannot be sent here; the error says why.
+        """
+
+    def send_ping(self, payload: Buffer = b"", *, to_client: bool) -> None:
+        """Send a ping of the caller's, between two frames (RFC 6455 section 5.5.2).
+
+        Args:
+            payload: At most 125 bytes; nothing unless given.
+            to_client: Whether the client gets it.
+
+        Raises:
+            TypeError: If ``payload`` does not offer the buffer protocol.
+            ValueError: If it is too long, after a Close, or inside a frame that will never be
+                whole.
+        """
+
+    def send_pong(self, payload: Buffer = b"", *, to_client: bool) -> None:
+        """Send a pong of the caller's, between two frames (RFC 6455 section 5.5.3).
+
+        Args:
+            payload: At most 125 bytes; nothing unless given.
+            to_client: Whether the client gets it.
+
+        Raises:
+            TypeError: If ``payload`` does not offer the buffer protocol.
+            ValueError: If it is too long, after a Close, or inside a frame that will never be
+                whole.
+        """
+
+    def send_close(self, code: int | None = None, reason: str = "", *, to_client: bool) -> bool:
+        """Send a Close of the caller's, between two frames (RFC 6455 section 5.5.1).
+
+        Nothing is sent that way after it; injected messages that wait for their place are dropped.
+        What that side answers is an event like any other.
+
+        Args:
+            code: The close code; None for a frame without one, which is read as 1005.
+            reason: Why, for people; at most 123 bytes of UTF-8, and only with a code.
+            to_client: Whether the client gets it.
+
+        Returns:
+            Whether it is, or will be, sent. False where a Close was sent before, and where what was
+            sent ends inside a frame that will never be whole, after which only the end of the
+            connection can follow. One that waits for the end of a frame is not sent if that never
+            comes.
+
+        Raises:
+            ValueError: If the code may not be sent (RFC 6455 section 7.4), or the reason is too
+                long or stands alone.
         """
 
     def data_to_send(self, *, to_client: bool) -> bytes:
@@ -991,147 +1073,64 @@ class Relay:
         """
 
     @property
-    def client(self) -> RelayDirection:
+    def bytes_buffered(self) -> int:
+        """Bytes held of both directions: not complete, not decided on, or not taken to be sent."""
+
+    @property
+    def from_client(self) -> RelayDirection:
         """The direction of what the client sends."""
 
     @property
-    def server(self) -> RelayDirection:
+    def from_server(self) -> RelayDirection:
         """The direction of what the server sends."""
 
-@disjoint_base
+@final
 class RelayDirection:
-    """One direction of ``wsdefrag.WebSocketRelay``."""
+    r"""One direction of a relay; read-only.
 
-    def __new__(
-        cls,
-        *,
-        from_client: bool,
-        mode: str,
-        deflate: DeflateParams | None,
-        deflate_out: DeflateParams | None,
-        limits: Limits,
-        strictness: Strictness,
-        utf8_strict: bool,
-        fresh_keys: bool,
-        fragmenter: Fragmenter,
-        compress_from: int,
-        compression_level: int,
-        budget: Budget | None,
-    ) -> Self: ...
-    def receive_events(self, data: Buffer, *, timestamp: float | None = None) -> list[Event]:
-        """Take the next bytes and give everything that happened.
+    ``from_client`` and ``from_server`` of a ``WebSocketRelay`` and of a ``PassThroughRelay`` are of
+    this class. It cannot be constructed.
 
-        Args:
-            data: Any number of bytes; neither changed nor kept.
-            timestamp: When they arrived, in seconds since the epoch; None reads the clock.
+    Attributes:
+        error: The violation that ended what comes in, or None.
+        close_received: The ``Close`` event that came in, or None.
+        close_sent: Whether a Close was sent on to the other side, forwarded or the caller's own.
+        recompresses: Whether messages that come compressed are compressed again, or not at all.
+        bytes_received: All bytes taken so far.
+        bytes_buffered: Bytes held: of what is not complete, not decided on, or not taken to be
+            sent.
+        bytes_discarded: Bytes after a Close, or from the offending frame's first byte on.
+        tolerated: How often each rule that is switched off was broken, by the name of its field
+            in ``Strictness``.
 
-        Returns:
-            What happened, in order; a violation is the last event and comes once.
+    Example:
+        >>> import wsdefrag
+        >>> relay = wsdefrag.WebSocketRelay()
+        >>> relay.receive_data(b"\x81\x05he", from_client=False)
+        []
+        >>> relay.from_server.bytes_buffered
+        4
+    """
 
-        Raises:
-            TypeError: If ``data`` does not offer the buffer protocol.
-            ValueError: If the direction has ended.
-        """
+    @property
+    def error(self) -> ProtocolError | LimitExceeded | OutOfMemory | None:
+        """What ended what comes in, a new object each time; None if nothing has."""
 
-    def receive_eof_events(self, *, timestamp: float | None = None) -> list[Event]:
-        """Say that the direction has ended; may be called again.
+    @property
+    def close_received(self) -> Close | None:
+        """The Close that came in."""
 
-        Args:
-            timestamp: When it ended, in seconds since the epoch; None reads the clock.
+    @property
+    def close_sent(self) -> bool:
+        """Whether a Close was sent on to the other side."""
 
-        Returns:
-            An ``Incomplete`` if the bytes stopped inside a header, a frame or a message, else
-            nothing.
-        """
+    @property
+    def recompresses(self) -> bool:
+        """Whether messages that come compressed are compressed again, or not at all."""
 
-    def forward(self, event: Event) -> None:
-        """Send an event to the other side, as it came or as it was edited.
-
-        What still waits for a decision before it is dropped. A message whose ``dropped`` is set,
-        and everything behind a Close that was sent this way, is dropped. A ``ProtocolViolation``
-        and an ``Incomplete`` have nothing to send.
-
-        Args:
-            event: One that ``receive_events`` gave.
-
-        Raises:
-            ValueError: If it waits for no decision, if the message cannot be sent as it was edited,
-                or if frames are forwarded by themselves. Nothing is changed then.
-        """
-
-    def drop(self, event: Event) -> None:
-        """Keep an event, and all before it that wait for a decision, from the other side.
-
-        Args:
-            event: One that ``receive_events`` gave. A message's ``dropped`` is set.
-
-        Raises:
-            ValueError: If it waits for no decision, or if frames are forwarded by themselves.
-        """
-
-    def inject(self, message: WebSocketMessage, *, compress: bool | None = None) -> None:
-        """Send a message of the caller's, at the next border between messages.
-
-        Args:
-            message: A ``WebSocketMessage``; its ``injected`` is set.
-            compress: Whether to compress it; None for what ``compress_from`` says, but not at all
-                where compressed messages go on as they came and refer to earlier ones.
-
-        Raises:
-            TypeError: If it is not a ``WebSocketMessage``.
-            ValueError: If the message cannot be sent here; the error says why.
-        """
-
-    def ping(self, payload: Buffer) -> None:
-        """Send a ping of the caller's, at the next border between frames (RFC 6455 section 5.5.2).
-
-        Args:
-            payload: At most 125 bytes.
-
-        Raises:
-            TypeError: If the payload does not offer the buffer protocol.
-            ValueError: If it is too long, after a Close, or inside a frame that will never be
-                whole.
-        """
-
-    def pong(self, payload: Buffer) -> None:
-        """Send a pong of the caller's, at the next border between frames (RFC 6455 section 5.5.3).
-
-        Args:
-            payload: At most 125 bytes.
-
-        Raises:
-            TypeError: If the payload does not offer the buffer protocol.
-            ValueError: If it is too long, after a Close, or inside a frame that will never be
-                whole.
-        """
-
-    def send_close(self, code: int | None = None, reason: str = "") -> bool:
-        """Send a Close of the caller's, behind which nothing is sent this way.
-
-        It goes at the next border between frames. Messages that wait to be injected are dropped.
-
-        Args:
-            code: The close code; None for a frame without one, which is read as 1005.
-            reason: Why, for people; at most 123 bytes of UTF-8, and only with a code.
-
-        Returns:
-            Whether it is or will be sent. False where a Close was sent before, and where the way
-            out stands inside a frame that will never be whole: nothing but the end of the
-            connection can follow there. One that waits for the end of a frame is not sent if that
-            never comes.
-
-        Raises:
-            ValueError: If the code may not be sent (RFC 6455 section 7.4), or the reason is too
-                long or stands alone.
-        """
-
-    def data_to_send(self) -> bytes:
-        """Take all that waits to be sent to the other side.
-
-        Returns:
-            The bytes, for its connection; empty if there are none.
-        """
+    @property
+    def bytes_received(self) -> int:
+        """All bytes taken so far."""
 
     @property
     def bytes_buffered(self) -> int:
@@ -1139,27 +1138,7 @@ class RelayDirection:
 
     @property
     def bytes_discarded(self) -> int:
-        """Bytes behind a Close, or from the offending frame's first byte on."""
-
-    @property
-    def bytes_received(self) -> int:
-        """All bytes taken so far."""
-
-    @property
-    def close(self) -> Close | None:
-        """The Close that came in."""
-
-    @property
-    def closed(self) -> bool:
-        """Whether a Close was sent to the other side."""
-
-    @property
-    def error(self) -> ProtocolError | LimitExceeded | OutOfMemory | None:
-        """What ended what comes in, a new object each time; None if nothing has."""
-
-    @property
-    def recompresses(self) -> bool:
-        """Whether messages that come compressed are compressed anew, or not at all."""
+        """Bytes after a Close, or from the offending frame's first byte on."""
 
     @property
     def tolerated(self) -> dict[str, int]:
@@ -1175,7 +1154,6 @@ class WebSocketDirection(DirectionState):
         deflate: DeflateParams | None,
         limits: Limits,
         strictness: Strictness,
-        utf8_strict: bool,
     ) -> Self: ...
     def receive_data(self, data: Buffer, *, timestamp: float | None = None) -> list[Event]:
         """Take the next bytes and give everything that happened.

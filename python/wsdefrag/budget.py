@@ -62,3 +62,7 @@ class Budget(_native.Budget):
         if require_int("max_bytes", max_bytes) < 1:
             raise ValueError(f"max_bytes must be at least 1, not {max_bytes}")
         return super().__new__(cls, min(max_bytes, sys.maxsize))
+
+    def __repr__(self) -> str:
+        """Show how much is held, and the bound."""
+        return f"<{type(self).__name__} bytes_held={self.bytes_held} max_bytes={self.max_bytes}>"

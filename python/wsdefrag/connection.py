@@ -9,7 +9,7 @@ Follows RFC 6455 sections 7.1.4 to 7.1.6.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from wsdefrag import _native
 from wsdefrag._arguments import require_optional
@@ -30,14 +30,13 @@ class WebSocketConnection(_native.Connection):
     Args:
         deflate: The agreed permessage-deflate parameters, None if it was not agreed on.
         limits: How much each direction may ask for; None for the defaults of ``Limits``.
-        strictness: The rules to insist on; None for all of them.
-        utf8: What to do with text that is not UTF-8, as in ``MessageReassembler``.
+        strictness: Which rules to insist on; None for the defaults of ``Strictness``.
         retain: How many messages ``websocket.messages`` keeps, the newest ones; None keeps all,
             0 none. It has no influence on the events.
 
     Raises:
         TypeError: If an argument has the wrong type.
-        ValueError: If ``retain`` is negative, or ``utf8`` is neither ``"strict"`` nor ``"lax"``.
+        ValueError: If ``retain`` is negative.
 
     An object belongs to one thread at a time. A subclass that takes other arguments overrides
     ``__new__``.
@@ -70,22 +69,18 @@ class WebSocketConnection(_native.Connection):
         deflate: DeflateParams | None = None,
         limits: Limits | None = None,
         strictness: Strictness | None = None,
-        utf8: Literal["strict", "lax"] = "strict",
         retain: int | None = None,
     ) -> Self:
         """Start at the beginning of a connection; the arguments are those of the class."""
         require_optional("deflate", deflate, DeflateParams)
         require_optional("limits", limits, Limits)
         require_optional("strictness", strictness, Strictness)
-        if utf8 not in ("strict", "lax"):
-            raise ValueError(f'utf8 must be "strict" or "lax", not {utf8!r}')
         record = Record(retain)
         self = super().__new__(
             cls,
             deflate=deflate,
             limits=limits or Limits(),
             strictness=strictness or Strictness(),
-            utf8_strict=utf8 == "strict",
             record=record,
             keeps=record.keeps,
         )

@@ -27,11 +27,12 @@ Invariant: ``inside_message`` and ``closed`` are not both True.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from wsdefrag import _native
 from wsdefrag._arguments import require_bool, require_compression, require_optional
 from wsdefrag.deflate import DeflateParams
+from wsdefrag.strictness import Strictness
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -47,13 +48,12 @@ class FrameEncoder(_native.FrameEncoder):
         compress_from: Messages of at least so many bytes are compressed, where it was agreed on
             and the call does not choose; 0 compresses all.
         compression_level: How hard to try, from 0 (not at all: what is compressed is stored) to 9.
-        utf8: ``"strict"`` refuses to send text that is not UTF-8, ``"lax"`` sends it
-            (RFC 6455 section 8.1).
+        strictness: Of these, ``utf8`` counts: False sends text that is not UTF-8
+            (RFC 6455 section 8.1). None for the defaults of ``Strictness``.
 
     Raises:
         TypeError: If an argument has the wrong type.
-        ValueError: If ``compress_from`` is negative, ``compression_level`` is not from 0 to 9, or
-            ``utf8`` is neither ``"strict"`` nor ``"lax"``.
+        ValueError: If ``compress_from`` is negative, or ``compression_level`` is not from 0 to 9.
 
     An object belongs to one thread at a time. A subclass that takes other arguments overrides
     ``__new__``.
@@ -85,19 +85,18 @@ class FrameEncoder(_native.FrameEncoder):
         deflate: DeflateParams | None = None,
         compress_from: int = 0,
         compression_level: int = 6,
-        utf8: Literal["strict", "lax"] = "strict",
+        strictness: Strictness | None = None,
     ) -> Self:
         """Start at the beginning of a direction; the arguments are those of the class."""
         require_bool("from_client", from_client)
         require_optional("deflate", deflate, DeflateParams)
         least = require_compression(compress_from, compression_level)
-        if utf8 not in ("strict", "lax"):
-            raise ValueError(f'utf8 must be "strict" or "lax", not {utf8!r}')
+        require_optional("strictness", strictness, Strictness)
         return super().__new__(
             cls,
             from_client=from_client,
             deflate=deflate,
             compress_from=least,
             compression_level=compression_level,
-            utf8_strict=utf8 == "strict",
+            strictness=strictness or Strictness(),
         )

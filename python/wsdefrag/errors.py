@@ -218,11 +218,6 @@ class LimitExceeded(WebSocketError):
         self.rfc_section = rfc_section
         self.close_code = close_code
 
-    @property
-    def limit(self) -> str:
-        """The name of the limit, which is ``kind``."""
-        return self.kind
-
 
 class OutOfMemory(WebSocketError, MemoryError):
     r"""Memory for a payload that was within the limits was refused.

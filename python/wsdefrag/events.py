@@ -21,6 +21,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from wsdefrag._shown import shown_fields
 from wsdefrag.errors import LimitExceeded, OutOfMemory, ProtocolError
 from wsdefrag.message import WebSocketMessage
 from wsdefrag.opcode import Opcode
@@ -48,6 +49,10 @@ class Ping:
     timestamp: float
     offset: int
 
+    def __repr__(self) -> str:
+        """Show all fields, of the payload at most its beginning."""
+        return shown_fields(self)
+
 
 @dataclass(frozen=True, slots=True)
 class Pong:
@@ -70,6 +75,10 @@ class Pong:
     from_client: bool
     timestamp: float
     offset: int
+
+    def __repr__(self) -> str:
+        """Show all fields, of the payload at most its beginning."""
+        return shown_fields(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +108,10 @@ class Close:
     timestamp: float
     offset: int
 
+    def __repr__(self) -> str:
+        """Show all fields, of the reason at most its beginning and its end."""
+        return shown_fields(self)
+
 
 @dataclass(frozen=True, slots=True)
 class ProtocolViolation:
@@ -122,6 +135,10 @@ class ProtocolViolation:
     from_client: bool
     timestamp: float
     offset: int
+
+    def __repr__(self) -> str:
+        """Show all fields, the error in its own words."""
+        return shown_fields(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +167,10 @@ class Incomplete:
     from_client: bool
     timestamp: float
     offset: int
+
+    def __repr__(self) -> str:
+        """Show all fields, of the content at most its beginning."""
+        return shown_fields(self)
 
 
 Event: TypeAlias = WebSocketMessage | Ping | Pong | Close | ProtocolViolation | Incomplete

@@ -36,7 +36,7 @@ class FrameDecoder(_native.FrameDecoder):
         deflate: The agreed permessage-deflate parameters, which allow RSV1; None if it was not
             agreed on. Payloads stay compressed.
         limits: Of these, ``max_frame_size`` counts; None for the defaults of ``Limits``.
-        strictness: The rules to insist on; None for all of them.
+        strictness: Which rules to insist on; None for the defaults of ``Strictness``.
 
     Raises:
         TypeError: If an argument has the wrong type.

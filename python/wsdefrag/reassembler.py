@@ -25,7 +25,7 @@ buffered was inflated; at most one of ``error`` and ``close_received`` is not No
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from wsdefrag import _native
 from wsdefrag._arguments import require_bool, require_optional
@@ -45,13 +45,10 @@ class MessageReassembler(_native.MessageReassembler):
             server sends, which are not (RFC 6455 section 5.1).
         deflate: The agreed permessage-deflate parameters, None if it was not agreed on.
         limits: How much the bytes may ask for; None for the defaults of ``Limits``.
-        strictness: The rules to insist on; None for all of them.
-        utf8: ``"strict"`` refuses text that is not UTF-8 as soon as the bytes that prove it
-            arrive, ``"lax"`` keeps it (RFC 6455 section 8.1). Close reasons are always checked.
+        strictness: Which rules to insist on; None for the defaults of ``Strictness``.
 
     Raises:
         TypeError: If an argument has the wrong type.
-        ValueError: If ``utf8`` is neither ``"strict"`` nor ``"lax"``.
 
     An object belongs to one thread at a time. A subclass that takes other arguments overrides
     ``__new__``.
@@ -89,20 +86,16 @@ class MessageReassembler(_native.MessageReassembler):
         deflate: DeflateParams | None = None,
         limits: Limits | None = None,
         strictness: Strictness | None = None,
-        utf8: Literal["strict", "lax"] = "strict",
     ) -> Self:
         """Start at the beginning of a direction; the arguments are those of the class."""
         require_bool("from_client", from_client)
         require_optional("deflate", deflate, DeflateParams)
         require_optional("limits", limits, Limits)
         require_optional("strictness", strictness, Strictness)
-        if utf8 not in ("strict", "lax"):
-            raise ValueError(f'utf8 must be "strict" or "lax", not {utf8!r}')
         return super().__new__(
             cls,
             from_client=from_client,
             deflate=deflate,
             limits=limits or Limits(),
             strictness=strictness or Strictness(),
-            utf8_strict=utf8 == "strict",
         )

@@ -11,6 +11,7 @@ import io
 import pickle
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import fields
 from datetime import timezone
 from pathlib import Path
 from typing import Any
@@ -20,9 +21,10 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
+from capture_conversation import Conversation, capture_of, text
 from capture_recordings import recordings
 from capture_seen import MESSAGE_FIELDS
-from wsdefrag import CaptureError
+from wsdefrag import CaptureError, Strictness
 from wsdefrag.capture import ArrowTables, Capture, CapturedConnection, CapturedMessage
 
 CAPTURES = recordings.DIRECTORY
@@ -79,7 +81,12 @@ def connection_row(connection: CapturedConnection) -> dict[str, Any]:
     }
     accounts = {"client": connection.from_client, "server": connection.from_server}
     for side, account in accounts.items():
-        row |= {f"{side}_{name}": value for name, value in vars(account).items()}
+        values = vars(account) | {
+            f"tolerated_{field.name}": account.tolerated.get(field.name, 0)
+            for field in fields(Strictness)
+        }
+        del values["tolerated"]
+        row |= {f"{side}_{name}": value for name, value in values.items()}
     return row
 
 
@@ -133,6 +140,41 @@ def test_polars_and_duckdb_read_the_same() -> None:
         contents = [message.content for message in connection.websocket.messages]
         counted[connection.host] = (count + len(contents), size + sum(map(len, contents)))
     assert joined == [(host, *counted[host]) for host in sorted(counted)]
+
+
+def test_capture_is_the_table_of_its_messages() -> None:
+    capture = Capture(CAPTURES / "demo.pcapng", hosts=["prices.example"])
+    expected = pa.table(capture.to_arrow().messages)
+    assert 0 < expected.num_rows < 502
+    assert pa.table(capture).equals(expected)
+    assert pa.RecordBatchReader.from_stream(capture).read_all().equals(expected)
+    assert pa.schema(capture) == expected.schema
+    frame = pl.DataFrame(capture)
+    assert frame.equals(pl.DataFrame(capture.to_arrow().messages))
+    assert frame.shape == expected.shape
+    with duckdb.connect() as database:
+        database.register("messages", capture)
+        counted = database.execute("select count(*), sum(octet_length(content)) from messages")
+        sizes = sum(map(len, expected["content"].to_pylist()))
+        assert counted.fetchall() == [(expected.num_rows, sizes)]
+
+
+def test_capture_of_a_file_object_is_a_table_once() -> None:
+    capture = Capture(io.BytesIO((CAPTURES / "demo.pcapng").read_bytes()))
+    assert pa.table(capture).num_rows == 502
+    with pytest.raises(ValueError, match="has been read"):
+        pa.table(capture)
+
+
+def test_breaches_of_rules_that_are_off_have_columns() -> None:
+    talk = Conversation().open().upgrade()
+    talk.says(True, text(True, b"\xff") + text(True, b"\xfe"))
+    talk.says(False, text(True, b"masked"))
+    lax = Strictness(utf8=False, mask_direction=False)
+    capture = Capture(io.BytesIO(capture_of(talk.end().segments)), strictness=lax)
+    (row,) = rows_of(pa.table(capture.to_arrow().connections))
+    counted = {name: value for name, value in row.items() if "tolerated" in name and value}
+    assert counted == {"client_tolerated_utf8": 2, "server_tolerated_mask_direction": 1}
 
 
 def test_times_are_utc_to_the_nanosecond() -> None:

@@ -135,7 +135,7 @@ def test_message_that_is_not_whole_stands_in_the_metadata() -> None:
     type, from_client, content, *_ = entry["state"]
     assert (type, from_client, set(content)) == (1, True, {ord("x")})
     assert flow["comment"].splitlines() == [
-        "messages that are not whole, in the metadata: 1",
+        "incomplete or invalid messages, see metadata: 1",
         "client: 100 bytes in 1 gaps were not captured",
     ]
 
@@ -157,7 +157,7 @@ def test_request_that_was_not_captured_is_marked() -> None:
         assert flow["request"]["headers"] == []
         assert flow["request"]["path"] == b"/"
         assert flow["comment"].splitlines()[:2] == [
-            "the request was not captured; the one shown stands in for it",
+            "the request was not captured; the one shown is a placeholder",
             "the response was not captured",
         ]
         whole = len(flow["websocket"]["messages"])

@@ -22,7 +22,7 @@ def relayed(*, closed: bool = True) -> tuple[dict[str, Any], WebSocketRelay]:
     assert isinstance(edited, WebSocketMessage)
     edited.text = "größer"
     relay.forward(edited)
-    relay.drop(dropped)
+    relay.discard(dropped)
     injected = WebSocketMessage(1, False, b"injected", 13.5)
     relay.inject(injected)
     for event in others:

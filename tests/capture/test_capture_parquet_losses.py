@@ -26,7 +26,7 @@ def test_losses_are_said_as_by_other_formats(tmp_path: Path, suffix: str, table:
     said = result.stderr
     if table == "messages":
         assert said == lines.stderr
-    assert "37,011 bytes not captured; 22,428 bytes that cannot be told apart" in said
+    assert "37,011 bytes not captured; 22,428 bytes that cannot be assigned to frames" in said
     tolerant = invoke_capture("convert", SNAPPED, "-o", output, "--force", "--tolerate", "loss")
     assert tolerant.exit_code == 0
 
@@ -82,7 +82,7 @@ def test_file_cut_at_its_end_is_a_loss_as_by_other_formats(
     result = invoke_capture("convert", source, "-o", output, "--table", table)
     assert (result.exit_code, result.stderr) == (lines.exit_code, lines.stderr)
     assert result.exit_code == 1
-    assert "the file ends 10 bytes into it" in result.stderr
+    assert "the file ends after 10 bytes of the record" in result.stderr
     tolerant = invoke_capture("convert", source, "-o", output, "--force", "--tolerate", "loss")
     assert tolerant.exit_code == 0
 

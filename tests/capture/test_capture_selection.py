@@ -187,7 +187,6 @@ def test_without_contents_frames_are_walked_over() -> None:
         {"handshake_timeout": -1},
         {"ports": [2**70]},
         {"max_connections": 2**70},
-        {"utf8": "maybe"},
         {"max_connections": 0},
     ],
 )

@@ -95,8 +95,11 @@ def test_invalid_text_is_a_row_and_the_direction_goes_on(side: bool, content: by
     found = sent(side, text(side, content), text(side, "later"))
     assert found.side(side) == [("invalid_utf8", content), ("ok", b"later")]
     assert account(found, side).violation is None
-    found = sent(side, text(side, content), text(side, "later"), utf8="lax")
+    assert account(found, side).tolerated == {}
+    lax = Strictness(utf8=False)
+    found = sent(side, text(side, content), text(side, "later"), strictness=lax)
     assert found.side(side) == [("ok", content), ("ok", b"later")]
+    assert account(found, side).tolerated == {"utf8": 1}
     assert sent(side, binary(side, content)).side(side) == [("ok", content)]
 
 

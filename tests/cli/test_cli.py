@@ -164,10 +164,10 @@ def test_bytes_after_a_close_are_no_error() -> None:
 
 def test_lax_text_is_kept_and_not_invented() -> None:
     wire = frame(TEXT, b"caf\xe9 \xff") + frame(TEXT, b"fine")
-    text = invoke("-", "--from", "server", "--lax", stdin=wire)
+    text = invoke("-", "--from", "server", "--tolerate", "utf8", stdin=wire)
     assert text.exit_code == 0
     assert text.stdout.splitlines()[0].endswith(r"6 B  caf\xe9 \xff")
-    lines = invoke("-", "--from", "server", "--lax", "--format", "jsonl", stdin=wire)
+    lines = invoke("-", "--from", "server", "--tolerate", "utf8", "--format", "jsonl", stdin=wire)
     broken, fine = objects(lines.stdout_bytes)
     assert (broken["type"], content(broken)) == ("text", b"caf\xe9 \xff")
     assert "text" not in broken

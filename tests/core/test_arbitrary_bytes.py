@@ -118,7 +118,7 @@ def test_any_bytes_on_both_sides_of_a_connection_are_read(
     sides: list[tuple[bool, bytes]], case: Case
 ) -> None:
     connection = wsdefrag.WebSocketConnection(
-        deflate=case.deflate, limits=NARROW, strictness=case.strictness, utf8=case.utf8
+        deflate=case.deflate, limits=NARROW, strictness=case.strictness
     )
     for from_client, chunk in sides:
         for event in connection.receive_data(chunk, from_client=from_client):

@@ -66,6 +66,9 @@ for chunk in stream:
 assert type(reassembler.error) is wsdefrag.OutOfMemory, reassembler.error
 second_frame = 3 + 10 + 3 * MIB
 assert reassembler.error.offset == (second_frame if NAME == "fragments" else 3)
+assert reassembler.error.kind == "out_of_memory"
+assert reassembler.error.close_code == 1011
+assert reassembler.error.rfc_section == "RFC 6455 section 10.4"
 assert reassembler.bytes_buffered == 0
 for call in (lambda: reassembler.receive_data(b""), reassembler.receive_eof):
     try:

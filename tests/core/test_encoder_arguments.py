@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from wire_writer import KEY, PING, TEXT, frame
-from wsdefrag import FrameEncoder, Opcode
+from wsdefrag import FrameEncoder, Opcode, Strictness
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -38,8 +38,9 @@ def test_text_that_is_not_utf8_is_refused(content: bytes) -> None:
     with pytest.raises(ValueError, match="not UTF-8"):
         server().fragment(Opcode.TEXT, content, fin=True)
     assert server().message(Opcode.BINARY, content) == frame(2, content)
-    assert server(utf8="lax").message(Opcode.TEXT, content) == frame(1, content)
-    assert server(utf8="lax").fragment(Opcode.TEXT, content, fin=True) == frame(1, content)
+    lax = Strictness(utf8=False)
+    assert server(strictness=lax).message(Opcode.TEXT, content) == frame(1, content)
+    assert server(strictness=lax).fragment(Opcode.TEXT, content, fin=True) == frame(1, content)
 
 
 def test_character_may_be_cut_by_fragments_that_are_asked_for() -> None:
@@ -122,7 +123,7 @@ def test_arguments_of_a_wrong_type_are_refused(call: Any) -> None:
         ({"compression_level": True}, TypeError),
         ({"compression_level": 10}, ValueError),
         ({"compression_level": -1}, ValueError),
-        ({"utf8": "loose"}, ValueError),
+        ({"strictness": "loose"}, TypeError),
     ],
 )
 def test_options_that_mean_nothing_are_refused(

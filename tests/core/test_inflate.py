@@ -2,7 +2,7 @@
 
 `inflate` is the oracle: the content of a payload if payload and tail together are whole blocks of
 deflate, the last of them empty (RFC 7692 sections 7.2.1 and 7.2.2), else None. It starts over
-after each final block (section 7.2.3.4).
+after each final block (section 7.2.3.4). The payloads are those of `vectors/deflate.jsonl`.
 """
 
 from __future__ import annotations
@@ -14,15 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import wsdefrag
+from vectors import Line, lines, read_bytes
 from wire_streams import broken
-from wire_writer import BINARY, FLUSH_TAIL, Deflater, deflate, deflate_final, frame
+from wire_writer import BINARY, FLUSH_TAIL, frame
 from wsdefrag import DeflateParams, InflateFailed
 
 LAST_BLOCK = b"\x01\x00\x00\xff\xff"
 """A final, empty block without compression: it ends a stream that is at the end of a block."""
-
-WORDS = b"the same words again and again, the same words again and again"
-NOISE = zlib.decompress(zlib.compress(bytes(index * index * 7 % 256 for index in range(300))))
 
 
 def inflate(payload: bytes) -> bytes | None:
@@ -67,15 +65,36 @@ def read(payload: bytes) -> bytes | None:
     return message.content
 
 
+LINES = [line for line in lines("deflate") if line["what"] == "inflate"]
+NAMES = (
+    "fixed_codes",
+    "dynamic_codes",
+    "stored",
+    "noise",
+    "several_blocks",
+    "final_block",
+    "final_block_and_more",
+)
 PAYLOADS = {
-    "fixed_codes": deflate(b"Hello, Hello"),
-    "dynamic_codes": deflate(WORDS + bytes(range(97, 123)) * 3 + WORDS[::-1]),
-    "stored": Deflater(level=0).compress(WORDS),
-    "noise": deflate(NOISE),
-    "several_blocks": deflate(WORDS) + FLUSH_TAIL + deflate(NOISE) + FLUSH_TAIL + deflate(WORDS),
-    "final_block": deflate_final(WORDS),
-    "final_block_and_more": deflate_final(WORDS) + deflate_final(NOISE) + deflate(WORDS),
+    line["name"]: read_bytes(line["payloads"][0]) for line in LINES if line["name"] in NAMES
 }
+
+
+@pytest.mark.parametrize("line", LINES, ids=lambda line: line["name"])
+def test_messages_inflate_to_what_the_vectors_say(line: Line) -> None:
+    payloads = map(read_bytes, line["payloads"])
+    fresh = line.get("no_context_takeover", False)
+    direction = wsdefrag.WebSocketDirection(
+        from_client=False,
+        deflate=DeflateParams(server_no_context_takeover=fresh),
+        strictness=wsdefrag.Strictness(**line.get("strictness", {})),
+    )
+    wire = b"".join(frame(BINARY, payload, rsv1=True) for payload in payloads)
+    events = direction.receive_data(wire)
+    contents = [event.content for event in events if isinstance(event, wsdefrag.WebSocketMessage)]
+    assert contents == [read_bytes(content) for content in line["contents"]]
+    error = direction.error
+    assert (getattr(error, "kind", None), direction.receive_eof()) == (line.get("error"), [])
 
 
 @pytest.mark.parametrize("name", PAYLOADS)

@@ -90,7 +90,7 @@ def test_default_frame_limit_is_inclusive() -> None:
     reassembler.receive_data(exact)
     assert reassembler.error is None
     error = _refused(b"\x82\x7f" + (64 * MIB + 1).to_bytes(8, "big"), None)
-    assert (error.limit, error.value, error.requested) == (
+    assert (error.kind, error.value, error.requested) == (
         "max_frame_size",
         64 * MIB,
         64 * MIB + 1,
@@ -103,7 +103,7 @@ def test_size_limit_is_inclusive(name: str, limit: int) -> None:
     limits = Limits(**{name: limit})
     assert _accepted(frame(BINARY, bytes(limit)) * 2, limits) == [bytes(limit)] * 2
     error = _refused(frame(PING) + frame(BINARY, bytes(limit + 1)), limits)
-    assert (error.limit, error.value, error.requested, error.offset) == (name, limit, limit + 1, 2)
+    assert (error.kind, error.value, error.requested, error.offset) == (name, limit, limit + 1, 2)
     assert error.close_code == 1009
 
 
@@ -141,7 +141,7 @@ def test_message_limit_counts_all_fragments() -> None:
         b"1234567890"
     ]
     error = _refused(b"".join(fragments(TEXT, [b"12345", b"", b"678901"])), limits)
-    assert (error.limit, error.requested, error.offset) == ("max_message_size", 11, 9)
+    assert (error.kind, error.requested, error.offset) == ("max_message_size", 11, 9)
 
 
 @pytest.mark.parametrize("limit", [1, 2, 16, 16_384])
@@ -149,7 +149,7 @@ def test_fragment_limit_is_inclusive_and_counts_empty_ones(limit: int) -> None:
     limits = Limits(max_fragments=limit)
     assert _accepted(b"".join(fragments(TEXT, [b""] * limit)) * 2, limits) == [b"", b""]
     error = _refused(b"".join(fragments(TEXT, [b""] * (limit + 1))), limits)
-    assert (error.limit, error.value, error.requested) == ("max_fragments", limit, limit + 1)
+    assert (error.kind, error.value, error.requested) == ("max_fragments", limit, limit + 1)
     assert error.offset == 2 * limit
 
 
@@ -171,7 +171,7 @@ def test_message_limit_is_inclusive_while_inflating(size: int, takeover: bool) -
     first = frame(BINARY, sender.compress(bytes(size)), rsv1=True)
     over = first + frame(BINARY, sender.compress(bytes(size + 1)), rsv1=True)
     error = _refused(over, limits, agreed=agreed)
-    assert (error.limit, error.value, error.offset) == ("max_message_size", size, len(first))
+    assert (error.kind, error.value, error.offset) == ("max_message_size", size, len(first))
     assert error.requested > size
 
 
@@ -179,7 +179,7 @@ def test_message_limit_while_inflating_names_the_frame_that_exceeds_it() -> None
     parts = deflated_zeros(4)
     frames = fragments(BINARY, parts, rsv1=True, between=[frame(PING)] * 3)
     error = _refused(b"".join(frames), Limits(max_message_size=2 * MIB), agreed=DeflateParams())
-    assert error.limit == "max_message_size"
+    assert error.kind == "max_message_size"
     assert error.offset == sum(map(len, frames[:4]))
 
 
@@ -191,7 +191,7 @@ def test_inflate_ratio_is_inclusive() -> None:
     assert _accepted(wire * 2, Limits(max_inflate_ratio=1000), agreed=agreed)[0] == bytes(10_000)
     assert _accepted(wire, Limits(max_inflate_ratio=ratio + 0.01), agreed=agreed) == [bytes(10_000)]
     error = _refused(wire, Limits(max_inflate_ratio=ratio - 0.01), agreed=agreed)
-    assert (error.limit, error.value) == ("max_inflate_ratio", ratio - 0.01)
+    assert (error.kind, error.value) == ("max_inflate_ratio", ratio - 0.01)
     assert error.offset == 0
     assert error.close_code == 1009
 
@@ -225,7 +225,7 @@ HUGE = b"\x82\x7f" + (1 << 62).to_bytes(8, "big")
     ],
 )
 def test_limit_of_none_is_off(name: str, others: dict[str, None], wire: bytes) -> None:
-    assert _refused(wire, Limits(**others)).limit == name
+    assert _refused(wire, Limits(**others)).kind == name
     off = Limits(**others, **{name: None})
     reassembler = MessageReassembler(from_client=False, limits=off)
     reassembler.receive_data(wire)
@@ -252,4 +252,4 @@ def test_frame_decoder_keeps_only_the_frame_limit() -> None:
     assert len(decoder.receive_data(b"".join(fragments(TEXT, [b"1234"] * 3)))) == 3
     decoder.receive_data(frame(TEXT, b"12345"))
     assert isinstance(decoder.error, LimitExceeded)
-    assert (decoder.error.limit, decoder.error.offset) == ("max_frame_size", 18)
+    assert (decoder.error.kind, decoder.error.offset) == ("max_frame_size", 18)

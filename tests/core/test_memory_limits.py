@@ -99,7 +99,7 @@ direction = WebSocketDirection(
 before = memory()
 for chunk in pieces(wire, step):
     assert direction.receive_data(chunk)[:-1] == []
-assert direction.error.limit == 'max_message_size'
+assert direction.error.kind == 'max_message_size'
 assert direction.error.value == {limit} * MIB
 assert direction.bytes_buffered == 0
 grown(before)
@@ -118,7 +118,7 @@ for _ in range(20):
     direction.receive_data(header)
     for _ in range(16):
         direction.receive_data(chunk)
-assert direction.error.limit == 'max_message_size'
+assert direction.error.kind == 'max_message_size'
 assert direction.error.offset == 2 + 4 * (10 + 16 * MIB)
 grown(before)
 """

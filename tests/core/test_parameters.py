@@ -220,13 +220,3 @@ def test_from_client_is_required_and_arguments_have_names() -> None:
             make(True)
         with pytest.raises(TypeError):
             make(from_client=True, surprise=1)
-
-
-@pytest.mark.parametrize("value", ["STRICT", "", None, True, ["strict"]])
-def test_utf8_is_strict_or_lax(value: Any) -> None:
-    for make in (
-        lambda: MessageReassembler(from_client=True, utf8=value),
-        lambda: WebSocketConnection(utf8=value),
-    ):
-        with pytest.raises(ValueError, match="utf8"):
-            make()

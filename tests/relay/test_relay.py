@@ -37,11 +37,16 @@ def test_new_relay_has_nothing_to_say(mode: str) -> None:
     talk = Talk(mode)  # type: ignore[arg-type]
     relay = talk.relay
     assert relay.data_to_send(to_client=True) == relay.data_to_send(to_client=False) == b""
-    assert relay.bytes_buffered == relay.client.bytes_buffered == relay.server.bytes_buffered == 0
-    for direction in (relay.client, relay.server):
+    assert (
+        relay.bytes_buffered
+        == relay.from_client.bytes_buffered
+        == relay.from_server.bytes_buffered
+        == 0
+    )
+    for direction in (relay.from_client, relay.from_server):
         assert direction.error is None
-        assert direction.close is None
-        assert direction.closed is False
+        assert direction.close_received is None
+        assert direction.close_sent is False
         assert direction.recompresses is False
     assert type(relay.websocket) is WebSocketData
     assert relay.websocket.messages == []
@@ -96,8 +101,8 @@ def test_dropped_events_do_not_go_on(from_client: bool) -> None:
     )
     first, dropped, ping, last = events
     talk.relay.forward(first)
-    talk.relay.drop(dropped)
-    talk.relay.drop(ping)
+    talk.relay.discard(dropped)
+    talk.relay.discard(ping)
     talk.relay.forward(last)
     assert talk.taken(from_client) == b"".join(kept)
     assert isinstance(first, WebSocketMessage)
@@ -126,7 +131,7 @@ def test_dropping_an_event_drops_what_is_undecided_before_it(from_client: bool) 
     first, second, third = talk.feed(
         sender.text("1") + sender.text("2") + sender.text("3"), from_client
     )
-    talk.relay.drop(second)
+    talk.relay.discard(second)
     assert isinstance(first, WebSocketMessage)
     assert first.dropped
     talk.relay.forward(third)
@@ -172,12 +177,12 @@ def test_control_frames_pass_a_message_that_is_incomplete(from_client: bool) -> 
 @SIDES
 def test_own_pings_and_pongs_go_where_they_are_sent(from_client: bool) -> None:
     talk = Talk()
-    talk.relay.ping(b"to the client", to_client=not from_client)
-    talk.relay.pong(b"unasked", to_client=not from_client)
+    talk.relay.send_ping(b"to the client", to_client=not from_client)
+    talk.relay.send_pong(b"unasked", to_client=not from_client)
     assert talk.taken(not from_client) == b""
     assert talk.take(from_client) == [("ping", b"to the client"), ("pong", b"unasked")]
-    talk.relay.ping(to_client=not from_client)
-    talk.relay.pong(to_client=not from_client)
+    talk.relay.send_ping(to_client=not from_client)
+    talk.relay.send_pong(to_client=not from_client)
     assert talk.take(from_client) == [("ping", b""), ("pong", b"")]
 
 
@@ -187,7 +192,7 @@ def test_own_ping_between_two_messages_of_a_peer(from_client: bool) -> None:
     sender = talk.sender(from_client)
     first, second = talk.feed(sender.text("1") + sender.text("2"), from_client)
     talk.relay.forward(first)
-    talk.relay.ping(b"p", to_client=not from_client)
+    talk.relay.send_ping(b"p", to_client=not from_client)
     talk.relay.forward(second)
     assert talk.take(from_client) == [("text", b"1"), ("ping", b"p"), ("text", b"2")]
 
@@ -222,7 +227,7 @@ def test_bytes_buffered_goes_to_0_when_all_is_dropped(from_client: bool) -> None
     events = talk.feed(sender.binary(bytes(900)) + sender.ping(b"12345"), from_client)
     assert talk.relay.bytes_buffered >= 900
     for event in events:
-        talk.relay.drop(event)
+        talk.relay.discard(event)
     assert talk.relay.bytes_buffered == 0
 
 
@@ -235,7 +240,7 @@ def test_tolerated_frames_go_on_as_they_came() -> None:
 
 
 def test_lax_text_goes_on_as_it_came() -> None:
-    talk = Talk(utf8="lax")
+    talk = Talk(strictness=Strictness(utf8=False))
     wire = b"\x81\x02\xff\xfe"
     talk.forward(talk.feed(wire, False))
     assert talk.relay.data_to_send(to_client=True) == wire

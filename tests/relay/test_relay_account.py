@@ -8,27 +8,26 @@ What comes out is read by a ``WebSocketDirection`` with the other leg's paramete
 from __future__ import annotations
 
 import random
-from typing import Literal
 
 import pytest
 
+from relay_wires import Mode, relay_of
 from wire_writer import BINARY, KEY, PING, TEXT, Deflater, close_frame, fragments, frame
 from wsdefrag import (
     Budget,
     DeflateParams,
     Event,
     Fragmenter,
+    LimitExceeded,
     Limits,
     Opcode,
     ProtocolViolation,
     Strictness,
     WebSocketDirection,
     WebSocketMessage,
-    WebSocketRelay,
 )
 
-Mode = Literal["messages", "frames", "cut-through"]
-MODES: tuple[Mode, ...] = ("messages", "frames", "cut-through")
+MODES: tuple[Mode, ...] = ("messages", "frames", "bytes")
 NO_LIMITS = Limits(max_frame_size=None, max_message_size=None, max_fragments=None)
 LAX = Strictness(mask_direction=False, minimal_length=False, reserved_bits=False, close_codes=False)
 STEPS = 150
@@ -88,8 +87,9 @@ class Caller:
         if mode != "messages":
             self.legs[False] = self.legs[True]
         self.strictness = rnd.choice([None, LAX])
-        self.relay = WebSocketRelay(
-            mode=mode,
+        self.mode = mode
+        self.relay = relay_of(
+            mode,
             deflate=self.legs[True],
             server_deflate=self.legs[False],
             budget=self.budget,
@@ -112,16 +112,16 @@ class Caller:
             size = rnd.choice([1, 3, 20, 1000])
             data, self.streams[side] = self.streams[side][:size], self.streams[side][size:]
             self.receive(data, side)
-        elif what < 0.75 and relay.mode == "messages" and self.undecided[side]:
+        elif what < 0.75 and self.mode == "messages" and self.undecided[side]:
             self.decide(side)
         elif what < 0.8:
             content = b"by the way" * rnd.randrange(20)
             message = WebSocketMessage(rnd.choice([Opcode.TEXT, Opcode.BINARY]), side, content)
             relay.inject(message, compress=rnd.choice([None, True, False]))
         elif what < 0.85:
-            relay.ping(b"?", to_client=side)
+            relay.send_ping(b"?", to_client=side)
         elif what < 0.86:
-            relay.close(1001, "on", to_client=side)
+            relay.send_close(1001, "on", to_client=side)
         elif what > 0.9:
             self.take(side)
 
@@ -138,7 +138,7 @@ class Caller:
         if isinstance(event, WebSocketMessage) and self.rnd.random() < 0.3:
             event.content += b"!" * self.rnd.randrange(3)
         if self.rnd.random() < 0.2:
-            self.relay.drop(event)
+            self.relay.discard(event)
         else:
             self.relay.forward(event)
 
@@ -149,16 +149,16 @@ class Caller:
         for side in self.legs:
             self.receive(self.streams[side], side)
             self.relay.receive_eof(from_client=side)
-            if self.relay.mode == "messages" and self.undecided[side]:
+            if self.mode == "messages" and self.undecided[side]:
                 # To decide on the last is to decide on all.
-                self.relay.drop(self.undecided[side][-1])
+                self.relay.discard(self.undecided[side][-1])
             self.take(side)
         for side in self.legs:
             self.take(side)
 
     def check_sent(self, side: bool) -> None:
         """Fails unless the other side can read what it was sent."""
-        came = self.relay.client if side else self.relay.server
+        came = self.relay.from_client if side else self.relay.from_server
         reader = WebSocketDirection(
             from_client=side,
             deflate=self.legs[not side],
@@ -170,7 +170,7 @@ class Caller:
             assert reader.bytes_discarded == 0
         else:
             # What is wrong with a message's end is found when its bytes are on their way.
-            assert self.relay.mode == "cut-through"
+            assert self.mode == "bytes"
             assert came.error is not None
 
 
@@ -185,13 +185,14 @@ def test_what_is_charged_is_what_is_held(mode: Mode) -> None:
                 caller.step()
             except ValueError as refusal:
                 met.add(str(refusal)[:24])
-            held = relay.client.bytes_buffered + relay.server.bytes_buffered
+            held = relay.from_client.bytes_buffered + relay.from_server.bytes_buffered
             assert budget.bytes_held == relay.bytes_buffered == held, seed
         caller.end()
         assert budget.bytes_held == relay.bytes_buffered == 0, seed
         for side in (True, False):
             caller.check_sent(side)
-            error = (relay.client if side else relay.server).error
-            met.add(getattr(error, "limit", "") or type(error).__name__)
+            error = (relay.from_client if side else relay.from_server).error
+            exceeded = isinstance(error, LimitExceeded)
+            met.add(error.kind if exceeded else type(error).__name__)
     assert {"budget", "max_message_size", "InvalidUtf8", "NoneType"} <= met
     assert "nothing follows a Close " in met

@@ -11,7 +11,12 @@ import pytest
 
 from relay_wires import CLOSE_1000, THROUGH, Through, injected, sent
 from wire_writer import BINARY, PING, TEXT, close_frame, fragments, frame
-from wsdefrag import Incomplete, ProtocolViolation, WebSocketMessage, WebSocketRelay
+from wsdefrag import (
+    Incomplete,
+    PassThroughRelay,
+    ProtocolViolation,
+    WebSocketMessage,
+)
 
 
 class TestBehindAClose:
@@ -19,28 +24,28 @@ class TestBehindAClose:
 
     @pytest.mark.parametrize("begun", [1, 2, 4])
     def test_frame_that_was_coming_in_is_not_sent_behind_a_close(self, begun: int) -> None:
-        relay = WebSocketRelay(mode="frames")
+        relay = PassThroughRelay(mode="frames")
         wire = frame(TEXT, b"hello")
         relay.receive_data(wire[:begun], from_client=False)
-        assert relay.close(1000, to_client=True)
+        assert relay.send_close(1000, to_client=True)
         (message,) = relay.receive_data(wire[begun:], from_client=False)
         assert isinstance(message, WebSocketMessage)
         assert sent(relay) == CLOSE_1000
         assert relay.bytes_buffered == 0
 
     def test_fragment_that_was_coming_in_is_not_sent_behind_a_close(self) -> None:
-        relay = WebSocketRelay(mode="frames")
+        relay = PassThroughRelay(mode="frames")
         first, last = fragments(TEXT, [b"he", b"llo"])
         relay.receive_data(first + last[:3], from_client=False)
-        assert relay.close(1000, to_client=True)
+        assert relay.send_close(1000, to_client=True)
         relay.receive_data(last[3:] + frame(TEXT, b"more"), from_client=False)
         assert sent(relay) == first + CLOSE_1000
 
     def test_frame_that_is_passing_is_finished_before_a_close(self) -> None:
-        relay = WebSocketRelay(mode="cut-through")
+        relay = PassThroughRelay(mode="bytes")
         wire = frame(TEXT, b"hello")
         relay.receive_data(wire[:3], from_client=False)
-        assert relay.close(1000, to_client=True)
+        assert relay.send_close(1000, to_client=True)
         relay.receive_data(wire[3:] + frame(TEXT, b"more"), from_client=False)
         assert sent(relay) == wire + CLOSE_1000
 
@@ -48,8 +53,8 @@ class TestBehindAClose:
 class TestFrameThatWillNeverBeWhole:
     """Only where bytes go as they come, and their sender stops inside a frame."""
 
-    def broken_off(self, before: Any = None) -> WebSocketRelay:
-        relay = WebSocketRelay(mode="cut-through")
+    def broken_off(self, before: Any = None) -> PassThroughRelay:
+        relay = PassThroughRelay(mode="bytes")
         relay.receive_data(frame(TEXT, b"hello")[:4], from_client=False)
         if before:
             before(relay)
@@ -58,37 +63,37 @@ class TestFrameThatWillNeverBeWhole:
         return relay
 
     def test_nothing_waits_for_its_end(self) -> None:
-        relay = self.broken_off(lambda relay: relay.ping(b"x", to_client=True))
+        relay = self.broken_off(lambda relay: relay.send_ping(b"x", to_client=True))
         assert sent(relay) == b"\x81\x05he"
         assert relay.bytes_buffered == 0
 
     def test_pings_are_refused(self) -> None:
         relay = self.broken_off()
-        for put in (relay.ping, relay.pong):
+        for put in (relay.send_ping, relay.send_pong):
             with pytest.raises(ValueError, match="never be finished"):
                 put(b"x", to_client=True)
-        assert not relay.close(1000, to_client=True)
+        assert not relay.send_close(1000, to_client=True)
         assert sent(relay) == b"\x81\x05he"
         assert relay.bytes_buffered == 0
 
     def test_controls_follow_its_last_byte_whatever_is_wrong_with_its_message(self) -> None:
-        relay = WebSocketRelay(mode="cut-through")
+        relay = PassThroughRelay(mode="bytes")
         wire = frame(TEXT, b"hell\xc3")
         relay.receive_data(wire[:3], from_client=False)
-        relay.ping(b"x", to_client=True)
-        assert relay.close(1007, to_client=True)
+        relay.send_ping(b"x", to_client=True)
+        assert relay.send_close(1007, to_client=True)
         (event,) = relay.receive_data(wire[3:], from_client=False)
         assert isinstance(event, ProtocolViolation)
         assert sent(relay) == wire + frame(PING, b"x") + close_frame(1007)
         assert relay.bytes_buffered == 0
 
     def test_broken_off_between_frames_still_takes_controls(self) -> None:
-        relay = WebSocketRelay(mode="cut-through")
+        relay = PassThroughRelay(mode="bytes")
         (first, _) = fragments(TEXT, [b"he", b"llo"])
         relay.receive_data(first, from_client=False)
         relay.receive_eof(from_client=False)
-        relay.ping(b"x", to_client=True)
-        assert relay.close(1000, to_client=True)
+        relay.send_ping(b"x", to_client=True)
+        assert relay.send_close(1000, to_client=True)
         assert sent(relay) == first + frame(PING, b"x") + CLOSE_1000
 
 
@@ -97,17 +102,17 @@ class TestMessageOfWhichNothingWasSent:
 
     @pytest.mark.parametrize("cut", [0, 2, 4, 7])
     def test_messages_can_be_injected_where_its_only_frame_was_refused(self, cut: int) -> None:
-        relay = WebSocketRelay(mode="frames")
+        relay = PassThroughRelay(mode="frames")
         wire = frame(TEXT, b"h\xffllo")
         events = relay.receive_data(wire[:cut], from_client=False)
         events += relay.receive_data(wire[cut:], from_client=False)
         assert [type(event) for event in events] == [ProtocolViolation]
         relay.inject(injected())
-        assert relay.close(1007, to_client=True)
+        assert relay.send_close(1007, to_client=True)
         assert sent(relay) == frame(BINARY, b"by the way") + close_frame(1007)
 
     def test_messages_do_not_wait_for_a_frame_that_was_not_begun_to_be_sent(self) -> None:
-        relay = WebSocketRelay(mode="frames")
+        relay = PassThroughRelay(mode="frames")
         wire = frame(TEXT, b"hello")
         relay.receive_data(wire[:4], from_client=False)
         relay.inject(injected())
@@ -117,7 +122,7 @@ class TestMessageOfWhichNothingWasSent:
 
     @pytest.mark.parametrize("mode", THROUGH)
     def test_messages_wait_for_one_that_was_begun_to_be_sent(self, mode: Through) -> None:
-        relay = WebSocketRelay(mode=mode)
+        relay = PassThroughRelay(mode=mode)
         first, last = fragments(TEXT, [b"he", b"llo"])
         relay.receive_data(first, from_client=False)
         relay.inject(injected())

@@ -52,10 +52,10 @@ def test_close_closes_its_direction_only(mode: Mode, from_client: bool) -> None:
     talk = Talk(mode)
     talk.pass_on(talk.sender(from_client).close(1000), from_client)
     direction, other = talk.direction(from_client), talk.direction(not from_client)
-    assert direction.closed
-    assert isinstance(direction.close, Close)
-    assert not other.closed
-    assert other.close is None
+    assert direction.close_sent
+    assert isinstance(direction.close_received, Close)
+    assert not other.close_sent
+    assert other.close_received is None
     assert direction.error is other.error is None
     wire = talk.sender(not from_client).text("not done yet")
     assert talk.pass_on(wire, not from_client) == wire
@@ -65,11 +65,11 @@ def test_close_closes_its_direction_only(mode: Mode, from_client: bool) -> None:
 def test_close_that_is_not_forwarded_closes_nothing(from_client: bool) -> None:
     talk = Talk()
     close = only(talk.feed(talk.sender(from_client).close(1000), from_client), Close)
-    assert talk.direction(from_client).close == close
-    talk.relay.drop(close)
-    assert not talk.direction(from_client).closed
+    assert talk.direction(from_client).close_received == close
+    talk.relay.discard(close)
+    assert not talk.direction(from_client).close_sent
     talk.relay.inject(injected(from_client))
-    assert talk.relay.close(4001, "instead", to_client=not from_client)
+    assert talk.relay.send_close(4001, "instead", to_client=not from_client)
     assert talk.take(from_client) == [("text", b"injected"), ("close", 4001, "instead")]
 
 
@@ -126,11 +126,11 @@ def test_messages_before_a_close_go_first_and_what_is_undecided_is_dropped(
 @pytest.mark.parametrize("code", CODES)
 def test_own_close_has_its_code_and_reason(mode: Mode, from_client: bool, code: int) -> None:
     talk = Talk(mode)
-    assert talk.relay.close(code, "bye", to_client=not from_client) is True
+    assert talk.relay.send_close(code, "bye", to_client=not from_client) is True
     assert talk.take(from_client) == [("close", code, "bye")]
-    assert talk.direction(from_client).closed
-    assert talk.direction(from_client).close is None, "no peer sent one"
-    assert not talk.direction(not from_client).closed
+    assert talk.direction(from_client).close_sent
+    assert talk.direction(from_client).close_received is None, "no peer sent one"
+    assert not talk.direction(not from_client).close_sent
 
 
 @ALL_MODES
@@ -138,7 +138,7 @@ def test_own_close_has_its_code_and_reason(mode: Mode, from_client: bool, code: 
 def test_nothing_goes_on_behind_an_own_close(mode: Mode, from_client: bool) -> None:
     talk = Talk(mode)
     sender = talk.sender(from_client)
-    assert talk.relay.close(1001, "", to_client=not from_client)
+    assert talk.relay.send_close(1001, "", to_client=not from_client)
     assert talk.take(from_client) == [("close", 1001, "")]
     events = talk.feed(sender.text("late") + sender.ping() + sender.close(1000), from_client)
     assert seen(events) == [("text", b"late"), ("ping", b""), ("close", 1000, "")], "still read"
@@ -157,7 +157,7 @@ def test_forward_behind_a_forwarded_close_sends_nothing(from_client: bool) -> No
     """The Close came last, but one of the caller's went before what is forwarded."""
     talk = Talk()
     message = talk.message(talk.sender(from_client).text("too late"), from_client)
-    assert talk.relay.close(1000, "", to_client=not from_client)
+    assert talk.relay.send_close(1000, "", to_client=not from_client)
     talk.relay.forward(message)
     assert talk.take(from_client) == [("close", 1000, "")]
     assert message.dropped
@@ -168,7 +168,7 @@ def test_own_close_in_mode_messages_passes_a_half_received_message(from_client: 
     talk = Talk()
     first, second = talk.sender(from_client).frames(Opcode.TEXT, [b"half", b"half"])
     talk.feed(first, from_client)
-    assert talk.relay.close(1001, "", to_client=not from_client) is True
+    assert talk.relay.send_close(1001, "", to_client=not from_client) is True
     talk.forward(talk.feed(second, from_client))
     assert talk.take(from_client) == [("close", 1001, "")]
 
@@ -180,7 +180,7 @@ def test_own_close_between_two_fragments(mode: Mode, from_client: bool) -> None:
     talk = Talk(mode)
     first, second = talk.sender(from_client).frames(Opcode.TEXT, [b"half", b"half"])
     talk.feed(first, from_client)
-    assert talk.relay.close(1001, "", to_client=not from_client) is True
+    assert talk.relay.send_close(1001, "", to_client=not from_client) is True
     message = talk.message(second, from_client)
     assert talk.take(from_client) == [("close", 1001, "")]
     assert talk.receiver(from_client).frames[0].payload == b"half"
@@ -189,10 +189,10 @@ def test_own_close_between_two_fragments(mode: Mode, from_client: bool) -> None:
 
 @SIDES
 def test_own_close_inside_a_frame_follows_it_if_it_is_finished(from_client: bool) -> None:
-    talk = Talk("cut-through")
+    talk = Talk("bytes")
     wire = talk.sender(from_client).binary(bytes(100))
     talk.feed(wire[:50], from_client)
-    assert talk.relay.close(1001, "", to_client=not from_client) is True
+    assert talk.relay.send_close(1001, "", to_client=not from_client) is True
     finished, late = talk.feed(wire[50:] + wire, from_client)
     assert talk.take(from_client) == [("binary", bytes(100)), ("close", 1001, "")]
     assert isinstance(finished, WebSocketMessage)
@@ -205,7 +205,7 @@ def test_own_close_inside_a_frame_follows_it_if_it_is_finished(from_client: bool
 def test_own_close_inside_a_frame_that_is_never_finished_is_refused(
     from_client: bool, how: str
 ) -> None:
-    talk = Talk("cut-through")
+    talk = Talk("bytes")
     sender = talk.sender(from_client)
     half = sender.text("x" * 50 + "\xff")[:40]
     talk.feed(half, from_client)
@@ -218,14 +218,14 @@ def test_own_close_inside_a_frame_that_is_never_finished_is_refused(
         violation = talk.violation(rest, from_client)
         assert isinstance(violation.error, InvalidUtf8)
         talk.relay.data_to_send(to_client=not from_client)
-    assert talk.relay.close(1001, "", to_client=not from_client) is False
+    assert talk.relay.send_close(1001, "", to_client=not from_client) is False
     assert talk.relay.data_to_send(to_client=not from_client) == b""
-    assert talk.relay.close(1001, "", to_client=from_client) is True
+    assert talk.relay.send_close(1001, "", to_client=from_client) is True
 
 
 def test_own_closes_to_both_sides() -> None:
     talk = Talk()
-    talk.relay.close(1001, "restart", to_client=True)
-    talk.relay.close(1012, "", to_client=False)
+    talk.relay.send_close(1001, "restart", to_client=True)
+    talk.relay.send_close(1012, "", to_client=False)
     assert talk.take(False) == [("close", 1001, "restart")]
     assert talk.take(True) == [("close", 1012, "")]

@@ -57,7 +57,7 @@ def meddle(talk: Talk, from_client: bool, *, rounds: int = 4) -> list[Seen]:
             message = talk.message(b"".join(wire), from_client)
             assert message.content == content
             if action == "drop":
-                talk.relay.drop(message)
+                talk.relay.discard(message)
                 continue
             if action == "edit":
                 message.content = content[::-1] + LINE
@@ -108,7 +108,7 @@ def touched(talk: Talk, from_client: bool, action: str) -> None:
     wire = talk.sender(from_client).binary(LINE, compress=True)
     message = talk.message(wire, from_client)
     if action == "drop":
-        talk.relay.drop(message)
+        talk.relay.discard(message)
         return
     if action == "edit":
         message.content = LINE.upper()
@@ -177,7 +177,7 @@ def test_plain_messages_on_a_deflate_connection_stay_plain(from_client: bool) ->
 def test_dropping_a_plain_message_leaves_the_windows_alone(from_client: bool) -> None:
     talk = Talk(deflate=TAKEOVER)
     for _ in range(3):
-        talk.relay.drop(talk.message(talk.sender(from_client).binary(LINE), from_client))
+        talk.relay.discard(talk.message(talk.sender(from_client).binary(LINE), from_client))
         wire = talk.sender(from_client).binary(LINE, compress=True)
         assert talk.pass_on(wire, from_client) == wire
     assert talk.direction(from_client).recompresses is False

@@ -202,7 +202,7 @@ def test_plain_edits_leave_the_windows_alone() -> None:
         wire = talk.client.text("compressed as ever", compress=True)
         talk.forward(talk.feed(wire))
         assert talk.taken() == wire
-    assert talk.relay.client.recompresses is False
+    assert talk.relay.from_client.recompresses is False
 
 
 def test_edited_message_has_fresh_keys_and_the_untouched_ones_theirs() -> None:

@@ -35,8 +35,8 @@ def test_violation_is_no_close_and_sends_nothing(mode: Mode, from_client: bool) 
     direction = talk.direction(from_client)
     assert isinstance(direction.error, ProtocolError)
     assert direction.error.offset == len(good)
-    assert direction.close is None
-    assert not direction.closed
+    assert direction.close_received is None
+    assert not direction.close_sent
     assert talk.relay.websocket.closed_by_client is None
 
 
@@ -59,8 +59,8 @@ def test_violation_can_be_answered_to_both_sides(mode: Mode, from_client: bool) 
     violation = talk.violation(talk.sender(from_client).binary()[:1] + b"\xff" * 9, from_client)
     code = violation.error.close_code
     assert code == 1002
-    assert talk.relay.close(code, "", to_client=from_client)
-    assert talk.relay.close(1011, "", to_client=not from_client)
+    assert talk.relay.send_close(code, "", to_client=from_client)
+    assert talk.relay.send_close(1011, "", to_client=not from_client)
     assert talk.take(not from_client) == [("close", 1002, "")]
     assert talk.take(from_client) == [("close", 1011, "")]
 
@@ -99,8 +99,8 @@ def test_end_of_stream_sends_nothing(mode: Mode, from_client: bool) -> None:
     websocket = talk.relay.websocket
     assert (websocket.closed_by_client, websocket.close_code) == (from_client, 1006)
     assert (websocket.close_reason, websocket.timestamp_end) == (None, 3.5)
-    assert not talk.relay.client.closed
-    assert not talk.relay.server.closed
+    assert not talk.relay.from_client.close_sent
+    assert not talk.relay.from_server.close_sent
 
 
 @ALL_MODES
@@ -118,7 +118,7 @@ def test_end_inside_a_message_is_incomplete_and_sends_nothing(
     if mode == "messages":
         talk.relay.forward(incomplete)
     assert talk.taken(from_client) == b""
-    expected = {"messages": b"", "frames": first, "cut-through": wire}
+    expected = {"messages": b"", "frames": first, "bytes": wire}
     assert passed == expected[mode]
     assert talk.relay.bytes_buffered == 0
 
@@ -138,5 +138,5 @@ def test_events_can_be_decided_on_after_the_end(from_client: bool) -> None:
     message = talk.message(talk.sender(from_client).text("last words"), from_client)
     talk.relay.receive_eof(from_client=from_client)
     talk.relay.forward(message)
-    assert talk.relay.close(1001, "", to_client=not from_client)
+    assert talk.relay.send_close(1001, "", to_client=not from_client)
     assert talk.take(from_client) == [("text", b"last words"), ("close", 1001, "")]

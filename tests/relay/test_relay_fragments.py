@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from relay_wires import LAX, THROUGH, contents, sent
+from relay_wires import LAX, THROUGH, contents, relay_of, sent
 from wire_writer import BINARY, PING, TEXT, Deflater, fragments, frame, read_frames
 from wsdefrag import (
     Budget,
@@ -32,7 +32,7 @@ class TestRsv1:
 
     @pytest.mark.parametrize("mode", ["messages", *THROUGH])
     def test_tolerated_one_stays_where_it_means_nothing(self, mode: Any) -> None:
-        relay = WebSocketRelay(mode=mode, strictness=LAX)
+        relay = relay_of(mode, strictness=LAX)
         wire = frame(TEXT, b"hello", rsv1=True)
         for event in relay.receive_data(wire, from_client=False):
             if mode == "messages":
@@ -78,7 +78,7 @@ class TestFragmentsOfACompressedMessage:
         last = frame(0, payloads[-1])
         (message,) = relay.receive_data(last, from_client=False)
         relay.forward(message)
-        assert relay.server.recompresses
+        assert relay.from_server.recompresses
         wire = sent(relay)
         assert len(wire) < 1000
         assert contents(wire, DeflateParams()) == [b"hello"]
@@ -92,7 +92,7 @@ class TestFragmentsOfACompressedMessage:
         (message,) = relay.receive_data(wire, from_client=False)
         relay.forward(message)
         assert sent(relay) == wire
-        assert not relay.server.recompresses
+        assert not relay.from_server.recompresses
 
 
 class TestManyFragments:

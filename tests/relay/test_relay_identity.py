@@ -2,7 +2,7 @@
 
 - "messages": an event's frames when it is forwarded. Control frames inside a message come first.
 - "frames": every whole frame, as soon as it is whole.
-- "cut-through": everything that arrived, but control frames as a whole, and headers, which have
+- "bytes": everything that arrived, but control frames as a whole, and headers, which have
   to be whole to be judged.
 - masking="fresh" changes the masking keys and nothing else.
 """
@@ -17,14 +17,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from relay_peers import Receiver, Sender
-from relay_talk import MODES, Mode, Talk, seen
+from relay_talk import MODES, Talk, seen
+from relay_wires import Mode, relay_of
 from wire_streams import Stream, Written, cuts, streams
 from wire_writer import read_frames
-from wsdefrag import WebSocketRelay
 
 
-def relay_of(stream: Stream, mode: Mode, **options: Any) -> WebSocketRelay:
-    return WebSocketRelay(mode=mode, deflate=stream.deflate, **options)
+def relay_for(stream: Stream, mode: Mode, **options: Any) -> Any:
+    return relay_of(mode, deflate=stream.deflate, **options)
 
 
 def event_wires(stream: Stream) -> list[bytes]:
@@ -60,7 +60,7 @@ def sent_by(arrived: int, stream: Stream, mode: Mode) -> range:
 def test_messages_and_control_frames_go_on_as_they_came(
     data: st.DataObject, stream: Stream
 ) -> None:
-    relay = relay_of(stream, "messages")
+    relay = relay_for(stream, "messages")
     wires = event_wires(stream)
     assert len(wires) == len(stream.events)
     waiting = list(wires)
@@ -79,7 +79,7 @@ def test_messages_and_control_frames_go_on_as_they_came(
 @settings(max_examples=100)
 @given(stream=streams(), chunked=st.data())
 def test_deciding_late_changes_nothing(stream: Stream, chunked: st.DataObject) -> None:
-    relay = relay_of(stream, "messages")
+    relay = relay_for(stream, "messages")
     events = [
         event
         for chunk in chunked.draw(cuts(stream.wire))
@@ -90,13 +90,13 @@ def test_deciding_late_changes_nothing(stream: Stream, chunked: st.DataObject) -
     assert relay.data_to_send(to_client=not stream.from_client) == b"".join(event_wires(stream))
 
 
-@pytest.mark.parametrize("mode", ["frames", "cut-through"])
+@pytest.mark.parametrize("mode", ["frames", "bytes"])
 @settings(max_examples=200)
 @given(data=st.data(), stream=streams())
 def test_output_equals_input_at_every_moment(
     mode: Mode, data: st.DataObject, stream: Stream
 ) -> None:
-    relay = relay_of(stream, mode)
+    relay = relay_for(stream, mode)
     events = []
     out = b""
     arrived = 0
@@ -119,7 +119,7 @@ def test_both_directions_at_once_do_not_meet(
     mode: Mode, data: st.DataObject, stream: Stream
 ) -> None:
     """The other direction sends plain pings and messages of its own meanwhile."""
-    relay = relay_of(stream, mode)
+    relay = relay_for(stream, mode)
     other = Receiver(not stream.from_client, stream.deflate)
     speaker = Sender(not stream.from_client)
     out = b""
@@ -141,7 +141,7 @@ def test_both_directions_at_once_do_not_meet(
 
 
 def _fresh(stream: Stream, mode: Mode, chunks: Iterable[bytes]) -> bytes:
-    relay = relay_of(stream, mode, masking="fresh")
+    relay = relay_for(stream, mode, masking="fresh")
     out = b""
     for chunk in chunks:
         for event in relay.receive_data(chunk, from_client=stream.from_client):

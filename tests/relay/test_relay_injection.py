@@ -86,7 +86,7 @@ def test_passing_modes_inject_behind_a_half_received_message(mode: Mode, from_cl
 
 @SIDES
 def test_cut_through_injects_behind_a_half_received_frame(from_client: bool) -> None:
-    talk = Talk("cut-through")
+    talk = Talk("bytes")
     wire = talk.sender(from_client).text("half and half")
     half = len(wire) - 5
     talk.feed(wire[:half], from_client)

@@ -10,7 +10,15 @@ import pytest
 
 from relay_wires import CLOSE_1000, injected, sent
 from wire_writer import BINARY, PING, TEXT, fragments, frame
-from wsdefrag import Budget, Incomplete, Opcode, Ping, WebSocketMessage, WebSocketRelay
+from wsdefrag import (
+    Budget,
+    Incomplete,
+    Opcode,
+    PassThroughRelay,
+    Ping,
+    WebSocketMessage,
+    WebSocketRelay,
+)
 
 
 class TestRecord:
@@ -34,12 +42,12 @@ class TestRecord:
                 super().__setattr__(name, value)
 
         budget = Budget(1000)
-        relay = WebSocketRelay(mode="cut-through", budget=budget)
+        relay = PassThroughRelay(mode="bytes", budget=budget)
         relay.receive_data(fragments(TEXT, [b"he", b"llo"])[0], from_client=False)
         notes = [Stubborn(Opcode.TEXT, False, b"by the way") for _ in range(3)]
         for note in notes:
             relay.inject(note)
-        assert relay.close(1000, to_client=True)
+        assert relay.send_close(1000, to_client=True)
         assert all(note.injected and note.dropped for note in notes)
         assert sent(relay) == b"\x01\x02he" + CLOSE_1000
         assert budget.bytes_held == relay.bytes_buffered == 2
@@ -70,7 +78,7 @@ class TestInterrupts:
     def test_waiting_message_that_was_sent_is_not_said_to_be_dropped(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        relay = WebSocketRelay(mode="cut-through")
+        relay = PassThroughRelay(mode="bytes")
         first, last = fragments(TEXT, [b"he", b"llo"])
         relay.receive_data(first, from_client=False)
         early, late = injected(b"early"), injected(b"late")
@@ -84,7 +92,7 @@ class TestInterrupts:
             with pytest.raises(KeyboardInterrupt):
                 relay.receive_data(last + frame(PING) + first, from_client=False)
         relay.inject(late)
-        assert relay.close(1000, to_client=True)
+        assert relay.send_close(1000, to_client=True)
         assert (early.dropped, late.dropped) == (False, True)
         expected = first + last + frame(BINARY, b"early") + frame(PING) + first + CLOSE_1000
         assert sent(relay) == expected
@@ -108,24 +116,23 @@ lost = 0
 for nth in range(60):
     budget = wsdefrag.Budget(1 << 20)
     relay = wsdefrag.WebSocketRelay(retain=0, budget=budget)
-    direction = relay.server
     failed = False
     _testcapi.set_nomemory(nth, nth + 1)
     try:
-        events = direction.receive_events(wire, timestamp=1.0)
+        events = relay.receive_data(wire, from_client=False, timestamp=1.0)
     except BaseException as error:
         # PyO3 itself turns some of them into a PanicException.
         failed = isinstance(error, MemoryError) or type(error).__name__ == "PanicException"
         assert failed, error
     _testcapi.remove_mem_hooks()
     if failed:
-        events = direction.receive_events(frames[4], timestamp=1.0)
+        events = relay.receive_data(frames[4], from_client=False, timestamp=1.0)
     for event in events:
         if isinstance(event, wsdefrag.ProtocolViolation):
             assert isinstance(event.error, wsdefrag.OutOfMemory)
             continue
-        direction.forward(event)
-        one = direction.data_to_send()
+        relay.forward(event)
+        one = relay.data_to_send(to_client=True)
         assert one in whole, one
         if isinstance(event, wsdefrag.WebSocketMessage):
             assert one.endswith(event.content)

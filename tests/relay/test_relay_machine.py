@@ -161,7 +161,7 @@ class Relaying(RuleBasedStateMachine):
     def drops(self, side: bool, at: int) -> None:
         event = self._chosen(side, at)
         if event is not None:
-            self.talk.relay.drop(event)
+            self.talk.relay.discard(event)
             assert not isinstance(event, WebSocketMessage) or event.dropped
 
     @rule(side=_sides, content=_contents, compress=st.sampled_from([None, True, False]))
@@ -176,7 +176,7 @@ class Relaying(RuleBasedStateMachine):
     @rule(side=_sides, payload=st.binary(max_size=125))
     def pings(self, side: bool, payload: bytes) -> None:
         if not self._closed(side):
-            self.talk.relay.ping(payload, to_client=not side)
+            self.talk.relay.send_ping(payload, to_client=not side)
             self.expected[side].append(("ping", payload))
 
     @rule(side=_sides)
@@ -189,8 +189,11 @@ class Relaying(RuleBasedStateMachine):
         if not hasattr(self, "talk"):
             return
         relay = self.talk.relay
-        assert relay.client.error is relay.server.error is None
-        assert relay.bytes_buffered == relay.client.bytes_buffered + relay.server.bytes_buffered
+        assert relay.from_client.error is relay.from_server.error is None
+        assert (
+            relay.bytes_buffered
+            == relay.from_client.bytes_buffered + relay.from_server.bytes_buffered
+        )
         assert self.budget.bytes_held >= relay.bytes_buffered
 
     def teardown(self) -> None:

@@ -167,7 +167,7 @@ def test_parse_error_does_not_look_like_a_close(mode: Mode, from_client: bool) -
     assert violation.error.kind == "reserved_opcode"
     direction = talk.direction(from_client)
     assert direction.error is not None
-    assert direction.close is None
+    assert direction.close_received is None
     assert talk.relay.websocket.close_code is None
     # Nor do later bytes vanish unseen: the direction says why nothing more comes of them.
     assert talk.feed(talk.sender(from_client).text("later"), from_client) == []
@@ -240,4 +240,4 @@ def test_close_event_is_no_violation_and_a_violation_no_close() -> None:
     talk = Talk()
     (close,) = talk.feed(talk.client.close(1002, "your fault"))
     assert isinstance(close, Close)
-    assert talk.relay.client.error is None
+    assert talk.relay.from_client.error is None

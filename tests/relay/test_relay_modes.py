@@ -1,4 +1,4 @@
-"""WebSocketRelay, modes "frames" and "cut-through": what goes on by itself, and when."""
+"""WebSocketRelay, modes "frames" and "bytes": what goes on by itself, and when."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_frames_go_on_when_they_are_whole(from_client: bool) -> None:
 
 @SIDES
 def test_cut_through_goes_on_as_it_comes(from_client: bool) -> None:
-    talk = Talk("cut-through")
+    talk = Talk("bytes")
     wire = talk.sender(from_client).binary(bytes(range(200)))
     header = len(wire) - 200
     talk.feed(wire[:header], from_client)
@@ -55,12 +55,12 @@ def test_cut_through_goes_on_as_it_comes(from_client: bool) -> None:
 @SIDES
 def test_cut_through_holds_control_frames_until_they_are_whole(from_client: bool) -> None:
     """Another one may have to go first, and cannot stand inside."""
-    talk = Talk("cut-through")
+    talk = Talk("bytes")
     ping = talk.sender(from_client).ping(b"payload")
     for at in range(len(ping) - 1):
         assert talk.feed(ping[at : at + 1], from_client) == []
         assert talk.taken(from_client) == b""
-    talk.relay.ping(b"other", to_client=not from_client)
+    talk.relay.send_ping(b"other", to_client=not from_client)
     talk.feed(ping[-1:], from_client)
     assert talk.take(from_client) == [("ping", b"other"), ("ping", b"payload")]
 
@@ -81,7 +81,7 @@ def test_what_goes_on_does_not_wait_for_the_other_direction(mode: Mode, from_cli
 @SIDES
 def test_cut_through_holds_nothing_of_a_large_frame_for_output(from_client: bool) -> None:
     """Half a frame that was taken counts once: as what is kept of the message."""
-    talk = Talk("cut-through")
+    talk = Talk("bytes")
     wire = talk.sender(from_client).binary(bytes(1 << 20))
     half = len(wire) // 2
     talk.feed(wire[:half], from_client)
@@ -98,18 +98,18 @@ def test_own_ping_stands_between_two_fragments(mode: Mode, from_client: bool) ->
     talk = Talk(mode)
     first, second = talk.sender(from_client).frames(Opcode.TEXT, [b"first", b"second"])
     talk.feed(first, from_client)
-    talk.relay.ping(b"p", to_client=not from_client)
+    talk.relay.send_ping(b"p", to_client=not from_client)
     talk.feed(second, from_client)
     assert talk.take(from_client) == [("ping", b"p"), ("text", b"firstsecond")]
 
 
 @SIDES
 def test_own_ping_does_not_stand_inside_a_frame(from_client: bool) -> None:
-    talk = Talk("cut-through")
+    talk = Talk("bytes")
     wire = talk.sender(from_client).binary(bytes(100))
     talk.feed(wire[:50], from_client)
-    talk.relay.ping(b"p", to_client=not from_client)
-    talk.relay.pong(b"q", to_client=not from_client)
+    talk.relay.send_ping(b"p", to_client=not from_client)
+    talk.relay.send_pong(b"q", to_client=not from_client)
     talk.feed(wire[50:], from_client)
     assert talk.take(from_client) == [("binary", bytes(100)), ("ping", b"p"), ("pong", b"q")]
 
@@ -117,10 +117,10 @@ def test_own_ping_does_not_stand_inside_a_frame(from_client: bool) -> None:
 @SIDES
 def test_own_ping_after_half_a_header_is_readable(from_client: bool) -> None:
     for cut in range(1, 14):
-        talk = Talk("cut-through")
+        talk = Talk("bytes")
         wire = talk.sender(from_client).binary(bytes(70_000))
         talk.feed(wire[:cut], from_client)
-        talk.relay.ping(b"p", to_client=not from_client)
+        talk.relay.send_ping(b"p", to_client=not from_client)
         talk.feed(wire[cut:], from_client)
         talk.take(from_client)
         assert sorted(talk.receiver(from_client).events, key=str) == [
@@ -234,7 +234,7 @@ def test_limits_hold_in_every_mode(mode: Mode) -> None:
 
 
 def test_ping_event_in_cut_through_comes_before_the_message_it_stands_in() -> None:
-    talk = Talk("cut-through")
+    talk = Talk("bytes")
     sender = Sender(True)
     first, second = sender.frames(Opcode.TEXT, [b"a", b"b"])
     events = talk.feed(first + sender.ping(b"p") + second)

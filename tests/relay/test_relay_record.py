@@ -17,7 +17,7 @@ def test_record_has_the_messages_of_both_directions_in_order_of_arrival() -> Non
     events += talk.feed(talk.client.text("3"), True)
     kept = [event for event in events if isinstance(event, WebSocketMessage)]
     assert talk.relay.websocket.messages == kept
-    talk.relay.drop(kept[0])
+    talk.relay.discard(kept[0])
     talk.relay.forward(kept[1])
     assert [message.dropped for message in talk.relay.websocket.messages] == [True, False, False]
 

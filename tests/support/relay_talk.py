@@ -12,6 +12,8 @@ from typing import Any, Literal, TypeVar
 import pytest
 
 from relay_peers import Receiver, Sender
+from relay_wires import Mode as Mode
+from relay_wires import relay_of
 from wire_case import Seen, as_seen
 from wsdefrag import (
     Close,
@@ -21,12 +23,10 @@ from wsdefrag import (
     Pong,
     ProtocolViolation,
     WebSocketMessage,
-    WebSocketRelay,
 )
 
-Mode = Literal["messages", "frames", "cut-through"]
-MODES: tuple[Mode, ...] = ("messages", "frames", "cut-through")
-PASSING_MODES: tuple[Mode, ...] = ("frames", "cut-through")
+MODES: tuple[Mode, ...] = ("messages", "frames", "bytes")
+PASSING_MODES: tuple[Mode, ...] = ("frames", "bytes")
 SIDES = pytest.mark.parametrize("from_client", [True, False], ids=["client", "server"])
 ALL_MODES = pytest.mark.parametrize("mode", MODES)
 ALL_PASSING = pytest.mark.parametrize("mode", PASSING_MODES)
@@ -49,9 +49,7 @@ class Talk:
         server_deflate: DeflateParams | Literal["same"] | None = "same",
         **options: Any,
     ) -> None:
-        self.relay = WebSocketRelay(
-            mode=mode, deflate=deflate, server_deflate=server_deflate, **options
-        )
+        self.relay = relay_of(mode, deflate=deflate, server_deflate=server_deflate, **options)
         beyond = deflate if server_deflate == "same" else server_deflate
         self.mode = mode
         self.client = Sender(True, deflate)
@@ -69,11 +67,13 @@ class Talk:
 
     def direction(self, from_client: bool) -> Any:
         """What the relay says of this direction."""
-        return self.relay.client if from_client else self.relay.server
+        return self.relay.from_client if from_client else self.relay.from_server
 
     def feed(self, wire: bytes, from_client: bool = True) -> list[Event]:
         """Give the relay what a peer has sent; its output stays where it is."""
-        return self.relay.receive_data(wire, from_client=from_client, timestamp=1.5)
+        events: list[Event]
+        events = self.relay.receive_data(wire, from_client=from_client, timestamp=1.5)
+        return events
 
     def take(self, from_client: bool = True) -> list[Seen]:
         """Hand the listener of a direction what waits for it; gives the events in it."""
@@ -133,10 +133,10 @@ def state_of(talk: Talk) -> tuple[Any, ...]:
     relay = talk.relay
     return (
         relay.bytes_buffered,
-        relay.client.bytes_buffered,
-        relay.server.bytes_buffered,
-        relay.client.closed,
-        relay.server.closed,
+        relay.from_client.bytes_buffered,
+        relay.from_server.bytes_buffered,
+        relay.from_client.close_sent,
+        relay.from_server.close_sent,
         relay.websocket.get_state(),
     )
 

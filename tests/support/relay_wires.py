@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from wsdefrag import (
     DeflateParams,
     MessageReassembler,
     Opcode,
+    PassThroughRelay,
     Strictness,
     WebSocketMessage,
     WebSocketRelay,
 )
 
-Through = Literal["frames", "cut-through"]
+Mode = Literal["messages", "frames", "bytes"]
+Through = Literal["frames", "bytes"]
 
 
-THROUGH: tuple[Through, ...] = ("frames", "cut-through")
+THROUGH: tuple[Through, ...] = ("frames", "bytes")
 
 
 LAX = Strictness(mask_direction=False, minimal_length=False, reserved_bits=False, close_codes=False)
@@ -25,11 +27,18 @@ LAX = Strictness(mask_direction=False, minimal_length=False, reserved_bits=False
 CLOSE_1000 = b"\x88\x02\x03\xe8"
 
 
+def relay_of(mode: Mode, **options: Any) -> Any:
+    """The relay that decides on "messages", or one that passes frames or bytes through."""
+    if mode == "messages":
+        return WebSocketRelay(**options)
+    return PassThroughRelay(mode=mode, **options)
+
+
 def injected(content: bytes = b"by the way") -> WebSocketMessage:
     return WebSocketMessage(Opcode.BINARY, False, content)
 
 
-def sent(relay: WebSocketRelay) -> bytes:
+def sent(relay: WebSocketRelay | PassThroughRelay) -> bytes:
     return relay.data_to_send(to_client=True)
 
 

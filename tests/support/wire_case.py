@@ -13,47 +13,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 import wsdefrag
+from vectors import rules
 
 T = TypeVar("T")
 _Reader = TypeVar("_Reader", wsdefrag.MessageReassembler, wsdefrag.WebSocketDirection)
 Seen = tuple[str, object] | tuple[str, int, str]
 
 
-@dataclass(frozen=True)
-class Rule:
-    """What every error of one kind has in common."""
-
-    error: type[wsdefrag.WebSocketError]
-    close_code: int
-    rfc_section: str = ""
-
-
-_BASE = "RFC 6455 section "
-_DEFLATE = "RFC 7692 section "
-
-RULES: dict[str, Rule] = {
-    "reserved_bits": Rule(wsdefrag.ProtocolError, 1002, _BASE + "5.2"),
-    "reserved_opcode": Rule(wsdefrag.ProtocolError, 1002, _BASE + "5.2"),
-    "fragmented_control_frame": Rule(wsdefrag.ProtocolError, 1002, _BASE + "5.5"),
-    "control_frame_too_long": Rule(wsdefrag.ProtocolError, 1002, _BASE + "5.5"),
-    "masked_frame_from_server": Rule(wsdefrag.ProtocolError, 1002, _BASE + "5.1"),
-    "unmasked_frame_from_client": Rule(wsdefrag.ProtocolError, 1002, _BASE + "5.1"),
-    "non_minimal_length": Rule(wsdefrag.ProtocolError, 1002, _BASE + "5.2"),
-    "length_top_bit": Rule(wsdefrag.ProtocolError, 1002, _BASE + "5.2"),
-    "continuation_without_start": Rule(wsdefrag.ProtocolError, 1002, _BASE + "5.4"),
-    "data_frame_inside_message": Rule(wsdefrag.ProtocolError, 1002, _BASE + "5.4"),
-    "close_payload_one_byte": Rule(wsdefrag.ProtocolError, 1002, _BASE + "5.5.1"),
-    "invalid_close_code": Rule(wsdefrag.ProtocolError, 1002, _BASE + "7.4"),
-    "invalid_utf8": Rule(wsdefrag.InvalidUtf8, 1007, _BASE + "8.1"),
-    "invalid_close_reason": Rule(wsdefrag.InvalidUtf8, 1007, _BASE + "5.5.1"),
-    "invalid_deflate_data": Rule(wsdefrag.InflateFailed, 1007, _DEFLATE + "7.2.2"),
-    "truncated_deflate_data": Rule(wsdefrag.InflateFailed, 1007, _DEFLATE + "7.2.2"),
-    "too_many_deflate_members": Rule(wsdefrag.InflateFailed, 1007, _DEFLATE + "7.2.2"),
-}
-"""Each kind of protocol error, and the paragraph that forbids what it names."""
+RULES = rules()
+"""Each kind of error, with the paragraph that forbids what it names; a limit's kind is its name."""
 
 
 @dataclass(frozen=True)
@@ -91,8 +62,15 @@ class Case:
     deflate: wsdefrag.DeflateParams | None = None
     limits: wsdefrag.Limits | None = None
     strictness: wsdefrag.Strictness | None = None
-    utf8: Literal["strict", "lax"] = "strict"
     discarded: int | None = None
+    tolerated: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def is_lenient(self) -> bool:
+        """Whether a rule is switched off that is on by default."""
+        default, switched = wsdefrag.Strictness(), self.strictness or wsdefrag.Strictness()
+        names = wsdefrag.Strictness.__dataclass_fields__
+        return any(getattr(default, name) and not getattr(switched, name) for name in names)
 
     def reassembler(self) -> wsdefrag.MessageReassembler:
         return self._read_by(wsdefrag.MessageReassembler)
@@ -106,7 +84,6 @@ class Case:
             deflate=self.deflate,
             limits=self.limits,
             strictness=self.strictness,
-            utf8=self.utf8,
         )
 
 
@@ -136,25 +113,15 @@ def as_seen(event: wsdefrag.Event) -> Seen:
     return ("close", event.close_code, event.close_reason)
 
 
-def rule_of(error: wsdefrag.WebSocketError) -> str:
-    """The kind of a protocol error, or the limit that was exceeded."""
-    if isinstance(error, wsdefrag.ProtocolError):
-        return error.kind
-    assert isinstance(error, wsdefrag.LimitExceeded), error
-    return error.limit
-
-
 def check_error(error: wsdefrag.WebSocketError, expected: Fails) -> None:
     """Hold an error to the class, close code, section and offset of its rule."""
-    assert rule_of(error) == expected.rule
+    rule = RULES[expected.rule]
+    assert type(error) is rule.error
+    assert isinstance(error, (wsdefrag.ProtocolError, wsdefrag.LimitExceeded))
+    assert (error.kind, error.close_code) == (expected.rule, rule.close_code)
+    assert error.rfc_section == rule.rfc_section
     if isinstance(error, wsdefrag.LimitExceeded):
-        assert error.close_code == 1009
         assert error.requested > error.value
-    else:
-        assert isinstance(error, wsdefrag.ProtocolError)
-        rule = RULES[expected.rule]
-        assert type(error) is rule.error
-        assert (error.close_code, error.rfc_section) == (rule.close_code, rule.rfc_section)
     assert error.offset == expected.offset
 
 
@@ -197,7 +164,7 @@ def _take_end(events: list[wsdefrag.Event]) -> tuple[Fails | Cut | None, str]:
         del events[-1]
         assert isinstance(last.error, (wsdefrag.ProtocolError, wsdefrag.LimitExceeded))
         assert last.offset == last.error.offset
-        ends = Fails(rule_of(last.error), last.offset)
+        ends = Fails(last.error.kind, last.offset)
         check_error(last.error, ends)
         return ends, str(last.error)
     if isinstance(last, wsdefrag.Incomplete):
@@ -228,6 +195,15 @@ def observe_messages(case: Case, chunks: Iterable[bytes]) -> tuple[list[Seen], s
     first, second = ["" if end is None else describe(end) for end in ends]
     assert first == second
     return messages, first
+
+
+def exactly(event: wsdefrag.Event) -> object:
+    """All that an event says, for comparing two of them."""
+    if isinstance(event, wsdefrag.WebSocketMessage):
+        return event.get_state()
+    if isinstance(event, wsdefrag.ProtocolViolation):
+        return describe(event.error), event.from_client, event.timestamp, event.offset
+    return event
 
 
 def attempt(call: Callable[[], T]) -> tuple[T | None, wsdefrag.WebSocketError | None]:

@@ -1,30 +1,57 @@
-"""Byte sequences that broke other parsers of WebSocket frames, as tables.
+"""The wire cases: byte sequences that broke other parsers, and what must come of them.
 
-The tables stand in one module a section; this one joins them. Each case says what must come of
-its bytes however they are cut into chunks; `wire_case.py` has the form and the runner.
+They are the lines of `vectors/wire.jsonl`, which the Rust tests read too. Each says what must come
+of its bytes however they are cut into chunks; `wire_case.py` has the form and the runner.
 """
 
 from __future__ import annotations
 
-import wire_cases_close
-import wire_cases_deflate
-import wire_cases_fragments
-import wire_cases_frame
-import wire_cases_inflate
-import wire_cases_length
-import wire_cases_text
-from wire_case import Case
+import wsdefrag
+from vectors import Line, deflate_params, lines, read_bytes
+from wire_case import Case, Cut, Fails, Seen
 
-CASES: list[Case] = [
-    *wire_cases_length.CASES,
-    *wire_cases_frame.CASES,
-    *wire_cases_fragments.CASES,
-    *wire_cases_text.CASES,
-    *wire_cases_close.CASES,
-    *wire_cases_deflate.CASES,
-    *wire_cases_inflate.CASES,
-]
+LONG = 100_000
+"""Bytes from which on a case is read whole and in chunks, not at every split."""
+
+_TYPES = {"text": 1, "binary": 2, "close": 8, "ping": 9, "pong": 10}
+
+
+def case_of(line: Line) -> Case:
+    """The wire case that a line of `wire.jsonl` or `errors.jsonl` describes."""
+    limits, strictness = line.get("limits"), line.get("strictness")
+    return Case(
+        line["name"],
+        read_bytes(line["wire"]),
+        sees=tuple(map(_seen, line["events"])),
+        ends=_end(line),
+        from_client=line["from"] == "client",
+        deflate=deflate_params(line),
+        limits=None if limits is None else wsdefrag.Limits(**limits),
+        strictness=None if strictness is None else wsdefrag.Strictness(**strictness),
+        discarded=line.get("discarded"),
+        tolerated=tuple(sorted(line.get("tolerated", {}).items())),
+    )
+
+
+def _seen(event: Line) -> Seen:
+    if "close" in event:
+        return ("close", event["close"], event["reason"])
+    ((kind, content),) = event.items()
+    return (kind, read_bytes(content))
+
+
+def _end(line: Line) -> Fails | Cut | None:
+    if error := line.get("error"):
+        return Fails(error["kind"], error["offset"], error.get("known_after"))
+    if cut := line.get("incomplete"):
+        return Cut(_TYPES[cut["type"]], read_bytes(cut["content"]), cut["offset"])
+    return None
+
+
+EVERY_CASE: list[Case] = list(map(case_of, lines("wire")))
+
+CASES: list[Case] = [case for case in EVERY_CASE if len(case.wire) < LONG]
 """Every case short enough to be cut in many ways."""
 
-LONG_CASES: list[Case] = wire_cases_fragments.LONG_CASES
+LONG_CASES: list[Case] = [case for case in EVERY_CASE if len(case.wire) >= LONG]
 """Cases of up to two megabytes, that a parser must read in linear time."""

@@ -262,10 +262,10 @@ cases = st.builds(
         minimal_length=st.booleans(),
         reserved_bits=st.booleans(),
         close_codes=st.booleans(),
+        utf8=st.booleans(),
         no_context_takeover=st.booleans(),
         empty_compressed_payload=st.booleans(),
         deflate_tail=st.booleans(),
     ),
-    utf8=st.sampled_from(["strict", "lax"]),
 )
 """A reader's options, for bytes that are drawn besides."""

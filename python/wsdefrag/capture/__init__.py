@@ -1,11 +1,17 @@
-"""Packet captures in, WebSocket messages out.
+"""Reads WebSocket messages from packet captures.
 
-A ``Capture`` says what to read and which part of it; ``messages()``, ``connections()`` and
-``to_arrow()`` read it. Packets go through link, IP and TCP headers into one stream a direction,
-with explicit gaps where bytes were not captured; then through the HTTP upgrade into the two
-directions of a WebSocket, which are read as ``MessageReassembler`` reads them. Nothing is put
-together across a gap, nothing is inflated on a guess, and each connection ends with an account of
-its bytes.
+A ``Capture`` names the files and the filters; its methods ``messages()``, ``connections()`` and
+``to_arrow()`` read the files. Reading has three stages:
+
+1. The link, IP and TCP headers of each packet are parsed, and the TCP segments of a connection
+   are put in order: one byte stream for each direction. Bytes that were not captured are gaps in
+   the stream.
+2. The HTTP upgrade at the start of a connection is read (RFC 6455 section 4).
+3. The frames of both directions are read into messages, as ``MessageReassembler`` does.
+
+The bytes before and after a gap never form one message. A compressed message is never inflated
+when the data before it is unknown. Each connection has two accounts, one for each direction, which
+count every byte (see ``Account``).
 """
 
 from __future__ import annotations
@@ -25,6 +31,7 @@ from wsdefrag.capture.connection import (
 from wsdefrag.capture.reader import CaptureReader, PacketCounts
 
 if TYPE_CHECKING:
+    from wsdefrag.formats.conversations import Conversation
     from wsdefrag.formats.har import write_har
     from wsdefrag.formats.jsonl import write_jsonl
     from wsdefrag.formats.mitm import write_flow, write_mitm
@@ -42,6 +49,7 @@ __all__ = [
     "CapturedMessage",
     "CapturedRequest",
     "CapturedResponse",
+    "Conversation",
     "PacketCounts",
     "write_arrow",
     "write_flow",
@@ -52,8 +60,10 @@ __all__ = [
     "write_plot",
 ]
 
-# The formats import this package, so it imports each of them when its function is asked for.
+# The modules of the formats import this package. To avoid an import circle, this package imports
+# each of them only when one of their names is used.
 _FORMATS = {
+    "Conversation": "conversations",
     "write_arrow": "tables",
     "write_flow": "mitm",
     "write_har": "har",
@@ -63,10 +73,10 @@ _FORMATS = {
     "write_plot": "plot",
 }
 
-if not TYPE_CHECKING:  # a type checker would take it for any name
+if not TYPE_CHECKING:  # with __getattr__, a type checker would accept every name
 
     def __getattr__(name: str) -> object:
-        """Import a format's function when it is first asked for."""
+        """Import a name from a format's module when the name is first used."""
         if name not in _FORMATS:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         function = getattr(import_module(f"wsdefrag.formats.{_FORMATS[name]}"), name)
@@ -75,5 +85,5 @@ if not TYPE_CHECKING:  # a type checker would take it for any name
 
 
 def __dir__() -> list[str]:
-    """Name the functions of the formats too, imported or not."""
+    """List all public names, also those that have not been imported yet."""
     return sorted({*globals(), *__all__})

@@ -1,4 +1,4 @@
-"""Checks of what a ``Capture`` is made of, and the values that the native module wants."""
+"""Checks the arguments of ``Capture`` and converts them for the native module."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ class BinaryFile(Protocol):
     """A file object that is read in bytes: open files, pipes, ``io.BytesIO``."""
 
     def read(self, size: int, /) -> bytes | None:
-        """Give at most ``size`` bytes, none at the end; None where nothing has come yet."""
+        """Return at most ``size`` bytes; b"" at the end, None if no bytes are available yet."""
 
 
 def sources(
     source: PathLike | Iterable[PathLike] | BinaryFile,
 ) -> tuple[BinaryFile | None, list[str]]:
-    """Tell a file object from paths."""
+    """Return a file object and no paths, or None and the paths as strings."""
     if isinstance(source, (str, os.PathLike)):
         return None, [os.fspath(source)]
     if isinstance(source, BinaryFile):
@@ -76,14 +76,14 @@ def checked_count(name: str, count: int) -> int:
 
 
 def to_duration(name: str, seconds: float) -> int:
-    """Turn seconds that go by into nanoseconds."""
+    """Convert a duration from seconds to nanoseconds."""
     if require_number(name, seconds) < 0:
         raise ValueError(f"{name} must be 0 seconds or more, not {seconds}")
     return to_nanoseconds(name, seconds)
 
 
 def to_nanoseconds(name: str, seconds: float) -> int:
-    """Turn seconds into nanoseconds; what is too much is as much as there can be."""
+    """Convert seconds to nanoseconds; limits the result to the range of a signed 64-bit integer."""
     try:
         return max(-_MOST, min(round(require_number(name, seconds) * NANOSECONDS), _MOST))
     except OverflowError:

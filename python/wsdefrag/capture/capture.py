@@ -1,10 +1,9 @@
-"""What to read of which files: the description that everything else starts from.
+"""``Capture``: which files to read, and which of their messages.
 
-A ``Capture`` holds nothing open. Each of its methods begins a pass of its own over the files, so
-one description can be read any number of times, also in other processes: it can be pickled, and
-reading it has no side effects and gives the same every time. That makes it the unit of work for
-an engine that spreads captures over machines; rows are identified by
-``(connection, from_client, seq)``.
+A ``Capture`` keeps no file open. Each of its methods starts a new pass over the files. So it can be
+read many times, with the same result each time and without side effects. It can be pickled and read
+in another process: a program that distributes work over machines can send one ``Capture`` to each.
+Within a capture, ``(connection, from_client, seq)`` identifies a message.
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ from typing import Any, Literal, NamedTuple
 
 from wsdefrag._arguments import require_bool, require_optional, require_retain
 from wsdefrag._native import ArrowStream, CapturedMessage, CapturePlan
+from wsdefrag._shown import shown, shown_text
 from wsdefrag.capture._arguments import (
     NANOSECONDS,
     BinaryFile,
@@ -28,7 +28,6 @@ from wsdefrag.capture._arguments import (
     to_duration,
     to_nanoseconds,
 )
-from wsdefrag.capture._shown import shown, shown_text
 from wsdefrag.capture.connection import CapturedConnection
 from wsdefrag.capture.reader import CaptureReader
 from wsdefrag.limits import Limits
@@ -38,13 +37,13 @@ from wsdefrag.strictness import Strictness
 class ArrowTables(NamedTuple):
     """A capture as two tables, joined by the column ``connection``.
 
-    Each offers ``__arrow_c_stream__``, so that ``polars.DataFrame(table)``,
-    ``pyarrow.table(table)`` and DuckDB read it without a copy. Each reading is a pass over the
-    files; where ``messages`` has been read to its end, ``connections`` needs none.
+    Both have ``__arrow_c_stream__``, so that ``polars.DataFrame(table)``,
+    ``pyarrow.table(table)`` and DuckDB read them without a copy. Reading a table is a pass over the
+    files. If ``messages`` has been read to its end, ``connections`` needs no second pass.
 
     Attributes:
-        messages: One row a message.
-        connections: One row a connection.
+        messages: One row for each message.
+        connections: One row for each connection.
 
     Example:
         >>> from wsdefrag.capture import Capture
@@ -59,42 +58,46 @@ class ArrowTables(NamedTuple):
 
 
 class Capture:
-    """A packet capture, and which part of it is wanted.
+    """A packet capture, with filters.
 
-    Reads pcap and pcapng, also gzipped. Several files are one capture, in the order given. A
-    capture of a file object can be read once, from where the file stands.
+    Reads pcap and pcapng files, also gzipped ones. Several files are one capture, read in the
+    order given. A file object can be read only once; reading starts at its current position.
 
     Args:
-        source: A path, several paths, or a binary file object. One that does not block can only
+        source: A path, several paths, or a binary file object. A non-blocking file object can only
             be read with ``read()``.
-        hosts: Patterns of the request's ``Host`` (``*`` stands for anything), without regard to
-            case; the port may be left out. Connections whose request is not in the capture match
-            none.
-        request_paths: Patterns of the request's path and query, likewise.
-        ports: TCP ports of either side.
-        addresses: IP addresses of either side.
-        from_client: Only messages of this side.
-        types: Only messages of these types, ``"text"`` or ``"binary"``. Without one, all are
-            wanted, also those whose beginning was not captured and whose type is not known.
-        since: Only messages of this time or later, in seconds since the epoch.
+        hosts: Only connections whose request has a ``Host`` that matches one of these patterns.
+            ``*`` matches any characters; case is ignored; a pattern without a port matches any
+            port. A connection whose request was not captured does not match.
+        request_paths: Only connections whose request has a path and query that match one of these
+            patterns. ``*`` matches any characters. A connection whose request was not captured does
+            not match.
+        ports: Only connections with one of these TCP ports on either side.
+        addresses: Only connections with one of these IP addresses on either side.
+        from_client: True for messages of the client only, False for messages of the server only,
+            None for both.
+        types: Only messages of these types, ``"text"`` or ``"binary"``. If empty, all messages,
+            also those of unknown type because their start was not captured.
+        since: Only messages at or after this time, in seconds since the epoch.
         until: Only messages before this time, in seconds since the epoch.
-        content: Whether contents are wanted; without them frames are only walked over, contents
-            are empty and neither UTF-8 nor deflate is looked at.
-        limits: How much a sender may make the reader hold; messages over a limit are skipped.
-        strictness: Which rules of RFC 6455 are enforced.
-        utf8: Whether text has to be UTF-8 to be ``ok``: ``"strict"`` or ``"lax"``.
-        resync: Whether frames are looked for again after a loss. Messages that are found so are
-            marked ``resynced``.
-        max_connections: Connections followed at once; the least recently used one is ended as
-            ``evicted`` to make room.
-        idle_timeout: Seconds of capture time after which a WebSocket without a packet is ended
+        content: Whether to read the contents of messages. If False, only frame headers are read:
+            contents are empty, and neither UTF-8 nor compressed data is checked.
+        limits: Limits on message size, frame size and fragments; messages over a limit are skipped.
+        strictness: Which rules are enforced. If its ``utf8`` is False, text that is not UTF-8 has
+            the status ``ok``. ``Account.tolerated`` counts how often each rule that is switched off
+            was broken.
+        resync: Whether to search for the next frame after a gap. Messages found this way are marked
+            ``resynced``.
+        max_connections: How many connections are followed at the same time. When this many are
+            open and another one starts, the one used least recently ends as ``evicted``.
+        idle_timeout: A WebSocket that has no packet for this long, in seconds of capture time, ends
             as ``idle``.
-        handshake_timeout: Seconds of capture time after which a connection without a packet is
-            forgotten while it is no WebSocket yet.
+        handshake_timeout: A TCP connection without a complete handshake that has no packet for this
+            long, in seconds of capture time, is dropped.
 
     Raises:
         TypeError: If an argument has the wrong type.
-        ValueError: If an address is none, or a number is out of its range.
+        ValueError: If an address is not an IP address, or a number is out of range.
 
     Example:
         >>> from wsdefrag.capture import Capture
@@ -119,16 +122,13 @@ class Capture:
         content: bool = True,
         limits: Limits | None = None,
         strictness: Strictness | None = None,
-        utf8: Literal["strict", "lax"] = "strict",
         resync: bool = False,
         max_connections: int = 65_536,
         idle_timeout: float = 600.0,
         handshake_timeout: float = 60.0,
     ) -> None:
-        """Describe a capture; nothing is opened yet."""
+        """Check the arguments; opens no file."""
         file, files = sources(source)
-        if utf8 not in ("strict", "lax"):
-            raise ValueError(f"utf8 must be 'strict' or 'lax', not {utf8!r}")
         if from_client is not None:
             require_bool("from_client", from_client)
         require_bool("content", content)
@@ -152,7 +152,6 @@ class Capture:
             "content": content,
             "limits": Limits() if limits is None else limits,
             "strictness": Strictness() if strictness is None else strictness,
-            "utf8_strict": utf8 == "strict",
             "resync": resync,
             "max_connections": checked_count("max_connections", max_connections),
             "idle_timeout_ns": to_duration("idle_timeout", idle_timeout),
@@ -161,13 +160,13 @@ class Capture:
         self._plan = CapturePlan(**self._arguments)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle by what was asked for; a file object cannot be."""
+        """Pickle the arguments; a capture of a file object cannot be pickled."""
         if self._arguments["file"] is not None:
             raise TypeError("a capture of a file object cannot be pickled; open it by its path")
         return _restored, (self._arguments,)
 
     def __repr__(self) -> str:
-        """Show what it reads, and which part of it."""
+        """Show the files and the names of the filters."""
         names = ("hosts", "request_paths", "ports", "addresses", "types", "from_client")
         given = [name for name in names if self._arguments[name] not in ([], None)]
         given += [name for name in ("since", "until") if self._arguments[f"{name}_ns"] is not None]
@@ -175,7 +174,7 @@ class Capture:
         return shown("Capture", f"{self._name()}{chosen}")
 
     def _name(self) -> str:
-        """Name the files."""
+        """Return the first file's name and how many more files there are."""
         first, *others = self._arguments["paths"] or [self._arguments["name"]]
         return f"{shown_text(first)} and {len(others)} more" if others else shown_text(first)
 
@@ -184,31 +183,31 @@ class Capture:
         return self.messages()
 
     def __arrow_c_schema__(self) -> object:
-        """Export the schema of the table of messages, as the Arrow PyCapsule interface has it."""
+        """Export the schema of the messages table (Arrow PyCapsule interface)."""
         return self.to_arrow().messages.__arrow_c_schema__()
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
-        """Export the table of messages, as the Arrow PyCapsule interface has it.
+        """Export the messages table (Arrow PyCapsule interface).
 
         Args:
-            requested_schema: Ignored, as the interface allows; readers cast for themselves.
+            requested_schema: Ignored, as the interface allows; the consumer casts the columns.
 
         Returns:
-            A capsule, from which the messages are read as ``to_arrow().messages`` gives them.
+            A capsule with the same stream as ``to_arrow().messages``.
 
         Raises:
-            ValueError: If it is a file object that has been read before.
+            ValueError: If the source is a file object that has been read before.
         """
         return self.to_arrow().messages.__arrow_c_stream__(requested_schema)
 
     def read(self) -> CaptureReader:
-        """Begin a pass that gives messages and ended connections as they come.
+        """Start a pass over the capture.
 
         Returns:
-            The reader.
+            An iterator over messages and ended connections.
 
         Raises:
-            ValueError: If it is a file object that has been read before.
+            ValueError: If the source is a file object that has been read before.
         """
         return CaptureReader(self._plan.read(), self._arguments["paths"], self._name())
 
@@ -216,15 +215,15 @@ class Capture:
         """Read the messages, each as soon as it is complete.
 
         Yields:
-            The messages, each as soon as it is certain: in the order of the packets that completed
-            them, but for what stood behind a gap or was found by a search, which is certain only
-            some packets later. Within a direction they come as they were sent. What is not whole
-            comes too, with its ``status``.
+            The messages, in the order of the packets that completed them. Messages after a gap and
+            messages found by a search come some packets later. Within a direction, messages come in
+            the order in which they were sent. Incomplete and invalid messages come too; see
+            ``status``.
 
         Raises:
-            CaptureError: If a file is no capture, or not readable any more.
+            CaptureError: If a file is not a capture or is damaged.
             OSError: If a file cannot be opened or read.
-            ValueError: If it is a file object that has been read before.
+            ValueError: If the source is a file object that has been read before.
         """
         with self.read() as reader:
             for item in reader:
@@ -235,17 +234,18 @@ class Capture:
         """Read the connections, each when it has ended, with its messages.
 
         Args:
-            retain: How many messages ``websocket.messages`` keeps, the newest of those that are
-                whole; None for all of them.
+            retain: How many complete messages ``websocket.messages`` keeps, the newest ones; None
+                for all.
 
         Yields:
             The connections, in the order in which they ended.
 
         Raises:
-            CaptureError: If a file is no capture, or not readable any more.
+            CaptureError: If a file is not a capture or is damaged.
             OSError: If a file cannot be opened or read.
             TypeError: If ``retain`` is neither an int nor None.
-            ValueError: If it is a file object that has been read before, or ``retain`` is negative.
+            ValueError: If ``retain`` is negative, or the source is a file object that has been read
+                before.
         """
         return self._connections(require_retain(retain))
 
@@ -259,21 +259,21 @@ class Capture:
                 elif most != 0 and item.status in ("ok", "invalid_utf8"):
                     messages = item.connection.websocket.messages
                     messages.append(item.message)
-                    # One by one, each would move all those that stay.
+                    # Deleting one message moves all later ones, so many are deleted at once.
                     if most is not None and len(messages) > 2 * most:
                         _keep(item.connection, most)
 
     def to_arrow(self) -> ArrowTables:
-        """Give the messages and the connections as tables that Arrow's readers read.
+        """Return the messages and the connections as two Arrow tables.
 
         Returns:
-            Two tables, neither of which has been read yet.
+            Two tables; nothing is read until a consumer reads them.
         """
         return ArrowTables(*self._plan.to_arrow())
 
 
 def _restored(arguments: dict[str, Any]) -> Capture:
-    """Make a capture of what another one was asked for."""
+    """Make a capture from the arguments of a pickled one."""
     capture = Capture.__new__(Capture)
     capture._arguments = arguments
     capture._plan = CapturePlan(**arguments)
@@ -281,14 +281,14 @@ def _restored(arguments: dict[str, Any]) -> Capture:
 
 
 def _keep(connection: CapturedConnection, most: int | None) -> None:
-    """Keep the newest messages of a connection."""
+    """Delete all but the newest messages of a connection."""
     messages = connection.websocket.messages
     if most is not None and len(messages) > most:
         del messages[: len(messages) - most]
 
 
 def _close(connection: CapturedConnection) -> None:
-    """Say in ``websocket`` how it was closed, as mitmproxy does."""
+    """Set the close attributes of ``websocket``, as mitmproxy does."""
     websocket, close = connection.websocket, connection.close
     if close is not None:
         websocket.closed_by_client = close.from_client

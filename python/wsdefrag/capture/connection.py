@@ -1,15 +1,15 @@
-"""What is known of a connection in a capture: who, what was agreed, and what became of its bytes.
+"""``CapturedConnection`` and its parts: addresses, handshake, Close, and the accounts of its bytes.
 
-Plain values, made by the reader. A connection is handed out with its first message, while it is
-still going on; ``ended`` is None until it is handed out itself, and its accounts are complete from
-then on.
+The reader makes these objects. ``message.connection`` gives a connection that has not ended yet:
+its ``ended`` is None and its accounts still grow. When the reader yields the connection itself,
+``ended`` is set and the accounts are final.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from wsdefrag.capture._shown import shown, shown_fields, shown_text
+from wsdefrag._shown import shown, shown_fields, shown_text
 from wsdefrag.data import WebSocketData
 from wsdefrag.deflate import DeflateParams
 
@@ -19,8 +19,8 @@ class CapturedRequest:
     r"""The HTTP request that asked for the WebSocket (RFC 6455 section 4.1).
 
     Attributes:
-        target: The request target, as it stood in the request line.
-        fields: The header fields in order, names as they were written, values as bytes.
+        target: The request target of the request line, unchanged.
+        fields: The header fields in order: names in their original case, values as bytes.
         timestamp_ns: When its last byte was captured, in nanoseconds since the epoch.
 
     Example:
@@ -34,9 +34,8 @@ class CapturedRequest:
     timestamp_ns: int
 
     def __repr__(self) -> str:
-        """Show the target, and how many header fields there are."""
-        state = f"{shown_text(self.target)}, {len(self.fields)} header fields"
-        return shown("CapturedRequest", state)
+        """Show the target and the number of header fields."""
+        return shown("CapturedRequest", f"{shown_text(self.target)}, {_counted(self.fields)}")
 
     def value(self, name: str) -> str | None:
         """Give the value of the first field of this name, without regard to case, or None."""
@@ -45,12 +44,12 @@ class CapturedRequest:
 
 @dataclass(frozen=True)
 class CapturedResponse:
-    r"""The HTTP answer to it (RFC 6455 section 4.2.2).
+    r"""The HTTP response to the request for a WebSocket (RFC 6455 section 4.2.2).
 
     Attributes:
-        status: The status code, 101 where the server agreed.
+        status: The status code; 101 if the server accepted.
         reason: The reason phrase.
-        fields: The header fields in order, names as they were written, values as bytes.
+        fields: The header fields in order: names in their original case, values as bytes.
         timestamp_ns: When its last byte was captured, in nanoseconds since the epoch.
 
     Example:
@@ -65,9 +64,9 @@ class CapturedResponse:
     timestamp_ns: int
 
     def __repr__(self) -> str:
-        """Show the status line, and how many header fields there are."""
-        state = f"{self.status} {shown_text(self.reason)}, {len(self.fields)} header fields"
-        return shown("CapturedResponse", state)
+        """Show the status line and the number of header fields."""
+        line = f"{self.status} {shown_text(self.reason)}"
+        return shown("CapturedResponse", f"{line}, {_counted(self.fields)}")
 
     def value(self, name: str) -> str | None:
         """Give the value of the first field of this name, without regard to case, or None."""
@@ -75,16 +74,20 @@ class CapturedResponse:
 
 
 def address_text(address: tuple[str, int]) -> str:
-    """Write an address and a port as they stand in URLs.
+    """Format an address and a port as in a URL.
 
     Args:
         address: IP address and TCP port.
 
     Returns:
-        ``address:port``, an IPv6 address in brackets.
+        ``address:port``, with an IPv6 address in brackets.
     """
     host, port = address
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _counted(fields: tuple[tuple[str, bytes], ...]) -> str:
+    return f"{len(fields)} header field{'' if len(fields) == 1 else 's'}"
 
 
 def _values(fields: tuple[tuple[str, bytes], ...], name: str) -> list[str]:
@@ -98,13 +101,13 @@ def _value(fields: tuple[tuple[str, bytes], ...], name: str) -> str | None:
 
 @dataclass(frozen=True)
 class CapturedClose:
-    """The close frame that came first.
+    """The first Close frame of a connection.
 
     Attributes:
-        from_client: Who sent it.
-        close_code: Its code; 1005 where the frame held none (RFC 6455 section 7.1.5), None where
-            it was not captured whole.
-        close_reason: Its reason.
+        from_client: True if the client sent it.
+        close_code: The close code; 1005 if the frame has none (RFC 6455 section 7.1.5), None if
+            part of the frame was not captured.
+        close_reason: The close reason.
         timestamp_ns: When it was captured, in nanoseconds since the epoch.
 
     Example:
@@ -119,34 +122,35 @@ class CapturedClose:
     timestamp_ns: int
 
     def __repr__(self) -> str:
-        """Show all attributes; a long reason is cut."""
+        """Show all attributes; shortens a long reason."""
         return shown_fields(self)
 
 
 @dataclass(frozen=True)
 class Account:
-    """What became of every byte that one side sent after the handshake.
+    """Counts every byte that one side sent after the handshake.
 
     When the connection has ended, ``bytes == emitted + control + skipped + lost + trailing``.
 
     Attributes:
-        bytes: Bytes on the stream, whether they were captured or not.
-        emitted: Bytes of the frames of messages that are whole on the wire, headers included.
+        bytes: Bytes of the stream, captured or not.
+        emitted: Bytes of the frames of complete messages, headers included.
         control: Bytes of control frames.
-        skipped: Bytes of frames that are known but were not delivered whole: those of incomplete
-            messages and of messages over a limit.
-        lost: Bytes that cannot be told apart into frames, because some were not captured.
-        trailing: Bytes after a Close, and from a broken rule on.
-        messages: Messages handed out, of any status.
-        content: Bytes of their contents, decoded.
-        compressed: Payload bytes of compressed messages that were inflated whole.
-        inflated: What those were inflated to, in bytes.
+        skipped: Bytes of the frames of incomplete messages and of messages over a limit.
+        lost: Bytes that could not be assigned to frames because of a gap.
+        trailing: Bytes after a Close, and all bytes from the first violation on.
+        messages: Messages yielded, of any status.
+        content: Bytes of their contents, after inflation.
+        compressed: Payload bytes of the compressed messages that were inflated completely.
+        inflated: Bytes of those messages after inflation.
         pings: Pings and pongs.
-        gaps: Runs of bytes that were not captured.
-        missing: Bytes in them.
-        retransmissions: Segments with bytes that had come before.
-        overlaps: Those whose bytes differed from what had come first, which was kept.
-        violation: The broken rule that ended the direction, for people to read, or None.
+        gaps: Gaps: ranges of the stream that were not captured.
+        missing: Bytes in the gaps.
+        retransmissions: TCP segments with bytes that an earlier segment already had.
+        overlaps: Retransmissions whose bytes differ from the earlier ones; the earlier bytes are
+            kept.
+        tolerated: For each rule of ``Strictness`` that is switched off and was broken: how often.
+        violation: The broken rule that ended the direction, as a sentence, or None.
 
     Example:
         >>> from wsdefrag.capture import Account
@@ -170,10 +174,11 @@ class Account:
     missing: int = 0
     retransmissions: int = 0
     overlaps: int = 0
+    tolerated: dict[str, int] = field(default_factory=dict)
     violation: str | None = None
 
     def __repr__(self) -> str:
-        """Show what is not zero; a violation comes first."""
+        """Show the violation first, then the counters that are not zero."""
         if self.violation is None:
             return shown_fields(self)
         counters = shown_fields(replace(self, violation=None)).partition("(")[2]
@@ -183,44 +188,45 @@ class Account:
 
     @property
     def is_balanced(self) -> bool:
-        """Whether every byte is accounted for."""
+        """Whether ``bytes`` is the sum of its parts; always True when the connection has ended."""
         known = self.emitted + self.control + self.skipped + self.lost + self.trailing
         return self.bytes == known
 
     @property
     def has_losses(self) -> bool:
-        """Whether anything was not handed out as it was sent."""
+        """Whether bytes were skipped, lost or not captured."""
         return bool(self.skipped or self.lost or self.missing)
 
 
 @dataclass(eq=False)
 class CapturedConnection:
-    """A WebSocket in a capture.
+    """A WebSocket connection in a capture.
 
-    Two of them are equal only if they are the same object. Across passes over a capture,
-    ``connection`` tells them apart.
+    Two objects are equal only if they are the same object. ``connection`` identifies a connection
+    in every pass over the same capture.
 
     Attributes:
         connection: Its number in the capture, from 0, in the order in which WebSockets were
             recognised.
         client_address: IP address and TCP port of the side that sent the request.
-        server_address: IP address and TCP port of the side that answered it.
-        request: The request, or None where it was not captured.
-        response: The answer, or None where it was not captured.
+        server_address: IP address and TCP port of the other side.
+        request: The request, or None if it was not captured.
+        response: The response, or None if it was not captured.
         deflate: The agreed permessage-deflate parameters, or None.
-        accept_key_ok: Whether the answer's accept key is the right one (RFC 6455 section 4.2.2);
-            None where one of the two is missing.
-        midstream: Whether the handshake was not captured whole.
+        accept_key_ok: Whether ``Sec-WebSocket-Accept`` of the response fits the request's key (RFC
+            6455 section 4.2.2); None if one of the two is missing.
+        midstream: Whether part of the handshake was not captured.
         opened_ns: When its first packet was captured, in nanoseconds since the epoch.
         last_ns: When its last packet was captured, in nanoseconds since the epoch.
-        close: The first close frame, or None.
-        from_client: What became of the client's bytes.
-        from_server: What became of the server's bytes.
-        ended: None while it goes on; then ``fin``, ``rst``, ``idle``, ``evicted``, ``replaced``
-            (by another connection on the same ports) or ``end_of_capture``; ``refused`` where the
-            server did not want a WebSocket.
-        problems: What went wrong, a line each, for people to read.
-        websocket: Its messages and how it was closed; filled only by ``Capture.connections()``.
+        close: The first Close frame, or None.
+        from_client: The account of the client's bytes.
+        from_server: The account of the server's bytes.
+        ended: None until the connection ends; then ``fin``, ``rst``, ``idle``, ``evicted``,
+            ``replaced`` (by a new connection with the same addresses and ports),
+            ``end_of_capture``, or ``refused`` (the server did not accept the WebSocket).
+        problems: One sentence for each problem.
+        websocket: The messages and how the WebSocket was closed; only ``Capture.connections()``
+            fills it.
 
     Example:
         >>> from wsdefrag.capture import Capture
@@ -248,7 +254,7 @@ class CapturedConnection:
     websocket: WebSocketData = field(default_factory=WebSocketData)
 
     def __repr__(self) -> str:
-        """Show its number, its two addresses, where it went, its messages and its end."""
+        """Show number, addresses, host and path, message counts and how it ended."""
         where = shown_text(f"{self.host or ''}{self.path or ''}", 40)
         return shown(
             "CapturedConnection",
@@ -264,7 +270,7 @@ class CapturedConnection:
 
     @property
     def path(self) -> str | None:
-        """The request's path and query, without scheme and host."""
+        """The path and query of the request, without scheme and host."""
         if self.request is None:
             return None
         _, separator, rest = self.request.target.partition("://")
@@ -280,16 +286,16 @@ class CapturedConnection:
 
     @property
     def extensions(self) -> str | None:
-        """The extensions that the server agreed to, as the answer says them.
+        """The extensions that the server agreed to, as written in the response.
 
-        Several fields mean what one with a list of them would (RFC 6455 section 9.1).
+        Several ``Sec-WebSocket-Extensions`` fields are joined into one list (RFC 6455 section 9.1).
         """
         fields = self.response.fields if self.response else ()
         return ", ".join(_values(fields, "sec-websocket-extensions")) or None
 
     @property
     def has_losses(self) -> bool:
-        """Whether anything was lost, skipped, or broke a rule."""
+        """Whether bytes were skipped, lost or not captured, or a rule was broken."""
         accounts = (self.from_client, self.from_server)
         return self.midstream or any(
             account.has_losses or account.violation is not None for account in accounts

@@ -1,10 +1,11 @@
-"""One pass over a capture, and what is to be said of its packets.
+"""``CaptureReader``: one pass over a capture; ``PacketCounts``: counters of its packets.
 
-The native reader gives batches of what a piece of the capture completed. A batch ends where a
-connection has ended, so that its messages are handed out while it goes on, whatever the pieces are.
-The clock is that of the packets, and memory is bounded by the limits, not by the files.
+The native reader reads a chunk of the capture and returns a batch: the messages and connections
+that the chunk completed. A batch ends before each ended connection, so that messages of a
+connection come before it ends, whatever the size of the chunks. Timeouts use the times of the
+packets. Memory depends on the limits, not on the size of the files.
 
-What was read and not handed out waits in the native reader: an interrupt does not lose it.
+Items that were read but not yet returned stay in the native reader, so an interrupt loses nothing.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from wsdefrag._native import CapturedMessage
 from wsdefrag._native import CaptureReader as _NativeReader
-from wsdefrag.capture._shown import shown, shown_fields
+from wsdefrag._shown import shown, shown_fields
 from wsdefrag.capture.connection import CapturedConnection
 
 if TYPE_CHECKING:
@@ -27,23 +28,22 @@ __all__ = ["CaptureReader", "CapturedMessage", "PacketCounts"]
 
 @dataclass(frozen=True)
 class PacketCounts:
-    """What became of the packets of a capture.
+    """Counts the packets of a capture by kind.
 
     Attributes:
         packets: All packets.
         tcp: TCP segments.
-        cut: Those of them that a snap length cut.
-        exported: Pieces of decrypted streams, out of exported PDUs.
+        cut: TCP segments that the capture's snap length cut.
+        exported: Exported PDUs with bytes of a decrypted stream.
         other: Packets of other protocols.
-        malformed: Packets that contradict themselves, or of which not even the headers were
-            captured.
-        unknown_link: Packets of link types that are not read.
-        unknown_links: How many of each such link type.
+        malformed: Packets with contradictory or incomplete headers.
+        unknown_link: Packets of unsupported link types.
+        unknown_links: The number of packets of each unsupported link type.
         fragments: IP fragments that did not complete a datagram.
-        fragments_dropped: Those of them whose datagram was given up.
-        fragments_waiting: Those of them whose datagram may still be completed.
+        fragments_dropped: Fragments whose datagram was dropped.
+        fragments_waiting: Fragments whose datagram may still be completed.
         first_ns: When the first packet was captured, in nanoseconds since the epoch, or None.
-        last_ns: When the last packet was captured, likewise.
+        last_ns: When the last packet was captured, in nanoseconds since the epoch, or None.
 
     Example:
         >>> from wsdefrag.capture import Capture
@@ -68,20 +68,20 @@ class PacketCounts:
     last_ns: int | None = None
 
     def __repr__(self) -> str:
-        """Show what is not zero."""
+        """Show the counters that are not zero."""
         return shown_fields(self)
 
 
 class CaptureReader:
     """One pass over a capture.
 
-    Iterating gives each message as soon as it is complete and each connection when it has ended;
-    ``message.connection`` is the same object, while it goes on.
+    Iterating yields each message as soon as it is complete and each connection when it has ended;
+    ``message.connection`` is that same connection object.
 
-    Where a file object does not block and has nothing yet, ``BlockingIOError`` is raised, and the
-    next call, or a new iteration, goes on. What else a file object raises ends the pass, and comes
-    behind all that was complete before. How far it is can be asked for at any time, also by
-    another thread.
+    If a non-blocking file object has no bytes yet, ``BlockingIOError`` is raised, and the next call
+    or a new iteration continues. Any other exception of a file object ends the pass; it is raised
+    after everything that was complete before it has been yielded. Any thread may read ``counts``,
+    ``bytes_read`` and ``warnings`` at any time.
 
     Example:
         >>> from wsdefrag.capture import Capture, CapturedMessage
@@ -102,13 +102,13 @@ class CaptureReader:
         self._bytes_read = 0
 
     def __repr__(self) -> str:
-        """Show what it reads, and how far it is."""
+        """Show the files, and the bytes and packets read so far."""
         packets, closed = self.counts.packets, ", closed" if self._native is None else ""
         state = f"{self._name}, {self.bytes_read} bytes, {packets} packets{closed}"
         return shown("CaptureReader", state)
 
     def __enter__(self) -> Self:
-        """Give the reader itself."""
+        """Return the reader itself."""
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -116,18 +116,18 @@ class CaptureReader:
         self.close()
 
     def __iter__(self) -> Iterator[CapturedMessage | CapturedConnection]:
-        """Go on with the pass.
+        """Start or continue the pass.
 
         Yields:
-            Messages and ended connections, in the order in which that became certain.
+            Messages and ended connections, each as soon as it is complete.
 
         Raises:
-            CaptureError: If a file is no capture, or not readable any more; all that was complete
-                before has been given out.
+            CaptureError: If a file is not a capture or is damaged; raised after everything that was
+                complete before the damage.
             OSError: If a file cannot be opened or read; ``BlockingIOError`` if a file object has
-                nothing yet.
-            RuntimeError: If the pass is being read already, by another thread or by the ``read()``
-                of the file object that it is in.
+                no bytes yet.
+            RuntimeError: If another thread is reading, or the ``read()`` method of the file object
+                calls the reader.
         """
         while True:
             yield from self._batch
@@ -137,11 +137,11 @@ class CaptureReader:
             self._batch = iter(batch)
 
     def next_batch(self) -> list[CapturedMessage | CapturedConnection] | None:
-        """Read on until something is complete.
+        """Read until a message is complete or a connection has ended.
 
         Returns:
-            What a piece of the capture completed, or a part of it, in order; None at the end. A
-            connection that has ended is the first of its batch.
+            The next messages and connections, in order; None at the end. An ended connection is
+            always the first item of a batch.
 
         Raises:
             CaptureError: As in ``__iter__``.
@@ -153,7 +153,7 @@ class CaptureReader:
     def close(self) -> None:
         """End the pass and close the files; may be called again."""
         if self._native is not None:
-            # They stay at hand for who wants to know afterwards.
+            # Callers may read these after closing.
             self._counts, self._warnings = self.counts, self.warnings
             self._bytes_read = self.bytes_read
             self._native = None
@@ -161,12 +161,12 @@ class CaptureReader:
 
     @property
     def bytes_read(self) -> int:
-        """Bytes of the files read so far, as they are stored."""
+        """Bytes read from the files so far, before decompression."""
         return self._bytes_read if self._native is None else self._native.bytes_read
 
     @property
     def bytes_total(self) -> int | None:
-        """Bytes of all files, or None where that is not known."""
+        """Size of all files in bytes, or None if it is unknown."""
         paths = [Path(path) for path in self._paths]
         if not paths or not all(path.is_file() for path in paths):
             return None
@@ -174,10 +174,10 @@ class CaptureReader:
 
     @property
     def counts(self) -> PacketCounts:
-        """What became of the packets so far."""
+        """The counters of the packets read so far."""
         return self._counts if self._native is None else PacketCounts(**self._native.counts)
 
     @property
     def warnings(self) -> list[str]:
-        """What is to be said of files that could be read all the same, such as one cut short."""
+        """Problems that did not stop the pass, such as a truncated file."""
         return self._warnings if self._native is None else self._native.warnings

@@ -130,8 +130,7 @@ MESSAGE_FILTERS: tuple[_Option, ...] = (
 )
 
 READING: tuple[_Option, ...] = (
-    click.option("--lax", is_flag=True, help="Keep text that is not UTF-8."),
-    click.option("--resync", is_flag=True, help="Look for frames again behind a loss."),
+    click.option("--resync", is_flag=True, help="Look for frames again after a loss."),
     click.option(
         "--tolerate",
         type=click.Choice([*RULES, "loss", "all"]),

@@ -18,12 +18,8 @@ if TYPE_CHECKING:
     from wsdefrag.cli.input.inputs import Input
 
 _DEFAULTS = Limits()
-# Text has an option of its own, and the rules that are off by default need none.
-RULES = [
-    field.name.replace("_", "-")
-    for field in fields(Strictness)
-    if field.default and field.name != "utf8"
-]
+# The rules that are off by default need no option.
+RULES = [field.name.replace("_", "-") for field in fields(Strictness) if field.default]
 
 # Names of the filters that raw dumps, which know nothing of connections, cannot be read with.
 _OF_CAPTURES = ("host", "path", "port", "address", "type", "since", "until", "resync")
@@ -42,8 +38,7 @@ class Selection:
         type: ``text`` or ``binary``; None for both.
         since: The first moment, in seconds since the epoch.
         until: The moment behind the last, in seconds since the epoch.
-        lax: Whether text may be anything.
-        resync: Whether frames are looked for behind a loss.
+        resync: Whether frames are looked for after a loss.
         tolerate: What does not count for the exit status: names of rules, ``loss``, ``all``.
         max_message_size: Most bytes of a message; 0 for no limit.
         max_frame_size: Most bytes of a frame; 0 for no limit.
@@ -58,17 +53,11 @@ class Selection:
     type: Literal["text", "binary"] | None = None
     since: float | None = None
     until: float | None = None
-    lax: bool = False
     resync: bool = False
     tolerate: tuple[str, ...] = ()
     max_message_size: int = _DEFAULTS.max_message_size or 0
     max_frame_size: int = _DEFAULTS.max_frame_size or 0
     max_fragments: int = _DEFAULTS.max_fragments or 0
-
-    @property
-    def utf8(self) -> Literal["strict", "lax"]:
-        """How text is checked."""
-        return "lax" if self.lax else "strict"
 
     def tolerates(self, what: str) -> bool:
         """Tell whether something does not count for the exit status.
@@ -142,6 +131,5 @@ class Selection:
             content=content,
             limits=self.limits(),
             strictness=self.strictness(),
-            utf8=self.utf8,
             resync=self.resync,
         )

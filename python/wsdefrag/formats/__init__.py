@@ -1,4 +1,4 @@
-"""The formats that captures are written in, a module each.
+"""Writers of captures: one module for each file format.
 
 ``wsdefrag.capture`` exports their functions.
 """

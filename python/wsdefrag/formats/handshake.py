@@ -1,8 +1,9 @@
-"""What formats that are made of HTTP need of a handshake, also where it was not captured.
+"""URL, scheme and header text of a handshake, for the HAR and mitmproxy writers.
 
-A target of the form ``/path`` says neither scheme nor server. The server is that of the request's
-``Host``, or its address. The scheme is the secure one for port 443 and the plain one for all
-others: what is read on port 443 was decrypted before, and captures do not say it of any other.
+A request target of the form ``/path`` contains neither scheme nor host. The host is the request's
+``Host`` field, or else the server's address. The scheme is ``wss`` or ``https`` for port 443,
+because readable bytes on that port were decrypted before the capture was written. For other ports
+a capture does not tell whether the bytes were encrypted, so the scheme is ``ws`` or ``http``.
 """
 
 from __future__ import annotations
@@ -23,27 +24,27 @@ _SCHEMES: dict[Literal["ws", "http"], tuple[str, str]] = {
 
 
 def scheme(connection: CapturedConnection, family: Literal["ws", "http"]) -> str:
-    """Give the scheme of a connection.
+    """Return the URL scheme of a connection.
 
     Args:
         connection: The connection.
-        family: How the plain one is called.
+        family: The scheme without TLS.
 
     Returns:
-        ``ws`` or ``wss``, ``http`` or ``https``.
+        ``ws`` or ``wss``; ``http`` or ``https``.
     """
     return _SCHEMES[family][connection.server_address[1] == _HTTPS_PORT]
 
 
 def url(connection: CapturedConnection) -> str:
-    """Give the URL of a WebSocket.
+    """Return the URL of a WebSocket.
 
     Args:
         connection: The connection.
 
     Returns:
-        A ``ws`` or ``wss`` URL; its host is the server's address and port where the request was
-        not captured or named none, and its path ``/``.
+        A ``ws`` or ``wss`` URL. Without a ``Host`` field, its host is the server's address and
+        port; if the request was not captured, its path is ``/``.
     """
     authority = connection.host or address_text(connection.server_address)
     return f"{scheme(connection, 'ws')}://{authority}{connection.path or '/'}"
@@ -56,7 +57,7 @@ def field_text(value: bytes) -> str:
         value: The value.
 
     Returns:
-        It as UTF-8, or else as Latin-1, which HTTP once was (RFC 9110 section 5.5).
+        The value decoded as UTF-8, or as Latin-1 if it is not UTF-8 (RFC 9110 section 5.5).
     """
     try:
         return value.decode()

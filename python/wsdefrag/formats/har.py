@@ -1,22 +1,25 @@
-"""A capture as an HTTP archive (HAR 1.2), which the network panels of browsers open.
+"""Writes a capture as an HTTP archive (HAR 1.2), which the network panels of browsers open.
 
-One entry a connection, with the two heads of its handshake and, as Chrome writes them,
-``_resourceType: "websocket"`` and ``_webSocketMessages``: ``type`` (``send`` from the client,
-``receive`` from the server), ``time`` (seconds since the epoch), ``opcode`` and ``data`` (the text,
-or base64 where it is binary).
+Each connection is one entry with request and response. Like Chrome, it has
+``_resourceType: "websocket"`` and a list ``_webSocketMessages``. A message has ``type`` (``send``
+from the client, ``receive`` from the server), ``time`` (seconds since the epoch), ``opcode`` and
+``data`` (the text, or base64 if the message is binary).
 
-Those are the messages that are whole and as they were sent. For any other, ``type`` is ``error``
-and ``opcode`` -1, which is how Chrome records that something went wrong with a message and shows as
-a line of its own; ``data`` says what. Keys of ours tell the rest: ``_status``, ``_fromClient``,
-``_missingBytes``, and what there is of its content in ``_base64``. ``_webSocketClose`` is the first
-close frame, and ``_resynced`` stands with messages whose frames had to be looked for.
+An incomplete or invalid message has ``type`` ``error`` and ``opcode`` -1, as Chrome records an
+error, and ``data`` describes the problem. Our own keys add ``_status``, ``_fromClient``,
+``_missingBytes``, and the bytes that are known in ``_base64``.
 
-Nothing is invented: what was not captured is empty, 0 or -1, as HAR says, with a ``comment``; the
-URL of a request that was not captured has the server's address and port as its host. A panel counts
-the time of an entry from the request on: ``wait`` is until the answer, ``receive`` from it until
-the last packet, in milliseconds. Bodies of refusals are not kept.
+More keys of our own: ``_webSocketClose`` is the first Close frame; ``_resynced`` marks messages
+that were found by a search after a gap; ``_dropped`` and ``_injected`` mark messages that a relay
+dropped or injected. A text that is not UTF-8, but was tolerated, has U+FFFD in ``data`` for each
+wrong byte and its original bytes in ``_base64``.
 
-Memory is that of the connections that are going on.
+Values that were not captured are empty, 0 or -1, as HAR requires, and a ``comment`` says so. The
+URL of a request that was not captured has the server's address and port. Times of an entry are in
+milliseconds: ``wait`` from request to response, ``receive`` from response to last packet. The
+body of a refusal is not written.
+
+Memory grows with the messages of the connections that are open.
 """
 
 from __future__ import annotations
@@ -30,6 +33,7 @@ from urllib.parse import parse_qsl, urlsplit
 from wsdefrag.formats.conversations import conversations
 from wsdefrag.formats.handshake import field_text, url
 from wsdefrag.formats.jsonl import TYPE_NAMES
+from wsdefrag.message import WebSocketMessage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -37,7 +41,7 @@ if TYPE_CHECKING:
     from wsdefrag.capture.capture import Capture
     from wsdefrag.capture.connection import CapturedClose, CapturedConnection
     from wsdefrag.capture.reader import CapturedMessage
-    from wsdefrag.formats.conversations import Items
+    from wsdefrag.formats.conversations import Conversation, Items
 
 _SECOND = 1_000_000_000
 _MILLISECOND = 1_000_000
@@ -47,19 +51,19 @@ _NOT_CAPTURED = "not captured"
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(", ", ": ")).encode
 
 
-def write_har(capture: Capture | Items, file: IO[bytes]) -> int:
+def write_har(capture: Capture | Items | Iterable[Conversation], file: IO[bytes]) -> int:
     """Write the connections of a capture as an HTTP archive.
 
     Args:
-        capture: A capture, or what its reader gives.
-        file: Where to write, open for bytes.
+        capture: A capture, the messages and connections that its reader yields, or conversations.
+        file: A binary file, open for writing.
 
     Returns:
-        How many entries were written: one a connection, in the order in which they ended.
+        How many entries were written: one for each connection, in the order in which they ended.
 
     Raises:
-        CaptureError: If the capture is broken. The archive is whole all the same and holds all
-            that was read before.
+        CaptureError: If the capture is damaged. The archive is valid and contains everything that
+            was read before.
         OSError: If the file cannot be written.
     """
     from wsdefrag import __version__
@@ -69,25 +73,25 @@ def write_har(capture: Capture | Items, file: IO[bytes]) -> int:
     file.write(head.encode())
     count = 0
     try:
-        for connection, messages in conversations(capture):
+        for conversation in conversations(capture):
             file.write(b",\n" if count else b"\n")
-            file.write(_encode(har_entry(connection, messages)).encode())
+            file.write(_encode(har_entry(conversation)).encode())
             count += 1
     finally:
         file.write(b"\n]}}\n")
     return count
 
 
-def har_entry(connection: CapturedConnection, messages: list[CapturedMessage]) -> dict[str, Any]:
-    """Describe a connection as an entry of an HTTP archive.
+def har_entry(conversation: Conversation) -> dict[str, Any]:
+    """Make the entry of a conversation in an HTTP archive.
 
     Args:
-        connection: The connection.
-        messages: Its messages.
+        conversation: The conversation.
 
     Returns:
         The entry, ready for ``json.dumps``.
     """
+    connection = conversation.connection
     started, answered, last = _moments(connection)
     wait, receive = (answered - started) / _MILLISECOND, (last - answered) / _MILLISECOND
     entry: dict[str, Any] = {
@@ -108,7 +112,7 @@ def har_entry(connection: CapturedConnection, messages: list[CapturedMessage]) -
         "serverIPAddress": connection.server_address[0],
         "connection": str(connection.client_address[1]),
         "_resourceType": "websocket",
-        "_webSocketMessages": [_message(message) for message in messages],
+        "_webSocketMessages": [_message(message) for message in conversation.messages],
     }
     if connection.close is not None:
         entry["_webSocketClose"] = _close(connection.close)
@@ -118,10 +122,10 @@ def har_entry(connection: CapturedConnection, messages: list[CapturedMessage]) -
 
 
 def _moments(connection: CapturedConnection) -> tuple[int, int, int]:
-    """When it was asked for, when that was answered, and its last packet, in nanoseconds."""
+    """The times of request, response and last packet, in nanoseconds since the epoch."""
     request, response = connection.request, connection.response
     started = connection.opened_ns if request is None else request.timestamp_ns
-    # Interfaces of one capture may disagree about the time, and a panel draws no negative times.
+    # The clocks of two capture interfaces may differ, and a duration must not be negative.
     answered = max(started, started if response is None else response.timestamp_ns)
     return started, answered, max(answered, connection.last_ns)
 
@@ -181,13 +185,24 @@ def _response(connection: CapturedConnection) -> dict[str, Any]:
     return described
 
 
-def _message(message: CapturedMessage) -> dict[str, Any]:
-    _, _, content, time, *_ = message.get_state()
-    if message.status == "ok":
-        data = content.decode() if message.is_text else base64.b64encode(content).decode("ascii")
-        direction = "send" if message.from_client else "receive"
-        whole = {"type": direction, "time": time, "opcode": int(message.type), "data": data}
-        return whole | {"_resynced": True} if message.resynced else whole
+def _message(message: CapturedMessage | WebSocketMessage) -> dict[str, Any]:
+    opcode, from_client, content, time, dropped, injected = message.get_state()
+    if isinstance(message, WebSocketMessage) or message.status == "ok":
+        encoded = base64.b64encode(content).decode("ascii")
+        whole: dict[str, Any] = {
+            "type": "send" if from_client else "receive",
+            "time": time,
+            "opcode": int(opcode),
+            "data": content.decode("utf-8", "replace") if message.is_text else encoded,
+        }
+        if message.is_text and whole["data"].encode() != content:
+            whole["_base64"] = encoded
+        marks = {
+            "_dropped": dropped,
+            "_injected": injected,
+            "_resynced": not isinstance(message, WebSocketMessage) and message.resynced,
+        }
+        return whole | {name: True for name, value in marks.items() if value}
     sender = "client" if message.from_client else "server"
     missing = f", {message.missing_bytes} bytes missing" if message.missing_bytes else ""
     status = message.status.replace("_", " ")
@@ -229,7 +244,7 @@ def _cookies(fields: tuple[tuple[str, bytes], ...]) -> list[tuple[str, str]]:
 
 
 def _set_cookie(value: str) -> dict[str, Any]:
-    """The cookie of a response (RFC 6265 section 4.1.1), with the attributes that HAR knows."""
+    """The cookie of a response (RFC 6265 section 4.1.1), with the attributes that HAR has."""
     pair, *attributes = (part.strip() for part in value.split(";"))
     name, _, text = pair.partition("=")
     cookie: dict[str, Any] = {"name": name, "value": text, "httpOnly": False, "secure": False}
@@ -250,7 +265,7 @@ def _pairs(pairs: Iterable[tuple[str, str]]) -> list[dict[str, str]]:
 
 
 def _date(nanoseconds: int) -> str:
-    """A time as ISO 8601, in UTC and with milliseconds, as HAR wants it."""
+    """A time in ISO 8601, in UTC and with milliseconds, as HAR requires."""
     seconds, rest = divmod(nanoseconds, _SECOND)
     date = datetime.fromtimestamp(seconds, timezone.utc)
     return f"{date:%Y-%m-%dT%H:%M:%S}.{rest // _MILLISECOND:03}Z"

@@ -1,13 +1,13 @@
-"""Messages and connections as JSON lines: one object a line, in UTF-8.
+"""Writes messages or connections as JSON lines: one object on each line, in UTF-8.
 
-A message keeps all of its content: as ``text``, or as ``base64`` where it is binary, still
-compressed, or not UTF-8 and so has no text. Times are seconds since the epoch with as many digits
-as the capture has, so a reader that takes numbers for decimals (and not for floats) gets the
-nanoseconds. A connection has the keys of the Arrow table of connections.
+The content of a message is in ``text``, or in ``base64`` if it is binary, still compressed or not
+UTF-8. Times are seconds since the epoch with up to nine decimals; a JSON parser with decimal
+numbers reads exact nanoseconds, one with floats does not. A connection has the same keys as the
+columns of the Arrow connections table.
 
-What could end a line or move a terminal's cursor is escaped, so a file can be shown as it is.
+Control characters and Unicode line ends are escaped, so a terminal can print the file safely.
 
-Invariant: a line holds exactly one line feed, its last character.
+Invariant: a line contains exactly one line feed, its last character.
 """
 
 from __future__ import annotations
@@ -15,10 +15,12 @@ from __future__ import annotations
 import base64
 import json
 import re
+from dataclasses import fields
 from typing import IO, TYPE_CHECKING, Literal
 
 from wsdefrag.capture.connection import Account, CapturedConnection
 from wsdefrag.formats.conversations import items_of
+from wsdefrag.strictness import Strictness
 
 if TYPE_CHECKING:
     from wsdefrag.capture.capture import Capture
@@ -27,15 +29,16 @@ if TYPE_CHECKING:
 
 _SECOND = 1_000_000_000
 
-# Allowed by JSON as they are: controls above ASCII and Unicode's own line ends.
+# JSON allows these without an escape: DEL, the C1 control characters and Unicode's line ends.
 _UNSAFE = re.compile("[\x7f-\x9f\u2028\u2029]")
 
 _encode = json.JSONEncoder(ensure_ascii=False).encode
 
-# What a message is called whose beginning, and so its opcode, was not captured.
+# 0: the first frame, which has the type, was not captured.
 TYPE_NAMES = {0: "continuation", 1: "text", 2: "binary"}
 
-_ACCOUNT = tuple(Account.__dataclass_fields__)
+_COUNTERS = tuple(field.name for field in fields(Account) if field.type == "int")
+_RULES = tuple(field.name for field in fields(Strictness))
 
 
 def write_jsonl(
@@ -48,18 +51,19 @@ def write_jsonl(
     """Write the messages or the connections of a capture as JSON lines.
 
     Args:
-        capture: A capture, or what its reader gives.
-        file: Where to write, open for bytes.
-        table: What to write: ``"messages"`` as they were completed, or ``"connections"`` as they
-            ended.
-        content: Whether to write what the messages hold; without it they have neither ``text``
+        capture: A capture, or the messages and connections that its reader yields.
+        file: A binary file, open for writing.
+        table: ``"messages"``, in the order in which they were completed, or ``"connections"``, in
+            the order in which they ended.
+        content: Whether to write the contents of messages; if False, there is neither ``text``
             nor ``base64``.
 
     Returns:
         How many lines were written.
 
     Raises:
-        CaptureError: If the capture is broken, after all that was read before.
+        CaptureError: If the capture is damaged; raised after everything before the damage has been
+            written.
         OSError: If the file cannot be written.
     """
     count = 0
@@ -78,17 +82,17 @@ def write_jsonl(
 
 
 def message_line(message: CapturedMessage, *, content: bool = True) -> str:
-    """Write a message as a JSON object on one line.
+    """Format a message as a JSON object on one line.
 
     Args:
         message: The message.
-        content: Whether to write what it holds.
+        content: Whether to include its content.
 
     Returns:
-        The line with its line feed.
+        The line, with its line feed.
     """
     connection = message.connection
-    # The fields without a helper are numbers and words that need no escapes.
+    # Numbers and fixed words need no escapes.
     return (
         f'{{"connection": {connection.connection}, "seq": {message.seq}, '
         f'"host": {_optional(connection.host)}, "path": {_optional(connection.path)}, '
@@ -105,14 +109,14 @@ def message_line(message: CapturedMessage, *, content: bool = True) -> str:
 
 
 def connection_line(connection: CapturedConnection) -> str:
-    """Write a connection as a JSON object on one line.
+    """Format a connection as a JSON object on one line.
 
     Args:
         connection: The connection.
 
     Returns:
-        The line with its line feed. The keys are the columns of the Arrow table of connections;
-        each side's account has ``client_`` and ``server_`` in front of its names.
+        The line, with its line feed. The keys are the columns of the Arrow connections table; the
+        counters of the two accounts begin with ``client_`` and ``server_``.
     """
     response, close = connection.response, connection.close
     pairs = [
@@ -139,22 +143,23 @@ def connection_line(connection: CapturedConnection) -> str:
     ]
     sides = (("client", connection.from_client), ("server", connection.from_server))
     for side, account in sides:
-        for name in _ACCOUNT:
-            value = getattr(account, name)
-            known = str(value) if isinstance(value, int) else _optional(value)
-            pairs.append((f"{side}_{name}", known))
+        pairs += [(f"{side}_{name}", str(getattr(account, name))) for name in _COUNTERS]
+        pairs += [
+            (f"{side}_tolerated_{rule}", str(account.tolerated.get(rule, 0))) for rule in _RULES
+        ]
+        pairs.append((f"{side}_violation", _optional(account.violation)))
     members = ", ".join(f'"{name}": {value}' for name, value in pairs)
     return f"{{{members}}}\n"
 
 
 def json_string(text: str) -> str:
-    """Write a text as a JSON string that keeps to its line.
+    """Format a text as a JSON string without line ends and control characters.
 
     Args:
         text: Any text.
 
     Returns:
-        The string with its quotes.
+        The string, with its quotes.
     """
     written = _encode(text)
     if written.isascii() and "\x7f" not in written:
@@ -163,14 +168,14 @@ def json_string(text: str) -> str:
 
 
 def json_content(content: bytes, *, is_text: bool) -> str:
-    """Write what a message holds as a member of a JSON object.
+    """Format the content of a message as a member of a JSON object.
 
     Args:
-        content: What it holds.
-        is_text: Whether it is to be a text; what is not UTF-8 becomes ``base64`` all the same.
+        content: The content.
+        is_text: Whether to write it as ``text``; content that is not UTF-8 is always ``base64``.
 
     Returns:
-        The member, name and value.
+        The member: name, colon and value.
     """
     if is_text:
         try:
@@ -181,18 +186,18 @@ def json_content(content: bytes, *, is_text: bool) -> str:
 
 
 def json_bool(value: bool) -> str:
-    """Write a truth value."""
+    """Format a bool."""
     return "true" if value else "false"
 
 
 def json_seconds(nanoseconds: int) -> str:
-    """Write a time as a number of seconds that says all that is known.
+    """Format a time as a number of seconds, without rounding.
 
     Args:
-        nanoseconds: The time, since the epoch.
+        nanoseconds: Nanoseconds since the epoch.
 
     Returns:
-        The seconds, with one to nine digits behind the point.
+        Seconds since the epoch, with one to nine decimals.
     """
     sign = "-" if nanoseconds < 0 else ""
     seconds, rest = divmod(abs(nanoseconds), _SECOND)
@@ -200,7 +205,7 @@ def json_seconds(nanoseconds: int) -> str:
 
 
 def _content(message: CapturedMessage) -> str:
-    # Compressed bytes may look like text and are none.
+    # Bytes that are still compressed may be valid UTF-8 by chance.
     is_text = message.is_text and message.status != "undecodable"
     return f"{json_content(message.content, is_text=is_text)}, "
 

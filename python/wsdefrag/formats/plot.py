@@ -1,12 +1,12 @@
-"""A capture's traffic as a picture: messages and bytes over time, by direction.
+"""Draws the traffic of a capture: messages and bytes over time, for each direction.
 
-A row a connection, the busiest first: messages a second on the left, bytes on the wire a second on
-the right, what the client sent above the line and what the server sent below it. The line is drawn
-for as long as the connection was captured. Times at which a message was not whole, or not as it
-was sent, have a mark on it; the title says what else was lost.
+Each connection has a row, the busiest first. The left chart shows messages a second, the right one
+bytes on the wire a second; values of the client go up from the zero line, values of the server go
+down. The zero line is as long as the connection was open. A cross on it marks the time of an
+incomplete or invalid message; the title of the row counts what else was lost.
 
-Needs matplotlib (the extra ``plot``), which is imported when a function is called. The settings of
-the machine make no difference, so the same capture gives the same picture.
+Needs matplotlib (the extra ``plot``), which is imported when a function is called. Local settings
+of matplotlib are ignored, so the same capture gives the same picture everywhere.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ if TYPE_CHECKING:
 
 _SECOND = 1_000_000_000
 
-# Bars across the picture: each is wide enough to be seen.
+# Bars in a chart; each is wide enough to be visible.
 _BINS = 160
 
 _CLIENT, _SERVER, _BROKEN = "#2b6cb0", "#dd8a26", "#c53030"
 _INK, _FAINT = "#2d3748", "#cbd5e0"
 
-# Inches: the width, a row, and what stands above and below the rows.
+# In inches: the width of the picture; the heights of a row and of the margins above and below.
 _WIDTH, _ROW, _TOP, _BOTTOM = 12.0, 1.75, 0.95, 0.5
 
 _SETTINGS: Any = {
@@ -45,23 +45,23 @@ _SETTINGS: Any = {
     "axes.spines.top": False,
     "axes.titlecolor": _INK,
     "font.size": 9,
-    # Ids in a vector picture are made from this and not from chance.
+    # Makes the ids in an SVG constant; without it they are random.
     "svg.hashsalt": "wsdefrag",
     "text.color": _INK,
     "xtick.color": _INK,
     "ytick.color": _INK,
 }
 
-# What is longer is shown in the next unit, with its length in seconds.
+# Units of the time axis: name, length in seconds, and the longest span in seconds it is used for.
 _UNITS = (("seconds", 1, 300), ("minutes", 60, 4 * 3600), ("hours", 3600, 4 * 86_400))
 
 
 @dataclass
 class _Traffic:
-    """When a connection's messages came, and how long they were."""
+    """The times and lengths of the messages of a connection."""
 
     connection: CapturedConnection
-    # Of the client's messages and of the server's: nanoseconds since the epoch, and bytes.
+    # Each is a pair: client, server. Times in nanoseconds since the epoch, lengths in bytes.
     times: tuple[array[int], array[int]] = field(default_factory=lambda: (array("q"), array("q")))
     lengths: tuple[array[int], array[int]] = field(default_factory=lambda: (array("q"), array("q")))
     broken: tuple[array[int], array[int]] = field(default_factory=lambda: (array("q"), array("q")))
@@ -90,18 +90,19 @@ def write_plot(
     """Draw the traffic of a capture.
 
     Args:
-        capture: A capture, or what its reader gives. Contents are not looked at.
-        file: Where to write, open for bytes.
-        format: What to write.
+        capture: A capture, or the messages and connections that its reader yields. Contents are not
+            used.
+        file: A binary file, open for writing.
+        format: The format of the picture.
         connections: How many connections to draw at most, the busiest first.
 
     Returns:
-        How many connections were drawn. Without a message there is a picture that says so.
+        How many connections were drawn. If there are no messages, the picture says so.
 
     Raises:
         ModuleNotFoundError: If matplotlib is not installed.
-        ValueError: If there are to be no connections.
-        CaptureError: If the capture is broken; nothing is drawn then.
+        ValueError: If ``connections`` is less than 1.
+        CaptureError: If the capture is damaged; nothing is drawn.
         OSError: If the file cannot be written.
     """
     import matplotlib as mpl
@@ -115,14 +116,14 @@ def write_plot(
         mpl.rcParams.update(_SETTINGS)
         figure = _figure(shown)
         FigureCanvasAgg(figure)
-        # Neither the day nor the release belongs into the picture.
+        # Date and version would make the same capture give different files.
         metadata = {"Software": None} if format == "png" else {"Date": None, "Creator": None}
         figure.savefig(file, format=format, dpi=120, metadata=metadata)
     return len(shown)
 
 
 def _busiest(capture: Capture | Items, most: int) -> list[_Traffic]:
-    """Read the capture, and find the connections with the most bytes."""
+    """Read the capture and return the connections with the most bytes."""
     traffic: dict[int, _Traffic] = {}
     for item in items_of(capture):
         if not isinstance(item, CapturedConnection):
@@ -186,11 +187,11 @@ def _figure(shown: list[_Traffic]) -> Figure:
 
 
 def _draw(one: _Traffic, left: Axes, right: Axes, *, start: int, end: int, unit: int) -> None:
-    """Draw a connection into its two places."""
+    """Draw the two charts of a connection."""
     import numpy as np
     from matplotlib.ticker import EngFormatter, FuncFormatter, MaxNLocator
 
-    # A moment has some width, too.
+    # At least one millisecond, so that a single message has a bar.
     span = max(end - start, 1_000_000) / _SECOND
     edges = np.linspace(0.0, span, _BINS + 1)
     seconds = [(np.asarray(times) - start) / _SECOND for times in one.times]
@@ -223,16 +224,16 @@ def _draw(one: _Traffic, left: Axes, right: Axes, *, start: int, end: int, unit:
 
 
 def _bins_of(one: _Traffic, start: int, edges: Any) -> Any:  # noqa: ANN401  (arrays)
-    """The bars in which a message was not whole."""
+    """The bars that contain an incomplete or invalid message."""
     import numpy as np
 
     broken = np.concatenate([np.asarray(times, dtype=np.int64) for times in one.broken])
-    places = np.searchsorted(edges, (broken - start) / _SECOND, side="right") - 1
-    return np.clip(places, 0, _BINS - 1)
+    bars = np.searchsorted(edges, (broken - start) / _SECOND, side="right") - 1
+    return np.clip(bars, 0, _BINS - 1)
 
 
 def _who(connection: CapturedConnection) -> str:
-    """Host, path and addresses, on one line and in characters that every font has."""
+    """Host, path and addresses on one line, in ASCII, which every font has."""
     where = f"{connection.host or ''}{connection.path or ''}" or "(handshake not captured)"
     where = where.encode("unicode_escape").decode("ascii")
     if len(where) > 44:
@@ -254,7 +255,7 @@ def _lost(one: _Traffic) -> str:
 
 
 def _unit(span: float) -> tuple[str, int]:
-    """Choose a unit of time for a span in seconds: its name and its length in seconds."""
+    """Choose the unit of the time axis for a span in seconds: name and length in seconds."""
     for name, length, most in _UNITS:
         if span <= most:
             return name, length

@@ -1,8 +1,8 @@
-"""Arrow tables in files: Parquet, and Arrow's own file format.
+"""Writes the tables of ``Capture.to_arrow()`` to Parquet files and to Arrow IPC files.
 
-Needs pyarrow (the extra ``arrow``), which is imported when a function is called. A table is
-written as it is read, so memory does not grow with the capture: batch by batch, or, as a Parquet
-file wants its row groups larger than batches are, a few batches at a time.
+Needs pyarrow (the extra ``arrow``), which is imported when a function is called. Batches are
+written while the table is read, so memory does not grow with the capture. A Parquet row group is
+larger than a batch, so several batches are collected for each row group.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
     from pyarrow.parquet import ParquetWriter
     from typing_extensions import Self
 
-# A row group is written when it has so much. Readers take them as a whole and skip them as a whole;
-# each has its own dictionaries and statistics, which small ones consist of.
+# A row group is written when it reaches one of these sizes. Each row group has its own dictionaries
+# and statistics, so small row groups would waste space.
 _GROUP_BYTES = 16 << 20
 _GROUP_ROWS = 1 << 17
 
 
 class ArrowTable(Protocol):
-    """A table that exports itself as an Arrow stream: ``Capture.to_arrow()`` gives two."""
+    """A table that exports an Arrow stream, such as those of ``Capture.to_arrow()``."""
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
-        """Export the table, as the Arrow PyCapsule interface has it."""
+        """Export the table (Arrow PyCapsule interface)."""
 
 
 def write_parquet(table: ArrowTable, file: IO[bytes]) -> int:
@@ -35,16 +35,16 @@ def write_parquet(table: ArrowTable, file: IO[bytes]) -> int:
 
     Args:
         table: The table.
-        file: Where to write, open for bytes.
+        file: A binary file, open for writing.
 
     Returns:
         How many rows were written.
 
     Raises:
         ModuleNotFoundError: If pyarrow is not installed.
-        pyarrow.ArrowInvalid: If the capture is broken. The file is whole all the same and holds
-            all that was read before.
-        OSError: If the capture cannot be read, or the file not be written.
+        pyarrow.ArrowInvalid: If the capture is damaged. The file is valid and contains everything
+            that was read before.
+        OSError: If the capture cannot be read or the file cannot be written.
     """
     from pyarrow.parquet import ParquetWriter
 
@@ -54,21 +54,21 @@ def write_parquet(table: ArrowTable, file: IO[bytes]) -> int:
 def write_arrow(
     table: ArrowTable, file: IO[bytes], *, compression: Literal["zstd", "lz4"] | None = "zstd"
 ) -> int:
-    """Write a table in Arrow's file format, which readers may map into memory.
+    """Write a table as an Arrow IPC file, which can be memory-mapped.
 
     Args:
         table: The table.
-        file: Where to write, open for bytes.
-        compression: How the buffers are compressed; None to leave them as they are in memory.
+        file: A binary file, open for writing.
+        compression: How the buffers are compressed; None for no compression.
 
     Returns:
         How many rows were written.
 
     Raises:
         ModuleNotFoundError: If pyarrow is not installed.
-        pyarrow.ArrowInvalid: If the capture is broken. The file is whole all the same and holds
-            all that was read before.
-        OSError: If the capture cannot be read, or the file not be written.
+        pyarrow.ArrowInvalid: If the capture is damaged. The file is valid and contains everything
+            that was read before.
+        OSError: If the capture cannot be read or the file cannot be written.
     """
     from pyarrow import ipc
 
@@ -77,7 +77,7 @@ def write_arrow(
 
 
 class _RowGroups:
-    """Gathers batches into row groups, and writes what is left when its block is left."""
+    """Collects batches into row groups; leaving the ``with`` block writes the last one."""
 
     def __init__(self, writer: ParquetWriter) -> None:
         self._writer = writer
@@ -113,7 +113,7 @@ def _write(table: ArrowTable, make_writer: Callable[[Any], Any]) -> int:
 
     rows = 0
     stream = pa.RecordBatchReader.from_stream(table)
-    # Leaving the writer's block ends the file, also when reading failed.
+    # Leaving the ``with`` block completes the file, also after an error.
     with make_writer(stream.schema) as writer, closing(_batches(stream)) as batches:
         for batch in batches:
             writer.write_batch(batch)

@@ -1,8 +1,8 @@
-"""Typed netstrings, the notation of mitmproxy's flow files.
+"""Encodes typed netstrings, the encoding of mitmproxy's flow files.
 
-A value is written as ``LENGTH:DATA`` and a tag, where LENGTH counts the bytes of DATA in decimal
-digits and the tag is the type: ``,`` bytes, ``;`` a string in UTF-8, ``#`` an integer, ``^`` a
-float, ``!`` true or false, ``~`` nothing, ``]`` a list of values, ``}`` keys and values in turn.
+A value is ``LENGTH:DATA`` followed by a tag. LENGTH is the number of bytes of DATA in decimal
+digits. The tag is the type: ``,`` bytes, ``;`` a string in UTF-8, ``#`` an integer, ``^`` a float,
+``!`` true or false, ``~`` null, ``]`` a list of values, ``}`` a dict: key, value, key, value...
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ Value: TypeAlias = "bool | int | float | str | bytes | Sequence[Value] | Mapping
 
 
 def tnetstring(value: Value) -> bytes:
-    """Write a value.
+    """Encode a value.
 
     Args:
         value: The value.
 
     Returns:
-        Its bytes.
+        The encoded bytes.
 
     Raises:
-        TypeError: If a value has a type that cannot be written.
+        TypeError: If a value has a type that typed netstrings do not have.
     """
     parts: list[bytes] = []
     _write(value, parts)
@@ -31,7 +31,7 @@ def tnetstring(value: Value) -> bytes:
 
 
 def _write(value: Value, parts: list[bytes]) -> int:
-    """Append a value and give its length in bytes."""
+    """Append an encoded value and return its length in bytes."""
     match value:
         case None:
             return _tagged(b"", b"~", parts)
@@ -60,12 +60,12 @@ def _tagged(data: bytes, tag: bytes, parts: list[bytes]) -> int:
 
 
 def _collection(values: Sequence[Value], tag: bytes, parts: list[bytes]) -> int:
-    # The length stands before what it counts, so its place is kept until it is known.
-    place = len(parts)
+    # The length precedes the values but is known only after them: fill it in at the end.
+    index = len(parts)
     parts.append(b"")
     length = 0
     for value in values:
         length += _write(value, parts)
-    parts[place] = b"%d:" % length
+    parts[index] = b"%d:" % length
     parts.append(tag)
-    return len(parts[place]) + length + len(tag)
+    return len(parts[index]) + length + len(tag)

@@ -1,7 +1,7 @@
-//! Captures of one connection whose segments come, stay away, overlap and say what they like.
+//! Captures of one connection whose segments may be missing, repeated, overlapping or contradictory.
 //!
-//! The outcomes allowed stand in the contract: messages of connections that are open, accounts that
-//! are balanced, the same for the file in other pieces. A panic is never allowed.
+//! The allowed outcomes are in the contract: messages of open connections, balanced accounts, and the
+//! same output for any size of chunks. A panic is never allowed.
 
 #![no_main]
 

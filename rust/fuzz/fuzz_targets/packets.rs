@@ -1,7 +1,7 @@
-//! Capture files of arbitrary bytes, read in arbitrary chunks (the first two bytes).
+//! Capture files of any bytes. The first two bytes of the input give the sizes of the chunks.
 //!
-//! The outcomes allowed stand in the contract: packets, then nothing or one fault within the file,
-//! the same for any chunks, and every packet counted as one thing. A panic is never allowed.
+//! The allowed outcomes are in the contract: packets, then at most one error within the file, the
+//! same for any size of chunks, and every packet counted once. A panic is never allowed.
 
 #![no_main]
 

@@ -1,54 +1,58 @@
-//! The account of one direction of a connection: where each of its bytes went.
+//! The account of one direction: what became of each of its bytes.
 
 use wsdefrag_core::Error;
+use wsdefrag_core::strictness::Tolerated;
 
-/// What became of the bytes of one direction behind the handshake, and what else there is to say
-/// of it.
+/// Counters of one direction after the handshake.
 ///
-/// `bytes == emitted + control + skipped + lost + trailing` when the connection has ended.
+/// - `bytes == emitted + control + skipped + lost + trailing` when the connection has ended
+/// - `missing <= bytes`
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Account {
-    /// Bytes on the stream, whether they were captured or not.
+    /// Bytes of the stream, captured or not.
     pub bytes: u64,
-    /// Bytes of the frames of messages that are whole on the wire, headers included.
+    /// Bytes of the frames of complete messages, headers included.
     pub emitted: u64,
     /// Bytes of control frames.
     pub control: u64,
-    /// Bytes of frames that are known but were not delivered whole: those of incomplete messages
+    /// Bytes of frames that were recognised but not delivered whole: those of incomplete messages
     /// and of messages over a limit.
     pub skipped: u64,
-    /// Bytes that cannot be told apart into frames, because some of them were not captured.
+    /// Bytes that cannot be assigned to frames, because bytes before them were not captured.
     pub lost: u64,
-    /// Bytes behind a Close, and from a broken rule on.
+    /// Bytes after a Close, or from a broken rule on.
     pub trailing: u64,
-    /// Messages, of any status, those included that a filter holds back.
+    /// Messages of any status, including those that a filter drops.
     pub messages: u64,
-    /// Bytes of their contents, decoded.
+    /// Bytes of the messages' decoded contents.
     pub content: u64,
     /// Payload bytes of compressed messages that were inflated whole.
     pub compressed: u64,
-    /// What those were inflated to, in bytes.
+    /// Bytes that those payloads were inflated to.
     pub inflated: u64,
     /// Pings and pongs.
     pub pings: u64,
     /// Gaps: runs of bytes that were not captured.
     pub gaps: u64,
-    /// Bytes in them.
+    /// Bytes in gaps.
     pub missing: u64,
-    /// Segments with bytes that had come before; unlike all else those of the handshake count, too.
+    /// Segments that repeated bytes captured before. Unlike all other counters this includes the
+    /// handshake.
     pub retransmissions: u64,
-    /// Those whose bytes differed from what had come before, which was kept.
+    /// Retransmissions whose bytes differed from those captured before, which were kept.
     pub overlaps: u64,
+    /// How often each rule that is switched off was broken.
+    pub tolerated: Tolerated,
     /// The broken rule that ended the direction.
     pub violation: Option<Error>,
 }
 
 impl Account {
-    /// How many counters there are.
+    /// The number of counters.
     pub const COUNTERS: usize = 15;
 
-    /// Every counter with its name, in the order of the fields. Columns, JSON and Python take the
-    /// names from here.
+    /// The name and the value of every counter, in the order of the fields. Columns, JSON and Python
+    /// take the names from here.
     ///
     /// ```
     /// use wsdefrag_capture::Account;
@@ -60,8 +64,8 @@ impl Account {
     pub const fn counters(&self) -> [(&'static str, u64); Self::COUNTERS] {
         macro_rules! counters {
             ($($name:ident),*) => {{
-                // Without `..`, so that a field that is not named here does not compile.
-                let Self { $($name,)* violation: _ } = self;
+                // Without `..`, so that a new field that is missing here fails to compile.
+                let Self { $($name,)* tolerated: _, violation: _ } = self;
                 [$((stringify!($name), *$name)),*]
             }};
         }
@@ -84,13 +88,13 @@ impl Account {
         )
     }
 
-    /// Whether every byte is accounted for.
+    /// Whether every byte is in exactly one of the five counters that make up `bytes`.
     #[must_use]
     pub const fn is_balanced(&self) -> bool {
         self.bytes == self.emitted + self.control + self.skipped + self.lost + self.trailing
     }
 
-    /// Whether anything on this direction was not handed out as it was sent.
+    /// Whether any byte was skipped, lost or not captured.
     #[must_use]
     pub const fn has_losses(&self) -> bool {
         self.skipped != 0 || self.lost != 0 || self.missing != 0
@@ -119,6 +123,7 @@ mod tests {
             missing: 13,
             retransmissions: 14,
             overlaps: 15,
+            tolerated: Tolerated::default(),
             violation: None,
         };
         let expected = [

@@ -1,4 +1,4 @@
-//! The whole chain: bytes of capture files in, messages and connections out.
+//! All stages together: bytes of capture files in, messages and connections out.
 
 use crate::connection::Connection;
 use crate::file::error::FileError;
@@ -9,7 +9,7 @@ use crate::packet::reader::PacketReader;
 use crate::sink::Sink;
 use crate::tcp::connections::Connections;
 
-/// A capture while it is read; files that follow each other are one capture.
+/// Reads a capture, which may consist of several files.
 pub struct Capture {
     packets: PacketReader,
     connections: Connections,
@@ -17,32 +17,38 @@ pub struct Capture {
 }
 
 impl Capture {
-    /// Before the first byte.
+    /// A capture before its first file.
     #[must_use]
     pub fn new(options: Options) -> Self {
         let filter = options.filter.clone();
         Self { packets: PacketReader::new(), connections: Connections::new(options), filter }
     }
 
-    /// Takes the next bytes of the file at hand; what they complete goes to `sink`.
+    /// Takes the next bytes of the current file. Messages and connections that they complete go to
+    /// `sink`.
     ///
-    /// Behind an error nothing more of this file can be read; what was complete before it has been
-    /// given out.
+    /// # Errors
+    ///
+    /// If the file is damaged or is no capture. Everything complete before the error has been given
+    /// out, and the rest of the file cannot be read.
     pub fn receive_data(&mut self, data: &[u8], sink: &mut impl Sink) -> Result<(), FileError> {
         let Self { packets, connections, filter } = self;
-        let mut wanted = Wanted { filter, sink };
-        packets.receive_data(data, &mut |packet| connections.packet(&packet, &mut wanted))
+        let mut filtered = FilteredSink { filter, sink };
+        packets.receive_data(data, &mut |packet| connections.packet(&packet, &mut filtered))
     }
 
-    /// The file ends; another may follow. A file that stopped inside a record is an error, but
-    /// [one that takes nothing back](FileError::is_cut_short).
+    /// Ends the current file. Another may follow.
+    ///
+    /// # Errors
+    ///
+    /// If the file ended inside a record: it is [cut short](FileError::is_cut_short).
     pub fn receive_eof(&mut self) -> Result<(), FileError> {
         self.packets.receive_eof()
     }
 
-    /// The capture ends, and with it every connection that has not.
+    /// Ends the capture and every connection that has not ended.
     pub fn finish(&mut self, sink: &mut impl Sink) {
-        self.connections.finish(&mut Wanted { filter: &self.filter, sink });
+        self.connections.finish(&mut FilteredSink { filter: &self.filter, sink });
     }
 
     /// What became of the packets so far.
@@ -51,20 +57,20 @@ impl Capture {
         self.packets.counts()
     }
 
-    /// What the files hold for decrypting them: a kind and the secrets.
+    /// The secrets that the files contain for decryption: the type of secrets and their bytes.
     #[must_use]
     pub fn secrets(&self) -> &[(u32, Vec<u8>)] {
         self.packets.secrets()
     }
 }
 
-/// Lets messages through that are wanted.
-struct Wanted<'a, S> {
+/// Passes on only the messages that the filter wants.
+struct FilteredSink<'a, S> {
     filter: &'a Filter,
     sink: &'a mut S,
 }
 
-impl<S: Sink> Sink for Wanted<'_, S> {
+impl<S: Sink> Sink for FilteredSink<'_, S> {
     fn opened(&mut self, connection: &Connection) {
         self.sink.opened(connection);
     }

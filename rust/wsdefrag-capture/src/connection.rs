@@ -1,4 +1,5 @@
-//! A connection of a capture: its ends, its handshake, how it ended, and what became of its bytes.
+//! A captured WebSocket connection: its addresses, its handshake, how it ended, and the account of
+//! each direction.
 
 use std::borrow::Cow;
 use std::net::SocketAddr;
@@ -7,27 +8,27 @@ use wsdefrag_core::DeflateParams;
 
 use crate::account::Account;
 
-/// How a connection, or what was captured of it, ended.
+/// How a connection ended, as far as it was captured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {
     /// Both sides sent a FIN.
     Fin,
     /// One side sent a RST.
     Rst,
-    /// No packet came for the idle time.
+    /// No packet was captured for as long as the timeout.
     Idle,
-    /// It had to make room for others.
+    /// There were too many connections, and this one had been idle for longest.
     Evicted,
-    /// A new connection began on its addresses and ports.
+    /// A new connection was opened on the same addresses and ports.
     Replaced,
     /// The capture ended.
     EndOfCapture,
-    /// The server did not want a WebSocket; what became of the connection is not followed.
+    /// The server refused the WebSocket. The TCP connection may have continued.
     Refused,
 }
 
 impl Ended {
-    /// All of them, in the order of their numbers.
+    /// All values, in the order of their numbers.
     pub const ALL: [Self; 7] = [
         Self::Fin,
         Self::Rst,
@@ -38,7 +39,7 @@ impl Ended {
         Self::Refused,
     ];
 
-    /// Its name in columns and JSON.
+    /// The name in columns and JSON.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -53,43 +54,43 @@ impl Ended {
     }
 }
 
-/// The close frame that came first.
+/// The first close frame of a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CloseSeen {
-    /// Who sent it.
+    /// Whether the client sent it.
     pub from_client: bool,
-    /// Its code; 1005 where the frame held none, `None` where it was not captured whole.
+    /// The close code; 1005 if the frame had none, `None` if it was not captured whole.
     pub code: Option<u16>,
-    /// Its reason.
+    /// The close reason.
     pub reason: String,
-    /// When it was captured, in nanoseconds since the epoch.
+    /// When its last byte was captured, in nanoseconds since the epoch.
     pub time: i64,
-    /// The packet that it ended in.
+    /// The number of the packet with its last byte.
     pub packet: u64,
 }
 
-/// A header field of an HTTP head.
+/// The name and the value of an HTTP header field.
 pub type Field = (String, Vec<u8>);
 
-/// The request that asked for the WebSocket.
+/// The request for the WebSocket.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Request {
-    /// The request target, as it stood in the request line.
+    /// The request target, unchanged.
     pub target: String,
-    /// The header fields, in order, names as they were written.
+    /// The header fields in their order, with their names unchanged.
     pub fields: Vec<Field>,
     /// When its last byte was captured, in nanoseconds since the epoch.
     pub time: i64,
 }
 
-/// The answer to it.
+/// The response to the request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Response {
     /// The status code.
     pub status: u16,
     /// The reason phrase.
     pub reason: String,
-    /// The header fields, in order, names as they were written.
+    /// The header fields in their order, with their names unchanged.
     pub fields: Vec<Field>,
     /// When its last byte was captured, in nanoseconds since the epoch.
     pub time: i64,
@@ -98,39 +99,40 @@ pub struct Response {
 /// A connection: a row of the connections table.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Connection {
-    /// Its number in the capture, from 0, in the order in which WebSockets were recognised.
+    /// The number of the connection in the capture, from 0, in the order in which WebSockets were
+    /// recognised.
     pub connection: u64,
-    /// The side that sent the request.
+    /// The address and port of the client, which sent the request.
     pub client_address: SocketAddr,
-    /// The side that answered it.
+    /// The address and port of the server.
     pub server_address: SocketAddr,
-    /// The request, where it was captured.
+    /// The request, if it was captured.
     pub request: Option<Request>,
-    /// The answer, where it was captured.
+    /// The response, if it was captured.
     pub response: Option<Response>,
-    /// The agreed permessage-deflate parameters.
+    /// The negotiated permessage-deflate parameters.
     pub deflate: Option<DeflateParams>,
-    /// Whether the answer's accept key is the right one; `None` where one of the two is missing.
+    /// Whether the response's accept key is right; `None` if one of the two keys was not captured.
     pub accept_key_ok: Option<bool>,
-    /// Whether the beginning of the WebSocket was not captured, so that its frames were looked for.
+    /// Whether the server's acceptance was not captured.
     pub midstream: bool,
-    /// When its first packet was captured, in nanoseconds since the epoch.
+    /// When the first packet was captured, in nanoseconds since the epoch.
     pub opened: i64,
-    /// When its last packet was captured, in nanoseconds since the epoch.
+    /// When the last packet was captured, in nanoseconds since the epoch.
     pub last: i64,
     /// The first close frame.
     pub close: Option<CloseSeen>,
-    /// What the client sent.
+    /// The account of the client's bytes.
     pub from_client: Account,
-    /// What the server sent.
+    /// The account of the server's bytes.
     pub from_server: Account,
-    /// How it ended; `None` while it has not.
+    /// How the connection ended; `None` while it is live.
     pub ended: Option<Ended>,
-    /// What went wrong, for people to read, in order; at most [`MAX_PROBLEMS`].
+    /// What went wrong, in sentences; at most [`MAX_PROBLEMS`].
     pub problems: Vec<String>,
 }
 
-/// Problems kept for one connection.
+/// The number of problems that are kept per connection.
 pub const MAX_PROBLEMS: usize = 32;
 
 impl Connection {
@@ -160,8 +162,8 @@ impl Connection {
         field(&self.response.as_ref()?.fields, "sec-websocket-protocol")
     }
 
-    /// The extensions that the server agreed to, as the answer says them; several fields are one
-    /// list (RFC 9110 section 5.3).
+    /// The `Sec-WebSocket-Extensions` of the response: the extensions that the server accepted.
+    /// Several header fields are joined to one list (RFC 9110 section 5.3).
     #[must_use]
     pub fn extensions(&self) -> Option<String> {
         let values: Vec<_> =
@@ -176,7 +178,7 @@ impl Connection {
     }
 }
 
-/// The value of the first header field of this name, with a sign in place of what is not UTF-8.
+/// The value of the first header field of this name. Bytes that are not UTF-8 become U+FFFD.
 #[must_use]
 pub fn field<'a>(fields: &'a [Field], name: &str) -> Option<Cow<'a, str>> {
     values(fields, name).next()

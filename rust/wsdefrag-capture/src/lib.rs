@@ -2,10 +2,16 @@
 //!
 //! ```text
 //! bytes of a capture file
-//!   -> records -> packets -> one stream a direction -> upgrade -> WebSocket direction x 2 -> sink
+//!   file        -> records
+//!   packet      -> TCP segments
+//!   tcp         -> one stream per direction
+//!   http        -> the handshake
+//!   websocket   -> messages and connections
+//!   sink        the caller, or the Arrow tables of columns
 //! ```
 //!
-//! The crate is sans-I/O: it opens nothing, and its only clock is the packets'.
+//! [`Capture`] runs all stages. The crate does no I/O: it opens no file, and its only clock is the
+//! time of the packets.
 
 #![forbid(unsafe_code)]
 

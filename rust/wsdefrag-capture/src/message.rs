@@ -1,27 +1,27 @@
-//! A message of a capture, and how complete its content is.
+//! A captured message, and how complete its content is.
 
 use wsdefrag_core::Opcode;
 
-/// What is to be thought of a message's content.
+/// How complete a message's content is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
-    /// Whole, and as it was sent.
+    /// Complete.
     Ok,
-    /// Bytes are missing; the content is what stood before the first missing one.
+    /// Some bytes were not captured. The content ends before the first of them.
     Incomplete,
-    /// Whole on the wire, but what it takes to inflate it is not known; the content is the
-    /// compressed payload.
+    /// Captured whole, but it cannot be inflated: the parameters or earlier messages are unknown. The
+    /// content is the compressed payload.
     Undecodable,
-    /// Over a limit; the content is what the limit allowed, or nothing.
+    /// Over a limit. The content is the part within the limit, or empty.
     TooBig,
-    /// Whole, but a text that is not UTF-8; the content is its bytes.
+    /// Complete, but a text that is not UTF-8. The content has the bytes unchanged.
     InvalidUtf8,
-    /// Broken off by a broken rule; the content is what stood before it.
+    /// A rule was broken inside the message. The content ends before that.
     ProtocolError,
 }
 
 impl Status {
-    /// All of them, in the order of their numbers.
+    /// All values, in the order of their numbers.
     pub const ALL: [Self; 6] = [
         Self::Ok,
         Self::Incomplete,
@@ -31,7 +31,7 @@ impl Status {
         Self::ProtocolError,
     ];
 
-    /// Its name in columns and JSON.
+    /// The name in columns and JSON.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -45,39 +45,39 @@ impl Status {
     }
 }
 
-/// One message: a row of the messages table.
+/// A message: a row of the messages table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
-    /// The number of its connection.
+    /// The number of the connection, from 0.
     pub connection: u64,
-    /// Its place among the messages of its direction, from 0.
+    /// The number of the message in its direction, from 0.
     pub seq: u64,
-    /// Who sent it.
+    /// Whether the client sent it.
     pub from_client: bool,
-    /// Text or binary.
+    /// Text or binary; a continuation if the first frame was not captured.
     pub opcode: Opcode,
-    /// The decoded payload, as far as `status` says.
+    /// The decoded payload. `status` tells how complete it is.
     pub content: Vec<u8>,
-    /// When the packet that completed it was captured, in nanoseconds since the epoch.
+    /// When the packet that completed the message was captured, in nanoseconds since the epoch.
     pub timestamp: i64,
-    /// When the packet with its first byte was captured, in nanoseconds since the epoch.
+    /// When the packet with the message's first byte was captured, in nanoseconds since the epoch.
     pub first_timestamp: i64,
-    /// Its frames.
+    /// The number of frames.
     pub frames: u32,
-    /// Bytes of its frames on the wire, headers included.
+    /// Bytes of the frames on the wire, headers included.
     pub wire_length: u64,
-    /// Payload bytes of its frames on the wire: compressed, where it was compressed.
+    /// Payload bytes of the frames on the wire, before inflation.
     pub payload_length: u64,
-    /// Whether it was compressed.
+    /// Whether the message was compressed.
     pub compressed: bool,
-    /// What is to be thought of `content`.
+    /// How complete `content` is.
     pub status: Status,
     /// Payload bytes that were not captured.
     pub missing_bytes: u64,
-    /// Whether it was found by looking for frames, where it was not known that one begins.
+    /// Whether the frames were found by a search.
     pub resynced: bool,
-    /// The packet with its first byte.
+    /// The number of the packet with the message's first byte, from 1.
     pub first_packet: u64,
-    /// The packet that completed it.
+    /// The number of the packet that completed the message, from 1.
     pub last_packet: u64,
 }

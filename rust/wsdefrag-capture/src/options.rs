@@ -1,6 +1,6 @@
-//! How a capture is read, and which part of it.
+//! Options for reading a capture, and the filter that selects a part of it.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use wsdefrag_core::{Limits, Opcode, Strictness};
 
@@ -8,24 +8,25 @@ use crate::message::Message;
 
 const SECOND: i64 = 1_000_000_000;
 
-/// How a capture is read.
+/// Options for reading a capture.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Options {
-    /// How much a sender may make us hold; a message over a limit is skipped.
+    /// Limits on frames and messages. A message over a limit is skipped.
     pub limits: Limits,
-    /// Which rules are enforced.
+    /// The rules that are enforced.
     pub strictness: Strictness,
-    /// Whether contents are wanted.
+    /// Whether messages have their content.
     pub contents: bool,
-    /// Whether frames are looked for again behind a loss.
+    /// Whether frames are searched for after a gap.
     pub resync: bool,
-    /// How many connections are followed at once.
+    /// The number of connections that may be live at a time. The one idle for longest is ended to
+    /// make room.
     pub max_connections: usize,
     /// How long a WebSocket may be idle, in nanoseconds of capture time.
     pub idle_timeout: i64,
-    /// How long a connection may be idle before it is one, in nanoseconds of capture time.
+    /// How long a connection that is not a WebSocket yet may be idle, in nanoseconds of capture time.
     pub handshake_timeout: i64,
-    /// Which part is wanted.
+    /// The part of the capture that is wanted.
     pub filter: Filter,
 }
 
@@ -44,39 +45,40 @@ impl Default for Options {
     }
 }
 
-/// Which part of a capture is wanted. An empty list asks for nothing in particular.
+/// The part of a capture that is wanted. An empty list selects everything.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Filter {
-    /// Patterns of the request's `Host`, without regard to case; `*` stands for anything.
+    /// Patterns for the request's `Host`. Case is ignored; `*` matches any text.
     pub hosts: Vec<String>,
-    /// Patterns of the request's path and query; `*` stands for anything.
+    /// Patterns for the request's path and query; `*` matches any text.
     pub request_paths: Vec<String>,
-    /// Ports, of either side.
+    /// Ports of the client or the server.
     pub ports: Vec<u16>,
-    /// Addresses, of either side.
+    /// Addresses of the client or the server.
     pub addresses: Vec<IpAddr>,
-    /// The side whose messages are wanted.
+    /// Whether only messages of the client (`true`) or the server (`false`) are wanted.
     pub from_client: Option<bool>,
     /// Opcodes of messages.
     pub opcodes: Vec<Opcode>,
-    /// The first timestamp, in nanoseconds since the epoch.
+    /// The first time of messages, in nanoseconds since the epoch.
     pub since: Option<i64>,
-    /// The timestamp to stop before, in nanoseconds since the epoch.
+    /// The end of the time of messages, in nanoseconds since the epoch; itself excluded.
     pub until: Option<i64>,
 }
 
 impl Filter {
-    /// Whether packets between these ends are wanted.
+    /// Whether packets between these endpoints are wanted.
     #[inline]
     #[must_use]
-    pub fn wants_ends(&self, ends: [std::net::SocketAddr; 2]) -> bool {
-        let port = self.ports.is_empty() || ends.iter().any(|end| self.ports.contains(&end.port()));
-        let address =
-            self.addresses.is_empty() || ends.iter().any(|end| self.addresses.contains(&end.ip()));
+    pub fn wants_endpoints(&self, endpoints: [SocketAddr; 2]) -> bool {
+        let port =
+            self.ports.is_empty() || endpoints.iter().any(|end| self.ports.contains(&end.port()));
+        let address = self.addresses.is_empty()
+            || endpoints.iter().any(|end| self.addresses.contains(&end.ip()));
         port && address
     }
 
-    /// Whether a connection to this host and path is wanted; what is not known matches no pattern.
+    /// Whether a connection to this host and path is wanted. `None` (not captured) matches no pattern.
     #[must_use]
     pub fn wants_request(&self, host: Option<&str>, path: Option<&str>) -> bool {
         let host = host.map(str::to_ascii_lowercase);
@@ -92,7 +94,7 @@ impl Filter {
             && (self.request_paths.is_empty() || self.request_paths.iter().any(path_matches))
     }
 
-    /// Whether messages of this side are wanted.
+    /// Whether messages of the client, or else of the server, are wanted.
     #[must_use]
     pub fn wants_side(&self, from_client: bool) -> bool {
         self.from_client.is_none_or(|wanted| wanted == from_client)
@@ -109,7 +111,7 @@ impl Filter {
     }
 }
 
-/// Whether a text fits a pattern in which `*` stands for anything.
+/// Whether a text matches a pattern in which `*` matches any text.
 fn matches(pattern: &str, text: &str) -> bool {
     let Some((start, rest)) = pattern.split_once('*') else { return pattern == text };
     let Some(mut text) = text.strip_prefix(start) else { return false };
@@ -129,7 +131,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn star_stands_for_anything() {
+    fn star_matches_any_text() {
         for (pattern, text, expected) in [
             ("a", "a", true),
             ("a", "ab", false),

@@ -1,15 +1,16 @@
-//! Where messages and connections go: a message when it completes, a connection when it opens and
-//! when it ends.
+//! The receiver of messages and connections, which the caller implements.
+//!
+//! A connection is reported when it opens and when it ends; its messages come in between, in order.
 
 use crate::connection::Connection;
 use crate::message::Message;
 
-/// Takes what comes out.
+/// Receives messages and connections.
 pub trait Sink {
-    /// A WebSocket was recognised; its handshake is known, as far as it was captured.
+    /// A WebSocket was recognised. It has its handshake, as far as that was captured.
     fn opened(&mut self, connection: &Connection);
-    /// A message was completed, or is known never to be.
+    /// A message is complete, or cannot become complete.
     fn message(&mut self, message: Message);
-    /// A connection has ended; its account is complete.
+    /// A connection has ended. Its accounts are complete.
     fn ended(&mut self, connection: Connection);
 }

@@ -202,7 +202,7 @@ impl fmt::Display for Error {
                     }
                     Excess::InflateRatio { limit, .. } => write!(
                         f,
-                        "message inflates to at least {requested} bytes, max_inflate_ratio is {limit}"
+                        "message inflates to at least {requested} bytes, max_inflate_ratio is {limit:?}"
                     )?,
                     Excess::Budget { limit, .. } => write!(
                         f,

@@ -12,7 +12,6 @@ macro_rules! rules {
     ($($(#[doc = $rule:literal])+ $name:ident = $default:literal, counted as $counted:literal;)+) => {
         /// Which of the rules that can be switched off are enforced.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        #[expect(clippy::struct_excessive_bools, reason = "independent switches, not a state")]
         pub struct Strictness {
             $($(#[doc = $rule])+ pub $name: bool,)+
         }
@@ -49,6 +48,11 @@ macro_rules! rules {
             /// Every rule's name and count, in the order of [`Strictness::NAMES`].
             pub fn counters(&self) -> impl Iterator<Item = (&'static str, u64)> {
                 [$((stringify!($name), self.$name)),+].into_iter()
+            }
+
+            /// Adds the counts of another reader of the same direction.
+            pub const fn add(&mut self, other: &Self) {
+                $(self.$name += other.$name;)+
             }
 
             /// The rules that are switched off, by name, with their counts.

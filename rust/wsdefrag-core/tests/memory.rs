@@ -140,3 +140,14 @@ fn check_refusal(script: &Script, n: u64, size: usize) {
         assert!(ending.is_ok());
     }
 }
+
+#[test]
+fn memory_that_runs_out_is_an_error_at_the_frame_at_hand() {
+    let mut recorder = Recorder::new(Ledger::refusing(2));
+    let mut reassembler = Reassembler::new(common::strict());
+    reassembler.receive_data(b"\x81\x01a\x82\x01b\x82\x01c", &mut recorder);
+    let error = reassembler.error().unwrap();
+    assert_eq!((error.kind, error.offset, recorder.events.len()), (Kind::OutOfMemory, 3, 1));
+    assert_eq!((error.kind.name(), error.kind.close_code()), ("out_of_memory", 1011));
+    assert_eq!(error.to_string(), "no memory for the payload at byte 3 (RFC 6455 section 10.4)");
+}

@@ -1,56 +1,65 @@
-//! The inputs that fuzzing keeps, read again by the contracts they belong to.
+//! The inputs that fuzzing starts from and those that it once found, read by the contracts they
+//! belong to.
 //!
-//! `rust/fuzz/seeds` holds where the fuzzer starts from, `rust/fuzz/regressions` what it once
-//! found. Each has a folder for each target; those of the capture half are read by its own tests.
+//! `rust/fuzz/regressions` holds what was found, in a folder for each target; where the fuzzer
+//! starts from is made of the vectors. The inputs of the capture half are read by its own tests.
 
 mod contract;
+#[path = "vectors/reading.rs"]
+#[allow(dead_code, reason = "the other test crate that has this module uses the rest")]
+mod reading;
+#[path = "vectors/seeds.rs"]
+mod seeds;
 
 use std::fs;
 use std::panic;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-/// The files of a folder, in order.
-fn files(folder: &Path) -> Vec<PathBuf> {
-    let entries =
-        fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
-    let mut files: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
-    files.sort();
-    files
-}
+use contract::input;
 
-fn replay(kind: &str) {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz").join(kind);
-    let mut broken = Vec::new();
-    for (target, check) in contract::TARGETS {
-        let folder = root.join(target);
-        // A target may have found nothing yet.
-        if kind == "regressions" && !folder.exists() {
-            continue;
-        }
-        for file in files(&folder) {
-            let input = fs::read(&file).unwrap();
-            if panic::catch_unwind(|| check(&input)).is_err() {
-                broken.push(file);
-            }
-        }
-    }
-    assert!(broken.is_empty(), "these break their contract: {broken:#?}");
+/// Panics unless every input keeps the contract of its target.
+fn replay(target: &str, inputs: &[seeds::Seed]) {
+    let (_, check) = contract::TARGETS.iter().find(|(name, _)| *name == target).unwrap();
+    let breaks = |(_, input): &&seeds::Seed| panic::catch_unwind(|| check(input)).is_err();
+    let broken: Vec<_> = inputs.iter().filter(breaks).map(|(name, _)| name).collect();
+    assert!(broken.is_empty(), "these break the contract of {target}: {broken:#?}");
 }
 
 #[test]
-fn seeds_keep_their_contracts() {
-    replay("seeds");
+fn inputs_made_of_the_vectors_keep_their_contracts() {
+    let targets = seeds::targets();
+    let names = targets.each_ref().map(|(target, _)| *target);
+    assert_eq!(names, contract::TARGETS.map(|(target, _)| target), "every target has inputs");
+    for (target, inputs) in targets {
+        assert!(inputs.len() >= 18, "{target} has {} inputs", inputs.len());
+        replay(target, &inputs);
+    }
 }
 
 #[test]
 fn inputs_once_found_keep_their_contracts() {
-    replay("regressions");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/regressions");
+    for (target, _) in contract::TARGETS {
+        // A target may have found nothing yet.
+        let Ok(entries) = fs::read_dir(root.join(target)) else { continue };
+        let mut inputs = Vec::new();
+        for path in entries.map(|entry| entry.unwrap().path()) {
+            inputs.push((path.display().to_string(), fs::read(path).unwrap()));
+        }
+        assert!(!inputs.is_empty(), "{target} has an empty folder");
+        replay(target, &inputs);
+    }
 }
 
 #[test]
-fn every_target_has_seeds() {
-    for (target, _) in contract::TARGETS {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/seeds").join(target);
-        assert!(!files(&folder).is_empty(), "{}", folder.display());
+fn heads_of_inputs_are_read_as_they_are_written() {
+    for case in reading::cases("wire.jsonl") {
+        let head = input::head(&case.settings, 7);
+        let (settings, cuts, wire) = input::read(&head).unwrap();
+        assert_eq!((input::head(&settings, cuts), wire), (head, &b""[..]), "{}", case.name);
+        let read = (settings.from_client, settings.deflate.is_some(), settings.strictness);
+        let of_case = &case.settings;
+        let written = (of_case.from_client, of_case.deflate.is_some(), of_case.strictness);
+        assert_eq!(read, written, "{}", case.name);
     }
 }

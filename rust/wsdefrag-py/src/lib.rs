@@ -9,6 +9,7 @@
 #![allow(
     clippy::doc_markdown,
     rustdoc::broken_intra_doc_links,
+    rustdoc::invalid_html_tags,
     reason = "doc comments of Python objects are docstrings"
 )]
 
@@ -24,6 +25,7 @@ mod random;
 mod raw;
 mod read;
 mod relay;
+mod shown;
 mod write;
 mod wsproto;
 
@@ -56,6 +58,8 @@ mod _native {
     use crate::read::reassembler::MessageReassembler;
     #[pymodule_export]
     use crate::read::state::DirectionState;
+    #[pymodule_export]
+    use crate::relay::deciding::DecidingRelay;
     #[pymodule_export]
     use crate::relay::direction::RelayDirection;
     #[pymodule_export]

@@ -66,14 +66,6 @@ impl From<PyStrictness> for Strictness {
     }
 }
 
-impl PyStrictness {
-    /// With text that is not UTF-8 accepted unless `utf8_strict`, too.
-    pub(crate) fn with_utf8(self, utf8_strict: bool) -> Strictness {
-        let Self(strictness) = self;
-        Strictness { utf8: strictness.utf8 && utf8_strict, ..strictness }
-    }
-}
-
 /// `wsdefrag.fragmenter.Fragmenter`.
 #[derive(FromPyObject)]
 pub(crate) struct PyFragmenter {

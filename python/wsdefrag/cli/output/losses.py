@@ -1,16 +1,19 @@
 """What of a capture was lost or broke a rule, gathered while it is read.
 
 Lost is what was not captured and what could not be read because of it; it says nothing about who
-was captured. Violated is what a rule of the protocol or a limit forbids.
+was captured. Violated is what a rule of the protocol or a limit forbids. Tolerated is what broke a
+rule that is not enforced.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import fields
 from typing import TYPE_CHECKING
 
 from wsdefrag.capture import CapturedConnection
 from wsdefrag.cli.output.render import counted, escaped
+from wsdefrag.strictness import Strictness
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -20,8 +23,24 @@ if TYPE_CHECKING:
 _LOSS = ("incomplete", "undecodable")
 _VIOLATION = ("too_big", "invalid_utf8", "protocol_error")
 
+# In the order of their names in the options.
+_RULES = [field.name for field in fields(Strictness)]
+
 # A capture of a broken program has as many broken connections as connections.
 _MOST_NAMED = 8
+
+
+def tolerated_text(counts: Mapping[str, int]) -> str:
+    """Say how often rules that are not enforced were broken.
+
+    Args:
+        counts: How often, by the names of ``Strictness``.
+
+    Returns:
+        One line, empty if none was broken.
+    """
+    breaches = [f"{rule.replace('_', '-')} {n:,}" for rule in _RULES if (n := counts.get(rule, 0))]
+    return f"tolerated {', '.join(breaches)}" if breaches else ""
 
 
 class Losses:
@@ -43,6 +62,7 @@ class Losses:
         self._sides = ("client", "server") if sender is None else (sender,)
         self._statuses: Counter[str] = Counter()
         self._amounts: Counter[str] = Counter()
+        self._tolerated: Counter[str] = Counter()
         self._violations: list[str] = []
         self._violated = 0
         self.warnings: list[str] = []
@@ -64,6 +84,7 @@ class Losses:
                         side: (account.missing, account.lost, account.violation)
                         for side, account in accounts.items()
                     },
+                    {side: account.tolerated for side, account in accounts.items()},
                 )
             else:
                 self.messages += 1
@@ -93,15 +114,21 @@ class Losses:
             self.warnings.append(f"{said} of link type {link}, which is not read")
 
     def see_connection(
-        self, number: int, midstream: bool, sides: Mapping[str, tuple[int, int, str | None]]
+        self,
+        connection: int,
+        midstream: bool,
+        sides: Mapping[str, tuple[int, int, str | None]],
+        tolerated: Mapping[str, Mapping[str, int]],
     ) -> None:
         """Look at what is known of a connection that has ended.
 
         Args:
-            number: Its number.
+            connection: Its number.
             midstream: Whether its handshake was not captured.
             sides: For ``client`` and ``server``, the bytes that were not captured, the bytes that
-                could not be told apart into frames, and the broken rule or None.
+                could not be assigned to frames, and the broken rule or None.
+            tolerated: For ``client`` and ``server``, how often rules that are not enforced were
+                broken, by name.
         """
         self.connections += 1
         self._amounts["midstream"] += midstream
@@ -109,10 +136,13 @@ class Losses:
             missing, lost, violation = sides[side]
             self._amounts["missing"] += missing
             self._amounts["lost"] += lost
+            self._tolerated.update(tolerated[side])
             if violation is not None:
                 self._violated += 1
                 if len(self._violations) < _MOST_NAMED:
-                    self._violations.append(f"connection {number}, {side}: {escaped(violation)}")
+                    self._violations.append(
+                        f"connection {connection}, {side}: {escaped(violation)}"
+                    )
 
     @property
     def has_losses(self) -> bool:
@@ -125,7 +155,7 @@ class Losses:
         return bool(self._violated or self._named(_VIOLATION))
 
     def lines(self) -> list[str]:
-        """Say what was lost and what broke a rule.
+        """Say what was lost, what broke a rule, and what was tolerated.
 
         Returns:
             One line for each kind, for people to read, without the warnings; none if there is
@@ -139,13 +169,15 @@ class Losses:
             lines.append(f"violated: some rule in {counted(more, 'more direction')}")
         if broken := self._named(_VIOLATION):
             lines.append(f"violated: {'; '.join(broken)}")
+        if breaches := tolerated_text(self._tolerated):
+            lines.append(breaches)
         return lines
 
     def _lost(self) -> list[str]:
         said = self._named(_LOSS)
         for name, text in (
             ("missing", "{} not captured"),
-            ("lost", "{} that cannot be told apart into frames"),
+            ("lost", "{} that cannot be assigned to frames"),
         ):
             if self._amounts[name]:
                 said.append(text.format(counted(self._amounts[name], "byte")))

@@ -8,6 +8,7 @@ be said of the files; so the bytes that were lost are known without a second pas
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import fields
 from typing import TYPE_CHECKING, Literal
 
 from wsdefrag.cli.input.inputs import Input
@@ -15,6 +16,7 @@ from wsdefrag.cli.input.source import file_size, progress
 from wsdefrag.cli.output.complaint import UnusableInput
 from wsdefrag.cli.passes.reading import Reading
 from wsdefrag.errors import CaptureError
+from wsdefrag.strictness import Strictness
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,10 +28,12 @@ if TYPE_CHECKING:
     from wsdefrag.formats.tables import ArrowTable
 
 _ACCOUNT = ("missing", "lost", "violation")
+_RULES = [field.name for field in fields(Strictness)]
 _COLUMNS = [
     "connection",
     "midstream",
     *(f"{s}_{n}" for s in ("client", "server") for n in _ACCOUNT),
+    *(f"{s}_tolerated_{rule}" for s in ("client", "server") for rule in _RULES),
 ]
 
 
@@ -151,4 +155,8 @@ class ArrowReading(Reading):
                 side: (row[f"{side}_missing"], row[f"{side}_lost"], row[f"{side}_violation"])
                 for side in ("client", "server")
             }
-            self.losses.see_connection(row["connection"], row["midstream"], sides)
+            tolerated = {
+                side: {rule: row[f"{side}_tolerated_{rule}"] for rule in _RULES}
+                for side in ("client", "server")
+            }
+            self.losses.see_connection(row["connection"], row["midstream"], sides, tolerated)

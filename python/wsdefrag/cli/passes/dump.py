@@ -19,6 +19,7 @@ import click
 
 from wsdefrag.cli.input.source import pieces, read_arrivals, recorded_pieces, with_progress
 from wsdefrag.cli.output.complaint import BadStream, Complaint, note, stream_name
+from wsdefrag.cli.output.losses import tolerated_text
 from wsdefrag.cli.output.render import escaped
 from wsdefrag.errors import IncompleteMessage, WebSocketError
 from wsdefrag.opcode import CloseCode
@@ -94,7 +95,6 @@ def print_dump(
         deflate=options.deflate,
         limits=selection.limits(),
         strictness=selection.strictness(),
-        utf8=selection.utf8,
     )
     if options.times is None:
         source = pieces(stream, options.timestamp)
@@ -122,13 +122,8 @@ def print_dump(
         interrupted = True
 
     name = stream_name(stream)
-    breaches = [
-        f"{rule.replace('_', '-')} {count:,}"
-        for rule, count in reassembler.tolerated.items()
-        if count
-    ]
-    if breaches:
-        note(name, f"tolerated {', '.join(breaches)}")
+    if breaches := tolerated_text(reassembler.tolerated):
+        note(name, breaches)
     if summary:
         note(name, _summary(tally, reassembler))
     if isinstance(failure, WebSocketError):

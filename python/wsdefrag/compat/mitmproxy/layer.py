@@ -1,4 +1,4 @@
-"""mitmproxy's WebSocket layer on ``wsdefrag.WebSocketRelay``.
+"""mitmproxy's WebSocket layer on ``WebSocketRelay``, or on ``PassThroughRelay``.
 
 Commands, hooks and events are those of mitmproxy's own layer, of which this is a subclass:
 ``WebsocketStartHook``; ``WebsocketMessageHook`` for each message, received or injected, which is
@@ -45,6 +45,7 @@ from wsdefrag.events import Close, Event, Incomplete, Ping, Pong, ProtocolViolat
 from wsdefrag.fragmenter import Fragmenter
 from wsdefrag.message import WebSocketMessage
 from wsdefrag.opcode import CloseCode, Opcode
+from wsdefrag.pass_through import PassThroughRelay
 from wsdefrag.relay import WebSocketRelay
 
 if TYPE_CHECKING:
@@ -68,9 +69,8 @@ class RelayLayer(websocket.WebsocketLayer):
     """
 
     settings: ClassVar[Settings] = Settings()
-    relay: WebSocketRelay
+    relay: WebSocketRelay | PassThroughRelay
     _settings: Settings
-    _holds: bool
     _injected: list[tuple[WebSocketMessage, data.WebSocketMessage]]
 
     @expect(events.Start)
@@ -78,16 +78,7 @@ class RelayLayer(websocket.WebsocketLayer):
         """Begin with what the 101 answer agreed on."""
         params = yield from self._deflate()
         options = self._settings = type(self).settings
-        self.relay = WebSocketRelay(
-            mode=options.forward,
-            deflate=params,
-            limits=options.limits,
-            budget=options.budget,
-            retain=0,
-            # mitmproxy's knob for servers that take no continuation frames.
-            fragmenter=Fragmenter(max_size=websocket.Fragmentizer.FRAGMENT_SIZE),
-        )
-        self._holds = options.forward == "messages"
+        self.relay = _relay(options, params)
         self._injected = []
         yield websocket.WebsocketStartHook(self.flow)
         self._handle_event = self.relay_messages
@@ -113,7 +104,7 @@ class RelayLayer(websocket.WebsocketLayer):
         if isinstance(event, events.DataReceived):
             from_client = event.connection == self.context.client
             found = self.relay.receive_data(event.data, from_client=from_client)
-            if not self._holds:
+            if isinstance(self.relay, PassThroughRelay):
                 yield from self._send(to_client=not from_client)
             for one in found:
                 yield from self._relay(one)
@@ -139,10 +130,10 @@ class RelayLayer(websocket.WebsocketLayer):
             )
             yield from self._forward(event)
         elif isinstance(event, Close):
-            if self._holds:
+            if isinstance(self.relay, WebSocketRelay):
                 self.relay.forward(event)
             code = None if event.close_code == CloseCode.NO_STATUS_RCVD else event.close_code
-            self.relay.close(code, event.close_reason, to_client=event.from_client)
+            self.relay.send_close(code, event.close_reason, to_client=event.from_client)
             yield from self._end(event.from_client, event.close_code, event.close_reason)
         elif isinstance(event, ProtocolViolation):
             yield from self._violation(event)
@@ -153,7 +144,7 @@ class RelayLayer(websocket.WebsocketLayer):
         )
         self._keep(message)
         yield websocket.WebsocketMessageHook(self.flow)
-        if not self._holds:
+        if isinstance(self.relay, PassThroughRelay):
             if message.dropped or message.content != event.content:
                 yield commands.Log(
                     "wsdefrag_forward: a WebSocket message was edited or dropped that had been "
@@ -162,7 +153,7 @@ class RelayLayer(websocket.WebsocketLayer):
                 )
                 message.content, message.dropped = event.content, False
         elif message.dropped:
-            self.relay.drop(event)
+            self.relay.discard(event)
         else:
             if message.content != event.content:
                 event.content = yield from self._sendable(event.type, message.content)
@@ -179,7 +170,7 @@ class RelayLayer(websocket.WebsocketLayer):
             content = yield from self._sendable(type, message.content)
             own = WebSocketMessage(type, injected.from_client, content, message.timestamp)
             self.relay.inject(own)
-            if not self._holds:
+            if isinstance(self.relay, PassThroughRelay):
                 self._injected.append((own, message))
             yield from self._send(to_client=not injected.from_client)
 
@@ -204,7 +195,7 @@ class RelayLayer(websocket.WebsocketLayer):
             del messages[: -self._settings.retain]
 
     def _forward(self, event: WebSocketMessage | Ping | Pong) -> Commands[None]:
-        if self._holds:
+        if isinstance(self.relay, WebSocketRelay):
             self.relay.forward(event)
             yield from self._send(to_client=not event.from_client)
 
@@ -227,7 +218,7 @@ class RelayLayer(websocket.WebsocketLayer):
         self.flow.error = flows.Error(said)
         reason = str(event.error)
         for to_client in (False, True):
-            self.relay.close(event.error.close_code, _shortened(reason), to_client=to_client)
+            self.relay.send_close(event.error.close_code, _shortened(reason), to_client=to_client)
         yield from self._end(event.from_client, event.error.close_code, reason)
 
     def _end(self, by_client: bool, code: int, reason: str | None) -> Commands[None]:
@@ -257,7 +248,7 @@ class RelayLayer(websocket.WebsocketLayer):
         yield commands.Log(
             f"The WebSocket connection ended inside a message from the {_side(event.from_client)} "
             f"({len(event.content)} bytes of {event.type.name})"
-            f"{'; it was not forwarded' if self._holds else ''}.",
+            f"{'; it was not forwarded' if isinstance(self.relay, WebSocketRelay) else ''}.",
             logging.WARNING,
         )
         # Only these two are messages to mitmproxy; a cut control frame is only logged.
@@ -272,6 +263,25 @@ class RelayLayer(websocket.WebsocketLayer):
                     "state": state,
                 }
             )
+
+
+def _relay(options: Settings, deflate: DeflateParams | None) -> WebSocketRelay | PassThroughRelay:
+    """The relay that the options ask for."""
+    # mitmproxy's knob for servers that take no continuation frames.
+    fragmenter = Fragmenter(max_size=websocket.Fragmentizer.FRAGMENT_SIZE)
+    limits, budget = options.limits, options.budget
+    if options.forward == "messages":
+        return WebSocketRelay(
+            deflate=deflate, limits=limits, budget=budget, retain=0, fragmenter=fragmenter
+        )
+    return PassThroughRelay(
+        mode=options.forward,
+        deflate=deflate,
+        limits=limits,
+        budget=budget,
+        retain=0,
+        fragmenter=fragmenter,
+    )
 
 
 def _side(from_client: bool) -> str:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 PREFIX = "wsdefrag_"
 
-Forward = Literal["messages", "frames", "cut-through"]
+Forward = Literal["messages", "frames", "bytes"]
 # Those of `Limits`.
 _MESSAGE_SIZE = _FRAME_SIZE = "64m"
 
@@ -39,7 +39,8 @@ class Settings:
         limits: What one direction may ask for.
         budget: What all connections together may buffer; None if there is no bound.
         retain: How many messages a flow keeps, the newest ones; None for all.
-        forward: When bytes go on, a mode of ``WebSocketRelay``.
+        forward: When bytes go on: ``"messages"`` once the hooks are over, or a mode of
+            ``PassThroughRelay``.
     """
 
     limits: Limits = field(default_factory=Limits)
@@ -96,9 +97,9 @@ def add_options(loader: Loader) -> None:
         str,
         "messages",
         "When WebSocket bytes go on. messages: when a message is complete and the hooks have seen "
-        "it; frames, cut-through: frame by frame, or as the bytes come, and then no hook can edit "
+        "it; frames, bytes: frame by frame, or as the bytes come, and then no hook can edit "
         "or drop a message.",
-        ("messages", "frames", "cut-through"),
+        ("messages", "frames", "bytes"),
     )
 
 

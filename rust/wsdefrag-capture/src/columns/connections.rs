@@ -1,52 +1,62 @@
-//! The connections table: one row a connection, in the order in which they ended.
+//! The connections table: one row per connection, in the order in which they ended.
 //!
-//! | column | type | what it is |
+//! | column | type | meaning |
 //! | --- | --- | --- |
-//! | `connection` | u64 | its number, from 0, in the order in which they were recognised |
-//! | `client_address` | utf8 | the IP address of the side that sent the request |
-//! | `client_port` | u16 | its TCP port |
-//! | `server_address` | utf8 | the IP address of the side that answered |
-//! | `server_port` | u16 | its TCP port |
+//! | `connection` | u64 | number of the connection, from 0, in the order in which they were recognised |
+//! | `client_address` | utf8 | the client's IP address |
+//! | `client_port` | u16 | the client's TCP port |
+//! | `server_address` | utf8 | the server's IP address |
+//! | `server_port` | u16 | the server's TCP port |
 //! | `host` | utf8, null | the request's `Host` |
 //! | `path` | utf8, null | the request's target without scheme and authority |
 //! | `subprotocol` | utf8, null | the subprotocol that the server chose |
-//! | `extensions` | utf8, null | the extensions that the server agreed to, as the answer says them |
-//! | `response_status` | u16, null | the answer's HTTP status code: 101, or the server refused |
-//! | `accept_key_ok` | bool, null | whether the answer's accept key is the right one |
-//! | `midstream` | bool | whether the beginning of the WebSocket was not captured |
-//! | `opened` | timestamp\[ns, UTC\] | when its first packet was captured |
-//! | `last` | timestamp\[ns, UTC\] | when its last packet was captured |
-//! | `close_code` | u16, null | the code of the first close frame; 1005 where it held none |
-//! | `close_reason` | utf8, null | its reason |
-//! | `close_from_client` | bool, null | who sent it |
-//! | `close_time` | timestamp\[ns, UTC\], null | when it was captured |
-//! | `ended` | dictionary\[i8, utf8\], null | how it ended: the names of [`Ended::ALL`] |
-//! | `problems` | list\[utf8\] | what went wrong, for people to read, in order |
+//! | `extensions` | utf8, null | the response's `Sec-WebSocket-Extensions`: what the server accepted |
+//! | `response_status` | u16, null | the response's HTTP status code; other than 101 if the server refused |
+//! | `accept_key_ok` | bool, null | whether the response's accept key is right |
+//! | `midstream` | bool | whether the server's acceptance was not captured |
+//! | `opened` | timestamp\[ns, UTC\] | when the connection's first packet was captured |
+//! | `last` | timestamp\[ns, UTC\] | when the connection's last packet was captured |
+//! | `close_code` | u16, null | the code of the first close frame; 1005 if it had none |
+//! | `close_reason` | utf8, null | the reason in the first close frame |
+//! | `close_from_client` | bool, null | whether the client sent the first close frame |
+//! | `close_time` | timestamp\[ns, UTC\], null | when the first close frame was captured |
+//! | `ended` | dictionary\[i8, utf8\], null | how the connection ended: a name of [`Ended::ALL`] |
+//! | `problems` | list\[utf8\] | what went wrong, in sentences |
 //!
-//! and of each direction, with `client_` in front for what the client sent and `server_` for what
-//! the server sent:
+//! The following columns exist twice: with the prefix `client_` for the client's bytes, and with
+//! `server_` for the server's.
 //!
-//! | column | type | what it is |
+//! | column | type | meaning |
 //! | --- | --- | --- |
-//! | `bytes` | u64 | bytes behind the handshake, whether they were captured or not |
-//! | `emitted` | u64 | bytes of the frames of messages that are whole on the wire, headers included |
+//! | `bytes` | u64 | bytes after the handshake, whether they were captured or not |
+//! | `emitted` | u64 | bytes of the frames of complete messages, headers included |
 //! | `control` | u64 | bytes of control frames |
-//! | `skipped` | u64 | bytes of frames that are known but were not delivered whole |
-//! | `lost` | u64 | bytes that cannot be told apart into frames |
-//! | `trailing` | u64 | bytes behind a Close, and from a broken rule on |
-//! | `messages` | u64 | messages handed out, of any status |
-//! | `content` | u64 | bytes of their contents, decoded |
+//! | `skipped` | u64 | bytes of frames that were recognised but not delivered whole |
+//! | `lost` | u64 | bytes that cannot be assigned to frames |
+//! | `trailing` | u64 | bytes after a Close, or from a broken rule on |
+//! | `messages` | u64 | messages of any status |
+//! | `content` | u64 | bytes of the messages' decoded contents |
 //! | `compressed` | u64 | payload bytes of compressed messages that were inflated whole |
-//! | `inflated` | u64 | what those were inflated to, in bytes |
+//! | `inflated` | u64 | bytes that those payloads were inflated to |
 //! | `pings` | u64 | pings and pongs |
-//! | `gaps` | u64 | runs of bytes that were not captured, the handshake's included |
-//! | `missing` | u64 | bytes in them |
-//! | `retransmissions` | u64 | segments with bytes that had come before |
-//! | `overlaps` | u64 | those whose bytes differed from what had come before |
+//! | `gaps` | u64 | runs of bytes that were not captured |
+//! | `missing` | u64 | bytes in gaps |
+//! | `retransmissions` | u64 | segments that repeated bytes captured before, the handshake's included |
+//! | `overlaps` | u64 | retransmissions whose bytes differed from those captured before |
+//! | `tolerated_mask_direction` | u64 | frames masked, or not masked, against the rule for their sender |
+//! | `tolerated_minimal_length` | u64 | frames whose length has a longer form than it needs |
+//! | `tolerated_reserved_bits` | u64 | frames with RSV bits that no extension uses |
+//! | `tolerated_close_codes` | u64 | close frames with a code that may not be sent |
+//! | `tolerated_utf8` | u64 | text messages that are not UTF-8 |
+//! | `tolerated_no_context_takeover` | u64 | compressed messages that refer to earlier ones against the agreement |
+//! | `tolerated_empty_compressed_payload` | u64 | compressed messages without any payload |
+//! | `tolerated_deflate_tail` | u64 | compressed messages that end with `00 00 ff ff` |
 //! | `violation` | utf8, null | the broken rule that ended the direction |
 //!
-//! A null says that it was not captured or did not happen: no request, no answer, no close frame, no
-//! end, no violation.
+//! The `tolerated_` columns count breaches of rules that are switched off. A breach of an enforced
+//! rule is a violation.
+//!
+//! A value is null if it was not captured or does not exist.
 //!
 //! - `bytes == emitted + control + skipped + lost + trailing` in each direction of a connection that
 //!   has ended
@@ -58,6 +68,7 @@ use std::sync::{Arc, LazyLock};
 use arrow_array::builder::{ListBuilder, StringBuilder};
 use arrow_array::{ArrayRef, BooleanArray, RecordBatch, UInt16Array, UInt64Array};
 use arrow_schema::{DataType, Schema, SchemaRef};
+use wsdefrag_core::Strictness;
 
 use super::{dictionary, name_type, names, optional, required, time_type, timestamps};
 use crate::account::Account;
@@ -90,23 +101,30 @@ static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
         for (name, _) in Account::default().counters() {
             fields.push(required(format!("{side}_{name}"), DataType::UInt64));
         }
+        for name in Strictness::NAMES {
+            fields.push(required(format!("{side}_tolerated_{name}"), DataType::UInt64));
+        }
         fields.push(optional(format!("{side}_violation"), DataType::Utf8));
     }
     Arc::new(Schema::new(fields))
 });
 
-static ENDS: LazyLock<ArrayRef> = LazyLock::new(|| dictionary(Ended::ALL.map(Ended::name)));
+static ENDED_NAMES: LazyLock<ArrayRef> = LazyLock::new(|| dictionary(Ended::ALL.map(Ended::name)));
 
 /// The columns of one direction.
 #[derive(Debug, Default)]
 struct AccountColumns {
     counters: [Vec<u64>; Account::COUNTERS],
+    tolerated: [Vec<u64>; Strictness::NAMES.len()],
     violation: StringBuilder,
 }
 
 impl AccountColumns {
     fn push(&mut self, account: &Account) {
         for (column, (_, count)) in self.counters.iter_mut().zip(account.counters()) {
+            column.push(count);
+        }
+        for (column, (_, count)) in self.tolerated.iter_mut().zip(account.tolerated.counters()) {
             column.push(count);
         }
         match &account.violation {
@@ -117,19 +135,19 @@ impl AccountColumns {
 
     fn finish(mut self) -> impl Iterator<Item = ArrayRef> {
         let violation: ArrayRef = Arc::new(self.violation.finish());
-        let counters = self.counters.into_iter();
+        let counters = self.counters.into_iter().chain(self.tolerated);
         let counters = counters.map(|column| Arc::new(UInt64Array::from(column)) as _);
         counters.chain([violation])
     }
 }
 
-/// Appends `value`, as it is displayed.
+/// Appends the text that `value` is displayed as.
 fn append_display(column: &mut StringBuilder, value: impl Display) {
     write!(column, "{value}").expect("a string takes everything");
     column.append_value("");
 }
 
-/// Connections on their way into a record batch.
+/// Collects connections for a record batch.
 ///
 /// ```
 /// use wsdefrag_capture::columns::ConnectionColumns;
@@ -166,35 +184,35 @@ pub struct ConnectionColumns {
 }
 
 impl ConnectionColumns {
-    /// Rows at which a batch is full. With texts of 64 KiB, of which a head cannot hold longer ones,
-    /// no column of it comes near the 2 GiB that its offsets can say.
+    /// Rows at which a batch is full. A text comes from an HTTP head of at most 64 KiB, so no column
+    /// of a batch reaches the 2 GiB that its offsets can address.
     pub const FULL_ROWS: usize = 1 << 12;
 
-    /// No rows.
+    /// An empty batch.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The table's columns.
+    /// The schema of the table.
     #[must_use]
     pub fn schema() -> SchemaRef {
         Arc::clone(&SCHEMA)
     }
 
-    /// Rows since the last batch.
+    /// The number of rows in the current batch.
     #[must_use]
     pub const fn len(&self) -> usize {
         self.connection.len()
     }
 
-    /// Whether there are no rows since the last batch.
+    /// Whether the current batch is empty.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.connection.is_empty()
     }
 
-    /// Whether it is time for [`finish`](Self::finish).
+    /// Whether the current batch should be [finished](Self::finish).
     #[must_use]
     pub const fn is_full(&self) -> bool {
         self.len() >= Self::FULL_ROWS
@@ -230,11 +248,11 @@ impl ConnectionColumns {
         self.from_server.push(&connection.from_server);
     }
 
-    /// The rows since the last batch, as a batch; the next one starts empty.
+    /// Returns the current batch and starts an empty one.
     ///
     /// # Panics
     ///
-    /// Never: the columns are as long as each other and as the schema says.
+    /// Never: all columns have the same length and the types of the schema.
     #[must_use]
     pub fn finish(&mut self) -> RecordBatch {
         let mut done = mem::take(self);
@@ -257,7 +275,7 @@ impl ConnectionColumns {
             Arc::new(done.close_reason.finish()),
             Arc::new(BooleanArray::from(done.close_from_client)),
             timestamps(done.close_time),
-            names(done.ended, &ENDS),
+            names(done.ended, &ENDED_NAMES),
             Arc::new(done.problems.finish()),
         ];
         columns.extend(done.from_client.finish());
@@ -274,10 +292,11 @@ mod tests {
     use arrow_array::cast::AsArray;
     use arrow_array::types::{Int8Type, TimestampNanosecondType, UInt16Type, UInt64Type};
     use arrow_array::{Array, ArrayAccessor, StringArray};
+    use wsdefrag_core::strictness::Tolerated;
     use wsdefrag_core::{Error, Kind};
 
-    /// A connection of which only packets behind its handshake were captured.
-    fn bare() -> Connection {
+    /// A connection whose handshake was not captured.
+    fn midstream() -> Connection {
         Connection {
             connection: 7,
             client_address: "192.0.2.1:50000".parse().unwrap(),
@@ -297,8 +316,8 @@ mod tests {
         }
     }
 
-    /// A connection with everything.
-    fn full() -> Connection {
+    /// A connection with a value for every column.
+    fn complete() -> Connection {
         let field = |name: &str, value: &str| (name.to_owned(), value.as_bytes().to_vec());
         Connection {
             request: Some(Request {
@@ -328,11 +347,11 @@ mod tests {
             from_server: account(200),
             ended: Some(Ended::EndOfCapture),
             problems: vec!["erstens".into(), "größtenteils".into()],
-            ..bare()
+            ..midstream()
         }
     }
 
-    /// An account whose counters are the numbers from `first`, in order.
+    /// An account with the counters `first`, `first + 1` and so on.
     fn account(first: u64) -> Account {
         Account {
             bytes: first,
@@ -350,6 +369,7 @@ mod tests {
             missing: first + 12,
             retransmissions: first + 13,
             overlaps: first + 14,
+            tolerated: Tolerated { utf8: first, deflate_tail: 1, ..Tolerated::default() },
             violation: Some(Error { kind: Kind::ReservedOpcode(3), offset: first }),
         }
     }
@@ -365,14 +385,14 @@ mod tests {
         batch
     }
 
-    /// The texts of a column; a null is `None`.
+    /// The values of a column of texts; `None` for null.
     fn texts<'a>(batch: &'a RecordBatch, name: &str) -> Vec<Option<&'a str>> {
         batch.column_by_name(name).unwrap().as_string::<i32>().iter().collect()
     }
 
     #[test]
-    fn row_is_the_connection() {
-        let batch = batch(&[full()]);
+    fn row_has_the_values_of_the_connection() {
+        let batch = batch(&[complete()]);
         let column = |name| batch.column_by_name(name).unwrap();
         let number = |name| column(name).as_primitive::<UInt64Type>().value(0);
         let short = |name| column(name).as_primitive::<UInt16Type>().value(0);
@@ -409,11 +429,15 @@ mod tests {
     }
 
     #[test]
-    fn directions_keep_their_counts_apart() {
-        let batch = batch(&[full()]);
+    fn each_direction_has_its_own_counters() {
+        let batch = batch(&[complete()]);
         for (side, first) in [("client", 100), ("server", 200)] {
             for ((name, _), expected) in Account::default().counters().iter().zip(first..) {
                 let column = batch.column_by_name(&format!("{side}_{name}")).unwrap();
+                assert_eq!(column.as_primitive::<UInt64Type>().value(0), expected, "{side}_{name}");
+            }
+            for (name, expected) in account(first).tolerated.counters() {
+                let column = batch.column_by_name(&format!("{side}_tolerated_{name}")).unwrap();
                 assert_eq!(column.as_primitive::<UInt64Type>().value(0), expected, "{side}_{name}");
             }
             let violation = account(first).violation.unwrap().to_string();
@@ -423,8 +447,8 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_captured_is_null() {
-        let batch = batch(&[full(), bare(), full()]);
+    fn values_that_were_not_captured_are_null() {
+        let batch = batch(&[complete(), midstream(), complete()]);
         for (field, column) in batch.schema().fields().iter().zip(batch.columns()) {
             assert_eq!(column.null_count(), usize::from(field.is_nullable()), "{field}");
             assert_eq!(column.is_null(1), field.is_nullable(), "{field}");
@@ -434,8 +458,8 @@ mod tests {
     }
 
     #[test]
-    fn close_that_was_cut_has_no_code() {
-        let mut connection = full();
+    fn incomplete_close_frame_has_no_code() {
+        let mut connection = complete();
         connection.close.as_mut().unwrap().code = None;
         let batch = batch(&[connection]);
         assert!(batch.column_by_name("close_code").unwrap().is_null(0));
@@ -443,8 +467,8 @@ mod tests {
     }
 
     #[test]
-    fn every_way_to_end_has_its_name() {
-        let connections = Ended::ALL.map(|ended| Connection { ended: Some(ended), ..bare() });
+    fn every_end_has_its_name() {
+        let connections = Ended::ALL.map(|ended| Connection { ended: Some(ended), ..midstream() });
         let batch = batch(&connections);
         let ended = batch.column_by_name("ended").unwrap().as_dictionary::<Int8Type>();
         let names: Vec<_> = ended.downcast_dict::<StringArray>().unwrap().into_iter().collect();

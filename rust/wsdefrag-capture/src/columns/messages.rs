@@ -1,31 +1,31 @@
-//! The messages table: one row a message, in the order in which they were completed.
+//! The messages table: one row per message, in the order in which they were completed.
 //!
-//! | column | type | what it is |
+//! | column | type | meaning |
 //! | --- | --- | --- |
-//! | `connection` | u64 | the number of its connection, from 0 |
-//! | `seq` | u64 | its place among the messages of its direction, from 0 |
-//! | `from_client` | bool | who sent it |
-//! | `type` | u8 | its opcode (RFC 6455 section 5.2): 1 text, 2 binary; 0 where its beginning was not captured |
-//! | `content` | binary | the decoded payload, as far as `status` says |
-//! | `timestamp` | timestamp\[ns, UTC\] | when the packet that completed it was captured |
-//! | `first_timestamp` | timestamp\[ns, UTC\] | when the packet with its first byte was captured |
+//! | `connection` | u64 | number of the message's connection, from 0 |
+//! | `seq` | u64 | number of the message in its direction, from 0 |
+//! | `from_client` | bool | whether the client sent it |
+//! | `type` | u8 | opcode (RFC 6455 section 5.2): 1 text, 2 binary; 0 if the first frame was not captured |
+//! | `content` | binary | decoded payload; `status` tells how complete it is |
+//! | `timestamp` | timestamp\[ns, UTC\] | when the packet that completed the message was captured |
+//! | `first_timestamp` | timestamp\[ns, UTC\] | when the packet with the message's first byte was captured |
 //! | `dropped` | bool | always false |
 //! | `injected` | bool | always false |
-//! | `frames` | u32 | its frames |
-//! | `wire_length` | u64 | bytes of its frames on the wire, headers included |
-//! | `payload_length` | u64 | bytes of their payloads: compressed, where it was compressed |
-//! | `compressed` | bool | whether it was compressed |
-//! | `status` | dictionary\[i8, utf8\] | what is to be thought of `content`: the names of [`Status::ALL`] |
+//! | `frames` | u32 | number of frames |
+//! | `wire_length` | u64 | bytes of the frames on the wire, headers included |
+//! | `payload_length` | u64 | payload bytes of the frames on the wire, before inflation |
+//! | `compressed` | bool | whether the message was compressed |
+//! | `status` | dictionary\[i8, utf8\] | how complete `content` is: a name of [`Status::ALL`] |
 //! | `missing_bytes` | u64 | payload bytes that were not captured |
-//! | `resynced` | bool | whether it was found by looking for frames behind a loss |
-//! | `first_packet` | u64 | the number of the packet with its first byte, from 1 |
-//! | `last_packet` | u64 | the number of the packet that completed it, from 1 |
+//! | `resynced` | bool | whether the frames were found by a search |
+//! | `first_packet` | u64 | number of the packet with the message's first byte, from 1 |
+//! | `last_packet` | u64 | number of the packet that completed the message, from 1 |
 //!
-//! No column has nulls. `dropped` and `injected` are those of mitmproxy's messages: a capture can
-//! tell of neither.
+//! No column has nulls. `dropped` and `injected` exist because mitmproxy's messages have them; a
+//! capture cannot show either.
 //!
-//! - `content.len() <= i32::MAX`, which is what the offsets of a binary column can say
-//! - `ends.len() == rows + 1`, and every other column's length is `rows`
+//! - `content.len() <= i32::MAX`: the offsets of a binary column cannot address more
+//! - `ends.len() == rows + 1`, and every other column has the length `rows`
 
 use std::mem;
 use std::sync::{Arc, LazyLock};
@@ -62,14 +62,15 @@ static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
     ]))
 });
 
-static STATUSES: LazyLock<ArrayRef> = LazyLock::new(|| dictionary(Status::ALL.map(Status::name)));
+static STATUS_NAMES: LazyLock<ArrayRef> =
+    LazyLock::new(|| dictionary(Status::ALL.map(Status::name)));
 
 // The bits of `flags`.
 const FROM_CLIENT: u8 = 1;
 const COMPRESSED: u8 = 2;
 const RESYNCED: u8 = 4;
 
-/// Messages on their way into a record batch.
+/// Collects messages for a record batch.
 ///
 /// ```
 /// use wsdefrag_capture::columns::MessageColumns;
@@ -83,12 +84,12 @@ const RESYNCED: u8 = 4;
 pub struct MessageColumns {
     connection: Vec<u64>,
     seq: Vec<u64>,
-    /// The three booleans of a row; `finish` makes a column of each bit.
+    /// The three booleans of a row, one per bit. `finish` makes a column of each.
     flags: Vec<u8>,
     opcode: Vec<u8>,
-    /// 0, and where each row's content ends.
+    /// 0, then the end of each row's content in `content`.
     ends: Vec<i32>,
-    /// All contents, end to end.
+    /// The contents of all rows, one after the other.
     content: Vec<u8>,
     timestamp: Vec<i64>,
     first_timestamp: Vec<i64>,
@@ -111,20 +112,20 @@ impl MessageColumns {
     /// Rows at which a batch is full.
     pub const FULL_ROWS: usize = 1 << 14;
 
-    /// Bytes of content at which a batch is full. Allocators give blocks of more than 32 MiB back to
-    /// the system, and the pages of new ones cost several times what is done here.
+    /// Bytes of content at which a batch is full. Allocators return blocks of more than 32 MiB to the
+    /// system, and new pages would cost several times as much as filling them.
     pub const FULL_CONTENT: usize = 1 << 20;
 
-    /// The longest content, in bytes, that there is always room for in a batch that is not full.
+    /// The longest content, in bytes, that always fits into a batch that is not full.
     pub const MAX_CONTENT: usize = i32::MAX as usize - Self::FULL_CONTENT;
 
-    /// No rows.
+    /// An empty batch.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// No rows, and room for `rows` with `content` bytes in all.
+    /// An empty batch with capacity for `rows` rows and `content` bytes of contents.
     fn with_capacity(rows: usize, content: usize) -> Self {
         let mut ends = Vec::with_capacity(rows + 1);
         ends.push(0);
@@ -147,54 +148,54 @@ impl MessageColumns {
         }
     }
 
-    /// The table's columns.
+    /// The schema of the table.
     #[must_use]
     pub fn schema() -> SchemaRef {
         Arc::clone(&SCHEMA)
     }
 
-    /// Rows since the last batch.
+    /// The number of rows in the current batch.
     #[inline]
     #[must_use]
     pub const fn len(&self) -> usize {
         self.connection.len()
     }
 
-    /// Whether there are no rows since the last batch.
+    /// Whether the current batch is empty.
     #[inline]
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.connection.is_empty()
     }
 
-    /// Bytes of content since the last batch.
+    /// Bytes of contents in the current batch.
     #[inline]
     #[must_use]
     pub const fn content_bytes(&self) -> usize {
         self.content.len()
     }
 
-    /// Whether it is time for [`finish`](Self::finish).
+    /// Whether the current batch should be [finished](Self::finish).
     #[inline]
     #[must_use]
     pub const fn is_full(&self) -> bool {
         self.len() >= Self::FULL_ROWS || self.content_bytes() >= Self::FULL_CONTENT
     }
 
-    /// Whether a row is better alone in its batch: its content is then taken over, not copied.
+    /// Whether a message is so large that a [batch of its own](Self::batch_of_one) is cheaper.
     #[inline]
     #[must_use]
-    pub const fn wants_a_batch(message: &Message) -> bool {
+    pub const fn needs_own_batch(message: &Message) -> bool {
         message.content.len() >= Self::FULL_CONTENT / 2
     }
 
-    /// A batch of one row, whose content is not copied.
+    /// Makes a batch of one row without copying the content.
     ///
     /// # Panics
     ///
     /// If the content is longer than [`MAX_CONTENT`](Self::MAX_CONTENT).
     #[must_use]
-    pub fn alone(mut message: Message) -> RecordBatch {
+    pub fn batch_of_one(mut message: Message) -> RecordBatch {
         let content = mem::take(&mut message.content);
         let mut columns = Self::with_capacity(1, 0);
         columns.push(&message);
@@ -210,12 +211,12 @@ impl MessageColumns {
     ///
     /// # Panics
     ///
-    /// If the contents since the last batch come to more than `i32::MAX` bytes. No content of up to
-    /// [`MAX_CONTENT`](Self::MAX_CONTENT) does that to a batch that is not full.
+    /// If the contents of the current batch exceed `i32::MAX` bytes. That cannot happen with contents
+    /// of up to [`MAX_CONTENT`](Self::MAX_CONTENT) bytes in a batch that is not full.
     #[inline]
     pub fn push(&mut self, message: &Message) {
         let end = i32::try_from(self.content.len() + message.content.len())
-            .expect("the contents of a batch come to less than 2 GiB");
+            .expect("the contents of a batch are shorter than 2 GiB");
         self.content.extend_from_slice(&message.content);
         self.ends.push(end);
         self.connection.push(message.connection);
@@ -237,22 +238,22 @@ impl MessageColumns {
         self.last_packet.push(message.last_packet);
     }
 
-    /// The rows since the last batch, as a batch; the next one starts empty.
+    /// Returns the current batch and starts an empty one with capacity for as many rows.
     ///
     /// # Panics
     ///
-    /// Never: the columns are as long as each other and as the schema says.
+    /// Never: all columns have the same length and the types of the schema.
     #[must_use]
     pub fn finish(&mut self) -> RecordBatch {
-        // The next batch's contents need not be as many bytes as this one's, so a little more room;
-        // but not for what went past the bound, which may have been one message out of thousands.
+        // The contents of the next batch may be longer, so its capacity is an eighth larger. Contents
+        // over the bound are not counted: they may be due to one large message.
         let content = self.content.len().min(Self::FULL_CONTENT);
         self.finish_with(self.len(), content + content / 8)
     }
 
-    /// The rows as a batch, and room for so many rows and bytes of the next one.
-    fn finish_with(&mut self, rows: usize, room: usize) -> RecordBatch {
-        let done = mem::replace(self, Self::with_capacity(rows, room));
+    /// Returns the current batch and starts one with capacity for `rows` rows and `content` bytes.
+    fn finish_with(&mut self, rows: usize, content: usize) -> RecordBatch {
+        let done = mem::replace(self, Self::with_capacity(rows, content));
 
         let ends = OffsetBuffer::new(done.ends.into());
         let content = BinaryArray::new(ends, Buffer::from_vec(done.content), None);
@@ -278,7 +279,7 @@ impl MessageColumns {
                 Arc::new(UInt64Array::from(done.wire_length)),
                 Arc::new(UInt64Array::from(done.payload_length)),
                 flag(COMPRESSED),
-                names(done.status, &STATUSES),
+                names(done.status, &STATUS_NAMES),
                 Arc::new(UInt64Array::from(done.missing_bytes)),
                 flag(RESYNCED),
                 Arc::new(UInt64Array::from(done.first_packet)),
@@ -299,7 +300,7 @@ mod tests {
     use arrow_array::{Array, ArrayAccessor, StringArray};
     use wsdefrag_core::Opcode;
 
-    /// Messages whose fields differ from each other and from row to row.
+    /// Messages with different values in every field and every row.
     fn messages(rows: usize) -> Vec<Message> {
         let opcodes = [Opcode::Text, Opcode::Binary, Opcode::Continuation];
         let message = |i: usize| {
@@ -326,7 +327,7 @@ mod tests {
         (0..rows).map(message).collect()
     }
 
-    fn push_all(columns: &mut MessageColumns, messages: &[Message]) {
+    fn push_each(columns: &mut MessageColumns, messages: &[Message]) {
         for message in messages {
             columns.push(message);
         }
@@ -366,32 +367,32 @@ mod tests {
     }
 
     #[test]
-    fn batch_of_one_row_is_as_any_other() {
+    fn batch_of_one_equals_a_pushed_row() {
         let message = messages(3).remove(2);
         let mut columns = MessageColumns::new();
         columns.push(&message);
-        assert_eq!(MessageColumns::alone(message), columns.finish());
+        assert_eq!(MessageColumns::batch_of_one(message), columns.finish());
     }
 
     #[test]
-    fn rows_are_the_messages_in_order() {
+    fn rows_have_the_values_of_the_messages_in_order() {
         for rows in [1, 2, 7, 8, 9, 63, 64, 65, 200] {
             let mut columns = MessageColumns::new();
             let messages = messages(rows);
-            push_all(&mut columns, &messages);
+            push_each(&mut columns, &messages);
             assert_eq!(columns.len(), rows);
             assert_rows(&columns.finish(), &messages);
         }
     }
 
     #[test]
-    fn batches_share_nothing() {
+    fn rows_of_one_batch_do_not_change_another() {
         let mut columns = MessageColumns::new();
         let messages = messages(300);
         let batches: Vec<_> = messages
             .chunks(130)
             .map(|chunk| {
-                push_all(&mut columns, chunk);
+                push_each(&mut columns, chunk);
                 let content: usize = chunk.iter().map(|message| message.content.len()).sum();
                 assert_eq!(columns.content_bytes(), content);
                 let batch = columns.finish();
@@ -416,7 +417,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_those_of_every_status_in_every_batch() {
+    fn dictionary_has_every_status_even_in_an_empty_batch() {
         let batch = MessageColumns::new().finish();
         let status = batch.column_by_name("status").unwrap().as_dictionary::<Int8Type>();
         let names: Vec<_> = status.values().as_string::<i32>().iter().flatten().collect();

@@ -1,10 +1,10 @@
-//! Messages and connections as Arrow tables: a column a property, in record batches.
+//! Messages and connections as Arrow tables, in record batches.
 //!
-//! Rows are pushed into plain vectors, one for each column. `finish` makes arrays of the vectors,
-//! without copying them, and starts anew; the vectors of the next batch are as large as those of
-//! the last. So a content is copied once, and nothing is held for longer than a batch.
+//! Rows are pushed into plain vectors, one per column. `finish` turns the vectors into arrays without
+//! copying them, and starts an empty batch. So the content of a message is copied once, and no row
+//! is stored for longer than a batch.
 //!
-//! Both tables number connections alike, so that `connection` joins them.
+//! The column `connection` has the same numbers in both tables, so it joins them.
 
 pub mod connections;
 pub mod messages;
@@ -36,9 +36,9 @@ fn time_type() -> DataType {
     DataType::Timestamp(TimeUnit::Nanosecond, Some(UTC.into()))
 }
 
-/// The type of one name out of a few.
+/// The type of a column whose values are names of a short list.
 ///
-/// Arrow's format advises signed keys, as not every reader takes others.
+/// Keys are signed because Arrow's format recommends it: some readers support no others.
 fn name_type() -> DataType {
     DataType::Dictionary(Box::new(DataType::Int8), Box::new(DataType::Utf8))
 }
@@ -48,12 +48,12 @@ fn timestamps(times: impl Into<TimestampNanosecondArray>) -> ArrayRef {
     Arc::new(times.into().with_timezone(UTC))
 }
 
-/// All names that a column can hold, in the order of their keys.
+/// The names that a column may have, in the order of their keys.
 fn dictionary<const N: usize>(names: [&'static str; N]) -> ArrayRef {
     Arc::new(StringArray::from_iter_values(names))
 }
 
-/// A column of names out of `dictionary`.
+/// A column of names from `dictionary`.
 fn names(keys: impl Into<Int8Array>, dictionary: &ArrayRef) -> ArrayRef {
     Arc::new(DictionaryArray::<Int8Type>::new(keys.into(), Arc::clone(dictionary)))
 }
@@ -63,8 +63,7 @@ mod tests {
     use super::*;
     use arrow_schema::Schema;
 
-    /// The rows of the tables in a module's text: a column's name, and its type as it is written
-    /// there, a table at a time.
+    /// The tables in a module's documentation: for each row the column's name and its type.
     fn documented(module: &str) -> Vec<Vec<(String, String)>> {
         let mut tables = Vec::new();
         for row in module.lines().filter_map(|line| line.strip_prefix("//! | ")) {
@@ -80,7 +79,7 @@ mod tests {
         tables
     }
 
-    /// The columns of a schema, in the words of those tables.
+    /// The names and types of a schema's columns, written as in the documentation.
     fn described(schema: &Schema) -> Vec<(String, String)> {
         fn words(data_type: &DataType) -> String {
             match data_type {

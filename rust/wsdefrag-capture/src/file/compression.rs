@@ -1,22 +1,27 @@
-//! Compressed input.
+//! Compressed input: inflates a gzip file while it is read.
 //!
-//! The first two bytes tell whether it is gzip. Nothing else is looked at before it is asked for,
-//! and a read returns what is there, so that a live capture can come through a pipe.
+//! The first two bytes show whether the input is gzip; any other input is passed on unchanged. A read
+//! returns the bytes that are available and does not wait for more, so a live capture can come
+//! through a pipe.
+//!
+//! RFC 1952 section 2.3.1.
 
 use std::io::{self, BufReader, Cursor, Read};
 
 use flate2::bufread::MultiGzDecoder;
 
-/// What a gzip member starts with (RFC 1952 section 2.3.1).
+/// The first bytes of a gzip member (RFC 1952 section 2.3.1).
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 
-/// Compressed bytes read at a time.
+/// Compressed bytes that are read at a time.
 const COMPRESSED: usize = 64 << 10;
 
-/// A reader of what `reader` holds: inflated if it is gzip, of any number of members.
+/// Wraps `reader` so that gzip, of any number of members, is inflated.
 ///
-/// A compressed file that is cut at its end gives all that can be inflated, then an error of the
-/// kind `UnexpectedEof`.
+/// # Errors
+///
+/// If the first two bytes cannot be read. A gzip file that ends too early gives all bytes that can be
+/// inflated, then an error of the kind `UnexpectedEof`.
 pub fn decompressed<'a, R: Read + Send + 'a>(
     mut reader: R,
 ) -> io::Result<Box<dyn Read + Send + 'a>> {

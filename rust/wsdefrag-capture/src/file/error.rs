@@ -1,24 +1,25 @@
-//! The one error type of the file layer: what is wrong with a capture file, and where.
+//! The error for a capture file that cannot be read: the rule broken, the record and its offset.
 //!
-//! What came before it counts: every packet in front of `offset` has been handed out. Record and
-//! offset never depend on how the input was cut into chunks.
+//! Every packet before `offset` has been handed out. The record and the offset do not depend on the
+//! size of the chunks.
 
 use std::fmt;
 
-/// Why a capture file cannot be read, or read on.
+/// Why a capture file cannot be read any further.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FileError {
-    /// The record at hand, counted from 1 in its file: a packet of a pcap file, any block of a
-    /// pcapng file.
+    /// The number of the record in its file, from 1: a packet of a pcap file, a block of a pcapng
+    /// file.
     pub record: u64,
-    /// Its first byte, in bytes from the start of the file (of what it holds, if it is compressed).
+    /// The offset of the record's first byte in the file, in bytes; in the inflated file, if it is
+    /// compressed.
     pub offset: u64,
-    /// What is wrong with it.
+    /// What is wrong with the record.
     pub kind: FileErrorKind,
 }
 
 impl FileError {
-    /// Whether the file merely ends too early: a warning, where every other kind is an error.
+    /// Whether the file only ends too early. Callers report this as a warning.
     #[must_use]
     pub const fn is_cut_short(&self) -> bool {
         matches!(self.kind, FileErrorKind::CutShort { .. })
@@ -30,23 +31,23 @@ impl FileError {
 pub enum FileErrorKind {
     /// The file is neither pcap nor pcapng.
     NotACapture {
-        /// Its first bytes.
+        /// The first bytes of the file.
         start: [u8; 4],
-        /// How many of them there are.
+        /// How many bytes of `start` the file has.
         length: usize,
     },
-    /// A version of the format that is not known.
+    /// A version of the format that is not supported.
     Version {
         /// The major version.
         major: u16,
         /// The minor version.
         minor: u16,
     },
-    /// A pcapng section whose byte-order magic is none.
+    /// A pcapng section whose byte-order magic has another value.
     ByteOrder(u32),
-    /// A record too short for what has to stand in it, in bytes.
+    /// A record that is too short for its fixed fields; its length in bytes.
     TooShort(u32),
-    /// A record longer than any that is written on purpose, in bytes.
+    /// A record longer than [`MAX_RECORD`](crate::file::record::MAX_RECORD); its length in bytes.
     TooLong(u32),
     /// A pcapng block whose two lengths differ.
     LengthsDiffer {
@@ -55,22 +56,22 @@ pub enum FileErrorKind {
         /// The length at its end, in bytes.
         last: u32,
     },
-    /// A pcapng block with less room than what it says it holds.
+    /// A pcapng block that is shorter than its contents.
     Overrun {
-        /// What it says it holds, in bytes.
+        /// The length of the contents, in bytes.
         holds: u32,
-        /// Its length, in bytes.
+        /// The length of the block, in bytes.
         length: u32,
     },
     /// The file ends inside the record.
     CutShort {
-        /// Bytes of the record that are there.
+        /// Bytes of the record that the file has.
         left: usize,
     },
 }
 
 impl fmt::Display for FileError {
-    /// The place, then the rule broken and the value.
+    /// The record and its offset, then the rule broken and the value.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let FileErrorKind::NotACapture { start, length } = self.kind {
             return not_a_capture(f, &start[..length]);
@@ -79,10 +80,10 @@ impl fmt::Display for FileError {
         match self.kind {
             FileErrorKind::NotACapture { .. } => Ok(()),
             FileErrorKind::Version { major, minor } => {
-                write!(f, "version {major}.{minor} of the format is not known")
+                write!(f, "version {major}.{minor} of the format is not supported")
             }
             FileErrorKind::ByteOrder(magic) => {
-                write!(f, "{magic:#010x} is no byte-order magic")
+                write!(f, "{magic:#010x} is not a byte-order magic")
             }
             FileErrorKind::TooShort(length) => write!(f, "a length of {length} bytes is too short"),
             FileErrorKind::TooLong(length) => write!(f, "a length of {length} bytes is too long"),
@@ -93,13 +94,13 @@ impl fmt::Display for FileError {
                 write!(f, "{holds} bytes do not fit into a block of {length}")
             }
             FileErrorKind::CutShort { left } => {
-                write!(f, "the file ends {left} bytes into it")
+                write!(f, "the file ends after {left} bytes of the record")
             }
         }
     }
 }
 
-/// Says what stands at the start instead, with a hint where it is known.
+/// Names the format that the first bytes belong to, if it is known, and else shows them.
 fn not_a_capture(f: &mut fmt::Formatter<'_>, start: &[u8]) -> fmt::Result {
     f.write_str("not a capture file: ")?;
     match start {
@@ -124,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn every_kind_says_its_place_and_value() {
+    fn every_kind_names_its_record_and_value() {
         let not = |start, length| FileErrorKind::NotACapture { start, length };
         for (kind, expected) in [
             (not([0; 4], 0), "not a capture file: it is empty"),
@@ -133,11 +134,11 @@ mod tests {
             (not([0x28, 0xb5, 0x2f, 0xfd], 4), "not a capture file: it is compressed with zstd"),
             (
                 FileErrorKind::Version { major: 3, minor: 1 },
-                "record 17 at byte 2210: version 3.1 of the format is not known",
+                "record 17 at byte 2210: version 3.1 of the format is not supported",
             ),
             (
                 FileErrorKind::ByteOrder(7),
-                "record 17 at byte 2210: 0x00000007 is no byte-order magic",
+                "record 17 at byte 2210: 0x00000007 is not a byte-order magic",
             ),
             (
                 FileErrorKind::TooShort(3),
@@ -158,7 +159,7 @@ mod tests {
             ),
             (
                 FileErrorKind::CutShort { left: 12 },
-                "record 17 at byte 2210: the file ends 12 bytes into it",
+                "record 17 at byte 2210: the file ends after 12 bytes of the record",
             ),
         ] {
             assert_eq!(text(kind), expected);
@@ -166,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_cut_file_is_cut_short() {
+    fn only_a_file_that_ends_too_early_is_cut_short() {
         let error = |kind| FileError { record: 1, offset: 0, kind };
         assert!(error(FileErrorKind::CutShort { left: 1 }).is_cut_short());
         assert!(!error(FileErrorKind::TooLong(1)).is_cut_short());

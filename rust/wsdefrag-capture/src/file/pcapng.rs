@@ -1,61 +1,63 @@
-//! The blocks of a pcapng file.
+//! pcapng files: their blocks.
 //!
-//! A section starts with its header, which says its byte order and ends the interfaces of the one
-//! before. An interface description adds one; packets name theirs by its place. Blocks that are
-//! neither these nor secrets are passed over. Packets are read here and not by `pcap-parser`,
-//! which collects the options of each in a vector, and knows nothing of the obsolete Packet Block.
+//! A Section Header Block starts a section: it sets the byte order and removes the interfaces of the
+//! last section. An Interface Description Block adds an interface. A packet block refers to its
+//! interface by index. Decryption Secrets Blocks are stored, and all other blocks are ignored.
 //!
-//! It follows draft-ietf-opsawg-pcapng.
+//! `pcap-parser` parses only the options. It would collect the options of every packet in a vector,
+//! and does not support the obsolete Packet Block.
+//!
+//! draft-ietf-opsawg-pcapng.
 //!
 //! - `interfaces.len() <= MAX_INTERFACES`
 //! - every block has `MIN_BLOCK <= length <= MAX_RECORD`, and its two lengths are equal
 
-use pcap_parser::nom::error::Error as Unread;
+use pcap_parser::nom::error::Error as OptionError;
 use pcap_parser::pcapng::{OptionCode, PcapNGOption, parse_option_be, parse_option_le};
 
 use crate::file::clock::Clock;
 use crate::file::error::FileErrorKind;
-use crate::file::record::{MAX_RECORD, Record, Step};
+use crate::file::record::{MAX_RECORD, Progress, Record};
 use crate::file::secrets::Secrets;
 
-/// How a section header block starts, in either byte order.
+/// The type of a Section Header Block, the same in either byte order.
 pub(crate) const SECTION_HEADER: [u8; 4] = [0x0a, 0x0d, 0x0d, 0x0a];
 
-/// The most interfaces a section can use.
+/// Interfaces that a section may have; the others are ignored.
 pub const MAX_INTERFACES: usize = 65_536;
 
 const BYTE_ORDER_MAGIC: u32 = 0x1a2b_3c4d;
 
-/// Type and length in front, and the length once more behind.
+/// The size of a block without a body, in bytes: its type, and its length twice.
 const MIN_BLOCK: u32 = 12;
 
-/// The section at hand.
+/// The current section.
 #[derive(Debug, Default)]
 pub(crate) struct Section {
     order: Order,
     interfaces: Vec<Interface>,
-    /// The time of the last packet, for those that have none.
+    /// The time of the last packet, in nanoseconds since the epoch. Used for packets without a time.
     time: i64,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Interface {
     link: u32,
-    /// The most bytes captured of a packet; 0 where there is no such limit.
+    /// The snap length: bytes captured per packet at most; 0 if there is no limit.
     snap: u32,
     clock: Clock,
 }
 
 impl Section {
-    /// Looks at the block in front; a packet in it goes to `sink`.
+    /// Reads the block at the start of `bytes`, if it is complete. A packet in it goes to `sink`.
     #[inline]
-    pub(crate) fn step(
+    pub(crate) fn next_block(
         &mut self,
         bytes: &[u8],
         secrets: &mut Secrets,
         sink: &mut impl FnMut(&Record<'_>),
-    ) -> Result<Step, FileErrorKind> {
-        let Some(start) = bytes.first_chunk::<12>() else { return Ok(Step::Needs(12)) };
+    ) -> Result<Progress, FileErrorKind> {
+        let Some(start) = bytes.first_chunk::<12>() else { return Ok(Progress::Needs(12)) };
         if start[..4] == SECTION_HEADER {
             self.order = Order::of(&start[8..])?;
         }
@@ -68,16 +70,16 @@ impl Section {
             return Err(FileErrorKind::TooLong(length));
         }
         let size = length as usize;
-        let Some(block) = bytes.get(..size) else { return Ok(Step::Needs(size)) };
+        let Some(block) = bytes.get(..size) else { return Ok(Progress::Needs(size)) };
         let last = order.u32(block, size - 4);
         if last != length {
             return Err(FileErrorKind::LengthsDiffer { first: length, last });
         }
         self.block(order.u32(start, 0), &block[8..size - 4], secrets, sink)?;
-        Ok(Step::Taken(size))
+        Ok(Progress::Consumed(size))
     }
 
-    /// Takes what stands between a block's lengths.
+    /// Takes the body of a block: the bytes between its two lengths.
     #[inline]
     fn block(
         &mut self,
@@ -95,7 +97,7 @@ impl Section {
             }
             // Simple Packet
             3 => self.simple_packet(body, sink),
-            // Packet, which has the number of dropped packets behind that of the interface.
+            // Packet (obsolete): the interface takes 16 bits, and a count of dropped packets 16 more.
             2 => {
                 let head = head::<20>(body)?;
                 self.packet(u32::from(order.u16(head, 0)), head, &body[20..], sink)
@@ -119,7 +121,7 @@ impl Section {
         }
     }
 
-    /// An Enhanced Packet Block or a Packet Block: they differ in how the interface is written.
+    /// Takes an Enhanced Packet Block or a Packet Block, which differ only in the interface field.
     #[inline]
     fn packet(
         &mut self,
@@ -129,9 +131,9 @@ impl Section {
         sink: &mut impl FnMut(&Record<'_>),
     ) -> Result<(), FileErrorKind> {
         let order = self.order;
-        let holds = order.u32(head, 12);
-        let Some(bytes) = rest.get(..holds as usize) else {
-            return Err(overrun(holds, rest.len() + 20));
+        let content = order.u32(head, 12);
+        let Some(bytes) = rest.get(..content as usize) else {
+            return Err(overrun(content, rest.len() + 20));
         };
         let interface = self.interfaces.get(interface as usize);
         if let Some(interface) = interface {
@@ -147,8 +149,8 @@ impl Section {
         Ok(())
     }
 
-    /// A Simple Packet Block: of the first interface, cut at its snap length, and without a time;
-    /// that of the packet before it has to do.
+    /// Takes a Simple Packet Block. Its packet is of the first interface and cut at that interface's
+    /// snap length. It has no time, so it gets the time of the last packet.
     fn simple_packet(
         &self,
         body: &[u8],
@@ -157,11 +159,11 @@ impl Section {
         let length = self.order.u32(head::<4>(body)?, 0);
         let interface = self.interfaces.first();
         let snap = interface.map_or(0, |interface| interface.snap);
-        let holds = if snap == 0 { length } else { length.min(snap) };
+        let content = if snap == 0 { length } else { length.min(snap) };
         sink(&Record {
             time: self.time,
             link: interface.map(|interface| interface.link),
-            bytes: range(&body[4..], holds, body)?,
+            bytes: range(&body[4..], content, body)?,
             length,
         });
         Ok(())
@@ -172,8 +174,8 @@ impl Section {
         let head = head::<8>(body)?;
         let (mut resolution, mut offset) = (6, 0);
         let mut rest = &body[8..];
-        while let Some((behind, option)) = order.option(rest) {
-            rest = behind;
+        while let Some((after, option)) = order.option(rest) {
+            rest = after;
             let value = option.as_bytes().unwrap_or_default();
             match (option.code, value) {
                 (OptionCode::EndOfOpt, _) => break,
@@ -197,23 +199,23 @@ impl Section {
     }
 }
 
-/// The fixed part in front of a block's body.
+/// The fixed fields at the start of a block's body.
 #[inline]
 fn head<const N: usize>(body: &[u8]) -> Result<&[u8; N], FileErrorKind> {
     body.first_chunk().ok_or_else(|| FileErrorKind::TooShort(block_length(body.len())))
 }
 
-/// The first `holds` bytes of `rest`, which ends `body`.
-fn range<'a>(rest: &'a [u8], holds: u32, body: &[u8]) -> Result<&'a [u8], FileErrorKind> {
-    rest.get(..holds as usize).ok_or_else(|| overrun(holds, body.len()))
+/// The first `content` bytes of `rest`, which is the end of `body`.
+fn range<'a>(rest: &'a [u8], content: u32, body: &[u8]) -> Result<&'a [u8], FileErrorKind> {
+    rest.get(..content as usize).ok_or_else(|| overrun(content, body.len()))
 }
 
 #[cold]
-fn overrun(holds: u32, body: usize) -> FileErrorKind {
-    FileErrorKind::Overrun { holds, length: block_length(body) }
+fn overrun(content: u32, body: usize) -> FileErrorKind {
+    FileErrorKind::Overrun { holds: content, length: block_length(body) }
 }
 
-/// The length of a block with such a body.
+/// The length of a block with a body of this length, in bytes.
 fn block_length(body: usize) -> u32 {
     u32::try_from(body).unwrap_or(MAX_RECORD).saturating_add(MIN_BLOCK)
 }
@@ -227,7 +229,7 @@ enum Order {
 }
 
 impl Order {
-    /// Tells it by the magic number behind a section header's length.
+    /// The byte order shown by the byte-order magic of a Section Header Block.
     fn of(magic: &[u8]) -> Result<Self, FileErrorKind> {
         match Self::Little.u32(magic, 0) {
             BYTE_ORDER_MAGIC => Ok(Self::Little),
@@ -236,7 +238,7 @@ impl Order {
         }
     }
 
-    /// The number at `at`, which lies inside `bytes`.
+    /// The number at index `at`.
     #[inline]
     fn u32(self, bytes: &[u8], at: usize) -> u32 {
         let number = [bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]];
@@ -262,11 +264,11 @@ impl Order {
         }
     }
 
-    /// The option in front of `bytes`, if a whole one is there, and what is behind it.
+    /// The bytes after the option at the start of `bytes`, and the option, if it is complete.
     fn option(self, bytes: &[u8]) -> Option<(&[u8], PcapNGOption<'_>)> {
         match self {
-            Self::Little => parse_option_le::<Unread<_>>(bytes).ok(),
-            Self::Big => parse_option_be::<Unread<_>>(bytes).ok(),
+            Self::Little => parse_option_le::<OptionError<_>>(bytes).ok(),
+            Self::Big => parse_option_be::<OptionError<_>>(bytes).ok(),
         }
     }
 }

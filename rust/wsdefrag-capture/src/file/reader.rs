@@ -1,96 +1,113 @@
-//! The records of a capture file: pcap and pcapng.
+//! Reads the records of capture files, pcap or pcapng, from chunks of any size.
 //!
-//! [`RecordReader`] stands at the start of a file, inside one of known format, or behind a fault. A
-//! record that lies whole in a chunk is handed out as a range of the chunk. One that the end of a
-//! chunk cut in two is collected in `spill`, which grows with the bytes that arrive and never with
-//! what a length announces, and is handed out from there. A fault ends the file: it is returned
-//! again until [`receive_eof`](RecordReader::receive_eof), behind which the next file starts.
+//! ```text
+//! Unknown   at the start of a file; its first 4 bytes give the format
+//! Pcap      inside a pcap file
+//! Pcapng    inside a pcapng file
+//! Failed    after an error; every call returns it again until the file ends
+//! ```
 //!
-//! The records of pcap are in `pcap`, the blocks of pcapng in [`pcapng`](crate::file::pcapng).
+//! A record that is complete in a chunk is handed out as a slice of the chunk. A record that spans
+//! chunks is collected in `partial` first. `partial` grows only with the bytes that arrive, so a
+//! record that announces a huge length takes no memory by that.
 //!
-//! - `spill.len() < need` between calls, and `need == 0` where `spill` is empty
-//! - `need <= MAX_RECORD` and the size of a record header
-//! - `position` is the offset of the record at hand, `spill` holds its first bytes
+//! - `partial.len() < needed` between calls, or both are 0
+//! - `needed <= MAX_RECORD` plus the size of a record header
+//! - `position` is the offset in the file of the first byte of `partial`
 
 use crate::file::error::{FileError, FileErrorKind};
 use crate::file::pcap::{PCAP_HEADER, Pcap};
 use crate::file::pcapng::{SECTION_HEADER, Section};
-use crate::file::record::{Record, Step};
+use crate::file::record::{Progress, Record};
 use crate::file::secrets::Secrets;
 
-/// Room that is kept for the next cut record, in bytes.
-const SPILL_KEPT: usize = 1 << 20;
+/// Capacity of `partial` that is kept between records, in bytes.
+const PARTIAL_CAPACITY: usize = 1 << 20;
 
-/// Takes files and gives their records.
+/// Reads the records of capture files.
 #[derive(Debug, Default)]
 pub struct RecordReader {
     format: Format,
-    spill: Vec<u8>,
-    need: usize,
+    /// The first bytes of the current record.
+    partial: Vec<u8>,
+    /// Bytes of the current record that are needed to continue.
+    needed: usize,
+    /// The offset of the current record in the file, in bytes.
     position: u64,
+    /// The number of records before the current one.
     record: u64,
     secrets: Secrets,
 }
 
 #[derive(Debug, Default)]
 enum Format {
-    /// Nothing has come.
+    /// The first 4 bytes have not arrived.
     #[default]
     Unknown,
     Pcap(Pcap),
     Pcapng(Section),
-    /// Nothing more can be read.
+    /// The file cannot be read any further.
     Failed(FileError),
 }
 
 impl RecordReader {
-    /// Before the first file.
+    /// A reader before its first file.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// What the files hold for decrypting what they hold.
+    /// The secrets of all files so far.
     #[must_use]
     pub const fn secrets(&self) -> &Secrets {
         &self.secrets
     }
 
-    /// Takes the next bytes of the file; every packet they complete goes to `sink`.
+    /// Takes the next bytes of the file. Every packet that they complete goes to `sink`.
+    ///
+    /// # Errors
+    ///
+    /// If the file is damaged or is no capture. Every further call for this file returns the same
+    /// error.
     pub fn receive_data(
         &mut self,
         mut data: &[u8],
         sink: &mut impl FnMut(&Record<'_>),
     ) -> Result<(), FileError> {
-        while !self.spill.is_empty() {
-            let taken = data.len().min(self.need - self.spill.len());
-            let (fresh, rest) = data.split_at(taken);
-            self.spill.extend_from_slice(fresh);
+        while !self.partial.is_empty() {
+            let consumed = data.len().min(self.needed - self.partial.len());
+            let (start, rest) = data.split_at(consumed);
+            self.partial.extend_from_slice(start);
             data = rest;
-            if self.spill.len() < self.need {
+            if self.partial.len() < self.needed {
                 return Ok(());
             }
-            let mut spill = std::mem::take(&mut self.spill);
-            let consumed = self.run(&spill, sink)?;
-            spill.drain(..consumed);
-            spill.shrink_to(SPILL_KEPT);
-            self.spill = spill;
+            let mut partial = std::mem::take(&mut self.partial);
+            let consumed = self.read_records(&partial, sink)?;
+            partial.drain(..consumed);
+            partial.shrink_to(PARTIAL_CAPACITY);
+            self.partial = partial;
         }
-        let consumed = self.run(data, sink)?;
-        self.spill.extend_from_slice(&data[consumed..]);
+        let consumed = self.read_records(data, sink)?;
+        self.partial.extend_from_slice(&data[consumed..]);
         Ok(())
     }
 
-    /// The file ends; another may follow.
+    /// Ends the file. Another may follow.
+    ///
+    /// # Errors
+    ///
+    /// If the file ended inside a record or was empty. An error that
+    /// [`receive_data`](Self::receive_data) returned is not returned again.
     pub fn receive_eof(&mut self) -> Result<(), FileError> {
-        let left = self.spill.len();
+        let left = self.partial.len();
         let kind = match self.format {
             Format::Unknown if left < 4 => {
                 let mut start = [0; 4];
-                start[..left].copy_from_slice(&self.spill);
+                start[..left].copy_from_slice(&self.partial);
                 Some(FileErrorKind::NotACapture { start, length: left })
             }
-            // It has been told.
+            // `receive_data` has returned the error.
             Format::Failed(_) => None,
             _ => (left != 0).then_some(FileErrorKind::CutShort { left }),
         };
@@ -100,57 +117,57 @@ impl RecordReader {
         result
     }
 
-    /// A fault in the record at hand.
+    /// An error in the current record.
     #[cold]
     const fn error(&self, kind: FileErrorKind) -> FileError {
         FileError { record: self.record + 1, offset: self.position, kind }
     }
 
-    /// Hands out the whole records at the front of `bytes`; returns what they take and leaves in
-    /// `need` what the one behind them takes, as far as is known.
-    fn run(
+    /// Hands out the complete records at the start of `bytes` and returns their length in bytes. Sets
+    /// `needed` for the incomplete record after them.
+    fn read_records(
         &mut self,
         bytes: &[u8],
         sink: &mut impl FnMut(&Record<'_>),
     ) -> Result<usize, FileError> {
-        let result = self.try_run(bytes, sink).map_err(|kind| self.error(kind));
+        let result = self.try_read_records(bytes, sink).map_err(|kind| self.error(kind));
         if let Err(error) = result {
             self.format = Format::Failed(error);
-            self.spill = Vec::new();
+            self.partial = Vec::new();
         }
         result
     }
 
-    fn try_run(
+    fn try_read_records(
         &mut self,
         mut bytes: &[u8],
         sink: &mut impl FnMut(&Record<'_>),
     ) -> Result<usize, FileErrorKind> {
         let before = bytes.len();
-        self.need = 0;
+        self.needed = 0;
         while !bytes.is_empty() {
-            let step = match &mut self.format {
+            let progress = match &mut self.format {
                 Format::Unknown => {
-                    let step = self.start(bytes)?;
-                    if let Step::Taken(taken) = step {
-                        bytes = &bytes[taken..];
-                        self.position += taken as u64;
+                    let progress = self.detect_format(bytes)?;
+                    if let Progress::Consumed(consumed) = progress {
+                        bytes = &bytes[consumed..];
+                        self.position += consumed as u64;
                         continue;
                     }
-                    step
+                    progress
                 }
-                Format::Pcap(pcap) => pcap.step(bytes, sink)?,
-                Format::Pcapng(section) => section.step(bytes, &mut self.secrets, sink)?,
+                Format::Pcap(pcap) => pcap.next_record(bytes, sink)?,
+                Format::Pcapng(section) => section.next_block(bytes, &mut self.secrets, sink)?,
                 Format::Failed(error) => return Err(error.kind),
             };
-            match step {
-                Step::Taken(taken) => {
-                    bytes = &bytes[taken..];
-                    self.position += taken as u64;
+            match progress {
+                Progress::Consumed(consumed) => {
+                    bytes = &bytes[consumed..];
+                    self.position += consumed as u64;
                     self.record += 1;
                 }
-                Step::Needs(need) => {
-                    self.need = need;
+                Progress::Needs(needed) => {
+                    self.needed = needed;
                     break;
                 }
             }
@@ -158,17 +175,17 @@ impl RecordReader {
         Ok(before - bytes.len())
     }
 
-    /// Tells the format by the first bytes of a file.
-    fn start(&mut self, bytes: &[u8]) -> Result<Step, FileErrorKind> {
-        let Some(start) = bytes.first_chunk::<4>() else { return Ok(Step::Needs(4)) };
+    /// Detects the format by the first bytes of the file.
+    fn detect_format(&mut self, bytes: &[u8]) -> Result<Progress, FileErrorKind> {
+        let Some(start) = bytes.first_chunk::<4>() else { return Ok(Progress::Needs(4)) };
         if *start == SECTION_HEADER {
             self.format = Format::Pcapng(Section::default());
-            return Ok(Step::Taken(0));
+            return Ok(Progress::Consumed(0));
         }
         let Some((pcap, size)) = Pcap::start(start, bytes)? else {
-            return Ok(Step::Needs(PCAP_HEADER));
+            return Ok(Progress::Needs(PCAP_HEADER));
         };
         self.format = Format::Pcap(pcap);
-        Ok(Step::Taken(size))
+        Ok(Progress::Consumed(size))
     }
 }

@@ -1,28 +1,28 @@
-//! The records that every format of capture files gives.
+//! A record of a capture file: a captured packet, in the same form for every file format.
 
-/// The longest record that is read, in bytes. The largest that programs write on purpose are
-/// those of D-Bus captures, with 128 MiB.
+/// The length of the longest record that is read, in bytes. The longest in real files are packets of
+/// D-Bus captures, which may have 128 MiB.
 pub const MAX_RECORD: u32 = 256 << 20;
 
 /// A captured packet of any kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Record<'a> {
-    /// When it was captured, in nanoseconds since the epoch.
+    /// When the packet was captured, in nanoseconds since the epoch.
     pub time: i64,
-    /// What it starts with, as <https://www.tcpdump.org/linktypes.html> numbers them; `None` where
-    /// its interface was not described.
+    /// The link type, a number of <https://www.tcpdump.org/linktypes.html>; `None` if the file does
+    /// not describe the packet's interface.
     pub link: Option<u32>,
-    /// The packet, as far as it was captured.
+    /// The captured bytes of the packet.
     pub bytes: &'a [u8],
-    /// Its length on the wire, in bytes.
+    /// The length of the packet on the wire, in bytes.
     pub length: u32,
 }
 
-/// What came of looking at the front of a range.
+/// The result of reading the record at the start of some bytes.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Step {
-    /// A record of this many bytes has been handed out, or passed over.
-    Taken(usize),
-    /// The record at the front has at least this many bytes.
+pub(crate) enum Progress {
+    /// A record of this many bytes was handed out or ignored.
+    Consumed(usize),
+    /// The record is incomplete; at least this many of its bytes are needed.
     Needs(usize),
 }

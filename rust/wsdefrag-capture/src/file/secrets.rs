@@ -1,34 +1,33 @@
-//! Decryption Secrets Blocks: what a file holds for decrypting what it holds.
+//! The contents of pcapng's Decryption Secrets Blocks, such as TLS keys. They are stored unread.
 //!
-//! They are kept as they are, for those who can read them.
-//!
-//! - `bytes <= MAX_SECRETS`, which is what all that is kept takes
+//! - `bytes <= MAX_SECRETS`
 
-/// The most bytes of secrets that are kept.
+/// Memory that stored secrets may take, in bytes.
 pub const MAX_SECRETS: usize = 16 << 20;
 
-/// What programs need to decrypt what a file holds.
+/// The secrets of all files of a capture.
 #[derive(Clone, Debug, Default)]
 pub struct Secrets {
     kept: Vec<(u32, Vec<u8>)>,
+    /// The memory that `kept` takes, in bytes.
     bytes: usize,
     dropped: u64,
 }
 
 impl Secrets {
-    /// The secrets blocks: what kind of secrets they hold, and these.
+    /// The type of secrets and the secrets of each stored block.
     #[must_use]
     pub fn kept(&self) -> &[(u32, Vec<u8>)] {
         &self.kept
     }
 
-    /// Blocks that were not kept, because all of them would have taken more than [`MAX_SECRETS`].
+    /// Blocks that were dropped because of [`MAX_SECRETS`].
     #[must_use]
     pub const fn dropped(&self) -> u64 {
         self.dropped
     }
 
-    /// Takes the secrets of a block.
+    /// Stores the secrets of a block, if they fit.
     pub(crate) fn keep(&mut self, kind: u32, secrets: &[u8]) {
         let size = secrets.len() + size_of::<(u32, Vec<u8>)>();
         if size > MAX_SECRETS - self.bytes {

@@ -1,310 +1,216 @@
-//! One direction of HTTP/1.1 before the upgrade: heads are read, bodies are passed over.
+//! Reads the heads of one direction of HTTP/1.1, and skips the bodies.
 //!
-//! The machine stands inside a head, whose bytes are kept until it is complete, or inside a body,
-//! of which nothing is kept. How long a body is follows from its head (RFC 9112 section 6.3).
-//! Where bytes are missing inside a body of known length they are passed over like the others;
-//! anywhere else the direction is [`Lost`](Step::Lost), until a piece begins with a head again.
+//! ```text
+//! Head       buffers bytes until the head is complete
+//! Body       skips a body of known length
+//! ChunkSize  buffers a line of chunked coding: the size of the next chunk
+//! Chunk      skips the bytes of a chunk
+//! Trailer    skips lines after the last chunk
+//! UntilEnd   a body without a known length; nothing can follow it
+//! Lost       the start of the next head is unknown
+//! ```
+//!
+//! The caller decides which body follows a head. A gap inside a body of known length is skipped
+//! like its bytes. Any other gap leads to `Lost`, until a segment starts with a head.
+//!
+//! RFC 9112 sections 2.2, 6.3 and 7.1.
+//!
+//! - `buffer.len() <= MAX_HEAD + 4` in a head
 
 use httparse::Status;
 
-use crate::connection::{Field, Request, Response, field};
+use crate::http::body::Body;
+use crate::http::parser::{Head, handshake_head, parse, starts_like};
 
-/// The longest head that is read, in bytes.
+/// The length of the longest head that is read, in bytes.
 pub(crate) const MAX_HEAD: usize = 64 << 10;
 
-/// A head that is complete.
+/// The result of feeding bytes.
 #[derive(Debug)]
-pub(crate) enum Head {
-    Request { method: String, request: Request },
-    Response(Response),
-}
-
-/// What came of some bytes.
-#[derive(Debug)]
-pub(crate) enum Step {
-    /// They were all taken.
-    More,
-    /// They completed a head; the caller says what its body is, and offers the rest again.
+pub(crate) enum HeadResult {
+    /// All bytes were taken.
+    NeedMoreData,
+    /// A head is complete. The caller calls [`expect_body`](HeadReader::expect_body), then feeds the
+    /// rest.
     Head(Head),
-    /// This is not HTTP, or its heads are longer than anyone's.
+    /// The bytes are not HTTP, or a head is too long.
     NotHttp,
-    /// It is not known any more where the next head begins.
+    /// The start of the next head is unknown.
     Lost,
 }
 
-/// What stands behind a head.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Body {
-    Length(u64),
-    Chunked,
-    /// All that is left of the direction.
-    Rest,
-}
-
-/// What bytes are part of.
 #[derive(Debug)]
-enum Place {
+enum State {
     Head,
+    /// The rest of a body, in bytes.
     Body(u64),
-    /// A line of chunked coding: the size of a chunk.
     ChunkSize,
-    /// A chunk's bytes and the line end behind them.
+    /// The rest of a chunk with the line end after it, in bytes.
     Chunk(u64),
     Trailer,
-    Rest,
+    UntilEnd,
     Lost,
 }
 
-/// The HTTP messages of one direction.
+/// Reads the heads of one direction.
 #[derive(Debug)]
-pub(crate) struct Messages {
-    place: Place,
-    /// The head, or the line, at hand.
+pub(crate) struct HeadReader {
+    state: State,
+    /// The start of the current head or line.
     buffer: Vec<u8>,
+    /// Whether this is the direction of requests.
     requests: bool,
 }
 
-impl Messages {
+impl HeadReader {
     pub(crate) const fn new(requests: bool) -> Self {
-        Self { place: Place::Head, buffer: Vec::new(), requests }
+        Self { state: State::Head, buffer: Vec::new(), requests }
     }
 
-    /// Whether heads can still be found.
+    /// Whether the start of the next head is unknown.
     pub(crate) const fn is_lost(&self) -> bool {
-        matches!(self.place, Place::Lost)
+        matches!(self.state, State::Lost)
     }
 
-    /// Bytes that have come of the head at hand.
+    /// Bytes of the current, incomplete head.
     pub(crate) const fn unfinished(&self) -> usize {
-        if matches!(self.place, Place::Head) { self.buffer.len() } else { 0 }
+        if matches!(self.state, State::Head) { self.buffer.len() } else { 0 }
     }
 
-    /// Says what stands behind the head that was given last.
-    pub(crate) const fn expect(&mut self, body: Body) {
-        self.place = match body {
-            Body::Length(0) => Place::Head,
-            Body::Length(length) => Place::Body(length),
-            Body::Chunked => Place::ChunkSize,
-            Body::Rest => Place::Rest,
+    /// Sets the body that follows the last head.
+    pub(crate) const fn expect_body(&mut self, body: Body) {
+        self.state = match body {
+            Body::Length(0) => State::Head,
+            Body::Length(length) => State::Body(length),
+            Body::Chunked => State::ChunkSize,
+            Body::UntilEnd => State::UntilEnd,
         };
     }
 
-    /// Looks whether a piece of the stream begins with a head though none was expected: where an
-    /// earlier loss left the place in doubt, or made it wrong without anyone's knowing.
-    pub(crate) fn look_for_head(&mut self, piece: &[u8]) -> bool {
-        let head = handshake_head(self.requests);
-        let unexpected = match self.place {
-            Place::Head => false,
-            Place::Lost => true,
+    /// Goes to the start of a head if `data` starts with one where none was expected. Returns whether
+    /// it did. This ends `Lost`; for responses it also corrects a state that an unnoticed loss made
+    /// wrong.
+    pub(crate) fn find_head(&mut self, data: &[u8]) -> bool {
+        let unexpected = match self.state {
+            State::Head => false,
+            State::Lost => true,
             _ => !self.requests,
         };
-        let found = unexpected && piece.starts_with(head);
+        let found = unexpected && data.starts_with(handshake_head(self.requests));
         if found {
-            self.place = Place::Head;
+            self.state = State::Head;
             self.buffer = Vec::new();
         }
         found
     }
 
-    /// Takes bytes from the front of `data`.
-    pub(crate) fn data(&mut self, data: &mut &[u8], time: i64) -> Step {
+    /// Takes bytes from the start of `data`, captured at `time` (nanoseconds since the epoch).
+    pub(crate) fn data(&mut self, data: &mut &[u8], time: i64) -> HeadResult {
         while !data.is_empty() {
-            match &mut self.place {
-                Place::Head => match self.head(data, time) {
-                    Step::More => {}
-                    step => return step,
+            match &mut self.state {
+                State::Head => match self.head(data, time) {
+                    HeadResult::NeedMoreData => {}
+                    result => return result,
                 },
-                Place::Body(left) => {
-                    if pass(left, data) {
-                        self.place = Place::Head;
+                State::Body(left) => {
+                    if skip(left, data) {
+                        self.state = State::Head;
                     }
                 }
-                Place::Chunk(left) => {
-                    if pass(left, data) {
-                        self.place = Place::ChunkSize;
+                State::Chunk(left) => {
+                    if skip(left, data) {
+                        self.state = State::ChunkSize;
                     }
                 }
-                Place::ChunkSize => {
+                State::ChunkSize => {
                     let Some(line) = self.line(data) else { return self.lost_if_too_long() };
-                    self.place = match httparse::parse_chunk_size(&line) {
-                        Ok(Status::Complete((_, 0))) => Place::Trailer,
-                        Ok(Status::Complete((_, size))) => Place::Chunk(size.saturating_add(2)),
-                        _ => Place::Lost,
+                    self.state = match httparse::parse_chunk_size(&line) {
+                        Ok(Status::Complete((_, 0))) => State::Trailer,
+                        Ok(Status::Complete((_, size))) => State::Chunk(size.saturating_add(2)),
+                        _ => State::Lost,
                     };
                 }
-                Place::Trailer => {
+                State::Trailer => {
                     let Some(line) = self.line(data) else { return self.lost_if_too_long() };
                     if matches!(line.as_slice(), b"\r\n" | b"\n") {
-                        self.place = Place::Head;
+                        self.state = State::Head;
                     }
                 }
-                Place::Rest => return Step::NotHttp,
-                Place::Lost => return Step::Lost,
+                State::UntilEnd => return HeadResult::NotHttp,
+                State::Lost => return HeadResult::Lost,
             }
         }
-        Step::More
+        HeadResult::NeedMoreData
     }
 
-    /// Says that bytes are missing.
+    /// Takes a gap of `length` bytes.
     pub(crate) fn gap(&mut self, length: u64) {
-        self.place = match self.place {
-            Place::Body(left) if length < left => Place::Body(left - length),
-            Place::Body(left) if length == left => Place::Head,
-            Place::Chunk(left) if length < left => Place::Chunk(left - length),
-            Place::Rest => Place::Rest,
-            _ => Place::Lost,
+        self.state = match self.state {
+            State::Body(left) if length < left => State::Body(left - length),
+            State::Body(left) if length == left => State::Head,
+            State::Chunk(left) if length < left => State::Chunk(left - length),
+            State::UntilEnd => State::UntilEnd,
+            _ => State::Lost,
         };
         self.buffer = Vec::new();
     }
 
-    fn lost_if_too_long(&mut self) -> Step {
+    fn lost_if_too_long(&mut self) -> HeadResult {
         if self.buffer.len() > MAX_HEAD {
-            self.place = Place::Lost;
+            self.state = State::Lost;
         }
-        Step::More
+        HeadResult::NeedMoreData
     }
 
-    /// The next line with its end, once it is complete.
+    /// The current line with its line end, if it is complete.
     fn line(&mut self, data: &mut &[u8]) -> Option<Vec<u8>> {
         let end = data.iter().position(|&byte| byte == b'\n');
-        let (taken, rest) = data.split_at(end.map_or(data.len(), |end| end + 1));
-        self.buffer.extend_from_slice(taken);
+        let (line, rest) = data.split_at(end.map_or(data.len(), |end| end + 1));
+        self.buffer.extend_from_slice(line);
         *data = rest;
         end.map(|_| std::mem::take(&mut self.buffer))
     }
 
-    /// Reads a head, once its last line is there.
-    fn head(&mut self, data: &mut &[u8], time: i64) -> Step {
+    /// Takes bytes of a head, and parses it if it is complete.
+    fn head(&mut self, data: &mut &[u8], time: i64) -> HeadResult {
         if self.buffer.is_empty() {
-            // Empty lines before a head are to be passed over (RFC 9112 section 2.2).
+            // Empty lines before a head are ignored (RFC 9112 section 2.2).
             let start = data.iter().position(|byte| !matches!(byte, b'\r' | b'\n'));
             *data = &data[start.unwrap_or(data.len())..];
             if data.is_empty() {
-                return Step::More;
+                return HeadResult::NeedMoreData;
             }
         }
         let before = self.buffer.len();
-        let taken = data.len().min(MAX_HEAD + 4 - before);
-        self.buffer.extend_from_slice(&data[..taken]);
+        let added = data.len().min(MAX_HEAD + 4 - before);
+        self.buffer.extend_from_slice(&data[..added]);
         if !starts_like(&self.buffer, self.requests) {
-            return Step::NotHttp;
+            return HeadResult::NotHttp;
         }
         let Some(end) = end_of_head(&self.buffer, before) else {
-            *data = &data[taken..];
-            return if self.buffer.len() > MAX_HEAD { Step::NotHttp } else { Step::More };
+            *data = &data[added..];
+            let too_long = self.buffer.len() > MAX_HEAD;
+            return if too_long { HeadResult::NotHttp } else { HeadResult::NeedMoreData };
         };
         *data = &data[end - before..];
-        let head = if self.requests {
-            parse_request(&self.buffer[..end], time)
-        } else {
-            parse_response(&self.buffer[..end], time)
-        };
+        let head = parse(&self.buffer[..end], self.requests, time);
         self.buffer = Vec::new();
-        head.map_or(Step::NotHttp, Step::Head)
+        head.map_or(HeadResult::NotHttp, HeadResult::Head)
     }
 }
 
-/// Passes over what belongs to a body; tells whether that was its end.
-fn pass(left: &mut u64, data: &mut &[u8]) -> bool {
-    let taken = usize::try_from(*left).unwrap_or(usize::MAX).min(data.len());
-    *data = &data[taken..];
-    *left -= taken as u64;
+/// Skips bytes of a body. Returns whether the body is complete.
+fn skip(left: &mut u64, data: &mut &[u8]) -> bool {
+    let skipped = usize::try_from(*left).unwrap_or(usize::MAX).min(data.len());
+    *data = &data[skipped..];
+    *left -= skipped as u64;
     *left == 0
 }
 
-/// How a head that a handshake is made of begins.
-pub(crate) const fn handshake_head(request: bool) -> &'static [u8] {
-    if request { b"GET /" } else { b"HTTP/1.1 101 " }
-}
-
-/// Whether a stream that begins so may be one of requests, or else of responses.
-pub(crate) fn starts_like(bytes: &[u8], requests: bool) -> bool {
-    const VERSION: &[u8] = b"HTTP/1.";
-    let common = bytes.len().min(VERSION.len());
-    if bytes[..common] == VERSION[..common] && (!requests || bytes.len() >= VERSION.len()) {
-        return !requests;
-    }
-    let method = bytes.split(|&byte| byte == b' ').next().unwrap_or(bytes);
-    requests && method.len() <= 32 && method.iter().all(u8::is_ascii_uppercase)
-}
-
-/// Where the empty line that ends a head ends, if it ends in or behind `from`.
+/// The index after the empty line that ends a head, if it is at `from` or later.
 fn end_of_head(bytes: &[u8], from: usize) -> Option<usize> {
     let start = from.saturating_sub(3);
     let ends = bytes[start..].iter().enumerate().filter(|(_, byte)| **byte == b'\n');
     ends.map(|(index, _)| start + index + 1)
         .find(|&end| bytes[..end].ends_with(b"\r\n\r\n") || bytes[..end].ends_with(b"\n\n"))
-}
-
-/// As lenient as the servers and clients that understood each other.
-fn config() -> httparse::ParserConfig {
-    let mut config = httparse::ParserConfig::default();
-    config
-        .ignore_invalid_headers_in_requests(true)
-        .ignore_invalid_headers_in_responses(true)
-        .allow_spaces_after_header_name_in_responses(true)
-        .allow_obsolete_multiline_headers_in_responses(true)
-        .allow_multiple_spaces_in_request_line_delimiters(true)
-        .allow_multiple_spaces_in_response_status_delimiters(true);
-    config
-}
-
-/// Room for as many fields as there are lines.
-fn room(bytes: &[u8]) -> Vec<httparse::Header<'_>> {
-    vec![httparse::EMPTY_HEADER; bytes.split(|&byte| byte == b'\n').count()]
-}
-
-fn parse_request(bytes: &[u8], time: i64) -> Option<Head> {
-    let mut fields = room(bytes);
-    let mut parsed = httparse::Request::new(&mut fields);
-    if !matches!(config().parse_request(&mut parsed, bytes), Ok(Status::Complete(_))) {
-        return None;
-    }
-    let (method, target) = (parsed.method?.to_owned(), parsed.path?.to_owned());
-    Some(Head::Request { method, request: Request { target, fields: owned(parsed.headers), time } })
-}
-
-fn parse_response(bytes: &[u8], time: i64) -> Option<Head> {
-    let mut fields = room(bytes);
-    let mut parsed = httparse::Response::new(&mut fields);
-    if !matches!(config().parse_response(&mut parsed, bytes), Ok(Status::Complete(_))) {
-        return None;
-    }
-    let (status, reason) = (parsed.code?, parsed.reason?.to_owned());
-    Some(Head::Response(Response { status, reason, fields: owned(parsed.headers), time }))
-}
-
-fn owned(fields: &[httparse::Header<'_>]) -> Vec<Field> {
-    fields.iter().map(|field| (field.name.to_owned(), field.value.to_owned())).collect()
-}
-
-/// Whether a field that is a list of tokens holds this one (RFC 9110 section 5.6.1).
-pub(crate) fn has_token(fields: &[Field], name: &str, token: &str) -> bool {
-    fields
-        .iter()
-        .filter(|(other, _)| other.eq_ignore_ascii_case(name))
-        .filter_map(|(_, value)| std::str::from_utf8(value).ok())
-        .flat_map(|value| value.split(','))
-        .any(|part| part.trim().eq_ignore_ascii_case(token))
-}
-
-/// The body that a request's head announces.
-pub(crate) fn request_body(request: &Request) -> Body {
-    announced(&request.fields).unwrap_or(Body::Length(0))
-}
-
-/// The body of an answer to a request of this method.
-pub(crate) fn response_body(response: &Response, method: Option<&str>) -> Body {
-    let empty = matches!(response.status, 100..=199 | 204 | 304)
-        || method == Some("HEAD")
-        || (method == Some("CONNECT") && (200..300).contains(&response.status));
-    if empty { Body::Length(0) } else { announced(&response.fields).unwrap_or(Body::Rest) }
-}
-
-fn announced(fields: &[Field]) -> Option<Body> {
-    if has_token(fields, "transfer-encoding", "chunked") {
-        return Some(Body::Chunked);
-    }
-    let length = field(fields, "content-length")?;
-    Some(length.trim().parse().map_or(Body::Rest, Body::Length))
 }

@@ -1,9 +1,27 @@
-//! From the start of a TCP connection to the end of the WebSocket handshake (RFC 6455 section 4).
+//! The WebSocket handshake of one connection, from the start of the connection on.
 //!
 //! Requests and responses are matched in order, so a WebSocket may follow ordinary requests on the
-//! same connection, and a refused one may be asked for again. From the request that asks for it on
-//! the client's bytes are kept, for they are frames if the answer is 101 and requests if it is not;
-//! and so are the server's behind an answer that was captured before its request.
+//! same connection, and a client may try again after a refusal.
+//!
+//! ```text
+//! request for a WebSocket   the client's later bytes are buffered: they are frames if the server
+//!                           accepts, and requests if it refuses
+//! 101 before its request    packets may be captured out of order, so the server's later bytes are
+//!                           buffered until the request arrives
+//! 101 after its request     Accepted
+//! other status              Refused; the handshake continues
+//! gap in the client's heads the client's later bytes are buffered; the server's heads decide
+//! gap in the server's heads, or in the client's bytes after a request for a WebSocket
+//!                           the handshake ends with what is known: Accepted or Unknown
+//! ```
+//!
+//! Buffered parts are never interpreted here: the caller takes them and feeds them again, to the
+//! frames or to this handshake.
+//!
+//! RFC 6455 sections 1.3 and 4, RFC 9110 section 15.2.
+//!
+//! - `buffered_bytes` is the sum of the lengths of the data in `buffered`
+//! - `pending.len() <= MAX_PIPELINED`, `early_responses <= MAX_PIPELINED`, `refusals <= MAX_PIPELINED`
 
 use std::collections::VecDeque;
 
@@ -12,270 +30,267 @@ use base64::engine::general_purpose::STANDARD;
 use sha1::{Digest, Sha1};
 
 use crate::connection::{Request, Response, field};
-use crate::http::head::{
-    Body, Head, MAX_HEAD, Messages, Step, has_token, request_body, response_body,
-};
+use crate::http::body::{Body, request_body, response_body};
+use crate::http::head::{HeadReader, HeadResult, MAX_HEAD};
+use crate::http::parser::{Head, has_token};
 use crate::packet::Origin;
+use crate::stream_part::OwnedPart;
 
-/// Requests without an answer yet, or refusals; more are those of a client that does not listen.
+/// Pending requests, or refusals, of one connection. No real client sends more.
 const MAX_PIPELINED: usize = 64;
-/// What the server appends to the key (RFC 6455 section 1.3).
+/// The string that the server appends to the client's key (RFC 6455 section 1.3).
 const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
-/// What an end said while it was not known yet what to make of it.
+/// A part of a stream that is buffered until the handshake is decided.
 #[derive(Debug)]
-pub(crate) struct Kept {
+pub(crate) struct BufferedPart {
     pub(crate) from_client: bool,
-    pub(crate) what: Said,
+    pub(crate) part: OwnedPart,
 }
 
-/// A part of a stream.
-#[derive(Debug)]
-pub(crate) enum Said {
-    /// The bytes of one segment.
-    Data(Vec<u8>, Origin),
-    /// Bytes that were not captured: so many.
-    Gap(u64),
-}
-
-/// How the handshake stands. But for the first two, what was said and has not been looked at is
-/// among what was [kept](Upgrade::kept), the end of what was offered included.
+/// The state of the handshake after a part of a stream. After the last three, the bytes that were not
+/// interpreted are in [`Upgrade::buffered`], those of the last part included.
 #[derive(Debug)]
 pub(crate) enum Outcome {
-    /// It goes on.
-    More,
-    /// There is no WebSocket here.
+    /// It is not decided yet.
+    NeedMoreData,
+    /// The connection is not a WebSocket.
     NotWebSocket,
-    /// The server agreed.
-    Agreed { request: Option<Box<Request>>, response: Box<Response> },
-    /// The server refused; what follows is HTTP as before.
+    /// The server accepted.
+    Accepted { request: Option<Box<Request>>, response: Box<Response> },
+    /// The server refused. HTTP continues after the response.
     Refused { request: Box<Request>, response: Box<Response> },
-    /// The answer, or where it would begin, was not captured.
+    /// The response was not captured.
     Unknown { request: Option<Box<Request>> },
 }
 
-/// A request that has no answer yet.
+/// A request without a response.
 #[derive(Debug)]
-struct Asked {
+struct PendingRequest {
     method: String,
-    /// Itself, if it asks for a WebSocket.
+    /// The request, if it asks for a WebSocket.
     for_websocket: Option<Box<Request>>,
 }
 
 /// The handshake of one connection.
 #[derive(Debug)]
 pub(crate) struct Upgrade {
-    client: Messages,
-    server: Messages,
-    asked: VecDeque<Asked>,
-    /// Answers to requests that have not been captured yet.
-    ahead: usize,
-    refused: usize,
-    /// Whether anything was lost, or an answer came before its request.
-    in_doubt: bool,
-    /// An answer to a request that has not been captured yet.
-    answer: Option<Box<Response>>,
-    /// Whether a request may still come behind its answer: packets are not always captured in order.
+    client: HeadReader,
+    server: HeadReader,
+    pending: VecDeque<PendingRequest>,
+    /// Responses whose requests have not been captured yet.
+    early_responses: usize,
+    refusals: usize,
+    /// Whether there was a gap, or a response came before its request.
+    is_uncertain: bool,
+    /// A 101 whose request has not been captured yet.
+    early_acceptance: Option<Box<Response>>,
+    /// Whether the connection was captured from its start, so that the request of a 101 may still
+    /// arrive.
     from_the_start: bool,
-    pub(crate) kept: Vec<Kept>,
-    kept_bytes: usize,
-    /// Whether the client's stream is unbroken from the request for a WebSocket on.
-    pub(crate) client_is_exact: bool,
+    pub(crate) buffered: Vec<BufferedPart>,
+    buffered_bytes: usize,
+    /// Whether the client's stream has no gap after the request for a WebSocket.
+    pub(crate) client_is_complete: bool,
 }
 
 impl Upgrade {
     pub(crate) const fn new(from_the_start: bool) -> Self {
         Self {
-            client: Messages::new(true),
-            server: Messages::new(false),
-            asked: VecDeque::new(),
-            ahead: 0,
-            refused: 0,
-            in_doubt: false,
-            answer: None,
+            client: HeadReader::new(true),
+            server: HeadReader::new(false),
+            pending: VecDeque::new(),
+            early_responses: 0,
+            refusals: 0,
+            is_uncertain: false,
+            early_acceptance: None,
             from_the_start,
-            kept: Vec::new(),
-            kept_bytes: 0,
-            client_is_exact: true,
+            buffered: Vec::new(),
+            buffered_bytes: 0,
+            client_is_complete: true,
         }
     }
 
-    /// Bytes that have come of the head at hand.
+    /// Bytes of the current, incomplete head of one side.
     pub(crate) const fn unfinished(&self, from_client: bool) -> usize {
         if from_client { self.client.unfinished() } else { self.server.unfinished() }
     }
 
-    /// Whether what this end says has to wait for the other.
-    fn waits(&self, from_client: bool) -> bool {
+    /// Whether bytes of this side cannot be interpreted before the other side has sent more.
+    fn must_buffer(&self, from_client: bool) -> bool {
         if from_client {
-            let asked = self.asked.back().is_some_and(|asked| asked.for_websocket.is_some());
-            asked || self.client.is_lost()
+            let asks = self.pending.back().is_some_and(|request| request.for_websocket.is_some());
+            asks || self.client.is_lost()
         } else {
-            self.answer.is_some()
+            self.early_acceptance.is_some()
         }
     }
 
-    /// Takes bytes of one end.
+    /// Takes bytes of one side.
     pub(crate) fn data(&mut self, from_client: bool, mut data: &[u8], origin: Origin) -> Outcome {
-        if from_client && self.client.look_for_head(data) {
-            // What was kept of it is not frames, then, but requests.
-            self.kept.retain(|kept| !kept.from_client);
-            self.client_is_exact = true;
+        if from_client && self.client.find_head(data) {
+            // So the client's buffered bytes are not frames but requests.
+            self.buffered.retain(|buffered| !buffered.from_client);
+            self.client_is_complete = true;
         }
-        if !from_client && self.answer.is_none() {
-            self.server.look_for_head(data);
+        if !from_client && self.early_acceptance.is_none() {
+            self.server.find_head(data);
         }
         while !data.is_empty() {
-            if self.waits(from_client) {
-                self.keep(from_client, data, origin);
-                return if self.kept_bytes > MAX_HEAD { self.give_up() } else { Outcome::More };
+            if self.must_buffer(from_client) {
+                self.buffer(from_client, data, origin);
+                let too_much = self.buffered_bytes > MAX_HEAD;
+                return if too_much { self.decide() } else { Outcome::NeedMoreData };
             }
-            let messages = if from_client { &mut self.client } else { &mut self.server };
-            let outcome = match messages.data(&mut data, origin.time) {
-                Step::More => continue,
-                // Behind a loss answers may be taken for those to other requests, and their ends with
-                // them.
-                Step::NotHttp if self.in_doubt => self.give_up(),
-                Step::NotHttp => return Outcome::NotWebSocket,
-                // Where the client's heads are lost, the server's may still tell.
-                Step::Lost if from_client => continue,
-                Step::Lost => self.give_up(),
-                Step::Head(Head::Request { method, request }) => self.asked(method, request),
-                Step::Head(Head::Response(response)) => self.answered(response),
+            let reader = if from_client { &mut self.client } else { &mut self.server };
+            let outcome = match reader.data(&mut data, origin.time) {
+                HeadResult::NeedMoreData => continue,
+                // After a gap a response may be matched to the wrong request, which gives it a wrong
+                // length.
+                HeadResult::NotHttp if self.is_uncertain => self.decide(),
+                HeadResult::NotHttp => return Outcome::NotWebSocket,
+                // The server's heads alone may still show a WebSocket.
+                HeadResult::Lost if from_client => continue,
+                HeadResult::Lost => self.decide(),
+                HeadResult::Head(Head::Request { method, request }) => {
+                    self.request(method, request)
+                }
+                HeadResult::Head(Head::Response(response)) => self.response(response),
             };
             match outcome {
-                Outcome::More => {}
+                Outcome::NeedMoreData => {}
                 Outcome::NotWebSocket => return outcome,
                 _ => {
-                    self.keep(from_client, data, origin);
+                    self.buffer(from_client, data, origin);
                     return outcome;
                 }
             }
         }
-        Outcome::More
+        Outcome::NeedMoreData
     }
 
-    fn keep(&mut self, from_client: bool, data: &[u8], origin: Origin) {
+    fn buffer(&mut self, from_client: bool, data: &[u8], origin: Origin) {
         if !data.is_empty() {
-            self.kept_bytes += data.len();
-            self.kept.push(Kept { from_client, what: Said::Data(data.to_vec(), origin) });
+            self.buffered_bytes += data.len();
+            let part = OwnedPart::Data(data.to_vec(), origin);
+            self.buffered.push(BufferedPart { from_client, part });
         }
     }
 
-    /// Says that bytes of one end are missing.
+    /// Takes a gap of one side, `length` bytes long.
     pub(crate) fn gap(&mut self, from_client: bool, length: u64) -> Outcome {
-        self.in_doubt = true;
-        let waited = self.waits(from_client);
-        if !waited {
-            let messages = if from_client { &mut self.client } else { &mut self.server };
-            messages.gap(length);
-            if !messages.is_lost() {
-                return Outcome::More;
+        self.is_uncertain = true;
+        let buffers = self.must_buffer(from_client);
+        if !buffers {
+            let reader = if from_client { &mut self.client } else { &mut self.server };
+            reader.gap(length);
+            if !reader.is_lost() {
+                return Outcome::NeedMoreData;
             }
         }
-        match self.kept.last_mut() {
-            Some(Kept { from_client: end, what: Said::Gap(before) }) if *end == from_client => {
+        match self.buffered.last_mut() {
+            Some(BufferedPart { from_client: other, part: OwnedPart::Gap(before) })
+                if *other == from_client =>
+            {
                 *before += length;
             }
-            _ => self.kept.push(Kept { from_client, what: Said::Gap(length) }),
+            _ => self.buffered.push(BufferedPart { from_client, part: OwnedPart::Gap(length) }),
         }
-        if from_client && self.client.is_lost() && self.answer.is_none() {
-            self.client_is_exact = false;
-            return Outcome::More;
+        if from_client && self.client.is_lost() && self.early_acceptance.is_none() {
+            self.client_is_complete = false;
+            return Outcome::NeedMoreData;
         }
-        if waited && !from_client { Outcome::More } else { self.give_up() }
+        if buffers && !from_client { Outcome::NeedMoreData } else { self.decide() }
     }
 
-    /// Takes a request.
-    fn asked(&mut self, method: String, request: Request) -> Outcome {
-        if self.asked.len() == MAX_PIPELINED {
+    fn request(&mut self, method: String, request: Request) -> Outcome {
+        if self.pending.len() == MAX_PIPELINED {
             return Outcome::NotWebSocket;
         }
-        self.client.expect(request_body(&request));
+        self.client.expect_body(request_body(&request));
         let for_websocket = method == "GET" && has_token(&request.fields, "upgrade", "websocket");
         let for_websocket = for_websocket.then(|| Box::new(request));
-        if let Some(response) = self.answer.take() {
+        if let Some(response) = self.early_acceptance.take() {
             return match for_websocket {
-                Some(request) => Outcome::Agreed { request: Some(request), response },
+                Some(request) => Outcome::Accepted { request: Some(request), response },
                 None => Outcome::NotWebSocket,
             };
         }
-        if self.ahead > 0 && for_websocket.is_none() {
-            self.ahead -= 1;
+        if self.early_responses > 0 && for_websocket.is_none() {
+            self.early_responses -= 1;
         } else {
-            self.asked.push_back(Asked { method, for_websocket });
+            self.pending.push_back(PendingRequest { method, for_websocket });
         }
-        Outcome::More
+        Outcome::NeedMoreData
     }
 
-    /// Takes a response.
-    fn answered(&mut self, response: Response) -> Outcome {
-        // A 1xx is not the answer yet, but for 101 (RFC 9110 section 15.2).
+    fn response(&mut self, response: Response) -> Outcome {
+        // A 1xx other than 101 precedes the final response (RFC 9110 section 15.2).
         if matches!(response.status, 100 | 102..=199) {
-            self.server.expect(Body::Length(0));
-            return Outcome::More;
+            self.server.expect_body(Body::Length(0));
+            return Outcome::NeedMoreData;
         }
         if response.status == 101 {
-            return self.switched(Box::new(response));
+            return self.switching_protocols(Box::new(response));
         }
-        let asked = self.asked.pop_front();
-        if asked.is_none() {
-            self.ahead = (self.ahead + 1).min(MAX_PIPELINED);
-            self.in_doubt = true;
+        let request = self.pending.pop_front();
+        if request.is_none() {
+            self.early_responses = (self.early_responses + 1).min(MAX_PIPELINED);
+            self.is_uncertain = true;
         }
-        let method = asked.as_ref().map(|asked| asked.method.as_str());
-        self.server.expect(response_body(&response, method));
-        match asked.and_then(|asked| asked.for_websocket) {
-            Some(_) if self.refused == MAX_PIPELINED => Outcome::NotWebSocket,
+        let method = request.as_ref().map(|request| request.method.as_str());
+        self.server.expect_body(response_body(&response, method));
+        match request.and_then(|request| request.for_websocket) {
+            Some(_) if self.refusals == MAX_PIPELINED => Outcome::NotWebSocket,
             Some(request) => {
-                self.refused += 1;
+                self.refusals += 1;
                 Outcome::Refused { request, response: Box::new(response) }
             }
-            None => Outcome::More,
+            None => Outcome::NeedMoreData,
         }
     }
 
-    /// Takes a 101. It can only answer a request that asked for what it says, whatever was lost of
-    /// those before.
-    fn switched(&mut self, response: Box<Response>) -> Outcome {
+    /// Takes a 101. It belongs to the first pending request for a WebSocket, even if responses before
+    /// it were not captured.
+    fn switching_protocols(&mut self, response: Box<Response>) -> Outcome {
         if !has_token(&response.fields, "upgrade", "websocket") {
             return Outcome::NotWebSocket;
         }
-        let request = self.asked.drain(..).find_map(|asked| asked.for_websocket);
+        let request = self.pending.drain(..).find_map(|request| request.for_websocket);
         match request {
-            Some(request) => Outcome::Agreed { request: Some(request), response },
+            Some(request) => Outcome::Accepted { request: Some(request), response },
             None if self.from_the_start && !self.client.is_lost() => {
-                self.answer = Some(response);
-                Outcome::More
+                self.early_acceptance = Some(response);
+                Outcome::NeedMoreData
             }
-            None => self.agreed_without_request(response),
+            None => self.accepted_without_request(response),
         }
     }
 
-    fn agreed_without_request(&mut self, response: Box<Response>) -> Outcome {
-        self.client_is_exact = false;
-        Outcome::Agreed { request: None, response }
+    fn accepted_without_request(&mut self, response: Box<Response>) -> Outcome {
+        self.client_is_complete = false;
+        Outcome::Accepted { request: None, response }
     }
 
-    /// What was kept, which was not for a WebSocket after all.
-    pub(crate) fn take_kept(&mut self) -> Vec<Kept> {
-        self.kept_bytes = 0;
-        std::mem::take(&mut self.kept)
+    /// Removes and returns the buffered parts.
+    pub(crate) fn take_buffered(&mut self) -> Vec<BufferedPart> {
+        self.buffered_bytes = 0;
+        std::mem::take(&mut self.buffered)
     }
 
-    /// What is left to find out at the end, or where it cannot be found out any more.
-    pub(crate) fn give_up(&mut self) -> Outcome {
-        if let Some(response) = self.answer.take() {
-            return self.agreed_without_request(response);
+    /// Decides the handshake with what is known, because no more can be learned.
+    pub(crate) fn decide(&mut self) -> Outcome {
+        if let Some(response) = self.early_acceptance.take() {
+            return self.accepted_without_request(response);
         }
-        let asked = self.asked.drain(..).find_map(|asked| asked.for_websocket);
-        self.client_is_exact &= asked.is_some();
-        Outcome::Unknown { request: asked }
+        let request = self.pending.drain(..).find_map(|request| request.for_websocket);
+        self.client_is_complete &= request.is_some();
+        Outcome::Unknown { request }
     }
 }
 
-/// Whether the server's accept key is the one that follows from the client's (RFC 6455 section
-/// 4.2.2); `None` if one of them is not there.
+/// Whether the server's accept key follows from the client's key (RFC 6455 section 4.2.2). `None` if
+/// either was not sent.
 pub(crate) fn accept_key_is_right(request: &Request, response: &Response) -> Option<bool> {
     let key = field(&request.fields, "sec-websocket-key")?;
     let accept = field(&response.fields, "sec-websocket-accept")?;

@@ -1,9 +1,10 @@
-//! What became of the packets of a capture, so that nothing goes unsaid.
+//! Counters of packets by how they were handled: handed out, of another protocol, malformed and so
+//! on.
 
-/// Link types that are told apart in [`Counts::unknown_links`].
+/// Link types that [`Counts::unknown_links`] counts separately.
 pub const MAX_UNKNOWN_LINKS: usize = 16;
 
-/// What became of every packet.
+/// What became of the packets of a capture. Every packet is counted once.
 ///
 /// `packets == tcp + exported + other + malformed + unknown_link + fragments`
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -12,24 +13,24 @@ pub struct Counts {
     pub packets: u64,
     /// TCP segments handed out.
     pub tcp: u64,
-    /// Those of them that a snap length cut.
+    /// TCP segments handed out whose payload a snap length cut.
     pub cut: u64,
-    /// Pieces of TCP streams out of exported PDUs handed out.
+    /// Exported PDUs of TCP streams handed out.
     pub exported: u64,
     /// Packets of other protocols.
     pub other: u64,
-    /// Packets that contradict themselves, or of which not even the headers were captured, or
-    /// whose interface the file does not describe.
+    /// Packets with contradictory headers, with headers that were not captured whole, or of an
+    /// interface that the file does not describe.
     pub malformed: u64,
-    /// Packets of link types that are not read.
+    /// Packets of link types that are not supported.
     pub unknown_link: u64,
-    /// Which link types, and how many packets of each; at most [`MAX_UNKNOWN_LINKS`].
+    /// Each unsupported link type and its number of packets, for the first [`MAX_UNKNOWN_LINKS`].
     pub unknown_links: Vec<(u32, u64)>,
-    /// Fragments that did not complete a datagram.
+    /// IP fragments that did not complete a datagram.
     pub fragments: u64,
-    /// Those of them whose datagram was given up.
+    /// Those fragments whose datagram was dropped.
     pub fragments_dropped: u64,
-    /// Those of them whose datagram may still be completed.
+    /// Those fragments whose datagram can still be completed.
     pub fragments_waiting: u64,
     /// When the first packet was captured, in nanoseconds since the epoch.
     pub first_time: Option<i64>,
@@ -38,7 +39,7 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// Counts a packet of a link type that is not read.
+    /// Counts a packet of an unsupported link type.
     #[cold]
     pub(crate) fn unknown_link(&mut self, link: u32) {
         self.unknown_link += 1;

@@ -1,31 +1,31 @@
-//! What is left of a packet while its headers are taken off.
-//!
-//! - `bytes.len() <= length` in every [`Part`]
+//! A packet whose outer headers have been removed, with its length on the wire.
 
 use std::net::IpAddr;
 
-/// A TCP segment on its way.
+/// An IP datagram that carries TCP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Datagram<'a> {
-    /// Where it comes from, and where it goes to.
+    /// The source and the destination address.
     pub addresses: (IpAddr, IpAddr),
-    /// The TCP header and what is behind it.
-    pub part: Part<'a>,
+    /// The TCP header and everything after it.
+    pub rest: Rest<'a>,
 }
 
-/// The rest of a packet, from some header on.
+/// The bytes of a packet from some header on.
+///
+/// - `bytes.len() <= length`
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Part<'a> {
-    /// As far as it was captured.
+pub struct Rest<'a> {
+    /// The captured bytes.
     pub bytes: &'a [u8],
-    /// Its length on the wire, in bytes.
+    /// The length on the wire, in bytes.
     pub length: usize,
 }
 
-impl Part<'_> {
-    /// What is behind the first `size` bytes, which were captured.
+impl Rest<'_> {
+    /// Removes the first `size` bytes, which must have been captured.
     #[inline]
-    pub(crate) fn behind(self, size: usize) -> Self {
+    pub(crate) fn after(self, size: usize) -> Self {
         Self { bytes: &self.bytes[size..], length: self.length - size }
     }
 }

@@ -1,14 +1,13 @@
-//! Exported PDUs: pieces of streams that Wireshark took out of a capture.
+//! Exported PDUs: parts of streams that Wireshark has extracted from a capture.
 //!
-//! A record is a list of tags (type, length, value), ended by one of type 0, and the piece behind
-//! them. Tags that do not say whose piece it is, or where it stands, are passed over, and so is
-//! everything that does not come from TCP.
+//! A record is a list of tags (type, length, value), ended by a tag of type 0, and then the bytes
+//! of the PDU. Only the tags for addresses, ports and the sequence number are used. PDUs that do not
+//! come from TCP are ignored.
 //!
-//! Pieces of a TCP payload ("OSI layer 4") say their sequence numbers. Those of a decrypted stream
-//! ("OSI layer 7") do not; they stand in the file in the order of their direction's bytes, but not
-//! side by side: where a piece ended inside an HTTP head or a frame, Wireshark waits for the rest,
-//! and then exports all of it once more from its first byte. [`Seam`] tells what is new of a
-//! piece to those who know where heads and frames end.
+//! A PDU of a TCP payload ("OSI layer 4") has a sequence number. A PDU of a decrypted stream ("OSI
+//! layer 7") has none; its bytes follow those of the last PDU of the same direction. But when a PDU
+//! ends inside an HTTP head or a WebSocket frame, Wireshark exports that head or frame again from
+//! its first byte once it is complete. [`RepeatedPrefix`] removes the bytes that were exported twice.
 //!
 //! The tags are those of Wireshark's `epan/exported_pdu.h`.
 
@@ -17,23 +16,23 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use foldhash::fast::FixedState;
 
-/// What a record holds.
+/// The contents of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exported<'a> {
-    /// A piece of a TCP stream.
+    /// Bytes of a TCP stream.
     Tcp {
-        /// Who sent it.
+        /// The sender.
         source: SocketAddr,
-        /// Whom it was sent to.
+        /// The receiver.
         destination: SocketAddr,
-        /// Where its first byte stands in the sequence space, if it is said.
+        /// The sequence number of the first byte, if the record has it.
         sequence: Option<u32>,
-        /// The piece.
+        /// The bytes.
         bytes: &'a [u8],
     },
     /// Something else.
     Other,
-    /// Its tags are not whole, or have values of other lengths than theirs.
+    /// A tag is cut off, or its value has the wrong length.
     Malformed,
 }
 
@@ -66,7 +65,7 @@ fn read(mut record: &[u8]) -> Option<Exported<'_>> {
             record = rest;
             break;
         }
-        // The length counts the padding, if there is any.
+        // The length includes any padding.
         let length = u16::from_be_bytes([head[2], head[3]]);
         let (value, rest) = rest.split_at_checked(length.into())?;
         match tag {
@@ -107,10 +106,10 @@ fn number(value: &[u8]) -> Option<u32> {
     Some(u32::from_be_bytes(value.try_into().ok()?))
 }
 
-/// The sequence number in version 1 of what Wireshark's TCP hands to those above it.
+/// The sequence number in the data that Wireshark's TCP dissector attaches, version 1.
 ///
-/// It also holds an acknowledgment number, but pieces that waited to be put together come late,
-/// and would seem to be lost by it.
+/// The data also has an acknowledgment number. It is not used: Wireshark may export a PDU late, and
+/// by the acknowledgment number its bytes would seem to be lost.
 fn tcp_dissector_data(value: &[u8]) -> Option<u32> {
     match value.first_chunk::<6>()? {
         [0, 1, sequence @ ..] => Some(u32::from_be_bytes(*sequence)),
@@ -118,37 +117,36 @@ fn tcp_dissector_data(value: &[u8]) -> Option<u32> {
     }
 }
 
-/// What is new of the pieces of one direction.
-///
-/// - `length` is that of the head or frame that the last piece ended inside of, as far as it was
-///   in that piece; 0 where it ended at the end of one
+/// The bytes that the next PDU of one direction may repeat: the incomplete head or frame at the end
+/// of the last PDU.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Seam {
+pub struct RepeatedPrefix {
+    /// Their number; 0 if the last PDU ended at the end of a head or frame.
     length: usize,
     hash: u64,
 }
 
-impl Seam {
-    /// The bytes of `piece` that have not come before.
+impl RepeatedPrefix {
+    /// Removes the repeated bytes from the start of `pdu`.
     #[must_use]
-    pub fn fresh<'a>(&self, piece: &'a [u8]) -> &'a [u8] {
-        match piece.split_at_checked(self.length) {
-            Some((again, fresh)) if hash(again) == self.hash => fresh,
-            _ => piece,
+    pub fn strip<'a>(&self, pdu: &'a [u8]) -> &'a [u8] {
+        match pdu.split_at_checked(self.length) {
+            Some((prefix, new)) if hash(prefix) == self.hash => new,
+            _ => pdu,
         }
     }
 
-    /// Notes that `piece` ended inside of a head or frame, `incomplete` bytes behind its first
-    /// byte; 0 where it ended at the end of one.
-    pub fn ended(&mut self, piece: &[u8], incomplete: usize) {
-        // What does not start in the piece does not come again.
-        let start = piece.len().checked_sub(incomplete).unwrap_or(piece.len());
-        self.length = piece.len() - start;
-        self.hash = hash(&piece[start..]);
+    /// Remembers the end of `pdu`. The last `incomplete` bytes of the direction belong to a head or
+    /// frame that is not complete.
+    pub fn remember(&mut self, pdu: &[u8], incomplete: usize) {
+        // A head or frame that began in an earlier PDU is not exported again.
+        let start = pdu.len().checked_sub(incomplete).unwrap_or(pdu.len());
+        self.length = pdu.len() - start;
+        self.hash = hash(&pdu[start..]);
     }
 }
 
-/// A number to tell ranges apart with.
+/// A hash, to compare bytes with bytes that are no longer there.
 fn hash(bytes: &[u8]) -> u64 {
     FixedState::default().hash_one(bytes)
 }
@@ -157,30 +155,30 @@ fn hash(bytes: &[u8]) -> u64 {
 mod tests {
     use super::*;
 
-    /// What is new of pieces that come with the length of what they leave incomplete.
-    fn fresh<'a>(pieces: &[(&'a str, usize)]) -> Vec<&'a [u8]> {
-        let mut seam = Seam::default();
-        let mut fresh = Vec::new();
-        for (piece, incomplete) in pieces {
-            fresh.push(seam.fresh(piece.as_bytes()));
-            seam.ended(piece.as_bytes(), *incomplete);
+    /// The new bytes of each PDU. A PDU comes with the number of incomplete bytes at its end.
+    fn new_bytes<'a>(pdus: &[(&'a str, usize)]) -> Vec<&'a [u8]> {
+        let mut prefix = RepeatedPrefix::default();
+        let mut new = Vec::new();
+        for (pdu, incomplete) in pdus {
+            new.push(prefix.strip(pdu.as_bytes()));
+            prefix.remember(pdu.as_bytes(), *incomplete);
         }
-        fresh
+        new
     }
 
     #[test]
-    fn what_was_incomplete_is_not_taken_twice() {
-        for (pieces, expected) in [
+    fn incomplete_bytes_are_not_taken_twice() {
+        for (pdus, expected) in [
             (&[("GET ", 4), ("GET / HTTP", 10), ("GET / HTTP/1.1", 0)][..], "GET |/ HTTP|/1.1"),
             (&[("frame|fra", 3), ("frame", 0)], "frame|fra|me"),
             (&[("same", 0), ("same", 0)], "same|same"),
-            // Not exported again, because it could not be put together.
+            // Not exported again, because Wireshark could not complete it.
             (&[("frame|fra", 3), ("me", 0)], "frame|fra|me"),
             (&[("frame|fra", 3), ("mes", 0)], "frame|fra|mes"),
-            // What did not start in the piece does not come again in full.
+            // A frame that did not begin in the last PDU is not exported again.
             (&[("fr", 2), ("am", 4), ("am", 0)], "fr|am|am"),
         ] {
-            assert_eq!(fresh(pieces).join(&b'|'), expected.as_bytes());
+            assert_eq!(new_bytes(pdus).join(&b'|'), expected.as_bytes());
         }
     }
 }

@@ -1,16 +1,14 @@
-//! IP headers and the TCP header behind them.
+//! Headers of IP and TCP: removes them and returns the TCP segment.
 //!
-//! A packet is read from its front: the IP header, the extension headers of IPv6, the TCP header.
-//! How long its payload was on the wire is taken from the IP header; what a snap length kept from
-//! being captured of it is the segment's `cut`. Where an IP header leaves its length at 0, because
-//! the packet was captured on its way into a network card that cuts it up, the frame's length on
-//! the wire takes its place.
+//! A packet is read from its start: the IP header, the extension headers of IPv6, the TCP header.
+//! The IP header tells the payload's length on the wire; payload bytes that a snap length removed
+//! are counted in the segment's `cut`. A length of 0 in an IP header means that the packet was
+//! captured before the network card split it, so the frame's length on the wire is used instead.
 //!
-//! Checksums are not looked at: on the sending host the network card fills them in behind the
-//! capture, so that a wrong one says nothing about what was sent.
+//! Checksums are not verified: the network card of the sending host fills them in after the packet
+//! was captured. Tunnels (IP in IP, GRE, VXLAN) are not supported.
 //!
-//! It follows RFC 791, RFC 8200 (section 4), RFC 4302 (section 2) and RFC 9293 (section 3.1).
-//! Tunnels (IP in IP, GRE, VXLAN) are not looked into.
+//! RFC 791, RFC 8200 section 4, RFC 4302 section 2, RFC 9293 section 3.1.
 
 use std::net::IpAddr;
 
@@ -20,44 +18,44 @@ use etherparse::{
 };
 
 use crate::packet::Segment;
-use crate::packet::datagram::{Datagram, Part};
+use crate::packet::datagram::{Datagram, Rest};
 use crate::packet::ip_fragments::{Fragment, Key};
 
 /// What an IP packet carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Content<'a> {
-    /// TCP.
+pub enum IpPayload<'a> {
+    /// A TCP segment.
     Tcp(Datagram<'a>),
-    /// A piece of a fragmented datagram that may hold TCP.
+    /// A fragment of a datagram that may carry TCP.
     Fragment(Fragment<'a>),
     /// Something else.
     Other,
-    /// It contradicts itself, or was cut off inside its headers.
+    /// The headers are contradictory, or were not captured whole.
     Malformed,
 }
 
-/// Reads an IP packet; `wire` is the length of its frame from `packet` on, in bytes, and not less
-/// than what was captured.
+/// Reads an IP packet. `wire` is the length on the wire of the frame without its link headers, in
+/// bytes; `packet.len() <= wire`.
 #[inline]
 #[must_use]
-pub fn content(packet: &[u8], wire: usize) -> Content<'_> {
+pub fn payload(packet: &[u8], wire: usize) -> IpPayload<'_> {
     match packet.first().map(|byte| byte >> 4) {
         Some(4) => ipv4(packet, wire),
         Some(6) => ipv6(packet, wire),
-        _ => Content::Malformed,
+        _ => IpPayload::Malformed,
     }
 }
 
 #[inline]
-fn ipv4(packet: &[u8], wire: usize) -> Content<'_> {
-    let Ok(header) = Ipv4HeaderSlice::from_slice(packet) else { return Content::Malformed };
+fn ipv4(packet: &[u8], wire: usize) -> IpPayload<'_> {
+    let Ok(header) = Ipv4HeaderSlice::from_slice(packet) else { return IpPayload::Malformed };
     let next = header.protocol();
     if !matches!(next, ip_number::TCP | ip_number::AUTH) {
-        return Content::Other;
+        return IpPayload::Other;
     }
     let size = header.slice().len();
-    let Some(part) = part(packet, size, usize::from(header.total_len()), wire) else {
-        return Content::Malformed;
+    let Some(rest) = after_header(packet, size, usize::from(header.total_len()), wire) else {
+        return IpPayload::Malformed;
     };
     let addresses = (header.source_addr().into(), header.destination_addr().into());
     if header.is_fragmenting_payload() {
@@ -67,79 +65,78 @@ fn ipv4(packet: &[u8], wire: usize) -> Content<'_> {
             next,
             offset: header.fragments_offset(),
             more: header.more_fragments(),
-            part,
+            rest,
         });
     }
-    behind_extensions(next, part, addresses)
+    after_extensions(next, rest, addresses)
 }
 
 #[inline]
-fn ipv6(packet: &[u8], wire: usize) -> Content<'_> {
-    let Ok(header) = Ipv6HeaderSlice::from_slice(packet) else { return Content::Malformed };
+fn ipv6(packet: &[u8], wire: usize) -> IpPayload<'_> {
+    let Ok(header) = Ipv6HeaderSlice::from_slice(packet) else { return IpPayload::Malformed };
     let size = header.slice().len();
     let total = match header.payload_length() {
         0 => 0,
         length => size + usize::from(length),
     };
-    let Some(part) = part(packet, size, total, wire) else { return Content::Malformed };
+    let Some(rest) = after_header(packet, size, total, wire) else { return IpPayload::Malformed };
     let addresses = (header.source_addr().into(), header.destination_addr().into());
-    behind_extensions(header.next_header(), part, addresses)
+    after_extensions(header.next_header(), rest, addresses)
 }
 
-/// What is behind a header of `size` bytes in a packet of `total` bytes, or of as many as the
-/// frame has where that is 0.
+/// Removes a header of `size` bytes from a packet of `total` bytes; a `total` of 0 stands for `wire`.
 #[inline]
-fn part(packet: &[u8], size: usize, total: usize, wire: usize) -> Option<Part<'_>> {
+fn after_header(packet: &[u8], size: usize, total: usize, wire: usize) -> Option<Rest<'_>> {
     let total = if total == 0 { wire } else { total };
     let captured = packet.len().min(total);
-    Some(Part { bytes: packet.get(size..captured)?, length: total - size })
+    Some(Rest { bytes: packet.get(size..captured)?, length: total - size })
 }
 
-/// Goes on behind the header that announced `next`; also behind that of a datagram put together
-/// from fragments.
+/// Removes the extension headers from `rest`, which starts with a header of the type `next`. Also
+/// used for datagrams reassembled from fragments.
 #[inline]
 #[must_use]
-pub fn behind_extensions(
+pub fn after_extensions(
     mut next: IpNumber,
-    mut part: Part<'_>,
+    mut rest: Rest<'_>,
     addresses: (IpAddr, IpAddr),
-) -> Content<'_> {
+) -> IpPayload<'_> {
     loop {
-        let (size, behind) = match next {
-            ip_number::TCP => return Content::Tcp(Datagram { addresses, part }),
+        let (size, following) = match next {
+            ip_number::TCP => return IpPayload::Tcp(Datagram { addresses, rest }),
             ip_number::IPV6_HEADER_HOP_BY_HOP
             | ip_number::IPV6_ROUTE_HEADER
-            | ip_number::IPV6_DEST_OPTIONS => match Ipv6RawExtHeaderSlice::from_slice(part.bytes) {
+            | ip_number::IPV6_DEST_OPTIONS => match Ipv6RawExtHeaderSlice::from_slice(rest.bytes) {
                 Ok(header) => (header.slice().len(), header.next_header()),
-                Err(_) => return Content::Malformed,
+                Err(_) => return IpPayload::Malformed,
             },
-            ip_number::AUTH => match IpAuthHeaderSlice::from_slice(part.bytes) {
+            ip_number::AUTH => match IpAuthHeaderSlice::from_slice(rest.bytes) {
                 Ok(header) => (header.slice().len(), header.next_header()),
-                Err(_) => return Content::Malformed,
+                Err(_) => return IpPayload::Malformed,
             },
             ip_number::IPV6_FRAGMENTATION_HEADER => {
-                let Ok(header) = Ipv6FragmentHeaderSlice::from_slice(part.bytes) else {
-                    return Content::Malformed;
+                let Ok(header) = Ipv6FragmentHeaderSlice::from_slice(rest.bytes) else {
+                    return IpPayload::Malformed;
                 };
                 let size = header.slice().len();
                 if header.is_fragmenting_payload() {
-                    return ipv6_fragment(&header, part.behind(size), addresses);
+                    return ipv6_fragment(&header, rest.after(size), addresses);
                 }
                 (size, header.next_header())
             }
-            _ => return Content::Other,
+            _ => return IpPayload::Other,
         };
-        part = part.behind(size);
-        next = behind;
+        rest = rest.after(size);
+        next = following;
     }
 }
 
-/// A fragment of IPv6: of a header that can lead to TCP, as far as its own header tells.
+/// An IPv6 fragment, if its next header is TCP or one that TCP may follow.
 fn ipv6_fragment<'a>(
     header: &Ipv6FragmentHeaderSlice<'_>,
-    part: Part<'a>,
+    rest: Rest<'a>,
     addresses: (IpAddr, IpAddr),
-) -> Content<'a> {
+) -> IpPayload<'a> {
     let next = header.next_header();
     if !matches!(
         next,
@@ -149,7 +146,7 @@ fn ipv6_fragment<'a>(
             | ip_number::IPV6_ROUTE_HEADER
             | ip_number::IPV6_DEST_OPTIONS
     ) {
-        return Content::Other;
+        return IpPayload::Other;
     }
     fragment(Fragment {
         // The next header may differ between the fragments of one datagram (RFC 8200 section 4.5).
@@ -157,29 +154,30 @@ fn ipv6_fragment<'a>(
         next,
         offset: header.fragment_offset(),
         more: header.more_fragments(),
-        part,
+        rest,
     })
 }
 
-/// A fragment, if it can be used.
-fn fragment(fragment: Fragment<'_>) -> Content<'_> {
-    if fragment.is_sound() { Content::Fragment(fragment) } else { Content::Malformed }
+/// A fragment, or `Malformed` if it cannot be reassembled.
+fn fragment(fragment: Fragment<'_>) -> IpPayload<'_> {
+    if fragment.is_sound() { IpPayload::Fragment(fragment) } else { IpPayload::Malformed }
 }
 
-/// The ports of a TCP segment, and the segment; `None` if the fixed part of its header was not
-/// captured, or if the header is longer than the packet, or shorter than any.
+/// The source and destination port of a TCP segment, and the segment. `None` if the fixed part of
+/// the header was not captured, or if the header's length is less than 20 bytes or more than the
+/// packet's.
 ///
-/// Read here and not by `etherparse`, which wants the options, too: a snap length that cuts them
-/// leaves all that is needed to say what is missing.
+/// `etherparse` is not used here because it fails when a snap length cut the options, which are not
+/// needed.
 #[inline]
 #[must_use]
-pub fn segment(part: Part<'_>) -> Option<((u16, u16), Segment<'_>)> {
-    let header = part.bytes.first_chunk::<TCP_HEADER>()?;
+pub fn segment(rest: Rest<'_>) -> Option<((u16, u16), Segment<'_>)> {
+    let header = rest.bytes.first_chunk::<TCP_HEADER>()?;
     let size = usize::from(header[12] >> 4) * 4;
-    if size < TCP_HEADER || size > part.length {
+    if size < TCP_HEADER || size > rest.length {
         return None;
     }
-    let bytes = part.bytes.get(size..).unwrap_or_default();
+    let bytes = rest.bytes.get(size..).unwrap_or_default();
     let u16 = |at: usize| u16::from_be_bytes([header[at], header[at + 1]]);
     let u32 = |at: usize| u32::from(u16(at)) << 16 | u32::from(u16(at + 2));
     let flags = header[13];
@@ -190,7 +188,7 @@ pub fn segment(part: Part<'_>) -> Option<((u16, u16), Segment<'_>)> {
         fin: flags & FIN != 0,
         rst: flags & RST != 0,
         bytes,
-        cut: u32::try_from(part.length - size - bytes.len()).unwrap_or(u32::MAX),
+        cut: u32::try_from(rest.length - size - bytes.len()).unwrap_or(u32::MAX),
     };
     Some(((u16(0), u16(2)), segment))
 }

@@ -1,20 +1,21 @@
-//! IP fragments put together again.
+//! Reassembles IP datagrams from fragments.
 //!
-//! Datagrams wait in the order in which their first fragment came. A fragment joins the datagram
-//! of its key; the one that completes it takes it out. Bytes that have come once may come again,
-//! but a fragment that contradicts what is there (other bytes in a place, another end) starts a
-//! new datagram in the place of the old one: identifications are used again, and bytes of two
+//! A fragment is added to the incomplete datagram with its key, and the datagram is handed out when
+//! it is complete. A fragment may repeat bytes. A fragment that contradicts the datagram (other
+//! bytes at a position, another end) replaces it: senders reuse identifications, and bytes of two
 //! datagrams must not mix.
 //!
-//! What cannot be completed is dropped whole, never filled up: a datagram that waited for
-//! `TIMEOUT`, the oldest where there are too many or too many bytes of them, and every fragment
-//! that a snap length cut, which is malformed here.
+//! An incomplete datagram is dropped after [`TIMEOUT`]; the oldest is dropped when there are too
+//! many or they take too much memory. Missing bytes are never filled in. A fragment that a snap
+//! length cut is malformed.
 //!
-//! It follows RFC 791 (section 3.2) and RFC 8200 (section 4.5).
+//! RFC 791 section 3.2, RFC 8200 section 4.5.
 //!
-//! - `waiting.len() <= MAX_DATAGRAMS`, `bytes <= MAX_BYTES`
-//! - `bytes` is the room that the waiting datagrams take, `pieces` is how many they are made of
-//! - a waiting datagram has at most `MAX_FRAGMENTS` fragments
+//! - `incomplete` is ordered by the time of the first fragment
+//! - `incomplete.len() <= MAX_DATAGRAMS`
+//! - `memory <= MAX_MEMORY`; it is the sum of the buffers' capacities, in bytes
+//! - `fragments` is the sum of `fragments` over `incomplete`
+//! - every datagram has `fragments <= MAX_FRAGMENTS`
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
@@ -22,52 +23,53 @@ use std::net::IpAddr;
 use etherparse::defrag::{IpDefragBuf, MAX_IP_DEFRAG_LEN};
 use etherparse::{IpFragOffset, IpNumber};
 
-use crate::packet::datagram::Part;
+use crate::packet::datagram::Rest;
 
-/// The most datagrams that wait at a time.
+/// Incomplete datagrams at a time.
 pub const MAX_DATAGRAMS: usize = 1_024;
 
-/// The most room that waiting datagrams take, in bytes.
-pub const MAX_BYTES: usize = 32 << 20;
+/// Memory that incomplete datagrams may take together, in bytes.
+pub const MAX_MEMORY: usize = 32 << 20;
 
-/// The most fragments of a datagram: enough for 64 KiB in packets of 576 bytes, twice over.
+/// Fragments per datagram: twice as many as 64 KiB need in packets of 576 bytes.
 pub const MAX_FRAGMENTS: u64 = 256;
 
-/// How long a datagram waits, in nanoseconds of capture time: what RFC 791 and Linux give it.
+/// How long a datagram may stay incomplete, in nanoseconds of capture time: as in Linux.
 pub const TIMEOUT: i64 = 30_000_000_000;
 
-/// What the fragments of a datagram have in common.
+/// The header fields that all fragments of a datagram share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Key {
-    /// Where it comes from, and where it goes to.
+    /// The source and the destination address.
     pub addresses: (IpAddr, IpAddr),
-    /// What the sender numbered it with.
+    /// The sender's number for the datagram.
     pub identification: u32,
-    /// The protocol, which is part of the key in IPv4; 0 in IPv6.
+    /// The protocol in IPv4; 0 in IPv6, where it is not part of the key.
     pub protocol: u8,
 }
 
-/// A piece of a datagram.
+/// A fragment of a datagram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fragment<'a> {
-    /// Which datagram.
+    /// The key of its datagram.
     pub key: Key,
-    /// What the datagram's payload starts with, if this is its first piece.
+    /// The type of header that the datagram's payload starts with. Only the first fragment's counts.
     pub next: IpNumber,
-    /// Where in the payload it stands.
+    /// The position of the fragment in the datagram's payload.
     pub offset: IpFragOffset,
-    /// Whether there are others behind it.
+    /// Whether further fragments follow it.
     pub more: bool,
-    /// The piece.
-    pub part: Part<'a>,
+    /// The fragment's payload.
+    pub rest: Rest<'a>,
 }
 
 impl Fragment<'_> {
-    /// Whether it was captured whole, fits a datagram, and leaves the next one a place to start at.
+    /// Whether it was captured whole, fits into a datagram, and ends at a multiple of 8 bytes unless
+    /// it is the last.
     #[must_use]
     pub fn is_sound(&self) -> bool {
-        let length = self.part.bytes.len();
-        length == self.part.length
+        let length = self.rest.bytes.len();
+        length == self.rest.length
             && self.start() + length <= MAX_IP_DEFRAG_LEN
             && (!self.more || length.is_multiple_of(8))
     }
@@ -77,126 +79,130 @@ impl Fragment<'_> {
     }
 }
 
-/// The payload of a datagram that was put together.
+/// The payload of a complete datagram.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Whole {
-    /// What it starts with.
+pub struct ReassembledDatagram {
+    /// The type of header that the payload starts with.
     pub next: IpNumber,
-    /// All of it.
+    /// The whole payload.
     pub bytes: Vec<u8>,
 }
 
-/// The datagrams that wait for the rest of their fragments.
+/// The incomplete datagrams.
 #[derive(Debug, Default)]
-pub struct Fragments {
-    waiting: VecDeque<Waiting>,
-    bytes: usize,
-    pieces: u64,
+pub struct Defragmenter {
+    incomplete: VecDeque<IncompleteDatagram>,
+    memory: usize,
+    fragments: u64,
     dropped: u64,
 }
 
 #[derive(Debug)]
-struct Waiting {
+struct IncompleteDatagram {
     key: Key,
+    /// When the first fragment was captured, in nanoseconds since the epoch.
     since: i64,
-    /// What the first piece says that the payload starts with; any piece's, before that came.
+    /// The type of header that the payload starts with, as in the fragment at position 0. Until that
+    /// arrives, as in the first fragment captured.
     next: IpNumber,
-    pieces: u64,
+    fragments: u64,
     buffer: IpDefragBuf,
 }
 
-impl Fragments {
-    /// Fragments of datagrams that may still be completed.
+impl Defragmenter {
+    /// The number of fragments of incomplete datagrams.
     #[must_use]
     pub const fn waiting(&self) -> u64 {
-        self.pieces
+        self.fragments
     }
 
-    /// Fragments of datagrams that were given up.
+    /// The number of fragments of dropped datagrams.
     #[must_use]
     pub const fn dropped(&self) -> u64 {
         self.dropped
     }
 
-    /// Takes a sound fragment; returns the datagram that it completes.
-    pub fn receive(&mut self, fragment: &Fragment<'_>, time: i64) -> Option<Whole> {
-        while self.waiting.front().is_some_and(|it| time.saturating_sub(it.since) > TIMEOUT) {
+    /// Takes a [sound](Fragment::is_sound) fragment, captured at `time` (nanoseconds since the
+    /// epoch). Returns the datagram that it completes.
+    pub fn receive(&mut self, fragment: &Fragment<'_>, time: i64) -> Option<ReassembledDatagram> {
+        while self.incomplete.front().is_some_and(|it| time.saturating_sub(it.since) > TIMEOUT) {
             self.drop(0);
         }
-        let index = self.place(fragment, time);
-        let waiting = &mut self.waiting[index];
-        let room = waiting.buffer.data().capacity();
-        let part = fragment.part.bytes;
-        let added = waiting.buffer.add(fragment.offset, fragment.more, part);
-        self.bytes += waiting.buffer.data().capacity() - room;
-        waiting.pieces += 1;
-        self.pieces += 1;
+        let index = self.slot_for(fragment, time);
+        let datagram = &mut self.incomplete[index];
+        let before = datagram.buffer.data().capacity();
+        let rest = fragment.rest.bytes;
+        let added = datagram.buffer.add(fragment.offset, fragment.more, rest);
+        self.memory += datagram.buffer.data().capacity() - before;
+        datagram.fragments += 1;
+        self.fragments += 1;
         if fragment.start() == 0 {
-            waiting.next = fragment.next;
+            datagram.next = fragment.next;
         }
         if added.is_err() {
-            // Only the allocator's no: a sound fragment that contradicts nothing fits.
+            // Only an allocation can fail: an accepted fragment fits into the datagram.
             self.drop(index);
-        } else if waiting.buffer.is_complete() {
-            return self
-                .take(index)
-                .map(|waiting| Whole { next: waiting.next, bytes: waiting.buffer.take_bufs().0 });
+        } else if datagram.buffer.is_complete() {
+            return self.take(index).map(|datagram| ReassembledDatagram {
+                next: datagram.next,
+                bytes: datagram.buffer.take_bufs().0,
+            });
         }
-        while self.bytes > MAX_BYTES {
+        while self.memory > MAX_MEMORY {
             self.drop(0);
         }
         None
     }
 
-    /// Where the datagram of this fragment waits, from now on if it did not.
-    fn place(&mut self, fragment: &Fragment<'_>, time: i64) -> usize {
-        if let Some(index) = self.waiting.iter().position(|it| it.key == fragment.key) {
-            if self.waiting[index].takes(fragment) {
+    /// The index of the datagram that this fragment belongs to, which is added if there is none.
+    fn slot_for(&mut self, fragment: &Fragment<'_>, time: i64) -> usize {
+        if let Some(index) = self.incomplete.iter().position(|it| it.key == fragment.key) {
+            if self.incomplete[index].accepts(fragment) {
                 return index;
             }
             self.drop(index);
         }
-        if self.waiting.len() == MAX_DATAGRAMS {
+        if self.incomplete.len() == MAX_DATAGRAMS {
             self.drop(0);
         }
-        self.waiting.push_back(Waiting {
+        self.incomplete.push_back(IncompleteDatagram {
             key: fragment.key,
             since: time,
             next: fragment.next,
-            pieces: 0,
+            fragments: 0,
             buffer: IpDefragBuf::new(fragment.next, Vec::new(), Vec::new()),
         });
-        self.waiting.len() - 1
+        self.incomplete.len() - 1
     }
 
-    fn take(&mut self, index: usize) -> Option<Waiting> {
-        let waiting = self.waiting.remove(index)?;
-        self.bytes -= waiting.buffer.data().capacity();
-        self.pieces -= waiting.pieces;
-        Some(waiting)
+    fn take(&mut self, index: usize) -> Option<IncompleteDatagram> {
+        let datagram = self.incomplete.remove(index)?;
+        self.memory -= datagram.buffer.data().capacity();
+        self.fragments -= datagram.fragments;
+        Some(datagram)
     }
 
     fn drop(&mut self, index: usize) {
-        if let Some(waiting) = self.take(index) {
-            self.dropped += waiting.pieces;
+        if let Some(datagram) = self.take(index) {
+            self.dropped += datagram.fragments;
         }
     }
 }
 
-impl Waiting {
-    /// Whether this fragment agrees with those before it.
-    fn takes(&self, fragment: &Fragment<'_>) -> bool {
-        let bytes = fragment.part.bytes;
+impl IncompleteDatagram {
+    /// Whether this fragment agrees with those before it, and there are not too many.
+    fn accepts(&self, fragment: &Fragment<'_>) -> bool {
+        let bytes = fragment.rest.bytes;
         let (start, end) = (fragment.start(), fragment.start() + bytes.len());
         let last = self.buffer.end().map(usize::from);
-        let ends_alike = if fragment.more {
+        let end_agrees = if fragment.more {
             last.is_none_or(|last| end <= last)
         } else {
             last.is_none_or(|last| end == last)
                 && self.buffer.sections().iter().all(|it| usize::from(it.end) <= end)
         };
-        ends_alike
-            && self.pieces < MAX_FRAGMENTS
+        end_agrees
+            && self.fragments < MAX_FRAGMENTS
             && self.buffer.sections().iter().all(|section| {
                 let from = start.max(section.start.into());
                 let to = end.min(section.end.into());

@@ -1,47 +1,47 @@
-//! Link layers: what stands in front of an IP packet.
+//! Link layers: removes the headers before an IP packet.
 //!
-//! Ethernet with any number of VLAN tags, `PPPoE` sessions and MPLS labels, Linux' cooked captures,
-//! BSD's loopback, and IP on its own. Whether it is IPv4 or IPv6 is left to the version in the IP
-//! header, which every one of them has to agree with anyway. Check sequences and padding behind a
-//! packet are cut off by IP's own length.
+//! Supported are Ethernet with any number of VLAN tags, `PPPoE` sessions and MPLS labels, Linux
+//! cooked captures, BSD loopback, and IP without a link layer. The version in the IP header decides
+//! between IPv4 and IPv6. Padding and check sequences after a packet are left in place: the length in
+//! the IP header excludes them.
 //!
 //! The numbers are those of <https://www.tcpdump.org/linktypes.html> and IEEE 802.
 
-/// What a captured packet turned out to be.
+/// What a link layer carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Carried<'a> {
+pub enum LinkPayload<'a> {
     /// An IP packet.
     Ip(&'a [u8]),
     /// A record of an exported-PDU capture.
     ExportedPdu(&'a [u8]),
     /// Something else.
     Other,
-    /// Too few bytes were captured to tell.
+    /// Too few bytes were captured to know.
     Short,
-    /// A link type that is not read.
+    /// A link type that is not supported.
     UnknownLink,
 }
 
-/// What `frame`, which is of this link type, carries.
+/// Removes the headers of a frame of this link type.
 #[inline]
 #[must_use]
-pub fn carried(link: u32, frame: &[u8]) -> Carried<'_> {
+pub fn payload(link: u32, frame: &[u8]) -> LinkPayload<'_> {
     let (kind, at, header) = match link {
         // LINKTYPE_ETHERNET
         1 => (EtherType::Number, 12, 14),
         // LINKTYPE_NULL, LINKTYPE_LOOP
         0 | 108 => (EtherType::Family, 0, 4),
         // LINKTYPE_RAW, its DLT numbers on BSD and OpenBSD, LINKTYPE_IPV4, LINKTYPE_IPV6
-        101 | 12 | 14 | 228 | 229 => return Carried::Ip(frame),
+        101 | 12 | 14 | 228 | 229 => return LinkPayload::Ip(frame),
         // LINKTYPE_LINUX_SLL
         113 => (EtherType::Number, 14, 16),
         // LINKTYPE_LINUX_SLL2
         276 => (EtherType::Number, 0, 20),
         // LINKTYPE_WIRESHARK_UPPER_PDU
-        252 => return Carried::ExportedPdu(frame),
-        _ => return Carried::UnknownLink,
+        252 => return LinkPayload::ExportedPdu(frame),
+        _ => return LinkPayload::UnknownLink,
     };
-    let Some((head, payload)) = frame.split_at_checked(header) else { return Carried::Short };
+    let Some((head, payload)) = frame.split_at_checked(header) else { return LinkPayload::Short };
     match kind {
         EtherType::Number => by_number(u16::from_be_bytes([head[at], head[at + 1]]), payload),
         EtherType::Family => {
@@ -50,67 +50,67 @@ pub fn carried(link: u32, frame: &[u8]) -> Carried<'_> {
     }
 }
 
-/// How a link layer says what it carries.
+/// How a link layer identifies what it carries.
 #[derive(Clone, Copy)]
 enum EtherType {
-    /// By an `EtherType`.
+    /// By an `EtherType` of IEEE 802.
     Number,
     /// By an address family of the capturing system.
     Family,
 }
 
-/// What stands behind an `EtherType`.
+/// The payload that follows an `EtherType`.
 #[inline]
-fn by_number(mut number: u16, mut payload: &[u8]) -> Carried<'_> {
+fn by_number(mut number: u16, mut payload: &[u8]) -> LinkPayload<'_> {
     loop {
         match number {
-            0x0800 | 0x86dd => return Carried::Ip(payload),
-            // VLAN tags: 802.1Q, 802.1ad, and what came before it.
+            0x0800 | 0x86dd => return LinkPayload::Ip(payload),
+            // VLAN tags: 802.1Q, 802.1ad, and the number used before 802.1ad.
             0x8100 | 0x88a8 | 0x9100 => {
                 let Some((tag, rest)) = payload.split_first_chunk::<4>() else {
-                    return Carried::Short;
+                    return LinkPayload::Short;
                 };
                 number = u16::from_be_bytes([tag[2], tag[3]]);
                 payload = rest;
             }
-            0x8847 | 0x8848 => return behind_labels(payload),
-            0x8864 => return behind_pppoe(payload),
-            _ => return Carried::Other,
+            0x8847 | 0x8848 => return after_labels(payload),
+            0x8864 => return after_pppoe(payload),
+            _ => return LinkPayload::Other,
         }
     }
 }
 
-/// What stands behind a stack of MPLS labels (RFC 3032); it does not say, so only what looks like
-/// IP is taken for it.
-fn behind_labels(mut payload: &[u8]) -> Carried<'_> {
+/// The payload that follows a stack of MPLS labels (RFC 3032). Labels do not identify it, so it is
+/// taken for IP if it starts with a known IP version.
+fn after_labels(mut payload: &[u8]) -> LinkPayload<'_> {
     while let Some((label, rest)) = payload.split_first_chunk::<4>() {
         payload = rest;
         let is_last = label[2] & 1 != 0;
         if is_last {
             return match payload.first().map(|byte| byte >> 4) {
-                Some(4 | 6) => Carried::Ip(payload),
-                Some(_) => Carried::Other,
-                None => Carried::Short,
+                Some(4 | 6) => LinkPayload::Ip(payload),
+                Some(_) => LinkPayload::Other,
+                None => LinkPayload::Short,
             };
         }
     }
-    Carried::Short
+    LinkPayload::Short
 }
 
-/// What stands behind the headers of a `PPPoE` session and of PPP (RFC 2516 section 4).
-fn behind_pppoe(payload: &[u8]) -> Carried<'_> {
+/// The payload that follows the headers of a `PPPoE` session and of PPP (RFC 2516 section 4).
+fn after_pppoe(payload: &[u8]) -> LinkPayload<'_> {
     match payload.split_first_chunk::<8>() {
-        Some(([.., 0x00, 0x21 | 0x57], packet)) => Carried::Ip(packet),
-        Some(_) => Carried::Other,
-        None => Carried::Short,
+        Some(([.., 0x00, 0x21 | 0x57], packet)) => LinkPayload::Ip(packet),
+        Some(_) => LinkPayload::Other,
+        None => LinkPayload::Short,
     }
 }
 
-/// What stands behind an address family, in whichever byte order it was written.
-fn by_family(family: u32, payload: &[u8]) -> Carried<'_> {
+/// The payload that follows an address family, which may be of either byte order.
+fn by_family(family: u32, payload: &[u8]) -> LinkPayload<'_> {
     match if family > 0xffff { family.swap_bytes() } else { family } {
         // AF_INET everywhere; AF_INET6 on NetBSD and OpenBSD, FreeBSD, macOS, Linux and Windows.
-        2 | 24 | 28 | 30 | 10 | 23 => Carried::Ip(payload),
-        _ => Carried::Other,
+        2 | 24 | 28 | 30 | 10 | 23 => LinkPayload::Ip(payload),
+        _ => LinkPayload::Other,
     }
 }

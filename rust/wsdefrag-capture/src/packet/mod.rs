@@ -1,5 +1,6 @@
-//! What the packet stage hands to the connection stage: TCP segments, and pieces of streams that
-//! something else has put in order already.
+//! Packets: records of a capture file in, TCP segments and exported PDUs out.
+//!
+//! This file has the types that the `tcp` folder takes.
 
 pub mod counts;
 pub mod datagram;
@@ -14,32 +15,32 @@ use std::net::SocketAddr;
 /// A captured packet of a TCP connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Packet<'a> {
-    /// Counted from 1 over all packets of the capture, other protocols' included.
+    /// The number of the packet in the capture. The first packet of any protocol is number 1.
     pub number: u64,
     /// When it was captured, in nanoseconds since the epoch.
     pub time: i64,
-    /// Who sent it.
+    /// The sender.
     pub source: SocketAddr,
-    /// Whom it was sent to.
+    /// The receiver.
     pub destination: SocketAddr,
-    /// What it carried.
+    /// The payload.
     pub payload: Payload<'a>,
 }
 
-/// What a packet carried.
+/// The payload of a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Payload<'a> {
     /// A TCP segment.
     Segment(Segment<'a>),
-    /// The next bytes of this direction, in order: a record of an exported-PDU capture. It may begin
-    /// with bytes that have come before ([`Seam`](crate::packet::exported_pdu::Seam)).
+    /// An exported PDU: the next bytes of this direction. It may begin with bytes that the last one
+    /// had, too (see [`RepeatedPrefix`](crate::packet::exported_pdu::RepeatedPrefix)).
     Ordered(&'a [u8]),
 }
 
-/// A TCP segment (RFC 9293 section 3.1), as far as reassembly needs it.
+/// The fields of a TCP segment that reassembly needs (RFC 9293 section 3.1).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Segment<'a> {
-    /// The sequence number: that of the SYN if it is set, else of the first byte.
+    /// The sequence number: that of the SYN if the segment has one, else of the first payload byte.
     pub sequence: u32,
     /// The acknowledgment number, if the ACK flag is set.
     pub acknowledgment: Option<u32>,
@@ -49,17 +50,17 @@ pub struct Segment<'a> {
     pub fin: bool,
     /// The RST flag.
     pub rst: bool,
-    /// The payload, as far as it was captured.
+    /// The captured payload.
     pub bytes: &'a [u8],
-    /// Payload bytes behind `bytes` that were on the wire and not captured (a snap length).
+    /// Payload bytes that follow `bytes` on the wire and were not captured, because of a snap length.
     pub cut: u32,
 }
 
 /// When and where bytes were captured.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Origin {
-    /// The packet's number.
+    /// The number of the packet in the capture.
     pub(crate) packet: u64,
-    /// Its time, in nanoseconds since the epoch.
+    /// When the packet was captured, in nanoseconds since the epoch.
     pub(crate) time: i64,
 }

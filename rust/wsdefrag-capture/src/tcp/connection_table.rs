@@ -1,25 +1,28 @@
-//! The live connections, found by their addresses and ports, and by how long they have been idle.
+//! A table that finds a connection by its addresses and ports, and the one idle for longest.
 //!
-//! Each is in one of the lists of [`Class`], the least recently used first. A list has a bound on
-//! its length and one on how long a connection may be idle; what passes one of them is taken out.
+//! Each connection has a slot, and is in one of three lists, one per [`Class`]. A list is ordered
+//! by the time of the last packet, oldest first. A packet moves its connection to the end of a
+//! list. The table never removes a connection by itself: the caller removes the oldest of a list
+//! when that list is too long or the connection has been idle for too long.
 //!
-//! - `slots[index[key]].key == key`, and every slot that is in use is in exactly one list
+//! - `slots[slots_by_key[key]].key == key`
+//! - every slot in use is in exactly one list
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 
 use foldhash::fast::RandomState;
 
-/// Both ends of a connection, the lesser one first.
+/// The addresses and ports of both endpoints of a connection, the lesser endpoint first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Key {
     addresses: [u128; 2],
-    /// Ports, and whether the addresses are of IPv6.
+    /// Bits 0 to 15 are the port; bit 16 is set for an IPv6 address.
     ports: [u32; 2],
 }
 
 impl Key {
-    /// The key of a packet, and whether its source is the second end.
+    /// The key of a packet, and whether its source is the second endpoint.
     pub(crate) fn new(source: SocketAddr, destination: SocketAddr) -> (Self, bool) {
         let (a, b) = (number(source), number(destination));
         let swapped = a > b;
@@ -28,53 +31,54 @@ impl Key {
     }
 }
 
-fn number(end: SocketAddr) -> (u128, u32) {
-    let port = u32::from(end.port());
-    match end.ip() {
+fn number(endpoint: SocketAddr) -> (u128, u32) {
+    let port = u32::from(endpoint.port());
+    match endpoint.ip() {
         IpAddr::V4(address) => (u128::from(address.to_bits()), port),
         IpAddr::V6(address) => (address.to_bits(), port | 1 << 16),
     }
 }
 
-/// The lists.
+/// The list that a connection is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Class {
-    /// Not known to be a WebSocket yet.
-    Young,
+    /// Not yet known to be a WebSocket.
+    Pending,
     /// A WebSocket.
-    Open,
-    /// Of no interest, or over; kept to know late packets by.
+    WebSocket,
+    /// Not a WebSocket, not wanted, or ended. Remembered so that a late packet does not open it again.
     Ignored,
 }
 
 const CLASSES: usize = 3;
+/// The index that stands for "no slot" in the links of a list.
 const NONE: u32 = u32::MAX;
 
-/// A connection's place in the table.
-pub(crate) type Place = u32;
+/// The index of a connection's slot.
+pub(crate) type SlotIndex = u32;
 
 struct Slot<T> {
     key: Key,
     class: Class,
-    before: Place,
-    behind: Place,
+    previous: SlotIndex,
+    next: SlotIndex,
     /// When its last packet was captured, in nanoseconds since the epoch.
-    last: i64,
+    last_time: i64,
     value: T,
 }
 
 #[derive(Clone, Copy)]
 struct List {
-    oldest: Place,
-    newest: Place,
+    oldest: SlotIndex,
+    newest: SlotIndex,
     length: usize,
 }
 
-/// The table.
+/// The connections, by key and by time of their last packet.
 pub(crate) struct ConnectionTable<T> {
-    index: HashMap<Key, Place, RandomState>,
+    slots_by_key: HashMap<Key, SlotIndex, RandomState>,
     slots: Vec<Option<Slot<T>>>,
-    free: Vec<Place>,
+    free: Vec<SlotIndex>,
     lists: [List; CLASSES],
 }
 
@@ -82,103 +86,104 @@ impl<T> ConnectionTable<T> {
     pub(crate) fn new() -> Self {
         let empty = List { oldest: NONE, newest: NONE, length: 0 };
         Self {
-            index: HashMap::with_hasher(RandomState::default()),
+            slots_by_key: HashMap::with_hasher(RandomState::default()),
             slots: Vec::new(),
             free: Vec::new(),
             lists: [empty; CLASSES],
         }
     }
 
-    pub(crate) fn find(&self, key: &Key) -> Option<Place> {
-        self.index.get(key).copied()
+    pub(crate) fn find(&self, key: &Key) -> Option<SlotIndex> {
+        self.slots_by_key.get(key).copied()
     }
 
     pub(crate) fn len(&self, class: Class) -> usize {
         self.lists[class as usize].length
     }
 
-    /// What is at a place that is in use.
-    pub(crate) fn get(&mut self, place: Place) -> Option<&mut T> {
-        Some(&mut self.slot(place)?.value)
+    /// The connection in this slot, if the slot is in use.
+    pub(crate) fn get(&mut self, index: SlotIndex) -> Option<&mut T> {
+        Some(&mut self.slot(index)?.value)
     }
 
-    /// The places in use.
-    pub(crate) fn places(&self) -> Vec<Place> {
-        self.index.values().copied().collect()
+    /// The indexes of all slots in use, in no order.
+    pub(crate) fn indexes(&self) -> Vec<SlotIndex> {
+        self.slots_by_key.values().copied().collect()
     }
 
-    fn slot(&mut self, place: Place) -> Option<&mut Slot<T>> {
-        self.slots.get_mut(place as usize)?.as_mut()
+    fn slot(&mut self, index: SlotIndex) -> Option<&mut Slot<T>> {
+        self.slots.get_mut(index as usize)?.as_mut()
     }
 
-    /// Adds a connection as the most recently used of its class.
-    pub(crate) fn insert(&mut self, key: Key, class: Class, now: i64, value: T) -> Place {
-        let slot = Slot { key, class, before: NONE, behind: NONE, last: now, value };
-        let place = self.free.pop().unwrap_or_else(|| {
+    /// Adds a connection at the end of a list. `now` is in nanoseconds since the epoch.
+    pub(crate) fn insert(&mut self, key: Key, class: Class, now: i64, value: T) -> SlotIndex {
+        let slot = Slot { key, class, previous: NONE, next: NONE, last_time: now, value };
+        let index = self.free.pop().unwrap_or_else(|| {
             self.slots.push(None);
-            Place::try_from(self.slots.len() - 1).unwrap_or(NONE)
+            SlotIndex::try_from(self.slots.len() - 1).unwrap_or(NONE)
         });
-        self.slots[place as usize] = Some(slot);
-        self.index.insert(key, place);
-        self.link(place, class);
-        place
+        self.slots[index as usize] = Some(slot);
+        self.slots_by_key.insert(key, index);
+        self.link(index, class);
+        index
     }
 
-    /// Takes a connection out.
-    pub(crate) fn remove(&mut self, place: Place) -> Option<T> {
-        self.unlink(place);
-        let slot = self.slots.get_mut(place as usize)?.take()?;
-        self.index.remove(&slot.key);
-        self.free.push(place);
+    /// Removes a connection and frees its slot.
+    pub(crate) fn remove(&mut self, index: SlotIndex) -> Option<T> {
+        self.unlink(index);
+        let slot = self.slots.get_mut(index as usize)?.take()?;
+        self.slots_by_key.remove(&slot.key);
+        self.free.push(index);
         Some(slot.value)
     }
 
-    /// Makes a connection the most recently used of a class.
+    /// Moves a connection to the end of a list. `now` is in nanoseconds since the epoch.
     #[inline]
-    pub(crate) fn touch(&mut self, place: Place, class: Class, now: i64) {
-        let Some(slot) = self.slot(place) else { return };
-        slot.last = now;
+    pub(crate) fn touch(&mut self, index: SlotIndex, class: Class, now: i64) {
+        let Some(slot) = self.slot(index) else { return };
+        slot.last_time = now;
         let same = slot.class == class;
-        if same && self.lists[class as usize].newest == place {
+        if same && self.lists[class as usize].newest == index {
             return;
         }
-        self.unlink(place);
-        self.link(place, class);
+        self.unlink(index);
+        self.link(index, class);
     }
 
-    /// The least recently used of a class, and when that was.
+    /// The connection of this class that has been idle for longest, and the time of its last packet
+    /// in nanoseconds since the epoch.
     #[inline]
-    pub(crate) fn oldest(&self, class: Class) -> Option<(Place, i64)> {
+    pub(crate) fn oldest(&self, class: Class) -> Option<(SlotIndex, i64)> {
         let oldest = self.lists[class as usize].oldest;
         let slot = self.slots.get(oldest as usize)?.as_ref()?;
-        Some((oldest, slot.last))
+        Some((oldest, slot.last_time))
     }
 
-    fn unlink(&mut self, place: Place) {
-        let Some(slot) = self.slot(place) else { return };
-        let (before, behind, class) = (slot.before, slot.behind, slot.class);
-        match self.slot(before) {
-            Some(slot) => slot.behind = behind,
-            None => self.lists[class as usize].oldest = behind,
+    fn unlink(&mut self, index: SlotIndex) {
+        let Some(slot) = self.slot(index) else { return };
+        let (previous, next, class) = (slot.previous, slot.next, slot.class);
+        match self.slot(previous) {
+            Some(slot) => slot.next = next,
+            None => self.lists[class as usize].oldest = next,
         }
-        match self.slot(behind) {
-            Some(slot) => slot.before = before,
-            None => self.lists[class as usize].newest = before,
+        match self.slot(next) {
+            Some(slot) => slot.previous = previous,
+            None => self.lists[class as usize].newest = previous,
         }
         self.lists[class as usize].length -= 1;
     }
 
-    fn link(&mut self, place: Place, class: Class) {
+    fn link(&mut self, index: SlotIndex, class: Class) {
         let newest = self.lists[class as usize].newest;
-        if let Some(slot) = self.slot(place) {
-            (slot.class, slot.before, slot.behind) = (class, newest, NONE);
+        if let Some(slot) = self.slot(index) {
+            (slot.class, slot.previous, slot.next) = (class, newest, NONE);
         }
         match self.slot(newest) {
-            Some(slot) => slot.behind = place,
-            None => self.lists[class as usize].oldest = place,
+            Some(slot) => slot.next = index,
+            None => self.lists[class as usize].oldest = index,
         }
         let list = &mut self.lists[class as usize];
-        list.newest = place;
+        list.newest = index;
         list.length += 1;
     }
 }
@@ -201,16 +206,16 @@ mod tests {
     #[test]
     fn least_recently_used_is_found_first() {
         let mut table = ConnectionTable::new();
-        let places: Vec<_> =
-            (0..3).map(|n| table.insert(key(n), Class::Young, i64::from(n), n)).collect();
-        table.touch(places[0], Class::Young, 10);
-        assert_eq!(table.oldest(Class::Young), Some((places[1], 1)));
-        table.touch(places[1], Class::Open, 11);
-        assert_eq!(table.oldest(Class::Young), Some((places[2], 2)));
-        assert_eq!(table.remove(places[2]), Some(2));
+        let indexes: Vec<_> =
+            (0..3).map(|n| table.insert(key(n), Class::Pending, i64::from(n), n)).collect();
+        table.touch(indexes[0], Class::Pending, 10);
+        assert_eq!(table.oldest(Class::Pending), Some((indexes[1], 1)));
+        table.touch(indexes[1], Class::WebSocket, 11);
+        assert_eq!(table.oldest(Class::Pending), Some((indexes[2], 2)));
+        assert_eq!(table.remove(indexes[2]), Some(2));
         assert_eq!(table.find(&key(2)), None);
-        assert_eq!((table.len(Class::Young), table.len(Class::Open)), (1, 1));
-        assert_eq!(table.oldest(Class::Young), Some((places[0], 10)));
-        assert_eq!(table.insert(key(7), Class::Young, 12, 7), places[2]);
+        assert_eq!((table.len(Class::Pending), table.len(Class::WebSocket)), (1, 1));
+        assert_eq!(table.oldest(Class::Pending), Some((indexes[0], 10)));
+        assert_eq!(table.insert(key(7), Class::Pending, 12, 7), indexes[2]);
     }
 }

@@ -1,41 +1,52 @@
-//! All connections of a capture: each packet goes to the one it belongs to.
+//! All TCP connections of a capture. Each packet is given to the connection it belongs to.
 //!
-//! A connection begins with a SYN, or with the first bytes that are seen of it, and ends with its
-//! FINs or a RST, when it has been idle for too long, when it has to make room, when a SYN begins
-//! another on the same ports, or with the capture. The clock is the packets'. What is over, or
-//! turned out to be of no interest, is remembered for a while, so that a late packet does not
-//! begin it again.
+//! ```text
+//! live      opened by a SYN or by the first payload bytes; carries streams and a conversation
+//! ended     both FINs, a RST, idle too long, too many connections, a new SYN on the same ports,
+//!           or the end of the capture
+//! ignored   turned out not to be a WebSocket, or not to be wanted by the filter
+//! ```
+//!
+//! A connection that ended by FIN or RST, or is ignored, is remembered for as long as the handshake
+//! timeout, so that a late packet of it does not open it again. Time is the time of the packets; the
+//! system's clock is never read.
+//!
+//! RFC 9293 section 3.10.7.4 (a SYN on ports that are in use).
+//!
+//! - pending and WebSocket connections together `<= options.max_connections`
+//! - `total_held` is the memory that the held segments of all streams take, in bytes
 
-use crate::connection::{Connection, Ended};
-use crate::message::Message;
+use crate::connection::Ended;
 use crate::options::Options;
 use crate::packet::{Origin, Packet, Payload, Segment};
 use crate::sink::Sink;
-use crate::tcp::connection_table::{Class, ConnectionTable, Key, Place};
-use crate::tcp::live_connection::{Challenge, LiveConnection};
+use crate::tcp::connection_table::{Class, ConnectionTable, Key, SlotIndex};
+use crate::tcp::final_output::FinalOutput;
+use crate::tcp::live_connection::{LiveConnection, PortReuse};
 use crate::websocket::conversation::{Context, Conversation};
 
-/// A connection.
+/// A connection in the table.
 enum Entry {
     Live(Box<LiveConnection>),
-    /// Of no interest.
+    /// Not a WebSocket, or not wanted.
     Ignored,
-    /// Over; the sequence numbers of its SYNs tell copies of its packets from those of another.
-    Over([Option<u32>; 2]),
+    /// Ended. The sequence numbers of its SYNs tell a repeated SYN from that of a new connection.
+    Ended([Option<u32>; 2]),
 }
 
-/// Nanoseconds by which the clock may go ahead at once.
-const LEAP: i64 = 60_000_000_000;
+/// Nanoseconds by which one packet may advance the clock.
+const MAX_CLOCK_JUMP: i64 = 60_000_000_000;
 
-/// All connections.
+/// The connections of a capture.
 pub(crate) struct Connections {
     options: Options,
     table: ConnectionTable<Entry>,
-    held_in_all: usize,
+    total_held: usize,
     next_id: u64,
+    /// The capture's clock, in nanoseconds since the epoch.
     now: i64,
-    /// A time that is too far ahead to be believed alone.
-    claimed: Option<i64>,
+    /// The time of the last packet, if it was too far after `now` to be believed alone.
+    unconfirmed: Option<i64>,
 }
 
 impl Connections {
@@ -43,37 +54,41 @@ impl Connections {
         Self {
             options,
             table: ConnectionTable::new(),
-            held_in_all: 0,
+            total_held: 0,
             next_id: 0,
             now: i64::MIN,
-            claimed: None,
+            unconfirmed: None,
         }
     }
 
-    /// Takes a packet; packets come in the order of the capture.
+    /// Takes the next packet of the capture.
     pub(crate) fn packet<S: Sink>(&mut self, packet: &Packet<'_>, sink: &mut S) {
-        let ends = [packet.source, packet.destination];
-        self.tick(packet.time);
+        let endpoints = [packet.source, packet.destination];
+        self.advance_clock(packet.time);
         self.expire(sink);
-        if !self.options.filter.wants_ends(ends) {
+        if !self.options.filter.wants_endpoints(endpoints) {
             return;
         }
-        let (key, swapped) = Key::new(packet.source, packet.destination);
-        let end = usize::from(swapped);
-        let ends = if swapped { [ends[1], ends[0]] } else { ends };
+        let (key, is_reversed) = Key::new(packet.source, packet.destination);
+        let sender = usize::from(is_reversed);
+        let endpoints = if is_reversed { [endpoints[1], endpoints[0]] } else { endpoints };
         let origin = Origin { packet: packet.number, time: packet.time };
         match packet.payload {
-            Payload::Segment(segment) => self.segment(key, ends, end, &segment, origin, sink),
-            Payload::Ordered(bytes) => self.ordered(key, ends, end, bytes, origin, sink),
+            Payload::Segment(segment) => {
+                self.segment(key, endpoints, sender, &segment, origin, sink);
+            }
+            Payload::Ordered(bytes) => self.ordered(key, endpoints, sender, bytes, origin, sink),
         }
     }
 
-    /// Moves the clock. A packet far ahead of the others needs the next one to agree: interfaces
-    /// may have different clocks, and records may be damaged.
-    fn tick(&mut self, time: i64) {
-        let far = self.now != i64::MIN && time.saturating_sub(self.now) > LEAP;
-        let agrees = self.claimed.is_some_and(|claimed| time >= claimed.saturating_sub(LEAP));
-        self.claimed = (far && !agrees).then_some(time);
+    /// Advances the clock to the time of a packet. A time far after the clock counts only when the
+    /// next packet agrees, because interfaces may have different clocks and records may be damaged.
+    fn advance_clock(&mut self, time: i64) {
+        let far = self.now != i64::MIN && time.saturating_sub(self.now) > MAX_CLOCK_JUMP;
+        let agrees = self
+            .unconfirmed
+            .is_some_and(|unconfirmed| time >= unconfirmed.saturating_sub(MAX_CLOCK_JUMP));
+        self.unconfirmed = (far && !agrees).then_some(time);
         if !far || agrees {
             self.now = self.now.max(time);
         }
@@ -82,216 +97,188 @@ impl Connections {
     fn segment<S: Sink>(
         &mut self,
         key: Key,
-        ends: [std::net::SocketAddr; 2],
-        end: usize,
+        endpoints: [std::net::SocketAddr; 2],
+        sender: usize,
         segment: &Segment<'_>,
         origin: Origin,
         sink: &mut S,
     ) {
-        let mut place = self.table.find(&key);
-        if let Some(old) = place {
-            match self.challenge(old, end, segment) {
-                Challenge::None => {}
-                Challenge::Open => return,
-                Challenge::Won(syn) => {
-                    self.end(old, Ended::Replaced, sink);
+        let mut index = self.table.find(&key);
+        if let Some(old) = index {
+            match self.port_reuse(old, sender, segment) {
+                PortReuse::No => {}
+                PortReuse::Possible => return,
+                PortReuse::Confirmed(syn) => {
+                    self.end_connection(old, Ended::Replaced, sink);
                     self.table.remove(old);
-                    place = syn.map(|(end, sequence)| {
-                        let conversation = Conversation::new(ends, Some(end), origin.time);
-                        let place = self.begin(key, conversation, sink);
-                        if let Some(Entry::Live(live)) = self.table.get(place) {
-                            live.streams[end].begin(sequence);
+                    index = syn.map(|(client, sequence)| {
+                        let conversation = Conversation::new(endpoints, Some(client), origin.time);
+                        let index = self.open(key, conversation, sink);
+                        if let Some(Entry::Live(live)) = self.table.get(index) {
+                            live.streams[client].start_with_syn(sequence);
                         }
-                        place
+                        index
                     });
                 }
             }
         }
-        let carries = !segment.bytes.is_empty() || segment.cut > 0;
-        let place = match place {
-            Some(place) => place,
+        let has_payload = !segment.bytes.is_empty() || segment.cut > 0;
+        let index = match index {
+            Some(index) => index,
             None if segment.syn => {
-                let client = if segment.acknowledgment.is_some() { 1 - end } else { end };
-                self.begin(key, Conversation::new(ends, Some(client), origin.time), sink)
+                let client = if segment.acknowledgment.is_some() { 1 - sender } else { sender };
+                self.open(key, Conversation::new(endpoints, Some(client), origin.time), sink)
             }
-            None if carries && !segment.rst => {
-                self.begin(key, Conversation::new(ends, None, origin.time), sink)
+            None if has_payload && !segment.rst => {
+                self.open(key, Conversation::new(endpoints, None, origin.time), sink)
             }
             None => return,
         };
         let now = self.now;
-        let live = match self.table.get(place) {
+        let live = match self.table.get(index) {
             Some(Entry::Live(live)) => live,
-            // What is over is remembered for a while, and no longer.
-            Some(Entry::Over(_)) => return,
-            _ => return self.table.touch(place, Class::Ignored, now),
+            // A late packet does not make the table remember the connection for longer.
+            Some(Entry::Ended(_)) => return,
+            _ => return self.table.touch(index, Class::Ignored, now),
         };
         let mut context = Context { options: &self.options, next_id: &mut self.next_id, sink };
-        let ended = live.segment(end, segment, origin, now, &mut self.held_in_all, &mut context);
-        self.after(place, ended, origin.time, sink);
+        let ended = live.segment(sender, segment, origin, now, &mut self.total_held, &mut context);
+        self.reclassify(index, ended, origin.time, sink);
     }
 
     fn ordered<S: Sink>(
         &mut self,
         key: Key,
-        ends: [std::net::SocketAddr; 2],
-        end: usize,
+        endpoints: [std::net::SocketAddr; 2],
+        sender: usize,
         bytes: &[u8],
         origin: Origin,
         sink: &mut S,
     ) {
-        let place = match self.table.find(&key) {
-            Some(place) => place,
-            None => self.begin(key, Conversation::new(ends, None, origin.time), sink),
+        let index = match self.table.find(&key) {
+            Some(index) => index,
+            None => self.open(key, Conversation::new(endpoints, None, origin.time), sink),
         };
-        if let Some(Entry::Live(live)) = self.table.get(place) {
+        if let Some(Entry::Live(live)) = self.table.get(index) {
             let mut context = Context { options: &self.options, next_id: &mut self.next_id, sink };
-            live.ordered(end, bytes, origin, &mut context);
+            live.ordered(sender, bytes, origin, &mut context);
         }
-        self.after(place, None, origin.time, sink);
+        self.reclassify(index, None, origin.time, sink);
     }
 
-    /// Puts a connection where it belongs after a packet of it.
-    fn after<S: Sink>(&mut self, place: Place, ended: Option<Ended>, time: i64, sink: &mut S) {
-        let class = match self.table.get(place) {
+    /// Moves a connection to the right list after one of its packets.
+    fn reclassify<S: Sink>(
+        &mut self,
+        index: SlotIndex,
+        ended: Option<Ended>,
+        time: i64,
+        sink: &mut S,
+    ) {
+        let class = match self.table.get(index) {
             Some(Entry::Live(live)) if live.conversation.is_dead() => {
-                // What it still holds is of no interest either.
-                self.end(place, Ended::Fin, sink);
+                // The segments it still holds are not needed.
+                self.end_connection(index, Ended::Fin, sink);
                 Class::Ignored
             }
             Some(Entry::Live(live)) => {
                 let open = live.conversation.is_open();
                 match ended {
                     Some(ended) => {
-                        self.end(place, ended, sink);
+                        self.end_connection(index, ended, sink);
                         Class::Ignored
                     }
-                    None if open => Class::Open,
-                    None => Class::Young,
+                    None if open => Class::WebSocket,
+                    None => Class::Pending,
                 }
             }
             _ => Class::Ignored,
         };
-        // Where the clock is still in doubt, the packet is not.
-        self.table.touch(place, class, self.now.max(time));
+        // `now` may not have advanced to an unconfirmed time, but the connection was active then.
+        self.table.touch(index, class, self.now.max(time));
     }
 
-    /// Whether a segment begins another connection on the ports of the one that is there.
+    /// Whether a segment opens a new connection on the ports of the one in slot `index`.
     ///
-    /// A SYN that comes while a WebSocket goes on may be a stray: the other end would not believe
-    /// it before it is sure (RFC 9293 section 3.10.7.4). So it is only noted, and wins when
-    /// something follows it.
-    fn challenge(&mut self, place: Place, end: usize, segment: &Segment<'_>) -> Challenge {
-        match self.table.get(place) {
-            Some(Entry::Live(live)) => live.challenge(end, segment),
-            Some(Entry::Over(initial)) if segment.syn => {
-                let copy = initial[end] == Some(segment.sequence);
-                if copy { Challenge::Open } else { Challenge::Won(None) }
+    /// A SYN during an active WebSocket may be a stray packet, and the peer would not reset the
+    /// connection because of it (RFC 9293 section 3.10.7.4). So it is only remembered, and opens a
+    /// new connection once a later packet confirms it.
+    fn port_reuse(&mut self, index: SlotIndex, sender: usize, segment: &Segment<'_>) -> PortReuse {
+        match self.table.get(index) {
+            Some(Entry::Live(live)) => live.port_reuse(sender, segment),
+            Some(Entry::Ended(initial)) if segment.syn => {
+                let copy = initial[sender] == Some(segment.sequence);
+                if copy { PortReuse::Possible } else { PortReuse::Confirmed(None) }
             }
             Some(Entry::Ignored) if segment.syn && segment.acknowledgment.is_none() => {
-                Challenge::Won(None)
+                PortReuse::Confirmed(None)
             }
-            _ => Challenge::None,
+            _ => PortReuse::No,
         }
     }
 
-    fn begin<S: Sink>(&mut self, key: Key, conversation: Conversation, sink: &mut S) -> Place {
-        while self.table.len(Class::Young) + self.table.len(Class::Open)
+    fn open<S: Sink>(&mut self, key: Key, conversation: Conversation, sink: &mut S) -> SlotIndex {
+        while self.table.len(Class::Pending) + self.table.len(Class::WebSocket)
             >= self.options.max_connections
         {
-            let lists = [Class::Young, Class::Open];
+            let lists = [Class::Pending, Class::WebSocket];
             let oldest = lists.iter().filter_map(|class| self.table.oldest(*class));
-            let Some((place, _)) = oldest.min_by_key(|(_, last)| *last) else { break };
-            self.end(place, Ended::Evicted, sink);
-            self.table.remove(place);
+            let Some((index, _)) = oldest.min_by_key(|(_, last)| *last) else { break };
+            self.end_connection(index, Ended::Evicted, sink);
+            self.table.remove(index);
         }
         while self.table.len(Class::Ignored) >= self.options.max_connections {
-            let Some((place, _)) = self.table.oldest(Class::Ignored) else { break };
-            self.table.remove(place);
+            let Some((index, _)) = self.table.oldest(Class::Ignored) else { break };
+            self.table.remove(index);
         }
         let live = LiveConnection::new(conversation);
-        self.table.insert(key, Class::Young, self.now, Entry::Live(Box::new(live)))
+        self.table.insert(key, Class::Pending, self.now, Entry::Live(Box::new(live)))
     }
 
-    /// Ends what has been idle for too long.
+    /// Ends the connections that have been idle for too long.
     #[inline]
     fn expire<S: Sink>(&mut self, sink: &mut S) {
         let Options { idle_timeout, handshake_timeout, .. } = self.options;
-        for (class, patience) in [
-            (Class::Open, idle_timeout),
-            (Class::Young, handshake_timeout),
+        for (class, timeout) in [
+            (Class::WebSocket, idle_timeout),
+            (Class::Pending, handshake_timeout),
             (Class::Ignored, handshake_timeout),
         ] {
-            let before = self.now.saturating_sub(patience);
-            while let Some((place, last)) = self.table.oldest(class)
-                && last < before
+            let deadline = self.now.saturating_sub(timeout);
+            while let Some((index, last)) = self.table.oldest(class)
+                && last < deadline
             {
-                self.end(place, Ended::Idle, sink);
-                self.table.remove(place);
+                self.end_connection(index, Ended::Idle, sink);
+                self.table.remove(index);
             }
         }
     }
 
-    /// Ends a connection; its place stays taken.
-    fn end<S: Sink>(&mut self, place: Place, ended: Ended, sink: &mut S) {
-        let Some(entry) = self.table.get(place) else { return };
+    /// Ends a connection. Its slot stays in use, so that late packets are recognised.
+    fn end_connection<S: Sink>(&mut self, index: SlotIndex, ended: Ended, sink: &mut S) {
+        let Some(entry) = self.table.get(index) else { return };
         let after = match entry {
             Entry::Live(live) if live.conversation.is_dead() => Entry::Ignored,
-            Entry::Live(live) => {
-                Entry::Over([live.streams[0].initial(), live.streams[1].initial()])
-            }
-            Entry::Ignored | Entry::Over(_) => return,
+            Entry::Live(live) => Entry::Ended([
+                live.streams[0].initial_sequence(),
+                live.streams[1].initial_sequence(),
+            ]),
+            Entry::Ignored | Entry::Ended(_) => return,
         };
         if let Entry::Live(mut live) = std::mem::replace(entry, after) {
             let mut context = Context { options: &self.options, next_id: &mut self.next_id, sink };
-            live.finish(ended, &mut self.held_in_all, &mut context);
+            live.finish(ended, &mut self.total_held, &mut context);
         }
     }
 
-    /// Ends all connections. Messages come in the order of the packets that completed them, as
-    /// before, and then the connections in the order of their numbers.
+    /// Ends all connections, and reports them in the order of [`FinalOutput`].
     pub(crate) fn finish<S: Sink>(&mut self, sink: &mut S) {
-        let mut places = self.table.places();
-        places.sort_unstable();
-        let mut last = Collected::default();
-        for place in places {
-            self.end(place, Ended::EndOfCapture, &mut last);
-            self.table.remove(place);
+        let mut indexes = self.table.indexes();
+        indexes.sort_unstable();
+        let mut output = FinalOutput::default();
+        for index in indexes {
+            self.end_connection(index, Ended::EndOfCapture, &mut output);
+            self.table.remove(index);
         }
-        let Collected { mut opened, mut messages, mut ended } = last;
-        messages.sort_by_key(|m| (m.last_packet, m.connection, m.from_client, m.seq));
-        opened.sort_by_key(|connection| connection.connection);
-        ended.sort_by_key(|connection| connection.connection);
-        for connection in &opened {
-            sink.opened(connection);
-        }
-        for message in messages {
-            sink.message(message);
-        }
-        for connection in ended {
-            sink.ended(connection);
-        }
-    }
-}
-
-/// What the end of a capture brings, before it is put in order.
-#[derive(Default)]
-struct Collected {
-    opened: Vec<Connection>,
-    messages: Vec<Message>,
-    ended: Vec<Connection>,
-}
-
-impl Sink for Collected {
-    fn opened(&mut self, connection: &Connection) {
-        self.opened.push(connection.clone());
-    }
-
-    fn message(&mut self, message: Message) {
-        self.messages.push(message);
-    }
-
-    fn ended(&mut self, connection: Connection) {
-        self.ended.push(connection);
+        output.deliver(sink);
     }
 }

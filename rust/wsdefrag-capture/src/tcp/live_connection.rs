@@ -1,137 +1,148 @@
-//! A connection that goes on: its two streams, and what its packets say about how it ends.
+//! A live TCP connection: two streams, and the conversation that they carry.
+//!
+//! A segment goes to its sender's stream, and its acknowledgment goes to the other stream. The
+//! parts that the streams give out go to the conversation. The connection ends when both streams
+//! are finished or a RST is accepted. Two things are remembered because only a later packet tells
+//! what they meant: a RST outside the expected position, and a SYN on the ports in use.
+//!
+//! RFC 9293 section 3.10.7.4 (a SYN on ports that are in use), RFC 5961 section 3.2 (which RST
+//! counts).
 
 use crate::connection::Ended;
-use crate::packet::exported_pdu::Seam;
+use crate::packet::exported_pdu::RepeatedPrefix;
 use crate::packet::{Origin, Segment};
 use crate::sink::Sink;
 use crate::stream_part::StreamPart;
 use crate::tcp::stream::Stream;
 use crate::websocket::conversation::{Context, Conversation};
 
-/// The two streams of a connection, and the conversation they carry.
+/// A connection that has not ended. Arrays have one entry per endpoint, in the order of the
+/// connection's key; `sender` is an index into them.
 pub(crate) struct LiveConnection {
     pub(crate) streams: [Stream; 2],
-    /// Where the last pieces of exported PDUs ended.
-    seams: Box<[Seam; 2]>,
-    /// The end and the sequence number of a SYN that may begin another connection.
-    challenged: Option<(usize, u32)>,
-    /// Whether a RST was seen that nothing has followed.
+    /// For exported PDUs: the prefix that the next PDU may repeat.
+    repeated: Box<[RepeatedPrefix; 2]>,
+    /// The sender and the sequence number of a SYN that may have opened another connection.
+    reuse_syn: Option<(usize, u32)>,
+    /// Whether a RST was captured, and no payload after it.
     reset: bool,
     pub(crate) conversation: Conversation,
 }
 
-/// What a segment says of a connection that may be another one's.
-pub(crate) enum Challenge {
-    None,
-    /// It may be; it is of no use to the one that is there.
-    Open,
-    /// It is, after a SYN of this end and sequence number, if it is none itself.
-    Won(Option<(usize, u32)>),
+/// Whether a segment opens a new connection on the ports of this one.
+pub(crate) enum PortReuse {
+    No,
+    /// A later packet has to confirm it. The segment does not belong to this connection.
+    Possible,
+    /// It does. Contains the sender and the sequence number of the SYN if that was an earlier
+    /// segment, and `None` if this segment is the SYN.
+    Confirmed(Option<(usize, u32)>),
 }
 
 impl LiveConnection {
     pub(crate) fn new(conversation: Conversation) -> Self {
         Self {
             streams: Default::default(),
-            seams: Box::default(),
-            challenged: None,
+            repeated: Box::default(),
+            reuse_syn: None,
             reset: false,
             conversation,
         }
     }
 
-    /// Takes a piece that needs no putting in order.
+    /// Takes the next bytes of a direction, which are in order already: those of an exported PDU.
     pub(crate) fn ordered<S: Sink>(
         &mut self,
-        end: usize,
+        sender: usize,
         bytes: &[u8],
         origin: Origin,
         context: &mut Context<'_, S>,
     ) {
-        let Self { seams, conversation, .. } = self;
+        let Self { repeated, conversation, .. } = self;
         conversation.last = origin.time;
-        let fresh = seams[end].fresh(bytes);
-        if !fresh.is_empty() {
-            conversation.piece(end, StreamPart::Data(fresh, origin), context);
+        let new = repeated[sender].strip(bytes);
+        if !new.is_empty() {
+            conversation.part(sender, StreamPart::Data(new, origin), context);
         }
-        seams[end].ended(bytes, conversation.unfinished(end));
+        repeated[sender].remember(bytes, conversation.unfinished(sender));
     }
 
-    /// Whether a segment begins another connection on the ports of this one.
-    pub(crate) fn challenge(&mut self, end: usize, segment: &Segment<'_>) -> Challenge {
-        if let Some((challenger, sequence)) = self.challenged {
-            let behind = sequence.wrapping_add(1);
-            let won = if end == challenger {
-                !segment.syn && segment.sequence == behind
+    /// Whether a segment opens a new connection on the ports of this one.
+    pub(crate) fn port_reuse(&mut self, sender: usize, segment: &Segment<'_>) -> PortReuse {
+        if let Some((opener, sequence)) = self.reuse_syn {
+            let next = sequence.wrapping_add(1);
+            let confirms = if sender == opener {
+                !segment.syn && segment.sequence == next
             } else {
-                segment.syn && segment.acknowledgment == Some(behind)
+                segment.syn && segment.acknowledgment == Some(next)
             };
-            if won {
-                return Challenge::Won(Some((challenger, sequence)));
+            if confirms {
+                return PortReuse::Confirmed(Some((opener, sequence)));
             }
         }
-        if !segment.syn || !self.streams[end].is_other_syn(segment.sequence) {
-            return Challenge::None;
+        if !segment.syn || !self.streams[sender].is_other_syn(segment.sequence) {
+            return PortReuse::No;
         }
-        let goes_on =
-            self.conversation.is_open() && !self.reset && !self.streams.iter().any(Stream::has_end);
-        if goes_on && segment.acknowledgment.is_none() {
-            self.challenged = Some((end, segment.sequence));
+        let is_active =
+            self.conversation.is_open() && !self.reset && !self.streams.iter().any(Stream::has_fin);
+        if is_active && segment.acknowledgment.is_none() {
+            self.reuse_syn = Some((sender, segment.sequence));
         }
-        if goes_on { Challenge::Open } else { Challenge::Won(None) }
+        if is_active { PortReuse::Possible } else { PortReuse::Confirmed(None) }
     }
 
-    /// Takes a segment; tells how it ended the connection, if it did.
+    /// Takes a segment. Returns how it ended the connection, if it did. `now` is in nanoseconds since
+    /// the epoch; `total_held` is the memory that held segments of all connections take, in bytes.
     pub(crate) fn segment<S: Sink>(
         &mut self,
-        end: usize,
+        sender: usize,
         segment: &Segment<'_>,
         origin: Origin,
         now: i64,
-        held_in_all: &mut usize,
+        total_held: &mut usize,
         context: &mut Context<'_, S>,
     ) -> Option<Ended> {
         let Self { streams, reset, conversation, .. } = self;
         conversation.last = origin.time;
         if segment.rst {
-            // One from elsewhere in the window does not end it for the peer; if nothing follows, it
-            // was the end all the same.
+            // A RST elsewhere in the window does not end the connection for the peer. If no payload
+            // follows, the connection did end with it.
             *reset = true;
-            return streams[end].accepts_reset(segment.sequence).then_some(Ended::Rst);
+            return streams[sender].accepts_reset(segment.sequence).then_some(Ended::Rst);
         }
         *reset &= segment.bytes.is_empty();
-        streams[end].segment(segment, origin, held_in_all, &mut |piece| {
-            conversation.piece(end, piece, context);
+        streams[sender].segment(segment, origin, total_held, &mut |part| {
+            conversation.part(sender, part, context);
         });
         if let Some(acknowledgment) = segment.acknowledgment {
-            streams[1 - end].acknowledge(acknowledgment, now);
+            streams[1 - sender].acknowledge(acknowledgment, now);
         }
-        for (end, stream) in streams.iter_mut().enumerate() {
-            if stream.is_in_doubt() {
-                stream.settle(now, held_in_all, &mut |piece| {
-                    conversation.piece(end, piece, context);
+        for (sender, stream) in streams.iter_mut().enumerate() {
+            if stream.has_acknowledged_hole() {
+                stream.settle(now, total_held, &mut |part| {
+                    conversation.part(sender, part, context);
                 });
             }
         }
         streams.iter().all(Stream::is_finished).then_some(Ended::Fin)
     }
 
-    /// Ends it: both streams give out what they hold, then the conversation ends.
+    /// Ends the connection: both streams give out the segments they hold, then the conversation ends.
     pub(crate) fn finish<S: Sink>(
         &mut self,
         ended: Ended,
-        held_in_all: &mut usize,
+        total_held: &mut usize,
         context: &mut Context<'_, S>,
     ) {
         let Self { streams, conversation, .. } = self;
-        // What it was waiting for when the capture, or its patience, ended may not have come.
+        // The connection may have waited for a hole before its FIN, or for a packet after its RST.
         let ended = match ended {
-            Ended::Idle | Ended::EndOfCapture if streams.iter().all(Stream::has_end) => Ended::Fin,
+            Ended::Idle | Ended::EndOfCapture if streams.iter().all(Stream::has_fin) => Ended::Fin,
             Ended::Idle | Ended::EndOfCapture if self.reset => Ended::Rst,
             ended => ended,
         };
-        for (end, stream) in streams.iter_mut().enumerate() {
-            stream.finish(held_in_all, &mut |piece| conversation.piece(end, piece, context));
+        for (sender, stream) in streams.iter_mut().enumerate() {
+            stream.finish(total_held, &mut |part| conversation.part(sender, part, context));
         }
         conversation.finish(ended, [streams[0].repeats, streams[1].repeats], context);
     }

@@ -1,7 +1,9 @@
-//! TCP: segments in, one stream for each direction of each connection out.
+//! TCP: segments in, one byte stream per direction of each connection out.
 
 mod connection_table;
 pub(crate) mod connections;
+mod final_output;
+mod history;
 mod live_connection;
 mod out_of_order;
 pub(crate) mod stream;

@@ -1,25 +1,28 @@
-//! Segments that arrived ahead of others, by where they stand on the stream.
+//! Segments that arrived early: earlier bytes of the stream are still missing.
 //!
-//! - no byte is held twice: of bytes that come again the first to arrive stay
-//! - more than [`MAX_BYTES`] or [`MAX_SEGMENTS`] is too much, and the caller takes some out
+//! Segments are stored by the position of their first byte. When a segment repeats bytes that are
+//! stored already, the stored bytes stay, and only the rest of the segment is added. The store
+//! never drops anything by itself: the caller checks [`OutOfOrder::is_too_full`].
+//!
+//! - every position is stored at most once
 
-#![expect(clippy::cast_possible_truncation, reason = "what is cast lies within one segment")]
+#![expect(clippy::cast_possible_truncation, reason = "every value that is cast fits one segment")]
 
 use std::collections::BTreeMap;
 
 use crate::packet::Origin;
 
-/// Bytes held, a direction.
+/// Payload bytes that one direction may hold.
 const MAX_BYTES: usize = 1 << 20;
-/// Segments held, a direction.
+/// Segments that one direction may hold.
 const MAX_SEGMENTS: usize = 1024;
-/// What it takes to hold a segment besides its bytes: a place in the map, and the allocator's.
+/// Bytes of memory per held segment besides its payload: the map entry and the allocator's header.
 const OVERHEAD: usize = 96;
 
-/// Bytes that wait for those before them.
+/// A segment, or a range of one, that waits for the bytes before it.
 pub(crate) struct HeldSegment {
     pub(crate) bytes: Box<[u8]>,
-    /// Bytes behind them that were not captured.
+    /// Payload bytes that follow `bytes` and were not captured.
     pub(crate) cut: u32,
     pub(crate) origin: Origin,
 }
@@ -30,48 +33,50 @@ impl HeldSegment {
     }
 }
 
-/// What of a segment was there before.
+/// Whether a segment repeated bytes that were already held.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Repeated {
+    /// Whether it repeated any byte.
     pub(crate) some: bool,
-    /// Whether it was not the same.
+    /// Whether a repeated byte had another value.
     pub(crate) differs: bool,
 }
 
-/// The segments held for one direction.
+/// The held segments of one direction, by the position of their first byte.
 #[derive(Default)]
 pub(crate) struct OutOfOrder {
     segments: BTreeMap<u64, HeldSegment>,
+    /// The sum of `bytes.len()` over `segments`.
     bytes: usize,
 }
 
 impl OutOfOrder {
-    /// Segments held.
+    /// The number of held segments.
     pub(crate) fn len(&self) -> usize {
         self.segments.len()
     }
 
-    /// What it takes to hold them, in bytes.
-    pub(crate) fn cost(&self) -> usize {
+    /// The memory that all held segments take, in bytes.
+    pub(crate) fn memory(&self) -> usize {
         self.bytes + self.segments.len() * OVERHEAD
     }
 
-    /// What it takes to hold these.
-    pub(crate) const fn cost_of(bytes: &[u8]) -> usize {
+    /// The memory that a held segment with these bytes takes, in bytes.
+    pub(crate) const fn memory_of(bytes: &[u8]) -> usize {
         bytes.len() + OVERHEAD
     }
 
-    /// Whether some have to be taken out.
+    /// Whether the caller has to take segments out.
     pub(crate) fn is_too_full(&self) -> bool {
         self.bytes > MAX_BYTES || self.segments.len() > MAX_SEGMENTS
     }
 
-    /// Where the first of them stands.
+    /// The position of the first held byte.
     pub(crate) fn first(&self) -> Option<u64> {
         self.segments.first_key_value().map(|(&start, _)| start)
     }
 
-    /// Takes out the first of them, if it stands here.
+    /// Removes and returns the first held segment, if it starts at `position`.
     #[inline]
     pub(crate) fn take(&mut self, position: u64) -> Option<HeldSegment> {
         let entry = self.segments.first_entry().filter(|entry| *entry.key() == position)?;
@@ -80,7 +85,8 @@ impl OutOfOrder {
         Some(held)
     }
 
-    /// Keeps what of a segment is not there.
+    /// Stores the ranges of a segment that are not held yet. The segment starts at position `start`;
+    /// `cut` bytes that were not captured follow `bytes`.
     pub(crate) fn insert(
         &mut self,
         start: u64,
@@ -90,7 +96,7 @@ impl OutOfOrder {
     ) -> Repeated {
         let captured = start + bytes.len() as u64;
         let end = captured + u64::from(cut);
-        let part = |from: u64, until: u64| {
+        let range = |from: u64, until: u64| {
             let at = |position: u64| (position.min(captured) - start) as usize;
             &bytes[at(from)..at(until)]
         };
@@ -110,7 +116,7 @@ impl OutOfOrder {
             if low < high {
                 repeated.some = true;
                 let at = |position: u64| (position - other) as usize;
-                repeated.differs |= held.bytes[at(low)..at(high)] != *part(low, high);
+                repeated.differs |= held.bytes[at(low)..at(high)] != *range(low, high);
             }
             from = other_end;
         }
@@ -118,7 +124,7 @@ impl OutOfOrder {
             free.push((from, end));
         }
         for (from, until) in free {
-            let bytes: Box<[u8]> = part(from, until).into();
+            let bytes: Box<[u8]> = range(from, until).into();
             let cut = (until - from) as u32 - bytes.len() as u32;
             self.bytes += bytes.len();
             self.segments.insert(from, HeldSegment { bytes, cut, origin });
@@ -131,7 +137,8 @@ impl OutOfOrder {
 mod tests {
     use super::*;
 
-    /// What is held after segments of (start, bytes) came, bytes that are not as dots.
+    /// Inserts segments of (start, bytes). Returns the held bytes with a dot for each hole byte, the
+    /// memory left after taking all out, and what the last segment repeated.
     fn held(segments: &[(u64, &str)]) -> (String, usize, Repeated) {
         let mut store = OutOfOrder::default();
         let mut last = Repeated::default();
@@ -143,11 +150,11 @@ mod tests {
             text += &".".repeat(first as usize - text.len());
             text += str::from_utf8(&store.take(first).unwrap().bytes).unwrap();
         }
-        (text, store.cost(), last)
+        (text, store.memory(), last)
     }
 
     #[test]
-    fn first_to_arrive_stays() {
+    fn repeated_bytes_do_not_replace_the_first() {
         let none = Repeated::default();
         let same = Repeated { some: true, differs: false };
         let differs = Repeated { some: true, differs: true };

@@ -1,32 +1,33 @@
-//! What two ends of a connection say to each other, once TCP is out of the way.
+//! The protocol on top of one TCP connection: HTTP, then a WebSocket.
 //!
 //! ```text
-//! Handshake   HTTP, until a server agrees to a WebSocket
-//! Blind       it began before the capture did; frames are looked for on both sides
+//! Handshake   HTTP, until a server accepts a WebSocket
+//! Midstream   the handshake was not captured; both directions are searched for frames
 //! Open        a WebSocket
-//! Dead        nothing that is of interest here
+//! Dead        not a WebSocket, or not wanted by the filter, or ended; everything is ignored
 //! ```
 //!
-//! A connection whose handshake was captured in part goes on with what is known: the side whose
-//! first frame has a known place is read from there, the other is searched.
+//! Handshake leads to any other stage, Midstream to Open, to Dead or back to Handshake, Open to Dead.
+//! Nothing leaves Dead. When a handshake was captured in part, a direction is read at once if the
+//! position of its first frame is known, and searched for frames otherwise.
+//!
+//! RFC 6455 section 4.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 
-use wsdefrag_core::{DeflateParams, Settings};
-
-use crate::account::Account;
 use crate::connection::{Connection, Ended, Request, Response};
-use crate::http::head::{handshake_head, starts_like};
-use crate::http::upgrade::{Kept, Outcome, Said, Upgrade};
+use crate::http::parser::{handshake_head, starts_like};
+use crate::http::upgrade::{BufferedPart, Outcome, Upgrade};
 use crate::options::Options;
 use crate::sink::Sink;
 use crate::stream_part::{Repeats, StreamPart};
-use crate::websocket::direction::{Direction, Reading};
-use crate::websocket::frame_search::{Found, FrameSearch, Sender};
-use crate::websocket::problems::{self, Known};
+use crate::websocket::frame_search::{Found, Sender};
+use crate::websocket::handshake::CapturedHandshake;
+use crate::websocket::midstream::Midstream;
+use crate::websocket::open_websocket::OpenWebSocket;
 
-/// What a conversation needs of the capture it is part of.
+/// The state of the capture that a conversation needs.
 pub(crate) struct Context<'a, S> {
     pub(crate) options: &'a Options,
     /// The number of the next WebSocket.
@@ -36,333 +37,299 @@ pub(crate) struct Context<'a, S> {
 
 enum Stage {
     Handshake(Box<Upgrade>),
-    Blind(Box<[Blind; 2]>),
-    Open(Box<Socket>),
+    /// Indexed by the sender.
+    Midstream(Box<[Midstream; 2]>),
+    Open(Box<OpenWebSocket>),
     Dead,
 }
 
-/// One end of a connection that was caught in the middle.
-struct Blind {
-    search: FrameSearch,
-    passed: Account,
-}
-
-/// A WebSocket.
-struct Socket {
-    connection: Connection,
-    /// By whether the client sends.
-    directions: [Direction; 2],
-}
-
-/// The two ends of a connection, and what they have said.
+/// The protocol on top of one TCP connection. A `sender` is an index into `endpoints`.
 pub(crate) struct Conversation {
-    ends: [SocketAddr; 2],
-    /// Which end is the client, once that is known.
+    endpoints: [SocketAddr; 2],
+    /// The index of the client, once it is known.
     client: Option<usize>,
-    /// Whether it was captured from its first packet on.
+    /// Whether the connection was captured from its SYN on.
     from_the_start: bool,
+    /// When the first packet was captured, in nanoseconds since the epoch.
     opened: i64,
+    /// When the last packet was captured, in nanoseconds since the epoch.
     pub(crate) last: i64,
     stage: Stage,
 }
 
 impl Conversation {
-    pub(crate) fn new(ends: [SocketAddr; 2], client: Option<usize>, opened: i64) -> Self {
+    /// A conversation before its first byte. `client` is known if the SYN was captured.
+    pub(crate) fn new(endpoints: [SocketAddr; 2], client: Option<usize>, opened: i64) -> Self {
         let from_the_start = client.is_some();
         let stage = Stage::Handshake(Box::new(Upgrade::new(from_the_start)));
-        Self { ends, client, from_the_start, opened, last: opened, stage }
+        Self { endpoints, client, from_the_start, opened, last: opened, stage }
     }
 
-    /// Whether nothing of interest can follow.
+    /// Whether everything that follows is ignored.
     pub(crate) const fn is_dead(&self) -> bool {
         matches!(self.stage, Stage::Dead)
     }
 
+    /// Whether it is a WebSocket.
     pub(crate) const fn is_open(&self) -> bool {
         matches!(self.stage, Stage::Open(_))
     }
 
-    /// Bytes that have come of the head or frame that an end is in the middle of.
-    pub(crate) fn unfinished(&self, end: usize) -> usize {
-        let from_client = self.client == Some(end);
+    /// Bytes of the sender's current, incomplete head or frame.
+    pub(crate) fn unfinished(&self, sender: usize) -> usize {
+        let from_client = self.client == Some(sender);
         match &self.stage {
             Stage::Handshake(upgrade) => upgrade.unfinished(from_client),
-            Stage::Open(socket) => {
-                let bytes = socket.directions[usize::from(from_client)].unfinished();
-                usize::try_from(bytes).unwrap_or(usize::MAX)
-            }
-            Stage::Blind(_) | Stage::Dead => 0,
+            Stage::Open(websocket) => websocket.unfinished(from_client),
+            Stage::Midstream(_) | Stage::Dead => 0,
         }
     }
 
-    /// Takes the next part of what one end says.
+    /// Takes the next part of the sender's stream.
     #[inline]
-    pub(crate) fn piece<S: Sink>(
+    pub(crate) fn part<S: Sink>(
         &mut self,
-        end: usize,
-        piece: StreamPart<'_>,
+        sender: usize,
+        part: StreamPart<'_>,
         context: &mut Context<'_, S>,
     ) {
-        if let (Stage::Open(socket), Some(client)) = (&mut self.stage, self.client) {
-            let direction = &mut socket.directions[usize::from(end == client)];
-            match piece {
-                StreamPart::Data(bytes, origin) => direction.data(bytes, origin, context.sink),
-                StreamPart::Gap(length) => direction.gap(length, context.sink),
-            }
+        if let (Stage::Open(websocket), Some(client)) = (&mut self.stage, self.client) {
+            websocket.part(sender == client, part, context.sink);
         } else {
-            self.early_piece(end, piece, context);
+            self.part_before_open(sender, part, context);
         }
     }
 
-    fn early_piece<S: Sink>(
+    fn part_before_open<S: Sink>(
         &mut self,
-        end: usize,
-        piece: StreamPart<'_>,
+        sender: usize,
+        part: StreamPart<'_>,
         context: &mut Context<'_, S>,
     ) {
-        match &mut self.stage {
-            Stage::Handshake(_) => self.handshake_piece(end, piece, context),
-            Stage::Blind(_) if begins_handshake(piece).is_some() => {
-                // What is lost of it, or was there before, was HTTP.
-                let from_client = begins_handshake(piece) == Some(true);
-                self.client = Some(if from_client { end } else { 1 - end });
-                self.stage = Stage::Handshake(Box::new(Upgrade::new(false)));
-                self.handshake_piece(end, piece, context);
+        match &self.stage {
+            Stage::Handshake(_) => self.handshake_part(sender, part, context),
+            Stage::Midstream(_) => {
+                if let Some(from_client) = starts_handshake(part) {
+                    // Everything before it was HTTP.
+                    self.client = Some(if from_client { sender } else { 1 - sender });
+                    self.stage = Stage::Handshake(Box::new(Upgrade::new(false)));
+                    self.handshake_part(sender, part, context);
+                } else {
+                    self.midstream_part(sender, part, context);
+                }
             }
-            Stage::Blind(_) => self.search_piece(end, piece, context),
             Stage::Open(_) | Stage::Dead => {}
         }
     }
 
-    fn search_piece<S: Sink>(
+    fn midstream_part<S: Sink>(
         &mut self,
-        end: usize,
-        piece: StreamPart<'_>,
+        sender: usize,
+        part: StreamPart<'_>,
         context: &mut Context<'_, S>,
     ) {
-        let Stage::Blind(blind) = &mut self.stage else { return };
-        let Blind { search, passed } = &mut blind[end];
-        match piece {
-            StreamPart::Data(bytes, origin) => {
-                passed.bytes += bytes.len() as u64;
-                passed.lost += bytes.len() as u64;
-                if let Some(found) = search.data(bytes, origin) {
-                    self.found(end, found, context);
-                }
-            }
-            StreamPart::Gap(length) => {
-                passed.bytes += length;
-                passed.lost += length;
-                passed.gaps += 1;
-                passed.missing += length;
-                search.gap();
-            }
+        let Stage::Midstream(directions) = &mut self.stage else { return };
+        if let Some(found) = directions[sender].part(part) {
+            self.open_midstream(sender, found, context);
         }
     }
 
-    /// Takes a piece before there is a WebSocket, and then, as often as that shows what to make of
-    /// what was kept, that.
-    fn handshake_piece<S: Sink>(
+    /// Feeds a part to the handshake, then feeds the buffered parts that it released.
+    fn handshake_part<S: Sink>(
         &mut self,
-        end: usize,
-        piece: StreamPart<'_>,
+        sender: usize,
+        part: StreamPart<'_>,
         context: &mut Context<'_, S>,
     ) {
-        let again = self.offer(end, piece, context);
-        self.say_again(again, context);
+        let released = self.feed_handshake(sender, part, context);
+        self.feed_again(released, context);
     }
 
-    /// Takes what was kept, and whatever that makes worth another look, in order.
-    fn say_again<S: Sink>(&mut self, kept: Vec<Kept>, context: &mut Context<'_, S>) {
-        let mut again = VecDeque::from(kept);
-        while let (Some(Kept { from_client, what }), Some(client)) =
-            (again.pop_front(), self.client)
+    /// Feeds buffered parts in order. Parts that the handshake releases meanwhile come first.
+    fn feed_again<S: Sink>(&mut self, buffered: Vec<BufferedPart>, context: &mut Context<'_, S>) {
+        let mut queue = VecDeque::from(buffered);
+        while let (Some(BufferedPart { from_client, part }), Some(client)) =
+            (queue.pop_front(), self.client)
         {
-            let end = if from_client { client } else { 1 - client };
-            let piece = match &what {
-                Said::Data(bytes, origin) => StreamPart::Data(bytes, *origin),
-                Said::Gap(length) => StreamPart::Gap(*length),
-            };
+            let sender = if from_client { client } else { 1 - client };
             if !matches!(self.stage, Stage::Handshake(_)) {
-                self.piece(end, piece, context);
+                self.part(sender, part.as_part(), context);
                 continue;
             }
-            for kept in self.offer(end, piece, context).into_iter().rev() {
-                again.push_front(kept);
+            let released = self.feed_handshake(sender, part.as_part(), context);
+            for buffered in released.into_iter().rev() {
+                queue.push_front(buffered);
             }
         }
     }
 
-    /// Offers a piece to the handshake; gives back what has to be said again.
-    fn offer<S: Sink>(
+    /// Feeds a part to the handshake. Returns the buffered parts that have to be fed again.
+    fn feed_handshake<S: Sink>(
         &mut self,
-        end: usize,
-        piece: StreamPart<'_>,
+        sender: usize,
+        part: StreamPart<'_>,
         context: &mut Context<'_, S>,
-    ) -> Vec<Kept> {
-        let client = match (self.client, piece) {
+    ) -> Vec<BufferedPart> {
+        let client = match (self.client, part) {
             (Some(client), _) => client,
             (None, StreamPart::Data(bytes, _)) if starts_like(bytes, true) => {
-                *self.client.insert(end)
+                *self.client.insert(sender)
             }
             (None, StreamPart::Data(bytes, _)) if starts_like(bytes, false) => {
-                *self.client.insert(1 - end)
+                *self.client.insert(1 - sender)
             }
             (None, _) => {
-                self.look_for_frames(context.options);
-                self.search_piece(end, piece, context);
+                self.search_for_frames(context.options);
+                self.midstream_part(sender, part, context);
                 return Vec::new();
             }
         };
         let Stage::Handshake(upgrade) = &mut self.stage else { return Vec::new() };
-        let outcome = match piece {
-            StreamPart::Data(bytes, origin) => upgrade.data(end == client, bytes, origin),
-            StreamPart::Gap(length) => upgrade.gap(end == client, length),
+        let outcome = match part {
+            StreamPart::Data(bytes, origin) => upgrade.data(sender == client, bytes, origin),
+            StreamPart::Gap(length) => upgrade.gap(sender == client, length),
         };
         match outcome {
-            Outcome::More => Vec::new(),
+            Outcome::NeedMoreData => Vec::new(),
             Outcome::NotWebSocket => {
                 self.stage = Stage::Dead;
-                // What began before the capture may look like anything.
-                if !self.from_the_start && matches!(piece, StreamPart::Data(..)) {
+                // Without its start, frames may have been taken for HTTP.
+                if !self.from_the_start && matches!(part, StreamPart::Data(..)) {
                     self.client = None;
-                    self.look_for_frames(context.options);
-                    self.search_piece(end, piece, context);
+                    self.search_for_frames(context.options);
+                    self.midstream_part(sender, part, context);
                 }
                 Vec::new()
             }
             Outcome::Refused { request, response } => {
-                self.refused(request, response, context);
-                self.take_kept()
+                self.report_refusal(request, response, context);
+                self.take_buffered()
             }
-            Outcome::Agreed { request, response } => {
+            Outcome::Accepted { request, response } => {
                 let response = Some(response);
-                self.open(Known { request, response, midstream: false }, context)
+                self.open(CapturedHandshake { request, response, midstream: false }, context)
             }
             Outcome::Unknown { request: None } => {
-                let kept = self.take_kept();
-                self.look_for_frames(context.options);
-                kept
+                let buffered = self.take_buffered();
+                self.search_for_frames(context.options);
+                buffered
             }
             Outcome::Unknown { request } => {
-                self.open(Known { request, response: None, midstream: true }, context)
+                self.open(CapturedHandshake { request, response: None, midstream: true }, context)
             }
         }
     }
 
-    fn take_kept(&mut self) -> Vec<Kept> {
+    fn take_buffered(&mut self) -> Vec<BufferedPart> {
         match &mut self.stage {
-            Stage::Handshake(upgrade) => upgrade.take_kept(),
+            Stage::Handshake(upgrade) => upgrade.take_buffered(),
             _ => Vec::new(),
         }
     }
 
-    fn look_for_frames(&mut self, options: &Options) {
+    fn search_for_frames(&mut self, options: &Options) {
         let max_frame = options.limits.max_frame_size.unwrap_or(u64::MAX);
-        let blind = |end: usize| {
+        let direction = |index: usize| {
             let sender = match self.client {
                 None => Sender::Unknown,
-                Some(client) if client == end => Sender::Client,
+                Some(client) if client == index => Sender::Client,
                 Some(_) => Sender::Server,
             };
-            Blind { search: FrameSearch::new(sender, true, max_frame), passed: Account::default() }
+            Midstream::new(sender, max_frame)
         };
-        self.stage = Stage::Blind(Box::new([blind(0), blind(1)]));
+        self.stage = Stage::Midstream(Box::new([direction(0), direction(1)]));
     }
 
-    /// Makes a WebSocket of a connection on one end of which frames were found.
-    fn found<S: Sink>(&mut self, end: usize, found: Found, context: &mut Context<'_, S>) {
-        let Stage::Blind(blind) = std::mem::replace(&mut self.stage, Stage::Dead) else { return };
+    /// Opens a WebSocket, because frames were found in the sender's direction.
+    fn open_midstream<S: Sink>(
+        &mut self,
+        sender: usize,
+        found: Found,
+        context: &mut Context<'_, S>,
+    ) {
+        let stage = std::mem::replace(&mut self.stage, Stage::Dead);
+        let Stage::Midstream(directions) = stage else { return };
         let from_client = found.from_client;
-        self.client = Some(if from_client { end } else { 1 - end });
-        let known = Known { midstream: true, ..Known::default() };
-        let Some(mut connection) = self.connection(known, context) else { return };
+        self.client = Some(if from_client { sender } else { 1 - sender });
+        let handshake = CapturedHandshake { midstream: true, ..CapturedHandshake::default() };
+        let Some(mut connection) = self.connection(handshake, context) else { return };
         connection.deflate = None;
-        let id = connection.connection;
-        let [first, second] = *blind;
-        let (this, mut other) = if end == 0 { (first, second) } else { (second, first) };
-        other.search.learn(!from_client);
-        let resumed = |from_client: bool, blind: Blind| {
-            let reading = reading(context.options, from_client, Some(unknown_deflate()));
-            Direction::resumed(id, reading, blind.passed, blind.search)
-        };
-        let (mut this, other) = (resumed(from_client, this), resumed(!from_client, other));
         context.sink.opened(&connection);
-        this.found(found, context.sink);
-        let directions = if from_client { [other, this] } else { [this, other] };
-        self.stage = Stage::Open(Box::new(Socket { connection, directions }));
+        let [first, second] = *directions;
+        let directions =
+            if (sender == 0) == from_client { [second, first] } else { [first, second] };
+        let mut websocket = OpenWebSocket::midstream(connection, directions, context.options);
+        websocket.read_found(found, context.sink);
+        self.stage = Stage::Open(Box::new(websocket));
     }
 
-    /// Makes a WebSocket of a connection whose handshake has been read as far as it goes; gives back
-    /// what has to be said again.
-    fn open<S: Sink>(&mut self, known: Known, context: &mut Context<'_, S>) -> Vec<Kept> {
+    /// Opens a WebSocket after its handshake. Returns the buffered parts that have to be fed again.
+    fn open<S: Sink>(
+        &mut self,
+        handshake: CapturedHandshake,
+        context: &mut Context<'_, S>,
+    ) -> Vec<BufferedPart> {
         let Stage::Handshake(mut upgrade) = std::mem::replace(&mut self.stage, Stage::Dead) else {
             return Vec::new();
         };
-        let agreed = known.response.is_some();
-        let Some(connection) = self.connection(known, context) else { return Vec::new() };
-        let (id, deflate) = (connection.connection, connection.deflate);
-        let readable = agreed && connection.problems.is_empty();
-        let deflate = if readable { deflate } else { Some(unknown_deflate()) };
-        let direction = |from_client: bool, exact: bool| {
-            let reading = reading(context.options, from_client, deflate);
-            match (exact, readable) {
-                (true, true) => Direction::at_start(id, reading),
-                (true, false) => Direction::at_frame(id, reading),
-                (false, _) => Direction::searching(id, reading),
-            }
-        };
-        let directions = [direction(false, agreed), direction(true, upgrade.client_is_exact)];
+        let Some(connection) = self.connection(handshake, context) else { return Vec::new() };
         context.sink.opened(&connection);
-        self.stage = Stage::Open(Box::new(Socket { connection, directions }));
-        upgrade.take_kept()
+        let websocket = OpenWebSocket::new(connection, upgrade.client_is_complete, context.options);
+        self.stage = Stage::Open(Box::new(websocket));
+        upgrade.take_buffered()
     }
 
-    /// Describes the WebSocket at hand and gives it a number, if it is wanted.
-    fn connection<S>(&self, known: Known, context: &mut Context<'_, S>) -> Option<Connection> {
+    /// Makes the connection of a new WebSocket. `None` if the filter does not want it.
+    fn connection<S>(
+        &self,
+        handshake: CapturedHandshake,
+        context: &mut Context<'_, S>,
+    ) -> Option<Connection> {
         let client = self.client?;
-        let ends = [self.ends[client], self.ends[1 - client]];
-        let mut connection = known.describe(*context.next_id, ends);
+        let endpoints = [self.endpoints[client], self.endpoints[1 - client]];
+        let mut connection = handshake.connection(*context.next_id, endpoints);
         (connection.opened, connection.last) = (self.opened, self.last);
-        // Numbers do not depend on which hosts and paths are asked for.
+        // A connection that the filter drops has a number too, so numbers do not depend on the filter
+        // for hosts and paths.
         *context.next_id += 1;
         let filter = &context.options.filter;
         let wanted = filter.wants_request(connection.host().as_deref(), connection.path());
         wanted.then_some(connection)
     }
 
-    /// Reports a WebSocket that the server did not want.
-    fn refused<S: Sink>(
+    /// Reports a WebSocket that the server refused.
+    fn report_refusal<S: Sink>(
         &self,
         request: Box<Request>,
         response: Box<Response>,
         context: &mut Context<'_, S>,
     ) {
-        let known = Known { request: Some(request), response: Some(response), midstream: false };
-        if let Some(mut connection) = self.connection(known, context) {
+        let (request, response) = (Some(request), Some(response));
+        let handshake = CapturedHandshake { request, response, midstream: false };
+        if let Some(mut connection) = self.connection(handshake, context) {
             context.sink.opened(&connection);
             connection.ended = Some(Ended::Refused);
             context.sink.ended(connection);
         }
     }
 
-    /// Makes a WebSocket of a handshake that will not be completed, if there is any sign of one.
+    /// Opens a WebSocket if an incomplete handshake has a request for one or an acceptance.
     fn finish_handshake<S: Sink>(&mut self, context: &mut Context<'_, S>) {
         let Stage::Handshake(upgrade) = &mut self.stage else { return };
-        let known = match upgrade.give_up() {
-            Outcome::Agreed { request, response } => {
-                Known { request, response: Some(response), midstream: false }
+        let handshake = match upgrade.decide() {
+            Outcome::Accepted { request, response } => {
+                CapturedHandshake { request, response: Some(response), midstream: false }
             }
             Outcome::Unknown { request: Some(request) } => {
-                Known { request: Some(request), response: None, midstream: true }
+                CapturedHandshake { request: Some(request), response: None, midstream: true }
             }
             _ => return,
         };
-        let kept = self.open(known, context);
-        self.say_again(kept, context);
+        let buffered = self.open(handshake, context);
+        self.feed_again(buffered, context);
     }
 
-    /// Ends the conversation; `repeats` are of both ends' streams.
+    /// Ends the conversation. `repeats` is indexed by the sender.
     pub(crate) fn finish<S: Sink>(
         &mut self,
         ended: Ended,
@@ -370,48 +337,17 @@ impl Conversation {
         context: &mut Context<'_, S>,
     ) {
         self.finish_handshake(context);
-        let Stage::Open(socket) = std::mem::replace(&mut self.stage, Stage::Dead) else { return };
-        let Socket { mut connection, mut directions } = *socket;
-        for direction in &mut directions {
-            direction.finish(context.sink);
-        }
+        let stage = std::mem::replace(&mut self.stage, Stage::Dead);
+        let Stage::Open(websocket) = stage else { return };
         let client = self.client.unwrap_or(0);
-        for (direction, end) in directions.iter_mut().zip([1 - client, client]) {
-            direction.account_mut().retransmissions = repeats[end].retransmissions;
-            direction.account_mut().overlaps = repeats[end].overlaps;
-        }
-        let closes = directions.iter().filter_map(Direction::close);
-        connection.close = closes.min_by_key(|close| close.packet).cloned();
-        connection.last = self.last;
-        connection.ended = Some(ended);
-        connection.from_server = directions[0].account().clone();
-        connection.from_client = directions[1].account().clone();
-        problems::note_problems(&mut connection);
-        context.sink.ended(connection);
+        let repeats = [repeats[1 - client], repeats[client]];
+        websocket.finish(ended, repeats, self.last, context.sink);
     }
 }
 
-/// Whether a piece begins with a head that a handshake may be made of, and if so, whether it is the
-/// client's.
-fn begins_handshake(piece: StreamPart<'_>) -> Option<bool> {
-    let StreamPart::Data(bytes, _) = piece else { return None };
-    [true, false].into_iter().find(|requests| bytes.starts_with(handshake_head(*requests)))
-}
-
-/// Parameters that let RSV1 pass where it is not known what it means.
-fn unknown_deflate() -> DeflateParams {
-    DeflateParams::default()
-}
-
-fn reading(options: &Options, from_client: bool, deflate: Option<DeflateParams>) -> Reading {
-    Reading {
-        settings: Settings {
-            from_client,
-            deflate,
-            limits: options.limits,
-            strictness: options.strictness,
-        },
-        contents: options.contents && options.filter.wants_side(from_client),
-        resync: options.resync,
-    }
+/// Whether a part starts with the head of a handshake: `Some(true)` for a request, `Some(false)` for
+/// a response.
+fn starts_handshake(part: StreamPart<'_>) -> Option<bool> {
+    let StreamPart::Data(bytes, _) = part else { return None };
+    [true, false].into_iter().find(|request| bytes.starts_with(handshake_head(*request)))
 }

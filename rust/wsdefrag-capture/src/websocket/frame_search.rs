@@ -1,13 +1,21 @@
-//! Looking for frames where it is not known where one begins.
+//! Finds frames in a stream when the start of a frame is unknown.
 //!
-//! A frame is looked for at the start of each segment, nowhere else, and is believed when three
-//! headers in a row are ones that a sender on this side may write, each where the one before says
-//! it has to be, the first of them the beginning of a message or a control frame, and when one of
-//! these frames ends where a segment ends, as writers have it and chance does not. Random bytes
-//! have three such headers in one segment out of some 100,000, and the rest of it hardly ever. What
-//! was walked over on the way is kept and handed back then; until then it is lost.
+//! ```text
+//! idle        each segment is tried: a frame may begin at its first byte, and nowhere else
+//! candidate   segments are stored while their headers can be those of frames in a row
+//! found       the candidate is confirmed, and its segments are handed out
+//! ```
 //!
-//! - `pieces` hold at most [`MAX_BYTES`] in [`MAX_PIECES`]
+//! A candidate is confirmed by three valid headers in a row, each at the end of the frame before,
+//! when one of the frames also ends at the end of a segment. The first header must start a message
+//! or be of a control frame. Senders usually end a frame with a segment. Random bytes contain three
+//! such headers in about one segment of 100,000, and almost never fulfil the other conditions.
+//!
+//! A candidate that fails is dropped, and the next stored segment is tried. A gap drops everything.
+//!
+//! - `segments` holds at most [`MAX_BYTES`] bytes in [`MAX_SEGMENTS`] segments
+//! - `bytes` is the sum of the lengths of `segments`
+//! - `segments` is empty without a candidate
 
 use std::collections::VecDeque;
 
@@ -17,115 +25,119 @@ use wsdefrag_core::{Opcode, Strictness};
 
 use crate::packet::Origin;
 
-/// Headers in a row that are not there by chance.
-const CONVINCING: u8 = 3;
-/// Bytes that are walked over before a start is given up.
+/// Valid headers in a row that confirm a candidate.
+const MIN_HEADERS: u8 = 3;
+/// Bytes of a candidate that is not confirmed.
 const MAX_BYTES: usize = 1 << 20;
-/// Segments that are walked over before a start is given up.
-const MAX_PIECES: usize = 1024;
+/// Segments of a candidate that is not confirmed.
+const MAX_SEGMENTS: usize = 1024;
 
 /// The bytes of one segment.
-type Segment = (Vec<u8>, Origin);
+type SegmentBytes = (Vec<u8>, Origin);
 
-/// Who sends, as far as it is known.
+/// The sender of a direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sender {
     Client,
     Server,
-    /// The mask bit of the first header will say.
+    /// The mask bit of the first header decides.
     Unknown,
 }
 
-/// Frames that were found.
+/// Segments that start with a frame.
 #[derive(Debug)]
 pub(crate) struct Found {
     pub(crate) from_client: bool,
-    pub(crate) pieces: VecDeque<Segment>,
+    pub(crate) segments: VecDeque<SegmentBytes>,
 }
 
-/// One start that is being followed.
+/// A possible start of frames.
 #[derive(Debug)]
-struct Walk {
+struct Candidate {
     parser: FrameParser,
-    legal: u8,
+    /// Valid headers so far.
+    headers: u8,
     inside_message: bool,
-    /// Whether a frame ended with a segment.
+    /// Whether a frame ended at the end of a segment.
     aligned: bool,
 }
 
-/// The search on one direction.
+/// The search in one direction.
 #[derive(Debug)]
 pub(crate) struct FrameSearch {
     sender: Sender,
-    /// Whether RSV1 may mean something.
+    /// Whether RSV1 may be set.
     deflate: bool,
-    /// The longest frame that is believed, in bytes.
+    /// The longest frame that counts as valid, in bytes.
     max_frame: u64,
-    walk: Option<Walk>,
-    pieces: VecDeque<Segment>,
+    candidate: Option<Candidate>,
+    /// The segments from the candidate's start on.
+    segments: VecDeque<SegmentBytes>,
     bytes: usize,
 }
 
 impl FrameSearch {
     pub(crate) const fn new(sender: Sender, deflate: bool, max_frame: u64) -> Self {
-        let pieces = VecDeque::new();
-        Self { sender, deflate, max_frame, walk: None, pieces, bytes: 0 }
+        let segments = VecDeque::new();
+        Self { sender, deflate, max_frame, candidate: None, segments, bytes: 0 }
     }
 
-    /// Takes the bytes of a segment; hands back the frames if they are believed now.
+    /// Takes the bytes of a segment. Returns the frames if they are confirmed.
     pub(crate) fn data(&mut self, bytes: &[u8], origin: Origin) -> Option<Found> {
-        if self.walk.is_none() {
-            // Most segments do not even begin like a frame, and nothing is copied for those.
-            let mut walk = Walk::new(self.rules(bytes));
-            if walk.take(bytes, self.max_frame).is_err() {
+        if self.candidate.is_none() {
+            // Most segments fail here, before they are copied.
+            let mut candidate = Candidate::new(self.rules(bytes));
+            if candidate.take(bytes, self.max_frame).is_err() {
                 return None;
             }
-            self.walk = Some(walk);
-            self.keep(bytes, origin);
+            self.candidate = Some(candidate);
+            self.store(bytes, origin);
         } else {
-            self.keep(bytes, origin);
-            if let Some(walk) = &mut self.walk
-                && walk.take(bytes, self.max_frame).is_err()
+            self.store(bytes, origin);
+            if let Some(candidate) = &mut self.candidate
+                && candidate.take(bytes, self.max_frame).is_err()
             {
-                self.restart();
+                self.try_next_segment();
             }
         }
-        while self.walk.is_some() && (self.bytes > MAX_BYTES || self.pieces.len() > MAX_PIECES) {
-            self.restart();
+        while self.candidate.is_some()
+            && (self.bytes > MAX_BYTES || self.segments.len() > MAX_SEGMENTS)
+        {
+            self.try_next_segment();
         }
-        self.convinced()
+        self.take_found()
     }
 
-    /// Hands back the frames, if they are believed.
-    pub(crate) fn convinced(&mut self) -> Option<Found> {
-        self.walk.as_ref().filter(|walk| walk.is_convincing())?;
-        let from_client = self.walk.take()?.parser.rules().from_client;
+    /// Removes and returns the frames, if they are confirmed.
+    pub(crate) fn take_found(&mut self) -> Option<Found> {
+        self.candidate.as_ref().filter(|candidate| candidate.is_confirmed())?;
+        let from_client = self.candidate.take()?.parser.rules().from_client;
         self.bytes = 0;
-        Some(Found { from_client, pieces: std::mem::take(&mut self.pieces) })
+        Some(Found { from_client, segments: std::mem::take(&mut self.segments) })
     }
 
-    /// Says that bytes are missing here.
+    /// Takes a gap: drops the candidate.
     pub(crate) fn gap(&mut self) {
-        self.walk = None;
-        self.pieces.clear();
+        self.candidate = None;
+        self.segments.clear();
         self.bytes = 0;
     }
 
-    /// Says who sends; a start that spoke against it is given up.
-    pub(crate) fn learn(&mut self, from_client: bool) {
+    /// Sets the sender, and drops a candidate of the other side.
+    pub(crate) fn set_sender(&mut self, from_client: bool) {
         self.sender = if from_client { Sender::Client } else { Sender::Server };
-        let agrees = |walk: &Walk| walk.parser.rules().from_client == from_client;
-        if !self.walk.as_ref().is_none_or(agrees) {
-            self.restart();
+        let agrees = |candidate: &Candidate| candidate.parser.rules().from_client == from_client;
+        if !self.candidate.as_ref().is_none_or(agrees) {
+            self.try_next_segment();
         }
     }
 
-    fn keep(&mut self, bytes: &[u8], origin: Origin) {
+    fn store(&mut self, bytes: &[u8], origin: Origin) {
         self.bytes += bytes.len();
-        self.pieces.push_back((bytes.to_vec(), origin));
+        self.segments.push_back((bytes.to_vec(), origin));
     }
 
-    /// The rules of a direction that starts with these bytes.
+    /// The rules for frames of a direction that starts with these bytes.
     fn rules(&self, bytes: &[u8]) -> Rules {
         let from_client = match self.sender {
             Sender::Client => true,
@@ -135,38 +147,38 @@ impl FrameSearch {
         Rules { from_client, deflate: self.deflate, strictness: Strictness::default() }
     }
 
-    /// Gives up the start at hand and tries the segments behind it.
-    fn restart(&mut self) {
-        self.walk = None;
-        while let Some((bytes, _)) = self.pieces.pop_front() {
+    /// Drops the candidate, and makes the first stored segment after it that can be one the new
+    /// candidate.
+    fn try_next_segment(&mut self) {
+        self.candidate = None;
+        while let Some((bytes, _)) = self.segments.pop_front() {
             self.bytes -= bytes.len();
-            let Some((first, _)) = self.pieces.front() else { return };
-            let mut walk = Walk::new(self.rules(first));
-            let mut rest = self.pieces.iter();
-            if rest.all(|(bytes, _)| walk.take(bytes, self.max_frame).is_ok()) {
-                self.walk = Some(walk);
+            let Some((first, _)) = self.segments.front() else { return };
+            let mut candidate = Candidate::new(self.rules(first));
+            let mut segments = self.segments.iter();
+            if segments.all(|(bytes, _)| candidate.take(bytes, self.max_frame).is_ok()) {
+                self.candidate = Some(candidate);
                 return;
             }
         }
     }
 }
 
-/// This is not how frames look.
-struct Unlikely;
+/// The bytes are not frames.
+struct NotFrames;
 
-impl Walk {
+impl Candidate {
     const fn new(rules: Rules) -> Self {
         let parser = FrameParser::new(rules);
-        Self { parser, legal: 0, inside_message: false, aligned: false }
+        Self { parser, headers: 0, inside_message: false, aligned: false }
     }
 
-    const fn is_convincing(&self) -> bool {
-        self.legal >= CONVINCING && self.aligned
+    const fn is_confirmed(&self) -> bool {
+        self.headers >= MIN_HEADERS && self.aligned
     }
 
-    fn take(&mut self, mut bytes: &[u8], max_frame: u64) -> Result<(), Unlikely> {
-        // Once it is believed there is nothing more to find out.
-        while !self.is_convincing() {
+    fn take(&mut self, mut bytes: &[u8], max_frame: u64) -> Result<(), NotFrames> {
+        while !self.is_confirmed() {
             self.parser.payload(&mut bytes);
             if self.parser.remaining() > 0 {
                 return Ok(());
@@ -176,16 +188,16 @@ impl Walk {
                 return Ok(());
             }
             let order = if self.inside_message { Order::Continue } else { Order::Start };
-            let Ok(header) = self.parser.header(&mut bytes, order) else { return Err(Unlikely) };
+            let Ok(header) = self.parser.header(&mut bytes, order) else { return Err(NotFrames) };
             let Some(header) = header else { return Ok(()) };
-            // Nothing follows a Close.
+            // No frame follows a Close, so a Close cannot be confirmed.
             if header.length > max_frame || header.opcode == Opcode::Close {
-                return Err(Unlikely);
+                return Err(NotFrames);
             }
             if !header.opcode.is_control() {
                 self.inside_message = !header.fin;
             }
-            self.legal = self.legal.saturating_add(1);
+            self.headers = self.headers.saturating_add(1);
         }
         Ok(())
     }

@@ -1,6 +1,10 @@
-//! WebSocket conversations: the streams of two ends in, messages and connections out.
+//! WebSocket conversations: the two streams of a connection in, messages and connections out.
 
 pub(crate) mod conversation;
 mod direction;
+mod direction_output;
 mod frame_search;
+mod handshake;
+mod midstream;
+mod open_websocket;
 mod problems;

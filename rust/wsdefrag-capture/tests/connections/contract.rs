@@ -1,13 +1,13 @@
-//! What holds for every capture of a connection, whatever its segments say.
+//! The rules that hold for any capture of a connection, shared with the fuzz target `connections`.
 //!
-//! The input is a script: a first byte of options, then steps of an operation, a length and that
-//! many bytes. They become packets of one pair of ports, in a pcap file of raw IP packets, most
-//! often behind a handshake, so that a fuzzer gets to the frames.
+//! The input is a script: a byte of options, then steps of an operation, a length and that many
+//! bytes. The steps become packets between one pair of ports, in a pcap file of raw IP packets. An
+//! option adds a handshake, so that a fuzzer reaches the frames.
 //!
 //! - nothing panics
-//! - every message belongs to a connection that has been opened and has not ended, and counts on
-//! - every connection ends once, with accounts that are balanced
-//! - the same file in other pieces gives the same
+//! - every message belongs to an open connection, and messages of a direction are numbered from 0
+//! - every connection ends once, with balanced accounts
+//! - the size of the chunks changes nothing
 
 #![allow(clippy::cast_possible_truncation, reason = "lengths in scripts are of one byte")]
 
@@ -15,7 +15,7 @@ use std::collections::HashMap;
 
 use wsdefrag_capture::{Capture, Connection, Message, Options, Sink};
 
-/// The bits of the first byte.
+// The bits of the byte of options.
 const HANDSHAKE: u8 = 1;
 const DEFLATE: u8 = 2;
 const NO_TAKEOVER: u8 = 4;
@@ -31,19 +31,19 @@ const ACK: u8 = 16;
 const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
-/// Checks all of it for one input.
+/// Checks the rules for one input.
 ///
 /// # Panics
 ///
-/// If something does not hold.
+/// If a rule is broken.
 pub(crate) fn check(input: &[u8]) {
     let Some((&options, script)) = input.split_first() else { return };
     let file = file(options, script);
     let whole = read(options, &file, file.len());
-    assert_eq!(whole, read(options, &file, 7), "in pieces");
+    assert_eq!(whole, read(options, &file, 7), "in chunks");
 }
 
-fn read(bits: u8, file: &[u8], piece: usize) -> Heard {
+fn read(bits: u8, file: &[u8], chunk: usize) -> Output {
     let mut options = Options {
         resync: bits & RESYNC != 0,
         contents: bits & WITHOUT_CONTENTS == 0,
@@ -54,27 +54,27 @@ fn read(bits: u8, file: &[u8], piece: usize) -> Heard {
         options.limits.max_fragments = Some(3);
         options.limits.max_frame_size = Some(30);
     }
-    let mut heard = Heard::default();
+    let mut output = Output::default();
     let mut capture = Capture::new(options);
-    for piece in file.chunks(piece) {
-        capture.receive_data(piece, &mut heard).expect("the file is a capture");
+    for chunk in file.chunks(chunk) {
+        capture.receive_data(chunk, &mut output).expect("the file is a capture");
     }
     capture.receive_eof().expect("the file is whole");
-    capture.finish(&mut heard);
-    assert!(heard.open.is_empty(), "all connections have ended");
-    heard
+    capture.finish(&mut output);
+    assert!(output.open.is_empty(), "all connections have ended");
+    output
 }
 
-/// What came out.
+/// The messages and connections that were reported.
 #[derive(Debug, Default, PartialEq)]
-struct Heard {
-    /// The next message of each direction of the connections that go on.
+struct Output {
+    /// For each open connection, the number of the next message of each direction.
     open: HashMap<u64, [u64; 2]>,
     messages: Vec<Message>,
     ended: Vec<Connection>,
 }
 
-impl Sink for Heard {
+impl Sink for Output {
     fn opened(&mut self, connection: &Connection) {
         assert!(self.open.insert(connection.connection, [0, 0]).is_none(), "opened twice");
     }
@@ -101,11 +101,11 @@ impl Sink for Heard {
     }
 }
 
-/// Writes packets of one pair of ports.
+/// Writes packets between one pair of ports.
 struct Writer {
     file: Vec<u8>,
     microseconds: u32,
-    /// The next sequence number of each side, by whether it is the client.
+    /// The next sequence number of each side, indexed by `from_client`.
     next: [u32; 2],
 }
 
@@ -145,7 +145,7 @@ impl Writer {
         self.file.extend(&packet[..captured]);
     }
 
-    /// Bytes where they belong.
+    /// Writes the next bytes of one side.
     fn data(&mut self, from_client: bool, payload: &[u8]) {
         let side = usize::from(from_client);
         self.packet(from_client, self.next[side], ACK, payload, 0);
@@ -179,7 +179,7 @@ impl Writer {
     }
 }
 
-/// A frame of this first byte and payload, masked by zeros where the client sends it.
+/// A frame with this first byte and payload. A client's frame has a masking key of zeros.
 fn frame(from_client: bool, first: u8, payload: &[u8]) -> Vec<u8> {
     let mask = if from_client { 0x80 } else { 0 };
     let mut frame = vec![first, mask | payload.len().min(125) as u8];
@@ -190,7 +190,7 @@ fn frame(from_client: bool, first: u8, payload: &[u8]) -> Vec<u8> {
     frame
 }
 
-/// The capture file that a script stands for.
+/// The capture file that a script describes.
 fn file(bits: u8, mut script: &[u8]) -> Vec<u8> {
     let mut writer = Writer::new();
     if bits & HANDSHAKE != 0 {
@@ -211,9 +211,9 @@ fn file(bits: u8, mut script: &[u8]) -> Vec<u8> {
             }
             // Sent, and not captured.
             7 => writer.next[side] = next.wrapping_add(u32::from(*length)),
-            // Ahead of what comes next.
+            // After a hole.
             8 => writer.packet(from_client, next.wrapping_add(u32::from(*length)), ACK, payload, 0),
-            // Again, or something else in its place.
+            // At positions already sent, with the same or other bytes.
             9 => writer.packet(from_client, next.wrapping_sub(u32::from(*length)), ACK, payload, 0),
             10 => {
                 writer.packet(from_client, next, ACK, payload, payload.len() / 2);

@@ -1,6 +1,7 @@
-//! Connections as no peer would have them, and the inputs that fuzzing keeps of them.
+//! Captures of damaged and contradictory connections: random ones, and inputs kept by fuzzing.
 
 mod contract;
+mod seeds;
 
 use std::fs;
 use std::path::Path;
@@ -9,22 +10,23 @@ use proptest::prelude::*;
 
 #[test]
 fn kept_inputs_keep_the_contract() {
-    let fuzz = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz");
-    let seeds = fs::read_dir(fuzz.join("seeds/connections")).unwrap();
-    // Nothing has been found yet that would have to be kept.
-    let found = fs::read_dir(fuzz.join("regressions/connections")).into_iter().flatten();
-    for entry in seeds.chain(found) {
+    for (_, input) in seeds::seeds() {
+        contract::check(&input);
+    }
+    // The folder exists only once fuzzing has found a failure.
+    let found = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/regressions/connections");
+    for entry in fs::read_dir(found).into_iter().flatten() {
         contract::check(&fs::read(entry.unwrap().path()).unwrap());
     }
 }
 
-/// Steps of a script, each with its bytes.
+/// The steps of a script.
 fn steps() -> impl Strategy<Value = Vec<u8>> {
     let frames = prop::collection::vec(any::<u8>(), 0..20);
     let step = (any::<u8>(), any::<u8>(), frames).prop_map(|(operation, distance, payload)| {
-        // Losses and repetitions are near, so that they meet something.
-        let far = matches!(operation >> 1 & 15, 7..=9 | 11);
-        let length = if far { distance % 40 } else { u8::try_from(payload.len()).unwrap() };
+        // Distances are short, so that gaps and repetitions affect other steps.
+        let is_distance = matches!(operation >> 1 & 15, 7..=9 | 11);
+        let length = if is_distance { distance % 40 } else { u8::try_from(payload.len()).unwrap() };
         let mut step = vec![operation, length];
         step.extend(payload.iter().cycle().take(usize::from(length).min(payload.len() * 40)));
         step

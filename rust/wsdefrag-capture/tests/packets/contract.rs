@@ -1,12 +1,13 @@
-//! What the packet stage keeps to, whatever it is fed with: shared with the fuzz target `packets`.
+//! The rules that the packet stage keeps for any input, shared with the fuzz target `packets`.
 //!
-//! The outcomes allowed for a file of any bytes:
+//! A file of any bytes gives:
 //!
-//! - packets, numbered upwards, then nothing or one fault, at a record that starts within the file
-//! - at the end that the file is cut short, or no capture, or nothing
+//! - packets with increasing numbers
+//! - then at most one error, in a record that starts within the file
+//! - at the end of a file without an error: nothing, or that it is cut short or no capture
 //!
-//! All of it is the same however the file is cut into chunks. Every packet is counted as exactly
-//! one thing, and a segment or piece is handed out for each that is counted as one.
+//! The size of the chunks changes nothing. Every packet is counted in exactly one counter, and every
+//! packet counted as a segment or an exported PDU is handed out.
 
 use std::net::SocketAddr;
 
@@ -15,7 +16,7 @@ use wsdefrag_capture::packet::counts::Counts;
 use wsdefrag_capture::packet::reader::PacketReader;
 use wsdefrag_capture::packet::{Packet, Payload};
 
-/// A packet that outlives its chunk.
+/// A copy of a packet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Seen {
     pub(crate) number: u64,
@@ -58,7 +59,7 @@ impl Seen {
         }
     }
 
-    /// The payload, as far as it was captured.
+    /// The captured payload.
     pub(crate) fn bytes(&self) -> &[u8] {
         match &self.payload {
             SeenPayload::Segment { bytes, .. } | SeenPayload::Ordered(bytes) => bytes,
@@ -66,58 +67,59 @@ impl Seen {
     }
 }
 
-/// What came of a file.
+/// The result of reading a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Outcome {
     pub(crate) packets: Vec<Seen>,
-    pub(crate) fault: Option<FileError>,
+    pub(crate) error: Option<FileError>,
     pub(crate) counts: Counts,
     pub(crate) secrets: Vec<(u32, Vec<u8>)>,
 }
 
-/// Reads a file in chunks of these lengths, over and over.
+/// Reads a file in chunks of these lengths, repeated until its end.
 pub(crate) fn read_in(file: &[u8], lengths: &[usize]) -> Outcome {
     let mut reader = PacketReader::new();
     let mut packets = Vec::new();
-    let mut fault = None;
+    let mut error = None;
     let mut rest = file;
     let mut lengths = lengths.iter().cycle();
     while !rest.is_empty() {
         let length = lengths.next().map_or(rest.len(), |length| rest.len().min(*length));
-        let (chunk, behind) = rest.split_at(length);
+        let (chunk, after) = rest.split_at(length);
         let result = reader.receive_data(chunk, &mut |packet| packets.push(Seen::new(&packet)));
-        if let Err(broken) = result {
-            // It stays so, whatever comes.
-            let again = reader.receive_data(behind, &mut |_| panic!("a packet behind a fault"));
-            assert_eq!(again.err(), (!behind.is_empty()).then_some(broken));
-            assert!(!broken.is_cut_short());
-            fault = Some(broken);
+        if let Err(found) = result {
+            // Every further call returns the same error.
+            let again = reader.receive_data(after, &mut |_| panic!("a packet after an error"));
+            assert_eq!(again.err(), (!after.is_empty()).then_some(found));
+            assert!(!found.is_cut_short());
+            error = Some(found);
             break;
         }
-        rest = behind;
+        rest = after;
     }
-    if let Err(broken) = reader.receive_eof() {
-        assert_eq!(fault, None);
-        fault = Some(broken);
+    if let Err(found) = reader.receive_eof() {
+        assert_eq!(error, None);
+        error = Some(found);
     }
-    Outcome { packets, fault, counts: reader.counts().clone(), secrets: reader.secrets().to_vec() }
+    Outcome { packets, error, counts: reader.counts().clone(), secrets: reader.secrets().to_vec() }
 }
 
-/// Reads a file in one piece and checks what came of it.
+/// Reads a file in one chunk and checks the outcome.
 pub(crate) fn read(file: &[u8]) -> Outcome {
     let outcome = read_in(file, &[]);
     check(file, &outcome);
     outcome
 }
 
-/// Reads a file in one piece and in chunks; it makes no difference.
+/// Reads a file in one chunk and in several, and checks that the outcomes are equal.
 pub(crate) fn check_chunks(file: &[u8], lengths: &[usize]) -> Outcome {
     let outcome = read(file);
     assert_eq!(read_in(file, lengths), outcome);
     outcome
 }
 
-/// Reads a file of any bytes: those behind the first two, which say in which chunks.
+/// Checks a file of any bytes. The first two bytes of `input` give the chunk lengths, and the rest is
+/// the file.
 pub(crate) fn arbitrary_file(input: &[u8]) {
     let Some(([few, many], file)) = input.split_first_chunk::<2>() else { return };
     check_chunks(file, &[1 + usize::from(*few), 1 + 16 * usize::from(*many)]);
@@ -145,11 +147,11 @@ fn check(file: &[u8], outcome: &Outcome) {
     assert_eq!(outcome.packets.iter().filter(cut).count() as u64, counts.cut);
     assert_eq!(counts.first_time.is_some(), counts.packets != 0);
     assert_eq!(counts.last_time.is_some(), counts.packets != 0);
-    // Payloads are what stands in the file, never more; fragments may overlap, but not twice.
+    // Payload bytes come from the file, and no byte is handed out twice.
     let payload: usize = outcome.packets.iter().map(|seen| seen.bytes().len()).sum();
     assert!(payload <= file.len());
-    if let Some(broken) = outcome.fault {
-        assert!(broken.offset <= file.len() as u64);
-        assert!(!broken.to_string().is_empty());
+    if let Some(error) = outcome.error {
+        assert!(error.offset <= file.len() as u64);
+        assert!(!error.to_string().is_empty());
     }
 }

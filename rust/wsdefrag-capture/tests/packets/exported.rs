@@ -1,4 +1,4 @@
-//! Exported PDUs.
+//! Exported PDUs: their tags, and the packets made from them.
 
 use crate::contract::{SeenPayload, check_chunks};
 use crate::writer::{Order, pcap, pcap_header, pcap_record};
@@ -12,7 +12,7 @@ fn number(value: u32) -> [u8; 4] {
     value.to_be_bytes()
 }
 
-/// The tags of a piece from 10.0.0.1 to 10.0.0.2.
+/// The tags of a PDU from 10.0.0.1 to 10.0.0.2.
 fn tags() -> Vec<Vec<u8>> {
     vec![
         tag(13, b"http_tls\0\0\0\0"),
@@ -30,7 +30,7 @@ fn record(tags: &[Vec<u8>], bytes: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn a_piece_comes_as_it_is() {
+fn pdu_without_a_sequence_number_is_ordered_bytes() {
     let mut v6 = tags();
     v6[1] = tag(22, &[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
     v6[2] = tag(23, &[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2]);
@@ -56,7 +56,7 @@ fn a_piece_comes_as_it_is() {
 }
 
 #[test]
-fn a_piece_with_a_sequence_number_is_a_segment() {
+fn pdu_with_a_sequence_number_is_a_segment() {
     let mut tags = tags();
     let mut data = vec![0, 1];
     for value in [0xffff_fff0, 0xffff_fff5, 9] {
@@ -73,7 +73,7 @@ fn a_piece_with_a_sequence_number_is_a_segment() {
         cut: 0,
     };
     assert_eq!(outcome.packets[0].payload, expected);
-    // Of a version to come nothing is known.
+    // Version 2 of the data is not defined.
     data[1] = 2;
     tags.pop();
     tags.push(tag(34, &data));
@@ -82,7 +82,7 @@ fn a_piece_with_a_sequence_number_is_a_segment() {
 }
 
 #[test]
-fn pieces_of_others_are_passed_over() {
+fn pdus_that_are_not_of_tcp_are_counted_as_other() {
     let mut udp = tags();
     udp[3] = tag(24, &number(3));
     let mut all = vec![record(&udp, b"x"), record(&[], b"x")];
@@ -96,7 +96,7 @@ fn pieces_of_others_are_passed_over() {
 }
 
 #[test]
-fn tags_that_are_not_whole_are_malformed() {
+fn incomplete_tags_are_malformed() {
     let whole = record(&tags(), b"");
     let mut all: Vec<_> = (0..whole.len()).map(|end| whole[..end].to_vec()).collect();
     for (index, value) in [(1, 3), (2, 16), (3, 2), (4, 3), (5, 8)] {
@@ -113,7 +113,7 @@ fn tags_that_are_not_whole_are_malformed() {
 }
 
 #[test]
-fn a_piece_that_was_cut_is_malformed() {
+fn pdu_cut_by_a_snap_length_is_malformed() {
     let whole = record(&tags(), b"abc");
     let mut file = pcap_header(Order::Little, 0xa1b2_c3d4, 252);
     file.extend(pcap_record(Order::Little, (0, 0), &whole[..whole.len() - 1], whole.len()));

@@ -1,4 +1,4 @@
-//! The recorded captures, and the inputs that fuzzing keeps.
+//! The recorded captures.
 
 use std::fs::{self, File};
 use std::io::Read;
@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use wsdefrag_capture::file::compression::decompressed;
 
 use crate::contract::{arbitrary_file, check_chunks, read};
+use crate::seeds;
 
 /// The files of a folder of the repository.
 fn files(folder: &str) -> Vec<PathBuf> {
@@ -19,7 +20,7 @@ fn files(folder: &str) -> Vec<PathBuf> {
     files
 }
 
-/// The captures that were recorded, inflated if they are compressed.
+/// The recorded captures, inflated if they are compressed.
 fn captures() -> Vec<(PathBuf, Vec<u8>)> {
     let mut captures = files("vectors/captures");
     captures.retain(|path| {
@@ -40,7 +41,7 @@ fn recorded_captures_are_read_to_their_end() {
     for (path, file) in captures() {
         let outcome = read(&file);
         let counts = &outcome.counts;
-        assert_eq!(outcome.fault, None, "{}", path.display());
+        assert_eq!(outcome.error, None, "{}", path.display());
         assert_eq!((counts.malformed, counts.unknown_link), (0, 0), "{}", path.display());
         assert!(!outcome.packets.is_empty(), "{}", path.display());
     }
@@ -54,8 +55,10 @@ fn recorded_captures_read_the_same_in_any_chunks() {
 }
 
 #[test]
-fn seeds_of_the_fuzz_target_keep_the_contract() {
-    for path in files("rust/fuzz/seeds/packets") {
-        arbitrary_file(&fs::read(path).unwrap());
+fn inputs_that_fuzzing_starts_from_keep_the_contract() {
+    let inputs = seeds::seeds();
+    assert!(inputs.len() > 20, "{} inputs", inputs.len());
+    for (_, input) in inputs {
+        arbitrary_file(&input);
     }
 }

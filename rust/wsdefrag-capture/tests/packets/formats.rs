@@ -1,4 +1,4 @@
-//! pcap and pcapng: byte orders, clocks, interfaces, and files that are none.
+//! pcap and pcapng: byte orders, clocks, interfaces, and errors.
 
 use wsdefrag_capture::file::error::FileErrorKind;
 use wsdefrag_capture::packet::reader::PacketReader;
@@ -12,7 +12,7 @@ use crate::writer::{
 const ORDERS: [Order; 2] = [Order::Little, Order::Big];
 
 fn times(outcome: &Outcome) -> Vec<i64> {
-    assert_eq!(outcome.fault, None);
+    assert_eq!(outcome.error, None);
     outcome.packets.iter().map(|packet| packet.time).collect()
 }
 
@@ -66,7 +66,7 @@ fn pcapng_clock_is_that_of_its_interface() {
             };
             options.extend(option(order, 14, &seconds));
             options.extend(option(order, 0, b""));
-            // Behind the end of the options.
+            // After the end of the options: ignored.
             options.extend(option(order, 9, &[0]));
             options
         };
@@ -109,7 +109,7 @@ fn pcapng_sections_and_interfaces_are_kept_apart() {
         interface(little, 101, 0, &option(little, 9, &[0])),
         enhanced(little, 1, 3, &segment(1, b"second")[14..]),
         enhanced(little, 0, 4, &segment(1, b"first")),
-        // An interface that nobody described.
+        // An interface that is not described.
         enhanced(little, 2, 5, &segment(1, b"third")),
         section(big),
         interface(big, 101, 0, &[]),
@@ -127,17 +127,17 @@ fn pcapng_sections_and_interfaces_are_kept_apart() {
 }
 
 #[test]
-fn pcapng_blocks_of_all_kinds_are_read_or_passed_over() {
+fn pcapng_blocks_of_all_kinds_are_read_or_ignored() {
     for order in ORDERS {
         let packet = segment(1, b"abc");
         let length = u32::try_from(packet.len()).unwrap();
-        // The obsolete Packet Block: the interface and drops in 16 bits each.
+        // The obsolete Packet Block: 16 bits for the interface and 16 for a count of drops.
         let mut obsolete = [order.u16(0), order.u16(9)].concat();
         for value in [0, 7, length, length] {
             obsolete.extend(order.u32(value));
         }
         obsolete.extend(&packet);
-        // A Simple Packet Block has its length only, and the time of the one before it.
+        // A Simple Packet Block has only a length. It gets the time of the last packet.
         let simple = [&order.u32(length)[..], &packet].concat();
         let cut = [&order.u32(5_000)[..], &packet[..66]].concat();
         let options = option(order, 2, &[0, 0, 0, 1]);
@@ -179,7 +179,7 @@ fn pcapng_secrets_are_kept() {
 }
 
 #[test]
-fn secrets_and_interfaces_that_are_kept_are_bounded() {
+fn stored_secrets_and_interfaces_are_bounded() {
     let order = Order::Little;
     let secrets = block(order, 10, &[&[7, 0, 0, 0, 0, 0, 16, 0], &vec![1; 1 << 20][..]].concat());
     let mut reader = PacketReader::new();
@@ -200,7 +200,7 @@ fn secrets_and_interfaces_that_are_kept_are_bounded() {
 }
 
 #[test]
-fn faults_name_their_record_and_byte() {
+fn errors_name_their_record_and_byte() {
     let order = Order::Little;
     let packets = vec![segment(1, b"abc"), segment(2, b"def")];
     let pcap = pcap(1, &packets);
@@ -214,7 +214,7 @@ fn faults_name_their_record_and_byte() {
             .collect::<Vec<_>>()
     };
     let with = |kind: u32, body: &[u8]| [&pcapng[..], &block(order, kind, body)].concat();
-    let broken_by = |behind: &[u8]| [&pcapng[..], behind].concat();
+    let followed_by = |bytes: &[u8]| [&pcapng[..], bytes].concat();
     let not = |start, length| FileErrorKind::NotACapture { start, length };
     let mut version = pcap.clone();
     version[4] = 3;
@@ -240,19 +240,19 @@ fn faults_name_their_record_and_byte() {
         (no_order, 1, 0, FileErrorKind::ByteOrder(0x1a2b_3c00)),
         (pcapng[..11].to_vec(), 1, 0, FileErrorKind::CutShort { left: 11 }),
         (
-            broken_by(&[6, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0]),
+            followed_by(&[6, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0]),
             5,
             pcapng.len(),
             FileErrorKind::TooShort(3),
         ),
         (
-            broken_by(&[6, 0, 0, 0, 1, 0, 0, 0x10, 0, 0, 0, 0]),
+            followed_by(&[6, 0, 0, 0, 1, 0, 0, 0x10, 0, 0, 0, 0]),
             5,
             pcapng.len(),
             FileErrorKind::TooLong(0x1000_0001),
         ),
         (
-            broken_by(&[6, 0, 0, 0, 12, 0, 0, 0, 16, 0, 0, 0]),
+            followed_by(&[6, 0, 0, 0, 12, 0, 0, 0, 16, 0, 0, 0]),
             5,
             pcapng.len(),
             FileErrorKind::LengthsDiffer { first: 12, last: 16 },
@@ -279,15 +279,15 @@ fn faults_name_their_record_and_byte() {
         (with(1, &[0; 4]), 5, pcapng.len(), FileErrorKind::TooShort(16)),
     ] {
         let outcome = check_chunks(&file, &[5]);
-        let fault = outcome.fault.unwrap();
-        assert_eq!((fault.record, fault.offset, fault.kind), (record, offset as u64, kind));
+        let error = outcome.error.unwrap();
+        assert_eq!((error.record, error.offset, error.kind), (record, offset as u64, kind));
         let expected = if offset == 0 { 0 } else { 2 };
-        assert_eq!(outcome.packets.len(), expected, "what is before a fault counts: {kind:?}");
+        assert_eq!(outcome.packets.len(), expected, "packets before an error are kept: {kind:?}");
     }
 }
 
 #[test]
-fn any_cut_of_a_file_is_whole_or_cut_short() {
+fn file_that_ends_anywhere_is_complete_or_cut_short() {
     for file in [
         pcap(1, &[segment(1, b"abc"), segment(2, b"d")]),
         pcapng(Order::Big, 1, &[segment(1, b"abc"), segment(2, b"d")]),
@@ -296,9 +296,9 @@ fn any_cut_of_a_file_is_whole_or_cut_short() {
         for end in 4..file.len() {
             let outcome = read(&file[..end]);
             assert_eq!(outcome.packets, whole[..outcome.packets.len()]);
-            assert!(outcome.fault.is_none_or(|fault| fault.is_cut_short()));
-            let kind = outcome.fault.map(|fault| fault.kind);
-            let offset = outcome.fault.map_or(Ok(end), |fault| usize::try_from(fault.offset));
+            assert!(outcome.error.is_none_or(|error| error.is_cut_short()));
+            let kind = outcome.error.map(|error| error.kind);
+            let offset = outcome.error.map_or(Ok(end), |error| usize::try_from(error.offset));
             let left = end - offset.unwrap();
             assert_eq!(kind, (left != 0).then_some(FileErrorKind::CutShort { left }));
         }
@@ -306,7 +306,7 @@ fn any_cut_of_a_file_is_whole_or_cut_short() {
 }
 
 #[test]
-fn a_record_longer_than_a_chunk_is_put_together() {
+fn record_that_spans_chunks_is_read_whole() {
     let packets: Vec<_> = (0..4_u8).map(|byte| segment(byte.into(), &vec![byte; 60_000])).collect();
     let file = pcapng(Order::Little, 1, &packets);
     for length in [1, 100, 59_999, 60_123, 61_000, 200_000] {

@@ -1,4 +1,4 @@
-//! Link layers, IP headers, TCP headers.
+//! Headers of link layers, IP and TCP.
 
 use std::net::SocketAddr;
 
@@ -8,12 +8,12 @@ use crate::writer::{
     segment, tcp,
 };
 
-/// Reads a packet of this link type, of which all was captured.
+/// Reads a packet of this link type that was captured whole.
 fn one(link: u32, packet: Vec<u8>) -> Outcome {
     check_chunks(&pcap(link, &[packet]), &[9])
 }
 
-/// Reads an Ethernet frame of which this many bytes were captured.
+/// Reads an Ethernet frame of which `captured` bytes were captured.
 fn cut(frame: &[u8], captured: usize) -> Outcome {
     let mut file = pcap_header(Order::Little, 0xa1b2_c3d4, 1);
     file.extend(pcap_record(Order::Little, (0, 0), &frame[..captured], frame.len()));
@@ -71,7 +71,7 @@ fn every_link_type_leads_to_ip() {
             let outcome = one(link, bytes.clone());
             assert_eq!(outcome.counts.tcp, 1, "{link} {bytes:02x?}");
             assert_eq!(payload(&outcome.packets[0]), (&b"abc"[..], 0));
-            // Cut anywhere in front of the IP header it cannot be told what it is.
+            // Cut before the IP header, the packet is malformed.
             for end in 0..bytes.len() - packet.len() {
                 let outcome = one(link, bytes[..end].to_vec());
                 assert_eq!(outcome.counts.malformed, 1, "{link} {bytes:02x?} {end}");
@@ -144,7 +144,7 @@ fn padding_is_not_payload() {
 }
 
 #[test]
-fn what_a_snap_length_cut_is_counted_not_invented() {
+fn bytes_cut_by_a_snap_length_are_counted() {
     for frame in [
         segment(1, b"0123456789"),
         ethernet(0x86dd, &ipv6(6, &tcp(1, ACK, 3, b"0123456789"))),
@@ -153,7 +153,7 @@ fn what_a_snap_length_cut_is_counted_not_invented() {
         let headers = frame.windows(10).position(|bytes| bytes == b"0123456789").unwrap();
         for captured in 0..frame.len() {
             let outcome = cut(&frame, captured);
-            // Of TCP's options, 12 bytes here, nothing is needed.
+            // The options of TCP, 12 bytes here, are not needed.
             if captured < headers - 12 {
                 assert_eq!(outcome.counts.malformed, 1);
                 continue;
@@ -167,7 +167,7 @@ fn what_a_snap_length_cut_is_counted_not_invented() {
 }
 
 #[test]
-fn a_packet_captured_before_its_lengths_were_filled_in_has_that_of_its_frame() {
+fn packet_with_a_length_of_zero_has_the_length_of_its_frame() {
     let payload_bytes = vec![7; 70_000];
     let tcp = tcp(1, ACK, 3, &payload_bytes);
     let v4 = [ipv4(6, &[]), tcp.clone()].concat();
@@ -184,9 +184,9 @@ fn a_packet_captured_before_its_lengths_were_filled_in_has_that_of_its_frame() {
 }
 
 #[test]
-fn extension_headers_are_passed_over() {
+fn extension_headers_are_removed() {
     let tcp = tcp(1, ACK, 3, b"abc");
-    // An authentication header of 16 bytes: 2 words more than 8 bytes.
+    // An authentication header of 16 bytes: its length field counts 4-byte words minus 2.
     let authenticated = [&[6, 2, 0, 0], &[0; 12][..], &tcp].concat();
     for packet in [
         ipv6(0, &extension(43, &extension(60, &extension(6, &tcp)))),
@@ -198,7 +198,7 @@ fn extension_headers_are_passed_over() {
     ] {
         let outcome = one(101, packet.clone());
         assert_eq!(payload(&outcome.packets[0]), (&b"abc"[..], 0));
-        // Of the headers everything has to be there, but for TCP's options.
+        // All headers are needed, except the options of TCP.
         for end in 0..packet.len() - 15 {
             let outcome = one(101, packet[..end].to_vec());
             assert_eq!(outcome.counts.malformed, 1, "{packet:02x?} {end}");
@@ -209,7 +209,7 @@ fn extension_headers_are_passed_over() {
 }
 
 #[test]
-fn a_tcp_header_longer_than_its_packet_is_malformed() {
+fn tcp_header_longer_than_its_packet_is_malformed() {
     for mut segment in [tcp(1, ACK, 0, b""), tcp(1, ACK, 0, b"0123")] {
         for words in [0, 4, 7, 15] {
             segment[12] = words << 4;

@@ -1,4 +1,4 @@
-//! The packet stage from outside: files in, packets out.
+//! Tests of the packet stage: capture files in, packets out.
 
 mod contract;
 mod exported;
@@ -8,4 +8,5 @@ mod fragmented;
 mod layers;
 mod properties;
 mod reading;
+mod seeds;
 mod writer;

@@ -1,15 +1,15 @@
-//! Files nobody would write, and files that something damaged.
+//! Random files, and damaged files.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
 
 use crate::contract::{check_chunks, read};
 use crate::writer::{
-    ACK, Order, ethernet, extension, ipv4, ipv4_pieces, ipv6, ipv6_pieces, pcap, pcap_header,
+    ACK, Order, ethernet, extension, ipv4, ipv4_fragments, ipv6, ipv6_fragments, pcap, pcap_header,
     pcapng, section, segment, tcp,
 };
 
-/// Packets of all kinds, each with its link type.
+/// Packets of all kinds that share a link type, and that link type.
 fn packet() -> impl Strategy<Value = (u16, Vec<Vec<u8>>)> {
     (any::<u32>(), vec(any::<u8>(), 0..100), 0..10_u8, any::<bool>()).prop_map(
         |(sequence, payload, form, six)| {
@@ -17,12 +17,12 @@ fn packet() -> impl Strategy<Value = (u16, Vec<Vec<u8>>)> {
             let next = if six { 60 } else { 6 };
             let inner = if six { extension(6, &tcp) } else { tcp.clone() };
             let half = inner.len() / 16 * 8;
-            let places = [0..half, half..inner.len()];
+            let ranges = [0..half, half..inner.len()];
             match form {
                 0 => (1, vec![ethernet(0x86dd, &ipv6(next, &inner))]),
                 1 => (1, vec![ethernet(0x0800, &ipv4(17, &payload))]),
-                2 => (101, ipv6_pieces(sequence, next, &inner, &places)),
-                3 => (101, ipv4_pieces(9, &tcp, &[0..16, 8..tcp.len()])),
+                2 => (101, ipv6_fragments(sequence, next, &inner, &ranges)),
+                3 => (101, ipv4_fragments(9, &tcp, &[0..16, 8..tcp.len()])),
                 4 => (1, vec![ethernet(0x8100, &ethernet(0x0800, &ipv4(6, &tcp))[10..])]),
                 5 => (276, vec![[&[8, 0], &[0; 18][..], &ipv4(6, &tcp)].concat()]),
                 6 => (252, vec![[&[0; 4], &payload[..]].concat()]),
@@ -44,7 +44,7 @@ fn file() -> impl Strategy<Value = Vec<u8>> {
         if format == 2 {
             return pcap(link.into(), &alike(&groups));
         }
-        // A section for each of them.
+        // One section per group.
         groups.iter().flat_map(|(link, packets)| pcapng(order, *link, packets)).collect()
     })
 }
@@ -73,16 +73,16 @@ proptest! {
         lengths in vec(1..200_usize, 1..5),
     ) {
         let outcome = check_chunks(&pcap(link.into(), &packets), &lengths);
-        prop_assert_eq!(outcome.fault, None);
+        prop_assert_eq!(outcome.error, None);
         prop_assert_eq!(outcome.counts.packets, packets.len() as u64);
     }
 
     #[test]
-    fn any_chunks_of_a_file_read_the_same(
+    fn chunk_size_does_not_change_the_outcome(
         file in file(), lengths in vec(1..3_000_usize, 1..6),
     ) {
         let outcome = check_chunks(&file, &lengths);
-        prop_assert!(outcome.fault.is_none() || file.is_empty());
+        prop_assert!(outcome.error.is_none() || file.is_empty());
         prop_assert_eq!(outcome.counts.malformed, 0);
     }
 

@@ -1,4 +1,4 @@
-//! Compressed input, and files that follow each other.
+//! Compressed input, and several files in one capture.
 
 use std::io::{self, Read, Write};
 
@@ -8,7 +8,7 @@ use wsdefrag_capture::file::compression::decompressed;
 use wsdefrag_capture::file::error::FileErrorKind;
 use wsdefrag_capture::packet::reader::PacketReader;
 
-use crate::writer::{Order, ipv4_pieces, pcap, pcapng, segment, tcp};
+use crate::writer::{Order, ipv4_fragments, pcap, pcapng, segment, tcp};
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
@@ -16,7 +16,7 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-/// A pipe: a read gives what was written at a time, or an interruption.
+/// A pipe: each read returns bytes of one write. An empty write makes a read fail with `Interrupted`.
 struct Pipe(Vec<Vec<u8>>);
 
 impl Read for Pipe {
@@ -43,7 +43,7 @@ fn all(reader: impl Read + Send) -> io::Result<Vec<u8>> {
 }
 
 #[test]
-fn gzip_is_told_by_its_first_bytes() {
+fn gzip_is_detected_by_its_first_bytes() {
     let text = b"some bytes, some bytes, some bytes";
     let members = [gzip(text), gzip(b""), gzip(text)].concat();
     let twice = [&text[..], text].concat();
@@ -65,12 +65,12 @@ fn gzip_is_told_by_its_first_bytes() {
 }
 
 #[test]
-fn a_read_returns_what_is_there() {
+fn read_returns_the_available_bytes() {
     let mut reader = decompressed(Pipe(vec![b"abcd".to_vec(), b"efg".to_vec()])).unwrap();
     let mut buffer = [0; 100];
     let lengths: Vec<_> = (0..4).map(|_| reader.read(&mut buffer).unwrap()).collect();
     assert_eq!(lengths, [2, 2, 3, 0]);
-    // A flushed part of a compressed stream comes before its end does.
+    // The flushed part of a compressed stream is returned before the stream ends.
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
     encoder.write_all(b"first").unwrap();
     encoder.flush().unwrap();
@@ -83,7 +83,7 @@ fn a_read_returns_what_is_there() {
 }
 
 #[test]
-fn a_cut_gzip_file_gives_what_there_is_and_then_says_so() {
+fn truncated_gzip_file_gives_its_bytes_and_then_an_error() {
     let file = pcap(1, &vec![segment(1, &[7; 1_000]); 100]);
     let compressed = gzip(&file);
     let mut reader = decompressed(&compressed[..compressed.len() - 20]).unwrap();
@@ -94,9 +94,9 @@ fn a_cut_gzip_file_gives_what_there_is_and_then_says_so() {
 }
 
 #[test]
-fn numbers_and_fragments_go_on_from_file_to_file() {
+fn packet_numbers_and_fragments_continue_from_file_to_file() {
     let datagram = tcp(1, 0, 0, b"0123456789ab");
-    let pieces = ipv4_pieces(3, &datagram, &[0..16, 16..32]);
+    let fragments = ipv4_fragments(3, &datagram, &[0..16, 16..32]);
     let mut reader = PacketReader::new();
     let mut seen = Vec::new();
     let mut take = |reader: &mut PacketReader, file: &[u8]| {
@@ -106,15 +106,15 @@ fn numbers_and_fragments_go_on_from_file_to_file() {
     };
     let two = pcap(1, &[segment(1, b"a"), segment(2, b"b")]);
     take(&mut reader, &two).unwrap();
-    take(&mut reader, &pcap(101, &pieces[..1])).unwrap();
+    take(&mut reader, &pcap(101, &fragments[..1])).unwrap();
     take(&mut reader, &pcapng(Order::Big, 1, &[segment(3, b"c")])).unwrap();
-    // A file that is none, one that is cut, and one that is empty do not disturb the others.
-    let fault = take(&mut reader, b"not a capture").unwrap_err();
-    assert_eq!(fault.kind, FileErrorKind::NotACapture { start: *b"not ", length: 4 });
+    // A file that is no capture, a truncated one and an empty one do not affect the others.
+    let error = take(&mut reader, b"not a capture").unwrap_err();
+    assert_eq!(error.kind, FileErrorKind::NotACapture { start: *b"not ", length: 4 });
     assert!(take(&mut reader, &two[..two.len() - 1]).unwrap_err().is_cut_short());
-    let fault = take(&mut reader, b"").unwrap_err();
-    assert_eq!(fault.kind, FileErrorKind::NotACapture { start: [0; 4], length: 0 });
-    take(&mut reader, &pcap(101, &pieces[1..])).unwrap();
+    let error = take(&mut reader, b"").unwrap_err();
+    assert_eq!(error.kind, FileErrorKind::NotACapture { start: [0; 4], length: 0 });
+    take(&mut reader, &pcap(101, &fragments[1..])).unwrap();
     assert_eq!(seen, [1, 2, 4, 5, 6]);
     assert_eq!(reader.packets(), 6);
     assert_eq!(reader.counts().tcp, 5);

@@ -8,7 +8,8 @@ pub(crate) const SYN: u8 = 2;
 pub(crate) const RST: u8 = 4;
 pub(crate) const ACK: u8 = 16;
 
-/// A TCP segment from port 40000 to port 80 that acknowledges 7, with this many words of options.
+/// A TCP segment from port 40000 to port 80 that acknowledges 7, with `options` 4-byte words of
+/// options.
 pub(crate) fn tcp(sequence: u32, flags: u8, options: u8, payload: &[u8]) -> Vec<u8> {
     let mut segment = Vec::new();
     segment.extend(40_000_u16.to_be_bytes());
@@ -26,7 +27,7 @@ pub(crate) fn ipv4(protocol: u8, payload: &[u8]) -> Vec<u8> {
     ipv4_fragment(protocol, 1, 0x4000, payload)
 }
 
-/// An IPv4 packet with this identification and this field of flags and offset.
+/// An IPv4 packet with this identification, and this value of the field of flags and offset.
 pub(crate) fn ipv4_fragment(protocol: u8, id: u16, flags: u16, payload: &[u8]) -> Vec<u8> {
     let mut packet = vec![0x45, 0];
     packet.extend(u16::try_from(20 + payload.len()).unwrap().to_be_bytes());
@@ -49,35 +50,36 @@ pub(crate) fn ipv6(next: u8, payload: &[u8]) -> Vec<u8> {
     packet
 }
 
-/// An extension header of 8 bytes and what is behind it.
+/// An extension header of 8 bytes, and its payload.
 pub(crate) fn extension(next: u8, payload: &[u8]) -> Vec<u8> {
     [&[next, 0, 1, 4, 0, 0, 0, 0], payload].concat()
 }
 
-/// The pieces of a datagram of IPv4: those of its payload at these places.
-pub(crate) fn ipv4_pieces(id: u16, payload: &[u8], places: &[Range<usize>]) -> Vec<Vec<u8>> {
-    let piece = |place: &Range<usize>| {
-        let more = if place.end < payload.len() { 0x2000 } else { 0 };
-        let flags = more | u16::try_from(place.start / 8).unwrap();
-        ipv4_fragment(6, id, flags, &payload[place.clone()])
+/// The IPv4 fragments with these ranges of a datagram's payload.
+pub(crate) fn ipv4_fragments(id: u16, payload: &[u8], ranges: &[Range<usize>]) -> Vec<Vec<u8>> {
+    let fragment = |range: &Range<usize>| {
+        let more = if range.end < payload.len() { 0x2000 } else { 0 };
+        let flags = more | u16::try_from(range.start / 8).unwrap();
+        ipv4_fragment(6, id, flags, &payload[range.clone()])
     };
-    places.iter().map(piece).collect()
+    ranges.iter().map(fragment).collect()
 }
 
-/// The pieces of a datagram of IPv6 that starts with this header.
-pub(crate) fn ipv6_pieces(
+/// The IPv6 fragments with these ranges of a datagram's payload, which starts with a header of the
+/// type `next`.
+pub(crate) fn ipv6_fragments(
     id: u32,
     next: u8,
     payload: &[u8],
-    places: &[Range<usize>],
+    ranges: &[Range<usize>],
 ) -> Vec<Vec<u8>> {
-    let piece = |place: &Range<usize>| {
-        let more = u16::from(place.end < payload.len());
-        let field = u16::try_from(place.start).unwrap() | more;
+    let fragment = |range: &Range<usize>| {
+        let more = u16::from(range.end < payload.len());
+        let field = u16::try_from(range.start).unwrap() | more;
         let head = [&[next, 0], &field.to_be_bytes()[..], &id.to_be_bytes()].concat();
-        ipv6(44, &[&head, &payload[place.clone()]].concat())
+        ipv6(44, &[&head, &payload[range.clone()]].concat())
     };
-    places.iter().map(piece).collect()
+    ranges.iter().map(fragment).collect()
 }
 
 /// An Ethernet frame.
@@ -124,7 +126,8 @@ pub(crate) fn pcap_header(order: Order, magic: u32, link: u32) -> Vec<u8> {
     file
 }
 
-/// A pcap record: of a second and a fraction of it, with bytes of a packet of some length.
+/// A pcap record. `time` is a second and its fraction, `bytes` are the captured bytes, and `length`
+/// is the packet's length on the wire in bytes.
 pub(crate) fn pcap_record(order: Order, time: (u32, u32), bytes: &[u8], length: usize) -> Vec<u8> {
     let captured = u32::try_from(bytes.len()).unwrap();
     let mut record = Vec::new();
@@ -135,7 +138,7 @@ pub(crate) fn pcap_record(order: Order, time: (u32, u32), bytes: &[u8], length: 
     record
 }
 
-/// A pcap file with a packet a second.
+/// A pcap file whose packets were captured one second apart.
 pub(crate) fn pcap(link: u32, packets: &[Vec<u8>]) -> Vec<u8> {
     let mut file = pcap_header(Order::Little, 0xa1b2_c3d4, link);
     for (second, packet) in (0..).zip(packets) {
@@ -187,7 +190,7 @@ pub(crate) fn enhanced(order: Order, interface: u32, ticks: u64, packet: &[u8]) 
     block(order, 6, &body)
 }
 
-/// A pcapng file with a packet a microsecond.
+/// A pcapng file whose packets were captured one microsecond apart.
 pub(crate) fn pcapng(order: Order, link: u16, packets: &[Vec<u8>]) -> Vec<u8> {
     let mut file = section(order);
     file.extend(interface(order, link, 0, &[]));

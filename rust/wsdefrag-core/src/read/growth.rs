@@ -32,7 +32,8 @@ pub struct Outlook {
 }
 
 /// The capacity for `held` bytes that are there and `arriving` ones that are about to be.
-fn capacity(held: usize, arriving: usize, outlook: Outlook) -> usize {
+#[must_use]
+pub fn capacity(held: usize, arriving: usize, outlook: Outlook) -> usize {
     let needed = held + arriving;
     let frame_left = usize::try_from(outlook.frame_left).unwrap_or(usize::MAX);
     let announced = held.saturating_add(frame_left);

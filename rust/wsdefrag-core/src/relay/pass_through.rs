@@ -1,347 +1,203 @@
-//! Frames that go on by themselves while they are read.
+//! One direction of a relay whose frames go on by themselves.
 //!
-//! A [`Passing`] stands between a reassembler and its sink. What the
-//! reassembler has accepted goes out at once, by whole frames or as it comes;
-//! a control frame always goes as a whole. The way out is in one of three
-//! places, and what the caller puts in waits for the right one:
+//! Nothing waits for a decision: what the reassembler has accepted goes out
+//! while it is read ([`passing`](crate::relay::passing)). What waits is what the
+//! caller puts in, until its place comes:
 //!
 //! ```text
-//! between messages    anything can be put in
-//! between frames      control frames can (RFC 6455 section 5.4)
-//! inside a frame      nothing can; only where bytes go as they come
+//! a message          after the message of which a part went out already
+//! a control frame    after the frame of which a part went out already
 //! ```
 //!
-//! What is found wrong with a range keeps that range back. What is found wrong
-//! with the end of a message keeps its last frame back, if frames go as wholes.
-//! Behind it nothing goes on, and the place stays what it is.
+//! A message whose place will never come is dropped: because a Close was sent,
+//! or because the message before it was broken off. If a frame is broken off of
+//! which a part went out, the way out is blocked: nothing at all can follow but
+//! the end of the connection.
 //!
-//! - `inside` is `Some` from a message's first header to its last byte
-//! - `begun` is only true while it is
-//! - `frame` is empty unless frames go as wholes, and behind a Close
+//! - `waiting` is empty where no message waits for its place
+//! - `waiting` is empty once a Close was sent, or the message before it was broken off
+//!
+//! RFC 6455 sections 5.4 and 5.5.1.
 
-use crate::error::{Kind, OutOfMemory};
-use crate::frame::header::{Header, RSV1};
-use crate::frame::mask::Mask;
 use crate::frame::opcode::Opcode;
-use crate::read::event::Event;
-use crate::read::memory::Memory;
-use crate::read::sink::Sink;
-use crate::relay::frame_log::{self, FrameLog};
+use crate::relay::held::Held;
+use crate::relay::line::{ByteOutput, Line, Pace};
 use crate::relay::outbound::{Control, Outbound};
-use crate::write::layout::{Layout, Output};
+use crate::relay::passing::Passing;
 use crate::write::refusal::Refusal;
 
-/// How soon frames go on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pace {
-    /// When they are whole.
-    Frames,
-    /// As their bytes come.
-    Bytes,
+/// One direction whose frames go on by themselves.
+pub struct PassThrough<H> {
+    line: Line,
+    outbound: Outbound,
+    /// Messages of the caller's that wait for their place.
+    waiting: Vec<H>,
 }
 
-/// An output that also takes bytes of frames, as they come.
-pub trait ByteOutput: Output<Bytes = ()> {
-    /// Takes bytes, unmasked with `mask`, which may be that of two keys.
-    fn append(&mut self, bytes: &[u8], mask: Mask) -> Result<(), OutOfMemory>;
-}
-
-/// The data frame that is passing.
+/// The messages that complete while one chunk is read: which of them went on.
 #[derive(Clone, Copy, Debug)]
-struct Frame {
-    /// Payload bytes to come.
-    left: u64,
-    fin: bool,
-    /// From the key that it came with to the one that it goes with.
-    turn: Mask,
-    /// Whether it goes on, which it does not behind a Close.
-    goes: bool,
+pub struct Completing {
+    closed: bool,
+    /// How many are whole on the way out although it is closed.
+    whole: usize,
 }
 
-/// Where the way out stands.
-#[derive(Debug)]
-pub struct PassThrough {
-    pace: Pace,
-    /// The message that is passing, at its frame at hand.
-    inside: Option<Frame>,
-    /// Whether anything of that message went out.
-    begun: bool,
-    /// The frame at hand, where frames go as wholes.
-    frame: Vec<u8>,
-    control: Option<(Header, Vec<u8>)>,
-    /// Encoded messages that wait until the one that is passing has passed.
-    messages: Vec<u8>,
-    /// Encoded control frames that wait until the frame that is passing has passed.
-    controls: Vec<u8>,
-    over: bool,
+impl Completing {
+    /// Whether all of them went on.
+    #[must_use]
+    pub const fn all_go_on(&self) -> bool {
+        !self.closed
+    }
+
+    /// Whether the next message went on, and not too late after a Close.
+    pub const fn goes_on(&mut self) -> bool {
+        if self.closed && self.whole == 0 {
+            return false;
+        }
+        self.whole = self.whole.saturating_sub(1);
+        true
+    }
 }
 
-impl PassThrough {
+impl<H: Held> PassThrough<H> {
     /// At the start of a direction.
     #[must_use]
-    pub const fn new(pace: Pace) -> Self {
-        Self {
-            pace,
-            inside: None,
-            begun: false,
-            frame: Vec::new(),
-            control: None,
-            messages: Vec::new(),
-            controls: Vec::new(),
-            over: false,
+    pub const fn new(pace: Pace, outbound: Outbound) -> Self {
+        Self { line: Line::new(pace), outbound, waiting: Vec::new() }
+    }
+
+    /// A sink to read with: it hands events to `sink`, and frames to `output`.
+    pub const fn passing<'a, S, O>(
+        &'a mut self,
+        sink: &'a mut S,
+        output: &'a mut O,
+    ) -> Passing<'a, S, O> {
+        let Self { line, outbound, .. } = self;
+        Passing { sink, line, outbound, output }
+    }
+
+    /// Which of the messages go on that complete from now on, up to the next call of the caller's.
+    ///
+    /// A Close of the caller's may wait for the end of a frame: then the message that ends with
+    /// this frame is still whole on the way out.
+    #[must_use]
+    pub fn completing(&self) -> Completing {
+        let closed = self.outbound.is_closed();
+        Completing { closed, whole: usize::from(closed && self.line.is_finishing()) }
+    }
+
+    /// Brings the books up to date when something was read; `over` says that no more will be.
+    pub fn settle<O: ByteOutput>(&mut self, over: bool, output: &mut O) {
+        if !self.line.has_messages() {
+            self.waiting.clear();
+        }
+        if over {
+            self.line.end(output);
+        }
+        if self.outbound.is_closed() || self.line.is_broken_off() {
+            self.drop_waiting();
         }
     }
 
-    /// Bytes that are held until they can go on.
+    fn drop_waiting(&mut self) {
+        self.line.drop_messages();
+        for mut message in self.waiting.drain(..) {
+            message.set_dropped();
+        }
+    }
+
+    /// Sends a message of the caller's when its place comes; `held` is it, as the caller holds it.
+    /// `compress` leaves it to us if it is `None`.
+    pub fn inject<O: ByteOutput>(
+        &mut self,
+        held: H,
+        opcode: Opcode,
+        compress: Option<bool>,
+        output: &mut O,
+    ) -> Result<(), Refusal> {
+        if compress == Some(true) && !self.outbound.takes_compressed() {
+            return Err(Refusal::WindowsWouldDiffer);
+        }
+        if self.line.is_broken_off() && !self.outbound.is_closed() {
+            return Err(Refusal::BehindUnfinished);
+        }
+        let content = held.content();
+        if self.line.is_inside_message() {
+            let mut later = self.line.later_message(output);
+            self.outbound.inject(opcode, content, compress, &mut later)?;
+            self.waiting.push(held);
+        } else {
+            self.outbound.inject(opcode, content, compress, output)?;
+        }
+        self.outbound.forget_window();
+        Ok(())
+    }
+
+    /// Sends a control frame of the caller's when its place comes. A Close drops the messages that
+    /// wait.
+    pub fn control<O: ByteOutput>(
+        &mut self,
+        control: Control<'_>,
+        output: &mut O,
+    ) -> Result<(), Refusal> {
+        let Self { line, outbound, .. } = self;
+        if line.is_blocked() && !outbound.is_closed() {
+            return Err(Refusal::BehindUnfinished);
+        }
+        if line.inside_frame() {
+            outbound.control(control, &mut line.later_control(output))?;
+        } else {
+            outbound.control(control, output)?;
+        }
+        if outbound.is_closed() {
+            line.close(output);
+            self.drop_waiting();
+        }
+        Ok(())
+    }
+
+    /// Sends a Close of the caller's when its place comes, unless one was sent before or the way
+    /// out is blocked; whether it does.
+    pub fn close<O: ByteOutput>(
+        &mut self,
+        code: Option<u16>,
+        reason: &str,
+        output: &mut O,
+    ) -> Result<bool, Refusal> {
+        if self.line.is_blocked() || self.outbound.is_closed() {
+            return Ok(false);
+        }
+        self.control(Control::Close(code, reason), output)?;
+        Ok(true)
+    }
+
+    /// Bytes that wait for their place. What the output keeps back is the output's to count.
     #[must_use]
     pub const fn held(&self) -> usize {
-        self.frame.len() + self.messages.len() + self.controls.len()
+        self.line.held()
     }
 
-    /// Says that no more comes in.
-    pub fn end(&mut self) {
-        self.over = true;
-        self.frame = Vec::new();
-        self.control = None;
-        if self.inside_frame() {
-            // Their place will never come.
-            self.controls = Vec::new();
-        }
+    /// How soon frames go on.
+    #[must_use]
+    pub const fn pace(&self) -> Pace {
+        self.line.pace()
     }
 
     /// Whether the message that is passing will never be whole.
     #[must_use]
     pub const fn is_broken_off(&self) -> bool {
-        self.over && self.begun
+        self.line.is_broken_off()
     }
 
-    /// Whether nothing at all can be put in any more.
+    /// Whether nothing at all can be sent any more.
     #[must_use]
     pub const fn is_blocked(&self) -> bool {
-        self.over && self.inside_frame()
+        self.line.is_blocked()
     }
 
-    /// Whether the last byte that went out was not the last of its frame.
-    const fn inside_frame(&self) -> bool {
-        match (self.pace, &self.inside) {
-            (Pace::Bytes, Some(frame)) => frame.goes && frame.left > 0,
-            _ => false,
-        }
-    }
-
-    /// Whether the message that is passing will be whole with the frame at hand.
-    #[must_use]
-    pub fn is_finishing(&self) -> bool {
-        self.inside.is_some_and(|frame| frame.goes && frame.fin)
-    }
-
-    /// Whether messages wait for their place.
-    #[must_use]
-    pub const fn has_waiting(&self) -> bool {
-        !self.messages.is_empty()
-    }
-
-    /// Gives up the messages that wait; whether there were any.
-    pub fn drop_waiting(&mut self) -> bool {
-        !std::mem::take(&mut self.messages).is_empty()
-    }
-
-    /// Puts a message in, as soon as one can be; whether it has to wait.
-    pub fn inject<O: ByteOutput>(
-        &mut self,
-        outbound: &mut Outbound,
-        opcode: Opcode,
-        content: &[u8],
-        compress: Option<bool>,
-        output: &mut O,
-    ) -> Result<bool, Refusal> {
-        if compress == Some(true) && !outbound.takes_compressed() {
-            return Err(Refusal::WindowsWouldDiffer);
-        }
-        if self.is_broken_off() && !outbound.is_closed() {
-            return Err(Refusal::BehindUnfinished);
-        }
-        let waits = self.begun;
-        if waits {
-            let mut later = Later { bytes: &mut self.messages, keys: output };
-            outbound.inject(opcode, content, compress, &mut later)?;
-        } else {
-            outbound.inject(opcode, content, compress, output)?;
-        }
-        outbound.forget_window();
-        Ok(waits)
-    }
-
-    /// Puts a control frame in, as soon as one can be.
-    pub fn put<O: ByteOutput>(
-        &mut self,
-        outbound: &mut Outbound,
-        control: Control<'_>,
-        output: &mut O,
-    ) -> Result<(), Refusal> {
-        if self.is_blocked() && !outbound.is_closed() {
-            return Err(Refusal::BehindUnfinished);
-        }
-        if self.inside_frame() {
-            outbound.control(control, &mut Later { bytes: &mut self.controls, keys: output })?;
-        } else {
-            outbound.control(control, output)?;
-        }
-        if outbound.is_closed() && self.pace == Pace::Frames {
-            // The frame at hand would come behind it.
-            self.frame = Vec::new();
-            if let Some(frame) = &mut self.inside {
-                frame.goes = false;
-            }
-        }
-        Ok(())
-    }
-
-    /// Bytes on their way, to the output or to the frame that is not whole.
-    fn pass<O: ByteOutput>(
-        &mut self,
-        bytes: &[u8],
-        mask: Mask,
-        output: &mut O,
-    ) -> Result<(), OutOfMemory> {
-        match self.pace {
-            Pace::Frames => frame_log::keep(&mut self.frame, bytes, mask),
-            Pace::Bytes => output.append(bytes, mask),
-        }
-    }
-
-    /// The end of a data frame, and maybe of its message, with what waited for it.
-    fn end_frame<O: ByteOutput>(&mut self, output: &mut O) -> Result<(), OutOfMemory> {
-        let whole = std::mem::take(&mut self.frame);
-        output.append(&whole, Mask::NONE)?;
-        self.begun |= !whole.is_empty();
-        if self.inside.is_some_and(|frame| frame.fin) {
-            self.inside = None;
-            self.begun = false;
-            flush(&mut self.messages, output)?;
-        }
-        Ok(())
-    }
-}
-
-/// Writes what waited.
-fn flush<O: ByteOutput>(waiting: &mut Vec<u8>, output: &mut O) -> Result<(), OutOfMemory> {
-    if waiting.is_empty() {
-        return Ok(());
-    }
-    output.append(&std::mem::take(waiting), Mask::NONE)
-}
-
-/// Frames that go out later.
-struct Later<'a, O> {
-    bytes: &'a mut Vec<u8>,
-    keys: &'a mut O,
-}
-
-impl<O: Output> Output for Later<'_, O> {
-    type Bytes = ();
-
-    fn masking_key(&mut self) -> Result<[u8; 4], Refusal> {
-        self.keys.masking_key()
-    }
-
-    fn write(&mut self, layout: &Layout<'_>) -> Result<(), OutOfMemory> {
-        let start = self.bytes.len();
-        self.bytes.try_reserve(layout.size())?;
-        self.bytes.resize(start + layout.size(), 0);
-        layout.write(&mut self.bytes[start..]);
-        Ok(())
-    }
-}
-
-/// A sink before `sink`, which passes frames on to `output`.
-pub struct Passing<'a, S, O> {
-    /// Takes the events.
-    pub sink: &'a mut S,
-    /// Where the way out stands.
-    pub pass_through: &'a mut PassThrough,
     /// The way out.
-    pub outbound: &'a mut Outbound,
-    /// What goes out.
-    pub output: &'a mut O,
-}
-
-/// What kept a frame from going on.
-fn kind(refusal: Refusal) -> Kind {
-    debug_assert!(matches!(refusal, Refusal::OutOfMemory | Refusal::NoMaskingKey), "{refusal}");
-    Kind::OutOfMemory
-}
-
-impl<S: Sink, O: ByteOutput> Sink for Passing<'_, S, O> {
-    type Memory = S::Memory;
-
-    #[inline]
-    fn memory(&mut self) -> &mut S::Memory {
-        self.sink.memory()
-    }
-
-    #[inline]
-    fn event(&mut self, offset: u64, event: Event<'_, <S::Memory as Memory>::Content>) {
-        self.sink.event(offset, event);
-    }
-
-    fn frame(&mut self, header: &Header) -> Result<(), Kind> {
-        self.sink.memory().admit(header.size, header.size)?;
-        let mut header = *header;
-        if header.opcode.is_control() {
-            self.pass_through.control = Some((header, Vec::new()));
-            return Ok(());
-        }
-        let mut turn = Mask::NONE;
-        if self.outbound.masks_anew()
-            && let Some(key) = &mut header.masking_key
-        {
-            let fresh = self.output.masking_key().map_err(kind)?;
-            let both = u32::from_ne_bytes(*key) ^ u32::from_ne_bytes(fresh);
-            turn = Mask::new(both.to_ne_bytes());
-            *key = fresh;
-        }
-        if self.outbound.clears_rsv1() && header.opcode != Opcode::Continuation {
-            header.rsv &= !RSV1;
-        }
-        let goes = !self.outbound.is_closed();
-        let (left, fin) = (header.length, header.fin);
-        if goes {
-            self.pass_through.pass(&header.to_bytes()[..header.size], Mask::NONE, self.output)?;
-            self.pass_through.begun |= self.pass_through.pace == Pace::Bytes;
-        }
-        self.pass_through.inside = Some(Frame { left, fin, turn, goes });
-        Ok(())
-    }
-
-    fn payload(&mut self, wire: &[u8], mask: Mask, decoded: usize) -> Result<(), Kind> {
-        let _ = decoded;
-        self.sink.memory().admit(wire.len(), wire.len())?;
-        if let Some((_, payload)) = &mut self.pass_through.control {
-            return Ok(frame_log::keep(payload, wire, mask)?);
-        }
-        let Some(Frame { left, fin, turn, goes }) = self.pass_through.inside else { return Ok(()) };
-        if goes {
-            self.pass_through.pass(wire, turn, self.output)?;
-        }
-        // Not before: what was refused did not get out, and its frame is not finished.
-        let (left, turn) = (left - wire.len() as u64, turn.advance(wire.len()));
-        self.pass_through.inside = Some(Frame { left, fin, turn, goes });
-        if left == 0 && self.pass_through.pace == Pace::Bytes {
-            // Its last byte went out, whatever is found wrong with the message that it ends.
-            flush(&mut self.pass_through.controls, self.output)?;
-        }
-        Ok(())
-    }
-
-    fn frame_end(&mut self) -> Result<(), Kind> {
-        let Some((header, payload)) = self.pass_through.control.take() else {
-            return Ok(self.pass_through.end_frame(self.output)?);
-        };
-        if self.outbound.is_closed() {
-            return Ok(());
-        }
-        let mut control = FrameLog::control(header, payload);
-        self.outbound.forward(&mut control, &[], self.output).map_err(kind)
+    #[must_use]
+    pub const fn outbound(&self) -> &Outbound {
+        &self.outbound
     }
 }

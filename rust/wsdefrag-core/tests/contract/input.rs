@@ -3,7 +3,8 @@
 //! ```text
 //! byte 0   bits: from the client, deflate agreed, server's and client's no_context_takeover,
 //!          UTF-8 not checked
-//! byte 1   bits of rules switched off: mask_direction, minimal_length, reserved_bits, close_codes
+//! byte 1   bits of rules switched off: mask_direction, minimal_length, reserved_bits, close_codes;
+//!          bits of rules switched on: no_context_takeover, empty_compressed_payload, deflate_tail
 //! byte 2   max_frame_size     0 is off; see `size`
 //! byte 3   max_message_size   likewise
 //! byte 4   max_fragments      0 is off
@@ -18,7 +19,7 @@ pub(crate) const HEAD: usize = 7;
 
 /// Settings, the seed of the cuts and the wire bytes; `None` if there are too few bytes.
 pub(crate) fn read(input: &[u8]) -> Option<(Settings, u8, &[u8])> {
-    let (&[flags, lenience, frame, message, fragments, ratio, cuts], wire) =
+    let (&[flags, rules, frame, message, fragments, ratio, cuts], wire) =
         input.split_first_chunk::<HEAD>()?;
     let has = |bits: u8, bit: u8| bits & 1 << bit != 0;
     let params = DeflateParams {
@@ -36,15 +37,62 @@ pub(crate) fn read(input: &[u8]) -> Option<(Settings, u8, &[u8])> {
             max_inflate_ratio: (ratio > 0).then_some(f64::from(ratio) / 4.0),
         },
         strictness: Strictness {
-            mask_direction: !has(lenience, 0),
-            minimal_length: !has(lenience, 1),
-            reserved_bits: !has(lenience, 2),
-            close_codes: !has(lenience, 3),
+            mask_direction: !has(rules, 0),
+            minimal_length: !has(rules, 1),
+            reserved_bits: !has(rules, 2),
+            close_codes: !has(rules, 3),
             utf8: !has(flags, 4),
-            ..Strictness::default()
+            no_context_takeover: has(rules, 4),
+            empty_compressed_payload: has(rules, 5),
+            deflate_tail: has(rules, 6),
         },
     };
     Some((settings, cuts, wire))
+}
+
+/// The bytes that stand for what a wire case is read with, or for the nearest there is. Default
+/// limits are written as none.
+pub(crate) fn head(settings: &Settings, cuts: u8) -> [u8; HEAD] {
+    let Settings { from_client, deflate, limits, strictness } = *settings;
+    let params = deflate.unwrap_or_default();
+    let bits = |bits: &[bool]| bits.iter().rev().fold(0, |byte, bit| byte << 1 | u8::from(*bit));
+    let flags = bits(&[
+        from_client,
+        deflate.is_some(),
+        params.server_no_context_takeover,
+        params.client_no_context_takeover,
+        !strictness.utf8,
+    ]);
+    let rules = bits(&[
+        !strictness.mask_direction,
+        !strictness.minimal_length,
+        !strictness.reserved_bits,
+        !strictness.close_codes,
+        strictness.no_context_takeover,
+        strictness.empty_compressed_payload,
+        strictness.deflate_tail,
+    ]);
+    if limits == Limits::default() {
+        return [flags, rules, 0, 0, 0, 0, cuts];
+    }
+    let limit = |limit: Option<u64>| match limit {
+        None => 0,
+        Some(bytes @ 0..128) => u8::try_from(bytes).unwrap(),
+        Some(bytes) => u8::try_from(127 + (bytes >> 10).max(1)).unwrap_or(u8::MAX),
+    };
+    let fragments = limits.max_fragments.unwrap_or(0).min(255);
+    let quarters = (0..u8::MAX).find(|quarters| {
+        limits.max_inflate_ratio.is_none_or(|ratio| f64::from(*quarters) / 4.0 >= ratio)
+    });
+    [
+        flags,
+        rules,
+        limit(limits.max_frame_size),
+        limit(limits.max_message_size),
+        u8::try_from(fragments).unwrap(),
+        quarters.unwrap_or(u8::MAX),
+        cuts,
+    ]
 }
 
 /// A limit in bytes: 1 to 127 as they are, above that in KiB, up to 128 KiB.

@@ -8,6 +8,8 @@ use wsdefrag_core::{Layout, Mask, OutOfMemory, Output, Refusal};
 pub(crate) struct Written {
     /// What was written.
     pub(crate) bytes: Vec<u8>,
+    /// What is kept back of a frame that is not whole.
+    pub(crate) kept_back: Vec<u8>,
     /// Masking keys that were asked for.
     pub(crate) keys: u32,
     /// Whether memory is refused.
@@ -43,5 +45,20 @@ impl ByteOutput for Written {
     fn append(&mut self, bytes: &[u8], mask: Mask) -> Result<(), OutOfMemory> {
         mask.unmask(bytes, self.grant(bytes.len())?);
         Ok(())
+    }
+
+    fn keep_back(&mut self, bytes: &[u8], mask: Mask, _: u64) -> Result<(), OutOfMemory> {
+        let start = self.kept_back.len();
+        self.kept_back.resize(start + bytes.len(), 0xAA);
+        mask.unmask(bytes, &mut self.kept_back[start..]);
+        Ok(())
+    }
+
+    fn let_out(&mut self) {
+        self.bytes.append(&mut self.kept_back);
+    }
+
+    fn take_back(&mut self) {
+        self.kept_back.clear();
     }
 }

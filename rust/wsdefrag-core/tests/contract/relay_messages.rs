@@ -1,29 +1,81 @@
 //! Messages that are decided on one by one.
 //!
-//! What nobody touches is the same bytes as long as the windows on both sides are the same; whatever
-//! is decided, a receiver reads just that, in that order.
+//! The model is a list of what waits and a list of what a receiver has to read. What nobody touches
+//! is the same bytes as long as the windows on both sides are the same; whatever is decided, a
+//! receiver reads just that, in that order, and what was passed over is told so.
+//!
+//! A decision's lowest three bits say what happens to the event that has come, the others how:
+//!
+//! ```text
+//! 0   forward: it, or the event that waits at a place     4   edit it into something longer
+//! 1   leave it waiting                                    5   discard it
+//! 2   mark it as dropped, and leave it                    6   inject a message, and forward it
+//! 3   edit it, at the same length                         7   send a control frame, and forward it
+//! ```
 
-use std::collections::VecDeque;
+use std::cell::RefCell;
+use std::rc::Rc;
 
-use wsdefrag_core::relay::{Control, Edit, FrameLog, Outbound, Recorder, Recording};
-use wsdefrag_core::{Frame, Opcode, Reassembler, Refusal};
+use wsdefrag_core::relay::{Control, Held, Message, Relay};
+use wsdefrag_core::{Opcode, Reassembler, Refusal};
 
 use super::journal::{self, Seen};
 use super::ledger::Ledger;
 use super::output::Written;
 use super::relay::Case;
+use super::relay_incoming::{Incoming, Waiting};
 use super::{frames, input};
 
 /// What the caller puts in.
 const INJECTED: &[u8] = b"injected";
 
+/// What became of an event.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Fate {
+    #[default]
+    Waiting,
+    /// Waiting, and marked by the caller.
+    Marked,
+    Sent,
+    Dropped,
+    Released,
+}
+
+/// The caller's side of an event: its content, and what the relay said of it.
+struct Handle {
+    number: usize,
+    content: Vec<u8>,
+    fates: Rc<RefCell<Vec<Fate>>>,
+}
+
+impl Held for Handle {
+    fn content(&self) -> &[u8] {
+        &self.content
+    }
+
+    fn is_dropped(&self) -> bool {
+        self.fates.borrow()[self.number] == Fate::Marked
+    }
+
+    fn set_dropped(&mut self) {
+        self.fates.borrow_mut()[self.number] = Fate::Dropped;
+    }
+
+    fn set_released(&mut self) {
+        self.fates.borrow_mut()[self.number] = Fate::Released;
+    }
+}
+
 /// One direction between its two sides.
-struct Relay<'a> {
+struct Talk<'a> {
     case: &'a Case,
-    /// The frames that came in.
-    frames: &'a [Frame<Vec<u8>>],
-    outbound: Outbound,
+    incoming: Incoming<'a>,
+    relay: Relay<Handle>,
     output: Written,
+    /// What the relay said of each event, and what it should have said.
+    said: Rc<RefCell<Vec<Fate>>>,
+    fates: Vec<Fate>,
+    waiting: Vec<Waiting>,
     /// What a receiver has to read.
     expected: Vec<Seen>,
     /// Whether a compressed message that others may refer to did not go on as it came.
@@ -33,132 +85,223 @@ struct Relay<'a> {
 
 /// Panics unless a receiver reads what was decided.
 pub(crate) fn check(case: &Case) {
-    let (frames, _) = frames::read(&case.reading, [&case.wire[..]]);
     let mut reassembler = Reassembler::new(case.reading);
     let mut sink = journal::Recorder::new(Ledger::new(case.reading.limits.max_message_size));
-    let mut recorder = Recorder::new(&case.reading);
-    let mut logs = VecDeque::new();
     let mut decisions = case.decisions.iter().copied().cycle();
-    let mut relay = Relay {
+    let mut talk = Talk {
         case,
-        frames: &frames.list,
-        outbound: case.outbound(),
+        incoming: Incoming::new(case),
+        relay: Relay::new(&case.reading, case.outbound()),
         output: Written::default(),
+        said: Rc::default(),
+        fates: Vec::new(),
+        waiting: Vec::new(),
         expected: Vec::new(),
         differs: false,
         closed: false,
     };
     for chunk in input::cut(&case.wire, case.cuts) {
-        let recording =
-            &mut Recording { sink: &mut sink, recorder: &mut recorder, logs: &mut logs };
-        reassembler.receive_data(chunk, recording);
-        assert_eq!(sink.events.len(), logs.len(), "a log for each event");
-        let (held, received) = (recorder.held() as u64, reassembler.bytes_received());
-        assert!(held <= received, "{held} of {received} bytes held");
-        for ((offset, seen), log) in sink.events.drain(..).zip(logs.drain(..)) {
-            relay.decide(decisions.next().unwrap_or(0), offset, seen, log);
-            let recompresses = !case.fits() || relay.differs;
-            assert_eq!(relay.outbound.recompresses(), recompresses);
-            assert_eq!(relay.outbound.is_closed(), relay.closed);
+        reassembler.receive_data(chunk, &mut talk.relay.recording(&mut sink));
+        assert_eq!(sink.events.len(), talk.relay.recorded(), "a log for each event");
+        if talk.waiting.is_empty() && sink.events.is_empty() {
+            let (held, received) = (talk.relay.held() as u64, reassembler.bytes_received());
+            assert!(held <= received, "{held} of {received} bytes held");
+        }
+        let first = talk.fates.len();
+        for (offset, seen) in sink.events.drain(..) {
+            talk.hold(offset, seen);
+        }
+        for number in first..talk.fates.len() {
+            talk.decide(decisions.next().unwrap_or(0), number);
+            talk.check();
         }
     }
     let ended = reassembler.receive_eof(&mut sink.ledger);
-    assert!(recorder.held() == 0 || !matches!(ended, Ok(None)), "something is held of nothing");
-    relay.read();
+    let held = talk.relay.held();
+    assert!(held == talk.held() || !matches!(ended, Ok(None)), "something is held of nothing");
+    talk.relay.end();
+    assert_eq!(talk.relay.held(), talk.held());
+    if let Some(last) = talk.waiting.len().checked_sub(1) {
+        talk.relay.discard(last);
+        talk.drop_first(last + 1);
+        talk.check();
+    }
+    assert_eq!(talk.relay.held(), 0);
+    talk.read();
 }
 
-impl Relay<'_> {
-    fn decide(&mut self, decision: u8, offset: u64, seen: Seen, log: FrameLog) {
+impl Talk<'_> {
+    fn hold(&mut self, offset: u64, seen: Seen) {
+        let number = self.fates.len();
+        let content = match &seen {
+            Seen::Message(_, content) => content.clone(),
+            _ => Vec::new(),
+        };
+        self.fates.push(Fate::Waiting);
+        self.said.borrow_mut().push(Fate::Waiting);
+        self.relay.hold(Handle { number, content, fates: Rc::clone(&self.said) });
+        self.waiting.push(Waiting { number, offset, seen, marked: false });
+    }
+
+    fn decide(&mut self, decision: u8, number: usize) {
         let with = decision >> 3;
-        match (decision & 7, seen) {
-            (3, Seen::Message(opcode, content)) => {
-                let mut edited = content.clone();
+        let Some(mut place) = self.waiting.iter().position(|waiting| waiting.number == number)
+        else {
+            return;
+        };
+        assert_eq!(self.relay.place(|event| event.number == number), Some(place));
+        match (decision & 7, self.waiting[place].seen.clone()) {
+            (1, _) => {}
+            (2, _) => self.mark(place),
+            (3, Seen::Message(opcode, mut content)) => {
                 if opcode == Opcode::Text {
-                    edited.make_ascii_uppercase();
+                    content.make_ascii_uppercase();
                 } else {
-                    for byte in &mut edited {
+                    for byte in &mut content {
                         *byte ^= 1;
                     }
                 }
-                self.edit(offset, &log, opcode, content.len(), edited);
+                self.forward(place, Some((opcode, content)));
             }
-            (4, Seen::Message(opcode, content)) => {
-                let edited = [&content[..], "é".repeat(usize::from(with)).as_bytes()].concat();
-                self.edit(offset, &log, opcode, content.len(), edited);
+            (4, Seen::Message(opcode, mut content)) => {
+                if with == 31 {
+                    self.forward_what_cannot_be(place);
+                }
+                content.extend("é".repeat(usize::from(with)).as_bytes());
+                self.forward(place, Some((opcode, content)));
             }
-            (5, _) => self.drop(&log),
-            (6, seen) => {
+            (5, _) => {
+                self.relay.discard(place);
+                self.drop_first(place + 1);
+                self.release();
+            }
+            (6, _) => {
                 self.inject([None, Some(true), Some(false)][usize::from(with % 3)]);
-                self.forward(offset, seen, log);
+                self.forward(place, None);
             }
-            (7, seen) => {
+            (7, _) => {
                 self.control(with);
-                self.forward(offset, seen, log);
+                self.forward(place, None);
             }
-            (_, seen) => self.forward(offset, seen, log),
+            _ => {
+                if with > 0 {
+                    place = usize::from(with - 1) % self.waiting.len();
+                }
+                self.forward(place, None);
+            }
         }
     }
 
-    /// Whether a receiver's window was, or will not be, what the sender takes it for.
-    fn drop(&mut self, log: &FrameLog) {
-        self.outbound.altered([log]);
-        self.differs |= log.is_compressed() && self.case.has_context();
+    /// Panics unless the relay says what the model says.
+    fn check(&self) {
+        let recompresses = !self.case.fits() || self.differs;
+        assert_eq!(self.relay.outbound().recompresses(), recompresses);
+        assert_eq!(self.relay.outbound().is_closed(), self.closed);
+        // An event is not told that it was sent.
+        let told = |fate: &Fate| if *fate == Fate::Sent { Fate::Waiting } else { *fate };
+        assert_eq!(*self.said.borrow(), self.fates.iter().map(told).collect::<Vec<_>>());
+        for (place, waiting) in self.waiting.iter().enumerate() {
+            assert_eq!(self.relay.place(|event| event.number == waiting.number), Some(place));
+        }
     }
 
-    fn forward(&mut self, offset: u64, seen: Seen, mut log: FrameLog) {
-        let content = match &seen {
-            Seen::Message(_, content) => &content[..],
-            _ => &[],
-        };
-        let start = self.output.bytes.len();
-        let came = self.came(offset, matches!(seen, Seen::Message(..)));
-        let result = self.outbound.forward(&mut log, content, &mut self.output);
-        let written = &self.output.bytes[start..];
-        if self.closed {
-            assert_eq!((result, written), (Err(Refusal::AfterClose), &[][..]));
+    /// Notes what became of an event, which waits no longer.
+    fn settle(&mut self, waiting: &Waiting, fate: Fate) {
+        self.fates[waiting.number] = fate;
+        let gone = fate != Fate::Sent;
+        self.differs |= gone && self.incoming.is_compressed(waiting) && self.case.has_context();
+    }
+
+    fn drop_first(&mut self, count: usize) {
+        for waiting in self.waiting.drain(..count).collect::<Vec<_>>() {
+            self.settle(&waiting, Fate::Dropped);
+        }
+    }
+
+    /// What is marked goes when it is the first.
+    fn release(&mut self) {
+        while self.waiting.first().is_some_and(|first| first.marked) {
+            let first = self.waiting.remove(0);
+            self.settle(&first, Fate::Released);
+        }
+    }
+
+    /// Marks an event, as whoever has a message can; the next call of the relay sees it.
+    fn mark(&mut self, place: usize) {
+        let waiting = &mut self.waiting[place];
+        waiting.marked = true;
+        self.said.borrow_mut()[waiting.number] = Fate::Marked;
+        self.fates[waiting.number] = Fate::Marked;
+        self.relay.release();
+        self.release();
+    }
+
+    /// Forwards a message as what no message is: nothing changes.
+    fn forward_what_cannot_be(&mut self, place: usize) {
+        if self.closed || self.waiting[place].marked {
             return;
         }
+        let before = (self.relay.held(), self.output.bytes.len());
+        let now = Message { opcode: Opcode::Ping, content: b"" };
+        let result = self.relay.forward(place, Some(now), &mut self.output);
+        assert_eq!(result, Err(Refusal::NotAMessage(Opcode::Ping)));
+        assert_eq!((self.relay.held(), self.output.bytes.len()), before);
+        self.check();
+    }
+
+    fn forward(&mut self, place: usize, now: Option<(Opcode, Vec<u8>)>) {
+        let start = self.output.bytes.len();
+        let message = now.as_ref().map(|(opcode, content)| Message { opcode: *opcode, content });
+        let result = self.relay.forward(place, message, &mut self.output);
         assert_eq!(result, Ok(()));
+        let written = self.output.bytes[start..].to_vec();
+        self.drop_first(place);
+        let waiting = self.waiting.remove(0);
+        if self.closed || waiting.marked {
+            assert_eq!(written, b"");
+            self.settle(&waiting, Fate::Dropped);
+        } else {
+            self.sent(&waiting, now, &written);
+            self.settle(&waiting, Fate::Sent);
+        }
+        self.release();
+    }
+
+    /// Checks what was written of an event, and notes what a receiver has to read.
+    fn sent(&mut self, waiting: &Waiting, now: Option<(Opcode, Vec<u8>)>, written: &[u8]) {
+        let now = now.map(|(opcode, content)| Seen::Message(opcode, content));
+        let compressed = self.incoming.is_compressed(waiting);
+        if let Some(edited) = now.filter(|now| *now != waiting.seen) {
+            let length = |seen: &Seen| match seen {
+                Seen::Message(_, content) => Some(content.len()),
+                _ => None,
+            };
+            self.differs |= compressed && self.case.has_context();
+            if length(&edited) == length(&waiting.seen) {
+                let (frames, _) = frames::read(&self.case.receiving(), [written]);
+                let came = self.incoming.frames_of(waiting).len();
+                assert_eq!(frames.list.len(), came, "as many fragments");
+            }
+            self.expected.push(edited);
+            return;
+        }
+        let came = self.incoming.came(waiting);
         let anew =
-            log.is_compressed() && (self.differs || !self.case.fits() || !self.is_kept(offset));
+            compressed && (self.differs || !self.case.fits() || !self.incoming.is_kept(waiting));
         if anew {
             self.differs |= self.case.has_context();
         } else if self.case.fresh_keys {
             assert_eq!(written.len(), came.len());
         } else {
-            assert_eq!(written, came, "{seen:?} did not go on as it came");
+            assert_eq!(written, came, "{:?} did not go on as it came", waiting.seen);
         }
-        self.closed = matches!(seen, Seen::Close(..));
-        self.expected.push(seen);
-    }
-
-    fn edit(
-        &mut self,
-        offset: u64,
-        log: &FrameLog,
-        opcode: Opcode,
-        length: usize,
-        content: Vec<u8>,
-    ) {
-        let start = self.output.bytes.len();
-        let edit = Edit { opcode, content: &content, length };
-        let result = self.outbound.forward_edited(log, edit, &mut self.output);
-        let written = &self.output.bytes[start..];
-        if self.closed {
-            assert_eq!((result, written), (Err(Refusal::AfterClose), &[][..]));
-            return;
-        }
-        assert_eq!(result, Ok(()));
-        self.differs |= log.is_compressed() && self.case.has_context();
-        if content.len() == length {
-            let (frames, _) = frames::read(&self.case.receiving(), [written]);
-            assert_eq!(frames.list.len(), self.frames_of(offset, true).len(), "as many fragments");
-        }
-        self.expected.push(Seen::Message(opcode, content));
+        self.closed = matches!(waiting.seen, Seen::Close(..));
+        self.expected.push(waiting.seen.clone());
     }
 
     fn inject(&mut self, compress: Option<bool>) {
-        let result = self.outbound.inject(Opcode::Binary, INJECTED, compress, &mut self.output);
+        let message = Message { opcode: Opcode::Binary, content: INJECTED };
+        let result = self.relay.inject(message, compress, &mut self.output);
         let refusal = match compress {
             _ if self.closed => Some(Refusal::AfterClose),
             Some(true) if self.case.sending.deflate.is_none() => Some(Refusal::DeflateNotAgreed),
@@ -172,13 +315,23 @@ impl Relay<'_> {
     }
 
     fn control(&mut self, with: u8) {
-        let (control, seen) = match with {
-            0..15 => (Control::Ping(&[1; 9]), Seen::Ping(vec![1; 9])),
-            15..30 => (Control::Pong(b""), Seen::Pong(Vec::new())),
-            30 => (Control::Close(Some(1001), "on"), Seen::Close(1001, "on".to_owned())),
-            _ => (Control::Close(None, ""), Seen::Close(1005, String::new())),
+        let (result, seen) = match with {
+            0..15 => {
+                let ping = Control::Ping(&[1; 9]);
+                (self.relay.control(ping, &mut self.output), Seen::Ping(vec![1; 9]))
+            }
+            15..30 => {
+                let pong = Control::Pong(b"");
+                (self.relay.control(pong, &mut self.output), Seen::Pong(Vec::new()))
+            }
+            _ => {
+                let (code, reason) = if with == 30 { (Some(1001), "on") } else { (None, "") };
+                let closes = self.relay.close(code, reason, &mut self.output);
+                assert_eq!(closes, Ok(!self.closed));
+                let result = if self.closed { Err(Refusal::AfterClose) } else { Ok(()) };
+                (result, Seen::Close(code.unwrap_or(1005), reason.to_owned()))
+            }
         };
-        let result = self.outbound.control(control, &mut self.output);
         assert_eq!(result.err(), self.closed.then_some(Refusal::AfterClose));
         if !self.closed {
             self.closed = matches!(seen, Seen::Close(..));
@@ -186,40 +339,9 @@ impl Relay<'_> {
         }
     }
 
-    /// The frames of the message, or the control frame, that began at `offset`.
-    fn frames_of(&self, offset: u64, message: bool) -> Vec<&Frame<Vec<u8>>> {
-        let from = self.frames.iter().skip_while(|frame| frame.offset < offset);
-        let mut list = Vec::new();
-        for frame in from.filter(|frame| frame.header.opcode.is_control() != message) {
-            list.push(frame);
-            if frame.header.fin {
-                break;
-            }
-        }
-        list
-    }
-
-    /// The bytes that it came in, as they are to go on.
-    fn came(&self, offset: u64, message: bool) -> Vec<u8> {
-        let mut came = Vec::new();
-        for frame in self.frames_of(offset, message) {
-            let start = usize::try_from(frame.offset).unwrap();
-            came.extend_from_slice(
-                &self.case.wire[start..usize::try_from(frames::end(frame)).unwrap()],
-            );
-        }
-        if message && self.case.rsv1_misleads() {
-            came[0] &= !0x40;
-        }
-        came
-    }
-
-    /// Whether its payload was not too long to be kept.
-    fn is_kept(&self, offset: u64) -> bool {
-        let frames = self.frames_of(offset, true);
-        let payload: u64 = frames.iter().map(|frame| frame.header.length).sum();
-        let most = self.case.reading.limits.max_message_size;
-        most.is_none_or(|most| payload <= most + most / 64 + 64)
+    /// Bytes that are held for what waits.
+    fn held(&self) -> usize {
+        self.waiting.iter().map(|waiting| self.incoming.held(waiting)).sum()
     }
 
     /// Panics unless a receiver reads what is expected.

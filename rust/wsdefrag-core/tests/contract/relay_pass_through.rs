@@ -4,7 +4,10 @@
 //! bytes came and nothing was wrong with them. With what the caller puts in, a receiver reads the
 //! same, and the caller's own in the caller's order, and nothing behind a Close.
 
-use wsdefrag_core::relay::{Control, Outbound, Pace, PassThrough, Passing};
+use std::cell::Cell;
+use std::rc::Rc;
+
+use wsdefrag_core::relay::{Control, Held, Pace, PassThrough};
 use wsdefrag_core::{Opcode, Reassembler, Refusal};
 
 use super::journal::{self, Journal, Seen};
@@ -65,7 +68,8 @@ fn check_with_ours(case: &Case, pace: Pace, incoming: &Journal) {
     relay.put(decisions.next().unwrap_or(0));
     relay.end();
     relay.put(decisions.next().unwrap_or(0));
-    assert_eq!(relay.pass_through.held(), 0, "something is held that will never go");
+    let held = relay.way.held() + relay.output.kept_back.len();
+    assert_eq!(held, 0, "something is held that will never go");
 
     let out = &relay.output.bytes;
     let (read, _) = journal::read(case.receiving(), input::cut(out, case.cuts));
@@ -80,6 +84,11 @@ fn check_with_ours(case: &Case, pace: Pace, incoming: &Journal) {
     }
     let (ours, theirs): (Vec<_>, Vec<_>) =
         read.events.into_iter().map(|(_, seen)| seen).partition(is_ours);
+    // What the relay says of a message is what became of it.
+    let went_on: Vec<_> =
+        relay.went_on.iter().filter(|(_, goes_on)| *goes_on).map(|(seen, _)| seen).collect();
+    let arrived = theirs.iter().filter(|seen| matches!(seen, Seen::Message(..)));
+    assert!(!whole || arrived.eq(went_on), "{theirs:?} of {:?}", relay.went_on);
     let incoming: Vec<_> = incoming.events.iter().map(|(_, seen)| seen.clone()).collect();
     assert!(incoming.starts_with(&theirs), "{theirs:?} is not the front of {incoming:?}");
     assert!(
@@ -88,11 +97,12 @@ fn check_with_ours(case: &Case, pace: Pace, incoming: &Journal) {
     );
     let is_message = |seen: &Seen| matches!(seen, Seen::Message(..));
     let (messages, controls): (Vec<_>, Vec<_>) = ours.into_iter().partition(is_message);
-    assert!(relay.messages.starts_with(&messages), "{messages:?} of {:?}", relay.messages);
-    assert!(!whole || messages.len() == relay.messages.len());
+    let own = relay.messages();
+    assert!(own.starts_with(&messages), "{messages:?} of {own:?}");
+    assert!(!whole || messages.len() == own.len());
     // Those that waited for the end of a frame that never came are not sent.
     assert!(relay.controls.starts_with(&controls), "{controls:?} of {:?}", relay.controls);
-    let all = whole && !relay.pass_through.is_blocked();
+    let all = whole && !relay.way.is_blocked();
     assert!(!all || controls.len() == relay.controls.len());
 }
 
@@ -106,22 +116,36 @@ fn is_ours(seen: &Seen) -> bool {
     }
 }
 
+/// A message that the caller put in, and what the relay said of it.
+struct Own {
+    content: Vec<u8>,
+    dropped: Rc<Cell<bool>>,
+}
+
+impl Held for Own {
+    fn content(&self) -> &[u8] {
+        &self.content
+    }
+
+    fn set_dropped(&mut self) {
+        self.dropped.set(true);
+    }
+}
+
 /// One direction between its two sides.
 struct Relay<'a> {
     case: &'a Case,
     reassembler: Reassembler<Vec<u8>>,
     sink: journal::Recorder,
-    pass_through: PassThrough,
-    outbound: Outbound,
+    way: PassThrough<Own>,
     output: Written,
-    /// What was put in and has to be read, in order.
-    messages: Vec<Seen>,
-    /// Of these, how many wait for their place.
-    waiting: usize,
+    /// What was put in, in order, and whether it was dropped.
+    put_in: Vec<(Seen, Rc<Cell<bool>>)>,
     controls: Vec<Seen>,
+    /// The messages that came, and whether they went on.
+    went_on: Vec<(Seen, bool)>,
     /// Whether the caller closed the way.
     closed: bool,
-    over: bool,
     count: u32,
 }
 
@@ -131,49 +155,40 @@ impl<'a> Relay<'a> {
             case,
             reassembler: Reassembler::new(case.reading),
             sink: journal::Recorder::new(Ledger::new(case.reading.limits.max_message_size)),
-            pass_through: PassThrough::new(pace),
-            outbound: case.outbound(),
+            way: PassThrough::new(pace, case.outbound()),
             output: Written::default(),
-            messages: Vec::new(),
+            put_in: Vec::new(),
             controls: Vec::new(),
-            waiting: 0,
+            went_on: Vec::new(),
             closed: false,
-            over: false,
             count: 0,
         }
     }
 
+    /// What was put in and has to be read.
+    fn messages(&self) -> Vec<Seen> {
+        let kept = self.put_in.iter().filter(|(_, dropped)| !dropped.get());
+        kept.map(|(seen, _)| seen.clone()).collect()
+    }
+
     fn receive(&mut self, chunk: &[u8]) {
-        let Self { sink, pass_through, outbound, output, .. } = self;
-        self.reassembler.receive_data(chunk, &mut Passing { sink, pass_through, outbound, output });
-        let closed = matches!(self.sink.events.last(), Some((_, Seen::Close(..))));
-        self.over = closed || self.reassembler.error().is_some();
-        self.tidy();
+        let mut completing = self.way.completing();
+        assert_eq!(completing.all_go_on(), !self.way.outbound().is_closed());
+        let before = self.sink.events.len();
+        self.reassembler
+            .receive_data(chunk, &mut self.way.passing(&mut self.sink, &mut self.output));
+        let is_close = |(_, seen): &(u64, Seen)| matches!(seen, Seen::Close(..));
+        let over = self.sink.events.last().is_some_and(is_close);
+        self.way.settle(over || self.reassembler.error().is_some(), &mut self.output);
+        for (_, seen) in &self.sink.events[before..] {
+            if matches!(seen, Seen::Message(..)) {
+                self.went_on.push((seen.clone(), completing.goes_on()));
+            }
+        }
     }
 
     fn end(&mut self) {
-        self.over = true;
-        self.tidy();
-    }
-
-    /// What the caller of the engine does when something has come in.
-    fn tidy(&mut self) {
-        if self.over {
-            self.pass_through.end();
-        }
-        if !self.pass_through.has_waiting() {
-            self.waiting = 0;
-        }
-        if self.outbound.is_closed() || self.pass_through.is_broken_off() {
-            self.drop_waiting();
-        }
-    }
-
-    fn drop_waiting(&mut self) {
-        let waiting = std::mem::take(&mut self.waiting);
-        if self.pass_through.drop_waiting() {
-            self.messages.truncate(self.messages.len() - waiting);
-        }
+        self.way.settle(true, &mut self.output);
     }
 
     /// Puts in what `decision` says.
@@ -185,30 +200,24 @@ impl<'a> Relay<'a> {
             5 => self.inject(content, Some(true)),
             4 => self.control(Control::Ping(&content), Seen::Ping(content.clone())),
             6 => self.control(Control::Pong(&content), Seen::Pong(content.clone())),
-            7 if decision >> 3 > 24 => {
-                let seen = Seen::Close(4999, String::new());
-                let open = !self.outbound.is_closed();
-                self.control(Control::Close(Some(4999), ""), seen);
-                self.closed |= open && self.outbound.is_closed();
-                if self.closed {
-                    self.drop_waiting();
-                }
-            }
+            7 if decision >> 3 > 24 => self.close(),
             _ => {}
         }
     }
 
     fn inject(&mut self, content: Vec<u8>, compress: Option<bool>) {
-        let Self { pass_through, outbound, output, .. } = self;
-        let closed = outbound.is_closed();
-        match pass_through.inject(outbound, Opcode::Binary, &content, compress, output) {
-            Ok(waits) => {
-                assert!(!closed && !pass_through.is_broken_off());
-                self.waiting += usize::from(waits);
-                self.messages.push(Seen::Message(Opcode::Binary, content));
+        let closed = self.way.outbound().is_closed();
+        let broken_off = self.way.is_broken_off();
+        let dropped = Rc::new(Cell::new(false));
+        let seen = Seen::Message(Opcode::Binary, content.clone());
+        let own = Own { content, dropped: Rc::clone(&dropped) };
+        match self.way.inject(own, Opcode::Binary, compress, &mut self.output) {
+            Ok(()) => {
+                assert!(!closed && !broken_off);
+                self.put_in.push((seen, dropped));
             }
             Err(Refusal::AfterClose) => assert!(closed),
-            Err(Refusal::BehindUnfinished) => assert!(pass_through.is_broken_off()),
+            Err(Refusal::BehindUnfinished) => assert!(broken_off),
             Err(Refusal::WindowsWouldDiffer) => assert!(self.case.has_context()),
             Err(Refusal::DeflateNotAgreed) => assert!(self.case.sending.deflate.is_none()),
             Err(refusal) => panic!("{refusal}"),
@@ -216,16 +225,26 @@ impl<'a> Relay<'a> {
     }
 
     fn control(&mut self, control: Control<'_>, seen: Seen) {
-        let Self { pass_through, outbound, output, .. } = self;
-        let closed = outbound.is_closed();
-        match pass_through.put(outbound, control, output) {
+        let closed = self.way.outbound().is_closed();
+        let blocked = self.way.is_blocked();
+        match self.way.control(control, &mut self.output) {
             Ok(()) => {
-                assert!(!closed && !pass_through.is_blocked());
+                assert!(!closed && !blocked);
                 self.controls.push(seen);
             }
             Err(Refusal::AfterClose) => assert!(closed),
-            Err(Refusal::BehindUnfinished) => assert!(pass_through.is_blocked()),
+            Err(Refusal::BehindUnfinished) => assert!(blocked),
             Err(refusal) => panic!("{refusal}"),
+        }
+    }
+
+    fn close(&mut self) {
+        let open = !self.way.outbound().is_closed() && !self.way.is_blocked();
+        let closes = self.way.close(Some(4999), "", &mut self.output);
+        assert_eq!(closes, Ok(open));
+        if open {
+            self.closed = true;
+            self.controls.push(Seen::Close(4999, String::new()));
         }
     }
 }

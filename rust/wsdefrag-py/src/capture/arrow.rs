@@ -185,11 +185,11 @@ impl Sink for Rows {
     #[inline]
     fn message(&mut self, message: Message) {
         if self.table == Table::Messages {
-            if MessageColumns::wants_a_batch(&message) {
+            if MessageColumns::needs_own_batch(&message) {
                 if !self.messages.is_empty() {
                     self.ready.push_back(self.messages.finish());
                 }
-                self.ready.push_back(MessageColumns::alone(message));
+                self.ready.push_back(MessageColumns::batch_of_one(message));
                 return;
             }
             self.messages.push(&message);

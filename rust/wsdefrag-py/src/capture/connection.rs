@@ -65,6 +65,11 @@ fn account<'py>(py: Python<'py>, account: &Account) -> PyResult<Bound<'py, PyAny
     for (name, value) in account.counters() {
         values.set_item(name, value)?;
     }
+    let tolerated = PyDict::new(py);
+    for (name, count) in account.tolerated.counters().filter(|(_, count)| *count > 0) {
+        tolerated.set_item(name, count)?;
+    }
+    values.set_item("tolerated", tolerated)?;
     values.set_item("violation", account.violation.map(|error| error.to_string()))?;
     ACCOUNT.get(py)?.call((), Some(&values))
 }

@@ -232,7 +232,7 @@ impl CapturedMessage {
     #[getter]
     fn message<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let (class, content) = (message_class(py)?, self.content.clone_ref(py));
-        new_message(py, class, self.opcode, self.from_client, content, self.seconds())
+        new_message(py, class, self.opcode, self.from_client, content, self.seconds(), false)
     }
 
     /// Give mitmproxy's state of the message.

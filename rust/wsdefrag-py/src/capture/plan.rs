@@ -10,6 +10,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use pyo3::{PyTraverseError, PyVisit};
 use wsdefrag_capture::{Account, Filter, Options};
+use wsdefrag_core::Strictness;
 
 use crate::capture::arrow::{ArrowStream, Known, Table};
 use crate::capture::reader::CaptureReader;
@@ -29,7 +30,7 @@ impl CapturePlan {
     #[new]
     #[pyo3(signature = (
         *, paths, file, name, hosts, request_paths, ports, addresses, from_client, types, since_ns,
-        until_ns, content, limits, strictness, utf8_strict, resync, max_connections, idle_timeout_ns,
+        until_ns, content, limits, strictness, resync, max_connections, idle_timeout_ns,
         handshake_timeout_ns
     ))]
     #[expect(clippy::too_many_arguments, reason = "all of them have names where it is called")]
@@ -49,7 +50,6 @@ impl CapturePlan {
         content: bool,
         limits: PyLimits,
         strictness: PyStrictness,
-        utf8_strict: bool,
         resync: bool,
         max_connections: usize,
         idle_timeout_ns: i64,
@@ -75,7 +75,7 @@ impl CapturePlan {
         };
         let options = Options {
             limits: limits.into(),
-            strictness: strictness.with_utf8(utf8_strict),
+            strictness: strictness.into(),
             contents: content,
             resync,
             max_connections,
@@ -104,6 +104,12 @@ impl CapturePlan {
     #[staticmethod]
     fn account_counters() -> Vec<&'static str> {
         Account::default().counters().map(|(name, _)| name).to_vec()
+    }
+
+    /// Name the rules whose breaches are counted where they are switched off, in order.
+    #[staticmethod]
+    fn tolerated_rules() -> Vec<&'static str> {
+        Strictness::NAMES.to_vec()
     }
 
     /// Begin a pass over the capture.

@@ -209,7 +209,7 @@ impl fmt::Display for Failure {
             Self::Broken(error, name) => write!(f, "{name}: {error}"),
             Self::Compressed(place, error, name) => {
                 let (packets, bytes) = (place.packets, place.bytes);
-                write!(f, "{name}: {error} before byte {bytes}, behind packet {packets}")
+                write!(f, "{name}: {error} before byte {bytes}, after packet {packets}")
             }
         }
     }

@@ -163,6 +163,11 @@ impl Writer {
         progress
     }
 
+    /// Takes back what was written after the first `len` bytes.
+    pub(crate) fn truncate(&mut self, len: usize) {
+        self.len = self.len.min(len);
+    }
+
     /// The `bytes` of what was written.
     pub(crate) fn finish(self, py: Python<'_>) -> PyResult<Py<PyBytes>> {
         let size = self.len.cast_signed();

@@ -10,7 +10,7 @@ use std::ffi::{c_int, c_void};
 use std::mem;
 use std::ptr;
 
-use pyo3::exceptions::PyTypeError;
+use pyo3::exceptions::{PyAttributeError, PyTypeError};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyFloat};
@@ -93,6 +93,36 @@ pub(super) unsafe extern "C" fn set_type(object: Object, value: Object, _: *mut 
     };
     // SAFETY: as the module says.
     unsafe { set(object, value, store) }
+}
+
+/// What setting or deleting an attribute does of a message that was sent on already.
+pub(crate) fn already_sent() -> PyErr {
+    PyAttributeError::new_err(
+        "this message has already been sent on; copy() gives one that can be changed",
+    )
+}
+
+/// `tp_setattro`: sets any attribute, or deletes it, unless the message was sent on already.
+pub(super) unsafe extern "C" fn set_attribute(
+    object: Object,
+    name: Object,
+    value: Object,
+) -> c_int {
+    let sent = Python::attach(|py| {
+        // SAFETY: as the module says.
+        let message = Message(unsafe { Bound::from_borrowed_ptr(py, object) });
+        let sent = message.fields(|fields| fields.sent);
+        if sent {
+            already_sent().restore(py);
+        }
+        sent
+    });
+    if sent {
+        return -1;
+    }
+    // SAFETY: attached, with a live object and name, and a live value or null, as the interpreter
+    // gave them.
+    unsafe { ffi::PyObject_GenericSetAttr(object, name, value) }
 }
 
 /// Calls a getter's body.

@@ -1,5 +1,7 @@
 //! Messages as Rust makes, reads and marks them, without running any Python code.
 
+use std::mem;
+
 use pyo3::exceptions::PyTypeError;
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -26,7 +28,8 @@ impl MessageClass {
     }
 }
 
-/// A new instance of `class`, made without running any Python code.
+/// A new instance of `class`, made without running any Python code. One that was `sent` on already
+/// cannot be changed from Python.
 #[inline]
 pub(crate) fn new_message<'py>(
     py: Python<'py>,
@@ -35,6 +38,7 @@ pub(crate) fn new_message<'py>(
     from_client: bool,
     content: Py<PyBytes>,
     timestamp: f64,
+    sent: bool,
 ) -> PyResult<Bound<'py, PyAny>> {
     let fields = Fields {
         content: content.into_ptr(),
@@ -43,6 +47,8 @@ pub(crate) fn new_message<'py>(
         from_client,
         dropped: false,
         injected: false,
+        sent,
+        released: false,
     };
     // SAFETY: attached; a `MessageClass` is a live class of untracked instances of fixed size.
     let object = unsafe { ffi::PyObject_New::<Storage>(class.0.as_ptr().cast()) };
@@ -64,7 +70,7 @@ pub(crate) struct MessageState<'py> {
     pub(crate) opcode: Opcode,
     pub(crate) content: Bound<'py, PyBytes>,
     pub(crate) from_client: bool,
-    pub(crate) dropped: bool,
+    pub(crate) sent: bool,
 }
 
 /// The state of a message; `None` if the object is not one.
@@ -82,7 +88,7 @@ pub(crate) fn message_state<'py>(
             // SAFETY: likewise.
             content: unsafe { content.cast_into_unchecked() },
             from_client: fields.from_client,
-            dropped: fields.dropped,
+            sent: fields.sent,
         }
     })))
 }
@@ -97,17 +103,32 @@ fn as_message<'py>(object: &Bound<'py, PyAny>) -> PyResult<Option<Message<'py>>>
 
 /// Says of a message that it was dropped, without running any Python code.
 pub(crate) fn mark_dropped(object: &Bound<'_, PyAny>) {
-    mark(object, |fields| fields.dropped = true);
+    with_fields(object, |fields| fields.dropped = true);
 }
 
 /// Says of a message that the caller put it in, without running any Python code.
 pub(crate) fn mark_injected(object: &Bound<'_, PyAny>) {
-    mark(object, |fields| fields.injected = true);
+    with_fields(object, |fields| fields.injected = true);
 }
 
-/// Changes a message; leaves any other object alone.
-fn mark(object: &Bound<'_, PyAny>, change: impl FnOnce(&mut Fields)) {
-    if let Ok(Some(message)) = as_message(object) {
-        message.fields(change);
-    }
+/// Says of a message that a relay let it go because it was dropped.
+pub(crate) fn mark_released(object: &Bound<'_, PyAny>) {
+    with_fields(object, |fields| fields.released = true);
+}
+
+/// Whether that was said of a message since this was last asked.
+pub(crate) fn take_released(object: &Bound<'_, PyAny>) -> bool {
+    with_fields(object, |fields| mem::take(&mut fields.released)) == Some(true)
+}
+
+/// Whether a message is dropped.
+#[inline]
+pub(crate) fn is_dropped(object: &Bound<'_, PyAny>) -> bool {
+    with_fields(object, |fields| fields.dropped) == Some(true)
+}
+
+/// Reads or changes a message; leaves any other object alone.
+#[inline]
+fn with_fields<R>(object: &Bound<'_, PyAny>, work: impl FnOnce(&mut Fields) -> R) -> Option<R> {
+    as_message(object).ok().flatten().map(|message| message.fields(work))
 }

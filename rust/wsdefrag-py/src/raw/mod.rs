@@ -15,7 +15,7 @@
 
 pub(crate) mod buffer;
 pub(crate) mod bytes;
-mod fields;
+pub(crate) mod fields;
 pub(crate) mod instance;
 pub(crate) mod message;
 mod storage;

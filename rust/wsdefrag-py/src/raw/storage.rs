@@ -24,6 +24,11 @@ pub(super) struct Fields {
     pub(super) from_client: bool,
     pub(super) dropped: bool,
     pub(super) injected: bool,
+    /// Whether it was sent on before its owner saw it, so that Python may not change it.
+    pub(super) sent: bool,
+    /// Whether a relay let it go because its owner had dropped it, and its owner has not decided on
+    /// it by a call since.
+    pub(super) released: bool,
 }
 
 /// An object that begins with a [`Storage`].

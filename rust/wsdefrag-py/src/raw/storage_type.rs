@@ -61,6 +61,7 @@ fn make_type(py: Python<'_>) -> PyResult<Py<PyType>> {
         (ffi::Py_tp_dealloc, dealloc as *mut c_void),
         (ffi::Py_tp_members, members.as_mut_ptr().cast()),
         (ffi::Py_tp_getset, properties.as_mut_ptr().cast()),
+        (ffi::Py_tp_setattro, fields::set_attribute as *mut c_void),
         (ffi::Py_tp_doc, doc.as_ptr().cast_mut().cast()),
         (0, ptr::null_mut()),
     ]

@@ -37,17 +37,16 @@ impl Connection {
 #[pymethods]
 impl Connection {
     #[new]
-    #[pyo3(signature = (*, deflate, limits, strictness, utf8_strict, record, keeps))]
+    #[pyo3(signature = (*, deflate, limits, strictness, record, keeps))]
     fn new(
         py: Python<'_>,
         deflate: Option<PyDeflateParams>,
         limits: PyLimits,
         strictness: PyStrictness,
-        utf8_strict: bool,
         record: Py<PyAny>,
         keeps: bool,
     ) -> PyResult<Self> {
-        let server = settings(false, deflate, limits, strictness, utf8_strict);
+        let server = settings(false, deflate, limits, strictness);
         let client = Settings { from_client: true, ..server };
         Ok(Self {
             from_client: Py::new(py, DirectionState::new(client))?,

@@ -14,15 +14,14 @@ pub(crate) struct WebSocketDirection;
 #[pymethods]
 impl WebSocketDirection {
     #[new]
-    #[pyo3(signature = (*, from_client, deflate, limits, strictness, utf8_strict))]
+    #[pyo3(signature = (*, from_client, deflate, limits, strictness))]
     fn new(
         from_client: bool,
         deflate: Option<PyDeflateParams>,
         limits: PyLimits,
         strictness: PyStrictness,
-        utf8_strict: bool,
     ) -> PyClassInitializer<Self> {
-        let settings = settings(from_client, deflate, limits, strictness, utf8_strict);
+        let settings = settings(from_client, deflate, limits, strictness);
         PyClassInitializer::from(DirectionState::new(settings)).add_subclass(Self)
     }
 

@@ -170,6 +170,8 @@ pub(crate) struct PySink<'py> {
     class: &'py MessageClass,
     from_client: bool,
     wanted: Wanted,
+    /// Whether messages have been sent on when the caller gets them.
+    sent: bool,
     /// The caller's, or the clock's, read when it is first needed.
     timestamp: Option<f64>,
     /// The places, among all events of the call, of those that there was no memory for.
@@ -184,6 +186,7 @@ impl<'py> PySink<'py> {
         from_client: bool,
         wanted: Wanted,
         timestamp: Option<f64>,
+        sent: bool,
     ) -> PyResult<Self> {
         Ok(Self {
             memory: PyMemory::new(py),
@@ -193,6 +196,7 @@ impl<'py> PySink<'py> {
             class: message_class(py)?,
             from_client,
             wanted,
+            sent,
             timestamp,
             lost: Vec::new(),
             failure: None,
@@ -251,7 +255,8 @@ impl<'py> Sink for PySink<'py> {
                 let timestamp = self.seconds();
                 let py = self.memory.py;
                 let message = content.into_bytes(py).and_then(|content| {
-                    new_message(py, self.class, opcode, self.from_client, content, timestamp)
+                    let (class, sent) = (self.class, self.sent);
+                    new_message(py, class, opcode, self.from_client, content, timestamp, sent)
                 });
                 self.keep(message);
                 return;

@@ -13,6 +13,7 @@ use crate::opcodes::{opcode_member, parse_opcode};
 use crate::params::{self, PyLimits, PyStrictness};
 use crate::raw::buffer::with_bytes;
 use crate::read::ending::Ending;
+use crate::shown::{LONGEST_REPR, shown_bool, shown_bytes, shown_error};
 
 /// One frame (RFC 6455 section 5.2); frozen, equal by value, picklable.
 ///
@@ -143,24 +144,23 @@ impl Frame {
         self.fields(py)?.hash()
     }
 
+    /// Show the fields that are not those of a plain frame, and of the payload the beginning.
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
-        let text = |value: bool| if value { "True" } else { "False" };
-        let key = match self.masking_key(py) {
-            Some(key) => key.repr()?.to_string(),
-            None => "None".to_owned(),
-        };
-        Ok(format!(
-            "Frame(opcode={}, fin={}, rsv1={}, rsv2={}, rsv3={}, masking_key={key}, payload={}, \
-             offset={}, wire_length={})",
-            opcode_member(py, self.opcode)?.repr()?,
-            text(self.fin),
-            text(self.rsv1),
-            text(self.rsv2),
-            text(self.rsv3),
-            self.payload.bind(py).repr()?,
-            self.offset,
-            self.wire_length,
-        ))
+        let opcode = opcode_member(py, self.opcode)?.repr()?;
+        let mut head = format!("opcode={opcode}, fin={}", shown_bool(self.fin));
+        for (name, set) in [("rsv1", self.rsv1), ("rsv2", self.rsv2), ("rsv3", self.rsv3)] {
+            if set {
+                head = format!("{head}, {name}=True");
+            }
+        }
+        if let Some(key) = self.masking_key(py) {
+            head = format!("{head}, masking_key={}", key.repr()?);
+        }
+        let tail = format!("offset={}, wire_length={}", self.offset, self.wire_length);
+        let room =
+            LONGEST_REPR.saturating_sub("Frame(, payload=, )".len() + head.len() + tail.len());
+        let payload = shown_bytes(py, self.payload.as_bytes(py), room)?;
+        Ok(format!("Frame({head}, payload={payload}, {tail})"))
     }
 
     fn __reduce__<'py>(
@@ -175,6 +175,7 @@ impl Frame {
 #[pyclass(subclass, module = "wsdefrag._native")]
 pub(crate) struct FrameDecoder {
     engine: frame_decoder::FrameDecoder<PyContent>,
+    from_client: bool,
     ending: Ending,
 }
 
@@ -185,7 +186,7 @@ impl FrameDecoder {
     fn new(from_client: bool, rsv1: bool, limits: PyLimits, strictness: PyStrictness) -> Self {
         let rules = Rules { from_client, deflate: rsv1, strictness: strictness.into() };
         let engine = frame_decoder::FrameDecoder::new(rules, limits.into());
-        Self { engine, ending: Ending::Open }
+        Self { engine, from_client, ending: Ending::Open }
     }
 
     /// Take the next bytes and give the frames they complete.
@@ -260,5 +261,19 @@ impl FrameDecoder {
     #[getter]
     fn tolerated<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         params::tolerated(py, self.engine.strictness(), self.engine.tolerated())
+    }
+
+    fn __repr__(this: &Bound<'_, Self>) -> PyResult<String> {
+        let decoder = this.try_borrow()?;
+        let engine = &decoder.engine;
+        Ok(format!(
+            "<{} from_client={} bytes_received={} bytes_buffered={} bytes_discarded={}{}>",
+            this.get_type().name()?,
+            shown_bool(decoder.from_client),
+            engine.bytes_received(),
+            engine.bytes_buffered(),
+            engine.bytes_discarded(),
+            shown_error(engine.error()),
+        ))
     }
 }

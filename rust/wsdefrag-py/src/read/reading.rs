@@ -11,6 +11,7 @@ use crate::params;
 use crate::raw::buffer::with_bytes;
 use crate::read::ending::Ending;
 use crate::read::event::{Batch, PySink, Report, Reported, Wanted, deliver};
+use crate::shown::{shown_bool, shown_error};
 
 /// The engine, and what Python was or will be told of it.
 pub(crate) struct Reading {
@@ -19,6 +20,8 @@ pub(crate) struct Reading {
     ending: Ending,
     /// Events that an exception kept from the caller.
     undelivered: Option<Batch>,
+    /// Whether messages have been sent on when the caller gets them.
+    sent: bool,
 }
 
 impl Reading {
@@ -28,7 +31,13 @@ impl Reading {
             closed: None,
             ending: Ending::Open,
             undelivered: None,
+            sent: false,
         }
+    }
+
+    /// A direction whose messages are sent on before the caller gets them.
+    pub(crate) fn passing(settings: Settings) -> Self {
+        Self { sent: true, ..Self::new(settings) }
     }
 
     /// Feeds the engine by `receive`; the events of this call. Contents are charged to `account`.
@@ -66,7 +75,7 @@ impl Reading {
         timestamp: Option<f64>,
         wanted: Wanted,
     ) -> PyResult<PySink<'py>> {
-        PySink::new(py, self.engine.settings().from_client, wanted, timestamp)
+        PySink::new(py, self.engine.settings().from_client, wanted, timestamp, self.sent)
     }
 
     /// Ends the direction; raises what was wrong with it, or its end.
@@ -121,16 +130,14 @@ impl Reading {
     /// The state in one line, as attributes; `buffered` bytes are held.
     pub(crate) fn summary(&self, buffered: usize) -> String {
         let engine = &self.engine;
-        let end = match (engine.error(), self.closed.as_ref().and_then(Reported::close_code)) {
-            (Some(error), _) => format!(" error={}@{}", error.kind.name(), error.offset),
-            (None, Some(code)) => format!(" close_received={code}"),
-            (None, None) => String::new(),
-        };
+        let closed = self.closed.as_ref().and_then(Reported::close_code);
+        let closed = closed.map_or_else(String::new, |code| format!(" close_received={code}"));
         format!(
-            "from_client={} bytes_received={} bytes_buffered={buffered} bytes_discarded={}{end}",
-            if engine.settings().from_client { "True" } else { "False" },
+            "from_client={} bytes_received={} bytes_buffered={buffered} bytes_discarded={}{closed}{}",
+            shown_bool(engine.settings().from_client),
             engine.bytes_received(),
             engine.bytes_discarded(),
+            shown_error(engine.error()),
         )
     }
 }

@@ -64,13 +64,12 @@ pub(crate) fn settings(
     deflate: Option<PyDeflateParams>,
     limits: PyLimits,
     strictness: PyStrictness,
-    utf8_strict: bool,
 ) -> Settings {
     Settings {
         from_client,
         deflate: deflate.map(Into::into),
         limits: limits.into(),
-        strictness: strictness.with_utf8(utf8_strict),
+        strictness: strictness.into(),
     }
 }
 

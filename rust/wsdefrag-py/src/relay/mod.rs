@@ -1,5 +1,9 @@
-//! The relay, for Python.
+//! The relays, for Python.
 
+pub(crate) mod deciding;
 pub(crate) mod direction;
+mod held;
+mod options;
 pub(crate) mod pair;
 mod unsent;
+mod way;

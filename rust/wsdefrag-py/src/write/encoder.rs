@@ -5,15 +5,16 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
 use wsdefrag_core::deflate::deflater::Work;
 use wsdefrag_core::write::encoder::{Choice, Head, Settings};
-use wsdefrag_core::{Encoder, Layout, Opcode, OutOfMemory, Output, Refusal};
+use wsdefrag_core::{Encoder, Layout, Opcode, OutOfMemory, Output, Refusal, Strictness};
 
 use crate::content::{deflating, gil_over};
 use crate::errors;
 use crate::opcodes::parse_opcode;
-use crate::params::PyDeflateParams;
+use crate::params::{PyDeflateParams, PyStrictness};
 use crate::random;
 use crate::raw::buffer::with_bytes;
 use crate::raw::bytes::framed_bytes;
+use crate::shown::shown_bool;
 use crate::write::fragmenter::parse_sizes;
 
 /// Characters from which on a text's UTF-8 is not left with its `str`.
@@ -85,6 +86,7 @@ pub(crate) fn parse_code(code: &Bound<'_, PyAny>) -> PyResult<u16> {
 #[pyclass(subclass, module = "wsdefrag._native")]
 pub(crate) struct FrameEncoder {
     engine: Encoder,
+    from_client: bool,
 }
 
 impl FrameEncoder {
@@ -137,22 +139,22 @@ impl FrameEncoder {
 #[pymethods]
 impl FrameEncoder {
     #[new]
-    #[pyo3(signature = (*, from_client, deflate, compress_from, compression_level, utf8_strict))]
+    #[pyo3(signature = (*, from_client, deflate, compress_from, compression_level, strictness))]
     fn new(
         from_client: bool,
         deflate: Option<PyDeflateParams>,
         compress_from: u64,
         compression_level: u8,
-        utf8_strict: bool,
+        strictness: PyStrictness,
     ) -> Self {
         let settings = Settings {
             from_client,
             deflate: deflate.map(Into::into),
             compress_from,
             level: compression_level,
-            check_utf8: utf8_strict,
+            check_utf8: Strictness::from(strictness).utf8,
         };
-        Self { engine: Encoder::new(settings) }
+        Self { engine: Encoder::new(settings), from_client }
     }
 
     /// Encode a whole message.
@@ -413,5 +415,16 @@ impl FrameEncoder {
     #[getter]
     const fn closed(&self) -> bool {
         self.engine.is_closed()
+    }
+
+    fn __repr__(this: &Bound<'_, Self>) -> PyResult<String> {
+        let encoder = this.try_borrow()?;
+        Ok(format!(
+            "<{} from_client={} inside_message={} closed={}>",
+            this.get_type().name()?,
+            shown_bool(encoder.from_client),
+            shown_bool(encoder.engine.is_inside_message()),
+            shown_bool(encoder.engine.is_closed()),
+        ))
     }
 }

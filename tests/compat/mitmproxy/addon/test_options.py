@@ -99,7 +99,7 @@ def test_only_the_newest_messages_are_kept(start: Start) -> None:
     assert max(one["kept"] for one in events) == 3
 
 
-@pytest.mark.parametrize("mode", ["frames", "cut-through"])
+@pytest.mark.parametrize("mode", ["frames", "bytes"])
 def test_fragments_can_go_on_before_the_last_one(start: Start, mode: str) -> None:
     proxy = start(f"wsdefrag_forward={mode}")
     rules: list[dict[str, Any]] = [
@@ -130,7 +130,7 @@ def test_fragments_can_go_on_before_the_last_one(start: Start, mode: str) -> Non
 
 
 def test_cut_through_passes_half_a_frame_and_its_end(start: Start) -> None:
-    proxy = start("wsdefrag_forward=cut-through")
+    proxy = start("wsdefrag_forward=bytes")
     pair = Pair(proxy.port)
     half = frame(TEXT, b"half of this", key=KEY)[:-4]
     pair.client.send(half)

@@ -59,7 +59,7 @@ def test_mitmproxy_reads_a_relayed_connection(mitmproxy: Mitmproxy, tmp_path: Pa
         b"\x81\x03k\xc3\xa4\x82\x01b\x88\x05\x03\xe9bye", from_client=False, timestamp=12.5
     )
     relay.forward(kept)
-    relay.drop(dropped)
+    relay.discard(dropped)
     relay.inject(WebSocketMessage(1, True, b"injected", 13.5))
     relay.forward(close)
     with file.open("wb") as written:
@@ -106,7 +106,7 @@ def test_mitmproxy_keeps_what_says_that_something_is_missing(
     for flow in flows:
         entries = flow["metadata"].get("wsdefrag_not_whole", [])
         if entries:
-            said = f"messages that are not whole, in the metadata: {len(entries)}"
+            said = f"incomplete or invalid messages, see metadata: {len(entries)}"
             assert said in flow["comment"]
 
 

@@ -1,0 +1,74 @@
+"""The arguments that both relays take, checked and put together for the native module."""
+
+from __future__ import annotations
+
+from typing import Literal, TypedDict
+
+from wsdefrag._arguments import require_compression, require_optional
+from wsdefrag.budget import Budget
+from wsdefrag.deflate import DeflateParams
+from wsdefrag.fragmenter import Fragmenter
+from wsdefrag.limits import Limits
+from wsdefrag.strictness import Strictness
+
+
+class RelayOptions(TypedDict):
+    """What the native relays are made with."""
+
+    deflate: DeflateParams | None
+    server_deflate: DeflateParams | None
+    client_limits: Limits
+    server_limits: Limits
+    strictness: Strictness
+    fresh_keys: bool
+    fragmenter: Fragmenter
+    compress_from: int
+    compression_level: int
+    budget: Budget | None
+
+
+def relay_options(
+    *,
+    deflate: DeflateParams | None,
+    server_deflate: DeflateParams | Literal["same"] | None,
+    limits: Limits | None,
+    client_limits: Limits | None,
+    server_limits: Limits | None,
+    budget: Budget | None,
+    strictness: Strictness | None,
+    masking: Literal["keep", "fresh"],
+    fragmenter: Fragmenter | None,
+    compress_from: int,
+    compression_level: int,
+) -> RelayOptions:
+    """Check the arguments of a relay.
+
+    Raises TypeError where one has the wrong type, and ValueError where one is out of range.
+    """
+    if server_deflate == "same":
+        server_deflate = deflate
+    for name, value, wanted in (
+        ("deflate", deflate, DeflateParams),
+        ("server_deflate", server_deflate, DeflateParams),
+        ("limits", limits, Limits),
+        ("client_limits", client_limits, Limits),
+        ("server_limits", server_limits, Limits),
+        ("budget", budget, Budget),
+        ("strictness", strictness, Strictness),
+        ("fragmenter", fragmenter, Fragmenter),
+    ):
+        require_optional(name, value, wanted)
+    if masking not in ("keep", "fresh"):
+        raise ValueError(f'masking must be "keep" or "fresh", not {masking!r}')
+    return {
+        "deflate": deflate,
+        "server_deflate": server_deflate,
+        "client_limits": client_limits or limits or Limits(),
+        "server_limits": server_limits or limits or Limits(),
+        "strictness": strictness or Strictness(),
+        "fresh_keys": masking == "fresh",
+        "fragmenter": fragmenter or Fragmenter(),
+        "compress_from": require_compression(compress_from, compression_level),
+        "compression_level": compression_level,
+        "budget": budget,
+    }

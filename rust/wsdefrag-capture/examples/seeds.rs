@@ -1,0 +1,47 @@
+//! Writes the inputs that fuzzing starts from, in a folder for each target.
+//!
+//! ```text
+//! cargo run --package wsdefrag-capture --example seeds -- rust/fuzz/corpus/seeds
+//! ```
+//!
+//! They are made of `vectors/`, by the code that the tests replay them with.
+
+#[path = "../tests/connections/seeds.rs"]
+mod connections;
+#[path = "../../wsdefrag-core/tests/contract/input.rs"]
+#[allow(dead_code, reason = "only the half that writes inputs is used")]
+mod input;
+#[path = "../tests/packets/seeds.rs"]
+mod packets;
+#[path = "../../wsdefrag-core/tests/vectors/reading.rs"]
+#[allow(dead_code, reason = "expectations are of no use here")]
+mod reading;
+#[path = "../../wsdefrag-core/tests/vectors/seeds.rs"]
+mod seeds;
+
+use std::path::Path;
+use std::{env, fs, io};
+
+fn main() -> io::Result<()> {
+    let folder = env::args_os().nth(1).ok_or_else(|| io::Error::other("which folder?"))?;
+    let of_captures =
+        [("packets", packets::seeds()), ("connections", connections::seeds().to_vec())];
+    for (target, inputs) in seeds::targets().into_iter().chain(of_captures) {
+        write(&Path::new(&folder).join(target), &inputs)?;
+    }
+    Ok(())
+}
+
+/// Replaces the inputs of a target.
+fn write(folder: &Path, inputs: &[seeds::Seed]) -> io::Result<()> {
+    if folder.exists() {
+        fs::remove_dir_all(folder)?;
+    }
+    fs::create_dir_all(folder)?;
+    for (name, input) in inputs {
+        fs::write(folder.join(name), input)?;
+    }
+    let bytes: usize = inputs.iter().map(|(_, input)| input.len()).sum();
+    println!("{}: {} inputs, {bytes} bytes", folder.display(), inputs.len());
+    Ok(())
+}

@@ -1,0 +1,39 @@
+//! How long the body of an HTTP message is.
+//!
+//! RFC 9112 section 6.3.
+
+use crate::connection::{Field, Request, Response, field};
+use crate::http::parser::has_token;
+
+/// The body that follows a head.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Body {
+    /// A body of this many bytes.
+    Length(u64),
+    /// A body in chunked transfer coding.
+    Chunked,
+    /// Everything up to the end of the direction.
+    UntilEnd,
+}
+
+/// The body of a request.
+pub(crate) fn request_body(request: &Request) -> Body {
+    announced(&request.fields).unwrap_or(Body::Length(0))
+}
+
+/// The body of a response to a request with this method.
+pub(crate) fn response_body(response: &Response, method: Option<&str>) -> Body {
+    let empty = matches!(response.status, 100..=199 | 204 | 304)
+        || method == Some("HEAD")
+        || (method == Some("CONNECT") && (200..300).contains(&response.status));
+    if empty { Body::Length(0) } else { announced(&response.fields).unwrap_or(Body::UntilEnd) }
+}
+
+/// The body that the header fields announce.
+fn announced(fields: &[Field]) -> Option<Body> {
+    if has_token(fields, "transfer-encoding", "chunked") {
+        return Some(Body::Chunked);
+    }
+    let length = field(fields, "content-length")?;
+    Some(length.trim().parse().map_or(Body::UntilEnd, Body::Length))
+}

@@ -1,0 +1,50 @@
+//! The captured part of a handshake, and the connection that it describes.
+
+use std::net::SocketAddr;
+
+use wsdefrag_core::DeflateParams;
+
+use crate::account::Account;
+use crate::connection::{Connection, Request, Response};
+use crate::http::upgrade::accept_key_is_right;
+
+/// The captured part of a handshake.
+#[derive(Default)]
+pub(crate) struct CapturedHandshake {
+    pub(crate) request: Option<Box<Request>>,
+    pub(crate) response: Option<Box<Response>>,
+    /// Whether the server's acceptance was not captured.
+    pub(crate) midstream: bool,
+}
+
+impl CapturedHandshake {
+    /// The connection with this number between a client and a server, in that order.
+    pub(crate) fn connection(self, number: u64, [client, server]: [SocketAddr; 2]) -> Connection {
+        let accept_key_ok = match (&self.request, &self.response) {
+            (Some(request), Some(response)) => accept_key_is_right(request, response),
+            _ => None,
+        };
+        let mut connection = Connection {
+            connection: number,
+            client_address: client,
+            server_address: server,
+            request: self.request.map(|request| *request),
+            response: self.response.map(|response| *response),
+            deflate: None,
+            accept_key_ok,
+            midstream: self.midstream,
+            opened: 0,
+            last: 0,
+            close: None,
+            from_client: Account::default(),
+            from_server: Account::default(),
+            ended: None,
+            problems: Vec::new(),
+        };
+        match DeflateParams::from_header(&connection.extensions().unwrap_or_default()) {
+            Ok(deflate) => connection.deflate = deflate,
+            Err(reason) => connection.problems.push(reason.to_string()),
+        }
+        connection
+    }
+}

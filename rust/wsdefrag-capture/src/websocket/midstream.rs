@@ -1,0 +1,41 @@
+//! One direction of a connection that was captured from the middle on: searches for frames, and
+//! counts the bytes until they are found.
+//!
+//! - `account.bytes == account.lost`
+
+use crate::account::Account;
+use crate::stream_part::StreamPart;
+use crate::websocket::frame_search::{Found, FrameSearch, Sender};
+
+/// A direction in which no frame has been found.
+pub(super) struct Midstream {
+    pub(super) search: FrameSearch,
+    pub(super) account: Account,
+}
+
+impl Midstream {
+    pub(super) fn new(sender: Sender, max_frame: u64) -> Self {
+        // RSV1 may be set: nothing is known of the extensions.
+        Self { search: FrameSearch::new(sender, true, max_frame), account: Account::default() }
+    }
+
+    /// Takes a part of the stream. Returns the frames if they are found.
+    pub(super) fn part(&mut self, part: StreamPart<'_>) -> Option<Found> {
+        let account = &mut self.account;
+        match part {
+            StreamPart::Data(bytes, origin) => {
+                account.bytes += bytes.len() as u64;
+                account.lost += bytes.len() as u64;
+                self.search.data(bytes, origin)
+            }
+            StreamPart::Gap(length) => {
+                account.bytes += length;
+                account.lost += length;
+                account.gaps += 1;
+                account.missing += length;
+                self.search.gap();
+                None
+            }
+        }
+    }
+}

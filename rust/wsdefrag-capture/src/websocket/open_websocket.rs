@@ -1,0 +1,129 @@
+//! An open WebSocket: the connection with its handshake, and its two directions.
+//!
+//! It opens after a handshake, or when frames are found in a connection captured from the middle on.
+//! Each part of a stream goes to its direction. At the end, the accounts and the first close frame
+//! are added to the connection, which is then reported.
+
+use wsdefrag_core::{DeflateParams, Settings};
+
+use crate::connection::{Connection, Ended};
+use crate::options::Options;
+use crate::sink::Sink;
+use crate::stream_part::{Repeats, StreamPart};
+use crate::websocket::direction::{Direction, DirectionOptions};
+use crate::websocket::frame_search::Found;
+use crate::websocket::midstream::Midstream;
+use crate::websocket::problems;
+
+/// A WebSocket that has not ended.
+pub(super) struct OpenWebSocket {
+    connection: Connection,
+    /// Indexed by `from_client`.
+    directions: [Direction; 2],
+}
+
+impl OpenWebSocket {
+    /// A WebSocket after its handshake. If the response was captured, the server's first byte begins a
+    /// frame; `client_at_frame` tells the same of the client's.
+    pub(super) fn new(connection: Connection, client_at_frame: bool, options: &Options) -> Self {
+        let (id, server_at_frame) = (connection.connection, connection.response.is_some());
+        let deflate_is_known = server_at_frame && connection.problems.is_empty();
+        let deflate = if deflate_is_known { connection.deflate } else { Some(unknown_deflate()) };
+        let direction = |from_client: bool, at_frame: bool| {
+            let options = direction_options(options, from_client, deflate);
+            match (at_frame, deflate_is_known) {
+                (true, true) => Direction::after_handshake(id, options),
+                (true, false) => Direction::at_frame(id, options),
+                (false, _) => Direction::searching(id, options),
+            }
+        };
+        let directions = [direction(false, server_at_frame), direction(true, client_at_frame)];
+        Self { connection, directions }
+    }
+
+    /// A WebSocket whose handshake was not captured. `directions` is indexed by `from_client`.
+    pub(super) fn midstream(
+        connection: Connection,
+        [mut server, mut client]: [Midstream; 2],
+        options: &Options,
+    ) -> Self {
+        let id = connection.connection;
+        server.search.set_sender(false);
+        client.search.set_sender(true);
+        let direction = |from_client: bool, midstream: Midstream| {
+            let options = direction_options(options, from_client, Some(unknown_deflate()));
+            Direction::with_search(id, options, midstream.account, midstream.search)
+        };
+        Self { connection, directions: [direction(false, server), direction(true, client)] }
+    }
+
+    /// Reads frames that the search of one direction has found.
+    pub(super) fn read_found(&mut self, found: Found, sink: &mut impl Sink) {
+        self.directions[usize::from(found.from_client)].read_found(found, sink);
+    }
+
+    /// Bytes of the current, incomplete frame of one side.
+    pub(super) fn unfinished(&self, from_client: bool) -> usize {
+        let bytes = self.directions[usize::from(from_client)].unfinished();
+        usize::try_from(bytes).unwrap_or(usize::MAX)
+    }
+
+    /// Takes the next part of one side's stream.
+    #[inline]
+    pub(super) fn part(&mut self, from_client: bool, part: StreamPart<'_>, sink: &mut impl Sink) {
+        let direction = &mut self.directions[usize::from(from_client)];
+        match part {
+            StreamPart::Data(bytes, origin) => direction.data(bytes, origin, sink),
+            StreamPart::Gap(length) => direction.gap(length, sink),
+        }
+    }
+
+    /// Ends the WebSocket and reports it. `repeats` is indexed by `from_client`; `last` is the time of
+    /// the last packet, in nanoseconds since the epoch.
+    pub(super) fn finish(
+        self,
+        ended: Ended,
+        repeats: [Repeats; 2],
+        last: i64,
+        sink: &mut impl Sink,
+    ) {
+        let Self { mut connection, mut directions } = self;
+        for direction in &mut directions {
+            direction.finish(sink);
+        }
+        for (direction, repeats) in directions.iter_mut().zip(repeats) {
+            direction.account_mut().retransmissions = repeats.retransmissions;
+            direction.account_mut().overlaps = repeats.overlaps;
+        }
+        let closes = directions.iter().filter_map(Direction::close);
+        connection.close = closes.min_by_key(|close| close.packet).cloned();
+        connection.last = last;
+        connection.ended = Some(ended);
+        connection.from_server = directions[0].account().clone();
+        connection.from_client = directions[1].account().clone();
+        problems::add_problems(&mut connection);
+        sink.ended(connection);
+    }
+}
+
+/// Parameters for a WebSocket whose extensions are unknown: they allow RSV1.
+fn unknown_deflate() -> DeflateParams {
+    DeflateParams::default()
+}
+
+fn direction_options(
+    options: &Options,
+    from_client: bool,
+    deflate: Option<DeflateParams>,
+) -> DirectionOptions {
+    DirectionOptions {
+        settings: Settings {
+            from_client,
+            deflate,
+            limits: options.limits,
+            strictness: options.strictness,
+        },
+        contents: options.contents && options.filter.wants_side(from_client),
+        resync: options.resync,
+    }
+}

@@ -1,0 +1,12 @@
+//! The lines of `vectors/*.jsonl`, read by the engine.
+//!
+//! The Python tests read the same lines through the package.
+
+#[path = "../common/mod.rs"]
+mod common;
+#[path = "../contract/mod.rs"]
+mod contract;
+mod deflate;
+mod errors;
+mod reading;
+mod wire;

@@ -1,0 +1,34 @@
+//! An event, or a message put in, as Python holds it while a relay does.
+
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+use wsdefrag_core::relay::Held;
+
+use crate::raw::message::{is_dropped, mark_dropped, mark_released};
+
+/// An event's object, and a message's content as it came.
+pub(crate) struct PyHeld {
+    pub(crate) event: Py<PyAny>,
+    pub(crate) content: Option<Py<PyBytes>>,
+}
+
+impl Held for PyHeld {
+    #[inline]
+    fn content(&self) -> &[u8] {
+        let Some(content) = &self.content else { return &[] };
+        Python::attach(|py| content.as_bytes(py))
+    }
+
+    #[inline]
+    fn is_dropped(&self) -> bool {
+        self.content.is_some() && Python::attach(|py| is_dropped(self.event.bind(py)))
+    }
+
+    fn set_dropped(&mut self) {
+        Python::attach(|py| mark_dropped(self.event.bind(py)));
+    }
+
+    fn set_released(&mut self) {
+        Python::attach(|py| mark_released(self.event.bind(py)));
+    }
+}
