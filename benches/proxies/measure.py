@@ -13,13 +13,20 @@ import os
 from dataclasses import asdict
 from pathlib import Path
 
-from proxies import echo_round_trip, relay_mitmproxy, sending, wsproto_dropin
+from proxies import (
+    echo_round_trip,
+    relay_mitmproxy,
+    relay_pass_through,
+    sending,
+    wsproto_dropin,
+)
 from proxies.turns import Comparison
 
 PARTS = (
     ("The drop-in, beside wsproto", wsproto_dropin.measure),
     ("Sending, masked", sending.measure),
     ("Relaying, beside mitmproxy", relay_mitmproxy.measure),
+    ("Watching, beside deciding", relay_pass_through.measure),
     ("An echo round trip through asyncio", echo_round_trip.measure),
 )
 """Headings, and what measures them."""

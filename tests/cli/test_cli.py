@@ -159,7 +159,7 @@ def test_bytes_after_a_close_are_no_error() -> None:
         "-", "--from", "server", "--summary", stdin=GOOD + close_frame(1000) + b"\xff" * 7
     )
     assert result.exit_code == 0
-    assert "Close 1000; 7 bytes after it discarded\n" in result.stderr
+    assert "Close 1000; 7 bytes after the Close discarded\n" in result.stderr
 
 
 def test_lax_text_is_kept_and_not_invented() -> None:

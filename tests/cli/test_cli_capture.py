@@ -135,7 +135,7 @@ def test_filters_leave_what_was_asked_for(options: list[object], kept: list[str 
     expected = [one.encode() if isinstance(one, str) else one for one in kept]
     assert [content(entry) for entry in objects(result.stdout_bytes)] == expected
     if not kept:
-        assert result.stderr == "wsdefrag: <stdin>: nothing that was asked for in 19 packets\n"
+        assert result.stderr == "wsdefrag: <stdin>: nothing matches the filters in 19 packets\n"
 
 
 def test_since_without_a_zone_is_local_time(tmp_path: Path) -> None:

@@ -172,7 +172,7 @@ def test_filters_choose_connections() -> None:
     assert 0 < len(expected) < 5
     none = invoke_capture("connections", DEMO, "--host", "nowhere.example")
     assert (none.exit_code, none.stdout) == (0, "")
-    assert "nothing that was asked for" in none.stderr
+    assert "nothing matches the filters" in none.stderr
 
 
 def test_damaged_file_gives_the_connections_that_had_ended() -> None:
@@ -188,7 +188,7 @@ def test_damaged_file_gives_the_connections_that_had_ended() -> None:
 def test_raw_dump_is_no_capture() -> None:
     result = invoke_capture("connections", "-", stdin=b"\x81\x02hi")
     assert (result.exit_code, result.stdout) == (2, "")
-    assert "<stdin> is no capture (pcap or pcapng)." in result.stderr
+    assert "<stdin> is not a capture (pcap or pcapng)." in result.stderr
 
 
 @pytest.mark.parametrize("command", ["connections", "convert", "plot"])

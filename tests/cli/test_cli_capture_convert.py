@@ -135,13 +135,13 @@ def test_losses_are_said_and_can_be_tolerated(tmp_path: Path, format: str) -> No
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        (["-o", "out.txt"], "does not tell its format: give --format, or a name that"),
-        (["-o", "-"], "does not tell its format"),
+        (["-o", "out.txt"], "has no known format: give --format, or a name that"),
+        (["-o", "-"], "has no known format"),
         (["-o", "out.txt", "--format", "csv"], "'csv' is not one of"),
-        (["-o", "out.har", "--table", "messages"], "--table is for formats with rows"),
-        (["-o", "out.mitm", "--no-content"], "--no-content is for formats with rows"),
+        (["-o", "out.har", "--table", "messages"], "--table needs a format with rows"),
+        (["-o", "out.mitm", "--no-content"], "--no-content needs a format with rows"),
         (["-o", "-", "--format", "parquet"], "parquet cannot be written to standard output."),
-        (["-o", "nowhere/out.har"], "nowhere is no directory."),
+        (["-o", "nowhere/out.har"], "nowhere is not a directory."),
         (["-o", "."], "is a directory"),
         ([], "Missing option '-o'"),
     ],
@@ -168,7 +168,7 @@ def test_capture_is_never_written_over(tmp_path: Path) -> None:
 def test_what_is_no_capture_writes_nothing(tmp_path: Path) -> None:
     result = invoke_capture("convert", "-", "-o", tmp_path / "out.har", stdin=b"\x81\x02hi")
     assert result.exit_code == 2
-    assert "<stdin> is no capture" in result.stderr
+    assert "<stdin> is not a capture" in result.stderr
     assert names(tmp_path) == []
 
 

@@ -171,7 +171,7 @@ def test_link_type_that_is_not_read_is_said_and_ends_with_1() -> None:
     data = pcapng([Captured(START, bytes(64))] * 3, 147)
     result = invoke_capture("messages", "-", stdin=data)
     assert result.exit_code == 1
-    assert "3 packets of link type 147, which is not read\n" in result.stderr
+    assert "3 packets of link type 147, which is not supported\n" in result.stderr
     assert invoke_capture("messages", "-", "--tolerate", "loss", stdin=data).exit_code == 0
 
 

@@ -139,8 +139,8 @@ def test_times_are_those_of_the_recording(side: recorded_streams.Side) -> None:
 @pytest.mark.parametrize(
     ("length", "says"),
     [
-        (len(GOOD) + 1, "ends after 19 bytes, the recording has more"),
-        (len(GOOD) - 1, "goes on after the 18 bytes of the recording"),
+        (len(GOOD) + 1, "ends after 19 bytes, but the recording has more"),
+        (len(GOOD) - 1, "is longer than the recording, which has 18 bytes"),
     ],
 )
 def test_times_of_another_stream_end_with_2(tmp_path: Path, length: int, says: str) -> None:
@@ -169,4 +169,4 @@ def test_times_that_are_none_end_with_2(tmp_path: Path, recording: object) -> No
     times.write_text(json.dumps(recording))
     result = invoke("-", "--from", "server", "--times", times, stdin=GOOD)
     assert result.exit_code == 2
-    assert "holds no list of chunks" in result.stderr
+    assert "has no valid list of chunks" in result.stderr

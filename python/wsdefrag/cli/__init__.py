@@ -1,20 +1,20 @@
 """The command ``wsdefrag``, which needs the extra ``cli``.
 
-``group`` is the command itself, with one module for each of its subcommands: ``messages``,
-``connections``, ``convert``, ``plot``, ``mitmproxy_addon``. The first four share
+``group`` defines the command. Each subcommand is a module: ``messages``, ``connections``,
+``convert``, ``plot``, ``mitmproxy_addon``. The first four share
 
-- ``options``: the options that say what is wanted of the input; ``selection``: their values,
-- ``passes``: ``reading`` and ``arrow_reading`` read captures and say how that ended; ``dump``
-  reads raw dumps,
-- ``input``: what the arguments name, and whether it is a capture or a raw dump (``inputs``); the
-  bytes of a raw dump and their times (``source``),
-- ``output``: lines on standard output (``printer``, ``render``, ``capture_lines``), files that are
-  written as a whole (``files``), lines on standard error (``complaint``), and what was lost on the
-  way (``losses``).
+- ``options``: the filters and other options; ``selection``: their values,
+- ``passes``: ``reading`` and ``arrow_reading`` read captures; ``dump`` reads raw dumps,
+- ``input``: ``inputs`` opens the arguments and recognises captures and raw dumps; ``source`` reads
+  the bytes of a raw dump and their times,
+- ``output``: lines on standard output (``printer``, ``render``, ``capture_lines``), files
+  (``files``), lines on standard error (``errors``), and counters of losses (``losses``).
 
-Standard output carries messages and nothing else; everything said about them goes to standard
-error. Exit status: 0 if all was read; 1 if something was lost or is wrong, or stops too early; 2 if
-there was nothing to begin with: no such file, a bad option, no click.
+A raw dump is a file with the bytes that one side sent after the handshake.
+
+Standard output has only the requested messages or connections; notes and errors go to standard
+error. Exit status: 0 if everything was read; 1 if something was lost, broke a rule or was
+truncated; 2 if reading could not start (no such file, a wrong option, click not installed).
 
 Invariant: nothing outside this package imports click.
 """

@@ -1,10 +1,10 @@
-"""The subcommand ``connections``: the WebSockets of captures, a row or a JSON line each.
+"""The subcommand ``connections``: prints a row or a JSON line for each WebSocket of a capture.
 
-A row is the number, client, server, messages and bytes of content each way, how small compression
-made what was compressed, how it ended, and host and path. What was lost follows in lines of its
-own: the account of the direction, which says where all bytes went, and what went wrong in words.
+A row has the number, client, server, messages and bytes of content in each direction, compression
+ratio, end, and host and path. If bytes were lost, more lines follow: the account of the direction,
+which assigns every byte, and the problems.
 
-Rows are held until there are enough to align them; those of a live capture come at its end.
+Rows are collected so that their columns can be aligned; for a live capture they appear at its end.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from wsdefrag.formats.jsonl import connection_line
 if TYPE_CHECKING:
     from wsdefrag.capture import Account
 
-# Rows that are aligned together.
+# How many rows are aligned together.
 _ROWS = 1000
 
-# Columns of a close reason.
+# The most columns of a close reason.
 _REASON = 24
 
 _HEADS = ("#", "client", "server", "->", "bytes", "<-", "bytes", "ratio", "end", "host and path")
@@ -56,12 +56,12 @@ Examples:
             type=click.Choice(["text", "jsonl"]),
             default="text",
             show_default=True,
-            help="For people or programs.",
+            help="Output format.",
         ),
     ),
     READING,
 )
-@click.option("--summary", is_flag=True, help="Say at the end how much and how fast.")
+@click.option("--summary", is_flag=True, help="Print totals and speed at the end.")
 @click.pass_context
 def connections(
     context: click.Context,
@@ -71,10 +71,10 @@ def connections(
     output_format: Literal["text", "jsonl"],
     summary: bool,
 ) -> None:
-    """Print the WebSockets of packet captures, one a line.
+    """Print the WebSockets of packet captures, one on each line.
 
-    The captures are pcap or pcapng, also gzipped; - is standard input. Where bytes were lost, the
-    account of their direction follows, and the exit status is 1.
+    CAPTURE is a pcap or pcapng file, also gzipped; - is standard input. If bytes were lost, the
+    account of the direction follows, and the exit status is 1.
     """
     reading = Reading(captures(inputs), selection)
     jsonl = output_format == "jsonl"
@@ -95,7 +95,7 @@ class Table:
     """Prints connections as rows of a table.
 
     Args:
-        colours: Whether to colour it by terminal escape codes.
+        colours: Whether to use terminal colours.
     """
 
     def __init__(self, *, colours: bool) -> None:
@@ -107,7 +107,7 @@ class Table:
         self._print: Printer[str] = Printer(str, jsonl=False)
 
     def add(self, connections: list[CapturedConnection]) -> None:
-        """Take connections, and print rows if there are many.
+        """Add connections; prints all rows when there are enough.
 
         Args:
             connections: Connections that have ended.
@@ -117,7 +117,7 @@ class Table:
             self.flush()
 
     def flush(self) -> None:
-        """Print the rows that are held, in the order of their numbers."""
+        """Print the collected rows, sorted by number."""
         self._held.sort()
         for _, row, _ in self._held:
             self._widths = [max(*pair) for pair in zip(self._widths, map(len, row), strict=True)]
@@ -159,7 +159,7 @@ def _row(connection: CapturedConnection) -> tuple[str, ...]:
 
 
 def _ratio(client: Account, server: Account) -> str:
-    """How much of their size compressed messages have on the wire."""
+    """Size of the compressed messages on the wire, as a percentage of their inflated size."""
     inflated = client.inflated + server.inflated
     return f"{(client.compressed + server.compressed) / inflated:.0%}" if inflated else "-"
 
@@ -176,7 +176,7 @@ def _end(connection: CapturedConnection) -> str:
 
 
 def _accounts(connection: CapturedConnection) -> list[str]:
-    """Where all bytes went, and what went wrong, if anything did."""
+    """The accounts of directions with losses or violations, and the problems."""
     lines = []
     for arrow, account in (("->", connection.from_client), ("<-", connection.from_server)):
         if account.has_losses or account.violation is not None:

@@ -1,7 +1,7 @@
-"""The subcommand ``convert``: captures in, a file for another program out.
+"""The subcommand ``convert``: writes a capture to a file for another program.
 
-The formats are functions of ``wsdefrag.capture``; here is only which one, from what, to where.
-A damaged capture gives a file with all that was complete before the damage.
+The writers are functions of ``wsdefrag.capture``; this module chooses one and opens the files. If
+a capture is damaged, the file contains everything that was complete before the damage.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from wsdefrag.cli.options import (
     SENDER,
     selects,
 )
-from wsdefrag.cli.output.complaint import printable_name
+from wsdefrag.cli.output.errors import printable_name
 from wsdefrag.cli.output.files import check_output, written
 from wsdefrag.cli.passes.arrow_reading import ArrowReading
 from wsdefrag.cli.passes.reading import Reading
@@ -34,10 +34,10 @@ from wsdefrag.formats.tables import write_arrow, write_parquet
 
 Table = Literal["messages", "connections"]
 
-# Formats that hold connections with their messages, and so are no tables.
-_WHOLE: dict[str, Callable[..., int]] = {"har": write_har, "mitm": write_mitm}
-_COLUMNS: dict[str, Callable[..., int]] = {"parquet": write_parquet, "arrow": write_arrow}
-_FORMATS = ["jsonl", *_WHOLE, *_COLUMNS]
+# Formats with one entry for each connection and its messages; they have no rows.
+_CONVERSATION_FORMATS: dict[str, Callable[..., int]] = {"har": write_har, "mitm": write_mitm}
+_COLUMN_FORMATS: dict[str, Callable[..., int]] = {"parquet": write_parquet, "arrow": write_arrow}
+_FORMATS = ["jsonl", *_CONVERSATION_FORMATS, *_COLUMN_FORMATS]
 
 _EPILOG = """
 \b
@@ -65,29 +65,29 @@ Examples:
             type=click.Path(dir_okay=False, allow_dash=True),
             required=True,
             metavar="OUT",
-            help="What to write; - is standard output.",
+            help="The file to write; - is standard output.",
         ),
         click.option(
             "--format",
             "output_format",
             type=click.Choice(_FORMATS),
             metavar="FORMAT",
-            help="What it is to be, if its name does not tell.",
+            help="Format of OUT, if its name does not end in one.",
         ),
         click.option(
             "--table",
             type=click.Choice(["messages", "connections"]),
-            help="Which rows, of a format with rows.  [default: messages]",
+            help="Rows to write (jsonl, parquet, arrow).  [default: messages]",
         ),
         click.option("--force", is_flag=True, help="Replace OUT if it exists."),
-        click.option("--no-content", is_flag=True, help="Leave contents out, of rows."),
+        click.option("--no-content", is_flag=True, help="Leave out contents (formats with rows)."),
     ),
     SENDER,
     CONNECTION_FILTERS,
     MESSAGE_FILTERS,
     READING,
 )
-@click.option("--summary", is_flag=True, help="Say at the end how much and how fast.")
+@click.option("--summary", is_flag=True, help="Print totals and speed at the end.")
 @click.pass_context
 def convert(
     context: click.Context,
@@ -101,40 +101,40 @@ def convert(
     no_content: bool,
     summary: bool,
 ) -> None:
-    """Write what packet captures hold as a file for other programs.
+    """Convert packet captures to a file for other programs.
 
-    The captures are pcap or pcapng, also gzipped; - is standard input. OUT appears when it is
-    complete. Exit status 1: written, but bytes were lost or the captures are damaged.
+    CAPTURE is a pcap or pcapng file, also gzipped; - is standard input. OUT is created only when
+    it is complete. Exit status 1: written, but bytes were lost or a capture is damaged.
     """
     chosen = output_format or _format_of(output)
-    if chosen in _WHOLE and (table is not None or no_content):
+    if chosen in _CONVERSATION_FORMATS and (table is not None or no_content):
         option = "--table" if table is not None else "--no-content"
-        raise click.UsageError(f"{option} is for formats with rows: jsonl, parquet, arrow.")
-    if chosen in _COLUMNS and output == "-":
+        raise click.UsageError(f"{option} needs a format with rows: jsonl, parquet, arrow.")
+    if chosen in _COLUMN_FORMATS and output == "-":
         raise click.UsageError(f"{chosen} cannot be written to standard output.")
     check_output(output, inputs, force=force)
     rows: Table = table or "messages"
     source, content = captures(inputs), not no_content
-    if chosen in _COLUMNS:
+    if chosen in _COLUMN_FORMATS:
         columns = ArrowReading(source, selection, content=content)
         with written(output) as file:
-            _COLUMNS[chosen](columns.table(rows), file)
+            _COLUMN_FORMATS[chosen](columns.table(rows), file)
             columns.check()
         columns.finish(context, summary=summary)
         return
     reading = Reading(source, selection, content=content)
-    write = _WHOLE.get(chosen) or partial(write_jsonl, table=rows, content=content)
+    write = _CONVERSATION_FORMATS.get(chosen) or partial(write_jsonl, table=rows, content=content)
     with written(output) as file, closing(reading.items()) as items:
         write(items, file)
     reading.finish(context, summary=summary)
 
 
 def _format_of(output: str) -> str:
-    """Tell the format from a file's name."""
+    """Return the format that a file's name ends in."""
     suffix = Path(output).suffix[1:].lower()
     if suffix not in _FORMATS:
         raise click.UsageError(
-            f"{printable_name(output)} does not tell its format: give --format, or a name that "
-            f"ends in {', '.join(f'.{name}' for name in _FORMATS)}."
+            f"{printable_name(output)} has no known format: give --format, or a name that ends in "
+            f"{', '.join(f'.{name}' for name in _FORMATS)}."
         )
     return suffix

@@ -1,6 +1,6 @@
-"""The command itself: what all subcommands have in common.
+"""The command ``wsdefrag``: its version, its subcommands, and how the process ends.
 
-Each subcommand is a module of this package and is added to ``wsdefrag`` below.
+Each subcommand is a module of this package.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from wsdefrag.cli.plot import plot
 
 _EPILOG = """
 \b
-Shell completion (bash; zsh and fish likewise):
+Shell completion (bash; for zsh or fish, replace bash):
   eval "$(_WSDEFRAG_COMPLETE=bash_source wsdefrag)"
 """
 
@@ -29,7 +29,7 @@ Shell completion (bash; zsh and fish likewise):
 @click.group(context_settings={"help_option_names": ["-h", "--help"]}, epilog=_EPILOG)
 @click.version_option(__version__, prog_name="wsdefrag", message="%(prog)s %(version)s")
 def wsdefrag() -> None:
-    """Read WebSockets out of packet captures, and out of raw bytes."""
+    """Read WebSocket messages from packet captures and from raw bytes."""
 
 
 for command in (messages, connections, convert, plot, mitmproxy_addon):
@@ -37,18 +37,18 @@ for command in (messages, connections, convert, plot, mitmproxy_addon):
 
 
 def run() -> None:
-    """Run the command as a program of its own, and end the process."""
+    """Run the command with the arguments of this process, and end the process."""
     if sys.platform != "win32":
-        # Python ignores this signal. With it, `wsdefrag ... | head` ends as any filter does.
+        # Python ignores SIGPIPE. By default it ends `wsdefrag ... | head` when head ends.
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     if isinstance(sys.stdout, io.TextIOWrapper):
-        # A terminal that cannot show a character gets it escaped and not a traceback.
+        # Escapes characters that the terminal's encoding lacks, instead of raising.
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         wsdefrag(prog_name="wsdefrag")
     except OSError as error:
-        # Trouble with the input has been told by now. What Python still holds of the output
-        # goes nowhere, so that it does not fail once more at the end.
+        # Only writing to standard output can fail here. Python writes its buffer once more at
+        # exit, so standard output is replaced to keep that from failing too.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         click.echo(f"wsdefrag: standard output: {error.strerror or error}", err=True)
         sys.exit(2)

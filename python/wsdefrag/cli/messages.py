@@ -1,8 +1,8 @@
-"""The subcommand ``messages``: captures, or the bytes of one direction, in; a line a message out.
+"""The subcommand ``messages``: prints a line for each message of a capture or a raw dump.
 
-What the input is, its first bytes tell (``inputs``). A capture says itself who sent what, what was
-agreed and when; of a raw dump ``--from`` and the options of ``DumpOptions`` have to say it. Options
-that mean nothing for the input at hand are refused.
+The first bytes of the input tell a capture from a raw dump (see ``inputs``). A capture contains
+sender, extensions and times of the messages. A raw dump does not, so ``--from`` and the options of
+``DumpOptions`` give them. Options that do not apply to the input are an error.
 """
 
 from __future__ import annotations
@@ -49,25 +49,25 @@ _SENDER = (
         "--from",
         "sender",
         type=click.Choice(["client", "server"]),
-        help="Who sent it; for raw bytes, required.",
+        help="Only this sender; required for a raw dump.",
     ),
 )
 
 _OUTPUT = (
-    click.option("--no-content", is_flag=True, help="Leave contents out, and do not inflate."),
+    click.option("--no-content", is_flag=True, help="Leave out contents; do not inflate."),
     click.option(
         "--format",
         "output_format",
         type=click.Choice(["text", "jsonl"]),
         default="text",
         show_default=True,
-        help="For people or programs.",
+        help="Output format.",
     ),
     click.option(
         "--width",
         type=click.IntRange(min=0),
         metavar="COLUMNS",
-        help="Of a text line; 0: no limit.  [default: the terminal's]",
+        help="Line width; 0: no limit.  [default: the terminal's]",
     ),
 )
 
@@ -76,22 +76,22 @@ _RAW = (
         "--deflate",
         metavar="HEADER",
         callback=deflate_header,
-        help="Raw: Sec-WebSocket-Extensions of the answer.",
+        help="Raw: the response's Sec-WebSocket-Extensions.",
     ),
     click.option(
         "--timestamp",
         type=float,
         metavar="SECONDS",
         callback=seconds,
-        help="Raw: time of all messages; else now.",
+        help="Raw: time of all messages.  [default: now]",
     ),
     click.option(
         "--times",
         type=click.File("rb"),
         metavar="FILE",
-        help="Raw: when each chunk arrived, in JSON.",
+        help="Raw: JSON with the time of each chunk.",
     ),
-    click.option("--summary", is_flag=True, help="Say at the end how much and how fast."),
+    click.option("--summary", is_flag=True, help="Print totals and speed at the end."),
 )
 
 
@@ -114,8 +114,8 @@ def messages(
 ) -> None:
     """Print the messages of packet captures (pcap or pcapng, also gzipped).
 
-    With --from, CAPTURE may also be a raw dump: the bytes one side sent after the handshake.
-    - is standard input. Exit status 1: something was lost, broken or cut off.
+    With --from, CAPTURE may also be a raw dump: the bytes that one side sent after the handshake.
+    - is standard input. Exit status 1: bytes were lost, a rule was broken or a file is truncated.
     """
     raw = DumpOptions(deflate=deflate, timestamp=timestamp, times=times)
     if timestamp is not None and times is not None:
@@ -125,8 +125,8 @@ def messages(
     if isinstance(source, Input) and not source.is_capture:
         if selection.sender is None:
             raise click.UsageError(
-                f"{source.name} is no capture (pcap or pcapng). If it holds the raw bytes of one "
-                "direction, say whose: --from client or --from server."
+                f"{source.name} is not a capture (pcap or pcapng). For a raw dump of one "
+                "direction, give its sender: --from client or --from server."
             )
         _refuse(selection.of_captures() + ["--no-content"] * no_content, "captures")
         plain = json_line if jsonl else TextLines(columns(width), colours=colours_wanted())
@@ -143,9 +143,9 @@ def messages(
     _print_capture(context, reading, Printer(captured, jsonl=jsonl), summary=summary)
 
 
-def _refuse(options: list[str], what: str) -> None:
+def _refuse(options: list[str], needed: str) -> None:
     if options:
-        raise click.UsageError(f"{options[0]} is for {what}.")
+        raise click.UsageError(f"{options[0]} is only for {needed}.")
 
 
 def _print_capture(
@@ -154,10 +154,10 @@ def _print_capture(
     """Print the messages of a capture.
 
     Args:
-        context: The command's.
+        context: The context of the command.
         reading: Reads the capture.
         write: Prints messages.
-        summary: Whether to say at the end how much and how fast.
+        summary: Whether to print totals and speed at the end.
 
     Raises:
         BadStream: If the capture is damaged.

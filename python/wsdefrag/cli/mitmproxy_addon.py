@@ -1,4 +1,4 @@
-"""The subcommand ``mitmproxy-addon``: where the script for mitmproxy lies."""
+"""The subcommand ``mitmproxy-addon``: prints the path of the script for mitmproxy."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ Examples:
 
 @click.command("mitmproxy-addon", epilog=_EPILOG)
 def mitmproxy_addon() -> None:
-    """Print the path of a script that gives mitmproxy this engine.
+    """Print the path of a script that makes mitmproxy use wsdefrag for WebSockets.
 
-    wsdefrag has to be installed where mitmproxy is (mitmproxy's own binaries
-    take no other packages). With a release that it does not know, mitmproxy
-    says so in one line and works as without it.
+    wsdefrag and mitmproxy must be installed in the same Python environment
+    (mitmproxy's own binaries cannot load other packages). With an unsupported
+    release of mitmproxy, the script logs one line and changes nothing.
     """
     click.echo(SCRIPT)

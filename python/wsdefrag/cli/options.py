@@ -1,10 +1,10 @@
-"""The options that commands share, and what options take beyond what click knows.
+"""The options that several subcommands share.
 
-A command takes groups of options with ``selects(...)`` and gets one ``Selection``; what it does
-not offer has the value that means everything.
+A command adds groups of options with the decorator ``selects(...)`` and gets their values as one
+``Selection``. Options that the command does not have keep their defaults, which select everything.
 
-Each callback turns the text of an option into a value, or fails with the reason and in click's
-way of reporting wrong usage. An option that was not given is None and stays so.
+The callbacks convert the text of an option to a value, or raise ``click.BadParameter``. An option
+that was not given stays None.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ _COUNT = click.IntRange(min=0)
 def deflate_header(
     context: click.Context, parameter: click.Parameter, value: str | None
 ) -> DeflateParams | None:
-    """Read a ``Sec-WebSocket-Extensions`` value; an empty one stands for no extension."""
+    """Parse a ``Sec-WebSocket-Extensions`` value; an empty value means no extension."""
     if value is None:
         return None
     try:
         agreed = DeflateParams.from_header(value)
     except ValueError as error:
         raise click.BadParameter(f"{error}.") from None
-    # Bytes that nobody compressed need no option, so this is more likely a slip.
+    # A value that names only other extensions is more likely a mistake than intended.
     if agreed is None and value.strip():
         raise click.BadParameter(f"{value!r} does not name permessage-deflate.")
     return agreed
@@ -50,17 +50,17 @@ def deflate_header(
 def seconds(
     context: click.Context, parameter: click.Parameter, value: float | None
 ) -> float | None:
-    """Refuse a number that is no time."""
+    """Refuse a number that is not a valid time."""
     if value is None:
         return None
     try:
         return checked_seconds(value)
     except ValueError:
-        raise click.BadParameter(f"{value!r} is no time in seconds since the epoch.") from None
+        raise click.BadParameter(f"{value!r} is not a time in seconds since 1970.") from None
 
 
 def moment(context: click.Context, parameter: click.Parameter, value: str | None) -> float | None:
-    """Read a moment: ISO 8601, in local time where it names no zone, or seconds since the epoch."""
+    """Parse a time: ISO 8601 (local time if it has no zone), or seconds since the epoch."""
     if value is None:
         return None
     try:
@@ -68,42 +68,42 @@ def moment(context: click.Context, parameter: click.Parameter, value: str | None
     except ValueError:
         pass
     try:
-        # Python 3.10 knows neither the Z nor fractions of other than 3 or 6 digits.
+        # Python 3.10 accepts neither Z nor fractions with other than 3 or 6 digits.
         iso = f"{value[:-1]}+00:00" if value.endswith(("Z", "z")) else value
         iso = re.sub(r"\.(\d+)", lambda match: f".{match[1][:6]:0<6}", iso)
         return checked_seconds(datetime.fromisoformat(iso).timestamp())
     except (ValueError, OverflowError, OSError):
-        reason = f"{value!r} is neither an ISO 8601 time nor seconds since the epoch."
+        reason = f"{value!r} is neither an ISO 8601 time nor seconds since 1970."
         raise click.BadParameter(reason) from None
 
 
 def _addresses(
     context: click.Context, parameter: click.Parameter, value: tuple[str, ...]
 ) -> tuple[str, ...]:
-    """Refuse what is no IP address."""
+    """Refuse a text that is not an IP address."""
     try:
         return tuple(str(ipaddress.ip_address(text)) for text in value)
     except ValueError as error:
         raise click.BadParameter(f"{error}.") from None
 
 
-# In the order in which the help shows them.
+# The help shows options in the order of these groups.
 CONNECTION_FILTERS: tuple[_Option, ...] = (
-    click.option("--host", multiple=True, metavar="PATTERN", help="Only this Host; * is anything."),
+    click.option("--host", multiple=True, metavar="PATTERN", help="Only this Host; * matches any."),
     click.option("--path", multiple=True, metavar="PATTERN", help="Only this path and query."),
     click.option(
         "--port",
         type=click.IntRange(0, 65_535),
         multiple=True,
         metavar="PORT",
-        help="Only this TCP port, of either side.",
+        help="Only this TCP port, on either side.",
     ),
     click.option(
         "--address",
         callback=_addresses,
         multiple=True,
         metavar="IP",
-        help="Only this IP address, of either side.",
+        help="Only this IP address, on either side.",
     ),
 )
 
@@ -112,31 +112,31 @@ SENDER: tuple[_Option, ...] = (
         "--from",
         "sender",
         type=click.Choice(["client", "server"]),
-        help="Only messages of this side.",
+        help="Only messages of this sender.",
     ),
 )
 
 MESSAGE_FILTERS: tuple[_Option, ...] = (
-    click.option("--type", type=click.Choice(["text", "binary"]), help="Only these messages."),
+    click.option("--type", type=click.Choice(["text", "binary"]), help="Only this type."),
     click.option(
         "--since",
         metavar="TIME",
         callback=moment,
-        help="From this time on: ISO 8601, or seconds since 1970.",
+        help="At or after this time: ISO 8601 or seconds since 1970.",
     ),
     click.option(
-        "--until", metavar="TIME", callback=moment, help="Before this time, given likewise."
+        "--until", metavar="TIME", callback=moment, help="Before this time, same formats."
     ),
 )
 
 READING: tuple[_Option, ...] = (
-    click.option("--resync", is_flag=True, help="Look for frames again after a loss."),
+    click.option("--resync", is_flag=True, help="Search for the next frame after a loss."),
     click.option(
         "--tolerate",
         type=click.Choice([*RULES, "loss", "all"]),
         multiple=True,
         metavar="WHAT",
-        help=f"Let pass: {', '.join(RULES)}, loss, all; repeatable.",
+        help=f"Do not fail on: {', '.join(RULES)}, loss, all; repeatable.",
     ),
     click.option(
         "--max-message-size",
@@ -144,7 +144,7 @@ READING: tuple[_Option, ...] = (
         metavar="BYTES",
         default=_DEFAULTS.max_message_size,
         show_default="64 MiB",
-        help="Of a message, inflated; 0: no limit.",
+        help="Limit of a message, inflated; 0: none.",
     ),
     click.option(
         "--max-frame-size",
@@ -152,7 +152,7 @@ READING: tuple[_Option, ...] = (
         metavar="BYTES",
         default=_DEFAULTS.max_frame_size,
         show_default="64 MiB",
-        help="Of a frame; 0: no limit.",
+        help="Limit of a frame; 0: none.",
     ),
     click.option(
         "--max-fragments",
@@ -160,13 +160,13 @@ READING: tuple[_Option, ...] = (
         metavar="COUNT",
         default=_DEFAULTS.max_fragments,
         show_default=True,
-        help="Frames of a message; 0: no limit.",
+        help="Limit of frames in a message; 0: none.",
     ),
 )
 
 
 def selects(*groups: Sequence[_Option]) -> Callable[[_F], _F]:
-    """Give a command groups of options and one argument, ``selection``, for all their values.
+    """Add groups of options to a command; it gets their values as the argument ``selection``.
 
     Args:
         groups: The groups, in the order in which the help shows them.

@@ -1,4 +1,4 @@
-"""The subcommand ``plot``: captures in, a picture of their traffic out."""
+"""The subcommand ``plot``: draws the traffic of captures as a PNG or SVG picture."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from wsdefrag.cli.options import (
     SENDER,
     selects,
 )
-from wsdefrag.cli.output.complaint import UnusableInput, printable_name
+from wsdefrag.cli.output.errors import UnusableInput, printable_name
 from wsdefrag.cli.output.files import check_output, written
 from wsdefrag.cli.passes.reading import Reading
 from wsdefrag.cli.selection import Selection
@@ -40,7 +40,7 @@ Examples:
             type=click.Path(dir_okay=False),
             required=True,
             metavar="OUT",
-            help="What to write, a .png or .svg.",
+            help="The file to write, .png or .svg.",
         ),
         click.option(
             "--connections",
@@ -49,7 +49,7 @@ Examples:
             default=6,
             show_default=True,
             metavar="COUNT",
-            help="Draw the busiest ones.",
+            help="How many connections, the busiest first.",
         ),
         click.option("--force", is_flag=True, help="Replace OUT if it exists."),
     ),
@@ -58,7 +58,7 @@ Examples:
     MESSAGE_FILTERS,
     READING,
 )
-@click.option("--summary", is_flag=True, help="Say at the end how much and how fast.")
+@click.option("--summary", is_flag=True, help="Print totals and speed at the end.")
 @click.pass_context
 def plot(
     context: click.Context,
@@ -70,16 +70,16 @@ def plot(
     force: bool,
     summary: bool,
 ) -> None:
-    """Draw messages and bytes over time, by direction, of the busiest WebSockets.
+    """Draw the messages and bytes of the busiest WebSockets over time.
 
-    The captures are pcap or pcapng, also gzipped; - is standard input. Messages that are not
-    whole are marked. Exit status 1: drawn, but bytes were lost or the captures are damaged.
+    CAPTURE is a pcap or pcapng file, also gzipped; - is standard input. Incomplete and invalid
+    messages are marked. Exit status 1: drawn, but bytes were lost or a capture is damaged.
     """
     suffix = Path(output).suffix[1:].lower()
     if suffix not in ("png", "svg"):
         raise click.UsageError(f"{printable_name(output)} ends neither in .png nor in .svg.")
     try:
-        import matplotlib as mpl  # noqa: F401  (it is all that can be missing later)
+        import matplotlib as mpl  # noqa: F401  (fail before reading, if it is not installed)
     except ModuleNotFoundError:
         raise UnusableInput("plot", "needs matplotlib: pip install 'wsdefrag[plot]'") from None
     check_output(output, inputs, force=force)

@@ -1,6 +1,6 @@
-"""What is wanted of the input, and how strictly it is read.
+"""``Selection``: the values of the shared options (see ``options``).
 
-What a command does not offer (``options``) has the value that means everything.
+It has the filters, the limits and the tolerated rules. The defaults select everything.
 """
 
 from __future__ import annotations
@@ -21,25 +21,25 @@ _DEFAULTS = Limits()
 # The rules that are off by default need no option.
 RULES = [field.name.replace("_", "-") for field in fields(Strictness) if field.default]
 
-# Names of the filters that raw dumps, which know nothing of connections, cannot be read with.
+# The options that do not work with raw dumps.
 _OF_CAPTURES = ("host", "path", "port", "address", "type", "since", "until", "resync")
 
 
 @dataclass(frozen=True)
 class Selection:
-    """What is wanted of a capture or of a raw dump, and how strictly it is read.
+    """The values of the shared options.
 
     Attributes:
-        sender: Who sent it; None for both.
+        sender: Only messages of this sender; None for both.
         host: Patterns of the request's ``Host``.
-        path: Patterns of the request's path.
-        port: Ports of either side.
+        path: Patterns of the request's path and query.
+        port: TCP ports of either side.
         address: IP addresses of either side.
-        type: ``text`` or ``binary``; None for both.
-        since: The first moment, in seconds since the epoch.
-        until: The moment behind the last, in seconds since the epoch.
-        resync: Whether frames are looked for after a loss.
-        tolerate: What does not count for the exit status: names of rules, ``loss``, ``all``.
+        type: Only messages of this type; None for both.
+        since: Only messages at or after this time, in seconds since the epoch.
+        until: Only messages before this time, in seconds since the epoch.
+        resync: Whether to search for the next frame after a loss.
+        tolerate: What does not change the exit status: names of rules, ``loss``, ``all``.
         max_message_size: Most bytes of a message; 0 for no limit.
         max_frame_size: Most bytes of a frame; 0 for no limit.
         max_fragments: Most frames of a message; 0 for no limit.
@@ -60,24 +60,24 @@ class Selection:
     max_fragments: int = _DEFAULTS.max_fragments or 0
 
     def tolerates(self, what: str) -> bool:
-        """Tell whether something does not count for the exit status.
+        """Whether ``--tolerate`` names a kind of problem.
 
         Args:
-            what: ``loss``, or ``all`` for what no other name stands for.
+            what: ``loss``, or ``all`` for problems without a name of their own.
 
         Returns:
-            Whether it was named, or all was.
+            True if ``--tolerate`` has this name or ``all``.
         """
         return what in self.tolerate or "all" in self.tolerate
 
     def limits(self) -> Limits:
-        """Give the limits.
+        """Return the limits.
 
         Returns:
             The limits.
 
         Raises:
-            click.UsageError: If one of them is none.
+            click.UsageError: If a limit is out of range.
         """
         try:
             return Limits(
@@ -89,34 +89,34 @@ class Selection:
             raise click.UsageError(f"{error}.") from None
 
     def strictness(self) -> Strictness:
-        """Give the rules that are enforced."""
+        """Return which rules are enforced."""
         let_pass = RULES if "all" in self.tolerate else self.tolerate
         named = [rule for rule in let_pass if rule in RULES]
         return Strictness(**{rule.replace("-", "_"): False for rule in named})
 
     def of_captures(self) -> list[str]:
-        """Name the options that were given and mean nothing for a raw dump."""
+        """Return the names of the given options that do not work with raw dumps."""
         default = Selection()
         return [
             f"--{name}" for name in _OF_CAPTURES if getattr(self, name) != getattr(default, name)
         ]
 
     def filters(self) -> bool:
-        """Tell whether some connections or messages are not wanted."""
+        """Whether any option filters connections or messages."""
         return bool(self.sender or set(self.of_captures()) - {"--resync"})
 
     def capture(self, source: Input | list[str], *, content: bool = True) -> Capture:
-        """Describe what is to be read.
+        """Make a ``Capture`` with these filters and limits.
 
         Args:
-            source: The paths of its files, or the one that is open.
-            content: Whether contents are wanted.
+            source: The paths of the files, or an open input.
+            content: Whether to read contents.
 
         Returns:
             The capture.
 
         Raises:
-            click.UsageError: If a limit is none.
+            click.UsageError: If a limit is out of range.
         """
         return Capture(
             source,

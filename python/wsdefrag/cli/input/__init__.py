@@ -1,1 +1,1 @@
-"""What a command reads: its arguments, and the bytes of a stream with their times."""
+"""Opens the inputs of a command and reads the bytes of raw dumps."""

@@ -1,8 +1,8 @@
-"""What the arguments of a command name: captures, raw dumps, standard input.
+"""Opens the inputs of a command and tells captures from raw dumps.
 
-The first bytes tell: a pcap or pcapng file starts with its magic number, a compressed one with
-gzip's. No raw dump starts so, because each of these numbers, read as a WebSocket frame, has a
-reserved opcode, a reserved bit or a fragmented control frame in it.
+A pcap, pcapng or gzip file starts with a magic number. A valid raw dump never starts with one of
+these numbers: read as a WebSocket frame, each has a reserved opcode, a reserved bit or a fragmented
+control frame.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from wsdefrag.cli.output.complaint import UnusableInput, printable_name, stream_name
+from wsdefrag.cli.output.errors import UnusableInput, printable_name, stream_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,37 +33,37 @@ EXISTING = click.Path(exists=True, dir_okay=False, readable=True, allow_dash=Tru
 
 
 class Input(io.BufferedIOBase):
-    """A file or standard input, whose first bytes can be looked at before it is read.
+    """A file or standard input that detects whether it is a capture.
 
-    Reading gives what there is, so what comes through a pipe is there as it arrives.
+    ``read1`` returns the bytes that are available, so bytes from a pipe are read as they arrive.
 
     Args:
         argument: A path, or ``-``.
 
     Attributes:
-        name: Its name, fit to be printed.
-        is_capture: Whether it starts as captures do.
+        name: The printable name.
+        is_capture: Whether the input starts with the magic number of a capture.
         position: Bytes read so far.
 
     Raises:
-        UnusableInput: If it cannot be opened or read.
+        UnusableInput: If the input cannot be opened or read.
     """
 
     def __init__(self, argument: str) -> None:
-        """Open it and look at its start."""
+        """Open the input and read its first bytes; ``read`` returns them again."""
         super().__init__()
         self.position = 0
         self._is_ours = argument != "-"
         try:
             self._stream = cast("io.BufferedIOBase", click.open_file(argument, "rb"))
             self.name = stream_name(self._stream)
-            self._ahead = self._start()
+            self._peeked = self._start()
         except OSError as error:
             raise UnusableInput(name_of([argument]), error.strerror or str(error)) from None
-        self.is_capture = self._ahead.startswith(_MAGICS)
+        self.is_capture = self._peeked.startswith(_MAGICS)
 
     def _start(self) -> bytes:
-        """Read until it is certain whether it is a capture, and no further."""
+        """Read at most 4 bytes, until they match a magic number or cannot match one."""
         start = b""
         while any(len(start) < len(magic) and magic.startswith(start) for magic in _MAGICS):
             data = self._stream.read1(4 - len(start))
@@ -73,15 +73,15 @@ class Input(io.BufferedIOBase):
         return start
 
     def readable(self) -> bool:
-        """Whether it can be read, which it can."""
+        """Return True."""
         return True
 
     def fileno(self) -> int:
-        """Give the descriptor of what is read."""
+        """Return the file descriptor."""
         return self._stream.fileno()
 
     def read(self, size: int | None = -1, /) -> bytes:
-        """Read that many bytes, or all there are."""
+        """Read ``size`` bytes, or all bytes if ``size`` is negative or None."""
         left = -1 if size is None else size
         parts = []
         while left and (data := self.read1(left)):
@@ -90,35 +90,35 @@ class Input(io.BufferedIOBase):
         return b"".join(parts)
 
     def read1(self, size: int = -1, /) -> bytes:
-        """Read what there is, at most that many bytes."""
-        if self._ahead:
-            end = len(self._ahead) if size < 0 else size
-            data, self._ahead = self._ahead[:end], self._ahead[end:]
+        """Read the bytes that are available, at most ``size``."""
+        if self._peeked:
+            end = len(self._peeked) if size < 0 else size
+            data, self._peeked = self._peeked[:end], self._peeked[end:]
         else:
             data = self._stream.read1(size)
         self.position += len(data)
         return data
 
     def close(self) -> None:
-        """Close it, unless it is standard input."""
+        """Close the file; standard input stays open."""
         if self._is_ours and not self.closed:
             self._stream.close()
         super().close()
 
 
 def opened(arguments: Sequence[str]) -> Input | list[str]:
-    """Open what the arguments of a command name.
+    """Open the arguments of a command.
 
     Args:
         arguments: Paths, or ``-`` alone.
 
     Returns:
-        Captures in regular files as their paths; anything else, which is one input, as an open
-        one that may be a capture or not.
+        The paths, if all are captures in regular files. Otherwise there is one argument, and it is
+        returned as an open input, which may be a capture or a raw dump.
 
     Raises:
-        click.UsageError: If one of several is no capture.
-        UnusableInput: If one of them cannot be opened or read.
+        click.UsageError: If one of several files is not a capture.
+        UnusableInput: If a file cannot be opened or read.
     """
     if len(arguments) == 1:
         stream = Input(arguments[0])
@@ -126,13 +126,13 @@ def opened(arguments: Sequence[str]) -> Input | list[str]:
             return stream
         stream.close()
     elif "-" in arguments:
-        raise click.UsageError("Standard input (-) is read alone.")
+        raise click.UsageError("Standard input (-) cannot be combined with files.")
     else:
-        # To look at what is no regular file would be to take it away.
+        # Reading the first bytes of a pipe would remove them from it.
         for path in filter(is_regular, arguments):
             with Input(path) as stream:
                 if not stream.is_capture:
-                    raise click.UsageError(f"{stream.name} is no capture (pcap or pcapng).")
+                    raise click.UsageError(f"{stream.name} is not a capture (pcap or pcapng).")
     return list(arguments)
 
 
@@ -143,31 +143,31 @@ def captures(arguments: Sequence[str]) -> Input | list[str]:
         arguments: Paths, or ``-`` alone.
 
     Returns:
-        As ``opened`` does.
+        The paths, or an open input, as ``opened`` does.
 
     Raises:
-        click.UsageError: If one of them is no capture.
-        UnusableInput: If one of them cannot be opened or read.
+        click.UsageError: If an argument is not a capture.
+        UnusableInput: If a file cannot be opened or read.
     """
     source = opened(arguments)
     if isinstance(source, Input) and not source.is_capture:
-        raise click.UsageError(f"{source.name} is no capture (pcap or pcapng).")
+        raise click.UsageError(f"{source.name} is not a capture (pcap or pcapng).")
     return source
 
 
 def is_regular(argument: str) -> bool:
-    """Tell whether an argument names a regular file, which can be read more than once."""
+    """Whether an argument names a regular file, which can be read more than once."""
     return argument != "-" and Path(argument).is_file()
 
 
 def name_of(arguments: Sequence[str]) -> str:
-    """Give one name for all inputs.
+    """Return one name for all inputs.
 
     Args:
-        arguments: As given.
+        arguments: The arguments of the command.
 
     Returns:
-        The name, fit to be printed.
+        The printable name of the first input, and how many more there are.
     """
     first = "<stdin>" if arguments[0] == "-" else printable_name(arguments[0])
     return first if len(arguments) == 1 else f"{first} and {len(arguments) - 1} more"

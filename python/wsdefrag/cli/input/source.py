@@ -1,10 +1,10 @@
-"""The bytes of a stream, piece by piece, each with the time of its arrival.
+"""The bytes of a stream, chunk by chunk, each with the time of its arrival.
 
-A piece is what one read gives, 1 MiB at most, so that a long file takes little memory and what
-comes through a pipe is worked on as it arrives. A recording's list of chunks, where there is one,
-cuts the pieces at the chunks and gives them their times.
+A chunk is the result of one read, at most 1 MiB, so memory is small and bytes from a pipe are
+processed as they arrive. With a recording (the JSON file of ``--times``), chunks end where the
+recorded chunks end and have their recorded times.
 
-Invariant: the pieces are the stream's bytes, in order and without a gap.
+Invariant: the chunks, joined, are the bytes of the stream.
 """
 
 from __future__ import annotations
@@ -20,79 +20,79 @@ from typing import IO, TYPE_CHECKING, NamedTuple
 
 import click
 
-from wsdefrag.cli.output.complaint import UnusableInput, stream_name
+from wsdefrag.cli.output.errors import UnusableInput, stream_name
 
 if TYPE_CHECKING:
     import io
     from collections.abc import Callable, Generator
 
-_PIECE = 1 << 20
+_CHUNK_BYTES = 1 << 20
 
-# A file that is read in less than a blink shows no progress bar.
+# Bytes; smaller files are read so fast that a progress bar would only flicker.
 _LONG_FILE = 32 << 20
 
 
-class Piece(NamedTuple):
-    """Bytes and when they arrived, in seconds since the epoch; None for now."""
+class Chunk(NamedTuple):
+    """Bytes and their time of arrival in seconds since the epoch; None for the current time."""
 
     data: bytes
     timestamp: float | None
 
 
 class Arrival(NamedTuple):
-    """When a chunk arrived, in seconds since the epoch, and how many bytes it has."""
+    """A recorded chunk: time of arrival in seconds since the epoch, and length in bytes."""
 
     timestamp: float
     length: int
 
 
-def pieces(
+def chunks(
     stream: io.BufferedIOBase, timestamp: float | None = None
-) -> Generator[Piece, None, None]:
+) -> Generator[Chunk, None, None]:
     """Read a stream to its end.
 
     Args:
-        stream: Where the bytes come from.
-        timestamp: The time to give to all of them, in seconds since the epoch.
+        stream: The stream.
+        timestamp: The time of all chunks, in seconds since the epoch; None for the current time.
 
     Yields:
-        What each read gave.
+        The result of each read.
 
     Raises:
         UnusableInput: If the stream cannot be read.
     """
-    while data := _read(stream, _PIECE):
-        yield Piece(data, timestamp)
+    while data := _read(stream, _CHUNK_BYTES):
+        yield Chunk(data, timestamp)
 
 
-def recorded_pieces(
+def recorded_chunks(
     stream: io.BufferedIOBase, arrivals: list[Arrival]
-) -> Generator[Piece, None, None]:
+) -> Generator[Chunk, None, None]:
     """Read a stream in the chunks of its recording.
 
     Args:
-        stream: Where the bytes come from.
-        arrivals: The chunks, in order.
+        stream: The stream.
+        arrivals: The recorded chunks, in order.
 
     Yields:
-        The bytes of each chunk; a large one may come in several pieces.
+        The bytes of each recorded chunk; a large one is divided into several chunks.
 
     Raises:
-        UnusableInput: If the stream cannot be read, or is not as long as the recording says.
+        UnusableInput: If the stream cannot be read, or its length differs from the recording's.
     """
     total = 0
     for timestamp, length in arrivals:
         missing = length
         while missing:
-            data = _read(stream, min(missing, _PIECE))
+            data = _read(stream, min(missing, _CHUNK_BYTES))
             if not data:
-                reason = f"ends after {total:,} bytes, the recording has more"
+                reason = f"ends after {total:,} bytes, but the recording has more"
                 raise UnusableInput(stream_name(stream), reason)
-            yield Piece(data, timestamp)
+            yield Chunk(data, timestamp)
             missing -= len(data)
             total += len(data)
     if _read(stream, 1):
-        reason = f"goes on after the {total:,} bytes of the recording"
+        reason = f"is longer than the recording, which has {total:,} bytes"
         raise UnusableInput(stream_name(stream), reason)
 
 
@@ -116,43 +116,42 @@ def read_arrivals(file: IO[bytes], sender: str) -> list[Arrival]:
             if who == sender
         ]
     except (KeyError, TypeError, ValueError, RecursionError) as error:
-        reason = f"{stream_name(file)} holds no list of chunks ({error})."
+        reason = f"{stream_name(file)} has no valid list of chunks ({error})."
         raise click.BadParameter(reason, param_hint="'--times'") from None
 
 
 def with_progress(
-    source: Generator[Piece, None, None], stream: io.BufferedIOBase
-) -> Generator[Piece, None, None]:
-    """Show a progress bar on standard error while a long file is read into something else.
+    source: Generator[Chunk, None, None], stream: io.BufferedIOBase
+) -> Generator[Chunk, None, None]:
+    """Show a progress bar on standard error while chunks are read.
 
     Args:
-        source: The pieces of the stream.
-        stream: Where they come from.
+        source: The chunks.
+        stream: The stream that they come from.
 
     Yields:
-        The same pieces.
+        The same chunks.
     """
     done = 0
     with closing(source), progress(file_size(stream), stream_name(stream)) as advance:
-        for piece in source:
-            yield piece
-            done += len(piece.data)
+        for chunk in source:
+            yield chunk
+            done += len(chunk.data)
             advance(done)
 
 
 @contextmanager
 def progress(size: int, label: str) -> Generator[Callable[[int], None], None, None]:
-    """Show a progress bar on standard error, with rate and time left, if there is a use for it.
+    """Show a progress bar on standard error, with speed and remaining time.
 
-    There is for a long file, where somebody looks at standard error and nothing is printed there
-    meanwhile.
+    It is shown only for a large file, if standard error is a terminal and standard output is not.
 
     Args:
-        size: How many bytes there are, 0 if that is not known.
-        label: What is read.
+        size: Total bytes, 0 if unknown.
+        label: The name of the input.
 
     Yields:
-        What is to be called with the number of bytes read so far.
+        A function to call with the number of bytes read so far.
     """
     if size < _LONG_FILE or not sys.stderr.isatty() or sys.stdout.isatty():
         yield lambda done: None
@@ -176,45 +175,45 @@ def progress(size: int, label: str) -> Generator[Callable[[int], None], None, No
 
 
 def file_size(stream: io.BufferedIOBase) -> int:
-    """Give the size of a regular file.
+    """Return the size of a regular file.
 
     Args:
-        stream: An open file, or what stands in for one.
+        stream: A file object.
 
     Returns:
-        Its bytes; 0 for anything else, such as a pipe.
+        The size in bytes; 0 for anything else, such as a pipe.
     """
     try:
         status = os.fstat(stream.fileno())
-    except OSError:  # it is no file at all
+    except OSError:  # the object has no file descriptor
         return 0
     return status.st_size if stat.S_ISREG(status.st_mode) else 0
 
 
 def checked_seconds(value: object) -> float:
-    """Refuse what is not a time in seconds since the epoch.
+    """Check a time in seconds since the epoch.
 
     Args:
-        value: Anything.
+        value: Any value.
 
     Returns:
         The seconds.
 
     Raises:
-        ValueError: If it is no number, or no time between the years 1970 and 9999.
+        ValueError: If the value is not a number, or not a time in the years 1970 to 9999.
     """
     if isinstance(value, (int, float)) and value >= 0:
         try:
             datetime.fromtimestamp(value)
-        except (OverflowError, OSError, ValueError):  # which one depends on the platform
+        except (OverflowError, OSError, ValueError):  # depends on the platform
             pass
         else:
             return float(value)
-    raise ValueError(f"{value!r} is no time in seconds since the epoch")
+    raise ValueError(f"{value!r} is not a time in seconds since the epoch")
 
 
 def _read(stream: io.BufferedIOBase, size: int) -> bytes:
-    """Read what there is, at least one byte; nothing at the end of the stream."""
+    """Read the bytes that are available, at least one; b"" at the end of the stream."""
     try:
         return stream.read1(size)
     except OSError as error:
@@ -222,7 +221,7 @@ def _read(stream: io.BufferedIOBase, size: int) -> bytes:
 
 
 def _checked_length(value: object) -> int:
-    """Refuse what is not a count of bytes."""
+    """Check a number of bytes."""
     if isinstance(value, int) and value >= 0:
         return value
-    raise ValueError(f"{value!r} is not a count of bytes")
+    raise ValueError(f"{value!r} is not a number of bytes")

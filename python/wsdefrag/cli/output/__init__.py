@@ -1,1 +1,1 @@
-"""What a command writes: lines on standard output and standard error, and files."""
+"""Writes the lines of a command on standard output and standard error, and its files."""

@@ -1,9 +1,9 @@
-"""The messages of captures as lines: for people (text) or for programs (JSON lines).
+"""Formats the messages of captures as lines of text.
 
-A text line is the time of day, the number of the connection, an arrow (``->`` from the client,
-``<-`` from the server), the type (``?`` where the beginning was not captured), the size in bytes
-and the content as ``render`` shows it. What is not whole or not as it was sent says so in brackets
-in front of the content.
+A line has the time of day, the number of the connection, an arrow (``->`` from the client, ``<-``
+from the server), the type (``?`` if the first frame was not captured), the size in bytes, and the
+content as in ``render``. Before the content of an incomplete, invalid or resynced message, the
+problem is named in brackets.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from wsdefrag.cli.output.render import LEAST_ROOM, shown_binary, shown_text
+from wsdefrag.cli.output.render import MIN_CONTENT_COLUMNS, shown_binary, shown_text
 
 if TYPE_CHECKING:
     from wsdefrag.capture import CapturedMessage
@@ -24,17 +24,16 @@ _TYPES = {0: "?", 1: "text", 2: "binary"}
 
 
 class CaptureLines:
-    """Writes messages of captures as lines for people.
+    """Formats messages of captures as lines of text.
 
     Args:
-        width: Columns of a line; 0 for as many as the content needs.
-        colours: Whether to colour the line by terminal escape codes.
-        content: Whether to show contents; without them the size is that of the payload on the
-            wire.
+        width: The most columns of a line; 0 for no limit.
+        colours: Whether to use terminal colours.
+        content: Whether to show contents; if False, the size is that of the payload on the wire.
     """
 
     def __init__(self, width: int, *, colours: bool, content: bool) -> None:
-        """Start with no line."""
+        """Store the options."""
         self._width = width or sys.maxsize
         self._colours = colours
         self._content = content
@@ -42,15 +41,15 @@ class CaptureLines:
         self._clock = ""
 
     def __call__(self, message: CapturedMessage) -> str:
-        """Write a message.
+        """Format a message.
 
         Args:
             message: The message.
 
         Returns:
-            The line with its line feed.
+            The line, with its line feed.
         """
-        if message.timestamp_ns != self._timestamp_ns:  # it is that of many, in a full packet
+        if message.timestamp_ns != self._timestamp_ns:  # messages of a packet share their time
             self._timestamp_ns = message.timestamp_ns
             self._clock = _clock(message.timestamp_ns)
         content = message.content
@@ -61,7 +60,7 @@ class CaptureLines:
         shown = ""
         if self._content:
             taken = len(f"{start} {kind} {size}  {mark}")
-            room = max(self._width - taken, LEAST_ROOM)
+            room = max(self._width - taken, MIN_CONTENT_COLUMNS)
             is_text = message.is_text and message.status != "undecodable"
             shown = shown_text(content, room) if is_text else shown_binary(content, room)
         if self._colours:
@@ -79,7 +78,7 @@ def _clock(nanoseconds: int) -> str:
 
 
 def _mark(message: CapturedMessage) -> str:
-    """What is to be said of a message, with a space behind it."""
+    """The problems of a message in brackets and a space, or an empty text."""
     marks = []
     if message.status != "ok":
         marks.append(message.status.replace("_", " "))

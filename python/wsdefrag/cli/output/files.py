@@ -1,7 +1,7 @@
-"""Files that are written as a whole or not at all.
+"""Writes output files completely or not at all.
 
-What is written goes to a new file beside the one that is wanted, and takes its name when it is
-done, so that nobody ever finds half a file, and an old one stays as it is if anything fails.
+The bytes go to a temporary file in the same directory, which is renamed when it is complete. So the
+output is never incomplete, and after an error an existing file is unchanged.
 """
 
 from __future__ import annotations
@@ -14,22 +14,22 @@ from typing import IO, TYPE_CHECKING
 
 import click
 
-from wsdefrag.cli.output.complaint import UnusableInput, printable_name
+from wsdefrag.cli.output.errors import UnusableInput, printable_name
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
 
 
 def check_output(output: str, inputs: Iterable[str], *, force: bool) -> None:
-    """Refuse to write over a file, before any work is done.
+    """Check, before reading, that the output may be written.
 
     Args:
-        output: The path of what is to be written, or ``-``.
-        inputs: What is read for it.
-        force: Whether a file that is there may be replaced.
+        output: The path of the output, or ``-``.
+        inputs: The paths of the inputs.
+        force: Whether an existing file may be replaced.
 
     Raises:
-        click.UsageError: If it is there, or one of the inputs, or there is no such directory.
+        click.UsageError: If the output exists, is one of the inputs, or its directory is missing.
     """
     path = Path(output)
     name = printable_name(output)
@@ -37,7 +37,7 @@ def check_output(output: str, inputs: Iterable[str], *, force: bool) -> None:
         return
     if not path.exists():
         if not path.parent.is_dir():
-            raise click.UsageError(f"{printable_name(str(path.parent))} is no directory.")
+            raise click.UsageError(f"{printable_name(str(path.parent))} is not a directory.")
     elif path.is_file():
         if any(other != "-" and path.samefile(other) for other in inputs):
             raise click.UsageError(f"{name} is one of the captures.")
@@ -47,17 +47,16 @@ def check_output(output: str, inputs: Iterable[str], *, force: bool) -> None:
 
 @contextmanager
 def written(output: str) -> Generator[IO[bytes], None, None]:
-    """Write a file.
+    """Open an output; it gets its name when the block ends without an exception.
 
     Args:
-        output: Its path; ``-`` is standard output. What is no regular file, such as a pipe, is
-            written to as it is.
+        output: A path; ``-`` is standard output. A pipe or a device is written directly.
 
     Yields:
-        What to write to.
+        The file object to write to.
 
     Raises:
-        UnusableInput: If it cannot be written.
+        UnusableInput: If the output cannot be written.
     """
     path = Path(output)
     if output == "-":
@@ -69,7 +68,7 @@ def written(output: str) -> Generator[IO[bytes], None, None]:
             with path.open("wb") as file:
                 yield file
             return
-        # A link stays one; what it names is replaced.
+        # Replace the target of a symbolic link, not the link.
         with _replaced(path.resolve()) as file:
             yield file
     except OSError as error:

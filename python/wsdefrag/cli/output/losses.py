@@ -1,8 +1,8 @@
-"""What of a capture was lost or broke a rule, gathered while it is read.
+"""Counts the losses and violations of a capture while it is read.
 
-Lost is what was not captured and what could not be read because of it; it says nothing about who
-was captured. Violated is what a rule of the protocol or a limit forbids. Tolerated is what broke a
-rule that is not enforced.
+Lost: bytes that were not captured, and messages that cannot be read because of that; this is a
+fault of the capture. Violated: a side broke a rule of the protocol or exceeded a limit. Tolerated:
+a side broke a rule that is not enforced.
 """
 
 from __future__ import annotations
@@ -23,42 +23,41 @@ if TYPE_CHECKING:
 _LOSS = ("incomplete", "undecodable")
 _VIOLATION = ("too_big", "invalid_utf8", "protocol_error")
 
-# In the order of their names in the options.
+# In the order of the help of ``--tolerate``.
 _RULES = [field.name for field in fields(Strictness)]
 
-# A capture of a broken program has as many broken connections as connections.
-_MOST_NAMED = 8
+# More violations are only counted, because a faulty program may break a rule on each connection.
+_MAX_VIOLATION_LINES = 8
 
 
 def tolerated_text(counts: Mapping[str, int]) -> str:
-    """Say how often rules that are not enforced were broken.
+    """Format how often rules that are not enforced were broken.
 
     Args:
-        counts: How often, by the names of ``Strictness``.
+        counts: How often each rule of ``Strictness`` was broken.
 
     Returns:
-        One line, empty if none was broken.
+        One line; empty if no rule was broken.
     """
     breaches = [f"{rule.replace('_', '-')} {n:,}" for rule in _RULES if (n := counts.get(rule, 0))]
     return f"tolerated {', '.join(breaches)}" if breaches else ""
 
 
 class Losses:
-    """Gathers what was lost and what broke a rule.
+    """Counters of losses and violations.
 
     Args:
-        sender: Whose messages are wanted, ``client`` or ``server``; None for both. What the other
-            side lost does not count.
+        sender: ``client`` or ``server`` to ignore losses of the other side; None for both.
 
     Attributes:
-        messages: Messages seen.
-        connections: Connections that ended.
+        messages: Messages counted.
+        connections: Ended connections counted.
         content: Bytes of the messages' contents.
-        warnings: What the reader had to say of the files and of packets that it does not read.
+        warnings: Warnings about files and about packets that cannot be read.
     """
 
     def __init__(self, sender: str | None = None) -> None:
-        """Start with nothing."""
+        """Set all counters to 0."""
         self._sides = ("client", "server") if sender is None else (sender,)
         self._statuses: Counter[str] = Counter()
         self._amounts: Counter[str] = Counter()
@@ -68,8 +67,8 @@ class Losses:
         self.warnings: list[str] = []
         self.messages = self.connections = self.content = 0
 
-    def see(self, items: Iterable[CapturedMessage | CapturedConnection]) -> None:
-        """Look at what a reader gave.
+    def count(self, items: Iterable[CapturedMessage | CapturedConnection]) -> None:
+        """Count a batch of a reader.
 
         Args:
             items: Messages and ended connections.
@@ -77,7 +76,7 @@ class Losses:
         for item in items:
             if isinstance(item, CapturedConnection):
                 accounts = {"client": item.from_client, "server": item.from_server}
-                self.see_connection(
+                self.count_connection(
                     item.connection,
                     item.midstream,
                     {
@@ -92,8 +91,8 @@ class Losses:
                 if item.status != "ok":
                     self._statuses[item.status] += 1
 
-    def see_statuses(self, counts: Counter[str]) -> None:
-        """Count messages of which only the status is at hand.
+    def count_statuses(self, counts: Counter[str]) -> None:
+        """Count messages by their statuses.
 
         Args:
             counts: How many messages have each status.
@@ -101,34 +100,32 @@ class Losses:
         self.messages += sum(counts.values())
         self._statuses.update({name: n for name, n in counts.items() if name != "ok"})
 
-    def see_packets(self, counts: PacketCounts, warnings: list[str]) -> None:
-        """Look at what became of the packets.
+    def count_packets(self, counts: PacketCounts, warnings: list[str]) -> None:
+        """Add the warnings of a reader, and one for each unsupported link type.
 
         Args:
-            counts: Of the packets.
-            warnings: What the reader had to say of the files.
+            counts: The counters of the packets.
+            warnings: The reader's warnings.
         """
         self.warnings += warnings
         for link, packets in sorted(counts.unknown_links.items()):
-            said = counted(packets, "packet")
-            self.warnings.append(f"{said} of link type {link}, which is not read")
+            number = counted(packets, "packet")
+            self.warnings.append(f"{number} of link type {link}, which is not supported")
 
-    def see_connection(
+    def count_connection(
         self,
         connection: int,
         midstream: bool,
         sides: Mapping[str, tuple[int, int, str | None]],
         tolerated: Mapping[str, Mapping[str, int]],
     ) -> None:
-        """Look at what is known of a connection that has ended.
+        """Count an ended connection.
 
         Args:
-            connection: Its number.
-            midstream: Whether its handshake was not captured.
-            sides: For ``client`` and ``server``, the bytes that were not captured, the bytes that
-                could not be assigned to frames, and the broken rule or None.
-            tolerated: For ``client`` and ``server``, how often rules that are not enforced were
-                broken, by name.
+            connection: The number of the connection.
+            midstream: Whether part of its handshake was not captured.
+            sides: For ``client`` and ``server``: ``Account.missing``, ``lost``, ``violation``.
+            tolerated: For ``client`` and ``server``: ``Account.tolerated``.
         """
         self.connections += 1
         self._amounts["midstream"] += midstream
@@ -139,7 +136,7 @@ class Losses:
             self._tolerated.update(tolerated[side])
             if violation is not None:
                 self._violated += 1
-                if len(self._violations) < _MOST_NAMED:
+                if len(self._violations) < _MAX_VIOLATION_LINES:
                     self._violations.append(
                         f"connection {connection}, {side}: {escaped(violation)}"
                     )
@@ -155,18 +152,17 @@ class Losses:
         return bool(self._violated or self._named(_VIOLATION))
 
     def lines(self) -> list[str]:
-        """Say what was lost, what broke a rule, and what was tolerated.
+        """Format the losses, violations and tolerated violations.
 
         Returns:
-            One line for each kind, for people to read, without the warnings; none if there is
-            nothing to say.
+            One line for each kind that occurred, without the warnings.
         """
         lines = []
         if lost := self._lost():
             lines.append(f"lost: {'; '.join(lost)}")
         lines += [f"violated: {violation}" for violation in self._violations]
         if (more := self._violated - len(self._violations)) > 0:
-            lines.append(f"violated: some rule in {counted(more, 'more direction')}")
+            lines.append(f"violated: rules in {counted(more, 'more direction')}")
         if broken := self._named(_VIOLATION):
             lines.append(f"violated: {'; '.join(broken)}")
         if breaches := tolerated_text(self._tolerated):
@@ -174,16 +170,16 @@ class Losses:
         return lines
 
     def _lost(self) -> list[str]:
-        said = self._named(_LOSS)
+        texts = self._named(_LOSS)
         for name, text in (
             ("missing", "{} not captured"),
             ("lost", "{} that cannot be assigned to frames"),
         ):
             if self._amounts[name]:
-                said.append(text.format(counted(self._amounts[name], "byte")))
+                texts.append(text.format(counted(self._amounts[name], "byte")))
         if self._amounts["midstream"]:
-            said.append(f"the handshake of {counted(self._amounts['midstream'], 'connection')}")
-        return said
+            texts.append(f"the handshake of {counted(self._amounts['midstream'], 'connection')}")
+        return texts
 
     def _named(self, statuses: tuple[str, ...]) -> list[str]:
         return [

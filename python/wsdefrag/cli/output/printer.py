@@ -1,4 +1,4 @@
-"""Lines on standard output, a batch at a time."""
+"""``Printer``: prints batches of messages or connections as lines on standard output."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# Lines are written in bunches: one by one costs a system call each, and a MiB of tiny messages
-# at once would be tens of MiB of lines.
-_BUNCH = 1024
+# Writing each line alone costs a system call. Writing a whole batch at once costs memory: 1 MiB of
+# tiny messages becomes tens of MiB of lines.
+_LINES_PER_WRITE = 1024
 
 
 class Printer(Generic[T]):
-    """Prints things as lines, and flushes after each batch of them.
+    """Prints items as lines, and flushes after each batch.
 
     Args:
-        line: Makes a line, with its line feed.
-        jsonl: Whether it is JSON, which is UTF-8 wherever it goes; text is in the encoding of
-            the terminal.
+        line: Formats an item as a line, with its line feed.
+        jsonl: Whether lines are JSON, which is always UTF-8; other lines have the encoding of
+            standard output.
     """
 
     def __init__(self, line: Callable[[T], str], *, jsonl: bool) -> None:
-        """Print nothing yet."""
+        """Store the options; prints nothing."""
         self._line = line
         self._jsonl = jsonl
 
@@ -37,27 +37,27 @@ class Printer(Generic[T]):
         """Print a batch.
 
         Args:
-            batch: What to print; it may be empty.
+            batch: The items; may be empty.
         """
-        for start in range(0, len(batch), _BUNCH):
-            lines = "".join(map(self._line, batch[start : start + _BUNCH]))
-            # What is coloured has been decided, so click is to leave it as it is.
+        for start in range(0, len(batch), _LINES_PER_WRITE):
+            lines = "".join(map(self._line, batch[start : start + _LINES_PER_WRITE]))
+            # color=True keeps click from removing colours; `line` has decided about them.
             click.echo(lines.encode() if self._jsonl else lines, nl=False, color=True)
 
 
 def colours_wanted() -> bool:
-    """Colours are for terminals, and not for those who set NO_COLOR to anything but nothing."""
+    """Whether standard output is a terminal with colours and NO_COLOR is unset or empty."""
     plain = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
     return sys.stdout.isatty() and not plain
 
 
 def columns(width: int | None) -> int:
-    """Give the columns of a line.
+    """Return the most columns of a line.
 
     Args:
-        width: As asked for; None for those of the terminal.
+        width: The value of ``--width``; None for the width of the terminal.
 
     Returns:
-        The columns; 0 for as many as it takes.
+        The columns; 0 for no limit.
     """
     return shutil.get_terminal_size().columns if width is None else width

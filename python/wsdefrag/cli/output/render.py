@@ -1,17 +1,16 @@
-r"""One message, one line: for people (text) or for programs (JSON lines).
+r"""Formats the messages of raw dumps as lines of text or as JSON lines; escapes texts.
 
-A text line is a running number, the time of day, an arrow (``->`` from the client, ``<-`` from
-the server), the type, the size in bytes and the content, cut to the width of the terminal. What
-a terminal might obey or not show, and the backslash, is escaped as in a Python string; a byte
-that is not UTF-8 is ``\xNN``; binary content is in hexadecimal. Only the part that is shown is
-looked at, so a message of many megabytes costs no more than a short one.
+A text line has a running number, the time of day, an arrow (``->`` from the client, ``<-`` from the
+server), the type, the size in bytes and the content, cut to the width of the line. In the content,
+characters that are not printable, and the backslash, are escaped as in a Python string; a byte that
+is not UTF-8 is ``\xNN``; binary content is hexadecimal. Only the part that is shown is decoded, so
+a message of many megabytes takes no longer than a short one.
 
-A JSON line keeps all of the content: as ``text``, or as ``base64`` where it is binary or is not
-UTF-8 and so has no text. It is UTF-8; what could end a line or move a terminal's cursor is
-escaped there too.
+A JSON line has the whole content: in ``text``, or in ``base64`` if it is binary or not UTF-8. Its
+encoding is UTF-8, and control characters and line ends are escaped.
 
-Invariants: a line holds exactly one line feed, its last character; a text line is no wider than
-asked for, unless less than 16 columns would be left for the content.
+Invariants: a line contains exactly one line feed, its last character; a text line is not wider than
+requested, unless less than 16 columns would be left for the content.
 """
 
 from __future__ import annotations
@@ -30,27 +29,28 @@ if TYPE_CHECKING:
     from wsdefrag.message import WebSocketMessage
 
 _ELLIPSIS = "..."
-LEAST_ROOM = 16
+MIN_CONTENT_COLUMNS = 16
 
 # UTF-8 needs up to four bytes for one character.
 _LONGEST_CODE_POINT = 4
 
-# Bytes that are not UTF-8 are decoded to these, U+DC80 for 0x80 and so on.
+# The error handler "surrogateescape" decodes bytes that are not UTF-8 to this range: 0x80 to
+# U+DC80, and so on.
 _FIRST_ESCAPED_BYTE = "\udc80"
 _LAST_ESCAPED_BYTE = "\udcff"
 
 
 def json_line(message: WebSocketMessage) -> str:
-    """Write a message as a JSON object on one line.
+    """Format a message as a JSON object on one line.
 
     Args:
         message: The message.
 
     Returns:
-        The line with its line feed.
+        The line, with its line feed.
     """
     is_text = message.is_text
-    # The fields without a helper are numbers and words that need no escapes.
+    # Numbers and fixed words need no escapes.
     return (
         f'{{"type": "{"text" if is_text else "binary"}", '
         f'"from_client": {json_bool(message.from_client)}, "timestamp": {message.timestamp!r}, '
@@ -60,11 +60,11 @@ def json_line(message: WebSocketMessage) -> str:
 
 
 class TextLines:
-    """Writes messages as lines for people, numbered from 1.
+    """Formats messages as lines of text, numbered from 1.
 
     Args:
-        width: Columns of a line; 0 for as many as the content needs.
-        colours: Whether to colour the line by terminal escape codes.
+        width: The most columns of a line; 0 for no limit.
+        colours: Whether to use terminal colours.
     """
 
     def __init__(self, width: int, *, colours: bool) -> None:
@@ -76,16 +76,16 @@ class TextLines:
         self._clock = ""
 
     def __call__(self, message: WebSocketMessage) -> str:
-        """Write the next message.
+        """Format the next message.
 
         Args:
             message: The message.
 
         Returns:
-            The line with its line feed.
+            The line, with its line feed.
         """
         self._count += 1
-        if message.timestamp != self._timestamp:  # it is the same for all messages of a read
+        if message.timestamp != self._timestamp:  # messages of a chunk share their time
             self._timestamp = message.timestamp
             local = datetime.fromtimestamp(message.timestamp)
             self._clock = local.isoformat(timespec="milliseconds")[11:]
@@ -93,7 +93,7 @@ class TextLines:
         start = f"{self._count:>5} {self._clock}"
         kind = f"{'->' if message.from_client else '<-'} {'text' if message.is_text else 'binary'}"
         size = f"{len(content):>7} B"
-        room = max(self._width - len(f"{start} {kind:<9} {size}  "), LEAST_ROOM)
+        room = max(self._width - len(f"{start} {kind:<9} {size}  "), MIN_CONTENT_COLUMNS)
         shown = shown_text(content, room) if message.is_text else shown_binary(content, room)
         if self._colours:
             start = click.style(start, dim=True)
@@ -103,17 +103,17 @@ class TextLines:
 
 
 def shown_text(content: bytes, room: int) -> str:
-    """Give as much of a text as fits.
+    """Escape a text and cut it to a number of columns.
 
     Args:
-        content: The text in UTF-8, or what was taken for it.
+        content: Text in UTF-8; other bytes are allowed.
         room: Columns, at least 3.
 
     Returns:
-        Printable characters on one line; its last three are dots if something is missing.
+        Printable characters on one line; the last three are dots if the text was cut.
     """
-    # Every character takes a column at least, so one more than fits tells that not all do. Four
-    # bytes for each leave a code point that this cut divides beyond them.
+    # Each character takes at least one column, so room + 1 characters show whether all fit. Each
+    # takes at most four bytes, so a code point divided by the cut below comes after those.
     text = content[: (room + 1) * _LONGEST_CODE_POINT].decode("utf-8", "surrogateescape")
     text = text[: room + 1]
     if text.isascii() and text.isprintable() and "\\" not in text:
@@ -132,14 +132,14 @@ def shown_text(content: bytes, room: int) -> str:
 
 
 def shown_binary(content: bytes, room: int) -> str:
-    """Give as many bytes as fit, in hexadecimal.
+    """Format bytes in hexadecimal and cut them to a number of columns.
 
     Args:
         content: The bytes.
         room: Columns, at least 3.
 
     Returns:
-        Two digits a byte; three dots at the end if bytes are missing.
+        Two digits for each byte; three dots at the end if bytes were cut.
     """
     if 2 * len(content) <= room:
         return content.hex()
@@ -147,23 +147,23 @@ def shown_binary(content: bytes, room: int) -> str:
 
 
 def counted(number: int, noun: str) -> str:
-    """Write a number of things.
+    """Format a number and a noun.
 
     Args:
-        number: How many.
-        noun: One of them; its plural ends in s.
+        number: The number.
+        noun: The singular of the noun; its plural must end in s.
 
     Returns:
-        The number, in groups of three digits, and the noun.
+        The number in groups of three digits, and the singular or plural.
     """
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def escaped(text: str) -> str:
-    """Escape what a terminal might obey or not show.
+    """Escape characters that are not printable, and the backslash.
 
     Args:
-        text: Anything, from anybody.
+        text: Any text.
 
     Returns:
         Printable characters on one line.
@@ -174,9 +174,9 @@ def escaped(text: str) -> str:
 # A text rarely uses more than a few hundred different characters.
 @lru_cache(maxsize=4096)
 def _cell(char: str) -> tuple[str, int]:
-    """Give what stands for a character and how many columns it takes."""
+    """Return a character or its escape, and how many columns it takes."""
     if char.isprintable() and char != "\\":
-        # A combining character takes none; to count one for it is on the safe side.
+        # A combining character takes no column but is counted as one, so lines are never too wide.
         return char, 2 if east_asian_width(char) in "FW" else 1
     if _FIRST_ESCAPED_BYTE <= char <= _LAST_ESCAPED_BYTE:
         return f"\\x{ord(char) & 0xFF:02x}", 4

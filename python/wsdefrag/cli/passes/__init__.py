@@ -1,1 +1,1 @@
-"""Passes over the input of a command: over captures, and over raw dumps."""
+"""Reads the input of a command once: captures or raw dumps."""

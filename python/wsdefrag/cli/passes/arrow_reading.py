@@ -1,8 +1,8 @@
-"""Reading captures as Arrow tables for a command.
+"""``ArrowReading``: reads captures as an Arrow table and counts losses meanwhile.
 
-A table is handed on batch by batch; what was lost is gathered from the columns as they pass. The
-table of connections is at hand when that of messages has been read to its end, and so is what is to
-be said of the files; so the bytes that were lost are known without a second pass.
+The losses are counted from the columns of each batch. When the messages table has been read to its
+end, the connections table and the warnings are available without a second pass, so lost bytes can
+be reported.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 from wsdefrag.cli.input.inputs import Input
 from wsdefrag.cli.input.source import file_size, progress
-from wsdefrag.cli.output.complaint import UnusableInput
+from wsdefrag.cli.output.errors import UnusableInput
 from wsdefrag.cli.passes.reading import Reading
 from wsdefrag.errors import CaptureError
 from wsdefrag.strictness import Strictness
@@ -38,12 +38,12 @@ _COLUMNS = [
 
 
 class ArrowReading(Reading):
-    """One pass over captures that gives a table.
+    """One pass over captures that returns a table.
 
     Args:
-        source: Their paths, or the one that is open.
-        selection: What is wanted of them.
-        content: Whether contents are wanted.
+        source: The paths of the captures, or an open input.
+        selection: The values of the options.
+        content: Whether to read contents.
 
     Raises:
         UnusableInput: If pyarrow is not installed, or a file cannot be opened.
@@ -52,31 +52,30 @@ class ArrowReading(Reading):
     def __init__(
         self, source: Input | list[str], selection: Selection, *, content: bool = True
     ) -> None:
-        """Read nothing yet."""
+        """Open the input; reads no packets."""
         try:
-            import pyarrow as pa  # noqa: F401  (it is all that can be missing later)
+            import pyarrow as pa  # noqa: F401  (fail before reading, if it is not installed)
         except ModuleNotFoundError:
             reason = "needs pyarrow: pip install 'wsdefrag[arrow]'"
             raise UnusableInput("this format", reason) from None
-        # Only of what is read from here is it known how far it is.
+        # An ``Input`` counts the bytes read; a path that the native module opens has no counter.
         if isinstance(source, list) and len(source) == 1:
             source = Input(source[0])
         super().__init__(source, selection, content=content)
         self._input = source if isinstance(source, Input) else None
-        # Exceptions do not get through Arrow's interface as they are.
+        # Arrow's interface does not preserve exceptions, so this one is kept for ``check``.
         self._unusable: UnusableInput | None = None
 
     def table(self, name: Literal["messages", "connections"]) -> ArrowTable:
-        """Read a table.
+        """Return a table.
 
-        Whatever goes wrong ends it as the end of the capture does; ``check`` and ``finish`` tell
-        of it.
+        An error ends the table early, without an exception; ``check`` and ``finish`` report it.
 
         Args:
-            name: Which one.
+            name: Which table.
 
         Returns:
-            The table, to be read once.
+            The table; it can be read once.
         """
         import pyarrow as pa
 
@@ -87,10 +86,10 @@ class ArrowReading(Reading):
         return table
 
     def check(self) -> None:
-        """Tell whether the table that has been read is worth keeping.
+        """Raise the error that left the table empty, if there was one; call after reading it.
 
         Raises:
-            UnusableInput: If a file could not be read, or had nothing in it that could.
+            UnusableInput: If a file could not be read, or nothing in it could be.
         """
         if self._unusable is not None:
             raise self._unusable
@@ -101,27 +100,27 @@ class ArrowReading(Reading):
         name: Literal["messages", "connections"],
         tables: ArrowTables,
     ) -> Iterator[pa.RecordBatch]:
-        """Hand batches on, and look at them."""
+        """Yield the batches of a table and count their losses."""
         import pyarrow as pa
 
         size = 0 if self._input is None else file_size(self._input)
         with progress(size, self.name) as advance:
             while (batch := self._next(stream)) is not None:
                 if name == "messages":
-                    self._see_messages(batch)
+                    self._count_messages(batch)
                 else:
-                    self._see_connections(batch)
+                    self._count_connections(batch)
                 yield batch
                 if self._input is not None:
                     self.bytes_read = self._input.position
                     advance(self.bytes_read)
         if name == "messages" and not self.ended_early and self._unusable is None:
             for batch in pa.RecordBatchReader.from_stream(tables.connections):
-                self._see_connections(batch)
+                self._count_connections(batch)
         self.losses.warnings += tables.messages.warnings
 
     def _next(self, stream: pa.RecordBatchReader) -> pa.RecordBatch | None:
-        """Read a batch; None at the end, whatever that is."""
+        """Return the next batch; None at the end and after an error or Ctrl-C."""
         import pyarrow as pa
 
         try:
@@ -129,27 +128,27 @@ class ArrowReading(Reading):
         except StopIteration:
             return None
         except pa.ArrowInvalid as error:
-            # Where in the file it is, only the text says here.
+            # The offset in the file is only in the text of this error.
             text = str(error).removeprefix("External error: ")
             self.failure = CaptureError(text, file=self.name, record=0, offset=0)
             if not self.losses.messages and not self.losses.connections:
-                self._unusable = UnusableInput(*self._place(text))
+                self._unusable = UnusableInput(*self._file_and_text(text))
         except OSError as error:
             self._unusable = UnusableInput(self.name, error.strerror or str(error))
         except KeyboardInterrupt:
             self.interrupted = True
         return None
 
-    def _see_messages(self, batch: pa.RecordBatch) -> None:
+    def _count_messages(self, batch: pa.RecordBatch) -> None:
         import pyarrow.compute as pc
 
         counted = batch.column("status").dictionary_decode().value_counts()
         statuses = Counter({row["values"]: row["counts"] for row in counted.to_pylist()})
-        self.losses.see_statuses(statuses)
+        self.losses.count_statuses(statuses)
         lengths = pc.sum(pc.binary_length(batch.column("content"))).as_py()
         self.losses.content += lengths or 0
 
-    def _see_connections(self, batch: pa.RecordBatch) -> None:
+    def _count_connections(self, batch: pa.RecordBatch) -> None:
         for row in batch.select(_COLUMNS).to_pylist():
             sides = {
                 side: (row[f"{side}_missing"], row[f"{side}_lost"], row[f"{side}_violation"])
@@ -159,4 +158,4 @@ class ArrowReading(Reading):
                 side: {rule: row[f"{side}_tolerated_{rule}"] for rule in _RULES}
                 for side in ("client", "server")
             }
-            self.losses.see_connection(row["connection"], row["midstream"], sides, tolerated)
+            self.losses.count_connection(row["connection"], row["midstream"], sides, tolerated)

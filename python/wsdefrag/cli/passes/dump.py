@@ -1,11 +1,11 @@
-"""Raw dumps: the bytes of one direction in, its messages out.
+"""Prints the messages of a raw dump: a file with the bytes of one direction.
 
-Pieces of the stream go through a ``MessageReassembler``; what it gives is printed before the
-next piece is read, so a pipe shows its messages as they arrive. Reading stops at the first
-violation; after a Close it goes on, to say in the summary how much followed.
+The chunks of the stream go through a ``MessageReassembler``. Its messages are printed before the
+next chunk is read, so messages from a pipe appear as they arrive. Reading stops at the first
+violation. After a Close, reading continues, because the summary counts the bytes after it.
 
-Whatever ends it, the messages before that are printed first, then on standard error what was
-tolerated (if anything was), the summary (if asked for), and last what is wrong.
+At the end, standard error gets one line each for tolerated violations (if any), the summary (if
+requested) and the error (if any), after all messages on standard output.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from typing import IO, TYPE_CHECKING
 
 import click
 
-from wsdefrag.cli.input.source import pieces, read_arrivals, recorded_pieces, with_progress
-from wsdefrag.cli.output.complaint import BadStream, Complaint, note, stream_name
+from wsdefrag.cli.input.source import chunks, read_arrivals, recorded_chunks, with_progress
+from wsdefrag.cli.output.errors import BadStream, CommandError, note, stream_name
 from wsdefrag.cli.output.losses import tolerated_text
 from wsdefrag.cli.output.render import escaped
 from wsdefrag.errors import IncompleteMessage, WebSocketError
@@ -34,18 +34,18 @@ if TYPE_CHECKING:
     from wsdefrag.events import Close
     from wsdefrag.message import WebSocketMessage
 
-# What a shell says of a program that was ended by Ctrl-C.
+# The exit status of a shell command that Ctrl-C ended.
 INTERRUPTED = 130
 
 
 @dataclass(frozen=True)
 class DumpOptions:
-    """What has to be said of a raw dump, and what a capture says itself.
+    """Options for facts that a capture contains and a raw dump does not.
 
     Attributes:
         deflate: The agreed permessage-deflate parameters.
         timestamp: The time of all messages, in seconds since the epoch.
-        times: A recording of when the bytes arrived.
+        times: A JSON file with the time and length of each chunk.
     """
 
     deflate: DeflateParams | None
@@ -53,14 +53,14 @@ class DumpOptions:
     times: IO[bytes] | None
 
     def given(self) -> list[str]:
-        """Name the options that were given."""
+        """Return the names of the given options."""
         options = {"deflate": self.deflate, "timestamp": self.timestamp, "times": self.times}
         return [f"--{name}" for name, value in options.items() if value is not None]
 
 
 @dataclass
-class _Tally:
-    """What the summary tells: messages, bytes of content, and when it all began (seconds)."""
+class _Totals:
+    """Totals for the summary: start time (``perf_counter`` seconds), messages, content bytes."""
 
     started: float
     messages: int = 0
@@ -79,15 +79,15 @@ def print_dump(
     """Print the messages of a raw dump.
 
     Args:
-        context: The command's.
+        context: The context of the command.
         stream: The bytes that one side sent after the handshake.
-        selection: Who sent them, and how strictly they are read.
-        options: What else has to be said of them.
+        selection: The sender, limits and tolerated rules.
+        options: The options for raw dumps.
         write: Prints messages.
-        summary: Whether to say at the end how much and how fast.
+        summary: Whether to print totals and speed at the end.
 
     Raises:
-        BadStream: If the bytes break a rule or stop too early, and that was not tolerated.
+        BadStream: If the bytes break a rule or end inside a message, and this was not tolerated.
         UnusableInput: If the stream cannot be read.
     """
     reassembler = MessageReassembler(
@@ -97,35 +97,35 @@ def print_dump(
         strictness=selection.strictness(),
     )
     if options.times is None:
-        source = pieces(stream, options.timestamp)
+        source = chunks(stream, options.timestamp)
     else:
         arrivals = read_arrivals(options.times, selection.sender or "")
-        source = recorded_pieces(stream, arrivals)
+        source = recorded_chunks(stream, arrivals)
 
-    tally = _Tally(started=time.perf_counter())
+    totals = _Totals(started=time.perf_counter())
     failure: Exception | None = None
     interrupted = False
     try:
-        # Closed before anything is said about it, so that no progress bar is in the way.
+        # Closing it removes the progress bar before anything else is printed.
         with closing(with_progress(source, stream)) as read:
             for data, arrived in read:
                 batch = reassembler.receive_data(data, timestamp=arrived)
-                tally.messages += len(batch)
-                tally.content += sum(len(message.content) for message in batch)
+                totals.messages += len(batch)
+                totals.content += sum(len(message.content) for message in batch)
                 write(batch)
                 if reassembler.error is not None:
                     break
         reassembler.receive_eof()
-    except (WebSocketError, Complaint) as error:
+    except (WebSocketError, CommandError) as error:
         failure = error
-    except KeyboardInterrupt:  # the usual end of what is read from a live pipe
+    except KeyboardInterrupt:  # users end a live pipe with Ctrl-C
         interrupted = True
 
     name = stream_name(stream)
     if breaches := tolerated_text(reassembler.tolerated):
         note(name, breaches)
     if summary:
-        note(name, _summary(tally, reassembler))
+        note(name, _summary(totals, reassembler))
     if isinstance(failure, WebSocketError):
         if selection.tolerates("loss" if isinstance(failure, IncompleteMessage) else "all"):
             note(name, str(failure))
@@ -137,19 +137,19 @@ def print_dump(
         context.exit(INTERRUPTED)
 
 
-def _summary(tally: _Tally, reassembler: MessageReassembler) -> str:
-    """Say how much was read, how fast, and how the peer closed."""
-    # The clock may be too coarse to see a very short time.
-    seconds = max(time.perf_counter() - tally.started, 1e-9)
+def _summary(totals: _Totals, reassembler: MessageReassembler) -> str:
+    """Format totals, speed and the Close."""
+    # Avoids a division by zero where the clock is coarse.
+    seconds = max(time.perf_counter() - totals.started, 1e-9)
     received = reassembler.bytes_received
     parts = [
-        f"{tally.messages:,} messages with {tally.content:,} bytes",
+        f"{totals.messages:,} messages with {totals.content:,} bytes",
         f"{received:,} bytes read in {seconds:.3f} s",
-        f"{tally.messages / seconds:,.0f} messages/s, {received / seconds / 1e6:,.1f} MB/s",
+        f"{totals.messages / seconds:,.0f} messages/s, {received / seconds / 1e6:,.1f} MB/s",
         _closing(reassembler.close_received),
     ]
     if reassembler.close_received is not None and reassembler.bytes_discarded:
-        parts.append(f"{reassembler.bytes_discarded:,} bytes after it discarded")
+        parts.append(f"{reassembler.bytes_discarded:,} bytes after the Close discarded")
     return "; ".join(parts)
 
 

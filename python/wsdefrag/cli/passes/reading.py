@@ -1,7 +1,8 @@
-"""Reading captures for a command: batches with progress, and what is said and returned at the end.
+"""``Reading``: reads captures for a command, shows progress, and reports losses at the end.
 
-Exit status: 0 if all was read; 1 if something was lost or broke a rule, or the file is damaged; 2
-if there was nothing to begin with. What ``--tolerate`` names is said and does not count.
+Exit status: 0 if everything was read; 1 if something was lost, a rule was broken or a file is
+damaged; 2 if nothing could be read. Problems that ``--tolerate`` names are printed but do not
+change the exit status.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import click
 
 from wsdefrag.cli.input.inputs import Input, name_of
 from wsdefrag.cli.input.source import progress
-from wsdefrag.cli.output.complaint import BadStream, UnusableInput, note, printable_name
+from wsdefrag.cli.output.errors import BadStream, UnusableInput, note, printable_name
 from wsdefrag.cli.output.losses import Losses
 from wsdefrag.cli.output.render import counted, escaped
 from wsdefrag.cli.passes.dump import INTERRUPTED
@@ -37,23 +38,23 @@ class Reading:
     """One pass over captures.
 
     Args:
-        source: Their paths, or the one that is open.
-        selection: What is wanted of them.
-        content: Whether contents are wanted.
+        source: The paths of the captures, or an open input.
+        selection: The values of the options.
+        content: Whether to read contents.
 
     Attributes:
-        name: What they are called in messages.
-        losses: What was lost so far.
-        capture: What is read.
-        bytes_read: Bytes of the files read.
-        failure: What is wrong with a damaged file.
-        interrupted: Whether Ctrl-C ended it.
+        name: The name of the captures in notes and errors.
+        losses: The losses counted so far.
+        capture: The capture.
+        bytes_read: Bytes read from the files.
+        failure: The error of a damaged file, or None.
+        interrupted: Whether Ctrl-C ended the pass.
     """
 
     def __init__(
         self, source: Input | list[str], selection: Selection, *, content: bool = True
     ) -> None:
-        """Read nothing yet."""
+        """Start the clock; reads no packets."""
         self._names = [source.name] if isinstance(source, Input) else source
         self.name = source.name if isinstance(source, Input) else name_of(source)
         self.losses = Losses(selection.sender)
@@ -67,42 +68,42 @@ class Reading:
     def batches(self) -> Generator[list[CapturedMessage | CapturedConnection], None, None]:
         """Read the capture.
 
-        A damaged file and Ctrl-C (the usual end of what is read from a live pipe) end it as the
-        end of the capture does; ``finish`` tells of them.
+        A damaged file or Ctrl-C ends the iteration early, without an exception; ``finish`` reports
+        it. Users end a live pipe with Ctrl-C.
 
         Yields:
-            What each piece of the capture completed.
+            Batches of messages and ended connections.
 
         Raises:
-            UnusableInput: If a file cannot be read, or has nothing in it that can.
+            UnusableInput: If a file cannot be read, or nothing in it could be.
         """
         with self.capture.read() as reader:
-            # Closed before anything is said, so that no progress bar is in the way.
+            # Leaving the block removes the progress bar before anything else is printed.
             with progress(reader.bytes_total or 0, self.name) as advance:
                 while (batch := self._next(reader)) is not None:
-                    self.losses.see(batch)
+                    self.losses.count(batch)
                     yield batch
                     advance(reader.bytes_read)
             self.bytes_read = reader.bytes_read
             counts = reader.counts
-            self.losses.see_packets(counts, reader.warnings)
+            self.losses.count_packets(counts, reader.warnings)
         if self.failure is not None and not counts.packets:
-            raise UnusableInput(*self._place(str(self.failure)))
+            raise UnusableInput(*self._file_and_text(str(self.failure)))
         if not self.losses.connections and not self.losses.messages:
-            self._say_nothing_found(counts)
+            self._note_nothing_found(counts)
 
     def items(self) -> Generator[CapturedMessage | CapturedConnection, None, None]:
-        """Read the capture, one thing at a time.
+        """Read the capture like ``batches``, one item at a time.
 
         Yields:
-            What ``batches`` gives.
+            Messages and ended connections.
         """
         with closing(self.batches()) as batches:
             for batch in batches:
                 yield from batch
 
     def _next(self, reader: CaptureReader) -> list[CapturedMessage | CapturedConnection] | None:
-        """Read on; None at the end, whatever that is."""
+        """Return the next batch; None at the end and after an error or Ctrl-C."""
         try:
             return reader.next_batch()
         except CaptureError as error:
@@ -116,27 +117,27 @@ class Reading:
 
     @property
     def ended_early(self) -> bool:
-        """Whether something else than its end was the end of the capture."""
+        """Whether an error or Ctrl-C ended the pass before the end of the capture."""
         return self.failure is not None or self.interrupted
 
     def finish(self, context: click.Context, *, summary: bool = False) -> None:
-        """Say what was lost, and end the command with its exit status if that is not 0.
+        """Print losses and violations; end the command if its exit status is not 0.
 
         Args:
-            context: The command's.
-            summary: Whether to say how much was read and how fast.
+            context: The context of the command.
+            summary: Whether to print totals and speed.
 
         Raises:
             BadStream: If the capture is damaged.
         """
         for warning in self.losses.warnings:
-            note(*self._place(warning))
+            note(*self._file_and_text(warning))
         for line in self.losses.lines():
             note(self.name, line)
         if summary:
             note(self.name, self._summary())
         if self.failure is not None:
-            raise BadStream(*self._place(str(self.failure)))
+            raise BadStream(*self._file_and_text(str(self.failure)))
         if self.interrupted:
             context.exit(INTERRUPTED)
         losses, tolerates = self.losses, self.selection.tolerates
@@ -145,20 +146,20 @@ class Reading:
         if losses.has_violations and not tolerates("all"):
             context.exit(BadStream.exit_code)
 
-    def _place(self, text: str) -> tuple[str, str]:
-        """Divide a line of the reader's into the name of the file that it begins with and the rest.
+    def _file_and_text(self, text: str) -> tuple[str, str]:
+        """Split a line of the capture reader into file name and text.
 
-        Where it begins with none, it is about all of them.
+        A line without a file name is about all captures.
         """
         for name in self._names:
             if text.startswith(f"{name}: "):
                 return printable_name(name), escaped(text[len(name) + 2 :])
         return self.name, escaped(text)
 
-    def _say_nothing_found(self, counts: PacketCounts) -> None:
+    def _note_nothing_found(self, counts: PacketCounts) -> None:
         packets = counted(counts.packets, "packet")
         if self.selection.filters():
-            note(self.name, f"nothing that was asked for in {packets}")
+            note(self.name, f"nothing matches the filters in {packets}")
         else:
             tcp = counts.tcp + counts.exported
             note(self.name, f"no WebSocket in {packets}, {tcp:,} of them TCP")

@@ -11,9 +11,9 @@ use std::mem;
 use std::ptr;
 
 use pyo3::exceptions::{PyAttributeError, PyTypeError};
-use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyFloat};
+use pyo3::{Borrowed, ffi};
 
 use crate::opcodes::{opcode_member, parse_opcode};
 use crate::raw::storage::Message;
@@ -21,7 +21,7 @@ use crate::raw::storage::Message;
 type Object = *mut ffi::PyObject;
 
 pub(super) unsafe extern "C" fn content_of(object: Object, _: *mut c_void) -> Object {
-    fn content<'py>(message: &Message<'py>) -> PyResult<Bound<'py, PyAny>> {
+    fn content<'py>(message: &Message<'_, 'py>) -> PyResult<Bound<'py, PyAny>> {
         let py = message.0.py();
         // SAFETY: by the storage's invariant it is a live `bytes`.
         Ok(message.fields(|fields| unsafe { Bound::from_borrowed_ptr(py, fields.content) }))
@@ -35,7 +35,7 @@ pub(super) unsafe extern "C" fn set_content(
     value: Object,
     _: *mut c_void,
 ) -> c_int {
-    let store = |message: &Message<'_>, value: &Bound<'_, PyAny>| {
+    let store = |message: &Message<'_, '_>, value: &Bound<'_, PyAny>| {
         let py = value.py();
         let content = match (value.cast_exact::<PyBytes>(), value.cast::<PyBytes>()) {
             (Ok(content), _) => content.clone(),
@@ -54,7 +54,7 @@ pub(super) unsafe extern "C" fn set_content(
 }
 
 pub(super) unsafe extern "C" fn timestamp_of(object: Object, _: *mut c_void) -> Object {
-    fn timestamp<'py>(message: &Message<'py>) -> PyResult<Bound<'py, PyAny>> {
+    fn timestamp<'py>(message: &Message<'_, 'py>) -> PyResult<Bound<'py, PyAny>> {
         let seconds = message.fields(|fields| fields.timestamp);
         Ok(PyFloat::new(message.0.py(), seconds).into_any())
     }
@@ -67,7 +67,7 @@ pub(super) unsafe extern "C" fn set_timestamp(
     value: Object,
     _: *mut c_void,
 ) -> c_int {
-    let store = |message: &Message<'_>, value: &Bound<'_, PyAny>| {
+    let store = |message: &Message<'_, '_>, value: &Bound<'_, PyAny>| {
         let seconds = value.extract()?;
         message.fields(|fields| fields.timestamp = seconds);
         Ok(())
@@ -77,7 +77,7 @@ pub(super) unsafe extern "C" fn set_timestamp(
 }
 
 pub(super) unsafe extern "C" fn type_of(object: Object, _: *mut c_void) -> Object {
-    fn member<'py>(message: &Message<'py>) -> PyResult<Bound<'py, PyAny>> {
+    fn member<'py>(message: &Message<'_, 'py>) -> PyResult<Bound<'py, PyAny>> {
         let opcode = message.fields(|fields| fields.opcode);
         opcode_member(message.0.py(), opcode).cloned()
     }
@@ -86,7 +86,7 @@ pub(super) unsafe extern "C" fn type_of(object: Object, _: *mut c_void) -> Objec
 }
 
 pub(super) unsafe extern "C" fn set_type(object: Object, value: Object, _: *mut c_void) -> c_int {
-    let store = |message: &Message<'_>, value: &Bound<'_, PyAny>| {
+    let store = |message: &Message<'_, '_>, value: &Bound<'_, PyAny>| {
         let opcode = parse_opcode(value)?;
         message.fields(|fields| fields.opcode = opcode);
         Ok(())
@@ -110,7 +110,7 @@ pub(super) unsafe extern "C" fn set_attribute(
 ) -> c_int {
     let sent = Python::attach(|py| {
         // SAFETY: as the module says.
-        let message = Message(unsafe { Bound::from_borrowed_ptr(py, object) });
+        let message = Message(unsafe { Borrowed::from_ptr(py, object) });
         let sent = message.fields(|fields| fields.sent);
         if sent {
             already_sent().restore(py);
@@ -132,11 +132,11 @@ pub(super) unsafe extern "C" fn set_attribute(
 /// Attached; `object` is a live instance of `MessageStorage` or of a subclass.
 unsafe fn get<F>(object: Object, body: F) -> Object
 where
-    F: for<'py> FnOnce(&Message<'py>) -> PyResult<Bound<'py, PyAny>>,
+    F: for<'py> FnOnce(&Message<'_, 'py>) -> PyResult<Bound<'py, PyAny>>,
 {
     Python::attach(|py| {
         // SAFETY: by the contract.
-        let message = Message(unsafe { Bound::from_borrowed_ptr(py, object) });
+        let message = Message(unsafe { Borrowed::from_ptr(py, object) });
         match body(&message) {
             Ok(value) => value.into_ptr(),
             Err(error) => {
@@ -154,11 +154,11 @@ where
 /// As for [`get`]; `value` is null or a live object.
 unsafe fn set<F>(object: Object, value: Object, body: F) -> c_int
 where
-    F: for<'py> FnOnce(&Message<'py>, &Bound<'py, PyAny>) -> PyResult<()>,
+    F: for<'py> FnOnce(&Message<'_, 'py>, &Bound<'py, PyAny>) -> PyResult<()>,
 {
     Python::attach(|py| {
         // SAFETY: by the contract.
-        let message = Message(unsafe { Bound::from_borrowed_ptr(py, object) });
+        let message = Message(unsafe { Borrowed::from_ptr(py, object) });
         // SAFETY: by the contract.
         let value = unsafe { Bound::from_borrowed_ptr_or_opt(py, value) };
         let result = match value {

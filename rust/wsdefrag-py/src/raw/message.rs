@@ -9,7 +9,7 @@ use pyo3::types::{PyBytes, PyType};
 use wsdefrag_core::Opcode;
 
 use crate::raw::storage::{Fields, Message, Storage};
-use crate::raw::storage_type::storage_type;
+use crate::raw::storage_type::{storage_type, untracked_type};
 
 /// A class whose instances are a [`Storage`] and nothing else, and are not tracked.
 pub(crate) struct MessageClass(Py<PyType>);
@@ -94,11 +94,14 @@ pub(crate) fn message_state<'py>(
 }
 
 #[inline]
-fn as_message<'py>(object: &Bound<'py, PyAny>) -> PyResult<Option<Message<'py>>> {
-    let class = storage_type(object.py())?.as_type_ptr();
-    // SAFETY: attached; both are live.
-    let is_one = unsafe { ffi::PyObject_TypeCheck(object.as_ptr(), class) } != 0;
-    Ok(is_one.then(|| Message(object.clone())))
+fn as_message<'a, 'py>(object: &'a Bound<'py, PyAny>) -> PyResult<Option<Message<'a, 'py>>> {
+    // Most are `WebSocketMessage` itself, and need no walk through the bases of their class.
+    let is_one = object.get_type_ptr() == untracked_type() || {
+        let class = storage_type(object.py())?.as_type_ptr();
+        // SAFETY: attached; both are live.
+        unsafe { ffi::PyObject_TypeCheck(object.as_ptr(), class) != 0 }
+    };
+    Ok(is_one.then(|| Message(object.as_borrowed())))
 }
 
 /// Says of a message that it was dropped, without running any Python code.

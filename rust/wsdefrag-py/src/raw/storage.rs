@@ -4,9 +4,9 @@
 //! hold anything), from the moment an
 //! instance is reachable until it is freed; `opcode` is a defined one.
 
-use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::sync::critical_section::with_critical_section;
+use pyo3::{Borrowed, ffi};
 use wsdefrag_core::Opcode;
 
 #[repr(C)]
@@ -32,9 +32,9 @@ pub(super) struct Fields {
 }
 
 /// An object that begins with a [`Storage`].
-pub(super) struct Message<'py>(pub(super) Bound<'py, PyAny>);
+pub(super) struct Message<'a, 'py>(pub(super) Borrowed<'a, 'py, PyAny>);
 
-impl Message<'_> {
+impl Message<'_, '_> {
     /// Lends its fields to `work`, which runs no Python code. Without a GIL another thread may be
     /// at them too, and waits.
     pub(super) fn fields<R>(&self, work: impl FnOnce(&mut Fields) -> R) -> R {

@@ -12,7 +12,7 @@
 use std::ffi::{CStr, c_int, c_void};
 use std::mem::offset_of;
 use std::ptr;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::ffi;
@@ -84,6 +84,15 @@ fn make_type(py: Python<'_>) -> PyResult<Py<PyType>> {
     Ok(class.cast_into::<PyType>()?.unbind())
 }
 
+/// The class that [`untracked`] was called with; an owned reference, or null.
+static UNTRACKED: AtomicPtr<ffi::PyTypeObject> = AtomicPtr::new(ptr::null_mut());
+
+/// The class whose instances are not tracked, or null as long as there is none.
+#[inline]
+pub(super) fn untracked_type() -> *mut ffi::PyTypeObject {
+    UNTRACKED.load(Ordering::Acquire)
+}
+
 /// Keep the garbage collector from tracking instances of a class.
 ///
 /// Args:
@@ -128,6 +137,8 @@ pub(crate) fn untracked(cls: Bound<'_, PyType>) -> PyResult<Bound<'_, PyType>> {
     theirs.tp_clear = None;
     theirs.tp_free = Some(ffi::PyObject_Free);
     theirs.tp_dealloc = Some(dealloc);
+    // With a reference of its own, so that no other class will ever have this address.
+    UNTRACKED.store(cls.clone().into_ptr().cast(), Ordering::Release);
     Ok(cls)
 }
 
