@@ -72,12 +72,19 @@ def fragment_sizes(
         ValueError: If ``type`` is not an opcode, or a size is negative.
     """
 
-def parse_deflate_header(value: str) -> tuple[bool, bool, int, int] | None:
+def parse_deflate_header(
+    value: str, *, strict: bool
+) -> tuple[tuple[bool, bool, int, int], list[str]] | None:
     """Read the permessage-deflate parameters of a server's answer (RFC 7692 section 7.1).
 
+    Args:
+        value: The header's value.
+        strict: Whether an answer that no server may give is refused, and not read as far as it
+            says anything.
+
     Returns:
-        ``server_no_context_takeover``, ``client_no_context_takeover``,
-        ``server_max_window_bits`` and ``client_max_window_bits``, or None where
+        The fields ``server_no_context_takeover``, ``client_no_context_takeover``,
+        ``server_max_window_bits`` and ``client_max_window_bits``, and what was odd; None where
         permessage-deflate was not agreed on.
 
     Raises:

@@ -13,7 +13,7 @@ Invariants: ``8 <= server_max_window_bits <= 15``; ``8 <= client_max_window_bits
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from wsdefrag import _native
 from wsdefrag._arguments import require_bool, require_int
@@ -34,6 +34,8 @@ class DeflateParams:
         server_max_window_bits: Base-2 logarithm of the server's window size in bytes, from 8 to
             15 (RFC 7692 section 7.1.2.1).
         client_max_window_bits: The same for the client (RFC 7692 section 7.1.2.2).
+        oddities: What ``from_header(value, strict=False)`` found wrong with the answer, each in a
+            few words. It takes no part in comparisons.
 
     Raises:
         TypeError: If a value has the wrong type.
@@ -52,6 +54,7 @@ class DeflateParams:
     client_no_context_takeover: bool = False
     server_max_window_bits: int = _LARGEST_WINDOW_BITS
     client_max_window_bits: int = _LARGEST_WINDOW_BITS
+    oddities: tuple[str, ...] = field(default=(), compare=False, repr=False)
 
     def __post_init__(self) -> None:
         """Refuse values that cannot have been agreed on."""
@@ -61,27 +64,51 @@ class DeflateParams:
             bits = require_int(name, getattr(self, name))
             if not _SMALLEST_WINDOW_BITS <= bits <= _LARGEST_WINDOW_BITS:
                 raise ValueError(f"{name} must be from 8 to 15, not {bits}")
+        if not isinstance(self.oddities, tuple):
+            raise TypeError(f"oddities must be a tuple, not {type(self.oddities).__name__}")
 
     @classmethod
-    def from_header(cls, value: str | bytes) -> DeflateParams | None:
+    def from_header(cls, value: str | bytes, *, strict: bool = True) -> DeflateParams | None:
         """Read the ``Sec-WebSocket-Extensions`` header of the server's 101 answer.
 
         Several headers of that name are to be joined with commas first
         (RFC 6455 section 11.3.2).
 
+        A client has to end the connection where the answer breaks a rule
+        (RFC 7692 section 7). Whoever only watches loses the messages by that: with
+        ``strict=False`` the answer is read as far as it says anything, and ``oddities`` of the
+        result says what was wrong. An empty parameter, an unknown one, and another extension's
+        malformed name are passed over. Window bits that are missing or no number count as 15,
+        which reads every window; others count as the nearest from 8 to 15. A
+        ``no_context_takeover`` with a value counts as one without. Of a parameter that is given
+        twice the later one holds, of permessage-deflate given twice the first one.
+
         Args:
             value: The header's value, without its name.
+            strict: Whether an answer that breaks a rule is refused.
 
         Returns:
             The agreed parameters, or None where permessage-deflate is not in the header.
 
         Raises:
-            TypeError: If ``value`` is neither str nor bytes.
+            TypeError: If ``value`` is neither str nor bytes, or ``strict`` is not a bool.
             ValueError: If the header is not well-formed, or holds parameters that RFC 7692
-                section 7.1 does not allow in an answer. The message says which.
+                section 7.1 does not allow in an answer. The message says which. With
+                ``strict=False``, only if a quoted string does not end, or the name of
+                permessage-deflate is followed by what is no parameter.
+
+        Example:
+            >>> from wsdefrag import DeflateParams
+            >>> params = DeflateParams.from_header("permessage-deflate;", strict=False)
+            >>> params == DeflateParams(), params.oddities
+            (True, ('empty parameter',))
         """
-        agreed = _native.parse_deflate_header(_text(value))
-        return None if agreed is None else cls._of(*agreed)
+        require_bool("strict", strict)
+        agreed = _native.parse_deflate_header(_text(value), strict=strict)
+        if agreed is None:
+            return None
+        fields, oddities = agreed
+        return cls._of(*fields, oddities=tuple(oddities))
 
     @classmethod
     def accept(cls, offers: str | bytes) -> tuple[DeflateParams, str] | None:
@@ -128,6 +155,7 @@ class DeflateParams:
         client_no_context_takeover: bool,
         server_max_window_bits: int,
         client_max_window_bits: int,
+        oddities: tuple[str, ...] = (),
     ) -> DeflateParams:
         """Take the fields in the order in which the native module gives them."""
         return cls(
@@ -135,6 +163,7 @@ class DeflateParams:
             client_no_context_takeover=client_no_context_takeover,
             server_max_window_bits=server_max_window_bits,
             client_max_window_bits=client_max_window_bits,
+            oddities=oddities,
         )
 
 

@@ -193,7 +193,7 @@ def test_extensions_decide_deflate(extensions: str, expected: DeflateParams | No
 
 @pytest.mark.parametrize(
     "extensions",
-    ["permessage-deflate; server_max_window_bits=77", "permessage-deflate server_no", "="],
+    ["permessage-deflate server_no", 'permessage-deflate; server_max_window_bits="9'],
 )
 def test_invalid_extensions_are_said_and_nothing_is_inflated_on_a_guess(extensions: str) -> None:
     talk = Conversation().open().upgrade(extensions=extensions)
@@ -204,3 +204,25 @@ def test_invalid_extensions_are_said_and_nothing_is_inflated_on_a_guess(extensio
     assert b"compressed" not in found.contents()
     assert found.connection.deflate is None
     assert any("invalid" in problem for problem in found.connection.problems)
+
+
+@pytest.mark.parametrize(
+    ("extensions", "says"),
+    [
+        ("permessage-deflate;", "empty parameter"),
+        ("permessage-deflate; client_max_window_bits", "client_max_window_bits needs a value"),
+        ("permessage-deflate; server_max_window_bits=77", "has to be 8 to 15"),
+        ("=, permessage-deflate", "is no extension name"),
+    ],
+)
+def test_odd_extensions_are_said_and_messages_inflated_all_the_same(
+    extensions: str, says: str
+) -> None:
+    talk = Conversation().open().upgrade(extensions=extensions)
+    talk.says(True, one_frame(True, TEXT, Deflater().compress(b"compressed"), rsv1=True))
+    found = read(capture_of(talk.segments))
+    assert found.rows() == [(True, "ok", b"compressed")]
+    assert found.connection.deflate == DeflateParams()
+    [problem] = found.connection.problems
+    assert "odd permessage-deflate answer" in problem
+    assert says in problem

@@ -54,8 +54,14 @@ def _takes_the_tail(inflater: zlib._Decompress) -> bool:
 
 
 def read(payload: bytes) -> bytes | None:
-    """What the package makes of a payload; None if it fails to inflate it."""
-    reassembler = wsdefrag.MessageReassembler(from_client=False, deflate=DeflateParams())
+    """What the package makes of a payload; None if it fails to inflate it.
+
+    zlib passes over nothing, so neither does the package here.
+    """
+    strict = wsdefrag.Strictness(empty_compressed_payload=True, deflate_tail=True)
+    reassembler = wsdefrag.MessageReassembler(
+        from_client=False, deflate=DeflateParams(), strictness=strict
+    )
     messages = reassembler.receive_data(frame(BINARY, payload, rsv1=True))
     if reassembler.error is not None:
         assert messages == []

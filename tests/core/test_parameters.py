@@ -138,6 +138,7 @@ def test_deflate_defaults_are_those_of_the_rfc() -> None:
         "client_no_context_takeover": False,
         "server_max_window_bits": 15,
         "client_max_window_bits": 15,
+        "oddities": (),
     }
 
 

@@ -48,7 +48,12 @@ def _end(line: Line) -> Fails | Cut | None:
     return None
 
 
-EVERY_CASE: list[Case] = list(map(case_of, lines("wire")))
+_LINES = lines("wire")
+
+EVERY_CASE: list[Case] = [case_of(line) for line in _LINES if "extension" not in line]
+
+EXTENSION_LINES: list[Line] = [line for line in _LINES if "extension" in line]
+"""The lines about an extension that is not known, which only a connection can be told of."""
 
 CASES: list[Case] = [case for case in EVERY_CASE if len(case.wire) < LONG]
 """Every case short enough to be cut in many ways."""

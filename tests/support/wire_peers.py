@@ -21,6 +21,9 @@ import wsdefrag
 from wire_case import Seen, as_seen
 from wsdefrag import DeflateParams, Limits
 
+STRICT = wsdefrag.Strictness(
+    no_context_takeover=True, empty_compressed_payload=True, deflate_tail=True
+)
 UNLIMITED = Limits(max_frame_size=None, max_message_size=None, max_fragments=None)
 
 
@@ -42,9 +45,15 @@ class Direction:
 
 
 def read_ours(direction: Direction) -> tuple[Reading, str, int]:
-    """What the package reads; the kind and the offset of its error, or "" and -1."""
+    """What the package reads; the kind and the offset of its error, or "" and -1.
+
+    Peers read on about deflate where they happen to, so the package is held to all its rules.
+    """
     reader = wsdefrag.WebSocketDirection(
-        from_client=direction.from_client, deflate=direction.deflate, limits=UNLIMITED
+        from_client=direction.from_client,
+        deflate=direction.deflate,
+        limits=UNLIMITED,
+        strictness=STRICT,
     )
     events = reader.receive_data(direction.wire)
     error = reader.error

@@ -44,7 +44,13 @@ pub(crate) const KERNELS: &[Kernel] = &[
 ];
 
 fn settings(from_client: bool, deflate: Option<DeflateParams>) -> Settings {
-    Settings { from_client, deflate, limits: Limits::default(), strictness: Strictness::default() }
+    Settings {
+        from_client,
+        deflate,
+        foreign_extension: false,
+        limits: Limits::default(),
+        strictness: Strictness::default(),
+    }
 }
 
 /// Reads `wire` in chunks and gives the bytes of content.

@@ -1,1 +1,1 @@
-"""Ways into programs and libraries that have a WebSocket engine of their own."""
+"""Replacements for the WebSocket code of other software: wsproto and mitmproxy."""

@@ -43,6 +43,9 @@ pub struct Account {
     pub overlaps: u64,
     /// How often each rule that is switched off was broken.
     pub tolerated: Tolerated,
+    /// The RSV bits of messages that belong to an agreed extension which is not known; RSV1 counts
+    /// 4.
+    pub foreign_bits: u8,
     /// The broken rule that ended the direction.
     pub violation: Option<Error>,
 }
@@ -65,7 +68,7 @@ impl Account {
         macro_rules! counters {
             ($($name:ident),*) => {{
                 // Without `..`, so that a new field that is missing here fails to compile.
-                let Self { $($name,)* tolerated: _, violation: _ } = self;
+                let Self { $($name,)* tolerated: _, foreign_bits: _, violation: _ } = self;
                 [$((stringify!($name), *$name)),*]
             }};
         }
@@ -124,6 +127,7 @@ mod tests {
             retransmissions: 14,
             overlaps: 15,
             tolerated: Tolerated::default(),
+            foreign_bits: 0,
             violation: None,
         };
         let expected = [

@@ -30,6 +30,17 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    /// Refuses a data frame that announces `length` bytes of payload.
+    #[inline]
+    pub(crate) const fn check_frame(&self, length: u64) -> Result<(), Excess> {
+        match self.max_frame_size {
+            Some(limit) if length > limit => Err(Excess::FrameSize { limit, requested: length }),
+            _ => Ok(()),
+        }
+    }
+}
+
 /// Which limit was exceeded, its value and what was asked of it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Excess {

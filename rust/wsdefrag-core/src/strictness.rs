@@ -45,6 +45,9 @@ macro_rules! rules {
         }
 
         impl Tolerated {
+            /// Nothing was broken.
+            pub const NONE: Self = Self { $($name: 0,)+ };
+
             /// Every rule's name and count, in the order of [`Strictness::NAMES`].
             pub fn counters(&self) -> impl Iterator<Item = (&'static str, u64)> {
                 [$((stringify!($name), self.$name)),+].into_iter()

@@ -43,6 +43,10 @@ fn watch(
             let control = if opcode.is_control() { format!("{opcode} ") } else { String::new() };
             seen.push(format!("{control}{what}: {}", text(&content)));
         }
+        Event::Opaque { content, rsv, extent, .. } => {
+            extents += extent.wire_length;
+            seen.push(format!("opaque {rsv}: {}", text(&content)));
+        }
         Event::Ping(_) | Event::Pong(_) => seen.push("ping".to_owned()),
         Event::Close(close) => seen.push(format!("close {}", close.code)),
     });
@@ -71,6 +75,7 @@ fn server() -> Settings {
     Settings {
         from_client: false,
         deflate: None,
+        foreign_extension: false,
         limits: Limits::default(),
         strictness: Strictness::default(),
     }

@@ -90,18 +90,31 @@ pub(crate) fn tolerated<'py>(
 
 /// Read the permessage-deflate parameters of a server's answer (RFC 7692 section 7.1).
 ///
+/// Args:
+///     value: The header's value.
+///     strict: Whether an answer that no server may give is refused, and not read as far as it
+///         says anything.
+///
 /// Returns:
-///     ``server_no_context_takeover``, ``client_no_context_takeover``,
-///     ``server_max_window_bits`` and ``client_max_window_bits``, or None where
+///     The fields ``server_no_context_takeover``, ``client_no_context_takeover``,
+///     ``server_max_window_bits`` and ``client_max_window_bits``, and what was odd; None where
 ///     permessage-deflate was not agreed on.
 ///
 /// Raises:
 ///     ValueError: If the header is invalid; the message says why.
 #[pyfunction]
-pub(crate) fn parse_deflate_header(value: &str) -> PyResult<Option<DeflateFields>> {
-    let agreed = DeflateParams::from_header(value)
-        .map_err(|error| PyValueError::new_err(error.to_string()))?;
-    Ok(agreed.map(deflate_fields))
+#[pyo3(signature = (value, *, strict))]
+pub(crate) fn parse_deflate_header(
+    value: &str,
+    strict: bool,
+) -> PyResult<Option<(DeflateFields, Vec<String>)>> {
+    let read = if strict {
+        DeflateParams::from_header(value).map(|agreed| (agreed, Vec::new()))
+    } else {
+        DeflateParams::from_header_tolerant(value)
+    };
+    let (agreed, oddities) = read.map_err(|error| PyValueError::new_err(error.to_string()))?;
+    Ok(agreed.map(|params| (deflate_fields(params), oddities)))
 }
 
 /// Choose among a client's offers of permessage-deflate (RFC 7692 section 5).

@@ -179,7 +179,7 @@ def test_subclassed_or_altered_deflate_is_asked() -> None:
         client = Connection(CLIENT, extensions(DeflateParams()))
         assert messages(client, server.send(TextMessage("aaaa" * 9))) == ["aaaa" * 9]
         assert len(calls) + getattr(made, "frames", 0) == 1
-        with pytest.raises(ValueError, match="limits cannot be kept"):
+        with pytest.raises(ValueError, match="limits cannot be enforced"):
             Connection(SERVER, [made], limits=Limits())
 
 

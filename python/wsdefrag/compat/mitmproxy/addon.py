@@ -1,10 +1,10 @@
-"""The addon: puts the layer in the place of mitmproxy's while it is loaded.
+"""The addon: replaces mitmproxy's WebSocket layer while the addon is loaded.
 
-``gate`` decides whether it does. If not, one warning says why, the options are accepted and have no
-effect, and mitmproxy works as without it. Connections that are open when the addon comes or goes
-keep the layer they have.
+If ``releases`` refuses the installed mitmproxy, the addon logs one warning with the reason; its
+options are accepted but have no effect, and mitmproxy works as without the addon. Connections that
+are open while the addon is loaded or unloaded keep their layer.
 
-Invariant: what ``load`` replaced, ``done`` puts back, unless somebody else has replaced it since.
+Invariant: ``done`` restores the layer that ``load`` replaced, unless other code replaced it since.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from mitmproxy.proxy.layers import websocket
 from mitmproxy.version import VERSION
 
 import wsdefrag
-from wsdefrag.compat.mitmproxy import gate
+from wsdefrag.compat.mitmproxy import releases
 from wsdefrag.compat.mitmproxy.options import PREFIX, add_options, settings
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ _logger = logging.getLogger(__name__)
 
 
 class WsdefragAddon:
-    """What mitmproxy calls."""
+    """The addon object; mitmproxy calls its methods."""
 
     name = "wsdefrag"
 
@@ -39,20 +39,20 @@ class WsdefragAddon:
         self._replaced: type[websocket.WebsocketLayer] | None = None
 
     def load(self, loader: Loader) -> None:
-        """Add the options; put the layer in, or say why not."""
+        """Add the options; install the layer, or log why not."""
         add_options(loader)
-        refusal = gate.refusal()
+        refusal = releases.refusal()
         if refusal is not None:
             _logger.warning(
                 "wsdefrag: not used, mitmproxy's own WebSocket layer stays: %s", refusal
             )
             return
-        # Behind the gate: its module builds on names that another release may not have.
+        # Imported only now, because the module needs names that other releases may not have.
         from wsdefrag.compat.mitmproxy.layer import RelayLayer
 
         self._layer = RelayLayer
         self._replaced = websocket.WebsocketLayer
-        _put_in(RelayLayer)
+        _use(RelayLayer)
         _logger.info(
             "wsdefrag %s: relays WebSocket connections (mitmproxy %s)",
             wsdefrag.__version__,
@@ -60,21 +60,21 @@ class WsdefragAddon:
         )
 
     def configure(self, updated: set[str]) -> None:
-        """Take changed options over, for connections to come."""
+        """Apply changed options to new connections."""
         if self._layer is not None and any(name.startswith(PREFIX) for name in updated):
             changed = settings(ctx.options)
             if "wsdefrag_max_buffered" not in updated:
-                # It goes on counting what open connections hold.
+                # Keeps the budget, which counts the bytes of open connections.
                 changed = replace(changed, budget=self._layer.settings.budget)
             self._layer.settings = changed
 
     def done(self) -> None:
-        """Put mitmproxy's layer back."""
+        """Restore mitmproxy's layer."""
         if self._replaced is not None and websocket.WebsocketLayer is self._layer:
-            _put_in(self._replaced)
+            _use(self._replaced)
         self._replaced = None
 
 
-def _put_in(layer: type[websocket.WebsocketLayer]) -> None:
-    """Have mitmproxy use a layer for connections to come."""
+def _use(layer: type[websocket.WebsocketLayer]) -> None:
+    """Make mitmproxy use a layer for new connections."""
     websocket.WebsocketLayer = layer  # type: ignore[misc, unused-ignore]

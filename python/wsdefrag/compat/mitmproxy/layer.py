@@ -1,27 +1,27 @@
-"""mitmproxy's WebSocket layer on ``WebSocketRelay``, or on ``PassThroughRelay``.
+"""``RelayLayer``: mitmproxy's WebSocket layer with this package's relays.
 
-Commands, hooks and events are those of mitmproxy's own layer, of which this is a subclass:
-``WebsocketStartHook``; ``WebsocketMessageHook`` for each message, received or injected, which is
-``flow.websocket.messages[-1]`` then; ``WebsocketEndHook``. It is in one of two states:
+It is a subclass of mitmproxy's own layer, with the same commands, hooks and events:
+``WebsocketStartHook``; ``WebsocketMessageHook`` for each received or injected message, which is
+then ``flow.websocket.messages[-1]``; ``WebsocketEndHook``. It has two states:
 
-1. *relaying*: a message goes on once its hook is over, as the hook left it. Pings and Pongs are
-   logged and go on.
-2. *done*: nothing is read any more. It is entered by a Close, which goes on and is answered; by
-   the end of a TCP connection, which goes on as such, without a Close; and by bytes that break a
-   rule or a limit, which both sides are told with a Close.
+1. *relaying*: after its hook, a message is forwarded as the hook left it. Pings and Pongs are
+   logged and forwarded.
+2. *done*: nothing is read any more. The layer enters this state in three cases. A Close was
+   received: it is forwarded and answered. A TCP connection ended: the other one is ended too,
+   without a Close. A side broke a rule or exceeded a limit: both sides get a Close.
 
-Different from mitmproxy's own layer:
+Differences from mitmproxy's own layer:
 
-- an untouched message goes on as the bytes that came; an edited one is never cut inside a
-  character;
-- where a side broke a rule or a limit, ``flow.error`` says so: a Close frame sets none;
-- what had arrived of a message when its direction ended is in the flow's metadata, as
-  ``wsdefrag_not_whole``: a list of ``status`` ("incomplete"), ``before`` (how many of the flow's
-  messages came before it) and ``state`` (a message's state tuple).
+- an unchanged message is forwarded as the received bytes; the fragments of an edited text never
+  divide a character;
+- if a side broke a rule or exceeded a limit, ``flow.error`` has the reason; a Close frame does not
+  set ``flow.error``;
+- a message that was incomplete when its direction ended is in the flow's metadata. The key
+  ``wsdefrag_not_whole`` has a list of ``status`` ("incomplete"), ``before`` (the number of messages
+  of the flow before it) and ``state`` (a message's state tuple).
 
-With the option ``wsdefrag_forward`` other than "messages" bytes go on as they come. Hooks are
-called all the same, but what they change has no effect: a warning says so, and the message is put
-back to what was sent.
+If the option ``wsdefrag_forward`` is "frames" or "bytes", data is forwarded before the hooks. Hooks
+are called, but their changes have no effect: they are undone, and a warning is logged.
 
 Follows RFC 6455 sections 5.4, 5.5, 7.1.5 to 7.1.7 and 7.4.
 """
@@ -54,7 +54,7 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 Commands: TypeAlias = Generator[commands.Command, Any, _T]
-"""mitmproxy's commands, and what there is when they are done."""
+"""A generator of mitmproxy's commands that returns a value."""
 
 _DEFLATE = "permessage-deflate"
 _LONGEST_REASON = 123
@@ -64,8 +64,8 @@ class RelayLayer(websocket.WebsocketLayer):
     """Relays a WebSocket connection; see the module.
 
     Attributes:
-        settings: The addon's options, for connections that are opened from now on.
-        relay: The engine of this connection.
+        settings: The addon's options, for new connections.
+        relay: The relay of this connection.
     """
 
     settings: ClassVar[Settings] = Settings()
@@ -75,7 +75,7 @@ class RelayLayer(websocket.WebsocketLayer):
 
     @expect(events.Start)
     def start(self, _: events.Event) -> Commands[None]:
-        """Begin with what the 101 answer agreed on."""
+        """Make the relay, with the extensions of the 101 response."""
         params = yield from self._deflate()
         options = self._settings = type(self).settings
         self.relay = _relay(options, params)
@@ -93,14 +93,17 @@ class RelayLayer(websocket.WebsocketLayer):
             if name != _DEFLATE:
                 yield commands.Log(f"Ignoring unknown WebSocket extension {name!r}.")
         try:
-            return DeflateParams.from_header(header)
+            params = DeflateParams.from_header(header, strict=False)
         except ValueError as error:
-            yield commands.Log(f"WebSocket compression is not understood: {error}", logging.WARNING)
+            yield commands.Log(f"Invalid WebSocket compression: {error}", logging.WARNING)
             return None
+        for oddity in params.oddities if params else ():
+            yield commands.Log(f"Odd WebSocket compression parameters: {oddity}")
+        return params
 
     @expect(events.DataReceived, events.ConnectionClosed, websocket.WebSocketMessageInjected)
     def relay_messages(self, event: events.Event) -> Commands[None]:
-        """Relay what one event brings."""
+        """Handle received data, the end of a TCP connection, or an injected message."""
         if isinstance(event, events.DataReceived):
             from_client = event.connection == self.context.client
             found = self.relay.receive_data(event.data, from_client=from_client)
@@ -109,7 +112,7 @@ class RelayLayer(websocket.WebsocketLayer):
             for one in found:
                 yield from self._relay(one)
         elif isinstance(event, events.ConnectionClosed):
-            # Without a Close, so nobody is sent one.
+            # No Close was received, so none is sent.
             by_client = event.connection == self.context.client
             yield from self._end(by_client, CloseCode.ABNORMAL_CLOSURE, None)
         elif isinstance(event, websocket.WebSocketMessageInjected):
@@ -117,7 +120,7 @@ class RelayLayer(websocket.WebsocketLayer):
 
     @expect(events.DataReceived, events.ConnectionClosed, websocket.WebSocketMessageInjected)
     def done(self, _: events.Event) -> Commands[None]:
-        """Read nothing any more."""
+        """Ignore all events."""
         yield from ()
 
     def _relay(self, event: Event) -> Commands[None]:
@@ -147,8 +150,8 @@ class RelayLayer(websocket.WebsocketLayer):
         if isinstance(self.relay, PassThroughRelay):
             if message.dropped or message.content != event.content:
                 yield commands.Log(
-                    "wsdefrag_forward: a WebSocket message was edited or dropped that had been "
-                    "forwarded already.",
+                    "wsdefrag_forward: a hook edited or dropped a WebSocket message that was "
+                    "already forwarded; the change is undone.",
                     logging.WARNING,
                 )
                 message.content, message.dropped = event.content, False
@@ -160,7 +163,7 @@ class RelayLayer(websocket.WebsocketLayer):
             yield from self._forward(event)
 
     def _inject(self, injected: data.WebSocketMessage) -> Commands[None]:
-        # As in mitmproxy's own layer: whatever is not TEXT is BINARY.
+        # As in mitmproxy's own layer, any type except TEXT is BINARY.
         type = Opcode.TEXT if injected.is_text else Opcode.BINARY
         content = yield from self._sendable(type, injected.content)
         message = data.WebSocketMessage(int(type), injected.from_client, content, injected=True)
@@ -175,14 +178,14 @@ class RelayLayer(websocket.WebsocketLayer):
             yield from self._send(to_client=not injected.from_client)
 
     def _sendable(self, type: int, content: Buffer) -> Commands[bytes]:
-        """What a script made of a content, as it may be sent."""
+        """Return a content set by a script, with invalid UTF-8 in a text replaced."""
         whole = bytes(memoryview(content))
         if type == Opcode.TEXT:
             try:
                 whole.decode()
             except UnicodeDecodeError as error:
                 yield commands.Log(
-                    f"A WebSocket text message was made into what is not UTF-8: {error}",
+                    f"A script set a WebSocket text message to invalid UTF-8: {error}",
                     logging.WARNING,
                 )
                 return whole.decode(errors="replace").encode()
@@ -213,18 +216,19 @@ class RelayLayer(websocket.WebsocketLayer):
         return self.context.client if to_client else self.context.server
 
     def _violation(self, event: ProtocolViolation) -> Commands[None]:
-        said = f"WebSocket {_side(event.from_client)}: {event.error}"
-        yield commands.Log(said, logging.WARNING)
-        self.flow.error = flows.Error(said)
+        text = f"WebSocket {_side(event.from_client)}: {event.error}"
+        yield commands.Log(text, logging.WARNING)
+        self.flow.error = flows.Error(text)
         reason = str(event.error)
         for to_client in (False, True):
             self.relay.send_close(event.error.close_code, _shortened(reason), to_client=to_client)
         yield from self._end(event.from_client, event.error.close_code, reason)
 
     def _end(self, by_client: bool, code: int, reason: str | None) -> Commands[None]:
-        yield from self._note_what_is_incomplete()
+        yield from self._add_incomplete_messages()
         for own, message in self._injected:
-            # Where bytes go on as they come, the place of an injected message may never have come.
+            # A pass-through relay sends an injected message between two messages. If the
+            # connection ends inside a message, it was not sent.
             message.dropped = own.dropped
         ended = self._data
         ended.timestamp_end = time.time()
@@ -238,20 +242,20 @@ class RelayLayer(websocket.WebsocketLayer):
         yield websocket.WebsocketEndHook(self.flow)
         self.flow.live = False
 
-    def _note_what_is_incomplete(self) -> Commands[None]:
+    def _add_incomplete_messages(self) -> Commands[None]:
         for from_client in (True, False):
             for event in self.relay.receive_eof(from_client=from_client):
                 if isinstance(event, Incomplete):
-                    yield from self._note(event)
+                    yield from self._add_incomplete(event)
 
-    def _note(self, event: Incomplete) -> Commands[None]:
+    def _add_incomplete(self, event: Incomplete) -> Commands[None]:
         yield commands.Log(
             f"The WebSocket connection ended inside a message from the {_side(event.from_client)} "
             f"({len(event.content)} bytes of {event.type.name})"
             f"{'; it was not forwarded' if isinstance(self.relay, WebSocketRelay) else ''}.",
             logging.WARNING,
         )
-        # Only these two are messages to mitmproxy; a cut control frame is only logged.
+        # mitmproxy has only text and binary messages; a truncated control frame is only logged.
         if event.type in (Opcode.TEXT, Opcode.BINARY):
             state = (
                 int(event.type), event.from_client, event.content, event.timestamp, False, False
@@ -266,8 +270,8 @@ class RelayLayer(websocket.WebsocketLayer):
 
 
 def _relay(options: Settings, deflate: DeflateParams | None) -> WebSocketRelay | PassThroughRelay:
-    """The relay that the options ask for."""
-    # mitmproxy's knob for servers that take no continuation frames.
+    """Make the relay for the options."""
+    # mitmproxy's setting for servers that do not accept continuation frames.
     fragmenter = Fragmenter(max_size=websocket.Fragmentizer.FRAGMENT_SIZE)
     limits, budget = options.limits, options.budget
     if options.forward == "messages":
@@ -289,5 +293,5 @@ def _side(from_client: bool) -> str:
 
 
 def _shortened(reason: str) -> str:
-    """As much as a Close may hold (RFC 6455 section 5.5)."""
+    """Cut a reason to the most bytes that fit into a Close (RFC 6455 section 5.5)."""
     return reason.encode()[:_LONGEST_REASON].decode(errors="ignore")

@@ -1,8 +1,8 @@
-"""What can be set with ``--set``, and what it comes to.
+"""The options of the addon (mitmproxy's ``--set``), and ``Settings``, their values.
 
-Sizes are written as mitmproxy's own are: a number of bytes, or one with ``k``, ``m``, ``g`` or
-``t``. An option without a value (``--set wsdefrag_max_message_size=``) switches its limit off.
-Changes apply to connections that are opened afterwards.
+Sizes are numbers of bytes, or numbers with ``k``, ``m``, ``g`` or ``t``, as for mitmproxy's own
+options. An empty value (``--set wsdefrag_max_message_size=``) means no limit. Changes apply only to
+connections that are opened afterwards.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 PREFIX = "wsdefrag_"
 
 Forward = Literal["messages", "frames", "bytes"]
-# Those of `Limits`.
+# The defaults of `Limits`.
 _MESSAGE_SIZE = _FRAME_SIZE = "64m"
 
 _V = TypeVar("_V")
@@ -33,13 +33,13 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True)
 class Settings:
-    """The options of a moment.
+    """The values of the options.
 
     Attributes:
-        limits: What one direction may ask for.
-        budget: What all connections together may buffer; None if there is no bound.
+        limits: The limits for each direction.
+        budget: How many bytes all connections together may buffer; None for no limit.
         retain: How many messages a flow keeps, the newest ones; None for all.
-        forward: When bytes go on: ``"messages"`` once the hooks are over, or a mode of
+        forward: When bytes are forwarded: ``"messages"`` after the hooks, or a mode of
             ``PassThroughRelay``.
     """
 
@@ -50,55 +50,56 @@ class Settings:
 
 
 def add_options(loader: Loader) -> None:
-    """Make the options known to mitmproxy."""
-    # mitmproxy compares with `Optional[...]`; a union of another spelling is not the same to it.
+    """Add the options to mitmproxy."""
+    # mitmproxy compares types with `Optional[...]` and does not recognise `str | None`.
     size, count = Optional[str], Optional[int]  # noqa: UP045
     loader.add_option(
         "wsdefrag_max_message_size",
         size,
         _MESSAGE_SIZE,
-        "Close WebSocket connections with a message of more bytes, inflated. Empty: no limit.",
+        "Maximum bytes of a WebSocket message, inflated. A longer one closes the connection. "
+        "Empty: no limit.",
     )
     loader.add_option(
         "wsdefrag_max_frame_size",
         size,
         _FRAME_SIZE,
-        "Close WebSocket connections with a frame of more bytes. Empty: no limit.",
+        "Maximum bytes of a WebSocket frame. A longer one closes the connection. Empty: no limit.",
     )
     loader.add_option(
         "wsdefrag_max_fragments",
         count,
         Limits().max_fragments,
-        "Close WebSocket connections with a message of more frames. Empty: no limit.",
+        "Maximum frames of a WebSocket message. More close the connection. Empty: no limit.",
     )
     loader.add_option(
         "wsdefrag_max_inflate_ratio",
         count,
         None,
-        "Close WebSocket connections with a message that inflates to more than so many times its "
-        "size. Empty: no limit.",
+        "Maximum ratio of the inflated size of a WebSocket message to its compressed size. A "
+        "higher one closes the connection. Empty: no limit.",
     )
     loader.add_option(
         "wsdefrag_max_buffered",
         size,
         None,
-        "Bytes of unfinished messages that all WebSocket connections together may take. Empty: no "
+        "Maximum bytes of incomplete messages of all WebSocket connections together. Empty: no "
         "limit.",
     )
     loader.add_option(
         "wsdefrag_retain",
         count,
         None,
-        "Keep only so many messages of a WebSocket connection, the newest ones; the flow file gets "
-        "no others. Empty: keep all.",
+        "How many messages of a WebSocket connection to keep, the newest ones; a saved flow has "
+        "only these. Empty: all.",
     )
     loader.add_option(
         "wsdefrag_forward",
         str,
         "messages",
-        "When WebSocket bytes go on. messages: when a message is complete and the hooks have seen "
-        "it; frames, bytes: frame by frame, or as the bytes come, and then no hook can edit "
-        "or drop a message.",
+        "When WebSocket data is forwarded. messages: each message after its hooks. frames: each "
+        "frame when it is complete. bytes: all bytes as they arrive. With frames and bytes, hooks "
+        "cannot edit or drop messages.",
         ("messages", "frames", "bytes"),
     )
 
@@ -110,7 +111,7 @@ def settings(options: Options) -> Settings:
         options: ``ctx.options``.
 
     Raises:
-        mitmproxy.exceptions.OptionsError: If a value means nothing.
+        mitmproxy.exceptions.OptionsError: If a value is invalid.
     """
     return Settings(
         limits=Limits(
@@ -126,7 +127,7 @@ def settings(options: Options) -> Settings:
 
 
 def _read(options: Options, name: str, convert: Callable[[_V], _T]) -> _T:
-    """Convert one option's value; name the option where that fails."""
+    """Convert the value of an option; an error names the option."""
     name = PREFIX + name
     try:
         return convert(getattr(options, name))
@@ -161,5 +162,5 @@ def _budget(value: str | None) -> Budget | None:
 
 def _retain(value: int | None) -> int | None:
     if value is not None and value < 1:
-        raise ValueError("at least one message has to be kept, for the hooks")
+        raise ValueError("must be at least 1, because hooks read the newest message")
     return value

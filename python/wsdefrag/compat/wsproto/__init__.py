@@ -1,21 +1,21 @@
-r"""wsproto 1.3.2's interface on this package's engine.
+r"""A replacement for wsproto 1.3.2 that uses this package's engine.
 
-Instead of ``from wsproto import ...`` a program writes ``from wsdefrag.compat.wsproto import
-...``; the submodules have wsproto's names. Events, enums and exceptions are wsproto's own classes,
-and the classes here inherit wsproto's, so that ``isinstance`` holds on both sides. Needs the
-extra ``[wsproto]``.
+A program imports from ``wsdefrag.compat.wsproto`` instead of ``wsproto``; the submodules have the
+same names. Events, enums and exceptions are wsproto's own classes, and the other classes are
+subclasses of wsproto's, so ``isinstance`` works with both. Needs the extra ``[wsproto]``.
 
-What a connection does is wsproto's behaviour but for the table in ``docs/wsproto.md``:
+A connection behaves as in wsproto, except for the differences listed in ``docs/wsproto.md``:
 
-1. ``receive_data`` keeps bytes. Nothing is read before ``events()`` is iterated.
-2. ``events()`` gives one event a frame and network read, read when it is asked for. ``state``
-   changes with the event that changes it.
-3. A broken rule gives a ``CloseConnection`` with wsproto's code and text, and ends the reading.
+1. ``receive_data`` only stores bytes.
+2. Iterating ``events()`` parses them and yields an event for each frame, or for each received part
+   of a frame. ``state`` changes when the event that changes it is yielded.
+3. If the peer breaks a rule, the next event is a ``CloseConnection`` with wsproto's code and text,
+   and nothing after it is parsed.
 
-A program that is not to be changed is run with
-``python -m wsdefrag.compat.wsproto PROGRAM ...``; ``install`` does the same inside a program.
+To run a program without changing it, use ``python -m wsdefrag.compat.wsproto PROGRAM ...``;
+``install`` does the same inside a program.
 
-wsproto has no limits and neither has this, unless ``limits=`` says otherwise.
+Like wsproto, a connection has no limits, unless ``limits=`` sets some.
 
 Example:
     >>> from wsdefrag.compat.wsproto import Connection, ConnectionType

@@ -1,13 +1,13 @@
-"""Runs a Python program with this package's classes in the place of wsproto's.
+"""Runs a Python program with wsproto's classes replaced by this package's.
 
     python -m wsdefrag.compat.wsproto uvicorn app:app --ws wsproto
     python -m wsdefrag.compat.wsproto -m hypercorn app:app
     python -m wsdefrag.compat.wsproto script.py ...
 
-The arguments are those of ``python`` itself, but that a program may be named as it is in a shell.
-The interpreter is started anew, with the directory ``startup`` in front of ``PYTHONPATH``. What
-stands in it is run by every interpreter at its start, so the processes that the program starts,
-such as a server's workers, are covered as well.
+The arguments are those of ``python``; a program may also be named by its command. The interpreter
+is started again with the directory ``startup`` first in ``PYTHONPATH``. That directory contains a
+``sitecustomize`` module, which each interpreter imports when it starts. So classes are also
+replaced in the processes that the program starts, such as the workers of a server.
 """
 
 from __future__ import annotations
@@ -23,25 +23,25 @@ _USAGE = "usage: python -m wsdefrag.compat.wsproto (PROGRAM | -m MODULE | -c COD
 
 
 def _find(program: str) -> str:
-    """The path of a program; its name if there is none, for Python to complain of."""
+    """Return the path of a program; if it is not found, its name, so that Python reports it."""
     if Path(program).exists():
         return program
-    beside = str(Path(sys.executable).parent)
-    return shutil.which(program, path=beside) or shutil.which(program) or program
+    directory = str(Path(sys.executable).parent)
+    return shutil.which(program, path=directory) or shutil.which(program) or program
 
 
 def _environment() -> dict[str, str]:
     path = os.environ.get("PYTHONPATH")
-    # An empty entry would be the current directory.
+    # An empty entry would mean the current directory.
     entries = [str(_STARTUP), path] if path else [str(_STARTUP)]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(entries)}
 
 
 def main(arguments: list[str]) -> int:
-    """Run the program; where the system can, as this very process.
+    """Run the program; on POSIX it replaces this process.
 
     Args:
-        arguments: What stands behind ``python -m wsdefrag.compat.wsproto``.
+        arguments: The arguments after ``python -m wsdefrag.compat.wsproto``.
 
     Returns:
         The exit status.

@@ -1,15 +1,15 @@
-"""An established connection: wsproto's states and events, on this package's frames.
+"""``Connection``: wsproto's connection after the handshake, on this package's engine.
 
-A connection reads and writes with the native engine if its extensions are none or one plain
-``PerMessageDeflate``, wsproto's class or ours. Any other extension may do as it likes with
-frames, so a connection with one runs on wsproto's own frame protocol, and nothing here touches it.
+A connection uses the engine if it has no extension or one unmodified ``PerMessageDeflate``, of
+wsproto or of this package. With any other extension it uses wsproto's own frame protocol, because
+an extension may change frames in any way.
 
-What is received waits in the engine until ``events()`` is iterated. The engine gives the events of
-messages, pings and pongs one by one and stops before what ends the direction; that is told here,
-because it changes ``state``, or needs wsproto's words for it (``verdict``).
+Receiving: the engine stores the bytes until ``events()`` is iterated. It yields the events of
+messages, pings and pongs. It stops at a Close and at a broken rule; the code here makes the last
+event, because it changes ``state`` or needs wsproto's error text (``parse_failed``).
 
-What is sent is written by the engine: messages as they are, control frames with the payload that
-wsproto's code makes for them, so that what it raises, maps and truncates stays what it was.
+Sending: the engine encodes messages unchanged. wsproto's code makes the payload of control frames,
+so it raises the same exceptions and maps and truncates codes and reasons in the same way.
 
 RFC 6455 sections 5 and 7; RFC 7692 section 7.2.
 """
@@ -27,7 +27,7 @@ from wsproto.frame_protocol import CloseReason, FrameProtocol, Opcode
 from wsdefrag import _native
 from wsdefrag._arguments import require_optional
 from wsdefrag.compat.wsproto.extensions import PerMessageDeflate
-from wsdefrag.compat.wsproto.verdict import parse_failed
+from wsdefrag.compat.wsproto.parse_failed import parse_failed
 from wsdefrag.deflate import DeflateParams
 from wsdefrag.limits import Limits
 
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from wsdefrag.errors import WebSocketError
 
-# Looking up an enum's member by its name takes as long as a small frame.
+# Looking up a member of an enum takes as long as reading a small frame, so it is done once.
 _OPEN = ConnectionState.OPEN
 _LOCAL_CLOSING = ConnectionState.LOCAL_CLOSING
 _REMOTE_CLOSING = ConnectionState.REMOTE_CLOSING
@@ -56,7 +56,7 @@ _CLOSE_CODES = {code.value: code for code in CloseReason}
 
 
 def _is_plain_deflate(extension: Extension) -> bool:
-    """Whether nobody has changed what this extension does, or used it."""
+    """Whether an extension is an unmodified and unused ``PerMessageDeflate``."""
     return (
         type(extension) in _DEFLATE_CLASSES
         and set(vars(extension)) == _DEFLATE_FIELDS
@@ -81,16 +81,17 @@ class Connection(theirs.Connection):
 
     Args:
         connection_type: Which side this is.
-        extensions: What was agreed on. Extensions that are not ``enabled()`` are left out; with
-            one that is no plain ``PerMessageDeflate`` the connection runs on wsproto's own frame
-            protocol.
-        trailing_data: What came behind the handshake.
-        limits: How much the peer may make this side hold, a breach of which closes with 1009
-            (RFC 6455 section 10.4); None for none, as in wsproto.
+        extensions: The agreed extensions. Those that are not ``enabled()`` are ignored. With any
+            extension except one unmodified ``PerMessageDeflate``, the connection uses wsproto's own
+            frame protocol.
+        trailing_data: Bytes received after the handshake.
+        limits: Limits for the peer's messages; exceeding one gives a ``CloseConnection`` with code
+            1009 (RFC 6455 section 10.4). None for no limits, as in wsproto.
 
     Raises:
         TypeError: If ``limits`` is neither a ``Limits`` nor None.
-        ValueError: If there are ``limits``, and an extension that the engine cannot keep to them.
+        ValueError: If ``limits`` are given together with an extension that needs wsproto's own
+            frame protocol, which has no limits.
 
     Example:
         >>> from wsdefrag import Limits
@@ -125,14 +126,15 @@ class Connection(theirs.Connection):
             self._writer = _native.EventWriter(from_client=client, deflate=deflate)
         elif limits is not None:
             names = ", ".join(type(extension).__name__ for extension in enabled)
-            raise ValueError(f"limits cannot be kept with these extensions: {names}")
+            raise ValueError(f"limits cannot be enforced with these extensions: {names}")
         super().__init__(connection_type, extensions, trailing_data)
 
     @property
     def error(self) -> WebSocketError | None:
-        """The rule that the peer broke, a new object each time; None if it has not.
+        """The rule that the peer broke, as a new object each time; None if it broke none.
 
-        wsproto has no such attribute: there, a ``CloseConnection`` may be the peer's Close or not.
+        wsproto does not have this attribute: its ``CloseConnection`` does not tell a received Close
+        from a broken rule.
         """
         return None if self._reader is None else self._reader.error
 
@@ -140,15 +142,15 @@ class Connection(theirs.Connection):
         """Encode an event.
 
         Args:
-            event: A message or a part of one, a ping, a pong or a Close.
+            event: A message or a part of a message, a ping, a pong or a Close.
 
         Returns:
-            What to write to the peer.
+            The bytes to send to the peer.
 
         Raises:
             LocalProtocolError: If the event cannot be sent in this state.
-            TypeError: If what it holds is of a wrong type.
-            ValueError: If a ping or a pong holds more than 125 bytes.
+            TypeError: If the data or payload of the event has the wrong type.
+            ValueError: If the payload of a ping or a pong is longer than 125 bytes.
         """
         writer = self._writer
         if writer is None:
@@ -166,14 +168,14 @@ class Connection(theirs.Connection):
             data = writer.control(Opcode.CLOSE, bytes(frame[_CONTROL_HEADER:]))
             self._state = _CLOSED if self._state is _REMOTE_CLOSING else _LOCAL_CLOSING
             return data
-        # It raises what wsproto raises.
+        # wsproto's method raises the exception for this event.
         return super().send(event)
 
     def receive_data(self, data: bytes | None) -> None:
-        """Take bytes from the peer, or None where the network connection has ended.
+        """Store bytes from the peer.
 
         Args:
-            data: Any number of bytes.
+            data: Any number of bytes; None if the network connection has ended.
 
         Raises:
             LocalProtocolError: If the connection is closed.
@@ -185,10 +187,10 @@ class Connection(theirs.Connection):
             super().receive_data(data)
 
     def events(self) -> Generator[Event, None, None]:
-        """Read what was received; each event is read when it is asked for.
+        """Parse the received bytes; each step of the iteration parses one event.
 
         Yields:
-            What happened. ``state`` is that behind the event.
+            The events. ``state`` has changed when the event is yielded.
         """
         reader = self._reader
         if reader is None:
@@ -203,7 +205,7 @@ class Connection(theirs.Connection):
                 yield close
 
     def _end(self, reader: _native.EventReader) -> CloseConnection | None:
-        """What ended the peer's direction; None if wsproto would wait for more bytes to tell."""
+        """Make the last event of the peer; None if wsproto would wait for more bytes."""
         if reader.peer_close is None:
             assert reader.error is not None
             failure = parse_failed(
@@ -226,7 +228,7 @@ class Connection(theirs.Connection):
 
 
 def _control_payload(event: Ping | Pong) -> bytes:
-    """What wsproto sends of a ping or a pong: anything that a ``bytearray`` is made of."""
+    """The payload as bytes; like wsproto, accepts any argument of ``bytearray``."""
     payload = event.payload
     return payload if isinstance(payload, bytes) else bytes(bytearray(payload))
 

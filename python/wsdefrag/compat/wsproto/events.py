@@ -1,4 +1,4 @@
-"""What may happen on a connection: wsproto's own classes."""
+"""The event classes of ``wsproto.events``, unchanged."""
 
 from wsproto.events import (
     AcceptConnection,

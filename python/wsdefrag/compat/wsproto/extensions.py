@@ -1,13 +1,15 @@
-"""Extensions: wsproto's interface for them, and a permessage-deflate without its faults.
+"""The names of ``wsproto.extensions``, with a corrected ``PerMessageDeflate``.
 
-``PerMessageDeflate`` inherits wsproto's class and differs in this:
+``PerMessageDeflate`` is a subclass of wsproto's and differs in this:
 
 - a window of 8 bits can be agreed on (RFC 7692 section 7.1.2);
-- an answer whose window size is missing or none is refused as a broken handshake, not with
-  whatever converting it raises (RFC 7692 section 7.1.3);
-- a control frame inside a compressed message leaves the message alone (RFC 7692 section 6.1).
+- a response without a valid window size raises ``RemoteProtocolError``; in wsproto it raises
+  ``IndexError`` or ``ValueError`` (RFC 7692 section 7.1.3);
+- a control frame between the frames of a compressed message does not end its compression (RFC 7692
+  section 6.1).
 
-The last one is for connections on wsproto's own frame protocol; the others never ask an extension.
+The last difference matters only for connections on wsproto's own frame protocol; the engine does
+not call extensions.
 """
 
 from __future__ import annotations
@@ -24,8 +26,9 @@ if TYPE_CHECKING:
     from wsproto.frame_protocol import CloseReason, FrameDecoder, FrameProtocol, Opcode, RsvBits
 
 _WINDOW_BITS = range(8, 16)
-# zlib makes no raw stream for 8. With 9 its distances stay below 250: it keeps 262 bytes free.
-_LEAST_FOR_ZLIB = 9
+# zlib cannot compress with a window of 2**8 bytes. With 2**9 it keeps 262 bytes unused, so its
+# distances are at most 250 and fit into a window of 2**8.
+_MIN_ZLIB_BITS = 9
 
 
 def _require_window_bits(value: int) -> int:
@@ -35,16 +38,18 @@ def _require_window_bits(value: int) -> int:
 
 
 class PerMessageDeflate(theirs.PerMessageDeflate):
-    """permessage-deflate (RFC 7692), with every window that it allows.
+    """permessage-deflate (RFC 7692), with all window sizes of the RFC.
 
     Args:
         client_no_context_takeover: Whether the client empties its window after each message.
-        client_max_window_bits: The base-2 logarithm of its window in bytes, 8 to 15; None for 15.
+        client_max_window_bits: The base-2 logarithm of the client's window in bytes, 8 to 15; None
+            for 15.
         server_no_context_takeover: Whether the server empties its window after each message.
-        server_max_window_bits: As for the client.
+        server_max_window_bits: The base-2 logarithm of the server's window in bytes, 8 to 15; None
+            for 15.
 
     Raises:
-        ValueError: If a window is out of range.
+        ValueError: If a window size is out of range.
 
     Example:
         >>> from wsdefrag.compat.wsproto.extensions import PerMessageDeflate
@@ -77,7 +82,7 @@ class PerMessageDeflate(theirs.PerMessageDeflate):
             offer: One element of ``Sec-WebSocket-Extensions``.
 
         Returns:
-            The parameters of the answer; None to decline (RFC 7692 section 7.1).
+            The parameters for the response; None to decline (RFC 7692 section 7.1).
         """
         try:
             return super().accept(offer)
@@ -85,19 +90,19 @@ class PerMessageDeflate(theirs.PerMessageDeflate):
             return None
 
     def finalize(self, offer: str) -> None:
-        """Take the server's answer.
+        """Apply the server's response.
 
         Args:
-            offer: One element of ``Sec-WebSocket-Extensions``.
+            offer: One element of ``Sec-WebSocket-Extensions`` of the response.
 
         Raises:
-            RemoteProtocolError: If a window's size is missing, or none (RFC 7692 section 7.1.3).
+            RemoteProtocolError: If a window size is missing or invalid (RFC 7692 section 7.1.3).
         """
         try:
             super().finalize(offer)
         except (IndexError, ValueError) as error:
             raise RemoteProtocolError(
-                f"invalid answer {offer!r} (RFC 7692 section 7.1)", event_hint=RejectConnection()
+                f"invalid response {offer!r} (RFC 7692 section 7.1)", event_hint=RejectConnection()
             ) from error
 
     def frame_inbound_header(
@@ -107,7 +112,7 @@ class PerMessageDeflate(theirs.PerMessageDeflate):
         rsv: RsvBits,
         payload_length: int,
     ) -> CloseReason | RsvBits:
-        """Look at a frame's header; that of a control frame says nothing of the message."""
+        """Process a frame header; a control frame keeps the state of the message."""
         message = self._inbound_compressed
         result = super().frame_inbound_header(proto, opcode, rsv, payload_length)
         if opcode.iscontrol():
@@ -117,7 +122,7 @@ class PerMessageDeflate(theirs.PerMessageDeflate):
     def frame_inbound_complete(
         self, proto: FrameDecoder | FrameProtocol, fin: bool
     ) -> bytes | CloseReason | None:
-        """End a frame; that of a control frame ends no message."""
+        """Process the end of a frame; the end of a control frame does not end a message."""
         if not self._inbound_is_compressible:
             return None
         return super().frame_inbound_complete(proto, fin)
@@ -133,7 +138,7 @@ class PerMessageDeflate(theirs.PerMessageDeflate):
         """Compress a frame's payload."""
         bits = self.client_max_window_bits if proto.client else self.server_max_window_bits
         if self._compressor is None and self._compressible_opcode(opcode):
-            self._compressor = zlib.compressobj(wbits=-max(bits, _LEAST_FOR_ZLIB))
+            self._compressor = zlib.compressobj(wbits=-max(bits, _MIN_ZLIB_BITS))
         return super().frame_outbound(proto, opcode, rsv, data, fin)
 
 

@@ -1,6 +1,7 @@
-"""wsproto's own frame protocol, which connections with other extensions run on.
+"""The names of ``wsproto.frame_protocol``, unchanged.
 
-Of its names, ``CloseReason``, ``Opcode`` and ``ParseFailed`` are those that programs use.
+Programs use ``CloseReason``, ``Opcode`` and ``ParseFailed``. Connections with extensions that the
+engine does not have run on the ``FrameProtocol`` here.
 """
 
 from wsproto.frame_protocol import (

@@ -1,4 +1,4 @@
-"""The HTTP/1.1 handshake: wsproto's, with this package's ``Connection`` at its end."""
+"""wsproto's HTTP/1.1 handshake; it creates this package's ``Connection`` at its end."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 
 class H11Handshake(theirs.H11Handshake):
-    """wsproto's ``H11Handshake``, which ends in this package's ``Connection``.
+    """wsproto's ``H11Handshake``; it creates this package's ``Connection``.
 
     Args:
         connection_type: Which side this is.
-        limits: As for ``Connection``.
+        limits: The limits of the ``Connection``; None for no limits.
 
     Raises:
         TypeError: If ``limits`` is neither a ``Limits`` nor None.
@@ -44,9 +44,9 @@ class H11Handshake(theirs.H11Handshake):
 
     def _establish_client_connection(self, event: h11.InformationalResponse) -> AcceptConnection:
         accepted = super()._establish_client_connection(event)
-        behind, _ = self._h11_connection.trailing_data
+        trailing, _ = self._h11_connection.trailing_data
         self._connection = Connection(
-            ConnectionType.CLIENT, accepted.extensions, behind, limits=self._limits
+            ConnectionType.CLIENT, accepted.extensions, trailing, limits=self._limits
         )
         return accepted
 

@@ -1,7 +1,7 @@
-"""Putting this package's classes in the place of wsproto's.
+"""``install``: replaces classes in wsproto's modules with this package's.
 
-wsproto's modules stay what they are; the few names that this package has something else for are
-set to it. What was imported from wsproto before keeps what it got, so this comes first.
+The modules stay; only the names that differ are set to this package's classes. A name that a
+program imported before keeps wsproto's class, so ``install`` must run before such imports.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ _REPLACED: dict[ModuleType, dict[str, object]] = {
 
 
 def install() -> None:
-    """Have everything that imports wsproto from now on get this package's classes.
+    """Replace wsproto's classes for all imports from now on.
 
-    It holds for this process, and may be called again. Processes that it starts are their own:
-    ``python -m wsdefrag.compat.wsproto`` sees to those too.
+    Affects only this process; may be called again. To include the processes that a program starts,
+    run it with ``python -m wsdefrag.compat.wsproto``.
     """
     for module, names in _REPLACED.items():
         for name, value in names.items():

@@ -1,4 +1,4 @@
-"""The types of wsproto's interface, which are its own."""
+"""The types of ``wsproto.typing``, unchanged."""
 
 from wsproto.typing import (
     Headers,

@@ -1,4 +1,4 @@
-"""Exceptions and functions of the handshake: wsproto's own."""
+"""The exceptions and functions of ``wsproto.utilities``, unchanged."""
 
 from wsproto.utilities import (
     ACCEPT_GUID,

@@ -1,4 +1,4 @@
-"""A connection from its handshake on."""
+"""``WSConnection``: a connection with its HTTP/1.1 handshake."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 
 class WSConnection(wsproto.WSConnection):
-    r"""wsproto's ``WSConnection``, which goes on with this package's ``Connection``.
+    r"""wsproto's ``WSConnection``; after the handshake it uses this package's ``Connection``.
 
     Args:
         connection_type: Which side this is.
-        limits: As for ``Connection``; None for none, as in wsproto.
+        limits: The limits of the ``Connection``; None for no limits, as in wsproto.
 
     Raises:
         TypeError: If ``limits`` is neither a ``Limits`` nor None.

@@ -370,6 +370,7 @@ mod tests {
             retransmissions: first + 13,
             overlaps: first + 14,
             tolerated: Tolerated { utf8: first, deflate_tail: 1, ..Tolerated::default() },
+            foreign_bits: 0,
             violation: Some(Error { kind: Kind::ReservedOpcode(3), offset: first }),
         }
     }

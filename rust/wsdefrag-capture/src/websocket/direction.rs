@@ -230,4 +230,5 @@ fn search(options: &DirectionOptions) -> FrameSearch {
     let sender = if settings.from_client { Sender::Client } else { Sender::Server };
     let max_frame = settings.limits.max_frame_size.unwrap_or(u64::MAX);
     FrameSearch::new(sender, settings.deflate.is_some(), max_frame)
+        .with_foreign_extension(settings.foreign_extension)
 }

@@ -154,6 +154,10 @@ impl<S: Sink> wsdefrag_core::Sink for EventSink<'_, S> {
                 }
                 self.message(offset, opcode, content, &extent, (status(damage), missing));
             }
+            Event::Opaque { opcode, content, rsv, extent } => {
+                self.output.account.foreign_bits |= rsv;
+                self.message(offset, opcode, content, &extent, (Status::Undecodable, 0));
+            }
             Event::Ping(_) | Event::Pong(_) => self.output.account.pings += 1,
             Event::Close(close) => self.closed(Some(close.code), close.reason),
         }

@@ -68,6 +68,8 @@ pub(crate) struct FrameSearch {
     sender: Sender,
     /// Whether RSV1 may be set.
     deflate: bool,
+    /// Whether any RSV bit may be set.
+    foreign_extension: bool,
     /// The longest frame that counts as valid, in bytes.
     max_frame: u64,
     candidate: Option<Candidate>,
@@ -79,7 +81,21 @@ pub(crate) struct FrameSearch {
 impl FrameSearch {
     pub(crate) const fn new(sender: Sender, deflate: bool, max_frame: u64) -> Self {
         let segments = VecDeque::new();
-        Self { sender, deflate, max_frame, candidate: None, segments, bytes: 0 }
+        Self {
+            sender,
+            deflate,
+            foreign_extension: false,
+            max_frame,
+            candidate: None,
+            segments,
+            bytes: 0,
+        }
+    }
+
+    /// Lets any RSV bit be set, if an extension was agreed that is not known.
+    pub(crate) const fn with_foreign_extension(mut self, agreed: bool) -> Self {
+        self.foreign_extension = agreed;
+        self
     }
 
     /// Takes the bytes of a segment. Returns the frames if they are confirmed.
@@ -144,7 +160,12 @@ impl FrameSearch {
             Sender::Server => false,
             Sender::Unknown => bytes.get(1).is_some_and(|byte| byte & 0x80 != 0),
         };
-        Rules { from_client, deflate: self.deflate, strictness: Strictness::default() }
+        Rules {
+            from_client,
+            deflate: self.deflate,
+            foreign_extension: self.foreign_extension,
+            strictness: Strictness::default(),
+        }
     }
 
     /// Drops the candidate, and makes the first stored segment after it that can be one the new

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use wsdefrag_core::DeflateParams;
 
 use crate::account::Account;
-use crate::connection::{Connection, Request, Response};
+use crate::connection::{Connection, MAX_PROBLEMS, Request, Response};
 use crate::http::upgrade::accept_key_is_right;
 
 /// The captured part of a handshake.
@@ -41,8 +41,12 @@ impl CapturedHandshake {
             ended: None,
             problems: Vec::new(),
         };
-        match DeflateParams::from_header(&connection.extensions().unwrap_or_default()) {
-            Ok(deflate) => connection.deflate = deflate,
+        match DeflateParams::from_header_tolerant(&connection.extensions().unwrap_or_default()) {
+            Ok((deflate, oddities)) => {
+                connection.deflate = deflate;
+                let odd = |oddity| format!("odd permessage-deflate answer: {oddity}");
+                connection.problems.extend(oddities.into_iter().take(MAX_PROBLEMS).map(odd));
+            }
             Err(reason) => connection.problems.push(reason.to_string()),
         }
         connection

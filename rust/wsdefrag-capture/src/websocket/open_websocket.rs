@@ -4,6 +4,7 @@
 //! Each part of a stream goes to its direction. At the end, the accounts and the first close frame
 //! are added to the connection, which is then reported.
 
+use wsdefrag_core::deflate::params::foreign_extensions;
 use wsdefrag_core::{DeflateParams, Settings};
 
 use crate::connection::{Connection, Ended};
@@ -27,10 +28,13 @@ impl OpenWebSocket {
     /// frame; `client_at_frame` tells the same of the client's.
     pub(super) fn new(connection: Connection, client_at_frame: bool, options: &Options) -> Self {
         let (id, server_at_frame) = (connection.connection, connection.response.is_some());
-        let deflate_is_known = server_at_frame && connection.problems.is_empty();
+        let extensions = connection.extensions().unwrap_or_default();
+        let is_readable = DeflateParams::from_header_tolerant(&extensions).is_ok();
+        let deflate_is_known = server_at_frame && is_readable;
         let deflate = if deflate_is_known { connection.deflate } else { Some(unknown_deflate()) };
         let direction = |from_client: bool, at_frame: bool| {
-            let options = direction_options(options, from_client, deflate);
+            let mut options = direction_options(options, from_client, deflate);
+            options.settings.foreign_extension = !foreign_extensions(&extensions).is_empty();
             match (at_frame, deflate_is_known) {
                 (true, true) => Direction::after_handshake(id, options),
                 (true, false) => Direction::at_frame(id, options),
@@ -120,6 +124,7 @@ fn direction_options(
         settings: Settings {
             from_client,
             deflate,
+            foreign_extension: false,
             limits: options.limits,
             strictness: options.strictness,
         },

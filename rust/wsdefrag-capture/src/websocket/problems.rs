@@ -1,5 +1,7 @@
 //! Describes the problems of a connection in sentences: gaps, broken rules, a wrong accept key.
 
+use wsdefrag_core::deflate::params::foreign_extensions;
+
 use crate::connection::{Connection, MAX_PROBLEMS};
 
 /// Adds a sentence for each problem of a connection that has ended.
@@ -11,9 +13,21 @@ pub(crate) fn add_problems(connection: &mut Connection) {
     if connection.accept_key_ok == Some(false) {
         problems.push("the accept key is wrong (RFC 6455 section 4.2.2)".to_owned());
     }
+    let foreign = foreign_extensions(&connection.extensions().unwrap_or_default()).join(", ");
     for (name, account) in
         [("client", &connection.from_client), ("server", &connection.from_server)]
     {
+        let bits = [(4, "RSV1"), (2, "RSV2"), (1, "RSV3")].into_iter();
+        // Where deflate was agreed, RSV1 is its own.
+        let owned = if connection.deflate.is_some() { 4 } else { 0 };
+        let bits = bits.filter(|(bit, _)| account.foreign_bits & !owned & bit != 0);
+        let bits: Vec<_> = bits.map(|(_, name)| name).collect();
+        if !bits.is_empty() {
+            let bits = bits.join(" and ");
+            problems.push(format!(
+                "{name}: messages with {bits} are of the extension {foreign}, which is not decoded"
+            ));
+        }
         if let Some(error) = &account.violation {
             problems.push(format!("{name}: {error}"));
         }

@@ -1,13 +1,15 @@
-//! Inflating one direction (RFC 7692 section 7.2.2).
+//! The inflater's state, and where a compressed message ends in it.
 //!
 //! A compressed message is raw deflate without the last four bytes of its final
 //! sync flush. They are fed after its last frame, together with one byte more
-//! and the order to stop at a block boundary: if the boundary does not fall
-//! exactly behind the four, the message was cut short.
+//! and the order to stop where a block ends: if that is not exactly after the
+//! four, the message was cut short.
 //!
 //! The window is always 15 bits, which reads every smaller one. The state is
-//! reset after a message where its sender keeps no context, and in place after
-//! a final block, behind which further deflate members may follow.
+//! reset after a message whose sender keeps no context, and after a final block,
+//! which further deflate members may follow.
+//!
+//! RFC 7692 section 7.2.2.
 //!
 //! - `members <= MAX_MEMBERS` within a message
 //! - `fresh` iff the stream has not seen a byte since it was made or reset
@@ -19,7 +21,7 @@ use zlib_rs::{Inflate, InflateError, InflateFlush, Status};
 use crate::error::Kind;
 
 /// What the sender took off the end of a compressed message (section 7.2.1).
-const TAIL: [u8; 4] = [0x00, 0x00, 0xFF, 0xFF];
+pub(crate) const TAIL: [u8; 4] = [0x00, 0x00, 0xFF, 0xFF];
 /// Final blocks that one message may hold. Senders that cannot sync-flush write one a message;
 /// each costs a reset, so a message of nothing else would be cheap to send and dear to read.
 const MAX_MEMBERS: u32 = 1024;
@@ -61,28 +63,39 @@ pub enum Outcome {
 }
 
 /// The inflater's state between calls.
-pub struct Stream(Inflate);
+pub struct Stream {
+    inflate: Inflate,
+    /// Whether a call stops where a block ends.
+    pub(crate) stops_at_blocks: bool,
+}
 
 impl Stream {
     fn new() -> Self {
-        Self(Inflate::new(false, WINDOW_BITS))
+        Self { inflate: Inflate::new(false, WINDOW_BITS), stops_at_blocks: false }
+    }
+
+    #[inline]
+    const fn flush(&self) -> InflateFlush {
+        if self.stops_at_blocks { InflateFlush::Block } else { InflateFlush::SyncFlush }
     }
 
     /// Inflates from the front of `input` into memory that holds something already.
     pub fn inflate(&mut self, input: &[u8], output: &mut [u8]) -> Progress {
-        self.run(|inflate| inflate.decompress(input, output, InflateFlush::SyncFlush))
+        let flush = self.flush();
+        self.run(|inflate| inflate.decompress(input, output, flush))
     }
 
     /// Inflates from the front of `input` into fresh memory, of which the first
     /// [`Progress::produced`] bytes are written.
     pub fn inflate_uninit(&mut self, input: &[u8], output: &mut [MaybeUninit<u8>]) -> Progress {
-        self.run(|inflate| inflate.decompress_uninit(input, output, InflateFlush::SyncFlush))
+        let flush = self.flush();
+        self.run(|inflate| inflate.decompress_uninit(input, output, flush))
     }
 
     #[inline]
     fn run(&mut self, call: impl FnOnce(&mut Inflate) -> Result<Status, InflateError>) -> Progress {
-        let (before_in, before_out) = (self.0.total_in(), self.0.total_out());
-        let outcome = match call(&mut self.0) {
+        let (before_in, before_out) = (self.inflate.total_in(), self.inflate.total_out());
+        let outcome = match call(&mut self.inflate) {
             Ok(Status::StreamEnd) => Outcome::Final,
             Ok(Status::Ok | Status::BufError) => Outcome::More,
             Err(InflateError::MemError) => Outcome::Failed(Kind::OutOfMemory),
@@ -91,8 +104,8 @@ impl Stream {
         #[expect(clippy::cast_possible_truncation, reason = "bounded by the lengths of slices")]
         let within = |after: u64, before: u64| (after - before) as usize;
         Progress {
-            consumed: within(self.0.total_in(), before_in),
-            produced: within(self.0.total_out(), before_out),
+            consumed: within(self.inflate.total_in(), before_in),
+            produced: within(self.inflate.total_out(), before_out),
             outcome,
         }
     }
@@ -101,7 +114,6 @@ impl Stream {
 /// One direction's inflater, made with its first compressed message.
 pub struct Inflater {
     pub(crate) stream: Stream,
-    pub(crate) piece: Box<[u8]>,
     pub(crate) no_context_takeover: bool,
     fresh: bool,
     members: u32,
@@ -111,16 +123,10 @@ impl Inflater {
     /// An inflater with an empty window.
     #[must_use]
     pub fn new(no_context_takeover: bool) -> Self {
-        Self {
-            stream: Stream::new(),
-            piece: vec![0; PIECE].into_boxed_slice(),
-            no_context_takeover,
-            fresh: true,
-            members: 0,
-        }
+        Self { stream: Stream::new(), no_context_takeover, fresh: true, members: 0 }
     }
 
-    /// Takes note of a call of [`Stream::inflate`]; goes on behind a final block.
+    /// Takes note of a call of [`Stream::inflate`]; goes on after a final block.
     #[inline]
     pub(crate) fn advanced(&mut self, progress: &Progress) -> Result<(), Kind> {
         self.fresh &= progress.consumed == 0;
@@ -138,49 +144,50 @@ impl Inflater {
         }
     }
 
-    /// Inflates to nowhere, so that the window stays what the sender's is.
-    pub(crate) fn drain(&mut self, mut input: &[u8]) -> Result<(), Kind> {
-        let mut nowhere = [0; PIECE];
-        loop {
-            let progress = self.stream.inflate(input, &mut nowhere);
-            self.advanced(&progress)?;
-            input = &input[progress.consumed..];
-            if progress.is_last(input, PIECE) {
-                return Ok(());
-            }
-        }
+    /// Whether nothing came after a final block.
+    pub(crate) const fn is_after_final_block(&self) -> bool {
+        self.fresh && self.members > 0
     }
 
-    /// Ends a message all of whose payload was inflated.
-    pub(crate) fn finish(&mut self) -> Result<(), Kind> {
-        // A sender that ended with a final block, and nothing behind it, took no tail off.
-        if !(self.fresh && self.members > 0) {
-            self.feed_tail()?;
-        }
+    /// Starts the message once more, with what came before it in the window.
+    pub(crate) fn restart(&mut self, window: &[u8]) -> Result<(), Kind> {
+        self.reset();
+        self.members = 0;
+        let set = self.stream.inflate.set_dictionary(window);
+        set.map(|_| ()).map_err(|_| Kind::InvalidDeflateData)
+    }
+
+    /// Gets ready for the next message.
+    pub(crate) fn end_message(&mut self) {
         self.members = 0;
         if self.no_context_takeover {
             self.reset();
         }
-        Ok(())
     }
 
-    fn feed_tail(&mut self) -> Result<(), Kind> {
-        let [a, b, c, d] = TAIL;
-        let with_sentinel = [a, b, c, d, 0];
+    /// Feeds what is left of the four bytes that the sender took off.
+    pub(crate) fn feed_tail(&mut self, tail: &[u8]) -> Result<(), Kind> {
+        // A sender that ended with a final block, and nothing after it, took none off.
+        if self.is_after_final_block() {
+            return Ok(());
+        }
+        // One byte more, which is not to be taken.
+        let mut sentinel = [0; TAIL.len() + 1];
+        sentinel[..tail.len()].copy_from_slice(tail);
+        let input = &sentinel[..=tail.len()];
         let mut nothing = [0; 1];
-        let progress = self
-            .stream
-            .run(|inflate| inflate.decompress(&with_sentinel, &mut nothing, InflateFlush::Block));
+        let progress =
+            self.stream.run(|inflate| inflate.decompress(input, &mut nothing, InflateFlush::Block));
         self.fresh = false;
-        match progress {
-            Progress { outcome: Outcome::Failed(kind), .. } => Err(kind),
-            Progress { consumed: 4, produced: 0, outcome: Outcome::More } => Ok(()),
+        match progress.outcome {
+            Outcome::Failed(kind) => Err(kind),
+            Outcome::More if (progress.consumed, progress.produced) == (tail.len(), 0) => Ok(()),
             _ => Err(Kind::TruncatedDeflateData),
         }
     }
 
     fn reset(&mut self) {
-        self.stream.0.reset(false);
+        self.stream.inflate.reset(false);
         self.fresh = true;
     }
 }
@@ -202,7 +209,8 @@ mod tests {
                 break;
             }
         }
-        inflater.finish()?;
+        inflater.feed_tail(&TAIL)?;
+        inflater.end_message();
         Ok(output[..produced].to_vec())
     }
 

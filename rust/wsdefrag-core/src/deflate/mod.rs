@@ -1,5 +1,7 @@
 //! permessage-deflate (RFC 7692): the agreed parameters, inflating and compressing.
 
+mod context;
 pub mod deflater;
 pub mod inflater;
+pub(crate) mod inflation;
 pub mod params;

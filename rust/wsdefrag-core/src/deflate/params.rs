@@ -5,6 +5,26 @@
 //! behind semicolons, values bare or quoted (RFC 6455 section 9.1). A server
 //! makes that answer from the client's offers, which are written alike, the most
 //! wanted one first (RFC 7692 section 5).
+//!
+//! An endpoint refuses an answer that breaks a rule. A bystander gains nothing by
+//! that: the two sides go on. [`DeflateParams::from_header_tolerant`] reads such
+//! an answer as far as it says anything, and says what was odd:
+//!
+//! ```text
+//! an empty parameter, as a trailing semicolon makes       passed over
+//! an unknown parameter                                    passed over
+//! window bits without a value, or one that is no number   15, which reads every window
+//! window bits out of range, or with leading zeros         the nearest that exists, 8 to 15
+//! no_context_takeover with a value                        taken as without
+//! a parameter twice                                       the later one holds
+//! permessage-deflate twice                                the first one holds
+//! another extension whose name is no token                passed over
+//! ```
+//!
+//! Names are compared without regard to case, values may be quoted, white space
+//! may stand around `=`, and list elements may be empty: none of that is odd.
+//! A quoted string that does not end, or a name that begins like that of
+//! permessage-deflate and is no token, is refused by both.
 
 use std::fmt;
 
@@ -75,12 +95,30 @@ impl DeflateParams {
 
     /// Reads the server's `Sec-WebSocket-Extensions`; `None` if deflate was not agreed.
     pub fn from_header(value: &str) -> Result<Option<Self>, InvalidAnswer> {
-        let agreed = match deflate_elements(value).map_err(InvalidAnswer)?.as_slice() {
-            [] => return Ok(None),
-            [parameters] => Self::from_parameters(parameters, false),
-            _ => Err("agreed twice".to_owned()),
-        };
-        agreed.map(Some).map_err(InvalidAnswer)
+        Self::from_answer(value, &mut Err).map_err(InvalidAnswer)
+    }
+
+    /// Reads it as a bystander; also gives what was odd in it, each in a few words.
+    pub fn from_header_tolerant(value: &str) -> Result<(Option<Self>, Vec<String>), InvalidAnswer> {
+        let mut oddities = Vec::new();
+        let agreed = Self::from_answer(value, &mut |oddity| {
+            oddities.push(oddity);
+            Ok(())
+        });
+        agreed.map(|agreed| (agreed, oddities)).map_err(InvalidAnswer)
+    }
+
+    /// `odd` decides whether what breaks a rule is refused.
+    fn from_answer(
+        value: &str,
+        odd: &mut dyn FnMut(String) -> Result<(), String>,
+    ) -> Result<Option<Self>, String> {
+        let elements = deflate_elements(value, odd)?;
+        let Some(parameters) = elements.first() else { return Ok(None) };
+        if elements.len() > 1 {
+            odd("agreed twice".to_owned())?;
+        }
+        Self::from_parameters(parameters, false, odd).map(Some)
     }
 
     /// What a server says to a client's `Sec-WebSocket-Extensions`: the parameters that hold from
@@ -89,41 +127,56 @@ impl DeflateParams {
     /// The first offer that is valid is taken as it stands (RFC 7692 section 5.1). Offers that are
     /// not are passed over, not refused (section 7).
     pub fn accept(offers: &str) -> Result<Option<(Self, String)>, InvalidOffers> {
-        let offers = deflate_elements(offers).map_err(InvalidOffers)?;
+        let offers = deflate_elements(offers, &mut Err).map_err(InvalidOffers)?;
         Ok(offers.iter().find_map(|parameters| {
-            let params = Self::from_parameters(parameters, true).ok()?;
+            let params = Self::from_parameters(parameters, true, &mut Err).ok()?;
             Some((params, answer(parameters)))
         }))
     }
 
-    fn from_parameters(parameters: &[&str], offered: bool) -> Result<Self, String> {
+    fn from_parameters(
+        parameters: &[&str],
+        offered: bool,
+        odd: &mut dyn FnMut(String) -> Result<(), String>,
+    ) -> Result<Self, String> {
         let mut params = Self::default();
         let mut seen = Vec::new();
         for (name, value) in parameters.iter().copied().map(split_parameter) {
             match name.as_str() {
                 "server_no_context_takeover" => {
-                    params.server_no_context_takeover = no_value(&name, value)?;
+                    params.server_no_context_takeover = no_value(&name, value, odd)?;
                 }
                 "client_no_context_takeover" => {
-                    params.client_no_context_takeover = no_value(&name, value)?;
+                    params.client_no_context_takeover = no_value(&name, value, odd)?;
                 }
                 "server_max_window_bits" => {
-                    params.server_max_window_bits = window_bits(&name, value)?;
+                    params.server_max_window_bits = window_bits(&name, value, odd)?;
                 }
                 // Only says that the client could be asked for less (RFC 7692 section 7.1.2.2).
                 "client_max_window_bits" if offered && value.is_none() => {}
                 "client_max_window_bits" => {
-                    params.client_max_window_bits = window_bits(&name, value)?;
+                    params.client_max_window_bits = window_bits(&name, value, odd)?;
                 }
-                _ => return Err(format!("unknown parameter {name:?}")),
+                "" if value.is_none() => odd("empty parameter".to_owned())?,
+                _ => odd(format!("unknown parameter {name:?}"))?,
             }
-            if seen.contains(&name) {
-                return Err(format!("{name} given twice"));
+            if !name.is_empty() && seen.contains(&name) {
+                odd(format!("{name} given twice"))?;
             }
             seen.push(name);
         }
         Ok(params)
     }
+}
+
+/// The names of the other extensions in a `Sec-WebSocket-Extensions`, which are not known here; none
+/// where the header cannot be taken apart.
+#[must_use]
+pub fn foreign_extensions(header: &str) -> Vec<String> {
+    let elements = split_outside_quotes(header, ',').unwrap_or_default();
+    let names = elements.into_iter().map(|element| trim(element.split(';').next().unwrap_or("")));
+    let foreign = |name: &&str| is_token(name) && !name.eq_ignore_ascii_case(EXTENSION);
+    names.filter(foreign).map(str::to_owned).collect()
 }
 
 /// The answer that takes an offer as it stands. What has no value in an offer and needs one in an
@@ -141,14 +194,21 @@ fn answer(offered: &[&str]) -> String {
 }
 
 /// The parameters of each element of a header that is permessage-deflate's.
-fn deflate_elements(header: &str) -> Result<Vec<Vec<&str>>, String> {
+fn deflate_elements<'h>(
+    header: &'h str,
+    odd: &mut dyn FnMut(String) -> Result<(), String>,
+) -> Result<Vec<Vec<&'h str>>, String> {
     let mut elements = Vec::new();
     for extension in split_outside_quotes(header, ',')? {
         let parts = split_outside_quotes(extension, ';')?;
         let name = trim(parts[0]);
         // A list may hold empty elements (RFC 9110 section 5.6.1.2).
         if !name.is_empty() && !is_token(name) {
-            return Err(format!("{name:?} is no extension name"));
+            let reason = format!("{name:?} is no extension name");
+            if name.to_ascii_lowercase().contains(EXTENSION) {
+                return Err(reason);
+            }
+            odd(reason)?;
         }
         if name.eq_ignore_ascii_case(EXTENSION) {
             elements.push(parts[1..].to_vec());
@@ -201,22 +261,34 @@ fn unquote(value: &str) -> &str {
     value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap_or(value)
 }
 
-fn no_value(name: &str, value: Option<&str>) -> Result<bool, String> {
-    match value {
-        None => Ok(true),
-        Some(value) => Err(format!("{name} takes no value, got {value:?}")),
+fn no_value(
+    name: &str,
+    value: Option<&str>,
+    odd: &mut dyn FnMut(String) -> Result<(), String>,
+) -> Result<bool, String> {
+    if let Some(value) = value {
+        odd(format!("{name} takes no value, got {value:?}"))?;
     }
+    Ok(true)
 }
 
-fn window_bits(name: &str, value: Option<&str>) -> Result<u8, String> {
+fn window_bits(
+    name: &str,
+    value: Option<&str>,
+    odd: &mut dyn FnMut(String) -> Result<(), String>,
+) -> Result<u8, String> {
+    let (smallest, largest) = (*WINDOW_BITS.start(), *WINDOW_BITS.end());
     let Some(value) = value else {
-        return Err(format!("{name} needs a value"));
+        odd(format!("{name} needs a value"))?;
+        return Ok(largest);
     };
-    let digits_only = !value.starts_with('0') && value.bytes().all(|byte| byte.is_ascii_digit());
-    match value.parse() {
-        Ok(bits) if digits_only && WINDOW_BITS.contains(&bits) => Ok(bits),
-        _ => Err(format!("{name} has to be 8 to 15, got {value:?}")),
+    let is_number = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
+    // What is too large for a byte is too large anyway.
+    let bits = if is_number { value.parse().unwrap_or(u8::MAX) } else { largest };
+    if !is_number || value.starts_with('0') || !WINDOW_BITS.contains(&bits) {
+        odd(format!("{name} has to be 8 to 15, got {value:?}"))?;
     }
+    Ok(bits.clamp(smallest, largest))
 }
 
 #[cfg(test)]
@@ -268,6 +340,87 @@ mod tests {
             assert!(DeflateParams::from_header(header).is_err(), "{header}");
         }
     }
+
+    #[test]
+    fn other_extensions_are_named() {
+        let named = |header| foreign_extensions(header).join(" ");
+        assert_eq!(named("permessage-deflate; a, x-one; b=\"1,2\" , , X-Two"), "x-one X-Two");
+        assert_eq!(named("PerMessage-Deflate, a b"), "");
+        assert_eq!(named("x-one; a=\"b"), "");
+    }
+
+    /// What a bystander makes of them.
+    #[test]
+    fn odd_answers_are_read_by_a_bystander_who_says_what_was_odd() {
+        let default = DeflateParams::default();
+        let server = |bits| DeflateParams { server_max_window_bits: bits, ..default };
+        let alone = DeflateParams { server_no_context_takeover: true, ..default };
+        for (parameters, params, oddities) in [
+            ("", default, &["empty parameter"][..]),
+            (" ; server_max_window_bits=10;", server(10), &["empty parameter"; 2]),
+            ("client_max_window_bits", default, &["client_max_window_bits needs a value"]),
+            ("server_max_window_bits", default, &["server_max_window_bits needs a value"]),
+            (
+                "server_max_window_bits=07",
+                server(8),
+                &["server_max_window_bits has to be 8 to 15, got \"07\""],
+            ),
+            (
+                "server_max_window_bits=09",
+                server(9),
+                &["server_max_window_bits has to be 8 to 15, got \"09\""],
+            ),
+            (
+                "server_max_window_bits=999",
+                server(15),
+                &["server_max_window_bits has to be 8 to 15, got \"999\""],
+            ),
+            (
+                "server_max_window_bits=ten",
+                server(15),
+                &["server_max_window_bits has to be 8 to 15, got \"ten\""],
+            ),
+            (
+                "server_max_window_bits=",
+                server(15),
+                &["server_max_window_bits has to be 8 to 15, got \"\""],
+            ),
+            (
+                "server_no_context_takeover=1",
+                alone,
+                &["server_no_context_takeover takes no value, got \"1\""],
+            ),
+            (
+                "server_max_window_bits=9; server_max_window_bits=10",
+                server(10),
+                &["server_max_window_bits given twice"],
+            ),
+            ("mode=fast", default, &["unknown parameter \"mode\""]),
+            ("server_no_context_takeover, permessage-deflate", alone, &["agreed twice"]),
+            ("server_no_context_takeover, a b", alone, &["\"a b\" is no extension name"]),
+            // These break no rule.
+            ("SERVER_MAX_WINDOW_BITS = \"10\" ,", server(10), &[]),
+        ] {
+            let header = format!("Permessage-Deflate; {parameters}");
+            let (read, odd) = DeflateParams::from_header_tolerant(&header).unwrap();
+            assert_eq!(
+                (read, &odd[..]),
+                (
+                    Some(params),
+                    &oddities.iter().map(|&oddity| oddity.to_owned()).collect::<Vec<_>>()[..]
+                ),
+                "{header}"
+            );
+            assert_eq!(DeflateParams::from_header(&header).is_ok(), odd.is_empty(), "{header}");
+        }
+        assert_eq!(DeflateParams::from_header_tolerant("x-other; a"), Ok((None, vec![])));
+        for header in
+            ["permessage-deflate a", "permessage-deflate=1", "x; a=\"b, permessage-deflate"]
+        {
+            assert!(DeflateParams::from_header_tolerant(header).is_err(), "{header}");
+        }
+    }
+
     #[test]
     fn the_first_valid_offer_is_taken() {
         let accept = |offers| DeflateParams::accept(offers).unwrap();

@@ -129,18 +129,34 @@ pub struct Rules {
     pub from_client: bool,
     /// Whether permessage-deflate was agreed, and RSV1 has a meaning.
     pub deflate: bool,
+    /// Whether an extension was agreed that this crate does not know; the RSV bits that
+    /// permessage-deflate does not own are its own.
+    pub foreign_extension: bool,
     /// Which rules are enforced.
     pub strictness: Strictness,
 }
 
 impl Rules {
-    /// The RSV bits that nothing gives a meaning on a frame of this opcode.
+    /// The RSV bits that permessage-deflate gives no meaning on a frame of this opcode.
     #[inline]
-    const fn meaningless(&self, rsv: u8, opcode: Option<Opcode>) -> u8 {
+    const fn not_deflate(&self, rsv: u8, opcode: Option<Opcode>) -> u8 {
         match opcode {
             Some(Opcode::Text | Opcode::Binary) if self.deflate => rsv & !RSV1,
             _ => rsv,
         }
+    }
+
+    /// The RSV bits that nothing gives a meaning on a frame of this opcode.
+    #[inline]
+    const fn meaningless(&self, rsv: u8, opcode: Option<Opcode>) -> u8 {
+        if self.foreign_extension { 0 } else { self.not_deflate(rsv, opcode) }
+    }
+
+    /// Whether a frame belongs to the extension that is not known.
+    #[inline]
+    #[must_use]
+    pub const fn is_foreign(&self, header: &Header) -> bool {
+        self.foreign_extension && self.not_deflate(header.rsv, Some(header.opcode)) != 0
     }
 
     /// Counts the breaches of switched-off rules in a header that was let through.
@@ -220,8 +236,12 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const SERVER: Rules =
-        Rules { from_client: false, deflate: false, strictness: Strictness::DEFAULT };
+    const SERVER: Rules = Rules {
+        from_client: false,
+        deflate: false,
+        foreign_extension: false,
+        strictness: Strictness::DEFAULT,
+    };
 
     #[test]
     fn rules_are_tested_in_the_order_of_their_bytes() {
@@ -272,7 +292,7 @@ mod tests {
             from_client in any::<bool>(),
         ) {
             let strictness = Strictness { minimal_length: false, ..SERVER.strictness };
-            let rules = Rules { from_client, deflate: true, strictness };
+            let rules = Rules { from_client, deflate: true, strictness, ..SERVER };
             if let Ok(Some(header)) = parse(&bytes, &rules, Order::Any) {
                 prop_assert_eq!(&header.to_bytes()[..header.size], &bytes[..header.size]);
             }

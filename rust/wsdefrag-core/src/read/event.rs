@@ -15,6 +15,9 @@ pub struct Extent {
     pub payload_length: u64,
     /// Whether it was compressed.
     pub compressed: bool,
+    /// Whether it refers to earlier messages although its sender agreed that none would. Its frames
+    /// are of no use to a receiver that holds the sender to that.
+    pub refers_back: bool,
 }
 
 /// Why a message of a [passive](crate::read::passive::Passive) direction is not as it was sent.
@@ -54,6 +57,19 @@ pub enum Event<'a, C> {
         damage: Damage,
         /// Payload bytes that did not come.
         missing: u64,
+    },
+    /// A whole message of an agreed extension that this crate does not know, or of
+    /// permessage-deflate where such an extension made its window unknown.
+    Opaque {
+        /// Text or binary, as its first frame says.
+        opcode: Opcode,
+        /// The payload as it was sent. Empty where the extension's bits came only after some of a
+        /// compressed message was inflated.
+        content: C,
+        /// The RSV bits of all of its frames together; RSV1 counts 4.
+        rsv: u8,
+        /// What it was made of.
+        extent: Extent,
     },
     /// A ping with its payload.
     Ping(&'a [u8]),

@@ -14,20 +14,20 @@
 //!
 //! RFC 6455 sections 5.4 to 5.6, 7 and 8.1; RFC 7692 section 7.2.2.
 //!
-//! - `given <= filled <= decoded.len()`; `decoded[given..filled]` is what waits
-//! - `header` is that of the frame at hand from its last byte to the payload's
+//! - `given <= filled <= bytes.len()` in `decoded`; `bytes[given..filled]` is what waits
 
-use crate::deflate::inflater::{Inflater, PIECE};
+use crate::deflate::inflater::{Progress, Stream};
+use crate::deflate::inflation::{Ceiling, Inflation, Room, Target};
 use crate::deflate::params::DeflateParams;
 use crate::error::{Error, Kind, OutOfMemory};
 use crate::frame::close::Close;
-use crate::frame::header::{Header, MAX_CONTROL, Order, Rules};
+use crate::frame::header::{Header, Order, Rules};
 use crate::frame::mask::Mask;
 use crate::frame::opcode::Opcode;
-use crate::frame::parser::FrameParser;
-use crate::limits::Limits;
+use crate::limits::{Excess, Limits};
+use crate::read::account::{Account, Coding};
 use crate::read::memory::{Memory, VecMemory};
-use crate::read::message::{Care, Ceiling, Coding, Fate, OpenMessage};
+use crate::read::walker::Walker;
 use crate::strictness::Strictness;
 use crate::text;
 
@@ -100,46 +100,52 @@ enum Found<T, C> {
     Control(Opcode),
 }
 
-/// The decoder of one direction.
-pub struct FragmentStream {
-    parser: FrameParser,
-    deflate: Option<DeflateParams>,
-    limits: Limits,
-    header: Option<Header>,
-    /// The account of the open message, without its content.
-    message: Option<OpenMessage<Vec<u8>>>,
-    /// Bytes that the open message has inflated to.
-    inflated: usize,
-    control: [u8; MAX_CONTROL],
-    controlled: usize,
-    inflater: Option<Box<Inflater>>,
-    decoded: Vec<u8>,
+/// Decoded bytes that were not given as they came: inflated ones, and texts that are not ASCII.
+#[derive(Default)]
+struct Decoded {
+    bytes: Vec<u8>,
     filled: usize,
     given: usize,
+}
+
+/// The decoder of one direction.
+pub struct FragmentStream {
+    walker: Walker,
+    deflate: Option<DeflateParams>,
+    limits: Limits,
+    message: Option<Account>,
+    /// Bytes that the open message has inflated to.
+    inflated: usize,
+    inflation: Option<Box<Inflation>>,
+    decoded: Decoded,
     /// Whether the last text was ASCII, as the next one then most often is.
     ascii: bool,
     closed: bool,
     error: Option<Error>,
 }
 
+/// What an endpoint refuses that is like wsproto: a window that was kept against the agreement, but
+/// neither an empty payload nor a tail.
+const STRICTNESS: Strictness = Strictness { no_context_takeover: true, ..Strictness::DEFAULT };
+
 impl FragmentStream {
-    /// A direction from its first byte behind the handshake.
+    /// A direction from its first byte after the handshake.
     #[must_use]
     pub fn new(from_client: bool, deflate: Option<DeflateParams>, limits: Limits) -> Self {
-        let strictness = Strictness::default();
+        let rules = Rules {
+            from_client,
+            deflate: deflate.is_some(),
+            foreign_extension: false,
+            strictness: STRICTNESS,
+        };
         Self {
-            parser: FrameParser::new(Rules { from_client, deflate: deflate.is_some(), strictness }),
+            walker: Walker::new(rules),
             deflate,
             limits,
-            header: None,
             message: None,
             inflated: 0,
-            control: [0; MAX_CONTROL],
-            controlled: 0,
-            inflater: None,
-            decoded: Vec::new(),
-            filled: 0,
-            given: 0,
+            inflation: None,
+            decoded: Decoded::default(),
             ascii: true,
             closed: false,
             error: None,
@@ -161,26 +167,26 @@ impl FragmentStream {
     /// The bytes of a header that is not complete, or broke a rule, and were taken.
     #[must_use]
     pub fn cut_header(&self) -> &[u8] {
-        self.parser.cut_header()
+        self.walker.parser.cut_header()
     }
 
     /// The payload of the last control frame.
     #[must_use]
     pub fn control_payload(&self) -> &[u8] {
-        &self.control[..self.controlled]
+        self.walker.control()
     }
 
     /// The decoded bytes of a text from the end of the last part on, those included that broke a
     /// rule.
     #[must_use]
     pub fn waiting_text(&self) -> &[u8] {
-        &self.decoded[self.given..self.filled]
+        self.decoded.waiting()
     }
 
     /// Whether the frame at hand has come to the end of its message.
     #[must_use]
     pub fn is_at_message_end(&self) -> bool {
-        self.parser.remaining() == 0 && self.header.is_some_and(|header| header.fin)
+        self.walker.parser.remaining() == 0 && self.walker.header.fin
     }
 
     /// Takes the next part from the front of `data`; `None` when more bytes are needed, and behind
@@ -226,10 +232,11 @@ impl FragmentStream {
             Opcode::Pong => return Ok(Some(FragmentEvent::Pong(self.control_payload()))),
             _ => self.closed = true,
         }
-        match Close::parse(&self.control[..self.controlled], false) {
+        let offset = self.walker.parser.start();
+        match self.walker.close() {
             Ok(close) => Ok(Some(FragmentEvent::Close(close))),
             Err(kind) => {
-                let error = self.parser.error(kind);
+                let error = Error { kind, offset };
                 self.error = Some(error);
                 Err(error)
             }
@@ -242,48 +249,32 @@ impl FragmentStream {
         data: &mut &[u8],
         memory: &mut M,
     ) -> Result<Found<M::Text, M::Content>, Error> {
-        let begun = self.header.filter(|_| self.parser.remaining() > 0);
-        let header = if let Some(header) = begun {
-            header
-        } else {
-            let order = if self.message.is_some() { Order::Continue } else { Order::Start };
-            let Some(header) = self.parser.header(data, order)? else {
-                return Ok(Found::Nothing);
-            };
-            self.begin_frame(&header).map_err(|kind| self.parser.error(kind))?;
-            *self.header.insert(header)
-        };
-        let (wire, mask) = self.parser.payload(data);
-        let frame_finished = self.parser.remaining() == 0;
+        let order = if self.message.is_some() { Order::Continue } else { Order::Start };
+        let Some(range) = self.walker.next(data, order)? else { return Ok(Found::Nothing) };
+        let header = self.walker.header;
         if header.opcode.is_control() {
-            let end = self.controlled + wire.len();
-            mask.unmask(wire, &mut self.control[self.controlled..end]);
-            self.controlled = end;
-            return Ok(if frame_finished { Found::Control(header.opcode) } else { Found::Nothing });
+            self.walker.take_control(&range);
+            let found =
+                if range.ends_frame { Found::Control(header.opcode) } else { Found::Nothing };
+            return Ok(found);
         }
-        if wire.is_empty() && !frame_finished {
+        if range.starts_frame {
+            self.begin_frame(&header).map_err(|kind| self.walker.parser.error(kind))?;
+        }
+        if range.wire.is_empty() && !range.ends_frame {
             return Ok(Found::Nothing);
         }
-        let ends = Ends { frame: frame_finished, message: frame_finished && header.fin };
-        self.content(wire, mask, ends, memory).map_err(|kind| self.parser.error(kind))
+        let ends = Ends { frame: range.ends_frame, message: range.ends_frame && header.fin };
+        self.content(range.wire, range.mask, ends, memory)
+            .map_err(|kind| self.walker.parser.error(kind))
     }
 
     #[inline]
     fn begin_frame(&mut self, header: &Header) -> Result<(), Kind> {
-        if header.opcode.is_control() {
-            self.controlled = 0;
-            return Ok(());
-        }
         let message = self.message.get_or_insert_with(|| {
             let compressed = header.rsv1() && self.deflate.is_some();
             let coding = if compressed { Coding::Deflate } else { Coding::Plain };
-            let care = Care {
-                check_utf8: false,
-                refuse_not_utf8: false,
-                lenient: false,
-                fate: Fate::Kept,
-            };
-            OpenMessage::new(header.opcode, self.parser.start(), coding, care)
+            Account::new(header.opcode, self.walker.parser.start(), coding)
         });
         message.announce(header, &self.limits)
     }
@@ -297,9 +288,8 @@ impl FragmentStream {
         ends: Ends,
         memory: &mut M,
     ) -> Result<Found<M::Text, M::Content>, Kind> {
-        let Some(message) = &self.message else { return Ok(Found::Nothing) };
+        let Some(message) = self.message else { return Ok(Found::Nothing) };
         let (is_text, coding) = (message.opcode == Opcode::Text, message.coding);
-        let announced = message.extent().payload_length;
         if ends.message {
             self.message = None;
         }
@@ -308,124 +298,137 @@ impl FragmentStream {
         }
         if coding == Coding::Plain
             && self.ascii
-            && self.given == self.filled
+            && self.decoded.waiting().is_empty()
             && let Some(text) = memory.ascii(wire, mask)?
         {
             return Ok(Found::Text(text, ends));
         }
-        self.forget_given();
+        self.decoded.forget_given();
         if coding == Coding::Deflate {
-            self.inflate(wire, mask, announced, ends.message)?;
+            self.inflate(wire, mask, message.announced, ends)?;
         } else {
-            self.make_room(wire.len())?;
-            let end = self.filled + wire.len();
-            mask.unmask(wire, &mut self.decoded[self.filled..end]);
-            self.filled = end;
+            self.decoded.append(wire, mask)?;
         }
         if is_text {
-            let text = memory.text(self.whole_characters(ends)?)?;
-            return Ok(Found::Text(text, ends));
+            let text = self.decoded.whole_characters(ends)?;
+            self.ascii = text.is_ascii();
+            return Ok(Found::Text(memory.text(text)?, ends));
         }
-        self.given = self.filled;
-        let (content, _) = memory.whole(&self.decoded[..self.filled], Mask::NONE)?;
+        let (content, _) = memory.whole(self.decoded.give(), Mask::NONE)?;
         Ok(Found::Binary(content, ends))
+    }
+
+    /// Decodes what a range of a compressed frame inflates to.
+    fn inflate(&mut self, wire: &[u8], mask: Mask, announced: u64, ends: Ends) -> Result<(), Kind> {
+        let inflation = self.inflation.get_or_insert_with(|| {
+            let from_client = self.walker.parser.rules().from_client;
+            let alone = self.deflate.is_some_and(|params| params.no_context_takeover(from_client));
+            Box::new(Inflation::new(alone, STRICTNESS))
+        });
+        let ceiling = Ceiling::new(&self.limits, announced);
+        let (decoded, inflated) = (&mut self.decoded, &mut self.inflated);
+        let mut target = DecodedTarget { decoded, inflated, ceiling };
+        inflation.range(wire, mask, ends.frame, &mut target)?;
+        if ends.message {
+            inflation.finish(announced == 0, &mut target)?;
+            self.inflated = 0;
+        }
+        Ok(())
+    }
+}
+
+impl Decoded {
+    /// What was not given yet.
+    fn waiting(&self) -> &[u8] {
+        &self.bytes[self.given..self.filled]
+    }
+
+    /// What waits, which is then given.
+    fn give(&mut self) -> &[u8] {
+        let from = std::mem::replace(&mut self.given, self.filled);
+        &self.bytes[from..self.filled]
     }
 
     /// What waits of a text, but for a character whose rest is to come.
     fn whole_characters(&mut self, ends: Ends) -> Result<&str, Kind> {
-        let waiting = &self.decoded[self.given..self.filled];
+        let waiting = &self.bytes[self.given..self.filled];
         let text = text::whole_characters(waiting)?;
         if ends.message && text.len() < waiting.len() {
             return Err(Kind::InvalidUtf8);
         }
         self.given += text.len();
-        self.ascii = text.is_ascii();
         Ok(text)
     }
 
     /// Moves what waits to the front.
     #[inline]
     fn forget_given(&mut self) {
-        self.decoded.copy_within(self.given..self.filled, 0);
+        self.bytes.copy_within(self.given..self.filled, 0);
         self.filled -= self.given;
         self.given = 0;
-        if self.decoded.len() > MOST_KEPT && self.filled < MOST_KEPT {
-            self.decoded.truncate(MOST_KEPT);
-            self.decoded.shrink_to(MOST_KEPT);
+        if self.bytes.len() > MOST_KEPT && self.filled < MOST_KEPT {
+            self.bytes.truncate(MOST_KEPT);
+            self.bytes.shrink_to(MOST_KEPT);
         }
     }
 
-    /// Makes room for so many more decoded bytes.
+    /// Makes room for so many more bytes.
     #[inline]
     fn make_room(&mut self, more: usize) -> Result<(), OutOfMemory> {
         let needed = self.filled.checked_add(more).ok_or(OutOfMemory)?;
-        if needed > self.decoded.len() {
+        if needed > self.bytes.len() {
             let room = needed.max(FIRST_ROOM);
-            self.decoded.try_reserve(room - self.decoded.len())?;
-            self.decoded.resize(room, 0);
+            self.bytes.try_reserve(room - self.bytes.len())?;
+            self.bytes.resize(room, 0);
         }
         Ok(())
     }
 
-    /// Decodes what a range of a compressed frame inflates to.
-    fn inflate(
-        &mut self,
-        wire: &[u8],
-        mut mask: Mask,
-        announced: u64,
-        message_finished: bool,
-    ) -> Result<(), Kind> {
-        let no_context_takeover = self
-            .deflate
-            .is_some_and(|params| params.no_context_takeover(self.parser.rules().from_client));
-        let mut inflater =
-            self.inflater.take().unwrap_or_else(|| Box::new(Inflater::new(no_context_takeover)));
-        let ceiling = Ceiling::new(&self.limits, announced);
-        let mut piece = std::mem::take(&mut inflater.piece);
-        for wire in wire.chunks(PIECE) {
-            let plain = &mut piece[..wire.len()];
-            mask.unmask(wire, plain);
-            mask = mask.advance(wire.len());
-            self.inflate_plain(plain, &mut inflater, &ceiling)?;
+    fn append(&mut self, wire: &[u8], mask: Mask) -> Result<(), OutOfMemory> {
+        self.make_room(wire.len())?;
+        let end = self.filled + wire.len();
+        mask.unmask(wire, &mut self.bytes[self.filled..end]);
+        self.filled = end;
+        Ok(())
+    }
+}
+
+/// The decoded bytes, as what inflated ones go to.
+struct DecodedTarget<'a> {
+    decoded: &'a mut Decoded,
+    inflated: &'a mut usize,
+    ceiling: Ceiling,
+}
+
+impl Target for DecodedTarget<'_> {
+    #[inline]
+    fn room(&mut self) -> Result<Room, OutOfMemory> {
+        let decoded = &mut *self.decoded;
+        if decoded.filled == decoded.bytes.len() {
+            decoded.make_room(decoded.filled.max(1))?;
         }
-        inflater.piece = piece;
-        if message_finished {
-            inflater.finish()?;
-            self.inflated = 0;
-        }
-        self.inflater = Some(inflater);
+        let most = self.ceiling.bytes.saturating_sub(*self.inflated);
+        Ok(match most.min(decoded.bytes.len() - decoded.filled) {
+            0 => Room::Full(self.ceiling.exceeded),
+            room => Room::Bytes(room),
+        })
+    }
+
+    #[inline]
+    fn inflate(&mut self, room: usize, stream: &mut Stream, input: &[u8]) -> Progress {
+        let Decoded { bytes, filled, .. } = &mut *self.decoded;
+        stream.inflate(input, &mut bytes[*filled..*filled + room])
+    }
+
+    #[inline]
+    fn took(&mut self, _room: usize, produced: usize) -> Result<(), Kind> {
+        self.decoded.filled += produced;
+        *self.inflated += produced;
         Ok(())
     }
 
-    fn inflate_plain(
-        &mut self,
-        mut input: &[u8],
-        inflater: &mut Inflater,
-        ceiling: &Ceiling,
-    ) -> Result<(), Kind> {
-        loop {
-            if self.filled == self.decoded.len() {
-                self.make_room(self.filled.max(1))?;
-            }
-            let most = ceiling.bytes.saturating_sub(self.inflated);
-            let room = most.min(self.decoded.len() - self.filled);
-            let progress = if room > 0 {
-                let fresh = &mut self.decoded[self.filled..self.filled + room];
-                inflater.stream.inflate(input, fresh)
-            } else {
-                // At the ceiling: one byte more proves that it goes too far.
-                inflater.stream.inflate(input, &mut [0])
-            };
-            if progress.produced > room {
-                return Err(Kind::Limit(ceiling.exceeded));
-            }
-            self.filled += progress.produced;
-            self.inflated += progress.produced;
-            inflater.advanced(&progress)?;
-            input = &input[progress.consumed..];
-            if progress.is_last(input, room) {
-                return Ok(());
-            }
-        }
+    #[cold]
+    fn exceeded(&mut self, excess: Excess) -> Result<(), Kind> {
+        Err(Kind::Limit(excess))
     }
 }

@@ -6,13 +6,11 @@
 
 use crate::error::Error;
 use crate::frame::header::{Header, Order, Rules};
-use crate::frame::opcode::Opcode;
-use crate::frame::parser::FrameParser;
 use crate::limits::Limits;
 use crate::read::event::Incomplete;
 use crate::read::growth::{self, Outlook};
 use crate::read::memory::{Content, Memory};
-use crate::read::message::check_frame_size;
+use crate::read::walker::Walker;
 use crate::strictness::{Strictness, Tolerated};
 
 /// A whole frame.
@@ -28,28 +26,18 @@ pub struct Frame<C> {
 
 /// The frame decoder of one direction.
 pub struct FrameDecoder<C> {
-    parser: FrameParser,
+    walker: Walker,
     limits: Limits,
-    header: Option<Header>,
     payload: Option<C>,
     received: u64,
     error: Option<Error>,
-    tolerated: Tolerated,
 }
 
 impl<C: Content> FrameDecoder<C> {
     /// A direction from its first byte behind the handshake.
     #[must_use]
     pub fn new(rules: Rules, limits: Limits) -> Self {
-        Self {
-            parser: FrameParser::new(rules),
-            limits,
-            header: None,
-            payload: None,
-            received: 0,
-            error: None,
-            tolerated: Tolerated::default(),
-        }
+        Self { walker: Walker::new(rules), limits, payload: None, received: 0, error: None }
     }
 
     /// The violation that ended this direction, if any.
@@ -74,19 +62,19 @@ impl<C: Content> FrameDecoder<C> {
     #[must_use]
     pub fn bytes_buffered(&self) -> usize {
         let payload = self.payload.as_ref().map_or(0, |payload| payload.as_slice().len());
-        self.parser.cut_header().len() + payload
+        self.walker.parser.cut_header().len() + payload
     }
 
     /// Which rules are enforced.
     #[must_use]
     pub const fn strictness(&self) -> Strictness {
-        self.parser.rules().strictness
+        self.walker.parser.rules().strictness
     }
 
     /// How often switched-off rules were broken.
     #[must_use]
     pub const fn tolerated(&self) -> &Tolerated {
-        &self.tolerated
+        &self.walker.tolerated
     }
 
     /// Takes the next bytes of the direction; the frames they complete go to `frame`. A violation
@@ -114,8 +102,8 @@ impl<C: Content> FrameDecoder<C> {
 
     /// Drops all that is held of an incomplete frame.
     fn forget(&mut self) {
-        (self.header, self.payload) = (None, None);
-        self.parser = FrameParser::new(*self.parser.rules());
+        self.payload = None;
+        self.walker.forget();
     }
 
     fn run<M: Memory<Content = C>>(
@@ -124,36 +112,25 @@ impl<C: Content> FrameDecoder<C> {
         memory: &mut M,
         mut frame: impl FnMut(Frame<C>),
     ) -> Result<(), Error> {
-        loop {
-            let header = match self.header {
-                Some(header) => header,
-                None => match self.parser.header(&mut data, Order::Any)? {
-                    Some(header) => {
-                        self.parser.rules().count_breaches(&header, &mut self.tolerated);
-                        if !header.opcode.is_control() {
-                            check_frame_size(&header, &self.limits)
-                                .map_err(|kind| self.parser.error(kind))?;
-                        }
-                        *self.header.insert(header)
-                    }
-                    None => return Ok(()),
-                },
-            };
-            let outlook =
-                Outlook { frame_left: self.parser.remaining(), last_frame: true, most: None };
-            let (wire, mask) = self.parser.payload(&mut data);
-            growth::append(&mut self.payload, wire, mask, outlook, memory)
-                .map_err(|error| self.parser.error(error.into()))?;
-            if self.parser.remaining() > 0 {
+        while let Some(range) = self.walker.next(&mut data, Order::Any)? {
+            let header = self.walker.header;
+            let failed = |kind| self.walker.parser.error(kind);
+            if range.starts_frame && !header.opcode.is_control() {
+                self.limits.check_frame(header.length).map_err(|excess| failed(excess.into()))?;
+            }
+            let outlook = Outlook { frame_left: range.frame_left, last_frame: true, most: None };
+            growth::append(&mut self.payload, range.wire, range.mask, outlook, memory)
+                .map_err(|refused| failed(refused.into()))?;
+            if !range.ends_frame {
                 return Ok(());
             }
             let payload = match self.payload.take() {
                 Some(payload) => payload,
-                None => memory.allocate(0).map_err(|error| self.parser.error(error.into()))?,
+                None => memory.allocate(0).map_err(|refused| failed(refused.into()))?,
             };
-            self.header = None;
-            frame(Frame { header, payload, offset: self.parser.start() });
+            frame(Frame { header, payload, offset: self.walker.parser.start() });
         }
+        Ok(())
     }
 
     /// Ends the direction: the violation that ended it before, or the frame that was cut.
@@ -164,16 +141,12 @@ impl<C: Content> FrameDecoder<C> {
         if let Some(error) = self.error {
             return Err(error);
         }
-        let opcode = match (self.header.take(), self.parser.cut_header().first()) {
-            (Some(header), _) => header.opcode,
-            (None, Some(first)) => Opcode::from_bits(first & 0xF).unwrap_or(Opcode::Continuation),
-            (None, None) => return Ok(None),
-        };
-        let offset = self.parser.start();
+        let Some(opcode) = self.walker.cut_opcode() else { return Ok(None) };
+        let offset = self.walker.parser.start();
         let content = match self.payload.take() {
             Some(payload) => payload,
             None => memory.allocate(0).map_err(|refused| {
-                let error = self.parser.error(refused.into());
+                let error = self.walker.parser.error(refused.into());
                 self.fail(error);
                 error
             })?,

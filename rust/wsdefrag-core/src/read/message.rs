@@ -8,30 +8,21 @@
 //! - for a text under strict checking, `content` never holds a byte that UTF-8
 //!   does not allow at its place
 
-use crate::deflate::inflater::{Inflater, PIECE};
+use crate::deflate::inflater::{PIECE, Progress, Stream};
+use crate::deflate::inflation::{Ceiling, DeflateBreaches, Room, Target};
 use crate::error::{Kind, OutOfMemory};
-use crate::frame::header::Header;
 use crate::frame::mask::Mask;
 use crate::frame::opcode::Opcode;
-use crate::limits::{Excess, Limits};
-use crate::read::event::{Damage, Extent};
+use crate::limits::Excess;
+use crate::read::account::{Account, Coding};
+use crate::read::event::Damage;
 use crate::read::growth::{self, Outlook};
 use crate::read::memory::{Content, Memory};
+use crate::strictness::Tolerated;
 use crate::text::{NotUtf8, Utf8Progress};
 
 /// The least room made for inflated output, in bytes.
 const LEAST_INFLATED: usize = 256;
-
-/// How a message's payload is turned into its content.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Coding {
-    /// It is the content.
-    Plain,
-    /// It is inflated.
-    Deflate,
-    /// It would have to be inflated, but the window for it is not known; it is kept as it is.
-    Opaque,
-}
 
 /// What is done with the payload that comes next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,10 +36,8 @@ pub(crate) enum Fate {
 /// How a message is to be read, beyond what its header says.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Care {
-    /// Whether a text is checked to be UTF-8 as it grows.
-    pub(crate) check_utf8: bool,
-    /// Whether one that is not is refused, and not only noted.
-    pub(crate) refuse_not_utf8: bool,
+    /// Whether a text that is not UTF-8 is refused, and not only counted.
+    pub(crate) utf8: bool,
     /// Whether what is wrong with the content is noted and does not end the direction.
     pub(crate) lenient: bool,
     pub(crate) fate: Fate,
@@ -57,72 +46,56 @@ pub(crate) struct Care {
 /// A message of which at least the first header has come.
 #[derive(Debug)]
 pub(crate) struct OpenMessage<C> {
-    pub(crate) opcode: Opcode,
-    /// The first byte of its first frame, from the start of the direction.
-    pub(crate) offset: u64,
-    pub(crate) coding: Coding,
+    pub(crate) account: Account,
     pub(crate) fate: Fate,
     pub(crate) damage: Option<Damage>,
     /// Payload bytes that did not come.
     pub(crate) missing: u64,
-    /// Whether it was found not to be UTF-8, where that is no fault.
-    pub(crate) not_utf8: bool,
-    refuse_not_utf8: bool,
-    lenient: bool,
+    care: Care,
     content: Option<C>,
-    /// `None` where bytes are not checked.
+    /// `None` where bytes are not checked, or not any more.
     utf8: Option<Utf8Progress>,
-    fragments: u64,
-    /// Payload bytes that its headers have announced.
-    announced: u64,
-    /// Bytes of those headers.
-    headers: u64,
-}
-
-/// Refuses a data frame by what its header announces.
-pub(crate) fn check_frame_size(header: &Header, limits: &Limits) -> Result<(), Kind> {
-    match limits.max_frame_size {
-        Some(limit) if header.length > limit => {
-            Err(Kind::Limit(Excess::FrameSize { limit, requested: header.length }))
-        }
-        _ => Ok(()),
-    }
+    /// Whether it was found not to be UTF-8, where that is only counted.
+    not_utf8: bool,
+    pub(crate) deflate_breaches: DeflateBreaches,
 }
 
 impl<C: Content> OpenMessage<C> {
-    pub(crate) fn new(opcode: Opcode, offset: u64, coding: Coding, care: Care) -> Self {
-        let checked = care.check_utf8 && opcode == Opcode::Text && coding != Coding::Opaque;
+    pub(crate) fn new(account: Account, care: Care) -> Self {
+        let checked = account.opcode == Opcode::Text && account.coding != Coding::Opaque;
         Self {
-            opcode,
-            offset,
-            coding,
+            account,
             fate: care.fate,
-            damage: (coding == Coding::Opaque).then_some(Damage::Undecodable),
+            damage: (account.coding == Coding::Opaque).then_some(Damage::Undecodable),
             missing: 0,
-            not_utf8: false,
-            refuse_not_utf8: care.refuse_not_utf8,
-            lenient: care.lenient,
+            care,
             content: None,
             utf8: checked.then(Utf8Progress::default),
-            fragments: 0,
-            announced: 0,
-            headers: 0,
+            not_utf8: false,
+            deflate_breaches: DeflateBreaches::default(),
         }
     }
 
-    /// What it is made of so far, counting the whole of each frame whose header has come.
-    pub(crate) fn extent(&self) -> Extent {
-        Extent {
-            frames: self.fragments,
-            wire_length: self.headers.saturating_add(self.announced),
-            payload_length: self.announced,
-            compressed: self.coding != Coding::Plain,
+    /// Says that a frame of it belongs to an extension that is not known; whether it was inflated so
+    /// far.
+    #[cold]
+    pub(crate) fn becomes_foreign(&mut self) -> bool {
+        let was_inflated = self.is_inflated();
+        self.account.foreign = true;
+        self.account.coding = Coding::Opaque;
+        self.utf8 = None;
+        self.damaged(Damage::Undecodable);
+        if was_inflated && self.account.is_begun() {
+            // What was inflated is not what was sent, and of that nothing was kept.
+            self.content = None;
+            self.fate = Fate::PassedOver;
         }
+        was_inflated
     }
 
     /// Takes back the last bytes that its headers announced: they were never sent.
-    pub(crate) fn cut_off(&mut self, unsent: u64) {
-        self.announced -= unsent;
+    pub(crate) const fn cut_off(&mut self, unsent: u64) {
+        self.account.cut_off(unsent);
         self.missing += unsent;
     }
 
@@ -140,27 +113,17 @@ impl<C: Content> OpenMessage<C> {
 
     /// Bytes of content held.
     pub(crate) fn len(&self) -> usize {
-        self.content.as_ref().map_or(0, |content| content.as_slice().len())
+        self.content().len()
     }
 
-    /// Takes the header of its next frame, before any of that frame's payload.
-    pub(crate) fn announce(&mut self, header: &Header, limits: &Limits) -> Result<(), Kind> {
-        self.announced = self.announced.saturating_add(header.length);
-        self.headers += header.size as u64;
-        self.fragments += 1;
-        check_frame_size(header, limits)?;
-        match limits.max_message_size {
-            Some(limit) if self.coding != Coding::Deflate && self.announced > limit => {
-                return Err(Kind::Limit(Excess::MessageSize { limit, requested: self.announced }));
-            }
-            _ => {}
-        }
-        match limits.max_fragments {
-            Some(limit) if self.fragments > limit => {
-                Err(Kind::Limit(Excess::Fragments { limit, requested: self.fragments }))
-            }
-            _ => Ok(()),
-        }
+    /// The content so far.
+    pub(crate) fn content(&self) -> &[u8] {
+        self.content.as_ref().map_or(&[], C::as_slice)
+    }
+
+    /// Whether it is being inflated.
+    pub(crate) fn is_inflated(&self) -> bool {
+        self.account.coding == Coding::Deflate && self.fate != Fate::PassedOver
     }
 
     /// Appends a range of a plain frame.
@@ -178,7 +141,7 @@ impl<C: Content> OpenMessage<C> {
         self.check_from(start, any)
     }
 
-    /// Checks the text behind `start`; `any` is the OR of its bytes, or 0xFF if not known.
+    /// Checks the text from `start` on; `any` is the OR of its bytes, or 0xFF if not known.
     #[inline]
     fn check_from(&mut self, start: usize, any: u8) -> Result<(), Kind> {
         let (Some(utf8), Some(content)) = (&mut self.utf8, &self.content) else { return Ok(()) };
@@ -190,119 +153,16 @@ impl<C: Content> OpenMessage<C> {
 
     #[cold]
     fn not_utf8(&mut self) -> Result<(), Kind> {
-        if self.refuse_not_utf8 && !self.lenient {
+        if self.care.utf8 && !self.care.lenient {
             return Err(Kind::InvalidUtf8);
         }
         self.utf8 = None;
-        if self.refuse_not_utf8 {
+        if self.care.utf8 {
             self.damaged(Damage::Fault(Kind::InvalidUtf8));
         } else {
             self.not_utf8 = true;
         }
         Ok(())
-    }
-
-    /// Appends what a range of a compressed frame inflates to. `expected` is a guess at the whole
-    /// message's length in bytes.
-    pub(crate) fn inflate<M: Memory<Content = C>>(
-        &mut self,
-        wire: &[u8],
-        mut mask: Mask,
-        inflater: &mut Inflater,
-        expected: usize,
-        limits: &Limits,
-        memory: &mut M,
-    ) -> Result<(), Kind> {
-        if mask.is_identity() {
-            return match self.fate {
-                Fate::Kept => self.inflate_plain(wire, inflater, expected, limits, memory),
-                _ => inflater.drain(wire),
-            };
-        }
-        for wire in wire.chunks(PIECE) {
-            // The piece is taken out while the inflater works on it, and put back unharmed.
-            let mut piece = std::mem::take(&mut inflater.piece);
-            let plain = &mut piece[..wire.len()];
-            mask.unmask(wire, plain);
-            mask = mask.advance(wire.len());
-            let result = match self.fate {
-                Fate::Kept => self.inflate_plain(plain, inflater, expected, limits, memory),
-                _ => inflater.drain(plain),
-            };
-            inflater.piece = piece;
-            result?;
-        }
-        Ok(())
-    }
-
-    fn inflate_plain<M: Memory<Content = C>>(
-        &mut self,
-        mut input: &[u8],
-        inflater: &mut Inflater,
-        expected: usize,
-        limits: &Limits,
-        memory: &mut M,
-    ) -> Result<(), Kind> {
-        let ceiling = Ceiling::new(limits, self.announced);
-        loop {
-            let start = self.len();
-            let wanted = self.room(expected, &ceiling, memory)?;
-            let (room, exceeded) = match memory.admit(wanted, wanted.min(1)) {
-                Ok(room) => (room, ceiling.exceeded),
-                Err(excess) => (0, excess),
-            };
-            let progress = match &mut self.content {
-                Some(content) if room > 0 => {
-                    memory.inflate(content, room, &mut inflater.stream, input)
-                }
-                // At the ceiling: one byte more proves that it goes too far.
-                _ => inflater.stream.inflate(input, &mut [0]),
-            };
-            memory.forgo(room.saturating_sub(progress.produced));
-            if progress.produced > room {
-                let exceeded = Kind::Limit(exceeded);
-                if !self.lenient || inflater.no_context_takeover {
-                    return Err(exceeded);
-                }
-                self.damaged(Damage::Fault(exceeded));
-                self.fate = Fate::Drained;
-                inflater.advanced(&progress)?;
-                return inflater.drain(&input[progress.consumed..]);
-            }
-            if progress.produced > 0 {
-                self.check_from(start, 0xFF)?;
-            }
-            inflater.advanced(&progress)?;
-            input = &input[progress.consumed..];
-            if progress.is_last(input, room) {
-                return Ok(());
-            }
-        }
-    }
-
-    /// Bytes that may be inflated now, with memory behind them; 0 at the ceiling.
-    fn room<M: Memory<Content = C>>(
-        &mut self,
-        expected: usize,
-        ceiling: &Ceiling,
-        memory: &mut M,
-    ) -> Result<usize, OutOfMemory> {
-        let held = self.len();
-        let most = ceiling.bytes.saturating_sub(held);
-        if most == 0 {
-            return Ok(0);
-        }
-        let within = |wanted: usize| wanted.min(ceiling.bytes);
-        match &mut self.content {
-            Some(content) if content.capacity() == held => {
-                memory.grow(content, within(held.saturating_mul(2)))?;
-            }
-            Some(_) => {}
-            None => {
-                self.content = Some(memory.allocate(within(expected.max(LEAST_INFLATED)))?);
-            }
-        }
-        Ok(self.content.as_ref().map_or(0, |content| most.min(content.capacity() - held)))
     }
 
     /// The last check of a text whose last frame is complete.
@@ -314,6 +174,16 @@ impl<C: Content> OpenMessage<C> {
             },
             _ => Ok(()),
         }
+    }
+
+    /// Counts what a message that is handed over was read in spite of.
+    pub(crate) fn count_breaches(&self, tolerated: &mut Tolerated) {
+        let DeflateBreaches { no_context_takeover, empty_compressed_payload, deflate_tail } =
+            self.deflate_breaches;
+        tolerated.utf8 += u64::from(self.not_utf8);
+        tolerated.no_context_takeover += u64::from(no_context_takeover);
+        tolerated.empty_compressed_payload += u64::from(empty_compressed_payload);
+        tolerated.deflate_tail += u64::from(deflate_tail);
     }
 
     /// What there is of the content.
@@ -328,32 +198,86 @@ impl<C: Content> OpenMessage<C> {
     }
 }
 
-/// How far a compressed message may inflate. It depends on what headers have announced, not on
-/// what has arrived, so that it does not depend on the chunking.
-pub(crate) struct Ceiling {
-    pub(crate) bytes: usize,
-    /// What is wrong with one byte more.
-    pub(crate) exceeded: Excess,
+/// A message's content, as what inflated bytes go to.
+pub(crate) struct ContentTarget<'a, C, M> {
+    pub(crate) message: &'a mut OpenMessage<C>,
+    pub(crate) memory: &'a mut M,
+    pub(crate) ceiling: Ceiling,
+    /// A guess at the whole message's length, in bytes.
+    pub(crate) expected: usize,
+    /// Whether the window is of use to later messages.
+    pub(crate) window_matters: bool,
 }
 
-impl Ceiling {
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_precision_loss,
-        clippy::cast_sign_loss,
-        reason = "a float that is too large saturates, which is what a ceiling wants"
-    )]
-    pub(crate) fn new(limits: &Limits, announced: u64) -> Self {
-        let size = limits.max_message_size.unwrap_or(u64::MAX);
-        let ratio = limits.max_inflate_ratio.unwrap_or(f64::INFINITY);
-        let by_ratio = if ratio.is_finite() { (ratio * announced as f64) as u64 } else { u64::MAX };
-        let bytes = size.min(by_ratio);
-        let requested = bytes.saturating_add(1);
-        let exceeded = if by_ratio < size {
-            Excess::InflateRatio { limit: ratio, requested }
-        } else {
-            Excess::MessageSize { limit: size, requested }
+impl<C: Content, M: Memory<Content = C>> ContentTarget<'_, C, M> {
+    /// Bytes that may be inflated now, with memory for them; 0 at the ceiling.
+    fn make_room(&mut self) -> Result<usize, OutOfMemory> {
+        let held = self.message.len();
+        let most = self.ceiling.bytes.saturating_sub(held);
+        if most == 0 {
+            return Ok(0);
+        }
+        let within = |wanted: usize| wanted.min(self.ceiling.bytes);
+        let content = match &mut self.message.content {
+            Some(content) => {
+                if content.capacity() == held {
+                    self.memory.grow(content, within(held.saturating_mul(2)))?;
+                }
+                content
+            }
+            none => {
+                let expected = within(self.expected.max(LEAST_INFLATED));
+                none.insert(self.memory.allocate(expected)?)
+            }
         };
-        Self { bytes: usize::try_from(bytes).unwrap_or(usize::MAX), exceeded }
+        Ok(most.min(content.capacity() - held))
+    }
+}
+
+impl<C: Content, M: Memory<Content = C>> Target for ContentTarget<'_, C, M> {
+    #[inline]
+    fn room(&mut self) -> Result<Room, OutOfMemory> {
+        if self.message.fate == Fate::Drained {
+            return Ok(Room::Bytes(PIECE));
+        }
+        let wanted = self.make_room()?;
+        Ok(match self.memory.admit(wanted, wanted.min(1)) {
+            Ok(0) => Room::Full(self.ceiling.exceeded),
+            Ok(room) => Room::Bytes(room),
+            Err(excess) => Room::Full(excess),
+        })
+    }
+
+    #[inline]
+    fn inflate(&mut self, room: usize, stream: &mut Stream, input: &[u8]) -> Progress {
+        match &mut self.message.content {
+            Some(content) if self.message.fate != Fate::Drained => {
+                self.memory.inflate(content, room, stream, input)
+            }
+            _ => stream.inflate(input, &mut [0; PIECE]),
+        }
+    }
+
+    #[inline]
+    fn took(&mut self, room: usize, produced: usize) -> Result<(), Kind> {
+        if self.message.fate == Fate::Drained {
+            return Ok(());
+        }
+        self.memory.forgo(room - produced);
+        if produced == 0 {
+            return Ok(());
+        }
+        self.message.check_from(self.message.len() - produced, 0xFF)
+    }
+
+    #[cold]
+    fn exceeded(&mut self, excess: Excess) -> Result<(), Kind> {
+        let exceeded = Kind::Limit(excess);
+        if !self.message.care.lenient || !self.window_matters {
+            return Err(exceeded);
+        }
+        self.message.damaged(Damage::Fault(exceeded));
+        self.message.fate = Fate::Drained;
+        Ok(())
     }
 }

@@ -1,5 +1,6 @@
 //! Reading one direction: bytes in; messages, fragments or frames out.
 
+mod account;
 pub mod event;
 pub mod fragment_stream;
 pub mod frame_decoder;
@@ -10,3 +11,4 @@ pub mod passive;
 pub mod reassembler;
 pub mod settings;
 pub mod sink;
+mod walker;

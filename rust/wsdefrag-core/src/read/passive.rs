@@ -21,9 +21,10 @@
 use crate::error::{Error, Kind};
 use crate::frame::mask::Mask;
 use crate::frame::opcode::Opcode;
+use crate::read::account::Coding;
 use crate::read::event::{Damage, Event, Extent};
 use crate::read::memory::{Content, Memory};
-use crate::read::message::{Coding, Fate};
+use crate::read::message::Fate;
 use crate::read::reassembler::Reassembler;
 use crate::read::settings::Settings;
 use crate::read::sink::SinkFor;
@@ -66,9 +67,11 @@ impl<C: Content> Reassembler<C> {
     #[must_use]
     pub fn pending(&self) -> Option<u64> {
         match &self.message {
-            Some(message) => Some(message.offset),
-            None if self.parser.remaining() > 0 || !self.parser.cut_header().is_empty() => {
-                Some(self.parser.start())
+            Some(message) => Some(message.account.offset),
+            None if self.walker.parser.remaining() > 0
+                || !self.walker.parser.cut_header().is_empty() =>
+            {
+                Some(self.walker.parser.start())
             }
             None => None,
         }
@@ -77,8 +80,9 @@ impl<C: Content> Reassembler<C> {
     /// Bytes that have come of the frame at hand, its header included.
     #[must_use]
     pub fn unfinished(&self) -> u64 {
-        let between = self.parser.remaining() == 0 && self.parser.cut_header().is_empty();
-        if between { 0 } else { self.parser.position() - self.parser.start() }
+        let between =
+            self.walker.parser.remaining() == 0 && self.walker.parser.cut_header().is_empty();
+        if between { 0 } else { self.walker.parser.position() - self.walker.parser.start() }
     }
 
     /// Says that the next `length` bytes of the direction did not come.
@@ -87,14 +91,14 @@ impl<C: Content> Reassembler<C> {
         if self.discarded_from.is_some() || length == 0 {
             return;
         }
-        let inside = self.parser.remaining().min(length);
+        let inside = self.walker.parser.remaining().min(length);
         if inside > 0 {
-            self.parser.skip(inside);
+            self.walker.parser.skip(inside);
             self.missed(inside);
         }
         if inside < length {
             self.lose(inside, sink);
-        } else if self.parser.remaining() == 0 {
+        } else if self.walker.parser.remaining() == 0 {
             // Only an allocation can fail here, and then there is nothing to hand over.
             let _ = self.end_frame(sink);
         }
@@ -102,9 +106,9 @@ impl<C: Content> Reassembler<C> {
 
     /// Notes that payload bytes of the frame at hand did not come.
     fn missed(&mut self, length: u64) {
-        if self.header.opcode.is_control() {
+        if self.walker.header.opcode.is_control() {
             if self.passive.control_missing == 0 {
-                self.passive.control_whole = self.controlled;
+                self.passive.control_whole = self.walker.control().len();
             }
             self.passive.control_missing += length;
             return;
@@ -113,23 +117,23 @@ impl<C: Content> Reassembler<C> {
         message.missing += length;
         message.damaged(Damage::Missing);
         message.fate = Fate::PassedOver;
-        if message.coding == Coding::Deflate {
+        if message.account.coding == Coding::Deflate {
             self.lose_window();
         }
     }
 
     /// Gives the direction up at a gap whose first `inside` bytes belonged to the frame at hand.
     fn lose<S: SinkFor<C>>(&mut self, inside: u64, sink: &mut S) {
-        if inside > 0 && self.header.opcode.is_control() {
+        if inside > 0 && self.walker.header.opcode.is_control() {
             let _ = self.end_frame(sink);
         }
         if let Some(message) = &mut self.message {
             message.damaged(Damage::Missing);
         }
         let _ = self.hand_over(sink);
-        let from = match self.parser.cut_header() {
-            [] => self.parser.position(),
-            _ => self.parser.start(),
+        let from = match self.walker.parser.cut_header() {
+            [] => self.walker.parser.position(),
+            _ => self.walker.parser.start(),
         };
         if self.discarded_from.is_none() {
             self.passive.lost = true;
@@ -141,11 +145,12 @@ impl<C: Content> Reassembler<C> {
     /// Ends a direction: what was left incomplete goes to `sink`, and what the account lacks is
     /// counted.
     pub fn finish<S: SinkFor<C>>(&mut self, sink: &mut S) {
-        let unsent = self.parser.remaining();
-        let cut = self.parser.cut_header().len() as u64;
+        let unsent = self.walker.parser.remaining();
+        let cut = self.walker.parser.cut_header().len() as u64;
         if self.discarded_from.is_none() {
-            if unsent > 0 && self.header.opcode.is_control() {
-                self.passive.skipped += self.header.size as u64 + self.header.length - unsent;
+            if unsent > 0 && self.walker.header.opcode.is_control() {
+                self.passive.skipped +=
+                    self.walker.header.size as u64 + self.walker.header.length - unsent;
             } else if let Some(message) = self.message.as_mut().filter(|_| unsent > 0) {
                 message.cut_off(unsent);
             }
@@ -177,7 +182,7 @@ impl<C: Content> Reassembler<C> {
         let lenient = self.passive.on && kind.is_of_content();
         let Some(message) = self.message.as_mut().filter(|_| lenient) else { return Err(kind) };
         message.damaged(Damage::Fault(kind));
-        let inflated = message.coding == Coding::Deflate && message.fate != Fate::PassedOver;
+        let inflated = message.is_inflated();
         message.fate = Fate::PassedOver;
         match kind {
             Kind::Limit(_) if inflated && !self.settings.no_context_takeover() => {
@@ -190,8 +195,8 @@ impl<C: Content> Reassembler<C> {
     }
 
     /// From here on compressed messages can only be read where the sender empties its window.
-    fn lose_window(&mut self) {
-        self.inflater = None;
+    pub(super) fn lose_window(&mut self) {
+        self.inflation = None;
         self.passive.window_known = self.settings.no_context_takeover();
     }
 
@@ -199,23 +204,24 @@ impl<C: Content> Reassembler<C> {
     #[cold]
     pub(super) fn end_damaged_control<S: SinkFor<C>>(&mut self, sink: &mut S) -> Result<(), Kind> {
         let missing = std::mem::take(&mut self.passive.control_missing);
-        let payload = &self.control[..self.passive.control_whole];
+        let payload = &self.walker.control()[..self.passive.control_whole];
         let (content, _) = sink.memory().whole(payload, Mask::NONE)?;
         let extent = Extent {
             frames: 1,
-            wire_length: self.header.size as u64 + self.header.length,
-            payload_length: self.header.length,
+            wire_length: self.walker.header.size as u64 + self.walker.header.length,
+            payload_length: self.walker.header.length,
             compressed: false,
+            refers_back: false,
         };
-        let opcode = self.header.opcode;
+        let opcode = self.walker.header.opcode;
         if opcode == Opcode::Close {
-            self.discarded_from = Some(self.parser.position());
-            self.inflater = None;
+            self.discarded_from = Some(self.walker.parser.position());
+            self.inflation = None;
         }
         let damage = Damage::Missing;
         let event = Event::Damaged { opcode, content, extent, damage, missing };
-        sink.event(self.parser.start(), event);
-        self.controlled = 0;
+        sink.event(self.walker.parser.start(), event);
+        self.walker.end_control();
         Ok(())
     }
 }

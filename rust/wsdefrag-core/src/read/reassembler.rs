@@ -17,19 +17,19 @@
 //!
 //! RFC 6455 sections 5.4 to 5.6, 7 and 8.1; RFC 7692 section 7.2.2.
 
-use crate::deflate::inflater::Inflater;
+use crate::deflate::inflation::{Ceiling, Inflation};
 use crate::error::{Error, Kind, OutOfMemory};
-use crate::frame::close::{self, Close};
-use crate::frame::header::{Header, MAX_CONTROL, Order};
+use crate::frame::header::{Header, Order};
 use crate::frame::mask::Mask;
 use crate::frame::opcode::Opcode;
-use crate::frame::parser::FrameParser;
+use crate::read::account::{Account, Coding};
 use crate::read::event::{Damage, Event, Extent, Incomplete};
 use crate::read::growth::Outlook;
 use crate::read::memory::{Content, Memory};
-use crate::read::message::{Care, Coding, Fate, OpenMessage};
+use crate::read::message::{Care, ContentTarget, Fate, OpenMessage};
 use crate::read::settings::Settings;
 use crate::read::sink::SinkFor;
+use crate::read::walker::{Range, Walker};
 use crate::strictness::Tolerated;
 use crate::text;
 
@@ -69,13 +69,9 @@ impl PassiveState {
 /// The reassembler of one direction.
 pub struct Reassembler<C> {
     pub(super) settings: Settings,
-    pub(super) parser: FrameParser,
-    /// The header of the frame at hand; meaningful while its payload arrives.
-    pub(super) header: Header,
+    pub(super) walker: Walker,
     pub(super) message: Option<OpenMessage<C>>,
-    pub(super) control: [u8; MAX_CONTROL],
-    pub(super) controlled: usize,
-    pub(super) inflater: Option<Box<Inflater>>,
+    pub(super) inflation: Option<Box<Inflation>>,
     /// A guess at the next compressed message's length, in bytes.
     expected: usize,
     pub(super) received: u64,
@@ -83,7 +79,6 @@ pub struct Reassembler<C> {
     /// Everything from this offset on is dropped.
     pub(super) discarded_from: Option<u64>,
     error: Option<Error>,
-    tolerated: Tolerated,
     pub(super) passive: PassiveState,
 }
 
@@ -91,28 +86,16 @@ impl<C: Content> Reassembler<C> {
     /// A direction from its first byte behind the handshake.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
-        let header = Header {
-            opcode: Opcode::Text,
-            fin: true,
-            rsv: 0,
-            masking_key: None,
-            length: 0,
-            size: 0,
-        };
         Self {
             settings,
-            parser: FrameParser::new(settings.rules()),
-            header,
+            walker: Walker::new(settings.rules()),
             message: None,
-            control: [0; MAX_CONTROL],
-            controlled: 0,
-            inflater: None,
+            inflation: None,
             expected: 0,
             received: 0,
             control_bytes: 0,
             discarded_from: None,
             error: None,
-            tolerated: Tolerated::default(),
             passive: PassiveState::OFF,
         }
     }
@@ -150,15 +133,15 @@ impl<C: Content> Reassembler<C> {
     /// Bytes held for what is not complete: a cut header, a control payload, an open message.
     #[must_use]
     pub fn bytes_buffered(&self) -> usize {
-        self.parser.cut_header().len()
-            + self.controlled
+        self.walker.parser.cut_header().len()
+            + self.walker.control().len()
             + self.message.as_ref().map_or(0, OpenMessage::len)
     }
 
     /// How often switched-off rules were broken.
     #[must_use]
     pub const fn tolerated(&self) -> &Tolerated {
-        &self.tolerated
+        &self.walker.tolerated
     }
 
     /// Takes the next bytes of the direction; what they complete goes to `sink`. A violation is
@@ -183,7 +166,7 @@ impl<C: Content> Reassembler<C> {
             return Err(error);
         }
         let incomplete = self.incomplete(memory).map_err(|OutOfMemory| {
-            let error = self.parser.error(Kind::OutOfMemory);
+            let error = self.walker.parser.error(Kind::OutOfMemory);
             self.fail(error);
             error
         });
@@ -197,17 +180,13 @@ impl<C: Content> Reassembler<C> {
         memory: &mut M,
     ) -> Result<Option<Incomplete<C>>, OutOfMemory> {
         if let Some(message) = self.message.take() {
-            let (opcode, offset) = (message.opcode, message.offset);
+            let Account { opcode, offset, .. } = message.account;
             return Ok(Some(Incomplete { opcode, content: message.into_content(memory)?, offset }));
         }
-        let opcode = match self.parser.cut_header().first() {
-            _ if self.discarded_from.is_some() => return Ok(None),
-            Some(first) => Opcode::from_bits(first & 0xF).unwrap_or(Opcode::Continuation),
-            None if self.parser.remaining() > 0 => self.header.opcode,
-            None => return Ok(None),
-        };
-        let (content, _) = memory.whole(&self.control[..self.controlled], Mask::NONE)?;
-        Ok(Some(Incomplete { opcode, content, offset: self.parser.start() }))
+        let cut = self.walker.cut_opcode().filter(|_| self.discarded_from.is_none());
+        let Some(opcode) = cut else { return Ok(None) };
+        let (content, _) = memory.whole(self.walker.control(), Mask::NONE)?;
+        Ok(Some(Incomplete { opcode, content, offset: self.walker.parser.start() }))
     }
 
     #[cold]
@@ -220,34 +199,29 @@ impl<C: Content> Reassembler<C> {
     /// Drops all that is held of anything incomplete.
     pub(super) fn forget(&mut self) {
         self.message = None;
-        self.inflater = None;
-        self.controlled = 0;
-        self.parser = FrameParser::new(*self.parser.rules());
+        self.inflation = None;
+        self.walker.forget();
     }
 
     fn run<S: SinkFor<C>>(&mut self, mut data: &[u8], sink: &mut S) -> Result<(), Error> {
         loop {
-            if self.parser.remaining() == 0 {
-                let order = if self.message.is_some() { Order::Continue } else { Order::Start };
-                let Some(header) = self.parser.header(&mut data, order)? else { return Ok(()) };
-                if !self.settings.strictness.enforces_headers() {
-                    self.settings.rules().count_breaches(&header, &mut self.tolerated);
-                }
-                if self.is_whole_message(&header, data.len()) {
-                    self.whole_message(&header, &mut data, sink)?;
+            let order = if self.message.is_some() { Order::Continue } else { Order::Start };
+            let Some(range) = self.walker.next(&mut data, order)? else { return Ok(()) };
+            if range.starts_frame {
+                let header = self.walker.header;
+                if range.ends_frame && self.is_whole_message(&header) {
+                    self.whole_message(&header, &range, sink)?;
                     continue;
                 }
-                self.begin_frame(header)?;
-                sink.frame(&header).map_err(|kind| self.parser.error(kind))?;
+                self.begin_frame(&header)
+                    .and_then(|()| sink.frame(&header))
+                    .map_err(|kind| self.walker.parser.error(kind))?;
             }
-            let frame_left = self.parser.remaining();
-            let (wire, mask) = self.parser.payload(&mut data);
-            self.take_payload(wire, mask, frame_left, sink)
-                .map_err(|kind| self.parser.error(kind))?;
-            if self.parser.remaining() > 0 {
+            self.take_payload(&range, sink).map_err(|kind| self.walker.parser.error(kind))?;
+            if !range.ends_frame {
                 return Ok(());
             }
-            self.end_frame(sink).map_err(|kind| self.parser.error(kind))?;
+            self.end_frame(sink).map_err(|kind| self.walker.parser.error(kind))?;
             if self.discarded_from.is_some() {
                 return Ok(());
             }
@@ -269,13 +243,18 @@ impl<C: Content> Reassembler<C> {
         }
     }
 
-    /// Whether the short path can take it.
+    /// Whether its RSV bits change nothing about a first frame's payload.
+    #[cold]
+    fn is_plain(&self, header: &Header) -> bool {
+        !self.is_compressed(header) && !self.walker.parser.rules().is_foreign(header)
+    }
+
+    /// Whether the short path can take a frame that is all there.
     #[inline]
-    fn is_whole_message(&self, header: &Header, available: usize) -> bool {
+    fn is_whole_message(&self, header: &Header) -> bool {
         header.fin
             && matches!(header.opcode, Opcode::Text | Opcode::Binary)
-            && header.length <= available as u64
-            && !self.is_compressed(header)
+            && (header.rsv == 0 || self.is_plain(header))
             && self.is_within_limits(header)
             && self.passive.contents
     }
@@ -293,21 +272,22 @@ impl<C: Content> Reassembler<C> {
     fn whole_message<S: SinkFor<C>>(
         &mut self,
         header: &Header,
-        data: &mut &[u8],
+        range: &Range<'_>,
         sink: &mut S,
     ) -> Result<(), Error> {
-        let (wire, mask) = self.parser.payload(data);
-        let failed = |kind| self.parser.error(kind);
+        let Range { wire, mask, .. } = *range;
+        let failed = |kind| self.walker.parser.error(kind);
         sink.memory().admit(wire.len(), wire.len()).map_err(|excess| failed(excess.into()))?;
         let (content, any) =
             sink.memory().whole(wire, mask).map_err(|error| failed(error.into()))?;
         let check = any >= 0x80 && header.opcode == Opcode::Text;
-        let (opcode, offset) = (header.opcode, self.parser.start());
+        let (opcode, offset) = (header.opcode, self.walker.parser.start());
         let extent = Extent {
             frames: 1,
             wire_length: header.size as u64 + header.length,
             payload_length: header.length,
             compressed: false,
+            refers_back: false,
         };
         let not_utf8 = check && !text::is_valid(content.as_slice());
         if not_utf8 && self.settings.strictness.utf8 {
@@ -322,101 +302,120 @@ impl<C: Content> Reassembler<C> {
             .and_then(|()| sink.payload(wire, mask, wire.len()))
             .and_then(|()| sink.frame_end())
             .map_err(failed)?;
-        self.tolerated.utf8 += u64::from(not_utf8);
+        self.walker.tolerated.utf8 += u64::from(not_utf8);
         sink.event(offset, Event::Message { opcode, content, extent });
         Ok(())
     }
 
-    fn begin_frame(&mut self, header: Header) -> Result<(), Error> {
-        self.header = header;
-        self.controlled = 0;
+    #[inline]
+    fn begin_frame(&mut self, header: &Header) -> Result<(), Kind> {
         if header.opcode.is_control() {
             return Ok(());
         }
-        let coding = self.coding(&header);
+        let coding = self.coding(header);
         let message = self.message.get_or_insert_with(|| {
             let care = Care {
-                check_utf8: true,
-                refuse_not_utf8: self.settings.strictness.utf8,
+                utf8: self.settings.strictness.utf8,
                 lenient: self.passive.on,
                 fate: if self.passive.contents { Fate::Kept } else { Fate::PassedOver },
             };
-            OpenMessage::new(header.opcode, self.parser.start(), coding, care)
+            let offset = self.walker.parser.start();
+            OpenMessage::new(Account::new(header.opcode, offset, coding), care)
         });
-        match message.announce(&header, &self.settings.limits) {
-            Ok(()) => Ok(()),
-            Err(kind) => self.content_fault(kind).map_err(|kind| self.parser.error(kind)),
+        if self.walker.parser.rules().is_foreign(header) && message.becomes_foreign() {
+            // What the compressed payload would have to be is not known.
+            self.lose_window();
         }
+        let Some(message) = &mut self.message else { return Ok(()) };
+        let announced = message.account.announce(header, &self.settings.limits);
+        announced.or_else(|kind| self.content_fault(kind))
     }
 
     #[inline]
-    fn take_payload<S: SinkFor<C>>(
-        &mut self,
-        wire: &[u8],
-        mask: Mask,
-        frame_left: u64,
-        sink: &mut S,
-    ) -> Result<(), Kind> {
-        if self.header.opcode.is_control() {
-            let end = self.controlled + wire.len();
-            mask.unmask(wire, &mut self.control[self.controlled..end]);
-            self.controlled = end;
+    fn take_payload<S: SinkFor<C>>(&mut self, range: &Range<'_>, sink: &mut S) -> Result<(), Kind> {
+        let Range { wire, mask, frame_left, ends_frame, .. } = *range;
+        if self.walker.header.opcode.is_control() {
+            self.walker.take_control(range);
             return sink.payload(wire, mask, 0);
         }
         // An empty range, such as a header at the end of a chunk leaves, makes nothing.
         let wanted =
             |message: &&mut OpenMessage<C>| !wire.is_empty() && message.fate != Fate::PassedOver;
         let Some(message) = self.message.as_mut().filter(wanted) else { return Ok(()) };
-        let result = if message.coding == Coding::Deflate {
-            let inflater = self.inflater.get_or_insert_with(|| inflater(&self.settings));
-            let (expected, limits) = (self.expected, &self.settings.limits);
-            message.inflate(wire, mask, inflater, expected, limits, sink.memory())
+        let result = if message.account.coding == Coding::Deflate {
+            let inflation = self.inflation.get_or_insert_with(|| inflation(&self.settings));
+            let mut target = ContentTarget {
+                ceiling: Ceiling::new(&self.settings.limits, message.account.announced),
+                message,
+                memory: sink.memory(),
+                expected: self.expected,
+                window_matters: !inflation.no_context_takeover(),
+            };
+            inflation.range(wire, mask, ends_frame, &mut target)
         } else {
             let most = self.settings.limits.max_message_size;
-            let outlook = Outlook { frame_left, last_frame: self.header.fin, most };
+            let outlook = Outlook { frame_left, last_frame: self.walker.header.fin, most };
             message.append(wire, mask, outlook, sink.memory())
         };
-        let decoded = message.len();
+        let decoded = self.message.as_ref().map_or(0, OpenMessage::len);
         result.or_else(|kind| self.content_fault(kind))?;
         sink.payload(wire, mask, decoded)
     }
 
     pub(super) fn end_frame<S: SinkFor<C>>(&mut self, sink: &mut S) -> Result<(), Kind> {
-        if self.header.opcode.is_control() {
+        if self.walker.header.opcode.is_control() {
             return self.end_control(sink);
         }
-        if !self.header.fin {
+        if !self.walker.header.fin {
             return sink.frame_end();
         }
-        let Some(message) = &mut self.message else { return Ok(()) };
-        let result = if message.coding == Coding::Deflate && message.fate != Fate::PassedOver {
-            self.expected = message.len().next_multiple_of(EXPECTED_STEP).min(MOST_EXPECTED);
-            self.inflater.get_or_insert_with(|| inflater(&self.settings)).finish()
-        } else {
-            Ok(())
-        };
-        result.and_then(|()| message.finish()).or_else(|kind| self.content_fault(kind))?;
+        self.end_message(sink).or_else(|kind| self.content_fault(kind))?;
         sink.frame_end()?;
         self.hand_over(sink)
+    }
+
+    /// The last checks of the open message.
+    fn end_message<S: SinkFor<C>>(&mut self, sink: &mut S) -> Result<(), Kind> {
+        let Some(message) = &mut self.message else { return Ok(()) };
+        if message.is_inflated() {
+            self.expected = message.len().next_multiple_of(EXPECTED_STEP).min(MOST_EXPECTED);
+            let inflation = self.inflation.get_or_insert_with(|| inflation(&self.settings));
+            let is_empty = message.account.announced == 0;
+            let mut target = ContentTarget {
+                ceiling: Ceiling::new(&self.settings.limits, message.account.announced),
+                message,
+                memory: sink.memory(),
+                expected: self.expected,
+                window_matters: !inflation.no_context_takeover(),
+            };
+            let breaches = inflation.finish(is_empty, &mut target)?;
+            message.deflate_breaches = breaches;
+            inflation.remember(message.content());
+        }
+        message.finish()
     }
 
     /// Gives the open message to `sink`, in the state it is in.
     pub(super) fn hand_over<S: SinkFor<C>>(&mut self, sink: &mut S) -> Result<(), Kind> {
         let Some(message) = self.message.take() else { return Ok(()) };
-        let (opcode, offset, extent) = (message.opcode, message.offset, message.extent());
+        let Account { opcode, offset, coding, foreign, rsv, .. } = message.account;
+        let refers_back = message.deflate_breaches.no_context_takeover;
+        let extent = Extent { refers_back, ..message.account.extent() };
         let (damage, missing) = (message.damage, message.missing);
-        let not_utf8 = message.not_utf8;
+        if damage.is_none() {
+            message.count_breaches(&mut self.walker.tolerated);
+        }
         // What cannot be inflated is of use as a whole only.
-        let useless = message.coding == Coding::Opaque && damage != Some(Damage::Undecodable);
+        let useless = coding == Coding::Opaque && damage != Some(Damage::Undecodable);
         let content = if useless {
             sink.memory().allocate(0)?
         } else {
             message.into_content(sink.memory())?
         };
         let event = match damage {
-            None => {
-                self.tolerated.utf8 += u64::from(not_utf8);
-                Event::Message { opcode, content, extent }
+            None => Event::Message { opcode, content, extent },
+            Some(Damage::Undecodable) if foreign || !self.passive.on => {
+                Event::Opaque { opcode, content, rsv, extent }
             }
             Some(damage) => Event::Damaged { opcode, content, extent, damage, missing },
         };
@@ -428,29 +427,27 @@ impl<C: Content> Reassembler<C> {
         if self.passive.control_missing > 0 {
             return self.end_damaged_control(sink);
         }
-        let payload = &self.control[..self.controlled];
-        let event = match self.header.opcode {
-            Opcode::Ping => Event::Ping(payload),
-            Opcode::Pong => Event::Pong(payload),
+        let Header { opcode, size, length, .. } = self.walker.header;
+        let (start, end) = (self.walker.parser.start(), self.walker.parser.position());
+        let event = match opcode {
+            Opcode::Ping => Event::Ping(self.walker.control()),
+            Opcode::Pong => Event::Pong(self.walker.control()),
             _ => {
-                let any_code = !self.settings.strictness.close_codes;
-                let close = Close::parse(payload, any_code)?;
-                let breach = !payload.is_empty() && !close::may_be_sent(close.code);
-                self.tolerated.close_codes += u64::from(breach);
-                self.discarded_from = Some(self.parser.position());
-                self.inflater = None;
+                let close = self.walker.close()?;
+                self.discarded_from = Some(end);
+                self.inflation = None;
                 Event::Close(close)
             }
         };
         sink.frame_end()?;
-        self.control_bytes += self.header.size as u64 + self.header.length;
-        sink.event(self.parser.start(), event);
-        self.controlled = 0;
+        self.control_bytes += size as u64 + length;
+        sink.event(start, event);
+        self.walker.end_control();
         Ok(())
     }
 }
 
-/// The inflater of a direction read with these settings.
-fn inflater(settings: &Settings) -> Box<Inflater> {
-    Box::new(Inflater::new(settings.no_context_takeover()))
+/// The inflating of a direction read with these settings.
+fn inflation(settings: &Settings) -> Box<Inflation> {
+    Box::new(Inflation::new(settings.no_context_takeover(), settings.strictness))
 }

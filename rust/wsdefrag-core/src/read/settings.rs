@@ -12,6 +12,9 @@ pub struct Settings {
     pub from_client: bool,
     /// The agreed permessage-deflate parameters, if any.
     pub deflate: Option<DeflateParams>,
+    /// Whether an extension was agreed that this crate does not know. Messages with its RSV bits
+    /// are kept as they were sent.
+    pub foreign_extension: bool,
     /// How much the sender may make us hold.
     pub limits: Limits,
     /// Which rules are enforced.
@@ -25,6 +28,7 @@ impl Settings {
         Rules {
             from_client: self.from_client,
             deflate: self.deflate.is_some(),
+            foreign_extension: self.foreign_extension,
             strictness: self.strictness,
         }
     }

@@ -19,7 +19,7 @@ use crate::frame::header::{self, Header, MAX_CONTROL, Order, RSV1, Rules};
 use crate::frame::mask::Mask;
 use crate::frame::opcode::Opcode;
 use crate::read::event::Event;
-use crate::read::memory::Memory;
+use crate::read::memory::{Content, Memory};
 use crate::read::settings::Settings;
 use crate::read::sink::Sink;
 use crate::strictness::Strictness;
@@ -27,7 +27,12 @@ use crate::write::fragmenter::Fragmenter;
 use crate::write::layout::Layout;
 
 /// What headers that were accepted before are read with: no rule.
-const ANY: Rules = Rules { from_client: false, deflate: false, strictness: Strictness::NONE };
+const ANY: Rules = Rules {
+    from_client: false,
+    deflate: false,
+    foreign_extension: false,
+    strictness: Strictness::NONE,
+};
 
 /// How a message, or a control frame, stood on the wire.
 #[derive(Clone, Debug)]
@@ -37,6 +42,8 @@ pub struct FrameLog {
     /// peer that sends such is not to be given more memory than it sent.
     rest: Vec<u8>,
     compressed: bool,
+    /// Whether it is of an extension that is not known, so that nothing can be written in its place.
+    opaque: bool,
     /// Whether its payload grew too long to be kept.
     overlong: bool,
     /// Bytes of content behind which each frame but the first began.
@@ -51,6 +58,7 @@ impl FrameLog {
             first,
             rest: Vec::new(),
             compressed,
+            opaque: false,
             overlong: false,
             ends: Vec::new(),
             packed: Vec::new(),
@@ -74,6 +82,17 @@ impl FrameLog {
         !self.overlong
     }
 
+    /// Whether it goes on as it came or not at all.
+    pub(crate) const fn is_opaque(&self) -> bool {
+        self.opaque
+    }
+
+    /// Gives the payload up that it came with: what it says has to be written anew.
+    fn give_up_payload(&mut self) {
+        self.overlong = true;
+        self.packed = Vec::new();
+    }
+
     /// What its first frame is.
     #[must_use]
     pub const fn opcode(&self) -> Opcode {
@@ -89,8 +108,7 @@ impl FrameLog {
     /// Appends a range of the payload; gives all of it up where it exceeds `most` bytes.
     fn keep(&mut self, wire: &[u8], mask: Mask, most: usize) -> Result<(), OutOfMemory> {
         if self.overlong || wire.len() > most - self.packed.len() {
-            self.overlong = true;
-            self.packed = Vec::new();
+            self.give_up_payload();
             return Ok(());
         }
         keep(&mut self.packed, wire, mask)
@@ -115,7 +133,7 @@ impl FrameLog {
 
     /// Takes RSV1 off a message where it would come to mean that it is compressed.
     pub(crate) const fn clear_rsv1(&mut self) {
-        if !self.first.opcode.is_control() {
+        if !self.first.opcode.is_control() && !self.opaque {
             self.first.rsv &= !RSV1;
         }
     }
@@ -239,8 +257,26 @@ impl<S: Sink> Sink for Recording<'_, S> {
 
     #[inline]
     fn event(&mut self, offset: u64, event: Event<'_, <S::Memory as Memory>::Content>) {
-        let log = match event {
-            Event::Message { .. } | Event::Damaged { .. } => self.recorder.message.take(),
+        let log = match &event {
+            Event::Message { extent, .. } => {
+                let mut log = self.recorder.message.take();
+                if let Some(log) = log.as_mut().filter(|_| extent.refers_back) {
+                    log.give_up_payload();
+                }
+                log
+            }
+            Event::Opaque { content, .. } => {
+                let mut log = self.recorder.message.take();
+                if let Some(log) = &mut log {
+                    log.opaque = true;
+                    if !content.as_slice().is_empty() {
+                        // It is the payload.
+                        (log.compressed, log.packed) = (false, Vec::new());
+                    }
+                }
+                log
+            }
+            Event::Damaged { .. } => self.recorder.message.take(),
             Event::Ping(_) | Event::Pong(_) | Event::Close(_) => self.recorder.control.take(),
         };
         self.logs.extend(log);

@@ -152,7 +152,11 @@ impl Outbound {
         content: &[u8],
         output: &mut O,
     ) -> Result<O::Bytes, Refusal> {
-        if log.is_compressed() && !(self.as_it_came && log.is_kept()) {
+        if log.is_opaque() {
+            if log.is_compressed() && !log.is_kept() {
+                return Err(Refusal::WindowsWouldDiffer);
+            }
+        } else if log.is_compressed() && !(self.as_it_came && log.is_kept()) {
             let edit = Edit { opcode: log.opcode(), content, length: content.len() };
             return self.forward_edited(log, edit, output);
         }
@@ -162,7 +166,8 @@ impl Outbound {
         if self.fresh_keys {
             log.mask_anew(|| output.masking_key())?;
         }
-        self.encoder.pass(&log.layout(content), log.is_compressed(), output)
+        let moves_window = log.is_compressed() || log.is_opaque();
+        self.encoder.pass(&log.layout(content), moves_window, output)
     }
 
     /// Writes a message that was edited.

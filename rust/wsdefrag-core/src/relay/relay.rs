@@ -52,6 +52,7 @@
 //! let settings = Settings {
 //!     from_client: false,
 //!     deflate: None,
+//!     foreign_extension: false,
 //!     limits: Limits::default(),
 //!     strictness: Strictness::default(),
 //! };
@@ -323,6 +324,7 @@ mod tests {
         let settings = Settings {
             from_client: false,
             deflate: Some(DeflateParams::default()),
+            foreign_extension: false,
             limits: Limits::default(),
             strictness: Strictness::default(),
         };

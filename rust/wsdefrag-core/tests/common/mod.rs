@@ -21,6 +21,7 @@ pub(crate) fn strict() -> Settings {
     Settings {
         from_client: false,
         deflate: None,
+        foreign_extension: false,
         limits: Limits::default(),
         strictness: Strictness::default(),
     }
@@ -65,10 +66,12 @@ fn strictness() -> impl Strategy<Value = Strictness> {
 
 /// Anything a direction may be read with.
 pub(crate) fn settings() -> impl Strategy<Value = Settings> {
-    (any::<bool>(), deflate(), limits(), strictness()).prop_map(
-        |(from_client, deflate, limits, strictness)| Settings {
+    let foreign = prop::bool::weighted(0.2);
+    (any::<bool>(), deflate(), foreign, limits(), strictness()).prop_map(
+        |(from_client, deflate, foreign_extension, limits, strictness)| Settings {
             from_client,
             deflate,
+            foreign_extension,
             limits,
             strictness,
         },

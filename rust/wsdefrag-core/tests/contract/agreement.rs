@@ -14,7 +14,11 @@ use super::journal::{Journal, Seen};
 struct Open {
     opcode: Opcode,
     offset: u64,
+    /// Whether it may be inflated.
     compressed: bool,
+    /// Whether it belongs to an extension that is not known.
+    foreign: bool,
+    rsv: u8,
     payload: Vec<u8>,
 }
 
@@ -22,7 +26,8 @@ struct Open {
 enum Step {
     /// A part of a message.
     Nothing,
-    /// An event, with the offset it carries; `None` stands for a message that is compressed.
+    /// An event, with the offset it carries; `None` stands for a message that is compressed, or
+    /// was before its frames came to belong to another extension.
     Event(u64, Option<Seen>),
     /// A rule that frames alone do not show.
     Broken(Kind),
@@ -53,7 +58,7 @@ pub(crate) fn check(settings: &Settings, frames: &Frames, journal: &Journal) {
                 assert_eq!(*seen_at, offset);
                 match &expected {
                     Some(expected) => assert_eq!(seen, expected),
-                    None => assert!(matches!(seen, Seen::Message(..))),
+                    None => assert!(matches!(seen, Seen::Message(..) | Seen::Opaque(..))),
                 }
             }
         }
@@ -120,12 +125,16 @@ fn step(settings: &Settings, frame: &Frame<Vec<u8>>, open: &mut Option<Open>) ->
         (Opcode::Continuation, None) => Step::Broken(Kind::ContinuationWithoutStart),
         (Opcode::Continuation, Some(message)) => {
             message.payload.extend_from_slice(&payload);
+            message.foreign |= settings.rules().is_foreign(&frame.header);
+            message.rsv |= frame.header.rsv;
             finish(settings, frame, open)
         }
         (opcode, Some(_)) => Step::Broken(Kind::DataInsideMessage(opcode)),
         (opcode, None) => {
             let compressed = frame.header.rsv1() && settings.deflate.is_some();
-            *open = Some(Open { opcode, offset: frame.offset, compressed, payload });
+            let foreign = settings.rules().is_foreign(&frame.header);
+            let (offset, rsv) = (frame.offset, frame.header.rsv);
+            *open = Some(Open { opcode, offset, compressed, foreign, rsv, payload });
             finish(settings, frame, open)
         }
     }
@@ -136,6 +145,10 @@ fn finish(settings: &Settings, frame: &Frame<Vec<u8>>, open: &mut Option<Open>) 
     let Some(message) = open.take_if(|_| frame.header.fin) else { return Step::Nothing };
     if message.compressed {
         return Step::Event(message.offset, None);
+    }
+    if message.foreign {
+        let seen = Seen::Opaque(message.opcode, message.payload, message.rsv);
+        return Step::Event(message.offset, Some(seen));
     }
     let is_checked = settings.strictness.utf8 && message.opcode == Opcode::Text;
     if is_checked && std::str::from_utf8(&message.payload).is_err() {

@@ -120,7 +120,7 @@ fn read(settings: &Settings, cuts: u8, wire: &[u8], expected: &Expected) {
         utf8: false,
         ..Strictness::default()
     };
-    let reading = Reading { from_client, deflate, limits, strictness };
+    let reading = Reading { from_client, deflate, foreign_extension: false, limits, strictness };
     let (journal, _) = journal::read(reading, input::cut(wire, cuts));
     assert_eq!((journal.error, journal.discarded), (None, 0));
     assert!(journal.events.iter().map(|(_, seen)| seen).eq(&expected.events), "{journal:?}");

@@ -51,7 +51,7 @@ pub(crate) fn read<'a>(
 pub(crate) fn check(settings: Settings, cuts: u8, wire: &[u8]) {
     // The stream is an endpoint's, which holds the sender to what was agreed.
     let strictness = Strictness { no_context_takeover: true, ..Strictness::default() };
-    let settings = Settings { strictness, ..settings };
+    let settings = Settings { strictness, foreign_extension: false, ..settings };
     let (whole, _) = journal::read(settings, [wire]);
     let events: Vec<Seen> = whole.events.into_iter().map(|(_, event)| event).collect();
     let (seen, error) = read(settings, input::cut(wire, cuts));

@@ -30,6 +30,7 @@ pub(crate) fn read(input: &[u8]) -> Option<(Settings, u8, &[u8])> {
     let settings = Settings {
         from_client: has(flags, 0),
         deflate: has(flags, 1).then_some(params),
+        foreign_extension: has(flags, 5),
         limits: Limits {
             max_frame_size: size(frame),
             max_message_size: size(message),
@@ -53,7 +54,7 @@ pub(crate) fn read(input: &[u8]) -> Option<(Settings, u8, &[u8])> {
 /// The bytes that stand for what a wire case is read with, or for the nearest there is. Default
 /// limits are written as none.
 pub(crate) fn head(settings: &Settings, cuts: u8) -> [u8; HEAD] {
-    let Settings { from_client, deflate, limits, strictness } = *settings;
+    let Settings { from_client, deflate, foreign_extension, limits, strictness } = *settings;
     let params = deflate.unwrap_or_default();
     let bits = |bits: &[bool]| bits.iter().rev().fold(0, |byte, bit| byte << 1 | u8::from(*bit));
     let flags = bits(&[
@@ -62,6 +63,7 @@ pub(crate) fn head(settings: &Settings, cuts: u8) -> [u8; HEAD] {
         params.server_no_context_takeover,
         params.client_no_context_takeover,
         !strictness.utf8,
+        foreign_extension,
     ]);
     let rules = bits(&[
         !strictness.mask_direction,

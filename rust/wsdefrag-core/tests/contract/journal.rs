@@ -12,6 +12,8 @@ use super::ledger::Ledger;
 pub(crate) enum Seen {
     /// A whole message.
     Message(Opcode, Vec<u8>),
+    /// A whole message that is kept as it was sent, with its RSV bits.
+    Opaque(Opcode, Vec<u8>, u8),
     /// A ping.
     Ping(Vec<u8>),
     /// A pong.
@@ -75,6 +77,7 @@ impl Sink for Recorder {
 pub(crate) fn own(event: Event<'_, Vec<u8>>) -> Seen {
     match event {
         Event::Message { opcode, content, .. } => Seen::Message(opcode, content),
+        Event::Opaque { opcode, content, rsv, .. } => Seen::Opaque(opcode, content, rsv),
         Event::Damaged { .. } => unreachable!("only a passive direction gives it"),
         Event::Ping(payload) => Seen::Ping(payload.to_vec()),
         Event::Pong(payload) => Seen::Pong(payload.to_vec()),

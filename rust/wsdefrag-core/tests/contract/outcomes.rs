@@ -15,8 +15,9 @@ pub(crate) fn check(settings: &Settings, journal: &Journal) {
         let is_last = index + 1 == journal.events.len();
         assert!(is_last || !matches!(seen, Seen::Close(..)), "an event behind the close frame");
     }
-    assert!(is_ordered(journal, |seen| matches!(seen, Seen::Message(..))));
-    assert!(is_ordered(journal, |seen| !matches!(seen, Seen::Message(..))));
+    let is_message = |seen: &Seen| matches!(seen, Seen::Message(..) | Seen::Opaque(..));
+    assert!(is_ordered(journal, is_message));
+    assert!(is_ordered(journal, |seen| !is_message(seen)));
     if let Some(error) = journal.error {
         assert!(error.offset < journal.received, "{error}, and {} received", journal.received);
         assert!(may_occur(error.kind, settings), "{error} under {settings:?}");
@@ -43,6 +44,12 @@ fn check_event(settings: &Settings, seen: &Seen) {
             if *opcode == Opcode::Text && settings.strictness.utf8 {
                 assert!(std::str::from_utf8(content).is_ok(), "text that is not UTF-8");
             }
+        }
+        Seen::Opaque(opcode, content, rsv) => {
+            assert!(settings.foreign_extension, "only for another extension");
+            assert!(matches!(opcode, Opcode::Text | Opcode::Binary));
+            assert!((1..8).contains(rsv));
+            check_content(settings, content);
         }
         Seen::Ping(payload) | Seen::Pong(payload) => assert!(payload.len() <= MAX_CONTROL),
         Seen::Close(code, reason) => {
@@ -78,9 +85,11 @@ fn check_incomplete(
 
 /// Whether a direction read with these settings may break this rule.
 fn may_occur(kind: Kind, settings: &Settings) -> bool {
-    let Settings { from_client, deflate, limits, strictness } = settings;
+    let Settings { from_client, deflate, foreign_extension, limits, strictness } = settings;
     match kind {
-        Kind::ReservedBits(bits) => strictness.reserved_bits && (1..8).contains(&bits),
+        Kind::ReservedBits(bits) => {
+            strictness.reserved_bits && !foreign_extension && (1..8).contains(&bits)
+        }
         Kind::ReservedOpcode(opcode) => Opcode::from_bits(opcode).is_none() && opcode < 16,
         Kind::FragmentedControl(opcode) | Kind::ControlTooLong(opcode) => opcode.is_control(),
         Kind::DataInsideMessage(opcode) => matches!(opcode, Opcode::Text | Opcode::Binary),

@@ -70,6 +70,7 @@ impl Case {
         let reading = Settings {
             from_client,
             deflate: agreed(has(flags, 1), has(flags, 3), windows),
+            foreign_extension: false,
             limits: Limits { max_message_size: input::size(most), ..none() },
             strictness: Strictness {
                 mask_direction: !has(lenience, 0),

@@ -113,6 +113,7 @@ fn is_ours(seen: &Seen) -> bool {
             content.starts_with(OURS)
         }
         Seen::Close(code, _) => *code == 4999,
+        Seen::Opaque(..) => false,
     }
 }
 

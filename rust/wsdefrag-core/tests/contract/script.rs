@@ -75,6 +75,7 @@ impl Script {
                 server_no_context_takeover: server,
                 ..DeflateParams::default()
             }),
+            foreign_extension: false,
             limits: Limits {
                 max_frame_size: None,
                 max_message_size: None,

@@ -15,6 +15,8 @@ use wsdefrag_core::{DeflateParams, Limits, Opcode, Settings, Strictness};
 pub(crate) enum Expected {
     /// A whole message.
     Message(Opcode, Vec<u8>),
+    /// A message of an extension that is not known, with its RSV bits.
+    Opaque(Opcode, Vec<u8>, u8),
     /// A ping.
     Ping(Vec<u8>),
     /// A pong.
@@ -93,13 +95,14 @@ pub(crate) fn cases(name: &str) -> Vec<Case> {
 }
 
 fn case(line: &Map<String, Value>) -> Case {
-    const FIELDS: [&str; 14] = [
+    const FIELDS: [&str; 15] = [
         "family",
         "name",
         "rule",
         "rfc",
         "from",
         "deflate",
+        "extension",
         "limits",
         "strictness",
         "wire",
@@ -117,6 +120,7 @@ fn case(line: &Map<String, Value>) -> Case {
     let settings = Settings {
         from_client: from == "client",
         deflate: line.get("deflate").map(params),
+        foreign_extension: line.get("extension").is_some_and(|there| there == true),
         limits: limits(line.get("limits")),
         strictness: strictness(line.get("strictness")),
     };
@@ -190,6 +194,10 @@ fn event(event: &Value) -> Expected {
     if let Some(code) = event.get("close") {
         let code = u16::try_from(code.as_u64().unwrap()).unwrap();
         return Expected::Close(code, text(&event["reason"]).to_owned());
+    }
+    if let Some(content) = event.get("opaque") {
+        let rsv = u8::try_from(event["rsv"].as_u64().unwrap()).unwrap();
+        return Expected::Opaque(opcode(text(&event["type"])), read_bytes(text(content)), rsv);
     }
     let (kind, content) = event.iter().next().unwrap();
     assert_eq!(event.len(), 1, "{event:?}");

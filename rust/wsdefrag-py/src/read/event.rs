@@ -251,6 +251,7 @@ impl<'py> Sink for PySink<'py> {
         let report = match event {
             // Only a passive direction gives it.
             Event::Damaged { .. } => return,
+            Event::Opaque { .. } => return,
             Event::Message { opcode, content, .. } => {
                 let timestamp = self.seconds();
                 let py = self.memory.py;

@@ -184,7 +184,12 @@ impl FrameDecoder {
     #[new]
     #[pyo3(signature = (*, from_client, rsv1, limits, strictness))]
     fn new(from_client: bool, rsv1: bool, limits: PyLimits, strictness: PyStrictness) -> Self {
-        let rules = Rules { from_client, deflate: rsv1, strictness: strictness.into() };
+        let rules = Rules {
+            from_client,
+            deflate: rsv1,
+            foreign_extension: false,
+            strictness: strictness.into(),
+        };
         let engine = frame_decoder::FrameDecoder::new(rules, limits.into());
         Self { engine, from_client, ending: Ending::Open }
     }

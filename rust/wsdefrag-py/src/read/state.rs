@@ -68,6 +68,7 @@ pub(crate) fn settings(
     Settings {
         from_client,
         deflate: deflate.map(Into::into),
+        foreign_extension: false,
         limits: limits.into(),
         strictness: strictness.into(),
     }

@@ -40,8 +40,13 @@ impl Options<'_> {
         let fragmenter = Fragmenter::from(self.fragmenter);
         [(true, client, server, self.client_limits), (false, server, client, self.server_limits)]
             .map(|(from_client, agreed, agreed_out, limits)| {
-                let settings =
-                    Settings { from_client, deflate: agreed, limits: limits.into(), strictness };
+                let settings = Settings {
+                    from_client,
+                    deflate: agreed,
+                    foreign_extension: false,
+                    limits: limits.into(),
+                    strictness,
+                };
                 let sending = Sending {
                     from_client,
                     deflate: agreed_out,

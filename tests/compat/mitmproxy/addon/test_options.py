@@ -125,7 +125,7 @@ def test_fragments_can_go_on_before_the_last_one(start: Start, mode: str) -> Non
     # The file says what was sent, and a warning that it cannot be edited any more.
     kept = {(one[2], one[4]) for one in flow["websocket"]["messages"]}
     assert kept == {(b"ask", False), (b"one two", False), (b"injected", False), (b"go", False)}
-    assert proxy.logged("had been forwarded already")
+    assert proxy.logged("was already forwarded")
     assert flow["websocket"]["close_code"] == 1000
 
 
@@ -173,7 +173,7 @@ def test_size_of_fragments_is_mitmproxys_own_knob(start: Start) -> None:
         ("wsdefrag_max_message_size=0", "wsdefrag_max_message_size: max_message_size must be"),
         ("wsdefrag_max_fragments=0", "wsdefrag_max_fragments: max_fragments must be"),
         ("wsdefrag_max_buffered=0", "wsdefrag_max_buffered: max_bytes must be"),
-        ("wsdefrag_retain=0", "wsdefrag_retain: at least one message has to be kept"),
+        ("wsdefrag_retain=0", "wsdefrag_retain: must be at least 1"),
     ],
 )
 def test_value_that_means_nothing_is_refused(start: Start, option: str, said: str) -> None:

@@ -1,6 +1,6 @@
-"""What ``mitmdump -s`` loads: the addon, or one line that says why not.
+"""The script for ``mitmdump -s``: loads the addon, or logs why it cannot.
 
-mitmproxy ends where a script logs an error while it starts, so what is logged here is a warning.
+The message is a warning, because mitmproxy exits if a script logs an error during startup.
 """
 
 import logging

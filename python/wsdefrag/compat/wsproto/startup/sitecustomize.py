@@ -1,8 +1,8 @@
-"""Run by every interpreter that ``python -m wsdefrag.compat.wsproto`` has started, at its start.
+"""Calls ``install`` when an interpreter starts under ``python -m wsdefrag.compat.wsproto``.
 
-It stands in front of the ``sitecustomize`` that the interpreter may have of its own, which it runs
-at its end. An interpreter of another environment, where there is no wsdefrag, says so only if it
-has a wsproto.
+It hides a ``sitecustomize`` that the interpreter may have already, so it runs that one at its end.
+The interpreter may belong to an environment without wsdefrag; if that has wsproto, a line on
+standard error says that wsproto is not replaced.
 """
 
 import sys
@@ -18,7 +18,7 @@ if find_spec("wsdefrag") is not None:
 
     install()
 elif find_spec("wsproto") is not None:
-    print(f"{sys.executable} has no wsdefrag: wsproto is left as it is", file=sys.stderr)
+    print(f"{sys.executable} has no wsdefrag: wsproto is not replaced", file=sys.stderr)
 
 _own = PathFinder.find_spec("sitecustomize")
 if _own is not None and _own.loader is not None:

@@ -1,16 +1,17 @@
-"""What wsproto says of a broken rule.
+"""Converts an error of the engine to the ``ParseFailed`` that wsproto would raise.
 
-The text of a ``ParseFailed`` goes out as the reason of a Close, so it is part of wsproto's
-behaviour. The engine says which rule was broken and where; the words, and in which order the
-faults of one header are looked at, are wsproto's, so its own code is asked:
+A program sends the text of a ``ParseFailed`` to its peer as the reason of a Close, so the text is
+part of wsproto's behaviour. It is made by running wsproto's own code on the bytes that broke the
+rule:
 
-- a header is given to a new ``FrameProtocol``, as far as it has come. wsproto looks at whole
-  headers, and at the order of frames only with the first byte of a payload, so it may have
-  nothing to say yet;
-- a Close's payload is given to its ``_process_close``;
-- a text is decoded as its ``MessageDecoder`` does it.
+- the available bytes of a header go to a new ``FrameProtocol``. wsproto checks only complete
+  headers, and the order of frames only at the first byte of a payload, so there may be no error
+  yet;
+- the payload of a Close goes to ``FrameProtocol._process_close``;
+- a text is decoded as ``MessageDecoder`` decodes it.
 
-Faults in compressed data have one text. Limits are unknown to wsproto and have this package's.
+All errors in compressed data have the same text. wsproto has no limits, so errors about limits have
+the texts of this package.
 """
 
 from __future__ import annotations
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
 
     from wsdefrag.errors import WebSocketError
 
-# The longest header, and a byte of its payload.
-_ENOUGH = 15
+# Bytes of the longest header and one byte of payload.
+_HEADER_AND_BYTE = 15
 
 
 def parse_failed(
@@ -41,18 +42,18 @@ def parse_failed(
     inside_message: bool,
     at_message_end: bool,
 ) -> ParseFailed | None:
-    """Say in wsproto's words what ended a direction.
+    """Convert an error of the engine to wsproto's.
 
     Args:
-        error: What the engine says.
-        evidence: The bytes that broke the rule, as the engine gives them.
+        error: The error of the engine.
+        evidence: The bytes that broke the rule, from the engine.
         client: Whether this side is the client.
         deflate: Whether permessage-deflate was agreed on.
-        inside_message: Whether a message was open before the frame at hand.
-        at_message_end: Whether all of the message has come.
+        inside_message: Whether a message was open before the frame with the error.
+        at_message_end: Whether the message has been received completely.
 
     Returns:
-        What wsproto would have raised, or None if it would have waited for more bytes.
+        The exception that wsproto would have raised; None if it would have waited for more bytes.
     """
     match error:
         case LimitExceeded() | OutOfMemory():
@@ -66,17 +67,18 @@ def parse_failed(
         ):
             return _of_close(evidence)
         case _:
-            return _of_header(evidence[:_ENOUGH], client, deflate, inside_message)
+            return _of_header(evidence[:_HEADER_AND_BYTE], client, deflate, inside_message)
 
 
 def _of_text(text: bytes, *, final: bool) -> ParseFailed:
-    # Python waits for the third byte of a surrogate (RFC 3629 section 4), the engine does not.
-    reason = _fault_in(text, final) or _fault_in(text, True)
+    # In a surrogate (RFC 3629 section 4), the engine reports the second byte, but Python waits for
+    # the third, so the second attempt decodes the text as complete.
+    reason = _decode_error(text, final) or _decode_error(text, True)
     assert reason is not None
     return ParseFailed(reason, CloseReason.INVALID_FRAME_PAYLOAD_DATA)
 
 
-def _fault_in(text: bytes, final: bool) -> str | None:
+def _decode_error(text: bytes, final: bool) -> str | None:
     try:
         codecs.utf_8_decode(text, "strict", final)
     except UnicodeDecodeError as error:
@@ -100,7 +102,7 @@ def _of_header(
     if deflate:
         extension = PerMessageDeflate()
         extension.finalize(extension.name)
-        # Whatever its payload is, it is not to be inflated.
+        # Keeps wsproto from inflating the payload.
         extension._inbound_compressed = False
         extensions.append(extension)
     protocol = FrameProtocol(client, extensions)

@@ -1,8 +1,8 @@
-"""For which releases of mitmproxy the addon is.
+"""``refusal``: checks whether the addon supports the installed release of mitmproxy.
 
-The layer is put in the place of one that is not a public interface of mitmproxy's. So the release
-has to be one whose layer is known, and what the addon relies on has to be there and look as
-expected. Otherwise mitmproxy's own layer stays.
+The addon replaces a layer that is not part of mitmproxy's public interface. So the release must be
+in the supported range, and the names and signatures that the addon uses must exist. Otherwise
+mitmproxy keeps its own layer.
 
 ``mitmproxy/proxy/layers/websocket.py`` is the same file in 11.0.0, 11.0.2, 11.1.3, 12.0.1, 12.1.2,
 12.2.0, 12.2.3 and 12.3.1.
@@ -30,22 +30,23 @@ _NAMES = (
 
 
 def refusal() -> str | None:
-    """Say why the layer cannot be used with this mitmproxy; None if it can."""
+    """Return why the layer cannot be used with this mitmproxy; None if it can."""
     version = importlib.import_module("mitmproxy.version").VERSION
     if not OLDEST <= _numbers(version) < TOO_NEW:
-        return f"mitmproxy {version} is none of the releases it knows ({KNOWN})"
-    unlike = _unlike()
-    return None if unlike is None else f"mitmproxy {version} is not as expected: {unlike}"
+        return f"mitmproxy {version} is not a supported release ({KNOWN})"
+    difference = _difference()
+    return None if difference is None else f"mitmproxy {version} is not as expected: {difference}"
 
 
 def _numbers(version: str) -> tuple[int, ...]:
     major, _, rest = version.partition(".")
     minor = rest.partition(".")[0]
-    # A version that is none sorts in front of all releases.
+    # An invalid version gives (), which is less than all releases.
     return (int(major), int(minor)) if major.isdigit() and minor.isdigit() else ()
 
 
-def _unlike() -> str | None:
+def _difference() -> str | None:
+    """Return the first difference from the expected mitmproxy; None if there is none."""
     try:
         layer, user = importlib.import_module(_LAYER), importlib.import_module(_USER)
     except ImportError as error:

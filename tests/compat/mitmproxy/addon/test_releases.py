@@ -50,7 +50,7 @@ def test_unknown_release_keeps_its_own_layer(
     proxy = start("wsdefrag_retain=1", scripts=(SCRIPTS / "other_release.py", SCRIPT))
     assert own_layer_relays(proxy)
     (line,) = said(proxy)
-    expected = f"mitmproxy {release} is none of the releases it knows (11.0 to 12.x)"
+    expected = f"mitmproxy {release} is not a supported release (11.0 to 12.x)"
     assert line == NOT_USED + expected
 
 
