@@ -7,10 +7,13 @@ BENCH := .venv-bench
 MITMPROXY := .venv-mitmproxy
 AUTOBAHN := .venv-autobahn
 FUZZ_SECONDS ?= 60
+JOBS ?= auto
 RECORDING := vectors/captures/demo.pcapng
 FUZZ_TARGETS := arbitrary_bytes split_feeding deflate encoder relay packets connections
 
 BIN := $(VENV)/bin
+# A process that has run out of tests takes over half of those that another one has left.
+PYTEST := -m pytest --quiet --numprocesses $(JOBS) --dist worksteal
 FUZZ_TOOLS := cargo +nightly fuzz --version >/dev/null 2>&1
 # What fuzzing starts from, made of vectors/.
 SEEDS := rust/fuzz/corpus/seeds
@@ -28,8 +31,8 @@ TYPED_TESTS := tests/conftest.py tests/smoke.py $(shell find tests \
 PYTHON_CODE := python tests tools benches examples
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-rust test-python soak conformance conformance-quick check format bench fuzz
-.PHONY: fuzz-briefly wheel mitmproxy-env clean lint-rust-format lint-rust lint-docs lint-python lint-types
+.PHONY: help build demo test test-rust test-python test-random soak conformance conformance-quick check format bench
+.PHONY: fuzz fuzz-briefly wheel mitmproxy-env clean lint-rust-format lint-rust lint-docs lint-python lint-types
 .PHONY: lint-stub deny stub coverage instructions instructions-check
 
 help: ## show the targets
@@ -65,8 +68,12 @@ test: test-rust test-python ## run all tests
 test-rust: ## run the core's and the capture half's tests
 	cargo test --package wsdefrag-core --package wsdefrag-capture --locked --quiet
 
-test-python: build mitmproxy-env ## run the package's tests
-	$(BIN)/python -m pytest --quiet
+test-python: build mitmproxy-env ## run the package's tests, in a process for each core
+	$(BIN)/python $(PYTEST)
+
+# The mutations of captures are seeded by hand, and so get other seeds by hand.
+test-random: build mitmproxy-env ## run the property tests with random examples, ten times as many as by day
+	WSDEFRAG_MUTATIONS=3000 WSDEFRAG_SALT=$$(date +%s) $(BIN)/python $(PYTEST) -m 'hypothesis or random' --hypothesis-profile random
 
 # Programs that the tests start are measured too, by a .pth file that comes with coverage; so
 # mitmproxy's environment gets it as well.
@@ -74,7 +81,7 @@ coverage: build mitmproxy-env ## run the package's tests, and fail below 95 % of
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group coverage
 	$(BIN)/python -m pip --python $(MITMPROXY)/bin/python install --quiet --disable-pip-version-check --group coverage
 	rm -rf target/coverage && mkdir -p target/coverage
-	$(BIN)/python -m coverage run -m pytest --quiet
+	$(BIN)/python -m coverage run $(PYTEST)
 	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage report
 

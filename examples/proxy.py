@@ -1,6 +1,7 @@
 """A proxy to start from: prints what passes, edits it, and writes it down for mitmproxy.
 
     python examples/proxy.py HOST:PORT [--listen PORT] [--replace OLD NEW] [--write FLOWS.mitm]
+                                       [--grace SECONDS]
 
 Forwards ws:// connections to HOST:PORT until it is interrupted or terminated, and then closes them
 with 1001. Nothing is read for a side that does not read, so what waits for it is a message and a
@@ -21,7 +22,6 @@ import wsdefrag
 from upgrade import Upgrade, pass_on
 from wsdefrag.capture import write_flow
 
-GRACE = 5.0  # seconds for an upgrade, and for what is left of a connection that has ended
 BUDGET = wsdefrag.Budget(256 << 20)  # bytes, for all connections together
 
 
@@ -31,7 +31,7 @@ class Session:
     def __init__(
         self, options: argparse.Namespace, agreed: Upgrade, writers: list[asyncio.StreamWriter]
     ) -> None:
-        self.options, self.agreed, self.ending = options, agreed, False
+        self.options, self.agreed, self.over = options, agreed, asyncio.Event()
         self.to_client, self.to_server = writers
         self.relay = wsdefrag.WebSocketRelay(
             deflate=agreed.deflate,
@@ -53,7 +53,7 @@ class Session:
         self.relay.receive_eof(from_client=from_client)
         with suppress(OSError):
             writer.write_eof()
-        end(self.to_client, self.to_server)
+        self.over.set()
 
     def decide(self, data: bytes, from_client: bool) -> None:
         """Say what is to become of everything that has arrived."""
@@ -68,17 +68,12 @@ class Session:
                 self.relay.send_close(1011, to_client=not from_client)
 
     def send(self) -> None:
-        """Write what waits; when both ways are closed, both sides have a little time left."""
+        """Write what waits; the connection is over when both ways are closed."""
         for to_client, writer in ((True, self.to_client), (False, self.to_server)):
             with suppress(RuntimeError):  # this writer has got to its end already
                 writer.write(self.relay.data_to_send(to_client=to_client))
-        if (
-            self.relay.from_client.close_sent
-            and self.relay.from_server.close_sent
-            and not self.ending
-        ):
-            self.ending = True
-            end(self.to_client, self.to_server)
+        if self.relay.from_client.close_sent and self.relay.from_server.close_sent:
+            self.over.set()
 
     def write_down(self, path: Path) -> None:
         """Append the connection to a file of flows."""
@@ -94,51 +89,76 @@ class Session:
             )
 
 
-def end(*writers: asyncio.StreamWriter) -> None:
-    """Let connections end by themselves, but not for ever: a peer may have stopped reading."""
+async def run(session: Session, ends: list[asyncio.StreamReader], grace: float) -> None:
+    """Forward both directions; when one has ended, the other has a little time left."""
+    client, server = ends
+    pumps = asyncio.gather(
+        session.pump(client, from_client=True), session.pump(server, from_client=False)
+    )
+    pumps.add_done_callback(lambda _: session.over.set())
+    await session.over.wait()
+    if not (await asyncio.wait([pumps], timeout=grace))[0]:  # a peer does not read, or stays
+        session.to_client.transport.abort()
+        session.to_server.transport.abort()
+    await pumps
+
+
+async def close(writers: list[asyncio.StreamWriter], grace: float) -> None:
+    """Write what is left, but not for ever."""
     for writer in writers:
-        asyncio.get_running_loop().call_later(GRACE, writer.transport.abort)
+        writer.close()
+    ends = asyncio.gather(*(one.wait_closed() for one in writers), return_exceptions=True)
+    try:
+        await asyncio.wait([ends], timeout=grace)
+    finally:
+        for writer in writers:
+            writer.transport.abort()
+    await ends
 
 
 async def forward(options: argparse.Namespace) -> None:
     """Forward connections until a signal comes."""
-    running: dict[asyncio.Task[None] | None, Session | None] = {}
+    running: dict[asyncio.Task[None], Session | None] = {}
 
     async def serve(client: asyncio.StreamReader, to_client: asyncio.StreamWriter) -> None:
         task, writers = asyncio.current_task(), [to_client]
-        running[task] = None
+        assert task is not None
         try:
             server, to_server = await asyncio.open_connection(*options.server.rsplit(":", 1))
             writers.append(to_server)
             agreement = pass_on((client, to_client), (server, to_server))
-            agreed = await asyncio.wait_for(agreement, GRACE)
+            agreed = await asyncio.wait_for(agreement, options.grace)
             session = running[task] = Session(options, agreed, writers)
-            await asyncio.gather(
-                session.pump(client, from_client=True), session.pump(server, from_client=False)
-            )
+            await run(session, [client, server], options.grace)
             if options.write:
                 session.write_down(options.write)
         except (OSError, EOFError, ValueError, h11.ProtocolError, asyncio.TimeoutError) as error:
             print(f"no WebSocket: {error!r}", flush=True)
         finally:
-            del running[task]
-            for writer in writers:
-                writer.close()
-            end(*writers)
+            await close(writers, options.grace)
+
+    def accept(client: asyncio.StreamReader, to_client: asyncio.StreamWriter) -> None:
+        # Of a coroutine, asyncio would make a task whose cancellation it prints.
+        task = asyncio.create_task(serve(client, to_client))
+        running[task] = None
+        task.add_done_callback(running.pop)
 
     stopped = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-    listener = await asyncio.start_server(serve, "127.0.0.1", options.listen)
+    listener = await asyncio.start_server(accept, "127.0.0.1", options.listen)
     print("listening on port", listener.sockets[0].getsockname()[1], flush=True)
     await stopped.wait()
     listener.close()
-    for session in filter(None, running.values()):
-        session.relay.send_close(1001, to_client=True)
-        session.relay.send_close(1001, to_client=False)
-        session.send()
+    for task, session in running.items():
+        if session:
+            session.relay.send_close(1001, to_client=True)
+            session.relay.send_close(1001, to_client=False)
+            session.send()
+        else:
+            task.cancel()  # nothing has been agreed on yet
     if running:
-        await asyncio.wait([task for task in running if task], timeout=2 * GRACE)
+        await asyncio.wait(running)
 
 
 def main() -> None:
@@ -148,6 +168,8 @@ def main() -> None:
     parser.add_argument("--listen", type=int, default=0, metavar="PORT", help="default: any")
     parser.add_argument("--replace", nargs=2, action="append", default=[], metavar=("OLD", "NEW"))
     parser.add_argument("--write", type=Path, metavar="FLOWS.mitm")
+    grace = "for an upgrade, and for what is left of a connection that has ended; default: 5"
+    parser.add_argument("--grace", type=float, default=5.0, metavar="SECONDS", help=grace)
     options = parser.parse_args()
     if options.server is None:
         parser.print_help()

@@ -1,24 +1,92 @@
-"""What all tests share: one hypothesis profile, and interrupts that interrupt.
+"""What all tests share: hypothesis profiles, interrupts that interrupt, and a look for leaks.
 
-The examples are the same in every run and no example has a deadline, so a slow or busy machine
-changes nothing about what passes. A shell starts background jobs with SIGINT ignored, and so would
-be whatever the tests start; here it never is.
+By day (`repeatable`) the examples are the same in every run; by night (`random`, `make
+test-random`) they are others each time, ten times as many, and those that fail are kept in
+`.hypothesis/examples` and tried first in the next run. No example has a deadline, so a slow or busy
+machine changes nothing about what passes.
+
+A shell starts background jobs with SIGINT ignored, and so would be whatever the tests start; here
+it never is.
 """
 
 from __future__ import annotations
 
+import gc
 import signal
+from collections.abc import Generator, Iterator
+from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
+from hypothesis.database import DirectoryBasedExampleDatabase
+from hypothesis.internal.conjecture import providers
+
+from leaks import Watch
+
+# Building a stream costs more than the checks under it; that is no sign of a bad strategy.
+SLOW_IS_FINE = [HealthCheck.too_slow]
 
 settings.register_profile(
     "repeatable",
     derandomize=True,
     deadline=None,
     database=None,
-    # Building a stream costs more than the checks under it; that is no sign of a bad strategy.
-    suppress_health_check=[HealthCheck.too_slow],
+    suppress_health_check=SLOW_IS_FINE,
+)
+settings.register_profile(
+    "random",
+    max_examples=1000,
+    deadline=None,
+    database=DirectoryBasedExampleDatabase(
+        Path(__file__).resolve().parents[1] / ".hypothesis" / "examples"
+    ),
+    print_blob=True,
+    suppress_health_check=SLOW_IS_FINE,
 )
 settings.load_profile("repeatable")
 
+# Hypothesis takes constants out of the modules of the package that happen to be imported. With
+# them the examples would be others when a test runs alone, beside others, or on changed code.
+providers._get_local_constants = lambda: providers._local_constants
+
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+FAILED = pytest.StashKey[bool]()
+
+
+def pytest_collection_finish() -> None:
+    """What has been imported stays; the collector need not look at it after every test."""
+    gc.collect()
+    gc.freeze()
+
+
+def pytest_unconfigure() -> None:
+    """Let the interpreter clear up when it ends; some extension modules say what it leaves."""
+    gc.unfreeze()
+
+
+@pytest.fixture(scope="session")
+def _watch() -> Watch:
+    return Watch()
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_left_open(_watch: Watch, request: pytest.FixtureRequest) -> Iterator[None]:
+    """Set up first and torn down last: see `leaks`."""
+    _watch.begin()
+    yield
+    if request.node.stash.get(FAILED, False):
+        _watch.forget()
+    elif left := _watch.end():
+        pytest.fail("left behind:\n" + "\n".join(left), pytrace=False)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Remember whether a test failed, for the fixture above."""
+    report = yield
+    if report.failed:
+        item.stash[FAILED] = True
+    return report

@@ -1,7 +1,7 @@
 """Recordings, damaged at random: nothing is read out of them that was not sent.
 
-`WSDEFRAG_MUTATIONS` says how many runs there are for each recording. A failure names its seed,
-and `mutated(packets, seed)` gives the same damage again.
+`WSDEFRAG_MUTATIONS` says how many runs there are for each recording, and `WSDEFRAG_SALT` makes them
+others. A failure names its seed, and `mutated(packets, seed)` gives the same damage again.
 """
 
 from __future__ import annotations
@@ -26,6 +26,9 @@ from capture_recordings import LOADED, packets_of
 from capture_seen import read
 
 RUNS = int(os.environ.get("WSDEFRAG_MUTATIONS", "300"))
+SALT = os.environ.get("WSDEFRAG_SALT", "")
+
+pytestmark = pytest.mark.random
 
 RECORDINGS = (
     "plain-small",
@@ -50,7 +53,7 @@ def assert_law(name: str, runs: int, label: str, **options: Any) -> None:
     whole = intact(name)
     kept = 0
     for run in range(runs):
-        seed = f"{name} {label}{run}"
+        seed = f"{name} {label}{run}{SALT}"
         packets = mutated(whole.packets, seed)
         try:
             seen = read(pcapng(packets), ordered=False, **options)
@@ -77,7 +80,7 @@ def test_damaged_recording_of_many_gives_nothing_that_was_not_sent(name: str) ->
 def test_packets_again_or_slightly_out_of_order_lose_nothing(name: str) -> None:
     whole = intact(name)
     for run in range(RUNS // 2):
-        seed = f"{name} disturbed {run}"
+        seed = f"{name} disturbed {run}{SALT}"
         seen = read(pcapng(disturbed(whole.packets, seed)), ordered=False)
         found: dict[Direction, list[bytes]] = {}
         for message in seen.messages:
@@ -112,7 +115,7 @@ def test_corrupted_file_is_read_or_refused_with_accounts_that_balance(name: str)
     data = LOADED[name].path.read_bytes()
     ends = {True: 0, False: 0}
     for run in range(RUNS // 2):
-        changed = corrupted(data, f"{name} corrupted {run}")
+        changed = corrupted(data, f"{name} corrupted {run}{SALT}")
         found = read(changed, fails=True, ordered=False, timed=False, resync=run % 2 == 0)
         ends[found.error is None] += 1
     assert all(ends.values())
@@ -121,5 +124,5 @@ def test_corrupted_file_is_read_or_refused_with_accounts_that_balance(name: str)
 @pytest.mark.parametrize("name", ["plain-small", "deflate-directions"])
 def test_same_damage_gives_the_same(name: str) -> None:
     for run in range(10):
-        data = pcapng(mutated(intact(name).packets, f"{name} again {run}"))
+        data = pcapng(mutated(intact(name).packets, f"{name} again {run}{SALT}"))
         assert read(data, ordered=False).dump() == read(data, ordered=False).dump()

@@ -17,7 +17,8 @@ from capture_conversation import Conversation, capture_of, text
 from capture_recordings import LOADED
 from capture_tables import READERS, converted, parquet_rows
 from cli_captures import DEMO, SIDES, WHOLE, gapped, truth
-from cli_command import SECONDS, environment
+from cli_command import environment
+from hang_guard import HANG_SECONDS
 from wsdefrag.capture import Capture
 from wsdefrag.formats.tables import write_arrow, write_parquet
 
@@ -144,7 +145,7 @@ def test_missing_package_is_named(tmp_path: Path, module: str, output: str, says
         [sys.executable, "-c", code, command, str(DEMO), "-o", str(tmp_path / output)],
         capture_output=True,
         env=environment(),
-        timeout=SECONDS,
+        timeout=HANG_SECONDS,
         check=False,
     )
     assert done.returncode == 2
@@ -158,7 +159,7 @@ def test_package_imports_neither_of_them() -> None:
         "wsdefrag.formats.tables, wsdefrag.formats.plot; "
         "sys.exit(bool({'pyarrow', 'matplotlib', 'numpy', 'click'} & sys.modules.keys()))"
     )
-    subprocess.run([sys.executable, "-c", code], timeout=SECONDS, check=True)
+    subprocess.run([sys.executable, "-c", code], timeout=HANG_SECONDS, check=True)
 
 
 MEASURED = """
@@ -188,7 +189,7 @@ def test_memory_does_not_grow_with_the_capture(tmp_path: Path, suffix: str) -> N
             [sys.executable, "-c", MEASURED, "convert", source, "-o", output],
             capture_output=True,
             env=environment(),
-            timeout=SECONDS,
+            timeout=HANG_SECONDS,
             check=True,
         )
         peaks.append(int(done.stderr.split()[-1]))

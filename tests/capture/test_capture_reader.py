@@ -17,6 +17,7 @@ from capture_craft import Captured
 from capture_files import pcapng
 from capture_passes import CAPTURE, CONNECTIONS, EXPECTED, MESSAGES, Pieces, batches, dump
 from capture_seen import connection_values, read
+from hang_guard import HANG_SECONDS
 from wsdefrag.capture import Capture, CapturedConnection, CapturedMessage, CaptureReader
 
 
@@ -101,7 +102,7 @@ def test_state_can_be_asked_for_by_another_thread() -> None:
     failures: list[BaseException] = []
 
     def ask() -> None:
-        inside.wait(60)
+        inside.wait(HANG_SECONDS)
         try:
             answers.extend((reader.bytes_read, reader.counts.packets, len(reader.warnings)))
         except BaseException as error:
@@ -110,7 +111,7 @@ def test_state_can_be_asked_for_by_another_thread() -> None:
 
     def hook() -> None:
         inside.set()
-        asked.wait(60)
+        asked.wait(HANG_SECONDS)
 
     with Capture(Pieces(CAPTURE, 1000, hook)).read() as reader:
         thread = threading.Thread(target=ask)
@@ -151,7 +152,7 @@ def test_pass_read_by_two_threads_at_once_says_so() -> None:
     failures: list[str] = []
 
     def second() -> None:
-        inside.wait(60)
+        inside.wait(HANG_SECONDS)
         try:
             reader.next_batch()
         except RuntimeError as error:
@@ -160,7 +161,7 @@ def test_pass_read_by_two_threads_at_once_says_so() -> None:
 
     def hook() -> None:
         inside.set()
-        refused.wait(60)
+        refused.wait(HANG_SECONDS)
 
     with Capture(Pieces(CAPTURE, 1000, hook)).read() as reader:
         thread = threading.Thread(target=second)

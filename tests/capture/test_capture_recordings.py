@@ -212,11 +212,11 @@ class TinyReads(io.RawIOBase):
 FORMS: dict[str, Callable[[bytes], Any]] = {
     "file object": io.BytesIO,
     "tiny reads": lambda data: TinyReads(data, 7),
-    "gzip": lambda data: io.BytesIO(gzip.compress(data)),
+    "gzip": lambda data: io.BytesIO(gzip.compress(data, mtime=0)),
     "gzip of two members": lambda data: io.BytesIO(
-        gzip.compress(data[:1000]) + gzip.compress(data[1000:])
+        gzip.compress(data[:1000], mtime=0) + gzip.compress(data[1000:], mtime=0)
     ),
-    "gzip in tiny reads": lambda data: TinyReads(gzip.compress(data), 5),
+    "gzip in tiny reads": lambda data: TinyReads(gzip.compress(data, mtime=0), 5),
 }
 
 

@@ -20,9 +20,9 @@ import pytest
 from capture_conversation import binary, capture_of, text, upgraded
 from capture_recordings import LOADED, seen
 from capture_seen import Seen, read
+from hang_guard import HANG_SECONDS
 
 TSHARK = shutil.which("tshark")
-SECONDS = 60
 
 pytestmark = pytest.mark.skipif(TSHARK is None, reason="tshark is not installed")
 
@@ -47,7 +47,7 @@ def tshark(path: Path, home: Path) -> Iterator[Sent]:
     ]
     environment = os.environ | {"HOME": str(home), "XDG_CONFIG_HOME": str(home)}
     result = subprocess.run(
-        command, capture_output=True, check=True, timeout=SECONDS, env=environment
+        command, capture_output=True, check=True, timeout=HANG_SECONDS, env=environment
     )
     # Texts with characters that XML does not know are in it as they are.
     document = NO_XML.sub("?", result.stdout.decode("utf-8", "replace"))

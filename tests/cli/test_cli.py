@@ -13,7 +13,6 @@ import pytest
 from cli_command import (
     DATA,
     GOOD,
-    SECONDS,
     command,
     environment,
     header_options,
@@ -22,6 +21,7 @@ from cli_command import (
     recorded_streams,
     run,
 )
+from hang_guard import HANG_SECONDS
 from wire_writer import (
     BINARY,
     KEY,
@@ -146,7 +146,7 @@ def test_error_stands_behind_the_messages_where_both_go_to_one_place(tmp_path: P
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         env=environment(),
-        timeout=SECONDS,
+        timeout=HANG_SECONDS,
         check=False,
     )
     *messages, last = both.stdout.decode().splitlines()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import os
-import select
 import signal
 import subprocess
 import sys
@@ -15,9 +14,19 @@ from pathlib import Path
 import pytest
 
 from capture_conversation import Conversation, capture_of, text
-from cli_captures import DEMO, SNAPPED, damaged, gapped, invoke_capture, plain, run_capture
-from cli_command import SECONDS, environment, objects
+from cli_captures import (
+    DEMO,
+    SNAPPED,
+    damaged,
+    feed_live,
+    gapped,
+    invoke_capture,
+    plain,
+    run_capture,
+)
+from cli_command import environment, objects
 from flow_reader import flows
+from hang_guard import HANG_SECONDS
 from wsdefrag.capture import Capture
 from wsdefrag.formats.har import write_har
 from wsdefrag.formats.jsonl import write_jsonl
@@ -195,35 +204,14 @@ def test_interrupt_of_a_live_capture_keeps_what_was_complete(tmp_path: Path, for
         bufsize=0,
         env=environment(),
     ) as process:
-        assert process.stdin is not None
-        process.stdin.write(capture_of(talk.segments))
-        # All of it has been read when there is room for more than a pipe can hold.
-        _wait_until_read(process)
+        feed_live(process, capture_of(talk.segments))
         process.send_signal(signal.SIGINT)
-        _, error = process.communicate(timeout=SECONDS)
+        _, error = process.communicate(timeout=HANG_SECONDS)
     assert (process.returncode, error) == (130, b"")
     assert names(tmp_path) == [output.name]
     assert b"kept" in output.read_bytes()
     if format == "har":
         json.loads(output.read_bytes())
-
-
-def _wait_until_read(process: subprocess.Popen[bytes]) -> None:
-    """Wait until the process has emptied its pipe and waits for more."""
-    import fcntl
-    import termios
-    import time
-
-    assert process.stdin is not None
-    deadline = time.monotonic() + SECONDS
-    while time.monotonic() < deadline:
-        left = bytearray(4)
-        fcntl.ioctl(process.stdin, termios.FIONREAD, left)
-        if not any(left):
-            time.sleep(0.2)
-            return
-        select.select([], [], [], 0.01)
-    raise AssertionError("nothing was read")
 
 
 # A file of that size takes a blink, so the bound is lowered.
@@ -254,13 +242,13 @@ def test_progress_is_shown_on_a_terminal_only(tmp_path: Path, format: str) -> No
     except OSError:  # how Linux says that the other end is closed
         pass
     os.close(ours)
-    assert process.wait(SECONDS) == 1
+    assert process.wait(HANG_SECONDS) == 1
     bar, _, said = shown.decode().partition("wsdefrag: ")
     assert "%" in bar
     assert "MB/s" in bar
     assert "lost" in said
     line.append(str(tmp_path / f"b.{format}"))
     done = subprocess.run(
-        line, capture_output=True, env=environment(), timeout=SECONDS, check=False
+        line, capture_output=True, env=environment(), timeout=HANG_SECONDS, check=False
     )
     assert b"%" not in done.stderr

@@ -11,7 +11,8 @@ import pytest
 from capture_conversation import Conversation, capture_of, request_head, text
 from capture_files import pcap, pcapng
 from cli_captures import DEMO, invoke_capture, plain
-from cli_command import GOOD, SECONDS, started
+from cli_command import GOOD, started
+from hang_guard import HANG_SECONDS
 
 
 @pytest.mark.parametrize("form", ["pcapng", "pcap", "pcap nanoseconds", "big", "gzip"])
@@ -24,7 +25,7 @@ def test_every_form_of_a_capture_is_known_by_its_start(tmp_path: Path, form: str
         "pcap": pcap(packets, 1),
         "pcap nanoseconds": pcap(packets, 1, nanoseconds=True),
         "big": pcap(packets, 1, order="big"),
-        "gzip": gzip.compress(pcapng(packets, 1)),
+        "gzip": gzip.compress(pcapng(packets, 1), mtime=0),
     }[form]
     path = tmp_path / "any.name"
     path.write_bytes(data)
@@ -101,5 +102,5 @@ def test_named_pipe_is_read_once_and_as_it_comes(tmp_path: Path) -> None:
     os.mkfifo(path)
     with started("messages", path) as process:
         path.write_bytes(plain())
-        output, error = process.communicate(timeout=SECONDS)
+        output, error = process.communicate(timeout=HANG_SECONDS)
     assert (output.count(b"\n"), error, process.returncode) == (4, b"", 0)

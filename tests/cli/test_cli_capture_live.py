@@ -5,14 +5,14 @@ from __future__ import annotations
 import select
 import signal
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from capture_conversation import Conversation, capture_of, text
-from cli_captures import gapped
-from cli_command import SECONDS, started
+from cli_captures import feed_live, gapped
+from cli_command import started
+from hang_guard import HANG_SECONDS
 
 
 @pytest.mark.parametrize("form", ["text", "jsonl"])
@@ -29,25 +29,18 @@ def test_live_capture_is_printed_as_its_packets_arrive(form: str) -> None:
             data = capture_of(talk.segments)
             process.stdin.write(data[written:])
             written = len(data)
-            ready, _, _ = select.select([process.stdout], [], [], SECONDS)
+            ready, _, _ = select.select([process.stdout], [], [], HANG_SECONDS)
             assert ready, "nothing was printed"
             assert word.encode() in process.stdout.readline()
-        output, _ = process.communicate(timeout=SECONDS)
+        output, _ = process.communicate(timeout=HANG_SECONDS)
     assert (output, process.returncode) == (b"", 0)
 
 
 def test_interrupt_of_a_live_capture_ends_with_what_was_lost() -> None:
     with started("messages", "-", "--summary") as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        process.stdin.write(gapped())
-        for _ in range(2):
-            ready, _, _ = select.select([process.stdout], [], [], SECONDS)
-            assert ready, "nothing was printed"
-            process.stdout.readline()
-        time.sleep(0.1)
+        feed_live(process, gapped())
         process.send_signal(signal.SIGINT)
-        _, error = process.communicate(timeout=SECONDS)
+        _, error = process.communicate(timeout=HANG_SECONDS)
     assert process.returncode == 130
     assert b"Traceback" not in error
     assert b"100 bytes not captured" in error
@@ -68,5 +61,5 @@ def test_broken_pipe_is_no_traceback(tmp_path: Path) -> None:
     with process.stdin, process.stderr:
         assert b"xxx" in process.stdout.readline()
         process.stdout.close()
-        assert process.wait(SECONDS) == -signal.SIGPIPE
+        assert process.wait(HANG_SECONDS) == -signal.SIGPIPE
         assert process.stderr.read() == b""

@@ -10,7 +10,8 @@ import pytest
 from click.testing import CliRunner
 
 import wsdefrag
-from cli_command import SECONDS, invoke
+from cli_command import invoke
+from hang_guard import HANG_SECONDS
 from wsdefrag.cli import group
 
 
@@ -34,7 +35,7 @@ def test_help_shows_examples_and_fits_a_terminal(flag: str) -> None:
 def test_without_click_one_line_tells_what_to_install() -> None:
     code = "import sys; sys.modules['click'] = None; from wsdefrag.cli import main; main()"
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, timeout=SECONDS, check=False
+        [sys.executable, "-c", code], capture_output=True, timeout=HANG_SECONDS, check=False
     )
     assert done.returncode == 2
     assert done.stdout == b""
@@ -45,7 +46,7 @@ def test_without_click_one_line_tells_what_to_install() -> None:
 
 def test_package_does_not_import_click() -> None:
     code = "import sys, wsdefrag, wsdefrag.cli; sys.exit('click' in sys.modules)"
-    subprocess.run([sys.executable, "-c", code], timeout=SECONDS, check=True)
+    subprocess.run([sys.executable, "-c", code], timeout=HANG_SECONDS, check=True)
 
 
 def test_script_for_mitmproxy_is_where_the_command_says() -> None:

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from cli_command import DATA, GOOD, SECONDS, command, environment, run
+from cli_command import DATA, GOOD, command, environment, run
+from hang_guard import HANG_SECONDS
 from wire_writer import TEXT, frame, pieces
 
 pty = pytest.importorskip("pty", reason="terminals and signals of this kind are those of POSIX")
@@ -34,7 +35,7 @@ def start(*arguments: object, **variables: str) -> subprocess.Popen[bytes]:
 def line_of(process: subprocess.Popen[bytes]) -> bytes:
     """The next line, which has to come while the process still waits for input."""
     assert process.stdout is not None
-    ready, _, _ = select.select([process.stdout], [], [], SECONDS)
+    ready, _, _ = select.select([process.stdout], [], [], HANG_SECONDS)
     assert ready, "nothing was printed"
     return process.stdout.readline()
 
@@ -62,7 +63,7 @@ def on_terminal(
     except OSError:  # how Linux says that the other end is closed
         pass
     os.close(ours)
-    return process.wait(SECONDS), shown.decode()
+    return process.wait(HANG_SECONDS), shown.decode()
 
 
 def test_stdin_is_read_like_a_file() -> None:
@@ -84,7 +85,7 @@ def test_message_is_printed_as_soon_as_it_is_there(form: str) -> None:
             for piece in pieces(frame(TEXT, word), 3):
                 process.stdin.write(piece)
             assert word in line_of(process)
-        output, error = process.communicate(timeout=SECONDS)
+        output, error = process.communicate(timeout=HANG_SECONDS)
     assert (output, error, process.returncode) == (b"", b"", 0)
 
 
@@ -92,7 +93,7 @@ def test_violation_ends_the_command_while_the_pipe_is_open() -> None:
     with start("-", "--from", "server") as process:
         assert process.stdin is not None
         process.stdin.write(GOOD + b"\x83\x00")
-        assert process.wait(SECONDS) == 1
+        assert process.wait(HANG_SECONDS) == 1
         assert process.stderr is not None
         assert b"at byte 19" in process.stderr.read()
 
@@ -104,7 +105,7 @@ def test_interrupt_ends_with_the_summary() -> None:
         for word in (b"one", b"00ff", b"drei"):
             assert word in line_of(process)
         process.send_signal(signal.SIGINT)
-        output, error = process.communicate(timeout=SECONDS)
+        output, error = process.communicate(timeout=HANG_SECONDS)
     assert process.returncode == 130
     assert output == b""
     assert error.startswith(b"wsdefrag: <stdin>: 3 messages with 13 bytes; 20 bytes read")
@@ -122,7 +123,7 @@ def test_broken_pipe_is_no_traceback(tmp_path: Path, form: str) -> None:
     with process.stdin, process.stderr:
         assert b"xxx" in line_of(process)
         process.stdout.close()
-        assert process.wait(SECONDS) == -signal.SIGPIPE
+        assert process.wait(HANG_SECONDS) == -signal.SIGPIPE
         assert process.stderr.read() == b""
 
 
@@ -135,7 +136,7 @@ def test_output_that_cannot_be_written_is_one_line(form: str) -> None:
             stdout=unwritable,
             stderr=subprocess.PIPE,
             env=environment(),
-            timeout=SECONDS,
+            timeout=HANG_SECONDS,
             check=False,
         )
     assert done.returncode == 2
@@ -226,7 +227,7 @@ def test_memory_does_not_grow_with_the_stream(tmp_path: Path) -> None:
         line = command(path, "--from", "server")
         line[1:3] = ["-c", MEASURED]
         done = subprocess.run(
-            line, capture_output=True, env=environment(), timeout=SECONDS, check=True
+            line, capture_output=True, env=environment(), timeout=HANG_SECONDS, check=True
         )
         peaks.append(int(done.stderr))
     assert peaks[1] < 1.5 * peaks[0]
@@ -239,7 +240,7 @@ def test_module_and_script_are_one_command() -> None:
             [*start_of_line, "messages", str(STREAM), "--from", "server"],
             capture_output=True,
             env=environment(),
-            timeout=SECONDS,
+            timeout=HANG_SECONDS,
             check=True,
         )
         assert done.stdout.count(b"\n") == 3000

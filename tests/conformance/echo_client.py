@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 from endpoint import echo
 from upgrade import Upgraded, request
@@ -40,3 +41,5 @@ async def echo_at(host: str, port: int, target: str) -> WebSocketDirection:
         raise
     finally:
         writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()

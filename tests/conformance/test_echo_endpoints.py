@@ -13,9 +13,8 @@ from collections.abc import Callable
 
 import pytest
 
-import echo_server
 from echo_client import echo_at
-from echo_scenes import HOST, MIB, Frames, Handler, each_server, listen, run
+from echo_scenes import HOST, MIB, Frames, Handler, each_server, listening, run
 from upgrade import accept, request
 from wire_writer import BINARY, CLOSE, CONTINUATION, KEY, PING, PONG, TEXT, close_frame, frame
 from wsdefrag import DeflateParams, Frame, FrameDecoder, MessageReassembler, Opcode
@@ -138,8 +137,7 @@ def test_server_answers(
     wire, expected = whole(sent(KEY), answered, KEY)
 
     async def scenario() -> None:
-        async with await listen(handler) as server:
-            port = echo_server.port_of(server)
+        async with listening(handler) as port:
             reader, writer = await asyncio.open_connection(HOST, port)
             agreed = (await request(reader, writer, HOST, "/")).deflate
             writer.write(wire)
@@ -172,8 +170,8 @@ def test_client_answers(sent: Callable[[bytes | None], bytes], answered: Frames)
         writer.close()
 
     async def scenario() -> None:
-        async with await listen(speak) as server:
-            await echo_at(HOST, echo_server.port_of(server), "/")
+        async with listening(speak) as port:
+            await echo_at(HOST, port, "/")
 
     run(scenario())
     assert seen == [expected]

@@ -22,7 +22,8 @@ from websockets.extensions.permessage_deflate import (
 
 import echo_server
 from echo_client import echo_at
-from echo_scenes import HOST, MIB, Handler, each_server, listen, run
+from echo_scenes import HOST, MIB, Handler, each_server, listening, run
+from hang_guard import PATIENT
 from upgrade import request
 from wire_writer import BINARY, KEY, TEXT, frame
 from wsdefrag import Close, DeflateParams, FrameEncoder, WebSocketDirection, WebSocketMessage
@@ -49,10 +50,10 @@ def test_server_echoes_what_websockets_says(
     extensions = [] if parameters is None else [ClientPerMessageDeflateFactory(**parameters)]
 
     async def scenario() -> None:
-        async with await listen(handler) as server:
-            uri = f"ws://{HOST}:{echo_server.port_of(server)}/"
+        async with listening(handler) as port:
+            uri = f"ws://{HOST}:{port}/"
             client = await connect(
-                uri, compression=None, extensions=extensions, max_size=None, proxy=None
+                uri, compression=None, extensions=extensions, max_size=None, proxy=None, **PATIENT
             )
             agreed = client.response is not None and client.response.headers.get(
                 "Sec-WebSocket-Extensions", ""
@@ -85,7 +86,7 @@ def test_client_echoes_what_websockets_says(parameters: dict[str, Any] | None) -
 
     async def scenario() -> None:
         async with serve_websockets(
-            speak, HOST, 0, compression=None, extensions=extensions, max_size=None
+            speak, HOST, 0, compression=None, extensions=extensions, max_size=None, **PATIENT
         ) as server:
             port = next(iter(server.sockets)).getsockname()[1]
             direction = await echo_at(HOST, port, "/")
@@ -101,8 +102,7 @@ def test_server_echoes_what_ours_says(handler: Handler) -> None:
     """Everything at once, while the answers are read."""
 
     async def scenario() -> None:
-        async with await listen(handler) as server:
-            port = echo_server.port_of(server)
+        async with listening(handler) as port:
             reader, writer = await asyncio.open_connection(HOST, port)
             upgraded = await request(reader, writer, HOST, "/")
             assert upgraded.deflate == DeflateParams()
@@ -138,8 +138,7 @@ def test_server_does_not_read_from_whom_it_cannot_write_to(handler: Handler) -> 
             await asyncio.wait_for(writer.drain(), 1)
 
     async def scenario() -> None:
-        async with await listen(handler) as server:
-            port = echo_server.port_of(server)
+        async with listening(handler) as port:
             reader, writer = await asyncio.open_connection(HOST, port)
             await request(reader, writer, HOST, "/")
             writer.transport.pause_reading()  # type: ignore[attr-defined]
@@ -153,8 +152,7 @@ def test_server_does_not_read_from_whom_it_cannot_write_to(handler: Handler) -> 
 @each_server
 def test_server_goes_on_after_a_client_that_vanishes(handler: Handler) -> None:
     async def scenario() -> None:
-        async with await listen(handler) as server:
-            port = echo_server.port_of(server)
+        async with listening(handler) as port:
             for wire in (b"", frame(TEXT, b"half", announced=9, key=KEY)):
                 reader, writer = await asyncio.open_connection(HOST, port)
                 await request(reader, writer, HOST, "/")
@@ -164,7 +162,7 @@ def test_server_goes_on_after_a_client_that_vanishes(handler: Handler) -> None:
                 )
                 writer.close()
             uri = f"ws://{HOST}:{port}/"
-            async with connect(uri, proxy=None) as client:
+            async with connect(uri, proxy=None, **PATIENT) as client:
                 await client.send("still there?")
                 assert await client.recv() == "still there?"
 
@@ -197,8 +195,7 @@ REFUSED = {
 @pytest.mark.parametrize(("sent", "status"), REFUSED.values(), ids=REFUSED)
 def test_server_refuses_other_requests(sent: str, status: int | None) -> None:
     async def scenario() -> None:
-        async with await listen(echo_server.handle) as server:
-            port = echo_server.port_of(server)
+        async with listening(echo_server.handle) as port:
             reader, writer = await asyncio.open_connection(HOST, port)
             writer.write(sent.encode())
             writer.write_eof()
@@ -220,7 +217,7 @@ def test_client_takes_no_other_answer() -> None:
 
     async def scenario() -> None:
         async with serve_websockets(
-            lambda _connection: asyncio.sleep(0), HOST, 0, process_request=refuse
+            lambda _connection: asyncio.sleep(0), HOST, 0, process_request=refuse, **PATIENT
         ) as server:
             port = next(iter(server.sockets)).getsockname()[1]
             with pytest.raises(Exception, match="403"):

@@ -49,7 +49,7 @@ async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
     """Read a client's request and answer it.
 
     Raises:
-        Refused: If it asked for something else; it has been told so.
+        Refused: If it asked for something else, and has been told so, or for nothing at all.
     """
     http = h11.Connection(h11.SERVER)
     try:
@@ -57,6 +57,8 @@ async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
         whole = isinstance(http.next_event(), h11.EndOfMessage)
     except h11.RemoteProtocolError as error:
         raise refusal(http, writer, HTTPStatus.BAD_REQUEST, str(error)) from error
+    if isinstance(request, h11.ConnectionClosed):
+        raise Refused("the client asked for nothing")
     if not isinstance(request, h11.Request) or not whole:
         raise refusal(http, writer, HTTPStatus.BAD_REQUEST, "a request without a body is expected")
     key = header(request, b"sec-websocket-key")

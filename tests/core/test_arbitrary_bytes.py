@@ -12,10 +12,11 @@ from dataclasses import replace
 from functools import partial
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import wsdefrag
+from properties import examples
 from wire_case import Case, attempt
 from wire_streams import Stream, broken, cases, cuts, loose_frames, streams
 from wsdefrag import Limits
@@ -73,13 +74,13 @@ def check(case: Case, chunks: list[bytes]) -> None:
         direction.receive_data(b"")
 
 
-@settings(max_examples=500)
+@examples(500)
 @given(data=st.data(), case=cases, wire=noise)
 def test_any_bytes_are_read_within_the_limits(data: st.DataObject, case: Case, wire: bytes) -> None:
     check(replace(case, limits=NARROW), data.draw(cuts(wire)))
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(data=st.data(), stream=streams(max_messages=4))
 def test_damaged_streams_are_read_within_the_limits(data: st.DataObject, stream: Stream) -> None:
     wire = data.draw(broken(stream.wire))
@@ -87,7 +88,7 @@ def test_damaged_streams_are_read_within_the_limits(data: st.DataObject, stream:
     check(replace(stream.case(), limits=limits), data.draw(cuts(wire)))
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(data=st.data(), case=cases, wire=noise)
 def test_any_bytes_are_decoded_to_frames_within_the_limits(
     data: st.DataObject, case: Case, wire: bytes
@@ -112,7 +113,7 @@ def test_any_bytes_are_decoded_to_frames_within_the_limits(
     assert end <= decoder.bytes_received <= len(wire)
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(sides=st.lists(st.tuples(st.booleans(), st.binary(max_size=30)), max_size=8), case=cases)
 def test_any_bytes_on_both_sides_of_a_connection_are_read(
     sides: list[tuple[bool, bytes]], case: Case
@@ -129,7 +130,7 @@ def test_any_bytes_on_both_sides_of_a_connection_are_read(
     assert connection.websocket.timestamp_end is not None
 
 
-@settings(max_examples=500)
+@examples(500)
 @given(
     value=st.one_of(
         st.text(max_size=80),

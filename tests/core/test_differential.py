@@ -8,9 +8,10 @@ and so is an entry whose bytes do not show it any longer.
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from properties import examples
 from wire_case import Case
 from wire_cases import CASES
 from wire_disagreements import DISAGREEMENTS, PEERS, Disagreement, difference, explanation
@@ -46,14 +47,14 @@ def test_listed_disagreement_still_exists_and_is_explained_by_its_entry(
 
 
 @pytest.mark.parametrize("peer", PEERS)
-@settings(max_examples=150)
+@examples(150)
 @given(stream=streams(st.none() | deflates(st.integers(9, 15))))
 def test_valid_stream_is_read_alike_but_for_the_listed(peer: str, stream: Stream) -> None:
     compare(peer, _direction(stream, stream.wire))
 
 
 @pytest.mark.parametrize("peer", PEERS)
-@settings(max_examples=100)
+@examples(100)
 @given(stream=streams(st.none() | deflates(st.integers(9, 15)), interleaved=False))
 def test_valid_stream_without_interleaving_is_read_alike(peer: str, stream: Stream) -> None:
     ours, kind, _ = read_ours(_direction(stream, stream.wire))
@@ -63,7 +64,7 @@ def test_valid_stream_without_interleaving_is_read_alike(peer: str, stream: Stre
 
 @pytest.mark.parametrize("interleaved", [False, True])
 @pytest.mark.parametrize("peer", PEERS)
-@settings(max_examples=400)
+@examples(400)
 @given(data=st.data())
 def test_damaged_stream_is_read_alike_but_for_the_listed(
     peer: str, interleaved: bool, data: st.DataObject
@@ -74,7 +75,7 @@ def test_damaged_stream_is_read_alike_but_for_the_listed(
 
 
 @pytest.mark.parametrize("peer", PEERS)
-@settings(max_examples=400)
+@examples(400)
 @given(
     frames=st.lists(loose_frames(), max_size=6),
     from_client=st.booleans(),

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from hang_guard import HANG_SECONDS
 from wire_writer import KEY, fragments, frame, read_frames
 from wsdefrag import Opcode
 
@@ -118,7 +119,7 @@ assert len(childs) == 800
 shared = parents & {childs[start:start + 4] for start in range(0, 800, 4)}
 assert len(shared) < 2, shared
 """
-    subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=HANG_SECONDS)
 
 
 @pytest.mark.parametrize("name", ["ping", "pong"])

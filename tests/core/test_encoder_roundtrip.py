@@ -12,10 +12,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import wsdefrag
+from properties import examples
 from wire_aiohttp import read_aiohttp
 from wire_case import Seen, as_seen
 from wire_peers import Direction, Reading, read_websockets, read_wsproto
@@ -100,7 +101,7 @@ def check_read_back(one: Sent) -> None:
     assert reader.bytes_discarded == 0
 
 
-@settings(max_examples=400)
+@examples(400)
 @given(one=sent())
 def test_what_is_encoded_is_read_back(one: Sent) -> None:
     check_read_back(one)
@@ -108,7 +109,7 @@ def test_what_is_encoded_is_read_back(one: Sent) -> None:
 
 @pytest.mark.parametrize("alone", [False, True], ids=["takeover", "no_takeover"])
 @pytest.mark.parametrize("bits", range(8, 16))
-@settings(max_examples=25)
+@examples(25)
 @given(data=st.data())
 def test_every_window_is_read_back(data: st.DataObject, bits: int, alone: bool) -> None:
     agreed = DeflateParams(
@@ -131,20 +132,20 @@ def _plain_controls(one: Sent) -> bool:
     return True
 
 
-@settings(max_examples=150)
+@examples(150)
 @given(one=sent(st.none() | deflates(st.integers(9, 15))))
 def test_wsproto_reads_it(one: Sent) -> None:
     if _plain_controls(one):
         assert read_wsproto(one.direction) == Reading(one.events)
 
 
-@settings(max_examples=150)
+@examples(150)
 @given(one=sent())
 def test_websockets_reads_it(one: Sent) -> None:
     assert read_websockets(one.direction) == Reading(one.events)
 
 
-@settings(max_examples=150)
+@examples(150)
 @given(one=sent())
 def test_aiohttp_reads_it(one: Sent) -> None:
     assert read_aiohttp(one.direction) == Reading(one.events)

@@ -10,10 +10,11 @@ from __future__ import annotations
 import zlib
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import wsdefrag
+from properties import examples
 from vectors import Line, lines, read_bytes
 from wire_streams import broken
 from wire_writer import BINARY, FLUSH_TAIL, frame
@@ -121,13 +122,13 @@ def test_payload_cut_anywhere_is_never_passed_off_as_whole(name: str) -> None:
     assert refused > len(payload) * 0.8
 
 
-@settings(max_examples=500)
+@examples(500)
 @given(payload=st.binary(max_size=40))
 def test_any_payload_is_inflated_as_by_zlib(payload: bytes) -> None:
     assert read(payload) == inflate(payload)
 
 
-@settings(max_examples=500)
+@examples(500)
 @given(data=st.data(), name=st.sampled_from(sorted(PAYLOADS)))
 def test_damaged_payload_is_inflated_as_by_zlib(data: st.DataObject, name: str) -> None:
     payload = data.draw(broken(PAYLOADS[name]))

@@ -7,17 +7,18 @@ every deflate window from 8 to 15 bits, with and without context takeover.
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import wsdefrag
+from properties import examples
 from wire_case import as_seen
 from wire_streams import Stream, deflates, streams
 from wire_writer import BINARY, KEY, Deflater, frame, mask
 from wsdefrag import DeflateParams
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(stream=streams())
 def test_written_stream_is_read_back(stream: Stream) -> None:
     reader = stream.case().direction()
@@ -30,7 +31,7 @@ def test_written_stream_is_read_back(stream: Stream) -> None:
 
 @pytest.mark.parametrize("alone", [False, True], ids=["takeover", "no_takeover"])
 @pytest.mark.parametrize("bits", range(8, 16))
-@settings(max_examples=25)
+@examples(25)
 @given(data=st.data())
 def test_written_deflate_stream_is_read_back(data: st.DataObject, bits: int, alone: bool) -> None:
     agreed = DeflateParams(
@@ -44,7 +45,7 @@ def test_written_deflate_stream_is_read_back(data: st.DataObject, bits: int, alo
     assert tuple(as_seen(event) for event in events) == stream.events
 
 
-@settings(max_examples=150)
+@examples(150)
 @given(stream=streams())
 def test_written_frames_are_decoded_with_all_their_fields(stream: Stream) -> None:
     decoder = wsdefrag.FrameDecoder(from_client=stream.from_client, deflate=stream.deflate)
@@ -60,7 +61,7 @@ def test_written_frames_are_decoded_with_all_their_fields(stream: Stream) -> Non
         assert (one.offset, one.wire_length) == (written.offset, written.end - written.offset)
 
 
-@settings(max_examples=150)
+@examples(150)
 @given(stream=streams())
 def test_control_events_carry_the_offset_of_their_frame(stream: Stream) -> None:
     events = stream.case().direction().receive_data(stream.wire)
@@ -68,7 +69,7 @@ def test_control_events_carry_the_offset_of_their_frame(stream: Stream) -> None:
     assert offsets == [written.offset for written in stream.frames if written.opcode >= 8]
 
 
-@settings(max_examples=80)
+@examples(80)
 @given(agreed=deflates(), data=st.data())
 def test_both_directions_of_a_connection_are_read_back(
     agreed: DeflateParams, data: st.DataObject
@@ -105,7 +106,7 @@ def test_messages_larger_than_the_window_are_read_back(bits: int, takeover: bool
     assert [message.content for message in reassembler.receive_data(wire)] == [content] * 3
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(payload=st.binary(max_size=300), key=st.binary(min_size=4, max_size=4))
 def test_mask_of_the_writer_is_byte_by_byte_exclusive_or(payload: bytes, key: bytes) -> None:
     expected = bytes(byte ^ key[index % 4] for index, byte in enumerate(payload))

@@ -10,15 +10,16 @@ from bisect import bisect_left
 from dataclasses import replace
 from itertools import accumulate
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import wsdefrag
+from properties import examples
 from wire_case import Case, as_seen, observe, observe_messages
 from wire_streams import Stream, broken, cases, cuts, loose_frames, streams
 
 
-@settings(max_examples=250)
+@examples(250)
 @given(data=st.data(), stream=streams())
 def test_valid_stream_cut_anywhere_gives_its_events(data: st.DataObject, stream: Stream) -> None:
     case = stream.case()
@@ -27,7 +28,7 @@ def test_valid_stream_cut_anywhere_gives_its_events(data: st.DataObject, stream:
     assert seen == observe(case, [stream.wire])
 
 
-@settings(max_examples=400)
+@examples(400)
 @given(data=st.data(), stream=streams(max_messages=3))
 def test_damaged_stream_cut_anywhere_gives_the_same(data: st.DataObject, stream: Stream) -> None:
     wire = data.draw(broken(stream.wire))
@@ -37,7 +38,7 @@ def test_damaged_stream_cut_anywhere_gives_the_same(data: st.DataObject, stream:
     assert observe_messages(case, chunks) == observe_messages(case, [wire])
 
 
-@settings(max_examples=400)
+@examples(400)
 @given(data=st.data(), case=cases, frames=st.lists(loose_frames(), max_size=8))
 def test_loose_frames_cut_anywhere_give_the_same(
     data: st.DataObject, case: Case, frames: list[bytes]
@@ -48,7 +49,7 @@ def test_loose_frames_cut_anywhere_give_the_same(
     assert observe_messages(case, chunks) == observe_messages(case, [wire])
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(data=st.data(), stream=streams(max_messages=3))
 def test_truncated_stream_gives_the_events_that_fit_and_nothing_else(
     data: st.DataObject, stream: Stream
@@ -61,7 +62,7 @@ def test_truncated_stream_gives_the_events_that_fit_and_nothing_else(
     )
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(data=st.data(), stream=streams(max_messages=3))
 def test_event_carries_the_time_of_the_chunk_that_completed_it(
     data: st.DataObject, stream: Stream
@@ -76,7 +77,7 @@ def test_event_carries_the_time_of_the_chunk_that_completed_it(
     assert [event.timestamp for event in events] == expected
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(data=st.data(), stream=streams(max_messages=3))
 def test_frame_decoder_gives_the_same_frames_however_cut(
     data: st.DataObject, stream: Stream
@@ -94,7 +95,7 @@ def test_frame_decoder_gives_the_same_frames_however_cut(
     assert decode(data.draw(cuts(wire))) == decode([wire])
 
 
-@settings(max_examples=100)
+@examples(100)
 @given(data=st.data(), stream=streams(max_messages=3))
 def test_both_classes_give_the_same_messages_and_the_same_state(
     data: st.DataObject, stream: Stream

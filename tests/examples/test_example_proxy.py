@@ -14,10 +14,11 @@ from typing import Any
 
 import aiohttp
 import pytest
-from websockets.asyncio import client, server
+from websockets.asyncio import server
 
 from flow_reader import flows
-from proxy_process import LOOKS_INSIDE, MIB, ProxyProcess, proxy_to, run, serving
+from hang_guard import HANG_SECONDS
+from proxy_process import LOOKS_INSIDE, MIB, ProxyProcess, connect, proxy_to, run, serving
 
 COUNT = 1500
 Content = str | bytes
@@ -51,7 +52,7 @@ async def sent(connection: Any, messages: list[Content]) -> None:
 
 
 async def by_websockets(url: str, messages: list[Content], compression: Any) -> list[Content]:
-    async with client.connect(url, compression=compression, max_size=None) as connection:
+    async with connect(url, compression=compression, max_size=None) as connection:
         sending = asyncio.create_task(sent(connection, messages))
         got = [await connection.recv() for _ in messages]
         await sending
@@ -60,8 +61,13 @@ async def by_websockets(url: str, messages: list[Content], compression: Any) -> 
 
 async def by_aiohttp(url: str, messages: list[Content], compression: Any) -> list[Content]:
     async with (
-        aiohttp.ClientSession() as session,
-        session.ws_connect(url, compress=15 if compression else 0, max_msg_size=0) as connection,
+        aiohttp.ClientSession(timeout=aiohttp.ClientTimeout()) as session,
+        session.ws_connect(
+            url,
+            compress=15 if compression else 0,
+            max_msg_size=0,
+            timeout=aiohttp.ClientWSTimeout(ws_close=HANG_SECONDS),
+        ) as connection,
     ):
 
         async def sending() -> None:
@@ -151,7 +157,7 @@ def test_what_passes_is_printed() -> None:
 
     async def scenario() -> None:
         async with serving(echo) as port, proxy_to(port) as proxy:
-            async with client.connect(proxy.url()) as connection:
+            async with connect(proxy.url()) as connection:
                 await connection.send("größe")
                 assert await connection.recv() == "größe"
             await proxy.stop()
@@ -190,7 +196,7 @@ def test_side_that_reads_slowly_stops_the_other_from_sending(compression: Any) -
         ):
             base = proxy.resident()
             # Nothing is taken off the socket while the queue is full.
-            async with client.connect(
+            async with connect(
                 proxy.url(), compression=compression, max_size=None, max_queue=1
             ) as connection:
                 await stalled(proxy)

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 import websockets
-from websockets.asyncio import client
 
-from proxy_process import END_SECONDS, LOOKS_INSIDE, proxy_to, run, serving
+from hang_guard import HANG_SECONDS
+from proxy_process import LOOKS_INSIDE, connect, proxy_to, run, serving
 from wire_writer import BINARY, KEY, TEXT, close_frame, fragments, frame
 
 REQUEST = (
@@ -25,34 +25,42 @@ class Listener:
 
     def __init__(self) -> None:
         self.heard: list[str | bytes] = []
+        self.hears = asyncio.Condition()
         self.ends: asyncio.Queue[tuple[int | None, str | None]] = asyncio.Queue()
 
     async def __call__(self, connection: Any) -> None:
         try:
             async for message in connection:
-                self.heard.append(message)
+                async with self.hears:
+                    self.heard.append(message)
+                    self.hears.notify_all()
         except websockets.ConnectionClosedError:
             pass
         await connection.wait_closed()
         await self.ends.put((connection.close_code, connection.close_reason))
 
+    async def has_heard(self, count: int) -> None:
+        """Wait until so many messages have arrived."""
+        async with self.hears:
+            await self.hears.wait_for(lambda: len(self.heard) >= count)
+
     async def end(self) -> tuple[int | None, str | None]:
         """How the next connection ended."""
-        return await asyncio.wait_for(self.ends.get(), END_SECONDS)
+        return await asyncio.wait_for(self.ends.get(), HANG_SECONDS)
 
 
 async def upgraded(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     """A client without manners, just after its upgrade."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(REQUEST)
-    head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), END_SECONDS)
+    head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), HANG_SECONDS)
     assert head.startswith(b"HTTP/1.1 101 ")
     return reader, writer
 
 
 async def rest_of(reader: asyncio.StreamReader) -> bytes:
     """What comes until the end, which comes in time."""
-    return await asyncio.wait_for(reader.read(), END_SECONDS)
+    return await asyncio.wait_for(reader.read(), HANG_SECONDS)
 
 
 @pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM])
@@ -60,10 +68,10 @@ def test_signal_closes_both_sides_with_1001(by: signal.Signals) -> None:
     async def scenario() -> None:
         listener = Listener()
         async with serving(listener) as port, proxy_to(port) as proxy:
-            connections = [await client.connect(proxy.url()) for _ in range(3)]
+            connections = [await connect(proxy.url()) for _ in range(3)]
             for connection in connections:
                 await connection.send("hello")
-            await asyncio.sleep(0.2)
+            await listener.has_heard(3)
             await proxy.stop(by)
             for connection in connections:
                 await connection.wait_closed()
@@ -76,7 +84,7 @@ def test_signal_closes_both_sides_with_1001(by: signal.Signals) -> None:
 
 def test_signal_does_not_wait_for_a_client_that_neither_reads_nor_answers() -> None:
     async def scenario() -> None:
-        async with serving(Listener()) as port, proxy_to(port) as proxy:
+        async with serving(Listener()) as port, proxy_to(port, grace=0.5) as proxy:
             _, writer = await upgraded(proxy.port)
             idle = await asyncio.open_connection("127.0.0.1", proxy.port)
             await proxy.stop()
@@ -93,7 +101,7 @@ def test_refusal_reaches_the_client_with_its_body() -> None:
     async def scenario() -> None:
         async with serving(Listener(), process_request=refuse) as port, proxy_to(port) as proxy:
             with pytest.raises(websockets.InvalidStatus) as refused:
-                await client.connect(proxy.url())
+                await connect(proxy.url())
             assert refused.value.response.status_code == 403
             assert refused.value.response.body == b"not you\n"
 
@@ -116,7 +124,7 @@ def test_server_that_is_not_there_ends_the_connection_and_not_the_proxy() -> Non
 @pytest.mark.parametrize("head", [b"GARBAGE\r\n\r\n", b"\x16\x03\x01" * 9000, REQUEST[:40]])
 def test_client_without_a_request_is_closed(head: bytes) -> None:
     async def scenario() -> None:
-        async with serving(Listener()) as port, proxy_to(port) as proxy:
+        async with serving(Listener()) as port, proxy_to(port, grace=0.5) as proxy:
             reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
             writer.write(head)
             assert await rest_of(reader) == b""
@@ -170,7 +178,7 @@ def test_client_that_vanishes_is_no_close_to_the_server(vanishes: Vanishing) -> 
         async with serving(listener, compression=None) as port, proxy_to(port) as proxy:
             _, writer = await upgraded(proxy.port)
             writer.write(frame(TEXT, b"whole", key=KEY))
-            await asyncio.sleep(0.2)
+            await listener.has_heard(1)
             writer.write(fragments(TEXT, [b"half", b"half"], key=KEY)[0])
             await vanishes(writer)
             assert (await listener.end())[0] == 1006
@@ -180,15 +188,18 @@ def test_client_that_vanishes_is_no_close_to_the_server(vanishes: Vanishing) -> 
 
 
 def test_server_that_vanishes_is_no_close_to_the_client() -> None:
+    heard = asyncio.Event()
+
     async def vanish(connection: Any) -> None:
         await connection.send("last words")
-        await asyncio.sleep(0.2)
+        await heard.wait()
         connection.transport.abort()
 
     async def scenario() -> None:
         async with serving(vanish) as port, proxy_to(port) as proxy:
-            connection = await client.connect(proxy.url())
+            connection = await connect(proxy.url())
             assert await connection.recv() == "last words"
+            heard.set()
             with pytest.raises(websockets.ConnectionClosedError) as ended:
                 await connection.recv()
             assert ended.value.rcvd is None
@@ -202,16 +213,13 @@ def test_client_that_stays_for_ever_is_let_go_when_the_server_has_gone() -> None
         connection.transport.abort()
 
     async def scenario() -> None:
-        async with serving(leave, compression=None) as port, proxy_to(port) as proxy:
+        async with serving(leave, compression=None) as port, proxy_to(port, grace=0.5) as proxy:
             before = proxy.open_files()
             _, writer = await upgraded(proxy.port)
             writer.transport.pause_reading()  # type: ignore[attr-defined]
             assert proxy.open_files() > before
-            for _ in range(int(END_SECONDS * 10)):
-                if proxy.open_files() == before:
-                    break
+            while proxy.open_files() != before:
                 await asyncio.sleep(0.1)
-            assert proxy.open_files() == before
             writer.close()
 
     run(scenario())
@@ -223,7 +231,7 @@ def test_close_code_and_reason_reach_the_other_side() -> None:
 
     async def scenario() -> None:
         async with serving(close) as port, proxy_to(port) as proxy:
-            connection = await client.connect(proxy.url())
+            connection = await connect(proxy.url())
             with pytest.raises(websockets.ConnectionClosedError):
                 await connection.recv()
             assert (connection.close_code, connection.close_reason) == (4321, "größer")

@@ -20,6 +20,7 @@ import pytest
 
 import wsdefrag
 import wsdefrag.capture
+from hang_guard import HANG_SECONDS
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -32,7 +33,6 @@ LINK = re.compile(r"\]\(([^)\s]+)\)")
 PYTHON_BLOCK = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 # Generous: an example is to take a second or two.
-EXAMPLE_SECONDS = 60
 
 
 # They import mitmproxy, which is in an environment of its own; its tests load them there.
@@ -130,7 +130,7 @@ def test_example_runs(path: Path, tmp_path: Path) -> None:
         env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,
         text=True,
-        timeout=EXAMPLE_SECONDS,
+        timeout=HANG_SECONDS,
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -7,9 +7,10 @@ compressed). Where the length is the same the fragments' sizes are, in bytes of 
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from properties import examples
 from relay_talk import SIDES, Talk
 from wire_writer import cut
 from wsdefrag import DeflateParams, Fragmenter, Opcode
@@ -221,7 +222,7 @@ def test_edited_message_has_fresh_keys_and_the_untouched_ones_theirs() -> None:
 _letters = st.text("ab\xe9\u20ac\N{GRINNING FACE}", max_size=30)
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(
     before=_letters,
     after=_letters,

@@ -13,9 +13,10 @@ from collections.abc import Iterable
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from properties import examples
 from relay_peers import Receiver, Sender
 from relay_talk import MODES, Talk, seen
 from relay_wires import Mode, relay_of
@@ -55,7 +56,7 @@ def sent_by(arrived: int, stream: Stream, mode: Mode) -> range:
     return range(arrived, arrived + 1)
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(data=st.data(), stream=streams())
 def test_messages_and_control_frames_go_on_as_they_came(
     data: st.DataObject, stream: Stream
@@ -76,7 +77,7 @@ def test_messages_and_control_frames_go_on_as_they_came(
     assert relay.data_to_send(to_client=stream.from_client) == b""
 
 
-@settings(max_examples=100)
+@examples(100)
 @given(stream=streams(), chunked=st.data())
 def test_deciding_late_changes_nothing(stream: Stream, chunked: st.DataObject) -> None:
     relay = relay_for(stream, "messages")
@@ -91,7 +92,7 @@ def test_deciding_late_changes_nothing(stream: Stream, chunked: st.DataObject) -
 
 
 @pytest.mark.parametrize("mode", ["frames", "bytes"])
-@settings(max_examples=200)
+@examples(200)
 @given(data=st.data(), stream=streams())
 def test_output_equals_input_at_every_moment(
     mode: Mode, data: st.DataObject, stream: Stream
@@ -113,7 +114,7 @@ def test_output_equals_input_at_every_moment(
 
 
 @pytest.mark.parametrize("mode", MODES)
-@settings(max_examples=25)
+@examples(25)
 @given(data=st.data(), stream=streams(max_messages=3))
 def test_both_directions_at_once_do_not_meet(
     mode: Mode, data: st.DataObject, stream: Stream
@@ -153,7 +154,7 @@ def _fresh(stream: Stream, mode: Mode, chunks: Iterable[bytes]) -> bytes:
 
 
 @pytest.mark.parametrize("mode", MODES)
-@settings(max_examples=100)
+@examples(100)
 @given(data=st.data(), stream=streams())
 def test_fresh_masking_changes_the_keys_and_nothing_else(
     mode: Mode, data: st.DataObject, stream: Stream

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from properties import examples
 from relay_peers import Sender
 from relay_talk import ALL_MODES, ALL_PASSING, SIDES, Mode, Talk, refused
 from wire_case import Seen
@@ -211,7 +212,7 @@ def test_injected_message_of_any_size(mode: Mode, from_client: bool, content: by
 
 
 @ALL_PASSING
-@settings(max_examples=150)
+@examples(150)
 @given(data=st.data())
 def test_injections_stand_between_messages_wherever_they_were_made(
     mode: Mode, data: st.DataObject

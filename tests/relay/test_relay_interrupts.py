@@ -8,6 +8,7 @@ from importlib.util import find_spec
 
 import pytest
 
+from hang_guard import HANG_SECONDS
 from relay_wires import CLOSE_1000, injected, sent
 from wire_writer import BINARY, PING, TEXT, fragments, frame
 from wsdefrag import (
@@ -100,7 +101,7 @@ class TestInterrupts:
     @pytest.mark.skipif(find_spec("_testcapi") is None, reason="CPython's own tests' module")
     def test_message_that_there_was_no_memory_for_does_not_shift_the_others(self) -> None:
         """Each of the first allocations fails once; what is forwarded is what came, or nothing."""
-        subprocess.run([sys.executable, "-c", NO_MEMORY], check=True, timeout=120)
+        subprocess.run([sys.executable, "-c", NO_MEMORY], check=True, timeout=HANG_SECONDS)
 
 
 NO_MEMORY = r"""

@@ -10,9 +10,10 @@ import gc
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from properties import examples
 from relay_talk import ALL_MODES, ALL_PASSING, SIDES, Mode, Talk, of_kind
 from wire_writer import deflated_zeros, fragments, frame
 from wsdefrag import (
@@ -264,7 +265,7 @@ def test_budget_that_means_nothing_is_refused(size: Any) -> None:
         Budget(size)
 
 
-@settings(max_examples=80)
+@examples(80)
 @given(data=st.data())
 def test_budget_is_kept_and_given_back_whatever_happens(data: st.DataObject) -> None:
     budget = Budget(data.draw(st.integers(500, 6000)))

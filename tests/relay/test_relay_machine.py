@@ -13,6 +13,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from properties import examples
 from relay_talk import Talk
 from wire_case import Seen, as_seen
 from wire_streams import deflates
@@ -222,4 +223,4 @@ class Relaying(RuleBasedStateMachine):
 
 
 TestRelaying = Relaying.TestCase
-TestRelaying.settings = settings(max_examples=200, stateful_step_count=40)
+TestRelaying.settings = settings(examples(200), stateful_step_count=40)

@@ -18,7 +18,8 @@ from websockets.extensions.permessage_deflate import (
     ServerPerMessageDeflateFactory,
 )
 
-from mitmdump import SECONDS, Mitmdump
+from hang_guard import HANG_SECONDS, PATIENT
+from mitmdump import Mitmdump
 
 Content = str | bytes
 Does = Callable[[Any, "Arrived"], Awaitable[None]]
@@ -68,7 +69,7 @@ def exchange(
     """
     arrived = Arrived(f"/application-{next(_numbers)}")
     asyncio.run(
-        asyncio.wait_for(_exchange(proxy, client, server, rules, deflate, arrived), SECONDS)
+        asyncio.wait_for(_exchange(proxy, client, server, rules, deflate, arrived), HANG_SECONDS)
     )
     return arrived
 
@@ -103,7 +104,7 @@ async def _exchange(
     offers = None if deflate is None else [ClientPerMessageDeflateFactory(**deflate)]
     answers = None if deflate is None else [ServerPerMessageDeflateFactory(**deflate)]
     async with serve(
-        handler, "127.0.0.1", 0, max_size=None, compression=None, extensions=answers
+        handler, "127.0.0.1", 0, max_size=None, compression=None, extensions=answers, **PATIENT
     ) as listening:
         port = next(iter(listening.sockets)).getsockname()[1]
         connection = await connect(
@@ -113,6 +114,7 @@ async def _exchange(
             max_size=None,
             compression=None,
             extensions=offers,
+            **PATIENT,
         )
 
         async def send() -> None:

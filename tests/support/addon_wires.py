@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from mitmdump import SECONDS
+from hang_guard import HANG_SECONDS
 from wire_writer import RawFrame, read_frame
 
 HANDSHAKE = (
@@ -48,7 +48,7 @@ class Wire:
     def __init__(self, connection: socket.socket) -> None:
         self._socket = connection
         _open.append(connection)
-        self._socket.settimeout(SECONDS)
+        self._socket.settimeout(HANG_SECONDS)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.port: int = connection.getsockname()[1]
         self._received = bytearray()
@@ -165,9 +165,9 @@ class Pair:
     ) -> None:
         self.path = f"/wire-{next(_numbers)}"
         with socket.create_server(("127.0.0.1", 0)) as listener:
-            listener.settimeout(SECONDS)
+            listener.settimeout(HANG_SECONDS)
             port = listener.getsockname()[1]
-            self.client = Wire(socket.create_connection(("127.0.0.1", proxy_port), SECONDS))
+            self.client = Wire(socket.create_connection(("127.0.0.1", proxy_port), HANG_SECONDS))
             said = f"Sec-WebSocket-Extensions: {extensions}\r\n" if extensions else ""
             request = f"GET http://127.0.0.1:{port}{self.path} HTTP/1.1\r\n"
             request += HANDSHAKE.format(port=port) + said + f"X-Rules: {json.dumps(rules)}\r\n\r\n"

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
+from typing import IO
 
 from click.testing import CliRunner, Result
 
 from capture_conversation import START, Conversation, binary, capture_of, close, text
 from capture_recordings import LOADED, SIDES, WHOLE, recordings
-from cli_command import SECONDS, environment
+from cli_command import environment
+from hang_guard import HANG_SECONDS
 from wsdefrag.cli.group import wsdefrag
 
 __all__ = [
@@ -25,6 +28,7 @@ __all__ = [
     "broken",
     "cut_short",
     "damaged",
+    "feed_live",
     "gapped",
     "invoke_capture",
     "plain",
@@ -51,7 +55,7 @@ def run_capture(
         input=stdin,
         env=environment(**variables),
         capture_output=True,
-        timeout=SECONDS,
+        timeout=HANG_SECONDS,
         check=False,
     )
 
@@ -124,3 +128,35 @@ def damaged(data: bytes) -> bytes:
 def cut_short(data: bytes) -> bytes:
     """A pcapng file that ends inside a block in its middle."""
     return data[: _at_a_block(data, 0.5) + 10]
+
+
+def last_packet(data: bytes) -> int:
+    """The offset of the last block of a little-endian pcapng file."""
+    at = last = 0
+    while at < len(data):
+        last, at = at, at + int.from_bytes(data[at + 4 : at + 8], "little")
+    return last
+
+
+def feed_live(process: subprocess.Popen[bytes], data: bytes) -> None:
+    """Write a capture, and wait until the process has dealt with all of it but the last packet.
+
+    The last packet is written when the others have been taken out of the pipe. When it has been
+    taken out too, the process had come back for more.
+    """
+    assert process.stdin is not None
+    last = last_packet(data)
+    for part in (data[:last], data[last:]):
+        process.stdin.write(part)
+        _wait_until_taken(process.stdin)
+
+
+def _wait_until_taken(pipe: IO[bytes]) -> None:
+    import fcntl  # only where pipes are those of POSIX
+    import termios
+
+    end = time.monotonic() + HANG_SECONDS
+    left = bytearray(4)
+    while fcntl.ioctl(pipe, termios.FIONREAD, left) or any(left):
+        assert time.monotonic() < end, "nothing was read"
+        time.sleep(0.01)

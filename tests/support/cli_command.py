@@ -11,6 +11,7 @@ from typing import Any
 from click.testing import CliRunner, Result
 
 import recorded_streams
+from hang_guard import HANG_SECONDS
 from wire_writer import BINARY, TEXT, frame
 from wsdefrag.cli.group import wsdefrag
 
@@ -19,7 +20,6 @@ DATA = recorded_streams.DIRECTORY
 __all__ = [
     "DATA",
     "GOOD",
-    "SECONDS",
     "command",
     "environment",
     "header_options",
@@ -36,9 +36,6 @@ GOOD = frame(TEXT, b"one") + frame(BINARY, b"\x00\xff") + frame(TEXT, "drei €"
 # Whatever the machine that runs the tests is set to.
 _PLAIN = {"TZ": "UTC", "PYTHONUTF8": "1", "PYTHONDONTWRITEBYTECODE": "1"}
 _UNSET = ("COLUMNS", "NO_COLOR", "FORCE_COLOR", "PYTHONIOENCODING", "TERM")
-
-# Generous: every run takes a fraction of a second.
-SECONDS = 60
 
 
 def environment(**more: str) -> dict[str, str]:
@@ -61,7 +58,7 @@ def run(
         input=stdin,
         env=environment(**variables),
         capture_output=True,
-        timeout=SECONDS,
+        timeout=HANG_SECONDS,
         check=False,
     )
 

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 import wire_writer
+from hang_guard import HANG_SECONDS
 
 needs_proc = pytest.mark.skipif(
     not Path("/proc/self/status").exists(), reason="memory is read from Linux's /proc"
@@ -70,7 +71,7 @@ def measure(script: str) -> Growth:
         cwd=Path(wire_writer.__file__).parent,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=HANG_SECONDS,
         # glibc keeps large blocks after it has freed one of their size, unless this is fixed.
         env={**os.environ, "MALLOC_MMAP_THRESHOLD_": "131072"},
     )

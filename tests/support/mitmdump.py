@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from flow_reader import flows
+from hang_guard import HANG_SECONDS
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -25,8 +26,8 @@ SCRIPTS = HERE / "addon_scripts"
 ENVIRONMENT = HERE.parents[1] / ".venv-mitmproxy"
 PYTHON = ENVIRONMENT / "bin" / "python"
 
-SECONDS = 30.0
-"""How long anything may take before a test fails; nothing takes more than a few."""
+END_SECONDS = 60
+"""What a mitmdump gets to end by itself; what it does then is no test's business."""
 
 Event = dict[str, Any]
 T = TypeVar("T")
@@ -98,7 +99,7 @@ class Mitmdump:
                     self._events.append(json.loads(line))
                     self._changed.notify_all()
         # What it said last is to be in the log by then.
-        self._threads[1].join(SECONDS)
+        self._threads[1].join(HANG_SECONDS)
         with self._changed:
             self._events.append({"event": "gone"})
             self._changed.notify_all()
@@ -137,7 +138,7 @@ class Mitmdump:
 
     def _until(self, look: Callable[[], T | None]) -> T:
         with self._changed:
-            found = self._changed.wait_for(look, timeout=SECONDS)
+            found = self._changed.wait_for(look, timeout=HANG_SECONDS)
         assert found is not None, "it did not come\n" + "\n".join(self.log)
         return found
 
@@ -171,12 +172,12 @@ class Mitmdump:
         if self._process.poll() is None:
             self._process.terminate()
             try:
-                self._process.wait(SECONDS)
+                self._process.wait(END_SECONDS)
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
         for thread in self._threads:
-            thread.join(SECONDS)
+            thread.join(HANG_SECONDS)
         assert self._process.stdout is not None
         self._process.stdout.close()
 

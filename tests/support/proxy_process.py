@@ -13,14 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from websockets.asyncio import server
+from websockets.asyncio import client, server
+
+from hang_guard import HANG_SECONDS, PATIENT
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "proxy.py"
 WATCHED = Path(__file__).resolve().parent / "proxy_watched.py"
-
-# Generous: the proxy gives what has ended five seconds, twice at most.
-END_SECONDS = 30.0
-START_SECONDS = 60.0
 
 LOOKS_INSIDE = pytest.mark.skipif(
     not Path("/proc/self/status").exists(), reason="what a process holds is read from Linux's /proc"
@@ -79,7 +77,7 @@ class ProxyProcess:
         """End it, and see to it that nothing went wrong in it."""
         if self.process.returncode is None:
             self.process.send_signal(by)
-        await asyncio.wait_for(self.process.wait(), END_SECONDS)
+        await asyncio.wait_for(self.process.wait(), HANG_SECONDS)
         await self._reading
         assert self.process.stderr is not None
         complaints = (await self.process.stderr.read()).decode()
@@ -89,18 +87,27 @@ class ProxyProcess:
 
 @asynccontextmanager
 async def proxy_to(
-    port: int, *arguments: str | Path, program: Path = EXAMPLE
+    port: int, *arguments: str | Path, program: Path = EXAMPLE, grace: float = HANG_SECONDS
 ) -> AsyncIterator[ProxyProcess]:
-    """Run a proxy to a server on this machine, and end it afterwards."""
+    """Run a proxy to a server on this machine, and end it afterwards.
+
+    Args:
+        port: the server's.
+        arguments: for the program.
+        program: the example, or what runs it.
+        grace: the seconds after which the proxy gives a peer up. A short one is for tests of
+            that; otherwise nobody is given up, however slow the machine is.
+    """
     process = await asyncio.create_subprocess_exec(
         *[sys.executable, "-W", "error", program, f"127.0.0.1:{port}", *arguments],
+        *["--grace", str(grace)],
         env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
     try:
         assert process.stdout is not None
-        line = await asyncio.wait_for(process.stdout.readline(), START_SECONDS)
+        line = await asyncio.wait_for(process.stdout.readline(), HANG_SECONDS)
         assert line.startswith(b"listening on port ")
         proxy = ProxyProcess(process, int(line.split()[-1]))
         yield proxy
@@ -114,10 +121,16 @@ async def proxy_to(
 @asynccontextmanager
 async def serving(handler: Any, **options: Any) -> AsyncIterator[int]:
     """A websockets server on this machine; gives its port."""
-    async with server.serve(handler, "127.0.0.1", 0, max_size=None, **options) as listening:
+    options = {**PATIENT, "max_size": None, **options}
+    async with server.serve(handler, "127.0.0.1", 0, **options) as listening:
         yield next(iter(listening.sockets)).getsockname()[1]
 
 
-def run(scenario: Coroutine[Any, Any, None], seconds: float = 90.0) -> None:
+def connect(url: str, **options: Any) -> client.connect:
+    """A websockets client that gives up nobody."""
+    return client.connect(url, **{**PATIENT, **options})
+
+
+def run(scenario: Coroutine[Any, Any, None]) -> None:
     """Run a scenario, but not for ever."""
-    asyncio.run(asyncio.wait_for(scenario, seconds))
+    asyncio.run(asyncio.wait_for(scenario, HANG_SECONDS))

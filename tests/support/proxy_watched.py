@@ -1,6 +1,6 @@
 """`examples/proxy.py` as it is, and a look inside of it: run as a program by the soak test.
 
-Takes the example's server argument. On SIGUSR1 it prints a line of JSON: how many tasks and
+Takes the example's arguments. On SIGUSR1 it prints a line of JSON: how many tasks and
 sessions there are, and how much the budget holds.
 """
 
@@ -35,12 +35,15 @@ def report() -> None:
     )
 
 
-async def main() -> None:
-    """Forward connections until a signal comes."""
+forward = proxy.forward
+
+
+async def watched(options: argparse.Namespace) -> None:
+    """Forward connections as the example does, and report when asked."""
     asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, report)
-    options = argparse.Namespace(server=sys.argv[1], listen=0, replace=[], write=None)
-    await proxy.forward(options)
+    await forward(options)
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    proxy.forward = watched
+    proxy.main()

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 import wsproto.connection
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from wsproto.connection import ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, Event, Message, Ping, Pong, TextMessage
@@ -24,6 +24,7 @@ from wsproto.utilities import LocalProtocolError
 
 import wsdefrag.compat.wsproto as ours
 from compat_wsproto import CLASSES, Connection, calm, extensions, fed, messages, pair
+from properties import examples
 from wire_case import Case
 from wire_cases import CASES
 from wire_disagreements import difference, explanation
@@ -55,6 +56,8 @@ def is_known(ours: list[Any], theirs: list[Any]) -> bool:
     - RFC 3629 section 4: after ED comes 80 to 9F. wsproto waits for a third byte to say so.
     - RFC 6455 section 5.4: a data frame inside a message is out of order whatever it holds. wsproto
       inflates it first, as a part of the message.
+    - RFC 7692 section 7.2.2: a compressed message ends where its last block does. wsproto takes one
+      that was cut, and then may find that what it inflated is no text. Both close with 1007.
     - RFC 7692 section 7.2.1: where a fragment ends with 00 00 FF FF, which may be a tail that its
       sender left on, the drop-in gives its last byte with the next fragment.
     """
@@ -63,6 +66,8 @@ def is_known(ours: list[Any], theirs: list[Any]) -> bool:
         one, r"'utf-8' codec can't decode byte 0xed in position \d+: invalid continuation byte"
     ):
         return other[0][0] is TextMessage
+    if says(one, "error in extension"):
+        return says(other, "'utf-8' codec can't decode .*")
     if one[0][0] is other[0][0] is BytesMessage:
         (_, part), (_, whole) = one[0][1], other[0][1]
         return whole == part + b"\xff"
@@ -82,7 +87,7 @@ def test_the_two_are_not_the_same() -> None:
     assert wsproto.connection.Connection is not ours.Connection
 
 
-@settings(max_examples=100)
+@examples(100)
 @given(stream=streams(AGREED, interleaved=False), data=st.data(), answer=st.booleans())
 def test_valid_stream_gives_the_same(stream: Stream, data: st.DataObject, answer: bool) -> None:
     chunks = data.draw(cuts(stream.wire))
@@ -90,7 +95,7 @@ def test_valid_stream_gives_the_same(stream: Stream, data: st.DataObject, answer
     compare(direction, chunks, answer)
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(stream=streams(AGREED), data=st.data(), answer=st.booleans())
 def test_damaged_stream_gives_the_same(stream: Stream, data: st.DataObject, answer: bool) -> None:
     wire = data.draw(broken(stream.wire))
@@ -98,7 +103,7 @@ def test_damaged_stream_gives_the_same(stream: Stream, data: st.DataObject, answ
     compare(direction, data.draw(cuts(wire)), answer)
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(wire=st.lists(loose_frames(), max_size=4).map(b"".join), data=st.data())
 def test_loose_frames_give_the_same(wire: bytes, data: st.DataObject) -> None:
     direction = Direction(wire, data.draw(st.booleans()), data.draw(AGREED))
@@ -152,7 +157,7 @@ def sent(connection: Connection, event: Event) -> object:
         return type(error), str(error)
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(side=st.sampled_from(ConnectionType), events=st.lists(_events, max_size=8))
 def test_sending_writes_and_raises_the_same(side: ConnectionType, events: list[Event]) -> None:
     one, other = (made(side) for made in CLASSES.values())
@@ -166,7 +171,7 @@ def test_sending_writes_and_raises_the_same(side: ConnectionType, events: list[E
         assert one.state is other.state
 
 
-@settings(max_examples=100)
+@examples(100)
 @given(
     side=st.sampled_from(ConnectionType),
     deflate=deflates(st.integers(9, 15)),

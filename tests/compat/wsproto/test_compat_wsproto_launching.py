@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-SECONDS = 60
+from hang_guard import HANG_SECONDS
+
 WHICH = "import wsproto; print(wsproto.WSConnection.__module__)"
 OURS = "wsdefrag.compat.wsproto.wsconnection"
 
@@ -22,7 +23,7 @@ def run(*arguments: str, cwd: Path, **variables: str) -> subprocess.CompletedPro
         env=os.environ | variables,
         capture_output=True,
         text=True,
-        timeout=SECONDS,
+        timeout=HANG_SECONDS,
         check=False,
     )
 
@@ -106,7 +107,11 @@ client = wsproto.WSConnection(wsproto.ConnectionType.CLIENT)
 print(type(client.handshake).__module__)
 """
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=SECONDS, check=True
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=HANG_SECONDS,
+        check=True,
     )
     changed, module, handshake = done.stdout.splitlines()
     assert changed == (

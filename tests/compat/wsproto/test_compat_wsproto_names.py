@@ -13,6 +13,7 @@ import wsproto
 from wsproto.connection import ConnectionState
 
 import wsdefrag.compat.wsproto as drop_in
+from hang_guard import HANG_SECONDS
 from wsdefrag.compat.wsproto.extensions import PerMessageDeflate
 
 SUBMODULES = [
@@ -85,11 +86,15 @@ def test_package_has_wsprotos_names_and_version() -> None:
 def test_without_wsproto_the_extra_is_named() -> None:
     code = "import sys; sys.modules['wsproto'] = None; import wsdefrag.compat.wsproto"
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=HANG_SECONDS,
+        check=False,
     )
     assert "pip install 'wsdefrag[wsproto]'" in done.stderr
 
 
 def test_native_module_needs_no_wsproto() -> None:
     code = "import sys, wsdefrag; sys.exit('wsproto' in sys.modules)"
-    subprocess.run([sys.executable, "-c", code], timeout=60, check=True)
+    subprocess.run([sys.executable, "-c", code], timeout=HANG_SECONDS, check=True)

@@ -24,9 +24,9 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 import compat_wsproto
+from hang_guard import HANG_SECONDS, PATIENT
 
 PROGRAMS = Path(compat_wsproto.__file__).with_name("compat_programs")
-SECONDS = 60
 
 T = TypeVar("T")
 
@@ -34,7 +34,8 @@ SERVERS = {
     "uvicorn": ["uvicorn", "--ws", "wsproto", "--port", "0", "--app-dir", PROGRAMS],
     "uvicorn-workers": [
         *("-m", "uvicorn", "--ws", "wsproto", "--port", "0", "--workers", "2"),
-        *("--app-dir", PROGRAMS),
+        # Workers that do not answer for a while would be replaced.
+        *("--timeout-worker-healthcheck", HANG_SECONDS, "--app-dir", PROGRAMS),
     ],
     "hypercorn": ["-m", "hypercorn", "--bind", "127.0.0.1:0"],
     "hypercorn-workers": ["hypercorn", "--bind", "127.0.0.1:0", "--workers", "2"],
@@ -52,14 +53,14 @@ def started(*arguments: object) -> Iterator[subprocess.Popen[str]]:
         stderr=subprocess.STDOUT,
         text=True,
     )
-    clock = threading.Timer(SECONDS, process.kill)
+    clock = threading.Timer(HANG_SECONDS, process.kill)
     clock.start()
     try:
         yield process
     finally:
         process.terminate()
         try:
-            process.communicate(timeout=SECONDS)
+            process.communicate(timeout=HANG_SECONDS)
         finally:
             clock.cancel()
             process.kill()
@@ -77,7 +78,7 @@ def match_line(lines: IO[str], pattern: str) -> re.Match[str]:
 
 def wait_for_listener(port: int) -> None:
     """Servers announce their port before their workers listen on it."""
-    end = time.monotonic() + SECONDS
+    end = time.monotonic() + HANG_SECONDS
     while time.monotonic() < end:
         with socket.socket() as attempt:
             if attempt.connect_ex(("127.0.0.1", port)) == 0:
@@ -88,7 +89,7 @@ def wait_for_listener(port: int) -> None:
 
 def finish(work: Coroutine[object, object, T]) -> T:
     """Run what is asynchronous, for as long as a test may take."""
-    return asyncio.run(asyncio.wait_for(work, SECONDS))
+    return asyncio.run(asyncio.wait_for(work, HANG_SECONDS))
 
 
 async def talk(connection: ClientConnection) -> None:
@@ -117,7 +118,7 @@ async def talk(connection: ClientConnection) -> None:
 async def visit(url: str, *, compressed: bool) -> str:
     """One connection from the handshake to the close; what the server says it runs on."""
     deflate = "deflate" if compressed else None
-    async with connect(url, compression=deflate, max_size=None) as one:
+    async with connect(url, compression=deflate, max_size=None, **PATIENT) as one:
         await talk(one)
         await one.send("which")
         said = await one.recv()
@@ -129,7 +130,7 @@ async def visit(url: str, *, compressed: bool) -> str:
 
 async def break_rule(url: str) -> None:
     """Send a frame of a reserved opcode, and wait for the end."""
-    async with connect(url, compression=None) as one:
+    async with connect(url, compression=None, **PATIENT) as one:
         one.transport.write(b"\x83\x80\0\0\0\0")
         with pytest.raises(ConnectionClosed):
             await one.recv()
@@ -158,7 +159,7 @@ def test_trio_websocket_runs_on_it() -> None:
         url = f"ws://127.0.0.1:{port}/"
 
         async def plain() -> None:
-            async with connect(url, max_size=None) as one:
+            async with connect(url, max_size=None, **PATIENT) as one:
                 await talk(one)
 
         finish(plain())
@@ -172,16 +173,16 @@ def test_httpx_ws_runs_on_it() -> None:
         for message in connection:
             connection.send(message)
 
-    with websockets.sync.server.serve(echo, "127.0.0.1", 0) as server:
+    with websockets.sync.server.serve(echo, "127.0.0.1", 0, **PATIENT) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         try:
             port = server.socket.getsockname()[1]
             with started("httpx_client.py", f"http://127.0.0.1:{port}/") as client:
-                shown, _ = client.communicate(timeout=SECONDS)
+                shown, _ = client.communicate(timeout=HANG_SECONDS)
         finally:
             server.shutdown()
-            thread.join(SECONDS)
+            thread.join(HANG_SECONDS)
     connection = "wsdefrag.compat.wsproto.connection"
     assert shown.splitlines() == ["'text \\u20ac'", "True", f"{connection} {connection}"]
     assert client.returncode == 0

@@ -13,16 +13,17 @@ import re
 import subprocess
 import sys
 import tarfile
+import tempfile
 from pathlib import Path
 
 import pytest
+
+from hang_guard import HANG_SECONDS
 
 ROOT = Path(__file__).resolve().parents[3]
 RELEASE = "1.3.2"
 SHA256 = "b86885dcf294e15204919950f666e06ffc6c7c114ca900b060d6e16293528294"
 CACHE = ROOT / "target" / "wsproto-tests"
-FETCH_SECONDS = 120
-SUITE_SECONDS = 120
 
 EXCEPTIONS: dict[str, str] = {}
 """Test names as pytest prints them, and the paragraph that decides against each: none so far.
@@ -37,17 +38,21 @@ def fetch() -> Path:
     """The source distribution, kept for the next run."""
     kept = CACHE / f"wsproto-{RELEASE}.tar.gz"
     if not kept.exists():
+        # Another process may fetch it at the same time, so it is moved here when it is whole.
         CACHE.mkdir(parents=True, exist_ok=True)
+        place = Path(tempfile.mkdtemp(dir=CACHE))
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
         command += ["--disable-pip-version-check", "--no-binary", ":all:"]
         done = subprocess.run(
-            [*command, "--dest", CACHE, f"wsproto=={RELEASE}"],
+            [*command, "--dest", place, f"wsproto=={RELEASE}"],
             capture_output=True,
             text=True,
-            timeout=FETCH_SECONDS,
+            timeout=HANG_SECONDS,
             check=False,
         )
         assert done.returncode == 0, f"wsproto's tests could not be fetched:\n{done.stderr}"
+        (place / kept.name).replace(kept)
+        place.rmdir()
     assert hashlib.sha256(kept.read_bytes()).hexdigest() == SHA256, f"{kept} is another file"
     return kept
 
@@ -76,7 +81,7 @@ def run(suite: Path, *options: str) -> str:
         env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,
         text=True,
-        timeout=SUITE_SECONDS,
+        timeout=HANG_SECONDS,
         check=False,
     )
     assert not done.stderr, done.stderr

@@ -7,6 +7,7 @@ and ends with its input.
 from __future__ import annotations
 
 import sys
+from functools import partial
 
 import trio
 import wsproto
@@ -25,7 +26,8 @@ async def echo(request: WebSocketRequest) -> None:
 
 async def main() -> None:
     async with trio.open_nursery() as nursery:
-        server = await nursery.start(serve_websocket, echo, "127.0.0.1", 0, None)
+        serve = partial(serve_websocket, connect_timeout=600, disconnect_timeout=600)
+        server = await nursery.start(serve, echo, "127.0.0.1", 0, None)
         print(server.port, wsproto.WSConnection.__module__, flush=True)
         await trio.to_thread.run_sync(sys.stdin.read)
         nursery.cancel_scope.cancel()

@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from mitmdump import HERE, PYTHON, SECONDS
+from hang_guard import HANG_SECONDS
+from mitmdump import HERE, PYTHON
 from wire_writer import (
     BINARY,
     CLOSE,
@@ -119,7 +120,7 @@ def outcomes() -> dict[str, list[list[Any]]]:
         input=json.dumps(list(CONVERSATIONS.values())),
         capture_output=True,
         text=True,
-        timeout=SECONDS,
+        timeout=HANG_SECONDS,
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -10,7 +10,8 @@ import pytest
 
 from addon_frames import finish
 from addon_wires import Pair
-from mitmdump import ENVIRONMENT, SCRIPTS, SECONDS, Mitmdump, Start
+from hang_guard import HANG_SECONDS
+from mitmdump import ENVIRONMENT, SCRIPTS, Mitmdump, Start
 from wire_writer import KEY, TEXT, frame
 from wsdefrag.compat.mitmproxy import SCRIPT
 
@@ -73,7 +74,9 @@ def test_unloaded_addon_puts_the_layer_back(start: Start) -> None:
     proxy = start(scripts=(SCRIPT, SCRIPTS / "unload.py"))
     assert not own_layer_relays(proxy)
     handler = urllib.request.ProxyHandler({"http": f"http://127.0.0.1:{proxy.port}"})
-    with urllib.request.build_opener(handler).open("http://a.test/unload", timeout=SECONDS) as done:
+    with urllib.request.build_opener(handler).open(
+        "http://a.test/unload", timeout=HANG_SECONDS
+    ) as done:
         assert done.read().decode().split() == [
             "wsdefrag.compat.mitmproxy.layer",
             "mitmproxy.proxy.layers.websocket",
@@ -83,7 +86,7 @@ def test_unloaded_addon_puts_the_layer_back(start: Start) -> None:
 
 def test_command_of_mitmproxys_environment_says_where_the_script_is() -> None:
     command: list[Path | str] = [ENVIRONMENT / "bin" / "wsdefrag", "mitmproxy-addon"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=True)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=HANG_SECONDS, check=True)
     assert Path(done.stdout.rstrip("\n")).samefile(SCRIPT)
     assert done.stderr == ""
 

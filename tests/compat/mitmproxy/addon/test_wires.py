@@ -10,7 +10,8 @@ import pytest
 
 from addon_frames import finish, inflated, payloads, seen
 from addon_wires import Pair
-from mitmdump import PYTHON, SECONDS, Mitmdump
+from hang_guard import HANG_SECONDS
+from mitmdump import PYTHON, Mitmdump
 from wire_writer import (
     BINARY,
     CLOSE,
@@ -212,7 +213,7 @@ def test_mitmproxy_reads_its_flow_file_again(with_addon: Mitmdump) -> None:
     pair.close()
     (noted,) = with_addon.flow(pair.path)["metadata"]["wsdefrag_not_whole"]
     command: list[Path | str] = [PYTHON, "-c", READ_AGAIN, with_addon.flow_file]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=True)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=HANG_SECONDS, check=True)
     assert f"{pair.path} {[noted]}" in done.stdout.splitlines()
 
 
