@@ -1,10 +1,10 @@
-"""An echo server on asyncio: every message goes back to the client that sent it.
+"""An echo server with asyncio: it sends each message back to the client that sent it.
 
     python examples/echo_server.py [PORT]
 
-Serves on 127.0.0.1:PORT until it is interrupted; 0 takes any free port. Without PORT, a client of
-its own says a few things to it, and that is all. HTTP is h11's part (`pip install h11`); from the
-101 answer on, the bytes are wsdefrag's.
+Serves on 127.0.0.1:PORT until it is interrupted; 0 means any free port. Without PORT, it starts its
+own client, which sends a few messages, and ends. h11 handles the HTTP part (`pip install h11`);
+wsdefrag reads and writes all bytes after the 101 response.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ import wsdefrag
 
 HOST = "127.0.0.1"
 CHUNK = 64 * 1024  # bytes
-PATIENCE = 10  # seconds for a client's request, and for the end of its connection
+TIMEOUT = 10  # seconds for a client's request, and for the end of its connection
 
 Agreed = tuple[wsdefrag.DeflateParams | None, bytes]
-"""What came of a request: the compression, and the frames that arrived right behind the head."""
+"""The result of a handshake: the compression, and bytes that arrived after the request."""
 
 
 async def upgrade(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Agreed:
-    """Answer a client's request; ValueError if it is not one for a WebSocket."""
+    """Respond to a client's request; raise ValueError if it does not ask for a WebSocket."""
     http = h11.Connection(h11.SERVER)
     while (request := http.next_event()) is h11.NEED_DATA:
         http.receive_data(await reader.read(CHUNK))
@@ -57,14 +57,14 @@ async def upgrade(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
 
 
 def answers(events: Iterable[wsdefrag.Event], encoder: wsdefrag.FrameEncoder) -> Iterator[bytes]:
-    """Give what is to be sent for what has arrived, in the same order."""
+    """Encode a reply to each event."""
     for event in events:
         match event:
             case wsdefrag.WebSocketMessage():
                 yield encoder.message(event.type, event.content)
             case wsdefrag.Ping():
                 yield encoder.pong(event.payload)
-            case wsdefrag.Close(close_code=1005):  # it held no code
+            case wsdefrag.Close(close_code=1005):  # the Close frame had no code
                 yield encoder.close()
             case wsdefrag.Close():
                 yield encoder.close(event.close_code)
@@ -74,44 +74,44 @@ def answers(events: Iterable[wsdefrag.Event], encoder: wsdefrag.FrameEncoder) ->
 
 async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Serve one client, from its request to the end of its connection."""
-    deflate, data = await asyncio.wait_for(upgrade(reader, writer), PATIENCE)
+    deflate, data = await asyncio.wait_for(upgrade(reader, writer), TIMEOUT)
     incoming = wsdefrag.WebSocketDirection(from_client=True, deflate=deflate)
     outgoing = wsdefrag.FrameEncoder(from_client=False, deflate=deflate)
     while True:
         writer.write(b"".join(answers(incoming.receive_data(data), outgoing)))
-        await writer.drain()  # a client that does not read is not read from
+        await writer.drain()  # waits until the client reads, before reading more from it
         if outgoing.closed:
             break
         data = await reader.read(CHUNK)
         if not data:
             return
-    # The server is the first to end TCP (RFC 6455 section 7.1.1). What the client still sends is
-    # read: the kernel answers bytes that nobody reads with a reset, which can overtake the Close.
+    # The server ends TCP first (RFC 6455 section 7.1.1). It must read the bytes that the client
+    # still sends: for unread bytes the kernel sends a reset, which can overtake the Close.
     writer.write_eof()
-    await asyncio.wait_for(drop_the_rest(reader), PATIENCE)
+    await asyncio.wait_for(drop_the_rest(reader), TIMEOUT)
 
 
 async def drop_the_rest(reader: asyncio.StreamReader) -> None:
-    """Wait until the client has ended its half, too."""
+    """Read and drop bytes until the client ends its side of the connection."""
     while await reader.read(CHUNK):
         pass
 
 
 async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Serve one client; what goes wrong ends this connection and no other."""
+    """Serve one client; an error ends only this connection."""
     try:
         await echo(reader, writer)
     except (ValueError, ConnectionError, h11.ProtocolError, asyncio.TimeoutError) as error:
-        print(f"gave up a client: {error!r}", file=sys.stderr)
+        print(f"dropped a client: {error!r}", file=sys.stderr)
         writer.transport.abort()
-    except asyncio.CancelledError:  # the server ends
+    except asyncio.CancelledError:  # the server is stopping
         writer.transport.abort()
     finally:
         writer.close()
 
 
 async def talk(port: int) -> None:
-    """Be a client: say a few things, print what comes back, and close."""
+    """Run a client: send a few messages, print the replies, and close."""
     reader, writer = await asyncio.open_connection(HOST, port)
     http = h11.Connection(h11.CLIENT)
     headers = [
@@ -152,7 +152,7 @@ async def talk(port: int) -> None:
 
 
 async def main() -> None:
-    """Serve for ever, or for one conversation."""
+    """Serve until interrupted, or until the example's own client has finished."""
     port = int(sys.argv[1]) if len(sys.argv) > 1 else 0
     async with await asyncio.start_server(handle, HOST, port) as server:
         port = server.sockets[0].getsockname()[1]

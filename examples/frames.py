@@ -1,9 +1,9 @@
-"""The frames of a stream, one line each, before anything is put together.
+"""Prints the frames of a stream, one on each line, without joining fragments to messages.
 
     python examples/frames.py [STREAM]
 
-STREAM holds what a client sent after its request. The one read without an argument has messages
-in fragments, and pings between the fragments: look at FIN and at the opcodes.
+STREAM is a file with the bytes that a client sent after its request. The default is a recording
+with fragmented messages and pings between the fragments, as FIN and the opcodes show.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ SHOWN = 24
 
 
 def main() -> None:
-    """Print the first frames, and how many there are of each opcode."""
+    """Print the first frames, and the number of frames of each opcode."""
     path = Path(sys.argv[1]) if len(sys.argv) > 1 else RECORDED
-    # Deflate is named so that the compressed bit is allowed; payloads stay as they are.
+    # With `deflate`, RSV1 is allowed; payloads stay compressed.
     decoder = wsdefrag.FrameDecoder(from_client=True, deflate=wsdefrag.DeflateParams())
     frames = decoder.receive_data(path.read_bytes())
 

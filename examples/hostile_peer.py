@@ -1,4 +1,4 @@
-"""What happens to bytes that mean harm: no more memory than the limits allow, and a reason.
+"""Reads hostile bytes: memory stays within the limits, and the error has the reason.
 
 python examples/hostile_peer.py
 """
@@ -14,24 +14,24 @@ LIMITS = wsdefrag.Limits(max_frame_size=8 * MIB, max_message_size=MIB)
 
 
 def show(title: str, wire: bytes) -> None:
-    """Feed what a server is supposed to have sent, and print what comes of it."""
+    """Read bytes as if a server had sent them, and print the result."""
     reassembler = wsdefrag.MessageReassembler(
         from_client=False, deflate=wsdefrag.DeflateParams(), limits=LIMITS
     )
     messages = reassembler.receive_data(wire)
     print(f"{title} ({len(wire)} bytes)")
     print(f"  messages: {messages}, held back: {reassembler.bytes_buffered} bytes")
-    # Messages that were complete come first; the next call is the one that raises.
+    # The call above returns messages before the error; the next call raises the error.
     try:
         reassembler.receive_eof()
     except (wsdefrag.ProtocolError, wsdefrag.LimitExceeded) as error:
-        print(f"  {error.kind}: {error} [answer with {error.close_code}]")
+        print(f"  {error.kind}: {error} [reply with {error.close_code}]")
     except wsdefrag.IncompleteMessage as error:
         print(f"  incomplete: {error}")
 
 
 def main() -> None:
-    """Try five tricks."""
+    """Try five attacks."""
     compressor = zlib.compressobj(9, zlib.DEFLATED, -15)
     bomb = compressor.compress(bytes(64 * MIB)) + compressor.flush(zlib.Z_SYNC_FLUSH)
     bomb = bomb[:-4]  # the sender leaves out 00 00 ff ff (RFC 7692 section 7.2.1)

@@ -1,10 +1,10 @@
-"""Several captures at once, a thread each, into one table.
+"""Reads several captures in parallel, one thread for each, into one table.
 
     python examples/many_captures.py [CAPTURE ...]
 
-Reading happens without the GIL, so threads are enough. A `Capture` can also be pickled and sent to
-other processes or machines; its rows are the same wherever it is read, and are identified by
-(connection, from_client, seq) within it. Needs `pip install 'wsdefrag[arrow]'`.
+The reader releases the GIL, so threads run in parallel. A `Capture` can also be pickled and sent to
+other processes or machines; its rows are the same everywhere. Within a capture, (connection,
+from_client, seq) identifies a row. Needs `pip install 'wsdefrag[arrow]'`.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ RECORDED = [DIRECTORY / name for name in ("plain-small.pcapng", "ipv6.pcapng", "
 
 
 def read(path: Path) -> pa.Table:
-    """Read the messages of one capture, with its name as one more column."""
+    """Read the messages of one capture, with a column for the name of its file."""
     table = pa.table(Capture(path))
     name = pa.array([path.name] * len(table)).dictionary_encode()
     return table.append_column("capture", name)
 
 
 def main() -> None:
-    """Read all captures and say how much each of them holds."""
+    """Read all captures and print the messages and bytes of each."""
     paths = [Path(argument) for argument in sys.argv[1:]] or RECORDED
     with ThreadPoolExecutor() as pool:
         table = pa.concat_tables(pool.map(read, paths)).unify_dictionaries()

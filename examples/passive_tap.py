@@ -1,10 +1,10 @@
-"""Both directions of a connection, chunk by chunk in the order and at the times they arrived.
+"""Reads both directions of a connection, chunk by chunk, as a passive tap sees them.
 
     python examples/passive_tap.py [RECORDING.json]
 
-RECORDING.json says when which side sent how many bytes; beside it lie RECORDING.client.bin and
-RECORDING.server.bin. The one read without an argument has compressed messages in fragments, with
-pings between the fragments.
+RECORDING.json lists the chunks: time, sender and length. Their bytes are in RECORDING.client.bin
+and RECORDING.server.bin in the same directory. The default is a recording with compressed,
+fragmented messages and pings between the fragments.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ SHOWN = 16
 
 
 def main() -> None:
-    """Print the first events, how many there were of each kind, and how it all ended."""
+    """Print the first events, the number of events of each kind, and how the connection ended."""
     path = Path(sys.argv[1]) if len(sys.argv) > 1 else RECORDED
     recording = json.loads(path.read_text(encoding="utf-8"))
     streams = {
@@ -43,7 +43,7 @@ def main() -> None:
     for event in events[:SHOWN]:
         arrow = "->" if event.from_client else "<-"
         kind = type(event).__name__
-        shown = getattr(event, "payload", event)  # of a Ping or Pong there is no more to say
+        shown = getattr(event, "payload", event)  # Ping and Pong have a payload
         print(f"{event.timestamp - begin:.6f} s {arrow} {kind:<16} {shown!r:.60}")
     for kind, count in Counter(type(event).__name__ for event in events).items():
         print(f"{count:>4} x {kind}")

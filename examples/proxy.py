@@ -58,7 +58,7 @@ class Session:
     def decide(self, data: bytes, from_client: bool) -> None:
         """Say what is to become of everything that has arrived."""
         for event in self.relay.receive_data(data, from_client=from_client):
-            print("->" if from_client else "<-", f"{event!r:.100}", flush=True)
+            print("->" if from_client else "<-", shown(event), flush=True)
             if isinstance(event, wsdefrag.WebSocketMessage) and event.is_text:
                 for old, new in self.options.replace:
                     event.text = event.text.replace(old, new)
@@ -87,6 +87,13 @@ class Session:
                 client_address=peers[0][:2],
                 server_address=peers[1][:2],
             )
+
+
+def shown(event: wsdefrag.Event) -> str:
+    """Give the beginning of a message, whose `repr` would be as long as it is, or the event."""
+    if isinstance(event, wsdefrag.WebSocketMessage):
+        return repr(event.text[:90] if event.is_text else event.content[:90])
+    return f"{event!r:.100}"
 
 
 async def run(session: Session, ends: list[asyncio.StreamReader], grace: float) -> None:

@@ -1,9 +1,9 @@
-"""One direction: the bytes of one side in, its messages out.
+"""Reads the messages of one direction from a file.
 
     python examples/read_stream.py [STREAM]
 
-STREAM holds what a server sent after its 101 answer, without compression. The one read without
-an argument is a recording of a price feed.
+STREAM is a file with the bytes that a server sent after its 101 response, without compression. The
+default is a recording of a price feed.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""The HTTP upgrade as a proxy sees it: a request and an answer, passed on as they came.
+"""The HTTP upgrade in a proxy: forwards request and response unchanged and reads them.
 
     python examples/upgrade.py
 
-`examples/proxy.py` uses it; by itself it shows what it reads out of one. h11 reads the heads, and
-says where they end: what follows belongs to the WebSocket (RFC 6455 section 4).
+`examples/proxy.py` uses this module; the command above shows what it reads. h11 parses the heads
+of request and response; the bytes after a head belong to the WebSocket (RFC 6455 section 4).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Sec-WebSocket-Version: 13\r
 Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r
 \r
 """
-ANSWER = b"""\
+RESPONSE = b"""\
 HTTP/1.1 101 Switching Protocols\r
 Upgrade: websocket\r
 Connection: Upgrade\r
@@ -42,31 +42,31 @@ Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits=12\r
 
 
 class Writer(Protocol):
-    """What a `StreamWriter` is to this module."""
+    """The method of a `StreamWriter` that this module needs."""
 
     def write(self, data: bytes, /) -> object:
-        """Send bytes, now or later."""
+        """Send bytes."""
 
 
 @dataclass
 class Head:
-    """A head, the bytes it was read from, and those that came behind it."""
+    """The head of a request or response, its bytes, the bytes after it, and its time."""
 
     event: Any
     raw: bytes
-    behind: bytes
+    trailing: bytes
     read_ns: int
 
     @property
     def fields(self) -> tuple[tuple[str, bytes], ...]:
-        """The header fields as they were written."""
+        """The header fields, with the original case of their names."""
         pairs = self.event.headers.raw_items()
         return tuple((name.decode("latin-1"), value) for name, value in pairs)
 
 
 @dataclass
 class Upgrade:
-    """What was agreed on, and the first bytes of both directions."""
+    """The handshake, and the first bytes of both directions after it."""
 
     request: CapturedRequest
     response: CapturedResponse
@@ -76,7 +76,7 @@ class Upgrade:
 
 
 async def read_head(reader: asyncio.StreamReader, parser: h11.Connection) -> Head:
-    """Read up to the end of a head, or raise what h11 has against it."""
+    """Read up to the end of a head; raises h11.ProtocolError if it is invalid."""
     raw = b""
     while (event := parser.next_event()) is h11.NEED_DATA:
         data = await reader.read(READ)
@@ -84,51 +84,52 @@ async def read_head(reader: asyncio.StreamReader, parser: h11.Connection) -> Hea
         parser.receive_data(data)
     if isinstance(event, h11.ConnectionClosed):
         raise EOFError("no head")
-    behind, _ = parser.trailing_data
-    return Head(event, raw[: len(raw) - len(behind)], behind, time.time_ns())
+    trailing, _ = parser.trailing_data
+    return Head(event, raw[: len(raw) - len(trailing)], trailing, time.time_ns())
 
 
 async def pass_on(
     client: tuple[asyncio.StreamReader, Writer], server: tuple[asyncio.StreamReader, Writer]
 ) -> Upgrade:
-    """Pass a request on to the server and its answer to the client.
+    """Forward a request to the server and its response to the client.
 
-    Raises `ConnectionRefusedError` where the answer is no 101, `ValueError` where it agrees on
-    what cannot be, `h11.ProtocolError` where a head is none, `EOFError` where there is none.
+    Raises `ConnectionRefusedError` if the status is not 101, `ValueError` if the extensions of the
+    response are invalid, `h11.ProtocolError` if a head is invalid, `EOFError` if one is missing.
     """
-    asked = await read_head(client[0], h11.Connection(h11.SERVER))
-    server[1].write(asked.raw)
-    expecting = h11.Connection(h11.CLIENT)
-    expecting.send(asked.event)
-    expecting.send(h11.EndOfMessage())
-    said = await read_head(server[0], expecting)
-    client[1].write(said.raw)
-    if said.event.status_code != 101:
-        client[1].write(said.behind)
+    request = await read_head(client[0], h11.Connection(h11.SERVER))
+    server[1].write(request.raw)
+    parser = h11.Connection(h11.CLIENT)
+    parser.send(request.event)
+    parser.send(h11.EndOfMessage())
+    response = await read_head(server[0], parser)
+    client[1].write(response.raw)
+    if response.event.status_code != 101:
+        client[1].write(response.trailing)
         while body := await server[0].read(READ):
             client[1].write(body)
-        raise ConnectionRefusedError(f"the server answered {said.event.status_code}")
-    extensions = [v for n, v in said.event.headers if n == b"sec-websocket-extensions"]
+        raise ConnectionRefusedError(f"the server responded {response.event.status_code}")
+    extensions = [v for n, v in response.event.headers if n == b"sec-websocket-extensions"]
+    reason = response.event.reason.decode("latin-1")
     return Upgrade(
-        CapturedRequest(asked.event.target.decode("latin-1"), asked.fields, asked.read_ns),
-        CapturedResponse(101, said.event.reason.decode("latin-1"), said.fields, said.read_ns),
+        CapturedRequest(request.event.target.decode("latin-1"), request.fields, request.read_ns),
+        CapturedResponse(101, reason, response.fields, response.read_ns),
         wsdefrag.DeflateParams.from_header(b", ".join(extensions)),
-        asked.behind,
-        said.behind,
+        request.trailing,
+        response.trailing,
     )
 
 
 async def main() -> None:
-    """Pass an upgrade on whose both sides go on at once, and show what it says."""
+    """Forward an upgrade in which both sides send a frame at once, and print what was read."""
     sides = []
-    for heard in (REQUEST + b"\x81\x82\0\0\0\0hi", ANSWER + b"\x81\x05hello"):
+    for data in (REQUEST + b"\x81\x82\0\0\0\0hi", RESPONSE + b"\x81\x05hello"):
         reader = asyncio.StreamReader()
-        reader.feed_data(heard)
+        reader.feed_data(data)
         sides.append((reader, io.BytesIO()))
     client, server = sides
     agreed = await pass_on(client, server)
     assert server[1].getvalue() == REQUEST
-    assert client[1].getvalue() == ANSWER
+    assert client[1].getvalue() == RESPONSE
     print(f"GET {agreed.request.target} of {agreed.request.value('host')}")
     print(f"agreed on {agreed.deflate}")
     print(f"first bytes: {agreed.from_client!r} and {agreed.from_server!r}")

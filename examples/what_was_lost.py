@@ -1,10 +1,10 @@
-"""What a capture lost, and what can be trusted all the same.
+"""Reports what is missing from a capture.
 
     python examples/what_was_lost.py [CAPTURE ...]
 
-Reads the messages of one capture (several files are one capture, in order), counts them by what
-is to be thought of them, and prints the account of each connection that lost something. The one
-read without an argument has been robbed of some packets beforehand.
+Reads the messages of a capture (several files are one capture, in order), counts them by status,
+and prints the accounts of each connection that lost bytes. The default is a recording from which
+this script removes some packets first.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from wsdefrag.capture import Capture, CapturedConnection, CapturedMessage
 RECORDED = Path(__file__).parents[1] / "vectors" / "captures" / "legacy.pcap"
 
 
-def robbed(path: Path) -> io.BytesIO:
-    """Give a pcap file without every ninth packet, from the twentieth on."""
+def with_lost_packets(path: Path) -> io.BytesIO:
+    """Return a pcap file without each ninth packet, from the twentieth on."""
     data = path.read_bytes()
     kept, position, number = [data[:24]], 24, 0
     while position < len(data):
@@ -35,7 +35,7 @@ def robbed(path: Path) -> io.BytesIO:
 
 
 def show(connection: CapturedConnection) -> None:
-    """Print where the bytes of a connection went, if not all of them could be handed out."""
+    """Print the accounts of a connection, if it lost bytes."""
     if not connection.has_losses:
         return
     print(f"{connection.host}{connection.path} ({connection.ended})")
@@ -43,14 +43,14 @@ def show(connection: CapturedConnection) -> None:
         print(
             f"  {name}: {account.bytes} bytes = {account.emitted} in messages + {account.control} "
             f"control + {account.skipped} skipped + {account.lost} lost + {account.trailing} "
-            f"trailing; {account.missing} of them were not captured"
+            f"trailing; {account.missing} bytes were not captured"
         )
 
 
 def main() -> None:
-    """Read the capture and say what there is."""
+    """Read the capture and print the losses."""
     paths = [Path(argument) for argument in sys.argv[1:]]
-    capture = Capture(paths) if paths else Capture(robbed(RECORDED))
+    capture = Capture(paths) if paths else Capture(with_lost_packets(RECORDED))
     seen: Counter[str] = Counter()
     with capture.read() as reader:
         for item in reader:

@@ -1,9 +1,9 @@
-"""httpx-ws on the drop-in for wsproto, talking to a server on this machine.
+"""httpx-ws with this package instead of wsproto, and a local server.
 
     python examples/wsproto_httpx.py
 
-A program that is not to be touched is started with ``python -m wsdefrag.compat.wsproto PROGRAM``;
-this one puts the drop-in in wsproto's place itself, before anything imports wsproto.
+To run a program without changing it, use ``python -m wsdefrag.compat.wsproto PROGRAM``. This
+program calls ``install()`` itself, before any import of wsproto.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def echo(connection: ServerConnection) -> None:
 
 
 def main() -> None:
-    """Start a server, say something to it, stop it."""
+    """Start a server, send it messages, stop it."""
     with serve(echo, "127.0.0.1", 0) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
@@ -35,7 +35,7 @@ def main() -> None:
         with connect_ws(f"http://127.0.0.1:{port}/") as session:
             session.send_text("hello, httpx")
             print(session.receive_text())
-            # Its events are wsproto's own.
+            # The event is an object of wsproto's own class.
             session.send_bytes(b"\x00" * 3)
             print(session.receive())
         server.shutdown()

@@ -1,10 +1,10 @@
-"""hypercorn on the drop-in for wsproto, and a client that talks to it.
+"""hypercorn with this package instead of wsproto, and a client.
 
     python examples/wsproto_hypercorn.py
 
-A server that is not to be touched is started with
-``python -m wsdefrag.compat.wsproto hypercorn APPLICATION``; this one is a part of the program,
-which puts the drop-in in wsproto's place itself, before anything imports wsproto.
+To run hypercorn without changing a program, use
+``python -m wsdefrag.compat.wsproto hypercorn APPLICATION``. This program starts the server itself;
+it calls ``install()`` before any import of wsproto.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ async def echo(
     receive: Callable[[], Awaitable[Any]],
     send: Callable[[Any], Awaitable[None]],
 ) -> None:
-    """Send back the texts of one connection, or follow the application's life."""
+    """Send back the texts of one connection, or confirm startup and shutdown."""
     if scope["type"] == "lifespan":
         for step in ("startup", "shutdown"):
             await receive()
@@ -41,11 +41,11 @@ async def echo(
 
 
 async def main() -> None:
-    """Start the server, say something to it, stop it."""
+    """Start the server, send it a message, stop it."""
     listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]
     config = Config()
-    # hypercorn closes what it is given.
+    # hypercorn closes the socket that it is given, so the listener must not close it too.
     config.bind = [f"fd://{listener.detach()}"]
     config.errorlog = None
     done = asyncio.Event()

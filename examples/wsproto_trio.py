@@ -1,9 +1,9 @@
-"""trio-websocket on the drop-in for wsproto: a server and a client of its.
+"""trio-websocket with this package instead of wsproto, as server and client.
 
     python examples/wsproto_trio.py
 
-A program that is not to be touched is started with ``python -m wsdefrag.compat.wsproto PROGRAM``;
-this one puts the drop-in in wsproto's place itself, before anything imports wsproto.
+To run a program without changing it, use ``python -m wsdefrag.compat.wsproto PROGRAM``. This
+program calls ``install()`` itself, before any import of wsproto.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ async def echo(request: WebSocketRequest) -> None:
 
 
 async def main() -> None:
-    """Start the server, say something to it, stop it."""
+    """Start the server, send it a message, stop it."""
     async with trio.open_nursery() as nursery:
         server = await nursery.start(serve_websocket, echo, "127.0.0.1", 0, None)
         async with open_websocket("127.0.0.1", server.port, "/", use_ssl=False) as client:

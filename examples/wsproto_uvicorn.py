@@ -1,10 +1,10 @@
-"""uvicorn on the drop-in for wsproto, and a client that talks to it.
+"""uvicorn with this package instead of wsproto, and a client.
 
     python examples/wsproto_uvicorn.py
 
-A server that is not to be touched is started with
-``python -m wsdefrag.compat.wsproto uvicorn APPLICATION --ws wsproto``; this one is a part of the
-program, which puts the drop-in in wsproto's place itself, before anything imports wsproto.
+To run uvicorn without changing a program, use
+``python -m wsdefrag.compat.wsproto uvicorn APPLICATION --ws wsproto``. This program starts the
+server itself; it calls ``install()`` before any import of wsproto.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ async def echo(
 
 
 async def main() -> None:
-    """Start the server, say something to it, stop it."""
+    """Start the server, send it a message, stop it."""
     config = uvicorn.Config(
         echo, host="127.0.0.1", port=0, ws="wsproto", lifespan="off", log_level="warning"
     )

@@ -1,18 +1,18 @@
-r"""WebSocket bytes in, messages out.
+r"""Reads the bytes of WebSocket connections into messages.
 
-wsdefrag parses frames (RFC 6455), unmasks and inflates them (RFC 7692), checks them, and puts
-fragmented TEXT and BINARY messages back together as ``WebSocketMessage`` objects.
+wsdefrag parses frames (RFC 6455), unmasks and inflates them (RFC 7692), checks them, and joins the
+fragments of TEXT and BINARY messages to ``WebSocketMessage`` objects.
 
 Where to start:
 
-- ``MessageReassembler``: the bytes of one direction in, messages out.
-- ``WebSocketDirection``: the same bytes in, all events out, and no exceptions.
-- ``WebSocketConnection``: both directions, with all events and the connection's record.
-- ``WebSocketRelay``: both directions, and the caller decides what is sent on to the other side.
-- ``PassThroughRelay``: both directions, sent on by themselves while the caller watches.
-- ``FrameDecoder``: single frames.
-- ``FrameEncoder``: the other way round, messages in and bytes out.
-- ``wsdefrag.capture.Capture``: packet captures.
+- ``MessageReassembler``: reads one direction into messages; raises errors.
+- ``WebSocketDirection``: reads one direction into all events; does not raise.
+- ``WebSocketConnection``: reads both directions into all events; keeps the messages.
+- ``WebSocketRelay``: forwards both directions; the caller decides on each message.
+- ``PassThroughRelay``: forwards both directions without decisions; the caller watches.
+- ``FrameDecoder``: reads one direction into single frames.
+- ``FrameEncoder``: encodes messages as bytes.
+- ``wsdefrag.capture.Capture``: reads packet captures.
 
 Example:
     >>> import wsdefrag
@@ -40,7 +40,15 @@ from wsdefrag.errors import (
     ProtocolError,
     WebSocketError,
 )
-from wsdefrag.events import Close, Event, Incomplete, Ping, Pong, ProtocolViolation
+from wsdefrag.events import (
+    Close,
+    Event,
+    Incomplete,
+    OpaqueMessage,
+    Ping,
+    Pong,
+    ProtocolViolation,
+)
 from wsdefrag.fragmenter import Fragmenter
 from wsdefrag.frames import Frame, FrameDecoder
 from wsdefrag.limits import Limits
@@ -70,6 +78,7 @@ __all__ = [
     "LimitExceeded",
     "Limits",
     "MessageReassembler",
+    "OpaqueMessage",
     "Opcode",
     "OutOfMemory",
     "PassThroughRelay",

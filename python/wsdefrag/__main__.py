@@ -1,4 +1,4 @@
-"""``python -m wsdefrag`` is the command ``wsdefrag``."""
+"""Runs the command ``wsdefrag`` for ``python -m wsdefrag``."""
 
 from wsdefrag.cli import main
 

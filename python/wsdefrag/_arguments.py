@@ -1,7 +1,7 @@
-"""Checks of what callers pass in: mistakes become ``TypeError`` here, before any bytes are read.
+"""Checks arguments and raises ``TypeError`` or ``ValueError`` before any bytes are read.
 
-A bool is never taken for a number, although ``isinstance(True, int)``: nobody means a limit of
-one byte by True.
+A bool is not accepted as a number, although ``isinstance(True, int)``: passing True as a limit is a
+mistake, and must not mean one byte.
 """
 
 from __future__ import annotations
@@ -23,21 +23,36 @@ def require_bool(name: str, value: object) -> None:
 
 
 def require_int(name: str, value: object) -> int:
-    """Give ``value`` back, or raise TypeError unless it is an int."""
+    """Return ``value``; raise TypeError unless it is an int."""
     if not isinstance(value, int) or isinstance(value, bool):
         raise TypeError(f"{name} must be an int, not {type(value).__name__}")
     return value
 
 
 def require_number(name: str, value: object) -> float:
-    """Give ``value`` back, or raise TypeError unless it is an int or a float."""
+    """Return ``value``; raise TypeError unless it is an int or a float."""
     if not isinstance(value, (int, float)) or isinstance(value, bool):
         raise TypeError(f"{name} must be a number, not {type(value).__name__}")
     return value
 
 
+def require_extension(extension: object) -> str | None:
+    """Give ``extension`` back, which is a name or None.
+
+    Raises TypeError unless it is one of these, and ValueError if it is empty, or a name of what
+    this library does know.
+    """
+    if extension is None:
+        return None
+    if not isinstance(extension, str):
+        raise TypeError(f"extension must be a str or None, not {type(extension).__name__}")
+    if not extension or extension == "permessage-deflate":
+        raise ValueError(f"extension must be the name of another extension, not {extension!r}")
+    return extension
+
+
 def require_retain(retain: object) -> int | None:
-    """Give ``retain`` back, which is a count of messages to keep, or None for all of them.
+    """Return ``retain``: how many messages to keep, or None for all.
 
     Raises TypeError unless it is an int or None, and ValueError if it is negative.
     """
@@ -45,15 +60,15 @@ def require_retain(retain: object) -> int | None:
         return None
     count = require_int("retain", retain)
     if count < 0:
-        raise ValueError(f"retain must be a count from 0, or None, not {count}")
+        raise ValueError(f"retain must be 0 or more, or None, not {count}")
     return count
 
 
 def require_compression(compress_from: object, compression_level: object) -> int:
-    """Give the least size that is compressed, in bytes, no larger than the engine can count.
+    """Return the smallest message size to compress, in bytes, as an unsigned 64-bit number.
 
-    Raises TypeError unless both are ints, and ValueError unless the size is from 0 and the level
-    from 0 to 9.
+    Raises TypeError unless both are ints, and ValueError if the size is negative or the level is
+    not from 0 to 9.
     """
     least = require_int("compress_from", compress_from)
     if least < 0:

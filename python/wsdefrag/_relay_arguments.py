@@ -1,10 +1,10 @@
-"""The arguments that both relays take, checked and put together for the native module."""
+"""Checks the arguments that both relays share and collects them for the native module."""
 
 from __future__ import annotations
 
 from typing import Literal, TypedDict
 
-from wsdefrag._arguments import require_compression, require_optional
+from wsdefrag._arguments import require_compression, require_extension, require_optional
 from wsdefrag.budget import Budget
 from wsdefrag.deflate import DeflateParams
 from wsdefrag.fragmenter import Fragmenter
@@ -13,7 +13,7 @@ from wsdefrag.strictness import Strictness
 
 
 class RelayOptions(TypedDict):
-    """What the native relays are made with."""
+    """The arguments of the native relays."""
 
     deflate: DeflateParams | None
     server_deflate: DeflateParams | None
@@ -24,6 +24,7 @@ class RelayOptions(TypedDict):
     fragmenter: Fragmenter
     compress_from: int
     compression_level: int
+    extension: str | None
     budget: Budget | None
 
 
@@ -40,10 +41,11 @@ def relay_options(
     fragmenter: Fragmenter | None,
     compress_from: int,
     compression_level: int,
+    extension: str | None,
 ) -> RelayOptions:
     """Check the arguments of a relay.
 
-    Raises TypeError where one has the wrong type, and ValueError where one is out of range.
+    Raises TypeError if one has the wrong type, and ValueError if one is out of range.
     """
     if server_deflate == "same":
         server_deflate = deflate
@@ -70,5 +72,6 @@ def relay_options(
         "fragmenter": fragmenter or Fragmenter(),
         "compress_from": require_compression(compress_from, compression_level),
         "compression_level": compression_level,
+        "extension": require_extension(extension),
         "budget": budget,
     }

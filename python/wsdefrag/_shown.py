@@ -1,7 +1,6 @@
-"""How the classes of this package show themselves: their state, in less than 200 characters.
+"""Helpers for ``__repr__``: the state of an object in less than 200 characters.
 
-Texts and payloads from the wire may be of any length and hold anything, so they are escaped and
-cut.
+Texts and payloads from the wire may be long and contain any bytes, so they are escaped and cut.
 """
 
 from __future__ import annotations
@@ -18,14 +17,14 @@ _short.maxstring = _short.maxother = _LONGEST_TEXT
 
 
 def shown_text(text: str | None, longest: int = _LONGEST_TEXT) -> str:
-    """Give a text as Python writes it, with dots in place of its middle where it is long."""
+    """Return the ``repr`` of a text; dots replace the middle of a long one."""
     short = reprlib.Repr()
     short.maxstring = longest
     return short.repr(text)
 
 
 def shown_bytes(content: bytes) -> str:
-    """Give bytes as Python writes them; of long ones the beginning, and how many there are."""
+    """Return the ``repr`` of bytes; for long ones, that of the start and the number of bytes."""
     start = content[:_LONGEST_TEXT]
     while len(repr(start)) > _LONGEST_TEXT:
         start = start[:-1]
@@ -34,13 +33,13 @@ def shown_bytes(content: bytes) -> str:
 
 
 def shown(kind: str, state: str) -> str:
-    """Give ``<kind state>``, cut where that is too long."""
+    """Return ``<kind state>``, cut if it is too long."""
     whole = f"<{kind} {state}>"
     return whole if len(whole) <= _LONGEST else f"{whole[: _LONGEST - 4]}...>"
 
 
 def shown_fields(value: Any) -> str:  # noqa: ANN401  (a dataclass of any class)
-    """Give a dataclass as a call that makes it, without the fields that have their default."""
+    """Return a dataclass as a call of its class, without the fields that have their defaults."""
     pairs = []
     for field in fields(value):
         default = field.default
@@ -55,5 +54,5 @@ def shown_fields(value: Any) -> str:  # noqa: ANN401  (a dataclass of any class)
 def _shown_value(value: object) -> str:
     if isinstance(value, bytes):
         return shown_bytes(value)
-    # The text of an exception is short, and its end says where in the bytes it is about.
+    # The text of an exception is short, and it ends with the offset, so it is not cut.
     return repr(value) if isinstance(value, Exception) else _short.repr(value)

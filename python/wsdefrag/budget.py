@@ -1,16 +1,16 @@
-"""A bound on what many connections hold together.
+"""``Budget``: a limit for the bytes that many relays buffer together.
 
-``Limits`` bound one message, but not how many peers send one at the same time. A ``Budget`` is
-shared by any number of relays: each byte that a peer makes one of them hold is charged before it
-is held, and given back when it was sent on, dropped, or the relay is gone. Where the budget does
-not allow a byte, that direction ends with ``LimitExceeded``, of limit ``"budget"`` and close
-code 1013 (try again later), and the others go on.
+``Limits`` apply to one message, but many peers may send one at the same time. A ``Budget`` is
+shared by any number of relays. Each byte that a relay buffers for a peer is charged to the budget
+first. It is released when it has been sent or dropped, or when the relay is deleted. If the budget
+is used up, the direction that needs more ends with ``LimitExceeded`` (kind ``"budget"``, close code
+1013, try again later); the other directions continue.
 
-What the caller puts in itself, by editing and injecting, is charged and not refused, so
-``bytes_held`` can be above ``max_bytes`` by that much; peers are then refused until it is sent.
+Bytes that the caller adds by editing and injecting are charged too, but never refused. So
+``bytes_held`` may be larger than ``max_bytes``; until they are sent, peers get no more bytes.
 
-What is counted are contents, and headers and compressed payloads as they came; not the objects that
-Python makes of them, which for the smallest messages take more.
+A budget counts contents, and received headers and compressed payloads. It does not count Python
+objects, which need more memory than the content of a very small message.
 
 RFC 6455 section 10.4 asks implementations to have such limits.
 """
@@ -28,20 +28,20 @@ if TYPE_CHECKING:
 
 
 class Budget(_native.Budget):
-    r"""Bytes that many relays may hold together (RFC 6455 section 10.4).
+    r"""A limit for the bytes that many relays buffer together (RFC 6455 section 10.4).
 
     Args:
-        max_bytes: Payload and header bytes that peers may make them hold at once.
+        max_bytes: The most payload and header bytes that the relays may buffer for peers at once.
 
     Raises:
         TypeError: If ``max_bytes`` is not an int.
-        ValueError: If it is below 1.
+        ValueError: If ``max_bytes`` is below 1.
 
-    It may be used by relays in several threads.
+    Relays in several threads may share a budget.
 
     Attributes:
-        max_bytes: That number.
-        bytes_held: Bytes that are held now.
+        max_bytes: The limit, in bytes.
+        bytes_held: Bytes that the relays buffer now.
 
     Example:
         >>> from wsdefrag import Budget, WebSocketRelay
@@ -58,11 +58,11 @@ class Budget(_native.Budget):
     __slots__ = ()
 
     def __new__(cls, max_bytes: int) -> Self:
-        """Start with nothing held."""
+        """Make a budget with no bytes in use."""
         if require_int("max_bytes", max_bytes) < 1:
             raise ValueError(f"max_bytes must be at least 1, not {max_bytes}")
         return super().__new__(cls, min(max_bytes, sys.maxsize))
 
     def __repr__(self) -> str:
-        """Show how much is held, and the bound."""
+        """Show the bytes in use and the limit."""
         return f"<{type(self).__name__} bytes_held={self.bytes_held} max_bytes={self.max_bytes}>"

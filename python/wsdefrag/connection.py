@@ -1,8 +1,8 @@
-"""Both directions of a connection, watched from the side.
+"""``WebSocketConnection``: reads both directions of a connection as an observer.
 
-Each direction is a machine as in ``WebSocketDirection``. They share nothing, so a violation or a
-Close in one leaves the other reading. ``websocket`` is the record: the messages of both directions
-in order of arrival, and how the connection ended.
+Each direction is a machine like ``WebSocketDirection``. The two share no state, so after a
+violation or a Close in one, the other is still read. ``websocket`` is the record: the messages of
+both directions in order of arrival, and how the connection ended.
 
 Follows RFC 6455 sections 7.1.4 to 7.1.6.
 """
@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wsdefrag import _native
-from wsdefrag._arguments import require_optional
+from wsdefrag._arguments import require_extension, require_optional
 from wsdefrag.deflate import DeflateParams
 from wsdefrag.limits import Limits
 from wsdefrag.record import Record
@@ -25,26 +25,28 @@ if TYPE_CHECKING:
 
 
 class WebSocketConnection(_native.Connection):
-    r"""Follows both directions of one connection and keeps its messages.
+    r"""Reads both directions of one connection and keeps its messages.
 
     Args:
-        deflate: The agreed permessage-deflate parameters, None if it was not agreed on.
-        limits: How much each direction may ask for; None for the defaults of ``Limits``.
-        strictness: Which rules to insist on; None for the defaults of ``Strictness``.
+        deflate: The agreed permessage-deflate parameters; None if it was not agreed on.
+        limits: Limits for frames and messages; None for the defaults of ``Limits``.
+        strictness: Which rules are enforced; None for the defaults of ``Strictness``.
         retain: How many messages ``websocket.messages`` keeps, the newest ones; None keeps all,
             0 none. It has no influence on the events.
+        extension: The name of an agreed extension that this library does not know, or None.
+            Messages with its reserved bits are ``OpaqueMessage`` events; they are not kept.
 
     Raises:
         TypeError: If an argument has the wrong type.
-        ValueError: If ``retain`` is negative.
+        ValueError: If ``retain`` is negative, or ``extension`` is no name of another extension.
 
-    An object belongs to one thread at a time. A subclass that takes other arguments overrides
+    Only one thread may use an object at a time. A subclass with other arguments overrides
     ``__new__``.
 
     Attributes:
-        websocket: The messages that were kept, and how the connection ended.
-        from_client: The state of what the client sends, a ``DirectionState``.
-        from_server: The state of what the server sends, a ``DirectionState``.
+        websocket: The kept messages, and how the connection ended.
+        from_client: The ``DirectionState`` of the bytes from the client.
+        from_server: The ``DirectionState`` of the bytes from the server.
 
     Example:
         >>> import wsdefrag
@@ -70,8 +72,9 @@ class WebSocketConnection(_native.Connection):
         limits: Limits | None = None,
         strictness: Strictness | None = None,
         retain: int | None = None,
+        extension: str | None = None,
     ) -> Self:
-        """Start at the beginning of a connection; the arguments are those of the class."""
+        """Start a connection; the class documents the arguments."""
         require_optional("deflate", deflate, DeflateParams)
         require_optional("limits", limits, Limits)
         require_optional("strictness", strictness, Strictness)
@@ -81,6 +84,7 @@ class WebSocketConnection(_native.Connection):
             deflate=deflate,
             limits=limits or Limits(),
             strictness=strictness or Strictness(),
+            extension=require_extension(extension),
             record=record,
             keeps=record.keeps,
         )
@@ -88,7 +92,7 @@ class WebSocketConnection(_native.Connection):
         return self
 
     def __repr__(self) -> str:
-        """Show how much was kept and read, and how it ended."""
+        """Show the number of messages, the bytes, the errors and the close code."""
         client, server = self.from_client, self.from_server
         shown = {
             "messages": len(self.websocket.messages),

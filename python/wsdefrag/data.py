@@ -1,8 +1,8 @@
-"""Everything worth keeping about one WebSocket connection.
+"""``WebSocketData``: the messages of a connection and how it ended.
 
-``WebSocketData`` behaves as the class of that name in mitmproxy 12.2: the same fields, state
-dictionary and ``repr``. In the state, messages are state tuples; every other value is checked
-and brought to its field's type, in both directions.
+The class behaves as the class of the same name in mitmproxy 12.2: it has the same fields, state
+dictionary and ``repr``. In a state, messages are state tuples. ``get_state`` and ``set_state``
+check all other values and convert them to the types of their fields.
 
 Follows RFC 6455 sections 7.1.5 (close code) and 7.1.6 (close reason).
 """
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-# What may be given for each field but the messages, and what it is turned into. Integers pass
-# for floats and the other way round, because flow files and JSON do not keep them apart.
+# For each field except the messages: accepted types, and the type of the result. Integers and
+# floats are both accepted, because flow files and JSON do not distinguish them.
 _PLAIN_FIELDS: dict[str, tuple[tuple[type, ...], type]] = {
     "closed_by_client": ((bool,), bool),
     "close_code": ((int, float), int),
@@ -37,11 +37,11 @@ class WebSocketData:
     """The messages of a connection and how it ended.
 
     Attributes:
-        messages: The messages of both directions, in order of their arrival.
-        closed_by_client: Whether the client ended the connection, None while it is open.
-        close_code: The code it was ended with, None while it is open.
-        close_reason: The reason that was given, None if there was no Close frame.
-        timestamp_end: When it ended, in seconds since the epoch, None while it is open.
+        messages: The messages of both directions, in order of arrival.
+        closed_by_client: Whether the client ended the connection; None while it is open.
+        close_code: The close code; None while the connection is open.
+        close_reason: The close reason; None if there was no Close frame.
+        timestamp_end: When the connection ended, in seconds since the epoch; None while it is open.
 
     Example:
         >>> from wsdefrag import Opcode, WebSocketData, WebSocketMessage
@@ -59,12 +59,12 @@ class WebSocketData:
     timestamp_end: float | None = None
 
     def __repr__(self) -> str:
-        """Show how many messages there are."""
+        """Show the number of messages."""
         return f"<WebSocketData ({len(self.messages)} messages)>"
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Self:
-        """Make an object from what ``get_state()`` gave.
+        """Make an object from a result of ``get_state()``.
 
         Args:
             state: The five fields by name, messages as state tuples. It is not changed.
@@ -80,7 +80,7 @@ class WebSocketData:
         return cls(**_read_state(state, f"Invalid state for {cls}"))
 
     def get_state(self) -> dict[str, Any]:
-        """Give the object as plain values.
+        """Return the object as plain values.
 
         Returns:
             The five fields by name, messages as state tuples.
@@ -95,7 +95,7 @@ class WebSocketData:
         return state
 
     def set_state(self, state: Mapping[str, Any]) -> None:
-        """Take over the values of a state, all of them or, if one is wrong, none.
+        """Set all fields from a state; if a value is invalid, no field is changed.
 
         Args:
             state: The five fields by name, messages as state tuples. It is not changed.
@@ -110,7 +110,7 @@ class WebSocketData:
             setattr(self, name, value)
 
     def copy(self) -> Self:
-        """Make an independent object of the same state, with copies of the messages.
+        """Make an independent object with the same state and with copies of the messages.
 
         Returns:
             The new object.
@@ -122,11 +122,11 @@ class WebSocketData:
 
 
 def _read_state(state: Mapping[str, Any], complaint: str) -> _State:
-    """Turn a state into the values of the fields.
+    """Convert a state to the values of the fields.
 
     Args:
         state: The five fields by name.
-        complaint: How the message about unknown fields begins.
+        complaint: The start of the error text about unknown fields.
     """
     messages = state["messages"]
     _refuse_none(messages)
@@ -141,11 +141,11 @@ def _read_state(state: Mapping[str, Any], complaint: str) -> _State:
 
 def _refuse_none(messages: Collection[Any] | None) -> None:
     if messages is None or None in messages:
-        raise ValueError("Attribute messages must not be None, nor hold it.")
+        raise ValueError("Attribute messages must not be None or contain None.")
 
 
 def _plain(name: str, value: object) -> object:
-    """Check one value and bring it to its field's type."""
+    """Check a value and convert it to the type of its field."""
     if value is None:
         return None
     accepted, wanted = _PLAIN_FIELDS[name]

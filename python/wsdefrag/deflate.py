@@ -1,9 +1,9 @@
-"""The agreed parameters of the permessage-deflate extension.
+"""``DeflateParams``: the agreed parameters of the permessage-deflate extension.
 
-The server's 101 answer says what was agreed; nothing about it can be seen in the frames. A server
-makes that answer from what the client offers (``accept``), everybody else reads it
-(``from_header``). The ``server_*`` parameters rule what the server sends, the ``client_*`` ones
-what the client sends, so both directions of a connection take the same ``DeflateParams``.
+The server's 101 response contains the agreed parameters; frames do not. A server makes the response
+from the client's offers (``accept``); clients and observers read it (``from_header``). The
+``server_*`` parameters are about the messages of the server, the ``client_*`` parameters about
+those of the client, so both directions of a connection use the same ``DeflateParams``.
 
 Follows RFC 7692 sections 5 (negotiation) and 7.1 (parameters), and RFC 6455 section 9.1 (the
 header's grammar).
@@ -24,18 +24,19 @@ _LARGEST_WINDOW_BITS = 15
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeflateParams:
-    """What client and server agreed on for permessage-deflate (RFC 7692 section 7.1).
+    """The parameters that client and server agreed on (RFC 7692 section 7.1).
 
     Args:
         server_no_context_takeover: Each message from the server starts with an empty window
             (RFC 7692 section 7.1.1.1).
-        client_no_context_takeover: The same for messages from the client
+        client_no_context_takeover: Each message from the client starts with an empty window
             (RFC 7692 section 7.1.1.2).
         server_max_window_bits: Base-2 logarithm of the server's window size in bytes, from 8 to
             15 (RFC 7692 section 7.1.2.1).
-        client_max_window_bits: The same for the client (RFC 7692 section 7.1.2.2).
-        oddities: What ``from_header(value, strict=False)`` found wrong with the answer, each in a
-            few words. It takes no part in comparisons.
+        client_max_window_bits: Base-2 logarithm of the client's window size in bytes, from 8 to
+            15 (RFC 7692 section 7.1.2.2).
+        oddities: The errors that ``from_header(value, strict=False)`` found in the response.
+            Comparisons ignore them.
 
     Raises:
         TypeError: If a value has the wrong type.
@@ -57,7 +58,7 @@ class DeflateParams:
     oddities: tuple[str, ...] = field(default=(), compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Refuse values that cannot have been agreed on."""
+        """Check the values."""
         for name in ("server_no_context_takeover", "client_no_context_takeover"):
             require_bool(name, getattr(self, name))
         for name in ("server_max_window_bits", "client_max_window_bits"):
@@ -69,33 +70,34 @@ class DeflateParams:
 
     @classmethod
     def from_header(cls, value: str | bytes, *, strict: bool = True) -> DeflateParams | None:
-        """Read the ``Sec-WebSocket-Extensions`` header of the server's 101 answer.
+        """Parse the ``Sec-WebSocket-Extensions`` header of the server's 101 response.
 
-        Several headers of that name are to be joined with commas first
-        (RFC 6455 section 11.3.2).
+        If there are several such headers, join them with commas first (RFC 6455 section 11.3.2).
 
-        A client has to end the connection where the answer breaks a rule
-        (RFC 7692 section 7). Whoever only watches loses the messages by that: with
-        ``strict=False`` the answer is read as far as it says anything, and ``oddities`` of the
-        result says what was wrong. An empty parameter, an unknown one, and another extension's
-        malformed name are passed over. Window bits that are missing or no number count as 15,
-        which reads every window; others count as the nearest from 8 to 15. A
-        ``no_context_takeover`` with a value counts as one without. Of a parameter that is given
-        twice the later one holds, of permessage-deflate given twice the first one.
+        A client must end the connection if the response breaks a rule (RFC 7692 section 7). An
+        observer would lose the messages by that, so with ``strict=False`` an invalid response is
+        accepted, and ``oddities`` of the result lists its errors:
+
+        - Empty and unknown parameters, and malformed names of other extensions, are ignored.
+        - Window bits that are missing or not a number are taken as 15, which can read every window;
+          other numbers are taken as the nearest one from 8 to 15.
+        - The value of a ``no_context_takeover`` parameter is ignored.
+        - If a parameter occurs twice, the later one is used. If permessage-deflate occurs twice,
+          the first one is used.
 
         Args:
-            value: The header's value, without its name.
-            strict: Whether an answer that breaks a rule is refused.
+            value: The value of the header.
+            strict: Whether an invalid response raises ValueError.
 
         Returns:
-            The agreed parameters, or None where permessage-deflate is not in the header.
+            The agreed parameters, or None if the header does not contain permessage-deflate.
 
         Raises:
             TypeError: If ``value`` is neither str nor bytes, or ``strict`` is not a bool.
-            ValueError: If the header is not well-formed, or holds parameters that RFC 7692
-                section 7.1 does not allow in an answer. The message says which. With
-                ``strict=False``, only if a quoted string does not end, or the name of
-                permessage-deflate is followed by what is no parameter.
+            ValueError: If the header is malformed, or has parameters that RFC 7692 section 7.1
+                does not allow in a response; the text has the reason. With ``strict=False``, only
+                if a quoted string has no end, or permessage-deflate is followed by something that
+                is not a parameter.
 
         Example:
             >>> from wsdefrag import DeflateParams
@@ -112,26 +114,25 @@ class DeflateParams:
 
     @classmethod
     def accept(cls, offers: str | bytes) -> tuple[DeflateParams, str] | None:
-        """Choose what a server answers to the ``Sec-WebSocket-Extensions`` of a client's request.
+        """Make a server's response to the ``Sec-WebSocket-Extensions`` header of a request.
 
-        The first offer of permessage-deflate that is valid is accepted as it stands: the server
-        does what it asks for, and holds the client to what it says of itself. Offers that are not
-        valid are declined (RFC 7692 sections 5.1 and 7).
+        The first valid offer of permessage-deflate is accepted unchanged: the server uses the
+        parameters that the client requests for it, and expects the client to use the parameters
+        that it states for itself. Invalid offers are declined (RFC 7692 sections 5.1 and 7).
 
-        Several headers of that name are to be joined with commas first
-        (RFC 6455 section 11.3.2).
+        If there are several such headers, join them with commas first (RFC 6455 section 11.3.2).
 
         Args:
-            offers: The header's value, without its name.
+            offers: The value of the header.
 
         Returns:
-            The agreed parameters and the value of the ``Sec-WebSocket-Extensions`` header to
-            answer with; None where no offer can be accepted, and no such header is to be sent.
+            The agreed parameters, and the value of the ``Sec-WebSocket-Extensions`` header for the
+            response. None if no offer can be accepted; then the response must not have this header.
 
         Raises:
             TypeError: If ``offers`` is neither str nor bytes.
-            ValueError: If the header is not well-formed, which is to be answered with an error
-                (RFC 6455 section 9.1). The message says why.
+            ValueError: If the header is malformed; the server should respond with an HTTP error
+                (RFC 6455 section 9.1). The text has the reason.
 
         Example:
             >>> from wsdefrag import DeflateParams
@@ -157,7 +158,7 @@ class DeflateParams:
         client_max_window_bits: int,
         oddities: tuple[str, ...] = (),
     ) -> DeflateParams:
-        """Take the fields in the order in which the native module gives them."""
+        """Make an object from the values of the native module, in their order."""
         return cls(
             server_no_context_takeover=server_no_context_takeover,
             client_no_context_takeover=client_no_context_takeover,
@@ -168,6 +169,5 @@ class DeflateParams:
 
 
 def _text(header: str | bytes) -> str:
-    """Decode a header so that the parser sees, and refuses, every byte that does not belong."""
-    # Latin-1 maps every byte to one character.
+    """Decode a header; Latin-1 keeps invalid bytes, so the parser refuses them."""
     return header.decode("latin-1") if isinstance(header, bytes) else header

@@ -1,17 +1,17 @@
-r"""Bytes of one direction in, events out, also for what is wrong.
+r"""``WebSocketDirection``: reads the bytes of one direction into events.
 
-It is the machine of ``MessageReassembler`` with the same four states (*reading*, *closed*,
-*failed*, *ended*), for callers that want everything that happened in its order: messages, pings
-and pongs, the Close, and a violation as the last event. It never raises for what is on the wire.
+The events are messages, pings, pongs, the Close, and a violation, in the order in which they
+happened. The states are those of ``MessageReassembler``: *reading*, *closed*, *failed*, *ended*.
+Invalid bytes never raise an exception; a violation is the last event.
 
-How the input is cut into chunks never shows in the events or their offsets. The input is neither
-changed nor kept.
+Events and offsets do not depend on how the stream is divided into chunks. The input is not changed,
+and no reference to it is kept.
 
 Follows RFC 6455 sections 5 (framing), 7.1 (closing), 8.1 (UTF-8) and 10.4 (limits), and
 RFC 7692 section 7 (permessage-deflate).
 
-Invariants: at most one of ``error`` and ``close_received`` is not None; nothing comes after a
-``ProtocolViolation``, and nothing but an ``Incomplete`` after a ``Close``.
+Invariants: ``error`` or ``close_received`` is None; no event comes after a ``ProtocolViolation``;
+only an ``Incomplete`` can come after a ``Close``.
 """
 
 from __future__ import annotations
@@ -29,33 +29,32 @@ if TYPE_CHECKING:
 
 
 class WebSocketDirection(_native.WebSocketDirection):
-    r"""Parses, unmasks, inflates, checks and defragments one direction, and tells all events.
+    r"""Parses, unmasks, inflates, checks and defragments one direction; returns all events.
 
     Args:
-        from_client: True for the bytes a client sends, which are masked, False for those a
-            server sends, which are not (RFC 6455 section 5.1).
-        deflate: The agreed permessage-deflate parameters, None if it was not agreed on.
-        limits: How much the bytes may ask for; None for the defaults of ``Limits``.
-        strictness: Which rules to insist on; None for the defaults of ``Strictness``.
+        from_client: True for the bytes that a client sends, which are masked; False for those that
+            a server sends, which are not (RFC 6455 section 5.1).
+        deflate: The agreed permessage-deflate parameters; None if it was not agreed on.
+        limits: Limits for frames and messages; None for the defaults of ``Limits``.
+        strictness: Which rules are enforced; None for the defaults of ``Strictness``.
 
     Raises:
         TypeError: If an argument has the wrong type.
 
-    An object belongs to one thread at a time. A subclass that takes other arguments overrides
+    Only one thread may use an object at a time. A subclass with other arguments overrides
     ``__new__``.
 
-    Feed it with ``receive_data`` and end it with ``receive_eof``. Both give events. They raise only
-    for mistakes of the caller: ValueError for bytes after ``receive_eof``, TypeError for what is
-    not a buffer.
+    Call ``receive_data`` for each chunk and ``receive_eof`` at the end. Both return events. They
+    raise only for errors of the caller: ValueError for bytes after ``receive_eof``, TypeError for
+    an argument that is not a buffer.
 
     Attributes:
         error: The violation that ended this direction, or None.
         close_received: The ``Close`` event of this direction, or None.
-        bytes_received: All bytes taken so far.
-        bytes_buffered: Bytes held of an unfinished header, frame or message.
-        bytes_discarded: Bytes after a Close, or from the offending frame's first byte on.
-        tolerated: How often each rule that ``strictness`` switches off was broken, by the
-            name of its field.
+        bytes_received: Bytes received so far.
+        bytes_buffered: Bytes stored of an incomplete header, frame or message.
+        bytes_discarded: Bytes after a Close, or from the first byte of the invalid frame on.
+        tolerated: For each rule that ``strictness`` switches off: how often it was broken.
 
     Example:
         >>> import wsdefrag
@@ -78,7 +77,7 @@ class WebSocketDirection(_native.WebSocketDirection):
         limits: Limits | None = None,
         strictness: Strictness | None = None,
     ) -> Self:
-        """Start at the beginning of a direction; the arguments are those of the class."""
+        """Start a direction; the class documents the arguments."""
         require_bool("from_client", from_client)
         require_optional("deflate", deflate, DeflateParams)
         require_optional("limits", limits, Limits)

@@ -1,23 +1,23 @@
-r"""Messages and control frames in, the bytes of one direction out.
+r"""``FrameEncoder``: encodes messages and control frames as the bytes of one direction.
 
 A direction is in one of three states:
 
-1. *between messages*: anything may follow.
-2. *inside a message*: a message was begun with ``fragment`` or ``frame`` and not ended. Its next
-   fragment may follow, and control frames (RFC 6455 section 5.4).
+1. *between messages*: any frame may follow.
+2. *inside a message*: ``fragment`` or ``frame`` started a message that is not complete. Its next
+   fragment or a control frame may follow (RFC 6455 section 5.4).
 3. *closed*: a Close was encoded. Nothing may follow (RFC 6455 section 5.5.1).
 
-What may not be sent raises ``ValueError`` and changes nothing, so what was encoded is always a
-direction that ``MessageReassembler`` can read, but for what ``frame`` was given to send as it is.
+Anything else raises ``ValueError`` and changes nothing. So ``MessageReassembler`` can always read
+the encoded bytes, except for payloads that ``frame`` sends unchecked.
 
-Frames of a client are masked, with fresh random bytes of the operating system for each, those of
-a server are not (RFC 6455 section 5.3). A payload is read once and written once, into a ``bytes``
-of exactly its size.
+Each frame of a client is masked with new random bytes of the operating system; frames of a server
+are not masked (RFC 6455 section 5.3). A payload is read once and written once, into a ``bytes`` of
+exactly the right size.
 
-The compressor keeps to what was agreed on for its direction (RFC 7692 section 7.1): its window is
-never larger, also one of 8 bits, and starts empty with each message where no context is taken
-over. Each fragment of a compressed message is flushed, so that a receiver that inflates fragment
-by fragment gets the content in the sizes that were asked for.
+The compressor uses the agreed parameters of its direction (RFC 7692 section 7.1). Its window is
+never larger than agreed, also with 8 bits. With no context takeover, each message starts with an
+empty window. Each fragment of a compressed message is flushed, so a receiver that inflates fragment
+by fragment gets contents of the requested sizes.
 
 Follows RFC 6455 sections 5 (framing), 7.4 (close codes) and 8.1 (UTF-8), and RFC 7692 sections 6
 and 7.2.1 (permessage-deflate).
@@ -39,27 +39,27 @@ if TYPE_CHECKING:
 
 
 class FrameEncoder(_native.FrameEncoder):
-    r"""Masks, compresses and frames what is sent in one direction of a connection.
+    r"""Compresses, masks and frames the messages of one direction.
 
     Args:
-        from_client: True for what a client sends, which is masked, False for what a server sends,
-            which is not (RFC 6455 section 5.1).
-        deflate: The agreed permessage-deflate parameters, None if it was not agreed on.
-        compress_from: Messages of at least so many bytes are compressed, where it was agreed on
-            and the call does not choose; 0 compresses all.
-        compression_level: How hard to try, from 0 (not at all: what is compressed is stored) to 9.
-        strictness: Of these, ``utf8`` counts: False sends text that is not UTF-8
-            (RFC 6455 section 8.1). None for the defaults of ``Strictness``.
+        from_client: True for a client, whose frames are masked; False for a server, whose frames
+            are not (RFC 6455 section 5.1).
+        deflate: The agreed permessage-deflate parameters; None if it was not agreed on.
+        compress_from: Messages of at least this many bytes are compressed, if permessage-deflate
+            was agreed on and the call does not say whether to compress; 0 compresses all.
+        compression_level: From 0 (stored without compression) to 9 (smallest).
+        strictness: Only ``utf8`` matters: if False, a text may be invalid UTF-8 (RFC 6455 section
+            8.1). None for the defaults of ``Strictness``.
 
     Raises:
         TypeError: If an argument has the wrong type.
         ValueError: If ``compress_from`` is negative, or ``compression_level`` is not from 0 to 9.
 
-    An object belongs to one thread at a time. A subclass that takes other arguments overrides
+    Only one thread may use an object at a time. A subclass with other arguments overrides
     ``__new__``.
 
     Attributes:
-        inside_message: Whether a message was begun and not ended.
+        inside_message: Whether a message was started and is not complete.
         closed: Whether a Close was encoded.
 
     Example:
@@ -87,7 +87,7 @@ class FrameEncoder(_native.FrameEncoder):
         compression_level: int = 6,
         strictness: Strictness | None = None,
     ) -> Self:
-        """Start at the beginning of a direction; the arguments are those of the class."""
+        """Start a direction; the class documents the arguments."""
         require_bool("from_client", from_client)
         require_optional("deflate", deflate, DeflateParams)
         least = require_compression(compress_from, compression_level)

@@ -1,4 +1,4 @@
-"""What can be wrong with the bytes of one direction, as exceptions.
+"""The exceptions for errors in the bytes of a connection or of a capture file.
 
 ::
 
@@ -6,23 +6,23 @@
       ProtocolError          a rule of RFC 6455 or RFC 7692 was broken
         InvalidUtf8          text that is not UTF-8
         InflateFailed        compressed data that cannot be inflated
-      LimitExceeded          the bytes ask for more than a limit allows
-      OutOfMemory            memory within the limits was refused
-      IncompleteMessage      the direction ended too early
-      CaptureError           a capture file cannot be read, or not any further
+      LimitExceeded          a frame or message is larger than a limit
+      OutOfMemory            the system refused memory within the limits
+      IncompleteMessage      the direction ended inside a message
+      CaptureError           a file is not a capture or is damaged
 
-Mistakes of the calling code are ``TypeError`` or ``ValueError`` and never one of these.
+Errors of the calling code are ``TypeError`` or ``ValueError``.
 
-Every error but ``CaptureError`` has four attributes that say the same for all of them:
+All exceptions except ``CaptureError`` have these attributes:
 
-- ``kind``: the broken rule or the limit that was passed, as a word of its own.
-- ``offset``: the first byte of the offending frame, in bytes from the start of the direction. It
-  does not depend on how the bytes were cut into chunks.
-- ``close_code``: the code of the Close frame that an endpoint answers with
+- ``kind``: the broken rule or the exceeded limit, as an identifier.
+- ``offset``: the first byte of the invalid frame, in bytes from the start of the direction. It does
+  not depend on how the stream was divided into chunks.
+- ``close_code``: the code of the Close frame that an endpoint replies with
   (RFC 6455 section 7.4.1).
-- ``rfc_section``: where the rule is written.
+- ``rfc_section``: the RFC section with the rule.
 
-All of them can be pickled and copied and keep their attributes.
+All exceptions can be pickled and copied with their attributes.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ _LIMITS_SECTION = "RFC 6455 section 10.4"
 
 
 def _restored(cls: type[_Error], *args: object) -> _Error:
-    """Make an error without its constructor, whose keywords are not part of ``args``."""
+    """Make an error without its constructor, because ``args`` lacks the keyword arguments."""
     return cls.__new__(cls, *args)
 
 
 class WebSocketError(Exception):
-    r"""Any fault found in the bytes of a WebSocket connection.
+    r"""The base class of all errors in the bytes of a connection or of a capture file.
 
     Example:
         >>> import wsdefrag
@@ -55,7 +55,7 @@ class WebSocketError(Exception):
     """
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle by message and attributes."""
+        """Pickle the message and the attributes."""
         return _restored, (type(self), *self.args), self.__dict__ or None
 
 
@@ -69,9 +69,9 @@ class ProtocolError(WebSocketError):
             ``non_minimal_length``, ``length_top_bit``, ``continuation_without_start``,
             ``data_frame_inside_message``, ``close_payload_one_byte``, ``invalid_close_code``;
             ``InvalidUtf8`` and ``InflateFailed`` have kinds of their own.
-        offset: First byte of the offending frame, in bytes from the start of the direction.
-        rfc_section: Where the rule is written, such as ``"RFC 6455 section 5.5"``.
-        close_code: The code to answer with: 1002, or 1007 in the subclasses.
+        offset: First byte of the invalid frame, in bytes from the start of the direction.
+        rfc_section: The section with the rule, such as ``"RFC 6455 section 5.5"``.
+        close_code: The code to reply with: 1002, or 1007 in the subclasses.
 
     Example:
         >>> import wsdefrag
@@ -91,14 +91,14 @@ class ProtocolError(WebSocketError):
     def __init__(
         self, message: str, *, kind: str, offset: int, rfc_section: str, close_code: int = 1002
     ) -> None:
-        """Describe one violation.
+        """Make an error.
 
         Args:
-            message: The rule broken, the value and the offset, for people to read.
+            message: The broken rule, the value and the offset, as a text.
             kind: The broken rule.
-            offset: First byte of the offending frame, in bytes.
-            rfc_section: Where the rule is written.
-            close_code: The code to answer with.
+            offset: First byte of the invalid frame, in bytes.
+            rfc_section: The section with the rule.
+            close_code: The code to reply with.
         """
         super().__init__(message)
         self.kind = kind
@@ -125,7 +125,7 @@ class InvalidUtf8(ProtocolError):
     def __init__(
         self, message: str, *, kind: str, offset: int, rfc_section: str, close_code: int = 1007
     ) -> None:
-        """Describe one piece of invalid text; arguments as in ``ProtocolError``."""
+        """Make an error; the arguments are those of ``ProtocolError``."""
         super().__init__(
             message, kind=kind, offset=offset, rfc_section=rfc_section, close_code=close_code
         )
@@ -151,23 +151,23 @@ class InflateFailed(ProtocolError):
     def __init__(
         self, message: str, *, kind: str, offset: int, rfc_section: str, close_code: int = 1007
     ) -> None:
-        """Describe one failure to inflate; arguments as in ``ProtocolError``."""
+        """Make an error; the arguments are those of ``ProtocolError``."""
         super().__init__(
             message, kind=kind, offset=offset, rfc_section=rfc_section, close_code=close_code
         )
 
 
 class LimitExceeded(WebSocketError):
-    r"""Bytes that ask for more than ``Limits`` or a ``Budget`` allow (RFC 6455 section 10.4).
+    r"""A frame or message that exceeds ``Limits`` or a ``Budget`` (RFC 6455 section 10.4).
 
     Attributes:
         kind: The limit: the name of the field of ``Limits``, such as ``"max_message_size"``, or
             ``"budget"``.
-        value: That limit's value: bytes, a count of fragments, or a ratio.
-        requested: What was asked for, in the same unit; for sizes found while inflating, the
-            least amount that is certain.
-        offset: First byte of the offending frame, in bytes from the start of the direction.
-        close_code: The code to answer with: 1009, or 1013 (try again later) for a budget.
+        value: The value of the limit: bytes, a number of fragments, or a ratio.
+        requested: The amount that the peer needed, in the same unit; during inflation, the amount
+            known so far.
+        offset: First byte of the invalid frame, in bytes from the start of the direction.
+        close_code: The code to reply with: 1009, or 1013 (try again later) for a budget.
         rfc_section: ``"RFC 6455 section 10.4"``.
 
     Example:
@@ -199,16 +199,16 @@ class LimitExceeded(WebSocketError):
         rfc_section: str = _LIMITS_SECTION,
         close_code: int = 1009,
     ) -> None:
-        """Describe one limit that was passed.
+        """Make an error.
 
         Args:
-            message: The limit, the amounts and the offset, for people to read.
+            message: The limit, the amounts and the offset, as a text.
             kind: The name of the limit.
-            value: The limit's value.
-            requested: What was asked for, in the unit of the limit.
-            offset: First byte of the offending frame, in bytes.
-            rfc_section: Where the rule is written.
-            close_code: The code to answer with.
+            value: The value of the limit.
+            requested: The amount that the peer needed, in the unit of the limit.
+            offset: First byte of the invalid frame, in bytes.
+            rfc_section: The section with the rule.
+            close_code: The code to reply with.
         """
         super().__init__(message)
         self.kind = kind
@@ -220,14 +220,14 @@ class LimitExceeded(WebSocketError):
 
 
 class OutOfMemory(WebSocketError, MemoryError):
-    r"""Memory for a payload that was within the limits was refused.
+    r"""The system refused memory for a payload that is within the limits.
 
-    It is nobody's violation, but ends the direction just the same: what the payload held is lost.
+    The peer broke no rule, but the direction ends, because the payload is lost.
 
     Attributes:
         kind: ``"out_of_memory"``.
-        offset: First byte of the frame at hand, in bytes from the start of the direction.
-        close_code: The code to answer with: 1011.
+        offset: First byte of the current frame, in bytes from the start of the direction.
+        close_code: The code to reply with: 1011.
         rfc_section: ``"RFC 6455 section 10.4"``.
 
     Example:
@@ -250,14 +250,14 @@ class OutOfMemory(WebSocketError, MemoryError):
         rfc_section: str = _LIMITS_SECTION,
         close_code: int = 1011,
     ) -> None:
-        """Describe one refusal.
+        """Make an error.
 
         Args:
-            message: What was refused and where, for people to read.
-            offset: First byte of the frame at hand, in bytes.
+            message: The refused amount and the offset, as a text.
+            offset: First byte of the current frame, in bytes.
             kind: The name of this kind of error.
-            rfc_section: The section about such limits.
-            close_code: The code to answer with.
+            rfc_section: The section about limits.
+            close_code: The code to reply with.
         """
         super().__init__(message)
         self.kind = kind
@@ -269,16 +269,16 @@ class OutOfMemory(WebSocketError, MemoryError):
 class IncompleteMessage(WebSocketError):
     r"""A direction that ended inside a header, a frame or a message.
 
-    Raised by ``receive_eof()`` only: before that, too few bytes are not an error.
+    Only ``receive_eof()`` raises it; before that, an incomplete frame is not an error.
 
     Attributes:
         kind: ``"incomplete_message"``.
-        type: The opcode of the unfinished message, or of the cut frame where no message was
+        type: The opcode of the incomplete message, or of the incomplete frame if no message was
             open, as an integer.
-        content: What had arrived of its payload, unmasked and inflated, in bytes.
-        offset: First byte of the message's first frame, or of the cut frame, in bytes from the
-            start of the direction.
-        close_code: 1006, which says that a connection ended without a Close frame. It is never
+        content: The payload received so far, unmasked and inflated.
+        offset: First byte of the message's first frame, or of the incomplete frame, in bytes from
+            the start of the direction.
+        close_code: 1006, the code of a connection that ended without a Close frame. It is never
             sent.
         rfc_section: ``"RFC 6455 section 7.1.5"``.
 
@@ -312,16 +312,16 @@ class IncompleteMessage(WebSocketError):
         rfc_section: str = "RFC 6455 section 7.1.5",
         close_code: int = 1006,
     ) -> None:
-        """Describe what is missing.
+        """Make an error.
 
         Args:
-            message: What was cut and where, for people to read.
-            type: The opcode of the unfinished message or frame.
-            content: What had arrived of its payload, in bytes.
-            offset: Where it began, in bytes.
+            message: The incomplete part and its offset, as a text.
+            type: The opcode of the incomplete message or frame.
+            content: The payload received so far.
+            offset: First byte of the incomplete message or frame, in bytes.
             kind: The name of this kind of error.
             rfc_section: The section about the end of a connection without a Close frame.
-            close_code: The code that says so.
+            close_code: The code of a connection that ended without a Close frame.
         """
         super().__init__(message)
         self.kind = kind
@@ -333,16 +333,15 @@ class IncompleteMessage(WebSocketError):
 
 
 class CaptureError(WebSocketError):
-    r"""A capture file that is none, or is damaged.
+    r"""A file that is not a capture, or is damaged.
 
-    What was complete before the damage has been handed out when it is raised.
+    It is raised after everything that was complete before the damage has been yielded.
 
     Attributes:
-        file: The name of the file, or None where it has none.
-        record: The record at hand, counted from 1 in its file: a packet of a pcap file, any block
-            of a pcapng file.
-        offset: Its first byte, in bytes from the start of the file (of what it holds, if it is
-            compressed).
+        file: The name of the file, or None if it has no name.
+        record: The number of the damaged record in its file, from 1. A record is a packet of a pcap
+            file or a block of a pcapng file.
+        offset: First byte of the record, in bytes from the start of the file, after decompression.
 
     Example:
         >>> import io
@@ -360,13 +359,13 @@ class CaptureError(WebSocketError):
     offset: int
 
     def __init__(self, message: str, *, file: str | None, record: int, offset: int) -> None:
-        """Describe what is wrong with a file.
+        """Make an error.
 
         Args:
-            message: The file, the place and what is wrong, for people to read.
+            message: The file, the problem and its position, as a text.
             file: The name of the file.
-            record: The record at hand, from 1.
-            offset: Its first byte, in bytes.
+            record: The number of the damaged record, from 1.
+            offset: First byte of the record, in bytes.
         """
         super().__init__(message)
         self.file = file

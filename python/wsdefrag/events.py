@@ -1,18 +1,19 @@
-"""What can happen in one direction, in the order it happened.
+"""The events of a direction, in the order in which they happen.
 
-A message is its own event. Everything else is one of the frozen classes here, each with the
-direction it happened in, a time and the place in the byte stream:
+A ``WebSocketMessage`` is itself an event. All other events are objects of the frozen classes here;
+each has its direction, a time, and an offset in the stream:
 
+- ``OpaqueMessage`` comes in the place of a message that belongs to an extension nobody here knows.
 - ``Ping`` and ``Pong`` may stand anywhere, also between the fragments of a message.
-- ``Close`` comes at most once a direction; what follows it is discarded.
-- ``ProtocolViolation`` comes at most once a direction and is then its last event. It is not a
-  ``Close``: nobody sent one.
-- ``Incomplete`` comes at most once a direction, at its end, and never after a violation. A message
-  that its sender broke off by a Close is incomplete too.
+- ``Close`` occurs at most once in a direction; all bytes after it are discarded.
+- ``ProtocolViolation`` occurs at most once in a direction, as its last event. It is not a
+  ``Close``, because the peer sent no Close frame.
+- ``Incomplete`` occurs at most once in a direction, at its end, and never after a violation. A
+  message is also incomplete if its sender sent a Close before the last fragment.
 
 Follows RFC 6455 sections 5.5 (control frames) and 7.1.5 to 7.1.7 (closing and failing).
 
-``timestamp`` is in seconds since the epoch and is that of the chunk that completed the event.
+``timestamp`` is the time of the chunk that completed the event, in seconds since the epoch.
 ``offset`` counts bytes from the start of the direction.
 """
 
@@ -56,7 +57,7 @@ class Ping:
 
 @dataclass(frozen=True, slots=True)
 class Pong:
-    r"""A Pong frame, asked for or not (RFC 6455 section 5.5.3).
+    r"""A Pong frame, solicited or unsolicited (RFC 6455 section 5.5.3).
 
     Attributes:
         payload: Its application data, 0 to 125 bytes.
@@ -86,10 +87,8 @@ class Close:
     r"""A Close frame (RFC 6455 section 5.5.1).
 
     Attributes:
-        close_code: The code as the peer sent it, or 1005 where the frame holds none
-            (RFC 6455 section 7.1.5).
-        close_reason: The reason, or ``""`` where the frame holds none
-            (RFC 6455 section 7.1.6).
+        close_code: The close code; 1005 if the frame has none (RFC 6455 section 7.1.5).
+        close_reason: The close reason; ``""`` if the frame has none (RFC 6455 section 7.1.6).
         from_client: Whether the client sent it.
         timestamp: Seconds since the epoch.
         offset: First byte of the frame, in bytes.
@@ -109,19 +108,19 @@ class Close:
     offset: int
 
     def __repr__(self) -> str:
-        """Show all fields, of the reason at most its beginning and its end."""
+        """Show all fields; shortens a long reason."""
         return shown_fields(self)
 
 
 @dataclass(frozen=True, slots=True)
 class ProtocolViolation:
-    r"""Bytes that break a rule, pass a limit or found no memory; nothing more comes after them.
+    r"""A broken rule, an exceeded limit or refused memory; the last event of a direction.
 
     Attributes:
-        error: The exception that ``MessageReassembler`` raises for it.
+        error: The exception that ``MessageReassembler`` raises.
         from_client: Whether the client sent the bytes.
         timestamp: Seconds since the epoch.
-        offset: First byte of the offending frame, in bytes; the same as ``error.offset``.
+        offset: First byte of the invalid frame, in bytes; the same as ``error.offset``.
 
     Example:
         >>> import wsdefrag
@@ -137,20 +136,20 @@ class ProtocolViolation:
     offset: int
 
     def __repr__(self) -> str:
-        """Show all fields, the error in its own words."""
+        """Show all fields, with the text of the error."""
         return shown_fields(self)
 
 
 @dataclass(frozen=True, slots=True)
 class Incomplete:
-    r"""What had arrived of a header, a frame or a message when its direction ended.
+    r"""A header, frame or message that was incomplete when its direction ended.
 
     Attributes:
-        type: The opcode of the open message, or of the cut frame where no message was open.
-        content: What had arrived of the payload, unmasked and inflated, in bytes.
+        type: The opcode of the open message, or of the incomplete frame if no message was open.
+        content: The payload received so far, unmasked and inflated.
         from_client: Whether the client sent it.
         timestamp: Seconds since the epoch.
-        offset: First byte of the message's first frame, or of the cut frame, in bytes.
+        offset: First byte of the message's first frame, or of the incomplete frame, in bytes.
 
     Example:
         >>> import wsdefrag
@@ -173,4 +172,44 @@ class Incomplete:
         return shown_fields(self)
 
 
-Event: TypeAlias = WebSocketMessage | Ping | Pong | Close | ProtocolViolation | Incomplete
+@dataclass(frozen=True, slots=True)
+class OpaqueMessage:
+    r"""A whole message of an agreed extension that this library does not know.
+
+    It comes only where ``extension`` was given, for a message with reserved bits that are not those
+    of permessage-deflate, and for a compressed one that may refer to such a message.
+
+    Attributes:
+        type: ``Opcode.TEXT`` or ``Opcode.BINARY``, as its first frame says.
+        content: The payload as it was sent, unmasked: not inflated, and not checked to be UTF-8.
+            Empty where a message had begun to be inflated when the extension's bits came.
+        rsv: The reserved bits of its frames together, as a number: RSV1 counts 4, RSV2 2, RSV3 1.
+        extension: The extension's name.
+        from_client: Whether the client sent it.
+        timestamp: Seconds since the epoch.
+        offset: First byte of its first frame, in bytes.
+
+    Example:
+        >>> import wsdefrag
+        >>> connection = wsdefrag.WebSocketConnection(extension="x-shorthand")
+        >>> (message,) = connection.receive_data(b"\xa1\x02\xfe\xff", from_client=False)
+        >>> message.content, message.rsv, message.extension
+        (b'\xfe\xff', 2, 'x-shorthand')
+    """
+
+    type: Opcode
+    content: bytes
+    rsv: int
+    extension: str
+    from_client: bool
+    timestamp: float
+    offset: int
+
+    def __repr__(self) -> str:
+        """Show all fields, of the content at most its beginning."""
+        return shown_fields(self)
+
+
+Event: TypeAlias = (
+    WebSocketMessage | OpaqueMessage | Ping | Pong | Close | ProtocolViolation | Incomplete
+)

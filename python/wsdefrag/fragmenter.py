@@ -1,14 +1,14 @@
-"""Which fragments a message is sent in.
+"""``Fragmenter``: chooses the sizes of the fragments of a message.
 
-A program that passes messages on sends them in the fragments they came in, as long as it can: a
-message whose length has changed has lost them. Where text is edited, a border may come to stand
-inside a character. Receivers that decode fragment by fragment damage such characters, so the
-border moves to the start of the character.
+A program that forwards a message keeps the sizes of its fragments if the length of the message has
+not changed. After an edit of a text, the end of a fragment may be inside a character. Receivers
+that decode fragment by fragment would damage this character, so the end is moved to the start of
+the character.
 
-Follows RFC 6455 section 5.4, which leaves it to the sender where to cut.
+Follows RFC 6455 section 5.4, which leaves the sizes to the sender.
 
-Invariants: the sizes add up to the content's length; there is at least one; as many come out as
-were kept.
+Invariants: the sizes add up to the length of the content; there is at least one size; if the sizes
+are kept, their number does not change.
 """
 
 from __future__ import annotations
@@ -30,9 +30,8 @@ class Fragmenter:
     """Chooses fragment sizes for ``FrameEncoder.message``.
 
     Args:
-        max_size: Bytes of content in a fragment at most, where the sizes a message came in cannot
-            be kept; None for one frame. A character that is larger has a fragment of its own.
-            mitmproxy's value is 4000.
+        max_size: The most bytes of content in a fragment, if the received sizes cannot be kept;
+            None for one frame. A larger character has a fragment of its own. mitmproxy uses 4000.
         cut_characters: Whether a fragment of a text may end inside a character.
 
     Raises:
@@ -54,23 +53,23 @@ class Fragmenter:
     cut_characters: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse values that mean nothing."""
+        """Check the values."""
         if self.max_size is not None and require_int("max_size", self.max_size) < 1:
             raise ValueError(f"max_size must be at least 1, not {self.max_size}")
         require_bool("cut_characters", self.cut_characters)
 
     def sizes(self, type: int, content: Buffer, fragments: Sequence[int] = ()) -> list[int]:
-        """Choose the sizes of a message's fragments.
+        """Choose the sizes of the fragments of a message.
 
         Args:
             type: ``Opcode.TEXT`` or ``Opcode.BINARY``.
-            content: The message's content, which is neither changed nor kept.
-            fragments: The sizes it came in, in bytes of content; nothing if there are none.
+            content: The content of the message; it is not changed, and no reference is kept.
+            fragments: The sizes of the received fragments, in bytes of content; may be empty.
 
         Returns:
-            Bytes of content in each fragment: ``fragments`` where they add up to the content, with
-            borders moved that would cut a character; otherwise one size, or as many as
-            ``max_size`` asks for.
+            Bytes of content in each fragment. If ``fragments`` add up to the length of the content,
+            these sizes, adjusted so that no character is divided. Otherwise one size, or as many as
+            ``max_size`` needs.
 
         Raises:
             TypeError: If an argument has the wrong type.

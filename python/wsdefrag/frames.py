@@ -1,10 +1,10 @@
-"""Frames as they stand on the wire, without putting messages together.
+"""``FrameDecoder``: reads the bytes of one direction into single frames.
 
-``FrameDecoder`` keeps the rules that a frame can break on its own: reserved bits and opcodes,
-the mask against the direction, the size and FIN of control frames, the form of the length, and
-``max_frame_size``. It does not look at the order of continuations, the payload of Close frames
-or UTF-8, does not inflate, and goes on after a Close frame. After a violation it yields nothing
-more: ``error`` is set at once, and every later call raises it.
+It enforces the rules about a single frame: reserved bits and opcodes, whether the frame is masked,
+size and FIN of control frames, the form of the length, and ``max_frame_size``. It does not check
+the order of frames, the payload of Close frames or UTF-8; it does not inflate; it continues after a
+Close frame. After a violation it returns no more frames: ``error`` is set, and each later call
+raises it.
 
 Follows RFC 6455 section 5.2.
 
@@ -32,22 +32,21 @@ class FrameDecoder(_native.FrameDecoder):
     r"""Decodes the frames of one direction (RFC 6455 section 5.2).
 
     Args:
-        from_client: True for the bytes a client sends, False for those a server sends.
+        from_client: True for the bytes that a client sends, False for those that a server sends.
         deflate: The agreed permessage-deflate parameters, which allow RSV1; None if it was not
             agreed on. Payloads stay compressed.
-        limits: Of these, ``max_frame_size`` counts; None for the defaults of ``Limits``.
-        strictness: Which rules to insist on; None for the defaults of ``Strictness``.
+        limits: Only ``max_frame_size`` matters; None for the defaults of ``Limits``.
+        strictness: Which rules are enforced; None for the defaults of ``Strictness``.
 
     Raises:
         TypeError: If an argument has the wrong type.
 
     Attributes:
         error: The violation that ended this direction, or None.
-        bytes_received: All bytes taken so far.
-        bytes_buffered: Bytes held of an unfinished frame.
-        bytes_discarded: Bytes from the offending frame's first byte on.
-        tolerated: How often each rule that ``strictness`` switches off was broken, by the
-            name of its field.
+        bytes_received: Bytes received so far.
+        bytes_buffered: Bytes stored of an incomplete frame.
+        bytes_discarded: Bytes from the first byte of the invalid frame on.
+        tolerated: For each rule that ``strictness`` switches off: how often it was broken.
 
     Example:
         >>> from wsdefrag import FrameDecoder
@@ -70,7 +69,7 @@ class FrameDecoder(_native.FrameDecoder):
         limits: Limits | None = None,
         strictness: Strictness | None = None,
     ) -> Self:
-        """Start at the beginning of a direction; the arguments are those of the class."""
+        """Start a direction; the class documents the arguments."""
         require_bool("from_client", from_client)
         require_optional("deflate", deflate, DeflateParams)
         require_optional("limits", limits, Limits)

@@ -1,8 +1,8 @@
-"""How much one direction may ask for before it is refused.
+"""``Limits``: limits for the frames and messages of one direction.
 
-Every limit is inclusive: exactly the limit passes, one more raises ``LimitExceeded``. Limits are
-checked against announced lengths before memory is taken, and again on every piece of output
-while inflating. ``None`` switches a limit off.
+Limits are inclusive: a value equal to the limit is accepted, a larger one is a ``LimitExceeded``
+error. The length in a frame header is checked before memory is allocated; the output is checked
+again during inflation. ``None`` means no limit.
 
 RFC 6455 section 10.4 asks implementations to have such limits.
 
@@ -28,15 +28,15 @@ class Limits:
     """Upper bounds for frames and messages of one direction (RFC 6455 section 10.4).
 
     Args:
-        max_frame_size: Payload of one data frame as it stands on the wire, in bytes. Control
-            frames are bounded by 125 bytes anyway. Default: 64 MiB.
-        max_message_size: Content of one message, in bytes after inflating. Default: 64 MiB.
-        max_fragments: Frames of one message; empty ones count. Default: 16,384.
-        max_inflate_ratio: Inflated bytes of a message for each compressed payload byte that its
-            frames have announced so far. Default: None.
+        max_frame_size: Payload bytes of one data frame, before inflation. Control frames have at
+            most 125 bytes anyway. Default: 64 MiB.
+        max_message_size: Content bytes of one message, after inflation. Default: 64 MiB.
+        max_fragments: Frames of one message, empty ones included. Default: 16,384.
+        max_inflate_ratio: Inflated bytes of a message divided by the compressed payload bytes in
+            the headers of its frames so far. Default: None.
 
     Raises:
-        TypeError: If a value is not a number, or a count not an integer.
+        TypeError: If a value is not a number, or a count is not an integer.
         ValueError: If a value is out of range.
 
     Example:
@@ -55,7 +55,7 @@ class Limits:
     max_inflate_ratio: float | None = None
 
     def __post_init__(self) -> None:
-        """Refuse values that cannot be a limit."""
+        """Check the values."""
         for name in ("max_frame_size", "max_message_size", "max_fragments"):
             value = getattr(self, name)
             if value is not None and not 1 <= require_int(name, value) <= _LARGEST_LENGTH:

@@ -1,16 +1,16 @@
-"""One WebSocket message: its content, where it came from and what became of it.
+"""``WebSocketMessage``: the content, type, sender and time of one message.
 
-``WebSocketMessage`` behaves as the class of that name in mitmproxy 12.2: the same constructor,
-attributes, state tuple and ``repr``. Quirks of it that are kept on purpose:
+The class behaves as the class of the same name in mitmproxy 12.2: it has the same constructor,
+attributes, state tuple and ``repr``. It also has the same unusual behaviour:
 
-- a timestamp of ``0.0`` (or None) given to the constructor turns into the current time;
-- ``text`` raises ``AttributeError`` on a message that is not text, and decodes strictly;
+- the constructor replaces a timestamp of ``0.0`` (or None) by the current time;
+- ``text`` raises ``AttributeError`` if the message is not text, and decodes strictly;
 - the ``repr`` of a text message is that of its decoded content, with U+FFFD for invalid bytes;
 - two messages are equal only if they are the same object.
 
-The fields are held by the native base class, which makes a message from Rust without running
-any Python code; all behaviour is here. A message can be part of no reference cycle, so the garbage
-collector is told to leave it alone: with millions of them kept, that is most of what they cost.
+The native base class stores the fields, so Rust makes a message without running Python code; this
+module has the methods. A message cannot be part of a reference cycle, so the garbage collector
+does not track it. For millions of messages, tracking would be most of the cost of keeping them.
 
 Follows RFC 6455 section 5.6 (data frames).
 
@@ -37,14 +37,14 @@ _Message = TypeVar("_Message", bound="WebSocketMessage")
 
 @untracked
 class WebSocketMessage(MessageStorage):
-    """A whole message from one peer to the other, put together from its fragments.
+    """A complete message from one peer to the other.
 
     Attributes:
         type: ``Opcode.TEXT`` or ``Opcode.BINARY``.
         from_client: True if the client sent it.
         content: The payload, unmasked and inflated; always bytes.
         timestamp: When it was received or made, in seconds since the epoch.
-        dropped: True if it is not to be forwarded.
+        dropped: True if it must not be forwarded.
         injected: True if neither peer sent it.
 
     Example:
@@ -57,7 +57,7 @@ class WebSocketMessage(MessageStorage):
         'goodbye'
     """
 
-    # Without this every message would carry a dictionary it has no use for.
+    # Without this, each message would have a dictionary.
     __slots__ = ()
 
     def __init__(
@@ -75,9 +75,9 @@ class WebSocketMessage(MessageStorage):
             type: The opcode, as a member of ``Opcode`` or an integer.
             from_client: Whether the client sent it.
             content: The payload in bytes; text is UTF-8.
-            timestamp: Seconds since the epoch; None and 0.0 stand for the current time.
-            dropped: Whether it is not to be forwarded.
-            injected: Whether neither peer sent it.
+            timestamp: Seconds since the epoch; None and 0.0 mean the current time.
+            dropped: True if it must not be forwarded.
+            injected: True if neither peer sent it.
 
         Raises:
             TypeError: If a value has the wrong type.
@@ -91,7 +91,7 @@ class WebSocketMessage(MessageStorage):
         self.injected = injected
 
     def __repr__(self) -> str:
-        """Show the content alone: as text, or as bytes if it is not text."""
+        """Show only the content: as text, or as bytes if it is not text."""
         if self.is_text:
             return repr(self.content.decode(errors="replace"))
         return repr(self.content)
@@ -118,11 +118,11 @@ class WebSocketMessage(MessageStorage):
         self.content = value.encode()
 
     def drop(self) -> None:
-        """Mark the message as one that is not to be forwarded."""
+        """Mark the message as dropped, so that it is not forwarded."""
         self.dropped = True
 
     def kill(self) -> None:
-        """Do what ``drop()`` does, under its old name; warns about it."""
+        """Call ``drop()``; deprecated."""
         warnings.warn(
             "WebSocketMessage.kill() is deprecated, use .drop() instead.",
             DeprecationWarning,
@@ -132,12 +132,12 @@ class WebSocketMessage(MessageStorage):
 
     @classmethod
     def from_state(cls, state: WebSocketMessageState) -> Self:
-        """Make a message from what ``get_state()`` gave.
+        """Make a message from a result of ``get_state()``.
 
-        Goes through the constructor, so that a timestamp of 0.0 turns into the current time.
+        Calls the constructor, which replaces a timestamp of 0.0 by the current time.
 
         Args:
-            state: A ``WebSocketMessageState``; any sequence of its values will do.
+            state: A ``WebSocketMessageState``, or any sequence of its values.
 
         Returns:
             The new message.
@@ -149,7 +149,7 @@ class WebSocketMessage(MessageStorage):
         return cls(*state)
 
     def get_state(self) -> WebSocketMessageState:
-        """Give the message as plain values.
+        """Return the message as plain values.
 
         Returns:
             ``(type, from_client, content, timestamp, dropped, injected)``, the type as a plain
@@ -165,10 +165,10 @@ class WebSocketMessage(MessageStorage):
         )
 
     def set_state(self, state: WebSocketMessageState) -> None:
-        """Take over the values of a state, the timestamp literally.
+        """Set all attributes from a state; keeps a timestamp of 0.0.
 
         Args:
-            state: A ``WebSocketMessageState``; any iterable of its values will do.
+            state: A ``WebSocketMessageState``, or any iterable of its values.
 
         Raises:
             TypeError: If a value has the wrong type.
@@ -183,11 +183,10 @@ class WebSocketMessage(MessageStorage):
         self.injected = injected
 
     def copy(self) -> Self:
-        """Make an independent message of the same state.
+        """Make an independent message with the same state.
 
         Returns:
-            The new message; a timestamp of 0.0 turns into the current time, as in
-            ``from_state()``.
+            The new message; as in ``from_state()``, a timestamp of 0.0 becomes the current time.
         """
         return self.from_state(self.get_state())
 
@@ -200,12 +199,12 @@ class WebSocketMessage(MessageStorage):
         return (b"[OUTGOING] " if self.from_client else b"[INCOMING] ") + self.content
 
     def __getnewargs__(self) -> tuple[()]:
-        """Let ``object.__reduce_ex__`` accept a class with a native base."""
+        """Return no arguments; ``object.__reduce_ex__`` needs this for a native base class."""
         return ()
 
     def __reduce_ex__(self, protocol: object) -> tuple[Any, ...]:
-        """Pickle and copy without the constructor, which a subclass may have changed."""
-        # Protocol 2 is the first one that knows slots; its third item is what a subclass added.
+        """Pickle and copy without the constructor, because a subclass may have changed it."""
+        # Protocol 2 and later support slots; the third item is the state that a subclass added.
         added = super().__reduce_ex__(2)[2]
         return _restored, (type(self), WebSocketMessage.get_state(self)), added
 

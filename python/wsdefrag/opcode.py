@@ -1,7 +1,7 @@
-"""The numbers of the WebSocket protocol that have names: opcodes and close codes.
+"""``Opcode`` and ``CloseCode``: names for the numbers of the WebSocket protocol.
 
-Both are ``IntEnum``s, so members compare equal to plain integers and to the members of
-wsproto's ``Opcode`` and ``CloseReason``, whose spelling they share.
+Both are ``IntEnum``s: members are equal to plain integers and to the members of wsproto's
+``Opcode`` and ``CloseReason``, and have the same names as these.
 
 Follows RFC 6455 section 5.2 (opcodes), section 7.4.1 (close codes) and the IANA registry of
 WebSocket close codes (1012 to 1014).
@@ -15,9 +15,9 @@ _CONTROL_BIT = 0x8
 
 
 class Opcode(IntEnum):
-    """What a frame carries: the low four bits of its first byte (RFC 6455 section 5.2).
+    """The type of a frame: the low four bits of its first byte (RFC 6455 section 5.2).
 
-    Messages are ``TEXT`` or ``BINARY``. The other members stand on frames only.
+    Messages are ``TEXT`` or ``BINARY``. Only frames have the other opcodes.
 
     Example:
         >>> from wsdefrag import Opcode
@@ -46,10 +46,10 @@ class Opcode(IntEnum):
 
 
 class CloseCode(IntEnum):
-    """The registered reasons for ending a connection (RFC 6455 section 7.4.1).
+    """The registered close codes (RFC 6455 section 7.4.1).
 
-    Codes from 3000 to 4999 belong to libraries and applications and have no member here, which
-    is why ``close_code`` attributes are plain integers everywhere in this package.
+    Codes from 3000 to 4999 belong to libraries and applications and have no member here, so
+    ``close_code`` attributes are plain integers everywhere in this package.
 
     Example:
         >>> from wsdefrag import CloseCode
@@ -63,9 +63,9 @@ class CloseCode(IntEnum):
     GOING_AWAY = 1001
     PROTOCOL_ERROR = 1002
     UNSUPPORTED_DATA = 1003
-    # Never on the wire: says that a Close frame held no code.
+    # Never sent: a Close frame had no code.
     NO_STATUS_RCVD = 1005
-    # Never on the wire: says that the connection ended without a Close frame.
+    # Never sent: the connection ended without a Close frame.
     ABNORMAL_CLOSURE = 1006
     INVALID_FRAME_PAYLOAD_DATA = 1007
     POLICY_VIOLATION = 1008
@@ -75,5 +75,5 @@ class CloseCode(IntEnum):
     SERVICE_RESTART = 1012
     TRY_AGAIN_LATER = 1013
     BAD_GATEWAY = 1014
-    # Never on the wire: says that the TLS handshake failed.
+    # Never sent: the TLS handshake failed.
     TLS_HANDSHAKE_FAILED = 1015

@@ -1,28 +1,30 @@
-r"""Both directions of a connection, sent on by themselves while the caller watches.
+r"""``PassThroughRelay``: forwards both directions of a connection without waiting for decisions.
 
-What the client sends goes to the server and the other way round, and nothing waits for a decision:
+The bytes of the client are forwarded to the server, and those of the server to the client:
 
-- mode ``"frames"``: each frame is sent on when it is complete, in order, control frames between
-  fragments included. A frame that breaks a rule is not sent.
-- mode ``"bytes"``: bytes are sent on as they come. Control frames are sent as a whole.
+- mode ``"frames"``: each frame is forwarded when it is complete, in order, also control frames
+  between fragments. A frame that breaks a rule is not forwarded.
+- mode ``"bytes"``: bytes are forwarded as they arrive. Only control frames are forwarded when they
+  are complete.
 
-Events tell what went by. Their messages have been sent on already, so they cannot be changed:
-setting an attribute raises ``AttributeError``, and ``copy()`` gives a message that can be changed.
+The events are for watching. The messages of events have been forwarded already and cannot be
+changed: setting an attribute raises ``AttributeError``; ``copy()`` makes a message that can be
+changed.
 
-The caller can still send something of its own. A message waits until the message that is passing
-has passed, a control frame until the frame has, where part of it is out already. A message whose
-place never comes is dropped.
+The caller can also send its own messages and control frames. An injected message is sent after the
+message that is being forwarded. A control frame is sent after the frame that is being forwarded, if
+part of that frame has been sent. An injected message that can no longer be sent is dropped.
 
-After a violation nothing more of that direction is read. What was sent before the violation was
-found has been sent. Once a Close was sent to a side, forwarded or the caller's own, nothing more is
-sent there (RFC 6455 section 5.5.1), and the messages that come too late are dropped.
+After a violation, no more bytes of that direction are read; bytes that were forwarded before cannot
+be taken back. After a Close has been sent to a side, forwarded or by ``send_close``, nothing more
+is sent to it (RFC 6455 section 5.5.1), and later injected messages are dropped.
 
-``WebSocketRelay`` (``relay``) is for deciding on each message.
+``WebSocketRelay`` (``relay``) waits for the caller's decision on each event.
 
 Follows RFC 6455 sections 5.4, 5.5 and 7, and RFC 7692 sections 6 and 7.
 
-Invariants: ``bytes_buffered`` is 0 when all was taken, and no frame or message is open; a budget's
-``bytes_held`` is the sum of what its relays buffer.
+Invariants: ``bytes_buffered`` is 0 when all output is taken and no frame or message is open; a
+budget's ``bytes_held`` is the sum of the bytes that its relays buffer.
 """
 
 from __future__ import annotations
@@ -45,38 +47,42 @@ if TYPE_CHECKING:
 
 
 class PassThroughRelay(_native.Relay):
-    r"""Sends both directions of one connection on by themselves, and keeps its messages.
+    r"""Forwards both directions of one connection without decisions, and keeps its messages.
 
     Args:
-        mode: ``"frames"`` sends each frame on when it is complete, ``"bytes"`` as it comes.
-        deflate: The permessage-deflate parameters that were agreed on, None if it was not.
-        server_deflate: Those of the leg to the server, where they are others; ``"same"`` if not.
-        limits: How much each side may ask for; None for the defaults of ``Limits``.
-        client_limits: How much the client may ask for; None for ``limits``.
-        server_limits: How much the server may ask for; None for ``limits``.
-        budget: What this relay shares with others; None for no such bound.
-        strictness: The rules to insist on; None for all of them.
+        mode: ``"frames"`` forwards each frame when it is complete, ``"bytes"`` all bytes as they
+            arrive.
+        deflate: The agreed permessage-deflate parameters; None if it was not agreed on.
+        server_deflate: The parameters agreed on with the server, if they differ from those agreed
+            on with the client; ``"same"`` if not.
+        limits: Limits for frames and messages of both sides; None for the defaults of ``Limits``.
+        client_limits: Limits for the client; None for ``limits``.
+        server_limits: Limits for the server; None for ``limits``.
+        budget: A limit for buffered bytes that several relays share; None for no such limit.
+        strictness: Which rules are enforced; None for the defaults of ``Strictness``.
         retain: How many messages ``websocket.messages`` keeps, the newest ones; None keeps all,
-            0 none. It has no influence on the events.
-        masking: ``"keep"`` leaves the client's masking keys, ``"fresh"`` gives each masked frame
-            another one (RFC 6455 section 5.3).
-        fragmenter: How injected messages are cut; None for one frame.
-        compress_from: Injected messages of at least so many bytes are compressed, where it was
-            agreed on and the call does not choose.
+            0 none. Events do not depend on it.
+        masking: ``"keep"`` keeps the client's masking keys, ``"fresh"`` gives each masked frame a
+            new random key (RFC 6455 section 5.3).
+        fragmenter: Chooses the fragments of injected messages; None for one frame.
+        compress_from: Injected messages of at least this many bytes are compressed, if
+            permessage-deflate was agreed on and the call does not say whether to compress.
         compression_level: How hard to try, from 0 (not at all) to 9.
+        extension: The name of an agreed extension that this library does not know, or None.
+            Messages with its reserved bits are sent on untouched, and are ``OpaqueMessage`` events.
 
     Raises:
         TypeError: If an argument has the wrong type.
-        ValueError: If an argument is out of range; or if compressed frames cannot be sent on as
-            they come, because the parameters of the two legs do not allow it.
+        ValueError: If an argument is out of range, or if ``deflate`` and ``server_deflate`` do not
+            allow forwarding compressed frames unchanged.
 
-    An object belongs to one thread at a time. A subclass that takes other arguments overrides
+    Only one thread may use an object at a time. A subclass with other arguments overrides
     ``__new__``.
 
     Attributes:
-        websocket: The messages that were kept, and how the connection ended.
-        from_client: The direction of what the client sends, a ``RelayDirection``.
-        from_server: The direction of what the server sends, a ``RelayDirection``.
+        websocket: The kept messages, and how the connection ended.
+        from_client: The ``RelayDirection`` of the bytes from the client.
+        from_server: The ``RelayDirection`` of the bytes from the server.
         mode: The mode.
 
     Example:
@@ -113,8 +119,9 @@ class PassThroughRelay(_native.Relay):
         fragmenter: Fragmenter | None = None,
         compress_from: int = 0,
         compression_level: int = 6,
+        extension: str | None = None,
     ) -> Self:
-        """Start at the beginning of a connection; the arguments are those of the class."""
+        """Start a connection; the class documents the arguments."""
         options = relay_options(
             deflate=deflate,
             server_deflate=server_deflate,
@@ -127,6 +134,7 @@ class PassThroughRelay(_native.Relay):
             fragmenter=fragmenter,
             compress_from=compress_from,
             compression_level=compression_level,
+            extension=extension,
         )
         record = Record(retain)
         self = super().__new__(cls, options, mode=mode, record=record, keeps=record.keeps)

@@ -1,26 +1,26 @@
-"""Bytes of one direction in, whole messages out.
+"""``MessageReassembler``: reads the bytes of one direction into complete messages.
 
-A direction is in one of four states, and only ever moves down this list:
+A direction is in one of four states and only moves down this list:
 
-1. *reading*: bytes are taken, messages and control frames come out. Too few bytes are never an
-   error, they wait.
-2. *closed*: a Close frame was read. What follows it is discarded and counted
+1. *reading*: chunks are read into messages and control frames. An incomplete frame is not an error;
+   its bytes are stored until the rest arrives.
+2. *closed*: a Close frame was read. All bytes after it are discarded and counted
    (RFC 6455 sections 1.4 and 5.5.1).
-3. *failed*: a rule was broken or a limit passed. ``error`` is set at once, every later
-   ``receive_data`` and ``receive_eof`` raises it; everything from the offending frame's first
-   byte on is discarded and counted.
-4. *ended*: ``receive_eof`` was called; no more bytes are taken.
+3. *failed*: a rule was broken or a limit exceeded. ``error`` is set at once, and each later
+   ``receive_data`` and ``receive_eof`` raises it. All bytes from the first byte of the invalid
+   frame on are discarded and counted.
+4. *ended*: ``receive_eof`` was called; no more bytes are accepted.
 
-How the input is cut into chunks never shows in the messages, the error or its offset. Messages
-completed before a violation in the same chunk are returned, and the next call raises. The input
-is neither changed nor kept. ``WebSocketDirection`` is the same machine for callers that want all
-events and no exceptions.
+Messages, the error and its offset do not depend on how the stream is divided into chunks. If a
+chunk has messages before a violation, they are returned, and the next call raises. The input is not
+changed, and no reference to it is kept. ``WebSocketDirection`` is the same machine; it returns all
+events and does not raise.
 
 Follows RFC 6455 sections 5 (framing), 7.1 (closing), 8.1 (UTF-8) and 10.4 (limits), and
 RFC 7692 section 7 (permessage-deflate).
 
-Invariants: ``bytes_discarded <= bytes_received``, and so for ``bytes_buffered`` unless what is
-buffered was inflated; at most one of ``error`` and ``close_received`` is not None.
+Invariants: ``bytes_discarded <= bytes_received``; ``bytes_buffered <= bytes_received`` unless
+buffered bytes were inflated; ``error`` or ``close_received`` is None.
 """
 
 from __future__ import annotations
@@ -41,29 +41,28 @@ class MessageReassembler(_native.MessageReassembler):
     r"""Parses, unmasks, inflates, checks and defragments one direction of a connection.
 
     Args:
-        from_client: True for the bytes a client sends, which are masked, False for those a
-            server sends, which are not (RFC 6455 section 5.1).
-        deflate: The agreed permessage-deflate parameters, None if it was not agreed on.
-        limits: How much the bytes may ask for; None for the defaults of ``Limits``.
-        strictness: Which rules to insist on; None for the defaults of ``Strictness``.
+        from_client: True for the bytes that a client sends, which are masked; False for those that
+            a server sends, which are not (RFC 6455 section 5.1).
+        deflate: The agreed permessage-deflate parameters; None if it was not agreed on.
+        limits: Limits for frames and messages; None for the defaults of ``Limits``.
+        strictness: Which rules are enforced; None for the defaults of ``Strictness``.
 
     Raises:
         TypeError: If an argument has the wrong type.
 
-    An object belongs to one thread at a time. A subclass that takes other arguments overrides
+    Only one thread may use an object at a time. A subclass with other arguments overrides
     ``__new__``.
 
-    Feed it with ``receive_data``, which gives messages, and end it with ``receive_eof``. Both raise
-    what is wrong on the wire. Control frames are checked and give nothing.
+    Call ``receive_data`` for each chunk; it returns messages. Call ``receive_eof`` at the end. Both
+    raise errors in the received bytes. Control frames are checked but not returned.
 
     Attributes:
         error: The violation that ended this direction, or None.
         close_received: The ``Close`` event of this direction, or None.
-        bytes_received: All bytes taken so far.
-        bytes_buffered: Bytes held of an unfinished header, frame or message.
-        bytes_discarded: Bytes after a Close, or from the offending frame's first byte on.
-        tolerated: How often each rule that ``strictness`` switches off was broken, by the
-            name of its field.
+        bytes_received: Bytes received so far.
+        bytes_buffered: Bytes stored of an incomplete header, frame or message.
+        bytes_discarded: Bytes after a Close, or from the first byte of the invalid frame on.
+        tolerated: For each rule that ``strictness`` switches off: how often it was broken.
 
     Example:
         >>> import wsdefrag
@@ -87,7 +86,7 @@ class MessageReassembler(_native.MessageReassembler):
         limits: Limits | None = None,
         strictness: Strictness | None = None,
     ) -> Self:
-        """Start at the beginning of a direction; the arguments are those of the class."""
+        """Start a direction; the class documents the arguments."""
         require_bool("from_client", from_client)
         require_optional("deflate", deflate, DeflateParams)
         require_optional("limits", limits, Limits)

@@ -1,8 +1,8 @@
-"""The record of a connection: its messages, and how it ended.
+"""``Record``: keeps the messages of a connection and how it ended.
 
-The first end wins and is never overwritten: a Close frame gives its code, reason and time; an
-end of the stream without one gives 1006 (RFC 6455 section 7.1.5), no reason and its time. A
-violation is not an end: nobody closed anything.
+The end is set once and never changed. A Close frame sets code, reason and time. The end of a stream
+without a Close frame sets code 1006 (RFC 6455 section 7.1.5), the time, and no reason. A violation
+sets nothing, because it does not close the connection.
 
 Invariant: ``len(websocket.messages) <= retain`` where ``retain`` is a number.
 """
@@ -24,17 +24,17 @@ if TYPE_CHECKING:
 
 
 class Record:
-    """Keeps a ``WebSocketData`` up to date.
+    """Updates a ``WebSocketData`` with the events of a connection.
 
     Args:
         retain: How many messages to keep, the newest ones; None keeps all, 0 none.
 
     Raises:
         TypeError: If ``retain`` is neither None nor an int.
-        ValueError: If it is negative.
+        ValueError: If ``retain`` is negative.
 
     Attributes:
-        websocket: The messages that were kept, and the end.
+        websocket: The kept messages, and how the connection ended.
     """
 
     __slots__ = ("_retain", "websocket")
@@ -42,18 +42,18 @@ class Record:
     websocket: WebSocketData
 
     def __init__(self, retain: int | None) -> None:
-        """Start without anything."""
+        """Start with no messages."""
         self._retain = require_retain(retain)
         self.websocket = WebSocketData()
 
     @property
     def keeps(self) -> bool:
-        """Whether any messages are kept."""
+        """Whether messages are kept."""
         return self._retain != 0
 
     def note(self, events: Sequence[Event]) -> None:
-        """Note what happened in one direction, at least one thing."""
-        # Nothing but an ``Incomplete`` comes after a Close, so it is not among many messages.
+        """Add events of one direction, at least one."""
+        # Only an ``Incomplete`` can come after a Close, so no Close comes before a message.
         if type(events[-1]) is not WebSocketMessage:
             for event in events:
                 if type(event) is Close:
@@ -68,11 +68,11 @@ class Record:
             del messages[: len(messages) - self._retain]
 
     def note_eof(self, events: Sequence[Event], from_client: bool, timestamp: float) -> None:
-        """Note that a direction has ended: what that left, and the end if there was none before.
+        """Add the end of a direction.
 
         Args:
-            events: What the end of the direction left, if anything.
-            from_client: Whether it is the direction from the client.
+            events: The events of the end, may be empty.
+            from_client: True for the direction from the client.
             timestamp: When it ended, in seconds since the epoch.
         """
         if events:
@@ -82,7 +82,7 @@ class Record:
     def _end(
         self, from_client: bool, close_code: int, close_reason: str | None, timestamp: float
     ) -> None:
-        """Note the first end of the connection."""
+        """Set the end of the connection, if it is not set."""
         if self.websocket.closed_by_client is not None:
             return
         self.websocket.closed_by_client = from_client

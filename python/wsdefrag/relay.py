@@ -1,38 +1,42 @@
-r"""Both directions of a connection, sent on from one side to the other as the caller decides.
+r"""``WebSocketRelay``: forwards the messages of both directions; the caller decides on each one.
 
-What the client sends goes to the server and the other way round; each direction is a machine of
-its own, and they share nothing. A message is held until it is complete. Each event then waits until
-the caller has decided on it:
+The bytes of the client become events, and what the caller forwards is sent to the server; in the
+same way from server to client. The two directions share no state. A message is buffered until it is
+complete. Each event then waits for the caller's decision:
 
-- ``forward`` sends it on: as it came, or encoded again where the caller has changed ``content`` or
-  ``type``.
-- ``discard`` does not.
-- a message that is *dropped* (``message.drop()``) is not sent on when its turn comes: ``forward``
-  discards it, and so does the next call of the relay once no older event waits.
+- ``forward`` sends it: as the received bytes, or encoded again if the caller has changed
+  ``content`` or ``type``.
+- ``discard`` does not send it.
+- a *dropped* message (``message.drop()``) is not sent: ``forward`` discards it. So does the next
+  call of any method of the relay, if no earlier event of the direction waits.
 
-Events of a direction are decided on in their order. To decide on one discards those before it that
-still wait. Control frames are events of their own: they may overtake a message whose frames they
-stood between, for the message is held and they need not be.
+The caller decides on the events of a direction in order. A decision on an event discards all
+earlier events that still wait. Control frames are separate events. A control frame between the
+fragments of a message may be sent before the message, because the message is buffered until it is
+complete.
 
-Nobody is sent anything else: what went in untouched comes out as it was, and the end of a stream is
-not a Close. A message that was edited is encoded again, in as many fragments where its length is
-the same, compressed if it came compressed. A direction where compressed messages refer to earlier
-ones (RFC 7692 section 7.1.1) is compressed again from the first one on that did not go on as it
-came, because from then on what the sender refers to is not what the receiver has. So is a message
-whose compressed payload is longer than ``max_message_size`` and a 64th of it: it is not kept.
+Nothing else is sent. An unchanged message is sent as the received bytes, and the end of a stream
+does not make a Close. An edited message is encoded again: in as many fragments as before if its
+length is the same, and compressed if it was compressed.
 
-After a violation nothing more of that direction is read, and nothing of the offending message is
+Messages are compressed again in two cases. With context takeover, a compressed message refers to
+earlier messages (RFC 7692 section 7.1.1); after the first message that is not sent unchanged, the
+receiver's window differs from the sender's, so all later compressed messages are compressed again.
+And the compressed payload of a message is not kept if it is longer than ``max_message_size`` and a
+64th of it.
+
+After a violation, no more bytes of that direction are read, and no part of the invalid message is
 sent.
 
-Once a Close was sent to a side, forwarded or the caller's own, nothing more is sent there
-(RFC 6455 section 5.5.1): what is forwarded after it is discarded.
+After a Close has been sent to a side, by ``forward`` or by ``send_close``, nothing more is sent to
+it (RFC 6455 section 5.5.1); forwarding a later event discards it.
 
-``PassThroughRelay`` (``pass_through``) is for watching: there frames are sent on by themselves.
+``PassThroughRelay`` (``pass_through``) forwards frames without waiting for decisions.
 
 Follows RFC 6455 sections 5.4, 5.5 and 7, and RFC 7692 sections 6 and 7.
 
-Invariants: ``bytes_buffered`` is 0 when all was decided on and taken, and no frame or message is
-open; a budget's ``bytes_held`` is the sum of what its relays buffer.
+Invariants: ``bytes_buffered`` is 0 when all events are decided on, all output is taken, and no
+frame or message is open; a budget's ``bytes_held`` is the sum of the bytes that its relays buffer.
 """
 
 from __future__ import annotations
@@ -55,36 +59,40 @@ if TYPE_CHECKING:
 
 
 class WebSocketRelay(_native.DecidingRelay):
-    r"""Sends both directions of one connection on as the caller decides, and keeps its messages.
+    r"""Forwards the messages of one connection as the caller decides, and keeps them.
 
     Args:
-        deflate: The permessage-deflate parameters that were agreed on, None if it was not.
-        server_deflate: Those of the leg to the server, where they are others; ``"same"`` if not.
-        limits: How much each side may ask for; None for the defaults of ``Limits``.
-        client_limits: How much the client may ask for; None for ``limits``.
-        server_limits: How much the server may ask for; None for ``limits``.
-        budget: What this relay shares with others; None for no such bound.
-        strictness: The rules to insist on; None for all of them.
+        deflate: The agreed permessage-deflate parameters; None if it was not agreed on.
+        server_deflate: The parameters agreed on with the server, if they differ from those agreed
+            on with the client; ``"same"`` if not.
+        limits: Limits for frames and messages of both sides; None for the defaults of ``Limits``.
+        client_limits: Limits for the client; None for ``limits``.
+        server_limits: Limits for the server; None for ``limits``.
+        budget: A limit for buffered bytes that several relays share; None for no such limit.
+        strictness: Which rules are enforced; None for the defaults of ``Strictness``.
         retain: How many messages ``websocket.messages`` keeps, the newest ones; None keeps all,
-            0 none. It has no influence on the events.
-        masking: ``"keep"`` leaves the client's masking keys, ``"fresh"`` gives each masked frame
-            another one (RFC 6455 section 5.3).
-        fragmenter: How messages of another length than they came in are cut; None for one frame.
-        compress_from: Injected messages of at least so many bytes are compressed, where it was
-            agreed on and the call does not choose.
+            0 none. Events do not depend on it.
+        masking: ``"keep"`` keeps the client's masking keys, ``"fresh"`` gives each masked frame a
+            new random key (RFC 6455 section 5.3).
+        fragmenter: Chooses the fragments of injected messages and of edited messages whose length
+            has changed; None for one frame.
+        compress_from: Injected messages of at least this many bytes are compressed, if
+            permessage-deflate was agreed on and the call does not say whether to compress.
         compression_level: How hard to try, from 0 (not at all) to 9.
+        extension: The name of an agreed extension that this library does not know, or None.
+            Messages with its reserved bits are sent on untouched, and are ``OpaqueMessage`` events.
 
     Raises:
         TypeError: If an argument has the wrong type.
         ValueError: If an argument is out of range.
 
-    An object belongs to one thread at a time. A subclass that takes other arguments overrides
+    Only one thread may use an object at a time. A subclass with other arguments overrides
     ``__new__``.
 
     Attributes:
-        websocket: The messages that were kept, and how the connection ended.
-        from_client: The direction of what the client sends, a ``RelayDirection``.
-        from_server: The direction of what the server sends, a ``RelayDirection``.
+        websocket: The kept messages, and how the connection ended.
+        from_client: The ``RelayDirection`` of the bytes from the client.
+        from_server: The ``RelayDirection`` of the bytes from the server.
 
     Example:
         >>> import wsdefrag
@@ -116,8 +124,9 @@ class WebSocketRelay(_native.DecidingRelay):
         fragmenter: Fragmenter | None = None,
         compress_from: int = 0,
         compression_level: int = 6,
+        extension: str | None = None,
     ) -> Self:
-        """Start at the beginning of a connection; the arguments are those of the class."""
+        """Start a connection; the class documents the arguments."""
         options = relay_options(
             deflate=deflate,
             server_deflate=server_deflate,
@@ -130,6 +139,7 @@ class WebSocketRelay(_native.DecidingRelay):
             fragmenter=fragmenter,
             compress_from=compress_from,
             compression_level=compression_level,
+            extension=extension,
         )
         record = Record(retain)
         self = super().__new__(cls, options, record=record, keeps=record.keeps)

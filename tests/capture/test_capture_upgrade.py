@@ -1,4 +1,4 @@
-"""The HTTP upgrade: where a WebSocket begins, what was agreed, and what is none."""
+"""The HTTP upgrade: where a WebSocket starts, what was agreed, and which requests are none."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def test_frames_in_the_segment_of_the_answer_are_read() -> None:
 
 
 def test_frames_of_a_client_that_does_not_wait_are_read() -> None:
-    """Against RFC 6455 section 4.1, but the bytes are there."""
+    """Violates RFC 6455 section 4.1, but the bytes can be read."""
     talk = Conversation().open()
     talk.says(True, request_head() + text(True, "hasty"))
     talk.says(False, answer_head())

@@ -1,8 +1,8 @@
-"""What the echo endpoints answer, frame by frame, without the Autobahn TestSuite.
+"""The replies of the echo endpoints, frame by frame, without the Autobahn TestSuite.
 
-The server that conformance is tested on, its client, and the server of the examples talk to frames
-that are written by hand. RFC 6455 sections 5.4 and 5.5 (control frames between fragments), 7.1.1
-(who ends TCP), 7.4 (close codes) and 8.1 (UTF-8) say what comes back.
+The echo server, the echo client and the server of the examples get frames that are written by hand.
+RFC 6455 sections 5.4 and 5.5 (control frames between fragments), 7.1.1 (who ends TCP), 7.4 (close
+codes) and 8.1 (UTF-8) decide the replies.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ ANSWERED: dict[str, Row] = {
         lambda key: close_frame(1000, b"\xff", key=key),
         closed(1007),
     ),
-    # Before the message, and even the frame, is complete.
+    # The reply comes before the message, and even the frame, is complete.
     "text that is none, in a frame": (
         lambda key: frame(TEXT, "κό".encode() + b"\xf4\x90", announced=99, key=key),
         closed(1007),

@@ -1,4 +1,4 @@
-"""A capture of short connections, the passes over it, and what they are to give."""
+"""A capture of short connections, and the expected results of passes over it."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Pieces(io.BytesIO):
 
 
 def dump(reader: CaptureReader, items: list[CapturedMessage | CapturedConnection]) -> list[Any]:
-    """What `Seen.dump` gives."""
+    """The result of `Seen.dump`."""
     return [
         reader.warnings,
         reader.counts,

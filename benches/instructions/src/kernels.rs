@@ -4,6 +4,7 @@ use wsdefrag_capture::{Capture, Connection, Message, Options};
 use wsdefrag_core::{DeflateParams, Event, Events, Limits, Reassembler, Settings, Strictness};
 
 use crate::capture_file::capture_file;
+use crate::relayed::relay_untouched;
 use crate::wire::{Compressor, Numbers, frame, json, key};
 
 const TEXT: u8 = 0x01;
@@ -40,6 +41,7 @@ pub(crate) const KERNELS: &[Kernel] = &[
     Kernel { name: "non-ASCII texts", prepare: non_ascii_texts },
     Kernel { name: "fragments with pings between", prepare: fragments_with_pings },
     Kernel { name: "deflate with context takeover", prepare: deflate_with_takeover },
+    Kernel { name: "relay, untouched", prepare: relay_of_texts },
     Kernel { name: "capture file to rows", prepare: capture_to_rows },
 ];
 
@@ -131,6 +133,18 @@ fn deflate_with_takeover() -> Prepared {
     }
     let settings = settings(false, Some(DeflateParams::default()));
     Prepared { run: Box::new(move || reassemble(settings, &wire, READ)), expected }
+}
+
+fn relay_of_texts() -> Prepared {
+    let mut numbers = Numbers::new(7);
+    let mut wire = Vec::new();
+    for _ in 0..5_000 {
+        let content = json(&mut numbers);
+        frame(&mut wire, FIN | TEXT, key(&mut numbers), &content);
+    }
+    // Every byte of it goes on.
+    let expected = wire.len() as u64;
+    Prepared { run: Box::new(move || relay_untouched(settings(true, None), &wire, READ)), expected }
 }
 
 /// Counts what comes out of a capture.

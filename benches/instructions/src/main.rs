@@ -12,6 +12,7 @@
 
 mod capture_file;
 mod kernels;
+mod relayed;
 mod wire;
 
 use std::hint::black_box;

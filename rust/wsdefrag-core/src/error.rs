@@ -1,8 +1,13 @@
-//! The one error type: which rule was broken, and where.
+//! The error type for wire data: the rule that was broken, and its position.
 //!
-//! An [`Error`] is a [`Kind`] and the offset of the offending frame's first
-//! byte, counted from the start of the direction. Close code and RFC section
-//! follow from the kind. The offset never depends on how the input was cut.
+//! An [`Error`] holds a [`Kind`] and an offset. The kind determines the close
+//! code
+//! and the RFC section.
+//!
+//! - `offset` is the position of the first byte of the offending frame, counted
+//!   from the start of the direction; it does not depend on how the input was
+//!   split
+//!   into chunks
 
 use std::collections::TryReserveError;
 use std::fmt;
@@ -10,22 +15,22 @@ use std::fmt;
 use crate::frame::opcode::Opcode;
 use crate::limits::Excess;
 
-/// What was wrong.
+/// The rule that was broken.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Kind {
-    /// RSV bits (the three bits as a number, RSV1 = 4) that no extension gave a meaning.
+    /// RSV bits that no agreed extension defines, as a number (RSV1 = 4, RSV2 = 2, RSV3 = 1).
     ReservedBits(u8),
-    /// An opcode that is not defined.
+    /// An opcode that RFC 6455 reserves.
     ReservedOpcode(u8),
     /// A control frame without FIN.
     FragmentedControl(Opcode),
-    /// A control frame that announced more than 125 bytes.
+    /// A control frame with an announced length of more than 125 bytes.
     ControlTooLong(Opcode),
     /// A masked frame from the server.
     MaskedFromServer,
     /// An unmasked frame from the client.
     UnmaskedFromClient,
-    /// A length that would have fitted a shorter form.
+    /// A payload length that is not encoded in its shortest form.
     NonMinimalLength(u64),
     /// A 64-bit length with its top bit set.
     LengthTopBit,
@@ -33,28 +38,29 @@ pub enum Kind {
     ContinuationWithoutStart,
     /// A text or binary frame while a message is open.
     DataInsideMessage(Opcode),
-    /// A close payload of one byte: too short for a code.
+    /// A close payload of one byte; a close code takes two.
     ClosePayloadOneByte,
-    /// A close code that may not be sent.
+    /// A close code that an endpoint must not send.
     InvalidCloseCode(u16),
     /// A close reason that is not UTF-8.
     InvalidCloseReason,
     /// A text message that is not UTF-8.
     InvalidUtf8,
-    /// Compressed payload that is not a deflate stream.
+    /// A compressed payload that is not valid deflate data.
     InvalidDeflateData,
-    /// A compressed message that stops inside a deflate block.
+    /// A compressed message that ends inside a deflate block.
     TruncatedDeflateData,
-    /// A compressed message of more final blocks than anyone has a use for.
+    /// A compressed message with more final blocks than this many.
     TooManyDeflateMembers(u32),
     /// A limit would have been exceeded.
     Limit(Excess),
-    /// The allocator said no.
+    /// The allocator could not provide memory.
     OutOfMemory,
 }
 
 impl Kind {
-    /// The kind's name, stable across releases; a limit's is its field's name.
+    /// The kind's name, stable across releases. For a limit it is the name of the field in
+    /// `Limits`.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
@@ -80,7 +86,8 @@ impl Kind {
         }
     }
 
-    /// Whether it is about what a message says and not about where its frames end.
+    /// Whether the error concerns the content of a message, so that the frame boundaries stay
+    /// known.
     #[must_use]
     pub const fn is_of_content(&self) -> bool {
         matches!(
@@ -94,7 +101,7 @@ impl Kind {
         )
     }
 
-    /// The close code that answers it (RFC 6455 section 7.4.1).
+    /// The close code to answer with (RFC 6455 section 7.4.1).
     #[must_use]
     pub const fn close_code(&self) -> u16 {
         match self {
@@ -110,7 +117,7 @@ impl Kind {
         }
     }
 
-    /// The paragraph that decides it.
+    /// The RFC section that states the rule.
     #[must_use]
     pub const fn rfc_section(&self) -> &'static str {
         match self {
@@ -144,17 +151,17 @@ impl From<Excess> for Kind {
     }
 }
 
-/// A broken rule and the offset of the frame that broke it.
+/// A broken rule and the position of the frame that broke it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Error {
-    /// What was wrong.
+    /// The rule that was broken.
     pub kind: Kind,
-    /// The offending frame's first byte, in bytes from the start of the direction.
+    /// Position of the first byte of the offending frame, in bytes from the start of the direction.
     pub offset: u64,
 }
 
 impl fmt::Display for Error {
-    /// The rule broken, the value, the offset and the paragraph, in that order.
+    /// Writes the broken rule, the value, the offset and the RFC section.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.kind {
             Kind::ReservedBits(bits) => {
@@ -218,7 +225,7 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-/// The allocator said no.
+/// The allocator could not provide memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OutOfMemory;
 

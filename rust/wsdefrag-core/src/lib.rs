@@ -1,13 +1,16 @@
-//! WebSocket bytes in, whole messages out: the protocol half of wsdefrag.
+//! The WebSocket protocol: reads the bytes of one direction into messages, and
+//! writes messages as frames.
 //!
-//! The crate is sans-I/O: it opens nothing, reads no clock, draws no random
-//! numbers and knows no caller. Bytes of one direction go into a
-//! [`Reassembler`] (or a [`FrameDecoder`]); what is complete comes out through
-//! a [`Sink`], which also owns the memory that payloads are written into. The
-//! other way round, an [`Encoder`] lays out frames and an [`Output`] has the
-//! memory that they are written into, and the masking keys.
+//! The crate is sans-I/O: it opens no socket or file, reads no clock, draws no
+//! random numbers and does not know its caller. The caller feeds the bytes of
+//! one
+//! direction to a [`Reassembler`] or a [`FrameDecoder`]. Complete messages and
+//! frames go to the caller's [`Sink`], which also owns the memory for payloads.
+//! To
+//! write, an [`Encoder`] lays out frames; the caller's [`Output`] supplies the
+//! memory for them and the masking keys.
 //!
-//! It follows RFC 6455 (frames, fragmentation, closing) and RFC 7692
+//! It implements RFC 6455 (frames, fragmentation, closing) and RFC 7692
 //! (permessage-deflate).
 
 #![forbid(unsafe_code)]

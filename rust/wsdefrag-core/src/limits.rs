@@ -1,21 +1,22 @@
-//! How much a peer may make us hold.
+//! Limits on the memory that a peer can make a reader use.
 //!
-//! Every limit is inclusive: a message of exactly the limit passes. `None`
-//! switches a limit off. Lengths are compared before memory is taken for them,
-//! and inflated output while it is made.
+//! Every limit is inclusive: a message of exactly the limit is accepted. `None`
+//! switches a limit off. Announced lengths are compared before memory is
+//! reserved
+//! for them; inflated bytes are compared while they are produced.
 
 const MIB: u64 = 1 << 20;
 
-/// Bounds on what one direction may announce or inflate to.
+/// Limits for one direction.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Limits {
-    /// Payload bytes of one data frame, as announced (control frames hold 125 at most anyway).
+    /// Announced payload bytes of one data frame. (A control frame never exceeds 125.)
     pub max_frame_size: Option<u64>,
     /// Decoded bytes of one message.
     pub max_message_size: Option<u64>,
-    /// Frames of one message; empty ones count.
+    /// Frames of one message, empty frames included.
     pub max_fragments: Option<u64>,
-    /// Decoded bytes of a compressed message over its announced payload bytes so far.
+    /// Ratio of a compressed message's decoded bytes to its payload bytes announced so far.
     pub max_inflate_ratio: Option<f64>,
 }
 
@@ -31,7 +32,7 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// Refuses a data frame that announces `length` bytes of payload.
+    /// Checks a data frame's announced `length`, in bytes.
     #[inline]
     pub(crate) const fn check_frame(&self, length: u64) -> Result<(), Excess> {
         match self.max_frame_size {
@@ -41,7 +42,7 @@ impl Limits {
     }
 }
 
-/// Which limit was exceeded, its value and what was asked of it.
+/// Which limit was exceeded, its value, and the amount requested.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Excess {
     /// `max_frame_size`, in bytes.
@@ -55,28 +56,28 @@ pub enum Excess {
     MessageSize {
         /// The limit in force, in bytes.
         limit: u64,
-        /// What the message came to, in bytes; for an inflated one, at least that much.
+        /// The size of the message in bytes; a lower bound for a compressed message.
         requested: u64,
     },
     /// `max_fragments`, in frames.
     Fragments {
         /// The limit in force, in frames.
         limit: u64,
-        /// The number of the frame that went too far.
+        /// The number of frames, counting the one that exceeded the limit.
         requested: u64,
     },
     /// `max_inflate_ratio`.
     InflateRatio {
-        /// The limit in force, decoded bytes over compressed bytes.
+        /// The limit in force: decoded bytes per compressed byte.
         limit: f64,
-        /// What the message came to at least, in decoded bytes.
+        /// A lower bound for the decoded size of the message, in bytes.
         requested: u64,
     },
-    /// What the caller's memory may hold for all its directions together, in bytes.
+    /// The caller's memory budget for all its directions together, in bytes.
     Budget {
         /// The limit in force, in bytes.
         limit: u64,
-        /// What would be held at least, in bytes.
+        /// A lower bound for the bytes that would be held.
         requested: u64,
     },
 }
@@ -94,7 +95,7 @@ impl Excess {
         }
     }
 
-    /// What was asked: bytes, or frames for `max_fragments`.
+    /// The amount requested: frames for `max_fragments`, otherwise bytes.
     #[must_use]
     pub const fn requested(&self) -> u64 {
         match *self {

@@ -1,16 +1,18 @@
-//! Rules that can be switched off one by one.
+//! Protocol rules that a caller can switch off one by one.
 //!
-//! A rule that is off is still watched: each breach of it is counted in
-//! [`Tolerated`], so that leniency never hides what was on the wire. The rules
-//! of the framing and of the text are on by default. Those about deflate are
-//! off by default: keeping them protects nobody, and costs messages.
+//! [`Strictness`] says which rules are enforced. [`Tolerated`] counts the
+//! violations of rules that are switched off. The framing rules and the UTF-8
+//! rule
+//! are on by default. The permessage-deflate rules are off by default, because
+//! violating them harms nobody and enforcing them rejects readable messages.
 //!
-//! The list below is the only one. Both structs, their names and their order
-//! come from it, and so do the names in Python.
+//! The list of rules below defines both structs, the rules' names and their
+//! order,
+//! in Rust and in Python.
 
 macro_rules! rules {
     ($($(#[doc = $rule:literal])+ $name:ident = $default:literal, counted as $counted:literal;)+) => {
-        /// Which of the rules that can be switched off are enforced.
+        /// Which rules are enforced.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub struct Strictness {
             $($(#[doc = $rule])+ pub $name: bool,)+
@@ -23,14 +25,14 @@ macro_rules! rules {
         }
 
         impl Strictness {
-            /// What is enforced unless the caller says otherwise.
+            /// The rules that are enforced by default.
             pub const DEFAULT: Self = Self { $($name: $default,)+ };
             /// Every rule switched off.
             pub const NONE: Self = Self { $($name: false,)+ };
             /// The names of the rules, in order.
             pub const NAMES: &[&str] = &[$(stringify!($name)),+];
 
-            /// The switches that `enforced` gives for the rules' names.
+            /// Calls `enforced` with each rule's name, and collects the results.
             pub fn from_names<E>(
                 mut enforced: impl FnMut(&'static str) -> Result<bool, E>,
             ) -> Result<Self, E> {
@@ -38,7 +40,7 @@ macro_rules! rules {
             }
         }
 
-        /// How often each rule that is switched off was broken.
+        /// How often each switched-off rule was broken.
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
         pub struct Tolerated {
             $(#[doc = $counted] pub $name: u64,)+
@@ -53,7 +55,7 @@ macro_rules! rules {
                 [$((stringify!($name), self.$name)),+].into_iter()
             }
 
-            /// Adds the counts of another reader of the same direction.
+            /// Adds the counts of `other`, from another reader of the same direction.
             pub const fn add(&mut self, other: &Self) {
                 $(self.$name += other.$name;)+
             }
@@ -69,7 +71,7 @@ macro_rules! rules {
 }
 
 impl Strictness {
-    /// Whether no rule about frame headers is switched off.
+    /// Whether every rule about frame headers is enforced.
     #[must_use]
     pub const fn enforces_headers(self) -> bool {
         self.mask_direction && self.minimal_length && self.reserved_bits
@@ -77,23 +79,23 @@ impl Strictness {
 }
 
 rules! {
-    /// Clients mask, servers do not (RFC 6455 section 5.1).
-    mask_direction = true, counted as "Frames masked, or not, against their direction.";
-    /// Lengths use the shortest form (RFC 6455 section 5.2).
-    minimal_length = true, counted as "Frames whose length used a longer form than it needed.";
-    /// RSV bits are zero unless an extension gave them a meaning (RFC 6455 section 5.2).
-    reserved_bits = true, counted as "Frames with RSV bits that nothing gave a meaning.";
-    /// Close codes are ones that may be sent (RFC 6455 section 7.4).
+    /// A client masks its frames; a server does not (RFC 6455 section 5.1).
+    mask_direction = true, counted as "Masked frames from a server and unmasked frames from a client.";
+    /// A payload length is encoded in its shortest form (RFC 6455 section 5.2).
+    minimal_length = true, counted as "Frames whose length was not in its shortest form.";
+    /// RSV bits are zero unless an agreed extension defines them (RFC 6455 section 5.2).
+    reserved_bits = true, counted as "Frames with RSV bits that no agreed extension defines.";
+    /// A Close frame contains only a code that an endpoint may send (RFC 6455 section 7.4).
     close_codes = true, counted as "Close frames with a code that may not be sent.";
-    /// Text messages are UTF-8 (RFC 6455 section 8.1). Close reasons always have to be.
+    /// A text message is UTF-8 (RFC 6455 section 8.1). For close reasons this is always enforced.
     utf8 = true, counted as "Text messages that are not UTF-8.";
-    /// A sender that agreed on no context takeover refers to nothing before the message
+    /// With no context takeover agreed, a compressed message does not refer to earlier messages
     /// (RFC 7692 section 7.1.1).
     no_context_takeover = false,
         counted as "Compressed messages that refer to earlier ones against the agreement.";
-    /// A compressed message has a payload (RFC 7692 section 7.2.3.6).
+    /// A compressed message has at least one payload byte (RFC 7692 section 7.2.3.6).
     empty_compressed_payload = false, counted as "Compressed messages without any payload.";
-    /// The last four bytes of a compressed message's final flush, `00 00 ff ff`, are taken off
-    /// (RFC 7692 section 7.2.1).
-    deflate_tail = false, counted as "Compressed messages that end with those four bytes.";
+    /// The sender removes the four bytes `00 00 ff ff` from the end of a compressed message (RFC
+    /// 7692 section 7.2.1).
+    deflate_tail = false, counted as "Compressed messages that end with `00 00 ff ff`.";
 }

@@ -1,17 +1,19 @@
-//! Incremental UTF-8 (RFC 3629) over a text message that grows in place.
+//! Incremental UTF-8 validation (RFC 3629) of text messages.
 //!
-//! The message's content is one contiguous buffer, so the state is a single
-//! index: everything before `checked` is valid, and what stands behind it, at
-//! most three bytes, is the start of a character whose rest has not come.
-//! A byte that no valid text can hold at its place is refused when it arrives.
-//! Nothing is looked at twice but those three bytes.
+//! [`Utf8Progress`] validates a text that grows in one contiguous buffer. Its
+//! state is one index, `checked`: the bytes before it are valid, and the bytes
+//! after it, at most three, are the start of an incomplete character.
+//! [`Utf8Ranges`] validates a text whose earlier bytes are not kept; it stores
+//! the
+//! incomplete character itself. Both reject a byte as soon as no valid text can
+//! contain it there, and examine no byte twice except those of an incomplete
+//! character.
 //!
-//! A text whose pieces are not kept is checked with [`Utf8Pieces`], which holds
-//! those bytes itself.
+//! - `checked <= content.len() <= checked + 3` between calls
 
 use crate::error::Kind;
 
-/// The content holds a byte that UTF-8 does not allow there.
+/// The text contains a byte that UTF-8 does not allow at its position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotUtf8;
 
@@ -21,15 +23,15 @@ impl From<NotUtf8> for Kind {
     }
 }
 
-/// How far a growing text is known to be valid.
+/// How much of a growing text is known to be valid.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Utf8Progress {
     checked: usize,
 }
 
 impl Utf8Progress {
-    /// Checks what was appended to `content` since the last call; `any` is the
-    /// OR of the appended bytes.
+    /// Checks the bytes of `content` from `start` on, which were appended since the last call.
+    /// `any` is the OR of these bytes.
     #[inline]
     pub fn appended(&mut self, content: &[u8], start: usize, any: u8) -> Result<(), NotUtf8> {
         if any < 0x80 && self.checked == start {
@@ -44,22 +46,22 @@ impl Utf8Progress {
         Ok(())
     }
 
-    /// Refuses a text of `length` bytes that ends inside a character.
+    /// Rejects a text of `length` bytes that ends inside a character.
     #[inline]
     pub const fn finish(self, length: usize) -> Result<(), NotUtf8> {
         if self.checked == length { Ok(()) } else { Err(NotUtf8) }
     }
 }
 
-/// The start of a character at the end of what was seen of a text: at most three bytes.
+/// Validates a text range by range; stores an incomplete character of at most three bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Utf8Pieces {
+pub struct Utf8Ranges {
     begun: [u8; 4],
     length: usize,
 }
 
-impl Utf8Pieces {
-    /// Checks the next piece of the text.
+impl Utf8Ranges {
+    /// Checks the next range of the text.
     pub fn append(&mut self, mut piece: &[u8]) -> Result<(), NotUtf8> {
         while self.length > 0
             && let Some((&byte, rest)) = piece.split_first()
@@ -67,7 +69,7 @@ impl Utf8Pieces {
             self.begun[self.length] = byte;
             self.length += 1;
             piece = rest;
-            // Four bytes are a character or not valid, so the array never overflows.
+            // Four bytes are a whole character or invalid, so the array never overflows.
             match std::str::from_utf8(&self.begun[..self.length]) {
                 Ok(_) => self.length = 0,
                 Err(error) if error.error_len().is_none() => {}
@@ -86,14 +88,13 @@ impl Utf8Pieces {
         Ok(())
     }
 
-    /// Refuses a text that ends inside a character.
+    /// Rejects a text that ends inside a character.
     pub const fn finish(self) -> Result<(), NotUtf8> {
         if self.length == 0 { Ok(()) } else { Err(NotUtf8) }
     }
 }
 
-/// The whole characters at the front of `text`; what stands behind them, at most three bytes, is
-/// the start of a character.
+/// The part of `text` before an incomplete last character of at most three bytes.
 #[inline]
 pub fn whole_characters(text: &[u8]) -> Result<&str, NotUtf8> {
     match simdutf8::compat::from_utf8(text) {
@@ -105,7 +106,7 @@ pub fn whole_characters(text: &[u8]) -> Result<&str, NotUtf8> {
     }
 }
 
-/// Whether a text that is there whole is valid.
+/// Whether a complete text is valid UTF-8.
 #[inline]
 #[must_use]
 pub fn is_valid(content: &[u8]) -> bool {
@@ -117,7 +118,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// Feeds `bytes` cut at every place that `cuts` names; the byte count at which it was refused.
+    /// Feeds `bytes` in steps of `step` bytes; returns the byte count at which they were rejected.
     fn refused_at(bytes: &[u8], step: usize) -> Option<usize> {
         let mut progress = Utf8Progress::default();
         let mut end = 0;
@@ -142,11 +143,11 @@ mod tests {
         }
 
         #[test]
-        fn pieces_that_are_not_kept_are_refused_where_a_growing_text_is(
+        fn ranges_are_rejected_where_a_growing_text_is(
             bytes in prop::collection::vec(prop_oneof![Just(b'a'), any::<u8>(), 0x80_u8..0xF5], 0..90),
             step in 1_usize..20,
         ) {
-            let mut pieces = Utf8Pieces::default();
+            let mut pieces = Utf8Ranges::default();
             let mut end = 0;
             let refused = bytes.chunks(step).find_map(|piece| {
                 end += piece.len();
@@ -157,7 +158,7 @@ mod tests {
         }
 
         #[test]
-        fn refusal_comes_with_the_byte_that_proves_it(
+        fn invalid_text_is_rejected_at_its_first_invalid_byte(
             bytes in prop::collection::vec(prop_oneof![Just(b'a'), 0x80_u8..=0xFF], 1..40),
         ) {
             let proven = (1..=bytes.len()).find(|end| {

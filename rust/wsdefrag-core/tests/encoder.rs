@@ -251,7 +251,7 @@ fn compressed_frames_of_the_callers_own_empty_the_window() {
     let head = Head { opcode: Opcode::Text, fin: false, rsv: RSV1 };
     wire.extend(server.frame(head, &hello[..3], None, output).unwrap());
     let refused = server.fragment(Opcode::Continuation, b"", true, none, output);
-    assert_eq!(refused, Err(Refusal::BegunOtherwise));
+    assert_eq!(refused, Err(Refusal::MixedFramesAndFragments));
     let head = Head { opcode: Opcode::Continuation, fin: true, rsv: 0 };
     wire.extend(server.frame(head, &hello[3..], None, output).unwrap());
     let again = server.message(Opcode::Text, b"Hello", None, none, output).unwrap();

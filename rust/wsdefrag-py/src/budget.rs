@@ -1,4 +1,6 @@
-//! How much many connections may hold together.
+//! A memory budget that many connections share.
+//!
+//! - `held` is the sum of `charged` over all charges on the budget
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -6,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use pyo3::prelude::*;
 use wsdefrag_core::limits::Excess;
 
-/// What all accounts share.
+/// The state that all charges on a budget share.
 struct Shared {
     limit: usize,
     held: AtomicUsize,
@@ -17,9 +19,9 @@ struct Shared {
 pub(crate) struct Budget(Arc<Shared>);
 
 impl Budget {
-    /// An account without anything on it.
-    pub(crate) fn account(&self) -> Account {
-        Account { shared: Arc::clone(&self.0), charged: 0 }
+    /// A charge of 0 bytes.
+    pub(crate) fn charge(&self) -> Charge {
+        Charge { shared: Arc::clone(&self.0), charged: 0 }
     }
 }
 
@@ -30,27 +32,27 @@ impl Budget {
         Self(Arc::new(Shared { limit: max_bytes, held: AtomicUsize::new(0) }))
     }
 
-    /// Bytes that peers may make all connections hold together.
+    /// Most bytes that all connections may hold together.
     #[getter]
     fn max_bytes(&self) -> usize {
         self.0.limit
     }
 
-    /// Bytes that are held now.
+    /// Bytes that all connections hold now.
     #[getter]
     fn bytes_held(&self) -> usize {
         self.0.held.load(Ordering::Relaxed)
     }
 }
 
-/// One direction's part of a budget, given back when it is dropped.
-pub(crate) struct Account {
+/// The bytes that one direction has charged to a budget; released on drop.
+pub(crate) struct Charge {
     shared: Arc<Shared>,
     charged: usize,
 }
 
-impl Account {
-    /// Charges `wanted` bytes, or as many of them as there are, if that is `least`.
+impl Charge {
+    /// Charges between `least` and `wanted` bytes; returns how many were charged.
     pub(crate) fn admit(&mut self, wanted: usize, least: usize) -> Result<usize, Excess> {
         let limit = self.shared.limit;
         let mut granted = 0;
@@ -70,13 +72,14 @@ impl Account {
         }
     }
 
-    /// Gives back bytes that were charged.
+    /// Releases charged bytes.
     pub(crate) fn forgo(&mut self, bytes: usize) {
         self.charged -= bytes;
         self.shared.held.fetch_sub(bytes, Ordering::Relaxed);
     }
 
-    /// Charges exactly what is held. What the caller itself put in is not refused.
+    /// Sets the charge to `held` bytes. This cannot fail, because the caller's own data is never
+    /// refused.
     pub(crate) fn settle(&mut self, held: usize) {
         if held > self.charged {
             self.shared.held.fetch_add(held - self.charged, Ordering::Relaxed);
@@ -87,7 +90,7 @@ impl Account {
     }
 }
 
-impl Drop for Account {
+impl Drop for Charge {
     fn drop(&mut self) {
         self.settle(0);
     }

@@ -1,4 +1,4 @@
-//! The Python-defined classes that are made from Rust, looked up once.
+//! Looks up the Python classes that the binding instantiates.
 
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -6,7 +6,7 @@ use pyo3::types::PyType;
 
 use crate::raw::message::MessageClass;
 
-/// A class of the Python package, imported when it is first needed.
+/// A class of the Python package, imported at first use.
 pub(crate) struct PyClassRef {
     module: &'static str,
     name: &'static str,

@@ -1,4 +1,5 @@
-//! Python's memory for the engine: contents that become `bytes` without a copy.
+//! Python memory for the engine: payloads are written into `bytes` without a
+//! copy.
 
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
@@ -7,15 +8,15 @@ use wsdefrag_core::deflate::inflater::{Progress, Stream};
 use wsdefrag_core::limits::Excess;
 use wsdefrag_core::{Content, Mask, Memory, OutOfMemory, TextMemory};
 
-use crate::budget::Account;
+use crate::budget::Charge;
 use crate::raw::bytes::{Gil, Writer, unmasked_bytes};
 use crate::raw::text::ascii_text;
 
-/// A payload on its way to Python.
+/// A payload that becomes a Python `bytes`.
 pub(crate) enum PyContent {
-    /// A `bytes` of its final size, all written.
+    /// A complete `bytes`.
     Whole(Py<PyBytes>),
-    /// One that grows.
+    /// A `bytes` that is still being written.
     Growing(Writer),
 }
 
@@ -46,21 +47,21 @@ impl Content for PyContent {
     }
 }
 
-/// Bytes from which on unmasking them releases the GIL. Getting it back takes its time, so it is for
-/// long work: the usual reads of 64 KiB stay below.
+/// Smallest number of bytes for which unmasking releases the GIL. Taking the GIL back costs time,
+/// so the usual reads of 64 KiB keep it.
 const LONG: usize = 1 << 18;
-/// How many bytes can be unmasked, at the least, while one is inflated.
+/// Inflating one byte takes at least as long as unmasking this many.
 const INFLATING: usize = 8;
-/// How many bytes can be masked, at the least, while one is compressed.
+/// Compressing one byte takes at least as long as masking this many.
 const DEFLATING: usize = 32;
 
-/// Whether to keep the GIL while so many bytes are masked or unmasked.
+/// Whether to keep the GIL while this many bytes are masked or unmasked.
 #[inline]
 pub(crate) const fn gil_over(py: Python<'_>, bytes: usize, immutable: bool) -> Gil<'_> {
     if bytes >= LONG && immutable { Gil::Release(py) } else { Gil::Keep }
 }
 
-/// Compresses, without the GIL where that takes long.
+/// Compresses; releases the GIL for large contents.
 pub(crate) fn deflating(
     py: Python<'_>,
     work: Work<'_>,
@@ -70,18 +71,18 @@ pub(crate) fn deflating(
     gil_over(py, bytes, immutable).during(|| work.run())
 }
 
-/// The memory of one call.
+/// The memory for one call.
 pub(crate) struct PyMemory<'py> {
     pub(crate) py: Python<'py>,
-    /// Whether the call's input stays as it is while the GIL is released.
+    /// Whether the call's input cannot change while the GIL is released.
     pub(crate) immutable_input: bool,
-    /// Where contents are charged, if anywhere.
-    pub(crate) account: Option<Account>,
+    /// The charge on a budget, if there is a budget.
+    pub(crate) charge: Option<Charge>,
 }
 
 impl<'py> PyMemory<'py> {
     pub(crate) const fn new(py: Python<'py>) -> Self {
-        Self { py, immutable_input: false, account: None }
+        Self { py, immutable_input: false, charge: None }
     }
 
     #[inline]
@@ -95,16 +96,16 @@ impl Memory for PyMemory<'_> {
 
     #[inline]
     fn admit(&mut self, wanted: usize, least: usize) -> Result<usize, Excess> {
-        match &mut self.account {
-            Some(account) => account.admit(wanted, least),
+        match &mut self.charge {
+            Some(charge) => charge.admit(wanted, least),
             None => Ok(wanted),
         }
     }
 
     #[inline]
     fn forgo(&mut self, bytes: usize) {
-        if let Some(account) = &mut self.account {
-            account.forgo(bytes);
+        if let Some(charge) = &mut self.charge {
+            charge.forgo(bytes);
         }
     }
 
@@ -159,6 +160,6 @@ impl TextMemory for PyMemory<'_> {
 fn growing(content: &mut PyContent) -> &mut Writer {
     match content {
         PyContent::Growing(writer) => writer,
-        PyContent::Whole(_) => unreachable!("the engine never appends to a whole content"),
+        PyContent::Whole(_) => unreachable!("the engine never appends to a complete content"),
     }
 }

@@ -1,4 +1,4 @@
-//! The one place where core errors become Python exceptions.
+//! Converts errors of the Rust crates to Python exceptions.
 
 use pyo3::exceptions::{PyMemoryError, PyOSError, PyValueError};
 use pyo3::prelude::*;
@@ -19,7 +19,7 @@ static OUT_OF_MEMORY: PyClassRef = PyClassRef::new("wsdefrag.errors", "OutOfMemo
 static INCOMPLETE: PyClassRef = PyClassRef::new("wsdefrag.errors", "IncompleteMessage");
 static CAPTURE_ERROR: PyClassRef = PyClassRef::new("wsdefrag.errors", "CaptureError");
 
-/// The exception object that says what `error` says.
+/// The exception object for `error`.
 pub(crate) fn violation<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'py, PyAny>> {
     let keywords = PyDict::new(py);
     keywords.set_item("offset", error.offset)?;
@@ -48,7 +48,7 @@ pub(crate) fn violation<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'
     class.get(py)?.call((error.to_string(),), Some(&keywords))
 }
 
-/// [`violation`], ready to be raised.
+/// [`violation`] as a `PyErr`.
 pub(crate) fn raise(py: Python<'_>, error: &Error) -> PyErr {
     match violation(py, error) {
         Ok(exception) => PyErr::from_value(exception),
@@ -56,7 +56,7 @@ pub(crate) fn raise(py: Python<'_>, error: &Error) -> PyErr {
     }
 }
 
-/// The `IncompleteMessage` for what `receive_eof` found, ready to be raised.
+/// The `IncompleteMessage` that `receive_eof` raises.
 pub(crate) fn raise_incomplete(
     py: Python<'_>,
     opcode: Opcode,
@@ -78,7 +78,7 @@ pub(crate) fn raise_incomplete(
     }
 }
 
-/// Why an encoder wrote nothing, ready to be raised.
+/// The exception for a call that an encoder refused.
 pub(crate) fn raise_refusal(refusal: Refusal) -> PyErr {
     let text = refusal.to_string();
     match refusal {
@@ -88,14 +88,15 @@ pub(crate) fn raise_refusal(refusal: Refusal) -> PyErr {
     }
 }
 
-/// Why a capture could not be read, ready to be raised.
+/// The exception for a capture that could not be read.
 pub(crate) fn raise_capture(py: Python<'_>, failure: Failure) -> PyErr {
     let text = failure.to_string();
     let (record, offset, file) = match failure {
         Failure::Broken(broken, file) => (broken.record, broken.offset, file),
-        Failure::Compressed(place, _, file) => (place.packets, place.bytes, file),
+        Failure::Compressed(progress, _, file) => (progress.packets, progress.bytes, file),
         Failure::Io(error, Some(path)) => {
-            // With the number and the file's name Python chooses the class and words the text.
+            // Given the error number and the path, Python chooses the subclass of OSError and its
+            // text.
             return match error.raw_os_error() {
                 Some(number) => {
                     let text = py
@@ -110,7 +111,7 @@ pub(crate) fn raise_capture(py: Python<'_>, failure: Failure) -> PyErr {
                 None => PyOSError::new_err(text),
             };
         }
-        // What a Python file object raised comes back as it was.
+        // An exception that a Python file object raised is passed on unchanged.
         Failure::Io(error, None) => return error.into(),
     };
     let make = || {

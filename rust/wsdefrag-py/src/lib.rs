@@ -1,9 +1,12 @@
-//! `wsdefrag._native`: the binding between the engine and Python.
+//! `wsdefrag._native`: the Python binding of the engine.
 //!
-//! It decides nothing about the protocol. It lends the engine Python's memory
-//! (`content`) and the operating system's randomness (`random`), makes Python
-//! objects of what comes out (`read`), and turns errors into
-//! exceptions in one place (`errors`). Every `unsafe` block stands in `raw`.
+//! The binding makes no protocol decisions. It supplies Python memory
+//! (`content`)
+//! and the operating system's random numbers (`random`) to the engine, turns
+//! its
+//! output into Python objects (`read`) and its errors into exceptions
+//! (`errors`).
+//! All `unsafe` code is in `raw`.
 
 #![deny(unsafe_code)]
 #![allow(

@@ -1,4 +1,4 @@
-//! Opcodes, from Python and to it.
+//! Converts opcodes from and to Python.
 
 use pyo3::exceptions::{PyLookupError, PyOverflowError, PyValueError};
 use pyo3::prelude::*;
@@ -19,12 +19,12 @@ pub(crate) fn opcode_member(py: Python<'_>, opcode: Opcode) -> PyResult<&Bound<'
         PyResult::Ok(members)
     })?;
     let member = members[usize::from(opcode as u8)].as_ref();
-    // Only a program that replaced the class gets here.
+    // Only reachable if a program has replaced the class.
     let member = member.ok_or_else(|| PyLookupError::new_err(format!("no Opcode {opcode}")))?;
     Ok(member.bind(py))
 }
 
-/// The opcode that an integer, or a member of `Opcode`, stands for.
+/// The opcode for an integer or a member of `Opcode`.
 pub(crate) fn parse_opcode(value: &Bound<'_, PyAny>) -> PyResult<Opcode> {
     let bits = match value.extract::<u8>() {
         Err(error) if !error.is_instance_of::<PyOverflowError>(value.py()) => return Err(error),

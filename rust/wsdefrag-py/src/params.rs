@@ -1,4 +1,4 @@
-//! The parameter classes of the Python package, read attribute by attribute.
+//! Reads the parameter classes of the Python package, attribute by attribute.
 
 use std::num::NonZeroUsize;
 
@@ -75,7 +75,7 @@ pub(crate) struct PyFragmenter {
 
 impl From<PyFragmenter> for Fragmenter {
     fn from(fragmenter: PyFragmenter) -> Self {
-        Self { piece: fragmenter.max_size, cut_characters: fragmenter.cut_characters }
+        Self { max_size: fragmenter.max_size, cut_characters: fragmenter.cut_characters }
     }
 }
 
@@ -88,20 +88,20 @@ pub(crate) fn tolerated<'py>(
     counts.of(strictness).into_py_dict(py)
 }
 
-/// Read the permessage-deflate parameters of a server's answer (RFC 7692 section 7.1).
+/// Parse the permessage-deflate parameters of a server's answer (RFC 7692 section 7.1).
 ///
 /// Args:
 ///     value: The header's value.
-///     strict: Whether an answer that no server may give is refused, and not read as far as it
-///         says anything.
+///     strict: Whether to reject an answer that breaks the RFC; otherwise its valid parts are
+///         used.
 ///
 /// Returns:
 ///     The fields ``server_no_context_takeover``, ``client_no_context_takeover``,
-///     ``server_max_window_bits`` and ``client_max_window_bits``, and what was odd; None where
-///     permessage-deflate was not agreed on.
+///     ``server_max_window_bits`` and ``client_max_window_bits``, and a list of the faults that
+///     were tolerated; None if permessage-deflate was not agreed.
 ///
 /// Raises:
-///     ValueError: If the header is invalid; the message says why.
+///     ValueError: If the header is invalid; the text says why.
 #[pyfunction]
 #[pyo3(signature = (value, *, strict))]
 pub(crate) fn parse_deflate_header(
@@ -117,14 +117,14 @@ pub(crate) fn parse_deflate_header(
     Ok(agreed.map(|params| (deflate_fields(params), oddities)))
 }
 
-/// Choose among a client's offers of permessage-deflate (RFC 7692 section 5).
+/// Choose one of a client's offers of permessage-deflate (RFC 7692 section 5).
 ///
 /// Returns:
-///     The parameters as ``parse_deflate_header`` gives them, and the header to answer with; None
-///     where no offer can be accepted.
+///     The parameters, in the form of ``parse_deflate_header``, and the header to answer with; None
+///     if no offer can be accepted.
 ///
 /// Raises:
-///     ValueError: If the header is malformed; the message says why.
+///     ValueError: If the header is malformed; the text says why.
 #[pyfunction]
 pub(crate) fn accept_deflate_offers(value: &str) -> PyResult<Option<(DeflateFields, String)>> {
     let agreed =
@@ -132,7 +132,7 @@ pub(crate) fn accept_deflate_offers(value: &str) -> PyResult<Option<(DeflateFiel
     Ok(agreed.map(|(params, answer)| (deflate_fields(params), answer)))
 }
 
-/// The fields of the Python class, in its order.
+/// The fields of the Python class, in order.
 type DeflateFields = (bool, bool, u8, u8);
 
 fn deflate_fields(params: DeflateParams) -> DeflateFields {

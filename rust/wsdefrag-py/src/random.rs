@@ -1,13 +1,17 @@
 //! Masking keys from the operating system (RFC 6455 sections 5.3 and 10.3).
 //!
-//! A system call costs more than all the rest of a small frame, so bytes are
-//! fetched for 256 keys at a time, into a pool of each thread's own.
+//! A system call costs more than the rest of encoding a small frame. Each
+//! thread
+//! therefore has a pool, filled with the random bytes of 256 keys at a time.
 //!
-//! A pool must not live on in two processes, or a server that one of them talks
-//! to could foresee the keys of the other. Python calls its fork hooks in every
-//! child that goes on running it, in the thread that forked, which is the only
-//! one there: a hook throws the pool away there. Asking for the process's number
-//! with each key would cost a system call again.
+//! Two processes must not use the same pool: a server that one of them connects
+//! to
+//! could predict the masking keys of the other. A Python fork hook empties the
+//! pool
+//! in the child process, in the forking thread, the only one the child has.
+//! Comparing process ids for each key would cost a system call again.
+//!
+//! - bytes of the pool from `next` on have not been used
 
 use std::cell::RefCell;
 
@@ -18,7 +22,7 @@ use wsdefrag_core::Refusal;
 const KEY: usize = 4;
 const POOL: usize = 256 * KEY;
 
-/// Random bytes, of which those from `next` on were not used yet.
+/// Random bytes; those from `next` on are unused.
 struct Pool {
     bytes: [u8; POOL],
     next: usize,
@@ -28,7 +32,7 @@ thread_local! {
     static KEYS: RefCell<Pool> = const { RefCell::new(Pool { bytes: [0; POOL], next: POOL }) };
 }
 
-/// Four bytes that were never handed out before.
+/// Four unused random bytes.
 #[inline]
 pub(crate) fn masking_key() -> Result<[u8; KEY], Refusal> {
     KEYS.with_borrow_mut(|pool| {
@@ -42,16 +46,16 @@ pub(crate) fn masking_key() -> Result<[u8; KEY], Refusal> {
     })
 }
 
-/// Throw away the masking keys that the parent process may use.
+/// Discard the masking keys that the parent process may use.
 #[pyfunction]
 fn forget() {
     KEYS.with_borrow_mut(|pool| pool.next = POOL);
 }
 
-/// Has the pool thrown away in every child process.
+/// Registers a hook that discards the pool in every child process.
 pub(crate) fn forget_after_forks(module: &Bound<'_, PyModule>) -> PyResult<()> {
     let os = module.py().import("os")?;
-    // Windows has neither forks nor this.
+    // Windows has no fork and no such function.
     if let Some(register) = os.getattr_opt("register_at_fork")? {
         let hook = wrap_pyfunction!(forget, module)?;
         register.call((), Some(&[("after_in_child", hook)].into_py_dict(module.py())?))?;

@@ -1,13 +1,13 @@
-//! How objects show themselves: their state, in less than 200 characters.
+//! Formats the `repr` of objects: their state, in less than 200 characters.
 
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use wsdefrag_core::Error;
 
-/// Characters that the representation of an object has at most.
+/// Longest `repr`, in characters.
 pub(crate) const LONGEST_REPR: usize = 199;
 
-/// Bytes of a content that are shown at most.
+/// Most bytes of a content that are shown.
 const SHOWN: usize = 40;
 
 /// A bool as Python writes it.
@@ -15,8 +15,8 @@ pub(crate) const fn shown_bool(value: bool) -> &'static str {
     if value { "True" } else { "False" }
 }
 
-/// Bytes as Python writes them; of long ones the beginning, and how many there are. What is shown
-/// has at most `room` characters, if that is enough for none of the bytes.
+/// Bytes as Python writes them. Long bytes are shortened to at most `room` characters if possible,
+/// followed by their number.
 pub(crate) fn shown_bytes(py: Python<'_>, bytes: &[u8], room: usize) -> PyResult<String> {
     let mut size = bytes.len().min(SHOWN);
     loop {
@@ -31,7 +31,7 @@ pub(crate) fn shown_bytes(py: Python<'_>, bytes: &[u8], room: usize) -> PyResult
     }
 }
 
-/// What ended a direction, as one more attribute; nothing where nothing has.
+/// The error that ended a direction as an attribute; empty if there is none.
 pub(crate) fn shown_error(error: Option<&Error>) -> String {
     error.map_or_else(String::new, |error| format!(" error={}@{}", error.kind.name(), error.offset))
 }

@@ -92,9 +92,9 @@ mod tests {
         for (size, byte) in
             [(3, 1), (0, 2), (20_000, 3), (20_000, 4), (WINDOW, 5), (90_000, 6), (7, 7)]
         {
-            let content = vec![byte; size];
-            context.remember(&content);
-            all.extend(content);
+            let message = vec![byte; size];
+            context.remember(&message);
+            all.extend(message);
             assert_eq!(context.dictionary(), &all[all.len().saturating_sub(WINDOW)..]);
         }
     }

@@ -82,7 +82,6 @@ impl Ceiling {
 
 /// The rules about deflate that a message was read in spite of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[expect(clippy::struct_field_names, reason = "they have the names of the rules")]
 pub(crate) struct DeflateBreaches {
     pub(crate) no_context_takeover: bool,
     pub(crate) empty_compressed_payload: bool,

@@ -1,32 +1,32 @@
 //! Close payloads (RFC 6455 sections 5.5.1 and 7.4).
 //!
-//! A close payload is empty, or a code of two bytes in network order followed
-//! by a reason in UTF-8.
+//! A close payload is empty, or a two-byte code in network byte order followed
+//! by
+//! a reason in UTF-8.
 
 use crate::error::Kind;
 
-/// The code that stands for a close frame without one (RFC 6455 section 7.1.5).
+/// The code reported for a Close frame without a code (RFC 6455 section 7.1.5).
 pub const NO_STATUS_RECEIVED: u16 = 1005;
 
-/// A close frame's content; borrowed from its payload.
+/// The content of a Close frame, borrowed from its payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Close<'a> {
-    /// The peer's code verbatim; 1005 where the frame held none.
+    /// The code in the frame; 1005 if the frame has none.
     pub code: u16,
-    /// The peer's reason; empty where the frame held none.
+    /// The reason in the frame; empty if the frame has none.
     pub reason: &'a str,
 }
 
-/// Whether an endpoint may send this code: 1004, 1005, 1006 and 1015 are only
-/// for use inside a program, 1000 to 2999 else belong to the protocol and the
-/// registry has got to 1014, 3000 to 4999 are free.
+/// Whether an endpoint may send this code. Codes 1000 to 1014 except 1004, 1005 and 1006 are
+/// registered for sending; 3000 to 4999 are free for libraries and applications.
 #[must_use]
 pub const fn may_be_sent(code: u16) -> bool {
     matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999)
 }
 
 impl<'a> Close<'a> {
-    /// Reads a close payload; `any_code` accepts codes that may not be sent.
+    /// Parses a close payload. `any_code` also accepts codes that an endpoint must not send.
     pub fn parse(payload: &'a [u8], any_code: bool) -> Result<Self, Kind> {
         let (code, reason) = match payload {
             [] => return Ok(Self { code: NO_STATUS_RECEIVED, reason: "" }),

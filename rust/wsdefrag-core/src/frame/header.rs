@@ -3,14 +3,17 @@
 //! ```text
 //! byte 0        FIN RSV1 RSV2 RSV3 opcode(4)
 //! byte 1        MASK length(7)
-//! 0, 2 or 8     the length, if the 7 bits said 126 or 127
+//! 0, 2 or 8     the length, if the 7 bits are 126 or 127
 //! 0 or 4        the masking key, if MASK
 //! ```
 //!
-//! [`parse`] tests every rule at the first byte that can break it, in the order
-//! of the bytes, so that a header cut anywhere gives the error that the whole
-//! header gives, only sooner. Too short is not wrong: it returns `None`.
-//! [`Header::to_bytes`] is its mirror.
+//! [`parse`] tests each rule at the first byte that can break it, in byte
+//! order. An
+//! incomplete header therefore gives the same error as the complete one, or
+//! `None` if more bytes are needed. [`Header::to_bytes`] is the inverse.
+//!
+//! - `2 <= size <= MAX_HEADER`
+//! - `length <= MAX_CONTROL` for a control frame
 
 use crate::error::Kind;
 use crate::frame::opcode::Opcode;
@@ -29,9 +32,9 @@ const LENGTH_64: u8 = 127;
 /// A parsed frame header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header {
-    /// What the frame is.
+    /// The frame's opcode.
     pub opcode: Opcode,
-    /// Whether it is the last of its message.
+    /// FIN: whether the frame is the last of its message.
     pub fin: bool,
     /// The three reserved bits as a number; RSV1 counts 4.
     pub rsv: u8,
@@ -39,12 +42,12 @@ pub struct Header {
     pub masking_key: Option<[u8; 4]>,
     /// Payload bytes.
     pub length: u64,
-    /// The header's own bytes.
+    /// The size of the header itself, in bytes.
     pub size: usize,
 }
 
 impl Header {
-    /// The header of a payload of `length` bytes, with the length in its shortest form.
+    /// A header for a payload of `length` bytes, with the length in its shortest form.
     #[inline]
     #[must_use]
     pub const fn new(
@@ -63,7 +66,7 @@ impl Header {
         Self { opcode, fin, rsv, masking_key, length, size }
     }
 
-    /// The header as it stands on the wire, in the first `size` bytes; the rest is zero.
+    /// The header's wire bytes in the first `size` bytes of the array; the others are zero.
     #[inline]
     #[must_use]
     pub fn to_bytes(&self) -> [u8; MAX_HEADER] {
@@ -88,20 +91,21 @@ impl Header {
         bytes
     }
 
-    /// The bytes of its length behind the first seven bits: 0, 2 or 8.
+    /// The size of the extended length field in bytes: 0, 2 or 8.
     #[inline]
     const fn extended(&self) -> usize {
         self.size - 2 - if self.masking_key.is_some() { 4 } else { 0 }
     }
 
-    /// Whether RSV1 is set: on a first data frame with permessage-deflate, "compressed".
+    /// Whether RSV1 is set. With permessage-deflate, RSV1 on a message's first frame means that the
+    /// message is compressed.
     #[inline]
     #[must_use]
     pub const fn rsv1(&self) -> bool {
         self.rsv & RSV1 != 0
     }
 
-    /// Whether the length stands in its shortest form.
+    /// Whether the length is in its shortest form.
     const fn is_minimal(&self) -> bool {
         match self.extended() {
             0 => true,
@@ -111,71 +115,71 @@ impl Header {
     }
 }
 
-/// Where in a message the direction stands, for the order of data frames (section 5.4).
+/// Which data frames may come next (section 5.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
-    /// No message is open: data starts with a text or binary frame.
+    /// No message is open: the next data frame is a text or binary frame.
     Start,
-    /// A message is open: data goes on with a continuation frame.
+    /// A message is open: the next data frame is a continuation frame.
     Continue,
-    /// Frames are looked at one by one.
+    /// The order of frames is not checked.
     Any,
 }
 
-/// What a direction's headers have to keep to.
+/// The rules for the headers of one direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rules {
     /// Which side sends: clients mask, servers do not.
     pub from_client: bool,
-    /// Whether permessage-deflate was agreed, and RSV1 has a meaning.
+    /// Whether permessage-deflate was agreed, which defines RSV1.
     pub deflate: bool,
-    /// Whether an extension was agreed that this crate does not know; the RSV bits that
-    /// permessage-deflate does not own are its own.
+    /// Whether an extension was agreed that this crate does not know. It defines the RSV bits that
+    /// permessage-deflate does not define.
     pub foreign_extension: bool,
     /// Which rules are enforced.
     pub strictness: Strictness,
 }
 
 impl Rules {
-    /// The RSV bits that permessage-deflate gives no meaning on a frame of this opcode.
+    /// The set RSV bits that permessage-deflate does not define for a frame of this opcode.
     #[inline]
-    const fn not_deflate(&self, rsv: u8, opcode: Option<Opcode>) -> u8 {
+    const fn outside_deflate(&self, rsv: u8, opcode: Option<Opcode>) -> u8 {
         match opcode {
             Some(Opcode::Text | Opcode::Binary) if self.deflate => rsv & !RSV1,
             _ => rsv,
         }
     }
 
-    /// The RSV bits that nothing gives a meaning on a frame of this opcode.
+    /// The set RSV bits that no agreed extension defines for a frame of this opcode.
     #[inline]
-    const fn meaningless(&self, rsv: u8, opcode: Option<Opcode>) -> u8 {
-        if self.foreign_extension { 0 } else { self.not_deflate(rsv, opcode) }
+    const fn undefined_rsv(&self, rsv: u8, opcode: Option<Opcode>) -> u8 {
+        if self.foreign_extension { 0 } else { self.outside_deflate(rsv, opcode) }
     }
 
-    /// Whether a frame belongs to the extension that is not known.
+    /// Whether a frame belongs to the unknown extension.
     #[inline]
     #[must_use]
     pub const fn is_foreign(&self, header: &Header) -> bool {
-        self.foreign_extension && self.not_deflate(header.rsv, Some(header.opcode)) != 0
+        self.foreign_extension && self.outside_deflate(header.rsv, Some(header.opcode)) != 0
     }
 
-    /// Counts the breaches of switched-off rules in a header that was let through.
+    /// Counts the violations of switched-off rules in an accepted header.
     pub fn count_breaches(&self, header: &Header, tolerated: &mut Tolerated) {
         tolerated.mask_direction += u64::from(header.masking_key.is_some() != self.from_client);
         tolerated.minimal_length += u64::from(!header.is_minimal());
         tolerated.reserved_bits +=
-            u64::from(self.meaningless(header.rsv, Some(header.opcode)) != 0);
+            u64::from(self.undefined_rsv(header.rsv, Some(header.opcode)) != 0);
     }
 }
 
-/// Reads the header at the start of `bytes`; `None` if more bytes are needed.
+/// Parses the header at the start of `bytes`; `None` if more bytes are needed.
 #[inline]
 pub fn parse(bytes: &[u8], rules: &Rules, order: Order) -> Result<Option<Header>, Kind> {
     let Some((&first, rest)) = bytes.split_first() else { return Ok(None) };
     let (fin, rsv) = (first & 0x80 != 0, (first >> 4) & 0x7);
     let opcode = Opcode::from_bits(first & 0xF);
-    if rsv != 0 && rules.strictness.reserved_bits && rules.meaningless(rsv, opcode) != 0 {
-        return Err(Kind::ReservedBits(rules.meaningless(rsv, opcode)));
+    if rsv != 0 && rules.strictness.reserved_bits && rules.undefined_rsv(rsv, opcode) != 0 {
+        return Err(Kind::ReservedBits(rules.undefined_rsv(rsv, opcode)));
     }
     let Some(opcode) = opcode else { return Err(Kind::ReservedOpcode(first & 0xF)) };
     match (opcode, order) {
@@ -262,7 +266,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_cut_header_is_too_short_or_gives_the_same_error_sooner(
+        fn incomplete_header_gives_none_or_the_same_error(
             bytes in prop::collection::vec(any::<u8>(), MAX_HEADER),
             from_client in any::<bool>(),
             deflate in any::<bool>(),
@@ -287,7 +291,7 @@ mod tests {
         }
 
         #[test]
-        fn a_header_is_written_as_it_was_read(
+        fn header_is_written_as_it_was_read(
             bytes in prop::collection::vec(any::<u8>(), MAX_HEADER),
             from_client in any::<bool>(),
         ) {
@@ -299,7 +303,7 @@ mod tests {
         }
 
         #[test]
-        fn a_made_header_is_minimal_and_read_as_it_was_made(
+        fn new_header_is_minimal_and_read_as_it_was_made(
             fin in any::<bool>(),
             rsv in prop::sample::select(vec![0, RSV1]),
             masking_key in any::<Option<[u8; 4]>>(),

@@ -2,18 +2,20 @@
 //! `i mod 4` of the masking key.
 //!
 //! A payload may arrive in any number of ranges, so a [`Mask`] is the key
-//! turned until its first byte is the one that applies next. Each byte is read
-//! once and written once, and the same pass ORs all bytes together: a result
-//! below 0x80 proves ASCII, and with it UTF-8, for nothing.
+//! rotated
+//! until its first byte applies to the next payload byte. Unmasking reads and
+//! writes each byte once, and also ORs all bytes: a result below 0x80 proves
+//! that
+//! they are ASCII, and therefore UTF-8, without a second pass.
 
 use std::mem::MaybeUninit;
 
-/// Bytes XORed at a time in the source. The compiler makes the widest registers it may use of it.
+/// Bytes per XOR in the source; the compiler widens it to vector registers.
 const WORD: usize = size_of::<u64>();
 
-/// A byte of a destination: one that holds something already, or fresh memory.
+/// One byte of a destination: initialized (`u8`) or uninitialized (`MaybeUninit<u8>`).
 pub trait Slot: Copy {
-    /// The slot that holds this byte.
+    /// A slot that contains `byte`.
     fn of(byte: u8) -> Self;
 }
 
@@ -31,12 +33,12 @@ impl Slot for MaybeUninit<u8> {
     }
 }
 
-/// A masking key, turned to the byte that applies next. Zero leaves bytes as they are.
+/// A masking key, rotated to the byte that applies next. Zero leaves bytes unchanged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Mask(u32);
 
 impl Mask {
-    /// The key of a frame that is not masked.
+    /// The mask of an unmasked frame.
     pub const NONE: Self = Self(0);
 
     /// The mask at the start of a payload.
@@ -46,7 +48,7 @@ impl Mask {
         Self(u32::from_le_bytes(key))
     }
 
-    /// The mask for what follows after `bytes` more bytes.
+    /// The mask that applies after `bytes` more payload bytes.
     #[inline]
     #[must_use]
     pub const fn advance(self, bytes: usize) -> Self {
@@ -58,22 +60,21 @@ impl Mask {
         }))
     }
 
-    /// Whether bytes come out as they went in.
+    /// Whether the mask leaves bytes unchanged.
     #[inline]
     #[must_use]
     pub const fn is_identity(self) -> bool {
         self.0 == 0
     }
 
-    /// The key twice over, so that XOR with eight payload bytes needs no turning.
+    /// The key twice, for XOR with eight payload bytes.
     #[inline]
     const fn word(self) -> u64 {
         let [a, b, c, d] = self.0.to_le_bytes();
         u64::from_ne_bytes([a, b, c, d, a, b, c, d])
     }
 
-    /// Unmasks `wire` into `out`, every slot of which is written, and returns
-    /// the OR of all bytes written.
+    /// Unmasks `wire` into `out`; returns the OR of all bytes written. Writes every slot of `out`.
     ///
     /// # Panics
     ///
@@ -92,8 +93,8 @@ impl Mask {
         if wire_tail.is_empty() {
             return fold(any);
         }
-        // A word that ends with the range writes up to seven bytes again, as they are already,
-        // which costs less than a loop over the tail.
+        // One word that ends at the end of the range rewrites up to seven bytes with the same
+        // values. This is faster than a loop over the remaining bytes.
         if let (Some(from), Some(to)) = (wire.last_chunk(), out.last_chunk_mut()) {
             let start = wire.len() - WORD;
             return fold(any | unmask_word(from, to, self.advance(start).word()));
@@ -112,7 +113,7 @@ fn fold(any: u64) -> u8 {
     any.to_ne_bytes().into_iter().fold(0, |any, byte| any | byte)
 }
 
-/// Eight bytes: load, XOR, store; the result for the caller's OR.
+/// XORs eight bytes; returns the result for the caller's OR.
 #[inline]
 fn unmask_word<S: Slot>(from: &[u8; WORD], to: &mut [S; WORD], word: u64) -> u64 {
     let plain = u64::from_ne_bytes(*from) ^ word;
@@ -127,7 +128,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_cut_unmasks_as_the_rfc_says(
+        fn any_split_unmasks_as_the_rfc_says(
             key in any::<[u8; 4]>(),
             wire in prop::collection::vec(any::<u8>(), 0..300),
             cut in 0_usize..300,

@@ -1,4 +1,4 @@
-//! One frame: its header, its mask, its control payload.
+//! Single frames: headers, masking, and the payloads of Close frames.
 
 pub mod close;
 pub mod header;

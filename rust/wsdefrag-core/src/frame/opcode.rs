@@ -2,26 +2,26 @@
 
 use std::fmt;
 
-/// What a frame is, from the low four bits of its first byte.
+/// The type of a frame: the low four bits of its first byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum Opcode {
-    /// A further fragment of the message that is open.
+    /// A further fragment of the open message.
     Continuation = 0x0,
     /// A text message, or the first fragment of one.
     Text = 0x1,
     /// A binary message, or the first fragment of one.
     Binary = 0x2,
-    /// The closing handshake.
+    /// A Close frame, which starts or answers the closing handshake.
     Close = 0x8,
-    /// A keep-alive question.
+    /// A Ping frame, which the peer answers with a Pong.
     Ping = 0x9,
-    /// The answer to a ping.
+    /// A Pong frame, which answers a Ping.
     Pong = 0xA,
 }
 
 impl Opcode {
-    /// The opcode with this value; `None` for a reserved one.
+    /// The opcode with this value; `None` for a reserved value.
     #[inline]
     #[must_use]
     pub const fn from_bits(bits: u8) -> Option<Self> {
@@ -36,7 +36,8 @@ impl Opcode {
         })
     }
 
-    /// Close, ping and pong: never fragmented, at most 125 bytes (section 5.5).
+    /// Whether it is Close, Ping or Pong. Control frames are not fragmented and have at most 125
+    /// payload bytes (section 5.5).
     #[inline]
     #[must_use]
     pub const fn is_control(self) -> bool {

@@ -1,9 +1,16 @@
-//! Where one frame ends and the next begins.
+//! Splits the bytes of one direction into frame headers and payload ranges.
 //!
-//! The parser stands either between frames (`remaining == 0`, `spilled` header
-//! bytes kept) or inside a payload (`remaining > 0` bytes to come). It hands out
-//! payloads as ranges of the caller's bytes and copies nothing but a header
-//! that the end of a chunk cut in two.
+//! The parser is in one of two states: between frames (`remaining == 0`), or
+//! inside a payload (`remaining` bytes are missing). It returns payloads as
+//! ranges
+//! of the caller's chunk. It copies bytes only for a header that two chunks
+//! share:
+//! it keeps the first `spilled` bytes of such a header.
+//!
+//! It implements RFC 6455 section 5.2.
+//!
+//! - `spilled < MAX_HEADER`, and `spilled == 0` inside a payload
+//! - `start <= position`, both counted from the start of the direction
 //!
 //! - `spilled < MAX_HEADER`, and `spilled == 0` inside a payload
 //! - `start <= position`, both counted from the start of the direction
@@ -25,7 +32,7 @@ pub struct FrameParser {
 }
 
 impl FrameParser {
-    /// A parser at the start of a direction.
+    /// Creates a parser at the start of a direction.
     #[must_use]
     pub const fn new(rules: Rules) -> Self {
         Self {
@@ -39,46 +46,46 @@ impl FrameParser {
         }
     }
 
-    /// Bytes taken so far, from the start of the direction.
+    /// Position of the next byte to read, in bytes from the start of the direction.
     #[must_use]
     pub const fn position(&self) -> u64 {
         self.position
     }
 
-    /// The first byte of the frame at hand, from the start of the direction.
+    /// Position of the current frame's first byte, in bytes from the start of the direction.
     #[must_use]
     pub const fn start(&self) -> u64 {
         self.start
     }
 
-    /// Payload bytes of the frame at hand that have not come.
+    /// Payload bytes of the current frame that have not arrived.
     #[inline]
     #[must_use]
     pub const fn remaining(&self) -> u64 {
         self.remaining
     }
 
-    /// The bytes of a header that is not complete yet.
+    /// The bytes of an incomplete header.
     #[must_use]
     pub fn cut_header(&self) -> &[u8] {
         &self.spill[..self.spilled]
     }
 
-    /// What its headers have to keep to.
+    /// The rules that headers are checked against.
     #[must_use]
     pub const fn rules(&self) -> &Rules {
         &self.rules
     }
 
-    /// An error in the frame at hand.
+    /// An error of this kind in the current frame.
     #[cold]
     #[must_use]
     pub const fn error(&self, kind: Kind) -> Error {
         Error { kind, offset: self.start }
     }
 
-    /// Takes the next header from the front of `data`; `None` when all of `data` went into a
-    /// header that is still too short.
+    /// Removes the next header from the front of `data`; returns `None` if all of `data` was used
+    /// and the header is still incomplete.
     #[inline]
     pub fn header(&mut self, data: &mut &[u8], order: Order) -> Result<Option<Header>, Error> {
         if self.spilled != 0 {
@@ -102,7 +109,7 @@ impl FrameParser {
         }
     }
 
-    /// [`header`](Self::header) where an earlier chunk ended inside one.
+    /// Completes a header whose first bytes came in an earlier chunk.
     #[cold]
     fn spilled_header(&mut self, data: &mut &[u8], order: Order) -> Result<Option<Header>, Error> {
         let before = self.spilled;
@@ -134,15 +141,15 @@ impl FrameParser {
         self.mask = header.masking_key.map_or(Mask::NONE, Mask::new);
     }
 
-    /// Passes over bytes of the payload at hand that did not come; `length <= remaining()`.
+    /// Skips bytes of the current payload that were not captured; `length <= remaining()`.
     pub fn skip(&mut self, length: u64) {
         self.position += length;
         self.remaining -= length;
         self.mask = self.mask.advance((length % 4) as usize);
     }
 
-    /// Takes as much of the payload at hand as stands at the front of `data`, with the mask that
-    /// fits its first byte.
+    /// Removes the current payload's bytes from the front of `data`; returns them with the mask for
+    /// their first byte.
     #[inline]
     pub fn payload<'a>(&mut self, data: &mut &'a [u8]) -> (&'a [u8], Mask) {
         let taken = usize::try_from(self.remaining).unwrap_or(usize::MAX).min(data.len());

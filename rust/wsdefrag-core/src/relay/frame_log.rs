@@ -1,16 +1,21 @@
-//! How messages and control frames stood on the wire.
+//! Records the frames in which messages and control frames were received.
 //!
-//! A [`Recording`] stands between a reassembler and its sink. For each event it
-//! notes the frames' headers and, where the content does not say it, the
-//! payload, unmasked: written again with those headers it is what came.
+//! A [`Recording`] is a sink between a reassembler and the caller's sink. For
+//! each
+//! event it records the frame headers, and the unmasked payload if this differs
+//! from the content. The headers and the payload together give the received
+//! frames
+//! again.
 //!
-//! Limits bound contents, and a payload of any length can inflate to nothing. So
-//! one that grows longer than compressing makes any content that may be is not
-//! kept, and its message cannot go on as it came.
+//! Limits apply to contents, but a compressed payload of any length can inflate
+//! to
+//! nothing. A payload that is longer than the largest allowed content could
+//! compress to is therefore not kept, and its message has to be encoded again.
 //!
-//! - a [`FrameLog`] for each event that the inner sink takes, in the same order
-//! - `ends` has an entry for each header in `rest` of a compressed message, otherwise none
-//! - `packed.len() <= most`
+//! - there is one [`FrameLog`] for each event, in the same order
+//! - `content_ends` has one entry for each header in `rest` if the message is
+//!   compressed, otherwise none
+//! - `payload.len() <= max_payload`
 
 use std::collections::VecDeque;
 
@@ -26,7 +31,7 @@ use crate::strictness::Strictness;
 use crate::write::fragmenter::Fragmenter;
 use crate::write::layout::Layout;
 
-/// What headers that were accepted before are read with: no rule.
+/// No rules: the headers in a log were accepted when they were received.
 const ANY: Rules = Rules {
     from_client: false,
     deflate: false,
@@ -34,22 +39,22 @@ const ANY: Rules = Rules {
     strictness: Strictness::NONE,
 };
 
-/// How a message, or a control frame, stood on the wire.
+/// The received frames of a message or a control frame.
 #[derive(Clone, Debug)]
 pub struct FrameLog {
     first: Header,
-    /// The headers of its other frames, as bytes: a frame may have no more than its header, and a
-    /// peer that sends such is not to be given more memory than it sent.
+    /// The headers of the other frames, as wire bytes. A peer may send many empty frames; their
+    /// headers take no more memory here than on the wire.
     rest: Vec<u8>,
     compressed: bool,
-    /// Whether it is of an extension that is not known, so that nothing can be written in its place.
+    /// Whether it belongs to an unknown extension, so that it cannot be encoded again.
     opaque: bool,
-    /// Whether its payload grew too long to be kept.
+    /// Whether the payload was too long to be kept.
     overlong: bool,
-    /// Bytes of content behind which each frame but the first began.
-    ends: Vec<usize>,
-    /// The payload, unless it is the content.
-    packed: Vec<u8>,
+    /// For each frame but the first: the content bytes decoded before it.
+    content_ends: Vec<usize>,
+    /// The payload, unmasked; empty if it equals the content.
+    payload: Vec<u8>,
 }
 
 impl FrameLog {
@@ -60,64 +65,64 @@ impl FrameLog {
             compressed,
             opaque: false,
             overlong: false,
-            ends: Vec::new(),
-            packed: Vec::new(),
+            content_ends: Vec::new(),
+            payload: Vec::new(),
         }
     }
 
     pub(crate) fn control(header: Header, payload: Vec<u8>) -> Self {
         let mut log = Self::new(header, false);
-        log.packed = payload;
+        log.payload = payload;
         log
     }
 
-    /// Whether it is a compressed message.
+    /// Whether this is a compressed message.
     #[must_use]
     pub const fn is_compressed(&self) -> bool {
         self.compressed
     }
 
-    /// Whether its payload is there to be written again.
-    pub(crate) const fn is_kept(&self) -> bool {
+    /// Whether the payload was kept, so that the frames can be written again.
+    pub(crate) const fn has_payload(&self) -> bool {
         !self.overlong
     }
 
-    /// Whether it goes on as it came or not at all.
+    /// Whether it can only be forwarded verbatim or dropped.
     pub(crate) const fn is_opaque(&self) -> bool {
         self.opaque
     }
 
-    /// Gives the payload up that it came with: what it says has to be written anew.
-    fn give_up_payload(&mut self) {
+    /// Drops the payload, so that the content has to be encoded again.
+    fn drop_payload(&mut self) {
         self.overlong = true;
-        self.packed = Vec::new();
+        self.payload = Vec::new();
     }
 
-    /// What its first frame is.
+    /// The first frame's opcode.
     #[must_use]
     pub const fn opcode(&self) -> Opcode {
         self.first.opcode
     }
 
-    /// Bytes that are held for it: its headers, and the payload where that is not the content.
+    /// Bytes held in the log: headers, and the payload unless it equals the content.
     #[must_use]
     pub const fn held(&self) -> usize {
-        self.first.size + self.rest.len() + self.packed.len()
+        self.first.size + self.rest.len() + self.payload.len()
     }
 
-    /// Appends a range of the payload; gives all of it up where it exceeds `most` bytes.
-    fn keep(&mut self, wire: &[u8], mask: Mask, most: usize) -> Result<(), OutOfMemory> {
-        if self.overlong || wire.len() > most - self.packed.len() {
-            self.give_up_payload();
+    /// Appends a range of the payload; drops the whole payload if it exceeds `max_payload` bytes.
+    fn append(&mut self, wire: &[u8], mask: Mask, max_payload: usize) -> Result<(), OutOfMemory> {
+        if self.overlong || wire.len() > max_payload - self.payload.len() {
+            self.drop_payload();
             return Ok(());
         }
-        keep(&mut self.packed, wire, mask)
+        append_unmasked(&mut self.payload, wire, mask)
     }
 
-    /// The frames it came in, to be written again; `content` is what it said.
+    /// The received frames, to be written again; `content` is the decoded content.
     pub(crate) fn layout<'a>(&'a self, content: &'a [u8]) -> Layout<'a> {
-        let packed = self.compressed || self.first.opcode.is_control();
-        let payload = if packed { &self.packed } else { content };
+        let is_own = self.compressed || self.first.opcode.is_control();
+        let payload = if is_own { &self.payload } else { content };
         Layout::new(self.first, self.continuations().collect(), payload)
     }
 
@@ -131,15 +136,15 @@ impl FrameLog {
         })
     }
 
-    /// Takes RSV1 off a message where it would come to mean that it is compressed.
+    /// Clears RSV1 on a message, because the receiver would take the message as compressed.
     pub(crate) const fn clear_rsv1(&mut self) {
         if !self.first.opcode.is_control() && !self.opaque {
             self.first.rsv &= !RSV1;
         }
     }
 
-    /// Gives each of its frames another masking key.
-    pub(crate) fn mask_anew<E>(
+    /// Replaces the masking key of each masked frame.
+    pub(crate) fn remask<E>(
         &mut self,
         mut key: impl FnMut() -> Result<[u8; 4], E>,
     ) -> Result<(), E> {
@@ -153,7 +158,7 @@ impl FrameLog {
         Ok(())
     }
 
-    /// The sizes of its frames, in bytes of its content, which was of `length` bytes.
+    /// The content bytes of each frame; `length` is the length of the received content.
     pub(crate) fn sizes(&self, length: usize) -> Vec<usize> {
         if !self.compressed {
             #[expect(clippy::cast_possible_truncation, reason = "payloads that were held")]
@@ -161,11 +166,11 @@ impl FrameLog {
             return std::iter::once(self.first).chain(self.continuations()).map(size).collect();
         }
         let mut start = 0;
-        let ends = self.ends.iter().copied().chain([length]);
-        ends.map(|end| end - std::mem::replace(&mut start, end)).collect()
+        let content_ends = self.content_ends.iter().copied().chain([length]);
+        content_ends.map(|end| end - std::mem::replace(&mut start, end)).collect()
     }
 
-    /// The sizes of fragments for `content`, which was of `length` bytes when it came.
+    /// The fragment sizes for `content`; `length` is the length of the received content.
     pub(crate) fn fragments(
         &self,
         opcode: Opcode,
@@ -177,37 +182,37 @@ impl FrameLog {
     }
 }
 
-/// What is noted of what is not complete.
+/// The logs of the incomplete message and the incomplete control frame.
 #[derive(Debug)]
 pub struct Recorder {
     deflate: bool,
-    /// Bytes of a compressed payload that are kept at most.
-    most: usize,
+    /// Largest compressed payload that is kept, in bytes.
+    max_payload: usize,
     message: Option<FrameLog>,
     control: Option<FrameLog>,
     decoded: usize,
 }
 
 impl Recorder {
-    /// At the start of a direction that is read with these settings.
+    /// Creates a recorder at the start of a direction that is read with these settings.
     #[must_use]
     pub fn new(settings: &Settings) -> Self {
-        let most = settings.limits.max_message_size.map_or(Ok(usize::MAX), usize::try_from);
-        // Compressing makes what does not compress a little longer.
-        let most = most.unwrap_or(usize::MAX);
-        let most = most.saturating_add(most / 64).saturating_add(64);
+        let max_payload = settings.limits.max_message_size.map_or(Ok(usize::MAX), usize::try_from);
+        // Incompressible content grows a little when it is compressed.
+        let max_payload = max_payload.unwrap_or(usize::MAX);
+        let max_payload = max_payload.saturating_add(max_payload / 64).saturating_add(64);
         let deflate = settings.deflate.is_some();
-        Self { deflate, most, message: None, control: None, decoded: 0 }
+        Self { deflate, max_payload, message: None, control: None, decoded: 0 }
     }
 
-    /// Bytes that are held of what is not complete, contents aside.
+    /// Bytes held for the incomplete message and control frame, without contents.
     #[must_use]
     pub fn held(&self) -> usize {
         self.message.iter().chain(&self.control).map(FrameLog::held).sum()
     }
 
-    /// Drops what is not complete, and never will be.
-    pub fn forget(&mut self) {
+    /// Drops the logs of an incomplete message and control frame.
+    pub fn discard_incomplete(&mut self) {
         (self.message, self.control) = (None, None);
     }
 
@@ -222,28 +227,32 @@ impl Recorder {
             return;
         };
         if log.compressed {
-            log.ends.push(self.decoded);
+            log.content_ends.push(self.decoded);
         }
         log.rest.extend_from_slice(&header.to_bytes()[..header.size]);
     }
 }
 
-/// Appends `wire`, unmasked.
-pub(crate) fn keep(packed: &mut Vec<u8>, wire: &[u8], mask: Mask) -> Result<(), OutOfMemory> {
-    packed.try_reserve(wire.len())?;
-    let start = packed.len();
-    packed.resize(start + wire.len(), 0);
-    mask.unmask(wire, &mut packed[start..]);
+/// Appends `wire`, unmasked, to `payload`.
+pub(crate) fn append_unmasked(
+    payload: &mut Vec<u8>,
+    wire: &[u8],
+    mask: Mask,
+) -> Result<(), OutOfMemory> {
+    payload.try_reserve(wire.len())?;
+    let start = payload.len();
+    payload.resize(start + wire.len(), 0);
+    mask.unmask(wire, &mut payload[start..]);
     Ok(())
 }
 
-/// A sink before `sink`, which notes how its events stood on the wire.
+/// A sink that records the frames of each event and passes the event to `sink`.
 pub struct Recording<'a, S> {
-    /// Takes the events.
+    /// Receives the events.
     pub sink: &'a mut S,
-    /// What is not complete.
+    /// The logs of incomplete events.
     pub recorder: &'a mut Recorder,
-    /// Takes a log for each event.
+    /// Receives one log for each event.
     pub logs: &'a mut VecDeque<FrameLog>,
 }
 
@@ -261,7 +270,7 @@ impl<S: Sink> Sink for Recording<'_, S> {
             Event::Message { extent, .. } => {
                 let mut log = self.recorder.message.take();
                 if let Some(log) = log.as_mut().filter(|_| extent.refers_back) {
-                    log.give_up_payload();
+                    log.drop_payload();
                 }
                 log
             }
@@ -271,7 +280,7 @@ impl<S: Sink> Sink for Recording<'_, S> {
                     log.opaque = true;
                     if !content.as_slice().is_empty() {
                         // It is the payload.
-                        (log.compressed, log.packed) = (false, Vec::new());
+                        (log.compressed, log.payload) = (false, Vec::new());
                     }
                 }
                 log
@@ -292,18 +301,18 @@ impl<S: Sink> Sink for Recording<'_, S> {
 
     #[inline]
     fn payload(&mut self, wire: &[u8], mask: Mask, decoded: usize) -> Result<(), Kind> {
-        let Recorder { message, control, decoded: so_far, most, .. } = &mut *self.recorder;
+        let Recorder { message, control, decoded: so_far, max_payload, .. } = &mut *self.recorder;
         if let Some(control) = control {
             self.sink.memory().admit(wire.len(), wire.len())?;
-            return Ok(control.keep(wire, mask, MAX_CONTROL)?);
+            return Ok(control.append(wire, mask, MAX_CONTROL)?);
         }
-        // A control frame between two fragments does not get here, and says nothing of the content.
+        // Payload of a control frame does not reach this line, so `decoded` belongs to the message.
         *so_far = decoded;
         if let Some(message) = message.as_mut().filter(|message| message.compressed) {
             if !message.overlong {
                 self.sink.memory().admit(wire.len(), wire.len())?;
             }
-            message.keep(wire, mask, *most)?;
+            message.append(wire, mask, *max_payload)?;
         }
         Ok(())
     }

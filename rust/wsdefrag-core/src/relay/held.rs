@@ -1,21 +1,21 @@
-//! The caller's side of an event, or of a message put in, that a relay holds.
+//! The relay's view of an event or an injected message that it holds.
 
-/// An event that a relay holds until it is sent on or dropped.
+/// An event that a relay holds until it is forwarded or dropped.
 pub trait Held {
-    /// The content of a message as it came, which does not change while it is held; empty for a
-    /// control frame.
+    /// The message's content as it was received; empty for a control frame. It does not change
+    /// while the event is held.
     fn content(&self) -> &[u8];
 
-    /// Whether the caller has marked it as one that is not to be sent on.
+    /// Whether the caller has marked the event as dropped.
     fn is_dropped(&self) -> bool {
         false
     }
 
-    /// Is told that it will not be sent on.
+    /// Called when the relay drops the event.
     fn set_dropped(&mut self) {}
 
-    /// Is told that it was let go because the caller had marked it, before the caller decided on
-    /// it by a call.
+    /// Called when the relay releases the event because the caller marked it as dropped without
+    /// calling `forward` or `discard`.
     fn set_released(&mut self) {}
 }
 

@@ -1,24 +1,30 @@
-//! One direction of a relay: what one side sends, on its way to the other.
+//! One direction of a relay: forwards what one endpoint sends to the other.
 //!
-//! A [`Reassembler`](crate::Reassembler) reads what comes in. Where the caller
-//! decides ([`relay`]), it is noted how each event stood on the wire
-//! ([`frame_log`]), so that what the caller leaves alone can go on as it came. Or
-//! frames go on by themselves while they are read ([`pass_through`], [`passing`]),
-//! and nothing waits for anybody. An [`Outbound`] writes what goes out.
+//! A [`Reassembler`](crate::Reassembler) reads the direction, and an
+//! [`Outbound`]
+//! writes it. There are two kinds of relay:
+//!
+//! - [`relay`]: events wait until the caller forwards, edits or drops them.
+//!   [`frame_log`] records the frames of each event, so that an unchanged event
+//!   is
+//!   forwarded in the same frames.
+//! - [`pass_through`]: frames are forwarded while they are read ([`passing`]),
+//!   and
+//!   [`schedule`] finds the place between them for the caller's own frames.
 
 pub mod frame_log;
 pub mod held;
-pub mod line;
 pub mod outbound;
 pub mod pass_through;
 pub mod passing;
-#[expect(clippy::module_inception, reason = "the relay itself, beside what it is made of")]
+#[expect(clippy::module_inception, reason = "the relay itself, beside its parts")]
 pub mod relay;
+pub mod schedule;
 
 pub use frame_log::{FrameLog, Recorder, Recording};
 pub use held::Held;
-pub use line::{ByteOutput, Pace};
 pub use outbound::{Control, Edit, Outbound};
 pub use pass_through::{Completing, PassThrough};
 pub use passing::Passing;
 pub use relay::{Message, Relay};
+pub use schedule::{ByteOutput, Pace};

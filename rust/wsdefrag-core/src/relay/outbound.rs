@@ -1,25 +1,32 @@
-//! What goes out of one direction of a relay.
+//! Writes the outgoing direction of a relay: forwards, re-encodes and injects.
 //!
-//! A message that nobody touched goes on as it came, compressed bytes included,
-//! for as long as the receiver's window is what the sender takes it for. One
-//! that was edited is encoded anew. From the moment that a compressed message
-//! does not go on as it came, the two windows differ, and where the sender
-//! takes its context over, that direction is compressed anew for good:
+//! A message that the caller did not change is forwarded verbatim, compressed
+//! bytes
+//! included, as long as the receiver's window matches the sender's. An edited
+//! message is encoded again. If the sender uses context takeover, the two
+//! windows
+//! differ as soon as one compressed message is not forwarded verbatim; from
+//! then on
+//! every compressed message of the direction is compressed again:
 //!
 //! ```text
-//! as it came    the agreed parameters of the two legs fit, and nothing compressed was
-//!               changed, dropped or put in; or the sender empties its window anyway
-//! anew          everything else; and a message whose payload was too long to be kept
+//! verbatim     the parameters of both connections fit, and no compressed message was
+//!              changed, dropped or injected; or the sender uses no context takeover
+//! recompress   otherwise; and a message whose payload was too long to be kept
 //! ```
 //!
-//! Messages that are not compressed touch no window, so they are changed,
-//! dropped and put in without it. What is put in is therefore not compressed
-//! while the direction goes on as it came, unless the caller asks for it.
+//! Uncompressed messages do not use a window, so the caller can always change,
+//! drop
+//! and inject them. While the direction is forwarded verbatim, injected
+//! messages
+//! are not compressed unless the caller asks for it.
 //!
-//! An RSV1 that was tolerated where it means nothing is taken off on its way to
-//! a side that would read "compressed" in it.
+//! A tolerated RSV1 bit without a meaning is cleared if the receiver would take
+//! it
+//! to mean "compressed".
 //!
-//! RFC 6455 sections 5.4 and 5.5.1, RFC 7692 sections 6 and 7.
+//! It implements RFC 6455 sections 5.4 and 5.5.1, and RFC 7692 sections 6 and
+//! 7.
 
 use crate::deflate::params::DeflateParams;
 use crate::frame::opcode::Opcode;
@@ -29,18 +36,18 @@ use crate::write::fragmenter::Fragmenter;
 use crate::write::layout::Output;
 use crate::write::refusal::Refusal;
 
-/// A message as the caller left it.
+/// An edited message.
 #[derive(Clone, Copy, Debug)]
 pub struct Edit<'a> {
     /// Text or binary.
     pub opcode: Opcode,
-    /// What it says.
+    /// The content to send.
     pub content: &'a [u8],
-    /// Bytes of content that it had when it came.
+    /// Length of the received content, in bytes.
     pub length: usize,
 }
 
-/// A control frame of the caller's.
+/// A control frame to inject.
 #[derive(Clone, Copy, Debug)]
 pub enum Control<'a> {
     /// A ping with its payload.
@@ -51,29 +58,30 @@ pub enum Control<'a> {
     Close(Option<u16>, &'a str),
 }
 
-/// What the side that sends may compress.
+/// What the sending endpoint may compress.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Incoming {
     /// Nothing.
     Plain,
-    /// Messages that refer to themselves only.
-    Alone,
+    /// Messages that do not refer to earlier ones (no context takeover).
+    NoContext,
     /// Messages that may refer to earlier ones.
     Context,
 }
 
-/// The way out of one direction.
+/// The outgoing side of one direction.
 pub struct Outbound {
     encoder: Encoder,
     fragmenter: Fragmenter,
     fresh_keys: bool,
     incoming: Incoming,
-    /// Whether what comes compressed can go on as it came.
-    as_it_came: bool,
+    /// Whether compressed messages can be forwarded verbatim.
+    verbatim: bool,
 }
 
 impl Outbound {
-    /// The way out for what is read with the parameters `agreed`, and sent with `settings`.
+    /// Creates the outgoing side of a direction that is received with the parameters `agreed` and
+    /// sent with `settings`.
     #[must_use]
     pub fn new(
         settings: Settings,
@@ -84,7 +92,7 @@ impl Outbound {
         let from = settings.from_client;
         let incoming = match agreed {
             None => Incoming::Plain,
-            Some(agreed) if agreed.no_context_takeover(from) => Incoming::Alone,
+            Some(agreed) if agreed.no_context_takeover(from) => Incoming::NoContext,
             Some(_) => Incoming::Context,
         };
         let context = incoming == Incoming::Context;
@@ -92,59 +100,59 @@ impl Outbound {
             let window = agreed.max_window_bits(from) <= sent.max_window_bits(from);
             window && !(context && sent.no_context_takeover(from))
         };
-        let as_it_came = match (agreed, settings.deflate) {
+        let verbatim = match (agreed, settings.deflate) {
             (None, _) => true,
             (Some(_), None) => false,
             (Some(agreed), Some(sent)) => fits(agreed, sent),
         };
-        Self { encoder: Encoder::new(settings), fragmenter, fresh_keys, incoming, as_it_came }
+        Self { encoder: Encoder::new(settings), fragmenter, fresh_keys, incoming, verbatim }
     }
 
-    /// Whether what comes compressed is compressed anew, or not at all.
+    /// Whether received compressed messages are compressed again or sent uncompressed.
     #[must_use]
     pub const fn recompresses(&self) -> bool {
-        !self.as_it_came
+        !self.verbatim
     }
 
-    /// Takes back that it does, or does not, where nothing was written since.
+    /// Restores an earlier value of `recompresses`; only valid if nothing was written since.
     pub const fn set_recompresses(&mut self, recompresses: bool) {
-        self.as_it_came = !recompresses;
+        self.verbatim = !recompresses;
     }
 
-    /// Whether a Close went out.
+    /// Whether a Close was sent.
     #[must_use]
     pub const fn is_closed(&self) -> bool {
         self.encoder.is_closed()
     }
 
-    /// Whether frames are given other masking keys.
-    pub(crate) const fn masks_anew(&self) -> bool {
+    /// Whether forwarded frames get new masking keys.
+    pub(crate) const fn remasks(&self) -> bool {
         self.fresh_keys
     }
 
-    /// Whether RSV1 of a message means nothing where it comes from, and something where it goes.
+    /// Whether RSV1 has a meaning for the receiver but not for the sender.
     pub(crate) fn clears_rsv1(&self) -> bool {
         self.incoming == Incoming::Plain && self.encoder.can_compress()
     }
 
-    /// Whether a compressed message may refer to the sender's earlier ones.
+    /// Whether a received compressed message may refer to earlier ones.
     const fn has_context(&self) -> bool {
         matches!(self.incoming, Incoming::Context)
     }
 
-    /// Whether a compressed message can be put in without changing how the others go on.
+    /// Whether a compressed message can be injected while the others stay verbatim.
     pub(crate) const fn takes_compressed(&self) -> bool {
-        !(self.has_context() && self.as_it_came)
+        !(self.has_context() && self.verbatim)
     }
 
-    /// Notes messages that do not go on, or not as they came.
+    /// Notes messages that are dropped or not forwarded verbatim.
     pub fn altered<'a>(&mut self, logs: impl IntoIterator<Item = &'a FrameLog>) {
         if self.has_context() && logs.into_iter().any(FrameLog::is_compressed) {
-            self.as_it_came = false;
+            self.verbatim = false;
         }
     }
 
-    /// Writes a message, or a control frame, that nobody touched.
+    /// Writes a message or control frame that the caller did not change.
     #[inline]
     pub fn forward<O: Output>(
         &mut self,
@@ -153,10 +161,10 @@ impl Outbound {
         output: &mut O,
     ) -> Result<O::Bytes, Refusal> {
         if log.is_opaque() {
-            if log.is_compressed() && !log.is_kept() {
+            if log.is_compressed() && !log.has_payload() {
                 return Err(Refusal::WindowsWouldDiffer);
             }
-        } else if log.is_compressed() && !(self.as_it_came && log.is_kept()) {
+        } else if log.is_compressed() && !(self.verbatim && log.has_payload()) {
             let edit = Edit { opcode: log.opcode(), content, length: content.len() };
             return self.forward_edited(log, edit, output);
         }
@@ -164,13 +172,13 @@ impl Outbound {
             log.clear_rsv1();
         }
         if self.fresh_keys {
-            log.mask_anew(|| output.masking_key())?;
+            log.remask(|| output.masking_key())?;
         }
         let moves_window = log.is_compressed() || log.is_opaque();
         self.encoder.pass(&log.layout(content), moves_window, output)
     }
 
-    /// Writes a message that was edited.
+    /// Writes an edited message.
     pub fn forward_edited<O: Output>(
         &mut self,
         log: &FrameLog,
@@ -182,8 +190,8 @@ impl Outbound {
         Ok(written)
     }
 
-    /// Encodes what came in `log`: in as many fragments where the length is the same, compressed
-    /// if it came compressed.
+    /// Encodes the edited message. It keeps the received fragment sizes if the length is the same,
+    /// and is compressed if it was received compressed.
     fn encode<O: Output>(
         &mut self,
         log: &FrameLog,
@@ -197,7 +205,7 @@ impl Outbound {
         self.encoder.message(opcode, content, Some(&sizes), choice, output)
     }
 
-    /// Writes a message of the caller's; `compress` leaves it to us if it is `None`.
+    /// Injects a message. With `compress` `None`, the relay decides whether to compress.
     pub fn inject<O: Output>(
         &mut self,
         opcode: Opcode,
@@ -210,12 +218,12 @@ impl Outbound {
         let sizes = self.fragmenter.sizes(opcode, content, &[]);
         let written = self.encoder.message(opcode, content, Some(&sizes), choice, output)?;
         if compress == Some(true) && self.has_context() {
-            self.as_it_came = false;
+            self.verbatim = false;
         }
         Ok(written)
     }
 
-    /// Writes a control frame of the caller's.
+    /// Injects a control frame.
     pub fn control<O: Output>(
         &mut self,
         control: Control<'_>,
@@ -228,8 +236,8 @@ impl Outbound {
         }
     }
 
-    /// Has the next message that is compressed here refer to nothing before it.
-    pub(crate) fn forget_window(&mut self) {
-        self.encoder.forget_window();
+    /// Resets the compressor, so that its next message does not refer to earlier ones.
+    pub(crate) fn reset_window(&mut self) {
+        self.encoder.reset_window();
     }
 }

@@ -1,29 +1,32 @@
-//! One direction of a relay whose caller decides on whole messages.
+//! One direction of a relay whose caller decides on each message.
 //!
-//! Each event that a reassembler gives waits in a queue, in the order they came,
-//! with how it stood on the wire. The caller decides on events by their place
-//! in the queue:
+//! Each event of the reassembler waits in a queue, in the order of arrival,
+//! with
+//! the log of its frames. The caller decides on events by their index:
 //!
 //! ```text
-//! forward    writes it, and drops what waits before it
-//! discard    drops it, and what waits before it
-//! a mark     an event that the caller has marked as dropped is let go, without a call, as
-//!            soon as it is the first of the queue
+//! forward    writes the event, and drops the events before it
+//! discard    drops the event and the events before it
+//! a mark     the caller marks an event as dropped; the relay releases it, without
+//!            a call, when it is the first of the queue
 //! ```
 //!
-//! A message that the caller left as it was goes on as the frames that came, one
-//! that was edited is encoded again ([`outbound`](crate::relay::outbound)). Once a
-//! Close was sent, forwarding drops. A forward that is refused changes nothing:
-//! the event waits as before, and so does what waits before it.
+//! An unchanged message is forwarded in the received frames; an edited message
+//! is
+//! encoded again ([`outbound`](crate::relay::outbound)). After a Close was
+//! sent,
+//! `forward` drops. A refused `forward` changes nothing: the event and those
+//! before
+//! it stay in the queue.
 //!
-//! Messages and control frames of the caller's own are written at once. Nothing
-//! of a message is sent before it is whole, so there is no message they could
-//! stand inside.
+//! Injected messages and control frames are written at once. A message is only
+//! written when it is complete, so none can be injected into the middle of
+//! another.
 //!
-//! - `logs` has one for each event that was recorded and is not in the queue yet
-//! - `queued` is the sum of what the events in the queue hold
+//! - `logs` has one entry for each recorded event that is not in the queue yet
+//! - `queued` is the sum of `bytes` over the queue
 //!
-//! RFC 6455 sections 5.4 and 5.5.
+//! It implements RFC 6455 sections 5.4 and 5.5.
 //!
 //! ```
 //! use wsdefrag_core::relay::{Message, Outbound, Relay};
@@ -33,7 +36,7 @@
 //!     Settings, Strictness,
 //! };
 //!
-//! /// Where frames are written to.
+//! /// Collects the written frames.
 //! struct Out(Vec<u8>);
 //!
 //! impl Output for Out {
@@ -67,7 +70,7 @@
 //! let mut relay = Relay::new(&settings, outbound);
 //! let mut reassembler = Reassembler::new(settings);
 //!
-//! // Three texts of a server: the first is passed over, the second edited, the third dropped.
+//! // Three texts of a server: the first is skipped, the second edited, the third dropped.
 //! let mut messages = Vec::new();
 //! let mut sink = Events::to(|_, event| {
 //!     if let Event::Message { content, .. } = event {
@@ -79,7 +82,7 @@
 //!     relay.hold(content);
 //! }
 //! let mut out = Out(Vec::new());
-//! let second = relay.place(|content| content == b"b").unwrap();
+//! let second = relay.index(|content| content == b"b").unwrap();
 //! let edited = Message { opcode: Opcode::Text, content: b"B" };
 //! relay.forward(second, Some(edited), &mut out)?;
 //! relay.discard(0);
@@ -99,12 +102,12 @@ use crate::relay::outbound::{Control, Edit, Outbound};
 use crate::write::layout::Output;
 use crate::write::refusal::Refusal;
 
-/// A message as the caller leaves it.
+/// A message to send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Message<'a> {
     /// Text or binary.
     pub opcode: Opcode,
-    /// What it says.
+    /// The content to send.
     pub content: &'a [u8],
 }
 
@@ -113,7 +116,7 @@ pub struct Message<'a> {
 struct Undecided<H> {
     event: H,
     log: FrameLog,
-    /// Bytes that are held for it.
+    /// Bytes held for the event.
     bytes: usize,
 }
 
@@ -127,7 +130,8 @@ pub struct Relay<H> {
 }
 
 impl<H: Held> Relay<H> {
-    /// At the start of a direction that is read with these settings and sent by `outbound`.
+    /// Creates a relay at the start of a direction that is read with these settings and written by
+    /// `outbound`.
     #[must_use]
     pub fn new(settings: &Settings, outbound: Outbound) -> Self {
         Self {
@@ -139,13 +143,13 @@ impl<H: Held> Relay<H> {
         }
     }
 
-    /// A sink to read with: it hands events to `sink` and notes how they stood on the wire.
+    /// A sink to read with: it passes events to `sink` and records their frames.
     pub const fn recording<'a, S>(&'a mut self, sink: &'a mut S) -> Recording<'a, S> {
         Recording { sink, recorder: &mut self.recorder, logs: &mut self.logs }
     }
 
-    /// Has the next event that the sink took wait for a decision. An event that came in no frame,
-    /// which is a last one, waits for none.
+    /// Queues the next recorded event. An event without frames, which only the end of a direction
+    /// produces, is not queued.
     pub fn hold(&mut self, event: H) {
         let Some(log) = self.logs.pop_front() else { return };
         let bytes = log.held() + event.content().len();
@@ -153,57 +157,56 @@ impl<H: Held> Relay<H> {
         self.queue.push_back(Undecided { event, log, bytes });
     }
 
-    /// How many events the sink took that are not held yet.
+    /// Number of recorded events that are not queued yet.
     #[must_use]
     pub fn recorded(&self) -> usize {
         self.logs.len()
     }
 
-    /// Gives up one of the events that are not held yet: it was lost, and will never be.
-    pub fn lose(&mut self, place: usize) {
-        let log = self.logs.remove(place);
+    /// Drops the log of a recorded event that was lost before it was queued; `index` counts from 0.
+    pub fn lose(&mut self, index: usize) {
+        let log = self.logs.remove(index);
         self.outbound.altered(log.iter());
     }
 
-    /// Gives up all events that are not held yet but the last `left`.
+    /// Drops the logs of all recorded events that are not queued, except the last `left`.
     pub fn lose_all_but(&mut self, left: usize) {
         for _ in left..self.logs.len() {
             self.lose(0);
         }
     }
 
-    /// Says that no more is read: what is not complete never will be.
+    /// Notes that no more is read, and drops the logs of incomplete events.
     pub fn end(&mut self) {
-        self.recorder.forget();
+        self.recorder.discard_incomplete();
     }
 
-    /// The place of the event that `is` finds, counted from 0; the first event is the oldest.
-    pub fn place(&self, mut is: impl FnMut(&H) -> bool) -> Option<usize> {
+    /// Index of the first event for which `is` returns true; index 0 is the oldest event.
+    pub fn index(&self, mut is: impl FnMut(&H) -> bool) -> Option<usize> {
         self.queue.iter().position(|waiting| is(&waiting.event))
     }
 
-    /// Sends the event at `place` on, and drops those before it.
+    /// Forwards the event at `index`, and drops the events before it.
     ///
-    /// `now` is a message as the caller left it; `None` for one that was not touched, and for a
-    /// control frame. An event that is marked as dropped is dropped, and so is everything once a
-    /// Close was sent.
+    /// `now` is the message as the caller changed it; `None` for an unchanged message or a control
+    /// frame. The event is dropped instead if it is marked as dropped or a Close was sent.
     ///
     /// # Panics
     ///
-    /// If nothing waits at that place.
+    /// If there is no event at that index.
     pub fn forward<O: Output<Bytes = ()>>(
         &mut self,
-        place: usize,
+        index: usize,
         now: Option<Message<'_>>,
         output: &mut O,
     ) -> Result<(), Refusal> {
-        if self.outbound.is_closed() || self.queue[place].event.is_dropped() {
-            self.discard(place);
+        if self.outbound.is_closed() || self.queue[index].event.is_dropped() {
+            self.discard(index);
             return Ok(());
         }
         let before = self.outbound.recompresses();
-        self.outbound.altered(self.queue.range(..place).map(|waiting| &waiting.log));
-        let Undecided { event, log, .. } = &mut self.queue[place];
+        self.outbound.altered(self.queue.range(..index).map(|waiting| &waiting.log));
+        let Undecided { event, log, .. } = &mut self.queue[index];
         let came = event.content();
         let edited = now.filter(|now| now.opcode != log.opcode() || !is_same(now.content, came));
         let written = match edited {
@@ -217,7 +220,7 @@ impl<H: Held> Relay<H> {
             self.outbound.set_recompresses(before);
             return Err(refusal);
         }
-        self.drop_first(place);
+        self.drop_first(index);
         if let Some(sent) = self.queue.pop_front() {
             self.queued -= sent.bytes;
         }
@@ -225,15 +228,15 @@ impl<H: Held> Relay<H> {
         Ok(())
     }
 
-    /// Drops the event at `place` and those before it.
-    pub fn discard(&mut self, place: usize) {
-        self.outbound.altered(self.queue.range(..=place).map(|waiting| &waiting.log));
-        self.drop_first(place + 1);
+    /// Drops the event at `index` and the events before it.
+    pub fn discard(&mut self, index: usize) {
+        self.outbound.altered(self.queue.range(..=index).map(|waiting| &waiting.log));
+        self.drop_first(index + 1);
         self.release();
     }
 
-    /// Lets go the first events that the caller has marked as dropped. Whoever calls the relay for
-    /// anything else has this called too.
+    /// Releases the events at the front of the queue that the caller has marked as dropped.
+    /// `forward` and `discard` call it too.
     #[inline]
     pub fn release(&mut self) {
         while let Some(Undecided { event, log, bytes }) = self.queue.front_mut() {
@@ -255,7 +258,7 @@ impl<H: Held> Relay<H> {
         }
     }
 
-    /// Sends a message of the caller's; `compress` leaves it to us if it is `None`.
+    /// Injects a message. With `compress` `None`, the relay decides whether to compress.
     pub fn inject<O: Output>(
         &mut self,
         message: Message<'_>,
@@ -265,7 +268,7 @@ impl<H: Held> Relay<H> {
         self.outbound.inject(message.opcode, message.content, compress, output)
     }
 
-    /// Sends a control frame of the caller's.
+    /// Injects a control frame.
     pub fn control<O: Output>(
         &mut self,
         control: Control<'_>,
@@ -274,7 +277,7 @@ impl<H: Held> Relay<H> {
         self.outbound.control(control, output)
     }
 
-    /// Sends a Close of the caller's, unless one was sent before; whether it does.
+    /// Injects a Close. Returns false, and sends nothing, if a Close was already sent.
     pub fn close<O: Output>(
         &mut self,
         code: Option<u16>,
@@ -288,20 +291,20 @@ impl<H: Held> Relay<H> {
         Ok(true)
     }
 
-    /// Bytes that are held: for events that wait, and of what is not complete, contents aside.
+    /// Bytes held for queued events, and for incomplete events without their contents.
     #[must_use]
     pub fn held(&self) -> usize {
         self.recorder.held() + self.queued
     }
 
-    /// The way out.
+    /// The outgoing side.
     #[must_use]
     pub const fn outbound(&self) -> &Outbound {
         &self.outbound
     }
 }
 
-/// Whether two contents are the same. Most were not touched, and are the same memory.
+/// Whether two contents are equal. Most are unchanged and share their memory.
 fn is_same(now: &[u8], came: &[u8]) -> bool {
     ptr::eq(now, came) || now == came
 }
@@ -320,7 +323,7 @@ mod tests {
     const HELLO_TWICE: &[u8] = b"\xc1\x07\xf2\x48\xcd\xc9\xc9\x07\x00\xc1\x05\xf2\x00\x11\x00\x00";
 
     #[test]
-    fn event_that_was_lost_did_not_go_on_as_it_came() {
+    fn lost_event_makes_the_direction_recompress() {
         let settings = Settings {
             from_client: false,
             deflate: Some(DeflateParams::default()),
@@ -342,8 +345,8 @@ mod tests {
             let mut sink = Events::to(|_, _| {});
             Reassembler::new(settings).receive_data(HELLO_TWICE, &mut relay.recording(&mut sink));
             assert_eq!((relay.recorded(), relay.outbound().recompresses()), (2, false));
-            if let Some(place) = lost {
-                relay.lose(place);
+            if let Some(index) = lost {
+                relay.lose(index);
             } else {
                 relay.lose_all_but(left);
             }

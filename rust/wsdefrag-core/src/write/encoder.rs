@@ -1,21 +1,25 @@
-//! One direction, the other way round: messages and control frames in, bytes out.
+//! Encodes one direction: messages and control frames in, bytes of frames out.
 //!
-//! Between two calls a direction is in one of four states:
+//! Between two calls the encoder is in one of four states:
 //!
-//! - *between messages*: anything may follow;
-//! - *inside fragments*: a message is written as its content comes; its next
-//!   fragment or a control frame may follow;
-//! - *inside frames*: the same, of a message whose payloads are written as the
-//!   caller gives them;
-//! - *closed*: a Close was encoded, and nothing follows it.
+//! - *between messages*: any frame or message may follow;
+//! - *inside fragments*: a message is open, and the caller gives the content of
+//!   its fragments; the next fragment or a control frame may follow;
+//! - *inside frames*: a message is open, and the caller gives the payloads of
+//!   its
+//!   frames; the next frame or a control frame may follow;
+//! - *closed*: a Close was encoded, and nothing may follow.
 //!
-//! A call that is refused changes nothing. One that fails when everything was
-//! checked, for want of memory or randomness, empties the compressor's window:
-//! it may hold what the receiver will never see. For the same reason a frame
-//! that the caller compressed empties it.
+//! A refused call changes nothing. If a call fails after compressing, for lack
+//! of
+//! memory or randomness, the compressor's window is reset, because it may
+//! contain
+//! bytes that the receiver never gets. It is reset for the same reason after a
+//! frame that the caller compressed.
 //!
 //! It implements RFC 6455 sections 5 (framing) and 7.4 (close codes), and RFC
-//! 7692 sections 6 and 7.2.1 (compression). Randomness is the caller's
+//! 7692
+//! sections 6 and 7.2.1 (compression). The caller supplies random masking keys
 //! ([`Output::masking_key`]).
 
 use crate::deflate::deflater::{Deflater, Work};
@@ -23,50 +27,50 @@ use crate::deflate::params::DeflateParams;
 use crate::frame::close;
 use crate::frame::header::{Header, MAX_CONTROL, RSV1};
 use crate::frame::opcode::Opcode;
-use crate::text::{self, Utf8Pieces};
+use crate::text::{self, Utf8Ranges};
 use crate::write::layout::{Layout, Output};
 use crate::write::refusal::Refusal;
 
-/// How one direction is encoded.
+/// Settings of one direction's encoder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// Which side sends: clients mask, servers do not.
     pub from_client: bool,
     /// The agreed permessage-deflate parameters.
     pub deflate: Option<DeflateParams>,
-    /// Bytes of content from which on a message is compressed, unless the caller chooses.
+    /// Smallest content that is compressed, in bytes, unless the caller chooses per call.
     pub compress_from: u64,
-    /// How hard the compressor tries, from 0 (it stores) to 9.
+    /// The compression level, from 0 (stored) to 9 (smallest output).
     pub level: u8,
-    /// Whether texts that are not UTF-8 are refused.
+    /// Whether a text that is not UTF-8 is refused.
     pub check_utf8: bool,
 }
 
-/// What a caller may choose for each call.
+/// The caller's choices for one call.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Choice {
-    /// Whether to compress; `None` leaves it to the settings.
+    /// Whether to compress; `None` compresses by the settings.
     pub compress: Option<bool>,
-    /// The key of all frames of the call; `None` for a fresh one each.
+    /// The masking key of all frames of the call; `None` uses a new random key for each frame.
     pub masking_key: Option<[u8; 4]>,
 }
 
-/// A frame but for its payload.
+/// The header fields of a frame that the caller chooses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Head {
-    /// What the frame is.
+    /// The frame's opcode.
     pub opcode: Opcode,
-    /// Whether it is the last of its message.
+    /// FIN: whether the frame is the last of its message.
     pub fin: bool,
     /// The three reserved bits as a number; RSV1 counts 4.
     pub rsv: u8,
 }
 
-/// Where a direction stands.
+/// The encoder's state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Between,
-    Fragments { compressed: bool, text: Option<Utf8Pieces> },
+    Fragments { compressed: bool, text: Option<Utf8Ranges> },
     Frames,
     Closed,
 }
@@ -79,7 +83,7 @@ pub struct Encoder {
 }
 
 impl Encoder {
-    /// An encoder at the start of a direction.
+    /// Creates an encoder at the start of a direction.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
         let deflater = settings.deflate.map(|params| {
@@ -90,13 +94,13 @@ impl Encoder {
         Self { settings, deflater, state: State::Between }
     }
 
-    /// Whether a message was begun and not ended.
+    /// Whether a message is open.
     #[must_use]
     pub const fn is_inside_message(&self) -> bool {
         matches!(self.state, State::Fragments { .. } | State::Frames)
     }
 
-    /// Whether permessage-deflate was agreed on.
+    /// Whether permessage-deflate was agreed.
     #[must_use]
     pub const fn can_compress(&self) -> bool {
         self.deflater.is_some()
@@ -108,7 +112,8 @@ impl Encoder {
         matches!(self.state, State::Closed)
     }
 
-    /// Encodes a whole message, in one frame or in fragments of these many bytes of content.
+    /// Encodes a whole message in one frame, or in fragments of the given sizes, in bytes of
+    /// content.
     #[inline]
     pub fn message<O: Output>(
         &mut self,
@@ -127,7 +132,7 @@ impl Encoder {
         }
     }
 
-    /// A text [`message`](Self::message) whose content is known to be UTF-8.
+    /// Encodes a text [`message`](Self::message) whose content is known to be UTF-8.
     #[inline]
     pub fn text<O: Output>(
         &mut self,
@@ -170,8 +175,8 @@ impl Encoder {
         self.content(head, compressed, content, sizes, choice, output)
     }
 
-    /// Encodes the next fragment of a message that is written as its content comes. What is chosen
-    /// for the first fragment, or left to its size, is so for the whole message.
+    /// Encodes the next fragment of a message. The first fragment decides whether the whole message
+    /// is compressed.
     pub fn fragment<O: Output>(
         &mut self,
         opcode: Opcode,
@@ -186,7 +191,7 @@ impl Encoder {
                 return Err(Refusal::NotAFragment(opcode));
             }
             (State::Between, Opcode::Continuation) => return Err(Refusal::NoMessage),
-            (State::Frames, Opcode::Continuation) => return Err(Refusal::BegunOtherwise),
+            (State::Frames, Opcode::Continuation) => return Err(Refusal::MixedFramesAndFragments),
             (State::Fragments { compressed, text }, Opcode::Continuation) => {
                 if choice.compress.is_some() {
                     return Err(Refusal::CompressInsideMessage);
@@ -196,7 +201,7 @@ impl Encoder {
             (State::Between, Opcode::Text | Opcode::Binary) => {
                 let checked = opcode == Opcode::Text && self.settings.check_utf8;
                 let compressed = self.compresses(choice.compress, content)?;
-                (compressed, checked.then(Utf8Pieces::default))
+                (compressed, checked.then(Utf8Ranges::default))
             }
             (_, Opcode::Text | Opcode::Binary) => return Err(Refusal::InsideMessage(opcode)),
         };
@@ -212,8 +217,8 @@ impl Encoder {
         Ok(bytes)
     }
 
-    /// Encodes a frame whose payload is written as it is: not checked, not compressed. Only the
-    /// order of frames and the rules of control frames are kept to (RFC 6455 sections 5.4, 5.5).
+    /// Encodes a frame without compressing or checking its payload. Only the order of frames and
+    /// the rules for control frames are enforced (RFC 6455 sections 5.4, 5.5).
     pub fn frame<O: Output>(
         &mut self,
         head: Head,
@@ -234,7 +239,9 @@ impl Encoder {
                 if opcode == Opcode::Close { State::Closed } else { state }
             }
             (State::Between, Opcode::Continuation) => return Err(Refusal::NoMessage),
-            (State::Fragments { .. }, Opcode::Continuation) => return Err(Refusal::BegunOtherwise),
+            (State::Fragments { .. }, Opcode::Continuation) => {
+                return Err(Refusal::MixedFramesAndFragments);
+            }
             (State::Between, Opcode::Text | Opcode::Binary)
             | (State::Frames, Opcode::Continuation) => {
                 if fin {
@@ -249,14 +256,14 @@ impl Encoder {
         let header = Header::new(opcode, fin, rsv, key, payload.len() as u64);
         let bytes = output.write(&Layout::new(header, Vec::new(), payload))?;
         if rsv & RSV1 != 0 && !opcode.is_control() {
-            self.forget_window();
+            self.reset_window();
         }
         self.state = next;
         Ok(bytes)
     }
 
-    /// Writes a whole message, or a control frame, with these headers and this payload, all of which
-    /// came from elsewhere and are in order; `compressed` says whether the payload is.
+    /// Writes the valid frames of a whole message, or one control frame, which another endpoint
+    /// encoded. `compressed` says whether the payload is compressed.
     pub(crate) fn pass<O: Output>(
         &mut self,
         layout: &Layout<'_>,
@@ -272,13 +279,13 @@ impl Encoder {
         };
         let bytes = output.write(layout)?;
         if compressed {
-            self.forget_window();
+            self.reset_window();
         }
         self.state = next;
         Ok(bytes)
     }
 
-    /// Encodes a ping, a pong, or a Close with this payload.
+    /// Encodes a control frame with this payload.
     #[inline]
     pub fn control<O: Output>(
         &mut self,
@@ -290,7 +297,7 @@ impl Encoder {
         self.frame(Head { opcode, fin: true, rsv: 0 }, payload, masking_key, output)
     }
 
-    /// Encodes a Close, with a code and a reason or with neither.
+    /// Encodes a Close with a code and a reason, or with neither.
     pub fn close<O: Output>(
         &mut self,
         code: Option<u16>,
@@ -311,14 +318,14 @@ impl Encoder {
         self.control(Opcode::Close, &payload, masking_key, output)
     }
 
-    /// Empties the compressor's window: what it holds is not in the receiver's.
-    pub(crate) const fn forget_window(&mut self) {
+    /// Resets the compressor's window, because its content differs from the receiver's.
+    pub(crate) const fn reset_window(&mut self) {
         if let Some(deflater) = &mut self.deflater {
             deflater.forget();
         }
     }
 
-    /// Whether a message that begins with `content` is compressed.
+    /// Whether to compress a message that begins with `content`.
     #[inline]
     fn compresses(&self, chosen: Option<bool>, content: &[u8]) -> Result<bool, Refusal> {
         match (chosen, &self.deflater) {
@@ -329,7 +336,7 @@ impl Encoder {
         }
     }
 
-    /// The key of the next frame.
+    /// The masking key of the next frame.
     #[inline]
     fn key<O: Output>(
         &self,
@@ -344,7 +351,7 @@ impl Encoder {
         }
     }
 
-    /// Encodes content in fragments of these sizes, which add up to it.
+    /// Encodes content in fragments of these sizes, whose sum is its length.
     #[inline]
     fn content<O: Output>(
         &mut self,
@@ -372,7 +379,7 @@ impl Encoder {
         written
     }
 
-    /// Frames of these lengths, the first of which has this key.
+    /// Lays out frames with these payload lengths; `key` masks the first.
     #[inline]
     fn lay_out<'a, O: Output>(
         &self,

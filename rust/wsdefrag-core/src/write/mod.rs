@@ -1,4 +1,4 @@
-//! Writing one direction: messages and control frames in; frames out.
+//! Writing one direction: encodes messages and control frames as frames.
 
 pub mod encoder;
 pub mod fragmenter;

@@ -1,7 +1,8 @@
-//! What an encoder does not write, and why.
+//! Reasons why an encoder refuses a call.
 //!
-//! A refused call changes nothing: neither the encoder nor what its peer will
-//! be able to read.
+//! A refused call changes nothing: the encoder's state stays the same, and
+//! nothing
+//! is written.
 
 use std::fmt;
 
@@ -11,45 +12,45 @@ use crate::frame::opcode::Opcode;
 /// Why nothing was encoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
-    /// A Close was encoded before.
+    /// A Close was already encoded.
     AfterClose,
-    /// A message is open, and this would begin another one.
+    /// A message is open, and this call would start another.
     InsideMessage(Opcode),
-    /// A continuation while no message is open.
+    /// A continuation frame while no message is open.
     NoMessage,
-    /// The open message was begun as raw frames, and this is content, or the other way round.
-    BegunOtherwise,
-    /// A message, or its first fragment, of an opcode that is neither text nor binary.
+    /// The open message was started as frames and this is a fragment, or the reverse.
+    MixedFramesAndFragments,
+    /// A message whose opcode is neither text nor binary.
     NotAMessage(Opcode),
-    /// A fragment of an opcode that control frames have.
+    /// A fragment with the opcode of a control frame.
     NotAFragment(Opcode),
     /// A control frame without FIN.
     FragmentedControl(Opcode),
     /// A control frame with this many payload bytes.
     ControlTooLong(Opcode, usize),
-    /// A close code that may not be sent.
+    /// A close code that an endpoint must not send.
     InvalidCloseCode(u16),
-    /// A close reason without a code.
+    /// A close reason without a close code.
     ReasonWithoutCode,
     /// A text that is not UTF-8.
     NotUtf8,
-    /// Compression was asked for and not agreed on.
+    /// Compression was requested but not agreed.
     DeflateNotAgreed,
-    /// Compression was chosen for a fragment that is not the first.
+    /// Compression was chosen for a fragment other than the first.
     CompressInsideMessage,
-    /// Fragment sizes that do not add up to the content's bytes.
+    /// Fragment sizes whose sum is not this length of the content, in bytes.
     FragmentSizes(usize),
-    /// No fragments at all.
+    /// An empty list of fragment sizes.
     NoFragments,
-    /// A masking key for a frame of the server's.
+    /// A masking key for a frame from the server.
     ServerMasks,
-    /// There was no source of masking keys.
+    /// No masking key was available.
     NoMaskingKey,
-    /// A message to be compressed between messages that go on as they came, and refer to earlier ones.
+    /// A message to be compressed between forwarded messages that refer to earlier ones.
     WindowsWouldDiffer,
-    /// A message behind one that will never be whole.
-    BehindUnfinished,
-    /// The allocator said no.
+    /// A message or frame after one that will never be complete.
+    AfterUnfinished,
+    /// The allocator could not provide memory.
     OutOfMemory,
 }
 
@@ -67,8 +68,8 @@ impl fmt::Display for Refusal {
                 write!(f, "{opcode} inside a fragmented message (RFC 6455 section 5.4)")
             }
             Self::NoMessage => f.write_str("CONTINUATION without a message (RFC 6455 section 5.4)"),
-            Self::BegunOtherwise => {
-                f.write_str("a message is either frames or fragments, from its start to its end")
+            Self::MixedFramesAndFragments => {
+                f.write_str("a message is either frames or fragments, not both")
             }
             Self::NotAMessage(opcode) => write!(f, "a message is TEXT or BINARY, not {opcode}"),
             Self::NotAFragment(opcode) => {
@@ -91,19 +92,19 @@ impl fmt::Display for Refusal {
                 f.write_str("permessage-deflate was not agreed on (RFC 7692 section 6)")
             }
             Self::CompressInsideMessage => {
-                f.write_str("compress is chosen with the first fragment (RFC 7692 section 6)")
+                f.write_str("compress can only be chosen for the first fragment (RFC 7692 section 6)")
             }
             Self::FragmentSizes(length) => {
-                write!(f, "fragments must add up to the {length} bytes of the content")
+                write!(f, "fragment sizes do not add up to the {length} bytes of the content")
             }
             Self::NoFragments => f.write_str("a message has at least one fragment"),
             Self::ServerMasks => f.write_str("a server does not mask (RFC 6455 section 5.1)"),
             Self::NoMaskingKey => f.write_str("no random bytes for a masking key"),
             Self::WindowsWouldDiffer => f.write_str(
-                "a compressed message cannot be put between compressed messages that are passed on \
+                "a compressed message cannot be injected between compressed messages that are forwarded \
                  with their context (RFC 7692 section 7.1.1)",
             ),
-            Self::BehindUnfinished => {
+            Self::AfterUnfinished => {
                 f.write_str("the message before it will never be finished (RFC 6455 section 5.4)")
             }
             Self::OutOfMemory => f.write_str("no memory for the frames"),

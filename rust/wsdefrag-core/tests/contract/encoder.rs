@@ -298,7 +298,7 @@ impl Expected {
             Refusal::AfterClose => self.closed,
             Refusal::InsideMessage(named) => self.open.is_some() && named == opcode,
             Refusal::NoMessage => self.open.is_none() && opcode == Opcode::Continuation,
-            Refusal::BegunOtherwise => self.open.as_ref().is_some_and(|open| {
+            Refusal::MixedFramesAndFragments => self.open.as_ref().is_some_and(|open| {
                 opcode == Opcode::Continuation && open.raw != matches!(call, Call::Frame(..))
             }),
             Refusal::NotAMessage(named) => {
@@ -327,7 +327,7 @@ impl Expected {
             Refusal::NoFragments
             | Refusal::NoMaskingKey
             | Refusal::WindowsWouldDiffer
-            | Refusal::BehindUnfinished => false,
+            | Refusal::AfterUnfinished => false,
         }
     }
 }

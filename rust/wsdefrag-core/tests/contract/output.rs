@@ -47,18 +47,18 @@ impl ByteOutput for Written {
         Ok(())
     }
 
-    fn keep_back(&mut self, bytes: &[u8], mask: Mask, _: u64) -> Result<(), OutOfMemory> {
+    fn hold_back(&mut self, bytes: &[u8], mask: Mask, _: u64) -> Result<(), OutOfMemory> {
         let start = self.kept_back.len();
         self.kept_back.resize(start + bytes.len(), 0xAA);
         mask.unmask(bytes, &mut self.kept_back[start..]);
         Ok(())
     }
 
-    fn let_out(&mut self) {
+    fn release_held_back(&mut self) {
         self.bytes.append(&mut self.kept_back);
     }
 
-    fn take_back(&mut self) {
+    fn discard_held_back(&mut self) {
         self.kept_back.clear();
     }
 }

@@ -3,8 +3,10 @@
 //! ```text
 //! byte 0   bits: from the client, deflate agreed where it comes from and where it goes,
 //!          no_context_takeover there and there, fresh keys, UTF-8 not checked, arbitrary bytes
-//! byte 1   window bits where it comes from and where it goes (3 bits each), way (2 bits)
-//! byte 2   bits of rules switched off, as `input` has them; then bytes of a piece (4 bits)
+//! byte 1   window bits where it comes from and where it goes (3 bits each), way (2 bits): by
+//!          decision, by frames, by bytes, or by decision where another extension was agreed on
+//!          and deflate was not
+//! byte 2   bits of rules switched off, as `input` has them; then bytes of a max_size (4 bits)
 //! byte 3   max_message_size, as `input` has it
 //! byte 4   how the wire bytes are cut
 //! byte 5   number of decisions, modulo 32, which follow, a byte each
@@ -63,14 +65,16 @@ impl Case {
     ) -> Self {
         let has = |bits: u8, bit: u8| bits & 1 << bit != 0;
         let from_client = has(flags, 0);
+        let foreign_extension = windows >> 6 == 3;
         let agreed = |there: bool, alone: bool, window: u8| {
-            there.then(|| params(from_client, alone, 8 + (window & 7)))
+            let params = || params(from_client, alone, 8 + (window & 7));
+            (there && !foreign_extension).then(params)
         };
         let arbitrary = has(flags, 7);
         let reading = Settings {
             from_client,
             deflate: agreed(has(flags, 1), has(flags, 3), windows),
-            foreign_extension: false,
+            foreign_extension,
             limits: Limits { max_message_size: input::size(most), ..none() },
             strictness: Strictness {
                 mask_direction: !has(lenience, 0),
@@ -88,11 +92,11 @@ impl Case {
             level: 6,
             check_utf8: reading.strictness.utf8,
         };
-        let piece = NonZeroUsize::new(usize::from(lenience >> 4));
+        let max_size = NonZeroUsize::new(usize::from(lenience >> 4));
         Self {
             reading,
             sending,
-            fragmenter: Fragmenter { piece, cut_characters: false },
+            fragmenter: Fragmenter { max_size, cut_characters: false },
             fresh_keys: has(flags, 5),
             cuts,
             decisions: decisions.to_vec(),

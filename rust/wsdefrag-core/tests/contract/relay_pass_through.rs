@@ -218,7 +218,7 @@ impl<'a> Relay<'a> {
                 self.put_in.push((seen, dropped));
             }
             Err(Refusal::AfterClose) => assert!(closed),
-            Err(Refusal::BehindUnfinished) => assert!(broken_off),
+            Err(Refusal::AfterUnfinished) => assert!(broken_off),
             Err(Refusal::WindowsWouldDiffer) => assert!(self.case.has_context()),
             Err(Refusal::DeflateNotAgreed) => assert!(self.case.sending.deflate.is_none()),
             Err(refusal) => panic!("{refusal}"),
@@ -234,7 +234,7 @@ impl<'a> Relay<'a> {
                 self.controls.push(seen);
             }
             Err(Refusal::AfterClose) => assert!(closed),
-            Err(Refusal::BehindUnfinished) => assert!(blocked),
+            Err(Refusal::AfterUnfinished) => assert!(blocked),
             Err(refusal) => panic!("{refusal}"),
         }
     }

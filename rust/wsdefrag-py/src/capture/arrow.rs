@@ -1,11 +1,14 @@
 //! Tables as Arrow streams, through the Arrow `PyCapsule` interface.
 //!
-//! Batches are made while the consumer asks for them, on its thread and without the GIL. Nothing
-//! here takes the GIL but the reading of Python's file objects: taking it for each batch would wait
-//! for other threads of Python's, and hang under a consumer that waits for a thread of its own.
+//! Batches are created when the consumer requests them, on its thread and
+//! without
+//! the GIL. Only reading Python file objects takes the GIL. Taking it for each
+//! batch
+//! would wait for other Python threads, and would deadlock with a consumer that
+//! waits for one of its own threads.
 //!
-//! `get_next` is called from C, so neither a panic nor a NUL in an error's text may get there: both
-//! would end the process.
+//! `get_next` is called from C. A panic or a NUL in an error text would end the
+//! process there, so neither may reach it.
 
 use std::any::Any;
 use std::collections::VecDeque;
@@ -26,7 +29,7 @@ use wsdefrag_capture::{Connection, Message, Options, Sink};
 use crate::capture::run::{Failure, Run, Step};
 use crate::capture::source::Source;
 
-/// Characters of a file's name that a table shows.
+/// Most characters of a file's name in a `repr`.
 const SHOWN: usize = 24;
 
 /// The tables.
@@ -36,28 +39,29 @@ pub(crate) enum Table {
     Connections,
 }
 
-/// What passes leave for both tables.
+/// Results of the passes, shared by both tables.
 #[derive(Clone, Default)]
-pub(crate) struct Known(Arc<Mutex<Left>>);
+pub(crate) struct SharedResults(Arc<Mutex<Results>>);
 
-impl Known {
-    fn left(&self) -> MutexGuard<'_, Left> {
+impl SharedResults {
+    fn results(&self) -> MutexGuard<'_, Results> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 #[derive(Default)]
-struct Left {
-    /// The connections table, once a pass has gone through.
+struct Results {
+    /// The connections table, after a complete pass.
     connections: Option<Vec<RecordBatch>>,
-    /// Of the last pass that ended.
+    /// The warnings of the last pass that ended.
     warnings: Vec<String>,
 }
 
-/// A table of a capture that any reader of Arrow streams can read (``__arrow_c_stream__``).
+/// A table of a capture for any reader of Arrow streams (``__arrow_c_stream__``).
 ///
-/// Each reading is a pass over the files of its own, in record batches, so that memory stays flat;
-/// but where the messages table has been read to its end, the connections table is at hand.
+/// Each reading is a new pass over the files. It returns record batches, so memory use stays
+/// constant. After the messages table was read to its end, reading the connections table needs no
+/// further pass.
 ///
 /// Example:
 ///     >>> from wsdefrag.capture import Capture
@@ -70,12 +74,17 @@ pub(crate) struct ArrowStream {
     source: Source,
     options: Options,
     table: Table,
-    known: Known,
+    shared: SharedResults,
 }
 
 impl ArrowStream {
-    pub(crate) const fn new(source: Source, options: Options, table: Table, known: Known) -> Self {
-        Self { source, options, table, known }
+    pub(crate) const fn new(
+        source: Source,
+        options: Options,
+        table: Table,
+        shared: SharedResults,
+    ) -> Self {
+        Self { source, options, table, shared }
     }
 
     fn schema(&self) -> SchemaRef {
@@ -85,7 +94,7 @@ impl ArrowStream {
         }
     }
 
-    /// The options of a pass: no message is too large for a batch.
+    /// The options of a pass, limited so that no message is too large for a batch.
     fn options(&self) -> Options {
         let mut options = self.options.clone();
         let most = MessageColumns::MAX_CONTENT as u64;
@@ -97,20 +106,20 @@ impl ArrowStream {
 
 #[pymethods]
 impl ArrowStream {
-    /// Export the schema, as the Arrow PyCapsule interface has it.
+    /// Export the schema (Arrow PyCapsule interface).
     fn __arrow_c_schema__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyCapsule>> {
         let schema = FFI_ArrowSchema::try_from(self.schema().as_ref())
             .map_err(|error| PyValueError::new_err(error.to_string()))?;
         PyCapsule::new_with_value(py, schema, c"arrow_schema")
     }
 
-    /// Export the table, as the Arrow PyCapsule interface has it.
+    /// Export the table (Arrow PyCapsule interface).
     ///
     /// Args:
-    ///     requested_schema: Ignored, as the interface allows; readers cast for themselves.
+    ///     requested_schema: Ignored, as the interface allows; the reader has to cast.
     ///
     /// Raises:
-    ///     ValueError: If it is of a file object that has been read before.
+    ///     ValueError: If the source is a file object that was already read.
     #[pyo3(signature = (requested_schema = None))]
     fn __arrow_c_stream__<'py>(
         &self,
@@ -118,12 +127,13 @@ impl ArrowStream {
         requested_schema: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyCapsule>> {
         let _ = requested_schema;
-        let (known, connections) = (self.known.clone(), self.known.left().connections.clone());
+        let (shared, connections) =
+            (self.shared.clone(), self.shared.results().connections.clone());
         let pass = match (self.table, connections) {
-            (Table::Connections, Some(batches)) => Pass::new(None, self.table, batches, known),
+            (Table::Connections, Some(batches)) => Pass::new(None, self.table, batches, shared),
             (table, _) => {
                 let run = self.source.run(py, self.options())?;
-                Pass::new(Some(run), table, Vec::new(), known)
+                Pass::new(Some(run), table, Vec::new(), shared)
             }
         };
         let batches = Batches { pass: Some(pass), schema: self.schema() };
@@ -131,27 +141,27 @@ impl ArrowStream {
         PyCapsule::new_with_value(py, stream, c"arrow_array_stream")
     }
 
-    /// Show which table it is, and of what.
+    /// Show the table and its source.
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
         let table = match self.table {
             Table::Messages => "messages",
             Table::Connections => "connections",
         };
         let name = self.source.name();
-        // The end of a path tells files apart.
+        // The end of a path identifies the file best.
         let cut = name.chars().count().saturating_sub(SHOWN);
         let end: String = name.chars().skip(cut).collect();
         let dots = if cut > 0 { "..." } else { "" };
         Ok(format!("<ArrowStream {table} of {dots}{}>", PyString::new(py, &end).repr()?))
     }
 
-    /// What is to be said of the files, though they could be read.
+    /// Warnings about files that could be read.
     ///
-    /// It is that of the last pass that has ended, over this table or the other one that
-    /// ``to_arrow()`` gave with it.
+    /// They are from the last pass that ended, over this table or the other table of the same
+    /// ``to_arrow()`` call.
     #[getter]
     fn warnings(&self) -> Vec<String> {
-        self.known.left().warnings.clone()
+        self.shared.results().warnings.clone()
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
@@ -161,11 +171,11 @@ impl ArrowStream {
 
 /// A pass over a capture that fills a table.
 struct Pass {
-    /// `None` once it has gone through.
+    /// `None` after the end.
     run: Option<Run>,
     rows: Rows,
     failure: Option<Failure>,
-    known: Known,
+    shared: SharedResults,
 }
 
 /// Fills the columns of both tables.
@@ -173,7 +183,7 @@ struct Rows {
     table: Table,
     messages: MessageColumns,
     connections: ConnectionColumns,
-    /// Batches of the table that is read.
+    /// Batches of the table that is being read.
     ready: VecDeque<RecordBatch>,
     /// Batches of the connections table.
     ended: Vec<RecordBatch>,
@@ -208,7 +218,7 @@ impl Sink for Rows {
 }
 
 impl Pass {
-    fn new(run: Option<Run>, table: Table, ready: Vec<RecordBatch>, known: Known) -> Self {
+    fn new(run: Option<Run>, table: Table, ready: Vec<RecordBatch>, shared: SharedResults) -> Self {
         let rows = Rows {
             table,
             messages: MessageColumns::new(),
@@ -216,20 +226,20 @@ impl Pass {
             ready: ready.into(),
             ended: Vec::new(),
         };
-        Self { run, rows, failure: None, known }
+        Self { run, rows, failure: None, shared }
     }
 
-    /// The next batch; a failure comes behind all that was complete before it.
+    /// The next batch; a failure is returned after all complete batches.
     fn next(&mut self) -> Option<Result<RecordBatch, Failure>> {
         while self.rows.ready.is_empty() {
             let Some(run) = &mut self.run else { return self.failure.take().map(Err) };
             match run.step(&mut self.rows) {
                 Step::More => {}
-                // Who reads a stream does not ask again after an error.
+                // A consumer does not read a stream again after an error.
                 Step::Paused(error) => run.fail(Failure::Io(error, None)),
                 Step::Ended => {
                     self.failure = run.failure();
-                    self.known.left().warnings = run.warnings().to_vec();
+                    self.shared.results().warnings = run.warnings().to_vec();
                     self.run = None;
                     self.finish();
                 }
@@ -238,7 +248,7 @@ impl Pass {
         self.rows.ready.pop_front().map(Ok)
     }
 
-    /// Makes batches of the rows that are left, and keeps the connections for whoever asks next.
+    /// Creates batches of the remaining rows, and keeps the connections table for the next reading.
     fn finish(&mut self) {
         let Rows { table, messages, connections, ready, ended } = &mut self.rows;
         if !messages.is_empty() {
@@ -251,15 +261,15 @@ impl Pass {
             ready.extend(ended.iter().cloned());
         }
         if self.failure.is_none() {
-            self.known.left().connections = Some(std::mem::take(ended));
+            self.shared.results().connections = Some(std::mem::take(ended));
         }
     }
 }
 
-/// Batches as a consumer on the other side of the C interface may call for them: no panic gets
-/// out, and after the end or an error there is nothing more.
+/// Batches for a consumer behind the C interface: panics become errors, and nothing follows the end
+/// or an error.
 struct Batches {
-    /// `None` from the end on, so that what it holds is freed at once.
+    /// `None` after the end, so that memory is freed at once.
     pass: Option<Pass>,
     schema: SchemaRef,
 }
@@ -269,7 +279,7 @@ impl Iterator for Batches {
 
     fn next(&mut self) -> Option<Self::Item> {
         let pass = self.pass.as_mut()?;
-        // Nothing of the pass is used after a panic but its `Drop`.
+        // After a panic only `Drop` uses the pass.
         let next = match catch_unwind(AssertUnwindSafe(|| pass.next())) {
             Ok(next) => next.map(|batch| batch.map_err(arrow_error)),
             Err(panic) => Some(Err(ArrowError::ComputeError(panic_text(&*panic)))),

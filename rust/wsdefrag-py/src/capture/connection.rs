@@ -1,4 +1,4 @@
-//! Connections as objects of the classes in `wsdefrag.capture.connection`.
+//! Converts connections to the classes in `wsdefrag.capture.connection`.
 
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyTuple};
@@ -37,7 +37,7 @@ pub(crate) fn new_connection(py: Python<'_>, connection: &Connection) -> PyResul
     Ok(CONNECTION.get(py)?.call((), Some(&values))?.unbind())
 }
 
-/// Brings an object up to date when its connection has ended.
+/// Updates an object when its connection has ended.
 pub(crate) fn end_connection(object: &Bound<'_, PyAny>, connection: &Connection) -> PyResult<()> {
     for (name, value) in changing(object.py(), connection)? {
         object.setattr(name.cast::<pyo3::types::PyString>()?, value)?;
@@ -45,7 +45,7 @@ pub(crate) fn end_connection(object: &Bound<'_, PyAny>, connection: &Connection)
     Ok(())
 }
 
-/// The attributes that are known when a connection has ended.
+/// The attributes that are only known when a connection has ended.
 fn changing<'py>(py: Python<'py>, connection: &Connection) -> PyResult<Bound<'py, PyDict>> {
     let values = PyDict::new(py);
     let close = connection.close.as_ref().map(|close| {

@@ -12,38 +12,39 @@ use crate::classes::message_class;
 use crate::opcodes::parse_opcode;
 use crate::raw::message::new_message;
 
-/// Bytes of a content that a message shows.
+/// Most bytes of the content in a `repr`.
 const SHOWN: usize = 28;
 
-/// A message of a capture, with its connection and its place in the capture.
+/// A message of a capture, with its connection and its packets.
 ///
-/// It can be copied and pickled; its connection goes with it, once for all messages that are
-/// pickled together. Two messages are equal only if they are the same object; across passes over
-/// a capture, ``(connection.connection, from_client, seq)`` tells them apart.
+/// It can be copied and pickled, together with its connection; messages that are pickled together
+/// share the connection. Two messages are equal only if they are the same object.
+/// ``(connection.connection, from_client, seq)`` identifies a message across passes over a capture.
 ///
 /// Attributes:
-///     connection: The ``CapturedConnection`` it belongs to.
-///     seq: Its place among the messages of its direction, from 0.
-///     from_client: Who sent it.
+///     connection: The ``CapturedConnection`` of the message.
+///     seq: Number of the message in its direction, from 0.
+///     from_client: Whether the client sent it.
 ///     type: Its opcode as an integer: 1 for text, 2 for binary.
-///     content: Its payload, unmasked and inflated, in bytes; what it is where ``status`` is not
-///         ``ok`` is said there.
+///     content: Its payload as ``bytes``, unmasked and inflated; see ``status`` for a message that
+///         is not ``ok``.
 ///     timestamp_ns: When the packet that completed it was captured, in nanoseconds since the
 ///         epoch.
-///     first_timestamp_ns: When the packet with its first byte was, likewise.
-///     frames: How many frames it was made of.
-///     wire_length: Bytes of those frames, headers included.
-///     payload_length: Bytes of their payloads: compressed, where it was compressed.
+///     first_timestamp_ns: When the packet with its first byte was captured, in nanoseconds since
+///         the epoch.
+///     frames: Number of its frames.
+///     wire_length: Size of its frames, headers included, in bytes.
+///     payload_length: Size of its payloads on the wire, before inflating, in bytes.
 ///     compressed: Whether it was compressed.
-///     status: ``ok``: whole and as it was sent. ``incomplete``: bytes are missing, and content is
-///         what stood before the first missing one. ``undecodable``: whole, but what it takes to
-///         inflate it was not captured, and content is the compressed payload. ``too_big``: over
-///         a limit, and content is a beginning or nothing. ``invalid_utf8``: whole, but a text
-///         that is not UTF-8. ``protocol_error``: broken off by a broken rule.
-///     missing_bytes: Payload bytes that were not captured.
-///     resynced: Whether it was found by looking for frames, where it was not known that one
-///         begins.
-///     first_packet: Number of the packet with its first byte, from 1 over all packets.
+///     status: ``ok``: complete. ``incomplete``: bytes are missing, and content ends before the
+///         first missing byte. ``undecodable``: complete, but earlier bytes that are needed to
+///         inflate it were not captured, and content is the compressed payload. ``too_big``: it
+///         exceeds a limit, and content is its beginning or empty. ``invalid_utf8``: a complete
+///         text that is not UTF-8. ``protocol_error``: ended by a violation of the protocol.
+///     missing_bytes: Number of payload bytes that were not captured.
+///     resynced: Whether its first frame was found by a search, because frame boundaries were
+///         unknown.
+///     first_packet: Number of the packet with its first byte, counted from 1 over all packets.
 ///     last_packet: Number of the packet that completed it.
 ///
 /// Example:
@@ -106,7 +107,7 @@ impl CapturedMessage {
         }
     }
 
-    /// The time as mitmproxy has it, in seconds since the epoch.
+    /// The time in seconds since the epoch, as mitmproxy stores it.
     #[expect(clippy::cast_precision_loss, reason = "a float of seconds has no more digits")]
     fn seconds(&self) -> f64 {
         const SECOND: i64 = 1_000_000_000;
@@ -154,7 +155,7 @@ impl CapturedMessage {
         }
         let known = Status::ALL.into_iter().find(|known| known.name() == status);
         let status = known.ok_or_else(|| {
-            PyValueError::new_err(format!("{status:?} is no status of a message"))
+            PyValueError::new_err(format!("{status:?} is not the status of a message"))
         })?;
         Ok(Self {
             connection: connection.clone().unbind(),
@@ -176,7 +177,7 @@ impl CapturedMessage {
         })
     }
 
-    /// Pickle by the attributes.
+    /// Pickle the attributes.
     fn __reduce__<'py>(
         &self,
         py: Python<'py>,
@@ -212,30 +213,30 @@ impl CapturedMessage {
         PyString::intern(py, self.status.name())
     }
 
-    /// Whether it is a text message.
+    /// Whether the message is a text.
     #[getter]
     fn is_text(&self) -> bool {
         self.opcode == Opcode::Text
     }
 
-    /// The content as text, decoded strictly.
+    /// The content decoded as UTF-8; errors raise.
     ///
     /// Raises:
-    ///     AttributeError: If it is not a text message.
-    ///     UnicodeDecodeError: If it is not UTF-8.
+    ///     AttributeError: If the message is not a text.
+    ///     UnicodeDecodeError: If the content is not UTF-8.
     #[getter]
     fn text<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         self.message(py)?.getattr("text")
     }
 
-    /// The message as a ``WebSocketMessage`` of its own, with the time in seconds.
+    /// A new ``WebSocketMessage`` with the same content, and the time in seconds since the epoch.
     #[getter]
     fn message<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let (class, content) = (message_class(py)?, self.content.clone_ref(py));
         new_message(py, class, self.opcode, self.from_client, content, self.seconds(), false)
     }
 
-    /// Give mitmproxy's state of the message.
+    /// Return the message's state as mitmproxy defines it.
     ///
     /// Returns:
     ///     type, from_client, content, timestamp in seconds since the epoch, dropped, injected.
@@ -243,7 +244,7 @@ impl CapturedMessage {
         (self.r#type(), self.from_client, self.content.bind(py), self.seconds(), false, false)
     }
 
-    /// Show its connection, its sender, the start of its content, and what is not as it was sent.
+    /// Show the connection, the sender, the start of the content, and the status unless it is ok.
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
         let arrow = if self.from_client { "->" } else { "<-" };
         let connection = self.connection.bind(py).getattr("connection")?;
@@ -252,7 +253,7 @@ impl CapturedMessage {
         let is_text = self.opcode == Opcode::Text && self.status != Status::Undecodable;
         let shown = match std::str::from_utf8(start) {
             Ok(text) if is_text => PyString::new(py, text).repr()?,
-            // A character that the cut divides is left out.
+            // An incomplete last character is left out.
             Err(error) if is_text && error.error_len().is_none() && start.len() < content.len() => {
                 let whole = &start[..error.valid_up_to()];
                 PyString::new(py, &String::from_utf8_lossy(whole)).repr()?
@@ -272,7 +273,7 @@ impl CapturedMessage {
         Ok(format!("<CapturedMessage {connection} {arrow} {shown}{rest}{status}>"))
     }
 
-    /// A connection that keeps messages of its own is a cycle; clearing the connection ends it.
+    /// A connection that keeps its messages is a cycle; clearing the connection breaks it.
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.connection)
     }

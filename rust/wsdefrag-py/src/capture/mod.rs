@@ -1,7 +1,8 @@
-//! Captures, for Python: a plan says what to read and how, a run reads it.
+//! Captures, for Python: a plan says what to read, and a run reads it.
 //!
-//! Everything happens without the GIL but the reading of Python's file objects and the making of
-//! Python objects, a batch at a time.
+//! Everything runs without the GIL except reading Python file objects and
+//! creating
+//! Python objects, one batch at a time.
 
 pub(crate) mod arrow;
 mod connection;

@@ -1,4 +1,4 @@
-//! What to read and how: made once, read any number of times.
+//! What to read and how; created once, and read any number of times.
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -12,13 +12,13 @@ use pyo3::{PyTraverseError, PyVisit};
 use wsdefrag_capture::{Account, Filter, Options};
 use wsdefrag_core::Strictness;
 
-use crate::capture::arrow::{ArrowStream, Known, Table};
+use crate::capture::arrow::{ArrowStream, SharedResults, Table};
 use crate::capture::reader::CaptureReader;
 use crate::capture::source::Source;
 use crate::opcodes::parse_opcode;
 use crate::params::{PyLimits, PyStrictness};
 
-/// What to read of which captures; ``wsdefrag.capture.Capture`` is its face.
+/// The engine of ``wsdefrag.capture.Capture``: which files to read, and how.
 #[pyclass(frozen, module = "wsdefrag._native")]
 pub(crate) struct CapturePlan {
     source: Source,
@@ -86,7 +86,7 @@ impl CapturePlan {
         Ok(Self { source, options })
     }
 
-    /// Give the default of each option that has one, in seconds where it is a time.
+    /// Return the default of each option that has one; times are in seconds.
     #[staticmethod]
     fn defaults(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
         const SECOND: i64 = 1_000_000_000;
@@ -100,32 +100,32 @@ impl CapturePlan {
         Ok(values)
     }
 
-    /// Name the counters of an account, in order.
+    /// Return the names of an account's counters, in order.
     #[staticmethod]
     fn account_counters() -> Vec<&'static str> {
         Account::default().counters().map(|(name, _)| name).to_vec()
     }
 
-    /// Name the rules whose breaches are counted where they are switched off, in order.
+    /// Return the names of the rules that can be switched off, in order.
     #[staticmethod]
     fn tolerated_rules() -> Vec<&'static str> {
         Strictness::NAMES.to_vec()
     }
 
-    /// Begin a pass over the capture.
+    /// Start a pass over the capture.
     ///
     /// Raises:
-    ///     ValueError: If it is a file object that has been read before.
+    ///     ValueError: If the source is a file object that was already read.
     fn read(&self, py: Python<'_>) -> PyResult<CaptureReader> {
         self.source.run(py, self.options.clone()).map(CaptureReader::new)
     }
 
-    /// Give the messages table and the connections table.
+    /// Return the messages table and the connections table.
     fn to_arrow(&self, py: Python<'_>) -> (ArrowStream, ArrowStream) {
-        let known = Known::default();
+        let shared = SharedResults::default();
         let table = |table| {
             let source = self.source.clone_ref(py);
-            ArrowStream::new(source, self.options.clone(), table, Known::clone(&known))
+            ArrowStream::new(source, self.options.clone(), table, SharedResults::clone(&shared))
         };
         (table(Table::Messages), table(Table::Connections))
     }

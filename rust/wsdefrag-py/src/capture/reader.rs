@@ -1,16 +1,25 @@
-//! A pass over a capture that gives Python objects.
+//! A pass over a capture that returns Python objects.
 //!
-//! What a piece of the capture completes waits as `items` until the GIL is held, and becomes
-//! objects one by one. Making them runs Python code, which an interrupt may end at any time: an
-//! item leaves the queue when its object is in `batch`, and `batch` is kept until it is handed out,
-//! so the next call goes on where that one stopped.
+//! What a chunk of the capture completes waits in `items` until the GIL is
+//! held, and
+//! then becomes objects one by one. Creating them runs Python code, which an
+//! interrupt may end at any time. An item therefore leaves the queue only when
+//! its
+//! object is in `batch`, and `batch` is kept until it is returned: the next
+//! call
+//! continues where the interrupted one stopped.
 //!
-//! An object says that its connection has ended only from the batch on that begins with it. What a
-//! caller sees therefore does not depend on how the files were cut into pieces.
+//! A connection's object changes to "ended" only with the batch that starts
+//! with
+//! it. What a caller sees therefore does not depend on how the files were split
+//! into chunks.
 //!
-//! `state` is locked and unlocked with the GIL held, so it is locked during the whole of a garbage
-//! collection or not at all. How far the pass is can be asked for while it goes on, also by the
-//! file object it reads: `told` is locked for a moment only, in which nobody waits for the GIL.
+//! `state` is locked and unlocked with the GIL held, so its lock cannot change
+//! during a garbage collection. `progress` can be read during a pass, also by
+//! the
+//! file object that is being read: it is locked only briefly, and no holder of
+//! it
+//! waits for the GIL.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -28,14 +37,14 @@ use crate::capture::message::CapturedMessage;
 use crate::capture::run::{Run, Step};
 use crate::errors;
 
-/// What a piece of the capture completed.
+/// What a chunk of the capture completed.
 enum Item {
     Opened(Box<Connection>),
     Message(Box<Message>),
     Ended(Box<Connection>),
 }
 
-/// Keeps what a piece completes until it has become Python objects.
+/// Keeps what a chunk completes until it becomes Python objects.
 #[derive(Default)]
 struct Items(VecDeque<Item>);
 
@@ -53,7 +62,7 @@ impl Sink for Items {
     }
 }
 
-/// The objects of connections that have not ended.
+/// The objects of open connections, by connection number.
 #[derive(Default)]
 struct Open(HashMap<u64, Py<PyAny>>);
 
@@ -64,17 +73,17 @@ impl Open {
     }
 }
 
-/// What a pass works on.
+/// The state of a pass.
 struct State {
     run: Run,
     items: Items,
     open: Open,
-    /// What has not been handed out yet.
+    /// Objects that were not returned yet.
     batch: Option<Py<PyList>>,
 }
 
 impl State {
-    /// Makes objects of what waits, up to the next connection that has ended.
+    /// Creates objects of the items up to the next connection that has ended.
     fn fill(&mut self, batch: &Bound<'_, PyList>) -> PyResult<()> {
         let (py, Self { items: Items(items), open, .. }) = (batch.py(), self);
         let mut last: Option<(u64, Py<PyAny>)> = None;
@@ -110,19 +119,19 @@ impl State {
     }
 }
 
-/// How far a pass was after its last step.
+/// The counts and warnings after the last step.
 #[derive(Default)]
-struct Told {
+struct Progress {
     counts: Counts,
     warnings: Vec<String>,
 }
 
-/// A pass over a capture, a batch at a time.
+/// A pass over a capture that returns batches.
 #[pyclass(frozen, module = "wsdefrag._native")]
 pub(crate) struct CaptureReader {
     state: Mutex<State>,
     bytes_read: Arc<AtomicU64>,
-    told: Mutex<Told>,
+    progress: Mutex<Progress>,
 }
 
 impl CaptureReader {
@@ -130,7 +139,7 @@ impl CaptureReader {
         let bytes_read = run.bytes_counter();
         let (items, open) = (Items::default(), Open::default());
         let state = Mutex::new(State { run, items, open, batch: None });
-        Self { state, bytes_read, told: Mutex::default() }
+        Self { state, bytes_read, progress: Mutex::default() }
     }
 
     fn state(&self) -> PyResult<MutexGuard<'_, State>> {
@@ -145,38 +154,37 @@ impl CaptureReader {
         })
     }
 
-    fn told(&self) -> MutexGuard<'_, Told> {
-        self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    fn progress(&self) -> MutexGuard<'_, Progress> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Reads a piece.
+    /// Reads a chunk.
     fn step(&self, run: &mut Run, items: &mut Items) -> Step {
         let step = run.step(items);
-        let mut told = self.told();
-        let known = told.warnings.len();
-        told.counts.clone_from(run.counts());
-        told.warnings.extend_from_slice(&run.warnings()[known..]);
+        let mut progress = self.progress();
+        let known = progress.warnings.len();
+        progress.counts.clone_from(run.counts());
+        progress.warnings.extend_from_slice(&run.warnings()[known..]);
         step
     }
 }
 
 #[pymethods]
 impl CaptureReader {
-    /// Read on until something is complete.
+    /// Read until something is complete.
     ///
-    /// What an exception kept back, or a file object that had nothing yet, comes with the next
-    /// call.
+    /// After an exception, or if a file object had no data yet, the next call continues.
     ///
     /// Returns:
     ///     Messages, and connections that have ended, in order; None at the end. A connection that
     ///     has ended is the first of its batch.
     ///
     /// Raises:
-    ///     CaptureError: If a file is no capture, or not readable any more; all that was complete
-    ///         before has been given out.
+    ///     CaptureError: If a file is not a capture, or is damaged. Everything complete was already
+    ///         returned.
     ///     OSError: If a file cannot be opened or read.
-    ///     BlockingIOError: If a file object does not block and has nothing yet.
-    ///     RuntimeError: If the pass is being read already.
+    ///     BlockingIOError: If a non-blocking file object has no data yet.
+    ///     RuntimeError: If another call is reading the pass.
     fn next_batch<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyList>>> {
         let mut state = self.state()?;
         let batch = state.batch.get_or_insert_with(|| PyList::empty(py).unbind());
@@ -196,29 +204,29 @@ impl CaptureReader {
                 }
             }
             state.fill(&batch)?;
-            // Here nothing is lost by it; behind the return, the batch would be.
+            // An exception here loses nothing; after the return it would lose the batch.
             py.check_signals()?;
         }
         state.batch = None;
         Ok(Some(batch))
     }
 
-    /// Bytes of the files read so far, as they are stored.
+    /// Bytes of the files read so far, as stored (compressed).
     #[getter]
     fn bytes_read(&self) -> u64 {
         self.bytes_read.load(Ordering::Relaxed)
     }
 
-    /// What is to be said of the files, though they could be read.
+    /// Warnings about files that could be read.
     #[getter]
     fn warnings(&self) -> Vec<String> {
-        self.told().warnings.clone()
+        self.progress().warnings.clone()
     }
 
-    /// What became of the packets so far, by name.
+    /// Number of packets so far by outcome.
     #[getter]
     fn counts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let counts = self.told().counts.clone();
+        let counts = self.progress().counts.clone();
         let values = PyDict::new(py);
         for (name, value) in [
             ("packets", counts.packets),
@@ -245,7 +253,7 @@ impl CaptureReader {
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        // While it is read, whoever reads it needs all that it holds.
+        // During a read, the reader refers to everything in the state.
         let Ok(state) = self.state.try_lock() else { return Ok(()) };
         state.run.traverse(&visit)?;
         state.open.0.values().try_for_each(|connection| visit.call(connection))?;

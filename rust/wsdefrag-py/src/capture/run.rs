@@ -1,4 +1,5 @@
-//! One pass over a capture's files: opened one after the other, decompressed, and fed in pieces.
+//! One pass over a capture's files: opens, decompresses and feeds them in
+//! order.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -16,13 +17,13 @@ use wsdefrag_capture::file::error::FileError;
 use wsdefrag_capture::packet::counts::Counts;
 use wsdefrag_capture::{Capture, Options, Sink};
 
-/// Bytes read at a time: a part of the second-level cache.
-const PIECE: usize = 256 << 10;
+/// Bytes per read; they fit in a part of the second-level cache.
+const CHUNK: usize = 256 << 10;
 
-/// Where bytes come from.
+/// A source of bytes.
 pub(crate) enum Input {
     Path(PathBuf),
-    /// A Python file object, which its reader has too, and the name that it is called by.
+    /// A Python file object, shared with its reader, and its name.
     Object(Arc<Py<PyAny>>, String),
 }
 
@@ -35,31 +36,31 @@ impl Input {
     }
 }
 
-/// Why a run ended early.
+/// Why a run failed.
 pub(crate) enum Failure {
     /// A file could not be opened or read.
     Io(io::Error, Option<PathBuf>),
-    /// A file is not, or not any more, a capture.
+    /// A file is not a capture, or is damaged.
     Broken(FileError, String),
     /// Compressed data is damaged.
-    Compressed(Place, io::Error, String),
+    Compressed(Progress, io::Error, String),
 }
 
-/// What came of reading a piece.
+/// The result of reading a chunk.
 pub(crate) enum Step {
-    /// There is more to come.
+    /// There is more to read.
     More,
-    /// A file object has nothing yet; the next step asks it again.
+    /// A file object has no data yet; the next step reads it again.
     Paused(io::Error),
-    /// That was all.
+    /// The run has ended.
     Ended,
 }
 
-/// How far a run has come.
-pub(crate) struct Place {
-    /// Packets so far.
+/// How much a run has read.
+pub(crate) struct Progress {
+    /// Number of packets.
     pub(crate) packets: u64,
-    /// Bytes of the files so far, as they are stored.
+    /// Bytes of the files, as stored (compressed).
     pub(crate) bytes: u64,
 }
 
@@ -68,7 +69,7 @@ pub(crate) struct Run {
     waiting: VecDeque<Input>,
     current: Option<(Box<dyn Read + Send>, Input)>,
     capture: Capture,
-    piece: Vec<u8>,
+    chunk: Vec<u8>,
     read: Arc<AtomicU64>,
     warnings: Vec<String>,
     failure: Option<Failure>,
@@ -81,7 +82,7 @@ impl Run {
             waiting: inputs.into_iter().collect(),
             current: None,
             capture: Capture::new(options),
-            piece: vec![0; PIECE],
+            chunk: vec![0; CHUNK],
             read: Arc::default(),
             warnings: Vec::new(),
             failure: None,
@@ -89,7 +90,7 @@ impl Run {
         }
     }
 
-    /// Counts bytes of the files, as they are stored, while they are read.
+    /// A counter of the bytes of the files, as stored (compressed), updated while they are read.
     pub(crate) fn bytes_counter(&self) -> Arc<AtomicU64> {
         Arc::clone(&self.read)
     }
@@ -102,17 +103,17 @@ impl Run {
         self.capture.counts()
     }
 
-    /// Why it ended early, once all that was complete has been given out.
+    /// Why the run failed. `Some` only after everything complete was given to the sink.
     pub(crate) fn failure(&mut self) -> Option<Failure> {
         self.failure.take().filter(|_| self.finished)
     }
 
-    /// Reads a piece and gives out what it completes.
+    /// Reads a chunk and gives what it completes to `sink`.
     pub(crate) fn step(&mut self, sink: &mut impl Sink) -> Step {
         if self.finished {
             return Step::Ended;
         }
-        match self.piece(sink) {
+        match self.read_chunk(sink) {
             Ok(step @ Step::Paused(_)) => return step,
             Ok(_) => {}
             Err(failure) => self.fail(failure),
@@ -125,14 +126,14 @@ impl Run {
         Step::More
     }
 
-    /// Reads no further; the next step ends it.
+    /// Stops reading; the next step ends the run.
     pub(crate) fn fail(&mut self, failure: Failure) {
         self.failure = Some(failure);
         self.waiting.clear();
         self.current = None;
     }
 
-    /// Shows the garbage collector what it holds.
+    /// Visits the file objects for the garbage collector.
     pub(crate) fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
         let current = self.current.iter().map(|(_, input)| input);
         self.waiting.iter().chain(current).try_for_each(|input| match input {
@@ -141,11 +142,11 @@ impl Run {
         })
     }
 
-    fn place(&self) -> Place {
-        Place { packets: self.counts().packets, bytes: self.read.load(Ordering::Relaxed) }
+    fn progress(&self) -> Progress {
+        Progress { packets: self.counts().packets, bytes: self.read.load(Ordering::Relaxed) }
     }
 
-    fn piece(&mut self, sink: &mut impl Sink) -> Result<Step, Failure> {
+    fn read_chunk(&mut self, sink: &mut impl Sink) -> Result<Step, Failure> {
         let (mut reader, input) = match self.current.take() {
             Some(current) => current,
             None => match self.waiting.pop_front() {
@@ -153,7 +154,7 @@ impl Run {
                 None => return Ok(Step::Ended),
             },
         };
-        let length = match reader.read(&mut self.piece) {
+        let length = match reader.read(&mut self.chunk) {
             Err(error) if error.kind() == ErrorKind::Interrupted => {
                 self.current = Some((reader, input));
                 return Ok(Step::More);
@@ -162,7 +163,7 @@ impl Run {
                 self.current = Some((reader, input));
                 return Ok(Step::Paused(error));
             }
-            // A compressed file that was cut; all that it held so far counts.
+            // A truncated compressed file; what was read before its end counts.
             Err(error) if error.kind() == ErrorKind::UnexpectedEof => {
                 self.warnings.push(format!("{}: the compressed data ends too early", input.name()));
                 0
@@ -170,14 +171,14 @@ impl Run {
             Err(error)
                 if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::InvalidData) =>
             {
-                return Err(Failure::Compressed(self.place(), error, input.name()));
+                return Err(Failure::Compressed(self.progress(), error, input.name()));
             }
             Err(error) => return Err(Failure::of(error, &input)),
             Ok(length) => length,
         };
         let named = |error| Failure::Broken(error, input.name());
         if length > 0 {
-            self.capture.receive_data(&self.piece[..length], sink).map_err(named)?;
+            self.capture.receive_data(&self.chunk[..length], sink).map_err(named)?;
             self.current = Some((reader, input));
             return Ok(Step::More);
         }
@@ -224,15 +225,15 @@ fn open(input: &Input, read: &Arc<AtomicU64>) -> Result<Box<dyn Read + Send>, Fa
     Ok(Box::new(Decompressed::Unknown(Vec::new(), Some(counted))))
 }
 
-/// A file, inflated if it starts like a compressed one, which is looked at when it is first read.
+/// A file that is decompressed if its first bytes say so; they are examined at the first read.
 enum Decompressed {
-    /// The start of the file, as far as it is there: a file that does not block may take its time.
-    /// The rest is `None` only after an error.
+    /// The first bytes read so far (a non-blocking file may need several reads), and the rest,
+    /// which is `None` only after an error.
     Unknown(Vec<u8>, Option<Counted>),
     Known(Box<dyn Read + Send>),
 }
 
-/// Bytes that tell what a file is.
+/// Number of bytes that identify a compressed file.
 const START: usize = 2;
 
 impl Read for Decompressed {
@@ -257,7 +258,7 @@ impl Read for Decompressed {
     }
 }
 
-/// Counts what is read.
+/// Counts the bytes that are read.
 struct Counted {
     raw: Box<dyn Read + Send>,
     read: Arc<AtomicU64>,
@@ -271,17 +272,17 @@ impl Read for Counted {
     }
 }
 
-/// A binary file object of Python's.
+/// A binary Python file object.
 struct FileObject(Arc<Py<PyAny>>);
 
 impl Read for FileObject {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         Python::attach(|py| {
             let file = self.0.bind(py);
-            // `read1` gives what there is, where `read` waits for all of it.
+            // `read1` returns the available bytes; `read` waits for all of them.
             let name = if file.hasattr("read1")? { "read1" } else { "read" };
             let data = file.call_method1(name, (buffer.len(),))?;
-            // A file that does not block says None where nothing has come yet.
+            // A non-blocking file returns None if no data is available yet.
             if data.is_none() {
                 return Err(ErrorKind::WouldBlock.into());
             }

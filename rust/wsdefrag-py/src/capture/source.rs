@@ -1,4 +1,4 @@
-//! Where a capture's bytes are.
+//! The files, or the Python file object, of a capture.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,10 +11,10 @@ use wsdefrag_capture::Options;
 
 use crate::capture::run::{Input, Run};
 
-/// Files by their paths, or one file object.
+/// Files by path, or one file object.
 pub(crate) enum Source {
     Paths(Vec<PathBuf>),
-    /// A Python file object, its name, and whether it has been read.
+    /// A Python file object, its name, and whether it was read.
     Object(Py<PyAny>, String, Arc<AtomicBool>),
 }
 
@@ -28,7 +28,7 @@ impl Source {
         }
     }
 
-    /// The name of the file, or of the first one.
+    /// The name of the first file.
     pub(crate) fn name(&self) -> String {
         match self {
             Self::Paths(paths) => {
@@ -38,7 +38,7 @@ impl Source {
         }
     }
 
-    /// A run over it; raises `ValueError` if it can be read once and has been.
+    /// A run over the source; raises `ValueError` for a file object that was already read.
     pub(crate) fn run(&self, py: Python<'_>, options: Options) -> PyResult<Run> {
         let inputs = match self {
             Self::Paths(paths) => paths.iter().cloned().map(Input::Path).collect(),

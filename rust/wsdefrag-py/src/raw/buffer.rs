@@ -1,4 +1,4 @@
-//! Reading anything that offers the buffer protocol.
+//! Reads any object that offers the buffer protocol.
 
 use std::slice;
 
@@ -6,19 +6,19 @@ use pyo3::buffer::PyUntypedBuffer;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyMemoryView};
 
-/// What the caller passed, for the time of one call.
+/// The caller's bytes during one call.
 #[derive(Clone, Copy)]
 pub(crate) struct Input<'a> {
     pub(crate) bytes: &'a [u8],
-    /// Whether nobody can change the bytes, also while the GIL is released.
+    /// Whether the bytes cannot change while the GIL is released.
     pub(crate) immutable: bool,
 }
 
-/// Calls `read` with what `data` holds, which is anything that offers the buffer protocol. `read`
-/// runs no Python code, and releases the GIL only where the input is immutable.
+/// Calls `read` with the bytes of `data`, which is any object that offers the buffer protocol.
+/// `read` must run no Python code, and may release the GIL only if the input is immutable.
 ///
-/// `bytes` never change. Anything else is read in place where there is a GIL and its bytes are
-/// contiguous, otherwise it is copied first.
+/// A `bytes` never changes. Any other object is read in place if the interpreter has a GIL and the
+/// bytes are contiguous; otherwise they are copied first.
 #[inline]
 pub(crate) fn with_bytes<R>(
     data: &Bound<'_, PyAny>,
@@ -27,7 +27,7 @@ pub(crate) fn with_bytes<R>(
     if let Ok(bytes) = data.cast::<PyBytes>() {
         return Ok(read(Input { bytes: bytes.as_bytes(), immutable: true }));
     }
-    // A memoryview describes itself in full, also where its object leaves things out.
+    // A memoryview describes its buffer completely, even if the object does not.
     let view = PyMemoryView::from(data)?;
     let buffer = PyUntypedBuffer::get(&view)?;
     let length = buffer.len_bytes();

@@ -1,4 +1,4 @@
-//! Payloads and frames written straight into `bytes` objects.
+//! Writes payloads and frames directly into `bytes` objects.
 
 use std::mem::{ManuallyDrop, MaybeUninit};
 use std::ptr::{self, NonNull};
@@ -10,7 +10,7 @@ use pyo3::types::PyBytes;
 use wsdefrag_core::deflate::inflater::{Progress, Stream};
 use wsdefrag_core::{Layout, Mask, OutOfMemory};
 
-/// Whether a piece of work on memory that no Python code can reach keeps the GIL.
+/// Whether the GIL is kept during work on memory that no Python code can reach.
 #[derive(Clone, Copy)]
 pub(crate) enum Gil<'py> {
     Keep,
@@ -27,7 +27,7 @@ impl Gil<'_> {
     }
 }
 
-/// A new `bytes` that is `wire`, unmasked, and the OR of its bytes.
+/// A new `bytes` with `wire`, unmasked, and the OR of its bytes.
 #[inline]
 pub(crate) fn unmasked_bytes(
     py: Python<'_>,
@@ -39,7 +39,7 @@ pub(crate) fn unmasked_bytes(
     unsafe { filled_bytes(py, wire.len(), gil, |slots| mask.unmask(wire, slots)) }
 }
 
-/// A new `bytes` that is these frames.
+/// A new `bytes` with these frames.
 #[inline]
 pub(crate) fn framed_bytes(
     py: Python<'_>,
@@ -51,7 +51,7 @@ pub(crate) fn framed_bytes(
     filled.map(|(bytes, ())| bytes)
 }
 
-/// A new `bytes` of `size` bytes, as `fill` leaves them, and what it returns.
+/// A new `bytes` of `size` bytes that `fill` writes, and the result of `fill`.
 ///
 /// # Safety
 ///
@@ -79,10 +79,10 @@ unsafe fn filled_bytes<R: Send>(
     Ok((unsafe { bytes.cast_into_unchecked::<PyBytes>() }.unbind(), result))
 }
 
-/// A `bytes` that is being written and may grow, by the interpreter's own writer (PEP 782).
+/// A growing `bytes`, on the interpreter's `PyBytesWriter` (PEP 782).
 ///
-/// It grows by making a larger one and never by the writer's resizing, which loses the writer's
-/// contents where memory is refused.
+/// To grow, it allocates a larger writer and copies. The interpreter's own resizing would lose the
+/// contents if memory is refused.
 ///
 /// - `len <= capacity`; the first `len` bytes are written
 /// - the pointer is owned and touched only while attached
@@ -104,7 +104,7 @@ impl Writer {
         // SAFETY: attached; the size is not negative.
         let writer = unsafe { ffi::compat::PyBytesWriter_Create(size) };
         let Some(inner) = NonNull::new(writer) else {
-            // The engine reports it in its own order.
+            // The engine reports the error itself.
             drop(PyErr::take(py));
             return Err(OutOfMemory);
         };
@@ -130,7 +130,7 @@ impl Writer {
         unsafe { slice::from_raw_parts(self.data(), self.len) }
     }
 
-    /// Appends `wire`, unmasked; the OR of the appended bytes.
+    /// Appends `wire`, unmasked; returns the OR of the appended bytes.
     #[inline]
     pub(crate) fn unmask(&mut self, wire: &[u8], mask: Mask, gil: Gil<'_>) -> u8 {
         let slots = self.spare(wire.len());
@@ -148,7 +148,7 @@ impl Writer {
         self.len += layout.size();
     }
 
-    /// Appends what `stream` makes of the front of `input`, at most `room` bytes.
+    /// Inflates the front of `input` with `stream` and appends at most `room` bytes.
     pub(crate) fn inflate(
         &mut self,
         room: usize,
@@ -163,12 +163,12 @@ impl Writer {
         progress
     }
 
-    /// Takes back what was written after the first `len` bytes.
+    /// Removes all but the first `len` bytes.
     pub(crate) fn truncate(&mut self, len: usize) {
         self.len = self.len.min(len);
     }
 
-    /// The `bytes` of what was written.
+    /// The written bytes as a `bytes`.
     pub(crate) fn finish(self, py: Python<'_>) -> PyResult<Py<PyBytes>> {
         let size = self.len.cast_signed();
         let writer = ManuallyDrop::new(self).inner.as_ptr();

@@ -1,8 +1,9 @@
-//! The fields of a message that Python reads and sets.
+//! Getters and setters of a message's attributes in Python.
 //!
 //! The interpreter calls each accessor attached, with a live instance of
-//! `MessageStorage` or of a subclass, and for a setter with a live value, or
-//! null for a deletion. None of them panics, which would end the process.
+//! `MessageStorage` or of a subclass. A setter also gets a live value, or null
+//! for a
+//! deletion. No accessor may panic, because a panic would end the process.
 
 #![expect(clippy::unnecessary_wraps, reason = "getters have one signature")]
 
@@ -39,7 +40,7 @@ pub(super) unsafe extern "C" fn set_content(
         let py = value.py();
         let content = match (value.cast_exact::<PyBytes>(), value.cast::<PyBytes>()) {
             (Ok(content), _) => content.clone(),
-            // Of a subclass, only the bytes are kept.
+            // For an instance of a subclass, only the bytes are kept.
             (_, Ok(content)) => PyBytes::new(py, content.as_bytes()),
             _ => return Err(PyTypeError::new_err("content must be bytes")),
         };
@@ -95,14 +96,14 @@ pub(super) unsafe extern "C" fn set_type(object: Object, value: Object, _: *mut 
     unsafe { set(object, value, store) }
 }
 
-/// What setting or deleting an attribute does of a message that was sent on already.
+/// The exception for changing a message that was already forwarded.
 pub(crate) fn already_sent() -> PyErr {
     PyAttributeError::new_err(
         "this message has already been sent on; copy() gives one that can be changed",
     )
 }
 
-/// `tp_setattro`: sets any attribute, or deletes it, unless the message was sent on already.
+/// `tp_setattro`: sets or deletes an attribute, unless the message was already forwarded.
 pub(super) unsafe extern "C" fn set_attribute(
     object: Object,
     name: Object,

@@ -1,4 +1,4 @@
-//! Messages as Rust makes, reads and marks them, without running any Python code.
+//! Creates, reads and marks messages without running Python code.
 
 use std::mem;
 
@@ -11,7 +11,7 @@ use wsdefrag_core::Opcode;
 use crate::raw::storage::{Fields, Message, Storage};
 use crate::raw::storage_type::{storage_type, untracked_type};
 
-/// A class whose instances are a [`Storage`] and nothing else, and are not tracked.
+/// A class whose instances are only a [`Storage`] and are not tracked by the garbage collector.
 pub(crate) struct MessageClass(Py<PyType>);
 
 impl MessageClass {
@@ -28,8 +28,8 @@ impl MessageClass {
     }
 }
 
-/// A new instance of `class`, made without running any Python code. One that was `sent` on already
-/// cannot be changed from Python.
+/// A new instance of `class`. Runs no Python code. A message that was already `sent` cannot be
+/// changed from Python.
 #[inline]
 pub(crate) fn new_message<'py>(
     py: Python<'py>,
@@ -65,7 +65,7 @@ pub(crate) fn new_message<'py>(
     Ok(unsafe { Bound::from_owned_ptr(py, object.cast()) })
 }
 
-/// What a message is as its owner left it.
+/// The current fields of a message.
 pub(crate) struct MessageState<'py> {
     pub(crate) opcode: Opcode,
     pub(crate) content: Bound<'py, PyBytes>,
@@ -73,7 +73,7 @@ pub(crate) struct MessageState<'py> {
     pub(crate) sent: bool,
 }
 
-/// The state of a message; `None` if the object is not one.
+/// The fields of a message; `None` if the object is not a message.
 #[inline]
 pub(crate) fn message_state<'py>(
     object: &Bound<'py, PyAny>,
@@ -104,22 +104,22 @@ fn as_message<'a, 'py>(object: &'a Bound<'py, PyAny>) -> PyResult<Option<Message
     Ok(is_one.then(|| Message(object.as_borrowed())))
 }
 
-/// Says of a message that it was dropped, without running any Python code.
+/// Marks a message as dropped. Runs no Python code.
 pub(crate) fn mark_dropped(object: &Bound<'_, PyAny>) {
     with_fields(object, |fields| fields.dropped = true);
 }
 
-/// Says of a message that the caller put it in, without running any Python code.
+/// Marks a message as injected. Runs no Python code.
 pub(crate) fn mark_injected(object: &Bound<'_, PyAny>) {
     with_fields(object, |fields| fields.injected = true);
 }
 
-/// Says of a message that a relay let it go because it was dropped.
+/// Marks a message as released by a relay because it was dropped.
 pub(crate) fn mark_released(object: &Bound<'_, PyAny>) {
     with_fields(object, |fields| fields.released = true);
 }
 
-/// Whether that was said of a message since this was last asked.
+/// Whether a message was marked as released; clears the mark.
 pub(crate) fn take_released(object: &Bound<'_, PyAny>) -> bool {
     with_fields(object, |fields| mem::take(&mut fields.released)) == Some(true)
 }
@@ -130,7 +130,7 @@ pub(crate) fn is_dropped(object: &Bound<'_, PyAny>) -> bool {
     with_fields(object, |fields| fields.dropped) == Some(true)
 }
 
-/// Reads or changes a message; leaves any other object alone.
+/// Calls `work` with the fields of a message; `None` if the object is not a message.
 #[inline]
 fn with_fields<R>(object: &Bound<'_, PyAny>, work: impl FnOnce(&mut Fields) -> R) -> Option<R> {
     as_message(object).ok().flatten().map(|message| message.fields(work))

@@ -1,17 +1,17 @@
-//! The only unsafe code: Python objects written and read in place.
+//! All unsafe code: reads and writes Python objects in place.
 //!
-//! Each of these is worth a factor that PyO3's safe interface cannot give; the
-//! numbers are in `benches/NOTES.md`.
+//! Each module is several times faster than PyO3's safe interface;
+//! `benches/NOTES.md` has the numbers.
 //!
-//! - `bytes` writes a payload, or frames, once, into the `bytes` object that the
-//!   caller will get, without filling it with zeros first;
-//! - `message` makes a message without calling its class, as an object that the
-//!   garbage collector need not know of; `storage` is its memory, `storage_type`
-//!   its class, `fields` its Python side;
-//! - `instance` makes an object of a frozen dataclass without calling its
+//! - `bytes` writes payloads and frames directly into a new `bytes` object,
+//!   without filling it with zeros first;
+//! - `message` creates a message without calling its class, as an object that
+//!   the garbage collector does not track; `storage` is its memory,
+//!   `storage_type` its class, and `fields` its attributes in Python;
+//! - `instance` creates an object of a frozen dataclass without its
 //!   constructor;
-//! - `text` does the same for a `str`, where it is ASCII;
-//! - `buffer` reads what the caller passes without copying it.
+//! - `text` unmasks an ASCII payload directly into a new `str`;
+//! - `buffer` reads the caller's input without a copy.
 
 pub(crate) mod buffer;
 pub(crate) mod bytes;

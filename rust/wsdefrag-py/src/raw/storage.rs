@@ -1,8 +1,9 @@
-//! What an instance of `MessageStorage` is in memory.
+//! The memory of an instance of `MessageStorage`.
 //!
-//! Invariant: `content` is an owned reference to a `bytes` proper (a subclass could
-//! hold anything), from the moment an
-//! instance is reachable until it is freed; `opcode` is a defined one.
+//! - from the moment an instance is reachable until it is freed, `content` is
+//!   an owned reference to an exact `bytes` (a subclass could refer to
+//!   anything)
+//! - `opcode` is a defined opcode
 
 use pyo3::prelude::*;
 use pyo3::sync::critical_section::with_critical_section;
@@ -15,7 +16,7 @@ pub(super) struct Storage {
     pub(super) fields: Fields,
 }
 
-/// What a message holds.
+/// The fields of a message.
 #[repr(C)]
 pub(super) struct Fields {
     pub(super) content: *mut ffi::PyObject,
@@ -24,10 +25,10 @@ pub(super) struct Fields {
     pub(super) from_client: bool,
     pub(super) dropped: bool,
     pub(super) injected: bool,
-    /// Whether it was sent on before its owner saw it, so that Python may not change it.
+    /// Whether the message was forwarded before its owner got it; Python may not change it then.
     pub(super) sent: bool,
-    /// Whether a relay let it go because its owner had dropped it, and its owner has not decided on
-    /// it by a call since.
+    /// Whether a relay released the message because it was dropped, and the owner has not called
+    /// the relay for it since.
     pub(super) released: bool,
 }
 
@@ -35,8 +36,8 @@ pub(super) struct Fields {
 pub(super) struct Message<'a, 'py>(pub(super) Borrowed<'a, 'py, PyAny>);
 
 impl Message<'_, '_> {
-    /// Lends its fields to `work`, which runs no Python code. Without a GIL another thread may be
-    /// at them too, and waits.
+    /// Calls `work` with the fields; `work` must run no Python code. Without a GIL, other threads
+    /// wait meanwhile.
     pub(super) fn fields<R>(&self, work: impl FnOnce(&mut Fields) -> R) -> R {
         with_critical_section(&self.0, || {
             // SAFETY: the object is live and begins with a `Storage`. The GIL or the critical

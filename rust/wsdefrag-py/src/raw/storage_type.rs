@@ -1,13 +1,15 @@
-//! `MessageStorage`, the base class of `WebSocketMessage`: a type made by hand.
+//! `MessageStorage`, the base class of `WebSocketMessage`, defined through the
+//! C API.
 //!
-//! PyO3 makes every class known to the garbage collector. A message refers to a
-//! `bytes` and to nothing else, so it can be part of no cycle, and for objects
-//! made by the million the collector is most of the cost. So the type is made
-//! by the C interface: its fields are a C struct, and a message is allocated and
-//! filled in place instead of through a constructor. `fields` has
-//! what reads and sets them from Python. Python makes
-//! every class of its own known to the collector too; [`untracked`] takes that
-//! back for `WebSocketMessage`, which adds no fields.
+//! PyO3 makes the garbage collector track every class. A message refers only to
+//! a
+//! `bytes`, so it cannot be part of a cycle, and with millions of objects the
+//! collector would cost more than everything else. The C API allows an
+//! untracked
+//! type whose fields are a C struct, filled in place without a constructor;
+//! `fields`
+//! has its accessors. Python tracks instances of every class it defines;
+//! [`untracked`] undoes that for `WebSocketMessage`, which adds no fields.
 
 use std::ffi::{CStr, c_int, c_void};
 use std::mem::offset_of;
@@ -23,7 +25,7 @@ use pyo3::types::PyType;
 use crate::raw::fields;
 use crate::raw::storage::Storage;
 
-/// `MessageStorage`, made once.
+/// `MessageStorage`, created once.
 pub(crate) fn storage_type(py: Python<'_>) -> PyResult<&Bound<'_, PyType>> {
     static TYPE: PyOnceLock<Py<PyType>> = PyOnceLock::new();
     TYPE.get_or_try_init(py, || make_type(py)).map(|class| class.bind(py))
@@ -107,8 +109,8 @@ pub(super) fn untracked_type() -> *mut ffi::PyTypeObject {
 #[pyo3(signature = (cls))]
 pub(crate) fn untracked(cls: Bound<'_, PyType>) -> PyResult<Bound<'_, PyType>> {
     static DONE: AtomicBool = AtomicBool::new(false);
-    // Once and for one class: an instance that was made before would be freed as what it is not.
-    // The package does it when it is imported, so nobody else gets here first.
+    // Allowed once and for one class: an instance created earlier would be freed as the wrong kind.
+    // The package calls this when it is imported, before any other code can.
     if DONE.swap(true, Ordering::Relaxed) {
         return Err(PyRuntimeError::new_err("for WebSocketMessage only"));
     }

@@ -1,8 +1,9 @@
-//! A `str` of ASCII, unmasked in place.
+//! Unmasks an ASCII payload directly into a `str`.
 //!
-//! A payload becomes a `str` by the pass that unmasks it, which knows at its
-//! end whether all of it was ASCII. Unmasked first, checked, and decoded by the
-//! interpreter, 64 KiB take 5.4 microseconds, this way 1.9.
+//! The pass that unmasks also finds out whether all bytes are ASCII. For 64 KiB
+//! this
+//! takes 1.9 microseconds; unmasking, checking and decoding separately take
+//! 5.4.
 
 use std::mem::MaybeUninit;
 use std::slice;
@@ -14,10 +15,10 @@ use wsdefrag_core::{Mask, OutOfMemory};
 
 use crate::raw::bytes::Gil;
 
-/// The highest character of the `str` that is asked for.
+/// The highest character that the new `str` may contain.
 const ASCII: u8 = 0x7F;
 
-/// A new `str` that is `wire`, unmasked, if that is ASCII.
+/// A new `str` with `wire`, unmasked; `None` if it is not ASCII.
 #[inline]
 pub(crate) fn ascii_text(
     py: Python<'_>,
@@ -38,7 +39,7 @@ pub(crate) fn ascii_text(
         unsafe { slice::from_raw_parts_mut(data.cast(), wire.len()) };
     // Writes every slot.
     if gil.during(|| mask.unmask(wire, slots)) > ASCII {
-        // What is no `str` was seen by nobody and is freed here, unread.
+        // The invalid object is freed here; no other code has seen it.
         return Ok(None);
     }
     // SAFETY: `PyUnicode_New` gave a `str`, and each of its bytes is an ASCII character.

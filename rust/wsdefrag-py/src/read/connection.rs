@@ -1,10 +1,10 @@
-//! Both directions of a connection, for Python: what is called for each chunk.
+//! Both directions of a connection, for Python.
 //!
-//! It finds the direction that is meant and has the record note what happened.
+//! Each call selects the direction and has the record note the events.
 
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
-use pyo3::types::PyList;
+use pyo3::types::{PyList, PyString};
 use wsdefrag_core::Settings;
 
 use crate::params::{PyDeflateParams, PyLimits, PyStrictness};
@@ -17,9 +17,9 @@ use crate::read::state::{DirectionState, settings};
 pub(crate) struct Connection {
     from_client: Py<DirectionState>,
     from_server: Py<DirectionState>,
-    /// What notes the events; a `wsdefrag.record.Record`.
+    /// The `wsdefrag.record.Record` that notes the events.
     record: Py<PyAny>,
-    /// Whether it keeps messages.
+    /// Whether the record keeps messages.
     keeps: bool,
 }
 
@@ -37,39 +37,40 @@ impl Connection {
 #[pymethods]
 impl Connection {
     #[new]
-    #[pyo3(signature = (*, deflate, limits, strictness, record, keeps))]
+    #[pyo3(signature = (*, deflate, limits, strictness, extension, record, keeps))]
     fn new(
         py: Python<'_>,
         deflate: Option<PyDeflateParams>,
         limits: PyLimits,
         strictness: PyStrictness,
+        extension: Option<&Bound<'_, PyString>>,
         record: Py<PyAny>,
         keeps: bool,
     ) -> PyResult<Self> {
-        let server = settings(false, deflate, limits, strictness);
-        let client = Settings { from_client: true, ..server };
-        Ok(Self {
-            from_client: Py::new(py, DirectionState::new(client))?,
-            from_server: Py::new(py, DirectionState::new(server))?,
-            record,
-            keeps,
-        })
+        let foreign_extension = extension.is_some();
+        let either = settings(false, deflate, limits, strictness);
+        let direction = |from_client| {
+            let settings = Settings { from_client, foreign_extension, ..either };
+            let name = extension.map(|name| name.clone().unbind());
+            Py::new(py, DirectionState::new(settings).with_extension(name))
+        };
+        Ok(Self { from_client: direction(true)?, from_server: direction(false)?, record, keeps })
     }
 
-    /// Take the next bytes of one direction.
+    /// Receive the next bytes of one direction.
     ///
     /// Args:
-    ///     data: Any number of bytes; neither changed nor kept.
+    ///     data: Any number of bytes; they are neither changed nor kept.
     ///     from_client: Whether the client sent them.
     ///     timestamp: When they arrived, in seconds since the epoch; None reads the clock.
     ///
     /// Returns:
-    ///     What happened, in order. What is wrong on the wire is a ``ProtocolViolation`` and is
+    ///     The events, in order. A violation of the protocol is a ``ProtocolViolation`` event and is
     ///     not raised.
     ///
     /// Raises:
     ///     TypeError: If ``data`` does not offer the buffer protocol.
-    ///     ValueError: If this direction has ended by ``receive_eof``.
+    ///     ValueError: If ``receive_eof`` has ended this direction.
     #[pyo3(signature = (data, *, from_client, timestamp = None))]
     fn receive_data<'py>(
         &self,
@@ -82,22 +83,22 @@ impl Connection {
         let events = direction.feed(data, timestamp, Wanted::Everything)?;
         drop(direction);
         let Some(last) = events.len().checked_sub(1) else { return Ok(events) };
-        // A Close is a last event, or next to last.
+        // A Close is the last event, or the last but one.
         if self.keeps || message_state(&events.get_item(last)?)?.is_none() {
             self.record.bind(py).call_method1("note", (&events,))?;
         }
         Ok(events)
     }
 
-    /// Say that one direction has ended; may be called again.
+    /// End one direction; may be called again.
     ///
     /// Args:
-    ///     from_client: Whether it is the one from the client.
+    ///     from_client: Whether to end the direction from the client.
     ///     timestamp: When it ended, in seconds since the epoch; None reads the clock.
     ///
     /// Returns:
-    ///     An ``Incomplete`` if it ended inside a header, a frame or a message, else nothing;
-    ///     nothing either if it was ended before.
+    ///     An ``Incomplete`` if the direction ended inside a header, a frame or a message. Otherwise,
+    ///     and if it had already ended, an empty list.
     #[pyo3(signature = (*, from_client, timestamp = None))]
     fn receive_eof<'py>(
         &self,
@@ -115,13 +116,13 @@ impl Connection {
         visit.call(&self.record)
     }
 
-    /// The state of what the client sends.
+    /// The state of the direction from the client.
     #[getter(from_client)]
     fn client(&self, py: Python<'_>) -> Py<DirectionState> {
         self.from_client.clone_ref(py)
     }
 
-    /// The state of what the server sends.
+    /// The state of the direction from the server.
     #[getter(from_server)]
     fn server(&self, py: Python<'_>) -> Py<DirectionState> {
         self.from_server.clone_ref(py)

@@ -1,4 +1,4 @@
-//! One direction, for Python: events come out, also for what is wrong.
+//! One direction, for Python: returns events, also for violations.
 
 use pyo3::prelude::*;
 use pyo3::types::PyList;
@@ -25,14 +25,14 @@ impl WebSocketDirection {
         PyClassInitializer::from(DirectionState::new(settings)).add_subclass(Self)
     }
 
-    /// Take the next bytes and give everything that happened.
+    /// Receive the next bytes and return all events.
     ///
     /// Args:
-    ///     data: Any number of bytes; neither changed nor kept.
+    ///     data: Any number of bytes; they are neither changed nor kept.
     ///     timestamp: When they arrived, in seconds since the epoch; None reads the clock.
     ///
     /// Returns:
-    ///     What happened, in order; a violation is the last event and comes once.
+    ///     The events, in order. A violation is the last event, and is returned once.
     ///
     /// Raises:
     ///     TypeError: If ``data`` does not offer the buffer protocol.
@@ -46,14 +46,14 @@ impl WebSocketDirection {
         this.as_super().feed(data, timestamp, Wanted::Everything)
     }
 
-    /// Say that the direction has ended; may be called again.
+    /// End the direction; may be called again.
     ///
     /// Args:
     ///     timestamp: When it ended, in seconds since the epoch; None reads the clock.
     ///
     /// Returns:
-    ///     An ``Incomplete`` if the bytes stopped inside a header, a frame or a message, else
-    ///     nothing.
+    ///     An ``Incomplete`` if the bytes stopped inside a header, a frame or a message; otherwise
+    ///     an empty list.
     #[pyo3(signature = (*, timestamp = None))]
     fn receive_eof<'py>(
         mut this: PyRefMut<'_, Self>,

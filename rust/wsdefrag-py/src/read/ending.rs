@@ -1,4 +1,5 @@
-//! How a direction ended, kept so that saying it again raises the same again.
+//! How a direction ended, kept so that a repeated call raises the same
+//! exception.
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -8,14 +9,14 @@ use wsdefrag_core::{Error, Incomplete, Opcode};
 use crate::content::PyContent;
 use crate::errors;
 
-/// What was left of a message or a frame.
-pub(crate) struct Cut {
+/// The incomplete message or frame at the end of a direction.
+pub(crate) struct Truncated {
     pub(crate) opcode: Opcode,
     pub(crate) content: Py<PyBytes>,
     pub(crate) offset: u64,
 }
 
-impl Cut {
+impl Truncated {
     pub(crate) fn clone_ref(&self, py: Python<'_>) -> Self {
         Self { opcode: self.opcode, content: self.content.clone_ref(py), offset: self.offset }
     }
@@ -23,16 +24,16 @@ impl Cut {
 
 /// Whether and how a direction ended.
 pub(crate) enum Ending {
-    /// More may come.
+    /// More bytes may arrive.
     Open,
-    /// It ended between messages, or had failed before.
+    /// The direction ended between messages, or after an error.
     Clean,
-    /// It ended inside something.
-    Cut(Cut),
+    /// The direction ended inside a header, a frame or a message.
+    Truncated(Truncated),
 }
 
 impl Ending {
-    /// The ending that the engine reports.
+    /// The ending for the engine's result.
     pub(crate) fn new(
         py: Python<'_>,
         reported: Result<Option<Incomplete<PyContent>>, Error>,
@@ -40,14 +41,14 @@ impl Ending {
         let Ok(Some(Incomplete { opcode, content, offset })) = reported else {
             return Ok(Self::Clean);
         };
-        Ok(Self::Cut(Cut { opcode, content: content.into_bytes(py)?, offset }))
+        Ok(Self::Truncated(Truncated { opcode, content: content.into_bytes(py)?, offset }))
     }
 
     pub(crate) const fn is_open(&self) -> bool {
         matches!(self, Self::Open)
     }
 
-    /// Refuses bytes behind the end.
+    /// Raises if the direction has ended.
     pub(crate) fn require_open(&self) -> PyResult<()> {
         if self.is_open() {
             return Ok(());
@@ -55,11 +56,11 @@ impl Ending {
         Err(PyValueError::new_err("the direction has ended: receive_eof was called"))
     }
 
-    /// Raises the violation, if there was one, or what the end cut.
+    /// Raises the violation, or `IncompleteMessage` if the direction ended inside a message.
     pub(crate) fn raise(&self, py: Python<'_>, error: Option<&Error>) -> PyResult<()> {
         match (error, self) {
             (Some(error), _) => Err(errors::raise(py, error)),
-            (None, Self::Cut(Cut { opcode, content, offset })) => {
+            (None, Self::Truncated(Truncated { opcode, content, offset })) => {
                 Err(errors::raise_incomplete(py, *opcode, content, *offset))
             }
             (None, _) => Ok(()),

@@ -18,15 +18,15 @@ use crate::shown::{LONGEST_REPR, shown_bool, shown_bytes, shown_error};
 /// One frame (RFC 6455 section 5.2); frozen, equal by value, picklable.
 ///
 /// Attributes:
-///     opcode: What it carries.
-///     fin: Whether it is the last of its message.
-///     rsv1: The first reserved bit: compressed, where permessage-deflate was agreed on.
+///     opcode: The opcode.
+///     fin: Whether the frame is the last of its message.
+///     rsv1: The first reserved bit; with permessage-deflate, the message is compressed.
 ///     rsv2: The second reserved bit.
 ///     rsv3: The third reserved bit.
-///     masking_key: Four bytes, or None if it is not masked.
-///     payload: Unmasked, but not inflated.
-///     offset: First byte of the frame, in bytes from the start of the direction.
-///     wire_length: Header and payload together, in bytes.
+///     masking_key: Four bytes, or None if the frame is not masked.
+///     payload: The payload, unmasked but not inflated.
+///     offset: Position of the first byte, in bytes from the start of the direction.
+///     wire_length: Size of header and payload, in bytes.
 ///
 /// Example:
 ///     >>> from wsdefrag import Frame, Opcode
@@ -144,7 +144,7 @@ impl Frame {
         self.fields(py)?.hash()
     }
 
-    /// Show the fields that are not those of a plain frame, and of the payload the beginning.
+    /// Show the fields that differ from a plain frame, and the start of the payload.
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
         let opcode = opcode_member(py, self.opcode)?.repr()?;
         let mut head = format!("opcode={opcode}, fin={}", shown_bool(self.fin));
@@ -171,7 +171,7 @@ impl Frame {
     }
 }
 
-/// The engine behind ``wsdefrag.FrameDecoder``.
+/// The engine of ``wsdefrag.FrameDecoder``.
 #[pyclass(subclass, module = "wsdefrag._native")]
 pub(crate) struct FrameDecoder {
     engine: frame_decoder::FrameDecoder<PyContent>,
@@ -194,25 +194,25 @@ impl FrameDecoder {
         Self { engine, from_client, ending: Ending::Open }
     }
 
-    /// Take the next bytes and give the frames they complete.
+    /// Receive the next bytes and return the frames that they complete.
     ///
     /// Args:
-    ///     data: Any number of bytes; neither changed nor kept.
+    ///     data: Any number of bytes; they are neither changed nor kept.
     ///
     /// Returns:
     ///     The completed frames, in order. A violation in these bytes ends the list and sets
     ///     ``error``; the next call raises it.
     ///
     /// Raises:
-    ///     ProtocolError: If a rule was broken before.
-    ///     LimitExceeded: If ``max_frame_size`` was passed before.
+    ///     ProtocolError: If an earlier frame broke a rule.
+    ///     LimitExceeded: If an earlier frame exceeded ``max_frame_size``.
     ///     TypeError: If ``data`` does not offer the buffer protocol.
     ///     ValueError: If the direction has ended.
     fn receive_data<'py>(&mut self, data: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyList>> {
         let py = data.py();
         self.ending.require_open()?;
         let failed_before = self.engine.error().copied();
-        // Python objects are made afterwards: the garbage collector may run Python code then.
+        // Python objects are created later, because the garbage collector may then run Python code.
         let mut frames = Vec::new();
         with_bytes(data, |input| {
             let mut memory = PyMemory { immutable_input: input.immutable, ..PyMemory::new(py) };
@@ -225,11 +225,11 @@ impl FrameDecoder {
         PyList::new(py, frames.collect::<PyResult<Vec<_>>>()?)
     }
 
-    /// Say that the direction has ended; may be called again.
+    /// End the direction; may be called again.
     ///
     /// Raises:
-    ///     ProtocolError: If a rule was broken before.
-    ///     LimitExceeded: If ``max_frame_size`` was passed before.
+    ///     ProtocolError: If an earlier frame broke a rule.
+    ///     LimitExceeded: If an earlier frame exceeded ``max_frame_size``.
     ///     IncompleteMessage: If the bytes stopped inside a frame.
     fn receive_eof(&mut self, py: Python<'_>) -> PyResult<()> {
         if self.ending.is_open() {
@@ -238,31 +238,31 @@ impl FrameDecoder {
         self.ending.raise(py, self.engine.error())
     }
 
-    /// What ended this direction, a new object each time; None if nothing has.
+    /// The violation that ended this direction, a new object each time; None if there is none.
     #[getter]
     fn error<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         self.engine.error().map(|error| errors::violation(py, error)).transpose()
     }
 
-    /// All bytes taken so far.
+    /// Number of bytes received.
     #[getter]
     const fn bytes_received(&self) -> u64 {
         self.engine.bytes_received()
     }
 
-    /// Bytes held of an unfinished frame.
+    /// Bytes held of an incomplete frame.
     #[getter]
     fn bytes_buffered(&self) -> usize {
         self.engine.bytes_buffered()
     }
 
-    /// Bytes from the offending frame's first byte on.
+    /// Bytes from the first byte of the offending frame on.
     #[getter]
     fn bytes_discarded(&self) -> u64 {
         self.engine.bytes_discarded()
     }
 
-    /// How often each rule that is switched off was broken, by its name in ``Strictness``.
+    /// How often each switched-off rule was broken, by the name of its field in ``Strictness``.
     #[getter]
     fn tolerated<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         params::tolerated(py, self.engine.strictness(), self.engine.tolerated())

@@ -1,10 +1,10 @@
-//! One direction as it is read, for every class that reads one.
+//! The reading of one direction, shared by all classes that read one.
 
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList};
+use pyo3::types::{PyDict, PyList, PyString};
 use wsdefrag_core::{Reassembler, Settings};
 
-use crate::budget::Account;
+use crate::budget::Charge;
 use crate::content::{PyContent, PyMemory};
 use crate::errors;
 use crate::params;
@@ -13,15 +13,17 @@ use crate::read::ending::Ending;
 use crate::read::event::{Batch, PySink, Report, Reported, Wanted, deliver};
 use crate::shown::{shown_bool, shown_error};
 
-/// The engine, and what Python was or will be told of it.
+/// The engine, and the events and errors that Python got or will get.
 pub(crate) struct Reading {
     pub(crate) engine: Reassembler<PyContent>,
     closed: Option<Reported>,
     ending: Ending,
-    /// Events that an exception kept from the caller.
+    /// Events that could not be delivered because of an exception.
     undelivered: Option<Batch>,
-    /// Whether messages have been sent on when the caller gets them.
+    /// Whether messages are forwarded before the caller gets them.
     sent: bool,
+    /// The name of an agreed extension that is not known.
+    extension: Option<Py<PyString>>,
 }
 
 impl Reading {
@@ -32,33 +34,39 @@ impl Reading {
             ending: Ending::Open,
             undelivered: None,
             sent: false,
+            extension: None,
         }
     }
 
-    /// A direction whose messages are sent on before the caller gets them.
+    /// The same direction with the name of an agreed extension that is unknown.
+    pub(crate) fn with_extension(self, extension: Option<Py<PyString>>) -> Self {
+        Self { extension, ..self }
+    }
+
+    /// A direction whose messages are forwarded before the caller gets them.
     pub(crate) fn passing(settings: Settings) -> Self {
         Self { sent: true, ..Self::new(settings) }
     }
 
-    /// Feeds the engine by `receive`; the events of this call. Contents are charged to `account`.
+    /// Feeds the engine by `receive`; returns the events of this call. Adds contents to `charge`.
     #[inline]
     pub(crate) fn feed<'py>(
         &mut self,
         data: &Bound<'py, PyAny>,
         timestamp: Option<f64>,
         wanted: Wanted,
-        account: &mut Option<Account>,
+        charge: &mut Option<Charge>,
         receive: impl FnOnce(&mut Reassembler<PyContent>, &[u8], &mut PySink<'py>),
     ) -> PyResult<Bound<'py, PyList>> {
         self.ending.require_open()?;
         let failed_before = self.engine.error().is_some();
         let mut sink = self.sink(data.py(), timestamp, wanted)?;
-        sink.memory.account = account.take();
+        sink.memory.charge = charge.take();
         let read = with_bytes(data, |input| {
             sink.memory.immutable_input = input.immutable;
             receive(&mut self.engine, input.bytes, &mut sink);
         });
-        *account = sink.memory.account.take();
+        *charge = sink.memory.charge.take();
         read?;
         if let Some(closed) = sink.closed.take() {
             self.closed = Some(closed);
@@ -75,10 +83,13 @@ impl Reading {
         timestamp: Option<f64>,
         wanted: Wanted,
     ) -> PyResult<PySink<'py>> {
-        PySink::new(py, self.engine.settings().from_client, wanted, timestamp, self.sent)
+        let mut sink =
+            PySink::new(py, self.engine.settings().from_client, wanted, timestamp, self.sent)?;
+        sink.extension = self.extension.as_ref().map(|name| name.clone_ref(py));
+        Ok(sink)
     }
 
-    /// Ends the direction; raises what was wrong with it, or its end.
+    /// Ends the direction; raises its violation, or `IncompleteMessage`.
     pub(crate) fn end(&mut self, py: Python<'_>) -> PyResult<()> {
         if self.ending.is_open() {
             self.ending = Ending::new(py, self.engine.receive_eof(&mut PyMemory::new(py)))?;
@@ -86,7 +97,7 @@ impl Reading {
         self.ending.raise(py, self.engine.error())
     }
 
-    /// Ends the direction; what was left incomplete.
+    /// Ends the direction; returns the event for an incomplete message or frame.
     pub(crate) fn end_events<'py>(
         &mut self,
         py: Python<'py>,
@@ -95,19 +106,19 @@ impl Reading {
         let mut sink = self.sink(py, timestamp, Wanted::Everything)?;
         if self.ending.is_open() {
             self.ending = Ending::new(py, self.engine.receive_eof(&mut sink.memory))?;
-            if let Ending::Cut(cut) = &self.ending {
-                sink.report(cut.offset, Report::Incomplete(cut.clone_ref(py)));
+            if let Ending::Truncated(truncated) = &self.ending {
+                sink.report(truncated.offset, Report::Incomplete(truncated.clone_ref(py)));
             }
         }
         deliver(py, &mut self.undelivered, sink, Wanted::Everything)
     }
 
-    /// How many events an exception kept from the caller.
+    /// Number of events that could not be delivered because of an exception.
     pub(crate) fn undelivered(&self, py: Python<'_>) -> usize {
         self.undelivered.as_ref().map_or(0, |batch| batch.len(py))
     }
 
-    /// Whether nothing that comes will be read any more.
+    /// Whether no further bytes will be read.
     pub(crate) const fn is_over(&self) -> bool {
         self.closed.is_some() || self.engine.error().is_some() || !self.ending.is_open()
     }

@@ -1,4 +1,4 @@
-//! One direction, for Python: messages come out, and what is wrong is raised.
+//! One direction, for Python: returns messages and raises violations.
 
 use pyo3::prelude::*;
 use pyo3::types::PyList;
@@ -26,10 +26,10 @@ impl MessageReassembler {
         PyClassInitializer::from(DirectionState::new(settings)).add_subclass(Self)
     }
 
-    /// Take the next bytes and give the messages they complete.
+    /// Receive the next bytes and return the messages that they complete.
     ///
     /// Args:
-    ///     data: Any number of bytes; neither changed nor kept.
+    ///     data: Any number of bytes; they are neither changed nor kept.
     ///     timestamp: When they arrived, in seconds since the epoch; None reads the clock.
     ///
     /// Returns:
@@ -37,9 +37,9 @@ impl MessageReassembler {
     ///     ``error``; the next call raises it.
     ///
     /// Raises:
-    ///     ProtocolError: If a rule was broken before.
-    ///     LimitExceeded: If a limit was passed before.
-    ///     OutOfMemory: If memory was refused before.
+    ///     ProtocolError: If earlier bytes broke a rule.
+    ///     LimitExceeded: If earlier bytes exceeded a limit.
+    ///     OutOfMemory: If memory was refused for earlier bytes.
     ///     TypeError: If ``data`` does not offer the buffer protocol.
     ///     ValueError: If the direction has ended.
     #[pyo3(signature = (data, *, timestamp = None))]
@@ -57,12 +57,12 @@ impl MessageReassembler {
         }
     }
 
-    /// Say that the direction has ended; may be called again.
+    /// End the direction; may be called again.
     ///
     /// Raises:
-    ///     ProtocolError: If a rule was broken before.
-    ///     LimitExceeded: If a limit was passed before.
-    ///     OutOfMemory: If memory was refused before.
+    ///     ProtocolError: If earlier bytes broke a rule.
+    ///     LimitExceeded: If earlier bytes exceeded a limit.
+    ///     OutOfMemory: If memory was refused for earlier bytes.
     ///     IncompleteMessage: If the bytes stopped inside a header, a frame or a message.
     fn receive_eof(mut this: PyRefMut<'_, Self>, py: Python<'_>) -> PyResult<()> {
         this.as_super().reading().end(py)

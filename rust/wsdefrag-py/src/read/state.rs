@@ -1,29 +1,29 @@
-//! The state of one direction, for Python: what every class that reads one shows.
+//! The state of one direction, for Python.
 //!
-//! `DirectionState` is the base of `MessageReassembler` and `WebSocketDirection`,
-//! and alone it is what a `WebSocketConnection` shows of each of its directions.
+//! `DirectionState` is the base class of `MessageReassembler` and
+//! `WebSocketDirection`. A `WebSocketConnection` shows one for each direction.
 
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList};
+use pyo3::types::{PyDict, PyList, PyString};
 use wsdefrag_core::Settings;
 
 use crate::params::{PyDeflateParams, PyLimits, PyStrictness};
 use crate::read::event::Wanted;
 use crate::read::reading::Reading;
 
-/// What is known of one direction; read-only.
+/// The state of one direction; read-only.
 ///
-/// ``WebSocketConnection.from_client`` and ``.from_server`` are of this class. It cannot be
+/// It is the class of ``WebSocketConnection.from_client`` and ``from_server``, and cannot be
 /// constructed.
 ///
 /// Attributes:
 ///     error: The violation that ended this direction, or None.
 ///     close_received: The ``Close`` event of this direction, or None.
-///     bytes_received: All bytes taken so far.
-///     bytes_buffered: Bytes held of an unfinished header, frame or message.
-///     bytes_discarded: Bytes after a Close, or from the offending frame's first byte on.
-///     tolerated: How often each rule that is switched off was broken, by the name of its field
-///         in ``Strictness``.
+///     bytes_received: Number of bytes received.
+///     bytes_buffered: Bytes held of an incomplete header, frame or message.
+///     bytes_discarded: Bytes after a Close, or from the first byte of the offending frame on.
+///     tolerated: How often each switched-off rule was broken, by the name of its field in
+///         ``Strictness``.
 ///
 /// Example:
 ///     >>> import wsdefrag
@@ -40,11 +40,16 @@ impl DirectionState {
         Self(Reading::new(settings))
     }
 
+    /// The same, and the name of an agreed extension that is not known.
+    pub(crate) fn with_extension(self, extension: Option<Py<PyString>>) -> Self {
+        Self(self.0.with_extension(extension))
+    }
+
     pub(crate) const fn reading(&mut self) -> &mut Reading {
         &mut self.0
     }
 
-    /// Takes the next bytes; the events of this call.
+    /// Receives the next bytes; returns the events of this call.
     #[inline]
     pub(crate) fn feed<'py>(
         &mut self,
@@ -58,7 +63,7 @@ impl DirectionState {
     }
 }
 
-/// The settings that a direction's arguments ask for.
+/// The settings for a direction's constructor arguments.
 pub(crate) fn settings(
     from_client: bool,
     deflate: Option<PyDeflateParams>,
@@ -76,37 +81,37 @@ pub(crate) fn settings(
 
 #[pymethods]
 impl DirectionState {
-    /// What ended this direction, a new object each time; None if nothing has.
+    /// The violation that ended this direction, a new object each time; None if there is none.
     #[getter]
     fn error<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         self.0.error(py)
     }
 
-    /// The Close of this direction.
+    /// The ``Close`` event of this direction, or None.
     #[getter]
     fn close_received<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         self.0.close(py)
     }
 
-    /// All bytes taken so far.
+    /// Number of bytes received.
     #[getter]
     const fn bytes_received(&self) -> u64 {
         self.0.engine.bytes_received()
     }
 
-    /// Bytes held of an unfinished header, frame or message.
+    /// Bytes held of an incomplete header, frame or message.
     #[getter]
     fn bytes_buffered(&self) -> usize {
         self.0.engine.bytes_buffered()
     }
 
-    /// Bytes after a Close, or from the offending frame's first byte on.
+    /// Bytes after a Close, or from the first byte of the offending frame on.
     #[getter]
     fn bytes_discarded(&self) -> u64 {
         self.0.engine.bytes_discarded()
     }
 
-    /// How often each rule that is switched off was broken, by its name in ``Strictness``.
+    /// How often each switched-off rule was broken, by the name of its field in ``Strictness``.
     #[getter]
     fn tolerated<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         self.0.tolerated(py)

@@ -1,4 +1,4 @@
-//! The relay whose caller decides on whole messages, for Python.
+//! The relay whose caller decides on each message, for Python.
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
@@ -12,7 +12,7 @@ use crate::relay::pair::Relay;
 #[pyclass(subclass, frozen, extends = Relay, module = "wsdefrag._native")]
 pub(crate) struct DecidingRelay;
 
-/// The direction that an event happened in.
+/// The direction of an event.
 #[inline]
 fn direction_of<'py>(
     relay: &Relay,
@@ -26,7 +26,7 @@ fn direction_of<'py>(
         return relay.direction(event.py(), from_client);
     }
     let class = event.get_type().name()?;
-    let text = format!("event must be one that receive_data gave, not {class}");
+    let text = format!("event must be one that receive_data returned, not {class}");
     Err(PyTypeError::new_err(text))
 }
 
@@ -41,37 +41,40 @@ impl DecidingRelay {
         keeps: bool,
     ) -> PyResult<PyClassInitializer<Self>> {
         let budget = options.budget.clone();
-        let directions = options.legs().map(|leg| RelayDirection::deciding(leg, budget.as_ref()));
+        let directions = options
+            .directions(py)
+            .map(|direction| RelayDirection::deciding(direction, budget.as_ref()));
         let relay = Relay::of(py, directions, record, keeps)?;
         Ok(PyClassInitializer::from(relay).add_subclass(Self))
     }
 
-    /// Send an event on, as it came or as it was edited.
+    /// Forward an event to the other side, unchanged or edited.
     ///
-    /// Events that still wait for a decision before it are dropped. A message whose ``dropped`` is
-    /// set, and everything after a Close that was sent the same way, is dropped too. A
-    /// ``ProtocolViolation`` and an ``Incomplete`` have nothing to send, and decide nothing.
+    /// Earlier events that wait for a decision are dropped. A message whose ``dropped`` is set is
+    /// dropped too, and so is every event after a Close was sent in the same direction.
+    /// ``ProtocolViolation`` and ``Incomplete`` have nothing to send; forwarding them has no
+    /// effect.
     ///
     /// Args:
-    ///     event: One that ``receive_data`` gave. Of a message, ``content`` and ``type`` may have
-    ///         been changed.
+    ///     event: An event that ``receive_data`` returned. The ``content`` and ``type`` of a message
+    ///         may have been changed.
     ///
     /// Raises:
-    ///     TypeError: If it is no event.
-    ///     ValueError: If the event waits for no decision, or if the message cannot be sent as it
-    ///         was edited. Nothing is changed then.
+    ///     TypeError: If ``event`` is not an event.
+    ///     ValueError: If the event does not wait for a decision, or if the edited message cannot
+    ///         be sent. Nothing is changed then.
     fn forward(relay: &Bound<'_, Self>, event: &Bound<'_, PyAny>) -> PyResult<()> {
         direction_of(relay.as_super().get(), event)?.forward(event)
     }
 
-    /// Keep an event, and all before it that wait for a decision, from the other side.
+    /// Drop an event and all earlier events that wait for a decision.
     ///
     /// Args:
-    ///     event: One that ``receive_data`` gave. A message's ``dropped`` is set.
+    ///     event: An event that ``receive_data`` returned. The ``dropped`` of a message is set.
     ///
     /// Raises:
-    ///     TypeError: If it is no event.
-    ///     ValueError: If the event waits for no decision.
+    ///     TypeError: If ``event`` is not an event.
+    ///     ValueError: If the event does not wait for a decision.
     fn discard(relay: &Bound<'_, Self>, event: &Bound<'_, PyAny>) -> PyResult<()> {
         direction_of(relay.as_super().get(), event)?.discard(event)
     }

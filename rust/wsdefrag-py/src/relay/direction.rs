@@ -1,11 +1,11 @@
-//! One direction of a relay, for Python: what a caller sees of it, and what the
-//! relay has it do.
+//! One direction of a relay, for Python.
 //!
-//! Every rule is the core's. Here bytes are read and written in Python's memory,
-//! events get their objects, and the budget is charged with what is held.
+//! The core decides. This module reads and writes in Python's memory, creates
+//! the
+//! event objects, and charges the budget with the bytes held.
 //!
-//! - nothing here runs Python code while the core's books are half written
-//! - the account is charged with `held()` after every call
+//! - no Python code runs while the state of the core is partly updated
+//! - the charge is `held()` after every call
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -13,34 +13,35 @@ use pyo3::types::{PyBytes, PyDict, PyList};
 use wsdefrag_core::Refusal;
 use wsdefrag_core::relay::{Completing, Control, Message, Pace, PassThrough, Relay};
 
-use crate::budget::{Account, Budget};
+use crate::budget::{Budget, Charge};
 use crate::errors;
 use crate::raw::message::{
     MessageState, mark_dropped, mark_injected, message_state, take_released,
 };
 use crate::read::event::{Wanted, is_final};
 use crate::read::reading::Reading;
+use crate::relay::forwarding::Forwarding;
 use crate::relay::held::PyHeld;
-use crate::relay::options::Leg;
+use crate::relay::options::DirectionOptions;
 use crate::relay::unsent::{Appending, Unsent};
-use crate::relay::way::Way;
 
 /// One direction of a relay; read-only.
 ///
-/// ``from_client`` and ``from_server`` of a ``WebSocketRelay`` and of a ``PassThroughRelay`` are of
-/// this class. It cannot be constructed.
+/// It is the class of ``from_client`` and ``from_server`` of a ``WebSocketRelay`` or a
+/// ``PassThroughRelay``, and cannot be constructed.
 ///
 /// Attributes:
-///     error: The violation that ended what comes in, or None.
-///     close_received: The ``Close`` event that came in, or None.
-///     close_sent: Whether a Close was sent on to the other side, forwarded or the caller's own.
-///     recompresses: Whether messages that come compressed are compressed again, or not at all.
-///     bytes_received: All bytes taken so far.
-///     bytes_buffered: Bytes held: of what is not complete, not decided on, or not taken to be
+///     error: The violation that ended the reading of this direction, or None.
+///     close_received: The ``Close`` event that was received, or None.
+///     close_sent: Whether a Close was sent to the other side, forwarded or injected.
+///     recompresses: Whether received compressed messages are compressed again or sent
+///         uncompressed.
+///     bytes_received: Number of bytes received.
+///     bytes_buffered: Bytes held: incomplete, waiting for a decision, or not yet taken to be
 ///         sent.
-///     bytes_discarded: Bytes after a Close, or from the offending frame's first byte on.
-///     tolerated: How often each rule that is switched off was broken, by the name of its field
-///         in ``Strictness``.
+///     bytes_discarded: Bytes after a Close, or from the first byte of the offending frame on.
+///     tolerated: How often each switched-off rule was broken, by the name of its field in
+///         ``Strictness``.
 ///
 /// Example:
 ///     >>> import wsdefrag
@@ -52,49 +53,58 @@ use crate::relay::way::Way;
 #[pyclass(module = "wsdefrag")]
 pub(crate) struct RelayDirection {
     reading: Reading,
-    way: Way,
+    forwarding: Forwarding,
     unsent: Unsent,
-    account: Option<Account>,
+    charge: Option<Charge>,
 }
 
-/// What a call for the wrong kind of relay would be.
+/// Only a relay whose caller decides is asked for waiting events.
 const UNREACHABLE: &str = "only a relay that decides has events that wait";
 
 impl RelayDirection {
-    /// One whose events wait for decisions.
-    pub(crate) fn deciding(leg: Leg, budget: Option<&Bound<'_, Budget>>) -> Self {
-        let way = Way::Deciding(Relay::new(&leg.settings, leg.outbound));
-        Self::new(Reading::new(leg.settings), way, budget)
+    /// A direction whose events wait for decisions.
+    pub(crate) fn deciding(
+        direction: DirectionOptions,
+        budget: Option<&Bound<'_, Budget>>,
+    ) -> Self {
+        let DirectionOptions { settings, outbound, extension } = direction;
+        let forwarding = Forwarding::Deciding(Relay::new(&settings, outbound));
+        Self::new(Reading::new(settings).with_extension(extension), forwarding, budget)
     }
 
-    /// One whose frames go on by themselves.
-    pub(crate) fn passing(leg: Leg, pace: Pace, budget: Option<&Bound<'_, Budget>>) -> Self {
-        let way = Way::Passing(PassThrough::new(pace, leg.outbound));
-        Self::new(Reading::passing(leg.settings), way, budget)
+    /// A direction whose frames are forwarded while they are read.
+    pub(crate) fn passing(
+        direction: DirectionOptions,
+        pace: Pace,
+        budget: Option<&Bound<'_, Budget>>,
+    ) -> Self {
+        let DirectionOptions { settings, outbound, extension } = direction;
+        let forwarding = Forwarding::PassThrough(PassThrough::new(pace, outbound));
+        Self::new(Reading::passing(settings).with_extension(extension), forwarding, budget)
     }
 
-    fn new(reading: Reading, way: Way, budget: Option<&Bound<'_, Budget>>) -> Self {
-        let account = budget.map(|budget| budget.get().account());
-        Self { reading, way, unsent: Unsent::default(), account }
+    fn new(reading: Reading, forwarding: Forwarding, budget: Option<&Bound<'_, Budget>>) -> Self {
+        let charge = budget.map(|budget| budget.get().charge());
+        Self { reading, forwarding, unsent: Unsent::default(), charge }
     }
 
-    /// Bytes that are held on behalf of the sender.
+    /// Bytes held for the sender.
     fn held(&self) -> usize {
-        self.reading.engine.bytes_buffered() + self.way.held() + self.unsent.len()
+        self.reading.engine.bytes_buffered() + self.forwarding.held() + self.unsent.len()
     }
 
-    /// Charges the budget with what is held now.
+    /// Charges the budget with the bytes held now.
     #[inline]
     fn settle(&mut self) {
-        if self.account.is_some() {
+        if self.charge.is_some() {
             let held = self.held();
-            if let Some(account) = &mut self.account {
-                account.settle(held);
+            if let Some(charge) = &mut self.charge {
+                charge.settle(held);
             }
         }
     }
 
-    /// Takes the next bytes; the events of this call.
+    /// Receives the next bytes; returns the events of this call.
     pub(crate) fn receive<'py>(
         &mut self,
         data: &Bound<'py, PyAny>,
@@ -102,23 +112,23 @@ impl RelayDirection {
     ) -> PyResult<Bound<'py, PyList>> {
         let py = data.py();
         self.forget_lost(py);
-        let Self { reading, way, unsent, account } = self;
+        let Self { reading, forwarding, unsent, charge } = self;
         let everything = Wanted::Everything;
-        let events = match way {
-            Way::Deciding(relay) => {
-                reading.feed(data, timestamp, everything, account, |engine, bytes, sink| {
+        let events = match forwarding {
+            Forwarding::Deciding(relay) => {
+                reading.feed(data, timestamp, everything, charge, |engine, bytes, sink| {
                     unsent.expect(bytes.len());
                     let before = relay.recorded();
                     engine.receive_data(bytes, &mut relay.recording(sink));
-                    for place in sink.lost.drain(..).rev() {
-                        relay.lose(before + place);
+                    for index in sink.lost.drain(..).rev() {
+                        relay.lose(before + index);
                     }
                 })
             }
-            Way::Passing(pass_through) => {
+            Forwarding::PassThrough(pass_through) => {
                 let completing = pass_through.completing();
                 reading
-                    .feed(data, timestamp, everything, account, |engine, bytes, sink| {
+                    .feed(data, timestamp, everything, charge, |engine, bytes, sink| {
                         unsent.expect(bytes.len());
                         let immutable = sink.memory.immutable_input;
                         let mut output = Appending { py, unsent, immutable };
@@ -130,7 +140,7 @@ impl RelayDirection {
         self.received(py, events)
     }
 
-    /// Ends the direction; what was left incomplete.
+    /// Ends the direction; returns the event for an incomplete message or frame.
     pub(crate) fn end<'py>(
         &mut self,
         py: Python<'py>,
@@ -141,16 +151,16 @@ impl RelayDirection {
         self.received(py, events)
     }
 
-    /// Gives up what was noted of events that will not be delivered: there was no memory to.
+    /// Drops the logs of events that were lost for lack of memory.
     fn forget_lost(&mut self, py: Python<'_>) {
-        if let Way::Deciding(relay) = &mut self.way
+        if let Forwarding::Deciding(relay) = &mut self.forwarding
             && relay.recorded() > 0
         {
             relay.lose_all_but(self.reading.undelivered(py));
         }
     }
 
-    /// Brings the books up to date when something has come in, also where `events` were kept back.
+    /// Updates the state after a read, even if `events` could not be delivered.
     fn received<'py>(
         &mut self,
         py: Python<'py>,
@@ -158,61 +168,65 @@ impl RelayDirection {
     ) -> PyResult<Bound<'py, PyList>> {
         let over = self.reading.is_over();
         let output = &mut Appending { py, unsent: &mut self.unsent, immutable: false };
-        let held = self.way.received(events.as_ref().ok(), over, output);
+        let held = self.forwarding.received(events.as_ref().ok(), over, output);
         self.settle();
         held.and(events)
     }
 
-    /// The place of `event` among those that wait for a decision; none if it waits for none, which
-    /// the caller may not know.
-    fn place(&self, event: &Bound<'_, PyAny>) -> PyResult<Option<usize>> {
-        let Way::Deciding(relay) = &self.way else { unreachable!("{UNREACHABLE}") };
-        let place = relay.place(|held| held.event.is(event));
-        if place.is_some() || take_released(event) || is_final(event)? {
-            return Ok(place);
+    /// The index of `event` in the queue; `None` if it was released or is never queued. Raises for
+    /// any other object.
+    fn index(&self, event: &Bound<'_, PyAny>) -> PyResult<Option<usize>> {
+        let Forwarding::Deciding(relay) = &self.forwarding else { unreachable!("{UNREACHABLE}") };
+        let index = relay.index(|held| held.event.is(event));
+        if index.is_some() || take_released(event) || is_final(event)? {
+            return Ok(index);
         }
         Err(PyValueError::new_err(
-            "this event waits for no decision: there was one, or it is not of this relay",
+            "this event does not wait for a decision: it was decided on, or it belongs to another relay",
         ))
     }
 
     pub(crate) fn forward(&mut self, event: &Bound<'_, PyAny>) -> PyResult<()> {
-        let Some(place) = self.place(event)? else { return Ok(()) };
+        let Some(index) = self.index(event)? else { return Ok(()) };
         let state = message_state(event)?;
         let now = state
             .as_ref()
             .map(|message| Message { opcode: message.opcode, content: message.content.as_bytes() });
-        let Way::Deciding(relay) = &mut self.way else { unreachable!("{UNREACHABLE}") };
+        let Forwarding::Deciding(relay) = &mut self.forwarding else {
+            unreachable!("{UNREACHABLE}")
+        };
         let output = &mut Appending { py: event.py(), unsent: &mut self.unsent, immutable: true };
-        let written = relay.forward(place, now, output);
+        let written = relay.forward(index, now, output);
         self.settle();
         written.map_err(errors::raise_refusal)
     }
 
     pub(crate) fn discard(&mut self, event: &Bound<'_, PyAny>) -> PyResult<()> {
-        let Some(place) = self.place(event)? else { return Ok(()) };
-        let Way::Deciding(relay) = &mut self.way else { unreachable!("{UNREACHABLE}") };
-        relay.discard(place);
+        let Some(index) = self.index(event)? else { return Ok(()) };
+        let Forwarding::Deciding(relay) = &mut self.forwarding else {
+            unreachable!("{UNREACHABLE}")
+        };
+        relay.discard(index);
         self.settle();
         Ok(())
     }
 
-    /// Sends a control frame of the caller's.
+    /// Injects a control frame.
     pub(crate) fn control(&mut self, py: Python<'_>, control: Control<'_>) -> PyResult<()> {
-        self.put_in(py, false, |way, output| way.control(control, output))
+        self.send(py, false, |forwarding, output| forwarding.control(control, output))
     }
 
-    /// Sends a Close of the caller's; whether it does.
+    /// Injects a Close; returns whether it is sent.
     pub(crate) fn close(
         &mut self,
         py: Python<'_>,
         code: Option<u16>,
         reason: &str,
     ) -> PyResult<bool> {
-        self.put_in(py, false, |way, output| way.close(code, reason, output))
+        self.send(py, false, |forwarding, output| forwarding.close(code, reason, output))
     }
 
-    /// Sends a message of the caller's.
+    /// Injects a message.
     pub(crate) fn inject(
         &mut self,
         message: &Bound<'_, PyAny>,
@@ -221,36 +235,38 @@ impl RelayDirection {
     ) -> PyResult<()> {
         let MessageState { opcode, content, .. } = state;
         let held = PyHeld { event: message.clone().unbind(), content: Some(content.unbind()) };
-        self.put_in(message.py(), true, |way, output| way.inject(held, opcode, compress, output))?;
+        self.send(message.py(), true, |forwarding, output| {
+            forwarding.inject(held, opcode, compress, output)
+        })?;
         mark_injected(message);
         Ok(())
     }
 
-    fn put_in<'py, R>(
+    fn send<'py, R>(
         &mut self,
         py: Python<'py>,
         immutable: bool,
-        write: impl FnOnce(&mut Way, &mut Appending<'_, 'py>) -> Result<R, Refusal>,
+        write: impl FnOnce(&mut Forwarding, &mut Appending<'_, 'py>) -> Result<R, Refusal>,
     ) -> PyResult<R> {
         let output = &mut Appending { py, unsent: &mut self.unsent, immutable };
-        let written = write(&mut self.way, output);
+        let written = write(&mut self.forwarding, output);
         self.settle();
         written.map_err(errors::raise_refusal)
     }
 
-    /// The mode that frames go on by themselves in.
+    /// The mode of a pass-through; `None` if the caller decides.
     pub(crate) const fn mode(&self) -> Option<&'static str> {
-        self.way.mode()
+        self.forwarding.mode()
     }
 
-    /// The kind of what ended what comes in.
+    /// The kind of the error that ended the reading.
     pub(crate) fn error_name(&self) -> Option<&'static str> {
         self.reading.engine.error().map(|error| error.kind.name())
     }
 
-    /// Takes all that waits to be sent.
+    /// Takes all bytes to be sent.
     pub(crate) fn take(&mut self, py: Python<'_>) -> PyResult<Py<PyBytes>> {
-        if let Way::Deciding(relay) = &mut self.way {
+        if let Forwarding::Deciding(relay) = &mut self.forwarding {
             relay.release();
         }
         let data = self.unsent.take(py);
@@ -259,7 +275,7 @@ impl RelayDirection {
     }
 }
 
-/// Marks the messages that came too late to go on.
+/// Marks the messages that were not forwarded because a Close was sent.
 fn mark_late(events: &Bound<'_, PyList>, mut completing: Completing) {
     if completing.all_go_on() {
         return;
@@ -273,49 +289,50 @@ fn mark_late(events: &Bound<'_, PyList>, mut completing: Completing) {
 
 #[pymethods]
 impl RelayDirection {
-    /// What ended what comes in, a new object each time; None if nothing has.
+    /// The violation that ended the reading of this direction, a new object each time; None if
+    /// there is none.
     #[getter]
     fn error<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         self.reading.error(py)
     }
 
-    /// The Close that came in.
+    /// The ``Close`` event that was received, or None.
     #[getter]
     fn close_received<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         self.reading.close(py)
     }
 
-    /// Whether a Close was sent on to the other side.
+    /// Whether a Close was sent to the other side.
     #[getter]
     const fn close_sent(&self) -> bool {
-        self.way.outbound().is_closed()
+        self.forwarding.outbound().is_closed()
     }
 
-    /// Whether messages that come compressed are compressed again, or not at all.
+    /// Whether received compressed messages are compressed again or sent uncompressed.
     #[getter]
     const fn recompresses(&self) -> bool {
-        self.way.outbound().recompresses()
+        self.forwarding.outbound().recompresses()
     }
 
-    /// All bytes taken so far.
+    /// Number of bytes received.
     #[getter]
     const fn bytes_received(&self) -> u64 {
         self.reading.engine.bytes_received()
     }
 
-    /// Bytes held: of what is not complete, not decided on, or not taken to be sent.
+    /// Bytes held: incomplete, waiting for a decision, or not yet taken to be sent.
     #[getter]
     pub(crate) fn bytes_buffered(&self) -> usize {
         self.held()
     }
 
-    /// Bytes after a Close, or from the offending frame's first byte on.
+    /// Bytes after a Close, or from the first byte of the offending frame on.
     #[getter]
     fn bytes_discarded(&self) -> u64 {
         self.reading.engine.bytes_discarded()
     }
 
-    /// How often each rule that is switched off was broken, by its name in ``Strictness``.
+    /// How often each switched-off rule was broken, by the name of its field in ``Strictness``.
     #[getter]
     fn tolerated<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         self.reading.tolerated(py)

@@ -1,4 +1,4 @@
-//! An event, or a message put in, as Python holds it while a relay does.
+//! The Python object of an event or an injected message that a relay holds.
 
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -6,7 +6,7 @@ use wsdefrag_core::relay::Held;
 
 use crate::raw::message::{is_dropped, mark_dropped, mark_released};
 
-/// An event's object, and a message's content as it came.
+/// An event's object and, for a message, the content as it was received.
 pub(crate) struct PyHeld {
     pub(crate) event: Py<PyAny>,
     pub(crate) content: Option<Py<PyBytes>>,

@@ -1,9 +1,9 @@
-//! The relays, for Python.
+//! The relays for Python.
 
 pub(crate) mod deciding;
 pub(crate) mod direction;
+mod forwarding;
 mod held;
 mod options;
 pub(crate) mod pair;
 mod unsent;
-mod way;

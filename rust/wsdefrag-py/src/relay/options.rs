@@ -1,7 +1,8 @@
-//! What a relay is made with, as the Python classes pass it.
+//! The options of a relay, as the Python classes pass them.
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
+use pyo3::types::PyString;
 use wsdefrag_core::relay::{Outbound, Pace};
 use wsdefrag_core::write::encoder::Settings as Sending;
 use wsdefrag_core::{Fragmenter, Settings, Strictness};
@@ -9,7 +10,7 @@ use wsdefrag_core::{Fragmenter, Settings, Strictness};
 use crate::budget::Budget;
 use crate::params::{PyDeflateParams, PyFragmenter, PyLimits, PyStrictness};
 
-/// The items of the dict that Python passes.
+/// The items of the dict of options.
 #[derive(FromPyObject)]
 #[pyo3(from_item_all)]
 pub(crate) struct Options<'py> {
@@ -22,18 +23,21 @@ pub(crate) struct Options<'py> {
     fragmenter: PyFragmenter,
     compress_from: u64,
     compression_level: u8,
+    pub(crate) extension: Option<Py<PyString>>,
     pub(crate) budget: Option<Bound<'py, Budget>>,
 }
 
-/// How one direction is read and sent.
-pub(crate) struct Leg {
+/// How one direction is read and written.
+pub(crate) struct DirectionOptions {
     pub(crate) settings: Settings,
     pub(crate) outbound: Outbound,
+    /// The name of an agreed extension that is not known.
+    pub(crate) extension: Option<Py<PyString>>,
 }
 
 impl Options<'_> {
-    /// The direction from the client, and the one from the server.
-    pub(crate) fn legs(self) -> [Leg; 2] {
+    /// The options of the direction from the client and of that from the server.
+    pub(crate) fn directions(self, py: Python<'_>) -> [DirectionOptions; 2] {
         let client = self.deflate.map(Into::into);
         let server = self.server_deflate.map(Into::into);
         let strictness = Strictness::from(self.strictness);
@@ -43,7 +47,7 @@ impl Options<'_> {
                 let settings = Settings {
                     from_client,
                     deflate: agreed,
-                    foreign_extension: false,
+                    foreign_extension: self.extension.is_some(),
                     limits: limits.into(),
                     strictness,
                 };
@@ -55,12 +59,13 @@ impl Options<'_> {
                     check_utf8: strictness.utf8,
                 };
                 let outbound = Outbound::new(sending, agreed, fragmenter, self.fresh_keys);
-                Leg { settings, outbound }
+                let extension = self.extension.as_ref().map(|name| name.clone_ref(py));
+                DirectionOptions { settings, outbound, extension }
             })
     }
 }
 
-/// The pace that a mode of `PassThroughRelay` names.
+/// The pace for a mode of `PassThroughRelay`.
 pub(crate) fn parse_mode(mode: &str) -> PyResult<Pace> {
     match mode {
         "frames" => Ok(Pace::Frames),
@@ -71,11 +76,11 @@ pub(crate) fn parse_mode(mode: &str) -> PyResult<Pace> {
     }
 }
 
-/// Refuses legs that do not fit.
-pub(crate) fn require_fit(mode: &str, legs: &[Leg]) -> PyResult<()> {
-    if legs.iter().any(|leg| leg.outbound.recompresses()) {
+/// Raises unless compressed messages can be forwarded verbatim in both directions.
+pub(crate) fn require_fit(mode: &str, directions: &[DirectionOptions]) -> PyResult<()> {
+    if directions.iter().any(|direction| direction.outbound.recompresses()) {
         return Err(PyValueError::new_err(format!(
-            "mode {mode:?} passes compressed messages on as they come, which the parameters of the \
+            "mode {mode:?} forwards compressed messages unchanged, which the parameters of the \
              other side do not allow"
         )));
     }

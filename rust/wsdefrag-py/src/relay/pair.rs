@@ -1,10 +1,12 @@
-//! The two directions of a relay, for Python: what is called for each chunk.
+//! The two directions of a relay, for Python.
 //!
-//! It finds the direction that is meant and has the record note what happened. It
-//! stands here and not in Python because finding the direction there takes as
-//! long as all the rest of a small message. Both directions are reached through
-//! shared references, so an object that is in use by another thread is a
-//! `RuntimeError` there.
+//! Each call selects the direction and has the record note the events.
+//! Selecting
+//! the direction in Python would take as long as the rest of a small message.
+//! Both
+//! directions are borrowed through shared references: using one that another
+//! thread
+//! is using raises `RuntimeError`.
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::gc::{PyTraverseError, PyVisit};
@@ -20,14 +22,14 @@ use crate::relay::direction::RelayDirection;
 use crate::relay::options::{Options, parse_mode, require_fit};
 use crate::write::encoder::parse_code;
 
-/// What both relays are; alone, it is the engine of ``wsdefrag.PassThroughRelay``.
+/// The base of both relays, and the engine of ``wsdefrag.PassThroughRelay``.
 #[pyclass(subclass, frozen, module = "wsdefrag._native")]
 pub(crate) struct Relay {
     client: Py<RelayDirection>,
     server: Py<RelayDirection>,
-    /// What notes the events; a `wsdefrag.record.Record`.
+    /// The `wsdefrag.record.Record` that notes the events.
     record: Py<PyAny>,
-    /// Whether it keeps messages.
+    /// Whether the record keeps messages.
     keeps: bool,
 }
 
@@ -66,26 +68,27 @@ impl Relay {
     ) -> PyResult<Self> {
         let pace = parse_mode(mode)?;
         let budget = options.budget.clone();
-        let legs = options.legs();
-        require_fit(mode, &legs)?;
-        let directions = legs.map(|leg| RelayDirection::passing(leg, pace, budget.as_ref()));
+        let directions = options.directions(py);
+        require_fit(mode, &directions)?;
+        let directions =
+            directions.map(|direction| RelayDirection::passing(direction, pace, budget.as_ref()));
         Self::of(py, directions, record, keeps)
     }
 
-    /// Take the next bytes of one side.
+    /// Receive the next bytes of one side.
     ///
     /// Args:
-    ///     data: Any number of bytes; neither changed nor kept.
+    ///     data: Any number of bytes; they are neither changed nor kept.
     ///     from_client: Whether the client sent them.
     ///     timestamp: When they arrived, in seconds since the epoch; None reads the clock.
     ///
     /// Returns:
-    ///     What happened, in order. What is wrong on the wire is a ``ProtocolViolation`` and is
+    ///     The events, in order. A violation of the protocol is a ``ProtocolViolation`` event and is
     ///     not raised.
     ///
     /// Raises:
     ///     TypeError: If ``data`` does not offer the buffer protocol.
-    ///     ValueError: If this direction has ended by ``receive_eof``.
+    ///     ValueError: If ``receive_eof`` has ended this direction.
     #[pyo3(signature = (data, *, from_client, timestamp = None))]
     fn receive_data<'py>(
         &self,
@@ -96,22 +99,22 @@ impl Relay {
         let py = data.py();
         let events = self.direction(py, from_client)?.receive(data, timestamp)?;
         let Some(last) = events.len().checked_sub(1) else { return Ok(events) };
-        // A Close is a last event, or next to last.
+        // A Close is the last event, or the last but one.
         if self.keeps || message_state(&events.get_item(last)?)?.is_none() {
             self.record.bind(py).call_method1("note", (&events,))?;
         }
         Ok(events)
     }
 
-    /// Say that one side sends no more. The other side is sent nothing for it.
+    /// End one direction: its side sends no more. Nothing is sent to the other side.
     ///
     /// Args:
-    ///     from_client: Whether it is the client.
+    ///     from_client: Whether the client has ended.
     ///     timestamp: When it ended, in seconds since the epoch; None reads the clock.
     ///
     /// Returns:
-    ///     An ``Incomplete`` if it ended inside a header, a frame or a message, else nothing;
-    ///     nothing either if it was ended before.
+    ///     An ``Incomplete`` if the direction ended inside a header, a frame or a message. Otherwise,
+    ///     and if it had already ended, an empty list.
     #[pyo3(signature = (*, from_client, timestamp = None))]
     fn receive_eof<'py>(
         &self,
@@ -125,21 +128,22 @@ impl Relay {
         Ok(events)
     }
 
-    /// Send a message of the caller's the way of its ``from_client``, between two messages.
+    /// Inject a message between two messages, in the direction of its ``from_client``.
     ///
-    /// It is kept among ``websocket.messages``, and its ``injected`` is set. If its place never
-    /// comes, because a Close was sent or the message before it was broken off, it is dropped.
+    /// The message is added to ``websocket.messages``, and its ``injected`` is set. It may have to
+    /// wait for the end of the current message. If a Close is sent first, or that message never
+    /// ends, the injected message is dropped.
     ///
     /// Args:
-    ///     message: The message.
-    ///     compress: Whether to compress it; None for what ``compress_from`` says, but not at all
-    ///         in a direction whose compressed messages go on as they come and refer to earlier
-    ///         ones. True there has all further ones compressed again.
+    ///     message: The message to send.
+    ///     compress: Whether to compress it. None compresses by ``compress_from``, but never in a
+    ///         direction whose compressed messages are forwarded unchanged and refer to earlier
+    ///         ones. True makes such a direction compress all later messages again.
     ///
     /// Raises:
-    ///     AttributeError: If it is a message of a ``PassThroughRelay``, which cannot be changed.
-    ///     TypeError: If it is not a ``WebSocketMessage``.
-    ///     ValueError: If it cannot be sent here; the error says why.
+    ///     AttributeError: If ``message`` comes from a ``PassThroughRelay`` and cannot be changed.
+    ///     TypeError: If ``message`` is not a ``WebSocketMessage``.
+    ///     ValueError: If it cannot be sent now; the text says why.
     #[pyo3(signature = (message, *, compress = None))]
     fn inject(&self, message: &Bound<'_, PyAny>, compress: Option<bool>) -> PyResult<()> {
         let py = message.py();
@@ -156,16 +160,16 @@ impl Relay {
         Ok(())
     }
 
-    /// Send a ping of the caller's, between two frames (RFC 6455 section 5.5.2).
+    /// Inject a ping between two frames (RFC 6455 section 5.5.2).
     ///
     /// Args:
-    ///     payload: At most 125 bytes; nothing unless given.
-    ///     to_client: Whether the client gets it.
+    ///     payload: At most 125 bytes; empty by default.
+    ///     to_client: Whether to send it to the client.
     ///
     /// Raises:
     ///     TypeError: If ``payload`` does not offer the buffer protocol.
-    ///     ValueError: If it is too long, after a Close, or inside a frame that will never be
-    ///         whole.
+    ///     ValueError: If the payload is too long, if a Close was sent, or if a partly sent frame
+    ///         will never be complete.
     #[pyo3(
         signature = (payload = None, *, to_client),
         text_signature = "(self, payload=b'', *, to_client)",
@@ -183,16 +187,16 @@ impl Relay {
         with_bytes(payload, |input| direction.control(py, Control::Ping(input.bytes)))?
     }
 
-    /// Send a pong of the caller's, between two frames (RFC 6455 section 5.5.3).
+    /// Inject a pong between two frames (RFC 6455 section 5.5.3).
     ///
     /// Args:
-    ///     payload: At most 125 bytes; nothing unless given.
-    ///     to_client: Whether the client gets it.
+    ///     payload: At most 125 bytes; empty by default.
+    ///     to_client: Whether to send it to the client.
     ///
     /// Raises:
     ///     TypeError: If ``payload`` does not offer the buffer protocol.
-    ///     ValueError: If it is too long, after a Close, or inside a frame that will never be
-    ///         whole.
+    ///     ValueError: If the payload is too long, if a Close was sent, or if a partly sent frame
+    ///         will never be complete.
     #[pyo3(
         signature = (payload = None, *, to_client),
         text_signature = "(self, payload=b'', *, to_client)",
@@ -210,25 +214,24 @@ impl Relay {
         with_bytes(payload, |input| direction.control(py, Control::Pong(input.bytes)))?
     }
 
-    /// Send a Close of the caller's, between two frames (RFC 6455 section 5.5.1).
+    /// Inject a Close between two frames (RFC 6455 section 5.5.1).
     ///
-    /// Nothing is sent that way after it; injected messages that wait for their place are dropped.
-    /// What that side answers is an event like any other.
+    /// Nothing more is sent in that direction, and injected messages that wait are dropped. The
+    /// answer of that side is an event like any other.
     ///
     /// Args:
-    ///     code: The close code; None for a frame without one, which is read as 1005.
-    ///     reason: Why, for people; at most 123 bytes of UTF-8, and only with a code.
-    ///     to_client: Whether the client gets it.
+    ///     code: The close code; None for a Close without a code, which is read as 1005.
+    ///     reason: A text for people; at most 123 bytes of UTF-8, and only with a code.
+    ///     to_client: Whether to send it to the client.
     ///
     /// Returns:
-    ///     Whether it is, or will be, sent. False where a Close was sent before, and where what was
-    ///     sent ends inside a frame that will never be whole, after which only the end of the
-    ///     connection can follow. One that waits for the end of a frame is not sent if that never
-    ///     comes.
+    ///     Whether the Close is sent, at once or at the end of a partly sent frame. False if a Close
+    ///     was already sent, or if a partly sent frame will never be complete. If the frame that it
+    ///     waits for never ends, the Close is not sent.
     ///
     /// Raises:
-    ///     ValueError: If the code may not be sent (RFC 6455 section 7.4), or the reason is too
-    ///         long or stands alone.
+    ///     ValueError: If the code must not be sent (RFC 6455 section 7.4), if the reason is too
+    ///         long, or if there is a reason without a code.
     #[pyo3(signature = (code = None, reason = "", *, to_client))]
     fn send_close(
         &self,
@@ -241,32 +244,33 @@ impl Relay {
         self.direction(py, !to_client)?.close(py, code, reason)
     }
 
-    /// Take all that waits to be sent to one side.
+    /// Take all bytes to be sent to one side.
     ///
     /// Args:
-    ///     to_client: Whether to the client.
+    ///     to_client: Whether to take those for the client.
     ///
     /// Returns:
-    ///     The bytes for its connection; empty if there are none.
+    ///     The bytes to write to that side's connection; empty if there are none.
     #[pyo3(signature = (*, to_client))]
     fn data_to_send(&self, py: Python<'_>, to_client: bool) -> PyResult<Py<PyBytes>> {
         self.direction(py, !to_client)?.take(py)
     }
 
-    /// Bytes held of both directions: not complete, not decided on, or not taken to be sent.
+    /// Bytes held in both directions: incomplete, waiting for a decision, or not yet taken to be
+    /// sent.
     #[getter]
     fn bytes_buffered(&self, py: Python<'_>) -> PyResult<usize> {
         let client = self.client.bind(py).try_borrow()?.bytes_buffered();
         Ok(client + self.server.bind(py).try_borrow()?.bytes_buffered())
     }
 
-    /// The direction of what the client sends.
+    /// The direction from the client.
     #[getter(from_client)]
     fn client(&self, py: Python<'_>) -> Py<RelayDirection> {
         self.client.clone_ref(py)
     }
 
-    /// The direction of what the server sends.
+    /// The direction from the server.
     #[getter(from_server)]
     fn server(&self, py: Python<'_>) -> Py<RelayDirection> {
         self.server.clone_ref(py)

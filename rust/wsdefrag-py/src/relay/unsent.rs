@@ -1,10 +1,11 @@
-//! What waits to be sent one way, in the `bytes` that the caller will get.
+//! The bytes that one direction has written and the caller has not taken.
 //!
-//! The last bytes may be those of a frame that is not whole, which are kept back
-//! until it is: whatever else is written goes before them, and they are not given
-//! to the caller.
+//! The last bytes may belong to an incomplete frame. They are held back: other
+//! frames are inserted before them, and the caller gets them when the frame is
+//! complete.
 //!
-//! - `kept_back` is 0 unless `frames` is `Frames::More`, and at most its length
+//! - `held_back` is at most the length of the writer in `Frames::More`, and 0
+//!   in the other cases
 
 use std::mem;
 
@@ -20,21 +21,21 @@ use crate::random;
 use crate::raw::bytes::{Gil, Writer};
 use crate::write::encoder::PyOutput;
 
-/// The most that room is made for ahead of need, in bytes.
+/// Most bytes that are reserved in advance.
 const MOST_AHEAD: usize = 1 << 16;
 
-/// Frames that were written and not taken.
+/// Frames that were written and not yet taken.
 #[derive(Default)]
 pub(crate) struct Unsent {
     frames: Frames,
-    /// How many of the last bytes are kept back.
-    kept_back: usize,
-    /// Bytes that are likely to be written before any are taken.
+    /// Number of last bytes that are held back.
+    held_back: usize,
+    /// Bytes that are likely to be written before the next take.
     expected: usize,
 }
 
-/// What was written. Frames that were written by one call and taken before the next, as most are,
-/// are written into a `bytes` of their size.
+/// The written bytes. Frames of one call that are taken before the next call, which is usual, are
+/// written into a `bytes` of exactly their size.
 #[derive(Default)]
 enum Frames {
     #[default]
@@ -44,7 +45,7 @@ enum Frames {
 }
 
 impl Unsent {
-    /// Bytes that wait, those that are kept back included.
+    /// Bytes not yet taken, including those held back.
     pub(crate) fn len(&self) -> usize {
         match &self.frames {
             Frames::Nothing => 0,
@@ -53,14 +54,14 @@ impl Unsent {
         }
     }
 
-    /// Says that so many bytes came in, which go out again unless the caller drops them.
+    /// Notes how many bytes were received, most of which are likely to be forwarded.
     pub(crate) fn expect(&mut self, bytes: usize) {
         self.expected = bytes.min(MOST_AHEAD);
     }
 
-    /// All of it that is not kept back, which waits no longer.
+    /// Takes all bytes that are not held back.
     pub(crate) fn take(&mut self, py: Python<'_>) -> PyResult<Py<PyBytes>> {
-        if self.kept_back > 0 {
+        if self.held_back > 0 {
             return self.take_front(py);
         }
         match mem::take(&mut self.frames) {
@@ -70,10 +71,10 @@ impl Unsent {
         }
     }
 
-    /// What stands before the bytes that are kept back.
+    /// Takes the bytes before those that are held back.
     fn take_front(&mut self, py: Python<'_>) -> PyResult<Py<PyBytes>> {
-        let Frames::More(writer) = &mut self.frames else { unreachable!("{KEPT_BACK}") };
-        let front = writer.as_slice().len() - self.kept_back;
+        let Frames::More(writer) = &mut self.frames else { unreachable!("{HELD_BACK}") };
+        let front = writer.as_slice().len() - self.held_back;
         if front == 0 {
             return Ok(PyBytes::new(py, b"").unbind());
         }
@@ -85,7 +86,7 @@ impl Unsent {
         taken.finish(py)
     }
 
-    /// A writer with room for `size` more bytes, and likely for `ahead`.
+    /// A writer with room for `size` more bytes, and for `ahead` if it has to be enlarged.
     fn room(
         &mut self,
         py: Python<'_>,
@@ -102,7 +103,7 @@ impl Unsent {
             writer.unmask(written, Mask::NONE, Gil::Keep);
             self.frames = Frames::More(writer);
         }
-        let Frames::More(writer) = &mut self.frames else { unreachable!("it was made above") };
+        let Frames::More(writer) = &mut self.frames else { unreachable!("it was created above") };
         let filled = writer.as_slice().len();
         if writer.capacity() - filled < size {
             let needed = filled + size.max(ahead);
@@ -111,23 +112,23 @@ impl Unsent {
         Ok(writer)
     }
 
-    /// Appends by `write`, which writes `size` bytes, before those that are kept back.
+    /// Calls `write` to write `size` bytes before those that are held back.
     fn insert(
         &mut self,
         py: Python<'_>,
         size: usize,
         write: impl FnOnce(&mut Writer),
     ) -> Result<(), OutOfMemory> {
-        let kept_back = self.kept_back;
+        let held_back = self.held_back;
         let writer = self.room(py, size, 0)?;
-        if kept_back == 0 {
+        if held_back == 0 {
             write(writer);
             return Ok(());
         }
-        // Only where the caller puts something in while a frame is not whole.
-        let front = writer.as_slice().len() - kept_back;
+        // Only reached if the caller injects a frame while another is incomplete.
+        let front = writer.as_slice().len() - held_back;
         let mut last = Vec::new();
-        last.try_reserve_exact(kept_back)?;
+        last.try_reserve_exact(held_back)?;
         last.extend_from_slice(&writer.as_slice()[front..]);
         writer.truncate(front);
         write(writer);
@@ -136,13 +137,13 @@ impl Unsent {
     }
 }
 
-const KEPT_BACK: &str = "bytes that are kept back stand in a writer";
+const HELD_BACK: &str = "bytes are held back only in a writer";
 
-/// The output of one call, after what waits.
+/// The output of one call, appended to the bytes not yet taken.
 pub(crate) struct Appending<'a, 'py> {
     pub(crate) py: Python<'py>,
     pub(crate) unsent: &'a mut Unsent,
-    /// Whether the call's content stays as it is while the GIL is released.
+    /// Whether the call's content cannot change while the GIL is released.
     pub(crate) immutable: bool,
 }
 
@@ -183,30 +184,30 @@ impl ByteOutput for Appending<'_, '_> {
     }
 
     #[inline]
-    fn keep_back(&mut self, bytes: &[u8], mask: Mask, left: u64) -> Result<(), OutOfMemory> {
+    fn hold_back(&mut self, bytes: &[u8], mask: Mask, left: u64) -> Result<(), OutOfMemory> {
         let size = bytes.len();
         let frame_left = left.saturating_add(size as u64);
         let outlook = Outlook { frame_left, last_frame: true, most: None };
-        let kept_back = self.unsent.kept_back;
-        let ahead = growth::capacity(kept_back, size, outlook) - kept_back;
+        let held_back = self.unsent.held_back;
+        let ahead = growth::capacity(held_back, size, outlook) - held_back;
         let writer = self.unsent.room(self.py, size, ahead)?;
         writer.unmask(bytes, mask, gil_over(self.py, size, self.immutable));
-        self.unsent.kept_back += size;
+        self.unsent.held_back += size;
         Ok(())
     }
 
     #[inline]
-    fn let_out(&mut self) {
-        self.unsent.kept_back = 0;
+    fn release_held_back(&mut self) {
+        self.unsent.held_back = 0;
     }
 
-    fn take_back(&mut self) {
-        let kept_back = mem::take(&mut self.unsent.kept_back);
-        if kept_back == 0 {
+    fn discard_held_back(&mut self) {
+        let held_back = mem::take(&mut self.unsent.held_back);
+        if held_back == 0 {
             return;
         }
-        let Frames::More(writer) = &mut self.unsent.frames else { unreachable!("{KEPT_BACK}") };
-        let front = writer.as_slice().len() - kept_back;
+        let Frames::More(writer) = &mut self.unsent.frames else { unreachable!("{HELD_BACK}") };
+        let front = writer.as_slice().len() - held_back;
         writer.truncate(front);
         if front == 0 {
             self.unsent.frames = Frames::Nothing;

@@ -1,4 +1,4 @@
-//! Frames written for Python, into `bytes` of exactly their size.
+//! Encodes frames into Python `bytes` of exactly their size.
 
 use pyo3::exceptions::{PyOverflowError, PyValueError};
 use pyo3::prelude::*;
@@ -17,26 +17,26 @@ use crate::raw::bytes::framed_bytes;
 use crate::shown::shown_bool;
 use crate::write::fragmenter::parse_sizes;
 
-/// Characters from which on a text's UTF-8 is not left with its `str`.
+/// Shortest text, in characters, whose UTF-8 is not cached in its `str`.
 const LONG_TEXT: usize = 1 << 12;
 
-/// Lets `encode` read a text's UTF-8.
+/// Calls `encode` with a text's UTF-8.
 #[inline]
 pub(crate) fn with_text<R>(
     text: &Bound<'_, PyString>,
     encode: impl FnOnce(&[u8]) -> PyResult<R>,
 ) -> PyResult<R> {
-    // That of a text beyond ASCII would stay with it as long as it lives.
+    // A non-ASCII `str` would keep its cached UTF-8 for its lifetime.
     if text.len()? >= LONG_TEXT && !text.call_method0("isascii")?.extract()? {
         return encode(text.encode_utf8()?.as_bytes());
     }
     encode(text.to_str()?.as_bytes())
 }
 
-/// The output of one call.
+/// The output of one call: a new `bytes`.
 pub(crate) struct PyOutput<'py> {
     pub(crate) py: Python<'py>,
-    /// Whether the call's content stays as it is while the GIL is released.
+    /// Whether the call's content cannot change while the GIL is released.
     pub(crate) immutable: bool,
 }
 
@@ -53,7 +53,7 @@ impl Output for PyOutput<'_> {
         let written =
             framed_bytes(self.py, layout, gil_over(self.py, layout.size(), self.immutable));
         if written.is_err() {
-            // The exception is the encoder's to choose.
+            // The encoder reports the error by its own exception.
             drop(PyErr::take(self.py));
         }
         written
@@ -64,14 +64,14 @@ impl Output for PyOutput<'_> {
     }
 }
 
-/// A masking key that a caller gave.
+/// Parses a caller's masking key.
 fn parse_key(key: Option<&[u8]>) -> PyResult<Option<[u8; 4]>> {
     key.map(<[u8; 4]>::try_from)
         .transpose()
         .map_err(|_| PyValueError::new_err("masking_key must be four bytes or None"))
 }
 
-/// A close code that a caller gave.
+/// Parses a caller's close code.
 pub(crate) fn parse_code(code: &Bound<'_, PyAny>) -> PyResult<u16> {
     code.extract().map_err(|error: PyErr| {
         if error.is_instance_of::<PyOverflowError>(code.py()) {
@@ -82,7 +82,7 @@ pub(crate) fn parse_code(code: &Bound<'_, PyAny>) -> PyResult<u16> {
     })
 }
 
-/// The engine behind ``wsdefrag.FrameEncoder``.
+/// The engine of ``wsdefrag.FrameEncoder``.
 #[pyclass(subclass, module = "wsdefrag._native")]
 pub(crate) struct FrameEncoder {
     engine: Encoder,
@@ -90,7 +90,7 @@ pub(crate) struct FrameEncoder {
 }
 
 impl FrameEncoder {
-    /// Lets `encode` read what `content` holds.
+    /// Calls `encode` with the bytes of `content`.
     #[inline]
     fn with<'py>(
         &mut self,
@@ -161,20 +161,21 @@ impl FrameEncoder {
     ///
     /// Args:
     ///     type: ``Opcode.TEXT`` or ``Opcode.BINARY``.
-    ///     content: What the receiver is to get; the UTF-8 of a text. Neither changed nor kept.
-    ///     fragments: Bytes of content in each frame, which add up to it (RFC 6455 section 5.4);
-    ///         None for one frame. They may cut characters; ``Fragmenter`` keeps from it.
-    ///     compress: Whether to compress it; None for what ``compress_from`` says
+    ///     content: The content to send; for a text, its UTF-8. It is neither changed nor kept.
+    ///     fragments: The size of each frame in bytes of content (RFC 6455 section 5.4); the sum is
+    ///         the length of the content. None for one frame. A size may split a character;
+    ///         ``Fragmenter`` chooses sizes that do not.
+    ///     compress: Whether to compress the message; None compresses by ``compress_from``
     ///         (RFC 7692 section 6).
-    ///     masking_key: Four bytes for a client's frames, all of them; None for a fresh random key
-    ///         each (RFC 6455 section 5.3).
+    ///     masking_key: Four bytes for all frames of a client; None for a new random key for each
+    ///         frame (RFC 6455 section 5.3).
     ///
     /// Returns:
-    ///     The frames, one after the other.
+    ///     The frames, in order.
     ///
     /// Raises:
     ///     TypeError: If an argument has the wrong type.
-    ///     ValueError: If the message cannot be sent here; the message says why.
+    ///     ValueError: If the message cannot be sent now; the text says why.
     #[pyo3(signature = (r#type, content, *, fragments = None, compress = None, masking_key = None))]
     fn message(
         &mut self,
@@ -191,17 +192,17 @@ impl FrameEncoder {
     ///
     /// Args:
     ///     content: The text.
-    ///     fragments: As in ``message``, in bytes of its UTF-8.
+    ///     fragments: As in ``message``, in bytes of UTF-8.
     ///     compress: As in ``message``.
     ///     masking_key: As in ``message``.
     ///
     /// Returns:
-    ///     The frames, one after the other.
+    ///     The frames, in order.
     ///
     /// Raises:
     ///     TypeError: If an argument has the wrong type.
-    ///     ValueError: If the message cannot be sent here; the message says why.
-    ///     UnicodeEncodeError: If the text holds a surrogate.
+    ///     ValueError: If the message cannot be sent now; the text says why.
+    ///     UnicodeEncodeError: If the text contains a surrogate.
     #[pyo3(signature = (content, *, fragments = None, compress = None, masking_key = None))]
     fn text(
         &mut self,
@@ -214,7 +215,7 @@ impl FrameEncoder {
         let choice = Choice { compress, masking_key: parse_key(masking_key)? };
         let fragments = fragments.map(parse_sizes).transpose()?;
         with_text(content, |text| {
-            // A `str` does not change, and neither does its UTF-8.
+            // A `str` and its UTF-8 never change.
             let mut output = PyOutput { py, immutable: true };
             let written = self.engine.text(text, fragments.as_deref(), choice, &mut output);
             written.map_err(errors::raise_refusal)
@@ -224,17 +225,17 @@ impl FrameEncoder {
     /// Encode a whole binary message (RFC 6455 section 5.6).
     ///
     /// Args:
-    ///     content: Any number of bytes; neither changed nor kept.
+    ///     content: Any number of bytes; they are neither changed nor kept.
     ///     fragments: As in ``message``.
     ///     compress: As in ``message``.
     ///     masking_key: As in ``message``.
     ///
     /// Returns:
-    ///     The frames, one after the other.
+    ///     The frames, in order.
     ///
     /// Raises:
     ///     TypeError: If an argument has the wrong type.
-    ///     ValueError: If the message cannot be sent here; the message says why.
+    ///     ValueError: If the message cannot be sent now; the text says why.
     #[pyo3(signature = (content, *, fragments = None, compress = None, masking_key = None))]
     fn binary(
         &mut self,
@@ -246,23 +247,23 @@ impl FrameEncoder {
         self.whole(Opcode::Binary, content, fragments, compress, masking_key)
     }
 
-    /// Encode the next fragment of a message that is sent as its content comes.
+    /// Encode the next fragment of a message.
     ///
     /// Args:
     ///     type: ``Opcode.TEXT`` or ``Opcode.BINARY`` for the first fragment,
     ///         ``Opcode.CONTINUATION`` for the others (RFC 6455 section 5.4).
-    ///     content: Its part of the content; a text's may end inside a character.
-    ///     fin: Whether it is the last one.
-    ///     compress: With the first fragment: whether to compress the message; None for what
-    ///         ``compress_from`` says of this fragment.
-    ///     masking_key: Four bytes for a client's frame; None for a fresh random key.
+    ///     content: The content of the fragment. The fragment of a text may end inside a character.
+    ///     fin: Whether it is the last fragment.
+    ///     compress: Only for the first fragment: whether to compress the message; None compares
+    ///         the size of the first fragment with ``compress_from``.
+    ///     masking_key: Four bytes for a client's frame; None for a new random key.
     ///
     /// Returns:
-    ///     The frame. Its receiver can inflate all of its content without the frames to come.
+    ///     The frame. Its receiver can inflate its whole content without later frames.
     ///
     /// Raises:
     ///     TypeError: If an argument has the wrong type.
-    ///     ValueError: If the fragment cannot be sent here; the message says why.
+    ///     ValueError: If the fragment cannot be sent now; the text says why.
     #[pyo3(signature = (r#type, content, *, fin, compress = None, masking_key = None))]
     fn fragment(
         &mut self,
@@ -279,28 +280,28 @@ impl FrameEncoder {
         })
     }
 
-    /// Encode a frame whose payload is sent as it is: not compressed, a text's not checked.
+    /// Encode a frame without compressing or checking its payload.
     ///
-    /// Of what the frame says, only the order of frames and the rules of control frames are kept
-    /// to (RFC 6455 sections 5.4 and 5.5). A message that is begun in this way ends in it.
+    /// Only the order of frames and the rules for control frames are enforced (RFC 6455 sections
+    /// 5.4 and 5.5). The later frames of the same message must be encoded by this method too.
     ///
     /// Args:
-    ///     opcode: What the frame carries.
-    ///     payload: Any number of bytes; neither changed nor kept.
-    ///     fin: Whether it is the last of its message.
-    ///     rsv1: The first reserved bit: the payload is compressed, where permessage-deflate was
-    ///         agreed on. The next message that is compressed here then starts with an empty
-    ///         window, and every receiver can read it.
+    ///     opcode: The opcode of the frame.
+    ///     payload: Any number of bytes; they are neither changed nor kept.
+    ///     fin: Whether the frame is the last of its message.
+    ///     rsv1: The first reserved bit; with permessage-deflate, the payload is compressed. The
+    ///         encoder then resets its compression window, so that the receiver can inflate the
+    ///         next message that the encoder compresses.
     ///     rsv2: The second reserved bit.
     ///     rsv3: The third reserved bit.
-    ///     masking_key: Four bytes for a client's frame; None for a fresh random key.
+    ///     masking_key: Four bytes for a client's frame; None for a new random key.
     ///
     /// Returns:
     ///     The frame.
     ///
     /// Raises:
     ///     TypeError: If an argument has the wrong type.
-    ///     ValueError: If the frame cannot be sent here; the message says why.
+    ///     ValueError: If the frame cannot be sent now; the text says why.
     #[pyo3(signature = (
         opcode,
         payload,
@@ -335,15 +336,15 @@ impl FrameEncoder {
     /// Encode a ping (RFC 6455 section 5.5.2).
     ///
     /// Args:
-    ///     payload: At most 125 bytes; None for none.
-    ///     masking_key: Four bytes for a client's frame; None for a fresh random key.
+    ///     payload: At most 125 bytes; None for an empty payload.
+    ///     masking_key: Four bytes for a client's frame; None for a new random key.
     ///
     /// Returns:
     ///     The frame.
     ///
     /// Raises:
     ///     TypeError: If an argument has the wrong type.
-    ///     ValueError: If the payload is too long, or after a Close.
+    ///     ValueError: If the payload is too long, or a Close was encoded.
     #[pyo3(signature = (payload = None, *, masking_key = None))]
     fn ping(
         &mut self,
@@ -357,15 +358,16 @@ impl FrameEncoder {
     /// Encode a pong (RFC 6455 section 5.5.3).
     ///
     /// Args:
-    ///     payload: At most 125 bytes: those of the ping it answers; None for none.
-    ///     masking_key: Four bytes for a client's frame; None for a fresh random key.
+    ///     payload: At most 125 bytes: the payload of the ping that it answers; None for an empty
+    ///         payload.
+    ///     masking_key: Four bytes for a client's frame; None for a new random key.
     ///
     /// Returns:
     ///     The frame.
     ///
     /// Raises:
     ///     TypeError: If an argument has the wrong type.
-    ///     ValueError: If the payload is too long, or after a Close.
+    ///     ValueError: If the payload is too long, or a Close was encoded.
     #[pyo3(signature = (payload = None, *, masking_key = None))]
     fn pong(
         &mut self,
@@ -376,20 +378,20 @@ impl FrameEncoder {
         self.control(py, Opcode::Pong, payload, masking_key)
     }
 
-    /// Encode a Close, behind which nothing can be sent (RFC 6455 section 5.5.1).
+    /// Encode a Close, after which nothing can be sent (RFC 6455 section 5.5.1).
     ///
     /// Args:
-    ///     code: The close code; None for a frame without one, which is read as 1005.
-    ///     reason: Why, for people; at most 123 bytes of UTF-8, and only with a code.
-    ///     masking_key: Four bytes for a client's frame; None for a fresh random key.
+    ///     code: The close code; None for a Close without a code, which is read as 1005.
+    ///     reason: A text for people; at most 123 bytes of UTF-8, and only with a code.
+    ///     masking_key: Four bytes for a client's frame; None for a new random key.
     ///
     /// Returns:
     ///     The frame.
     ///
     /// Raises:
     ///     TypeError: If an argument has the wrong type.
-    ///     ValueError: If the code may not be sent (RFC 6455 section 7.4), the reason is too long
-    ///         or stands alone, or after a Close.
+    ///     ValueError: If the code must not be sent (RFC 6455 section 7.4), if the reason is too
+    ///         long or has no code, or if a Close was encoded.
     #[pyo3(signature = (code = None, reason = "", *, masking_key = None))]
     fn close(
         &mut self,
@@ -405,7 +407,7 @@ impl FrameEncoder {
             .map_err(errors::raise_refusal)
     }
 
-    /// Whether a message was begun and not ended.
+    /// Whether a message is open.
     #[getter]
     const fn inside_message(&self) -> bool {
         self.engine.is_inside_message()

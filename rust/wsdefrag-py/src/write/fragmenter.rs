@@ -9,7 +9,7 @@ use wsdefrag_core::Fragmenter;
 use crate::opcodes::parse_opcode;
 use crate::raw::buffer::with_bytes;
 
-/// Sizes in bytes that a caller gave for fragments.
+/// Parses a caller's fragment sizes, in bytes.
 pub(crate) fn parse_sizes(sizes: &Bound<'_, PyAny>) -> PyResult<Vec<usize>> {
     sizes.extract().map_err(|error: PyErr| {
         if error.is_instance_of::<PyOverflowError>(sizes.py()) {
@@ -23,8 +23,9 @@ pub(crate) fn parse_sizes(sizes: &Bound<'_, PyAny>) -> PyResult<Vec<usize>> {
 /// Choose the sizes of a message's fragments, in bytes of content (RFC 6455 section 5.4).
 ///
 /// Returns:
-///     ``kept`` where it adds up to the content, otherwise pieces of ``max_size`` bytes or the
-///     whole; with borders moved to where a character starts, unless they may cut it.
+///     ``kept`` if its sum is the length of the content; otherwise sizes of at most ``max_size``
+///     bytes, or one size. Unless ``cut_characters`` is set, a boundary inside a character of a
+///     text moves to the start of the character.
 ///
 /// Raises:
 ///     TypeError: If an argument has the wrong type.
@@ -40,6 +41,6 @@ pub(crate) fn fragment_sizes(
 ) -> PyResult<Vec<usize>> {
     let opcode = parse_opcode(r#type)?;
     let kept = parse_sizes(kept)?;
-    let fragmenter = Fragmenter { piece: max_size, cut_characters };
+    let fragmenter = Fragmenter { max_size, cut_characters };
     with_bytes(content, |input| fragmenter.sizes(opcode, input.bytes, &kept))
 }

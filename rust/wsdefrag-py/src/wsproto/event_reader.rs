@@ -1,9 +1,13 @@
-//! One direction as events of wsproto's kind, one at a time, when they are asked for.
+//! Reads one direction as events of wsproto, one event per request.
 //!
-//! The classes of the events come from Python; nothing here imports wsproto.
-//! Chunks wait as they were given, most often one at a time and not copied;
-//! what is fed while bytes wait is joined with them, so that a piece of a frame
-//! is what had been fed of it when it was asked for.
+//! The event classes come from Python; this module does not import wsproto. Fed
+//! chunks are buffered until an event is requested, usually one chunk at a time
+//! and
+//! without a copy. If unread bytes are left, the next chunk is appended to a
+//! copy of
+//! them. An event for a part of a frame therefore contains all bytes that were
+//! fed
+//! before the request.
 
 use std::mem;
 
@@ -19,14 +23,14 @@ use crate::params::{PyDeflateParams, PyLimits};
 use crate::raw::buffer::with_bytes;
 use crate::raw::instance::{PlainClass, new_instance};
 
-/// Bytes that were fed and not read, those before the number not counted.
-enum Waiting {
+/// Fed bytes; the number is how many of them were read.
+enum Buffered {
     Nothing,
     Chunk(Py<PyBytes>, usize),
     Joined(Vec<u8>, usize),
 }
 
-impl Waiting {
+impl Buffered {
     fn unread<'a>(&'a self, py: Python<'a>) -> &'a [u8] {
         match self {
             Self::Nothing => &[],
@@ -35,7 +39,7 @@ impl Waiting {
         }
     }
 
-    /// Leaves so many bytes unread.
+    /// Marks all but the last `unread` bytes as read.
     fn leave(&mut self, py: Python<'_>, unread: usize) {
         match self {
             _ if unread == 0 => *self = Self::Nothing,
@@ -45,10 +49,10 @@ impl Waiting {
         }
     }
 
-    /// Puts `more` behind what waits.
+    /// Appends `more` to the unread bytes.
     fn join(&mut self, py: Python<'_>, more: &[u8]) {
         if let Self::Joined(bytes, read) = self {
-            // Moving what is unread costs no more than what was read did.
+            // Moving the unread bytes costs no more than reading the others did.
             if *read > bytes.len() / 2 {
                 bytes.drain(..mem::take(read));
             }
@@ -61,7 +65,7 @@ impl Waiting {
     }
 }
 
-/// What ended a direction.
+/// The Close or the violation that ended a direction.
 enum End {
     Close(u16, Box<str>),
     Violation(Error),
@@ -76,17 +80,18 @@ struct EventClasses<'py>(
     Bound<'py, PyType>,
 );
 
-/// The engine below ``receive_data`` and ``events`` of ``wsdefrag.compat.wsproto``.
+/// The engine of ``receive_data`` and ``events`` in ``wsdefrag.compat.wsproto``.
 ///
-/// It is its own iterator, which stops where more bytes are needed, and before the Close or the
-/// violation that ends the direction: that is for ``ended`` and what goes with it.
+/// It iterates over the events. The iteration stops if more bytes are needed. It also stops at the
+/// Close or the violation that ends the direction: then ``ended`` is true, and ``peer_close`` or
+/// ``error`` says which.
 #[pyclass(module = "wsdefrag._native")]
 pub(crate) struct EventReader {
     engine: FragmentStream,
-    waiting: Waiting,
+    buffered: Buffered,
     end: Option<End>,
-    /// Whether the end was told of, and what is fed now is dropped.
-    told: bool,
+    /// Whether the end was reported, so that further chunks are dropped.
+    concluded: bool,
     text: PlainClass,
     binary: PlainClass,
     ping: PlainClass,
@@ -94,22 +99,24 @@ pub(crate) struct EventReader {
 }
 
 impl EventReader {
-    /// The event that a piece makes.
+    /// The event object for a fragment or a control frame.
     #[inline]
-    fn event<'py>(&self, py: Python<'py>, made: Made) -> PyResult<Bound<'py, PyAny>> {
-        match made {
-            Made::Text(text, ends) => message(py, &self.text, text.into_bound(py).into_any(), ends),
-            Made::Binary(content, ends) => {
+    fn event<'py>(&self, py: Python<'py>, fragment: Fragment) -> PyResult<Bound<'py, PyAny>> {
+        match fragment {
+            Fragment::Text(text, ends) => {
+                message(py, &self.text, text.into_bound(py).into_any(), ends)
+            }
+            Fragment::Binary(content, ends) => {
                 message(py, &self.binary, content.into_bytes(py)?.into_bound(py).into_any(), ends)
             }
-            Made::Ping(payload) => control(py, &self.ping, payload),
-            Made::Pong(payload) => control(py, &self.pong, payload),
+            Fragment::Ping(payload) => control(py, &self.ping, payload),
+            Fragment::Pong(payload) => control(py, &self.pong, payload),
         }
     }
 }
 
-/// A piece as Python objects.
-enum Made {
+/// The Python objects for a fragment or a control frame.
+enum Fragment {
     Text(Py<PyString>, Ends),
     Binary(PyContent, Ends),
     Ping(Py<PyBytes>),
@@ -153,9 +160,9 @@ impl EventReader {
     ) -> PyResult<Self> {
         Ok(Self {
             engine: FragmentStream::new(from_client, deflate.map(Into::into), limits.into()),
-            waiting: Waiting::Nothing,
+            buffered: Buffered::Nothing,
             end: None,
-            told: false,
+            concluded: false,
             text: PlainClass::new(classes.0)?,
             binary: PlainClass::new(classes.1)?,
             ping: PlainClass::new(classes.2)?,
@@ -163,28 +170,28 @@ impl EventReader {
         })
     }
 
-    /// Take the next bytes; nothing is read before an event is asked for.
+    /// Buffer the next bytes; they are read when an event is requested.
     ///
     /// Args:
-    ///     data: Any number of bytes. A ``bytes`` is kept until it was read, anything else is
+    ///     data: Any number of bytes. A ``bytes`` is kept until it is read; anything else is
     ///         copied.
     ///
     /// Raises:
     ///     TypeError: If ``data`` does not offer the buffer protocol.
     fn receive_data(&mut self, data: &Bound<'_, PyAny>) -> PyResult<()> {
         let py = data.py();
-        if self.told {
+        if self.concluded {
             return Ok(());
         }
-        if let (Waiting::Nothing, Ok(chunk)) = (&self.waiting, data.cast_exact::<PyBytes>()) {
+        if let (Buffered::Nothing, Ok(chunk)) = (&self.buffered, data.cast_exact::<PyBytes>()) {
             if !chunk.as_bytes().is_empty() {
-                self.waiting = Waiting::Chunk(chunk.clone().unbind(), 0);
+                self.buffered = Buffered::Chunk(chunk.clone().unbind(), 0);
             }
             return Ok(());
         }
         with_bytes(data, |input| {
             if !input.bytes.is_empty() {
-                self.waiting.join(py, input.bytes);
+                self.buffered.join(py, input.bytes);
             }
         })
     }
@@ -194,54 +201,54 @@ impl EventReader {
     }
 
     fn __next__<'py>(&mut self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        if self.end.is_some() || matches!(self.waiting, Waiting::Nothing) {
+        if self.end.is_some() || matches!(self.buffered, Buffered::Nothing) {
             return Ok(None);
         }
-        // Nobody can change what waits, also while the GIL is released.
+        // The buffered bytes cannot change while the GIL is released.
         let mut memory = PyMemory { immutable_input: true, ..PyMemory::new(py) };
-        let mut unread = self.waiting.unread(py);
-        let made = match self.engine.next(&mut unread, &mut memory) {
-            Ok(Some(FragmentEvent::Text(text, ends))) => Made::Text(text, ends),
-            Ok(Some(FragmentEvent::Binary(content, ends))) => Made::Binary(content, ends),
+        let mut unread = self.buffered.unread(py);
+        let fragment = match self.engine.next(&mut unread, &mut memory) {
+            Ok(Some(FragmentEvent::Text(text, ends))) => Fragment::Text(text, ends),
+            Ok(Some(FragmentEvent::Binary(content, ends))) => Fragment::Binary(content, ends),
             Ok(Some(FragmentEvent::Ping(payload))) => {
-                Made::Ping(PyBytes::new(py, payload).unbind())
+                Fragment::Ping(PyBytes::new(py, payload).unbind())
             }
             Ok(Some(FragmentEvent::Pong(payload))) => {
-                Made::Pong(PyBytes::new(py, payload).unbind())
+                Fragment::Pong(PyBytes::new(py, payload).unbind())
             }
             Ok(Some(FragmentEvent::Close(close))) => {
                 self.end = Some(End::Close(close.code, close.reason.into()));
                 return Ok(None);
             }
             Ok(None) => {
-                self.waiting = Waiting::Nothing;
+                self.buffered = Buffered::Nothing;
                 return Ok(None);
             }
             Err(error) => {
                 let left = unread.len();
-                self.waiting.leave(py, left);
+                self.buffered.leave(py, left);
                 self.end = Some(End::Violation(error));
                 return Ok(None);
             }
         };
         let left = unread.len();
-        self.waiting.leave(py, left);
-        self.event(py, made).map(Some)
+        self.buffered.leave(py, left);
+        self.event(py, fragment).map(Some)
     }
 
-    /// Whether a Close or a violation has been met that ``conclude`` was not called for.
+    /// Whether a Close or a violation was read and ``conclude`` was not called yet.
     #[getter]
     const fn ended(&self) -> bool {
-        self.end.is_some() && !self.told
+        self.end.is_some() && !self.concluded
     }
 
-    /// Say that the end was told of: what is fed from now on is dropped.
+    /// Note that the end was reported: further bytes are dropped.
     fn conclude(&mut self) {
-        self.told = true;
-        self.waiting = Waiting::Nothing;
+        self.concluded = true;
+        self.buffered = Buffered::Nothing;
     }
 
-    /// The code and the reason of the Close that ended this direction; None if none did.
+    /// The code and the reason of the Close that ended this direction, or None.
     #[getter]
     fn peer_close(&self) -> Option<(u16, &str)> {
         match &self.end {
@@ -250,7 +257,7 @@ impl EventReader {
         }
     }
 
-    /// The violation that ended this direction, a new object each time; None if none did.
+    /// The violation that ended this direction, a new object each time; None if there is none.
     #[getter]
     fn error<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         match &self.end {
@@ -261,8 +268,8 @@ impl EventReader {
 
     /// The bytes that broke a rule.
     ///
-    /// Of a header all that has been fed from its first byte on, of a Close its payload, of a text
-    /// what was not given of it; nothing for other rules.
+    /// For a header, all bytes fed from its first byte on; for a Close, its payload; for a text,
+    /// the bytes that were not returned in an event; empty for other rules.
     #[getter]
     fn evidence<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
         let Some(End::Violation(error)) = &self.end else { return PyBytes::new(py, b"") };
@@ -274,7 +281,7 @@ impl EventReader {
             kind if kind.is_of_content() => PyBytes::new(py, b""),
             _ => {
                 let taken = self.engine.cut_header();
-                PyBytes::new(py, &[taken, self.waiting.unread(py)].concat())
+                PyBytes::new(py, &[taken, self.buffered.unread(py)].concat())
             }
         }
     }
@@ -285,7 +292,7 @@ impl EventReader {
         self.engine.is_inside_message()
     }
 
-    /// Whether the frame at hand has come to the end of its message.
+    /// Whether the current frame has reached the end of its message.
     #[getter]
     fn at_message_end(&self) -> bool {
         self.engine.is_at_message_end()

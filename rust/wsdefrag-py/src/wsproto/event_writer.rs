@@ -1,4 +1,5 @@
-//! Messages as wsproto's `send` takes them: each call may go on with the message before it.
+//! Encodes messages as wsproto's `send` takes them: each call may continue a
+//! message.
 
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -11,19 +12,19 @@ use crate::params::PyDeflateParams;
 use crate::raw::buffer::with_bytes;
 use crate::write::encoder::{PyOutput, with_text};
 
-/// How hard zlib tries where nobody says otherwise.
+/// zlib's default compression level.
 const DEFAULT_LEVEL: u8 = 6;
 
-/// The engine below ``send`` of ``wsdefrag.compat.wsproto``.
+/// The engine of ``send`` in ``wsdefrag.compat.wsproto``.
 #[pyclass(module = "wsdefrag._native")]
 pub(crate) struct EventWriter {
     engine: Encoder,
-    /// The opcode of the message that was begun and not ended.
+    /// The opcode of the open message.
     open: Option<Opcode>,
 }
 
 impl EventWriter {
-    /// Writes data of this opcode as a message, or as the next fragment of the open one.
+    /// Writes data as a message, or as the next fragment of the open message.
     #[inline]
     fn write(
         &mut self,
@@ -73,14 +74,14 @@ impl EventWriter {
     ///
     /// Args:
     ///     data: A ``str`` for a text, ``bytes``, ``bytearray`` or ``memoryview`` for a binary.
-    ///     message_finished: Whether the message ends with it.
+    ///     message_finished: Whether the message ends with this data.
     ///
     /// Returns:
     ///     One frame.
     ///
     /// Raises:
-    ///     TypeError: If ``data`` is none of these, or of the other type than the open message.
-    ///     UnicodeEncodeError: If a text holds a surrogate.
+    ///     TypeError: If ``data`` is none of these, or not of the open message's type.
+    ///     UnicodeEncodeError: If a text contains a surrogate.
     #[pyo3(signature = (data, message_finished, /))]
     fn data(
         &mut self,
@@ -92,7 +93,7 @@ impl EventWriter {
         if let Ok(text) = data.cast::<PyString>() {
             return with_text(text, |content| {
                 self.require_same(Opcode::Text)?;
-                // A `str` does not change, and neither does its UTF-8.
+                // A `str` and its UTF-8 never change.
                 self.write(Opcode::Text, content, fin, PyOutput { py, immutable: true })
             });
         }
@@ -109,7 +110,7 @@ impl EventWriter {
         })?
     }
 
-    /// Encode a control frame, whatever its payload says.
+    /// Encode a control frame without checking its payload.
     ///
     /// Args:
     ///     opcode: 8 for a Close, 9 for a ping, 10 for a pong.
@@ -119,7 +120,8 @@ impl EventWriter {
     ///     The frame.
     ///
     /// Raises:
-    ///     ValueError: If the opcode is another one, the payload is too long, or after a Close.
+    ///     ValueError: If the opcode is none of these, if the payload is too long, or if a Close was
+    ///         encoded.
     #[pyo3(signature = (opcode, payload, /))]
     fn control(&mut self, py: Python<'_>, opcode: u8, payload: &[u8]) -> PyResult<Py<PyBytes>> {
         let opcode = Opcode::from_bits(opcode)

@@ -1,4 +1,4 @@
-//! What `wsdefrag.compat.wsproto` is made with.
+//! The engines of `wsdefrag.compat.wsproto`.
 
 pub(crate) mod event_reader;
 pub(crate) mod event_writer;

@@ -1,4 +1,4 @@
-//! How frames get from the one side to the other: which of the core's two machines does it.
+//! The two kinds of forwarding in one type: by decision, or pass-through.
 
 use pyo3::prelude::*;
 use pyo3::types::PyList;
@@ -6,43 +6,44 @@ use wsdefrag_core::relay::{Control, Held, Message, Outbound, Pace, PassThrough, 
 use wsdefrag_core::{Opcode, Refusal};
 
 use crate::raw::message::message_state;
+use crate::read::event::opaque_content;
 use crate::relay::held::PyHeld;
 use crate::relay::unsent::Appending;
 
-/// How frames get from the one side to the other.
-pub(crate) enum Way {
+/// How a direction forwards frames.
+pub(crate) enum Forwarding {
     Deciding(Relay<PyHeld>),
-    Passing(PassThrough<PyHeld>),
+    PassThrough(PassThrough<PyHeld>),
 }
 
-impl Way {
+impl Forwarding {
     pub(crate) fn held(&self) -> usize {
         match self {
             Self::Deciding(relay) => relay.held(),
-            Self::Passing(pass_through) => pass_through.held(),
+            Self::PassThrough(pass_through) => pass_through.held(),
         }
     }
 
     pub(crate) const fn outbound(&self) -> &Outbound {
         match self {
             Self::Deciding(relay) => relay.outbound(),
-            Self::Passing(pass_through) => pass_through.outbound(),
+            Self::PassThrough(pass_through) => pass_through.outbound(),
         }
     }
 
-    /// The mode that frames go on by themselves in.
+    /// The mode of a pass-through; `None` if the caller decides.
     pub(crate) const fn mode(&self) -> Option<&'static str> {
         match self {
             Self::Deciding(_) => None,
-            Self::Passing(pass_through) => match pass_through.pace() {
+            Self::PassThrough(pass_through) => match pass_through.pace() {
                 Pace::Frames => Some("frames"),
                 Pace::Bytes => Some("bytes"),
             },
         }
     }
 
-    /// Brings the books up to date when something has come in: `events`, unless they were kept
-    /// back. `over` says that no more will be read.
+    /// Updates the state after a read. `events` are the delivered events, if they could be
+    /// delivered; `over` says that no more will be read.
     pub(crate) fn received(
         &mut self,
         events: Option<&Bound<'_, PyList>>,
@@ -58,7 +59,7 @@ impl Way {
                 relay.release();
                 held
             }
-            Self::Passing(pass_through) => {
+            Self::PassThrough(pass_through) => {
                 pass_through.settle(over, output);
                 Ok(())
             }
@@ -72,7 +73,7 @@ impl Way {
     ) -> Result<(), Refusal> {
         match self {
             Self::Deciding(relay) => relay.control(control, output),
-            Self::Passing(pass_through) => pass_through.control(control, output),
+            Self::PassThrough(pass_through) => pass_through.control(control, output),
         }
     }
 
@@ -84,7 +85,7 @@ impl Way {
     ) -> Result<bool, Refusal> {
         match self {
             Self::Deciding(relay) => relay.close(code, reason, output),
-            Self::Passing(pass_through) => pass_through.close(code, reason, output),
+            Self::PassThrough(pass_through) => pass_through.close(code, reason, output),
         }
     }
 
@@ -99,15 +100,18 @@ impl Way {
             Self::Deciding(relay) => {
                 relay.inject(Message { opcode, content: held.content() }, compress, output)
             }
-            Self::Passing(pass_through) => pass_through.inject(held, opcode, compress, output),
+            Self::PassThrough(pass_through) => pass_through.inject(held, opcode, compress, output),
         }
     }
 }
 
-/// Has the events that were delivered wait for decisions.
+/// Queues the delivered events until the caller decides on them.
 fn hold(relay: &mut Relay<PyHeld>, events: &Bound<'_, PyList>) -> PyResult<()> {
     for event in events.iter() {
-        let content = message_state(&event)?.map(|message| message.content.unbind());
+        let content = match message_state(&event)? {
+            Some(message) => Some(message.content.unbind()),
+            None => opaque_content(&event)?,
+        };
         relay.hold(PyHeld { event: event.unbind(), content });
     }
     Ok(())
