@@ -145,10 +145,17 @@ async def forward(options: argparse.Namespace) -> None:
             await close(writers, options.grace)
 
     def accept(client: asyncio.StreamReader, to_client: asyncio.StreamWriter) -> None:
-        # Of a coroutine, asyncio would make a task whose cancellation it prints.
+        # If this were a coroutine, asyncio would make a task and print its cancellation.
+        def ended(task: asyncio.Task[None]) -> None:
+            del running[task]
+            to_client.transport.abort()  # a task that was cancelled before it began closes nothing
+
+        if stopped.is_set():
+            to_client.transport.abort()
+            return
         task = asyncio.create_task(serve(client, to_client))
         running[task] = None
-        task.add_done_callback(running.pop)
+        task.add_done_callback(ended)
 
     stopped = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
