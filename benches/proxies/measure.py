@@ -1,4 +1,4 @@
-"""Measures what stands in the middle of connections, and what sends: beside their peers, in turns.
+"""Measures relays and encoders and their peers in turns.
 
     python -m proxies.measure RESULTS.json            about six minutes
     python -m proxies.measure --quick RESULTS.json    seconds; shows that everything works
@@ -35,7 +35,7 @@ PARTS = (
 
 
 def show(comparison: Comparison) -> None:
-    """Says what was measured, while the rest is."""
+    """Prints a measurement while the others run."""
     for way, nanoseconds in comparison.nanoseconds.items():
         ratio = comparison.ratio(way)
         print(f"{comparison.what}: {way}: {nanoseconds:,.0f} ns, {ratio:.3g}x", flush=True)

@@ -45,7 +45,7 @@ def render(run: ProxyRun) -> str:
 
 
 def part(comparisons: list[Comparison]) -> str:
-    """A line for each peer that something was compared with, and what is to be said about it."""
+    """A line for each peer, with the note about it."""
     rows = []
     for comparison in comparisons:
         ours = comparison.nanoseconds[comparison.ours]

@@ -37,10 +37,10 @@ def require_number(name: str, value: object) -> float:
 
 
 def require_extension(extension: object) -> str | None:
-    """Give ``extension`` back, which is a name or None.
+    """Return ``extension``: the name of an extension, or None.
 
-    Raises TypeError unless it is one of these, and ValueError if it is empty, or a name of what
-    this library does know.
+    Raises TypeError unless it is a str or None, and ValueError if it is empty or the name of an
+    extension that this package implements.
     """
     if extension is None:
         return None

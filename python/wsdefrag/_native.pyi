@@ -1089,9 +1089,7 @@ class Relay:
 
     @property
     def bytes_buffered(self) -> int:
-        """Bytes held in both directions: incomplete, waiting for a decision, or not yet taken to be
-        sent.
-        """
+        """Bytes held in both directions: incomplete, not yet decided on, or not yet taken to be sent."""
 
     @property
     def from_client(self) -> RelayDirection:
@@ -1132,9 +1130,7 @@ class RelayDirection:
 
     @property
     def error(self) -> ProtocolError | LimitExceeded | OutOfMemory | None:
-        """The violation that ended the reading of this direction, a new object each time; None if
-        there is none.
-        """
+        """The violation that ended the reading of this direction, a new object each time, or None."""
 
     @property
     def close_received(self) -> Close | None:

@@ -32,13 +32,13 @@ class WebSocketConnection(_native.Connection):
         limits: Limits for frames and messages; None for the defaults of ``Limits``.
         strictness: Which rules are enforced; None for the defaults of ``Strictness``.
         retain: How many messages ``websocket.messages`` keeps, the newest ones; None keeps all,
-            0 none. It has no influence on the events.
-        extension: The name of an agreed extension that this library does not know, or None.
+            0 none. Events do not depend on it.
+        extension: The name of an agreed extension that this package does not implement, or None.
             Messages with its reserved bits are ``OpaqueMessage`` events; they are not kept.
 
     Raises:
         TypeError: If an argument has the wrong type.
-        ValueError: If ``retain`` is negative, or ``extension`` is no name of another extension.
+        ValueError: If ``retain`` is negative, or ``extension`` is empty or ``permessage-deflate``.
 
     Only one thread may use an object at a time. A subclass with other arguments overrides
     ``__new__``.

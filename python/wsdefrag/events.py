@@ -3,8 +3,8 @@
 A ``WebSocketMessage`` is itself an event. All other events are objects of the frozen classes here;
 each has its direction, a time, and an offset in the stream:
 
-- ``OpaqueMessage`` comes in the place of a message that belongs to an extension nobody here knows.
-- ``Ping`` and ``Pong`` may stand anywhere, also between the fragments of a message.
+- ``OpaqueMessage`` replaces a message that uses an extension that this package does not implement.
+- ``Ping`` and ``Pong`` can occur anywhere, also between the fragments of a message.
 - ``Close`` occurs at most once in a direction; all bytes after it are discarded.
 - ``ProtocolViolation`` occurs at most once in a direction, as its last event. It is not a
   ``Close``, because the peer sent no Close frame.
@@ -51,7 +51,7 @@ class Ping:
     offset: int
 
     def __repr__(self) -> str:
-        """Show all fields, of the payload at most its beginning."""
+        """Show all fields; shortens a long payload."""
         return shown_fields(self)
 
 
@@ -78,7 +78,7 @@ class Pong:
     offset: int
 
     def __repr__(self) -> str:
-        """Show all fields, of the payload at most its beginning."""
+        """Show all fields; shortens a long payload."""
         return shown_fields(self)
 
 
@@ -168,23 +168,24 @@ class Incomplete:
     offset: int
 
     def __repr__(self) -> str:
-        """Show all fields, of the content at most its beginning."""
+        """Show all fields; shortens a long content."""
         return shown_fields(self)
 
 
 @dataclass(frozen=True, slots=True)
 class OpaqueMessage:
-    r"""A whole message of an agreed extension that this library does not know.
+    r"""A complete message of an agreed extension that this package does not implement.
 
-    It comes only where ``extension`` was given, for a message with reserved bits that are not those
-    of permessage-deflate, and for a compressed one that may refer to such a message.
+    It occurs only if the argument ``extension`` was given, in two cases: the message has reserved
+    bits that permessage-deflate does not use; or the message is compressed and may refer to such a
+    message.
 
     Attributes:
-        type: ``Opcode.TEXT`` or ``Opcode.BINARY``, as its first frame says.
-        content: The payload as it was sent, unmasked: not inflated, and not checked to be UTF-8.
-            Empty where a message had begun to be inflated when the extension's bits came.
-        rsv: The reserved bits of its frames together, as a number: RSV1 counts 4, RSV2 2, RSV3 1.
-        extension: The extension's name.
+        type: ``Opcode.TEXT`` or ``Opcode.BINARY``, from its first frame.
+        content: The payload, unmasked, but neither inflated nor checked for UTF-8. Empty if
+            inflation of the message had started before a frame with the extension's bits.
+        rsv: The reserved bits of all its frames: the sum of 4 for RSV1, 2 for RSV2, 1 for RSV3.
+        extension: The name of the extension.
         from_client: Whether the client sent it.
         timestamp: Seconds since the epoch.
         offset: First byte of its first frame, in bytes.
@@ -206,7 +207,7 @@ class OpaqueMessage:
     offset: int
 
     def __repr__(self) -> str:
-        """Show all fields, of the content at most its beginning."""
+        """Show all fields; shortens a long content."""
         return shown_fields(self)
 
 

@@ -78,9 +78,9 @@ class WebSocketRelay(_native.DecidingRelay):
             has changed; None for one frame.
         compress_from: Injected messages of at least this many bytes are compressed, if
             permessage-deflate was agreed on and the call does not say whether to compress.
-        compression_level: How hard to try, from 0 (not at all) to 9.
-        extension: The name of an agreed extension that this library does not know, or None.
-            Messages with its reserved bits are sent on untouched, and are ``OpaqueMessage`` events.
+        compression_level: From 0 (stored without compression) to 9 (smallest).
+        extension: The name of an agreed extension that this package does not implement, or None.
+            Messages with its reserved bits are ``OpaqueMessage`` events, forwarded unchanged.
 
     Raises:
         TypeError: If an argument has the wrong type.

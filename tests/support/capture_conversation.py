@@ -233,7 +233,7 @@ class Conversation:
             extensions: what both sides say in `Sec-WebSocket-Extensions`.
             accept: the accept key, where it shall not be the right one.
             fields: more header lines of the request; `answers`, of the answer.
-            glued: what the server sends in the same segment behind the answer.
+            glued: what the server sends in the same segment after the response.
         """
         self.says(True, request_head(target, host, offers=extensions, fields=fields))
         self.says(False, answer_head(extensions, accept=accept, fields=answers) + glued)

@@ -14,7 +14,7 @@ CONNECTIONS, MESSAGES = 40, 3
 
 
 def talks() -> bytes:
-    """Short connections one behind the other, each closed and ended."""
+    """Short connections one after another, each closed and ended."""
     each = []
     for number in range(CONNECTIONS):
         talk = Conversation(("192.0.2.10", 10_000 + number), time=START + number * 10_000_000)

@@ -1,4 +1,5 @@
-//! Every limit is inclusive: exactly it passes, one more does not.
+//! Every limit is inclusive: exactly the limit is accepted, one more is
+//! rejected.
 
 mod common;
 mod contract;
@@ -16,7 +17,7 @@ const UNLIMITED: Limits = Limits {
     max_inflate_ratio: None,
 };
 
-/// A limit, and how far it is exceeded.
+/// A limit, and input that reaches or exceeds it.
 struct Case<'a> {
     wire: &'a [u8],
     /// Passes.
@@ -37,7 +38,7 @@ impl Case<'_> {
     }
 }
 
-/// The direction read whole and in chunks, which has to be the same.
+/// Reads the direction whole and in chunks; both results have to be equal.
 fn read(limits: Limits, wire: &[u8]) -> Journal {
     let settings = Settings { limits, ..common::strict_deflate() };
     let (journal, _) = journal::read(settings, [wire]);
@@ -147,7 +148,7 @@ fn compressed_bytes_do_not_count_towards_the_message() {
 }
 
 #[test]
-fn inflated_message_over_several_fragments_is_refused_in_the_one_that_goes_too_far() {
+fn inflated_message_over_several_fragments_is_refused_in_the_one_that_exceeds_the_limit() {
     let mut deflater = Deflater::new(6, 15, Strategy::Default, true);
     // Each part is flushed, so that it inflates to its 1000 bytes on its own.
     let parts: Vec<Vec<u8>> = (0..3)
@@ -204,7 +205,7 @@ fn ratio_of_exactly_the_limit_passes_and_of_one_byte_more_does_not() {
     let payload = deflater.compress(&[0; 5000], Ending::Flush);
     let announced = u32::try_from(payload.len()).unwrap();
     let limits = |decoded: f64| Limits {
-        // A little more, so that the product does not round down below `decoded`.
+        // Slightly more, so that the product does not round down below `decoded`.
         max_inflate_ratio: Some((decoded + 0.5) / f64::from(announced)),
         ..UNLIMITED
     };
@@ -220,7 +221,7 @@ fn ratio_of_exactly_the_limit_passes_and_of_one_byte_more_does_not() {
 }
 
 #[test]
-fn ratio_is_none_of_plain_messages() {
+fn ratio_does_not_apply_to_uncompressed_messages() {
     let limits = Limits { max_inflate_ratio: Some(0.001), ..UNLIMITED };
     assert_eq!(read(limits, &fragments(0, &[b"plain", b"again"])).error, None);
 }

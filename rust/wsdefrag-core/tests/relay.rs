@@ -54,12 +54,12 @@ fn input(way: u8) -> impl Strategy<Value = Vec<u8>> {
 
 proptest! {
     #[test]
-    fn what_was_decided_is_what_is_read(input in input(0)) {
+    fn receiver_reads_what_was_decided(input in input(0)) {
         contract::relay::check(&input);
     }
 
     #[test]
-    fn messages_of_another_extension_go_on_as_they_came(
+    fn messages_of_an_unknown_extension_are_forwarded_verbatim(
         cuts in any::<u8>(), decisions in prop::collection::vec(any::<u8>(), 1..9), wire in frames(),
     ) {
         // From a server, arbitrary bytes, text not checked, all rules kept but that.
@@ -68,12 +68,12 @@ proptest! {
     }
 
     #[test]
-    fn frames_that_go_on_by_themselves_are_read(input in input(1)) {
+    fn passed_frames_are_read(input in input(1)) {
         contract::relay::check(&input);
     }
 
     #[test]
-    fn bytes_that_go_on_by_themselves_are_read(input in input(2)) {
+    fn passed_bytes_are_read(input in input(2)) {
         contract::relay::check(&input);
     }
 }

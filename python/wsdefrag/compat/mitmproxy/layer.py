@@ -103,7 +103,7 @@ class RelayLayer(websocket.WebsocketLayer):
             yield commands.Log(f"Invalid WebSocket compression: {error}", logging.WARNING)
             return None, unknown
         for oddity in params.oddities if params else ():
-            yield commands.Log(f"Odd WebSocket compression parameters: {oddity}")
+            yield commands.Log(f"Invalid WebSocket compression parameters: {oddity}")
         return params, unknown
 
     @expect(events.DataReceived, events.ConnectionClosed, websocket.WebSocketMessageInjected)
@@ -139,7 +139,7 @@ class RelayLayer(websocket.WebsocketLayer):
             yield from self._forward(event)
         elif isinstance(event, OpaqueMessage):
             yield commands.Log(
-                f"Passing on a message of WebSocket extension {event.extension!r} from the "
+                f"Forwarding a message of WebSocket extension {event.extension!r} from the "
                 f"{_side(event.from_client)} ({len(event.content)} bytes)."
             )
             yield from self._forward(event)

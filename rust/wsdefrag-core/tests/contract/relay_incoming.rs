@@ -1,5 +1,5 @@
-//! What came in, frame by frame, and how an event of it has to go on. The frames are those that a
-//! frame decoder finds; a relay has no part in it.
+//! The incoming frames, and how each event has to be forwarded. A frame decoder
+//! finds the frames, independently of the relay.
 
 use wsdefrag_core::Frame;
 

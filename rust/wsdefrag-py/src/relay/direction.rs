@@ -289,8 +289,7 @@ fn mark_late(events: &Bound<'_, PyList>, mut completing: Completing) {
 
 #[pymethods]
 impl RelayDirection {
-    /// The violation that ended the reading of this direction, a new object each time; None if
-    /// there is none.
+    /// The violation that ended the reading of this direction, a new object each time, or None.
     #[getter]
     fn error<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         self.reading.error(py)

@@ -265,7 +265,7 @@ def test_message_of_an_unknown_extension_goes_on_as_it_came(with_addon: Mitmdump
     assert (first.first, first.payload) == (0x80 | 0x20 | TEXT, b"\xff\xfe")
     assert second.payload == b"hello"
     assert with_addon.logged(
-        "Passing on a message of WebSocket extension 'funky-bits'", since=since
+        "Forwarding a message of WebSocket extension 'funky-bits'", since=since
     )
     finish(with_addon, pair)
 
