@@ -27,9 +27,16 @@ fn text(content: &[u8]) -> Seen {
     Seen::Message(Opcode::Text, content.to_vec())
 }
 
+/// The sizes that `wire` is split into: small sizes only if it is short.
+fn sizes(wire: &[u8]) -> impl Iterator<Item = usize> {
+    let least = if wire.len() < 10_000 { 1 } else { 97 };
+    let sizes = [wire.len(), 1, 2, 3, 7, 97, 1000, 4096, 5000];
+    sizes.into_iter().filter(move |size| *size >= least)
+}
+
 /// Checks that `wire`, in any split, gives these messages and these counts.
 fn reads(settings: Settings, wire: &[u8], contents: &[&[u8]], counted: Tolerated) {
-    for size in [wire.len(), 1, 2, 3, 7, 4096, 5000] {
+    for size in sizes(wire) {
         let (journal, _) = journal::read(settings, wire.chunks(size));
         assert_eq!(journal.error, None, "{wire:02x?} by {size}");
         let seen: Vec<_> = journal.events.into_iter().map(|(_, seen)| seen).collect();
@@ -41,7 +48,7 @@ fn reads(settings: Settings, wire: &[u8], contents: &[&[u8]], counted: Tolerated
 
 /// Checks that `wire`, in any split, is rejected at `offset`.
 fn refuses(settings: Settings, wire: &[u8], kind: Kind, offset: u64) {
-    for size in [wire.len(), 1, 2, 3, 7, 4096, 5000] {
+    for size in sizes(wire) {
         let (journal, _) = journal::read(settings, wire.chunks(size));
         let error = journal.error.unwrap_or_else(|| panic!("{wire:02x?} is let through"));
         assert_eq!((error.kind, error.offset), (kind, offset), "{wire:02x?} by {size}");

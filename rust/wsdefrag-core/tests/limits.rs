@@ -241,3 +241,41 @@ fn bomb_is_refused_and_takes_no_more_memory_than_the_limit() {
         assert!(ledger.largest as u64 <= limit);
     }
 }
+
+/// The number that an expression of the Python class stands for.
+fn number(expression: &str) -> Option<u64> {
+    let factor = |factor: &str| match factor.trim() {
+        "_MIB" => 1 << 20,
+        digits => digits.replace('_', "").parse().unwrap(),
+    };
+    (expression != "None").then(|| expression.split('*').map(factor).product())
+}
+
+/// The Python class has the defaults in its fields, and in its documentation.
+#[test]
+fn defaults_are_those_of_the_python_class_and_its_documentation() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../python/wsdefrag/limits.py");
+    let python = std::fs::read_to_string(path).unwrap();
+    let Limits { max_frame_size, max_message_size, max_fragments, max_inflate_ratio } =
+        Limits::default();
+    assert_eq!(max_inflate_ratio, None);
+    for (name, default, documented) in [
+        ("max_frame_size", max_frame_size, "64 MiB"),
+        ("max_message_size", max_message_size, "64 MiB"),
+        ("max_fragments", max_fragments, "16,384"),
+        ("max_inflate_ratio", None, "None"),
+    ] {
+        let of_field = |line: &&str| line.trim_start().starts_with(&format!("{name}: "));
+        let field = python.lines().filter(of_field).find(|line| line.contains(" | None = "));
+        let (_, expression) = field.unwrap().split_once(" = ").unwrap();
+        assert_eq!(number(expression), default, "{name}");
+        let (_, documentation) = python.split_once(&format!("        {name}: ")).unwrap();
+        let (_, said) = documentation.split_once("Default: ").unwrap();
+        assert!(said.starts_with(&format!("{documented}.")), "{name}");
+        let in_units = match documented.split_once(' ') {
+            Some((mebibytes, _)) => number(&format!("{mebibytes}*_MIB")),
+            None => number(&documented.replace(',', "")),
+        };
+        assert_eq!(in_units, default, "{name}");
+    }
+}

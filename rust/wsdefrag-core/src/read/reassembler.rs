@@ -347,10 +347,12 @@ impl<C: Content> Reassembler<C> {
             return sink.payload(wire, mask, 0);
         }
         // An empty range, such as after a header at the end of a chunk, allocates nothing.
-        let wanted = |message: &&mut OpenMessage<C>| {
-            !wire.is_empty() && message.payload_use != PayloadUse::PassedOver
+        let Some(message) = self.message.as_mut().filter(|_| !wire.is_empty()) else {
+            return Ok(());
         };
-        let Some(message) = self.message.as_mut().filter(wanted) else { return Ok(()) };
+        if message.payload_use == PayloadUse::PassedOver {
+            return sink.payload(wire, mask, message.len());
+        }
         let result = if message.account.decoding == Decoding::Deflate {
             let inflation = self.inflation.get_or_insert_with(|| inflation(&self.settings));
             let mut target = ContentTarget {

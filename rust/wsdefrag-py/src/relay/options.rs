@@ -58,7 +58,8 @@ impl Options<'_> {
                     level: self.compression_level,
                     check_utf8: strictness.utf8,
                 };
-                let outbound = Outbound::new(sending, agreed, fragmenter, self.fresh_keys);
+                let outbound = Outbound::new(sending, agreed, fragmenter, self.fresh_keys)
+                    .with_foreign_extension(self.extension.is_some());
                 let extension = self.extension.as_ref().map(|name| name.clone_ref(py));
                 DirectionOptions { settings, outbound, extension }
             })
