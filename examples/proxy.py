@@ -1,11 +1,12 @@
-"""A proxy to start from: prints what passes, edits it, and writes it down for mitmproxy.
+"""A WebSocket proxy that prints messages, edits them, and saves connections for mitmproxy.
 
     python examples/proxy.py HOST:PORT [--listen PORT] [--replace OLD NEW] [--write FLOWS.mitm]
                                        [--grace SECONDS]
 
-Forwards ws:// connections to HOST:PORT until it is interrupted or terminated, and then closes them
-with 1001. Nothing is read for a side that does not read, so what waits for it is a message and a
-few buffers. `upgrade.py`, beside this file, sees to what comes before the frames; it needs h11.
+Forwards ws:// connections to HOST:PORT until it is interrupted or terminated; then it closes them
+with 1001. While a side does not read, the proxy reads nothing from the other side, so it buffers at
+most a message and a few chunks. `upgrade.py` in this directory handles the HTTP upgrade; it needs
+h11.
 """
 
 from __future__ import annotations
@@ -37,11 +38,11 @@ class Session:
             deflate=agreed.deflate,
             limits=wsdefrag.Limits(max_message_size=8 << 20),
             budget=BUDGET,
-            retain=None if options.write else 0,  # a flow has all of its messages
+            retain=None if options.write else 0,  # a saved flow needs all messages
         )
 
     async def pump(self, reader: asyncio.StreamReader, *, from_client: bool) -> None:
-        """Forward one direction, no faster than the other side reads."""
+        """Forward one direction at the speed at which the other side reads."""
         writer = self.to_server if from_client else self.to_client
         data = self.agreed.from_client if from_client else self.agreed.from_server
         with suppress(OSError):
@@ -56,9 +57,9 @@ class Session:
         self.over.set()
 
     def decide(self, data: bytes, from_client: bool) -> None:
-        """Say what is to become of everything that has arrived."""
+        """Print, edit and forward the events of a chunk."""
         for event in self.relay.receive_data(data, from_client=from_client):
-            print("->" if from_client else "<-", f"{event!r:.100}", flush=True)
+            print("->" if from_client else "<-", shown(event), flush=True)
             if isinstance(event, wsdefrag.WebSocketMessage) and event.is_text:
                 for old, new in self.options.replace:
                     event.text = event.text.replace(old, new)
@@ -68,14 +69,14 @@ class Session:
                 self.relay.send_close(1011, to_client=not from_client)
 
     def send(self) -> None:
-        """Write what waits; the connection is over when both ways are closed."""
+        """Write the output to both sides; the connection is over when both got a Close."""
         for to_client, writer in ((True, self.to_client), (False, self.to_server)):
-            with suppress(RuntimeError):  # this writer has got to its end already
+            with suppress(RuntimeError):  # write_eof was called for this writer
                 writer.write(self.relay.data_to_send(to_client=to_client))
         if self.relay.from_client.close_sent and self.relay.from_server.close_sent:
             self.over.set()
 
-    def write_down(self, path: Path) -> None:
+    def save(self, path: Path) -> None:
         """Append the connection to a file of flows."""
         peers = [side.get_extra_info("peername") for side in (self.to_client, self.to_server)]
         heads = self.agreed.request, self.agreed.response
@@ -89,22 +90,29 @@ class Session:
             )
 
 
+def shown(event: wsdefrag.Event) -> str:
+    """Return the `repr` of an event, or of the start of a message."""
+    if isinstance(event, wsdefrag.WebSocketMessage):
+        return repr(event.text[:90] if event.is_text else event.content[:90])
+    return f"{event!r:.100}"
+
+
 async def run(session: Session, ends: list[asyncio.StreamReader], grace: float) -> None:
-    """Forward both directions; when one has ended, the other has a little time left."""
+    """Forward both directions; when one ends, the other may continue for `grace` seconds."""
     client, server = ends
     pumps = asyncio.gather(
         session.pump(client, from_client=True), session.pump(server, from_client=False)
     )
     pumps.add_done_callback(lambda _: session.over.set())
     await session.over.wait()
-    if not (await asyncio.wait([pumps], timeout=grace))[0]:  # a peer does not read, or stays
+    if not (await asyncio.wait([pumps], timeout=grace))[0]:  # a peer does not read or disconnect
         session.to_client.transport.abort()
         session.to_server.transport.abort()
     await pumps
 
 
 async def close(writers: list[asyncio.StreamWriter], grace: float) -> None:
-    """Write what is left, but not for ever."""
+    """Write the remaining output, for at most `grace` seconds."""
     for writer in writers:
         writer.close()
     ends = asyncio.gather(*(one.wait_closed() for one in writers), return_exceptions=True)
@@ -131,18 +139,24 @@ async def forward(options: argparse.Namespace) -> None:
             session = running[task] = Session(options, agreed, writers)
             await run(session, [client, server], options.grace)
             if options.write:
-                session.write_down(options.write)
+                session.save(options.write)
         except (OSError, EOFError, ValueError, h11.ProtocolError, asyncio.TimeoutError) as error:
             print(f"no WebSocket: {error!r}", flush=True)
         finally:
             await close(writers, options.grace)
 
     def accept(client: asyncio.StreamReader, to_client: asyncio.StreamWriter) -> None:
-        # Of a coroutine, asyncio would make a task whose cancellation it prints.
+        # start_server would make a task of a coroutine and print an error when it is cancelled.
+        def ended(task: asyncio.Task[None]) -> None:
+            del running[task]
+            to_client.transport.abort()  # a task that was cancelled before it began closes nothing
+
+        if stopped.is_set():
+            to_client.transport.abort()
+            return
         task = asyncio.create_task(serve(client, to_client))
         running[task] = None
-        task.add_done_callback(running.pop)
-        task.add_done_callback(lambda _: to_client.close())  # if it never got to its start
+        task.add_done_callback(ended)
 
     stopped = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -157,7 +171,7 @@ async def forward(options: argparse.Namespace) -> None:
             session.relay.send_close(1001, to_client=False)
             session.send()
         else:
-            task.cancel()  # nothing has been agreed on yet
+            task.cancel()  # the handshake is not complete
     if running:
         await asyncio.wait(running)
 
@@ -169,7 +183,7 @@ def main() -> None:
     parser.add_argument("--listen", type=int, default=0, metavar="PORT", help="default: any")
     parser.add_argument("--replace", nargs=2, action="append", default=[], metavar=("OLD", "NEW"))
     parser.add_argument("--write", type=Path, metavar="FLOWS.mitm")
-    grace = "for an upgrade, and for what is left of a connection that has ended; default: 5"
+    grace = "for the upgrade, and for the rest of a connection that has ended; default: 5"
     parser.add_argument("--grace", type=float, default=5.0, metavar="SECONDS", help=grace)
     options = parser.parse_args()
     if options.server is None:

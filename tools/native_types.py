@@ -22,6 +22,7 @@ PARAMETERS = {
     "data": "Buffer",
     "deflate": "DeflateParams | None",
     "event": "Event",
+    "extension": "str | None",
     "file": "object | None",
     "fin": "bool",
     "fragments": "Sequence[int] | None",

@@ -11,8 +11,8 @@
 `many`: 10,000 connections that are all open until the file ends, each in the middle of a message
     nearly always.
 
-What was sent is remembered as checksums, so that what a reader calls whole can be held against it:
-see `Sent.check`.
+The checksums of the sent messages are kept, so `Sent.check` can verify the complete messages of a
+reader.
 """
 
 import random
@@ -106,7 +106,7 @@ class Network:
 
 
 def may_be_late(packet: bytes) -> bool:
-    """Whether nobody would have to wait for it: handshakes and heads come before their answers."""
+    """Whether a packet may be late: the other side waits for handshakes and HTTP heads."""
     return bool(packet[47] & PUSH) and packet[54:58] not in (b"GET ", b"HTTP")
 
 

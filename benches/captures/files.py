@@ -1,7 +1,7 @@
 """The capture files of a run, written into a directory that is thrown away afterwards.
 
 Every file is written through the page cache just before it is read, so it is read from memory.
-What a reader makes of a file is held against what was sent before any time is taken.
+Before any measurement, the messages of a reader are compared with the sent ones.
 """
 
 import gzip
@@ -127,7 +127,7 @@ def write_files(directory: Path, sizes: Sizes) -> list[File]:
     write_pcap(path, traffic.mixed(Network()), sizes.mixed)
     files.append(checked(MIXED, path, traffic.sent))
 
-    # What a shorter run writes is the beginning of what a longer one does.
+    # A shorter run writes the start of the file of a longer one.
     path = directory / "slice.pcap"
     traffic = Traffic("mixed")
     write_pcap(path, traffic.mixed(Network()), sizes.pieces[0])

@@ -17,7 +17,7 @@ SEGMENT = 1400
 """Bytes of a full TCP segment: what fits where tunnels take their share of Ethernet's 1,460."""
 
 IN_FLIGHT = 4 * SEGMENT
-"""Bytes by which acknowledgments are behind while a side is sending."""
+"""Bytes not yet acknowledged while a side is sending."""
 
 SYN, RST, ACK, PUSH, FIN = 0x02, 0x04, 0x10, 0x08, 0x01
 

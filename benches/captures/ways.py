@@ -1,7 +1,7 @@
 """The ways to read a capture that are compared: ours in this process, programs as commands.
 
-A way of ours consumes what it reads at once and keeps nothing: Arrow batch by batch, messages one
-by one. A program writes to `/dev/null`. Programs that are not installed are left out.
+Our ways keep nothing in memory: Arrow is consumed batch by batch, messages one by one. A program
+writes to `/dev/null`. Programs that are not installed are left out.
 """
 
 import json
@@ -49,7 +49,7 @@ JSON = ["-T", "json", "--no-duplicate-keys", "-J", "frame tcp websocket data dat
 
 
 class Failed(Exception):
-    """A program did not do what it was asked for."""
+    """A program failed."""
 
 
 def to_arrow(path: str) -> int:

@@ -8,7 +8,7 @@ new key per frame, server streams are not. Compressed messages share one window 
 Invariants:
     b"".join(chunks) == every message's frames in order
     len(contents) == len(payloads) == message_count
-    a prefix of a workload is the same stream, cut behind a whole message
+    a prefix of a workload is the same stream, cut after a complete message
 """
 
 import itertools

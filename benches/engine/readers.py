@@ -1,8 +1,8 @@
-"""The readers that are compared, each behind one function: feed a chunk, get what came of it.
+"""The compared readers, each as one function: it takes a chunk and returns the messages.
 
-Opening a reader gives a `Feed`, which takes one chunk and returns what the chunk completed. The
-benchmark iterates over that and drops it before it feeds the next chunk (`consume`). What stands
-in a `Feed` is what a user of that library has to write to get messages, and no more:
+Opening a reader gives a `Feed`, which takes a chunk and returns the messages that it completed. The
+benchmark iterates over them and drops them before it feeds the next chunk (`consume`). A `Feed` has
+only the code that a user of the library must write to get messages:
 
 - ours and aiohttp's compiled reader are called directly;
 - websockets' sans-I/O protocol gives frames, joined as its own assembler joins them, without its

@@ -1,4 +1,4 @@
-"""What ratios to peers cannot show: time that grows linearly, and memory that stays small.
+"""Measures that time grows linearly with the input and that memory stays small.
 
 Every measure runs in a process of its own, so that no other one has grown its heap. The input is
 a header and then the same piece of payload again and again, so it takes no memory worth counting.
@@ -31,7 +31,7 @@ class Measure:
 
     Attributes:
         what: what was measured.
-        detail: the raw numbers behind `value`.
+        detail: the raw numbers that `value` is computed from.
         value: the number that is judged.
         unit: its unit.
         limit: the target, which `value` may not reach; None where there is none.
@@ -76,7 +76,7 @@ def memory(field: str) -> int:
 
 
 def start_peak() -> int:
-    """Lets the peak start at what is resident now, and returns that, in bytes."""
+    """Resets the peak to the memory that is resident now, and returns that, in bytes."""
     Path("/proc/self/clear_refs").write_text("5")
     return memory("VmRSS")
 

@@ -125,7 +125,7 @@ def differences(now: Counts, before: Counts) -> list[str]:
 
 
 def growth(now: Counts, before: Counts, kernel: str) -> float | None:
-    """How much more a kernel takes, as a part of what it took; None for a new one."""
+    """The relative increase of a kernel's instructions; None for a new kernel."""
     old = before["kernels"].get(kernel)
     return old and now["kernels"][kernel]["instructions"] / old["instructions"] - 1
 

@@ -1,1 +1,1 @@
-"""What stands in the middle of connections and what sends, beside wsproto and mitmproxy."""
+"""Benchmarks of relays and encoders, compared with wsproto and mitmproxy."""

@@ -1,6 +1,6 @@
-"""Measures what stands in the middle of connections, and what sends: beside their peers, in turns.
+"""Measures relays and encoders and their peers in turns.
 
-    python -m proxies.measure RESULTS.json            about five minutes
+    python -m proxies.measure RESULTS.json            about six minutes
     python -m proxies.measure --quick RESULTS.json    seconds; shows that everything works
 
 Run it in `benches/`. It prints each measurement when it has it.
@@ -18,6 +18,7 @@ from proxies import (
     relay_mitmproxy,
     relay_pass_through,
     sending,
+    whole_proxies,
     wsproto_dropin,
 )
 from proxies.turns import Comparison
@@ -28,12 +29,13 @@ PARTS = (
     ("Relaying, beside mitmproxy", relay_mitmproxy.measure),
     ("Watching, beside deciding", relay_pass_through.measure),
     ("An echo round trip through asyncio", echo_round_trip.measure),
+    (whole_proxies.HEADING, whole_proxies.measure),
 )
 """Headings, and what measures them."""
 
 
 def show(comparison: Comparison) -> None:
-    """Says what was measured, while the rest is."""
+    """Prints a measurement while the others run."""
     for way, nanoseconds in comparison.nanoseconds.items():
         ratio = comparison.ratio(way)
         print(f"{comparison.what}: {way}: {nanoseconds:,.0f} ns, {ratio:.3g}x", flush=True)

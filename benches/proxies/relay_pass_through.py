@@ -1,7 +1,7 @@
-"""Frames and bytes that go on by themselves, beside whole messages that are decided on.
+"""Compares the pass-through relay with the relay that decides on messages.
 
-A proxy that only watches is to cost no more than one that decides, also where a message comes in
-many reads: frames are written once, into the buffer that is sent.
+A proxy that only watches must not cost more than one that decides, also if a message arrives in
+many chunks: frames are written once, into the buffer that is sent.
 """
 
 from collections.abc import Callable
@@ -51,6 +51,6 @@ def measure(quick: bool) -> list[Comparison]:
         for name, way in ways.items():
             assert way() == sum(map(len, chunks)), name
         times = in_turns(ways, per_call=COUNT, quick=quick)
-        # What disturbs the machine may disturb one of them by a twentieth.
+        # Other load on the machine may slow one of them by 5 %.
         found.append(Comparison(f"{mode} pass by", "message", times, {DECIDING: 0.95}, NOTE))
     return found

@@ -1,4 +1,4 @@
-"""Ways of doing the same, timed in turns: what disturbs the machine disturbs all of them."""
+"""Times several ways of doing the same in turns, so that other load slows all of them alike."""
 
 import statistics
 import time

@@ -7,7 +7,7 @@ from report.tables import scaling_table, table, verdict
 
 
 def render(run: CaptureRun) -> str:
-    """Headings, tables and what is to be said about them."""
+    """Headings, tables and the text about them."""
     return f"""\
 ## Captures
 

@@ -1,29 +1,51 @@
 """The part of `RESULTS.md` about proxies and sending."""
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 
+from proxies import whole_proxies
 from proxies.turns import Comparison
+from report.duration import duration
 from report.tables import table, verdict
 
 
-def render(path: Path) -> str:
-    """Headings and tables of what `proxies.measure` wrote."""
+@dataclass(frozen=True)
+class ProxyRun:
+    """What `proxies.measure` wrote.
+
+    Attributes:
+        lines: labels and values: the date, and what the machine did besides.
+        parts: comparisons by heading.
+    """
+
+    lines: dict[str, str]
+    parts: dict[str, list[Comparison]]
+
+
+def load(path: Path) -> ProxyRun:
+    """Reads the file of `proxies.measure`."""
     data = json.loads(path.read_text())
     parts = {
         heading: [Comparison(**fields) for fields in comparisons]
         for heading, comparisons in data["parts"].items()
     }
-    lines = {"Date": data["date"], **data["machine"]}
-    head = "\n".join(f"- {label}: {value}" for label, value in lines.items())
+    return ProxyRun({"Date": data["date"], **data["machine"]}, parts)
+
+
+def render(run: ProxyRun) -> str:
+    """Headings and tables of the parts; whole programs have a section of their own."""
+    head = "\n".join(f"- {label}: {value}" for label, value in run.lines.items())
     body = "\n\n".join(
-        f"### {heading}\n\n{part(comparisons)}" for heading, comparisons in parts.items()
+        f"### {heading}\n\n{part(comparisons)}"
+        for heading, comparisons in run.parts.items()
+        if heading != whole_proxies.HEADING
     )
     return f"## Proxies and sending\n\n{head}\n\n{body}\n"
 
 
 def part(comparisons: list[Comparison]) -> str:
-    """A line for each peer that something was compared with, and what is to be said about it."""
+    """A line for each peer, with the note about it."""
     rows = []
     for comparison in comparisons:
         ours = comparison.nanoseconds[comparison.ours]
@@ -34,9 +56,9 @@ def part(comparisons: list[Comparison]) -> str:
             rows.append(
                 [
                     comparison.what,
-                    f"{time(ours)} a {comparison.unit}",
+                    f"{duration(ours)} a {comparison.unit}",
                     peer,
-                    f"{time(nanoseconds)}",
+                    duration(nanoseconds),
                     f"{ratio:.3g}x",
                     "" if wanted is None else f"{wanted:g}x",
                     "" if wanted is None else verdict(ratio >= wanted),
@@ -45,11 +67,3 @@ def part(comparisons: list[Comparison]) -> str:
     head = ["what", "ours", "against", "its time", "ratio", "target, at least", ""]
     notes = dict.fromkeys(comparison.note for comparison in comparisons if comparison.note)
     return "\n\n".join([table(head, rows), *notes])
-
-
-def time(nanoseconds: float) -> str:
-    """A time with three digits, in a unit that suits it."""
-    for unit, size in (("s", 1e9), ("ms", 1e6), ("us", 1e3)):
-        if nanoseconds >= size:
-            return f"{nanoseconds / size:,.3g} {unit}"
-    return f"{nanoseconds:,.0f} ns"

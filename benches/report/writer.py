@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from engine.scaling import Measure
+from proxies import whole_proxies
 from report import (
     capture_chart,
     capture_report,
@@ -18,9 +19,11 @@ from report import (
     engine_results,
     proxy_report,
     record,
+    whole_programs,
 )
 from report.capture_results import CaptureRun
 from report.engine_results import COPY, INFLATE, TARGETS, Run, Target
+from report.proxy_report import ProxyRun
 from report.tables import scaling_table, table, verdict
 
 NOTES = Path(__file__).resolve().parents[1] / "NOTES.md"
@@ -82,14 +85,16 @@ def wanted(target: Target) -> str:
     return f"{target.ratio:g}x"
 
 
-def render(run: Run, measures: list[Measure], captures: CaptureRun, proxies: str) -> str:
+def render(run: Run, measures: list[Measure], captures: CaptureRun, proxies: ProxyRun) -> str:
     """The whole of `RESULTS.md`."""
     return f"""\
 # Results
 
-Written by `make bench`. Every number is the median of its rounds in one run of one process.
+Written by `make bench`. Every number is the median of its rounds in one run.
 
 {machine_table(run)}
+
+{whole_programs.render(captures, proxies.parts.get(whole_proxies.HEADING, []))}
 
 ## Time per message
 
@@ -110,7 +115,7 @@ A ratio is the other's time divided by ours, so more is better.
 {scaling_table(measures)}
 
 {capture_report.render(captures)}
-{proxies}
+{proxy_report.render(proxies)}
 {NOTES.read_text()}"""
 
 
@@ -119,9 +124,8 @@ def write(messages: Path, scaling: Path, captures: Path, proxies: Path, director
     run = engine_results.load(messages)
     measures = [Measure(**fields) for fields in json.loads(scaling.read_text())]
     capture_run = capture_results.load(captures)
-    (directory / "RESULTS.md").write_text(
-        render(run, measures, capture_run, proxy_report.render(proxies))
-    )
+    proxy_run = proxy_report.load(proxies)
+    (directory / "RESULTS.md").write_text(render(run, measures, capture_run, proxy_run))
     record.save(record.join(messages, scaling, captures, proxies), directory / record.NAME)
     engine_chart.draw(run, directory / "chart.svg")
     capture_chart.draw(capture_run, directory / "captures.svg")

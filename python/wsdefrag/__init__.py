@@ -40,7 +40,15 @@ from wsdefrag.errors import (
     ProtocolError,
     WebSocketError,
 )
-from wsdefrag.events import Close, Event, Incomplete, Ping, Pong, ProtocolViolation
+from wsdefrag.events import (
+    Close,
+    Event,
+    Incomplete,
+    OpaqueMessage,
+    Ping,
+    Pong,
+    ProtocolViolation,
+)
 from wsdefrag.fragmenter import Fragmenter
 from wsdefrag.frames import Frame, FrameDecoder
 from wsdefrag.limits import Limits
@@ -70,6 +78,7 @@ __all__ = [
     "LimitExceeded",
     "Limits",
     "MessageReassembler",
+    "OpaqueMessage",
     "Opcode",
     "OutOfMemory",
     "PassThroughRelay",

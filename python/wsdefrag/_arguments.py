@@ -36,6 +36,21 @@ def require_number(name: str, value: object) -> float:
     return value
 
 
+def require_extension(extension: object) -> str | None:
+    """Return ``extension``: the name of an extension, or None.
+
+    Raises TypeError unless it is a str or None, and ValueError if it is empty or the name of an
+    extension that this package implements.
+    """
+    if extension is None:
+        return None
+    if not isinstance(extension, str):
+        raise TypeError(f"extension must be a str or None, not {type(extension).__name__}")
+    if not extension or extension == "permessage-deflate":
+        raise ValueError(f"extension must be the name of another extension, not {extension!r}")
+    return extension
+
+
 def require_retain(retain: object) -> int | None:
     """Return ``retain``: how many messages to keep, or None for all.
 

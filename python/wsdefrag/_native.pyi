@@ -48,14 +48,14 @@ __version__: str
 _Class = TypeVar("_Class", bound=MessageStorage)
 
 def accept_deflate_offers(value: str) -> tuple[tuple[bool, bool, int, int], str] | None:
-    """Choose among a client's offers of permessage-deflate (RFC 7692 section 5).
+    """Choose one of a client's offers of permessage-deflate (RFC 7692 section 5).
 
     Returns:
-        The parameters as ``parse_deflate_header`` gives them, and the header to answer with; None
-        where no offer can be accepted.
+        The parameters, in the form of ``parse_deflate_header``, and the header to answer with; None
+        if no offer can be accepted.
 
     Raises:
-        ValueError: If the header is malformed; the message says why.
+        ValueError: If the header is malformed; the text says why.
     """
 
 def fragment_sizes(
@@ -64,8 +64,9 @@ def fragment_sizes(
     """Choose the sizes of a message's fragments, in bytes of content (RFC 6455 section 5.4).
 
     Returns:
-        ``kept`` where it adds up to the content, otherwise pieces of ``max_size`` bytes or the
-        whole; with borders moved to where a character starts, unless they may cut it.
+        ``kept`` if its sum is the length of the content; otherwise sizes of at most ``max_size``
+        bytes, or one size. Unless ``cut_characters`` is set, a boundary inside a character of a
+        text moves to the start of the character.
 
     Raises:
         TypeError: If an argument has the wrong type.
@@ -75,20 +76,20 @@ def fragment_sizes(
 def parse_deflate_header(
     value: str, *, strict: bool
 ) -> tuple[tuple[bool, bool, int, int], list[str]] | None:
-    """Read the permessage-deflate parameters of a server's answer (RFC 7692 section 7.1).
+    """Parse the permessage-deflate parameters of a server's answer (RFC 7692 section 7.1).
 
     Args:
         value: The header's value.
-        strict: Whether an answer that no server may give is refused, and not read as far as it
-            says anything.
+        strict: Whether to reject an answer that breaks the RFC; otherwise its valid parts are
+            used.
 
     Returns:
         The fields ``server_no_context_takeover``, ``client_no_context_takeover``,
-        ``server_max_window_bits`` and ``client_max_window_bits``, and what was odd; None where
-        permessage-deflate was not agreed on.
+        ``server_max_window_bits`` and ``client_max_window_bits``, and a list of the faults that
+        were tolerated; None if permessage-deflate was not agreed.
 
     Raises:
-        ValueError: If the header is invalid; the message says why.
+        ValueError: If the header is invalid; the text says why.
     """
 
 def untracked(cls: type[_Class]) -> type[_Class]:
@@ -106,10 +107,11 @@ def untracked(cls: type[_Class]) -> type[_Class]:
 
 @final
 class ArrowStream:
-    """A table of a capture that any reader of Arrow streams can read (``__arrow_c_stream__``).
+    """A table of a capture for any reader of Arrow streams (``__arrow_c_stream__``).
 
-    Each reading is a pass over the files of its own, in record batches, so that memory stays flat;
-    but where the messages table has been read to its end, the connections table is at hand.
+    Each reading is a new pass over the files. It returns record batches, so memory use stays
+    constant. After the messages table was read to its end, reading the connections table needs no
+    further pass.
 
     Example:
         >>> from wsdefrag.capture import Capture
@@ -120,24 +122,24 @@ class ArrowStream:
     """
 
     def __arrow_c_schema__(self) -> object:
-        """Export the schema, as the Arrow PyCapsule interface has it."""
+        """Export the schema (Arrow PyCapsule interface)."""
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
-        """Export the table, as the Arrow PyCapsule interface has it.
+        """Export the table (Arrow PyCapsule interface).
 
         Args:
-            requested_schema: Ignored, as the interface allows; readers cast for themselves.
+            requested_schema: Ignored, as the interface allows; the reader has to cast.
 
         Raises:
-            ValueError: If it is of a file object that has been read before.
+            ValueError: If the source is a file object that was already read.
         """
 
     @property
     def warnings(self) -> list[str]:
-        """What is to be said of the files, though they could be read.
+        """Warnings about files that could be read.
 
-        It is that of the last pass that has ended, over this table or the other one that
-        ``to_arrow()`` gave with it.
+        They are from the last pass that ended, over this table or the other table of the same
+        ``to_arrow()`` call.
         """
 
 @disjoint_base
@@ -147,15 +149,15 @@ class Budget:
     def __new__(cls, max_bytes: int) -> Self: ...
     @property
     def bytes_held(self) -> int:
-        """Bytes that are held now."""
+        """Bytes that all connections hold now."""
 
     @property
     def max_bytes(self) -> int:
-        """Bytes that peers may make all connections hold together."""
+        """Most bytes that all connections may hold together."""
 
 @final
 class CapturePlan:
-    """What to read of which captures; ``wsdefrag.capture.Capture`` is its face."""
+    """The engine of ``wsdefrag.capture.Capture``: which files to read, and how."""
 
     def __new__(
         cls,
@@ -181,91 +183,91 @@ class CapturePlan:
     ) -> Self: ...
     @staticmethod
     def defaults() -> dict[str, int]:
-        """Give the default of each option that has one, in seconds where it is a time."""
+        """Return the default of each option that has one; times are in seconds."""
 
     @staticmethod
     def account_counters() -> list[str]:
-        """Name the counters of an account, in order."""
+        """Return the names of an account's counters, in order."""
 
     @staticmethod
     def tolerated_rules() -> list[str]:
-        """Name the rules whose breaches are counted where they are switched off, in order."""
+        """Return the names of the rules that can be switched off, in order."""
 
     def read(self) -> CaptureReader:
-        """Begin a pass over the capture.
+        """Start a pass over the capture.
 
         Raises:
-            ValueError: If it is a file object that has been read before.
+            ValueError: If the source is a file object that was already read.
         """
 
     def to_arrow(self) -> tuple[ArrowStream, ArrowStream]:
-        """Give the messages table and the connections table."""
+        """Return the messages table and the connections table."""
 
 @final
 class CaptureReader:
-    """A pass over a capture, a batch at a time."""
+    """A pass over a capture that returns batches."""
 
     def next_batch(self) -> list[CapturedMessage | CapturedConnection] | None:
-        """Read on until something is complete.
+        """Read until something is complete.
 
-        What an exception kept back, or a file object that had nothing yet, comes with the next
-        call.
+        After an exception, or if a file object had no data yet, the next call continues.
 
         Returns:
             Messages, and connections that have ended, in order; None at the end. A connection that
             has ended is the first of its batch.
 
         Raises:
-            CaptureError: If a file is no capture, or not readable any more; all that was complete
-                before has been given out.
+            CaptureError: If a file is not a capture, or is damaged. Everything complete was already
+                returned.
             OSError: If a file cannot be opened or read.
-            BlockingIOError: If a file object does not block and has nothing yet.
-            RuntimeError: If the pass is being read already.
+            BlockingIOError: If a non-blocking file object has no data yet.
+            RuntimeError: If another call is reading the pass.
         """
 
     @property
     def bytes_read(self) -> int:
-        """Bytes of the files read so far, as they are stored."""
+        """Bytes of the files read so far, as stored (compressed)."""
 
     @property
     def counts(self) -> dict[str, Any]:
-        """What became of the packets so far, by name."""
+        """Number of packets so far by outcome."""
 
     @property
     def warnings(self) -> list[str]:
-        """What is to be said of the files, though they could be read."""
+        """Warnings about files that could be read."""
 
 @final
 class CapturedMessage:
-    """A message of a capture, with its connection and its place in the capture.
+    """A message of a capture, with its connection and its packets.
 
-    It can be copied and pickled; its connection goes with it, once for all messages that are
-    pickled together. Two messages are equal only if they are the same object; across passes over
-    a capture, ``(connection.connection, from_client, seq)`` tells them apart.
+    It can be copied and pickled, together with its connection; messages that are pickled together
+    share the connection. Two messages are equal only if they are the same object.
+    ``(connection.connection, from_client, seq)`` identifies a message across passes over a capture.
 
     Attributes:
-        connection: The ``CapturedConnection`` it belongs to.
-        seq: Its place among the messages of its direction, from 0.
-        from_client: Who sent it.
+        connection: The ``CapturedConnection`` of the message.
+        seq: Number of the message in its direction, from 0.
+        from_client: Whether the client sent it.
         type: Its opcode as an integer: 1 for text, 2 for binary.
-        content: Its payload, unmasked and inflated, in bytes; what it is where ``status`` is not
-            ``ok`` is said there.
+        content: Its payload as ``bytes``, unmasked and inflated; see ``status`` for a message that
+            is not ``ok``.
         timestamp_ns: When the packet that completed it was captured, in nanoseconds since the
             epoch.
-        first_timestamp_ns: When the packet with its first byte was, likewise.
-        frames: How many frames it was made of.
-        wire_length: Bytes of those frames, headers included.
-        payload_length: Bytes of their payloads: compressed, where it was compressed.
+        first_timestamp_ns: When the packet with its first byte was captured, in nanoseconds since
+            the epoch.
+        frames: Number of its frames.
+        wire_length: Size of its frames, headers included, in bytes.
+        payload_length: Size of its payloads on the wire, before inflating, in bytes.
         compressed: Whether it was compressed.
-        status: ``ok``: whole and as it was sent. ``incomplete``: bytes are missing, and content is
-            what stood before the first missing one. ``undecodable``: whole, but what it takes to
-            inflate it was not captured, and content is the compressed payload. ``too_big``: over
-            a limit, and content is a beginning or nothing. ``invalid_utf8``: whole, but a text
-            that is not UTF-8. ``protocol_error``: broken off by a broken rule.
-        missing_bytes: Payload bytes that were not captured.
-        resynced: Whether it was found by looking for frames, where it was not known that one
-            begins.
-        first_packet: Number of the packet with its first byte, from 1 over all packets.
+        status: ``ok``: complete. ``incomplete``: bytes are missing, and content ends before the
+            first missing byte. ``undecodable``: complete, but earlier bytes that are needed to
+            inflate it were not captured, and content is the compressed payload. ``too_big``: it
+            exceeds a limit, and content is its beginning or empty. ``invalid_utf8``: a complete
+            text that is not UTF-8. ``protocol_error``: ended by a violation of the protocol.
+        missing_bytes: Number of payload bytes that were not captured.
+        resynced: Whether its first frame was found by a search, because frame boundaries were
+            unknown.
+        first_packet: Number of the packet with its first byte, counted from 1 over all packets.
         last_packet: Number of the packet that completed it.
 
     Example:
@@ -294,7 +296,7 @@ class CapturedMessage:
         last_packet: int,
     ) -> Self: ...
     def get_state(self) -> WebSocketMessageState:
-        """Give mitmproxy's state of the message.
+        """Return the message's state as mitmproxy defines it.
 
         Returns:
             type, from_client, content, timestamp in seconds since the epoch, dropped, injected.
@@ -333,19 +335,19 @@ class CapturedMessage:
     def last_packet(self) -> int: ...
     @property
     def is_text(self) -> bool:
-        """Whether it is a text message."""
+        """Whether the message is a text."""
 
     @property
     def message(self) -> WebSocketMessage:
-        """The message as a ``WebSocketMessage`` of its own, with the time in seconds."""
+        """A new ``WebSocketMessage`` with the same content, and the time in seconds since the epoch."""
 
     @property
     def text(self) -> str:
-        """The content as text, decoded strictly.
+        """The content decoded as UTF-8; errors raise.
 
         Raises:
-            AttributeError: If it is not a text message.
-            UnicodeDecodeError: If it is not UTF-8.
+            AttributeError: If the message is not a text.
+            UnicodeDecodeError: If the content is not UTF-8.
         """
 
 @disjoint_base
@@ -358,95 +360,97 @@ class Connection:
         deflate: DeflateParams | None,
         limits: Limits,
         strictness: Strictness,
+        extension: str | None,
         record: Record,
         keeps: bool,
     ) -> Self: ...
     def receive_data(
         self, data: Buffer, *, from_client: bool, timestamp: float | None = None
     ) -> list[Event]:
-        """Take the next bytes of one direction.
+        """Receive the next bytes of one direction.
 
         Args:
-            data: Any number of bytes; neither changed nor kept.
+            data: Any number of bytes; they are neither changed nor kept.
             from_client: Whether the client sent them.
             timestamp: When they arrived, in seconds since the epoch; None reads the clock.
 
         Returns:
-            What happened, in order. What is wrong on the wire is a ``ProtocolViolation`` and is
+            The events, in order. A violation of the protocol is a ``ProtocolViolation`` event and is
             not raised.
 
         Raises:
             TypeError: If ``data`` does not offer the buffer protocol.
-            ValueError: If this direction has ended by ``receive_eof``.
+            ValueError: If ``receive_eof`` has ended this direction.
         """
 
     def receive_eof(self, *, from_client: bool, timestamp: float | None = None) -> list[Event]:
-        """Say that one direction has ended; may be called again.
+        """End one direction; may be called again.
 
         Args:
-            from_client: Whether it is the one from the client.
+            from_client: Whether to end the direction from the client.
             timestamp: When it ended, in seconds since the epoch; None reads the clock.
 
         Returns:
-            An ``Incomplete`` if it ended inside a header, a frame or a message, else nothing;
-            nothing either if it was ended before.
+            An ``Incomplete`` if the direction ended inside a header, a frame or a message. Otherwise,
+            and if it had already ended, an empty list.
         """
 
     @property
     def from_client(self) -> DirectionState:
-        """The state of what the client sends."""
+        """The state of the direction from the client."""
 
     @property
     def from_server(self) -> DirectionState:
-        """The state of what the server sends."""
+        """The state of the direction from the server."""
 
 class DecidingRelay(Relay):
     """The engine of ``wsdefrag.WebSocketRelay``."""
 
     def __new__(cls, options: RelayOptions, *, record: Record, keeps: bool) -> Self: ...
     def forward(self, event: Event) -> None:
-        """Send an event on, as it came or as it was edited.
+        """Forward an event to the other side, unchanged or edited.
 
-        Events that still wait for a decision before it are dropped. A message whose ``dropped`` is
-        set, and everything after a Close that was sent the same way, is dropped too. A
-        ``ProtocolViolation`` and an ``Incomplete`` have nothing to send, and decide nothing.
+        Earlier events that wait for a decision are dropped. A message whose ``dropped`` is set is
+        dropped too, and so is every event after a Close was sent in the same direction.
+        ``ProtocolViolation`` and ``Incomplete`` have nothing to send; forwarding them has no
+        effect.
 
         Args:
-            event: One that ``receive_data`` gave. Of a message, ``content`` and ``type`` may have
-                been changed.
+            event: An event that ``receive_data`` returned. The ``content`` and ``type`` of a message
+                may have been changed.
 
         Raises:
-            TypeError: If it is no event.
-            ValueError: If the event waits for no decision, or if the message cannot be sent as it
-                was edited. Nothing is changed then.
+            TypeError: If ``event`` is not an event.
+            ValueError: If the event does not wait for a decision, or if the edited message cannot
+                be sent. Nothing is changed then.
         """
 
     def discard(self, event: Event) -> None:
-        """Keep an event, and all before it that wait for a decision, from the other side.
+        """Drop an event and all earlier events that wait for a decision.
 
         Args:
-            event: One that ``receive_data`` gave. A message's ``dropped`` is set.
+            event: An event that ``receive_data`` returned. The ``dropped`` of a message is set.
 
         Raises:
-            TypeError: If it is no event.
-            ValueError: If the event waits for no decision.
+            TypeError: If ``event`` is not an event.
+            ValueError: If the event does not wait for a decision.
         """
 
 @disjoint_base
 class DirectionState:
-    r"""What is known of one direction; read-only.
+    r"""The state of one direction; read-only.
 
-    ``WebSocketConnection.from_client`` and ``.from_server`` are of this class. It cannot be
+    It is the class of ``WebSocketConnection.from_client`` and ``from_server``, and cannot be
     constructed.
 
     Attributes:
         error: The violation that ended this direction, or None.
         close_received: The ``Close`` event of this direction, or None.
-        bytes_received: All bytes taken so far.
-        bytes_buffered: Bytes held of an unfinished header, frame or message.
-        bytes_discarded: Bytes after a Close, or from the offending frame's first byte on.
-        tolerated: How often each rule that is switched off was broken, by the name of its field
-            in ``Strictness``.
+        bytes_received: Number of bytes received.
+        bytes_buffered: Bytes held of an incomplete header, frame or message.
+        bytes_discarded: Bytes after a Close, or from the first byte of the offending frame on.
+        tolerated: How often each switched-off rule was broken, by the name of its field in
+            ``Strictness``.
 
     Example:
         >>> import wsdefrag
@@ -459,34 +463,35 @@ class DirectionState:
 
     @property
     def error(self) -> ProtocolError | LimitExceeded | OutOfMemory | None:
-        """What ended this direction, a new object each time; None if nothing has."""
+        """The violation that ended this direction, a new object each time; None if there is none."""
 
     @property
     def close_received(self) -> Close | None:
-        """The Close of this direction."""
+        """The ``Close`` event of this direction, or None."""
 
     @property
     def bytes_received(self) -> int:
-        """All bytes taken so far."""
+        """Number of bytes received."""
 
     @property
     def bytes_buffered(self) -> int:
-        """Bytes held of an unfinished header, frame or message."""
+        """Bytes held of an incomplete header, frame or message."""
 
     @property
     def bytes_discarded(self) -> int:
-        """Bytes after a Close, or from the offending frame's first byte on."""
+        """Bytes after a Close, or from the first byte of the offending frame on."""
 
     @property
     def tolerated(self) -> dict[str, int]:
-        """How often each rule that is switched off was broken, by its name in ``Strictness``."""
+        """How often each switched-off rule was broken, by the name of its field in ``Strictness``."""
 
 @final
 class EventReader:
-    """The engine below ``receive_data`` and ``events`` of ``wsdefrag.compat.wsproto``.
+    """The engine of ``receive_data`` and ``events`` in ``wsdefrag.compat.wsproto``.
 
-    It is its own iterator, which stops where more bytes are needed, and before the Close or the
-    violation that ends the direction: that is for ``ended`` and what goes with it.
+    It iterates over the events. The iteration stops if more bytes are needed. It also stops at the
+    Close or the violation that ends the direction: then ``ended`` is true, and ``peer_close`` or
+    ``error`` says which.
     """
 
     def __new__(
@@ -500,10 +505,10 @@ class EventReader:
     def __iter__(self) -> Self: ...
     def __next__(self) -> Any: ...
     def receive_data(self, data: Buffer) -> None:
-        """Take the next bytes; nothing is read before an event is asked for.
+        """Buffer the next bytes; they are read when an event is requested.
 
         Args:
-            data: Any number of bytes. A ``bytes`` is kept until it was read, anything else is
+            data: Any number of bytes. A ``bytes`` is kept until it is read; anything else is
                 copied.
 
         Raises:
@@ -511,26 +516,26 @@ class EventReader:
         """
 
     def conclude(self) -> None:
-        """Say that the end was told of: what is fed from now on is dropped."""
+        """Note that the end was reported: further bytes are dropped."""
 
     @property
     def at_message_end(self) -> bool:
-        """Whether the frame at hand has come to the end of its message."""
+        """Whether the current frame has reached the end of its message."""
 
     @property
     def ended(self) -> bool:
-        """Whether a Close or a violation has been met that ``conclude`` was not called for."""
+        """Whether a Close or a violation was read and ``conclude`` was not called yet."""
 
     @property
     def error(self) -> ProtocolError | LimitExceeded | OutOfMemory | None:
-        """The violation that ended this direction, a new object each time; None if none did."""
+        """The violation that ended this direction, a new object each time; None if there is none."""
 
     @property
     def evidence(self) -> bytes:
         """The bytes that broke a rule.
 
-        Of a header all that has been fed from its first byte on, of a Close its payload, of a text
-        what was not given of it; nothing for other rules.
+        For a header, all bytes fed from its first byte on; for a Close, its payload; for a text,
+        the bytes that were not returned in an event; empty for other rules.
         """
 
     @property
@@ -539,11 +544,11 @@ class EventReader:
 
     @property
     def peer_close(self) -> tuple[int, str] | None:
-        """The code and the reason of the Close that ended this direction; None if none did."""
+        """The code and the reason of the Close that ended this direction, or None."""
 
 @final
 class EventWriter:
-    """The engine below ``send`` of ``wsdefrag.compat.wsproto``."""
+    """The engine of ``send`` in ``wsdefrag.compat.wsproto``."""
 
     def __new__(cls, *, from_client: bool, deflate: DeflateParams | None) -> Self: ...
     def data(self, data: str | Buffer, message_finished: object, /) -> bytes:
@@ -551,18 +556,18 @@ class EventWriter:
 
         Args:
             data: A ``str`` for a text, ``bytes``, ``bytearray`` or ``memoryview`` for a binary.
-            message_finished: Whether the message ends with it.
+            message_finished: Whether the message ends with this data.
 
         Returns:
             One frame.
 
         Raises:
-            TypeError: If ``data`` is none of these, or of the other type than the open message.
-            UnicodeEncodeError: If a text holds a surrogate.
+            TypeError: If ``data`` is none of these, or not of the open message's type.
+            UnicodeEncodeError: If a text contains a surrogate.
         """
 
     def control(self, opcode: int, payload: bytes, /) -> bytes:
-        """Encode a control frame, whatever its payload says.
+        """Encode a control frame without checking its payload.
 
         Args:
             opcode: 8 for a Close, 9 for a ping, 10 for a pong.
@@ -572,7 +577,8 @@ class EventWriter:
             The frame.
 
         Raises:
-            ValueError: If the opcode is another one, the payload is too long, or after a Close.
+            ValueError: If the opcode is none of these, if the payload is too long, or if a Close was
+                encoded.
         """
 
 @final
@@ -580,15 +586,15 @@ class Frame:
     """One frame (RFC 6455 section 5.2); frozen, equal by value, picklable.
 
     Attributes:
-        opcode: What it carries.
-        fin: Whether it is the last of its message.
-        rsv1: The first reserved bit: compressed, where permessage-deflate was agreed on.
+        opcode: The opcode.
+        fin: Whether the frame is the last of its message.
+        rsv1: The first reserved bit; with permessage-deflate, the message is compressed.
         rsv2: The second reserved bit.
         rsv3: The third reserved bit.
-        masking_key: Four bytes, or None if it is not masked.
-        payload: Unmasked, but not inflated.
-        offset: First byte of the frame, in bytes from the start of the direction.
-        wire_length: Header and payload together, in bytes.
+        masking_key: Four bytes, or None if the frame is not masked.
+        payload: The payload, unmasked but not inflated.
+        offset: Position of the first byte, in bytes from the start of the direction.
+        wire_length: Size of header and payload, in bytes.
 
     Example:
         >>> from wsdefrag import Frame, Opcode
@@ -633,60 +639,60 @@ class Frame:
 
 @disjoint_base
 class FrameDecoder:
-    """The engine behind ``wsdefrag.FrameDecoder``."""
+    """The engine of ``wsdefrag.FrameDecoder``."""
 
     def __new__(
         cls, *, from_client: bool, rsv1: bool, limits: Limits, strictness: Strictness
     ) -> Self: ...
     def receive_data(self, data: Buffer) -> list[Frame]:
-        """Take the next bytes and give the frames they complete.
+        """Receive the next bytes and return the frames that they complete.
 
         Args:
-            data: Any number of bytes; neither changed nor kept.
+            data: Any number of bytes; they are neither changed nor kept.
 
         Returns:
             The completed frames, in order. A violation in these bytes ends the list and sets
             ``error``; the next call raises it.
 
         Raises:
-            ProtocolError: If a rule was broken before.
-            LimitExceeded: If ``max_frame_size`` was passed before.
+            ProtocolError: If an earlier frame broke a rule.
+            LimitExceeded: If an earlier frame exceeded ``max_frame_size``.
             TypeError: If ``data`` does not offer the buffer protocol.
             ValueError: If the direction has ended.
         """
 
     def receive_eof(self) -> None:
-        """Say that the direction has ended; may be called again.
+        """End the direction; may be called again.
 
         Raises:
-            ProtocolError: If a rule was broken before.
-            LimitExceeded: If ``max_frame_size`` was passed before.
+            ProtocolError: If an earlier frame broke a rule.
+            LimitExceeded: If an earlier frame exceeded ``max_frame_size``.
             IncompleteMessage: If the bytes stopped inside a frame.
         """
 
     @property
     def bytes_buffered(self) -> int:
-        """Bytes held of an unfinished frame."""
+        """Bytes held of an incomplete frame."""
 
     @property
     def bytes_discarded(self) -> int:
-        """Bytes from the offending frame's first byte on."""
+        """Bytes from the first byte of the offending frame on."""
 
     @property
     def bytes_received(self) -> int:
-        """All bytes taken so far."""
+        """Number of bytes received."""
 
     @property
     def error(self) -> ProtocolError | LimitExceeded | OutOfMemory | None:
-        """What ended this direction, a new object each time; None if nothing has."""
+        """The violation that ended this direction, a new object each time; None if there is none."""
 
     @property
     def tolerated(self) -> dict[str, int]:
-        """How often each rule that is switched off was broken, by its name in ``Strictness``."""
+        """How often each switched-off rule was broken, by the name of its field in ``Strictness``."""
 
 @disjoint_base
 class FrameEncoder:
-    """The engine behind ``wsdefrag.FrameEncoder``."""
+    """The engine of ``wsdefrag.FrameEncoder``."""
 
     def __new__(
         cls,
@@ -710,20 +716,21 @@ class FrameEncoder:
 
         Args:
             type: ``Opcode.TEXT`` or ``Opcode.BINARY``.
-            content: What the receiver is to get; the UTF-8 of a text. Neither changed nor kept.
-            fragments: Bytes of content in each frame, which add up to it (RFC 6455 section 5.4);
-                None for one frame. They may cut characters; ``Fragmenter`` keeps from it.
-            compress: Whether to compress it; None for what ``compress_from`` says
+            content: The content to send; for a text, its UTF-8. It is neither changed nor kept.
+            fragments: The size of each frame in bytes of content (RFC 6455 section 5.4); the sum is
+                the length of the content. None for one frame. A size may split a character;
+                ``Fragmenter`` chooses sizes that do not.
+            compress: Whether to compress the message; None compresses by ``compress_from``
                 (RFC 7692 section 6).
-            masking_key: Four bytes for a client's frames, all of them; None for a fresh random key
-                each (RFC 6455 section 5.3).
+            masking_key: Four bytes for all frames of a client; None for a new random key for each
+                frame (RFC 6455 section 5.3).
 
         Returns:
-            The frames, one after the other.
+            The frames, in order.
 
         Raises:
             TypeError: If an argument has the wrong type.
-            ValueError: If the message cannot be sent here; the message says why.
+            ValueError: If the message cannot be sent now; the text says why.
         """
 
     def text(
@@ -738,17 +745,17 @@ class FrameEncoder:
 
         Args:
             content: The text.
-            fragments: As in ``message``, in bytes of its UTF-8.
+            fragments: As in ``message``, in bytes of UTF-8.
             compress: As in ``message``.
             masking_key: As in ``message``.
 
         Returns:
-            The frames, one after the other.
+            The frames, in order.
 
         Raises:
             TypeError: If an argument has the wrong type.
-            ValueError: If the message cannot be sent here; the message says why.
-            UnicodeEncodeError: If the text holds a surrogate.
+            ValueError: If the message cannot be sent now; the text says why.
+            UnicodeEncodeError: If the text contains a surrogate.
         """
 
     def binary(
@@ -762,17 +769,17 @@ class FrameEncoder:
         """Encode a whole binary message (RFC 6455 section 5.6).
 
         Args:
-            content: Any number of bytes; neither changed nor kept.
+            content: Any number of bytes; they are neither changed nor kept.
             fragments: As in ``message``.
             compress: As in ``message``.
             masking_key: As in ``message``.
 
         Returns:
-            The frames, one after the other.
+            The frames, in order.
 
         Raises:
             TypeError: If an argument has the wrong type.
-            ValueError: If the message cannot be sent here; the message says why.
+            ValueError: If the message cannot be sent now; the text says why.
         """
 
     def fragment(
@@ -784,23 +791,23 @@ class FrameEncoder:
         compress: bool | None = None,
         masking_key: bytes | None = None,
     ) -> bytes:
-        """Encode the next fragment of a message that is sent as its content comes.
+        """Encode the next fragment of a message.
 
         Args:
             type: ``Opcode.TEXT`` or ``Opcode.BINARY`` for the first fragment,
                 ``Opcode.CONTINUATION`` for the others (RFC 6455 section 5.4).
-            content: Its part of the content; a text's may end inside a character.
-            fin: Whether it is the last one.
-            compress: With the first fragment: whether to compress the message; None for what
-                ``compress_from`` says of this fragment.
-            masking_key: Four bytes for a client's frame; None for a fresh random key.
+            content: The content of the fragment. The fragment of a text may end inside a character.
+            fin: Whether it is the last fragment.
+            compress: Only for the first fragment: whether to compress the message; None compares
+                the size of the first fragment with ``compress_from``.
+            masking_key: Four bytes for a client's frame; None for a new random key.
 
         Returns:
-            The frame. Its receiver can inflate all of its content without the frames to come.
+            The frame. Its receiver can inflate its whole content without later frames.
 
         Raises:
             TypeError: If an argument has the wrong type.
-            ValueError: If the fragment cannot be sent here; the message says why.
+            ValueError: If the fragment cannot be sent now; the text says why.
         """
 
     def frame(
@@ -814,77 +821,78 @@ class FrameEncoder:
         rsv3: bool = False,
         masking_key: bytes | None = None,
     ) -> bytes:
-        """Encode a frame whose payload is sent as it is: not compressed, a text's not checked.
+        """Encode a frame without compressing or checking its payload.
 
-        Of what the frame says, only the order of frames and the rules of control frames are kept
-        to (RFC 6455 sections 5.4 and 5.5). A message that is begun in this way ends in it.
+        Only the order of frames and the rules for control frames are enforced (RFC 6455 sections
+        5.4 and 5.5). The later frames of the same message must be encoded by this method too.
 
         Args:
-            opcode: What the frame carries.
-            payload: Any number of bytes; neither changed nor kept.
-            fin: Whether it is the last of its message.
-            rsv1: The first reserved bit: the payload is compressed, where permessage-deflate was
-                agreed on. The next message that is compressed here then starts with an empty
-                window, and every receiver can read it.
+            opcode: The opcode of the frame.
+            payload: Any number of bytes; they are neither changed nor kept.
+            fin: Whether the frame is the last of its message.
+            rsv1: The first reserved bit; with permessage-deflate, the payload is compressed. The
+                encoder then resets its compression window, so that the receiver can inflate the
+                next message that the encoder compresses.
             rsv2: The second reserved bit.
             rsv3: The third reserved bit.
-            masking_key: Four bytes for a client's frame; None for a fresh random key.
+            masking_key: Four bytes for a client's frame; None for a new random key.
 
         Returns:
             The frame.
 
         Raises:
             TypeError: If an argument has the wrong type.
-            ValueError: If the frame cannot be sent here; the message says why.
+            ValueError: If the frame cannot be sent now; the text says why.
         """
 
     def ping(self, payload: Buffer | None = None, *, masking_key: bytes | None = None) -> bytes:
         """Encode a ping (RFC 6455 section 5.5.2).
 
         Args:
-            payload: At most 125 bytes; None for none.
-            masking_key: Four bytes for a client's frame; None for a fresh random key.
+            payload: At most 125 bytes; None for an empty payload.
+            masking_key: Four bytes for a client's frame; None for a new random key.
 
         Returns:
             The frame.
 
         Raises:
             TypeError: If an argument has the wrong type.
-            ValueError: If the payload is too long, or after a Close.
+            ValueError: If the payload is too long, or a Close was encoded.
         """
 
     def pong(self, payload: Buffer | None = None, *, masking_key: bytes | None = None) -> bytes:
         """Encode a pong (RFC 6455 section 5.5.3).
 
         Args:
-            payload: At most 125 bytes: those of the ping it answers; None for none.
-            masking_key: Four bytes for a client's frame; None for a fresh random key.
+            payload: At most 125 bytes: the payload of the ping that it answers; None for an empty
+                payload.
+            masking_key: Four bytes for a client's frame; None for a new random key.
 
         Returns:
             The frame.
 
         Raises:
             TypeError: If an argument has the wrong type.
-            ValueError: If the payload is too long, or after a Close.
+            ValueError: If the payload is too long, or a Close was encoded.
         """
 
     def close(
         self, code: int | None = None, reason: str = "", *, masking_key: bytes | None = None
     ) -> bytes:
-        """Encode a Close, behind which nothing can be sent (RFC 6455 section 5.5.1).
+        """Encode a Close, after which nothing can be sent (RFC 6455 section 5.5.1).
 
         Args:
-            code: The close code; None for a frame without one, which is read as 1005.
-            reason: Why, for people; at most 123 bytes of UTF-8, and only with a code.
-            masking_key: Four bytes for a client's frame; None for a fresh random key.
+            code: The close code; None for a Close without a code, which is read as 1005.
+            reason: A text for people; at most 123 bytes of UTF-8, and only with a code.
+            masking_key: Four bytes for a client's frame; None for a new random key.
 
         Returns:
             The frame.
 
         Raises:
             TypeError: If an argument has the wrong type.
-            ValueError: If the code may not be sent (RFC 6455 section 7.4), the reason is too long
-                or stands alone, or after a Close.
+            ValueError: If the code must not be sent (RFC 6455 section 7.4), if the reason is too
+                long or has no code, or if a Close was encoded.
         """
 
     @property
@@ -893,7 +901,7 @@ class FrameEncoder:
 
     @property
     def inside_message(self) -> bool:
-        """Whether a message was begun and not ended."""
+        """Whether a message is open."""
 
 class MessageReassembler(DirectionState):
     """The engine of ``wsdefrag.MessageReassembler``."""
@@ -909,10 +917,10 @@ class MessageReassembler(DirectionState):
     def receive_data(
         self, data: Buffer, *, timestamp: float | None = None
     ) -> list[WebSocketMessage]:
-        """Take the next bytes and give the messages they complete.
+        """Receive the next bytes and return the messages that they complete.
 
         Args:
-            data: Any number of bytes; neither changed nor kept.
+            data: Any number of bytes; they are neither changed nor kept.
             timestamp: When they arrived, in seconds since the epoch; None reads the clock.
 
         Returns:
@@ -920,20 +928,20 @@ class MessageReassembler(DirectionState):
             ``error``; the next call raises it.
 
         Raises:
-            ProtocolError: If a rule was broken before.
-            LimitExceeded: If a limit was passed before.
-            OutOfMemory: If memory was refused before.
+            ProtocolError: If earlier bytes broke a rule.
+            LimitExceeded: If earlier bytes exceeded a limit.
+            OutOfMemory: If memory was refused for earlier bytes.
             TypeError: If ``data`` does not offer the buffer protocol.
             ValueError: If the direction has ended.
         """
 
     def receive_eof(self) -> None:
-        """Say that the direction has ended; may be called again.
+        """End the direction; may be called again.
 
         Raises:
-            ProtocolError: If a rule was broken before.
-            LimitExceeded: If a limit was passed before.
-            OutOfMemory: If memory was refused before.
+            ProtocolError: If earlier bytes broke a rule.
+            LimitExceeded: If earlier bytes exceeded a limit.
+            OutOfMemory: If memory was refused for earlier bytes.
             IncompleteMessage: If the bytes stopped inside a header, a frame or a message.
         """
 
@@ -969,146 +977,147 @@ class MessageStorage:
 
 @disjoint_base
 class Relay:
-    """What both relays are; alone, it is the engine of ``wsdefrag.PassThroughRelay``."""
+    """The base of both relays, and the engine of ``wsdefrag.PassThroughRelay``."""
 
     def __new__(cls, options: RelayOptions, *, mode: str, record: Record, keeps: bool) -> Self: ...
     def receive_data(
         self, data: Buffer, *, from_client: bool, timestamp: float | None = None
     ) -> list[Event]:
-        """Take the next bytes of one side.
+        """Receive the next bytes of one side.
 
         Args:
-            data: Any number of bytes; neither changed nor kept.
+            data: Any number of bytes; they are neither changed nor kept.
             from_client: Whether the client sent them.
             timestamp: When they arrived, in seconds since the epoch; None reads the clock.
 
         Returns:
-            What happened, in order. What is wrong on the wire is a ``ProtocolViolation`` and is
+            The events, in order. A violation of the protocol is a ``ProtocolViolation`` event and is
             not raised.
 
         Raises:
             TypeError: If ``data`` does not offer the buffer protocol.
-            ValueError: If this direction has ended by ``receive_eof``.
+            ValueError: If ``receive_eof`` has ended this direction.
         """
 
     def receive_eof(self, *, from_client: bool, timestamp: float | None = None) -> list[Event]:
-        """Say that one side sends no more. The other side is sent nothing for it.
+        """End one direction: its side sends no more. Nothing is sent to the other side.
 
         Args:
-            from_client: Whether it is the client.
+            from_client: Whether the client has ended.
             timestamp: When it ended, in seconds since the epoch; None reads the clock.
 
         Returns:
-            An ``Incomplete`` if it ended inside a header, a frame or a message, else nothing;
-            nothing either if it was ended before.
+            An ``Incomplete`` if the direction ended inside a header, a frame or a message. Otherwise,
+            and if it had already ended, an empty list.
         """
 
     def inject(self, message: WebSocketMessage, *, compress: bool | None = None) -> None:
-        """Send a message of the caller's the way of its ``from_client``, between two messages.
+        """Inject a message between two messages, in the direction of its ``from_client``.
 
-        It is kept among ``websocket.messages``, and its ``injected`` is set. If its place never
-        comes, because a Close was sent or the message before it was broken off, it is dropped.
+        The message is added to ``websocket.messages``, and its ``injected`` is set. It may have to
+        wait for the end of the current message. If a Close is sent first, or that message never
+        ends, the injected message is dropped.
 
         Args:
-            message: The message.
-            compress: Whether to compress it; None for what ``compress_from`` says, but not at all
-                in a direction whose compressed messages go on as they come and refer to earlier
-                ones. True there has all further ones compressed again.
+            message: The message to send.
+            compress: Whether to compress it. None compresses by ``compress_from``, but never in a
+                direction whose compressed messages are forwarded unchanged and refer to earlier
+                ones. True makes such a direction compress all later messages again.
 
         Raises:
-            AttributeError: If it is a message of a ``PassThroughRelay``, which cannot be changed.
-            TypeError: If it is not a ``WebSocketMessage``.
-            ValueError: If it cannot be sent here; the error says why.
+            AttributeError: If ``message`` comes from a ``PassThroughRelay`` and cannot be changed.
+            TypeError: If ``message`` is not a ``WebSocketMessage``.
+            ValueError: If it cannot be sent now; the text says why.
         """
 
     def send_ping(self, payload: Buffer = b"", *, to_client: bool) -> None:
-        """Send a ping of the caller's, between two frames (RFC 6455 section 5.5.2).
+        """Inject a ping between two frames (RFC 6455 section 5.5.2).
 
         Args:
-            payload: At most 125 bytes; nothing unless given.
-            to_client: Whether the client gets it.
+            payload: At most 125 bytes; empty by default.
+            to_client: Whether to send it to the client.
 
         Raises:
             TypeError: If ``payload`` does not offer the buffer protocol.
-            ValueError: If it is too long, after a Close, or inside a frame that will never be
-                whole.
+            ValueError: If the payload is too long, if a Close was sent, or if a partly sent frame
+                will never be complete.
         """
 
     def send_pong(self, payload: Buffer = b"", *, to_client: bool) -> None:
-        """Send a pong of the caller's, between two frames (RFC 6455 section 5.5.3).
+        """Inject a pong between two frames (RFC 6455 section 5.5.3).
 
         Args:
-            payload: At most 125 bytes; nothing unless given.
-            to_client: Whether the client gets it.
+            payload: At most 125 bytes; empty by default.
+            to_client: Whether to send it to the client.
 
         Raises:
             TypeError: If ``payload`` does not offer the buffer protocol.
-            ValueError: If it is too long, after a Close, or inside a frame that will never be
-                whole.
+            ValueError: If the payload is too long, if a Close was sent, or if a partly sent frame
+                will never be complete.
         """
 
     def send_close(self, code: int | None = None, reason: str = "", *, to_client: bool) -> bool:
-        """Send a Close of the caller's, between two frames (RFC 6455 section 5.5.1).
+        """Inject a Close between two frames (RFC 6455 section 5.5.1).
 
-        Nothing is sent that way after it; injected messages that wait for their place are dropped.
-        What that side answers is an event like any other.
+        Nothing more is sent in that direction, and injected messages that wait are dropped. The
+        answer of that side is an event like any other.
 
         Args:
-            code: The close code; None for a frame without one, which is read as 1005.
-            reason: Why, for people; at most 123 bytes of UTF-8, and only with a code.
-            to_client: Whether the client gets it.
+            code: The close code; None for a Close without a code, which is read as 1005.
+            reason: A text for people; at most 123 bytes of UTF-8, and only with a code.
+            to_client: Whether to send it to the client.
 
         Returns:
-            Whether it is, or will be, sent. False where a Close was sent before, and where what was
-            sent ends inside a frame that will never be whole, after which only the end of the
-            connection can follow. One that waits for the end of a frame is not sent if that never
-            comes.
+            Whether the Close is sent, at once or at the end of a partly sent frame. False if a Close
+            was already sent, or if a partly sent frame will never be complete. If the frame that it
+            waits for never ends, the Close is not sent.
 
         Raises:
-            ValueError: If the code may not be sent (RFC 6455 section 7.4), or the reason is too
-                long or stands alone.
+            ValueError: If the code must not be sent (RFC 6455 section 7.4), if the reason is too
+                long, or if there is a reason without a code.
         """
 
     def data_to_send(self, *, to_client: bool) -> bytes:
-        """Take all that waits to be sent to one side.
+        """Take all bytes to be sent to one side.
 
         Args:
-            to_client: Whether to the client.
+            to_client: Whether to take those for the client.
 
         Returns:
-            The bytes for its connection; empty if there are none.
+            The bytes to write to that side's connection; empty if there are none.
         """
 
     @property
     def bytes_buffered(self) -> int:
-        """Bytes held of both directions: not complete, not decided on, or not taken to be sent."""
+        """Bytes held in both directions: incomplete, not yet decided on, or not yet taken to be sent."""
 
     @property
     def from_client(self) -> RelayDirection:
-        """The direction of what the client sends."""
+        """The direction from the client."""
 
     @property
     def from_server(self) -> RelayDirection:
-        """The direction of what the server sends."""
+        """The direction from the server."""
 
 @final
 class RelayDirection:
     r"""One direction of a relay; read-only.
 
-    ``from_client`` and ``from_server`` of a ``WebSocketRelay`` and of a ``PassThroughRelay`` are of
-    this class. It cannot be constructed.
+    It is the class of ``from_client`` and ``from_server`` of a ``WebSocketRelay`` or a
+    ``PassThroughRelay``, and cannot be constructed.
 
     Attributes:
-        error: The violation that ended what comes in, or None.
-        close_received: The ``Close`` event that came in, or None.
-        close_sent: Whether a Close was sent on to the other side, forwarded or the caller's own.
-        recompresses: Whether messages that come compressed are compressed again, or not at all.
-        bytes_received: All bytes taken so far.
-        bytes_buffered: Bytes held: of what is not complete, not decided on, or not taken to be
+        error: The violation that ended the reading of this direction, or None.
+        close_received: The ``Close`` event that was received, or None.
+        close_sent: Whether a Close was sent to the other side, forwarded or injected.
+        recompresses: Whether received compressed messages are compressed again or sent
+            uncompressed.
+        bytes_received: Number of bytes received.
+        bytes_buffered: Bytes held: incomplete, waiting for a decision, or not yet taken to be
             sent.
-        bytes_discarded: Bytes after a Close, or from the offending frame's first byte on.
-        tolerated: How often each rule that is switched off was broken, by the name of its field
-            in ``Strictness``.
+        bytes_discarded: Bytes after a Close, or from the first byte of the offending frame on.
+        tolerated: How often each switched-off rule was broken, by the name of its field in
+            ``Strictness``.
 
     Example:
         >>> import wsdefrag
@@ -1121,35 +1130,35 @@ class RelayDirection:
 
     @property
     def error(self) -> ProtocolError | LimitExceeded | OutOfMemory | None:
-        """What ended what comes in, a new object each time; None if nothing has."""
+        """The violation that ended the reading of this direction, a new object each time, or None."""
 
     @property
     def close_received(self) -> Close | None:
-        """The Close that came in."""
+        """The ``Close`` event that was received, or None."""
 
     @property
     def close_sent(self) -> bool:
-        """Whether a Close was sent on to the other side."""
+        """Whether a Close was sent to the other side."""
 
     @property
     def recompresses(self) -> bool:
-        """Whether messages that come compressed are compressed again, or not at all."""
+        """Whether received compressed messages are compressed again or sent uncompressed."""
 
     @property
     def bytes_received(self) -> int:
-        """All bytes taken so far."""
+        """Number of bytes received."""
 
     @property
     def bytes_buffered(self) -> int:
-        """Bytes held: of what is not complete, not decided on, or not taken to be sent."""
+        """Bytes held: incomplete, waiting for a decision, or not yet taken to be sent."""
 
     @property
     def bytes_discarded(self) -> int:
-        """Bytes after a Close, or from the offending frame's first byte on."""
+        """Bytes after a Close, or from the first byte of the offending frame on."""
 
     @property
     def tolerated(self) -> dict[str, int]:
-        """How often each rule that is switched off was broken, by its name in ``Strictness``."""
+        """How often each switched-off rule was broken, by the name of its field in ``Strictness``."""
 
 class WebSocketDirection(DirectionState):
     """The engine of ``wsdefrag.WebSocketDirection``."""
@@ -1163,14 +1172,14 @@ class WebSocketDirection(DirectionState):
         strictness: Strictness,
     ) -> Self: ...
     def receive_data(self, data: Buffer, *, timestamp: float | None = None) -> list[Event]:
-        """Take the next bytes and give everything that happened.
+        """Receive the next bytes and return all events.
 
         Args:
-            data: Any number of bytes; neither changed nor kept.
+            data: Any number of bytes; they are neither changed nor kept.
             timestamp: When they arrived, in seconds since the epoch; None reads the clock.
 
         Returns:
-            What happened, in order; a violation is the last event and comes once.
+            The events, in order. A violation is the last event, and is returned once.
 
         Raises:
             TypeError: If ``data`` does not offer the buffer protocol.
@@ -1178,12 +1187,12 @@ class WebSocketDirection(DirectionState):
         """
 
     def receive_eof(self, *, timestamp: float | None = None) -> list[Event]:
-        """Say that the direction has ended; may be called again.
+        """End the direction; may be called again.
 
         Args:
             timestamp: When it ended, in seconds since the epoch; None reads the clock.
 
         Returns:
-            An ``Incomplete`` if the bytes stopped inside a header, a frame or a message, else
-            nothing.
+            An ``Incomplete`` if the bytes stopped inside a header, a frame or a message; otherwise
+            an empty list.
         """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, TypedDict
 
-from wsdefrag._arguments import require_compression, require_optional
+from wsdefrag._arguments import require_compression, require_extension, require_optional
 from wsdefrag.budget import Budget
 from wsdefrag.deflate import DeflateParams
 from wsdefrag.fragmenter import Fragmenter
@@ -24,6 +24,7 @@ class RelayOptions(TypedDict):
     fragmenter: Fragmenter
     compress_from: int
     compression_level: int
+    extension: str | None
     budget: Budget | None
 
 
@@ -40,6 +41,7 @@ def relay_options(
     fragmenter: Fragmenter | None,
     compress_from: int,
     compression_level: int,
+    extension: str | None,
 ) -> RelayOptions:
     """Check the arguments of a relay.
 
@@ -70,5 +72,6 @@ def relay_options(
         "fragmenter": fragmenter or Fragmenter(),
         "compress_from": require_compression(compress_from, compression_level),
         "compression_level": compression_level,
+        "extension": require_extension(extension),
         "budget": budget,
     }

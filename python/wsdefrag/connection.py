@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wsdefrag import _native
-from wsdefrag._arguments import require_optional
+from wsdefrag._arguments import require_extension, require_optional
 from wsdefrag.deflate import DeflateParams
 from wsdefrag.limits import Limits
 from wsdefrag.record import Record
@@ -32,11 +32,13 @@ class WebSocketConnection(_native.Connection):
         limits: Limits for frames and messages; None for the defaults of ``Limits``.
         strictness: Which rules are enforced; None for the defaults of ``Strictness``.
         retain: How many messages ``websocket.messages`` keeps, the newest ones; None keeps all,
-            0 none. It has no influence on the events.
+            0 none. Events do not depend on it.
+        extension: The name of an agreed extension that this package does not implement, or None.
+            Messages with its reserved bits are ``OpaqueMessage`` events; they are not kept.
 
     Raises:
         TypeError: If an argument has the wrong type.
-        ValueError: If ``retain`` is negative.
+        ValueError: If ``retain`` is negative, or ``extension`` is empty or ``permessage-deflate``.
 
     Only one thread may use an object at a time. A subclass with other arguments overrides
     ``__new__``.
@@ -70,6 +72,7 @@ class WebSocketConnection(_native.Connection):
         limits: Limits | None = None,
         strictness: Strictness | None = None,
         retain: int | None = None,
+        extension: str | None = None,
     ) -> Self:
         """Start a connection; the class documents the arguments."""
         require_optional("deflate", deflate, DeflateParams)
@@ -81,6 +84,7 @@ class WebSocketConnection(_native.Connection):
             deflate=deflate,
             limits=limits or Limits(),
             strictness=strictness or Strictness(),
+            extension=require_extension(extension),
             record=record,
             keeps=record.keeps,
         )

@@ -3,7 +3,8 @@
 A ``WebSocketMessage`` is itself an event. All other events are objects of the frozen classes here;
 each has its direction, a time, and an offset in the stream:
 
-- ``Ping`` and ``Pong`` may stand anywhere, also between the fragments of a message.
+- ``OpaqueMessage`` replaces a message that uses an extension that this package does not implement.
+- ``Ping`` and ``Pong`` can occur anywhere, also between the fragments of a message.
 - ``Close`` occurs at most once in a direction; all bytes after it are discarded.
 - ``ProtocolViolation`` occurs at most once in a direction, as its last event. It is not a
   ``Close``, because the peer sent no Close frame.
@@ -50,7 +51,7 @@ class Ping:
     offset: int
 
     def __repr__(self) -> str:
-        """Show all fields, of the payload at most its beginning."""
+        """Show all fields; shortens a long payload."""
         return shown_fields(self)
 
 
@@ -77,7 +78,7 @@ class Pong:
     offset: int
 
     def __repr__(self) -> str:
-        """Show all fields, of the payload at most its beginning."""
+        """Show all fields; shortens a long payload."""
         return shown_fields(self)
 
 
@@ -167,8 +168,49 @@ class Incomplete:
     offset: int
 
     def __repr__(self) -> str:
-        """Show all fields, of the content at most its beginning."""
+        """Show all fields; shortens a long content."""
         return shown_fields(self)
 
 
-Event: TypeAlias = WebSocketMessage | Ping | Pong | Close | ProtocolViolation | Incomplete
+@dataclass(frozen=True, slots=True)
+class OpaqueMessage:
+    r"""A complete message of an agreed extension that this package does not implement.
+
+    It occurs only if the argument ``extension`` was given, in two cases: the message has reserved
+    bits that permessage-deflate does not use; or the message is compressed and may refer to such a
+    message.
+
+    Attributes:
+        type: ``Opcode.TEXT`` or ``Opcode.BINARY``, from its first frame.
+        content: The payload, unmasked, but neither inflated nor checked for UTF-8. Empty if
+            inflation of the message had started before a frame with the extension's bits.
+        rsv: The reserved bits of all its frames: the sum of 4 for RSV1, 2 for RSV2, 1 for RSV3.
+        extension: The name of the extension.
+        from_client: Whether the client sent it.
+        timestamp: Seconds since the epoch.
+        offset: First byte of its first frame, in bytes.
+
+    Example:
+        >>> import wsdefrag
+        >>> connection = wsdefrag.WebSocketConnection(extension="x-shorthand")
+        >>> (message,) = connection.receive_data(b"\xa1\x02\xfe\xff", from_client=False)
+        >>> message.content, message.rsv, message.extension
+        (b'\xfe\xff', 2, 'x-shorthand')
+    """
+
+    type: Opcode
+    content: bytes
+    rsv: int
+    extension: str
+    from_client: bool
+    timestamp: float
+    offset: int
+
+    def __repr__(self) -> str:
+        """Show all fields; shortens a long content."""
+        return shown_fields(self)
+
+
+Event: TypeAlias = (
+    WebSocketMessage | OpaqueMessage | Ping | Pong | Close | ProtocolViolation | Incomplete
+)

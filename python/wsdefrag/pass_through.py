@@ -67,7 +67,9 @@ class PassThroughRelay(_native.Relay):
         fragmenter: Chooses the fragments of injected messages; None for one frame.
         compress_from: Injected messages of at least this many bytes are compressed, if
             permessage-deflate was agreed on and the call does not say whether to compress.
-        compression_level: How hard to try, from 0 (not at all) to 9.
+        compression_level: From 0 (stored without compression) to 9 (smallest).
+        extension: The name of an agreed extension that this package does not implement, or None.
+            Messages with its reserved bits are ``OpaqueMessage`` events, forwarded unchanged.
 
     Raises:
         TypeError: If an argument has the wrong type.
@@ -117,6 +119,7 @@ class PassThroughRelay(_native.Relay):
         fragmenter: Fragmenter | None = None,
         compress_from: int = 0,
         compression_level: int = 6,
+        extension: str | None = None,
     ) -> Self:
         """Start a connection; the class documents the arguments."""
         options = relay_options(
@@ -131,6 +134,7 @@ class PassThroughRelay(_native.Relay):
             fragmenter=fragmenter,
             compress_from=compress_from,
             compression_level=compression_level,
+            extension=extension,
         )
         record = Record(retain)
         self = super().__new__(cls, options, mode=mode, record=record, keeps=record.keeps)

@@ -78,7 +78,9 @@ class WebSocketRelay(_native.DecidingRelay):
             has changed; None for one frame.
         compress_from: Injected messages of at least this many bytes are compressed, if
             permessage-deflate was agreed on and the call does not say whether to compress.
-        compression_level: How hard to try, from 0 (not at all) to 9.
+        compression_level: From 0 (stored without compression) to 9 (smallest).
+        extension: The name of an agreed extension that this package does not implement, or None.
+            Messages with its reserved bits are ``OpaqueMessage`` events, forwarded unchanged.
 
     Raises:
         TypeError: If an argument has the wrong type.
@@ -122,6 +124,7 @@ class WebSocketRelay(_native.DecidingRelay):
         fragmenter: Fragmenter | None = None,
         compress_from: int = 0,
         compression_level: int = 6,
+        extension: str | None = None,
     ) -> Self:
         """Start a connection; the class documents the arguments."""
         options = relay_options(
@@ -136,6 +139,7 @@ class WebSocketRelay(_native.DecidingRelay):
             fragmenter=fragmenter,
             compress_from=compress_from,
             compression_level=compression_level,
+            extension=extension,
         )
         record = Record(retain)
         self = super().__new__(cls, options, record=record, keeps=record.keeps)

@@ -43,7 +43,7 @@ def test_defaults_are_those_of_the_engine() -> None:
     parameters = inspect.signature(Capture).parameters
     defaults = CapturePlan.defaults()
     assert {name: parameters[name].default for name in defaults} == defaults
-    # The others are None or empty, which stands for all, or for a class with defaults of its own.
+    # The other arguments are None or empty by default: no filter, or a class with its own defaults.
     others = {name: one.default for name, one in parameters.items() if name not in defaults}
     del others["source"]
     assert set(others.values()) <= {(), None}, others

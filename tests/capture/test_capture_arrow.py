@@ -1,7 +1,7 @@
-"""The tables that a capture becomes, read by the programs that read Arrow.
+"""The Arrow tables of a capture, read by pyarrow, Polars and DuckDB.
 
-What they hold is compared with what `messages()` and `connections()` give of the same capture; what
-those give is compared with the applications' record elsewhere.
+The tables are compared with `messages()` and `connections()` of the same capture; other tests
+compare those with the applications' record.
 """
 
 from __future__ import annotations
@@ -223,7 +223,7 @@ def test_warnings_are_those_of_the_last_pass_that_ended(tmp_path: Path) -> None:
     assert pa.table(tables.connections).num_rows == 5
     assert tables.connections.warnings == [warning]
     assert capture.to_arrow().messages.warnings == []
-    # Whole again, and read again.
+    # The file is complete again; read it once more.
     path.write_bytes((CAPTURES / "demo.pcapng").read_bytes())
     pa.table(tables.messages)
     assert tables.messages.warnings == tables.connections.warnings == []
@@ -261,7 +261,7 @@ def tables_of(pickled: bytes) -> ArrowTables:
 
 
 def test_unit_of_work_is_the_same_wherever_it_is_read() -> None:
-    """Any engine may run it, and run it again: rows are identified and come the same."""
+    """A pickled capture gives the same rows in another process, each time it is read."""
     pickled = pickle.dumps(Capture([CAPTURES / "demo.pcapng", CAPTURES / "ipv6.pcapng"]))
     first, again = (pa.table(tables_of(pickled).messages) for _ in range(2))
     assert first.equals(again)

@@ -1,4 +1,4 @@
-"""Connections: where one begins and ends, and that many at once are kept apart."""
+"""Connections: where one starts and ends, and that many at the same time are not mixed."""
 
 from __future__ import annotations
 
@@ -179,7 +179,7 @@ def test_packets_of_a_finished_connection_that_come_again_begin_no_other() -> No
 
 
 def test_stray_syn_does_not_end_a_websocket() -> None:
-    """One that nothing follows (RFC 9293 section 3.10.7.4)."""
+    """A SYN that no other segment follows (RFC 9293 section 3.10.7.4)."""
     talk, _ = spoken()
     before = packets(talk.segments)
     stray = packets(Conversation(client_isn=77_777).open().segments)[0]

@@ -1,4 +1,4 @@
-"""What other readers of captures get wrong, case by case.
+"""Errors of other capture readers, case by case.
 
 Each of these was seen in a tool that is in use: a message that is missing without a word, frames
 made of payload bytes, one user's record printed in the place of another's.
@@ -28,7 +28,7 @@ SIDES = pytest.mark.parametrize("side", [True, False], ids=["client", "server"])
 @SIDES
 @pytest.mark.parametrize("place", [0, 1, 2, 3])
 def test_lost_segment_is_reported(side: bool, place: int) -> None:
-    """A message that was not captured does not go unsaid."""
+    """A message that was not captured is reported."""
     talk = upgraded()
     sent = [talk.says(side, text(side, f"message {number}")) for number in range(4)]
     found = read(capture_of(talk.without(sent[place])))
@@ -42,7 +42,7 @@ def test_lost_segment_is_reported(side: bool, place: int) -> None:
 
 @SIDES
 def test_lost_header_makes_no_frames_of_payload(side: bool) -> None:
-    """The payload is made of what would be good frames."""
+    """The payload consists of bytes that are valid frames."""
     inner = b"".join(text(False, f"never sent {number}") for number in range(40))
     talk = upgraded()
     talk.says(side, text(side, "before"))
@@ -84,7 +84,7 @@ RECORDS = [
 def test_no_wrong_text_is_read_after_a_loss_under_deflate(
     side: bool, place: int, resync: bool
 ) -> None:
-    """Inflating with a context that lacks a message gives text that was never sent."""
+    """Inflating with a window that lacks a message would give text that was never sent."""
     talk = upgraded(DEFLATE)
     deflater = Deflater()
     sent = [
@@ -178,7 +178,7 @@ def test_pings_between_compressed_fragments_change_nothing() -> None:
 
 
 def test_payloads_are_what_was_sent_and_inflated() -> None:
-    """Other tools give records without payloads, or without inflating them."""
+    """Other tools show records without payloads, or without inflating them."""
     talk = upgraded(DEFLATE)
     content = bytes(range(256)) * 100
     payload = Deflater().compress(content)

@@ -1,4 +1,4 @@
-"""Damaged files, cut ones and what is no capture: all before the damage counts, and it is said."""
+"""Damaged and truncated files, and files that are not captures: what is read, and the error."""
 
 from __future__ import annotations
 
@@ -157,7 +157,7 @@ def test_empty_file_is_an_error() -> None:
 
 
 class Pieces(io.RawIOBase):
-    """A file that gives its bytes in given pieces, however many are asked for."""
+    """A file whose reads return chunks of given sizes, whatever size is requested."""
 
     def __init__(self, data: bytes, sizes: list[int]) -> None:
         self._data, self._sizes, self._at = data, sizes, 0

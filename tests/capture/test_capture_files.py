@@ -1,4 +1,4 @@
-"""The file formats: what any of them holds is read alike, and what is damaged is said."""
+"""The file formats: the same packets give the same messages in each, and damage is reported."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ ORDERS: tuple[Order, ...] = ("little", "big")
 
 
 def same(found: Seen) -> bool:
-    """Whether it is what the packets hold, times included."""
+    """Whether the result is that of the packets, times included."""
     return list(map(message_values, found.messages)) == list(map(message_values, EXPECTED.messages))
 
 

@@ -1,7 +1,8 @@
-"""Gaps: what was not captured is never merged over, and nothing is invented in its place.
+"""Gaps: bytes before and after a gap are never joined, and missing bytes are never made up.
 
-A gap inside a payload costs that message. One that touches a header or runs past the frame costs
-the direction, unless frames are looked for behind it, and what is found so is marked.
+A gap inside a payload loses that message. A gap that touches a header or goes past the end of the
+frame loses the rest of the direction, unless `resync` searches for frames after the gap; messages
+found this way are marked.
 """
 
 from __future__ import annotations
@@ -114,7 +115,7 @@ def test_gap_that_touches_a_header_costs_the_direction(side: bool, first: int, l
 
 @SIDES
 def test_gap_of_one_whole_frame_costs_the_direction(side: bool) -> None:
-    """That a header follows it is not known; a guess would be right, and is not made."""
+    """Whether a header follows the gap is unknown; a guess would be right but is not made."""
     lost = text(side, "lost")
     found, _ = holed(side, text(side, BEFORE), lost, 0, len(lost), framed_after(side))
     assert found.side(side) == [("ok", BEFORE.encode())]

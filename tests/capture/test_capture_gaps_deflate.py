@@ -1,8 +1,7 @@
-"""Gaps and beginnings that were not captured, under permessage-deflate: nothing is guessed.
+"""Gaps and missing starts with permessage-deflate: a compressed message is never guessed.
 
-Once context is lost, what refers to it is given out as it stands on the wire. A direction of
-which the beginning is not known is read by the same rule, and with the strictness of one that
-lost its framing.
+When the window is lost, messages that refer to it are yielded compressed. A direction whose start
+was not captured is read in the same way, and as strictly as a direction after a lost header.
 """
 
 from __future__ import annotations

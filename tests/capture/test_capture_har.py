@@ -1,4 +1,4 @@
-"""A capture as an HTTP archive: the structure of HAR 1.2, Chrome's keys, and the truth in them."""
+"""A capture as an HTTP archive: the structure of HAR 1.2, Chrome's keys, and their values."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """Holes: when the reader stops waiting for bytes that may still come.
 
-A hole is a gap once the peer has acknowledged its bytes and three later segments or two seconds
-went by, or when too much is held behind it, or at the end; what fills it before that is in time.
+A hole becomes a gap in three cases: the peer has acknowledged its bytes, and three later segments
+or two seconds have passed; too many bytes after it are buffered; the capture ends. Bytes that
+arrive before that fill the hole.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ LONG = bytes(range(97, 123)) * 20
 
 
 def later(talk: Conversation, lost: Segment, count: int, wait: int) -> list[Segment]:
-    """The segments, `lost` captured behind as many later ones and one more after that time."""
+    """The segments, with `lost` captured after so many later ones, and one more after that time."""
     at = talk.segments.index(lost)
     behind = [one for one in talk.segments[at + 1 :] if one.payload][count - 1]
     moved = talk.without(lost)
@@ -66,7 +67,7 @@ def test_hole_at_the_end_is_a_gap() -> None:
 
 @pytest.mark.parametrize(("count", "size"), [(1100, 10), (800, 1400)])
 def test_hole_is_a_gap_when_too_much_is_held_behind_it(count: int, size: int) -> None:
-    """1,024 segments, or 1 MiB: then what is late comes too late."""
+    """After 1,024 segments or 1 MiB, late bytes are too late."""
     talk = upgraded()
     wire = binary(True, LONG)
     talk.says(True, wire[:100], acked=False)

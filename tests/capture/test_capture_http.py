@@ -57,7 +57,7 @@ def test_requests_before_the_upgrade_are_passed_over() -> None:
 @pytest.mark.parametrize("chunked", [False, True])
 @SIDES
 def test_gap_before_the_upgrade_does_not_hide_the_websocket(side: bool, chunked: bool) -> None:
-    """In a page that was fetched, or sent, on the connection before."""
+    """In the body of an earlier request or response on the connection."""
     body = b"x" * 900
     field = b"Transfer-Encoding: chunked" if chunked else b"Content-Length: 900"
     coded = b"384\r\n" + body + b"\r\n0\r\n\r\n" if chunked else body
@@ -136,7 +136,7 @@ def test_upgrade_to_something_else_is_none() -> None:
 
 
 def test_head_that_never_ends_is_given_up() -> None:
-    """64 KiB are the bound; a head below it is read."""
+    """A head of less than 64 KiB is read; a longer one is not."""
     filler = [f"X-Filler-{number}: {'x' * 990}" for number in range(60)]
     assert_talked(talked(Conversation().open().upgrade(fields=filler)))
     talk = Conversation().open()

@@ -1,4 +1,4 @@
-"""IP: options, extension headers, fragments, lengths that cannot be; the segments stay the same."""
+"""IP: options, extension headers, fragments, impossible lengths; the segments stay the same."""
 
 from __future__ import annotations
 
@@ -156,7 +156,7 @@ def test_fragments_of_different_packets_are_kept_apart() -> None:
 
 @pytest.mark.parametrize("six", [False, True], ids=["IPv4", "IPv6"])
 def test_length_of_zero_means_all_that_was_captured(six: bool) -> None:
-    """What a network card is given to cut itself may be longer than the header can say (TSO)."""
+    """A packet that the network card divides (TSO) may be longer than the header can state."""
     if six:
         packets = written(lambda payload, *ends: [ipv6(payload, *ends, payload_length=0)], six=True)
     else:

@@ -1,4 +1,4 @@
-"""Messages and connections as JSON lines: nothing lost, nothing invented, one line each."""
+"""Messages and connections as JSON lines: one line each, with the complete content."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Link and IP headers: whatever stands before a TCP segment, the same messages come out."""
+"""Link and IP headers: the same TCP segments give the same messages with any of them."""
 
 from __future__ import annotations
 

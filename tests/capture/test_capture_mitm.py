@@ -1,6 +1,6 @@
 """A capture as mitmproxy's flows: the format, what is in them, and what is marked as not captured.
 
-That mitmproxy reads them is tested beside its own classes, in `compat/mitmproxy/parity`.
+`compat/mitmproxy/parity` tests that mitmproxy reads the files.
 """
 
 from __future__ import annotations

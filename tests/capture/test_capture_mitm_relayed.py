@@ -1,6 +1,6 @@
-"""`write_flow`: a connection that did not come from a capture, as mitmproxy's flow.
+"""`write_flow`: the record of a live connection as a flow of mitmproxy.
 
-That mitmproxy reads it is tested beside its own classes, in `compat/mitmproxy/parity`.
+`compat/mitmproxy/parity` tests that mitmproxy reads the file.
 """
 
 from __future__ import annotations

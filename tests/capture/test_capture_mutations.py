@@ -1,4 +1,4 @@
-"""Recordings, damaged at random: nothing is read out of them that was not sent.
+"""Recordings with random damage: no message is yielded that was not sent.
 
 `WSDEFRAG_MUTATIONS` says how many runs there are for each recording, and `WSDEFRAG_SALT` makes them
 others. A failure names its seed, and `mutated(packets, seed)` gives the same damage again.
@@ -62,7 +62,7 @@ def assert_law(name: str, runs: int, label: str, **options: Any) -> None:
             raise AssertionError(f"seed {seed!r}: {error!r}") from error
         assert found == [], f"seed {seed!r}"
         kept += seen.statuses().count("ok")
-    # Damage leaves much whole, or the law would be kept by giving nothing.
+    # Many messages must survive, because a reader that yields nothing would pass the check too.
     assert kept > runs * sum(map(len, whole.sent.values())) // 8
 
 
@@ -91,7 +91,7 @@ def test_packets_again_or_slightly_out_of_order_lose_nothing(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["plain-small", "early-frames", "refused", "http-besides"])
 def test_single_lost_packet_is_never_unsaid(name: str) -> None:
-    """Each packet in turn: what a direction lacks, its connection says."""
+    """Drops each packet in turn; the connection reports the loss."""
     whole = intact(name)
     for lost in range(len(whole.packets)):
         seen = read(pcapng(whole.packets[:lost] + whole.packets[lost + 1 :]), ordered=False)

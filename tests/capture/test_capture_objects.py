@@ -1,4 +1,4 @@
-"""What a capture is read as can be shown, copied and pickled."""
+"""The objects of a capture can be shown, copied and pickled."""
 
 from __future__ import annotations
 

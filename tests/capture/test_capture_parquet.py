@@ -114,7 +114,7 @@ def test_row_groups_hold_many_rows_or_many_bytes(messages: int, size: int, expec
     contents = [group.num_rows * size for group in groups]
     for group, content in zip(groups[:-1], contents, strict=False):
         assert group.num_rows >= 1 << 17 or content > 14 << 20
-    # One batch more than wanted at most, which is a message more than 1 MiB.
+    # At most one batch too many, which is at most one message more than 1 MiB.
     assert max(contents) < (17 << 20) + size
     assert max(group.num_rows for group in groups) < 2 << 17
 
@@ -193,7 +193,7 @@ def test_memory_does_not_grow_with_the_capture(tmp_path: Path, suffix: str) -> N
             check=True,
         )
         peaks.append(int(done.stderr.split()[-1]))
-    # In KiB; what stays in memory is a batch and what the allocators keep.
+    # In KiB: one batch, and memory that the allocators keep.
     assert peaks[1] < peaks[0] + 24 * 1024
 
 

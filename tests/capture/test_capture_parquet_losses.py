@@ -1,4 +1,4 @@
-"""What a file of tables holds, and what is said, when the capture is damaged or has losses."""
+"""Files of tables, and the notes on standard error, if the capture is damaged or has losses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A pass that is interrupted, or whose file has nothing yet, gives the same as one in peace."""
+"""A pass that is interrupted, or whose file has no bytes yet, gives the same as any other pass."""
 
 from __future__ import annotations
 

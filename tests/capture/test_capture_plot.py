@@ -1,4 +1,4 @@
-"""A capture's traffic as a picture: what is drawn, and that it is the same every time."""
+"""The picture of a capture's traffic: its contents, and that it is the same each time."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def figure(source: Any, most: int = 6) -> Any:
 
 
 def areas(axes: Any) -> list[float]:
-    """What each direction of a panel adds up to: rates times seconds."""
+    """The total of each direction of a chart: rates times seconds."""
     totals = []
     for patch in axes.patches:
         values, edges, _ = patch.get_data()
@@ -187,7 +187,7 @@ def test_command_says_what_was_lost_and_draws_a_damaged_capture(tmp_path: Path) 
 
 @pytest.mark.parametrize(
     ("output", "says"),
-    [("out.jpg", "ends neither in .png nor in .svg."), ("nowhere/out.png", "is no directory.")],
+    [("out.jpg", "ends neither in .png nor in .svg."), ("nowhere/out.png", "is not a directory.")],
 )
 def test_unusable_output_ends_with_2(tmp_path: Path, output: str, says: str) -> None:
     result = invoke_capture("plot", DEMO, "-o", tmp_path / output)

@@ -1,4 +1,4 @@
-"""A pass over a capture: who may ask it, what it leaves behind, and what it hands out."""
+"""A pass over a capture: threads, closing, counters, and the order of its items."""
 
 from __future__ import annotations
 

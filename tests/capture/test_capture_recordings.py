@@ -1,7 +1,6 @@
-"""Recordings of real programs: what is read is what the applications say they sent.
+"""Recordings of real programs: the reader yields what the applications logged as sent.
 
-The expected values stand in the JSON file beside each capture. Nothing of them was computed from
-the packets.
+The expected values are in a JSON file for each capture; none was computed from the packets.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ SNAPPED = ["snap-length", "snap-length-heads"]
 
 
 def pairs(name: str) -> list[tuple[CapturedConnection, recordings.Connection]]:
-    """What was read of each connection, and what is known of it."""
+    """Each connection as read, with the expected values."""
     found = sorted(seen(name).connections, key=lambda one: one.opened_ns)
     by_ends: dict[Any, list[CapturedConnection]] = {}
     for connection in found:
@@ -89,7 +88,7 @@ def test_recording_gives_the_close(name: str) -> None:
 
 @pytest.mark.parametrize("name", WHOLE)
 def test_recording_loses_nothing(name: str) -> None:
-    """Also where packets came twice or late: TCP made good for it."""
+    """Also if packets were duplicated or late, because TCP repaired it."""
     assert seen(name).warnings == []
     assert seen(name).counts.malformed == 0
     for connection, known in pairs(name):
@@ -125,7 +124,7 @@ def test_connections_ends_with_their_records(name: str) -> None:
 
 
 def test_lossy_recording_has_retransmissions() -> None:
-    """So that the tests above say something about them."""
+    """The tests above need recordings with these properties."""
     accounts = [
         account
         for connection in seen("lossy-many").connections

@@ -1,4 +1,4 @@
-"""Connections that did not come from a capture, in the formats that captures are written in."""
+"""Records of live connections in the file formats of captures."""
 
 from __future__ import annotations
 

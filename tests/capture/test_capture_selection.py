@@ -1,4 +1,4 @@
-"""Filters: which messages and connections of a capture are wanted, and what is left out."""
+"""Filters: which messages and connections of a capture are yielded."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ def test_time_filter_includes_its_start_and_not_its_end(first: int, last: int) -
 
 
 def test_time_filter_does_not_lose_the_context_before_it() -> None:
-    """Messages before it are read, and not given out."""
+    """Messages before that time are read but not yielded."""
     talk = Conversation().open().upgrade(extensions=DEFLATE)
     deflater = Deflater()
     for number in range(6):
@@ -219,7 +219,7 @@ def test_idle_time_may_be_none_or_endless(seconds: float) -> None:
     ],
 )
 def test_option_of_a_wrong_type_is_a_type_error(options: dict[str, Any]) -> None:
-    """A text as a list of patterns would be one of letters."""
+    """A str in place of a list would be a list of one-letter patterns."""
     with pytest.raises(TypeError):
         Capture("nowhere", **options)
 

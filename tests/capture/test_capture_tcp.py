@@ -1,4 +1,4 @@
-"""TCP: segments in any order become one stream a direction, and nothing comes twice."""
+"""TCP: segments in any order become one stream for each direction, without duplicates."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def packets_in_time(segments: list[Segment]) -> list[Segment]:
 @pytest.mark.parametrize("shift", [-20, -7, -1])
 @pytest.mark.parametrize("longer", [0, 1, 8])
 def test_segment_that_begins_before_the_next_byte_adds_its_rest(shift: int, longer: int) -> None:
-    """A retransmission that was packed anew."""
+    """A retransmission with other segment boundaries."""
     talk = upgraded()
     wire = text(True, "one") + text(True, "two and more of it") + text(True, "three")
     middle = 20

@@ -1,4 +1,4 @@
-"""Compared with tshark, on captures that it reads right: plain ones, with nothing missing.
+"""Comparison with tshark on captures that it reads correctly: uncompressed and without gaps.
 
 tshark is asked to put segments in order; without that it loses messages. What it shows of empty
 messages and of fragmented ones cannot be told apart, so those are left out on both sides.
@@ -49,7 +49,7 @@ def tshark(path: Path, home: Path) -> Iterator[Sent]:
     result = subprocess.run(
         command, capture_output=True, check=True, timeout=HANG_SECONDS, env=environment
     )
-    # Texts with characters that XML does not know are in it as they are.
+    # tshark writes characters that XML does not allow without an escape.
     document = NO_XML.sub("?", result.stdout.decode("utf-8", "replace"))
     for packet in ET.fromstring(document).iter("packet"):
         ports: dict[str, int] = {}

@@ -1,4 +1,4 @@
-"""The HTTP upgrade: where a WebSocket begins, what was agreed, and what is none."""
+"""The HTTP upgrade: where a WebSocket starts, what was agreed, and which requests are none."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from capture_conversation import (
 )
 from capture_samples import answer, assert_talked, talked
 from capture_seen import read
-from wire_writer import TEXT, Deflater, cut
+from wire_writer import KEY, TEXT, Deflater, cut, frame
 from wsdefrag import DeflateParams
 
 SIDES = pytest.mark.parametrize("side", [True, False], ids=["client", "server"])
@@ -116,7 +116,7 @@ def test_frames_in_the_segment_of_the_answer_are_read() -> None:
 
 
 def test_frames_of_a_client_that_does_not_wait_are_read() -> None:
-    """Against RFC 6455 section 4.1, but the bytes are there."""
+    """Violates RFC 6455 section 4.1, but the bytes can be read."""
     talk = Conversation().open()
     talk.says(True, request_head() + text(True, "hasty"))
     talk.says(False, answer_head())
@@ -226,3 +226,31 @@ def test_odd_extensions_are_said_and_messages_inflated_all_the_same(
     [problem] = found.connection.problems
     assert "odd permessage-deflate answer" in problem
     assert says in problem
+
+
+def test_messages_of_an_unknown_extension_are_kept_as_they_were_sent() -> None:
+    talk = Conversation().open().upgrade(extensions="permessage-deflate, x-packed; level=1")
+    payload = Deflater().compress(b"compressed")
+    talk.says(True, frame(TEXT, b"\xff\xfe", rsv2=True, key=KEY))
+    talk.says(True, one_frame(True, TEXT, payload, rsv1=True))
+    talk.says(False, text(False, "plain"))
+    found = read(capture_of(talk.segments))
+    assert found.rows() == [
+        (True, "undecodable", b"\xff\xfe"),
+        (True, "ok", b"compressed"),
+        (False, "ok", b"plain"),
+    ]
+    assert found.connection.problems == (
+        "client: messages with RSV2 are of the extension x-packed, which is not decoded",
+    )
+
+
+def test_context_kept_against_the_agreement_is_counted() -> None:
+    extensions = "permessage-deflate; client_no_context_takeover"
+    talk = Conversation().open().upgrade(extensions=extensions)
+    deflater = Deflater()
+    for _ in range(3):
+        talk.says(True, one_frame(True, TEXT, deflater.compress(b"once more"), rsv1=True))
+    found = read(capture_of(talk.segments))
+    assert found.rows() == [(True, "ok", b"once more")] * 3
+    assert found.connection.from_client.tolerated == {"no_context_takeover": 2}

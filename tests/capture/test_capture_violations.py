@@ -1,4 +1,4 @@
-"""Broken rules, limits and invalid text: what they cost, and that the rest goes on."""
+"""Violations, limits and invalid text: what is lost, and that everything else is still read."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def account(found: Seen, side: bool) -> Account:
 
 
 def sent(side: bool, *wires: bytes, extensions: str | None = None, **options: Any) -> Seen:
-    """Read a connection on which a side sends this and the other side something whole."""
+    """Read a connection on which one side sends this and the other side a complete message."""
     talk = upgraded(extensions)
     for wire in wires:
         talk.say(side, wire, size=1400)
@@ -252,7 +252,7 @@ def test_rule_that_is_not_enforced_is_let_pass(rule: str, field: str, side: bool
 def test_connection_that_ends_inside_a_message_leaves_it_incomplete(side: bool) -> None:
     begun = one_frame(side, TEXT, b"one part", fin=False)
     cut = one_frame(side, CONTINUATION, b"and half of another")[:-5]
-    # That it ends there is certain only at the end, behind what came later from the other side.
+    # The end is certain only at the end of the capture, after later bytes of the other side.
     found = sent(side, begun, cut, ordered=False)
     ((status, content),) = found.side(side)
     assert status == "incomplete"

@@ -1,4 +1,4 @@
-"""The command `wsdefrag messages`: what it prints, says and ends with."""
+"""The command `wsdefrag messages`: its output, its notes and its exit status."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_line_is_cut_to_the_width() -> None:
     wire = frame(TEXT, b"x" * 500) + frame(BINARY, bytes(500))
     for columns in (60, 80, 132):
         asked = invoke("-", "--from", "server", "--width", str(columns), stdin=wire)
-        # Bytes are cut as a whole, so a line of them may be one column shorter.
+        # A byte is two digits, so a line of hexadecimal may be one column shorter.
         lengths = [len(line) for line in asked.stdout.splitlines()]
         assert lengths in ([columns, columns], [columns, columns - 1])
         known = run("-", "--from", "server", stdin=wire, COLUMNS=str(columns))

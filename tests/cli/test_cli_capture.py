@@ -66,7 +66,7 @@ def test_line_is_cut_to_the_width() -> None:
     for columns in (60, 80, 132):
         asked = invoke_capture("messages", DEMO, "--width", columns)
         lengths = [len(line) for line in asked.stdout.splitlines() if line.endswith("...")]
-        # Some end a little earlier: half a wide character or half a byte cannot be shown.
+        # Some lines are shorter, because half a wide character or half a byte cannot be shown.
         assert max(lengths) == columns
         known = run_capture("messages", DEMO, COLUMNS=str(columns))
         assert len(known.stdout.decode().splitlines()) == 502

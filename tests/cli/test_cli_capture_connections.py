@@ -113,7 +113,7 @@ def test_only_directions_with_losses_have_an_account() -> None:
     result = invoke_capture("connections", "-", stdin=gapped())
     assert result.exit_code == 1
     _, _, account, problem = result.stdout.splitlines()
-    # Of 500 bytes of payload and 8 of header, 100 were not captured; all of them are known of.
+    # 500 bytes of payload and 8 of header, of which 100 were not captured; all are counted.
     assert account.strip() == (
         "-> 532 bytes = 24 in messages + 0 control + 508 skipped + 0 lost + 0 trailing"
     )

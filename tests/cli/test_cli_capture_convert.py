@@ -1,4 +1,4 @@
-"""The command `wsdefrag convert`: which file it writes, when it does not, and what it says."""
+"""The command `wsdefrag convert`: the files it writes, its errors and its notes."""
 
 from __future__ import annotations
 
@@ -214,7 +214,7 @@ def test_interrupt_of_a_live_capture_keeps_what_was_complete(tmp_path: Path, for
         json.loads(output.read_bytes())
 
 
-# A file of that size takes a blink, so the bound is lowered.
+# The file is read too fast for a progress bar, so its minimum size is lowered.
 SHORT_IS_LONG = """
 import wsdefrag.cli.input.source
 wsdefrag.cli.input.source._LONG_FILE = 1

@@ -1,4 +1,4 @@
-"""Which files `wsdefrag messages` takes for captures, and what it says of the others."""
+"""Which files `wsdefrag messages` reads as captures, and its errors for other files."""
 
 from __future__ import annotations
 

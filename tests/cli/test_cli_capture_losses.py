@@ -1,4 +1,4 @@
-"""What `wsdefrag messages` says of a capture with losses, and which of them end it with 1."""
+"""The notes of `wsdefrag messages` about losses, and which losses give exit status 1."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command `wsdefrag` as a whole: its help, its version, and life without click."""
+"""The command `wsdefrag`: its help, its version, and its error without click."""
 
 from __future__ import annotations
 
@@ -53,5 +53,5 @@ def test_script_for_mitmproxy_is_where_the_command_says() -> None:
     result = CliRunner().invoke(group.wsdefrag, ["mitmproxy-addon"])
     assert result.exit_code == 0
     script = Path(result.stdout.rstrip("\n"))
-    # It stands for itself: neither the command nor the script needs mitmproxy to be there.
+    # Neither the command nor the script needs mitmproxy for this.
     assert compile(script.read_text(encoding="utf-8"), str(script), "exec")

@@ -1,4 +1,4 @@
-"""The options of `wsdefrag messages`: what each changes, and what is refused."""
+"""The options of `wsdefrag messages`: the effect of each, and invalid values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command as a process among others: pipes, terminals, signals, memory."""
+"""The command as a process: pipes, terminals, signals, memory."""
 
 from __future__ import annotations
 
@@ -160,7 +160,7 @@ def test_terminal_has_colours_unless_they_are_unwanted() -> None:
         assert code == 0
         assert "\x1b" not in plain
         assert plain.count("\n") == 3000
-    # An empty NO_COLOR says nothing.
+    # An empty NO_COLOR has no effect.
     assert "\x1b[" in on_terminal(STREAM, "--from", "server", NO_COLOR="")[1]
 
 
@@ -169,7 +169,7 @@ def test_json_lines_have_no_colours() -> None:
     assert "\x1b" not in shown
 
 
-# A file of that size takes a blink, so the bound is lowered.
+# The file is read too fast for a progress bar, so its minimum size is lowered.
 SHORT_IS_LONG = """
 import wsdefrag.cli.input.source
 wsdefrag.cli.input.source._LONG_FILE = 1

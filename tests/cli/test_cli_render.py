@@ -1,4 +1,4 @@
-"""How a message becomes a line: escapes, widths, colours, and nothing lost in JSON."""
+"""Messages as lines: escapes, widths, colours, and the complete content in JSON."""
 
 from __future__ import annotations
 

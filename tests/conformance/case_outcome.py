@@ -1,9 +1,8 @@
-"""What the Autobahn TestSuite thinks of an endpoint: its report, read, judged and tabulated.
+"""Reads the Autobahn TestSuite's report about an endpoint, judges it and makes a table.
 
-Every case has two results, for what happened and for how the connection was closed. Both have to be
-OK. The cases in ``INFORMATIONAL`` are judged by nobody: the suite itself gives them that result
-whatever happens, because the RFC leaves open what has to, and any other result of theirs would be
-wrong.
+Each case has two results: for the behaviour and for the closing of the connection. Both must be OK.
+The cases in ``INFORMATIONAL`` are not judged, because the RFC does not say what must happen: the
+suite always gives them that result, and any other result is an error.
 """
 
 from __future__ import annotations

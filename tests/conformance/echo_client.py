@@ -1,4 +1,4 @@
-"""A client that sends back what it gets: the one that conformance is tested on."""
+"""An echo client, the client of the conformance tests."""
 
 from __future__ import annotations
 

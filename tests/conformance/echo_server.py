@@ -1,4 +1,4 @@
-"""A server that sends back what it gets: the one that conformance is tested on.
+"""An echo server, the server of the conformance tests.
 
     python tests/conformance/echo_server.py [PORT]
 

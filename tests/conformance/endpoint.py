@@ -1,13 +1,14 @@
-"""An endpoint that sends back what it gets, for both sides of a connection.
+"""An echo endpoint, for both sides of a connection.
 
-It reads what there is, answers it in order, and waits until the answer is on its way before it
-reads on; a peer that does not read is not read from. The connection goes through these states:
+It reads a chunk, replies to its events in order, and waits until the reply is written before it
+reads the next chunk; so it does not read from a peer that does not read. The states of the
+connection:
 
 1. *open*: a message is echoed, a Ping gets its Pong.
-2. *closing*: a Close was sent, as the answer to the peer's or because the peer broke a rule or
-   asked for too much. The server ends its half of the TCP connection at once, the client waits for
-   that. What still arrives is read and dropped: bytes that nobody reads would make the kernel
-   reset the connection, and a reset can overtake the Close.
+2. *closing*: a Close was sent, as the reply to the peer's Close or because the peer broke a rule or
+   exceeded a limit. The server ends its side of the TCP connection at once; the client waits for
+   that. All later bytes are read and dropped: for unread bytes the kernel would reset the
+   connection, and a reset can overtake the Close.
 3. *closed*: the peer ended its half too, or took too long.
 
 Follows RFC 6455 sections 5.5 (control frames), 7.1 (closing) and 7.4 (close codes).
@@ -44,7 +45,7 @@ CLOSING_SECONDS = 5.0
 
 
 def answers(events: Iterable[Event], encoder: FrameEncoder) -> Iterator[bytes]:
-    """Give what is to be sent for what has arrived, in the same order."""
+    """Encode a reply to each event."""
     for event in events:
         match event:
             case WebSocketMessage():
@@ -96,7 +97,7 @@ async def echo(
 
 
 async def drop_the_rest(reader: asyncio.StreamReader) -> None:
-    """Wait for the peer's end of the stream; a reset is one too, when all has been said."""
+    """Wait for the end of the peer's stream; after the Close, a reset is an end too."""
     with contextlib.suppress(ConnectionError):
         while await reader.read(CHUNK):
             pass

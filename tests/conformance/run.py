@@ -37,7 +37,7 @@ HERE = Path(__file__).resolve().parent
 REPORTS = HERE.parents[1] / "target" / "conformance"
 RESULTS = HERE / "RESULTS.md"
 
-# No case takes half as long; one that does is given up, and the others are run.
+# Each case takes less than half of this; one that takes longer is skipped.
 CASE_SECONDS = 600
 
 
@@ -105,7 +105,7 @@ async def try_server(environment: Path, directory: Path, selection: Selection) -
 async def try_client(environment: Path, directory: Path, selection: Selection) -> None:
     """Our client against the suite's server."""
     with socket.create_server((HOST, 0)) as listener:
-        # The suite accepts until there is nobody left, which must not make it wait.
+        # The suite accepts connections until none waits; its last accept must not block.
         listener.setblocking(False)
         port = listener.getsockname()[1]
         spec = {"url": f"ws://{HOST}:{port}", "cases": selection.cases}
@@ -113,7 +113,7 @@ async def try_client(environment: Path, directory: Path, selection: Selection) -
         async with suite(environment, directory, spec, selection.seconds, descriptor):
             for number in range(1, selection.count + 1):
                 await run_case(port, number)
-            # It goes away without an answer, or with half of one.
+            # It disconnects without a response, or after half of one.
             with contextlib.suppress(Refused):
                 await echo_at(HOST, port, f"/updateReports?agent={AGENT}&shutdownOnComplete=true")
 
@@ -128,7 +128,7 @@ async def run_case(port: int, number: int) -> None:
 
 
 def judge(outcomes: list[Outcome], selection: Selection) -> tuple[str, bool]:
-    """Say what the suite thinks, and whether it is all as it has to be."""
+    """Print the suite's results; return whether all are as expected."""
     lines = [table(outcomes), ""]
     wrong = [one for one in outcomes if not one.passed]
     lines += [f"case {one.case}: {one.behavior}, closing {one.behavior_close}" for one in wrong]
@@ -158,7 +158,7 @@ def write_results(environment: Path, texts: dict[str, str]) -> None:
 
 
 async def try_both(environment: Path, directory: Path, selection: Selection) -> None:
-    """At once, as one waits for the suite most of the time."""
+    """Run both ways at the same time, because the suite mostly waits."""
     both = asyncio.gather(
         try_server(environment, directory / "server", selection),
         try_client(environment, directory / "client", selection),
@@ -167,7 +167,7 @@ async def try_both(environment: Path, directory: Path, selection: Selection) -> 
 
 
 def main() -> None:
-    """Do what the command line says."""
+    """Run the command line."""
     parser = argparse.ArgumentParser(description="Run the Autobahn TestSuite against wsdefrag.")
     parser.add_argument("environment", type=Path, help="what make_env.py made")
     parser.add_argument("--quick", action="store_true", help="sections 1 to 7 and 10 only")

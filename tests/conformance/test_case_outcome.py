@@ -1,4 +1,4 @@
-"""Judging what the suite reports: nothing but OK passes, save where it may not be OK."""
+"""Judging the suite's report: only OK passes, except for the informational cases."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from case_outcome import AGENT, Outcome, load, table
         ("6.4.1", "OK", "FAILED BY CLIENT", "other", False),
         ("12.1.1", "UNIMPLEMENTED", "OK", "other", False),
         ("7.1.6", "INFORMATIONAL", "INFORMATIONAL", "INFORMATIONAL", True),
-        # The suite judges it after all, so the list of those it does not judge is wrong.
+        # If the suite judges this case, the list of informational cases is wrong.
         ("7.1.6", "OK", "OK", "OK", False),
         ("7.1.5", "INFORMATIONAL", "INFORMATIONAL", "INFORMATIONAL", False),
     ],

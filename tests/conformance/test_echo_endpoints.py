@@ -1,8 +1,8 @@
-"""What the echo endpoints answer, frame by frame, without the Autobahn TestSuite.
+"""The replies of the echo endpoints, frame by frame, without the Autobahn TestSuite.
 
-The server that conformance is tested on, its client, and the server of the examples talk to frames
-that are written by hand. RFC 6455 sections 5.4 and 5.5 (control frames between fragments), 7.1.1
-(who ends TCP), 7.4 (close codes) and 8.1 (UTF-8) say what comes back.
+The echo server, the echo client and the server of the examples get frames that are written by hand.
+RFC 6455 sections 5.4 and 5.5 (control frames between fragments), 7.1.1 (who ends TCP), 7.4 (close
+codes) and 8.1 (UTF-8) decide the replies.
 """
 
 from __future__ import annotations
@@ -54,16 +54,16 @@ ANSWERED: dict[str, Row] = {
     "a message of 1 MiB": (lambda key: frame(BINARY, b"x" * MIB, key=key), [(BINARY, b"x" * MIB)]),
     "a close without a code": (lambda key: frame(CLOSE, key=key), [(CLOSE, b"")]),
     "a close with a reason": (lambda key: close_frame(3000, b"why", key=key), closed(3000)),
-    "a ping behind a close": (
+    "a ping after a close": (
         lambda key: close_frame(1001, key=key) + frame(PING, key=key),
         closed(1001),
     ),
-    "bytes behind a close": (lambda key: close_frame(1000, key=key) + b"\xff" * MIB, closed(1000)),
+    "bytes after a close": (lambda key: close_frame(1000, key=key) + b"\xff" * MIB, closed(1000)),
     "a message before a fault": (
         lambda key: frame(TEXT, b"hi", key=key) + frame(3, key=key),
         [(TEXT, b"hi"), *closed(1002)],
     ),
-    "a lot behind a fault": (lambda key: frame(3, key=key) + b"\xff" * MIB, closed(1002)),
+    "a lot after a fault": (lambda key: frame(3, key=key) + b"\xff" * MIB, closed(1002)),
     "a reserved bit": (lambda key: frame(TEXT, b"hi", rsv2=True, key=key), closed(1002)),
     "a reserved opcode": (lambda key: frame(11, key=key), closed(1002)),
     "a ping in fragments": (lambda key: frame(PING, fin=False, key=key), closed(1002)),
@@ -83,7 +83,7 @@ ANSWERED: dict[str, Row] = {
         lambda key: close_frame(1000, b"\xff", key=key),
         closed(1007),
     ),
-    # Before the message, and even the frame, is complete.
+    # The reply comes before the message, and even the frame, is complete.
     "text that is none, in a frame": (
         lambda key: frame(TEXT, "κό".encode() + b"\xf4\x90", announced=99, key=key),
         closed(1007),

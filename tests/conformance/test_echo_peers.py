@@ -128,7 +128,7 @@ def test_server_echoes_what_ours_says(handler: Handler) -> None:
 
 @each_server
 def test_server_does_not_read_from_whom_it_cannot_write_to(handler: Handler) -> None:
-    """What a client that does not read can send is what the kernel holds, and a little more."""
+    """A client that does not read can send only what the kernel buffers, and a little more."""
     # Random bytes, which compression does not make fewer.
     message = frame(BINARY, random.Random(1).randbytes(MIB), key=KEY)
 

@@ -1,7 +1,7 @@
-"""The HTTP before the frames: a server's half of the upgrade, and a client's.
+"""The HTTP upgrade before the frames, for a server and a client.
 
-h11 reads and writes the heads, wsdefrag what they say of permessage-deflate. Bytes that came
-behind a head belong to the frames and are handed on.
+h11 reads and writes the heads; wsdefrag reads and writes the permessage-deflate parameters. Bytes
+after a head belong to the frames and are returned.
 
 Follows RFC 6455 section 4 (opening handshake) and RFC 7692 section 5 (negotiation).
 """
@@ -19,22 +19,22 @@ import h11
 
 from wsdefrag import DeflateParams
 
-# RFC 6455 section 1.3: proves that the server knows what it is asked for.
+# RFC 6455 section 1.3: proves that the server understands WebSocket.
 ACCEPT_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
-# Any answer to it is one that this client can live with.
+# This client can use any response to this offer.
 CLIENT_OFFER = "permessage-deflate; client_max_window_bits"
 
 CHUNK = 4096
 
 
 class Refused(Exception):
-    """The other side did not do its half."""
+    """The other side did not complete the handshake."""
 
 
 @dataclass(frozen=True)
 class Upgraded:
-    """What the handshake left behind.
+    """The result of the handshake.
 
     Attributes:
         deflate: What was agreed on; None without compression.
@@ -120,7 +120,7 @@ async def request(
 
 
 async def next_event(http: h11.Connection, reader: asyncio.StreamReader) -> object:
-    """Feed the parser until it has something to say."""
+    """Feed the parser until it returns an event."""
     while (event := http.next_event()) is h11.NEED_DATA:
         http.receive_data(await reader.read(CHUNK))
     return event
@@ -132,14 +132,14 @@ def header(head: h11.Request | h11.InformationalResponse, name: bytes) -> bytes:
 
 
 def accept_value(key: bytes) -> bytes:
-    """What a server proves with that it read the client's key (RFC 6455 section 4.2.2)."""
+    """The accept key, which proves that the server read the client's key (section 4.2.2)."""
     return base64.b64encode(hashlib.sha1(key + ACCEPT_GUID).digest())
 
 
 def refusal(
     http: h11.Connection, writer: asyncio.StreamWriter, status: HTTPStatus, reason: str
 ) -> Refused:
-    """Tell a client why not."""
+    """Send a client the reason of a refusal."""
     body = reason.encode("ascii", "backslashreplace") + b"\n"
     headers = [("Content-Length", str(len(body))), ("Connection", "close")]
     if status is HTTPStatus.UPGRADE_REQUIRED:

@@ -40,62 +40,34 @@ def test_answer_gives_its_parameters_or_is_refused_with_the_reason(line: Line) -
 BITS = ("server_max_window_bits", "client_max_window_bits")
 FLAGS = ("server_no_context_takeover", "client_no_context_takeover")
 
-SERVER_FRESH = {"server_no_context_takeover": True}
+
+def _tolerant(line: Line) -> Line:
+    """What a bystander makes of an answer: the same as an endpoint where it is valid."""
+    if "reason" in line:
+        tolerant: Line = line["tolerant"]
+        return tolerant
+    return {"params": line["params"], "oddities": []}
 
 
-# What a bystander makes of them, and what that says was odd.
-ODD_HEADERS: list[tuple[str, dict[str, Any], str]] = [
-    ("permessage-deflate;", {}, "empty parameter"),
-    ("permessage-deflate; ; server_no_context_takeover", SERVER_FRESH, "empty parameter"),
-    ("permessage-deflate; client_max_window_bits", {}, "client_max_window_bits needs a value"),
-    ("permessage-deflate; server_max_window_bits=7", {"server_max_window_bits": 8}, 'got "7"'),
-    ("permessage-deflate; server_max_window_bits=010", {"server_max_window_bits": 10}, "010"),
-    ("permessage-deflate; server_max_window_bits=16", {}, "16"),
-    ("permessage-deflate; server_max_window_bits=ten", {}, "ten"),
-    ("permessage-deflate; server_no_context_takeover=1", SERVER_FRESH, "takes no value"),
-    ("permessage-deflate; foo=bar", {}, 'unknown parameter "foo"'),
-    (
-        "permessage-deflate; client_max_window_bits=9; client_max_window_bits=10",
-        {"client_max_window_bits": 10},
-        "given twice",
-    ),
-    ("permessage-deflate; server_no_context_takeover, permessage-deflate", SERVER_FRESH, "twice"),
-    ("x y, permessage-deflate", {}, "is no extension name"),
-]
-
-
-@pytest.mark.parametrize(("value", "fields", "says"), ODD_HEADERS)
-def test_odd_header_is_read_by_a_bystander(value: str, fields: dict[str, Any], says: str) -> None:
-    with pytest.raises(ValueError, match="RFC"):
-        DeflateParams.from_header(value)
-    for written in (value, value.encode()):
+@pytest.mark.parametrize("line", ANSWERS, ids=lambda line: ascii(line["header"]))
+def test_bystander_reads_an_odd_answer_and_says_what_was_odd(line: Line) -> None:
+    expected = _tolerant(line)
+    for written in (line["header"], line["header"].encode()):
+        if "reason" in expected:
+            with pytest.raises(ValueError, match="RFC"):
+                DeflateParams.from_header(written, strict=False)
+            continue
         params = DeflateParams.from_header(written, strict=False)
-        assert params == DeflateParams(**fields)
-        assert params is not None
-        [oddity] = params.oddities
-        assert says in oddity
+        assert params == _params(expected)
+        # Bytes of a header are Latin-1.
+        if params is not None and (isinstance(written, str) or written.isascii()):
+            assert params.oddities == tuple(expected["oddities"])
 
 
-@pytest.mark.parametrize("value", [line["header"] for line in ANSWERS if "reason" in line])
-def test_bystander_gives_up_only_where_nothing_can_be_told(value: str) -> None:
-    try:
-        params = DeflateParams.from_header(value, strict=False)
-    except ValueError:
-        unterminated = value.count('"') % 2 == 1
-        assert unterminated or not value.startswith(("permessage-deflate;", "permessage-deflate,"))
-    else:
-        assert params is not None
-        assert params.oddities
-
-
-def test_header_without_faults_has_no_oddities() -> None:
-    params = DeflateParams.from_header(
-        'permessage-deflate; client_max_window_bits="9"', strict=False
-    )
-    assert params == DeflateParams(client_max_window_bits=9)
-    assert params is not None
-    assert params.oddities == ()
-    assert DeflateParams.from_header("x-other; a", strict=False) is None
+def test_bystander_gives_up_only_where_nothing_can_be_told() -> None:
+    for header in (line["header"] for line in ANSWERS if "reason" in _tolerant(line)):
+        unterminated = header.count('"') % 2 == 1
+        assert unterminated or not header.startswith(("permessage-deflate;", "permessage-deflate,"))
 
 
 @pytest.mark.parametrize("name", [*BITS, *FLAGS])

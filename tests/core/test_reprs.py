@@ -30,6 +30,7 @@ from wsdefrag import (
     LimitExceeded,
     Limits,
     MessageReassembler,
+    OpaqueMessage,
     Opcode,
     OutOfMemory,
     Ping,
@@ -141,6 +142,10 @@ SHOWN: dict[type, Callable[[], Any]] = {
     LimitExceeded: overruns,
     Limits: lambda: [Limits(max_frame_size=HUGE, max_message_size=HUGE, max_fragments=HUGE)],
     MessageReassembler: lambda: readers(MessageReassembler),
+    OpaqueMessage: lambda: [
+        OpaqueMessage(Opcode.BINARY, content, 7, "x" * 1000, False, TIME, HUGE)
+        for content in (b"", LARGE, b"\xff" * 100)
+    ],
     OutOfMemory: lambda: [OutOfMemory("no memory for the payload", offset=HUGE)],
     Ping: lambda: [Ping(ESCAPES, False, TIME, HUGE), Ping(b"", True, TIME, 0)],
     Pong: lambda: [Pong(ESCAPES, False, TIME, HUGE), Pong(b"", True, TIME, 0)],

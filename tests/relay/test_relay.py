@@ -1,8 +1,8 @@
-"""WebSocketRelay, mode "messages": what goes on, what does not, and in which order.
+"""WebSocketRelay: what goes on, what does not, and in which order.
 
-What the other modes do is in `test_relay_modes.py`, edits in `test_relay_edits.py`, injected
-messages in `test_relay_injection.py`, closes and violations in `test_relay_ends.py`, the record in
-`test_relay_record.py`.
+What a PassThroughRelay does is in `test_relay_pass_through.py`, edits in `test_relay_edits.py`,
+injected messages in `test_relay_injection.py`, closes and violations in `test_relay_ends.py`, the
+record in `test_relay_record.py`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from wsdefrag import (
 )
 
 
-def test_messages_is_the_default_mode_and_every_option_has_a_default() -> None:
+def test_every_option_has_a_default() -> None:
     relay = WebSocketRelay()
     (event,) = relay.receive_data(b"\x81\x02hi", from_client=False, timestamp=1.5)
     assert isinstance(event, WebSocketMessage)

@@ -164,7 +164,7 @@ def test_forward_behind_a_forwarded_close_sends_nothing(from_client: bool) -> No
 
 
 @SIDES
-def test_own_close_in_mode_messages_passes_a_half_received_message(from_client: bool) -> None:
+def test_own_close_of_a_deciding_relay_passes_a_half_received_message(from_client: bool) -> None:
     talk = Talk()
     first, second = talk.sender(from_client).frames(Opcode.TEXT, [b"half", b"half"])
     talk.feed(first, from_client)

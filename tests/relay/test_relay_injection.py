@@ -43,7 +43,7 @@ def test_record_keeps_injected_messages_as_others() -> None:
 
 
 @SIDES
-def test_mode_messages_injects_during_a_half_received_message(from_client: bool) -> None:
+def test_deciding_relay_injects_during_a_half_received_message(from_client: bool) -> None:
     """Nothing of it has gone on, so nothing has to be waited for."""
     talk = Talk()
     first, second = talk.sender(from_client).frames(Opcode.TEXT, [b"half ", b"and half"])
@@ -55,7 +55,7 @@ def test_mode_messages_injects_during_a_half_received_message(from_client: bool)
 
 
 @SIDES
-def test_mode_messages_injects_before_what_is_undecided(from_client: bool) -> None:
+def test_deciding_relay_injects_before_what_is_undecided(from_client: bool) -> None:
     talk = Talk()
     message = talk.message(talk.sender(from_client).text("later"), from_client)
     talk.relay.inject(text_of(from_client, "first"))
@@ -65,7 +65,9 @@ def test_mode_messages_injects_before_what_is_undecided(from_client: bool) -> No
 
 @ALL_PASSING
 @SIDES
-def test_passing_modes_inject_behind_a_half_received_message(mode: Mode, from_client: bool) -> None:
+def test_pass_through_relay_injects_after_a_half_received_message(
+    mode: Mode, from_client: bool
+) -> None:
     talk = Talk(mode)
     first, second = talk.sender(from_client).frames(Opcode.TEXT, [b"half ", b"and half"])
     talk.feed(first, from_client)
@@ -86,7 +88,7 @@ def test_passing_modes_inject_behind_a_half_received_message(mode: Mode, from_cl
 
 
 @SIDES
-def test_cut_through_injects_behind_a_half_received_frame(from_client: bool) -> None:
+def test_bytes_mode_injects_behind_a_half_received_frame(from_client: bool) -> None:
     talk = Talk("bytes")
     wire = talk.sender(from_client).text("half and half")
     half = len(wire) - 5

@@ -1,8 +1,8 @@
 """Random conversations through a relay with random decisions, against a model of what must arrive.
 
 The model is a list of events for each receiver: what was forwarded, with the content it had then,
-what was injected, and the caller's own control frames, in the order of the calls. Mode "messages":
-in the others nobody decides (`test_relay_identity.py`, `test_relay_injection.py`).
+what was injected, and the caller's own control frames, in the order of the calls. It is about a
+WebSocketRelay: elsewhere nobody decides (`test_relay_identity.py`, `test_relay_injection.py`).
 """
 
 from __future__ import annotations

@@ -207,7 +207,7 @@ def test_frames_are_forwarded_before_fin_and_no_ping_overtakes_them(
 
 
 @SIDES
-def test_nothing_overtakes_in_mode_messages_but_control_frames(from_client: bool) -> None:
+def test_nothing_overtakes_in_a_deciding_relay_but_control_frames(from_client: bool) -> None:
     talk = Talk()
     sender = talk.sender(from_client)
     first, second = sender.frames(Opcode.TEXT, [b"a", b"b"])

@@ -1,8 +1,8 @@
-"""What mitmproxy's own WebSocket layer gets wrong, and what arrives in its place with the addon.
+"""Defects of mitmproxy's own WebSocket layer, and the right outcome with the addon.
 
-Each scenario drives a client and a server byte by byte and gives what could be seen: the frames
-that arrived, what the flow file holds. ``right`` is what it should be; ``plain`` is what mitmproxy
-11.0.2 and 12.2.3 make of it by themselves, and shows that the scenario can fail.
+Each scenario drives a client and a server byte by byte and returns what it observed: the received
+frames and the contents of the flow file. ``right`` is the expected outcome; ``plain`` is the
+outcome with mitmproxy 11.0.2 and 12.2.3 alone, and shows that the scenario can fail.
 
 Numbers are those of RFC 6455 (sections 5.4, 5.5, 7) and RFC 7692 (sections 6 and 7).
 """
@@ -89,7 +89,7 @@ def inject_into_half_a_message(proxy: Mitmdump) -> Any:
     pair = Pair(proxy.port, rules=[rule])
     first, second = fragments(TEXT, [b"first half, ", b"second half"], key=KEY)
     pair.client.send(first)
-    # A ping behind it: once it has passed, the first half has been read.
+    # When the ping after it has arrived, the first half has been read.
     pair.client.send(frame(PING, b"", key=KEY))
     assert pair.server.frame().opcode == PING
     pair.server.send(frame(TEXT, b"now"))

@@ -1,4 +1,4 @@
-"""What arrived through a proxy, in short, and how a conversation is ended."""
+"""Short forms of received frames, and the end of a conversation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A script for mitmproxy: tells the tests what its hooks see, and does what a connection asks for.
+"""A script for mitmproxy: reports its hooks to the tests, and applies rules to messages.
 
 It runs inside mitmproxy and reports on the descriptor that ``PROBE`` names, one JSON object a line.
 What shall be done to which message stands in a header of the request, ``X-Rules``, as JSON:
@@ -38,7 +38,7 @@ def tell(event: str, **facts: Any) -> None:
 
 
 def shown(content: bytes) -> str:
-    """A content, or what identifies it if it is long, as JSON can hold it."""
+    """A content in hexadecimal, or the hash of a long one."""
     return content.hex() if len(content) <= LONG else hashlib.sha256(content).hexdigest()
 
 

@@ -1,7 +1,7 @@
-"""A client and a server of which the tests write and read every byte.
+"""A client and a server; the tests write and read each of their bytes.
 
-A ``Wire`` is one end of a TCP connection behind the handshake. Frames are written by the tests'
-``wire_writer`` and read by its ``read_frame``, which judges nothing.
+A ``Wire`` is one end of a TCP connection after the handshake. ``wire_writer`` writes the frames,
+and its ``read_frame`` reads them without checking them.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _open: list[socket.socket] = []
 
 
 def close_all() -> None:
-    """Close what a test that failed has left open."""
+    """Close connections that a failed test has left open."""
     while _open:
         _open.pop().close()
 

@@ -1,10 +1,10 @@
-"""Writes what two sides of a TCP connection say to each other, as packets for a capture.
+"""Writes the bytes of both sides of a TCP connection as packets for a capture.
 
-A `Conversation` keeps the sequence numbers of both sides, so that a test says only who sends
-which bytes. Every call adds segments to its list and gives back those with bytes in them. Each of
-them is acknowledged by the other side unless told otherwise, and the clock goes on by one step
-for every segment. What a capture misses, repeats or sees in another order is decided afterwards,
-by what is done with the list; nothing written before changes.
+A `Conversation` keeps the sequence numbers of both sides, so a test only names the sender and the
+bytes. Each call adds segments to the list of segments and returns those with bytes. The other side
+acknowledges each segment unless told otherwise, and the clock advances one step for each segment.
+To drop, repeat or reorder segments, a test changes the list afterwards; this does not change the
+segments themselves.
 
 Invariant: a byte's sequence number is the initial one, plus 1 for the SYN, plus the number of
 bytes before it, modulo 2**32.
@@ -233,7 +233,7 @@ class Conversation:
             extensions: what both sides say in `Sec-WebSocket-Extensions`.
             accept: the accept key, where it shall not be the right one.
             fields: more header lines of the request; `answers`, of the answer.
-            glued: what the server sends in the same segment behind the answer.
+            glued: what the server sends in the same segment after the response.
         """
         self.says(True, request_head(target, host, offers=extensions, fields=fields))
         self.says(False, answer_head(extensions, accept=accept, fields=answers) + glued)

@@ -1,10 +1,9 @@
-"""An independent writer of captured packets: what the tests feed to the reader of captures.
+"""An independent writer of packets, for the tests of the capture reader.
 
-From the inside out: `tcp` puts a header before bytes, `ipv4` or `ipv6` puts one before that, and
-one of `LINKS` puts a link header before the packet. `capture_files` writes what comes out into a
-file. It shares no code with the package and writes what it is told, also what cannot be: wrong
-lengths, overlapping fragments. Checksums are zero, as a machine that leaves them to its network
-card records them.
+`tcp` adds a TCP header to bytes, `ipv4` or `ipv6` adds an IP header, and a function of `LINKS` adds
+a link header. `capture_files` writes the packets to a file. This module shares no code with the
+package and can write invalid packets: wrong lengths, overlapping fragments. Checksums are zero, as
+in a capture made on a machine whose network card computes them.
 
 Follows RFC 9293 section 3.1 (TCP), RFC 791 section 3.1 (IPv4), RFC 8200 sections 3 and 4 (IPv6),
 IEEE 802.1Q, and libpcap's list of link types.

@@ -1,14 +1,13 @@
-"""Damages captures at random, repeatably, and knows what must be true of what is read from them.
+"""Damages captures at random but repeatably, and checks what is read from them.
 
-A mutation is what a bad place to capture does to packets: it misses some, sees them twice, late
-or in another order, starts late or stops early, cuts them to a snap length, or sees a broken
-middlebox send other bytes in place of some that were there already. A retransmission with other
-bytes that comes before the original is not among them: the first to arrive wins, so what it holds
-would be believed, and rightly so.
+A mutation is an error of capturing: packets are missing, duplicated, late or in another order; the
+capture starts late or stops early; packets are cut to a snap length; or a faulty middlebox
+retransmits other bytes after the original ones. There is no mutation with other bytes before the
+original ones, because the first bytes to arrive are used.
 
-The law. Of every connection and direction, what is given out as whole occurs in the list of the
-intact capture, in order. What is given out as incomplete begins one that was sent. Accounts
-balance (`capture_seen` looks at that). Nothing is ever raised.
+Rules for each connection and direction: complete messages are those of the undamaged capture, in
+order, possibly without some. The content of an incomplete message is the start of a sent message.
+Accounts balance (`capture_seen` checks this). No exception is raised.
 """
 
 from __future__ import annotations
@@ -215,7 +214,7 @@ def corrupted(data: bytes, seed: Any) -> bytes:
 
 
 def violations(intact: Intact, seen: Seen) -> list[str]:
-    """Where what was read breaks the law, in words; nothing if it does not.
+    """Which of the rules were broken, as texts; empty if none.
 
     One connection may be read as several, where a SYN comes late: each has to be in order.
     """

@@ -1,4 +1,4 @@
-"""A capture of short connections, the passes over it, and what they are to give."""
+"""A capture of short connections, and the expected results of passes over it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CONNECTIONS, MESSAGES = 40, 3
 
 
 def talks() -> bytes:
-    """Short connections one behind the other, each closed and ended."""
+    """Short connections one after another, each closed and ended."""
     each = []
     for number in range(CONNECTIONS):
         talk = Conversation(("192.0.2.10", 10_000 + number), time=START + number * 10_000_000)
@@ -46,7 +46,7 @@ class Pieces(io.BytesIO):
 
 
 def dump(reader: CaptureReader, items: list[CapturedMessage | CapturedConnection]) -> list[Any]:
-    """What `Seen.dump` gives."""
+    """The result of `Seen.dump`."""
     return [
         reader.warnings,
         reader.counts,

@@ -1,4 +1,4 @@
-"""The recordings of real programs, what is known of them, and the packets in them.
+"""The recordings of real programs: expected values, and their packets.
 
 `packets_of` is an independent reader of pcapng files with one interface, just enough for the
 recordings: mutations are made of real packets.

@@ -1,4 +1,4 @@
-"""Conversations that several test modules damage, wrap or take apart, and what must come out."""
+"""Conversations that several test modules use, and their expected messages."""
 
 from __future__ import annotations
 

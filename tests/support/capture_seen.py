@@ -1,4 +1,4 @@
-"""Reads a capture to its end, and looks at what must be true of any capture on the way.
+"""Reads a capture to its end and checks what must be true of any capture.
 
 Every test of the reader goes through `read`, so each of them also tests that accounts balance,
 that every connection ends once, and that messages come in their order.
@@ -164,7 +164,7 @@ def read(
 
 
 def check(seen: Seen, *, filtered: bool = False, timed: bool = True) -> None:
-    """Look at what must be true of any capture."""
+    """Check what must be true of any capture."""
     numbers = [connection.connection for connection in seen.connections]
     assert len(numbers) == len(set(numbers)), "a connection ended twice"
     for connection in seen.connections:

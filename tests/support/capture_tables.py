@@ -1,4 +1,4 @@
-"""A capture converted into a file of tables by the command, and who reads the file back."""
+"""Converts a capture to a file of tables with the command, and reads the file back."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""How the tests run the command on captures, and what they know of these captures.
+"""Runs the command on captures, and has the expected values for these captures.
 
-The recordings' truth is what the applications had sent. Captures with losses are written for the
-purpose: what is lost, and what has to be left, is known from how they are written.
+For recordings, the expected values are the messages that the applications sent. Captures with
+losses are written by the tests, which know what is lost and what must be read.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How the tests run the command: as a process of its own, or inside this one."""
+"""Runs the command in a new process or in this one."""
 
 from __future__ import annotations
 

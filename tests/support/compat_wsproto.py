@@ -1,4 +1,4 @@
-"""Two connections side by side, wsproto's and the drop-in's, and what a program sees of each."""
+"""Compares a connection of wsproto with one of the replacement, as a program sees them."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def pair(from_client: bool, deflate: DeflateParams | None) -> list[Connection]:
 
 
 def seen(event: Event) -> Seen:
-    """Everything about an event that can be looked at, the classes of what it holds included."""
+    """All fields of an event, with their classes."""
     values = [getattr(event, one.name) for one in dataclasses.fields(event)]  # type: ignore[arg-type]
     return (type(event), *((type(value), value) for value in values))
 

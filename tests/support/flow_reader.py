@@ -21,7 +21,7 @@ def flows(data: bytes) -> list[dict[str, Any]]:
 
 
 def value(data: bytes, at: int = 0) -> tuple[Any, int]:
-    """Read the value at an offset; give it and the offset behind it."""
+    """Read the value at an offset; give it and the offset after it."""
     colon = data.index(b":", at)
     digits = data[at:colon]
     assert digits.isdigit()

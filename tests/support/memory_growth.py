@@ -1,4 +1,4 @@
-"""How much memory a script takes, measured in a process of its own.
+"""Measures the memory of a script in a process of its own.
 
 A script does its work once to warm up, measures, does it many times more, and prints by how many
 bytes the resident memory, its peak and the address space have grown.

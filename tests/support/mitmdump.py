@@ -98,7 +98,7 @@ class Mitmdump:
                 with self._changed:
                     self._events.append(json.loads(line))
                     self._changed.notify_all()
-        # What it said last is to be in the log by then.
+        # Its last lines must be in the log by then.
         self._threads[1].join(HANG_SECONDS)
         with self._changed:
             self._events.append({"event": "gone"})
@@ -112,7 +112,7 @@ class Mitmdump:
                 self._changed.notify_all()
 
     def wait(self, wanted: Callable[[Event], bool]) -> Event:
-        """Wait for an event that there is or will be."""
+        """Return an event; wait for it if it has not happened."""
 
         def look() -> Event | None:
             found = next((event for event in self._events if wanted(event)), None)
@@ -159,7 +159,7 @@ class Mitmdump:
                 file.seek(self._flows_read)
                 data = file.read()
             at = 0
-            # What is written at this moment may not be whole.
+            # The last flow may be incomplete while it is being written.
             while at < len(data) and (end := whole(data, at)) <= len(data):
                 (flow,) = flows(data[at:end])
                 self._flows[flow["request"]["path"].decode()] = flow

@@ -1,4 +1,4 @@
-"""What the tests do to a message class, the same for mitmproxy's and for ours.
+"""The operations of the parity tests on message classes, mitmproxy's and ours.
 
 Every operation takes the module that holds ``WebSocketMessage`` and ``WebSocketData`` and plain
 values, and gives a plain value. Runs in both environments, so it imports the standard library

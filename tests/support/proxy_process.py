@@ -63,7 +63,7 @@ class ProxyProcess:
         return len(list(Path(f"/proc/{self.process.pid}/fd").iterdir()))
 
     async def report(self) -> dict[str, int]:
-        """What there is inside of it; only where the program is `WATCHED`."""
+        """Its tasks, sessions and budget; only if the program is `WATCHED`."""
         before = len(self.lines)
         self.process.send_signal(signal.SIGUSR1)
         while True:
@@ -74,7 +74,7 @@ class ProxyProcess:
             await asyncio.sleep(0.02)
 
     async def stop(self, by: signal.Signals = signal.SIGTERM) -> None:
-        """End it, and see to it that nothing went wrong in it."""
+        """End it, and check that it had no error."""
         if self.process.returncode is None:
             self.process.send_signal(by)
         await asyncio.wait_for(self.process.wait(), HANG_SECONDS)
@@ -132,5 +132,5 @@ def connect(url: str, **options: Any) -> client.connect:
 
 
 def run(scenario: Coroutine[Any, Any, None]) -> None:
-    """Run a scenario, but not for ever."""
+    """Run a scenario with a time limit."""
     asyncio.run(asyncio.wait_for(scenario, HANG_SECONDS))

@@ -1,4 +1,4 @@
-"""`examples/proxy.py` as it is, and a look inside of it: run as a program by the soak test.
+"""Runs `examples/proxy.py` unchanged and reports its state, for the soak test.
 
 Takes the example's arguments. On SIGUSR1 it prints a line of JSON: how many tasks and
 sessions there are, and how much the budget holds.
@@ -20,7 +20,7 @@ import proxy
 
 
 def report() -> None:
-    """Print what there is."""
+    """Print the state."""
     gc.collect()
     sessions = sum(isinstance(one, proxy.Session) for one in gc.get_objects())
     print(

@@ -4,7 +4,7 @@ A `Sender` writes the valid frames of one side and compresses them as was agreed
 `Receiver` is the side at the other end: it takes what a relay sends it, in any pieces, and reads
 it with websockets' permessage-deflate; each compressed message is also inflated with a window of
 exactly the agreed size. It accepts nothing that RFC 6455 forbids a sender: masks against the
-direction, frames out of order, anything behind a Close, text that is not UTF-8.
+direction, frames out of order, anything after a Close, text that is not UTF-8.
 """
 
 from __future__ import annotations
@@ -158,11 +158,11 @@ class Receiver:
     def take(self, wire: bytes) -> list[Seen]:
         """Take the next bytes and give the events that they complete."""
         assert isinstance(wire, bytes)
-        assert not (wire and self.closed), "bytes behind a Close"
+        assert not (wire and self.closed), "bytes after a Close"
         self.wire += wire
         before = len(self.events)
         while (one := read_frame(bytes(self.wire[self._read :]), 0)) is not None:
-            assert not self.closed, "a frame behind a Close"
+            assert not self.closed, "a frame after a Close"
             self._read += one.end
             self.frames.append(one)
             self._frame(one)

@@ -1,4 +1,4 @@
-"""A relay between two peers (`relay_peers`): a client and a server on legs of their own.
+"""A relay between a client and a server (`relay_peers`).
 
 `Talk` feeds the relay what the peers write and hands them what it sends. Everything that a test
 says about the directions is by `from_client`: who speaks.

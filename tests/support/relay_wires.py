@@ -1,4 +1,4 @@
-"""What tests of one direction through a relay share: what it sent, and what that says."""
+"""Helpers for tests of one direction through a relay."""
 
 from __future__ import annotations
 

@@ -169,7 +169,7 @@ def waits_after_half_a_surrogate(found: Difference) -> bool:
 
 
 def truncated(found: Difference) -> bool:
-    """Whether a byte is found to be wrong or missing is a matter of how far one looks ahead."""
+    """Parsers report a byte as wrong or as missing, depending on how far they look ahead."""
     if found.kind not in ("truncated_deflate_data", "invalid_deflate_data"):
         return False
     return found.agree_before and (

@@ -1,12 +1,14 @@
-//! Messages described by the input, compressed by zlib-rs's compressor with any window, level and
-//! strategy, ended by a flush or a final block, cut into fragments with control frames between.
+//! Messages that the input describes, compressed by zlib-rs with any window,
+//! level and strategy, ended by a flush or a final block, and split into
+//! fragments with control frames between them.
 //!
 //! The outcomes allowed:
 //!
-//! - intact, every message comes back exactly, with its offset; also under a `max_message_size`
-//!   of the longest one, while one byte less refuses the first message of that length
-//! - with one byte damaged, any outcome that `arbitrary_bytes` allows, and the same for every way
-//!   of cutting the bytes
+//! - unchanged input: every message is read exactly, with its offset; also with
+//!   a `max_message_size` of the longest message, while one byte less rejects
+//!   the first message of that length
+//! - with one damaged byte: any outcome that `arbitrary_bytes` allows, and the
+//!   same one for every split into chunks
 
 #![no_main]
 

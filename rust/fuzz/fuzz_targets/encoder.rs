@@ -2,10 +2,10 @@
 //!
 //! The outcomes allowed:
 //!
-//! - what is accepted is read by the reassembler as it was given, a message that was begun as far as
-//!   it was given, and through a window of the size agreed on as well
-//! - what is refused is refused for a reason that it gives, writes nothing and changes nothing: an
-//!   encoder that was not asked for it writes the same bytes
+//! - the reassembler reads what was encoded, an open message as far as it was
+//!   encoded; also through a window of exactly the agreed size
+//! - a refused call has a valid reason, writes nothing and changes nothing: an
+//!   encoder without that call writes the same bytes
 
 #![no_main]
 

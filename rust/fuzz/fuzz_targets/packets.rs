@@ -1,7 +1,8 @@
 //! Capture files of any bytes. The first two bytes of the input give the sizes of the chunks.
 //!
-//! The allowed outcomes are in the contract: packets, then at most one error within the file, the
-//! same for any size of chunks, and every packet counted once. A panic is never allowed.
+//! The contract lists the outcomes allowed: packets, then at most one error
+//! within the file; the same for any chunk size; every packet is counted once.
+//! A panic is never allowed.
 
 #![no_main]
 

@@ -1,14 +1,15 @@
-//! One direction of a relay, whose sender writes messages or arbitrary bytes, and whose caller
-//! decides on them at random.
+//! One direction of a relay. Its sender writes messages or arbitrary bytes, and
+//! its caller decides on them at random.
 //!
 //! The outcomes allowed:
 //!
-//! - messages that are decided on: a receiver reads those that were forwarded, edited and put in,
-//!   in that order, and no violation; what nobody touched is the same bytes for as long as the
-//!   windows of both legs can be the same
-//! - frames that go on by themselves: the front of what came in, with the caller's own between its
-//!   frames and messages; a receiver reads no violation that was not in it
-//! - nothing behind a Close, and at the end nothing held
+//! - by decision: a receiver reads the forwarded, edited and injected messages
+//!   in order, and no violation; unchanged messages are forwarded verbatim as
+//!   long as the windows of both connections can be equal
+//! - pass-through: the output is a prefix of the input, with the caller's
+//!   messages and frames between its messages and frames; a receiver reads no
+//!   violation that the input does not contain
+//! - nothing after a Close, and nothing held at the end
 
 #![no_main]
 

@@ -1,8 +1,10 @@
-//! The same bytes fed whole, byte by byte, in two halves and in chunks, with arbitrary settings.
+//! The same bytes fed whole, byte by byte, in two halves and in chunks, with
+//! arbitrary settings.
 //!
-//! One outcome is allowed: the same one. Events with their offsets, the violation with its kind
-//! and offset, the bytes discarded, the breaches tolerated and what is incomplete at the end do
-//! not depend on the cuts, neither for the reassembler nor for the frame decoder.
+//! Only one outcome is allowed: the result does not depend on the chunks. This
+//! covers events and their offsets, the kind and offset of a violation,
+//! discarded bytes, tolerated violations, and the incomplete message or frame
+//! at the end, for the reassembler and for the frame decoder.
 
 #![no_main]
 

@@ -1,5 +1,5 @@
-//! What senders get wrong about deflate and a receiver loses nothing by reading: it is read and
-//! counted, and refused where the rule is switched on.
+//! Deflate faults of senders that do not prevent reading: they are read and
+//! counted, and rejected if the rule is enforced.
 
 mod common;
 mod contract;
@@ -11,7 +11,7 @@ use wsdefrag_core::{DeflateParams, Kind, Limits, Opcode, Settings, Strictness};
 use zlib_rs::Strategy;
 
 const HELLO: &[u8] = b"\xc1\x07\xf2\x48\xcd\xc9\xc9\x07\x00";
-/// "Hello" by reference to the message before.
+/// "Hello" as a reference to the previous message.
 const AGAIN: &[u8] = b"\xc1\x05\xf2\x00\x11\x00\x00";
 
 fn takeover() -> Settings {
@@ -27,9 +27,16 @@ fn text(content: &[u8]) -> Seen {
     Seen::Message(Opcode::Text, content.to_vec())
 }
 
-/// However it is cut, `wire` is these messages, and so many breaches are counted.
+/// The sizes that `wire` is split into: small sizes only if it is short.
+fn sizes(wire: &[u8]) -> impl Iterator<Item = usize> {
+    let least = if wire.len() < 10_000 { 1 } else { 97 };
+    let sizes = [wire.len(), 1, 2, 3, 7, 97, 1000, 4096, 5000];
+    sizes.into_iter().filter(move |size| *size >= least)
+}
+
+/// Checks that `wire`, in any split, gives these messages and these counts.
 fn reads(settings: Settings, wire: &[u8], contents: &[&[u8]], counted: Tolerated) {
-    for size in [wire.len(), 1, 2, 3, 7, 4096, 5000] {
+    for size in sizes(wire) {
         let (journal, _) = journal::read(settings, wire.chunks(size));
         assert_eq!(journal.error, None, "{wire:02x?} by {size}");
         let seen: Vec<_> = journal.events.into_iter().map(|(_, seen)| seen).collect();
@@ -39,9 +46,9 @@ fn reads(settings: Settings, wire: &[u8], contents: &[&[u8]], counted: Tolerated
     }
 }
 
-/// However it is cut, `wire` is refused at `offset`.
+/// Checks that `wire`, in any split, is rejected at `offset`.
 fn refuses(settings: Settings, wire: &[u8], kind: Kind, offset: u64) {
-    for size in [wire.len(), 1, 2, 3, 7, 4096, 5000] {
+    for size in sizes(wire) {
         let (journal, _) = journal::read(settings, wire.chunks(size));
         let error = journal.error.unwrap_or_else(|| panic!("{wire:02x?} is let through"));
         assert_eq!((error.kind, error.offset), (kind, offset), "{wire:02x?} by {size}");
@@ -90,17 +97,17 @@ fn context_kept_against_the_agreement_is_read() {
 }
 
 #[test]
-fn context_that_is_not_there_is_still_refused() {
+fn missing_context_is_still_rejected() {
     refuses(no_takeover(), AGAIN, Kind::InvalidDeflateData, 0);
-    // A plain message is not in the window.
+    // An uncompressed message is not in the window.
     let plain = [b"\x81\x05Hello", AGAIN].concat();
     refuses(no_takeover(), &plain, Kind::InvalidDeflateData, 7);
-    // Nor can data that is none be read with a window.
+    // Invalid data cannot be read with any window.
     let garbage = [HELLO, b"\xc1\x02\x07\x07"].concat();
     refuses(no_takeover(), &garbage, Kind::InvalidDeflateData, 9);
 }
 
-/// Messages of all sizes, whose sender keeps its window: what is read is what was sent.
+/// Messages of all sizes whose sender keeps its window are read unchanged.
 #[test]
 fn long_messages_are_read_with_the_context_that_was_kept() {
     let mut seed = 1_u32;
@@ -112,7 +119,8 @@ fn long_messages_are_read_with_the_context_that_was_kept() {
         std::iter::repeat_with(next).take(size).collect()
     };
     let mut contents = vec![noise(20_000)];
-    // Each begins with what stands far back in the one before, and ends with news.
+    // Each message begins with a reference far back into the previous one, and ends with new
+    // content.
     for size in [100, 30_000, 31_000, 40_000, 70_000, 10] {
         let last: &Vec<u8> = &contents[contents.len() - 1];
         let mut content = last[..last.len().min(3000)].to_vec();
@@ -141,7 +149,7 @@ fn long_messages_are_read_with_the_context_that_was_kept() {
 }
 
 #[test]
-fn data_of_little_but_empty_blocks_is_kept_up_to_a_bound_however_it_is_cut() {
+fn data_of_mainly_empty_blocks_is_kept_up_to_a_bound_in_any_split() {
     // Empty stored blocks, then the reference.
     for (blocks, is_read) in [(1, true), (13_105, true), (13_107, false), (13_200, false)] {
         let empty = b"\x00\x00\x00\xff\xff".repeat(blocks);
@@ -161,7 +169,7 @@ fn data_of_little_but_empty_blocks_is_kept_up_to_a_bound_however_it_is_cut() {
 }
 
 #[test]
-fn limits_hold_in_what_is_inflated_once_more() {
+fn limits_hold_when_a_message_is_inflated_again() {
     let limits = Limits { max_message_size: Some(5), ..Limits::default() };
     let settings = Settings { limits, ..no_takeover() };
     let counted = Tolerated { no_context_takeover: 1, ..Tolerated::default() };
@@ -197,7 +205,7 @@ fn compressed_message_without_payload_is_empty() {
 }
 
 #[test]
-fn tail_that_was_left_on_is_read() {
+fn tail_that_was_not_removed_is_read() {
     let counted = Tolerated { deflate_tail: 1, ..Tolerated::default() };
     let reported = b"\xc1\x0f\xca\x48\xcd\xc9\xc9\x57\xc8\xcf\x4b\x05\x00\x00\x00\xff\xff";
     for settings in [takeover(), no_takeover()] {

@@ -1,4 +1,4 @@
-//! What the encoder writes, the reassembler reads as it was given, with all parameters.
+//! The reassembler reads what the encoder writes, with all parameters.
 
 mod common;
 mod contract;
@@ -13,7 +13,7 @@ use wsdefrag_core::{
     DeflateParams, Fragmenter, Layout, Limits, Opcode, OutOfMemory, Output, Refusal, Settings,
 };
 
-/// Memory that is refused where it is told to, and keys that are counted.
+/// An output that can refuse memory, and whose keys are counted.
 #[derive(Default)]
 struct Counting {
     keys: u32,
@@ -41,11 +41,11 @@ impl Output for Counting {
 /// How a step of a direction is encoded.
 #[derive(Clone, Debug)]
 enum Way {
-    /// At once, in fragments of these sizes if they can be kept.
+    /// As a whole message, in fragments of these sizes if their sum fits.
     Whole(Vec<usize>),
-    /// As it comes, in pieces of so many bytes, with pings between them.
+    /// Fragment by fragment, each of this many bytes, with pings between them.
     Pieces(usize),
-    /// Without memory for it, and then at once.
+    /// First without memory, then as a whole message.
     Again,
 }
 
@@ -102,7 +102,7 @@ fn reader(settings: &encoder::Settings) -> Settings {
     Settings { from_client, deflate, limits: none, ..common::strict() }
 }
 
-/// Encodes a step; the bytes, and what is to be read in them before the message.
+/// Encodes a step; returns the number of pings before the message's end.
 fn encode(step: &Step, engine: &mut Encoder, output: &mut Counting, wire: &mut Vec<u8>) -> usize {
     let opcode = if step.text { Opcode::Text } else { Opcode::Binary };
     let content = step.content.as_bytes();
@@ -147,7 +147,7 @@ proptest! {
     #![proptest_config(common::times(200))]
 
     #[test]
-    fn what_is_encoded_is_read_as_it_was_given(
+    fn encoded_messages_are_read_unchanged(
         settings in settings(),
         steps in vec(step(), 1..8),
         cuts in any::<u8>(),
@@ -186,7 +186,7 @@ fn engine(from_client: bool, deflate: Option<DeflateParams>) -> Encoder {
     })
 }
 
-/// What was refused leaves everything as it was.
+/// A refused call changes nothing.
 #[test]
 fn refusals_change_nothing() {
     let output = &mut Counting::default();
@@ -239,9 +239,9 @@ fn refusals_change_nothing() {
     assert_eq!(server.control(Opcode::Pong, b"", None, output), Err(Refusal::AfterClose));
 }
 
-/// The window of the receiver holds what a caller compressed, ours does not.
+/// Frames that the caller compressed are in the receiver's window, but not in the encoder's.
 #[test]
-fn compressed_frames_of_the_callers_own_empty_the_window() {
+fn frames_compressed_by_the_caller_reset_the_window() {
     let params = DeflateParams::default();
     let mut server = engine(false, Some(params));
     let (output, none) = (&mut Counting::default(), Choice::default());

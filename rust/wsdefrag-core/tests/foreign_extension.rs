@@ -1,4 +1,5 @@
-//! Frames of an agreed extension that is not known: their messages are kept as they were sent.
+//! Frames of an unknown agreed extension: their messages are kept without
+//! decoding.
 
 mod common;
 mod contract;

@@ -1,4 +1,4 @@
-//! The pieces of a message put together are the message, however its bytes are cut.
+//! The parts of a message add up to the message, for any split into chunks.
 
 mod common;
 mod contract;
@@ -63,7 +63,7 @@ fn texts(chunks: &[&[u8]]) -> Vec<Vec<(String, bool, bool)>> {
 }
 
 #[test]
-fn piece_is_one_a_frame_and_chunk() {
+fn each_frame_and_chunk_gives_its_own_part() {
     let pieces = texts(&[b"\x01\x03ab", b"c\x80", b"\x02d", b"e\x81\x01f\x81\x00"]);
     let piece = |text: &str, frame, message| (text.to_owned(), frame, message);
     assert_eq!(
@@ -78,7 +78,7 @@ fn piece_is_one_a_frame_and_chunk() {
 }
 
 #[test]
-fn cut_character_waits_for_its_rest() {
+fn incomplete_character_waits_for_its_other_bytes() {
     let euro = "\u{20ac}".as_bytes();
     let pieces =
         texts(&[&[b"\x01\x02", &euro[..2]].concat(), &[b"\x80\x02", &euro[2..], b"!"].concat()]);
@@ -88,7 +88,7 @@ fn cut_character_waits_for_its_rest() {
 }
 
 #[test]
-fn what_broke_a_rule_can_be_looked_at() {
+fn bytes_that_broke_a_rule_are_available() {
     let mut decoder = FragmentStream::new(false, None, common::strict().limits);
     let mut wire = &b"\x81\x03a\xe2x"[..];
     assert!(decoder.next(&mut wire, &mut VecMemory).is_err());

@@ -1,4 +1,5 @@
-//! The frame decoder and the reassembler tell of the same bytes, and account for all of them.
+//! The frame decoder and the reassembler agree on the same bytes, and count all
+//! of them.
 
 mod common;
 mod contract;
@@ -40,7 +41,7 @@ proptest! {
     }
 }
 
-/// What is only a rule of messages is none of frames.
+/// Rules for messages do not apply to single frames.
 #[test]
 fn frame_decoder_goes_on_where_only_messages_have_rules() {
     let wire = b"\x80\x01\xff\x88\x01x\x81\x01\xff\x01\x00\x82\x00\xc1\x01\x07\x89\x00";
@@ -61,7 +62,7 @@ fn frame_decoder_goes_on_where_only_messages_have_rules() {
 }
 
 #[test]
-fn frame_that_is_cut_is_what_the_end_of_stream_finds() {
+fn incomplete_frame_is_reported_at_the_end_of_stream() {
     for (wire, opcode, content, offset) in [
         (&b"\x82\x00\x81"[..], Opcode::Text, &b""[..], 2),
         (b"\x89\x00\x02\x05abc", Opcode::Binary, b"abc", 2),
@@ -75,7 +76,7 @@ fn frame_that_is_cut_is_what_the_end_of_stream_finds() {
 }
 
 #[test]
-fn bytes_behind_a_violation_or_a_close_frame_are_counted_and_dropped() {
+fn bytes_after_a_violation_or_a_close_are_counted_and_dropped() {
     let endless = vec![0x81; 1 << 16];
     for (start, discarded) in [(&b"\x82\x01a\x0f\x00"[..], 2), (b"\x82\x01a\x88\x00", 0)] {
         let chunks = std::iter::once(start).chain(std::iter::repeat_n(&endless[..], 50));

@@ -1,4 +1,5 @@
-//! Every limit is inclusive: exactly it passes, one more does not.
+//! Every limit is inclusive: exactly the limit is accepted, one more is
+//! rejected.
 
 mod common;
 mod contract;
@@ -16,7 +17,7 @@ const UNLIMITED: Limits = Limits {
     max_inflate_ratio: None,
 };
 
-/// A limit, and how far it is exceeded.
+/// A limit, and input that reaches or exceeds it.
 struct Case<'a> {
     wire: &'a [u8],
     /// Passes.
@@ -37,7 +38,7 @@ impl Case<'_> {
     }
 }
 
-/// The direction read whole and in chunks, which has to be the same.
+/// Reads the direction whole and in chunks; both results have to be equal.
 fn read(limits: Limits, wire: &[u8]) -> Journal {
     let settings = Settings { limits, ..common::strict_deflate() };
     let (journal, _) = journal::read(settings, [wire]);
@@ -147,7 +148,7 @@ fn compressed_bytes_do_not_count_towards_the_message() {
 }
 
 #[test]
-fn inflated_message_over_several_fragments_is_refused_in_the_one_that_goes_too_far() {
+fn inflated_message_over_several_fragments_is_refused_in_the_one_that_exceeds_the_limit() {
     let mut deflater = Deflater::new(6, 15, Strategy::Default, true);
     // Each part is flushed, so that it inflates to its 1000 bytes on its own.
     let parts: Vec<Vec<u8>> = (0..3)
@@ -204,7 +205,7 @@ fn ratio_of_exactly_the_limit_passes_and_of_one_byte_more_does_not() {
     let payload = deflater.compress(&[0; 5000], Ending::Flush);
     let announced = u32::try_from(payload.len()).unwrap();
     let limits = |decoded: f64| Limits {
-        // A little more, so that the product does not round down below `decoded`.
+        // Slightly more, so that the product does not round down below `decoded`.
         max_inflate_ratio: Some((decoded + 0.5) / f64::from(announced)),
         ..UNLIMITED
     };
@@ -220,7 +221,7 @@ fn ratio_of_exactly_the_limit_passes_and_of_one_byte_more_does_not() {
 }
 
 #[test]
-fn ratio_is_none_of_plain_messages() {
+fn ratio_does_not_apply_to_uncompressed_messages() {
     let limits = Limits { max_inflate_ratio: Some(0.001), ..UNLIMITED };
     assert_eq!(read(limits, &fragments(0, &[b"plain", b"again"])).error, None);
 }
@@ -238,5 +239,43 @@ fn bomb_is_refused_and_takes_no_more_memory_than_the_limit() {
         let excess = Excess::MessageSize { limit, requested: limit + 1 };
         assert_eq!(journal.error.unwrap().kind, Kind::Limit(excess));
         assert!(ledger.largest as u64 <= limit);
+    }
+}
+
+/// The number that an expression of the Python class stands for.
+fn number(expression: &str) -> Option<u64> {
+    let factor = |factor: &str| match factor.trim() {
+        "_MIB" => 1 << 20,
+        digits => digits.replace('_', "").parse().unwrap(),
+    };
+    (expression != "None").then(|| expression.split('*').map(factor).product())
+}
+
+/// The Python class has the defaults in its fields, and in its documentation.
+#[test]
+fn defaults_are_those_of_the_python_class_and_its_documentation() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../python/wsdefrag/limits.py");
+    let python = std::fs::read_to_string(path).unwrap();
+    let Limits { max_frame_size, max_message_size, max_fragments, max_inflate_ratio } =
+        Limits::default();
+    assert_eq!(max_inflate_ratio, None);
+    for (name, default, documented) in [
+        ("max_frame_size", max_frame_size, "64 MiB"),
+        ("max_message_size", max_message_size, "64 MiB"),
+        ("max_fragments", max_fragments, "16,384"),
+        ("max_inflate_ratio", None, "None"),
+    ] {
+        let of_field = |line: &&str| line.trim_start().starts_with(&format!("{name}: "));
+        let field = python.lines().filter(of_field).find(|line| line.contains(" | None = "));
+        let (_, expression) = field.unwrap().split_once(" = ").unwrap();
+        assert_eq!(number(expression), default, "{name}");
+        let (_, documentation) = python.split_once(&format!("        {name}: ")).unwrap();
+        let (_, said) = documentation.split_once("Default: ").unwrap();
+        assert!(said.starts_with(&format!("{documented}.")), "{name}");
+        let in_units = match documented.split_once(' ') {
+            Some((mebibytes, _)) => number(&format!("{mebibytes}*_MIB")),
+            None => number(&documented.replace(',', "")),
+        };
+        assert_eq!(in_units, default, "{name}");
     }
 }

@@ -1,7 +1,7 @@
-//! What the engine asks its memory for, and what it does when the answer is no.
+//! The engine's requests for memory, and its behaviour when one is refused.
 //!
-//! The [`Ledger`] that all tests read with objects by itself to a request over the limit, and to
-//! one that is out of proportion to what arrived.
+//! The [`Ledger`] of all tests panics on a request over the limit, or out of
+//! proportion to the received bytes.
 
 mod common;
 mod contract;
@@ -23,7 +23,7 @@ fn header(wire: Wire, length: usize) -> Vec<u8> {
 }
 
 #[test]
-fn promise_alone_takes_no_memory() {
+fn announcement_alone_takes_no_memory() {
     for wire in [Wire::new(2), Wire { fin: false, ..Wire::new(1) }, Wire { rsv: 4, ..Wire::new(2) }]
     {
         let mut ledger = Ledger::new(None);
@@ -38,7 +38,7 @@ fn promise_alone_takes_no_memory() {
 }
 
 #[test]
-fn promise_with_a_little_behind_it_takes_little_memory() {
+fn announcement_with_few_bytes_takes_little_memory() {
     for (wire, most) in [
         (Wire::new(2), FIRST_STEP),
         (Wire { fin: false, ..Wire::new(2) }, FIRST_STEP),
@@ -96,8 +96,8 @@ fn growing_stops_at_the_limit() {
 proptest! {
     #![proptest_config(common::times(80))]
 
-    /// Whichever request is refused, the direction ends in `OutOfMemory` at the frame at hand, and
-    /// what came before it is what comes of the same bytes otherwise.
+    /// Whichever request is refused, the direction ends with `OutOfMemory` at the current frame,
+    /// and the earlier events are the same.
     #[test]
     fn refused_request_is_an_error_like_any_other(
         script in common::script(4100), n in 1_u64..40, size in 1_usize..200,
@@ -108,7 +108,7 @@ proptest! {
 
 fn check_refusal(script: &Script, n: u64, size: usize) {
     let written = script.write();
-    // Cut off inside the last frame, so that there is something to hand over at the end.
+    // Ends inside the last frame, so that there is an incomplete message at the end.
     let wire = &written.wire[..written.wire.len() - 1];
     let mut recorder = Recorder::new(Ledger::refusing(n));
     let mut reassembler = Reassembler::new(script.settings());
@@ -142,7 +142,7 @@ fn check_refusal(script: &Script, n: u64, size: usize) {
 }
 
 #[test]
-fn memory_that_runs_out_is_an_error_at_the_frame_at_hand() {
+fn memory_that_runs_out_is_an_error_at_the_current_frame() {
     let mut recorder = Recorder::new(Ledger::refusing(2));
     let mut reassembler = Reassembler::new(common::strict());
     reassembler.receive_data(b"\x81\x01a\x82\x01b\x82\x01c", &mut recorder);

@@ -1,4 +1,4 @@
-//! Directions that are only watched: what gaps and faulty contents cost, and what they do not.
+//! Observed directions: the effects of gaps and invalid contents.
 
 use wsdefrag_core::read::event::Damage;
 use wsdefrag_core::read::passive::Passive;
@@ -15,7 +15,7 @@ enum Part<'a> {
 
 use Part::{Came, Missing};
 
-/// "Hello", compressed as in RFC 7692 section 7.2.3.1, and again with the window of that.
+/// "Hello", compressed as in RFC 7692 section 7.2.3.1, and again as a reference to the first.
 const HELLO: &[u8] = b"\xc1\x07\xf2\x48\xcd\xc9\xc9\x07\x00";
 const HELLO_AGAIN: &[u8] = b"\xc1\x05\xf2\x00\x11\x00\x00";
 
@@ -92,13 +92,13 @@ fn gap_inside_a_payload_costs_its_message() {
     for (parts, expected) in [
         (&[Came(b"\x81\x05he"), Missing(3), Came(b"\x81\x02hi")][..], &["missing 3: he", "hi"][..]),
         (&[Came(b"\x81\x05he"), Missing(2), Came(b"o\x81\x02hi")], &["missing 2: he", "hi"]),
-        // Nothing is put together across a gap.
+        // Bytes on the two sides of a gap are never joined.
         (
             &[Came(b"\x01\x02he\x00\x02"), Missing(2), Came(b"\x80\x01!\x81\x02hi")],
             &["missing 2: he", "hi"],
         ),
         (&[Came(b"\x01\x02h"), Missing(1), Came(b"\x89\x00\x80\x01!")], &["ping", "missing 1: h"]),
-        // A gap may end where the frame ends, and the message goes on behind it.
+        // A gap may end where the frame ends, and the message continues after it.
         (&[Came(b"\x02\x03"), Missing(3), Came(b"\x80\x01x")], &["missing 3: "]),
         (&[Came(b"\x89\x02"), Missing(2), Came(b"\x81\x02hi")], &["PING missing 2: ", "hi"]),
         (&[Came(b"\x88\x02"), Missing(2), Came(b"\x81\x02hi")], &["CLOSE missing 2: "]),
@@ -126,7 +126,7 @@ fn gap_that_touches_a_header_loses_the_direction() {
 }
 
 #[test]
-fn gap_behind_a_close_is_nothing() {
+fn gap_after_a_close_has_no_effect() {
     let (seen, direction) = watch(server(), WHOLE, &[Came(b"\x88\x02\x03\xe8"), Missing(7)]);
     assert_eq!(seen, ["close 1000"]);
     assert!(!direction.is_lost());
@@ -156,9 +156,9 @@ fn window_from_before_the_first_byte_is_not_known() {
     assert_eq!(seen, ["Hello"]);
 }
 
-/// A content is the payload as it was sent, or what it decodes to, but never a part of the former.
+/// A content is decoded, or a complete payload, but never a part of an undecoded payload.
 #[test]
-fn part_of_what_cannot_be_inflated_is_no_content() {
+fn part_of_an_undecodable_payload_is_not_a_content() {
     let how = Passive { from_the_start: false, ..WHOLE };
     let parts = [Came(&HELLO_AGAIN[..4]), Missing(3), Came(HELLO_AGAIN)];
     let (seen, _) = watch(deflate(false), how, &parts);
@@ -207,7 +207,7 @@ fn faulty_content_costs_its_message_alone() {
     }
 }
 
-/// What is too large is still inflated, to nowhere, so that what follows can be read.
+/// A message over a limit is still inflated, and dropped, so that later messages can be read.
 #[test]
 fn message_over_a_limit_keeps_the_window() {
     let limits = Limits { max_message_size: Some(5), ..Limits::default() };
@@ -231,7 +231,7 @@ fn broken_rule_hands_over_what_it_breaks_off() {
 }
 
 #[test]
-fn what_the_end_cuts_off_is_skipped() {
+fn incomplete_headers_and_control_frames_are_skipped() {
     for (came, expected, skipped) in [
         (&b"\x81\x02hi\x81"[..], &["hi"][..], 1),
         (b"\x89\x05abc", &[], 5),
@@ -245,7 +245,7 @@ fn what_the_end_cuts_off_is_skipped() {
 }
 
 #[test]
-fn without_contents_frames_are_walked_over() {
+fn without_contents_payloads_are_skipped() {
     let how = Passive { contents: false, ..WHOLE };
     let parts = [Came(b"\x81\x02\xc3\x28"), Came(HELLO_AGAIN), Came(b"\x01\x02he\x80\x01!")];
     let (seen, _) = watch(deflate(false), how, &parts);

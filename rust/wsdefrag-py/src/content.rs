@@ -3,7 +3,7 @@
 
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
-use wsdefrag_core::deflate::deflater::Work;
+use wsdefrag_core::deflate::deflater::Compression;
 use wsdefrag_core::deflate::inflater::{Progress, Stream};
 use wsdefrag_core::limits::Excess;
 use wsdefrag_core::{Content, Mask, Memory, OutOfMemory, TextMemory};
@@ -64,7 +64,7 @@ pub(crate) const fn gil_over(py: Python<'_>, bytes: usize, immutable: bool) -> G
 /// Compresses; releases the GIL for large contents.
 pub(crate) fn deflating(
     py: Python<'_>,
-    work: Work<'_>,
+    work: Compression<'_>,
     immutable: bool,
 ) -> Result<Vec<usize>, OutOfMemory> {
     let bytes = work.size().saturating_mul(DEFLATING);

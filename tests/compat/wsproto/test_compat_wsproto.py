@@ -1,4 +1,4 @@
-"""What a program sees of the drop-in, and what wsproto has not: limits, and the error itself."""
+"""The replacement for wsproto as a program uses it, and its additions: limits and `error`."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def test_end_of_the_network_connection_is_1006_before_what_waits() -> None:
 
 
 def test_events_can_be_put_in_and_keywords_added() -> None:
-    """A proxy subclasses, with a keyword of its own, and puts events in itself."""
+    """A proxy makes a subclass with its own keyword and adds events itself."""
 
     class Mine(Connection):
         def __init__(self, *arguments: Any, name: str, **keywords: Any) -> None:
@@ -197,7 +197,7 @@ def test_handshake_ends_in_a_connection_of_ours(offered: bool, cut: int | None) 
     assert isinstance(next(server.events()), Request)
     accept: list[Extension] = [PerMessageDeflate()] if offered else []
     answer = server.send(AcceptConnection(extensions=accept))
-    # The first message may come with the answer.
+    # The first message may arrive with the response.
     client.receive_data(answer + server.send(TextMessage("with it"))[:cut])
     accepted, *rest = client.events()
     assert isinstance(accepted, AcceptConnection)
@@ -221,7 +221,7 @@ def test_limit_closes_with_1009_and_there_is_none_by_default() -> None:
     assert isinstance(limited.error, wsdefrag.LimitExceeded)
     (written,) = read_frames(limited.send(close.response()))[0]
     assert written.payload[:2] == (1009).to_bytes(2, "big")
-    # A header announces more than the default of `Limits`, and is no error.
+    # The length in a header is larger than the default of `Limits`; that is not an error.
     unlimited = Connection(CLIENT)
     unlimited.receive_data(frame(BINARY, b"x", form=64, announced=1 << 40))
     assert list(unlimited.events()) == [BytesMessage(b"x", False, False)]
@@ -245,7 +245,7 @@ def test_inflating_is_limited() -> None:
 
 
 def test_broken_rule_is_told_from_a_close_by_error() -> None:
-    """wsproto gives the same event for both; `error` is how this package tells."""
+    """wsproto yields the same event for both; `error` distinguishes them."""
     client = Connection(CLIENT)
     assert client.error is None
     client.receive_data(frame(TEXT, b"a") + b"\x83\x00" + frame(TEXT, b"b"))
@@ -255,7 +255,7 @@ def test_broken_rule_is_told_from_a_close_by_error() -> None:
     assert isinstance(client.error, wsdefrag.ProtocolError)
     assert (client.error.kind, client.error.offset) == ("reserved_opcode", 3)
     assert client.state is ConnectionState.OPEN
-    # It is told once, and what comes behind it is dropped.
+    # It is yielded once, and bytes after it are dropped.
     client.receive_data(frame(TEXT, b"c") * 1000)
     assert list(client.events()) == []
     assert client.send(close.response()) != b""

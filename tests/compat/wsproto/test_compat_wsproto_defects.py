@@ -1,7 +1,6 @@
-"""What wsproto does wrong and the drop-in does not.
+"""Defects of wsproto that the replacement does not have.
 
-Each test shows the defect on wsproto itself first, so that it says something as long as wsproto
-has it, and names the paragraph.
+Each test first shows the defect in wsproto itself, and names the section of the RFC.
 """
 
 from __future__ import annotations
@@ -72,7 +71,7 @@ def test_control_frame_inside_a_compressed_message_leaves_it_alone(made: Any) ->
 
 
 class Custom(Extension):
-    """Does nothing, but has the connection run on wsproto's own frame protocol."""
+    """Does nothing, but makes the connection use wsproto's own frame protocol."""
 
     name = "custom"
 
@@ -175,7 +174,7 @@ def test_compressed_message_that_was_cut_is_refused() -> None:
 
 
 def test_data_frame_inside_a_compressed_message_is_out_of_order() -> None:
-    """RFC 6455 section 5.4: whatever it holds."""
+    """RFC 6455 section 5.4, whatever the payload is."""
     wire = frame(TEXT, b"", fin=False, rsv1=True) + frame(TEXT, b"\x07")
     (*_, wrong) = wsproto_reads(wire, theirs())
     assert wrong == CloseConnection(1007, "error in extension")
@@ -193,7 +192,7 @@ def test_half_a_surrogate_is_refused_at_once() -> None:
 
 
 def test_large_frame_costs_what_its_reads_cost() -> None:
-    """A mebibyte in small reads: each event holds its own read and nothing is kept."""
+    """1 MiB in small chunks: each event has its own chunk, and no more is stored."""
     client = Connection(CLIENT)
     wire = frame(2, bytes(1 << 20))
     seen = 0
@@ -223,7 +222,7 @@ def test_bytes_behind_a_broken_rule_take_no_memory() -> None:
 
 
 def test_character_over_fragments_is_not_replaced() -> None:
-    """Pieces of a text that are joined are the text, wherever it was cut."""
+    """The joined parts of a text are the text, wherever it was divided."""
     euro = "\N{EURO SIGN}".encode() * 3
     for cut in range(len(euro)):
         wire = frame(TEXT, euro[:cut], fin=False) + frame(CONTINUATION, euro[cut:])

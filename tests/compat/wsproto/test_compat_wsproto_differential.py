@@ -70,7 +70,7 @@ def is_known(ours: list[Any], theirs: list[Any]) -> bool:
         return says(other, "'utf-8' codec can't decode .*")
     if one[0][0] is other[0][0] is BytesMessage:
         (_, part), (_, whole) = one[0][1], other[0][1]
-        return whole == part + b"\xff"
+        return bool(whole == part + b"\xff")
     return says(one, "expected CONTINUATION, got .*") and says(other, "error in extension")
 
 

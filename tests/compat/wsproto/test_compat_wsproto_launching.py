@@ -1,4 +1,4 @@
-"""Ways to put the drop-in in wsproto's place: the command, its subprocesses, and `install`."""
+"""Replacing wsproto: the command, its subprocesses, and `install`."""
 
 from __future__ import annotations
 

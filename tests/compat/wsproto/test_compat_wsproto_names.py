@@ -1,4 +1,4 @@
-"""The drop-in has wsproto's modules, names and classes."""
+"""The replacement has wsproto's modules, names and classes."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ OURS = {
 
 
 def public(module: Any) -> dict[str, object]:
-    """What a module defines for others, and not for its own typing."""
+    """The public names of a module, without those for its own type hints."""
     names = {
         name: value
         for name, value in vars(module).items()

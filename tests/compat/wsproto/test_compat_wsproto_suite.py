@@ -1,8 +1,8 @@
-"""wsproto's own tests, run with the drop-in in wsproto's place.
+"""wsproto's own tests, run with the replacement.
 
-They come from wsproto's source distribution, fetched from the package index at test time, of one
-release and one hash. `EXCEPTIONS` are the tests that are to fail, each with the paragraph by which
-they do; the tests that fail have to be exactly these.
+The tests are in wsproto's source distribution of one release, which is downloaded from the package
+index and checked by its hash. `EXCEPTIONS` lists the tests that must fail, each with the section of
+the RFC that decides it; exactly these must fail.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def test_wsprotos_own_tests_pass_but_for_the_listed(suite: Path) -> None:
 
 
 def test_they_run_on_the_drop_in(suite: Path) -> None:
-    """Or else passing would say nothing."""
+    """Otherwise passing tests would prove nothing."""
     (suite / "tests" / "test_place.py").write_text(
         "import wsproto, wsproto.connection, wsproto.handshake, wsproto.extensions\n"
         "def test_place():\n"

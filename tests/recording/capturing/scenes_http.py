@@ -104,7 +104,7 @@ async def http_besides(stage: Stage) -> None:
             async with session.post(f"{base}/upload", data=body) as answer:
                 await answer.read()
         async with session.post(f"{base}/upload", data=_parts(), expect100=True) as answer:
-            await answer.read()  # behind an interim answer: 100 Continue
+            await answer.read()  # after an interim answer: 100 Continue
         async with session.head(f"{base}/packed") as answer:
             await answer.read()
         async with session.get(f"{base}/packed") as answer:

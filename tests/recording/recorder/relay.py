@@ -1,13 +1,13 @@
 """A TCP relay on 127.0.0.1 that notes what passes through it.
 
 It takes one connection, opens one to the server and copies both ways, unchanged. Per direction it
-is first inside the HTTP head and copies without noting; behind the empty line that ends the head
+is first inside the HTTP head and copies without noting; after the empty line that ends the head
 it notes every read as a chunk: sender, time of arrival and bytes (what follows the two heads are
 frames, RFC 6455 section 4). A direction ends with TCP's end of stream, which is passed on.
 With `cut` the relay is a line that breaks: once the client's stream holds `cut` bytes, both
 connections end and nothing more passes.
 
-Invariants: a chunk is one `recv` (the one that ends a head counts from behind it), 1 to
+Invariants: a chunk is one `recv` (the one that ends a head counts from its end), 1 to
 `READ_SIZE` bytes; chunks are in arrival order over both directions, which is the order of
 `timestamp` unless somebody sets the clock back.
 """
@@ -59,7 +59,7 @@ class Relay:
         return None
 
     def stream(self, sender: Side) -> bytes:
-        """Return every byte `sender` sent behind its head."""
+        """Return every byte `sender` sent after its head."""
         return b"".join(chunk.data for chunk in self.chunks if chunk.sender == sender)
 
     async def run(self, server_port: int) -> None:

@@ -1,4 +1,4 @@
-"""A script that has edited messages cut smaller, in the way that mitmproxy documents."""
+"""A script that sets a smaller fragment size for edited messages, as mitmproxy documents."""
 
 from mitmproxy.proxy.layers import websocket
 

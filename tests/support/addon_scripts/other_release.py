@@ -1,4 +1,4 @@
-"""A script that makes mitmproxy another release than it is; ``RELEASE`` says which."""
+"""A script that changes mitmproxy's version number to ``RELEASE``."""
 
 import os
 

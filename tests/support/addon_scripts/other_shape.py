@@ -1,4 +1,4 @@
-"""A script that makes mitmproxy's layer take an argument more."""
+"""A script that adds an argument to mitmproxy's layer."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from mitmproxy.proxy.layers import websocket
 
 
 class Changed(websocket.WebsocketLayer):
-    """As it could be one day."""
+    """A layer as a future release could have it."""
 
     def __init__(self, context: Any, flow: Any, more: Any = None) -> None:
         super().__init__(context, flow)

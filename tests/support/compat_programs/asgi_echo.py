@@ -1,6 +1,6 @@
-"""An ASGI application that sends back what it gets; it knows no wsdefrag.
+"""An ASGI echo application that does not import wsdefrag.
 
-Asked "which", it says on what it runs.
+To the text "which" it replies with the modules of its WebSocket classes and its process id.
 """
 
 from __future__ import annotations

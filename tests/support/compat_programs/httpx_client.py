@@ -1,6 +1,6 @@
-"""An httpx-ws client of an echo server, given by its URL; it knows no wsdefrag.
+"""An httpx-ws client of an echo server; it does not import wsdefrag.
 
-It prints what came back, and the module that its connection is from.
+It prints the replies, and the module of its connection's class.
 """
 
 from __future__ import annotations

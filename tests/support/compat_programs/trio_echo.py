@@ -1,7 +1,7 @@
-"""A trio-websocket server that sends back what it gets; it knows no wsdefrag.
+"""A trio-websocket echo server that does not import wsdefrag.
 
-It prints its port and the module its connections' class is from, then what ended each connection,
-and ends with its input.
+It prints its port, the module of its connections' class, and how each connection ended. It stops
+when its standard input ends.
 """
 
 from __future__ import annotations

@@ -14,6 +14,8 @@ Differences from mitmproxy's own layer:
 
 - an unchanged message is forwarded as the received bytes; the fragments of an edited text never
   divide a character;
+- a message with reserved bits of an agreed extension that this package does not know is forwarded
+  as the received bytes, without a hook;
 - if a side broke a rule or exceeded a limit, ``flow.error`` has the reason; a Close frame does not
   set ``flow.error``;
 - a message that was incomplete when its direction ended is in the flow's metadata. The key
@@ -41,7 +43,7 @@ from mitmproxy.proxy.utils import expect
 
 from wsdefrag.compat.mitmproxy.options import Settings
 from wsdefrag.deflate import DeflateParams
-from wsdefrag.events import Close, Event, Incomplete, Ping, Pong, ProtocolViolation
+from wsdefrag.events import Close, Event, Incomplete, OpaqueMessage, Ping, Pong, ProtocolViolation
 from wsdefrag.fragmenter import Fragmenter
 from wsdefrag.message import WebSocketMessage
 from wsdefrag.opcode import CloseCode, Opcode
@@ -76,30 +78,33 @@ class RelayLayer(websocket.WebsocketLayer):
     @expect(events.Start)
     def start(self, _: events.Event) -> Commands[None]:
         """Make the relay, with the extensions of the 101 response."""
-        params = yield from self._deflate()
+        params, extension = yield from self._agreed()
         options = self._settings = type(self).settings
-        self.relay = _relay(options, params)
+        self.relay = _relay(options, params, extension)
         self._injected = []
         yield websocket.WebsocketStartHook(self.flow)
         self._handle_event = self.relay_messages
 
     _handle_event = start
 
-    def _deflate(self) -> Commands[DeflateParams | None]:
+    def _agreed(self) -> Commands[tuple[DeflateParams | None, str | None]]:
+        """Read the agreed deflate parameters, and the name of an unknown agreed extension."""
         assert self.flow.response is not None
         header = self.flow.response.headers.get("Sec-WebSocket-Extensions", "")
+        unknown = None
         for extension in filter(None, (one.strip() for one in header.split(","))):
             name = extension.split(";", 1)[0].strip()
             if name != _DEFLATE:
+                unknown = unknown or name or None
                 yield commands.Log(f"Ignoring unknown WebSocket extension {name!r}.")
         try:
             params = DeflateParams.from_header(header, strict=False)
         except ValueError as error:
             yield commands.Log(f"Invalid WebSocket compression: {error}", logging.WARNING)
-            return None
+            return None, unknown
         for oddity in params.oddities if params else ():
-            yield commands.Log(f"Odd WebSocket compression parameters: {oddity}")
-        return params
+            yield commands.Log(f"Invalid WebSocket compression parameters: {oddity}")
+        return params, unknown
 
     @expect(events.DataReceived, events.ConnectionClosed, websocket.WebSocketMessageInjected)
     def relay_messages(self, event: events.Event) -> Commands[None]:
@@ -130,6 +135,12 @@ class RelayLayer(websocket.WebsocketLayer):
             yield commands.Log(
                 f"Received WebSocket {type(event).__name__.lower()} from "
                 f"{_side(event.from_client)} (payload: {event.payload!r})"
+            )
+            yield from self._forward(event)
+        elif isinstance(event, OpaqueMessage):
+            yield commands.Log(
+                f"Forwarding a message of WebSocket extension {event.extension!r} from the "
+                f"{_side(event.from_client)} ({len(event.content)} bytes)."
             )
             yield from self._forward(event)
         elif isinstance(event, Close):
@@ -197,7 +208,7 @@ class RelayLayer(websocket.WebsocketLayer):
         if self._settings.retain is not None:
             del messages[: -self._settings.retain]
 
-    def _forward(self, event: WebSocketMessage | Ping | Pong) -> Commands[None]:
+    def _forward(self, event: WebSocketMessage | OpaqueMessage | Ping | Pong) -> Commands[None]:
         if isinstance(self.relay, WebSocketRelay):
             self.relay.forward(event)
             yield from self._send(to_client=not event.from_client)
@@ -269,14 +280,21 @@ class RelayLayer(websocket.WebsocketLayer):
             )
 
 
-def _relay(options: Settings, deflate: DeflateParams | None) -> WebSocketRelay | PassThroughRelay:
+def _relay(
+    options: Settings, deflate: DeflateParams | None, extension: str | None
+) -> WebSocketRelay | PassThroughRelay:
     """Make the relay for the options."""
     # mitmproxy's setting for servers that do not accept continuation frames.
     fragmenter = Fragmenter(max_size=websocket.Fragmentizer.FRAGMENT_SIZE)
     limits, budget = options.limits, options.budget
     if options.forward == "messages":
         return WebSocketRelay(
-            deflate=deflate, limits=limits, budget=budget, retain=0, fragmenter=fragmenter
+            deflate=deflate,
+            limits=limits,
+            budget=budget,
+            retain=0,
+            fragmenter=fragmenter,
+            extension=extension,
         )
     return PassThroughRelay(
         mode=options.forward,
@@ -285,6 +303,7 @@ def _relay(options: Settings, deflate: DeflateParams | None) -> WebSocketRelay |
         budget=budget,
         retain=0,
         fragmenter=fragmenter,
+        extension=extension,
     )
 
 

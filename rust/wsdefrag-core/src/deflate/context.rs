@@ -1,49 +1,55 @@
-//! What is kept for a sender that agreed to empty its window and may not do so.
+//! Reads messages of a sender that agreed to no context takeover but does not
+//! keep
+//! to it.
 //!
-//! A message is inflated with an empty window first, as agreed. If that fails
-//! because its data refers to what came before the message, its payload is
-//! inflated once more, with the last 32 KiB of earlier messages as the window.
-//! For that the payload is kept until no distance can reach before the message
-//! any more, or until there is too much of it.
+//! A message is first inflated with an empty window, as agreed. If that fails
+//! because the data refers to earlier messages, the payload is inflated again
+//! with
+//! the last 32 KiB of earlier content as its window. The start of the payload
+//! is
+//! kept for this until the data can no longer refer to earlier messages, or
+//! until
+//! it exceeds `MAX_KEPT`.
 //!
-//! RFC 7692 section 7.1.1.
+//! It implements RFC 7692 section 7.1.1.
 //!
-//! - `history.len() <= WINDOW`; a direction without a compressed message has none
-//! - `kept` is what the open message's payload begins with; `kept.len() <= MOST_KEPT`
+//! - `history.len() <= WINDOW`; empty before the first compressed message
+//! - `kept` is the start of the open message's payload; `kept.len() <=
+//!   MAX_KEPT`
 
 use std::collections::VecDeque;
 
-/// The furthest that deflate data refers back, in bytes.
+/// The longest distance in deflate data, in bytes.
 const WINDOW: usize = 1 << 15;
-/// The most payload that is kept, in bytes. Data that has not inflated to a window by then
-/// consists of little but empty blocks.
-const MOST_KEPT: usize = 1 << 16;
+/// Most payload bytes that are kept. Data that has not inflated to a whole window by then consists
+/// mainly of empty blocks.
+const MAX_KEPT: usize = 1 << 16;
 
-/// The history of one direction, and the payload of its open message.
+/// The last content of one direction, and the start of its open message's payload.
 #[derive(Debug, Default)]
 pub(crate) struct Context {
     history: VecDeque<u8>,
     kept: Vec<u8>,
-    /// Whether the open message is not inflated once more, whatever comes.
-    is_settled: bool,
+    /// Whether the open message is never inflated again.
+    is_final: bool,
 }
 
 impl Context {
-    /// Whether the open message's payload is to be kept.
+    /// Whether the open message's payload is being kept.
     #[inline]
     pub(crate) fn is_keeping(&self) -> bool {
-        !self.is_settled && !self.history.is_empty()
+        !self.is_final && !self.history.is_empty()
     }
 
-    /// Keeps the next bytes of the payload; those that are too many.
+    /// Keeps the next bytes of the payload; returns those that exceed `MAX_KEPT`.
     #[inline]
     pub(crate) fn keep<'i>(&mut self, input: &'i [u8]) -> &'i [u8] {
-        let (kept, rest) = input.split_at(input.len().min(MOST_KEPT - self.kept.len()));
+        let (kept, rest) = input.split_at(input.len().min(MAX_KEPT - self.kept.len()));
         self.kept.extend_from_slice(kept);
         rest
     }
 
-    /// Says how much the payload has inflated to.
+    /// Notes how many bytes the payload has inflated to.
     #[inline]
     pub(crate) fn inflated(&mut self, produced: usize) {
         if produced >= WINDOW {
@@ -52,24 +58,24 @@ impl Context {
     }
 
     fn settle(&mut self) {
-        self.is_settled = true;
+        self.is_final = true;
         self.kept = Vec::new();
     }
 
-    /// What the payload begins with, once a message; `None` where its data cannot refer to what
-    /// came before it, as it has inflated to `produced` bytes.
+    /// Takes the kept start of the payload; at most once per message. `None` if the data, which has
+    /// inflated to `produced` bytes, cannot refer to earlier messages.
     pub(crate) fn take_kept(&mut self, produced: usize) -> Option<Vec<u8>> {
         let kept = std::mem::take(&mut self.kept);
         self.settle();
         (produced < WINDOW).then_some(kept)
     }
 
-    /// The last of what earlier messages inflated to.
+    /// The last bytes of earlier messages' content.
     pub(crate) fn dictionary(&mut self) -> &[u8] {
         self.history.make_contiguous()
     }
 
-    /// Takes note of the end of a message that inflated to `content`.
+    /// Ends a message whose content is `content`.
     #[inline]
     pub(crate) fn remember(&mut self, content: &[u8]) {
         let last = &content[content.len().saturating_sub(WINDOW)..];
@@ -77,7 +83,7 @@ impl Context {
         self.history.drain(..over);
         self.history.extend(last);
         self.kept.clear();
-        self.is_settled = false;
+        self.is_final = false;
     }
 }
 
@@ -106,10 +112,10 @@ mod tests {
         context.remember(b"earlier");
         assert!(context.is_keeping());
         assert_eq!(context.keep(&[1; 10]), b"");
-        assert_eq!(context.keep(&vec![2; MOST_KEPT]).len(), 10);
+        assert_eq!(context.keep(&vec![2; MAX_KEPT]).len(), 10);
         context.inflated(WINDOW - 1);
         assert!(context.is_keeping());
-        assert_eq!(context.take_kept(WINDOW - 1).unwrap().len(), MOST_KEPT);
+        assert_eq!(context.take_kept(WINDOW - 1).unwrap().len(), MAX_KEPT);
         assert!(!context.is_keeping(), "once a message");
         context.remember(b"that one");
         context.keep(&[1; 10]);

@@ -1,47 +1,52 @@
-//! Deflating one direction (RFC 7692 section 7.2.1).
+//! Compresses one direction (RFC 7692 section 7.2.1).
 //!
-//! Each fragment is flushed to a byte boundary, so a receiver that inflates
-//! fragment by fragment gets the sizes that were put in, and the window stands
-//! at the same place on both sides between any two calls. The last fragment of
-//! a message loses the four bytes that the receiver puts back.
+//! Each fragment is flushed to a byte boundary. A receiver that inflates each
+//! fragment separately gets the fragment's whole content, and the windows of
+//! both
+//! sides are equal between calls. The four bytes `00 00 ff ff` are removed from
+//! the
+//! last fragment of a message.
 //!
-//! zlib makes no raw stream for a window of 8 bits. It is given 9 for it: its
-//! matches stay 262 bytes short of its window, the longest match and what it
-//! looks ahead, so the furthest distance is 250, within the 256 that were agreed
-//! on. The tests read such streams through a window of exactly 8 bits.
+//! zlib does not write raw streams with an 8-bit window, so it gets 9 bits
+//! instead.
+//! Its matches stay 262 bytes (the longest match and the lookahead) below the
+//! window size, so the longest distance is 250, within the agreed 256. The
+//! tests
+//! inflate such streams with an 8-bit window.
 //!
-//! - the stream stands at a byte boundary between calls
-//! - `packed[..used]` is what the current call compressed; `used == 0` between calls
+//! - the stream is at a byte boundary between calls
+//! - `compressed[..used]` is the output of the current call; `used == 0`
+//!   between calls
 
 use zlib_rs::{Deflate, DeflateConfig, DeflateFlush, Method, Status, Strategy, compress_bound};
 
 use crate::error::OutOfMemory;
 
-/// What is taken off the end of a compressed message.
+/// The bytes that are removed from the end of a compressed message.
 const TAIL: [u8; 4] = [0x00, 0x00, 0xFF, 0xFF];
-/// Bytes of output at a time in the beginning.
+/// First size of the output buffer, in bytes.
 const ROOM: usize = 4096;
-/// A flush needs this much room at once, or zlib writes it again.
+/// Room that a flush needs at once, in bytes; with less, zlib repeats the flush.
 const FLUSH: usize = 16;
-/// Bytes of output that are kept for the next message; more is given back.
+/// Largest output buffer that is kept for the next message, in bytes.
 const KEPT: usize = 1 << 18;
-/// The smallest window that zlib writes raw streams for.
+/// The smallest window of zlib's raw streams, in bits.
 const SMALLEST_WINDOW_BITS: u8 = 9;
 
-/// One direction's compressor, whose state is made with its first compressed message.
+/// One direction's compressor. Its state is allocated with the first compressed message.
 pub struct Deflater {
     deflate: Option<Deflate>,
     level: u8,
     window_bits: u8,
     no_context_takeover: bool,
-    /// Whether the window is to be emptied before anything more is compressed.
-    forgotten: bool,
-    packed: Vec<u8>,
+    /// Whether the window has to be reset before more is compressed.
+    reset_due: bool,
+    compressed: Vec<u8>,
     used: usize,
 }
 
 impl Deflater {
-    /// A compressor with an empty window of `window_bits`, 8 to 15, and a level of 0 to 9.
+    /// Creates a compressor with an empty window of `window_bits`, 8 to 15, and a level of 0 to 9.
     #[must_use]
     pub const fn new(level: u8, window_bits: u8, no_context_takeover: bool) -> Self {
         Self {
@@ -49,47 +54,48 @@ impl Deflater {
             level,
             window_bits,
             no_context_takeover,
-            forgotten: false,
-            packed: Vec::new(),
+            reset_due: false,
+            compressed: Vec::new(),
             used: 0,
         }
     }
 
-    /// What the last call compressed.
-    pub(crate) fn packed(&self) -> &[u8] {
-        &self.packed[..self.used]
+    /// The output of the last call.
+    pub(crate) fn compressed(&self) -> &[u8] {
+        &self.compressed[..self.used]
     }
 
-    /// Forgets the window, so that the next message does not refer to anything before it. The
-    /// receiver's window may hold more: distances count backwards, and never reach that far.
-    pub(crate) const fn forget(&mut self) {
-        self.forgotten = true;
+    /// Resets the window, so that the next message does not refer to earlier ones. The receiver's
+    /// window may still contain older bytes; no distance reaches them.
+    pub(crate) const fn reset_window(&mut self) {
+        self.reset_due = true;
     }
 
-    /// Ends a call. What did not get out is not in the receiver's window either.
-    pub(crate) fn end(&mut self, fin: bool, got_out: bool) {
-        if !got_out || (fin && self.no_context_takeover) {
-            self.forget();
+    /// Ends a call. If its output was not delivered, the receiver's window differs, and the window
+    /// is reset.
+    pub(crate) fn end(&mut self, fin: bool, delivered: bool) {
+        if !delivered || (fin && self.no_context_takeover) {
+            self.reset_window();
         }
         self.used = 0;
-        if self.packed.len() > KEPT {
-            self.packed = Vec::new();
+        if self.compressed.len() > KEPT {
+            self.compressed = Vec::new();
         }
     }
 
-    /// Appends the payload of the next fragment; its length.
+    /// Compresses the next fragment; returns the length of its payload.
     fn append(&mut self, part: &[u8], fin: bool) -> Result<usize, OutOfMemory> {
         let start = self.used;
         if !part.is_empty() {
             self.flush(part)?;
             if fin {
                 self.used -= TAIL.len();
-                debug_assert_eq!(self.packed[self.used..][..TAIL.len()], TAIL);
+                debug_assert_eq!(self.compressed[self.used..][..TAIL.len()], TAIL);
             }
         } else if fin {
-            // The header of an empty block, whose rest is the tail (section 7.2.3.6).
+            // The first byte of an empty block, whose other bytes are the tail (section 7.2.3.6).
             self.make_room(1, FLUSH)?;
-            self.packed[self.used] = 0;
+            self.compressed[self.used] = 0;
             self.used += 1;
         }
         Ok(self.used - start)
@@ -106,7 +112,7 @@ impl Deflater {
                 strategy: Strategy::Default,
             })
         });
-        if std::mem::take(&mut self.forgotten) {
+        if std::mem::take(&mut self.reset_due) {
             deflate.reset();
         }
         let result = loop {
@@ -114,7 +120,7 @@ impl Deflater {
                 break Err(refused);
             }
             let before = (deflate.total_in(), deflate.total_out());
-            let room = &mut self.packed[self.used..];
+            let room = &mut self.compressed[self.used..];
             let status = deflate.compress(part, room, DeflateFlush::SyncFlush);
             assert!(matches!(status, Ok(Status::Ok | Status::BufError)), "zlib takes any input");
             #[expect(clippy::cast_possible_truncation, reason = "bounded by the lengths of slices")]
@@ -130,36 +136,37 @@ impl Deflater {
         result
     }
 
-    /// Makes room for at least a flush, and for as much more as `input` bytes are likely to take:
-    /// twice what there was, but not beyond what they can take at most.
+    /// Makes room for at least `least` bytes. Doubles the buffer, but not beyond the most that
+    /// `input` bytes can compress to.
     fn make_room(&mut self, input: usize, least: usize) -> Result<(), OutOfMemory> {
-        if self.packed.len() - self.used >= FLUSH {
+        if self.compressed.len() - self.used >= FLUSH {
             return Ok(());
         }
         let most = self.used + compress_bound(input) + FLUSH;
-        let size = (2 * self.packed.len()).min(most).max(self.packed.len() + least.max(FLUSH));
-        self.packed.try_reserve_exact(size - self.packed.len())?;
-        self.packed.resize(size, 0);
+        let size =
+            (2 * self.compressed.len()).min(most).max(self.compressed.len() + least.max(FLUSH));
+        self.compressed.try_reserve_exact(size - self.compressed.len())?;
+        self.compressed.resize(size, 0);
         Ok(())
     }
 }
 
-/// A content to be compressed, part by part.
-pub struct Work<'a> {
+/// A content to be compressed, fragment by fragment.
+pub struct Compression<'a> {
     pub(crate) deflater: &'a mut Deflater,
     pub(crate) content: &'a [u8],
     pub(crate) sizes: &'a [usize],
     pub(crate) fin: bool,
 }
 
-impl Work<'_> {
-    /// Bytes of content.
+impl Compression<'_> {
+    /// Size of the content, in bytes.
     #[must_use]
     pub const fn size(&self) -> usize {
         self.content.len()
     }
 
-    /// Compresses it; the lengths of the parts' payloads.
+    /// Compresses the content; returns the lengths of the fragments' payloads.
     pub fn run(self) -> Result<Vec<usize>, OutOfMemory> {
         let Self { deflater, mut content, sizes, fin } = self;
         let last = sizes.len() - 1;
@@ -177,22 +184,22 @@ impl Work<'_> {
 mod tests {
     use super::*;
 
-    /// The payloads of a message in these parts.
+    /// The payloads of a message with these fragments.
     fn message(deflater: &mut Deflater, parts: &[&[u8]]) -> Vec<Vec<u8>> {
         let content = parts.concat();
         let sizes: Vec<_> = parts.iter().map(|part| part.len()).collect();
-        let work = Work { deflater, content: &content, sizes: &sizes, fin: true };
+        let work = Compression { deflater, content: &content, sizes: &sizes, fin: true };
         let mut lengths = work.run().unwrap().into_iter();
-        let mut packed = deflater.packed();
+        let mut compressed = deflater.compressed();
         let payloads = lengths
             .by_ref()
             .map(|length| {
-                let (payload, rest) = packed.split_at(length);
-                packed = rest;
+                let (payload, rest) = compressed.split_at(length);
+                compressed = rest;
                 payload.to_vec()
             })
             .collect();
-        assert!(packed.is_empty());
+        assert!(compressed.is_empty());
         deflater.end(true, true);
         payloads
     }
@@ -200,7 +207,7 @@ mod tests {
     /// RFC 7692 sections 7.2.3.1 (one block), 7.2.3.2 (the shared window), 7.2.3.5 (two blocks),
     /// and 7.2.3.6 (an empty message).
     #[test]
-    fn examples_of_the_rfc_are_written_as_it_says() {
+    fn rfc_examples_are_compressed_as_listed() {
         let mut deflater = Deflater::new(6, 15, false);
         assert_eq!(message(&mut deflater, &[b"Hello"]), [b"\xf2\x48\xcd\xc9\xc9\x07\x00"]);
         assert_eq!(message(&mut deflater, &[b"Hello"]), [b"\xf2\x00\x11\x00\x00"]);
@@ -223,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn empty_parts_have_empty_payloads_but_for_the_last() {
+    fn empty_fragments_have_empty_payloads_except_the_last() {
         let mut deflater = Deflater::new(6, 15, false);
         let payloads = message(&mut deflater, &[b"", b"Hello", b"", b""]);
         assert_eq!(
@@ -233,19 +240,20 @@ mod tests {
     }
 
     #[test]
-    fn a_large_buffer_is_given_back() {
+    fn large_buffer_is_released() {
         let mut deflater = Deflater::new(0, 15, false);
         message(&mut deflater, &[&[7; 1000]]);
-        assert_eq!(deflater.packed.len(), ROOM);
+        assert_eq!(deflater.compressed.len(), ROOM);
         message(&mut deflater, &[&vec![7; 2 * KEPT]]);
-        assert_eq!(deflater.packed.capacity(), 0);
+        assert_eq!(deflater.compressed.capacity(), 0);
     }
 
     #[test]
-    fn what_did_not_get_out_is_not_referred_to() {
+    fn undelivered_output_is_not_referred_to() {
         let mut deflater = Deflater::new(6, 15, false);
         let sizes = [5];
-        let work = Work { deflater: &mut deflater, content: b"Hello", sizes: &sizes, fin: true };
+        let work =
+            Compression { deflater: &mut deflater, content: b"Hello", sizes: &sizes, fin: true };
         work.run().unwrap();
         deflater.end(true, false);
         assert_eq!(message(&mut deflater, &[b"Hello"]), [b"\xf2\x48\xcd\xc9\xc9\x07\x00"]);

@@ -1,18 +1,21 @@
-//! The inflater's state, and where a compressed message ends in it.
+//! The inflater of one direction, and the check for the end of a message.
 //!
-//! A compressed message is raw deflate without the last four bytes of its final
-//! sync flush. They are fed after its last frame, together with one byte more
-//! and the order to stop where a block ends: if that is not exactly after the
-//! four, the message was cut short.
+//! A compressed message is raw deflate data without the last four bytes of its
+//! final sync flush. At the end of the message these four bytes are fed, and
+//! one
+//! more, with the order to stop at the end of a block. If the inflater does not
+//! stop
+//! exactly after the four bytes, the message was truncated.
 //!
-//! The window is always 15 bits, which reads every smaller one. The state is
-//! reset after a message whose sender keeps no context, and after a final block,
-//! which further deflate members may follow.
+//! The window is always 15 bits, which can read every smaller one. The state is
+//! reset after each message if the sender uses no context takeover, and after a
+//! final block, which further deflate members may follow.
 //!
-//! RFC 7692 section 7.2.2.
+//! It implements RFC 7692 section 7.2.2.
 //!
 //! - `members <= MAX_MEMBERS` within a message
-//! - `fresh` iff the stream has not seen a byte since it was made or reset
+//! - `fresh` if and only if the stream has read nothing since it was created or
+//!   reset
 
 use std::mem::MaybeUninit;
 
@@ -20,19 +23,19 @@ use zlib_rs::{Inflate, InflateError, InflateFlush, Status};
 
 use crate::error::Kind;
 
-/// What the sender took off the end of a compressed message (section 7.2.1).
+/// The bytes that the sender removed from the end of a compressed message (section 7.2.1).
 pub(crate) const TAIL: [u8; 4] = [0x00, 0x00, 0xFF, 0xFF];
-/// Final blocks that one message may hold. Senders that cannot sync-flush write one a message;
-/// each costs a reset, so a message of nothing else would be cheap to send and dear to read.
+/// Most final blocks in one message. A sender without sync flush writes one per message. Each costs
+/// a reset, so a message of many final blocks would be cheap to send but expensive to read.
 const MAX_MEMBERS: u32 = 1024;
-/// Wire bytes unmasked at a time on their way to the inflater: a part of the first-level cache.
-pub(crate) const PIECE: usize = 4096;
+/// Bytes that are unmasked at a time before inflating; they fit in a part of the first-level cache.
+pub(crate) const UNMASK_SIZE: usize = 4096;
 const WINDOW_BITS: u8 = 15;
 
-/// Where one call of the inflater got to.
+/// The progress of one call of the inflater.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Progress {
-    /// Input bytes taken.
+    /// Input bytes read.
     pub consumed: usize,
     /// Output bytes written, from the front of the output.
     pub produced: usize,
@@ -41,8 +44,8 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Whether a call with room for `room` bytes was the last, where `left` is what it left of its
-    /// input.
+    /// Whether no further call is needed after a call with room for `room` bytes that left `left`
+    /// of its input.
     #[inline]
     pub(crate) fn is_last(&self, left: &[u8], room: usize) -> bool {
         let stuck = self.consumed == 0 && self.produced == 0;
@@ -54,18 +57,18 @@ impl Progress {
 /// How one call of the inflater stopped.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Outcome {
-    /// The input or the room was used up, or a block ended where it was told to stop.
+    /// The input or the room was used up, or a block ended and the stream stops at blocks.
     More,
     /// A final block ended.
     Final,
-    /// The input is not deflate data, or there was no memory for the window.
+    /// The input is not valid deflate data, or there was no memory for the window.
     Failed(Kind),
 }
 
 /// The inflater's state between calls.
 pub struct Stream {
     inflate: Inflate,
-    /// Whether a call stops where a block ends.
+    /// Whether a call stops at the end of a block.
     pub(crate) stops_at_blocks: bool,
 }
 
@@ -79,14 +82,14 @@ impl Stream {
         if self.stops_at_blocks { InflateFlush::Block } else { InflateFlush::SyncFlush }
     }
 
-    /// Inflates from the front of `input` into memory that holds something already.
+    /// Inflates the front of `input` into initialized memory.
     pub fn inflate(&mut self, input: &[u8], output: &mut [u8]) -> Progress {
         let flush = self.flush();
         self.run(|inflate| inflate.decompress(input, output, flush))
     }
 
-    /// Inflates from the front of `input` into fresh memory, of which the first
-    /// [`Progress::produced`] bytes are written.
+    /// Inflates the front of `input` into uninitialized memory; writes the first
+    /// [`Progress::produced`] bytes.
     pub fn inflate_uninit(&mut self, input: &[u8], output: &mut [MaybeUninit<u8>]) -> Progress {
         let flush = self.flush();
         self.run(|inflate| inflate.decompress_uninit(input, output, flush))
@@ -111,7 +114,7 @@ impl Stream {
     }
 }
 
-/// One direction's inflater, made with its first compressed message.
+/// One direction's inflater, created with its first compressed message.
 pub struct Inflater {
     pub(crate) stream: Stream,
     pub(crate) no_context_takeover: bool,
@@ -120,13 +123,14 @@ pub struct Inflater {
 }
 
 impl Inflater {
-    /// An inflater with an empty window.
+    /// Creates an inflater with an empty window.
     #[must_use]
     pub fn new(no_context_takeover: bool) -> Self {
         Self { stream: Stream::new(), no_context_takeover, fresh: true, members: 0 }
     }
 
-    /// Takes note of a call of [`Stream::inflate`]; goes on after a final block.
+    /// Processes the result of a call of [`Stream::inflate`]; resets the stream after a final
+    /// block.
     #[inline]
     pub(crate) fn advanced(&mut self, progress: &Progress) -> Result<(), Kind> {
         self.fresh &= progress.consumed == 0;
@@ -144,12 +148,12 @@ impl Inflater {
         }
     }
 
-    /// Whether nothing came after a final block.
+    /// Whether the last byte read ended a final block.
     pub(crate) const fn is_after_final_block(&self) -> bool {
         self.fresh && self.members > 0
     }
 
-    /// Starts the message once more, with what came before it in the window.
+    /// Restarts the message with the content before it as its window.
     pub(crate) fn restart(&mut self, window: &[u8]) -> Result<(), Kind> {
         self.reset();
         self.members = 0;
@@ -157,7 +161,7 @@ impl Inflater {
         set.map(|_| ()).map_err(|_| Kind::InvalidDeflateData)
     }
 
-    /// Gets ready for the next message.
+    /// Prepares for the next message.
     pub(crate) fn end_message(&mut self) {
         self.members = 0;
         if self.no_context_takeover {
@@ -165,13 +169,13 @@ impl Inflater {
         }
     }
 
-    /// Feeds what is left of the four bytes that the sender took off.
+    /// Feeds the rest of the four bytes that the sender removed.
     pub(crate) fn feed_tail(&mut self, tail: &[u8]) -> Result<(), Kind> {
-        // A sender that ended with a final block, and nothing after it, took none off.
+        // A message that ends with a final block had nothing removed.
         if self.is_after_final_block() {
             return Ok(());
         }
-        // One byte more, which is not to be taken.
+        // One more byte, which must not be read.
         let mut sentinel = [0; TAIL.len() + 1];
         sentinel[..tail.len()].copy_from_slice(tail);
         let input = &sentinel[..=tail.len()];
@@ -189,71 +193,5 @@ impl Inflater {
     fn reset(&mut self) {
         self.stream.inflate.reset(false);
         self.fresh = true;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The outcome of a message with this payload, and what it inflated to.
-    fn message(inflater: &mut Inflater, payload: &[u8]) -> Result<Vec<u8>, Kind> {
-        let mut output = [0; 64];
-        let (mut consumed, mut produced) = (0, 0);
-        loop {
-            let progress = inflater.stream.inflate(&payload[consumed..], &mut output[produced..]);
-            consumed += progress.consumed;
-            produced += progress.produced;
-            inflater.advanced(&progress)?;
-            if (progress.consumed, progress.produced) == (0, 0) {
-                break;
-            }
-        }
-        inflater.feed_tail(&TAIL)?;
-        inflater.end_message();
-        Ok(output[..produced].to_vec())
-    }
-
-    /// The examples of RFC 7692 sections 7.2.3.1 to 7.2.3.5, all of which say "Hello".
-    #[test]
-    fn examples_of_the_rfc_inflate_to_what_it_says() {
-        let mut inflater = Inflater::new(false);
-        for payload in [
-            &b"\xf2\x48\xcd\xc9\xc9\x07\x00"[..],
-            b"\xf2\x00\x11\x00\x00",
-            b"\x00\x05\x00\xfa\xff\x48\x65\x6c\x6c\x6f\x00",
-            b"\xf3\x48\xcd\xc9\xc9\x07\x00\x00",
-            b"\xf2\x48\x05\x00\x00\x00\xff\xff\xca\xc9\xc9\x07\x00",
-        ] {
-            assert_eq!(message(&mut inflater, payload).unwrap(), b"Hello", "{payload:02x?}");
-        }
-    }
-
-    #[test]
-    fn message_that_ends_with_a_final_block_needs_no_tail() {
-        let mut inflater = Inflater::new(false);
-        let last_byte_short = b"\xf3\x48\xcd\xc9\xc9\x07\x00";
-        for _ in 0..3 {
-            assert_eq!(message(&mut inflater, last_byte_short).unwrap(), b"Hello");
-        }
-    }
-
-    #[test]
-    fn message_cut_anywhere_is_refused() {
-        let payload = b"\xf2\x48\xcd\xc9\xc9\x07\x00";
-        for end in 0..payload.len() {
-            let result = message(&mut Inflater::new(false), &payload[..end]);
-            assert!(result.is_err(), "cut at {end}: {result:?}");
-        }
-    }
-
-    #[test]
-    fn members_are_capped() {
-        let empty_final_block = [0x03, 0x00];
-        let mut inflater = Inflater::new(false);
-        let most = empty_final_block.repeat(MAX_MEMBERS as usize);
-        assert_eq!(message(&mut inflater, &most).unwrap(), b"");
-        let over = empty_final_block.repeat(MAX_MEMBERS as usize + 1);
-        assert_eq!(message(&mut inflater, &over), Err(Kind::TooManyDeflateMembers(MAX_MEMBERS)));
     }
 }

@@ -1,60 +1,70 @@
-//! Inflating the messages of one direction, range by range.
+//! Inflates the messages of one direction, range by range.
 //!
-//! There is one loop, [`run`](Inflation::run): it asks a [`Target`] for room,
-//! inflates into it, and goes on until the input is used up. A target keeps the
-//! bytes, or drops them; at its ceiling one byte more is inflated, which proves
-//! that the message goes too far.
+//! All inflating is one loop, [`run`](Inflation::run): it asks a [`Target`] for
+//! room and inflates into it until the input is used up. A target keeps or
+//! drops the
+//! bytes. At its ceiling one more byte is inflated, which proves that the
+//! message
+//! exceeds a limit.
 //!
-//! A sender may leave on the four bytes that it should take off the end of a
-//! message. Whether it did shows only at the end, and only before anything is
-//! fed after them: so where a frame ends with those four, its last byte is held
-//! until it is known what follows. If nothing does, it is fed together with the
-//! first byte of the four that are due, and the order to stop between blocks.
-//! A stop before that byte says that the four were there already.
+//! A sender may fail to remove the four bytes `00 00 ff ff` at the end of a
+//! message.
+//! This can only be detected at the end of the message, and before anything is
+//! fed
+//! after these bytes. So if a frame ends with them, its last byte is held until
+//! the
+//! next byte arrives or the message ends. At the end of the message the held
+//! byte is
+//! fed together with the first of the four bytes that are due, with the order
+//! to
+//! stop between blocks. If the inflater stops before that byte, the sender had
+//! not
+//! removed the four bytes.
 //!
-//! RFC 7692 section 7.2.2.
+//! It implements RFC 7692 section 7.2.2.
 //!
-//! - `end` is the last four bytes of the message's payload so far, ones before the first of them
-//! - `held` is only true between frames and where `end == TAIL`; the last byte was not fed then
+//! - `end` is the last four bytes of the message's payload so far, padded in
+//!   front with bytes of ones
+//! - `held` implies that a frame has ended with `end == TAIL`, and that its
+//!   last byte was not fed
 
 use crate::deflate::context::Context;
-use crate::deflate::inflater::{Inflater, PIECE, Progress, Stream, TAIL};
+use crate::deflate::inflater::{Inflater, Progress, Stream, TAIL, UNMASK_SIZE};
 use crate::error::{Kind, OutOfMemory};
 use crate::frame::mask::Mask;
 use crate::limits::{Excess, Limits};
 use crate::strictness::Strictness;
 
-/// Where inflated bytes go.
+/// Receives inflated bytes.
 pub(crate) trait Target {
-    /// Makes room for what is inflated next.
+    /// Makes room for the next inflated bytes.
     fn room(&mut self) -> Result<Room, OutOfMemory>;
 
-    /// Lets `stream` inflate from the front of `input` into the room that was made.
+    /// Inflates the front of `input` with `stream` into the room.
     fn inflate(&mut self, room: usize, stream: &mut Stream, input: &[u8]) -> Progress;
 
-    /// Takes note of how much of the room was filled.
+    /// Notes how many bytes of the room were filled.
     fn took(&mut self, room: usize, produced: usize) -> Result<(), Kind>;
 
-    /// Is told that the message goes on where there was no room. What follows is dropped if this
-    /// does not fail.
+    /// Called when the message exceeds the ceiling. If this succeeds, further bytes are dropped.
     fn exceeded(&mut self, excess: Excess) -> Result<(), Kind>;
 }
 
 /// Room for inflated bytes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Room {
-    /// So many bytes, one at least.
+    /// Room for this many bytes, at least one.
     Bytes(usize),
-    /// None; what is wrong with one byte more.
+    /// No room; one more byte exceeds this limit.
     Full(Excess),
 }
 
-/// How far a compressed message may inflate. It depends on what headers have announced, not on
-/// what has arrived, so that it does not depend on the chunking.
+/// The most bytes that a compressed message may inflate to. It depends on announced lengths, not on
+/// the bytes that have arrived, so that the chunks do not matter.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ceiling {
     pub(crate) bytes: usize,
-    /// What is wrong with one byte more.
+    /// The limit that one more byte exceeds.
     pub(crate) exceeded: Excess,
 }
 
@@ -63,7 +73,7 @@ impl Ceiling {
         clippy::cast_possible_truncation,
         clippy::cast_precision_loss,
         clippy::cast_sign_loss,
-        reason = "a float that is too large saturates, which is what a ceiling wants"
+        reason = "a float that is too large saturates, which is right for a ceiling"
     )]
     pub(crate) fn new(limits: &Limits, announced: u64) -> Self {
         let size = limits.max_message_size.unwrap_or(u64::MAX);
@@ -80,7 +90,7 @@ impl Ceiling {
     }
 }
 
-/// The rules about deflate that a message was read in spite of.
+/// Which deflate rules a message broke, although it could be read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct DeflateBreaches {
     pub(crate) no_context_takeover: bool,
@@ -88,15 +98,15 @@ pub(crate) struct DeflateBreaches {
     pub(crate) deflate_tail: bool,
 }
 
-/// One direction's inflating, made with its first compressed message.
+/// The inflating of one direction, created with its first compressed message.
 pub(crate) struct Inflation {
     inflater: Inflater,
-    /// Where masked bytes are unmasked on their way to the inflater.
-    piece: Box<[u8]>,
+    /// Masked bytes are unmasked into it before inflating.
+    buffer: Box<[u8]>,
     strictness: Strictness,
-    /// What is kept for a sender that may break its agreement.
+    /// Earlier content, for a sender that may break its agreement.
     context: Option<Box<Context>>,
-    /// Bytes that the message has inflated to.
+    /// Bytes of content inflated for the open message.
     produced: usize,
     end: u32,
     held: bool,
@@ -107,12 +117,12 @@ pub(crate) struct Inflation {
 const TAIL_NUMBER: u32 = u32::from_be_bytes(TAIL);
 
 impl Inflation {
-    /// With an empty window.
+    /// Creates it with an empty window.
     pub(crate) fn new(no_context_takeover: bool, strictness: Strictness) -> Self {
         let keeps = no_context_takeover && !strictness.no_context_takeover;
         Self {
             inflater: Inflater::new(no_context_takeover),
-            piece: vec![0; PIECE].into_boxed_slice(),
+            buffer: vec![0; UNMASK_SIZE].into_boxed_slice(),
             strictness,
             context: keeps.then(Box::default),
             produced: 0,
@@ -140,20 +150,20 @@ impl Inflation {
         }
         while !wire.is_empty() {
             let masked;
-            (masked, wire) = wire.split_at(wire.len().min(PIECE));
-            // The piece is taken out while the inflater works on it, and put back unharmed.
-            let mut piece = std::mem::take(&mut self.piece);
-            let plain = &mut piece[..masked.len()];
+            (masked, wire) = wire.split_at(wire.len().min(UNMASK_SIZE));
+            // The buffer is moved out during the call, because `self` is borrowed.
+            let mut buffer = std::mem::take(&mut self.buffer);
+            let plain = &mut buffer[..masked.len()];
             mask.unmask(masked, plain);
             mask = mask.advance(masked.len());
             let result = self.plain(plain, ends_frame && wire.is_empty(), target);
-            self.piece = piece;
+            self.buffer = buffer;
             result?;
         }
         Ok(())
     }
 
-    /// Inflates unmasked bytes; holds the last one of a frame where a tail may have been left on.
+    /// Inflates unmasked bytes; holds the last byte of a frame that ends with the tail.
     #[inline]
     fn plain<T: Target>(
         &mut self,
@@ -178,8 +188,8 @@ impl Inflation {
         self.feed(input, target)
     }
 
-    /// Feeds the inflater; where the data refers to earlier messages against the agreement, again
-    /// and with what those said.
+    /// Feeds the inflater. If the data refers to earlier messages against the agreement, inflates
+    /// the message again with their content.
     #[inline]
     fn feed<T: Target>(&mut self, input: &[u8], target: &mut T) -> Result<(), Kind> {
         let Some(context) = self.context.as_mut().filter(|context| context.is_keeping()) else {
@@ -197,8 +207,8 @@ impl Inflation {
         }
     }
 
-    /// Inflates what was kept of the message once more, with the window that its sender kept. What
-    /// was inflated before is the same again, and dropped. `rest` is what comes after what was kept.
+    /// Inflates the kept payload again with the window that the sender used. The bytes inflated
+    /// earlier are equal and are dropped. `rest` follows the kept payload.
     #[cold]
     fn replay<T: Target>(&mut self, rest: &[u8], target: &mut T) -> Result<(), Kind> {
         const FAILED: Kind = Kind::InvalidDeflateData;
@@ -209,9 +219,10 @@ impl Inflation {
         if let Some(context) = &mut self.context {
             self.inflater.restart(context.dictionary())?;
         }
-        let (mut input, mut again, mut nowhere) = (&kept[..], before, [0; PIECE]);
+        let (mut input, mut again, mut nowhere) = (&kept[..], before, [0; UNMASK_SIZE]);
         while again > 0 {
-            let progress = self.inflater.stream.inflate(input, &mut nowhere[..again.min(PIECE)]);
+            let progress =
+                self.inflater.stream.inflate(input, &mut nowhere[..again.min(UNMASK_SIZE)]);
             self.inflater.advanced(&progress)?;
             if progress.consumed == 0 && progress.produced == 0 {
                 return Err(FAILED);
@@ -220,7 +231,7 @@ impl Inflation {
             input = &input[progress.consumed..];
         }
         self.run(input, target)?;
-        // Whether it went on must not depend on what of it had come, but on what was kept.
+        // The result must depend on the kept payload, not on how the payload was split into chunks.
         if self.produced == before {
             return Err(FAILED);
         }
@@ -228,8 +239,8 @@ impl Inflation {
         self.run(rest, target).map(|_| ())
     }
 
-    /// The loop: inflates all of `input`, or up to where a block ended if the stream is to stop
-    /// there; what is left of it.
+    /// The loop: inflates all of `input`, or up to the end of a block if the stream stops there.
+    /// Returns the rest of `input`.
     #[inline]
     fn run<'i, T: Target>(
         &mut self,
@@ -244,7 +255,7 @@ impl Inflation {
                     target.took(room, progress.produced)?;
                     (room, progress)
                 }
-                // At the ceiling: one byte more proves that it goes too far.
+                // At the ceiling: one more byte proves that the message exceeds it.
                 Room::Full(excess) => {
                     let progress = stream.inflate(input, &mut [0]);
                     if progress.produced > 0 {
@@ -266,7 +277,7 @@ impl Inflation {
         }
     }
 
-    /// Ends a message all of whose payload was inflated; `is_empty` if there was none at all.
+    /// Ends a message whose whole payload was inflated; `is_empty` if it has no payload.
     pub(crate) fn finish<T: Target>(
         &mut self,
         is_empty: bool,
@@ -284,8 +295,8 @@ impl Inflation {
         Ok(std::mem::take(&mut self.breaches))
     }
 
-    /// The end of a message whose payload ends with what should have been taken off, or with bytes
-    /// that happen to be the same.
+    /// Ends a message whose payload ends with the bytes of the tail: either the sender did not
+    /// remove them, or the data happens to end with them.
     fn finish_held<T: Target>(&mut self, target: &mut T) -> Result<(), Kind> {
         let before = self.produced;
         self.inflater.stream.stops_at_blocks = true;
@@ -302,7 +313,7 @@ impl Inflation {
         }
     }
 
-    /// Keeps what a message inflated to, where a later one may refer to it against the agreement.
+    /// Keeps a message's content if a later message may refer to it against the agreement.
     #[inline]
     pub(crate) fn remember(&mut self, content: &[u8]) {
         if let Some(context) = &mut self.context {

@@ -1,4 +1,4 @@
-//! permessage-deflate (RFC 7692): the agreed parameters, inflating and compressing.
+//! permessage-deflate (RFC 7692): parameters, inflating and compressing.
 
 mod context;
 pub mod deflater;

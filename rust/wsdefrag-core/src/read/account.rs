@@ -1,9 +1,14 @@
-//! What is known of an open message without its content.
+//! The account of an open message: opcode, position, fragments and lengths,
+//! without
+//! the content.
 //!
-//! It grows with each header, before anything of that frame's payload is looked
-//! at, and so is where limits on frames, fragments and plain sizes are checked.
+//! It is updated with each header, before the payload of that frame is read.
+//! The
+//! limits on frame size, number of fragments and uncompressed size are checked
+//! here.
 //!
-//! - `announced` is the sum of the lengths in its headers, whether that came or not
+//! - `announced` is the sum of the lengths in the message's headers, whether or
+//!   not the bytes have arrived
 
 use crate::error::Kind;
 use crate::frame::header::Header;
@@ -11,44 +16,44 @@ use crate::frame::opcode::Opcode;
 use crate::limits::{Excess, Limits};
 use crate::read::event::Extent;
 
-/// How a message's payload is turned into its content.
+/// How a message's payload is decoded to its content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Coding {
-    /// It is the content.
+pub(crate) enum Decoding {
+    /// The payload is the content.
     Plain,
-    /// It is inflated.
+    /// The payload is inflated.
     Deflate,
-    /// It is kept as it is: it would have to be inflated, but the window for it is not known, or it
-    /// belongs to an extension that is not known.
+    /// The payload is kept unchanged: it is compressed and the window is unknown, or it belongs to
+    /// an unknown extension.
     Opaque,
 }
 
-/// The account of a message of which at least the first header has come.
+/// The account of a message whose first header has arrived.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Account {
     pub(crate) opcode: Opcode,
-    /// The first byte of its first frame, from the start of the direction.
+    /// Position of the first byte of its first frame, in bytes from the start of the direction.
     pub(crate) offset: u64,
-    pub(crate) coding: Coding,
+    pub(crate) decoding: Decoding,
     compressed: bool,
-    /// Whether a frame of it belongs to an extension that is not known.
+    /// Whether one of its frames belongs to an unknown extension.
     pub(crate) foreign: bool,
-    /// The RSV bits of its frames together.
+    /// The OR of its frames' RSV bits.
     pub(crate) rsv: u8,
     fragments: u64,
-    /// Payload bytes that its headers have announced.
+    /// Sum of the lengths in its headers, in bytes.
     pub(crate) announced: u64,
-    /// Bytes of those headers.
+    /// Sum of its headers' sizes, in bytes.
     headers: u64,
 }
 
 impl Account {
-    pub(crate) const fn new(opcode: Opcode, offset: u64, coding: Coding) -> Self {
+    pub(crate) const fn new(opcode: Opcode, offset: u64, decoding: Decoding) -> Self {
         Self {
             opcode,
             offset,
-            coding,
-            compressed: matches!(coding, Coding::Deflate | Coding::Opaque),
+            decoding,
+            compressed: matches!(decoding, Decoding::Deflate | Decoding::Opaque),
             foreign: false,
             rsv: 0,
             fragments: 0,
@@ -57,7 +62,7 @@ impl Account {
         }
     }
 
-    /// Takes the header of the message's next frame, before any of that frame's payload.
+    /// Adds the header of the message's next frame, before its payload is read.
     pub(crate) fn announce(&mut self, header: &Header, limits: &Limits) -> Result<(), Kind> {
         self.announced = self.announced.saturating_add(header.length);
         self.headers += header.size as u64;
@@ -65,7 +70,7 @@ impl Account {
         self.rsv |= header.rsv;
         limits.check_frame(header.length)?;
         match limits.max_message_size {
-            Some(limit) if self.coding != Coding::Deflate && self.announced > limit => {
+            Some(limit) if self.decoding != Decoding::Deflate && self.announced > limit => {
                 return Err(Kind::Limit(Excess::MessageSize { limit, requested: self.announced }));
             }
             _ => {}
@@ -78,17 +83,17 @@ impl Account {
         }
     }
 
-    /// Whether the header of a frame was taken.
+    /// Whether a header was added.
     pub(crate) const fn is_begun(&self) -> bool {
         self.fragments > 0
     }
 
-    /// Takes back the last bytes that its headers announced: they were never sent.
+    /// Subtracts announced bytes that were never sent.
     pub(crate) const fn cut_off(&mut self, unsent: u64) {
         self.announced -= unsent;
     }
 
-    /// What it is made of so far, counting the whole of each frame whose header has come.
+    /// The extent so far; each frame whose header has arrived counts completely.
     pub(crate) fn extent(&self) -> Extent {
         Extent {
             frames: self.fragments,

@@ -1,91 +1,91 @@
-//! What comes out of one direction.
+//! The events of one direction.
 
 use crate::error::Kind;
 use crate::frame::close::Close;
 use crate::frame::opcode::Opcode;
 
-/// What a message was made of on the wire.
+/// The size of a message on the wire.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Extent {
-    /// Its frames.
+    /// Number of its frames.
     pub frames: u64,
-    /// Bytes of its frames, headers included.
+    /// Size of its frames, headers included, in bytes.
     pub wire_length: u64,
-    /// Bytes of its frames' payloads: compressed, where it was compressed.
+    /// Size of its payloads before inflating, in bytes.
     pub payload_length: u64,
     /// Whether it was compressed.
     pub compressed: bool,
-    /// Whether it refers to earlier messages although its sender agreed that none would. Its frames
-    /// are of no use to a receiver that holds the sender to that.
+    /// Whether it refers to earlier messages although no context takeover was agreed. A receiver
+    /// that relies on the agreement cannot inflate its frames.
     pub refers_back: bool,
 }
 
-/// Why a message of a [passive](crate::read::passive::Passive) direction is not as it was sent.
+/// Why a message of a [passive](crate::read::passive::Passive) direction is incomplete or invalid.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Damage {
-    /// Payload bytes did not come.
+    /// Payload bytes were not captured.
     Missing,
-    /// What it takes to inflate it did not come.
+    /// Bytes that are needed to inflate it were not captured.
     Undecodable,
-    /// A rule was broken, or a limit would have been exceeded.
+    /// It breaks a rule or exceeds a limit.
     Fault(Kind),
 }
 
-/// What one direction holds.
+/// An event of one direction.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event<'a, C> {
-    /// A whole message; the offset is that of its first frame.
+    /// A complete message; the offset is that of its first frame.
     Message {
         /// Text or binary.
         opcode: Opcode,
         /// The decoded payload.
         content: C,
-        /// What it was made of.
+        /// Its size on the wire.
         extent: Extent,
     },
-    /// What there is of a message, or of a control frame, that is not as it was sent; only passive
-    /// directions give it. The offset is that of its first frame.
+    /// An incomplete or invalid message or control frame; only passive directions produce it. The
+    /// offset is that of its first frame.
     Damaged {
         /// The opcode of its first frame.
         opcode: Opcode,
-        /// The decoded payload before the first byte that is missing or was refused; all of a text
-        /// that is not UTF-8; the payload as it was sent of what cannot be inflated.
+        /// The decoded payload before the first missing or rejected byte; all of a text that is not
+        /// UTF-8; the compressed payload if it cannot be inflated.
         content: C,
-        /// What it was made of. Bytes that did not come count where their frame is known.
+        /// Its size on the wire. Bytes that were not captured count if their frame is known.
         extent: Extent,
-        /// What is wrong with it.
+        /// Why it is incomplete or invalid.
         damage: Damage,
-        /// Payload bytes that did not come.
+        /// Payload bytes that were not captured.
         missing: u64,
     },
-    /// A whole message of an agreed extension that this crate does not know, or of
-    /// permessage-deflate where such an extension made its window unknown.
+    /// A complete message of an agreed extension that this crate does not know, or a compressed
+    /// message after such an extension has made the window unknown.
     Opaque {
-        /// Text or binary, as its first frame says.
+        /// The opcode of its first frame: text or binary.
         opcode: Opcode,
-        /// The payload as it was sent. Empty where the extension's bits came only after some of a
-        /// compressed message was inflated.
+        /// The payload, not decoded. Empty if the extension's bits came after a part of the message
+        /// was inflated.
         content: C,
-        /// The RSV bits of all of its frames together; RSV1 counts 4.
+        /// The OR of its frames' RSV bits; RSV1 counts 4.
         rsv: u8,
-        /// What it was made of.
+        /// Its size on the wire.
         extent: Extent,
     },
     /// A ping with its payload.
     Ping(&'a [u8]),
     /// A pong with its payload.
     Pong(&'a [u8]),
-    /// The peer's close frame; nothing follows it.
+    /// The peer's Close; no event follows it.
     Close(Close<'a>),
 }
 
-/// What had arrived of a message, or else of a frame, when its direction ended.
+/// The incomplete message or frame at the end of a direction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Incomplete<C> {
-    /// The open message's opcode, or that of the frame that was cut.
+    /// The opcode of the open message or of the incomplete frame.
     pub opcode: Opcode,
     /// The decoded payload so far.
     pub content: C,
-    /// The first byte of the message's first frame, or of the frame that was cut.
+    /// Position of the first byte of the message's first frame, or of the incomplete frame.
     pub offset: u64,
 }

@@ -1,20 +1,26 @@
-//! One direction, part by part: what has come of a message is given at once.
+//! Reads one direction range by range: returns each part of a message at once.
 //!
-//! A part is as much of one frame's payload as stood in the caller's bytes,
-//! decoded: unmasked, or inflated as far as that goes. A text's parts end
-//! between characters; what has come of the next one waits, so that a part may
-//! be empty. [`next`](FragmentStream::next) gives one part or control frame a
-//! call and leaves the bytes behind it alone, so that the caller may look at
-//! each before the next is read.
+//! A part is the range of one frame's payload in the caller's chunk, unmasked
+//! and
+//! inflated. The parts of a text end between characters: an incomplete
+//! character
+//! waits for its other bytes, so a part may be empty.
+//! [`next`](FragmentStream::next) returns one part or control frame per call
+//! and
+//! does not read the bytes after it.
 //!
-//! Rules, limits and close payloads are those of the
-//! [`Reassembler`](crate::Reassembler): the parts of a message put together
-//! are the message that it gives. In a part of a compressed text that breaks
-//! two rules of content, the one about deflate comes first.
+//! Rules, limits and Close payloads are those of the
+//! [`Reassembler`](crate::Reassembler), and the parts of a message add up to
+//! its
+//! content. If a part of a compressed text breaks two rules of content, the
+//! error
+//! is the one about deflate.
 //!
-//! RFC 6455 sections 5.4 to 5.6, 7 and 8.1; RFC 7692 section 7.2.2.
+//! It implements RFC 6455 sections 5.4 to 5.6, 7 and 8.1, and RFC 7692 section
+//! 7.2.2.
 //!
-//! - `given <= filled <= bytes.len()` in `decoded`; `bytes[given..filled]` is what waits
+//! - `given <= filled <= bytes.len()` in `decoded`; `bytes[given..filled]` was
+//!   not returned yet
 
 use crate::deflate::inflater::{Progress, Stream};
 use crate::deflate::inflation::{Ceiling, Inflation, Room, Target};
@@ -25,21 +31,21 @@ use crate::frame::header::{Header, Order, Rules};
 use crate::frame::mask::Mask;
 use crate::frame::opcode::Opcode;
 use crate::limits::{Excess, Limits};
-use crate::read::account::{Account, Coding};
+use crate::read::account::{Account, Decoding};
 use crate::read::memory::{Memory, VecMemory};
 use crate::read::walker::Walker;
 use crate::strictness::Strictness;
 use crate::text;
 
-/// The first room for decoded bytes.
+/// First size of the buffer for decoded bytes.
 const FIRST_ROOM: usize = 1 << 12;
-/// The most room that is kept from part to part, in bytes.
+/// Largest buffer that is kept between parts, in bytes.
 const MOST_KEPT: usize = 1 << 18;
 
-/// What one call found.
+/// The result of one call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FragmentEvent<'a, T, C> {
-    /// A part of a text message: whole characters.
+    /// A part of a text message, in whole characters.
     Text(T, Ends),
     /// A part of a binary message.
     Binary(C, Ends),
@@ -47,19 +53,19 @@ pub enum FragmentEvent<'a, T, C> {
     Ping(&'a [u8]),
     /// A pong with its payload.
     Pong(&'a [u8]),
-    /// The peer's close frame; nothing follows it.
+    /// The peer's Close; no event follows it.
     Close(Close<'a>),
 }
 
-/// The caller's memory, for texts too.
+/// The caller's memory, also for texts.
 pub trait TextMemory: Memory {
     /// A part of a text.
     type Text;
 
-    /// The text that is `wire`, unmasked, if that is ASCII.
+    /// The text of `wire`, unmasked; `None` if it is not ASCII.
     fn ascii(&mut self, wire: &[u8], mask: Mask) -> Result<Option<Self::Text>, OutOfMemory>;
 
-    /// A text that was put together elsewhere.
+    /// A copy of `text`.
     fn text(&mut self, text: &str) -> Result<Self::Text, OutOfMemory>;
 }
 
@@ -79,20 +85,20 @@ impl TextMemory for VecMemory {
     }
 }
 
-/// What a call gives to a caller with this memory: a part, or nothing yet.
+/// The result of [`FragmentStream::next`] for this memory.
 pub type NextEvent<'a, M> =
     Option<FragmentEvent<'a, <M as TextMemory>::Text, <M as Memory>::Content>>;
 
 /// Whether a part is the last of its frame, and of its message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ends {
-    /// Whether its frame ends with it.
+    /// Whether the part is the last of its frame.
     pub frame: bool,
-    /// Whether its message ends with it.
+    /// Whether the part is the last of its message.
     pub message: bool,
 }
 
-/// A [`FragmentEvent`] that borrows nothing yet.
+/// A [`FragmentEvent`] without borrowed data.
 enum Found<T, C> {
     Nothing,
     Text(T, Ends),
@@ -100,7 +106,7 @@ enum Found<T, C> {
     Control(Opcode),
 }
 
-/// Decoded bytes that were not given as they came: inflated ones, and texts that are not ASCII.
+/// A buffer for decoded bytes: inflated payloads, and texts that are not ASCII.
 #[derive(Default)]
 struct Decoded {
     bytes: Vec<u8>,
@@ -114,22 +120,22 @@ pub struct FragmentStream {
     deflate: Option<DeflateParams>,
     limits: Limits,
     message: Option<Account>,
-    /// Bytes that the open message has inflated to.
+    /// Bytes of content inflated for the open message.
     inflated: usize,
     inflation: Option<Box<Inflation>>,
     decoded: Decoded,
-    /// Whether the last text was ASCII, as the next one then most often is.
+    /// Whether the last text was ASCII; then the next one usually is.
     ascii: bool,
     closed: bool,
     error: Option<Error>,
 }
 
-/// What an endpoint refuses that is like wsproto: a window that was kept against the agreement, but
-/// neither an empty payload nor a tail.
+/// The rules that wsproto enforces: no context takeover as agreed; but an empty compressed payload
+/// and a tail that was not removed are accepted.
 const STRICTNESS: Strictness = Strictness { no_context_takeover: true, ..Strictness::DEFAULT };
 
 impl FragmentStream {
-    /// A direction from its first byte after the handshake.
+    /// Creates a decoder for a direction, from its first byte after the handshake.
     #[must_use]
     pub fn new(from_client: bool, deflate: Option<DeflateParams>, limits: Limits) -> Self {
         let rules = Rules {
@@ -164,7 +170,7 @@ impl FragmentStream {
         self.message.is_some()
     }
 
-    /// The bytes of a header that is not complete, or broke a rule, and were taken.
+    /// The bytes read of a header that is incomplete or broke a rule.
     #[must_use]
     pub fn cut_header(&self) -> &[u8] {
         self.walker.parser.cut_header()
@@ -176,21 +182,20 @@ impl FragmentStream {
         self.walker.control()
     }
 
-    /// The decoded bytes of a text from the end of the last part on, those included that broke a
-    /// rule.
+    /// The decoded bytes of a text after the last part, including those that broke a rule.
     #[must_use]
     pub fn waiting_text(&self) -> &[u8] {
         self.decoded.waiting()
     }
 
-    /// Whether the frame at hand has come to the end of its message.
+    /// Whether the current frame has reached the end of its message.
     #[must_use]
     pub fn is_at_message_end(&self) -> bool {
         self.walker.parser.remaining() == 0 && self.walker.header.fin
     }
 
-    /// Takes the next part from the front of `data`; `None` when more bytes are needed, and behind
-    /// a Close. A violation is kept, and given again by every further call.
+    /// Reads the next part from the front of `data`; `None` if more bytes are needed, or after a
+    /// Close. After a violation, every further call returns it again.
     #[inline]
     pub fn next<M: TextMemory>(
         &mut self,
@@ -215,7 +220,7 @@ impl FragmentStream {
         Err(error)
     }
 
-    /// The part that was found.
+    /// The event for a found part.
     #[inline]
     fn event<T, C>(
         &mut self,
@@ -273,13 +278,13 @@ impl FragmentStream {
     fn begin_frame(&mut self, header: &Header) -> Result<(), Kind> {
         let message = self.message.get_or_insert_with(|| {
             let compressed = header.rsv1() && self.deflate.is_some();
-            let coding = if compressed { Coding::Deflate } else { Coding::Plain };
-            Account::new(header.opcode, self.walker.parser.start(), coding)
+            let decoding = if compressed { Decoding::Deflate } else { Decoding::Plain };
+            Account::new(header.opcode, self.walker.parser.start(), decoding)
         });
         message.announce(header, &self.limits)
     }
 
-    /// Decodes a range of the open message.
+    /// Decodes a range of the open message's payload.
     #[inline]
     fn content<M: TextMemory>(
         &mut self,
@@ -289,14 +294,14 @@ impl FragmentStream {
         memory: &mut M,
     ) -> Result<Found<M::Text, M::Content>, Kind> {
         let Some(message) = self.message else { return Ok(Found::Nothing) };
-        let (is_text, coding) = (message.opcode == Opcode::Text, message.coding);
+        let (is_text, decoding) = (message.opcode == Opcode::Text, message.decoding);
         if ends.message {
             self.message = None;
         }
-        if coding == Coding::Plain && !is_text {
+        if decoding == Decoding::Plain && !is_text {
             return Ok(Found::Binary(memory.whole(wire, mask)?.0, ends));
         }
-        if coding == Coding::Plain
+        if decoding == Decoding::Plain
             && self.ascii
             && self.decoded.waiting().is_empty()
             && let Some(text) = memory.ascii(wire, mask)?
@@ -304,7 +309,7 @@ impl FragmentStream {
             return Ok(Found::Text(text, ends));
         }
         self.decoded.forget_given();
-        if coding == Coding::Deflate {
+        if decoding == Decoding::Deflate {
             self.inflate(wire, mask, message.announced, ends)?;
         } else {
             self.decoded.append(wire, mask)?;
@@ -318,7 +323,7 @@ impl FragmentStream {
         Ok(Found::Binary(content, ends))
     }
 
-    /// Decodes what a range of a compressed frame inflates to.
+    /// Inflates a range of a compressed frame.
     fn inflate(&mut self, wire: &[u8], mask: Mask, announced: u64, ends: Ends) -> Result<(), Kind> {
         let inflation = self.inflation.get_or_insert_with(|| {
             let from_client = self.walker.parser.rules().from_client;
@@ -338,18 +343,18 @@ impl FragmentStream {
 }
 
 impl Decoded {
-    /// What was not given yet.
+    /// The decoded bytes that were not returned yet.
     fn waiting(&self) -> &[u8] {
         &self.bytes[self.given..self.filled]
     }
 
-    /// What waits, which is then given.
+    /// Takes the decoded bytes that were not returned yet.
     fn give(&mut self) -> &[u8] {
         let from = std::mem::replace(&mut self.given, self.filled);
         &self.bytes[from..self.filled]
     }
 
-    /// What waits of a text, but for a character whose rest is to come.
+    /// Takes the whole characters of a text that were not returned yet.
     fn whole_characters(&mut self, ends: Ends) -> Result<&str, Kind> {
         let waiting = &self.bytes[self.given..self.filled];
         let text = text::whole_characters(waiting)?;
@@ -360,7 +365,7 @@ impl Decoded {
         Ok(text)
     }
 
-    /// Moves what waits to the front.
+    /// Moves the bytes that were not returned to the front of the buffer.
     #[inline]
     fn forget_given(&mut self) {
         self.bytes.copy_within(self.given..self.filled, 0);
@@ -372,7 +377,7 @@ impl Decoded {
         }
     }
 
-    /// Makes room for so many more bytes.
+    /// Makes room for `more` bytes.
     #[inline]
     fn make_room(&mut self, more: usize) -> Result<(), OutOfMemory> {
         let needed = self.filled.checked_add(more).ok_or(OutOfMemory)?;
@@ -393,7 +398,7 @@ impl Decoded {
     }
 }
 
-/// The decoded bytes, as what inflated ones go to.
+/// The buffer of decoded bytes as an inflation target.
 struct DecodedTarget<'a> {
     decoded: &'a mut Decoded,
     inflated: &'a mut usize,

@@ -1,8 +1,10 @@
-//! Frames without reassembly: one direction's bytes in, its frames out.
+//! Reads one direction as single frames, without reassembly.
 //!
-//! Only the rules of a single frame apply: its header, the mask against the
-//! direction, the size. The order of frames, close payloads, UTF-8 and deflate
-//! are looked at by nobody, and frames behind a close frame are frames too.
+//! Only the rules for a single frame apply: its header, masking and size. The
+//! order
+//! of frames, Close payloads, UTF-8 and deflate are not checked, and frames
+//! after a
+//! Close are returned too.
 
 use crate::error::Error;
 use crate::frame::header::{Header, Order, Rules};
@@ -13,14 +15,14 @@ use crate::read::memory::{Content, Memory};
 use crate::read::walker::Walker;
 use crate::strictness::{Strictness, Tolerated};
 
-/// A whole frame.
+/// A complete frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Frame<C> {
     /// Its header.
     pub header: Header,
-    /// Its payload, unmasked, compressed if it came compressed.
+    /// Its payload, unmasked but not inflated.
     pub payload: C,
-    /// Its first byte, from the start of the direction.
+    /// Position of its first byte, in bytes from the start of the direction.
     pub offset: u64,
 }
 
@@ -34,7 +36,7 @@ pub struct FrameDecoder<C> {
 }
 
 impl<C: Content> FrameDecoder<C> {
-    /// A direction from its first byte behind the handshake.
+    /// Creates a decoder for a direction, from its first byte after the handshake.
     #[must_use]
     pub fn new(rules: Rules, limits: Limits) -> Self {
         Self { walker: Walker::new(rules), limits, payload: None, received: 0, error: None }
@@ -46,19 +48,19 @@ impl<C: Content> FrameDecoder<C> {
         self.error.as_ref()
     }
 
-    /// Bytes fed so far.
+    /// Number of bytes received.
     #[must_use]
     pub const fn bytes_received(&self) -> u64 {
         self.received
     }
 
-    /// Bytes from the violating frame on.
+    /// Bytes from the first byte of the offending frame on.
     #[must_use]
     pub fn bytes_discarded(&self) -> u64 {
         self.error.map_or(0, |error| self.received - error.offset)
     }
 
-    /// Bytes held for the frame that is not complete.
+    /// Bytes held for an incomplete frame.
     #[must_use]
     pub fn bytes_buffered(&self) -> usize {
         let payload = self.payload.as_ref().map_or(0, |payload| payload.as_slice().len());
@@ -77,8 +79,8 @@ impl<C: Content> FrameDecoder<C> {
         &self.walker.tolerated
     }
 
-    /// Takes the next bytes of the direction; the frames they complete go to `frame`. A violation
-    /// is kept in [`error`](Self::error).
+    /// Receives the next bytes of the direction; calls `frame` with each frame that they complete.
+    /// A violation is kept in [`error`](Self::error).
     pub fn receive_data<M: Memory<Content = C>>(
         &mut self,
         data: &[u8],
@@ -100,7 +102,7 @@ impl<C: Content> FrameDecoder<C> {
         self.forget();
     }
 
-    /// Drops all that is held of an incomplete frame.
+    /// Drops the bytes of an incomplete frame.
     fn forget(&mut self) {
         self.payload = None;
         self.walker.forget();
@@ -133,7 +135,7 @@ impl<C: Content> FrameDecoder<C> {
         Ok(())
     }
 
-    /// Ends the direction: the violation that ended it before, or the frame that was cut.
+    /// Ends the direction; returns the violation that ended it, or the incomplete frame.
     pub fn receive_eof<M: Memory<Content = C>>(
         &mut self,
         memory: &mut M,

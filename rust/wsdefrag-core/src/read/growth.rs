@@ -1,37 +1,40 @@
-//! How large a payload's buffer is made.
+//! Decides how large a payload's buffer is.
 //!
-//! A frame announces its length, and a peer may announce much and send little.
-//! So a buffer is made for what was announced, but never for more than
-//! `EAGERNESS * LEAP` times what has arrived: a promise alone costs nothing, and the
-//! last step of a last frame lands on the exact size. A message whose further
-//! fragments have announced nothing yet doubles instead, up to the limit.
+//! A peer can announce a long frame and send little. A buffer is therefore made
+//! for
+//! the announced length, but at most for `EAGERNESS * LEAP` times the bytes
+//! that
+//! have arrived. The last step of the last frame reaches the exact size. While
+//! further fragments are expected, the buffer doubles instead, up to the limit.
+//!
+//! - `held + arriving <= capacity`
 
 use crate::error::OutOfMemory;
 use crate::frame::mask::Mask;
 use crate::read::memory::{Content, Memory};
 
-/// Bytes that a step makes room for, per byte that arrived.
+/// Bytes of room per byte that has arrived.
 pub const EAGERNESS: usize = 16;
-/// A step that comes this near to all that was announced goes all the way, so that the next one does
-/// not copy nearly as much as it makes room for. Half a read of 64 KiB then makes room for a frame of
-/// 1 MiB at once. A peer has to send a 64th of what it makes us hold, and memory that nobody has
-/// written to is only promised by the system, too.
+/// If the announced length is at most this many times the next step, the buffer gets the announced
+/// length at once; this saves the copy of another step. Half a read of 64 KiB is then enough for a
+/// frame of 1 MiB. A peer still has to send a 64th of the memory reserved for it, and the operating
+/// system does not provide memory before it is written.
 pub const LEAP: usize = 4;
-/// The first step, in bytes, where less than that arrived.
+/// The smallest first step, in bytes.
 pub const FIRST_STEP: usize = 4096;
 
-/// What is known of the end of a growing payload.
+/// What is known about the final size of a growing payload.
 #[derive(Clone, Copy, Debug)]
 pub struct Outlook {
-    /// Bytes of the frame at hand that are not appended yet, those to be appended included.
+    /// Bytes of the current frame that were not appended yet, including the arriving ones.
     pub frame_left: u64,
-    /// Whether the payload ends with the frame at hand.
+    /// Whether the current frame is the last of the payload.
     pub last_frame: bool,
-    /// Bytes that the payload may come to, which what was announced has been checked against.
+    /// The limit on the payload, in bytes; the announced length has been checked against it.
     pub most: Option<u64>,
 }
 
-/// The capacity for `held` bytes that are there and `arriving` ones that are about to be.
+/// The capacity for a buffer of `held` bytes to which `arriving` bytes will be appended.
 #[must_use]
 pub fn capacity(held: usize, arriving: usize, outlook: Outlook) -> usize {
     let needed = held + arriving;
@@ -45,8 +48,8 @@ pub fn capacity(held: usize, arriving: usize, outlook: Outlook) -> usize {
     affordable.min(most)
 }
 
-/// Appends `wire`, unmasked, to a content that is made when its first byte arrives; returns the
-/// OR of the appended bytes.
+/// Appends `wire`, unmasked, to a content, which is allocated with its first byte; returns the OR
+/// of the appended bytes.
 #[inline]
 pub fn append<M: Memory>(
     content: &mut Option<M::Content>,
@@ -77,7 +80,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn promise_alone_costs_a_page() {
+    fn announcement_alone_costs_one_page() {
         let outlook = Outlook { frame_left: 1 << 40, last_frame: true, most: None };
         assert_eq!(capacity(0, 1, outlook), FIRST_STEP);
     }

@@ -1,9 +1,10 @@
-//! Where payloads go.
+//! The caller's memory for payloads.
 //!
-//! The caller owns the memory: a message's content grows in a buffer of the
-//! caller's kind, is written once and in order, and is handed over whole. The
-//! engine says how large a buffer has to be and never asks for more than the
-//! limits and what has arrived allow.
+//! The content of a message grows in a buffer of the caller's type, is written
+//! once
+//! and in order, and is then given to the caller. The engine requests the size
+//! of
+//! the buffer, and never more than the limits and the received bytes allow.
 
 use crate::deflate::inflater::{Outcome, Progress, Stream};
 use crate::error::OutOfMemory;
@@ -14,7 +15,7 @@ use crate::limits::Excess;
 pub trait Content {
     /// The bytes written so far.
     fn as_slice(&self) -> &[u8];
-    /// The bytes it can hold without growing.
+    /// Bytes that it can hold without growing.
     fn capacity(&self) -> usize;
 }
 
@@ -23,34 +24,36 @@ pub trait Memory {
     /// The buffer that a message grows in.
     type Content: Content;
 
-    /// Asks to hold `wanted` more bytes of content, of which `least` have to be; as many as may be.
-    /// Nothing is held that was not admitted.
+    /// Reserves between `least` and `wanted` more bytes of a budget; returns how many were granted.
+    /// The engine holds no bytes without this.
     #[inline]
     fn admit(&mut self, wanted: usize, least: usize) -> Result<usize, Excess> {
         let _ = least;
         Ok(wanted)
     }
 
-    /// Says that so many bytes fewer came than were admitted.
+    /// Returns reserved bytes that are not needed.
     #[inline]
     fn forgo(&mut self, bytes: usize) {
         let _ = bytes;
     }
 
-    /// A content that is just `wire`, unmasked, and the OR of its bytes. It will not grow.
+    /// A complete content with `wire`, unmasked, and the OR of its bytes. It never grows.
     fn whole(&mut self, wire: &[u8], mask: Mask) -> Result<(Self::Content, u8), OutOfMemory>;
 
-    /// An empty buffer that holds `capacity` bytes.
+    /// An empty buffer with room for `capacity` bytes.
     fn allocate(&mut self, capacity: usize) -> Result<Self::Content, OutOfMemory>;
 
-    /// Makes room for `capacity` bytes in all; what was written stays.
+    /// Enlarges a buffer to `capacity` bytes; keeps the written bytes.
     fn grow(&mut self, content: &mut Self::Content, capacity: usize) -> Result<(), OutOfMemory>;
 
-    /// Appends `wire`, unmasked, and returns the OR of the appended bytes. There is room for it.
+    /// Appends `wire`, unmasked; returns the OR of the appended bytes. The buffer has room for
+    /// them.
     fn unmask(&mut self, content: &mut Self::Content, wire: &[u8], mask: Mask) -> u8;
 
-    /// Lets `stream` inflate from the front of `input`, appending at most `room` bytes. There is
-    /// room for them, and all of it has to be offered: fewer bytes mean that no more are to come.
+    /// Inflates the front of `input` with `stream` and appends at most `room` bytes. The buffer has
+    /// room for them. All of `room` has to be offered, because fewer bytes of output mean that no
+    /// more follow.
     fn inflate(
         &mut self,
         content: &mut Self::Content,
@@ -70,7 +73,7 @@ impl Content for Vec<u8> {
     }
 }
 
-/// Memory for callers without any of their own: contents are vectors.
+/// Memory whose contents are vectors.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct VecMemory;
 
@@ -106,14 +109,14 @@ impl Memory for VecMemory {
         stream: &mut Stream,
         input: &[u8],
     ) -> Progress {
-        // Without unsafe code a vector's spare room cannot be written to before it is cleared, and
-        // clearing all of it for each call would be quadratic.
-        let mut piece = [0; 4096];
+        // Safe code cannot write to a vector's spare capacity before clearing it, and clearing all
+        // of it for each call would take quadratic time.
+        let mut buffer = [0; 4096];
         let mut total = Progress { consumed: 0, produced: 0, outcome: Outcome::More };
         loop {
-            let space = piece.len().min(room - total.produced);
-            let progress = stream.inflate(&input[total.consumed..], &mut piece[..space]);
-            content.extend_from_slice(&piece[..progress.produced]);
+            let space = buffer.len().min(room - total.produced);
+            let progress = stream.inflate(&input[total.consumed..], &mut buffer[..space]);
+            content.extend_from_slice(&buffer[..progress.produced]);
             total.consumed += progress.consumed;
             total.produced += progress.produced;
             total.outcome = progress.outcome;

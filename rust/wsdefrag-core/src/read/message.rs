@@ -1,74 +1,75 @@
-//! A message while its frames arrive.
+//! An open message: its account and its content so far.
 //!
-//! Its content is one buffer that grows in place; frames are appended to it,
-//! unmasked or inflated, and a text is checked as it grows. Nothing else is
-//! kept: no list of fragments, no wire bytes.
+//! The content is one buffer that grows in place. Payloads are appended to it,
+//! unmasked or inflated, and a text is validated as it grows. Neither wire
+//! bytes
+//! nor a list of fragments are kept.
 //!
-//! - `content.len() <= max_message_size`, always
-//! - for a text under strict checking, `content` never holds a byte that UTF-8
-//!   does not allow at its place
+//! - `content.len() <= max_message_size`
+//! - if UTF-8 is enforced, `content` of a text contains no byte that UTF-8 does
+//!   not allow at its position
 
-use crate::deflate::inflater::{PIECE, Progress, Stream};
+use crate::deflate::inflater::{Progress, Stream, UNMASK_SIZE};
 use crate::deflate::inflation::{Ceiling, DeflateBreaches, Room, Target};
 use crate::error::{Kind, OutOfMemory};
 use crate::frame::mask::Mask;
 use crate::frame::opcode::Opcode;
 use crate::limits::Excess;
-use crate::read::account::{Account, Coding};
+use crate::read::account::{Account, Decoding};
 use crate::read::event::Damage;
 use crate::read::growth::{self, Outlook};
 use crate::read::memory::{Content, Memory};
 use crate::strictness::Tolerated;
 use crate::text::{NotUtf8, Utf8Progress};
 
-/// The least room made for inflated output, in bytes.
+/// Smallest room for inflated output, in bytes.
 const LEAST_INFLATED: usize = 256;
 
-/// What is done with the payload that comes next.
+/// What is done with the next payload bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fate {
+pub(crate) enum PayloadUse {
     Kept,
-    /// Inflated to nowhere, for the sake of the window.
+    /// Inflated only to update the window, and then dropped.
     Drained,
     PassedOver,
 }
 
-/// How a message is to be read, beyond what its header says.
+/// How a message's content is checked.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Care {
-    /// Whether a text that is not UTF-8 is refused, and not only counted.
+pub(crate) struct ContentRules {
+    /// Whether a text that is not UTF-8 is rejected; otherwise it is only counted.
     pub(crate) utf8: bool,
-    /// Whether what is wrong with the content is noted and does not end the direction.
+    /// Whether an invalid content is only noted, and does not end the direction.
     pub(crate) lenient: bool,
-    pub(crate) fate: Fate,
+    pub(crate) payload_use: PayloadUse,
 }
 
-/// A message of which at least the first header has come.
+/// A message whose first header has arrived.
 #[derive(Debug)]
 pub(crate) struct OpenMessage<C> {
     pub(crate) account: Account,
-    pub(crate) fate: Fate,
+    pub(crate) payload_use: PayloadUse,
     pub(crate) damage: Option<Damage>,
-    /// Payload bytes that did not come.
+    /// Payload bytes that were not captured.
     pub(crate) missing: u64,
-    care: Care,
+    content_rules: ContentRules,
     content: Option<C>,
-    /// `None` where bytes are not checked, or not any more.
+    /// `None` if bytes are not validated, or no longer.
     utf8: Option<Utf8Progress>,
-    /// Whether it was found not to be UTF-8, where that is only counted.
+    /// Whether the text was found not to be UTF-8, if that is only counted.
     not_utf8: bool,
     pub(crate) deflate_breaches: DeflateBreaches,
 }
 
 impl<C: Content> OpenMessage<C> {
-    pub(crate) fn new(account: Account, care: Care) -> Self {
-        let checked = account.opcode == Opcode::Text && account.coding != Coding::Opaque;
+    pub(crate) fn new(account: Account, content_rules: ContentRules) -> Self {
+        let checked = account.opcode == Opcode::Text && account.decoding != Decoding::Opaque;
         Self {
             account,
-            fate: care.fate,
-            damage: (account.coding == Coding::Opaque).then_some(Damage::Undecodable),
+            payload_use: content_rules.payload_use,
+            damage: (account.decoding == Decoding::Opaque).then_some(Damage::Undecodable),
             missing: 0,
-            care,
+            content_rules,
             content: None,
             utf8: checked.then(Utf8Progress::default),
             not_utf8: false,
@@ -76,31 +77,30 @@ impl<C: Content> OpenMessage<C> {
         }
     }
 
-    /// Says that a frame of it belongs to an extension that is not known; whether it was inflated so
-    /// far.
+    /// Notes that a frame belongs to an unknown extension; returns whether the message was inflated
+    /// until now.
     #[cold]
     pub(crate) fn becomes_foreign(&mut self) -> bool {
         let was_inflated = self.is_inflated();
         self.account.foreign = true;
-        self.account.coding = Coding::Opaque;
+        self.account.decoding = Decoding::Opaque;
         self.utf8 = None;
         self.damaged(Damage::Undecodable);
         if was_inflated && self.account.is_begun() {
-            // What was inflated is not what was sent, and of that nothing was kept.
+            // The content is not the payload as sent, and the payload was not kept.
             self.content = None;
-            self.fate = Fate::PassedOver;
+            self.payload_use = PayloadUse::PassedOver;
         }
         was_inflated
     }
 
-    /// Takes back the last bytes that its headers announced: they were never sent.
+    /// Subtracts announced bytes that were never sent.
     pub(crate) const fn cut_off(&mut self, unsent: u64) {
         self.account.cut_off(unsent);
         self.missing += unsent;
     }
 
-    /// Notes what is wrong with it. What was wrong first stays, unless that still claimed to be
-    /// whole.
+    /// Notes damage. The first damage stays, unless it was one of a complete message.
     pub(crate) fn damaged(&mut self, damage: Damage) {
         let whole = matches!(
             self.damage,
@@ -111,7 +111,7 @@ impl<C: Content> OpenMessage<C> {
         }
     }
 
-    /// Bytes of content held.
+    /// Number of content bytes held.
     pub(crate) fn len(&self) -> usize {
         self.content().len()
     }
@@ -121,12 +121,12 @@ impl<C: Content> OpenMessage<C> {
         self.content.as_ref().map_or(&[], C::as_slice)
     }
 
-    /// Whether it is being inflated.
+    /// Whether its payload is being inflated.
     pub(crate) fn is_inflated(&self) -> bool {
-        self.account.coding == Coding::Deflate && self.fate != Fate::PassedOver
+        self.account.decoding == Decoding::Deflate && self.payload_use != PayloadUse::PassedOver
     }
 
-    /// Appends a range of a plain frame.
+    /// Appends a range of an uncompressed payload.
     #[inline]
     pub(crate) fn append<M: Memory<Content = C>>(
         &mut self,
@@ -141,7 +141,7 @@ impl<C: Content> OpenMessage<C> {
         self.check_from(start, any)
     }
 
-    /// Checks the text from `start` on; `any` is the OR of its bytes, or 0xFF if not known.
+    /// Validates the text from `start` on; `any` is the OR of its bytes, or 0xFF if unknown.
     #[inline]
     fn check_from(&mut self, start: usize, any: u8) -> Result<(), Kind> {
         let (Some(utf8), Some(content)) = (&mut self.utf8, &self.content) else { return Ok(()) };
@@ -153,11 +153,11 @@ impl<C: Content> OpenMessage<C> {
 
     #[cold]
     fn not_utf8(&mut self) -> Result<(), Kind> {
-        if self.care.utf8 && !self.care.lenient {
+        if self.content_rules.utf8 && !self.content_rules.lenient {
             return Err(Kind::InvalidUtf8);
         }
         self.utf8 = None;
-        if self.care.utf8 {
+        if self.content_rules.utf8 {
             self.damaged(Damage::Fault(Kind::InvalidUtf8));
         } else {
             self.not_utf8 = true;
@@ -165,10 +165,10 @@ impl<C: Content> OpenMessage<C> {
         Ok(())
     }
 
-    /// The last check of a text whose last frame is complete.
+    /// The last check of a text, after its last frame.
     pub(crate) fn finish(&mut self) -> Result<(), Kind> {
         match &self.utf8 {
-            Some(utf8) if self.fate == Fate::Kept => match utf8.finish(self.len()) {
+            Some(utf8) if self.payload_use == PayloadUse::Kept => match utf8.finish(self.len()) {
                 Ok(()) => Ok(()),
                 Err(NotUtf8) => self.not_utf8(),
             },
@@ -176,7 +176,7 @@ impl<C: Content> OpenMessage<C> {
         }
     }
 
-    /// Counts what a message that is handed over was read in spite of.
+    /// Counts the violations that were tolerated in the message.
     pub(crate) fn count_breaches(&self, tolerated: &mut Tolerated) {
         let DeflateBreaches { no_context_takeover, empty_compressed_payload, deflate_tail } =
             self.deflate_breaches;
@@ -186,7 +186,7 @@ impl<C: Content> OpenMessage<C> {
         tolerated.deflate_tail += u64::from(deflate_tail);
     }
 
-    /// What there is of the content.
+    /// The content so far.
     pub(crate) fn into_content<M: Memory<Content = C>>(
         self,
         memory: &mut M,
@@ -198,19 +198,19 @@ impl<C: Content> OpenMessage<C> {
     }
 }
 
-/// A message's content, as what inflated bytes go to.
+/// A message's content as an inflation target.
 pub(crate) struct ContentTarget<'a, C, M> {
     pub(crate) message: &'a mut OpenMessage<C>,
     pub(crate) memory: &'a mut M,
     pub(crate) ceiling: Ceiling,
-    /// A guess at the whole message's length, in bytes.
+    /// The expected size of the whole content, in bytes.
     pub(crate) expected: usize,
-    /// Whether the window is of use to later messages.
+    /// Whether later messages may refer to this one.
     pub(crate) window_matters: bool,
 }
 
 impl<C: Content, M: Memory<Content = C>> ContentTarget<'_, C, M> {
-    /// Bytes that may be inflated now, with memory for them; 0 at the ceiling.
+    /// Reserves memory for the next inflated bytes; returns their number, 0 at the ceiling.
     fn make_room(&mut self) -> Result<usize, OutOfMemory> {
         let held = self.message.len();
         let most = self.ceiling.bytes.saturating_sub(held);
@@ -237,8 +237,8 @@ impl<C: Content, M: Memory<Content = C>> ContentTarget<'_, C, M> {
 impl<C: Content, M: Memory<Content = C>> Target for ContentTarget<'_, C, M> {
     #[inline]
     fn room(&mut self) -> Result<Room, OutOfMemory> {
-        if self.message.fate == Fate::Drained {
-            return Ok(Room::Bytes(PIECE));
+        if self.message.payload_use == PayloadUse::Drained {
+            return Ok(Room::Bytes(UNMASK_SIZE));
         }
         let wanted = self.make_room()?;
         Ok(match self.memory.admit(wanted, wanted.min(1)) {
@@ -251,16 +251,16 @@ impl<C: Content, M: Memory<Content = C>> Target for ContentTarget<'_, C, M> {
     #[inline]
     fn inflate(&mut self, room: usize, stream: &mut Stream, input: &[u8]) -> Progress {
         match &mut self.message.content {
-            Some(content) if self.message.fate != Fate::Drained => {
+            Some(content) if self.message.payload_use != PayloadUse::Drained => {
                 self.memory.inflate(content, room, stream, input)
             }
-            _ => stream.inflate(input, &mut [0; PIECE]),
+            _ => stream.inflate(input, &mut [0; UNMASK_SIZE]),
         }
     }
 
     #[inline]
     fn took(&mut self, room: usize, produced: usize) -> Result<(), Kind> {
-        if self.message.fate == Fate::Drained {
+        if self.message.payload_use == PayloadUse::Drained {
             return Ok(());
         }
         self.memory.forgo(room - produced);
@@ -273,11 +273,11 @@ impl<C: Content, M: Memory<Content = C>> Target for ContentTarget<'_, C, M> {
     #[cold]
     fn exceeded(&mut self, excess: Excess) -> Result<(), Kind> {
         let exceeded = Kind::Limit(excess);
-        if !self.message.care.lenient || !self.window_matters {
+        if !self.message.content_rules.lenient || !self.window_matters {
             return Err(exceeded);
         }
         self.message.damaged(Damage::Fault(exceeded));
-        self.message.fate = Fate::Drained;
+        self.message.payload_use = PayloadUse::Drained;
         Ok(())
     }
 }

@@ -1,47 +1,49 @@
-//! A direction that is only watched, out of a capture: bytes may be missing, and nobody can ask
-//! the sender to stop.
+//! A direction of a capture: it is only observed, and bytes may be missing.
 //!
-//! Two things differ from a direction that is answered. What is wrong with a message's content
-//! costs that message and nothing else, since its frames still say where the next one begins. And
-//! the reader can say that bytes did not come:
+//! It differs in two ways from a direction of an endpoint. An error in a
+//! message's
+//! content affects only that message, because the frame boundaries are still
+//! known.
+//! And the reader can report a gap, bytes that were not captured:
 //!
 //! ```text
-//! a gap that ends inside a frame whose header was seen     skipped; its message is damaged
-//! any other gap                                            the direction is lost, for good
-//! a gap in a compressed message                            the window is not known from then on,
-//!                                                          unless the sender empties it anyway
+//! a gap that ends inside a frame with a known header    skipped; its message is damaged
+//! any other gap                                         the rest of the direction is lost
+//! a gap in a compressed message                         the window is unknown from then on,
+//!                                                       unless the sender resets it anyway
 //! ```
 //!
-//! Nothing is put together across a gap and nothing is inflated on a guess: the content of a
-//! damaged message is what stood before the first byte that is missing.
+//! The content of a damaged message ends before its first missing byte. Bytes
+//! on
+//! the two sides of a gap are never joined.
 //!
-//! Invariant: `bytes_received == bytes of all extents + control_bytes + bytes_skipped +
-//! bytes_discarded` after [`finish`](Reassembler::finish).
+//! - `bytes_received == bytes of all extents + control_bytes + bytes_skipped +
+//!   bytes_discarded` after [`finish`](Reassembler::finish)
 
 use crate::error::{Error, Kind};
 use crate::frame::mask::Mask;
 use crate::frame::opcode::Opcode;
-use crate::read::account::Coding;
+use crate::read::account::Decoding;
 use crate::read::event::{Damage, Event, Extent};
 use crate::read::memory::{Content, Memory};
-use crate::read::message::Fate;
+use crate::read::message::PayloadUse;
 use crate::read::reassembler::Reassembler;
 use crate::read::settings::Settings;
 use crate::read::sink::SinkFor;
 
-/// How a direction is watched.
+/// How a direction is observed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Passive {
-    /// Whether contents are wanted. Without them frames are walked over, and nothing is unmasked,
-    /// inflated or checked.
+    /// Whether contents are wanted. If not, payloads are skipped without unmasking, inflating or
+    /// checking them.
     pub contents: bool,
-    /// Whether all of the direction so far was seen, as it has to be for a compressed message that
-    /// may refer to earlier ones.
+    /// Whether the direction was captured from its start. Compressed messages that may refer to
+    /// earlier ones require this.
     pub from_the_start: bool,
 }
 
 impl<C: Content> Reassembler<C> {
-    /// A direction that is watched, from the first byte that was seen of it.
+    /// Creates a reassembler for an observed direction, from the first captured byte.
     #[must_use]
     pub fn passive(settings: Settings, how: Passive) -> Self {
         let mut direction = Self::new(settings);
@@ -51,19 +53,19 @@ impl<C: Content> Reassembler<C> {
         direction
     }
 
-    /// Whether a gap left nothing to tell frames by.
+    /// Whether a gap made the frame boundaries unknown.
     #[must_use]
     pub const fn is_lost(&self) -> bool {
         self.passive.lost
     }
 
-    /// Bytes of headers and control frames that were not whole.
+    /// Bytes of incomplete headers and control frames.
     #[must_use]
     pub const fn bytes_skipped(&self) -> u64 {
         self.passive.skipped
     }
 
-    /// The first byte of what is not complete: of the open message, or of the frame at hand.
+    /// Position of the first byte of the open message, or of the incomplete frame.
     #[must_use]
     pub fn pending(&self) -> Option<u64> {
         match &self.message {
@@ -77,7 +79,7 @@ impl<C: Content> Reassembler<C> {
         }
     }
 
-    /// Bytes that have come of the frame at hand, its header included.
+    /// Bytes that have arrived of the incomplete frame, its header included.
     #[must_use]
     pub fn unfinished(&self) -> u64 {
         let between =
@@ -85,7 +87,7 @@ impl<C: Content> Reassembler<C> {
         if between { 0 } else { self.walker.parser.position() - self.walker.parser.start() }
     }
 
-    /// Says that the next `length` bytes of the direction did not come.
+    /// Notes a gap: the next `length` bytes of the direction were not captured.
     pub fn receive_gap<S: SinkFor<C>>(&mut self, length: u64, sink: &mut S) {
         self.received += length;
         if self.discarded_from.is_some() || length == 0 {
@@ -99,12 +101,12 @@ impl<C: Content> Reassembler<C> {
         if inside < length {
             self.lose(inside, sink);
         } else if self.walker.parser.remaining() == 0 {
-            // Only an allocation can fail here, and then there is nothing to hand over.
+            // Only an allocation can fail here, and then there is no event.
             let _ = self.end_frame(sink);
         }
     }
 
-    /// Notes that payload bytes of the frame at hand did not come.
+    /// Notes that payload bytes of the current frame were not captured.
     fn missed(&mut self, length: u64) {
         if self.walker.header.opcode.is_control() {
             if self.passive.control_missing == 0 {
@@ -116,13 +118,13 @@ impl<C: Content> Reassembler<C> {
         let Some(message) = &mut self.message else { return };
         message.missing += length;
         message.damaged(Damage::Missing);
-        message.fate = Fate::PassedOver;
-        if message.account.coding == Coding::Deflate {
+        message.payload_use = PayloadUse::PassedOver;
+        if message.account.decoding == Decoding::Deflate {
             self.lose_window();
         }
     }
 
-    /// Gives the direction up at a gap whose first `inside` bytes belonged to the frame at hand.
+    /// Ends the direction at a gap whose first `inside` bytes belong to the current frame.
     fn lose<S: SinkFor<C>>(&mut self, inside: u64, sink: &mut S) {
         if inside > 0 && self.walker.header.opcode.is_control() {
             let _ = self.end_frame(sink);
@@ -142,8 +144,8 @@ impl<C: Content> Reassembler<C> {
         self.forget();
     }
 
-    /// Ends a direction: what was left incomplete goes to `sink`, and what the account lacks is
-    /// counted.
+    /// Ends a direction: gives the incomplete message or control frame to `sink`, and counts the
+    /// bytes that belong to no event.
     pub fn finish<S: SinkFor<C>>(&mut self, sink: &mut S) {
         let unsent = self.walker.parser.remaining();
         let cut = self.walker.parser.cut_header().len() as u64;
@@ -164,7 +166,7 @@ impl<C: Content> Reassembler<C> {
         self.discarded_from.get_or_insert(self.received);
     }
 
-    /// Hands over what a violation breaks off.
+    /// Gives the message or control frame that a violation ended to `sink`.
     #[cold]
     pub(super) fn break_off<S: SinkFor<C>>(&mut self, error: &Error, sink: &mut S) {
         if !self.passive.on {
@@ -176,17 +178,18 @@ impl<C: Content> Reassembler<C> {
         let _ = self.hand_over(sink);
     }
 
-    /// What is wrong with a content ends a direction, or else only the message.
+    /// Handles an invalid content: ends the direction of an endpoint, or only the message of a
+    /// passive direction.
     #[cold]
     pub(super) fn content_fault(&mut self, kind: Kind) -> Result<(), Kind> {
         let lenient = self.passive.on && kind.is_of_content();
         let Some(message) = self.message.as_mut().filter(|_| lenient) else { return Err(kind) };
         message.damaged(Damage::Fault(kind));
         let inflated = message.is_inflated();
-        message.fate = Fate::PassedOver;
+        message.payload_use = PayloadUse::PassedOver;
         match kind {
             Kind::Limit(_) if inflated && !self.settings.no_context_takeover() => {
-                message.fate = Fate::Drained;
+                message.payload_use = PayloadUse::Drained;
             }
             _ if inflated => self.lose_window(),
             _ => {}
@@ -194,13 +197,14 @@ impl<C: Content> Reassembler<C> {
         Ok(())
     }
 
-    /// From here on compressed messages can only be read where the sender empties its window.
+    /// Notes that the window is unknown: compressed messages can only be read if the sender resets
+    /// its window.
     pub(super) fn lose_window(&mut self) {
         self.inflation = None;
         self.passive.window_known = self.settings.no_context_takeover();
     }
 
-    /// The end of a control frame of which bytes are missing.
+    /// Ends a control frame with missing bytes.
     #[cold]
     pub(super) fn end_damaged_control<S: SinkFor<C>>(&mut self, sink: &mut S) -> Result<(), Kind> {
         let missing = std::mem::take(&mut self.passive.control_missing);

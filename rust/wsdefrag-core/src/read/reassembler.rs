@@ -1,55 +1,59 @@
-//! One direction: bytes in, messages and control frames out.
+//! Reassembles one direction: bytes in, messages and control frames out.
 //!
-//! The machine is *open* until a close frame makes it *closed* or a broken rule
-//! makes it *failed*; both are final, and what comes after is counted and
-//! dropped. While open it stands between frames or inside one, and separately
-//! it has a message open or not:
+//! The machine is *open* until a Close makes it *closed* or a violation makes
+//! it
+//! *failed*. Both are final: later bytes are counted and dropped. While it is
+//! open,
+//! it is between frames or inside one, and independently has an open message or
+//! not:
 //!
 //! ```text
 //! TEXT or BINARY without FIN   opens a message        (only if none is open)
-//! CONTINUATION                 goes on with it        (only if one is open)
+//! CONTINUATION                 continues it           (only if one is open)
 //! any of them with FIN         completes it
-//! CLOSE, PING, PONG            pass between, and touch nothing of it
+//! CLOSE, PING, PONG            may come between, and do not change it
 //! ```
 //!
-//! A whole message in one frame inside one chunk, by far the most common, takes
-//! a short path of its own and never becomes an open message.
+//! An uncompressed message in one frame inside one chunk, the most common case,
+//! takes a short path and never becomes an open message.
 //!
-//! RFC 6455 sections 5.4 to 5.6, 7 and 8.1; RFC 7692 section 7.2.2.
+//! It implements RFC 6455 sections 5.4 to 5.6, 7 and 8.1, and RFC 7692 section
+//! 7.2.2.
 
 use crate::deflate::inflation::{Ceiling, Inflation};
 use crate::error::{Error, Kind, OutOfMemory};
 use crate::frame::header::{Header, Order};
 use crate::frame::mask::Mask;
 use crate::frame::opcode::Opcode;
-use crate::read::account::{Account, Coding};
+use crate::read::account::{Account, Decoding};
 use crate::read::event::{Damage, Event, Extent, Incomplete};
 use crate::read::growth::Outlook;
 use crate::read::memory::{Content, Memory};
-use crate::read::message::{Care, ContentTarget, Fate, OpenMessage};
+use crate::read::message::{ContentRules, ContentTarget, OpenMessage, PayloadUse};
 use crate::read::settings::Settings;
 use crate::read::sink::SinkFor;
 use crate::read::walker::{Range, Walker};
 use crate::strictness::Tolerated;
 use crate::text;
 
-/// The longest that the next compressed message is guessed to be, in bytes.
+/// Upper bound of the expected size of the next compressed message, in bytes.
 const MOST_EXPECTED: usize = 1 << 16;
-/// The guess is rounded up to this, in bytes, so that messages of about one length find room.
+/// The expected size is rounded up to a multiple of this, in bytes, so that messages of similar
+/// size fit.
 const EXPECTED_STEP: usize = 128;
 
-/// What a reassembler knows of being passive.
-#[expect(clippy::struct_excessive_bools, reason = "they say independent things")]
+/// The state of a passive direction.
+#[expect(clippy::struct_excessive_bools, reason = "they are independent")]
 pub(super) struct PassiveState {
     pub(super) on: bool,
     pub(super) contents: bool,
-    /// Whether the inflater's window is the sender's.
+    /// Whether the inflater's window equals the sender's.
     pub(super) window_known: bool,
-    /// Payload bytes of the control frame at hand that did not come.
+    /// Payload bytes of the current control frame that were not captured.
     pub(super) control_missing: u64,
-    /// Payload bytes of that frame before the first of those.
+    /// Payload bytes of that frame before the first missing one.
     pub(super) control_whole: usize,
-    /// Bytes of frames that belong to no message and were not whole.
+    /// Bytes of incomplete frames that belong to no message.
     pub(super) skipped: u64,
     pub(super) lost: bool,
 }
@@ -72,18 +76,18 @@ pub struct Reassembler<C> {
     pub(super) walker: Walker,
     pub(super) message: Option<OpenMessage<C>>,
     pub(super) inflation: Option<Box<Inflation>>,
-    /// A guess at the next compressed message's length, in bytes.
+    /// The expected size of the next compressed message, in bytes.
     expected: usize,
     pub(super) received: u64,
     control_bytes: u64,
-    /// Everything from this offset on is dropped.
+    /// Bytes from this position on are dropped.
     pub(super) discarded_from: Option<u64>,
     error: Option<Error>,
     pub(super) passive: PassiveState,
 }
 
 impl<C: Content> Reassembler<C> {
-    /// A direction from its first byte behind the handshake.
+    /// Creates a reassembler for a direction, from its first byte after the handshake.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
         Self {
@@ -100,7 +104,7 @@ impl<C: Content> Reassembler<C> {
         }
     }
 
-    /// What it was made with.
+    /// The settings of the direction.
     #[must_use]
     pub const fn settings(&self) -> &Settings {
         &self.settings
@@ -112,25 +116,25 @@ impl<C: Content> Reassembler<C> {
         self.error.as_ref()
     }
 
-    /// Bytes fed so far, dropped ones included.
+    /// Number of bytes received, including dropped ones.
     #[must_use]
     pub const fn bytes_received(&self) -> u64 {
         self.received
     }
 
-    /// Bytes behind a close frame, or from the violating frame on.
+    /// Bytes after a Close, or from the first byte of the offending frame on.
     #[must_use]
     pub fn bytes_discarded(&self) -> u64 {
         self.discarded_from.map_or(0, |offset| self.received - offset)
     }
 
-    /// Bytes of whole control frames, headers included.
+    /// Size of all complete control frames, headers included, in bytes.
     #[must_use]
     pub const fn control_bytes(&self) -> u64 {
         self.control_bytes
     }
 
-    /// Bytes held for what is not complete: a cut header, a control payload, an open message.
+    /// Bytes held of an incomplete header, control frame or message.
     #[must_use]
     pub fn bytes_buffered(&self) -> usize {
         self.walker.parser.cut_header().len()
@@ -144,8 +148,8 @@ impl<C: Content> Reassembler<C> {
         &self.walker.tolerated
     }
 
-    /// Takes the next bytes of the direction; what they complete goes to `sink`. A violation is
-    /// kept in [`error`](Self::error).
+    /// Receives the next bytes of the direction; gives the events that they complete to `sink`. A
+    /// violation is kept in [`error`](Self::error).
     pub fn receive_data<S: SinkFor<C>>(&mut self, data: &[u8], sink: &mut S) {
         self.received += data.len() as u64;
         if self.discarded_from.is_some() {
@@ -157,7 +161,7 @@ impl<C: Content> Reassembler<C> {
         }
     }
 
-    /// Ends the direction: the violation that ended it before, or what was left incomplete.
+    /// Ends the direction; returns the violation that ended it, or the incomplete message or frame.
     pub fn receive_eof<M: Memory<Content = C>>(
         &mut self,
         memory: &mut M,
@@ -196,7 +200,7 @@ impl<C: Content> Reassembler<C> {
         self.forget();
     }
 
-    /// Drops all that is held of anything incomplete.
+    /// Drops all bytes held of an incomplete frame or message.
     pub(super) fn forget(&mut self) {
         self.message = None;
         self.inflation = None;
@@ -228,28 +232,28 @@ impl<C: Content> Reassembler<C> {
         }
     }
 
-    /// Whether RSV1 says "compressed" on this first frame of a message.
+    /// Whether this first frame of a message says that the message is compressed.
     #[inline]
     const fn is_compressed(&self, header: &Header) -> bool {
         header.rsv1() && self.settings.deflate.is_some()
     }
 
-    /// What RSV1 says of the message that this frame is the first of.
-    const fn coding(&self, header: &Header) -> Coding {
+    /// How the message with this first frame is decoded.
+    const fn decoding(&self, header: &Header) -> Decoding {
         match (self.is_compressed(header), self.passive.window_known) {
-            (false, _) => Coding::Plain,
-            (true, true) => Coding::Deflate,
-            (true, false) => Coding::Opaque,
+            (false, _) => Decoding::Plain,
+            (true, true) => Decoding::Deflate,
+            (true, false) => Decoding::Opaque,
         }
     }
 
-    /// Whether its RSV bits change nothing about a first frame's payload.
+    /// Whether the RSV bits of a first frame leave its payload unchanged.
     #[cold]
     fn is_plain(&self, header: &Header) -> bool {
         !self.is_compressed(header) && !self.walker.parser.rules().is_foreign(header)
     }
 
-    /// Whether the short path can take a frame that is all there.
+    /// Whether a complete frame can take the short path.
     #[inline]
     fn is_whole_message(&self, header: &Header) -> bool {
         header.fin
@@ -267,7 +271,7 @@ impl<C: Content> Reassembler<C> {
         one_frame && within(limits.max_frame_size) && within(limits.max_message_size)
     }
 
-    /// The short path: a plain message in one frame that is all there.
+    /// The short path: an uncompressed message in one complete frame.
     #[inline]
     fn whole_message<S: SinkFor<C>>(
         &mut self,
@@ -312,18 +316,22 @@ impl<C: Content> Reassembler<C> {
         if header.opcode.is_control() {
             return Ok(());
         }
-        let coding = self.coding(header);
+        let decoding = self.decoding(header);
         let message = self.message.get_or_insert_with(|| {
-            let care = Care {
+            let content_rules = ContentRules {
                 utf8: self.settings.strictness.utf8,
                 lenient: self.passive.on,
-                fate: if self.passive.contents { Fate::Kept } else { Fate::PassedOver },
+                payload_use: if self.passive.contents {
+                    PayloadUse::Kept
+                } else {
+                    PayloadUse::PassedOver
+                },
             };
             let offset = self.walker.parser.start();
-            OpenMessage::new(Account::new(header.opcode, offset, coding), care)
+            OpenMessage::new(Account::new(header.opcode, offset, decoding), content_rules)
         });
         if self.walker.parser.rules().is_foreign(header) && message.becomes_foreign() {
-            // What the compressed payload would have to be is not known.
+            // The bytes that this frame would inflate to are unknown.
             self.lose_window();
         }
         let Some(message) = &mut self.message else { return Ok(()) };
@@ -338,11 +346,14 @@ impl<C: Content> Reassembler<C> {
             self.walker.take_control(range);
             return sink.payload(wire, mask, 0);
         }
-        // An empty range, such as a header at the end of a chunk leaves, makes nothing.
-        let wanted =
-            |message: &&mut OpenMessage<C>| !wire.is_empty() && message.fate != Fate::PassedOver;
-        let Some(message) = self.message.as_mut().filter(wanted) else { return Ok(()) };
-        let result = if message.account.coding == Coding::Deflate {
+        // An empty range, such as after a header at the end of a chunk, allocates nothing.
+        let Some(message) = self.message.as_mut().filter(|_| !wire.is_empty()) else {
+            return Ok(());
+        };
+        if message.payload_use == PayloadUse::PassedOver {
+            return sink.payload(wire, mask, message.len());
+        }
+        let result = if message.account.decoding == Decoding::Deflate {
             let inflation = self.inflation.get_or_insert_with(|| inflation(&self.settings));
             let mut target = ContentTarget {
                 ceiling: Ceiling::new(&self.settings.limits, message.account.announced),
@@ -395,18 +406,18 @@ impl<C: Content> Reassembler<C> {
         message.finish()
     }
 
-    /// Gives the open message to `sink`, in the state it is in.
+    /// Gives the open message to `sink`, complete or damaged.
     pub(super) fn hand_over<S: SinkFor<C>>(&mut self, sink: &mut S) -> Result<(), Kind> {
         let Some(message) = self.message.take() else { return Ok(()) };
-        let Account { opcode, offset, coding, foreign, rsv, .. } = message.account;
+        let Account { opcode, offset, decoding, foreign, rsv, .. } = message.account;
         let refers_back = message.deflate_breaches.no_context_takeover;
         let extent = Extent { refers_back, ..message.account.extent() };
         let (damage, missing) = (message.damage, message.missing);
         if damage.is_none() {
             message.count_breaches(&mut self.walker.tolerated);
         }
-        // What cannot be inflated is of use as a whole only.
-        let useless = coding == Coding::Opaque && damage != Some(Damage::Undecodable);
+        // A payload that cannot be inflated is only useful if it is complete.
+        let useless = decoding == Decoding::Opaque && damage != Some(Damage::Undecodable);
         let content = if useless {
             sink.memory().allocate(0)?
         } else {
@@ -447,7 +458,7 @@ impl<C: Content> Reassembler<C> {
     }
 }
 
-/// The inflating of a direction read with these settings.
+/// The inflater for a direction with these settings.
 fn inflation(settings: &Settings) -> Box<Inflation> {
     Box::new(Inflation::new(settings.no_context_takeover(), settings.strictness))
 }

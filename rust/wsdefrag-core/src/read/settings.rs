@@ -1,21 +1,21 @@
-//! What one direction is read with.
+//! The settings for reading one direction.
 
 use crate::deflate::params::DeflateParams;
 use crate::frame::header::Rules;
 use crate::limits::Limits;
 use crate::strictness::Strictness;
 
-/// What a direction is read with.
+/// The settings for reading one direction.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Settings {
-    /// Which side sends.
+    /// Whether the client sends.
     pub from_client: bool,
     /// The agreed permessage-deflate parameters, if any.
     pub deflate: Option<DeflateParams>,
     /// Whether an extension was agreed that this crate does not know. Messages with its RSV bits
-    /// are kept as they were sent.
+    /// are not decoded.
     pub foreign_extension: bool,
-    /// How much the sender may make us hold.
+    /// The limits on the sender's messages.
     pub limits: Limits,
     /// Which rules are enforced.
     pub strictness: Strictness,

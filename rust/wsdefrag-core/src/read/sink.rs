@@ -1,4 +1,5 @@
-//! The caller's side of the engine: what takes the events, and owns the memory.
+//! The caller's side of the engine: receives the events and supplies the
+//! memory.
 
 use crate::error::Kind;
 use crate::frame::header::Header;
@@ -6,35 +7,34 @@ use crate::frame::mask::Mask;
 use crate::read::event::Event;
 use crate::read::memory::{Memory, VecMemory};
 
-/// The caller's side of the engine: its memory, and what it does with events.
+/// The caller's side of the engine: receives the events and supplies the memory.
 pub trait Sink {
-    /// Where contents live.
+    /// The memory for contents.
     type Memory: Memory;
 
-    /// The memory to use now.
+    /// The memory for the next content.
     fn memory(&mut self) -> &mut Self::Memory;
 
-    /// Takes what was completed; `offset` is the first byte of its first frame, in bytes from the
-    /// start of the direction.
+    /// Receives an event. `offset` is the position of the first byte of its first frame, in bytes
+    /// from the start of the direction.
     fn event(&mut self, offset: u64, event: Event<'_, <Self::Memory as Memory>::Content>);
 
-    /// Is told of a frame whose header has come and may be, before anything of its payload.
+    /// Called with each accepted header, before the frame's payload.
     #[inline]
     fn frame(&mut self, header: &Header) -> Result<(), Kind> {
         let _ = header;
         Ok(())
     }
 
-    /// Is told of a range of the frame's payload that was taken, and with it `decoded` bytes of its
-    /// message so far. Nothing was wrong with it.
+    /// Called with each accepted range of the frame's payload; `decoded` is the number of content
+    /// bytes of the message so far.
     #[inline]
     fn payload(&mut self, wire: &[u8], mask: Mask, decoded: usize) -> Result<(), Kind> {
         let _ = (wire, mask, decoded);
         Ok(())
     }
 
-    /// Is told that the frame is whole and nothing is wrong with it, before the event that it
-    /// completes.
+    /// Called when a frame is complete and valid, before the event that it completes.
     #[inline]
     fn frame_end(&mut self) -> Result<(), Kind> {
         Ok(())
@@ -46,11 +46,11 @@ pub trait SinkFor<C>: Sink<Memory: Memory<Content = C>> {}
 
 impl<C, S: Sink<Memory: Memory<Content = C>>> SinkFor<C> for S {}
 
-/// A [`Sink`] that hands events to a closure, with each event's offset.
+/// A [`Sink`] that calls a closure with each offset and event.
 pub struct Events<F>(VecMemory, F);
 
 impl<F: FnMut(u64, Event<'_, Vec<u8>>)> Events<F> {
-    /// Calls `f` with each event.
+    /// Creates a sink that calls `f` with each offset and event.
     pub const fn to(f: F) -> Self {
         Self(VecMemory, f)
     }

@@ -1,15 +1,18 @@
-//! The steps from header to payload to the next header, which all decoders share.
+//! The steps from one frame to the next that all decoders share.
 //!
-//! A walker stands between frames or inside one. [`next`](Walker::next) reads
-//! the header of the next frame where one is due, counts the breaches of
-//! switched-off rules in it, and hands out as much of its payload as stands in
-//! the caller's bytes, as one [`Range`]. A control frame's ranges are put
-//! together here; what becomes of a data frame's is up to the decoder.
+//! A walker is between frames or inside one. [`next`](Walker::next) reads a
+//! header if
+//! one is due, counts violations of switched-off rules in it, and returns the
+//! frame's payload in the caller's chunk as one [`Range`]. The walker collects
+//! the
+//! payload of a control frame; the decoder handles the ranges of a data frame.
 //!
-//! RFC 6455 sections 5.2 to 5.5.
+//! It implements RFC 6455 sections 5.2 to 5.5.
 //!
-//! - `controlled <= MAX_CONTROL`, as the parser refuses longer control frames
-//! - `header` is that of the frame at hand, or of the last one between frames
+//! - `controlled <= MAX_CONTROL`, because the parser rejects longer control
+//!   frames
+//! - `header` is that of the current frame, or between frames that of the last
+//!   one
 
 use crate::error::{Error, Kind};
 use crate::frame::close::{self, Close};
@@ -19,18 +22,18 @@ use crate::frame::opcode::Opcode;
 use crate::frame::parser::FrameParser;
 use crate::strictness::Tolerated;
 
-/// As much of one frame's payload as stood in the caller's bytes.
+/// The part of one frame's payload that is in the caller's chunk.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Range<'a> {
-    /// The bytes as they came.
+    /// The bytes, still masked.
     pub(super) wire: &'a [u8],
-    /// What they are unmasked with.
+    /// The mask for the first of these bytes.
     pub(super) mask: Mask,
-    /// Payload bytes of the frame that had not come before this range.
+    /// Payload bytes of the frame that are not before this range.
     pub(super) frame_left: u64,
-    /// Whether its frame's header was read with it.
+    /// Whether the frame's header was read in the same step.
     pub(super) starts_frame: bool,
-    /// Whether its frame ends with it.
+    /// Whether the frame ends with this range.
     pub(super) ends_frame: bool,
 }
 
@@ -40,13 +43,13 @@ pub(super) struct Walker {
     pub(super) header: Header,
     control: [u8; MAX_CONTROL],
     controlled: usize,
-    /// Whether no rule about headers is switched off, so that there is nothing to count.
+    /// Whether all rules about headers are enforced, so that there is nothing to count.
     enforces_headers: bool,
     pub(super) tolerated: Tolerated,
 }
 
 impl Walker {
-    /// At the start of a direction.
+    /// Creates a walker at the start of a direction.
     pub(super) const fn new(rules: Rules) -> Self {
         Self {
             parser: FrameParser::new(rules),
@@ -65,8 +68,8 @@ impl Walker {
         }
     }
 
-    /// The next range, from the front of `data`; `None` when more bytes are needed for a header. A
-    /// range may be empty.
+    /// Reads the next range from the front of `data`; `None` if more bytes are needed for a header.
+    /// A range may be empty.
     #[inline]
     pub(super) fn next<'a>(
         &mut self,
@@ -87,7 +90,7 @@ impl Walker {
         Ok(Some(Range { wire, mask, frame_left, starts_frame, ends_frame }))
     }
 
-    /// Takes a range of a control frame.
+    /// Appends a range of a control frame's payload.
     #[inline]
     pub(super) fn take_control(&mut self, range: &Range<'_>) {
         let start = if range.starts_frame { 0 } else { self.controlled };
@@ -96,13 +99,13 @@ impl Walker {
         self.controlled = end;
     }
 
-    /// What has come of the last control frame's payload.
+    /// The payload of the last control frame so far.
     #[inline]
     pub(super) fn control(&self) -> &[u8] {
         &self.control[..self.controlled]
     }
 
-    /// The close frame that was just completed.
+    /// Parses the Close that was just completed.
     pub(super) fn close(&mut self) -> Result<Close<'_>, Kind> {
         let enforced = self.parser.rules().strictness.close_codes;
         let payload = &self.control[..self.controlled];
@@ -112,13 +115,13 @@ impl Walker {
         Ok(close)
     }
 
-    /// Drops the payload of a control frame that was completed.
+    /// Drops the payload of a completed control frame.
     pub(super) const fn end_control(&mut self) {
         self.controlled = 0;
     }
 
-    /// The opcode of the frame that is not all there, if there is one; a continuation's where too
-    /// little has come to say.
+    /// The opcode of the incomplete frame, if any; `Continuation` if its first byte has not arrived
+    /// or is unknown.
     pub(super) fn cut_opcode(&self) -> Option<Opcode> {
         match self.parser.cut_header().first() {
             Some(first) => Some(Opcode::from_bits(first & 0xF).unwrap_or(Opcode::Continuation)),
@@ -127,7 +130,7 @@ impl Walker {
         }
     }
 
-    /// Drops what is held of anything incomplete.
+    /// Drops the bytes of an incomplete header or control frame.
     pub(super) fn forget(&mut self) {
         self.controlled = 0;
         self.parser = FrameParser::new(*self.parser.rules());

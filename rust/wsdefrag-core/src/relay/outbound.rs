@@ -77,6 +77,8 @@ pub struct Outbound {
     incoming: Incoming,
     /// Whether compressed messages can be forwarded verbatim.
     verbatim: bool,
+    /// Whether reserved bits belong to an extension that is not known.
+    foreign_extension: bool,
 }
 
 impl Outbound {
@@ -105,7 +107,21 @@ impl Outbound {
             (Some(_), None) => false,
             (Some(agreed), Some(sent)) => fits(agreed, sent),
         };
-        Self { encoder: Encoder::new(settings), fragmenter, fresh_keys, incoming, verbatim }
+        Self {
+            encoder: Encoder::new(settings),
+            fragmenter,
+            fresh_keys,
+            incoming,
+            verbatim,
+            foreign_extension: false,
+        }
+    }
+
+    /// The same, where reserved bits belong to an extension that is not known if one was `agreed`.
+    #[must_use]
+    pub const fn with_foreign_extension(mut self, agreed: bool) -> Self {
+        self.foreign_extension = agreed;
+        self
     }
 
     /// Whether received compressed messages are compressed again or sent uncompressed.
@@ -132,7 +148,7 @@ impl Outbound {
 
     /// Whether RSV1 has a meaning for the receiver but not for the sender.
     pub(crate) fn clears_rsv1(&self) -> bool {
-        self.incoming == Incoming::Plain && self.encoder.can_compress()
+        self.incoming == Incoming::Plain && self.encoder.can_compress() && !self.foreign_extension
     }
 
     /// Whether a received compressed message may refer to earlier ones.

@@ -22,7 +22,7 @@
 //! sections 6 and 7.2.1 (compression). The caller supplies random masking keys
 //! ([`Output::masking_key`]).
 
-use crate::deflate::deflater::{Deflater, Work};
+use crate::deflate::deflater::{Compression, Deflater};
 use crate::deflate::params::DeflateParams;
 use crate::frame::close;
 use crate::frame::header::{Header, MAX_CONTROL, RSV1};
@@ -321,7 +321,7 @@ impl Encoder {
     /// Resets the compressor's window, because its content differs from the receiver's.
     pub(crate) const fn reset_window(&mut self) {
         if let Some(deflater) = &mut self.deflater {
-            deflater.forget();
+            deflater.reset_window();
         }
     }
 
@@ -367,10 +367,10 @@ impl Encoder {
             let layout = self.lay_out(head, key, content, sizes, choice, output)?;
             return Ok(output.write(&layout)?);
         };
-        let work = Work { deflater, content, sizes, fin: head.fin };
+        let work = Compression { deflater, content, sizes, fin: head.fin };
         let written = output.compress(work).map_err(Refusal::from).and_then(|lengths| {
-            let packed = self.deflater.as_ref().map_or(&[][..], Deflater::packed);
-            let layout = self.lay_out(head, key, packed, &lengths, choice, output)?;
+            let compressed = self.deflater.as_ref().map_or(&[][..], Deflater::compressed);
+            let layout = self.lay_out(head, key, compressed, &lengths, choice, output)?;
             Ok(output.write(&layout)?)
         });
         if let Some(deflater) = &mut self.deflater {

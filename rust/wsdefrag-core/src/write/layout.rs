@@ -10,7 +10,7 @@
 
 use std::iter;
 
-use crate::deflate::deflater::Work;
+use crate::deflate::deflater::Compression;
 use crate::error::OutOfMemory;
 use crate::frame::header::Header;
 use crate::frame::mask::{Mask, Slot};
@@ -81,7 +81,7 @@ pub trait Output {
 
     /// Runs the compressor. The caller may release its locks first: compressing uses nothing of the
     /// caller except the content.
-    fn compress(&mut self, work: Work<'_>) -> Result<Vec<usize>, OutOfMemory> {
+    fn compress(&mut self, work: Compression<'_>) -> Result<Vec<usize>, OutOfMemory> {
         work.run()
     }
 }

@@ -1,4 +1,4 @@
-//! One direction read through a [`Reassembler`], and everything it said.
+//! One direction read through a [`Reassembler`], with all its results.
 
 use wsdefrag_core::frame::close::Close;
 use wsdefrag_core::frame::header::{MAX_CONTROL, MAX_HEADER};
@@ -22,7 +22,7 @@ pub(crate) enum Seen {
     Close(u16, String),
 }
 
-/// What a direction came to; none of it may depend on how its bytes were cut.
+/// The results of a direction; none may depend on the split into chunks.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Journal {
     /// Events in order, each with the offset of its first frame.

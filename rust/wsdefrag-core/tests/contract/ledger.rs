@@ -1,4 +1,4 @@
-//! A memory that writes down what it is asked for, and objects to too much.
+//! A memory that records requests, and panics on one that is too large.
 //!
 //! - a request never exceeds `ceiling`, the limit that the direction is read with
 //! - a buffer of plain payload never exceeds [`EAGERNESS`] times what is in it or

@@ -1,9 +1,10 @@
-//! What the engine promises about any input, as functions that panic where it does not hold.
+//! The engine's contracts for any input, as functions that panic on a
+//! violation.
 //!
-//! Each function takes the bytes that a fuzzer would hand it. The fuzz targets call them with
-//! what the fuzzer makes up, the replay test with the inputs that are kept as files, and the
-//! property tests use the parts: a writer that shares no code with the engine, a recorder of
-//! what the engine says, and a memory that watches what the engine asks for.
+//! Each function takes the bytes of one fuzz input. The fuzz targets call it
+//! with generated inputs, and the replay test with those kept as files. The
+//! property tests use the parts: a writer that shares no code with the engine,
+//! a recorder of the engine's results, and a memory that checks its requests.
 
 #![allow(dead_code, reason = "each crate that includes this uses a part of it")]
 

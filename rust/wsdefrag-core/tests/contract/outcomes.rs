@@ -1,4 +1,4 @@
-//! The outcomes that reading a direction may have, whatever its bytes are.
+//! The allowed results of reading any bytes of a direction.
 
 use wsdefrag_core::frame::close;
 use wsdefrag_core::frame::header::MAX_CONTROL;

@@ -1,4 +1,4 @@
-//! What is written goes into a vector, with masking keys that are counted.
+//! An output that writes to a vector, with counted masking keys.
 
 use wsdefrag_core::relay::ByteOutput;
 use wsdefrag_core::{Layout, Mask, OutOfMemory, Output, Refusal};
@@ -8,7 +8,7 @@ use wsdefrag_core::{Layout, Mask, OutOfMemory, Output, Refusal};
 pub(crate) struct Written {
     /// What was written.
     pub(crate) bytes: Vec<u8>,
-    /// What is kept back of a frame that is not whole.
+    /// The bytes of an incomplete frame that are held back.
     pub(crate) kept_back: Vec<u8>,
     /// Masking keys that were asked for.
     pub(crate) keys: u32,

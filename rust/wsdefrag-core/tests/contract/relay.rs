@@ -1,10 +1,12 @@
-//! What goes through a relay comes out as it was, or as it was decided.
+//! A relay forwards events unchanged, or as its caller decided.
 //!
 //! ```text
 //! byte 0   bits: from the client, deflate agreed where it comes from and where it goes,
 //!          no_context_takeover there and there, fresh keys, UTF-8 not checked, arbitrary bytes
-//! byte 1   window bits where it comes from and where it goes (3 bits each), way (2 bits)
-//! byte 2   bits of rules switched off, as `input` has them; then bytes of a max_size (4 bits)
+//! byte 1   window bits of the sender's and the receiver's side (3 bits each), kind of relay
+//!          (2 bits): by decision, by frames, by bytes, or by decision with an unknown extension
+//!          instead of permessage-deflate
+//! byte 2   bits of rules switched off, as in `input`; then the largest fragment in bytes (4 bits)
 //! byte 3   max_message_size, as `input` has it
 //! byte 4   how the wire bytes are cut
 //! byte 5   number of decisions, modulo 32, which follow, a byte each
@@ -37,7 +39,7 @@ pub(crate) struct Case {
     pub(crate) cuts: u8,
     /// What is decided, one after the other and again.
     pub(crate) decisions: Vec<u8>,
-    /// What comes in.
+    /// The incoming bytes.
     pub(crate) wire: Vec<u8>,
     /// Whether its sender keeps to the window that was agreed on.
     pub(crate) keeps_window: bool,
@@ -63,14 +65,16 @@ impl Case {
     ) -> Self {
         let has = |bits: u8, bit: u8| bits & 1 << bit != 0;
         let from_client = has(flags, 0);
+        let foreign_extension = windows >> 6 == 3;
         let agreed = |there: bool, alone: bool, window: u8| {
-            there.then(|| params(from_client, alone, 8 + (window & 7)))
+            let params = || params(from_client, alone, 8 + (window & 7));
+            (there && !foreign_extension).then(params)
         };
         let arbitrary = has(flags, 7);
         let reading = Settings {
             from_client,
             deflate: agreed(has(flags, 1), has(flags, 3), windows),
-            foreign_extension: false,
+            foreign_extension,
             limits: Limits { max_message_size: input::size(most), ..none() },
             strictness: Strictness {
                 mask_direction: !has(lenience, 0),
@@ -101,12 +105,12 @@ impl Case {
         }
     }
 
-    /// The way out.
+    /// The outgoing side.
     pub(crate) fn outbound(&self) -> Outbound {
         Outbound::new(self.sending, self.reading.deflate, self.fragmenter, self.fresh_keys)
     }
 
-    /// Whether what comes compressed can go on as it came, by the parameters alone.
+    /// Whether the parameters allow forwarding compressed messages verbatim.
     pub(crate) fn fits(&self) -> bool {
         let from = self.reading.from_client;
         let Some(agreed) = self.reading.deflate else { return true };
@@ -122,7 +126,7 @@ impl Case {
         self.reading.deflate.is_some_and(|agreed| !agreed.no_context_takeover(from))
     }
 
-    /// Whether RSV1 of a message would come to mean something on its way.
+    /// Whether RSV1 has a meaning only for the receiver.
     pub(crate) fn rsv1_misleads(&self) -> bool {
         self.reading.deflate.is_none() && self.sending.deflate.is_some()
     }

@@ -1,5 +1,5 @@
-//! What came in, frame by frame, and how an event of it has to go on. The frames are those that a
-//! frame decoder finds; a relay has no part in it.
+//! The incoming frames, and how each event has to be forwarded. A frame decoder
+//! finds the frames, independently of the relay.
 
 use wsdefrag_core::Frame;
 
@@ -16,6 +16,8 @@ pub(crate) struct Waiting {
     pub(crate) offset: u64,
     /// What it says.
     pub(crate) seen: Seen,
+    /// Whether it refers to earlier messages although its sender agreed that none would.
+    pub(crate) refers_back: bool,
     /// Whether the caller has marked it as dropped.
     pub(crate) marked: bool,
 }
@@ -35,7 +37,7 @@ impl<'a> Incoming<'a> {
 
     /// The frames of an event.
     pub(crate) fn frames_of(&self, waiting: &Waiting) -> Vec<&Frame<Vec<u8>>> {
-        let message = matches!(waiting.seen, Seen::Message(..));
+        let message = matches!(waiting.seen, Seen::Message(..) | Seen::Opaque(..));
         let from = self.frames.iter().skip_while(|frame| frame.offset < waiting.offset);
         let mut list = Vec::new();
         for frame in from.filter(|frame| frame.header.opcode.is_control() != message) {
@@ -68,12 +70,12 @@ impl<'a> Incoming<'a> {
         matches!(waiting.seen, Seen::Message(..)) && rsv1 && self.case.reading.deflate.is_some()
     }
 
-    /// Whether its payload was not too long to be kept.
+    /// Whether its payload was not too long to be kept, and is of use to a receiver.
     pub(crate) fn is_kept(&self, waiting: &Waiting) -> bool {
         let frames = self.frames_of(waiting);
         let payload: u64 = frames.iter().map(|frame| frame.header.length).sum();
         let most = self.case.reading.limits.max_message_size;
-        most.is_none_or(|most| payload <= most + most / 64 + 64)
+        !waiting.refers_back && most.is_none_or(|most| payload <= most + most / 64 + 64)
     }
 
     /// Bytes that are held for it: headers, the content, and a payload that is not the content.

@@ -17,7 +17,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use wsdefrag_core::relay::{Control, Held, Message, Relay};
-use wsdefrag_core::{Opcode, Reassembler, Refusal};
+use wsdefrag_core::{Event, Opcode, Reassembler, Refusal, Sink};
 
 use super::journal::{self, Seen};
 use super::ledger::Ledger;
@@ -66,6 +66,27 @@ impl Held for Handle {
     }
 }
 
+/// A journal that also notes which messages refer to earlier ones against the agreement.
+struct Watched {
+    journal: journal::Recorder,
+    /// One for each event.
+    refers_back: Vec<bool>,
+}
+
+impl Sink for Watched {
+    type Memory = Ledger;
+
+    fn memory(&mut self) -> &mut Ledger {
+        self.journal.memory()
+    }
+
+    fn event(&mut self, offset: u64, event: Event<'_, Vec<u8>>) {
+        let refers_back = matches!(&event, Event::Message { extent, .. } if extent.refers_back);
+        self.refers_back.push(refers_back);
+        self.journal.event(offset, event);
+    }
+}
+
 /// One direction between its two sides.
 struct Talk<'a> {
     case: &'a Case,
@@ -86,7 +107,8 @@ struct Talk<'a> {
 /// Panics unless a receiver reads what was decided.
 pub(crate) fn check(case: &Case) {
     let mut reassembler = Reassembler::new(case.reading);
-    let mut sink = journal::Recorder::new(Ledger::new(case.reading.limits.max_message_size));
+    let ledger = Ledger::new(case.reading.limits.max_message_size);
+    let mut sink = Watched { journal: journal::Recorder::new(ledger), refers_back: Vec::new() };
     let mut decisions = case.decisions.iter().copied().cycle();
     let mut talk = Talk {
         case,
@@ -102,21 +124,23 @@ pub(crate) fn check(case: &Case) {
     };
     for chunk in input::cut(&case.wire, case.cuts) {
         reassembler.receive_data(chunk, &mut talk.relay.recording(&mut sink));
-        assert_eq!(sink.events.len(), talk.relay.recorded(), "a log for each event");
-        if talk.waiting.is_empty() && sink.events.is_empty() {
+        assert_eq!(sink.journal.events.len(), talk.relay.recorded(), "a log for each event");
+        if talk.waiting.is_empty() && sink.journal.events.is_empty() {
             let (held, received) = (talk.relay.held() as u64, reassembler.bytes_received());
             assert!(held <= received, "{held} of {received} bytes held");
         }
         let first = talk.fates.len();
-        for (offset, seen) in sink.events.drain(..) {
-            talk.hold(offset, seen);
+        for ((offset, seen), refers_back) in
+            sink.journal.events.drain(..).zip(sink.refers_back.drain(..))
+        {
+            talk.hold(offset, seen, refers_back);
         }
         for number in first..talk.fates.len() {
             talk.decide(decisions.next().unwrap_or(0), number);
             talk.check();
         }
     }
-    let ended = reassembler.receive_eof(&mut sink.ledger);
+    let ended = reassembler.receive_eof(&mut sink.journal.ledger);
     let held = talk.relay.held();
     assert!(held == talk.held() || !matches!(ended, Ok(None)), "something is held of nothing");
     talk.relay.end();
@@ -131,16 +155,16 @@ pub(crate) fn check(case: &Case) {
 }
 
 impl Talk<'_> {
-    fn hold(&mut self, offset: u64, seen: Seen) {
+    fn hold(&mut self, offset: u64, seen: Seen, refers_back: bool) {
         let number = self.fates.len();
         let content = match &seen {
-            Seen::Message(_, content) => content.clone(),
+            Seen::Message(_, content) | Seen::Opaque(_, content, _) => content.clone(),
             _ => Vec::new(),
         };
         self.fates.push(Fate::Waiting);
         self.said.borrow_mut().push(Fate::Waiting);
         self.relay.hold(Handle { number, content, fates: Rc::clone(&self.said) });
-        self.waiting.push(Waiting { number, offset, seen, marked: false });
+        self.waiting.push(Waiting { number, offset, seen, refers_back, marked: false });
     }
 
     fn decide(&mut self, decision: u8, number: usize) {

@@ -1,8 +1,8 @@
-//! Frames that go on by themselves.
+//! Relays that forward frames while they read them.
 //!
-//! Left alone, what goes out is the front of what came in: up to the last whole frame, or as far as
-//! bytes came and nothing was wrong with them. With what the caller puts in, a receiver reads the
-//! same, and the caller's own in the caller's order, and nothing behind a Close.
+//! Without injected frames, the output is a prefix of the input: up to the last
+//! complete frame, or to the last valid byte. With injected frames, a receiver
+//! reads the same and the injected ones in order, and nothing after a Close.
 
 use std::cell::Cell;
 use std::rc::Rc;

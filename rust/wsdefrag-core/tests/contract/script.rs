@@ -1,4 +1,4 @@
-//! Messages that are planned, written, and expected back.
+//! Plans messages, writes them, and lists the events to expect.
 
 use wsdefrag_core::{DeflateParams, Limits, Opcode, Settings, Strictness};
 use zlib_rs::Strategy;
@@ -20,7 +20,7 @@ pub(crate) struct Control {
 pub(crate) struct Planned {
     /// Text or binary.
     pub(crate) opcode: Opcode,
-    /// What the receiver should see; UTF-8 for a text.
+    /// The content that the receiver should read; UTF-8 for a text.
     pub(crate) content: Vec<u8>,
     /// How its compressed payload ends; `None` for a plain message.
     pub(crate) packing: Option<Ending>,

@@ -1,4 +1,4 @@
-//! How a direction's bytes are cut never shows.
+//! The result of reading a direction does not depend on its chunks.
 
 use wsdefrag_core::Settings;
 

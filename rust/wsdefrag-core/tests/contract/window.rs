@@ -1,4 +1,4 @@
-//! Reading compressed messages through a window of just the size that was agreed on.
+//! Reads compressed messages through a window of exactly the agreed size.
 //!
 //! The engine's window is always the largest, so it would read what a receiver with a smaller one
 //! could not. Output is asked for in small steps, for within one step a distance may be any.

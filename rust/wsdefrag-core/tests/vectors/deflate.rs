@@ -35,6 +35,29 @@ fn answer_gives_its_parameters_or_is_refused_with_the_reason() {
 }
 
 #[test]
+fn bystander_reads_an_odd_answer_and_says_what_was_odd() {
+    for line in lines("answer") {
+        let header = text(&line["header"]);
+        let read = DeflateParams::from_header_tolerant(header);
+        let Some(tolerant) = line.get("tolerant") else {
+            // A valid answer is the same to everybody.
+            assert_eq!(read, Ok((params(&line), vec![])), "{header:?}");
+            continue;
+        };
+        assert!(line.contains_key("reason"), "{header:?} needs no tolerance");
+        match read {
+            Ok((found, oddities)) => {
+                assert_eq!(found, params(tolerant.as_object().unwrap()), "{header:?}");
+                let expected = tolerant["oddities"].as_array().unwrap();
+                assert_eq!(oddities, expected.iter().map(text).collect::<Vec<_>>(), "{header:?}");
+                assert!(!oddities.is_empty(), "{header:?} is refused without a reason");
+            }
+            Err(reason) => assert_eq!(reason.to_string(), text(&tolerant["reason"]), "{header:?}"),
+        }
+    }
+}
+
+#[test]
 fn first_valid_offer_is_accepted_and_others_are_declined() {
     for line in lines("offers") {
         let header = text(&line["header"]);

@@ -4,7 +4,7 @@
 
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
-use pyo3::types::PyList;
+use pyo3::types::{PyList, PyString};
 use wsdefrag_core::Settings;
 
 use crate::params::{PyDeflateParams, PyLimits, PyStrictness};
@@ -37,23 +37,24 @@ impl Connection {
 #[pymethods]
 impl Connection {
     #[new]
-    #[pyo3(signature = (*, deflate, limits, strictness, record, keeps))]
+    #[pyo3(signature = (*, deflate, limits, strictness, extension, record, keeps))]
     fn new(
         py: Python<'_>,
         deflate: Option<PyDeflateParams>,
         limits: PyLimits,
         strictness: PyStrictness,
+        extension: Option<&Bound<'_, PyString>>,
         record: Py<PyAny>,
         keeps: bool,
     ) -> PyResult<Self> {
-        let server = settings(false, deflate, limits, strictness);
-        let client = Settings { from_client: true, ..server };
-        Ok(Self {
-            from_client: Py::new(py, DirectionState::new(client))?,
-            from_server: Py::new(py, DirectionState::new(server))?,
-            record,
-            keeps,
-        })
+        let foreign_extension = extension.is_some();
+        let either = settings(false, deflate, limits, strictness);
+        let direction = |from_client| {
+            let settings = Settings { from_client, foreign_extension, ..either };
+            let name = extension.map(|name| name.clone().unbind());
+            Py::new(py, DirectionState::new(settings).with_extension(name))
+        };
+        Ok(Self { from_client: direction(true)?, from_server: direction(false)?, record, keeps })
     }
 
     /// Receive the next bytes of one direction.

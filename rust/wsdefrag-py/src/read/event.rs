@@ -15,8 +15,8 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyList};
-use wsdefrag_core::{Error, Event, Sink};
+use pyo3::types::{PyBytes, PyList, PyString};
+use wsdefrag_core::{Error, Event, Opcode, Sink};
 
 use crate::classes::{PyClassRef, message_class};
 use crate::content::{PyContent, PyMemory};
@@ -28,6 +28,7 @@ use crate::read::ending::Truncated;
 static PING: PyClassRef = PyClassRef::new("wsdefrag.events", "Ping");
 static PONG: PyClassRef = PyClassRef::new("wsdefrag.events", "Pong");
 static CLOSE: PyClassRef = PyClassRef::new("wsdefrag.events", "Close");
+static OPAQUE: PyClassRef = PyClassRef::new("wsdefrag.events", "OpaqueMessage");
 static VIOLATION: PyClassRef = PyClassRef::new("wsdefrag.events", "ProtocolViolation");
 static INCOMPLETE: PyClassRef = PyClassRef::new("wsdefrag.events", "Incomplete");
 
@@ -35,6 +36,14 @@ static INCOMPLETE: PyClassRef = PyClassRef::new("wsdefrag.events", "Incomplete")
 pub(crate) fn is_final(event: &Bound<'_, PyAny>) -> PyResult<bool> {
     let py = event.py();
     Ok(event.is_instance(VIOLATION.get(py)?)? || event.is_instance(INCOMPLETE.get(py)?)?)
+}
+
+/// The content of an `OpaqueMessage`; `None` for another event.
+pub(crate) fn opaque_content(event: &Bound<'_, PyAny>) -> PyResult<Option<Py<PyBytes>>> {
+    if !event.is_exact_instance(OPAQUE.get(event.py())?) {
+        return Ok(None);
+    }
+    Ok(Some(event.getattr("content")?.cast_into::<PyBytes>()?.unbind()))
 }
 
 /// The current time, in seconds since the epoch.
@@ -55,8 +64,17 @@ pub(crate) enum Report {
     Ping(Box<[u8]>),
     Pong(Box<[u8]>),
     Close(u16, Box<str>),
+    Opaque(Opaque),
     Violation(Error),
     Incomplete(Truncated),
+}
+
+/// A message of an unknown extension.
+pub(crate) struct Opaque {
+    opcode: Opcode,
+    content: Py<PyBytes>,
+    rsv: u8,
+    extension: Option<Py<PyString>>,
 }
 
 /// A report with the fields that all events have.
@@ -88,6 +106,18 @@ impl Reported {
             }
             Report::Close(code, reason) => {
                 CLOSE.get(py)?.call1((*code, &**reason, from_client, timestamp, offset))
+            }
+            Report::Opaque(Opaque { opcode, content, rsv, extension }) => {
+                let fields = (
+                    opcode_member(py, *opcode)?,
+                    content.bind(py),
+                    *rsv,
+                    extension.as_ref().map(|name| name.bind(py)),
+                    from_client,
+                    timestamp,
+                    offset,
+                );
+                OPAQUE.get(py)?.call1(fields)
             }
             Report::Violation(error) => {
                 let exception = errors::violation(py, error)?;
@@ -179,6 +209,8 @@ pub(crate) struct PySink<'py> {
     wanted: Wanted,
     /// Whether messages are forwarded before the caller gets them.
     sent: bool,
+    /// The name of an agreed extension that is unknown.
+    pub(crate) extension: Option<Py<PyString>>,
     /// The caller's time; without one, the clock is read at the first event.
     timestamp: Option<f64>,
     /// The indices, among all events of the call, of events lost for lack of memory.
@@ -204,6 +236,7 @@ impl<'py> PySink<'py> {
             from_client,
             wanted,
             sent,
+            extension: None,
             timestamp,
             lost: Vec::new(),
             failure: None,
@@ -258,7 +291,16 @@ impl<'py> Sink for PySink<'py> {
         let report = match event {
             // Only a passive direction produces this event.
             Event::Damaged { .. } => return,
-            Event::Opaque { .. } => return,
+            Event::Opaque { opcode, content, rsv, .. } => {
+                match content.into_bytes(self.memory.py) {
+                    Ok(content) => {
+                        let py = self.memory.py;
+                        let extension = self.extension.as_ref().map(|name| name.clone_ref(py));
+                        Report::Opaque(Opaque { opcode, content, rsv, extension })
+                    }
+                    Err(failure) => return self.lose(failure),
+                }
+            }
             Event::Message { opcode, content, .. } => {
                 let timestamp = self.seconds();
                 let py = self.memory.py;

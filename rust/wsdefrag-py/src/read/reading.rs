@@ -1,7 +1,7 @@
 //! The reading of one direction, shared by all classes that read one.
 
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList};
+use pyo3::types::{PyDict, PyList, PyString};
 use wsdefrag_core::{Reassembler, Settings};
 
 use crate::budget::Charge;
@@ -22,6 +22,8 @@ pub(crate) struct Reading {
     undelivered: Option<Batch>,
     /// Whether messages are forwarded before the caller gets them.
     sent: bool,
+    /// The name of an agreed extension that is not known.
+    extension: Option<Py<PyString>>,
 }
 
 impl Reading {
@@ -32,7 +34,13 @@ impl Reading {
             ending: Ending::Open,
             undelivered: None,
             sent: false,
+            extension: None,
         }
+    }
+
+    /// The same direction with the name of an agreed extension that is unknown.
+    pub(crate) fn with_extension(self, extension: Option<Py<PyString>>) -> Self {
+        Self { extension, ..self }
     }
 
     /// A direction whose messages are forwarded before the caller gets them.
@@ -75,7 +83,10 @@ impl Reading {
         timestamp: Option<f64>,
         wanted: Wanted,
     ) -> PyResult<PySink<'py>> {
-        PySink::new(py, self.engine.settings().from_client, wanted, timestamp, self.sent)
+        let mut sink =
+            PySink::new(py, self.engine.settings().from_client, wanted, timestamp, self.sent)?;
+        sink.extension = self.extension.as_ref().map(|name| name.clone_ref(py));
+        Ok(sink)
     }
 
     /// Ends the direction; raises its violation, or `IncompleteMessage`.

@@ -4,7 +4,7 @@
 //! `WebSocketDirection`. A `WebSocketConnection` shows one for each direction.
 
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList};
+use pyo3::types::{PyDict, PyList, PyString};
 use wsdefrag_core::Settings;
 
 use crate::params::{PyDeflateParams, PyLimits, PyStrictness};
@@ -38,6 +38,11 @@ pub(crate) struct DirectionState(Reading);
 impl DirectionState {
     pub(crate) fn new(settings: Settings) -> Self {
         Self(Reading::new(settings))
+    }
+
+    /// The same, and the name of an agreed extension that is not known.
+    pub(crate) fn with_extension(self, extension: Option<Py<PyString>>) -> Self {
+        Self(self.0.with_extension(extension))
     }
 
     pub(crate) const fn reading(&mut self) -> &mut Reading {

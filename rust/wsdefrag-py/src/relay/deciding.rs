@@ -42,7 +42,7 @@ impl DecidingRelay {
     ) -> PyResult<PyClassInitializer<Self>> {
         let budget = options.budget.clone();
         let directions = options
-            .directions()
+            .directions(py)
             .map(|direction| RelayDirection::deciding(direction, budget.as_ref()));
         let relay = Relay::of(py, directions, record, keeps)?;
         Ok(PyClassInitializer::from(relay).add_subclass(Self))

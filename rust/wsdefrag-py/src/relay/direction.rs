@@ -67,8 +67,9 @@ impl RelayDirection {
         direction: DirectionOptions,
         budget: Option<&Bound<'_, Budget>>,
     ) -> Self {
-        let forwarding = Forwarding::Deciding(Relay::new(&direction.settings, direction.outbound));
-        Self::new(Reading::new(direction.settings), forwarding, budget)
+        let DirectionOptions { settings, outbound, extension } = direction;
+        let forwarding = Forwarding::Deciding(Relay::new(&settings, outbound));
+        Self::new(Reading::new(settings).with_extension(extension), forwarding, budget)
     }
 
     /// A direction whose frames are forwarded while they are read.
@@ -77,8 +78,9 @@ impl RelayDirection {
         pace: Pace,
         budget: Option<&Bound<'_, Budget>>,
     ) -> Self {
-        let forwarding = Forwarding::PassThrough(PassThrough::new(pace, direction.outbound));
-        Self::new(Reading::passing(direction.settings), forwarding, budget)
+        let DirectionOptions { settings, outbound, extension } = direction;
+        let forwarding = Forwarding::PassThrough(PassThrough::new(pace, outbound));
+        Self::new(Reading::passing(settings).with_extension(extension), forwarding, budget)
     }
 
     fn new(reading: Reading, forwarding: Forwarding, budget: Option<&Bound<'_, Budget>>) -> Self {
@@ -287,8 +289,7 @@ fn mark_late(events: &Bound<'_, PyList>, mut completing: Completing) {
 
 #[pymethods]
 impl RelayDirection {
-    /// The violation that ended the reading of this direction, a new object each time; None if
-    /// there is none.
+    /// The violation that ended the reading of this direction, a new object each time, or None.
     #[getter]
     fn error<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         self.reading.error(py)

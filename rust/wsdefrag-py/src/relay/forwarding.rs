@@ -6,6 +6,7 @@ use wsdefrag_core::relay::{Control, Held, Message, Outbound, Pace, PassThrough, 
 use wsdefrag_core::{Opcode, Refusal};
 
 use crate::raw::message::message_state;
+use crate::read::event::opaque_content;
 use crate::relay::held::PyHeld;
 use crate::relay::unsent::Appending;
 
@@ -107,7 +108,10 @@ impl Forwarding {
 /// Queues the delivered events until the caller decides on them.
 fn hold(relay: &mut Relay<PyHeld>, events: &Bound<'_, PyList>) -> PyResult<()> {
     for event in events.iter() {
-        let content = message_state(&event)?.map(|message| message.content.unbind());
+        let content = match message_state(&event)? {
+            Some(message) => Some(message.content.unbind()),
+            None => opaque_content(&event)?,
+        };
         relay.hold(PyHeld { event: event.unbind(), content });
     }
     Ok(())

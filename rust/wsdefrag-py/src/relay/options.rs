@@ -2,6 +2,7 @@
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
+use pyo3::types::PyString;
 use wsdefrag_core::relay::{Outbound, Pace};
 use wsdefrag_core::write::encoder::Settings as Sending;
 use wsdefrag_core::{Fragmenter, Settings, Strictness};
@@ -22,6 +23,7 @@ pub(crate) struct Options<'py> {
     fragmenter: PyFragmenter,
     compress_from: u64,
     compression_level: u8,
+    pub(crate) extension: Option<Py<PyString>>,
     pub(crate) budget: Option<Bound<'py, Budget>>,
 }
 
@@ -29,11 +31,13 @@ pub(crate) struct Options<'py> {
 pub(crate) struct DirectionOptions {
     pub(crate) settings: Settings,
     pub(crate) outbound: Outbound,
+    /// The name of an agreed extension that is not known.
+    pub(crate) extension: Option<Py<PyString>>,
 }
 
 impl Options<'_> {
     /// The options of the direction from the client and of that from the server.
-    pub(crate) fn directions(self) -> [DirectionOptions; 2] {
+    pub(crate) fn directions(self, py: Python<'_>) -> [DirectionOptions; 2] {
         let client = self.deflate.map(Into::into);
         let server = self.server_deflate.map(Into::into);
         let strictness = Strictness::from(self.strictness);
@@ -43,7 +47,7 @@ impl Options<'_> {
                 let settings = Settings {
                     from_client,
                     deflate: agreed,
-                    foreign_extension: false,
+                    foreign_extension: self.extension.is_some(),
                     limits: limits.into(),
                     strictness,
                 };
@@ -54,8 +58,10 @@ impl Options<'_> {
                     level: self.compression_level,
                     check_utf8: strictness.utf8,
                 };
-                let outbound = Outbound::new(sending, agreed, fragmenter, self.fresh_keys);
-                DirectionOptions { settings, outbound }
+                let outbound = Outbound::new(sending, agreed, fragmenter, self.fresh_keys)
+                    .with_foreign_extension(self.extension.is_some());
+                let extension = self.extension.as_ref().map(|name| name.clone_ref(py));
+                DirectionOptions { settings, outbound, extension }
             })
     }
 }

@@ -68,7 +68,7 @@ impl Relay {
     ) -> PyResult<Self> {
         let pace = parse_mode(mode)?;
         let budget = options.budget.clone();
-        let directions = options.directions();
+        let directions = options.directions(py);
         require_fit(mode, &directions)?;
         let directions =
             directions.map(|direction| RelayDirection::passing(direction, pace, budget.as_ref()));
@@ -256,8 +256,7 @@ impl Relay {
         self.direction(py, !to_client)?.take(py)
     }
 
-    /// Bytes held in both directions: incomplete, waiting for a decision, or not yet taken to be
-    /// sent.
+    /// Bytes held in both directions: incomplete, not yet decided on, or not yet taken to be sent.
     #[getter]
     fn bytes_buffered(&self, py: Python<'_>) -> PyResult<usize> {
         let client = self.client.bind(py).try_borrow()?.bytes_buffered();

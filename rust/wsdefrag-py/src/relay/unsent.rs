@@ -11,7 +11,7 @@ use std::mem;
 
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
-use wsdefrag_core::deflate::deflater::Work;
+use wsdefrag_core::deflate::deflater::Compression;
 use wsdefrag_core::read::growth::{self, Outlook};
 use wsdefrag_core::relay::ByteOutput;
 use wsdefrag_core::{Layout, Mask, OutOfMemory, Output, Refusal};
@@ -166,7 +166,7 @@ impl Output for Appending<'_, '_> {
         self.unsent.insert(self.py, layout.size(), |writer| writer.lay(layout, gil))
     }
 
-    fn compress(&mut self, work: Work<'_>) -> Result<Vec<usize>, OutOfMemory> {
+    fn compress(&mut self, work: Compression<'_>) -> Result<Vec<usize>, OutOfMemory> {
         deflating(self.py, work, self.immutable)
     }
 }

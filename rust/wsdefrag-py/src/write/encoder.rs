@@ -3,7 +3,7 @@
 use pyo3::exceptions::{PyOverflowError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
-use wsdefrag_core::deflate::deflater::Work;
+use wsdefrag_core::deflate::deflater::Compression;
 use wsdefrag_core::write::encoder::{Choice, Head, Settings};
 use wsdefrag_core::{Encoder, Layout, Opcode, OutOfMemory, Output, Refusal, Strictness};
 
@@ -59,7 +59,7 @@ impl Output for PyOutput<'_> {
         written
     }
 
-    fn compress(&mut self, work: Work<'_>) -> Result<Vec<usize>, OutOfMemory> {
+    fn compress(&mut self, work: Compression<'_>) -> Result<Vec<usize>, OutOfMemory> {
         deflating(self.py, work, self.immutable)
     }
 }

@@ -1,4 +1,4 @@
-"""The proxies that the tests share: one with the addon, one without."""
+"""The proxies that the tests share: one with the addon and one without it."""
 
 from __future__ import annotations
 

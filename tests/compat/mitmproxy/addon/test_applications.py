@@ -1,4 +1,4 @@
-"""Real applications talk through a real mitmdump: what arrives, and what the flow file holds."""
+"""Real applications connected through a real mitmdump: what they receive, and the flow file."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def test_text_edited_into_what_is_not_utf8_is_mended_and_told(with_addon: Mitmdu
     since = len(with_addon.log)
     rules = [{"when": "edit me", "do": "bytes", "to": "61ff62"}]
     arrived = exchange(with_addon, sends(["edit me"], at_server=1), silent, rules=rules)
-    # As mitmproxy's own layer does: the other side would end the connection otherwise.
+    # As in mitmproxy's own layer; otherwise the other side would end the connection.
     assert arrived.at_server == ["a\N{REPLACEMENT CHARACTER}b"]
     assert with_addon.logged("not UTF-8", since=since)
 
@@ -162,7 +162,7 @@ def test_injected_messages_arrive_and_are_marked(
         deflate=deflate,
     )
     injected = LINE.encode() if binary else LINE
-    # Whether it comes before what was sent behind it depends on when it is injected.
+    # Whether it comes before the message sent after it depends on the time of the injection.
     assert sorted(map(as_bytes, arrived.at_server)) == sorted(
         map(as_bytes, [LINE + "1", "ask", injected, LINE + "2"])
     )

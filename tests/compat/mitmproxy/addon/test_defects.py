@@ -1,7 +1,7 @@
-"""What mitmproxy's own layer gets wrong, with the addon and without.
+"""Defects of mitmproxy's own layer, with the addon and without it.
 
-Without it the outcome is written down for the releases that were looked at, so that each scenario
-is seen to fail; a later release may have mended it.
+For known releases, the outcome without the addon is listed too, which shows that each scenario can
+fail; a later release may have repaired it.
 """
 
 from __future__ import annotations

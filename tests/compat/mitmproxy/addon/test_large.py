@@ -1,4 +1,4 @@
-"""Messages of 64 MiB, in pieces of 64 KiB, through a proxy of their own."""
+"""Messages of 64 MiB, in chunks of 64 KiB, through a proxy of their own."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_64_mib_in_writes_of_64_kib_arrive(
 
 def test_64_mib_and_a_byte_are_too_many(proxy: Mitmdump) -> None:
     pair = Pair(proxy.port)
-    # The length alone is enough; nothing is waited for.
+    # The length in the header is enough; the proxy does not wait for the payload.
     pair.server.send(frame(BINARY, announced=64 * MIB + 1, form=64))
     (close,) = pair.client.rest()
     assert (close.opcode, close.payload[:2]) == (CLOSE, b"\x03\xf1")

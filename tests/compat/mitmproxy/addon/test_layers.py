@@ -1,8 +1,8 @@
-"""What the addon's layer does is what mitmproxy's own does: commands, hooks, logs, in their order.
+"""The addon's layer gives the same commands, hooks and logs as mitmproxy's, in the same order.
 
-Both get the same events in the same process. Compared is everything that another layer, an addon or
-a peer can see, but for what is meant to differ: masking keys, whether frames come in one write or
-several, and how a compressed message is compressed.
+Both layers get the same events in the same process. The tests compare everything that another
+layer, an addon or a peer can see, except for intended differences: masking keys, the number of
+writes for the same frames, and the compressed bytes.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ CONVERSATIONS: dict[str, dict[str, Any]] = {
 
 @pytest.fixture(scope="module")
 def outcomes() -> dict[str, list[list[Any]]]:
-    """What both layers did, by conversation: mitmproxy's own first."""
+    """The output of both layers for each conversation, mitmproxy's first."""
     done = subprocess.run(
         [PYTHON, HERE / "addon_layers.py"],
         input=json.dumps(list(CONVERSATIONS.values())),

@@ -82,7 +82,7 @@ def test_unfinished_messages_of_all_connections_are_bounded_together(start: Star
     first.client.send(frame(CONTINUATION, b"b", key=KEY))
     assert len(payloads(first.server.message()[1])[0]) == 60_000
     finish(proxy, first)
-    # What was held has been given back.
+    # The budget has been released.
     assert passes(proxy, frame(TEXT, b"a" * 60_000)) == b"a" * 60_000
 
 
@@ -115,21 +115,21 @@ def test_fragments_can_go_on_before_the_last_one(start: Start, mode: str) -> Non
     assert seen([pair.client.frame()]) == [(TEXT, b"ask")]
     proxy.wait(lambda event: event.get("path") == pair.path and event.get("injected") is True)
     pair.client.send(frame(CONTINUATION, b"two", key=KEY), frame(TEXT, b"go", key=KEY))
-    # What was injected waits for the end of the message.
+    # The injected message waits for the end of the other message.
     assert seen(pair.server.frames(3)) == [
         (CONTINUATION, b"two"),
         (TEXT, b"injected"),
         (TEXT, b"go"),
     ]
     flow = finish(proxy, pair)
-    # The file says what was sent, and a warning that it cannot be edited any more.
+    # The file has the sent content, and a warning says that the edit had no effect.
     kept = {(one[2], one[4]) for one in flow["websocket"]["messages"]}
     assert kept == {(b"ask", False), (b"one two", False), (b"injected", False), (b"go", False)}
     assert proxy.logged("was already forwarded")
     assert flow["websocket"]["close_code"] == 1000
 
 
-def test_cut_through_passes_half_a_frame_and_its_end(start: Start) -> None:
+def test_bytes_mode_passes_half_a_frame_and_its_end(start: Start) -> None:
     proxy = start("wsdefrag_forward=bytes")
     pair = Pair(proxy.port)
     half = frame(TEXT, b"half of this", key=KEY)[:-4]

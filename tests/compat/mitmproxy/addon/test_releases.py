@@ -1,4 +1,4 @@
-"""Where the addon is used and where not, and the command that says where it is."""
+"""Which releases of mitmproxy the addon supports, and the command that prints its path."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NOT_USED = "wsdefrag: not used, mitmproxy's own WebSocket layer stays: "
 
 
 def own_layer_relays(proxy: Mitmdump) -> bool:
-    """Whether it is mitmproxy's layer that is at work: it makes a new mask for each frame."""
+    """Whether mitmproxy's own layer is used; that one makes a new mask for each frame."""
     pair = Pair(proxy.port)
     pair.client.send(frame(TEXT, b"hello", key=KEY))
     arrived = pair.server.frame()
@@ -29,7 +29,7 @@ def own_layer_relays(proxy: Mitmdump) -> bool:
 
 
 def said(proxy: Mitmdump) -> list[str]:
-    """What the log says of the addon, without the times; something it has to say."""
+    """The lines of the log about the addon, without times; at least one."""
     proxy.logged(NOT_USED, "relays WebSocket connections")
     lines = [line.partition("] ")[2] for line in proxy.log]
     return [line for line in lines if "wsdefrag" in line and not line.startswith("Loading")]
@@ -47,7 +47,7 @@ def test_unknown_release_keeps_its_own_layer(
     start: Start, monkeypatch: pytest.MonkeyPatch, release: str
 ) -> None:
     monkeypatch.setenv("RELEASE", release)
-    # An option of the addon's is accepted all the same.
+    # The addon's options are still accepted.
     proxy = start("wsdefrag_retain=1", scripts=(SCRIPTS / "other_release.py", SCRIPT))
     assert own_layer_relays(proxy)
     (line,) = said(proxy)

@@ -1,4 +1,4 @@
-"""What can be seen of the addon only byte by byte: frames, sizes, masks, the end of connections."""
+"""The addon byte by byte: frames, sizes, masks, the end of connections."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_edited_compressed_message_stays_compressed(with_addon: Mitmdump) -> Non
         pair.server.send(frame(TEXT, deflater.compress(one), rsv1=True))
     frames = pair.client.frames(3)
     assert all(one.rsv1 for one in frames)
-    # One window over all of them: what was sent on has to fit what the receiver has.
+    # One window for all: the forwarded messages must fit the receiver's window.
     inflater = zlib.decompressobj(-15)
     arrived = [inflater.decompress(one + b"\x00\x00\xff\xff") for one in payloads(frames)]
     assert arrived == [contents[0], "once and again €".encode(), contents[2]]
@@ -242,7 +242,7 @@ def test_broken_rule_ends_the_connection_after_the_good_messages(
     flow = with_addon.flow(pair.path)
     kept = flow["websocket"]
     assert (kept["close_code"], kept["closed_by_client"]) == (code, False)
-    # What tells it from a Close of the server's.
+    # This distinguishes it from a Close of the server.
     assert flow["error"]["msg"].startswith("WebSocket server: ")
     assert with_addon.logged(flow["error"]["msg"], since=since)
     assert inflated([good]) == b"good"
@@ -254,6 +254,19 @@ def test_unknown_extension_is_told_of(with_addon: Mitmdump) -> None:
     pair.server.send(frame(TEXT, Deflater().compress(b"hello"), rsv1=True))
     assert inflated([pair.client.frame()]) == b"hello"
     assert with_addon.logged("Ignoring unknown WebSocket extension 'funky-bits'.", since=since)
+    finish(with_addon, pair)
+
+
+def test_message_of_an_unknown_extension_goes_on_as_it_came(with_addon: Mitmdump) -> None:
+    since = len(with_addon.log)
+    pair = Pair(with_addon.port, "funky-bits; param=42")
+    pair.server.send(frame(TEXT, b"\xff\xfe", rsv2=True) + frame(TEXT, b"hello"))
+    first, second = pair.client.frame(), pair.client.frame()
+    assert (first.first, first.payload) == (0x80 | 0x20 | TEXT, b"\xff\xfe")
+    assert second.payload == b"hello"
+    assert with_addon.logged(
+        "Forwarding a message of WebSocket extension 'funky-bits'", since=since
+    )
     finish(with_addon, pair)
 
 

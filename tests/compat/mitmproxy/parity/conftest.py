@@ -1,4 +1,4 @@
-"""Starts mitmproxy's side for the parity tests, and says which release it was."""
+"""Starts mitmproxy's side for the parity tests and reports its release."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Mitmproxy:
         return decode(line)
 
     def value(self, name: str, *arguments: Any) -> Any:
-        """Do an operation there that is to succeed, and give its value."""
+        """Do an operation there that must succeed, and return its value."""
         outcome = self.run(name, *arguments)
         assert "value" in outcome, outcome
         return outcome["value"]

@@ -1,7 +1,7 @@
-"""mitmproxy reads the flow files that are made of captures, and finds what was captured.
+"""mitmproxy reads the flow files that are made from captures.
 
-The file is written here and read by mitmproxy's own reader; what is compared are the states of its
-flows, and what its HAR export makes of them.
+The file is written here and read by mitmproxy's own reader; the tests compare the states of the
+flows and mitmproxy's HAR export of them.
 """
 
 from __future__ import annotations

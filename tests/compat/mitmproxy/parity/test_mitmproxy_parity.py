@@ -1,4 +1,4 @@
-"""Our message classes and mitmproxy's do the same, side by side.
+"""Our message classes behave as mitmproxy's.
 
 Each test does one operation with both and compares the outcomes, exceptions included. The
 other side is the mitmproxy that ``make mitmproxy-env`` installed; the report names its release.

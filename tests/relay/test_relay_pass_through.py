@@ -1,4 +1,4 @@
-"""WebSocketRelay, modes "frames" and "bytes": what goes on by itself, and when."""
+"""PassThroughRelay, modes "frames" and "bytes": what goes on by itself, and when."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_frames_go_on_when_they_are_whole(from_client: bool) -> None:
 
 
 @SIDES
-def test_cut_through_goes_on_as_it_comes(from_client: bool) -> None:
+def test_bytes_mode_goes_on_as_it_comes(from_client: bool) -> None:
     talk = Talk("bytes")
     wire = talk.sender(from_client).binary(bytes(range(200)))
     header = len(wire) - 200
@@ -53,7 +53,7 @@ def test_cut_through_goes_on_as_it_comes(from_client: bool) -> None:
 
 
 @SIDES
-def test_cut_through_holds_control_frames_until_they_are_whole(from_client: bool) -> None:
+def test_bytes_mode_holds_control_frames_until_they_are_whole(from_client: bool) -> None:
     """Another one may have to go first, and cannot stand inside."""
     talk = Talk("bytes")
     ping = talk.sender(from_client).ping(b"payload")
@@ -79,7 +79,7 @@ def test_what_goes_on_does_not_wait_for_the_other_direction(mode: Mode, from_cli
 
 
 @SIDES
-def test_cut_through_holds_nothing_of_a_large_frame_for_output(from_client: bool) -> None:
+def test_bytes_mode_holds_nothing_of_a_large_frame_for_output(from_client: bool) -> None:
     """Half a frame that was taken counts once: as what is kept of the message."""
     talk = Talk("bytes")
     wire = talk.sender(from_client).binary(bytes(1 << 20))
@@ -195,7 +195,7 @@ def test_legs_that_fit_are_readable(
 def test_legs_that_do_not_fit_are_refused(
     mode: Mode, deflate: DeflateParams | None, server_deflate: DeflateParams | None
 ) -> None:
-    """Mode "messages" is there for them."""
+    """WebSocketRelay is there for them."""
     with pytest.raises(ValueError, match=mode):
         Talk(mode, deflate=deflate, server_deflate=server_deflate)
     Talk(deflate=deflate, server_deflate=server_deflate)
@@ -233,7 +233,7 @@ def test_limits_hold_in_every_mode(mode: Mode) -> None:
     assert talk.taken() == good
 
 
-def test_ping_event_in_cut_through_comes_before_the_message_it_stands_in() -> None:
+def test_ping_event_in_bytes_mode_comes_before_the_message_it_stands_in() -> None:
     talk = Talk("bytes")
     sender = Sender(True)
     first, second = sender.frames(Opcode.TEXT, [b"a", b"b"])

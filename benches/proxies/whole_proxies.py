@@ -1,0 +1,218 @@
+"""Whole proxies: mitmdump with the addon beside mitmdump without it, and `examples/proxy.py` beside
+a connection without a proxy.
+
+Every program is a process of its own on loopback: the client (`load.py`), the proxies, and one echo
+server that all of them reach. All run at the same time, and the ways take turns, so that what else
+the machine does affects all of them. mitmdump is a reverse proxy that prints no flows; the flow of
+an open connection keeps its messages in memory, as it always does. Connections last for one turn.
+
+Each turn gives two numbers: seconds per round trip by the clock, and the CPU time of the proxy.
+Client, proxy and server share the machine's cores, so the first depends on how many there are.
+"""
+
+import contextlib
+import os
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from captures.ways import MITMPROXY_PYTHON
+from engine.corpus import KIB
+from proxies.load import NO_PROCESS
+from proxies.turns import Comparison
+from wsdefrag.compat.mitmproxy import SCRIPT
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+BENCHES = Path(__file__).resolve().parents[1]
+
+HEADING = "Whole proxies"
+"""What `proxies.measure` calls these; the report shows them beside the other whole programs."""
+
+WITH_ADDON = "mitmdump with the addon"
+WITHOUT = "mitmdump alone"
+EXAMPLE = "`examples/proxy.py`"
+NO_PROXY = "no proxy"
+
+ROUND_TRIP = "round trip"
+CPU = "round trip, in CPU time of the proxy"
+"""Units of the comparisons."""
+
+Command = Sequence[str | Path]
+
+ECHO_SERVER: Command = [sys.executable, BENCHES / "proxies" / "echo_servers.py", "picows"]
+EXAMPLE_PROXY: Command = [sys.executable, BENCHES.parent / "examples" / "proxy.py"]
+LIMIT = 30.0
+"""Seconds after which a program is given up that does not start or does not end."""
+
+
+@dataclass(frozen=True)
+class Workload:
+    """What a turn sends.
+
+    Attributes:
+        size: bytes of a message.
+        connections: open at the same time.
+        round_trips: of each connection in a turn.
+    """
+
+    size: int
+    connections: int
+    round_trips: int
+
+    def __str__(self) -> str:
+        size = f"{self.size // KIB} KiB" if self.size >= KIB else f"{self.size} B"
+        return f"echo of {size}, {self.connections} connections"
+
+
+FULL = (Workload(256, 10, 120), Workload(64 * KIB, 4, 75))
+QUICK = (Workload(256, 10, 5), Workload(64 * KIB, 4, 5))
+TURNS = 9
+"""Turns of each way that count; one more before them does not."""
+
+
+@dataclass(frozen=True)
+class Route:
+    """Where the client connects to, and the process whose CPU time counts."""
+
+    address: str
+    process: int
+
+
+class Load:
+    """The client's process; a context manager that ends it."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "proxies.load"],
+            cwd=BENCHES,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def __enter__(self) -> "Self":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.communicate()
+
+    def turn(self, route: Route, workload: Workload) -> tuple[float, float]:
+        """Seconds per round trip by the clock, and of the proxy's CPU time."""
+        numbers = workload.connections, workload.size, workload.round_trips
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        print(route.address, route.process, *numbers, file=self._process.stdin, flush=True)
+        answer = self._process.stdout.readline().split()
+        if not answer:
+            raise RuntimeError("the client ended; its standard error says why")
+        return float(answer[0]), float(answer[1])
+
+
+@contextlib.contextmanager
+def running(command: Command, *said: str, port: str) -> Iterator[Route]:
+    """Starts a program, waits for its port, and ends it by its process id.
+
+    Args:
+        command: the program and its arguments.
+        said: texts that its output has to contain by then.
+        port: a pattern whose group is the port in its output.
+    """
+    with tempfile.TemporaryFile("w+") as output:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env=os.environ | {"PYTHONUNBUFFERED": "1"},
+        )
+        try:
+            deadline = time.monotonic() + LIMIT
+            while not (found := re.search(port, text := written(output.fileno()))):
+                if process.poll() is not None or time.monotonic() > deadline:
+                    raise RuntimeError(f"{command} did not start:\n{text}")
+                time.sleep(0.02)
+            for one in said:
+                assert one in text, f"{command} did not say {one!r}:\n{text}"
+            yield Route(f"ws://127.0.0.1:{found[1]}/", process.pid)
+        finally:
+            process.terminate()
+            try:
+                process.wait(LIMIT)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def written(descriptor: int) -> str:
+    """The beginning of what a program has written into a file, without moving its offset."""
+    return os.pread(descriptor, 64 * KIB, 0).decode()
+
+
+def mitmdump(server: Route, directory: Path, *scripts: Path) -> Command:
+    """The command of a reverse proxy in mitmproxy's environment."""
+    options = ["flow_detail=0", f"confdir={directory}", "listen_host=127.0.0.1", "listen_port=0"]
+    return [
+        MITMPROXY_PYTHON,
+        MITMPROXY_PYTHON.with_name("mitmdump"),
+        *("--mode", f"reverse:{server.address.replace('ws:', 'http:')}"),
+        *(argument for option in options for argument in ("--set", option)),
+        *(argument for script in scripts for argument in ("-s", script)),
+    ]
+
+
+def measure(quick: bool) -> list[Comparison]:
+    """Both pairs with all workloads; without mitmdump where mitmproxy is missing."""
+    with contextlib.ExitStack() as stack:
+        start = stack.enter_context
+        directory = Path(start(tempfile.TemporaryDirectory(prefix="wsdefrag-bench-")))
+        load = start(Load())
+        server = start(running(ECHO_SERVER, port=r"ws://127\.0\.0\.1:(\d+)/"))
+        target = server.address.removeprefix("ws://").rstrip("/")
+        example = start(running([*EXAMPLE_PROXY, target], port=r"listening on port (\d+)"))
+        routes = {EXAMPLE: example, NO_PROXY: Route(server.address, NO_PROCESS)}
+        if MITMPROXY_PYTHON.exists():
+            listening = r"listening at 127\.0\.0\.1:(\d+)"
+            ours = running(
+                mitmdump(server, directory, SCRIPT),
+                "relays WebSocket connections",
+                port=listening,
+            )
+            own = running(mitmdump(server, directory), port=listening)
+            routes = {WITH_ADDON: start(ours), WITHOUT: start(own), **routes}
+        return [
+            comparison
+            for workload in (QUICK if quick else FULL)
+            for comparison in compare(load, routes, workload, 2 if quick else TURNS)
+        ]
+
+
+def compare(
+    load: Load, routes: dict[str, Route], workload: Workload, turns: int
+) -> Iterator[Comparison]:
+    """All ways with one workload; the first turn is not counted."""
+    times: dict[str, list[tuple[float, float]]] = {way: [] for way in routes}
+    for _ in range(1 + turns):
+        for way, route in routes.items():
+            times[way].append(load.turn(route, workload))
+    wall, cpu = (
+        {
+            way: statistics.median(turn[which] for turn in taken[1:]) * 1e9
+            for way, taken in times.items()
+        }
+        for which in (0, 1)
+    )
+    if WITH_ADDON in routes:
+        pair = (WITH_ADDON, WITHOUT)
+        yield Comparison(str(workload), ROUND_TRIP, {way: wall[way] for way in pair}, {})
+        yield Comparison(str(workload), CPU, {way: cpu[way] for way in pair}, {})
+    pair = (EXAMPLE, NO_PROXY)
+    yield Comparison(str(workload), ROUND_TRIP, {way: wall[way] for way in pair}, {})
