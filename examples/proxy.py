@@ -147,9 +147,16 @@ async def forward(options: argparse.Namespace) -> None:
 
     def accept(client: asyncio.StreamReader, to_client: asyncio.StreamWriter) -> None:
         # start_server would make a task of a coroutine and print an error when it is cancelled.
+        def ended(task: asyncio.Task[None]) -> None:
+            del running[task]
+            to_client.transport.abort()  # a task that was cancelled before it began closes nothing
+
+        if stopped.is_set():
+            to_client.transport.abort()
+            return
         task = asyncio.create_task(serve(client, to_client))
         running[task] = None
-        task.add_done_callback(running.pop)
+        task.add_done_callback(ended)
 
     stopped = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -82,11 +82,16 @@ def test_signal_closes_both_sides_with_1001(by: signal.Signals) -> None:
     run(scenario())
 
 
+@LOOKS_INSIDE
 def test_signal_does_not_wait_for_a_client_that_neither_reads_nor_answers() -> None:
     async def scenario() -> None:
         async with serving(Listener()) as port, proxy_to(port, grace=0.5) as proxy:
             _, writer = await upgraded(proxy.port)
+            before = proxy.open_files()
             idle = await asyncio.open_connection("127.0.0.1", proxy.port)
+            # Both ends of what it has accepted, for which it connects to the server at once.
+            while proxy.open_files() < before + 2:
+                await asyncio.sleep(0.01)
             await proxy.stop()
             for one in (writer, idle[1]):
                 one.close()

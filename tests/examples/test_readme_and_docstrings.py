@@ -1,4 +1,4 @@
-"""What the documentation shows is run: the README's code, docstrings, and the examples.
+"""What the documentation shows is run: the code of its pages, docstrings, and the examples.
 
 Each part fails if it finds nothing to run, so that none of them can go missing unseen.
 """
@@ -23,9 +23,12 @@ import wsdefrag.capture
 from hang_guard import HANG_SECONDS
 
 ROOT = Path(__file__).resolve().parents[2]
-README = ROOT / "README.md"
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+# They show commands and tables, and no Python.
+WITHOUT_PYTHON = {"command.md", "mitmproxy.md", "speed.md"}
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 
+LINK = re.compile(r"\]\(([^)\s]+)\)")
 # A fence of three backquotes that says python and nothing else, at the start of a line.
 PYTHON_BLOCK = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
@@ -52,17 +55,41 @@ def public_classes() -> list[type]:
     return [one for one in exported if inspect.isclass(one) and not isinstance(one, GenericAlias)]
 
 
-def test_readme_code_runs() -> None:
+def python_of(page: Path) -> str:
+    """The Python of a page, each block on the lines where the page has it."""
+    text = page.read_text(encoding="utf-8")
+    program = ""
+    for block in PYTHON_BLOCK.finditer(text):
+        blank = text.count("\n", 0, block.start(1)) - program.count("\n")
+        program += "\n" * blank + block[1]
+    return program
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_code_of_a_page_runs(page: Path, tmp_path: Path) -> None:
     """The blocks run one after the other in one namespace, as a reader would type them."""
-    text = README.read_text(encoding="utf-8")
-    blocks = list(PYTHON_BLOCK.finditer(text))
-    assert blocks, "README.md has no block of Python"
-    namespace: dict[str, object] = {"__name__": "__main__"}
-    for block in blocks:
-        # Blank lines before the code make tracebacks name the line of the README.
-        before = text.count("\n", 0, block.start(1))
-        code = compile("\n" * before + block[1], str(README), "exec")
-        exec(code, namespace)
+    code = python_of(page)
+    assert bool(code) == (page.name not in WITHOUT_PYTHON)
+    program = tmp_path / f"page_{page.stem}.py"
+    program.write_text(code, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-W", "error", program],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        timeout=HANG_SECONDS,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_of_a_page_lead_somewhere(page: Path) -> None:
+    targets = LINK.findall(page.read_text(encoding="utf-8"))
+    local = [target.partition("#")[0] for target in targets if "://" not in target]
+    missing = [target for target in local if target and not (page.parent / target).exists()]
+    assert not missing
 
 
 @pytest.mark.parametrize("module", package_modules(), ids=lambda module: module.__name__)
