@@ -125,7 +125,7 @@ def test_text_edited_into_what_is_not_utf8_is_mended_and_told(with_addon: Mitmdu
     arrived = exchange(with_addon, sends(["edit me"], at_server=1), silent, rules=rules)
     # As in mitmproxy's own layer; otherwise the other side would end the connection.
     assert arrived.at_server == ["a\N{REPLACEMENT CHARACTER}b"]
-    assert with_addon.logged("not UTF-8", since=since)
+    assert with_addon.logged("invalid UTF-8", since=since)
 
 
 @compressions
