@@ -116,8 +116,8 @@ class Mitmdump:
 
         def look() -> Event | None:
             found = next((event for event in self._events if wanted(event)), None)
-            if found is None and self._events and self._events[-1]["event"] == "gone":
-                raise AssertionError("mitmdump has ended\n" + "\n".join(self.log))
+            if found is None:
+                self._require_running()
             return found
 
         return self._until(look)
@@ -132,9 +132,17 @@ class Mitmdump:
 
         def look() -> str | None:
             lines = self.log[since:]
-            return next((line for line in lines if any(text in line for text in texts)), None)
+            found = next((line for line in lines if any(text in line for text in texts)), None)
+            if found is None:
+                self._require_running()
+            return found
 
         return self._until(look)
+
+    def _require_running(self) -> None:
+        """Fail at once where nothing more can come."""
+        if self._events and self._events[-1]["event"] == "gone":
+            raise AssertionError("mitmdump has ended\n" + "\n".join(self.log))
 
     def _until(self, look: Callable[[], T | None]) -> T:
         with self._changed:
