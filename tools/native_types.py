@@ -1,4 +1,4 @@
-"""The types of the native module, which a compiled module cannot tell.
+"""The types of the native module, which a compiled module does not contain.
 
 `write_stub.py` takes names, order, defaults and docstrings from the built module, and the types
 from here. A name that means the same everywhere stands once, alone; where it means something else

@@ -1,1 +1,1 @@
-"""The reading of packet captures, beside tshark and mitmproxy."""
+"""Benchmarks of reading packet captures, compared with tshark and mitmproxy."""

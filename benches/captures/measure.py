@@ -1,4 +1,4 @@
-"""Measures how fast captures are read, beside tshark and mitmproxy, and what that takes.
+"""Measures memory and cores of reading captures, and speed compared with tshark and mitmproxy.
 
     python -m captures.measure RESULTS.json            about five minutes
     python -m captures.measure --quick RESULTS.json    seconds; shows that everything works

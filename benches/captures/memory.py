@@ -1,4 +1,4 @@
-"""What reading captures takes besides time: memory, which does not grow with the file, and cores.
+"""Measures the memory and cores that reading captures takes; memory does not grow with the file.
 
 As in `scaling`, every measure of memory runs in a process of its own, and growth is that of the
 resident memory's peak over what was resident before the first packet.

@@ -1,7 +1,7 @@
-"""Packets by hand: Ethernet, IPv4 and TCP around the bytes of a connection, and files of them.
+"""Makes packets (Ethernet, IPv4 and TCP around the bytes of a connection) and files of them.
 
 A `Connection` keeps the sequence numbers of both sides and makes packets; it does not write them,
-so that whoever asks for them can mix them with those of others, lose some, or change their order.
+so that the caller can mix them with packets of others, lose some, or change their order.
 Checksums are 0, as in a capture made before the network card fills them in.
 """
 

@@ -1,1 +1,1 @@
-"""The reading of one direction, beside other readers: time, memory and scale."""
+"""Benchmarks of reading one direction, compared with other readers: time, memory and scale."""

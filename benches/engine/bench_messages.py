@@ -1,4 +1,4 @@
-"""Every reader on every workload, one test each; `../run.py` says with which settings.
+"""Times every reader on every workload, one test each; `../run.py` has the settings.
 
 Each reader is checked before it is timed: it must yield exactly the corpus' messages.
 """

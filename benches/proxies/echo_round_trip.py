@@ -1,4 +1,4 @@
-"""Times a whole echo round trip through asyncio: our example's server beside the peers' own.
+"""Times a whole echo round trip through asyncio: our example's server and the peers' own.
 
 The client is the same for all: a blocking socket that sends a masked message it made beforehand and
 reads until as many bytes are back as the answer has. Each server is a process of its own on

@@ -1,4 +1,4 @@
-"""Untouched messages relayed: ours beside mitmproxy's WebSocket layer.
+"""Times relaying unchanged messages: ours compared with mitmproxy's WebSocket layer.
 
 mitmproxy's side runs in a process in its own environment and is asked for one stream at a time, in
 turns with ours. Both get the same reads and give the bytes for the other side; there are no sockets

@@ -1,4 +1,4 @@
-"""What goes through relays: masked messages of a client, in reads of 64 KiB or one by one.
+"""The input of the relays: masked messages of a client, in reads of 64 KiB or one by one.
 
 It is imported in mitmproxy's environment too, so it needs nothing but Python.
 """

@@ -1,4 +1,4 @@
-"""Messages encoded by a client, masked: ours beside wsproto and websockets.
+"""Times encoding masked messages of a client: ours compared with wsproto and websockets.
 
 `Protocol.send_text` of websockets keeps its connection's state too, as wsproto's `send` does;
 `Frame.serialize` is its encoder alone.

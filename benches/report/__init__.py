@@ -1,1 +1,1 @@
-"""From the measured numbers to RESULTS.md, RESULTS.json and the charts."""
+"""Turns the measured numbers into RESULTS.md, RESULTS.json and the charts."""

@@ -1,4 +1,4 @@
-"""The chart of captures: messages a second of everything that reads them, on two files."""
+"""The chart of captures: messages per second of every reader, on two files."""
 
 import math
 from pathlib import Path

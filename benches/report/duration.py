@@ -1,4 +1,4 @@
-"""Durations as the tables show them."""
+"""Formats durations for the tables."""
 
 
 def duration(nanoseconds: float) -> str:

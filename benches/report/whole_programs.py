@@ -1,4 +1,4 @@
-"""The part of `RESULTS.md` that stands first: whole programs, from their start to their end."""
+"""The first part of `RESULTS.md`: whole programs, from their start to their end."""
 
 from captures.ways import JSONL, LISTING, TSHARK_FIELDS, TSHARK_JSON
 from proxies.turns import Comparison

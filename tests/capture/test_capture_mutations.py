@@ -1,7 +1,7 @@
 """Recordings with random damage: no message is yielded that was not sent.
 
-`WSDEFRAG_MUTATIONS` says how many runs there are for each recording, and `WSDEFRAG_SALT` makes them
-others. A failure names its seed, and `mutated(packets, seed)` gives the same damage again.
+`WSDEFRAG_MUTATIONS` says how many runs there are for each recording, and `WSDEFRAG_SALT` changes
+the damage. A failure names its seed, and `mutated(packets, seed)` gives the same damage again.
 """
 
 from __future__ import annotations

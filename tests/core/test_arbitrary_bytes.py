@@ -2,7 +2,7 @@
 
 Whatever arrives, in whatever chunks: the calls that give events raise nothing, the plain calls
 raise nothing but the package's own errors, every byte is counted, what is held stays below the
-limits, and no message passes them.
+limits, and no message exceeds them.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """DeflateParams.from_header and .accept: answers and offers in their valid and invalid forms.
 
 RFC 7692 section 7.1 says which parameters an answer and an offer may hold, RFC 6455 section 9.1 how
-they are written. The headers and what comes of them are those of `vectors/deflate.jsonl`.
+they are written. The headers and their expected results are in `vectors/deflate.jsonl`.
 """
 
 from __future__ import annotations

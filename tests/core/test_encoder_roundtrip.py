@@ -1,4 +1,4 @@
-"""What `FrameEncoder` encodes, our decoder and three others read as it was given.
+"""Our decoder and three others decode the bytes of `FrameEncoder` to the original messages.
 
 The others are wsproto, websockets and aiohttp. Compressed payloads are also inflated with a window
 of exactly the agreed size, which zlib keeps to only if it gives out a byte at a time.

@@ -1,4 +1,4 @@
-"""What a compressed message inflates to, held against zlib driven by hand.
+"""The inflated content of a compressed message, compared with zlib driven by hand.
 
 `inflate` is the oracle: the content of a payload if payload and tail together are whole blocks of
 deflate, the last of them empty (RFC 7692 sections 7.2.1 and 7.2.2), else None. It starts over

@@ -1,6 +1,6 @@
 """Memory does not grow with the number of messages, connections or errors.
 
-The bounds leave room for the allocator's habits, and lie far below what a leak would cost.
+The bounds allow for the allocator's behaviour, and are far below what a leak would cost.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A large message is held once, while it is read and while it is written, and is then let go."""
+"""A large message is in memory once, while it is read or written, and is then released."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""WebSocketMessage: mitmproxy's behaviour, its quirks among it, and our own promises."""
+"""WebSocketMessage: mitmproxy's behaviour, including its quirks, and our own guarantees."""
 
 from __future__ import annotations
 

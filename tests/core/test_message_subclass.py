@@ -1,4 +1,4 @@
-"""WebSocketMessage as something to build on: subclasses, pickles, copies."""
+"""WebSocketMessage as a base class: subclasses, pickles, copies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Limits, Strictness and DeflateParams: what may be asked for, and what is refused."""
+"""Limits, Strictness and DeflateParams: which values are accepted, and which are refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What objects show of themselves: their state, and never a whole payload.
+"""The reprs of objects: their state, and never a whole payload.
 
 ``WebSocketMessage`` alone shows everything, as mitmproxy's does. What the classes of captures show
 is tested with them.

@@ -1,4 +1,4 @@
-"""What an independent writer encodes, the package decodes to the same.
+"""The package decodes the bytes of an independent writer to the writer's messages.
 
 Both directions, any masking key, messages in any fragments with control frames between them,
 every deflate window from 8 to 15 bits, with and without context takeover.

@@ -1,4 +1,4 @@
-"""How a direction is cut into chunks never shows in what is read out of it.
+"""The result of reading a direction does not depend on how it is cut into chunks.
 
 Any split of the same bytes gives the same events, the same error at the same offset with the
 same text, and the same counts, whether the bytes are valid, damaged or noise.

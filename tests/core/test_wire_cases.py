@@ -1,6 +1,6 @@
 """The wire cases, each fed whole, in two, in three and byte by byte.
 
-What a case must give is written in `vectors/wire.jsonl`; here stands how it is fed.
+The expected results of a case are in `vectors/wire.jsonl`; this module feeds its bytes.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Many connections at once through `examples/proxy.py`, a good part of them up to no good.
+"""Many connections at once through `examples/proxy.py`, a good part of them misbehaving.
 
 Some clients stop in the middle of a frame, send garbage, send a bomb, vanish, or never ask for a
 WebSocket. The others talk meanwhile, and must not notice: each gets every answer and the close

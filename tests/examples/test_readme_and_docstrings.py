@@ -1,6 +1,6 @@
-"""What the documentation shows is run: the code of its pages, docstrings, and the examples.
+"""Runs what the documentation shows: the code of its pages, docstrings, and the examples.
 
-Each part fails if it finds nothing to run, so that none of them can go missing unseen.
+Each part fails if it finds nothing to run, so that none of them can go missing unnoticed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""WebSocketRelay: what goes on, what does not, and in which order.
+"""WebSocketRelay: what is forwarded, what is not, and in which order.
 
 What a PassThroughRelay does is in `test_relay_pass_through.py`, edits in `test_relay_edits.py`,
 injected messages in `test_relay_injection.py`, closes and violations in `test_relay_ends.py`, the

@@ -1,7 +1,7 @@
 """A relay's books, whatever happens to it: what is charged is what is held, and in the end nothing.
 
 Connections are made up from a seed: both legs' parameters, limits that are met, a budget that runs
-out, messages whole, cut off and damaged, and a caller that decides, edits and puts in at random.
+out, messages whole, cut off and damaged, and a caller that decides, edits and injects at random.
 What comes out is read by a ``WebSocketDirection`` with the other leg's parameters.
 """
 

@@ -1,4 +1,4 @@
-"""Closes through a relay: those of the peers, which go on as they came, and the caller's own.
+"""Closes through a relay: those of the peers, forwarded unchanged, and the caller's own.
 
 RFC 6455 sections 1.4 and 5.5.1 (nothing follows a Close), 7.1.5 and 7.4 (codes). What else ends a
 direction is in `test_relay_ends.py`.

@@ -1,9 +1,9 @@
-"""Windows on both legs of a relay: what may go on as it came, and what has to be compressed anew.
+"""Windows on both legs of a relay: what may be forwarded unchanged, what must be compressed anew.
 
 A compressed message may refer to what its sender compressed before (RFC 7692 section 7.1.1). Once
-the receiver of a direction has not seen exactly that, nothing can go on as it came; where no
-context is taken over, that never happens. The receivers inflate with windows of exactly the agreed
-size (`relay_peers`).
+the receiver of a direction has not seen exactly that, nothing can be forwarded unchanged;
+without context takeover, that never happens. The receivers inflate with windows of exactly the
+agreed size (`relay_peers`).
 """
 
 from __future__ import annotations

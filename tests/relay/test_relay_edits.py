@@ -1,7 +1,7 @@
 """Edited messages: sizes of fragments, characters, types, compression; and never a merge.
 
 RFC 6455 section 5.4 (fragmentation), section 8.1 (UTF-8); RFC 7692 section 6 (what may be
-compressed). Where the length is the same the fragments' sizes are, in bytes of content.
+compressed). If the length is the same, so are the fragments' sizes, in bytes of content.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Messages of an agreed extension that nobody here knows: relays send them on untouched."""
+"""Messages of an agreed extension that the package does not know: relays forward them unchanged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What nobody touches goes on as the bytes that came, at the moment that the mode promises.
+"""Unchanged data is forwarded as the received bytes, at the moment that the mode promises.
 
 - "messages": an event's frames when it is forwarded. Control frames inside a message come first.
 - "frames": every whole frame, as soon as it is whole.

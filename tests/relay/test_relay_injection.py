@@ -1,4 +1,4 @@
-"""Messages that the caller puts in: at the next message boundary, and never inside another one."""
+"""Messages that the caller injects: at the next message boundary, and never inside another one."""
 
 from __future__ import annotations
 

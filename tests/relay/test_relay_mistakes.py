@@ -1,4 +1,4 @@
-"""Mistakes of whoever calls a relay: `ValueError` or `TypeError`, and nothing has changed."""
+"""Mistakes of the caller of a relay: `ValueError` or `TypeError`, and nothing has changed."""
 
 from __future__ import annotations
 

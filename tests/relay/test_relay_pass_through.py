@@ -1,4 +1,4 @@
-"""PassThroughRelay, modes "frames" and "bytes": what goes on by itself, and when."""
+"""PassThroughRelay, modes "frames" and "bytes": what is forwarded without a decision, and when."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Messages of a ``PassThroughRelay`` were sent on already, so they cannot be changed."""
+"""Messages of a ``PassThroughRelay`` have been forwarded already, so they cannot be changed."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """A script for mitmproxy: reports its hooks to the tests, and applies rules to messages.
 
 It runs inside mitmproxy and reports on the descriptor that ``PROBE`` names, one JSON object a line.
-What shall be done to which message stands in a header of the request, ``X-Rules``, as JSON:
+The rules for messages are in a header of the request, ``X-Rules``, as JSON:
 
     [{"when": "hello", "do": "edit", "to": "..."}, ...]
 

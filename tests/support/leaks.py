@@ -1,4 +1,4 @@
-"""What a test leaves open, so that the test that opened it is blamed.
+"""Finds what a test leaves open, so that the test that opened it is blamed.
 
 A socket that nobody closes is reported by Python when it is collected, which may be many tests
 later. So whatever a test opened is looked for when it ends: its garbage is collected, which makes

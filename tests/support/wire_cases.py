@@ -1,7 +1,7 @@
-"""The wire cases: byte sequences that broke other parsers, and what must come of them.
+"""The wire cases: byte sequences that broke other parsers, and their expected results.
 
-They are the lines of `vectors/wire.jsonl`, which the Rust tests read too. Each says what must come
-of its bytes however they are cut into chunks; `wire_case.py` has the form and the runner.
+They are the lines of `vectors/wire.jsonl`, which the Rust tests read too. Each has the results
+expected of its bytes, however they are cut into chunks; `wire_case.py` has the form and the runner.
 """
 
 from __future__ import annotations
