@@ -1,4 +1,4 @@
-//! Calls of an encoder with any arguments, some of them without memory.
+//! Calls of an encoder with any arguments; some of them are refused memory.
 //!
 //! The outcomes allowed:
 //!

@@ -1,5 +1,5 @@
-//! One direction of a relay: random messages and random decisions, held to the contract of the
-//! fuzz target.
+//! One direction of a relay: random messages and random decisions, checked against the contract of
+//! the fuzz target.
 
 mod contract;
 

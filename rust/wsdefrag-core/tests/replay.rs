@@ -1,8 +1,7 @@
-//! The inputs that fuzzing starts from and those that it once found, read by the contracts they
-//! belong to.
+//! Replays the inputs that fuzzing starts from and those that it found, each with its contract.
 //!
-//! `rust/fuzz/regressions` holds what was found, in a folder for each target; where the fuzzer
-//! starts from is made of the vectors. The inputs of the capture half are read by its own tests.
+//! `rust/fuzz/regressions` holds the inputs found, in a folder for each target; the inputs that
+//! fuzzing starts from are made from the vectors. The tests of the capture half replay its inputs.
 
 mod contract;
 #[path = "vectors/reading.rs"]

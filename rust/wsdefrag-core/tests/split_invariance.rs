@@ -1,5 +1,5 @@
-//! How a direction's bytes are cut never shows: not in the events, not in the error, not in what
-//! is counted.
+//! The split of a direction's bytes into chunks changes nothing: not the events, not the error, not
+//! the counts.
 
 mod common;
 mod contract;

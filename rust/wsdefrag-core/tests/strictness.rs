@@ -1,4 +1,4 @@
-//! Rules that are switched off let frames through and count them; the others go on to be kept.
+//! Violations of rules that are switched off are accepted and counted; other rules stay enforced.
 
 mod common;
 mod contract;

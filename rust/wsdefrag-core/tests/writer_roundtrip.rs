@@ -1,4 +1,4 @@
-//! What an independent writer wrote comes back exactly, whatever it chose to write it as.
+//! The engine reads exactly what an independent writer wrote, in whatever form it was written.
 
 mod common;
 mod contract;

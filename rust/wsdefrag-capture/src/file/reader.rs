@@ -8,8 +8,8 @@
 //! ```
 //!
 //! A record that is complete in a chunk is handed out as a slice of the chunk. A record that spans
-//! chunks is collected in `partial` first. `partial` grows only with the bytes that arrive, so a
-//! record that announces a huge length takes no memory by that.
+//! chunks is collected in `partial` first. `partial` grows only with the bytes that arrive, so an
+//! announced length alone takes no memory.
 //!
 //! - `partial.len() < needed` between calls, or both are 0
 //! - `needed <= MAX_RECORD` plus the size of a record header

@@ -16,7 +16,7 @@
 //!
 //! A late packet of an earlier connection on the same ports can carry any number. So a segment or
 //! an acknowledgment more than [`MAX_JUMP`] bytes after `next` counts only when a second one agrees
-//! with it. It never makes a gap alone.
+//! with it. A single one never makes a gap.
 //!
 //! RFC 9293 section 3.4 (sequence numbers wrap) and section 3.8.4 (keep-alives).
 //!

@@ -4,10 +4,10 @@
 //!
 //! - packets with increasing numbers
 //! - then at most one error, in a record that starts within the file
-//! - at the end of a file without an error: nothing, or that it is cut short or no capture
+//! - at the end of a file without an error: nothing, or that the file is cut short or not a capture
 //!
-//! The size of the chunks changes nothing. Every packet is counted in exactly one counter, and every
-//! packet counted as a segment or an exported PDU is handed out.
+//! The size of the chunks changes nothing. Every packet is counted in exactly one counter, and
+//! every packet counted as a segment or an exported PDU is handed out.
 
 use std::net::SocketAddr;
 

@@ -1,5 +1,5 @@
-//! The inputs that fuzzing starts from: the beginnings of recorded captures, and what none of them
-//! holds.
+//! The inputs that fuzzing starts from: the beginnings of recorded captures, and inputs with
+//! features that no recorded capture has.
 //!
 //! The form of an input is described in `contract.rs`. The example `seeds` includes this file too.
 

@@ -10,9 +10,8 @@
 //! are in
 //! order of preference (RFC 7692 section 5).
 //!
-//! An endpoint rejects an answer that breaks a rule. For an observer that would
-//! be
-//! of no use, because both sides continue.
+//! An endpoint rejects an answer that breaks a rule. An observer gains
+//! nothing by rejecting it, because both sides continue.
 //! [`DeflateParams::from_header_tolerant`]
 //! uses the valid parts of such an answer and lists what it tolerated:
 //!

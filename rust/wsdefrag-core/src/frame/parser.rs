@@ -11,9 +11,6 @@
 //!
 //! - `spilled < MAX_HEADER`, and `spilled == 0` inside a payload
 //! - `start <= position`, both counted from the start of the direction
-//!
-//! - `spilled < MAX_HEADER`, and `spilled == 0` inside a payload
-//! - `start <= position`, both counted from the start of the direction
 
 use crate::error::{Error, Kind};
 use crate::frame::header::{self, Header, MAX_HEADER, Order, Rules};

@@ -15,7 +15,7 @@
 //! is
 //! encoded again ([`outbound`](crate::relay::outbound)). After a Close was
 //! sent,
-//! `forward` drops. A refused `forward` changes nothing: the event and those
+//! `forward` only drops events. A refused `forward` changes nothing: the event and those
 //! before
 //! it stay in the queue.
 //!

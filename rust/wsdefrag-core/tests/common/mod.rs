@@ -1,4 +1,4 @@
-//! What the property tests make their inputs of.
+//! Helpers that the property tests share to make their inputs.
 
 #![allow(dead_code, reason = "each test crate uses a part of it")]
 

@@ -1,8 +1,8 @@
-//! Frames against messages: what the frame decoder says, put together by the plainest of means,
-//! is what the reassembler says.
+//! The frame decoder agrees with the reassembler: its frames, joined in the simplest way, give the
+//! reassembler's results.
 //!
-//! The frames are gone through in order. Where the reassembler stopped (a close frame, a rule
-//! that frames alone do not show), it has to have stopped there and said nothing more.
+//! The frames are checked in order. If the reassembler stopped at a frame (a Close, or a violation
+//! that single frames do not show), it must have returned nothing after that frame.
 
 use wsdefrag_core::frame::close::Close;
 use wsdefrag_core::{Frame, Incomplete, Kind, Opcode, Settings};

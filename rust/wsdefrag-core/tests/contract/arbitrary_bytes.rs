@@ -1,4 +1,4 @@
-//! Any bytes, read with any settings, come to one of the outcomes allowed.
+//! Reading any bytes with any settings has one of the allowed outcomes.
 
 use super::{agreement, frames, input, journal, outcomes};
 

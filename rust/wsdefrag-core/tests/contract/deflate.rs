@@ -1,13 +1,13 @@
-//! Compressed messages come back exactly, and damaged ones come to an allowed outcome.
+//! Compressed messages are read exactly, and damaged ones have an allowed outcome.
 //!
 //! ```text
 //! byte 0    bits: from the client, no_context_takeover; then window bits (3 bits), strategy
 //! byte 1    level, modulo 10
-//! byte 2    how the wire bytes are cut
-//! byte 3    damage: 0 for none, or else what is XORed into one byte of the wire
+//! byte 2    how the wire bytes are split into chunks
+//! byte 3    damage: 0 for none, otherwise the value XORed into one wire byte
 //! byte 4-5  the byte that is damaged, modulo the length of the wire
 //! then, for each message:
-//! byte 0    bits: text, plain, a final block, an empty block behind it, control frames, form
+//! byte 0    bits: text, plain, a final block, an empty block after it, control frames, form
 //! byte 1    number of cuts into fragments, modulo 8
 //! byte 2    how often its content repeats
 //! byte 3    length of the content that repeats, which follows

@@ -1,20 +1,20 @@
-//! Whatever is asked of an encoder, what it writes is read as what it accepted.
+//! After any calls, a reader of the output reads exactly what the encoder accepted.
 //!
 //! ```text
 //! byte 0   bits: from the client, deflate agreed, no_context_takeover, UTF-8 not checked;
-//!          then bytes of content from which on it is compressed, in eights (4 bits)
+//!          then the smallest content that is compressed, in units of 8 bytes (4 bits)
 //! byte 1   window bits (3 bits), then the level, modulo 10
-//! byte 2   how the wire bytes are cut
+//! byte 2   how the wire bytes are split into chunks
 //! then, for each call:
-//! byte 0   what is called (3 bits, see `step`), the opcode (2 bits), the choice to compress
+//! byte 0   which call it is (3 bits, see `step`), the opcode (2 bits), the choice to compress
 //!          (2 bits), no memory
 //! byte 1   bits: FIN, RSV1 to RSV3, a masking key is given; then cuts into fragments (3 bits)
 //! byte 2   how often its content repeats, modulo 16
 //! byte 3   length of the content that repeats, which follows
 //! ```
 //!
-//! A twin is asked only for what the other accepted, and writes the same bytes: a call that is
-//! refused changes nothing. It stops where memory was refused, which empties the window.
+//! A second encoder gets only the calls that the first accepted, and must write the same bytes: a
+//! refused call changes nothing. The second stops when memory is refused, which resets the window.
 
 use wsdefrag_core::frame::close;
 use wsdefrag_core::frame::header::{MAX_CONTROL, RSV1};

@@ -1,4 +1,4 @@
-//! The parts of messages that a [`FragmentStream`] gives, put together, are what the reassembler
+//! The parts of messages that a [`FragmentStream`] returns, joined, equal what the reassembler
 //! reads.
 
 use wsdefrag_core::{

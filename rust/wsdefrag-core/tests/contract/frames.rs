@@ -1,4 +1,4 @@
-//! One direction read through a [`FrameDecoder`], every byte accounted for.
+//! Reads one direction through a [`FrameDecoder`] and accounts for every byte.
 
 use wsdefrag_core::frame::header::{MAX_CONTROL, MAX_HEADER};
 use wsdefrag_core::strictness::Tolerated;

@@ -1,4 +1,4 @@
-//! How a fuzzer's bytes are read: what to read with first, then what is read.
+//! Interprets a fuzzer's bytes: first the settings, then the bytes to read with them.
 //!
 //! ```text
 //! byte 0   bits: from the client, deflate agreed, server's and client's no_context_takeover,
@@ -9,7 +9,7 @@
 //! byte 3   max_message_size   likewise
 //! byte 4   max_fragments      0 is off
 //! byte 5   max_inflate_ratio  0 is off; in quarters
-//! byte 6   how the wire bytes are cut
+//! byte 6   how the wire bytes are split into chunks
 //! ```
 
 use wsdefrag_core::{DeflateParams, Limits, Settings, Strictness};

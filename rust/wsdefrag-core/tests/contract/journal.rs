@@ -1,4 +1,4 @@
-//! One direction read through a [`Reassembler`], with all its results.
+//! Records all results of reading one direction through a [`Reassembler`].
 
 use wsdefrag_core::frame::close::Close;
 use wsdefrag_core::frame::header::{MAX_CONTROL, MAX_HEADER};

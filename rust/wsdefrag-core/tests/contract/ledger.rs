@@ -5,7 +5,7 @@
 //!   about to be, or [`FIRST_STEP`]
 //! - a buffer of inflated payload never exceeds twice what is in it, or
 //!   [`FIRST_GUESS`]
-//! - nothing is written where no room was made
+//! - nothing is written to memory that was not requested
 
 use wsdefrag_core::deflate::inflater::{Progress, Stream};
 use wsdefrag_core::read::growth;

@@ -1,16 +1,16 @@
 //! A relay forwards events unchanged, or as its caller decided.
 //!
 //! ```text
-//! byte 0   bits: from the client, deflate agreed where it comes from and where it goes,
-//!          no_context_takeover there and there, fresh keys, UTF-8 not checked, arbitrary bytes
+//! byte 0   bits: from the client, deflate agreed on the sender's and the receiver's side,
+//!          no_context_takeover on each side, fresh keys, UTF-8 not checked, arbitrary bytes
 //! byte 1   window bits of the sender's and the receiver's side (3 bits each), kind of relay
 //!          (2 bits): by decision, by frames, by bytes, or by decision with an unknown extension
 //!          instead of permessage-deflate
 //! byte 2   bits of rules switched off, as in `input`; then the largest fragment in bytes (4 bits)
-//! byte 3   max_message_size, as `input` has it
-//! byte 4   how the wire bytes are cut
-//! byte 5   number of decisions, modulo 32, which follow, a byte each
-//! then what is read: messages, as `deflate` has them, and a Close if the number is odd; or bytes
+//! byte 3   max_message_size, as in `input`
+//! byte 4   how the wire bytes are split into chunks
+//! byte 5   number of decisions, modulo 32; the decisions follow, one byte each
+//! then the input: messages, in the form of `deflate`, and a Close if the number is odd; or bytes
 //! ```
 
 use std::num::NonZeroUsize;

@@ -1,13 +1,13 @@
-//! Messages that are decided on one by one.
+//! Relays whose caller decides on each message.
 //!
-//! The model is a list of what waits and a list of what a receiver has to read. What nobody touches
-//! is the same bytes as long as the windows on both sides are the same; whatever is decided, a
-//! receiver reads just that, in that order, and what was passed over is told so.
+//! The model is a list of waiting events and a list of events that a receiver must read. Unchanged
+//! messages keep their bytes as long as the windows on both sides are equal. After any decisions, a
+//! receiver reads exactly the second list, in order, and what was passed over is told so.
 //!
-//! A decision's lowest three bits say what happens to the event that has come, the others how:
+//! A decision's lowest three bits say what happens to the event that arrived; the others say how:
 //!
 //! ```text
-//! 0   forward: it, or the event that waits at a place     4   edit it into something longer
+//! 0   forward: it, or a waiting event chosen by index     4   edit it into something longer
 //! 1   leave it waiting                                    5   discard it
 //! 2   mark it as dropped, and leave it                    6   inject a message, and forward it
 //! 3   edit it, at the same length                         7   send a control frame, and forward it

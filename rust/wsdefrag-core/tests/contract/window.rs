@@ -1,7 +1,8 @@
 //! Reads compressed messages through a window of exactly the agreed size.
 //!
-//! The engine's window is always the largest, so it would read what a receiver with a smaller one
-//! could not. Output is asked for in small steps, for within one step a distance may be any.
+//! The engine's window always has the largest size, so the engine also reads data that a receiver
+//! with a smaller window cannot read. Output is requested in small steps, because any distance is
+//! accepted within one step.
 
 use wsdefrag_core::{Frame, Opcode};
 use zlib_rs::{Inflate, InflateFlush, Status};

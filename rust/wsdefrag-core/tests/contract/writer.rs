@@ -1,7 +1,7 @@
 //! A writer of frames and compressed payloads that shares no code with the engine.
 //!
-//! It writes what it is told, also what the RFC forbids. Frames as RFC 6455 section 5.2 draws
-//! them; compression as RFC 7692 section 7.2.1 says, through zlib-rs's compressor.
+//! It writes whatever its caller asks for, also what the RFC forbids. Frames follow RFC 6455
+//! section 5.2; compression follows RFC 7692 section 7.2.1 and uses zlib-rs's compressor.
 
 use zlib_rs::{Deflate, DeflateConfig, DeflateFlush, Method, Status, Strategy, compress_bound};
 

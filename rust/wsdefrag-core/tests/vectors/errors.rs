@@ -1,5 +1,5 @@
 //! Each kind of error: the bytes that break the rule, the frame at fault, the close code, the
-//! paragraph and the text.
+//! RFC section and the text.
 
 use std::collections::BTreeSet;
 

@@ -3,8 +3,8 @@
 //! The forms are described in `tests/contract`: that of `arbitrary_bytes` and `split_feeding` in
 //! `input.rs`, those of `deflate`, `encoder` and `relay` in the files of those names.
 //!
-//! Both the replay test and the example `seeds` of the capture crate include this file. The crate
-//! that does has `input` and `reading` at its root.
+//! Both the replay test and the example `seeds` of the capture crate include this file. A crate
+//! that includes it has `input` and `reading` at its root.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Wire cases: bytes of one direction, read whole, byte by byte and cut everywhere.
+//! Wire cases: bytes of one direction, read whole, byte by byte and split at every position.
 
 use wsdefrag_core::{Error, Reassembler};
 

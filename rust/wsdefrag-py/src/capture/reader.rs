@@ -1,8 +1,8 @@
 //! A pass over a capture that returns Python objects.
 //!
-//! What a chunk of the capture completes waits in `items` until the GIL is
+//! The results of a chunk of the capture wait in `items` until the GIL is
 //! held, and
-//! then becomes objects one by one. Creating them runs Python code, which an
+//! then become objects one by one. Creating them runs Python code, which an
 //! interrupt may end at any time. An item therefore leaves the queue only when
 //! its
 //! object is in `batch`, and `batch` is kept until it is returned: the next
