@@ -187,7 +187,7 @@ impl Conversation {
         let Stage::Handshake(upgrade) = &mut self.stage else { return Vec::new() };
         let outcome = match part {
             StreamPart::Data(bytes, origin) => upgrade.data(sender == client, bytes, origin),
-            StreamPart::Gap(length) => upgrade.gap(sender == client, length),
+            StreamPart::Gap(gap) => upgrade.gap(sender == client, gap),
         };
         match outcome {
             Outcome::NeedMoreData => Vec::new(),

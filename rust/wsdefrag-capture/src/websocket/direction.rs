@@ -20,6 +20,7 @@ use crate::account::Account;
 use crate::connection::CloseSeen;
 use crate::packet::Origin;
 use crate::sink::Sink;
+use crate::stream_part::Gap;
 use crate::websocket::direction_output::{DirectionOutput, Origins};
 use crate::websocket::frame_search::{Found, FrameSearch, Sender};
 
@@ -149,8 +150,9 @@ impl Direction {
         self.state = State::Searching(Box::new(search(&self.options)));
     }
 
-    /// Takes a gap of `length` bytes.
-    pub(crate) fn gap(&mut self, length: u64, sink: &mut impl Sink) {
+    /// Takes a gap.
+    pub(crate) fn gap(&mut self, gap: Gap, sink: &mut impl Sink) {
+        let length = gap.length;
         let account = &mut self.output.account;
         account.bytes += length;
         account.gaps += 1;

@@ -28,11 +28,11 @@ impl Midstream {
                 account.lost += bytes.len() as u64;
                 self.search.data(bytes, origin)
             }
-            StreamPart::Gap(length) => {
-                account.bytes += length;
-                account.lost += length;
+            StreamPart::Gap(gap) => {
+                account.bytes += gap.length;
+                account.lost += gap.length;
                 account.gaps += 1;
-                account.missing += length;
+                account.missing += gap.length;
                 self.search.gap();
                 None
             }

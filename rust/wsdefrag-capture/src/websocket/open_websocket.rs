@@ -78,7 +78,7 @@ impl OpenWebSocket {
         let direction = &mut self.directions[usize::from(from_client)];
         match part {
             StreamPart::Data(bytes, origin) => direction.data(bytes, origin, sink),
-            StreamPart::Gap(length) => direction.gap(length, sink),
+            StreamPart::Gap(gap) => direction.gap(gap, sink),
         }
     }
 
