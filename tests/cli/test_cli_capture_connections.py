@@ -115,7 +115,7 @@ def test_only_directions_with_losses_have_an_account() -> None:
     _, _, account, problem = result.stdout.splitlines()
     # 500 bytes of payload and 8 of header, of which 100 were not captured; all are counted.
     assert account.strip() == (
-        "-> 532 bytes = 24 in messages + 0 control + 508 skipped + 0 lost + 0 trailing"
+        "-> 531 bytes = 23 in messages + 0 control + 508 skipped + 0 lost + 0 trailing"
     )
     assert problem.strip() == "client: 100 bytes in 1 gaps were not captured"
     assert result.stderr.endswith("lost: 1 message incomplete; 100 bytes not captured\n")
