@@ -301,6 +301,8 @@ mod tests {
             connection: 7,
             client_address: "192.0.2.1:50000".parse().unwrap(),
             server_address: "[2001:db8::1]:443".parse().unwrap(),
+            original_client_address: None,
+            original_server_address: None,
             request: None,
             response: None,
             deflate: None,
