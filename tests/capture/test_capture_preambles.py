@@ -186,7 +186,7 @@ def test_exchange_with_a_proxy_may_be_cut_at_every_byte(name: str) -> None:
 
 @pytest.mark.parametrize("name", EXCHANGES)
 def test_client_that_does_not_wait_for_the_proxy_is_read(name: str) -> None:
-    """All bytes of each side in one segment. A second CONNECT after a 407 needs the first's answer."""
+    """All bytes of each side come in one segment."""
     exchange = EXCHANGES[name]
     talk = Conversation().open()
     client = b"".join(data for side, data in exchange if side)

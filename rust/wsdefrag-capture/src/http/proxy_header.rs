@@ -6,7 +6,7 @@
 //!             addresses, ports, and extensions that are skipped
 //! ```
 //!
-//! HAProxy's PROXY protocol specification, sections 2.1 and 2.2.
+//! `HAProxy`'s PROXY protocol specification, sections 2.1 and 2.2.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
