@@ -20,6 +20,7 @@
 //! - `bytes_received == bytes of all extents + control_bytes + bytes_skipped +
 //!   bytes_discarded` after [`finish`](Reassembler::finish)
 
+use crate::deflate::slot::Slot;
 use crate::error::{Error, Kind};
 use crate::frame::mask::Mask;
 use crate::frame::opcode::Opcode;
@@ -200,7 +201,7 @@ impl<C: Content> Reassembler<C> {
     /// Notes that the window is unknown: compressed messages can only be read if the sender resets
     /// its window.
     pub(super) fn lose_window(&mut self) {
-        self.inflation = None;
+        self.inflation = Slot::Empty;
         self.passive.window_known = self.settings.no_context_takeover();
     }
 
@@ -220,7 +221,7 @@ impl<C: Content> Reassembler<C> {
         let opcode = self.walker.header.opcode;
         if opcode == Opcode::Close {
             self.discarded_from = Some(self.walker.parser.position());
-            self.inflation = None;
+            self.inflation = Slot::Empty;
         }
         let damage = Damage::Missing;
         let event = Event::Damaged { opcode, content, extent, damage, missing };
