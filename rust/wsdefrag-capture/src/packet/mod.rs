@@ -58,9 +58,9 @@ pub struct Segment<'a> {
 
 /// When and where bytes were captured.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Origin {
+pub struct Origin {
     /// The number of the packet in the capture.
-    pub(crate) packet: u64,
+    pub packet: u64,
     /// When the packet was captured, in nanoseconds since the epoch.
-    pub(crate) time: i64,
+    pub time: i64,
 }
