@@ -13,4 +13,9 @@ pub trait Sink {
     fn message(&mut self, message: Message);
     /// A connection has ended. Its accounts are complete.
     fn ended(&mut self, connection: Connection);
+    /// Whether no more is wanted for now. Reading stops after the packet that made the sink full,
+    /// so it may get what that packet completes beyond this.
+    fn is_full(&self) -> bool {
+        false
+    }
 }
