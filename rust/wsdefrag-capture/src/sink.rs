@@ -25,6 +25,11 @@ pub trait Sink {
     fn event(&mut self, event: CaptureEvent);
     /// A connection has ended. Its accounts are complete.
     fn ended(&mut self, connection: Connection);
+    /// Whether no more is wanted for now. Reading stops after the packet that made the sink full,
+    /// so it may get what that packet completes beyond this.
+    fn is_full(&self) -> bool {
+        false
+    }
 }
 
 /// What a direction gives out, until it is passed on.

@@ -17,6 +17,8 @@ use std::net::SocketAddr;
 pub struct Packet<'a> {
     /// The number of the packet in the capture. The first packet of any protocol is number 1.
     pub number: u64,
+    /// The file that it is in: its index among the files of the capture.
+    pub file: u32,
     /// When it was captured, in nanoseconds since the epoch.
     pub time: i64,
     /// The sender.
@@ -61,6 +63,8 @@ pub struct Segment<'a> {
 pub struct Origin {
     /// The number of the packet in the capture.
     pub packet: u64,
+    /// The file that the packet is in: its index among the files of the capture.
+    pub file: u32,
     /// When the packet was captured, in nanoseconds since the epoch.
     pub time: i64,
 }

@@ -182,7 +182,7 @@ impl<S: Sink> EventSink<'_, S> {
 
     fn closed(&mut self, code: Option<u16>, reason: &str) {
         let DirectionOutput { from_client, latest, close, .. } = &mut *self.output;
-        let (from_client, Origin { packet, time }) = (*from_client, *latest);
+        let (from_client, Origin { packet, time, .. }) = (*from_client, *latest);
         let reason = reason.to_owned();
         close.get_or_insert(CloseSeen { from_client, code, reason, time, packet });
     }
