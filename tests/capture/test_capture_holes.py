@@ -20,9 +20,9 @@ LONG = bytes(range(97, 123)) * 20
 def later(talk: Conversation, lost: Segment, count: int, wait: int) -> list[Segment]:
     """The segments, with `lost` captured after so many later ones, and one more after that time."""
     at = talk.segments.index(lost)
-    behind = [one for one in talk.segments[at + 1 :] if one.payload][count - 1]
+    after = [one for one in talk.segments[at + 1 :] if one.payload][count - 1]
     moved = talk.without(lost)
-    place = moved.index(behind) + 1
+    place = moved.index(after) + 1
     late = [one.at(one.time + wait) for one in moved[place:]]
     return [*moved[:place], late[0], lost.at(late[0].time), *late[1:]]
 

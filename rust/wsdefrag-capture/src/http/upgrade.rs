@@ -34,7 +34,7 @@ use crate::http::body::{Body, request_body, response_body};
 use crate::http::head::{HeadReader, HeadResult, MAX_HEAD};
 use crate::http::parser::{Head, has_token};
 use crate::packet::Origin;
-use crate::stream_part::OwnedPart;
+use crate::stream_part::{Gap, OwnedPart};
 
 /// Pending requests, or refusals, of one connection. No real client sends more.
 const MAX_PIPELINED: usize = 64;
@@ -177,13 +177,13 @@ impl Upgrade {
         }
     }
 
-    /// Takes a gap of one side, `length` bytes long.
-    pub(crate) fn gap(&mut self, from_client: bool, length: u64) -> Outcome {
+    /// Takes a gap of one side.
+    pub(crate) fn gap(&mut self, from_client: bool, gap: Gap) -> Outcome {
         self.is_uncertain = true;
         let buffers = self.must_buffer(from_client);
         if !buffers {
             let reader = if from_client { &mut self.client } else { &mut self.server };
-            reader.gap(length);
+            reader.gap(gap.length);
             if !reader.is_lost() {
                 return Outcome::NeedMoreData;
             }
@@ -192,9 +192,9 @@ impl Upgrade {
             Some(BufferedPart { from_client: other, part: OwnedPart::Gap(before) })
                 if *other == from_client =>
             {
-                *before += length;
+                *before = before.join(gap);
             }
-            _ => self.buffered.push(BufferedPart { from_client, part: OwnedPart::Gap(length) }),
+            _ => self.buffered.push(BufferedPart { from_client, part: OwnedPart::Gap(gap) }),
         }
         if from_client && self.client.is_lost() && self.early_acceptance.is_none() {
             self.client_is_complete = false;

@@ -76,6 +76,11 @@ impl OutOfOrder {
         self.segments.first_key_value().map(|(&start, _)| start)
     }
 
+    /// The packet of the held byte at `position`, if a held segment starts there.
+    pub(crate) fn origin_at(&self, position: u64) -> Option<Origin> {
+        self.segments.get(&position).map(|held| held.origin)
+    }
+
     /// Removes and returns the first held segment, if it starts at `position`.
     #[inline]
     pub(crate) fn take(&mut self, position: u64) -> Option<HeldSegment> {

@@ -30,7 +30,7 @@
 )]
 
 use crate::packet::{Origin, Segment};
-use crate::stream_part::{Repeats, StreamPart};
+use crate::stream_part::{Gap, Repeats, StreamPart};
 use crate::tcp::history::History;
 use crate::tcp::out_of_order::{HeldSegment, OutOfOrder, Repeated};
 
@@ -69,6 +69,8 @@ pub(crate) struct Stream {
     unconfirmed: Option<i64>,
     /// The position of the FIN.
     fin: Option<u64>,
+    /// The packet with the last byte given out.
+    last: Option<Origin>,
     held: OutOfOrder,
     acknowledged_hole: Option<AcknowledgedHole>,
     history: History,
@@ -198,6 +200,7 @@ impl Stream {
         self.history.push(bytes, self.acknowledged >= self.next);
         self.advance(bytes.len() as u64);
         if !bytes.is_empty() {
+            self.last = Some(origin);
             out(StreamPart::Data(bytes, origin));
         }
         if cut > 0 {
@@ -210,7 +213,8 @@ impl Stream {
         self.history.clear();
         self.acknowledged_hole = None;
         self.advance(length);
-        out(StreamPart::Gap(length));
+        let after = self.held.origin_at(self.next);
+        out(StreamPart::Gap(Gap { length, before: self.last, after }));
     }
 
     /// Counts a segment that starts before `next`. `captured` is its range before `next`, as far as
@@ -366,7 +370,7 @@ mod tests {
     fn note(received: &mut Vec<Option<u8>>, part: StreamPart<'_>) {
         match part {
             StreamPart::Data(bytes, _) => received.extend(bytes.iter().copied().map(Some)),
-            StreamPart::Gap(length) => received.extend((0..length).map(|_| None)),
+            StreamPart::Gap(gap) => received.extend((0..gap.length).map(|_| None)),
         }
     }
 
@@ -494,6 +498,30 @@ mod tests {
             receiver.settle(1);
         }
         assert_eq!(receiver.received.len() as i64, MAX_JUMP * 2 + 12);
+    }
+
+    #[test]
+    fn gap_names_the_packets_around_it() {
+        let mut stream = Stream::default();
+        let mut gaps = Vec::new();
+        let packet = |packet| Origin { packet, file: 0, time: 10 * packet as i64 };
+        for (number, sequence, bytes) in [(1, 102, "cd"), (2, 104, "ef"), (3, 108, "ij")] {
+            let segment = part(sequence, bytes.as_bytes());
+            stream.start_with_syn(99);
+            stream.segment(&segment, packet(number), &mut 0, &mut |_| {});
+        }
+        stream.acknowledge(112, 0);
+        stream.finish(&mut { stream.held.memory() }, &mut |part| {
+            if let StreamPart::Gap(gap) = part {
+                gaps.push(gap);
+            }
+        });
+        let expected = [
+            Gap { length: 2, before: None, after: Some(packet(1)) },
+            Gap { length: 2, before: Some(packet(2)), after: Some(packet(3)) },
+            Gap { length: 2, before: Some(packet(3)), after: None },
+        ];
+        assert_eq!(gaps, expected);
     }
 
     proptest! {

@@ -187,7 +187,7 @@ impl Conversation {
         let Stage::Handshake(upgrade) = &mut self.stage else { return Vec::new() };
         let outcome = match part {
             StreamPart::Data(bytes, origin) => upgrade.data(sender == client, bytes, origin),
-            StreamPart::Gap(length) => upgrade.gap(sender == client, length),
+            StreamPart::Gap(gap) => upgrade.gap(sender == client, gap),
         };
         match outcome {
             Outcome::NeedMoreData => Vec::new(),
@@ -258,7 +258,8 @@ impl Conversation {
         let [first, second] = *directions;
         let directions =
             if (sender == 0) == from_client { [second, first] } else { [first, second] };
-        let mut websocket = OpenWebSocket::midstream(connection, directions, context.options);
+        let mut websocket =
+            OpenWebSocket::midstream(connection, directions, context.options, context.sink);
         websocket.read_found(found, context.sink);
         self.stage = Stage::Open(Box::new(websocket));
     }

@@ -60,6 +60,18 @@ impl<C: Content> Reassembler<C> {
         self.passive.lost
     }
 
+    /// Whether the open message is incomplete because bytes of it did not come.
+    #[must_use]
+    pub fn is_message_incomplete(&self) -> bool {
+        self.message.as_ref().is_some_and(|message| message.damage == Some(Damage::Missing))
+    }
+
+    /// Whether compressed messages that refer to earlier ones can be inflated.
+    #[must_use]
+    pub const fn is_window_known(&self) -> bool {
+        self.passive.window_known
+    }
+
     /// Bytes of incomplete headers and control frames.
     #[must_use]
     pub const fn bytes_skipped(&self) -> u64 {

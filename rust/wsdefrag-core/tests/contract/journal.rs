@@ -129,7 +129,7 @@ fn read_and<'a>(
     let ending = reassembler.receive_eof(&mut recorder.ledger);
     let again = reassembler.receive_eof(&mut recorder.ledger);
     assert_eq!(again, ending.clone().map(|_| None), "the second end of stream says something new");
-    assert_eq!(reassembler.bytes_buffered(), 0, "something is held behind the end");
+    assert_eq!(reassembler.bytes_buffered(), 0, "something is held after the end");
     let Recorder { ledger, events } = recorder;
     (Journal { events, error, received, discarded, tolerated, ending }, ledger)
 }
