@@ -163,6 +163,13 @@ def test_what_comes_from_outside_is_escaped() -> None:
     assert r"a\x1b[31m\nb" in result.stdout
 
 
+def test_close_reason_in_a_pipe_is_complete() -> None:
+    talk = Conversation().open().upgrade()
+    talk.says(True, close(True, 1000, b"because " * 15))
+    result = invoke_capture("connections", "-", stdin=capture_of(talk.end().segments))
+    assert "-> 1000 " + "because " * 15 in result.stdout
+
+
 def test_filters_choose_connections() -> None:
     expected = [row["connection"] for row in rows(DEMO) if row["server_port"] == 80]
     result = invoke_capture("connections", DEMO, "--port", "80", "--format", "jsonl")

@@ -288,6 +288,7 @@ impl ConnectionColumns {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::account::MessageCounts;
     use crate::connection::{CloseSeen, Request, Response};
     use arrow_array::cast::AsArray;
     use arrow_array::types::{Int8Type, TimestampNanosecondType, UInt16Type, UInt64Type};
@@ -372,6 +373,7 @@ mod tests {
             retransmissions: first + 13,
             overlaps: first + 14,
             tolerated: Tolerated { utf8: first, deflate_tail: 1, ..Tolerated::default() },
+            counts: MessageCounts::default(),
             foreign_bits: 0,
             violation: Some(Error { kind: Kind::ReservedOpcode(3), offset: first }),
         }

@@ -274,7 +274,8 @@ impl Conversation {
         let [first, second] = *directions;
         let directions =
             if (sender == 0) == from_client { [second, first] } else { [first, second] };
-        let mut websocket = OpenWebSocket::midstream(connection, directions, context.options);
+        let mut websocket =
+            OpenWebSocket::midstream(connection, directions, context.options, context.sink);
         websocket.read_found(found, context.sink);
         self.stage = Stage::Open(Box::new(websocket));
     }
