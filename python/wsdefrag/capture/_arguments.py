@@ -75,6 +75,17 @@ def checked_count(name: str, count: int) -> int:
     return count
 
 
+def checked_deflate(deflate: DeflateParams | str | None) -> DeflateParams | None:
+    """Parse a ``Sec-WebSocket-Extensions`` value; parameters and None come back unchanged."""
+    if not isinstance(deflate, str):
+        require_optional("deflate", deflate, DeflateParams)
+        return deflate
+    agreed = DeflateParams.from_header(deflate)
+    if agreed is None:
+        raise ValueError(f"deflate does not name permessage-deflate: {deflate!r}")
+    return agreed
+
+
 def to_duration(name: str, seconds: float) -> int:
     """Convert a duration from seconds to nanoseconds."""
     if require_number(name, seconds) < 0:

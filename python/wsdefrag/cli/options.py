@@ -132,6 +132,12 @@ MESSAGE_FILTERS: tuple[_Option, ...] = (
 READING: tuple[_Option, ...] = (
     click.option("--resync", is_flag=True, help="Search for the next frame after a loss."),
     click.option(
+        "--deflate",
+        metavar="HEADER",
+        callback=deflate_header,
+        help="Sec-WebSocket-Extensions, where no response says it.",
+    ),
+    click.option(
         "--tolerate",
         type=click.Choice([*RULES, "loss", "all"]),
         multiple=True,
