@@ -196,8 +196,8 @@ class Account:
 
     @property
     def has_losses(self) -> bool:
-        """Whether bytes were skipped, lost or not captured."""
-        return bool(self.skipped or self.lost or self.missing)
+        """Whether bytes were skipped, lost, or not captured in time."""
+        return bool(self.skipped or self.lost or self.missing or self.late)
 
 
 @dataclass(eq=False)
@@ -297,7 +297,7 @@ class CapturedConnection:
 
     @property
     def has_losses(self) -> bool:
-        """Whether bytes were skipped, lost or not captured, or a rule was broken."""
+        """Whether bytes were skipped, lost or not captured in time, or a rule was broken."""
         accounts = (self.from_client, self.from_server)
         return self.midstream or any(
             account.has_losses or account.violation is not None for account in accounts
