@@ -227,6 +227,10 @@ class CapturedConnection:
             ``replaced`` (by a new connection with the same addresses and ports),
             ``end_of_capture``, or ``refused`` (the server did not accept the WebSocket).
         problems: One sentence for each problem.
+        original_client_address: IP address and TCP port of the client before a proxy, as the
+            proxy reported them in a PROXY header, or None.
+        original_server_address: The IP address and TCP port that this client connected to, as the
+            proxy reported them, or None.
         websocket: The messages and how the WebSocket was closed; only ``Capture.connections()``
             fills it.
 
@@ -253,6 +257,8 @@ class CapturedConnection:
     from_server: Account
     ended: str | None
     problems: tuple[str, ...]
+    original_client_address: tuple[str, int] | None = None
+    original_server_address: tuple[str, int] | None = None
     websocket: WebSocketData = field(default_factory=WebSocketData)
 
     def __repr__(self) -> str:

@@ -1,7 +1,47 @@
 //! The account of one direction: what became of each of its bytes.
 
-use wsdefrag_core::Error;
 use wsdefrag_core::strictness::Tolerated;
+use wsdefrag_core::{Error, Opcode};
+
+use crate::message::Status;
+
+/// How many messages there are of each type and status, and how many bytes their contents have.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MessageCounts([[(u64, u64); Status::ALL.len()]; Self::TYPES.len()]);
+
+impl MessageCounts {
+    /// The types of messages, in the order of the counters.
+    pub const TYPES: [Opcode; 3] = [Opcode::Continuation, Opcode::Text, Opcode::Binary];
+
+    /// Counts a message with a content of this many bytes.
+    #[inline]
+    pub(crate) const fn add(&mut self, opcode: Opcode, status: Status, bytes: u64) {
+        let row = match opcode {
+            Opcode::Text => 1,
+            Opcode::Binary => 2,
+            _ => 0,
+        };
+        let (messages, total) = &mut self.0[row][status as usize];
+        *messages += 1;
+        *total += bytes;
+    }
+
+    /// The messages of this status, of any type.
+    #[must_use]
+    pub fn of_status(&self, status: Status) -> u64 {
+        self.0.iter().map(|row| row[status as usize].0).sum()
+    }
+
+    /// The type, the status, the number of messages and the bytes of their contents, for each type
+    /// and status of which there is a message.
+    pub fn iter(&self) -> impl Iterator<Item = (Opcode, Status, u64, u64)> {
+        let cells = Self::TYPES.into_iter().zip(&self.0).flat_map(|(opcode, row)| {
+            let row = Status::ALL.into_iter().zip(row);
+            row.map(move |(status, (messages, bytes))| (opcode, status, *messages, *bytes))
+        });
+        cells.filter(|(_, _, messages, _)| *messages > 0)
+    }
+}
 
 /// Counters of one direction after the handshake.
 ///
@@ -45,6 +85,8 @@ pub struct Account {
     pub overlaps: u64,
     /// How often each rule that is switched off was broken.
     pub tolerated: Tolerated,
+    /// The messages and the bytes of their contents by type and status.
+    pub counts: MessageCounts,
     /// The RSV bits of messages that belong to an agreed extension which is not known; RSV1 counts
     /// 4.
     pub foreign_bits: u8,
@@ -70,7 +112,7 @@ impl Account {
         macro_rules! counters {
             ($($name:ident),*) => {{
                 // Without `..`, so that a new field that is missing here fails to compile.
-                let Self { $($name,)* tolerated: _, foreign_bits: _, violation: _ } = self;
+                let Self { $($name,)* tolerated: _, counts: _, foreign_bits: _, violation: _ } = self;
                 [$((stringify!($name), *$name)),*]
             }};
         }
@@ -131,6 +173,7 @@ mod tests {
             retransmissions: 15,
             overlaps: 16,
             tolerated: Tolerated::default(),
+            counts: MessageCounts::default(),
             foreign_bits: 0,
             violation: None,
         };

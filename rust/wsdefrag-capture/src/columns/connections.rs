@@ -289,6 +289,7 @@ impl ConnectionColumns {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::account::MessageCounts;
     use crate::connection::{CloseSeen, Request, Response};
     use arrow_array::cast::AsArray;
     use arrow_array::types::{Int8Type, TimestampNanosecondType, UInt16Type, UInt64Type};
@@ -302,6 +303,8 @@ mod tests {
             connection: 7,
             client_address: "192.0.2.1:50000".parse().unwrap(),
             server_address: "[2001:db8::1]:443".parse().unwrap(),
+            original_client_address: None,
+            original_server_address: None,
             request: None,
             response: None,
             deflate: None,
@@ -372,6 +375,7 @@ mod tests {
             retransmissions: first + 14,
             overlaps: first + 15,
             tolerated: Tolerated { utf8: first, deflate_tail: 1, ..Tolerated::default() },
+            counts: MessageCounts::default(),
             foreign_bits: 0,
             violation: Some(Error { kind: Kind::ReservedOpcode(3), offset: first }),
         }

@@ -576,7 +576,7 @@ mod tests {
     fn gap_names_the_packets_around_it() {
         let mut stream = Stream::default();
         let mut gaps = Vec::new();
-        let packet = |packet| Origin { packet, time: 10 * packet as i64 };
+        let packet = |packet| Origin { packet, file: 0, time: 10 * packet as i64 };
         for (number, sequence, bytes) in [(1, 102, "cd"), (2, 104, "ef"), (3, 108, "ij")] {
             let segment = part(sequence, bytes.as_bytes());
             stream.start_with_syn(99);
