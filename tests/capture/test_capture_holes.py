@@ -63,7 +63,7 @@ def conversation_with_a_hole(acked: bool, count: int) -> tuple[Conversation, Seg
 def test_hole_is_a_gap_when_its_bytes_were_received_and_time_went_by(
     acked: bool, count: int, wait: int, expected: str
 ) -> None:
-    """64 segments and 200 ms, or two seconds; while the peer lacks them too, they may still come."""
+    """64 segments and 200 ms, or two seconds. What the peer lacks too may still come."""
     talk, lost = conversation_with_a_hole(acked, 150)
     found = read(capture_of(later(talk, lost, count, wait)), ordered=False)
     assert found.statuses() == [expected] + ["ok"] * 150

@@ -88,6 +88,11 @@ impl OutOfOrder {
         self.segments.first_key_value().map(|(&start, _)| start)
     }
 
+    /// The position at which the last held segment starts.
+    pub(crate) fn last(&self) -> Option<u64> {
+        self.segments.last_key_value().map(|(&start, _)| start)
+    }
+
     /// The position of the first held byte, if the hole before it was confirmed, and when that was.
     pub(super) fn first_confirmed(&self) -> Option<(u64, Confirmation)> {
         let (&start, held) = self.segments.first_key_value()?;

@@ -9,7 +9,7 @@
 //!
 //! A hole that is not confirmed is waited for without limit: the sender will repeat the bytes.
 
-/// Segments of the direction, captured since, after which a hole is given up.
+/// Later segments of the direction, captured since, after which a hole is given up.
 const MAX_LATER_SEGMENTS: u32 = 64;
 /// Nanoseconds of capture time that have to pass besides.
 const MIN_WAIT: i64 = 200_000_000;
@@ -21,13 +21,13 @@ pub(super) const MAX_WAIT: i64 = 2_000_000_000;
 pub(super) struct Confirmation {
     /// In nanoseconds since the epoch.
     pub(super) time: i64,
-    /// How many segments of the direction had been held by then; wraps.
+    /// How many segments of the direction had come by then; wraps.
     pub(super) segments: u32,
 }
 
 impl Confirmation {
     /// Whether the hole is given up at `now` (nanoseconds since the epoch), when `segments` segments of
-    /// the direction have been held.
+    /// the direction have come.
     pub(super) const fn is_over(self, now: i64, segments: u32) -> bool {
         let waited = now.saturating_sub(self.time);
         let later = segments.wrapping_sub(self.segments);

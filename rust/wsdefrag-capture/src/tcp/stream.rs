@@ -62,7 +62,7 @@ pub(crate) struct Stream {
     /// The packet with the last byte given out.
     last: Option<Origin>,
     held: OutOfOrder,
-    /// How many segments have been held; wraps.
+    /// How many segments have been held that started after all others; wraps.
     segments_held: u32,
     /// The position up to which a snap length cut the bytes after `next`, if it did.
     cut_until: u64,
@@ -171,7 +171,8 @@ impl Stream {
             }
         }
         let before = self.held.memory();
-        self.segments_held = self.segments_held.wrapping_add(1);
+        let is_latest = self.held.last().is_none_or(|last| start.cast_unsigned() > last);
+        self.segments_held = self.segments_held.wrapping_add(u32::from(is_latest));
         let known =
             Known { received: self.acknowledged.max(self.cut_until), now: self.confirmation(now) };
         let Repeated { some, differs } =
