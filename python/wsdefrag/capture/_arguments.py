@@ -7,7 +7,8 @@ import sys
 from collections.abc import Iterable
 from typing import Protocol, runtime_checkable
 
-from wsdefrag._arguments import require_int, require_number
+from wsdefrag._arguments import require_int, require_number, require_optional
+from wsdefrag.deflate import DeflateParams
 from wsdefrag.opcode import Opcode
 
 NANOSECONDS = 10**9

@@ -39,8 +39,9 @@
 //! | `compressed` | u64 | payload bytes of compressed messages that were inflated whole |
 //! | `inflated` | u64 | bytes that those payloads were inflated to |
 //! | `pings` | u64 | pings and pongs |
-//! | `gaps` | u64 | runs of bytes that were not captured |
-//! | `missing` | u64 | bytes in gaps |
+//! | `gaps` | u64 | runs of bytes that were not captured, or too late |
+//! | `missing` | u64 | bytes in gaps that no packet has |
+//! | `late` | u64 | bytes in gaps that a packet had which came too late |
 //! | `retransmissions` | u64 | segments that repeated bytes captured before, the handshake's included |
 //! | `overlaps` | u64 | retransmissions whose bytes differed from those captured before |
 //! | `tolerated_mask_direction` | u64 | frames masked, or not masked, against the rule for their sender |
@@ -372,8 +373,9 @@ mod tests {
             pings: first + 10,
             gaps: first + 11,
             missing: first + 12,
-            retransmissions: first + 13,
-            overlaps: first + 14,
+            late: first + 13,
+            retransmissions: first + 14,
+            overlaps: first + 15,
             tolerated: Tolerated { utf8: first, deflate_tail: 1, ..Tolerated::default() },
             counts: MessageCounts::default(),
             foreign_bits: 0,

@@ -142,8 +142,12 @@ impl OpenWebSocket {
             direction.finish(sink);
         }
         for (direction, repeats) in directions.iter_mut().zip(repeats) {
-            direction.account_mut().retransmissions = repeats.retransmissions;
-            direction.account_mut().overlaps = repeats.overlaps;
+            let account = direction.account_mut();
+            account.retransmissions = repeats.retransmissions;
+            account.overlaps = repeats.overlaps;
+            // Gaps of the handshake have late bytes, too.
+            account.late = repeats.late.min(account.missing);
+            account.missing -= account.late;
         }
         let closes = directions.iter().filter_map(Direction::close);
         connection.close = closes.min_by_key(|close| close.packet).cloned();
