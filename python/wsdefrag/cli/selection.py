@@ -15,8 +15,8 @@ from wsdefrag.limits import Limits
 from wsdefrag.strictness import Strictness
 
 if TYPE_CHECKING:
-    from wsdefrag.deflate import DeflateParams
     from wsdefrag.cli.input.inputs import Input
+    from wsdefrag.deflate import DeflateParams
 
 _DEFAULTS = Limits()
 # The rules that are off by default need no option.

@@ -4,6 +4,7 @@ pub(crate) mod accept_key;
 mod body;
 pub(crate) mod buffered;
 pub(crate) mod head;
+pub(crate) mod outcome;
 pub(crate) mod parser;
 pub(crate) mod preamble;
 pub(crate) mod preamble_message;

@@ -119,7 +119,8 @@ pub(crate) fn accepts_websocket(response: &Response, was_asked: bool) -> bool {
         || (was_asked && field(&response.fields, "upgrade").is_none())
 }
 
-fn names_websocket(fields: &[Field]) -> bool {
+/// Whether `Upgrade` names the WebSocket protocol.
+pub(crate) fn names_websocket(fields: &[Field]) -> bool {
     has_member(fields, "upgrade", |member| {
         // A protocol may have a version (RFC 9110 section 7.8).
         let name = member.split('/').next().unwrap_or(member);

@@ -30,7 +30,8 @@ use crate::connection::{Request, Response};
 use crate::http::body::{Body, request_body, response_body};
 use crate::http::buffered::{Buffered, BufferedPart};
 use crate::http::head::{HeadReader, HeadResult, MAX_HEAD};
-use crate::http::parser::{Head, accepts_websocket, asks_for_websocket};
+use crate::http::outcome::{Acceptance, Outcome};
+use crate::http::parser::{Head, accepts_websocket, asks_for_websocket, names_websocket};
 use crate::http::preamble_message::OriginalAddresses;
 use crate::packet::Origin;
 use crate::stream_part::Gap;
@@ -39,35 +40,6 @@ use crate::stream_part::Gap;
 const MAX_PIPELINED: usize = 64;
 /// The method that asks a proxy for a connection (RFC 9110 section 9.3.6).
 const CONNECT: &str = "CONNECT";
-
-/// The state of the handshake after a part of a stream. After the last four, the bytes that were not
-/// interpreted are given by [`Upgrade::take_buffered`], those of the last part included.
-#[derive(Debug)]
-pub(crate) enum Outcome {
-    /// It is not decided yet.
-    NeedMoreData,
-    /// The connection is not a WebSocket.
-    NotWebSocket,
-    /// A proxy answered a CONNECT. HTTP continues: with the proxy, or through it with the server.
-    ProxyAnswered,
-    /// The server accepted.
-    Accepted(Box<Acceptance>),
-    /// The server refused. HTTP continues after the response.
-    Refused { request: Box<Request>, response: Box<Response> },
-    /// The response was not captured.
-    Unknown { request: Option<Box<Request>> },
-}
-
-/// A server's acceptance of a request for a WebSocket.
-#[derive(Debug)]
-pub(crate) struct Acceptance {
-    /// The request, if it was captured.
-    pub(crate) request: Option<Box<Request>>,
-    pub(crate) response: Box<Response>,
-    /// The position in the client's stream that the response's last segment acknowledged: the end of
-    /// the request.
-    pub(crate) acknowledged: Option<u64>,
-}
 
 /// A request without a response.
 #[derive(Debug)]
@@ -268,10 +240,11 @@ impl Upgrade {
                 self.client.restart();
                 self.server.restart();
             }
-            return Outcome::ProxyAnswered;
+            return Outcome::HttpContinues;
         }
         match request.and_then(|request| request.for_websocket) {
             Some(_) if self.refusals == MAX_PIPELINED => Outcome::NotWebSocket,
+            Some(request) if !names_websocket(&request.fields) => Outcome::HttpContinues,
             Some(request) => {
                 self.refusals += 1;
                 Outcome::Refused { request, response: Box::new(response) }

@@ -18,10 +18,11 @@ use std::net::SocketAddr;
 
 use crate::connection::{Connection, Ended, Request, Response};
 use crate::http::buffered::BufferedPart;
+use crate::http::outcome::{Acceptance, Outcome};
 use crate::http::parser::{starts_handshake, starts_like};
 use crate::http::preamble::is_of_client;
 use crate::http::preamble_message::OriginalAddresses;
-use crate::http::upgrade::{Acceptance, Outcome, Upgrade};
+use crate::http::upgrade::Upgrade;
 use crate::options::Options;
 use crate::sink::Sink;
 use crate::stream_part::{Repeats, StreamPart};
@@ -231,7 +232,7 @@ impl Conversation {
                 }
                 Vec::new()
             }
-            Outcome::ProxyAnswered => self.take_buffered(),
+            Outcome::HttpContinues => self.take_buffered(),
             Outcome::Refused { request, response } => {
                 self.report_refusal(request, response, context);
                 self.take_buffered()
@@ -284,7 +285,7 @@ impl Conversation {
         let from_client = found.from_client;
         self.client = Some(if from_client { sender } else { 1 - sender });
         let handshake = CapturedHandshake { midstream: true, ..CapturedHandshake::default() };
-        let Some(mut connection) = self.connection(handshake, context) else { return };
+        let Some(connection) = self.connection(handshake, context) else { return };
         context.sink.opened(&connection);
         let [first, second] = *directions;
         let directions =
