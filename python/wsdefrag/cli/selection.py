@@ -23,7 +23,7 @@ _DEFAULTS = Limits()
 RULES = [field.name.replace("_", "-") for field in fields(Strictness) if field.default]
 
 # The options that do not work with raw dumps.
-_OF_CAPTURES = ("host", "path", "port", "address", "type", "since", "until", "resync")
+_OF_CAPTURES = ("host", "path", "connection", "port", "address", "type", "since", "until", "resync")
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,7 @@ class Selection:
         sender: Only messages of this sender; None for both.
         host: Patterns of the request's ``Host``.
         path: Patterns of the request's path and query.
+        connection: Ranges of numbers of connections.
         port: TCP ports of either side.
         address: IP addresses of either side.
         type: Only messages of this type; None for both.
@@ -50,6 +51,7 @@ class Selection:
     sender: Literal["client", "server"] | None = None
     host: tuple[str, ...] = ()
     path: tuple[str, ...] = ()
+    connection: tuple[range, ...] = ()
     port: tuple[int, ...] = ()
     address: tuple[str, ...] = ()
     type: Literal["text", "binary"] | None = None
@@ -125,6 +127,7 @@ class Selection:
             source,
             hosts=self.host,
             request_paths=self.path,
+            connections=self.connection,
             ports=self.port,
             addresses=self.address,
             from_client=None if self.sender is None else self.sender == "client",
