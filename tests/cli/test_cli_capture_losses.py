@@ -17,12 +17,12 @@ from wire_writer import TEXT, frame
 
 def test_gap_is_marked_said_and_ends_with_1() -> None:
     result = invoke_capture("messages", "-", "--width", "100", stdin=gapped())
-    before, lossy, behind = result.stdout.splitlines()
+    before, lossy, after = result.stdout.splitlines()
     assert before.endswith("-> text         6 B  before")
     assert " -> text " in lossy
     assert "  [incomplete, 100 B missing] xxxxx" in lossy
     assert len(lossy) == 100
-    assert behind.endswith("-> text         6 B  behind")
+    assert after.endswith("-> text         5 B  after")
     assert result.exit_code == 1
     assert result.stderr == (
         "wsdefrag: <stdin>: lost: 1 message incomplete; 100 bytes not captured\n"

@@ -39,7 +39,8 @@ _EPILOG = """
 \b
 Examples:
   wsdefrag messages day.pcapng --host '*.example' --type text
-  tcpdump -w - 'tcp port 80' | wsdefrag messages - --format jsonl
+  wsdefrag messages day.pcapng | grep -n error
+  tcpdump -U --immediate-mode -w - 'tcp port 80' | wsdefrag messages -
   wsdefrag messages server.bin --from server
 """
 
@@ -67,7 +68,7 @@ _OUTPUT = (
         "--width",
         type=click.IntRange(min=0),
         metavar="COLUMNS",
-        help="Line width; 0: no limit.  [default: the terminal's]",
+        help="Cut lines to this; 0: never.  [default: the terminal's width; 0 in a pipe or file]",
     ),
 )
 

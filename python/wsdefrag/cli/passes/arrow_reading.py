@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from wsdefrag.cli.selection import Selection
     from wsdefrag.formats.tables import ArrowTable
 
-_ACCOUNT = ("missing", "lost", "violation")
+_ACCOUNT = ("missing", "late", "lost", "violation")
 _RULES = [field.name for field in fields(Strictness)]
 _COLUMNS = [
     "connection",
@@ -151,7 +151,7 @@ class ArrowReading(Reading):
     def _count_connections(self, batch: pa.RecordBatch) -> None:
         for row in batch.select(_COLUMNS).to_pylist():
             sides = {
-                side: (row[f"{side}_missing"], row[f"{side}_lost"], row[f"{side}_violation"])
+                side: tuple(row[f"{side}_{name}"] for name in _ACCOUNT)
                 for side in ("client", "server")
             }
             tolerated = {

@@ -51,7 +51,7 @@ impl Layers {
         self.counts.packets += 1;
         self.counts.first_time.get_or_insert(record.time);
         self.counts.last_time = Some(record.time);
-        let origin = Origin { packet: self.counts.packets, time: record.time };
+        let origin = Origin { packet: self.counts.packets, file: 0, time: record.time };
         let Some(link) = record.link else {
             self.counts.malformed += 1;
             return;
@@ -143,9 +143,9 @@ impl Layers {
                 let payload = sequence.map_or(Payload::Ordered(bytes), |sequence| {
                     Payload::Segment(Segment { sequence, bytes, ..Segment::default() })
                 });
-                let Origin { packet: number, time } = origin;
+                let Origin { packet: number, file, time } = origin;
                 let tags = self.path.tags();
-                sink(Packet { number, time, source, destination, tags, payload });
+                sink(Packet { number, file, time, source, destination, tags, payload });
             }
             Exported::Other => self.counts.other += 1,
             Exported::Malformed => self.counts.malformed += 1,
@@ -166,6 +166,7 @@ fn segment<'a>(
     counts.cut += u64::from(segment.cut != 0);
     Some(Packet {
         number: origin.packet,
+        file: origin.file,
         time: origin.time,
         source: SocketAddr::new(datagram.addresses.0, ports.0),
         destination: SocketAddr::new(datagram.addresses.1, ports.1),

@@ -32,6 +32,8 @@ use crate::packet::tags::Tags;
 pub struct Packet<'a> {
     /// The number of the packet in the capture. The first packet of any protocol is number 1.
     pub number: u64,
+    /// The file that it is in: its index among the files of the capture.
+    pub file: u32,
     /// When it was captured, in nanoseconds since the epoch.
     pub time: i64,
     /// The sender.
@@ -75,9 +77,11 @@ pub struct Segment<'a> {
 
 /// When and where bytes were captured.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Origin {
+pub struct Origin {
     /// The number of the packet in the capture.
-    pub(crate) packet: u64,
+    pub packet: u64,
+    /// The file that the packet is in: its index among the files of the capture.
+    pub file: u32,
     /// When the packet was captured, in nanoseconds since the epoch.
-    pub(crate) time: i64,
+    pub time: i64,
 }

@@ -30,7 +30,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 use pyo3::{PyTraverseError, PyVisit};
 use wsdefrag_capture::packet::counts::Counts;
-use wsdefrag_capture::{Connection, Message, Sink};
+use wsdefrag_capture::{CaptureEvent, Connection, Message, Sink};
 
 use crate::capture::connection::{end_connection, new_connection};
 use crate::capture::message::CapturedMessage;
@@ -56,6 +56,8 @@ impl Sink for Items {
     fn message(&mut self, message: Message) {
         self.0.push_back(Item::Message(Box::new(message)));
     }
+
+    fn event(&mut self, _: CaptureEvent) {}
 
     fn ended(&mut self, connection: Connection) {
         self.0.push_back(Item::Ended(Box::new(connection)));
