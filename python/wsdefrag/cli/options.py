@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import functools
 import ipaddress
+import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import fields
@@ -19,6 +20,7 @@ from typing import Any, TypeVar
 
 import click
 
+from wsdefrag.capture import Capture
 from wsdefrag.cli.input.source import checked_seconds
 from wsdefrag.cli.selection import RULES, Selection
 from wsdefrag.deflate import DeflateParams
@@ -77,6 +79,17 @@ def moment(context: click.Context, parameter: click.Parameter, value: str | None
         raise click.BadParameter(reason) from None
 
 
+def _decode_as(
+    context: click.Context, parameter: click.Parameter, value: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Refuse a text that ``Capture`` does not take."""
+    try:
+        Capture(os.devnull, decode_as=value)
+    except ValueError as error:
+        raise click.BadParameter(f"{error}.") from None
+    return value
+
+
 def _addresses(
     context: click.Context, parameter: click.Parameter, value: tuple[str, ...]
 ) -> tuple[str, ...]:
@@ -131,6 +144,13 @@ MESSAGE_FILTERS: tuple[_Option, ...] = (
 
 READING: tuple[_Option, ...] = (
     click.option("--resync", is_flag=True, help="Search for the next frame after a loss."),
+    click.option(
+        "--decode-as",
+        multiple=True,
+        metavar="udp.port==PORT,NAME",
+        callback=_decode_as,
+        help="A UDP port with a tunnel: vxlan, geneve, gtp, ...; repeatable.",
+    ),
     click.option(
         "--tolerate",
         type=click.Choice([*RULES, "loss", "all"]),

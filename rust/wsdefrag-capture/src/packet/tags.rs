@@ -259,7 +259,9 @@ mod tests {
     fn tags_are_told_apart_by_kind_id_and_order() {
         let hash = |tags: &[Tag]| {
             let mut path = Path::default();
-            tags.iter().for_each(|tag| path.add(*tag));
+            for tag in tags {
+                path.add(*tag);
+            }
             path.tags().hash
         };
         let (a, b) = (Tag::new(TagKind::Vlan, 1), Tag::new(TagKind::Vlan, 2));

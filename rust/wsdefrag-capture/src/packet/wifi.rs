@@ -129,5 +129,5 @@ pub fn per_packet_information(rest: Rest<'_>) -> Step<'_> {
 pub fn fddi(rest: Rest<'_>) -> Step<'_> {
     let Some((header, payload)) = rest.split::<13>() else { return Step::Malformed };
     // Frames of logical link control, asynchronous or synchronous.
-    if header[0] & 0x30 != 0x10 { Step::Other } else { Step::Next(Header::Llc, payload) }
+    if header[0] & 0x30 == 0x10 { Step::Next(Header::Llc, payload) } else { Step::Other }
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use wsdefrag_capture::packet::reader::PacketReader;
 use wsdefrag_capture::packet::tunnel::udp_tunnel::{DecodeAs, UdpTunnel};
 
-use crate::contract::{Outcome, check_chunks, read};
+use crate::contract::{Outcome, Seen, check_chunks, read};
 use crate::writer::{
     ACK, Order, ethernet, hex, ipv4, ipv4_fragments, ipv6, ipv6_fragments, pcap, pcap_header,
     pcap_record, tcp,
@@ -198,7 +198,7 @@ fn outer_and_inner_fragments_are_reassembled() {
             .map(|fragment| {
                 let header = match port {
                     2152 => {
-                        let optional = if header[0] & 7 == 0 { 0 } else { 4 };
+                        let optional = if header[0] == 0x30 { 0 } else { 4 };
                         let more = if header[0] & 4 == 0 { 0 } else { 4 };
                         let length = u8::try_from(fragment.len() + optional + more).unwrap();
                         [&header[..2], &[0, length], &header[4..]].concat()
@@ -237,7 +237,7 @@ fn fragments_of_two_tunnels_do_not_mix() {
         fragments[1][1].clone(),
     ];
     let outcome = check_chunks(&pcap(101, &packets), &[13]);
-    let found: Vec<_> = outcome.packets.iter().map(|seen| seen.bytes()).collect();
+    let found: Vec<_> = outcome.packets.iter().map(Seen::bytes).collect();
     assert_eq!(found, [&text[1][..], &text[0], &text[1]]);
 }
 
