@@ -124,7 +124,7 @@ impl Sink for Output {
             [&connection.from_server, &connection.from_client].iter().zip(seqs)
         {
             assert!(account.is_balanced(), "{account:?}");
-            assert!(account.missing <= account.bytes, "{account:?}");
+            assert!(account.missing + account.late <= account.bytes, "{account:?}");
             assert_eq!(account.messages, messages);
         }
         self.ended.push(connection);
