@@ -7,7 +7,8 @@ import sys
 from collections.abc import Iterable
 from typing import Protocol, runtime_checkable
 
-from wsdefrag._arguments import require_int, require_number
+from wsdefrag._arguments import require_int, require_number, require_optional
+from wsdefrag.deflate import DeflateParams
 from wsdefrag.opcode import Opcode
 
 NANOSECONDS = 10**9
@@ -73,6 +74,17 @@ def checked_count(name: str, count: int) -> int:
     if not 1 <= require_int(name, count) <= sys.maxsize:
         raise ValueError(f"{name} must be from 1 to {sys.maxsize}, not {count}")
     return count
+
+
+def checked_deflate(deflate: DeflateParams | str | None) -> DeflateParams | None:
+    """Parse a ``Sec-WebSocket-Extensions`` value; parameters and None come back unchanged."""
+    if not isinstance(deflate, str):
+        require_optional("deflate", deflate, DeflateParams)
+        return deflate
+    agreed = DeflateParams.from_header(deflate)
+    if agreed is None:
+        raise ValueError(f"deflate does not name permessage-deflate: {deflate!r}")
+    return agreed
 
 
 def to_duration(name: str, seconds: float) -> int:

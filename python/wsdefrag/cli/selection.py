@@ -16,6 +16,7 @@ from wsdefrag.strictness import Strictness
 
 if TYPE_CHECKING:
     from wsdefrag.cli.input.inputs import Input
+    from wsdefrag.deflate import DeflateParams
 
 _DEFAULTS = Limits()
 # The rules that are off by default need no option.
@@ -45,6 +46,7 @@ class Selection:
         until: Only messages before this time, in seconds since the epoch.
         resync: Whether to search for the next frame after a loss.
         decode_as: UDP ports that carry tunnels, as ``Capture`` takes them.
+        deflate: The permessage-deflate parameters where no response says what was agreed.
         tolerate: What does not change the exit status: names of rules, ``loss``, ``all``.
         max_message_size: Most bytes of a message; 0 for no limit.
         max_frame_size: Most bytes of a frame; 0 for no limit.
@@ -61,6 +63,7 @@ class Selection:
     until: float | None = None
     resync: bool = False
     decode_as: tuple[str, ...] = ()
+    deflate: DeflateParams | None = None
     tolerate: tuple[str, ...] = ()
     max_message_size: int = _DEFAULTS.max_message_size or 0
     max_frame_size: int = _DEFAULTS.max_frame_size or 0
@@ -138,6 +141,7 @@ class Selection:
             since=self.since,
             until=self.until,
             content=content,
+            deflate=self.deflate,
             limits=self.limits(),
             strictness=self.strictness(),
             resync=self.resync,
