@@ -20,6 +20,7 @@ PARAMETERS = {
     "content": "Buffer",
     "cut_characters": "bool",
     "data": "Buffer",
+    "decode_as": "Sequence[str]",
     "deflate": "DeflateParams | None",
     "event": "Event",
     "extension": "str | None",

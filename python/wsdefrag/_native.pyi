@@ -182,6 +182,7 @@ class CapturePlan:
         max_connections: int,
         idle_timeout_ns: int,
         handshake_timeout_ns: int,
+        decode_as: Sequence[str],
     ) -> Self: ...
     @staticmethod
     def defaults() -> dict[str, int]:

@@ -102,10 +102,15 @@ class Capture:
             as ``idle``.
         handshake_timeout: A TCP connection without a complete handshake that has no packet for this
             long, in seconds of capture time, is dropped.
+        decode_as: UDP ports that carry a tunnel, in the form of tshark's ``-d``:
+            ``"udp.port==5555,vxlan"``. The names are ``vxlan``, ``vxlan_gpe``, ``geneve``, ``gtp``,
+            ``l2tp``, ``tzsp``, ``mpls``, ``capwap.data``, ``gre``, ``ip``, ``eth``, and ``data``
+            for no tunnel. Registered ports need no mention.
 
     Raises:
         TypeError: If an argument has the wrong type.
-        ValueError: If an address is not an IP address, or a number is out of range.
+        ValueError: If an address is not an IP address, a number is out of range, or a text of
+            ``decode_as`` has another form.
 
     Example:
         >>> from wsdefrag.capture import Capture
@@ -136,6 +141,7 @@ class Capture:
         max_connections: int = 65_536,
         idle_timeout: float = 600.0,
         handshake_timeout: float = 60.0,
+        decode_as: Iterable[str] = (),
     ) -> None:
         """Check the arguments; opens no file."""
         file, files = sources(source)
@@ -168,6 +174,7 @@ class Capture:
             "max_connections": checked_count("max_connections", max_connections),
             "idle_timeout_ns": to_duration("idle_timeout", idle_timeout),
             "handshake_timeout_ns": to_duration("handshake_timeout", handshake_timeout),
+            "decode_as": texts("decode_as", decode_as),
         }
         self._plan = CapturePlan(**self._arguments)
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import functools
 import ipaddress
+import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import fields
@@ -19,6 +20,7 @@ from typing import Any, TypeVar
 
 import click
 
+from wsdefrag.capture import Capture
 from wsdefrag.cli.input.source import checked_seconds
 from wsdefrag.cli.selection import RULES, Selection
 from wsdefrag.deflate import DeflateParams
@@ -78,6 +80,17 @@ def moment(context: click.Context, parameter: click.Parameter, value: str | None
     except (ValueError, OverflowError, OSError):
         reason = f"{value!r} is neither an ISO 8601 time nor seconds since 1970."
         raise click.BadParameter(reason) from None
+
+
+def _decode_as(
+    context: click.Context, parameter: click.Parameter, value: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Refuse a text that ``Capture`` does not take."""
+    try:
+        Capture(os.devnull, decode_as=value)
+    except ValueError as error:
+        raise click.BadParameter(f"{error}.") from None
+    return value
 
 
 def _addresses(
@@ -172,6 +185,13 @@ MESSAGE_FILTERS: tuple[_Option, ...] = (
 
 READING: tuple[_Option, ...] = (
     click.option("--resync", is_flag=True, help="Search for the next frame after a loss."),
+    click.option(
+        "--decode-as",
+        multiple=True,
+        metavar="udp.port==PORT,NAME",
+        callback=_decode_as,
+        help="A UDP port with a tunnel: vxlan, geneve, gtp, ...; repeatable.",
+    ),
     click.option(
         "--deflate",
         metavar="HEADER",

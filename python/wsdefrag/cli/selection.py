@@ -23,7 +23,12 @@ _DEFAULTS = Limits()
 RULES = [field.name.replace("_", "-") for field in fields(Strictness) if field.default]
 
 # The options that do not work with raw dumps.
-_OF_CAPTURES = ("host", "path", "connection", "port", "address", "type", "since", "until", "resync")
+_OF_CAPTURES = (
+    *("host", "path", "connection", "port", "address", "type", "since", "until"),
+    *("resync", "decode_as"),
+)
+# Those of them that select nothing.
+_NO_FILTERS = {"--resync", "--decode-as"}
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,7 @@ class Selection:
         since: Only messages at or after this time, in seconds since the epoch.
         until: Only messages before this time, in seconds since the epoch.
         resync: Whether to search for the next frame after a loss.
+        decode_as: UDP ports that carry tunnels, as ``Capture`` takes them.
         deflate: The permessage-deflate parameters where no response says what was agreed.
         tolerate: What does not change the exit status: names of rules, ``loss``, ``all``.
         max_message_size: Most bytes of a message; 0 for no limit.
@@ -58,6 +64,7 @@ class Selection:
     since: float | None = None
     until: float | None = None
     resync: bool = False
+    decode_as: tuple[str, ...] = ()
     deflate: DeflateParams | None = None
     tolerate: tuple[str, ...] = ()
     max_message_size: int = _DEFAULTS.max_message_size or 0
@@ -103,12 +110,14 @@ class Selection:
         """Return the names of the given options that do not work with raw dumps."""
         default = Selection()
         return [
-            f"--{name}" for name in _OF_CAPTURES if getattr(self, name) != getattr(default, name)
+            f"--{name.replace('_', '-')}"
+            for name in _OF_CAPTURES
+            if getattr(self, name) != getattr(default, name)
         ]
 
     def filters(self) -> bool:
         """Whether any option filters connections or messages."""
-        return bool(self.sender or set(self.of_captures()) - {"--resync"})
+        return bool(self.sender or set(self.of_captures()) - _NO_FILTERS)
 
     def capture(self, source: Input | list[str], *, content: bool = True) -> Capture:
         """Make a ``Capture`` with these filters and limits.
@@ -139,4 +148,5 @@ class Selection:
             limits=self.limits(),
             strictness=self.strictness(),
             resync=self.resync,
+            decode_as=self.decode_as,
         )

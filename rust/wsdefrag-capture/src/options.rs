@@ -7,6 +7,7 @@ use wsdefrag_core::{DeflateParams, Limits, Opcode, Strictness};
 
 use crate::event::CaptureEvent;
 use crate::message::Message;
+use crate::packet::tunnel::udp_tunnel::DecodeAs;
 
 const SECOND: i64 = 1_000_000_000;
 
@@ -31,6 +32,8 @@ pub struct Options {
     pub idle_timeout: i64,
     /// How long a connection that is not a WebSocket yet may be idle, in nanoseconds of capture time.
     pub handshake_timeout: i64,
+    /// UDP ports of the caller's choice, and the tunnels that they carry.
+    pub decode_as: Vec<DecodeAs>,
     /// The part of the capture that is wanted.
     pub filter: Filter,
 }
@@ -46,6 +49,7 @@ impl Default for Options {
             max_connections: 65_536,
             idle_timeout: 600 * SECOND,
             handshake_timeout: 60 * SECOND,
+            decode_as: Vec::new(),
             filter: Filter::default(),
         }
     }
