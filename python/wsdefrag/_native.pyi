@@ -167,6 +167,7 @@ class CapturePlan:
         name: str,
         hosts: Sequence[str],
         request_paths: Sequence[str],
+        connections: Sequence[tuple[int, int]],
         ports: Sequence[int],
         addresses: Sequence[str],
         from_client: bool | None,
@@ -181,6 +182,7 @@ class CapturePlan:
         max_connections: int,
         idle_timeout_ns: int,
         handshake_timeout_ns: int,
+        decode_as: Sequence[str],
     ) -> Self: ...
     @staticmethod
     def defaults() -> dict[str, int]:
