@@ -7,8 +7,6 @@ use wsdefrag_core::{Limits, Opcode, Strictness};
 use crate::event::CaptureEvent;
 use crate::message::Message;
 
-const SECOND: i64 = 1_000_000_000;
-
 /// Options for reading a capture.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Options {
@@ -23,10 +21,8 @@ pub struct Options {
     /// The number of connections that may be live at a time. The one idle for longest is ended to
     /// make room.
     pub max_connections: usize,
-    /// How long a WebSocket may be idle, in nanoseconds of capture time.
-    pub idle_timeout: i64,
-    /// How long a connection that is not a WebSocket yet may be idle, in nanoseconds of capture time.
-    pub handshake_timeout: i64,
+    /// How long a connection may be idle, in nanoseconds of capture time; `None` for no limit.
+    pub idle_timeout: Option<i64>,
     /// The part of the capture that is wanted.
     pub filter: Filter,
 }
@@ -39,8 +35,7 @@ impl Default for Options {
             contents: true,
             resync: false,
             max_connections: 65_536,
-            idle_timeout: 600 * SECOND,
-            handshake_timeout: 60 * SECOND,
+            idle_timeout: None,
             filter: Filter::default(),
         }
     }

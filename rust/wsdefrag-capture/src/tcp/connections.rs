@@ -43,16 +43,6 @@ enum Entry {
     Past(PastConnection),
 }
 
-/// Traffic that was not read, because there was no room for its connection.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Evictions {
-    /// Connections that were ended to make room for others. Only those that are WebSockets, or may
-    /// become one, are counted.
-    pub connections: u64,
-    /// Packets with payload that these connections sent afterwards.
-    pub packets: u64,
-}
-
 /// The addresses and ports of a packet, and who sent it.
 #[derive(Clone, Copy)]
 struct Route {
@@ -71,7 +61,10 @@ pub(crate) struct Connections {
     /// The number of the next connection.
     next_number: u64,
     clock: Clock,
-    pub(crate) evictions: Evictions,
+    /// Connections that were ended because there was no room for them.
+    pub(crate) evicted_connections: u64,
+    /// Segments of those connections with new payload that came after that.
+    pub(crate) evicted_packets: u64,
 }
 
 impl Connections {
@@ -82,7 +75,8 @@ impl Connections {
             total_held: 0,
             next_number: 0,
             clock: Clock::default(),
-            evictions: Evictions::default(),
+            evicted_connections: 0,
+            evicted_packets: 0,
         }
     }
 
@@ -94,7 +88,7 @@ impl Connections {
         let endpoints = [packet.source, packet.destination];
         let endpoints = if is_reversed { [endpoints[1], endpoints[0]] } else { endpoints };
         let route = Route { key, endpoints, sender: usize::from(is_reversed) };
-        let origin = Origin { packet: packet.number, time: packet.time };
+        let origin = Origin { packet: packet.number, time: packet.time, file: packet.file };
         match packet.payload {
             Payload::Segment(segment) => self.segment(route, &segment, origin, sink),
             Payload::Ordered(bytes) => self.ordered(route, bytes, origin, sink),
@@ -118,7 +112,7 @@ impl Connections {
                     Afterwards::Opens => PortReuse::Confirmed(None),
                     Afterwards::Nothing => return self.touch_past(old, segment),
                     Afterwards::Unread => {
-                        self.evictions.packets += 1;
+                        self.evicted_packets += 1;
                         return self.touch_past(old, segment);
                     }
                 },
@@ -284,7 +278,7 @@ impl Connections {
             _ if live.is_reset() => Reason::Reset,
             _ => Reason::Ended,
         };
-        self.evictions.connections += u64::from(reason == Reason::Evicted);
+        self.evicted_connections += u64::from(reason == Reason::Evicted);
         let past = Entry::Past(PastConnection::new(reason, &live.streams));
         if let Entry::Live(mut live) = std::mem::replace(entry, past) {
             let mut context = Context { options: &self.options, sink };
