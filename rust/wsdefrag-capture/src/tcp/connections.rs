@@ -150,7 +150,8 @@ impl Connections {
         };
         let now = self.clock.now();
         let Some(Entry::Live(live)) = self.table.get(index) else { return };
-        let mut context = Context { options: &self.options, sink };
+        let mut context =
+            Context { options: &self.options, next_number: &mut self.next_number, sink };
         let ended = live.segment(sender, segment, origin, now, &mut self.total_held, &mut context);
         self.reclassify(index, ended, origin.time, sink);
     }
@@ -161,7 +162,8 @@ impl Connections {
             None => self.open(route, None, origin.time, sink),
         };
         if let Some(Entry::Live(live)) = self.table.get(index) {
-            let mut context = Context { options: &self.options, sink };
+            let mut context =
+                Context { options: &self.options, next_number: &mut self.next_number, sink };
             live.ordered(route.sender, bytes, origin, &mut context);
         }
         self.reclassify(index, None, origin.time, sink);
@@ -281,7 +283,8 @@ impl Connections {
         self.evicted_connections += u64::from(reason == Reason::Evicted);
         let past = Entry::Past(PastConnection::new(reason, &live.streams));
         if let Entry::Live(mut live) = std::mem::replace(entry, past) {
-            let mut context = Context { options: &self.options, sink };
+            let mut context =
+                Context { options: &self.options, next_number: &mut self.next_number, sink };
             live.finish(ended, &mut self.total_held, &mut context);
         }
     }

@@ -33,6 +33,8 @@ use crate::websocket::open_websocket::OpenWebSocket;
 /// The state of the capture that a conversation needs.
 pub(crate) struct Context<'a, S> {
     pub(crate) options: &'a Options,
+    /// The number of the next connection.
+    pub(crate) next_number: &'a mut u64,
     pub(crate) sink: &'a mut S,
 }
 
@@ -47,8 +49,10 @@ enum Stage {
 
 /// The protocol on top of one TCP connection. A `sender` is an index into `endpoints`.
 pub(crate) struct Conversation {
-    /// The number of the TCP connection.
+    /// The number of the connection.
     number: u64,
+    /// The number of WebSockets that the server has refused.
+    refusals: u32,
     endpoints: [SocketAddr; 2],
     /// The index of the client, once it is known.
     client: Option<usize>,
@@ -77,6 +81,7 @@ impl Conversation {
         let stage = Stage::Handshake(Box::new(Upgrade::new(from_the_start)));
         Self {
             number,
+            refusals: 0,
             endpoints,
             client,
             initial_sequences: [None; 2],
@@ -335,7 +340,7 @@ impl Conversation {
         connection.original_server_address = self.original_addresses.map(|[_, server]| server);
         let [first, second] = self.initial_sequences;
         let initial_sequences = if client == 0 { [first, second] } else { [second, first] };
-        connection.identity = Identity { initial_sequences };
+        connection.identity = Identity { initial_sequences, refusals: self.refusals };
         let filter = &context.options.filter;
         let wanted = filter.wants_endpoints(endpoints)
             && filter.wants_request(connection.host().as_deref(), connection.path());
@@ -344,7 +349,7 @@ impl Conversation {
 
     /// Reports a WebSocket that the server refused.
     fn report_refusal<S: Sink>(
-        &self,
+        &mut self,
         request: Box<Request>,
         response: Box<Response>,
         context: &mut Context<'_, S>,
@@ -356,6 +361,10 @@ impl Conversation {
             connection.ended = Some(Ended::Refused);
             context.sink.ended(connection);
         }
+        // What follows on the same TCP connection has a number of its own, whatever the filter.
+        self.refusals += 1;
+        self.number = *context.next_number;
+        *context.next_number += 1;
     }
 
     /// Opens a WebSocket if an incomplete handshake has a request for one or an acceptance.
