@@ -138,6 +138,10 @@ impl LiveConnection {
             }
             conversation.syn(sender, segment.sequence, segment.acknowledgment);
         }
+        if !conversation.is_open() {
+            let position = segment.acknowledgment.and_then(|ack| streams[1 - sender].position(ack));
+            conversation.acknowledged = position.map(|position| (origin.packet, position));
+        }
         streams[sender].segment(segment, origin, now, total_held, &mut |part| {
             conversation.part(sender, part, context);
         });
