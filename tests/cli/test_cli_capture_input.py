@@ -95,7 +95,7 @@ def test_capture_without_a_websocket_says_so() -> None:
     talk.says(False, b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
     result = invoke_capture("messages", "-", stdin=capture_of(talk.end().segments))
     assert (result.exit_code, result.stdout) == (0, "")
-    assert result.stderr == "wsdefrag: <stdin>: no WebSocket in 11 packets, 11 of them TCP\n"
+    assert result.stderr == "wsdefrag: <stdin>: no WebSocket in 11 packets: 11 HTTP\n"
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes are those of POSIX")

@@ -38,10 +38,17 @@ impl Capture {
         let mut filtered = FilteredSink { filter, sink };
         let result =
             packets.receive_data(data, &mut |packet| connections.packet(&packet, &mut filtered));
+        self.update_counts();
+        result
+    }
+
+    /// Copies the counters of the connections to those of the packets.
+    fn update_counts(&mut self) {
+        let Self { packets, connections, .. } = self;
         let counts = packets.counts_mut();
         counts.evicted_connections = connections.evicted_connections;
         counts.evicted_packets = connections.evicted_packets;
-        result
+        counts.protocols.clone_from(&connections.protocols);
     }
 
     /// Ends the current file. Another may follow.
@@ -56,6 +63,7 @@ impl Capture {
     /// Ends the capture and every connection that has not ended.
     pub fn finish(&mut self, sink: &mut impl Sink) {
         self.connections.finish(&mut FilteredSink { filter: &self.filter, sink });
+        self.update_counts();
     }
 
     /// What became of the packets so far.

@@ -19,6 +19,7 @@ from wsdefrag.cli.input.source import progress
 from wsdefrag.cli.output.errors import BadStream, UnusableInput, note, printable_name
 from wsdefrag.cli.output.losses import Losses
 from wsdefrag.cli.output.render import counted, escaped
+from wsdefrag.cli.output.unfollowed import held_instead
 from wsdefrag.cli.signals import Stopped
 from wsdefrag.errors import CaptureError
 
@@ -175,12 +176,11 @@ class Reading:
         return self.name, escaped(text)
 
     def _note_nothing_found(self, counts: PacketCounts) -> None:
-        packets = counted(counts.packets, "packet")
         if self.selection.filters():
+            packets = counted(counts.packets, "packet")
             note(self.name, f"nothing matches the filters in {packets}")
         else:
-            tcp = counts.tcp + counts.exported
-            note(self.name, f"no WebSocket in {packets}, {tcp:,} of them TCP")
+            note(self.name, held_instead(counts))
 
     def _summary(self) -> str:
         seconds = max(time.perf_counter() - self._started, 1e-9)

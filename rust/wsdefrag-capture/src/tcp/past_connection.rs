@@ -9,6 +9,7 @@
 #![expect(clippy::cast_possible_truncation, reason = "a length is added to a number modulo 2^32")]
 
 use crate::packet::Segment;
+use crate::protocol::Protocol;
 use crate::tcp::stream::Stream;
 
 /// Bytes from the last position at which a segment still belongs to the connection.
@@ -42,6 +43,8 @@ pub(super) enum Afterwards {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct PastConnection {
     reason: Reason,
+    /// What it carried; `None` if its packets are not counted.
+    pub(super) protocol: Option<Protocol>,
     /// The sequence numbers of its SYNs.
     initial: [Option<u32>; 2],
     /// The sequence number after the last byte of each direction.
@@ -53,6 +56,7 @@ impl PastConnection {
         let [first, second] = streams;
         Self {
             reason,
+            protocol: None,
             initial: [first.initial_sequence(), second.initial_sequence()],
             next: [first.next_sequence(), second.next_sequence()],
         }
@@ -104,7 +108,12 @@ mod tests {
 
     /// A connection whose first direction has SYN 99 and bytes up to 1,000, and whose second has none.
     fn past(reason: Reason) -> PastConnection {
-        PastConnection { reason, initial: [Some(99), None], next: [Some(1_000), None] }
+        PastConnection {
+            reason,
+            protocol: None,
+            initial: [Some(99), None],
+            next: [Some(1_000), None],
+        }
     }
 
     #[test]

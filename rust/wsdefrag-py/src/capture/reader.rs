@@ -30,6 +30,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 use pyo3::{PyTraverseError, PyVisit};
 use wsdefrag_capture::packet::counts::Counts;
+use wsdefrag_capture::protocol::Protocol;
 use wsdefrag_capture::{CaptureEvent, Connection, Message, Sink};
 
 use crate::capture::connection::{end_connection, new_connection};
@@ -257,6 +258,13 @@ impl CaptureReader {
             kinds.set_item(kind.to_string(), packets)?;
         }
         values.set_item("unread_kinds", kinds)?;
+        let (connections, packets) = (PyDict::new(py), PyDict::new(py));
+        for protocol in Protocol::ALL {
+            connections.set_item(protocol.name(), counts.protocols.connections(protocol))?;
+            packets.set_item(protocol.name(), counts.protocols.packets(protocol))?;
+        }
+        values.set_item("tcp_connections", connections)?;
+        values.set_item("tcp_packets", packets)?;
         values.set_item("first_ns", counts.first_time)?;
         values.set_item("last_ns", counts.last_time)?;
         Ok(values)
