@@ -14,12 +14,14 @@ from typing import IO, TYPE_CHECKING, Literal
 import click
 
 from wsdefrag.capture import CapturedConnection
+from wsdefrag.cli.help import Command
 from wsdefrag.cli.input.inputs import EXISTING, Input, live, opened
 from wsdefrag.cli.options import (
     CONNECTION_FILTERS,
     EXIT_STATUS,
     MESSAGE_FILTERS,
     READING,
+    count,
     seconds,
     selects,
 )
@@ -65,9 +67,10 @@ _OUTPUT = (
     ),
     click.option(
         "--width",
-        type=click.IntRange(min=0),
+        type=int,
         metavar="COLUMNS",
-        help="Cut lines to this; 0: never.  [default: the terminal's width; 0 in a pipe or file]",
+        callback=count,
+        help="Cut lines to this; 0: never.  [default: the terminal's; 0 in a pipe or file]",
     ),
 )
 
@@ -77,19 +80,19 @@ _RAW = (
         type=float,
         metavar="SECONDS",
         callback=seconds,
-        help="Raw: time of all messages.  [default: now]",
+        help="Time of all messages.  [default: now]",
     ),
     click.option(
         "--times",
         type=click.File("rb"),
         metavar="FILE",
-        help="Raw: JSON with the time of each chunk.",
+        help="JSON with the time of each chunk.",
     ),
     click.option("--summary", is_flag=True, help="Print totals and speed at the end."),
 )
 
 
-@click.command(epilog=_EPILOG + EXIT_STATUS)
+@click.command(cls=Command, epilog=_EPILOG + EXIT_STATUS)
 @click.argument("inputs", metavar="CAPTURE...", type=EXISTING, nargs=-1, required=True)
 @selects(_SENDER, CONNECTION_FILTERS, MESSAGE_FILTERS, _OUTPUT, READING, _RAW)
 @click.pass_context
