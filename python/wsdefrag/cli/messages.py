@@ -15,7 +15,7 @@ import click
 
 from wsdefrag.capture import CapturedConnection
 from wsdefrag.cli.help import Command
-from wsdefrag.cli.input.inputs import EXISTING, Input, live, opened
+from wsdefrag.cli.input.inputs import EXISTING, Input, live, opened, what_it_is
 from wsdefrag.cli.options import (
     CONNECTION_FILTERS,
     EXIT_STATUS,
@@ -26,6 +26,7 @@ from wsdefrag.cli.options import (
     selects,
 )
 from wsdefrag.cli.output.capture_lines import CaptureLines
+from wsdefrag.cli.output.errors import UnusableInput
 from wsdefrag.cli.output.printer import Printer, colours_wanted, columns
 from wsdefrag.cli.output.render import TextLines, json_line
 from wsdefrag.cli.passes.dump import DumpOptions, print_dump
@@ -120,10 +121,8 @@ def messages(
     source = opened(inputs)
     if isinstance(source, Input) and not source.is_capture:
         if selection.sender is None:
-            raise click.UsageError(
-                f"{source.name} is not a capture (pcap or pcapng). For a raw dump of one "
-                "direction, give its sender: --from client or --from server."
-            )
+            hint = "for a raw dump of one direction, give --from client or --from server"
+            raise UnusableInput(source.name, f"{what_it_is(source)}; {hint}")
         _refuse(selection.of_captures() + ["--no-content"] * no_content, "captures")
         plain = json_line if jsonl else TextLines(columns(width), colours=colours_wanted())
         print_dump(context, source, selection, raw, Printer(plain, jsonl=jsonl), summary=summary)

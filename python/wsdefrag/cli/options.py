@@ -71,6 +71,15 @@ def seconds(
         raise click.BadParameter(f"{value!r} is not a time in seconds since 1970.") from None
 
 
+def _duration(
+    context: click.Context, parameter: click.Parameter, value: float | None
+) -> float | None:
+    """Refuse a number that is not a duration."""
+    if value is not None and not value >= 0:
+        raise click.BadParameter(f"{value} is not a number of seconds from 0.")
+    return value
+
+
 def moment(context: click.Context, parameter: click.Parameter, value: str | None) -> float | None:
     """Parse a time: ISO 8601 (local time if it has no zone), or seconds since the epoch."""
     if value is None:
@@ -204,6 +213,13 @@ READING: tuple[_Option, ...] = (
         metavar="HEADER",
         callback=deflate_header,
         help="Sec-WebSocket-Extensions, where no response says it.",
+    ),
+    click.option(
+        "--idle-timeout",
+        type=float,
+        metavar="SECONDS",
+        callback=_duration,
+        help="End a WebSocket that has no packet for so long.  [default: never]",
     ),
     click.option(
         "--tolerate",

@@ -25,10 +25,10 @@ RULES = [field.name.replace("_", "-") for field in fields(Strictness) if field.d
 # The options that do not work with raw dumps.
 _OF_CAPTURES = (
     *("host", "path", "connection", "port", "address", "type", "since", "until"),
-    *("resync", "decode_as"),
+    *("resync", "decode_as", "idle_timeout"),
 )
 # Those of them that select nothing.
-_NO_FILTERS = {"--resync", "--decode-as"}
+_NO_FILTERS = {"--resync", "--decode-as", "--idle-timeout"}
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,7 @@ class Selection:
         resync: Whether to search for the next frame after a loss.
         decode_as: UDP ports that carry tunnels, as ``Capture`` takes them.
         deflate: The permessage-deflate parameters where no response says what was agreed.
+        idle_timeout: After how many seconds without a packet a WebSocket ends; None for never.
         tolerate: What does not change the exit status: names of rules, ``loss``, ``all``.
         max_message_size: Most bytes of a message; 0 for no limit.
         max_frame_size: Most bytes of a frame; 0 for no limit.
@@ -66,6 +67,7 @@ class Selection:
     resync: bool = False
     decode_as: tuple[str, ...] = ()
     deflate: DeflateParams | None = None
+    idle_timeout: float | None = None
     tolerate: tuple[str, ...] = ()
     max_message_size: int = _DEFAULTS.max_message_size or 0
     max_frame_size: int = _DEFAULTS.max_frame_size or 0
@@ -149,4 +151,5 @@ class Selection:
             strictness=self.strictness(),
             resync=self.resync,
             decode_as=self.decode_as,
+            idle_timeout=self.idle_timeout,
         )

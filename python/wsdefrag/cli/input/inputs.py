@@ -1,8 +1,9 @@
 """Opens the inputs of a command and tells captures from raw dumps.
 
-A pcap, pcapng or gzip file starts with a magic number. A valid raw dump never starts with one of
-these numbers: read as a WebSocket frame, each has a reserved opcode, a reserved bit or a fragmented
-control frame.
+A capture starts with a magic number, compressed or not. A valid raw dump never starts with one of
+these numbers: read as a WebSocket frame, each has a reserved opcode, a reserved bit that no
+extension uses, or a fragmented control frame. Only bzip2's could be the start of a compressed
+message, so the start of its first block is part of it.
 """
 
 from __future__ import annotations
@@ -16,21 +17,35 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
+from wsdefrag.capture import Capture
 from wsdefrag.cli.output.errors import UnusableInput, printable_name, stream_name
 from wsdefrag.cli.signals import Stopped, deferred, raised
+from wsdefrag.errors import CaptureError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# pcap in microseconds and nanoseconds, in both byte orders; pcapng; gzip.
+# pcap in microseconds and nanoseconds, in both byte orders, and Kuznetzov's; pcapng; snoop; gzip,
+# zstd, lz4, xz and bzip2.
 _MAGICS = (
     b"\xa1\xb2\xc3\xd4",
     b"\xd4\xc3\xb2\xa1",
     b"\xa1\xb2\x3c\x4d",
     b"\x4d\x3c\xb2\xa1",
+    b"\xa1\xb2\xcd\x34",
+    b"\x34\xcd\xb2\xa1",
     b"\x0a\x0d\x0d\x0a",
+    b"snoop\0\0\0",
     b"\x1f\x8b",
+    b"\x28\xb5\x2f\xfd",
+    b"\x04\x22\x4d\x18",
+    b"\xfd7zXZ\0",
+    *(b"BZh%d1AY&SY" % level for level in range(1, 10)),
 )
+_LONGEST_MAGIC = max(map(len, _MAGICS))
+
+# Bytes that tell what a file looks like that is no capture.
+_START = 512
 
 
 class _Existing(click.Path):
@@ -90,10 +105,10 @@ class Input(io.BufferedIOBase):
         self.is_capture = self._peeked.startswith(_MAGICS)
 
     def _start(self) -> bytes:
-        """Read at most 4 bytes, until they match a magic number or cannot match one."""
+        """Read until the bytes match a magic number or cannot match one."""
         start = b""
         while any(len(start) < len(magic) and magic.startswith(start) for magic in _MAGICS):
-            data = self._stream.read1(4 - len(start))
+            data = self._stream.read1(_LONGEST_MAGIC - len(start))
             if not data:
                 break
             start += data
@@ -170,12 +185,13 @@ def opened(arguments: Sequence[str]) -> Input | list[str]:
         arguments: Paths, or ``-`` alone.
 
     Returns:
-        The paths, if all are captures in regular files. Otherwise there is one argument, and it is
-        returned as an open input, which may be a capture or a raw dump.
+        The paths, if there are several, or one of a capture in a regular file. Otherwise the only
+        argument as an open input, which may be a capture or a raw dump. What is no capture among
+        several files is reported when they are read.
 
     Raises:
-        click.UsageError: If one of several files is not a capture.
-        UnusableInput: If a file cannot be opened or read.
+        click.UsageError: If standard input is combined with files.
+        UnusableInput: If the input cannot be opened or read.
     """
     if len(arguments) == 1:
         stream = Input(arguments[0])
@@ -184,12 +200,6 @@ def opened(arguments: Sequence[str]) -> Input | list[str]:
         stream.close()
     elif "-" in arguments:
         raise click.UsageError("Standard input (-) cannot be combined with files.")
-    else:
-        # Reading the first bytes of a pipe would remove them from it.
-        for path in filter(is_regular, arguments):
-            with Input(path) as stream:
-                if not stream.is_capture:
-                    raise click.UsageError(f"{stream.name} is not a capture (pcap or pcapng).")
     return list(arguments)
 
 
@@ -203,13 +213,31 @@ def captures(arguments: Sequence[str]) -> Input | list[str]:
         The paths, or an open input, as ``opened`` does.
 
     Raises:
-        click.UsageError: If an argument is not a capture.
-        UnusableInput: If a file cannot be opened or read.
+        click.UsageError: If standard input is combined with files.
+        UnusableInput: If the input cannot be opened or read, or is no capture.
     """
     source = opened(arguments)
     if isinstance(source, Input) and not source.is_capture:
-        raise click.UsageError(f"{source.name} is not a capture (pcap or pcapng).")
+        raise UnusableInput(source.name, what_it_is(source))
     return source
+
+
+def what_it_is(source: Input) -> str:
+    """Say what an input looks like that is no capture.
+
+    Args:
+        source: The input, at its start.
+
+    Returns:
+        The text of the error that reading it as a capture gives, without the name.
+    """
+    start = io.BytesIO(source.read(_START))
+    try:
+        with Capture(start).read() as reader:
+            reader.next_batch()
+    except CaptureError as error:
+        return str(error).removeprefix(f"{error.file}: ")
+    return "not a capture file"
 
 
 def is_regular(argument: str) -> bool:
