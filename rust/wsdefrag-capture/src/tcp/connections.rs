@@ -17,7 +17,7 @@
 //! time of the packets; the system's clock is never read.
 //!
 //! - pending, WebSocket and closing connections together `<= options.max_connections`
-//! - past connections `<= options.max_connections`
+//! - past connections `<= MAX_PAST + options.max_connections`
 //! - `total_held` is the memory that the held segments of all streams take, in bytes
 
 use std::net::SocketAddr;
@@ -36,6 +36,9 @@ use crate::websocket::conversation::{Context, Conversation};
 
 /// Nanoseconds of capture time without a packet after which a closing connection ends.
 const CLOSING_WAIT: i64 = 300_000_000_000;
+
+/// Past connections that are remembered.
+const MAX_PAST: usize = 65_536;
 
 /// A connection in the table.
 enum Entry {
@@ -217,7 +220,7 @@ impl Connections {
             self.end_connection(index, Ended::Evicted, sink);
             self.table.touch(index, Class::Past, self.clock.now());
         }
-        while self.table.len(Class::Past) > room {
+        while self.table.len(Class::Past) > MAX_PAST {
             let Some((index, _)) = self.table.oldest(Class::Past) else { break };
             self.table.remove(index);
         }

@@ -110,6 +110,11 @@ impl Conversation {
         }
     }
 
+    /// Takes note of who opened the connection, before the first byte.
+    pub(crate) const fn opened_by(&mut self, client: usize) {
+        self.client = Some(client);
+    }
+
     /// Whether everything that follows is ignored.
     pub(crate) const fn is_dead(&self) -> bool {
         matches!(self.stage, Stage::Dead)
