@@ -202,8 +202,8 @@ def test_port_of_https_makes_it_a_secure_one() -> None:
 
 def test_message_that_is_not_whole_is_an_error_and_no_message() -> None:
     entry = entry_of(gapped())
-    before, lossy, behind = entry["_webSocketMessages"]
-    assert (before["data"], behind["data"]) == ("before", "behind")
+    before, lossy, after = entry["_webSocketMessages"]
+    assert (before["data"], after["data"]) == ("before", "after")
     assert lossy["type"] == "error"
     assert lossy["opcode"] == -1
     assert lossy["data"] == "text message from the client: incomplete, 100 bytes missing"

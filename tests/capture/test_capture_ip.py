@@ -168,10 +168,10 @@ def test_segment_of_more_than_64_kib_is_read() -> None:
     content = bytes(range(256)) * 400
     made = upgraded()
     made.says(False, binary(False, content))
-    made.says(False, text(False, "behind it"))
+    made.says(False, text(False, "after it"))
     packets = []
     for one in made.end().segments:
         total = 0 if len(one.payload) > 65_000 else None
         packet = ipv4(inner(one), one.source[0], one.destination[0], total_length=total)
         packets.append(Captured(one.time, ethernet(packet)))
-    assert read(pcapng(packets)).contents() == [content, b"behind it"]
+    assert read(pcapng(packets)).contents() == [content, b"after it"]

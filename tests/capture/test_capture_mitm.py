@@ -129,7 +129,7 @@ def test_close_by_the_server_is_kept() -> None:
 
 def test_message_that_is_not_whole_stands_in_the_metadata() -> None:
     flow = flow_of(gapped())
-    assert [state[2] for state in flow["websocket"]["messages"]] == [b"before", b"behind"]
+    assert [state[2] for state in flow["websocket"]["messages"]] == [b"before", b"after"]
     (entry,) = flow["metadata"]["wsdefrag_not_whole"]
     assert (entry["status"], entry["missing_bytes"], entry["before"]) == ("incomplete", 100, 1)
     type, from_client, content, *_ = entry["state"]

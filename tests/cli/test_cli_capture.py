@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from capture_conversation import CLIENT, SERVER, START, Conversation, capture_of, text
+from capture_conversation import CLIENT, SERVER, START, Conversation, binary, capture_of, text
 from capture_recordings import LOADED
 from cli_captures import DEMO, SIDES, WHOLE, invoke_capture, plain, run_capture, truth
 from cli_command import objects
@@ -68,10 +68,22 @@ def test_line_is_cut_to_the_width() -> None:
         lengths = [len(line) for line in asked.stdout.splitlines() if line.endswith("...")]
         # Some lines are shorter, because half a wide character or half a byte cannot be shown.
         assert max(lengths) == columns
-        known = run_capture("messages", DEMO, COLUMNS=str(columns))
-        assert len(known.stdout.decode().splitlines()) == 502
-    whole = invoke_capture("messages", DEMO, "--width", "0").stdout
-    assert not any(line.endswith("...") for line in whole.splitlines())
+        assert asked.stdout.count("\n") == 502
+
+
+def test_line_in_a_pipe_is_never_cut() -> None:
+    talk = Conversation().open().upgrade()
+    talk.says(True, text(True, "x" * 300 + " needle"))
+    talk.says(False, text(False, "\x1b[2J水\\" * 60 + "needle"))
+    talk.says(False, binary(False, b"\xab" * 200))
+    for width in ((), ("--width", "0")):
+        done = run_capture(
+            "messages", "-", *width, stdin=capture_of(talk.segments), COLUMNS="40", PYTHONUTF8="1"
+        )
+        long, odd, hexadecimal = done.stdout.decode().splitlines()
+        assert long.endswith("  " + "x" * 300 + " needle")
+        assert odd.endswith("  " + r"\x1b[2J水\\" * 60 + "needle")
+        assert hexadecimal.endswith("  " + "ab" * 200)
 
 
 def test_json_line_has_the_promised_keys() -> None:
@@ -125,6 +137,8 @@ def test_json_times_keep_the_nanoseconds() -> None:
         (["--path", "/other"], []),
         (["--port", CLIENT[1]], ["one", b"\x00\xff", "drei €", "four\n"]),
         (["--port", "81"], []),
+        (["--connection", "0"], ["one", b"\x00\xff", "drei €", "four\n"]),
+        (["--connection", "0-0,0"], ["one", b"\x00\xff", "drei €", "four\n"]),
         (["--address", SERVER[0], "--type", "binary"], [b"\x00\xff"]),
         (["--address", "2001:db8::1"], []),
     ],

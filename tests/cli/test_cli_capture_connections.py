@@ -115,7 +115,7 @@ def test_only_directions_with_losses_have_an_account() -> None:
     _, _, account, problem = result.stdout.splitlines()
     # 500 bytes of payload and 8 of header, of which 100 were not captured; all are counted.
     assert account.strip() == (
-        "-> 532 bytes = 24 in messages + 0 control + 508 skipped + 0 lost + 0 trailing"
+        "-> 531 bytes = 23 in messages + 0 control + 508 skipped + 0 lost + 0 trailing"
     )
     assert problem.strip() == "client: 100 bytes in 1 gaps were not captured"
     assert result.stderr.endswith("lost: 1 message incomplete; 100 bytes not captured\n")
@@ -161,6 +161,13 @@ def test_what_comes_from_outside_is_escaped() -> None:
     assert "\u202e" not in result.stdout
     assert r"/\x9b2J\u202e" in result.stdout
     assert r"a\x1b[31m\nb" in result.stdout
+
+
+def test_close_reason_in_a_pipe_is_complete() -> None:
+    talk = Conversation().open().upgrade()
+    talk.says(True, close(True, 1000, b"because " * 15))
+    result = invoke_capture("connections", "-", stdin=capture_of(talk.end().segments))
+    assert "-> 1000 " + "because " * 15 in result.stdout
 
 
 def test_filters_choose_connections() -> None:

@@ -164,6 +164,18 @@ def test_terminal_has_colours_unless_they_are_unwanted() -> None:
     assert "\x1b[" in on_terminal(STREAM, "--from", "server", NO_COLOR="")[1]
 
 
+def test_terminal_cuts_lines_to_its_width_and_a_pipe_does_not(tmp_path: Path) -> None:
+    path = tmp_path / "long.bin"
+    path.write_bytes(frame(TEXT, b"x" * 300 + b" needle"))
+    code, shown = on_terminal(path, "--from", "server", TERM="dumb", COLUMNS="60")
+    assert code == 0
+    assert [len(line) for line in shown.splitlines()] == [60]
+    assert shown.endswith("xxx...\r\n")
+    whole = on_terminal(path, "--from", "server", "--width", "0", TERM="dumb", COLUMNS="60")[1]
+    assert whole.endswith("xxx needle\r\n")
+    assert run(path, "--from", "server", COLUMNS="60").stdout.endswith(b"xxx needle\n")
+
+
 def test_json_lines_have_no_colours() -> None:
     shown = on_terminal(STREAM, "--from", "server", "--format", "jsonl")[1]
     assert "\x1b" not in shown

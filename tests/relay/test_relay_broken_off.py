@@ -98,7 +98,7 @@ class TestFrameThatWillNeverBeWhole:
 
 
 class TestMessageOfWhichNothingWasSent:
-    """Behind it anything can be put in, however its bytes were cut."""
+    """After it anything can be inserted, however its bytes were cut."""
 
     @pytest.mark.parametrize("cut", [0, 2, 4, 7])
     def test_messages_can_be_injected_where_its_only_frame_was_refused(self, cut: int) -> None:

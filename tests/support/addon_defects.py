@@ -178,7 +178,7 @@ def message_cut_off(proxy: Mitmdump) -> Any:
 
 
 def parse_error(proxy: Mitmdump) -> Any:
-    """Behind a good message the server sends a fragmented ping."""
+    """After a good message the server sends a fragmented ping."""
     pair = Pair(proxy.port)
     pair.server.send(frame(TEXT, b"good") + frame(PING, b"bad", fin=False))
     to_client, to_server = seen(pair.client.rest()), seen(pair.server.rest())

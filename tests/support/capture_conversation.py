@@ -262,11 +262,11 @@ class Conversation:
         """All segments but some."""
         return [segment for segment in self.segments if segment not in lost]
 
-    def with_moved(self, segment: Segment, behind: Segment) -> list[Segment]:
+    def with_moved(self, segment: Segment, after: Segment) -> list[Segment]:
         """All segments, one of them captured right after another one."""
         moved = self.without(segment)
-        at = moved.index(behind) + 1
-        return [*moved[:at], segment.at(behind.time), *moved[at:]]
+        at = moved.index(after) + 1
+        return [*moved[:at], segment.at(after.time), *moved[at:]]
 
 
 def upgraded(

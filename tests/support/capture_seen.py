@@ -103,6 +103,8 @@ CONNECTION_FIELDS = (
     "from_server",
     "ended",
     "problems",
+    "original_client_address",
+    "original_server_address",
 )
 
 
@@ -194,5 +196,6 @@ def check(seen: Seen, *, filtered: bool = False, timed: bool = True) -> None:
         + counts.other
         + counts.malformed
         + counts.unknown_link
+        + counts.unread
         + counts.fragments
     )

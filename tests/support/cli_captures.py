@@ -97,7 +97,7 @@ def gapped() -> bytes:
     talk = Conversation().open().upgrade()
     talk.says(True, text(True, "before"))
     parts = talk.say(True, text(True, "x" * 500), size=100)
-    talk.says(True, text(True, "behind"))
+    talk.says(True, text(True, "after"))
     talk.end()
     return capture_of(talk.without(parts[2]))
 

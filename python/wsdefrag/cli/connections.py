@@ -9,6 +9,7 @@ Rows are collected so that their columns can be aligned; for a live capture they
 
 from __future__ import annotations
 
+import sys
 from contextlib import closing
 from typing import TYPE_CHECKING, Literal
 
@@ -16,8 +17,8 @@ import click
 
 from wsdefrag.capture import CapturedConnection
 from wsdefrag.capture.connection import address_text
-from wsdefrag.cli.input.inputs import EXISTING, captures
-from wsdefrag.cli.options import CONNECTION_FILTERS, READING, selects
+from wsdefrag.cli.input.inputs import EXISTING, captures, live
+from wsdefrag.cli.options import CONNECTION_FILTERS, EXIT_STATUS, READING, selects
 from wsdefrag.cli.output.printer import Printer, colours_wanted
 from wsdefrag.cli.output.render import escaped, shown_text
 from wsdefrag.cli.passes.reading import Reading
@@ -30,8 +31,8 @@ if TYPE_CHECKING:
 # How many rows are aligned together.
 _ROWS = 1000
 
-# The most columns of a close reason.
-_REASON = 24
+# The most columns of a close reason on a terminal.
+_REASON_COLUMNS = 24
 
 _HEADS = ("#", "client", "server", "->", "bytes", "<-", "bytes", "ratio", "end", "host and path")
 _RIGHT = {0, 3, 4, 5, 6, 7}
@@ -45,7 +46,7 @@ Examples:
 """
 
 
-@click.command(epilog=_EPILOG)
+@click.command(epilog=_EPILOG + EXIT_STATUS)
 @click.argument("inputs", metavar="CAPTURE...", type=EXISTING, nargs=-1, required=True)
 @selects(
     CONNECTION_FILTERS,
@@ -74,13 +75,13 @@ def connections(
     """Print the WebSockets of packet captures, one on each line.
 
     CAPTURE is a pcap or pcapng file, also gzipped; - is standard input. If bytes were lost, the
-    account of the direction follows, and the exit status is 1.
+    account of the direction follows.
     """
     reading = Reading(captures(inputs), selection)
     jsonl = output_format == "jsonl"
     table = Table(colours=colours_wanted())
     write_lines = Printer(connection_line, jsonl=True)
-    with closing(reading.batches()) as batches:
+    with live(reading.source), closing(reading.batches()) as batches:
         for batch in batches:
             ended = [item for item in batch if isinstance(item, CapturedConnection)]
             if jsonl:
@@ -101,6 +102,7 @@ class Table:
     def __init__(self, *, colours: bool) -> None:
         """Start with no row."""
         self._colours = colours
+        self._room = _REASON_COLUMNS if sys.stdout.isatty() else sys.maxsize
         self._held: list[tuple[int, tuple[str, ...], list[str]]] = []
         self._widths = [len(head) for head in _HEADS]
         self._begun = False
@@ -112,7 +114,9 @@ class Table:
         Args:
             connections: Connections that have ended.
         """
-        self._held += [(one.connection, _row(one), _accounts(one)) for one in connections]
+        self._held += [
+            (one.connection, _row(one, self._room), _accounts(one)) for one in connections
+        ]
         if len(self._held) >= _ROWS:
             self.flush()
 
@@ -142,7 +146,7 @@ class Table:
         return click.style(line, bold=bold, fg=fg) if self._colours else line
 
 
-def _row(connection: CapturedConnection) -> tuple[str, ...]:
+def _row(connection: CapturedConnection, room: int) -> tuple[str, ...]:
     client, server = connection.from_client, connection.from_server
     return (
         str(connection.connection),
@@ -153,7 +157,7 @@ def _row(connection: CapturedConnection) -> tuple[str, ...]:
         f"{server.messages:,}",
         f"{server.content:,}",
         _ratio(client, server),
-        _end(connection),
+        _end(connection, room),
         escaped(f"{connection.host or ''}{connection.path or ''}") or "(not captured)",
     )
 
@@ -164,14 +168,14 @@ def _ratio(client: Account, server: Account) -> str:
     return f"{(client.compressed + server.compressed) / inflated:.0%}" if inflated else "-"
 
 
-def _end(connection: CapturedConnection) -> str:
+def _end(connection: CapturedConnection, room: int) -> str:
     response, close = connection.response, connection.close
     if response is not None and response.status != 101:
         return f"refused: {response.status}"
     if close is None:
         return (connection.ended or "goes on").replace("_", " ")
     code = "without a code" if close.close_code in (None, 1005) else str(close.close_code)
-    reason = shown_text(close.close_reason.encode(), _REASON)
+    reason = shown_text(close.close_reason.encode(), room)
     return f"{'->' if close.from_client else '<-'} {code}{f' {reason}' if reason else ''}"
 
 

@@ -14,12 +14,12 @@ from typing import IO, TYPE_CHECKING, Literal
 import click
 
 from wsdefrag.capture import CapturedConnection
-from wsdefrag.cli.input.inputs import EXISTING, Input, opened
+from wsdefrag.cli.input.inputs import EXISTING, Input, live, opened
 from wsdefrag.cli.options import (
     CONNECTION_FILTERS,
+    EXIT_STATUS,
     MESSAGE_FILTERS,
     READING,
-    deflate_header,
     seconds,
     selects,
 )
@@ -33,13 +33,13 @@ from wsdefrag.formats.jsonl import message_line
 
 if TYPE_CHECKING:
     from wsdefrag.capture import CapturedMessage
-    from wsdefrag.deflate import DeflateParams
 
 _EPILOG = """
 \b
 Examples:
   wsdefrag messages day.pcapng --host '*.example' --type text
-  tcpdump -w - 'tcp port 80' | wsdefrag messages - --format jsonl
+  wsdefrag messages day.pcapng | grep -n error
+  tcpdump -U --immediate-mode -w - 'tcp port 80' | wsdefrag messages -
   wsdefrag messages server.bin --from server
 """
 
@@ -67,17 +67,11 @@ _OUTPUT = (
         "--width",
         type=click.IntRange(min=0),
         metavar="COLUMNS",
-        help="Line width; 0: no limit.  [default: the terminal's]",
+        help="Cut lines to this; 0: never.  [default: the terminal's width; 0 in a pipe or file]",
     ),
 )
 
 _RAW = (
-    click.option(
-        "--deflate",
-        metavar="HEADER",
-        callback=deflate_header,
-        help="Raw: the response's Sec-WebSocket-Extensions.",
-    ),
     click.option(
         "--timestamp",
         type=float,
@@ -95,7 +89,7 @@ _RAW = (
 )
 
 
-@click.command(epilog=_EPILOG)
+@click.command(epilog=_EPILOG + EXIT_STATUS)
 @click.argument("inputs", metavar="CAPTURE...", type=EXISTING, nargs=-1, required=True)
 @selects(_SENDER, CONNECTION_FILTERS, MESSAGE_FILTERS, _OUTPUT, READING, _RAW)
 @click.pass_context
@@ -107,7 +101,6 @@ def messages(
     no_content: bool,
     output_format: Literal["text", "jsonl"],
     width: int | None,
-    deflate: DeflateParams | None,
     timestamp: float | None,
     times: IO[bytes] | None,
     summary: bool,
@@ -115,9 +108,9 @@ def messages(
     """Print the messages of packet captures (pcap or pcapng, also gzipped).
 
     With --from, CAPTURE may also be a raw dump: the bytes that one side sent after the handshake.
-    - is standard input. Exit status 1: bytes were lost, a rule was broken or a file is truncated.
+    - is standard input.
     """
-    raw = DumpOptions(deflate=deflate, timestamp=timestamp, times=times)
+    raw = DumpOptions(timestamp=timestamp, times=times)
     if timestamp is not None and times is not None:
         raise click.UsageError("--timestamp and --times exclude each other.")
     jsonl = output_format == "jsonl"
@@ -163,7 +156,7 @@ def _print_capture(
         BadStream: If the capture is damaged.
         UnusableInput: If it cannot be read.
     """
-    with closing(reading.batches()) as batches:
+    with live(reading.source), closing(reading.batches()) as batches:
         for batch in batches:
             write([item for item in batch if not isinstance(item, CapturedConnection)])
     reading.finish(context, summary=summary)

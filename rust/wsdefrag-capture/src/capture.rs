@@ -1,6 +1,7 @@
 //! All stages together: bytes of capture files in, messages and connections out.
 
 use crate::connection::Connection;
+use crate::event::CaptureEvent;
 use crate::file::error::FileError;
 use crate::message::Message;
 use crate::options::{Filter, Options};
@@ -21,7 +22,8 @@ impl Capture {
     #[must_use]
     pub fn new(options: Options) -> Self {
         let filter = options.filter.clone();
-        Self { packets: PacketReader::new(), connections: Connections::new(options), filter }
+        let packets = PacketReader::with_tunnels(options.decode_as.clone());
+        Self { packets, connections: Connections::new(options), filter }
     }
 
     /// Takes the next bytes of the current file. Messages and connections that they complete go to
@@ -64,7 +66,7 @@ impl Capture {
     }
 }
 
-/// Passes on only the messages that the filter wants.
+/// Passes on only the messages and events that the filter wants.
 struct FilteredSink<'a, S> {
     filter: &'a Filter,
     sink: &'a mut S,
@@ -79,6 +81,18 @@ impl<S: Sink> Sink for FilteredSink<'_, S> {
     fn message(&mut self, message: Message) {
         if self.filter.wants_message(&message) {
             self.sink.message(message);
+        }
+    }
+
+    fn gap(&mut self, gap: &CaptureEvent) {
+        if self.filter.wants_event(gap) {
+            self.sink.gap(gap);
+        }
+    }
+
+    fn event(&mut self, event: CaptureEvent) {
+        if self.filter.wants_event(&event) {
+            self.sink.event(event);
         }
     }
 

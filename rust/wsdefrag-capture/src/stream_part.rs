@@ -8,8 +8,26 @@ use crate::packet::Origin;
 pub(crate) enum StreamPart<'a> {
     /// Bytes of one segment.
     Data(&'a [u8], Origin),
-    /// The number of bytes that were not captured.
-    Gap(u64),
+    /// Bytes that were not captured.
+    Gap(Gap),
+}
+
+/// Bytes of the stream that were not captured, and the packets around them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Gap {
+    /// The number of bytes.
+    pub(crate) length: u64,
+    /// The packet with the last byte before the gap; `None` if the stream begins with the gap.
+    pub(crate) before: Option<Origin>,
+    /// The packet with the first byte after the gap; `None` if it was not captured either, or not yet.
+    pub(crate) after: Option<Origin>,
+}
+
+impl Gap {
+    /// This gap and the one that follows it at once, as one.
+    pub(crate) const fn join(self, next: Self) -> Self {
+        Self { length: self.length + next.length, before: self.before, after: next.after }
+    }
 }
 
 /// A part of the stream that is stored for later.
@@ -17,15 +35,33 @@ pub(crate) enum StreamPart<'a> {
 pub(crate) enum OwnedPart {
     /// Bytes of one segment.
     Data(Vec<u8>, Origin),
-    /// The number of bytes that were not captured.
-    Gap(u64),
+    /// Bytes that were not captured.
+    Gap(Gap),
+}
+
+impl StreamPart<'_> {
+    /// Bytes of the stream, captured or not.
+    pub(crate) const fn length(&self) -> u64 {
+        match self {
+            Self::Data(bytes, _) => bytes.len() as u64,
+            Self::Gap(gap) => gap.length,
+        }
+    }
 }
 
 impl OwnedPart {
+    /// Bytes of data; none in a gap.
+    pub(crate) const fn data_length(&self) -> usize {
+        match self {
+            Self::Data(bytes, _) => bytes.len(),
+            Self::Gap(_) => 0,
+        }
+    }
+
     pub(crate) fn as_part(&self) -> StreamPart<'_> {
         match self {
             Self::Data(bytes, origin) => StreamPart::Data(bytes, *origin),
-            Self::Gap(length) => StreamPart::Gap(*length),
+            Self::Gap(gap) => StreamPart::Gap(*gap),
         }
     }
 }
@@ -37,4 +73,6 @@ pub(crate) struct Repeats {
     pub(crate) retransmissions: u64,
     /// Segments whose repeated bytes differed from those captured before.
     pub(crate) overlaps: u64,
+    /// Bytes that were captured after the gap that they are in had been given out.
+    pub(crate) late: u64,
 }

@@ -137,10 +137,10 @@ fn gap_after_a_close_has_no_effect() {
 fn lost_window_makes_later_messages_undecodable_unless_it_is_emptied() {
     let gap = [Came(HELLO), Came(&HELLO[..4]), Missing(5)];
     let raw = r"undecodable: \xf2\x00\x11\x00\x00";
-    for (no_context_takeover, behind, expected) in
+    for (no_context_takeover, later, expected) in
         [(false, HELLO_AGAIN, raw), (false, b"\x81\x02hi", "hi"), (true, HELLO, "Hello")]
     {
-        let parts = [&gap[..], &[Came(behind)]].concat();
+        let parts = [&gap[..], &[Came(later)]].concat();
         let (seen, _) = watch(deflate(no_context_takeover), WHOLE, &parts);
         assert_eq!(seen, ["Hello", "missing 5: H", expected]);
     }

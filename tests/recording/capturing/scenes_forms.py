@@ -57,7 +57,7 @@ async def legacy(stage: Stage) -> None:
 async def _snap_length(stage: Stage, length: int) -> None:
     """Of each packet the first bytes only."""
     server = await stage.serve(websockets_server(compression=None))
-    stage.lacks = f"all bytes of a packet behind the first {length}"
+    stage.lacks = f"all bytes of a packet after the first {length}"
     about = f"{CABLE}, packets cut at {length} bytes"
     await stage.capture("-i", "client0", *FILTER, "-s", str(length), link=about)
     sizes = of_sizes(20, 120, 300, 5, 1000, 20, 1300, 3, 20_000, 30, 40)

@@ -1,7 +1,7 @@
 """The WebSocket client built into Node.js, a peer that shares no code with the Python ones.
 
 node_client.mjs runs in a process of its own and is steered over its stdin and stdout. Node.js 20
-has the client behind `--experimental-websocket`; later versions accept that flag too.
+has the client only with `--experimental-websocket`; later versions accept that flag too.
 """
 
 from __future__ import annotations

@@ -48,6 +48,7 @@ class Losses:
 
     Args:
         sender: ``client`` or ``server`` to ignore losses of the other side; None for both.
+        wanted: Ranges of numbers of connections, each of which should have one.
 
     Attributes:
         messages: Messages counted.
@@ -56,8 +57,9 @@ class Losses:
         warnings: Warnings about files and about packets that cannot be read.
     """
 
-    def __init__(self, sender: str | None = None) -> None:
+    def __init__(self, sender: str | None = None, wanted: Iterable[range] = ()) -> None:
         """Set all counters to 0."""
+        self._not_found = list(wanted)
         self._sides = ("client", "server") if sender is None else (sender,)
         self._statuses: Counter[str] = Counter()
         self._amounts: Counter[str] = Counter()
@@ -80,7 +82,7 @@ class Losses:
                     item.connection,
                     item.midstream,
                     {
-                        side: (account.missing, account.lost, account.violation)
+                        side: (account.missing, account.late, account.lost, account.violation)
                         for side, account in accounts.items()
                     },
                     {side: account.tolerated for side, account in accounts.items()},
@@ -101,7 +103,7 @@ class Losses:
         self._statuses.update({name: n for name, n in counts.items() if name != "ok"})
 
     def count_packets(self, counts: PacketCounts, warnings: list[str]) -> None:
-        """Add the warnings of a reader, and one for each unsupported link type.
+        """Add the warnings of a reader, and one for each link type and encapsulation not read.
 
         Args:
             counts: The counters of the packets.
@@ -111,12 +113,14 @@ class Losses:
         for link, packets in sorted(counts.unknown_links.items()):
             number = counted(packets, "packet")
             self.warnings.append(f"{number} of link type {link}, which is not supported")
+        for kind, packets in sorted(counts.unread_kinds.items()):
+            self.warnings.append(f"{counted(packets, 'packet')} not followed: {kind}")
 
     def count_connection(
         self,
         connection: int,
         midstream: bool,
-        sides: Mapping[str, tuple[int, int, str | None]],
+        sides: Mapping[str, tuple[int, int, int, str | None]],
         tolerated: Mapping[str, Mapping[str, int]],
     ) -> None:
         """Count an ended connection.
@@ -124,14 +128,18 @@ class Losses:
         Args:
             connection: The number of the connection.
             midstream: Whether part of its handshake was not captured.
-            sides: For ``client`` and ``server``: ``Account.missing``, ``lost``, ``violation``.
+            sides: For ``client`` and ``server``: ``Account.missing``, ``late``, ``lost``,
+                ``violation``.
             tolerated: For ``client`` and ``server``: ``Account.tolerated``.
         """
         self.connections += 1
+        if self._not_found:
+            self._not_found = [one for one in self._not_found if connection not in one]
         self._amounts["midstream"] += midstream
         for side in self._sides:
-            missing, lost, violation = sides[side]
+            missing, late, lost, violation = sides[side]
             self._amounts["missing"] += missing
+            self._amounts["late"] += late
             self._amounts["lost"] += lost
             self._tolerated.update(tolerated[side])
             if violation is not None:
@@ -140,6 +148,20 @@ class Losses:
                     self._violations.append(
                         f"connection {connection}, {side}: {escaped(violation)}"
                     )
+
+    def not_found(self) -> str:
+        """Format the wanted numbers that no connection had.
+
+        Returns:
+            One line; empty if there is none.
+        """
+        if not self._not_found:
+            return ""
+        names = [
+            f"{one.start}" if len(one) == 1 else f"{one.start} to {one.stop - 1}"
+            for one in self._not_found
+        ]
+        return f"no WebSocket has the number {', '.join(names)} (`wsdefrag connections` lists them)"
 
     @property
     def has_losses(self) -> bool:
@@ -173,6 +195,7 @@ class Losses:
         texts = self._named(_LOSS)
         for name, text in (
             ("missing", "{} not captured"),
+            ("late", "{} captured too late"),
             ("lost", "{} that cannot be assigned to frames"),
         ):
             if self._amounts[name]:

@@ -55,9 +55,12 @@ def columns(width: int | None) -> int:
     """Return the most columns of a line.
 
     Args:
-        width: The value of ``--width``; None for the width of the terminal.
+        width: The value of ``--width``, or None if it was not given.
 
     Returns:
-        The columns; 0 for no limit.
+        The columns; 0 for no limit. Without ``--width``, lines are as wide as the terminal, and
+        complete where standard output is a file or a pipe: another program reads those.
     """
-    return shutil.get_terminal_size().columns if width is None else width
+    if width is None:
+        return shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
+    return width

@@ -1,10 +1,10 @@
 r"""Formats the messages of raw dumps as lines of text or as JSON lines; escapes texts.
 
 A text line has a running number, the time of day, an arrow (``->`` from the client, ``<-`` from the
-server), the type, the size in bytes and the content, cut to the width of the line. In the content,
+server), the type, the size in bytes and the content. On a terminal, or with ``--width``, the
+content is cut to the width of the line; in a pipe or a file it is complete. In the content,
 characters that are not printable, and the backslash, are escaped as in a Python string; a byte that
-is not UTF-8 is ``\xNN``; binary content is hexadecimal. Only the part that is shown is decoded, so
-a message of many megabytes takes no longer than a short one.
+is not UTF-8 is ``\xNN``; binary content is hexadecimal. Only the part that is shown is decoded.
 
 A JSON line has the whole content: in ``text``, or in ``base64`` if it is binary or not UTF-8. Its
 encoding is UTF-8, and control characters and line ends are escaped.
@@ -33,6 +33,12 @@ MIN_CONTENT_COLUMNS = 16
 
 # UTF-8 needs up to four bytes for one character.
 _LONGEST_CODE_POINT = 4
+
+# A text rarely uses more than a few hundred different characters.
+_KEPT_CELLS = 4096
+
+# No byte takes more columns than an escape such as ``\x00``.
+_COLUMNS_OF_A_BYTE = 4
 
 # The error handler "surrogateescape" decodes bytes that are not UTF-8 to this range: 0x80 to
 # U+DC80, and so on.
@@ -112,6 +118,8 @@ def shown_text(content: bytes, room: int) -> str:
     Returns:
         Printable characters on one line; the last three are dots if the text was cut.
     """
+    if room >= _COLUMNS_OF_A_BYTE * len(content):
+        return escaped(content.decode("utf-8", "surrogateescape"))
     # Each character takes at least one column, so room + 1 characters show whether all fit. Each
     # takes at most four bytes, so a code point divided by the cut below comes after those.
     text = content[: (room + 1) * _LONGEST_CODE_POINT].decode("utf-8", "surrogateescape")
@@ -168,11 +176,12 @@ def escaped(text: str) -> str:
     Returns:
         Printable characters on one line.
     """
-    return "".join(_cell(char)[0] for char in text)
+    if text.isprintable() and "\\" not in text:
+        return text
+    return text.translate(_ESCAPES)
 
 
-# A text rarely uses more than a few hundred different characters.
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=_KEPT_CELLS)
 def _cell(char: str) -> tuple[str, int]:
     """Return a character or its escape, and how many columns it takes."""
     if char.isprintable() and char != "\\":
@@ -182,3 +191,17 @@ def _cell(char: str) -> tuple[str, int]:
         return f"\\x{ord(char) & 0xFF:02x}", 4
     cell = char.encode("unicode_escape").decode("ascii")
     return cell, len(cell)
+
+
+class _Escapes(dict[int, str]):
+    """The escapes of characters by code point, for ``str.translate``; made on first use."""
+
+    def __missing__(self, code: int) -> str:
+        """Make a character's escape, and keep at most a few thousand of them."""
+        cell = _cell(chr(code))[0]
+        if len(self) < _KEPT_CELLS:
+            self[code] = cell
+        return cell
+
+
+_ESCAPES = _Escapes()

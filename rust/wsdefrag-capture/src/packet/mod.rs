@@ -4,25 +4,44 @@
 
 pub mod counts;
 pub mod datagram;
+pub mod ethernet;
 pub mod exported_pdu;
+pub mod frame_relay;
+pub mod header;
 pub mod ip;
 pub mod ip_fragments;
+pub mod layer;
 pub mod link;
+pub mod llc;
+pub mod mpls;
+pub mod ppp;
 pub mod reader;
+pub mod tags;
+pub mod tunnel;
+pub mod unread;
+pub mod wifi;
+
+mod layers;
 
 use std::net::SocketAddr;
+
+use crate::packet::tags::Tags;
 
 /// A captured packet of a TCP connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Packet<'a> {
     /// The number of the packet in the capture. The first packet of any protocol is number 1.
     pub number: u64,
+    /// The file that it is in: its index among the files of the capture.
+    pub file: u32,
     /// When it was captured, in nanoseconds since the epoch.
     pub time: i64,
     /// The sender.
     pub source: SocketAddr,
     /// The receiver.
     pub destination: SocketAddr,
+    /// The tags and tunnels that the packet went through.
+    pub tags: Tags<'a>,
     /// The payload.
     pub payload: Payload<'a>,
 }
@@ -58,9 +77,11 @@ pub struct Segment<'a> {
 
 /// When and where bytes were captured.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Origin {
+pub struct Origin {
     /// The number of the packet in the capture.
-    pub(crate) packet: u64,
+    pub packet: u64,
+    /// The file that the packet is in: its index among the files of the capture.
+    pub file: u32,
     /// When the packet was captured, in nanoseconds since the epoch.
-    pub(crate) time: i64,
+    pub time: i64,
 }

@@ -72,7 +72,7 @@ impl Connections {
         let (key, is_reversed) = Key::new(packet.source, packet.destination);
         let sender = usize::from(is_reversed);
         let endpoints = if is_reversed { [endpoints[1], endpoints[0]] } else { endpoints };
-        let origin = Origin { packet: packet.number, time: packet.time };
+        let origin = Origin { packet: packet.number, file: packet.file, time: packet.time };
         match packet.payload {
             Payload::Segment(segment) => {
                 self.segment(key, endpoints, sender, &segment, origin, sink);

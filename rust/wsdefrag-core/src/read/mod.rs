@@ -1,7 +1,9 @@
 //! Reading one direction: bytes in; messages, fragments or frames out.
 
 mod account;
+mod completion;
 pub mod event;
+mod footprint;
 pub mod fragment_stream;
 pub mod frame_decoder;
 pub mod growth;

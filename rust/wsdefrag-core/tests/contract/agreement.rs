@@ -47,7 +47,7 @@ pub(crate) fn check(settings: &Settings, frames: &Frames, journal: &Journal) {
                 Step::Broken(kind) => assert_eq!(error.kind, kind),
                 Step::Nothing | Step::Event(..) => {}
             }
-            assert_eq!(events.next(), None, "events behind a violation");
+            assert_eq!(events.next(), None, "events after a violation");
             return;
         }
         match step {
@@ -63,8 +63,8 @@ pub(crate) fn check(settings: &Settings, frames: &Frames, journal: &Journal) {
             }
         }
         if frame.header.opcode == Opcode::Close {
-            assert_eq!(events.next(), None, "events behind a close frame");
-            assert_eq!(journal.error, None, "a violation behind a close frame");
+            assert_eq!(events.next(), None, "events after a close frame");
+            assert_eq!(journal.error, None, "a violation after a close frame");
             assert_eq!(journal.discarded, journal.received - super::frames::end(frame));
             check_ending(settings, open.as_ref(), None, journal);
             return;

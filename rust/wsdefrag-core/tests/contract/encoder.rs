@@ -164,7 +164,7 @@ fn settings(flags: u8, level: u8) -> Settings {
     }
 }
 
-/// The next call, whether memory is refused to it, and the bytes behind it.
+/// The next call, whether memory is refused to it, and the bytes after it.
 fn step<'a>(settings: &Settings, rest: &'a [u8]) -> Option<(Call, bool, &'a [u8])> {
     let (&[what, shape, repeats, length], rest) = rest.split_first_chunk()?;
     let (literal, rest) = rest.split_at(usize::from(length).min(rest.len()));

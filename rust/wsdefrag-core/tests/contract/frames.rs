@@ -22,13 +22,13 @@ pub(crate) struct Frames {
 }
 
 impl Frames {
-    /// The offset behind the last frame.
+    /// The offset after the last frame.
     pub(crate) fn end(&self) -> u64 {
         self.list.last().map_or(0, end)
     }
 }
 
-/// The offset behind a frame.
+/// The offset after a frame.
 pub(crate) fn end(frame: &Frame<Vec<u8>>) -> u64 {
     frame.offset + frame.header.size as u64 + frame.header.length
 }
@@ -66,6 +66,6 @@ pub(crate) fn read<'a>(
     let ending = decoder.receive_eof(&mut ledger);
     let again = decoder.receive_eof(&mut ledger);
     assert_eq!(again, ending.clone().map(|_| None), "the second end of stream says something new");
-    assert_eq!(decoder.bytes_buffered(), 0, "something is held behind the end");
+    assert_eq!(decoder.bytes_buffered(), 0, "something is held after the end");
     (Frames { list, error, discarded, tolerated, ending }, ledger)
 }

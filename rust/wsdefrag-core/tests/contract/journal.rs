@@ -3,7 +3,7 @@
 use wsdefrag_core::frame::close::Close;
 use wsdefrag_core::frame::header::{MAX_CONTROL, MAX_HEADER};
 use wsdefrag_core::strictness::Tolerated;
-use wsdefrag_core::{Error, Event, Incomplete, Opcode, Reassembler, Settings, Sink};
+use wsdefrag_core::{Error, Event, Incomplete, Opcode, OutOfMemory, Reassembler, Settings, Sink};
 
 use super::ledger::Ledger;
 
@@ -68,8 +68,10 @@ impl Sink for Recorder {
         &mut self.ledger
     }
 
-    fn event(&mut self, offset: u64, event: Event<'_, Vec<u8>>) {
+    fn event(&mut self, offset: u64, event: Event<'_, Vec<u8>>) -> Result<(), OutOfMemory> {
+        self.ledger.keep_event()?;
         self.events.push((offset, own(event)));
+        Ok(())
     }
 }
 
@@ -90,6 +92,27 @@ pub(crate) fn read<'a>(
     settings: Settings,
     chunks: impl IntoIterator<Item = &'a [u8]>,
 ) -> (Journal, Ledger) {
+    read_and(settings, chunks, |_| ())
+}
+
+/// Like [`read`], with the inflater parked after each chunk.
+pub(crate) fn read_parking<'a>(
+    settings: Settings,
+    chunks: impl IntoIterator<Item = &'a [u8]>,
+) -> (Journal, Ledger) {
+    read_and(settings, chunks, |reassembler| {
+        let before = reassembler.bytes_held();
+        let given_back = reassembler.park_inflater();
+        assert_eq!(reassembler.bytes_held() + given_back, before);
+        assert_eq!(reassembler.park_inflater(), 0, "parked already");
+    })
+}
+
+fn read_and<'a>(
+    settings: Settings,
+    chunks: impl IntoIterator<Item = &'a [u8]>,
+    mut after_chunk: impl FnMut(&mut Reassembler<Vec<u8>>),
+) -> (Journal, Ledger) {
     let mut reassembler = Reassembler::new(settings);
     let mut recorder = Recorder::new(Ledger::new(settings.limits.max_message_size));
     let mut received = 0;
@@ -98,6 +121,7 @@ pub(crate) fn read<'a>(
         received += chunk.len() as u64;
         assert_eq!(reassembler.bytes_received(), received);
         check_counts(&reassembler, &recorder);
+        after_chunk(&mut reassembler);
     }
     let error = reassembler.error().copied();
     let discarded = reassembler.bytes_discarded();
@@ -107,7 +131,7 @@ pub(crate) fn read<'a>(
     let ending = reassembler.receive_eof(&mut recorder.ledger);
     let again = reassembler.receive_eof(&mut recorder.ledger);
     assert_eq!(again, ending.clone().map(|_| None), "the second end of stream says something new");
-    assert_eq!(reassembler.bytes_buffered(), 0, "something is held behind the end");
+    assert_eq!(reassembler.bytes_buffered(), 0, "something is held after the end");
     let Recorder { ledger, events } = recorder;
     (Journal { events, error, received, discarded, tolerated, ending }, ledger)
 }

@@ -13,7 +13,7 @@ pub(crate) fn check(settings: &Settings, journal: &Journal) {
         check_event(settings, seen);
         assert!(*offset < journal.received - journal.discarded, "an event of bytes not read");
         let is_last = index + 1 == journal.events.len();
-        assert!(is_last || !matches!(seen, Seen::Close(..)), "an event behind the close frame");
+        assert!(is_last || !matches!(seen, Seen::Close(..)), "an event after the close frame");
     }
     let is_message = |seen: &Seen| matches!(seen, Seen::Message(..) | Seen::Opaque(..));
     assert!(is_ordered(journal, is_message));
@@ -21,7 +21,7 @@ pub(crate) fn check(settings: &Settings, journal: &Journal) {
     if let Some(error) = journal.error {
         assert!(error.offset < journal.received, "{error}, and {} received", journal.received);
         assert!(may_occur(error.kind, settings), "{error} under {settings:?}");
-        assert!(!journal.is_closed(), "{error}, behind a close frame");
+        assert!(!journal.is_closed(), "{error}, after a close frame");
         assert!(error.to_string().contains(&format!(" at byte {} (RFC", error.offset)));
     }
     match (&journal.ending, journal.error) {

@@ -79,7 +79,7 @@ fn check_with_ours(case: &Case, pace: Pace, incoming: &Journal) {
     if let Some(error) = read.error {
         assert_eq!(Some(error.kind), incoming.error.map(|error| error.kind));
     } else {
-        assert_eq!(read.discarded, 0, "something behind a Close: {read:?}");
+        assert_eq!(read.discarded, 0, "something after a Close: {read:?}");
         case.check_window(out, read.events.iter().map(|(_, seen)| seen));
     }
     let (ours, theirs): (Vec<_>, Vec<_>) =

@@ -48,7 +48,7 @@ fn message(inflate: &mut Inflate, mut payload: &[u8]) -> Vec<u8> {
         payload = &payload[taken..];
         if status == Status::StreamEnd {
             inflate.reset(false);
-            // A sender that ended with a final block, and nothing behind it, took no tail off.
+            // A sender that ended with a final block, and nothing after it, took no tail off.
             if payload == TAIL {
                 return content;
             }

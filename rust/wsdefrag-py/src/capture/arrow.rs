@@ -24,7 +24,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyString};
 use pyo3::{PyTraverseError, PyVisit};
 use wsdefrag_capture::columns::{ConnectionColumns, MessageColumns};
-use wsdefrag_capture::{Connection, Message, Options, Sink};
+use wsdefrag_capture::{CaptureEvent, Connection, Message, Options, Sink};
 
 use crate::capture::run::{Failure, Run, Step};
 use crate::capture::source::Source;
@@ -208,6 +208,8 @@ impl Sink for Rows {
             }
         }
     }
+
+    fn event(&mut self, _: CaptureEvent) {}
 
     fn ended(&mut self, connection: Connection) {
         self.connections.push(&connection);

@@ -45,6 +45,8 @@ pub(crate) fn new_connection(py: Python<'_>, connection: &Connection) -> PyResul
         "connection": connection.connection,
         "client_address": end(connection.client_address),
         "server_address": end(connection.server_address),
+        "original_client_address": connection.original_client_address.map(end),
+        "original_server_address": connection.original_server_address.map(end),
         "request": request(py, connection)?,
         "response": response(py, connection)?,
         "deflate": deflate(py, connection)?,

@@ -30,7 +30,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 use pyo3::{PyTraverseError, PyVisit};
 use wsdefrag_capture::packet::counts::Counts;
-use wsdefrag_capture::{Connection, Message, Sink};
+use wsdefrag_capture::{CaptureEvent, Connection, Message, Sink};
 
 use crate::capture::connection::{end_connection, new_connection};
 use crate::capture::message::CapturedMessage;
@@ -56,6 +56,8 @@ impl Sink for Items {
     fn message(&mut self, message: Message) {
         self.0.push_back(Item::Message(Box::new(message)));
     }
+
+    fn event(&mut self, _: CaptureEvent) {}
 
     fn ended(&mut self, connection: Connection) {
         self.0.push_back(Item::Ended(Box::new(connection)));
@@ -236,6 +238,7 @@ impl CaptureReader {
             ("other", counts.other),
             ("malformed", counts.malformed),
             ("unknown_link", counts.unknown_link),
+            ("unread", counts.unread),
             ("fragments", counts.fragments),
             ("fragments_dropped", counts.fragments_dropped),
             ("fragments_waiting", counts.fragments_waiting),
@@ -247,6 +250,11 @@ impl CaptureReader {
             links.set_item(link, packets)?;
         }
         values.set_item("unknown_links", links)?;
+        let kinds = PyDict::new(py);
+        for (kind, packets) in counts.unread_kinds {
+            kinds.set_item(kind.to_string(), packets)?;
+        }
+        values.set_item("unread_kinds", kinds)?;
         values.set_item("first_ns", counts.first_time)?;
         values.set_item("last_ns", counts.last_time)?;
         Ok(values)

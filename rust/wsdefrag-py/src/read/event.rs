@@ -4,7 +4,7 @@
 //! the input is borrowed none is tracked by the garbage collector, so no collection starts there
 //! either. A `ProtocolViolation` is tracked, and is made after the input is released.
 //!
-//! - an event for whose object there is no memory is `lost`, and its `failure` is raised
+//! An event for which there is no memory ends its direction with `OutOfMemory`, at its own frame.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -12,7 +12,7 @@ use pyo3::IntoPyObjectExt;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyFloat, PyList, PyString};
-use wsdefrag_core::{Error, Event, Sink};
+use wsdefrag_core::{Error, Event, OutOfMemory, Sink};
 
 use crate::classes::{DataclassRef, message_class};
 use crate::content::{PyContent, PyMemory};
@@ -57,8 +57,7 @@ pub(crate) enum Wanted {
 /// The Close of a direction.
 pub(crate) struct Closed {
     pub(crate) code: u16,
-    /// `None` if there was no memory for it.
-    pub(crate) event: Option<Py<PyAny>>,
+    pub(crate) event: Py<PyAny>,
 }
 
 /// The engine's sink for one call.
@@ -66,8 +65,6 @@ pub(crate) struct PySink<'py> {
     pub(crate) memory: PyMemory<'py>,
     /// The events that earlier calls could not return, then those of this call.
     events: Bound<'py, PyList>,
-    /// Number of events of earlier calls.
-    earlier: usize,
     /// The Close event, even if only messages are wanted.
     pub(crate) closed: Option<Closed>,
     class: &'py MessageClass,
@@ -79,10 +76,6 @@ pub(crate) struct PySink<'py> {
     pub(crate) extension: Option<Py<PyString>>,
     /// The caller's time; without one, the clock is read at the first event.
     timestamp: Option<f64>,
-    /// The indices, among all events of the call, of events lost for lack of memory.
-    pub(crate) lost: Vec<usize>,
-    /// The first exception of a lost event.
-    failure: Option<PyErr>,
 }
 
 impl<'py> PySink<'py> {
@@ -96,7 +89,6 @@ impl<'py> PySink<'py> {
         let py = events.py();
         Ok(Self {
             memory: PyMemory::new(py),
-            earlier: events.len(),
             events,
             closed: None,
             class: message_class(py)?,
@@ -105,8 +97,6 @@ impl<'py> PySink<'py> {
             sent,
             extension: None,
             timestamp,
-            lost: Vec::new(),
-            failure: None,
         })
     }
 
@@ -131,9 +121,9 @@ impl<'py> PySink<'py> {
         self.events.append(event)
     }
 
-    /// The list of all events, and the exception of the first that was lost.
-    pub(crate) fn finish(self) -> (Bound<'py, PyList>, PyResult<()>) {
-        (self.events, self.failure.map_or(Ok(()), Err))
+    /// The list of all events.
+    pub(crate) fn finish(self) -> Bound<'py, PyList> {
+        self.events
     }
 
     #[inline]
@@ -149,33 +139,49 @@ impl<'py> PySink<'py> {
 
     /// Makes an event that is not a message, and adds it if it is wanted.
     #[inline]
-    fn report(&mut self, offset: u64, detail: PyResult<Detail<'py>>) -> Option<Bound<'py, PyAny>> {
-        match detail.and_then(|detail| self.make(offset, detail)) {
-            Ok(event) => {
-                if self.wanted == Wanted::Everything {
-                    self.keep(Ok(event.clone()));
-                }
-                Some(event)
-            }
-            Err(failure) => {
-                self.lose(failure);
-                None
-            }
+    fn report(&mut self, offset: u64, detail: Detail<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let event = self.make(offset, detail)?;
+        if self.wanted == Wanted::Everything {
+            self.events.append(&event)?;
         }
+        Ok(event)
     }
 
-    /// Adds an event.
     #[inline]
-    fn keep(&mut self, event: PyResult<Bound<'py, PyAny>>) {
-        if let Err(failure) = event.and_then(|event| self.events.append(event)) {
-            self.lose(failure);
+    fn take(&mut self, offset: u64, event: Event<'_, PyContent>) -> PyResult<()> {
+        let py = self.memory.py;
+        match event {
+            // Only a passive direction produces this event.
+            Event::Damaged { .. } => {}
+            Event::Message { opcode, content, .. } => {
+                let (timestamp, content) = (self.seconds(), content.into_bytes(py)?);
+                let (class, sent) = (self.class, self.sent);
+                let message =
+                    new_message(py, class, opcode, self.from_client, content, timestamp, sent)?;
+                self.events.append(message)?;
+            }
+            Event::Ping(_) | Event::Pong(_) if self.wanted == Wanted::Messages => {}
+            Event::Ping(payload) => {
+                self.report(offset, Detail::Ping(copied_bytes(py, payload)?))?;
+            }
+            Event::Pong(payload) => {
+                self.report(offset, Detail::Pong(copied_bytes(py, payload)?))?;
+            }
+            Event::Opaque { opcode, content, rsv, .. } => {
+                if let Some(extension) = &self.extension {
+                    let extension = extension.bind(py).clone();
+                    let content = content.into_bytes(py)?.into_bound(py);
+                    let rsv = rsv.into();
+                    self.report(offset, Detail::Opaque { opcode, content, rsv, extension })?;
+                }
+            }
+            Event::Close(close) => {
+                let reason = PyString::from_bytes(py, close.reason.as_bytes())?;
+                let event = self.report(offset, Detail::Close(close.code, reason))?.unbind();
+                self.closed = Some(Closed { code: close.code, event });
+            }
         }
-    }
-
-    #[cold]
-    fn lose(&mut self, failure: PyErr) {
-        self.lost.push(self.events.len() - self.earlier + self.lost.len());
-        self.failure.get_or_insert(failure);
+        Ok(())
     }
 }
 
@@ -188,41 +194,8 @@ impl<'py> Sink for PySink<'py> {
     }
 
     #[inline]
-    fn event(&mut self, offset: u64, event: Event<'_, PyContent>) {
-        let py = self.memory.py;
-        match event {
-            // Only a passive direction produces this event.
-            Event::Damaged { .. } => {}
-            Event::Message { opcode, content, .. } => {
-                let timestamp = self.seconds();
-                let message = content.into_bytes(py).and_then(|content| {
-                    let (class, sent) = (self.class, self.sent);
-                    new_message(py, class, opcode, self.from_client, content, timestamp, sent)
-                });
-                self.keep(message);
-            }
-            Event::Ping(_) | Event::Pong(_) if self.wanted == Wanted::Messages => {}
-            Event::Ping(payload) => {
-                self.report(offset, copied_bytes(py, payload).map(Detail::Ping));
-            }
-            Event::Pong(payload) => {
-                self.report(offset, copied_bytes(py, payload).map(Detail::Pong));
-            }
-            Event::Opaque { opcode, content, rsv, .. } => {
-                let Some(extension) = &self.extension else { return };
-                let extension = extension.bind(py).clone();
-                let detail = content.into_bytes(py).map(|content| {
-                    let content = content.into_bound(py);
-                    Detail::Opaque { opcode, content, rsv: rsv.into(), extension }
-                });
-                self.report(offset, detail);
-            }
-            Event::Close(close) => {
-                let reason = PyString::from_bytes(py, close.reason.as_bytes());
-                let detail = reason.map(|reason| Detail::Close(close.code, reason));
-                let event = self.report(offset, detail).map(Bound::unbind);
-                self.closed = Some(Closed { code: close.code, event });
-            }
-        }
+    fn event(&mut self, offset: u64, event: Event<'_, PyContent>) -> Result<(), OutOfMemory> {
+        // Making these objects fails only for lack of memory.
+        self.take(offset, event).map_err(|_| OutOfMemory)
     }
 }

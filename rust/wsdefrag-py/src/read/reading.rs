@@ -1,6 +1,5 @@
 //! The reading of one direction, shared by all classes that read one.
 
-use pyo3::exceptions::PyMemoryError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString};
 use wsdefrag_core::{Reassembler, Settings};
@@ -90,8 +89,8 @@ impl Reading {
         done: PyResult<()>,
     ) -> PyResult<Bound<'py, PyList>> {
         let ended = if self.owes_end { self.end_event(&mut sink) } else { Ok(()) };
-        let (events, kept) = sink.finish();
-        match done.and(kept).and(ended) {
+        let events = sink.finish();
+        match done.and(ended) {
             Ok(()) => Ok(events),
             Err(failure) => {
                 self.undelivered = Some(events.unbind());
@@ -154,11 +153,6 @@ impl Reading {
         self.deliver(sink, Ok(()))
     }
 
-    /// Number of events that could not be delivered because of an exception.
-    pub(crate) fn undelivered(&self, py: Python<'_>) -> usize {
-        self.undelivered.as_ref().map_or(0, |events| events.bind(py).len())
-    }
-
     /// Whether no further bytes will be read.
     pub(crate) const fn is_over(&self) -> bool {
         self.closed.is_some() || self.engine.error().is_some() || !self.ending.is_open()
@@ -170,12 +164,8 @@ impl Reading {
     }
 
     /// The Close of the direction, as an event object.
-    pub(crate) fn close<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let Some(closed) = &self.closed else { return Ok(None) };
-        match &closed.event {
-            Some(event) => Ok(Some(event.bind(py).clone())),
-            None => Err(PyMemoryError::new_err("there was no memory for the Close event")),
-        }
+    pub(crate) fn close<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
+        self.closed.as_ref().map(|closed| closed.event.bind(py).clone())
     }
 
     /// How often each switched-off rule was broken.
