@@ -30,6 +30,7 @@ PARAMETERS = {
     "from_client": "bool",
     "handshake_timeout_ns": "int",
     "hosts": "Sequence[str]",
+    "connections": "Sequence[tuple[int, int]]",
     "idle_timeout_ns": "int",
     "keeps": "bool",
     "kept": "Sequence[int]",

@@ -167,6 +167,7 @@ class CapturePlan:
         name: str,
         hosts: Sequence[str],
         request_paths: Sequence[str],
+        connections: Sequence[tuple[int, int]],
         ports: Sequence[int],
         addresses: Sequence[str],
         from_client: bool | None,

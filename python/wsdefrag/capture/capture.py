@@ -24,6 +24,7 @@ from wsdefrag.capture._arguments import (
     checked_port,
     checked_type,
     file_name,
+    number_ranges,
     sources,
     texts,
     to_duration,
@@ -74,6 +75,8 @@ class Capture:
         request_paths: Only connections whose request has a path and query that match one of these
             patterns. ``*`` matches any characters. A connection whose request was not captured does
             not match.
+        connections: Only connections with these numbers, or with numbers in these ranges. A
+            connection has the same number whatever the filters are.
         ports: Only connections with one of these TCP ports on either side.
         addresses: Only connections with one of these IP addresses on either side.
         from_client: True for messages of the client only, False for messages of the server only,
@@ -123,6 +126,7 @@ class Capture:
         *,
         hosts: Iterable[str] = (),
         request_paths: Iterable[str] = (),
+        connections: Iterable[int | range] = (),
         ports: Iterable[int] = (),
         addresses: Iterable[str] = (),
         from_client: bool | None = None,
@@ -153,6 +157,7 @@ class Capture:
             "name": file_name(file),
             "hosts": texts("hosts", hosts),
             "request_paths": texts("request_paths", request_paths),
+            "connections": number_ranges(connections),
             "ports": [checked_port(port) for port in ports],
             "addresses": [
                 str(ipaddress.ip_address(text)) for text in texts("addresses", addresses)
@@ -181,7 +186,15 @@ class Capture:
 
     def __repr__(self) -> str:
         """Show the files and the names of the filters."""
-        names = ("hosts", "request_paths", "ports", "addresses", "types", "from_client")
+        names = (
+            "hosts",
+            "request_paths",
+            "connections",
+            "ports",
+            "addresses",
+            "types",
+            "from_client",
+        )
         given = [name for name in names if self._arguments[name] not in ([], None)]
         given += [name for name in ("since", "until") if self._arguments[f"{name}_ns"] is not None]
         chosen = f", chosen by {', '.join(given)}" if given else ""

@@ -32,6 +32,9 @@ _Option = Callable[[Any], Any]
 _DEFAULTS = Limits()
 _COUNT = click.IntRange(min=0)
 
+# The end of a range of connections that has none.
+_LAST_NUMBER = 10**18 - 1
+
 
 def deflate_header(
     context: click.Context, parameter: click.Parameter, value: str | None
@@ -112,10 +115,36 @@ Exit status:
 """
 """The end of the help of the commands that read captures."""
 
+
+def _numbers(
+    context: click.Context, parameter: click.Parameter, values: tuple[str, ...]
+) -> tuple[range, ...]:
+    """Parse numbers and ranges of them: ``3``, ``0,4-7``, ``9-``."""
+    ranges = []
+    for part in ",".join(values).split(",") if values else ():
+        match = re.fullmatch(r"\s*(\d{1,18})(-(\d{1,18})?)?\s*", part, re.ASCII)
+        if match is None:
+            reason = f"{part!r} is neither a number nor a range of numbers, such as 4-7."
+            raise click.BadParameter(reason)
+        first = int(match[1])
+        last = first if match[2] is None else int(match[3] or _LAST_NUMBER)
+        if last < first:
+            raise click.BadParameter(f"{part!r} ends before it begins.")
+        ranges.append(range(first, last + 1))
+    return tuple(ranges)
+
+
 # The help shows options in the order of these groups.
 CONNECTION_FILTERS: tuple[_Option, ...] = (
     click.option("--host", multiple=True, metavar="PATTERN", help="Only this Host; * matches any."),
     click.option("--path", multiple=True, metavar="PATTERN", help="Only this path and query."),
+    click.option(
+        "--connection",
+        multiple=True,
+        metavar="N,N-M",
+        callback=_numbers,
+        help="Only connections with these numbers.",
+    ),
     click.option(
         "--port",
         type=click.IntRange(0, 65_535),

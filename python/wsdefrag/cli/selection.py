@@ -24,7 +24,7 @@ RULES = [field.name.replace("_", "-") for field in fields(Strictness) if field.d
 
 # The options that do not work with raw dumps.
 _OF_CAPTURES = (
-    *("host", "path", "port", "address", "type", "since", "until"),
+    *("host", "path", "connection", "port", "address", "type", "since", "until"),
     *("resync", "decode_as"),
 )
 # Those of them that select nothing.
@@ -39,6 +39,7 @@ class Selection:
         sender: Only messages of this sender; None for both.
         host: Patterns of the request's ``Host``.
         path: Patterns of the request's path and query.
+        connection: Ranges of numbers of connections.
         port: TCP ports of either side.
         address: IP addresses of either side.
         type: Only messages of this type; None for both.
@@ -56,6 +57,7 @@ class Selection:
     sender: Literal["client", "server"] | None = None
     host: tuple[str, ...] = ()
     path: tuple[str, ...] = ()
+    connection: tuple[range, ...] = ()
     port: tuple[int, ...] = ()
     address: tuple[str, ...] = ()
     type: Literal["text", "binary"] | None = None
@@ -134,6 +136,7 @@ class Selection:
             source,
             hosts=self.host,
             request_paths=self.path,
+            connections=self.connection,
             ports=self.port,
             addresses=self.address,
             from_client=None if self.sender is None else self.sender == "client",

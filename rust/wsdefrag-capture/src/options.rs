@@ -1,6 +1,7 @@
 //! Options for reading a capture, and the filter that selects a part of it.
 
 use std::net::{IpAddr, SocketAddr};
+use std::ops::RangeInclusive;
 
 use wsdefrag_core::{DeflateParams, Limits, Opcode, Strictness};
 
@@ -61,6 +62,8 @@ pub struct Filter {
     pub hosts: Vec<String>,
     /// Patterns for the request's path and query; `*` matches any text.
     pub request_paths: Vec<String>,
+    /// Numbers of connections.
+    pub connections: Vec<RangeInclusive<u64>>,
     /// Ports of the client or the server.
     pub ports: Vec<u16>,
     /// Addresses of the client or the server.
@@ -85,6 +88,12 @@ impl Filter {
         let address = self.addresses.is_empty()
             || endpoints.iter().any(|end| self.addresses.contains(&end.ip()));
         port && address
+    }
+
+    /// Whether the connection with this number is wanted.
+    #[must_use]
+    pub fn wants_connection(&self, number: u64) -> bool {
+        self.connections.is_empty() || self.connections.iter().any(|range| range.contains(&number))
     }
 
     /// Whether a connection to this host and path is wanted. `None` (not captured) matches no pattern.
@@ -165,6 +174,14 @@ mod tests {
         ] {
             assert_eq!(matches(pattern, text), expected, "{pattern} {text}");
         }
+    }
+
+    #[test]
+    fn connection_is_wanted_if_one_of_the_ranges_has_its_number() {
+        assert!(Filter::default().wants_connection(7));
+        let filter = Filter { connections: vec![2..=2, 5..=6], ..Filter::default() };
+        let wanted: Vec<_> = (0..9).filter(|&number| filter.wants_connection(number)).collect();
+        assert_eq!(wanted, [2, 5, 6]);
     }
 
     #[test]

@@ -48,6 +48,7 @@ class Losses:
 
     Args:
         sender: ``client`` or ``server`` to ignore losses of the other side; None for both.
+        wanted: Ranges of numbers of connections, each of which should have one.
 
     Attributes:
         messages: Messages counted.
@@ -56,8 +57,9 @@ class Losses:
         warnings: Warnings about files and about packets that cannot be read.
     """
 
-    def __init__(self, sender: str | None = None) -> None:
+    def __init__(self, sender: str | None = None, wanted: Iterable[range] = ()) -> None:
         """Set all counters to 0."""
+        self._not_found = list(wanted)
         self._sides = ("client", "server") if sender is None else (sender,)
         self._statuses: Counter[str] = Counter()
         self._amounts: Counter[str] = Counter()
@@ -131,6 +133,8 @@ class Losses:
             tolerated: For ``client`` and ``server``: ``Account.tolerated``.
         """
         self.connections += 1
+        if self._not_found:
+            self._not_found = [one for one in self._not_found if connection not in one]
         self._amounts["midstream"] += midstream
         for side in self._sides:
             missing, late, lost, violation = sides[side]
@@ -144,6 +148,20 @@ class Losses:
                     self._violations.append(
                         f"connection {connection}, {side}: {escaped(violation)}"
                     )
+
+    def not_found(self) -> str:
+        """Format the wanted numbers that no connection had.
+
+        Returns:
+            One line; empty if there is none.
+        """
+        if not self._not_found:
+            return ""
+        names = [
+            f"{one.start}" if len(one) == 1 else f"{one.start} to {one.stop - 1}"
+            for one in self._not_found
+        ]
+        return f"no WebSocket has the number {', '.join(names)} (`wsdefrag connections` lists them)"
 
     @property
     def has_losses(self) -> bool:

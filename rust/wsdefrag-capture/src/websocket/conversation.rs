@@ -362,7 +362,8 @@ impl Conversation {
         // for hosts and paths.
         *context.next_id += 1;
         let filter = &context.options.filter;
-        let wanted = filter.wants_request(connection.host().as_deref(), connection.path());
+        let wanted = filter.wants_connection(connection.connection)
+            && filter.wants_request(connection.host().as_deref(), connection.path());
         wanted.then_some(connection)
     }
 

@@ -30,9 +30,9 @@ pub(crate) struct CapturePlan {
 impl CapturePlan {
     #[new]
     #[pyo3(signature = (
-        *, paths, file, name, hosts, request_paths, ports, addresses, from_client, types, since_ns,
-        until_ns, content, deflate, limits, strictness, resync, max_connections, idle_timeout_ns,
-        handshake_timeout_ns, decode_as
+        *, paths, file, name, hosts, request_paths, connections, ports, addresses, from_client,
+        types, since_ns, until_ns, content, deflate, limits, strictness, resync, max_connections,
+        idle_timeout_ns, handshake_timeout_ns, decode_as
     ))]
     #[expect(clippy::too_many_arguments, reason = "all of them have names where it is called")]
     #[expect(clippy::needless_pass_by_value, reason = "arguments from Python are owned")]
@@ -42,6 +42,7 @@ impl CapturePlan {
         name: String,
         hosts: Vec<String>,
         request_paths: Vec<String>,
+        connections: Vec<(u64, u64)>,
         ports: Vec<u16>,
         addresses: Vec<String>,
         from_client: Option<bool>,
@@ -72,6 +73,7 @@ impl CapturePlan {
         let filter = Filter {
             hosts,
             request_paths,
+            connections: connections.into_iter().map(|(first, last)| first..=last).collect(),
             ports,
             addresses: addresses.iter().map(address).collect::<PyResult<_>>()?,
             from_client,
