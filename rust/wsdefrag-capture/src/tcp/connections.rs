@@ -20,6 +20,8 @@
 //! - past connections `<= MAX_PAST + options.max_connections`
 //! - `total_held` is the memory that the held segments of all streams take, in bytes
 
+#![expect(clippy::disallowed_methods, reason = "one for each followed connection")]
+
 use std::net::SocketAddr;
 
 use crate::connection::Ended;
@@ -65,7 +67,7 @@ pub(crate) struct Connections {
     next_number: u64,
     clock: Clock,
     /// Connections that were ended because there was no room for them.
-    pub(crate) evicted_connections: u64,
+    pub(crate) evicted: u64,
     /// Segments of those connections with new payload that came after that.
     pub(crate) evicted_packets: u64,
 }
@@ -78,7 +80,7 @@ impl Connections {
             total_held: 0,
             next_number: 0,
             clock: Clock::default(),
-            evicted_connections: 0,
+            evicted: 0,
             evicted_packets: 0,
         }
     }
@@ -283,7 +285,7 @@ impl Connections {
             _ if live.is_reset() => Reason::Reset,
             _ => Reason::Ended,
         };
-        self.evicted_connections += u64::from(reason == Reason::Evicted);
+        self.evicted += u64::from(reason == Reason::Evicted);
         let past = Entry::Past(PastConnection::new(reason, &live.streams));
         if let Entry::Live(mut live) = std::mem::replace(entry, past) {
             let mut context =
