@@ -162,7 +162,7 @@ def test_whole_websocket_alone_is_silent() -> None:
         ),
         (
             PacketCounts(packets=99, tcp=99, evicted_connections=2, evicted_packets=30),
-            ["30 packets not read, of 2 connections evicted because of too many others"],
+            ["30 packets not read, of 2 connections evicted for others"],
         ),
     ],
 )

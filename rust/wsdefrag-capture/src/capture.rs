@@ -46,7 +46,7 @@ impl Capture {
     fn update_counts(&mut self) {
         let Self { packets, connections, .. } = self;
         let counts = packets.counts_mut();
-        counts.evicted_connections = connections.evicted_connections;
+        counts.evicted_connections = connections.evicted;
         counts.evicted_packets = connections.evicted_packets;
         counts.protocols.clone_from(&connections.protocols);
     }

@@ -45,7 +45,7 @@ def unfollowed(counts: PacketCounts) -> list[str]:
     if counts.evicted_packets:
         number = counted(counts.evicted_packets, "packet")
         evicted = counted(counts.evicted_connections, "connection")
-        lines.append(f"{number} not read, of {evicted} evicted because of too many others")
+        lines.append(f"{number} not read, of {evicted} evicted for others")
     return lines
 
 
