@@ -42,6 +42,8 @@ mod _native {
     #[pymodule_export]
     use crate::capture::arrow::ArrowStream;
     #[pymodule_export]
+    use crate::capture::event::CapturedEvent;
+    #[pymodule_export]
     use crate::capture::message::CapturedMessage;
     #[pymodule_export]
     use crate::capture::plan::CapturePlan;

@@ -25,12 +25,8 @@ from wsdefrag.errors import CaptureError
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from wsdefrag.capture import (
-        CapturedConnection,
-        CapturedMessage,
-        CaptureReader,
-        PacketCounts,
-    )
+    from wsdefrag.capture import CaptureReader, PacketCounts
+    from wsdefrag.capture.reader import CaptureItem
     from wsdefrag.cli.selection import Selection
 
 
@@ -65,14 +61,14 @@ class Reading:
         self.interrupted = False
         self.bytes_read = 0
 
-    def batches(self) -> Generator[list[CapturedMessage | CapturedConnection], None, None]:
+    def batches(self) -> Generator[list[CaptureItem], None, None]:
         """Read the capture.
 
         A damaged file or Ctrl-C ends the iteration early, without an exception; ``finish`` reports
         it. Users end a live pipe with Ctrl-C.
 
         Yields:
-            Batches of messages and ended connections.
+            Batches of messages, events and ended connections.
 
         Raises:
             UnusableInput: If a file cannot be read, or nothing in it could be.
@@ -92,17 +88,17 @@ class Reading:
         if not self.losses.connections and not self.losses.messages:
             self._note_nothing_found(counts)
 
-    def items(self) -> Generator[CapturedMessage | CapturedConnection, None, None]:
+    def items(self) -> Generator[CaptureItem, None, None]:
         """Read the capture like ``batches``, one item at a time.
 
         Yields:
-            Messages and ended connections.
+            Messages, events and ended connections.
         """
         with closing(self.batches()) as batches:
             for batch in batches:
                 yield from batch
 
-    def _next(self, reader: CaptureReader) -> list[CapturedMessage | CapturedConnection] | None:
+    def _next(self, reader: CaptureReader) -> list[CaptureItem] | None:
         """Return the next batch; None at the end and after an error or Ctrl-C."""
         try:
             return reader.next_batch()

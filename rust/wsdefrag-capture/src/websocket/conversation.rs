@@ -22,6 +22,7 @@ use crate::http::upgrade::{BufferedPart, Outcome, Upgrade};
 use crate::options::Options;
 use crate::sink::Sink;
 use crate::stream_part::{Repeats, StreamPart};
+use crate::uid::uid;
 use crate::websocket::frame_search::{Found, Sender};
 use crate::websocket::handshake::CapturedHandshake;
 use crate::websocket::midstream::Midstream;
@@ -288,7 +289,8 @@ impl Conversation {
     ) -> Option<Connection> {
         let client = self.client?;
         let endpoints = [self.endpoints[client], self.endpoints[1 - client]];
-        let mut connection = handshake.connection(*context.next_id, endpoints);
+        let uid = uid(endpoints, self.opened, &context.options.capture_point);
+        let mut connection = handshake.connection(*context.next_id, uid, endpoints);
         (connection.opened, connection.last) = (self.opened, self.last);
         // A connection that the filter drops has a number too, so numbers do not depend on the filter
         // for hosts and paths.

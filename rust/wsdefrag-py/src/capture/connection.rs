@@ -3,6 +3,7 @@
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyTuple};
 use wsdefrag_capture::connection::{Ended, Field};
+use wsdefrag_capture::message::type_name;
 use wsdefrag_capture::{Account, Connection};
 
 use crate::classes::PyClassRef;
@@ -25,6 +26,7 @@ pub(crate) fn is_connection(object: &Bound<'_, PyAny>) -> PyResult<bool> {
 pub(crate) fn new_connection(py: Python<'_>, connection: &Connection) -> PyResult<Py<PyAny>> {
     let values = changing(py, connection)?;
     values.set_item("connection", connection.connection)?;
+    values.set_item("uid", PyBytes::new(py, &connection.uid))?;
     let end = |end: std::net::SocketAddr| (end.ip().to_string(), end.port());
     values.set_item("client_address", end(connection.client_address))?;
     values.set_item("server_address", end(connection.server_address))?;
@@ -34,6 +36,7 @@ pub(crate) fn new_connection(py: Python<'_>, connection: &Connection) -> PyResul
     values.set_item("accept_key_ok", connection.accept_key_ok)?;
     values.set_item("midstream", connection.midstream)?;
     values.set_item("opened_ns", connection.opened)?;
+    values.set_item("started_ns", connection.started())?;
     Ok(CONNECTION.get(py)?.call((), Some(&values))?.unbind())
 }
 
@@ -70,6 +73,11 @@ fn account<'py>(py: Python<'py>, account: &Account) -> PyResult<Bound<'py, PyAny
         tolerated.set_item(name, count)?;
     }
     values.set_item("tolerated", tolerated)?;
+    let counts = PyDict::new(py);
+    for (opcode, status, messages, bytes) in account.counts.iter() {
+        counts.set_item((type_name(opcode), status.name()), (messages, bytes))?;
+    }
+    values.set_item("counts", counts)?;
     values.set_item("violation", account.violation.map(|error| error.to_string()))?;
     ACCOUNT.get(py)?.call((), Some(&values))
 }

@@ -11,8 +11,10 @@
 //! - `instance` creates an object of a frozen dataclass without its
 //!   constructor;
 //! - `text` unmasks an ASCII payload directly into a new `str`;
+//! - `arrow_text` makes a column of texts that the core has checked;
 //! - `buffer` reads the caller's input without a copy.
 
+pub(crate) mod arrow_text;
 pub(crate) mod buffer;
 pub(crate) mod bytes;
 pub(crate) mod fields;
