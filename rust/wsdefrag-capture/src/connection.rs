@@ -138,6 +138,29 @@ pub struct Connection {
 pub const MAX_PROBLEMS: usize = 32;
 
 impl Connection {
+    /// A connection between a client and a server of which nothing else is known, for tests.
+    #[cfg(test)]
+    pub(crate) fn of([client, server]: [&str; 2]) -> Self {
+        Self {
+            connection: 0,
+            uid: [0; 16],
+            client_address: client.parse().unwrap(),
+            server_address: server.parse().unwrap(),
+            request: None,
+            response: None,
+            deflate: None,
+            accept_key_ok: None,
+            midstream: false,
+            opened: 0,
+            last: 0,
+            close: None,
+            from_client: Account::default(),
+            from_server: Account::default(),
+            ended: None,
+            problems: Vec::new(),
+        }
+    }
+
     /// When the WebSocket began, in nanoseconds since the epoch: with the response, or else the
     /// request, or else, if neither was captured, the connection's first packet.
     #[must_use]

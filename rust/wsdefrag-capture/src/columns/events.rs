@@ -214,3 +214,111 @@ impl EventColumns {
         self.choice.batch(&COLUMNS, length, &mut batch)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow_array::cast::AsArray;
+    use arrow_array::types::{
+        Int8Type, Int32Type, TimestampNanosecondType, UInt16Type, UInt64Type,
+    };
+    use arrow_array::Array;
+    use wsdefrag_core::Kind;
+
+    /// An event of each kind.
+    fn events() -> Vec<CaptureEvent> {
+        let origin =
+            |packet: u64| Some(Origin { packet, file: 1, time: packet.cast_signed() * 10 });
+        let error = Error { kind: Kind::ReservedOpcode(3), offset: 40 };
+        let cost = GapCost {
+            effect: GapEffect::Search,
+            incomplete: 1,
+            undecodable: 2,
+            lost: 300,
+            is_final: true,
+        };
+        let details = [
+            Detail::Ping(b"ping".to_vec()),
+            Detail::Pong(Vec::new()),
+            Detail::Close { payload: b"\x03\xe8x".to_vec(), code: Some(1000), reason: "x".into() },
+            Detail::Gap(cost),
+            Detail::Violation(error),
+        ];
+        let event = |(number, detail): (u64, Detail)| CaptureEvent {
+            connection: 7,
+            from_client: number.is_multiple_of(2),
+            event: number,
+            seq: 10 + number,
+            offset: 20 + number,
+            length: 30 + number,
+            missing_bytes: 40 + number,
+            first: if number == 3 { None } else { origin(number) },
+            last: if number == 1 { None } else { origin(100 + number) },
+            resynced: number == 2,
+            detail,
+        };
+        (0..).zip(details).map(event).collect()
+    }
+
+    #[test]
+    fn rows_have_the_values_of_the_events() {
+        let files = FileNames::new(&["first.pcap".into(), "second.pcap".into()]);
+        let mut columns = EventColumns::new(Choice::all(Table::Events)).with_files(files);
+        let connection = Connection {
+            connection: 7,
+            uid: [9; 16],
+            ..Connection::of(["192.0.2.1:50000", "192.0.2.2:80"])
+        };
+        columns.opened(&connection);
+        for event in events() {
+            columns.push(event);
+        }
+        columns.ended(&connection);
+        let batch = columns.finish();
+        assert!(columns.is_empty());
+        let column = |name| batch.column_by_name(name).unwrap();
+        let numbers = |name| column(name).as_primitive::<UInt64Type>().iter().collect::<Vec<_>>();
+        let times = |name| {
+            column(name).as_primitive::<TimestampNanosecondType>().iter().collect::<Vec<_>>()
+        };
+        let names = |name| {
+            let names = column(name).as_dictionary::<Int8Type>();
+            names.downcast_dict::<StringArray>().unwrap().into_iter().collect::<Vec<_>>()
+        };
+        let texts = |name| column(name).as_string::<i32>().iter().collect::<Vec<_>>();
+        let some = |first: u64| (first..first + 5).map(Some).collect::<Vec<_>>();
+
+        assert_eq!(column("uid").as_fixed_size_binary().value(4), [9; 16]);
+        assert_eq!(numbers("connection"), [Some(7); 5]);
+        assert_eq!(names("kind"), Detail::NAMES.map(Some));
+        for (name, first) in [("event", 0), ("seq", 10), ("offset", 20), ("length", 30)] {
+            assert_eq!(numbers(name), some(first), "{name}");
+        }
+        assert_eq!(numbers("missing_bytes"), some(40));
+        assert_eq!(numbers("first_packet"), [Some(0), Some(1), Some(2), None, Some(4)]);
+        assert_eq!(numbers("last_packet"), [Some(100), None, Some(102), Some(103), Some(104)]);
+        assert_eq!(times("first_timestamp"), [Some(0), Some(10), Some(20), None, Some(40)]);
+        assert_eq!(times("timestamp")[..2], [Some(1000), None]);
+        let flags = |name| column(name).as_boolean().iter().flatten().collect::<Vec<_>>();
+        assert_eq!(flags("from_client"), [true, false, true, false, true]);
+        assert_eq!(flags("resynced"), [false, false, true, false, false]);
+        let files = column("file").as_dictionary::<Int32Type>();
+        let files = files.downcast_dict::<StringArray>().unwrap();
+        assert!(files.into_iter().all(|name| name == Some("second.pcap")));
+        let payloads: Vec<_> = column("payload").as_binary::<i32>().iter().collect();
+        assert_eq!(payloads, [Some(&b"ping"[..]), Some(b""), Some(b"\x03\xe8x"), None, None]);
+        let codes = column("close_code").as_primitive::<UInt16Type>().iter().collect::<Vec<_>>();
+        assert_eq!(codes, [None, None, Some(1000), None, None]);
+        assert_eq!(texts("close_reason"), [None, None, Some("x"), None, None]);
+        assert_eq!(names("effect"), [None, None, None, Some("search"), None]);
+        for (name, value) in [("incomplete", 1), ("undecodable", 2), ("lost", 300)] {
+            assert_eq!(numbers(name), [None, None, None, Some(value), None], "{name}");
+        }
+        let rules = column("rule").as_dictionary::<Int32Type>();
+        let rules = rules.downcast_dict::<StringArray>().unwrap();
+        let expected = [None, None, None, None, Some("reserved_opcode")];
+        assert_eq!(rules.into_iter().collect::<Vec<_>>(), expected);
+        assert!(texts("error")[4].unwrap().contains("RFC 6455 section 5.2"));
+        assert!(column("host").is_null(0) && column("path").is_null(0));
+    }
+}

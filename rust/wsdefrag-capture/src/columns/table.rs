@@ -215,6 +215,12 @@ impl OpenConnections {
         self.ended.push(connection);
     }
 
+    /// Whether no connection is open.
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
+        self.open.is_empty()
+    }
+
     /// Whether so many have ended that they should be forgotten.
     pub(super) const fn is_full(&self) -> bool {
         self.ended.len() >= 1 << 12
@@ -274,5 +280,83 @@ impl RowFacts {
         let texts = self.facts.iter().map(|facts| facts.as_ref().and_then(&of));
         let (keys, values) = super::distinct(texts);
         super::text_names(self.places.iter().map(|place| keys[*place as usize]), &values)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow_schema::{DataType, TimeUnit};
+
+    /// The tables of columns in the documentation: for each row the column's name and its type.
+    fn documented() -> Vec<Vec<(String, String)>> {
+        let page = include_str!("../../../../docs/schema.md");
+        let mut tables = Vec::new();
+        for row in page.lines().filter_map(|line| line.strip_prefix("| ")) {
+            match *row.split(" | ").collect::<Vec<_>>() {
+                ["column", ..] => tables.push(Vec::new()),
+                [name, data_type, _] if name.starts_with('`') => {
+                    let row = (name.trim_matches('`').into(), data_type.into());
+                    tables.last_mut().expect("a table of columns").push(row);
+                }
+                _ => {}
+            }
+        }
+        tables
+    }
+
+    /// The names and types of a schema's columns, written as in the documentation.
+    fn described(schema: &Schema) -> Vec<(String, String)> {
+        fn words(data_type: &DataType) -> String {
+            match data_type {
+                DataType::Boolean => "bool".into(),
+                DataType::Timestamp(TimeUnit::Nanosecond, Some(zone)) => {
+                    format!("timestamp[ns, {zone}]")
+                }
+                DataType::Dictionary(key, value) => {
+                    format!("dictionary[{}, {}]", words(key), words(value))
+                }
+                DataType::List(item) => format!("list[{}]", words(item.data_type())),
+                DataType::FixedSizeBinary(bytes) => format!("fixed_size_binary[{bytes}]"),
+                DataType::Duration(TimeUnit::Nanosecond) => "duration[ns]".into(),
+                DataType::Struct(fields) => {
+                    let fields = fields.iter();
+                    let fields = fields
+                        .map(|field| format!("{}: {}", field.name(), words(field.data_type())));
+                    format!("struct[{}]", fields.collect::<Vec<_>>().join(", "))
+                }
+                other => other.to_string().to_lowercase().replace("uint", "u").replace("int", "i"),
+            }
+        }
+        let nulls = |field: &Field| if field.is_nullable() { ", null" } else { "" };
+        let fields = schema.fields().iter();
+        fields
+            .map(|field| (field.name().clone(), words(field.data_type()) + nulls(field)))
+            .collect()
+    }
+
+    #[test]
+    fn tables_have_the_documented_columns() {
+        let [messages, own, direction, events] = documented().try_into().unwrap();
+        let mut connections = own;
+        for side in ["client", "server"] {
+            connections
+                .extend(direction.iter().map(|(name, of)| (format!("{side}_{name}"), of.clone())));
+        }
+        for (table, expected) in Table::ALL.into_iter().zip([messages, connections, events]) {
+            assert_eq!(described(&table.schema()), expected, "{table:?}");
+        }
+    }
+
+    #[test]
+    fn unknown_and_repeated_columns_are_refused() {
+        let choose = |names: &[&str]| {
+            let names: Vec<_> = names.iter().map(ToString::to_string).collect();
+            Table::Events.choose(Some(&names)).map(|_| ())
+        };
+        assert_eq!(choose(&["kind", "offset"]), Ok(()));
+        let unknown = ChoiceError::Unknown(Table::Events, "content".into());
+        assert_eq!(choose(&["kind", "content"]), Err(unknown));
+        assert_eq!(choose(&["kind", "kind"]), Err(ChoiceError::Repeated("kind".into())));
     }
 }
