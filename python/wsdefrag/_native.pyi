@@ -174,6 +174,7 @@ class CapturePlan:
         since_ns: int | None,
         until_ns: int | None,
         content: bool,
+        deflate: DeflateParams | None,
         limits: Limits,
         strictness: Strictness,
         resync: bool,

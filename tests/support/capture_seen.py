@@ -145,6 +145,8 @@ CONNECTION_FIELDS = (
     "from_server",
     "ended",
     "problems",
+    "original_client_address",
+    "original_server_address",
 )
 
 
@@ -283,7 +285,7 @@ def check_direction(events: list[CapturedEvent], account: Account) -> None:
     gaps = kinds["gap"]
     if len(gaps) < _EARLY_GAPS:
         assert len(gaps) == account.gaps
-        assert sum(gap.length for gap in gaps) == account.missing
+        assert sum(gap.length for gap in gaps) == account.missing + account.late
     for gap in gaps:
         assert gap.lost is not None and gap.undecodable is not None, "the cost is certain"
         assert gap.length == gap.missing_bytes > 0

@@ -7,7 +7,8 @@ import sys
 from collections.abc import Iterable, Mapping
 from typing import Protocol, runtime_checkable
 
-from wsdefrag._arguments import require_int, require_number
+from wsdefrag._arguments import require_int, require_number, require_optional
+from wsdefrag.deflate import DeflateParams
 from wsdefrag.opcode import Opcode
 
 NANOSECONDS = 10**9
@@ -91,6 +92,17 @@ def chosen_columns(
             raise ValueError(f"columns: {name!r} is no table; tables are {', '.join(TABLES)}")
     names = [columns.get(table) for table in TABLES]
     return [None if chosen is None else texts("columns", chosen) for chosen in names]
+
+
+def checked_deflate(deflate: DeflateParams | str | None) -> DeflateParams | None:
+    """Parse a ``Sec-WebSocket-Extensions`` value; parameters and None come back unchanged."""
+    if not isinstance(deflate, str):
+        require_optional("deflate", deflate, DeflateParams)
+        return deflate
+    agreed = DeflateParams.from_header(deflate)
+    if agreed is None:
+        raise ValueError(f"deflate does not name permessage-deflate: {deflate!r}")
+    return agreed
 
 
 def to_duration(name: str, seconds: float) -> int:

@@ -20,6 +20,7 @@ from wsdefrag.capture._arguments import (
     BinaryFile,
     PathLike,
     checked_count,
+    checked_deflate,
     checked_port,
     checked_type,
     chosen_columns,
@@ -31,6 +32,7 @@ from wsdefrag.capture._arguments import (
 )
 from wsdefrag.capture.connection import CapturedConnection
 from wsdefrag.capture.reader import CaptureReader
+from wsdefrag.deflate import DeflateParams
 from wsdefrag.limits import Limits
 from wsdefrag.strictness import Strictness
 
@@ -86,6 +88,9 @@ class Capture:
         until: Only messages before this time, in seconds since the epoch.
         content: Whether to read the contents of messages. If False, only frame headers are read:
             contents are empty, and neither UTF-8 nor compressed data is checked.
+        deflate: The permessage-deflate parameters of connections whose response was not captured,
+            names none or cannot be read: ``DeflateParams``, or the value of
+            ``Sec-WebSocket-Extensions``. None leaves compressed messages ``undecodable`` there.
         limits: Limits on message size, frame size and fragments; messages over a limit are skipped.
         strictness: Which rules are enforced. If its ``utf8`` is False, text that is not UTF-8 has
             the status ``ok``. ``Account.tolerated`` counts how often each rule that is switched off
@@ -130,6 +135,7 @@ class Capture:
         since: float | None = None,
         until: float | None = None,
         content: bool = True,
+        deflate: DeflateParams | str | None = None,
         limits: Limits | None = None,
         strictness: Strictness | None = None,
         resync: bool = False,
@@ -162,6 +168,7 @@ class Capture:
             "since_ns": None if since is None else to_nanoseconds("since", since),
             "until_ns": None if until is None else to_nanoseconds("until", until),
             "content": content,
+            "deflate": checked_deflate(deflate),
             "limits": Limits() if limits is None else limits,
             "strictness": Strictness() if strictness is None else strictness,
             "resync": resync,

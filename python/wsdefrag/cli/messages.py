@@ -14,12 +14,12 @@ from typing import IO, TYPE_CHECKING, Any, Literal
 import click
 
 from wsdefrag.capture import CapturedConnection, CapturedEvent
-from wsdefrag.cli.input.inputs import EXISTING, Input, opened
+from wsdefrag.cli.input.inputs import EXISTING, Input, live, opened
 from wsdefrag.cli.options import (
     CONNECTION_FILTERS,
+    EXIT_STATUS,
     MESSAGE_FILTERS,
     READING,
-    deflate_header,
     seconds,
     selects,
 )
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from wsdefrag.capture.reader import CaptureItem
-    from wsdefrag.deflate import DeflateParams
 
 _EPILOG = """
 \b
@@ -76,12 +75,6 @@ _OUTPUT = (
 
 _RAW = (
     click.option(
-        "--deflate",
-        metavar="HEADER",
-        callback=deflate_header,
-        help="Raw: the response's Sec-WebSocket-Extensions.",
-    ),
-    click.option(
         "--timestamp",
         type=float,
         metavar="SECONDS",
@@ -98,7 +91,7 @@ _RAW = (
 )
 
 
-@click.command(epilog=_EPILOG)
+@click.command(epilog=_EPILOG + EXIT_STATUS)
 @click.argument("inputs", metavar="CAPTURE...", type=EXISTING, nargs=-1, required=True)
 @selects(_SENDER, CONNECTION_FILTERS, MESSAGE_FILTERS, _OUTPUT, READING, _RAW)
 @click.pass_context
@@ -110,7 +103,6 @@ def messages(
     no_content: bool,
     output_format: Literal["text", "jsonl"],
     width: int | None,
-    deflate: DeflateParams | None,
     timestamp: float | None,
     times: IO[bytes] | None,
     summary: bool,
@@ -118,9 +110,9 @@ def messages(
     """Print the messages of packet captures (pcap or pcapng, also gzipped).
 
     With --from, CAPTURE may also be a raw dump: the bytes that one side sent after the handshake.
-    - is standard input. Exit status 1: bytes were lost, a rule was broken or a file is truncated.
+    - is standard input.
     """
-    raw = DumpOptions(deflate=deflate, timestamp=timestamp, times=times)
+    raw = DumpOptions(timestamp=timestamp, times=times)
     if timestamp is not None and times is not None:
         raise click.UsageError("--timestamp and --times exclude each other.")
     jsonl = output_format == "jsonl"
@@ -173,7 +165,7 @@ def _print_capture(
         BadStream: If the capture is damaged.
         UnusableInput: If it cannot be read.
     """
-    with closing(reading.batches()) as batches:
+    with live(reading.source), closing(reading.batches()) as batches:
         for batch in batches:
             left_out = CapturedConnection if events else (CapturedConnection, CapturedEvent)
             write([item for item in batch if not isinstance(item, left_out)])

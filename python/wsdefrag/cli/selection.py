@@ -16,6 +16,7 @@ from wsdefrag.strictness import Strictness
 
 if TYPE_CHECKING:
     from wsdefrag.cli.input.inputs import Input
+    from wsdefrag.deflate import DeflateParams
 
 _DEFAULTS = Limits()
 # The rules that are off by default need no option.
@@ -39,6 +40,7 @@ class Selection:
         since: Only messages at or after this time, in seconds since the epoch.
         until: Only messages before this time, in seconds since the epoch.
         resync: Whether to search for the next frame after a loss.
+        deflate: The permessage-deflate parameters where no response says what was agreed.
         tolerate: What does not change the exit status: names of rules, ``loss``, ``all``.
         max_message_size: Most bytes of a message; 0 for no limit.
         max_frame_size: Most bytes of a frame; 0 for no limit.
@@ -54,6 +56,7 @@ class Selection:
     since: float | None = None
     until: float | None = None
     resync: bool = False
+    deflate: DeflateParams | None = None
     tolerate: tuple[str, ...] = ()
     max_message_size: int = _DEFAULTS.max_message_size or 0
     max_frame_size: int = _DEFAULTS.max_frame_size or 0
@@ -129,6 +132,7 @@ class Selection:
             since=self.since,
             until=self.until,
             content=content,
+            deflate=self.deflate,
             limits=self.limits(),
             strictness=self.strictness(),
             resync=self.resync,

@@ -34,7 +34,7 @@ def event_text(event: CapturedEvent) -> str:
             costs.append(_counted(event.undecodable, "message undecodable", "messages undecodable"))
         if event.lost:
             costs.append(_counted(event.lost, "byte lost", "bytes lost"))
-        return f"{_counted(event.length, 'byte', 'bytes')} not captured, {'; '.join(costs)}"
+        return f"{_counted(event.length, 'byte', 'bytes')} missing, {'; '.join(costs)}"
     if event.kind == "violation":
         return event.error or ""
     missing = f", {event.missing_bytes} missing" if event.missing_bytes else ""

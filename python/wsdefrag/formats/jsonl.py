@@ -214,6 +214,8 @@ def connection_line(connection: CapturedConnection) -> str:
         ("client_port", str(connection.client_address[1])),
         ("server_address", json_string(connection.server_address[0])),
         ("server_port", str(connection.server_address[1])),
+        *_original("client", connection.original_client_address),
+        *_original("server", connection.original_server_address),
         ("host", _optional(connection.host)),
         ("path", _optional(connection.path)),
         ("subprotocol", _optional(connection.subprotocol)),
@@ -322,6 +324,15 @@ def _optional_seconds(nanoseconds: int | None) -> str:
 
 def _base64(content: bytes) -> str:
     return f'"{base64.b64encode(content).decode("ascii")}"'
+
+
+def _original(side: str, address: tuple[str, int] | None) -> list[tuple[str, str]]:
+    """The address before a proxy."""
+    host, port = (None, None) if address is None else address
+    return [
+        (f"original_{side}_address", _optional(host)),
+        (f"original_{side}_port", _number(port)),
+    ]
 
 
 def _headers(head: CapturedRequest | CapturedResponse | None) -> str:

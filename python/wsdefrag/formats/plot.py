@@ -295,7 +295,7 @@ def _draw(one: _Traffic, left: Axes, right: Axes, *, start: int, end: int, unit:
             axes.plot(middles, np.zeros_like(middles), marker, **look)
         axes.set_xlim(0, span / unit)
         axes.xaxis.set_major_locator(MaxNLocator(8, min_n_ticks=4))
-        axes.yaxis.set_major_locator(MaxNLocator(4, symmetric=True))
+        axes.yaxis.set_major_locator(MaxNLocator(5, min_n_ticks=4))
         axes.yaxis.set_major_formatter(FuncFormatter(lambda rate, _: engineering(abs(rate))))
         axes.grid(axis="y", color=_FAINT, lw=0.5, alpha=0.6)
         axes.set_axisbelow(True)

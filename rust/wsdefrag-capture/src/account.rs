@@ -46,7 +46,7 @@ impl MessageCounts {
 /// Counters of one direction after the handshake.
 ///
 /// - `bytes == emitted + control + skipped + lost + trailing` when the connection has ended
-/// - `missing <= bytes`
+/// - `missing + late <= bytes`
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Account {
     /// Bytes of the stream, captured or not.
@@ -72,10 +72,12 @@ pub struct Account {
     pub inflated: u64,
     /// Pings and pongs.
     pub pings: u64,
-    /// Gaps: runs of bytes that were not captured.
+    /// Gaps: runs of bytes that were not captured, or too late.
     pub gaps: u64,
-    /// Bytes in gaps.
+    /// Bytes in gaps that no packet of the capture has.
     pub missing: u64,
+    /// Bytes in gaps that a packet had which came too late to be read.
+    pub late: u64,
     /// Segments that repeated bytes captured before. Unlike all other counters this includes the
     /// handshake.
     pub retransmissions: u64,
@@ -94,7 +96,7 @@ pub struct Account {
 
 impl Account {
     /// The number of counters.
-    pub const COUNTERS: usize = 15;
+    pub const COUNTERS: usize = 16;
 
     /// The name and the value of every counter, in the order of the fields. Columns, JSON and Python
     /// take the names from here.
@@ -128,6 +130,7 @@ impl Account {
             pings,
             gaps,
             missing,
+            late,
             retransmissions,
             overlaps
         )
@@ -139,10 +142,10 @@ impl Account {
         self.bytes == self.emitted + self.control + self.skipped + self.lost + self.trailing
     }
 
-    /// Whether any byte was skipped, lost or not captured.
+    /// Whether any byte was skipped, lost, or not captured in time.
     #[must_use]
     pub const fn has_losses(&self) -> bool {
-        self.skipped != 0 || self.lost != 0 || self.missing != 0
+        self.skipped != 0 || self.lost != 0 || self.missing != 0 || self.late != 0
     }
 }
 
@@ -166,8 +169,9 @@ mod tests {
             pings: 11,
             gaps: 12,
             missing: 13,
-            retransmissions: 14,
-            overlaps: 15,
+            late: 14,
+            retransmissions: 15,
+            overlaps: 16,
             tolerated: Tolerated::default(),
             counts: MessageCounts::default(),
             foreign_bits: 0,
@@ -187,8 +191,9 @@ mod tests {
             ("pings", 11),
             ("gaps", 12),
             ("missing", 13),
-            ("retransmissions", 14),
-            ("overlaps", 15),
+            ("late", 14),
+            ("retransmissions", 15),
+            ("overlaps", 16),
         ];
         assert_eq!(account.counters(), expected);
     }

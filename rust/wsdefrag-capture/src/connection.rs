@@ -75,8 +75,12 @@ pub type Field = (String, Vec<u8>);
 /// The request for the WebSocket.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Request {
+    /// The method; `GET` unless the client broke a rule (RFC 6455 section 4.1).
+    pub method: String,
     /// The request target, unchanged.
     pub target: String,
+    /// The version of HTTP, such as `HTTP/1.1`.
+    pub version: String,
     /// The header fields in their order, with their names unchanged.
     pub fields: Vec<Field>,
     /// When its last byte was captured, in nanoseconds since the epoch.
@@ -108,6 +112,11 @@ pub struct Connection {
     pub client_address: SocketAddr,
     /// The address and port of the server.
     pub server_address: SocketAddr,
+    /// The address and port of the client before a proxy, as the proxy reported them in a PROXY
+    /// header.
+    pub original_client_address: Option<SocketAddr>,
+    /// The address and port that this client connected to, as the proxy reported them.
+    pub original_server_address: Option<SocketAddr>,
     /// The request, if it was captured.
     pub request: Option<Request>,
     /// The response, if it was captured.
@@ -146,6 +155,8 @@ impl Connection {
             uid: [0; 16],
             client_address: client.parse().unwrap(),
             server_address: server.parse().unwrap(),
+            original_client_address: None,
+            original_server_address: None,
             request: None,
             response: None,
             deflate: None,

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use wsdefrag_core::{Limits, Opcode, Strictness};
+use wsdefrag_core::{DeflateParams, Limits, Opcode, Strictness};
 
 use crate::event::CaptureEvent;
 use crate::message::Message;
@@ -16,6 +16,9 @@ pub struct Options {
     pub limits: Limits,
     /// The rules that are enforced.
     pub strictness: Strictness,
+    /// The permessage-deflate parameters where the response was not captured, names none or cannot be
+    /// read. Without it compressed messages are not decoded there.
+    pub deflate: Option<DeflateParams>,
     /// Whether messages have their content.
     pub contents: bool,
     /// Whether frames are searched for after a gap.
@@ -38,6 +41,7 @@ impl Default for Options {
         Self {
             limits: Limits::default(),
             strictness: Strictness::default(),
+            deflate: None,
             contents: true,
             resync: false,
             max_connections: 65_536,

@@ -39,7 +39,25 @@ pub(crate) enum OwnedPart {
     Gap(Gap),
 }
 
+impl StreamPart<'_> {
+    /// Bytes of the stream, captured or not.
+    pub(crate) const fn length(&self) -> u64 {
+        match self {
+            Self::Data(bytes, _) => bytes.len() as u64,
+            Self::Gap(gap) => gap.length,
+        }
+    }
+}
+
 impl OwnedPart {
+    /// Bytes of data; none in a gap.
+    pub(crate) const fn data_length(&self) -> usize {
+        match self {
+            Self::Data(bytes, _) => bytes.len(),
+            Self::Gap(_) => 0,
+        }
+    }
+
     pub(crate) fn as_part(&self) -> StreamPart<'_> {
         match self {
             Self::Data(bytes, origin) => StreamPart::Data(bytes, *origin),
@@ -55,4 +73,6 @@ pub(crate) struct Repeats {
     pub(crate) retransmissions: u64,
     /// Segments whose repeated bytes differed from those captured before.
     pub(crate) overlaps: u64,
+    /// Bytes that were captured after the gap that they are in had been given out.
+    pub(crate) late: u64,
 }

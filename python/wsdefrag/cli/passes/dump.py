@@ -17,6 +17,7 @@ from typing import IO, TYPE_CHECKING
 
 import click
 
+from wsdefrag.cli.input.inputs import Input, live
 from wsdefrag.cli.input.source import chunks, read_arrivals, recorded_chunks, with_progress
 from wsdefrag.cli.output.errors import BadStream, CommandError, note, stream_name
 from wsdefrag.cli.output.losses import tolerated_text
@@ -26,16 +27,10 @@ from wsdefrag.opcode import CloseCode
 from wsdefrag.reassembler import MessageReassembler
 
 if TYPE_CHECKING:
-    import io
-
     from wsdefrag.cli.output.printer import Printer
     from wsdefrag.cli.selection import Selection
-    from wsdefrag.deflate import DeflateParams
     from wsdefrag.events import Close
     from wsdefrag.message import WebSocketMessage
-
-# The exit status of a shell command that Ctrl-C ended.
-INTERRUPTED = 130
 
 
 @dataclass(frozen=True)
@@ -43,18 +38,16 @@ class DumpOptions:
     """Options for facts that a capture contains and a raw dump does not.
 
     Attributes:
-        deflate: The agreed permessage-deflate parameters.
         timestamp: The time of all messages, in seconds since the epoch.
         times: A JSON file with the time and length of each chunk.
     """
 
-    deflate: DeflateParams | None
     timestamp: float | None
     times: IO[bytes] | None
 
     def given(self) -> list[str]:
         """Return the names of the given options."""
-        options = {"deflate": self.deflate, "timestamp": self.timestamp, "times": self.times}
+        options = {"timestamp": self.timestamp, "times": self.times}
         return [f"--{name}" for name, value in options.items() if value is not None]
 
 
@@ -69,7 +62,7 @@ class _Totals:
 
 def print_dump(
     context: click.Context,
-    stream: io.BufferedIOBase,
+    stream: Input,
     selection: Selection,
     options: DumpOptions,
     write: Printer[WebSocketMessage],
@@ -92,7 +85,7 @@ def print_dump(
     """
     reassembler = MessageReassembler(
         from_client=selection.sender == "client",
-        deflate=options.deflate,
+        deflate=selection.deflate,
         limits=selection.limits(),
         strictness=selection.strictness(),
     )
@@ -104,10 +97,9 @@ def print_dump(
 
     totals = _Totals(started=time.perf_counter())
     failure: Exception | None = None
-    interrupted = False
     try:
         # Closing it removes the progress bar before anything else is printed.
-        with closing(with_progress(source, stream)) as read:
+        with live(stream), closing(with_progress(source, stream)) as read:
             for data, arrived in read:
                 batch = reassembler.receive_data(data, timestamp=arrived)
                 totals.messages += len(batch)
@@ -115,11 +107,10 @@ def print_dump(
                 write(batch)
                 if reassembler.error is not None:
                     break
-        reassembler.receive_eof()
+        if stream.stopped is None:
+            reassembler.receive_eof()
     except (WebSocketError, CommandError) as error:
         failure = error
-    except KeyboardInterrupt:  # users end a live pipe with Ctrl-C
-        interrupted = True
 
     name = stream_name(stream)
     if breaches := tolerated_text(reassembler.tolerated):
@@ -133,8 +124,8 @@ def print_dump(
             raise BadStream(name, str(failure)) from None
     elif failure is not None:
         raise failure
-    if interrupted:
-        context.exit(INTERRUPTED)
+    if stream.stopped is not None:
+        context.exit(stream.stopped.exit_status)
 
 
 def _summary(totals: _Totals, reassembler: MessageReassembler) -> str:

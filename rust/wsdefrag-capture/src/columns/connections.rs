@@ -192,6 +192,14 @@ pub(super) static COLUMNS: LazyLock<Vec<Column<Batch>>> = LazyLock::new(|| {
         port("client_port", |row| row.client_address.port()),
         text("server_address", |row| row.server_address.ip().to_string()),
         port("server_port", |row| row.server_address.port()),
+        optional_text("original_client_address", |row| {
+            Some(row.original_client_address?.ip().to_string())
+        }),
+        optional_number("original_client_port", |row| Some(row.original_client_address?.port())),
+        optional_text("original_server_address", |row| {
+            Some(row.original_server_address?.ip().to_string())
+        }),
+        optional_number("original_server_port", |row| Some(row.original_server_address?.port())),
         optional_text("host", |row| row.host().map(Into::into)),
         optional_text("path", |row| row.path().map(Into::into)),
         optional_text("subprotocol", |row| row.subprotocol().map(Into::into)),
@@ -372,6 +380,8 @@ mod tests {
         let field = |name: &str, value: &str| (name.to_owned(), value.as_bytes().to_vec());
         Connection {
             request: Some(Request {
+                method: "GET".into(),
+                version: "HTTP/1.1".into(),
                 target: "ws://example.com/chat?größe=1".into(),
                 fields: vec![field("Host", "example.com")],
                 time: 1,
@@ -387,6 +397,8 @@ mod tests {
             }),
             accept_key_ok: Some(true),
             midstream: false,
+            original_client_address: "203.0.113.1:1000".parse().ok(),
+            original_server_address: "203.0.113.2:2000".parse().ok(),
             close: Some(CloseSeen {
                 from_client: true,
                 code: Some(1001),
@@ -423,8 +435,9 @@ mod tests {
             pings: first + 10,
             gaps: first + 11,
             missing: first + 12,
-            retransmissions: first + 13,
-            overlaps: first + 14,
+            late: first + 13,
+            retransmissions: first + 14,
+            overlaps: first + 15,
             tolerated: Tolerated { utf8: first, deflate_tail: 1, ..Tolerated::default() },
             violation: Some(Error { kind: Kind::ReservedOpcode(3), offset: first }),
             ..Account::default()
@@ -465,6 +478,8 @@ mod tests {
         for (name, text) in [
             ("client_address", "192.0.2.1"),
             ("server_address", "2001:db8::1"),
+            ("original_client_address", "203.0.113.1"),
+            ("original_server_address", "203.0.113.2"),
             ("host", "example.com"),
             ("path", "/chat?größe=1"),
             ("subprotocol", "graphql-ws"),
@@ -476,6 +491,8 @@ mod tests {
         assert_eq!(number("connection"), 7);
         assert_eq!(short("client_port"), 50000);
         assert_eq!(short("server_port"), 443);
+        assert_eq!(short("original_client_port"), 1000);
+        assert_eq!(short("original_server_port"), 2000);
         assert_eq!(short("response_status"), 101);
         assert_eq!(short("close_code"), 1001);
         assert!(flag("accept_key_ok"));

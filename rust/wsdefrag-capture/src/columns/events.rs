@@ -218,11 +218,11 @@ impl EventColumns {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use arrow_array::Array;
     use arrow_array::cast::AsArray;
     use arrow_array::types::{
         Int8Type, Int32Type, TimestampNanosecondType, UInt16Type, UInt64Type,
     };
-    use arrow_array::Array;
     use wsdefrag_core::Kind;
 
     /// An event of each kind.

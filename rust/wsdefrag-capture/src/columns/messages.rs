@@ -460,7 +460,7 @@ mod tests {
         let request = Request {
             target: format!("/{}", number % 3),
             fields: vec![("Host".into(), host)],
-            time: 0,
+            ..Request::default()
         };
         Connection {
             connection: number,

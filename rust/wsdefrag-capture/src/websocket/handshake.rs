@@ -6,7 +6,7 @@ use wsdefrag_core::DeflateParams;
 
 use crate::account::Account;
 use crate::connection::{Connection, MAX_PROBLEMS, Request, Response};
-use crate::http::upgrade::accept_key_is_right;
+use crate::http::accept_key::accept_key_is_right;
 
 /// The captured part of a handshake.
 #[derive(Default)]
@@ -34,6 +34,8 @@ impl CapturedHandshake {
             uid,
             client_address: client,
             server_address: server,
+            original_client_address: None,
+            original_server_address: None,
             request: self.request.map(|request| *request),
             response: self.response.map(|response| *response),
             deflate: None,

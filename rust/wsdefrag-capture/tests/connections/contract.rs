@@ -124,7 +124,7 @@ impl Sink for Output {
             [&connection.from_server, &connection.from_client].iter().zip(seqs)
         {
             assert!(account.is_balanced(), "{account:?}");
-            assert!(account.missing <= account.bytes, "{account:?}");
+            assert!(account.missing + account.late <= account.bytes, "{account:?}");
             assert_eq!(account.messages, messages);
         }
         self.ended.push(connection);
@@ -158,7 +158,10 @@ impl Output {
             // Before its first frame, a direction remembers only so many gaps.
             if gaps.len() < 64 {
                 assert_eq!(gaps.len() as u64, account.gaps);
-                assert_eq!(gaps.iter().map(|gap| gap.length).sum::<u64>(), account.missing);
+                assert_eq!(
+                    gaps.iter().map(|gap| gap.length).sum::<u64>(),
+                    account.missing + account.late
+                );
             }
             assert!(costs.iter().map(|cost| cost.lost).sum::<u64>() <= account.lost);
             let incomplete = account.counts.of_status(Status::Incomplete);

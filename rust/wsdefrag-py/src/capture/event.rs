@@ -29,7 +29,7 @@ use crate::capture::connection::is_connection;
 ///         frame, of the gap, or of the frame that broke a rule.
 ///     length: Payload bytes of a control frame (RFC 6455 section 5.5), captured or not; bytes of a
 ///         gap; 0 for a violation.
-///     missing_bytes: Bytes of ``length`` that were not captured.
+///     missing_bytes: Bytes of ``length`` that were not captured, or too late to be read.
 ///     timestamp_ns: When the packet that completed it was captured, in nanoseconds since the epoch;
 ///         for a gap, the packet with the first byte after it, None if nothing follows.
 ///     first_timestamp_ns: When the packet with its first byte was captured, in nanoseconds since the

@@ -19,7 +19,7 @@ use crate::capture::choices::Choices;
 use crate::capture::reader::CaptureReader;
 use crate::capture::source::Source;
 use crate::opcodes::parse_opcode;
-use crate::params::{PyLimits, PyStrictness};
+use crate::params::{PyDeflateParams, PyLimits, PyStrictness};
 
 /// The engine of ``wsdefrag.capture.Capture``: which files to read, and how.
 #[pyclass(frozen, module = "wsdefrag._native")]
@@ -34,7 +34,7 @@ impl CapturePlan {
     #[new]
     #[pyo3(signature = (
         *, paths, file, name, hosts, request_paths, ports, addresses, from_client, types, since_ns,
-        until_ns, content, limits, strictness, resync, max_connections, idle_timeout_ns,
+        until_ns, content, deflate, limits, strictness, resync, max_connections, idle_timeout_ns,
         handshake_timeout_ns, capture_point, columns
     ))]
     #[expect(clippy::too_many_arguments, reason = "all of them have names where it is called")]
@@ -52,6 +52,7 @@ impl CapturePlan {
         since_ns: Option<i64>,
         until_ns: Option<i64>,
         content: bool,
+        deflate: Option<PyDeflateParams>,
         limits: PyLimits,
         strictness: PyStrictness,
         resync: bool,
@@ -83,6 +84,7 @@ impl CapturePlan {
             limits: limits.into(),
             strictness: strictness.into(),
             contents: content,
+            deflate: deflate.map(Into::into),
             resync,
             max_connections,
             idle_timeout: idle_timeout_ns,
