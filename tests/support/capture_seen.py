@@ -287,7 +287,8 @@ def check_direction(events: list[CapturedEvent], account: Account) -> None:
         assert len(gaps) == account.gaps
         assert sum(gap.length for gap in gaps) == account.missing + account.late
     for gap in gaps:
-        assert gap.lost is not None and gap.undecodable is not None, "the cost is certain"
+        assert gap.lost is not None, "the cost is certain"
+        assert gap.undecodable is not None
         assert gap.length == gap.missing_bytes > 0
         assert (gap.lost > 0) == (gap.effect in ("search", "end")), gap
     assert [event.error for event in kinds["violation"]] == (

@@ -274,8 +274,8 @@ class Capture:
         """Read the connections, each when it has ended, with its messages and events.
 
         Args:
-            retain: How many complete messages ``websocket.messages`` keeps, the newest ones, and how
-                many events ``events`` keeps; None for all.
+            retain: How many complete messages ``websocket.messages`` keeps, and how many events
+                ``events`` keeps, the newest ones; None for all.
 
         Yields:
             The connections, in the order in which they ended.

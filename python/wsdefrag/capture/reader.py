@@ -1,10 +1,10 @@
 """``CaptureReader``: one pass over a capture; ``PacketCounts``: counters of its packets.
 
 The native reader reads a chunk of the capture and returns a batch: the messages, events and
-connections that the chunk completed. A batch ends before each ended connection, so that messages of a
-connection come before it ends, whatever the size of the chunks. It also ends before the cost of an
-earlier gap becomes certain. Timeouts use the times of the
-packets. Memory depends on the limits, not on the size of the files.
+connections that the chunk completed. A batch ends before each ended connection, so that messages of
+a connection come before it ends, whatever the size of the chunks. It also ends before the cost of
+an earlier gap becomes certain. Timeouts use the times of the packets. Memory depends on the limits,
+not on the size of the files.
 
 Items that were read but not yet returned stay in the native reader, so an interrupt loses nothing.
 """
@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from wsdefrag._native import CapturedEvent, CapturedMessage
 from wsdefrag._native import CaptureReader as _NativeReader
@@ -22,11 +22,9 @@ from wsdefrag._shown import shown, shown_fields
 from wsdefrag.capture.connection import CapturedConnection
 
 if TYPE_CHECKING:
-    from typing import TypeAlias
-
     from typing_extensions import Self
 
-    CaptureItem: TypeAlias = CapturedMessage | CapturedEvent | CapturedConnection
+CaptureItem: TypeAlias = CapturedMessage | CapturedEvent | CapturedConnection
 
 __all__ = ["CaptureReader", "CapturedEvent", "CapturedMessage", "PacketCounts"]
 
@@ -148,8 +146,8 @@ class CaptureReader:
         """Read until a message is complete or a connection has ended.
 
         Returns:
-            The next messages, events and connections, in order; None at the end. An ended connection is
-            always the first item of a batch.
+            The next messages, events and connections, in order; None at the end. An ended
+            connection is always the first item of a batch.
 
         Raises:
             CaptureError: As in ``__iter__``.

@@ -13,9 +13,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
-from wsdefrag.capture.reader import CapturedEvent
 from wsdefrag._shown import shown
 from wsdefrag.capture.connection import Account, CapturedClose, CapturedConnection
+from wsdefrag.capture.reader import CapturedEvent
 from wsdefrag.errors import CaptureError
 from wsdefrag.opcode import CloseCode
 
@@ -133,9 +133,7 @@ class _Growing:
     places: list[int] = field(default_factory=list)
 
     def conversation(self) -> Conversation:
-        return Conversation(
-            self.connection, self.messages, events=self.events, places=self.places
-        )
+        return Conversation(self.connection, self.messages, events=self.events, places=self.places)
 
 
 def items_of(capture: Capture | Items) -> Items:

@@ -23,8 +23,8 @@ def event_text(event: CapturedEvent) -> str:
         event: A control frame, a gap or a violation.
 
     Returns:
-        What it is, its size and what it cost as far as that is certain; neither its time, connection
-        and sender nor the payload.
+        Its size, and what it cost as far as that is certain. The time, the connection, the sender,
+        the kind and the payload are left to the caller.
     """
     if event.kind == "gap":
         costs = [_EFFECTS[event.effect or "nothing"]]

@@ -6,14 +6,15 @@ from the client, ``receive`` from the server), ``time`` (seconds since the epoch
 ``data`` (the text, or base64 if the message is binary).
 
 An incomplete or invalid message has ``type`` ``error`` and ``opcode`` -1, as Chrome records an
-error, and ``data`` describes the problem. So does a gap, and a broken rule, in its place. Our own keys add ``_status``, ``_fromClient``,
-``_missingBytes``, and the bytes that are known in ``_base64``.
+error, and ``data`` describes the problem. So do a gap and a broken rule, in their places. Our own
+keys add ``_status`` or ``_kind``, ``_fromClient``, ``_missingBytes``, and the bytes that are known
+in ``_base64``.
 
 More keys of our own: ``_webSocketClose`` is the first Close frame; ``_webSocketEvents`` has the
-control frames, gaps and violations, each as a JSON line has it (see ``jsonl``); ``_resynced`` marks messages
-that were found by a search after a gap; ``_dropped`` and ``_injected`` mark messages that a relay
-dropped or injected. A text that is not UTF-8, but was tolerated, has U+FFFD in ``data`` for each
-wrong byte and its original bytes in ``_base64``.
+control frames, gaps and violations, each as a JSON line has it (see ``jsonl``); ``_resynced`` marks
+messages that were found by a search after a gap; ``_dropped`` and ``_injected`` mark messages that
+a relay dropped or injected. A text that is not UTF-8, but was tolerated, has U+FFFD in ``data`` for
+each wrong byte and its original bytes in ``_base64``.
 
 Values that were not captured are empty, 0 or -1, as HAR requires, and a ``comment`` says so. The
 URL of a request that was not captured has the server's address and port. Times of an entry are in
@@ -32,8 +33,8 @@ from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
 from wsdefrag.formats.conversations import conversations
-from wsdefrag.formats.handshake import field_text, url
 from wsdefrag.formats.event_text import event_text
+from wsdefrag.formats.handshake import field_text, url
 from wsdefrag.formats.jsonl import TYPE_NAMES, event_line
 from wsdefrag.message import WebSocketMessage
 

@@ -23,16 +23,16 @@ import re
 from dataclasses import fields
 from typing import IO, TYPE_CHECKING, Literal
 
-from wsdefrag.capture.reader import CapturedEvent
 from wsdefrag.capture.connection import Account, CapturedConnection
+from wsdefrag.capture.reader import CapturedEvent
 from wsdefrag.formats.conversations import items_of
 from wsdefrag.strictness import Strictness
 
 if TYPE_CHECKING:
-    from wsdefrag.capture.capture import Capture
-    from wsdefrag.capture.connection import CapturedRequest, CapturedResponse
     from collections.abc import Iterable, Iterator
 
+    from wsdefrag.capture.capture import Capture
+    from wsdefrag.capture.connection import CapturedRequest, CapturedResponse
     from wsdefrag.capture.reader import CapturedMessage, CaptureItem
     from wsdefrag.formats.conversations import Items
 
@@ -267,8 +267,8 @@ def json_content(content: bytes, *, is_text: bool) -> str:
 
     Args:
         content: The content.
-        is_text: Whether to write it as ``text``; content that is not UTF-8 is always ``content``, in
-            base64.
+        is_text: Whether to write it as ``text``; content that is not UTF-8 is always ``content``,
+            in base64.
 
     Returns:
         The members, separated by a comma.
@@ -351,7 +351,10 @@ def _counts(connection: CapturedConnection) -> str:
     counts = (
         f'{{"from_client": {json_bool(from_client)}, "type": "{type}", "status": "{status}", '
         f'"messages": {messages}, "bytes": {content}}}'
-        for from_client, account in ((True, connection.from_client), (False, connection.from_server))
+        for from_client, account in (
+            (True, connection.from_client),
+            (False, connection.from_server),
+        )
         for (type, status), (messages, content) in account.counts.items()
     )
     return f"[{', '.join(counts)}]"

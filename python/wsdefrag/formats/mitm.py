@@ -20,9 +20,9 @@ flow's ``comment``, which mitmproxy shows, describes them. Keys of ``metadata``:
   Each has ``status``, ``missing_bytes``, ``before`` (the number of messages of the flow before it)
   and ``state``, a state tuple as in ``messages``.
 
-- ``wsdefrag_events``: the control frames, gaps and violations, in order. Each has the keys of a JSON
-  line (see ``jsonl``), but times are in nanoseconds and payloads are bytes, and ``before``: the
-  number of messages of the flow before it.
+- ``wsdefrag_events``: the control frames, gaps and violations, in order. Each has the attributes of
+  a ``CapturedEvent`` that are not None, and ``before``: the number of messages of the flow before
+  it.
 
 A refused WebSocket is a flow without ``websocket``, as in mitmproxy; its response has the reason.
 The body of the response is not kept, so mitmproxy shows it as missing.

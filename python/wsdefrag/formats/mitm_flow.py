@@ -59,8 +59,7 @@ def mitm_flow(conversation: Conversation) -> dict[str, Any]:
         "marked": "",
         "metadata": {}
         if conversation.record is not None
-        else _metadata(connection, captured, not_whole)
-        | _events(conversation),
+        else _metadata(connection, captured, not_whole) | _events(conversation),
         "comment": _comment(connection, not_whole),
         "timestamp_created": _seconds(connection.opened_ns),
         "request": _request(connection),
@@ -90,8 +89,8 @@ def _metadata(
 # What an event of a flow says of itself; the flow says the rest.
 _EVENT = (
     "kind", "from_client", "event", "seq", "offset", "length", "missing_bytes", "timestamp_ns",
-    "first_timestamp_ns", "resynced", "first_packet", "last_packet", "file", "payload", "close_code",
-    "close_reason", "effect", "incomplete", "undecodable", "lost", "rule", "error",
+    "first_timestamp_ns", "resynced", "first_packet", "last_packet", "file", "payload",
+    "close_code", "close_reason", "effect", "incomplete", "undecodable", "lost", "rule", "error",
 )  # fmt: skip
 
 

@@ -1,12 +1,12 @@
 """Draws the traffic of a capture: messages and bytes over time, for each direction.
 
-The first row has all connections together, if there are several; then each connection has a row, the
-busiest first. The left chart shows messages a second, each at the time of the packet that completed
-it. The right chart shows bytes on the wire a second; the bytes of a message are spread evenly from the
-packet with its first byte to the packet that completed it. Values of the client go up from the zero
-line, values of the server go down. The zero line is as long as the connection was open. A cross on it
-marks the time of an incomplete or invalid message, a bar the time of a gap; the title of the row
-counts what was lost.
+The first row has all connections together, if there are several; then each connection has a row,
+the busiest first. The left chart shows messages a second, each at the time of the packet that
+completed it. The right chart shows bytes on the wire a second; the bytes of a message are spread
+evenly from the packet with its first byte to the packet that completed it. Values of the client go
+up from the zero line, values of the server go down. The zero line is as long as the connection was
+open. A cross on it marks the time of an incomplete or invalid message, a bar the time of a gap; the
+title of the row counts what was lost.
 
 Needs matplotlib (the extra ``plot``), which is imported when a function is called. Local settings
 of matplotlib are ignored, so the same capture gives the same picture everywhere.
@@ -155,7 +155,7 @@ def write_plot(
 
 
 def _traffic(capture: Capture | Items) -> tuple[list[_Traffic], list[str]]:
-    """Read the capture; return its connections with messages or gaps, and the names of its files."""
+    """Read the capture; return its connections with messages or gaps, and its files' names."""
     traffic: dict[int, _Traffic] = {}
     files: dict[str, None] = {}
     for item in items_of(capture):
@@ -323,14 +323,17 @@ def _bytes_of(one: _Traffic, side: int, start: int, edges: Any) -> Any:  # noqa:
     import numpy as np
 
     lengths = np.asarray(one.lengths[side], dtype=np.float64)
-    last, first = _bars_of((one.times[side],), start, edges), _bars_of((one.firsts[side],), start, edges)
+    last, first = (
+        _bars_of((one.times[side],), start, edges),
+        _bars_of((one.firsts[side],), start, edges),
+    )
     ends = (np.asarray(one.times[side], dtype=np.int64) - start) / _SECOND
     begins = (np.asarray(one.firsts[side], dtype=np.int64) - start) / _SECOND
     inside = first == last
     sums = np.bincount(last[inside], lengths[inside], minlength=_BINS)
-    # A message that crosses bars adds a rate at its first byte and takes it away at its last one. What
-    # has come until an edge is the sum over the messages of rate times time, so the differences
-    # between edges are the bytes of the bars.
+    # A message that crosses bars adds a rate at its first byte and takes it away at its last one.
+    # What has come until an edge is the sum over the messages of rate times time, so the
+    # differences between edges are the bytes of the bars.
     begins, ends, lengths = begins[~inside], ends[~inside], lengths[~inside]
     if len(lengths):
         rates = lengths / (ends - begins)

@@ -106,8 +106,6 @@ class ArrowReading(Reading):
         tables: ArrowTables,
     ) -> Iterator[pa.RecordBatch]:
         """Yield the batches of a table and count their losses."""
-        import pyarrow as pa
-
         size = 0 if self._input is None else file_size(self._input)
         with progress(size, self.name) as advance:
             while (batch := self._next(stream)) is not None:
