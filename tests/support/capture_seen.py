@@ -248,6 +248,7 @@ def check(seen: Seen, *, filtered: bool = False, timed: bool = True) -> None:
         + counts.other
         + counts.malformed
         + counts.unknown_link
+        + counts.unread
         + counts.fragments
     )
 

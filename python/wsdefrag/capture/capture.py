@@ -25,6 +25,7 @@ from wsdefrag.capture._arguments import (
     checked_type,
     chosen_columns,
     file_name,
+    number_ranges,
     sources,
     texts,
     to_duration,
@@ -78,6 +79,8 @@ class Capture:
         request_paths: Only connections whose request has a path and query that match one of these
             patterns. ``*`` matches any characters. A connection whose request was not captured does
             not match.
+        connections: Only connections with these numbers, or with numbers in these ranges. A
+            connection has the same number whatever the filters are.
         ports: Only connections with one of these TCP ports on either side.
         addresses: Only connections with one of these IP addresses on either side.
         from_client: True for messages of the client only, False for messages of the server only,
@@ -105,14 +108,18 @@ class Capture:
             long, in seconds of capture time, is dropped.
         capture_point: The name of the place where the packets were captured. It is a part of each
             connection's ``uid``, so that equal addresses in two networks stay apart.
+        decode_as: UDP ports that carry a tunnel, in the form of tshark's ``-d``:
+            ``"udp.port==5555,vxlan"``. The names are ``vxlan``, ``vxlan_gpe``, ``geneve``, ``gtp``,
+            ``l2tp``, ``tzsp``, ``mpls``, ``capwap.data``, ``gre``, ``ip``, ``eth``, and ``data``
+            for no tunnel. Registered ports need no mention.
         columns: The columns of the Arrow tables, in this order: names of the messages table, or a
             mapping from ``"messages"``, ``"connections"`` and ``"events"`` to names. None for all
             columns. A column that is not chosen is not made.
 
     Raises:
         TypeError: If an argument has the wrong type.
-        ValueError: If an address is not an IP address, a number is out of range, or a column does
-            not exist.
+        ValueError: If an address is not an IP address, a number is out of range, a text of
+            ``decode_as`` has another form, or a column does not exist.
 
     Example:
         >>> from wsdefrag.capture import Capture
@@ -128,6 +135,7 @@ class Capture:
         *,
         hosts: Iterable[str] = (),
         request_paths: Iterable[str] = (),
+        connections: Iterable[int | range] = (),
         ports: Iterable[int] = (),
         addresses: Iterable[str] = (),
         from_client: bool | None = None,
@@ -143,6 +151,7 @@ class Capture:
         idle_timeout: float = 600.0,
         handshake_timeout: float = 60.0,
         capture_point: str = "",
+        decode_as: Iterable[str] = (),
         columns: Iterable[str] | Mapping[str, Iterable[str]] | None = None,
     ) -> None:
         """Check the arguments; opens no file."""
@@ -159,6 +168,7 @@ class Capture:
             "name": file_name(file),
             "hosts": texts("hosts", hosts),
             "request_paths": texts("request_paths", request_paths),
+            "connections": number_ranges(connections),
             "ports": [checked_port(port) for port in ports],
             "addresses": [
                 str(ipaddress.ip_address(text)) for text in texts("addresses", addresses)
@@ -177,6 +187,7 @@ class Capture:
             "handshake_timeout_ns": to_duration("handshake_timeout", handshake_timeout),
             "capture_point": require_str("capture_point", capture_point),
             "columns": chosen_columns(columns),
+            "decode_as": texts("decode_as", decode_as),
         }
         self._plan = CapturePlan(**self._arguments)
 
@@ -188,7 +199,15 @@ class Capture:
 
     def __repr__(self) -> str:
         """Show the files and the names of the filters."""
-        names = ("hosts", "request_paths", "ports", "addresses", "types", "from_client")
+        names = (
+            "hosts",
+            "request_paths",
+            "connections",
+            "ports",
+            "addresses",
+            "types",
+            "from_client",
+        )
         given = [name for name in names if self._arguments[name] not in ([], None)]
         given += [name for name in ("since", "until") if self._arguments[f"{name}_ns"] is not None]
         chosen = f", chosen by {', '.join(given)}" if given else ""

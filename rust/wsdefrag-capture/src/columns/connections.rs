@@ -6,6 +6,12 @@
 //! - `bytes == emitted + control + skipped + lost + trailing` in each direction of a connection that
 //!   has ended
 
+#![expect(
+    clippy::disallowed_macros,
+    clippy::disallowed_methods,
+    reason = "a batch has at most `FULL_ROWS` rows, and `FULL_BYTES` besides its last row"
+)]
+
 use std::mem;
 use std::sync::{Arc, LazyLock};
 
@@ -252,7 +258,7 @@ pub(super) static COLUMNS: LazyLock<Vec<Column<Batch>>> = LazyLock::new(|| {
                 row.account(from_client).counters()[index].1
             }));
         }
-        for (index, name) in Strictness::NAMES.into_iter().enumerate() {
+        for (index, name) in Strictness::NAMES.iter().enumerate() {
             columns.push(count(format!("{side}_tolerated_{name}"), move |row| {
                 let mut counters = row.account(from_client).tolerated.counters();
                 counters.nth(index).map_or(0, |(_, count)| count)

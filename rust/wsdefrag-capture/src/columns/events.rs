@@ -3,6 +3,12 @@
 //!
 //! Columns that only one kind of event has are null in the rows of the others.
 
+#![expect(
+    clippy::disallowed_macros,
+    clippy::disallowed_methods,
+    reason = "a batch has at most `FULL_ROWS` rows"
+)]
+
 use std::mem;
 use std::sync::{Arc, LazyLock};
 

@@ -9,6 +9,12 @@
 //! - `text.len()` and `content.len()` are the sums of the rows' lengths
 //! - texts are UTF-8: the core checked them, or `push` did
 
+#![expect(
+    clippy::disallowed_macros,
+    clippy::disallowed_methods,
+    reason = "a batch has at most `FULL_ROWS` rows, and `FULL_CONTENT` bytes besides its last content"
+)]
+
 use std::mem;
 use std::sync::{Arc, LazyLock};
 
@@ -160,6 +166,14 @@ pub(super) static COLUMNS: LazyLock<Vec<Column<Batch>>> = LazyLock::new(|| {
     ]
 });
 
+/// What the chosen columns need.
+struct Wants {
+    text: bool,
+    content: bool,
+    /// What the connections have.
+    facts: bool,
+}
+
 /// Collects messages for a record batch.
 ///
 /// ```
@@ -178,10 +192,7 @@ pub struct MessageColumns {
     contents: bool,
     /// Whether the core has checked that texts are UTF-8.
     texts_are_checked: bool,
-    wants_text: bool,
-    wants_content: bool,
-    /// Whether a column is chosen that the connections have.
-    wants_facts: bool,
+    wants: Wants,
     connections: OpenConnections,
     rows: Vec<Row>,
     text: Vec<u8>,
@@ -205,17 +216,18 @@ impl MessageColumns {
     pub fn new(choice: Choice) -> Self {
         debug_assert_eq!(choice.table(), Table::Messages);
         let has = |names: [&str; 3]| names.iter().any(|name| choice.has(name));
-        let (wants_text, wants_content) = (choice.has("text"), choice.has("content"));
-        let wants_facts = has(["uid", "host", "path"]);
+        let wants = Wants {
+            text: choice.has("text"),
+            content: choice.has("content"),
+            facts: has(["uid", "host", "path"]),
+        };
         Self {
             choice,
             files: FileNames::default(),
             make_texts: checked_texts,
             contents: true,
             texts_are_checked: true,
-            wants_text,
-            wants_content,
-            wants_facts,
+            wants,
             connections: OpenConnections::default(),
             rows: Vec::new(),
             text: Vec::new(),
@@ -280,14 +292,14 @@ impl MessageColumns {
 
     /// Takes a connection that has opened, before its first message.
     pub fn opened(&mut self, connection: &Connection) {
-        if self.wants_facts {
+        if self.wants.facts {
             self.connections.opened(connection);
         }
     }
 
     /// Takes a connection that has ended, after its last message.
     pub fn ended(&mut self, connection: &Connection) {
-        if self.wants_facts {
+        if self.wants.facts {
             self.connections.ended(connection.connection);
             if self.is_empty() {
                 self.connections.forget_ended();
@@ -307,8 +319,8 @@ impl MessageColumns {
         let place = self.place(&message, &content);
         let length = length(&content);
         match place {
-            Place::Text if self.wants_text => self.text = content,
-            Place::Content if self.wants_content => self.content = content,
+            Place::Text if self.wants.text => self.text = content,
+            Place::Content if self.wants.content => self.content = content,
             _ => {}
         }
         self.rows.push(Row { message, place, length });
@@ -329,8 +341,8 @@ impl MessageColumns {
         let content = mem::take(&mut message.content);
         let place = self.place(&message, &content);
         let (wanted, column) = match place {
-            Place::Text => (self.wants_text, &mut self.text),
-            Place::Content => (self.wants_content, &mut self.content),
+            Place::Text => (self.wants.text, &mut self.text),
+            Place::Content => (self.wants.content, &mut self.content),
             Place::Nowhere => (false, &mut self.content),
         };
         if wanted {
@@ -369,7 +381,7 @@ impl MessageColumns {
         // The contents of the next batch may be longer, so its capacity is an eighth larger.
         let next = |bytes: &Vec<u8>| Vec::with_capacity(bytes.len().min(most) * 9 / 8);
         let (text, content) = (next(&self.text), next(&self.content));
-        let facts = if self.wants_facts {
+        let facts = if self.wants.facts {
             self.connections.of_rows(self.rows.iter().map(|row| row.message.connection))
         } else {
             RowFacts::default()
@@ -522,7 +534,7 @@ mod tests {
     #[test]
     fn batch_of_one_equals_a_pushed_row() {
         for message in messages(18) {
-            let mut columns = columns(&[message.clone()]);
+            let mut columns = columns(std::slice::from_ref(&message));
             columns.push(message.clone()).unwrap();
             let pushed = columns.finish();
             assert_eq!(columns.batch_of_one(message), pushed);

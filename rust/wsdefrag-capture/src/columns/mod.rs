@@ -6,6 +6,8 @@
 //! `docs/schema.md` describes every column. `uid` and `connection` have the same values in all tables,
 //! so they join them.
 
+#![expect(clippy::disallowed_methods, reason = "names, and arrays that are there")]
+
 pub mod connections;
 pub mod events;
 pub mod messages;
@@ -32,6 +34,8 @@ const UTC: &str = "UTC";
 
 /// Bytes of a `uid`.
 const UID: usize = 16;
+/// The same number in the type that Arrow takes.
+const UID_LENGTH: i32 = 16;
 
 /// The names of the capture's files, for the column `file`.
 #[derive(Clone, Debug)]
@@ -70,7 +74,7 @@ fn optional(name: impl Into<String>, data_type: DataType) -> Field {
 
 /// The type of `uid`.
 const fn uid_type() -> DataType {
-    DataType::FixedSizeBinary(UID.cast_signed() as i32)
+    DataType::FixedSizeBinary(UID_LENGTH)
 }
 
 /// The type of times: nanoseconds since the epoch, in UTC.
@@ -128,7 +132,7 @@ fn distinct<'a>(texts: impl Iterator<Item = Option<&'a str>>) -> (Vec<Option<i32
 /// A column of `uid`s.
 fn uids(uids: impl Iterator<Item = [u8; UID]>) -> ArrayRef {
     let bytes: Vec<u8> = uids.flatten().collect();
-    Arc::new(FixedSizeBinaryArray::new(UID.cast_signed() as i32, Buffer::from_vec(bytes), None))
+    Arc::new(FixedSizeBinaryArray::new(UID_LENGTH, Buffer::from_vec(bytes), None))
 }
 
 /// A column of bools, one for each row.

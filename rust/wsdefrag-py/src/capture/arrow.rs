@@ -25,7 +25,7 @@ use crate::capture::choices::Choices;
 use crate::capture::source::Source;
 
 /// Most characters of a file's name in a `repr`.
-const SHOWN: usize = 24;
+const SHOWN: usize = 20;
 
 /// A table of a capture for any reader of Arrow streams (``__arrow_c_stream__``).
 ///

@@ -225,16 +225,12 @@ impl CapturedEvent {
     }
 
     /// Pickle the attributes.
-    fn __reduce__<'py>(
-        slf: &Bound<'py, Self>,
-    ) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyType>, Bound<'py, PyAny>, Bound<'py, PyDict>))>
-    {
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, MadeOf<'py>)> {
         let py = slf.py();
         let values = PyDict::new(py);
         for name in NAMES {
             values.set_item(name, slf.getattr(name)?)?;
         }
-        // `copyreg.__newobj_ex__` calls a class with arguments by name.
         let make = py.import("wsdefrag.capture.connection")?.getattr("_made_event")?;
         Ok((make, (py.get_type::<Self>(), slf.get().connection.bind(py).clone(), values)))
     }
@@ -283,6 +279,9 @@ impl CapturedEvent {
         visit.call(&self.connection)
     }
 }
+
+/// What an event is made of again: its class, its connection and its attributes.
+type MadeOf<'py> = (Bound<'py, PyType>, Bound<'py, PyAny>, Bound<'py, PyDict>);
 
 /// The attributes that pickling keeps.
 const NAMES: [&str; 22] = [

@@ -10,6 +10,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use pyo3::{PyTraverseError, PyVisit};
 use wsdefrag_capture::columns::{SCHEMA_VERSION, Table};
+use wsdefrag_capture::packet::tunnel::udp_tunnel::DecodeAs;
 use wsdefrag_capture::{Account, Filter, Options};
 use wsdefrag_core::Strictness;
 
@@ -33,9 +34,9 @@ pub(crate) struct CapturePlan {
 impl CapturePlan {
     #[new]
     #[pyo3(signature = (
-        *, paths, file, name, hosts, request_paths, ports, addresses, from_client, types, since_ns,
-        until_ns, content, deflate, limits, strictness, resync, max_connections, idle_timeout_ns,
-        handshake_timeout_ns, capture_point, columns
+        *, paths, file, name, hosts, request_paths, connections, ports, addresses, from_client,
+        types, since_ns, until_ns, content, deflate, limits, strictness, resync, max_connections,
+        idle_timeout_ns, handshake_timeout_ns, capture_point, decode_as, columns
     ))]
     #[expect(clippy::too_many_arguments, reason = "all of them have names where it is called")]
     #[expect(clippy::needless_pass_by_value, reason = "arguments from Python are owned")]
@@ -45,6 +46,7 @@ impl CapturePlan {
         name: String,
         hosts: Vec<String>,
         request_paths: Vec<String>,
+        connections: Vec<(u64, u64)>,
         ports: Vec<u16>,
         addresses: Vec<String>,
         from_client: Option<bool>,
@@ -60,6 +62,7 @@ impl CapturePlan {
         idle_timeout_ns: i64,
         handshake_timeout_ns: i64,
         capture_point: String,
+        decode_as: Vec<String>,
         columns: [Option<Vec<String>>; 3],
     ) -> PyResult<Self> {
         let source = match file {
@@ -70,9 +73,13 @@ impl CapturePlan {
             text.parse::<IpAddr>()
                 .map_err(|_| PyValueError::new_err(format!("{text:?} is not an IP address")))
         };
+        let tunnel = |text: &String| {
+            text.parse::<DecodeAs>().map_err(|error| PyValueError::new_err(error.to_string()))
+        };
         let filter = Filter {
             hosts,
             request_paths,
+            connections: connections.into_iter().map(|(first, last)| first..=last).collect(),
             ports,
             addresses: addresses.iter().map(address).collect::<PyResult<_>>()?,
             from_client,
@@ -90,6 +97,7 @@ impl CapturePlan {
             idle_timeout: idle_timeout_ns,
             handshake_timeout: handshake_timeout_ns,
             capture_point,
+            decode_as: decode_as.iter().map(tunnel).collect::<PyResult<_>>()?,
             filter,
         };
         let names = columns.each_ref().map(Option::as_deref);
