@@ -1,7 +1,7 @@
 """The package in several interpreters of one process.
 
-Legacy subinterpreters, which mod_wsgi and uWSGI use, share the GIL with the main one and work. Those
-with a GIL of their own get an ImportError.
+Legacy subinterpreters, which mod_wsgi and uWSGI use, share the GIL with the main one and work.
+Those with a GIL of their own get an ImportError.
 """
 
 from __future__ import annotations

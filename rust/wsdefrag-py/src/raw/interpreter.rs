@@ -106,13 +106,13 @@ impl<T: Send + Sync> PerInterpreter<T> {
         if let Some(value) = found {
             return Ok(value);
         }
-        let made = make()?;
+        let new = make()?;
         let mut others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
         // Another thread may have been faster.
         if let Some(value) = find(&others) {
             return Ok(value);
         }
-        let value: &'static T = Box::leak(Box::new(made));
+        let value: &'static T = Box::leak(Box::new(new));
         others.push((number, value));
         Ok(value)
     }
