@@ -144,7 +144,7 @@ impl CapturePlan {
     ///     ValueError: If the source is a file object that was already read.
     fn read(&self, py: Python<'_>) -> PyResult<CaptureReader> {
         let run = self.source.run(py, self.options.clone())?;
-        Ok(CaptureReader::new(run, self.source.names()))
+        Ok(CaptureReader::new(run, self.source.names(), self.source.stays_attached(py)))
     }
 
     /// Return the tables of messages, connections and events.

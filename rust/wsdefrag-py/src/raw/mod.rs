@@ -14,6 +14,7 @@
 //! - `arrow_text` makes a column of texts that the core has checked;
 //! - `buffer` reads the caller's input without a copy;
 //! - `entry` is the way of the interpreter into the types made here;
+//! - `interpreter` tells interpreters apart, and keeps values for each;
 //! - `python` calls Python code so that its thread may be ended there.
 
 pub(crate) mod arrow_text;
@@ -25,6 +26,7 @@ mod event_storage;
 pub(crate) mod event_type;
 pub(crate) mod fields;
 pub(crate) mod instance;
+pub(crate) mod interpreter;
 pub(crate) mod message;
 pub(crate) mod python;
 mod storage;
