@@ -1,26 +1,17 @@
 //! Reads one direction range by range: returns each part of a message at once.
 //!
-//! A part is the range of one frame's payload in the caller's chunk, unmasked
-//! and
-//! inflated. The parts of a text end between characters: an incomplete
-//! character
-//! waits for its other bytes, so a part may be empty.
-//! [`next`](FragmentStream::next) returns one part or control frame per call
-//! and
+//! A part is the range of one frame's payload in the caller's chunk, unmasked and inflated. The
+//! parts of a text end between characters: an incomplete character waits for its other bytes, so a
+//! part may be empty. [`next`](FragmentStream::next) returns one part or control frame per call and
 //! does not read the bytes after it.
 //!
-//! Rules, limits and Close payloads are those of the
-//! [`Reassembler`](crate::Reassembler), and the parts of a message add up to
-//! its
-//! content. If a part of a compressed text breaks two rules of content, the
-//! error
-//! is the one about deflate.
+//! Rules, limits and Close payloads are those of the [`Reassembler`](crate::Reassembler), and the
+//! parts of a message add up to its content. If a part of a compressed text breaks two rules of
+//! content, the error is the one about deflate.
 //!
-//! It implements RFC 6455 sections 5.4 to 5.6, 7 and 8.1, and RFC 7692 section
-//! 7.2.2.
+//! It implements RFC 6455 sections 5.4 to 5.6, 7 and 8.1, and RFC 7692 section 7.2.2.
 //!
-//! - `given <= filled <= bytes.len()` in `decoded`; `bytes[given..filled]` was
-//!   not returned yet
+//! - `given <= filled <= bytes.len()` in `decoded`; `bytes[given..filled]` was not returned yet
 
 use crate::deflate::inflater::{Progress, Stream};
 use crate::deflate::inflation::{Ceiling, Room, Target};

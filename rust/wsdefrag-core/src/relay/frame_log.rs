@@ -1,20 +1,16 @@
 //! Records the frames in which messages and control frames were received.
 //!
-//! A [`Recording`] is a sink between a reassembler and the caller's sink. For
-//! each
-//! event it records the frame headers, and the unmasked payload if this differs
-//! from the content. The headers and the payload together give the received
-//! frames
-//! again.
+//! A [`Recording`] is a sink between a reassembler and the caller's sink. For each event it records
+//! the frame headers, and the unmasked payload if this differs from the content. The headers and
+//! the payload together give the received frames again.
 //!
-//! Limits apply to contents, but a compressed payload of any length can inflate
-//! to
-//! nothing. A payload that is longer than the largest allowed content could
-//! compress to is therefore not kept, and its message has to be encoded again.
+//! Limits apply to contents, but a compressed payload of any length can inflate to nothing. A
+//! payload that is longer than the largest allowed content could compress to is therefore not kept,
+//! and its message has to be encoded again.
 //!
 //! - there is one [`FrameLog`] for each event, in the same order
-//! - `content_ends` has one entry for each header in `rest` if the message is
-//!   compressed, otherwise none
+//! - `content_ends` has one entry for each header in `rest` if the message is compressed, otherwise
+//!   none
 //! - `payload.len() <= max_payload`
 
 use std::collections::VecDeque;

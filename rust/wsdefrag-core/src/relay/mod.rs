@@ -1,16 +1,12 @@
 //! One direction of a relay: forwards what one endpoint sends to the other.
 //!
-//! A [`Reassembler`](crate::Reassembler) reads the direction, and an
-//! [`Outbound`]
-//! writes it. There are two kinds of relay:
+//! A [`Reassembler`](crate::Reassembler) reads the direction, and an [`Outbound`] writes it. There
+//! are two kinds of relay:
 //!
-//! - [`relay`]: events wait until the caller forwards, edits or drops them.
-//!   [`frame_log`] records the frames of each event, so that an unchanged event
-//!   is
-//!   forwarded in the same frames.
-//! - [`pass_through`]: frames are forwarded while they are read ([`passing`]),
-//!   and
-//!   [`schedule`] finds the place between them for the caller's own frames.
+//! - [`relay`]: events wait until the caller forwards, edits or drops them. [`frame_log`] records
+//!   the frames of each event, so that an unchanged event is forwarded in the same frames.
+//! - [`pass_through`]: frames are forwarded while they are read ([`passing`]), and [`schedule`]
+//!   finds the place between them for the caller's own frames.
 
 pub mod frame_log;
 pub mod held;
