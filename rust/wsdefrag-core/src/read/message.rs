@@ -9,7 +9,8 @@
 //!   position
 
 use crate::deflate::inflater::{Progress, Stream, UNMASK_SIZE};
-use crate::deflate::inflation::{Ceiling, DeflateBreaches, Room, Target};
+use crate::deflate::inflation::DeflateBreaches;
+use crate::deflate::target::{Ceiling, Room, Target};
 use crate::error::{Kind, OutOfMemory};
 use crate::frame::mask::Mask;
 use crate::frame::opcode::Opcode;

@@ -17,8 +17,9 @@
 //!
 //! It implements RFC 6455 sections 5.4 to 5.6, 7 and 8.1, and RFC 7692 section 7.2.2.
 
-use crate::deflate::inflation::{Ceiling, Inflation};
+use crate::deflate::inflation::Inflation;
 use crate::deflate::slot::Slot;
+use crate::deflate::target::Ceiling;
 use crate::error::{Error, Kind, OutOfMemory};
 use crate::frame::header::{Header, Order};
 use crate::frame::mask::Mask;

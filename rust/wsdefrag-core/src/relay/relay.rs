@@ -90,9 +90,10 @@ use std::ptr;
 
 use crate::frame::opcode::Opcode;
 use crate::read::settings::Settings;
-use crate::relay::frame_log::{FrameLog, Recorder, Recording};
+use crate::relay::frame_log::FrameLog;
 use crate::relay::held::Held;
 use crate::relay::outbound::{Control, Edit, Outbound};
+use crate::relay::recording::{Recorder, Recording};
 use crate::write::layout::Output;
 use crate::write::refusal::Refusal;
 
