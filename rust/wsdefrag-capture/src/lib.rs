@@ -31,6 +31,7 @@ pub mod protocol;
 pub mod sink;
 mod stream_part;
 mod tcp;
+mod uid;
 mod websocket;
 
 pub use account::Account;

@@ -30,6 +30,8 @@ pub struct Options {
     pub max_connections: usize,
     /// How long a connection may be idle, in nanoseconds of capture time; `None` for no limit.
     pub idle_timeout: Option<i64>,
+    /// The name of the place where the packets were captured. It is a part of each connection's `uid`.
+    pub capture_point: String,
     /// UDP ports of the caller's choice, and the tunnels that they carry.
     pub decode_as: Vec<DecodeAs>,
     /// The part of the capture that is wanted.
@@ -46,6 +48,7 @@ impl Default for Options {
             resync: false,
             max_connections: 65_536,
             idle_timeout: None,
+            capture_point: String::new(),
             decode_as: Vec::new(),
             filter: Filter::default(),
         }

@@ -28,6 +28,8 @@ pub(crate) struct LiveConnection {
     /// A SYN that may have opened another connection.
     other_syn: Option<OtherSyn>,
     reset: Option<Reset>,
+    /// Whether a SYN was captured that acknowledges nothing: that of the client.
+    has_opener: bool,
     pub(crate) conversation: Conversation,
 }
 
@@ -62,6 +64,7 @@ impl LiveConnection {
             repeated: None,
             other_syn: None,
             reset: None,
+            has_opener: false,
             conversation,
         }
     }
@@ -130,7 +133,7 @@ impl LiveConnection {
         total_held: &mut usize,
         context: &mut Context<'_, S>,
     ) -> Option<Ended> {
-        let Self { streams, reset, conversation, .. } = self;
+        let Self { streams, reset, has_opener, conversation, .. } = self;
         conversation.last = origin.time;
         conversation.packets += 1;
         if segment.rst {
@@ -142,8 +145,10 @@ impl LiveConnection {
             *reset = None;
         }
         if segment.syn {
-            if segment.acknowledgment.is_none() && streams.iter().all(Stream::is_empty) {
-                // A SYN before it, of the other side, was a stray one.
+            let opens = segment.acknowledgment.is_none() && !*has_opener;
+            if opens && streams.iter().all(Stream::is_empty) {
+                // An answering SYN before it, if there was one, was a stray one.
+                *has_opener = true;
                 conversation.opened_by(sender);
             }
             if let Some(acknowledgment) = segment.acknowledgment {
