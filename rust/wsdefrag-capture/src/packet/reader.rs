@@ -5,16 +5,18 @@
 //!                        \-> exported_pdu -> next bytes of a stream
 //! ```
 //!
-//! Packets are handed out in the order of the file. Their payload is a slice of the chunk, unless it
+//! Packets are handed out in the order of the file, those of several files by time. Their payload is a slice of the chunk, unless it
 //! spans two chunks or several fragments. A datagram reassembled from fragments has the number and
-//! the time of the fragment that completed it. Numbers continue from file to file.
+//! the time of the fragment that completed it. Numbers count
+//! the packets of all files.
 //!
 //! The only clock is the time of the packets, so the same input always gives the same output.
 
 use std::net::SocketAddr;
 
+use crate::file::damage::Damage;
 use crate::file::error::FileError;
-use crate::file::reader::RecordReader;
+use crate::file::merge::Merge;
 use crate::file::record::Record;
 use crate::packet::counts::Counts;
 use crate::packet::datagram::{Datagram, Rest};
@@ -24,44 +26,87 @@ use crate::packet::ip_fragments::{Defragmenter, Fragment};
 use crate::packet::link::{self, LinkPayload};
 use crate::packet::{Origin, Packet, Payload, Segment};
 
-/// Reads the packets of capture files.
+/// Receives packets. A closure that takes packets is one.
+pub trait PacketSink {
+    /// The next packet.
+    fn packet(&mut self, packet: Packet<'_>);
+    /// Whether no more is wanted for now.
+    fn is_full(&self) -> bool {
+        false
+    }
+}
+
+impl<F: FnMut(Packet<'_>)> PacketSink for F {
+    #[inline]
+    fn packet(&mut self, packet: Packet<'_>) {
+        self(packet);
+    }
+}
+
+/// Reads the packets of capture files, which are merged by time ([`Merge`]).
 #[derive(Debug, Default)]
 pub struct PacketReader {
-    records: RecordReader,
+    files: Merge,
     layers: Layers,
 }
 
 impl PacketReader {
-    /// A reader before its first file.
+    /// A reader without files.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Takes the next bytes of the current file. Every TCP segment and every exported PDU that they
-    /// complete goes to `sink`.
+    /// Adds a file ([`Merge::add_file`]).
+    pub fn add_file(&mut self, first: Option<i64>) -> u32 {
+        self.files.add_file(first)
+    }
+
+    /// The file whose next bytes are needed; `None` if all have ended.
+    pub fn current(&mut self) -> Option<u32> {
+        self.files.current()
+    }
+
+    /// Takes the next bytes of the current file, or of a new file if there is none. Every TCP segment
+    /// and every exported PDU that they complete goes to `sink`, until it is full.
+    ///
+    /// Returns how many bytes were taken. The others must be given again when the file is current
+    /// again.
     ///
     /// # Errors
     ///
-    /// If the file is damaged or is no capture. Every further call for this file returns the same
-    /// error.
+    /// If the file is no capture. It has ended then.
     pub fn receive_data(
         &mut self,
         data: &[u8],
-        sink: &mut impl FnMut(Packet<'_>),
-    ) -> Result<(), FileError> {
-        let Self { records, layers } = self;
-        records.receive_data(data, &mut |record| layers.receive(record, sink))
+        sink: &mut impl PacketSink,
+    ) -> Result<usize, FileError> {
+        let Self { files, layers } = self;
+        files.receive_data(data, &mut |file, record| layers.receive(file, record, sink))
     }
 
-    /// Ends the current file. Another may follow, with a header of its own.
+    /// Says that the current file has no more bytes.
+    ///
+    /// Returns whether it has ended. If not, another file comes first or the sink is full, and the
+    /// call must be repeated when the file is current again.
     ///
     /// # Errors
     ///
-    /// If the file ended inside a record: it is [cut short](FileError::is_cut_short). An error that
-    /// [`receive_data`](Self::receive_data) returned is not returned again.
-    pub fn receive_eof(&mut self) -> Result<(), FileError> {
-        self.records.receive_eof()
+    /// If the file ended inside a record: it is [cut short](FileError::is_cut_short). If it was empty
+    /// or no capture. It has ended then.
+    pub fn receive_eof(&mut self, sink: &mut impl PacketSink) -> Result<bool, FileError> {
+        let Self { files, layers } = self;
+        files.receive_eof(&mut |file, record| layers.receive(file, record, sink))
+    }
+
+    /// Ends the current file, which cannot be read any further.
+    pub fn abandon(&mut self) {
+        self.files.abandon();
+    }
+
+    /// The damage that was passed over since the last call, with the index of its file.
+    pub fn take_damages(&mut self) -> Vec<(u32, Damage)> {
+        self.files.take_damages()
     }
 
     /// The number of packets so far, of any protocol, in all files.
@@ -80,13 +125,13 @@ impl PacketReader {
     /// bytes.
     #[must_use]
     pub fn secrets(&self) -> &[(u32, Vec<u8>)] {
-        self.records.secrets().kept()
+        self.files.secrets().kept()
     }
 
     /// Decryption Secrets Blocks that were too large to keep.
     #[must_use]
     pub const fn secrets_dropped(&self) -> u64 {
-        self.records.secrets().dropped()
+        self.files.secrets().dropped()
     }
 }
 
@@ -99,14 +144,14 @@ struct Layers {
 
 impl Layers {
     #[inline]
-    fn receive(&mut self, record: &Record<'_>, sink: &mut impl FnMut(Packet<'_>)) {
+    fn receive(&mut self, file: u32, record: &Record<'_>, sink: &mut impl PacketSink) -> bool {
         self.counts.packets += 1;
         self.counts.first_time.get_or_insert(record.time);
         self.counts.last_time = Some(record.time);
-        let origin = Origin { packet: self.counts.packets, file: 0, time: record.time };
+        let origin = Origin { packet: self.counts.packets, file, time: record.time };
         let Some(link) = record.link else {
             self.counts.malformed += 1;
-            return;
+            return false;
         };
         match link::payload(link, record.bytes) {
             LinkPayload::Ip(packet) => {
@@ -119,15 +164,11 @@ impl Layers {
             LinkPayload::Short => self.counts.malformed += 1,
             LinkPayload::UnknownLink => self.counts.unknown_link(link),
         }
+        sink.is_full()
     }
 
     #[inline]
-    fn ip_payload(
-        &mut self,
-        payload: IpPayload<'_>,
-        origin: Origin,
-        sink: &mut impl FnMut(Packet<'_>),
-    ) {
+    fn ip_payload(&mut self, payload: IpPayload<'_>, origin: Origin, sink: &mut impl PacketSink) {
         match payload {
             IpPayload::Tcp(datagram) => self.datagram(&datagram, origin, sink),
             IpPayload::Fragment(fragment) => self.fragment(&fragment, origin, sink),
@@ -137,19 +178,14 @@ impl Layers {
     }
 
     #[inline]
-    fn datagram(
-        &mut self,
-        datagram: &Datagram<'_>,
-        origin: Origin,
-        sink: &mut impl FnMut(Packet<'_>),
-    ) {
+    fn datagram(&mut self, datagram: &Datagram<'_>, origin: Origin, sink: &mut impl PacketSink) {
         let Some((ports, segment)) = ip::segment(datagram.rest) else {
             self.counts.malformed += 1;
             return;
         };
         self.counts.tcp += 1;
         self.counts.cut += u64::from(segment.cut != 0);
-        sink(Packet {
+        sink.packet(Packet {
             number: origin.packet,
             file: origin.file,
             time: origin.time,
@@ -160,12 +196,7 @@ impl Layers {
     }
 
     #[cold]
-    fn fragment(
-        &mut self,
-        fragment: &Fragment<'_>,
-        origin: Origin,
-        sink: &mut impl FnMut(Packet<'_>),
-    ) {
+    fn fragment(&mut self, fragment: &Fragment<'_>, origin: Origin, sink: &mut impl PacketSink) {
         let datagram = self.defragmenter.receive(fragment, origin.time);
         self.counts.fragments_dropped = self.defragmenter.dropped();
         self.counts.fragments_waiting = self.defragmenter.waiting();
@@ -182,13 +213,7 @@ impl Layers {
         }
     }
 
-    fn exported(
-        &mut self,
-        pdu: &[u8],
-        length: u32,
-        origin: Origin,
-        sink: &mut impl FnMut(Packet<'_>),
-    ) {
+    fn exported(&mut self, pdu: &[u8], length: u32, origin: Origin, sink: &mut impl PacketSink) {
         match exported(pdu) {
             // After a PDU that a snap length cut, the position of the next one is unknown.
             Exported::Tcp { .. } if pdu.len() < length as usize => self.counts.malformed += 1,
@@ -198,7 +223,7 @@ impl Layers {
                     Payload::Segment(Segment { sequence, bytes, ..Segment::default() })
                 });
                 let Origin { packet: number, file, time } = origin;
-                sink(Packet { number, file, time, source, destination, payload });
+                sink.packet(Packet { number, file, time, source, destination, payload });
             }
             Exported::Other => self.counts.other += 1,
             Exported::Malformed => self.counts.malformed += 1,
