@@ -131,16 +131,17 @@ impl<R: Read> Decompressor<R> {
         self.state = State::Between { source, later: true };
     }
 
-    /// Whether the compressed bytes ended where more were needed.
-    fn is_cut_short(&self) -> bool {
-        match &self.state {
-            State::Gzip(decoder) => decoder.get_ref().is_exhausted(),
-            State::Zstd(decoder) => decoder.get_ref().is_exhausted(),
-            State::Lz4(decoder) => decoder.get_ref().is_exhausted(),
-            State::Xz(decoder) => decoder.inner().is_exhausted(),
-            State::Bzip2(decoder) => decoder.get_ref().is_exhausted(),
-            State::Between { .. } | State::Plain(_) | State::Over => false,
-        }
+    /// The stored bytes of the member.
+    fn source(&self) -> Option<&Source<R>> {
+        Some(match &self.state {
+            State::Gzip(decoder) => decoder.get_ref(),
+            State::Zstd(decoder) => decoder.get_ref(),
+            State::Lz4(decoder) => decoder.get_ref(),
+            State::Xz(decoder) => decoder.inner(),
+            State::Bzip2(decoder) => decoder.get_ref(),
+            State::Between { source, .. } | State::Plain(source) => source,
+            State::Over => return None,
+        })
     }
 }
 
@@ -175,28 +176,20 @@ impl<R: Read> Read for Decompressor<R> {
                 Err(error)
                     if matches!(
                         error.kind(),
-                        io::ErrorKind::WouldBlock
-                            | io::ErrorKind::Interrupted
-                            | io::ErrorKind::Unsupported
+                        io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted
                     ) =>
                 {
                     return Err(error);
                 }
-                Err(_) if self.is_cut_short() => {
-                    self.state = State::Over;
-                    return Err(io::ErrorKind::UnexpectedEof.into());
-                }
                 Err(error) => {
+                    let (failed, exhausted) = self.source().map_or((true, false), |source| {
+                        (source.has_failed(), source.is_exhausted())
+                    });
                     self.state = State::Over;
-                    return Err(match error.kind() {
-                        // The decoders' names for damage.
-                        io::ErrorKind::Other
-                        | io::ErrorKind::InvalidInput
-                        | io::ErrorKind::InvalidData
-                        | io::ErrorKind::OutOfMemory => {
-                            io::Error::new(io::ErrorKind::InvalidData, error)
-                        }
-                        _ => error,
+                    return Err(match () {
+                        () if failed => error,
+                        () if exhausted => io::ErrorKind::UnexpectedEof.into(),
+                        () => io::Error::new(io::ErrorKind::InvalidData, error),
                     });
                 }
             }

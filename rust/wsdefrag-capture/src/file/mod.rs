@@ -4,6 +4,7 @@ mod clock;
 pub mod compression;
 pub mod damage;
 pub mod error;
+pub mod first_time;
 mod fixed_header;
 mod looks;
 pub mod merge;

@@ -15,13 +15,23 @@ pub(crate) struct Source<R> {
     end: usize,
     /// Whether the reader has returned its end.
     exhausted: bool,
+    /// Whether the reader has failed.
+    failed: bool,
     must_block: bool,
 }
 
 impl<R: Read> Source<R> {
     pub(crate) const fn new(reader: R) -> Self {
         let buffer = Vec::new();
-        Self { reader, buffer, start: 0, end: 0, exhausted: false, must_block: false }
+        Self {
+            reader,
+            buffer,
+            start: 0,
+            end: 0,
+            exhausted: false,
+            failed: false,
+            must_block: false,
+        }
     }
 
     /// Whether a read without bytes yet (`WouldBlock`) is an error that ends the file.
@@ -32,6 +42,11 @@ impl<R: Read> Source<R> {
     /// Whether more bytes were asked for than the file has.
     pub(crate) const fn is_exhausted(&self) -> bool {
         self.exhausted
+    }
+
+    /// Whether the reader has failed, and not the decoder.
+    pub(crate) const fn has_failed(&self) -> bool {
+        self.failed
     }
 
     /// The next `count` bytes, or fewer at the end of the file.
@@ -50,10 +65,16 @@ impl<R: Read> Source<R> {
         self.start = 0;
         let count = match self.reader.read(&mut self.buffer[self.end..]) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock && self.must_block => {
+                self.failed = true;
                 let text = "a non-blocking file can be compressed with gzip only";
                 return Err(io::Error::new(io::ErrorKind::Unsupported, text));
             }
-            result => result?,
+            Err(error) => {
+                self.failed =
+                    !matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted);
+                return Err(error);
+            }
+            Ok(count) => count,
         };
         self.exhausted |= count == 0;
         self.end += count;

@@ -26,7 +26,8 @@ use pyo3::{PyTraverseError, PyVisit};
 use wsdefrag_capture::columns::{ConnectionColumns, MessageColumns};
 use wsdefrag_capture::{Connection, Message, Options, Sink};
 
-use crate::capture::run::{Failure, Run, Step};
+use crate::capture::failure::Failure;
+use crate::capture::run::{Run, Step};
 use crate::capture::source::Source;
 
 /// Most characters of a file's name in a `repr`.

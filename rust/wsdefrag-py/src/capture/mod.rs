@@ -6,6 +6,8 @@
 
 pub(crate) mod arrow;
 mod connection;
+pub(crate) mod failure;
+mod input;
 pub(crate) mod message;
 pub(crate) mod plan;
 pub(crate) mod reader;
