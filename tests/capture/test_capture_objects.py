@@ -166,7 +166,7 @@ WAYS: dict[str, Callable[[Any], Any]] = {
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
 @pytest.mark.parametrize("name", ["demo.pcapng", "snap-length.pcapng", "midstream.pcapng"])
 def test_message_is_copied_with_its_connection(name: str, way: Callable[[Any], Any]) -> None:
-    messages = read(CAPTURES / name).messages
+    messages = read(CAPTURES / name, ordered=False).messages
     assert messages
     for one in (messages[0], messages[-1]):
         other = way(one)

@@ -223,7 +223,7 @@ FORMS: dict[str, Callable[[bytes], Any]] = {
 @pytest.mark.parametrize("name", ["plain-small", "deflate-fragments", "legacy", "snap-length"])
 def test_way_of_reading_never_shows(name: str, form: str) -> None:
     data = LOADED[name].path.read_bytes()
-    assert read(FORMS[form](data)).dump() == seen(name).dump()
+    assert read(FORMS[form](data), ordered=False).dump() == seen(name).dump()
 
 
 @pytest.mark.parametrize("name", ["plain-small", "legacy"])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,12 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from capture_conversation import Conversation, capture_of, text
 from cli_captures import (
     DEMO,
     SNAPPED,
     damaged,
-    feed_live,
     gapped,
     invoke_capture,
     plain,
@@ -188,30 +185,6 @@ def test_output_that_cannot_be_written_is_one_line(format: str) -> None:
     assert done.returncode == 2
     assert done.stderr.startswith(b"wsdefrag: /dev/full: ")
     assert done.stderr.count(b"\n") == 1
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="signals of this kind are those of POSIX")
-@pytest.mark.parametrize("format", WRITERS)
-def test_interrupt_of_a_live_capture_keeps_what_was_complete(tmp_path: Path, format: str) -> None:
-    talk = Conversation().open().upgrade()
-    talk.says(True, text(True, "kept"))
-    output = tmp_path / f"out.{format}"
-    with subprocess.Popen(
-        [sys.executable, "-m", "wsdefrag", "convert", "-", "-o", output],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        bufsize=0,
-        env=environment(),
-    ) as process:
-        feed_live(process, capture_of(talk.segments))
-        process.send_signal(signal.SIGINT)
-        _, error = process.communicate(timeout=HANG_SECONDS)
-    assert (process.returncode, error) == (130, b"")
-    assert names(tmp_path) == [output.name]
-    assert b"kept" in output.read_bytes()
-    if format == "har":
-        json.loads(output.read_bytes())
 
 
 # The file is read too fast for a progress bar, so its minimum size is lowered.

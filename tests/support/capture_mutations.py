@@ -70,6 +70,19 @@ def shuffle(packets: Packets, chance: random.Random) -> Packets:
     return [packets[index] for _, index in sorted(places)]
 
 
+def displace(packets: Packets, chance: random.Random) -> Packets:
+    """See segments later, by 1 to 64 places among those of their direction."""
+    seen = list(packets)
+    for packet in chance.sample(packets, min(chance.randint(1, 10), len(packets))):
+        at = seen.index(packet)
+        rest = range(at + 1, len(seen))
+        later = [place for place in rest if flow(seen[place]) == flow(packet)]
+        if later:
+            place = later[: chance.randint(1, 64)][-1]
+            seen.insert(place, seen.pop(at))
+    return seen
+
+
 def start_late(packets: Packets, chance: random.Random) -> Packets:
     return packets[chance.randrange(len(packets)) :]
 
@@ -125,6 +138,12 @@ def is_syn(packet: Captured) -> bool:
     return bool(packet.data[header + 13] & SYN)
 
 
+def flow(packet: Captured) -> bytes:
+    """The addresses and ports of an IPv4 packet on Ethernet, the source's first."""
+    header = 14 + (packet.data[14] & 0x0F) * 4
+    return packet.data[26:34] + packet.data[header : header + 4]
+
+
 def ports(packet: Captured) -> tuple[int, int]:
     header = 14 + (packet.data[14] & 0x0F) * 4
     first, second = packet.data[header : header + 2], packet.data[header + 2 : header + 4]
@@ -139,6 +158,7 @@ MUTATIONS: Sequence[Callable[[Packets, random.Random], Packets]] = (
     duplicate,
     reorder,
     shuffle,
+    displace,
     start_late,
     stop_early,
     snap,
@@ -202,6 +222,16 @@ def disturbed(packets: Packets, seed: Any) -> Packets:
         places = [(index + chance.uniform(0, 2), index) for index in range(len(packets))]
         packets = [packets[index] for _, index in sorted(places)]
     return in_time(packets)
+
+
+def displaced(packets: Packets, seed: Any) -> Packets:
+    """A capture in which nothing is missing: segments that come up to 64 places late.
+
+    They keep the times at which they were sent, or get those of the places that they come to.
+    """
+    chance = random.Random(seed)
+    moved = displace(packets, chance)
+    return moved if chance.random() < 0.5 else in_time(moved)
 
 
 def corrupted(data: bytes, seed: Any) -> bytes:

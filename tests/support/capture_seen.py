@@ -103,6 +103,8 @@ CONNECTION_FIELDS = (
     "from_server",
     "ended",
     "problems",
+    "original_client_address",
+    "original_server_address",
 )
 
 

@@ -1,6 +1,6 @@
 //! What is counted: the engine on what proxies and captures bring it most.
 
-use wsdefrag_capture::{Capture, Connection, Message, Options};
+use wsdefrag_capture::{Capture, CaptureEvent, Connection, Message, Options};
 use wsdefrag_core::{DeflateParams, Event, Events, Limits, Reassembler, Settings, Strictness};
 
 use crate::capture_file::capture_file;
@@ -161,6 +161,8 @@ impl wsdefrag_capture::Sink for Rows {
         self.messages += 1;
         self.bytes += message.content.len() as u64;
     }
+
+    fn event(&mut self, _: CaptureEvent) {}
 
     fn ended(&mut self, _: Connection) {}
 }

@@ -144,8 +144,9 @@ class Account:
         compressed: Payload bytes of the compressed messages that were inflated completely.
         inflated: Bytes of those messages after inflation.
         pings: Pings and pongs.
-        gaps: Gaps: ranges of the stream that were not captured.
-        missing: Bytes in the gaps.
+        gaps: Gaps: ranges of the stream that were not captured, or too late.
+        missing: Bytes in the gaps that no packet of the capture has.
+        late: Bytes in the gaps that a packet had which came too late to be read.
         retransmissions: TCP segments with bytes that an earlier segment already had.
         overlaps: Retransmissions whose bytes differ from the earlier ones; the earlier bytes are
             kept.
@@ -172,6 +173,7 @@ class Account:
     pings: int = 0
     gaps: int = 0
     missing: int = 0
+    late: int = 0
     retransmissions: int = 0
     overlaps: int = 0
     tolerated: dict[str, int] = field(default_factory=dict)
@@ -194,8 +196,8 @@ class Account:
 
     @property
     def has_losses(self) -> bool:
-        """Whether bytes were skipped, lost or not captured."""
-        return bool(self.skipped or self.lost or self.missing)
+        """Whether bytes were skipped, lost, or not captured in time."""
+        return bool(self.skipped or self.lost or self.missing or self.late)
 
 
 @dataclass(eq=False)
@@ -225,6 +227,10 @@ class CapturedConnection:
             ``replaced`` (by a new connection with the same addresses and ports),
             ``end_of_capture``, or ``refused`` (the server did not accept the WebSocket).
         problems: One sentence for each problem.
+        original_client_address: IP address and TCP port of the client before a proxy, as the
+            proxy reported them in a PROXY header, or None.
+        original_server_address: The IP address and TCP port that this client connected to, as the
+            proxy reported them, or None.
         websocket: The messages and how the WebSocket was closed; only ``Capture.connections()``
             fills it.
 
@@ -251,6 +257,8 @@ class CapturedConnection:
     from_server: Account
     ended: str | None
     problems: tuple[str, ...]
+    original_client_address: tuple[str, int] | None = None
+    original_server_address: tuple[str, int] | None = None
     websocket: WebSocketData = field(default_factory=WebSocketData)
 
     def __repr__(self) -> str:
@@ -295,7 +303,7 @@ class CapturedConnection:
 
     @property
     def has_losses(self) -> bool:
-        """Whether bytes were skipped, lost or not captured, or a rule was broken."""
+        """Whether bytes were skipped, lost or not captured in time, or a rule was broken."""
         accounts = (self.from_client, self.from_server)
         return self.midstream or any(
             account.has_losses or account.violation is not None for account in accounts

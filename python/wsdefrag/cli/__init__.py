@@ -7,14 +7,16 @@
 - ``passes``: ``reading`` and ``arrow_reading`` read captures; ``dump`` reads raw dumps,
 - ``input``: ``inputs`` opens the arguments and recognises captures and raw dumps; ``source`` reads
   the bytes of a raw dump and their times,
+- ``signals``: Ctrl-C and ``kill``; ``standard_streams``: standard streams that the shell closed,
 - ``output``: lines on standard output (``printer``, ``render``, ``capture_lines``), files
   (``files``), lines on standard error (``errors``), and counters of losses (``losses``).
 
 A raw dump is a file with the bytes that one side sent after the handshake.
 
 Standard output has only the requested messages or connections; notes and errors go to standard
-error. Exit status: 0 if everything was read; 1 if something was lost, broke a rule or was
-truncated; 2 if reading could not start (no such file, a wrong option, click not installed).
+error. Exit status: 0 if everything was read; 1 if something was lost, damaged or not followed, or
+broke a rule; 2 if nothing could be read or written (no such file, a wrong option, a full disk);
+128 plus the number of a signal that ended the command.
 
 Invariant: nothing outside this package imports click.
 """
@@ -33,4 +35,6 @@ def main() -> None:
             raise
         print("wsdefrag: the command needs click: pip install 'wsdefrag[cli]'", file=sys.stderr)
         sys.exit(2)
+    except KeyboardInterrupt:  # the modules of the command take some time to be imported
+        sys.exit(130)
     run()

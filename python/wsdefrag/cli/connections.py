@@ -17,8 +17,8 @@ import click
 
 from wsdefrag.capture import CapturedConnection
 from wsdefrag.capture.connection import address_text
-from wsdefrag.cli.input.inputs import EXISTING, captures
-from wsdefrag.cli.options import CONNECTION_FILTERS, READING, selects
+from wsdefrag.cli.input.inputs import EXISTING, captures, live
+from wsdefrag.cli.options import CONNECTION_FILTERS, EXIT_STATUS, READING, selects
 from wsdefrag.cli.output.printer import Printer, colours_wanted
 from wsdefrag.cli.output.render import escaped, shown_text
 from wsdefrag.cli.passes.reading import Reading
@@ -46,7 +46,7 @@ Examples:
 """
 
 
-@click.command(epilog=_EPILOG)
+@click.command(epilog=_EPILOG + EXIT_STATUS)
 @click.argument("inputs", metavar="CAPTURE...", type=EXISTING, nargs=-1, required=True)
 @selects(
     CONNECTION_FILTERS,
@@ -75,13 +75,13 @@ def connections(
     """Print the WebSockets of packet captures, one on each line.
 
     CAPTURE is a pcap or pcapng file, also gzipped; - is standard input. If bytes were lost, the
-    account of the direction follows, and the exit status is 1.
+    account of the direction follows.
     """
     reading = Reading(captures(inputs), selection)
     jsonl = output_format == "jsonl"
     table = Table(colours=colours_wanted())
     write_lines = Printer(connection_line, jsonl=True)
-    with closing(reading.batches()) as batches:
+    with live(reading.source), closing(reading.batches()) as batches:
         for batch in batches:
             ended = [item for item in batch if isinstance(item, CapturedConnection)]
             if jsonl:

@@ -14,9 +14,10 @@ from typing import Literal
 
 import click
 
-from wsdefrag.cli.input.inputs import EXISTING, captures
+from wsdefrag.cli.input.inputs import EXISTING, captures, live
 from wsdefrag.cli.options import (
     CONNECTION_FILTERS,
+    EXIT_STATUS,
     MESSAGE_FILTERS,
     READING,
     SENDER,
@@ -27,6 +28,7 @@ from wsdefrag.cli.output.files import check_output, written
 from wsdefrag.cli.passes.arrow_reading import ArrowReading
 from wsdefrag.cli.passes.reading import Reading
 from wsdefrag.cli.selection import Selection
+from wsdefrag.cli.signals import deferred
 from wsdefrag.formats.har import write_har
 from wsdefrag.formats.jsonl import write_jsonl
 from wsdefrag.formats.mitm import write_mitm
@@ -55,7 +57,7 @@ Examples:
 """
 
 
-@click.command(epilog=_EPILOG)
+@click.command(epilog=_EPILOG + EXIT_STATUS)
 @click.argument("inputs", metavar="CAPTURE...", type=EXISTING, nargs=-1, required=True)
 @selects(
     (
@@ -104,7 +106,7 @@ def convert(
     """Convert packet captures to a file for other programs.
 
     CAPTURE is a pcap or pcapng file, also gzipped; - is standard input. OUT is created only when
-    it is complete. Exit status 1: written, but bytes were lost or a capture is damaged.
+    it is complete.
     """
     chosen = output_format or _format_of(output)
     if chosen in _CONVERSATION_FORMATS and (table is not None or no_content):
@@ -117,14 +119,14 @@ def convert(
     source, content = captures(inputs), not no_content
     if chosen in _COLUMN_FORMATS:
         columns = ArrowReading(source, selection, content=content)
-        with written(output) as file:
+        with deferred(), written(output) as file:
             _COLUMN_FORMATS[chosen](columns.table(rows), file)
             columns.check()
         columns.finish(context, summary=summary)
         return
     reading = Reading(source, selection, content=content)
     write = _CONVERSATION_FORMATS.get(chosen) or partial(write_jsonl, table=rows, content=content)
-    with written(output) as file, closing(reading.items()) as items:
+    with live(source), written(output) as file, closing(reading.items()) as items:
         write(items, file)
     reading.finish(context, summary=summary)
 

@@ -6,7 +6,6 @@ Each subcommand is a module of this package.
 from __future__ import annotations
 
 import io
-import os
 import signal
 import sys
 
@@ -17,7 +16,10 @@ from wsdefrag.cli.connections import connections
 from wsdefrag.cli.convert import convert
 from wsdefrag.cli.messages import messages
 from wsdefrag.cli.mitmproxy_addon import mitmproxy_addon
+from wsdefrag.cli.output.errors import UnusableInput, note
 from wsdefrag.cli.plot import plot
+from wsdefrag.cli.signals import Stopped, handled, received
+from wsdefrag.cli.standard_streams import discard_stdout, open_standard_streams
 
 _EPILOG = """
 \b
@@ -38,17 +40,40 @@ for command in (messages, connections, convert, plot, mitmproxy_addon):
 
 def run() -> None:
     """Run the command with the arguments of this process, and end the process."""
+    with handled():
+        sys.exit(_status())
+
+
+def _status() -> int:
+    """Run the command.
+
+    Returns:
+        The exit status.
+    """
     if sys.platform != "win32":
         # Python ignores SIGPIPE. By default it ends `wsdefrag ... | head` when head ends.
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    with_stdout = open_standard_streams()
     if isinstance(sys.stdout, io.TextIOWrapper):
         # Escapes characters that the terminal's encoding lacks, instead of raising.
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         wsdefrag(prog_name="wsdefrag")
-    except OSError as error:
-        # Only writing to standard output can fail here. Python writes its buffer once more at
-        # exit, so standard output is replaced to keep that from failing too.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        click.echo(f"wsdefrag: standard output: {error.strerror or error}", err=True)
-        sys.exit(2)
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+    except Stopped as stopped:
+        discard_stdout()
+        return stopped.exit_status
+    except Exception as error:
+        # A signal, which a library may have turned into another exception.
+        if (signalled := received()) is not None:
+            discard_stdout()
+            return signalled.exit_status
+        if not isinstance(error, OSError):
+            raise
+        # Only writing to standard output can fail here.
+        discard_stdout()
+        reason = (error.strerror or str(error)) if with_stdout else "is closed"
+        note("standard output", reason)
+        return UnusableInput.exit_code
+    return 0

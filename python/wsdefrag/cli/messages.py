@@ -14,9 +14,10 @@ from typing import IO, TYPE_CHECKING, Literal
 import click
 
 from wsdefrag.capture import CapturedConnection
-from wsdefrag.cli.input.inputs import EXISTING, Input, opened
+from wsdefrag.cli.input.inputs import EXISTING, Input, live, opened
 from wsdefrag.cli.options import (
     CONNECTION_FILTERS,
+    EXIT_STATUS,
     MESSAGE_FILTERS,
     READING,
     deflate_header,
@@ -96,7 +97,7 @@ _RAW = (
 )
 
 
-@click.command(epilog=_EPILOG)
+@click.command(epilog=_EPILOG + EXIT_STATUS)
 @click.argument("inputs", metavar="CAPTURE...", type=EXISTING, nargs=-1, required=True)
 @selects(_SENDER, CONNECTION_FILTERS, MESSAGE_FILTERS, _OUTPUT, READING, _RAW)
 @click.pass_context
@@ -116,7 +117,7 @@ def messages(
     """Print the messages of packet captures (pcap or pcapng, also gzipped).
 
     With --from, CAPTURE may also be a raw dump: the bytes that one side sent after the handshake.
-    - is standard input. Exit status 1: bytes were lost, a rule was broken or a file is truncated.
+    - is standard input.
     """
     raw = DumpOptions(deflate=deflate, timestamp=timestamp, times=times)
     if timestamp is not None and times is not None:
@@ -164,7 +165,7 @@ def _print_capture(
         BadStream: If the capture is damaged.
         UnusableInput: If it cannot be read.
     """
-    with closing(reading.batches()) as batches:
+    with live(reading.source), closing(reading.batches()) as batches:
         for batch in batches:
             write([item for item in batch if not isinstance(item, CapturedConnection)])
     reading.finish(context, summary=summary)

@@ -8,9 +8,10 @@ from typing import Literal, cast
 
 import click
 
-from wsdefrag.cli.input.inputs import EXISTING, captures
+from wsdefrag.cli.input.inputs import EXISTING, captures, live
 from wsdefrag.cli.options import (
     CONNECTION_FILTERS,
+    EXIT_STATUS,
     MESSAGE_FILTERS,
     READING,
     SENDER,
@@ -30,7 +31,7 @@ Examples:
 """
 
 
-@click.command(epilog=_EPILOG)
+@click.command(epilog=_EPILOG + EXIT_STATUS)
 @click.argument("inputs", metavar="CAPTURE...", type=EXISTING, nargs=-1, required=True)
 @selects(
     (
@@ -73,7 +74,7 @@ def plot(
     """Draw the messages and bytes of the busiest WebSockets over time.
 
     CAPTURE is a pcap or pcapng file, also gzipped; - is standard input. Incomplete and invalid
-    messages are marked. Exit status 1: drawn, but bytes were lost or a capture is damaged.
+    messages are marked.
     """
     suffix = Path(output).suffix[1:].lower()
     if suffix not in ("png", "svg"):
@@ -85,6 +86,6 @@ def plot(
     check_output(output, inputs, force=force)
     reading = Reading(captures(inputs), selection)
     format = cast("Literal['png', 'svg']", suffix)
-    with written(output) as file, closing(reading.items()) as items:
+    with live(reading.source), written(output) as file, closing(reading.items()) as items:
         write_plot(items, file, format=format, connections=most)
     reading.finish(context, summary=summary)

@@ -7,7 +7,7 @@ larger than a batch, so several batches are collected for each row group.
 
 from __future__ import annotations
 
-from contextlib import closing
+from contextlib import closing, nullcontext, suppress
 from typing import IO, TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
@@ -83,13 +83,17 @@ class _RowGroups:
         self._writer = writer
         self._batches: list[pa.RecordBatch] = []
         self._bytes = self._rows = 0
+        self._failed = False  # whether a write has raised
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        with self._writer:
+        if not self._failed:
             self._write_group()
+        # After a failed write, closing fails too, with an error that says less.
+        with suppress(Exception) if self._failed else nullcontext():
+            self._writer.close()
 
     def write_batch(self, batch: pa.RecordBatch) -> None:
         self._batches.append(batch)
@@ -103,7 +107,9 @@ class _RowGroups:
 
         if self._batches:
             group = pa.Table.from_batches(self._batches)
+            self._failed = True
             self._writer.write_table(group, row_group_size=group.num_rows)
+            self._failed = False
         self._batches = []
         self._bytes = self._rows = 0
 

@@ -1,12 +1,52 @@
 //! The account of one direction: what became of each of its bytes.
 
-use wsdefrag_core::Error;
 use wsdefrag_core::strictness::Tolerated;
+use wsdefrag_core::{Error, Opcode};
+
+use crate::message::Status;
+
+/// How many messages there are of each type and status, and how many bytes their contents have.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MessageCounts([[(u64, u64); Status::ALL.len()]; Self::TYPES.len()]);
+
+impl MessageCounts {
+    /// The types of messages, in the order of the counters.
+    pub const TYPES: [Opcode; 3] = [Opcode::Continuation, Opcode::Text, Opcode::Binary];
+
+    /// Counts a message with a content of this many bytes.
+    #[inline]
+    pub(crate) const fn add(&mut self, opcode: Opcode, status: Status, bytes: u64) {
+        let row = match opcode {
+            Opcode::Text => 1,
+            Opcode::Binary => 2,
+            _ => 0,
+        };
+        let (messages, total) = &mut self.0[row][status as usize];
+        *messages += 1;
+        *total += bytes;
+    }
+
+    /// The messages of this status, of any type.
+    #[must_use]
+    pub fn of_status(&self, status: Status) -> u64 {
+        self.0.iter().map(|row| row[status as usize].0).sum()
+    }
+
+    /// The type, the status, the number of messages and the bytes of their contents, for each type
+    /// and status of which there is a message.
+    pub fn iter(&self) -> impl Iterator<Item = (Opcode, Status, u64, u64)> {
+        let cells = Self::TYPES.into_iter().zip(&self.0).flat_map(|(opcode, row)| {
+            let row = Status::ALL.into_iter().zip(row);
+            row.map(move |(status, (messages, bytes))| (opcode, status, *messages, *bytes))
+        });
+        cells.filter(|(_, _, messages, _)| *messages > 0)
+    }
+}
 
 /// Counters of one direction after the handshake.
 ///
 /// - `bytes == emitted + control + skipped + lost + trailing` when the connection has ended
-/// - `missing <= bytes`
+/// - `missing + late <= bytes`
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Account {
     /// Bytes of the stream, captured or not.
@@ -32,10 +72,12 @@ pub struct Account {
     pub inflated: u64,
     /// Pings and pongs.
     pub pings: u64,
-    /// Gaps: runs of bytes that were not captured.
+    /// Gaps: runs of bytes that were not captured, or too late.
     pub gaps: u64,
-    /// Bytes in gaps.
+    /// Bytes in gaps that no packet of the capture has.
     pub missing: u64,
+    /// Bytes in gaps that a packet had which came too late to be read.
+    pub late: u64,
     /// Segments that repeated bytes captured before. Unlike all other counters this includes the
     /// handshake.
     pub retransmissions: u64,
@@ -43,6 +85,8 @@ pub struct Account {
     pub overlaps: u64,
     /// How often each rule that is switched off was broken.
     pub tolerated: Tolerated,
+    /// The messages and the bytes of their contents by type and status.
+    pub counts: MessageCounts,
     /// The RSV bits of messages that belong to an agreed extension which is not known; RSV1 counts
     /// 4.
     pub foreign_bits: u8,
@@ -52,7 +96,7 @@ pub struct Account {
 
 impl Account {
     /// The number of counters.
-    pub const COUNTERS: usize = 15;
+    pub const COUNTERS: usize = 16;
 
     /// The name and the value of every counter, in the order of the fields. Columns, JSON and Python
     /// take the names from here.
@@ -68,7 +112,7 @@ impl Account {
         macro_rules! counters {
             ($($name:ident),*) => {{
                 // Without `..`, so that a new field that is missing here fails to compile.
-                let Self { $($name,)* tolerated: _, foreign_bits: _, violation: _ } = self;
+                let Self { $($name,)* tolerated: _, counts: _, foreign_bits: _, violation: _ } = self;
                 [$((stringify!($name), *$name)),*]
             }};
         }
@@ -86,6 +130,7 @@ impl Account {
             pings,
             gaps,
             missing,
+            late,
             retransmissions,
             overlaps
         )
@@ -97,10 +142,10 @@ impl Account {
         self.bytes == self.emitted + self.control + self.skipped + self.lost + self.trailing
     }
 
-    /// Whether any byte was skipped, lost or not captured.
+    /// Whether any byte was skipped, lost, or not captured in time.
     #[must_use]
     pub const fn has_losses(&self) -> bool {
-        self.skipped != 0 || self.lost != 0 || self.missing != 0
+        self.skipped != 0 || self.lost != 0 || self.missing != 0 || self.late != 0
     }
 }
 
@@ -124,9 +169,11 @@ mod tests {
             pings: 11,
             gaps: 12,
             missing: 13,
-            retransmissions: 14,
-            overlaps: 15,
+            late: 14,
+            retransmissions: 15,
+            overlaps: 16,
             tolerated: Tolerated::default(),
+            counts: MessageCounts::default(),
             foreign_bits: 0,
             violation: None,
         };
@@ -144,8 +191,9 @@ mod tests {
             ("pings", 11),
             ("gaps", 12),
             ("missing", 13),
-            ("retransmissions", 14),
-            ("overlaps", 15),
+            ("late", 14),
+            ("retransmissions", 15),
+            ("overlaps", 16),
         ];
         assert_eq!(account.counters(), expected);
     }

@@ -1,6 +1,7 @@
 //! All stages together: bytes of capture files in, messages and connections out.
 
 use crate::connection::Connection;
+use crate::event::CaptureEvent;
 use crate::file::damage::Damage;
 use crate::file::error::FileError;
 use crate::message::Message;
@@ -114,7 +115,7 @@ impl<S: Sink> PacketSink for Input<'_, S> {
     }
 }
 
-/// Passes on only the messages that the filter wants.
+/// Passes on only the messages and events that the filter wants.
 struct FilteredSink<'a, S> {
     filter: &'a Filter,
     sink: &'a mut S,
@@ -129,6 +130,18 @@ impl<S: Sink> Sink for FilteredSink<'_, S> {
     fn message(&mut self, message: Message) {
         if self.filter.wants_message(&message) {
             self.sink.message(message);
+        }
+    }
+
+    fn gap(&mut self, gap: &CaptureEvent) {
+        if self.filter.wants_event(gap) {
+            self.sink.gap(gap);
+        }
+    }
+
+    fn event(&mut self, event: CaptureEvent) {
+        if self.filter.wants_event(&event) {
+            self.sink.event(event);
         }
     }
 

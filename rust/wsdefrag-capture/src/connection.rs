@@ -106,6 +106,11 @@ pub struct Connection {
     pub client_address: SocketAddr,
     /// The address and port of the server.
     pub server_address: SocketAddr,
+    /// The address and port of the client before a proxy, as the proxy reported them in a PROXY
+    /// header.
+    pub original_client_address: Option<SocketAddr>,
+    /// The address and port that this client connected to, as the proxy reported them.
+    pub original_server_address: Option<SocketAddr>,
     /// The request, if it was captured.
     pub request: Option<Request>,
     /// The response, if it was captured.

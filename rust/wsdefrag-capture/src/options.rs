@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use wsdefrag_core::{Limits, Opcode, Strictness};
 
+use crate::event::CaptureEvent;
 use crate::message::Message;
 
 const SECOND: i64 = 1_000_000_000;
@@ -56,13 +57,13 @@ pub struct Filter {
     pub ports: Vec<u16>,
     /// Addresses of the client or the server.
     pub addresses: Vec<IpAddr>,
-    /// Whether only messages of the client (`true`) or the server (`false`) are wanted.
+    /// Whether only messages and events of the client (`true`) or the server (`false`) are wanted.
     pub from_client: Option<bool>,
     /// Opcodes of messages.
     pub opcodes: Vec<Opcode>,
-    /// The first time of messages, in nanoseconds since the epoch.
+    /// The first time of messages and events, in nanoseconds since the epoch.
     pub since: Option<i64>,
-    /// The end of the time of messages, in nanoseconds since the epoch; itself excluded.
+    /// The end of the time of messages and events, in nanoseconds since the epoch; itself excluded.
     pub until: Option<i64>,
 }
 
@@ -108,6 +109,16 @@ impl Filter {
             && (self.opcodes.is_empty() || self.opcodes.contains(&message.opcode))
             && self.since.is_none_or(|since| message.timestamp >= since)
             && self.until.is_none_or(|until| message.timestamp < until)
+    }
+
+    /// Whether this event is wanted. The time of a gap is that of the packet after it, or of the
+    /// packet before it if nothing follows.
+    #[must_use]
+    pub fn wants_event(&self, event: &CaptureEvent) -> bool {
+        let time = event.last.or(event.first).map(|packet| packet.time);
+        self.wants_side(event.from_client)
+            && self.since.is_none_or(|since| time.is_none_or(|time| time >= since))
+            && self.until.is_none_or(|until| time.is_none_or(|time| time < until))
     }
 }
 

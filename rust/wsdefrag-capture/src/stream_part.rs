@@ -55,4 +55,6 @@ pub(crate) struct Repeats {
     pub(crate) retransmissions: u64,
     /// Segments whose repeated bytes differed from those captured before.
     pub(crate) overlaps: u64,
+    /// Bytes that were captured after the gap that they are in had been given out.
+    pub(crate) late: u64,
 }

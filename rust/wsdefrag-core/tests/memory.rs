@@ -93,6 +93,22 @@ fn growing_stops_at_the_limit() {
     }
 }
 
+/// One message that inflates to much costs little more than its own size.
+#[test]
+fn inflated_message_takes_its_size_and_a_quarter() {
+    let content = vec![0; 33 << 20];
+    let payload = Deflater::new(9, 15, Matching::Default, true).compress(&content, Ending::Flush);
+    assert!(payload.len() < 40_000);
+    let mut wire = Vec::new();
+    Wire { rsv: 4, ..Wire::new(2) }.write(&payload, &mut wire);
+    for size in [wire.len(), 1000] {
+        let (journal, ledger) = journal::read(common::strict_deflate(), wire.chunks(size));
+        assert_eq!((journal.events.len(), journal.error), (1, None));
+        assert!(ledger.largest <= content.len() / 4 * 5, "{} bytes", ledger.largest);
+        assert!(ledger.requests < 40, "{} requests", ledger.requests);
+    }
+}
+
 proptest! {
     #![proptest_config(common::times(80))]
 

@@ -8,12 +8,15 @@ control frame.
 from __future__ import annotations
 
 import io
+import sys
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import click
 
 from wsdefrag.cli.output.errors import UnusableInput, printable_name, stream_name
+from wsdefrag.cli.signals import Stopped, deferred, raised, received
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,6 +46,8 @@ class Input(io.BufferedIOBase):
     Attributes:
         name: The printable name.
         is_capture: Whether the input starts with the magic number of a capture.
+        is_live: Whether the input is standard input or a pipe.
+        stopped: The signal that came while the input was read and ended it, or None.
         position: Bytes read so far.
 
     Raises:
@@ -53,7 +58,11 @@ class Input(io.BufferedIOBase):
         """Open the input and read its first bytes; ``read`` returns them again."""
         super().__init__()
         self.position = 0
+        self.stopped: Stopped | None = None
+        self.is_live = not is_regular(argument)
         self._is_ours = argument != "-"
+        if argument == "-":
+            _check_stdin()
         try:
             self._stream = cast("io.BufferedIOBase", click.open_file(argument, "rb"))
             self.name = stream_name(self._stream)
@@ -90,20 +99,51 @@ class Input(io.BufferedIOBase):
         return b"".join(parts)
 
     def read1(self, size: int = -1, /) -> bytes:
-        """Read the bytes that are available, at most ``size``."""
+        """Read the bytes that are available, at most ``size``; b"" after a signal."""
+        self.stopped = self.stopped or received()
+        if self.stopped is not None:
+            return b""
         if self._peeked:
             end = len(self._peeked) if size < 0 else size
             data, self._peeked = self._peeked[:end], self._peeked[end:]
         else:
-            data = self._stream.read1(size)
+            data = self._read_stream(size)
         self.position += len(data)
         return data
+
+    def _read_stream(self, size: int) -> bytes:
+        try:
+            with raised():
+                return self._stream.read1(size)
+        except Stopped as stopped:
+            self.stopped = stopped
+            return b""
 
     def close(self) -> None:
         """Close the file; standard input stays open."""
         if self._is_ours and not self.closed:
             self._stream.close()
         super().close()
+
+
+def _check_stdin() -> None:
+    """Refuse standard input where nothing can come from it."""
+    if sys.stdin is None:
+        raise UnusableInput("<stdin>", "is closed")
+    if sys.stdin.isatty():
+        raise UnusableInput("<stdin>", "is a terminal; give a file, or a pipe: tcpdump -w - | ...")
+
+
+def live(source: Input | list[str]) -> AbstractContextManager[None]:
+    """Have the first signal end a live input and not the command, in a ``with`` block.
+
+    Args:
+        source: What ``opened`` returned.
+
+    Returns:
+        The context manager; it does nothing for files.
+    """
+    return deferred() if isinstance(source, Input) and source.is_live else nullcontext()
 
 
 def opened(arguments: Sequence[str]) -> Input | list[str]:

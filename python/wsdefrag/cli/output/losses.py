@@ -80,7 +80,7 @@ class Losses:
                     item.connection,
                     item.midstream,
                     {
-                        side: (account.missing, account.lost, account.violation)
+                        side: (account.missing, account.late, account.lost, account.violation)
                         for side, account in accounts.items()
                     },
                     {side: account.tolerated for side, account in accounts.items()},
@@ -116,7 +116,7 @@ class Losses:
         self,
         connection: int,
         midstream: bool,
-        sides: Mapping[str, tuple[int, int, str | None]],
+        sides: Mapping[str, tuple[int, int, int, str | None]],
         tolerated: Mapping[str, Mapping[str, int]],
     ) -> None:
         """Count an ended connection.
@@ -124,14 +124,16 @@ class Losses:
         Args:
             connection: The number of the connection.
             midstream: Whether part of its handshake was not captured.
-            sides: For ``client`` and ``server``: ``Account.missing``, ``lost``, ``violation``.
+            sides: For ``client`` and ``server``: ``Account.missing``, ``late``, ``lost``,
+                ``violation``.
             tolerated: For ``client`` and ``server``: ``Account.tolerated``.
         """
         self.connections += 1
         self._amounts["midstream"] += midstream
         for side in self._sides:
-            missing, lost, violation = sides[side]
+            missing, late, lost, violation = sides[side]
             self._amounts["missing"] += missing
+            self._amounts["late"] += late
             self._amounts["lost"] += lost
             self._tolerated.update(tolerated[side])
             if violation is not None:
@@ -173,6 +175,7 @@ class Losses:
         texts = self._named(_LOSS)
         for name, text in (
             ("missing", "{} not captured"),
+            ("late", "{} captured too late"),
             ("lost", "{} that cannot be assigned to frames"),
         ):
             if self._amounts[name]:

@@ -15,6 +15,7 @@ from wsdefrag.cli.input.inputs import Input
 from wsdefrag.cli.input.source import file_size, progress
 from wsdefrag.cli.output.errors import UnusableInput
 from wsdefrag.cli.passes.reading import Reading
+from wsdefrag.cli.signals import received
 from wsdefrag.errors import CaptureError
 from wsdefrag.strictness import Strictness
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from wsdefrag.cli.selection import Selection
     from wsdefrag.formats.tables import ArrowTable
 
-_ACCOUNT = ("missing", "lost", "violation")
+_ACCOUNT = ("missing", "late", "lost", "violation")
 _RULES = [field.name for field in fields(Strictness)]
 _COLUMNS = [
     "connection",
@@ -86,11 +87,15 @@ class ArrowReading(Reading):
         return table
 
     def check(self) -> None:
-        """Raise the error that left the table empty, if there was one; call after reading it.
+        """Raise what makes the written table useless; call after writing it.
 
         Raises:
+            Stopped: If a signal came; a live input has ended instead, and its table is complete.
             UnusableInput: If a file could not be read, or nothing in it could be.
         """
+        is_live = self._input is not None and self._input.is_live
+        if (stopped := received()) is not None and not is_live:
+            raise stopped
         if self._unusable is not None:
             raise self._unusable
 
@@ -120,23 +125,26 @@ class ArrowReading(Reading):
         self.losses.warnings += tables.messages.warnings
 
     def _next(self, stream: pa.RecordBatchReader) -> pa.RecordBatch | None:
-        """Return the next batch; None at the end and after an error or Ctrl-C."""
+        """Return the next batch; None at the end and after an error or a signal."""
         import pyarrow as pa
 
+        self._stopped = received()
+        if self._stopped is not None:
+            return None
         try:
             return stream.read_next_batch()
         except StopIteration:
             return None
         except pa.ArrowInvalid as error:
             # The offset in the file is only in the text of this error.
+            if self.stopped is not None:  # the input ended in the middle of a record
+                return None
             text = str(error).removeprefix("External error: ")
             self.failure = CaptureError(text, file=self.name, record=0, offset=0)
             if not self.losses.messages and not self.losses.connections:
                 self._unusable = UnusableInput(*self._file_and_text(text))
         except OSError as error:
             self._unusable = UnusableInput(self.name, error.strerror or str(error))
-        except KeyboardInterrupt:
-            self.interrupted = True
         return None
 
     def _count_messages(self, batch: pa.RecordBatch) -> None:
@@ -151,7 +159,7 @@ class ArrowReading(Reading):
     def _count_connections(self, batch: pa.RecordBatch) -> None:
         for row in batch.select(_COLUMNS).to_pylist():
             sides = {
-                side: (row[f"{side}_missing"], row[f"{side}_lost"], row[f"{side}_violation"])
+                side: tuple(row[f"{side}_{name}"] for name in _ACCOUNT)
                 for side in ("client", "server")
             }
             tolerated = {

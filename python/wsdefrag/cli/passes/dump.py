@@ -17,6 +17,7 @@ from typing import IO, TYPE_CHECKING
 
 import click
 
+from wsdefrag.cli.input.inputs import Input, live
 from wsdefrag.cli.input.source import chunks, read_arrivals, recorded_chunks, with_progress
 from wsdefrag.cli.output.errors import BadStream, CommandError, note, stream_name
 from wsdefrag.cli.output.losses import tolerated_text
@@ -26,16 +27,11 @@ from wsdefrag.opcode import CloseCode
 from wsdefrag.reassembler import MessageReassembler
 
 if TYPE_CHECKING:
-    import io
-
     from wsdefrag.cli.output.printer import Printer
     from wsdefrag.cli.selection import Selection
     from wsdefrag.deflate import DeflateParams
     from wsdefrag.events import Close
     from wsdefrag.message import WebSocketMessage
-
-# The exit status of a shell command that Ctrl-C ended.
-INTERRUPTED = 130
 
 
 @dataclass(frozen=True)
@@ -69,7 +65,7 @@ class _Totals:
 
 def print_dump(
     context: click.Context,
-    stream: io.BufferedIOBase,
+    stream: Input,
     selection: Selection,
     options: DumpOptions,
     write: Printer[WebSocketMessage],
@@ -104,10 +100,9 @@ def print_dump(
 
     totals = _Totals(started=time.perf_counter())
     failure: Exception | None = None
-    interrupted = False
     try:
         # Closing it removes the progress bar before anything else is printed.
-        with closing(with_progress(source, stream)) as read:
+        with live(stream), closing(with_progress(source, stream)) as read:
             for data, arrived in read:
                 batch = reassembler.receive_data(data, timestamp=arrived)
                 totals.messages += len(batch)
@@ -115,11 +110,10 @@ def print_dump(
                 write(batch)
                 if reassembler.error is not None:
                     break
-        reassembler.receive_eof()
+        if stream.stopped is None:
+            reassembler.receive_eof()
     except (WebSocketError, CommandError) as error:
         failure = error
-    except KeyboardInterrupt:  # users end a live pipe with Ctrl-C
-        interrupted = True
 
     name = stream_name(stream)
     if breaches := tolerated_text(reassembler.tolerated):
@@ -133,8 +127,8 @@ def print_dump(
             raise BadStream(name, str(failure)) from None
     elif failure is not None:
         raise failure
-    if interrupted:
-        context.exit(INTERRUPTED)
+    if stream.stopped is not None:
+        context.exit(stream.stopped.exit_status)
 
 
 def _summary(totals: _Totals, reassembler: MessageReassembler) -> str:

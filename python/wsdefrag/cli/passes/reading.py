@@ -1,8 +1,8 @@
 """``Reading``: reads captures for a command, shows progress, and reports losses at the end.
 
 Exit status: 0 if everything was read; 1 if something was lost, a rule was broken or a file is
-damaged; 2 if nothing could be read. Problems that ``--tolerate`` names are printed but do not
-change the exit status.
+damaged; 2 if nothing could be read; 130 and the like for signals. Problems that ``--tolerate``
+names are printed but do not change the exit status.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from wsdefrag.cli.input.source import progress
 from wsdefrag.cli.output.errors import BadStream, UnusableInput, note, printable_name
 from wsdefrag.cli.output.losses import Losses
 from wsdefrag.cli.output.render import counted, escaped
-from wsdefrag.cli.passes.dump import INTERRUPTED
+from wsdefrag.cli.signals import Stopped
 from wsdefrag.errors import CaptureError
 
 if TYPE_CHECKING:
@@ -43,12 +43,12 @@ class Reading:
         content: Whether to read contents.
 
     Attributes:
+        source: The paths, or the open input.
         name: The name of the captures in notes and errors.
         losses: The losses counted so far.
         capture: The capture.
         bytes_read: Bytes read from the files.
         failure: The error of a damaged file, or None.
-        interrupted: Whether Ctrl-C ended the pass.
     """
 
     def __init__(
@@ -62,14 +62,15 @@ class Reading:
         self.selection = selection
         self._started = time.perf_counter()
         self.failure: CaptureError | None = None
-        self.interrupted = False
+        self.source = source
+        self._stopped: Stopped | None = None
         self.bytes_read = 0
 
     def batches(self) -> Generator[list[CapturedMessage | CapturedConnection], None, None]:
         """Read the capture.
 
-        A damaged file or Ctrl-C ends the iteration early, without an exception; ``finish`` reports
-        it. Users end a live pipe with Ctrl-C.
+        A damaged file or a signal ends the iteration early, without an exception; ``finish``
+        reports it.
 
         Yields:
             Batches of messages and ended connections.
@@ -93,32 +94,44 @@ class Reading:
             self._note_nothing_found(counts)
 
     def items(self) -> Generator[CapturedMessage | CapturedConnection, None, None]:
-        """Read the capture like ``batches``, one item at a time.
+        """Read the capture like ``batches``, one item at a time, for an output file.
 
         Yields:
             Messages and ended connections.
+
+        Raises:
+            Stopped: If a signal came; a live input has ended instead, and its file is complete.
         """
         with closing(self.batches()) as batches:
             for batch in batches:
                 yield from batch
+        if self._stopped is not None:
+            raise self._stopped
 
     def _next(self, reader: CaptureReader) -> list[CapturedMessage | CapturedConnection] | None:
-        """Return the next batch; None at the end and after an error or Ctrl-C."""
+        """Return the next batch; None at the end and after an error or a signal."""
         try:
             return reader.next_batch()
         except CaptureError as error:
-            self.failure = error
+            if self.stopped is None:  # otherwise the input ended in the middle of a record
+                self.failure = error
         except OSError as error:
             name = self.name if error.filename is None else os.fspath(error.filename)
             raise UnusableInput(escaped(name), error.strerror or str(error)) from None
-        except KeyboardInterrupt:
-            self.interrupted = True
+        except Stopped as stopped:
+            self._stopped = stopped
         return None
 
     @property
+    def stopped(self) -> Stopped | None:
+        """The signal that ended the pass or its live input, or None."""
+        ended = self.source.stopped if isinstance(self.source, Input) else None
+        return self._stopped or ended
+
+    @property
     def ended_early(self) -> bool:
-        """Whether an error or Ctrl-C ended the pass before the end of the capture."""
-        return self.failure is not None or self.interrupted
+        """Whether an error or a signal ended the pass before the end of the capture."""
+        return self.failure is not None or self.stopped is not None
 
     def finish(self, context: click.Context, *, summary: bool = False) -> None:
         """Print losses and violations; end the command if its exit status is not 0.
@@ -138,8 +151,8 @@ class Reading:
             note(self.name, self._summary())
         if self.failure is not None:
             raise BadStream(*self._file_and_text(str(self.failure)))
-        if self.interrupted:
-            context.exit(INTERRUPTED)
+        if self.stopped is not None:
+            context.exit(self.stopped.exit_status)
         losses, tolerates = self.losses, self.selection.tolerates
         if losses.has_losses and not tolerates("loss"):
             context.exit(BadStream.exit_code)

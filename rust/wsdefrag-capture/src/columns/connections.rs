@@ -39,8 +39,9 @@
 //! | `compressed` | u64 | payload bytes of compressed messages that were inflated whole |
 //! | `inflated` | u64 | bytes that those payloads were inflated to |
 //! | `pings` | u64 | pings and pongs |
-//! | `gaps` | u64 | runs of bytes that were not captured |
-//! | `missing` | u64 | bytes in gaps |
+//! | `gaps` | u64 | runs of bytes that were not captured, or too late |
+//! | `missing` | u64 | bytes in gaps that no packet has |
+//! | `late` | u64 | bytes in gaps that a packet had which came too late |
 //! | `retransmissions` | u64 | segments that repeated bytes captured before, the handshake's included |
 //! | `overlaps` | u64 | retransmissions whose bytes differed from those captured before |
 //! | `tolerated_mask_direction` | u64 | frames masked, or not masked, against the rule for their sender |
@@ -288,6 +289,7 @@ impl ConnectionColumns {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::account::MessageCounts;
     use crate::connection::{CloseSeen, Request, Response};
     use arrow_array::cast::AsArray;
     use arrow_array::types::{Int8Type, TimestampNanosecondType, UInt16Type, UInt64Type};
@@ -301,6 +303,8 @@ mod tests {
             connection: 7,
             client_address: "192.0.2.1:50000".parse().unwrap(),
             server_address: "[2001:db8::1]:443".parse().unwrap(),
+            original_client_address: None,
+            original_server_address: None,
             request: None,
             response: None,
             deflate: None,
@@ -367,9 +371,11 @@ mod tests {
             pings: first + 10,
             gaps: first + 11,
             missing: first + 12,
-            retransmissions: first + 13,
-            overlaps: first + 14,
+            late: first + 13,
+            retransmissions: first + 14,
+            overlaps: first + 15,
             tolerated: Tolerated { utf8: first, deflate_tail: 1, ..Tolerated::default() },
+            counts: MessageCounts::default(),
             foreign_bits: 0,
             violation: Some(Error { kind: Kind::ReservedOpcode(3), offset: first }),
         }

@@ -1,6 +1,8 @@
-//! Reads the heads of one direction of HTTP/1.1, and skips the bodies.
+//! Reads the heads of one direction of HTTP/1.1, and skips what proxies send before the first head, and
+//! the bodies.
 //!
 //! ```text
+//! Preamble   buffers a message to a proxy until it is complete, and skips it
 //! Head       buffers bytes until the head is complete
 //! Body       skips a body of known length
 //! ChunkSize  buffers a line of chunked coding: the size of the next chunk
@@ -15,12 +17,14 @@
 //!
 //! RFC 9112 sections 2.2, 6.3 and 7.1.
 //!
-//! - `buffer.len() <= MAX_HEAD + 4` in a head
+//! - `buffer.len() <= MAX_HEAD + 4` in a head, and `<= MAX_MESSAGE` in a preamble
 
 use httparse::Status;
 
 use crate::http::body::Body;
 use crate::http::parser::{Head, handshake_head, parse, starts_like};
+use crate::http::preamble::{MAX_MESSAGE, Preamble};
+use crate::http::preamble_message::{OriginalAddresses, Parsed};
 
 /// The length of the longest head that is read, in bytes.
 pub(crate) const MAX_HEAD: usize = 64 << 10;
@@ -41,6 +45,7 @@ pub(crate) enum HeadResult {
 
 #[derive(Debug)]
 enum State {
+    Preamble,
     Head,
     /// The rest of a body, in bytes.
     Body(u64),
@@ -56,7 +61,8 @@ enum State {
 #[derive(Debug)]
 pub(crate) struct HeadReader {
     state: State,
-    /// The start of the current head or line.
+    preamble: Preamble,
+    /// The start of the current message of the preamble, head or line.
     buffer: Vec<u8>,
     /// Whether this is the direction of requests.
     requests: bool,
@@ -64,7 +70,19 @@ pub(crate) struct HeadReader {
 
 impl HeadReader {
     pub(crate) const fn new(requests: bool) -> Self {
-        Self { state: State::Head, buffer: Vec::new(), requests }
+        Self { state: State::Preamble, preamble: Preamble::new(), buffer: Vec::new(), requests }
+    }
+
+    /// The addresses that a PROXY header before the first head had.
+    pub(crate) const fn original_addresses(&self) -> Option<OriginalAddresses> {
+        self.preamble.original_addresses
+    }
+
+    /// Goes to the start of a connection that is relayed from here on.
+    pub(crate) fn restart(&mut self) {
+        let original_addresses = self.original_addresses();
+        *self = Self::new(self.requests);
+        self.preamble.original_addresses = original_addresses;
     }
 
     /// Whether the start of the next head is unknown.
@@ -74,7 +92,7 @@ impl HeadReader {
 
     /// Bytes of the current, incomplete head.
     pub(crate) const fn unfinished(&self) -> usize {
-        if matches!(self.state, State::Head) { self.buffer.len() } else { 0 }
+        if matches!(self.state, State::Preamble | State::Head) { self.buffer.len() } else { 0 }
     }
 
     /// Sets the body that follows the last head.
@@ -92,7 +110,7 @@ impl HeadReader {
     /// wrong.
     pub(crate) fn find_head(&mut self, data: &[u8]) -> bool {
         let unexpected = match self.state {
-            State::Head => false,
+            State::Preamble | State::Head => false,
             State::Lost => true,
             _ => !self.requests,
         };
@@ -108,6 +126,7 @@ impl HeadReader {
     pub(crate) fn data(&mut self, data: &mut &[u8], time: i64) -> HeadResult {
         while !data.is_empty() {
             match &mut self.state {
+                State::Preamble => self.preamble(data),
                 State::Head => match self.head(data, time) {
                     HeadResult::NeedMoreData => {}
                     result => return result,
@@ -169,6 +188,27 @@ impl HeadReader {
         self.buffer.extend_from_slice(line);
         *data = rest;
         end.map(|_| std::mem::take(&mut self.buffer))
+    }
+
+    /// Takes bytes before the first head: skips a message to a proxy, or goes to the head.
+    fn preamble(&mut self, data: &mut &[u8]) {
+        let before = self.buffer.len();
+        let added = data.len().min(MAX_MESSAGE - before);
+        self.buffer.extend_from_slice(&data[..added]);
+        match self.preamble.next(&self.buffer, self.requests) {
+            Parsed::TooShort => *data = &data[added..],
+            Parsed::Message(_, length) => {
+                *data = &data[length - before..];
+                self.buffer = Vec::new();
+            }
+            Parsed::Other => {
+                // What was kept may be the start of a head.
+                self.buffer.truncate(before);
+                let start = self.buffer.iter().position(|byte| !matches!(byte, b'\r' | b'\n'));
+                self.buffer.drain(..start.unwrap_or(before));
+                self.state = State::Head;
+            }
+        }
     }
 
     /// Takes bytes of a head, and parses it if it is complete.

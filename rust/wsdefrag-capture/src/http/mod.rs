@@ -3,4 +3,8 @@
 mod body;
 pub(crate) mod head;
 pub(crate) mod parser;
+pub(crate) mod preamble;
+pub(crate) mod preamble_message;
+mod proxy_header;
+mod socks;
 pub(crate) mod upgrade;

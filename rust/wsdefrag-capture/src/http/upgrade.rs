@@ -10,6 +10,8 @@
 //!                           buffered until the request arrives
 //! 101 after its request     Accepted
 //! other status              Refused; the handshake continues
+//! CONNECT                   the client's later bytes are buffered; a success restarts both directions
+//!                           at what is relayed, and after anything else HTTP continues
 //! gap in the client's heads the client's later bytes are buffered; the server's heads decide
 //! gap in the server's heads, or in the client's bytes after a request for a WebSocket
 //!                           the handshake ends with what is known: Accepted or Unknown
@@ -18,7 +20,7 @@
 //! Buffered parts are never interpreted here: the caller takes them and feeds them again, to the
 //! frames or to this handshake.
 //!
-//! RFC 6455 sections 1.3 and 4, RFC 9110 section 15.2.
+//! RFC 6455 sections 1.3 and 4, RFC 9110 sections 9.3.6 and 15.2.
 //!
 //! - `buffered_bytes` is the sum of the lengths of the data in `buffered`
 //! - `pending.len() <= MAX_PIPELINED`, `early_responses <= MAX_PIPELINED`, `refusals <= MAX_PIPELINED`
@@ -33,11 +35,14 @@ use crate::connection::{Request, Response, field};
 use crate::http::body::{Body, request_body, response_body};
 use crate::http::head::{HeadReader, HeadResult, MAX_HEAD};
 use crate::http::parser::{Head, has_token};
+use crate::http::preamble_message::OriginalAddresses;
 use crate::packet::Origin;
 use crate::stream_part::{Gap, OwnedPart};
 
 /// Pending requests, or refusals, of one connection. No real client sends more.
 const MAX_PIPELINED: usize = 64;
+/// The method that asks a proxy for a connection (RFC 9110 section 9.3.6).
+const CONNECT: &str = "CONNECT";
 /// The string that the server appends to the client's key (RFC 6455 section 1.3).
 const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
@@ -48,7 +53,7 @@ pub(crate) struct BufferedPart {
     pub(crate) part: OwnedPart,
 }
 
-/// The state of the handshake after a part of a stream. After the last three, the bytes that were not
+/// The state of the handshake after a part of a stream. After the last four, the bytes that were not
 /// interpreted are in [`Upgrade::buffered`], those of the last part included.
 #[derive(Debug)]
 pub(crate) enum Outcome {
@@ -56,6 +61,8 @@ pub(crate) enum Outcome {
     NeedMoreData,
     /// The connection is not a WebSocket.
     NotWebSocket,
+    /// A proxy answered a CONNECT. HTTP continues: with the proxy, or through it with the server.
+    ProxyAnswered,
     /// The server accepted.
     Accepted { request: Option<Box<Request>>, response: Box<Response> },
     /// The server refused. HTTP continues after the response.
@@ -70,6 +77,12 @@ struct PendingRequest {
     method: String,
     /// The request, if it asks for a WebSocket.
     for_websocket: Option<Box<Request>>,
+}
+
+impl PendingRequest {
+    fn is_connect(&self) -> bool {
+        self.method == CONNECT
+    }
 }
 
 /// The handshake of one connection.
@@ -116,11 +129,16 @@ impl Upgrade {
         if from_client { self.client.unfinished() } else { self.server.unfinished() }
     }
 
+    /// The addresses that a proxy reported for the client and the server.
+    pub(crate) const fn original_addresses(&self) -> Option<OriginalAddresses> {
+        self.client.original_addresses()
+    }
+
     /// Whether bytes of this side cannot be interpreted before the other side has sent more.
     fn must_buffer(&self, from_client: bool) -> bool {
         if from_client {
-            let asks = self.pending.back().is_some_and(|request| request.for_websocket.is_some());
-            asks || self.client.is_lost()
+            let waits = |last: &PendingRequest| last.for_websocket.is_some() || last.is_connect();
+            self.pending.back().is_some_and(waits) || self.client.is_lost()
         } else {
             self.early_acceptance.is_some()
         }
@@ -200,7 +218,9 @@ impl Upgrade {
             self.client_is_complete = false;
             return Outcome::NeedMoreData;
         }
-        if buffers && !from_client { Outcome::NeedMoreData } else { self.decide() }
+        let waits_for_proxy = self.pending.back().is_some_and(PendingRequest::is_connect);
+        let waits = buffers && (!from_client || waits_for_proxy);
+        if waits { Outcome::NeedMoreData } else { self.decide() }
     }
 
     fn request(&mut self, method: String, request: Request) -> Outcome {
@@ -240,6 +260,13 @@ impl Upgrade {
         }
         let method = request.as_ref().map(|request| request.method.as_str());
         self.server.expect_body(response_body(&response, method));
+        if method == Some(CONNECT) {
+            if (200..300).contains(&response.status) {
+                self.client.restart();
+                self.server.restart();
+            }
+            return Outcome::ProxyAnswered;
+        }
         match request.and_then(|request| request.for_websocket) {
             Some(_) if self.refusals == MAX_PIPELINED => Outcome::NotWebSocket,
             Some(request) => {

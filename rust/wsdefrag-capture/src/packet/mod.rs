@@ -60,11 +60,11 @@ pub struct Segment<'a> {
 
 /// When and where bytes were captured.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Origin {
+pub struct Origin {
     /// The number of the packet in the capture.
-    pub(crate) packet: u64,
+    pub packet: u64,
     /// The file that the packet is in: its index among the files of the capture.
-    pub(crate) file: u32,
+    pub file: u32,
     /// When the packet was captured, in nanoseconds since the epoch.
-    pub(crate) time: i64,
+    pub time: i64,
 }

@@ -111,14 +111,14 @@ impl LiveConnection {
             return streams[sender].accepts_reset(segment.sequence).then_some(Ended::Rst);
         }
         *reset &= segment.bytes.is_empty();
-        streams[sender].segment(segment, origin, total_held, &mut |part| {
+        streams[sender].segment(segment, origin, now, total_held, &mut |part| {
             conversation.part(sender, part, context);
         });
         if let Some(acknowledgment) = segment.acknowledgment {
             streams[1 - sender].acknowledge(acknowledgment, now);
         }
         for (sender, stream) in streams.iter_mut().enumerate() {
-            if stream.has_acknowledged_hole() {
+            if stream.has_hole() {
                 stream.settle(now, total_held, &mut |part| {
                     conversation.part(sender, part, context);
                 });

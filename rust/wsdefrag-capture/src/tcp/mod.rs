@@ -3,7 +3,9 @@
 mod connection_table;
 pub(crate) mod connections;
 mod final_output;
+mod given_up;
 mod history;
 mod live_connection;
 mod out_of_order;
+mod patience;
 pub(crate) mod stream;

@@ -1,36 +1,44 @@
 //! Segments that arrived early: earlier bytes of the stream are still missing.
 //!
 //! Segments are stored by the position of their first byte. When a segment repeats bytes that are
-//! stored already, the stored bytes stay, and only the rest of the segment is added. The store
-//! never drops anything by itself: the caller checks [`OutOfOrder::is_too_full`].
+//! stored already, the stored bytes stay, and only the rest of the segment is added. Bytes that a
+//! snap length cut are a hole, which another copy of the segment fills. The store never drops
+//! anything by itself: the caller checks [`OutOfOrder::is_too_full`].
 //!
-//! - every position is stored at most once
+//! - every captured byte is stored at most once
+//! - a segment is confirmed once the hole before it is (see [`patience`](crate::tcp::patience))
 
 #![expect(clippy::cast_possible_truncation, reason = "every value that is cast fits one segment")]
 
 use std::collections::BTreeMap;
 
 use crate::packet::Origin;
+use crate::tcp::patience::Confirmation;
 
 /// Payload bytes that one direction may hold.
 const MAX_BYTES: usize = 1 << 20;
 /// Segments that one direction may hold.
 const MAX_SEGMENTS: usize = 1024;
 /// Bytes of memory per held segment besides its payload: the map entry and the allocator's header.
-const OVERHEAD: usize = 96;
+const OVERHEAD: usize = 128;
 
 /// A segment, or a range of one, that waits for the bytes before it.
 pub(crate) struct HeldSegment {
     pub(crate) bytes: Box<[u8]>,
-    /// Payload bytes that follow `bytes` and were not captured.
+    /// Payload bytes that follow `bytes` and that a snap length cut.
     pub(crate) cut: u32,
     pub(crate) origin: Origin,
+    /// When the hole before the segment was confirmed. Not used where there is none.
+    confirmed: Option<Confirmation>,
 }
 
-impl HeldSegment {
-    fn length(&self) -> u64 {
-        self.bytes.len() as u64 + u64::from(self.cut)
-    }
+/// What is known of the bytes before a segment when it is stored.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Known {
+    /// The position up to which the bytes are known to have been received.
+    pub(super) received: u64,
+    /// The confirmation of the holes before that.
+    pub(super) now: Confirmation,
 }
 
 /// Whether a segment repeated bytes that were already held.
@@ -56,6 +64,10 @@ impl OutOfOrder {
         self.segments.len()
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.segments.is_empty()
+    }
+
     /// The memory that all held segments take, in bytes.
     pub(crate) fn memory(&self) -> usize {
         self.bytes + self.segments.len() * OVERHEAD
@@ -76,6 +88,26 @@ impl OutOfOrder {
         self.segments.first_key_value().map(|(&start, _)| start)
     }
 
+    /// The position at which the last held segment starts.
+    pub(crate) fn last(&self) -> Option<u64> {
+        self.segments.last_key_value().map(|(&start, _)| start)
+    }
+
+    /// The position of the first held byte, if the hole before it was confirmed, and when that was.
+    pub(super) fn first_confirmed(&self) -> Option<(u64, Confirmation)> {
+        let (&start, held) = self.segments.first_key_value()?;
+        Some((start, held.confirmed?))
+    }
+
+    /// Confirms the holes before all segments that start after position `from` and not after `until`.
+    pub(super) fn confirm(&mut self, from: u64, until: u64, now: Confirmation) {
+        if from < until {
+            for (_, held) in self.segments.range_mut(from + 1..=until) {
+                held.confirmed.get_or_insert(now);
+            }
+        }
+    }
+
     /// The packet of the held byte at `position`, if a held segment starts there.
     pub(crate) fn origin_at(&self, position: u64) -> Option<Origin> {
         self.segments.get(&position).map(|held| held.origin)
@@ -91,48 +123,53 @@ impl OutOfOrder {
     }
 
     /// Stores the ranges of a segment that are not held yet. The segment starts at position `start`;
-    /// `cut` bytes that were not captured follow `bytes`.
-    pub(crate) fn insert(
+    /// a snap length cut `cut` bytes after `bytes`.
+    pub(super) fn insert(
         &mut self,
         start: u64,
         bytes: &[u8],
         cut: u32,
         origin: Origin,
+        known: Known,
     ) -> Repeated {
-        let captured = start + bytes.len() as u64;
-        let end = captured + u64::from(cut);
-        let range = |from: u64, until: u64| {
-            let at = |position: u64| (position.min(captured) - start) as usize;
-            &bytes[at(from)..at(until)]
-        };
+        let end = start + bytes.len() as u64;
+        let at = |position: u64| (position - start) as usize;
         let mut repeated = Repeated::default();
         let mut free = Vec::new();
         let mut from = start;
-        let before = self.segments.range(..start).next_back().map(|(&key, _)| key);
-        for (&other, held) in self.segments.range(before.unwrap_or(start)..end) {
-            let other_end = other + held.length();
+        let before = self.segments.range(..start).next_back();
+        let mut received = known.received;
+        if let Some((&other, held)) = before {
+            received = received.max(other + held.bytes.len() as u64 + u64::from(held.cut));
+        }
+        let before = before.map_or(start, |(&other, _)| other);
+        for (&other, held) in self.segments.range(before..end) {
+            let other_end = other + held.bytes.len() as u64;
             if other_end <= from {
                 continue;
             }
             if other > from {
                 free.push((from, other));
             }
-            let (low, high) = (other.max(start), (other + held.bytes.len() as u64).min(captured));
+            let (low, high) = (other.max(start), other_end.min(end));
             if low < high {
                 repeated.some = true;
-                let at = |position: u64| (position - other) as usize;
-                repeated.differs |= held.bytes[at(low)..at(high)] != *range(low, high);
+                let held = &held.bytes[(low - other) as usize..(high - other) as usize];
+                repeated.differs |= *held != bytes[at(low)..at(high)];
             }
             from = other_end;
         }
-        if from < end {
+        // A segment that was cut whole is stored without bytes, because it shows where the hole ends.
+        let cut_whole = bytes.is_empty() && from == start && !self.segments.contains_key(&start);
+        if from < end || cut_whole {
             free.push((from, end));
         }
         for (from, until) in free {
-            let bytes: Box<[u8]> = range(from, until).into();
-            let cut = (until - from) as u32 - bytes.len() as u32;
+            let bytes: Box<[u8]> = bytes[at(from)..at(until)].into();
+            let cut = if until == end { cut } else { 0 };
+            let confirmed = (from <= received).then_some(known.now);
             self.bytes += bytes.len();
-            self.segments.insert(from, HeldSegment { bytes, cut, origin });
+            self.segments.insert(from, HeldSegment { bytes, cut, origin, confirmed });
         }
         repeated
     }
@@ -142,13 +179,17 @@ impl OutOfOrder {
 mod tests {
     use super::*;
 
+    fn unknown() -> Known {
+        Known { received: 0, now: Confirmation { time: 7, segments: 0 } }
+    }
+
     /// Inserts segments of (start, bytes). Returns the held bytes with a dot for each hole byte, the
     /// memory left after taking all out, and what the last segment repeated.
     fn held(segments: &[(u64, &str)]) -> (String, usize, Repeated) {
         let mut store = OutOfOrder::default();
         let mut last = Repeated::default();
         for (start, bytes) in segments {
-            last = store.insert(*start, bytes.as_bytes(), 0, Origin::default());
+            last = store.insert(*start, bytes.as_bytes(), 0, Origin::default(), unknown());
         }
         let mut text = String::new();
         while let Some(first) = store.first() {
@@ -177,12 +218,35 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_a_snap_length_cut_stay_missing() {
+    fn bytes_that_a_snap_length_cut_are_filled_by_another_copy() {
+        for first in ["", "a", "ab"] {
+            let mut store = OutOfOrder::default();
+            let cut = 4 - first.len() as u32;
+            store.insert(3, first.as_bytes(), cut, Origin::default(), unknown());
+            store.insert(3, b"abcd", 0, Origin::default(), unknown());
+            let mut bytes = Vec::new();
+            while let Some(held) = store.take(3 + bytes.len() as u64) {
+                bytes.extend_from_slice(&held.bytes);
+            }
+            assert_eq!((bytes.as_slice(), store.memory()), (&b"abcd"[..], 0));
+        }
+    }
+
+    #[test]
+    fn hole_is_confirmed_by_an_acknowledgment_or_by_a_cut_segment() {
+        let confirmed = |store: &OutOfOrder, position: u64| {
+            store.segments.get(&position).unwrap().confirmed.map(|confirmed| confirmed.time)
+        };
         let mut store = OutOfOrder::default();
-        store.insert(0, b"ab", 2, Origin::default());
-        assert_eq!(store.insert(2, b"cdef", 0, Origin::default()), Repeated::default());
-        let first = store.take(0).unwrap();
-        assert_eq!((&*first.bytes, first.cut), (&b"ab"[..], 2));
-        assert_eq!(&*store.take(4).unwrap().bytes, b"ef");
+        for (start, cut) in [(10, 0), (20, 5), (27, 0), (40, 0)] {
+            store.insert(start, b"ab", cut, Origin::default(), unknown());
+        }
+        let times: Vec<_> = [10, 20, 27, 40].iter().map(|at| confirmed(&store, *at)).collect();
+        assert_eq!(times, [None, None, Some(7), None]);
+        store.confirm(10, 39, Confirmation { time: 8, segments: 0 });
+        store.confirm(0, 20, Confirmation { time: 9, segments: 0 });
+        let times: Vec<_> = [10, 20, 27, 40].iter().map(|at| confirmed(&store, *at)).collect();
+        assert_eq!(times, [Some(9), Some(8), Some(7), None]);
+        assert_eq!(store.first_confirmed(), Some((10, Confirmation { time: 9, segments: 0 })));
     }
 }

@@ -7,9 +7,10 @@
 //! ```text
 //! segment at `next`                 given out, together with held segments that now follow
 //! segment after `next`              held; bytes that are held already keep their first value
-//! segment before `next`             a retransmission: compared, counted, dropped
-//! hole that the peer acknowledged   becomes a gap after 3 more segments of this direction, or
-//!                                   after 2 seconds of capture time
+//! segment before `next`             a retransmission: compared, counted, dropped; or bytes of a
+//!                                   gap, which are too late and are counted
+//! bytes cut by a snap length        a hole, which another copy of the segment fills
+//! hole whose bytes were received    becomes a gap when the patience for it is over
 //! hole with too much held after it  becomes a gap at once
 //! end of the capture                every hole becomes a gap
 //! ```
@@ -31,29 +32,18 @@
 
 use crate::packet::{Origin, Segment};
 use crate::stream_part::{Gap, Repeats, StreamPart};
+use crate::tcp::given_up::GivenUp;
 use crate::tcp::history::History;
-use crate::tcp::out_of_order::{HeldSegment, OutOfOrder, Repeated};
+use crate::tcp::out_of_order::{HeldSegment, Known, OutOfOrder, Repeated};
+use crate::tcp::patience::{Confirmation, MAX_WAIT};
 
 /// Bytes of memory that the held segments of all connections may take together.
 const MAX_TOTAL_HELD: usize = 256 << 20;
 /// Bytes of memory that each direction may use for held segments even when the total is exceeded, so
 /// that one connection cannot take the memory of all others.
 const GUARANTEED: usize = 64 << 10;
-/// Segments after which an acknowledged hole becomes a gap.
-const MAX_LATER_SEGMENTS: u8 = 3;
-/// Nanoseconds after which an acknowledged hole becomes a gap.
-const MAX_WAIT: i64 = 2_000_000_000;
 /// Bytes after `next` within which a segment or an acknowledgment is believed alone.
 const MAX_JUMP: i64 = 64 << 20;
-
-/// A hole at `next` that the peer has acknowledged: its bytes were sent, and may still be captured.
-#[derive(Clone, Copy)]
-struct AcknowledgedHole {
-    /// When the acknowledgment was captured, in nanoseconds since the epoch.
-    since: i64,
-    /// Segments of this direction that were held since.
-    later_segments: u8,
-}
 
 /// One direction of a connection.
 #[derive(Default)]
@@ -72,7 +62,14 @@ pub(crate) struct Stream {
     /// The packet with the last byte given out.
     last: Option<Origin>,
     held: OutOfOrder,
-    acknowledged_hole: Option<AcknowledgedHole>,
+    /// How many segments have been held that started after all others; wraps.
+    segments_held: u32,
+    /// The position up to which a snap length cut the bytes after `next`, if it did.
+    cut_until: u64,
+    /// When the peer acknowledged bytes of a direction of which nothing was captured, in nanoseconds
+    /// since the epoch.
+    uncaptured_since: Option<i64>,
+    given_up: GivenUp,
     history: History,
     pub(crate) repeats: Repeats,
 }
@@ -130,12 +127,14 @@ impl Stream {
         self.fin = self.fin.filter(|fin| *fin >= self.next);
     }
 
-    /// Takes a segment of this direction; what it completes goes to `out`. `total_held` is the memory
-    /// that held segments of all connections take, in bytes.
+    /// Takes a segment of this direction; what it completes goes to `out`. `now` is in nanoseconds
+    /// since the epoch; `total_held` is the memory that held segments of all connections take, in
+    /// bytes.
     pub(crate) fn segment(
         &mut self,
         segment: &Segment<'_>,
         origin: Origin,
+        now: i64,
         total_held: &mut usize,
         out: &mut impl FnMut(StreamPart<'_>),
     ) {
@@ -154,7 +153,7 @@ impl Stream {
         let repeated = next - start;
         if repeated > 0 {
             let captured = bytes.len().min(usize::try_from(repeated).unwrap_or(usize::MAX));
-            self.count_retransmission(start, &bytes[..captured], length);
+            self.count_repeated(start, &bytes[..captured], length);
             if repeated >= length {
                 return;
             }
@@ -163,7 +162,7 @@ impl Stream {
             start = next;
         }
         if start == next {
-            let end = (start + bytes.len() as i64 + i64::from(cut)).cast_unsigned();
+            let end = (start + bytes.len() as i64).cast_unsigned();
             let fits = self.held.first().is_none_or(|held| end <= held);
             if fits {
                 self.give(bytes, cut, origin, out);
@@ -172,15 +171,16 @@ impl Stream {
             }
         }
         let before = self.held.memory();
+        let is_latest = self.held.last().is_none_or(|last| start.cast_unsigned() > last);
+        self.segments_held = self.segments_held.wrapping_add(u32::from(is_latest));
+        let known =
+            Known { received: self.acknowledged.max(self.cut_until), now: self.confirmation(now) };
         let Repeated { some, differs } =
-            self.held.insert(start.cast_unsigned(), bytes, cut, origin);
+            self.held.insert(start.cast_unsigned(), bytes, cut, origin, known);
         *total_held += self.held.memory() - before;
         self.repeats.retransmissions += u64::from(some);
         self.repeats.overlaps += u64::from(differs);
         self.release(total_held, out);
-        if let Some(hole) = &mut self.acknowledged_hole {
-            hole.later_segments += 1;
-        }
         while self.held.is_too_full()
             || (*total_held > MAX_TOTAL_HELD && self.held.memory() > GUARANTEED)
         {
@@ -188,7 +188,7 @@ impl Stream {
         }
     }
 
-    /// Gives out the bytes at `next`, and a gap for the `cut` bytes after them.
+    /// Gives out the bytes at `next`. A snap length cut `cut` bytes after them.
     fn give(
         &mut self,
         bytes: &[u8],
@@ -196,22 +196,21 @@ impl Stream {
         origin: Origin,
         out: &mut impl FnMut(StreamPart<'_>),
     ) {
-        self.acknowledged_hole = None;
         self.history.push(bytes, self.acknowledged >= self.next);
         self.advance(bytes.len() as u64);
+        if cut > 0 {
+            self.cut_until = self.cut_until.max(self.next + u64::from(cut));
+        }
         if !bytes.is_empty() {
             self.last = Some(origin);
             out(StreamPart::Data(bytes, origin));
-        }
-        if cut > 0 {
-            self.skip(u64::from(cut), out);
         }
     }
 
     /// Gives out a gap at `next`, `length` bytes long.
     fn skip(&mut self, length: u64, out: &mut impl FnMut(StreamPart<'_>)) {
         self.history.clear();
-        self.acknowledged_hole = None;
+        self.given_up.push(self.next, self.next + length);
         self.advance(length);
         let after = self.held.origin_at(self.next);
         out(StreamPart::Gap(Gap { length, before: self.last, after }));
@@ -219,7 +218,13 @@ impl Stream {
 
     /// Counts a segment that starts before `next`. `captured` is its range before `next`, as far as
     /// it was captured; `length` is the payload length of the whole segment in bytes.
-    fn count_retransmission(&mut self, start: i64, captured: &[u8], length: i64) {
+    fn count_repeated(&mut self, start: i64, captured: &[u8], length: i64) {
+        let end = (start + captured.len() as i64).max(0).cast_unsigned();
+        let late = self.given_up.take(start.max(0).cast_unsigned(), end);
+        self.repeats.late += late;
+        if late > 0 && late == captured.len() as u64 {
+            return;
+        }
         // A keep-alive may repeat the position before `next` with a byte of any value.
         if length == 1 {
             return;
@@ -232,7 +237,7 @@ impl Stream {
 
     /// Gives out the held segments that start at `next`.
     fn release(&mut self, total_held: &mut usize, out: &mut impl FnMut(StreamPart<'_>)) {
-        while let Some(HeldSegment { bytes, cut, origin }) = self.held.take(self.next) {
+        while let Some(HeldSegment { bytes, cut, origin, .. }) = self.held.take(self.next) {
             *total_held -= OutOfOrder::memory_of(&bytes);
             self.give(&bytes, cut, origin, out);
         }
@@ -257,55 +262,53 @@ impl Stream {
                 return;
             }
         }
+        let before = self.acknowledged;
         if position > self.acknowledged.cast_signed() {
             self.acknowledged = position.cast_unsigned();
         }
-        if distance > 0 && self.acknowledged_hole.is_none() && self.acknowledged_hole_length() > 0 {
-            self.acknowledged_hole = Some(AcknowledgedHole { since: now, later_segments: 0 });
+        if !self.held.is_empty() {
+            self.held.confirm(before, self.acknowledged, self.confirmation(now));
+        } else if self.next == 0 && self.trailing_hole_length() > 0 {
+            self.uncaptured_since.get_or_insert(now);
         }
     }
 
-    /// Bytes from `next` on that the peer has acknowledged and that have not been captured.
-    fn acknowledged_hole_length(&self) -> u64 {
+    const fn confirmation(&self, now: i64) -> Confirmation {
+        Confirmation { time: now, segments: self.segments_held }
+    }
+
+    /// Bytes from `next` on that were received or cut, if no segment is held.
+    fn trailing_hole_length(&self) -> u64 {
         let until = self.acknowledged.min(self.fin.unwrap_or(u64::MAX));
-        let hole_end = self.held.first().unwrap_or(u64::MAX);
-        let length = until.min(hole_end).saturating_sub(self.next);
+        let length = until.saturating_sub(self.next);
         // A FIN has a sequence number too, so a FIN that was not captured looks like a missing byte.
-        let may_be_fin = length == 1 && self.held.first().is_none() && self.fin.is_none();
-        if may_be_fin { 0 } else { length }
+        let may_be_fin = length == 1 && self.fin.is_none();
+        let length = if may_be_fin { 0 } else { length };
+        length.max(self.cut_until.saturating_sub(self.next))
     }
 
     /// Whether [`settle`](Self::settle) has to be called.
-    pub(crate) const fn has_acknowledged_hole(&self) -> bool {
-        self.acknowledged_hole.is_some()
+    pub(crate) fn has_hole(&self) -> bool {
+        !self.held.is_empty() || self.uncaptured_since.is_some()
     }
 
-    /// Turns the acknowledged hole at `next` into a gap if enough segments or enough time have passed.
-    /// `now` is in nanoseconds since the epoch.
+    /// Turns holes into gaps if the patience for them is over. `now` is in nanoseconds since the epoch.
     pub(crate) fn settle(
         &mut self,
         now: i64,
         total_held: &mut usize,
         out: &mut impl FnMut(StreamPart<'_>),
     ) {
-        while let Some(hole) = self.acknowledged_hole {
-            let waited = now.saturating_sub(hole.since) >= MAX_WAIT;
-            let length = self.acknowledged_hole_length();
-            if length == 0 {
-                self.acknowledged_hole = None;
-            } else if self.held.first().is_none() && self.next > 0 {
-                // No held segment confirms the acknowledgment, which may be wrong.
-                return;
-            } else if waited || hole.later_segments >= MAX_LATER_SEGMENTS {
-                self.skip(length, out);
-                self.release(total_held, out);
-                if self.acknowledged_hole_length() > 0 {
-                    self.acknowledged_hole =
-                        Some(AcknowledgedHole { since: now, later_segments: 0 });
-                }
-            } else {
-                return;
-            }
+        while let Some((_, confirmed)) = self.held.first_confirmed()
+            && confirmed.is_over(now, self.segments_held)
+        {
+            self.give_up_hole(total_held, out);
+        }
+        // If a later byte was captured, no held segment confirms the acknowledgment, which may be wrong.
+        if self.next > 0 || !self.held.is_empty() {
+            self.uncaptured_since = None;
+        } else if self.uncaptured_since.is_some_and(|since| now.saturating_sub(since) >= MAX_WAIT) {
+            self.skip(self.trailing_hole_length(), out);
         }
     }
 
@@ -321,7 +324,7 @@ impl Stream {
             }
             self.give_up_hole(total_held, out);
         }
-        let length = self.acknowledged_hole_length();
+        let length = self.trailing_hole_length();
         if length > 0 {
             self.skip(length, out);
         }
@@ -350,9 +353,13 @@ mod tests {
         }
 
         fn segment(&mut self, segment: &Segment<'_>) {
+            self.segment_at(0, segment);
+        }
+
+        fn segment_at(&mut self, now: i64, segment: &Segment<'_>) {
             let Self { stream, total_held, received } = self;
-            stream
-                .segment(segment, Origin::default(), total_held, &mut |part| note(received, part));
+            let origin = Origin::default();
+            stream.segment(segment, origin, now, total_held, &mut |part| note(received, part));
         }
 
         fn settle(&mut self, now: i64) {
@@ -382,28 +389,33 @@ mod tests {
         Segment { sequence, bytes, ..Segment::default() }
     }
 
+    const MILLISECOND: i64 = 1_000_000;
+
     #[test]
-    fn acknowledged_hole_becomes_a_gap_after_three_later_segments() {
+    fn received_hole_becomes_a_gap_after_64_segments_and_200_milliseconds() {
         let mut receiver = Receiver::starting_at(99);
         receiver.segment(&part(100, b"ab"));
         receiver.segment(&part(104, b"ef"));
-        for (sequence, bytes) in [(106, b"gh"), (108, b"ij"), (110, b"kl")] {
-            receiver.segment(&part(sequence, bytes));
+        for number in 0..100 {
+            receiver.segment_at(0, &part(106 + 2 * number, b"gh"));
         }
         receiver.settle(i64::MAX);
         assert_eq!(text(&receiver.received), "ab", "the peer has acknowledged nothing");
         receiver.stream.acknowledge(106, 0);
-        for (sequence, bytes) in [(112, b"mn"), (114, b"op"), (116, b"qr")] {
-            receiver.settle(1);
-            assert_eq!(text(&receiver.received), "ab");
-            receiver.segment(&part(sequence, bytes));
+        for number in 100..164 {
+            receiver.settle(200 * MILLISECOND);
+            assert_eq!(text(&receiver.received), "ab", "{number}");
+            receiver.segment_at(0, &part(106 + 2 * number, b"gh"));
         }
-        receiver.settle(1);
-        assert_eq!(text(&receiver.received), "ab..efghijklmnopqr");
+        receiver.settle(200 * MILLISECOND - 1);
+        assert_eq!(text(&receiver.received), "ab");
+        receiver.settle(200 * MILLISECOND);
+        assert_eq!(text(&receiver.received)[..8], *"ab..efgh");
+        assert_eq!(receiver.received.len(), 6 + 2 * 164);
     }
 
     #[test]
-    fn acknowledged_hole_becomes_a_gap_after_two_seconds() {
+    fn received_hole_becomes_a_gap_after_two_seconds() {
         let mut receiver = Receiver::starting_at(99);
         receiver.segment(&part(102, b"cd"));
         receiver.stream.acknowledge(104, 5);
@@ -411,6 +423,67 @@ mod tests {
         assert_eq!(text(&receiver.received), "");
         receiver.settle(5 + MAX_WAIT);
         assert_eq!(text(&receiver.received), "..cd");
+    }
+
+    /// Each hole has its own patience, so that many holes do not add up to a long delay.
+    #[test]
+    fn holes_are_waited_for_at_the_same_time() {
+        let mut receiver = Receiver::starting_at(99);
+        for number in 0..20 {
+            receiver.segment_at(0, &part(101 + 2 * number, b"x"));
+            receiver.stream.acknowledge(102 + 2 * number, 0);
+        }
+        receiver.settle(MAX_WAIT - 1);
+        assert_eq!(text(&receiver.received), "");
+        receiver.settle(MAX_WAIT);
+        assert_eq!(text(&receiver.received), ".x".repeat(20));
+    }
+
+    #[test]
+    fn late_bytes_of_a_gap_are_counted_once_and_are_no_retransmission() {
+        let mut receiver = Receiver::starting_at(99);
+        receiver.segment(&part(103, b"de"));
+        receiver.stream.acknowledge(105, 0);
+        receiver.settle(MAX_WAIT);
+        receiver.segment(&part(100, b"ab"));
+        let late = Repeats { late: 2, ..Repeats::default() };
+        assert_eq!(receiver.stream.repeats, late);
+        receiver.segment(&part(101, b"bcd"));
+        assert_eq!(receiver.stream.repeats, Repeats { late: 3, retransmissions: 1, overlaps: 0 });
+        assert_eq!(text(&receiver.received), "...de");
+    }
+
+    #[test]
+    fn whole_copy_fills_in_what_a_snap_length_cut() {
+        let cut = |sequence, bytes, cut| Segment { cut, ..part(sequence, bytes) };
+        for copies in [
+            &[cut(100, b"ab", 4), part(100, b"abcdef"), part(106, b"gh")][..],
+            &[cut(100, b"", 6), part(106, b"gh"), part(100, b"abcdef")],
+            &[cut(100, b"a", 5), cut(106, b"", 2), cut(100, b"abcd", 2), part(104, b"efgh")],
+            &[cut(103, b"", 3), cut(103, b"de", 1), part(106, b"gh"), part(100, b"abcdef")],
+        ] {
+            let mut receiver = Receiver::starting_at(99);
+            for copy in copies {
+                receiver.segment(copy);
+                receiver.stream.acknowledge(108, 0);
+                receiver.settle(MAX_WAIT - 1);
+            }
+            assert_eq!(text(&receiver.received), "abcdefgh", "{copies:?}");
+        }
+    }
+
+    /// That it was cut shows that it was sent: no acknowledgment is needed.
+    #[test]
+    fn cut_bytes_become_a_gap_when_the_patience_is_over_or_at_the_end() {
+        let mut receiver = Receiver::starting_at(99);
+        receiver.segment(&Segment { cut: 2, ..part(100, b"ab") });
+        receiver.segment(&Segment { cut: 3, ..part(104, b"e") });
+        receiver.settle(MAX_WAIT - 1);
+        assert_eq!(text(&receiver.received), "ab");
+        receiver.settle(MAX_WAIT);
+        assert_eq!(text(&receiver.received), "ab..e");
+        receiver.finish();
+        assert_eq!(text(&receiver.received), "ab..e...");
     }
 
     #[test]
@@ -440,7 +513,7 @@ mod tests {
         receiver.segment(&part(100, b"abcd"));
         receiver.segment(&part(102, b"xxef"));
         assert_eq!(text(&receiver.received), "abcdef");
-        assert_eq!(receiver.stream.repeats, Repeats { retransmissions: 2, overlaps: 1 });
+        assert_eq!(receiver.stream.repeats, Repeats { retransmissions: 2, overlaps: 1, late: 0 });
     }
 
     #[test]
@@ -495,7 +568,7 @@ mod tests {
         for sequence in [far, far + 2, far + 4, far + 6, far + 8, far + 10] {
             receiver.segment(&part(sequence, b"xy"));
             receiver.stream.acknowledge(sequence + 2, 0);
-            receiver.settle(1);
+            receiver.settle(MAX_WAIT);
         }
         assert_eq!(receiver.received.len() as i64, MAX_JUMP * 2 + 12);
     }
@@ -508,7 +581,7 @@ mod tests {
         for (number, sequence, bytes) in [(1, 102, "cd"), (2, 104, "ef"), (3, 108, "ij")] {
             let segment = part(sequence, bytes.as_bytes());
             stream.start_with_syn(99);
-            stream.segment(&segment, packet(number), &mut 0, &mut |_| {});
+            stream.segment(&segment, packet(number), 0, &mut 0, &mut |_| {});
         }
         stream.acknowledge(112, 0);
         stream.finish(&mut { stream.held.memory() }, &mut |part| {
@@ -525,6 +598,28 @@ mod tests {
     }
 
     proptest! {
+        /// Each segment is captured at most 64 places late, and acknowledged at once.
+        #[test]
+        fn displaced_segments_lose_nothing(
+            start in any::<u32>(),
+            places in prop::collection::vec(0_usize..=64, 1..300),
+            milliseconds in 0_i64..=15,
+        ) {
+            let mut order: Vec<_> = places.iter().enumerate().map(|(n, late)| (n + late, n)).collect();
+            order.sort_unstable();
+            let mut receiver = Receiver::starting_at(start.wrapping_sub(1));
+            for (index, (_, number)) in order.into_iter().enumerate() {
+                // A segment comes at most 128 segments after the next one, which is less than 2 s.
+                let now = index as i64 * milliseconds * MILLISECOND;
+                let sequence = start.wrapping_add(number as u32);
+                receiver.segment_at(now, &part(sequence, &[b'a' + (number % 26) as u8]));
+                receiver.stream.acknowledge(start.wrapping_add(places.len() as u32), now);
+                receiver.settle(now);
+            }
+            let sent: String = (0..places.len()).map(|n| char::from(b'a' + (n % 26) as u8)).collect();
+            prop_assert_eq!(text(&receiver.received), sent);
+        }
+
         /// Segments of one stream arrive in any order, any number of times or never, and their
         /// sequence numbers wrap. Every byte is given out once at its position, or is in a gap.
         #[test]

@@ -18,6 +18,8 @@ use std::net::SocketAddr;
 
 use crate::connection::{Connection, Ended, Request, Response};
 use crate::http::parser::{handshake_head, starts_like};
+use crate::http::preamble::is_of_client;
+use crate::http::preamble_message::OriginalAddresses;
 use crate::http::upgrade::{BufferedPart, Outcome, Upgrade};
 use crate::options::Options;
 use crate::sink::Sink;
@@ -50,6 +52,8 @@ pub(crate) struct Conversation {
     client: Option<usize>,
     /// Whether the connection was captured from its SYN on.
     from_the_start: bool,
+    /// The addresses that a proxy reported for the client and the server.
+    original_addresses: Option<OriginalAddresses>,
     /// When the first packet was captured, in nanoseconds since the epoch.
     opened: i64,
     /// When the last packet was captured, in nanoseconds since the epoch.
@@ -62,7 +66,15 @@ impl Conversation {
     pub(crate) fn new(endpoints: [SocketAddr; 2], client: Option<usize>, opened: i64) -> Self {
         let from_the_start = client.is_some();
         let stage = Stage::Handshake(Box::new(Upgrade::new(from_the_start)));
-        Self { endpoints, client, from_the_start, opened, last: opened, stage }
+        Self {
+            endpoints,
+            client,
+            from_the_start,
+            original_addresses: None,
+            opened,
+            last: opened,
+            stage,
+        }
     }
 
     /// Whether everything that follows is ignored.
@@ -172,7 +184,9 @@ impl Conversation {
     ) -> Vec<BufferedPart> {
         let client = match (self.client, part) {
             (Some(client), _) => client,
-            (None, StreamPart::Data(bytes, _)) if starts_like(bytes, true) => {
+            (None, StreamPart::Data(bytes, _))
+                if starts_like(bytes, true) || is_of_client(bytes) =>
+            {
                 *self.client.insert(sender)
             }
             (None, StreamPart::Data(bytes, _)) if starts_like(bytes, false) => {
@@ -189,6 +203,7 @@ impl Conversation {
             StreamPart::Data(bytes, origin) => upgrade.data(sender == client, bytes, origin),
             StreamPart::Gap(gap) => upgrade.gap(sender == client, gap),
         };
+        self.original_addresses = upgrade.original_addresses().or(self.original_addresses);
         match outcome {
             Outcome::NeedMoreData => Vec::new(),
             Outcome::NotWebSocket => {
@@ -201,6 +216,7 @@ impl Conversation {
                 }
                 Vec::new()
             }
+            Outcome::ProxyAnswered => self.take_buffered(),
             Outcome::Refused { request, response } => {
                 self.report_refusal(request, response, context);
                 self.take_buffered()
@@ -258,7 +274,8 @@ impl Conversation {
         let [first, second] = *directions;
         let directions =
             if (sender == 0) == from_client { [second, first] } else { [first, second] };
-        let mut websocket = OpenWebSocket::midstream(connection, directions, context.options);
+        let mut websocket =
+            OpenWebSocket::midstream(connection, directions, context.options, context.sink);
         websocket.read_found(found, context.sink);
         self.stage = Stage::Open(Box::new(websocket));
     }
@@ -289,6 +306,8 @@ impl Conversation {
         let endpoints = [self.endpoints[client], self.endpoints[1 - client]];
         let mut connection = handshake.connection(*context.next_id, endpoints);
         (connection.opened, connection.last) = (self.opened, self.last);
+        connection.original_client_address = self.original_addresses.map(|[client, _]| client);
+        connection.original_server_address = self.original_addresses.map(|[_, server]| server);
         // A connection that the filter drops has a number too, so numbers do not depend on the filter
         // for hosts and paths.
         *context.next_id += 1;
@@ -315,18 +334,25 @@ impl Conversation {
 
     /// Opens a WebSocket if an incomplete handshake has a request for one or an acceptance.
     fn finish_handshake<S: Sink>(&mut self, context: &mut Context<'_, S>) {
-        let Stage::Handshake(upgrade) = &mut self.stage else { return };
-        let handshake = match upgrade.decide() {
-            Outcome::Accepted { request, response } => {
-                CapturedHandshake { request, response: Some(response), midstream: false }
-            }
-            Outcome::Unknown { request: Some(request) } => {
-                CapturedHandshake { request: Some(request), response: None, midstream: true }
-            }
-            _ => return,
-        };
-        let buffered = self.open(handshake, context);
-        self.feed_again(buffered, context);
+        while let Stage::Handshake(upgrade) = &mut self.stage {
+            let handshake = match upgrade.decide() {
+                Outcome::Accepted { request, response } => {
+                    CapturedHandshake { request, response: Some(response), midstream: false }
+                }
+                Outcome::Unknown { request: Some(request) } => {
+                    CapturedHandshake { request: Some(request), response: None, midstream: true }
+                }
+                _ => {
+                    // What a client sent through a proxy whose answer was not captured.
+                    let buffered = self.take_buffered();
+                    self.search_for_frames(context.options);
+                    self.feed_again(buffered, context);
+                    continue;
+                }
+            };
+            let buffered = self.open(handshake, context);
+            self.feed_again(buffered, context);
+        }
     }
 
     /// Ends the conversation. `repeats` is indexed by the sender.

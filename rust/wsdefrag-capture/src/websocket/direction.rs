@@ -18,8 +18,10 @@ use wsdefrag_core::{Passive, Reassembler, Settings};
 
 use crate::account::Account;
 use crate::connection::CloseSeen;
+use crate::event::{Detail, GapCost, GapEffect};
+use crate::message::Status;
 use crate::packet::Origin;
-use crate::sink::Sink;
+use crate::sink::{HeldRows, Sink};
 use crate::stream_part::Gap;
 use crate::websocket::direction_output::{DirectionOutput, Origins};
 use crate::websocket::frame_search::{Found, FrameSearch, Sender};
@@ -43,8 +45,6 @@ enum State {
 pub(crate) struct Direction {
     options: DirectionOptions,
     state: State,
-    /// The position in the stream of the current reassembler's first byte.
-    base: u64,
     /// The packet with the first byte of the incomplete message or frame.
     first: Origin,
     output: DirectionOutput,
@@ -63,7 +63,7 @@ impl Direction {
 
     /// A direction whose next frame is searched for.
     pub(crate) fn searching(connection: u64, options: DirectionOptions) -> Self {
-        Self::new(connection, options, State::Searching(Box::new(search(&options))))
+        Self::new(connection, options, State::Searching(Box::new(search_of(&options))))
     }
 
     /// A direction that continues a search. `account` counts the bytes searched so far.
@@ -80,7 +80,7 @@ impl Direction {
 
     fn new(connection: u64, options: DirectionOptions, state: State) -> Self {
         let output = DirectionOutput::new(connection, options.settings.from_client);
-        Self { options, state, base: 0, first: Origin::default(), output }
+        Self { options, state, first: Origin::default(), output }
     }
 
     /// The account of the bytes so far.
@@ -130,8 +130,11 @@ impl Direction {
         let start = reassembler.bytes_received();
         let origins = Origins { start, current: origin, pending: self.first };
         reassembler.receive_data(bytes, &mut self.output.events(origins, sink));
-        if self.output.resynced && reassembler.error().is_some() {
-            return self.search_again(sink);
+        if let Some(error) = reassembler.error().copied() {
+            if self.output.resynced {
+                return self.search_again(sink);
+            }
+            return self.output.violated(error, origins, sink);
         }
         if reassembler.pending().is_some_and(|pending| pending >= start) {
             self.first = origin;
@@ -146,31 +149,85 @@ impl Direction {
         let account = &mut self.output.account;
         account.lost += account.trailing - before;
         account.trailing = before;
-        account.violation = None;
-        self.state = State::Searching(Box::new(search(&self.options)));
+        self.state = State::Searching(Box::new(search_of(&self.options)));
     }
 
     /// Takes a gap.
     pub(crate) fn gap(&mut self, gap: Gap, sink: &mut impl Sink) {
-        let length = gap.length;
         let account = &mut self.output.account;
-        account.bytes += length;
+        let position = account.bytes;
+        account.bytes += gap.length;
         account.gaps += 1;
-        account.missing += length;
+        account.missing += gap.length;
         match &mut self.state {
             State::Searching(search) => {
-                account.lost += length;
+                account.lost += gap.length;
                 search.gap();
+                self.unread_gap(position, gap, sink);
             }
-            State::Reassembling(reassembler) => {
-                let was_lost = reassembler.is_lost();
-                let origins = Origins::pending(self.first);
-                reassembler.receive_gap(length, &mut self.output.events(origins, sink));
-                if self.options.resync && !was_lost && reassembler.is_lost() {
-                    self.finish_reassembler(sink);
-                    self.state = State::Searching(Box::new(search(&self.options)));
-                }
-            }
+            State::Reassembling(_) => self.gap_between_frames(position, gap, sink),
+        }
+    }
+
+    /// Gives out a gap in a part of the stream that is not read.
+    pub(crate) fn unread_gap(&mut self, position: u64, gap: Gap, sink: &mut impl Sink) {
+        let event = self.output.gap(position, gap, Detail::Gap(GapCost::NOTHING));
+        sink.gap(&event);
+        sink.event(event);
+    }
+
+    /// Takes a gap while the start of each frame is known.
+    #[cold]
+    fn gap_between_frames(&mut self, position: u64, gap: Gap, sink: &mut impl Sink) {
+        let State::Reassembling(reassembler) = &mut self.state else { return };
+        let settings = &self.options.settings;
+        let (was_lost, discarded) = (reassembler.is_lost(), reassembler.bytes_discarded());
+        let was_incomplete = reassembler.is_message_incomplete();
+        let window_was_known = settings.deflate.is_some() && reassembler.is_window_known();
+        let lost_before = self.output.account.lost;
+        let incomplete_before = self.output.account.counts.of_status(Status::Incomplete);
+        // What the gap ends is given out after it.
+        let mut ended = HeldRows::default();
+        let mut event = self.output.gap(position, gap, Detail::Gap(GapCost::NOTHING));
+        let origins = Origins::pending(self.first);
+        reassembler.receive_gap(gap.length, &mut self.output.events(origins, &mut ended));
+
+        let is_lost = reassembler.is_lost() && !was_lost;
+        let is_incomplete = reassembler.is_message_incomplete()
+            || self.output.account.counts.of_status(Status::Incomplete) > incomplete_before;
+        let is_read = reassembler.bytes_discarded() == discarded;
+        let search = is_lost && self.options.resync;
+        let window_is_known =
+            if search { settings.no_context_takeover() } else { reassembler.is_window_known() };
+        let window = window_was_known && !window_is_known && (search || is_read);
+        let cost = GapCost {
+            effect: match (is_lost, is_read) {
+                (true, _) if search => GapEffect::Search,
+                (true, _) => GapEffect::End,
+                (false, false) => GapEffect::Nothing,
+                (false, true) if window => GapEffect::Window,
+                (false, true) => GapEffect::Frame,
+            },
+            incomplete: u64::from(is_incomplete && !was_incomplete),
+            is_final: !is_lost && !window,
+            ..GapCost::NOTHING
+        };
+        event.detail = Detail::Gap(cost);
+        if is_lost {
+            self.output.gap_costs.end_loss(lost_before, sink);
+        }
+        sink.gap(&event);
+        if cost.is_final {
+            sink.event(event);
+        } else {
+            self.output.gap_costs.open(event, is_lost.then_some(lost_before), window);
+        }
+        for row in ended.0 {
+            row.deliver(sink);
+        }
+        if search {
+            self.finish_reassembler(sink);
+            self.state = State::Searching(Box::new(search_of(&self.options)));
         }
     }
 
@@ -180,7 +237,7 @@ impl Direction {
         let bytes: u64 = found.segments.iter().map(|(bytes, _)| bytes.len() as u64).sum();
         output.account.lost -= bytes;
         output.resynced = true;
-        self.base = output.account.bytes - bytes;
+        output.base = output.account.bytes - bytes;
         self.state = State::Reassembling(reassembler(&self.options, false));
         for (bytes, origin) in found.segments {
             match &self.state {
@@ -204,10 +261,6 @@ impl Direction {
         } else {
             account.trailing += reassembler.bytes_discarded();
         }
-        if let Some(mut error) = reassembler.error().copied() {
-            error.offset += self.base;
-            account.violation.get_or_insert(error);
-        }
     }
 
     /// Ends the direction and completes its account.
@@ -218,6 +271,8 @@ impl Direction {
             self.read_found(found, sink);
         }
         self.finish_reassembler(sink);
+        let lost = self.output.account.lost;
+        self.output.gap_costs.finish(lost, sink);
         debug_assert!(self.account().is_balanced(), "{:?}", self.account());
     }
 }
@@ -227,7 +282,7 @@ fn reassembler(options: &DirectionOptions, from_the_start: bool) -> Box<Reassemb
     Box::new(Reassembler::passive(options.settings, passive))
 }
 
-fn search(options: &DirectionOptions) -> FrameSearch {
+fn search_of(options: &DirectionOptions) -> FrameSearch {
     let settings = &options.settings;
     let sender = if settings.from_client { Sender::Client } else { Sender::Server };
     let max_frame = settings.limits.max_frame_size.unwrap_or(u64::MAX);

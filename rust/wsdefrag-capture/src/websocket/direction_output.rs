@@ -1,15 +1,20 @@
-//! Turns the events of a reassembler into messages of a capture, and counts them.
+//! Turns the events of a reassembler into messages and events of a capture, and counts them.
 //!
 //! A message gets the connection's number, its own number in the direction, and the packets with
-//! its first and its last byte. Whole messages count as emitted, others as skipped.
+//! its first and its last byte. Whole messages count as emitted, others as skipped. An event gets the
+//! number of the next message, which is its place.
 
-use wsdefrag_core::{Damage, Event, Extent, Kind, Opcode, VecMemory};
+use wsdefrag_core::frame::close::{Close, NO_STATUS_RECEIVED};
+use wsdefrag_core::{Damage, Error, Event, Extent, Kind, Opcode, VecMemory};
 
 use crate::account::Account;
 use crate::connection::CloseSeen;
+use crate::event::{CaptureEvent, Detail};
 use crate::message::{Message, Status};
 use crate::packet::Origin;
 use crate::sink::Sink;
+use crate::stream_part::Gap;
+use crate::websocket::gap_costs::GapCosts;
 
 /// What one direction has given out, and what its next message needs.
 #[derive(Default)]
@@ -18,11 +23,17 @@ pub(super) struct DirectionOutput {
     from_client: bool,
     /// The number of the next message.
     seq: u64,
+    /// The number of the next event.
+    next_event: u64,
+    /// The gaps whose cost is not certain yet.
+    pub(super) gap_costs: GapCosts,
     /// Whether the frames were found by a search.
     pub(super) resynced: bool,
     /// The packet with the highest number so far. A message is complete only when this packet has
     /// been captured, because its segment may have been held for an earlier one.
     pub(super) latest: Origin,
+    /// The position in the stream of the current reassembler's first byte.
+    pub(super) base: u64,
     pub(super) account: Account,
     /// The first close frame.
     pub(super) close: Option<CloseSeen>,
@@ -53,6 +64,49 @@ impl Origins {
 impl DirectionOutput {
     pub(super) fn new(connection: u64, from_client: bool) -> Self {
         Self { connection, from_client, ..Self::default() }
+    }
+
+    /// The next event: a frame at this position whose payload has `length` bytes, of which `missing`
+    /// were not captured.
+    fn next_event(
+        &mut self,
+        [offset, length, missing]: [u64; 3],
+        [first, last]: [Option<Origin>; 2],
+        detail: Detail,
+    ) -> CaptureEvent {
+        let event = self.next_event;
+        self.next_event += 1;
+        CaptureEvent {
+            connection: self.connection,
+            from_client: self.from_client,
+            event,
+            seq: self.seq,
+            offset: self.base + offset,
+            length,
+            missing_bytes: missing,
+            first,
+            last,
+            resynced: self.resynced,
+            detail,
+        }
+    }
+
+    /// The event of a gap at this position of the stream.
+    pub(super) fn gap(&mut self, position: u64, gap: Gap, detail: Detail) -> CaptureEvent {
+        let offset = position - self.base;
+        self.next_event([offset, gap.length, gap.length], [gap.before, gap.after], detail)
+    }
+
+    /// Notes the broken rule that ended the direction, and gives out its event.
+    pub(super) fn violated(&mut self, error: Error, origins: Origins, sink: &mut impl Sink) {
+        let (first, last) = (origins.of(error.offset), self.latest);
+        let in_stream = Error { offset: self.base + error.offset, ..error };
+        if self.account.violation.is_none() {
+            self.account.violation = Some(in_stream);
+            let detail = Detail::Violation(in_stream);
+            let event = self.next_event([error.offset, 0, 0], [Some(first), Some(last)], detail);
+            sink.event(event);
+        }
     }
 
     /// A sink for the events of a reassembler. Messages go on to `sink`.
@@ -95,6 +149,7 @@ impl<S: Sink> EventSink<'_, S> {
         }
         account.messages += 1;
         account.content += content.len() as u64;
+        account.counts.add(opcode, status, content.len() as u64);
         if extent.compressed && matches!(status, Status::Ok | Status::InvalidUtf8) {
             account.compressed += extent.payload_length;
             account.inflated += content.len() as u64;
@@ -102,6 +157,9 @@ impl<S: Sink> EventSink<'_, S> {
         let (timestamp, last_packet) = (latest.time, latest.packet);
         let this = *seq;
         *seq += 1;
+        if status == Status::Undecodable {
+            self.output.gap_costs.undecodable();
+        }
         self.sink.message(Message {
             connection: self.output.connection,
             seq: this,
@@ -128,6 +186,20 @@ impl<S: Sink> EventSink<'_, S> {
         let reason = reason.to_owned();
         close.get_or_insert(CloseSeen { from_client, code, reason, time, packet });
     }
+
+    /// Gives out a control frame, whose payload has `length` bytes, `missing` of them not captured.
+    #[cold]
+    fn control(&mut self, offset: u64, [length, missing]: [u64; 2], detail: Detail) {
+        let packets = [Some(self.origins.of(offset)), Some(self.output.latest)];
+        let event = self.output.next_event([offset, length, missing], packets, detail);
+        self.sink.event(event);
+    }
+
+    /// Gives out a control frame that is complete.
+    fn whole_control(&mut self, offset: u64, detail: Detail) {
+        let length = detail.payload().map_or(0, <[u8]>::len) as u64;
+        self.control(offset, [length, 0], detail);
+    }
 }
 
 impl<S: Sink> wsdefrag_core::Sink for EventSink<'_, S> {
@@ -147,9 +219,15 @@ impl<S: Sink> wsdefrag_core::Sink for EventSink<'_, S> {
             Event::Damaged { opcode, content, extent, damage, missing } => {
                 if opcode.is_control() {
                     self.output.account.skipped += extent.wire_length;
-                    if opcode == Opcode::Close {
-                        self.closed(None, "");
-                    }
+                    let detail = match opcode {
+                        Opcode::Ping => Detail::Ping(content),
+                        Opcode::Pong => Detail::Pong(content),
+                        _ => {
+                            self.closed(None, "");
+                            Detail::Close { payload: content, code: None, reason: String::new() }
+                        }
+                    };
+                    self.control(offset, [extent.payload_length, missing], detail);
                     return;
                 }
                 self.message(offset, opcode, content, &extent, (status(damage), missing));
@@ -158,10 +236,34 @@ impl<S: Sink> wsdefrag_core::Sink for EventSink<'_, S> {
                 self.output.account.foreign_bits |= rsv;
                 self.message(offset, opcode, content, &extent, (Status::Undecodable, 0));
             }
-            Event::Ping(_) | Event::Pong(_) => self.output.account.pings += 1,
-            Event::Close(close) => self.closed(Some(close.code), close.reason),
+            Event::Ping(payload) => {
+                self.output.account.pings += 1;
+                self.whole_control(offset, Detail::Ping(payload.to_vec()));
+            }
+            Event::Pong(payload) => {
+                self.output.account.pings += 1;
+                self.whole_control(offset, Detail::Pong(payload.to_vec()));
+            }
+            Event::Close(close) => {
+                self.closed(Some(close.code), close.reason);
+                let detail = Detail::Close {
+                    payload: close_payload(close),
+                    code: Some(close.code),
+                    reason: close.reason.to_owned(),
+                };
+                self.whole_control(offset, detail);
+            }
         }
     }
+}
+
+/// The payload of a close frame (RFC 6455 section 5.5.1).
+fn close_payload(close: Close<'_>) -> Vec<u8> {
+    // 1005 stands for a payload without a code; it may also be one that is tolerated.
+    if close.code == NO_STATUS_RECEIVED && close.reason.is_empty() {
+        return Vec::new();
+    }
+    [&close.code.to_be_bytes(), close.reason.as_bytes()].concat()
 }
 
 /// The status of a message with this damage.

@@ -28,6 +28,8 @@ impl CapturedHandshake {
             connection: number,
             client_address: client,
             server_address: server,
+            original_client_address: None,
+            original_server_address: None,
             request: self.request.map(|request| *request),
             response: self.response.map(|response| *response),
             deflate: None,

@@ -3,20 +3,28 @@
 //!
 //! - `account.bytes == account.lost`
 
+use std::collections::VecDeque;
+
 use crate::account::Account;
-use crate::stream_part::StreamPart;
+use crate::stream_part::{Gap, StreamPart};
 use crate::websocket::frame_search::{Found, FrameSearch, Sender};
 
 /// A direction in which no frame has been found.
 pub(super) struct Midstream {
     pub(super) search: FrameSearch,
     pub(super) account: Account,
+    /// The newest gaps, at most [`MAX_GAPS`], and their positions in the stream.
+    pub(super) gaps: VecDeque<(u64, Gap)>,
 }
+
+/// Gaps that are remembered while no frame has been found.
+const MAX_GAPS: usize = 64;
 
 impl Midstream {
     pub(super) fn new(sender: Sender, max_frame: u64) -> Self {
         // RSV1 may be set: nothing is known of the extensions.
-        Self { search: FrameSearch::new(sender, true, max_frame), account: Account::default() }
+        let search = FrameSearch::new(sender, true, max_frame);
+        Self { search, account: Account::default(), gaps: VecDeque::new() }
     }
 
     /// Takes a part of the stream. Returns the frames if they are found.
@@ -34,6 +42,10 @@ impl Midstream {
                 account.gaps += 1;
                 account.missing += gap.length;
                 self.search.gap();
+                if self.gaps.len() == MAX_GAPS {
+                    self.gaps.pop_front();
+                }
+                self.gaps.push_back((account.bytes - gap.length, gap));
                 None
             }
         }

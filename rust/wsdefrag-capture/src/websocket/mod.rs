@@ -4,6 +4,7 @@ pub(crate) mod conversation;
 mod direction;
 mod direction_output;
 mod frame_search;
+mod gap_costs;
 mod handshake;
 mod midstream;
 mod open_websocket;

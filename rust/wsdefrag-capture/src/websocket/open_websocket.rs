@@ -45,18 +45,25 @@ impl OpenWebSocket {
         Self { connection, directions }
     }
 
-    /// A WebSocket whose handshake was not captured. `directions` is indexed by `from_client`.
+    /// A WebSocket whose handshake was not captured. `directions` is indexed by `from_client`. The
+    /// gaps so far go to `sink`.
     pub(super) fn midstream(
         connection: Connection,
         [mut server, mut client]: [Midstream; 2],
         options: &Options,
+        sink: &mut impl Sink,
     ) -> Self {
         let id = connection.connection;
         server.search.set_sender(false);
         client.search.set_sender(true);
-        let direction = |from_client: bool, midstream: Midstream| {
+        let mut direction = |from_client: bool, midstream: Midstream| {
             let options = direction_options(options, from_client, Some(unknown_deflate()));
-            Direction::with_search(id, options, midstream.account, midstream.search)
+            let Midstream { search, account, gaps } = midstream;
+            let mut direction = Direction::with_search(id, options, account, search);
+            for (position, gap) in gaps {
+                direction.unread_gap(position, gap, sink);
+            }
+            direction
         };
         Self { connection, directions: [direction(false, server), direction(true, client)] }
     }
@@ -96,8 +103,12 @@ impl OpenWebSocket {
             direction.finish(sink);
         }
         for (direction, repeats) in directions.iter_mut().zip(repeats) {
-            direction.account_mut().retransmissions = repeats.retransmissions;
-            direction.account_mut().overlaps = repeats.overlaps;
+            let account = direction.account_mut();
+            account.retransmissions = repeats.retransmissions;
+            account.overlaps = repeats.overlaps;
+            // Gaps of the handshake have late bytes, too.
+            account.late = repeats.late.min(account.missing);
+            account.missing -= account.late;
         }
         let closes = directions.iter().filter_map(Direction::close);
         connection.close = closes.min_by_key(|close| close.packet).cloned();

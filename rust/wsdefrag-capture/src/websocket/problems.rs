@@ -31,9 +31,14 @@ pub(crate) fn add_problems(connection: &mut Connection) {
         if let Some(error) = &account.violation {
             problems.push(format!("{name}: {error}"));
         }
+        let gaps = account.gaps;
         if account.missing > 0 {
-            let (missing, gaps) = (account.missing, account.gaps);
+            let missing = account.missing;
             problems.push(format!("{name}: {missing} bytes in {gaps} gaps were not captured"));
+        }
+        if account.late > 0 {
+            let late = account.late;
+            problems.push(format!("{name}: {late} bytes in {gaps} gaps were captured too late"));
         }
         if account.lost > 0 {
             let lost = account.lost;

@@ -5,7 +5,10 @@
 //! option adds a handshake, so that a fuzzer reaches the frames.
 //!
 //! - nothing panics
-//! - every message belongs to an open connection, and messages of a direction are numbered from 0
+//! - every message and event belongs to an open connection, and those of a direction are numbered
+//!   from 0; an event comes before the message that it names
+//! - every gap is shown once in its place and once as a row, and the rows have every missing byte of
+//!   the account, every lost byte after the first gap, and every violation
 //! - every connection ends once, with balanced accounts
 //! - the size of the chunks changes nothing
 
@@ -13,7 +16,9 @@
 
 use std::collections::HashMap;
 
-use wsdefrag_capture::{Capture, Connection, Message, Options, Sink};
+use wsdefrag_capture::event::{Detail, GapEffect};
+use wsdefrag_capture::message::Status;
+use wsdefrag_capture::{Capture, CaptureEvent, Connection, Message, Options, Sink};
 
 // The bits of the byte of options.
 const HANDSHAKE: u8 = 1;
@@ -72,6 +77,10 @@ fn read(bits: u8, file: &[u8], chunk: usize) -> Output {
 struct Output {
     /// For each open connection, the number of the next message of each direction.
     open: HashMap<u64, [u64; 2]>,
+    /// For each direction, its events in their places.
+    events: HashMap<(u64, bool), Vec<CaptureEvent>>,
+    /// The rows of the events, each when it became certain.
+    rows: Vec<CaptureEvent>,
     messages: Vec<Message>,
     ended: Vec<Connection>,
 }
@@ -90,16 +99,85 @@ impl Sink for Output {
         self.messages.push(message);
     }
 
+    fn gap(&mut self, gap: &CaptureEvent) {
+        self.place(gap);
+    }
+
+    fn event(&mut self, event: CaptureEvent) {
+        if let Detail::Gap(cost) = &event.detail {
+            assert!(cost.is_final);
+            let places = self.events.get_mut(&(event.connection, event.from_client));
+            let place = places.unwrap().iter_mut().find(|place| place.event == event.event);
+            let place = place.expect("a gap is shown in its place before its row");
+            let Detail::Gap(before) = &place.detail else { panic!("{place:?}") };
+            assert_eq!((before.effect, before.incomplete), (cost.effect, cost.incomplete));
+            assert_eq!((before.undecodable == 0, before.lost), (true, 0));
+            *place = event.clone();
+        } else {
+            self.place(&event);
+        }
+        self.rows.push(event);
+    }
+
     fn ended(&mut self, connection: Connection) {
+        self.check_events(&connection);
         let seqs = self.open.remove(&connection.connection).expect("it was open");
         for (account, messages) in
             [&connection.from_server, &connection.from_client].iter().zip(seqs)
         {
             assert!(account.is_balanced(), "{account:?}");
-            assert!(account.missing <= account.bytes, "{account:?}");
+            assert!(account.missing + account.late <= account.bytes, "{account:?}");
             assert_eq!(account.messages, messages);
         }
         self.ended.push(connection);
+    }
+}
+
+impl Output {
+    /// Takes an event in its place.
+    fn place(&mut self, event: &CaptureEvent) {
+        let next = &self.open[&event.connection][usize::from(event.from_client)];
+        assert_eq!(event.seq, *next);
+        let places = self.events.entry((event.connection, event.from_client)).or_default();
+        assert_eq!(event.event, places.len() as u64);
+        places.push(event.clone());
+    }
+
+    /// Compares the events of a connection with its accounts.
+    fn check_events(&self, connection: &Connection) {
+        for from_client in [false, true] {
+            let account = connection.account(from_client);
+            let none = Vec::new();
+            let events = self.events.get(&(connection.connection, from_client)).unwrap_or(&none);
+            let count = |number| events.iter().filter(move |event| event.detail.number() == number);
+            let gaps: Vec<_> = count(3).collect();
+            let costs = gaps.iter().map(|gap| match &gap.detail {
+                Detail::Gap(cost) => cost,
+                detail => panic!("{detail:?}"),
+            });
+            let costs: Vec<_> = costs.collect();
+            assert!(costs.iter().all(|cost| cost.is_final), "{events:?}");
+            // Before its first frame, a direction remembers only so many gaps.
+            if gaps.len() < 64 {
+                assert_eq!(gaps.len() as u64, account.gaps);
+                assert_eq!(gaps.iter().map(|gap| gap.length).sum::<u64>(), account.missing);
+            }
+            assert!(costs.iter().map(|cost| cost.lost).sum::<u64>() <= account.lost);
+            let incomplete = account.counts.of_status(Status::Incomplete);
+            assert!(costs.iter().map(|cost| cost.incomplete).sum::<u64>() <= incomplete);
+            let undecodable = account.counts.of_status(Status::Undecodable);
+            assert!(costs.iter().map(|cost| cost.undecodable).sum::<u64>() <= undecodable);
+            let ends = costs.iter().filter(|cost| cost.effect == GapEffect::End).count();
+            assert!(ends <= 1, "{events:?}");
+            let violations = count(4).map(|event| &event.detail).collect::<Vec<_>>();
+            match account.violation {
+                Some(error) => assert_eq!(violations, [&Detail::Violation(error)]),
+                None => assert!(violations.is_empty(), "{violations:?}"),
+            }
+            let positions = events.iter().map(|event| event.offset);
+            let positions: Vec<_> = positions.collect();
+            assert!(positions.iter().all(|offset| *offset <= account.bytes), "{events:?}");
+        }
     }
 }
 

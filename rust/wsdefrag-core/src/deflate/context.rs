@@ -1,26 +1,21 @@
-//! Reads messages of a sender that agreed to no context takeover but does not
-//! keep
-//! to it.
+//! Reads messages of a sender that agreed to no context takeover but does not keep to it.
 //!
-//! A message is first inflated with an empty window, as agreed. If that fails
-//! because the data refers to earlier messages, the payload is inflated again
-//! with
-//! the last 32 KiB of earlier content as its window. The start of the payload
-//! is
-//! kept for this until the data can no longer refer to earlier messages, or
-//! until
-//! it exceeds `MAX_KEPT`.
+//! A message is first inflated with an empty window, as agreed. If that fails because the data
+//! refers to earlier messages, the payload is inflated again with the last 32 KiB of earlier
+//! content as its window. The start of the payload is kept for this until the data can no longer
+//! refer to earlier messages, or until it exceeds `MAX_KEPT`.
 //!
 //! It implements RFC 7692 section 7.1.1.
 //!
 //! - `history.len() <= WINDOW`; empty before the first compressed message
-//! - `kept` is the start of the open message's payload; `kept.len() <=
-//!   MAX_KEPT`
+//! - `kept` is the start of the open message's payload; `kept.len() <= MAX_KEPT`
 
 use std::collections::VecDeque;
 
-/// The longest distance in deflate data, in bytes.
-const WINDOW: usize = 1 << 15;
+use crate::deflate::window::WINDOW;
+use crate::error::OutOfMemory;
+use crate::fallible::TryGrow;
+
 /// Most payload bytes that are kept. Data that has not inflated to a whole window by then consists
 /// mainly of empty blocks.
 const MAX_KEPT: usize = 1 << 16;
@@ -43,10 +38,10 @@ impl Context {
 
     /// Keeps the next bytes of the payload; returns those that exceed `MAX_KEPT`.
     #[inline]
-    pub(crate) fn keep<'i>(&mut self, input: &'i [u8]) -> &'i [u8] {
+    pub(crate) fn keep<'i>(&mut self, input: &'i [u8]) -> Result<&'i [u8], OutOfMemory> {
         let (kept, rest) = input.split_at(input.len().min(MAX_KEPT - self.kept.len()));
-        self.kept.extend_from_slice(kept);
-        rest
+        self.kept.try_append(kept)?;
+        Ok(rest)
     }
 
     /// Notes how many bytes the payload has inflated to.
@@ -77,13 +72,41 @@ impl Context {
 
     /// Ends a message whose content is `content`.
     #[inline]
-    pub(crate) fn remember(&mut self, content: &[u8]) {
+    pub(crate) fn remember(&mut self, content: &[u8]) -> Result<(), OutOfMemory> {
         let last = &content[content.len().saturating_sub(WINDOW)..];
+        let length = (self.history.len() + last.len()).min(WINDOW);
+        if length > self.history.capacity() {
+            // Doubled, but never larger than the window.
+            let capacity = length.max(2 * self.history.capacity()).min(WINDOW);
+            self.history.try_reserve_exact(capacity - self.history.len())?;
+        }
         let over = (self.history.len() + last.len()).saturating_sub(WINDOW);
         self.history.drain(..over);
         self.history.extend(last);
         self.kept.clear();
         self.is_final = false;
+        Ok(())
+    }
+
+    /// Whether there is content that later messages may refer to.
+    pub(crate) fn is_needed(&self) -> bool {
+        !self.history.is_empty()
+    }
+
+    /// Gives back memory that is not needed between messages.
+    pub(crate) fn trim(&mut self) {
+        self.kept = Vec::new();
+        let mut history = VecDeque::new();
+        // Without memory for the smaller copy, the larger original stays.
+        if history.try_reserve_exact(self.history.len()).is_ok() {
+            history.extend(&self.history);
+            self.history = history;
+        }
+    }
+
+    /// Number of bytes allocated.
+    pub(crate) fn bytes_held(&self) -> usize {
+        self.history.capacity() + self.kept.capacity()
     }
 }
 
@@ -99,9 +122,10 @@ mod tests {
             [(3, 1), (0, 2), (20_000, 3), (20_000, 4), (WINDOW, 5), (90_000, 6), (7, 7)]
         {
             let message = vec![byte; size];
-            context.remember(&message);
+            context.remember(&message).unwrap();
             all.extend(message);
             assert_eq!(context.dictionary(), &all[all.len().saturating_sub(WINDOW)..]);
+            assert!(context.bytes_held() <= WINDOW, "{} bytes held", context.bytes_held());
         }
     }
 
@@ -109,16 +133,16 @@ mod tests {
     fn payload_is_kept_up_to_a_window_of_output_or_a_bound() {
         let mut context = Context::default();
         assert!(!context.is_keeping(), "there is nothing to refer to yet");
-        context.remember(b"earlier");
+        context.remember(b"earlier").unwrap();
         assert!(context.is_keeping());
-        assert_eq!(context.keep(&[1; 10]), b"");
-        assert_eq!(context.keep(&vec![2; MAX_KEPT]).len(), 10);
+        assert_eq!(context.keep(&[1; 10]).unwrap(), b"");
+        assert_eq!(context.keep(&vec![2; MAX_KEPT]).unwrap().len(), 10);
         context.inflated(WINDOW - 1);
         assert!(context.is_keeping());
         assert_eq!(context.take_kept(WINDOW - 1).unwrap().len(), MAX_KEPT);
         assert!(!context.is_keeping(), "once a message");
-        context.remember(b"that one");
-        context.keep(&[1; 10]);
+        context.remember(b"that one").unwrap();
+        context.keep(&[1; 10]).unwrap();
         context.inflated(WINDOW);
         assert!(!context.is_keeping());
         assert_eq!(context.kept.capacity(), 0);

@@ -1,27 +1,27 @@
 //! The inflater of one direction, and the check for the end of a message.
 //!
-//! A compressed message is raw deflate data without the last four bytes of its
-//! final sync flush. At the end of the message these four bytes are fed, and
-//! one
-//! more, with the order to stop at the end of a block. If the inflater does not
-//! stop
-//! exactly after the four bytes, the message was truncated.
+//! A compressed message is raw deflate data without the last four bytes of its final sync flush.
+//! At the end of the message these four bytes are fed, and one more, with the order to stop at the
+//! end of a block. If the inflater does not stop exactly after the four bytes, the message was
+//! truncated.
 //!
-//! The window is always 15 bits, which can read every smaller one. The state is
-//! reset after each message if the sender uses no context takeover, and after a
-//! final block, which further deflate members may follow.
+//! The window is always 15 bits, which can read every smaller one. The state is reset after each
+//! message if the sender uses no context takeover, and after a final block, which further deflate
+//! members may follow.
 //!
 //! It implements RFC 7692 section 7.2.2.
 //!
 //! - `members <= MAX_MEMBERS` within a message
-//! - `fresh` if and only if the stream has read nothing since it was created or
-//!   reset
+//! - `fresh` if and only if the stream has read nothing since it was created or reset
+//! - the window holds the last `given + total_out` bytes, at most `WINDOW`
 
 use std::mem::MaybeUninit;
+use std::panic;
 
 use zlib_rs::{Inflate, InflateError, InflateFlush, Status};
 
-use crate::error::Kind;
+use crate::deflate::window::{self, WINDOW};
+use crate::error::{Kind, OutOfMemory};
 
 /// The bytes that the sender removed from the end of a compressed message (section 7.2.1).
 pub(crate) const TAIL: [u8; 4] = [0x00, 0x00, 0xFF, 0xFF];
@@ -31,6 +31,8 @@ const MAX_MEMBERS: u32 = 1024;
 /// Bytes that are unmasked at a time before inflating; they fit in a part of the first-level cache.
 pub(crate) const UNMASK_SIZE: usize = 4096;
 const WINDOW_BITS: u8 = 15;
+/// Size of the state that zlib-rs allocates, its window included, in bytes; the tests measure it.
+pub(crate) const STATE_SIZE: usize = 48 << 10;
 
 /// The progress of one call of the inflater.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -73,8 +75,12 @@ pub struct Stream {
 }
 
 impl Stream {
-    fn new() -> Self {
-        Self { inflate: Inflate::new(false, WINDOW_BITS), stops_at_blocks: false }
+    fn new() -> Result<Self, OutOfMemory> {
+        // zlib-rs panics if its one allocation is refused. So the same size is tried first, which
+        // leaves the panic to a race with other threads.
+        Vec::<u8>::new().try_reserve_exact(STATE_SIZE)?;
+        let inflate = panic::catch_unwind(|| Inflate::new(false, WINDOW_BITS));
+        Ok(Self { inflate: inflate.map_err(|_| OutOfMemory)?, stops_at_blocks: false })
     }
 
     #[inline]
@@ -120,13 +126,14 @@ pub struct Inflater {
     pub(crate) no_context_takeover: bool,
     fresh: bool,
     members: u32,
+    /// Size of the window that it was given since it was created or reset, in bytes.
+    given: usize,
 }
 
 impl Inflater {
     /// Creates an inflater with an empty window.
-    #[must_use]
-    pub fn new(no_context_takeover: bool) -> Self {
-        Self { stream: Stream::new(), no_context_takeover, fresh: true, members: 0 }
+    pub fn new(no_context_takeover: bool) -> Result<Self, OutOfMemory> {
+        Ok(Self { stream: Stream::new()?, no_context_takeover, fresh: true, members: 0, given: 0 })
     }
 
     /// Processes the result of a call of [`Stream::inflate`]; resets the stream after a final
@@ -153,12 +160,21 @@ impl Inflater {
         self.fresh && self.members > 0
     }
 
-    /// Restarts the message with the content before it as its window.
-    pub(crate) fn restart(&mut self, window: &[u8]) -> Result<(), Kind> {
+    /// Restarts at the beginning of a message, with these bytes as its window.
+    pub(crate) fn restart(&mut self, window: &[u8]) {
         self.reset();
         self.members = 0;
+        self.given = window.len();
         let set = self.stream.inflate.set_dictionary(window);
-        set.map(|_| ()).map_err(|_| Kind::InvalidDeflateData)
+        debug_assert!(set.is_ok(), "a raw stream takes a window at any time");
+    }
+
+    /// The bytes of its window, which must not be asked for inside a message.
+    pub(crate) fn window(&mut self) -> Result<Vec<u8>, OutOfMemory> {
+        let given = self.given as u64;
+        let length = given.saturating_add(self.stream.inflate.total_out()).min(WINDOW as u64);
+        #[expect(clippy::cast_possible_truncation, reason = "at most `WINDOW`")]
+        window::read(length as usize, |block, room| self.stream.inflate(block, room).produced)
     }
 
     /// Prepares for the next message.
@@ -193,5 +209,6 @@ impl Inflater {
     fn reset(&mut self) {
         self.stream.inflate.reset(false);
         self.fresh = true;
+        self.given = 0;
     }
 }

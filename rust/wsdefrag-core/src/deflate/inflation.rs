@@ -1,36 +1,27 @@
 //! Inflates the messages of one direction, range by range.
 //!
-//! All inflating is one loop, [`run`](Inflation::run): it asks a [`Target`] for
-//! room and inflates into it until the input is used up. A target keeps or
-//! drops the
-//! bytes. At its ceiling one more byte is inflated, which proves that the
-//! message
-//! exceeds a limit.
+//! All inflating is one loop, [`run`](Inflation::run): it asks a [`Target`] for room and inflates
+//! into it until the input is used up. A target keeps or drops the bytes. At its ceiling one more
+//! byte is inflated, which proves that the message exceeds a limit.
 //!
-//! A sender may fail to remove the four bytes `00 00 ff ff` at the end of a
-//! message.
-//! This can only be detected at the end of the message, and before anything is
-//! fed
-//! after these bytes. So if a frame ends with them, its last byte is held until
-//! the
-//! next byte arrives or the message ends. At the end of the message the held
-//! byte is
-//! fed together with the first of the four bytes that are due, with the order
-//! to
-//! stop between blocks. If the inflater stops before that byte, the sender had
-//! not
-//! removed the four bytes.
+//! A sender may fail to remove the four bytes `00 00 ff ff` at the end of a message. This can only
+//! be detected at the end of the message, and before anything is fed after these bytes. So if a
+//! frame ends with them, its last byte is held until the next byte arrives or the message ends. At
+//! the end of the message the held byte is fed together with the first of the four bytes that are
+//! due, with the order to stop between blocks. If the inflater stops before that byte, the sender
+//! had not removed the four bytes.
 //!
 //! It implements RFC 7692 section 7.2.2.
 //!
-//! - `end` is the last four bytes of the message's payload so far, padded in
-//!   front with bytes of ones
-//! - `held` implies that a frame has ended with `end == TAIL`, and that its
-//!   last byte was not fed
+//! - `end` is the last four bytes of the message's payload so far; `0xFF` stands for each byte that
+//!   a shorter payload lacks in front
+//! - `held` implies that a frame has ended with `end == TAIL`, and that its last byte was not fed
 
 use crate::deflate::context::Context;
-use crate::deflate::inflater::{Inflater, Progress, Stream, TAIL, UNMASK_SIZE};
+use crate::deflate::inflater::{Inflater, Progress, STATE_SIZE, Stream, TAIL, UNMASK_SIZE};
+use crate::deflate::parked::Parked;
 use crate::error::{Kind, OutOfMemory};
+use crate::fallible;
 use crate::frame::mask::Mask;
 use crate::limits::{Excess, Limits};
 use crate::strictness::Strictness;
@@ -102,10 +93,10 @@ pub(crate) struct DeflateBreaches {
 pub(crate) struct Inflation {
     inflater: Inflater,
     /// Masked bytes are unmasked into it before inflating.
-    buffer: Box<[u8]>,
+    buffer: Vec<u8>,
     strictness: Strictness,
     /// Earlier content, for a sender that may break its agreement.
-    context: Option<Box<Context>>,
+    context: Option<Context>,
     /// Bytes of content inflated for the open message.
     produced: usize,
     end: u32,
@@ -118,17 +109,45 @@ const TAIL_NUMBER: u32 = u32::from_be_bytes(TAIL);
 
 impl Inflation {
     /// Creates it with an empty window.
-    pub(crate) fn new(no_context_takeover: bool, strictness: Strictness) -> Self {
+    pub(crate) fn new(
+        no_context_takeover: bool,
+        strictness: Strictness,
+    ) -> Result<Self, OutOfMemory> {
         let keeps = no_context_takeover && !strictness.no_context_takeover;
-        Self {
-            inflater: Inflater::new(no_context_takeover),
-            buffer: vec![0; UNMASK_SIZE].into_boxed_slice(),
+        Ok(Self {
+            inflater: Inflater::new(no_context_takeover)?,
+            buffer: fallible::filled(0, UNMASK_SIZE)?,
             strictness,
-            context: keeps.then(Box::default),
+            context: keeps.then(Context::default),
             produced: 0,
             end: u32::MAX,
             held: false,
             breaches: DeflateBreaches::default(),
+        })
+    }
+
+    /// Number of bytes allocated.
+    pub(crate) fn bytes_held(&self) -> usize {
+        STATE_SIZE + self.buffer.capacity() + self.context.as_ref().map_or(0, Context::bytes_held)
+    }
+
+    /// Moves what later messages may refer to into `parked`; must not be called inside a message.
+    /// If it fails, nothing has changed; otherwise this inflation is of no further use.
+    pub(crate) fn park(&mut self, parked: &mut Parked) -> Result<(), OutOfMemory> {
+        debug_assert!(self.produced == 0 && !self.held, "parked inside a message");
+        parked.window = self.inflater.window()?;
+        parked.context = self.context.take().filter(Context::is_needed);
+        if let Some(context) = &mut parked.context {
+            context.trim();
+        }
+        Ok(())
+    }
+
+    /// Takes over what [`park`](Self::park) left of an earlier inflation.
+    pub(crate) fn restore(&mut self, parked: &mut Parked) {
+        self.inflater.restart(&parked.window);
+        if let Some(context) = parked.context.take() {
+            self.context = Some(context);
         }
     }
 
@@ -195,7 +214,7 @@ impl Inflation {
         let Some(context) = self.context.as_mut().filter(|context| context.is_keeping()) else {
             return self.run(input, target).map(|_| ());
         };
-        let rest = context.keep(input);
+        let rest = context.keep(input)?;
         match self.run(input, target) {
             Err(Kind::InvalidDeflateData) => self.replay(rest, target),
             result => {
@@ -217,7 +236,7 @@ impl Inflation {
             return Err(FAILED);
         };
         if let Some(context) = &mut self.context {
-            self.inflater.restart(context.dictionary())?;
+            self.inflater.restart(context.dictionary());
         }
         let (mut input, mut again, mut nowhere) = (&kept[..], before, [0; UNMASK_SIZE]);
         while again > 0 {
@@ -324,9 +343,7 @@ impl Inflation {
 
     /// Keeps a message's content if a later message may refer to it against the agreement.
     #[inline]
-    pub(crate) fn remember(&mut self, content: &[u8]) {
-        if let Some(context) = &mut self.context {
-            context.remember(content);
-        }
+    pub(crate) fn remember(&mut self, content: &[u8]) -> Result<(), OutOfMemory> {
+        self.context.as_mut().map_or(Ok(()), |earlier| earlier.remember(content))
     }
 }

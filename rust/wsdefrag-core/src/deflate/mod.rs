@@ -5,3 +5,6 @@ pub mod deflater;
 pub mod inflater;
 pub(crate) mod inflation;
 pub mod params;
+mod parked;
+pub(crate) mod slot;
+mod window;

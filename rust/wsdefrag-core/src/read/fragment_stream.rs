@@ -23,8 +23,9 @@
 //!   not returned yet
 
 use crate::deflate::inflater::{Progress, Stream};
-use crate::deflate::inflation::{Ceiling, Inflation, Room, Target};
+use crate::deflate::inflation::{Ceiling, Room, Target};
 use crate::deflate::params::DeflateParams;
+use crate::deflate::slot::Slot;
 use crate::error::{Error, Kind, OutOfMemory};
 use crate::frame::close::Close;
 use crate::frame::header::{Header, Order, Rules};
@@ -122,7 +123,7 @@ pub struct FragmentStream {
     message: Option<Account>,
     /// Bytes of content inflated for the open message.
     inflated: usize,
-    inflation: Option<Box<Inflation>>,
+    inflation: Slot,
     decoded: Decoded,
     /// Whether the last text was ASCII; then the next one usually is.
     ascii: bool,
@@ -150,7 +151,7 @@ impl FragmentStream {
             limits,
             message: None,
             inflated: 0,
-            inflation: None,
+            inflation: Slot::Empty,
             decoded: Decoded::default(),
             ascii: true,
             closed: false,
@@ -325,11 +326,9 @@ impl FragmentStream {
 
     /// Inflates a range of a compressed frame.
     fn inflate(&mut self, wire: &[u8], mask: Mask, announced: u64, ends: Ends) -> Result<(), Kind> {
-        let inflation = self.inflation.get_or_insert_with(|| {
-            let from_client = self.walker.parser.rules().from_client;
-            let alone = self.deflate.is_some_and(|params| params.no_context_takeover(from_client));
-            Box::new(Inflation::new(alone, STRICTNESS))
-        });
+        let from_client = self.walker.parser.rules().from_client;
+        let alone = self.deflate.is_some_and(|params| params.no_context_takeover(from_client));
+        let inflation = self.inflation.live(alone, STRICTNESS)?;
         let ceiling = Ceiling::new(&self.limits, announced);
         let (decoded, inflated) = (&mut self.decoded, &mut self.inflated);
         let mut target = DecodedTarget { decoded, inflated, ceiling };

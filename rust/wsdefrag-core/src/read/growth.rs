@@ -1,11 +1,12 @@
 //! Decides how large a payload's buffer is.
 //!
-//! A peer can announce a long frame and send little. A buffer is therefore made
-//! for
-//! the announced length, but at most for `EAGERNESS * LEAP` times the bytes
-//! that
-//! have arrived. The last step of the last frame reaches the exact size. While
-//! further fragments are expected, the buffer doubles instead, up to the limit.
+//! A peer can announce a long frame and send little. A buffer is therefore made for the announced
+//! length, but at most for `EAGERNESS * LEAP` times the bytes that have arrived. The last step of
+//! the last frame reaches the exact size. While further fragments are expected, the buffer doubles
+//! instead, up to the limit.
+//!
+//! Nothing announces the size of inflated content. Its buffer doubles, but a large one grows by a
+//! quarter, so that it is never much larger than what is in it.
 //!
 //! - `held + arriving <= capacity`
 
@@ -22,6 +23,9 @@ pub const EAGERNESS: usize = 16;
 pub const LEAP: usize = 4;
 /// The smallest first step, in bytes.
 pub const FIRST_STEP: usize = 4096;
+
+/// Inflated content doubles up to steps of this many bytes; later steps are a quarter of it.
+pub const INFLATED_STEP: usize = 1 << 20;
 
 /// What is known about the final size of a growing payload.
 #[derive(Clone, Copy, Debug)]
@@ -46,6 +50,12 @@ pub fn capacity(held: usize, arriving: usize, outlook: Outlook) -> usize {
     let affordable = if step.saturating_mul(LEAP) < expected { step } else { expected };
     let most = outlook.most.and_then(|most| usize::try_from(most).ok()).unwrap_or(usize::MAX);
     affordable.min(most)
+}
+
+/// The capacity for the next inflated bytes of a full buffer of `held` bytes.
+#[must_use]
+pub fn inflated_capacity(held: usize) -> usize {
+    held.saturating_add(held.min((held / 4).max(INFLATED_STEP)))
 }
 
 /// Appends `wire`, unmasked, to a content, which is allocated with its first byte; returns the OR
@@ -83,6 +93,17 @@ mod tests {
     fn announcement_alone_costs_one_page() {
         let outlook = Outlook { frame_left: 1 << 40, last_frame: true, most: None };
         assert_eq!(capacity(0, 1, outlook), FIRST_STEP);
+    }
+
+    #[test]
+    fn large_inflated_content_grows_by_a_quarter() {
+        let mib = 1 << 20;
+        for (held, expected) in
+            [(256, 512), (mib, 2 * mib), (2 * mib, 3 * mib), (40 * mib, 50 * mib)]
+        {
+            assert_eq!(inflated_capacity(held), expected);
+        }
+        assert_eq!(inflated_capacity(usize::MAX), usize::MAX);
     }
 
     proptest! {

@@ -1,13 +1,11 @@
 //! An open message: its account and its content so far.
 //!
-//! The content is one buffer that grows in place. Payloads are appended to it,
-//! unmasked or inflated, and a text is validated as it grows. Neither wire
-//! bytes
-//! nor a list of fragments are kept.
+//! The content is one buffer that grows in place. Payloads are appended to it, unmasked or inflated,
+//! and a text is validated as it grows. Neither wire bytes nor a list of fragments are kept.
 //!
 //! - `content.len() <= max_message_size`
-//! - if UTF-8 is enforced, `content` of a text contains no byte that UTF-8 does
-//!   not allow at its position
+//! - if UTF-8 is enforced, `content` of a text contains no byte that UTF-8 does not allow at its
+//!   position
 
 use crate::deflate::inflater::{Progress, Stream, UNMASK_SIZE};
 use crate::deflate::inflation::{Ceiling, DeflateBreaches, Room, Target};
@@ -109,6 +107,17 @@ impl<C: Content> OpenMessage<C> {
         if whole {
             self.damage = Some(damage);
         }
+    }
+
+    /// Drops the content: the message breaks `kind`, whatever else is wrong with it.
+    pub(crate) fn abandon(&mut self, kind: Kind) {
+        self.damage = Some(Damage::Fault(kind));
+        self.content = None;
+    }
+
+    /// Number of bytes allocated for the content.
+    pub(crate) fn capacity(&self) -> usize {
+        self.content.as_ref().map_or(0, C::capacity)
     }
 
     /// Number of content bytes held.
@@ -221,7 +230,7 @@ impl<C: Content, M: Memory<Content = C>> ContentTarget<'_, C, M> {
         let content = match &mut self.message.content {
             Some(content) => {
                 if content.capacity() == held {
-                    self.memory.grow(content, within(held.saturating_mul(2)))?;
+                    self.memory.grow(content, within(growth::inflated_capacity(held)))?;
                 }
                 content
             }

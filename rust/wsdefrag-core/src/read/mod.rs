@@ -2,6 +2,7 @@
 
 mod account;
 pub mod event;
+mod footprint;
 pub mod fragment_stream;
 pub mod frame_decoder;
 pub mod growth;

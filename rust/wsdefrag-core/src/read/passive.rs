@@ -20,6 +20,7 @@
 //! - `bytes_received == bytes of all extents + control_bytes + bytes_skipped +
 //!   bytes_discarded` after [`finish`](Reassembler::finish)
 
+use crate::deflate::slot::Slot;
 use crate::error::{Error, Kind};
 use crate::frame::mask::Mask;
 use crate::frame::opcode::Opcode;
@@ -57,6 +58,18 @@ impl<C: Content> Reassembler<C> {
     #[must_use]
     pub const fn is_lost(&self) -> bool {
         self.passive.lost
+    }
+
+    /// Whether the open message is incomplete because bytes of it did not come.
+    #[must_use]
+    pub fn is_message_incomplete(&self) -> bool {
+        self.message.as_ref().is_some_and(|message| message.damage == Some(Damage::Missing))
+    }
+
+    /// Whether compressed messages that refer to earlier ones can be inflated.
+    #[must_use]
+    pub const fn is_window_known(&self) -> bool {
+        self.passive.window_known
     }
 
     /// Bytes of incomplete headers and control frames.
@@ -200,7 +213,7 @@ impl<C: Content> Reassembler<C> {
     /// Notes that the window is unknown: compressed messages can only be read if the sender resets
     /// its window.
     pub(super) fn lose_window(&mut self) {
-        self.inflation = None;
+        self.inflation = Slot::Empty;
         self.passive.window_known = self.settings.no_context_takeover();
     }
 
@@ -220,7 +233,7 @@ impl<C: Content> Reassembler<C> {
         let opcode = self.walker.header.opcode;
         if opcode == Opcode::Close {
             self.discarded_from = Some(self.walker.parser.position());
-            self.inflation = None;
+            self.inflation = Slot::Empty;
         }
         let damage = Damage::Missing;
         let event = Event::Damaged { opcode, content, extent, damage, missing };

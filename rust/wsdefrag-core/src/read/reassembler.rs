@@ -21,6 +21,7 @@
 //! 7.2.2.
 
 use crate::deflate::inflation::{Ceiling, Inflation};
+use crate::deflate::slot::Slot;
 use crate::error::{Error, Kind, OutOfMemory};
 use crate::frame::header::{Header, Order};
 use crate::frame::mask::Mask;
@@ -75,7 +76,7 @@ pub struct Reassembler<C> {
     pub(super) settings: Settings,
     pub(super) walker: Walker,
     pub(super) message: Option<OpenMessage<C>>,
-    pub(super) inflation: Option<Box<Inflation>>,
+    pub(super) inflation: Slot,
     /// The expected size of the next compressed message, in bytes.
     expected: usize,
     pub(super) received: u64,
@@ -94,7 +95,7 @@ impl<C: Content> Reassembler<C> {
             settings,
             walker: Walker::new(settings.rules()),
             message: None,
-            inflation: None,
+            inflation: Slot::Empty,
             expected: 0,
             received: 0,
             control_bytes: 0,
@@ -203,7 +204,7 @@ impl<C: Content> Reassembler<C> {
     /// Drops all bytes held of an incomplete frame or message.
     pub(super) fn forget(&mut self) {
         self.message = None;
-        self.inflation = None;
+        self.inflation = Slot::Empty;
         self.walker.forget();
     }
 
@@ -358,15 +359,16 @@ impl<C: Content> Reassembler<C> {
             return sink.payload(wire, mask, message.len());
         }
         let result = if message.account.decoding == Decoding::Deflate {
-            let inflation = self.inflation.get_or_insert_with(|| inflation(&self.settings));
-            let mut target = ContentTarget {
-                ceiling: Ceiling::new(&self.settings.limits, message.account.announced),
-                message,
-                memory: sink.memory(),
-                expected: self.expected,
-                window_matters: !inflation.no_context_takeover(),
-            };
-            inflation.range(wire, mask, ends_frame, &mut target)
+            live(&mut self.inflation, &self.settings).and_then(|inflation| {
+                let mut target = ContentTarget {
+                    ceiling: Ceiling::new(&self.settings.limits, message.account.announced),
+                    message,
+                    memory: sink.memory(),
+                    expected: self.expected,
+                    window_matters: !inflation.no_context_takeover(),
+                };
+                inflation.range(wire, mask, ends_frame, &mut target)
+            })
         } else {
             let most = self.settings.limits.max_message_size;
             let outlook = Outlook { frame_left, last_frame: self.walker.header.fin, most };
@@ -394,7 +396,7 @@ impl<C: Content> Reassembler<C> {
         let Some(message) = &mut self.message else { return Ok(()) };
         if message.is_inflated() {
             self.expected = message.len().next_multiple_of(EXPECTED_STEP).min(MOST_EXPECTED);
-            let inflation = self.inflation.get_or_insert_with(|| inflation(&self.settings));
+            let inflation = live(&mut self.inflation, &self.settings)?;
             if inflation.is_holding() {
                 let mut target = ContentTarget {
                     ceiling: Ceiling::new(&self.settings.limits, message.account.announced),
@@ -408,7 +410,7 @@ impl<C: Content> Reassembler<C> {
                 inflation.finish(message.account.announced == 0)?;
             }
             message.deflate_breaches = inflation.end_message();
-            inflation.remember(message.content());
+            inflation.remember(message.content())?;
         }
         message.finish()
     }
@@ -453,7 +455,7 @@ impl<C: Content> Reassembler<C> {
             _ => {
                 let close = self.walker.close()?;
                 self.discarded_from = Some(end);
-                self.inflation = None;
+                self.inflation = Slot::Empty;
                 Event::Close(close)
             }
         };
@@ -465,7 +467,8 @@ impl<C: Content> Reassembler<C> {
     }
 }
 
-/// The inflater for a direction with these settings.
-fn inflation(settings: &Settings) -> Box<Inflation> {
-    Box::new(Inflation::new(settings.no_context_takeover(), settings.strictness))
+/// The inflation of a direction with these settings.
+#[inline]
+fn live<'a>(inflation: &'a mut Slot, settings: &Settings) -> Result<&'a mut Inflation, Kind> {
+    Ok(inflation.live(settings.no_context_takeover(), settings.strictness)?)
 }

@@ -34,7 +34,8 @@ impl Settings {
     }
 
     /// Whether the sender starts each message with an empty window.
-    pub(super) const fn no_context_takeover(&self) -> bool {
+    #[must_use]
+    pub const fn no_context_takeover(&self) -> bool {
         match &self.deflate {
             Some(params) => params.no_context_takeover(self.from_client),
             None => false,

@@ -90,6 +90,27 @@ pub(crate) fn read<'a>(
     settings: Settings,
     chunks: impl IntoIterator<Item = &'a [u8]>,
 ) -> (Journal, Ledger) {
+    read_and(settings, chunks, |_| ())
+}
+
+/// Like [`read`], with the inflater parked after each chunk.
+pub(crate) fn read_parking<'a>(
+    settings: Settings,
+    chunks: impl IntoIterator<Item = &'a [u8]>,
+) -> (Journal, Ledger) {
+    read_and(settings, chunks, |reassembler| {
+        let before = reassembler.bytes_held();
+        let given_back = reassembler.park_inflater();
+        assert_eq!(reassembler.bytes_held() + given_back, before);
+        assert_eq!(reassembler.park_inflater(), 0, "parked already");
+    })
+}
+
+fn read_and<'a>(
+    settings: Settings,
+    chunks: impl IntoIterator<Item = &'a [u8]>,
+    mut after_chunk: impl FnMut(&mut Reassembler<Vec<u8>>),
+) -> (Journal, Ledger) {
     let mut reassembler = Reassembler::new(settings);
     let mut recorder = Recorder::new(Ledger::new(settings.limits.max_message_size));
     let mut received = 0;
@@ -98,6 +119,7 @@ pub(crate) fn read<'a>(
         received += chunk.len() as u64;
         assert_eq!(reassembler.bytes_received(), received);
         check_counts(&reassembler, &recorder);
+        after_chunk(&mut reassembler);
     }
     let error = reassembler.error().copied();
     let discarded = reassembler.bytes_discarded();

@@ -3,8 +3,8 @@
 //! - a request never exceeds `ceiling`, the limit that the direction is read with
 //! - a buffer of plain payload never exceeds [`EAGERNESS`] times what is in it or
 //!   about to be, or [`FIRST_STEP`]
-//! - a buffer of inflated payload never exceeds twice what is in it, or
-//!   [`FIRST_GUESS`]
+//! - a buffer of inflated payload never exceeds [`FIRST_GUESS`] or twice what is in it, and if it
+//!   is large, five quarters of that
 //! - nothing is written to memory that was not requested
 
 use wsdefrag_core::deflate::inflater::{Progress, Stream};
@@ -17,6 +17,9 @@ pub(crate) const EAGERNESS: usize = growth::EAGERNESS * growth::LEAP;
 pub(crate) const FIRST_STEP: usize = growth::FIRST_STEP * growth::LEAP;
 /// Bytes that may be asked for before anything is inflated.
 pub(crate) const FIRST_GUESS: usize = 1 << 16;
+
+/// The step from which inflated content grows by a quarter.
+const STEP: usize = growth::INFLATED_STEP;
 
 /// Memory whose contents are vectors.
 #[derive(Debug)]
@@ -100,7 +103,7 @@ impl Memory for Ledger {
     ) -> Progress {
         let held = content.len();
         assert!(room > 0 && held + room <= content.capacity(), "no room for {room} bytes");
-        let affordable = held.saturating_mul(2).max(FIRST_GUESS);
+        let affordable = (2 * held).min(held + STEP.max(held / 4)).max(FIRST_GUESS);
         assert!(content.capacity() <= affordable, "{} for {held}", content.capacity());
         self.vectors.inflate(content, room, stream, input)
     }

@@ -1,4 +1,5 @@
-//! The result of reading a direction does not depend on its chunks.
+//! The result of reading a direction does not depend on its chunks, nor on whether its inflater is
+//! parked between messages.
 
 use wsdefrag_core::Settings;
 
@@ -25,6 +26,10 @@ pub(crate) fn check_wire(settings: Settings, cuts: u8, wire: &[u8]) {
     for (way, chunks) in ways {
         let (journal, _) = journal::read(settings, chunks.iter().copied());
         assert_eq!(journal, whole, "{way} and the whole differ under {settings:?}");
+        if settings.deflate.is_some() {
+            let (journal, _) = journal::read_parking(settings, chunks.iter().copied());
+            assert_eq!(journal, whole, "{way} with parking and the whole differ");
+        }
         let (frames, _) = frames::read(&settings, chunks);
         assert_eq!(frames, whole_frames, "{way} and the whole differ in frames");
     }

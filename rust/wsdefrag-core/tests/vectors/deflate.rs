@@ -89,8 +89,11 @@ fn payloads_inflate_to_what_the_vectors_say() {
         for payload in each("payloads") {
             Wire { rsv: 4, ..Wire::new(Opcode::Binary as u8) }.write(&payload, &mut wire);
         }
-        for size in [wire.len(), 1] {
-            let (journal, _) = journal::read(settings, wire.chunks(size));
+        let whole = journal::read(settings, [&wire[..]]);
+        let bytes = journal::read(settings, wire.chunks(1));
+        // After each byte, and so between any two messages.
+        let parked = journal::read_parking(settings, wire.chunks(1));
+        for (journal, _) in [whole, bytes, parked] {
             let contents = journal.events.into_iter().map(|(_, event)| match event {
                 Seen::Message(Opcode::Binary, content) => content,
                 other => panic!("{name}: {other:?}"),

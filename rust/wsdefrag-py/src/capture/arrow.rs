@@ -24,7 +24,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyString};
 use pyo3::{PyTraverseError, PyVisit};
 use wsdefrag_capture::columns::{ConnectionColumns, MessageColumns};
-use wsdefrag_capture::{Connection, Message, Options, Sink};
+use wsdefrag_capture::{CaptureEvent, Connection, Message, Options, Sink};
 
 use crate::capture::failure::Failure;
 use crate::capture::run::{Run, Step};
@@ -210,11 +210,18 @@ impl Sink for Rows {
         }
     }
 
+    fn event(&mut self, _: CaptureEvent) {}
+
     fn ended(&mut self, connection: Connection) {
         self.connections.push(&connection);
         if self.connections.is_full() {
             self.ended.push(self.connections.finish());
         }
+    }
+
+    /// A consumer takes one batch at a time.
+    fn is_full(&self) -> bool {
+        !self.ready.is_empty()
     }
 }
 

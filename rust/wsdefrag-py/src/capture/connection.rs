@@ -28,6 +28,8 @@ pub(crate) fn new_connection(py: Python<'_>, connection: &Connection) -> PyResul
     let end = |end: std::net::SocketAddr| (end.ip().to_string(), end.port());
     values.set_item("client_address", end(connection.client_address))?;
     values.set_item("server_address", end(connection.server_address))?;
+    values.set_item("original_client_address", connection.original_client_address.map(end))?;
+    values.set_item("original_server_address", connection.original_server_address.map(end))?;
     values.set_item("request", request(py, connection)?)?;
     values.set_item("response", response(py, connection)?)?;
     values.set_item("deflate", deflate(py, connection)?)?;

@@ -30,7 +30,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 use pyo3::{PyTraverseError, PyVisit};
 use wsdefrag_capture::packet::counts::Counts;
-use wsdefrag_capture::{Connection, Message, Sink};
+use wsdefrag_capture::{CaptureEvent, Connection, Message, Sink};
 
 use crate::capture::connection::{end_connection, new_connection};
 use crate::capture::message::CapturedMessage;
@@ -44,21 +44,36 @@ enum Item {
     Ended(Box<Connection>),
 }
 
+/// Contents that may wait to become Python objects, in bytes. What one packet completes may exceed
+/// it.
+const MOST_WAITING: usize = 32 << 20;
+
 /// Keeps what a chunk completes until it becomes Python objects.
 #[derive(Default)]
-struct Items(VecDeque<Item>);
+struct Items {
+    queue: VecDeque<Item>,
+    /// The contents in the queue, in bytes.
+    bytes: usize,
+}
 
 impl Sink for Items {
     fn opened(&mut self, connection: &Connection) {
-        self.0.push_back(Item::Opened(Box::new(connection.clone())));
+        self.queue.push_back(Item::Opened(Box::new(connection.clone())));
     }
 
     fn message(&mut self, message: Message) {
-        self.0.push_back(Item::Message(Box::new(message)));
+        self.bytes += message.content.len();
+        self.queue.push_back(Item::Message(Box::new(message)));
     }
 
+    fn event(&mut self, _: CaptureEvent) {}
+
     fn ended(&mut self, connection: Connection) {
-        self.0.push_back(Item::Ended(Box::new(connection)));
+        self.queue.push_back(Item::Ended(Box::new(connection)));
+    }
+
+    fn is_full(&self) -> bool {
+        self.bytes >= MOST_WAITING
     }
 }
 
@@ -85,9 +100,9 @@ struct State {
 impl State {
     /// Creates objects of the items up to the next connection that has ended.
     fn fill(&mut self, batch: &Bound<'_, PyList>) -> PyResult<()> {
-        let (py, Self { items: Items(items), open, .. }) = (batch.py(), self);
+        let (py, Self { items, open, .. }) = (batch.py(), self);
         let mut last: Option<(u64, Py<PyAny>)> = None;
-        while let Some(item) = items.front() {
+        while let Some(item) = items.queue.front() {
             match item {
                 Item::Opened(connection) => {
                     open.0.insert(connection.connection, new_connection(py, connection)?);
@@ -113,7 +128,9 @@ impl State {
                     open.0.remove(&connection.connection);
                 }
             }
-            items.pop_front();
+            if let Some(Item::Message(message)) = items.queue.pop_front() {
+                items.bytes -= message.content.len();
+            }
         }
         Ok(())
     }
@@ -191,10 +208,10 @@ impl CaptureReader {
         let batch = batch.clone_ref(py).into_bound(py);
         while batch.is_empty() {
             let State { run, items, .. } = &mut *state;
-            if items.0.is_empty() {
+            if items.queue.is_empty() {
                 match py.detach(|| self.step(run, items)) {
                     Step::Paused(error) => return Err(error.into()),
-                    Step::Ended if items.0.is_empty() => {
+                    Step::Ended if items.queue.is_empty() => {
                         return match run.failure() {
                             Some(failure) => Err(errors::raise_capture(py, failure)),
                             None => Ok(None),

@@ -196,8 +196,10 @@ impl Run {
         }
         let ended = self.capture.receive_eof(sink);
         if let Some(error) = open.damage.take_if(|_| ended != Ok(false)) {
-            let progress =
-                Progress { packets: self.capture.counts().packets, bytes: open.opened.stored_bytes() };
+            let progress = Progress {
+                packets: self.capture.counts().packets,
+                bytes: open.opened.stored_bytes(),
+            };
             let failure = match error.kind() {
                 ErrorKind::UnexpectedEof => {
                     self.warnings

@@ -1,0 +1,84 @@
+//! What the engine allocates: its own figures are those of the allocator.
+
+#[allow(dead_code, reason = "the other test crate that has this module uses the rest")]
+mod allocator;
+mod common;
+mod contract;
+
+use contract::writer::{Deflater, Ending, Wire};
+use wsdefrag_core::limits::Excess;
+use wsdefrag_core::read::passive::Passive;
+use wsdefrag_core::{DeflateParams, Events, Reassembler, Settings, Strictness};
+use zlib_rs::Strategy as Matching;
+
+/// How much more than what is allocated may be said to be held, in bytes: the engine does not know
+/// the size of zlib-rs's state exactly.
+const ROUNDING: isize = 4 << 10;
+
+fn settings(no_context_takeover: bool, strictness: Strictness) -> Settings {
+    let params =
+        DeflateParams { server_no_context_takeover: no_context_takeover, ..Default::default() };
+    Settings { deflate: Some(params), strictness, ..common::strict() }
+}
+
+fn compressed(contents: &[&[u8]], takeover: bool) -> Vec<Vec<u8>> {
+    let mut deflater = Deflater::new(6, 15, Matching::Default, takeover);
+    let frame = |content: &&[u8]| {
+        let mut frame = Vec::new();
+        let payload = deflater.compress(content, Ending::Flush);
+        Wire { rsv: 4, ..Wire::new(2) }.write(&payload, &mut frame);
+        frame
+    };
+    contents.iter().map(frame).collect()
+}
+
+/// What a direction says it holds is what the allocator gave it, at every point of its life.
+#[test]
+fn bytes_held_are_bytes_allocated() {
+    let content: Vec<u8> = (0..100_000_u32).map(|n| n.wrapping_mul(n).to_be_bytes()[2]).collect();
+    for (takeover, strictness) in
+        [(true, Strictness::default()), (false, Strictness::default()), (false, Strictness::NONE)]
+    {
+        let frames = compressed(&[&content[..900], &content[..70_000], &content], takeover);
+        let before = allocator::live();
+        let how = Passive { contents: true, from_the_start: true };
+        let mut direction = Reassembler::passive(settings(!takeover, strictness), how);
+        let inline = size_of_val(&direction);
+        let mut sink = Events::to(|_, _| ());
+        let check = |direction: &Reassembler<Vec<u8>>, what: &str| {
+            let allocated = allocator::live() - before;
+            let held = isize::try_from(direction.bytes_held() - inline).unwrap();
+            let most = if allocated > 40 << 10 { allocated + ROUNDING } else { allocated };
+            assert!((allocated..=most).contains(&held), "{what}: {held}, not {allocated}");
+        };
+        check(&direction, "new");
+        for frame in &frames {
+            for chunk in frame.chunks(999) {
+                direction.receive_data(chunk, &mut sink);
+                check(&direction, "inside a message");
+            }
+            direction.park_inflater();
+            let parked = allocator::live() - before;
+            assert_eq!(isize::try_from(direction.bytes_held() - inline), Ok(parked), "parked");
+        }
+        direction.receive_data(b"\x01\x05hello", &mut sink);
+        check(&direction, "an open message");
+        direction.abandon_message(Excess::Budget { limit: 1, requested: 2 });
+        check(&direction, "abandoned");
+        direction.finish(&mut sink);
+        assert_eq!(direction.bytes_held(), inline);
+        assert_eq!(allocator::live(), before, "all is given back at the end");
+    }
+}
+
+/// An inflater costs what the documentation says, so that a caller can plan with it.
+#[test]
+fn live_inflater_takes_less_than_56_kib() {
+    let frames = compressed(&[b"Hello"], true);
+    let mut direction = Reassembler::new(settings(false, Strictness::default()));
+    let mut sink = Events::to(|_, _| ());
+    let ((), run) = allocator::with_memory(usize::MAX, || {
+        direction.receive_data(&frames[0], &mut sink);
+    });
+    assert!(run.most < 56 << 10, "{} bytes", run.most);
+}
