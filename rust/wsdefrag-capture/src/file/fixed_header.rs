@@ -183,10 +183,15 @@ impl Records {
         } else {
             FileErrorKind::Implausible
         }));
-        if head.captured > MAX_RECORD || head.pad > MAX_PAD {
+        let time = self.time(head);
+        // Small numbers in packets look like headers with other times, so those must fit better.
+        let jumps = before.is_some_and(|before| !is_near(time, before));
+        if head.captured > MAX_RECORD
+            || head.pad > MAX_PAD
+            || jumps && !self.is_plausible(head, None)
+        {
             return damaged;
         }
-        let time = self.time(head);
         let mut at = self.size(head);
         let mut far = false;
         // The next header shows it, and where its time is far from this one, the one after that.
@@ -205,7 +210,7 @@ impl Records {
                 let needed = Verdict::Other(Parsed::Needs(at + self.layout.size()));
                 return if end { Verdict::Right } else { needed };
             };
-            if !self.is_usual(&next) {
+            if !self.is_usual(&next) || jumps && !self.is_plausible(&next, None) {
                 return damaged;
             }
             if !far && is_near(self.time(&next), time) {
@@ -220,9 +225,10 @@ impl Records {
         Verdict::Right
     }
 
-    /// Whether `bytes`, found after damage, start with records, or with another capture.
+    /// Whether `bytes`, found after damage, start with records, or with another capture. `before` is
+    /// the time of the last packet, and `end` says that the file ends with `bytes`.
     #[inline]
-    pub(crate) fn plausible(&self, bytes: &[u8], end: bool) -> Plausible {
+    pub(crate) fn plausible(&self, bytes: &[u8], before: Option<i64>, end: bool) -> Plausible {
         match starts_capture(bytes) {
             Plausible::No => {}
             Plausible::Needs(_) if end => {}
@@ -230,19 +236,22 @@ impl Records {
         }
         match self.head(bytes) {
             Some(head) if !self.is_plausible(&head, None) => Plausible::No,
-            Some(_) => self.chain(bytes, end),
+            Some(_) => self.chain(bytes, before, end),
             None if end => Plausible::No,
             None => Plausible::Needs(self.layout.size()),
         }
     }
 
-    fn chain(&self, bytes: &[u8], end: bool) -> Plausible {
+    fn chain(&self, bytes: &[u8], last: Option<i64>, end: bool) -> Plausible {
         let mut at = 0;
         let mut before = None;
         for _ in 0..CHAIN {
             if before.is_some() {
                 if at >= bytes.len() && end {
-                    return if at == bytes.len() { Plausible::Yes } else { Plausible::No };
+                    // One or two headers are believed only with the time of the packets before.
+                    let near = last.zip(before).is_some_and(|(last, before)| is_near(last, before));
+                    let whole = at == bytes.len() && near;
+                    return if whole { Plausible::Yes } else { Plausible::No };
                 }
                 match starts_capture(bytes.get(at..).unwrap_or_default()) {
                     Plausible::Yes => return Plausible::Yes,

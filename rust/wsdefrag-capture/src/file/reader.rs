@@ -320,7 +320,7 @@ impl RecordReader {
                 break false;
             }
             let plausible = match &self.format {
-                Format::Records(records) => records.plausible(rest, end),
+                Format::Records(records) => records.plausible(rest, self.time, end),
                 Format::Pcapng(section) => section.plausible(rest, end),
                 Format::Unknown => start::starts_capture(rest),
             };
