@@ -167,6 +167,7 @@ class CapturePlan:
         name: str,
         hosts: Sequence[str],
         request_paths: Sequence[str],
+        connections: Sequence[tuple[int, int]],
         ports: Sequence[int],
         addresses: Sequence[str],
         from_client: bool | None,
@@ -174,12 +175,14 @@ class CapturePlan:
         since_ns: int | None,
         until_ns: int | None,
         content: bool,
+        deflate: DeflateParams | None,
         limits: Limits,
         strictness: Strictness,
         resync: bool,
         max_connections: int,
         idle_timeout_ns: int,
         handshake_timeout_ns: int,
+        decode_as: Sequence[str],
     ) -> Self: ...
     @staticmethod
     def defaults() -> dict[str, int]:

@@ -52,7 +52,7 @@ def test_several_files_are_one_capture(tmp_path: Path) -> None:
         (["-"], "is not a capture (pcap or pcapng). For a raw dump"),
         (["-", str(DEMO)], "Standard input (-) cannot be combined with files."),
         ([str(DEMO), str(Path(__file__))], "is not a capture"),
-        ([str(DEMO), "--deflate", "permessage-deflate"], "--deflate is only for raw dumps."),
+        ([str(DEMO), "--deflate", "deflate"], "does not name permessage-deflate."),
         ([str(DEMO), "--timestamp", "1"], "--timestamp is only for raw dumps."),
         ([str(DEMO), "--address", "localhost"], "'localhost' does not appear to be"),
         ([str(DEMO), "--port", "65536"], "65536 is not in the range"),

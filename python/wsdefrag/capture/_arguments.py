@@ -7,7 +7,8 @@ import sys
 from collections.abc import Iterable
 from typing import Protocol, runtime_checkable
 
-from wsdefrag._arguments import require_int, require_number
+from wsdefrag._arguments import require_int, require_number, require_optional
+from wsdefrag.deflate import DeflateParams
 from wsdefrag.opcode import Opcode
 
 NANOSECONDS = 10**9
@@ -57,6 +58,19 @@ def texts(name: str, values: Iterable[str]) -> list[str]:
     return texts
 
 
+def number_ranges(numbers: Iterable[int | range]) -> list[tuple[int, int]]:
+    """Return the first and the last number of each range; an int is a range of one number."""
+    ranges = []
+    for item in numbers:
+        one = item if isinstance(item, range) else range(require_int("connections", item), item + 1)
+        if not 0 <= one.start < one.stop <= _MOST or one.step != 1:
+            raise ValueError(
+                f"connections must hold numbers from 0 and ranges of them, not {item!r}"
+            )
+        ranges.append((one.start, one.stop - 1))
+    return ranges
+
+
 def checked_port(port: int) -> int:
     if not 0 <= require_int("ports", port) <= 65_535:
         raise ValueError(f"ports must be 0 to 65535, not {port}")
@@ -73,6 +87,17 @@ def checked_count(name: str, count: int) -> int:
     if not 1 <= require_int(name, count) <= sys.maxsize:
         raise ValueError(f"{name} must be from 1 to {sys.maxsize}, not {count}")
     return count
+
+
+def checked_deflate(deflate: DeflateParams | str | None) -> DeflateParams | None:
+    """Parse a ``Sec-WebSocket-Extensions`` value; parameters and None come back unchanged."""
+    if not isinstance(deflate, str):
+        require_optional("deflate", deflate, DeflateParams)
+        return deflate
+    agreed = DeflateParams.from_header(deflate)
+    if agreed is None:
+        raise ValueError(f"deflate does not name permessage-deflate: {deflate!r}")
+    return agreed
 
 
 def to_duration(name: str, seconds: float) -> int:

@@ -20,9 +20,11 @@ from wsdefrag.capture._arguments import (
     BinaryFile,
     PathLike,
     checked_count,
+    checked_deflate,
     checked_port,
     checked_type,
     file_name,
+    number_ranges,
     sources,
     texts,
     to_duration,
@@ -30,6 +32,7 @@ from wsdefrag.capture._arguments import (
 )
 from wsdefrag.capture.connection import CapturedConnection
 from wsdefrag.capture.reader import CaptureReader
+from wsdefrag.deflate import DeflateParams
 from wsdefrag.limits import Limits
 from wsdefrag.strictness import Strictness
 
@@ -72,6 +75,8 @@ class Capture:
         request_paths: Only connections whose request has a path and query that match one of these
             patterns. ``*`` matches any characters. A connection whose request was not captured does
             not match.
+        connections: Only connections with these numbers, or with numbers in these ranges. A
+            connection has the same number whatever the filters are.
         ports: Only connections with one of these TCP ports on either side.
         addresses: Only connections with one of these IP addresses on either side.
         from_client: True for messages of the client only, False for messages of the server only,
@@ -82,6 +87,9 @@ class Capture:
         until: Only messages before this time, in seconds since the epoch.
         content: Whether to read the contents of messages. If False, only frame headers are read:
             contents are empty, and neither UTF-8 nor compressed data is checked.
+        deflate: The permessage-deflate parameters of connections whose response was not captured,
+            names none or cannot be read: ``DeflateParams``, or the value of
+            ``Sec-WebSocket-Extensions``. None leaves compressed messages ``undecodable`` there.
         limits: Limits on message size, frame size and fragments; messages over a limit are skipped.
         strictness: Which rules are enforced. If its ``utf8`` is False, text that is not UTF-8 has
             the status ``ok``. ``Account.tolerated`` counts how often each rule that is switched off
@@ -94,10 +102,15 @@ class Capture:
             as ``idle``.
         handshake_timeout: A TCP connection without a complete handshake that has no packet for this
             long, in seconds of capture time, is dropped.
+        decode_as: UDP ports that carry a tunnel, in the form of tshark's ``-d``:
+            ``"udp.port==5555,vxlan"``. The names are ``vxlan``, ``vxlan_gpe``, ``geneve``, ``gtp``,
+            ``l2tp``, ``tzsp``, ``mpls``, ``capwap.data``, ``gre``, ``ip``, ``eth``, and ``data``
+            for no tunnel. Registered ports need no mention.
 
     Raises:
         TypeError: If an argument has the wrong type.
-        ValueError: If an address is not an IP address, or a number is out of range.
+        ValueError: If an address is not an IP address, a number is out of range, or a text of
+            ``decode_as`` has another form.
 
     Example:
         >>> from wsdefrag.capture import Capture
@@ -113,6 +126,7 @@ class Capture:
         *,
         hosts: Iterable[str] = (),
         request_paths: Iterable[str] = (),
+        connections: Iterable[int | range] = (),
         ports: Iterable[int] = (),
         addresses: Iterable[str] = (),
         from_client: bool | None = None,
@@ -120,12 +134,14 @@ class Capture:
         since: float | None = None,
         until: float | None = None,
         content: bool = True,
+        deflate: DeflateParams | str | None = None,
         limits: Limits | None = None,
         strictness: Strictness | None = None,
         resync: bool = False,
         max_connections: int = 65_536,
         idle_timeout: float = 600.0,
         handshake_timeout: float = 60.0,
+        decode_as: Iterable[str] = (),
     ) -> None:
         """Check the arguments; opens no file."""
         file, files = sources(source)
@@ -141,6 +157,7 @@ class Capture:
             "name": file_name(file),
             "hosts": texts("hosts", hosts),
             "request_paths": texts("request_paths", request_paths),
+            "connections": number_ranges(connections),
             "ports": [checked_port(port) for port in ports],
             "addresses": [
                 str(ipaddress.ip_address(text)) for text in texts("addresses", addresses)
@@ -150,12 +167,14 @@ class Capture:
             "since_ns": None if since is None else to_nanoseconds("since", since),
             "until_ns": None if until is None else to_nanoseconds("until", until),
             "content": content,
+            "deflate": checked_deflate(deflate),
             "limits": Limits() if limits is None else limits,
             "strictness": Strictness() if strictness is None else strictness,
             "resync": resync,
             "max_connections": checked_count("max_connections", max_connections),
             "idle_timeout_ns": to_duration("idle_timeout", idle_timeout),
             "handshake_timeout_ns": to_duration("handshake_timeout", handshake_timeout),
+            "decode_as": texts("decode_as", decode_as),
         }
         self._plan = CapturePlan(**self._arguments)
 
@@ -167,7 +186,15 @@ class Capture:
 
     def __repr__(self) -> str:
         """Show the files and the names of the filters."""
-        names = ("hosts", "request_paths", "ports", "addresses", "types", "from_client")
+        names = (
+            "hosts",
+            "request_paths",
+            "connections",
+            "ports",
+            "addresses",
+            "types",
+            "from_client",
+        )
         given = [name for name in names if self._arguments[name] not in ([], None)]
         given += [name for name in ("since", "until") if self._arguments[f"{name}_ns"] is not None]
         chosen = f", chosen by {', '.join(given)}" if given else ""

@@ -20,7 +20,6 @@ from wsdefrag.cli.options import (
     EXIT_STATUS,
     MESSAGE_FILTERS,
     READING,
-    deflate_header,
     seconds,
     selects,
 )
@@ -34,7 +33,6 @@ from wsdefrag.formats.jsonl import message_line
 
 if TYPE_CHECKING:
     from wsdefrag.capture import CapturedMessage
-    from wsdefrag.deflate import DeflateParams
 
 _EPILOG = """
 \b
@@ -75,12 +73,6 @@ _OUTPUT = (
 
 _RAW = (
     click.option(
-        "--deflate",
-        metavar="HEADER",
-        callback=deflate_header,
-        help="Raw: the response's Sec-WebSocket-Extensions.",
-    ),
-    click.option(
         "--timestamp",
         type=float,
         metavar="SECONDS",
@@ -109,7 +101,6 @@ def messages(
     no_content: bool,
     output_format: Literal["text", "jsonl"],
     width: int | None,
-    deflate: DeflateParams | None,
     timestamp: float | None,
     times: IO[bytes] | None,
     summary: bool,
@@ -119,7 +110,7 @@ def messages(
     With --from, CAPTURE may also be a raw dump: the bytes that one side sent after the handshake.
     - is standard input.
     """
-    raw = DumpOptions(deflate=deflate, timestamp=timestamp, times=times)
+    raw = DumpOptions(timestamp=timestamp, times=times)
     if timestamp is not None and times is not None:
         raise click.UsageError("--timestamp and --times exclude each other.")
     jsonl = output_format == "jsonl"

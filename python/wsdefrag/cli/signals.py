@@ -7,8 +7,9 @@ with the exit status that shells give to such an end: 128 plus the number of the
 A live capture comes through a pipe, and a signal is how users end it. So while a pipe is read (in a
 ``deferred`` block), the first signal ends the input and not the command, and everything that was
 complete is still written. It raises only where the command waits for the pipe (in a ``raised``
-block); in any other place it is only kept as ``received()``. The next signal raises everywhere. Arrow files are written in a ``deferred`` block too, because pyarrow turns
-every exception into one of its own.
+block); in any other place it is only kept as ``received()``. The next signal raises everywhere.
+Arrow files are written in a ``deferred`` block too, because pyarrow turns every exception into one
+of its own.
 """
 
 from __future__ import annotations
@@ -96,13 +97,18 @@ def deferred() -> Generator[None, None, None]:
 
 @contextmanager
 def raised() -> Generator[None, None, None]:
-    """Raise signals at once, also inside of a ``deferred`` block.
+    """Raise signals at once, also inside of a ``deferred`` block, and one that came before.
 
     Yields:
         Nothing.
+
+    Raises:
+        Stopped: If a signal came.
     """
     before, _STATE.deferred = _STATE.deferred, False
     try:
+        if _STATE.received is not None:
+            raise _STATE.received
         yield
     finally:
         _STATE.deferred = before

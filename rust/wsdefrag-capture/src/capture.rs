@@ -24,7 +24,8 @@ impl Capture {
     #[must_use]
     pub fn new(options: Options) -> Self {
         let filter = options.filter.clone();
-        Self { packets: PacketReader::new(), connections: Connections::new(options), filter }
+        let packets = PacketReader::with_tunnels(options.decode_as.clone());
+        Self { packets, connections: Connections::new(options), filter }
     }
 
     /// Adds a file and returns its index. All files are one capture, merged by the time of packets.

@@ -75,8 +75,12 @@ pub type Field = (String, Vec<u8>);
 /// The request for the WebSocket.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Request {
+    /// The method; `GET` unless the client broke a rule (RFC 6455 section 4.1).
+    pub method: String,
     /// The request target, unchanged.
     pub target: String,
+    /// The version of HTTP, such as `HTTP/1.1`.
+    pub version: String,
     /// The header fields in their order, with their names unchanged.
     pub fields: Vec<Field>,
     /// When its last byte was captured, in nanoseconds since the epoch.

@@ -39,7 +39,25 @@ pub(crate) enum OwnedPart {
     Gap(Gap),
 }
 
+impl StreamPart<'_> {
+    /// Bytes of the stream, captured or not.
+    pub(crate) const fn length(&self) -> u64 {
+        match self {
+            Self::Data(bytes, _) => bytes.len() as u64,
+            Self::Gap(gap) => gap.length,
+        }
+    }
+}
+
 impl OwnedPart {
+    /// Bytes of data; none in a gap.
+    pub(crate) const fn data_length(&self) -> usize {
+        match self {
+            Self::Data(bytes, _) => bytes.len(),
+            Self::Gap(_) => 0,
+        }
+    }
+
     pub(crate) fn as_part(&self) -> StreamPart<'_> {
         match self {
             Self::Data(bytes, origin) => StreamPart::Data(bytes, *origin),

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from wsdefrag.cli.output.errors import UnusableInput, printable_name, stream_name
-from wsdefrag.cli.signals import Stopped, deferred, raised, received
+from wsdefrag.cli.signals import Stopped, deferred, raised
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -100,7 +100,6 @@ class Input(io.BufferedIOBase):
 
     def read1(self, size: int = -1, /) -> bytes:
         """Read the bytes that are available, at most ``size``; b"" after a signal."""
-        self.stopped = self.stopped or received()
         if self.stopped is not None:
             return b""
         if self._peeked:

@@ -29,7 +29,6 @@ from wsdefrag.reassembler import MessageReassembler
 if TYPE_CHECKING:
     from wsdefrag.cli.output.printer import Printer
     from wsdefrag.cli.selection import Selection
-    from wsdefrag.deflate import DeflateParams
     from wsdefrag.events import Close
     from wsdefrag.message import WebSocketMessage
 
@@ -39,18 +38,16 @@ class DumpOptions:
     """Options for facts that a capture contains and a raw dump does not.
 
     Attributes:
-        deflate: The agreed permessage-deflate parameters.
         timestamp: The time of all messages, in seconds since the epoch.
         times: A JSON file with the time and length of each chunk.
     """
 
-    deflate: DeflateParams | None
     timestamp: float | None
     times: IO[bytes] | None
 
     def given(self) -> list[str]:
         """Return the names of the given options."""
-        options = {"deflate": self.deflate, "timestamp": self.timestamp, "times": self.times}
+        options = {"timestamp": self.timestamp, "times": self.times}
         return [f"--{name}" for name, value in options.items() if value is not None]
 
 
@@ -88,7 +85,7 @@ def print_dump(
     """
     reassembler = MessageReassembler(
         from_client=selection.sender == "client",
-        deflate=options.deflate,
+        deflate=selection.deflate,
         limits=selection.limits(),
         strictness=selection.strictness(),
     )

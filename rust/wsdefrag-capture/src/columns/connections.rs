@@ -325,6 +325,8 @@ mod tests {
         let field = |name: &str, value: &str| (name.to_owned(), value.as_bytes().to_vec());
         Connection {
             request: Some(Request {
+                method: "GET".into(),
+                version: "HTTP/1.1".into(),
                 target: "ws://example.com/chat?größe=1".into(),
                 fields: vec![field("Host", "example.com")],
                 time: 1,

@@ -16,9 +16,12 @@ pub(crate) enum Body {
     UntilEnd,
 }
 
-/// The body of a request.
+/// The body of a request. One without a valid length has none: it cannot last to the end.
 pub(crate) fn request_body(request: &Request) -> Body {
-    announced(&request.fields).unwrap_or(Body::Length(0))
+    match announced(&request.fields) {
+        None | Some(Body::UntilEnd) => Body::Length(0),
+        Some(body) => body,
+    }
 }
 
 /// The body of a response to a request with this method.

@@ -22,12 +22,12 @@
 use httparse::Status;
 
 use crate::http::body::Body;
-use crate::http::parser::{Head, handshake_head, parse, starts_like};
+use crate::http::parser::{Head, parse, starts_handshake, starts_like};
 use crate::http::preamble::{MAX_MESSAGE, Preamble};
 use crate::http::preamble_message::{OriginalAddresses, Parsed};
 
 /// The length of the longest head that is read, in bytes.
-pub(crate) const MAX_HEAD: usize = 64 << 10;
+pub(crate) const MAX_HEAD: usize = 256 << 10;
 
 /// The result of feeding bytes.
 #[derive(Debug)]
@@ -37,6 +37,8 @@ pub(crate) enum HeadResult {
     /// A head is complete. The caller calls [`expect_body`](HeadReader::expect_body), then feeds the
     /// rest.
     Head(Head),
+    /// A body is complete.
+    BodyEnd,
     /// The bytes are not HTTP, or a head is too long.
     NotHttp,
     /// The start of the next head is unknown.
@@ -85,6 +87,11 @@ impl HeadReader {
         self.preamble.original_addresses = original_addresses;
     }
 
+    /// Whether the last head and its body are complete, and nothing has followed.
+    pub(crate) const fn is_between_messages(&self) -> bool {
+        matches!(self.state, State::Preamble | State::Head) && self.buffer.is_empty()
+    }
+
     /// Whether the start of the next head is unknown.
     pub(crate) const fn is_lost(&self) -> bool {
         matches!(self.state, State::Lost)
@@ -114,7 +121,7 @@ impl HeadReader {
             State::Lost => true,
             _ => !self.requests,
         };
-        let found = unexpected && data.starts_with(handshake_head(self.requests));
+        let found = unexpected && starts_handshake(data, self.requests);
         if found {
             self.state = State::Head;
             self.buffer = Vec::new();
@@ -134,6 +141,7 @@ impl HeadReader {
                 State::Body(left) => {
                     if skip(left, data) {
                         self.state = State::Head;
+                        return HeadResult::BodyEnd;
                     }
                 }
                 State::Chunk(left) => {
@@ -153,6 +161,7 @@ impl HeadReader {
                     let Some(line) = self.line(data) else { return self.lost_if_too_long() };
                     if matches!(line.as_slice(), b"\r\n" | b"\n") {
                         self.state = State::Head;
+                        return HeadResult::BodyEnd;
                     }
                 }
                 State::UntilEnd => return HeadResult::NotHttp,

@@ -1,7 +1,10 @@
 //! HTTP/1.1 before the upgrade, and the WebSocket handshake.
 
+pub(crate) mod accept_key;
 mod body;
+pub(crate) mod buffered;
 pub(crate) mod head;
+pub(crate) mod outcome;
 pub(crate) mod parser;
 pub(crate) mod preamble;
 pub(crate) mod preamble_message;

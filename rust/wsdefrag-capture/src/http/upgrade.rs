@@ -4,11 +4,11 @@
 //! same connection, and a client may try again after a refusal.
 //!
 //! ```text
-//! request for a WebSocket   the client's later bytes are buffered: they are frames if the server
-//!                           accepts, and requests if it refuses
-//! 101 before its request    packets may be captured out of order, so the server's later bytes are
-//!                           buffered until the request arrives
-//! 101 after its request     Accepted
+//! request for a WebSocket   the client's bytes after the request's body are buffered: they are
+//!                           frames if the server accepts, and requests if it refuses
+//! 101 before the request    packets may be captured out of order, so the server's later bytes are
+//! and its body are whole    buffered until the client's have arrived
+//! 101 after that            Accepted
 //! other status              Refused; the handshake continues
 //! CONNECT                   the client's later bytes are buffered; a success restarts both directions
 //!                           at what is relayed, and after anything else HTTP continues
@@ -20,56 +20,26 @@
 //! Buffered parts are never interpreted here: the caller takes them and feeds them again, to the
 //! frames or to this handshake.
 //!
-//! RFC 6455 sections 1.3 and 4, RFC 9110 sections 9.3.6 and 15.2.
+//! RFC 6455 section 4, RFC 9110 sections 9.3.6 and 15.2.
 //!
-//! - `buffered_bytes` is the sum of the lengths of the data in `buffered`
 //! - `pending.len() <= MAX_PIPELINED`, `early_responses <= MAX_PIPELINED`, `refusals <= MAX_PIPELINED`
 
 use std::collections::VecDeque;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use sha1::{Digest, Sha1};
-
-use crate::connection::{Request, Response, field};
+use crate::connection::{Request, Response};
 use crate::http::body::{Body, request_body, response_body};
+use crate::http::buffered::{Buffered, BufferedPart};
 use crate::http::head::{HeadReader, HeadResult, MAX_HEAD};
-use crate::http::parser::{Head, has_token};
+use crate::http::outcome::{Acceptance, Outcome};
+use crate::http::parser::{Head, accepts_websocket, asks_for_websocket, names_websocket};
 use crate::http::preamble_message::OriginalAddresses;
 use crate::packet::Origin;
-use crate::stream_part::{Gap, OwnedPart};
+use crate::stream_part::Gap;
 
 /// Pending requests, or refusals, of one connection. No real client sends more.
 const MAX_PIPELINED: usize = 64;
 /// The method that asks a proxy for a connection (RFC 9110 section 9.3.6).
 const CONNECT: &str = "CONNECT";
-/// The string that the server appends to the client's key (RFC 6455 section 1.3).
-const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
-
-/// A part of a stream that is buffered until the handshake is decided.
-#[derive(Debug)]
-pub(crate) struct BufferedPart {
-    pub(crate) from_client: bool,
-    pub(crate) part: OwnedPart,
-}
-
-/// The state of the handshake after a part of a stream. After the last four, the bytes that were not
-/// interpreted are in [`Upgrade::buffered`], those of the last part included.
-#[derive(Debug)]
-pub(crate) enum Outcome {
-    /// It is not decided yet.
-    NeedMoreData,
-    /// The connection is not a WebSocket.
-    NotWebSocket,
-    /// A proxy answered a CONNECT. HTTP continues: with the proxy, or through it with the server.
-    ProxyAnswered,
-    /// The server accepted.
-    Accepted { request: Option<Box<Request>>, response: Box<Response> },
-    /// The server refused. HTTP continues after the response.
-    Refused { request: Box<Request>, response: Box<Response> },
-    /// The response was not captured.
-    Unknown { request: Option<Box<Request>> },
-}
 
 /// A request without a response.
 #[derive(Debug)]
@@ -82,6 +52,11 @@ struct PendingRequest {
 impl PendingRequest {
     fn is_connect(&self) -> bool {
         self.method == CONNECT
+    }
+
+    /// Whether it depends on the response what the client's next bytes are.
+    fn must_be_answered(&self) -> bool {
+        self.for_websocket.is_some() || self.is_connect()
     }
 }
 
@@ -96,13 +71,12 @@ pub(crate) struct Upgrade {
     refusals: usize,
     /// Whether there was a gap, or a response came before its request.
     is_uncertain: bool,
-    /// A 101 whose request has not been captured yet.
-    early_acceptance: Option<Box<Response>>,
+    /// A 101 whose request, or the body of whose request, has not been captured whole yet.
+    early_acceptance: Option<Box<Acceptance>>,
     /// Whether the connection was captured from its start, so that the request of a 101 may still
     /// arrive.
     from_the_start: bool,
-    pub(crate) buffered: Vec<BufferedPart>,
-    buffered_bytes: usize,
+    buffered: Buffered,
     /// Whether the client's stream has no gap after the request for a WebSocket.
     pub(crate) client_is_complete: bool,
 }
@@ -118,8 +92,7 @@ impl Upgrade {
             is_uncertain: false,
             early_acceptance: None,
             from_the_start,
-            buffered: Vec::new(),
-            buffered_bytes: 0,
+            buffered: Buffered::new(),
             client_is_complete: true,
         }
     }
@@ -137,18 +110,25 @@ impl Upgrade {
     /// Whether bytes of this side cannot be interpreted before the other side has sent more.
     fn must_buffer(&self, from_client: bool) -> bool {
         if from_client {
-            let waits = |last: &PendingRequest| last.for_websocket.is_some() || last.is_connect();
-            self.pending.back().is_some_and(waits) || self.client.is_lost()
+            let waits = self.pending.back().is_some_and(PendingRequest::must_be_answered);
+            (waits && self.client.is_between_messages()) || self.client.is_lost()
         } else {
             self.early_acceptance.is_some()
         }
     }
 
-    /// Takes bytes of one side.
-    pub(crate) fn data(&mut self, from_client: bool, mut data: &[u8], origin: Origin) -> Outcome {
+    /// Takes bytes of one side. `acknowledged` is the position in the other side's stream that their
+    /// segment acknowledged, if that is known.
+    pub(crate) fn data(
+        &mut self,
+        from_client: bool,
+        mut data: &[u8],
+        origin: Origin,
+        acknowledged: Option<u64>,
+    ) -> Outcome {
         if from_client && self.client.find_head(data) {
             // So the client's buffered bytes are not frames but requests.
-            self.buffered.retain(|buffered| !buffered.from_client);
+            self.buffered.drop_client();
             self.client_is_complete = true;
         }
         if !from_client && self.early_acceptance.is_none() {
@@ -156,13 +136,14 @@ impl Upgrade {
         }
         while !data.is_empty() {
             if self.must_buffer(from_client) {
-                self.buffer(from_client, data, origin);
-                let too_much = self.buffered_bytes > MAX_HEAD;
+                self.buffered.data(from_client, data, origin);
+                let too_much = self.buffered.bytes() > MAX_HEAD;
                 return if too_much { self.decide() } else { Outcome::NeedMoreData };
             }
             let reader = if from_client { &mut self.client } else { &mut self.server };
             let outcome = match reader.data(&mut data, origin.time) {
                 HeadResult::NeedMoreData => continue,
+                HeadResult::BodyEnd => self.body_end(from_client),
                 // After a gap a response may be matched to the wrong request, which gives it a wrong
                 // length.
                 HeadResult::NotHttp if self.is_uncertain => self.decide(),
@@ -170,29 +151,19 @@ impl Upgrade {
                 // The server's heads alone may still show a WebSocket.
                 HeadResult::Lost if from_client => continue,
                 HeadResult::Lost => self.decide(),
-                HeadResult::Head(Head::Request { method, request }) => {
-                    self.request(method, request)
-                }
-                HeadResult::Head(Head::Response(response)) => self.response(response),
+                HeadResult::Head(Head::Request(request)) => self.request(request),
+                HeadResult::Head(Head::Response(response)) => self.response(response, acknowledged),
             };
             match outcome {
                 Outcome::NeedMoreData => {}
                 Outcome::NotWebSocket => return outcome,
                 _ => {
-                    self.buffer(from_client, data, origin);
+                    self.buffered.data(from_client, data, origin);
                     return outcome;
                 }
             }
         }
         Outcome::NeedMoreData
-    }
-
-    fn buffer(&mut self, from_client: bool, data: &[u8], origin: Origin) {
-        if !data.is_empty() {
-            self.buffered_bytes += data.len();
-            let part = OwnedPart::Data(data.to_vec(), origin);
-            self.buffered.push(BufferedPart { from_client, part });
-        }
     }
 
     /// Takes a gap of one side.
@@ -203,17 +174,10 @@ impl Upgrade {
             let reader = if from_client { &mut self.client } else { &mut self.server };
             reader.gap(gap.length);
             if !reader.is_lost() {
-                return Outcome::NeedMoreData;
+                return self.body_end(from_client);
             }
         }
-        match self.buffered.last_mut() {
-            Some(BufferedPart { from_client: other, part: OwnedPart::Gap(before) })
-                if *other == from_client =>
-            {
-                *before = before.join(gap);
-            }
-            _ => self.buffered.push(BufferedPart { from_client, part: OwnedPart::Gap(gap) }),
-        }
+        self.buffered.gap(from_client, gap);
         if from_client && self.client.is_lost() && self.early_acceptance.is_none() {
             self.client_is_complete = false;
             return Outcome::NeedMoreData;
@@ -223,18 +187,29 @@ impl Upgrade {
         if waits { Outcome::NeedMoreData } else { self.decide() }
     }
 
-    fn request(&mut self, method: String, request: Request) -> Outcome {
+    /// Accepts after the body of the request, if the server accepted before it.
+    fn body_end(&mut self, from_client: bool) -> Outcome {
+        let is_whole = self.early_acceptance.as_ref().is_some_and(|early| early.request.is_some())
+            && self.client.is_between_messages();
+        match self.early_acceptance.take_if(|_| from_client && is_whole) {
+            Some(acceptance) => Outcome::Accepted(acceptance),
+            None => Outcome::NeedMoreData,
+        }
+    }
+
+    fn request(&mut self, request: Request) -> Outcome {
         if self.pending.len() == MAX_PIPELINED {
             return Outcome::NotWebSocket;
         }
         self.client.expect_body(request_body(&request));
-        let for_websocket = method == "GET" && has_token(&request.fields, "upgrade", "websocket");
-        let for_websocket = for_websocket.then(|| Box::new(request));
-        if let Some(response) = self.early_acceptance.take() {
-            return match for_websocket {
-                Some(request) => Outcome::Accepted { request: Some(request), response },
-                None => Outcome::NotWebSocket,
-            };
+        let method = request.method.clone();
+        let for_websocket = asks_for_websocket(&request).then(|| Box::new(request));
+        if let Some(early) = &mut self.early_acceptance {
+            if for_websocket.is_none() {
+                return Outcome::NotWebSocket;
+            }
+            early.request = for_websocket;
+            return self.body_end(true);
         }
         if self.early_responses > 0 && for_websocket.is_none() {
             self.early_responses -= 1;
@@ -244,14 +219,14 @@ impl Upgrade {
         Outcome::NeedMoreData
     }
 
-    fn response(&mut self, response: Response) -> Outcome {
+    fn response(&mut self, response: Response, acknowledged: Option<u64>) -> Outcome {
         // A 1xx other than 101 precedes the final response (RFC 9110 section 15.2).
         if matches!(response.status, 100 | 102..=199) {
             self.server.expect_body(Body::Length(0));
             return Outcome::NeedMoreData;
         }
         if response.status == 101 {
-            return self.switching_protocols(Box::new(response));
+            return self.switching_protocols(response, acknowledged);
         }
         let request = self.pending.pop_front();
         if request.is_none() {
@@ -265,10 +240,11 @@ impl Upgrade {
                 self.client.restart();
                 self.server.restart();
             }
-            return Outcome::ProxyAnswered;
+            return Outcome::HttpContinues;
         }
         match request.and_then(|request| request.for_websocket) {
             Some(_) if self.refusals == MAX_PIPELINED => Outcome::NotWebSocket,
+            Some(request) if !names_websocket(&request.fields) => Outcome::HttpContinues,
             Some(request) => {
                 self.refusals += 1;
                 Outcome::Refused { request, response: Box::new(response) }
@@ -279,50 +255,43 @@ impl Upgrade {
 
     /// Takes a 101. It belongs to the first pending request for a WebSocket, even if responses before
     /// it were not captured.
-    fn switching_protocols(&mut self, response: Box<Response>) -> Outcome {
-        if !has_token(&response.fields, "upgrade", "websocket") {
+    fn switching_protocols(&mut self, response: Response, acknowledged: Option<u64>) -> Outcome {
+        let request = self.pending.drain(..).find_map(|request| request.for_websocket);
+        if !accepts_websocket(&response, request.is_some()) {
             return Outcome::NotWebSocket;
         }
-        let request = self.pending.drain(..).find_map(|request| request.for_websocket);
-        match request {
-            Some(request) => Outcome::Accepted { request: Some(request), response },
-            None if self.from_the_start && !self.client.is_lost() => {
-                self.early_acceptance = Some(response);
-                Outcome::NeedMoreData
-            }
-            None => self.accepted_without_request(response),
+        let is_whole = match &request {
+            Some(_) => self.client.is_between_messages(),
+            None => !self.from_the_start,
+        };
+        let response = Box::new(response);
+        let acceptance = Box::new(Acceptance { request, response, acknowledged });
+        if is_whole || self.client.is_lost() {
+            return self.accepted(acceptance);
         }
+        self.early_acceptance = Some(acceptance);
+        Outcome::NeedMoreData
     }
 
-    fn accepted_without_request(&mut self, response: Box<Response>) -> Outcome {
-        self.client_is_complete = false;
-        Outcome::Accepted { request: None, response }
+    /// An acceptance whose request may not have been captured whole.
+    fn accepted(&mut self, acceptance: Box<Acceptance>) -> Outcome {
+        self.client_is_complete &=
+            acceptance.request.is_some() && self.client.is_between_messages();
+        Outcome::Accepted(acceptance)
     }
 
     /// Removes and returns the buffered parts.
     pub(crate) fn take_buffered(&mut self) -> Vec<BufferedPart> {
-        self.buffered_bytes = 0;
-        std::mem::take(&mut self.buffered)
+        self.buffered.take()
     }
 
     /// Decides the handshake with what is known, because no more can be learned.
     pub(crate) fn decide(&mut self) -> Outcome {
-        if let Some(response) = self.early_acceptance.take() {
-            return self.accepted_without_request(response);
+        if let Some(acceptance) = self.early_acceptance.take() {
+            return self.accepted(acceptance);
         }
         let request = self.pending.drain(..).find_map(|request| request.for_websocket);
-        self.client_is_complete &= request.is_some();
+        self.client_is_complete &= request.is_some() && self.client.is_between_messages();
         Outcome::Unknown { request }
     }
-}
-
-/// Whether the server's accept key follows from the client's key (RFC 6455 section 4.2.2). `None` if
-/// either was not sent.
-pub(crate) fn accept_key_is_right(request: &Request, response: &Response) -> Option<bool> {
-    let key = field(&request.fields, "sec-websocket-key")?;
-    let accept = field(&response.fields, "sec-websocket-accept")?;
-    let mut digest = Sha1::new();
-    digest.update(key.trim().as_bytes());
-    digest.update(GUID);
-    Some(STANDARD.encode(digest.finalize()) == accept.trim())
 }

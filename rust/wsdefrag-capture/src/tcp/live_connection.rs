@@ -111,6 +111,10 @@ impl LiveConnection {
             return streams[sender].accepts_reset(segment.sequence).then_some(Ended::Rst);
         }
         *reset &= segment.bytes.is_empty();
+        if !conversation.is_open() {
+            let position = segment.acknowledgment.and_then(|ack| streams[1 - sender].position(ack));
+            conversation.acknowledged = position.map(|position| (origin.packet, position));
+        }
         streams[sender].segment(segment, origin, now, total_held, &mut |part| {
             conversation.part(sender, part, context);
         });

@@ -108,6 +108,15 @@ impl Stream {
         i64::from(sequence.wrapping_sub(self.sequence).cast_signed())
     }
 
+    /// The position of the byte with this sequence number. A stream that has not started would start
+    /// with it.
+    pub(crate) fn position(&self, sequence: u32) -> Option<u64> {
+        if !self.started {
+            return Some(0);
+        }
+        u64::try_from(self.next.cast_signed() + self.distance(sequence)).ok()
+    }
+
     /// Starts the stream with a SYN of this sequence number, unless it has started.
     pub(crate) fn start_with_syn(&mut self, sequence: u32) {
         self.start(sequence.wrapping_add(1));

@@ -17,17 +17,19 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 
 use crate::connection::{Connection, Ended, Request, Response};
-use crate::http::parser::{handshake_head, starts_like};
+use crate::http::buffered::BufferedPart;
+use crate::http::outcome::{Acceptance, Outcome};
+use crate::http::parser::{starts_handshake, starts_like};
 use crate::http::preamble::is_of_client;
 use crate::http::preamble_message::OriginalAddresses;
-use crate::http::upgrade::{BufferedPart, Outcome, Upgrade};
+use crate::http::upgrade::Upgrade;
 use crate::options::Options;
 use crate::sink::Sink;
 use crate::stream_part::{Repeats, StreamPart};
 use crate::websocket::frame_search::{Found, Sender};
 use crate::websocket::handshake::CapturedHandshake;
 use crate::websocket::midstream::Midstream;
-use crate::websocket::open_websocket::OpenWebSocket;
+use crate::websocket::open_websocket::{ClientStart, OpenWebSocket};
 
 /// The state of the capture that a conversation needs.
 pub(crate) struct Context<'a, S> {
@@ -58,6 +60,11 @@ pub(crate) struct Conversation {
     opened: i64,
     /// When the last packet was captured, in nanoseconds since the epoch.
     pub(crate) last: i64,
+    /// The number of the last packet before the WebSocket opened, and the position in the other
+    /// side's stream that it acknowledged.
+    pub(crate) acknowledged: Option<(u64, u64)>,
+    /// The position in each stream up to which the stages before Open have taken it.
+    taken: [u64; 2],
     stage: Stage,
 }
 
@@ -73,6 +80,8 @@ impl Conversation {
             original_addresses: None,
             opened,
             last: opened,
+            acknowledged: None,
+            taken: [0; 2],
             stage,
         }
     }
@@ -121,7 +130,7 @@ impl Conversation {
         match &self.stage {
             Stage::Handshake(_) => self.handshake_part(sender, part, context),
             Stage::Midstream(_) => {
-                if let Some(from_client) = starts_handshake(part) {
+                if let Some(from_client) = starts_new_handshake(part) {
                     // Everything before it was HTTP.
                     self.client = Some(if from_client { sender } else { 1 - sender });
                     self.stage = Stage::Handshake(Box::new(Upgrade::new(false)));
@@ -141,6 +150,7 @@ impl Conversation {
         context: &mut Context<'_, S>,
     ) {
         let Stage::Midstream(directions) = &mut self.stage else { return };
+        self.taken[sender] += part.length();
         if let Some(found) = directions[sender].part(part) {
             self.open_midstream(sender, found, context);
         }
@@ -199,8 +209,13 @@ impl Conversation {
             }
         };
         let Stage::Handshake(upgrade) = &mut self.stage else { return Vec::new() };
+        self.taken[sender] += part.length();
         let outcome = match part {
-            StreamPart::Data(bytes, origin) => upgrade.data(sender == client, bytes, origin),
+            StreamPart::Data(bytes, origin) => {
+                let of_this = self.acknowledged.filter(|(packet, _)| *packet == origin.packet);
+                let acknowledged = of_this.map(|(_, position)| position);
+                upgrade.data(sender == client, bytes, origin, acknowledged)
+            }
             StreamPart::Gap(gap) => upgrade.gap(sender == client, gap),
         };
         self.original_addresses = upgrade.original_addresses().or(self.original_addresses);
@@ -211,36 +226,38 @@ impl Conversation {
                 // Without its start, frames may have been taken for HTTP.
                 if !self.from_the_start && matches!(part, StreamPart::Data(..)) {
                     self.client = None;
+                    self.taken[sender] -= part.length();
                     self.search_for_frames(context.options);
                     self.midstream_part(sender, part, context);
                 }
                 Vec::new()
             }
-            Outcome::ProxyAnswered => self.take_buffered(),
+            Outcome::HttpContinues => self.take_buffered(),
             Outcome::Refused { request, response } => {
                 self.report_refusal(request, response, context);
                 self.take_buffered()
             }
-            Outcome::Accepted { request, response } => {
-                let response = Some(response);
-                self.open(CapturedHandshake { request, response, midstream: false }, context)
-            }
+            Outcome::Accepted(acceptance) => self.open_accepted(*acceptance, context),
             Outcome::Unknown { request: None } => {
                 let buffered = self.take_buffered();
                 self.search_for_frames(context.options);
                 buffered
             }
-            Outcome::Unknown { request } => {
-                self.open(CapturedHandshake { request, response: None, midstream: true }, context)
-            }
+            Outcome::Unknown { request } => self.open_requested(request, context),
         }
     }
 
+    /// Removes the parts that the handshake buffered; they have to be fed again.
     fn take_buffered(&mut self) -> Vec<BufferedPart> {
-        match &mut self.stage {
-            Stage::Handshake(upgrade) => upgrade.take_buffered(),
-            _ => Vec::new(),
+        let (Stage::Handshake(upgrade), Some(client)) = (&mut self.stage, self.client) else {
+            return Vec::new();
+        };
+        let buffered = upgrade.take_buffered();
+        for BufferedPart { from_client, part } in &buffered {
+            let sender = if *from_client { client } else { 1 - client };
+            self.taken[sender] -= part.as_part().length();
         }
+        buffered
     }
 
     fn search_for_frames(&mut self, options: &Options) {
@@ -268,8 +285,7 @@ impl Conversation {
         let from_client = found.from_client;
         self.client = Some(if from_client { sender } else { 1 - sender });
         let handshake = CapturedHandshake { midstream: true, ..CapturedHandshake::default() };
-        let Some(mut connection) = self.connection(handshake, context) else { return };
-        connection.deflate = None;
+        let Some(connection) = self.connection(handshake, context) else { return };
         context.sink.opened(&connection);
         let [first, second] = *directions;
         let directions =
@@ -280,20 +296,51 @@ impl Conversation {
         self.stage = Stage::Open(Box::new(websocket));
     }
 
+    /// Opens a WebSocket that a server accepted. Returns the buffered parts that have to be fed again.
+    fn open_accepted<S: Sink>(
+        &mut self,
+        Acceptance { request, response, acknowledged }: Acceptance,
+        context: &mut Context<'_, S>,
+    ) -> Vec<BufferedPart> {
+        // Without the request, its end is where the server's acknowledgment says.
+        let end_of_request = acknowledged.filter(|_| request.is_none());
+        let handshake = CapturedHandshake { request, response: Some(response), midstream: false };
+        self.open(handshake, end_of_request, context)
+    }
+
+    /// Opens a WebSocket that a client asked for, and whose response was not captured.
+    fn open_requested<S: Sink>(
+        &mut self,
+        request: Option<Box<Request>>,
+        context: &mut Context<'_, S>,
+    ) -> Vec<BufferedPart> {
+        let handshake = CapturedHandshake { request, response: None, midstream: true };
+        self.open(handshake, None, context)
+    }
+
     /// Opens a WebSocket after its handshake. Returns the buffered parts that have to be fed again.
     fn open<S: Sink>(
         &mut self,
         handshake: CapturedHandshake,
+        end_of_request: Option<u64>,
         context: &mut Context<'_, S>,
     ) -> Vec<BufferedPart> {
-        let Stage::Handshake(mut upgrade) = std::mem::replace(&mut self.stage, Stage::Dead) else {
+        let buffered = self.take_buffered();
+        let Stage::Handshake(upgrade) = std::mem::replace(&mut self.stage, Stage::Dead) else {
             return Vec::new();
         };
         let Some(connection) = self.connection(handshake, context) else { return Vec::new() };
         context.sink.opened(&connection);
-        let websocket = OpenWebSocket::new(connection, upgrade.client_is_complete, context.options);
+        let taken = self.client.map_or(0, |client| self.taken[client]);
+        let rest_of_request = end_of_request.and_then(|end| end.checked_sub(taken));
+        let client_start = match rest_of_request {
+            _ if upgrade.client_is_complete => ClientStart::AtFrame,
+            Some(rest) => ClientStart::AfterRequest(rest),
+            None => ClientStart::Unknown,
+        };
+        let websocket = OpenWebSocket::new(connection, client_start, context.options);
         self.stage = Stage::Open(Box::new(websocket));
-        upgrade.take_buffered()
+        buffered
     }
 
     /// Makes the connection of a new WebSocket. `None` if the filter does not want it.
@@ -306,13 +353,17 @@ impl Conversation {
         let endpoints = [self.endpoints[client], self.endpoints[1 - client]];
         let mut connection = handshake.connection(*context.next_id, endpoints);
         (connection.opened, connection.last) = (self.opened, self.last);
+        if !connection.refused() {
+            connection.deflate = connection.deflate.or(context.options.deflate);
+        }
         connection.original_client_address = self.original_addresses.map(|[client, _]| client);
         connection.original_server_address = self.original_addresses.map(|[_, server]| server);
         // A connection that the filter drops has a number too, so numbers do not depend on the filter
         // for hosts and paths.
         *context.next_id += 1;
         let filter = &context.options.filter;
-        let wanted = filter.wants_request(connection.host().as_deref(), connection.path());
+        let wanted = filter.wants_connection(connection.connection)
+            && filter.wants_request(connection.host().as_deref(), connection.path());
         wanted.then_some(connection)
     }
 
@@ -335,22 +386,18 @@ impl Conversation {
     /// Opens a WebSocket if an incomplete handshake has a request for one or an acceptance.
     fn finish_handshake<S: Sink>(&mut self, context: &mut Context<'_, S>) {
         while let Stage::Handshake(upgrade) = &mut self.stage {
-            let handshake = match upgrade.decide() {
-                Outcome::Accepted { request, response } => {
-                    CapturedHandshake { request, response: Some(response), midstream: false }
-                }
+            let buffered = match upgrade.decide() {
+                Outcome::Accepted(acceptance) => self.open_accepted(*acceptance, context),
                 Outcome::Unknown { request: Some(request) } => {
-                    CapturedHandshake { request: Some(request), response: None, midstream: true }
+                    self.open_requested(Some(request), context)
                 }
                 _ => {
                     // What a client sent through a proxy whose answer was not captured.
                     let buffered = self.take_buffered();
                     self.search_for_frames(context.options);
-                    self.feed_again(buffered, context);
-                    continue;
+                    buffered
                 }
             };
-            let buffered = self.open(handshake, context);
             self.feed_again(buffered, context);
         }
     }
@@ -373,7 +420,7 @@ impl Conversation {
 
 /// Whether a part starts with the head of a handshake: `Some(true)` for a request, `Some(false)` for
 /// a response.
-fn starts_handshake(part: StreamPart<'_>) -> Option<bool> {
+fn starts_new_handshake(part: StreamPart<'_>) -> Option<bool> {
     let StreamPart::Data(bytes, _) = part else { return None };
-    [true, false].into_iter().find(|request| bytes.starts_with(handshake_head(*request)))
+    [true, false].into_iter().find(|request| starts_handshake(bytes, *request))
 }

@@ -6,7 +6,7 @@ use wsdefrag_core::DeflateParams;
 
 use crate::account::Account;
 use crate::connection::{Connection, MAX_PROBLEMS, Request, Response};
-use crate::http::upgrade::accept_key_is_right;
+use crate::http::accept_key::accept_key_is_right;
 
 /// The captured part of a handshake.
 #[derive(Default)]

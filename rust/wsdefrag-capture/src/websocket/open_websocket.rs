@@ -10,27 +10,39 @@ use wsdefrag_core::{DeflateParams, Settings};
 use crate::connection::{Connection, Ended};
 use crate::options::Options;
 use crate::sink::Sink;
-use crate::stream_part::{Repeats, StreamPart};
+use crate::stream_part::{Gap, Repeats, StreamPart};
 use crate::websocket::direction::{Direction, DirectionOptions};
 use crate::websocket::frame_search::Found;
 use crate::websocket::midstream::Midstream;
 use crate::websocket::problems;
 
+/// Where the client's first frame begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ClientStart {
+    /// At the next byte.
+    AtFrame,
+    /// After this many bytes of the request, which were not captured whole.
+    AfterRequest(u64),
+    Unknown,
+}
+
 /// A WebSocket that has not ended.
 pub(super) struct OpenWebSocket {
     connection: Connection,
+    /// Bytes of the request that have yet to come.
+    rest_of_request: u64,
     /// Indexed by `from_client`.
     directions: [Direction; 2],
 }
 
 impl OpenWebSocket {
     /// A WebSocket after its handshake. If the response was captured, the server's first byte begins a
-    /// frame; `client_at_frame` tells the same of the client's.
-    pub(super) fn new(connection: Connection, client_at_frame: bool, options: &Options) -> Self {
+    /// frame.
+    pub(super) fn new(connection: Connection, client: ClientStart, options: &Options) -> Self {
         let (id, server_at_frame) = (connection.connection, connection.response.is_some());
         let extensions = connection.extensions().unwrap_or_default();
         let is_readable = DeflateParams::from_header_tolerant(&extensions).is_ok();
-        let deflate_is_known = server_at_frame && is_readable;
+        let deflate_is_known = (server_at_frame && is_readable) || options.deflate.is_some();
         let deflate = if deflate_is_known { connection.deflate } else { Some(unknown_deflate()) };
         let direction = |from_client: bool, at_frame: bool| {
             let mut options = direction_options(options, from_client, deflate);
@@ -41,8 +53,13 @@ impl OpenWebSocket {
                 (false, _) => Direction::searching(id, options),
             }
         };
+        let client_at_frame = client != ClientStart::Unknown;
         let directions = [direction(false, server_at_frame), direction(true, client_at_frame)];
-        Self { connection, directions }
+        let rest_of_request = match client {
+            ClientStart::AfterRequest(rest) => rest,
+            ClientStart::AtFrame | ClientStart::Unknown => 0,
+        };
+        Self { connection, rest_of_request, directions }
     }
 
     /// A WebSocket whose handshake was not captured. `directions` is indexed by `from_client`. The
@@ -57,7 +74,8 @@ impl OpenWebSocket {
         server.search.set_sender(false);
         client.search.set_sender(true);
         let mut direction = |from_client: bool, midstream: Midstream| {
-            let options = direction_options(options, from_client, Some(unknown_deflate()));
+            let deflate = options.deflate.unwrap_or_else(unknown_deflate);
+            let options = direction_options(options, from_client, Some(deflate));
             let Midstream { search, account, gaps } = midstream;
             let mut direction = Direction::with_search(id, options, account, search);
             for (position, gap) in gaps {
@@ -65,7 +83,8 @@ impl OpenWebSocket {
             }
             direction
         };
-        Self { connection, directions: [direction(false, server), direction(true, client)] }
+        let directions = [direction(false, server), direction(true, client)];
+        Self { connection, rest_of_request: 0, directions }
     }
 
     /// Reads frames that the search of one direction has found.
@@ -82,10 +101,30 @@ impl OpenWebSocket {
     /// Takes the next part of one side's stream.
     #[inline]
     pub(super) fn part(&mut self, from_client: bool, part: StreamPart<'_>, sink: &mut impl Sink) {
+        if self.rest_of_request > 0 && from_client {
+            return self.part_of_request(part, sink);
+        }
         let direction = &mut self.directions[usize::from(from_client)];
         match part {
             StreamPart::Data(bytes, origin) => direction.data(bytes, origin, sink),
             StreamPart::Gap(gap) => direction.gap(gap, sink),
+        }
+    }
+
+    /// Takes a part of the client's stream that begins in the request.
+    #[cold]
+    fn part_of_request(&mut self, part: StreamPart<'_>, sink: &mut impl Sink) {
+        let skipped = self.rest_of_request.min(part.length());
+        self.rest_of_request -= skipped;
+        let rest = match part {
+            StreamPart::Data(bytes, origin) => {
+                let skipped = usize::try_from(skipped).unwrap_or(bytes.len());
+                StreamPart::Data(&bytes[skipped..], origin)
+            }
+            StreamPart::Gap(gap) => StreamPart::Gap(Gap { length: gap.length - skipped, ..gap }),
+        };
+        if rest.length() > 0 {
+            self.part(true, rest, sink);
         }
     }
 
@@ -98,7 +137,7 @@ impl OpenWebSocket {
         last: i64,
         sink: &mut impl Sink,
     ) {
-        let Self { mut connection, mut directions } = self;
+        let Self { mut connection, mut directions, .. } = self;
         for direction in &mut directions {
             direction.finish(sink);
         }

@@ -2,7 +2,10 @@
 
 use wsdefrag_core::deflate::params::foreign_extensions;
 
-use crate::connection::{Connection, MAX_PROBLEMS};
+use crate::connection::{Connection, MAX_PROBLEMS, Request, field};
+
+/// Characters of a request's target that a sentence shows.
+const MAX_SHOWN: usize = 80;
 
 /// Adds a sentence for each problem of a connection that has ended.
 pub(crate) fn add_problems(connection: &mut Connection) {
@@ -13,6 +16,7 @@ pub(crate) fn add_problems(connection: &mut Connection) {
     if connection.accept_key_ok == Some(false) {
         problems.push("the accept key is wrong (RFC 6455 section 4.2.2)".to_owned());
     }
+    add_oddities(connection, &mut problems);
     let foreign = foreign_extensions(&connection.extensions().unwrap_or_default()).join(", ");
     for (name, account) in
         [("client", &connection.from_client), ("server", &connection.from_server)]
@@ -51,4 +55,27 @@ pub(crate) fn add_problems(connection: &mut Connection) {
     }
     problems.truncate(MAX_PROBLEMS);
     connection.problems = problems;
+}
+
+/// Adds a sentence for each rule that the heads of a handshake break.
+fn add_oddities(connection: &Connection, problems: &mut Vec<String>) {
+    if let Some(request) = &connection.request {
+        let Request { method, target, version, .. } = request;
+        if method != "GET" {
+            problems.push(format!("the request is a {method}, not a GET (RFC 6455 section 4.1)"));
+        }
+        if version != "HTTP/1.1" {
+            problems.push(format!("the request is of {version} (RFC 6455 section 4.1)"));
+        }
+        let is_uri = ["http://", "https://"].iter().any(|scheme| target.starts_with(scheme));
+        if !(target.starts_with('/') || is_uri) || target.contains(' ') {
+            let shown: String = target.chars().take(MAX_SHOWN).collect();
+            problems.push(format!("the request's target is {shown:?} (RFC 6455 section 4.1)"));
+        }
+    }
+    if let Some(response) = connection.response.as_ref().filter(|response| response.status == 101)
+        && field(&response.fields, "upgrade").is_none()
+    {
+        problems.push("the response has no Upgrade (RFC 6455 section 4.2.2)".to_owned());
+    }
 }
