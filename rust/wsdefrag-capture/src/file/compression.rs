@@ -197,63 +197,51 @@ impl<R: Read> Read for Decompressor<R> {
     }
 }
 
+/// The first bytes of members. Frames of zstd and lz4 that hold no data differ in one digit.
+const MEMBERS: [(&[u8], Member); 6] = [
+    (&[0x1f, 0x8b], Member::Gzip),
+    (&[0x28, 0xb5, 0x2f, 0xfd], Member::Zstd),
+    (&[0x04, 0x22, 0x4d, 0x18], Member::Lz4),
+    // The legacy format of lz4.
+    (&[0x02, 0x21, 0x4c, 0x18], Member::Lz4),
+    (&[0xfd, b'7', b'z', b'X', b'Z', 0], Member::Xz),
+    (b"BZh", Member::Bzip2),
+];
+
+/// The last three bytes of the start of a frame that holds no data.
+const SKIPPABLE: [u8; 3] = [0x2a, 0x4d, 0x18];
+
 /// How the next bytes are compressed. `later` says that a member came before; then only another one,
 /// a capture or padding may follow.
 fn detect<R: Read>(source: &mut Source<R>, later: bool) -> io::Result<Member> {
-    const MOST: usize = 6;
     // No more bytes are waited for than are needed to tell.
-    for length in 1..=MOST {
+    let mut length = 1;
+    loop {
         let start = source.peek(length)?;
-        let whole = start.len() < length;
-        let member = match start {
-            [] => Some(Member::End),
-            [0, ..] if later => Some(Member::Padding),
-            [0x1f, 0x8b, ..] => Some(Member::Gzip),
-            [0x28, 0xb5, 0x2f, 0xfd, ..] => Some(Member::Zstd),
-            [0x04, 0x22, 0x4d, 0x18, ..] | [0x02, 0x21, 0x4c, 0x18, ..] => Some(Member::Lz4),
-            [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Some(Member::Skippable),
-            [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Some(Member::Xz),
-            [b'B', b'Z', b'h', b'1'..=b'9', ..] => Some(Member::Bzip2),
-            [0x1f]
-            | [0x28]
-            | [0x28, 0xb5]
-            | [0x28, 0xb5, 0x2f]
-            | [0x04]
-            | [0x04, 0x22]
-            | [0x04, 0x22, 0x4d]
-            | [0x02]
-            | [0x02, 0x21]
-            | [0x02, 0x21, 0x4c]
-            | [0x50..=0x5f]
-            | [0x50..=0x5f, 0x2a]
-            | [0x50..=0x5f, 0x2a, 0x4d]
-            | [0xfd]
-            | [0xfd, b'7']
-            | [0xfd, b'7', b'z']
-            | [0xfd, b'7', b'z', b'X']
-            | [0xfd, b'7', b'z', b'X', b'Z']
-            | [b'B']
-            | [b'B', b'Z']
-            | [b'B', b'Z', b'h']
-                if !whole =>
-            {
-                None
-            }
-            _ if !later => Some(Member::Plain),
-            // A capture that was appended to a compressed one.
-            _ => match source.peek(4)?.first_chunk() {
-                Some(start) if start::format(*start).is_some() => Some(Member::Plain),
-                _ => {
-                    let text = "what follows the compressed data is not compressed";
-                    return Err(io::Error::new(io::ErrorKind::InvalidData, text));
-                }
-            },
-        };
-        if let Some(member) = member {
-            return Ok(member);
+        match start {
+            [] => return Ok(Member::End),
+            [0, ..] if later => return Ok(Member::Padding),
+            [0x50..=0x5f, rest @ ..] if rest == SKIPPABLE => return Ok(Member::Skippable),
+            _ => {}
         }
+        if let Some((_, member)) = MEMBERS.iter().find(|(whole, _)| start == *whole) {
+            return Ok(*member);
+        }
+        let is_more = matches!(start, [0x50..=0x5f, rest @ ..] if SKIPPABLE.starts_with(rest))
+            || MEMBERS.iter().any(|(whole, _)| whole.starts_with(start));
+        if start.len() < length || !is_more {
+            break;
+        }
+        length += 1;
     }
-    Ok(Member::Plain)
+    // After a member, only a capture may follow that is not compressed.
+    let is_capture =
+        |start: &[u8]| start.first_chunk().is_some_and(|start| start::format(*start).is_some());
+    if !later || is_capture(source.peek(4)?) {
+        return Ok(Member::Plain);
+    }
+    let text = "what follows the compressed data is not compressed";
+    Err(io::Error::new(io::ErrorKind::InvalidData, text))
 }
 
 /// The number of zeros that come next; `None` if another byte comes or nothing.

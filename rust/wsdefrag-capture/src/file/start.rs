@@ -51,36 +51,33 @@ pub(crate) fn starts_capture(bytes: &[u8]) -> Plausible {
 
 #[cold]
 fn header_is_plausible(format: FileFormat, bytes: &[u8]) -> Plausible {
-    let field = |at: usize| [bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]];
-    let (needed, plausible): (usize, fn(&dyn Fn(usize) -> [u8; 4]) -> bool) = match format {
-        FileFormat::Pcap => (24, |field| {
+    let size = match format {
+        FileFormat::Pcap => 24,
+        FileFormat::Pcapng => SECTION,
+        FileFormat::Snoop => 16,
+    };
+    let Some(header) = bytes.get(..size) else { return Plausible::Needs(size) };
+    let field = |at: usize| [header[at], header[at + 1], header[at + 2], header[at + 3]];
+    let plausible = match format {
+        FileFormat::Pcap => {
             // Version 2.0 to 2.4, in the byte order of the first bytes.
-            let version = match field(0) {
-                [0xa1, ..] => u32::from_be_bytes(field(4)).rotate_left(16),
+            let version = match header[0] {
+                0xa1 => u32::from_be_bytes(field(4)).rotate_left(16),
                 _ => u32::from_le_bytes(field(4)),
             };
             version & 0xffff == 2 && version >> 16 <= 4
-        }),
-        FileFormat::Pcapng => (SECTION, |field| {
-            let number = match field(8) {
-                [0x4d, 0x3c, 0x2b, 0x1a] => u32::from_le_bytes,
-                [0x1a, 0x2b, 0x3c, 0x4d] => u32::from_be_bytes,
-                _ => return false,
-            };
-            let length = number(field(4));
-            (28..=MAX_FOUND).contains(&length) && length % 4 == 0
-        }),
-        FileFormat::Snoop => {
-            (16, |field| field(4) == SNOOP[4..] && u32::from_be_bytes(field(8)) == 2)
         }
+        FileFormat::Pcapng => {
+            let length = match field(8) {
+                [0x4d, 0x3c, 0x2b, 0x1a] => u32::from_le_bytes(field(4)),
+                [0x1a, 0x2b, 0x3c, 0x4d] => u32::from_be_bytes(field(4)),
+                _ => 0,
+            };
+            (28..=MAX_FOUND).contains(&length) && length % 4 == 0
+        }
+        FileFormat::Snoop => field(4) == SNOOP[4..] && u32::from_be_bytes(field(8)) == 2,
     };
-    if bytes.len() < needed {
-        Plausible::Needs(needed)
-    } else if plausible(&field) {
-        Plausible::Yes
-    } else {
-        Plausible::No
-    }
+    if plausible { Plausible::Yes } else { Plausible::No }
 }
 
 #[cfg(test)]

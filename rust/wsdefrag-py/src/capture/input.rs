@@ -150,13 +150,12 @@ struct PooledFile {
 
 impl Read for PooledFile {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let mut file = match self.handles.take(self.number) {
-            Some(file) => file,
-            None => {
-                let mut file = File::open(&self.path)?;
-                file.seek(SeekFrom::Start(self.position))?;
-                file
-            }
+        let mut file = if let Some(file) = self.handles.take(self.number) {
+            file
+        } else {
+            let mut file = File::open(&self.path)?;
+            file.seek(SeekFrom::Start(self.position))?;
+            file
         };
         let length = file.read(buffer)?;
         self.position += length as u64;

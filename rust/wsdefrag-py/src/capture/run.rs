@@ -183,10 +183,11 @@ impl Run {
             self.open.insert(file, open);
         }
         let Some(open) = self.open.get_mut(&file) else { return Ok(Step::More) };
-        if open.start == open.end && !open.ended {
-            if let Some(paused) = open.fill().map_err(|error| Failure::Io(error, input.path()))? {
-                return Ok(Step::Paused(paused));
-            }
+        if open.start == open.end
+            && !open.ended
+            && let Some(paused) = open.fill().map_err(|error| Failure::Io(error, input.path()))?
+        {
+            return Ok(Step::Paused(paused));
         }
         let named = |error| Failure::Broken(error, input.name());
         if open.start < open.end {
