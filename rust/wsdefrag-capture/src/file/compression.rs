@@ -15,6 +15,8 @@
 //! RFC 1952 section 2.3.1, RFC 8878 section 3.1, the lz4 frame format, the xz file format section 2.1,
 //! and bzip2's `BZh`.
 
+#![expect(clippy::disallowed_methods, reason = "a few for each file")]
+
 use std::io::{self, BufRead, Read};
 
 use bzip2::bufread::BzDecoder;

@@ -18,6 +18,11 @@
 //!
 //! - at most one file is current, and it is neither new nor waiting
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "one for each file, and at most `MAX_REPORTED` places of damage in each"
+)]
+
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 

@@ -5,6 +5,11 @@
 //!
 //! - `start <= bytes.len()`
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a record of at most `MAX_RECORD` bytes, and a chunk"
+)]
+
 /// Capacity that is kept between records, in bytes.
 const CAPACITY: usize = 1 << 20;
 

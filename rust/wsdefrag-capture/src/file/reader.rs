@@ -19,6 +19,8 @@
 //! - `position` is the offset in the file of the first byte that was not handed out
 //! - `again <= position`
 
+#![expect(clippy::disallowed_methods, reason = "at most `MAX_REPORTED` places of damage")]
+
 use crate::file::damage::{Damage, MAX_REPORTED};
 use crate::file::error::{FileError, FileErrorKind};
 use crate::file::fixed_header::Records;

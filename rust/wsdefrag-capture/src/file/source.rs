@@ -2,6 +2,8 @@
 //!
 //! - `start <= end <= buffer.len()`; the bytes between them were read and not taken
 
+#![expect(clippy::disallowed_methods, reason = "a buffer of fixed size")]
+
 use std::io::{self, BufRead, Read};
 
 /// Bytes that are read at a time.

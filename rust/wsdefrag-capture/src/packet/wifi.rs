@@ -24,6 +24,9 @@ const MORE_FRAGMENTS: u8 = 0x04;
 const PROTECTED: u8 = 0x40;
 const ORDER: u8 = 0x80;
 
+/// Where the sequence control field is; its lowest 4 bits are the fragment number.
+const FRAGMENT: usize = 22;
+
 /// Several packets in a frame, in the first byte of the `QoS` control field.
 const AGGREGATED: u8 = 0x80;
 
@@ -33,24 +36,25 @@ pub fn wifi(frame: Rest<'_>, padded: bool) -> Step<'_> {
     let Some([control, flags]) = frame.bytes.first_chunk::<2>().copied() else {
         return Step::Malformed;
     };
-    data_frame(frame, control, flags, padded)
+    data_frame(frame, control, flags, FRAGMENT, padded)
 }
 
-/// Removes an 802.11 header whose frame control field may be swapped, as some controllers send it in
-/// CAPWAP.
+/// Removes an 802.11 header whose frame control and sequence control fields may be big-endian, as some
+/// controllers send them in CAPWAP.
 #[must_use]
 pub fn swapped(frame: Rest<'_>) -> Step<'_> {
     match frame.bytes.first_chunk::<2>().copied() {
         Some([flags, control])
             if flags & VERSION_AND_TYPE != DATA && control & VERSION_AND_TYPE == DATA =>
         {
-            data_frame(frame, control, flags, false)
+            data_frame(frame, control, flags, FRAGMENT + 1, false)
         }
         _ => wifi(frame, false),
     }
 }
 
-fn data_frame(frame: Rest<'_>, control: u8, flags: u8, padded: bool) -> Step<'_> {
+/// `fragment` is the position of the byte with the fragment number.
+fn data_frame(frame: Rest<'_>, control: u8, flags: u8, fragment: usize, padded: bool) -> Step<'_> {
     if control & VERSION_AND_TYPE != DATA || control & NO_DATA != 0 {
         return Step::Other;
     }
@@ -67,8 +71,8 @@ fn data_frame(frame: Rest<'_>, control: u8, flags: u8, padded: bool) -> Step<'_>
         size += if flags & ORDER == 0 { 2 } else { 6 };
     }
     let Some(header) = frame.bytes.get(..size) else { return Step::Malformed };
-    let fragment = header[22] & 0x0f;
-    if fragment != 0 || flags & MORE_FRAGMENTS != 0 {
+    let fragment_number = header[fragment] & 0x0f;
+    if fragment_number != 0 || flags & MORE_FRAGMENTS != 0 {
         return Step::Unread(Unread::FragmentedWifi);
     }
     if has_qos && header[qos] & AGGREGATED != 0 {

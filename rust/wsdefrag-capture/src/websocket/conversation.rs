@@ -13,6 +13,11 @@
 //!
 //! RFC 6455 section 4.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "boxes of a few hundred bytes, and parts that are there"
+)]
+
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 
