@@ -197,9 +197,8 @@ impl CaptureReader {
     ///     has ended is the first of its batch.
     ///
     /// Raises:
-    ///     CaptureError: If a file is not a capture, or is damaged. Everything complete was already
-    ///         returned.
-    ///     OSError: If a file cannot be opened or read.
+    ///     CaptureError: If no file is a capture.
+    ///     OSError: If no file can be opened or read.
     ///     BlockingIOError: If a non-blocking file object has no data yet.
     ///     RuntimeError: If another call is reading the pass.
     fn next_batch<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyList>>> {
