@@ -24,7 +24,7 @@ import pytest
 from capture_conversation import Conversation, capture_of, text
 from capture_recordings import recordings
 from capture_seen import MESSAGE_FIELDS
-from wsdefrag import CaptureError, Strictness
+from wsdefrag import Strictness
 from wsdefrag.capture import ArrowTables, Capture, CapturedConnection, CapturedMessage
 
 CAPTURES = recordings.DIRECTORY

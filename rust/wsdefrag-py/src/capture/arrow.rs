@@ -19,7 +19,7 @@ use arrow_array::ffi::FFI_ArrowSchema;
 use arrow_array::ffi_stream::FFI_ArrowArrayStream;
 use arrow_array::{RecordBatch, RecordBatchReader};
 use arrow_schema::{ArrowError, SchemaRef};
-use pyo3::exceptions::PyValueError;
+use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyString};
 use pyo3::{PyTraverseError, PyVisit};
@@ -120,6 +120,8 @@ impl ArrowStream {
     ///     requested_schema: Ignored, as the interface allows; the reader has to cast.
     ///
     /// Raises:
+    ///     RuntimeError: If the source is a file object of a subinterpreter; the consumer's threads
+    ///         could not call it.
     ///     ValueError: If the source is a file object that was already read.
     #[pyo3(signature = (requested_schema = None))]
     fn __arrow_c_stream__<'py>(
@@ -128,6 +130,11 @@ impl ArrowStream {
         requested_schema: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyCapsule>> {
         let _ = requested_schema;
+        if self.source.stays_attached(py) {
+            return Err(PyRuntimeError::new_err(
+                "in a subinterpreter, a table cannot be read from a file object; give a path",
+            ));
+        }
         let (shared, connections) =
             (self.shared.clone(), self.shared.results().connections.clone());
         let pass = match (self.table, connections) {

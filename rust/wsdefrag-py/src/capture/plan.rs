@@ -127,7 +127,8 @@ impl CapturePlan {
     /// Raises:
     ///     ValueError: If the source is a file object that was already read.
     fn read(&self, py: Python<'_>) -> PyResult<CaptureReader> {
-        self.source.run(py, self.options.clone()).map(CaptureReader::new)
+        let run = self.source.run(py, self.options.clone())?;
+        Ok(CaptureReader::new(run, self.source.stays_attached(py)))
     }
 
     /// Return the messages table and the connections table.

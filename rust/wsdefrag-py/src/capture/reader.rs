@@ -149,14 +149,16 @@ pub(crate) struct CaptureReader {
     state: Mutex<State>,
     bytes_read: Arc<AtomicU64>,
     progress: Mutex<Progress>,
+    /// Whether the GIL is kept also while a chunk is read.
+    stays_attached: bool,
 }
 
 impl CaptureReader {
-    pub(crate) fn new(run: Run) -> Self {
+    pub(crate) fn new(run: Run, stays_attached: bool) -> Self {
         let bytes_read = run.bytes_counter();
         let (items, open) = (Items::default(), Open::default());
         let state = Mutex::new(State { run, items, open, batch: None });
-        Self { state, bytes_read, progress: Mutex::default() }
+        Self { state, bytes_read, progress: Mutex::default(), stays_attached }
     }
 
     fn state(&self) -> PyResult<MutexGuard<'_, State>> {
@@ -208,7 +210,12 @@ impl CaptureReader {
         while batch.is_empty() {
             let State { run, items, .. } = &mut *state;
             if items.queue.is_empty() {
-                match py.detach(|| self.step(run, items)) {
+                let step = if self.stays_attached {
+                    self.step(run, items)
+                } else {
+                    py.detach(|| self.step(run, items))
+                };
+                match step {
                     Step::Paused(error) => return Err(error.into()),
                     Step::Ended if items.queue.is_empty() => {
                         return match run.failure() {

@@ -11,6 +11,7 @@ use wsdefrag_capture::Options;
 
 use crate::capture::input::Input;
 use crate::capture::run::Run;
+use crate::raw::interpreter;
 
 /// Files by path, or one file object.
 pub(crate) enum Source {
@@ -54,6 +55,12 @@ impl Source {
             }
         };
         Ok(Run::new(inputs, options))
+    }
+
+    /// Whether reading must not leave the interpreter. A detached thread can only come back to the
+    /// main interpreter, where the methods of another one's file object do not belong.
+    pub(crate) fn stays_attached(&self, py: Python<'_>) -> bool {
+        matches!(self, Self::Object(..)) && !interpreter::is_main(py)
     }
 
     pub(crate) fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {

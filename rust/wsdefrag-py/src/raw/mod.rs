@@ -13,6 +13,7 @@
 //! - `text` unmasks an ASCII payload directly into a new `str`;
 //! - `buffer` reads the caller's input without a copy;
 //! - `entry` is the way of the interpreter into the types made here;
+//! - `interpreter` tells interpreters apart, and keeps values for each;
 //! - `python` calls Python code so that its thread may be ended there.
 
 pub(crate) mod buffer;
@@ -23,6 +24,7 @@ mod event_storage;
 pub(crate) mod event_type;
 pub(crate) mod fields;
 pub(crate) mod instance;
+pub(crate) mod interpreter;
 pub(crate) mod message;
 pub(crate) mod python;
 mod storage;
