@@ -12,6 +12,8 @@ pub(crate) enum Failure {
     Io(io::Error, Option<PathBuf>),
     /// It is not a capture.
     Broken(FileError, String),
+    /// A column of an Arrow table could not get memory.
+    OutOfMemory,
     /// Compressed data is damaged.
     Compressed(Progress, io::Error, String),
 }
@@ -29,6 +31,7 @@ impl fmt::Display for Failure {
         match self {
             Self::Io(error, Some(path)) => write!(f, "{}: {error}", path.display()),
             Self::Io(error, None) => error.fmt(f),
+            Self::OutOfMemory => f.write_str("no memory for the column of contents"),
             Self::Broken(error, name) => write!(f, "{name}: {error}"),
             Self::Compressed(place, error, name) => {
                 let (packets, bytes) = (place.packets, place.bytes);

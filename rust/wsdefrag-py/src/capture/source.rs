@@ -40,6 +40,14 @@ impl Source {
         }
     }
 
+    /// The names of the files.
+    pub(crate) fn names(&self) -> Vec<String> {
+        match self {
+            Self::Paths(paths) => paths.iter().map(|path| path.display().to_string()).collect(),
+            Self::Object(_, name, _) => vec![name.clone()],
+        }
+    }
+
     /// A run over the source; raises `ValueError` for a file object that was already read.
     pub(crate) fn run(&self, py: Python<'_>, options: Options) -> PyResult<Run> {
         let inputs = match self {
