@@ -113,7 +113,7 @@ def messages(
     times: IO[bytes] | None,
     summary: bool,
 ) -> None:
-    """Print the messages of packet captures (pcap or pcapng, also gzipped).
+    """Print the messages of packet captures (pcap, pcapng or snoop, also compressed).
 
     Gaps, control frames (ping, pong, close) and violations are lines in their places.
     With --from, CAPTURE may also be a raw dump: the bytes that one side sent after the handshake.
@@ -127,7 +127,7 @@ def messages(
     if isinstance(source, Input) and not source.is_capture:
         if selection.sender is None:
             raise click.UsageError(
-                f"{source.name} is not a capture (pcap or pcapng). For a raw dump of one "
+                f"{source.name} is not a capture (pcap, pcapng or snoop). For a raw dump of one "
                 "direction, give its sender: --from client or --from server."
             )
         given = ["--no-content"] * no_content + ["--no-events"] * no_events
