@@ -49,6 +49,8 @@ Examples:
 """
 
 
+_CONTROL_FRAMES = ("ping", "pong", "close")
+
 _SENDER = (
     click.option(
         "--from",
@@ -60,6 +62,9 @@ _SENDER = (
 
 _OUTPUT = (
     click.option("--no-content", is_flag=True, help="Leave out contents; do not inflate."),
+    click.option(
+        "--no-events", is_flag=True, help="Leave out gaps, control frames and violations."
+    ),
     click.option(
         "--format",
         "output_format",
@@ -105,14 +110,16 @@ def messages(
     inputs: tuple[str, ...],
     selection: Selection,
     no_content: bool,
+    no_events: bool,
     output_format: Literal["text", "jsonl"],
     width: int | None,
     timestamp: float | None,
     times: IO[bytes] | None,
     summary: bool,
 ) -> None:
-    """Print the messages of packet captures (pcap or pcapng, also gzipped).
+    """Print the messages of packet captures (pcap, pcapng or snoop, also compressed).
 
+    Gaps, control frames (ping, pong, close) and violations are lines in their places.
     With --from, CAPTURE may also be a raw dump: the bytes that one side sent after the handshake.
     - is standard input.
     """
@@ -125,7 +132,8 @@ def messages(
         if selection.sender is None:
             hint = "for a raw dump of one direction, give --from client or --from server"
             raise UnusableInput(source.name, f"{what_it_is(source)}; {hint}")
-        _refuse(selection.of_captures() + ["--no-content"] * no_content, "captures")
+        given = ["--no-content"] * no_content + ["--no-events"] * no_events
+        _refuse(selection.of_captures() + given, "captures")
         plain = json_line if jsonl else TextLines(columns(width), colours=colours_wanted())
         print_dump(context, source, selection, raw, Printer(plain, jsonl=jsonl), summary=summary)
         return
@@ -138,7 +146,7 @@ def messages(
     )
     reading = Reading(source, selection, content=content)
     write = Printer(captured, jsonl=jsonl)
-    _print_capture(context, reading, write, events=jsonl, summary=summary)
+    _print_capture(context, reading, write, events=not no_events, summary=summary)
 
 
 def _refuse(options: list[str], needed: str) -> None:
@@ -160,15 +168,22 @@ def _print_capture(
         context: The context of the command.
         reading: Reads the capture.
         write: Prints messages, and events if they are wanted.
-        events: Whether to print events in their places.
+        events: Whether to print events in their places. With ``--type``, control frames, which have
+            another type, are left out.
         summary: Whether to print totals and speed at the end.
 
     Raises:
         BadStream: If the capture is damaged.
         UnusableInput: If it cannot be read.
     """
+    only_type = reading.selection.type is not None
+
+    def wanted(item: CaptureItem) -> bool:
+        if isinstance(item, CapturedEvent):
+            return events and not (only_type and item.kind in _CONTROL_FRAMES)
+        return not isinstance(item, CapturedConnection)
+
     with live(reading.source), closing(reading.batches()) as batches:
         for batch in batches:
-            left_out = CapturedConnection if events else (CapturedConnection, CapturedEvent)
-            write([item for item in batch if not isinstance(item, left_out)])
+            write([item for item in batch if wanted(item)])
     reading.finish(context, summary=summary)

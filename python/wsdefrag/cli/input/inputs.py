@@ -1,9 +1,8 @@
 """Opens the inputs of a command and tells captures from raw dumps.
 
-A capture starts with a magic number, compressed or not. A valid raw dump never starts with one of
-these numbers: read as a WebSocket frame, each has a reserved opcode, a reserved bit that no
-extension uses, or a fragmented control frame. Only bzip2's could be the start of a compressed
-message, so the start of its first block is part of it.
+A capture starts with a magic number, compressed or not. A valid raw dump does not start with one of
+these numbers: read as a WebSocket frame, each has a reserved opcode, a reserved bit or a fragmented
+control frame. bzip2's alone could be a compressed frame, so ten bytes of it are compared.
 """
 
 from __future__ import annotations
@@ -25,24 +24,24 @@ from wsdefrag.errors import CaptureError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# pcap in microseconds and nanoseconds, in both byte orders, and Kuznetzov's; pcapng; snoop; gzip,
-# zstd, lz4, xz and bzip2.
+# pcap in microseconds and nanoseconds, in both byte orders, and Kuznetzov's; pcapng; snoop; gzip;
+# zstd; lz4; frames of both that hold no data; xz; bzip2 of each level.
 _MAGICS = (
     b"\xa1\xb2\xc3\xd4",
     b"\xd4\xc3\xb2\xa1",
     b"\xa1\xb2\x3c\x4d",
     b"\x4d\x3c\xb2\xa1",
-    b"\xa1\xb2\xcd\x34",
     b"\x34\xcd\xb2\xa1",
     b"\x0a\x0d\x0d\x0a",
     b"snoop\0\0\0",
     b"\x1f\x8b",
     b"\x28\xb5\x2f\xfd",
     b"\x04\x22\x4d\x18",
+    *(bytes([0x50 + number]) + b"\x2a\x4d\x18" for number in range(16)),
     b"\xfd7zXZ\0",
     *(b"BZh%d1AY&SY" % level for level in range(1, 10)),
 )
-_LONGEST_MAGIC = max(map(len, _MAGICS))
+_LONGEST = max(map(len, _MAGICS))
 
 # Bytes that tell what a file looks like that is no capture.
 _START = 512
@@ -105,10 +104,10 @@ class Input(io.BufferedIOBase):
         self.is_capture = self._peeked.startswith(_MAGICS)
 
     def _start(self) -> bytes:
-        """Read until the bytes match a magic number or cannot match one."""
+        """Read the first bytes, until they match a magic number or cannot match one."""
         start = b""
         while any(len(start) < len(magic) and magic.startswith(start) for magic in _MAGICS):
-            data = self._stream.read1(_LONGEST_MAGIC - len(start))
+            data = self._stream.read1(_LONGEST - len(start))
             if not data:
                 break
             start += data
