@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from capture_conversation import (
@@ -66,9 +68,12 @@ TLS_NOTE = (
 )
 
 
-@pytest.mark.parametrize("command", ["messages", "connections"])
-def test_tls_is_said_and_ends_with_1(command: str) -> None:
-    result = invoke_capture(command, "-", stdin=capture_of(tls().segments))
+@pytest.mark.parametrize("command", ["messages", "connections", "jsonl", "har", "parquet"])
+def test_tls_is_said_and_ends_with_1(tmp_path: Path, command: str) -> None:
+    arguments = [command, "-"]
+    if command not in ("messages", "connections"):
+        arguments = ["convert", "-", "-o", str(tmp_path / f"out.{command}")]
+    result = invoke_capture(*arguments, stdin=capture_of(tls().segments))
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr == (
         "wsdefrag: <stdin>: no WebSocket in 13 packets: 13 TLS\n"
