@@ -213,7 +213,7 @@ def test_damaged_file_is_read_on_and_named() -> None:
 def test_raw_dump_is_no_capture() -> None:
     result = invoke_capture("connections", "-", stdin=b"\x81\x02hi")
     assert (result.exit_code, result.stdout) == (2, "")
-    assert "<stdin> is not a capture (pcap, pcapng or snoop)." in result.stderr
+    assert "<stdin>: not a capture file: it starts with" in result.stderr
 
 
 @pytest.mark.parametrize("command", ["connections", "convert", "plot"])
