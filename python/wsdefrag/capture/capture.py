@@ -98,10 +98,8 @@ class Capture:
             ``resynced``.
         max_connections: How many connections are followed at the same time. When this many are
             open and another one starts, the one used least recently ends as ``evicted``.
-        idle_timeout: A WebSocket that has no packet for this long, in seconds of capture time, ends
-            as ``idle``.
-        handshake_timeout: A TCP connection without a complete handshake that has no packet for this
-            long, in seconds of capture time, is dropped.
+        idle_timeout: A connection that has no packet for this long, in seconds of capture time,
+            ends as ``idle``. None for no limit: heartbeats may be hours apart.
         decode_as: UDP ports that carry a tunnel, in the form of tshark's ``-d``:
             ``"udp.port==5555,vxlan"``. The names are ``vxlan``, ``vxlan_gpe``, ``geneve``, ``gtp``,
             ``l2tp``, ``tzsp``, ``mpls``, ``capwap.data``, ``gre``, ``ip``, ``eth``, and ``data``
@@ -139,8 +137,7 @@ class Capture:
         strictness: Strictness | None = None,
         resync: bool = False,
         max_connections: int = 65_536,
-        idle_timeout: float = 600.0,
-        handshake_timeout: float = 60.0,
+        idle_timeout: float | None = None,
         decode_as: Iterable[str] = (),
     ) -> None:
         """Check the arguments; opens no file."""
@@ -172,8 +169,9 @@ class Capture:
             "strictness": Strictness() if strictness is None else strictness,
             "resync": resync,
             "max_connections": checked_count("max_connections", max_connections),
-            "idle_timeout_ns": to_duration("idle_timeout", idle_timeout),
-            "handshake_timeout_ns": to_duration("handshake_timeout", handshake_timeout),
+            "idle_timeout_ns": (
+                None if idle_timeout is None else to_duration("idle_timeout", idle_timeout)
+            ),
             "decode_as": texts("decode_as", decode_as),
         }
         self._plan = CapturePlan(**self._arguments)

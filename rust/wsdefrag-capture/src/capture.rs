@@ -36,7 +36,12 @@ impl Capture {
     pub fn receive_data(&mut self, data: &[u8], sink: &mut impl Sink) -> Result<(), FileError> {
         let Self { packets, connections, filter } = self;
         let mut filtered = FilteredSink { filter, sink };
-        packets.receive_data(data, &mut |packet| connections.packet(&packet, &mut filtered))
+        let result =
+            packets.receive_data(data, &mut |packet| connections.packet(&packet, &mut filtered));
+        let counts = packets.counts_mut();
+        counts.evicted_connections = connections.evicted_connections;
+        counts.evicted_packets = connections.evicted_packets;
+        result
     }
 
     /// Ends the current file. Another may follow.

@@ -100,12 +100,25 @@ pub struct Response {
     pub time: i64,
 }
 
+/// What tells a TCP connection from others on the same addresses and ports, wherever it was captured.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Identity {
+    /// The sequence numbers of the SYNs of the client and the server, as far as they were captured
+    /// before the WebSocket was recognised (RFC 9293 section 3.4.1).
+    pub initial_sequences: [Option<u32>; 2],
+    /// The number of WebSockets that the server refused on the same TCP connection before.
+    pub refusals: u32,
+}
+
 /// A connection: a row of the connections table.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Connection {
-    /// The number of the connection in the capture, from 0, in the order in which WebSockets were
-    /// recognised.
+    /// The number of the TCP connection in the capture, from 0, in the order of their first packets.
+    /// All TCP connections count, whatever they carry and whatever the filter drops. What follows a
+    /// refused WebSocket on the same TCP connection counts as another one.
     pub connection: u64,
+    /// What tells the TCP connection from others on the same addresses and ports.
+    pub identity: Identity,
     /// The address and port of the client, which sent the request.
     pub client_address: SocketAddr,
     /// The address and port of the server.

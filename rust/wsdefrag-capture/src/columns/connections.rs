@@ -290,7 +290,7 @@ impl ConnectionColumns {
 mod tests {
     use super::*;
     use crate::account::MessageCounts;
-    use crate::connection::{CloseSeen, Request, Response};
+    use crate::connection::{CloseSeen, Identity, Request, Response};
     use arrow_array::cast::AsArray;
     use arrow_array::types::{Int8Type, TimestampNanosecondType, UInt16Type, UInt64Type};
     use arrow_array::{Array, ArrayAccessor, StringArray};
@@ -300,6 +300,7 @@ mod tests {
     /// A connection whose handshake was not captured.
     fn midstream() -> Connection {
         Connection {
+            identity: Identity::default(),
             connection: 7,
             client_address: "192.0.2.1:50000".parse().unwrap(),
             server_address: "[2001:db8::1]:443".parse().unwrap(),

@@ -46,6 +46,10 @@ impl Layers {
         &self.counts
     }
 
+    pub(super) const fn counts_mut(&mut self) -> &mut Counts {
+        &mut self.counts
+    }
+
     #[inline]
     pub(super) fn receive(&mut self, record: &Record<'_>, sink: &mut impl FnMut(Packet<'_>)) {
         self.counts.packets += 1;

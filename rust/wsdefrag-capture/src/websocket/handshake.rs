@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use wsdefrag_core::DeflateParams;
 
 use crate::account::Account;
-use crate::connection::{Connection, MAX_PROBLEMS, Request, Response};
+use crate::connection::{Connection, Identity, MAX_PROBLEMS, Request, Response};
 use crate::http::accept_key::accept_key_is_right;
 
 /// The captured part of a handshake.
@@ -26,6 +26,7 @@ impl CapturedHandshake {
         };
         let mut connection = Connection {
             connection: number,
+            identity: Identity::default(),
             client_address: client,
             server_address: server,
             original_client_address: None,
