@@ -21,6 +21,7 @@ from wsdefrag.capture._arguments import (
     PathLike,
     checked_count,
     checked_deflate,
+    checked_key,
     checked_port,
     checked_type,
     file_name,
@@ -100,6 +101,11 @@ class Capture:
             open and another one starts, the one used least recently ends as ``evicted``.
         idle_timeout: A connection that has no packet for this long, in seconds of capture time,
             ends as ``idle``. None for no limit: heartbeats may be hours apart.
+        key: What tells connections with the same addresses and ports apart, besides a new TCP
+            handshake. ``"auto"``: their tags and tunnel ids (VLAN, VXLAN, ...), where sequence
+            numbers show that several connections go on at the same time; copies of one packet under
+            other tags stay one connection. ``"addresses"``: nothing. ``"tagged"``: always the tags
+            and tunnel ids that both directions have in common.
         decode_as: UDP ports that carry a tunnel, in the form of tshark's ``-d``:
             ``"udp.port==5555,vxlan"``. The names are ``vxlan``, ``vxlan_gpe``, ``geneve``, ``gtp``,
             ``l2tp``, ``tzsp``, ``mpls``, ``capwap.data``, ``gre``, ``ip``, ``eth``, and ``data``
@@ -107,8 +113,8 @@ class Capture:
 
     Raises:
         TypeError: If an argument has the wrong type.
-        ValueError: If an address is not an IP address, a number is out of range, or a text of
-            ``decode_as`` has another form.
+        ValueError: If an address is not an IP address, a number is out of range, ``key`` is none
+            of its values, or a text of ``decode_as`` has another form.
 
     Example:
         >>> from wsdefrag.capture import Capture
@@ -138,6 +144,7 @@ class Capture:
         resync: bool = False,
         max_connections: int = 65_536,
         idle_timeout: float | None = None,
+        key: Literal["auto", "addresses", "tagged"] = "auto",
         decode_as: Iterable[str] = (),
     ) -> None:
         """Check the arguments; opens no file."""
@@ -172,6 +179,7 @@ class Capture:
             "idle_timeout_ns": (
                 None if idle_timeout is None else to_duration("idle_timeout", idle_timeout)
             ),
+            "key": checked_key(key),
             "decode_as": texts("decode_as", decode_as),
         }
         self._plan = CapturePlan(**self._arguments)

@@ -108,6 +108,9 @@ pub struct Identity {
     pub initial_sequences: [Option<u32>; 2],
     /// The number of WebSockets that the server refused on the same TCP connection before.
     pub refusals: u32,
+    /// A hash of the tags and tunnels of its first packet where they tell it from another connection;
+    /// 0 where addresses and ports do. It is the same in every run.
+    pub tenant: u64,
 }
 
 /// A connection: a row of the connections table.
@@ -128,6 +131,9 @@ pub struct Connection {
     pub original_client_address: Option<SocketAddr>,
     /// The address and port that this client connected to, as the proxy reported them.
     pub original_server_address: Option<SocketAddr>,
+    /// The tags and tunnels of its packets, such as `vlan 12` or `vxlan 5001`; at most
+    /// [`MAX_ENCAPSULATION`].
+    pub encapsulation: Vec<String>,
     /// The request, if it was captured.
     pub request: Option<Request>,
     /// The response, if it was captured.
@@ -153,6 +159,9 @@ pub struct Connection {
     /// What went wrong, in sentences; at most [`MAX_PROBLEMS`].
     pub problems: Vec<String>,
 }
+
+/// The number of tags and tunnels that are kept per connection.
+pub const MAX_ENCAPSULATION: usize = 16;
 
 /// The number of problems that are kept per connection.
 pub const MAX_PROBLEMS: usize = 32;

@@ -306,6 +306,7 @@ mod tests {
             server_address: "[2001:db8::1]:443".parse().unwrap(),
             original_client_address: None,
             original_server_address: None,
+            encapsulation: Vec::new(),
             request: None,
             response: None,
             deflate: None,

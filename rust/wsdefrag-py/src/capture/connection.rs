@@ -59,6 +59,7 @@ fn changing<'py>(py: Python<'py>, connection: &Connection) -> PyResult<Bound<'py
     values.set_item("from_server", account(py, &connection.from_server)?)?;
     values.set_item("ended", connection.ended.map(Ended::name))?;
     values.set_item("problems", PyTuple::new(py, &connection.problems)?)?;
+    values.set_item("encapsulation", PyTuple::new(py, &connection.encapsulation)?)?;
     Ok(values)
 }
 
