@@ -39,7 +39,7 @@ impl Capture {
         let result =
             packets.receive_data(data, &mut |packet| connections.packet(&packet, &mut filtered));
         let counts = packets.counts_mut();
-        counts.evicted_connections = connections.evicted_connections;
+        counts.evicted_connections = connections.evicted;
         counts.evicted_packets = connections.evicted_packets;
         result
     }

@@ -1,5 +1,7 @@
 //! Options for reading a capture, and the filter that selects a part of it.
 
+#![expect(clippy::disallowed_methods, reason = "the caller's names")]
+
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 

@@ -116,9 +116,7 @@ class Losses:
         if counts.evicted_packets:
             number = counted(counts.evicted_packets, "packet")
             evicted = counted(counts.evicted_connections, "connection")
-            self.warnings.append(
-                f"{number} not read, of {evicted} evicted because of too many others"
-            )
+            self.warnings.append(f"{number} not read, of {evicted} evicted for others")
         for kind, packets in sorted(counts.unread_kinds.items()):
             self.warnings.append(f"{counted(packets, 'packet')} not followed: {kind}")
 

@@ -1,6 +1,11 @@
 //! Counters of packets by how they were handled: handed out, of another protocol, malformed and so
 //! on.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "at most `MAX_UNKNOWN_LINKS` and `MAX_UNREAD_KINDS`"
+)]
+
 use crate::packet::unread::Unread;
 
 /// Link types that [`Counts::unknown_links`] counts separately.

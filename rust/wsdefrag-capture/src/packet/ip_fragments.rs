@@ -17,6 +17,8 @@
 //! - `fragments` is the sum of `fragments` over `incomplete`
 //! - every datagram has `fragments <= MAX_FRAGMENTS`
 
+#![expect(clippy::disallowed_methods, reason = "at most `MAX_DATAGRAMS`")]
+
 use std::collections::VecDeque;
 use std::net::IpAddr;
 

@@ -8,6 +8,8 @@
 //! Some ids differ between the directions of one connection: each end of a tunnel chooses the id
 //! that it wants to receive (MPLS labels, GTP, L2TP). [`Tags::shared`] leaves them out.
 
+#![expect(clippy::disallowed_methods, reason = "at most `MAX_TAGS`")]
+
 use std::fmt;
 use std::net::IpAddr;
 

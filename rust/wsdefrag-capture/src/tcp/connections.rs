@@ -17,8 +17,10 @@
 //! time of the packets; the system's clock is never read.
 //!
 //! - pending, WebSocket and closing connections together `<= options.max_connections`
-//! - past connections `<= options.max_connections`
+//! - past connections `<= MAX_PAST + options.max_connections`
 //! - `total_held` is the memory that the held segments of all streams take, in bytes
+
+#![expect(clippy::disallowed_methods, reason = "one for each followed connection")]
 
 use std::net::SocketAddr;
 
@@ -39,6 +41,9 @@ use crate::websocket::conversation::{Context, Conversation};
 
 /// Nanoseconds of capture time without a packet after which a closing connection ends.
 const CLOSING_WAIT: i64 = 300_000_000_000;
+
+/// Past connections that are remembered.
+const MAX_PAST: usize = 65_536;
 
 /// The addresses, ports and tags of a packet, and who sent it.
 #[derive(Clone, Copy)]
@@ -63,7 +68,7 @@ pub(crate) struct Connections {
     next_number: u64,
     clock: Clock,
     /// Connections that were ended because there was no room for them.
-    pub(crate) evicted_connections: u64,
+    pub(crate) evicted: u64,
     /// Segments of those connections with new payload that came after that.
     pub(crate) evicted_packets: u64,
 }
@@ -77,7 +82,7 @@ impl Connections {
             total_held: 0,
             next_number: 0,
             clock: Clock::default(),
-            evicted_connections: 0,
+            evicted: 0,
             evicted_packets: 0,
         }
     }
@@ -269,7 +274,7 @@ impl Connections {
             self.end_connection(index, Ended::Evicted, sink);
             self.table.touch(index, Class::Past, self.clock.now());
         }
-        while self.table.len(Class::Past) > room {
+        while self.table.len(Class::Past) > MAX_PAST {
             let Some((index, _)) = self.table.oldest(Class::Past) else { break };
             self.table.remove(index);
         }
@@ -333,7 +338,7 @@ impl Connections {
             _ if live.is_reset() => Reason::Reset,
             _ => Reason::Ended,
         };
-        self.evicted_connections += u64::from(reason == Reason::Evicted);
+        self.evicted += u64::from(reason == Reason::Evicted);
         let past = Entry::Past(PastConnection::new(reason, &live.streams, live.tags.clone()));
         if let Entry::Live(mut live) = std::mem::replace(entry, past) {
             let mut context =

@@ -109,6 +109,13 @@ impl LiveConnection {
         if let Some(syn) = self.other_syn
             && syn.is_confirmed_by(sender, segment, &self.streams)
         {
+            if syn.is_answer(&self.streams) && self.streams[syn.sender].is_empty() {
+                // The SYN that the direction began with was a stray one.
+                self.streams[syn.sender] = Stream::default();
+                self.streams[syn.sender].start_with_syn(syn.sequence);
+                self.other_syn = None;
+                return PortReuse::No;
+            }
             return PortReuse::Confirmed(Some(syn));
         }
         if !segment.syn || !self.streams[sender].is_other_syn(segment.sequence) {
@@ -153,6 +160,10 @@ impl LiveConnection {
             *reset = None;
         }
         if segment.syn {
+            if segment.acknowledgment.is_none() && streams.iter().all(Stream::is_empty) {
+                // A SYN before it, of the other side, was a stray one.
+                conversation.opened_by(sender);
+            }
             if let Some(acknowledgment) = segment.acknowledgment {
                 streams[1 - sender].start_with_syn(acknowledgment.wrapping_sub(1));
             }

@@ -3,7 +3,8 @@
 //! A SYN alone proves nothing: it may be forged, or a late packet of an earlier connection, and the
 //! peer would not reset the connection because of it. So it is only remembered, and a later packet
 //! has to confirm it: the answer that acknowledges it, or the segment that follows it. A packet
-//! that the running connection expects confirms nothing, unless it is the answering SYN.
+//! that the running connection expects confirms nothing, unless it is the answering SYN, or the
+//! first one of a direction. Then the SYN before it may have been the stray one.
 //!
 //! RFC 9293 section 3.10.7.4.
 
@@ -29,13 +30,22 @@ pub(super) struct OtherSyn {
     pub(super) client: usize,
     /// The sequence number of the SYN.
     pub(super) sequence: u32,
+    /// What it acknowledges.
+    acknowledgment: Option<u32>,
 }
 
 impl OtherSyn {
     /// The SYN of a segment.
     pub(super) const fn of(sender: usize, segment: &Segment<'_>) -> Self {
         let client = if segment.acknowledgment.is_some() { 1 - sender } else { sender };
-        Self { sender, client, sequence: segment.sequence }
+        let Segment { sequence, acknowledgment, .. } = *segment;
+        Self { sender, client, sequence, acknowledgment }
+    }
+
+    /// Whether it answers the SYN that the running connection began with.
+    pub(super) fn is_answer(self, streams: &[Stream; 2]) -> bool {
+        let answered = self.acknowledgment.map(|number| number.wrapping_sub(1));
+        answered.is_some() && answered == streams[1 - self.sender].initial_sequence()
     }
 
     /// Whether a later segment shows that the SYN opened a connection. `streams` are those of the
@@ -49,9 +59,9 @@ impl OtherSyn {
         let next = self.sequence.wrapping_add(1);
         if sender == self.sender {
             let follows = !segment.syn && !segment.rst && segment.sequence == next;
-            return follows && !streams[sender].is_near(segment.sequence);
+            return follows && !streams[sender].expects(next);
         }
         let answers = segment.acknowledgment == Some(next) && !segment.rst;
-        answers && (segment.syn || !streams[self.sender].is_near(next))
+        answers && (segment.syn || !streams[self.sender].expects(next))
     }
 }

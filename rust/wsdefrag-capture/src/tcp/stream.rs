@@ -90,9 +90,17 @@ impl Stream {
         self.initial_sequence().is_some_and(|initial| initial != sequence) && !may_begin_here
     }
 
-    /// Whether a segment with this sequence number may belong to the running stream.
-    pub(crate) fn is_near(&self, sequence: u32) -> bool {
-        self.started && self.distance(sequence).abs() <= NEAR
+    /// Whether a segment with this sequence number may belong to the running stream. The first one of
+    /// a stream has to be at its first byte.
+    pub(crate) fn expects(&self, sequence: u32) -> bool {
+        let distance = self.distance(sequence);
+        let reach = if self.is_empty() { 0 } else { NEAR };
+        self.started && distance.abs() <= reach
+    }
+
+    /// Whether nothing was captured of the stream but its SYN.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.next == 0 && self.held.is_empty()
     }
 
     /// The sequence number of the byte at `next`, if the stream has started.

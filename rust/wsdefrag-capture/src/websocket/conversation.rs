@@ -14,6 +14,11 @@
 //!
 //! RFC 6455 section 4.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "boxes of a few hundred bytes, and parts that are there"
+)]
+
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 
@@ -128,6 +133,11 @@ impl Conversation {
                 }
             }
         }
+    }
+
+    /// Takes note of who opened the connection, before the first byte.
+    pub(crate) const fn opened_by(&mut self, client: usize) {
+        self.client = Some(client);
     }
 
     /// Whether everything that follows is ignored.

@@ -17,6 +17,8 @@
 //! - `bytes` is the sum of the lengths of `segments`
 //! - `segments` is empty without a candidate
 
+#![expect(clippy::disallowed_methods, reason = "at most `MAX_BYTES` bytes and `MAX_SEGMENTS`")]
+
 use std::collections::VecDeque;
 
 use wsdefrag_core::frame::header::{Order, Rules};

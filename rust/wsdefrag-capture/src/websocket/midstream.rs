@@ -3,6 +3,8 @@
 //!
 //! - `account.bytes == account.lost`
 
+#![expect(clippy::disallowed_methods, reason = "at most `MAX_GAPS`")]
+
 use std::collections::VecDeque;
 
 use crate::account::Account;

@@ -1,5 +1,7 @@
 //! The tunnels in UDP, and the ports that mean them.
 
+#![expect(clippy::disallowed_methods, reason = "the caller's ports")]
+
 use std::fmt;
 use std::str::FromStr;
 
