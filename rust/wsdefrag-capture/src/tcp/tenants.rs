@@ -20,6 +20,11 @@
 //! - the tags of a direction belong to one connection of a key
 //! - at most [`MAX_TENANTS`] connections have the same addresses and ports at a time
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "at most `MAX_TAGS` for each connection, one for each connection, and `MAX_HASHES`"
+)]
+
 use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
@@ -32,8 +37,11 @@ use crate::tcp::stream::Stream;
 /// the first.
 pub(super) const MAX_TENANTS: usize = 64;
 
-/// Tags of a direction that are remembered for a connection.
-const MAX_TAGS: usize = 16;
+/// Hashes of tags that are remembered for a connection, besides the last of each direction.
+const MAX_TAGS: usize = 32;
+
+/// Hashes that get a number of their own.
+const MAX_HASHES: usize = 1 << 20;
 
 /// Bytes from the expected position at which a number is near: more than a window is (RFC 7323 allows
 /// 1 GiB, and systems use some MiB).
@@ -50,7 +58,7 @@ pub(super) struct TagsSeen {
     last: [u64; 2],
     has_last: [bool; 2],
     /// The hashes of earlier packets, with their senders.
-    earlier: Option<Box<Vec<(usize, u64)>>>,
+    earlier: Vec<(usize, u64)>,
 }
 
 impl TagsSeen {
@@ -62,8 +70,7 @@ impl TagsSeen {
 
     /// Whether a packet of this sender has had these tags.
     pub(super) fn has(&self, sender: usize, hash: u64) -> bool {
-        self.last_was(sender, hash)
-            || self.earlier.as_ref().is_some_and(|it| it.contains(&(sender, hash)))
+        self.last_was(sender, hash) || self.earlier.contains(&(sender, hash))
     }
 
     /// Notes the tags of a packet. Returns whether they are new for its sender.
@@ -71,12 +78,11 @@ impl TagsSeen {
         let is_new = !self.has(sender, hash);
         if self.has_last[sender] && self.last[sender] != hash {
             let before = (sender, self.last[sender]);
-            let earlier = self.earlier.get_or_insert_default();
-            if !earlier.contains(&before) {
-                if earlier.len() == 2 * MAX_TAGS {
-                    earlier.remove(0);
+            if !self.earlier.contains(&before) {
+                if self.earlier.len() == MAX_TAGS {
+                    self.earlier.remove(0);
                 }
-                earlier.push(before);
+                self.earlier.push(before);
             }
         }
         (self.last[sender], self.has_last[sender]) = (hash, true);
@@ -158,9 +164,15 @@ impl Tenants {
         self.others.is_empty()
     }
 
-    /// The number of the tenant with this hash of tags.
+    /// The number of the tenant with this hash of tags. After [`MAX_HASHES`], two may have the same.
     pub(super) fn number_of(&mut self, hash: u64) -> u32 {
-        let next = u32::try_from(self.by_hash.len() + 1).unwrap_or(u32::MAX);
+        #[expect(clippy::cast_possible_truncation, reason = "a number of at most 30 bits")]
+        let next = match self.by_hash.len() {
+            MAX_HASHES.. => {
+                return self.by_hash.get(&hash).copied().unwrap_or(hash as u32 | 1 << 29);
+            }
+            length => length as u32 + 1,
+        };
         *self.by_hash.entry(hash).or_insert(next)
     }
 
@@ -186,7 +198,7 @@ impl Tenants {
         if numbers.len() + 1 >= MAX_TENANTS {
             return None;
         }
-        let number = (1..).find(|number| !numbers.contains(number))?;
+        let number = (1..).take(MAX_TENANTS).find(|number| !numbers.contains(number))?;
         numbers.push(number);
         Some(key.of_tenant(number))
     }
