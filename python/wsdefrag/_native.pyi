@@ -136,6 +136,8 @@ class ArrowStream:
             requested_schema: Ignored, as the interface allows; the reader has to cast.
 
         Raises:
+            RuntimeError: If the source is a file object of a subinterpreter; the consumer's threads
+                could not call it.
             ValueError: If the source is a file object that was already read.
         """
 

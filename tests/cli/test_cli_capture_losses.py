@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -137,12 +138,19 @@ def test_loss_of_the_side_that_is_not_wanted_does_not_count() -> None:
 @pytest.mark.parametrize("form", ["text", "jsonl"])
 def test_damaged_file_gives_what_was_complete_before(tmp_path: Path, form: str) -> None:
     path = tmp_path / "damaged\n.pcapng"
+
+    def shown(output: str, name: Path) -> list[str]:
+        # A gap is not in these files, so "incomplete" is a status, but for the key of an event.
+        file = json.dumps(str(name), ensure_ascii=False)
+        lines = output.replace(file, "FILE").replace('"incomplete": null', "").splitlines()
+        return [line for line in lines if "incomplete" not in line]
+
     path.write_bytes(damaged(DEMO.read_bytes()))
     result = invoke_capture("messages", path, "--format", form, "--width", "0")
     whole = invoke_capture("messages", DEMO, "--format", form, "--width", "0")
     assert result.exit_code == 1
-    lines = whole.stdout.splitlines()
-    good = [line for line in result.stdout.splitlines() if "incomplete" not in line]
+    lines = shown(whole.stdout, DEMO)
+    good = shown(result.stdout, path)
     assert 100 < len(good) < len(lines)
     assert good == lines[: len(good)]
     *_, last = result.stderr.splitlines()

@@ -102,19 +102,6 @@ pub struct Response {
     pub time: i64,
 }
 
-/// What tells a TCP connection from others on the same addresses and ports, wherever it was captured.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Identity {
-    /// The sequence numbers of the SYNs of the client and the server, as far as they were captured
-    /// before the WebSocket was recognised (RFC 9293 section 3.4.1).
-    pub initial_sequences: [Option<u32>; 2],
-    /// The number of WebSockets that the server refused on the same TCP connection before.
-    pub refusals: u32,
-    /// A hash of the tags and tunnels of its first packet where they tell it from another connection;
-    /// 0 where addresses and ports do. It is the same in every run.
-    pub tenant: u64,
-}
-
 /// A connection: a row of the connections table.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Connection {
@@ -122,8 +109,8 @@ pub struct Connection {
     /// All TCP connections count, whatever they carry and whatever the filter drops. What follows a
     /// refused WebSocket on the same TCP connection counts as another one.
     pub connection: u64,
-    /// What tells the TCP connection from others on the same addresses and ports.
-    pub identity: Identity,
+    /// The connection's identity: the same in every pass over the same packets, whatever the filters.
+    pub uid: [u8; 16],
     /// The address and port of the client, which sent the request.
     pub client_address: SocketAddr,
     /// The address and port of the server.
@@ -169,6 +156,46 @@ pub const MAX_ENCAPSULATION: usize = 16;
 pub const MAX_PROBLEMS: usize = 32;
 
 impl Connection {
+    /// A connection between a client and a server of which nothing else is known, for tests.
+    #[cfg(test)]
+    pub(crate) fn of([client, server]: [&str; 2]) -> Self {
+        Self {
+            connection: 0,
+            uid: [0; 16],
+            client_address: client.parse().unwrap(),
+            server_address: server.parse().unwrap(),
+            original_client_address: None,
+            original_server_address: None,
+            encapsulation: Vec::new(),
+            request: None,
+            response: None,
+            deflate: None,
+            accept_key_ok: None,
+            midstream: false,
+            opened: 0,
+            last: 0,
+            close: None,
+            from_client: Account::default(),
+            from_server: Account::default(),
+            ended: None,
+            problems: Vec::new(),
+        }
+    }
+
+    /// When the WebSocket began, in nanoseconds since the epoch: with the response, or else the
+    /// request, or else, if neither was captured, the connection's first packet.
+    #[must_use]
+    pub fn started(&self) -> i64 {
+        let response = self.response.as_ref().map(|response| response.time);
+        response.or(self.request.as_ref().map(|request| request.time)).unwrap_or(self.opened)
+    }
+
+    /// How long the WebSocket lasted, in nanoseconds: from its beginning to the last packet.
+    #[must_use]
+    pub fn duration(&self) -> i64 {
+        self.last.saturating_sub(self.started()).max(0)
+    }
+
     /// The account of one direction.
     #[must_use]
     pub const fn account(&self, from_client: bool) -> &Account {

@@ -51,6 +51,8 @@ pub struct Options {
     pub idle_timeout: Option<i64>,
     /// What tells connections with the same addresses and ports apart.
     pub key: ConnectionKey,
+    /// The name of the place where the packets were captured. It is a part of each connection's `uid`.
+    pub capture_point: String,
     /// UDP ports of the caller's choice, and the tunnels that they carry.
     pub decode_as: Vec<DecodeAs>,
     /// The part of the capture that is wanted.
@@ -68,6 +70,7 @@ impl Default for Options {
             max_connections: 65_536,
             idle_timeout: None,
             key: ConnectionKey::Auto,
+            capture_point: String::new(),
             decode_as: Vec::new(),
             filter: Filter::default(),
         }

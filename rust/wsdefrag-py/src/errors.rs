@@ -122,6 +122,7 @@ pub(crate) fn raise_capture(py: Python<'_>, failure: Failure) -> PyErr {
                 None => PyOSError::new_err(text),
             };
         }
+        Failure::OutOfMemory => return PyMemoryError::new_err(text),
         // An exception that a Python file object raised is passed on unchanged.
         Failure::Io(error, None) => return error.into(),
     };

@@ -32,6 +32,8 @@ pub(crate) struct LiveConnection {
     reset: Option<Reset>,
     /// The tags under which its packets came.
     pub(super) tags: TagsSeen,
+    /// Whether a SYN was captured that acknowledges nothing: that of the client.
+    has_opener: bool,
     pub(crate) conversation: Conversation,
 }
 
@@ -67,6 +69,7 @@ impl LiveConnection {
             other_syn: None,
             reset: None,
             tags: TagsSeen::default(),
+            has_opener: false,
             conversation,
         }
     }
@@ -149,7 +152,7 @@ impl LiveConnection {
         total_held: &mut usize,
         context: &mut Context<'_, S>,
     ) -> Option<Ended> {
-        let Self { streams, reset, conversation, .. } = self;
+        let Self { streams, reset, has_opener, conversation, .. } = self;
         conversation.last = origin.time;
         if segment.rst {
             let next = [streams[0].next_sequence(), streams[1].next_sequence()];
@@ -160,8 +163,10 @@ impl LiveConnection {
             *reset = None;
         }
         if segment.syn {
-            if segment.acknowledgment.is_none() && streams.iter().all(Stream::is_empty) {
-                // A SYN before it, of the other side, was a stray one.
+            let opens = segment.acknowledgment.is_none() && !*has_opener;
+            if opens && streams.iter().all(Stream::is_empty) {
+                // An answering SYN before it, if there was one, was a stray one.
+                *has_opener = true;
                 conversation.opened_by(sender);
             }
             if let Some(acknowledgment) = segment.acknowledgment {

@@ -22,7 +22,7 @@
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 
-use crate::connection::{Connection, Ended, Identity, MAX_ENCAPSULATION, Request, Response};
+use crate::connection::{Connection, Ended, MAX_ENCAPSULATION, Request, Response};
 use crate::http::buffered::BufferedPart;
 use crate::http::outcome::{Acceptance, Outcome};
 use crate::http::parser::{starts_handshake, starts_like};
@@ -33,6 +33,7 @@ use crate::options::Options;
 use crate::packet::tags::Tag;
 use crate::sink::Sink;
 use crate::stream_part::{Repeats, StreamPart};
+use crate::uid::Identity;
 use crate::websocket::frame_search::{Found, Sender};
 use crate::websocket::handshake::CapturedHandshake;
 use crate::websocket::midstream::Midstream;
@@ -411,17 +412,21 @@ impl Conversation {
     ) -> Option<Connection> {
         let client = self.client?;
         let endpoints = [self.endpoints[client], self.endpoints[1 - client]];
-        let mut connection = handshake.connection(self.number, endpoints);
+        let uid = Identity {
+            endpoints,
+            initial_sequences: [client, 1 - client].map(|end| self.initial_sequences[end]),
+            opened: self.opened,
+            refusals: self.refusals,
+            tenant: self.tenant,
+        }
+        .uid(&context.options.capture_point);
+        let mut connection = handshake.connection(self.number, uid, endpoints);
         (connection.opened, connection.last) = (self.opened, self.last);
         if !connection.refused() {
             connection.deflate = connection.deflate.or(context.options.deflate);
         }
         connection.original_client_address = self.original_addresses.map(|[client, _]| client);
         connection.original_server_address = self.original_addresses.map(|[_, server]| server);
-        let [first, second] = self.initial_sequences;
-        let initial_sequences = if client == 0 { [first, second] } else { [second, first] };
-        connection.identity =
-            Identity { initial_sequences, refusals: self.refusals, tenant: self.tenant };
         connection.encapsulation = self.encapsulation.iter().map(ToString::to_string).collect();
         let filter = &context.options.filter;
         let wanted = filter.wants_endpoints(endpoints)

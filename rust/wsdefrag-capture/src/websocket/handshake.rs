@@ -11,7 +11,7 @@ use std::net::SocketAddr;
 use wsdefrag_core::DeflateParams;
 
 use crate::account::Account;
-use crate::connection::{Connection, Identity, MAX_PROBLEMS, Request, Response};
+use crate::connection::{Connection, MAX_PROBLEMS, Request, Response};
 use crate::http::accept_key::accept_key_is_right;
 
 /// The captured part of a handshake.
@@ -24,15 +24,20 @@ pub(crate) struct CapturedHandshake {
 }
 
 impl CapturedHandshake {
-    /// The connection with this number between a client and a server, in that order.
-    pub(crate) fn connection(self, number: u64, [client, server]: [SocketAddr; 2]) -> Connection {
+    /// The connection with this number and identity between a client and a server, in that order.
+    pub(crate) fn connection(
+        self,
+        number: u64,
+        uid: [u8; 16],
+        [client, server]: [SocketAddr; 2],
+    ) -> Connection {
         let accept_key_ok = match (&self.request, &self.response) {
             (Some(request), Some(response)) => accept_key_is_right(request, response),
             _ => None,
         };
         let mut connection = Connection {
             connection: number,
-            identity: Identity::default(),
+            uid,
             client_address: client,
             server_address: server,
             original_client_address: None,

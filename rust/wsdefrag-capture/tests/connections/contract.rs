@@ -164,8 +164,10 @@ impl Output {
             // Before its first frame, a direction remembers only so many gaps.
             if gaps.len() < 64 {
                 assert_eq!(gaps.len() as u64, account.gaps);
-                let bytes: u64 = gaps.iter().map(|gap| gap.length).sum();
-                assert_eq!(bytes, account.missing + account.late);
+                assert_eq!(
+                    gaps.iter().map(|gap| gap.length).sum::<u64>(),
+                    account.missing + account.late
+                );
             }
             assert!(costs.iter().map(|cost| cost.lost).sum::<u64>() <= account.lost);
             let incomplete = account.counts.of_status(Status::Incomplete);

@@ -46,6 +46,8 @@ pub(crate) enum Failure {
     Io(io::Error, Option<PathBuf>),
     /// A file is not a capture, or is damaged.
     Broken(FileError, String),
+    /// A column of an Arrow table could not get memory.
+    OutOfMemory,
     /// Compressed data is damaged.
     Compressed(Progress, io::Error, String),
 }
@@ -211,6 +213,7 @@ impl fmt::Display for Failure {
         match self {
             Self::Io(error, Some(path)) => write!(f, "{}: {error}", path.display()),
             Self::Io(error, None) => error.fmt(f),
+            Self::OutOfMemory => f.write_str("no memory for the column of contents"),
             Self::Broken(error, name) => write!(f, "{name}: {error}"),
             Self::Compressed(place, error, name) => {
                 let (packets, bytes) = (place.packets, place.bytes);
