@@ -68,8 +68,9 @@ class ArrowTables(NamedTuple):
 class Capture:
     """A packet capture, with filters.
 
-    Reads pcap and pcapng files, also gzipped ones. Several files are one capture, read in the
-    order given. A file object can be read only once; reading starts at its current position.
+    Reads pcap, pcapng and snoop files, also compressed ones. Several files are one capture, merged
+    by the time of their packets, in whatever order they are given. A file that cannot be read is
+    named in the reader's ``warnings``, and the others are read. A file object can be read only once; reading starts at its current position.
 
     Args:
         source: A path, several paths, or a binary file object. A non-blocking file object can only
@@ -267,8 +268,8 @@ class Capture:
             ``status``.
 
         Raises:
-            CaptureError: If a file is not a capture or is damaged.
-            OSError: If a file cannot be opened or read.
+            CaptureError: If no file is a capture.
+            OSError: If no file can be opened or read.
             ValueError: If the source is a file object that has been read before.
         """
         with self.read() as reader:
@@ -306,8 +307,8 @@ class Capture:
             The connections, in the order in which they ended.
 
         Raises:
-            CaptureError: If a file is not a capture or is damaged.
-            OSError: If a file cannot be opened or read.
+            CaptureError: If no file is a capture.
+            OSError: If no file can be opened or read.
             TypeError: If ``retain`` is neither an int nor None.
             ValueError: If ``retain`` is negative, or the source is a file object that has been read
                 before.

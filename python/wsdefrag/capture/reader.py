@@ -137,9 +137,8 @@ class CaptureReader:
             Messages, events and ended connections, each as soon as it is complete.
 
         Raises:
-            CaptureError: If a file is not a capture or is damaged; raised after everything that was
-                complete before the damage.
-            OSError: If a file cannot be opened or read; ``BlockingIOError`` if a file object has
+            CaptureError: If no file is a capture.
+            OSError: If no file can be opened or read; ``BlockingIOError`` if a file object has
                 no bytes yet.
             RuntimeError: If another thread is reading, or the ``read()`` method of the file object
                 calls the reader.
@@ -194,5 +193,5 @@ class CaptureReader:
 
     @property
     def warnings(self) -> list[str]:
-        """Problems that did not stop the pass, such as a truncated file."""
+        """Damaged, truncated and unreadable files, each with its place."""
         return self._warnings if self._native is None else self._native.warnings

@@ -8,7 +8,7 @@ use wsdefrag_core::error::{Error, Kind};
 use wsdefrag_core::limits::Excess;
 use wsdefrag_core::{Opcode, Refusal};
 
-use crate::capture::run::Failure;
+use crate::capture::failure::Failure;
 use crate::classes::ExceptionRef;
 use crate::opcodes::opcode_member;
 

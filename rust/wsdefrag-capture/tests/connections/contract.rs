@@ -68,9 +68,11 @@ fn read(bits: u8, file: &[u8], chunk: usize) -> Output {
     let mut output = Output::default();
     let mut capture = Capture::new(options);
     for chunk in file.chunks(chunk) {
-        capture.receive_data(chunk, &mut output).expect("the file is a capture");
+        let taken = capture.receive_data(chunk, &mut output).expect("the file is a capture");
+        assert_eq!(taken, chunk.len(), "the output is never full");
     }
-    capture.receive_eof().expect("the file is whole");
+    assert!(capture.receive_eof(&mut output).expect("the file is whole"));
+    assert_eq!(capture.take_damages(), []);
     capture.finish(&mut output);
     assert!(output.open.is_empty(), "all connections have ended");
     output

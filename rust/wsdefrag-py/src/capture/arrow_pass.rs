@@ -13,7 +13,8 @@ use wsdefrag_capture::columns::{
 use wsdefrag_capture::{CaptureEvent, Connection, Message, Sink};
 
 use crate::capture::choices::Choices;
-use crate::capture::run::{Failure, Run, Step};
+use crate::capture::failure::Failure;
+use crate::capture::run::{Run, Step};
 use crate::raw::arrow_text::trusted_texts;
 
 /// Most bytes of a table that are kept for its own reading. A larger table is read in another pass.

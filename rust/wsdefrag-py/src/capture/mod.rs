@@ -9,6 +9,8 @@ mod arrow_pass;
 mod choices;
 mod connection;
 pub(crate) mod event;
+pub(crate) mod failure;
+mod input;
 pub(crate) mod message;
 pub(crate) mod plan;
 pub(crate) mod reader;

@@ -50,21 +50,30 @@ enum Item {
     Ended(Box<Connection>),
 }
 
+/// Contents that may wait to become Python objects, in bytes. What one packet completes may exceed
+/// it.
+const MOST_WAITING: usize = 32 << 20;
+
 /// Keeps what a chunk completes until it becomes Python objects.
 #[derive(Default)]
-struct Items(VecDeque<Item>);
+struct Items {
+    queue: VecDeque<Item>,
+    /// The contents in the queue, in bytes.
+    bytes: usize,
+}
 
 impl Sink for Items {
     fn opened(&mut self, connection: &Connection) {
-        self.0.push_back(Item::Opened(Box::new(connection.clone())));
+        self.queue.push_back(Item::Opened(Box::new(connection.clone())));
     }
 
     fn message(&mut self, message: Message) {
-        self.0.push_back(Item::Message(Box::new(message)));
+        self.bytes += message.content.len();
+        self.queue.push_back(Item::Message(Box::new(message)));
     }
 
     fn gap(&mut self, gap: &CaptureEvent) {
-        self.0.push_back(Item::Event(Box::new(gap.clone())));
+        self.queue.push_back(Item::Event(Box::new(gap.clone())));
     }
 
     fn event(&mut self, event: CaptureEvent) {
@@ -72,11 +81,15 @@ impl Sink for Items {
             Detail::Gap(_) => Item::Certain(Box::new(event)),
             _ => Item::Event(Box::new(event)),
         };
-        self.0.push_back(item);
+        self.queue.push_back(item);
     }
 
     fn ended(&mut self, connection: Connection) {
-        self.0.push_back(Item::Ended(Box::new(connection)));
+        self.queue.push_back(Item::Ended(Box::new(connection)));
+    }
+
+    fn is_full(&self) -> bool {
+        self.bytes >= MOST_WAITING
     }
 }
 
@@ -109,9 +122,9 @@ struct State {
 impl State {
     /// Creates objects of the items up to the next connection that has ended.
     fn fill(&mut self, batch: &Bound<'_, PyList>) -> PyResult<()> {
-        let (py, Self { items: Items(items), open, gaps, files, .. }) = (batch.py(), self);
+        let (py, Self { items, open, gaps, files, .. }) = (batch.py(), self);
         let mut last: Option<(u64, Py<PyAny>)> = None;
-        while let Some(item) = items.front() {
+        while let Some(item) = items.queue.front() {
             match item {
                 Item::Opened(connection) => {
                     open.0.insert(connection.connection, new_connection(py, connection)?);
@@ -161,7 +174,9 @@ impl State {
                     open.0.remove(&connection.connection);
                 }
             }
-            items.pop_front();
+            if let Some(Item::Message(message)) = items.queue.pop_front() {
+                items.bytes -= message.content.len();
+            }
         }
         Ok(())
     }
@@ -249,9 +264,8 @@ impl CaptureReader {
     ///     has ended is the first of its batch.
     ///
     /// Raises:
-    ///     CaptureError: If a file is not a capture, or is damaged. Everything complete was already
-    ///         returned.
-    ///     OSError: If a file cannot be opened or read.
+    ///     CaptureError: If no file is a capture.
+    ///     OSError: If no file can be opened or read.
     ///     BlockingIOError: If a non-blocking file object has no data yet.
     ///     RuntimeError: If another call is reading the pass.
     fn next_batch<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyList>>> {
@@ -260,7 +274,7 @@ impl CaptureReader {
         let batch = batch.clone_ref(py).into_bound(py);
         while batch.is_empty() {
             let State { run, items, .. } = &mut *state;
-            if items.0.is_empty() {
+            if items.queue.is_empty() {
                 let step = if self.stays_attached {
                     self.step(run, items)
                 } else {
@@ -268,7 +282,7 @@ impl CaptureReader {
                 };
                 match step {
                     Step::Paused(error) => return Err(error.into()),
-                    Step::Ended if items.0.is_empty() => {
+                    Step::Ended if items.queue.is_empty() => {
                         return match run.failure() {
                             Some(failure) => Err(errors::raise_capture(py, failure)),
                             None => Ok(None),

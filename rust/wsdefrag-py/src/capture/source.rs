@@ -9,7 +9,8 @@ use pyo3::prelude::*;
 use pyo3::{PyTraverseError, PyVisit};
 use wsdefrag_capture::Options;
 
-use crate::capture::run::{Input, Run};
+use crate::capture::input::Input;
+use crate::capture::run::Run;
 use crate::raw::interpreter;
 
 /// Files by path, or one file object.
