@@ -53,7 +53,7 @@ impl Capture {
         let Self { packets, connections, filter } = self;
         let mut input = Input { connections, sink: FilteredSink { filter, sink } };
         let result = packets.receive_data(data, &mut input);
-        self.count_evicted();
+        self.count_evictions();
         result
     }
 
@@ -70,11 +70,11 @@ impl Capture {
         let Self { packets, connections, filter } = self;
         let mut input = Input { connections, sink: FilteredSink { filter, sink } };
         let result = packets.receive_eof(&mut input);
-        self.count_evicted();
+        self.count_evictions();
         result
     }
 
-    fn count_evicted(&mut self) {
+    const fn count_evictions(&mut self) {
         let counts = self.packets.counts_mut();
         counts.evicted_connections = self.connections.evicted;
         counts.evicted_packets = self.connections.evicted_packets;
