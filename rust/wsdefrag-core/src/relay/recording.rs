@@ -1,11 +1,11 @@
 //! Records the frames in which messages and control frames are received.
 //!
-//! A [`Recording`] is a sink between a reassembler and the caller's sink. It makes a [`FrameLog`] for
-//! each event.
+//! A [`Recording`] is a sink between a reassembler and the caller's sink. It makes a [`FrameLog`]
+//! for each event.
 //!
-//! Limits apply to contents, but a compressed payload of any length can inflate to nothing. A payload
-//! that is longer than the largest allowed content could compress to is therefore not kept, and its
-//! message has to be encoded again.
+//! Limits apply to contents, but a compressed payload of any length can inflate to nothing. A
+//! payload that is longer than the largest allowed content could compress to is therefore not kept,
+//! and its message has to be encoded again.
 //!
 //! - there is one [`FrameLog`] for each event, in the same order
 //! - a log's payload has at most `max_payload` bytes
