@@ -80,6 +80,8 @@ pub struct Recording<'a, S> {
     pub logs: &'a mut VecDeque<FrameLog>,
     /// Gets room for each of these events, so that queuing them needs no memory.
     pub queue: &'a mut dyn TryRoom,
+    /// For how many events there is room in the queue.
+    pub room: usize,
 }
 
 impl<S: Sink> Sink for Recording<'_, S> {
@@ -115,8 +117,10 @@ impl<S: Sink> Sink for Recording<'_, S> {
             Event::Ping(_) | Event::Pong(_) | Event::Close(_) => self.recorder.control.take(),
         };
         let Some(log) = log else { return self.sink.event(offset, event) };
-        self.queue.try_room(self.logs.len() + 1)?;
-        self.logs.try_room(1)?;
+        if self.logs.len() >= self.room {
+            self.room = self.queue.try_room(self.logs.len() + 1)?;
+        }
+        self.logs.try_reserve(1)?;
         self.sink.event(offset, event)?;
         #[expect(clippy::disallowed_methods, reason = "there is room")]
         self.logs.push_back(log);

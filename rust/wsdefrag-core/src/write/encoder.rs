@@ -162,18 +162,15 @@ impl Encoder {
         choice: Choice,
         output: &mut O,
     ) -> Result<O::Bytes, Refusal> {
-        let (compressed, mut text) = match self.state.open_message(opcode)? {
-            Some((compressed, text)) => {
-                if choice.compress.is_some() {
-                    return Err(Refusal::CompressInsideMessage);
-                }
-                (compressed, text)
+        let (compressed, mut text) = if let Some(open) = self.state.open_message(opcode)? {
+            if choice.compress.is_some() {
+                return Err(Refusal::CompressInsideMessage);
             }
-            None => {
-                let checked = opcode == Opcode::Text && self.settings.check_utf8;
-                let compressed = self.compresses(choice.compress, content)?;
-                (compressed, checked.then(Utf8Ranges::default))
-            }
+            open
+        } else {
+            let checked = opcode == Opcode::Text && self.settings.check_utf8;
+            let compressed = self.compresses(choice.compress, content)?;
+            (compressed, checked.then(Utf8Ranges::default))
         };
         if let Some(text) = &mut text {
             let appended = text.append(content);
