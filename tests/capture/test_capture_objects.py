@@ -37,6 +37,7 @@ FIELDS = (("X", b"\xff" * 60_000),) * 100
 REQUEST = CapturedRequest(f"/{WILD}", (("Host", WILD.encode()), *FIELDS), HUGE)
 CONNECTION = CapturedConnection(
     connection=HUGE,
+    uid=bytes(16),
     client_address=("2001:0db8:ffff:ffff:ffff:ffff:ffff:ffff", 65_535),
     server_address=("2001:0db8:ffff:ffff:ffff:ffff:ffff:fffe", 65_534),
     request=REQUEST,
@@ -45,6 +46,7 @@ CONNECTION = CapturedConnection(
     accept_key_ok=None,
     midstream=True,
     opened_ns=HUGE,
+    started_ns=HUGE,
     last_ns=HUGE,
     close=None,
     from_client=Account(messages=HUGE),
@@ -137,7 +139,7 @@ def test_connection_and_reader_show_how_far_they_are() -> None:
         *_, connection = reader
     assert isinstance(connection, CapturedConnection)
     assert repr(connection) == (
-        f"<CapturedConnection 2: {':'.join(map(str, connection.client_address))} -> "
+        f"<CapturedConnection 1: {':'.join(map(str, connection.client_address))} -> "
         "192.0.2.80:80, 'prices.example/chat', 58 + 58 messages, fin>"
     )
     size = DEMO.stat().st_size

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,18 @@ from capture_conversation import CLIENT, SERVER, START, Conversation, binary, ca
 from capture_recordings import LOADED
 from cli_captures import DEMO, SIDES, WHOLE, invoke_capture, plain, run_capture, truth
 from cli_command import objects
+from wsdefrag.capture import Capture
 
 
 def content(entry: dict[str, Any]) -> bytes:
-    if "text" in entry:
+    if entry["text"] is not None:
         return str(entry["text"]).encode()
-    return base64.b64decode(entry["base64"], validate=True)
+    return base64.b64decode(entry["content"], validate=True)
+
+
+def messages_of(lines: bytes) -> list[dict[str, Any]]:
+    """The messages among JSON lines, without the events between them."""
+    return [entry for entry in objects(lines) if "kind" not in entry]
 
 
 @pytest.mark.parametrize("name", WHOLE)
@@ -33,7 +40,7 @@ def test_recording_gives_what_the_applications_sent(name: str) -> None:
     }
     expected = truth(name)
     assert sorted(keys.values()) == sorted(expected)
-    entries = objects(result.stdout_bytes)
+    entries = messages_of(result.stdout_bytes)
     for number, key in keys.items():
         for from_client, side in SIDES:
             sent = expected[key].messages[side]
@@ -59,12 +66,14 @@ def test_text_line_has_time_connection_arrow_type_size_and_content() -> None:
         "22:13:21.500    0 <- binary       2 B  00ff",
         "22:13:22.000    0 -> text         8 B  drei €",
         r"22:13:22.500    0 <- text         5 B  four\n",
+        "22:13:22.550    0 -> close             1000 done",
+        "22:13:22.650    0 <- close             1000",
     ]
 
 
 def test_line_is_cut_to_the_width() -> None:
     for columns in (60, 80, 132):
-        asked = invoke_capture("messages", DEMO, "--width", columns)
+        asked = invoke_capture("messages", DEMO, "--no-events", "--width", columns)
         lengths = [len(line) for line in asked.stdout.splitlines() if line.endswith("...")]
         # Some lines are shorter, because half a wide character or half a byte cannot be shown.
         assert max(lengths) == columns
@@ -89,7 +98,9 @@ def test_line_in_a_pipe_is_never_cut() -> None:
 def test_json_line_has_the_promised_keys() -> None:
     result = invoke_capture("messages", "-", "--format", "jsonl", stdin=plain())
     first, second, *_ = objects(result.stdout_bytes)
+    (message, *_) = Capture(io.BytesIO(plain()))
     assert first == {
+        "uid": message.uid.hex(),
         "connection": 0,
         "seq": 0,
         "host": "example.com",
@@ -99,6 +110,8 @@ def test_json_line_has_the_promised_keys() -> None:
         "timestamp": 1700000001.0,
         "first_timestamp": 1700000001.0,
         "text": "one",
+        "content": None,
+        "file": "<stdin>",
         "dropped": False,
         "injected": False,
         "frames": 1,
@@ -111,7 +124,7 @@ def test_json_line_has_the_promised_keys() -> None:
         "first_packet": 8,
         "last_packet": 8,
     }
-    assert (second["type"], second["base64"], second["from_client"]) == ("binary", "AP8=", False)
+    assert (second["type"], second["content"], second["from_client"]) == ("binary", "AP8=", False)
 
 
 def test_json_times_keep_the_nanoseconds() -> None:
@@ -147,7 +160,7 @@ def test_filters_leave_what_was_asked_for(options: list[object], kept: list[str 
     result = invoke_capture("messages", "-", "--format", "jsonl", *options, stdin=plain())
     assert result.exit_code == 0
     expected = [one.encode() if isinstance(one, str) else one for one in kept]
-    assert [content(entry) for entry in objects(result.stdout_bytes)] == expected
+    assert [content(entry) for entry in messages_of(result.stdout_bytes)] == expected
     if not kept:
         assert result.stderr == "wsdefrag: <stdin>: nothing matches the filters in 19 packets\n"
 
@@ -156,7 +169,7 @@ def test_since_without_a_zone_is_local_time(tmp_path: Path) -> None:
     path = tmp_path / "plain.pcapng"
     path.write_bytes(plain())
     for zone, at in (("UTC", "2023-11-14T22:13:22.5"), ("UTC-1", "2023-11-14T23:13:22.5")):
-        result = run_capture("messages", path, "--since", at, TZ=zone)
+        result = run_capture("messages", path, "--no-events", "--since", at, TZ=zone)
         assert result.stdout.count(b"\n") == 1
         assert result.stdout.startswith(f"{at[11:]}00 ".encode())
 
@@ -166,8 +179,8 @@ def test_contents_can_be_left_out() -> None:
     assert lines[0] == b"22:13:21.000    0 -> text         3 B"
     result = invoke_capture("messages", "-", "--no-content", "--format", "jsonl", stdin=plain())
     for entry in objects(result.stdout_bytes):
-        assert not entry.keys() & {"text", "base64"}
-    sizes = [entry["payload_length"] for entry in objects(result.stdout_bytes)]
+        assert not entry.keys() & {"text", "content"}
+    sizes = [entry["payload_length"] for entry in messages_of(result.stdout_bytes)]
     assert sizes == [3, 2, 8, 5]
 
 

@@ -36,6 +36,7 @@ mod _native {
 
     use crate::budget::Budget;
     use crate::capture::arrow::ArrowStream;
+    use crate::capture::event::CapturedEvent;
     use crate::capture::message::CapturedMessage;
     use crate::capture::plan::CapturePlan;
     use crate::capture::reader::CaptureReader;
@@ -69,6 +70,7 @@ mod _native {
                 py.get_type::<Budget>(),
                 py.get_type::<CapturePlan>(),
                 py.get_type::<CaptureReader>(),
+                py.get_type::<CapturedEvent>(),
                 py.get_type::<CapturedMessage>(),
                 py.get_type::<Connection>(),
                 py.get_type::<DecidingRelay>(),

@@ -46,12 +46,21 @@ impl Layers {
         &self.counts
     }
 
+    pub(super) const fn counts_mut(&mut self) -> &mut Counts {
+        &mut self.counts
+    }
+
     #[inline]
-    pub(super) fn receive(&mut self, record: &Record<'_>, sink: &mut impl FnMut(Packet<'_>)) {
+    pub(super) fn receive(
+        &mut self,
+        file: u32,
+        record: &Record<'_>,
+        sink: &mut impl FnMut(Packet<'_>),
+    ) {
         self.counts.packets += 1;
         self.counts.first_time.get_or_insert(record.time);
         self.counts.last_time = Some(record.time);
-        let origin = Origin { packet: self.counts.packets, file: 0, time: record.time };
+        let origin = Origin { packet: self.counts.packets, file, time: record.time };
         let Some(link) = record.link else {
             self.counts.malformed += 1;
             return;

@@ -9,7 +9,8 @@ use pyo3::prelude::*;
 use pyo3::{PyTraverseError, PyVisit};
 use wsdefrag_capture::Options;
 
-use crate::capture::run::{Input, Run};
+use crate::capture::input::Input;
+use crate::capture::run::Run;
 use crate::raw::interpreter;
 
 /// Files by path, or one file object.
@@ -36,6 +37,14 @@ impl Source {
                 paths.first().map(|path| path.display().to_string()).unwrap_or_default()
             }
             Self::Object(_, name, _) => name.clone(),
+        }
+    }
+
+    /// The names of the files.
+    pub(crate) fn names(&self) -> Vec<String> {
+        match self {
+            Self::Paths(paths) => paths.iter().map(|path| path.display().to_string()).collect(),
+            Self::Object(_, name, _) => vec![name.clone()],
         }
     }
 
