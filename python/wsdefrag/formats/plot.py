@@ -286,10 +286,11 @@ def _draw(one: _Traffic, left: Axes, right: Axes, *, start: int, end: int, unit:
             rates = sign * of_side(one, side, start, edges) * _BINS / span
             axes.stairs(rates, edges / unit, fill=True, color=colour, alpha=0.9)
         axes.plot([opened, last], [0, 0], color=_INK, lw=1.2, solid_capstyle="butt")
-        for times, marker, look in (
+        looks: tuple[tuple[tuple[array[int], ...], str, dict[str, Any]], ...] = (
             (one.gaps, "|", {"color": _GAP, "ms": 11, "mew": 1.6}),
             (one.broken, "X", {"color": _BROKEN, "ms": 6, "mec": "white", "mew": 0.6}),
-        ):
+        )
+        for times, marker, look in looks:
             bars = np.unique(_bars_of(times, start, edges))
             middles = (edges[bars] + edges[1] / 2) / unit
             axes.plot(middles, np.zeros_like(middles), marker, **look)
