@@ -26,7 +26,7 @@ RECORDED = [DIRECTORY / name for name in ("plain-small.pcapng", "ipv6.pcapng", "
 
 
 def point_of(path: Path) -> str:
-    """Return the capture point of a file: eth0_00001_20260101.pcap and eth0_00002_... are of one."""
+    """Return the capture point of a file; eth0_00001.pcap and eth0_00002.pcap are of one."""
     return str(path.with_name(re.sub(r"(?<=[-_.])[0-9]+|(?<=cap)[0-9]+", "*", path.name)))
 
 
