@@ -48,8 +48,8 @@ def show(connection: CapturedConnection, gaps: list[CapturedEvent]) -> None:
     for gap in gaps:
         print(
             f"  {'client' if gap.from_client else 'server'}: a gap of {gap.length} bytes at byte "
-            f"{gap.offset}, after packet {gap.first_packet}; effect: {gap.effect}, {gap.incomplete} "
-            f"incomplete, {gap.undecodable} undecodable, {gap.lost} bytes lost"
+            f"{gap.offset}, after packet {gap.first_packet}; effect: {gap.effect}, "
+            f"{gap.incomplete} incomplete, {gap.undecodable} undecodable, {gap.lost} bytes lost"
         )
 
 
