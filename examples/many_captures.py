@@ -47,7 +47,9 @@ def main() -> None:
         points.setdefault(point_of(path), []).append(path)
     with ThreadPoolExecutor() as pool:
         table = pa.concat_tables(pool.map(read, points, points.values())).unify_dictionaries()
-    size = pc.binary_length(table["content"])
+    # A message is in one of the two columns.
+    text, content = (pc.binary_length(table[name]) for name in ("text", "content"))
+    size = pc.coalesce(text, content)
     totals = table.append_column("size", size).group_by("point")
     rows = totals.aggregate([("seq", "count"), ("size", "sum")]).to_pylist()
     for row in sorted(rows, key=lambda row: row["point"]):
