@@ -87,6 +87,11 @@ impl OpenWebSocket {
         Self { connection, rest_of_request: 0, directions }
     }
 
+    /// The tags and tunnels of the connection's packets.
+    pub(super) fn encapsulation(&mut self) -> &mut Vec<String> {
+        &mut self.connection.encapsulation
+    }
+
     /// Reads frames that the search of one direction has found.
     pub(super) fn read_found(&mut self, found: Found, sink: &mut impl Sink) {
         self.directions[usize::from(found.from_client)].read_found(found, sink);
