@@ -144,7 +144,9 @@ class ArrowStream:
 
     @property
     def counts(self) -> dict[str, Any]:
-        """Number of packets by outcome, of the same pass as the warnings."""
+        """Number of packets by outcome, of the last pass that ended: the arguments of
+        ``PacketCounts``.
+        """
 
     @property
     def warnings(self) -> list[str]:

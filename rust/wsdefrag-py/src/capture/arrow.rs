@@ -22,7 +22,7 @@ use wsdefrag_capture::columns::{MessageColumns, Table};
 
 use crate::capture::arrow_pass::{Batches, Pass, SharedResults};
 use crate::capture::choices::Choices;
-use crate::capture::counts::count_values;
+use crate::capture::counts::packet_counts;
 use crate::capture::source::Source;
 
 /// Most characters of a file's name in a `repr`.
@@ -140,10 +140,11 @@ impl ArrowStream {
         self.shared.warnings()
     }
 
-    /// Number of packets by outcome, of the same pass as the warnings.
+    /// Number of packets by outcome, of the last pass that ended: the arguments of
+    /// ``PacketCounts``.
     #[getter]
     fn counts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        count_values(py, self.shared.counts())
+        packet_counts(py, &self.shared.counts())
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {

@@ -35,7 +35,7 @@ impl SharedResults {
         self.results().warnings.clone()
     }
 
-    /// The counters of the packets of the last pass that ended.
+    /// What became of the packets of the last pass that ended.
     pub(crate) fn counts(&self) -> Counts {
         self.results().counts.clone()
     }

@@ -1,12 +1,12 @@
-//! The counters of a capture's packets, for Python's ``PacketCounts``.
+//! Converts the counters of packets.
 
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use wsdefrag_capture::packet::counts::Counts;
 use wsdefrag_capture::protocol::Protocol;
 
-/// The arguments of ``PacketCounts``.
-pub(crate) fn count_values(py: Python<'_>, counts: Counts) -> PyResult<Bound<'_, PyDict>> {
+/// The arguments of `wsdefrag.capture.PacketCounts`.
+pub(super) fn packet_counts<'py>(py: Python<'py>, counts: &Counts) -> PyResult<Bound<'py, PyDict>> {
     let values = PyDict::new(py);
     for (name, value) in [
         ("packets", counts.packets),
@@ -26,12 +26,12 @@ pub(crate) fn count_values(py: Python<'_>, counts: Counts) -> PyResult<Bound<'_,
         values.set_item(name, value)?;
     }
     let links = PyDict::new(py);
-    for (link, packets) in counts.unknown_links {
+    for (link, packets) in &counts.unknown_links {
         links.set_item(link, packets)?;
     }
     values.set_item("unknown_links", links)?;
     let kinds = PyDict::new(py);
-    for (kind, packets) in counts.unread_kinds {
+    for (kind, packets) in &counts.unread_kinds {
         kinds.set_item(kind.to_string(), packets)?;
     }
     values.set_item("unread_kinds", kinds)?;

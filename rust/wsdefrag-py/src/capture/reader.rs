@@ -34,7 +34,7 @@ use wsdefrag_capture::packet::counts::Counts;
 use wsdefrag_capture::{CaptureEvent, Connection, Message, Sink};
 
 use crate::capture::connection::{end_connection, new_connection};
-use crate::capture::counts::count_values;
+use crate::capture::counts::packet_counts;
 use crate::capture::event::CapturedEvent;
 use crate::capture::message::CapturedMessage;
 use crate::capture::run::{Run, Step};
@@ -315,7 +315,7 @@ impl CaptureReader {
     /// Number of packets so far by outcome.
     #[getter]
     fn counts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        count_values(py, self.progress().counts.clone())
+        packet_counts(py, &self.progress().counts)
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
