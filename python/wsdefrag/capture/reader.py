@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from wsdefrag._native import CapturedEvent, CapturedMessage
+from wsdefrag._native import CapturedEvent, CapturedMessage, CaptureItems
 from wsdefrag._native import CaptureReader as _NativeReader
 from wsdefrag._shown import shown, shown_fields
 from wsdefrag.capture.connection import CapturedConnection
@@ -139,8 +139,8 @@ class CaptureReader:
     def __iter__(self) -> Iterator[CaptureItem]:
         """Start or continue the pass.
 
-        Yields:
-            Messages, events and ended connections, each as soon as it is complete.
+        Returns:
+            An iterator over messages, events and ended connections, each as soon as it is complete.
 
         Raises:
             CaptureError: If no file is a capture.
@@ -149,12 +149,7 @@ class CaptureReader:
             RuntimeError: If another thread is reading, or the ``read()`` method of the file object
                 calls the reader.
         """
-        while True:
-            yield from self._batch
-            batch = self.next_batch()
-            if batch is None:
-                return
-            self._batch = iter(batch)
+        return CaptureItems(self, self._batch)
 
     def next_batch(self) -> list[CaptureItem] | None:
         """Read until a message is complete or a connection has ended.

@@ -12,6 +12,7 @@ mod counts;
 pub(crate) mod event;
 pub(crate) mod failure;
 mod input;
+pub(crate) mod items;
 pub(crate) mod message;
 pub(crate) mod plan;
 pub(crate) mod reader;
