@@ -19,7 +19,7 @@ use wsdefrag_core::{Layout, Mask, OutOfMemory, Output, Refusal};
 use crate::content::{deflating, gil_over};
 use crate::random;
 use crate::raw::bytes::{Gil, Writer};
-use crate::write::encoder::PyOutput;
+use crate::write::output::PyOutput;
 
 /// Most bytes that are reserved in advance.
 const MOST_AHEAD: usize = 1 << 16;
