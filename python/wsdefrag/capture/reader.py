@@ -45,6 +45,10 @@ class PacketCounts:
         unread: Packets of encapsulations that may carry TCP and are not followed.
         unread_kinds: The number of packets of each of these encapsulations, by name: ``"ESP"``,
             ``"QUIC"``, ``"VXLAN on UDP port 5555"``.
+        tcp_connections: The number of TCP connections that have ended by what they carry:
+            ``"websocket"`` (also refused ones), ``"http"`` (without a WebSocket), ``"tls"``,
+            ``"http2"``, ``"other"``. Only those that ``ports`` and ``addresses`` want.
+        tcp_packets: The number of packets of these connections.
         fragments: IP fragments that did not complete a datagram.
         fragments_dropped: Fragments whose datagram was dropped.
         fragments_waiting: Fragments whose datagram may still be completed.
@@ -71,6 +75,8 @@ class PacketCounts:
     unknown_links: dict[int, int] = field(default_factory=dict)
     unread: int = 0
     unread_kinds: dict[str, int] = field(default_factory=dict)
+    tcp_connections: dict[str, int] = field(default_factory=dict)
+    tcp_packets: dict[str, int] = field(default_factory=dict)
     fragments: int = 0
     fragments_dropped: int = 0
     fragments_waiting: int = 0
