@@ -59,6 +59,18 @@ impl<T> TryGrow<T> for VecDeque<T> {
     }
 }
 
+/// A queue that can make room for values that are added later.
+pub trait TryRoom {
+    /// Makes room for `more` values.
+    fn try_room(&mut self, more: usize) -> Result<(), OutOfMemory>;
+}
+
+impl<T> TryRoom for VecDeque<T> {
+    fn try_room(&mut self, more: usize) -> Result<(), OutOfMemory> {
+        Ok(self.try_reserve(more)?)
+    }
+}
+
 /// A vector of `length` copies of `value`.
 pub fn filled<T: Copy>(value: T, length: usize) -> Result<Vec<T>, OutOfMemory> {
     let mut vector = Vec::new();

@@ -8,7 +8,11 @@ mod contract;
 use contract::writer::{Deflater, Ending, Wire};
 use wsdefrag_core::limits::Excess;
 use wsdefrag_core::read::passive::Passive;
-use wsdefrag_core::{DeflateParams, Events, Reassembler, Settings, Strictness};
+use wsdefrag_core::write::encoder::{self, Choice, Encoder};
+use wsdefrag_core::{
+    DeflateParams, Events, Layout, Opcode, OutOfMemory, Output, Reassembler, Refusal, Settings,
+    Strictness,
+};
 use zlib_rs::Strategy as Matching;
 
 /// How much more than what is allocated may be said to be held, in bytes: the engine does not know
@@ -71,13 +75,56 @@ fn bytes_held_are_bytes_allocated() {
     }
 }
 
+/// A compressor's state is tried for before it is made; the trial has to be at least as large.
+#[test]
+fn compressor_takes_no_more_than_is_tried_for() {
+    for window_bits in 8..=15_u8 {
+        for level in [0, 6, 9] {
+            let mut encoder = Encoder::new(encoder::Settings {
+                from_client: false,
+                deflate: Some(DeflateParams {
+                    server_max_window_bits: window_bits,
+                    ..DeflateParams::default()
+                }),
+                compress_from: 0,
+                level,
+                check_utf8: false,
+            });
+            let tried = (256 << 10) + (4 << window_bits.max(9));
+            let content = [7; 99];
+            let (_, run) = allocator::refusing(allocator::Refuse::Nothing, || {
+                encoder.message(Opcode::Binary, &content, None, Choice::default(), &mut Out)
+            });
+            // Besides the state there is the buffer of 4 KiB for the output.
+            let besides = 4096;
+            let state = usize::try_from(run.most).unwrap() - besides;
+            assert!((tried - (16 << 10)..=tried).contains(&state), "{state} of {tried} bytes");
+        }
+    }
+}
+
+/// Takes frames and keeps none.
+struct Out;
+
+impl Output for Out {
+    type Bytes = ();
+
+    fn masking_key(&mut self) -> Result<[u8; 4], Refusal> {
+        Ok([1, 2, 3, 4])
+    }
+
+    fn write(&mut self, _: &Layout<'_>) -> Result<(), OutOfMemory> {
+        Ok(())
+    }
+}
+
 /// An inflater costs what the documentation says, so that a caller can plan with it.
 #[test]
 fn live_inflater_takes_less_than_56_kib() {
     let frames = compressed(&[b"Hello"], true);
     let mut direction = Reassembler::new(settings(false, Strictness::default()));
     let mut sink = Events::to(|_, _| ());
-    let ((), run) = allocator::with_memory(usize::MAX, || {
+    let ((), run) = allocator::refusing(allocator::Refuse::Nothing, || {
         direction.receive_data(&frames[0], &mut sink);
     });
     assert!(run.most < 56 << 10, "{} bytes", run.most);

@@ -109,7 +109,7 @@ fn encode(step: &Step, engine: &mut Encoder, output: &mut Counting, wire: &mut V
     let choice = Choice { compress: step.compress, masking_key: step.key };
     match &step.way {
         Way::Whole(kept) => {
-            let sizes = Fragmenter::default().sizes(opcode, content, kept);
+            let sizes = Fragmenter::default().sizes(opcode, content, kept).unwrap();
             wire.extend(engine.message(opcode, content, Some(&sizes), choice, output).unwrap());
             0
         }

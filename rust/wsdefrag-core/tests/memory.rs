@@ -159,11 +159,22 @@ fn check_refusal(script: &Script, n: u64, size: usize) {
 
 #[test]
 fn memory_that_runs_out_is_an_error_at_the_current_frame() {
-    let mut recorder = Recorder::new(Ledger::refusing(2));
-    let mut reassembler = Reassembler::new(common::strict());
-    reassembler.receive_data(b"\x81\x01a\x82\x01b\x82\x01c", &mut recorder);
-    let error = reassembler.error().unwrap();
-    assert_eq!((error.kind, error.offset, recorder.events.len()), (Kind::OutOfMemory, 3, 1));
-    assert_eq!((error.kind.name(), error.kind.close_code()), ("out_of_memory", 1011));
-    assert_eq!(error.to_string(), "no memory for the payload at byte 3 (RFC 6455 section 10.4)");
+    // Each message takes one request for its content and one for its place among the events.
+    for (n, offset, events) in [(1, 0, 0), (2, 0, 0), (3, 3, 1), (4, 3, 1), (5, 6, 2), (6, 6, 2)] {
+        let mut recorder = Recorder::new(Ledger::refusing(n));
+        let mut reassembler = Reassembler::new(common::strict());
+        reassembler.receive_data(b"\x81\x01a\x82\x01b\x89\x01c", &mut recorder);
+        let (refused, kept) = (reassembler.error().copied(), recorder.events.len());
+        // The payload of a control frame takes no request.
+        if n == 6 {
+            assert_eq!((refused, kept), (None, 3));
+            continue;
+        }
+        let error = refused.unwrap();
+        assert_eq!((error.kind, error.offset, kept), (Kind::OutOfMemory, offset, events), "{n}");
+        assert_eq!((error.kind.name(), error.kind.close_code()), ("out_of_memory", 1011));
+        let text = format!("no memory for the payload at byte {offset} (RFC 6455 section 10.4)");
+        assert_eq!(error.to_string(), text);
+        assert_eq!(reassembler.control_bytes(), 0);
+    }
 }

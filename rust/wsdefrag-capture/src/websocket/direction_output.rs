@@ -5,7 +5,7 @@
 //! number of the next message, which is its place.
 
 use wsdefrag_core::frame::close::{Close, NO_STATUS_RECEIVED};
-use wsdefrag_core::{Damage, Error, Event, Extent, Kind, Opcode, VecMemory};
+use wsdefrag_core::{Damage, Error, Event, Extent, Kind, Opcode, OutOfMemory, VecMemory};
 
 use crate::account::Account;
 use crate::connection::CloseSeen;
@@ -211,7 +211,7 @@ impl<S: Sink> wsdefrag_core::Sink for EventSink<'_, S> {
     }
 
     #[inline]
-    fn event(&mut self, offset: u64, event: Event<'_, Vec<u8>>) {
+    fn event(&mut self, offset: u64, event: Event<'_, Vec<u8>>) -> Result<(), OutOfMemory> {
         match event {
             Event::Message { opcode, content, extent } => {
                 self.message(offset, opcode, content, &extent, (Status::Ok, 0));
@@ -228,7 +228,7 @@ impl<S: Sink> wsdefrag_core::Sink for EventSink<'_, S> {
                         }
                     };
                     self.control(offset, [extent.payload_length, missing], detail);
-                    return;
+                    return Ok(());
                 }
                 self.message(offset, opcode, content, &extent, (status(damage), missing));
             }
@@ -254,6 +254,7 @@ impl<S: Sink> wsdefrag_core::Sink for EventSink<'_, S> {
                 self.whole_control(offset, detail);
             }
         }
+        Ok(())
     }
 }
 

@@ -18,9 +18,12 @@
 //! - `compressed[..used]` is the output of the current call; `used == 0`
 //!   between calls
 
+use std::panic;
+
 use zlib_rs::{Deflate, DeflateConfig, DeflateFlush, Method, Status, Strategy, compress_bound};
 
 use crate::error::OutOfMemory;
+use crate::fallible::TryGrow;
 
 /// The bytes that are removed from the end of a compressed message.
 const TAIL: [u8; 4] = [0x00, 0x00, 0xFF, 0xFF];
@@ -30,6 +33,11 @@ const ROOM: usize = 4096;
 const FLUSH: usize = 16;
 /// Largest output buffer that is kept for the next message, in bytes.
 const KEPT: usize = 1 << 18;
+/// Size of the state that zlib-rs allocates, without what depends on the window, in bytes; the tests
+/// measure it.
+const FIXED_SIZE: usize = 256 << 10;
+/// The part of the state's size that depends on the window, per byte of the window.
+const SIZE_PER_BYTE: usize = 4;
 /// The smallest window of zlib's raw streams, in bits.
 const SMALLEST_WINDOW_BITS: u8 = 9;
 
@@ -102,16 +110,10 @@ impl Deflater {
     }
 
     fn flush(&mut self, mut part: &[u8]) -> Result<(), OutOfMemory> {
-        let (level, window_bits) = (i32::from(self.level), i32::from(self.window_bits));
-        let mut deflate = self.deflate.take().unwrap_or_else(|| {
-            Deflate::new_with_config(DeflateConfig {
-                level,
-                method: Method::Deflated,
-                window_bits: -window_bits.max(i32::from(SMALLEST_WINDOW_BITS)),
-                mem_level: 8,
-                strategy: Strategy::Default,
-            })
-        });
+        let mut deflate = match self.deflate.take() {
+            Some(deflate) => deflate,
+            None => self.new_state()?,
+        };
         if std::mem::take(&mut self.reset_due) {
             deflate.reset();
         }
@@ -134,6 +136,23 @@ impl Deflater {
         };
         self.deflate = Some(deflate);
         result
+    }
+
+    /// The state of a compressor with an empty window.
+    #[cold]
+    fn new_state(&self) -> Result<Deflate, OutOfMemory> {
+        let window_bits = self.window_bits.max(SMALLEST_WINDOW_BITS);
+        let config = DeflateConfig {
+            level: i32::from(self.level),
+            method: Method::Deflated,
+            window_bits: -i32::from(window_bits),
+            mem_level: 8,
+            strategy: Strategy::Default,
+        };
+        // zlib-rs panics if its one allocation is refused. So the same size is tried first, which
+        // leaves the panic to a race with other threads.
+        Vec::<u8>::new().try_reserve_exact(FIXED_SIZE + (SIZE_PER_BYTE << window_bits))?;
+        panic::catch_unwind(|| Deflate::new_with_config(config)).map_err(|_| OutOfMemory)
     }
 
     /// Makes room for at least `least` bytes. Doubles the buffer, but not beyond the most that
@@ -170,10 +189,11 @@ impl Compression<'_> {
     pub fn run(self) -> Result<Vec<usize>, OutOfMemory> {
         let Self { deflater, mut content, sizes, fin } = self;
         let last = sizes.len() - 1;
-        let mut lengths = Vec::with_capacity(sizes.len());
+        let mut lengths = Vec::new();
+        lengths.try_reserve_exact(sizes.len())?;
         for (index, size) in sizes.iter().enumerate() {
             let (part, rest) = content.split_at(*size);
-            lengths.push(deflater.append(part, fin && index == last)?);
+            lengths.try_push(deflater.append(part, fin && index == last)?)?;
             content = rest;
         }
         Ok(lengths)

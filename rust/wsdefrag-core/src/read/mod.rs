@@ -1,6 +1,7 @@
 //! Reading one direction: bytes in; messages, fragments or frames out.
 
 mod account;
+mod completion;
 pub mod event;
 mod footprint;
 pub mod fragment_stream;

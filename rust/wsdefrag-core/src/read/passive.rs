@@ -1,10 +1,8 @@
 //! A direction of a capture: it is only observed, and bytes may be missing.
 //!
-//! It differs in two ways from a direction of an endpoint. An error in a
-//! message's
-//! content affects only that message, because the frame boundaries are still
-//! known.
-//! And the reader can report a gap, bytes that were not captured:
+//! It differs in two ways from a direction of an endpoint. An error in a message's content affects
+//! only that message, because the frame boundaries are still known. And the reader can report a gap,
+//! bytes that were not captured:
 //!
 //! ```text
 //! a gap that ends inside a frame with a known header    skipped; its message is damaged
@@ -13,20 +11,17 @@
 //!                                                       unless the sender resets it anyway
 //! ```
 //!
-//! The content of a damaged message ends before its first missing byte. Bytes
-//! on
-//! the two sides of a gap are never joined.
+//! The content of a damaged message ends before its first missing byte. Bytes on the two sides of a
+//! gap are never joined. Without memory for an event there is no event, and its bytes are skipped.
 //!
-//! - `bytes_received == bytes of all extents + control_bytes + bytes_skipped +
-//!   bytes_discarded` after [`finish`](Reassembler::finish)
+//! - `bytes_received == bytes of all extents + control_bytes + bytes_skipped + bytes_discarded` after
+//!   [`finish`](Reassembler::finish)
 
 use crate::deflate::slot::Slot;
 use crate::error::{Error, Kind};
-use crate::frame::mask::Mask;
-use crate::frame::opcode::Opcode;
 use crate::read::account::Decoding;
-use crate::read::event::{Damage, Event, Extent};
-use crate::read::memory::{Content, Memory};
+use crate::read::event::Damage;
+use crate::read::memory::Content;
 use crate::read::message::PayloadUse;
 use crate::read::reassembler::Reassembler;
 use crate::read::settings::Settings;
@@ -72,7 +67,7 @@ impl<C: Content> Reassembler<C> {
         self.passive.window_known
     }
 
-    /// Bytes of incomplete headers and control frames.
+    /// Bytes of incomplete headers and control frames, and of messages that the sink did not keep.
     #[must_use]
     pub const fn bytes_skipped(&self) -> u64 {
         self.passive.skipped
@@ -114,7 +109,6 @@ impl<C: Content> Reassembler<C> {
         if inside < length {
             self.lose(inside, sink);
         } else if self.walker.parser.remaining() == 0 {
-            // Only an allocation can fail here, and then there is no event.
             let _ = self.end_frame(sink);
         }
     }
@@ -215,30 +209,5 @@ impl<C: Content> Reassembler<C> {
     pub(super) fn lose_window(&mut self) {
         self.inflation = Slot::Empty;
         self.passive.window_known = self.settings.no_context_takeover();
-    }
-
-    /// Ends a control frame with missing bytes.
-    #[cold]
-    pub(super) fn end_damaged_control<S: SinkFor<C>>(&mut self, sink: &mut S) -> Result<(), Kind> {
-        let missing = std::mem::take(&mut self.passive.control_missing);
-        let payload = &self.walker.control()[..self.passive.control_whole];
-        let (content, _) = sink.memory().whole(payload, Mask::NONE)?;
-        let extent = Extent {
-            frames: 1,
-            wire_length: self.walker.header.size as u64 + self.walker.header.length,
-            payload_length: self.walker.header.length,
-            compressed: false,
-            refers_back: false,
-        };
-        let opcode = self.walker.header.opcode;
-        if opcode == Opcode::Close {
-            self.discarded_from = Some(self.walker.parser.position());
-            self.inflation = Slot::Empty;
-        }
-        let damage = Damage::Missing;
-        let event = Event::Damaged { opcode, content, extent, damage, missing };
-        sink.event(self.walker.parser.start(), event);
-        self.walker.end_control();
-        Ok(())
     }
 }

@@ -1,11 +1,8 @@
 //! Reassembles one direction: bytes in, messages and control frames out.
 //!
-//! The machine is *open* until a Close makes it *closed* or a violation makes
-//! it
-//! *failed*. Both are final: later bytes are counted and dropped. While it is
-//! open,
-//! it is between frames or inside one, and independently has an open message or
-//! not:
+//! The machine is *open* until a Close makes it *closed* or a violation makes it *failed*. Both are
+//! final: later bytes are counted and dropped. While it is open, it is between frames or inside one,
+//! and independently has an open message or not:
 //!
 //! ```text
 //! TEXT or BINARY without FIN   opens a message        (only if none is open)
@@ -14,11 +11,11 @@
 //! CLOSE, PING, PONG            may come between, and do not change it
 //! ```
 //!
-//! An uncompressed message in one frame inside one chunk, the most common case,
-//! takes a short path and never becomes an open message.
+//! What happens when a message or a control frame is complete is in `completion.rs`. An uncompressed
+//! message in one frame inside one chunk, the most common case, takes a short path there and never
+//! becomes an open message.
 //!
-//! It implements RFC 6455 sections 5.4 to 5.6, 7 and 8.1, and RFC 7692 section
-//! 7.2.2.
+//! It implements RFC 6455 sections 5.4 to 5.6, 7 and 8.1, and RFC 7692 section 7.2.2.
 
 use crate::deflate::inflation::{Ceiling, Inflation};
 use crate::deflate::slot::Slot;
@@ -27,7 +24,7 @@ use crate::frame::header::{Header, Order};
 use crate::frame::mask::Mask;
 use crate::frame::opcode::Opcode;
 use crate::read::account::{Account, Decoding};
-use crate::read::event::{Damage, Event, Extent, Incomplete};
+use crate::read::event::Incomplete;
 use crate::read::growth::Outlook;
 use crate::read::memory::{Content, Memory};
 use crate::read::message::{ContentRules, ContentTarget, OpenMessage, PayloadUse};
@@ -35,13 +32,6 @@ use crate::read::settings::Settings;
 use crate::read::sink::SinkFor;
 use crate::read::walker::{Range, Walker};
 use crate::strictness::Tolerated;
-use crate::text;
-
-/// Upper bound of the expected size of the next compressed message, in bytes.
-const MOST_EXPECTED: usize = 1 << 16;
-/// The expected size is rounded up to a multiple of this, in bytes, so that messages of similar
-/// size fit.
-const EXPECTED_STEP: usize = 128;
 
 /// The state of a passive direction.
 #[expect(clippy::struct_excessive_bools, reason = "they are independent")]
@@ -78,9 +68,9 @@ pub struct Reassembler<C> {
     pub(super) message: Option<OpenMessage<C>>,
     pub(super) inflation: Slot,
     /// The expected size of the next compressed message, in bytes.
-    expected: usize,
+    pub(super) expected: usize,
     pub(super) received: u64,
-    control_bytes: u64,
+    pub(super) control_bytes: u64,
     /// Bytes from this position on are dropped.
     pub(super) discarded_from: Option<u64>,
     error: Option<Error>,
@@ -272,46 +262,6 @@ impl<C: Content> Reassembler<C> {
         one_frame && within(limits.max_frame_size) && within(limits.max_message_size)
     }
 
-    /// The short path: an uncompressed message in one complete frame.
-    #[inline]
-    fn whole_message<S: SinkFor<C>>(
-        &mut self,
-        range: &Range<'_>,
-        sink: &mut S,
-    ) -> Result<(), Error> {
-        let Range { wire, mask, .. } = *range;
-        let header = &self.walker.header;
-        let failed = |kind| self.walker.parser.error(kind);
-        sink.memory().admit(wire.len(), wire.len()).map_err(|excess| failed(excess.into()))?;
-        let (content, any) =
-            sink.memory().whole(wire, mask).map_err(|error| failed(error.into()))?;
-        let check = any >= 0x80 && header.opcode == Opcode::Text;
-        let (opcode, offset) = (header.opcode, self.walker.parser.start());
-        let extent = Extent {
-            frames: 1,
-            wire_length: header.size as u64 + header.length,
-            payload_length: header.length,
-            compressed: false,
-            refers_back: false,
-        };
-        let not_utf8 = check && !text::is_valid(content.as_slice());
-        if not_utf8 && self.settings.strictness.utf8 {
-            if !self.passive.on {
-                return Err(failed(Kind::InvalidUtf8));
-            }
-            let damage = Damage::Fault(Kind::InvalidUtf8);
-            sink.event(offset, Event::Damaged { opcode, content, extent, damage, missing: 0 });
-            return Ok(());
-        }
-        sink.frame(header)
-            .and_then(|()| sink.payload(wire, mask, wire.len()))
-            .and_then(|()| sink.frame_end())
-            .map_err(failed)?;
-        self.walker.tolerated.utf8 += u64::from(not_utf8);
-        sink.event(offset, Event::Message { opcode, content, extent });
-        Ok(())
-    }
-
     #[inline]
     fn begin_frame(&mut self, header: &Header) -> Result<(), Kind> {
         if header.opcode.is_control() {
@@ -390,85 +340,13 @@ impl<C: Content> Reassembler<C> {
         sink.frame_end()?;
         self.hand_over(sink)
     }
-
-    /// The last checks of the open message.
-    fn end_message<S: SinkFor<C>>(&mut self, sink: &mut S) -> Result<(), Kind> {
-        let Some(message) = &mut self.message else { return Ok(()) };
-        if message.is_inflated() {
-            self.expected = message.len().next_multiple_of(EXPECTED_STEP).min(MOST_EXPECTED);
-            let inflation = live(&mut self.inflation, &self.settings)?;
-            if inflation.is_holding() {
-                let mut target = ContentTarget {
-                    ceiling: Ceiling::new(&self.settings.limits, message.account.announced),
-                    message,
-                    memory: sink.memory(),
-                    expected: self.expected,
-                    window_matters: !inflation.no_context_takeover(),
-                };
-                inflation.finish_held(&mut target)?;
-            } else {
-                inflation.finish(message.account.announced == 0)?;
-            }
-            message.deflate_breaches = inflation.end_message();
-            inflation.remember(message.content())?;
-        }
-        message.finish()
-    }
-
-    /// Gives the open message to `sink`, complete or damaged.
-    pub(super) fn hand_over<S: SinkFor<C>>(&mut self, sink: &mut S) -> Result<(), Kind> {
-        let Some(message) = self.message.take() else { return Ok(()) };
-        let Account { opcode, offset, decoding, foreign, rsv, .. } = message.account;
-        let refers_back = message.deflate_breaches.no_context_takeover;
-        let extent = Extent { refers_back, ..message.account.extent() };
-        let (damage, missing) = (message.damage, message.missing);
-        if damage.is_none() {
-            message.count_breaches(&mut self.walker.tolerated);
-        }
-        // A payload that cannot be inflated is only useful if it is complete.
-        let useless = decoding == Decoding::Opaque && damage != Some(Damage::Undecodable);
-        let content = if useless {
-            sink.memory().allocate(0)?
-        } else {
-            message.into_content(sink.memory())?
-        };
-        let event = match damage {
-            None => Event::Message { opcode, content, extent },
-            Some(Damage::Undecodable) if foreign || !self.passive.on => {
-                Event::Opaque { opcode, content, rsv, extent }
-            }
-            Some(damage) => Event::Damaged { opcode, content, extent, damage, missing },
-        };
-        sink.event(offset, event);
-        Ok(())
-    }
-
-    fn end_control<S: SinkFor<C>>(&mut self, sink: &mut S) -> Result<(), Kind> {
-        if self.passive.control_missing > 0 {
-            return self.end_damaged_control(sink);
-        }
-        let Header { opcode, size, length, .. } = self.walker.header;
-        let (start, end) = (self.walker.parser.start(), self.walker.parser.position());
-        let event = match opcode {
-            Opcode::Ping => Event::Ping(self.walker.control()),
-            Opcode::Pong => Event::Pong(self.walker.control()),
-            _ => {
-                let close = self.walker.close()?;
-                self.discarded_from = Some(end);
-                self.inflation = Slot::Empty;
-                Event::Close(close)
-            }
-        };
-        sink.frame_end()?;
-        self.control_bytes += size as u64 + length;
-        sink.event(start, event);
-        self.walker.end_control();
-        Ok(())
-    }
 }
 
 /// The inflation of a direction with these settings.
 #[inline]
-fn live<'a>(inflation: &'a mut Slot, settings: &Settings) -> Result<&'a mut Inflation, Kind> {
+pub(super) fn live<'a>(
+    inflation: &'a mut Slot,
+    settings: &Settings,
+) -> Result<&'a mut Inflation, Kind> {
     Ok(inflation.live(settings.no_context_takeover(), settings.strictness)?)
 }

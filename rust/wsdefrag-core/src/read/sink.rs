@@ -1,7 +1,6 @@
-//! The caller's side of the engine: receives the events and supplies the
-//! memory.
+//! The caller's side of the engine: receives the events and supplies the memory.
 
-use crate::error::Kind;
+use crate::error::{Kind, OutOfMemory};
 use crate::frame::header::Header;
 use crate::frame::mask::Mask;
 use crate::read::event::Event;
@@ -16,8 +15,13 @@ pub trait Sink {
     fn memory(&mut self) -> &mut Self::Memory;
 
     /// Receives an event. `offset` is the position of the first byte of its first frame, in bytes
-    /// from the start of the direction.
-    fn event(&mut self, offset: u64, event: Event<'_, <Self::Memory as Memory>::Content>);
+    /// from the start of the direction. Fails if there is no memory to keep the event, which ends
+    /// the direction of an endpoint; a passive one goes on without that event.
+    fn event(
+        &mut self,
+        offset: u64,
+        event: Event<'_, <Self::Memory as Memory>::Content>,
+    ) -> Result<(), OutOfMemory>;
 
     /// Called with each accepted header, before the frame's payload.
     #[inline]
@@ -63,7 +67,8 @@ impl<F: FnMut(u64, Event<'_, Vec<u8>>)> Sink for Events<F> {
         &mut self.0
     }
 
-    fn event(&mut self, offset: u64, event: Event<'_, Vec<u8>>) {
+    fn event(&mut self, offset: u64, event: Event<'_, Vec<u8>>) -> Result<(), OutOfMemory> {
         (self.1)(offset, event);
+        Ok(())
     }
 }

@@ -20,6 +20,7 @@
 use std::collections::VecDeque;
 
 use crate::error::{Kind, OutOfMemory};
+use crate::fallible::{TryGrow, TryRoom};
 use crate::frame::header::{self, Header, MAX_CONTROL, Order, RSV1, Rules};
 use crate::frame::mask::Mask;
 use crate::frame::opcode::Opcode;
@@ -120,10 +121,14 @@ impl FrameLog {
     }
 
     /// The received frames, to be written again; `content` is the decoded content.
-    pub(crate) fn layout<'a>(&'a self, content: &'a [u8]) -> Layout<'a> {
+    pub(crate) fn layout<'a>(&'a self, content: &'a [u8]) -> Result<Layout<'a>, OutOfMemory> {
         let is_own = self.compressed || self.first.opcode.is_control();
         let payload = if is_own { &self.payload } else { content };
-        Layout::new(self.first, self.continuations().collect(), payload)
+        let mut rest = Vec::new();
+        for header in self.continuations() {
+            rest.try_push(header)?;
+        }
+        Ok(Layout::new(self.first, rest, payload))
     }
 
     /// The headers of all frames but the first.
@@ -144,14 +149,14 @@ impl FrameLog {
     }
 
     /// Replaces the masking key of each masked frame.
-    pub(crate) fn remask<E>(
+    pub(crate) fn remask<E: From<OutOfMemory>>(
         &mut self,
         mut key: impl FnMut() -> Result<[u8; 4], E>,
     ) -> Result<(), E> {
-        let mut rest = Vec::with_capacity(self.rest.len());
+        let mut rest = Vec::new();
         for mut header in self.continuations() {
             header.masking_key = header.masking_key.map(|_| key()).transpose()?;
-            rest.extend_from_slice(&header.to_bytes()[..header.size]);
+            rest.try_append(&header.to_bytes()[..header.size])?;
         }
         self.rest = rest;
         self.first.masking_key = self.first.masking_key.map(|_| key()).transpose()?;
@@ -159,15 +164,20 @@ impl FrameLog {
     }
 
     /// The content bytes of each frame; `length` is the length of the received content.
-    pub(crate) fn sizes(&self, length: usize) -> Vec<usize> {
+    pub(crate) fn sizes(&self, length: usize) -> Result<Vec<usize>, OutOfMemory> {
+        let mut sizes = Vec::new();
         if !self.compressed {
-            #[expect(clippy::cast_possible_truncation, reason = "payloads that were held")]
-            let size = |header: Header| header.length as usize;
-            return std::iter::once(self.first).chain(self.continuations()).map(size).collect();
+            for header in std::iter::once(self.first).chain(self.continuations()) {
+                #[expect(clippy::cast_possible_truncation, reason = "payloads that were held")]
+                sizes.try_push(header.length as usize)?;
+            }
+            return Ok(sizes);
         }
         let mut start = 0;
-        let content_ends = self.content_ends.iter().copied().chain([length]);
-        content_ends.map(|end| end - std::mem::replace(&mut start, end)).collect()
+        for end in self.content_ends.iter().copied().chain([length]) {
+            sizes.try_push(end - std::mem::replace(&mut start, end))?;
+        }
+        Ok(sizes)
     }
 
     /// The fragment sizes for `content`; `length` is the length of the received content.
@@ -177,8 +187,8 @@ impl FrameLog {
         content: &[u8],
         length: usize,
         fragmenter: &Fragmenter,
-    ) -> Vec<usize> {
-        fragmenter.sizes(opcode, content, &self.sizes(length))
+    ) -> Result<Vec<usize>, OutOfMemory> {
+        fragmenter.sizes(opcode, content, &self.sizes(length)?)
     }
 }
 
@@ -216,20 +226,20 @@ impl Recorder {
         (self.message, self.control) = (None, None);
     }
 
-    fn frame(&mut self, header: &Header) {
+    fn frame(&mut self, header: &Header) -> Result<(), OutOfMemory> {
         if header.opcode.is_control() {
             self.control = Some(FrameLog::new(*header, false));
-            return;
+            return Ok(());
         }
         let Some(log) = &mut self.message else {
             self.decoded = 0;
             self.message = Some(FrameLog::new(*header, self.deflate && header.rsv1()));
-            return;
+            return Ok(());
         };
         if log.compressed {
-            log.content_ends.push(self.decoded);
+            log.content_ends.try_push(self.decoded)?;
         }
-        log.rest.extend_from_slice(&header.to_bytes()[..header.size]);
+        log.rest.try_append(&header.to_bytes()[..header.size])
     }
 }
 
@@ -254,6 +264,8 @@ pub struct Recording<'a, S> {
     pub recorder: &'a mut Recorder,
     /// Receives one log for each event.
     pub logs: &'a mut VecDeque<FrameLog>,
+    /// Gets room for each of these events, so that queuing them needs no memory.
+    pub queue: &'a mut dyn TryRoom,
 }
 
 impl<S: Sink> Sink for Recording<'_, S> {
@@ -265,7 +277,11 @@ impl<S: Sink> Sink for Recording<'_, S> {
     }
 
     #[inline]
-    fn event(&mut self, offset: u64, event: Event<'_, <S::Memory as Memory>::Content>) {
+    fn event(
+        &mut self,
+        offset: u64,
+        event: Event<'_, <S::Memory as Memory>::Content>,
+    ) -> Result<(), OutOfMemory> {
         let log = match &event {
             Event::Message { extent, .. } => {
                 let mut log = self.recorder.message.take();
@@ -288,15 +304,17 @@ impl<S: Sink> Sink for Recording<'_, S> {
             Event::Damaged { .. } => self.recorder.message.take(),
             Event::Ping(_) | Event::Pong(_) | Event::Close(_) => self.recorder.control.take(),
         };
-        self.logs.extend(log);
-        self.sink.event(offset, event);
+        let Some(log) = log else { return self.sink.event(offset, event) };
+        self.queue.try_room(self.logs.len() + 1)?;
+        self.logs.try_room(1)?;
+        self.sink.event(offset, event)?;
+        self.logs.try_push(log)
     }
 
     #[inline]
     fn frame(&mut self, header: &Header) -> Result<(), Kind> {
         self.sink.memory().admit(header.size, header.size)?;
-        self.recorder.frame(header);
-        Ok(())
+        Ok(self.recorder.frame(header)?)
     }
 
     #[inline]

@@ -191,7 +191,7 @@ impl Outbound {
             log.remask(|| output.masking_key())?;
         }
         let moves_window = log.is_compressed() || log.is_opaque();
-        self.encoder.pass(&log.layout(content), moves_window, output)
+        self.encoder.pass(&log.layout(content)?, moves_window, output)
     }
 
     /// Writes an edited message.
@@ -215,7 +215,7 @@ impl Outbound {
         output: &mut O,
     ) -> Result<O::Bytes, Refusal> {
         let Edit { opcode, content, length } = edit;
-        let sizes = log.fragments(opcode, content, length, &self.fragmenter);
+        let sizes = log.fragments(opcode, content, length, &self.fragmenter)?;
         let compress = Some(log.is_compressed() && self.encoder.can_compress());
         let choice = Choice { compress, masking_key: None };
         self.encoder.message(opcode, content, Some(&sizes), choice, output)
@@ -231,7 +231,7 @@ impl Outbound {
     ) -> Result<O::Bytes, Refusal> {
         let plain = !self.takes_compressed();
         let choice = Choice { compress: compress.or(plain.then_some(false)), masking_key: None };
-        let sizes = self.fragmenter.sizes(opcode, content, &[]);
+        let sizes = self.fragmenter.sizes(opcode, content, &[])?;
         let written = self.encoder.message(opcode, content, Some(&sizes), choice, output)?;
         if compress == Some(true) && self.has_context() {
             self.verbatim = false;

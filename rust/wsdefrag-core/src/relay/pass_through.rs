@@ -21,6 +21,8 @@
 //!
 //! It implements RFC 6455 sections 5.4 and 5.5.1.
 
+use crate::error::OutOfMemory;
+use crate::fallible::TryGrow;
 use crate::frame::opcode::Opcode;
 use crate::relay::held::Held;
 use crate::relay::outbound::{Control, Outbound};
@@ -125,9 +127,10 @@ impl<H: Held> PassThrough<H> {
         }
         let content = held.content();
         if self.schedule.is_inside_message() {
+            self.waiting.try_reserve(1).map_err(OutOfMemory::from)?;
             let mut later = self.schedule.deferred_message(output);
             self.outbound.inject(opcode, content, compress, &mut later)?;
-            self.waiting.push(held);
+            self.waiting.try_push(held)?;
         } else {
             self.outbound.inject(opcode, content, compress, output)?;
         }

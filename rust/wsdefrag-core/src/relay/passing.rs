@@ -12,7 +12,7 @@
 //! an
 //! error nothing more is forwarded.
 
-use crate::error::Kind;
+use crate::error::{Kind, OutOfMemory};
 use crate::frame::header::{Header, RSV1};
 use crate::frame::mask::Mask;
 use crate::frame::opcode::Opcode;
@@ -47,8 +47,12 @@ impl<S: Sink, O: ByteOutput> Sink for Passing<'_, S, O> {
     }
 
     #[inline]
-    fn event(&mut self, offset: u64, event: Event<'_, <S::Memory as Memory>::Content>) {
-        self.sink.event(offset, event);
+    fn event(
+        &mut self,
+        offset: u64,
+        event: Event<'_, <S::Memory as Memory>::Content>,
+    ) -> Result<(), OutOfMemory> {
+        self.sink.event(offset, event)
     }
 
     fn frame(&mut self, header: &Header) -> Result<(), Kind> {

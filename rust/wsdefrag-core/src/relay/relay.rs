@@ -145,11 +145,12 @@ impl<H: Held> Relay<H> {
 
     /// A sink to read with: it passes events to `sink` and records their frames.
     pub const fn recording<'a, S>(&'a mut self, sink: &'a mut S) -> Recording<'a, S> {
-        Recording { sink, recorder: &mut self.recorder, logs: &mut self.logs }
+        let Self { recorder, logs, queue, .. } = self;
+        Recording { sink, recorder, logs, queue }
     }
 
-    /// Queues the next recorded event. An event without frames, which only the end of a direction
-    /// produces, is not queued.
+    /// Queues the next recorded event, for which there is room since it was recorded. An event
+    /// without frames, which only the end of a direction produces, is not queued.
     pub fn hold(&mut self, event: H) {
         let Some(log) = self.logs.pop_front() else { return };
         let bytes = log.held() + event.content().len();

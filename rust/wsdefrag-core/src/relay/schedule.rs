@@ -240,10 +240,11 @@ impl Schedule {
 
 /// Writes the frames that waited.
 fn flush<O: ByteOutput>(waiting: &mut Vec<u8>, output: &mut O) -> Result<(), OutOfMemory> {
-    if waiting.is_empty() {
-        return Ok(());
+    if !waiting.is_empty() {
+        output.append(waiting, Mask::NONE)?;
+        *waiting = Vec::new();
     }
-    output.append(&std::mem::take(waiting), Mask::NONE)
+    Ok(())
 }
 
 /// An output for frames that are written later.

@@ -24,6 +24,8 @@
 
 use crate::deflate::deflater::{Compression, Deflater};
 use crate::deflate::params::DeflateParams;
+use crate::error::OutOfMemory;
+use crate::fallible::TryGrow;
 use crate::frame::close;
 use crate::frame::header::{Header, MAX_CONTROL, RSV1};
 use crate::frame::opcode::Opcode;
@@ -305,17 +307,26 @@ impl Encoder {
         masking_key: Option<[u8; 4]>,
         output: &mut O,
     ) -> Result<O::Bytes, Refusal> {
-        let mut payload = Vec::new();
-        match code {
+        let mut payload = [0; MAX_CONTROL];
+        let length = match code {
             Some(code) if !close::may_be_sent(code) => {
                 return Err(Refusal::InvalidCloseCode(code));
             }
-            Some(code) => payload.extend(code.to_be_bytes()),
+            Some(code) => {
+                let (front, rest) = payload.split_at_mut(size_of_val(&code));
+                front.copy_from_slice(&code.to_be_bytes());
+                let length = front.len() + reason.len();
+                match rest.get_mut(..reason.len()) {
+                    Some(rest) => rest.copy_from_slice(reason.as_bytes()),
+                    None if self.is_closed() => return Err(Refusal::AfterClose),
+                    None => return Err(Refusal::ControlTooLong(Opcode::Close, length)),
+                }
+                length
+            }
             None if !reason.is_empty() => return Err(Refusal::ReasonWithoutCode),
-            None => {}
-        }
-        payload.extend(reason.as_bytes());
-        self.control(Opcode::Close, &payload, masking_key, output)
+            None => 0,
+        };
+        self.control(Opcode::Close, &payload[..length], masking_key, output)
     }
 
     /// Resets the compressor's window, because its content differs from the receiver's.
@@ -393,11 +404,12 @@ impl Encoder {
         let Some((first, rest)) = lengths.split_first() else { return Err(Refusal::NoFragments) };
         let fin = head.fin && rest.is_empty();
         let first = Header::new(head.opcode, fin, head.rsv, key, *first as u64);
-        let mut headers = Vec::with_capacity(rest.len());
+        let mut headers = Vec::new();
+        headers.try_reserve_exact(rest.len()).map_err(OutOfMemory::from)?;
         for (index, length) in rest.iter().enumerate() {
             let fin = head.fin && index + 1 == rest.len();
             let key = self.key(choice.masking_key, output)?;
-            headers.push(Header::new(Opcode::Continuation, fin, 0, key, *length as u64));
+            headers.try_push(Header::new(Opcode::Continuation, fin, 0, key, *length as u64))?;
         }
         Ok(Layout::new(first, headers, payload))
     }

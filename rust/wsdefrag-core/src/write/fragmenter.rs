@@ -17,6 +17,8 @@
 
 use std::num::NonZeroUsize;
 
+use crate::error::OutOfMemory;
+use crate::fallible::TryGrow;
 use crate::frame::opcode::Opcode;
 
 /// The longest UTF-8 character, in bytes (RFC 3629).
@@ -33,8 +35,12 @@ pub struct Fragmenter {
 
 impl Fragmenter {
     /// The fragment sizes for `content`, in bytes; `kept` are the sizes it was received in.
-    #[must_use]
-    pub fn sizes(&self, opcode: Opcode, content: &[u8], kept: &[usize]) -> Vec<usize> {
+    pub fn sizes(
+        &self,
+        opcode: Opcode,
+        content: &[u8],
+        kept: &[usize],
+    ) -> Result<Vec<usize>, OutOfMemory> {
         let whole = opcode != Opcode::Text || self.cut_characters;
         let boundary = |at| if whole { at } else { start_of_character(content, at) };
         let kept_length = kept.iter().try_fold(0_usize, |sum, size| sum.checked_add(*size));
@@ -45,10 +51,10 @@ impl Fragmenter {
             for size in kept {
                 kept_end += size;
                 let end = boundary(kept_end);
-                sizes.push(end - start);
+                sizes.try_push(end - start)?;
                 start = end;
             }
-            return sizes;
+            return Ok(sizes);
         }
         let max_size = self.max_size.map_or(content.len(), NonZeroUsize::get);
         while content.len() - start > max_size {
@@ -58,13 +64,13 @@ impl Fragmenter {
                 let last = content.len().min(start + CHARACTER);
                 end = (start + max_size + 1..last).find(|at| boundary(*at) == *at).unwrap_or(last);
             }
-            sizes.push(end - start);
+            sizes.try_push(end - start)?;
             start = end;
         }
         if start < content.len() || sizes.is_empty() {
-            sizes.push(content.len() - start);
+            sizes.try_push(content.len() - start)?;
         }
-        sizes
+        Ok(sizes)
     }
 }
 
@@ -87,13 +93,13 @@ mod tests {
     #[test]
     fn sizes_are_kept_only_if_they_add_up() {
         let one = Fragmenter::default();
-        assert_eq!(one.sizes(Opcode::Binary, b"hello", &[2, 0, 3]), [2, 0, 3]);
-        assert_eq!(one.sizes(Opcode::Binary, b"hello", &[2, 2]), [5]);
-        assert_eq!(one.sizes(Opcode::Binary, b"hello", &[usize::MAX, 6]), [5]);
-        assert_eq!(one.sizes(Opcode::Binary, b"", &[]), [0]);
-        assert_eq!(at_most(2).sizes(Opcode::Binary, b"hello", &[2, 2]), [2, 2, 1]);
-        assert_eq!(at_most(2).sizes(Opcode::Binary, b"hell", &[]), [2, 2]);
-        assert_eq!(at_most(2).sizes(Opcode::Binary, b"", &[1]), [0]);
+        assert_eq!(one.sizes(Opcode::Binary, b"hello", &[2, 0, 3]).unwrap(), [2, 0, 3]);
+        assert_eq!(one.sizes(Opcode::Binary, b"hello", &[2, 2]).unwrap(), [5]);
+        assert_eq!(one.sizes(Opcode::Binary, b"hello", &[usize::MAX, 6]).unwrap(), [5]);
+        assert_eq!(one.sizes(Opcode::Binary, b"", &[]).unwrap(), [0]);
+        assert_eq!(at_most(2).sizes(Opcode::Binary, b"hello", &[2, 2]).unwrap(), [2, 2, 1]);
+        assert_eq!(at_most(2).sizes(Opcode::Binary, b"hell", &[]).unwrap(), [2, 2]);
+        assert_eq!(at_most(2).sizes(Opcode::Binary, b"", &[1]).unwrap(), [0]);
     }
 
     #[test]
@@ -101,15 +107,15 @@ mod tests {
         let text = "a€b\u{1F600}".as_bytes();
         for (at, size) in [(1, 1), (2, 1), (3, 1), (4, 4), (5, 5), (6, 5), (7, 5), (8, 5), (9, 9)] {
             let kept = [at, text.len() - at];
-            let sizes = Fragmenter::default().sizes(Opcode::Text, text, &kept);
+            let sizes = Fragmenter::default().sizes(Opcode::Text, text, &kept).unwrap();
             assert_eq!(sizes, [size, text.len() - size], "cut at {at}");
             let told = Fragmenter { cut_characters: true, ..Fragmenter::default() };
-            assert_eq!(told.sizes(Opcode::Text, text, &kept), kept);
-            assert_eq!(Fragmenter::default().sizes(Opcode::Binary, text, &kept), kept);
+            assert_eq!(told.sizes(Opcode::Text, text, &kept).unwrap(), kept);
+            assert_eq!(Fragmenter::default().sizes(Opcode::Binary, text, &kept).unwrap(), kept);
         }
-        assert_eq!(at_most(1).sizes(Opcode::Text, text, &[]), [1, 3, 1, 4]);
-        assert_eq!(at_most(3).sizes(Opcode::Text, text, &[]), [1, 3, 1, 4]);
-        assert_eq!(at_most(4).sizes(Opcode::Text, text, &[]), [4, 1, 4]);
+        assert_eq!(at_most(1).sizes(Opcode::Text, text, &[]).unwrap(), [1, 3, 1, 4]);
+        assert_eq!(at_most(3).sizes(Opcode::Text, text, &[]).unwrap(), [1, 3, 1, 4]);
+        assert_eq!(at_most(4).sizes(Opcode::Text, text, &[]).unwrap(), [4, 1, 4]);
     }
 
     proptest! {
@@ -125,7 +131,7 @@ mod tests {
             let mut start = 0;
             let kept: Vec<_> = ends.iter().map(|end| end - std::mem::replace(&mut start, *end)).collect();
             for kept in [&kept[..], &[]] {
-                let sizes = at_most(max_size).sizes(Opcode::Text, text.as_bytes(), kept);
+                let sizes = at_most(max_size).sizes(Opcode::Text, text.as_bytes(), kept).unwrap();
                 let mut rest = &text[..];
                 for size in &sizes {
                     prop_assert!(rest.is_char_boundary(*size));
@@ -143,7 +149,7 @@ mod tests {
             content in prop::collection::vec(prop_oneof![Just(b'a'), 0x80_u8..], 0..60),
             max_size in 1_usize..9,
         ) {
-            let sizes = at_most(max_size).sizes(Opcode::Text, &content, &[]);
+            let sizes = at_most(max_size).sizes(Opcode::Text, &content, &[]).unwrap();
             prop_assert_eq!(sizes.iter().sum::<usize>(), content.len());
             prop_assert!(sizes.iter().all(|size| *size > 0) || content.is_empty());
         }

@@ -10,6 +10,8 @@ thread_local! {
     static LIVE: Cell<isize> = const { Cell::new(0) };
     static MOST: Cell<isize> = const { Cell::new(0) };
     static LIMIT: Cell<isize> = const { Cell::new(isize::MAX) };
+    static REQUESTS: Cell<usize> = const { Cell::new(0) };
+    static REFUSED_REQUEST: Cell<usize> = const { Cell::new(usize::MAX) };
     static REFUSED: Cell<usize> = const { Cell::new(0) };
 }
 
@@ -22,9 +24,12 @@ static ALLOCATOR: Counting = Counting;
 /// Whether `more` bytes may be allocated; counts them if so.
 fn admit(more: isize) -> bool {
     let live = LIVE.get() + more;
-    if more > 0 && live > LIMIT.get() {
-        REFUSED.set(REFUSED.get() + 1);
-        return false;
+    if more > 0 {
+        REQUESTS.set(REQUESTS.get() + 1);
+        if live > LIMIT.get() || REQUESTS.get() == REFUSED_REQUEST.get() {
+            REFUSED.set(REFUSED.get() + 1);
+            return false;
+        }
     }
     LIVE.set(live);
     MOST.set(MOST.get().max(live));
@@ -72,17 +77,36 @@ pub(crate) fn live() -> isize {
 pub(crate) struct Run {
     /// The most bytes that were allocated at once, besides those allocated before.
     pub(crate) most: isize,
+    /// Number of requests for memory.
+    pub(crate) requests: usize,
     /// Number of refused requests.
     pub(crate) refused: usize,
 }
 
-/// Calls `work` with at most `more` further bytes of memory for this thread.
-pub(crate) fn with_memory<T>(more: usize, work: impl FnOnce() -> T) -> (T, Run) {
+/// What is refused.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Refuse {
+    Nothing,
+    /// What exceeds this many bytes, besides those allocated before.
+    Above(usize),
+    /// One request, counted from 1.
+    Request(usize),
+}
+
+/// Calls `work` while some of this thread's requests are refused.
+pub(crate) fn refusing<T>(what: Refuse, work: impl FnOnce() -> T) -> (T, Run) {
     let before = LIVE.get();
     MOST.set(before);
+    REQUESTS.set(0);
     REFUSED.set(0);
-    LIMIT.set(before.saturating_add(signed(more)));
+    match what {
+        Refuse::Nothing => {}
+        Refuse::Above(bytes) => LIMIT.set(before.saturating_add(signed(bytes))),
+        Refuse::Request(number) => REFUSED_REQUEST.set(number),
+    }
     let result = work();
     LIMIT.set(isize::MAX);
-    (result, Run { most: MOST.get() - before, refused: REFUSED.get() })
+    REFUSED_REQUEST.set(usize::MAX);
+    let run = Run { most: MOST.get() - before, requests: REQUESTS.get(), refused: REFUSED.get() };
+    (result, run)
 }

@@ -3,7 +3,7 @@
 use wsdefrag_core::frame::close::Close;
 use wsdefrag_core::frame::header::{MAX_CONTROL, MAX_HEADER};
 use wsdefrag_core::strictness::Tolerated;
-use wsdefrag_core::{Error, Event, Incomplete, Opcode, Reassembler, Settings, Sink};
+use wsdefrag_core::{Error, Event, Incomplete, Opcode, OutOfMemory, Reassembler, Settings, Sink};
 
 use super::ledger::Ledger;
 
@@ -68,8 +68,10 @@ impl Sink for Recorder {
         &mut self.ledger
     }
 
-    fn event(&mut self, offset: u64, event: Event<'_, Vec<u8>>) {
+    fn event(&mut self, offset: u64, event: Event<'_, Vec<u8>>) -> Result<(), OutOfMemory> {
+        self.ledger.keep_event()?;
         self.events.push((offset, own(event)));
+        Ok(())
     }
 }
 

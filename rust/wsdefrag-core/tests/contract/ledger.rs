@@ -56,6 +56,11 @@ impl Ledger {
         self.ceiling = self.ceiling.max(bytes);
     }
 
+    /// Room for one more event in the caller's list, which may be refused like any request.
+    pub(crate) fn keep_event(&mut self) -> Result<(), OutOfMemory> {
+        self.grant(0)
+    }
+
     fn grant(&mut self, capacity: usize) -> Result<(), OutOfMemory> {
         assert!(capacity <= self.ceiling, "{capacity} bytes asked for, limit {}", self.ceiling);
         self.requests += 1;

@@ -18,7 +18,7 @@ use std::rc::Rc;
 
 use wsdefrag_core::frame::header::MAX_CONTROL;
 use wsdefrag_core::relay::{Control, Held, Message, Relay};
-use wsdefrag_core::{Event, Opcode, Reassembler, Refusal, Sink};
+use wsdefrag_core::{Event, Opcode, OutOfMemory, Reassembler, Refusal, Sink};
 
 use super::journal::{self, Seen};
 use super::ledger::Ledger;
@@ -81,10 +81,10 @@ impl Sink for Watched {
         self.journal.memory()
     }
 
-    fn event(&mut self, offset: u64, event: Event<'_, Vec<u8>>) {
+    fn event(&mut self, offset: u64, event: Event<'_, Vec<u8>>) -> Result<(), OutOfMemory> {
         let refers_back = matches!(&event, Event::Message { extent, .. } if extent.refers_back);
         self.refers_back.push(refers_back);
-        self.journal.event(offset, event);
+        self.journal.event(offset, event)
     }
 }
 

@@ -16,7 +16,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyString};
-use wsdefrag_core::{Error, Event, Opcode, Sink};
+use wsdefrag_core::{Error, Event, Opcode, OutOfMemory, Sink};
 
 use crate::classes::{PyClassRef, message_class};
 use crate::content::{PyContent, PyMemory};
@@ -287,7 +287,14 @@ impl<'py> Sink for PySink<'py> {
     }
 
     #[inline]
-    fn event(&mut self, offset: u64, event: Event<'_, PyContent>) {
+    fn event(&mut self, offset: u64, event: Event<'_, PyContent>) -> Result<(), OutOfMemory> {
+        self.take(offset, event);
+        Ok(())
+    }
+}
+
+impl PySink<'_> {
+    fn take(&mut self, offset: u64, event: Event<'_, PyContent>) {
         let report = match event {
             // Only a passive direction produces this event.
             Event::Damaged { .. } => return,

@@ -6,6 +6,7 @@ use pyo3::exceptions::{PyOverflowError, PyValueError};
 use pyo3::prelude::*;
 use wsdefrag_core::Fragmenter;
 
+use crate::errors::raise_refusal;
 use crate::opcodes::parse_opcode;
 use crate::raw::buffer::with_bytes;
 
@@ -42,5 +43,6 @@ pub(crate) fn fragment_sizes(
     let opcode = parse_opcode(r#type)?;
     let kept = parse_sizes(kept)?;
     let fragmenter = Fragmenter { max_size, cut_characters };
-    with_bytes(content, |input| fragmenter.sizes(opcode, input.bytes, &kept))
+    with_bytes(content, |input| fragmenter.sizes(opcode, input.bytes, &kept))?
+        .map_err(|refused| raise_refusal(refused.into()))
 }
