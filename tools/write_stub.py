@@ -185,6 +185,9 @@ def class_body(found: Types, cls: type) -> Iterator[str]:
         first = None if isinstance(value, staticmethod) else "self"
         yield from function(found, f"{cls.__name__}.{name}", getattr(cls, name), first)
     for name in attributes:
+        if name == "__match_args__":
+            yield f"{name} = {vars(cls)[name]!r}"
+            continue
         yield from attribute(found, f"{cls.__name__}.{name}", vars(cls)[name])
 
 
@@ -216,7 +219,7 @@ def members(found: Types) -> Iterator[str]:
 
 def imports(found: Types, code: str) -> Iterator[str]:
     """Imports of all names that the code uses and does not define."""
-    known = {*_native.__all__, *native_types.VARIABLES, *dir(builtins)}
+    known = {*_native.__all__, *native_types.VARIABLES, *dir(builtins), "__match_args__"}
     nodes = list(ast.walk(ast.parse(code)))
     # `@content.setter` names the property above it.
     known |= {ast.unparse(node.value) for node in nodes if isinstance(node, ast.Attribute)}

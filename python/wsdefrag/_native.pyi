@@ -10,7 +10,7 @@ from wsdefrag._relay_arguments import RelayOptions
 from wsdefrag.capture.connection import CapturedConnection
 from wsdefrag.deflate import DeflateParams
 from wsdefrag.errors import LimitExceeded, OutOfMemory, ProtocolError
-from wsdefrag.events import Close, Event
+from wsdefrag.events import Event
 from wsdefrag.limits import Limits
 from wsdefrag.message import WebSocketMessage, WebSocketMessageState
 from wsdefrag.opcode import Opcode
@@ -23,6 +23,7 @@ __all__ = [
     "CapturePlan",
     "CaptureReader",
     "CapturedMessage",
+    "Close",
     "Connection",
     "DecidingRelay",
     "DirectionState",
@@ -31,8 +32,12 @@ __all__ = [
     "Frame",
     "FrameDecoder",
     "FrameEncoder",
+    "Incomplete",
     "MessageReassembler",
     "MessageStorage",
+    "OpaqueMessage",
+    "Ping",
+    "Pong",
     "Relay",
     "RelayDirection",
     "WebSocketDirection",
@@ -167,6 +172,7 @@ class CapturePlan:
         name: str,
         hosts: Sequence[str],
         request_paths: Sequence[str],
+        connections: Sequence[tuple[int, int]],
         ports: Sequence[int],
         addresses: Sequence[str],
         from_client: bool | None,
@@ -181,6 +187,7 @@ class CapturePlan:
         max_connections: int,
         idle_timeout_ns: int,
         handshake_timeout_ns: int,
+        decode_as: Sequence[str],
     ) -> Self: ...
     @staticmethod
     def defaults() -> dict[str, int]:
@@ -350,6 +357,40 @@ class CapturedMessage:
             AttributeError: If the message is not a text.
             UnicodeDecodeError: If the content is not UTF-8.
         """
+
+@disjoint_base
+class Close:
+    r"""A Close frame (RFC 6455 section 5.5.1).
+
+    Attributes:
+        close_code: The close code; 1005 if the frame has none (RFC 6455 section 7.1.5).
+        close_reason: The close reason; ``""`` if the frame has none (RFC 6455 section 7.1.6).
+        from_client: Whether the client sent it.
+        timestamp: Seconds since the epoch.
+        offset: First byte of the frame, in bytes.
+
+    Example:
+        >>> import wsdefrag
+        >>> server = wsdefrag.WebSocketDirection(from_client=False)
+        >>> (close,) = server.receive_data(b"\x88\x05\x03\xe8bye")
+        >>> close.close_code, close.close_reason
+        (1000, 'bye')
+    """
+
+    def __new__(
+        cls, close_code: int, close_reason: str, from_client: bool, timestamp: float, offset: int
+    ) -> Self: ...
+    @property
+    def close_code(self) -> int: ...
+    @property
+    def close_reason(self) -> str: ...
+    @property
+    def from_client(self) -> bool: ...
+    @property
+    def timestamp(self) -> float: ...
+    @property
+    def offset(self) -> int: ...
+    __match_args__ = ("close_code", "close_reason", "from_client", "timestamp", "offset")
 
 @disjoint_base
 class Connection:
@@ -904,6 +945,42 @@ class FrameEncoder:
     def inside_message(self) -> bool:
         """Whether a message is open."""
 
+@disjoint_base
+class Incomplete:
+    r"""A header, frame or message that was incomplete when its direction ended.
+
+    Attributes:
+        type: The opcode of the open message, or of the incomplete frame if no message was open.
+        content: The payload received so far, unmasked and inflated.
+        from_client: Whether the client sent it.
+        timestamp: Seconds since the epoch.
+        offset: First byte of the message's first frame, or of the incomplete frame, in bytes.
+
+    Example:
+        >>> import wsdefrag
+        >>> server = wsdefrag.WebSocketDirection(from_client=False)
+        >>> server.receive_data(b"\x01\x03Hel")
+        []
+        >>> (incomplete,) = server.receive_eof()
+        >>> incomplete.type, incomplete.content
+        (<Opcode.TEXT: 1>, b'Hel')
+    """
+
+    def __new__(
+        cls, type: int, content: bytes, from_client: bool, timestamp: float, offset: int
+    ) -> Self: ...
+    @property
+    def type(self) -> Opcode: ...
+    @property
+    def content(self) -> bytes: ...
+    @property
+    def from_client(self) -> bool: ...
+    @property
+    def timestamp(self) -> float: ...
+    @property
+    def offset(self) -> int: ...
+    __match_args__ = ("type", "content", "from_client", "timestamp", "offset")
+
 class MessageReassembler(DirectionState):
     """The engine of ``wsdefrag.MessageReassembler``."""
 
@@ -975,6 +1052,114 @@ class MessageStorage:
     def type(self) -> Opcode: ...
     @type.setter
     def type(self, value: int) -> None: ...
+
+@disjoint_base
+class OpaqueMessage:
+    r"""A complete message of an agreed extension that this package does not implement.
+
+    It occurs only if the argument ``extension`` was given, in two cases: the message has reserved
+    bits that permessage-deflate does not use; or the message is compressed and may refer to such a
+    message.
+
+    Attributes:
+        type: ``Opcode.TEXT`` or ``Opcode.BINARY``, from its first frame.
+        content: The payload, unmasked, but neither inflated nor checked for UTF-8. Empty if
+            inflation of the message had started before a frame with the extension's bits.
+        rsv: The reserved bits of all its frames: the sum of 4 for RSV1, 2 for RSV2, 1 for RSV3.
+        extension: The name of the extension.
+        from_client: Whether the client sent it.
+        timestamp: Seconds since the epoch.
+        offset: First byte of its first frame, in bytes.
+
+    Example:
+        >>> import wsdefrag
+        >>> connection = wsdefrag.WebSocketConnection(extension="x-shorthand")
+        >>> (message,) = connection.receive_data(b"\xa1\x02\xfe\xff", from_client=False)
+        >>> message.content, message.rsv, message.extension
+        (b'\xfe\xff', 2, 'x-shorthand')
+    """
+
+    def __new__(
+        cls,
+        type: int,
+        content: bytes,
+        rsv: int,
+        extension: str,
+        from_client: bool,
+        timestamp: float,
+        offset: int,
+    ) -> Self: ...
+    @property
+    def type(self) -> Opcode: ...
+    @property
+    def content(self) -> bytes: ...
+    @property
+    def rsv(self) -> int: ...
+    @property
+    def extension(self) -> str: ...
+    @property
+    def from_client(self) -> bool: ...
+    @property
+    def timestamp(self) -> float: ...
+    @property
+    def offset(self) -> int: ...
+    __match_args__ = ("type", "content", "rsv", "extension", "from_client", "timestamp", "offset")
+
+@disjoint_base
+class Ping:
+    r"""A Ping frame (RFC 6455 section 5.5.2).
+
+    Attributes:
+        payload: Its application data, 0 to 125 bytes.
+        from_client: Whether the client sent it.
+        timestamp: Seconds since the epoch.
+        offset: First byte of the frame, in bytes.
+
+    Example:
+        >>> import wsdefrag
+        >>> server = wsdefrag.WebSocketDirection(from_client=False)
+        >>> server.receive_data(b"\x89\x02ok", timestamp=1.5)
+        [Ping(payload=b'ok', from_client=False, timestamp=1.5, offset=0)]
+    """
+
+    def __new__(cls, payload: bytes, from_client: bool, timestamp: float, offset: int) -> Self: ...
+    @property
+    def payload(self) -> bytes: ...
+    @property
+    def from_client(self) -> bool: ...
+    @property
+    def timestamp(self) -> float: ...
+    @property
+    def offset(self) -> int: ...
+    __match_args__ = ("payload", "from_client", "timestamp", "offset")
+
+@disjoint_base
+class Pong:
+    r"""A Pong frame, solicited or unsolicited (RFC 6455 section 5.5.3).
+
+    Attributes:
+        payload: Its application data, 0 to 125 bytes.
+        from_client: Whether the client sent it.
+        timestamp: Seconds since the epoch.
+        offset: First byte of the frame, in bytes.
+
+    Example:
+        >>> import wsdefrag
+        >>> server = wsdefrag.WebSocketDirection(from_client=False)
+        >>> server.receive_data(b"\x8a\x00", timestamp=1.5)
+        [Pong(payload=b'', from_client=False, timestamp=1.5, offset=0)]
+    """
+
+    def __new__(cls, payload: bytes, from_client: bool, timestamp: float, offset: int) -> Self: ...
+    @property
+    def payload(self) -> bytes: ...
+    @property
+    def from_client(self) -> bool: ...
+    @property
+    def timestamp(self) -> float: ...
+    @property
+    def offset(self) -> int: ...
+    __match_args__ = ("payload", "from_client", "timestamp", "offset")
 
 @disjoint_base
 class Relay:

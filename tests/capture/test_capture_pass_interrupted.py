@@ -7,38 +7,12 @@ import gzip
 import io
 import os
 import threading
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from capture_passes import CAPTURE, CONNECTIONS, EXPECTED, Pieces, batches, dump
-from wsdefrag.capture import Account, Capture, CapturedConnection, CapturedMessage
-
-
-@pytest.mark.parametrize("every", [3, 4, 7])
-@pytest.mark.parametrize("made", [CapturedConnection, Account])
-def test_interrupt_while_objects_are_made_loses_nothing(
-    monkeypatch: pytest.MonkeyPatch, made: type, every: int
-) -> None:
-    original: Callable[..., None] = made.__init__  # type: ignore[misc]
-    calls = interrupts = 0
-
-    def interrupted(self: object, *args: Any, **kwargs: Any) -> None:
-        nonlocal calls, interrupts
-        calls += 1
-        if calls % every == 0:
-            interrupts += 1
-            raise KeyboardInterrupt
-        original(self, *args, **kwargs)
-
-    monkeypatch.setattr(made, "__init__", interrupted)
-    with Capture(io.BytesIO(CAPTURE)).read() as reader:
-        items = [item for batch in batches(reader, KeyboardInterrupt) for item in batch]
-        monkeypatch.undo()
-        assert dump(reader, items) == EXPECTED
-    assert interrupts > 5
+from wsdefrag.capture import Capture, CapturedConnection, CapturedMessage
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")

@@ -137,6 +137,8 @@ def test_json_times_keep_the_nanoseconds() -> None:
         (["--path", "/other"], []),
         (["--port", CLIENT[1]], ["one", b"\x00\xff", "drei €", "four\n"]),
         (["--port", "81"], []),
+        (["--connection", "0"], ["one", b"\x00\xff", "drei €", "four\n"]),
+        (["--connection", "0-0,0"], ["one", b"\x00\xff", "drei €", "four\n"]),
         (["--address", SERVER[0], "--type", "binary"], [b"\x00\xff"]),
         (["--address", "2001:db8::1"], []),
     ],

@@ -52,6 +52,8 @@ def test_several_files_are_one_capture(tmp_path: Path) -> None:
         (["-"], "is not a capture (pcap or pcapng). For a raw dump"),
         (["-", str(DEMO)], "Standard input (-) cannot be combined with files."),
         ([str(DEMO), str(Path(__file__))], "is not a capture"),
+        ([str(DEMO.parent)], f"is a directory; give its files: {DEMO.parent}/*"),
+        ([str(DEMO), str(DEMO.parent)], "is a directory; give its files:"),
         ([str(DEMO), "--deflate", "deflate"], "does not name permessage-deflate."),
         ([str(DEMO), "--timestamp", "1"], "--timestamp is only for raw dumps."),
         ([str(DEMO), "--address", "localhost"], "'localhost' does not appear to be"),

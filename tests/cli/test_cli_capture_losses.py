@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from capture_conversation import START, Conversation, capture_of, text
-from capture_craft import Captured
+from capture_craft import Captured, ethernet, ipv4
 from capture_files import pcapng
+from capture_samples import short_talk
+from capture_tunnels import OUTER, framed, udp, vxlan
 from cli_captures import DEMO, SNAPPED, broken, cut_short, damaged, gapped, invoke_capture
 from cli_command import GOOD
 from wire_writer import TEXT, frame
@@ -173,6 +175,33 @@ def test_link_type_that_is_not_read_is_said_and_ends_with_1() -> None:
     assert result.exit_code == 1
     assert "3 packets of link type 147, which is not supported\n" in result.stderr
     assert invoke_capture("messages", "-", "--tolerate", "loss", stdin=data).exit_code == 0
+
+
+def test_encapsulation_that_is_not_followed_is_said_and_ends_with_1() -> None:
+    packet = ethernet(ipv4(bytes([0, 0, 0, 1]) + bytes(40), "192.0.2.1", "192.0.2.2", protocol=50))
+    data = pcapng([Captured(START, packet)] * 3)
+    result = invoke_capture("messages", "-", stdin=data)
+    assert result.exit_code == 1
+    assert "wsdefrag: <stdin>: 3 packets not followed: ESP\n" in result.stderr
+    assert invoke_capture("messages", "-", "--tolerate", "loss", stdin=data).exit_code == 0
+
+
+def test_decode_as_names_a_tunnel_and_refuses_what_is_none() -> None:
+    inner = [segment.packet() for segment in short_talk().segments]
+    tunnels = [udp(5555, vxlan(framed(packet))[8:]) for packet in inner]
+    packets = [
+        Captured(START + number, ethernet(ipv4(payload, *OUTER[False], protocol=17)))
+        for number, payload in enumerate(tunnels)
+    ]
+    result = invoke_capture("messages", "-", stdin=pcapng(packets))
+    assert "packets not followed: VXLAN on UDP port 5555\n" in result.stderr
+    named = ("--decode-as", "udp.port==5555,vxlan")
+    result = invoke_capture("messages", "-", *named, stdin=pcapng(packets))
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout.count("from client") == 3
+    result = invoke_capture("messages", "-", "--decode-as", "vxlan", stdin=pcapng(packets))
+    assert result.exit_code == 2
+    assert "is not of the form udp.port==NUMBER,NAME" in " ".join(result.stderr.split())
 
 
 def test_losses_of_a_recording_are_told() -> None:

@@ -16,17 +16,12 @@ import pytest
 
 import wsdefrag
 from wsdefrag import (
-    Close,
     DeflateParams,
     FrameDecoder,
     IncompleteMessage,
     MessageReassembler,
-    Ping,
-    WebSocketConnection,
-    WebSocketDirection,
     WebSocketMessage,
     _native,  # noqa: TID251
-    events,
 )
 from wsdefrag.errors import ProtocolError
 
@@ -91,60 +86,6 @@ def test_refused_memory_is_a_memory_error_and_nothing_worse(name: str) -> None:
         check=False,
     )
     assert (done.returncode, done.stdout) == (0, "done\n"), done.stderr
-
-
-def interrupted(*_: object) -> None:
-    """Stand in for a constructor during which the user presses Ctrl-C."""
-    raise KeyboardInterrupt
-
-
-def test_interrupt_while_a_close_is_made_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    connection = WebSocketConnection()
-    wire = b"\x82\x01a\x89\x00\x88\x02\x03\xe8"
-
-    with monkeypatch.context() as patch:
-        patch.setattr(events.Close, "__init__", interrupted)
-        with pytest.raises(KeyboardInterrupt):
-            connection.receive_data(wire, from_client=False, timestamp=1.0)
-    later = connection.receive_data(b"dropped", from_client=False, timestamp=2.0)
-    assert [type(event) for event in later] == [WebSocketMessage, Ping, Close]
-    assert [event.timestamp for event in later if not isinstance(event, Close)] == [1.0, 1.0]
-    assert connection.websocket.close_code == 1000
-    assert connection.websocket.messages == [later[0]]
-    assert connection.receive_eof(from_client=False) == []
-
-
-def test_interrupted_violation_comes_with_the_next_call(monkeypatch: pytest.MonkeyPatch) -> None:
-    direction = WebSocketDirection(from_client=False)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(events.ProtocolViolation, "__init__", interrupted)
-        with pytest.raises(KeyboardInterrupt):
-            direction.receive_data(b"\x81\x01a\x83\x00")
-    message, violation = direction.receive_data(b"")
-    assert isinstance(message, WebSocketMessage)
-    assert isinstance(violation, events.ProtocolViolation)
-    assert violation.offset == 3
-    assert direction.receive_data(b"") == []
-
-
-def test_events_that_an_interrupt_kept_back_come_before_the_violation(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    direction = WebSocketDirection(from_client=False)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(events.Ping, "__init__", interrupted)
-        with pytest.raises(KeyboardInterrupt):
-            direction.receive_data(b"\x81\x01a\x89\x00\x81\x01b\x83\x00")
-    assert direction.error is not None
-    first, ping, second, violation = direction.receive_data(b"")
-    assert isinstance(first, WebSocketMessage)
-    assert isinstance(second, WebSocketMessage)
-    assert (first.text, second.text) == ("a", "b")
-    assert isinstance(ping, Ping)
-    assert isinstance(violation, events.ProtocolViolation)
-    assert direction.receive_eof() == []
 
 
 @pytest.mark.parametrize("made", [MessageReassembler, FrameDecoder])

@@ -49,7 +49,7 @@ def test_it_goes_on_as_it_came_and_is_an_event(
     talk = talk_of(mode, deflate=deflate)
     wire = opaque(talk, from_client, rsv2=True)
     event = only(talk.feed(wire, from_client), OpaqueMessage)
-    assert event == OpaqueMessage(TEXT, NOT_TEXT, 2, NAME, from_client, 1.5, 0)  # type: ignore[arg-type]
+    assert event == OpaqueMessage(TEXT, NOT_TEXT, 2, NAME, from_client, 1.5, 0)
     if mode == "messages":
         assert sent(talk, from_client) == b""
         talk.relay.forward(event)

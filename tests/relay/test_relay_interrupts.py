@@ -9,14 +9,12 @@ from importlib.util import find_spec
 import pytest
 
 from hang_guard import HANG_SECONDS
-from relay_wires import CLOSE_1000, injected, sent
-from wire_writer import BINARY, PING, TEXT, fragments, frame
+from relay_wires import CLOSE_1000, sent
+from wire_writer import TEXT, fragments
 from wsdefrag import (
     Budget,
-    Incomplete,
     Opcode,
     PassThroughRelay,
-    Ping,
     WebSocketMessage,
     WebSocketRelay,
 )
@@ -56,47 +54,6 @@ class TestRecord:
 
 class TestInterrupts:
     """What an exception kept back comes later, and nothing is charged for what is gone."""
-
-    def test_books_are_right_when_the_end_could_not_be_told(
-        self, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        budget = Budget(1000)
-        relay = WebSocketRelay(budget=budget)
-        relay.receive_data(frame(TEXT, b"hello")[:5], from_client=False)
-        assert budget.bytes_held > 0
-
-        def interrupted(*_: object) -> None:
-            raise KeyboardInterrupt
-
-        with monkeypatch.context() as patch:
-            patch.setattr(Incomplete, "__init__", interrupted)
-            with pytest.raises(KeyboardInterrupt):
-                relay.receive_eof(from_client=False)
-        assert budget.bytes_held == relay.bytes_buffered == 0
-        (event,) = relay.receive_eof(from_client=False)
-        assert isinstance(event, Incomplete)
-
-    def test_waiting_message_that_was_sent_is_not_said_to_be_dropped(
-        self, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        relay = PassThroughRelay(mode="bytes")
-        first, last = fragments(TEXT, [b"he", b"llo"])
-        relay.receive_data(first, from_client=False)
-        early, late = injected(b"early"), injected(b"late")
-        relay.inject(early)
-
-        def interrupted(*_: object) -> None:
-            raise KeyboardInterrupt
-
-        with monkeypatch.context() as patch:
-            patch.setattr(Ping, "__init__", interrupted)
-            with pytest.raises(KeyboardInterrupt):
-                relay.receive_data(last + frame(PING) + first, from_client=False)
-        relay.inject(late)
-        assert relay.send_close(1000, to_client=True)
-        assert (early.dropped, late.dropped) == (False, True)
-        expected = first + last + frame(BINARY, b"early") + frame(PING) + first + CLOSE_1000
-        assert sent(relay) == expected
 
     @pytest.mark.skipif(find_spec("_testcapi") is None, reason="CPython's own tests' module")
     def test_message_that_there_was_no_memory_for_does_not_shift_the_others(self) -> None:

@@ -115,7 +115,13 @@ def ipv4(
 
 
 def ipv4_fragments(
-    payload: bytes, source: str, destination: str, *, size: int, identification: int = 77
+    payload: bytes,
+    source: str,
+    destination: str,
+    *,
+    size: int,
+    identification: int = 77,
+    protocol: int = TCP,
 ) -> list[bytes]:
     """Cut a packet into fragments of `size` bytes of payload, a multiple of eight."""
     return [
@@ -123,6 +129,7 @@ def ipv4_fragments(
             payload[start : start + size],
             source,
             destination,
+            protocol=protocol,
             identification=identification,
             offset=start,
             more=start + size < len(payload),
@@ -168,13 +175,19 @@ def ipv6(
 
 
 def ipv6_fragments(
-    payload: bytes, source: str, destination: str, *, size: int, identification: int = 77
+    payload: bytes,
+    source: str,
+    destination: str,
+    *,
+    size: int,
+    identification: int = 77,
+    protocol: int = TCP,
 ) -> list[bytes]:
     """Cut a packet into fragments of `size` bytes of payload, a multiple of eight."""
     fragments = []
     for start in range(0, len(payload), size):
         more = start + size < len(payload)
-        header = bytes([TCP, 0]) + (start | more).to_bytes(2, "big")
+        header = bytes([protocol, 0]) + (start | more).to_bytes(2, "big")
         body = header + identification.to_bytes(4, "big") + payload[start : start + size]
         fragments.append(ipv6(body, source, destination, protocol=FRAGMENT))
     return fragments

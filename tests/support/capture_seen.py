@@ -196,5 +196,6 @@ def check(seen: Seen, *, filtered: bool = False, timed: bool = True) -> None:
         + counts.other
         + counts.malformed
         + counts.unknown_link
+        + counts.unread
         + counts.fragments
     )

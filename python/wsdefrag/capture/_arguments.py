@@ -58,6 +58,19 @@ def texts(name: str, values: Iterable[str]) -> list[str]:
     return texts
 
 
+def number_ranges(numbers: Iterable[int | range]) -> list[tuple[int, int]]:
+    """Return the first and the last number of each range; an int is a range of one number."""
+    ranges = []
+    for item in numbers:
+        one = item if isinstance(item, range) else range(require_int("connections", item), item + 1)
+        if not 0 <= one.start < one.stop <= _MOST or one.step != 1:
+            raise ValueError(
+                f"connections must hold numbers from 0 and ranges of them, not {item!r}"
+            )
+        ranges.append((one.start, one.stop - 1))
+    return ranges
+
+
 def checked_port(port: int) -> int:
     if not 0 <= require_int("ports", port) <= 65_535:
         raise ValueError(f"ports must be 0 to 65535, not {port}")

@@ -24,6 +24,7 @@ from wsdefrag.capture._arguments import (
     checked_port,
     checked_type,
     file_name,
+    number_ranges,
     sources,
     texts,
     to_duration,
@@ -74,6 +75,8 @@ class Capture:
         request_paths: Only connections whose request has a path and query that match one of these
             patterns. ``*`` matches any characters. A connection whose request was not captured does
             not match.
+        connections: Only connections with these numbers, or with numbers in these ranges. A
+            connection has the same number whatever the filters are.
         ports: Only connections with one of these TCP ports on either side.
         addresses: Only connections with one of these IP addresses on either side.
         from_client: True for messages of the client only, False for messages of the server only,
@@ -99,10 +102,15 @@ class Capture:
             as ``idle``.
         handshake_timeout: A TCP connection without a complete handshake that has no packet for this
             long, in seconds of capture time, is dropped.
+        decode_as: UDP ports that carry a tunnel, in the form of tshark's ``-d``:
+            ``"udp.port==5555,vxlan"``. The names are ``vxlan``, ``vxlan_gpe``, ``geneve``, ``gtp``,
+            ``l2tp``, ``tzsp``, ``mpls``, ``capwap.data``, ``gre``, ``ip``, ``eth``, and ``data``
+            for no tunnel. Registered ports need no mention.
 
     Raises:
         TypeError: If an argument has the wrong type.
-        ValueError: If an address is not an IP address, or a number is out of range.
+        ValueError: If an address is not an IP address, a number is out of range, or a text of
+            ``decode_as`` has another form.
 
     Example:
         >>> from wsdefrag.capture import Capture
@@ -118,6 +126,7 @@ class Capture:
         *,
         hosts: Iterable[str] = (),
         request_paths: Iterable[str] = (),
+        connections: Iterable[int | range] = (),
         ports: Iterable[int] = (),
         addresses: Iterable[str] = (),
         from_client: bool | None = None,
@@ -132,6 +141,7 @@ class Capture:
         max_connections: int = 65_536,
         idle_timeout: float = 600.0,
         handshake_timeout: float = 60.0,
+        decode_as: Iterable[str] = (),
     ) -> None:
         """Check the arguments; opens no file."""
         file, files = sources(source)
@@ -147,6 +157,7 @@ class Capture:
             "name": file_name(file),
             "hosts": texts("hosts", hosts),
             "request_paths": texts("request_paths", request_paths),
+            "connections": number_ranges(connections),
             "ports": [checked_port(port) for port in ports],
             "addresses": [
                 str(ipaddress.ip_address(text)) for text in texts("addresses", addresses)
@@ -163,6 +174,7 @@ class Capture:
             "max_connections": checked_count("max_connections", max_connections),
             "idle_timeout_ns": to_duration("idle_timeout", idle_timeout),
             "handshake_timeout_ns": to_duration("handshake_timeout", handshake_timeout),
+            "decode_as": texts("decode_as", decode_as),
         }
         self._plan = CapturePlan(**self._arguments)
 
@@ -174,7 +186,15 @@ class Capture:
 
     def __repr__(self) -> str:
         """Show the files and the names of the filters."""
-        names = ("hosts", "request_paths", "ports", "addresses", "types", "from_client")
+        names = (
+            "hosts",
+            "request_paths",
+            "connections",
+            "ports",
+            "addresses",
+            "types",
+            "from_client",
+        )
         given = [name for name in names if self._arguments[name] not in ([], None)]
         given += [name for name in ("since", "until") if self._arguments[f"{name}_ns"] is not None]
         chosen = f", chosen by {', '.join(given)}" if given else ""

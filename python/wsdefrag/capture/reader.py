@@ -39,6 +39,9 @@ class PacketCounts:
         malformed: Packets with contradictory or incomplete headers.
         unknown_link: Packets of unsupported link types.
         unknown_links: The number of packets of each unsupported link type.
+        unread: Packets of encapsulations that may carry TCP and are not followed.
+        unread_kinds: The number of packets of each of these encapsulations, by name: ``"ESP"``,
+            ``"QUIC"``, ``"VXLAN on UDP port 5555"``.
         fragments: IP fragments that did not complete a datagram.
         fragments_dropped: Fragments whose datagram was dropped.
         fragments_waiting: Fragments whose datagram may still be completed.
@@ -61,6 +64,8 @@ class PacketCounts:
     malformed: int = 0
     unknown_link: int = 0
     unknown_links: dict[int, int] = field(default_factory=dict)
+    unread: int = 0
+    unread_kinds: dict[str, int] = field(default_factory=dict)
     fragments: int = 0
     fragments_dropped: int = 0
     fragments_waiting: int = 0

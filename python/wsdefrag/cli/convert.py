@@ -14,7 +14,7 @@ from typing import Literal
 
 import click
 
-from wsdefrag.cli.input.inputs import EXISTING, captures, live
+from wsdefrag.cli.input.inputs import EXISTING, Input, captures, live
 from wsdefrag.cli.options import (
     CONNECTION_FILTERS,
     EXIT_STATUS,
@@ -126,7 +126,12 @@ def convert(
         return
     reading = Reading(source, selection, content=content)
     write = _CONVERSATION_FORMATS.get(chosen) or partial(write_jsonl, table=rows, content=content)
-    with live(source), written(output) as file, closing(reading.items()) as items:
+    is_live = isinstance(source, Input) and source.is_live
+    with (
+        live(source),
+        written(output, is_live=is_live) as file,
+        closing(reading.items()) as items,
+    ):
         write(items, file)
     reading.finish(context, summary=summary)
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import functools
 import ipaddress
+import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import fields
@@ -19,6 +20,7 @@ from typing import Any, TypeVar
 
 import click
 
+from wsdefrag.capture import Capture
 from wsdefrag.cli.input.source import checked_seconds
 from wsdefrag.cli.selection import RULES, Selection
 from wsdefrag.deflate import DeflateParams
@@ -29,6 +31,9 @@ _Option = Callable[[Any], Any]
 
 _DEFAULTS = Limits()
 _COUNT = click.IntRange(min=0)
+
+# The end of a range of connections that has none.
+_LAST_NUMBER = 10**18 - 1
 
 
 def deflate_header(
@@ -77,6 +82,17 @@ def moment(context: click.Context, parameter: click.Parameter, value: str | None
         raise click.BadParameter(reason) from None
 
 
+def _decode_as(
+    context: click.Context, parameter: click.Parameter, value: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Refuse a text that ``Capture`` does not take."""
+    try:
+        Capture(os.devnull, decode_as=value)
+    except ValueError as error:
+        raise click.BadParameter(f"{error}.") from None
+    return value
+
+
 def _addresses(
     context: click.Context, parameter: click.Parameter, value: tuple[str, ...]
 ) -> tuple[str, ...]:
@@ -99,10 +115,36 @@ Exit status:
 """
 """The end of the help of the commands that read captures."""
 
+
+def _numbers(
+    context: click.Context, parameter: click.Parameter, values: tuple[str, ...]
+) -> tuple[range, ...]:
+    """Parse numbers and ranges of them: ``3``, ``0,4-7``, ``9-``."""
+    ranges = []
+    for part in ",".join(values).split(",") if values else ():
+        match = re.fullmatch(r"\s*(\d{1,18})(-(\d{1,18})?)?\s*", part, re.ASCII)
+        if match is None:
+            reason = f"{part!r} is neither a number nor a range of numbers, such as 4-7."
+            raise click.BadParameter(reason)
+        first = int(match[1])
+        last = first if match[2] is None else int(match[3] or _LAST_NUMBER)
+        if last < first:
+            raise click.BadParameter(f"{part!r} ends before it begins.")
+        ranges.append(range(first, last + 1))
+    return tuple(ranges)
+
+
 # The help shows options in the order of these groups.
 CONNECTION_FILTERS: tuple[_Option, ...] = (
     click.option("--host", multiple=True, metavar="PATTERN", help="Only this Host; * matches any."),
     click.option("--path", multiple=True, metavar="PATTERN", help="Only this path and query."),
+    click.option(
+        "--connection",
+        multiple=True,
+        metavar="N,N-M",
+        callback=_numbers,
+        help="Only connections with these numbers.",
+    ),
     click.option(
         "--port",
         type=click.IntRange(0, 65_535),
@@ -143,6 +185,13 @@ MESSAGE_FILTERS: tuple[_Option, ...] = (
 
 READING: tuple[_Option, ...] = (
     click.option("--resync", is_flag=True, help="Search for the next frame after a loss."),
+    click.option(
+        "--decode-as",
+        multiple=True,
+        metavar="udp.port==PORT,NAME",
+        callback=_decode_as,
+        help="A UDP port with a tunnel: vxlan, geneve, gtp, ...; repeatable.",
+    ),
     click.option(
         "--deflate",
         metavar="HEADER",

@@ -23,7 +23,12 @@ _DEFAULTS = Limits()
 RULES = [field.name.replace("_", "-") for field in fields(Strictness) if field.default]
 
 # The options that do not work with raw dumps.
-_OF_CAPTURES = ("host", "path", "port", "address", "type", "since", "until", "resync")
+_OF_CAPTURES = (
+    *("host", "path", "connection", "port", "address", "type", "since", "until"),
+    *("resync", "decode_as"),
+)
+# Those of them that select nothing.
+_NO_FILTERS = {"--resync", "--decode-as"}
 
 
 @dataclass(frozen=True)
@@ -34,12 +39,14 @@ class Selection:
         sender: Only messages of this sender; None for both.
         host: Patterns of the request's ``Host``.
         path: Patterns of the request's path and query.
+        connection: Ranges of numbers of connections.
         port: TCP ports of either side.
         address: IP addresses of either side.
         type: Only messages of this type; None for both.
         since: Only messages at or after this time, in seconds since the epoch.
         until: Only messages before this time, in seconds since the epoch.
         resync: Whether to search for the next frame after a loss.
+        decode_as: UDP ports that carry tunnels, as ``Capture`` takes them.
         deflate: The permessage-deflate parameters where no response says what was agreed.
         tolerate: What does not change the exit status: names of rules, ``loss``, ``all``.
         max_message_size: Most bytes of a message; 0 for no limit.
@@ -50,12 +57,14 @@ class Selection:
     sender: Literal["client", "server"] | None = None
     host: tuple[str, ...] = ()
     path: tuple[str, ...] = ()
+    connection: tuple[range, ...] = ()
     port: tuple[int, ...] = ()
     address: tuple[str, ...] = ()
     type: Literal["text", "binary"] | None = None
     since: float | None = None
     until: float | None = None
     resync: bool = False
+    decode_as: tuple[str, ...] = ()
     deflate: DeflateParams | None = None
     tolerate: tuple[str, ...] = ()
     max_message_size: int = _DEFAULTS.max_message_size or 0
@@ -101,12 +110,14 @@ class Selection:
         """Return the names of the given options that do not work with raw dumps."""
         default = Selection()
         return [
-            f"--{name}" for name in _OF_CAPTURES if getattr(self, name) != getattr(default, name)
+            f"--{name.replace('_', '-')}"
+            for name in _OF_CAPTURES
+            if getattr(self, name) != getattr(default, name)
         ]
 
     def filters(self) -> bool:
         """Whether any option filters connections or messages."""
-        return bool(self.sender or set(self.of_captures()) - {"--resync"})
+        return bool(self.sender or set(self.of_captures()) - _NO_FILTERS)
 
     def capture(self, source: Input | list[str], *, content: bool = True) -> Capture:
         """Make a ``Capture`` with these filters and limits.
@@ -125,6 +136,7 @@ class Selection:
             source,
             hosts=self.host,
             request_paths=self.path,
+            connections=self.connection,
             ports=self.port,
             addresses=self.address,
             from_client=None if self.sender is None else self.sender == "client",
@@ -136,4 +148,5 @@ class Selection:
             limits=self.limits(),
             strictness=self.strictness(),
             resync=self.resync,
+            decode_as=self.decode_as,
         )

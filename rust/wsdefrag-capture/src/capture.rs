@@ -22,7 +22,8 @@ impl Capture {
     #[must_use]
     pub fn new(options: Options) -> Self {
         let filter = options.filter.clone();
-        Self { packets: PacketReader::new(), connections: Connections::new(options), filter }
+        let packets = PacketReader::with_tunnels(options.decode_as.clone());
+        Self { packets, connections: Connections::new(options), filter }
     }
 
     /// Takes the next bytes of the current file. Messages and connections that they complete go to

@@ -1,6 +1,8 @@
 //! A captured WebSocket connection: its addresses, its handshake, how it ended, and the account of
 //! each direction.
 
+#![expect(clippy::disallowed_methods, reason = "parts of a head of at most `MAX_HEAD` bytes")]
+
 use std::borrow::Cow;
 use std::net::SocketAddr;
 

@@ -1,11 +1,15 @@
 //! Options for reading a capture, and the filter that selects a part of it.
 
+#![expect(clippy::disallowed_methods, reason = "the caller's names")]
+
 use std::net::{IpAddr, SocketAddr};
+use std::ops::RangeInclusive;
 
 use wsdefrag_core::{DeflateParams, Limits, Opcode, Strictness};
 
 use crate::event::CaptureEvent;
 use crate::message::Message;
+use crate::packet::tunnel::udp_tunnel::DecodeAs;
 
 const SECOND: i64 = 1_000_000_000;
 
@@ -30,6 +34,8 @@ pub struct Options {
     pub idle_timeout: i64,
     /// How long a connection that is not a WebSocket yet may be idle, in nanoseconds of capture time.
     pub handshake_timeout: i64,
+    /// UDP ports of the caller's choice, and the tunnels that they carry.
+    pub decode_as: Vec<DecodeAs>,
     /// The part of the capture that is wanted.
     pub filter: Filter,
 }
@@ -45,6 +51,7 @@ impl Default for Options {
             max_connections: 65_536,
             idle_timeout: 600 * SECOND,
             handshake_timeout: 60 * SECOND,
+            decode_as: Vec::new(),
             filter: Filter::default(),
         }
     }
@@ -57,6 +64,8 @@ pub struct Filter {
     pub hosts: Vec<String>,
     /// Patterns for the request's path and query; `*` matches any text.
     pub request_paths: Vec<String>,
+    /// Numbers of connections.
+    pub connections: Vec<RangeInclusive<u64>>,
     /// Ports of the client or the server.
     pub ports: Vec<u16>,
     /// Addresses of the client or the server.
@@ -81,6 +90,12 @@ impl Filter {
         let address = self.addresses.is_empty()
             || endpoints.iter().any(|end| self.addresses.contains(&end.ip()));
         port && address
+    }
+
+    /// Whether the connection with this number is wanted.
+    #[must_use]
+    pub fn wants_connection(&self, number: u64) -> bool {
+        self.connections.is_empty() || self.connections.iter().any(|range| range.contains(&number))
     }
 
     /// Whether a connection to this host and path is wanted. `None` (not captured) matches no pattern.
@@ -161,6 +176,14 @@ mod tests {
         ] {
             assert_eq!(matches(pattern, text), expected, "{pattern} {text}");
         }
+    }
+
+    #[test]
+    fn connection_is_wanted_if_one_of_the_ranges_has_its_number() {
+        assert!(Filter::default().wants_connection(7));
+        let filter = Filter { connections: vec![2..=2, 5..=6], ..Filter::default() };
+        let wanted: Vec<_> = (0..9).filter(|&number| filter.wants_connection(number)).collect();
+        assert_eq!(wanted, [2, 5, 6]);
     }
 
     #[test]

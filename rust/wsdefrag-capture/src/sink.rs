@@ -7,6 +7,8 @@
 //! incomplete. [`event`](Sink::event) gives its row when its cost is certain: at once, when the next
 //! gap of the kind follows, or at the end of the direction.
 
+#![expect(clippy::disallowed_methods, reason = "the list of a caller who wants all rows")]
+
 use crate::connection::Connection;
 use crate::event::CaptureEvent;
 use crate::message::Message;

@@ -3,6 +3,8 @@
 //! The standard library's `Box::new`, `push` and `extend` end the process if there is no memory.
 //! Here the same calls return [`OutOfMemory`], and leave everything unchanged.
 
+#![expect(clippy::disallowed_methods, reason = "each call has room that was asked for before")]
+
 use std::collections::VecDeque;
 use std::ops::{Deref, DerefMut};
 
@@ -15,6 +17,11 @@ pub trait TryGrow<T> {
 
     /// Appends copies of `values`.
     fn try_append(&mut self, values: &[T]) -> Result<(), OutOfMemory>
+    where
+        T: Copy;
+
+    /// Appends `more` copies of `value`.
+    fn try_lengthen(&mut self, more: usize, value: T) -> Result<(), OutOfMemory>
     where
         T: Copy;
 }
@@ -38,6 +45,16 @@ impl<T> TryGrow<T> for Vec<T> {
         self.extend_from_slice(values);
         Ok(())
     }
+
+    #[inline]
+    fn try_lengthen(&mut self, more: usize, value: T) -> Result<(), OutOfMemory>
+    where
+        T: Copy,
+    {
+        self.try_reserve(more)?;
+        self.resize(self.len() + more, value);
+        Ok(())
+    }
 }
 
 impl<T> TryGrow<T> for VecDeque<T> {
@@ -55,6 +72,16 @@ impl<T> TryGrow<T> for VecDeque<T> {
     {
         self.try_reserve(values.len())?;
         self.extend(values);
+        Ok(())
+    }
+
+    #[inline]
+    fn try_lengthen(&mut self, more: usize, value: T) -> Result<(), OutOfMemory>
+    where
+        T: Copy,
+    {
+        self.try_reserve(more)?;
+        self.resize(self.len() + more, value);
         Ok(())
     }
 }

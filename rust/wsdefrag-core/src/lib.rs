@@ -14,6 +14,8 @@
 //! (permessage-deflate).
 
 #![forbid(unsafe_code)]
+// Memory for what strangers send is asked for in ways that can fail: see clippy.toml.
+#![cfg_attr(not(test), warn(clippy::disallowed_methods, clippy::disallowed_macros))]
 
 pub mod deflate;
 pub mod error;

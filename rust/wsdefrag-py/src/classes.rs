@@ -2,24 +2,72 @@
 
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::PyType;
+use pyo3::types::{PyString, PyType};
 
+use crate::raw::instance::{ExceptionClass, PlainClass, new_exception, new_instance};
 use crate::raw::message::MessageClass;
+use crate::raw::python;
 
-/// A class of the Python package, imported at first use.
-pub(crate) struct PyClassRef {
-    module: &'static str,
-    name: &'static str,
-    class: PyOnceLock<Py<PyType>>,
+/// The names and values of attributes.
+pub(crate) type Attributes<'a, 'py> = &'a [(&'a Bound<'py, PyString>, Bound<'py, PyAny>)];
+
+fn class<'py>(py: Python<'py>, module: &str, name: &str) -> PyResult<Bound<'py, PyType>> {
+    let module = python::module(&PyString::new(py, module))?;
+    Ok(python::attribute(&module, &PyString::new(py, name))?.cast_into()?)
 }
 
-impl PyClassRef {
+/// A class of exceptions of the Python package, looked up at first use.
+pub(crate) struct ExceptionRef {
+    name: &'static str,
+    class: PyOnceLock<ExceptionClass>,
+}
+
+impl ExceptionRef {
+    /// A class of `wsdefrag.errors`.
+    pub(crate) const fn new(name: &'static str) -> Self {
+        Self { name, class: PyOnceLock::new() }
+    }
+
+    /// A new exception of this class with a text and these attributes. Runs no Python code.
+    pub(crate) fn make<'py>(
+        &self,
+        py: Python<'py>,
+        text: &str,
+        attributes: Attributes<'_, 'py>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let find = || ExceptionClass::new(class(py, "wsdefrag.errors", self.name)?);
+        new_exception(py, self.class.get_or_try_init(py, find)?, text, attributes)
+    }
+}
+
+/// A dataclass of the Python package, looked up at first use.
+pub(crate) struct DataclassRef {
+    module: &'static str,
+    name: &'static str,
+    class: PyOnceLock<PlainClass>,
+}
+
+impl DataclassRef {
     pub(crate) const fn new(module: &'static str, name: &'static str) -> Self {
         Self { module, name, class: PyOnceLock::new() }
     }
 
-    pub(crate) fn get<'py>(&self, py: Python<'py>) -> PyResult<&Bound<'py, PyType>> {
-        self.class.import(py, self.module, self.name)
+    fn get(&self, py: Python<'_>) -> PyResult<&PlainClass> {
+        self.class.get_or_try_init(py, || PlainClass::new(class(py, self.module, self.name)?))
+    }
+
+    /// A new object with these attributes, which are all that the class has. Runs no Python code.
+    pub(crate) fn make<'py>(
+        &self,
+        py: Python<'py>,
+        attributes: Attributes<'_, 'py>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        new_instance(py, self.get(py)?, attributes)
+    }
+
+    /// Whether an object is of this class or of a subclass.
+    pub(crate) fn is_class_of(&self, object: &Bound<'_, PyAny>) -> PyResult<bool> {
+        object.is_instance(self.get(object.py())?.class(object.py()))
     }
 }
 
@@ -27,7 +75,6 @@ impl PyClassRef {
 pub(crate) fn message_class(py: Python<'_>) -> PyResult<&MessageClass> {
     static CLASS: PyOnceLock<MessageClass> = PyOnceLock::new();
     CLASS.get_or_try_init(py, || {
-        let class = py.import("wsdefrag.message")?.getattr("WebSocketMessage")?;
-        MessageClass::new(&class.cast_into()?)
+        MessageClass::new(&class(py, "wsdefrag.message", "WebSocketMessage")?)
     })
 }

@@ -2,40 +2,48 @@
 
 use pyo3::exceptions::{PyMemoryError, PyOSError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{IntoPyDict, PyBytes, PyDict};
+use pyo3::types::{PyBytes, PyString};
+use pyo3::{IntoPyObjectExt, intern};
 use wsdefrag_core::error::{Error, Kind};
 use wsdefrag_core::limits::Excess;
 use wsdefrag_core::{Opcode, Refusal};
 
 use crate::capture::run::Failure;
-use crate::classes::PyClassRef;
+use crate::classes::ExceptionRef;
 use crate::opcodes::opcode_member;
 
-static PROTOCOL_ERROR: PyClassRef = PyClassRef::new("wsdefrag.errors", "ProtocolError");
-static INVALID_UTF8: PyClassRef = PyClassRef::new("wsdefrag.errors", "InvalidUtf8");
-static INFLATE_FAILED: PyClassRef = PyClassRef::new("wsdefrag.errors", "InflateFailed");
-static LIMIT_EXCEEDED: PyClassRef = PyClassRef::new("wsdefrag.errors", "LimitExceeded");
-static OUT_OF_MEMORY: PyClassRef = PyClassRef::new("wsdefrag.errors", "OutOfMemory");
-static INCOMPLETE: PyClassRef = PyClassRef::new("wsdefrag.errors", "IncompleteMessage");
-static CAPTURE_ERROR: PyClassRef = PyClassRef::new("wsdefrag.errors", "CaptureError");
+static PROTOCOL_ERROR: ExceptionRef = ExceptionRef::new("ProtocolError");
+static INVALID_UTF8: ExceptionRef = ExceptionRef::new("InvalidUtf8");
+static INFLATE_FAILED: ExceptionRef = ExceptionRef::new("InflateFailed");
+static LIMIT_EXCEEDED: ExceptionRef = ExceptionRef::new("LimitExceeded");
+static OUT_OF_MEMORY: ExceptionRef = ExceptionRef::new("OutOfMemory");
+static INCOMPLETE: ExceptionRef = ExceptionRef::new("IncompleteMessage");
+static CAPTURE_ERROR: ExceptionRef = ExceptionRef::new("CaptureError");
 
-/// The exception object for `error`.
+/// The close code of a connection that ended without a Close frame (RFC 6455 section 7.1.5).
+const ABNORMAL_CLOSURE: u16 = 1006;
+
+/// The exception object for `error`. Runs no Python code.
 pub(crate) fn violation<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'py, PyAny>> {
-    let keywords = PyDict::new(py);
-    keywords.set_item("offset", error.offset)?;
-    keywords.set_item("close_code", error.kind.close_code())?;
-    keywords.set_item("kind", error.kind.name())?;
-    keywords.set_item("rfc_section", error.kind.rfc_section())?;
-    let class = match error.kind {
+    let kind = error.kind;
+    let mut attributes = vec![
+        (intern!(py, "kind"), PyString::intern(py, kind.name()).into_any()),
+        (intern!(py, "offset"), error.offset.into_bound_py_any(py)?),
+        (intern!(py, "rfc_section"), kind.rfc_section().into_bound_py_any(py)?),
+        (intern!(py, "close_code"), kind.close_code().into_bound_py_any(py)?),
+    ];
+    let class = match kind {
         Kind::Limit(excess) => {
-            keywords.set_item("requested", excess.requested())?;
-            match excess {
-                Excess::InflateRatio { limit, .. } => keywords.set_item("value", limit)?,
+            let value = match excess {
+                Excess::InflateRatio { limit, .. } => limit.into_bound_py_any(py)?,
                 Excess::FrameSize { limit, .. }
                 | Excess::MessageSize { limit, .. }
                 | Excess::Fragments { limit, .. }
-                | Excess::Budget { limit, .. } => keywords.set_item("value", limit)?,
-            }
+                | Excess::Budget { limit, .. } => limit.into_bound_py_any(py)?,
+            };
+            attributes.push((intern!(py, "value"), value));
+            let requested = excess.requested().into_bound_py_any(py)?;
+            attributes.push((intern!(py, "requested"), requested));
             &LIMIT_EXCEEDED
         }
         Kind::OutOfMemory => &OUT_OF_MEMORY,
@@ -45,7 +53,7 @@ pub(crate) fn violation<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'
         }
         _ => &PROTOCOL_ERROR,
     };
-    class.get(py)?.call((error.to_string(),), Some(&keywords))
+    class.make(py, &error.to_string(), &attributes)
 }
 
 /// [`violation`] as a `PyErr`.
@@ -65,12 +73,15 @@ pub(crate) fn raise_incomplete(
 ) -> PyErr {
     let make = || {
         let text = format!("stream ended inside a {opcode} at byte {offset}");
-        let keywords = [
-            ("type", opcode_member(py, opcode)?.clone()),
-            ("content", content.bind(py).clone().into_any()),
-            ("offset", offset.into_pyobject(py)?.into_any()),
+        let attributes = [
+            (intern!(py, "kind"), intern!(py, "incomplete_message").as_any().clone()),
+            (intern!(py, "type"), opcode_member(py, opcode)?.clone()),
+            (intern!(py, "content"), content.bind(py).clone().into_any()),
+            (intern!(py, "offset"), offset.into_bound_py_any(py)?),
+            (intern!(py, "rfc_section"), intern!(py, "RFC 6455 section 7.1.5").as_any().clone()),
+            (intern!(py, "close_code"), ABNORMAL_CLOSURE.into_bound_py_any(py)?),
         ];
-        INCOMPLETE.get(py)?.call((text,), Some(&keywords.into_py_dict(py)?))
+        INCOMPLETE.make(py, &text, &attributes)
     };
     match make() {
         Ok(exception) => PyErr::from_value(exception),
@@ -115,11 +126,12 @@ pub(crate) fn raise_capture(py: Python<'_>, failure: Failure) -> PyErr {
         Failure::Io(error, None) => return error.into(),
     };
     let make = || {
-        let keywords = PyDict::new(py);
-        keywords.set_item("file", file)?;
-        keywords.set_item("record", record)?;
-        keywords.set_item("offset", offset)?;
-        CAPTURE_ERROR.get(py)?.call((text,), Some(&keywords))
+        let attributes = [
+            (intern!(py, "file"), file.into_bound_py_any(py)?),
+            (intern!(py, "record"), record.into_bound_py_any(py)?),
+            (intern!(py, "offset"), offset.into_bound_py_any(py)?),
+        ];
+        CAPTURE_ERROR.make(py, &text, &attributes)
     };
     match make() {
         Ok(exception) => PyErr::from_value(exception),

@@ -83,6 +83,12 @@ mod _native {
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         crate::random::forget_after_forks(module)?;
-        module.add("MessageStorage", crate::raw::storage_type::storage_type(module.py())?)
+        let py = module.py();
+        module.add("MessageStorage", crate::raw::storage_type::storage_type(py)?)?;
+        for class in crate::raw::event_type::event_types(py)? {
+            let class = class.bind(py);
+            module.add(class.name()?, class)?;
+        }
+        Ok(())
     }
 }

@@ -1,20 +1,23 @@
 //! Converts opcodes from and to Python.
 
 use pyo3::exceptions::{PyLookupError, PyOverflowError, PyValueError};
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use wsdefrag_core::Opcode;
+
+use crate::raw::python;
 
 /// The member of `wsdefrag.opcode.Opcode` for this opcode.
 pub(crate) fn opcode_member(py: Python<'_>, opcode: Opcode) -> PyResult<&Bound<'_, PyAny>> {
     static MEMBERS: PyOnceLock<[Option<Py<PyAny>>; 16]> = PyOnceLock::new();
     let members = MEMBERS.get_or_try_init(py, || {
-        let class = py.import("wsdefrag.opcode")?.getattr("Opcode")?;
+        let module = python::module(intern!(py, "wsdefrag.opcode"))?;
+        let class = python::attribute(&module, intern!(py, "Opcode"))?;
         let mut members = [const { None }; 16];
-        for member in class.try_iter()? {
-            let member = member?;
-            let bits = member.extract::<u8>()?;
-            members[usize::from(bits & 0xF)] = Some(member.unbind());
+        for bits in (0..16).filter(|bits| Opcode::from_bits(*bits).is_some()) {
+            let member = python::call(&class, &(bits,).into_pyobject(py)?, None)?;
+            members[usize::from(bits)] = Some(member.unbind());
         }
         PyResult::Ok(members)
     })?;

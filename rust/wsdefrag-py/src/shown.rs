@@ -1,7 +1,7 @@
 //! Formats the `repr` of objects: their state, in less than 200 characters.
 
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
+use pyo3::types::{PyBytes, PyString};
 use wsdefrag_core::Error;
 
 /// Longest `repr`, in characters.
@@ -34,4 +34,52 @@ pub(crate) fn shown_bytes(py: Python<'_>, bytes: &[u8], room: usize) -> PyResult
 /// The error that ended a direction as an attribute; empty if there is none.
 pub(crate) fn shown_error(error: Option<&Error>) -> String {
     error.map_or_else(String::new, |error| format!(" error={}@{}", error.kind.name(), error.offset))
+}
+
+/// Most characters of a text or of bytes in the `repr` of an event.
+const LONGEST_VALUE: usize = 60;
+
+/// Bytes as Python writes them; of long ones the start, and their number.
+pub(crate) fn shown_payload(bytes: &Bound<'_, PyBytes>) -> PyResult<String> {
+    let (py, content) = (bytes.py(), bytes.as_bytes());
+    let mut size = content.len().min(LONGEST_VALUE);
+    loop {
+        let start = PyBytes::new(py, &content[..size]).repr()?.to_string();
+        if start.len() > LONGEST_VALUE {
+            size -= 1;
+        } else if size < content.len() {
+            return Ok(format!("{start}... ({} bytes)", content.len()));
+        } else {
+            return Ok(start);
+        }
+    }
+}
+
+/// A text as Python writes it; dots replace the middle of a long one, as in `reprlib`.
+pub(crate) fn shown_text(text: &Bound<'_, PyString>) -> PyResult<String> {
+    let whole: Vec<char> = text.to_string_lossy().chars().collect();
+    let written = |characters: &[char]| -> PyResult<Vec<char>> {
+        let part = PyString::new(text.py(), &characters.iter().collect::<String>());
+        Ok(part.repr()?.to_string_lossy().chars().collect())
+    };
+    let start = written(&whole[..whole.len().min(LONGEST_VALUE)])?;
+    if start.len() <= LONGEST_VALUE {
+        return Ok(start.iter().collect());
+    }
+    let head = (LONGEST_VALUE - 3) / 2;
+    let tail = LONGEST_VALUE - 3 - head;
+    let ends = [&whole[..head], &whole[whole.len().saturating_sub(tail)..]].concat();
+    let ends = written(&ends)?;
+    let (head, tail) = (&ends[..head], &ends[ends.len() - tail..]);
+    Ok(head.iter().chain(&['.', '.', '.']).chain(tail).collect())
+}
+
+/// A call of a class with these arguments, cut if it is too long.
+pub(crate) fn shown_call(class: &str, arguments: &[String]) -> String {
+    let whole = format!("{class}({})", arguments.join(", "));
+    if whole.chars().count() <= LONGEST_REPR {
+        return whole;
+    }
+    let start: String = whole.chars().take(LONGEST_REPR - 4).collect();
+    format!("{start}...)")
 }

@@ -8,6 +8,7 @@ control frame.
 from __future__ import annotations
 
 import io
+import os
 import sys
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -31,7 +32,24 @@ _MAGICS = (
     b"\x1f\x8b",
 )
 
-EXISTING = click.Path(exists=True, dir_okay=False, readable=True, allow_dash=True)
+
+class _Existing(click.Path):
+    """A file that exists; the error for a directory says what to give instead."""
+
+    def convert(
+        self,
+        value: str | os.PathLike[str],
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> str | bytes | os.PathLike[str]:
+        """Check the path."""
+        if value != "-" and Path(value).is_dir():
+            files = printable_name(str(Path(value) / "*"))
+            self.fail(f"{os.fspath(value)!r} is a directory; give its files: {files}", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+EXISTING = _Existing(exists=True, dir_okay=False, readable=True, allow_dash=True)
 """The type of an argument that names an input; ``-`` is standard input."""
 
 

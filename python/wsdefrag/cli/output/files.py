@@ -10,7 +10,7 @@ import secrets
 import sys
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, cast
 
 import click
 
@@ -45,12 +45,31 @@ def check_output(output: str, inputs: Iterable[str], *, force: bool) -> None:
             raise click.UsageError(f"{name} exists; --force replaces it.")
 
 
+class _Flushing:
+    """Standard output; each write is passed on at once.
+
+    Args:
+        file: The buffered file object.
+    """
+
+    def __init__(self, file: IO[bytes]) -> None:
+        """Store the file object."""
+        self._file = file
+
+    def write(self, data: bytes) -> int:
+        """Write and flush."""
+        length = self._file.write(data)
+        self._file.flush()
+        return length
+
+
 @contextmanager
-def written(output: str) -> Generator[IO[bytes], None, None]:
+def written(output: str, *, is_live: bool = False) -> Generator[IO[bytes], None, None]:
     """Open an output; it gets its name when the block ends without an exception.
 
     Args:
         output: A path; ``-`` is standard output. A pipe or a device is written directly.
+        is_live: Whether to pass each write to standard output on at once.
 
     Yields:
         The file object to write to.
@@ -60,7 +79,8 @@ def written(output: str) -> Generator[IO[bytes], None, None]:
     """
     path = Path(output)
     if output == "-":
-        yield sys.stdout.buffer
+        stdout = sys.stdout.buffer
+        yield cast("IO[bytes]", _Flushing(stdout)) if is_live else stdout
         sys.stdout.buffer.flush()
         return
     try:

@@ -48,6 +48,7 @@ class Losses:
 
     Args:
         sender: ``client`` or ``server`` to ignore losses of the other side; None for both.
+        wanted: Ranges of numbers of connections, each of which should have one.
 
     Attributes:
         messages: Messages counted.
@@ -56,8 +57,9 @@ class Losses:
         warnings: Warnings about files and about packets that cannot be read.
     """
 
-    def __init__(self, sender: str | None = None) -> None:
+    def __init__(self, sender: str | None = None, wanted: Iterable[range] = ()) -> None:
         """Set all counters to 0."""
+        self._not_found = list(wanted)
         self._sides = ("client", "server") if sender is None else (sender,)
         self._statuses: Counter[str] = Counter()
         self._amounts: Counter[str] = Counter()
@@ -101,7 +103,7 @@ class Losses:
         self._statuses.update({name: n for name, n in counts.items() if name != "ok"})
 
     def count_packets(self, counts: PacketCounts, warnings: list[str]) -> None:
-        """Add the warnings of a reader, and one for each unsupported link type.
+        """Add the warnings of a reader, and one for each link type and encapsulation not read.
 
         Args:
             counts: The counters of the packets.
@@ -111,6 +113,8 @@ class Losses:
         for link, packets in sorted(counts.unknown_links.items()):
             number = counted(packets, "packet")
             self.warnings.append(f"{number} of link type {link}, which is not supported")
+        for kind, packets in sorted(counts.unread_kinds.items()):
+            self.warnings.append(f"{counted(packets, 'packet')} not followed: {kind}")
 
     def count_connection(
         self,
@@ -129,6 +133,8 @@ class Losses:
             tolerated: For ``client`` and ``server``: ``Account.tolerated``.
         """
         self.connections += 1
+        if self._not_found:
+            self._not_found = [one for one in self._not_found if connection not in one]
         self._amounts["midstream"] += midstream
         for side in self._sides:
             missing, late, lost, violation = sides[side]
@@ -142,6 +148,20 @@ class Losses:
                     self._violations.append(
                         f"connection {connection}, {side}: {escaped(violation)}"
                     )
+
+    def not_found(self) -> str:
+        """Format the wanted numbers that no connection had.
+
+        Returns:
+            One line; empty if there is none.
+        """
+        if not self._not_found:
+            return ""
+        names = [
+            f"{one.start}" if len(one) == 1 else f"{one.start} to {one.stop - 1}"
+            for one in self._not_found
+        ]
+        return f"no WebSocket has the number {', '.join(names)} (`wsdefrag connections` lists them)"
 
     @property
     def has_losses(self) -> bool:

@@ -57,7 +57,7 @@ class Reading:
         """Start the clock; reads no packets."""
         self._names = [source.name] if isinstance(source, Input) else source
         self.name = source.name if isinstance(source, Input) else name_of(source)
-        self.losses = Losses(selection.sender)
+        self.losses = Losses(selection.sender, selection.connection)
         self.capture = selection.capture(source, content=content)
         self.selection = selection
         self._started = time.perf_counter()
@@ -147,12 +147,17 @@ class Reading:
             note(*self._file_and_text(warning))
         for line in self.losses.lines():
             note(self.name, line)
+        not_found = "" if self.ended_early else self.losses.not_found()
+        if not_found:
+            note(self.name, not_found)
         if summary:
             note(self.name, self._summary())
         if self.failure is not None:
             raise BadStream(*self._file_and_text(str(self.failure)))
         if self.stopped is not None:
             context.exit(self.stopped.exit_status)
+        if not_found:
+            context.exit(BadStream.exit_code)
         losses, tolerates = self.losses, self.selection.tolerates
         if losses.has_losses and not tolerates("loss"):
             context.exit(BadStream.exit_code)

@@ -62,6 +62,12 @@
 //! - `bytes == emitted + control + skipped + lost + trailing` in each direction of a connection that
 //!   has ended
 
+#![expect(
+    clippy::disallowed_macros,
+    clippy::disallowed_methods,
+    reason = "a batch has at most `FULL_ROWS` rows"
+)]
+
 use std::fmt::{Display, Write};
 use std::mem;
 use std::sync::{Arc, LazyLock};

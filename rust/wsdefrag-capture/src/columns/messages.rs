@@ -27,6 +27,12 @@
 //! - `content.len() <= i32::MAX`: the offsets of a binary column cannot address more
 //! - `ends.len() == rows + 1`, and every other column has the length `rows`
 
+#![expect(
+    clippy::disallowed_macros,
+    clippy::disallowed_methods,
+    reason = "a batch has at most `FULL_ROWS` rows, and `FULL_CONTENT` bytes besides its last content"
+)]
+
 use std::mem;
 use std::sync::{Arc, LazyLock};
 

@@ -6,6 +6,8 @@
 //!
 //! RFC 1952 section 2.3.1.
 
+#![expect(clippy::disallowed_methods, reason = "one for each file")]
+
 use std::io::{self, BufReader, Cursor, Read};
 
 use flate2::bufread::MultiGzDecoder;

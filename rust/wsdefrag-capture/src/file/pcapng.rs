@@ -12,6 +12,8 @@
 //! - `interfaces.len() <= MAX_INTERFACES`
 //! - every block has `MIN_BLOCK <= length <= MAX_RECORD`, and its two lengths are equal
 
+#![expect(clippy::disallowed_methods, reason = "at most `MAX_INTERFACES`")]
+
 use pcap_parser::nom::error::Error as OptionError;
 use pcap_parser::pcapng::{OptionCode, PcapNGOption, parse_option_be, parse_option_le};
 

@@ -15,6 +15,11 @@
 //! - `needed <= MAX_RECORD` plus the size of a record header
 //! - `position` is the offset in the file of the first byte of `partial`
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a record of at most `MAX_RECORD` bytes, and a chunk"
+)]
+
 use crate::file::error::{FileError, FileErrorKind};
 use crate::file::pcap::{PCAP_HEADER, Pcap};
 use crate::file::pcapng::{SECTION_HEADER, Section};

@@ -2,6 +2,8 @@
 //!
 //! - `bytes <= MAX_SECRETS`
 
+#![expect(clippy::disallowed_methods, reason = "at most `MAX_SECRETS` bytes")]
+
 /// Memory that stored secrets may take, in bytes.
 pub const MAX_SECRETS: usize = 16 << 20;
 

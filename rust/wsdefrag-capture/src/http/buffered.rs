@@ -2,6 +2,8 @@
 //!
 //! - `bytes` is the sum of the lengths of the data in `parts`
 
+#![expect(clippy::disallowed_methods, reason = "at most `MAX_HEAD` bytes of a direction")]
+
 use crate::packet::Origin;
 use crate::stream_part::{Gap, OwnedPart};
 

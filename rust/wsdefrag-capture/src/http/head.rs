@@ -19,6 +19,8 @@
 //!
 //! - `buffer.len() <= MAX_HEAD + 4` in a head, and `<= MAX_MESSAGE` in a preamble
 
+#![expect(clippy::disallowed_methods, reason = "at most `MAX_HEAD` bytes")]
+
 use httparse::Status;
 
 use crate::http::body::Body;

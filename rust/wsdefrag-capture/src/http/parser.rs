@@ -5,6 +5,12 @@
 //!
 //! RFC 9112 sections 3 to 5, RFC 9110 section 5.6.1.
 
+#![expect(
+    clippy::disallowed_macros,
+    clippy::disallowed_methods,
+    reason = "parts of a head of at most `MAX_HEAD` bytes"
+)]
+
 use httparse::Status;
 
 use crate::connection::{Field, Request, Response, field};

@@ -8,6 +8,8 @@
 //!
 //! `HAProxy`'s PROXY protocol specification, sections 2.1 and 2.2.
 
+#![expect(clippy::disallowed_methods, reason = "the words of a line of at most `MAX_V1` bytes")]
+
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use crate::http::preamble_message::{Message, OriginalAddresses, Parsed};

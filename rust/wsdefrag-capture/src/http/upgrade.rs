@@ -24,6 +24,11 @@
 //!
 //! - `pending.len() <= MAX_PIPELINED`, `early_responses <= MAX_PIPELINED`, `refusals <= MAX_PIPELINED`
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "at most `MAX_PIPELINED`, and boxes of a few hundred bytes"
+)]
+
 use std::collections::VecDeque;
 
 use crate::connection::{Request, Response};

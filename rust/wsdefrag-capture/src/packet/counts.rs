@@ -1,12 +1,22 @@
 //! Counters of packets by how they were handled: handed out, of another protocol, malformed and so
 //! on.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "at most `MAX_UNKNOWN_LINKS` and `MAX_UNREAD_KINDS`"
+)]
+
+use crate::packet::unread::Unread;
+
 /// Link types that [`Counts::unknown_links`] counts separately.
 pub const MAX_UNKNOWN_LINKS: usize = 16;
 
+/// Kinds of encapsulations that [`Counts::unread_kinds`] counts separately.
+pub const MAX_UNREAD_KINDS: usize = 64;
+
 /// What became of the packets of a capture. Every packet is counted once.
 ///
-/// `packets == tcp + exported + other + malformed + unknown_link + fragments`
+/// `packets == tcp + exported + other + malformed + unknown_link + unread + fragments`
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// All packets.
@@ -26,6 +36,10 @@ pub struct Counts {
     pub unknown_link: u64,
     /// Each unsupported link type and its number of packets, for the first [`MAX_UNKNOWN_LINKS`].
     pub unknown_links: Vec<(u32, u64)>,
+    /// Packets of encapsulations that may carry TCP and are not followed, such as encrypted ones.
+    pub unread: u64,
+    /// Each of these encapsulations and its number of packets, for the first [`MAX_UNREAD_KINDS`].
+    pub unread_kinds: Vec<(Unread, u64)>,
     /// IP fragments that did not complete a datagram.
     pub fragments: u64,
     /// Those fragments whose datagram was dropped.
@@ -47,6 +61,17 @@ impl Counts {
             *count += 1;
         } else if self.unknown_links.len() < MAX_UNKNOWN_LINKS {
             self.unknown_links.push((link, 1));
+        }
+    }
+
+    /// Counts a packet of an encapsulation that is not followed.
+    #[cold]
+    pub(crate) fn unread(&mut self, kind: Unread) {
+        self.unread += 1;
+        if let Some((_, count)) = self.unread_kinds.iter_mut().find(|(other, _)| *other == kind) {
+            *count += 1;
+        } else if self.unread_kinds.len() < MAX_UNREAD_KINDS {
+            self.unread_kinds.push((kind, 1));
         }
     }
 }

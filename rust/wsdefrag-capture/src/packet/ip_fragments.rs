@@ -1,4 +1,4 @@
-//! Reassembles IP datagrams from fragments.
+//! Reassembles IP datagrams from fragments, and CAPWAP frames, which are cut in the same way.
 //!
 //! A fragment is added to the incomplete datagram with its key, and the datagram is handed out when
 //! it is complete. A fragment may repeat bytes. A fragment that contradicts the datagram (other
@@ -17,13 +17,17 @@
 //! - `fragments` is the sum of `fragments` over `incomplete`
 //! - every datagram has `fragments <= MAX_FRAGMENTS`
 
+#![expect(clippy::disallowed_methods, reason = "at most `MAX_DATAGRAMS`")]
+
 use std::collections::VecDeque;
 use std::net::IpAddr;
 
 use etherparse::defrag::{IpDefragBuf, MAX_IP_DEFRAG_LEN};
-use etherparse::{IpFragOffset, IpNumber};
+use etherparse::{IpFragOffset, IpNumber, ip_number};
 
 use crate::packet::datagram::Rest;
+use crate::packet::header::Header;
+use crate::packet::tags::Tag;
 
 /// Incomplete datagrams at a time.
 pub const MAX_DATAGRAMS: usize = 1_024;
@@ -46,6 +50,17 @@ pub struct Key {
     pub identification: u32,
     /// The protocol in IPv4; 0 in IPv6, where it is not part of the key.
     pub protocol: u8,
+    /// The [hash](crate::packet::tags::Tags::hash) of the tags and tunnels around the packet.
+    pub encapsulation: u64,
+}
+
+/// What the payload of a reassembled datagram starts with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum After {
+    /// The header of a protocol that IP carries.
+    Ip(IpNumber),
+    /// The payload of a tunnel whose fragments these are.
+    Tunnel(Tag, Header),
 }
 
 /// A fragment of a datagram.
@@ -53,8 +68,8 @@ pub struct Key {
 pub struct Fragment<'a> {
     /// The key of its datagram.
     pub key: Key,
-    /// The type of header that the datagram's payload starts with. Only the first fragment's counts.
-    pub next: IpNumber,
+    /// What the datagram's payload starts with. Only the first fragment's counts.
+    pub next: After,
     /// The position of the fragment in the datagram's payload.
     pub offset: IpFragOffset,
     /// Whether further fragments follow it.
@@ -82,8 +97,8 @@ impl Fragment<'_> {
 /// The payload of a complete datagram.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReassembledDatagram {
-    /// The type of header that the payload starts with.
-    pub next: IpNumber,
+    /// What the payload starts with.
+    pub next: After,
     /// The whole payload.
     pub bytes: Vec<u8>,
 }
@@ -102,9 +117,9 @@ struct IncompleteDatagram {
     key: Key,
     /// When the first fragment was captured, in nanoseconds since the epoch.
     since: i64,
-    /// The type of header that the payload starts with, as in the fragment at position 0. Until that
-    /// arrives, as in the first fragment captured.
-    next: IpNumber,
+    /// What the payload starts with, as in the fragment at position 0. Until that arrives, as in the
+    /// first fragment captured.
+    next: After,
     fragments: u64,
     buffer: IpDefragBuf,
 }
@@ -170,7 +185,7 @@ impl Defragmenter {
             since: time,
             next: fragment.next,
             fragments: 0,
-            buffer: IpDefragBuf::new(fragment.next, Vec::new(), Vec::new()),
+            buffer: IpDefragBuf::new(ip_number::TCP, Vec::new(), Vec::new()),
         });
         self.incomplete.len() - 1
     }

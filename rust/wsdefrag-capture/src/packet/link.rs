@@ -1,116 +1,149 @@
-//! Link layers: removes the headers before an IP packet.
+//! Link types: what the packets of a capture file start with.
 //!
-//! Supported are Ethernet with any number of VLAN tags, `PPPoE` sessions and MPLS labels, Linux
-//! cooked captures, BSD loopback, and IP without a link layer. The version in the IP header decides
-//! between IPv4 and IPv6. Padding and check sequences after a packet are left in place: the length in
-//! the IP header excludes them.
-//!
-//! The numbers are those of <https://www.tcpdump.org/linktypes.html> and IEEE 802.
+//! The numbers and the layouts are those of <https://www.tcpdump.org/linktypes.html>.
 
-/// What a link layer carries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LinkPayload<'a> {
-    /// An IP packet.
-    Ip(&'a [u8]),
-    /// A record of an exported-PDU capture.
-    ExportedPdu(&'a [u8]),
-    /// Something else.
-    Other,
-    /// Too few bytes were captured to know.
-    Short,
-    /// A link type that is not supported.
-    UnknownLink,
-}
+use crate::packet::datagram::{Rest, u16_at, u32_at};
+use crate::packet::ethernet::ethernet;
+use crate::packet::frame_relay::frame_relay;
+use crate::packet::header::Header;
+use crate::packet::layer::Step;
+use crate::packet::{llc, ppp, wifi};
 
-/// Removes the headers of a frame of this link type.
+/// Removes the first header of a packet of this link type.
 #[inline]
 #[must_use]
-pub fn payload(link: u32, frame: &[u8]) -> LinkPayload<'_> {
-    let (kind, at, header) = match link {
-        // LINKTYPE_ETHERNET
-        1 => (EtherType::Number, 12, 14),
+pub fn payload(link: u32, frame: Rest<'_>) -> Step<'_> {
+    // LINKTYPE_ETHERNET
+    if link == 1 { ethernet(frame) } else { other(link, frame) }
+}
+
+fn other(link: u32, frame: Rest<'_>) -> Step<'_> {
+    match link {
         // LINKTYPE_NULL, LINKTYPE_LOOP
-        0 | 108 => (EtherType::Family, 0, 4),
+        0 | 108 => loopback(frame),
+        // LINKTYPE_PPP, LINKTYPE_PPP_HDLC
+        9 | 50 => ppp::ppp_or_cisco(frame),
+        // LINKTYPE_FDDI
+        10 => wifi::fddi(frame),
+        // LINKTYPE_PPP_ETHER
+        51 => ppp::pppoe(frame),
+        // LINKTYPE_ATM_RFC1483
+        100 => llc::llc(frame),
         // LINKTYPE_RAW, its DLT numbers on BSD and OpenBSD, LINKTYPE_IPV4, LINKTYPE_IPV6
-        101 | 12 | 14 | 228 | 229 => return LinkPayload::Ip(frame),
+        101 | 12 | 14 | 228 | 229 => Step::Next(Header::Ip, frame),
+        // LINKTYPE_C_HDLC
+        104 => ppp::cisco_hdlc(frame),
+        // LINKTYPE_IEEE802_11
+        105 => wifi::wifi(frame, false),
+        // LINKTYPE_FRELAY
+        107 => frame_relay(frame),
         // LINKTYPE_LINUX_SLL
-        113 => (EtherType::Number, 14, 16),
-        // LINKTYPE_LINUX_SLL2
-        276 => (EtherType::Number, 0, 20),
+        113 => linux_cooked(frame),
+        // LINKTYPE_IEEE802_11_RADIOTAP
+        127 => wifi::radiotap(frame),
+        // LINKTYPE_PPI
+        192 => wifi::per_packet_information(frame),
+        // LINKTYPE_PPP_WITH_DIR: a byte for the direction
+        204 => Step::next(Header::Ppp, frame.skip(1)),
+        // LINKTYPE_NFLOG
+        239 => netfilter_log(frame),
+        // LINKTYPE_IPOIB
+        242 => infiniband(frame),
         // LINKTYPE_WIRESHARK_UPPER_PDU
-        252 => return LinkPayload::ExportedPdu(frame),
-        _ => return LinkPayload::UnknownLink,
-    };
-    let Some((head, payload)) = frame.split_at_checked(header) else { return LinkPayload::Short };
-    match kind {
-        EtherType::Number => by_number(u16::from_be_bytes([head[at], head[at + 1]]), payload),
-        EtherType::Family => {
-            by_family(u32::from_be_bytes([head[0], head[1], head[2], head[3]]), payload)
-        }
+        252 => Step::ExportedPdu(frame),
+        // LINKTYPE_PKTAP
+        258 => apple_tap(frame),
+        // LINKTYPE_LINUX_SLL2
+        276 => linux_cooked_2(frame),
+        link => Step::UnknownLink(link),
     }
 }
 
-/// How a link layer identifies what it carries.
-#[derive(Clone, Copy)]
-enum EtherType {
-    /// By an `EtherType` of IEEE 802.
-    Number,
-    /// By an address family of the capturing system.
-    Family,
+/// An address family of the capturing system, which may be of either byte order.
+fn loopback(frame: Rest<'_>) -> Step<'_> {
+    let Some((header, rest)) = frame.split::<4>() else { return Step::Malformed };
+    let family = u32_at(header, 0);
+    by_family(if family > 0xffff { family.swap_bytes() } else { family }, rest)
 }
 
-/// The payload that follows an `EtherType`.
-#[inline]
-fn by_number(mut number: u16, mut payload: &[u8]) -> LinkPayload<'_> {
-    loop {
-        match number {
-            0x0800 | 0x86dd => return LinkPayload::Ip(payload),
-            // VLAN tags: 802.1Q, 802.1ad, and the number used before 802.1ad.
-            0x8100 | 0x88a8 | 0x9100 => {
-                let Some((tag, rest)) = payload.split_first_chunk::<4>() else {
-                    return LinkPayload::Short;
-                };
-                number = u16::from_be_bytes([tag[2], tag[3]]);
-                payload = rest;
-            }
-            0x8847 | 0x8848 => return after_labels(payload),
-            0x8864 => return after_pppoe(payload),
-            _ => return LinkPayload::Other,
-        }
-    }
-}
-
-/// The payload that follows a stack of MPLS labels (RFC 3032). Labels do not identify it, so it is
-/// taken for IP if it starts with a known IP version.
-fn after_labels(mut payload: &[u8]) -> LinkPayload<'_> {
-    while let Some((label, rest)) = payload.split_first_chunk::<4>() {
-        payload = rest;
-        let is_last = label[2] & 1 != 0;
-        if is_last {
-            return match payload.first().map(|byte| byte >> 4) {
-                Some(4 | 6) => LinkPayload::Ip(payload),
-                Some(_) => LinkPayload::Other,
-                None => LinkPayload::Short,
-            };
-        }
-    }
-    LinkPayload::Short
-}
-
-/// The payload that follows the headers of a `PPPoE` session and of PPP (RFC 2516 section 4).
-fn after_pppoe(payload: &[u8]) -> LinkPayload<'_> {
-    match payload.split_first_chunk::<8>() {
-        Some(([.., 0x00, 0x21 | 0x57], packet)) => LinkPayload::Ip(packet),
-        Some(_) => LinkPayload::Other,
-        None => LinkPayload::Short,
-    }
-}
-
-/// The payload that follows an address family, which may be of either byte order.
-fn by_family(family: u32, payload: &[u8]) -> LinkPayload<'_> {
-    match if family > 0xffff { family.swap_bytes() } else { family } {
+fn by_family(family: u32, rest: Rest<'_>) -> Step<'_> {
+    match family {
         // AF_INET everywhere; AF_INET6 on NetBSD and OpenBSD, FreeBSD, macOS, Linux and Windows.
-        2 | 24 | 28 | 30 | 10 | 23 => LinkPayload::Ip(payload),
-        _ => LinkPayload::Other,
+        2 | 24 | 28 | 30 | 10 | 23 => Step::Next(Header::Ip, rest),
+        _ => Step::Other,
+    }
+}
+
+/// Linux's cooked header of 16 bytes. Numbers below those of Ethernet are Linux's own.
+fn linux_cooked(frame: Rest<'_>) -> Step<'_> {
+    const LLC: u16 = 4;
+    let Some((header, rest)) = frame.split::<16>() else { return Step::Malformed };
+    match u16_at(header, 14) {
+        LLC => Step::Next(Header::Llc, rest),
+        ..=0x5ff => Step::Other,
+        number => Step::Next(Header::EtherType(number), rest),
+    }
+}
+
+/// Its second version, of 20 bytes.
+fn linux_cooked_2(frame: Rest<'_>) -> Step<'_> {
+    const LLC: u16 = 4;
+    let Some((header, rest)) = frame.split::<20>() else { return Step::Malformed };
+    match u16_at(header, 0) {
+        LLC => Step::Next(Header::Llc, rest),
+        ..=0x5ff => Step::Other,
+        number => Step::Next(Header::EtherType(number), rest),
+    }
+}
+
+/// A message of Linux's netfilter: a family and attributes in the byte order of its system, of which
+/// one is the packet.
+fn netfilter_log(frame: Rest<'_>) -> Step<'_> {
+    const PAYLOAD: u16 = 9;
+    /// Bits of a type that are flags.
+    const FLAGS: u16 = 0xc000;
+    let Some((header, mut rest)) = frame.split::<4>() else { return Step::Malformed };
+    let family = header[0];
+    while let Some((head, _)) = rest.split::<4>() {
+        let [little, big] =
+            [u16::from_le_bytes, u16::from_be_bytes].map(|read| read([head[2], head[3]]) & !FLAGS);
+        // There are some twenty types, so the right byte order gives the lesser number.
+        let (kind, length) = if little <= big {
+            (little, u16::from_le_bytes([head[0], head[1]]))
+        } else {
+            (big, u16::from_be_bytes([head[0], head[1]]))
+        };
+        let length = usize::from(length);
+        if length < head.len() {
+            return Step::Malformed;
+        }
+        if kind == PAYLOAD {
+            return by_family(family.into(), rest.limit(length).after(head.len()));
+        }
+        match rest.skip(length.next_multiple_of(4)) {
+            Some(next) => rest = next,
+            None => return Step::Malformed,
+        }
+    }
+    // A message may come without its packet.
+    if rest.length == 0 { Step::Other } else { Step::Malformed }
+}
+
+/// IP over `InfiniBand` (RFC 4391 section 6), after a global routing header of 40 bytes.
+fn infiniband(frame: Rest<'_>) -> Step<'_> {
+    let Some((header, rest)) = frame.split::<44>() else { return Step::Malformed };
+    Step::Next(Header::EtherType(u16_at(header, 40)), rest)
+}
+
+/// Apple's header: its length, what follows, the link type of the packet.
+fn apple_tap(frame: Rest<'_>) -> Step<'_> {
+    const PACKET: u32 = 1;
+    let Some((header, _)) = frame.split::<12>() else { return Step::Malformed };
+    let [size, kind, link] = [0, 4, 8].map(|at| u32_at(header, at).swap_bytes());
+    let size = usize::try_from(size).unwrap_or(usize::MAX);
+    match kind {
+        _ if size < header.len() => Step::Malformed,
+        PACKET => Step::next(Header::Link(link), frame.skip(size)),
+        _ => Step::Other,
     }
 }

@@ -4,13 +4,28 @@
 
 pub mod counts;
 pub mod datagram;
+pub mod ethernet;
 pub mod exported_pdu;
+pub mod frame_relay;
+pub mod header;
 pub mod ip;
 pub mod ip_fragments;
+pub mod layer;
 pub mod link;
+pub mod llc;
+pub mod mpls;
+pub mod ppp;
 pub mod reader;
+pub mod tags;
+pub mod tunnel;
+pub mod unread;
+pub mod wifi;
+
+mod layers;
 
 use std::net::SocketAddr;
+
+use crate::packet::tags::Tags;
 
 /// A captured packet of a TCP connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +40,8 @@ pub struct Packet<'a> {
     pub source: SocketAddr,
     /// The receiver.
     pub destination: SocketAddr,
+    /// The tags and tunnels that the packet went through.
+    pub tags: Tags<'a>,
     /// The payload.
     pub payload: Payload<'a>,
 }

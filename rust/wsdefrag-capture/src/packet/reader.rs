@@ -1,8 +1,9 @@
 //! The packet stage: bytes of capture files in, packets out.
 //!
 //! ```text
-//! chunk -> record -> link -> ip -> (ip_fragments) -> TCP segment
-//!                        \-> exported_pdu -> next bytes of a stream
+//! chunk -> record -> layers: link -> tags -> ip -> (ip_fragments) -> TCP segment
+//!                              ^----- tunnel <--/
+//!                    exported_pdu -> next bytes of a stream
 //! ```
 //!
 //! Packets are handed out in the order of the file. Their payload is a slice of the chunk, unless it
@@ -11,18 +12,12 @@
 //!
 //! The only clock is the time of the packets, so the same input always gives the same output.
 
-use std::net::SocketAddr;
-
 use crate::file::error::FileError;
 use crate::file::reader::RecordReader;
-use crate::file::record::Record;
+use crate::packet::Packet;
 use crate::packet::counts::Counts;
-use crate::packet::datagram::{Datagram, Rest};
-use crate::packet::exported_pdu::{Exported, exported};
-use crate::packet::ip::{self, IpPayload};
-use crate::packet::ip_fragments::{Defragmenter, Fragment};
-use crate::packet::link::{self, LinkPayload};
-use crate::packet::{Origin, Packet, Payload, Segment};
+use crate::packet::layers::Layers;
+use crate::packet::tunnel::udp_tunnel::DecodeAs;
 
 /// Reads the packets of capture files.
 #[derive(Debug, Default)]
@@ -32,10 +27,16 @@ pub struct PacketReader {
 }
 
 impl PacketReader {
-    /// A reader before its first file.
+    /// A reader before its first file, without ports of the caller's choice.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// A reader before its first file, which takes UDP ports for these tunnels.
+    #[must_use]
+    pub fn with_tunnels(decode_as: Vec<DecodeAs>) -> Self {
+        Self { records: RecordReader::default(), layers: Layers::new(decode_as) }
     }
 
     /// Takes the next bytes of the current file. Every TCP segment and every exported PDU that they
@@ -67,13 +68,13 @@ impl PacketReader {
     /// The number of packets so far, of any protocol, in all files.
     #[must_use]
     pub const fn packets(&self) -> u64 {
-        self.layers.counts.packets
+        self.layers.counts().packets
     }
 
     /// What became of the packets so far.
     #[must_use]
     pub const fn counts(&self) -> &Counts {
-        &self.layers.counts
+        self.layers.counts()
     }
 
     /// The secrets of the files' Decryption Secrets Blocks (pcapng): the type of secrets and their
@@ -87,121 +88,5 @@ impl PacketReader {
     #[must_use]
     pub const fn secrets_dropped(&self) -> u64 {
         self.records.secrets().dropped()
-    }
-}
-
-/// Removes the headers of a packet, layer by layer.
-#[derive(Debug, Default)]
-struct Layers {
-    counts: Counts,
-    defragmenter: Defragmenter,
-}
-
-impl Layers {
-    #[inline]
-    fn receive(&mut self, record: &Record<'_>, sink: &mut impl FnMut(Packet<'_>)) {
-        self.counts.packets += 1;
-        self.counts.first_time.get_or_insert(record.time);
-        self.counts.last_time = Some(record.time);
-        let origin = Origin { packet: self.counts.packets, file: 0, time: record.time };
-        let Some(link) = record.link else {
-            self.counts.malformed += 1;
-            return;
-        };
-        match link::payload(link, record.bytes) {
-            LinkPayload::Ip(packet) => {
-                let length = record.bytes.len().max(record.length as usize);
-                let wire = length - (record.bytes.len() - packet.len());
-                self.ip_payload(ip::payload(packet, wire), origin, sink);
-            }
-            LinkPayload::ExportedPdu(pdu) => self.exported(pdu, record.length, origin, sink),
-            LinkPayload::Other => self.counts.other += 1,
-            LinkPayload::Short => self.counts.malformed += 1,
-            LinkPayload::UnknownLink => self.counts.unknown_link(link),
-        }
-    }
-
-    #[inline]
-    fn ip_payload(
-        &mut self,
-        payload: IpPayload<'_>,
-        origin: Origin,
-        sink: &mut impl FnMut(Packet<'_>),
-    ) {
-        match payload {
-            IpPayload::Tcp(datagram) => self.datagram(&datagram, origin, sink),
-            IpPayload::Fragment(fragment) => self.fragment(&fragment, origin, sink),
-            IpPayload::Other => self.counts.other += 1,
-            IpPayload::Malformed => self.counts.malformed += 1,
-        }
-    }
-
-    #[inline]
-    fn datagram(
-        &mut self,
-        datagram: &Datagram<'_>,
-        origin: Origin,
-        sink: &mut impl FnMut(Packet<'_>),
-    ) {
-        let Some((ports, segment)) = ip::segment(datagram.rest) else {
-            self.counts.malformed += 1;
-            return;
-        };
-        self.counts.tcp += 1;
-        self.counts.cut += u64::from(segment.cut != 0);
-        sink(Packet {
-            number: origin.packet,
-            file: origin.file,
-            time: origin.time,
-            source: SocketAddr::new(datagram.addresses.0, ports.0),
-            destination: SocketAddr::new(datagram.addresses.1, ports.1),
-            payload: Payload::Segment(segment),
-        });
-    }
-
-    #[cold]
-    fn fragment(
-        &mut self,
-        fragment: &Fragment<'_>,
-        origin: Origin,
-        sink: &mut impl FnMut(Packet<'_>),
-    ) {
-        let datagram = self.defragmenter.receive(fragment, origin.time);
-        self.counts.fragments_dropped = self.defragmenter.dropped();
-        self.counts.fragments_waiting = self.defragmenter.waiting();
-        let Some(datagram) = datagram else {
-            self.counts.fragments += 1;
-            return;
-        };
-        let rest = Rest { bytes: &datagram.bytes, length: datagram.bytes.len() };
-        match ip::after_extensions(datagram.next, rest, fragment.key.addresses) {
-            IpPayload::Tcp(datagram) => self.datagram(&datagram, origin, sink),
-            IpPayload::Other => self.counts.other += 1,
-            // No sender fragments a fragment.
-            IpPayload::Fragment(_) | IpPayload::Malformed => self.counts.malformed += 1,
-        }
-    }
-
-    fn exported(
-        &mut self,
-        pdu: &[u8],
-        length: u32,
-        origin: Origin,
-        sink: &mut impl FnMut(Packet<'_>),
-    ) {
-        match exported(pdu) {
-            // After a PDU that a snap length cut, the position of the next one is unknown.
-            Exported::Tcp { .. } if pdu.len() < length as usize => self.counts.malformed += 1,
-            Exported::Tcp { source, destination, sequence, bytes } => {
-                self.counts.exported += 1;
-                let payload = sequence.map_or(Payload::Ordered(bytes), |sequence| {
-                    Payload::Segment(Segment { sequence, bytes, ..Segment::default() })
-                });
-                let Origin { packet: number, file, time } = origin;
-                sink(Packet { number, file, time, source, destination, payload });
-            }
-            Exported::Other => self.counts.other += 1,
-            Exported::Malformed => self.counts.malformed += 1,
-        }
     }
 }

@@ -8,6 +8,8 @@
 //! - `slots[slots_by_key[key]].key == key`
 //! - every slot in use is in exactly one list
 
+#![expect(clippy::disallowed_methods, reason = "at most as many as connections are followed")]
+
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 

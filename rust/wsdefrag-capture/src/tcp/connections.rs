@@ -16,6 +16,8 @@
 //! - pending and WebSocket connections together `<= options.max_connections`
 //! - `total_held` is the memory that the held segments of all streams take, in bytes
 
+#![expect(clippy::disallowed_methods, reason = "one for each followed connection")]
+
 use crate::connection::Ended;
 use crate::options::Options;
 use crate::packet::{Origin, Packet, Payload, Segment};

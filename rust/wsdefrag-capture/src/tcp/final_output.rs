@@ -4,6 +4,8 @@
 //! order of the packets that completed them; then ended connections, in the order of their numbers. So the output
 //! does not depend on the order in which the connections are ended.
 
+#![expect(clippy::disallowed_methods, reason = "the rows of connections that end together")]
+
 use std::collections::HashMap;
 
 use crate::connection::Connection;

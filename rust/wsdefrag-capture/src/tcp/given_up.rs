@@ -5,6 +5,8 @@
 //! - `ranges` are in order, not empty, and do not overlap
 //! - `ranges.len() <= MAX_RANGES + 1`
 
+#![expect(clippy::disallowed_methods, reason = "at most `MAX_RANGES`")]
+
 /// Gaps that are kept; the oldest are forgotten first.
 const MAX_RANGES: usize = 1024;
 

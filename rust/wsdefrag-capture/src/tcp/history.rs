@@ -6,6 +6,8 @@
 //! - `bytes.len() <= MAX_HISTORY`
 //! - `bytes` is empty, or its last byte is the last byte of the stream before position `next`
 
+#![expect(clippy::disallowed_methods, reason = "at most `MAX_HISTORY` bytes")]
+
 /// Bytes of the stream that are kept at most.
 const MAX_HISTORY: usize = 4 << 10;
 

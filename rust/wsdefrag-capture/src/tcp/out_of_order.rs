@@ -8,6 +8,7 @@
 //! - every captured byte is stored at most once
 //! - a segment is confirmed once the hole before it is (see [`patience`](crate::tcp::patience))
 
+#![expect(clippy::disallowed_methods, reason = "at most `MAX_SEGMENTS`")]
 #![expect(clippy::cast_possible_truncation, reason = "every value that is cast fits one segment")]
 
 use std::collections::BTreeMap;

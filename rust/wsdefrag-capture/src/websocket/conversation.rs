@@ -13,6 +13,11 @@
 //!
 //! RFC 6455 section 4.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "boxes of a few hundred bytes, and parts that are there"
+)]
+
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 
@@ -351,7 +356,8 @@ impl Conversation {
         // for hosts and paths.
         *context.next_id += 1;
         let filter = &context.options.filter;
-        let wanted = filter.wants_request(connection.host().as_deref(), connection.path());
+        let wanted = filter.wants_connection(connection.connection)
+            && filter.wants_request(connection.host().as_deref(), connection.path());
         wanted.then_some(connection)
     }
 

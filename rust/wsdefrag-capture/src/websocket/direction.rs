@@ -14,6 +14,8 @@
 //! - `account.bytes` is the number of bytes taken
 //! - `account.is_balanced()` after [`finish`](Direction::finish)
 
+#![expect(clippy::disallowed_methods, reason = "boxes of a few hundred bytes")]
+
 use wsdefrag_core::{Passive, Reassembler, Settings};
 
 use crate::account::Account;

@@ -4,6 +4,8 @@
 //! its first and its last byte. Whole messages count as emitted, others as skipped. An event gets the
 //! number of the next message, which is its place.
 
+#![expect(clippy::disallowed_methods, reason = "payloads of control frames, at most 125 bytes")]
+
 use wsdefrag_core::frame::close::{Close, NO_STATUS_RECEIVED};
 use wsdefrag_core::{Damage, Error, Event, Extent, Kind, Opcode, OutOfMemory, VecMemory};
 

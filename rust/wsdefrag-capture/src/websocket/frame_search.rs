@@ -26,6 +26,8 @@
 //!
 //! [`weight`]: FrameSearch::weight
 
+#![expect(clippy::disallowed_methods, reason = "at most `MAX_BYTES` bytes and `MAX_SEGMENTS`")]
+
 use std::collections::VecDeque;
 
 use wsdefrag_core::Strictness;

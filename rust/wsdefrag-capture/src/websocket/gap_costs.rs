@@ -8,6 +8,8 @@
 //! - at most one open gap counts undecodable messages: the first that made the window unknown, as
 //!   nothing makes it known again
 
+#![expect(clippy::disallowed_methods, reason = "gaps whose cost is not certain")]
+
 use crate::event::{CaptureEvent, Detail};
 use crate::sink::Sink;
 

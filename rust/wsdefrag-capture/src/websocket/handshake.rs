@@ -1,5 +1,11 @@
 //! The captured part of a handshake, and the connection that it describes.
 
+#![expect(
+    clippy::disallowed_macros,
+    clippy::disallowed_methods,
+    reason = "at most `MAX_PROBLEMS`, each shorter than a few heads"
+)]
+
 use std::net::SocketAddr;
 
 use wsdefrag_core::DeflateParams;

@@ -13,6 +13,8 @@
 //!
 //! - `account.bytes == account.lost`
 
+#![expect(clippy::disallowed_methods, reason = "at most `MAX_GAPS`")]
+
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 

@@ -1,5 +1,11 @@
 //! Describes the problems of a connection in sentences: gaps, broken rules, a wrong accept key.
 
+#![expect(
+    clippy::disallowed_macros,
+    clippy::disallowed_methods,
+    reason = "at most `MAX_PROBLEMS`, each shorter than a few heads"
+)]
+
 use wsdefrag_core::deflate::params::foreign_extensions;
 
 use crate::connection::{Connection, MAX_PROBLEMS, Request, field};

@@ -23,6 +23,8 @@ pub(crate) struct Seen {
     pub(crate) time: i64,
     pub(crate) source: SocketAddr,
     pub(crate) destination: SocketAddr,
+    /// The texts of the tags, and their hashes.
+    pub(crate) tags: (Vec<String>, u64, u64),
     pub(crate) payload: SeenPayload,
 }
 
@@ -46,6 +48,11 @@ impl Seen {
             time: packet.time,
             source: packet.source,
             destination: packet.destination,
+            tags: (
+                packet.tags.list.iter().map(ToString::to_string).collect(),
+                packet.tags.hash,
+                packet.tags.shared,
+            ),
             payload: match packet.payload {
                 Payload::Segment(segment) => SeenPayload::Segment {
                     sequence: segment.sequence,
@@ -57,6 +64,11 @@ impl Seen {
                 Payload::Ordered(bytes) => SeenPayload::Ordered(bytes.to_vec()),
             },
         }
+    }
+
+    /// The texts of the tags.
+    pub(crate) fn tags(&self) -> Vec<&str> {
+        self.tags.0.iter().map(String::as_str).collect()
     }
 
     /// The captured payload.
@@ -137,17 +149,23 @@ fn check(file: &[u8], outcome: &Outcome) {
             + counts.other
             + counts.malformed
             + counts.unknown_link
+            + counts.unread
             + counts.fragments
     );
     assert!(counts.fragments_dropped + counts.fragments_waiting <= counts.fragments);
     assert!(
         counts.unknown_links.iter().map(|(_, count)| count).sum::<u64>() <= counts.unknown_link
     );
+    assert!(counts.unread_kinds.iter().map(|(_, count)| count).sum::<u64>() <= counts.unread);
     let cut = |seen: &&Seen| matches!(seen.payload, SeenPayload::Segment { cut: 1.., .. });
     assert_eq!(outcome.packets.iter().filter(cut).count() as u64, counts.cut);
     assert_eq!(counts.first_time.is_some(), counts.packets != 0);
     assert_eq!(counts.last_time.is_some(), counts.packets != 0);
     // Payload bytes come from the file, and no byte is handed out twice.
+    for seen in &outcome.packets {
+        assert!(seen.tags.0.len() <= 32);
+        assert_eq!(seen.tags.0.is_empty(), seen.tags.1 == 0);
+    }
     let payload: usize = outcome.packets.iter().map(|seen| seen.bytes().len()).sum();
     assert!(payload <= file.len());
     if let Some(error) = outcome.error {

@@ -76,7 +76,7 @@ fn first_fragment_gives_the_next_header_of_an_ipv6_datagram() {
         &payload,
         3,
     );
-    fragments[2][40] = 17;
+    fragments[2][40] = 58;
     let outcome = packets(&fragments);
     assert_eq!((outcome.counts.other, outcome.counts.fragments_waiting), (1, 2));
 }
@@ -142,8 +142,8 @@ fn fragments_of_several_datagrams_do_not_mix() {
 #[test]
 fn fragments_of_other_protocols_are_not_stored() {
     let outcome = packets(&[
-        ipv4_fragment(17, 1, 0x2000, &[0; 8]),
-        ipv6_fragments(1, 17, &[0; 80], &ranges(&[40]))[0].clone(),
+        ipv4_fragment(1, 1, 0x2000, &[0; 8]),
+        ipv6_fragments(1, 58, &[0; 80], &ranges(&[40]))[0].clone(),
     ]);
     assert_eq!((outcome.counts.other, outcome.counts.fragments), (2, 0));
 }

@@ -20,7 +20,7 @@ fn packet() -> impl Strategy<Value = (u16, Vec<Vec<u8>>)> {
             let ranges = [0..half, half..inner.len()];
             match form {
                 0 => (1, vec![ethernet(0x86dd, &ipv6(next, &inner))]),
-                1 => (1, vec![ethernet(0x0800, &ipv4(17, &payload))]),
+                1 => (1, vec![ethernet(0x0800, &ipv4(1, &payload))]),
                 2 => (101, ipv6_fragments(sequence, next, &inner, &ranges)),
                 3 => (101, ipv4_fragments(9, &tcp, &[0..16, 8..tcp.len()])),
                 4 => (1, vec![ethernet(0x8100, &ethernet(0x0800, &ipv4(6, &tcp))[10..])]),
@@ -69,7 +69,10 @@ proptest! {
     #[test]
     fn arbitrary_packets_are_read_or_counted(
         packets in vec(vec(any::<u8>(), 0..120), 1..8),
-        link in prop::sample::select(vec![0_u16, 1, 12, 101, 108, 113, 228, 229, 252, 276, 5]),
+        link in prop::sample::select(vec![
+            0_u16, 1, 5, 9, 10, 12, 50, 51, 100, 101, 104, 105, 107, 108, 113, 127, 192, 204, 228,
+            229, 239, 242, 252, 258, 276,
+        ]),
         lengths in vec(1..200_usize, 1..5),
     ) {
         let outcome = check_chunks(&pcap(link.into(), &packets), &lengths);

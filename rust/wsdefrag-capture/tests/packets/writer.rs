@@ -199,3 +199,10 @@ pub(crate) fn pcapng(order: Order, link: u16, packets: &[Vec<u8>]) -> Vec<u8> {
     }
     file
 }
+
+/// The bytes of hexadecimal digits; spaces are ignored.
+pub(crate) fn hex(digits: &str) -> Vec<u8> {
+    let digits: Vec<u8> = digits.bytes().filter(|byte| *byte != b' ').collect();
+    let digit = |byte: u8| u8::try_from(char::from(byte).to_digit(16).unwrap()).unwrap();
+    digits.chunks(2).map(|pair| digit(pair[0]) << 4 | digit(pair[1])).collect()
+}

@@ -82,7 +82,7 @@ impl Context {
         }
         let over = (self.history.len() + last.len()).saturating_sub(WINDOW);
         self.history.drain(..over);
-        self.history.extend(last);
+        self.history.try_append(last)?;
         self.kept.clear();
         self.is_final = false;
         Ok(())
@@ -98,8 +98,9 @@ impl Context {
         self.kept = Vec::new();
         let mut history = VecDeque::new();
         // Without memory for the smaller copy, the larger original stays.
-        if history.try_reserve_exact(self.history.len()).is_ok() {
-            history.extend(&self.history);
+        if history.try_reserve_exact(self.history.len()).is_ok()
+            && history.try_append(self.history.make_contiguous()).is_ok()
+        {
             self.history = history;
         }
     }

@@ -165,8 +165,7 @@ impl Deflater {
         let size =
             (2 * self.compressed.len()).min(most).max(self.compressed.len() + least.max(FLUSH));
         self.compressed.try_reserve_exact(size - self.compressed.len())?;
-        self.compressed.resize(size, 0);
-        Ok(())
+        self.compressed.try_lengthen(size - self.compressed.len(), 0)
     }
 }
 

@@ -20,8 +20,9 @@ use std::panic;
 
 use zlib_rs::{Inflate, InflateError, InflateFlush, Status};
 
-use crate::deflate::window::{self, WINDOW};
+use crate::deflate::window::{WINDOW, copying_block};
 use crate::error::{Kind, OutOfMemory};
+use crate::fallible;
 
 /// The bytes that the sender removed from the end of a compressed message (section 7.2.1).
 pub(crate) const TAIL: [u8; 4] = [0x00, 0x00, 0xFF, 0xFF];
@@ -169,12 +170,32 @@ impl Inflater {
         debug_assert!(set.is_ok(), "a raw stream takes a window at any time");
     }
 
-    /// The bytes of its window, which must not be asked for inside a message.
-    pub(crate) fn window(&mut self) -> Result<Vec<u8>, OutOfMemory> {
+    /// The bytes of its window, which must not be asked for inside a message. `None` if the removed
+    /// tail of the last message ended a final block, so that the next message begins with a reset.
+    /// This inflater is of no further use then, but after an error nothing has changed.
+    pub(crate) fn window(&mut self) -> Result<Option<Vec<u8>>, OutOfMemory> {
         let given = self.given as u64;
         let length = given.saturating_add(self.stream.inflate.total_out()).min(WINDOW as u64);
         #[expect(clippy::cast_possible_truncation, reason = "at most `WINDOW`")]
-        window::read(length as usize, |block, room| self.stream.inflate(block, room).produced)
+        let mut window = fallible::filled(0, length as usize)?;
+        if self.stream.inflate(&[], &mut [0]).outcome == Outcome::Final {
+            return Ok(None);
+        }
+        if !window.is_empty() {
+            let progress = self.stream.inflate(copying_block(window.len()).bytes(), &mut window);
+            assert_eq!(progress.produced, window.len(), "matches of this distance fill the room");
+        }
+        Ok(Some(window))
+    }
+
+    /// Does what the removed tail does if it ends a final block: the next message begins with a
+    /// reset.
+    pub(crate) fn end_stream(&mut self) {
+        // An empty final block (RFC 1951 section 3.2.6).
+        let ended =
+            self.stream.run(|inflate| inflate.decompress(&[3, 0], &mut [0], InflateFlush::Block));
+        debug_assert_eq!((ended.consumed, ended.outcome), (2, Outcome::More));
+        self.fresh = false;
     }
 
     /// Prepares for the next message.

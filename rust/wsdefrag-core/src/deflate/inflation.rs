@@ -135,7 +135,9 @@ impl Inflation {
     /// If it fails, nothing has changed; otherwise this inflation is of no further use.
     pub(crate) fn park(&mut self, parked: &mut Parked) -> Result<(), OutOfMemory> {
         debug_assert!(self.produced == 0 && !self.held, "parked inside a message");
-        parked.window = self.inflater.window()?;
+        let window = self.inflater.window()?;
+        parked.begins_with_reset = window.is_none();
+        parked.window = window.unwrap_or_default();
         parked.context = self.context.take().filter(Context::is_needed);
         if let Some(context) = &mut parked.context {
             context.trim();
@@ -146,6 +148,9 @@ impl Inflation {
     /// Takes over what [`park`](Self::park) left of an earlier inflation.
     pub(crate) fn restore(&mut self, parked: &mut Parked) {
         self.inflater.restart(&parked.window);
+        if parked.begins_with_reset {
+            self.inflater.end_stream();
+        }
         if let Some(context) = parked.context.take() {
             self.context = Some(context);
         }

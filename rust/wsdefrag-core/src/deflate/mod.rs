@@ -2,6 +2,7 @@
 
 mod context;
 pub mod deflater;
+mod extension_header;
 pub mod inflater;
 pub(crate) mod inflation;
 pub mod params;

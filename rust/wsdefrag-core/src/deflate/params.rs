@@ -1,19 +1,12 @@
 //! The agreed permessage-deflate parameters (RFC 7692 section 7.1).
 //!
-//! They are parsed from the server's answer, the `Sec-WebSocket-Extensions`
-//! header
-//! of the 101 response: a comma-separated list of extensions. Each has
-//! parameters
-//! after semicolons, with bare or quoted values (RFC 6455 section 9.1). A
-//! server
-//! derives its answer from the client's offers, which have the same syntax and
-//! are in
-//! order of preference (RFC 7692 section 5).
+//! They are parsed from the server's answer, the `Sec-WebSocket-Extensions` header of the 101
+//! response. A server derives its answer from the client's offers, which have the same syntax and are
+//! in order of preference (RFC 7692 section 5).
 //!
-//! An endpoint rejects an answer that breaks a rule. An observer gains
-//! nothing by rejecting it, because both sides continue.
-//! [`DeflateParams::from_header_tolerant`]
-//! uses the valid parts of such an answer and lists what it tolerated:
+//! An endpoint rejects an answer that breaks a rule. An observer gains nothing by rejecting it,
+//! because both sides continue. [`DeflateParams::from_header_tolerant`] uses the valid parts of such
+//! an answer and lists what it tolerated:
 //!
 //! ```text
 //! an empty parameter, such as after a trailing semicolon  ignored
@@ -26,17 +19,22 @@
 //! another extension whose name is not a token             ignored
 //! ```
 //!
-//! Names are not case-sensitive, values may be quoted, white space may surround
-//! `=`, and list elements may be empty: these are valid. Both parsers reject an
-//! unterminated quoted string, and an invalid token that begins with the name
-//! of
-//! permessage-deflate.
+//! Both parsers reject an unterminated quoted string, an invalid token that begins with the name of
+//! permessage-deflate, and more than `MAX_PARAMETERS` parameters.
 //!
 //! - `8 <= *_max_window_bits <= 15`
 
 use std::fmt;
 
+use crate::deflate::extension_header::{
+    contains, extensions, is_balanced, is_token, name, parameters,
+};
+
 const EXTENSION: &str = "permessage-deflate";
+/// Most parameters of one extension. Each is compared with all earlier ones.
+const MAX_PARAMETERS: usize = 64;
+/// Most faults that a tolerant parser names.
+const MAX_ODDITIES: usize = 32;
 const WINDOW_BITS: std::ops::RangeInclusive<u8> = 8..=15;
 
 /// The agreed parameters. `server_*` applies to messages from the server, `client_*` to those from
@@ -106,12 +104,15 @@ impl DeflateParams {
         Self::from_answer(value, &mut Err).map_err(InvalidAnswer)
     }
 
-    /// Parses an answer for an observer; also returns a short text for each fault that it
-    /// tolerated.
+    /// Parses an answer for an observer; also returns a short text for each fault that it tolerated,
+    /// at most 32.
     pub fn from_header_tolerant(value: &str) -> Result<(Option<Self>, Vec<String>), InvalidAnswer> {
         let mut oddities = Vec::new();
         let agreed = Self::from_answer(value, &mut |oddity| {
-            oddities.push(oddity);
+            if oddities.len() < MAX_ODDITIES {
+                #[expect(clippy::disallowed_methods, reason = "at most `MAX_ODDITIES`")]
+                oddities.push(oddity);
+            }
             Ok(())
         });
         agreed.map(|agreed| (agreed, oddities)).map_err(InvalidAnswer)
@@ -122,12 +123,13 @@ impl DeflateParams {
         value: &str,
         odd: &mut dyn FnMut(String) -> Result<(), String>,
     ) -> Result<Option<Self>, String> {
-        let elements = deflate_elements(value, odd)?;
-        let Some(parameters) = elements.first() else { return Ok(None) };
-        if elements.len() > 1 {
-            odd("agreed twice".to_owned())?;
+        check_names(value, odd)?;
+        let mut elements = extensions(value).filter(|element| is_deflate(element));
+        let Some(first) = elements.next() else { return Ok(None) };
+        if elements.next().is_some() {
+            odd(String::from("agreed twice"))?;
         }
-        Self::from_parameters(parameters, false, odd).map(Some)
+        Self::from_parameters(first, false, odd).map(Some)
     }
 
     /// A server's answer to a client's `Sec-WebSocket-Extensions`: the agreed parameters and the
@@ -136,44 +138,45 @@ impl DeflateParams {
     /// The first valid offer is accepted unchanged (RFC 7692 section 5.1). Invalid offers are
     /// skipped (section 7).
     pub fn accept(offers: &str) -> Result<Option<(Self, String)>, InvalidOffers> {
-        let offers = deflate_elements(offers, &mut Err).map_err(InvalidOffers)?;
-        Ok(offers.iter().find_map(|parameters| {
-            let params = Self::from_parameters(parameters, true, &mut Err).ok()?;
-            Some((params, answer(parameters)))
+        check_names(offers, &mut Err).map_err(InvalidOffers)?;
+        Ok(extensions(offers).filter(|element| is_deflate(element)).find_map(|offer| {
+            let params = Self::from_parameters(offer, true, &mut Err).ok()?;
+            Some((params, answer(offer)))
         }))
     }
 
     fn from_parameters(
-        parameters: &[&str],
+        extension: &str,
         offered: bool,
         odd: &mut dyn FnMut(String) -> Result<(), String>,
     ) -> Result<Self, String> {
         let mut params = Self::default();
-        let mut seen = Vec::new();
-        for (name, value) in parameters.iter().copied().map(split_parameter) {
-            match name.as_str() {
-                "server_no_context_takeover" => {
-                    params.server_no_context_takeover = no_value(&name, value, odd)?;
-                }
-                "client_no_context_takeover" => {
-                    params.client_no_context_takeover = no_value(&name, value, odd)?;
-                }
-                "server_max_window_bits" => {
-                    params.server_max_window_bits = window_bits(&name, value, odd)?;
-                }
+        for (index, (name, value)) in parameters(extension).enumerate() {
+            if index == MAX_PARAMETERS {
+                return Err(reason(format_args!("more than {MAX_PARAMETERS} parameters")));
+            }
+            let is = |known: &str| name.eq_ignore_ascii_case(known);
+            if is("server_no_context_takeover") {
+                params.server_no_context_takeover = no_value(name, value, odd)?;
+            } else if is("client_no_context_takeover") {
+                params.client_no_context_takeover = no_value(name, value, odd)?;
+            } else if is("server_max_window_bits") {
+                params.server_max_window_bits = window_bits(name, value, odd)?;
+            } else if is("client_max_window_bits") {
                 // Without a value it only says that the server may limit the client's window (RFC
                 // 7692 section 7.1.2.2).
-                "client_max_window_bits" if offered && value.is_none() => {}
-                "client_max_window_bits" => {
-                    params.client_max_window_bits = window_bits(&name, value, odd)?;
+                if !offered || value.is_some() {
+                    params.client_max_window_bits = window_bits(name, value, odd)?;
                 }
-                "" if value.is_none() => odd("empty parameter".to_owned())?,
-                _ => odd(format!("unknown parameter {name:?}"))?,
+            } else if name.is_empty() && value.is_none() {
+                odd(reason(format_args!("empty parameter")))?;
+            } else {
+                odd(reason(format_args!("unknown parameter {:?}", lower_case(name))))?;
             }
-            if !name.is_empty() && seen.contains(&name) {
-                odd(format!("{name} given twice"))?;
+            let repeats = |(earlier, _): (&str, _)| earlier.eq_ignore_ascii_case(name);
+            if !name.is_empty() && parameters(extension).take(index).any(repeats) {
+                odd(reason(format_args!("{} given twice", lower_case(name))))?;
             }
-            seen.push(name);
         }
         Ok(params)
     }
@@ -182,18 +185,46 @@ impl DeflateParams {
 /// The names of all other extensions in a `Sec-WebSocket-Extensions` header; empty if it cannot be
 /// parsed.
 #[must_use]
+#[expect(clippy::disallowed_methods, reason = "at most the header, which its reader has bounded")]
 pub fn foreign_extensions(header: &str) -> Vec<String> {
-    let elements = split_outside_quotes(header, ',').unwrap_or_default();
-    let names = elements.into_iter().map(|element| trim(element.split(';').next().unwrap_or("")));
+    if !is_balanced(header) {
+        return Vec::new();
+    }
     let foreign = |name: &&str| is_token(name) && !name.eq_ignore_ascii_case(EXTENSION);
-    names.filter(foreign).map(str::to_owned).collect()
+    extensions(header).map(name).filter(foreign).map(str::to_owned).collect()
+}
+
+/// Whether an element is named permessage-deflate.
+fn is_deflate(extension: &str) -> bool {
+    name(extension).eq_ignore_ascii_case(EXTENSION)
+}
+
+/// Checks what does not depend on parameters: quotes and the names of extensions.
+fn check_names(
+    header: &str,
+    odd: &mut dyn FnMut(String) -> Result<(), String>,
+) -> Result<(), String> {
+    if !is_balanced(header) {
+        return Err(reason(format_args!("a quoted string does not end")));
+    }
+    // A list may hold empty elements (RFC 9110 section 5.6.1.2).
+    for name in extensions(header).map(name).filter(|name| !name.is_empty() && !is_token(name)) {
+        let reason = reason(format_args!("{name:?} is no extension name"));
+        if contains(name, EXTENSION) {
+            return Err(reason);
+        }
+        odd(reason)?;
+    }
+    Ok(())
 }
 
 /// The answer that accepts an offer unchanged. A parameter that has no value in the offer but needs
 /// one in an answer is omitted.
-fn answer(offered: &[&str]) -> String {
-    let mut answer = EXTENSION.to_owned();
-    for (name, value) in offered.iter().copied().map(split_parameter) {
+#[expect(clippy::disallowed_methods, reason = "at most the offer, which its reader has bounded")]
+fn answer(offer: &str) -> String {
+    let mut answer = String::from(EXTENSION);
+    for (name, value) in parameters(offer) {
+        let name = lower_case(name);
         match value {
             Some(value) => answer.extend(["; ", &name, "=", value]),
             None if name == "client_max_window_bits" => {}
@@ -203,72 +234,15 @@ fn answer(offered: &[&str]) -> String {
     answer
 }
 
-/// The parameters of each permessage-deflate element of a header.
-fn deflate_elements<'h>(
-    header: &'h str,
-    odd: &mut dyn FnMut(String) -> Result<(), String>,
-) -> Result<Vec<Vec<&'h str>>, String> {
-    let mut elements = Vec::new();
-    for extension in split_outside_quotes(header, ',')? {
-        let parts = split_outside_quotes(extension, ';')?;
-        let name = trim(parts[0]);
-        // A list may hold empty elements (RFC 9110 section 5.6.1.2).
-        if !name.is_empty() && !is_token(name) {
-            let reason = format!("{name:?} is no extension name");
-            if name.to_ascii_lowercase().contains(EXTENSION) {
-                return Err(reason);
-            }
-            odd(reason)?;
-        }
-        if name.eq_ignore_ascii_case(EXTENSION) {
-            elements.push(parts[1..].to_vec());
-        }
-    }
-    Ok(elements)
+/// A text about a header.
+#[expect(clippy::disallowed_methods, reason = "at most a few times the header, which is bounded")]
+fn reason(text: fmt::Arguments<'_>) -> String {
+    text.to_string()
 }
 
-/// A parameter's name in lower case, and its value without quotes.
-fn split_parameter(parameter: &str) -> (String, Option<&str>) {
-    let (name, value) = match parameter.split_once('=') {
-        Some((name, value)) => (name, Some(unquote(trim(value)))),
-        None => (parameter, None),
-    };
-    (trim(name).to_ascii_lowercase(), value)
-}
-
-/// The parts of `text` between separators outside quoted strings.
-fn split_outside_quotes(text: &str, separator: char) -> Result<Vec<&str>, String> {
-    let (mut quoted, mut escaped) = (false, false);
-    let parts = text
-        .split(|c| {
-            let literal = std::mem::take(&mut escaped);
-            match c {
-                _ if literal => {}
-                '"' => quoted = !quoted,
-                '\\' => escaped = quoted,
-                _ => return c == separator && !quoted,
-            }
-            false
-        })
-        .collect();
-    if quoted { Err("a quoted string does not end".to_owned()) } else { Ok(parts) }
-}
-
-/// Whether a name is a token (RFC 9110 section 5.6.2).
-fn is_token(name: &str) -> bool {
-    !name.is_empty()
-        && name
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
-}
-
-/// Without optional white space (RFC 9110 section 5.6.3).
-fn trim(text: &str) -> &str {
-    text.trim_matches([' ', '\t'])
-}
-
-fn unquote(value: &str) -> &str {
-    value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap_or(value)
+#[expect(clippy::disallowed_methods, reason = "a part of the header, which its reader has bounded")]
+fn lower_case(name: &str) -> String {
+    name.to_ascii_lowercase()
 }
 
 fn no_value(
@@ -277,7 +251,7 @@ fn no_value(
     odd: &mut dyn FnMut(String) -> Result<(), String>,
 ) -> Result<bool, String> {
     if let Some(value) = value {
-        odd(format!("{name} takes no value, got {value:?}"))?;
+        odd(reason(format_args!("{} takes no value, got {value:?}", lower_case(name))))?;
     }
     Ok(true)
 }
@@ -289,14 +263,14 @@ fn window_bits(
 ) -> Result<u8, String> {
     let (smallest, largest) = (*WINDOW_BITS.start(), *WINDOW_BITS.end());
     let Some(value) = value else {
-        odd(format!("{name} needs a value"))?;
+        odd(reason(format_args!("{} needs a value", lower_case(name))))?;
         return Ok(largest);
     };
     let is_number = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
     // A number that exceeds a byte is out of range too.
     let bits = if is_number { value.parse().unwrap_or(u8::MAX) } else { largest };
     if !is_number || value.starts_with('0') || !WINDOW_BITS.contains(&bits) {
-        odd(format!("{name} has to be 8 to 15, got {value:?}"))?;
+        odd(reason(format_args!("{} has to be 8 to 15, got {value:?}", lower_case(name))))?;
     }
     Ok(bits.clamp(smallest, largest))
 }
@@ -304,6 +278,19 @@ fn window_bits(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn many_parameters_are_refused_and_many_faults_are_not_all_named() {
+        let header = |count| format!("permessage-deflate{}", "; a".repeat(count));
+        let (_, oddities) = DeflateParams::from_header_tolerant(&header(64)).unwrap();
+        assert_eq!(oddities.len(), MAX_ODDITIES);
+        let error = DeflateParams::from_header_tolerant(&header(65)).unwrap_err();
+        assert!(error.to_string().contains("more than 64 parameters"), "{error}");
+        // A head of the largest size is read in one pass.
+        assert!(DeflateParams::from_header_tolerant(&header(80_000)).is_err());
+        let names = "permessage-deflate, a b, ".repeat(10_000);
+        assert_eq!(DeflateParams::from_header_tolerant(&names).unwrap().1.len(), MAX_ODDITIES);
+    }
 
     #[test]
     fn other_extensions_are_named() {

@@ -59,12 +59,9 @@ impl Slot {
     /// parking takes, it stays live.
     pub(crate) fn park(&mut self) {
         let Self::Live(inflation) = self else { return };
-        let Ok(mut parked) = TryBox::new(Parked { window: Vec::new(), context: None }) else {
-            return;
-        };
+        let Ok(mut parked) = TryBox::new(Parked::default()) else { return };
         if inflation.park(&mut parked).is_ok() {
-            let is_needed = !parked.window.is_empty() || parked.context.is_some();
-            *self = if is_needed { Self::Parked(parked) } else { Self::Empty };
+            *self = if parked.is_needed() { Self::Parked(parked) } else { Self::Empty };
         }
     }
 

@@ -6,9 +6,6 @@
 //!
 //! It follows RFC 1951 sections 3.2.5 and 3.2.6.
 
-use crate::error::OutOfMemory;
-use crate::fallible;
-
 /// The longest distance in deflate data, and so the largest window, in bytes.
 pub(super) const WINDOW: usize = 1 << 15;
 /// The longest match, in bytes.
@@ -18,24 +15,9 @@ const MATCH_BITS: usize = 8 + 5 + 13;
 /// Size of the block for a full window, with its header of three bits, in bytes.
 const BLOCK_SIZE: usize = (3 + WINDOW.div_ceil(LONGEST_MATCH) * MATCH_BITS).div_ceil(8);
 
-/// The bytes of a window that holds `length` bytes. `inflate` has to inflate its first argument
-/// into its second one, from a block boundary on, and returns the number of bytes written. The
-/// inflater is of no further use then: it stops inside a match.
-pub(super) fn read(
-    length: usize,
-    inflate: impl FnOnce(&[u8], &mut [u8]) -> usize,
-) -> Result<Vec<u8>, OutOfMemory> {
-    let mut window = fallible::filled(0, length)?;
-    if length > 0 {
-        let written = inflate(copying_block(length).bytes(), &mut window);
-        assert_eq!(written, length, "matches of this distance fill the room");
-    }
-    Ok(window)
-}
-
 /// A block with fixed Huffman codes that repeats the last `distance` bytes at least once, without
-/// its end.
-fn copying_block(distance: usize) -> Bits {
+/// its end. With room for `distance` bytes it inflates to exactly those, and stops inside a match.
+pub(super) fn copying_block(distance: usize) -> Bits {
     let mut block = Bits { bytes: [0; BLOCK_SIZE], length: 0 };
     // BFINAL is 0, BTYPE is 1; the lowest bit comes first.
     block.write(0b010, 3);
@@ -65,13 +47,13 @@ fn distance_code(distance: usize) -> (u8, u32, u32) {
 }
 
 /// A bit stream whose lowest bits come first.
-struct Bits {
+pub(super) struct Bits {
     bytes: [u8; BLOCK_SIZE],
     length: usize,
 }
 
 impl Bits {
-    fn bytes(&self) -> &[u8] {
+    pub(super) fn bytes(&self) -> &[u8] {
         &self.bytes[..self.length.div_ceil(8)]
     }
 
@@ -119,7 +101,7 @@ mod tests {
         for length in [0, 1, 2, 257, 258, 259, 516, 9999, 32_767, 32_768, 32_769, 65_536, 200_000] {
             let content = &all[..length];
             let filled = length.min(WINDOW);
-            let window = inflater(content).window().unwrap();
+            let window = inflater(content).window().unwrap().unwrap();
             assert_eq!(window, content[length - filled..], "{length}");
             for distance in [1, 2, 258, 259, 9999, 32_506, 32_767, 32_768, filled, filled + 1] {
                 if !(1..=WINDOW).contains(&distance) {
@@ -127,7 +109,7 @@ mod tests {
                 }
                 let mut restored = Inflater::new(false).unwrap();
                 restored.restart(&window);
-                assert_eq!(restored.window().unwrap(), window, "{length}");
+                assert_eq!(restored.window().unwrap().unwrap(), window, "{length}");
                 let mut restored = Inflater::new(false).unwrap();
                 restored.restart(&window);
                 let expected = matched(&mut inflater(content), distance);

@@ -27,6 +27,7 @@ use crate::deflate::inflation::{Ceiling, Room, Target};
 use crate::deflate::params::DeflateParams;
 use crate::deflate::slot::Slot;
 use crate::error::{Error, Kind, OutOfMemory};
+use crate::fallible::TryGrow;
 use crate::frame::close::Close;
 use crate::frame::header::{Header, Order, Rules};
 use crate::frame::mask::Mask;
@@ -81,6 +82,7 @@ impl TextMemory for VecMemory {
     fn text(&mut self, text: &str) -> Result<String, OutOfMemory> {
         let mut copy = String::new();
         copy.try_reserve_exact(text.len())?;
+        #[expect(clippy::disallowed_methods, reason = "there is room")]
         copy.push_str(text);
         Ok(copy)
     }
@@ -377,6 +379,7 @@ impl Decoded {
         self.given = 0;
         if self.bytes.len() > MOST_KEPT && self.filled < MOST_KEPT {
             self.bytes.truncate(MOST_KEPT);
+            #[expect(clippy::disallowed_methods, reason = "at most `MOST_KEPT` bytes are moved")]
             self.bytes.shrink_to(MOST_KEPT);
         }
     }
@@ -387,8 +390,7 @@ impl Decoded {
         let needed = self.filled.checked_add(more).ok_or(OutOfMemory)?;
         if needed > self.bytes.len() {
             let room = needed.max(FIRST_ROOM);
-            self.bytes.try_reserve(room - self.bytes.len())?;
-            self.bytes.resize(room, 0);
+            self.bytes.try_lengthen(room - self.bytes.len(), 0)?;
         }
         Ok(())
     }

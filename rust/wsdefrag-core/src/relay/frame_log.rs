@@ -249,9 +249,8 @@ pub(crate) fn append_unmasked(
     wire: &[u8],
     mask: Mask,
 ) -> Result<(), OutOfMemory> {
-    payload.try_reserve(wire.len())?;
     let start = payload.len();
-    payload.resize(start + wire.len(), 0);
+    payload.try_lengthen(wire.len(), 0)?;
     mask.unmask(wire, &mut payload[start..]);
     Ok(())
 }

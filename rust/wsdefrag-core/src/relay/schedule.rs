@@ -18,6 +18,7 @@
 //!   `Pace::Frames`
 
 use crate::error::OutOfMemory;
+use crate::fallible::TryGrow;
 use crate::frame::header::Header;
 use crate::frame::mask::Mask;
 use crate::write::layout::{Layout, Output};
@@ -262,8 +263,7 @@ impl<O: Output> Output for Deferred<'_, O> {
 
     fn write(&mut self, layout: &Layout<'_>) -> Result<(), OutOfMemory> {
         let start = self.bytes.len();
-        self.bytes.try_reserve(layout.size())?;
-        self.bytes.resize(start + layout.size(), 0);
+        self.bytes.try_lengthen(layout.size(), 0)?;
         layout.write(&mut self.bytes[start..]);
         Ok(())
     }

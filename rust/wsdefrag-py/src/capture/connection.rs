@@ -1,104 +1,165 @@
-//! Converts connections to the classes in `wsdefrag.capture.connection`.
+//! Makes the objects of the classes in `wsdefrag.capture.connection` without running Python code.
+//!
+//! Their constructors, which are Python code, are not called. So each object is given all attributes
+//! that its class has, and a field that is new in a class needs a line here.
 
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyTuple};
+use pyo3::types::{PyDict, PyList, PyString, PyTuple};
+use pyo3::{IntoPyObjectExt, intern};
 use wsdefrag_capture::connection::{Ended, Field};
 use wsdefrag_capture::{Account, Connection};
 
-use crate::classes::PyClassRef;
+use crate::classes::DataclassRef;
+use crate::raw::bytes::copied_bytes;
 
 const MODULE: &str = "wsdefrag.capture.connection";
 
-static CONNECTION: PyClassRef = PyClassRef::new(MODULE, "CapturedConnection");
-static REQUEST: PyClassRef = PyClassRef::new(MODULE, "CapturedRequest");
-static RESPONSE: PyClassRef = PyClassRef::new(MODULE, "CapturedResponse");
-static CLOSE: PyClassRef = PyClassRef::new(MODULE, "CapturedClose");
-static ACCOUNT: PyClassRef = PyClassRef::new(MODULE, "Account");
-static DEFLATE: PyClassRef = PyClassRef::new("wsdefrag.deflate", "DeflateParams");
+static CONNECTION: DataclassRef = DataclassRef::new(MODULE, "CapturedConnection");
+static REQUEST: DataclassRef = DataclassRef::new(MODULE, "CapturedRequest");
+static RESPONSE: DataclassRef = DataclassRef::new(MODULE, "CapturedResponse");
+static CLOSE: DataclassRef = DataclassRef::new(MODULE, "CapturedClose");
+static ACCOUNT: DataclassRef = DataclassRef::new(MODULE, "Account");
+static DEFLATE: DataclassRef = DataclassRef::new("wsdefrag.deflate", "DeflateParams");
+static DATA: DataclassRef = DataclassRef::new("wsdefrag.data", "WebSocketData");
+
+/// The name and the value of an attribute.
+type Attribute<'py> = (&'py Bound<'py, PyString>, Bound<'py, PyAny>);
+
+/// Attributes with these names.
+macro_rules! attributes {
+    ($py:expr, $($name:literal: $value:expr),* $(,)?) => {
+        [$((intern!($py, $name), ($value).into_bound_py_any($py)?)),*]
+    };
+}
 
 /// Whether an object is a connection.
 pub(crate) fn is_connection(object: &Bound<'_, PyAny>) -> PyResult<bool> {
-    object.is_instance(CONNECTION.get(object.py())?)
+    CONNECTION.is_class_of(object)
 }
 
 /// A new object for a connection.
 pub(crate) fn new_connection(py: Python<'_>, connection: &Connection) -> PyResult<Py<PyAny>> {
-    let values = changing(py, connection)?;
-    values.set_item("connection", connection.connection)?;
     let end = |end: std::net::SocketAddr| (end.ip().to_string(), end.port());
-    values.set_item("client_address", end(connection.client_address))?;
-    values.set_item("server_address", end(connection.server_address))?;
-    values.set_item("original_client_address", connection.original_client_address.map(end))?;
-    values.set_item("original_server_address", connection.original_server_address.map(end))?;
-    values.set_item("request", request(py, connection)?)?;
-    values.set_item("response", response(py, connection)?)?;
-    values.set_item("deflate", deflate(py, connection)?)?;
-    values.set_item("accept_key_ok", connection.accept_key_ok)?;
-    values.set_item("midstream", connection.midstream)?;
-    values.set_item("opened_ns", connection.opened)?;
-    Ok(CONNECTION.get(py)?.call((), Some(&values))?.unbind())
+    let mut values = attributes! {
+        py,
+        "connection": connection.connection,
+        "client_address": end(connection.client_address),
+        "server_address": end(connection.server_address),
+        "original_client_address": connection.original_client_address.map(end),
+        "original_server_address": connection.original_server_address.map(end),
+        "request": request(py, connection)?,
+        "response": response(py, connection)?,
+        "deflate": deflate(py, connection)?,
+        "accept_key_ok": connection.accept_key_ok,
+        "midstream": connection.midstream,
+        "opened_ns": connection.opened,
+        "websocket": websocket(py)?,
+    }
+    .to_vec();
+    values.extend(changing(py, connection)?);
+    Ok(CONNECTION.make(py, &values)?.unbind())
 }
 
 /// Updates an object when its connection has ended.
 pub(crate) fn end_connection(object: &Bound<'_, PyAny>, connection: &Connection) -> PyResult<()> {
     for (name, value) in changing(object.py(), connection)? {
-        object.setattr(name.cast::<pyo3::types::PyString>()?, value)?;
+        object.setattr(name, value)?;
     }
     Ok(())
 }
 
 /// The attributes that are only known when a connection has ended.
-fn changing<'py>(py: Python<'py>, connection: &Connection) -> PyResult<Bound<'py, PyDict>> {
-    let values = PyDict::new(py);
+fn changing<'py>(py: Python<'py>, connection: &Connection) -> PyResult<[Attribute<'py>; 6]> {
     let close = connection.close.as_ref().map(|close| {
-        CLOSE.get(py)?.call1((close.from_client, close.code, &close.reason, close.time))
+        let values = attributes! {
+            py,
+            "from_client": close.from_client,
+            "close_code": close.code,
+            "close_reason": &close.reason,
+            "timestamp_ns": close.time,
+        };
+        CLOSE.make(py, &values)
     });
-    values.set_item("close", close.transpose()?)?;
-    values.set_item("last_ns", connection.last)?;
-    values.set_item("from_client", account(py, &connection.from_client)?)?;
-    values.set_item("from_server", account(py, &connection.from_server)?)?;
-    values.set_item("ended", connection.ended.map(Ended::name))?;
-    values.set_item("problems", PyTuple::new(py, &connection.problems)?)?;
-    Ok(values)
+    Ok(attributes! {
+        py,
+        "close": close.transpose()?,
+        "last_ns": connection.last,
+        "from_client": account(py, &connection.from_client)?,
+        "from_server": account(py, &connection.from_server)?,
+        "ended": connection.ended.map(Ended::name),
+        "problems": PyTuple::new(py, &connection.problems)?,
+    })
 }
 
 fn account<'py>(py: Python<'py>, account: &Account) -> PyResult<Bound<'py, PyAny>> {
-    let values = PyDict::new(py);
-    for (name, value) in account.counters() {
-        values.set_item(name, value)?;
-    }
     let tolerated = PyDict::new(py);
     for (name, count) in account.tolerated.counters().filter(|(_, count)| *count > 0) {
         tolerated.set_item(name, count)?;
     }
-    values.set_item("tolerated", tolerated)?;
-    values.set_item("violation", account.violation.map(|error| error.to_string()))?;
-    ACCOUNT.get(py)?.call((), Some(&values))
+    let counters = account.counters().map(|(name, value)| (PyString::intern(py, name), value));
+    let mut values = Vec::new();
+    for (name, value) in &counters {
+        values.push((name, value.into_bound_py_any(py)?));
+    }
+    values.extend(attributes! {
+        py,
+        "tolerated": tolerated,
+        "violation": account.violation.map(|error| error.to_string()),
+    });
+    ACCOUNT.make(py, &values)
 }
 
 fn fields<'py>(py: Python<'py>, fields: &[Field]) -> PyResult<Bound<'py, PyTuple>> {
-    PyTuple::new(py, fields.iter().map(|(name, value)| (name, PyBytes::new(py, value))))
+    let pair = |(name, value): &Field| (name, copied_bytes(py, value)?).into_pyobject(py);
+    PyTuple::new(py, fields.iter().map(pair).collect::<PyResult<Vec<_>>>()?)
 }
 
 fn request<'py>(py: Python<'py>, of: &Connection) -> PyResult<Option<Bound<'py, PyAny>>> {
     let Some(request) = &of.request else { return Ok(None) };
-    let values = (&request.target, fields(py, &request.fields)?, request.time);
-    REQUEST.get(py)?.call1(values).map(Some)
+    let values = attributes! {
+        py,
+        "target": &request.target,
+        "fields": fields(py, &request.fields)?,
+        "timestamp_ns": request.time,
+    };
+    REQUEST.make(py, &values).map(Some)
 }
 
 fn response<'py>(py: Python<'py>, of: &Connection) -> PyResult<Option<Bound<'py, PyAny>>> {
     let Some(response) = &of.response else { return Ok(None) };
-    let fields = fields(py, &response.fields)?;
-    let values = (response.status, &response.reason, fields, response.time);
-    RESPONSE.get(py)?.call1(values).map(Some)
+    let values = attributes! {
+        py,
+        "status": response.status,
+        "reason": &response.reason,
+        "fields": fields(py, &response.fields)?,
+        "timestamp_ns": response.time,
+    };
+    RESPONSE.make(py, &values).map(Some)
 }
 
 fn deflate<'py>(py: Python<'py>, of: &Connection) -> PyResult<Option<Bound<'py, PyAny>>> {
     let Some(params) = &of.deflate else { return Ok(None) };
-    let values = PyDict::new(py);
-    values.set_item("server_no_context_takeover", params.server_no_context_takeover)?;
-    values.set_item("client_no_context_takeover", params.client_no_context_takeover)?;
-    values.set_item("server_max_window_bits", params.server_max_window_bits)?;
-    values.set_item("client_max_window_bits", params.client_max_window_bits)?;
-    DEFLATE.get(py)?.call((), Some(&values)).map(Some)
+    let values = attributes! {
+        py,
+        "server_no_context_takeover": params.server_no_context_takeover,
+        "client_no_context_takeover": params.client_no_context_takeover,
+        "server_max_window_bits": params.server_max_window_bits,
+        "client_max_window_bits": params.client_max_window_bits,
+        "oddities": PyTuple::empty(py),
+    };
+    DEFLATE.make(py, &values).map(Some)
+}
+
+/// The empty record of a connection.
+fn websocket(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+    let nothing = || py.None().into_bound(py);
+    let values = attributes! {
+        py,
+        "messages": PyList::empty(py),
+        "closed_by_client": nothing(),
+        "close_code": nothing(),
+        "close_reason": nothing(),
+        "timestamp_end": nothing(),
+    };
+    DATA.make(py, &values)
 }

@@ -1,6 +1,6 @@
 //! One message of a capture, for Python.
 
-use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::exceptions::{PyAttributeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString, PyTuple, PyType};
 use pyo3::{IntoPyObjectExt, PyTraverseError, PyVisit};
@@ -225,8 +225,13 @@ impl CapturedMessage {
     ///     AttributeError: If the message is not a text.
     ///     UnicodeDecodeError: If the content is not UTF-8.
     #[getter]
-    fn text<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.message(py)?.getattr("text")
+    fn text<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyString>> {
+        if self.opcode != Opcode::Text {
+            let kind = if self.opcode == Opcode::Binary { "Binary" } else { "Continuation" };
+            let text = format!("{kind} WebSocket frames do not have a 'text' attribute.");
+            return Err(PyAttributeError::new_err(text));
+        }
+        PyString::from_encoded_object(self.content.bind(py), Some(c"utf-8"), Some(c"strict"))
     }
 
     /// A new ``WebSocketMessage`` with the same content, and the time in seconds since the epoch.

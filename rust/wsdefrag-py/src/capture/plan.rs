@@ -9,6 +9,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use pyo3::{PyTraverseError, PyVisit};
+use wsdefrag_capture::packet::tunnel::udp_tunnel::DecodeAs;
 use wsdefrag_capture::{Account, Filter, Options};
 use wsdefrag_core::Strictness;
 
@@ -29,9 +30,9 @@ pub(crate) struct CapturePlan {
 impl CapturePlan {
     #[new]
     #[pyo3(signature = (
-        *, paths, file, name, hosts, request_paths, ports, addresses, from_client, types, since_ns,
-        until_ns, content, deflate, limits, strictness, resync, max_connections, idle_timeout_ns,
-        handshake_timeout_ns
+        *, paths, file, name, hosts, request_paths, connections, ports, addresses, from_client,
+        types, since_ns, until_ns, content, deflate, limits, strictness, resync, max_connections,
+        idle_timeout_ns, handshake_timeout_ns, decode_as
     ))]
     #[expect(clippy::too_many_arguments, reason = "all of them have names where it is called")]
     #[expect(clippy::needless_pass_by_value, reason = "arguments from Python are owned")]
@@ -41,6 +42,7 @@ impl CapturePlan {
         name: String,
         hosts: Vec<String>,
         request_paths: Vec<String>,
+        connections: Vec<(u64, u64)>,
         ports: Vec<u16>,
         addresses: Vec<String>,
         from_client: Option<bool>,
@@ -55,6 +57,7 @@ impl CapturePlan {
         max_connections: usize,
         idle_timeout_ns: i64,
         handshake_timeout_ns: i64,
+        decode_as: Vec<String>,
     ) -> PyResult<Self> {
         let source = match file {
             Some(file) => Source::Object(file, name, Arc::new(AtomicBool::new(false))),
@@ -64,9 +67,13 @@ impl CapturePlan {
             text.parse::<IpAddr>()
                 .map_err(|_| PyValueError::new_err(format!("{text:?} is not an IP address")))
         };
+        let tunnel = |text: &String| {
+            text.parse::<DecodeAs>().map_err(|error| PyValueError::new_err(error.to_string()))
+        };
         let filter = Filter {
             hosts,
             request_paths,
+            connections: connections.into_iter().map(|(first, last)| first..=last).collect(),
             ports,
             addresses: addresses.iter().map(address).collect::<PyResult<_>>()?,
             from_client,
@@ -83,6 +90,7 @@ impl CapturePlan {
             max_connections,
             idle_timeout: idle_timeout_ns,
             handshake_timeout: handshake_timeout_ns,
+            decode_as: decode_as.iter().map(tunnel).collect::<PyResult<_>>()?,
             filter,
         };
         Ok(Self { source, options })

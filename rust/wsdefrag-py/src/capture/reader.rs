@@ -238,6 +238,7 @@ impl CaptureReader {
             ("other", counts.other),
             ("malformed", counts.malformed),
             ("unknown_link", counts.unknown_link),
+            ("unread", counts.unread),
             ("fragments", counts.fragments),
             ("fragments_dropped", counts.fragments_dropped),
             ("fragments_waiting", counts.fragments_waiting),
@@ -249,6 +250,11 @@ impl CaptureReader {
             links.set_item(link, packets)?;
         }
         values.set_item("unknown_links", links)?;
+        let kinds = PyDict::new(py);
+        for (kind, packets) in counts.unread_kinds {
+            kinds.set_item(kind.to_string(), packets)?;
+        }
+        values.set_item("unread_kinds", kinds)?;
         values.set_item("first_ns", counts.first_time)?;
         values.set_item("last_ns", counts.last_time)?;
         Ok(values)

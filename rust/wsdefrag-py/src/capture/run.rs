@@ -9,6 +9,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use pyo3::exceptions::PyAttributeError;
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use pyo3::{PyTraverseError, PyVisit};
@@ -16,6 +18,8 @@ use wsdefrag_capture::file::compression;
 use wsdefrag_capture::file::error::FileError;
 use wsdefrag_capture::packet::counts::Counts;
 use wsdefrag_capture::{Capture, Options, Sink};
+
+use crate::raw::python;
 
 /// Bytes per read; they fit in a part of the second-level cache.
 const CHUNK: usize = 256 << 10;
@@ -280,15 +284,20 @@ impl Read for FileObject {
         Python::attach(|py| {
             let file = self.0.bind(py);
             // `read1` returns the available bytes; `read` waits for all of them.
-            let name = if file.hasattr("read1")? { "read1" } else { "read" };
-            let data = file.call_method1(name, (buffer.len(),))?;
+            let read = match python::attribute(file, intern!(py, "read1")) {
+                Err(error) if error.is_instance_of::<PyAttributeError>(py) => {
+                    python::attribute(file, intern!(py, "read"))?
+                }
+                read => read?,
+            };
+            let data = python::call(&read, &(buffer.len(),).into_pyobject(py)?, None)?;
             // A non-blocking file returns None if no data is available yet.
             if data.is_none() {
                 return Err(ErrorKind::WouldBlock.into());
             }
             let data = data.cast::<PyBytes>().map_err(PyErr::from)?.as_bytes();
             let Some(space) = buffer.get_mut(..data.len()) else {
-                return Err(io::Error::other(format!("{name}() gave more than it was asked for")));
+                return Err(io::Error::other("the file object gave more than it was asked for"));
             };
             space.copy_from_slice(data);
             Ok(data.len())

@@ -4,7 +4,9 @@ use std::slice;
 
 use pyo3::buffer::PyUntypedBuffer;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyMemoryView};
+use pyo3::types::PyBytes;
+
+use crate::raw::python::view;
 
 /// The caller's bytes during one call.
 #[derive(Clone, Copy)]
@@ -28,7 +30,7 @@ pub(crate) fn with_bytes<R>(
         return Ok(read(Input { bytes: bytes.as_bytes(), immutable: true }));
     }
     // A memoryview describes its buffer completely, even if the object does not.
-    let view = PyMemoryView::from(data)?;
+    let view = view(data)?;
     let buffer = PyUntypedBuffer::get(&view)?;
     let length = buffer.len_bytes();
     if cfg!(Py_GIL_DISABLED) || !buffer.is_c_contiguous() || length == 0 {

@@ -39,6 +39,18 @@ pub(crate) fn unmasked_bytes(
     unsafe { filled_bytes(py, wire.len(), gil, |slots| mask.unmask(wire, slots)) }
 }
 
+/// A new `bytes` with a copy of these; raises `MemoryError` if there is no memory for it.
+#[inline]
+pub(crate) fn copied_bytes<'py>(py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
+    let length = ffi::Py_ssize_t::try_from(bytes.len())?;
+    // SAFETY: attached; the pointer is to as many bytes.
+    let object = unsafe { ffi::PyBytes_FromStringAndSize(bytes.as_ptr().cast(), length) };
+    // SAFETY: attached; null with an exception set, or an owned reference.
+    let bytes = unsafe { Bound::from_owned_ptr_or_err(py, object) }?;
+    // SAFETY: the call makes a `bytes`.
+    Ok(unsafe { bytes.cast_into_unchecked() })
+}
+
 /// A new `bytes` with these frames.
 #[inline]
 pub(crate) fn framed_bytes(

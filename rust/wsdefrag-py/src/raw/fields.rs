@@ -1,15 +1,12 @@
 //! Getters and setters of a message's attributes in Python.
 //!
-//! The interpreter calls each accessor attached, with a live instance of
-//! `MessageStorage` or of a subclass. A setter also gets a live value, or null
-//! for a
-//! deletion. No accessor may panic, because a panic would end the process.
+//! The interpreter calls each accessor attached, with a live instance of `MessageStorage` or of a
+//! subclass. A setter also gets a live value, or null for a deletion.
 
 #![expect(clippy::unnecessary_wraps, reason = "getters have one signature")]
 
 use std::ffi::{c_int, c_void};
 use std::mem;
-use std::ptr;
 
 use pyo3::exceptions::{PyAttributeError, PyTypeError};
 use pyo3::prelude::*;
@@ -17,6 +14,8 @@ use pyo3::types::{PyBytes, PyFloat};
 use pyo3::{Borrowed, ffi};
 
 use crate::opcodes::{opcode_member, parse_opcode};
+use crate::raw::bytes::copied_bytes;
+use crate::raw::entry;
 use crate::raw::storage::Message;
 
 type Object = *mut ffi::PyObject;
@@ -41,7 +40,7 @@ pub(super) unsafe extern "C" fn set_content(
         let content = match (value.cast_exact::<PyBytes>(), value.cast::<PyBytes>()) {
             (Ok(content), _) => content.clone(),
             // For an instance of a subclass, only the bytes are kept.
-            (_, Ok(content)) => PyBytes::new(py, content.as_bytes()),
+            (_, Ok(content)) => copied_bytes(py, content.as_bytes())?,
             _ => return Err(PyTypeError::new_err("content must be bytes")),
         };
         let mut content = content.into_ptr();
@@ -109,16 +108,13 @@ pub(super) unsafe extern "C" fn set_attribute(
     name: Object,
     value: Object,
 ) -> c_int {
-    let sent = Python::attach(|py| {
+    let check = |py| {
         // SAFETY: as the module says.
         let message = Message(unsafe { Borrowed::from_ptr(py, object) });
-        let sent = message.fields(|fields| fields.sent);
-        if sent {
-            already_sent().restore(py);
-        }
-        sent
-    });
-    if sent {
+        if message.fields(|fields| fields.sent) { Err(already_sent()) } else { Ok(()) }
+    };
+    // SAFETY: as the module says.
+    if unsafe { entry::status(check) } != 0 {
         return -1;
     }
     // SAFETY: attached, with a live object and name, and a live value or null, as the interpreter
@@ -135,17 +131,13 @@ unsafe fn get<F>(object: Object, body: F) -> Object
 where
     F: for<'py> FnOnce(&Message<'_, 'py>) -> PyResult<Bound<'py, PyAny>>,
 {
-    Python::attach(|py| {
+    let body = |py| {
         // SAFETY: by the contract.
         let message = Message(unsafe { Borrowed::from_ptr(py, object) });
-        match body(&message) {
-            Ok(value) => value.into_ptr(),
-            Err(error) => {
-                error.restore(py);
-                ptr::null_mut()
-            }
-        }
-    })
+        body(&message).map(Bound::into_ptr)
+    };
+    // SAFETY: by the contract.
+    unsafe { entry::object(body) }
 }
 
 /// Calls a setter's body.
@@ -157,21 +149,15 @@ unsafe fn set<F>(object: Object, value: Object, body: F) -> c_int
 where
     F: for<'py> FnOnce(&Message<'_, 'py>, &Bound<'py, PyAny>) -> PyResult<()>,
 {
-    Python::attach(|py| {
+    let body = |py| {
         // SAFETY: by the contract.
         let message = Message(unsafe { Borrowed::from_ptr(py, object) });
         // SAFETY: by the contract.
-        let value = unsafe { Bound::from_borrowed_ptr_or_opt(py, value) };
-        let result = match value {
+        match unsafe { Bound::from_borrowed_ptr_or_opt(py, value) } {
             Some(value) => body(&message, &value),
             None => Err(PyTypeError::new_err("a message's fields cannot be deleted")),
-        };
-        match result {
-            Ok(()) => 0,
-            Err(error) => {
-                error.restore(py);
-                -1
-            }
         }
-    })
+    };
+    // SAFETY: by the contract.
+    unsafe { entry::status(body) }
 }

@@ -1,23 +1,30 @@
-//! All unsafe code: reads and writes Python objects in place.
+//! All unsafe code: reads and writes Python objects in place, and calls Python.
 //!
-//! Each module is several times faster than PyO3's safe interface;
-//! `benches/NOTES.md` has the numbers.
+//! `benches/NOTES.md` has the numbers of the modules that are here for speed.
 //!
-//! - `bytes` writes payloads and frames directly into a new `bytes` object,
-//!   without filling it with zeros first;
-//! - `message` creates a message without calling its class, as an object that
-//!   the garbage collector does not track; `storage` is its memory,
-//!   `storage_type` its class, and `fields` its attributes in Python;
-//! - `instance` creates an object of a frozen dataclass without its
-//!   constructor;
+//! - `bytes` writes payloads and frames directly into a new `bytes` object, without filling it with
+//!   zeros first;
+//! - `message` creates a message without calling its class, as an object that the garbage collector
+//!   does not track; `storage` is its memory, `storage_type` its class, and `fields` its attributes
+//!   in Python;
+//! - `event` does the same for other events; `event_storage` is their memory, `event_type` are
+//!   their classes;
+//! - `instance` creates an object of a dataclass without its constructor;
 //! - `text` unmasks an ASCII payload directly into a new `str`;
-//! - `buffer` reads the caller's input without a copy.
+//! - `buffer` reads the caller's input without a copy;
+//! - `entry` is the way of the interpreter into the types made here;
+//! - `python` calls Python code so that its thread may be ended there.
 
 pub(crate) mod buffer;
 pub(crate) mod bytes;
+mod entry;
+pub(crate) mod event;
+mod event_storage;
+pub(crate) mod event_type;
 pub(crate) mod fields;
 pub(crate) mod instance;
 pub(crate) mod message;
+pub(crate) mod python;
 mod storage;
 pub(crate) mod storage_type;
 pub(crate) mod text;

@@ -1,6 +1,4 @@
 //! Both directions of a connection, for Python.
-//!
-//! Each call selects the direction and has the record note the events.
 
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
@@ -8,31 +6,13 @@ use pyo3::types::{PyList, PyString};
 use wsdefrag_core::Settings;
 
 use crate::params::{PyDeflateParams, PyLimits, PyStrictness};
-use crate::raw::message::message_state;
-use crate::read::event::{Wanted, now};
+use crate::read::event::Wanted;
+use crate::read::pair::Pair;
 use crate::read::state::{DirectionState, settings};
 
 /// The engine of ``wsdefrag.WebSocketConnection``.
 #[pyclass(subclass, frozen, module = "wsdefrag._native")]
-pub(crate) struct Connection {
-    from_client: Py<DirectionState>,
-    from_server: Py<DirectionState>,
-    /// The `wsdefrag.record.Record` that notes the events.
-    record: Py<PyAny>,
-    /// Whether the record keeps messages.
-    keeps: bool,
-}
-
-impl Connection {
-    fn direction<'py>(
-        &self,
-        py: Python<'py>,
-        from_client: bool,
-    ) -> PyResult<PyRefMut<'py, DirectionState>> {
-        let direction = if from_client { &self.from_client } else { &self.from_server };
-        Ok(direction.bind(py).try_borrow_mut()?)
-    }
-}
+pub(crate) struct Connection(Pair<DirectionState>);
 
 #[pymethods]
 impl Connection {
@@ -54,7 +34,7 @@ impl Connection {
             let name = extension.map(|name| name.clone().unbind());
             Py::new(py, DirectionState::new(settings).with_extension(name))
         };
-        Ok(Self { from_client: direction(true)?, from_server: direction(false)?, record, keeps })
+        Ok(Self(Pair::new(direction(true)?, direction(false)?, record, keeps)))
     }
 
     /// Receive the next bytes of one direction.
@@ -78,16 +58,10 @@ impl Connection {
         from_client: bool,
         timestamp: Option<f64>,
     ) -> PyResult<Bound<'py, PyList>> {
-        let py = data.py();
-        let mut direction = self.direction(py, from_client)?;
+        let mut direction = self.0.direction(data.py(), from_client)?;
         let events = direction.feed(data, timestamp, Wanted::Everything)?;
         drop(direction);
-        let Some(last) = events.len().checked_sub(1) else { return Ok(events) };
-        // A Close is the last event, or the last but one.
-        if self.keeps || message_state(&events.get_item(last)?)?.is_none() {
-            self.record.bind(py).call_method1("note", (&events,))?;
-        }
-        Ok(events)
+        self.0.noted(events)
     }
 
     /// End one direction; may be called again.
@@ -106,25 +80,24 @@ impl Connection {
         from_client: bool,
         timestamp: Option<f64>,
     ) -> PyResult<Bound<'py, PyList>> {
-        let timestamp = timestamp.unwrap_or_else(now);
-        let events = self.direction(py, from_client)?.reading().end_events(py, Some(timestamp))?;
-        self.record.bind(py).call_method1("note_eof", (&events, from_client, timestamp))?;
-        Ok(events)
+        self.0.end(py, from_client, timestamp, |direction, timestamp| {
+            direction.reading().end_events(py, Some(timestamp))
+        })
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        visit.call(&self.record)
+        self.0.traverse(&visit)
     }
 
     /// The state of the direction from the client.
     #[getter(from_client)]
     fn client(&self, py: Python<'_>) -> Py<DirectionState> {
-        self.from_client.clone_ref(py)
+        self.0.client.clone_ref(py)
     }
 
     /// The state of the direction from the server.
     #[getter(from_server)]
     fn server(&self, py: Python<'_>) -> Py<DirectionState> {
-        self.from_server.clone_ref(py)
+        self.0.server.clone_ref(py)
     }
 }

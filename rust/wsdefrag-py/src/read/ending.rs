@@ -16,12 +16,6 @@ pub(crate) struct Truncated {
     pub(crate) offset: u64,
 }
 
-impl Truncated {
-    pub(crate) fn clone_ref(&self, py: Python<'_>) -> Self {
-        Self { opcode: self.opcode, content: self.content.clone_ref(py), offset: self.offset }
-    }
-}
-
 /// Whether and how a direction ended.
 pub(crate) enum Ending {
     /// More bytes may arrive.

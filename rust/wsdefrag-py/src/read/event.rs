@@ -1,49 +1,44 @@
-//! Collects the engine's events of one call and delivers them to Python.
+//! Collects the engine's events of one call in the list that Python gets.
 //!
-//! Message objects are created at once, which runs no Python code. The other
-//! event
-//! classes are defined in Python, so their events are stored as plain values
-//! with
-//! their index in the list. The objects are created after the input is
-//! released. If
-//! that raises, for example because of an interrupt, the [`Batch`] is kept and
-//! the
-//! next call delivers it.
+//! Each event becomes an object at once. That runs no Python code, and of the objects made while
+//! the input is borrowed none is tracked by the garbage collector, so no collection starts there
+//! either. A `ProtocolViolation` is tracked, and is made after the input is released.
 //!
-//! - the list contains `None` at each index in `reported`
+//! An event for which there is no memory ends its direction with `OutOfMemory`, at its own frame.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use pyo3::IntoPyObjectExt;
+use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyList, PyString};
-use wsdefrag_core::{Error, Event, Opcode, OutOfMemory, Sink};
+use pyo3::types::{PyBool, PyBytes, PyFloat, PyList, PyString};
+use wsdefrag_core::{Error, Event, OutOfMemory, Sink};
 
-use crate::classes::{PyClassRef, message_class};
+use crate::classes::{DataclassRef, message_class};
 use crate::content::{PyContent, PyMemory};
 use crate::errors;
-use crate::opcodes::opcode_member;
+use crate::raw::bytes::copied_bytes;
+use crate::raw::event::new_event;
+use crate::raw::event_type;
 use crate::raw::message::{MessageClass, new_message};
-use crate::read::ending::Truncated;
+use crate::read::event_value::{Detail, EventValues, Kind};
 
-static PING: PyClassRef = PyClassRef::new("wsdefrag.events", "Ping");
-static PONG: PyClassRef = PyClassRef::new("wsdefrag.events", "Pong");
-static CLOSE: PyClassRef = PyClassRef::new("wsdefrag.events", "Close");
-static OPAQUE: PyClassRef = PyClassRef::new("wsdefrag.events", "OpaqueMessage");
-static VIOLATION: PyClassRef = PyClassRef::new("wsdefrag.events", "ProtocolViolation");
-static INCOMPLETE: PyClassRef = PyClassRef::new("wsdefrag.events", "Incomplete");
+static VIOLATION: DataclassRef = DataclassRef::new("wsdefrag.events", "ProtocolViolation");
 
 /// Whether an event reports the end of a direction, and so was in no frame.
 pub(crate) fn is_final(event: &Bound<'_, PyAny>) -> PyResult<bool> {
-    let py = event.py();
-    Ok(event.is_instance(VIOLATION.get(py)?)? || event.is_instance(INCOMPLETE.get(py)?)?)
+    let is_incomplete = event_type::kind_of(event)? == Some(Kind::Incomplete);
+    Ok(is_incomplete || VIOLATION.is_class_of(event)?)
 }
 
 /// The content of an `OpaqueMessage`; `None` for another event.
 pub(crate) fn opaque_content(event: &Bound<'_, PyAny>) -> PyResult<Option<Py<PyBytes>>> {
-    if !event.is_exact_instance(OPAQUE.get(event.py())?) {
-        return Ok(None);
+    match event_type::values(event)? {
+        Some(EventValues { detail: Detail::Opaque { content, .. }, .. }) => {
+            Ok(Some(content.unbind()))
+        }
+        _ => Ok(None),
     }
-    Ok(Some(event.getattr("content")?.cast_into::<PyBytes>()?.unbind()))
 }
 
 /// The current time, in seconds since the epoch.
@@ -59,151 +54,19 @@ pub(crate) enum Wanted {
     Everything,
 }
 
-/// The data of an event that is not a message.
-pub(crate) enum Report {
-    Ping(Box<[u8]>),
-    Pong(Box<[u8]>),
-    Close(u16, Box<str>),
-    Opaque(Opaque),
-    Violation(Error),
-    Incomplete(Truncated),
-}
-
-/// A message of an unknown extension.
-pub(crate) struct Opaque {
-    opcode: Opcode,
-    content: Py<PyBytes>,
-    rsv: u8,
-    extension: Option<Py<PyString>>,
-}
-
-/// A report with the fields that all events have.
-pub(crate) struct Reported {
-    report: Report,
-    from_client: bool,
-    timestamp: f64,
-    offset: u64,
-}
-
-impl Reported {
-    /// The code of a Close.
-    pub(crate) const fn close_code(&self) -> Option<u16> {
-        match self.report {
-            Report::Close(code, _) => Some(code),
-            _ => None,
-        }
-    }
-
-    /// The Python object of the event.
-    pub(crate) fn object<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let (from_client, timestamp, offset) = (self.from_client, self.timestamp, self.offset);
-        match &self.report {
-            Report::Ping(payload) => {
-                PING.get(py)?.call1((PyBytes::new(py, payload), from_client, timestamp, offset))
-            }
-            Report::Pong(payload) => {
-                PONG.get(py)?.call1((PyBytes::new(py, payload), from_client, timestamp, offset))
-            }
-            Report::Close(code, reason) => {
-                CLOSE.get(py)?.call1((*code, &**reason, from_client, timestamp, offset))
-            }
-            Report::Opaque(Opaque { opcode, content, rsv, extension }) => {
-                let fields = (
-                    opcode_member(py, *opcode)?,
-                    content.bind(py),
-                    *rsv,
-                    extension.as_ref().map(|name| name.bind(py)),
-                    from_client,
-                    timestamp,
-                    offset,
-                );
-                OPAQUE.get(py)?.call1(fields)
-            }
-            Report::Violation(error) => {
-                let exception = errors::violation(py, error)?;
-                VIOLATION.get(py)?.call1((exception, from_client, timestamp, offset))
-            }
-            Report::Incomplete(truncated) => {
-                let opcode = opcode_member(py, truncated.opcode)?;
-                let content = truncated.content.bind(py);
-                INCOMPLETE.get(py)?.call1((opcode, content, from_client, timestamp, offset))
-            }
-        }
-    }
-}
-
-/// Events in order; some are not objects yet.
-pub(crate) struct Batch {
-    events: Py<PyList>,
-    /// Events that are not objects yet, with their index in the list.
-    reported: Vec<(usize, Reported)>,
-}
-
-impl Batch {
-    /// Number of events.
-    pub(crate) fn len(&self, py: Python<'_>) -> usize {
-        self.events.bind(py).len()
-    }
-
-    /// Appends a later batch.
-    fn join(mut self, later: Self, py: Python<'_>) -> PyResult<Self> {
-        let events = self.events.bind(py);
-        let shift = events.len();
-        events.call_method1("extend", (later.events,))?;
-        let moved = later.reported.into_iter().map(|(index, one)| (index + shift, one));
-        self.reported.extend(moved);
-        Ok(self)
-    }
-
-    /// Returns the list with all objects, or only its messages. Can be called again after a
-    /// failure.
-    fn deliver<'py>(&mut self, py: Python<'py>, wanted: Wanted) -> PyResult<Bound<'py, PyList>> {
-        let events = self.events.bind(py);
-        if wanted == Wanted::Everything {
-            let objects: PyResult<Vec<_>> =
-                self.reported.iter().map(|(_, reported)| reported.object(py)).collect();
-            for ((index, _), object) in self.reported.iter().zip(objects?) {
-                events.set_item(*index, object)?;
-            }
-        } else {
-            for (index, _) in self.reported.iter().rev() {
-                events.del_item(*index)?;
-            }
-        }
-        self.reported.clear();
-        Ok(events.clone())
-    }
-}
-
-/// Returns the events in `undelivered`, followed by those of `sink`. If this fails, all of them
-/// stay in `undelivered`.
-pub(crate) fn deliver<'py>(
-    py: Python<'py>,
-    undelivered: &mut Option<Batch>,
-    sink: PySink<'py>,
-    wanted: Wanted,
-) -> PyResult<Bound<'py, PyList>> {
-    let PySink { events, reported, failure, .. } = sink;
-    let mut batch = Batch { events: events.unbind(), reported };
-    if let Some(earlier) = undelivered.take() {
-        batch = earlier.join(batch, py)?;
-    }
-    match failure.map_or_else(|| batch.deliver(py, wanted), Err) {
-        Ok(events) => Ok(events),
-        Err(failure) => {
-            *undelivered = Some(batch);
-            Err(failure)
-        }
-    }
+/// The Close of a direction.
+pub(crate) struct Closed {
+    pub(crate) code: u16,
+    pub(crate) event: Py<PyAny>,
 }
 
 /// The engine's sink for one call.
 pub(crate) struct PySink<'py> {
     pub(crate) memory: PyMemory<'py>,
+    /// The events that earlier calls could not return, then those of this call.
     events: Bound<'py, PyList>,
-    reported: Vec<(usize, Reported)>,
     /// The Close event, even if only messages are wanted.
-    pub(crate) closed: Option<Reported>,
+    pub(crate) closed: Option<Closed>,
     class: &'py MessageClass,
     from_client: bool,
     wanted: Wanted,
@@ -213,24 +76,20 @@ pub(crate) struct PySink<'py> {
     pub(crate) extension: Option<Py<PyString>>,
     /// The caller's time; without one, the clock is read at the first event.
     timestamp: Option<f64>,
-    /// The indices, among all events of the call, of events lost for lack of memory.
-    pub(crate) lost: Vec<usize>,
-    /// The first exception of a lost event.
-    failure: Option<PyErr>,
 }
 
 impl<'py> PySink<'py> {
     pub(crate) fn new(
-        py: Python<'py>,
+        events: Bound<'py, PyList>,
         from_client: bool,
         wanted: Wanted,
         timestamp: Option<f64>,
         sent: bool,
     ) -> PyResult<Self> {
+        let py = events.py();
         Ok(Self {
             memory: PyMemory::new(py),
-            events: PyList::empty(py),
-            reported: Vec::new(),
+            events,
             closed: None,
             class: message_class(py)?,
             from_client,
@@ -238,25 +97,33 @@ impl<'py> PySink<'py> {
             sent,
             extension: None,
             timestamp,
-            lost: Vec::new(),
-            failure: None,
         })
     }
 
-    /// Adds an event that is not a message. The event is lost if there is no memory for it.
-    pub(crate) fn report(&mut self, offset: u64, report: Report) {
-        let (from_client, timestamp) = (self.from_client, self.seconds());
-        let with = |report| Reported { report, from_client, timestamp, offset };
-        if let Report::Close(code, reason) = &report {
-            self.closed = Some(with(Report::Close(*code, reason.clone())));
-        }
+    /// Adds the event of a violation.
+    pub(crate) fn violation(&mut self, error: &Error) -> PyResult<()> {
         if self.wanted == Wanted::Messages {
-            return;
+            return Ok(());
         }
-        let index = self.events.len();
-        if self.keep(Ok(self.memory.py.None().into_bound(self.memory.py))) {
-            self.reported.push((index, with(report)));
-        }
+        let py = self.memory.py;
+        let attributes = [
+            (intern!(py, "error"), errors::violation(py, error)?),
+            (intern!(py, "from_client"), PyBool::new(py, self.from_client).to_owned().into_any()),
+            (intern!(py, "timestamp"), PyFloat::new(py, self.seconds()).into_any()),
+            (intern!(py, "offset"), error.offset.into_bound_py_any(py)?),
+        ];
+        self.events.append(VIOLATION.make(py, &attributes)?)
+    }
+
+    /// Adds the event of an incomplete message or frame.
+    pub(crate) fn incomplete(&mut self, offset: u64, detail: Detail<'py>) -> PyResult<()> {
+        let event = self.make(offset, detail)?;
+        self.events.append(event)
+    }
+
+    /// The list of all events.
+    pub(crate) fn finish(self) -> Bound<'py, PyList> {
+        self.events
     }
 
     #[inline]
@@ -264,17 +131,57 @@ impl<'py> PySink<'py> {
         *self.timestamp.get_or_insert_with(now)
     }
 
-    /// Adds an event; returns whether that succeeded.
     #[inline]
-    fn keep(&mut self, event: PyResult<Bound<'py, PyAny>>) -> bool {
-        let kept = event.and_then(|event| self.events.append(event));
-        kept.map_err(|failure| self.lose(failure)).is_ok()
+    fn make(&mut self, offset: u64, detail: Detail<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let (from_client, timestamp) = (self.from_client, self.seconds());
+        new_event(self.memory.py, EventValues { detail, from_client, timestamp, offset })
     }
 
-    #[cold]
-    fn lose(&mut self, failure: PyErr) {
-        self.lost.push(self.events.len() + self.lost.len());
-        self.failure.get_or_insert(failure);
+    /// Makes an event that is not a message, and adds it if it is wanted.
+    #[inline]
+    fn report(&mut self, offset: u64, detail: Detail<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let event = self.make(offset, detail)?;
+        if self.wanted == Wanted::Everything {
+            self.events.append(&event)?;
+        }
+        Ok(event)
+    }
+
+    #[inline]
+    fn take(&mut self, offset: u64, event: Event<'_, PyContent>) -> PyResult<()> {
+        let py = self.memory.py;
+        match event {
+            // Only a passive direction produces this event.
+            Event::Damaged { .. } => {}
+            Event::Message { opcode, content, .. } => {
+                let (timestamp, content) = (self.seconds(), content.into_bytes(py)?);
+                let (class, sent) = (self.class, self.sent);
+                let message =
+                    new_message(py, class, opcode, self.from_client, content, timestamp, sent)?;
+                self.events.append(message)?;
+            }
+            Event::Ping(_) | Event::Pong(_) if self.wanted == Wanted::Messages => {}
+            Event::Ping(payload) => {
+                self.report(offset, Detail::Ping(copied_bytes(py, payload)?))?;
+            }
+            Event::Pong(payload) => {
+                self.report(offset, Detail::Pong(copied_bytes(py, payload)?))?;
+            }
+            Event::Opaque { opcode, content, rsv, .. } => {
+                if let Some(extension) = &self.extension {
+                    let extension = extension.bind(py).clone();
+                    let content = content.into_bytes(py)?.into_bound(py);
+                    let rsv = rsv.into();
+                    self.report(offset, Detail::Opaque { opcode, content, rsv, extension })?;
+                }
+            }
+            Event::Close(close) => {
+                let reason = PyString::from_bytes(py, close.reason.as_bytes())?;
+                let event = self.report(offset, Detail::Close(close.code, reason))?.unbind();
+                self.closed = Some(Closed { code: close.code, event });
+            }
+        }
+        Ok(())
     }
 }
 
@@ -288,40 +195,7 @@ impl<'py> Sink for PySink<'py> {
 
     #[inline]
     fn event(&mut self, offset: u64, event: Event<'_, PyContent>) -> Result<(), OutOfMemory> {
-        self.take(offset, event);
-        Ok(())
-    }
-}
-
-impl PySink<'_> {
-    fn take(&mut self, offset: u64, event: Event<'_, PyContent>) {
-        let report = match event {
-            // Only a passive direction produces this event.
-            Event::Damaged { .. } => return,
-            Event::Opaque { opcode, content, rsv, .. } => {
-                match content.into_bytes(self.memory.py) {
-                    Ok(content) => {
-                        let py = self.memory.py;
-                        let extension = self.extension.as_ref().map(|name| name.clone_ref(py));
-                        Report::Opaque(Opaque { opcode, content, rsv, extension })
-                    }
-                    Err(failure) => return self.lose(failure),
-                }
-            }
-            Event::Message { opcode, content, .. } => {
-                let timestamp = self.seconds();
-                let py = self.memory.py;
-                let message = content.into_bytes(py).and_then(|content| {
-                    let (class, sent) = (self.class, self.sent);
-                    new_message(py, class, opcode, self.from_client, content, timestamp, sent)
-                });
-                self.keep(message);
-                return;
-            }
-            Event::Ping(payload) => Report::Ping(payload.into()),
-            Event::Pong(payload) => Report::Pong(payload.into()),
-            Event::Close(close) => Report::Close(close.code, close.reason.into()),
-        };
-        self.report(offset, report);
+        // Making these objects fails only for lack of memory.
+        self.take(offset, event).map_err(|_| OutOfMemory)
     }
 }

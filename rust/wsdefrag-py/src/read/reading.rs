@@ -9,17 +9,21 @@ use crate::content::{PyContent, PyMemory};
 use crate::errors;
 use crate::params;
 use crate::raw::buffer::with_bytes;
-use crate::read::ending::Ending;
-use crate::read::event::{Batch, PySink, Report, Reported, Wanted, deliver};
+use crate::read::ending::{Ending, Truncated};
+use crate::read::event::{Closed, PySink, Wanted};
+use crate::read::event_value::Detail;
 use crate::shown::{shown_bool, shown_error};
 
 /// The engine, and the events and errors that Python got or will get.
 pub(crate) struct Reading {
     pub(crate) engine: Reassembler<PyContent>,
-    closed: Option<Reported>,
+    closed: Option<Closed>,
     ending: Ending,
-    /// Events that could not be delivered because of an exception.
-    undelivered: Option<Batch>,
+    /// Events that could not be returned because of an exception; the next call returns them.
+    undelivered: Option<Py<PyList>>,
+    /// Whether the end of the direction has yet to become an event: its violation, or an incomplete
+    /// message or frame.
+    owes_end: bool,
     /// Whether messages are forwarded before the caller gets them.
     sent: bool,
     /// The name of an agreed extension that is not known.
@@ -33,6 +37,7 @@ impl Reading {
             closed: None,
             ending: Ending::Open,
             undelivered: None,
+            owes_end: false,
             sent: false,
             extension: None,
         }
@@ -67,24 +72,58 @@ impl Reading {
             receive(&mut self.engine, input.bytes, &mut sink);
         });
         *charge = sink.memory.charge.take();
-        read?;
         if let Some(closed) = sink.closed.take() {
             self.closed = Some(closed);
         }
-        if let (false, Some(error)) = (failed_before, self.engine.error()) {
-            sink.report(error.offset, Report::Violation(*error));
+        if !failed_before && self.engine.error().is_some() {
+            self.owes_end = true;
         }
-        deliver(data.py(), &mut self.undelivered, sink, wanted)
+        self.deliver(sink, read)
+    }
+
+    /// The list of the sink's events, or an exception; then the events stay for the next call.
+    #[inline]
+    fn deliver<'py>(
+        &mut self,
+        mut sink: PySink<'py>,
+        done: PyResult<()>,
+    ) -> PyResult<Bound<'py, PyList>> {
+        let ended = if self.owes_end { self.end_event(&mut sink) } else { Ok(()) };
+        let events = sink.finish();
+        match done.and(ended) {
+            Ok(()) => Ok(events),
+            Err(failure) => {
+                self.undelivered = Some(events.unbind());
+                Err(failure)
+            }
+        }
+    }
+
+    /// Adds the event of the direction's end.
+    #[cold]
+    fn end_event(&mut self, sink: &mut PySink<'_>) -> PyResult<()> {
+        let py = sink.memory.py;
+        if let Some(error) = self.engine.error() {
+            sink.violation(error)?;
+        } else if let Ending::Truncated(Truncated { opcode, content, offset }) = &self.ending {
+            sink.incomplete(*offset, Detail::Incomplete(*opcode, content.bind(py).clone()))?;
+        }
+        self.owes_end = false;
+        Ok(())
     }
 
     fn sink<'py>(
-        &self,
+        &mut self,
         py: Python<'py>,
         timestamp: Option<f64>,
         wanted: Wanted,
     ) -> PyResult<PySink<'py>> {
-        let mut sink =
-            PySink::new(py, self.engine.settings().from_client, wanted, timestamp, self.sent)?;
+        let events = match self.undelivered.take() {
+            Some(events) => events.into_bound(py),
+            None => PyList::empty(py),
+        };
+        let from_client = self.engine.settings().from_client;
+        let mut sink = PySink::new(events, from_client, wanted, timestamp, self.sent)?;
         sink.extension = self.extension.as_ref().map(|name| name.clone_ref(py));
         Ok(sink)
     }
@@ -105,17 +144,13 @@ impl Reading {
     ) -> PyResult<Bound<'py, PyList>> {
         let mut sink = self.sink(py, timestamp, Wanted::Everything)?;
         if self.ending.is_open() {
-            self.ending = Ending::new(py, self.engine.receive_eof(&mut sink.memory))?;
-            if let Ending::Truncated(truncated) = &self.ending {
-                sink.report(truncated.offset, Report::Incomplete(truncated.clone_ref(py)));
+            match Ending::new(py, self.engine.receive_eof(&mut sink.memory)) {
+                Ok(ending) => self.ending = ending,
+                Err(failure) => return self.deliver(sink, Err(failure)),
             }
+            self.owes_end |= matches!(self.ending, Ending::Truncated(_));
         }
-        deliver(py, &mut self.undelivered, sink, Wanted::Everything)
-    }
-
-    /// Number of events that could not be delivered because of an exception.
-    pub(crate) fn undelivered(&self, py: Python<'_>) -> usize {
-        self.undelivered.as_ref().map_or(0, |batch| batch.len(py))
+        self.deliver(sink, Ok(()))
     }
 
     /// Whether no further bytes will be read.
@@ -129,8 +164,8 @@ impl Reading {
     }
 
     /// The Close of the direction, as an event object.
-    pub(crate) fn close<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        self.closed.as_ref().map(|closed| closed.object(py)).transpose()
+    pub(crate) fn close<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
+        self.closed.as_ref().map(|closed| closed.event.bind(py).clone())
     }
 
     /// How often each switched-off rule was broken.
@@ -141,7 +176,7 @@ impl Reading {
     /// The state in one line, as attributes; `buffered` bytes are held.
     pub(crate) fn summary(&self, buffered: usize) -> String {
         let engine = &self.engine;
-        let closed = self.closed.as_ref().and_then(Reported::close_code);
+        let closed = self.closed.as_ref().map(|closed| closed.code);
         let closed = closed.map_or_else(String::new, |code| format!(" close_received={code}"));
         format!(
             "from_client={} bytes_received={} bytes_buffered={buffered} bytes_discarded={}{closed}{}",

@@ -89,7 +89,7 @@ impl DirectionState {
 
     /// The ``Close`` event of this direction, or None.
     #[getter]
-    fn close_received<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    fn close_received<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
         self.0.close(py)
     }
 

@@ -111,18 +111,13 @@ impl RelayDirection {
         timestamp: Option<f64>,
     ) -> PyResult<Bound<'py, PyList>> {
         let py = data.py();
-        self.forget_lost(py);
         let Self { reading, forwarding, unsent, charge } = self;
         let everything = Wanted::Everything;
         let events = match forwarding {
             Forwarding::Deciding(relay) => {
                 reading.feed(data, timestamp, everything, charge, |engine, bytes, sink| {
                     unsent.expect(bytes.len());
-                    let before = relay.recorded();
                     engine.receive_data(bytes, &mut relay.recording(sink));
-                    for index in sink.lost.drain(..).rev() {
-                        relay.lose(before + index);
-                    }
                 })
             }
             Forwarding::PassThrough(pass_through) => {
@@ -146,18 +141,8 @@ impl RelayDirection {
         py: Python<'py>,
         timestamp: f64,
     ) -> PyResult<Bound<'py, PyList>> {
-        self.forget_lost(py);
         let events = self.reading.end_events(py, Some(timestamp));
         self.received(py, events)
-    }
-
-    /// Drops the logs of events that were lost for lack of memory.
-    fn forget_lost(&mut self, py: Python<'_>) {
-        if let Forwarding::Deciding(relay) = &mut self.forwarding
-            && relay.recorded() > 0
-        {
-            relay.lose_all_but(self.reading.undelivered(py));
-        }
     }
 
     /// Updates the state after a read, even if `events` could not be delivered.
@@ -297,7 +282,7 @@ impl RelayDirection {
 
     /// The ``Close`` event that was received, or None.
     #[getter]
-    fn close_received<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    fn close_received<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
         self.reading.close(py)
     }
 

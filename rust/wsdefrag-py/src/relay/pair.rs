@@ -1,12 +1,8 @@
 //! The two directions of a relay, for Python.
 //!
-//! Each call selects the direction and has the record note the events.
-//! Selecting
-//! the direction in Python would take as long as the rest of a small message.
-//! Both
-//! directions are borrowed through shared references: using one that another
-//! thread
-//! is using raises `RuntimeError`.
+//! Selecting the direction in Python would take as long as the rest of a small message. Both
+//! directions are borrowed through shared references: using one that another thread is using raises
+//! `RuntimeError`.
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::gc::{PyTraverseError, PyVisit};
@@ -17,21 +13,14 @@ use wsdefrag_core::relay::Control;
 use crate::raw::buffer::with_bytes;
 use crate::raw::fields::already_sent;
 use crate::raw::message::message_state;
-use crate::read::event::now;
+use crate::read::pair::Pair;
 use crate::relay::direction::RelayDirection;
 use crate::relay::options::{Options, parse_mode, require_fit};
 use crate::write::encoder::parse_code;
 
 /// The base of both relays, and the engine of ``wsdefrag.PassThroughRelay``.
 #[pyclass(subclass, frozen, module = "wsdefrag._native")]
-pub(crate) struct Relay {
-    client: Py<RelayDirection>,
-    server: Py<RelayDirection>,
-    /// The `wsdefrag.record.Record` that notes the events.
-    record: Py<PyAny>,
-    /// Whether the record keeps messages.
-    keeps: bool,
-}
+pub(crate) struct Relay(Pair<RelayDirection>);
 
 impl Relay {
     pub(crate) fn of(
@@ -41,7 +30,7 @@ impl Relay {
         keeps: bool,
     ) -> PyResult<Self> {
         let [client, server] = directions;
-        Ok(Self { client: Py::new(py, client)?, server: Py::new(py, server)?, record, keeps })
+        Ok(Self(Pair::new(Py::new(py, client)?, Py::new(py, server)?, record, keeps)))
     }
 
     #[inline]
@@ -50,8 +39,7 @@ impl Relay {
         py: Python<'py>,
         from_client: bool,
     ) -> PyResult<PyRefMut<'py, RelayDirection>> {
-        let direction = if from_client { &self.client } else { &self.server };
-        Ok(direction.bind(py).try_borrow_mut()?)
+        self.0.direction(py, from_client)
     }
 }
 
@@ -96,14 +84,8 @@ impl Relay {
         from_client: bool,
         timestamp: Option<f64>,
     ) -> PyResult<Bound<'py, PyList>> {
-        let py = data.py();
-        let events = self.direction(py, from_client)?.receive(data, timestamp)?;
-        let Some(last) = events.len().checked_sub(1) else { return Ok(events) };
-        // A Close is the last event, or the last but one.
-        if self.keeps || message_state(&events.get_item(last)?)?.is_none() {
-            self.record.bind(py).call_method1("note", (&events,))?;
-        }
-        Ok(events)
+        let events = self.direction(data.py(), from_client)?.receive(data, timestamp)?;
+        self.0.noted(events)
     }
 
     /// End one direction: its side sends no more. Nothing is sent to the other side.
@@ -122,10 +104,7 @@ impl Relay {
         from_client: bool,
         timestamp: Option<f64>,
     ) -> PyResult<Bound<'py, PyList>> {
-        let timestamp = timestamp.unwrap_or_else(now);
-        let events = self.direction(py, from_client)?.end(py, timestamp)?;
-        self.record.bind(py).call_method1("note_eof", (&events, from_client, timestamp))?;
-        Ok(events)
+        self.0.end(py, from_client, timestamp, |direction, timestamp| direction.end(py, timestamp))
     }
 
     /// Inject a message between two messages, in the direction of its ``from_client``.
@@ -156,8 +135,7 @@ impl Relay {
             return Err(already_sent());
         }
         self.direction(py, state.from_client)?.inject(message, state, compress)?;
-        self.record.bind(py).call_method1("note", ([message],))?;
-        Ok(())
+        self.0.note(&PyList::new(py, [message])?)
     }
 
     /// Inject a ping between two frames (RFC 6455 section 5.5.2).
@@ -259,27 +237,27 @@ impl Relay {
     /// Bytes held in both directions: incomplete, not yet decided on, or not yet taken to be sent.
     #[getter]
     fn bytes_buffered(&self, py: Python<'_>) -> PyResult<usize> {
-        let client = self.client.bind(py).try_borrow()?.bytes_buffered();
-        Ok(client + self.server.bind(py).try_borrow()?.bytes_buffered())
+        let client = self.0.client.bind(py).try_borrow()?.bytes_buffered();
+        Ok(client + self.0.server.bind(py).try_borrow()?.bytes_buffered())
     }
 
     /// The direction from the client.
     #[getter(from_client)]
     fn client(&self, py: Python<'_>) -> Py<RelayDirection> {
-        self.client.clone_ref(py)
+        self.0.client.clone_ref(py)
     }
 
     /// The direction from the server.
     #[getter(from_server)]
     fn server(&self, py: Python<'_>) -> Py<RelayDirection> {
-        self.server.clone_ref(py)
+        self.0.server.clone_ref(py)
     }
 
     fn __repr__(this: &Bound<'_, Self>) -> PyResult<String> {
         let (py, relay) = (this.py(), this.get());
-        let client = relay.client.bind(py).try_borrow()?;
-        let server = relay.server.bind(py).try_borrow()?;
-        let websocket = relay.record.bind(py).getattr("websocket")?;
+        let client = relay.0.client.bind(py).try_borrow()?;
+        let server = relay.0.server.bind(py).try_borrow()?;
+        let websocket = relay.0.record.bind(py).getattr("websocket")?;
         let mut shown = vec![this.get_type().name()?.to_string()];
         shown.extend(client.mode().map(|mode| format!("mode={mode}")));
         shown.push(format!("messages={}", websocket.getattr("messages")?.len()?));
@@ -294,6 +272,6 @@ impl Relay {
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        visit.call(&self.record)
+        self.0.traverse(&visit)
     }
 }

@@ -136,7 +136,7 @@ fn message<'py>(
         (pyo3::intern!(py, "frame_finished"), flag(ends.frame)),
         (pyo3::intern!(py, "message_finished"), flag(ends.message)),
     ];
-    new_instance(py, class, attributes)
+    new_instance(py, class, &attributes)
 }
 
 fn control<'py>(
@@ -145,7 +145,7 @@ fn control<'py>(
     payload: Py<PyBytes>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let attributes = [(pyo3::intern!(py, "payload"), payload.into_bound(py).into_any())];
-    new_instance(py, class, attributes)
+    new_instance(py, class, &attributes)
 }
 
 #[pymethods]

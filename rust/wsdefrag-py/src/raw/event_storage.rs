@@ -1,0 +1,45 @@
+//! The memory of an event.
+//!
+//! All types but `OpaqueMessage` have the same fields; what `value` and `number` hold depends on
+//! the type. An event refers only to a `bytes` or a `str`, so it cannot be part of a cycle, and the
+//! garbage collector does not track it.
+//!
+//! - from the moment an event is reachable until it is freed, `value` is an owned reference: a
+//!   close reason is an exact `str`, a payload or content an exact `bytes`; `extension` is an owned
+//!   reference to a `str`; nobody changes a field
+//! - an event with its slot in a list takes less than 64 bytes
+
+use pyo3::ffi;
+use wsdefrag_core::Opcode;
+
+pub(super) type Object = *mut ffi::PyObject;
+
+#[repr(C)]
+pub(super) struct EventStorage {
+    head: ffi::PyObject,
+    pub(super) fields: EventFields,
+}
+
+/// The fields of an event.
+#[repr(C)]
+pub(super) struct EventFields {
+    /// A payload, a content or a close reason.
+    pub(super) value: Object,
+    pub(super) timestamp: f64,
+    pub(super) offset: u64,
+    /// A close code, or the reserved bits of an `OpaqueMessage`.
+    pub(super) number: u16,
+    /// The `type` of an `OpaqueMessage` or an `Incomplete`.
+    pub(super) opcode: Opcode,
+    pub(super) from_client: bool,
+}
+
+const _: () = assert!(size_of::<EventStorage>() <= 48, "with its slot in a list below 64");
+
+/// The memory of an `OpaqueMessage`.
+#[repr(C)]
+pub(super) struct OpaqueStorage {
+    pub(super) event: EventStorage,
+    /// The name of the extension.
+    pub(super) extension: Object,
+}
