@@ -5,8 +5,8 @@ protocols' documents closely enough for what a reader of frames sees: the bytes 
 segment, the lengths, the counters. Numbers that a peer chooses start anywhere, so that they run
 through values that look like frames.
 
-`flows` cuts each flow at a random place, gives it ports, and drops one direction of some. Everything
-follows from the seed.
+`flows` cuts each flow at a random place, gives it ports, and drops one direction of some.
+Everything follows from the seed.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ Flow = list[tuple[bool, bytes]]
 
 
 def _big(number: int, size: int) -> bytes:
-    return (number % 256**size).to_bytes(size, "big")
+    return int(number % 256**size).to_bytes(size, "big")
 
 
 def _little(number: int, size: int) -> bytes:
-    return (number % 256**size).to_bytes(size, "little")
+    return int(number % 256**size).to_bytes(size, "little")
 
 
 def _text(rng: random.Random, most: int = 40) -> bytes:
@@ -147,7 +147,9 @@ def modbus(rng: random.Random) -> Flow:
     flow: Flow = []
     for _ in range(rng.randint(3, 12)):
         function = rng.choice([1, 2, 3, 4, 5, 6, 16])
-        request = bytes([unit, function]) + _big(rng.randrange(2**16), 2) + _big(rng.randint(1, 125), 2)
+        request = (
+            bytes([unit, function]) + _big(rng.randrange(2**16), 2) + _big(rng.randint(1, 125), 2)
+        )
         values = rng.randbytes(rng.choice([1, 2, 4, 10, 250]))
         response = bytes([unit, function, len(values)]) + values
         for side, body in ((True, request), (False, response)):
@@ -218,7 +220,9 @@ def dns(rng: random.Random) -> Flow:
         query = number + b"\x01\x20\0\x01\0\0\0\0\0\x01" + name
         answers = rng.randint(1, 20)
         answer = number + b"\x81\x80\0\x01" + _big(answers, 2) + b"\0\0\0\0" + name
-        answer += b"".join(b"\xc0\x0c\0\1\0\1" + _big(300, 4) + b"\0\4" + rng.randbytes(4) for _ in range(answers))
+        answer += b"".join(
+            b"\xc0\x0c\0\1\0\1" + _big(300, 4) + b"\0\4" + rng.randbytes(4) for _ in range(answers)
+        )
         flow += [(True, _big(len(query), 2) + query), (False, _big(len(answer), 2) + answer)]
     return flow
 
@@ -228,10 +232,15 @@ def kafka(rng: random.Random) -> Flow:
     flow: Flow = []
     for _ in range(rng.randint(3, 10)):
         correlation += 1
-        request = _big(rng.choice([0, 1, 3, 18]), 2) + _big(rng.randint(0, 12), 2) + _big(correlation, 4)
+        request = (
+            _big(rng.choice([0, 1, 3, 18]), 2) + _big(rng.randint(0, 12), 2) + _big(correlation, 4)
+        )
         request += b"\0\x07rdkafka" + _binary(rng, 80)
         response = _big(correlation, 4) + _binary(rng, 300)
-        flow += [(True, _big(len(request), 4) + request), (False, _big(len(response), 4) + response)]
+        flow += [
+            (True, _big(len(request), 4) + request),
+            (False, _big(len(response), 4) + response),
+        ]
     return flow
 
 
@@ -303,7 +312,13 @@ def vnc(rng: random.Random) -> Flow:
         )
         pixels = rng.randbytes(rng.choice([16, 64, 300]))
         flow.append((False, b"\0\0\0\x01" + position * 2 + b"\0\0\0\0" + pixels))
-        flow.append((False, rng.choice([b"\x01", b"\x02", b"\x03"]) + rng.choice([b"", b"\0\0\0" + _big(5, 4) + b"hello"])))
+        flow.append(
+            (
+                False,
+                rng.choice([b"\x01", b"\x02", b"\x03"])
+                + rng.choice([b"", b"\0\0\0" + _big(5, 4) + b"hello"]),
+            )
+        )
     return flow
 
 
@@ -348,7 +363,9 @@ def tls(rng: random.Random) -> Flow:
     flow: Flow = []
     for side in _turns(rng):
         body = rng.randbytes(rng.choice([40, 100, 1300]))
-        flow.append((side, bytes([rng.choice([20, 21, 22, 23, 23, 23]), 3, 3]) + _big(len(body), 2) + body))
+        flow.append(
+            (side, bytes([rng.choice([20, 21, 22, 23, 23, 23]), 3, 3]) + _big(len(body), 2) + body)
+        )
     return flow
 
 
@@ -421,7 +438,7 @@ PORTS = [80, 443, 8080, 9000, 12_345, 12_345, 31_000, 31_000]
 def flows(count: int, seed: int) -> Iterator[tuple[str, list[Segment]]]:
     """Write flows of all protocols in turn, each as the segments of one TCP connection.
 
-    Each starts at a random segment, some at a random byte of it; of some, only one direction is there.
+    Each starts at a random segment, some at a random byte of it. Some have only one direction.
 
     Args:
         count: how many.
@@ -432,7 +449,10 @@ def flows(count: int, seed: int) -> Iterator[tuple[str, list[Segment]]]:
     for number in range(count):
         name = names[number % len(names)]
         flow = PROTOCOLS[name](rng)
-        client = (f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}", rng.randint(49_152, 65_535))
+        client = (
+            f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}",
+            rng.randint(49_152, 65_535),
+        )
         talk = Conversation(
             client,
             ("192.0.2.20", rng.choice(PORTS)),

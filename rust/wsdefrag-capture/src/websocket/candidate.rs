@@ -8,6 +8,8 @@
 //!
 //! RFC 6455 section 5.
 
+#![expect(clippy::disallowed_methods, reason = "at most `MAX_EXAMINED` bytes of a payload")]
+
 use std::collections::VecDeque;
 
 use wsdefrag_core::frame::close::Close;
@@ -260,12 +262,11 @@ impl Candidate {
 
     /// Takes the start of a text that has ended.
     fn end_text(&mut self, content: &[u8], masked: bool) {
-        let whole = if content.len() < MAX_EXAMINED {
-            text::is_valid(content).then(|| String::from_utf8_lossy(content))
-        } else {
-            text::whole_characters(content).ok().map(Into::into)
+        let is_whole = content.len() < MAX_EXAMINED;
+        let whole = text::whole_characters(content).ok();
+        let Some(whole) = whole.filter(|whole| !is_whole || whole.len() == content.len()) else {
+            return self.evidence.add(Sign::NotUtf8);
         };
-        let Some(whole) = whole else { return self.evidence.add(Sign::NotUtf8) };
         if whole.chars().any(|c| c.is_control() && !matches!(c, '\t' | '\n' | '\r')) {
             return self.evidence.add(Sign::ControlCharacter);
         }

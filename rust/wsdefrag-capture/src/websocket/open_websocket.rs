@@ -89,15 +89,21 @@ impl OpenWebSocket {
     }
 
     /// Reads the frames of both sides that were found at the same time, in the order of the packets.
+    #[expect(clippy::disallowed_methods, reason = "as many as the two searches had stored")]
     fn read_found(&mut self, found: [Option<Found>; 2], sink: &mut impl Sink) {
         let mut segments = Vec::new();
         for (direction, found) in self.directions.iter_mut().zip(found) {
             let Some(found) = found else { continue };
             direction.begin_found(&found);
-            segments.extend(found.segments.into_iter().map(|segment| (found.from_client, segment)));
+            // A segment that was captured late stays before those that waited for it.
+            let mut latest = 0;
+            for (bytes, origin) in found.segments {
+                latest = origin.packet.max(latest);
+                segments.push((latest, found.from_client, bytes, origin));
+            }
         }
-        segments.sort_by_key(|(_, (_, origin))| origin.packet);
-        for (from_client, (bytes, origin)) in segments {
+        segments.sort_by_key(|(latest, ..)| *latest);
+        for (_, from_client, bytes, origin) in segments {
             self.directions[usize::from(from_client)].found_segment(&bytes, origin, sink);
         }
     }
