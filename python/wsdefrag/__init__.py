@@ -23,7 +23,16 @@ Example:
     >>> reassembler.receive_eof()
 """
 
-from wsdefrag._native import DirectionState, RelayDirection, __version__
+try:
+    from wsdefrag._native import DirectionState, RelayDirection, __version__
+except ImportError as error:
+    # The interpreter's own words for a subinterpreter that does not share the GIL.
+    if "subinterpreters" in str(error):
+        raise ImportError(
+            "wsdefrag works only in interpreters that share the GIL of the main one: with a legacy "
+            "configuration, not in one that has a GIL of its own"
+        ) from error
+    raise
 from wsdefrag.budget import Budget
 from wsdefrag.connection import WebSocketConnection
 from wsdefrag.data import WebSocketData

@@ -22,6 +22,13 @@ def require_bool(name: str, value: object) -> None:
         raise TypeError(f"{name} must be a bool, not {type(value).__name__}")
 
 
+def require_str(name: str, value: object) -> str:
+    """Return ``value``; raise TypeError unless it is a str."""
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be a str, not {type(value).__name__}")
+    return value
+
+
 def require_int(name: str, value: object) -> int:
     """Return ``value``; raise TypeError unless it is an int."""
     if not isinstance(value, int) or isinstance(value, bool):

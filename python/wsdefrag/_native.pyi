@@ -22,6 +22,7 @@ __all__ = [
     "Budget",
     "CapturePlan",
     "CaptureReader",
+    "CapturedEvent",
     "CapturedMessage",
     "Close",
     "Connection",
@@ -115,8 +116,8 @@ class ArrowStream:
     """A table of a capture for any reader of Arrow streams (``__arrow_c_stream__``).
 
     Each reading is a new pass over the files. It returns record batches, so memory use stays
-    constant. After the messages table was read to its end, reading the connections table needs no
-    further pass.
+    constant. The tables of connections and events are kept during a pass over another table if each
+    has at most 256 MiB; after such a pass has ended, reading them needs no further one.
 
     Example:
         >>> from wsdefrag.capture import Capture
@@ -136,6 +137,8 @@ class ArrowStream:
             requested_schema: Ignored, as the interface allows; the reader has to cast.
 
         Raises:
+            RuntimeError: If the source is a file object of a subinterpreter; the consumer's threads
+                could not call it.
             ValueError: If the source is a file object that was already read.
         """
 
@@ -143,7 +146,7 @@ class ArrowStream:
     def warnings(self) -> list[str]:
         """Warnings about files that could be read.
 
-        They are from the last pass that ended, over this table or the other table of the same
+        They are from the last pass that ended, over this table or another table of the same
         ``to_arrow()`` call.
         """
 
@@ -187,11 +190,17 @@ class CapturePlan:
         max_connections: int,
         idle_timeout_ns: int,
         handshake_timeout_ns: int,
+        capture_point: str,
         decode_as: Sequence[str],
+        columns: Sequence[Sequence[str] | None],
     ) -> Self: ...
     @staticmethod
     def defaults() -> dict[str, int]:
         """Return the default of each option that has one; times are in seconds."""
+
+    @staticmethod
+    def schema_version() -> str:
+        """Return the version of the tables' schemas."""
 
     @staticmethod
     def account_counters() -> list[str]:
@@ -208,20 +217,23 @@ class CapturePlan:
             ValueError: If the source is a file object that was already read.
         """
 
-    def to_arrow(self) -> tuple[ArrowStream, ArrowStream]:
-        """Return the messages table and the connections table."""
+    def to_arrow(self) -> tuple[ArrowStream, ArrowStream, ArrowStream]:
+        """Return the tables of messages, connections and events."""
+
+    def messages_table(self) -> ArrowStream:
+        """Return the table of messages alone, whose passes keep no other table."""
 
 @final
 class CaptureReader:
     """A pass over a capture that returns batches."""
 
-    def next_batch(self) -> list[CapturedMessage | CapturedConnection] | None:
+    def next_batch(self) -> list[CapturedMessage | CapturedEvent | CapturedConnection] | None:
         """Read until something is complete.
 
         After an exception, or if a file object had no data yet, the next call continues.
 
         Returns:
-            Messages, and connections that have ended, in order; None at the end. A connection that
+            Messages, events, and connections that have ended, in order; None at the end. A connection that
             has ended is the first of its batch.
 
         Raises:
@@ -245,12 +257,114 @@ class CaptureReader:
         """Warnings about files that could be read."""
 
 @final
+class CapturedEvent:
+    """What happened in one direction of a capture besides its messages: a control frame, a gap, or the
+    broken rule that ended the direction.
+
+    It can be copied and pickled, together with its connection. Two events are equal only if they are
+    the same object. ``(uid, from_client, event)`` identifies an event across passes over a capture.
+
+    Attributes that only some kinds have are None for the others.
+
+    Attributes:
+        connection: The ``CapturedConnection`` of the event.
+        from_client: Whether the client sent it, or sent what is missing.
+        event: Number of the event in its direction, from 0.
+        seq: Its place: the number of the message of its direction before whose end it comes.
+        kind: ``ping``, ``pong``, ``close``, ``gap`` or ``violation``.
+        offset: Position in the stream of its first byte, counted from the end of the handshake: of the
+            frame, of the gap, or of the frame that broke a rule.
+        length: Payload bytes of a control frame (RFC 6455 section 5.5), captured or not; bytes of a
+            gap; 0 for a violation.
+        missing_bytes: Bytes of ``length`` that were not captured, or too late to be read.
+        timestamp_ns: When the packet that completed it was captured, in nanoseconds since the epoch;
+            for a gap, the packet with the first byte after it, None if nothing follows.
+        first_timestamp_ns: When the packet with its first byte was captured, in nanoseconds since the
+            epoch; for a gap, the packet with the last byte before it, None if there is none.
+        resynced: Whether the frames were found by a search.
+        first_packet: Number of the packet of ``first_timestamp_ns``, counted from 1 over all packets.
+        last_packet: Number of the packet of ``timestamp_ns``.
+        file: Name of the file that this packet is in, or None if there is none.
+        payload: The captured part of a control frame's payload.
+        close_code: The close code; 1005 if the frame has none (RFC 6455 section 7.1.5), None if part
+            of the frame was not captured.
+        close_reason: The close reason.
+        effect: What a gap did to its direction. ``nothing``: it lies in a part that is not read.
+            ``frame``: it lies inside a frame, and reading goes on after that frame. ``window``:
+            likewise, and later compressed messages cannot be inflated. ``search``: it hides where the
+            next frame begins, which is searched for. ``end``: likewise, and the rest of the direction
+            is not read, because ``resync`` is False.
+        incomplete: Messages that are incomplete because of a gap: 0 or 1.
+        undecodable: Messages that cannot be inflated because of a gap; None until that is certain.
+        lost: Bytes that could not be assigned to frames because of a gap; None until that is certain.
+        rule: The broken rule, as in ``WebSocketError.kind``.
+        error: The broken rule as a sentence.
+
+    Example:
+        >>> from wsdefrag.capture import Capture
+        >>> event = next(Capture("vectors/captures/demo.pcapng").events())
+        >>> event.kind in ("ping", "pong", "close")
+        True
+    """
+
+    def __new__(cls, connection: CapturedConnection, **values: Any) -> Self: ...
+    @property
+    def connection(self) -> CapturedConnection: ...
+    @property
+    def from_client(self) -> bool: ...
+    @property
+    def event(self) -> int: ...
+    @property
+    def seq(self) -> int: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def offset(self) -> int: ...
+    @property
+    def length(self) -> int: ...
+    @property
+    def missing_bytes(self) -> int: ...
+    @property
+    def timestamp_ns(self) -> int | None: ...
+    @property
+    def first_timestamp_ns(self) -> int | None: ...
+    @property
+    def resynced(self) -> bool: ...
+    @property
+    def first_packet(self) -> int | None: ...
+    @property
+    def last_packet(self) -> int | None: ...
+    @property
+    def file(self) -> str | None: ...
+    @property
+    def payload(self) -> bytes | None: ...
+    @property
+    def close_code(self) -> int | None: ...
+    @property
+    def close_reason(self) -> str | None: ...
+    @property
+    def effect(self) -> str | None: ...
+    @property
+    def incomplete(self) -> int | None: ...
+    @property
+    def undecodable(self) -> int | None: ...
+    @property
+    def lost(self) -> int | None: ...
+    @property
+    def rule(self) -> str | None: ...
+    @property
+    def error(self) -> str | None: ...
+    @property
+    def uid(self) -> bytes:
+        """The connection's identity: 16 bytes, the same in every pass over the same packets."""
+
+@final
 class CapturedMessage:
     """A message of a capture, with its connection and its packets.
 
     It can be copied and pickled, together with its connection; messages that are pickled together
     share the connection. Two messages are equal only if they are the same object.
-    ``(connection.connection, from_client, seq)`` identifies a message across passes over a capture.
+    ``(uid, from_client, seq)`` identifies a message across passes over a capture.
 
     Attributes:
         connection: The ``CapturedConnection`` of the message.
@@ -277,6 +391,7 @@ class CapturedMessage:
             unknown.
         first_packet: Number of the packet with its first byte, counted from 1 over all packets.
         last_packet: Number of the packet that completed it.
+        file: Name of the file that this packet is in, or None if it is unknown.
 
     Example:
         >>> from wsdefrag.capture import Capture
@@ -302,6 +417,7 @@ class CapturedMessage:
         resynced: bool,
         first_packet: int,
         last_packet: int,
+        file: str | None = None,
     ) -> Self: ...
     def get_state(self) -> WebSocketMessageState:
         """Return the message's state as mitmproxy defines it.
@@ -342,6 +458,8 @@ class CapturedMessage:
     @property
     def last_packet(self) -> int: ...
     @property
+    def file(self) -> str | None: ...
+    @property
     def is_text(self) -> bool:
         """Whether the message is a text."""
 
@@ -357,6 +475,10 @@ class CapturedMessage:
             AttributeError: If the message is not a text.
             UnicodeDecodeError: If the content is not UTF-8.
         """
+
+    @property
+    def uid(self) -> bytes:
+        """The connection's identity: 16 bytes, the same in every pass over the same packets."""
 
 @disjoint_base
 class Close:

@@ -21,7 +21,7 @@ COUNTERS = CapturePlan.account_counters()
 
 def test_dataclass_has_the_counters_of_the_engine() -> None:
     names = [field.name for field in fields(Account)]
-    assert names == [*COUNTERS, "tolerated", "violation"]
+    assert names == [*COUNTERS, "tolerated", "counts", "violation"]
 
 
 def test_tolerated_rules_are_those_that_can_be_switched_off() -> None:
@@ -46,4 +46,4 @@ def test_defaults_are_those_of_the_engine() -> None:
     # The other arguments are None or empty by default: no filter, or a class with its own defaults.
     others = {name: one.default for name, one in parameters.items() if name not in defaults}
     del others["source"]
-    assert set(others.values()) <= {(), None}, others
+    assert set(others.values()) <= {(), None, ""}, others

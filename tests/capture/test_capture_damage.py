@@ -1,16 +1,19 @@
-"""Damaged and truncated files, and files that are not captures: what is read, and the error."""
+"""Damaged and truncated files, and files that are no captures: what is read, and what is said."""
 
 from __future__ import annotations
 
 import gzip
 import io
+from itertools import accumulate, pairwise
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from capture_files import pcap, pcap_record, pcapng, section
+from capture_conversation import CLIENT
+from capture_craft import Captured
+from capture_files import pcap, pcap_record, pcapng, section, snoop, snoop_record
 from capture_samples import EXPECTED, FILE, PACKETS, SENT
 from capture_seen import read
 from wsdefrag.capture import Capture
@@ -73,6 +76,11 @@ def test_warning_of_a_cut_file_says_where(tmp_path: Path) -> None:
     assert str(edges(FILE)[-2]) in warning
 
 
+def is_from(packet: Captured, from_client: bool) -> bool:
+    """Whether a packet's source port is that of the client."""
+    return (packet.data[34:36] == CLIENT[1].to_bytes(2, "big")) == from_client
+
+
 DAMAGES = {
     "length below a block's own": (4, (8).to_bytes(4, "little")),
     "length that is no multiple of four": (4, (63).to_bytes(4, "little")),
@@ -82,33 +90,79 @@ DAMAGES = {
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_damaged_block_is_an_error_after_all_before_it(damage: str) -> None:
+def test_damaged_block_costs_its_packet(damage: str) -> None:
     at, number = DAMAGES[damage]
     ends = edges(FILE)
-    start = ends[-6]
+    start, end = ends[-6:-4]
     damaged = bytearray(FILE)
     damaged[start + at : start + at + 4] = number
-    found = read(bytes(damaged) + bytes(100_000), fails=True)
+    found = read(bytes(damaged))
+    assert found.counts.packets == EXPECTED.counts.packets - 1
+    (warning,) = found.warnings
+    assert f"record {len(ends) - 4} at byte {start}:" in warning
+    assert f"{end - start} bytes were skipped" in warning
+
+
+def test_damage_up_to_the_end_keeps_all_before_it() -> None:
+    ends = edges(FILE)
+    start = ends[-6]
+    found = read(FILE[:start] + bytes(100_000))
     whole = len(ends) - 5 - 2
     assert found.contents() == [
         one.content for one in EXPECTED.messages if one.last_packet <= whole
     ]
-    assert found.error is not None
-    assert found.error.offset == start
-    assert len(str(found.error).splitlines()) == 1
+    (warning,) = found.warnings
+    assert f"at byte {start}:" in warning
+    assert "100000 bytes were skipped" in warning
     assert len(found.connections) == 1
 
 
-def test_damaged_pcap_record_is_an_error_after_all_before_it() -> None:
+def test_damaged_pcap_record_costs_its_packet() -> None:
     records = [pcap_record(packet) for packet in PACKETS]
-    data = bytearray(pcap(PACKETS) + bytes(100_000))
+    data = bytearray(pcap(PACKETS))
     start = 24 + sum(map(len, records[:10]))
     data[start + 8 : start + 12] = (0x7FFFFFFF).to_bytes(4, "little")
-    found = read(bytes(data), fails=True)
-    assert found.counts.packets == 10
-    assert found.contents() == [one.content for one in EXPECTED.messages if one.last_packet <= 10]
-    assert found.error is not None
-    assert found.error.offset == start
+    found = read(bytes(data))
+    assert found.counts.packets == len(PACKETS) - 1
+    (warning,) = found.warnings
+    assert f"record 11 at byte {start}:" in warning
+    assert f"{len(records[10])} bytes were skipped" in warning
+
+
+FORMATS = {
+    "pcapng": (FILE, edges(FILE)[1:]),
+    "pcap": (
+        pcap(PACKETS),
+        list(accumulate((len(pcap_record(packet)) for packet in PACKETS), initial=24)),
+    ),
+    "snoop": (
+        snoop(PACKETS),
+        list(accumulate((len(snoop_record(packet)) for packet in PACKETS), initial=16)),
+    ),
+}
+
+
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("flip", [0xFF, 0x01, 0x80])
+def test_damage_at_any_byte_costs_only_its_packet(form: str, flip: int) -> None:
+    """The bytes are those of the records; those of a packet are no matter of the file."""
+    data, ends = FORMATS[form]
+    header = {"pcapng": 28, "pcap": 16, "snoop": 24}[form]
+    for index, (start, end) in enumerate(pairwise(ends)):
+        if index < 9:
+            # The handshakes of TCP and of the WebSocket.
+            continue
+        for at in [*range(start, start + header), *range(end - 4, end)]:
+            damaged = bytearray(data)
+            damaged[at] ^= flip
+            found = read(bytes(damaged), ordered=False, timed=False)
+            place = (index, at - start)
+            assert found.counts.packets >= len(PACKETS) - 1, place
+            # A gap over a frame's header ends its own direction.
+            for from_client in (True, False):
+                sent = EXPECTED.side(from_client)
+                lost = [one for one in PACKETS[index : index + 1] if is_from(one, from_client)]
+                assert found.side(from_client)[: len(sent)] == sent or lost, place
 
 
 @pytest.mark.parametrize(

@@ -202,7 +202,12 @@ def test_port_of_https_makes_it_a_secure_one() -> None:
 
 def test_message_that_is_not_whole_is_an_error_and_no_message() -> None:
     entry = entry_of(gapped())
-    before, lossy, after = entry["_webSocketMessages"]
+    before, gap, lossy, after = entry["_webSocketMessages"]
+    assert (gap["type"], gap["opcode"], gap["_kind"]) == ("error", -1, "gap")
+    assert gap["data"] == (
+        "gap from the client: 100 bytes missing, inside a frame; 1 message incomplete"
+    )
+    assert (gap["_missingBytes"], gap["_fromClient"]) == (100, True)
     assert (before["data"], after["data"]) == ("before", "after")
     assert lossy["type"] == "error"
     assert lossy["opcode"] == -1
@@ -217,7 +222,8 @@ def test_message_that_is_not_whole_is_an_error_and_no_message() -> None:
 
 
 def test_text_that_is_none_is_an_error_with_its_bytes() -> None:
-    fine, invalid = entry_of(broken())["_webSocketMessages"]
+    fine, invalid, violation = entry_of(broken())["_webSocketMessages"]
+    assert violation["_kind"] == "violation"
     assert fine["data"] == "fine"
     assert (invalid["type"], invalid["_status"]) == ("error", "invalid_utf8")
     assert base64.b64decode(invalid["_base64"]) == b"caf\xe9"

@@ -35,7 +35,8 @@ def lines(source: Any, **options: Any) -> list[dict[str, Any]]:
 def test_line_is_the_message_as_the_reader_gives_it(name: str) -> None:
     path = LOADED[name].path
     messages = list(Capture(path).messages())
-    for message, line in zip(messages, lines(path), strict=True):
+    rows = [line for line in lines(path) if "kind" not in line]
+    for message, line in zip(messages, rows, strict=True):
         for key in (
             "seq", "from_client", "frames", "wire_length", "payload_length", "compressed",
             "status", "missing_bytes", "resynced", "first_packet", "last_packet",
@@ -45,32 +46,40 @@ def test_line_is_the_message_as_the_reader_gives_it(name: str) -> None:
         assert (line["host"], line["path"]) == (message.connection.host, message.connection.path)
         assert line["timestamp"] * 10**9 == message.timestamp_ns
         assert line["first_timestamp"] * 10**9 == message.first_timestamp_ns
-        known = line["text"].encode() if "text" in line else base64.b64decode(line["base64"])
+        assert (bytes.fromhex(line["uid"]), line["file"]) == (message.uid, message.file)
+        assert (line["text"] is None) != (line["content"] is None)
+        text = line["text"]
+        known = base64.b64decode(line["content"]) if text is None else text.encode()
         assert known == message.content
+        assert (text is not None) == (message.is_text and message.status == "ok")
         assert {0: "continuation", 1: "text", 2: "binary"}[message.type] == line["type"]
 
 
 def test_compressed_bytes_are_never_a_text() -> None:
     found = lines(LOADED["midstream"].path)
-    undecodable = [line for line in found if line["status"] == "undecodable"]
+    undecodable = [line for line in found if line.get("status") == "undecodable"]
     assert undecodable
-    assert all("base64" in line and "text" not in line for line in undecodable)
+    assert all(line["content"] and line["text"] is None for line in undecodable)
 
 
 def test_tables_and_contents_can_be_chosen() -> None:
     assert len(lines(DEMO, table="connections")) == 5
     bare = lines(DEMO, content=False)
-    assert len(bare) == 502
-    assert not any(line.keys() & {"text", "base64"} for line in bare)
+    assert sum("kind" not in line for line in bare) == 502
+    assert len(lines(DEMO, table="events")) == len(bare) - 502 == 92
+    assert not any(line.keys() & {"text", "content"} for line in bare)
 
 
 def test_message_whose_beginning_is_unknown_has_a_null_for_host_and_path() -> None:
     blind = lines(LOADED["snap-length-heads"].path)
     assert {(line["host"], line["path"]) for line in blind} == {(None, None)}
+    assert any("kind" not in line for line in blind)
 
 
 def test_gap_is_told() -> None:
-    (_, lossy, _) = lines(gapped())
+    (_, gap, lossy, _) = lines(gapped())
+    assert (gap["kind"], gap["length"], gap["seq"], gap["from_client"]) == ("gap", 100, 1, True)
+    assert (gap["effect"], gap["incomplete"], gap["lost"]) == ("frame", 1, 0)
     assert (lossy["status"], lossy["missing_bytes"]) == ("incomplete", 100)
     (row,) = lines(gapped(), table="connections")
     assert (row["client_missing"], row["client_gaps"], row["client_skipped"]) == (100, 1, 508)
@@ -113,9 +122,12 @@ def test_string_is_kept_on_one_line(content: str) -> None:
 
 @given(st.binary(), st.booleans())
 def test_content_is_kept(content: bytes, is_text: bool) -> None:
-    ((name, value),) = json.loads(f"{{{json_content(content, is_text=is_text)}}}").items()
+    found = json.loads(f"{{{json_content(content, is_text=is_text)}}}")
+    (name,) = (name for name, value in found.items() if value is not None)
+    assert found.keys() == {"text", "content"}
+    value = found[name]
     assert (value.encode() if name == "text" else base64.b64decode(value)) == content
-    assert name == "base64" or is_text
+    assert name == "content" or is_text
 
 
 @pytest.mark.parametrize(
@@ -136,7 +148,8 @@ def test_time_is_written_with_all_its_digits(nanoseconds: int, written: str) -> 
 
 
 def test_plain_messages_are_texts_and_base64() -> None:
-    assert [line.get("text", line.get("base64")) for line in lines(plain())] == [
+    messages = [line for line in lines(plain()) if "kind" not in line]
+    assert [line["text"] or line["content"] for line in messages] == [
         "one",
         "AP8=",
         "drei €",

@@ -58,7 +58,10 @@ def test_messages_are_what_the_applications_sent(name: str) -> None:
         assert [b"Host", known.host.encode()] in [
             [name.title(), value] for name, value in flow["request"]["headers"]
         ]
-        assert flow["metadata"].keys() == {"wsdefrag_connection"}
+        assert flow["metadata"].keys() <= {"wsdefrag_connection", "wsdefrag_events"}
+        kinds = {event["kind"] for event in flow["metadata"].get("wsdefrag_events", ())}
+        assert kinds <= {"ping", "pong", "close"}
+        assert ("close" in kinds) == (known.close is not None)
         assert flow["comment"] == ""
         if known.refused is not None:
             assert flow["websocket"] is None
@@ -163,7 +166,7 @@ def test_request_that_was_not_captured_is_marked() -> None:
         whole = len(flow["websocket"]["messages"])
         assert flow["metadata"].get("wsdefrag_resynced", 0) == whole
     (seen,) = [flow for flow in found if flow["response"] is not None]
-    assert seen["metadata"].keys() == {"wsdefrag_connection"}
+    assert seen["metadata"].keys() <= {"wsdefrag_connection", "wsdefrag_events"}
 
 
 def test_epoch_is_never_written_as_0() -> None:

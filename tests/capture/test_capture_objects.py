@@ -37,6 +37,7 @@ FIELDS = (("X", b"\xff" * 60_000),) * 100
 REQUEST = CapturedRequest(f"/{WILD}", (("Host", WILD.encode()), *FIELDS), HUGE)
 CONNECTION = CapturedConnection(
     connection=HUGE,
+    uid=bytes(16),
     client_address=("2001:0db8:ffff:ffff:ffff:ffff:ffff:ffff", 65_535),
     server_address=("2001:0db8:ffff:ffff:ffff:ffff:ffff:fffe", 65_534),
     request=REQUEST,
@@ -45,6 +46,7 @@ CONNECTION = CapturedConnection(
     accept_key_ok=None,
     midstream=True,
     opened_ns=HUGE,
+    started_ns=HUGE,
     last_ns=HUGE,
     close=None,
     from_client=Account(messages=HUGE),

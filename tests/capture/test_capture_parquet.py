@@ -48,14 +48,19 @@ def test_tables_are_what_the_applications_sent(tmp_path: Path, name: str, reader
             got.sort(key=lambda message: message["seq"])
             assert len(got) == len(known.messages[side])
             for message, one in zip(got, known.messages[side], strict=True):
-                assert one.matches(message["content"])
-                assert message["type"] == one.opcode
+                assert message["type"] == one.type
+                assert (message["text"] is None) == (one.type == "binary")
+                whole = message["content"]
+                assert one.matches(message["text"].encode() if whole is None else whole)
                 assert message["status"] == "ok"
 
 
 def test_columns_keep_their_types(tmp_path: Path) -> None:
     schema = parquet.read_schema(converted(DEMO, tmp_path / "m.parquet"))
     assert schema.field("content").type == pa.binary()
+    assert schema.field("text").type == pa.string()
+    assert schema.field("uid").type == pa.binary(16)
+    assert schema.metadata[b"wsdefrag.schema_version"] == b"2"
     assert schema.field("timestamp").type == pa.timestamp("ns", tz="UTC")
     assert pa.types.is_dictionary(schema.field("status").type)
     assert schema.field("connection").type == pa.uint64()
@@ -92,7 +97,8 @@ def test_filters_and_contents_can_be_left_out(tmp_path: Path) -> None:
         one.type == "text" for known in truth("demo").values() for one in known.messages["client"]
     )
     assert len(rows) == expected > 0
-    assert {(row["content"], row["type"], row["from_client"]) for row in rows} == {(b"", 1, True)}
+    found = {(row["text"], row["content"], row["type"], row["from_client"]) for row in rows}
+    assert found == {(None, None, "text", True)}
 
 
 @pytest.mark.parametrize(

@@ -53,8 +53,9 @@ def test_damaged_capture_gives_what_came_before(tmp_path: Path, suffix: str) -> 
     _, read = READERS["pyarrow" if suffix == "parquet" else "pyarrow, arrow"]
     rows = [row for row in read(output) if row["status"] == "ok"]
     whole = [message.content for message in Capture(DEMO)]
+    contents = [row["content"] if row["text"] is None else row["text"].encode() for row in rows]
     assert 100 < len(rows) < len(whole)
-    assert [row["content"] for row in rows] == whole[: len(rows)]
+    assert contents == whole[: len(rows)]
 
 
 def test_nothing_readable_writes_nothing(tmp_path: Path) -> None:

@@ -33,7 +33,13 @@ def drawn(source: Any, format: Literal["png", "svg"] = "svg", **options: Any) ->
 
 def figure(source: Any, most: int = 6) -> Any:
     capture = Capture(io.BytesIO(source) if isinstance(source, bytes) else source)
-    return module._figure(module._busiest(capture, most))
+    traffic, files = module._traffic(capture)
+    shown = module._busiest(traffic, most)
+    return module._figure(shown, len(traffic), module._file_title(files))
+
+
+def texts(picture: Any) -> list[str]:
+    return [text.get_text() for text in picture.texts]
 
 
 def areas(axes: Any) -> list[float]:
@@ -56,13 +62,14 @@ def test_panels_hold_the_messages_and_bytes_of_the_busiest_first() -> None:
             [sum(one.wire_length for one in side) for side in sides],
         ])  # fmt: skip
     expected.sort(key=lambda counts: -sum(counts[1]))
+    together = [[sum(one[kind][side] for one in expected) for side in (0, 1)] for kind in (0, 1)]
     known = sorted(
         [len(one.messages["client"]), len(one.messages["server"])] for one in truth("demo").values()
     )
     assert sorted(counts[0] for counts in expected) == known
     axes = figure(DEMO).axes
-    assert len(axes) == 10
-    for row, counts in enumerate(expected):
+    assert len(axes) == 12
+    for row, counts in enumerate([together, *expected]):
         for panel, (up, down) in zip(axes[2 * row : 2 * row + 2], counts, strict=True):
             drawn_up, drawn_down = areas(panel)
             assert drawn_up == pytest.approx(up)
@@ -70,17 +77,59 @@ def test_panels_hold_the_messages_and_bytes_of_the_busiest_first() -> None:
 
 
 def test_only_the_busiest_are_drawn() -> None:
-    assert len(figure(DEMO, 2).axes) == 4
-    (first, _, second, _) = figure(DEMO, 2).axes
+    picture = figure(DEMO, 2)
+    assert texts(picture)[0] == "demo.pcapng: 2 of 5 connections"
+    (together, _, first, _, second, _) = picture.axes
+    assert together.get_title(loc="left") == "all 5 connections"
     paths = {"/stations/ridge", "/chat"}
     titles = [axes.get_title(loc="left") for axes in (first, second)]
     assert {path for path in paths if any(path in title for title in titles)} == paths
 
 
+def test_axis_of_time_has_more_than_two_ticks() -> None:
+    for name in ("demo", "snap-length", "midstream"):
+        for axes in figure(LOADED[name].path).axes:
+            low, high = axes.get_xlim()
+            assert sum(low <= tick <= high for tick in axes.get_xticks()) > 2
+
+
+def test_title_names_all_files() -> None:
+    assert module._file_title(["/tmp/a/one.pcap", "two.pcap"]) == "one.pcap and 1 more"
+    assert texts(figure(plain()))[0] == "<stream>: 1 connection"
+    assert b"given by the caller" in drawn(DEMO, title="given by the caller")
+
+
+def test_bytes_of_a_long_message_are_spread_over_its_packets() -> None:
+    talk = Conversation().open().upgrade()
+    frame = text(True, "x" * 100_000)
+    for start in range(0, len(frame), 1000):
+        talk.says(True, frame[start : start + 1000])
+        talk.wait(10**8)
+    counted, bytes_ = figure(capture_of(talk.segments)).axes
+    assert sum(value != 0 for value in counted.patches[0].get_data()[0]) == 1
+    values, edges, _ = bytes_.patches[0].get_data()
+    assert areas(bytes_)[0] == pytest.approx(len(frame))
+    filled = [value for value in values if value > 1]
+    assert len(filled) > 0.9 * len(values)
+    # All but the first and the last bar have the same rate.
+    assert max(filled[1:-1]) == pytest.approx(min(filled[1:-1]))
+    assert edges[0] == 0
+
+
+def test_gap_has_a_mark_at_its_time() -> None:
+    (gap,) = [one for one in Capture(io.BytesIO(gapped())).events() if one.kind == "gap"]
+    start = gap.connection.opened_ns
+    for panel in figure(gapped()).axes:
+        _, gaps, _ = panel.lines
+        assert gap.timestamp_ns is not None
+        (at,) = gaps.get_xdata()
+        assert at == pytest.approx((gap.timestamp_ns - start) / 1e9, abs=0.001)
+
+
 def test_message_that_is_not_whole_has_a_mark_at_its_time() -> None:
     axes, other = figure(gapped()).axes
     for panel in (axes, other):
-        _, marks = panel.lines
+        _, _, marks = panel.lines
         assert len(marks.get_xdata()) == 1
         (at,) = marks.get_xdata()
         (lossy,) = [one for one in Capture(io.BytesIO(gapped())) if one.status != "ok"]
@@ -88,6 +137,7 @@ def test_message_that_is_not_whole_has_a_mark_at_its_time() -> None:
         assert at == pytest.approx((lossy.timestamp_ns - start) / 1e9, abs=0.001)
     assert other.get_title(loc="right") == "3 up, 0 down; 1 not whole; 100 bytes not captured"
     assert len(figure(plain()).axes[0].lines[1].get_xdata()) == 0
+    assert len(figure(plain()).axes[0].lines[2].get_xdata()) == 0
 
 
 @pytest.mark.parametrize("format", ["png", "svg"])
@@ -132,15 +182,14 @@ def test_long_capture_is_drawn_in_larger_units() -> None:
             talk.says(True, text(True, "x"))
             talk.wait(seconds * 10**9 // 50 if seconds < 29_000 else 590 * 10**9)
         capture = Capture(io.BytesIO(capture_of(talk.segments)))
-        shown = module._busiest(capture, 1)
-        span = (shown[0].times[0][-1] - shown[0].connection.opened_ns) / 1e9
+        ((one,), _) = module._traffic(capture)
+        span = (one.times[0][-1] - one.opened_ns) / 1e9
         assert module._unit(span if seconds < 29_000 else seconds)[0] == name
 
 
 def test_capture_without_messages_is_a_picture_that_says_so() -> None:
     empty = capture_of([])
-    (said,) = [text.get_text() for text in figure(empty).texts]
-    assert said == "no messages"
+    assert texts(figure(empty)) == ["", "no messages"]
     assert drawn(empty, "png").startswith(b"\x89PNG")
 
 
@@ -158,8 +207,8 @@ def test_several_connections_share_their_time() -> None:
         talk.open().upgrade().says(True, text(True, "x"))
     axes = figure(capture_of(merged(first, second))).axes
     assert len({panel.get_xlim() for panel in axes}) == 1
-    assert axes[0].lines[0].get_xdata()[0] == 0
-    assert axes[2].lines[0].get_xdata()[0] == pytest.approx(2)
+    assert axes[2].lines[0].get_xdata()[0] == 0
+    assert axes[4].lines[0].get_xdata()[0] == pytest.approx(2)
 
 
 def test_no_connections_cannot_be_asked_for() -> None:

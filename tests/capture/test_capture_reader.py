@@ -178,8 +178,8 @@ def states(size: int) -> list[tuple[Any, ...]]:
     found = []
     with Capture(Pieces(CAPTURE, size)).read() as reader:
         for item in reader:
-            connection = item.connection if isinstance(item, CapturedMessage) else item
-            found.append((isinstance(item, CapturedMessage), *connection_values(connection)))
+            connection = item if isinstance(item, CapturedConnection) else item.connection
+            found.append((type(item), *connection_values(connection)))
     return found
 
 
@@ -193,7 +193,7 @@ def test_connection_goes_on_until_it_is_handed_out() -> None:
     ended = set()
     with Capture(io.BytesIO(CAPTURE)).read() as reader:
         for item in reader:
-            if isinstance(item, CapturedMessage):
+            if not isinstance(item, CapturedConnection):
                 assert item.connection.ended is None
                 assert item.connection.close is None
                 assert item.connection.from_server.messages == 0

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import io
-from typing import Any
 
 import pytest
 
 from capture_conversation import Conversation, capture_of, text
 from capture_passes import Pieces
 from wsdefrag.capture import Capture, CapturedConnection
+from wsdefrag.capture.capture import _keep
 
 
 @pytest.mark.parametrize("retain", [*range(9), 20, None])
@@ -31,20 +31,13 @@ def test_retain_holds_twice_as_many_at_most() -> None:
     connections = Capture(Pieces(capture_of(talk.segments), 200)).connections(retain=8)
     held: list[int] = []
 
-    class Held(list[Any]):
-        def append(self, item: Any) -> None:
-            super().append(item)
-            held.append(len(self))
-
-    original = CapturedConnection.__init__
-
-    def init(self: CapturedConnection, *args: Any, **kwargs: Any) -> None:
-        original(self, *args, **kwargs)
-        self.websocket.messages = Held()
+    def keep(connection: CapturedConnection, most: int | None) -> None:
+        held.append(len(connection.websocket.messages))
+        _keep(connection, most)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(CapturedConnection, "__init__", init)
+        patch.setattr("wsdefrag.capture.capture._keep", keep)
         (connection,) = connections
-    assert len(held) == 50
-    assert max(held) == 17
+    # It is called at 17 messages, 8 of which stay, and at the end.
+    assert held == [17, 17, 17, 17, 14]
     assert len(connection.websocket.messages) == 8

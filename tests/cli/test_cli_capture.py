@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,18 @@ from capture_conversation import CLIENT, SERVER, START, Conversation, binary, ca
 from capture_recordings import LOADED
 from cli_captures import DEMO, SIDES, WHOLE, invoke_capture, plain, run_capture, truth
 from cli_command import objects
+from wsdefrag.capture import Capture
 
 
 def content(entry: dict[str, Any]) -> bytes:
-    if "text" in entry:
+    if entry["text"] is not None:
         return str(entry["text"]).encode()
-    return base64.b64decode(entry["base64"], validate=True)
+    return base64.b64decode(entry["content"], validate=True)
+
+
+def messages_of(lines: bytes) -> list[dict[str, Any]]:
+    """The messages among JSON lines, without the events between them."""
+    return [entry for entry in objects(lines) if "kind" not in entry]
 
 
 @pytest.mark.parametrize("name", WHOLE)
@@ -33,7 +40,7 @@ def test_recording_gives_what_the_applications_sent(name: str) -> None:
     }
     expected = truth(name)
     assert sorted(keys.values()) == sorted(expected)
-    entries = objects(result.stdout_bytes)
+    entries = messages_of(result.stdout_bytes)
     for number, key in keys.items():
         for from_client, side in SIDES:
             sent = expected[key].messages[side]
@@ -89,7 +96,9 @@ def test_line_in_a_pipe_is_never_cut() -> None:
 def test_json_line_has_the_promised_keys() -> None:
     result = invoke_capture("messages", "-", "--format", "jsonl", stdin=plain())
     first, second, *_ = objects(result.stdout_bytes)
+    (message, *_) = Capture(io.BytesIO(plain()))
     assert first == {
+        "uid": message.uid.hex(),
         "connection": 0,
         "seq": 0,
         "host": "example.com",
@@ -99,6 +108,8 @@ def test_json_line_has_the_promised_keys() -> None:
         "timestamp": 1700000001.0,
         "first_timestamp": 1700000001.0,
         "text": "one",
+        "content": None,
+        "file": "<stdin>",
         "dropped": False,
         "injected": False,
         "frames": 1,
@@ -111,7 +122,7 @@ def test_json_line_has_the_promised_keys() -> None:
         "first_packet": 8,
         "last_packet": 8,
     }
-    assert (second["type"], second["base64"], second["from_client"]) == ("binary", "AP8=", False)
+    assert (second["type"], second["content"], second["from_client"]) == ("binary", "AP8=", False)
 
 
 def test_json_times_keep_the_nanoseconds() -> None:
@@ -147,7 +158,7 @@ def test_filters_leave_what_was_asked_for(options: list[object], kept: list[str 
     result = invoke_capture("messages", "-", "--format", "jsonl", *options, stdin=plain())
     assert result.exit_code == 0
     expected = [one.encode() if isinstance(one, str) else one for one in kept]
-    assert [content(entry) for entry in objects(result.stdout_bytes)] == expected
+    assert [content(entry) for entry in messages_of(result.stdout_bytes)] == expected
     if not kept:
         assert result.stderr == "wsdefrag: <stdin>: nothing matches the filters in 19 packets\n"
 
@@ -166,8 +177,8 @@ def test_contents_can_be_left_out() -> None:
     assert lines[0] == b"22:13:21.000    0 -> text         3 B"
     result = invoke_capture("messages", "-", "--no-content", "--format", "jsonl", stdin=plain())
     for entry in objects(result.stdout_bytes):
-        assert not entry.keys() & {"text", "base64"}
-    sizes = [entry["payload_length"] for entry in objects(result.stdout_bytes)]
+        assert not entry.keys() & {"text", "content"}
+    sizes = [entry["payload_length"] for entry in messages_of(result.stdout_bytes)]
     assert sizes == [3, 2, 8, 5]
 
 

@@ -49,9 +49,8 @@ def test_several_files_are_one_capture(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["-"], "is not a capture (pcap or pcapng). For a raw dump"),
+        (["-"], "is not a capture (pcap, pcapng or snoop). For a raw dump"),
         (["-", str(DEMO)], "Standard input (-) cannot be combined with files."),
-        ([str(DEMO), str(Path(__file__))], "is not a capture"),
         ([str(DEMO.parent)], f"is a directory; give its files: {DEMO.parent}/*"),
         ([str(DEMO), str(DEMO.parent)], "is a directory; give its files:"),
         ([str(DEMO), "--deflate", "deflate"], "does not name permessage-deflate."),
@@ -77,7 +76,7 @@ def test_unusable_input_ends_with_2(arguments: list[str], says: str) -> None:
 
 def test_message_says_both_ways_to_read_what_is_no_capture() -> None:
     stderr = " ".join(invoke_capture("messages", "-", stdin=GOOD).stderr.split())
-    assert "capture (pcap or pcapng)" in stderr
+    assert "capture (pcap, pcapng or snoop)" in stderr
     assert "--from client or --from server" in stderr
 
 

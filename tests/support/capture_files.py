@@ -143,3 +143,18 @@ def pcapng(
         enhanced(packet, order, resolution=resolution, offset=offset or 0) for packet in packets
     ]
     return section(order) + b"".join(described) + b"".join(written)
+
+
+def snoop(packets: Iterable[Captured], link: int = 4) -> bytes:
+    """Write a file of Solaris' snoop (RFC 1761), of Ethernet packets."""
+    head = b"snoop\0\0\0" + (2).to_bytes(4, "big") + link.to_bytes(4, "big")
+    return head + b"".join(map(snoop_record, packets))
+
+
+def snoop_record(packet: Captured) -> bytes:
+    """Write one record of such a file."""
+    seconds, rest = divmod(packet.time, SECOND)
+    original = len(packet.data) if packet.original is None else packet.original
+    data = _padded(packet.data)
+    numbers = (original, len(packet.data), 24 + len(data), 0, seconds, rest // 1000)
+    return b"".join(number.to_bytes(4, "big") for number in numbers) + data

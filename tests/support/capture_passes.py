@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from capture_conversation import START, Conversation, capture_of, close, merged, text
-from capture_seen import connection_values, message_values, read
-from wsdefrag.capture import CapturedConnection, CapturedMessage, CaptureReader
+from capture_seen import connection_values, event_values, message_values, read
+from wsdefrag.capture import CapturedConnection, CapturedEvent, CapturedMessage, CaptureReader
+from wsdefrag.capture.reader import CaptureItem
 
 CONNECTIONS, MESSAGES = 40, 3
 
@@ -45,14 +46,21 @@ class Pieces(io.BytesIO):
         return super().read1(min(size or 0, self.size))
 
 
-def dump(reader: CaptureReader, items: list[CapturedMessage | CapturedConnection]) -> list[Any]:
+def dump(reader: CaptureReader, items: list[CaptureItem]) -> list[Any]:
     """The result of `Seen.dump`."""
+    messages, places = 0, []
+    for item in items:
+        messages += isinstance(item, CapturedMessage)
+        if isinstance(item, CapturedEvent):
+            places.append(messages)
     return [
         reader.warnings,
         reader.counts,
         None,
         [message_values(item) for item in items if isinstance(item, CapturedMessage)],
         [connection_values(item) for item in items if isinstance(item, CapturedConnection)],
+        [event_values(item) for item in items if isinstance(item, CapturedEvent)],
+        places,
     ]
 
 

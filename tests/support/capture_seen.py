@@ -1,17 +1,26 @@
 """Reads a capture to its end and checks what must be true of any capture.
 
 Every test of the reader goes through `read`, so each of them also tests that accounts balance,
-that every connection ends once, and that messages come in their order.
+that every connection ends once, that messages come in their order, and that events stand in their
+places and agree with the accounts.
 """
 
 from __future__ import annotations
 
 import io
 from dataclasses import dataclass, field
+from itertools import islice
 from os import PathLike
 from typing import Any
 
-from wsdefrag.capture import Capture, CapturedConnection, CapturedMessage, PacketCounts
+from wsdefrag.capture import (
+    Account,
+    Capture,
+    CapturedConnection,
+    CapturedEvent,
+    CapturedMessage,
+    PacketCounts,
+)
 from wsdefrag.errors import CaptureError
 
 Row = tuple[bool, str, bytes]
@@ -26,6 +35,9 @@ class Seen:
     warnings: list[str]
     messages: list[CapturedMessage] = field(default_factory=list)
     connections: list[CapturedConnection] = field(default_factory=list)
+    events: list[CapturedEvent] = field(default_factory=list)
+    places: list[int] = field(default_factory=list)
+    """For each event, how many messages came before it."""
     error: CaptureError | None = None
 
     @property
@@ -66,6 +78,8 @@ class Seen:
             None if self.error is None else (self.error.record, self.error.offset),
             [message_values(one) for one in self.messages],
             [connection_values(one) for one in self.connections],
+            [event_values(one) for one in self.events],
+            self.places,
         ]
 
 
@@ -87,8 +101,35 @@ MESSAGE_FIELDS = (
     "last_packet",
 )
 
+EVENT_FIELDS = (
+    "from_client",
+    "event",
+    "seq",
+    "kind",
+    "offset",
+    "length",
+    "missing_bytes",
+    "timestamp_ns",
+    "first_timestamp_ns",
+    "resynced",
+    "first_packet",
+    "last_packet",
+    "payload",
+    "close_code",
+    "close_reason",
+    "effect",
+    "incomplete",
+    "undecodable",
+    "lost",
+    "rule",
+    "error",
+)
+
+KINDS = ("ping", "pong", "close", "gap", "violation")
+
 CONNECTION_FIELDS = (
     "connection",
+    "uid",
     "client_address",
     "server_address",
     "request",
@@ -97,6 +138,7 @@ CONNECTION_FIELDS = (
     "accept_key_ok",
     "midstream",
     "opened_ns",
+    "started_ns",
     "last_ns",
     "close",
     "from_client",
@@ -115,6 +157,11 @@ def message_values(message: CapturedMessage) -> tuple[Any, ...]:
 
 def connection_values(connection: CapturedConnection) -> tuple[Any, ...]:
     return tuple(getattr(connection, name) for name in CONNECTION_FIELDS)
+
+
+def event_values(event: CapturedEvent) -> tuple[Any, ...]:
+    values = [getattr(event, name) for name in EVENT_FIELDS]
+    return (event.connection.connection, *values)
 
 
 Source = bytes | str | PathLike[str] | io.IOBase
@@ -149,6 +196,9 @@ def read(
             for item in reader:
                 if isinstance(item, CapturedMessage):
                     seen.messages.append(item)
+                elif isinstance(item, CapturedEvent):
+                    seen.events.append(item)
+                    seen.places.append(len(seen.messages))
                 else:
                     seen.connections.append(item)
         except CaptureError as error:
@@ -189,6 +239,8 @@ def check(seen: Seen, *, filtered: bool = False, timed: bool = True) -> None:
         completed = (message.last_packet, message.timestamp_ns if timed else 0)
         assert completed >= last.get(side, completed), "a direction is in its order"
         last[side] = completed
+    if not filtered:
+        check_events(seen)
     counts = seen.counts
     assert counts.packets == (
         counts.tcp
@@ -199,3 +251,57 @@ def check(seen: Seen, *, filtered: bool = False, timed: bool = True) -> None:
         + counts.unread
         + counts.fragments
     )
+
+
+# A connection that was captured from the middle on remembers so many gaps before its first frame.
+_EARLY_GAPS = 64
+
+
+def check_events(seen: Seen) -> None:
+    """Check that every event is in its place, and agrees with the account of its direction."""
+    following: dict[tuple[int, bool], int] = {}
+    of: dict[tuple[int, bool], list[CapturedEvent]] = {}
+    messages = iter(seen.messages)
+    passed = 0
+    for event, place in zip(seen.events, seen.places, strict=True):
+        for message in islice(messages, place - passed):
+            following[message.connection.connection, message.from_client] = message.seq + 1
+        passed = place
+        direction = (event.connection.connection, event.from_client)
+        assert event.seq == following.get(direction, 0), "an event stands in its place"
+        of.setdefault(direction, []).append(event)
+        assert event.event == len(of[direction]) - 1, "the events of a direction are numbered"
+        assert event.uid == event.connection.uid
+    for connection in seen.connections:
+        for from_client in (False, True):
+            account = connection.from_client if from_client else connection.from_server
+            check_direction(of.pop((connection.connection, from_client), []), account)
+    assert not of, "an event of a connection that never ended"
+
+
+def check_direction(events: list[CapturedEvent], account: Account) -> None:
+    """Compare the events of a direction with its account."""
+    kinds = {kind: [event for event in events if event.kind == kind] for kind in KINDS}
+    assert sum(map(len, kinds.values())) == len(events)
+    gaps = kinds["gap"]
+    if len(gaps) < _EARLY_GAPS:
+        assert len(gaps) == account.gaps
+        assert sum(gap.length for gap in gaps) == account.missing + account.late
+    for gap in gaps:
+        assert gap.lost is not None, "the cost is certain"
+        assert gap.undecodable is not None
+        assert gap.length == gap.missing_bytes > 0
+        assert (gap.lost > 0) == (gap.effect in ("search", "end")), gap
+    assert [event.error for event in kinds["violation"]] == (
+        [] if account.violation is None else [account.violation]
+    )
+    whole = [event for kind in ("ping", "pong") for event in kinds[kind] if not event.missing_bytes]
+    assert len(whole) == account.pings
+    statuses: dict[str, int] = {}
+    for (_, status), (messages, _) in account.counts.items():
+        statuses[status] = statuses.get(status, 0) + messages
+    assert sum(statuses.values()) == account.messages
+    assert sum(size for _, size in account.counts.values()) == account.content
+    assert sum(gap.incomplete or 0 for gap in gaps) <= statuses.get("incomplete", 0)
+    assert sum(gap.undecodable or 0 for gap in gaps) <= statuses.get("undecodable", 0)
+    assert sum(gap.lost or 0 for gap in gaps) <= account.lost

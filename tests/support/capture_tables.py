@@ -19,7 +19,12 @@ Reader = Callable[[Path], Rows]
 
 def _rows(table: pa.Table) -> Rows:
     """All columns but the times, whose nanoseconds Python's dates cannot hold."""
-    kept = [field.name for field in table.schema if not pa.types.is_timestamp(field.type)]
+    types = pa.types
+    kept = [
+        field.name
+        for field in table.schema
+        if not (types.is_timestamp(field.type) or types.is_duration(field.type))
+    ]
     rows: Rows = table.select(kept).to_pylist()
     return rows
 

@@ -183,7 +183,7 @@ fn capture_to_rows() -> Prepared {
         for chunk in file.chunks(1 << 18) {
             capture.receive_data(chunk, &mut rows).expect("a file without faults");
         }
-        capture.receive_eof().expect("a whole file");
+        capture.receive_eof(&mut rows).expect("a whole file");
         capture.finish(&mut rows);
         assert_eq!(rows.messages, 3_000, "a row for each message");
         rows.bytes

@@ -19,7 +19,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from wsdefrag._native import ArrowStream, CapturedMessage
+from wsdefrag._native import ArrowStream, CapturedEvent, CapturedMessage
 from wsdefrag.capture.capture import ArrowTables, Capture
 from wsdefrag.capture.connection import (
     Account,
@@ -46,6 +46,7 @@ __all__ = [
     "CaptureReader",
     "CapturedClose",
     "CapturedConnection",
+    "CapturedEvent",
     "CapturedMessage",
     "CapturedRequest",
     "CapturedResponse",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Protocol, runtime_checkable
 
 from wsdefrag._arguments import require_int, require_number, require_optional
@@ -87,6 +87,24 @@ def checked_count(name: str, count: int) -> int:
     if not 1 <= require_int(name, count) <= sys.maxsize:
         raise ValueError(f"{name} must be from 1 to {sys.maxsize}, not {count}")
     return count
+
+
+TABLES = ("messages", "connections", "events")
+
+
+def chosen_columns(
+    columns: Iterable[str] | Mapping[str, Iterable[str]] | None,
+) -> list[list[str] | None]:
+    """Return the names of the columns of each table, in the order of ``TABLES``; None for all."""
+    if columns is None:
+        return [None] * len(TABLES)
+    if not isinstance(columns, Mapping):
+        columns = {"messages": columns}
+    for name in columns:
+        if name not in TABLES:
+            raise ValueError(f"columns: {name!r} is no table; tables are {', '.join(TABLES)}")
+    names = [columns.get(table) for table in TABLES]
+    return [None if chosen is None else texts("columns", chosen) for chosen in names]
 
 
 def checked_deflate(deflate: DeflateParams | str | None) -> DeflateParams | None:

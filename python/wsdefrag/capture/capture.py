@@ -3,17 +3,17 @@
 A ``Capture`` keeps no file open. Each of its methods starts a new pass over the files. So it can be
 read many times, with the same result each time and without side effects. It can be pickled and read
 in another process: a program that distributes work over machines can send one ``Capture`` to each.
-Within a capture, ``(connection, from_client, seq)`` identifies a message.
+``(uid, from_client, seq)`` identifies a message, in every pass over the same packets.
 """
 
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
-from wsdefrag._arguments import require_bool, require_optional, require_retain
-from wsdefrag._native import ArrowStream, CapturedMessage, CapturePlan
+from wsdefrag._arguments import require_bool, require_optional, require_retain, require_str
+from wsdefrag._native import ArrowStream, CapturedEvent, CapturedMessage, CapturePlan
 from wsdefrag._shown import shown, shown_text
 from wsdefrag.capture._arguments import (
     NANOSECONDS,
@@ -23,6 +23,7 @@ from wsdefrag.capture._arguments import (
     checked_deflate,
     checked_port,
     checked_type,
+    chosen_columns,
     file_name,
     number_ranges,
     sources,
@@ -38,33 +39,37 @@ from wsdefrag.strictness import Strictness
 
 
 class ArrowTables(NamedTuple):
-    """A capture as two tables, joined by the column ``connection``.
+    """A capture as three tables, joined by the columns ``uid`` and ``connection``.
 
-    Both have ``__arrow_c_stream__``, so that ``polars.DataFrame(table)``,
-    ``pyarrow.table(table)`` and DuckDB read them without a copy. Reading a table is a pass over the
-    files. If ``messages`` has been read to its end, ``connections`` needs no second pass.
+    They have ``__arrow_c_stream__``, so that ``polars.DataFrame(table)``, ``pyarrow.table(table)``
+    and DuckDB read them without a copy. Reading a table is a pass over the files, which keeps
+    ``connections`` and ``events`` if they have at most 256 MiB each. So after ``messages`` has been
+    read to its end, they need no pass of their own. ``docs/schema.md`` describes the columns.
 
     Attributes:
         messages: One row for each message.
         connections: One row for each connection.
+        events: One row for each control frame, gap and violation.
 
     Example:
         >>> from wsdefrag.capture import Capture
         >>> import pyarrow
         >>> tables = Capture("vectors/captures/demo.pcapng").to_arrow()
         >>> pyarrow.table(tables.messages).column_names[:4]
-        ['connection', 'seq', 'from_client', 'type']
+        ['uid', 'connection', 'seq', 'from_client']
     """
 
     messages: ArrowStream
     connections: ArrowStream
+    events: ArrowStream
 
 
 class Capture:
     """A packet capture, with filters.
 
-    Reads pcap and pcapng files, also gzipped ones. Several files are one capture, read in the
-    order given. A file object can be read only once; reading starts at its current position.
+    Reads pcap, pcapng and snoop files, also compressed ones. Several files are one capture, merged
+    by the time of their packets, in whatever order they are given. A file that cannot be read is
+    named in the reader's ``warnings``, and the others are read. A file object can be read only once; reading starts at its current position.
 
     Args:
         source: A path, several paths, or a binary file object. A non-blocking file object can only
@@ -102,15 +107,20 @@ class Capture:
             as ``idle``.
         handshake_timeout: A TCP connection without a complete handshake that has no packet for this
             long, in seconds of capture time, is dropped.
+        capture_point: The name of the place where the packets were captured. It is a part of each
+            connection's ``uid``, so that equal addresses in two networks stay apart.
         decode_as: UDP ports that carry a tunnel, in the form of tshark's ``-d``:
             ``"udp.port==5555,vxlan"``. The names are ``vxlan``, ``vxlan_gpe``, ``geneve``, ``gtp``,
             ``l2tp``, ``tzsp``, ``mpls``, ``capwap.data``, ``gre``, ``ip``, ``eth``, and ``data``
             for no tunnel. Registered ports need no mention.
+        columns: The columns of the Arrow tables, in this order: names of the messages table, or a
+            mapping from ``"messages"``, ``"connections"`` and ``"events"`` to names. None for all
+            columns. A column that is not chosen is not made.
 
     Raises:
         TypeError: If an argument has the wrong type.
-        ValueError: If an address is not an IP address, a number is out of range, or a text of
-            ``decode_as`` has another form.
+        ValueError: If an address is not an IP address, a number is out of range, a text of
+            ``decode_as`` has another form, or a column does not exist.
 
     Example:
         >>> from wsdefrag.capture import Capture
@@ -141,7 +151,9 @@ class Capture:
         max_connections: int = 65_536,
         idle_timeout: float = 600.0,
         handshake_timeout: float = 60.0,
+        capture_point: str = "",
         decode_as: Iterable[str] = (),
+        columns: Iterable[str] | Mapping[str, Iterable[str]] | None = None,
     ) -> None:
         """Check the arguments; opens no file."""
         file, files = sources(source)
@@ -174,6 +186,8 @@ class Capture:
             "max_connections": checked_count("max_connections", max_connections),
             "idle_timeout_ns": to_duration("idle_timeout", idle_timeout),
             "handshake_timeout_ns": to_duration("handshake_timeout", handshake_timeout),
+            "capture_point": require_str("capture_point", capture_point),
+            "columns": chosen_columns(columns),
             "decode_as": texts("decode_as", decode_as),
         }
         self._plan = CapturePlan(**self._arguments)
@@ -211,7 +225,7 @@ class Capture:
 
     def __arrow_c_schema__(self) -> object:
         """Export the schema of the messages table (Arrow PyCapsule interface)."""
-        return self.to_arrow().messages.__arrow_c_schema__()
+        return self._plan.messages_table().__arrow_c_schema__()
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
         """Export the messages table (Arrow PyCapsule interface).
@@ -225,13 +239,13 @@ class Capture:
         Raises:
             ValueError: If the source is a file object that has been read before.
         """
-        return self.to_arrow().messages.__arrow_c_stream__(requested_schema)
+        return self._plan.messages_table().__arrow_c_stream__(requested_schema)
 
     def read(self) -> CaptureReader:
         """Start a pass over the capture.
 
         Returns:
-            An iterator over messages and ended connections.
+            An iterator over messages, events and ended connections.
 
         Raises:
             ValueError: If the source is a file object that has been read before.
@@ -248,8 +262,8 @@ class Capture:
             ``status``.
 
         Raises:
-            CaptureError: If a file is not a capture or is damaged.
-            OSError: If a file cannot be opened or read.
+            CaptureError: If no file is a capture.
+            OSError: If no file can be opened or read.
             ValueError: If the source is a file object that has been read before.
         """
         with self.read() as reader:
@@ -257,19 +271,38 @@ class Capture:
                 if isinstance(item, CapturedMessage):
                     yield item
 
+    def events(self) -> Iterator[CapturedEvent]:
+        """Read the control frames, gaps and violations.
+
+        ``from_client``, ``since`` and ``until`` choose among them, ``types`` does not.
+
+        Yields:
+            The events, each in its place among the messages of its direction. The cost of a gap may
+            become certain later; see ``CapturedEvent``.
+
+        Raises:
+            CaptureError: If a file is not a capture or is damaged.
+            OSError: If a file cannot be opened or read.
+            ValueError: If the source is a file object that has been read before.
+        """
+        with self.read() as reader:
+            for item in reader:
+                if isinstance(item, CapturedEvent):
+                    yield item
+
     def connections(self, *, retain: int | None = None) -> Iterator[CapturedConnection]:
-        """Read the connections, each when it has ended, with its messages.
+        """Read the connections, each when it has ended, with its messages and events.
 
         Args:
-            retain: How many complete messages ``websocket.messages`` keeps, the newest ones; None
-                for all.
+            retain: How many complete messages ``websocket.messages`` keeps, and how many events
+                ``events`` keeps, the newest ones; None for all.
 
         Yields:
             The connections, in the order in which they ended.
 
         Raises:
-            CaptureError: If a file is not a capture or is damaged.
-            OSError: If a file cannot be opened or read.
+            CaptureError: If no file is a capture.
+            OSError: If no file can be opened or read.
             TypeError: If ``retain`` is neither an int nor None.
             ValueError: If ``retain`` is negative, or the source is a file object that has been read
                 before.
@@ -283,6 +316,12 @@ class Capture:
                     _keep(item, most)
                     _close(item)
                     yield item
+                elif isinstance(item, CapturedEvent):
+                    if most != 0:
+                        events = item.connection.events
+                        events.append(item)
+                        if most is not None and len(events) > 2 * most:
+                            _keep(item.connection, most)
                 elif most != 0 and item.status in ("ok", "invalid_utf8"):
                     messages = item.connection.websocket.messages
                     messages.append(item.message)
@@ -291,10 +330,10 @@ class Capture:
                         _keep(item.connection, most)
 
     def to_arrow(self) -> ArrowTables:
-        """Return the messages and the connections as two Arrow tables.
+        """Return the messages, the connections and the events as Arrow tables.
 
         Returns:
-            Two tables; nothing is read until a consumer reads them.
+            Three tables; nothing is read until a consumer reads them.
         """
         return ArrowTables(*self._plan.to_arrow())
 
@@ -308,10 +347,11 @@ def _restored(arguments: dict[str, Any]) -> Capture:
 
 
 def _keep(connection: CapturedConnection, most: int | None) -> None:
-    """Delete all but the newest messages of a connection."""
-    messages = connection.websocket.messages
-    if most is not None and len(messages) > most:
-        del messages[: len(messages) - most]
+    """Delete all but the newest messages and events of a connection."""
+    if most is not None:
+        for kept in (connection.websocket.messages, connection.events):
+            if len(kept) > most:
+                del kept[: len(kept) - most]
 
 
 def _close(connection: CapturedConnection) -> None:

@@ -8,10 +8,14 @@ its ``ended`` is None and its accounts still grow. When the reader yields the co
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 from wsdefrag._shown import shown, shown_fields, shown_text
 from wsdefrag.data import WebSocketData
 from wsdefrag.deflate import DeflateParams
+
+if TYPE_CHECKING:
+    from wsdefrag._native import CapturedEvent
 
 
 @dataclass(frozen=True)
@@ -151,6 +155,8 @@ class Account:
         overlaps: Retransmissions whose bytes differ from the earlier ones; the earlier bytes are
             kept.
         tolerated: For each rule of ``Strictness`` that is switched off and was broken: how often.
+        counts: How many messages there are of each type and status, and how many bytes their
+            contents have: ``{("text", "ok"): (messages, bytes)}``; only those that occur.
         violation: The broken rule that ended the direction, as a sentence, or None.
 
     Example:
@@ -177,6 +183,7 @@ class Account:
     retransmissions: int = 0
     overlaps: int = 0
     tolerated: dict[str, int] = field(default_factory=dict)
+    counts: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
     violation: str | None = None
 
     def __repr__(self) -> str:
@@ -204,12 +211,14 @@ class Account:
 class CapturedConnection:
     """A WebSocket connection in a capture.
 
-    Two objects are equal only if they are the same object. ``connection`` identifies a connection
-    in every pass over the same capture.
+    Two objects are equal only if they are the same object. ``uid`` identifies a connection in every
+    pass over the same packets, whatever the filters and the other files.
 
     Attributes:
         connection: Its number in the capture, from 0, in the order in which WebSockets were
             recognised.
+        uid: Its identity, 16 bytes: a hash of the addresses, the ports, the start of the connection
+            and the capture point.
         client_address: IP address and TCP port of the side that sent the request.
         server_address: IP address and TCP port of the other side.
         request: The request, or None if it was not captured.
@@ -219,6 +228,8 @@ class CapturedConnection:
             6455 section 4.2.2); None if one of the two is missing.
         midstream: Whether part of the handshake was not captured.
         opened_ns: When its first packet was captured, in nanoseconds since the epoch.
+        started_ns: When the WebSocket began, in nanoseconds since the epoch: with the response, or
+            else the request, or else, if neither was captured, the first packet.
         last_ns: When its last packet was captured, in nanoseconds since the epoch.
         close: The first Close frame, or None.
         from_client: The account of the client's bytes.
@@ -233,6 +244,8 @@ class CapturedConnection:
             proxy reported them, or None.
         websocket: The messages and how the WebSocket was closed; only ``Capture.connections()``
             fills it.
+        events: Pings, pongs, closes, gaps and violations in their order, as ``CapturedEvent``; each
+            names its place by ``seq``. Only ``Capture.connections()`` fills it.
 
     Example:
         >>> from wsdefrag.capture import Capture
@@ -243,6 +256,7 @@ class CapturedConnection:
     """
 
     connection: int
+    uid: bytes
     client_address: tuple[str, int]
     server_address: tuple[str, int]
     request: CapturedRequest | None
@@ -251,6 +265,7 @@ class CapturedConnection:
     accept_key_ok: bool | None
     midstream: bool
     opened_ns: int
+    started_ns: int
     last_ns: int
     close: CapturedClose | None
     from_client: Account
@@ -260,6 +275,7 @@ class CapturedConnection:
     original_client_address: tuple[str, int] | None = None
     original_server_address: tuple[str, int] | None = None
     websocket: WebSocketData = field(default_factory=WebSocketData)
+    events: list[CapturedEvent] = field(default_factory=list)
 
     def __repr__(self) -> str:
         """Show number, addresses, host and path, message counts and how it ended."""
@@ -270,6 +286,11 @@ class CapturedConnection:
             f"{address_text(self.server_address)}, {where}, {self.from_client.messages} + "
             f"{self.from_server.messages} messages, {self.ended or 'goes on'}",
         )
+
+    @property
+    def duration_ns(self) -> int:
+        """How long the WebSocket lasted, in nanoseconds: from ``started_ns`` to the last packet."""
+        return max(self.last_ns - self.started_ns, 0)
 
     @property
     def host(self) -> str | None:
@@ -308,3 +329,10 @@ class CapturedConnection:
         return self.midstream or any(
             account.has_losses or account.violation is not None for account in accounts
         )
+
+
+def _made_event(
+    make: type[CapturedEvent], connection: CapturedConnection, values: dict[str, Any]
+) -> CapturedEvent:
+    """Make an event from the attributes of a pickled one."""
+    return make(connection, **values)

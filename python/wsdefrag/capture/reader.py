@@ -1,9 +1,10 @@
 """``CaptureReader``: one pass over a capture; ``PacketCounts``: counters of its packets.
 
-The native reader reads a chunk of the capture and returns a batch: the messages and connections
-that the chunk completed. A batch ends before each ended connection, so that messages of a
-connection come before it ends, whatever the size of the chunks. Timeouts use the times of the
-packets. Memory depends on the limits, not on the size of the files.
+The native reader reads a chunk of the capture and returns a batch: the messages, events and
+connections that the chunk completed. A batch ends before each ended connection, so that messages of
+a connection come before it ends, whatever the size of the chunks. It also ends before the cost of
+an earlier gap becomes certain. Timeouts use the times of the packets. Memory depends on the limits,
+not on the size of the files.
 
 Items that were read but not yet returned stay in the native reader, so an interrupt loses nothing.
 """
@@ -13,9 +14,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
-from wsdefrag._native import CapturedMessage
+from wsdefrag._native import CapturedEvent, CapturedMessage
 from wsdefrag._native import CaptureReader as _NativeReader
 from wsdefrag._shown import shown, shown_fields
 from wsdefrag.capture.connection import CapturedConnection
@@ -23,7 +24,9 @@ from wsdefrag.capture.connection import CapturedConnection
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ["CaptureReader", "CapturedMessage", "PacketCounts"]
+CaptureItem: TypeAlias = CapturedMessage | CapturedEvent | CapturedConnection
+
+__all__ = ["CaptureReader", "CapturedEvent", "CapturedMessage", "PacketCounts"]
 
 
 @dataclass(frozen=True)
@@ -80,8 +83,11 @@ class PacketCounts:
 class CaptureReader:
     """One pass over a capture.
 
-    Iterating yields each message as soon as it is complete and each connection when it has ended;
-    ``message.connection`` is that same connection object.
+    Iterating yields each message as soon as it is complete, each event in its place among the
+    messages of its direction, and each connection when it has ended; ``message.connection`` and
+    ``event.connection`` are that same connection object. The cost of a gap may become certain after
+    the gap was yielded: ``lost`` and ``undecodable`` are None until then, at the latest until its
+    connection is yielded.
 
     If a non-blocking file object has no bytes yet, ``BlockingIOError`` is raised, and the next call
     or a new iteration continues. Any other exception of a file object ends the pass; it is raised
@@ -93,7 +99,7 @@ class CaptureReader:
         >>> with Capture("vectors/captures/demo.pcapng").read() as reader:
         ...     kinds = {type(item).__name__ for item in reader}
         >>> sorted(kinds)
-        ['CapturedConnection', 'CapturedMessage']
+        ['CapturedConnection', 'CapturedEvent', 'CapturedMessage']
     """
 
     def __init__(self, native: _NativeReader, paths: list[str], name: str) -> None:
@@ -101,7 +107,7 @@ class CaptureReader:
         self._native: _NativeReader | None = native
         self._name = name
         self._paths = paths
-        self._batch: Iterator[CapturedMessage | CapturedConnection] = iter(())
+        self._batch: Iterator[CaptureItem] = iter(())
         self._counts = PacketCounts()
         self._warnings: list[str] = []
         self._bytes_read = 0
@@ -120,16 +126,15 @@ class CaptureReader:
         """Close the files."""
         self.close()
 
-    def __iter__(self) -> Iterator[CapturedMessage | CapturedConnection]:
+    def __iter__(self) -> Iterator[CaptureItem]:
         """Start or continue the pass.
 
         Yields:
-            Messages and ended connections, each as soon as it is complete.
+            Messages, events and ended connections, each as soon as it is complete.
 
         Raises:
-            CaptureError: If a file is not a capture or is damaged; raised after everything that was
-                complete before the damage.
-            OSError: If a file cannot be opened or read; ``BlockingIOError`` if a file object has
+            CaptureError: If no file is a capture.
+            OSError: If no file can be opened or read; ``BlockingIOError`` if a file object has
                 no bytes yet.
             RuntimeError: If another thread is reading, or the ``read()`` method of the file object
                 calls the reader.
@@ -141,12 +146,12 @@ class CaptureReader:
                 return
             self._batch = iter(batch)
 
-    def next_batch(self) -> list[CapturedMessage | CapturedConnection] | None:
+    def next_batch(self) -> list[CaptureItem] | None:
         """Read until a message is complete or a connection has ended.
 
         Returns:
-            The next messages and connections, in order; None at the end. An ended connection is
-            always the first item of a batch.
+            The next messages, events and connections, in order; None at the end. An ended
+            connection is always the first item of a batch.
 
         Raises:
             CaptureError: As in ``__iter__``.
@@ -184,5 +189,5 @@ class CaptureReader:
 
     @property
     def warnings(self) -> list[str]:
-        """Problems that did not stop the pass, such as a truncated file."""
+        """Damaged, truncated and unreadable files, each with its place."""
         return self._warnings if self._native is None else self._native.warnings

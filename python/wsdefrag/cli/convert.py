@@ -34,7 +34,7 @@ from wsdefrag.formats.jsonl import write_jsonl
 from wsdefrag.formats.mitm import write_mitm
 from wsdefrag.formats.tables import write_arrow, write_parquet
 
-Table = Literal["messages", "connections"]
+Table = Literal["messages", "connections", "events"]
 
 # Formats with one entry for each connection and its messages; they have no rows.
 _CONVERSATION_FORMATS: dict[str, Callable[..., int]] = {"har": write_har, "mitm": write_mitm}
@@ -78,7 +78,7 @@ Examples:
         ),
         click.option(
             "--table",
-            type=click.Choice(["messages", "connections"]),
+            type=click.Choice(["messages", "connections", "events"]),
             help="Rows to write (jsonl, parquet, arrow).  [default: messages]",
         ),
         click.option("--force", is_flag=True, help="Replace OUT if it exists."),
@@ -105,7 +105,7 @@ def convert(
 ) -> None:
     """Convert packet captures to a file for other programs.
 
-    CAPTURE is a pcap or pcapng file, also gzipped; - is standard input. OUT is created only when
+    CAPTURE is a pcap, pcapng or snoop file, also compressed; - is standard input. OUT is created only when
     it is complete.
     """
     chosen = output_format or _format_of(output)

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from contextlib import closing
 from functools import partial
-from typing import IO, TYPE_CHECKING, Literal
+from typing import IO, TYPE_CHECKING, Any, Literal
 
 import click
 
-from wsdefrag.capture import CapturedConnection
+from wsdefrag.capture import CapturedConnection, CapturedEvent
 from wsdefrag.cli.input.inputs import EXISTING, Input, live, opened
 from wsdefrag.cli.options import (
     CONNECTION_FILTERS,
@@ -29,10 +29,12 @@ from wsdefrag.cli.output.render import TextLines, json_line
 from wsdefrag.cli.passes.dump import DumpOptions, print_dump
 from wsdefrag.cli.passes.reading import Reading
 from wsdefrag.cli.selection import Selection
-from wsdefrag.formats.jsonl import message_line
+from wsdefrag.formats.jsonl import row_line
 
 if TYPE_CHECKING:
-    from wsdefrag.capture import CapturedMessage
+    from collections.abc import Callable
+
+    from wsdefrag.capture.reader import CaptureItem
 
 _EPILOG = """
 \b
@@ -105,7 +107,7 @@ def messages(
     times: IO[bytes] | None,
     summary: bool,
 ) -> None:
-    """Print the messages of packet captures (pcap or pcapng, also gzipped).
+    """Print the messages of packet captures (pcap, pcapng or snoop, also compressed).
 
     With --from, CAPTURE may also be a raw dump: the bytes that one side sent after the handshake.
     - is standard input.
@@ -118,7 +120,7 @@ def messages(
     if isinstance(source, Input) and not source.is_capture:
         if selection.sender is None:
             raise click.UsageError(
-                f"{source.name} is not a capture (pcap or pcapng). For a raw dump of one "
+                f"{source.name} is not a capture (pcap, pcapng or snoop). For a raw dump of one "
                 "direction, give its sender: --from client or --from server."
             )
         _refuse(selection.of_captures() + ["--no-content"] * no_content, "captures")
@@ -127,13 +129,14 @@ def messages(
         return
     _refuse(raw.given(), "raw dumps")
     content = not no_content
-    captured = (
-        partial(message_line, content=content)
+    captured: Callable[[Any], str] = (
+        partial(row_line, content=content)
         if jsonl
         else CaptureLines(columns(width), colours=colours_wanted(), content=content)
     )
     reading = Reading(source, selection, content=content)
-    _print_capture(context, reading, Printer(captured, jsonl=jsonl), summary=summary)
+    write = Printer(captured, jsonl=jsonl)
+    _print_capture(context, reading, write, events=jsonl, summary=summary)
 
 
 def _refuse(options: list[str], needed: str) -> None:
@@ -142,14 +145,20 @@ def _refuse(options: list[str], needed: str) -> None:
 
 
 def _print_capture(
-    context: click.Context, reading: Reading, write: Printer[CapturedMessage], *, summary: bool
+    context: click.Context,
+    reading: Reading,
+    write: Printer[CaptureItem],
+    *,
+    events: bool,
+    summary: bool,
 ) -> None:
     """Print the messages of a capture.
 
     Args:
         context: The context of the command.
         reading: Reads the capture.
-        write: Prints messages.
+        write: Prints messages, and events if they are wanted.
+        events: Whether to print events in their places.
         summary: Whether to print totals and speed at the end.
 
     Raises:
@@ -158,5 +167,6 @@ def _print_capture(
     """
     with live(reading.source), closing(reading.batches()) as batches:
         for batch in batches:
-            write([item for item in batch if not isinstance(item, CapturedConnection)])
+            left_out = CapturedConnection if events else (CapturedConnection, CapturedEvent)
+            write([item for item in batch if not isinstance(item, left_out)])
     reading.finish(context, summary=summary)

@@ -10,11 +10,12 @@ Invariant: each message is part of exactly one conversation, that of its connect
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 from wsdefrag._shown import shown
 from wsdefrag.capture.connection import Account, CapturedClose, CapturedConnection
+from wsdefrag.capture.reader import CapturedEvent
 from wsdefrag.errors import CaptureError
 from wsdefrag.opcode import CloseCode
 
@@ -23,11 +24,11 @@ if TYPE_CHECKING:
 
     from wsdefrag.capture.capture import Capture
     from wsdefrag.capture.connection import CapturedRequest, CapturedResponse
-    from wsdefrag.capture.reader import CapturedMessage
+    from wsdefrag.capture.reader import CapturedMessage, CaptureItem
     from wsdefrag.data import WebSocketData
     from wsdefrag.message import WebSocketMessage
 
-    Items: TypeAlias = "Iterable[CapturedMessage | CapturedConnection]"
+    Items: TypeAlias = "Iterable[CaptureItem]"
 
 _SECOND = 1_000_000_000
 
@@ -40,6 +41,8 @@ class Conversation:
         connection: The addresses, the handshake and the end of the connection.
         messages: The messages in order.
         record: The ``websocket`` argument of ``of_record``; None for a connection of a capture.
+        events: For a connection of a capture, its control frames, gaps and violations in order.
+        places: For each event, how many of the messages come before it.
 
     Example:
         >>> import io
@@ -62,6 +65,8 @@ class Conversation:
     connection: CapturedConnection
     messages: Sequence[CapturedMessage | WebSocketMessage]
     record: WebSocketData | None = None
+    events: Sequence[CapturedEvent] = ()
+    places: Sequence[int] = ()
 
     @classmethod
     def of_record(
@@ -94,6 +99,7 @@ class Conversation:
             close = CapturedClose(by_client, code, reason, last_ns)
         connection = CapturedConnection(
             connection=0,
+            uid=bytes(16),
             client_address=client_address,
             server_address=server_address,
             request=request,
@@ -102,6 +108,7 @@ class Conversation:
             accept_key_ok=None,
             midstream=False,
             opened_ns=request.timestamp_ns,
+            started_ns=(request if response is None else response).timestamp_ns,
             last_ns=last_ns,
             close=close,
             from_client=Account(),
@@ -116,14 +123,28 @@ class Conversation:
         return shown("Conversation", f"{len(self.messages)} messages of {self.connection!r}")
 
 
+@dataclass
+class _Growing:
+    """A connection of a capture with what came of it until now."""
+
+    connection: CapturedConnection
+    messages: list[CapturedMessage] = field(default_factory=list)
+    events: list[CapturedEvent] = field(default_factory=list)
+    places: list[int] = field(default_factory=list)
+
+    def conversation(self) -> Conversation:
+        return Conversation(self.connection, self.messages, events=self.events, places=self.places)
+
+
 def items_of(capture: Capture | Items) -> Items:
-    """Return the messages and connections of a capture.
+    """Return the items of a capture.
 
     Args:
-        capture: A capture, or the messages and connections that its reader yields.
+        capture: A capture, or the items that its reader yields.
 
     Returns:
-        Each message when it is complete, and each connection when it has ended.
+        Each message when it is complete, each event in its place, and each connection when it has
+        ended.
     """
     return capture.read() if hasattr(capture, "read") else capture
 
@@ -132,7 +153,7 @@ def conversations(capture: Capture | Items | Iterable[Conversation]) -> Iterator
     """Group the messages of a capture by connection.
 
     Args:
-        capture: A capture, the messages and connections that its reader yields, or conversations.
+        capture: A capture, the items that its reader yields, or conversations.
 
     Yields:
         Each connection when it has ended, with the messages of both directions in the order in
@@ -142,22 +163,29 @@ def conversations(capture: Capture | Items | Iterable[Conversation]) -> Iterator
     Raises:
         CaptureError: If the capture is damaged; raised after everything that was read before.
     """
-    open_ones: dict[int, tuple[CapturedConnection, list[CapturedMessage]]] = {}
+    open_ones: dict[int, _Growing] = {}
     failure: CaptureError | None = None
-    items: Iterable[CapturedMessage | CapturedConnection | Conversation]
+    items: Iterable[CaptureItem | Conversation]
     items = capture.read() if hasattr(capture, "read") else capture
     try:
         for item in items:
             if isinstance(item, Conversation):
                 yield item
             elif isinstance(item, CapturedConnection):
-                yield Conversation(item, open_ones.pop(item.connection, (item, []))[1])
+                yield open_ones.pop(item.connection, _Growing(item)).conversation()
             else:
-                connection = item.connection
-                open_ones.setdefault(connection.connection, (connection, []))[1].append(item)
+                number = item.connection.connection
+                one = open_ones.get(number)
+                if one is None:
+                    one = open_ones[number] = _Growing(item.connection)
+                if isinstance(item, CapturedEvent):
+                    one.events.append(item)
+                    one.places.append(len(one.messages))
+                else:
+                    one.messages.append(item)
     except CaptureError as error:
         failure = error
     for one in open_ones.values():
-        yield Conversation(*one)
+        yield one.conversation()
     if failure is not None:
         raise failure

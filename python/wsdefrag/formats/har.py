@@ -6,13 +6,15 @@ from the client, ``receive`` from the server), ``time`` (seconds since the epoch
 ``data`` (the text, or base64 if the message is binary).
 
 An incomplete or invalid message has ``type`` ``error`` and ``opcode`` -1, as Chrome records an
-error, and ``data`` describes the problem. Our own keys add ``_status``, ``_fromClient``,
-``_missingBytes``, and the bytes that are known in ``_base64``.
+error, and ``data`` describes the problem. So do a gap and a broken rule, in their places. Our own
+keys add ``_status`` or ``_kind``, ``_fromClient``, ``_missingBytes``, and the bytes that are known
+in ``_base64``.
 
-More keys of our own: ``_webSocketClose`` is the first Close frame; ``_resynced`` marks messages
-that were found by a search after a gap; ``_dropped`` and ``_injected`` mark messages that a relay
-dropped or injected. A text that is not UTF-8, but was tolerated, has U+FFFD in ``data`` for each
-wrong byte and its original bytes in ``_base64``.
+More keys of our own: ``_webSocketClose`` is the first Close frame; ``_webSocketEvents`` has the
+control frames, gaps and violations, each as a JSON line has it (see ``jsonl``); ``_resynced`` marks
+messages that were found by a search after a gap; ``_dropped`` and ``_injected`` mark messages that
+a relay dropped or injected. A text that is not UTF-8, but was tolerated, has U+FFFD in ``data`` for
+each wrong byte and its original bytes in ``_base64``.
 
 Values that were not captured are empty, 0 or -1, as HAR requires, and a ``comment`` says so. The
 URL of a request that was not captured has the server's address and port. Times of an entry are in
@@ -31,8 +33,9 @@ from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
 from wsdefrag.formats.conversations import conversations
+from wsdefrag.formats.event_text import event_text
 from wsdefrag.formats.handshake import field_text, url
-from wsdefrag.formats.jsonl import TYPE_NAMES
+from wsdefrag.formats.jsonl import TYPE_NAMES, event_line
 from wsdefrag.message import WebSocketMessage
 
 if TYPE_CHECKING:
@@ -40,7 +43,7 @@ if TYPE_CHECKING:
 
     from wsdefrag.capture.capture import Capture
     from wsdefrag.capture.connection import CapturedClose, CapturedConnection
-    from wsdefrag.capture.reader import CapturedMessage
+    from wsdefrag.capture.reader import CapturedEvent, CapturedMessage
     from wsdefrag.formats.conversations import Conversation, Items
 
 _SECOND = 1_000_000_000
@@ -55,7 +58,7 @@ def write_har(capture: Capture | Items | Iterable[Conversation], file: IO[bytes]
     """Write the connections of a capture as an HTTP archive.
 
     Args:
-        capture: A capture, the messages and connections that its reader yields, or conversations.
+        capture: A capture, the items that its reader yields, or conversations.
         file: A binary file, open for writing.
 
     Returns:
@@ -112,10 +115,12 @@ def har_entry(conversation: Conversation) -> dict[str, Any]:
         "serverIPAddress": connection.server_address[0],
         "connection": str(connection.client_address[1]),
         "_resourceType": "websocket",
-        "_webSocketMessages": [_message(message) for message in conversation.messages],
+        "_webSocketMessages": _messages(conversation),
     }
     if connection.close is not None:
         entry["_webSocketClose"] = _close(connection.close)
+    if conversation.events:
+        entry["_webSocketEvents"] = [json.loads(event_line(one)) for one in conversation.events]
     if connection.problems:
         entry["comment"] = "; ".join(connection.problems)
     return entry
@@ -183,6 +188,35 @@ def _response(connection: CapturedConnection) -> dict[str, Any]:
         described["content"]["mimeType"] = response.value("content-type") or "x-unknown"
         described["content"]["comment"] = "the body is not kept"
     return described
+
+
+def _messages(conversation: Conversation) -> list[dict[str, Any]]:
+    """The messages, and between them the gaps and violations, each in its place."""
+    entries: list[dict[str, Any]] = []
+    begun = 0
+    for event, place in zip(conversation.events, conversation.places, strict=True):
+        if event.kind in ("gap", "violation"):
+            entries += map(_message, conversation.messages[begun:place])
+            entries.append(_event(event))
+            begun = place
+    return [*entries, *map(_message, conversation.messages[begun:])]
+
+
+def _time_of(event: CapturedEvent) -> int:
+    return event.timestamp_ns or event.first_timestamp_ns or 0
+
+
+def _event(event: CapturedEvent) -> dict[str, Any]:
+    sender = "client" if event.from_client else "server"
+    return {
+        "type": "error",
+        "time": _time_of(event) / _SECOND,
+        "opcode": -1,
+        "data": f"{event.kind} from the {sender}: {event_text(event)}",
+        "_kind": event.kind,
+        "_fromClient": event.from_client,
+        "_missingBytes": event.missing_bytes,
+    }
 
 
 def _message(message: CapturedMessage | WebSocketMessage) -> dict[str, Any]:

@@ -20,6 +20,10 @@ flow's ``comment``, which mitmproxy shows, describes them. Keys of ``metadata``:
   Each has ``status``, ``missing_bytes``, ``before`` (the number of messages of the flow before it)
   and ``state``, a state tuple as in ``messages``.
 
+- ``wsdefrag_events``: the control frames, gaps and violations, in order. Each has the attributes of
+  a ``CapturedEvent`` that are not None, and ``before``: the number of messages of the flow before
+  it.
+
 A refused WebSocket is a flow without ``websocket``, as in mitmproxy; its response has the reason.
 The body of the response is not kept, so mitmproxy shows it as missing.
 
@@ -53,7 +57,7 @@ def write_mitm(capture: Capture | Items | Iterable[Conversation], file: IO[bytes
     """Write the connections of a capture as flows of mitmproxy.
 
     Args:
-        capture: A capture, the messages and connections that its reader yields, or conversations.
+        capture: A capture, the items that its reader yields, or conversations.
         file: A binary file, open for writing.
 
     Returns:

@@ -59,7 +59,7 @@ def mitm_flow(conversation: Conversation) -> dict[str, Any]:
         "marked": "",
         "metadata": {}
         if conversation.record is not None
-        else _metadata(connection, captured, not_whole),
+        else _metadata(connection, captured, not_whole) | _events(conversation),
         "comment": _comment(connection, not_whole),
         "timestamp_created": _seconds(connection.opened_ns),
         "request": _request(connection),
@@ -84,6 +84,28 @@ def _metadata(
     if not_whole:
         metadata["wsdefrag_not_whole"] = not_whole
     return metadata
+
+
+# What an event of a flow says of itself; the flow says the rest.
+_EVENT = (
+    "kind", "from_client", "event", "seq", "offset", "length", "missing_bytes", "timestamp_ns",
+    "first_timestamp_ns", "resynced", "first_packet", "last_packet", "file", "payload",
+    "close_code", "close_reason", "effect", "incomplete", "undecodable", "lost", "rule", "error",
+)  # fmt: skip
+
+
+def _events(conversation: Conversation) -> dict[str, list[dict[str, Any]]]:
+    """The entry ``wsdefrag_events`` of the metadata."""
+    found = []
+    before = seen = 0
+    for event, place in zip(conversation.events, conversation.places, strict=True):
+        # Every message of a capture has a status.
+        messages = conversation.messages[seen:place]
+        before += sum(getattr(message, "status", "") == "ok" for message in messages)
+        seen = place
+        values = {name: getattr(event, name) for name in _EVENT} | {"before": before}
+        found.append({name: value for name, value in values.items() if value is not None})
+    return {"wsdefrag_events": found} if found else {}
 
 
 def _comment(connection: CapturedConnection, not_whole: list[dict[str, Any]]) -> str:

@@ -72,8 +72,10 @@ def write_arrow(
     """
     from pyarrow import ipc
 
-    options = ipc.IpcWriteOptions(compression=compression)
-    return _write(table, lambda schema: ipc.new_file(file, schema, options=options))
+    options = ipc.IpcWriteOptions(compression=compression, emit_dictionary_deltas=True)
+    return _write(
+        table, lambda schema: _GrowingDictionaries(ipc.new_file(file, schema, options=options))
+    )
 
 
 class _RowGroups:
@@ -112,6 +114,46 @@ class _RowGroups:
             self._failed = False
         self._batches = []
         self._bytes = self._rows = 0
+
+
+class _GrowingDictionaries:
+    """Gives the batches of an IPC file dictionaries that only grow.
+
+    Each batch of a table has dictionaries of its own. A file may add to a dictionary, but not
+    replace it.
+    """
+
+    def __init__(self, writer: Any) -> None:  # noqa: ANN401  (pyarrow has no types)
+        self._writer = writer
+        self._known: dict[str, tuple[dict[str, int], pa.Array]] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._writer.close()
+
+    def write_batch(self, batch: pa.RecordBatch) -> None:
+        import pyarrow as pa
+
+        for index, field in enumerate(batch.schema):
+            if pa.types.is_dictionary(field.type):
+                column = self._grown(field.name, batch.column(index))
+                batch = batch.set_column(index, field, column)
+        self._writer.write_batch(batch)
+
+    def _grown(self, name: str, column: pa.DictionaryArray) -> pa.DictionaryArray:
+        import pyarrow as pa
+
+        positions, values = self._known.get(name, ({}, column.dictionary.slice(0, 0)))
+        texts = column.dictionary.to_pylist()
+        new = [text for text in texts if text not in positions]
+        if new:
+            positions |= {text: len(positions) + place for place, text in enumerate(new)}
+            values = pa.concat_arrays([values, pa.array(new, values.type)])
+        self._known[name] = positions, values
+        moved = pa.array([positions[text] for text in texts], column.indices.type)
+        return pa.DictionaryArray.from_arrays(moved.take(column.indices), values)
 
 
 def _write(table: ArrowTable, make_writer: Callable[[Any], Any]) -> int:

@@ -1,8 +1,8 @@
-//! Captures of one connection whose segments may be missing, repeated, overlapping or contradictory.
+//! Captures of one connection whose segments may be missing, repeated, overlapping or
+//! contradictory.
 //!
-//! The contract lists the outcomes allowed: messages of open connections,
-//! balanced accounts, and the same output for any chunk size. A panic is never
-//! allowed.
+//! The contract lists the outcomes allowed: messages of open connections, balanced accounts, and
+//! the same output for any chunk size. A panic is never allowed.
 
 #![no_main]
 

@@ -2,10 +2,10 @@
 //!
 //! The outcomes allowed:
 //!
-//! - the reassembler reads what was encoded, an open message as far as it was
-//!   encoded; also through a window of exactly the agreed size
-//! - a refused call has a valid reason, writes nothing and changes nothing: an
-//!   encoder without that call writes the same bytes
+//! - the reassembler reads what was encoded, an open message as far as it was encoded; also through
+//!   a window of exactly the agreed size
+//! - a refused call has a valid reason, writes nothing and changes nothing: an encoder without that
+//!   call writes the same bytes
 
 #![no_main]
 

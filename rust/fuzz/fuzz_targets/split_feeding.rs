@@ -1,10 +1,8 @@
-//! The same bytes fed whole, byte by byte, in two halves and in chunks, with
-//! arbitrary settings.
+//! The same bytes fed whole, byte by byte, in two halves and in chunks, with arbitrary settings.
 //!
-//! Only one outcome is allowed: the result does not depend on the chunks. This
-//! covers events and their offsets, the kind and offset of a violation,
-//! discarded bytes, tolerated violations, and the incomplete message or frame
-//! at the end, for the reassembler and for the frame decoder.
+//! Only one outcome is allowed: the result does not depend on the chunks. This covers events and
+//! their offsets, the kind and offset of a violation, discarded bytes, tolerated violations, and
+//! the incomplete message or frame at the end, for the reassembler and for the frame decoder.
 
 #![no_main]
 

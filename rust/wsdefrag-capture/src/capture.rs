@@ -2,11 +2,13 @@
 
 use crate::connection::Connection;
 use crate::event::CaptureEvent;
+use crate::file::damage::Damage;
 use crate::file::error::FileError;
 use crate::message::Message;
 use crate::options::{Filter, Options};
+use crate::packet::Packet;
 use crate::packet::counts::Counts;
-use crate::packet::reader::PacketReader;
+use crate::packet::reader::{PacketReader, PacketSink};
 use crate::sink::Sink;
 use crate::tcp::connections::Connections;
 
@@ -26,26 +28,56 @@ impl Capture {
         Self { packets, connections: Connections::new(options), filter }
     }
 
-    /// Takes the next bytes of the current file. Messages and connections that they complete go to
-    /// `sink`.
-    ///
-    /// # Errors
-    ///
-    /// If the file is damaged or is no capture. Everything complete before the error has been given
-    /// out, and the rest of the file cannot be read.
-    pub fn receive_data(&mut self, data: &[u8], sink: &mut impl Sink) -> Result<(), FileError> {
-        let Self { packets, connections, filter } = self;
-        let mut filtered = FilteredSink { filter, sink };
-        packets.receive_data(data, &mut |packet| connections.packet(&packet, &mut filtered))
+    /// Adds a file and returns its index. All files are one capture, merged by the time of packets.
+    /// `first` is the time of the file's first packet, if it is known, in nanoseconds since the
+    /// epoch; then the file need not be opened before it is [current](Self::current).
+    pub fn add_file(&mut self, first: Option<i64>) -> u32 {
+        self.packets.add_file(first)
     }
 
-    /// Ends the current file. Another may follow.
+    /// The file whose next bytes are needed; `None` if all have ended.
+    pub fn current(&mut self) -> Option<u32> {
+        self.packets.current()
+    }
+
+    /// Takes the next bytes of the current file, or of a new file if there is none. Messages and
+    /// connections that they complete go to `sink`, until it is full.
+    ///
+    /// Returns how many bytes were taken. The others must be given again when the file is current
+    /// again.
     ///
     /// # Errors
     ///
-    /// If the file ended inside a record: it is [cut short](FileError::is_cut_short).
-    pub fn receive_eof(&mut self) -> Result<(), FileError> {
-        self.packets.receive_eof()
+    /// If the file is no capture. It has ended then.
+    pub fn receive_data(&mut self, data: &[u8], sink: &mut impl Sink) -> Result<usize, FileError> {
+        let Self { packets, connections, filter } = self;
+        let mut input = Input { connections, sink: FilteredSink { filter, sink } };
+        packets.receive_data(data, &mut input)
+    }
+
+    /// Says that the current file has no more bytes.
+    ///
+    /// Returns whether it has ended. If not, another file comes first or the sink is full, and the
+    /// call must be repeated when the file is current again.
+    ///
+    /// # Errors
+    ///
+    /// If the file ended inside a record: it is [cut short](FileError::is_cut_short). If it was empty
+    /// or no capture. It has ended then.
+    pub fn receive_eof(&mut self, sink: &mut impl Sink) -> Result<bool, FileError> {
+        let Self { packets, connections, filter } = self;
+        let mut input = Input { connections, sink: FilteredSink { filter, sink } };
+        packets.receive_eof(&mut input)
+    }
+
+    /// Ends the current file, which cannot be read any further. Other files are read on.
+    pub fn abandon(&mut self) {
+        self.packets.abandon();
+    }
+
+    /// The damage inside files that was passed over since the last call, with the index of its file.
+    pub fn take_damages(&mut self) -> Vec<(u32, Damage)> {
+        self.packets.take_damages()
     }
 
     /// Ends the capture and every connection that has not ended.
@@ -63,6 +95,24 @@ impl Capture {
     #[must_use]
     pub fn secrets(&self) -> &[(u32, Vec<u8>)] {
         self.packets.secrets()
+    }
+}
+
+/// Gives packets to the connections.
+struct Input<'a, S> {
+    connections: &'a mut Connections,
+    sink: FilteredSink<'a, S>,
+}
+
+impl<S: Sink> PacketSink for Input<'_, S> {
+    #[inline]
+    fn packet(&mut self, packet: Packet<'_>) {
+        self.connections.packet(&packet, &mut self.sink);
+    }
+
+    #[inline]
+    fn is_full(&self) -> bool {
+        self.sink.is_full()
     }
 }
 
@@ -98,5 +148,10 @@ impl<S: Sink> Sink for FilteredSink<'_, S> {
 
     fn ended(&mut self, connection: Connection) {
         self.sink.ended(connection);
+    }
+
+    #[inline]
+    fn is_full(&self) -> bool {
+        self.sink.is_full()
     }
 }

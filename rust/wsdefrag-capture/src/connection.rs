@@ -108,6 +108,8 @@ pub struct Connection {
     /// The number of the connection in the capture, from 0, in the order in which WebSockets were
     /// recognised.
     pub connection: u64,
+    /// The connection's identity: the same in every pass over the same packets, whatever the filters.
+    pub uid: [u8; 16],
     /// The address and port of the client, which sent the request.
     pub client_address: SocketAddr,
     /// The address and port of the server.
@@ -147,6 +149,45 @@ pub struct Connection {
 pub const MAX_PROBLEMS: usize = 32;
 
 impl Connection {
+    /// A connection between a client and a server of which nothing else is known, for tests.
+    #[cfg(test)]
+    pub(crate) fn of([client, server]: [&str; 2]) -> Self {
+        Self {
+            connection: 0,
+            uid: [0; 16],
+            client_address: client.parse().unwrap(),
+            server_address: server.parse().unwrap(),
+            original_client_address: None,
+            original_server_address: None,
+            request: None,
+            response: None,
+            deflate: None,
+            accept_key_ok: None,
+            midstream: false,
+            opened: 0,
+            last: 0,
+            close: None,
+            from_client: Account::default(),
+            from_server: Account::default(),
+            ended: None,
+            problems: Vec::new(),
+        }
+    }
+
+    /// When the WebSocket began, in nanoseconds since the epoch: with the response, or else the
+    /// request, or else, if neither was captured, the connection's first packet.
+    #[must_use]
+    pub fn started(&self) -> i64 {
+        let response = self.response.as_ref().map(|response| response.time);
+        response.or(self.request.as_ref().map(|request| request.time)).unwrap_or(self.opened)
+    }
+
+    /// How long the WebSocket lasted, in nanoseconds: from its beginning to the last packet.
+    #[must_use]
+    pub fn duration(&self) -> i64 {
+        self.last.saturating_sub(self.started()).max(0)
+    }
+
     /// The account of one direction.
     #[must_use]
     pub const fn account(&self, from_client: bool) -> &Account {

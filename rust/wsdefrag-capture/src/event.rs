@@ -31,7 +31,7 @@ pub struct CaptureEvent {
     pub offset: u64,
     /// Payload bytes of a control frame, captured or not; bytes of a gap; 0 for a violation.
     pub length: u64,
-    /// Bytes of `length` that were not captured.
+    /// Bytes of `length` that were not captured, or too late to be read.
     pub missing_bytes: u64,
     /// The packet with the frame's first byte; for a gap, the packet with the last byte before it.
     /// `None` if there is no such packet.
@@ -61,7 +61,7 @@ pub enum Detail {
         /// The close reason.
         reason: String,
     },
-    /// Bytes that were not captured.
+    /// Bytes that were not captured, or too late to be read.
     Gap(GapCost),
     /// The broken rule that ended the direction.
     Violation(Error),

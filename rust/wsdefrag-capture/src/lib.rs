@@ -30,6 +30,7 @@ pub mod packet;
 pub mod sink;
 mod stream_part;
 mod tcp;
+mod uid;
 mod websocket;
 
 pub use account::Account;

@@ -45,6 +45,17 @@ impl Status {
     }
 }
 
+/// The name of a message's type in columns and JSON. It is a continuation if the first frame, which
+/// has the type, was not captured.
+#[must_use]
+pub const fn type_name(opcode: Opcode) -> &'static str {
+    match opcode {
+        Opcode::Text => "text",
+        Opcode::Binary => "binary",
+        _ => "continuation",
+    }
+}
+
 /// A message: a row of the messages table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
@@ -80,4 +91,6 @@ pub struct Message {
     pub first_packet: u64,
     /// The number of the packet that completed the message, from 1.
     pub last_packet: u64,
+    /// The file that the last packet is in: its index among the files of the capture.
+    pub file: u32,
 }

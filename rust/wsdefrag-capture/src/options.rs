@@ -34,6 +34,8 @@ pub struct Options {
     pub idle_timeout: i64,
     /// How long a connection that is not a WebSocket yet may be idle, in nanoseconds of capture time.
     pub handshake_timeout: i64,
+    /// The name of the place where the packets were captured. It is a part of each connection's `uid`.
+    pub capture_point: String,
     /// UDP ports of the caller's choice, and the tunnels that they carry.
     pub decode_as: Vec<DecodeAs>,
     /// The part of the capture that is wanted.
@@ -51,6 +53,7 @@ impl Default for Options {
             max_connections: 65_536,
             idle_timeout: 600 * SECOND,
             handshake_timeout: 60 * SECOND,
+            capture_point: String::new(),
             decode_as: Vec::new(),
             filter: Filter::default(),
         }

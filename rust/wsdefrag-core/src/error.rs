@@ -1,13 +1,10 @@
 //! The error type for wire data: the rule that was broken, and its position.
 //!
-//! An [`Error`] holds a [`Kind`] and an offset. The kind determines the close
-//! code
-//! and the RFC section.
+//! An [`Error`] holds a [`Kind`] and an offset. The kind determines the close code and the RFC
+//! section.
 //!
-//! - `offset` is the position of the first byte of the offending frame, counted
-//!   from the start of the direction; it does not depend on how the input was
-//!   split
-//!   into chunks
+//! - `offset` is the position of the first byte of the offending frame, counted from the start of
+//!   the direction; it does not depend on how the input was split into chunks
 
 use std::collections::TryReserveError;
 use std::fmt;

@@ -93,7 +93,11 @@ pub trait TryRoom {
 }
 
 impl<T> TryRoom for VecDeque<T> {
+    #[inline]
     fn try_room(&mut self, more: usize) -> Result<(), OutOfMemory> {
+        if self.capacity() - self.len() >= more {
+            return Ok(());
+        }
         Ok(self.try_reserve(more)?)
     }
 }

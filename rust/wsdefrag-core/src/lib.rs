@@ -1,17 +1,13 @@
-//! The WebSocket protocol: reads the bytes of one direction into messages, and
-//! writes messages as frames.
+//! The WebSocket protocol: reads the bytes of one direction into messages, and writes messages as
+//! frames.
 //!
-//! The crate is sans-I/O: it opens no socket or file, reads no clock, draws no
-//! random numbers and does not know its caller. The caller feeds the bytes of
-//! one
-//! direction to a [`Reassembler`] or a [`FrameDecoder`]. Complete messages and
-//! frames go to the caller's [`Sink`], which also owns the memory for payloads.
-//! To
-//! write, an [`Encoder`] lays out frames; the caller's [`Output`] supplies the
-//! memory for them and the masking keys.
+//! The crate is sans-I/O: it opens no socket or file, reads no clock, draws no random numbers and
+//! does not know its caller. The caller feeds the bytes of one direction to a [`Reassembler`] or a
+//! [`FrameDecoder`]. Complete messages and frames go to the caller's [`Sink`], which also owns the
+//! memory for payloads. To write, an [`Encoder`] lays out frames; the caller's [`Output`] supplies
+//! the memory for them and the masking keys.
 //!
-//! It implements RFC 6455 (frames, fragmentation, closing) and RFC 7692
-//! (permessage-deflate).
+//! It implements RFC 6455 (frames, fragmentation, closing) and RFC 7692 (permessage-deflate).
 
 #![forbid(unsafe_code)]
 // Memory for what strangers send is asked for in ways that can fail: see clippy.toml.
@@ -34,7 +30,8 @@ pub use frame::mask::Mask;
 pub use frame::opcode::Opcode;
 pub use limits::Limits;
 pub use read::event::{Damage, Event, Extent, Incomplete};
-pub use read::fragment_stream::{FragmentEvent, FragmentStream, TextMemory};
+pub use read::fragment_event::{FragmentEvent, TextMemory};
+pub use read::fragment_stream::FragmentStream;
 pub use read::frame_decoder::{Frame, FrameDecoder};
 pub use read::memory::{Content, Memory, VecMemory};
 pub use read::passive::Passive;

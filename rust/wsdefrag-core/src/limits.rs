@@ -1,9 +1,8 @@
 //! Limits on the memory that a peer can make a reader use.
 //!
-//! Every limit is inclusive: a message of exactly the limit is accepted. `None`
-//! switches a limit off. Announced lengths are compared before memory is
-//! reserved
-//! for them; inflated bytes are compared while they are produced.
+//! Every limit is inclusive: a message of exactly the limit is accepted. `None` switches a limit
+//! off. Announced lengths are compared before memory is reserved for them; inflated bytes are
+//! compared while they are produced.
 
 const MIB: u64 = 1 << 20;
 

@@ -1,14 +1,12 @@
 //! Protocol rules that a caller can switch off one by one.
 //!
-//! [`Strictness`] says which rules are enforced. [`Tolerated`] counts the
-//! violations of rules that are switched off. The framing rules and the UTF-8
-//! rule
-//! are on by default. The permessage-deflate rules are off by default, because
-//! violating them harms nobody and enforcing them rejects readable messages.
+//! [`Strictness`] says which rules are enforced. [`Tolerated`] counts the violations of rules that
+//! are switched off. The framing rules and the UTF-8 rule are on by default. The permessage-deflate
+//! rules are off by default, because violating them harms nobody and enforcing them rejects
+//! readable messages.
 //!
-//! The list of rules below defines both structs, the rules' names and their
-//! order,
-//! in Rust and in Python.
+//! The list of rules below defines both structs, the rules' names and their order, in Rust and in
+//! Python.
 
 macro_rules! rules {
     ($($(#[doc = $rule:literal])+ $name:ident = $default:literal, counted as $counted:literal;)+) => {

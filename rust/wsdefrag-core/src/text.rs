@@ -1,13 +1,10 @@
 //! Incremental UTF-8 validation (RFC 3629) of text messages.
 //!
-//! [`Utf8Progress`] validates a text that grows in one contiguous buffer. Its
-//! state is one index, `checked`: the bytes before it are valid, and the bytes
-//! after it, at most three, are the start of an incomplete character.
-//! [`Utf8Ranges`] validates a text whose earlier bytes are not kept; it stores
-//! the
-//! incomplete character itself. Both reject a byte as soon as no valid text can
-//! contain it there, and examine no byte twice except those of an incomplete
-//! character.
+//! [`Utf8Progress`] validates a text that grows in one contiguous buffer. Its state is one index,
+//! `checked`: the bytes before it are valid, and the bytes after it, at most three, are the start
+//! of an incomplete character. [`Utf8Ranges`] validates a text whose earlier bytes are not kept; it
+//! stores the incomplete character itself. Both reject a byte as soon as no valid text can contain
+//! it there, and examine no byte twice except those of an incomplete character.
 //!
 //! - `checked <= content.len() <= checked + 3` between calls
 

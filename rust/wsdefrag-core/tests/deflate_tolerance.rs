@@ -1,5 +1,5 @@
-//! Deflate faults of senders that do not prevent reading: they are read and
-//! counted, and rejected if the rule is enforced.
+//! Deflate faults of senders that do not prevent reading: they are read and counted, and rejected
+//! if the rule is enforced.
 
 mod common;
 mod contract;

@@ -1,5 +1,4 @@
-//! Frames of an unknown agreed extension: their messages are kept without
-//! decoding.
+//! Frames of an unknown agreed extension: their messages are kept without decoding.
 
 mod common;
 mod contract;

@@ -5,7 +5,7 @@ mod contract;
 
 use contract::fragments::check;
 use proptest::prelude::*;
-use wsdefrag_core::read::fragment_stream::Ends;
+use wsdefrag_core::read::fragment_event::Ends;
 use wsdefrag_core::{FragmentEvent, FragmentStream, Settings, VecMemory};
 
 proptest! {

@@ -1,5 +1,4 @@
-//! The frame decoder and the reassembler agree on the same bytes, and count all
-//! of them.
+//! The frame decoder and the reassembler agree on the same bytes, and count all of them.
 
 mod common;
 mod contract;

@@ -1,5 +1,4 @@
-//! Every limit is inclusive: exactly the limit is accepted, one more is
-//! rejected.
+//! Every limit is inclusive: exactly the limit is accepted, one more is rejected.
 
 mod common;
 mod contract;

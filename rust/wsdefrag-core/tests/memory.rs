@@ -1,7 +1,7 @@
 //! The engine's requests for memory, and its behaviour when one is refused.
 //!
-//! The [`Ledger`] of all tests panics on a request over the limit, or out of
-//! proportion to the received bytes.
+//! The [`Ledger`] of all tests panics on a request over the limit, or out of proportion to the
+//! received bytes.
 
 mod common;
 mod contract;

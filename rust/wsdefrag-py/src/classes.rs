@@ -1,10 +1,10 @@
 //! Looks up the Python classes that the binding instantiates.
 
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyString, PyType};
 
 use crate::raw::instance::{ExceptionClass, PlainClass, new_exception, new_instance};
+use crate::raw::interpreter::PerInterpreter;
 use crate::raw::message::MessageClass;
 use crate::raw::python;
 
@@ -19,13 +19,13 @@ fn class<'py>(py: Python<'py>, module: &str, name: &str) -> PyResult<Bound<'py, 
 /// A class of exceptions of the Python package, looked up at first use.
 pub(crate) struct ExceptionRef {
     name: &'static str,
-    class: PyOnceLock<ExceptionClass>,
+    class: PerInterpreter<ExceptionClass>,
 }
 
 impl ExceptionRef {
     /// A class of `wsdefrag.errors`.
     pub(crate) const fn new(name: &'static str) -> Self {
-        Self { name, class: PyOnceLock::new() }
+        Self { name, class: PerInterpreter::new() }
     }
 
     /// A new exception of this class with a text and these attributes. Runs no Python code.
@@ -44,12 +44,12 @@ impl ExceptionRef {
 pub(crate) struct DataclassRef {
     module: &'static str,
     name: &'static str,
-    class: PyOnceLock<PlainClass>,
+    class: PerInterpreter<PlainClass>,
 }
 
 impl DataclassRef {
     pub(crate) const fn new(module: &'static str, name: &'static str) -> Self {
-        Self { module, name, class: PyOnceLock::new() }
+        Self { module, name, class: PerInterpreter::new() }
     }
 
     fn get(&self, py: Python<'_>) -> PyResult<&PlainClass> {
@@ -73,7 +73,7 @@ impl DataclassRef {
 
 /// `wsdefrag.message.WebSocketMessage`.
 pub(crate) fn message_class(py: Python<'_>) -> PyResult<&MessageClass> {
-    static CLASS: PyOnceLock<MessageClass> = PyOnceLock::new();
+    static CLASS: PerInterpreter<MessageClass> = PerInterpreter::new();
     CLASS.get_or_try_init(py, || {
         MessageClass::new(&class(py, "wsdefrag.message", "WebSocketMessage")?)
     })

@@ -8,7 +8,7 @@ use wsdefrag_core::error::{Error, Kind};
 use wsdefrag_core::limits::Excess;
 use wsdefrag_core::{Opcode, Refusal};
 
-use crate::capture::run::Failure;
+use crate::capture::failure::Failure;
 use crate::classes::ExceptionRef;
 use crate::opcodes::opcode_member;
 
@@ -122,6 +122,7 @@ pub(crate) fn raise_capture(py: Python<'_>, failure: Failure) -> PyErr {
                 None => PyOSError::new_err(text),
             };
         }
+        Failure::OutOfMemory => return PyMemoryError::new_err(text),
         // An exception that a Python file object raised is passed on unchanged.
         Failure::Io(error, None) => return error.into(),
     };

@@ -1,12 +1,8 @@
 //! `wsdefrag._native`: the Python binding of the engine.
 //!
-//! The binding makes no protocol decisions. It supplies Python memory
-//! (`content`)
-//! and the operating system's random numbers (`random`) to the engine, turns
-//! its
-//! output into Python objects (`read`) and its errors into exceptions
-//! (`errors`).
-//! All `unsafe` code is in `raw`.
+//! The binding makes no protocol decisions. It supplies Python memory (`content`) and the operating
+//! system's random numbers (`random`) to the engine, turns its output into Python objects (`read`)
+//! and its errors into exceptions (`errors`). All `unsafe` code is in `raw`.
 
 #![deny(unsafe_code)]
 #![allow(
@@ -36,44 +32,29 @@ mod wsproto;
 #[pyo3::pymodule(gil_used = false)]
 mod _native {
     use pyo3::prelude::*;
+    use pyo3::wrap_pyfunction;
 
-    #[pymodule_export]
     use crate::budget::Budget;
-    #[pymodule_export]
     use crate::capture::arrow::ArrowStream;
-    #[pymodule_export]
+    use crate::capture::event::CapturedEvent;
     use crate::capture::message::CapturedMessage;
-    #[pymodule_export]
     use crate::capture::plan::CapturePlan;
-    #[pymodule_export]
     use crate::capture::reader::CaptureReader;
-    #[pymodule_export]
     use crate::params::{accept_deflate_offers, parse_deflate_header};
-    #[pymodule_export]
-    use crate::raw::storage_type::untracked;
-    #[pymodule_export]
+    use crate::raw::event_type::event_types;
+    use crate::raw::interpreter;
+    use crate::raw::storage_type::{storage_type, untracked};
     use crate::read::connection::Connection;
-    #[pymodule_export]
     use crate::read::direction::WebSocketDirection;
-    #[pymodule_export]
     use crate::read::frame::{Frame, FrameDecoder};
-    #[pymodule_export]
     use crate::read::reassembler::MessageReassembler;
-    #[pymodule_export]
     use crate::read::state::DirectionState;
-    #[pymodule_export]
     use crate::relay::deciding::DecidingRelay;
-    #[pymodule_export]
     use crate::relay::direction::RelayDirection;
-    #[pymodule_export]
     use crate::relay::pair::Relay;
-    #[pymodule_export]
     use crate::write::encoder::FrameEncoder;
-    #[pymodule_export]
     use crate::write::fragmenter::fragment_sizes;
-    #[pymodule_export]
     use crate::wsproto::event_reader::EventReader;
-    #[pymodule_export]
     use crate::wsproto::event_writer::EventWriter;
 
     #[pymodule_export]
@@ -82,13 +63,40 @@ mod _native {
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
-        crate::random::forget_after_forks(module)?;
         let py = module.py();
-        module.add("MessageStorage", crate::raw::storage_type::storage_type(py)?)?;
-        for class in crate::raw::event_type::event_types(py)? {
-            let class = class.bind(py);
+        let classes = interpreter::in_main(py, |py| {
+            let mut classes = vec![
+                py.get_type::<ArrowStream>(),
+                py.get_type::<Budget>(),
+                py.get_type::<CapturePlan>(),
+                py.get_type::<CaptureReader>(),
+                py.get_type::<CapturedEvent>(),
+                py.get_type::<CapturedMessage>(),
+                py.get_type::<Connection>(),
+                py.get_type::<DecidingRelay>(),
+                py.get_type::<DirectionState>(),
+                py.get_type::<EventReader>(),
+                py.get_type::<EventWriter>(),
+                py.get_type::<Frame>(),
+                py.get_type::<FrameDecoder>(),
+                py.get_type::<FrameEncoder>(),
+                py.get_type::<MessageReassembler>(),
+                py.get_type::<Relay>(),
+                py.get_type::<RelayDirection>(),
+                py.get_type::<WebSocketDirection>(),
+                storage_type(py)?.clone(),
+            ];
+            classes.extend(event_types(py)?.iter().map(|class| class.bind(py).clone()));
+            PyResult::Ok(classes.into_iter().map(Bound::unbind).collect::<Vec<_>>())
+        })?;
+        for class in classes {
+            let class = class.into_bound(py);
             module.add(class.name()?, class)?;
         }
-        Ok(())
+        module.add_function(wrap_pyfunction!(accept_deflate_offers, module)?)?;
+        module.add_function(wrap_pyfunction!(fragment_sizes, module)?)?;
+        module.add_function(wrap_pyfunction!(parse_deflate_header, module)?)?;
+        module.add_function(wrap_pyfunction!(untracked, module)?)?;
+        crate::random::forget_after_forks(module)
     }
 }

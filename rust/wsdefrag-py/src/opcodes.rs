@@ -3,14 +3,14 @@
 use pyo3::exceptions::{PyLookupError, PyOverflowError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 use wsdefrag_core::Opcode;
 
+use crate::raw::interpreter::PerInterpreter;
 use crate::raw::python;
 
 /// The member of `wsdefrag.opcode.Opcode` for this opcode.
 pub(crate) fn opcode_member(py: Python<'_>, opcode: Opcode) -> PyResult<&Bound<'_, PyAny>> {
-    static MEMBERS: PyOnceLock<[Option<Py<PyAny>>; 16]> = PyOnceLock::new();
+    static MEMBERS: PerInterpreter<[Option<Py<PyAny>>; 16]> = PerInterpreter::new();
     let members = MEMBERS.get_or_try_init(py, || {
         let module = python::module(intern!(py, "wsdefrag.opcode"))?;
         let class = python::attribute(&module, intern!(py, "Opcode"))?;

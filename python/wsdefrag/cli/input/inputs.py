@@ -1,8 +1,8 @@
 """Opens the inputs of a command and tells captures from raw dumps.
 
-A pcap, pcapng or gzip file starts with a magic number. A valid raw dump never starts with one of
+A capture starts with a magic number, compressed or not. A valid raw dump does not start with one of
 these numbers: read as a WebSocket frame, each has a reserved opcode, a reserved bit or a fragmented
-control frame.
+control frame. bzip2's alone could be a compressed frame, so ten bytes of it are compared.
 """
 
 from __future__ import annotations
@@ -22,15 +22,24 @@ from wsdefrag.cli.signals import Stopped, deferred, raised
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# pcap in microseconds and nanoseconds, in both byte orders; pcapng; gzip.
+# pcap in microseconds and nanoseconds, in both byte orders, and Kuznetzov's; pcapng; snoop; gzip;
+# zstd; lz4; frames of both that hold no data; xz; bzip2 of each level.
 _MAGICS = (
     b"\xa1\xb2\xc3\xd4",
     b"\xd4\xc3\xb2\xa1",
     b"\xa1\xb2\x3c\x4d",
     b"\x4d\x3c\xb2\xa1",
+    b"\x34\xcd\xb2\xa1",
     b"\x0a\x0d\x0d\x0a",
+    b"snoop\0\0\0",
     b"\x1f\x8b",
+    b"\x28\xb5\x2f\xfd",
+    b"\x04\x22\x4d\x18",
+    *(bytes([0x50 + number]) + b"\x2a\x4d\x18" for number in range(16)),
+    b"\xfd7zXZ\0",
+    *(b"BZh%d1AY&SY" % level for level in range(1, 10)),
 )
+_LONGEST = max(map(len, _MAGICS))
 
 
 class _Existing(click.Path):
@@ -90,10 +99,10 @@ class Input(io.BufferedIOBase):
         self.is_capture = self._peeked.startswith(_MAGICS)
 
     def _start(self) -> bytes:
-        """Read at most 4 bytes, until they match a magic number or cannot match one."""
+        """Read the first bytes, until they match a magic number or cannot match one."""
         start = b""
         while any(len(start) < len(magic) and magic.startswith(start) for magic in _MAGICS):
-            data = self._stream.read1(4 - len(start))
+            data = self._stream.read1(_LONGEST - len(start))
             if not data:
                 break
             start += data
@@ -170,11 +179,12 @@ def opened(arguments: Sequence[str]) -> Input | list[str]:
         arguments: Paths, or ``-`` alone.
 
     Returns:
-        The paths, if all are captures in regular files. Otherwise there is one argument, and it is
-        returned as an open input, which may be a capture or a raw dump.
+        The paths, if there are several, or one that is a capture in a regular file. Otherwise the
+        argument is returned as an open input, which may be a capture or a raw dump. Of several
+        files, those that are no captures are named when they are read.
 
     Raises:
-        click.UsageError: If one of several files is not a capture.
+        click.UsageError: If standard input is one of several inputs.
         UnusableInput: If a file cannot be opened or read.
     """
     if len(arguments) == 1:
@@ -184,12 +194,6 @@ def opened(arguments: Sequence[str]) -> Input | list[str]:
         stream.close()
     elif "-" in arguments:
         raise click.UsageError("Standard input (-) cannot be combined with files.")
-    else:
-        # Reading the first bytes of a pipe would remove them from it.
-        for path in filter(is_regular, arguments):
-            with Input(path) as stream:
-                if not stream.is_capture:
-                    raise click.UsageError(f"{stream.name} is not a capture (pcap or pcapng).")
     return list(arguments)
 
 
@@ -208,7 +212,7 @@ def captures(arguments: Sequence[str]) -> Input | list[str]:
     """
     source = opened(arguments)
     if isinstance(source, Input) and not source.is_capture:
-        raise click.UsageError(f"{source.name} is not a capture (pcap or pcapng).")
+        raise click.UsageError(f"{source.name} is not a capture (pcap, pcapng or snoop).")
     return source
 
 

@@ -11,14 +11,15 @@ from collections import Counter
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
-from wsdefrag.capture import CapturedConnection
+from wsdefrag.capture import CapturedConnection, CapturedEvent
 from wsdefrag.cli.output.render import counted, escaped
 from wsdefrag.strictness import Strictness
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from wsdefrag.capture import CapturedMessage, PacketCounts
+    from wsdefrag.capture import PacketCounts
+    from wsdefrag.capture.reader import CaptureItem
 
 _LOSS = ("incomplete", "undecodable")
 _VIOLATION = ("too_big", "invalid_utf8", "protocol_error")
@@ -69,11 +70,11 @@ class Losses:
         self.warnings: list[str] = []
         self.messages = self.connections = self.content = 0
 
-    def count(self, items: Iterable[CapturedMessage | CapturedConnection]) -> None:
+    def count(self, items: Iterable[CaptureItem]) -> None:
         """Count a batch of a reader.
 
         Args:
-            items: Messages and ended connections.
+            items: Messages, events and ended connections.
         """
         for item in items:
             if isinstance(item, CapturedConnection):
@@ -87,6 +88,8 @@ class Losses:
                     },
                     {side: account.tolerated for side, account in accounts.items()},
                 )
+            elif isinstance(item, CapturedEvent):
+                self.count_ends(item.effect == "end")
             else:
                 self.messages += 1
                 self.content += len(item.content)
@@ -101,6 +104,14 @@ class Losses:
         """
         self.messages += sum(counts.values())
         self._statuses.update({name: n for name, n in counts.items() if name != "ok"})
+
+    def count_ends(self, directions: int) -> None:
+        """Count directions that are not read to their end because of a gap.
+
+        Args:
+            directions: How many.
+        """
+        self._amounts["ends"] += directions
 
     def count_packets(self, counts: PacketCounts, warnings: list[str]) -> None:
         """Add the warnings of a reader, and one for each link type and encapsulation not read.
@@ -200,6 +211,9 @@ class Losses:
         ):
             if self._amounts[name]:
                 texts.append(text.format(counted(self._amounts[name], "byte")))
+        if self._amounts["ends"]:
+            ended = counted(self._amounts["ends"], "direction")
+            texts.append(f"the rest of {ended} after a gap (--resync searches for frames there)")
         if self._amounts["midstream"]:
             texts.append(f"the handshake of {counted(self._amounts['midstream'], 'connection')}")
         return texts

@@ -1,8 +1,8 @@
 """``ArrowReading``: reads captures as an Arrow table and counts losses meanwhile.
 
-The losses are counted from the columns of each batch. When the messages table has been read to its
-end, the connections table and the warnings are available without a second pass, so lost bytes can
-be reported.
+The losses are counted from the columns of each batch. When a table has been read to its end, the
+connections, the events and the warnings are available without a second pass unless they are large,
+so lost bytes can be reported.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class ArrowReading(Reading):
         # Arrow's interface does not preserve exceptions, so this one is kept for ``check``.
         self._unusable: UnusableInput | None = None
 
-    def table(self, name: Literal["messages", "connections"]) -> ArrowTable:
+    def table(self, name: Literal["messages", "connections", "events"]) -> ArrowTable:
         """Return a table.
 
         An error ends the table early, without an exception; ``check`` and ``finish`` report it.
@@ -102,27 +102,40 @@ class ArrowReading(Reading):
     def _observed(
         self,
         stream: pa.RecordBatchReader,
-        name: Literal["messages", "connections"],
+        name: Literal["messages", "connections", "events"],
         tables: ArrowTables,
     ) -> Iterator[pa.RecordBatch]:
         """Yield the batches of a table and count their losses."""
-        import pyarrow as pa
-
         size = 0 if self._input is None else file_size(self._input)
         with progress(size, self.name) as advance:
             while (batch := self._next(stream)) is not None:
                 if name == "messages":
                     self._count_messages(batch)
+                elif name == "events":
+                    self._count_events(batch)
                 else:
                     self._count_connections(batch)
                 yield batch
                 if self._input is not None:
                     self.bytes_read = self._input.position
                     advance(self.bytes_read)
-        if name == "messages" and not self.ended_early and self._unusable is None:
-            for batch in pa.RecordBatchReader.from_stream(tables.connections):
-                self._count_connections(batch)
         self.losses.warnings += tables.messages.warnings
+        if not self.ended_early and self._unusable is None:
+            self._count_others(name, tables)
+
+    def _count_others(self, name: str, tables: ArrowTables) -> None:
+        """Count the losses of the tables that the pass has kept."""
+        import pyarrow as pa
+
+        try:
+            if name != "connections":
+                for batch in pa.RecordBatchReader.from_stream(tables.connections):
+                    self._count_connections(batch)
+            if name != "events":
+                for batch in pa.RecordBatchReader.from_stream(tables.events):
+                    self._count_events(batch)
+        except ValueError:  # the table is large, and the input can be read only once
+            self.losses.warnings.append("too many connections or events to report all losses")
 
     def _next(self, stream: pa.RecordBatchReader) -> pa.RecordBatch | None:
         """Return the next batch; None at the end and after an error or a signal."""
@@ -153,8 +166,14 @@ class ArrowReading(Reading):
         counted = batch.column("status").dictionary_decode().value_counts()
         statuses = Counter({row["values"]: row["counts"] for row in counted.to_pylist()})
         self.losses.count_statuses(statuses)
-        lengths = pc.sum(pc.binary_length(batch.column("content"))).as_py()
-        self.losses.content += lengths or 0
+        for name in ("text", "content"):
+            self.losses.content += pc.sum(pc.binary_length(batch.column(name))).as_py() or 0
+
+    def _count_events(self, batch: pa.RecordBatch) -> None:
+        import pyarrow.compute as pc
+
+        ends = pc.equal(batch.column("effect").dictionary_decode(), "end")
+        self.losses.count_ends(pc.sum(ends).as_py() or 0)
 
     def _count_connections(self, batch: pa.RecordBatch) -> None:
         for row in batch.select(_COLUMNS).to_pylist():

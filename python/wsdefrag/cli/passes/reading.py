@@ -25,12 +25,8 @@ from wsdefrag.errors import CaptureError
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from wsdefrag.capture import (
-        CapturedConnection,
-        CapturedMessage,
-        CaptureReader,
-        PacketCounts,
-    )
+    from wsdefrag.capture import CaptureReader, PacketCounts
+    from wsdefrag.capture.reader import CaptureItem
     from wsdefrag.cli.selection import Selection
 
 
@@ -66,14 +62,14 @@ class Reading:
         self._stopped: Stopped | None = None
         self.bytes_read = 0
 
-    def batches(self) -> Generator[list[CapturedMessage | CapturedConnection], None, None]:
+    def batches(self) -> Generator[list[CaptureItem], None, None]:
         """Read the capture.
 
         A damaged file or a signal ends the iteration early, without an exception; ``finish``
         reports it.
 
         Yields:
-            Batches of messages and ended connections.
+            Batches of messages, events and ended connections.
 
         Raises:
             UnusableInput: If a file cannot be read, or nothing in it could be.
@@ -93,11 +89,11 @@ class Reading:
         if not self.losses.connections and not self.losses.messages:
             self._note_nothing_found(counts)
 
-    def items(self) -> Generator[CapturedMessage | CapturedConnection, None, None]:
+    def items(self) -> Generator[CaptureItem, None, None]:
         """Read the capture like ``batches``, one item at a time, for an output file.
 
         Yields:
-            Messages and ended connections.
+            Messages, events and ended connections.
 
         Raises:
             Stopped: If a signal came; a live input has ended instead, and its file is complete.
@@ -108,7 +104,7 @@ class Reading:
         if self._stopped is not None:
             raise self._stopped
 
-    def _next(self, reader: CaptureReader) -> list[CapturedMessage | CapturedConnection] | None:
+    def _next(self, reader: CaptureReader) -> list[CaptureItem] | None:
         """Return the next batch; None at the end and after an error or a signal."""
         try:
             return reader.next_batch()

@@ -1,63 +1,7 @@
 //! The connections table: one row per connection, in the order in which they ended.
 //!
-//! | column | type | meaning |
-//! | --- | --- | --- |
-//! | `connection` | u64 | number of the connection, from 0, in the order in which they were recognised |
-//! | `client_address` | utf8 | the client's IP address |
-//! | `client_port` | u16 | the client's TCP port |
-//! | `server_address` | utf8 | the server's IP address |
-//! | `server_port` | u16 | the server's TCP port |
-//! | `host` | utf8, null | the request's `Host` |
-//! | `path` | utf8, null | the request's target without scheme and authority |
-//! | `subprotocol` | utf8, null | the subprotocol that the server chose |
-//! | `extensions` | utf8, null | the response's `Sec-WebSocket-Extensions`: what the server accepted |
-//! | `response_status` | u16, null | the response's HTTP status code; other than 101 if the server refused |
-//! | `accept_key_ok` | bool, null | whether the response's accept key is right |
-//! | `midstream` | bool | whether the server's acceptance was not captured |
-//! | `opened` | timestamp\[ns, UTC\] | when the connection's first packet was captured |
-//! | `last` | timestamp\[ns, UTC\] | when the connection's last packet was captured |
-//! | `close_code` | u16, null | the code of the first close frame; 1005 if it had none |
-//! | `close_reason` | utf8, null | the reason in the first close frame |
-//! | `close_from_client` | bool, null | whether the client sent the first close frame |
-//! | `close_time` | timestamp\[ns, UTC\], null | when the first close frame was captured |
-//! | `ended` | dictionary\[i8, utf8\], null | how the connection ended: a name of [`Ended::ALL`] |
-//! | `problems` | list\[utf8\] | what went wrong, in sentences |
-//!
-//! The following columns exist twice: with the prefix `client_` for the client's bytes, and with
-//! `server_` for the server's.
-//!
-//! | column | type | meaning |
-//! | --- | --- | --- |
-//! | `bytes` | u64 | bytes after the handshake, whether they were captured or not |
-//! | `emitted` | u64 | bytes of the frames of complete messages, headers included |
-//! | `control` | u64 | bytes of control frames |
-//! | `skipped` | u64 | bytes of frames that were recognised but not delivered whole |
-//! | `lost` | u64 | bytes that cannot be assigned to frames |
-//! | `trailing` | u64 | bytes after a Close, or from a broken rule on |
-//! | `messages` | u64 | messages of any status |
-//! | `content` | u64 | bytes of the messages' decoded contents |
-//! | `compressed` | u64 | payload bytes of compressed messages that were inflated whole |
-//! | `inflated` | u64 | bytes that those payloads were inflated to |
-//! | `pings` | u64 | pings and pongs |
-//! | `gaps` | u64 | runs of bytes that were not captured, or too late |
-//! | `missing` | u64 | bytes in gaps that no packet has |
-//! | `late` | u64 | bytes in gaps that a packet had which came too late |
-//! | `retransmissions` | u64 | segments that repeated bytes captured before, the handshake's included |
-//! | `overlaps` | u64 | retransmissions whose bytes differed from those captured before |
-//! | `tolerated_mask_direction` | u64 | frames masked, or not masked, against the rule for their sender |
-//! | `tolerated_minimal_length` | u64 | frames whose length has a longer form than it needs |
-//! | `tolerated_reserved_bits` | u64 | frames with RSV bits that no extension uses |
-//! | `tolerated_close_codes` | u64 | close frames with a code that may not be sent |
-//! | `tolerated_utf8` | u64 | text messages that are not UTF-8 |
-//! | `tolerated_no_context_takeover` | u64 | compressed messages that refer to earlier ones against the agreement |
-//! | `tolerated_empty_compressed_payload` | u64 | compressed messages without any payload |
-//! | `tolerated_deflate_tail` | u64 | compressed messages that end with `00 00 ff ff` |
-//! | `violation` | utf8, null | the broken rule that ended the direction |
-//!
-//! The `tolerated_` columns count breaches of rules that are switched off. A breach of an enforced
-//! rule is a violation.
-//!
-//! A value is null if it was not captured or does not exist.
+//! The counters of the two accounts have the prefixes `client_` and `server_`. A value is null if it
+//! was not captured or does not exist.
 //!
 //! - `bytes == emitted + control + skipped + lost + trailing` in each direction of a connection that
 //!   has ended
@@ -65,194 +9,337 @@
 #![expect(
     clippy::disallowed_macros,
     clippy::disallowed_methods,
-    reason = "a batch has at most `FULL_ROWS` rows"
+    reason = "a batch has at most `FULL_ROWS` rows, and `FULL_BYTES` besides its last row"
 )]
 
-use std::fmt::{Display, Write};
 use std::mem;
 use std::sync::{Arc, LazyLock};
 
-use arrow_array::builder::{ListBuilder, StringBuilder};
-use arrow_array::{ArrayRef, BooleanArray, RecordBatch, UInt16Array, UInt64Array};
-use arrow_schema::{DataType, Schema, SchemaRef};
+use arrow_array::builder::{
+    BooleanBuilder, ListBuilder, StringBuilder, StructBuilder, UInt64Builder,
+};
+use arrow_array::{
+    ArrayRef, BooleanArray, DurationNanosecondArray, RecordBatch, StringArray, UInt16Array,
+    UInt64Array,
+};
+use arrow_schema::{DataType, Field, Fields, TimeUnit};
 use wsdefrag_core::Strictness;
 
-use super::{dictionary, name_type, names, optional, required, time_type, timestamps};
+use super::table::Column;
+use super::{
+    Choice, Table, dictionary, flags, name_type, names, optional, required, time_type, timestamps,
+    uid_type, uids,
+};
 use crate::account::Account;
-use crate::connection::{Connection, Ended};
-
-static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
-    let mut fields = vec![
-        required("connection", DataType::UInt64),
-        required("client_address", DataType::Utf8),
-        required("client_port", DataType::UInt16),
-        required("server_address", DataType::Utf8),
-        required("server_port", DataType::UInt16),
-        optional("host", DataType::Utf8),
-        optional("path", DataType::Utf8),
-        optional("subprotocol", DataType::Utf8),
-        optional("extensions", DataType::Utf8),
-        optional("response_status", DataType::UInt16),
-        optional("accept_key_ok", DataType::Boolean),
-        required("midstream", DataType::Boolean),
-        required("opened", time_type()),
-        required("last", time_type()),
-        optional("close_code", DataType::UInt16),
-        optional("close_reason", DataType::Utf8),
-        optional("close_from_client", DataType::Boolean),
-        optional("close_time", time_type()),
-        optional("ended", name_type()),
-        required("problems", DataType::new_list(DataType::Utf8, true)),
-    ];
-    for side in ["client", "server"] {
-        for (name, _) in Account::default().counters() {
-            fields.push(required(format!("{side}_{name}"), DataType::UInt64));
-        }
-        for name in Strictness::NAMES {
-            fields.push(required(format!("{side}_tolerated_{name}"), DataType::UInt64));
-        }
-        fields.push(optional(format!("{side}_violation"), DataType::Utf8));
-    }
-    Arc::new(Schema::new(fields))
-});
+use crate::connection::{CloseSeen, Connection, Ended, Field as HeaderField};
+use crate::message::type_name;
 
 static ENDED_NAMES: LazyLock<ArrayRef> = LazyLock::new(|| dictionary(Ended::ALL.map(Ended::name)));
 
-/// The columns of one direction.
-#[derive(Debug, Default)]
-struct AccountColumns {
-    counters: [Vec<u64>; Account::COUNTERS],
-    tolerated: [Vec<u64>; Strictness::NAMES.len()],
-    violation: StringBuilder,
+/// The rows of a batch.
+type Batch = Vec<Connection>;
+
+/// The fields of a pair in a list of header fields.
+static HEADER: LazyLock<Fields> = LazyLock::new(|| {
+    vec![required("name", DataType::Utf8), required("value", DataType::Utf8)].into()
+});
+
+/// The fields of an item of `counts`.
+static COUNT: LazyLock<Fields> = LazyLock::new(|| {
+    vec![
+        required("from_client", DataType::Boolean),
+        required("type", DataType::Utf8),
+        required("status", DataType::Utf8),
+        required("messages", DataType::UInt64),
+        required("bytes", DataType::UInt64),
+    ]
+    .into()
+});
+
+/// The type of a list of structs.
+fn list_of(fields: &Fields) -> DataType {
+    DataType::List(Arc::new(item_of(fields)))
 }
 
-impl AccountColumns {
-    fn push(&mut self, account: &Account) {
-        for (column, (_, count)) in self.counters.iter_mut().zip(account.counters()) {
-            column.push(count);
-        }
-        for (column, (_, count)) in self.tolerated.iter_mut().zip(account.tolerated.counters()) {
-            column.push(count);
-        }
-        match &account.violation {
-            Some(error) => append_display(&mut self.violation, error),
-            None => self.violation.append_null(),
-        }
-    }
+/// The field of a list's items.
+fn item_of(fields: &Fields) -> Field {
+    required("item", DataType::Struct(fields.clone()))
+}
 
-    fn finish(mut self) -> impl Iterator<Item = ArrayRef> {
-        let violation: ArrayRef = Arc::new(self.violation.finish());
-        let counters = self.counters.into_iter().chain(self.tolerated);
-        let counters = counters.map(|column| Arc::new(UInt64Array::from(column)) as _);
-        counters.chain([violation])
+/// A column of texts.
+fn text(name: &str, of: impl Fn(&Connection) -> String + Send + Sync + 'static) -> Column<Batch> {
+    Column::new(required(name, DataType::Utf8), move |rows: &mut Batch| {
+        Arc::new(StringArray::from_iter_values(rows.iter().map(&of)))
+    })
+}
+
+/// A column of texts that may be null.
+fn optional_text(
+    name: impl Into<String>,
+    of: impl Fn(&Connection) -> Option<String> + Send + Sync + 'static,
+) -> Column<Batch> {
+    Column::new(optional(name, DataType::Utf8), move |rows: &mut Batch| {
+        Arc::new(rows.iter().map(&of).collect::<StringArray>())
+    })
+}
+
+/// A column of counts.
+fn count(
+    name: impl Into<String>,
+    of: impl Fn(&Connection) -> u64 + Send + Sync + 'static,
+) -> Column<Batch> {
+    Column::new(required(name, DataType::UInt64), move |rows: &mut Batch| {
+        Arc::new(UInt64Array::from_iter_values(rows.iter().map(&of)))
+    })
+}
+
+/// A column of ports or codes that may be null.
+fn optional_number(name: &str, of: fn(&Connection) -> Option<u16>) -> Column<Batch> {
+    Column::new(optional(name, DataType::UInt16), move |rows: &mut Batch| {
+        Arc::new(rows.iter().map(of).collect::<UInt16Array>())
+    })
+}
+
+/// A column of bools that may be null.
+fn optional_flag(name: &str, of: fn(&Connection) -> Option<bool>) -> Column<Batch> {
+    Column::new(optional(name, DataType::Boolean), move |rows: &mut Batch| {
+        Arc::new(rows.iter().map(of).collect::<BooleanArray>())
+    })
+}
+
+/// A column of times.
+fn time(name: &str, of: fn(&Connection) -> i64) -> Column<Batch> {
+    Column::new(required(name, time_type()), move |rows: &mut Batch| {
+        timestamps(rows.iter().map(of).collect::<Vec<_>>())
+    })
+}
+
+/// A column of lists of header fields.
+fn headers(name: &str, of: fn(&Connection) -> Option<&[HeaderField]>) -> Column<Batch> {
+    Column::new(optional(name, list_of(&HEADER)), move |rows: &mut Batch| {
+        let mut list = list_builder(
+            &HEADER,
+            vec![Box::new(StringBuilder::new()), Box::new(StringBuilder::new())],
+        );
+        for row in rows {
+            let fields = of(row);
+            for (name, value) in fields.unwrap_or_default() {
+                let pair = list.values();
+                append_text(pair, 0, name);
+                append_text(pair, 1, &String::from_utf8_lossy(value));
+                pair.append(true);
+            }
+            list.append(fields.is_some());
+        }
+        Arc::new(list.finish())
+    })
+}
+
+/// The column of the messages by sender, type and status.
+fn counts() -> Column<Batch> {
+    Column::new(required("counts", list_of(&COUNT)), |rows: &mut Batch| {
+        let mut list = list_builder(
+            &COUNT,
+            vec![
+                Box::new(BooleanBuilder::new()),
+                Box::new(StringBuilder::new()),
+                Box::new(StringBuilder::new()),
+                Box::new(UInt64Builder::new()),
+                Box::new(UInt64Builder::new()),
+            ],
+        );
+        for row in rows {
+            for from_client in [true, false] {
+                for (opcode, status, messages, bytes) in row.account(from_client).counts.iter() {
+                    let item = list.values();
+                    if let Some(column) = item.field_builder::<BooleanBuilder>(0) {
+                        column.append_value(from_client);
+                    }
+                    append_text(item, 1, type_name(opcode));
+                    append_text(item, 2, status.name());
+                    for (index, value) in [(3, messages), (4, bytes)] {
+                        if let Some(column) = item.field_builder::<UInt64Builder>(index) {
+                            column.append_value(value);
+                        }
+                    }
+                    item.append(true);
+                }
+            }
+            list.append(true);
+        }
+        Arc::new(list.finish())
+    })
+}
+
+fn list_builder(
+    fields: &Fields,
+    builders: Vec<Box<dyn arrow_array::builder::ArrayBuilder>>,
+) -> ListBuilder<StructBuilder> {
+    ListBuilder::new(StructBuilder::new(fields.clone(), builders)).with_field(item_of(fields))
+}
+
+fn append_text(item: &mut StructBuilder, index: usize, text: &str) {
+    if let Some(column) = item.field_builder::<StringBuilder>(index) {
+        column.append_value(text);
     }
 }
 
-/// Appends the text that `value` is displayed as.
-fn append_display(column: &mut StringBuilder, value: impl Display) {
-    write!(column, "{value}").expect("a string takes everything");
-    column.append_value("");
+fn close<T>(of: impl Fn(&CloseSeen) -> T) -> impl Fn(&Connection) -> Option<T> {
+    move |connection| connection.close.as_ref().map(&of)
+}
+
+pub(super) static COLUMNS: LazyLock<Vec<Column<Batch>>> = LazyLock::new(|| {
+    let mut columns = vec![
+        Column::new(required("uid", uid_type()), |rows: &mut Batch| {
+            uids(rows.iter().map(|row| row.uid))
+        }),
+        count("connection", |row| row.connection),
+        text("client_address", |row| row.client_address.ip().to_string()),
+        port("client_port", |row| row.client_address.port()),
+        text("server_address", |row| row.server_address.ip().to_string()),
+        port("server_port", |row| row.server_address.port()),
+        optional_text("original_client_address", |row| {
+            Some(row.original_client_address?.ip().to_string())
+        }),
+        optional_number("original_client_port", |row| Some(row.original_client_address?.port())),
+        optional_text("original_server_address", |row| {
+            Some(row.original_server_address?.ip().to_string())
+        }),
+        optional_number("original_server_port", |row| Some(row.original_server_address?.port())),
+        optional_text("host", |row| row.host().map(Into::into)),
+        optional_text("path", |row| row.path().map(Into::into)),
+        optional_text("subprotocol", |row| row.subprotocol().map(Into::into)),
+        optional_text("extensions", Connection::extensions),
+        optional_number("response_status", |row| Some(row.response.as_ref()?.status)),
+        headers("request_headers", |row| Some(&row.request.as_ref()?.fields)),
+        headers("response_headers", |row| Some(&row.response.as_ref()?.fields)),
+        optional_flag("accept_key_ok", |row| row.accept_key_ok),
+        Column::new(required("midstream", DataType::Boolean), |rows: &mut Batch| {
+            flags(rows, |row| row.midstream)
+        }),
+        time("opened", |row| row.opened),
+        time("started", Connection::started),
+        time("last", |row| row.last),
+        Column::new(
+            required("duration", DataType::Duration(TimeUnit::Nanosecond)),
+            |rows: &mut Batch| {
+                let durations = rows.iter().map(Connection::duration);
+                Arc::new(DurationNanosecondArray::from_iter_values(durations))
+            },
+        ),
+        optional_number("close_code", |row| row.close.as_ref()?.code),
+        optional_text("close_reason", close(|close| close.reason.clone())),
+        optional_flag("close_from_client", |row| Some(row.close.as_ref()?.from_client)),
+        Column::new(optional("close_time", time_type()), |rows: &mut Batch| {
+            timestamps(rows.iter().map(close(|close| close.time)).collect::<Vec<_>>())
+        }),
+        Column::new(optional("ended", name_type()), |rows: &mut Batch| {
+            let keys = rows.iter().map(|row| row.ended.map(|ended| ended as i8));
+            names(keys.collect::<Vec<_>>(), &ENDED_NAMES)
+        }),
+        counts(),
+        Column::new(
+            required("problems", DataType::new_list(DataType::Utf8, true)),
+            |rows: &mut Batch| {
+                let mut list = ListBuilder::new(StringBuilder::new());
+                for row in rows {
+                    for problem in &row.problems {
+                        list.values().append_value(problem);
+                    }
+                    list.append(true);
+                }
+                Arc::new(list.finish())
+            },
+        ),
+    ];
+    for (side, from_client) in [("client", true), ("server", false)] {
+        for (index, (name, _)) in Account::default().counters().into_iter().enumerate() {
+            columns.push(count(format!("{side}_{name}"), move |row| {
+                row.account(from_client).counters()[index].1
+            }));
+        }
+        for (index, name) in Strictness::NAMES.iter().enumerate() {
+            columns.push(count(format!("{side}_tolerated_{name}"), move |row| {
+                let mut counters = row.account(from_client).tolerated.counters();
+                counters.nth(index).map_or(0, |(_, count)| count)
+            }));
+        }
+        columns.push(optional_text(format!("{side}_violation"), move |row| {
+            row.account(from_client).violation.as_ref().map(ToString::to_string)
+        }));
+    }
+    columns
+});
+
+/// A column of ports.
+fn port(name: &str, of: fn(&Connection) -> u16) -> Column<Batch> {
+    Column::new(required(name, DataType::UInt16), move |rows: &mut Batch| {
+        Arc::new(UInt16Array::from_iter_values(rows.iter().map(of)))
+    })
 }
 
 /// Collects connections for a record batch.
 ///
 /// ```
-/// use wsdefrag_capture::columns::ConnectionColumns;
+/// use wsdefrag_capture::columns::{Choice, ConnectionColumns, Table};
 ///
-/// let mut columns = ConnectionColumns::new();
+/// let mut columns = ConnectionColumns::new(Choice::all(Table::Connections));
 /// let batch = columns.finish();
-/// assert_eq!(batch.schema(), ConnectionColumns::schema());
+/// assert_eq!(batch.schema(), Table::Connections.schema());
 /// assert_eq!(batch.num_rows(), 0);
 /// ```
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct ConnectionColumns {
-    connection: Vec<u64>,
-    client_address: StringBuilder,
-    client_port: Vec<u16>,
-    server_address: StringBuilder,
-    server_port: Vec<u16>,
-    host: StringBuilder,
-    path: StringBuilder,
-    subprotocol: StringBuilder,
-    extensions: StringBuilder,
-    response_status: Vec<Option<u16>>,
-    accept_key_ok: Vec<Option<bool>>,
-    midstream: Vec<bool>,
-    opened: Vec<i64>,
-    last: Vec<i64>,
-    close_code: Vec<Option<u16>>,
-    close_reason: StringBuilder,
-    close_from_client: Vec<Option<bool>>,
-    close_time: Vec<Option<i64>>,
-    ended: Vec<Option<i8>>,
-    problems: ListBuilder<StringBuilder>,
-    from_client: AccountColumns,
-    from_server: AccountColumns,
+    choice: Choice,
+    rows: Batch,
+    /// Bytes of the rows' handshakes and problems.
+    bytes: usize,
 }
 
 impl ConnectionColumns {
-    /// Rows at which a batch is full. A text comes from an HTTP head of at most 64 KiB, so no column
-    /// of a batch reaches the 2 GiB that its offsets can address.
+    /// Rows at which a batch is full.
     pub const FULL_ROWS: usize = 1 << 12;
 
-    /// An empty batch.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::default()
-    }
+    /// Bytes of handshakes and problems at which a batch is full. A row has some hundred KiB at most,
+    /// so no column of a batch reaches the 2 GiB that its offsets can address.
+    pub const FULL_BYTES: usize = 1 << 20;
 
-    /// The schema of the table.
+    /// An empty batch of the chosen columns of the connections table.
     #[must_use]
-    pub fn schema() -> SchemaRef {
-        Arc::clone(&SCHEMA)
+    pub fn new(choice: Choice) -> Self {
+        debug_assert_eq!(choice.table(), Table::Connections);
+        Self { choice, rows: Vec::new(), bytes: 0 }
     }
 
     /// The number of rows in the current batch.
     #[must_use]
     pub const fn len(&self) -> usize {
-        self.connection.len()
+        self.rows.len()
     }
 
     /// Whether the current batch is empty.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
-        self.connection.is_empty()
+        self.rows.is_empty()
     }
 
     /// Whether the current batch should be [finished](Self::finish).
     #[must_use]
     pub const fn is_full(&self) -> bool {
-        self.len() >= Self::FULL_ROWS
+        self.len() >= Self::FULL_ROWS || self.bytes >= Self::FULL_BYTES
     }
 
     /// Appends a row.
-    pub fn push(&mut self, connection: &Connection) {
-        let close = connection.close.as_ref();
-        self.connection.push(connection.connection);
-        append_display(&mut self.client_address, connection.client_address.ip());
-        self.client_port.push(connection.client_address.port());
-        append_display(&mut self.server_address, connection.server_address.ip());
-        self.server_port.push(connection.server_address.port());
-        self.host.append_option(connection.host());
-        self.path.append_option(connection.path());
-        self.subprotocol.append_option(connection.subprotocol());
-        self.extensions.append_option(connection.extensions());
-        self.response_status.push(connection.response.as_ref().map(|response| response.status));
-        self.accept_key_ok.push(connection.accept_key_ok);
-        self.midstream.push(connection.midstream);
-        self.opened.push(connection.opened);
-        self.last.push(connection.last);
-        self.close_code.push(close.and_then(|close| close.code));
-        self.close_reason.append_option(close.map(|close| close.reason.as_str()));
-        self.close_from_client.push(close.map(|close| close.from_client));
-        self.close_time.push(close.map(|close| close.time));
-        self.ended.push(connection.ended.map(|ended| ended as i8));
-        for problem in &connection.problems {
-            self.problems.values().append_value(problem);
-        }
-        self.problems.append(true);
-        self.from_client.push(&connection.from_client);
-        self.from_server.push(&connection.from_server);
+    pub fn push(&mut self, connection: Connection) {
+        let fields = |fields: &[HeaderField]| -> usize {
+            fields.iter().map(|(name, value)| name.len() + value.len()).sum()
+        };
+        let request = connection.request.as_ref();
+        let response = connection.response.as_ref();
+        self.bytes += request.map_or(0, |request| fields(&request.fields) + request.target.len())
+            + response.map_or(0, |response| fields(&response.fields))
+            + connection.problems.iter().map(String::len).sum::<usize>();
+        self.rows.push(connection);
     }
 
     /// Returns the current batch and starts an empty one.
@@ -262,67 +349,35 @@ impl ConnectionColumns {
     /// Never: all columns have the same length and the types of the schema.
     #[must_use]
     pub fn finish(&mut self) -> RecordBatch {
-        let mut done = mem::take(self);
-        let mut columns: Vec<ArrayRef> = vec![
-            Arc::new(UInt64Array::from(done.connection)),
-            Arc::new(done.client_address.finish()),
-            Arc::new(UInt16Array::from(done.client_port)),
-            Arc::new(done.server_address.finish()),
-            Arc::new(UInt16Array::from(done.server_port)),
-            Arc::new(done.host.finish()),
-            Arc::new(done.path.finish()),
-            Arc::new(done.subprotocol.finish()),
-            Arc::new(done.extensions.finish()),
-            Arc::new(UInt16Array::from(done.response_status)),
-            Arc::new(BooleanArray::from(done.accept_key_ok)),
-            Arc::new(BooleanArray::from(done.midstream)),
-            timestamps(done.opened),
-            timestamps(done.last),
-            Arc::new(UInt16Array::from(done.close_code)),
-            Arc::new(done.close_reason.finish()),
-            Arc::new(BooleanArray::from(done.close_from_client)),
-            timestamps(done.close_time),
-            names(done.ended, &ENDED_NAMES),
-            Arc::new(done.problems.finish()),
-        ];
-        columns.extend(done.from_client.finish());
-        columns.extend(done.from_server.finish());
-        RecordBatch::try_new(Self::schema(), columns)
-            .expect("the columns are those of the schema and equally long")
+        let mut rows = mem::take(&mut self.rows);
+        self.bytes = 0;
+        let length = rows.len();
+        self.choice.batch(&COLUMNS, length, &mut rows)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::account::MessageCounts;
     use crate::connection::{CloseSeen, Request, Response};
+    use crate::message::Status;
     use arrow_array::cast::AsArray;
-    use arrow_array::types::{Int8Type, TimestampNanosecondType, UInt16Type, UInt64Type};
+    use arrow_array::types::{
+        DurationNanosecondType, Int8Type, TimestampNanosecondType, UInt16Type, UInt64Type,
+    };
     use arrow_array::{Array, ArrayAccessor, StringArray};
     use wsdefrag_core::strictness::Tolerated;
-    use wsdefrag_core::{Error, Kind};
+    use wsdefrag_core::{Error, Kind, Opcode};
 
     /// A connection whose handshake was not captured.
     fn midstream() -> Connection {
         Connection {
             connection: 7,
-            client_address: "192.0.2.1:50000".parse().unwrap(),
-            server_address: "[2001:db8::1]:443".parse().unwrap(),
-            original_client_address: None,
-            original_server_address: None,
-            request: None,
-            response: None,
-            deflate: None,
-            accept_key_ok: None,
+            uid: [9; 16],
             midstream: true,
             opened: 1,
             last: 2,
-            close: None,
-            from_client: Account::default(),
-            from_server: Account::default(),
-            ended: None,
-            problems: Vec::new(),
+            ..Connection::of(["192.0.2.1:50000", "[2001:db8::1]:443"])
         }
     }
 
@@ -348,6 +403,8 @@ mod tests {
             }),
             accept_key_ok: Some(true),
             midstream: false,
+            original_client_address: "203.0.113.1:1000".parse().ok(),
+            original_server_address: "203.0.113.2:2000".parse().ok(),
             close: Some(CloseSeen {
                 from_client: true,
                 code: Some(1001),
@@ -355,12 +412,17 @@ mod tests {
                 time: 1_700_000_000_123_456_789,
                 packet: 3,
             }),
-            from_client: account(100),
-            from_server: account(200),
+            from_client: with_count(account(100), Opcode::Text, Status::Incomplete, 5),
+            from_server: with_count(account(200), Opcode::Binary, Status::Ok, 7),
             ended: Some(Ended::EndOfCapture),
             problems: vec!["erstens".into(), "größtenteils".into()],
             ..midstream()
         }
+    }
+
+    fn with_count(mut account: Account, opcode: Opcode, status: Status, bytes: u64) -> Account {
+        account.counts.add(opcode, status, bytes);
+        account
     }
 
     /// An account with the counters `first`, `first + 1` and so on.
@@ -383,16 +445,15 @@ mod tests {
             retransmissions: first + 14,
             overlaps: first + 15,
             tolerated: Tolerated { utf8: first, deflate_tail: 1, ..Tolerated::default() },
-            counts: MessageCounts::default(),
-            foreign_bits: 0,
             violation: Some(Error { kind: Kind::ReservedOpcode(3), offset: first }),
+            ..Account::default()
         }
     }
 
     fn batch(connections: &[Connection]) -> RecordBatch {
-        let mut columns = ConnectionColumns::new();
+        let mut columns = ConnectionColumns::new(Choice::all(Table::Connections));
         for connection in connections {
-            columns.push(connection);
+            columns.push(connection.clone());
         }
         assert_eq!(columns.len(), connections.len());
         let batch = columns.finish();
@@ -403,6 +464,13 @@ mod tests {
     /// The values of a column of texts; `None` for null.
     fn texts<'a>(batch: &'a RecordBatch, name: &str) -> Vec<Option<&'a str>> {
         batch.column_by_name(name).unwrap().as_string::<i32>().iter().collect()
+    }
+
+    /// The header fields in a row.
+    fn pairs(column: &ArrayRef) -> Vec<(&str, &str)> {
+        let pairs = column.as_list::<i32>().values().as_struct();
+        let texts = |index: usize| pairs.column(index).as_string::<i32>().iter().flatten();
+        texts(0).zip(texts(1)).collect()
     }
 
     #[test]
@@ -416,6 +484,8 @@ mod tests {
         for (name, text) in [
             ("client_address", "192.0.2.1"),
             ("server_address", "2001:db8::1"),
+            ("original_client_address", "203.0.113.1"),
+            ("original_server_address", "203.0.113.2"),
             ("host", "example.com"),
             ("path", "/chat?größe=1"),
             ("subprotocol", "graphql-ws"),
@@ -427,12 +497,39 @@ mod tests {
         assert_eq!(number("connection"), 7);
         assert_eq!(short("client_port"), 50000);
         assert_eq!(short("server_port"), 443);
+        assert_eq!(short("original_client_port"), 1000);
+        assert_eq!(short("original_server_port"), 2000);
         assert_eq!(short("response_status"), 101);
         assert_eq!(short("close_code"), 1001);
         assert!(flag("accept_key_ok"));
         assert!(!flag("midstream"));
         assert!(flag("close_from_client"));
         assert_eq!(time("opened"), 1);
+        assert_eq!(time("started"), 2);
+        let duration = column("duration").as_primitive::<DurationNanosecondType>();
+        assert_eq!(duration.value(0), 0);
+        assert_eq!(column("uid").as_fixed_size_binary().value(0), [9; 16]);
+        assert_eq!(pairs(column("request_headers")), [("Host", "example.com")]);
+        assert_eq!(
+            pairs(column("response_headers")),
+            [
+                ("Sec-WebSocket-Protocol", "graphql-ws"),
+                ("Sec-WebSocket-Extensions", "permessage-deflate"),
+            ]
+        );
+        let counts = column("counts").as_list::<i32>().value(0);
+        let counts = counts.as_struct();
+        assert_eq!(counts.len(), 2);
+        let part = |name| counts.column_by_name(name).unwrap();
+        let words = |name| part(name).as_string::<i32>().iter().flatten().collect::<Vec<_>>();
+        assert_eq!(
+            part("from_client").as_boolean().iter().collect::<Vec<_>>(),
+            [Some(true), Some(false)]
+        );
+        assert_eq!(words("type"), ["text", "binary"]);
+        assert_eq!(words("status"), ["incomplete", "ok"]);
+        assert_eq!(part("messages").as_primitive::<UInt64Type>().values()[..], [1, 1]);
+        assert_eq!(part("bytes").as_primitive::<UInt64Type>().values()[..], [5, 7]);
         assert_eq!(time("last"), 2);
         assert_eq!(time("close_time"), 1_700_000_000_123_456_789);
         let ended = column("ended").as_dictionary::<Int8Type>();
@@ -493,7 +590,7 @@ mod tests {
     #[test]
     fn empty_batch_has_all_columns() {
         let batch = batch(&[]);
-        assert_eq!(batch.schema(), ConnectionColumns::schema());
+        assert_eq!(batch.schema(), Table::Connections.schema());
         assert_eq!(batch.num_rows(), 0);
     }
 }

@@ -1,31 +1,13 @@
 //! The messages table: one row per message, in the order in which they were completed.
 //!
-//! | column | type | meaning |
-//! | --- | --- | --- |
-//! | `connection` | u64 | number of the message's connection, from 0 |
-//! | `seq` | u64 | number of the message in its direction, from 0 |
-//! | `from_client` | bool | whether the client sent it |
-//! | `type` | u8 | opcode (RFC 6455 section 5.2): 1 text, 2 binary; 0 if the first frame was not captured |
-//! | `content` | binary | decoded payload; `status` tells how complete it is |
-//! | `timestamp` | timestamp\[ns, UTC\] | when the packet that completed the message was captured |
-//! | `first_timestamp` | timestamp\[ns, UTC\] | when the packet with the message's first byte was captured |
-//! | `dropped` | bool | always false |
-//! | `injected` | bool | always false |
-//! | `frames` | u32 | number of frames |
-//! | `wire_length` | u64 | bytes of the frames on the wire, headers included |
-//! | `payload_length` | u64 | payload bytes of the frames on the wire, before inflation |
-//! | `compressed` | bool | whether the message was compressed |
-//! | `status` | dictionary\[i8, utf8\] | how complete `content` is: a name of [`Status::ALL`] |
-//! | `missing_bytes` | u64 | payload bytes that were not captured |
-//! | `resynced` | bool | whether the frames were found by a search |
-//! | `first_packet` | u64 | number of the packet with the message's first byte, from 1 |
-//! | `last_packet` | u64 | number of the packet that completed the message, from 1 |
+//! `text` is set exactly where the message is whole, valid text; `content` is set where `text` is
+//! null. Without contents ([`Options::contents`](crate::Options::contents)) both are null. `dropped`
+//! and `injected` exist because mitmproxy's messages have them; a capture cannot show either.
 //!
-//! No column has nulls. `dropped` and `injected` exist because mitmproxy's messages have them; a
-//! capture cannot show either.
-//!
-//! - `content.len() <= i32::MAX`: the offsets of a binary column cannot address more
-//! - `ends.len() == rows + 1`, and every other column has the length `rows`
+//! - a content has at most [`MAX_CONTENT`](MessageColumns::MAX_CONTENT) bytes: the offsets of a column
+//!   cannot address more than `i32::MAX`
+//! - `text.len()` and `content.len()` are the sums of the rows' lengths
+//! - texts are UTF-8: the core checked them, or `push` did
 
 #![expect(
     clippy::disallowed_macros,
@@ -36,87 +18,190 @@
 use std::mem;
 use std::sync::{Arc, LazyLock};
 
-use arrow_array::{
-    ArrayRef, BinaryArray, BooleanArray, RecordBatch, UInt8Array, UInt32Array, UInt64Array,
+use arrow_array::{ArrayRef, BinaryArray, RecordBatch, StringArray, UInt32Array, UInt64Array};
+use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
+use arrow_schema::DataType;
+use wsdefrag_core::{Opcode, OutOfMemory};
+
+use super::table::{Column, OpenConnections, RowFacts};
+use super::{
+    Choice, FileNames, Table, dictionary, flags, name_type, names, optional, required,
+    text_name_type, time_type, timestamps, uid_type,
 };
-use arrow_buffer::{BooleanBuffer, Buffer, OffsetBuffer};
-use arrow_schema::{DataType, Schema, SchemaRef};
-
-use super::{dictionary, name_type, names, required, time_type, timestamps};
-use crate::message::{Message, Status};
-
-static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
-    Arc::new(Schema::new(vec![
-        required("connection", DataType::UInt64),
-        required("seq", DataType::UInt64),
-        required("from_client", DataType::Boolean),
-        required("type", DataType::UInt8),
-        required("content", DataType::Binary),
-        required("timestamp", time_type()),
-        required("first_timestamp", time_type()),
-        required("dropped", DataType::Boolean),
-        required("injected", DataType::Boolean),
-        required("frames", DataType::UInt32),
-        required("wire_length", DataType::UInt64),
-        required("payload_length", DataType::UInt64),
-        required("compressed", DataType::Boolean),
-        required("status", name_type()),
-        required("missing_bytes", DataType::UInt64),
-        required("resynced", DataType::Boolean),
-        required("first_packet", DataType::UInt64),
-        required("last_packet", DataType::UInt64),
-    ]))
-});
+use crate::account::MessageCounts;
+use crate::connection::Connection;
+use crate::message::{Message, Status, type_name};
 
 static STATUS_NAMES: LazyLock<ArrayRef> =
     LazyLock::new(|| dictionary(Status::ALL.map(Status::name)));
 
-// The bits of `flags`.
-const FROM_CLIENT: u8 = 1;
-const COMPRESSED: u8 = 2;
-const RESYNCED: u8 = 4;
+static TYPE_NAMES: LazyLock<ArrayRef> =
+    LazyLock::new(|| dictionary(MessageCounts::TYPES.map(type_name)));
+
+/// Makes a column of texts of their offsets, their bytes and their nulls. The bytes of each text are
+/// UTF-8.
+pub type MakeTexts = fn(OffsetBuffer<i32>, Buffer, Option<NullBuffer>) -> StringArray;
+
+/// Makes a column of texts, and checks once more that they are UTF-8.
+fn checked_texts(ends: OffsetBuffer<i32>, bytes: Buffer, nulls: Option<NullBuffer>) -> StringArray {
+    StringArray::new(ends, bytes, nulls)
+}
+
+/// Where a row's content is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Text,
+    Content,
+    /// The contents of the capture are not read.
+    Nowhere,
+}
+
+/// A row: a message without its content.
+#[derive(Debug)]
+struct Row {
+    message: Message,
+    place: Place,
+    /// Bytes of the content.
+    length: i32,
+}
+
+/// The rows and contents of a batch.
+pub(super) struct Batch {
+    rows: Vec<Row>,
+    text: Vec<u8>,
+    content: Vec<u8>,
+    facts: RowFacts,
+    files: FileNames,
+    make_texts: MakeTexts,
+}
+
+impl Batch {
+    fn counts(&self, of: impl Fn(&Message) -> u64) -> ArrayRef {
+        Arc::new(UInt64Array::from_iter_values(self.rows.iter().map(|row| of(&row.message))))
+    }
+
+    fn flags(&self, of: impl Fn(&Message) -> bool) -> ArrayRef {
+        flags(&self.rows, |row| of(&row.message))
+    }
+
+    fn times(&self, of: impl Fn(&Message) -> i64) -> ArrayRef {
+        timestamps(self.rows.iter().map(|row| of(&row.message)).collect::<Vec<_>>())
+    }
+
+    fn names(&self, of: impl Fn(&Message) -> i8, names_of: &ArrayRef) -> ArrayRef {
+        names(self.rows.iter().map(|row| of(&row.message)).collect::<Vec<_>>(), names_of)
+    }
+
+    /// The offsets and the nulls of the contents at this place.
+    fn layout(&self, place: Place) -> (OffsetBuffer<i32>, Option<NullBuffer>) {
+        let mut end = 0;
+        let mut ends = Vec::with_capacity(self.rows.len() + 1);
+        ends.push(0);
+        ends.extend(self.rows.iter().map(|row| {
+            end += if row.place == place { row.length } else { 0 };
+            end
+        }));
+        let bits =
+            BooleanBuffer::collect_bool(self.rows.len(), |row| self.rows[row].place == place);
+        let nulls = NullBuffer::new(bits);
+        (OffsetBuffer::new(ScalarBuffer::from(ends)), (nulls.null_count() > 0).then_some(nulls))
+    }
+}
+
+pub(super) static COLUMNS: LazyLock<Vec<Column<Batch>>> = LazyLock::new(|| {
+    let count = |name: &str, of: fn(&Message) -> u64| {
+        Column::new(required(name, DataType::UInt64), move |batch: &mut Batch| batch.counts(of))
+    };
+    let flag = |name: &str, of: fn(&Message) -> bool| {
+        Column::new(required(name, DataType::Boolean), move |batch: &mut Batch| batch.flags(of))
+    };
+    let time = |name: &str, of: fn(&Message) -> i64| {
+        Column::new(required(name, time_type()), move |batch: &mut Batch| batch.times(of))
+    };
+    vec![
+        Column::new(required("uid", uid_type()), |batch: &mut Batch| batch.facts.uids()),
+        count("connection", |message| message.connection),
+        count("seq", |message| message.seq),
+        flag("from_client", |message| message.from_client),
+        Column::new(required("type", name_type()), |batch: &mut Batch| {
+            batch.names(|message| message.opcode as i8, &TYPE_NAMES)
+        }),
+        Column::new(optional("text", DataType::Utf8), |batch: &mut Batch| {
+            let (ends, nulls) = batch.layout(Place::Text);
+            let bytes = Buffer::from_vec(mem::take(&mut batch.text));
+            Arc::new((batch.make_texts)(ends, bytes, nulls))
+        }),
+        Column::new(optional("content", DataType::Binary), |batch: &mut Batch| {
+            let (ends, nulls) = batch.layout(Place::Content);
+            let bytes = Buffer::from_vec(mem::take(&mut batch.content));
+            Arc::new(BinaryArray::new(ends, bytes, nulls))
+        }),
+        time("timestamp", |message| message.timestamp),
+        time("first_timestamp", |message| message.first_timestamp),
+        flag("dropped", |_| false),
+        flag("injected", |_| false),
+        Column::new(required("frames", DataType::UInt32), |batch: &mut Batch| {
+            let frames = batch.rows.iter().map(|row| row.message.frames);
+            Arc::new(UInt32Array::from_iter_values(frames))
+        }),
+        count("wire_length", |message| message.wire_length),
+        count("payload_length", |message| message.payload_length),
+        flag("compressed", |message| message.compressed),
+        Column::new(required("status", name_type()), |batch: &mut Batch| {
+            batch.names(|message| message.status as i8, &STATUS_NAMES)
+        }),
+        count("missing_bytes", |message| message.missing_bytes),
+        flag("resynced", |message| message.resynced),
+        count("first_packet", |message| message.first_packet),
+        count("last_packet", |message| message.last_packet),
+        Column::new(optional("file", text_name_type()), |batch: &mut Batch| {
+            batch.files.column(batch.rows.iter().map(|row| Some(row.message.file)))
+        }),
+        Column::new(optional("host", text_name_type()), |batch: &mut Batch| {
+            batch.facts.texts(|facts| facts.host.as_deref())
+        }),
+        Column::new(optional("path", text_name_type()), |batch: &mut Batch| {
+            batch.facts.texts(|facts| facts.path.as_deref())
+        }),
+    ]
+});
+
+/// What the chosen columns need.
+struct Wants {
+    text: bool,
+    content: bool,
+    /// What the connections have.
+    facts: bool,
+}
 
 /// Collects messages for a record batch.
 ///
 /// ```
-/// use wsdefrag_capture::columns::MessageColumns;
+/// use wsdefrag_capture::columns::{Choice, MessageColumns, Table};
 ///
-/// let mut columns = MessageColumns::new();
+/// let mut columns = MessageColumns::new(Choice::all(Table::Messages));
 /// let batch = columns.finish();
-/// assert_eq!(batch.schema(), MessageColumns::schema());
+/// assert_eq!(batch.schema(), Table::Messages.schema());
 /// assert_eq!(batch.num_rows(), 0);
 /// ```
-#[derive(Debug)]
 pub struct MessageColumns {
-    connection: Vec<u64>,
-    seq: Vec<u64>,
-    /// The three booleans of a row, one per bit. `finish` makes a column of each.
-    flags: Vec<u8>,
-    opcode: Vec<u8>,
-    /// 0, then the end of each row's content in `content`.
-    ends: Vec<i32>,
-    /// The contents of all rows, one after the other.
+    choice: Choice,
+    files: FileNames,
+    make_texts: MakeTexts,
+    /// Whether contents are read.
+    contents: bool,
+    /// Whether the core has checked that texts are UTF-8.
+    texts_are_checked: bool,
+    wants: Wants,
+    connections: OpenConnections,
+    rows: Vec<Row>,
+    text: Vec<u8>,
     content: Vec<u8>,
-    timestamp: Vec<i64>,
-    first_timestamp: Vec<i64>,
-    frames: Vec<u32>,
-    wire_length: Vec<u64>,
-    payload_length: Vec<u64>,
-    status: Vec<i8>,
-    missing_bytes: Vec<u64>,
-    first_packet: Vec<u64>,
-    last_packet: Vec<u64>,
-}
-
-impl Default for MessageColumns {
-    fn default() -> Self {
-        Self::with_capacity(0, 0)
-    }
 }
 
 impl MessageColumns {
     /// Rows at which a batch is full.
-    pub const FULL_ROWS: usize = 1 << 14;
+    pub const FULL_ROWS: usize = 1 << 13;
 
     /// Bytes of content at which a batch is full. Allocators return blocks of more than 32 MiB to the
     /// system, and new pages would cost several times as much as filling them.
@@ -125,67 +210,77 @@ impl MessageColumns {
     /// The longest content, in bytes, that always fits into a batch that is not full.
     pub const MAX_CONTENT: usize = i32::MAX as usize - Self::FULL_CONTENT;
 
-    /// An empty batch.
+    /// An empty batch of the chosen columns of the messages table. Contents are read, and the rule
+    /// for UTF-8 is enforced.
     #[must_use]
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// An empty batch with capacity for `rows` rows and `content` bytes of contents.
-    fn with_capacity(rows: usize, content: usize) -> Self {
-        let mut ends = Vec::with_capacity(rows + 1);
-        ends.push(0);
+    pub fn new(choice: Choice) -> Self {
+        debug_assert_eq!(choice.table(), Table::Messages);
+        let has = |names: [&str; 3]| names.iter().any(|name| choice.has(name));
+        let wants = Wants {
+            text: choice.has("text"),
+            content: choice.has("content"),
+            facts: has(["uid", "host", "path"]),
+        };
         Self {
-            connection: Vec::with_capacity(rows),
-            seq: Vec::with_capacity(rows),
-            flags: Vec::with_capacity(rows),
-            opcode: Vec::with_capacity(rows),
-            ends,
-            content: Vec::with_capacity(content),
-            timestamp: Vec::with_capacity(rows),
-            first_timestamp: Vec::with_capacity(rows),
-            frames: Vec::with_capacity(rows),
-            wire_length: Vec::with_capacity(rows),
-            payload_length: Vec::with_capacity(rows),
-            status: Vec::with_capacity(rows),
-            missing_bytes: Vec::with_capacity(rows),
-            first_packet: Vec::with_capacity(rows),
-            last_packet: Vec::with_capacity(rows),
+            choice,
+            files: FileNames::default(),
+            make_texts: checked_texts,
+            contents: true,
+            texts_are_checked: true,
+            wants,
+            connections: OpenConnections::default(),
+            rows: Vec::new(),
+            text: Vec::new(),
+            content: Vec::new(),
         }
     }
 
-    /// The schema of the table.
+    /// Sets what the column `file` names.
     #[must_use]
-    pub fn schema() -> SchemaRef {
-        Arc::clone(&SCHEMA)
+    pub fn with_files(mut self, files: FileNames) -> Self {
+        self.files = files;
+        self
+    }
+
+    /// Sets how the capture is read: whether contents are read, and whether the rule for UTF-8 is
+    /// enforced, so that a whole text needs no check here.
+    #[must_use]
+    pub const fn with_reading(mut self, contents: bool, utf8_is_enforced: bool) -> Self {
+        self.contents = contents;
+        self.texts_are_checked = utf8_is_enforced;
+        self
+    }
+
+    /// Sets how columns of texts are made. The function may rely on the bytes being UTF-8 if every
+    /// message comes from a [`Capture`](crate::Capture) with the options that
+    /// [`with_reading`](Self::with_reading) names.
+    #[must_use]
+    pub fn with_texts(mut self, make_texts: MakeTexts) -> Self {
+        self.make_texts = make_texts;
+        self
     }
 
     /// The number of rows in the current batch.
     #[inline]
     #[must_use]
     pub const fn len(&self) -> usize {
-        self.connection.len()
+        self.rows.len()
     }
 
     /// Whether the current batch is empty.
     #[inline]
     #[must_use]
     pub const fn is_empty(&self) -> bool {
-        self.connection.is_empty()
-    }
-
-    /// Bytes of contents in the current batch.
-    #[inline]
-    #[must_use]
-    pub const fn content_bytes(&self) -> usize {
-        self.content.len()
+        self.rows.is_empty()
     }
 
     /// Whether the current batch should be [finished](Self::finish).
     #[inline]
     #[must_use]
     pub const fn is_full(&self) -> bool {
-        self.len() >= Self::FULL_ROWS || self.content_bytes() >= Self::FULL_CONTENT
+        self.len() >= Self::FULL_ROWS
+            || self.text.len() + self.content.len() >= Self::FULL_CONTENT
+            || self.connections.is_full()
     }
 
     /// Whether a message is so large that a [batch of its own](Self::batch_of_one) is cheaper.
@@ -195,116 +290,137 @@ impl MessageColumns {
         message.content.len() >= Self::FULL_CONTENT / 2
     }
 
-    /// Makes a batch of one row without copying the content.
+    /// Takes a connection that has opened, before its first message.
+    pub fn opened(&mut self, connection: &Connection) {
+        if self.wants.facts {
+            self.connections.opened(connection);
+        }
+    }
+
+    /// Takes a connection that has ended, after its last message.
+    pub fn ended(&mut self, connection: &Connection) {
+        if self.wants.facts {
+            self.connections.ended(connection.connection);
+            if self.is_empty() {
+                self.connections.forget_ended();
+            }
+        }
+    }
+
+    /// Makes a batch of one row without copying the content. The current batch must be empty.
     ///
     /// # Panics
     ///
     /// If the content is longer than [`MAX_CONTENT`](Self::MAX_CONTENT).
     #[must_use]
-    pub fn batch_of_one(mut message: Message) -> RecordBatch {
+    pub fn batch_of_one(&mut self, mut message: Message) -> RecordBatch {
+        debug_assert!(self.is_empty());
         let content = mem::take(&mut message.content);
-        let mut columns = Self::with_capacity(1, 0);
-        columns.push(&message);
-        let end = i32::try_from(content.len()).expect("a content is shorter than 2 GiB");
-        if let Some(last) = columns.ends.last_mut() {
-            *last = end;
+        let place = self.place(&message, &content);
+        let length = length(&content);
+        match place {
+            Place::Text if self.wants.text => self.text = content,
+            Place::Content if self.wants.content => self.content = content,
+            _ => {}
         }
-        columns.content = content;
-        columns.finish_with(0, 0)
+        self.rows.push(Row { message, place, length });
+        self.finish_with(0)
     }
 
     /// Appends a row.
     ///
+    /// # Errors
+    ///
+    /// If there is no memory for the content; the batch is unchanged.
+    ///
     /// # Panics
     ///
-    /// If the contents of the current batch exceed `i32::MAX` bytes. That cannot happen with contents
-    /// of up to [`MAX_CONTENT`](Self::MAX_CONTENT) bytes in a batch that is not full.
+    /// If the content is longer than [`MAX_CONTENT`](Self::MAX_CONTENT).
     #[inline]
-    pub fn push(&mut self, message: &Message) {
-        let end = i32::try_from(self.content.len() + message.content.len())
-            .expect("the contents of a batch are shorter than 2 GiB");
-        self.content.extend_from_slice(&message.content);
-        self.ends.push(end);
-        self.connection.push(message.connection);
-        self.seq.push(message.seq);
-        self.flags.push(
-            u8::from(message.from_client) * FROM_CLIENT
-                + u8::from(message.compressed) * COMPRESSED
-                + u8::from(message.resynced) * RESYNCED,
-        );
-        self.opcode.push(message.opcode as u8);
-        self.timestamp.push(message.timestamp);
-        self.first_timestamp.push(message.first_timestamp);
-        self.frames.push(message.frames);
-        self.wire_length.push(message.wire_length);
-        self.payload_length.push(message.payload_length);
-        self.status.push(message.status as i8);
-        self.missing_bytes.push(message.missing_bytes);
-        self.first_packet.push(message.first_packet);
-        self.last_packet.push(message.last_packet);
+    pub fn push(&mut self, mut message: Message) -> Result<(), OutOfMemory> {
+        let content = mem::take(&mut message.content);
+        let place = self.place(&message, &content);
+        let (wanted, column) = match place {
+            Place::Text => (self.wants.text, &mut self.text),
+            Place::Content => (self.wants.content, &mut self.content),
+            Place::Nowhere => (false, &mut self.content),
+        };
+        if wanted {
+            column.try_reserve(content.len())?;
+            column.extend_from_slice(&content);
+        }
+        self.rows.push(Row { message, place, length: length(&content) });
+        Ok(())
     }
 
-    /// Returns the current batch and starts an empty one with capacity for as many rows.
+    /// Where a message's content belongs.
+    #[inline]
+    fn place(&self, message: &Message, content: &[u8]) -> Place {
+        if !self.contents {
+            return Place::Nowhere;
+        }
+        let is_text = message.opcode == Opcode::Text
+            && message.status == Status::Ok
+            && (self.texts_are_checked || std::str::from_utf8(content).is_ok());
+        if is_text { Place::Text } else { Place::Content }
+    }
+
+    /// Returns the current batch and starts an empty one with capacity for as much content.
     ///
     /// # Panics
     ///
     /// Never: all columns have the same length and the types of the schema.
     #[must_use]
     pub fn finish(&mut self) -> RecordBatch {
-        // The contents of the next batch may be longer, so its capacity is an eighth larger. Contents
-        // over the bound are not counted: they may be due to one large message.
-        let content = self.content.len().min(Self::FULL_CONTENT);
-        self.finish_with(self.len(), content + content / 8)
+        self.finish_with(Self::FULL_CONTENT)
     }
 
-    /// Returns the current batch and starts one with capacity for `rows` rows and `content` bytes.
-    fn finish_with(&mut self, rows: usize, content: usize) -> RecordBatch {
-        let done = mem::replace(self, Self::with_capacity(rows, content));
-
-        let ends = OffsetBuffer::new(done.ends.into());
-        let content = BinaryArray::new(ends, Buffer::from_vec(done.content), None);
-        let flag = |bit| {
-            let bits = BooleanBuffer::collect_bool(done.flags.len(), |i| done.flags[i] & bit != 0);
-            Arc::new(BooleanArray::new(bits, None)) as ArrayRef
+    /// Returns the current batch and starts one with capacity for as much content, at most `most`
+    /// bytes: contents over the bound may be due to one large message.
+    fn finish_with(&mut self, most: usize) -> RecordBatch {
+        // The contents of the next batch may be longer, so its capacity is an eighth larger.
+        let next = |bytes: &Vec<u8>| Vec::with_capacity(bytes.len().min(most) * 9 / 8);
+        let (text, content) = (next(&self.text), next(&self.content));
+        let facts = if self.wants.facts {
+            self.connections.of_rows(self.rows.iter().map(|row| row.message.connection))
+        } else {
+            RowFacts::default()
         };
-        let never: ArrayRef =
-            Arc::new(BooleanArray::new(BooleanBuffer::new_unset(done.flags.len()), None));
-        RecordBatch::try_new(
-            Self::schema(),
-            vec![
-                Arc::new(UInt64Array::from(done.connection)),
-                Arc::new(UInt64Array::from(done.seq)),
-                flag(FROM_CLIENT),
-                Arc::new(UInt8Array::from(done.opcode)),
-                Arc::new(content),
-                timestamps(done.timestamp),
-                timestamps(done.first_timestamp),
-                Arc::clone(&never),
-                never,
-                Arc::new(UInt32Array::from(done.frames)),
-                Arc::new(UInt64Array::from(done.wire_length)),
-                Arc::new(UInt64Array::from(done.payload_length)),
-                flag(COMPRESSED),
-                names(done.status, &STATUS_NAMES),
-                Arc::new(UInt64Array::from(done.missing_bytes)),
-                flag(RESYNCED),
-                Arc::new(UInt64Array::from(done.first_packet)),
-                Arc::new(UInt64Array::from(done.last_packet)),
-            ],
-        )
-        .expect("the columns are those of the schema and equally long")
+        let mut batch = Batch {
+            rows: mem::take(&mut self.rows),
+            text: mem::replace(&mut self.text, text),
+            content: mem::replace(&mut self.content, content),
+            facts,
+            files: self.files.clone(),
+            make_texts: self.make_texts,
+        };
+        let rows = batch.rows.len();
+        let made = self.choice.batch(&COLUMNS, rows, &mut batch);
+        self.connections.forget_ended();
+        self.rows = batch.rows;
+        self.rows.clear();
+        made
     }
+}
+
+/// The length of a content in the offsets of a column.
+#[inline]
+fn length(content: &[u8]) -> i32 {
+    let length = i32::try_from(content.len()).ok();
+    length
+        .filter(|_| content.len() <= MessageColumns::MAX_CONTENT)
+        .expect("a content fits a column")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::connection::Request;
     use arrow_array::cast::AsArray;
     use arrow_array::types::{
-        Int8Type, TimestampNanosecondType, UInt8Type, UInt32Type, UInt64Type,
+        Int8Type, Int32Type, TimestampNanosecondType, UInt32Type, UInt64Type,
     };
     use arrow_array::{Array, ArrayAccessor, StringArray};
-    use wsdefrag_core::Opcode;
 
     /// Messages with different values in every field and every row.
     fn messages(rows: usize) -> Vec<Message> {
@@ -328,6 +444,7 @@ mod tests {
                 resynced: i.is_multiple_of(5),
                 first_packet: 4000 + row,
                 last_packet: 5000 + row,
+                file: u32::try_from(i % 2).unwrap(),
             }
         };
         (0..rows).map(message).collect()
@@ -335,7 +452,33 @@ mod tests {
 
     fn push_each(columns: &mut MessageColumns, messages: &[Message]) {
         for message in messages {
-            columns.push(message);
+            columns.push(message.clone()).unwrap();
+        }
+    }
+
+    /// Columns for messages of two files, with their connections.
+    fn columns(messages: &[Message]) -> MessageColumns {
+        let files = FileNames::new(&["first.pcap".into(), "second.pcap".into()]);
+        let mut columns = MessageColumns::new(Choice::all(Table::Messages)).with_files(files);
+        for message in messages {
+            columns.opened(&connection(message.connection));
+        }
+        columns
+    }
+
+    /// A connection whose identity, host and path depend on its number.
+    fn connection(number: u64) -> Connection {
+        let host = format!("host-{}.example", number % 2).into_bytes();
+        let request = Request {
+            target: format!("/{}", number % 3),
+            fields: vec![("Host".into(), host)],
+            ..Request::default()
+        };
+        Connection {
+            connection: number,
+            uid: [number.to_be_bytes()[7]; 16],
+            request: (!number.is_multiple_of(4)).then_some(request),
+            ..Connection::of(["192.0.2.1:50000", "192.0.2.2:80"])
         }
     }
 
@@ -344,7 +487,16 @@ mod tests {
         let flags = |name| column(name).as_boolean();
         let numbers = |name| column(name).as_primitive::<UInt64Type>();
         let times = |name| column(name).as_primitive::<TimestampNanosecondType>();
-        let opcodes = column("type").as_primitive::<UInt8Type>();
+        let types = column("type").as_dictionary::<Int8Type>();
+        let types = types.downcast_dict::<StringArray>().unwrap();
+        let (text, content) = (column("text").as_string::<i32>(), column("content").as_binary());
+        let content: &BinaryArray = content;
+        let uids = column("uid").as_fixed_size_binary();
+        let names = |name| {
+            let names = column(name).as_dictionary::<Int32Type>();
+            names.downcast_dict::<StringArray>().unwrap().into_iter().collect::<Vec<_>>()
+        };
+        let (hosts, paths, files) = (names("host"), names("path"), names("file"));
         let frames = column("frames").as_primitive::<UInt32Type>();
         let status = column("status").as_dictionary::<Int8Type>();
         let status = status.downcast_dict::<StringArray>().unwrap();
@@ -353,8 +505,16 @@ mod tests {
             assert_eq!(numbers("connection").value(i), message.connection);
             assert_eq!(numbers("seq").value(i), message.seq);
             assert_eq!(flags("from_client").value(i), message.from_client);
-            assert_eq!(opcodes.value(i), message.opcode as u8);
-            assert_eq!(column("content").as_binary::<i32>().value(i), message.content);
+            assert_eq!(types.value(i), type_name(message.opcode));
+            let is_text = message.opcode == Opcode::Text && message.status == Status::Ok;
+            assert_eq!((text.is_null(i), content.is_null(i)), (!is_text, is_text));
+            let found = if is_text { text.value(i).as_bytes() } else { content.value(i) };
+            assert_eq!(found, message.content);
+            let connection = connection(message.connection);
+            assert_eq!(uids.value(i), connection.uid);
+            assert_eq!(hosts[i], connection.host().as_deref());
+            assert_eq!(paths[i], connection.path());
+            assert_eq!(files[i], Some(["first.pcap", "second.pcap"][message.file as usize]));
             assert_eq!(times("timestamp").value(i), message.timestamp);
             assert_eq!(times("first_timestamp").value(i), message.first_timestamp);
             assert!(!flags("dropped").value(i));
@@ -369,22 +529,23 @@ mod tests {
             assert_eq!(numbers("first_packet").value(i), message.first_packet);
             assert_eq!(numbers("last_packet").value(i), message.last_packet);
         }
-        assert!(batch.columns().iter().all(|column| column.null_count() == 0));
     }
 
     #[test]
     fn batch_of_one_equals_a_pushed_row() {
-        let message = messages(3).remove(2);
-        let mut columns = MessageColumns::new();
-        columns.push(&message);
-        assert_eq!(MessageColumns::batch_of_one(message), columns.finish());
+        for message in messages(18) {
+            let mut columns = columns(std::slice::from_ref(&message));
+            columns.push(message.clone()).unwrap();
+            let pushed = columns.finish();
+            assert_eq!(columns.batch_of_one(message), pushed);
+        }
     }
 
     #[test]
     fn rows_have_the_values_of_the_messages_in_order() {
         for rows in [1, 2, 7, 8, 9, 63, 64, 65, 200] {
-            let mut columns = MessageColumns::new();
             let messages = messages(rows);
+            let mut columns = columns(&messages);
             push_each(&mut columns, &messages);
             assert_eq!(columns.len(), rows);
             assert_rows(&columns.finish(), &messages);
@@ -393,17 +554,14 @@ mod tests {
 
     #[test]
     fn rows_of_one_batch_do_not_change_another() {
-        let mut columns = MessageColumns::new();
         let messages = messages(300);
+        let mut columns = columns(&messages);
         let batches: Vec<_> = messages
             .chunks(130)
             .map(|chunk| {
                 push_each(&mut columns, chunk);
-                let content: usize = chunk.iter().map(|message| message.content.len()).sum();
-                assert_eq!(columns.content_bytes(), content);
                 let batch = columns.finish();
                 assert!(columns.is_empty());
-                assert_eq!(columns.content_bytes(), 0);
                 batch
             })
             .collect();
@@ -414,17 +572,17 @@ mod tests {
 
     #[test]
     fn empty_batch_has_all_columns() {
-        let mut columns = MessageColumns::new();
+        let mut columns = columns(&[]);
         for _ in 0..2 {
             let batch = columns.finish();
-            assert_eq!(batch.schema(), MessageColumns::schema());
+            assert_eq!(batch.schema(), Table::Messages.schema());
             assert_rows(&batch, &[]);
         }
     }
 
     #[test]
     fn dictionary_has_every_status_even_in_an_empty_batch() {
-        let batch = MessageColumns::new().finish();
+        let batch = columns(&[]).finish();
         let status = batch.column_by_name("status").unwrap().as_dictionary::<Int8Type>();
         let names: Vec<_> = status.values().as_string::<i32>().iter().flatten().collect();
         assert_eq!(names, Status::ALL.map(Status::name));
@@ -432,21 +590,77 @@ mod tests {
 
     #[test]
     fn batch_is_full_at_either_bound() {
-        let mut columns = MessageColumns::new();
+        let mut columns = columns(&[]);
         let [mut message] = messages(1).try_into().unwrap();
         for _ in 1..MessageColumns::FULL_ROWS {
-            columns.push(&message);
+            columns.push(message.clone()).unwrap();
         }
         assert!(!columns.is_full());
-        columns.push(&message);
+        columns.push(message.clone()).unwrap();
         assert!(columns.is_full());
 
         assert_eq!(columns.finish().num_rows(), MessageColumns::FULL_ROWS);
         message.content = vec![0; MessageColumns::FULL_CONTENT - 1];
-        columns.push(&message);
+        columns.push(message.clone()).unwrap();
         assert!(!columns.is_full());
         message.content = vec![0; 1];
-        columns.push(&message);
+        columns.push(message).unwrap();
         assert!(columns.is_full());
+    }
+
+    #[test]
+    fn text_is_checked_where_the_rule_is_off() {
+        let [mut message] = messages(1).try_into().unwrap();
+        message.content = b"\xff".to_vec();
+        let mut columns = columns(&[]).with_reading(true, false);
+        columns.push(message.clone()).unwrap();
+        message.content = b"ok".to_vec();
+        columns.push(message).unwrap();
+        let batch = columns.finish();
+        let text: Vec<_> =
+            batch.column_by_name("text").unwrap().as_string::<i32>().iter().collect();
+        assert_eq!(text, [None, Some("ok")]);
+    }
+
+    #[test]
+    fn contents_that_are_not_read_are_null() {
+        let mut columns = columns(&[]).with_reading(false, true);
+        push_each(&mut columns, &messages(6));
+        let batch = columns.finish();
+        for name in ["text", "content"] {
+            assert_eq!(batch.column_by_name(name).unwrap().null_count(), 6);
+        }
+    }
+
+    #[test]
+    fn chosen_columns_come_in_their_order_and_others_are_not_made() {
+        let names = ["last_packet", "text", "seq"].map(String::from);
+        let choice = Table::Messages.choose(Some(&names)).unwrap();
+        let mut columns = MessageColumns::new(choice);
+        push_each(&mut columns, &messages(200));
+        assert!(columns.content.is_empty());
+        let batch = columns.finish();
+        let found: Vec<_> =
+            batch.schema().fields().iter().map(|field| field.name().clone()).collect();
+        assert_eq!(found, names);
+        assert_eq!(batch.num_rows(), 200);
+        let seqs = batch.column(2).as_primitive::<UInt64Type>();
+        assert!(seqs.values().iter().copied().eq(0..200));
+
+        let mut none = MessageColumns::new(Table::Messages.choose(Some(&[])).unwrap());
+        push_each(&mut none, &messages(3));
+        assert_eq!(none.finish().num_rows(), 3);
+    }
+
+    #[test]
+    fn rows_of_an_ended_connection_keep_its_facts() {
+        let messages = messages(2);
+        let mut columns = columns(&messages);
+        columns.push(messages[0].clone()).unwrap();
+        columns.ended(&connection(messages[0].connection));
+        columns.push(messages[1].clone()).unwrap();
+        assert_rows(&columns.finish(), &messages);
+        columns.ended(&connection(messages[1].connection));
+        assert!(columns.connections.is_empty());
     }
 }

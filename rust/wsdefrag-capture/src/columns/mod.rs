@@ -1,27 +1,66 @@
-//! Messages and connections as Arrow tables, in record batches.
+//! Messages, connections and events as Arrow tables, in record batches.
 //!
-//! Rows are pushed into plain vectors, one per column. `finish` turns the vectors into arrays without
-//! copying them, and starts an empty batch. So the content of a message is copied once, and no row
-//! is stored for longer than a batch.
+//! Rows are collected, and `finish` makes the chosen columns of them and starts an empty batch. The
+//! content of a message is copied once, and no row is stored for longer than a batch.
 //!
-//! The column `connection` has the same numbers in both tables, so it joins them.
+//! `docs/schema.md` describes every column. `uid` and `connection` have the same values in all tables,
+//! so they join them.
 
 #![expect(clippy::disallowed_methods, reason = "names, and arrays that are there")]
 
 pub mod connections;
+pub mod events;
 pub mod messages;
+mod table;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow_array::types::Int8Type;
-use arrow_array::{ArrayRef, DictionaryArray, Int8Array, StringArray, TimestampNanosecondArray};
+use arrow_array::types::{Int8Type, Int32Type};
+use arrow_array::{
+    ArrayRef, BooleanArray, DictionaryArray, FixedSizeBinaryArray, Int8Array, Int32Array,
+    StringArray, TimestampNanosecondArray,
+};
+use arrow_buffer::{BooleanBuffer, Buffer};
 use arrow_schema::{DataType, Field, TimeUnit};
 
 pub use connections::ConnectionColumns;
+pub use events::EventColumns;
 pub use messages::MessageColumns;
+pub use table::{Choice, ChoiceError, SCHEMA_VERSION, Table};
 
 /// The time zone of all times.
 const UTC: &str = "UTC";
+
+/// Bytes of a `uid`.
+const UID: usize = 16;
+/// The same number in the type that Arrow takes.
+const UID_LENGTH: i32 = 16;
+
+/// The names of the capture's files, for the column `file`.
+#[derive(Clone, Debug)]
+pub struct FileNames(ArrayRef);
+
+impl FileNames {
+    /// The names in the order of the files.
+    #[must_use]
+    pub fn new(names: &[String]) -> Self {
+        Self(Arc::new(StringArray::from_iter_values(names)))
+    }
+
+    /// A column of the files with these indices.
+    fn column(&self, files: impl Iterator<Item = Option<u32>>) -> ArrayRef {
+        let known = |file: &u32| (*file as usize) < self.0.len();
+        let keys = files.map(|file| file.filter(known).map(u32::cast_signed));
+        text_names(keys, &self.0)
+    }
+}
+
+impl Default for FileNames {
+    fn default() -> Self {
+        Self::new(&[])
+    }
+}
 
 /// A column without nulls.
 fn required(name: impl Into<String>, data_type: DataType) -> Field {
@@ -31,6 +70,11 @@ fn required(name: impl Into<String>, data_type: DataType) -> Field {
 /// A column with nulls.
 fn optional(name: impl Into<String>, data_type: DataType) -> Field {
     Field::new(name, data_type, true)
+}
+
+/// The type of `uid`.
+const fn uid_type() -> DataType {
+    DataType::FixedSizeBinary(UID_LENGTH)
 }
 
 /// The type of times: nanoseconds since the epoch, in UTC.
@@ -43,6 +87,11 @@ fn time_type() -> DataType {
 /// Keys are signed because Arrow's format recommends it: some readers support no others.
 fn name_type() -> DataType {
     DataType::Dictionary(Box::new(DataType::Int8), Box::new(DataType::Utf8))
+}
+
+/// The type of a column whose texts repeat.
+fn text_name_type() -> DataType {
+    DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8))
 }
 
 /// A column of times.
@@ -60,63 +109,34 @@ fn names(keys: impl Into<Int8Array>, dictionary: &ArrayRef) -> ArrayRef {
     Arc::new(DictionaryArray::<Int8Type>::new(keys.into(), Arc::clone(dictionary)))
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use arrow_schema::Schema;
+/// A column of texts from `dictionary`.
+fn text_names(keys: impl Iterator<Item = Option<i32>>, dictionary: &ArrayRef) -> ArrayRef {
+    let keys: Int32Array = keys.collect();
+    Arc::new(DictionaryArray::<Int32Type>::new(keys, Arc::clone(dictionary)))
+}
 
-    /// The tables in a module's documentation: for each row the column's name and its type.
-    fn documented(module: &str) -> Vec<Vec<(String, String)>> {
-        let mut tables = Vec::new();
-        for row in module.lines().filter_map(|line| line.strip_prefix("//! | ")) {
-            match *row.split(" | ").collect::<Vec<_>>() {
-                ["column", ..] => tables.push(Vec::new()),
-                [name, data_type, _] if name.starts_with('`') => {
-                    let row = (name.trim_matches('`').into(), data_type.replace('\\', ""));
-                    tables.last_mut().unwrap().push(row);
-                }
-                _ => {}
-            }
-        }
-        tables
-    }
+/// Each text once, and the key of each.
+fn distinct<'a>(texts: impl Iterator<Item = Option<&'a str>>) -> (Vec<Option<i32>>, ArrayRef) {
+    let mut known = HashMap::new();
+    let mut values = Vec::new();
+    let mut key = |text: &'a str| {
+        *known.entry(text).or_insert_with(|| {
+            values.push(text);
+            i32::try_from(values.len() - 1).expect("a batch has few rows")
+        })
+    };
+    let keys = texts.map(|text| text.map(&mut key)).collect();
+    (keys, Arc::new(StringArray::from_iter_values(values)))
+}
 
-    /// The names and types of a schema's columns, written as in the documentation.
-    fn described(schema: &Schema) -> Vec<(String, String)> {
-        fn words(data_type: &DataType) -> String {
-            match data_type {
-                DataType::Boolean => "bool".into(),
-                DataType::Timestamp(TimeUnit::Nanosecond, Some(zone)) => {
-                    format!("timestamp[ns, {zone}]")
-                }
-                DataType::Dictionary(key, value) => {
-                    format!("dictionary[{}, {}]", words(key), words(value))
-                }
-                DataType::List(item) => format!("list[{}]", words(item.data_type())),
-                other => other.to_string().to_lowercase().replace("uint", "u").replace("int", "i"),
-            }
-        }
-        let nulls = |field: &Field| if field.is_nullable() { ", null" } else { "" };
-        let fields = schema.fields().iter();
-        fields
-            .map(|field| (field.name().clone(), words(field.data_type()) + nulls(field)))
-            .collect()
-    }
+/// A column of `uid`s.
+fn uids(uids: impl Iterator<Item = [u8; UID]>) -> ArrayRef {
+    let bytes: Vec<u8> = uids.flatten().collect();
+    Arc::new(FixedSizeBinaryArray::new(UID_LENGTH, Buffer::from_vec(bytes), None))
+}
 
-    #[test]
-    fn messages_have_the_documented_columns() {
-        let [table] = documented(include_str!("messages.rs")).try_into().unwrap();
-        assert_eq!(described(&MessageColumns::schema()), table);
-    }
-
-    #[test]
-    fn connections_have_the_documented_columns() {
-        let [own, direction] = documented(include_str!("connections.rs")).try_into().unwrap();
-        let mut expected = own;
-        for side in ["client", "server"] {
-            expected
-                .extend(direction.iter().map(|(name, of)| (format!("{side}_{name}"), of.clone())));
-        }
-        assert_eq!(described(&ConnectionColumns::schema()), expected);
-    }
+/// A column of bools, one for each row.
+fn flags<R>(rows: &[R], flag: impl Fn(&R) -> bool) -> ArrayRef {
+    let bits = BooleanBuffer::collect_bool(rows.len(), |row| flag(&rows[row]));
+    Arc::new(BooleanArray::new(bits, None))
 }

@@ -1,11 +1,17 @@
-//! The error for a capture file that cannot be read: the rule broken, the record and its offset.
+//! What is wrong with a capture file: the rule broken, the record and its offset.
 //!
-//! Every packet before `offset` has been handed out. The record and the offset do not depend on the
-//! size of the chunks.
+//! A file that is no capture, and one that ends inside a record, are errors. Damage inside a file is
+//! reported and passed over ([`Damage`](crate::file::damage::Damage)). The record and the offset do
+//! not depend on the size of the chunks.
 
 use std::fmt;
 
-/// Why a capture file cannot be read any further.
+use crate::file::looks::looks_like;
+
+/// First bytes of a file that an error shows.
+const SHOWN: usize = 8;
+
+/// Why a capture file cannot be read, or cannot be read to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FileError {
     /// The number of the record in its file, from 1: a packet of a pcap file, a block of a pcapng
@@ -29,13 +35,21 @@ impl FileError {
 /// What is wrong with a capture file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FileErrorKind {
-    /// The file is neither pcap nor pcapng.
+    /// The file is no capture.
     NotACapture {
         /// The first bytes of the file.
-        start: [u8; 4],
+        start: [u8; SHOWN],
         /// How many bytes of `start` the file has.
         length: usize,
+        /// What it looks like instead.
+        looks: Option<&'static str>,
     },
+    /// A data link type of snoop that is not supported.
+    SnoopLink(u32),
+    /// A record whose length and time cannot be right.
+    Implausible,
+    /// A packet whose time is far from those of the packets around it.
+    Time,
     /// A version of the format that is not supported.
     Version {
         /// The major version.
@@ -70,47 +84,57 @@ pub enum FileErrorKind {
     },
 }
 
-impl fmt::Display for FileError {
-    /// The record and its offset, then the rule broken and the value.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let FileErrorKind::NotACapture { start, length } = self.kind {
-            return not_a_capture(f, &start[..length]);
-        }
-        write!(f, "record {} at byte {}: ", self.record, self.offset)?;
-        match self.kind {
-            FileErrorKind::NotACapture { .. } => Ok(()),
-            FileErrorKind::Version { major, minor } => {
-                write!(f, "version {major}.{minor} of the format is not supported")
-            }
-            FileErrorKind::ByteOrder(magic) => {
-                write!(f, "{magic:#010x} is not a byte-order magic")
-            }
-            FileErrorKind::TooShort(length) => write!(f, "a length of {length} bytes is too short"),
-            FileErrorKind::TooLong(length) => write!(f, "a length of {length} bytes is too long"),
-            FileErrorKind::LengthsDiffer { first, last } => {
-                write!(f, "the block's length is {first} bytes at its start and {last} at its end")
-            }
-            FileErrorKind::Overrun { holds, length } => {
-                write!(f, "{holds} bytes do not fit into a block of {length}")
-            }
-            FileErrorKind::CutShort { left } => {
-                write!(f, "the file ends after {left} bytes of the record")
-            }
-        }
+impl FileErrorKind {
+    /// The error for a file that starts with `bytes`.
+    #[must_use]
+    pub fn not_a_capture(bytes: &[u8]) -> Self {
+        let length = bytes.len().min(SHOWN);
+        let mut start = [0; SHOWN];
+        start[..length].copy_from_slice(&bytes[..length]);
+        Self::NotACapture { start, length, looks: looks_like(bytes) }
     }
 }
 
-/// Names the format that the first bytes belong to, if it is known, and else shows them.
-fn not_a_capture(f: &mut fmt::Formatter<'_>, start: &[u8]) -> fmt::Result {
-    f.write_str("not a capture file: ")?;
-    match start {
-        [] => f.write_str("it is empty"),
-        [0x28, 0xb5, 0x2f, 0xfd] => f.write_str("it is compressed with zstd"),
-        [0xfd, b'7', b'z', b'X'] => f.write_str("it is compressed with xz"),
-        [b'B', b'Z', b'h', _] => f.write_str("it is compressed with bzip2"),
-        [0x04, 0x22, 0x4d, 0x18] => f.write_str("it is compressed with lz4"),
-        [b'P', b'K', 3, 4] => f.write_str("it is a zip archive"),
-        _ => write!(f, "it starts with \"{}\"", start.escape_ascii()),
+impl fmt::Display for FileError {
+    /// The record and its offset, then the rule broken and the value.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !matches!(self.kind, FileErrorKind::NotACapture { .. }) {
+            write!(f, "record {} at byte {}: ", self.record, self.offset)?;
+        }
+        self.kind.fmt(f)
+    }
+}
+
+impl fmt::Display for FileErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::NotACapture { length: 0, .. } => f.write_str("not a capture file: it is empty"),
+            Self::NotACapture { looks: Some(looks), .. } => {
+                write!(f, "not a capture file: it looks like {looks}")
+            }
+            Self::NotACapture { start, length, .. } => {
+                let start = start[..length].escape_ascii();
+                write!(f, "not a capture file: it starts with \"{start}\"")
+            }
+            Self::Version { major, minor } => {
+                write!(f, "version {major}.{minor} of the format is not supported")
+            }
+            Self::SnoopLink(link) => {
+                write!(f, "data link type {link} of snoop is not supported")
+            }
+            Self::ByteOrder(magic) => write!(f, "{magic:#010x} is not a byte-order magic"),
+            Self::Implausible => f.write_str("its length and time cannot be right"),
+            Self::Time => f.write_str("its time cannot be right"),
+            Self::TooShort(length) => write!(f, "a length of {length} bytes is too short"),
+            Self::TooLong(length) => write!(f, "a length of {length} bytes is too long"),
+            Self::LengthsDiffer { first, last } => {
+                write!(f, "the block's length is {first} bytes at its start and {last} at its end")
+            }
+            Self::Overrun { holds, length } => {
+                write!(f, "{holds} bytes do not fit into a block of {length}")
+            }
+            Self::CutShort { left } => write!(f, "the file ends after {left} bytes of the record"),
+        }
     }
 }
 
@@ -126,12 +150,20 @@ mod tests {
 
     #[test]
     fn every_kind_names_its_record_and_value() {
-        let not = |start, length| FileErrorKind::NotACapture { start, length };
+        let not = FileErrorKind::not_a_capture;
         for (kind, expected) in [
-            (not([0; 4], 0), "not a capture file: it is empty"),
-            (not(*b"\x7fELF", 4), "not a capture file: it starts with \"\\x7fELF\""),
-            (not(*b"ab\0\0", 2), "not a capture file: it starts with \"ab\""),
-            (not([0x28, 0xb5, 0x2f, 0xfd], 4), "not a capture file: it is compressed with zstd"),
+            (not(b""), "not a capture file: it is empty"),
+            (not(b"\x01\xffabcdefghi"), "not a capture file: it starts with \"\\x01\\xffabcdef\""),
+            (not(b"\x7fELF"), "not a capture file: it looks like a program (ELF)"),
+            (
+                FileErrorKind::SnoopLink(3),
+                "record 17 at byte 2210: data link type 3 of snoop is not supported",
+            ),
+            (
+                FileErrorKind::Implausible,
+                "record 17 at byte 2210: its length and time cannot be right",
+            ),
+            (FileErrorKind::Time, "record 17 at byte 2210: its time cannot be right"),
             (
                 FileErrorKind::Version { major: 3, minor: 1 },
                 "record 17 at byte 2210: version 3.1 of the format is not supported",

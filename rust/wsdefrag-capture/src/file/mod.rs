@@ -1,10 +1,19 @@
-//! Capture files: pcap and pcapng in, records out.
+//! Capture files: pcap, pcapng and snoop in, records out; several files are merged by time.
 
 mod clock;
 pub mod compression;
+pub mod damage;
 pub mod error;
+pub mod first_time;
+mod fixed_header;
+mod looks;
+pub mod merge;
+mod partial;
 mod pcap;
 pub mod pcapng;
 pub mod reader;
 pub mod record;
 pub mod secrets;
+mod snoop;
+mod source;
+mod start;

@@ -19,11 +19,9 @@ use pcap_parser::pcapng::{OptionCode, PcapNGOption, parse_option_be, parse_optio
 
 use crate::file::clock::Clock;
 use crate::file::error::FileErrorKind;
-use crate::file::record::{MAX_RECORD, Progress, Record};
+use crate::file::record::{MAX_FOUND, MAX_RECORD, Parsed, Plausible, Record, is_near};
 use crate::file::secrets::Secrets;
-
-/// The type of a Section Header Block, the same in either byte order.
-pub(crate) const SECTION_HEADER: [u8; 4] = [0x0a, 0x0d, 0x0d, 0x0a];
+use crate::file::start::{SECTION_HEADER, starts_capture};
 
 /// Interfaces that a section may have; the others are ignored.
 pub const MAX_INTERFACES: usize = 65_536;
@@ -51,65 +49,157 @@ struct Interface {
 }
 
 impl Section {
-    /// Reads the block at the start of `bytes`, if it is complete. A packet in it goes to `sink`.
+    /// The block at the start of `bytes`. `before` is the time of the packet before, and `end` says
+    /// that the file ends with `bytes`.
     #[inline]
-    pub(crate) fn next_block(
+    pub(crate) fn parse<'a>(
         &mut self,
-        bytes: &[u8],
+        bytes: &'a [u8],
+        before: Option<i64>,
+        end: bool,
         secrets: &mut Secrets,
-        sink: &mut impl FnMut(&Record<'_>),
-    ) -> Result<Progress, FileErrorKind> {
-        let Some(start) = bytes.first_chunk::<12>() else { return Ok(Progress::Needs(12)) };
-        if start[..4] == SECTION_HEADER {
-            self.order = Order::of(&start[8..])?;
-        }
-        let order = self.order;
+    ) -> Parsed<'a> {
+        let Some(start) = bytes.first_chunk::<12>() else { return Parsed::Needs(12) };
+        let order = if start[..4] == SECTION_HEADER {
+            match Order::of(&start[8..]) {
+                Ok(order) => order,
+                Err(kind) => return Parsed::Damaged(kind),
+            }
+        } else {
+            self.order
+        };
         let length = order.u32(start, 4);
+        let kind = order.u32(start, 0);
+        if !is_known(kind) {
+            match starts_capture(bytes) {
+                Plausible::Yes => return Parsed::NewFile,
+                Plausible::Needs(needed) if !end => return Parsed::Needs(needed),
+                _ => {}
+            }
+        }
         if length < MIN_BLOCK {
-            return Err(FileErrorKind::TooShort(length));
+            return Parsed::Damaged(FileErrorKind::TooShort(length));
         }
         if length > MAX_RECORD {
-            return Err(FileErrorKind::TooLong(length));
+            return Parsed::Damaged(FileErrorKind::TooLong(length));
+        }
+        if let Some(stop) = check_packet_length(order, kind, length, bytes) {
+            return stop;
         }
         let size = length as usize;
-        let Some(block) = bytes.get(..size) else { return Ok(Progress::Needs(size)) };
+        let Some(block) = bytes.get(..size) else { return Parsed::Needs(size) };
         let last = order.u32(block, size - 4);
         if last != length {
-            return Err(FileErrorKind::LengthsDiffer { first: length, last });
+            return Parsed::Damaged(FileErrorKind::LengthsDiffer { first: length, last });
         }
-        self.block(order.u32(start, 0), &block[8..size - 4], secrets, sink)?;
-        Ok(Progress::Consumed(size))
+        self.order = order;
+        match self.block(kind, &block[8..size - 4], secrets) {
+            Ok(Some(record)) => self.packet_in_time(record, bytes, size, before, end),
+            Ok(None) => Parsed::Other(size),
+            Err(kind) => Parsed::Damaged(kind),
+        }
     }
 
-    /// Takes the body of a block: the bytes between its two lengths.
+    /// A packet, after its time was compared with those before and after it.
     #[inline]
-    fn block(
+    fn packet_in_time<'a>(
+        &mut self,
+        mut record: Record<'a>,
+        bytes: &[u8],
+        size: usize,
+        before: Option<i64>,
+        end: bool,
+    ) -> Parsed<'a> {
+        if let Some(before) = before
+            && !is_near(record.time, before)
+        {
+            let rest = &bytes[size..];
+            let packet = 20;
+            if rest.len() < packet && !end {
+                return Parsed::Needs(size + packet);
+            }
+            if let Some(next) = self.time_of(rest)
+                && !is_near(next, record.time)
+                && is_near(next, before)
+            {
+                record.time = before;
+                return Parsed::Retimed(record, size);
+            }
+        }
+        self.time = record.time;
+        Parsed::Packet(record, size)
+    }
+
+    /// The time of the packet block at the start of `bytes`, if there is one.
+    #[cold]
+    fn time_of(&self, bytes: &[u8]) -> Option<i64> {
+        let start = bytes.get(..20)?;
+        let order = self.order;
+        let interface = match order.u32(start, 0) {
+            6 => order.u32(start, 8),
+            2 => u32::from(order.u16(start, 8)),
+            _ => return None,
+        };
+        let ticks = u64::from(order.u32(start, 12)) << 32 | u64::from(order.u32(start, 16));
+        Some(self.interfaces.get(interface as usize)?.clock.time(ticks))
+    }
+
+    /// Whether `bytes`, found after damage, start with a block, or with another capture.
+    #[inline]
+    pub(crate) fn plausible(&self, bytes: &[u8], end: bool) -> Plausible {
+        match starts_capture(bytes) {
+            Plausible::No => {}
+            Plausible::Needs(_) if end => {}
+            other => return other,
+        }
+        let needs = |needed| if end { Plausible::No } else { Plausible::Needs(needed) };
+        let Some(start) = bytes.first_chunk::<8>() else { return needs(8) };
+        let order = self.order;
+        let (kind, length) = (order.u32(start, 0), order.u32(start, 4));
+        let size = length as usize;
+        if start[..4] == SECTION_HEADER
+            || !is_known(kind)
+            || length % 4 != 0
+            || !(16..=MAX_FOUND).contains(&length)
+        {
+            return Plausible::No;
+        }
+        let Some(block) = bytes.get(..size) else { return needs(size) };
+        let fits = match kind {
+            6 | 2 => size >= 32 && order.u32(block, 20) as usize <= size - 32,
+            _ => true,
+        };
+        if fits && order.u32(block, size - 4) == length { Plausible::Yes } else { Plausible::No }
+    }
+
+    /// Takes the body of a block: the bytes between its two lengths. Returns its packet.
+    #[inline]
+    fn block<'a>(
         &mut self,
         kind: u32,
-        body: &[u8],
+        body: &'a [u8],
         secrets: &mut Secrets,
-        sink: &mut impl FnMut(&Record<'_>),
-    ) -> Result<(), FileErrorKind> {
+    ) -> Result<Option<Record<'a>>, FileErrorKind> {
         let order = self.order;
         match kind {
             // Enhanced Packet
             6 => {
                 let head = head::<20>(body)?;
-                self.packet(order.u32(head, 0), head, &body[20..], sink)
+                self.packet(order.u32(head, 0), head, &body[20..]).map(Some)
             }
             // Simple Packet
-            3 => self.simple_packet(body, sink),
+            3 => self.simple_packet(body).map(Some),
             // Packet (obsolete): the interface takes 16 bits, and a count of dropped packets 16 more.
             2 => {
                 let head = head::<20>(body)?;
-                self.packet(u32::from(order.u16(head, 0)), head, &body[20..], sink)
+                self.packet(u32::from(order.u16(head, 0)), head, &body[20..]).map(Some)
             }
-            1 => self.interface(body),
+            1 => self.interface(body).map(|()| None),
             0x0a0d_0d0a => {
                 let head = head::<16>(body)?;
                 self.interfaces.clear();
                 match (order.u16(head, 4), order.u16(head, 6)) {
-                    (1, _) => Ok(()),
+                    (1, _) => Ok(None),
                     (major, minor) => Err(FileErrorKind::Version { major, minor }),
                 }
             }
@@ -117,58 +207,49 @@ impl Section {
             10 => {
                 let head = head::<8>(body)?;
                 secrets.keep(order.u32(head, 0), range(&body[8..], order.u32(head, 4), body)?);
-                Ok(())
+                Ok(None)
             }
-            _ => Ok(()),
+            _ => Ok(None),
         }
     }
 
-    /// Takes an Enhanced Packet Block or a Packet Block, which differ only in the interface field.
+    /// The packet of an Enhanced Packet Block or a Packet Block, which differ only in the interface
+    /// field.
     #[inline]
-    fn packet(
-        &mut self,
+    fn packet<'a>(
+        &self,
         interface: u32,
         head: &[u8; 20],
-        rest: &[u8],
-        sink: &mut impl FnMut(&Record<'_>),
-    ) -> Result<(), FileErrorKind> {
+        rest: &'a [u8],
+    ) -> Result<Record<'a>, FileErrorKind> {
         let order = self.order;
         let content = order.u32(head, 12);
         let Some(bytes) = rest.get(..content as usize) else {
             return Err(overrun(content, rest.len() + 20));
         };
         let interface = self.interfaces.get(interface as usize);
-        if let Some(interface) = interface {
-            let ticks = u64::from(order.u32(head, 4)) << 32 | u64::from(order.u32(head, 8));
-            self.time = interface.clock.time(ticks);
-        }
-        sink(&Record {
-            time: self.time,
+        let ticks = u64::from(order.u32(head, 4)) << 32 | u64::from(order.u32(head, 8));
+        Ok(Record {
+            time: interface.map_or(self.time, |interface| interface.clock.time(ticks)),
             link: interface.map(|interface| interface.link),
             bytes,
             length: order.u32(head, 16),
-        });
-        Ok(())
+        })
     }
 
-    /// Takes a Simple Packet Block. Its packet is of the first interface and cut at that interface's
+    /// The packet of a Simple Packet Block. It is of the first interface and cut at that interface's
     /// snap length. It has no time, so it gets the time of the last packet.
-    fn simple_packet(
-        &self,
-        body: &[u8],
-        sink: &mut impl FnMut(&Record<'_>),
-    ) -> Result<(), FileErrorKind> {
+    fn simple_packet<'a>(&self, body: &'a [u8]) -> Result<Record<'a>, FileErrorKind> {
         let length = self.order.u32(head::<4>(body)?, 0);
         let interface = self.interfaces.first();
         let snap = interface.map_or(0, |interface| interface.snap);
         let content = if snap == 0 { length } else { length.min(snap) };
-        sink(&Record {
+        Ok(Record {
             time: self.time,
             link: interface.map(|interface| interface.link),
             bytes: range(&body[4..], content, body)?,
             length,
-        });
-        Ok(())
+        })
     }
 
     fn interface(&mut self, body: &[u8]) -> Result<(), FileErrorKind> {
@@ -199,6 +280,37 @@ impl Section {
         }
         Ok(())
     }
+}
+
+/// Whether a block of this type is described by the draft, or used by well-known programs.
+#[inline]
+const fn is_known(kind: u32) -> bool {
+    matches!(kind, 1..=6 | 9..=10 | 0x0bad | 0x4000_0bad | 0x0a0d_0d0a)
+}
+
+/// Compares the two lengths of a packet block, as soon as its fixed fields are there: a wrong one of
+/// the block would have the whole rest of a file collected.
+#[inline]
+fn check_packet_length(
+    order: Order,
+    kind: u32,
+    length: u32,
+    bytes: &[u8],
+) -> Option<Parsed<'static>> {
+    const FIXED: u32 = 32;
+    if !matches!(kind, 2 | 6) || length < FIXED {
+        return None;
+    }
+    if bytes.len() < 24 {
+        return Some(Parsed::Needs(24));
+    }
+    let captured = order.u32(bytes, 20);
+    let kind = match (length - FIXED).checked_sub(captured) {
+        None => FileErrorKind::Overrun { holds: captured, length },
+        Some(options) if options > MAX_FOUND => FileErrorKind::TooLong(length),
+        Some(_) => return None,
+    };
+    Some(Parsed::Damaged(kind))
 }
 
 /// The fixed fields at the start of a block's body.

@@ -1,125 +1,210 @@
-//! Reads the records of capture files, pcap or pcapng, from chunks of any size.
+//! Reads the records of one capture file from chunks of any size.
 //!
 //! ```text
-//! Unknown   at the start of a file; its first 4 bytes give the format
-//! Pcap      inside a pcap file
+//! Unknown   at the start of a capture; its first bytes give the format
+//! Records   inside a pcap or snoop file
 //! Pcapng    inside a pcapng file
-//! Failed    after an error; every call returns it again until the file ends
 //! ```
 //!
 //! A record that is complete in a chunk is handed out as a slice of the chunk. A record that spans
 //! chunks is collected in `partial` first. `partial` grows only with the bytes that arrive, so an
 //! announced length alone takes no memory.
 //!
-//! - `partial.len() < needed` between calls, or both are 0
-//! - `needed <= MAX_RECORD` plus the size of a record header
-//! - `position` is the offset in the file of the first byte of `partial`
+//! After damage the reader searches for the next plausible record byte by byte. In a file of fixed
+//! headers a wrong length shows only at the next header, and then other records may lie inside the
+//! one before. So that one is kept, and the search begins inside it. Bytes are read twice like this
+//! no more often than they are read once, so the time is linear in the size of the file.
+//!
+//! - outside of a search, `partial` starts with `delivered` bytes that were handed out
+//! - `position` is the offset in the file of the first byte that was not handed out
+//! - `again <= position`
 
-#![expect(
-    clippy::disallowed_methods,
-    reason = "a record of at most `MAX_RECORD` bytes, and a chunk"
-)]
+#![expect(clippy::disallowed_methods, reason = "at most `MAX_REPORTED` places of damage")]
 
+use crate::file::damage::{Damage, MAX_REPORTED};
 use crate::file::error::{FileError, FileErrorKind};
-use crate::file::pcap::{PCAP_HEADER, Pcap};
-use crate::file::pcapng::{SECTION_HEADER, Section};
-use crate::file::record::{Progress, Record};
+use crate::file::fixed_header::Records;
+use crate::file::looks;
+use crate::file::partial::Partial;
+use crate::file::pcap::{self, PCAP_HEADER};
+use crate::file::pcapng::Section;
+use crate::file::record::{Parsed, Plausible, Record, Taken};
 use crate::file::secrets::Secrets;
+use crate::file::snoop::{self, SNOOP_HEADER};
+use crate::file::start::{self, FileFormat};
 
-/// Capacity of `partial` that is kept between records, in bytes.
-const PARTIAL_CAPACITY: usize = 1 << 20;
+/// Longer records are not kept for a search inside them, in bytes.
+const MAX_KEPT: usize = 1 << 20;
 
-/// Reads the records of capture files.
+/// Reads the records of a capture file.
 #[derive(Debug, Default)]
 pub struct RecordReader {
     format: Format,
-    /// The first bytes of the current record.
-    partial: Vec<u8>,
-    /// Bytes of the current record that are needed to continue.
+    /// The bytes of the last record that was handed out, if it is kept, and of the current one.
+    partial: Partial,
+    /// The length of the record that was handed out at the start of `partial`, in bytes.
+    delivered: usize,
+    /// The length that `partial` must have to continue, in bytes.
     needed: usize,
     /// The offset of the current record in the file, in bytes.
     position: u64,
     /// The number of records before the current one.
     record: u64,
-    secrets: Secrets,
+    /// The time of the last packet, in nanoseconds since the epoch.
+    time: Option<i64>,
+    /// The damage after which the next record is searched for.
+    search: Option<FileError>,
+    /// Bytes that were read twice because a search began inside a record.
+    again: u64,
+    damages: Damages,
 }
 
 #[derive(Debug, Default)]
 enum Format {
-    /// The first 4 bytes have not arrived.
+    /// The first bytes of a capture have not arrived.
     #[default]
     Unknown,
-    Pcap(Pcap),
+    Records(Records),
     Pcapng(Section),
-    /// The file cannot be read any further.
-    Failed(FileError),
+}
+
+/// The damage found so far and not fetched yet.
+#[derive(Debug, Default)]
+struct Damages {
+    waiting: Vec<Damage>,
+    /// How often there was damage.
+    count: u64,
+    /// The damage after the first [`MAX_REPORTED`], as one.
+    rest: Option<Damage>,
+}
+
+/// Why reading records of some bytes ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stop {
+    /// More bytes are needed, or the file has ended.
+    Needs,
+    /// The receiver wants no more.
+    Full,
+    /// A search must begin in the record before, which is in `partial`.
+    Back(FileError),
 }
 
 impl RecordReader {
-    /// A reader before its first file.
+    /// A reader at the start of a file.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The secrets of all files so far.
-    #[must_use]
-    pub const fn secrets(&self) -> &Secrets {
-        &self.secrets
-    }
-
-    /// Takes the next bytes of the file. Every packet that they complete goes to `sink`.
+    /// Takes the next bytes of the file. Every packet that they complete goes to `sink`, until it
+    /// wants no more.
+    ///
+    /// Returns how many bytes were taken. The others must be given again.
     ///
     /// # Errors
     ///
-    /// If the file is damaged or is no capture. Every further call for this file returns the same
-    /// error.
+    /// If the file is no capture. The reader must not be used any further.
     pub fn receive_data(
         &mut self,
-        mut data: &[u8],
-        sink: &mut impl FnMut(&Record<'_>),
-    ) -> Result<(), FileError> {
-        while !self.partial.is_empty() {
-            let consumed = data.len().min(self.needed - self.partial.len());
-            let (start, rest) = data.split_at(consumed);
-            self.partial.extend_from_slice(start);
-            data = rest;
-            if self.partial.len() < self.needed {
-                return Ok(());
+        data: &[u8],
+        secrets: &mut Secrets,
+        sink: &mut impl FnMut(&Record<'_>) -> Taken,
+    ) -> Result<usize, FileError> {
+        let mut taken = 0;
+        loop {
+            if self.partial.len() == self.delivered {
+                let rest = &data[taken..];
+                let run = self.read_records(rest, 0, false, secrets, sink)?;
+                if let Stop::Back(error) = run.stop {
+                    self.go_back(error);
+                    continue;
+                }
+                if run.kept > 0 || run.at > 0 || matches!(self.format, Format::Unknown) {
+                    self.partial.clear();
+                    self.delivered = run.at - run.kept;
+                }
+                if run.stop == Stop::Full {
+                    self.partial.extend(&rest[run.kept..run.at]);
+                    return Ok(taken + run.at);
+                }
+                self.partial.extend(&rest[run.kept..]);
+                self.needed += self.delivered;
+                return Ok(data.len());
             }
-            let mut partial = std::mem::take(&mut self.partial);
-            let consumed = self.read_records(&partial, sink)?;
-            partial.drain(..consumed);
-            partial.shrink_to(PARTIAL_CAPACITY);
-            self.partial = partial;
+            let missing = self.needed.saturating_sub(self.partial.len());
+            let more = missing.min(data.len() - taken);
+            self.partial.extend(&data[taken..taken + more]);
+            taken += more;
+            if more < missing {
+                return Ok(taken);
+            }
+            if self.read_partial(false, secrets, sink)? == Stop::Full {
+                return Ok(taken);
+            }
         }
-        let consumed = self.read_records(data, sink)?;
-        self.partial.extend_from_slice(&data[consumed..]);
-        Ok(())
     }
 
-    /// Ends the file. Another may follow.
+    /// Ends the file. The last packets may still be in the buffer; they go to `sink`.
+    ///
+    /// Returns whether the file has ended. If not, the sink wanted no more, and the call must be repeated.
     ///
     /// # Errors
     ///
-    /// If the file ended inside a record or was empty. An error that
-    /// [`receive_data`](Self::receive_data) returned is not returned again.
-    pub fn receive_eof(&mut self) -> Result<(), FileError> {
-        let left = self.partial.len();
-        let kind = match self.format {
-            Format::Unknown if left < 4 => {
-                let mut start = [0; 4];
-                start[..left].copy_from_slice(&self.partial);
-                Some(FileErrorKind::NotACapture { start, length: left })
+    /// If the file ended inside a record or was empty.
+    pub fn receive_eof(
+        &mut self,
+        secrets: &mut Secrets,
+        sink: &mut impl FnMut(&Record<'_>) -> Taken,
+    ) -> Result<bool, FileError> {
+        if self.read_partial(true, secrets, sink)? == Stop::Full {
+            return Ok(false);
+        }
+        if let Some(error) = self.search.take() {
+            if error.is_cut_short() {
+                return Err(error);
             }
-            // `receive_data` has returned the error.
-            Format::Failed(_) => None,
-            _ => (left != 0).then_some(FileErrorKind::CutShort { left }),
-        };
-        let result = kind.map_or(Ok(()), |kind| Err(self.error(kind)));
-        let secrets = std::mem::take(&mut self.secrets);
-        *self = Self { secrets, ..Self::default() };
-        result
+            self.damages.add(error, self.position.saturating_sub(error.offset));
+        }
+        self.damages.end();
+        Ok(true)
+    }
+
+    /// The damage that was passed over since the last call.
+    pub fn take_damages(&mut self) -> Vec<Damage> {
+        std::mem::take(&mut self.damages.waiting)
+    }
+
+    /// Reads the records in `partial`.
+    fn read_partial(
+        &mut self,
+        end: bool,
+        secrets: &mut Secrets,
+        sink: &mut impl FnMut(&Record<'_>) -> Taken,
+    ) -> Result<Stop, FileError> {
+        let partial = std::mem::take(&mut self.partial);
+        let run = self.read_records(partial.as_slice(), self.delivered, end, secrets, sink);
+        self.partial = partial;
+        let run = run?;
+        self.partial.consume(run.kept);
+        self.delivered = run.at - run.kept;
+        self.needed += self.delivered;
+        Ok(run.stop)
+    }
+
+    /// Begins a search inside the record at the start of `partial`.
+    #[cold]
+    fn go_back(&mut self, error: FileError) {
+        self.again += self.delivered as u64;
+        self.position = self.position + 1 - self.delivered as u64;
+        self.partial.consume(1);
+        self.delivered = 0;
+        self.needed = self.partial.len() + 1;
+        self.search = Some(error);
+    }
+
+    /// Whether the search may begin in the record before, of `length` bytes.
+    const fn may_go_back(&self, length: usize) -> bool {
+        length > 1 && self.again + length as u64 <= self.position
     }
 
     /// An error in the current record.
@@ -128,69 +213,206 @@ impl RecordReader {
         FileError { record: self.record + 1, offset: self.position, kind }
     }
 
-    /// Hands out the complete records at the start of `bytes` and returns their length in bytes. Sets
-    /// `needed` for the incomplete record after them.
+    /// Hands out the complete records in `bytes` from `at` on; those before are one record that was
+    /// handed out. Sets `needed`, counted from the current record.
     fn read_records(
         &mut self,
         bytes: &[u8],
-        sink: &mut impl FnMut(&Record<'_>),
-    ) -> Result<usize, FileError> {
-        let result = self.try_read_records(bytes, sink).map_err(|kind| self.error(kind));
-        if let Err(error) = result {
-            self.format = Format::Failed(error);
-            self.partial = Vec::new();
+        mut at: usize,
+        end: bool,
+        secrets: &mut Secrets,
+        sink: &mut impl FnMut(&Record<'_>) -> Taken,
+    ) -> Result<Run, FileError> {
+        // The record before starts here, if it is kept; else this is `at`.
+        let mut kept = 0;
+        loop {
+            let rest = &bytes[at..];
+            if self.search.is_some() {
+                let count = self.search(rest, end);
+                at += count;
+                kept = at;
+                if self.search.is_some() {
+                    return Ok(Run { at, kept, stop: Stop::Needs });
+                }
+                continue;
+            }
+            if rest.is_empty() && !(end && matches!(self.format, Format::Unknown)) {
+                self.needed = 1;
+                return Ok(Run { at, kept, stop: Stop::Needs });
+            }
+            let parsed = match &mut self.format {
+                Format::Records(records) => records.parse(rest, self.time, end),
+                Format::Pcapng(section) => section.parse(rest, self.time, end, secrets),
+                Format::Unknown => match self.detect_format(rest, end) {
+                    Ok(parsed) => parsed,
+                    Err(kind) => return Err(self.error(kind)),
+                },
+            };
+            let kind = match parsed {
+                Parsed::Packet(record, size) | Parsed::Retimed(record, size) => {
+                    let taken = sink(&record);
+                    if taken == Taken::No {
+                        self.needed = 0;
+                        return Ok(Run { at, kept, stop: Stop::Full });
+                    }
+                    if matches!(parsed, Parsed::Retimed(..)) {
+                        self.damages.add(self.error(FileErrorKind::Time), 0);
+                    }
+                    self.time = Some(record.time);
+                    self.record += 1;
+                    self.position += size as u64;
+                    let keeps = size <= MAX_KEPT && matches!(self.format, Format::Records(_));
+                    at += size;
+                    kept = if keeps { at - size } else { at };
+                    if taken == Taken::Last {
+                        self.needed = 0;
+                        return Ok(Run { at, kept, stop: Stop::Full });
+                    }
+                    continue;
+                }
+                Parsed::Other(size) => {
+                    self.record += u64::from(size > 0 && matches!(self.format, Format::Pcapng(_)));
+                    self.position += size as u64;
+                    at += size;
+                    kept = at;
+                    continue;
+                }
+                Parsed::NewFile => {
+                    self.format = Format::Unknown;
+                    kept = at;
+                    continue;
+                }
+                Parsed::Needs(needed) if !end => {
+                    self.needed = needed;
+                    return Ok(Run { at, kept, stop: Stop::Needs });
+                }
+                Parsed::Needs(_) => FileErrorKind::CutShort { left: rest.len() },
+                Parsed::Damaged(kind) => kind,
+            };
+            let error = self.error(kind);
+            if !self.has_started() {
+                return Err(error);
+            }
+            let inside = at - kept;
+            if at == 0 && self.delivered > 0 && self.may_go_back(self.delivered) {
+                return Ok(Run { at, kept, stop: Stop::Back(error) });
+            }
+            self.search = Some(error);
+            if self.may_go_back(inside) {
+                self.again += inside as u64;
+                self.position = self.position + 1 - inside as u64;
+                at = kept + 1;
+            } else if !rest.is_empty() {
+                self.position += 1;
+                at += 1;
+            }
+            kept = at;
         }
-        result
     }
 
-    fn try_read_records(
-        &mut self,
-        mut bytes: &[u8],
-        sink: &mut impl FnMut(&Record<'_>),
-    ) -> Result<usize, FileErrorKind> {
-        let before = bytes.len();
-        self.needed = 0;
-        while !bytes.is_empty() {
-            let progress = match &mut self.format {
-                Format::Unknown => {
-                    let progress = self.detect_format(bytes)?;
-                    if let Progress::Consumed(consumed) = progress {
-                        bytes = &bytes[consumed..];
-                        self.position += consumed as u64;
-                        continue;
-                    }
-                    progress
-                }
-                Format::Pcap(pcap) => pcap.next_record(bytes, sink)?,
-                Format::Pcapng(section) => section.next_block(bytes, &mut self.secrets, sink)?,
-                Format::Failed(error) => return Err(error.kind),
+    /// Searches for the next record. Returns how many bytes were passed over, and ends the search if
+    /// a record follows them; else sets `needed`.
+    #[cold]
+    fn search(&mut self, bytes: &[u8], end: bool) -> usize {
+        let mut at = 0;
+        let found = loop {
+            let rest = &bytes[at..];
+            if rest.is_empty() {
+                self.needed = 1;
+                break false;
+            }
+            let plausible = match &self.format {
+                Format::Records(records) => records.plausible(rest, self.time, end),
+                Format::Pcapng(section) => section.plausible(rest, end),
+                Format::Unknown => start::starts_capture(rest),
             };
-            match progress {
-                Progress::Consumed(consumed) => {
-                    bytes = &bytes[consumed..];
-                    self.position += consumed as u64;
-                    self.record += 1;
-                }
-                Progress::Needs(needed) => {
+            match plausible {
+                Plausible::Yes => break true,
+                Plausible::No => at += 1,
+                Plausible::Needs(needed) => {
                     self.needed = needed;
-                    break;
+                    break false;
+                }
+            }
+        };
+        self.position += at as u64;
+        if found && let Some(mut error) = self.search.take() {
+            // Where a record follows, the file did not end inside this one.
+            if error.is_cut_short() {
+                error.kind = FileErrorKind::Implausible;
+            }
+            self.damages.add(error, self.position.saturating_sub(error.offset));
+        }
+        at
+    }
+
+    /// Whether the header of the first capture of the file was read.
+    const fn has_started(&self) -> bool {
+        match self.format {
+            Format::Unknown => false,
+            Format::Records(_) => true,
+            Format::Pcapng(_) => self.record > 0,
+        }
+    }
+
+    /// Detects the format by the first bytes of the file, and takes the header of a pcap or snoop
+    /// file.
+    fn detect_format(&mut self, bytes: &[u8], end: bool) -> Result<Parsed<'static>, FileErrorKind> {
+        let format = bytes.first_chunk::<4>().map(|start| start::format(*start));
+        match format {
+            None if !end => return Ok(Parsed::Needs(4)),
+            Some(None) if !end && bytes.len() < looks::START => {
+                return Ok(Parsed::Needs(looks::START));
+            }
+            None | Some(None) => return Err(FileErrorKind::not_a_capture(bytes)),
+            Some(Some(FileFormat::Pcapng)) => {
+                self.format = Format::Pcapng(Section::default());
+                return Ok(Parsed::Other(0));
+            }
+            Some(Some(FileFormat::Pcap)) => {
+                if let Some(header) = bytes.first_chunk::<PCAP_HEADER>() {
+                    self.format = Format::Records(pcap::start(header)?);
+                    return Ok(Parsed::Other(PCAP_HEADER));
+                }
+            }
+            Some(Some(FileFormat::Snoop)) => {
+                if let Some(header) = bytes.first_chunk::<SNOOP_HEADER>() {
+                    self.format = Format::Records(snoop::start(header)?);
+                    return Ok(Parsed::Other(SNOOP_HEADER));
                 }
             }
         }
-        Ok(before - bytes.len())
+        if end {
+            return Err(FileErrorKind::CutShort { left: bytes.len() });
+        }
+        Ok(Parsed::Needs(PCAP_HEADER))
+    }
+}
+
+/// How far the reading of some bytes went.
+struct Run {
+    /// Where the current record starts.
+    at: usize,
+    /// Where the record before starts, if it is kept; else as `at`.
+    kept: usize,
+    stop: Stop,
+}
+
+impl Damages {
+    #[cold]
+    fn add(&mut self, error: FileError, skipped: u64) {
+        self.count += 1;
+        if self.count <= MAX_REPORTED {
+            self.waiting.push(Damage { error, skipped, more: 0 });
+            return;
+        }
+        let rest = self.rest.get_or_insert(Damage { error, skipped: 0, more: 0 });
+        rest.skipped += skipped;
+        rest.more += 1;
     }
 
-    /// Detects the format by the first bytes of the file.
-    fn detect_format(&mut self, bytes: &[u8]) -> Result<Progress, FileErrorKind> {
-        let Some(start) = bytes.first_chunk::<4>() else { return Ok(Progress::Needs(4)) };
-        if *start == SECTION_HEADER {
-            self.format = Format::Pcapng(Section::default());
-            return Ok(Progress::Consumed(0));
-        }
-        let Some((pcap, size)) = Pcap::start(start, bytes)? else {
-            return Ok(Progress::Needs(PCAP_HEADER));
-        };
-        self.format = Format::Pcap(pcap);
-        Ok(Progress::Consumed(size))
+    /// Reports what was not reported one by one.
+    fn end(&mut self) {
+        self.waiting.extend(self.rest.take());
     }
 }

@@ -47,11 +47,16 @@ impl Layers {
     }
 
     #[inline]
-    pub(super) fn receive(&mut self, record: &Record<'_>, sink: &mut impl FnMut(Packet<'_>)) {
+    pub(super) fn receive(
+        &mut self,
+        file: u32,
+        record: &Record<'_>,
+        sink: &mut impl FnMut(Packet<'_>),
+    ) {
         self.counts.packets += 1;
         self.counts.first_time.get_or_insert(record.time);
         self.counts.last_time = Some(record.time);
-        let origin = Origin { packet: self.counts.packets, file: 0, time: record.time };
+        let origin = Origin { packet: self.counts.packets, file, time: record.time };
         let Some(link) = record.link else {
             self.counts.malformed += 1;
             return;

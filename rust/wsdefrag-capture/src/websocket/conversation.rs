@@ -31,6 +31,7 @@ use crate::http::upgrade::Upgrade;
 use crate::options::Options;
 use crate::sink::Sink;
 use crate::stream_part::{Repeats, StreamPart};
+use crate::uid::uid;
 use crate::websocket::frame_search::Sender;
 use crate::websocket::handshake::CapturedHandshake;
 use crate::websocket::midstream::Midstream;
@@ -345,7 +346,8 @@ impl Conversation {
     ) -> Option<Connection> {
         let client = self.client?;
         let endpoints = [self.endpoints[client], self.endpoints[1 - client]];
-        let mut connection = handshake.connection(*context.next_id, endpoints);
+        let uid = uid(endpoints, self.opened, &context.options.capture_point);
+        let mut connection = handshake.connection(*context.next_id, uid, endpoints);
         (connection.opened, connection.last) = (self.opened, self.last);
         if !connection.refused() {
             connection.deflate = connection.deflate.or(context.options.deflate);

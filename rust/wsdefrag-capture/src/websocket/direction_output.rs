@@ -156,7 +156,7 @@ impl<S: Sink> EventSink<'_, S> {
             account.compressed += extent.payload_length;
             account.inflated += content.len() as u64;
         }
-        let (timestamp, last_packet) = (latest.time, latest.packet);
+        let Origin { time: timestamp, packet: last_packet, file } = *latest;
         let this = *seq;
         *seq += 1;
         if status == Status::Undecodable {
@@ -179,6 +179,7 @@ impl<S: Sink> EventSink<'_, S> {
             resynced: self.output.resynced,
             first_packet: first.packet,
             last_packet,
+            file,
         });
     }
 

@@ -24,14 +24,20 @@ pub(crate) struct CapturedHandshake {
 }
 
 impl CapturedHandshake {
-    /// The connection with this number between a client and a server, in that order.
-    pub(crate) fn connection(self, number: u64, [client, server]: [SocketAddr; 2]) -> Connection {
+    /// The connection with this number and identity between a client and a server, in that order.
+    pub(crate) fn connection(
+        self,
+        number: u64,
+        uid: [u8; 16],
+        [client, server]: [SocketAddr; 2],
+    ) -> Connection {
         let accept_key_ok = match (&self.request, &self.response) {
             (Some(request), Some(response)) => accept_key_is_right(request, response),
             _ => None,
         };
         let mut connection = Connection {
             connection: number,
+            uid,
             client_address: client,
             server_address: server,
             original_client_address: None,

@@ -62,9 +62,11 @@ fn read(bits: u8, file: &[u8], chunk: usize) -> Output {
     let mut output = Output::default();
     let mut capture = Capture::new(options);
     for chunk in file.chunks(chunk) {
-        capture.receive_data(chunk, &mut output).expect("the file is a capture");
+        let taken = capture.receive_data(chunk, &mut output).expect("the file is a capture");
+        assert_eq!(taken, chunk.len(), "the output is never full");
     }
-    capture.receive_eof().expect("the file is whole");
+    assert!(capture.receive_eof(&mut output).expect("the file is whole"));
+    assert_eq!(capture.take_damages(), []);
     capture.finish(&mut output);
     assert!(output.open.is_empty(), "all connections have ended");
     output
@@ -158,7 +160,10 @@ impl Output {
             // Before its first frame, a direction remembers only so many gaps.
             if gaps.len() < 64 {
                 assert_eq!(gaps.len() as u64, account.gaps);
-                assert_eq!(gaps.iter().map(|gap| gap.length).sum::<u64>(), account.missing);
+                assert_eq!(
+                    gaps.iter().map(|gap| gap.length).sum::<u64>(),
+                    account.missing + account.late
+                );
             }
             assert!(costs.iter().map(|cost| cost.lost).sum::<u64>() <= account.lost);
             let incomplete = account.counts.of_status(Status::Incomplete);

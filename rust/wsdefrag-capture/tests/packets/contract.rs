@@ -3,17 +3,18 @@
 //! A file of any bytes gives:
 //!
 //! - packets with increasing numbers
-//! - then at most one error, in a record that starts within the file
-//! - at the end of a file without an error: nothing, or that the file is cut short or not a capture
+//! - damage that was passed over, in records that start within the file
+//! - at most one error: that it is no capture, or at its end, that it is cut short
 //!
-//! The size of the chunks changes nothing. Every packet is counted in exactly one counter, and
+//! Neither the size of the chunks nor a sink that is full after each packet changes anything. Every packet is counted in exactly one counter, and
 //! every packet counted as a segment or an exported PDU is handed out.
 
 use std::net::SocketAddr;
 
+use wsdefrag_capture::file::damage::Damage;
 use wsdefrag_capture::file::error::FileError;
 use wsdefrag_capture::packet::counts::Counts;
-use wsdefrag_capture::packet::reader::PacketReader;
+use wsdefrag_capture::packet::reader::{PacketReader, PacketSink};
 use wsdefrag_capture::packet::{Packet, Payload};
 
 /// A copy of a packet.
@@ -84,36 +85,74 @@ impl Seen {
 pub(crate) struct Outcome {
     pub(crate) packets: Vec<Seen>,
     pub(crate) error: Option<FileError>,
+    pub(crate) damages: Vec<Damage>,
     pub(crate) counts: Counts,
     pub(crate) secrets: Vec<(u32, Vec<u8>)>,
 }
 
+/// Keeps the packets; it may be full after each.
+struct Packets {
+    seen: Vec<Seen>,
+    one_by_one: bool,
+    full: bool,
+}
+
+impl PacketSink for Packets {
+    fn packet(&mut self, packet: Packet<'_>) {
+        self.seen.push(Seen::new(&packet));
+        self.full = self.one_by_one;
+    }
+
+    fn is_full(&self) -> bool {
+        self.full
+    }
+}
+
 /// Reads a file in chunks of these lengths, repeated until its end.
 pub(crate) fn read_in(file: &[u8], lengths: &[usize]) -> Outcome {
+    read_with(file, lengths, false)
+}
+
+fn read_with(file: &[u8], lengths: &[usize], one_by_one: bool) -> Outcome {
     let mut reader = PacketReader::new();
-    let mut packets = Vec::new();
+    let mut packets = Packets { seen: Vec::new(), one_by_one, full: false };
     let mut error = None;
     let mut rest = file;
     let mut lengths = lengths.iter().cycle();
-    while !rest.is_empty() {
+    'file: while !rest.is_empty() {
         let length = lengths.next().map_or(rest.len(), |length| rest.len().min(*length));
-        let (chunk, after) = rest.split_at(length);
-        let result = reader.receive_data(chunk, &mut |packet| packets.push(Seen::new(&packet)));
-        if let Err(found) = result {
-            // Every further call returns the same error.
-            let again = reader.receive_data(after, &mut |_| panic!("a packet after an error"));
-            assert_eq!(again.err(), (!after.is_empty()).then_some(found));
-            assert!(!found.is_cut_short());
-            error = Some(found);
-            break;
+        let (mut chunk, after) = rest.split_at(length);
+        while !chunk.is_empty() {
+            packets.full = false;
+            match reader.receive_data(chunk, &mut packets) {
+                Ok(taken) => {
+                    assert!(taken == chunk.len() || packets.full);
+                    chunk = &chunk[taken..];
+                }
+                Err(found) => {
+                    assert!(!found.is_cut_short());
+                    error = Some(found);
+                    break 'file;
+                }
+            }
         }
         rest = after;
     }
-    if let Err(found) = reader.receive_eof() {
-        assert_eq!(error, None);
-        error = Some(found);
+    while error.is_none() {
+        packets.full = false;
+        match reader.receive_eof(&mut packets) {
+            Ok(true) => break,
+            Ok(false) => assert!(packets.full),
+            Err(found) => error = Some(found),
+        }
     }
-    Outcome { packets, error, counts: reader.counts().clone(), secrets: reader.secrets().to_vec() }
+    Outcome {
+        packets: packets.seen,
+        error,
+        damages: reader.take_damages().into_iter().map(|(_, damage)| damage).collect(),
+        counts: reader.counts().clone(),
+        secrets: reader.secrets().to_vec(),
+    }
 }
 
 /// Reads a file in one chunk and checks the outcome.
@@ -127,6 +166,7 @@ pub(crate) fn read(file: &[u8]) -> Outcome {
 pub(crate) fn check_chunks(file: &[u8], lengths: &[usize]) -> Outcome {
     let outcome = read(file);
     assert_eq!(read_in(file, lengths), outcome);
+    assert_eq!(read_with(file, lengths, true), outcome);
     outcome
 }
 
@@ -161,13 +201,18 @@ fn check(file: &[u8], outcome: &Outcome) {
     assert_eq!(outcome.packets.iter().filter(cut).count() as u64, counts.cut);
     assert_eq!(counts.first_time.is_some(), counts.packets != 0);
     assert_eq!(counts.last_time.is_some(), counts.packets != 0);
-    // Payload bytes come from the file, and no byte is handed out twice.
     for seen in &outcome.packets {
         assert!(seen.tags.0.len() <= 32);
         assert_eq!(seen.tags.0.is_empty(), seen.tags.1 == 0);
     }
+    // Payload bytes come from the file. After damage, bytes may be handed out a second time.
     let payload: usize = outcome.packets.iter().map(|seen| seen.bytes().len()).sum();
-    assert!(payload <= file.len());
+    assert!(payload <= file.len() * if outcome.damages.is_empty() { 1 } else { 2 });
+    for damage in &outcome.damages {
+        assert!(damage.error.offset + damage.skipped <= file.len() as u64 || damage.more > 0);
+        assert!(!damage.to_string().is_empty());
+    }
+    assert!(outcome.damages.len() <= 17);
     if let Some(error) = outcome.error {
         assert!(error.offset <= file.len() as u64);
         assert!(!error.to_string().is_empty());

@@ -76,7 +76,7 @@ proptest! {
         lengths in vec(1..200_usize, 1..5),
     ) {
         let outcome = check_chunks(&pcap(link.into(), &packets), &lengths);
-        prop_assert_eq!(outcome.error, None);
+        prop_assert_eq!((outcome.error, outcome.damages), (None, vec![]));
         prop_assert_eq!(outcome.counts.packets, packets.len() as u64);
     }
 
@@ -86,6 +86,7 @@ proptest! {
     ) {
         let outcome = check_chunks(&file, &lengths);
         prop_assert!(outcome.error.is_none() || file.is_empty());
+        prop_assert_eq!(outcome.damages, vec![]);
         prop_assert_eq!(outcome.counts.malformed, 0);
     }
 

@@ -4,7 +4,8 @@ use std::io::{self, Read, Write};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use wsdefrag_capture::file::compression::decompressed;
+use wsdefrag_capture::Packet;
+use wsdefrag_capture::file::compression::Decompressor;
 use wsdefrag_capture::file::error::FileErrorKind;
 use wsdefrag_capture::packet::reader::PacketReader;
 
@@ -38,7 +39,7 @@ impl Read for Pipe {
 
 fn all(reader: impl Read + Send) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    decompressed(reader)?.read_to_end(&mut bytes)?;
+    Decompressor::new(reader).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
@@ -66,10 +67,10 @@ fn gzip_is_detected_by_its_first_bytes() {
 
 #[test]
 fn read_returns_the_available_bytes() {
-    let mut reader = decompressed(Pipe(vec![b"abcd".to_vec(), b"efg".to_vec()])).unwrap();
+    let mut reader = Decompressor::new(Pipe(vec![b"abcd".to_vec(), b"efg".to_vec()]));
     let mut buffer = [0; 100];
     let lengths: Vec<_> = (0..4).map(|_| reader.read(&mut buffer).unwrap()).collect();
-    assert_eq!(lengths, [2, 2, 3, 0]);
+    assert_eq!(lengths, [4, 3, 0, 0]);
     // The flushed part of a compressed stream is returned before the stream ends.
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
     encoder.write_all(b"first").unwrap();
@@ -77,7 +78,7 @@ fn read_returns_the_available_bytes() {
     let flushed = encoder.get_ref().clone();
     encoder.write_all(b"second").unwrap();
     let rest = encoder.finish().unwrap()[flushed.len()..].to_vec();
-    let mut reader = decompressed(Pipe(vec![flushed, rest])).unwrap();
+    let mut reader = Decompressor::new(Pipe(vec![flushed, rest]));
     let length = reader.read(&mut buffer).unwrap();
     assert_eq!(&buffer[..length], b"first");
 }
@@ -86,7 +87,7 @@ fn read_returns_the_available_bytes() {
 fn truncated_gzip_file_gives_its_bytes_and_then_an_error() {
     let file = pcap(1, &vec![segment(1, &[7; 1_000]); 100]);
     let compressed = gzip(&file);
-    let mut reader = decompressed(&compressed[..compressed.len() - 20]).unwrap();
+    let mut reader = Decompressor::new(&compressed[..compressed.len() - 20]);
     let mut bytes = Vec::new();
     let error = reader.read_to_end(&mut bytes).unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
@@ -100,9 +101,12 @@ fn packet_numbers_and_fragments_continue_from_file_to_file() {
     let mut reader = PacketReader::new();
     let mut seen = Vec::new();
     let mut take = |reader: &mut PacketReader, file: &[u8]| {
-        let received = reader.receive_data(file, &mut |packet| seen.push(packet.number));
-        let ended = reader.receive_eof();
-        received.and(ended)
+        let received =
+            reader.receive_data(file, &mut |packet: Packet<'_>| seen.push(packet.number));
+        if received.is_err() {
+            return received.map(|_| ());
+        }
+        reader.receive_eof(&mut |_: Packet<'_>| {}).map(|ended| assert!(ended))
     };
     let two = pcap(1, &[segment(1, b"a"), segment(2, b"b")]);
     take(&mut reader, &two).unwrap();
@@ -110,10 +114,10 @@ fn packet_numbers_and_fragments_continue_from_file_to_file() {
     take(&mut reader, &pcapng(Order::Big, 1, &[segment(3, b"c")])).unwrap();
     // A file that is no capture, a truncated one and an empty one do not affect the others.
     let error = take(&mut reader, b"not a capture").unwrap_err();
-    assert_eq!(error.kind, FileErrorKind::NotACapture { start: *b"not ", length: 4 });
+    assert_eq!(error.kind, FileErrorKind::not_a_capture(b"not a capture"));
     assert!(take(&mut reader, &two[..two.len() - 1]).unwrap_err().is_cut_short());
     let error = take(&mut reader, b"").unwrap_err();
-    assert_eq!(error.kind, FileErrorKind::NotACapture { start: [0; 4], length: 0 });
+    assert_eq!(error.kind, FileErrorKind::not_a_capture(b""));
     take(&mut reader, &pcap(101, &fragments[1..])).unwrap();
     assert_eq!(seen, [1, 2, 4, 5, 6]);
     assert_eq!(reader.packets(), 6);

@@ -1,22 +1,15 @@
 //! Compresses one direction (RFC 7692 section 7.2.1).
 //!
-//! Each fragment is flushed to a byte boundary. A receiver that inflates each
-//! fragment separately gets the fragment's whole content, and the windows of
-//! both
-//! sides are equal between calls. The four bytes `00 00 ff ff` are removed from
-//! the
-//! last fragment of a message.
+//! Each fragment is flushed to a byte boundary. A receiver that inflates each fragment separately
+//! gets the fragment's whole content, and the windows of both sides are equal between calls. The
+//! four bytes `00 00 ff ff` are removed from the last fragment of a message.
 //!
-//! zlib does not write raw streams with an 8-bit window, so it gets 9 bits
-//! instead.
-//! Its matches stay 262 bytes (the longest match and the lookahead) below the
-//! window size, so the longest distance is 250, within the agreed 256. The
-//! tests
-//! inflate such streams with an 8-bit window.
+//! zlib does not write raw streams with an 8-bit window, so it gets 9 bits instead. Its matches
+//! stay 262 bytes (the longest match and the lookahead) below the window size, so the longest
+//! distance is 250, within the agreed 256. The tests inflate such streams with an 8-bit window.
 //!
 //! - the stream is at a byte boundary between calls
-//! - `compressed[..used]` is the output of the current call; `used == 0`
-//!   between calls
+//! - `compressed[..used]` is the output of the current call; `used == 0` between calls
 
 use std::panic;
 

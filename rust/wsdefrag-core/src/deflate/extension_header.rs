@@ -1,9 +1,9 @@
 //! The syntax of a `Sec-WebSocket-Extensions` header.
 //!
-//! A header is a comma-separated list of extensions. Each has parameters after semicolons, with bare
-//! or quoted values. Names are not case-sensitive, values may be quoted, white space may surround
-//! `=`, and list elements may be empty. Everything is read in place and nothing is copied, because a
-//! header may be long and is a stranger's.
+//! A header is a comma-separated list of extensions. Each has parameters after semicolons, with
+//! bare or quoted values. Names are not case-sensitive, values may be quoted, white space may
+//! surround `=`, and list elements may be empty. Everything is read in place and nothing is copied,
+//! because a header may be long and is a stranger's.
 //!
 //! It implements RFC 6455 section 9.1 and RFC 9110 section 5.6.
 

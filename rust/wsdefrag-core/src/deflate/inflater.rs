@@ -1,8 +1,8 @@
 //! The inflater of one direction, and the check for the end of a message.
 //!
-//! A compressed message is raw deflate data without the last four bytes of its final sync flush.
-//! At the end of the message these four bytes are fed, and one more, with the order to stop at the
-//! end of a block. If the inflater does not stop exactly after the four bytes, the message was
+//! A compressed message is raw deflate data without the last four bytes of its final sync flush. At
+//! the end of the message these four bytes are fed, and one more, with the order to stop at the end
+//! of a block. If the inflater does not stop exactly after the four bytes, the message was
 //! truncated.
 //!
 //! The window is always 15 bits, which can read every smaller one. The state is reset after each

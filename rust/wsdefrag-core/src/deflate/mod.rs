@@ -8,4 +8,5 @@ pub(crate) mod inflation;
 pub mod params;
 mod parked;
 pub(crate) mod slot;
+pub(crate) mod target;
 mod window;

@@ -1,12 +1,12 @@
 //! The agreed permessage-deflate parameters (RFC 7692 section 7.1).
 //!
 //! They are parsed from the server's answer, the `Sec-WebSocket-Extensions` header of the 101
-//! response. A server derives its answer from the client's offers, which have the same syntax and are
-//! in order of preference (RFC 7692 section 5).
+//! response. A server derives its answer from the client's offers, which have the same syntax and
+//! are in order of preference (RFC 7692 section 5).
 //!
 //! An endpoint rejects an answer that breaks a rule. An observer gains nothing by rejecting it,
-//! because both sides continue. [`DeflateParams::from_header_tolerant`] uses the valid parts of such
-//! an answer and lists what it tolerated:
+//! because both sides continue. [`DeflateParams::from_header_tolerant`] uses the valid parts of
+//! such an answer and lists what it tolerated:
 //!
 //! ```text
 //! an empty parameter, such as after a trailing semicolon  ignored

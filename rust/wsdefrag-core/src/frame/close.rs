@@ -1,8 +1,7 @@
 //! Close payloads (RFC 6455 sections 5.5.1 and 7.4).
 //!
-//! A close payload is empty, or a two-byte code in network byte order followed
-//! by
-//! a reason in UTF-8.
+//! A close payload is empty, or a two-byte code in network byte order followed by a reason in
+//! UTF-8.
 
 use crate::error::Kind;
 

@@ -7,10 +7,9 @@
 //! 0 or 4        the masking key, if MASK
 //! ```
 //!
-//! [`parse`] tests each rule at the first byte that can break it, in byte
-//! order. An
-//! incomplete header therefore gives the same error as the complete one, or
-//! `None` if more bytes are needed. [`Header::to_bytes`] is the inverse.
+//! [`parse`] tests each rule at the first byte that can break it, in byte order. An incomplete
+//! header therefore gives the same error as the complete one, or `None` if more bytes are needed.
+//! [`Header::to_bytes`] is the inverse.
 //!
 //! - `2 <= size <= MAX_HEADER`
 //! - `length <= MAX_CONTROL` for a control frame

@@ -1,12 +1,10 @@
-//! Masking (RFC 6455 section 5.3): byte `i` of a payload is XORed with byte
-//! `i mod 4` of the masking key.
+//! Masking (RFC 6455 section 5.3): byte `i` of a payload is XORed with byte `i mod 4` of the
+//! masking key.
 //!
-//! A payload may arrive in any number of ranges, so a [`Mask`] is the key
-//! rotated
-//! until its first byte applies to the next payload byte. Unmasking reads and
-//! writes each byte once, and also ORs all bytes: a result below 0x80 proves
-//! that
-//! they are ASCII, and therefore UTF-8, without a second pass.
+//! A payload may arrive in any number of ranges, so a [`Mask`] is the key rotated until its first
+//! byte applies to the next payload byte. Unmasking reads and writes each byte once, and also ORs
+//! all bytes: a result below 0x80 proves that they are ASCII, and therefore UTF-8, without a second
+//! pass.
 
 use std::mem::MaybeUninit;
 

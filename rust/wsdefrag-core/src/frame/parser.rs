@@ -1,11 +1,9 @@
 //! Splits the bytes of one direction into frame headers and payload ranges.
 //!
-//! The parser is in one of two states: between frames (`remaining == 0`), or
-//! inside a payload (`remaining` bytes are missing). It returns payloads as
-//! ranges
-//! of the caller's chunk. It copies bytes only for a header that two chunks
-//! share:
-//! it keeps the first `spilled` bytes of such a header.
+//! The parser is in one of two states: between frames (`remaining == 0`), or inside a payload
+//! (`remaining` bytes are missing). It returns payloads as ranges of the caller's chunk. It copies
+//! bytes only for a header that two chunks share: it keeps the first `spilled` bytes of such a
+//! header.
 //!
 //! It implements RFC 6455 section 5.2.
 //!

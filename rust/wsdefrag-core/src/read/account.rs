@@ -1,14 +1,10 @@
-//! The account of an open message: opcode, position, fragments and lengths,
-//! without
-//! the content.
+//! The account of an open message: opcode, position, fragments and lengths, without the content.
 //!
-//! It is updated with each header, before the payload of that frame is read.
-//! The
-//! limits on frame size, number of fragments and uncompressed size are checked
-//! here.
+//! It is updated with each header, before the payload of that frame is read. The limits on frame
+//! size, number of fragments and uncompressed size are checked here.
 //!
-//! - `announced` is the sum of the lengths in the message's headers, whether or
-//!   not the bytes have arrived
+//! - `announced` is the sum of the lengths in the message's headers, whether or not the bytes have
+//!   arrived
 
 use crate::error::Kind;
 use crate::frame::header::Header;

@@ -5,8 +5,8 @@
 //!
 //! It implements RFC 6455 sections 5.4 to 5.6 and 8.1, and RFC 7692 section 7.2.2.
 
-use crate::deflate::inflation::Ceiling;
 use crate::deflate::slot::Slot;
+use crate::deflate::target::Ceiling;
 use crate::error::{Error, Kind, OutOfMemory};
 use crate::frame::header::Header;
 use crate::frame::mask::Mask;

@@ -1,105 +1,29 @@
 //! Reads one direction range by range: returns each part of a message at once.
 //!
-//! A part is the range of one frame's payload in the caller's chunk, unmasked
-//! and
-//! inflated. The parts of a text end between characters: an incomplete
-//! character
-//! waits for its other bytes, so a part may be empty.
-//! [`next`](FragmentStream::next) returns one part or control frame per call
-//! and
+//! A part is the range of one frame's payload in the caller's chunk, unmasked and inflated. The
+//! parts of a text end between characters: an incomplete character waits for its other bytes, so a
+//! part may be empty. [`next`](FragmentStream::next) returns one part or control frame per call and
 //! does not read the bytes after it.
 //!
-//! Rules, limits and Close payloads are those of the
-//! [`Reassembler`](crate::Reassembler), and the parts of a message add up to
-//! its
-//! content. If a part of a compressed text breaks two rules of content, the
-//! error
-//! is the one about deflate.
+//! Rules, limits and Close payloads are those of the [`Reassembler`](crate::Reassembler), and the
+//! parts of a message add up to its content. If a part of a compressed text breaks two rules of
+//! content, the error is the one about deflate.
 //!
-//! It implements RFC 6455 sections 5.4 to 5.6, 7 and 8.1, and RFC 7692 section
-//! 7.2.2.
-//!
-//! - `given <= filled <= bytes.len()` in `decoded`; `bytes[given..filled]` was
-//!   not returned yet
+//! It implements RFC 6455 sections 5.4 to 5.6, 7 and 8.1, and RFC 7692 section 7.2.2.
 
-use crate::deflate::inflater::{Progress, Stream};
-use crate::deflate::inflation::{Ceiling, Room, Target};
 use crate::deflate::params::DeflateParams;
 use crate::deflate::slot::Slot;
-use crate::error::{Error, Kind, OutOfMemory};
-use crate::fallible::TryGrow;
-use crate::frame::close::Close;
+use crate::deflate::target::Ceiling;
+use crate::error::{Error, Kind};
 use crate::frame::header::{Header, Order, Rules};
 use crate::frame::mask::Mask;
 use crate::frame::opcode::Opcode;
-use crate::limits::{Excess, Limits};
+use crate::limits::Limits;
 use crate::read::account::{Account, Decoding};
-use crate::read::memory::{Memory, VecMemory};
+use crate::read::decoded::{Decoded, DecodedTarget};
+use crate::read::fragment_event::{Ends, FragmentEvent, NextEvent, TextMemory};
 use crate::read::walker::Walker;
 use crate::strictness::Strictness;
-use crate::text;
-
-/// First size of the buffer for decoded bytes.
-const FIRST_ROOM: usize = 1 << 12;
-/// Largest buffer that is kept between parts, in bytes.
-const MOST_KEPT: usize = 1 << 18;
-
-/// The result of one call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FragmentEvent<'a, T, C> {
-    /// A part of a text message, in whole characters.
-    Text(T, Ends),
-    /// A part of a binary message.
-    Binary(C, Ends),
-    /// A ping with its payload.
-    Ping(&'a [u8]),
-    /// A pong with its payload.
-    Pong(&'a [u8]),
-    /// The peer's Close; no event follows it.
-    Close(Close<'a>),
-}
-
-/// The caller's memory, also for texts.
-pub trait TextMemory: Memory {
-    /// A part of a text.
-    type Text;
-
-    /// The text of `wire`, unmasked; `None` if it is not ASCII.
-    fn ascii(&mut self, wire: &[u8], mask: Mask) -> Result<Option<Self::Text>, OutOfMemory>;
-
-    /// A copy of `text`.
-    fn text(&mut self, text: &str) -> Result<Self::Text, OutOfMemory>;
-}
-
-impl TextMemory for VecMemory {
-    type Text = String;
-
-    fn ascii(&mut self, wire: &[u8], mask: Mask) -> Result<Option<String>, OutOfMemory> {
-        let (content, any) = self.whole(wire, mask)?;
-        Ok(if any < 0x80 { String::from_utf8(content).ok() } else { None })
-    }
-
-    fn text(&mut self, text: &str) -> Result<String, OutOfMemory> {
-        let mut copy = String::new();
-        copy.try_reserve_exact(text.len())?;
-        #[expect(clippy::disallowed_methods, reason = "there is room")]
-        copy.push_str(text);
-        Ok(copy)
-    }
-}
-
-/// The result of [`FragmentStream::next`] for this memory.
-pub type NextEvent<'a, M> =
-    Option<FragmentEvent<'a, <M as TextMemory>::Text, <M as Memory>::Content>>;
-
-/// Whether a part is the last of its frame, and of its message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ends {
-    /// Whether the part is the last of its frame.
-    pub frame: bool,
-    /// Whether the part is the last of its message.
-    pub message: bool,
-}
 
 /// A [`FragmentEvent`] without borrowed data.
 enum Found<T, C> {
@@ -107,14 +31,6 @@ enum Found<T, C> {
     Text(T, Ends),
     Binary(C, Ends),
     Control(Opcode),
-}
-
-/// A buffer for decoded bytes: inflated payloads, and texts that are not ASCII.
-#[derive(Default)]
-struct Decoded {
-    bytes: Vec<u8>,
-    filled: usize,
-    given: usize,
 }
 
 /// The decoder of one direction.
@@ -345,101 +261,5 @@ impl FragmentStream {
             self.inflated = 0;
         }
         Ok(())
-    }
-}
-
-impl Decoded {
-    /// The decoded bytes that were not returned yet.
-    fn waiting(&self) -> &[u8] {
-        &self.bytes[self.given..self.filled]
-    }
-
-    /// Takes the decoded bytes that were not returned yet.
-    fn give(&mut self) -> &[u8] {
-        let from = std::mem::replace(&mut self.given, self.filled);
-        &self.bytes[from..self.filled]
-    }
-
-    /// Takes the whole characters of a text that were not returned yet.
-    fn whole_characters(&mut self, ends: Ends) -> Result<&str, Kind> {
-        let waiting = &self.bytes[self.given..self.filled];
-        let text = text::whole_characters(waiting)?;
-        if ends.message && text.len() < waiting.len() {
-            return Err(Kind::InvalidUtf8);
-        }
-        self.given += text.len();
-        Ok(text)
-    }
-
-    /// Moves the bytes that were not returned to the front of the buffer.
-    #[inline]
-    fn forget_given(&mut self) {
-        self.bytes.copy_within(self.given..self.filled, 0);
-        self.filled -= self.given;
-        self.given = 0;
-        if self.bytes.len() > MOST_KEPT && self.filled < MOST_KEPT {
-            self.bytes.truncate(MOST_KEPT);
-            #[expect(clippy::disallowed_methods, reason = "at most `MOST_KEPT` bytes are moved")]
-            self.bytes.shrink_to(MOST_KEPT);
-        }
-    }
-
-    /// Makes room for `more` bytes.
-    #[inline]
-    fn make_room(&mut self, more: usize) -> Result<(), OutOfMemory> {
-        let needed = self.filled.checked_add(more).ok_or(OutOfMemory)?;
-        if needed > self.bytes.len() {
-            let room = needed.max(FIRST_ROOM);
-            self.bytes.try_lengthen(room - self.bytes.len(), 0)?;
-        }
-        Ok(())
-    }
-
-    fn append(&mut self, wire: &[u8], mask: Mask) -> Result<(), OutOfMemory> {
-        self.make_room(wire.len())?;
-        let end = self.filled + wire.len();
-        mask.unmask(wire, &mut self.bytes[self.filled..end]);
-        self.filled = end;
-        Ok(())
-    }
-}
-
-/// The buffer of decoded bytes as an inflation target.
-struct DecodedTarget<'a> {
-    decoded: &'a mut Decoded,
-    inflated: &'a mut usize,
-    ceiling: Ceiling,
-}
-
-impl Target for DecodedTarget<'_> {
-    #[inline]
-    fn room(&mut self) -> Result<Room, OutOfMemory> {
-        let decoded = &mut *self.decoded;
-        if decoded.filled == decoded.bytes.len() {
-            decoded.make_room(decoded.filled.max(1))?;
-        }
-        let most = self.ceiling.bytes.saturating_sub(*self.inflated);
-        Ok(match most.min(decoded.bytes.len() - decoded.filled) {
-            0 => Room::Full(self.ceiling.exceeded),
-            room => Room::Bytes(room),
-        })
-    }
-
-    #[inline]
-    fn inflate(&mut self, room: usize, stream: &mut Stream, input: &[u8]) -> Progress {
-        let Decoded { bytes, filled, .. } = &mut *self.decoded;
-        stream.inflate(input, &mut bytes[*filled..*filled + room])
-    }
-
-    #[inline]
-    fn took(&mut self, _room: usize, produced: usize) -> Result<(), Kind> {
-        self.decoded.filled += produced;
-        *self.inflated += produced;
-        Ok(())
-    }
-
-    #[cold]
-    fn exceeded(&mut self, excess: Excess) -> Result<(), Kind> {
-        Err(Kind::Limit(excess))
     }
 }

@@ -1,10 +1,7 @@
 //! Reads one direction as single frames, without reassembly.
 //!
-//! Only the rules for a single frame apply: its header, masking and size. The
-//! order
-//! of frames, Close payloads, UTF-8 and deflate are not checked, and frames
-//! after a
-//! Close are returned too.
+//! Only the rules for a single frame apply: its header, masking and size. The order of frames,
+//! Close payloads, UTF-8 and deflate are not checked, and frames after a Close are returned too.
 
 use crate::error::Error;
 use crate::frame::header::{Header, Order, Rules};

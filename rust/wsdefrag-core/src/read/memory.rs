@@ -1,10 +1,8 @@
 //! The caller's memory for payloads.
 //!
-//! The content of a message grows in a buffer of the caller's type, is written
-//! once
-//! and in order, and is then given to the caller. The engine requests the size
-//! of
-//! the buffer, and never more than the limits and the received bytes allow.
+//! The content of a message grows in a buffer of the caller's type, is written once and in order,
+//! and is then given to the caller. The engine requests the size of the buffer, and never more than
+//! the limits and the received bytes allow.
 
 use crate::deflate::inflater::{Outcome, Progress, Stream};
 use crate::error::OutOfMemory;

@@ -1,14 +1,16 @@
 //! An open message: its account and its content so far.
 //!
-//! The content is one buffer that grows in place. Payloads are appended to it, unmasked or inflated,
-//! and a text is validated as it grows. Neither wire bytes nor a list of fragments are kept.
+//! The content is one buffer that grows in place. Payloads are appended to it, unmasked or
+//! inflated, and a text is validated as it grows. Neither wire bytes nor a list of fragments are
+//! kept.
 //!
 //! - `content.len() <= max_message_size`
 //! - if UTF-8 is enforced, `content` of a text contains no byte that UTF-8 does not allow at its
 //!   position
 
 use crate::deflate::inflater::{Progress, Stream, UNMASK_SIZE};
-use crate::deflate::inflation::{Ceiling, DeflateBreaches, Room, Target};
+use crate::deflate::inflation::DeflateBreaches;
+use crate::deflate::target::{Ceiling, Room, Target};
 use crate::error::{Kind, OutOfMemory};
 use crate::frame::mask::Mask;
 use crate::frame::opcode::Opcode;

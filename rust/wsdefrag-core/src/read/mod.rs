@@ -2,8 +2,10 @@
 
 mod account;
 mod completion;
+mod decoded;
 pub mod event;
 mod footprint;
+pub mod fragment_event;
 pub mod fragment_stream;
 pub mod frame_decoder;
 pub mod growth;

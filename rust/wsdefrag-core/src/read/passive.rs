@@ -1,8 +1,8 @@
 //! A direction of a capture: it is only observed, and bytes may be missing.
 //!
 //! It differs in two ways from a direction of an endpoint. An error in a message's content affects
-//! only that message, because the frame boundaries are still known. And the reader can report a gap,
-//! bytes that were not captured:
+//! only that message, because the frame boundaries are still known. And the reader can report a
+//! gap, bytes that were not captured:
 //!
 //! ```text
 //! a gap that ends inside a frame with a known header    skipped; its message is damaged
@@ -14,8 +14,8 @@
 //! The content of a damaged message ends before its first missing byte. Bytes on the two sides of a
 //! gap are never joined. Without memory for an event there is no event, and its bytes are skipped.
 //!
-//! - `bytes_received == bytes of all extents + control_bytes + bytes_skipped + bytes_discarded` after
-//!   [`finish`](Reassembler::finish)
+//! - `bytes_received == bytes of all extents + control_bytes + bytes_skipped + bytes_discarded`
+//!   after [`finish`](Reassembler::finish)
 
 use crate::deflate::slot::Slot;
 use crate::error::{Error, Kind};

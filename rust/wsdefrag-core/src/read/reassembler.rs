@@ -1,8 +1,8 @@
 //! Reassembles one direction: bytes in, messages and control frames out.
 //!
 //! The machine is *open* until a Close makes it *closed* or a violation makes it *failed*. Both are
-//! final: later bytes are counted and dropped. While it is open, it is between frames or inside one,
-//! and independently has an open message or not:
+//! final: later bytes are counted and dropped. While it is open, it is between frames or inside
+//! one, and independently has an open message or not:
 //!
 //! ```text
 //! TEXT or BINARY without FIN   opens a message        (only if none is open)
@@ -11,14 +11,15 @@
 //! CLOSE, PING, PONG            may come between, and do not change it
 //! ```
 //!
-//! What happens when a message or a control frame is complete is in `completion.rs`. An uncompressed
-//! message in one frame inside one chunk, the most common case, takes a short path there and never
-//! becomes an open message.
+//! What happens when a message or a control frame is complete is in `completion.rs`. An
+//! uncompressed message in one frame inside one chunk, the most common case, takes a short path
+//! there and never becomes an open message.
 //!
 //! It implements RFC 6455 sections 5.4 to 5.6, 7 and 8.1, and RFC 7692 section 7.2.2.
 
-use crate::deflate::inflation::{Ceiling, Inflation};
+use crate::deflate::inflation::Inflation;
 use crate::deflate::slot::Slot;
+use crate::deflate::target::Ceiling;
 use crate::error::{Error, Kind, OutOfMemory};
 use crate::frame::header::{Header, Order};
 use crate::frame::mask::Mask;

@@ -1,18 +1,14 @@
 //! The steps from one frame to the next that all decoders share.
 //!
-//! A walker is between frames or inside one. [`next`](Walker::next) reads a
-//! header if
-//! one is due, counts violations of switched-off rules in it, and returns the
-//! frame's payload in the caller's chunk as one [`Range`]. The walker collects
-//! the
-//! payload of a control frame; the decoder handles the ranges of a data frame.
+//! A walker is between frames or inside one. [`next`](Walker::next) reads a header if one is due,
+//! counts violations of switched-off rules in it, and returns the frame's payload in the caller's
+//! chunk as one [`Range`]. The walker collects the payload of a control frame; the decoder handles
+//! the ranges of a data frame.
 //!
 //! It implements RFC 6455 sections 5.2 to 5.5.
 //!
-//! - `controlled <= MAX_CONTROL`, because the parser rejects longer control
-//!   frames
-//! - `header` is that of the current frame, or between frames that of the last
-//!   one
+//! - `controlled <= MAX_CONTROL`, because the parser rejects longer control frames
+//! - `header` is that of the current frame, or between frames that of the last one
 
 use crate::error::{Error, Kind};
 use crate::frame::close::{self, Close};

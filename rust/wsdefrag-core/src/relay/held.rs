@@ -1,6 +1,9 @@
-//! The relay's view of an event or an injected message that it holds.
+//! What a relay asks of the caller's object for a message or control frame, and tells it.
+//!
+//! A relay holds such an object while the event waits for a decision, or while an injected message
+//! waits for its place between the forwarded frames.
 
-/// An event that a relay holds until it is forwarded or dropped.
+/// A message or control frame that a relay holds until it is forwarded or dropped.
 pub trait Held {
     /// The message's content as it was received; empty for a control frame. It does not change
     /// while the event is held.

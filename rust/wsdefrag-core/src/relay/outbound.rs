@@ -1,13 +1,9 @@
 //! Writes the outgoing direction of a relay: forwards, re-encodes and injects.
 //!
-//! A message that the caller did not change is forwarded verbatim, compressed
-//! bytes
-//! included, as long as the receiver's window matches the sender's. An edited
-//! message is encoded again. If the sender uses context takeover, the two
-//! windows
-//! differ as soon as one compressed message is not forwarded verbatim; from
-//! then on
-//! every compressed message of the direction is compressed again:
+//! A message that the caller did not change is forwarded verbatim, compressed bytes included, as
+//! long as the receiver's window matches the sender's. An edited message is encoded again. If the
+//! sender uses context takeover, the two windows differ as soon as one compressed message is not
+//! forwarded verbatim; from then on every compressed message of the direction is compressed again:
 //!
 //! ```text
 //! verbatim     the parameters of both connections fit, and no compressed message was
@@ -15,18 +11,14 @@
 //! recompress   otherwise; and a message whose payload was too long to be kept
 //! ```
 //!
-//! Uncompressed messages do not use a window, so the caller can always change,
-//! drop
-//! and inject them. While the direction is forwarded verbatim, injected
-//! messages
-//! are not compressed unless the caller asks for it.
+//! Uncompressed messages do not use a window, so the caller can always change, drop and inject
+//! them. While the direction is forwarded verbatim, injected messages are not compressed unless the
+//! caller asks for it.
 //!
-//! A tolerated RSV1 bit without a meaning is cleared if the receiver would take
-//! it
-//! to mean "compressed".
+//! A tolerated RSV1 bit without a meaning is cleared if the receiver would take it to mean
+//! "compressed".
 //!
-//! It implements RFC 6455 sections 5.4 and 5.5.1, and RFC 7692 sections 6 and
-//! 7.
+//! It implements RFC 6455 sections 5.4 and 5.5.1, and RFC 7692 sections 6 and 7.
 
 use crate::deflate::params::DeflateParams;
 use crate::frame::opcode::Opcode;

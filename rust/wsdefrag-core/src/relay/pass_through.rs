@@ -1,23 +1,19 @@
 //! One direction of a relay that forwards frames while it reads them.
 //!
-//! Accepted frames are written at once ([`passing`](crate::relay::passing)).
-//! Only
-//! injected messages and frames wait:
+//! Accepted frames are written at once ([`passing`](crate::relay::passing)). Only injected messages
+//! and frames wait:
 //!
 //! ```text
 //! a message          for the end of a message that is partly written
 //! a control frame    for the end of a frame that is partly written
 //! ```
 //!
-//! Injected messages that wait are dropped if a Close is sent, or if the
-//! current
-//! message will never be complete. If a partly written frame will never be
-//! complete, the outgoing direction is blocked: nothing more can be sent, and
-//! only
-//! the end of the connection can follow.
+//! Injected messages that wait are dropped if a Close is sent, or if the current message will never
+//! be complete. If a partly written frame will never be complete, the outgoing direction is
+//! blocked: nothing more can be sent, and only the end of the connection can follow.
 //!
 //! - `waiting` is empty if `schedule` has no messages
-//! - `waiting` is empty after a Close, and after a message was broken off
+//! - `waiting` is empty after a Close, and if the current message will never be complete
 //!
 //! It implements RFC 6455 sections 5.4 and 5.5.1.
 

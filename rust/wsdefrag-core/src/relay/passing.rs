@@ -1,16 +1,11 @@
 //! Forwards frames while they are read.
 //!
-//! A [`Passing`] is a sink between a reassembler and the caller's sink. It
-//! writes
-//! what the reassembler has accepted: data frames as complete frames or as
-//! bytes
-//! arrive ([`schedule`](crate::relay::schedule)), control frames always
-//! complete.
+//! A [`Passing`] is a sink between a reassembler and the caller's sink. It writes what the
+//! reassembler has accepted: data frames as complete frames or as bytes arrive
+//! ([`schedule`](crate::relay::schedule)), control frames always complete.
 //!
-//! A range of a payload in which an error is found is not forwarded. With
-//! `Pace::Frames`, an error at the end of a message stops its last frame. After
-//! an
-//! error nothing more is forwarded.
+//! A range of a payload in which an error is found is not forwarded. With `Pace::Frames`, an error
+//! at the end of a message stops its last frame. After an error nothing more is forwarded.
 
 use crate::error::{Kind, OutOfMemory};
 use crate::frame::header::{Header, RSV1};

@@ -1,8 +1,7 @@
 //! One direction of a relay whose caller decides on each message.
 //!
-//! Each event of the reassembler waits in a queue, in the order of arrival,
-//! with
-//! the log of its frames. The caller decides on events by their index:
+//! Each event of the reassembler waits in a queue, in the order of arrival, with the log of its
+//! frames. The caller decides on events by their index:
 //!
 //! ```text
 //! forward    writes the event, and drops the events before it
@@ -11,17 +10,12 @@
 //!            a call, when it is the first of the queue
 //! ```
 //!
-//! An unchanged message is forwarded in the received frames; an edited message
-//! is
-//! encoded again ([`outbound`](crate::relay::outbound)). After a Close was
-//! sent,
-//! `forward` only drops events. A refused `forward` changes nothing: the event and those
-//! before
-//! it stay in the queue.
+//! An unchanged message is forwarded in the received frames; an edited message is encoded again
+//! ([`outbound`](crate::relay::outbound)). After a Close was sent, `forward` only drops events. A
+//! refused `forward` changes nothing: the event and those before it stay in the queue.
 //!
-//! Injected messages and control frames are written at once. A message is only
-//! written when it is complete, so none can be injected into the middle of
-//! another.
+//! Injected messages and control frames are written at once. A message is only written when it is
+//! complete, so none can be injected into the middle of another.
 //!
 //! - `logs` has one entry for each recorded event that is not in the queue yet
 //! - `queued` is the sum of `bytes` over the queue
@@ -96,9 +90,10 @@ use std::ptr;
 
 use crate::frame::opcode::Opcode;
 use crate::read::settings::Settings;
-use crate::relay::frame_log::{FrameLog, Recorder, Recording};
+use crate::relay::frame_log::FrameLog;
 use crate::relay::held::Held;
 use crate::relay::outbound::{Control, Edit, Outbound};
+use crate::relay::recording::{Recorder, Recording};
 use crate::write::layout::Output;
 use crate::write::refusal::Refusal;
 

@@ -8,14 +8,12 @@
 //! inside a frame      nothing else may be written; only with `Pace::Bytes`
 //! ```
 //!
-//! With `Pace::Frames` the output holds an incomplete data frame back, and
-//! injected
-//! frames are written before it.
+//! With `Pace::Frames` the output holds an incomplete data frame back, and injected frames are
+//! written before it.
 //!
 //! - `inside` is `Some` from the first header of a message to its last byte
 //! - `begun` implies that `inside` is `Some`
-//! - the output holds bytes back only inside a data frame, and only with
-//!   `Pace::Frames`
+//! - the output holds bytes back only inside a data frame, and only with `Pace::Frames`
 
 use crate::error::OutOfMemory;
 use crate::fallible::TryGrow;

@@ -3,24 +3,18 @@
 //! Between two calls the encoder is in one of four states:
 //!
 //! - *between messages*: any frame or message may follow;
-//! - *inside fragments*: a message is open, and the caller gives the content of
-//!   its fragments; the next fragment or a control frame may follow;
-//! - *inside frames*: a message is open, and the caller gives the payloads of
-//!   its
-//!   frames; the next frame or a control frame may follow;
+//! - *inside fragments*: a message is open, and the caller gives the content of its fragments; the
+//!   next fragment or a control frame may follow;
+//! - *inside frames*: a message is open, and the caller gives the payloads of its frames; the next
+//!   frame or a control frame may follow;
 //! - *closed*: a Close was encoded, and nothing may follow.
 //!
-//! A refused call changes nothing. If a call fails after compressing, for lack
-//! of
-//! memory or randomness, the compressor's window is reset, because it may
-//! contain
-//! bytes that the receiver never gets. It is reset for the same reason after a
-//! frame that the caller compressed.
+//! A refused call changes nothing. If a call fails after compressing, for lack of memory or
+//! randomness, the compressor's window is reset, because it may contain bytes that the receiver
+//! never gets. It is reset for the same reason after a frame that the caller compressed.
 //!
-//! It implements RFC 6455 sections 5 (framing) and 7.4 (close codes), and RFC
-//! 7692
-//! sections 6 and 7.2.1 (compression). The caller supplies random masking keys
-//! ([`Output::masking_key`]).
+//! It implements RFC 6455 sections 5 (framing) and 7.4 (close codes), and RFC 7692 sections 6 and
+//! 7.2.1 (compression). The caller supplies random masking keys ([`Output::masking_key`]).
 
 use crate::deflate::deflater::{Compression, Deflater};
 use crate::deflate::params::DeflateParams;

@@ -1,17 +1,12 @@
 //! Chooses the fragment sizes of a message (RFC 6455 section 5.4).
 //!
-//! If the content is as long as the message that was received, its fragments
-//! keep
-//! their sizes. Otherwise the message is one frame, or fragments of at most
-//! `max_size` bytes. Some receivers decode each text fragment separately and
-//! damage
-//! a character that two fragments share. A boundary inside a character
-//! therefore
-//! moves to the start of the character, unless `cut_characters` is set.
+//! If the content is as long as the message that was received, its fragments keep their sizes.
+//! Otherwise the message is one frame, or fragments of at most `max_size` bytes. Some receivers
+//! decode each text fragment separately and damage a character that two fragments share. A boundary
+//! inside a character therefore moves to the start of the character, unless `cut_characters` is
+//! set.
 //!
-//! - the sum of the sizes is the length of the content, and there is at least
-//!   one
-//!   size
+//! - the sum of the sizes is the length of the content, and there is at least one size
 //! - if sizes are kept, their number is kept too
 //! - otherwise each size is at most `max_size`, or the size of one character
 

@@ -1,9 +1,7 @@
 //! Frames that are ready to be written: their headers and their common payload.
 //!
-//! The size of a [`Layout`] is known before any byte is written, so the caller
-//! can
-//! reserve exactly that much memory. One pass then writes each header and its
-//! masked part of the payload.
+//! The size of a [`Layout`] is known before any byte is written, so the caller can reserve exactly
+//! that much memory. One pass then writes each header and its masked part of the payload.
 //!
 //! - the sum of the lengths in the headers is the length of the payload
 //! - `size` is the sum of the headers' sizes and the payload's length

@@ -1,8 +1,6 @@
 //! Reasons why an encoder refuses a call.
 //!
-//! A refused call changes nothing: the encoder's state stays the same, and
-//! nothing
-//! is written.
+//! A refused call changes nothing: the encoder's state stays the same, and nothing is written.
 
 use std::fmt;
 

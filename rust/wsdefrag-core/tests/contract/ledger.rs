@@ -1,8 +1,8 @@
 //! A memory that records requests, and panics on one that is too large.
 //!
 //! - a request never exceeds `ceiling`, the limit that the direction is read with
-//! - a buffer of plain payload never exceeds [`EAGERNESS`] times what is in it or
-//!   about to be, or [`FIRST_STEP`]
+//! - a buffer of plain payload never exceeds [`EAGERNESS`] times what is in it or about to be, or
+//!   [`FIRST_STEP`]
 //! - a buffer of inflated payload never exceeds [`FIRST_GUESS`] or twice what is in it, and if it
 //!   is large, five quarters of that
 //! - nothing is written to memory that was not requested

@@ -1,10 +1,9 @@
-//! The engine's contracts for any input, as functions that panic on a
-//! violation.
+//! The engine's contracts for any input, as functions that panic on a violation.
 //!
-//! Each function takes the bytes of one fuzz input. The fuzz targets call it
-//! with generated inputs, and the replay test with those kept as files. The
-//! property tests use the parts: a writer that shares no code with the engine,
-//! a recorder of the engine's results, and a memory that checks its requests.
+//! Each function takes the bytes of one fuzz input. The fuzz targets call it with generated inputs,
+//! and the replay test with those kept as files. The property tests use the parts: a writer that
+//! shares no code with the engine, a recorder of the engine's results, and a memory that checks its
+//! requests.
 
 #![allow(dead_code, reason = "each crate that includes this uses a part of it")]
 

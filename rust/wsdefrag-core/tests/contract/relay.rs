@@ -25,27 +25,27 @@ use super::script::Script;
 use super::writer::{Form, Wire};
 use super::{deflate, frames, input, relay_messages, relay_pass_through, window};
 
-/// How one direction is relayed, and what comes in.
+/// The settings of a relayed direction, and its incoming bytes.
 pub(crate) struct Case {
-    /// What it is read with.
+    /// The settings that it is read with.
     pub(crate) reading: Settings,
-    /// What it is sent with.
+    /// The settings that it is sent with.
     pub(crate) sending: Sending,
-    /// How messages of another length are cut.
+    /// How messages whose length was changed are split into fragments.
     pub(crate) fragmenter: Fragmenter,
     /// Whether frames get other masking keys.
     pub(crate) fresh_keys: bool,
-    /// How the bytes are cut.
+    /// The seed of the split of the bytes into chunks.
     pub(crate) cuts: u8,
-    /// What is decided, one after the other and again.
+    /// The caller's decisions, which repeat.
     pub(crate) decisions: Vec<u8>,
     /// The incoming bytes.
     pub(crate) wire: Vec<u8>,
-    /// Whether its sender keeps to the window that was agreed on.
+    /// Whether its sender keeps to the agreed window.
     pub(crate) keeps_window: bool,
 }
 
-/// Panics unless what `input` describes is relayed as it should be.
+/// Panics unless the direction that `input` describes is relayed correctly.
 pub(crate) fn check(input: &[u8]) {
     let Some((&head, rest)) = input.split_first_chunk::<6>() else { return };
     let (decisions, rest) = rest.split_at(usize::from(head[5] % 32).min(rest.len()));
@@ -131,13 +131,13 @@ impl Case {
         self.reading.deflate.is_none() && self.sending.deflate.is_some()
     }
 
-    /// What a receiver reads with: the same rules, and no limits.
+    /// The settings of a receiver: the same rules, and no limits.
     pub(crate) fn receiving(&self) -> Settings {
         Settings { deflate: self.sending.deflate, limits: none(), ..self.reading }
     }
 
-    /// Panics unless the compressed ones of these messages are read so through a window of just the
-    /// size agreed on.
+    /// Panics unless the compressed ones of these messages have the same content if they are inflated
+    /// with a window of exactly the agreed size.
     pub(crate) fn check_window<'a>(&self, wire: &[u8], seen: impl Iterator<Item = &'a Seen>) {
         let Some(params) = self.sending.deflate.filter(|_| self.keeps_window) else { return };
         let from = self.reading.from_client;
@@ -163,7 +163,8 @@ fn none() -> Limits {
     }
 }
 
-/// These for the side that sends, and others for the other side, so that a mix-up shows.
+/// Parameters with these values for the sending side, and others for the other side, so that a
+/// mix-up shows.
 fn params(from_client: bool, alone: bool, bits: u8) -> DeflateParams {
     let mut params = DeflateParams {
         server_no_context_takeover: !alone,
@@ -178,7 +179,7 @@ fn params(from_client: bool, alone: bool, bits: u8) -> DeflateParams {
     params
 }
 
-/// The bytes of the messages that `rest` describes, as their sender may write them.
+/// The bytes of the messages that `rest` describes, as a sender may write them.
 fn script(reading: &Settings, decisions: &[u8], rest: &[u8]) -> Vec<u8> {
     let from_client = reading.from_client;
     let params = reading.deflate.unwrap_or_default();

@@ -1,5 +1,5 @@
-//! The incoming frames, and how each event has to be forwarded. A frame decoder
-//! finds the frames, independently of the relay.
+//! The incoming frames, and how each event has to be forwarded. A frame decoder finds the frames,
+//! independently of the relay.
 
 use wsdefrag_core::Frame;
 
@@ -10,11 +10,11 @@ use super::relay::Case;
 /// An event that waits for a decision.
 #[derive(Clone, Debug)]
 pub(crate) struct Waiting {
-    /// Its place among all events.
+    /// Its number among all events, from 0.
     pub(crate) number: usize,
-    /// The first byte of its first frame.
+    /// The position of the first byte of its first frame.
     pub(crate) offset: u64,
-    /// What it says.
+    /// The event.
     pub(crate) seen: Seen,
     /// Whether it refers to earlier messages although its sender agreed that none would.
     pub(crate) refers_back: bool,
@@ -22,14 +22,14 @@ pub(crate) struct Waiting {
     pub(crate) marked: bool,
 }
 
-/// What came in.
+/// The frames that came in.
 pub(crate) struct Incoming<'a> {
     case: &'a Case,
     frames: Vec<Frame<Vec<u8>>>,
 }
 
 impl<'a> Incoming<'a> {
-    /// All that comes in.
+    /// Finds the frames in all bytes of the case.
     pub(crate) fn new(case: &'a Case) -> Self {
         let (frames, _) = frames::read(&case.reading, [&case.wire[..]]);
         Self { case, frames: frames.list }
@@ -49,7 +49,7 @@ impl<'a> Incoming<'a> {
         list
     }
 
-    /// The bytes that it came in, as they are to go on.
+    /// The bytes of its frames, as they have to be forwarded unchanged.
     pub(crate) fn came(&self, waiting: &Waiting) -> Vec<u8> {
         let mut came = Vec::new();
         for frame in self.frames_of(waiting) {
@@ -70,7 +70,8 @@ impl<'a> Incoming<'a> {
         matches!(waiting.seen, Seen::Message(..)) && rsv1 && self.case.reading.deflate.is_some()
     }
 
-    /// Whether its payload was not too long to be kept, and is of use to a receiver.
+    /// Whether its payload is kept to be forwarded unchanged: it is not too long, and a receiver can
+    /// inflate it.
     pub(crate) fn is_kept(&self, waiting: &Waiting) -> bool {
         let frames = self.frames_of(waiting);
         let payload: u64 = frames.iter().map(|frame| frame.header.length).sum();

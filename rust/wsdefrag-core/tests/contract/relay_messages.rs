@@ -2,7 +2,7 @@
 //!
 //! The model is a list of waiting events and a list of events that a receiver must read. Unchanged
 //! messages keep their bytes as long as the windows on both sides are equal. After any decisions, a
-//! receiver reads exactly the second list, in order, and what was passed over is told so.
+//! receiver reads exactly the second list, in order, and every event that was dropped is marked so.
 //!
 //! A decision's lowest three bits say what happens to the event that arrived; the others say how:
 //!
@@ -27,10 +27,10 @@ use super::relay::Case;
 use super::relay_incoming::{Incoming, Waiting};
 use super::{frames, input};
 
-/// What the caller puts in.
+/// The content of each injected message.
 const INJECTED: &[u8] = b"injected";
 
-/// What became of an event.
+/// The state of an event.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Fate {
     #[default]
@@ -42,7 +42,7 @@ enum Fate {
     Released,
 }
 
-/// The caller's side of an event: its content, and what the relay said of it.
+/// The caller's object for an event: its content, and the states that the relay has set.
 struct Handle {
     number: usize,
     content: Vec<u8>,
@@ -88,24 +88,25 @@ impl Sink for Watched {
     }
 }
 
-/// One direction between its two sides.
+/// One direction: the incoming bytes, the relay, its output, and the model of both.
 struct Talk<'a> {
     case: &'a Case,
     incoming: Incoming<'a>,
     relay: Relay<Handle>,
     output: Written,
-    /// What the relay said of each event, and what it should have said.
+    /// The state of each event: as the relay has set it in `said`, and as the model has it in
+    /// `fates`.
     said: Rc<RefCell<Vec<Fate>>>,
     fates: Vec<Fate>,
     waiting: Vec<Waiting>,
-    /// What a receiver has to read.
+    /// The events that a receiver has to read, in order.
     expected: Vec<Seen>,
-    /// Whether a compressed message that others may refer to did not go on as it came.
+    /// Whether a compressed message that later ones may refer to was not forwarded unchanged.
     differs: bool,
     closed: bool,
 }
 
-/// Panics unless a receiver reads what was decided.
+/// Panics unless a receiver reads exactly the forwarded and injected messages.
 pub(crate) fn check(case: &Case) {
     let mut reassembler = Reassembler::new(case.reading);
     let ledger = Ledger::new(case.reading.limits.max_message_size);
@@ -192,7 +193,7 @@ impl Talk<'_> {
             }
             (4, Seen::Message(opcode, mut content)) => {
                 if with == 31 {
-                    self.forward_what_cannot_be(place);
+                    self.forward_with_invalid_opcode(place);
                 }
                 content.extend("é".repeat(usize::from(with)).as_bytes());
                 self.forward(place, Some((opcode, content)));
@@ -232,7 +233,7 @@ impl Talk<'_> {
         }
     }
 
-    /// Notes what became of an event, which waits no longer.
+    /// Notes the final state of an event that no longer waits.
     fn settle(&mut self, waiting: &Waiting, fate: Fate) {
         self.fates[waiting.number] = fate;
         let gone = fate != Fate::Sent;
@@ -245,7 +246,7 @@ impl Talk<'_> {
         }
     }
 
-    /// What is marked goes when it is the first.
+    /// Releases the events at the front that the caller has marked.
     fn release(&mut self) {
         while self.waiting.first().is_some_and(|first| first.marked) {
             let first = self.waiting.remove(0);
@@ -253,7 +254,8 @@ impl Talk<'_> {
         }
     }
 
-    /// Marks an event, as whoever has a message can; the next call of the relay sees it.
+    /// Marks an event as dropped, as every holder of its message can; the next call of the relay
+    /// sees the mark.
     fn mark(&mut self, place: usize) {
         let waiting = &mut self.waiting[place];
         waiting.marked = true;
@@ -263,8 +265,9 @@ impl Talk<'_> {
         self.release();
     }
 
-    /// Forwards a message as what no message is: nothing changes.
-    fn forward_what_cannot_be(&mut self, place: usize) {
+    /// Tries to forward a message with the opcode of a control frame: it is refused, and nothing
+    /// changes.
+    fn forward_with_invalid_opcode(&mut self, place: usize) {
         if self.closed || self.waiting[place].marked {
             return;
         }
@@ -294,7 +297,7 @@ impl Talk<'_> {
         self.release();
     }
 
-    /// Checks what was written of an event, and notes what a receiver has to read.
+    /// Checks the bytes that were written for an event, and adds it to the expected ones.
     fn sent(&mut self, waiting: &Waiting, now: Option<(Opcode, Vec<u8>)>, written: &[u8]) {
         let now = now.map(|(opcode, content)| Seen::Message(opcode, content));
         let compressed = self.incoming.is_compressed(waiting);
@@ -366,12 +369,12 @@ impl Talk<'_> {
         }
     }
 
-    /// Bytes that are held for what waits.
+    /// Bytes that are held for the waiting events.
     fn held(&self) -> usize {
         self.waiting.iter().map(|waiting| self.incoming.held(waiting)).sum()
     }
 
-    /// Panics unless a receiver reads what is expected.
+    /// Panics unless a receiver reads the expected events.
     fn read(&self) {
         let wire = &self.output.bytes;
         let (journal, _) = journal::read(self.case.receiving(), input::cut(wire, self.case.cuts));

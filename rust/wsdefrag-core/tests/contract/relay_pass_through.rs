@@ -1,8 +1,8 @@
 //! Relays that forward frames while they read them.
 //!
-//! Without injected frames, the output is a prefix of the input: up to the last
-//! complete frame, or to the last valid byte. With injected frames, a receiver
-//! reads the same and the injected ones in order, and nothing after a Close.
+//! Without injected frames, the output is a prefix of the input: up to the last complete frame, or
+//! to the last valid byte. With injected frames, a receiver reads the same and the injected ones in
+//! order, and nothing after a Close.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -16,10 +16,10 @@ use super::output::Written;
 use super::relay::Case;
 use super::{frames, input};
 
-/// How what the caller puts in begins.
+/// The first bytes of all injected contents.
 const OURS: &[u8] = b"\xFE\xED";
 
-/// Panics unless it goes through as it should.
+/// Panics unless the frames are forwarded as they came, with the injected ones between them.
 pub(crate) fn check(case: &Case, pace: Pace) {
     if !case.fits() {
         assert!(case.outbound().recompresses());
@@ -33,7 +33,7 @@ pub(crate) fn check(case: &Case, pace: Pace) {
     }
 }
 
-/// What goes out if nobody puts anything in.
+/// Checks the output without injected frames.
 fn check_alone(case: &Case, pace: Pace, incoming: &Journal) {
     let mut relay = Relay::new(case, pace);
     for chunk in input::cut(&case.wire, case.cuts) {
@@ -57,7 +57,7 @@ fn check_alone(case: &Case, pace: Pace, incoming: &Journal) {
     }
 }
 
-/// What a receiver reads if the caller puts things in wherever a chunk ends.
+/// Checks what a receiver reads if messages and control frames are injected after each chunk.
 fn check_with_ours(case: &Case, pace: Pace, incoming: &Journal) {
     let mut relay = Relay::new(case, pace);
     let mut decisions = case.decisions.iter().copied().cycle();
@@ -84,7 +84,7 @@ fn check_with_ours(case: &Case, pace: Pace, incoming: &Journal) {
     }
     let (ours, theirs): (Vec<_>, Vec<_>) =
         read.events.into_iter().map(|(_, seen)| seen).partition(is_ours);
-    // What the relay says of a message is what became of it.
+    // The relay tells correctly which messages are forwarded.
     let went_on: Vec<_> =
         relay.went_on.iter().filter(|(_, goes_on)| *goes_on).map(|(seen, _)| seen).collect();
     let arrived = theirs.iter().filter(|seen| matches!(seen, Seen::Message(..)));
@@ -100,13 +100,13 @@ fn check_with_ours(case: &Case, pace: Pace, incoming: &Journal) {
     let own = relay.messages();
     assert!(own.starts_with(&messages), "{messages:?} of {own:?}");
     assert!(!whole || messages.len() == own.len());
-    // Those that waited for the end of a frame that never came are not sent.
+    // Control frames that waited for the end of a frame are not sent if that frame never ended.
     assert!(relay.controls.starts_with(&controls), "{controls:?} of {:?}", relay.controls);
     let all = whole && !relay.way.is_blocked();
     assert!(!all || controls.len() == relay.controls.len());
 }
 
-/// Whether the caller put it in.
+/// Whether it was injected.
 fn is_ours(seen: &Seen) -> bool {
     match seen {
         Seen::Message(_, content) | Seen::Ping(content) | Seen::Pong(content) => {
@@ -117,7 +117,7 @@ fn is_ours(seen: &Seen) -> bool {
     }
 }
 
-/// A message that the caller put in, and what the relay said of it.
+/// An injected message, and whether the relay dropped it.
 struct Own {
     content: Vec<u8>,
     dropped: Rc<Cell<bool>>,
@@ -133,19 +133,19 @@ impl Held for Own {
     }
 }
 
-/// One direction between its two sides.
+/// One direction: the reassembler, the relay, its output, and what was injected.
 struct Relay<'a> {
     case: &'a Case,
     reassembler: Reassembler<Vec<u8>>,
     sink: journal::Recorder,
     way: PassThrough<Own>,
     output: Written,
-    /// What was put in, in order, and whether it was dropped.
+    /// The injected messages in order, and whether each was dropped.
     put_in: Vec<(Seen, Rc<Cell<bool>>)>,
     controls: Vec<Seen>,
-    /// The messages that came, and whether they went on.
+    /// The received messages, and whether each was forwarded.
     went_on: Vec<(Seen, bool)>,
-    /// Whether the caller closed the way.
+    /// Whether the caller injected a Close.
     closed: bool,
     count: u32,
 }
@@ -166,7 +166,7 @@ impl<'a> Relay<'a> {
         }
     }
 
-    /// What was put in and has to be read.
+    /// The injected messages that a receiver has to read.
     fn messages(&self) -> Vec<Seen> {
         let kept = self.put_in.iter().filter(|(_, dropped)| !dropped.get());
         kept.map(|(seen, _)| seen.clone()).collect()
@@ -192,7 +192,7 @@ impl<'a> Relay<'a> {
         self.way.settle(true, &mut self.output);
     }
 
-    /// Puts in what `decision` says.
+    /// Injects what `decision` chooses.
     fn put(&mut self, decision: u8) {
         self.count += 1;
         let content = [OURS, &self.count.to_be_bytes()].concat();

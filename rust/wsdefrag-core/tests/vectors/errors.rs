@@ -1,5 +1,5 @@
-//! Each kind of error: the bytes that break the rule, the frame at fault, the close code, the
-//! RFC section and the text.
+//! Each kind of error: the bytes that break the rule, the frame at fault, the close code, the RFC
+//! section and the text.
 
 use std::collections::BTreeSet;
 

@@ -1,7 +1,7 @@
 //! Reads `vectors/*.jsonl`: the bytes and expectations that the tests of both languages share.
 //!
-//! `vectors/README.md` describes the files field by field. An unknown field is an error in the
-//! file and causes a panic, like any other error in it.
+//! `vectors/README.md` describes the files field by field. An unknown field is an error in the file
+//! and causes a panic, like any other error in it.
 
 use std::fs;
 use std::path::{Path, PathBuf};

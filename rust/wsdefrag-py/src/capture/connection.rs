@@ -7,6 +7,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString, PyTuple};
 use pyo3::{IntoPyObjectExt, intern};
 use wsdefrag_capture::connection::{Ended, Field};
+use wsdefrag_capture::message::type_name;
 use wsdefrag_capture::{Account, Connection};
 
 use crate::classes::DataclassRef;
@@ -43,6 +44,7 @@ pub(crate) fn new_connection(py: Python<'_>, connection: &Connection) -> PyResul
     let mut values = attributes! {
         py,
         "connection": connection.connection,
+        "uid": copied_bytes(py, &connection.uid)?,
         "client_address": end(connection.client_address),
         "server_address": end(connection.server_address),
         "original_client_address": connection.original_client_address.map(end),
@@ -53,7 +55,9 @@ pub(crate) fn new_connection(py: Python<'_>, connection: &Connection) -> PyResul
         "accept_key_ok": connection.accept_key_ok,
         "midstream": connection.midstream,
         "opened_ns": connection.opened,
+        "started_ns": connection.started(),
         "websocket": websocket(py)?,
+        "events": PyList::empty(py),
     }
     .to_vec();
     values.extend(changing(py, connection)?);
@@ -101,9 +105,14 @@ fn account<'py>(py: Python<'py>, account: &Account) -> PyResult<Bound<'py, PyAny
     for (name, value) in &counters {
         values.push((name, value.into_bound_py_any(py)?));
     }
+    let counts = PyDict::new(py);
+    for (opcode, status, messages, bytes) in account.counts.iter() {
+        counts.set_item((type_name(opcode), status.name()), (messages, bytes))?;
+    }
     values.extend(attributes! {
         py,
         "tolerated": tolerated,
+        "counts": counts,
         "violation": account.violation.map(|error| error.to_string()),
     });
     ACCOUNT.make(py, &values)

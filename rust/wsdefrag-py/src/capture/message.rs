@@ -19,7 +19,7 @@ const SHOWN: usize = 28;
 ///
 /// It can be copied and pickled, together with its connection; messages that are pickled together
 /// share the connection. Two messages are equal only if they are the same object.
-/// ``(connection.connection, from_client, seq)`` identifies a message across passes over a capture.
+/// ``(uid, from_client, seq)`` identifies a message across passes over a capture.
 ///
 /// Attributes:
 ///     connection: The ``CapturedConnection`` of the message.
@@ -46,6 +46,7 @@ const SHOWN: usize = 28;
 ///         unknown.
 ///     first_packet: Number of the packet with its first byte, counted from 1 over all packets.
 ///     last_packet: Number of the packet that completed it.
+///     file: Name of the file that this packet is in, or None if it is unknown.
 ///
 /// Example:
 ///     >>> from wsdefrag.capture import Capture
@@ -83,10 +84,17 @@ pub(crate) struct CapturedMessage {
     first_packet: u64,
     #[pyo3(get)]
     last_packet: u64,
+    #[pyo3(get)]
+    file: Option<Py<PyString>>,
 }
 
 impl CapturedMessage {
-    pub(crate) fn new(py: Python<'_>, connection: Py<PyAny>, message: &Message) -> Self {
+    pub(crate) fn new(
+        py: Python<'_>,
+        connection: Py<PyAny>,
+        message: &Message,
+        file: Option<Py<PyString>>,
+    ) -> Self {
         Self {
             connection,
             seq: message.seq,
@@ -104,6 +112,7 @@ impl CapturedMessage {
             resynced: message.resynced,
             first_packet: message.first_packet,
             last_packet: message.last_packet,
+            file,
         }
     }
 
@@ -123,7 +132,7 @@ impl CapturedMessage {
     #[pyo3(signature = (
         connection, seq, from_client, r#type, content, timestamp_ns, first_timestamp_ns, frames,
         wire_length, payload_length, compressed, status, missing_bytes, resynced, first_packet,
-        last_packet
+        last_packet, file = None
     ))]
     #[expect(clippy::too_many_arguments, reason = "they are the attributes")]
     fn make(
@@ -143,6 +152,7 @@ impl CapturedMessage {
         resynced: bool,
         first_packet: u64,
         last_packet: u64,
+        file: Option<Py<PyString>>,
     ) -> PyResult<Self> {
         if !is_connection(connection)? {
             let class = connection.get_type().name()?;
@@ -174,6 +184,7 @@ impl CapturedMessage {
             resynced,
             first_packet,
             last_packet,
+            file,
         })
     }
 
@@ -182,7 +193,7 @@ impl CapturedMessage {
         &self,
         py: Python<'py>,
     ) -> PyResult<(Bound<'py, PyType>, Bound<'py, PyTuple>)> {
-        let values: [Bound<'py, PyAny>; 16] = [
+        let values: [Bound<'py, PyAny>; 17] = [
             self.connection.bind(py).clone(),
             self.seq.into_bound_py_any(py)?,
             self.from_client.into_bound_py_any(py)?,
@@ -199,6 +210,7 @@ impl CapturedMessage {
             self.resynced.into_bound_py_any(py)?,
             self.first_packet.into_bound_py_any(py)?,
             self.last_packet.into_bound_py_any(py)?,
+            self.file.as_ref().map(|file| file.clone_ref(py)).into_bound_py_any(py)?,
         ];
         Ok((py.get_type::<Self>(), PyTuple::new(py, values)?))
     }
@@ -211,6 +223,12 @@ impl CapturedMessage {
     #[getter]
     fn status<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
         PyString::intern(py, self.status.name())
+    }
+
+    /// The connection's identity: 16 bytes, the same in every pass over the same packets.
+    #[getter]
+    fn uid<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.connection.bind(py).getattr("uid")
     }
 
     /// Whether the message is a text.

@@ -5,7 +5,12 @@
 //! Python objects, one batch at a time.
 
 pub(crate) mod arrow;
+mod arrow_pass;
+mod choices;
 mod connection;
+pub(crate) mod event;
+pub(crate) mod failure;
+mod input;
 pub(crate) mod message;
 pub(crate) mod plan;
 pub(crate) mod reader;

@@ -9,11 +9,14 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use pyo3::{PyTraverseError, PyVisit};
+use wsdefrag_capture::columns::{SCHEMA_VERSION, Table};
 use wsdefrag_capture::packet::tunnel::udp_tunnel::DecodeAs;
 use wsdefrag_capture::{Account, Filter, Options};
 use wsdefrag_core::Strictness;
 
-use crate::capture::arrow::{ArrowStream, SharedResults, Table};
+use crate::capture::arrow::ArrowStream;
+use crate::capture::arrow_pass::SharedResults;
+use crate::capture::choices::Choices;
 use crate::capture::reader::CaptureReader;
 use crate::capture::source::Source;
 use crate::opcodes::parse_opcode;
@@ -24,6 +27,7 @@ use crate::params::{PyDeflateParams, PyLimits, PyStrictness};
 pub(crate) struct CapturePlan {
     source: Source,
     options: Options,
+    choices: Choices,
 }
 
 #[pymethods]
@@ -32,7 +36,7 @@ impl CapturePlan {
     #[pyo3(signature = (
         *, paths, file, name, hosts, request_paths, connections, ports, addresses, from_client,
         types, since_ns, until_ns, content, deflate, limits, strictness, resync, max_connections,
-        idle_timeout_ns, handshake_timeout_ns, decode_as
+        idle_timeout_ns, handshake_timeout_ns, capture_point, decode_as, columns
     ))]
     #[expect(clippy::too_many_arguments, reason = "all of them have names where it is called")]
     #[expect(clippy::needless_pass_by_value, reason = "arguments from Python are owned")]
@@ -57,7 +61,9 @@ impl CapturePlan {
         max_connections: usize,
         idle_timeout_ns: i64,
         handshake_timeout_ns: i64,
+        capture_point: String,
         decode_as: Vec<String>,
+        columns: [Option<Vec<String>>; 3],
     ) -> PyResult<Self> {
         let source = match file {
             Some(file) => Source::Object(file, name, Arc::new(AtomicBool::new(false))),
@@ -90,10 +96,14 @@ impl CapturePlan {
             max_connections,
             idle_timeout: idle_timeout_ns,
             handshake_timeout: handshake_timeout_ns,
+            capture_point,
             decode_as: decode_as.iter().map(tunnel).collect::<PyResult<_>>()?,
             filter,
         };
-        Ok(Self { source, options })
+        let names = columns.each_ref().map(Option::as_deref);
+        let choices = Choices::new(names, &options)
+            .map_err(|error| PyValueError::new_err(error.to_string()))?;
+        Ok(Self { source, options, choices })
     }
 
     /// Return the default of each option that has one; times are in seconds.
@@ -108,6 +118,12 @@ impl CapturePlan {
         values.set_item("idle_timeout", options.idle_timeout / SECOND)?;
         values.set_item("handshake_timeout", options.handshake_timeout / SECOND)?;
         Ok(values)
+    }
+
+    /// Return the version of the tables' schemas.
+    #[staticmethod]
+    const fn schema_version() -> &'static str {
+        SCHEMA_VERSION
     }
 
     /// Return the names of an account's counters, in order.
@@ -127,20 +143,31 @@ impl CapturePlan {
     /// Raises:
     ///     ValueError: If the source is a file object that was already read.
     fn read(&self, py: Python<'_>) -> PyResult<CaptureReader> {
-        self.source.run(py, self.options.clone()).map(CaptureReader::new)
+        let run = self.source.run(py, self.options.clone())?;
+        Ok(CaptureReader::new(run, self.source.names(), self.source.stays_attached(py)))
     }
 
-    /// Return the messages table and the connections table.
-    fn to_arrow(&self, py: Python<'_>) -> (ArrowStream, ArrowStream) {
+    /// Return the tables of messages, connections and events.
+    fn to_arrow(&self, py: Python<'_>) -> (ArrowStream, ArrowStream, ArrowStream) {
         let shared = SharedResults::default();
-        let table = |table| {
-            let source = self.source.clone_ref(py);
-            ArrowStream::new(source, self.options.clone(), table, SharedResults::clone(&shared))
-        };
-        (table(Table::Messages), table(Table::Connections))
+        let [messages, connections, events] =
+            Table::ALL.map(|table| self.table(py, table, Some(shared.clone())));
+        (messages, connections, events)
+    }
+
+    /// Return the table of messages alone, whose passes keep no other table.
+    fn messages_table(&self, py: Python<'_>) -> ArrowStream {
+        self.table(py, Table::Messages, None)
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         self.source.traverse(&visit)
+    }
+}
+
+impl CapturePlan {
+    fn table(&self, py: Python<'_>, table: Table, shared: Option<SharedResults>) -> ArrowStream {
+        let (source, options) = (self.source.clone_ref(py), self.options.clone());
+        ArrowStream::new(source, options, self.choices.clone(), table, shared)
     }
 }

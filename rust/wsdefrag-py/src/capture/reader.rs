@@ -11,8 +11,8 @@
 //!
 //! A connection's object changes to "ended" only with the batch that starts
 //! with
-//! it. What a caller sees therefore does not depend on how the files were split
-//! into chunks.
+//! it, and a gap's cost becomes certain only between two batches. What a caller
+//! sees therefore does not depend on how the files were split into chunks.
 //!
 //! `state` is locked and unlocked with the GIL held, so its lock cannot change
 //! during a garbage collection. `progress` can be read during a pass, also by
@@ -27,12 +27,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use pyo3::exceptions::{PyLookupError, PyRuntimeError};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList};
+use pyo3::types::{PyDict, PyList, PyString};
 use pyo3::{PyTraverseError, PyVisit};
+use wsdefrag_capture::event::Detail;
 use wsdefrag_capture::packet::counts::Counts;
 use wsdefrag_capture::{CaptureEvent, Connection, Message, Sink};
 
 use crate::capture::connection::{end_connection, new_connection};
+use crate::capture::event::CapturedEvent;
 use crate::capture::message::CapturedMessage;
 use crate::capture::run::{Run, Step};
 use crate::errors;
@@ -41,26 +43,53 @@ use crate::errors;
 enum Item {
     Opened(Box<Connection>),
     Message(Box<Message>),
+    /// A gap in its place, or another event.
+    Event(Box<CaptureEvent>),
+    /// A gap that was given before. Its cost is certain now.
+    Certain(Box<CaptureEvent>),
     Ended(Box<Connection>),
 }
 
+/// Contents that may wait to become Python objects, in bytes. What one packet completes may exceed
+/// it.
+const MOST_WAITING: usize = 32 << 20;
+
 /// Keeps what a chunk completes until it becomes Python objects.
 #[derive(Default)]
-struct Items(VecDeque<Item>);
+struct Items {
+    queue: VecDeque<Item>,
+    /// The contents in the queue, in bytes.
+    bytes: usize,
+}
 
 impl Sink for Items {
     fn opened(&mut self, connection: &Connection) {
-        self.0.push_back(Item::Opened(Box::new(connection.clone())));
+        self.queue.push_back(Item::Opened(Box::new(connection.clone())));
     }
 
     fn message(&mut self, message: Message) {
-        self.0.push_back(Item::Message(Box::new(message)));
+        self.bytes += message.content.len();
+        self.queue.push_back(Item::Message(Box::new(message)));
     }
 
-    fn event(&mut self, _: CaptureEvent) {}
+    fn gap(&mut self, gap: &CaptureEvent) {
+        self.queue.push_back(Item::Event(Box::new(gap.clone())));
+    }
+
+    fn event(&mut self, event: CaptureEvent) {
+        let item = match &event.detail {
+            Detail::Gap(_) => Item::Certain(Box::new(event)),
+            _ => Item::Event(Box::new(event)),
+        };
+        self.queue.push_back(item);
+    }
 
     fn ended(&mut self, connection: Connection) {
-        self.0.push_back(Item::Ended(Box::new(connection)));
+        self.queue.push_back(Item::Ended(Box::new(connection)));
+    }
+
+    fn is_full(&self) -> bool {
+        self.bytes >= MOST_WAITING
     }
 }
 
@@ -75,11 +104,17 @@ impl Open {
     }
 }
 
+/// Gaps whose cost is not certain yet, by connection, sender and event number.
+type OpenGaps = HashMap<(u64, bool, u64), Py<CapturedEvent>>;
+
 /// The state of a pass.
 struct State {
     run: Run,
     items: Items,
     open: Open,
+    gaps: OpenGaps,
+    /// The names of the files, as Python strings once they are needed.
+    files: FileNames,
     /// Objects that were not returned yet.
     batch: Option<Py<PyList>>,
 }
@@ -87,9 +122,9 @@ struct State {
 impl State {
     /// Creates objects of the items up to the next connection that has ended.
     fn fill(&mut self, batch: &Bound<'_, PyList>) -> PyResult<()> {
-        let (py, Self { items: Items(items), open, .. }) = (batch.py(), self);
+        let (py, Self { items, open, gaps, files, .. }) = (batch.py(), self);
         let mut last: Option<(u64, Py<PyAny>)> = None;
-        while let Some(item) = items.front() {
+        while let Some(item) = items.queue.front() {
             match item {
                 Item::Opened(connection) => {
                     open.0.insert(connection.connection, new_connection(py, connection)?);
@@ -105,7 +140,31 @@ impl State {
                             connection
                         }
                     };
-                    batch.append(Py::new(py, CapturedMessage::new(py, connection, message))?)?;
+                    let file = files.get(py, message.file);
+                    batch.append(Py::new(
+                        py,
+                        CapturedMessage::new(py, connection, message, file),
+                    )?)?;
+                }
+                Item::Event(event) => {
+                    let connection = open.find(py, event.connection)?;
+                    let origin = event.last.or(event.first);
+                    let file = origin.and_then(|origin| files.get(py, origin.file));
+                    let made = CapturedEvent::new(py, connection, event, file);
+                    let object = Py::new(py, made)?;
+                    if matches!(&event.detail, Detail::Gap(cost) if !cost.is_final) {
+                        gaps.insert(gap_key(event), object.clone_ref(py));
+                    }
+                    batch.append(object)?;
+                }
+                Item::Certain(event) => {
+                    if let Some(gap) = gaps.get(&gap_key(event)) {
+                        if !batch.is_empty() {
+                            break;
+                        }
+                        gap.get().become_certain(event);
+                        gaps.remove(&gap_key(event));
+                    }
                 }
                 Item::Ended(_) if !batch.is_empty() => break,
                 Item::Ended(connection) => {
@@ -115,9 +174,28 @@ impl State {
                     open.0.remove(&connection.connection);
                 }
             }
-            items.pop_front();
+            if let Some(Item::Message(message)) = items.queue.pop_front() {
+                items.bytes -= message.content.len();
+            }
         }
         Ok(())
+    }
+}
+
+/// What identifies a gap.
+const fn gap_key(event: &CaptureEvent) -> (u64, bool, u64) {
+    (event.connection, event.from_client, event.event)
+}
+
+/// The names of the files. Each is made a Python string once.
+#[derive(Default)]
+struct FileNames(Vec<(String, Option<Py<PyString>>)>);
+
+impl FileNames {
+    fn get(&mut self, py: Python<'_>, file: u32) -> Option<Py<PyString>> {
+        let (name, object) = self.0.get_mut(file as usize)?;
+        let object = object.get_or_insert_with(|| PyString::new(py, name).unbind());
+        Some(object.clone_ref(py))
     }
 }
 
@@ -134,14 +212,18 @@ pub(crate) struct CaptureReader {
     state: Mutex<State>,
     bytes_read: Arc<AtomicU64>,
     progress: Mutex<Progress>,
+    /// Whether the GIL is kept also while a chunk is read.
+    stays_attached: bool,
 }
 
 impl CaptureReader {
-    pub(crate) fn new(run: Run) -> Self {
+    pub(crate) fn new(run: Run, files: Vec<String>, stays_attached: bool) -> Self {
         let bytes_read = run.bytes_counter();
         let (items, open) = (Items::default(), Open::default());
-        let state = Mutex::new(State { run, items, open, batch: None });
-        Self { state, bytes_read, progress: Mutex::default() }
+        let files = FileNames(files.into_iter().map(|name| (name, None)).collect());
+        let gaps = OpenGaps::default();
+        let state = Mutex::new(State { run, items, open, gaps, files, batch: None });
+        Self { state, bytes_read, progress: Mutex::default(), stays_attached }
     }
 
     fn state(&self) -> PyResult<MutexGuard<'_, State>> {
@@ -178,13 +260,12 @@ impl CaptureReader {
     /// After an exception, or if a file object had no data yet, the next call continues.
     ///
     /// Returns:
-    ///     Messages, and connections that have ended, in order; None at the end. A connection that
+    ///     Messages, events, and connections that have ended, in order; None at the end. A connection that
     ///     has ended is the first of its batch.
     ///
     /// Raises:
-    ///     CaptureError: If a file is not a capture, or is damaged. Everything complete was already
-    ///         returned.
-    ///     OSError: If a file cannot be opened or read.
+    ///     CaptureError: If no file is a capture.
+    ///     OSError: If no file can be opened or read.
     ///     BlockingIOError: If a non-blocking file object has no data yet.
     ///     RuntimeError: If another call is reading the pass.
     fn next_batch<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyList>>> {
@@ -193,10 +274,15 @@ impl CaptureReader {
         let batch = batch.clone_ref(py).into_bound(py);
         while batch.is_empty() {
             let State { run, items, .. } = &mut *state;
-            if items.0.is_empty() {
-                match py.detach(|| self.step(run, items)) {
+            if items.queue.is_empty() {
+                let step = if self.stays_attached {
+                    self.step(run, items)
+                } else {
+                    py.detach(|| self.step(run, items))
+                };
+                match step {
                     Step::Paused(error) => return Err(error.into()),
-                    Step::Ended if items.0.is_empty() => {
+                    Step::Ended if items.queue.is_empty() => {
                         return match run.failure() {
                             Some(failure) => Err(errors::raise_capture(py, failure)),
                             None => Ok(None),
@@ -265,6 +351,7 @@ impl CaptureReader {
         let Ok(state) = self.state.try_lock() else { return Ok(()) };
         state.run.traverse(&visit)?;
         state.open.0.values().try_for_each(|connection| visit.call(connection))?;
+        state.gaps.values().try_for_each(|gap| visit.call(gap))?;
         visit.call(&state.batch)
     }
 }

@@ -1,56 +1,42 @@
-//! One pass over a capture's files: opens, decompresses and feeds them in
-//! order.
+//! One pass over a capture's files: opens and reads them, and merges them by
+//! the time of their packets.
+//!
+//! ```text
+//! peeking   several files: the time of each one's first packet is looked up
+//! reading   the file whose packet is next is read, and opened when its turn comes
+//! finished
+//! ```
+//!
+//! So of files that follow each other, as rotation makes them, only one is open. A file that cannot
+//! be read costs itself: it is named in the warnings, and the others are read. If none can be read,
+//! the run has failed.
 
-use std::collections::VecDeque;
-use std::fmt;
-use std::fs::File;
-use std::io::{self, Cursor, ErrorKind, Read};
-use std::path::PathBuf;
+use std::collections::HashMap;
+use std::io::{self, ErrorKind, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use pyo3::exceptions::PyAttributeError;
-use pyo3::intern;
-use pyo3::prelude::*;
-use pyo3::types::PyBytes;
 use pyo3::{PyTraverseError, PyVisit};
-use wsdefrag_capture::file::compression;
-use wsdefrag_capture::file::error::FileError;
 use wsdefrag_capture::packet::counts::Counts;
 use wsdefrag_capture::{Capture, Options, Sink};
 
-use crate::raw::python;
+use crate::capture::failure::{Failure, Progress};
+use crate::capture::input::{Handles, Input, Opened};
 
-/// Bytes per read; they fit in a part of the second-level cache.
+/// Bytes per read of a file that is read alone; they fit in a part of the second-level cache.
 const CHUNK: usize = 256 << 10;
 
-/// A source of bytes.
-pub(crate) enum Input {
-    Path(PathBuf),
-    /// A Python file object, shared with its reader, and its name.
-    Object(Arc<Py<PyAny>>, String),
-}
+/// Bytes per read of a file among very many, at least.
+const SMALL_CHUNK: usize = 16 << 10;
 
-impl Input {
-    fn name(&self) -> String {
-        match self {
-            Self::Path(path) => path.display().to_string(),
-            Self::Object(_, name) => name.clone(),
-        }
-    }
-}
+/// Memory for the chunks of all files that are merged at a time, in bytes, as long as each has its
+/// least.
+const ALL_CHUNKS: usize = 32 << 20;
 
-/// Why a run failed.
-pub(crate) enum Failure {
-    /// A file could not be opened or read.
-    Io(io::Error, Option<PathBuf>),
-    /// A file is not a capture, or is damaged.
-    Broken(FileError, String),
-    /// Compressed data is damaged.
-    Compressed(Progress, io::Error, String),
-}
+/// Files whose first packet is looked up in a step.
+const PEEKED: usize = 64;
 
-/// The result of reading a chunk.
+/// The result of a step.
 pub(crate) enum Step {
     /// There is more to read.
     More,
@@ -60,35 +46,49 @@ pub(crate) enum Step {
     Ended,
 }
 
-/// How much a run has read.
-pub(crate) struct Progress {
-    /// Number of packets.
-    pub(crate) packets: u64,
-    /// Bytes of the files, as stored (compressed).
-    pub(crate) bytes: u64,
-}
-
 /// A pass over files.
 pub(crate) struct Run {
-    waiting: VecDeque<Input>,
-    current: Option<(Box<dyn Read + Send>, Input)>,
+    inputs: Vec<Input>,
+    /// How many of them the capture knows.
+    added: usize,
     capture: Capture,
-    chunk: Vec<u8>,
+    open: HashMap<u32, OpenFile>,
+    handles: Handles,
+    /// The buffer of the last file that ended.
+    spare: Vec<u8>,
     read: Arc<AtomicU64>,
     warnings: Vec<String>,
+    /// Whether a file was read to its end, or to damage inside.
+    has_read: bool,
     failure: Option<Failure>,
     finished: bool,
+}
+
+/// A file that is being read.
+struct OpenFile {
+    opened: Opened,
+    chunk: Vec<u8>,
+    /// The bytes of `chunk` that were read and not taken yet.
+    start: usize,
+    end: usize,
+    /// Whether there are no more bytes.
+    ended: bool,
+    /// Why there are no more, if the compressed data is damaged.
+    damage: Option<io::Error>,
 }
 
 impl Run {
     pub(crate) fn new(inputs: impl IntoIterator<Item = Input>, options: Options) -> Self {
         Self {
-            waiting: inputs.into_iter().collect(),
-            current: None,
+            inputs: inputs.into_iter().collect(),
+            added: 0,
             capture: Capture::new(options),
-            chunk: vec![0; CHUNK],
+            open: HashMap::new(),
+            handles: Handles::default(),
+            spare: Vec::new(),
             read: Arc::default(),
             warnings: Vec::new(),
+            has_read: false,
             failure: None,
             finished: false,
         }
@@ -112,20 +112,31 @@ impl Run {
         self.failure.take().filter(|_| self.finished)
     }
 
-    /// Reads a chunk and gives what it completes to `sink`.
+    /// Reads a chunk and gives what it completes to `sink`, until the sink is full.
     pub(crate) fn step(&mut self, sink: &mut impl Sink) -> Step {
         if self.finished {
             return Step::Ended;
         }
-        match self.read_chunk(sink) {
-            Ok(step @ Step::Paused(_)) => return step,
-            Ok(_) => {}
-            Err(failure) => self.fail(failure),
+        if self.added < self.inputs.len() {
+            self.peek();
+            return Step::More;
         }
-        if self.waiting.is_empty() && self.current.is_none() {
+        let Some(file) = self.capture.current() else {
             self.capture.finish(sink);
             self.finished = true;
+            if self.has_read && self.inputs.len() > 1 {
+                self.failure = None;
+            }
             return Step::Ended;
+        };
+        let result = self.read_file(file, sink);
+        for (file, damage) in self.capture.take_damages() {
+            let name = self.inputs[file as usize].name();
+            self.warnings.push(format!("{name}: {damage}"));
+        }
+        match result {
+            Ok(step) => return step,
+            Err(failure) => self.give_up(file, failure),
         }
         Step::More
     }
@@ -133,174 +144,136 @@ impl Run {
     /// Stops reading; the next step ends the run.
     pub(crate) fn fail(&mut self, failure: Failure) {
         self.failure = Some(failure);
-        self.waiting.clear();
-        self.current = None;
+        self.has_read = false;
+        self.added = self.inputs.len();
+        self.open.clear();
+        while self.capture.current().is_some() {
+            self.capture.abandon();
+        }
     }
 
     /// Visits the file objects for the garbage collector.
     pub(crate) fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
-        let current = self.current.iter().map(|(_, input)| input);
-        self.waiting.iter().chain(current).try_for_each(|input| match input {
+        self.inputs.iter().try_for_each(|input| match input {
             Input::Path(_) => Ok(()),
             Input::Object(object, _) => visit.call(&**object),
         })
     }
 
-    fn progress(&self) -> Progress {
-        Progress { packets: self.counts().packets, bytes: self.read.load(Ordering::Relaxed) }
+    /// Adds the next inputs to the capture, with the times of their first packets.
+    fn peek(&mut self) {
+        let alone = self.inputs.len() == 1;
+        for input in self.inputs[self.added..].iter().take(PEEKED) {
+            self.capture.add_file(if alone { None } else { input.first_time() });
+            self.added += 1;
+        }
     }
 
-    fn read_chunk(&mut self, sink: &mut impl Sink) -> Result<Step, Failure> {
-        let (mut reader, input) = match self.current.take() {
-            Some(current) => current,
-            None => match self.waiting.pop_front() {
-                Some(input) => (open(&input, &self.read)?, input),
-                None => return Ok(Step::Ended),
-            },
-        };
-        let length = match reader.read(&mut self.chunk) {
-            Err(error) if error.kind() == ErrorKind::Interrupted => {
-                self.current = Some((reader, input));
-                return Ok(Step::More);
-            }
-            Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                self.current = Some((reader, input));
-                return Ok(Step::Paused(error));
-            }
-            // A truncated compressed file; what was read before its end counts.
-            Err(error) if error.kind() == ErrorKind::UnexpectedEof => {
-                self.warnings.push(format!("{}: the compressed data ends too early", input.name()));
-                0
-            }
-            Err(error)
-                if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::InvalidData) =>
-            {
-                return Err(Failure::Compressed(self.progress(), error, input.name()));
-            }
-            Err(error) => return Err(Failure::of(error, &input)),
-            Ok(length) => length,
-        };
+    /// Reads the next bytes of a file, unless some are left, and gives them to the capture.
+    fn read_file(&mut self, file: u32, sink: &mut impl Sink) -> Result<Step, Failure> {
+        let input = &self.inputs[file as usize];
+        if !self.open.contains_key(&file) {
+            let opened = input.open(u64::from(file), &self.handles, &self.read);
+            let opened = opened.map_err(|error| Failure::Io(error, input.path()))?;
+            let size = (ALL_CHUNKS / (self.open.len() + 1)).clamp(SMALL_CHUNK, CHUNK);
+            let mut chunk = std::mem::take(&mut self.spare);
+            chunk.resize(size, 0);
+            let (ended, damage) = (false, None);
+            let open = OpenFile { opened, chunk, start: 0, end: 0, ended, damage };
+            self.open.insert(file, open);
+        }
+        let Some(open) = self.open.get_mut(&file) else { return Ok(Step::More) };
+        if open.start == open.end
+            && !open.ended
+            && let Some(paused) = open.fill().map_err(|error| Failure::Io(error, input.path()))?
+        {
+            return Ok(Step::Paused(paused));
+        }
         let named = |error| Failure::Broken(error, input.name());
-        if length > 0 {
-            self.capture.receive_data(&self.chunk[..length], sink).map_err(named)?;
-            self.current = Some((reader, input));
+        if open.start < open.end {
+            let data = &open.chunk[open.start..open.end];
+            open.start += self.capture.receive_data(data, sink).map_err(named)?;
             return Ok(Step::More);
         }
-        match self.capture.receive_eof() {
+        let ended = self.capture.receive_eof(sink);
+        if let Some(error) = open.damage.take_if(|_| ended != Ok(false)) {
+            let progress = Progress {
+                packets: self.capture.counts().packets,
+                bytes: open.opened.stored_bytes(),
+            };
+            let failure = match error.kind() {
+                ErrorKind::UnexpectedEof => {
+                    self.warnings
+                        .push(format!("{}: the compressed data ends too early", input.name()));
+                    None
+                }
+                _ => Some(Failure::Compressed(progress, error, input.name())),
+            };
+            match (&ended, failure) {
+                // There was not even the start of a capture.
+                (Err(error), Some(failure)) if !error.is_cut_short() => return Err(failure),
+                (_, Some(failure)) => self.warnings.push(failure.to_string()),
+                (_, None) => {}
+            }
+        }
+        match ended {
+            Ok(false) => return Ok(Step::More),
+            Ok(true) => {}
             Err(error) if error.is_cut_short() => {
                 self.warnings.push(format!("{}: {error}", input.name()));
             }
-            result => result.map_err(named)?,
+            Err(error) => return Err(named(error)),
         }
+        self.has_read = true;
+        self.close(file);
         Ok(Step::More)
     }
-}
 
-impl Failure {
-    fn of(error: io::Error, input: &Input) -> Self {
-        let path = match input {
-            Input::Path(path) => Some(path.clone()),
-            Input::Object(..) => None,
-        };
-        Self::Io(error, path)
+    /// Ends a file that cannot be read any further.
+    fn give_up(&mut self, file: u32, failure: Failure) {
+        if let Input::Object(..) = self.inputs[file as usize] {
+            // What a file object raised is not for a warning.
+            self.fail(failure);
+            return;
+        }
+        if self.capture.current() == Some(file) {
+            self.capture.abandon();
+        }
+        self.close(file);
+        if self.inputs.len() > 1 {
+            self.warnings.push(failure.to_string());
+        }
+        self.failure.get_or_insert(failure);
     }
-}
 
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Io(error, Some(path)) => write!(f, "{}: {error}", path.display()),
-            Self::Io(error, None) => error.fmt(f),
-            Self::Broken(error, name) => write!(f, "{name}: {error}"),
-            Self::Compressed(place, error, name) => {
-                let (packets, bytes) = (place.packets, place.bytes);
-                write!(f, "{name}: {error} before byte {bytes}, after packet {packets}")
-            }
+    fn close(&mut self, file: u32) {
+        if let Some(open) = self.open.remove(&file) {
+            // Bytes that nobody will read count as read, so that progress reaches its end.
+            self.read.fetch_add(open.opened.left(), Ordering::Relaxed);
+            self.spare = open.chunk;
         }
     }
 }
 
-fn open(input: &Input, read: &Arc<AtomicU64>) -> Result<Box<dyn Read + Send>, Failure> {
-    let raw: Box<dyn Read + Send> = match input {
-        Input::Path(path) => Box::new(File::open(path).map_err(|error| Failure::of(error, input))?),
-        Input::Object(object, _) => Box::new(FileObject(Arc::clone(object))),
-    };
-    let counted = Counted { raw, read: Arc::clone(read) };
-    Ok(Box::new(Decompressed::Unknown(Vec::new(), Some(counted))))
-}
-
-/// A file that is decompressed if its first bytes say so; they are examined at the first read.
-enum Decompressed {
-    /// The first bytes read so far (a non-blocking file may need several reads), and the rest,
-    /// which is `None` only after an error.
-    Unknown(Vec<u8>, Option<Counted>),
-    Known(Box<dyn Read + Send>),
-}
-
-/// Number of bytes that identify a compressed file.
-const START: usize = 2;
-
-impl Read for Decompressed {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        loop {
-            match self {
-                Self::Known(reader) => return reader.read(buffer),
-                Self::Unknown(start, rest) => {
-                    let Some(raw) = rest else { return Ok(0) };
-                    let mut more = [0; START];
-                    let length = raw.read(&mut more[start.len()..])?;
-                    start.extend_from_slice(&more[start.len()..][..length]);
-                    if (length == 0 || start.len() == START)
-                        && let Some(raw) = rest.take()
-                    {
-                        let whole = Cursor::new(std::mem::take(start)).chain(raw);
-                        *self = Self::Known(compression::decompressed(whole)?);
-                    }
-                }
+impl OpenFile {
+    /// Reads the next bytes. Returns an error of a file object that has none yet.
+    fn fill(&mut self) -> io::Result<Option<io::Error>> {
+        (self.start, self.end) = (0, 0);
+        match self.opened.read(&mut self.chunk) {
+            Ok(length) => {
+                self.end = length;
+                self.ended = length == 0;
             }
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(Some(error)),
+            Err(error)
+                if matches!(error.kind(), ErrorKind::UnexpectedEof | ErrorKind::InvalidData) =>
+            {
+                self.damage = Some(error);
+                self.ended = true;
+            }
+            Err(error) => return Err(error),
         }
-    }
-}
-
-/// Counts the bytes that are read.
-struct Counted {
-    raw: Box<dyn Read + Send>,
-    read: Arc<AtomicU64>,
-}
-
-impl Read for Counted {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let length = self.raw.read(buffer)?;
-        self.read.fetch_add(length as u64, Ordering::Relaxed);
-        Ok(length)
-    }
-}
-
-/// A binary Python file object.
-struct FileObject(Arc<Py<PyAny>>);
-
-impl Read for FileObject {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        Python::attach(|py| {
-            let file = self.0.bind(py);
-            // `read1` returns the available bytes; `read` waits for all of them.
-            let read = match python::attribute(file, intern!(py, "read1")) {
-                Err(error) if error.is_instance_of::<PyAttributeError>(py) => {
-                    python::attribute(file, intern!(py, "read"))?
-                }
-                read => read?,
-            };
-            let data = python::call(&read, &(buffer.len(),).into_pyobject(py)?, None)?;
-            // A non-blocking file returns None if no data is available yet.
-            if data.is_none() {
-                return Err(ErrorKind::WouldBlock.into());
-            }
-            let data = data.cast::<PyBytes>().map_err(PyErr::from)?.as_bytes();
-            let Some(space) = buffer.get_mut(..data.len()) else {
-                return Err(io::Error::other("the file object gave more than it was asked for"));
-            };
-            space.copy_from_slice(data);
-            Ok(data.len())
-        })
+        Ok(None)
     }
 }

@@ -9,7 +9,9 @@ use pyo3::prelude::*;
 use pyo3::{PyTraverseError, PyVisit};
 use wsdefrag_capture::Options;
 
-use crate::capture::run::{Input, Run};
+use crate::capture::input::Input;
+use crate::capture::run::Run;
+use crate::raw::interpreter;
 
 /// Files by path, or one file object.
 pub(crate) enum Source {
@@ -38,6 +40,14 @@ impl Source {
         }
     }
 
+    /// The names of the files.
+    pub(crate) fn names(&self) -> Vec<String> {
+        match self {
+            Self::Paths(paths) => paths.iter().map(|path| path.display().to_string()).collect(),
+            Self::Object(_, name, _) => vec![name.clone()],
+        }
+    }
+
     /// A run over the source; raises `ValueError` for a file object that was already read.
     pub(crate) fn run(&self, py: Python<'_>, options: Options) -> PyResult<Run> {
         let inputs = match self {
@@ -53,6 +63,12 @@ impl Source {
             }
         };
         Ok(Run::new(inputs, options))
+    }
+
+    /// Whether reading must not leave the interpreter. A detached thread can only come back to the
+    /// main interpreter, where the methods of another one's file object do not belong.
+    pub(crate) fn stays_attached(&self, py: Python<'_>) -> bool {
+        matches!(self, Self::Object(..)) && !interpreter::is_main(py)
     }
 
     pub(crate) fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {

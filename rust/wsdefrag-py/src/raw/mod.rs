@@ -11,10 +11,13 @@
 //!   their classes;
 //! - `instance` creates an object of a dataclass without its constructor;
 //! - `text` unmasks an ASCII payload directly into a new `str`;
+//! - `arrow_text` makes a column of texts that the core has checked;
 //! - `buffer` reads the caller's input without a copy;
 //! - `entry` is the way of the interpreter into the types made here;
+//! - `interpreter` tells interpreters apart, and keeps values for each;
 //! - `python` calls Python code so that its thread may be ended there.
 
+pub(crate) mod arrow_text;
 pub(crate) mod buffer;
 pub(crate) mod bytes;
 mod entry;
@@ -23,6 +26,7 @@ mod event_storage;
 pub(crate) mod event_type;
 pub(crate) mod fields;
 pub(crate) mod instance;
+pub(crate) mod interpreter;
 pub(crate) mod message;
 pub(crate) mod python;
 mod storage;

@@ -23,6 +23,7 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::PyType;
 
 use crate::raw::fields;
+use crate::raw::interpreter::PerInterpreter;
 use crate::raw::storage::Storage;
 
 /// `MessageStorage`, created once.
@@ -86,7 +87,8 @@ fn make_type(py: Python<'_>) -> PyResult<Py<PyType>> {
     Ok(class.cast_into::<PyType>()?.unbind())
 }
 
-/// The class that [`untracked`] was called with; an owned reference, or null.
+/// The class that [`untracked`] was called with last; an owned reference, or null. Those of other
+/// interpreters are recognised by their base.
 static UNTRACKED: AtomicPtr<ffi::PyTypeObject> = AtomicPtr::new(ptr::null_mut());
 
 /// The class whose instances are not tracked, or null as long as there is none.
@@ -108,10 +110,12 @@ pub(super) fn untracked_type() -> *mut ffi::PyTypeObject {
 #[pyfunction]
 #[pyo3(signature = (cls))]
 pub(crate) fn untracked(cls: Bound<'_, PyType>) -> PyResult<Bound<'_, PyType>> {
-    static DONE: AtomicBool = AtomicBool::new(false);
-    // Allowed once and for one class: an instance created earlier would be freed as the wrong kind.
-    // The package calls this when it is imported, before any other code can.
-    if DONE.swap(true, Ordering::Relaxed) {
+    static DONE: PerInterpreter<AtomicBool> = PerInterpreter::new();
+    // Allowed once in each interpreter, and for one class: an instance created earlier would be
+    // freed as the wrong kind. The package calls this when it is imported, before any other code
+    // can.
+    if DONE.get_or_try_init(cls.py(), || Ok(AtomicBool::new(false)))?.swap(true, Ordering::Relaxed)
+    {
         return Err(PyRuntimeError::new_err("for WebSocketMessage only"));
     }
     let storage = storage_type(cls.py())?.as_type_ptr();

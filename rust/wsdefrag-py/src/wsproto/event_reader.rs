@@ -14,7 +14,7 @@ use std::mem;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyString, PyType};
 use wsdefrag_core::error::{Error, Kind};
-use wsdefrag_core::read::fragment_stream::Ends;
+use wsdefrag_core::read::fragment_event::Ends;
 use wsdefrag_core::{FragmentEvent, FragmentStream};
 
 use crate::content::{PyContent, PyMemory};

@@ -1,0 +1,35 @@
+//! Damage inside a capture file that was passed over.
+
+use std::fmt;
+
+use crate::file::error::{FileError, FileErrorKind};
+
+/// Places of a file that are reported one by one.
+pub(crate) const MAX_REPORTED: u64 = 16;
+
+/// Damage inside a capture file that was passed over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Damage {
+    /// The number of the damaged record, its offset, and what is wrong with it.
+    pub error: FileError,
+    /// Bytes that were skipped to find the next record; 0 where the record itself was read.
+    pub skipped: u64,
+    /// Where there are too many places to report each: how many more there are. `skipped` is then
+    /// their sum, and `error` the first of them.
+    pub more: u64,
+}
+
+impl fmt::Display for Damage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.more > 0 {
+            let (more, offset) = (self.more, self.error.offset);
+            write!(f, "{more} more damaged places from byte {offset} on")?;
+        } else {
+            self.error.fmt(f)?;
+        }
+        match (self.error.kind, self.skipped) {
+            (FileErrorKind::Time, 0) => f.write_str("; that of the packet before is used"),
+            (_, skipped) => write!(f, "; {skipped} bytes were skipped"),
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! The decoded bytes that a fragment stream has not returned yet.
+//!
+//! - `given <= filled <= bytes.len()`; `bytes[given..filled]` was not returned yet
+
+use crate::deflate::inflater::{Progress, Stream};
+use crate::deflate::target::{Ceiling, Room, Target};
+use crate::error::{Kind, OutOfMemory};
+use crate::fallible::TryGrow;
+use crate::frame::mask::Mask;
+use crate::limits::Excess;
+use crate::read::fragment_event::Ends;
+use crate::text;
+
+/// First size of the buffer for decoded bytes.
+const FIRST_ROOM: usize = 1 << 12;
+/// Largest buffer that is kept between parts, in bytes.
+const MOST_KEPT: usize = 1 << 18;
+
+/// A buffer for decoded bytes: inflated payloads, and texts that are not ASCII.
+#[derive(Default)]
+pub(super) struct Decoded {
+    bytes: Vec<u8>,
+    filled: usize,
+    given: usize,
+}
+
+impl Decoded {
+    /// The decoded bytes that were not returned yet.
+    pub(super) fn waiting(&self) -> &[u8] {
+        &self.bytes[self.given..self.filled]
+    }
+
+    /// Takes the decoded bytes that were not returned yet.
+    pub(super) fn give(&mut self) -> &[u8] {
+        let from = std::mem::replace(&mut self.given, self.filled);
+        &self.bytes[from..self.filled]
+    }
+
+    /// Takes the whole characters of a text that were not returned yet.
+    pub(super) fn whole_characters(&mut self, ends: Ends) -> Result<&str, Kind> {
+        let waiting = &self.bytes[self.given..self.filled];
+        let text = text::whole_characters(waiting)?;
+        if ends.message && text.len() < waiting.len() {
+            return Err(Kind::InvalidUtf8);
+        }
+        self.given += text.len();
+        Ok(text)
+    }
+
+    /// Moves the bytes that were not returned to the front of the buffer.
+    #[inline]
+    pub(super) fn forget_given(&mut self) {
+        self.bytes.copy_within(self.given..self.filled, 0);
+        self.filled -= self.given;
+        self.given = 0;
+        if self.bytes.len() > MOST_KEPT && self.filled < MOST_KEPT {
+            self.bytes.truncate(MOST_KEPT);
+            #[expect(clippy::disallowed_methods, reason = "at most `MOST_KEPT` bytes are moved")]
+            self.bytes.shrink_to(MOST_KEPT);
+        }
+    }
+
+    /// Makes room for `more` bytes.
+    #[inline]
+    fn make_room(&mut self, more: usize) -> Result<(), OutOfMemory> {
+        let needed = self.filled.checked_add(more).ok_or(OutOfMemory)?;
+        if needed > self.bytes.len() {
+            let room = needed.max(FIRST_ROOM);
+            self.bytes.try_lengthen(room - self.bytes.len(), 0)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn append(&mut self, wire: &[u8], mask: Mask) -> Result<(), OutOfMemory> {
+        self.make_room(wire.len())?;
+        let end = self.filled + wire.len();
+        mask.unmask(wire, &mut self.bytes[self.filled..end]);
+        self.filled = end;
+        Ok(())
+    }
+}
+
+/// The buffer of decoded bytes as an inflation target.
+pub(super) struct DecodedTarget<'a> {
+    pub(super) decoded: &'a mut Decoded,
+    pub(super) inflated: &'a mut usize,
+    pub(super) ceiling: Ceiling,
+}
+
+impl Target for DecodedTarget<'_> {
+    #[inline]
+    fn room(&mut self) -> Result<Room, OutOfMemory> {
+        let decoded = &mut *self.decoded;
+        if decoded.filled == decoded.bytes.len() {
+            decoded.make_room(decoded.filled.max(1))?;
+        }
+        let most = self.ceiling.bytes.saturating_sub(*self.inflated);
+        Ok(match most.min(decoded.bytes.len() - decoded.filled) {
+            0 => Room::Full(self.ceiling.exceeded),
+            room => Room::Bytes(room),
+        })
+    }
+
+    #[inline]
+    fn inflate(&mut self, room: usize, stream: &mut Stream, input: &[u8]) -> Progress {
+        let Decoded { bytes, filled, .. } = &mut *self.decoded;
+        stream.inflate(input, &mut bytes[*filled..*filled + room])
+    }
+
+    #[inline]
+    fn took(&mut self, _room: usize, produced: usize) -> Result<(), Kind> {
+        self.decoded.filled += produced;
+        *self.inflated += produced;
+        Ok(())
+    }
+
+    #[cold]
+    fn exceeded(&mut self, excess: Excess) -> Result<(), Kind> {
+        Err(Kind::Limit(excess))
+    }
+}

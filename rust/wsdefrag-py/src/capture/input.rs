@@ -1,0 +1,222 @@
+//! Inputs of a run: files by path and Python file objects, opened, decompressed and counted.
+//!
+//! Any number of files may be merged, so a regular file does not keep its handle: at most
+//! [`MAX_HANDLES`] are open, and one that was closed for room is opened again where it stood.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use pyo3::exceptions::PyAttributeError;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+use wsdefrag_capture::file::compression::Decompressor;
+use wsdefrag_capture::file::first_time::first_time;
+
+use crate::raw::python;
+
+/// Regular files that are open at a time. Systems allow 256 or more.
+const MAX_HANDLES: usize = 128;
+
+/// Decompressed bytes in which a file's first packet is looked for before the file is read.
+const PEEKED: u64 = 1 << 20;
+
+/// A source of bytes.
+pub(crate) enum Input {
+    Path(PathBuf),
+    /// A Python file object, shared with its reader, and its name.
+    Object(Arc<Py<PyAny>>, String),
+}
+
+impl Input {
+    pub(crate) fn name(&self) -> String {
+        match self {
+            Self::Path(path) => path.display().to_string(),
+            Self::Object(_, name) => name.clone(),
+        }
+    }
+
+    /// The path, unless this is a file object.
+    pub(crate) fn path(&self) -> Option<PathBuf> {
+        match self {
+            Self::Path(path) => Some(path.clone()),
+            Self::Object(..) => None,
+        }
+    }
+
+    /// When the first packet of a regular file was captured. `None` if it cannot be told beforehand:
+    /// then the file has to be read.
+    pub(crate) fn first_time(&self) -> Option<i64> {
+        let Self::Path(path) = self else { return None };
+        // A pipe gives its bytes only once.
+        if !path.metadata().ok()?.is_file() {
+            return None;
+        }
+        first_time(&mut Decompressor::new(File::open(path).ok()?).take(PEEKED))
+    }
+
+    /// Opens the input.
+    ///
+    /// `number` tells it from others with the same handles; `read` counts the bytes of all.
+    pub(crate) fn open(
+        &self,
+        number: u64,
+        handles: &Handles,
+        read: &Arc<AtomicU64>,
+    ) -> io::Result<Opened> {
+        let (raw, size): (Box<dyn Read + Send>, u64) = match self {
+            Self::Path(path) => {
+                let file = File::open(path)?;
+                let metadata = file.metadata()?;
+                if metadata.is_file() {
+                    handles.put(number, file);
+                    let (path, handles) = (path.clone(), handles.clone());
+                    let file = PooledFile { number, path, position: 0, handles };
+                    (Box::new(file), metadata.len())
+                } else {
+                    (Box::new(file), 0)
+                }
+            }
+            Self::Object(object, _) => (Box::new(FileObject(Arc::clone(object))), 0),
+        };
+        let own = Arc::<AtomicU64>::default();
+        let counted = Counted { raw, own: Arc::clone(&own), all: Arc::clone(read) };
+        Ok(Opened { reader: Decompressor::new(counted), size, own })
+    }
+}
+
+/// An input that is being read.
+pub(crate) struct Opened {
+    reader: Decompressor<Counted>,
+    /// The size of a regular file in bytes; 0 for others.
+    size: u64,
+    /// Bytes of this input that were read, as stored.
+    own: Arc<AtomicU64>,
+}
+
+impl Opened {
+    /// Bytes that were read, as stored.
+    pub(crate) fn stored_bytes(&self) -> u64 {
+        self.own.load(Ordering::Relaxed)
+    }
+
+    /// Bytes of the file that were not read.
+    pub(crate) fn left(&self) -> u64 {
+        self.size.saturating_sub(self.stored_bytes())
+    }
+}
+
+impl Read for Opened {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.reader.read(buffer)
+    }
+}
+
+/// The open handles of regular files by their number, the one used last at the end.
+#[derive(Clone, Default)]
+pub(crate) struct Handles(Arc<Mutex<VecDeque<(u64, File)>>>);
+
+impl Handles {
+    fn open(&self) -> MutexGuard<'_, VecDeque<(u64, File)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes the handle of a file out, if it is open.
+    fn take(&self, number: u64) -> Option<File> {
+        let mut open = self.open();
+        let index = open.iter().rposition(|(other, _)| *other == number)?;
+        open.remove(index).map(|(_, file)| file)
+    }
+
+    /// Keeps the handle of a file open, and closes the one that was not used for longest if there
+    /// are too many.
+    fn put(&self, number: u64, file: File) {
+        let mut open = self.open();
+        open.push_back((number, file));
+        if open.len() > MAX_HANDLES {
+            open.pop_front();
+        }
+    }
+}
+
+/// A regular file whose handle may be closed between reads.
+struct PooledFile {
+    /// Tells it from other files of the pool.
+    number: u64,
+    path: PathBuf,
+    position: u64,
+    handles: Handles,
+}
+
+impl Read for PooledFile {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut file = if let Some(file) = self.handles.take(self.number) {
+            file
+        } else {
+            let mut file = File::open(&self.path)?;
+            file.seek(SeekFrom::Start(self.position))?;
+            file
+        };
+        let length = file.read(buffer)?;
+        self.position += length as u64;
+        self.handles.put(self.number, file);
+        Ok(length)
+    }
+}
+
+impl Drop for PooledFile {
+    fn drop(&mut self) {
+        self.handles.take(self.number);
+    }
+}
+
+/// Counts the bytes that are read.
+struct Counted {
+    raw: Box<dyn Read + Send>,
+    /// Of this input.
+    own: Arc<AtomicU64>,
+    /// Of all inputs.
+    all: Arc<AtomicU64>,
+}
+
+impl Read for Counted {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let length = self.raw.read(buffer)?;
+        self.own.fetch_add(length as u64, Ordering::Relaxed);
+        self.all.fetch_add(length as u64, Ordering::Relaxed);
+        Ok(length)
+    }
+}
+
+/// A binary Python file object.
+struct FileObject(Arc<Py<PyAny>>);
+
+impl Read for FileObject {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        Python::attach(|py| {
+            let file = self.0.bind(py);
+            // `read1` returns the available bytes; `read` waits for all of them.
+            let read = match python::attribute(file, intern!(py, "read1")) {
+                Err(error) if error.is_instance_of::<PyAttributeError>(py) => {
+                    python::attribute(file, intern!(py, "read"))?
+                }
+                read => read?,
+            };
+            let data = python::call(&read, &(buffer.len(),).into_pyobject(py)?, None)?;
+            // A non-blocking file returns None if no data is available yet.
+            if data.is_none() {
+                return Err(ErrorKind::WouldBlock.into());
+            }
+            let data = data.cast::<PyBytes>().map_err(PyErr::from)?.as_bytes();
+            let Some(space) = buffer.get_mut(..data.len()) else {
+                return Err(io::Error::other("the file object gave more than it was asked for"));
+            };
+            space.copy_from_slice(data);
+            Ok(data.len())
+        })
+    }
+}

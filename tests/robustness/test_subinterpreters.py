@@ -1,0 +1,130 @@
+"""The package in several interpreters of one process.
+
+Legacy subinterpreters, which mod_wsgi and uWSGI use, share the GIL with the main one and work.
+Those with a GIL of their own get an ImportError.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from child_process import child
+
+LEGACY = """
+import faulthandler
+faulthandler.dump_traceback_later(120, exit=True)
+import sys
+if sys.version_info >= (3, 13):
+    import _interpreters
+    def create():
+        return _interpreters.create("legacy")
+    def run(one, code):
+        failed = _interpreters.exec(one, code)
+        assert failed is None, failed.formatted
+    destroy = _interpreters.destroy
+else:
+    import _xxsubinterpreters
+    def create():
+        return _xxsubinterpreters.create(isolated=False)
+    run = _xxsubinterpreters.run_string
+    destroy = _xxsubinterpreters.destroy
+"""
+
+USE = r"""
+import copy, io, pickle, threading
+import wsdefrag
+from wsdefrag.capture import Capture
+
+def use():
+    message = wsdefrag.WebSocketMessage(1, True, b"hi", 1.5)
+    message.text = "ho"
+    assert message.get_state() == (1, True, b"ho", 1.5, False, False)
+    assert type(copy.copy(message)) is wsdefrag.WebSocketMessage
+    connection = wsdefrag.WebSocketConnection()
+    wire = b"\x81\x02hi\x89\x01a\x82\x7e\x01\x00" + bytes(256) + b"\x88\x05\x03\xe8bye"
+    events = connection.receive_data(wire, from_client=False, timestamp=1.5)
+    kinds = [wsdefrag.WebSocketMessage, wsdefrag.Ping, wsdefrag.WebSocketMessage, wsdefrag.Close]
+    assert [type(event) for event in events] == kinds, events
+    assert pickle.loads(pickle.dumps(events[1])) == events[1]
+    assert connection.websocket.close_code == 1000
+    (violation,) = wsdefrag.WebSocketDirection(from_client=False).receive_data(b"\x83\x00")
+    assert isinstance(violation, wsdefrag.ProtocolViolation)
+    assert isinstance(violation.error, wsdefrag.ProtocolError)
+    relay = wsdefrag.WebSocketRelay()
+    for event in relay.receive_data(wire, from_client=False):
+        relay.forward(event)
+    assert relay.data_to_send(to_client=True) == wire
+    assert wsdefrag.FrameEncoder(from_client=False).text("hi") == b"\x81\x02hi"
+    path = "vectors/captures/demo.pcapng"
+    by_path = [repr(item) for item in Capture(path).read()]
+    by_object = [repr(item) for item in Capture(open(path, "rb")).read()]
+    assert by_path == by_object and len(by_path) > 100
+    assert isinstance(next(Capture(path).connections()), wsdefrag.capture.CapturedConnection)
+    Capture(path).to_arrow().messages.__arrow_c_stream__()
+
+use()
+failures = []
+def in_thread():
+    try:
+        use()
+    except BaseException as error:
+        failures.append(error)
+thread = threading.Thread(target=in_thread)
+thread.start()
+thread.join()
+assert not failures, failures
+"""
+
+ORDERS = {
+    "there first": "one = create(); run(one, USE); destroy(one); exec(USE)",
+    "in the main one first": "exec(USE); one = create(); run(one, USE); destroy(one); exec(USE)",
+    "there only": "one = create(); run(one, USE)",
+    "two at once": "one, two = create(), create(); run(one, USE); run(two, USE); run(one, USE)",
+    "again and again": """
+for _ in range(5):
+    one = create()
+    run(one, USE)
+    destroy(one)
+import gc
+gc.collect()
+exec(USE)
+""",
+}
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_legacy_interpreters_work(order: str) -> None:
+    code = f"{LEGACY}\nUSE = {USE!r}\n{ORDERS[order]}\nprint('done')"
+    assert child(code) == (0, "done\n", "")
+
+
+def test_table_of_a_file_object_is_refused_in_a_subinterpreter() -> None:
+    code = """
+import wsdefrag
+from wsdefrag.capture import Capture
+with open("vectors/captures/demo.pcapng", "rb") as file:
+    try:
+        Capture(file).to_arrow().messages.__arrow_c_stream__()
+    except RuntimeError as error:
+        assert "subinterpreter" in str(error)
+    else:
+        raise AssertionError
+"""
+    assert child(f"{LEGACY}\nrun(create(), {code!r})\nprint('done')") == (0, "done\n", "")
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="each interpreter shares the GIL")
+def test_interpreter_with_a_gil_of_its_own_gets_an_import_error() -> None:
+    code = """
+try:
+    import wsdefrag
+except ImportError as error:
+    assert "GIL" in str(error), error
+else:
+    raise AssertionError
+"""
+    isolated = LEGACY.replace('create("legacy")', 'create("isolated")')
+    isolated = isolated.replace("isolated=False", "isolated=True")
+    assert child(f"{isolated}\nrun(create(), {code!r})\nprint('done')") == (0, "done\n", "")
