@@ -66,12 +66,14 @@ def test_text_line_has_time_connection_arrow_type_size_and_content() -> None:
         "22:13:21.500    0 <- binary       2 B  00ff",
         "22:13:22.000    0 -> text         8 B  drei €",
         r"22:13:22.500    0 <- text         5 B  four\n",
+        "22:13:22.550    0 -> close             1000 done",
+        "22:13:22.650    0 <- close             1000",
     ]
 
 
 def test_line_is_cut_to_the_width() -> None:
     for columns in (60, 80, 132):
-        asked = invoke_capture("messages", DEMO, "--width", columns)
+        asked = invoke_capture("messages", DEMO, "--no-events", "--width", columns)
         lengths = [len(line) for line in asked.stdout.splitlines() if line.endswith("...")]
         # Some lines are shorter, because half a wide character or half a byte cannot be shown.
         assert max(lengths) == columns
@@ -167,7 +169,7 @@ def test_since_without_a_zone_is_local_time(tmp_path: Path) -> None:
     path = tmp_path / "plain.pcapng"
     path.write_bytes(plain())
     for zone, at in (("UTC", "2023-11-14T22:13:22.5"), ("UTC-1", "2023-11-14T23:13:22.5")):
-        result = run_capture("messages", path, "--since", at, TZ=zone)
+        result = run_capture("messages", path, "--no-events", "--since", at, TZ=zone)
         assert result.stdout.count(b"\n") == 1
         assert result.stdout.startswith(f"{at[11:]}00 ".encode())
 

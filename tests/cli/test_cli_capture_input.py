@@ -104,4 +104,4 @@ def test_named_pipe_is_read_once_and_as_it_comes(tmp_path: Path) -> None:
     with started("messages", path) as process:
         path.write_bytes(plain())
         output, error = process.communicate(timeout=HANG_SECONDS)
-    assert (output.count(b"\n"), error, process.returncode) == (4, b"", 0)
+    assert (output.count(b"\n"), error, process.returncode) == (6, b"", 0)

@@ -20,8 +20,9 @@ from wire_writer import TEXT, frame
 
 def test_gap_is_marked_said_and_ends_with_1() -> None:
     result = invoke_capture("messages", "-", "--width", "100", stdin=gapped())
-    before, lossy, after = result.stdout.splitlines()
+    before, gap, lossy, after = result.stdout.splitlines()
     assert before.endswith("-> text         6 B  before")
+    assert " -> gap " in gap
     assert " -> text " in lossy
     assert "  [incomplete, 100 B missing] xxxxx" in lossy
     assert len(lossy) == 100
@@ -107,7 +108,8 @@ def test_tolerated_rule_lets_messages_pass() -> None:
     talk.says(True, frame(TEXT, b"not masked"))
     data = capture_of(talk.segments)
     strict = invoke_capture("messages", "-", stdin=data)
-    assert (strict.exit_code, strict.stdout) == (1, "")
+    assert strict.exit_code == 1
+    assert [line.split()[3] for line in strict.stdout.splitlines()] == ["violation"]
     for what in ("mask-direction", "all"):
         sloppy = invoke_capture("messages", "-", "--tolerate", what, stdin=data)
         assert (sloppy.exit_code, sloppy.stderr) == (

@@ -154,4 +154,4 @@ def test_signal_that_the_parent_ignores_stays_ignored(number: signal.Signals) ->
         feed_live(process, plain())
         process.send_signal(number)
         output, error = process.communicate(timeout=HANG_SECONDS)
-    assert (process.returncode, output.count(b"\n"), error) == (0, 4, b"")
+    assert (process.returncode, output.count(b"\n"), error) == (0, 6, b"")

@@ -46,6 +46,8 @@ Examples:
 """
 
 
+_CONTROL_FRAMES = ("ping", "pong", "close")
+
 _SENDER = (
     click.option(
         "--from",
@@ -57,6 +59,9 @@ _SENDER = (
 
 _OUTPUT = (
     click.option("--no-content", is_flag=True, help="Leave out contents; do not inflate."),
+    click.option(
+        "--no-events", is_flag=True, help="Leave out gaps, control frames and violations."
+    ),
     click.option(
         "--format",
         "output_format",
@@ -101,6 +106,7 @@ def messages(
     inputs: tuple[str, ...],
     selection: Selection,
     no_content: bool,
+    no_events: bool,
     output_format: Literal["text", "jsonl"],
     width: int | None,
     timestamp: float | None,
@@ -109,6 +115,7 @@ def messages(
 ) -> None:
     """Print the messages of packet captures (pcap, pcapng or snoop, also compressed).
 
+    Gaps, control frames (ping, pong, close) and violations are lines in their places.
     With --from, CAPTURE may also be a raw dump: the bytes that one side sent after the handshake.
     - is standard input.
     """
@@ -123,7 +130,8 @@ def messages(
                 f"{source.name} is not a capture (pcap, pcapng or snoop). For a raw dump of one "
                 "direction, give its sender: --from client or --from server."
             )
-        _refuse(selection.of_captures() + ["--no-content"] * no_content, "captures")
+        given = ["--no-content"] * no_content + ["--no-events"] * no_events
+        _refuse(selection.of_captures() + given, "captures")
         plain = json_line if jsonl else TextLines(columns(width), colours=colours_wanted())
         print_dump(context, source, selection, raw, Printer(plain, jsonl=jsonl), summary=summary)
         return
@@ -136,7 +144,7 @@ def messages(
     )
     reading = Reading(source, selection, content=content)
     write = Printer(captured, jsonl=jsonl)
-    _print_capture(context, reading, write, events=jsonl, summary=summary)
+    _print_capture(context, reading, write, events=not no_events, summary=summary)
 
 
 def _refuse(options: list[str], needed: str) -> None:
@@ -158,15 +166,22 @@ def _print_capture(
         context: The context of the command.
         reading: Reads the capture.
         write: Prints messages, and events if they are wanted.
-        events: Whether to print events in their places.
+        events: Whether to print events in their places. With ``--type``, control frames, which have
+            another type, are left out.
         summary: Whether to print totals and speed at the end.
 
     Raises:
         BadStream: If the capture is damaged.
         UnusableInput: If it cannot be read.
     """
+    only_type = reading.selection.type is not None
+
+    def wanted(item: CaptureItem) -> bool:
+        if isinstance(item, CapturedEvent):
+            return events and not (only_type and item.kind in _CONTROL_FRAMES)
+        return not isinstance(item, CapturedConnection)
+
     with live(reading.source), closing(reading.batches()) as batches:
         for batch in batches:
-            left_out = CapturedConnection if events else (CapturedConnection, CapturedEvent)
-            write([item for item in batch if not isinstance(item, left_out)])
+            write([item for item in batch if wanted(item)])
     reading.finish(context, summary=summary)
