@@ -14,17 +14,16 @@ import pytest
 
 from capture_files import pcapng
 from capture_mutations import (
-    Direction,
     Intact,
+    contents_by_direction,
     corrupted,
-    direction,
     displaced,
     disturbed,
     mutated,
     violations,
 )
 from capture_recordings import LOADED, packets_of
-from capture_seen import Seen, read
+from capture_seen import read
 
 RUNS = int(os.environ.get("WSDEFRAG_MUTATIONS", "300"))
 SALT = os.environ.get("WSDEFRAG_SALT", "")
@@ -65,15 +64,6 @@ def assert_law(name: str, runs: int, label: str, **options: Any) -> None:
         kept += seen.statuses().count("ok")
     # Many messages must survive, because a reader that yields nothing would pass the check too.
     assert kept > runs * sum(map(len, whole.sent.values())) // 8
-
-
-def contents_by_direction(seen: Seen) -> dict[Direction, list[bytes]]:
-    """The messages of each direction; a message that is not whole stands as its status."""
-    found: dict[Direction, list[bytes]] = {}
-    for message in seen.messages:
-        content = message.content if message.status == "ok" else message.status.encode()
-        found.setdefault(direction(message), []).append(content)
-    return found
 
 
 @pytest.mark.parametrize("name", RECORDINGS)

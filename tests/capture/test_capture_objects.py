@@ -139,7 +139,7 @@ def test_connection_and_reader_show_how_far_they_are() -> None:
         *_, connection = reader
     assert isinstance(connection, CapturedConnection)
     assert repr(connection) == (
-        f"<CapturedConnection 2: {':'.join(map(str, connection.client_address))} -> "
+        f"<CapturedConnection 1: {':'.join(map(str, connection.client_address))} -> "
         "192.0.2.80:80, 'prices.example/chat', 58 + 58 messages, fin>"
     )
     size = DEMO.stat().st_size

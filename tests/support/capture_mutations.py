@@ -190,6 +190,15 @@ def direction(message: CapturedMessage) -> Direction:
     return connection.client_address, connection.server_address, message.from_client
 
 
+def contents_by_direction(seen: Seen) -> dict[Direction, list[bytes]]:
+    """The messages of each direction; a message that is not whole stands as its status."""
+    found: dict[Direction, list[bytes]] = {}
+    for message in seen.messages:
+        content = message.content if message.status == "ok" else message.status.encode()
+        found.setdefault(direction(message), []).append(content)
+    return found
+
+
 def mutated(packets: Packets, seed: Any) -> Packets:
     """Damage a capture in one to three ways; the same seed gives the same damage."""
     chance = random.Random(seed)

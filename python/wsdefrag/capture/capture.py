@@ -103,10 +103,8 @@ class Capture:
             ``resynced``.
         max_connections: How many connections are followed at the same time. When this many are
             open and another one starts, the one used least recently ends as ``evicted``.
-        idle_timeout: A WebSocket that has no packet for this long, in seconds of capture time, ends
-            as ``idle``.
-        handshake_timeout: A TCP connection without a complete handshake that has no packet for this
-            long, in seconds of capture time, is dropped.
+        idle_timeout: A connection that has no packet for this long, in seconds of capture time,
+            ends as ``idle``. None for no limit: heartbeats may be hours apart.
         capture_point: The name of the place where the packets were captured. It is a part of each
             connection's ``uid``, so that equal addresses in two networks stay apart.
         decode_as: UDP ports that carry a tunnel, in the form of tshark's ``-d``:
@@ -149,8 +147,7 @@ class Capture:
         strictness: Strictness | None = None,
         resync: bool = False,
         max_connections: int = 65_536,
-        idle_timeout: float = 600.0,
-        handshake_timeout: float = 60.0,
+        idle_timeout: float | None = None,
         capture_point: str = "",
         decode_as: Iterable[str] = (),
         columns: Iterable[str] | Mapping[str, Iterable[str]] | None = None,
@@ -184,8 +181,9 @@ class Capture:
             "strictness": Strictness() if strictness is None else strictness,
             "resync": resync,
             "max_connections": checked_count("max_connections", max_connections),
-            "idle_timeout_ns": to_duration("idle_timeout", idle_timeout),
-            "handshake_timeout_ns": to_duration("handshake_timeout", handshake_timeout),
+            "idle_timeout_ns": (
+                None if idle_timeout is None else to_duration("idle_timeout", idle_timeout)
+            ),
             "capture_point": require_str("capture_point", capture_point),
             "columns": chosen_columns(columns),
             "decode_as": texts("decode_as", decode_as),

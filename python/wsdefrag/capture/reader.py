@@ -48,6 +48,8 @@ class PacketCounts:
         fragments: IP fragments that did not complete a datagram.
         fragments_dropped: Fragments whose datagram was dropped.
         fragments_waiting: Fragments whose datagram may still be completed.
+        evicted_connections: Connections that ended because there was no room for them.
+        evicted_packets: TCP segments of those connections that came later and were not read.
         first_ns: When the first packet was captured, in nanoseconds since the epoch, or None.
         last_ns: When the last packet was captured, in nanoseconds since the epoch, or None.
 
@@ -72,6 +74,8 @@ class PacketCounts:
     fragments: int = 0
     fragments_dropped: int = 0
     fragments_waiting: int = 0
+    evicted_connections: int = 0
+    evicted_packets: int = 0
     first_ns: int | None = None
     last_ns: int | None = None
 

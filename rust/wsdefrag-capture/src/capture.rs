@@ -52,7 +52,9 @@ impl Capture {
     pub fn receive_data(&mut self, data: &[u8], sink: &mut impl Sink) -> Result<usize, FileError> {
         let Self { packets, connections, filter } = self;
         let mut input = Input { connections, sink: FilteredSink { filter, sink } };
-        packets.receive_data(data, &mut input)
+        let result = packets.receive_data(data, &mut input);
+        self.count_evictions();
+        result
     }
 
     /// Says that the current file has no more bytes.
@@ -67,7 +69,15 @@ impl Capture {
     pub fn receive_eof(&mut self, sink: &mut impl Sink) -> Result<bool, FileError> {
         let Self { packets, connections, filter } = self;
         let mut input = Input { connections, sink: FilteredSink { filter, sink } };
-        packets.receive_eof(&mut input)
+        let result = packets.receive_eof(&mut input);
+        self.count_evictions();
+        result
+    }
+
+    const fn count_evictions(&mut self) {
+        let counts = self.packets.counts_mut();
+        counts.evicted_connections = self.connections.evicted;
+        counts.evicted_packets = self.connections.evicted_packets;
     }
 
     /// Ends the current file, which cannot be read any further. Other files are read on.

@@ -105,8 +105,9 @@ pub struct Response {
 /// A connection: a row of the connections table.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Connection {
-    /// The number of the connection in the capture, from 0, in the order in which WebSockets were
-    /// recognised.
+    /// The number of the TCP connection in the capture, from 0, in the order of their first packets.
+    /// All TCP connections count, whatever they carry and whatever the filter drops. What follows a
+    /// refused WebSocket on the same TCP connection counts as another one.
     pub connection: u64,
     /// The connection's identity: the same in every pass over the same packets, whatever the filters.
     pub uid: [u8; 16],

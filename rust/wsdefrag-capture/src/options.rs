@@ -11,8 +11,6 @@ use crate::event::CaptureEvent;
 use crate::message::Message;
 use crate::packet::tunnel::udp_tunnel::DecodeAs;
 
-const SECOND: i64 = 1_000_000_000;
-
 /// Options for reading a capture.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Options {
@@ -30,10 +28,8 @@ pub struct Options {
     /// The number of connections that may be live at a time. The one idle for longest is ended to
     /// make room.
     pub max_connections: usize,
-    /// How long a WebSocket may be idle, in nanoseconds of capture time.
-    pub idle_timeout: i64,
-    /// How long a connection that is not a WebSocket yet may be idle, in nanoseconds of capture time.
-    pub handshake_timeout: i64,
+    /// How long a connection may be idle, in nanoseconds of capture time; `None` for no limit.
+    pub idle_timeout: Option<i64>,
     /// The name of the place where the packets were captured. It is a part of each connection's `uid`.
     pub capture_point: String,
     /// UDP ports of the caller's choice, and the tunnels that they carry.
@@ -51,8 +47,7 @@ impl Default for Options {
             contents: true,
             resync: false,
             max_connections: 65_536,
-            idle_timeout: 600 * SECOND,
-            handshake_timeout: 60 * SECOND,
+            idle_timeout: None,
             capture_point: String::new(),
             decode_as: Vec::new(),
             filter: Filter::default(),

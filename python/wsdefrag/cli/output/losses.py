@@ -114,7 +114,7 @@ class Losses:
         self._amounts["ends"] += directions
 
     def count_packets(self, counts: PacketCounts, warnings: list[str]) -> None:
-        """Add the warnings of a reader, and one for each link type and encapsulation not read.
+        """Add the warnings of a reader, and those for packets that were not read.
 
         Args:
             counts: The counters of the packets.
@@ -124,6 +124,10 @@ class Losses:
         for link, packets in sorted(counts.unknown_links.items()):
             number = counted(packets, "packet")
             self.warnings.append(f"{number} of link type {link}, which is not supported")
+        if counts.evicted_packets:
+            number = counted(counts.evicted_packets, "packet")
+            evicted = counted(counts.evicted_connections, "connection")
+            self.warnings.append(f"{number} not read, of {evicted} evicted for others")
         for kind, packets in sorted(counts.unread_kinds.items()):
             self.warnings.append(f"{counted(packets, 'packet')} not followed: {kind}")
 

@@ -46,6 +46,10 @@ pub struct Counts {
     pub fragments_dropped: u64,
     /// Those fragments whose datagram can still be completed.
     pub fragments_waiting: u64,
+    /// Connections that were ended because there was no room for them.
+    pub evicted_connections: u64,
+    /// TCP segments with new payload of those connections that were captured after that, and not read.
+    pub evicted_packets: u64,
     /// When the first packet was captured, in nanoseconds since the epoch.
     pub first_time: Option<i64>,
     /// When the last packet was captured, in nanoseconds since the epoch.

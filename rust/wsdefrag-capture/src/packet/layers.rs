@@ -46,6 +46,10 @@ impl Layers {
         &self.counts
     }
 
+    pub(super) const fn counts_mut(&mut self) -> &mut Counts {
+        &mut self.counts
+    }
+
     #[inline]
     pub(super) fn receive(
         &mut self,

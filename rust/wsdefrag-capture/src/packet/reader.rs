@@ -128,6 +128,11 @@ impl PacketReader {
         self.layers.counts()
     }
 
+    /// The counters, for those that later stages keep.
+    pub(crate) const fn counts_mut(&mut self) -> &mut Counts {
+        self.layers.counts_mut()
+    }
+
     /// The secrets of the files' Decryption Secrets Blocks (pcapng): the type of secrets and their
     /// bytes.
     #[must_use]

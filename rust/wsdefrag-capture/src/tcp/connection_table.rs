@@ -1,6 +1,6 @@
 //! A table that finds a connection by its addresses and ports, and the one idle for longest.
 //!
-//! Each connection has a slot, and is in one of three lists, one per [`Class`]. A list is ordered
+//! Each connection has a slot, and is in one of four lists, one per [`Class`]. A list is ordered
 //! by the time of the last packet, oldest first. A packet moves its connection to the end of a
 //! list. The table never removes a connection by itself: the caller removes the oldest of a list
 //! when that list is too long or the connection has been idle for too long.
@@ -48,11 +48,13 @@ pub(crate) enum Class {
     Pending,
     /// A WebSocket.
     WebSocket,
-    /// Not a WebSocket, not wanted, or ended. Remembered so that a late packet does not open it again.
-    Ignored,
+    /// Not ended, but a RST or both FINs were captured.
+    Closing,
+    /// Ended, or not a WebSocket. Remembered so that a late packet does not open it again.
+    Past,
 }
 
-const CLASSES: usize = 3;
+const CLASSES: usize = 4;
 /// The index that stands for "no slot" in the links of a list.
 const NONE: u32 = u32::MAX;
 

@@ -2,53 +2,74 @@
 //!
 //! ```text
 //! live      opened by a SYN or by the first payload bytes; carries streams and a conversation
-//! ended     both FINs, a RST, idle too long, too many connections, a new SYN on the same ports,
-//!           or the end of the capture
-//! ignored   turned out not to be a WebSocket, or not to be wanted by the filter
+//! closing   live, but a RST or both FINs were captured; ends when nothing follows
+//! past      ended: both streams finished, a new SYN on the same ports, no room, idle too long, or
+//!           the end of the capture; or turned out not to be a WebSocket
 //! ```
 //!
-//! A connection that ended by FIN or RST, or is ignored, is remembered for as long as the handshake
-//! timeout, so that a late packet of it does not open it again. Time is the time of the packets; the
-//! system's clock is never read.
+//! Silence ends no connection, unless `options.idle_timeout` is set. Where there is no room for
+//! another one, the one unused for longest is ended: a closing one if there is one, then one
+//! without a WebSocket if those take more than a quarter of the room. Past connections are
+//! remembered, too, as long as there is room, so that their late packets are recognised.
 //!
-//! RFC 9293 section 3.10.7.4 (a SYN on ports that are in use).
+//! Every connection has a number, in the order of their first packets. Connections that the filter
+//! drops are followed like all others, so that numbers do not depend on the filter. Time is the
+//! time of the packets; the system's clock is never read.
 //!
-//! - pending and WebSocket connections together `<= options.max_connections`
+//! - pending, WebSocket and closing connections together `<= options.max_connections`
+//! - past connections `<= MAX_PAST + options.max_connections`
 //! - `total_held` is the memory that the held segments of all streams take, in bytes
 
 #![expect(clippy::disallowed_methods, reason = "one for each followed connection")]
+
+use std::net::SocketAddr;
 
 use crate::connection::Ended;
 use crate::options::Options;
 use crate::packet::{Origin, Packet, Payload, Segment};
 use crate::sink::Sink;
+use crate::tcp::clock::Clock;
 use crate::tcp::connection_table::{Class, ConnectionTable, Key, SlotIndex};
 use crate::tcp::final_output::FinalOutput;
-use crate::tcp::live_connection::{LiveConnection, PortReuse};
+use crate::tcp::live_connection::LiveConnection;
+use crate::tcp::past_connection::{Afterwards, PastConnection, Reason};
+use crate::tcp::port_reuse::PortReuse;
 use crate::websocket::conversation::{Context, Conversation};
+
+/// Nanoseconds of capture time without a packet after which a closing connection ends.
+const CLOSING_WAIT: i64 = 300_000_000_000;
+
+/// Past connections that are remembered.
+const MAX_PAST: usize = 65_536;
 
 /// A connection in the table.
 enum Entry {
     Live(Box<LiveConnection>),
-    /// Not a WebSocket, or not wanted.
-    Ignored,
-    /// Ended. The sequence numbers of its SYNs tell a repeated SYN from that of a new connection.
-    Ended([Option<u32>; 2]),
+    Past(PastConnection),
 }
 
-/// Nanoseconds by which one packet may advance the clock.
-const MAX_CLOCK_JUMP: i64 = 60_000_000_000;
+/// The addresses and ports of a packet, and who sent it.
+#[derive(Clone, Copy)]
+struct Route {
+    key: Key,
+    /// In the order of the key.
+    endpoints: [SocketAddr; 2],
+    /// An index into `endpoints`.
+    sender: usize,
+}
 
 /// The connections of a capture.
 pub(crate) struct Connections {
     options: Options,
     table: ConnectionTable<Entry>,
     total_held: usize,
-    next_id: u64,
-    /// The capture's clock, in nanoseconds since the epoch.
-    now: i64,
-    /// The time of the last packet, if it was too far after `now` to be believed alone.
-    unconfirmed: Option<i64>,
+    /// The number of the next connection.
+    next_number: u64,
+    clock: Clock,
+    /// Connections that were ended because there was no room for them.
+    pub(crate) evicted: u64,
+    /// Segments of those connections with new payload that came after that.
+    pub(crate) evicted_packets: u64,
 }
 
 impl Connections {
@@ -57,115 +78,107 @@ impl Connections {
             options,
             table: ConnectionTable::new(),
             total_held: 0,
-            next_id: 0,
-            now: i64::MIN,
-            unconfirmed: None,
+            next_number: 0,
+            clock: Clock::default(),
+            evicted: 0,
+            evicted_packets: 0,
         }
     }
 
     /// Takes the next packet of the capture.
     pub(crate) fn packet<S: Sink>(&mut self, packet: &Packet<'_>, sink: &mut S) {
-        let endpoints = [packet.source, packet.destination];
-        self.advance_clock(packet.time);
+        self.clock.advance(packet.time);
         self.expire(sink);
-        if !self.options.filter.wants_endpoints(endpoints) {
-            return;
-        }
         let (key, is_reversed) = Key::new(packet.source, packet.destination);
-        let sender = usize::from(is_reversed);
+        let endpoints = [packet.source, packet.destination];
         let endpoints = if is_reversed { [endpoints[1], endpoints[0]] } else { endpoints };
-        let origin = Origin { packet: packet.number, file: packet.file, time: packet.time };
+        let route = Route { key, endpoints, sender: usize::from(is_reversed) };
+        let origin = Origin { packet: packet.number, time: packet.time, file: packet.file };
         match packet.payload {
-            Payload::Segment(segment) => {
-                self.segment(key, endpoints, sender, &segment, origin, sink);
-            }
-            Payload::Ordered(bytes) => self.ordered(key, endpoints, sender, bytes, origin, sink),
-        }
-    }
-
-    /// Advances the clock to the time of a packet. A time far after the clock counts only when the
-    /// next packet agrees, because interfaces may have different clocks and records may be damaged.
-    fn advance_clock(&mut self, time: i64) {
-        let far = self.now != i64::MIN && time.saturating_sub(self.now) > MAX_CLOCK_JUMP;
-        let agrees = self
-            .unconfirmed
-            .is_some_and(|unconfirmed| time >= unconfirmed.saturating_sub(MAX_CLOCK_JUMP));
-        self.unconfirmed = (far && !agrees).then_some(time);
-        if !far || agrees {
-            self.now = self.now.max(time);
+            Payload::Segment(segment) => self.segment(route, &segment, origin, sink),
+            Payload::Ordered(bytes) => self.ordered(route, bytes, origin, sink),
         }
     }
 
     fn segment<S: Sink>(
         &mut self,
-        key: Key,
-        endpoints: [std::net::SocketAddr; 2],
-        sender: usize,
+        route: Route,
         segment: &Segment<'_>,
         origin: Origin,
         sink: &mut S,
     ) {
-        let mut index = self.table.find(&key);
+        let Route { sender, .. } = route;
+        let mut index = self.table.find(&route.key);
+        let mut syn = None;
         if let Some(old) = index {
-            match self.port_reuse(old, sender, segment) {
+            let reuse = match self.table.get(old) {
+                Some(Entry::Live(live)) => live.port_reuse(sender, segment),
+                Some(Entry::Past(past)) => match past.segment(sender, segment) {
+                    Afterwards::Opens => PortReuse::Confirmed(None),
+                    Afterwards::Nothing => return self.touch_past(old, segment),
+                    Afterwards::Unread => {
+                        self.evicted_packets += 1;
+                        return self.touch_past(old, segment);
+                    }
+                },
+                None => PortReuse::No,
+            };
+            match reuse {
                 PortReuse::No => {}
                 PortReuse::Possible => return,
-                PortReuse::Confirmed(syn) => {
+                PortReuse::Confirmed(other) => {
                     self.end_connection(old, Ended::Replaced, sink);
                     self.table.remove(old);
-                    index = syn.map(|(client, sequence)| {
-                        let conversation = Conversation::new(endpoints, Some(client), origin.time);
-                        let index = self.open(key, conversation, sink);
-                        if let Some(Entry::Live(live)) = self.table.get(index) {
-                            live.streams[client].start_with_syn(sequence);
-                        }
-                        index
-                    });
+                    (index, syn) = (None, other);
                 }
             }
         }
         let has_payload = !segment.bytes.is_empty() || segment.cut > 0;
-        let index = match index {
-            Some(index) => index,
-            None if segment.syn => {
+        let index = match (index, syn) {
+            (Some(index), _) => index,
+            (None, Some(syn)) => {
+                let index = self.open(route, Some(syn.client), origin.time, sink);
+                if let Some(Entry::Live(live)) = self.table.get(index) {
+                    live.streams[syn.sender].start_with_syn(syn.sequence);
+                    live.conversation.syn(syn.sender, syn.sequence, None);
+                }
+                index
+            }
+            (None, None) if segment.syn => {
                 let client = if segment.acknowledgment.is_some() { 1 - sender } else { sender };
-                self.open(key, Conversation::new(endpoints, Some(client), origin.time), sink)
+                self.open(route, Some(client), origin.time, sink)
             }
-            None if has_payload && !segment.rst => {
-                self.open(key, Conversation::new(endpoints, None, origin.time), sink)
+            (None, None) if has_payload && !segment.rst => {
+                self.open(route, None, origin.time, sink)
             }
-            None => return,
+            (None, None) => return,
         };
-        let now = self.now;
-        let live = match self.table.get(index) {
-            Some(Entry::Live(live)) => live,
-            // A late packet does not make the table remember the connection for longer.
-            Some(Entry::Ended(_)) => return,
-            _ => return self.table.touch(index, Class::Ignored, now),
-        };
-        let mut context = Context { options: &self.options, next_id: &mut self.next_id, sink };
+        let now = self.clock.now();
+        let Some(Entry::Live(live)) = self.table.get(index) else { return };
+        let mut context =
+            Context { options: &self.options, next_number: &mut self.next_number, sink };
         let ended = live.segment(sender, segment, origin, now, &mut self.total_held, &mut context);
         self.reclassify(index, ended, origin.time, sink);
     }
 
-    fn ordered<S: Sink>(
-        &mut self,
-        key: Key,
-        endpoints: [std::net::SocketAddr; 2],
-        sender: usize,
-        bytes: &[u8],
-        origin: Origin,
-        sink: &mut S,
-    ) {
-        let index = match self.table.find(&key) {
+    fn ordered<S: Sink>(&mut self, route: Route, bytes: &[u8], origin: Origin, sink: &mut S) {
+        let index = match self.table.find(&route.key) {
             Some(index) => index,
-            None => self.open(key, Conversation::new(endpoints, None, origin.time), sink),
+            None => self.open(route, None, origin.time, sink),
         };
         if let Some(Entry::Live(live)) = self.table.get(index) {
-            let mut context = Context { options: &self.options, next_id: &mut self.next_id, sink };
-            live.ordered(sender, bytes, origin, &mut context);
+            let mut context =
+                Context { options: &self.options, next_number: &mut self.next_number, sink };
+            live.ordered(route.sender, bytes, origin, &mut context);
         }
         self.reclassify(index, None, origin.time, sink);
+    }
+
+    /// Keeps a past connection in memory for longer, if the segment is more than a late copy.
+    fn touch_past(&mut self, index: SlotIndex, segment: &Segment<'_>) {
+        if !segment.bytes.is_empty() {
+            self.table.touch(index, Class::Past, self.clock.now());
+        }
     }
 
     /// Moves a connection to the right list after one of its packets.
@@ -176,98 +189,107 @@ impl Connections {
         time: i64,
         sink: &mut S,
     ) {
-        let class = match self.table.get(index) {
-            Some(Entry::Live(live)) if live.conversation.is_dead() => {
-                // The segments it still holds are not needed.
-                self.end_connection(index, Ended::Fin, sink);
-                Class::Ignored
-            }
-            Some(Entry::Live(live)) => {
-                let open = live.conversation.is_open();
-                match ended {
-                    Some(ended) => {
-                        self.end_connection(index, ended, sink);
-                        Class::Ignored
-                    }
-                    None if open => Class::WebSocket,
-                    None => Class::Pending,
-                }
-            }
-            _ => Class::Ignored,
+        let Some(Entry::Live(live)) = self.table.get(index) else { return };
+        let class = if live.conversation.is_dead() {
+            // The segments it still holds are not needed.
+            self.end_connection(index, Ended::Fin, sink);
+            Class::Past
+        } else if let Some(ended) = ended {
+            self.end_connection(index, ended, sink);
+            Class::Past
+        } else if live.is_closing() {
+            Class::Closing
+        } else if live.conversation.is_open() {
+            Class::WebSocket
+        } else {
+            Class::Pending
         };
-        // `now` may not have advanced to an unconfirmed time, but the connection was active then.
-        self.table.touch(index, class, self.now.max(time));
+        // The clock may not have advanced to an unconfirmed time, but the connection was active then.
+        self.table.touch(index, class, self.clock.now().max(time));
     }
 
-    /// Whether a segment opens a new connection on the ports of the one in slot `index`.
-    ///
-    /// A SYN during an active WebSocket may be a stray packet, and the peer would not reset the
-    /// connection because of it (RFC 9293 section 3.10.7.4). So it is only remembered, and opens a
-    /// new connection once a later packet confirms it.
-    fn port_reuse(&mut self, index: SlotIndex, sender: usize, segment: &Segment<'_>) -> PortReuse {
-        match self.table.get(index) {
-            Some(Entry::Live(live)) => live.port_reuse(sender, segment),
-            Some(Entry::Ended(initial)) if segment.syn => {
-                let copy = initial[sender] == Some(segment.sequence);
-                if copy { PortReuse::Possible } else { PortReuse::Confirmed(None) }
-            }
-            Some(Entry::Ignored) if segment.syn && segment.acknowledgment.is_none() => {
-                PortReuse::Confirmed(None)
-            }
-            _ => PortReuse::No,
-        }
-    }
-
-    fn open<S: Sink>(&mut self, key: Key, conversation: Conversation, sink: &mut S) -> SlotIndex {
-        while self.table.len(Class::Pending) + self.table.len(Class::WebSocket)
-            >= self.options.max_connections
-        {
-            let lists = [Class::Pending, Class::WebSocket];
-            let oldest = lists.iter().filter_map(|class| self.table.oldest(*class));
-            let Some((index, _)) = oldest.min_by_key(|(_, last)| *last) else { break };
+    /// Opens a connection. `client` is the index of the client, if it is known.
+    fn open<S: Sink>(
+        &mut self,
+        route: Route,
+        client: Option<usize>,
+        time: i64,
+        sink: &mut S,
+    ) -> SlotIndex {
+        let room = self.options.max_connections;
+        while self.live_connections() >= room {
+            let Some(index) = self.least_needed() else { break };
             self.end_connection(index, Ended::Evicted, sink);
+            self.table.touch(index, Class::Past, self.clock.now());
+        }
+        while self.table.len(Class::Past) > MAX_PAST {
+            let Some((index, _)) = self.table.oldest(Class::Past) else { break };
             self.table.remove(index);
         }
-        while self.table.len(Class::Ignored) >= self.options.max_connections {
-            let Some((index, _)) = self.table.oldest(Class::Ignored) else { break };
-            self.table.remove(index);
-        }
+        let conversation = Conversation::new(self.next_number, route.endpoints, client, time);
+        self.next_number += 1;
         let live = LiveConnection::new(conversation);
-        self.table.insert(key, Class::Pending, self.now, Entry::Live(Box::new(live)))
+        self.table.insert(route.key, Class::Pending, self.clock.now(), Entry::Live(Box::new(live)))
     }
 
-    /// Ends the connections that have been idle for too long.
+    fn live_connections(&self) -> usize {
+        [Class::Pending, Class::WebSocket, Class::Closing]
+            .map(|class| self.table.len(class))
+            .iter()
+            .sum()
+    }
+
+    /// The live connection that is ended first to make room.
+    fn least_needed(&self) -> Option<SlotIndex> {
+        if let Some((index, _)) = self.table.oldest(Class::Closing) {
+            return Some(index);
+        }
+        // Handshakes may come in large numbers, and most of them are none.
+        let many_pending = self.table.len(Class::Pending) > self.options.max_connections / 4;
+        let lists: &[_] =
+            if many_pending { &[Class::Pending] } else { &[Class::Pending, Class::WebSocket] };
+        let oldest = lists.iter().filter_map(|class| self.table.oldest(*class));
+        oldest.min_by_key(|(_, last)| *last).map(|(index, _)| index)
+    }
+
+    /// Ends closing connections of which nothing has followed, and others that have been idle for too
+    /// long if there is a limit.
     #[inline]
     fn expire<S: Sink>(&mut self, sink: &mut S) {
-        let Options { idle_timeout, handshake_timeout, .. } = self.options;
-        for (class, timeout) in [
-            (Class::WebSocket, idle_timeout),
-            (Class::Pending, handshake_timeout),
-            (Class::Ignored, handshake_timeout),
-        ] {
-            let deadline = self.now.saturating_sub(timeout);
-            while let Some((index, last)) = self.table.oldest(class)
-                && last < deadline
-            {
-                self.end_connection(index, Ended::Idle, sink);
-                self.table.remove(index);
+        self.expire_class(Class::Closing, CLOSING_WAIT, sink);
+        if let Some(timeout) = self.options.idle_timeout {
+            for class in [Class::WebSocket, Class::Pending, Class::Closing] {
+                self.expire_class(class, timeout, sink);
             }
+        }
+    }
+
+    #[inline]
+    fn expire_class<S: Sink>(&mut self, class: Class, timeout: i64, sink: &mut S) {
+        let now = self.clock.now();
+        while let Some((index, last)) = self.table.oldest(class)
+            && last < now.saturating_sub(timeout)
+        {
+            self.end_connection(index, Ended::Idle, sink);
+            self.table.touch(index, Class::Past, now);
         }
     }
 
     /// Ends a connection. Its slot stays in use, so that late packets are recognised.
     fn end_connection<S: Sink>(&mut self, index: SlotIndex, ended: Ended, sink: &mut S) {
         let Some(entry) = self.table.get(index) else { return };
-        let after = match entry {
-            Entry::Live(live) if live.conversation.is_dead() => Entry::Ignored,
-            Entry::Live(live) => Entry::Ended([
-                live.streams[0].initial_sequence(),
-                live.streams[1].initial_sequence(),
-            ]),
-            Entry::Ignored | Entry::Ended(_) => return,
+        let Entry::Live(live) = &*entry else { return };
+        let reason = match ended {
+            _ if live.conversation.is_dead() => Reason::NotWebSocket,
+            Ended::Evicted if !live.is_closing() => Reason::Evicted,
+            _ if live.is_reset() => Reason::Reset,
+            _ => Reason::Ended,
         };
-        if let Entry::Live(mut live) = std::mem::replace(entry, after) {
-            let mut context = Context { options: &self.options, next_id: &mut self.next_id, sink };
+        self.evicted += u64::from(reason == Reason::Evicted);
+        let past = Entry::Past(PastConnection::new(reason, &live.streams));
+        if let Entry::Live(mut live) = std::mem::replace(entry, past) {
+            let mut context =
+                Context { options: &self.options, next_number: &mut self.next_number, sink };
             live.finish(ended, &mut self.total_held, &mut context);
         }
     }

@@ -2,17 +2,20 @@
 //!
 //! A segment goes to its sender's stream, and its acknowledgment goes to the other stream. The
 //! parts that the streams give out go to the conversation. The connection ends when both streams
-//! are finished or a RST is accepted. Two things are remembered because only a later packet tells
-//! what they meant: a RST outside the expected position, and a SYN on the ports in use.
+//! are finished.
 //!
-//! RFC 9293 section 3.10.7.4 (a SYN on ports that are in use), RFC 5961 section 3.2 (which RST
-//! counts).
+//! No packet alone ends it. A RST is remembered: the connection is closing until its sender sends
+//! something else, and ends only if nothing follows. A SYN is remembered until a later packet
+//! confirms it (see [`port_reuse`](crate::tcp::port_reuse)).
+//!
+//! RFC 9293 sections 3.5.3 and 3.10.7 (RST), RFC 5961 section 3 (forged ones).
 
 use crate::connection::Ended;
 use crate::packet::exported_pdu::RepeatedPrefix;
 use crate::packet::{Origin, Segment};
 use crate::sink::Sink;
 use crate::stream_part::StreamPart;
+use crate::tcp::port_reuse::{OtherSyn, PortReuse};
 use crate::tcp::stream::Stream;
 use crate::websocket::conversation::{Context, Conversation};
 
@@ -21,31 +24,47 @@ use crate::websocket::conversation::{Context, Conversation};
 pub(crate) struct LiveConnection {
     pub(crate) streams: [Stream; 2],
     /// For exported PDUs: the prefix that the next PDU may repeat.
-    repeated: Box<[RepeatedPrefix; 2]>,
-    /// The sender and the sequence number of a SYN that may have opened another connection.
-    reuse_syn: Option<(usize, u32)>,
-    /// Whether a RST was captured, and no payload after it.
-    reset: bool,
+    repeated: Option<Box<[RepeatedPrefix; 2]>>,
+    /// A SYN that may have opened another connection.
+    other_syn: Option<OtherSyn>,
+    reset: Option<Reset>,
+    /// Whether a SYN was captured that acknowledges nothing: that of the client.
+    has_opener: bool,
     pub(crate) conversation: Conversation,
 }
 
-/// Whether a segment opens a new connection on the ports of this one.
-pub(crate) enum PortReuse {
-    No,
-    /// A later packet has to confirm it. The segment does not belong to this connection.
-    Possible,
-    /// It does. Contains the sender and the sequence number of the SYN if that was an earlier
-    /// segment, and `None` if this segment is the SYN.
-    Confirmed(Option<(usize, u32)>),
+/// A RST whose sender has sent nothing since.
+#[derive(Clone, Copy)]
+struct Reset {
+    sender: usize,
+    /// For each direction, the sequence number up to which it was captured by then.
+    next: [Option<u32>; 2],
+}
+
+impl Reset {
+    /// Whether a segment shows that the RST did not end the connection: its sender has sent more, or
+    /// has received more.
+    fn is_refuted_by(self, sender: usize, segment: &Segment<'_>) -> bool {
+        let is_after = |next: Option<u32>, sequence: u32| {
+            next.is_none_or(|next| sequence.wrapping_sub(next).cast_signed() > 0)
+        };
+        let [own, other] = [self.next[sender], self.next[1 - sender]];
+        let length =
+            u32::try_from(segment.bytes.len()).unwrap_or(u32::MAX).wrapping_add(segment.cut);
+        let sent = length > 0 && is_after(own, segment.sequence.wrapping_add(length));
+        let received = segment.acknowledgment.is_some_and(|received| is_after(other, received));
+        sender == self.sender && (sent || received)
+    }
 }
 
 impl LiveConnection {
     pub(crate) fn new(conversation: Conversation) -> Self {
         Self {
             streams: Default::default(),
-            repeated: Box::default(),
-            reuse_syn: None,
-            reset: false,
+            repeated: None,
+            other_syn: None,
+            reset: None,
+            has_opener: false,
             conversation,
         }
     }
@@ -59,6 +78,7 @@ impl LiveConnection {
         context: &mut Context<'_, S>,
     ) {
         let Self { repeated, conversation, .. } = self;
+        let repeated = repeated.get_or_insert_default();
         conversation.last = origin.time;
         let new = repeated[sender].strip(bytes);
         if !new.is_empty() {
@@ -68,27 +88,37 @@ impl LiveConnection {
     }
 
     /// Whether a segment opens a new connection on the ports of this one.
-    pub(crate) fn port_reuse(&mut self, sender: usize, segment: &Segment<'_>) -> PortReuse {
-        if let Some((opener, sequence)) = self.reuse_syn {
-            let next = sequence.wrapping_add(1);
-            let confirms = if sender == opener {
-                !segment.syn && segment.sequence == next
-            } else {
-                segment.syn && segment.acknowledgment == Some(next)
-            };
-            if confirms {
-                return PortReuse::Confirmed(Some((opener, sequence)));
+    pub(super) fn port_reuse(&mut self, sender: usize, segment: &Segment<'_>) -> PortReuse {
+        if let Some(syn) = self.other_syn
+            && syn.is_confirmed_by(sender, segment, &self.streams)
+        {
+            if syn.is_answer(&self.streams) && self.streams[syn.sender].is_empty() {
+                // The SYN that the direction began with was a stray one.
+                self.streams[syn.sender] = Stream::default();
+                self.streams[syn.sender].start_with_syn(syn.sequence);
+                self.other_syn = None;
+                return PortReuse::No;
             }
+            return PortReuse::Confirmed(Some(syn));
         }
         if !segment.syn || !self.streams[sender].is_other_syn(segment.sequence) {
             return PortReuse::No;
         }
-        let is_active =
-            self.conversation.is_open() && !self.reset && !self.streams.iter().any(Stream::has_fin);
-        if is_active && segment.acknowledgment.is_none() {
-            self.reuse_syn = Some((sender, segment.sequence));
+        if self.streams.iter().all(Stream::has_fin) {
+            return PortReuse::Confirmed(None);
         }
-        if is_active { PortReuse::Possible } else { PortReuse::Confirmed(None) }
+        self.other_syn = Some(OtherSyn::of(sender, segment));
+        PortReuse::Possible
+    }
+
+    /// Whether the connection ends unless something follows: a RST or both FINs were captured.
+    pub(crate) fn is_closing(&self) -> bool {
+        self.reset.is_some() || self.streams.iter().all(Stream::has_fin)
+    }
+
+    /// Whether a RST was captured, and nothing of its sender since.
+    pub(crate) const fn is_reset(&self) -> bool {
+        self.reset.is_some()
     }
 
     /// Takes a segment. Returns how it ended the connection, if it did. `now` is in nanoseconds since
@@ -102,15 +132,28 @@ impl LiveConnection {
         total_held: &mut usize,
         context: &mut Context<'_, S>,
     ) -> Option<Ended> {
-        let Self { streams, reset, conversation, .. } = self;
+        let Self { streams, reset, has_opener, conversation, .. } = self;
         conversation.last = origin.time;
         if segment.rst {
-            // A RST elsewhere in the window does not end the connection for the peer. If no payload
-            // follows, the connection did end with it.
-            *reset = true;
-            return streams[sender].accepts_reset(segment.sequence).then_some(Ended::Rst);
+            let next = [streams[0].next_sequence(), streams[1].next_sequence()];
+            *reset = Some(Reset { sender, next });
+            return None;
         }
-        *reset &= segment.bytes.is_empty();
+        if reset.is_some_and(|reset| reset.is_refuted_by(sender, segment)) {
+            *reset = None;
+        }
+        if segment.syn {
+            let opens = segment.acknowledgment.is_none() && !*has_opener;
+            if opens && streams.iter().all(Stream::is_empty) {
+                // An answering SYN before it, if there was one, was a stray one.
+                *has_opener = true;
+                conversation.opened_by(sender);
+            }
+            if let Some(acknowledgment) = segment.acknowledgment {
+                streams[1 - sender].start_with_syn(acknowledgment.wrapping_sub(1));
+            }
+            conversation.syn(sender, segment.sequence, segment.acknowledgment);
+        }
         if !conversation.is_open() {
             let position = segment.acknowledgment.and_then(|ack| streams[1 - sender].position(ack));
             conversation.acknowledged = position.map(|position| (origin.packet, position));
@@ -141,8 +184,16 @@ impl LiveConnection {
         let Self { streams, conversation, .. } = self;
         // The connection may have waited for a hole before its FIN, or for a packet after its RST.
         let ended = match ended {
-            Ended::Idle | Ended::EndOfCapture if streams.iter().all(Stream::has_fin) => Ended::Fin,
-            Ended::Idle | Ended::EndOfCapture if self.reset => Ended::Rst,
+            Ended::Idle | Ended::Evicted | Ended::EndOfCapture
+                if streams.iter().all(Stream::has_fin) =>
+            {
+                Ended::Fin
+            }
+            Ended::Idle | Ended::Evicted | Ended::EndOfCapture | Ended::Replaced
+                if self.reset.is_some() =>
+            {
+                Ended::Rst
+            }
             ended => ended,
         };
         for (sender, stream) in streams.iter_mut().enumerate() {

@@ -1,5 +1,6 @@
 //! TCP: segments in, one byte stream per direction of each connection out.
 
+mod clock;
 mod connection_table;
 pub(crate) mod connections;
 mod final_output;
@@ -7,5 +8,7 @@ mod given_up;
 mod history;
 mod live_connection;
 mod out_of_order;
+mod past_connection;
 mod patience;
+mod port_reuse;
 pub(crate) mod stream;

@@ -114,6 +114,13 @@ impl OutOfOrder {
         self.segments.get(&position).map(|held| held.origin)
     }
 
+    /// Moves all segments to positions that are `distance` greater.
+    pub(super) fn shift(&mut self, distance: u64) {
+        let segments = std::mem::take(&mut self.segments);
+        self.segments =
+            segments.into_iter().map(|(start, held)| (start + distance, held)).collect();
+    }
+
     /// Removes and returns the first held segment, if it starts at `position`.
     #[inline]
     pub(crate) fn take(&mut self, position: u64) -> Option<HeldSegment> {

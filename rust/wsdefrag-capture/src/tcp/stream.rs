@@ -44,11 +44,15 @@ const MAX_TOTAL_HELD: usize = 256 << 20;
 const GUARANTEED: usize = 64 << 10;
 /// Bytes after `next` within which a segment or an acknowledgment is believed alone.
 const MAX_JUMP: i64 = 64 << 20;
+/// Bytes around `next` within which segments of a running connection usually are.
+const NEAR: i64 = 1 << 20;
 
 /// One direction of a connection.
 #[derive(Default)]
 pub(crate) struct Stream {
     started: bool,
+    /// Whether a SYN told where the stream begins.
+    has_syn: bool,
     /// The sequence number of the byte at `next`.
     sequence: u32,
     /// The position of the next byte to give out.
@@ -82,13 +86,26 @@ impl Stream {
 
     /// Whether a SYN with this sequence number is not the SYN that the stream began with.
     pub(crate) fn is_other_syn(&self, sequence: u32) -> bool {
-        self.initial_sequence().is_some_and(|initial| initial != sequence)
+        let may_begin_here = self.can_rewind_to(sequence.wrapping_add(1));
+        self.initial_sequence().is_some_and(|initial| initial != sequence) && !may_begin_here
     }
 
-    /// Whether a receiver of the captured bytes would accept a RST with this sequence number
-    /// (RFC 5961 section 3.2).
-    pub(crate) fn accepts_reset(&self, sequence: u32) -> bool {
-        !self.started || self.distance(sequence) == 0
+    /// Whether a segment with this sequence number may belong to the running stream. The first one of
+    /// a stream has to be at its first byte.
+    pub(crate) fn expects(&self, sequence: u32) -> bool {
+        let distance = self.distance(sequence);
+        let reach = if self.is_empty() { 0 } else { NEAR };
+        self.started && distance.abs() <= reach
+    }
+
+    /// Whether nothing was captured of the stream but its SYN.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.next == 0 && self.held.is_empty()
+    }
+
+    /// The sequence number of the byte at `next`, if the stream has started.
+    pub(crate) fn next_sequence(&self) -> Option<u32> {
+        self.started.then_some(self.sequence)
     }
 
     /// Whether a FIN was captured.
@@ -117,9 +134,31 @@ impl Stream {
         u64::try_from(self.next.cast_signed() + self.distance(sequence)).ok()
     }
 
-    /// Starts the stream with a SYN of this sequence number, unless it has started.
+    /// Starts the stream with a SYN of this sequence number, unless bytes have been given out.
     pub(crate) fn start_with_syn(&mut self, sequence: u32) {
-        self.start(sequence.wrapping_add(1));
+        let first = sequence.wrapping_add(1);
+        self.start(first);
+        self.rewind(first);
+        self.has_syn |= self.next == 0 && self.sequence == first;
+    }
+
+    /// Whether the stream may begin at an earlier byte than it seemed to.
+    fn can_rewind_to(&self, sequence: u32) -> bool {
+        let distance = self.distance(sequence);
+        self.next == 0 && !self.has_syn && (-NEAR..0).contains(&distance)
+    }
+
+    /// Lets the stream begin at an earlier byte, if no SYN told where it begins and nothing has been
+    /// given out.
+    fn rewind(&mut self, sequence: u32) {
+        if self.can_rewind_to(sequence) {
+            let earlier = self.distance(sequence).unsigned_abs();
+            self.sequence = sequence;
+            self.held.shift(earlier);
+            self.acknowledged += earlier;
+            self.fin = self.fin.map(|fin| fin + earlier);
+            self.unconfirmed = None;
+        }
     }
 
     fn start(&mut self, sequence: u32) {
@@ -148,10 +187,18 @@ impl Stream {
         out: &mut impl FnMut(StreamPart<'_>),
     ) {
         let first = segment.sequence.wrapping_add(u32::from(segment.syn));
-        self.start(first);
+        let length = segment.bytes.len() as i64 + i64::from(segment.cut);
+        if segment.syn {
+            self.start_with_syn(segment.sequence);
+        } else {
+            self.start(first);
+            // A keep-alive repeats the position before the first byte.
+            if length > 1 {
+                self.rewind(first);
+            }
+        }
         let next = self.next.cast_signed();
         let mut start = next + self.distance(first);
-        let length = segment.bytes.len() as i64 + i64::from(segment.cut);
         if segment.fin && (0..=MAX_JUMP).contains(&(start + length - next)) {
             self.fin.get_or_insert((start + length).cast_unsigned());
         }

@@ -4,11 +4,12 @@
 //! Handshake   HTTP, until a server accepts a WebSocket
 //! Midstream   the handshake was not captured; both directions are searched for frames
 //! Open        a WebSocket
-//! Dead        not a WebSocket, or not wanted by the filter, or ended; everything is ignored
+//! Unwanted    a WebSocket that the filter drops; everything is ignored
+//! Dead        not a WebSocket, or ended; everything is ignored
 //! ```
 //!
 //! Handshake leads to any other stage, Midstream to Open, to Dead or back to Handshake, Open to Dead.
-//! Nothing leaves Dead. When a handshake was captured in part, a direction is read at once if the
+//! Nothing leaves Dead. Where Open could follow, Unwanted may. When a handshake was captured in part, a direction is read at once if the
 //! position of its first frame is known, and searched for frames otherwise.
 //!
 //! RFC 6455 section 4.
@@ -31,7 +32,7 @@ use crate::http::upgrade::Upgrade;
 use crate::options::Options;
 use crate::sink::Sink;
 use crate::stream_part::{Repeats, StreamPart};
-use crate::uid::uid;
+use crate::uid::Identity;
 use crate::websocket::frame_search::Sender;
 use crate::websocket::handshake::CapturedHandshake;
 use crate::websocket::midstream::Midstream;
@@ -40,8 +41,8 @@ use crate::websocket::open_websocket::{ClientStart, OpenWebSocket};
 /// The state of the capture that a conversation needs.
 pub(crate) struct Context<'a, S> {
     pub(crate) options: &'a Options,
-    /// The number of the next WebSocket.
-    pub(crate) next_id: &'a mut u64,
+    /// The number of the next connection.
+    pub(crate) next_number: &'a mut u64,
     pub(crate) sink: &'a mut S,
 }
 
@@ -49,14 +50,21 @@ enum Stage {
     Handshake(Box<Upgrade>),
     Midstream(Box<Midstream>),
     Open(Box<OpenWebSocket>),
+    Unwanted,
     Dead,
 }
 
 /// The protocol on top of one TCP connection. A `sender` is an index into `endpoints`.
 pub(crate) struct Conversation {
+    /// The number of the connection.
+    number: u64,
+    /// The number of WebSockets that the server has refused.
+    refusals: u32,
     endpoints: [SocketAddr; 2],
     /// The index of the client, once it is known.
     client: Option<usize>,
+    /// The sequence numbers of the SYNs, as far as they were captured.
+    initial_sequences: [Option<u32>; 2],
     /// Whether the connection was captured from its SYN on.
     from_the_start: bool,
     /// The addresses that a proxy reported for the client and the server.
@@ -75,12 +83,20 @@ pub(crate) struct Conversation {
 
 impl Conversation {
     /// A conversation before its first byte. `client` is known if the SYN was captured.
-    pub(crate) fn new(endpoints: [SocketAddr; 2], client: Option<usize>, opened: i64) -> Self {
+    pub(crate) fn new(
+        number: u64,
+        endpoints: [SocketAddr; 2],
+        client: Option<usize>,
+        opened: i64,
+    ) -> Self {
         let from_the_start = client.is_some();
         let stage = Stage::Handshake(Box::new(Upgrade::new(from_the_start)));
         Self {
+            number,
+            refusals: 0,
             endpoints,
             client,
+            initial_sequences: [None; 2],
             from_the_start,
             original_addresses: None,
             opened,
@@ -91,6 +107,19 @@ impl Conversation {
         }
     }
 
+    /// Takes note of a SYN of the connection. A SYN that acknowledges another tells its number, too.
+    pub(crate) fn syn(&mut self, sender: usize, sequence: u32, acknowledgment: Option<u32>) {
+        self.initial_sequences[sender].get_or_insert(sequence);
+        if let Some(acknowledgment) = acknowledgment {
+            self.initial_sequences[1 - sender].get_or_insert(acknowledgment.wrapping_sub(1));
+        }
+    }
+
+    /// Takes note of who opened the connection, before the first byte.
+    pub(crate) const fn opened_by(&mut self, client: usize) {
+        self.client = Some(client);
+    }
+
     /// Whether everything that follows is ignored.
     pub(crate) const fn is_dead(&self) -> bool {
         matches!(self.stage, Stage::Dead)
@@ -98,7 +127,7 @@ impl Conversation {
 
     /// Whether it is a WebSocket.
     pub(crate) const fn is_open(&self) -> bool {
-        matches!(self.stage, Stage::Open(_))
+        matches!(self.stage, Stage::Open(_) | Stage::Unwanted)
     }
 
     /// Bytes of the sender's current, incomplete head or frame.
@@ -107,7 +136,7 @@ impl Conversation {
         match &self.stage {
             Stage::Handshake(upgrade) => upgrade.unfinished(from_client),
             Stage::Open(websocket) => websocket.unfinished(from_client),
-            Stage::Midstream(_) | Stage::Dead => 0,
+            Stage::Midstream(_) | Stage::Unwanted | Stage::Dead => 0,
         }
     }
 
@@ -144,7 +173,7 @@ impl Conversation {
                     self.midstream_part(sender, part, context);
                 }
             }
-            Stage::Open(_) | Stage::Dead => {}
+            Stage::Open(_) | Stage::Unwanted | Stage::Dead => {}
         }
     }
 
@@ -282,7 +311,10 @@ impl Conversation {
         let Stage::Midstream(midstream) = stage else { return };
         self.client = Some(client);
         let handshake = CapturedHandshake { midstream: true, ..CapturedHandshake::default() };
-        let Some(connection) = self.connection(handshake, context) else { return };
+        let Some(connection) = self.connection(handshake, context) else {
+            self.stage = Stage::Unwanted;
+            return;
+        };
         context.sink.opened(&connection);
         let [first, second] = midstream.directions;
         let directions = if client == 1 { [first, second] } else { [second, first] };
@@ -324,7 +356,10 @@ impl Conversation {
         let Stage::Handshake(upgrade) = std::mem::replace(&mut self.stage, Stage::Dead) else {
             return Vec::new();
         };
-        let Some(connection) = self.connection(handshake, context) else { return Vec::new() };
+        let Some(connection) = self.connection(handshake, context) else {
+            self.stage = Stage::Unwanted;
+            return Vec::new();
+        };
         context.sink.opened(&connection);
         let taken = self.client.map_or(0, |client| self.taken[client]);
         let rest_of_request = end_of_request.and_then(|end| end.checked_sub(taken));
@@ -346,26 +381,30 @@ impl Conversation {
     ) -> Option<Connection> {
         let client = self.client?;
         let endpoints = [self.endpoints[client], self.endpoints[1 - client]];
-        let uid = uid(endpoints, self.opened, &context.options.capture_point);
-        let mut connection = handshake.connection(*context.next_id, uid, endpoints);
+        let uid = Identity {
+            endpoints,
+            initial_sequences: [client, 1 - client].map(|end| self.initial_sequences[end]),
+            opened: self.opened,
+            refusals: self.refusals,
+        }
+        .uid(&context.options.capture_point);
+        let mut connection = handshake.connection(self.number, uid, endpoints);
         (connection.opened, connection.last) = (self.opened, self.last);
         if !connection.refused() {
             connection.deflate = connection.deflate.or(context.options.deflate);
         }
         connection.original_client_address = self.original_addresses.map(|[client, _]| client);
         connection.original_server_address = self.original_addresses.map(|[_, server]| server);
-        // A connection that the filter drops has a number too, so numbers do not depend on the filter
-        // for hosts and paths.
-        *context.next_id += 1;
         let filter = &context.options.filter;
-        let wanted = filter.wants_connection(connection.connection)
+        let wanted = filter.wants_endpoints(endpoints)
+            && filter.wants_connection(connection.connection)
             && filter.wants_request(connection.host().as_deref(), connection.path());
         wanted.then_some(connection)
     }
 
     /// Reports a WebSocket that the server refused.
     fn report_refusal<S: Sink>(
-        &self,
+        &mut self,
         request: Box<Request>,
         response: Box<Response>,
         context: &mut Context<'_, S>,
@@ -377,6 +416,10 @@ impl Conversation {
             connection.ended = Some(Ended::Refused);
             context.sink.ended(connection);
         }
+        // What follows on the same TCP connection has a number of its own, whatever the filter.
+        self.refusals += 1;
+        self.number = *context.next_number;
+        *context.next_number += 1;
     }
 
     /// Opens a WebSocket if an incomplete handshake has a request for one or an acceptance.

@@ -171,7 +171,8 @@ impl OpenWebSocket {
         connection.ended = Some(ended);
         connection.from_server = directions[0].account().clone();
         connection.from_client = directions[1].account().clone();
-        problems::add_problems(&mut connection);
+        let lost_to_gap = directions.each_ref().map(Direction::is_lost_to_gap);
+        problems::add_problems(&mut connection, lost_to_gap);
         sink.ended(connection);
     }
 }

@@ -36,7 +36,7 @@ impl CapturePlan {
     #[pyo3(signature = (
         *, paths, file, name, hosts, request_paths, connections, ports, addresses, from_client,
         types, since_ns, until_ns, content, deflate, limits, strictness, resync, max_connections,
-        idle_timeout_ns, handshake_timeout_ns, capture_point, decode_as, columns
+        idle_timeout_ns, capture_point, decode_as, columns
     ))]
     #[expect(clippy::too_many_arguments, reason = "all of them have names where it is called")]
     #[expect(clippy::needless_pass_by_value, reason = "arguments from Python are owned")]
@@ -59,8 +59,7 @@ impl CapturePlan {
         strictness: PyStrictness,
         resync: bool,
         max_connections: usize,
-        idle_timeout_ns: i64,
-        handshake_timeout_ns: i64,
+        idle_timeout_ns: Option<i64>,
         capture_point: String,
         decode_as: Vec<String>,
         columns: [Option<Vec<String>>; 3],
@@ -95,7 +94,6 @@ impl CapturePlan {
             resync,
             max_connections,
             idle_timeout: idle_timeout_ns,
-            handshake_timeout: handshake_timeout_ns,
             capture_point,
             decode_as: decode_as.iter().map(tunnel).collect::<PyResult<_>>()?,
             filter,
@@ -106,17 +104,14 @@ impl CapturePlan {
         Ok(Self { source, options, choices })
     }
 
-    /// Return the default of each option that has one; times are in seconds.
+    /// Return the default of each option that has one.
     #[staticmethod]
     fn defaults(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
-        const SECOND: i64 = 1_000_000_000;
         let options = Options::default();
         let values = PyDict::new(py);
         values.set_item("content", options.contents)?;
         values.set_item("resync", options.resync)?;
         values.set_item("max_connections", options.max_connections)?;
-        values.set_item("idle_timeout", options.idle_timeout / SECOND)?;
-        values.set_item("handshake_timeout", options.handshake_timeout / SECOND)?;
         Ok(values)
     }
 

@@ -328,6 +328,8 @@ impl CaptureReader {
             ("fragments", counts.fragments),
             ("fragments_dropped", counts.fragments_dropped),
             ("fragments_waiting", counts.fragments_waiting),
+            ("evicted_connections", counts.evicted_connections),
+            ("evicted_packets", counts.evicted_packets),
         ] {
             values.set_item(name, value)?;
         }

@@ -1,0 +1,147 @@
+//! What is remembered of a connection that is not read, or not any more.
+//!
+//! Its packets go on coming: late ones, copies, and all those of connections that are not
+//! WebSockets. None of them may open the connection again. But the ports may be used again, and
+//! after a RST that the endpoints did not see the connection goes on.
+//!
+//! RFC 9293 section 3.10.7.4 (a SYN on ports that are in use).
+
+#![expect(clippy::cast_possible_truncation, reason = "a length is added to a number modulo 2^32")]
+
+use crate::packet::Segment;
+use crate::tcp::stream::Stream;
+
+/// Bytes from the last position at which a segment still belongs to the connection.
+const MAX_DISTANCE: u32 = 16 << 20;
+
+/// Why a connection is not read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reason {
+    /// It is not a WebSocket.
+    NotWebSocket,
+    /// Both sides ended it, or it was idle too long.
+    Ended,
+    /// One side reset it.
+    Reset,
+    /// There was no room for it.
+    Evicted,
+}
+
+/// What a segment means after the end of its connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Afterwards {
+    /// It is late, or a copy, or of a connection that is not a WebSocket.
+    Nothing,
+    /// It has bytes that would have been read if there had been room for the connection.
+    Unread,
+    /// It opens a connection.
+    Opens,
+}
+
+/// A connection that is not read. Arrays have one entry per endpoint.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct PastConnection {
+    reason: Reason,
+    /// The sequence numbers of its SYNs.
+    initial: [Option<u32>; 2],
+    /// The sequence number after the last byte of each direction.
+    next: [Option<u32>; 2],
+}
+
+impl PastConnection {
+    pub(super) fn new(reason: Reason, streams: &[Stream; 2]) -> Self {
+        let [first, second] = streams;
+        Self {
+            reason,
+            initial: [first.initial_sequence(), second.initial_sequence()],
+            next: [first.next_sequence(), second.next_sequence()],
+        }
+    }
+
+    /// Takes a segment that was captured after the end.
+    pub(super) fn segment(&mut self, sender: usize, segment: &Segment<'_>) -> Afterwards {
+        let initial = self.initial[sender];
+        if segment.syn && initial != Some(segment.sequence) {
+            // The answering SYN of a direction that was not captured may be a late one.
+            let opens = initial.is_some() || segment.acknowledgment.is_none();
+            return if opens { Afterwards::Opens } else { Afterwards::Nothing };
+        }
+        let length = segment.bytes.len() as u32 + segment.cut;
+        if length == 0 || segment.rst || segment.syn {
+            return Afterwards::Nothing;
+        }
+        let start = segment.sequence;
+        let end = start.wrapping_add(length);
+        let Some(next) = self.next[sender].replace(end) else { return Afterwards::Nothing };
+        if start.wrapping_sub(next).cast_signed().unsigned_abs() > MAX_DISTANCE {
+            return Afterwards::Opens;
+        }
+        if end.wrapping_sub(next).cast_signed() <= 0 {
+            self.next[sender] = Some(next);
+            return Afterwards::Nothing;
+        }
+        match self.reason {
+            Reason::NotWebSocket | Reason::Ended => Afterwards::Nothing,
+            Reason::Reset => Afterwards::Opens,
+            Reason::Evicted => Afterwards::Unread,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SEGMENT: Segment<'_> = Segment {
+        sequence: 0,
+        acknowledgment: Some(0),
+        syn: false,
+        fin: false,
+        rst: false,
+        bytes: b"",
+        cut: 0,
+    };
+
+    /// A connection whose first direction has SYN 99 and bytes up to 1,000, and whose second has none.
+    fn past(reason: Reason) -> PastConnection {
+        PastConnection { reason, initial: [Some(99), None], next: [Some(1_000), None] }
+    }
+
+    #[test]
+    fn only_what_belongs_to_another_connection_opens_one() {
+        let data = |sequence| Segment { sequence, bytes: b"abc", ..SEGMENT };
+        let syn = |sequence| Segment { sequence, syn: true, acknowledgment: None, ..SEGMENT };
+        for (sender, segment, expected) in [
+            (0, syn(99), Afterwards::Nothing),
+            (0, syn(5), Afterwards::Opens),
+            (1, syn(5), Afterwards::Opens),
+            (1, Segment { acknowledgment: Some(100), ..syn(5) }, Afterwards::Nothing),
+            (0, Segment { sequence: 1_000, ..SEGMENT }, Afterwards::Nothing),
+            (0, Segment { rst: true, ..data(5) }, Afterwards::Nothing),
+            (0, data(500), Afterwards::Nothing),
+            (0, data(997), Afterwards::Nothing),
+            (0, data(1_000), Afterwards::Unread),
+            (0, data(5_000), Afterwards::Unread),
+            (0, data(0x4000_0000), Afterwards::Opens),
+            (1, data(5), Afterwards::Nothing),
+        ] {
+            let found = past(Reason::Evicted).segment(sender, &segment);
+            assert_eq!(found, expected, "{sender} {segment:?}");
+        }
+    }
+
+    #[test]
+    fn what_follows_in_sequence_counts_by_the_reason() {
+        for (reason, expected) in [
+            (Reason::NotWebSocket, Afterwards::Nothing),
+            (Reason::Ended, Afterwards::Nothing),
+            (Reason::Reset, Afterwards::Opens),
+            (Reason::Evicted, Afterwards::Unread),
+        ] {
+            let segment = Segment { sequence: 1_000, bytes: b"abc", ..SEGMENT };
+            let mut past = past(reason);
+            assert_eq!(past.segment(0, &segment), expected);
+            assert_eq!(past.segment(0, &segment), Afterwards::Nothing, "again");
+        }
+    }
+}
