@@ -33,6 +33,7 @@ PARAMETERS = {
     "connections": "Sequence[tuple[int, int]]",
     "idle_timeout_ns": "int | None",
     "keeps": "bool",
+    "key": "str",
     "kept": "Sequence[int]",
     "limits": "Limits",
     "masking_key": "bytes | None",

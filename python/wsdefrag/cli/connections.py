@@ -74,8 +74,8 @@ def connections(
 ) -> None:
     """Print the WebSockets of packet captures, one on each line.
 
-    CAPTURE is a pcap, pcapng or snoop file, also compressed; - is standard input. If bytes were lost, the
-    account of the direction follows.
+    CAPTURE is a pcap, pcapng or snoop file, also compressed; - is standard input. If bytes were
+    lost, the account of the direction follows.
     """
     reading = Reading(captures(inputs), selection)
     jsonl = output_format == "jsonl"

@@ -105,8 +105,8 @@ def convert(
 ) -> None:
     """Convert packet captures to a file for other programs.
 
-    CAPTURE is a pcap, pcapng or snoop file, also compressed; - is standard input. OUT is created only when
-    it is complete.
+    CAPTURE is a pcap, pcapng or snoop file, also compressed; - is standard input. OUT is created
+    only when it is complete.
     """
     chosen = output_format or _format_of(output)
     if chosen in _CONVERSATION_FORMATS and (table is not None or no_content):

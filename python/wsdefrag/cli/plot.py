@@ -73,8 +73,8 @@ def plot(
 ) -> None:
     """Draw the messages and bytes of the busiest WebSockets over time.
 
-    CAPTURE is a pcap, pcapng or snoop file, also compressed; - is standard input. Incomplete and invalid
-    messages are marked.
+    CAPTURE is a pcap, pcapng or snoop file, also compressed; - is standard input. Incomplete and
+    invalid messages are marked.
     """
     suffix = Path(output).suffix[1:].lower()
     if suffix not in ("png", "svg"):

@@ -3,6 +3,7 @@
 mod clock;
 mod connection_table;
 pub(crate) mod connections;
+mod entry;
 mod final_output;
 mod given_up;
 mod history;
@@ -12,3 +13,4 @@ mod past_connection;
 mod patience;
 mod port_reuse;
 pub(crate) mod stream;
+mod tenants;

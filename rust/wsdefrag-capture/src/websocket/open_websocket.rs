@@ -88,6 +88,11 @@ impl OpenWebSocket {
         this
     }
 
+    /// The tags and tunnels of the connection's packets.
+    pub(super) fn encapsulation(&mut self) -> &mut Vec<String> {
+        &mut self.connection.encapsulation
+    }
+
     /// Reads the frames of both sides that were found at the same time, in the order of the packets.
     #[expect(clippy::disallowed_methods, reason = "as many as the two searches had stored")]
     fn read_found(&mut self, found: [Option<Found>; 2], sink: &mut impl Sink) {
