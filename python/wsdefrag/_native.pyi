@@ -143,6 +143,12 @@ class ArrowStream:
         """
 
     @property
+    def counts(self) -> dict[str, Any]:
+        """Number of packets by outcome, of the last pass that ended: the arguments of
+        ``PacketCounts``.
+        """
+
+    @property
     def warnings(self) -> list[str]:
         """Warnings about files that could be read.
 

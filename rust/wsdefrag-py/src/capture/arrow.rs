@@ -15,13 +15,14 @@ use arrow_array::ffi_stream::FFI_ArrowArrayStream;
 use arrow_schema::SchemaRef;
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyCapsule, PyString};
+use pyo3::types::{PyCapsule, PyDict, PyString};
 use pyo3::{PyTraverseError, PyVisit};
 use wsdefrag_capture::Options;
 use wsdefrag_capture::columns::{MessageColumns, Table};
 
 use crate::capture::arrow_pass::{Batches, Pass, SharedResults};
 use crate::capture::choices::Choices;
+use crate::capture::counts::packet_counts;
 use crate::capture::source::Source;
 
 /// Most characters of a file's name in a `repr`.
@@ -137,6 +138,13 @@ impl ArrowStream {
     #[getter]
     fn warnings(&self) -> Vec<String> {
         self.shared.warnings()
+    }
+
+    /// Number of packets by outcome, of the last pass that ended: the arguments of
+    /// ``PacketCounts``.
+    #[getter]
+    fn counts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        packet_counts(py, &self.shared.counts())
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {

@@ -8,6 +8,7 @@ pub(crate) mod arrow;
 mod arrow_pass;
 mod choices;
 mod connection;
+mod counts;
 pub(crate) mod event;
 pub(crate) mod failure;
 mod input;

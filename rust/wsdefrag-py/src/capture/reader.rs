@@ -34,6 +34,7 @@ use wsdefrag_capture::packet::counts::Counts;
 use wsdefrag_capture::{CaptureEvent, Connection, Message, Sink};
 
 use crate::capture::connection::{end_connection, new_connection};
+use crate::capture::counts::packet_counts;
 use crate::capture::event::CapturedEvent;
 use crate::capture::message::CapturedMessage;
 use crate::capture::run::{Run, Step};
@@ -314,38 +315,7 @@ impl CaptureReader {
     /// Number of packets so far by outcome.
     #[getter]
     fn counts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let counts = self.progress().counts.clone();
-        let values = PyDict::new(py);
-        for (name, value) in [
-            ("packets", counts.packets),
-            ("tcp", counts.tcp),
-            ("cut", counts.cut),
-            ("exported", counts.exported),
-            ("other", counts.other),
-            ("malformed", counts.malformed),
-            ("unknown_link", counts.unknown_link),
-            ("unread", counts.unread),
-            ("fragments", counts.fragments),
-            ("fragments_dropped", counts.fragments_dropped),
-            ("fragments_waiting", counts.fragments_waiting),
-            ("evicted_connections", counts.evicted_connections),
-            ("evicted_packets", counts.evicted_packets),
-        ] {
-            values.set_item(name, value)?;
-        }
-        let links = PyDict::new(py);
-        for (link, packets) in counts.unknown_links {
-            links.set_item(link, packets)?;
-        }
-        values.set_item("unknown_links", links)?;
-        let kinds = PyDict::new(py);
-        for (kind, packets) in counts.unread_kinds {
-            kinds.set_item(kind.to_string(), packets)?;
-        }
-        values.set_item("unread_kinds", kinds)?;
-        values.set_item("first_ns", counts.first_time)?;
-        values.set_item("last_ns", counts.last_time)?;
-        Ok(values)
+        packet_counts(py, &self.progress().counts)
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
