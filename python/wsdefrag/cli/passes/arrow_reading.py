@@ -120,8 +120,8 @@ class ArrowReading(Reading):
                 if self._input is not None:
                     self.bytes_read = self._input.position
                     advance(self.bytes_read)
-        counts = PacketCounts(**tables.messages.counts)
-        self.losses.count_packets(counts, tables.messages.warnings)
+        self.counts = PacketCounts(**tables.messages.counts)
+        self.losses.count_packets(self.counts, tables.messages.warnings)
         if not self.ended_early and self._unusable is None:
             self._count_others(name, tables)
 

@@ -3,6 +3,7 @@
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use wsdefrag_capture::packet::counts::Counts;
+use wsdefrag_capture::protocol::Protocol;
 
 /// The arguments of `wsdefrag.capture.PacketCounts`.
 pub(super) fn packet_counts<'py>(py: Python<'py>, counts: &Counts) -> PyResult<Bound<'py, PyDict>> {
@@ -34,6 +35,13 @@ pub(super) fn packet_counts<'py>(py: Python<'py>, counts: &Counts) -> PyResult<B
         kinds.set_item(kind.to_string(), packets)?;
     }
     values.set_item("unread_kinds", kinds)?;
+    let (connections, packets) = (PyDict::new(py), PyDict::new(py));
+    for protocol in Protocol::ALL {
+        connections.set_item(protocol.name(), counts.protocols.connections(protocol))?;
+        packets.set_item(protocol.name(), counts.protocols.packets(protocol))?;
+    }
+    values.set_item("tcp_connections", connections)?;
+    values.set_item("tcp_packets", packets)?;
     values.set_item("first_ns", counts.first_time)?;
     values.set_item("last_ns", counts.last_time)?;
     Ok(values)
