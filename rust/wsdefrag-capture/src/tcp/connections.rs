@@ -28,6 +28,7 @@ use crate::connection::Ended;
 use crate::options::{ConnectionKey, Options};
 use crate::packet::tags::Tags;
 use crate::packet::{Origin, Packet, Payload, Segment};
+use crate::protocol::ProtocolCounts;
 use crate::sink::Sink;
 use crate::tcp::clock::Clock;
 use crate::tcp::connection_table::{Class, ConnectionTable, Key, SlotIndex};
@@ -53,7 +54,7 @@ struct Route<'a> {
     endpoints: [SocketAddr; 2],
     /// An index into `endpoints`.
     sender: usize,
-    tags: Tags<'a>,
+    tags: &'a Tags<'a>,
     /// The hash of the tags, if they tell the connection from another one; else 0.
     tenant: u64,
 }
@@ -71,6 +72,8 @@ pub(crate) struct Connections {
     pub(crate) evicted: u64,
     /// Segments of those connections with new payload that came after that.
     pub(crate) evicted_packets: u64,
+    /// What the connections carried that have ended and that the filter's ports and addresses want.
+    pub(crate) protocols: ProtocolCounts,
 }
 
 impl Connections {
@@ -84,6 +87,7 @@ impl Connections {
             clock: Clock::default(),
             evicted: 0,
             evicted_packets: 0,
+            protocols: ProtocolCounts::default(),
         }
     }
 
@@ -94,7 +98,7 @@ impl Connections {
         let (key, is_reversed) = Key::new(packet.source, packet.destination);
         let endpoints = [packet.source, packet.destination];
         let endpoints = if is_reversed { [endpoints[1], endpoints[0]] } else { endpoints };
-        let (tags, sender) = (packet.tags, usize::from(is_reversed));
+        let (tags, sender) = (&packet.tags, usize::from(is_reversed));
         let mut route = Route { key, endpoints, sender, tags, tenant: 0 };
         if tags.shared != 0 && self.options.key == ConnectionKey::Tagged {
             route.key = key.of_tenant(self.tenants.number_of(tags.shared));
@@ -130,14 +134,17 @@ impl Connections {
         if let Some(old) = index {
             let reuse = match self.table.get(old) {
                 Some(Entry::Live(live)) => live.port_reuse(sender, segment),
-                Some(Entry::Past(past)) => match past.segment(sender, segment, tags.hash) {
-                    Afterwards::Opens => PortReuse::Confirmed(None),
-                    Afterwards::Nothing => return self.touch_past(old, segment),
-                    Afterwards::Unread => {
-                        self.evicted_packets += 1;
+                Some(Entry::Past(past)) => {
+                    let afterwards = past.segment(sender, segment, tags.hash);
+                    if afterwards != Afterwards::Opens {
+                        if let Some(protocol) = past.protocol {
+                            self.protocols.later_packet(protocol);
+                        }
+                        self.evicted_packets += u64::from(afterwards == Afterwards::Unread);
                         return self.touch_past(old, segment);
                     }
-                },
+                    PortReuse::Confirmed(None)
+                }
                 None => PortReuse::No,
             };
             match reuse {
@@ -173,7 +180,7 @@ impl Connections {
         let now = self.clock.now();
         let Some(Entry::Live(live)) = self.table.get(index) else { return };
         if !live.tags.last_was(sender, tags.hash) {
-            live.note_tags(sender, tags);
+            live.note_tags(sender, *tags);
         }
         let mut context =
             Context { options: &self.options, next_number: &mut self.next_number, sink };
@@ -218,10 +225,16 @@ impl Connections {
             Some(index) => index,
             None => self.open(route, None, origin.time, sink),
         };
-        if let Some(Entry::Live(live)) = self.table.get(index) {
-            let mut context =
-                Context { options: &self.options, next_number: &mut self.next_number, sink };
-            live.ordered(route.sender, bytes, origin, &mut context);
+        match self.table.get(index) {
+            Some(Entry::Live(live)) => {
+                let mut context =
+                    Context { options: &self.options, next_number: &mut self.next_number, sink };
+                live.ordered(route.sender, bytes, origin, &mut context);
+            }
+            Some(Entry::Past(PastConnection { protocol: Some(protocol), .. })) => {
+                self.protocols.later_packet(*protocol);
+            }
+            _ => {}
         }
         self.reclassify(index, None, origin.time, sink);
     }
@@ -344,6 +357,13 @@ impl Connections {
             let mut context =
                 Context { options: &self.options, next_number: &mut self.next_number, sink };
             live.finish(ended, &mut self.total_held, &mut context);
+            let Conversation { endpoints, protocol, packets, .. } = live.conversation;
+            if self.options.filter.wants_endpoints(endpoints) {
+                self.protocols.connection(protocol, packets);
+                if let Some(Entry::Past(past)) = self.table.get(index) {
+                    past.protocol = Some(protocol);
+                }
+            }
         }
     }
 

@@ -31,10 +31,11 @@ use crate::http::preamble_message::OriginalAddresses;
 use crate::http::upgrade::Upgrade;
 use crate::options::Options;
 use crate::packet::tags::Tag;
+use crate::protocol::Protocol;
 use crate::sink::Sink;
 use crate::stream_part::{Repeats, StreamPart};
 use crate::uid::Identity;
-use crate::websocket::frame_search::{Found, Sender};
+use crate::websocket::frame_search::Sender;
 use crate::websocket::handshake::CapturedHandshake;
 use crate::websocket::midstream::Midstream;
 use crate::websocket::open_websocket::{ClientStart, OpenWebSocket};
@@ -49,8 +50,7 @@ pub(crate) struct Context<'a, S> {
 
 enum Stage {
     Handshake(Box<Upgrade>),
-    /// Indexed by the sender.
-    Midstream(Box<[Midstream; 2]>),
+    Midstream(Box<Midstream>),
     Open(Box<OpenWebSocket>),
     Unwanted,
     Dead,
@@ -62,7 +62,7 @@ pub(crate) struct Conversation {
     number: u64,
     /// The number of WebSockets that the server has refused.
     refusals: u32,
-    endpoints: [SocketAddr; 2],
+    pub(crate) endpoints: [SocketAddr; 2],
     /// The index of the client, once it is known.
     client: Option<usize>,
     /// The sequence numbers of the SYNs, as far as they were captured.
@@ -85,6 +85,10 @@ pub(crate) struct Conversation {
     pub(crate) acknowledged: Option<(u64, u64)>,
     /// The position in each stream up to which the stages before Open have taken it.
     taken: [u64; 2],
+    /// What it carries, as far as is known.
+    pub(crate) protocol: Protocol,
+    /// Number of its packets.
+    pub(crate) packets: u64,
     stage: Stage,
 }
 
@@ -112,6 +116,8 @@ impl Conversation {
             last: opened,
             acknowledged: None,
             taken: [0; 2],
+            protocol: Protocol::default(),
+            packets: 0,
             stage,
         }
     }
@@ -182,6 +188,9 @@ impl Conversation {
         part: StreamPart<'_>,
         context: &mut Context<'_, S>,
     ) {
+        if let StreamPart::Data(bytes, _) = part {
+            self.protocol.learn(bytes);
+        }
         match &self.stage {
             Stage::Handshake(_) => self.handshake_part(sender, part, context),
             Stage::Midstream(_) => {
@@ -204,10 +213,10 @@ impl Conversation {
         part: StreamPart<'_>,
         context: &mut Context<'_, S>,
     ) {
-        let Stage::Midstream(directions) = &mut self.stage else { return };
+        let Stage::Midstream(midstream) = &mut self.stage else { return };
         self.taken[sender] += part.length();
-        if let Some(found) = directions[sender].part(part) {
-            self.open_midstream(sender, found, context);
+        if let Some(client) = midstream.part(sender, part) {
+            self.open_midstream(client, context);
         }
     }
 
@@ -317,40 +326,30 @@ impl Conversation {
 
     fn search_for_frames(&mut self, options: &Options) {
         let max_frame = options.limits.max_frame_size.unwrap_or(u64::MAX);
-        let direction = |index: usize| {
-            let sender = match self.client {
-                None => Sender::Unknown,
-                Some(client) if client == index => Sender::Client,
-                Some(_) => Sender::Server,
-            };
-            Midstream::new(sender, max_frame)
-        };
-        self.stage = Stage::Midstream(Box::new([direction(0), direction(1)]));
+        let senders = [0, 1].map(|index| match self.client {
+            None => Sender::Unknown,
+            Some(client) if client == index => Sender::Client,
+            Some(_) => Sender::Server,
+        });
+        let midstream = Midstream::new(self.endpoints, senders, max_frame);
+        self.stage = Stage::Midstream(Box::new(midstream));
     }
 
-    /// Opens a WebSocket, because frames were found in the sender's direction.
-    fn open_midstream<S: Sink>(
-        &mut self,
-        sender: usize,
-        found: Found,
-        context: &mut Context<'_, S>,
-    ) {
+    /// Opens a WebSocket, because frames prove that it is one. `client` is the index of its client.
+    fn open_midstream<S: Sink>(&mut self, client: usize, context: &mut Context<'_, S>) {
         let stage = std::mem::replace(&mut self.stage, Stage::Dead);
-        let Stage::Midstream(directions) = stage else { return };
-        let from_client = found.from_client;
-        self.client = Some(if from_client { sender } else { 1 - sender });
+        let Stage::Midstream(midstream) = stage else { return };
+        self.client = Some(client);
         let handshake = CapturedHandshake { midstream: true, ..CapturedHandshake::default() };
         let Some(connection) = self.connection(handshake, context) else {
             self.stage = Stage::Unwanted;
             return;
         };
         context.sink.opened(&connection);
-        let [first, second] = *directions;
-        let directions =
-            if (sender == 0) == from_client { [second, first] } else { [first, second] };
-        let mut websocket =
+        let [first, second] = midstream.directions;
+        let directions = if client == 1 { [first, second] } else { [second, first] };
+        let websocket =
             OpenWebSocket::midstream(connection, directions, context.options, context.sink);
-        websocket.read_found(found, context.sink);
         self.stage = Stage::Open(Box::new(websocket));
     }
 
@@ -406,10 +405,11 @@ impl Conversation {
 
     /// Makes the connection of a new WebSocket. `None` if the filter does not want it.
     fn connection<S>(
-        &self,
+        &mut self,
         handshake: CapturedHandshake,
         context: &mut Context<'_, S>,
     ) -> Option<Connection> {
+        self.protocol = Protocol::WebSocket;
         let client = self.client?;
         let endpoints = [self.endpoints[client], self.endpoints[1 - client]];
         let uid = Identity {
