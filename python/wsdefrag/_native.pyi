@@ -188,15 +188,14 @@ class CapturePlan:
         strictness: Strictness,
         resync: bool,
         max_connections: int,
-        idle_timeout_ns: int,
-        handshake_timeout_ns: int,
+        idle_timeout_ns: int | None,
         capture_point: str,
         decode_as: Sequence[str],
         columns: Sequence[Sequence[str] | None],
     ) -> Self: ...
     @staticmethod
     def defaults() -> dict[str, int]:
-        """Return the default of each option that has one; times are in seconds."""
+        """Return the default of each option that has one."""
 
     @staticmethod
     def schema_version() -> str:
@@ -237,9 +236,8 @@ class CaptureReader:
             has ended is the first of its batch.
 
         Raises:
-            CaptureError: If a file is not a capture, or is damaged. Everything complete was already
-                returned.
-            OSError: If a file cannot be opened or read.
+            CaptureError: If no file is a capture.
+            OSError: If no file can be opened or read.
             BlockingIOError: If a non-blocking file object has no data yet.
             RuntimeError: If another call is reading the pass.
         """
