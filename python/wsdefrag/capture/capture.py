@@ -103,6 +103,10 @@ class Capture:
             ``resynced``.
         max_connections: How many connections are followed at the same time. When this many are
             open and another one starts, the one used least recently ends as ``evicted``.
+        memory: Bytes of memory that everything unfinished may take together: messages, held
+            segments, windows of deflate, connections. Over it, the largest message that is not
+            complete becomes ``too_big``, and the connections used least recently end as
+            ``evicted``.
         idle_timeout: A connection that has no packet for this long, in seconds of capture time,
             ends as ``idle``. None for no limit: heartbeats may be hours apart.
         capture_point: The name of the place where the packets were captured. It is a part of each
@@ -147,6 +151,7 @@ class Capture:
         strictness: Strictness | None = None,
         resync: bool = False,
         max_connections: int = 65_536,
+        memory: int = 512 << 20,
         idle_timeout: float | None = None,
         capture_point: str = "",
         decode_as: Iterable[str] = (),
@@ -181,6 +186,7 @@ class Capture:
             "strictness": Strictness() if strictness is None else strictness,
             "resync": resync,
             "max_connections": checked_count("max_connections", max_connections),
+            "memory": checked_count("memory", memory),
             "idle_timeout_ns": (
                 None if idle_timeout is None else to_duration("idle_timeout", idle_timeout)
             ),

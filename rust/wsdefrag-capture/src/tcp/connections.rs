@@ -12,6 +12,8 @@
 //! without a WebSocket if those take more than a quarter of the room. Past connections are
 //! remembered, too, as long as there is room, so that their late packets are recognised.
 //!
+//! All of them together hold at most `options.memory` bytes (see [`ledger`](crate::tcp::ledger)).
+//!
 //! Every connection has a number, in the order of their first packets. Connections that the filter
 //! drops are followed like all others, so that numbers do not depend on the filter. Time is the
 //! time of the packets; the system's clock is never read.
@@ -31,6 +33,7 @@ use crate::sink::Sink;
 use crate::tcp::clock::Clock;
 use crate::tcp::connection_table::{Class, ConnectionTable, Key, SlotIndex};
 use crate::tcp::final_output::FinalOutput;
+use crate::tcp::ledger::Ledger;
 use crate::tcp::live_connection::LiveConnection;
 use crate::tcp::past_connection::{Afterwards, PastConnection, Reason};
 use crate::tcp::port_reuse::PortReuse;
@@ -43,7 +46,7 @@ const CLOSING_WAIT: i64 = 300_000_000_000;
 const MAX_PAST: usize = 65_536;
 
 /// A connection in the table.
-enum Entry {
+pub(super) enum Entry {
     Live(Box<LiveConnection>),
     Past(PastConnection),
 }
@@ -61,11 +64,12 @@ struct Route {
 /// The connections of a capture.
 pub(crate) struct Connections {
     options: Options,
-    table: ConnectionTable<Entry>,
+    pub(super) table: ConnectionTable<Entry>,
     total_held: usize,
+    pub(super) ledger: Ledger,
     /// The number of the next connection.
     next_number: u64,
-    clock: Clock,
+    pub(super) clock: Clock,
     /// Connections that were ended because there was no room for them.
     pub(crate) evicted: u64,
     /// Segments of those connections with new payload that came after that.
@@ -75,6 +79,7 @@ pub(crate) struct Connections {
 impl Connections {
     pub(crate) fn new(options: Options) -> Self {
         Self {
+            ledger: Ledger::new(options.memory),
             options,
             table: ConnectionTable::new(),
             total_held: 0,
@@ -158,7 +163,11 @@ impl Connections {
         let mut context =
             Context { options: &self.options, next_number: &mut self.next_number, sink };
         let ended = live.segment(sender, segment, origin, now, &mut self.total_held, &mut context);
+        live.measure(&mut self.ledger);
         self.reclassify(index, ended, origin.time, sink);
+        if self.ledger.is_over() {
+            self.relieve(sink);
+        }
     }
 
     fn ordered<S: Sink>(&mut self, route: Route, bytes: &[u8], origin: Origin, sink: &mut S) {
@@ -170,8 +179,12 @@ impl Connections {
             let mut context =
                 Context { options: &self.options, next_number: &mut self.next_number, sink };
             live.ordered(route.sender, bytes, origin, &mut context);
+            live.measure(&mut self.ledger);
         }
         self.reclassify(index, None, origin.time, sink);
+        if self.ledger.is_over() {
+            self.relieve(sink);
+        }
     }
 
     /// Keeps a past connection in memory for longer, if the segment is more than a late copy.
@@ -240,7 +253,7 @@ impl Connections {
     }
 
     /// The live connection that is ended first to make room.
-    fn least_needed(&self) -> Option<SlotIndex> {
+    pub(super) fn least_needed(&self) -> Option<SlotIndex> {
         if let Some((index, _)) = self.table.oldest(Class::Closing) {
             return Some(index);
         }
@@ -276,7 +289,7 @@ impl Connections {
     }
 
     /// Ends a connection. Its slot stays in use, so that late packets are recognised.
-    fn end_connection<S: Sink>(&mut self, index: SlotIndex, ended: Ended, sink: &mut S) {
+    pub(super) fn end_connection<S: Sink>(&mut self, index: SlotIndex, ended: Ended, sink: &mut S) {
         let Some(entry) = self.table.get(index) else { return };
         let Entry::Live(live) = &*entry else { return };
         let reason = match ended {
@@ -291,6 +304,18 @@ impl Connections {
             let mut context =
                 Context { options: &self.options, next_number: &mut self.next_number, sink };
             live.finish(ended, &mut self.total_held, &mut context);
+            self.ledger.change(live.measured(), 0);
+        }
+    }
+
+    /// Drops the largest unfinished thing of a connection.
+    pub(super) fn drop_unfinished<S: Sink>(&mut self, index: SlotIndex, sink: &mut S) {
+        let limit = self.ledger.limit();
+        if let Some(Entry::Live(live)) = self.table.get(index) {
+            let mut context =
+                Context { options: &self.options, next_number: &mut self.next_number, sink };
+            live.drop_unfinished(limit, &mut self.total_held, &mut context);
+            live.measure(&mut self.ledger);
         }
     }
 

@@ -29,6 +29,13 @@ impl Midstream {
         Self { search, account: Account::default(), gaps: VecDeque::new() }
     }
 
+    /// The memory that it takes, in bytes.
+    pub(super) fn bytes_held(&self) -> usize {
+        size_of::<Self>()
+            + self.search.bytes_held()
+            + self.gaps.capacity() * size_of::<(u64, Gap)>()
+    }
+
     /// Takes a part of the stream. Returns the frames if they are found.
     pub(super) fn part(&mut self, part: StreamPart<'_>) -> Option<Found> {
         let account = &mut self.account;

@@ -36,7 +36,7 @@ impl CapturePlan {
     #[pyo3(signature = (
         *, paths, file, name, hosts, request_paths, connections, ports, addresses, from_client,
         types, since_ns, until_ns, content, deflate, limits, strictness, resync, max_connections,
-        idle_timeout_ns, capture_point, decode_as, columns
+        memory, idle_timeout_ns, capture_point, decode_as, columns
     ))]
     #[expect(clippy::too_many_arguments, reason = "all of them have names where it is called")]
     #[expect(clippy::needless_pass_by_value, reason = "arguments from Python are owned")]
@@ -59,6 +59,7 @@ impl CapturePlan {
         strictness: PyStrictness,
         resync: bool,
         max_connections: usize,
+        memory: usize,
         idle_timeout_ns: Option<i64>,
         capture_point: String,
         decode_as: Vec<String>,
@@ -93,6 +94,7 @@ impl CapturePlan {
             deflate: deflate.map(Into::into),
             resync,
             max_connections,
+            memory,
             idle_timeout: idle_timeout_ns,
             capture_point,
             decode_as: decode_as.iter().map(tunnel).collect::<PyResult<_>>()?,
@@ -112,6 +114,7 @@ impl CapturePlan {
         values.set_item("content", options.contents)?;
         values.set_item("resync", options.resync)?;
         values.set_item("max_connections", options.max_connections)?;
+        values.set_item("memory", options.memory)?;
         Ok(values)
     }
 
