@@ -34,6 +34,7 @@ PARAMETERS = {
     "memory": "int",
     "idle_timeout_ns": "int | None",
     "keeps": "bool",
+    "key": "str",
     "kept": "Sequence[int]",
     "limits": "Limits",
     "masking_key": "bytes | None",

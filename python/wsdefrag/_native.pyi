@@ -189,6 +189,7 @@ class CapturePlan:
         resync: bool,
         max_connections: int,
         idle_timeout_ns: int | None,
+        key: str,
         capture_point: str,
         decode_as: Sequence[str],
         columns: Sequence[Sequence[str] | None],
@@ -256,8 +257,7 @@ class CaptureReader:
 
 @final
 class CapturedEvent:
-    """What happened in one direction of a capture besides its messages: a control frame, a gap, or the
-    broken rule that ended the direction.
+    """A control frame, a gap, or the broken rule that ended a direction of a capture.
 
     It can be copied and pickled, together with its connection. Two events are equal only if they are
     the same object. ``(uid, from_client, event)`` identifies an event across passes over a capture.

@@ -19,6 +19,7 @@ from capture_mutations import (
     corrupted,
     displaced,
     disturbed,
+    doubly_tapped,
     mutated,
     violations,
 )
@@ -94,6 +95,17 @@ def test_segments_up_to_64_places_late_lose_nothing(name: str) -> None:
         seed = f"{name} displaced {run}{SALT}"
         seen = read(pcapng(displaced(whole.packets, seed)), ordered=False, timed=False)
         assert contents_by_direction(seen) == whole.sent, f"seed {seed!r}"
+
+
+@pytest.mark.parametrize("name", RECORDINGS)
+def test_packets_captured_at_two_places_lose_nothing_and_make_nothing_up(name: str) -> None:
+    whole = intact(name)
+    connections = len(read(pcapng(whole.packets)).connections)
+    for run in range(RUNS // 2):
+        seed = f"{name} tapped {run}{SALT}"
+        seen = read(pcapng(doubly_tapped(whole.packets, seed)), ordered=False)
+        assert contents_by_direction(seen) == whole.sent, f"seed {seed!r}"
+        assert len(seen.connections) == connections, f"seed {seed!r}"
 
 
 @pytest.mark.parametrize("name", ["plain-small", "early-frames", "refused", "http-besides"])

@@ -117,8 +117,8 @@ def talk_on(port: int) -> list[Segment]:
 
 def by_port(sent: Counter[Sent]) -> dict[int, list[tuple[bool, int, bytes]]]:
     found: dict[int, list[tuple[bool, int, bytes]]] = {}
-    for port, *rest in sorted(sent):
-        found.setdefault(port, []).append((rest[0], rest[1], rest[2]))
+    for port, from_client, opcode, content in sorted(sent):
+        found.setdefault(port, []).append((from_client, opcode, content))
     return found
 
 

@@ -1,7 +1,7 @@
-"""Writes captures that make a reader hold much, as pcap files of raw IP packets, and measures reading.
+"""Writes captures that make a reader hold much, and measures what reading them takes.
 
-`python capture_hostile.py KIND COUNT MEMORY` writes one to a temporary file, reads it with `Capture`
-in a process of its own, and prints the peak of its memory and what came out as JSON.
+They are pcap files of raw IP packets. `python capture_hostile.py PATH MEMORY` reads one and prints
+the peak of its memory and what came out, as JSON.
 """
 
 from __future__ import annotations

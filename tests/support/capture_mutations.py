@@ -1,7 +1,8 @@
 """Damages captures at random but repeatably, and checks what is read from them.
 
 A mutation is an error of capturing: packets are missing, duplicated, late or in another order; the
-capture starts late or stops early; packets are cut to a snap length; or a faulty middlebox
+capture starts late or stops early; packets are cut to a snap length; packets are captured at two
+places, with other addresses of Ethernet, TTL, VLAN and lengths; or a faulty middlebox
 retransmits other bytes after the original ones. There is no mutation with other bytes before the
 original ones, because the first bytes to arrive are used.
 
@@ -17,7 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from capture_craft import SYN, Captured, Endpoint
+from capture_craft import SYN, VLAN, Captured, Endpoint
 from capture_files import pcapng
 from capture_seen import Seen, read
 from wsdefrag.capture import CapturedMessage
@@ -127,25 +128,72 @@ def overlap(packets: Packets, chance: random.Random) -> Packets:
     return seen
 
 
+def tap(packets: Packets, chance: random.Random) -> Packets:
+    """See some at two places: the copies have other MAC addresses, TTL, VLAN, and may be cut."""
+    rate = chance.choice([0.1, 0.5, 1.0])
+    # A mirror has one VLAN, one for each direction, or none.
+    vlans = chance.choice([(None, None), (12, 12), (12, 13), (12, None)])
+    length = chance.choice([None, None, chance.randint(58, 400)])
+    macs = bytes(chance.randrange(256) for _ in range(12))
+    seen: Packets = []
+    for packet in packets:
+        if chance.random() >= rate:
+            seen.append(packet)
+            continue
+        copy = tapped(packet, macs, vlans[ports(packet)[0] < ports(packet)[1]])
+        if length is not None:
+            copy = copy.snapped(length)
+        at = max(0, len(seen) - chance.randint(0, 3)) if chance.random() < 0.3 else len(seen) + 1
+        seen.append(packet)
+        seen.insert(at, copy)
+    return seen
+
+
+def tapped(packet: Captured, macs: bytes, vlan: int | None) -> Captured:
+    """The packet as another place has it."""
+    ttl = ip_start(packet) + 8
+    data = bytearray(packet.data)
+    data[:12] = macs
+    data[ttl] -= 1
+    original = packet.original
+    if vlan is not None:
+        data[12:12] = VLAN.to_bytes(2, "big") + vlan.to_bytes(2, "big")
+        original = None if original is None else original + 4
+    return replace(packet, data=bytes(data), original=original)
+
+
+def ip_start(packet: Captured) -> int:
+    """Where the IP header of a packet on Ethernet begins, after any VLAN tags."""
+    start = 14
+    while packet.data[start - 2 : start] == VLAN.to_bytes(2, "big"):
+        start += 4
+    return start
+
+
+def tcp_start(packet: Captured) -> int:
+    """Where the TCP header of an IPv4 packet on Ethernet begins."""
+    start = ip_start(packet)
+    return start + (packet.data[start] & 0x0F) * 4
+
+
 def payload_start(packet: Captured) -> int:
-    """Where the TCP payload of an IPv4 packet on Ethernet begins."""
-    header = 14 + (packet.data[14] & 0x0F) * 4
+    """Where its TCP payload begins."""
+    header = tcp_start(packet)
     return header + (packet.data[header + 12] >> 4) * 4
 
 
 def is_syn(packet: Captured) -> bool:
-    header = 14 + (packet.data[14] & 0x0F) * 4
-    return bool(packet.data[header + 13] & SYN)
+    return bool(packet.data[tcp_start(packet) + 13] & SYN)
 
 
 def flow(packet: Captured) -> bytes:
     """The addresses and ports of an IPv4 packet on Ethernet, the source's first."""
-    header = 14 + (packet.data[14] & 0x0F) * 4
-    return packet.data[26:34] + packet.data[header : header + 4]
+    start, header = ip_start(packet), tcp_start(packet)
+    return packet.data[start + 12 : start + 20] + packet.data[header : header + 4]
 
 
 def ports(packet: Captured) -> tuple[int, int]:
-    header = 14 + (packet.data[14] & 0x0F) * 4
+    header = tcp_start(packet)
     first, second = packet.data[header : header + 2], packet.data[header + 2 : header + 4]
     return int.from_bytes(first, "big"), int.from_bytes(second, "big")
 
@@ -164,6 +212,7 @@ MUTATIONS: Sequence[Callable[[Packets, random.Random], Packets]] = (
     snap,
     delay,
     one_side,
+    tap,
     overlap,
 )
 
@@ -241,6 +290,11 @@ def displaced(packets: Packets, seed: Any) -> Packets:
     chance = random.Random(seed)
     moved = displace(packets, chance)
     return moved if chance.random() < 0.5 else in_time(moved)
+
+
+def doubly_tapped(packets: Packets, seed: Any) -> Packets:
+    """A capture in which nothing is missing, and each packet may be there twice."""
+    return in_time(tap(packets, random.Random(seed)))
 
 
 def corrupted(data: bytes, seed: Any) -> bytes:

@@ -147,6 +147,7 @@ CONNECTION_FIELDS = (
     "problems",
     "original_client_address",
     "original_server_address",
+    "encapsulation",
 )
 
 

@@ -83,6 +83,12 @@ def checked_type(name: str) -> Opcode:
     return Opcode[name.upper()]
 
 
+def checked_key(key: str) -> str:
+    if not isinstance(key, str):
+        raise TypeError(f"key must be a string, not {type(key).__name__}")
+    return key
+
+
 def checked_count(name: str, count: int) -> int:
     if not 1 <= require_int(name, count) <= sys.maxsize:
         raise ValueError(f"{name} must be from 1 to {sys.maxsize}, not {count}")

@@ -21,6 +21,7 @@ from wsdefrag.capture._arguments import (
     PathLike,
     checked_count,
     checked_deflate,
+    checked_key,
     checked_port,
     checked_type,
     chosen_columns,
@@ -109,6 +110,11 @@ class Capture:
             ``evicted``.
         idle_timeout: A connection that has no packet for this long, in seconds of capture time,
             ends as ``idle``. None for no limit: heartbeats may be hours apart.
+        key: What tells connections with the same addresses and ports apart, besides a new TCP
+            handshake. ``"auto"``: their tags and tunnel ids (VLAN, VXLAN, ...), where sequence
+            numbers show that several connections go on at the same time; copies of one packet under
+            other tags stay one connection. ``"addresses"``: nothing. ``"tagged"``: always the tags
+            and tunnel ids that both directions have in common.
         capture_point: The name of the place where the packets were captured. It is a part of each
             connection's ``uid``, so that equal addresses in two networks stay apart.
         decode_as: UDP ports that carry a tunnel, in the form of tshark's ``-d``:
@@ -121,8 +127,8 @@ class Capture:
 
     Raises:
         TypeError: If an argument has the wrong type.
-        ValueError: If an address is not an IP address, a number is out of range, a text of
-            ``decode_as`` has another form, or a column does not exist.
+        ValueError: If an address is not an IP address, a number is out of range, ``key`` is none
+            of its values, a text of ``decode_as`` has another form, or a column does not exist.
 
     Example:
         >>> from wsdefrag.capture import Capture
@@ -153,6 +159,7 @@ class Capture:
         max_connections: int = 65_536,
         memory: int = 512 << 20,
         idle_timeout: float | None = None,
+        key: Literal["auto", "addresses", "tagged"] = "auto",
         capture_point: str = "",
         decode_as: Iterable[str] = (),
         columns: Iterable[str] | Mapping[str, Iterable[str]] | None = None,
@@ -190,6 +197,7 @@ class Capture:
             "idle_timeout_ns": (
                 None if idle_timeout is None else to_duration("idle_timeout", idle_timeout)
             ),
+            "key": checked_key(key),
             "capture_point": require_str("capture_point", capture_point),
             "columns": chosen_columns(columns),
             "decode_as": texts("decode_as", decode_as),

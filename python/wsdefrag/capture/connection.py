@@ -242,6 +242,8 @@ class CapturedConnection:
             proxy reported them in a PROXY header, or None.
         original_server_address: The IP address and TCP port that this client connected to, as the
             proxy reported them, or None.
+        encapsulation: The tags and tunnels that its packets came through, such as ``"vlan 12"`` or
+            ``"vxlan 5001"``; at most 16.
         websocket: The messages and how the WebSocket was closed; only ``Capture.connections()``
             fills it.
         events: Pings, pongs, closes, gaps and violations in their order, as ``CapturedEvent``; each
@@ -274,6 +276,7 @@ class CapturedConnection:
     problems: tuple[str, ...]
     original_client_address: tuple[str, int] | None = None
     original_server_address: tuple[str, int] | None = None
+    encapsulation: tuple[str, ...] = ()
     websocket: WebSocketData = field(default_factory=WebSocketData)
     events: list[CapturedEvent] = field(default_factory=list)
 

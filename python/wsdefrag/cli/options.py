@@ -186,6 +186,13 @@ MESSAGE_FILTERS: tuple[_Option, ...] = (
 READING: tuple[_Option, ...] = (
     click.option("--resync", is_flag=True, help="Search for the next frame after a loss."),
     click.option(
+        "--key",
+        type=click.Choice(["auto", "addresses", "tagged"]),
+        default="auto",
+        show_default=True,
+        help="Whether tags split connections with equal addresses: where needed, never, always.",
+    ),
+    click.option(
         "--decode-as",
         multiple=True,
         metavar="udp.port==PORT,NAME",

@@ -25,10 +25,10 @@ RULES = [field.name.replace("_", "-") for field in fields(Strictness) if field.d
 # The options that do not work with raw dumps.
 _OF_CAPTURES = (
     *("host", "path", "connection", "port", "address", "type", "since", "until"),
-    *("resync", "decode_as"),
+    *("resync", "key", "decode_as"),
 )
 # Those of them that select nothing.
-_NO_FILTERS = {"--resync", "--decode-as"}
+_NO_FILTERS = {"--resync", "--key", "--decode-as"}
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,7 @@ class Selection:
         since: Only messages at or after this time, in seconds since the epoch.
         until: Only messages before this time, in seconds since the epoch.
         resync: Whether to search for the next frame after a loss.
+        key: What tells connections with the same addresses and ports apart.
         decode_as: UDP ports that carry tunnels, as ``Capture`` takes them.
         deflate: The permessage-deflate parameters where no response says what was agreed.
         tolerate: What does not change the exit status: names of rules, ``loss``, ``all``.
@@ -64,6 +65,7 @@ class Selection:
     since: float | None = None
     until: float | None = None
     resync: bool = False
+    key: Literal["auto", "addresses", "tagged"] = "auto"
     decode_as: tuple[str, ...] = ()
     deflate: DeflateParams | None = None
     tolerate: tuple[str, ...] = ()
@@ -148,5 +150,6 @@ class Selection:
             limits=self.limits(),
             strictness=self.strictness(),
             resync=self.resync,
+            key=self.key,
             decode_as=self.decode_as,
         )

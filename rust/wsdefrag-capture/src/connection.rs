@@ -120,6 +120,9 @@ pub struct Connection {
     pub original_client_address: Option<SocketAddr>,
     /// The address and port that this client connected to, as the proxy reported them.
     pub original_server_address: Option<SocketAddr>,
+    /// The tags and tunnels of its packets, such as `vlan 12` or `vxlan 5001`; at most
+    /// [`MAX_ENCAPSULATION`].
+    pub encapsulation: Vec<String>,
     /// The request, if it was captured.
     pub request: Option<Request>,
     /// The response, if it was captured.
@@ -145,6 +148,9 @@ pub struct Connection {
     /// What went wrong, in sentences; at most [`MAX_PROBLEMS`].
     pub problems: Vec<String>,
 }
+
+/// The number of tags and tunnels that are kept per connection.
+pub const MAX_ENCAPSULATION: usize = 16;
 
 /// The number of problems that are kept per connection.
 pub const MAX_PROBLEMS: usize = 32;
@@ -178,6 +184,7 @@ impl Connection {
             server_address: server.parse().unwrap(),
             original_client_address: None,
             original_server_address: None,
+            encapsulation: Vec::new(),
             request: None,
             response: None,
             deflate: None,

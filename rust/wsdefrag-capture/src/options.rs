@@ -11,6 +11,25 @@ use crate::event::CaptureEvent;
 use crate::message::Message;
 use crate::packet::tunnel::udp_tunnel::DecodeAs;
 
+/// What tells connections with the same addresses and ports apart, besides sequence numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ConnectionKey {
+    /// Tags and tunnel ids, where sequence numbers show that there are several connections.
+    #[default]
+    Auto,
+    /// Nothing: packets with equal addresses and ports always belong to one connection.
+    Addresses,
+    /// Tags and tunnel ids, always. Ids that differ between directions do not count, but the ends of
+    /// their tunnels do.
+    Tagged,
+}
+
+impl ConnectionKey {
+    /// All values with their names.
+    pub const NAMES: [(&str, Self); 3] =
+        [("auto", Self::Auto), ("addresses", Self::Addresses), ("tagged", Self::Tagged)];
+}
+
 /// Options for reading a capture.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Options {
@@ -33,6 +52,8 @@ pub struct Options {
     pub memory: usize,
     /// How long a connection may be idle, in nanoseconds of capture time; `None` for no limit.
     pub idle_timeout: Option<i64>,
+    /// What tells connections with the same addresses and ports apart.
+    pub key: ConnectionKey,
     /// The name of the place where the packets were captured. It is a part of each connection's `uid`.
     pub capture_point: String,
     /// UDP ports of the caller's choice, and the tunnels that they carry.
@@ -52,6 +73,7 @@ impl Default for Options {
             max_connections: 65_536,
             memory: 512 << 20,
             idle_timeout: None,
+            key: ConnectionKey::Auto,
             capture_point: String::new(),
             decode_as: Vec::new(),
             filter: Filter::default(),

@@ -3,7 +3,7 @@
 //! They are the start of a SHA-256 digest. There is no key, so programs on other machines compute the
 //! same. Where both SYNs were captured, their sequence numbers tell the connection from others on the
 //! same addresses and ports, and captures of one connection in two places give the same. Elsewhere the
-//! time of the first packet does.
+//! time of the first packet does. Tags and tunnels count only where they tell connections apart.
 //!
 //! RFC 9293 section 3.4.1 (initial sequence numbers).
 
@@ -22,6 +22,9 @@ pub(crate) struct Identity {
     pub(crate) opened: i64,
     /// How many WebSockets the server refused on the same TCP connection before.
     pub(crate) refusals: u32,
+    /// The hash of the tags and tunnels of the first packet, where they tell the connection from
+    /// another one; 0 where addresses and ports do.
+    pub(crate) tenant: u64,
 }
 
 impl Identity {
@@ -46,6 +49,7 @@ impl Identity {
             digest.update(self.opened.to_be_bytes());
         }
         digest.update(self.refusals.to_be_bytes());
+        digest.update(self.tenant.to_be_bytes());
         digest.update(capture_point);
         let mut uid = [0; 16];
         uid.copy_from_slice(&digest.finalize()[..16]);
@@ -63,6 +67,7 @@ mod tests {
             initial_sequences: [Some(1), Some(2)],
             opened: 7,
             refusals: 0,
+            tenant: 0,
         }
     }
 
@@ -80,6 +85,7 @@ mod tests {
             Identity { initial_sequences: [Some(1), Some(3)], ..usual() },
             Identity { initial_sequences: [Some(3), Some(2)], ..usual() },
             Identity { refusals: 1, ..usual() },
+            Identity { tenant: 1, ..usual() },
             Identity { opened: 8, ..midstream },
         ] {
             found.push(other.uid(""));

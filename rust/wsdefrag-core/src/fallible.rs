@@ -88,17 +88,14 @@ impl<T> TryGrow<T> for VecDeque<T> {
 
 /// A queue that can make room for values that are added later.
 pub trait TryRoom {
-    /// Makes room for `more` values.
-    fn try_room(&mut self, more: usize) -> Result<(), OutOfMemory>;
+    /// Makes room for `more` values; returns for how many there is room.
+    fn try_room(&mut self, more: usize) -> Result<usize, OutOfMemory>;
 }
 
 impl<T> TryRoom for VecDeque<T> {
-    #[inline]
-    fn try_room(&mut self, more: usize) -> Result<(), OutOfMemory> {
-        if self.capacity() - self.len() >= more {
-            return Ok(());
-        }
-        Ok(self.try_reserve(more)?)
+    fn try_room(&mut self, more: usize) -> Result<usize, OutOfMemory> {
+        self.try_reserve(more)?;
+        Ok(self.capacity() - self.len())
     }
 }
 

@@ -33,6 +33,9 @@ use crate::file::secrets::Secrets;
 use crate::file::snoop::{self, SNOOP_HEADER};
 use crate::file::start::{self, FileFormat};
 
+/// Bytes that a search in `partial` gets at a time.
+const SEARCHED: usize = 64 << 10;
+
 /// Longer records are not kept for a search inside them, in bytes.
 const MAX_KEPT: usize = 1 << 20;
 
@@ -132,7 +135,9 @@ impl RecordReader {
                 return Ok(data.len());
             }
             let missing = self.needed.saturating_sub(self.partial.len());
-            let more = missing.min(data.len() - taken);
+            // A search that starts in `partial` goes on in it, so it gets more than the next byte.
+            let wanted = if self.search.is_some() { missing.max(SEARCHED) } else { missing };
+            let more = wanted.min(data.len() - taken);
             self.partial.extend(&data[taken..taken + more]);
             taken += more;
             if more < missing {
@@ -328,7 +333,7 @@ impl RecordReader {
             };
             match plausible {
                 Plausible::Yes => break true,
-                Plausible::No => at += 1,
+                Plausible::No => at += 1 + long_zeros(rest),
                 Plausible::Needs(needed) => {
                     self.needed = needed;
                     break false;
@@ -387,6 +392,16 @@ impl RecordReader {
         }
         Ok(Parsed::Needs(PCAP_HEADER))
     }
+}
+
+/// How many of many zeros can be passed over: no header of a record or a block starts with this many.
+fn long_zeros(bytes: &[u8]) -> usize {
+    const HEADER: usize = 32;
+    if bytes.first_chunk() != Some(&[0; HEADER]) {
+        return 0;
+    }
+    let zeros = bytes.iter().position(|byte| *byte != 0).unwrap_or(bytes.len());
+    zeros - HEADER
 }
 
 /// How far the reading of some bytes went.

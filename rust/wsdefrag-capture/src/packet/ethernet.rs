@@ -54,7 +54,8 @@ pub fn ether_type(number: u16, rest: Rest<'_>) -> Step<'_> {
         0x6558 => Step::Next(Header::Ethernet, rest),
         0x22f3 => Step::Unread(Unread::Trill),
         0x894f => Step::Unread(Unread::Nsh),
-        0x8903 => Step::Unread(Unread::FabricPath),
+        // Cisco FabricPath: a tree and a time to live, then the customer's frame.
+        0x8903 => Step::next(Header::Ethernet, rest.skip(2)),
         0x4305 => Step::Unread(Unread::Batman),
         ..=MAX_LENGTH => Step::Next(Header::Llc, rest),
         _ => Step::Other,

@@ -19,8 +19,6 @@ pub enum Unread {
     Trill,
     /// Network service header (RFC 8300).
     Nsh,
-    /// Cisco `FabricPath`.
-    FabricPath,
     /// B.A.T.M.A.N. advanced.
     Batman,
     /// An MPLS pseudowire that is not Ethernet (RFC 3985).
@@ -63,6 +61,8 @@ pub enum Unread {
     OpenVpn,
     /// Teredo (RFC 4380).
     Teredo,
+    /// AYIYA.
+    Ayiya,
     /// Generic UDP encapsulation.
     Gue,
     /// More than [`MAX_TUNNELS`](crate::packet::tags::MAX_TUNNELS) tunnels in each other.
@@ -83,7 +83,6 @@ impl fmt::Display for Unread {
             Self::Macsec => "encrypted MACsec",
             Self::Trill => "TRILL",
             Self::Nsh => "NSH",
-            Self::FabricPath => "FabricPath",
             Self::Batman => "batman-adv",
             Self::Pseudowire => "MPLS pseudowires",
             Self::CompressedPpp => "compressed PPP",
@@ -105,6 +104,7 @@ impl fmt::Display for Unread {
             Self::WireGuard => "WireGuard",
             Self::OpenVpn => "OpenVPN",
             Self::Teredo => "Teredo",
+            Self::Ayiya => "AYIYA",
             Self::Gue => "GUE",
             Self::TooDeep => "tunnels nested too deep",
             Self::VxlanOnPort(port) => return write!(f, "VXLAN on UDP port {port}"),

@@ -19,7 +19,7 @@ use foldhash::fast::RandomState;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Key {
     addresses: [u128; 2],
-    /// Bits 0 to 15 are the port; bit 16 is set for an IPv6 address.
+    /// Bits 0 to 15 are the port; bit 16 is set for an IPv6 address. The other bits are the tenant.
     ports: [u32; 2],
 }
 
@@ -31,7 +31,19 @@ impl Key {
         let (a, b) = if swapped { (b, a) } else { (a, b) };
         (Self { addresses: [a.0, b.0], ports: [a.1, b.1] }, swapped)
     }
+
+    /// The same addresses and ports of another tenant. The first has number 0; numbers count modulo
+    /// 2^30.
+    pub(crate) fn of_tenant(&self, number: u32) -> Self {
+        let [low, high] = self.ports.map(|port| port & PORT);
+        let ports = [low | number << PORT_BITS, high | number >> 15 << PORT_BITS];
+        Self { addresses: self.addresses, ports }
+    }
 }
+
+/// Bits of a port in a key.
+const PORT_BITS: u32 = 17;
+const PORT: u32 = (1 << PORT_BITS) - 1;
 
 fn number(endpoint: SocketAddr) -> (u128, u32) {
     let port = u32::from(endpoint.port());

@@ -27,16 +27,19 @@
 use std::net::SocketAddr;
 
 use crate::connection::Ended;
-use crate::options::Options;
+use crate::options::{ConnectionKey, Options};
+use crate::packet::tags::Tags;
 use crate::packet::{Origin, Packet, Payload, Segment};
 use crate::sink::Sink;
 use crate::tcp::clock::Clock;
 use crate::tcp::connection_table::{Class, ConnectionTable, Key, SlotIndex};
+use crate::tcp::entry::Entry;
 use crate::tcp::final_output::FinalOutput;
 use crate::tcp::ledger::Ledger;
 use crate::tcp::live_connection::LiveConnection;
 use crate::tcp::past_connection::{Afterwards, PastConnection, Reason};
 use crate::tcp::port_reuse::PortReuse;
+use crate::tcp::tenants::{Fit, Tenants};
 use crate::websocket::conversation::{Context, Conversation};
 
 /// Nanoseconds of capture time without a packet after which a closing connection ends.
@@ -45,26 +48,24 @@ const CLOSING_WAIT: i64 = 300_000_000_000;
 /// Past connections that are remembered.
 const MAX_PAST: usize = 65_536;
 
-/// A connection in the table.
-pub(super) enum Entry {
-    Live(Box<LiveConnection>),
-    Past(PastConnection),
-}
-
-/// The addresses and ports of a packet, and who sent it.
+/// The addresses, ports and tags of a packet, and who sent it.
 #[derive(Clone, Copy)]
-struct Route {
+struct Route<'a> {
     key: Key,
     /// In the order of the key.
     endpoints: [SocketAddr; 2],
     /// An index into `endpoints`.
     sender: usize,
+    tags: Tags<'a>,
+    /// The hash of the tags, if they tell the connection from another one; else 0.
+    tenant: u64,
 }
 
 /// The connections of a capture.
 pub(crate) struct Connections {
     options: Options,
     pub(super) table: ConnectionTable<Entry>,
+    tenants: Tenants,
     total_held: usize,
     pub(super) ledger: Ledger,
     /// The number of the next connection.
@@ -82,6 +83,7 @@ impl Connections {
             ledger: Ledger::new(options.memory),
             options,
             table: ConnectionTable::new(),
+            tenants: Tenants::default(),
             total_held: 0,
             next_number: 0,
             clock: Clock::default(),
@@ -97,7 +99,12 @@ impl Connections {
         let (key, is_reversed) = Key::new(packet.source, packet.destination);
         let endpoints = [packet.source, packet.destination];
         let endpoints = if is_reversed { [endpoints[1], endpoints[0]] } else { endpoints };
-        let route = Route { key, endpoints, sender: usize::from(is_reversed) };
+        let (tags, sender) = (packet.tags, usize::from(is_reversed));
+        let mut route = Route { key, endpoints, sender, tags, tenant: 0 };
+        if tags.shared != 0 && self.options.key == ConnectionKey::Tagged {
+            route.key = key.of_tenant(self.tenants.number_of(tags.shared));
+            route.tenant = tags.shared;
+        }
         let origin = Origin { packet: packet.number, time: packet.time, file: packet.file };
         match packet.payload {
             Payload::Segment(segment) => self.segment(route, &segment, origin, sink),
@@ -107,18 +114,28 @@ impl Connections {
 
     fn segment<S: Sink>(
         &mut self,
-        route: Route,
+        mut route: Route<'_>,
         segment: &Segment<'_>,
         origin: Origin,
         sink: &mut S,
     ) {
-        let Route { sender, .. } = route;
+        let Route { sender, tags, .. } = route;
         let mut index = self.table.find(&route.key);
+        let is_sure = match index.and_then(|index| self.table.get(index)) {
+            Some(entry) => entry.last_tags_were(sender, tags.hash),
+            None => self.tenants.is_empty(),
+        };
+        if !is_sure && self.options.key == ConnectionKey::Auto {
+            if !self.choose_tenant(&mut route, segment) {
+                return;
+            }
+            index = self.table.find(&route.key);
+        }
         let mut syn = None;
         if let Some(old) = index {
             let reuse = match self.table.get(old) {
                 Some(Entry::Live(live)) => live.port_reuse(sender, segment),
-                Some(Entry::Past(past)) => match past.segment(sender, segment) {
+                Some(Entry::Past(past)) => match past.segment(sender, segment, tags.hash) {
                     Afterwards::Opens => PortReuse::Confirmed(None),
                     Afterwards::Nothing => return self.touch_past(old, segment),
                     Afterwards::Unread => {
@@ -160,6 +177,9 @@ impl Connections {
         };
         let now = self.clock.now();
         let Some(Entry::Live(live)) = self.table.get(index) else { return };
+        if !live.tags.last_was(sender, tags.hash) {
+            live.note_tags(sender, tags);
+        }
         let mut context =
             Context { options: &self.options, next_number: &mut self.next_number, sink };
         let ended = live.segment(sender, segment, origin, now, &mut self.total_held, &mut context);
@@ -170,7 +190,39 @@ impl Connections {
         }
     }
 
-    fn ordered<S: Sink>(&mut self, route: Route, bytes: &[u8], origin: Origin, sink: &mut S) {
+    /// Gives a segment to one of the connections with its addresses and ports, or to none: sets the key
+    /// and the tenant. Returns `false` if it is not part of any and opens none.
+    #[cold]
+    fn choose_tenant(&mut self, route: &mut Route<'_>, segment: &Segment<'_>) -> bool {
+        let first = route.key;
+        let mut best = None;
+        for key in std::iter::once(first).chain(self.tenants.others(&first)) {
+            let Some(index) = self.table.find(&key) else { continue };
+            let Some(entry) = self.table.get(index) else { continue };
+            let fit = entry.fit(route.sender, segment, route.tags.hash);
+            if best.is_none_or(|(best, _)| fit < best) {
+                best = Some((fit, key));
+            }
+        }
+        match best {
+            Some((Fit::Conflicts, _)) => {
+                let has_payload = !segment.bytes.is_empty() || segment.cut > 0;
+                if !segment.syn && (!has_payload || segment.rst) {
+                    return false;
+                }
+                let is_used = |key: &Key| self.table.find(key).is_some();
+                let added = is_used(&first).then(|| self.tenants.add(first, is_used));
+                if let Some(Some(key)) = added {
+                    (route.key, route.tenant) = (key, route.tags.hash);
+                }
+            }
+            Some((_, key)) => route.key = key,
+            None => {}
+        }
+        true
+    }
+
+    fn ordered<S: Sink>(&mut self, route: Route<'_>, bytes: &[u8], origin: Origin, sink: &mut S) {
         let index = match self.table.find(&route.key) {
             Some(index) => index,
             None => self.open(route, None, origin.time, sink),
@@ -224,7 +276,7 @@ impl Connections {
     /// Opens a connection. `client` is the index of the client, if it is known.
     fn open<S: Sink>(
         &mut self,
-        route: Route,
+        route: Route<'_>,
         client: Option<usize>,
         time: i64,
         sink: &mut S,
@@ -239,7 +291,8 @@ impl Connections {
             let Some((index, _)) = self.table.oldest(Class::Past) else { break };
             self.table.remove(index);
         }
-        let conversation = Conversation::new(self.next_number, route.endpoints, client, time);
+        let mut conversation = Conversation::new(self.next_number, route.endpoints, client, time);
+        conversation.tenant = route.tenant;
         self.next_number += 1;
         let live = LiveConnection::new(conversation);
         self.table.insert(route.key, Class::Pending, self.clock.now(), Entry::Live(Box::new(live)))
@@ -299,7 +352,7 @@ impl Connections {
             _ => Reason::Ended,
         };
         self.evicted += u64::from(reason == Reason::Evicted);
-        let past = Entry::Past(PastConnection::new(reason, &live.streams));
+        let past = Entry::Past(PastConnection::new(reason, &live.streams, live.tags.clone()));
         if let Entry::Live(mut live) = std::mem::replace(entry, past) {
             let mut context =
                 Context { options: &self.options, next_number: &mut self.next_number, sink };

@@ -12,12 +12,14 @@
 
 use crate::connection::Ended;
 use crate::packet::exported_pdu::RepeatedPrefix;
+use crate::packet::tags::Tags;
 use crate::packet::{Origin, Segment};
 use crate::sink::Sink;
 use crate::stream_part::StreamPart;
 use crate::tcp::ledger::Ledger;
 use crate::tcp::port_reuse::{OtherSyn, PortReuse};
 use crate::tcp::stream::Stream;
+use crate::tcp::tenants::{Fit, Positions, TagsSeen};
 use crate::websocket::conversation::{Context, Conversation};
 
 /// Bytes of memory that a connection takes in the table: its slot, its entry in the map, and what the
@@ -33,6 +35,8 @@ pub(crate) struct LiveConnection {
     /// A SYN that may have opened another connection.
     other_syn: Option<OtherSyn>,
     reset: Option<Reset>,
+    /// The tags under which its packets came.
+    pub(super) tags: TagsSeen,
     /// Whether a SYN was captured that acknowledges nothing: that of the client.
     has_opener: bool,
     pub(crate) conversation: Conversation,
@@ -71,6 +75,7 @@ impl LiveConnection {
             repeated: None,
             other_syn: None,
             reset: None,
+            tags: TagsSeen::default(),
             has_opener: false,
             conversation,
             measured: 0,
@@ -125,6 +130,21 @@ impl LiveConnection {
         if !has_dropped {
             conversation.drop_unfinished(limit);
         }
+    }
+
+    /// Takes note of the tags of a packet.
+    #[cold]
+    pub(super) fn note_tags(&mut self, sender: usize, tags: Tags<'_>) {
+        if self.tags.note(sender, tags.hash) {
+            self.conversation.note_tags(tags.list);
+        }
+    }
+
+    /// How well a segment under other tags fits.
+    pub(super) fn fit(&self, sender: usize, segment: &Segment<'_>) -> Fit {
+        let fit = Positions::of(&self.streams).fit(sender, segment);
+        // Another SYN after the end only uses the ports again.
+        if segment.syn && self.is_closing() { fit.min(Fit::Unknown) } else { fit }
     }
 
     /// Takes the next bytes of a direction, which are in order already: those of an exported PDU.

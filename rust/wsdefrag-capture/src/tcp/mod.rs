@@ -3,6 +3,7 @@
 mod clock;
 mod connection_table;
 pub(crate) mod connections;
+mod entry;
 mod final_output;
 mod given_up;
 mod history;
@@ -14,3 +15,4 @@ mod patience;
 mod port_reuse;
 mod relief;
 pub(crate) mod stream;
+mod tenants;

@@ -10,6 +10,7 @@
 
 use crate::packet::Segment;
 use crate::tcp::stream::Stream;
+use crate::tcp::tenants::{Fit, Positions, TagsSeen};
 
 /// Bytes from the last position at which a segment still belongs to the connection.
 const MAX_DISTANCE: u32 = 16 << 20;
@@ -39,9 +40,11 @@ pub(super) enum Afterwards {
 }
 
 /// A connection that is not read. Arrays have one entry per endpoint.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct PastConnection {
     reason: Reason,
+    /// The tags under which its packets came.
+    pub(super) tags: TagsSeen,
     /// The sequence numbers of its SYNs.
     initial: [Option<u32>; 2],
     /// The sequence number after the last byte of each direction.
@@ -49,17 +52,27 @@ pub(super) struct PastConnection {
 }
 
 impl PastConnection {
-    pub(super) fn new(reason: Reason, streams: &[Stream; 2]) -> Self {
-        let [first, second] = streams;
-        Self {
-            reason,
-            initial: [first.initial_sequence(), second.initial_sequence()],
-            next: [first.next_sequence(), second.next_sequence()],
-        }
+    pub(super) fn new(reason: Reason, streams: &[Stream; 2], tags: TagsSeen) -> Self {
+        let Positions { initial, next } = Positions::of(streams);
+        Self { reason, tags, initial, next }
     }
 
-    /// Takes a segment that was captured after the end.
-    pub(super) fn segment(&mut self, sender: usize, segment: &Segment<'_>) -> Afterwards {
+    /// How well a segment under other tags fits.
+    pub(super) fn fit(&self, sender: usize, segment: &Segment<'_>) -> Fit {
+        let fit = Positions { initial: self.initial, next: self.next }.fit(sender, segment);
+        // After its end another SYN only uses the ports again.
+        let goes_on = self.reason == Reason::NotWebSocket || self.reason == Reason::Evicted;
+        if segment.syn && !goes_on { fit.min(Fit::Unknown) } else { fit }
+    }
+
+    /// Takes a segment that was captured after the end, under tags with this hash.
+    pub(super) fn segment(
+        &mut self,
+        sender: usize,
+        segment: &Segment<'_>,
+        tags: u64,
+    ) -> Afterwards {
+        self.tags.note(sender, tags);
         let initial = self.initial[sender];
         if segment.syn && initial != Some(segment.sequence) {
             // The answering SYN of a direction that was not captured may be a late one.
@@ -104,7 +117,8 @@ mod tests {
 
     /// A connection whose first direction has SYN 99 and bytes up to 1,000, and whose second has none.
     fn past(reason: Reason) -> PastConnection {
-        PastConnection { reason, initial: [Some(99), None], next: [Some(1_000), None] }
+        let tags = TagsSeen::default();
+        PastConnection { reason, tags, initial: [Some(99), None], next: [Some(1_000), None] }
     }
 
     #[test]
@@ -125,7 +139,7 @@ mod tests {
             (0, data(0x4000_0000), Afterwards::Opens),
             (1, data(5), Afterwards::Nothing),
         ] {
-            let found = past(Reason::Evicted).segment(sender, &segment);
+            let found = past(Reason::Evicted).segment(sender, &segment, 0);
             assert_eq!(found, expected, "{sender} {segment:?}");
         }
     }
@@ -140,8 +154,8 @@ mod tests {
         ] {
             let segment = Segment { sequence: 1_000, bytes: b"abc", ..SEGMENT };
             let mut past = past(reason);
-            assert_eq!(past.segment(0, &segment), expected);
-            assert_eq!(past.segment(0, &segment), Afterwards::Nothing, "again");
+            assert_eq!(past.segment(0, &segment, 0), expected);
+            assert_eq!(past.segment(0, &segment, 0), Afterwards::Nothing, "again");
         }
     }
 }

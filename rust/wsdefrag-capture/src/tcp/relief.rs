@@ -16,7 +16,8 @@ use std::cmp::Reverse;
 use crate::connection::Ended;
 use crate::sink::Sink;
 use crate::tcp::connection_table::{Class, SlotIndex};
-use crate::tcp::connections::{Connections, Entry};
+use crate::tcp::connections::Connections;
+use crate::tcp::entry::Entry;
 
 /// Unfinished things of fewer bytes are not worth dropping one by one.
 const MIN_UNFINISHED: usize = 4 << 10;

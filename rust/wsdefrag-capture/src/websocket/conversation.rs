@@ -22,7 +22,7 @@
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 
-use crate::connection::{Connection, Ended, Request, Response};
+use crate::connection::{Connection, Ended, MAX_ENCAPSULATION, Request, Response};
 use crate::http::buffered::BufferedPart;
 use crate::http::outcome::{Acceptance, Outcome};
 use crate::http::parser::{starts_handshake, starts_like};
@@ -30,6 +30,7 @@ use crate::http::preamble::is_of_client;
 use crate::http::preamble_message::OriginalAddresses;
 use crate::http::upgrade::Upgrade;
 use crate::options::Options;
+use crate::packet::tags::Tag;
 use crate::sink::Sink;
 use crate::stream_part::{Repeats, StreamPart};
 use crate::uid::Identity;
@@ -70,6 +71,11 @@ pub(crate) struct Conversation {
     from_the_start: bool,
     /// The addresses that a proxy reported for the client and the server.
     original_addresses: Option<OriginalAddresses>,
+    /// A hash of the tags and tunnels of the first packet, where they tell the connection from another
+    /// one; else 0.
+    pub(crate) tenant: u64,
+    /// The tags and tunnels of its packets.
+    encapsulation: Vec<Tag>,
     /// When the first packet was captured, in nanoseconds since the epoch.
     opened: i64,
     /// When the last packet was captured, in nanoseconds since the epoch.
@@ -100,6 +106,8 @@ impl Conversation {
             initial_sequences: [None; 2],
             from_the_start,
             original_addresses: None,
+            tenant: 0,
+            encapsulation: Vec::new(),
             opened,
             last: opened,
             acknowledged: None,
@@ -113,6 +121,18 @@ impl Conversation {
         self.initial_sequences[sender].get_or_insert(sequence);
         if let Some(acknowledgment) = acknowledgment {
             self.initial_sequences[1 - sender].get_or_insert(acknowledgment.wrapping_sub(1));
+        }
+    }
+
+    /// Takes note of the tags and tunnels of a packet.
+    pub(crate) fn note_tags(&mut self, tags: &[Tag]) {
+        for tag in tags {
+            if self.encapsulation.len() < MAX_ENCAPSULATION && !self.encapsulation.contains(tag) {
+                self.encapsulation.push(*tag);
+                if let Stage::Open(websocket) = &mut self.stage {
+                    websocket.encapsulation().push(tag.to_string());
+                }
+            }
         }
     }
 
@@ -434,6 +454,7 @@ impl Conversation {
             initial_sequences: [client, 1 - client].map(|end| self.initial_sequences[end]),
             opened: self.opened,
             refusals: self.refusals,
+            tenant: self.tenant,
         }
         .uid(&context.options.capture_point);
         let mut connection = handshake.connection(self.number, uid, endpoints);
@@ -443,6 +464,7 @@ impl Conversation {
         }
         connection.original_client_address = self.original_addresses.map(|[client, _]| client);
         connection.original_server_address = self.original_addresses.map(|[_, server]| server);
+        connection.encapsulation = self.encapsulation.iter().map(ToString::to_string).collect();
         let filter = &context.options.filter;
         let wanted = filter.wants_endpoints(endpoints)
             && filter.wants_connection(connection.connection)

@@ -91,6 +91,14 @@ impl Direction {
         &self.output.account
     }
 
+    /// Whether a gap ended the direction, because nothing said where the next frame began.
+    pub(crate) const fn is_lost_to_gap(&self) -> bool {
+        match &self.state {
+            State::Reassembling(reassembler) => reassembler.is_lost(),
+            State::Searching(_) => false,
+        }
+    }
+
     /// The account, so that the caller can add the counters of TCP.
     pub(crate) const fn account_mut(&mut self) -> &mut Account {
         &mut self.output.account

@@ -42,6 +42,7 @@ impl CapturedHandshake {
             server_address: server,
             original_client_address: None,
             original_server_address: None,
+            encapsulation: Vec::new(),
             request: self.request.map(|request| *request),
             response: self.response.map(|response| *response),
             deflate: None,

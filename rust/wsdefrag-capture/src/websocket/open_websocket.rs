@@ -117,6 +117,11 @@ impl OpenWebSocket {
         }
     }
 
+    /// The tags and tunnels of the connection's packets.
+    pub(super) fn encapsulation(&mut self) -> &mut Vec<String> {
+        &mut self.connection.encapsulation
+    }
+
     /// Reads frames that the search of one direction has found.
     pub(super) fn read_found(&mut self, found: Found, sink: &mut impl Sink) {
         self.directions[usize::from(found.from_client)].read_found(found, sink);
@@ -185,7 +190,8 @@ impl OpenWebSocket {
         connection.ended = Some(ended);
         connection.from_server = directions[0].account().clone();
         connection.from_client = directions[1].account().clone();
-        problems::add_problems(&mut connection);
+        let lost_to_gap = directions.each_ref().map(Direction::is_lost_to_gap);
+        problems::add_problems(&mut connection, lost_to_gap);
         sink.ended(connection);
     }
 }

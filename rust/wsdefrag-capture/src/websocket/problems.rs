@@ -13,8 +13,9 @@ use crate::connection::{Connection, MAX_PROBLEMS, Request, field};
 /// Characters of a request's target that a sentence shows.
 const MAX_SHOWN: usize = 80;
 
-/// Adds a sentence for each problem of a connection that has ended.
-pub(crate) fn add_problems(connection: &mut Connection) {
+/// Adds a sentence for each problem of a connection that has ended. `lost_to_gap` tells of each
+/// direction whether a gap ended it; it is indexed by `from_client`.
+pub(crate) fn add_problems(connection: &mut Connection, lost_to_gap: [bool; 2]) {
     let mut problems = std::mem::take(&mut connection.problems);
     if connection.midstream {
         problems.push("the handshake was not captured whole".to_owned());
@@ -24,9 +25,11 @@ pub(crate) fn add_problems(connection: &mut Connection) {
     }
     add_oddities(connection, &mut problems);
     let foreign = foreign_extensions(&connection.extensions().unwrap_or_default()).join(", ");
-    for (name, account) in
-        [("client", &connection.from_client), ("server", &connection.from_server)]
-    {
+    let [server_is_lost, client_is_lost] = lost_to_gap;
+    for (name, account, is_lost) in [
+        ("client", &connection.from_client, client_is_lost),
+        ("server", &connection.from_server, server_is_lost),
+    ] {
         let bits = [(4, "RSV1"), (2, "RSV2"), (1, "RSV3")].into_iter();
         // Where deflate was agreed, RSV1 is its own.
         let owned = if connection.deflate.is_some() { 4 } else { 0 };
@@ -52,7 +55,9 @@ pub(crate) fn add_problems(connection: &mut Connection) {
         }
         if account.lost > 0 {
             let lost = account.lost;
-            problems.push(format!("{name}: {lost} bytes could not be assigned to frames"));
+            let hint =
+                if is_lost { "; resync (--resync) searches for frames after a gap" } else { "" };
+            problems.push(format!("{name}: {lost} bytes could not be assigned to frames{hint}"));
         }
         if account.overlaps > 0 {
             let overlaps = account.overlaps;

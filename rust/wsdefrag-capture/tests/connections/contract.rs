@@ -2,7 +2,9 @@
 //!
 //! The input is a script: a byte of options, then steps of an operation, a length and that many
 //! bytes. The steps become packets between one pair of ports, in a pcap file of raw IP packets. An
-//! option adds a handshake, so that a fuzzer reaches the frames.
+//! option adds a handshake, so that a fuzzer reaches the frames. Another one puts packets into
+//! tunnels: as copies of what one connection sends, and as packets of a tenant with other sequence
+//! numbers.
 //!
 //! - nothing panics
 //! - every message and event belongs to an open connection, and those of a direction are numbered
@@ -18,6 +20,7 @@ use std::collections::HashMap;
 
 use wsdefrag_capture::event::{Detail, GapEffect};
 use wsdefrag_capture::message::Status;
+use wsdefrag_capture::options::ConnectionKey;
 use wsdefrag_capture::{Capture, CaptureEvent, Connection, Message, Options, Sink};
 
 // The bits of the byte of options.
@@ -27,6 +30,8 @@ const NO_TAKEOVER: u8 = 4;
 const RESYNC: u8 = 8;
 const WITHOUT_CONTENTS: u8 = 16;
 const SMALL_LIMITS: u8 = 32;
+const TUNNELS: u8 = 64;
+const BY_TAGS: u8 = 128;
 
 const FIN: u8 = 1;
 const SYN: u8 = 2;
@@ -52,6 +57,7 @@ fn read(bits: u8, file: &[u8], chunk: usize) -> Output {
     let mut options = Options {
         resync: bits & RESYNC != 0,
         contents: bits & WITHOUT_CONTENTS == 0,
+        key: if bits & BY_TAGS == 0 { ConnectionKey::Auto } else { ConnectionKey::Tagged },
         ..Options::default()
     };
     if bits & SMALL_LIMITS != 0 {
@@ -190,6 +196,9 @@ struct Writer {
     microseconds: u32,
     /// The next sequence number of each side, indexed by `from_client`.
     next: [u32; 2],
+    /// The tunnel of the next packets: 0 for none; from 2 on with sequence numbers of another
+    /// connection.
+    tunnel: u8,
 }
 
 impl Writer {
@@ -198,13 +207,15 @@ impl Writer {
         for field in [0xa1b2_c3d4_u32, 0x0004_0002, 0, 0, 65_536, 101] {
             file.extend(field.to_le_bytes());
         }
-        Self { file, microseconds: 0, next: [0xffff_ff00, 5] }
+        Self { file, microseconds: 0, next: [0xffff_ff00, 5], tunnel: 0 }
     }
 
     fn packet(&mut self, from_client: bool, sequence: u32, flags: u8, payload: &[u8], cut: usize) {
         self.microseconds += 1;
         let side = usize::from(from_client);
-        let acknowledgment = self.next[1 - side];
+        let far = if self.tunnel < 2 { 0 } else { 0x4000_0000 };
+        let (sequence, acknowledgment) =
+            (sequence.wrapping_add(far), self.next[1 - side].wrapping_add(far));
         let length = u16::try_from(40 + payload.len()).unwrap();
         let mut packet = vec![0x45, 0];
         packet.extend(length.to_be_bytes());
@@ -216,6 +227,13 @@ impl Writer {
         packet.extend(acknowledgment.to_be_bytes());
         packet.extend([0x50, flags, 1, 0, 0, 0, 0, 0]);
         packet.extend(payload);
+        if self.tunnel > 0 {
+            let length = u16::try_from(20 + packet.len()).unwrap();
+            let mut outer = vec![0x45, 0];
+            outer.extend(length.to_be_bytes());
+            outer.extend([0, 0, 0, 0, 64, 4, 0, 0, 10, 9, 0, 1, 10, 9, 1, self.tunnel]);
+            packet.splice(..0, outer);
+        }
         let captured = packet.len() - cut.min(payload.len());
         for field in [
             self.microseconds / 1_000_000,
@@ -285,6 +303,9 @@ fn file(bits: u8, mut script: &[u8]) -> Vec<u8> {
         let from_client = operation & 1 != 0;
         let side = usize::from(from_client);
         let next = writer.next[side];
+        if bits & TUNNELS != 0 {
+            writer.tunnel = operation >> 5 & 3;
+        }
         match operation >> 1 & 15 {
             0 => writer.data(from_client, payload),
             1..=6 => {

@@ -6,7 +6,7 @@ use crate::writer::{ACK, Order, ethernet, hex, ipv4, ipv6, pcap, pcap_header, pc
 const MACS: &str = "020000000001 020000000002 ";
 
 /// The link type, the bytes before an IPv4 packet with `=` for Ethernet addresses, and the tags.
-const V4: [(u32, &str, &[&str]); 42] = [
+const V4: [(u32, &str, &[&str]); 43] = [
     // LINKTYPE_ETHERNET: 802.3 with a length, 802.2 and SNAP; the service access point of IP.
     (1, "= 0033 aaaa03 000000 0800", &[]),
     (1, "= 0033 aaaa03 0000f8 0800", &[]),
@@ -27,6 +27,8 @@ const V4: [(u32, &str, &[&str]); 42] = [
     // Cisco metadata: version 1, length 1, option, group.
     (1, "= 8909 01 01 0001 0011 0800", &["sgt 17"]),
     (1, "= 8100 0004 8909 01 01 0001 0011 0800", &["vlan 4", "sgt 17"]),
+    // Cisco FabricPath.
+    (1, "= 8903 0001 = 8100 0004 0800", &["vlan 4"]),
     // IEEE 802.1AE without encryption, without and with the channel's id.
     (1, "= 88e5 00 00 00000001 0800", &[]),
     (1, "= 88e5 20 00 00000001 0200000000010001 0800", &[]),
@@ -198,7 +200,6 @@ fn encapsulations_that_are_not_followed_are_counted_by_name() {
         (1, "= 88e5 0c 00 00000001", "encrypted MACsec"),
         (1, "= 22f3 0000", "TRILL"),
         (1, "= 894f 0000", "NSH"),
-        (1, "= 8903 0000", "FabricPath"),
         (1, "= 4305 0000", "batman-adv"),
         (1, "= 8847 00014140 00000000 0102", "MPLS pseudowires"),
         (1, "= 8864 1100 0007 0041 003d", "PPP multilink"),

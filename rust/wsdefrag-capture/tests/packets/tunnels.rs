@@ -84,7 +84,14 @@ const TUNNELS: [(u8, u16, &str, &[&str]); 40] = [
 ];
 
 /// As above, with headers that have no ids.
-const MORE: [(u8, u16, &str, &[&str]); 6] = [
+const MORE: [(u8, u16, &str, &[&str]); 7] = [
+    // Aruba's access points.
+    (
+        47,
+        0,
+        "0000 8200 8801 0000 020000000001020000000002020000000003 1000 0000 aaaa03 000000 0800",
+        &["gre"],
+    ),
     // RFC 5415: 802.3; RFC 5416: 802.11, and with a swapped frame control field.
     (UDP, 5247, "00 10 0000 0000 0000 E", &["capwap"]),
     (
@@ -322,6 +329,7 @@ fn what_is_not_followed_is_counted_by_name() {
         (UDP, 51820, "04000000", "WireGuard"),
         (UDP, 1194, "38", "OpenVPN"),
         (UDP, 3544, "", "Teredo"),
+        (UDP, 5072, "44525229", "AYIYA"),
         (UDP, 6080, "00040000", "GUE"),
         (UDP, 4790, "0c000004 00138900", "NSH"),
         (UDP, 4790, "0c000007 00138900", "VXLAN-GPE of another protocol"),

@@ -12,6 +12,7 @@ pub mod growth;
 pub mod memory;
 mod message;
 pub mod passive;
+mod passive_state;
 pub mod reassembler;
 pub mod settings;
 pub mod sink;

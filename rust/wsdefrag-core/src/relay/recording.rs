@@ -1,11 +1,11 @@
 //! Records the frames in which messages and control frames are received.
 //!
-//! A [`Recording`] is a sink between a reassembler and the caller's sink. It makes a [`FrameLog`] for
-//! each event.
+//! A [`Recording`] is a sink between a reassembler and the caller's sink. It makes a [`FrameLog`]
+//! for each event.
 //!
-//! Limits apply to contents, but a compressed payload of any length can inflate to nothing. A payload
-//! that is longer than the largest allowed content could compress to is therefore not kept, and its
-//! message has to be encoded again.
+//! Limits apply to contents, but a compressed payload of any length can inflate to nothing. A
+//! payload that is longer than the largest allowed content could compress to is therefore not kept,
+//! and its message has to be encoded again.
 //!
 //! - there is one [`FrameLog`] for each event, in the same order
 //! - a log's payload has at most `max_payload` bytes
@@ -80,6 +80,8 @@ pub struct Recording<'a, S> {
     pub logs: &'a mut VecDeque<FrameLog>,
     /// Gets room for each of these events, so that queuing them needs no memory.
     pub queue: &'a mut dyn TryRoom,
+    /// For how many events there is room in the queue.
+    pub room: usize,
 }
 
 impl<S: Sink> Sink for Recording<'_, S> {
@@ -115,8 +117,10 @@ impl<S: Sink> Sink for Recording<'_, S> {
             Event::Ping(_) | Event::Pong(_) | Event::Close(_) => self.recorder.control.take(),
         };
         let Some(log) = log else { return self.sink.event(offset, event) };
-        self.queue.try_room(self.logs.len() + 1)?;
-        self.logs.try_room(1)?;
+        if self.logs.len() >= self.room {
+            self.room = self.queue.try_room(self.logs.len() + 1)?;
+        }
+        self.logs.try_reserve(1)?;
         self.sink.event(offset, event)?;
         #[expect(clippy::disallowed_methods, reason = "there is room")]
         self.logs.push_back(log);

@@ -139,9 +139,10 @@ impl<H: Held> Relay<H> {
     }
 
     /// A sink to read with: it passes events to `sink` and records their frames.
-    pub const fn recording<'a, S>(&'a mut self, sink: &'a mut S) -> Recording<'a, S> {
+    pub fn recording<'a, S>(&'a mut self, sink: &'a mut S) -> Recording<'a, S> {
         let Self { recorder, logs, queue, .. } = self;
-        Recording { sink, recorder, logs, queue }
+        let room = queue.capacity() - queue.len();
+        Recording { sink, recorder, logs, queue, room }
     }
 
     /// Queues the next recorded event, for which there is room since it was recorded. An event

@@ -1,13 +1,6 @@
 //! Encodes one direction: messages and control frames in, bytes of frames out.
 //!
-//! Between two calls the encoder is in one of four states:
-//!
-//! - *between messages*: any frame or message may follow;
-//! - *inside fragments*: a message is open, and the caller gives the content of its fragments; the
-//!   next fragment or a control frame may follow;
-//! - *inside frames*: a message is open, and the caller gives the payloads of its frames; the next
-//!   frame or a control frame may follow;
-//! - *closed*: a Close was encoded, and nothing may follow.
+//! What may follow what is in `order.rs`.
 //!
 //! A refused call changes nothing. If a call fails after compressing, for lack of memory or
 //! randomness, the compressor's window is reset, because it may contain bytes that the receiver
@@ -25,6 +18,7 @@ use crate::frame::header::{Header, MAX_CONTROL, RSV1};
 use crate::frame::opcode::Opcode;
 use crate::text::{self, Utf8Ranges};
 use crate::write::layout::{Layout, Output};
+use crate::write::order::State;
 use crate::write::refusal::Refusal;
 
 /// Settings of one direction's encoder.
@@ -60,15 +54,6 @@ pub struct Head {
     pub fin: bool,
     /// The three reserved bits as a number; RSV1 counts 4.
     pub rsv: u8,
-}
-
-/// The encoder's state.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
-    Between,
-    Fragments { compressed: bool, text: Option<Utf8Ranges> },
-    Frames,
-    Closed,
 }
 
 /// Encodes one direction.
@@ -149,11 +134,7 @@ impl Encoder {
         choice: Choice,
         output: &mut O,
     ) -> Result<O::Bytes, Refusal> {
-        match self.state {
-            State::Between => {}
-            State::Closed => return Err(Refusal::AfterClose),
-            _ => return Err(Refusal::InsideMessage(opcode)),
-        }
+        self.state.check_whole(opcode)?;
         let sizes = match fragments {
             None => &[content.len()],
             Some([]) => return Err(Refusal::NoFragments),
@@ -181,25 +162,15 @@ impl Encoder {
         choice: Choice,
         output: &mut O,
     ) -> Result<O::Bytes, Refusal> {
-        let (compressed, mut text) = match (self.state, opcode) {
-            (State::Closed, _) => return Err(Refusal::AfterClose),
-            (_, Opcode::Close | Opcode::Ping | Opcode::Pong) => {
-                return Err(Refusal::NotAFragment(opcode));
+        let (compressed, mut text) = if let Some(open) = self.state.open_message(opcode)? {
+            if choice.compress.is_some() {
+                return Err(Refusal::CompressInsideMessage);
             }
-            (State::Between, Opcode::Continuation) => return Err(Refusal::NoMessage),
-            (State::Frames, Opcode::Continuation) => return Err(Refusal::MixedFramesAndFragments),
-            (State::Fragments { compressed, text }, Opcode::Continuation) => {
-                if choice.compress.is_some() {
-                    return Err(Refusal::CompressInsideMessage);
-                }
-                (compressed, text)
-            }
-            (State::Between, Opcode::Text | Opcode::Binary) => {
-                let checked = opcode == Opcode::Text && self.settings.check_utf8;
-                let compressed = self.compresses(choice.compress, content)?;
-                (compressed, checked.then(Utf8Ranges::default))
-            }
-            (_, Opcode::Text | Opcode::Binary) => return Err(Refusal::InsideMessage(opcode)),
+            open
+        } else {
+            let checked = opcode == Opcode::Text && self.settings.check_utf8;
+            let compressed = self.compresses(choice.compress, content)?;
+            (compressed, checked.then(Utf8Ranges::default))
         };
         if let Some(text) = &mut text {
             let appended = text.append(content);
@@ -223,31 +194,7 @@ impl Encoder {
         output: &mut O,
     ) -> Result<O::Bytes, Refusal> {
         let Head { opcode, fin, rsv } = head;
-        let next = match (self.state, opcode) {
-            (State::Closed, _) => return Err(Refusal::AfterClose),
-            (state, Opcode::Close | Opcode::Ping | Opcode::Pong) => {
-                if !fin {
-                    return Err(Refusal::FragmentedControl(opcode));
-                }
-                if payload.len() > MAX_CONTROL {
-                    return Err(Refusal::ControlTooLong(opcode, payload.len()));
-                }
-                if opcode == Opcode::Close { State::Closed } else { state }
-            }
-            (State::Between, Opcode::Continuation) => return Err(Refusal::NoMessage),
-            (State::Fragments { .. }, Opcode::Continuation) => {
-                return Err(Refusal::MixedFramesAndFragments);
-            }
-            (State::Between, Opcode::Text | Opcode::Binary)
-            | (State::Frames, Opcode::Continuation) => {
-                if fin {
-                    State::Between
-                } else {
-                    State::Frames
-                }
-            }
-            (_, Opcode::Text | Opcode::Binary) => return Err(Refusal::InsideMessage(opcode)),
-        };
+        let next = self.state.after_frame(opcode, fin, payload.len())?;
         let key = self.key(masking_key, output)?;
         let header = Header::new(opcode, fin, rsv, key, payload.len() as u64);
         let bytes = output.write(&Layout::new(header, Vec::new(), payload))?;
@@ -266,13 +213,7 @@ impl Encoder {
         compressed: bool,
         output: &mut O,
     ) -> Result<O::Bytes, Refusal> {
-        let next = match (self.state, layout.opcode()) {
-            (State::Closed, _) => return Err(Refusal::AfterClose),
-            (_, Opcode::Close) => State::Closed,
-            (state, Opcode::Ping | Opcode::Pong) => state,
-            (State::Between, _) => State::Between,
-            (_, opcode) => return Err(Refusal::InsideMessage(opcode)),
-        };
+        let next = self.state.after_whole(layout.opcode())?;
         let bytes = output.write(layout)?;
         if compressed {
             self.reset_window();

@@ -3,4 +3,5 @@
 pub mod encoder;
 pub mod fragmenter;
 pub mod layout;
+mod order;
 pub mod refusal;

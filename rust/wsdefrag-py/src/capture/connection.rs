@@ -73,7 +73,7 @@ pub(crate) fn end_connection(object: &Bound<'_, PyAny>, connection: &Connection)
 }
 
 /// The attributes that are only known when a connection has ended.
-fn changing<'py>(py: Python<'py>, connection: &Connection) -> PyResult<[Attribute<'py>; 6]> {
+fn changing<'py>(py: Python<'py>, connection: &Connection) -> PyResult<[Attribute<'py>; 7]> {
     let close = connection.close.as_ref().map(|close| {
         let values = attributes! {
             py,
@@ -92,6 +92,7 @@ fn changing<'py>(py: Python<'py>, connection: &Connection) -> PyResult<[Attribut
         "from_server": account(py, &connection.from_server)?,
         "ended": connection.ended.map(Ended::name),
         "problems": PyTuple::new(py, &connection.problems)?,
+        "encapsulation": PyTuple::new(py, &connection.encapsulation)?,
     })
 }
 

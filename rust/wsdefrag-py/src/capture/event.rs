@@ -11,8 +11,7 @@ use wsdefrag_capture::event::{Detail, GapEffect};
 
 use crate::capture::connection::is_connection;
 
-/// What happened in one direction of a capture besides its messages: a control frame, a gap, or the
-/// broken rule that ended the direction.
+/// A control frame, a gap, or the broken rule that ended a direction of a capture.
 ///
 /// It can be copied and pickled, together with its connection. Two events are equal only if they are
 /// the same object. ``(uid, from_client, event)`` identifies an event across passes over a capture.

@@ -10,6 +10,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use pyo3::{PyTraverseError, PyVisit};
 use wsdefrag_capture::columns::{SCHEMA_VERSION, Table};
+use wsdefrag_capture::options::ConnectionKey;
 use wsdefrag_capture::packet::tunnel::udp_tunnel::DecodeAs;
 use wsdefrag_capture::{Account, Filter, Options};
 use wsdefrag_core::Strictness;
@@ -21,6 +22,15 @@ use crate::capture::reader::CaptureReader;
 use crate::capture::source::Source;
 use crate::opcodes::parse_opcode;
 use crate::params::{PyDeflateParams, PyLimits, PyStrictness};
+
+/// The value of ``key`` with this name; raises `ValueError` if there is none.
+fn connection_key(name: &str) -> PyResult<ConnectionKey> {
+    let known = ConnectionKey::NAMES.iter().find(|(known, _)| *known == name);
+    known.map(|(_, key)| *key).ok_or_else(|| {
+        let names = ConnectionKey::NAMES.map(|(name, _)| format!("'{name}'")).join(", ");
+        PyValueError::new_err(format!("key must be one of {names}, not {name:?}"))
+    })
+}
 
 /// The engine of ``wsdefrag.capture.Capture``: which files to read, and how.
 #[pyclass(frozen, module = "wsdefrag._native")]
@@ -36,7 +46,7 @@ impl CapturePlan {
     #[pyo3(signature = (
         *, paths, file, name, hosts, request_paths, connections, ports, addresses, from_client,
         types, since_ns, until_ns, content, deflate, limits, strictness, resync, max_connections,
-        memory, idle_timeout_ns, capture_point, decode_as, columns
+        memory, idle_timeout_ns, key, capture_point, decode_as, columns
     ))]
     #[expect(clippy::too_many_arguments, reason = "all of them have names where it is called")]
     #[expect(clippy::needless_pass_by_value, reason = "arguments from Python are owned")]
@@ -61,6 +71,7 @@ impl CapturePlan {
         max_connections: usize,
         memory: usize,
         idle_timeout_ns: Option<i64>,
+        key: String,
         capture_point: String,
         decode_as: Vec<String>,
         columns: [Option<Vec<String>>; 3],
@@ -96,6 +107,7 @@ impl CapturePlan {
             max_connections,
             memory,
             idle_timeout: idle_timeout_ns,
+            key: connection_key(&key)?,
             capture_point,
             decode_as: decode_as.iter().map(tunnel).collect::<PyResult<_>>()?,
             filter,

@@ -2,7 +2,7 @@
 //!
 //! RFC 2784 and RFC 2890 (GRE), RFC 7637 section 3.2 (NVGRE), RFC 2637 section 4.1 (PPTP),
 //! draft-foschiano-erspan-03 section 4 (ERSPAN), RFC 8086 (GRE in UDP), draft-wilson-wrec-wccp-v2
-//! (WCCP).
+//! (WCCP). Aruba's protocol numbers are those of Wireshark.
 
 use crate::packet::datagram::{Rest, u16_at, u32_at};
 use crate::packet::ethernet::{IPV4, IPV6};
@@ -63,6 +63,8 @@ pub fn gre(rest: Rest<'_>) -> Step<'_> {
         WCCP if payload.ip_version() == Some(4) => Step::Tunnel(tag, Header::Ip, payload),
         // Its second version has a header of 4 bytes.
         WCCP => Step::tunnel(tag, Header::Ip, payload.skip(4)),
+        // What Aruba's access points send: 802.11.
+        0x8200..=0x82ff => Step::Tunnel(tag, Header::Wifi { padded: false }, payload),
         // Its first type has no header.
         ERSPAN_2 if flags & SEQUENCE == 0 => {
             Step::Tunnel(Tag::without_id(TagKind::Erspan), Header::Ethernet, payload)

@@ -27,6 +27,8 @@ pub fn payload(source: u16, destination: u16, rest: Rest<'_>) -> Step<'_> {
         Some(Unread::OpenVpn)
     } else if has(3544) {
         Some(Unread::Teredo)
+    } else if has(5072) {
+        Some(Unread::Ayiya)
     } else if destination == 6080 {
         Some(Unread::Gue)
     } else if is_vxlan(rest) {

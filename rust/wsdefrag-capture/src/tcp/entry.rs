@@ -1,0 +1,32 @@
+//! What the table of connections has for a key: a connection that is read, or one that is not.
+
+use crate::packet::Segment;
+use crate::tcp::live_connection::LiveConnection;
+use crate::tcp::past_connection::PastConnection;
+use crate::tcp::tenants::Fit;
+
+/// A connection in the table.
+pub(super) enum Entry {
+    Live(Box<LiveConnection>),
+    Past(PastConnection),
+}
+
+impl Entry {
+    /// Whether the last packet of this sender had these tags.
+    #[inline]
+    pub(super) fn last_tags_were(&self, sender: usize, hash: u64) -> bool {
+        match self {
+            Self::Live(live) => live.tags.last_was(sender, hash),
+            Self::Past(past) => past.tags.last_was(sender, hash),
+        }
+    }
+
+    /// How well a segment with these tags fits to the connection.
+    pub(super) fn fit(&self, sender: usize, segment: &Segment<'_>, hash: u64) -> Fit {
+        let (tags, fit) = match self {
+            Self::Live(live) => (&live.tags, live.fit(sender, segment)),
+            Self::Past(past) => (&past.tags, past.fit(sender, segment)),
+        };
+        if tags.has(sender, hash) { Fit::Known } else { fit }
+    }
+}
