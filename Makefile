@@ -6,6 +6,7 @@ VENV := .venv
 BENCH := .venv-bench
 MITMPROXY := .venv-mitmproxy
 AUTOBAHN := .venv-autobahn
+ASAN := .venv-asan
 FUZZ_SECONDS ?= 60
 JOBS ?= auto
 RECORDING := vectors/captures/demo.pcapng
@@ -32,7 +33,7 @@ PYTHON_CODE := python tests tools benches examples
 
 .DEFAULT_GOAL := help
 .PHONY: help build demo test test-rust test-python test-random soak conformance conformance-quick check format bench
-.PHONY: fuzz fuzz-briefly wheel mitmproxy-env clean lint-rust-format lint-rust lint-docs lint-python lint-types
+.PHONY: asan fuzz fuzz-briefly wheel mitmproxy-env clean lint-rust-format lint-rust lint-docs lint-python lint-types
 .PHONY: lint-stub deny stub coverage instructions instructions-check
 
 help: ## show the targets
@@ -89,6 +90,25 @@ soak: build ## 1,000 connections through the example proxy, half of them up to n
 	WSDEFRAG_SOAK=1000 $(BIN)/python -m pytest --quiet -rP tests/examples/test_proxy_soak.py
 
 mitmproxy-env: $(MITMPROXY)/.extension ## make the environment that mitmproxy runs in, with the package
+
+# AddressSanitizer watches the extension's memory. Its runtime has to be the first library of the
+# process, and Python's own allocator would hide what lies beside an object. Programs that the tests
+# start would need it, too, so only tests within a process run.
+ASAN_TESTS ?= tests/core tests/relay tests/capture tests/compat/wsproto
+ASAN_TARGET := $(shell rustc -vV | sed -n 's/^host: //p')
+ASAN_ENV = LD_PRELOAD=$$($(CC) -print-file-name=libasan.so) PYTHONMALLOC=malloc ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1
+
+$(ASAN)/.tools: pyproject.toml
+	$(PYTHON) -m venv $(ASAN)
+	$(ASAN)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade pip
+	$(ASAN)/bin/python -m pip install --quiet --group build --group test
+	touch $@
+
+asan: $(ASAN)/.tools ## run the tests under AddressSanitizer; needs a nightly toolchain and gcc's libasan
+	@cargo +nightly --version >/dev/null || { echo 'make asan needs: rustup toolchain install nightly'; exit 1; }
+	RUSTUP_TOOLCHAIN=nightly RUSTFLAGS=-Zsanitizer=address CARGO_TARGET_DIR=$(abspath target/asan) CARGO_PROFILE_DEV_OPT_LEVEL=1 \
+	    VIRTUAL_ENV=$(abspath $(ASAN)) $(ASAN)/bin/maturin develop --quiet --target $(ASAN_TARGET)
+	$(ASAN_ENV) $(ASAN)/bin/python $(PYTEST) $(ASAN_TESTS)
 
 # The Autobahn TestSuite needs CPython 2.7; where there is none, make_env.py says so and ends with 3.
 define conformance
@@ -194,4 +214,4 @@ wheel: $(BIN)/.tools ## build the wheel and try it in an empty environment
 	cd dist && ../.venv-wheel/bin/python ../tests/smoke.py
 
 clean: ## remove environments and build products
-	rm -rf $(VENV) $(BENCH) $(MITMPROXY) $(AUTOBAHN) .venv-wheel dist target benches/floor/target rust/fuzz/target
+	rm -rf $(VENV) $(BENCH) $(MITMPROXY) $(AUTOBAHN) $(ASAN) .venv-wheel dist target benches/floor/target rust/fuzz/target

@@ -26,7 +26,7 @@ RECORDED = [DIRECTORY / name for name in ("plain-small.pcapng", "ipv6.pcapng", "
 
 
 def point_of(path: Path) -> str:
-    """Return the capture point of a file: eth0_00001_20260101.pcap and eth0_00002_... are of one."""
+    """Return the capture point of a file; eth0_00001.pcap and eth0_00002.pcap are of one."""
     return str(path.with_name(re.sub(r"(?<=[-_.])[0-9]+|(?<=cap)[0-9]+", "*", path.name)))
 
 
@@ -47,7 +47,9 @@ def main() -> None:
         points.setdefault(point_of(path), []).append(path)
     with ThreadPoolExecutor() as pool:
         table = pa.concat_tables(pool.map(read, points, points.values())).unify_dictionaries()
-    size = pc.binary_length(table["content"])
+    # A message is in one of the two columns.
+    text, content = (pc.binary_length(table[name]) for name in ("text", "content"))
+    size = pc.coalesce(text, content)
     totals = table.append_column("size", size).group_by("point")
     rows = totals.aggregate([("seq", "count"), ("size", "sum")]).to_pylist()
     for row in sorted(rows, key=lambda row: row["point"]):

@@ -2,8 +2,8 @@
 
     python examples/what_was_lost.py [CAPTURE ...]
 
-Reads the messages of a capture (several files are one capture, in order), counts them by status,
-and prints the accounts of each connection that lost bytes. The default is a recording from which
+Reads the messages of a capture (several files are one capture), counts them by status, and prints
+the accounts and the gaps of each connection that lost bytes. The default is a recording from which
 this script removes some packets first.
 """
 
@@ -15,7 +15,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from wsdefrag.capture import Capture, CapturedConnection, CapturedMessage
+from wsdefrag.capture import Capture, CapturedConnection, CapturedEvent, CapturedMessage
 
 RECORDED = Path(__file__).parents[1] / "vectors" / "captures" / "legacy.pcap"
 
@@ -34,8 +34,8 @@ def with_lost_packets(path: Path) -> io.BytesIO:
     return io.BytesIO(b"".join(kept))
 
 
-def show(connection: CapturedConnection) -> None:
-    """Print the accounts of a connection, if it lost bytes."""
+def show(connection: CapturedConnection, gaps: list[CapturedEvent]) -> None:
+    """Print the accounts and the gaps of a connection, if it lost bytes."""
     if not connection.has_losses:
         return
     print(f"{connection.host}{connection.path} ({connection.ended})")
@@ -45,6 +45,12 @@ def show(connection: CapturedConnection) -> None:
             f"control + {account.skipped} skipped + {account.lost} lost + {account.trailing} "
             f"trailing; {account.missing} bytes were not captured"
         )
+    for gap in gaps:
+        print(
+            f"  {'client' if gap.from_client else 'server'}: a gap of {gap.length} bytes at byte "
+            f"{gap.offset}, after packet {gap.first_packet}; effect: {gap.effect}, "
+            f"{gap.incomplete} incomplete, {gap.undecodable} undecodable, {gap.lost} bytes lost"
+        )
 
 
 def main() -> None:
@@ -52,12 +58,15 @@ def main() -> None:
     paths = [Path(argument) for argument in sys.argv[1:]]
     capture = Capture(paths) if paths else Capture(with_lost_packets(RECORDED))
     seen: Counter[str] = Counter()
+    gaps: dict[int, list[CapturedEvent]] = {}
     with capture.read() as reader:
         for item in reader:
             if isinstance(item, CapturedMessage):
                 seen[item.status] += 1
-            else:
-                show(item)
+            elif isinstance(item, CapturedConnection):
+                show(item, gaps.pop(item.connection, []))
+            elif item.kind == "gap":
+                gaps.setdefault(item.connection.connection, []).append(item)
         for warning in reader.warnings:
             print(warning)
     for status, count in seen.most_common():

@@ -171,7 +171,9 @@ def class_body(found: Types, cls: type) -> Iterator[str]:
     methods: list[str] = []
     attributes: list[str] = []
     for name, value in vars(cls).items():
-        if name.startswith("__") and (name == "__module__" or hasattr(object, name)):
+        if name.startswith("__") and (
+            name in {"__module__", "__weakref__"} or hasattr(object, name)
+        ):
             continue
         (methods if callable(value) else attributes).append(name)
     order = {name: place for place, name in enumerate(listed_attributes(cls))}

@@ -24,7 +24,7 @@ Example:
 """
 
 try:
-    from wsdefrag._native import DirectionState, RelayDirection, __version__
+    from wsdefrag._native import DirectionState, InternalError, RelayDirection, __version__
 except ImportError as error:
     # The interpreter's own words for a subinterpreter that does not share the GIL.
     if "subinterpreters" in str(error):
@@ -83,6 +83,7 @@ __all__ = [
     "Incomplete",
     "IncompleteMessage",
     "InflateFailed",
+    "InternalError",
     "InvalidUtf8",
     "LimitExceeded",
     "Limits",

@@ -1,7 +1,7 @@
 """The engine of `wsdefrag`; import `wsdefrag` instead."""
 # Written by `make stub` from the built module and from tools/native_types.py.
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, TypeVar, final
 
 from typing_extensions import Buffer, Self, disjoint_base
@@ -20,6 +20,7 @@ from wsdefrag.strictness import Strictness
 __all__ = [
     "ArrowStream",
     "Budget",
+    "CaptureItems",
     "CapturePlan",
     "CaptureReader",
     "CapturedEvent",
@@ -34,6 +35,7 @@ __all__ = [
     "FrameDecoder",
     "FrameEncoder",
     "Incomplete",
+    "InternalError",
     "MessageReassembler",
     "MessageStorage",
     "OpaqueMessage",
@@ -45,6 +47,7 @@ __all__ = [
     "__version__",
     "accept_deflate_offers",
     "fragment_sizes",
+    "panic_inside",
     "parse_deflate_header",
     "untracked",
 ]
@@ -78,6 +81,9 @@ def fragment_sizes(
         TypeError: If an argument has the wrong type.
         ValueError: If ``type`` is not an opcode, or a size is negative.
     """
+
+def panic_inside(reassembler: MessageReassembler) -> None:
+    """Panic while a reassembler is used, to show what becomes of it; for tests."""
 
 def parse_deflate_header(
     value: str, *, strict: bool
@@ -143,6 +149,12 @@ class ArrowStream:
         """
 
     @property
+    def counts(self) -> dict[str, Any]:
+        """Number of packets by outcome, of the last pass that ended: the arguments of
+        ``PacketCounts``.
+        """
+
+    @property
     def warnings(self) -> list[str]:
         """Warnings about files that could be read.
 
@@ -162,6 +174,20 @@ class Budget:
     @property
     def max_bytes(self) -> int:
         """Most bytes that all connections may hold together."""
+
+@final
+class CaptureItems:
+    """The iterator of ``wsdefrag.capture.CaptureReader``.
+
+    It takes the items of the reader's batch, and asks the reader for the next batch after that. A
+    generator would tell a second thread in words of its own that it is in use.
+    """
+
+    def __new__(
+        cls, reader: object, batch: Iterator[CapturedMessage | CapturedEvent | CapturedConnection]
+    ) -> Self: ...
+    def __iter__(self) -> Self: ...
+    def __next__(self) -> CapturedMessage | CapturedEvent | CapturedConnection: ...
 
 @final
 class CapturePlan:
@@ -1101,6 +1127,13 @@ class Incomplete:
     @property
     def offset(self) -> int: ...
     __match_args__ = ("type", "content", "from_client", "timestamp", "offset")
+
+@disjoint_base
+class InternalError(RuntimeError):
+    """An error of this package itself, not of the bytes or of the caller; please report it.
+
+    The object that raised it cannot be used any more: each later call raises it again.
+    """
 
 class MessageReassembler(DirectionState):
     """The engine of ``wsdefrag.MessageReassembler``."""

@@ -11,9 +11,11 @@
       IncompleteMessage      the direction ended inside a message
       CaptureError           a file is not a capture or is damaged
 
-Errors of the calling code are ``TypeError`` or ``ValueError``.
+Errors of the calling code are ``TypeError`` or ``ValueError``; a second thread that uses an object
+at the same time gets ``RuntimeError``. ``wsdefrag.InternalError``, a ``RuntimeError``, is an error
+of this package itself.
 
-All exceptions except ``CaptureError`` have these attributes:
+All subclasses of ``WebSocketError`` except ``CaptureError`` have these attributes:
 
 - ``kind``: the broken rule or the exceeded limit, as an identifier.
 - ``offset``: the first byte of the invalid frame, in bytes from the start of the direction. It does

@@ -123,6 +123,7 @@ def connection_row(connection: CapturedConnection) -> dict[str, Any]:
         "close_from_client": close and close.from_client,
         "close_time": close and close.timestamp_ns,
         "ended": connection.ended,
+        "encapsulation": list(connection.encapsulation),
         "problems": list(connection.problems),
     }
     accounts = {"client": connection.from_client, "server": connection.from_server}

@@ -1,4 +1,4 @@
-"""Several files are one capture: rotated, one for each direction, overlapping, appended, unusable."""
+"""Several files as one capture: rotated, one a direction, overlapping, appended, unusable."""
 
 from __future__ import annotations
 

@@ -138,7 +138,7 @@ def test_pass_read_by_its_own_file_says_so() -> None:
     refused: list[str] = []
 
     def again() -> None:
-        with pytest.raises(RuntimeError, match="being read already") as error:
+        with pytest.raises(RuntimeError, match="in use by another call") as error:
             reader.next_batch()
         refused.append(str(error.value))
 
@@ -170,7 +170,7 @@ def test_pass_read_by_two_threads_at_once_says_so() -> None:
         thread.join()
         assert dump(reader, items) == EXPECTED
     (failure,) = failures
-    assert "by another thread" in failure
+    assert "in use by another call" in failure
 
 
 def states(size: int) -> list[tuple[Any, ...]]:

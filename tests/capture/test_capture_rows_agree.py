@@ -104,6 +104,7 @@ def assert_objects(items: list[Any], arrow: dict[str, list[Row]], place: tuple[s
     for connection, row in zip(connections, arrow["connections"], strict=True):
         assert connection.uid.hex() == row["uid"]
         assert (connection.started_ns, connection.duration_ns) == (row["started"], row["duration"])
+        assert list(connection.encapsulation) == row["encapsulation"]
         assert list(connection.problems) == row["problems"]
 
 

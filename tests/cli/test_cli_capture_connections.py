@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from capture_conversation import Conversation, capture_of, close, text
+from capture_conversation import Conversation, capture_of, close, merged, text
 from capture_recordings import LOADED
 from cli_captures import (
     DEMO,
@@ -151,6 +151,22 @@ def test_connection_without_a_close_says_how_it_ended() -> None:
     assert "  rst  " in invoke_capture("connections", "-", stdin=capture_of(talk.segments)).stdout
 
 
+def test_idle_timeout_ends_a_silent_connection() -> None:
+    talk = Conversation().open().upgrade()
+    talk.says(True, text(True, "before"))
+    talk.wait(3_600_000_000_000)
+    # Two packets that agree move the clock, so others come first.
+    other = Conversation(("192.0.2.11", 50_001), time=talk.time).open()
+    talk.time = other.time
+    talk.says(True, text(True, "after an hour"))
+    data = capture_of(merged(talk, other))
+    assert "  end of capture  " in invoke_capture("connections", "-", stdin=data).stdout
+    short = ("--idle-timeout", "3599.5")
+    assert "  idle  " in invoke_capture("connections", "-", *short, stdin=data).stdout
+    for bad in ("-1", "nan", "soon"):
+        assert invoke_capture("connections", "-", "--idle-timeout", bad, stdin=data).exit_code == 2
+
+
 def test_what_comes_from_outside_is_escaped() -> None:
     talk = Conversation().open().upgrade("/\x9b2J\u202e", "evil\u202e.example")
     talk.says(True, close(True, 1000, b"a\x1b[31m\nb"))
@@ -197,7 +213,7 @@ def test_damaged_file_is_read_on_and_named() -> None:
 def test_raw_dump_is_no_capture() -> None:
     result = invoke_capture("connections", "-", stdin=b"\x81\x02hi")
     assert (result.exit_code, result.stdout) == (2, "")
-    assert "<stdin> is not a capture (pcap, pcapng or snoop)." in result.stderr
+    assert "<stdin>: not a capture file: it starts with" in result.stderr
 
 
 @pytest.mark.parametrize("command", ["connections", "convert", "plot"])

@@ -182,7 +182,7 @@ def test_capture_is_never_written_over(tmp_path: Path) -> None:
 def test_what_is_no_capture_writes_nothing(tmp_path: Path) -> None:
     result = invoke_capture("convert", "-", "-o", tmp_path / "out.har", stdin=b"\x81\x02hi")
     assert result.exit_code == 2
-    assert "<stdin> is not a capture" in result.stderr
+    assert "<stdin>: not a capture file: it starts with" in result.stderr
     assert names(tmp_path) == []
 
 

@@ -49,7 +49,8 @@ def test_several_files_are_one_capture(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["-"], "is not a capture (pcap, pcapng or snoop). For a raw dump"),
+        (["-"], "; for a raw dump of one direction, give --from"),
+        ([str(Path(__file__))], "not a capture file: it looks like text; for a raw dump"),
         (["-", str(DEMO)], "Standard input (-) cannot be combined with files."),
         ([str(DEMO.parent)], f"is a directory; give its files: {DEMO.parent}/*"),
         ([str(DEMO), str(DEMO.parent)], "is a directory; give its files:"),
@@ -76,7 +77,7 @@ def test_unusable_input_ends_with_2(arguments: list[str], says: str) -> None:
 
 def test_message_says_both_ways_to_read_what_is_no_capture() -> None:
     stderr = " ".join(invoke_capture("messages", "-", stdin=GOOD).stderr.split())
-    assert "capture (pcap, pcapng or snoop)" in stderr
+    assert stderr.startswith('wsdefrag: <stdin>: not a capture file: it starts with "')
     assert "--from client or --from server" in stderr
 
 
@@ -94,7 +95,7 @@ def test_capture_without_a_websocket_says_so() -> None:
     talk.says(False, b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
     result = invoke_capture("messages", "-", stdin=capture_of(talk.end().segments))
     assert (result.exit_code, result.stdout) == (0, "")
-    assert result.stderr == "wsdefrag: <stdin>: no WebSocket in 11 packets, 11 of them TCP\n"
+    assert result.stderr == "wsdefrag: <stdin>: no WebSocket in 11 packets: 11 HTTP\n"
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes are those of POSIX")

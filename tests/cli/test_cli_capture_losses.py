@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -199,6 +200,19 @@ def test_encapsulation_that_is_not_followed_is_said_and_ends_with_1() -> None:
     assert result.exit_code == 1
     assert "wsdefrag: <stdin>: 3 packets not followed: ESP\n" in result.stderr
     assert invoke_capture("messages", "-", "--tolerate", "loss", stdin=data).exit_code == 0
+
+
+@pytest.mark.parametrize("suffix", ["jsonl", "parquet", "har"])
+def test_encapsulation_that_is_not_followed_is_said_by_conversions(
+    suffix: str, tmp_path: Path
+) -> None:
+    packet = ethernet(ipv4(bytes([0, 0, 0, 1]) + bytes(40), "192.0.2.1", "192.0.2.2", protocol=50))
+    talk = [segment.captured() for segment in short_talk().segments]
+    path = tmp_path / "capture.pcapng"
+    path.write_bytes(pcapng([*talk, *[replace(talk[-1], data=packet)] * 3]))
+    result = invoke_capture("convert", path, "-o", tmp_path / f"out.{suffix}")
+    assert result.exit_code == 1
+    assert "3 packets not followed: ESP\n" in result.stderr
 
 
 def test_decode_as_names_a_tunnel_and_refuses_what_is_none() -> None:

@@ -17,7 +17,6 @@ from wire_writer import BINARY, KEY, TEXT, Deflater, close_frame, deflate, fragm
     [
         ["/nowhere/at/all", "--from", "server"],
         [str(DATA), "--from", "server"],
-        ["-"],
         ["--from", "server"],
         ["-", "--from", "peer"],
         ["-", "--from", "server", "--deflate", "permessage-deflate; server_max_window_bits=7"],

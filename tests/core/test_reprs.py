@@ -159,6 +159,7 @@ SHOWN: dict[type, Callable[[], Any]] = {
 ELSEWHERE = {
     "Budget": "tested with the relay",
     "CloseCode": "an IntEnum",
+    "InternalError": "made by the native module only",
     "Opcode": "an IntEnum",
     "WebSocketError": "only its subclasses are made",
     "PassThroughRelay": "tested with the relay",

@@ -71,6 +71,8 @@ frames = [head(len(content)) + content for content in contents]
 wire = frames[0] + frames[1] + b"\x89\x01x" + frames[2] + frames[3]
 whole = {bytes(one) for one in frames} | {b"\x89\x01x"}
 lost = 0
+# Classes and names are looked up at their first use.
+wsdefrag.WebSocketRelay().receive_data(wire + b"\x83\x00", from_client=False)
 for nth in range(60):
     budget = wsdefrag.Budget(1 << 20)
     relay = wsdefrag.WebSocketRelay(retain=0, budget=budget)
@@ -79,8 +81,7 @@ for nth in range(60):
     try:
         events = relay.receive_data(wire, from_client=False, timestamp=1.0)
     except BaseException as error:
-        # PyO3 itself turns some of them into a PanicException.
-        failed = isinstance(error, MemoryError) or type(error).__name__ == "PanicException"
+        failed = isinstance(error, MemoryError)
         assert failed, error
     _testcapi.remove_mem_hooks()
     if failed:
@@ -88,13 +89,13 @@ for nth in range(60):
     for event in events:
         if isinstance(event, wsdefrag.ProtocolViolation):
             assert isinstance(event.error, wsdefrag.OutOfMemory)
+            lost += 1 < len(events) < 6
             continue
         relay.forward(event)
         one = relay.data_to_send(to_client=True)
         assert one in whole, one
         if isinstance(event, wsdefrag.WebSocketMessage):
             assert one.endswith(event.content)
-    lost += failed and 0 < len(events) < 5
     events = event = None
     assert budget.bytes_held == relay.bytes_buffered == 0
 assert lost, "no message was ever lost"

@@ -70,7 +70,8 @@ class Capture:
 
     Reads pcap, pcapng and snoop files, also compressed ones. Several files are one capture, merged
     by the time of their packets, in whatever order they are given. A file that cannot be read is
-    named in the reader's ``warnings``, and the others are read. A file object can be read only once; reading starts at its current position.
+    named in the reader's ``warnings``, and the others are read. A file object can be read only
+    once; reading starts at its current position.
 
     Args:
         source: A path, several paths, or a binary file object. A non-blocking file object can only

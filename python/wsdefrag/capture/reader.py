@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from wsdefrag._native import CapturedEvent, CapturedMessage
+from wsdefrag._native import CapturedEvent, CapturedMessage, CaptureItems
 from wsdefrag._native import CaptureReader as _NativeReader
 from wsdefrag._shown import shown, shown_fields
 from wsdefrag.capture.connection import CapturedConnection
@@ -45,6 +45,10 @@ class PacketCounts:
         unread: Packets of encapsulations that may carry TCP and are not followed.
         unread_kinds: The number of packets of each of these encapsulations, by name: ``"ESP"``,
             ``"QUIC"``, ``"VXLAN on UDP port 5555"``.
+        tcp_connections: The number of TCP connections that have ended by what they carry:
+            ``"websocket"`` (also refused ones), ``"http"`` (without a WebSocket), ``"tls"``,
+            ``"http2"``, ``"other"``. Only those that ``ports`` and ``addresses`` want.
+        tcp_packets: The number of packets of these connections.
         fragments: IP fragments that did not complete a datagram.
         fragments_dropped: Fragments whose datagram was dropped.
         fragments_waiting: Fragments whose datagram may still be completed.
@@ -71,6 +75,8 @@ class PacketCounts:
     unknown_links: dict[int, int] = field(default_factory=dict)
     unread: int = 0
     unread_kinds: dict[str, int] = field(default_factory=dict)
+    tcp_connections: dict[str, int] = field(default_factory=dict)
+    tcp_packets: dict[str, int] = field(default_factory=dict)
     fragments: int = 0
     fragments_dropped: int = 0
     fragments_waiting: int = 0
@@ -133,8 +139,8 @@ class CaptureReader:
     def __iter__(self) -> Iterator[CaptureItem]:
         """Start or continue the pass.
 
-        Yields:
-            Messages, events and ended connections, each as soon as it is complete.
+        Returns:
+            An iterator over messages, events and ended connections, each as soon as it is complete.
 
         Raises:
             CaptureError: If no file is a capture.
@@ -143,12 +149,7 @@ class CaptureReader:
             RuntimeError: If another thread is reading, or the ``read()`` method of the file object
                 calls the reader.
         """
-        while True:
-            yield from self._batch
-            batch = self.next_batch()
-            if batch is None:
-                return
-            self._batch = iter(batch)
+        return CaptureItems(self, self._batch)
 
     def next_batch(self) -> list[CaptureItem] | None:
         """Read until a message is complete or a connection has ended.

@@ -3,6 +3,7 @@
 ``group`` defines the command. Each subcommand is a module: ``messages``, ``connections``,
 ``convert``, ``plot``, ``mitmproxy_addon``. The first four share
 
+- ``help``: the layout of their help,
 - ``options``: the filters and other options; ``selection``: their values,
 - ``passes``: ``reading`` and ``arrow_reading`` read captures; ``dump`` reads raw dumps,
 - ``input``: ``inputs`` opens the arguments and recognises captures and raw dumps; ``source`` reads

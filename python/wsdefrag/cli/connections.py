@@ -17,6 +17,7 @@ import click
 
 from wsdefrag.capture import CapturedConnection
 from wsdefrag.capture.connection import address_text
+from wsdefrag.cli.help import Command
 from wsdefrag.cli.input.inputs import EXISTING, captures, live
 from wsdefrag.cli.options import CONNECTION_FILTERS, EXIT_STATUS, READING, selects
 from wsdefrag.cli.output.printer import Printer, colours_wanted
@@ -46,7 +47,7 @@ Examples:
 """
 
 
-@click.command(epilog=_EPILOG + EXIT_STATUS)
+@click.command(cls=Command, epilog=_EPILOG + EXIT_STATUS)
 @click.argument("inputs", metavar="CAPTURE...", type=EXISTING, nargs=-1, required=True)
 @selects(
     CONNECTION_FILTERS,
@@ -74,8 +75,8 @@ def connections(
 ) -> None:
     """Print the WebSockets of packet captures, one on each line.
 
-    CAPTURE is a pcap, pcapng or snoop file, also compressed; - is standard input. If bytes were lost, the
-    account of the direction follows.
+    CAPTURE is a pcap, pcapng or snoop file, also compressed; - is standard input. If bytes were
+    lost, the account of the direction follows.
     """
     reading = Reading(captures(inputs), selection)
     jsonl = output_format == "jsonl"

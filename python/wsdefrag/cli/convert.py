@@ -14,6 +14,7 @@ from typing import Literal
 
 import click
 
+from wsdefrag.cli.help import Command
 from wsdefrag.cli.input.inputs import EXISTING, Input, captures, live
 from wsdefrag.cli.options import (
     CONNECTION_FILTERS,
@@ -57,7 +58,7 @@ Examples:
 """
 
 
-@click.command(epilog=_EPILOG + EXIT_STATUS)
+@click.command(cls=Command, epilog=_EPILOG + EXIT_STATUS)
 @click.argument("inputs", metavar="CAPTURE...", type=EXISTING, nargs=-1, required=True)
 @selects(
     (
@@ -105,8 +106,8 @@ def convert(
 ) -> None:
     """Convert packet captures to a file for other programs.
 
-    CAPTURE is a pcap, pcapng or snoop file, also compressed; - is standard input. OUT is created only when
-    it is complete.
+    CAPTURE is a pcap, pcapng or snoop file, also compressed; - is standard input. OUT is created
+    only when it is complete.
     """
     chosen = output_format or _format_of(output)
     if chosen in _CONVERSATION_FORMATS and (table is not None or no_content):

@@ -14,16 +14,19 @@ from typing import IO, TYPE_CHECKING, Any, Literal
 import click
 
 from wsdefrag.capture import CapturedConnection, CapturedEvent
-from wsdefrag.cli.input.inputs import EXISTING, Input, live, opened
+from wsdefrag.cli.help import Command
+from wsdefrag.cli.input.inputs import EXISTING, Input, live, opened, what_it_is
 from wsdefrag.cli.options import (
     CONNECTION_FILTERS,
     EXIT_STATUS,
     MESSAGE_FILTERS,
     READING,
+    count,
     seconds,
     selects,
 )
 from wsdefrag.cli.output.capture_lines import CaptureLines
+from wsdefrag.cli.output.errors import UnusableInput
 from wsdefrag.cli.output.printer import Printer, colours_wanted, columns
 from wsdefrag.cli.output.render import TextLines, json_line
 from wsdefrag.cli.passes.dump import DumpOptions, print_dump
@@ -72,9 +75,10 @@ _OUTPUT = (
     ),
     click.option(
         "--width",
-        type=click.IntRange(min=0),
+        type=int,
         metavar="COLUMNS",
-        help="Cut lines to this; 0: never.  [default: the terminal's width; 0 in a pipe or file]",
+        callback=count,
+        help="Cut lines to this; 0: never.  [default: the terminal's; 0 in a pipe or file]",
     ),
 )
 
@@ -84,19 +88,19 @@ _RAW = (
         type=float,
         metavar="SECONDS",
         callback=seconds,
-        help="Raw: time of all messages.  [default: now]",
+        help="Time of all messages.  [default: now]",
     ),
     click.option(
         "--times",
         type=click.File("rb"),
         metavar="FILE",
-        help="Raw: JSON with the time of each chunk.",
+        help="JSON with the time of each chunk.",
     ),
     click.option("--summary", is_flag=True, help="Print totals and speed at the end."),
 )
 
 
-@click.command(epilog=_EPILOG + EXIT_STATUS)
+@click.command(cls=Command, epilog=_EPILOG + EXIT_STATUS)
 @click.argument("inputs", metavar="CAPTURE...", type=EXISTING, nargs=-1, required=True)
 @selects(_SENDER, CONNECTION_FILTERS, MESSAGE_FILTERS, _OUTPUT, READING, _RAW)
 @click.pass_context
@@ -126,10 +130,8 @@ def messages(
     source = opened(inputs)
     if isinstance(source, Input) and not source.is_capture:
         if selection.sender is None:
-            raise click.UsageError(
-                f"{source.name} is not a capture (pcap, pcapng or snoop). For a raw dump of one "
-                "direction, give its sender: --from client or --from server."
-            )
+            hint = "for a raw dump of one direction, give --from client or --from server"
+            raise UnusableInput(source.name, f"{what_it_is(source)}; {hint}")
         given = ["--no-content"] * no_content + ["--no-events"] * no_events
         _refuse(selection.of_captures() + given, "captures")
         plain = json_line if jsonl else TextLines(columns(width), colours=colours_wanted())

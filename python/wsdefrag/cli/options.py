@@ -30,10 +30,17 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 _Option = Callable[[Any], Any]
 
 _DEFAULTS = Limits()
-_COUNT = click.IntRange(min=0)
+
 
 # The end of a range of connections that has none.
 _LAST_NUMBER = 10**18 - 1
+
+
+def count(context: click.Context, parameter: click.Parameter, value: int | None) -> int | None:
+    """Refuse a negative number. ``click.IntRange`` would repeat its range in the help."""
+    if value is not None and value < 0:
+        raise click.BadParameter(f"{value} is less than 0.")
+    return value
 
 
 def deflate_header(
@@ -62,6 +69,15 @@ def seconds(
         return checked_seconds(value)
     except ValueError:
         raise click.BadParameter(f"{value!r} is not a time in seconds since 1970.") from None
+
+
+def _duration(
+    context: click.Context, parameter: click.Parameter, value: float | None
+) -> float | None:
+    """Refuse a number that is not a duration."""
+    if value is not None and not value >= 0:
+        raise click.BadParameter(f"{value} is not a number of seconds from 0.")
+    return value
 
 
 def moment(context: click.Context, parameter: click.Parameter, value: str | None) -> float | None:
@@ -195,15 +211,22 @@ READING: tuple[_Option, ...] = (
     click.option(
         "--decode-as",
         multiple=True,
-        metavar="udp.port==PORT,NAME",
+        metavar="RULE",
         callback=_decode_as,
-        help="A UDP port with a tunnel: vxlan, geneve, gtp, ...; repeatable.",
+        help="udp.port==PORT,NAME: the tunnel on a UDP port, such as vxlan.",
     ),
     click.option(
         "--deflate",
         metavar="HEADER",
         callback=deflate_header,
         help="Sec-WebSocket-Extensions, where no response says it.",
+    ),
+    click.option(
+        "--idle-timeout",
+        type=float,
+        metavar="SECONDS",
+        callback=_duration,
+        help="End a WebSocket that has no packet for so long.  [default: never]",
     ),
     click.option(
         "--tolerate",
@@ -214,24 +237,25 @@ READING: tuple[_Option, ...] = (
     ),
     click.option(
         "--max-message-size",
-        type=_COUNT,
+        type=int,
         metavar="BYTES",
+        callback=count,
         default=_DEFAULTS.max_message_size,
-        show_default="64 MiB",
-        help="Limit of a message, inflated; 0: none.",
+        help="Limit of a message, inflated; 0: none.  [default: 64 MiB]",
     ),
     click.option(
         "--max-frame-size",
-        type=_COUNT,
+        type=int,
         metavar="BYTES",
+        callback=count,
         default=_DEFAULTS.max_frame_size,
-        show_default="64 MiB",
-        help="Limit of a frame; 0: none.",
+        help="Limit of a frame; 0: none.  [default: 64 MiB]",
     ),
     click.option(
         "--max-fragments",
-        type=_COUNT,
+        type=int,
         metavar="COUNT",
+        callback=count,
         default=_DEFAULTS.max_fragments,
         show_default=True,
         help="Limit of frames in a message; 0: none.",

@@ -8,6 +8,7 @@ from typing import Literal, cast
 
 import click
 
+from wsdefrag.cli.help import Command
 from wsdefrag.cli.input.inputs import EXISTING, captures, live
 from wsdefrag.cli.options import (
     CONNECTION_FILTERS,
@@ -31,7 +32,7 @@ Examples:
 """
 
 
-@click.command(epilog=_EPILOG + EXIT_STATUS)
+@click.command(cls=Command, epilog=_EPILOG + EXIT_STATUS)
 @click.argument("inputs", metavar="CAPTURE...", type=EXISTING, nargs=-1, required=True)
 @selects(
     (
@@ -73,8 +74,8 @@ def plot(
 ) -> None:
     """Draw the messages and bytes of the busiest WebSockets over time.
 
-    CAPTURE is a pcap, pcapng or snoop file, also compressed; - is standard input. Incomplete and invalid
-    messages are marked.
+    CAPTURE is a pcap, pcapng or snoop file, also compressed; - is standard input. Incomplete and
+    invalid messages are marked.
     """
     suffix = Path(output).suffix[1:].lower()
     if suffix not in ("png", "svg"):

@@ -25,10 +25,10 @@ RULES = [field.name.replace("_", "-") for field in fields(Strictness) if field.d
 # The options that do not work with raw dumps.
 _OF_CAPTURES = (
     *("host", "path", "connection", "port", "address", "type", "since", "until"),
-    *("resync", "key", "decode_as"),
+    *("resync", "key", "decode_as", "idle_timeout"),
 )
 # Those of them that select nothing.
-_NO_FILTERS = {"--resync", "--key", "--decode-as"}
+_NO_FILTERS = {"--resync", "--key", "--decode-as", "--idle-timeout"}
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,7 @@ class Selection:
         key: What tells connections with the same addresses and ports apart.
         decode_as: UDP ports that carry tunnels, as ``Capture`` takes them.
         deflate: The permessage-deflate parameters where no response says what was agreed.
+        idle_timeout: After how many seconds without a packet a WebSocket ends; None for never.
         tolerate: What does not change the exit status: names of rules, ``loss``, ``all``.
         max_message_size: Most bytes of a message; 0 for no limit.
         max_frame_size: Most bytes of a frame; 0 for no limit.
@@ -68,6 +69,7 @@ class Selection:
     key: Literal["auto", "addresses", "tagged"] = "auto"
     decode_as: tuple[str, ...] = ()
     deflate: DeflateParams | None = None
+    idle_timeout: float | None = None
     tolerate: tuple[str, ...] = ()
     max_message_size: int = _DEFAULTS.max_message_size or 0
     max_frame_size: int = _DEFAULTS.max_frame_size or 0
@@ -152,4 +154,5 @@ class Selection:
             resync=self.resync,
             key=self.key,
             decode_as=self.decode_as,
+            idle_timeout=self.idle_timeout,
         )

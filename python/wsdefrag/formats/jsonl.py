@@ -235,6 +235,7 @@ def connection_line(connection: CapturedConnection) -> str:
         ("close_time", "null" if close is None else json_seconds(close.timestamp_ns)),
         ("ended", _optional(connection.ended)),
         ("counts", _counts(connection)),
+        ("encapsulation", f"[{', '.join(map(json_string, connection.encapsulation))}]"),
         ("problems", f"[{', '.join(map(json_string, connection.problems))}]"),
     ]
     sides = (("client", connection.from_client), ("server", connection.from_server))

@@ -53,7 +53,7 @@ impl Capture {
         let Self { packets, connections, filter } = self;
         let mut input = Input { connections, sink: FilteredSink { filter, sink } };
         let result = packets.receive_data(data, &mut input);
-        self.count_evictions();
+        self.update_counts();
         result
     }
 
@@ -70,14 +70,17 @@ impl Capture {
         let Self { packets, connections, filter } = self;
         let mut input = Input { connections, sink: FilteredSink { filter, sink } };
         let result = packets.receive_eof(&mut input);
-        self.count_evictions();
+        self.update_counts();
         result
     }
 
-    const fn count_evictions(&mut self) {
-        let counts = self.packets.counts_mut();
-        counts.evicted_connections = self.connections.evicted;
-        counts.evicted_packets = self.connections.evicted_packets;
+    /// Copies the counters of the connections to those of the packets.
+    fn update_counts(&mut self) {
+        let Self { packets, connections, .. } = self;
+        let counts = packets.counts_mut();
+        counts.evicted_connections = connections.evicted;
+        counts.evicted_packets = connections.evicted_packets;
+        counts.protocols.clone_from(&connections.protocols);
     }
 
     /// Ends the current file, which cannot be read any further. Other files are read on.
@@ -93,6 +96,7 @@ impl Capture {
     /// Ends the capture and every connection that has not ended.
     pub fn finish(&mut self, sink: &mut impl Sink) {
         self.connections.finish(&mut FilteredSink { filter: &self.filter, sink });
+        self.update_counts();
     }
 
     /// What became of the packets so far.

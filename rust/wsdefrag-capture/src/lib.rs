@@ -27,6 +27,7 @@ mod http;
 pub mod message;
 pub mod options;
 pub mod packet;
+pub mod protocol;
 pub mod sink;
 mod stream_part;
 mod tcp;

@@ -31,7 +31,7 @@ fn announcement_alone_takes_no_memory() {
         let mut reassembler = Reassembler::new(common::strict_deflate());
         let mut decoder = FrameDecoder::new(common::strict_deflate().rules(), Limits::default());
         reassembler.receive_data(&header(wire, HUGE), &mut recorder);
-        decoder.receive_data(&header(wire, HUGE), &mut ledger, |_| ());
+        decoder.receive_data(&header(wire, HUGE), &mut ledger, |_| Ok(()));
         assert_eq!((recorder.ledger.requests, ledger.requests), (0, 0), "{wire:?}");
         assert_eq!((reassembler.bytes_buffered(), decoder.bytes_buffered()), (0, 0));
     }
@@ -146,7 +146,7 @@ fn check_refusal(script: &Script, n: u64, size: usize) {
     let mut ledger = Ledger::refusing(n);
     let mut decoder = FrameDecoder::new(script.settings().rules(), script.settings().limits);
     for chunk in wire.chunks(size) {
-        decoder.receive_data(chunk, &mut ledger, |_| ());
+        decoder.receive_data(chunk, &mut ledger, |_| Ok(()));
     }
     let ending = decoder.receive_eof(&mut ledger);
     if ledger.has_refused() {

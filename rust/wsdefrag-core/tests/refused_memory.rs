@@ -222,6 +222,7 @@ fn frames_before_a_refusal_stay() {
             for chunk in wire.chunks(700) {
                 decoder.receive_data(chunk, &mut VecMemory, |frame| {
                     frames.push((frame.offset, frame.header.opcode, frame.payload));
+                    Ok(())
                 });
             }
             decoder.error().copied()

@@ -12,8 +12,8 @@ use crate::raw::python;
 pub(crate) type Attributes<'a, 'py> = &'a [(&'a Bound<'py, PyString>, Bound<'py, PyAny>)];
 
 fn class<'py>(py: Python<'py>, module: &str, name: &str) -> PyResult<Bound<'py, PyType>> {
-    let module = python::module(&PyString::new(py, module))?;
-    Ok(python::attribute(&module, &PyString::new(py, name))?.cast_into()?)
+    let module = python::module(&PyString::from_bytes(py, module.as_bytes())?)?;
+    Ok(python::attribute(&module, &PyString::from_bytes(py, name.as_bytes())?)?.cast_into()?)
 }
 
 /// A class of exceptions of the Python package, looked up at first use.

@@ -17,7 +17,9 @@ mod capture;
 mod classes;
 mod content;
 mod errors;
+mod exclusive;
 mod opcodes;
+mod panics;
 mod params;
 mod random;
 #[allow(unsafe_code, reason = "the one place for it")]
@@ -37,6 +39,7 @@ mod _native {
     use crate::budget::Budget;
     use crate::capture::arrow::ArrowStream;
     use crate::capture::event::CapturedEvent;
+    use crate::capture::items::CaptureItems;
     use crate::capture::message::CapturedMessage;
     use crate::capture::plan::CapturePlan;
     use crate::capture::reader::CaptureReader;
@@ -46,8 +49,9 @@ mod _native {
     use crate::raw::storage_type::{storage_type, untracked};
     use crate::read::connection::Connection;
     use crate::read::direction::WebSocketDirection;
-    use crate::read::frame::{Frame, FrameDecoder};
-    use crate::read::reassembler::MessageReassembler;
+    use crate::read::frame::Frame;
+    use crate::read::frame_decoder::FrameDecoder;
+    use crate::read::reassembler::{MessageReassembler, panic_inside};
     use crate::read::state::DirectionState;
     use crate::relay::deciding::DecidingRelay;
     use crate::relay::direction::RelayDirection;
@@ -64,10 +68,12 @@ mod _native {
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         let py = module.py();
+        crate::panics::quiet();
         let classes = interpreter::in_main(py, |py| {
             let mut classes = vec![
                 py.get_type::<ArrowStream>(),
                 py.get_type::<Budget>(),
+                py.get_type::<CaptureItems>(),
                 py.get_type::<CapturePlan>(),
                 py.get_type::<CaptureReader>(),
                 py.get_type::<CapturedEvent>(),
@@ -84,6 +90,7 @@ mod _native {
                 py.get_type::<Relay>(),
                 py.get_type::<RelayDirection>(),
                 py.get_type::<WebSocketDirection>(),
+                crate::panics::internal_error_type(py)?,
                 storage_type(py)?.clone(),
             ];
             classes.extend(event_types(py)?.iter().map(|class| class.bind(py).clone()));
@@ -95,6 +102,7 @@ mod _native {
         }
         module.add_function(wrap_pyfunction!(accept_deflate_offers, module)?)?;
         module.add_function(wrap_pyfunction!(fragment_sizes, module)?)?;
+        module.add_function(wrap_pyfunction!(panic_inside, module)?)?;
         module.add_function(wrap_pyfunction!(parse_deflate_header, module)?)?;
         module.add_function(wrap_pyfunction!(untracked, module)?)?;
         crate::random::forget_after_forks(module)

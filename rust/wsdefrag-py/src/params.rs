@@ -8,6 +8,8 @@ use pyo3::types::{IntoPyDict, PyDict};
 use wsdefrag_core::strictness::Tolerated;
 use wsdefrag_core::{DeflateParams, Fragmenter, Limits, Strictness};
 
+use crate::panics;
+
 /// `wsdefrag.deflate.DeflateParams`.
 #[derive(FromPyObject)]
 pub(crate) struct PyDeflateParams {
@@ -105,9 +107,14 @@ pub(crate) fn tolerated<'py>(
 #[pyfunction]
 #[pyo3(signature = (value, *, strict))]
 pub(crate) fn parse_deflate_header(
+    py: Python<'_>,
     value: &str,
     strict: bool,
 ) -> PyResult<Option<(DeflateFields, Vec<String>)>> {
+    panics::caught(py, || parse(value, strict))
+}
+
+fn parse(value: &str, strict: bool) -> PyResult<Option<(DeflateFields, Vec<String>)>> {
     let read = if strict {
         DeflateParams::from_header(value).map(|agreed| (agreed, Vec::new()))
     } else {
@@ -126,7 +133,14 @@ pub(crate) fn parse_deflate_header(
 /// Raises:
 ///     ValueError: If the header is malformed; the text says why.
 #[pyfunction]
-pub(crate) fn accept_deflate_offers(value: &str) -> PyResult<Option<(DeflateFields, String)>> {
+pub(crate) fn accept_deflate_offers(
+    py: Python<'_>,
+    value: &str,
+) -> PyResult<Option<(DeflateFields, String)>> {
+    panics::caught(py, || accept(value))
+}
+
+fn accept(value: &str) -> PyResult<Option<(DeflateFields, String)>> {
     let agreed =
         DeflateParams::accept(value).map_err(|error| PyValueError::new_err(error.to_string()))?;
     Ok(agreed.map(|(params, answer)| (deflate_fields(params), answer)))

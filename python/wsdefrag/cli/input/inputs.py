@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
+from wsdefrag.capture import Capture
 from wsdefrag.cli.output.errors import UnusableInput, printable_name, stream_name
 from wsdefrag.cli.signals import Stopped, deferred, raised
+from wsdefrag.errors import CaptureError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,6 +42,9 @@ _MAGICS = (
     *(b"BZh%d1AY&SY" % level for level in range(1, 10)),
 )
 _LONGEST = max(map(len, _MAGICS))
+
+# Bytes that tell what a file looks like that is no capture.
+_START = 512
 
 
 class _Existing(click.Path):
@@ -179,13 +184,13 @@ def opened(arguments: Sequence[str]) -> Input | list[str]:
         arguments: Paths, or ``-`` alone.
 
     Returns:
-        The paths, if there are several, or one that is a capture in a regular file. Otherwise the
-        argument is returned as an open input, which may be a capture or a raw dump. Of several
-        files, those that are no captures are named when they are read.
+        The paths, if there are several, or one of a capture in a regular file. Otherwise the only
+        argument as an open input, which may be a capture or a raw dump. What is no capture among
+        several files is reported when they are read.
 
     Raises:
-        click.UsageError: If standard input is one of several inputs.
-        UnusableInput: If a file cannot be opened or read.
+        click.UsageError: If standard input is combined with files.
+        UnusableInput: If the input cannot be opened or read.
     """
     if len(arguments) == 1:
         stream = Input(arguments[0])
@@ -207,13 +212,31 @@ def captures(arguments: Sequence[str]) -> Input | list[str]:
         The paths, or an open input, as ``opened`` does.
 
     Raises:
-        click.UsageError: If an argument is not a capture.
-        UnusableInput: If a file cannot be opened or read.
+        click.UsageError: If standard input is combined with files.
+        UnusableInput: If the input cannot be opened or read, or is no capture.
     """
     source = opened(arguments)
     if isinstance(source, Input) and not source.is_capture:
-        raise click.UsageError(f"{source.name} is not a capture (pcap, pcapng or snoop).")
+        raise UnusableInput(source.name, what_it_is(source))
     return source
+
+
+def what_it_is(source: Input) -> str:
+    """Say what an input looks like that is no capture.
+
+    Args:
+        source: The input, at its start.
+
+    Returns:
+        The text of the error that reading it as a capture gives, without the name.
+    """
+    start = io.BytesIO(source.read(_START))
+    try:
+        with Capture(start).read() as reader:
+            reader.next_batch()
+    except CaptureError as error:
+        return str(error).removeprefix(f"{error.file}: ")
+    return "not a capture file"
 
 
 def is_regular(argument: str) -> bool:

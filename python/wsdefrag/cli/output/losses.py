@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from wsdefrag.capture import CapturedConnection, CapturedEvent
 from wsdefrag.cli.output.render import counted, escaped
+from wsdefrag.cli.output.unfollowed import unfollowed
 from wsdefrag.strictness import Strictness
 
 if TYPE_CHECKING:
@@ -120,16 +121,7 @@ class Losses:
             counts: The counters of the packets.
             warnings: The reader's warnings.
         """
-        self.warnings += warnings
-        for link, packets in sorted(counts.unknown_links.items()):
-            number = counted(packets, "packet")
-            self.warnings.append(f"{number} of link type {link}, which is not supported")
-        if counts.evicted_packets:
-            number = counted(counts.evicted_packets, "packet")
-            evicted = counted(counts.evicted_connections, "connection")
-            self.warnings.append(f"{number} not read, of {evicted} evicted for others")
-        for kind, packets in sorted(counts.unread_kinds.items()):
-            self.warnings.append(f"{counted(packets, 'packet')} not followed: {kind}")
+        self.warnings += [*warnings, *unfollowed(counts)]
 
     def count_connection(
         self,

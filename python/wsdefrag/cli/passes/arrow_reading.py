@@ -11,6 +11,7 @@ from collections import Counter
 from dataclasses import fields
 from typing import TYPE_CHECKING, Literal
 
+from wsdefrag.capture import PacketCounts
 from wsdefrag.cli.input.inputs import Input
 from wsdefrag.cli.input.source import file_size, progress
 from wsdefrag.cli.output.errors import UnusableInput
@@ -119,7 +120,8 @@ class ArrowReading(Reading):
                 if self._input is not None:
                     self.bytes_read = self._input.position
                     advance(self.bytes_read)
-        self.losses.warnings += tables.messages.warnings
+        self.counts = PacketCounts(**tables.messages.counts)
+        self.losses.count_packets(self.counts, tables.messages.warnings)
         if not self.ended_early and self._unusable is None:
             self._count_others(name, tables)
 

@@ -19,6 +19,7 @@ from wsdefrag.cli.input.source import progress
 from wsdefrag.cli.output.errors import BadStream, UnusableInput, note, printable_name
 from wsdefrag.cli.output.losses import Losses
 from wsdefrag.cli.output.render import counted, escaped
+from wsdefrag.cli.output.unfollowed import held_instead
 from wsdefrag.cli.signals import Stopped
 from wsdefrag.errors import CaptureError
 
@@ -42,6 +43,7 @@ class Reading:
         source: The paths, or the open input.
         name: The name of the captures in notes and errors.
         losses: The losses counted so far.
+        counts: The counters of the packets, after the pass.
         capture: The capture.
         bytes_read: Bytes read from the files.
         failure: The error of a damaged file, or None.
@@ -56,6 +58,7 @@ class Reading:
         self.losses = Losses(selection.sender, selection.connection)
         self.capture = selection.capture(source, content=content)
         self.selection = selection
+        self.counts: PacketCounts | None = None
         self._started = time.perf_counter()
         self.failure: CaptureError | None = None
         self.source = source
@@ -82,12 +85,10 @@ class Reading:
                     yield batch
                     advance(reader.bytes_read)
             self.bytes_read = reader.bytes_read
-            counts = reader.counts
-            self.losses.count_packets(counts, reader.warnings)
-        if self.failure is not None and not counts.packets:
+            self.counts = reader.counts
+            self.losses.count_packets(self.counts, reader.warnings)
+        if self.failure is not None and not self.counts.packets:
             raise UnusableInput(*self._file_and_text(str(self.failure)))
-        if not self.losses.connections and not self.losses.messages:
-            self._note_nothing_found(counts)
 
     def items(self) -> Generator[CaptureItem, None, None]:
         """Read the capture like ``batches``, one item at a time, for an output file.
@@ -139,6 +140,8 @@ class Reading:
         Raises:
             BadStream: If the capture is damaged.
         """
+        if self.counts is not None and not self.losses.connections and not self.losses.messages:
+            self._note_nothing_found(self.counts)
         for warning in self.losses.warnings:
             note(*self._file_and_text(warning))
         for line in self.losses.lines():
@@ -171,12 +174,11 @@ class Reading:
         return self.name, escaped(text)
 
     def _note_nothing_found(self, counts: PacketCounts) -> None:
-        packets = counted(counts.packets, "packet")
         if self.selection.filters():
+            packets = counted(counts.packets, "packet")
             note(self.name, f"nothing matches the filters in {packets}")
         else:
-            tcp = counts.tcp + counts.exported
-            note(self.name, f"no WebSocket in {packets}, {tcp:,} of them TCP")
+            note(self.name, held_instead(counts))
 
     def _summary(self) -> str:
         seconds = max(time.perf_counter() - self._started, 1e-9)

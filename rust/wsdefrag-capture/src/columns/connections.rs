@@ -83,6 +83,24 @@ fn optional_text(
     })
 }
 
+/// A column of lists of texts.
+fn texts(
+    name: impl Into<String>,
+    of: impl Fn(&Connection) -> &[String] + Send + Sync + 'static,
+) -> Column<Batch> {
+    let field = required(name, DataType::new_list(DataType::Utf8, true));
+    Column::new(field, move |rows: &mut Batch| {
+        let mut list = ListBuilder::new(StringBuilder::new());
+        for row in rows {
+            for text in of(row) {
+                list.values().append_value(text);
+            }
+            list.append(true);
+        }
+        Arc::new(list.finish())
+    })
+}
+
 /// A column of counts.
 fn count(
     name: impl Into<String>,
@@ -238,19 +256,8 @@ pub(super) static COLUMNS: LazyLock<Vec<Column<Batch>>> = LazyLock::new(|| {
             names(keys.collect::<Vec<_>>(), &ENDED_NAMES)
         }),
         counts(),
-        Column::new(
-            required("problems", DataType::new_list(DataType::Utf8, true)),
-            |rows: &mut Batch| {
-                let mut list = ListBuilder::new(StringBuilder::new());
-                for row in rows {
-                    for problem in &row.problems {
-                        list.values().append_value(problem);
-                    }
-                    list.append(true);
-                }
-                Arc::new(list.finish())
-            },
-        ),
+        texts("encapsulation", |row| &row.encapsulation),
+        texts("problems", |row| &row.problems),
     ];
     for (side, from_client) in [("client", true), ("server", false)] {
         for (index, (name, _)) in Account::default().counters().into_iter().enumerate() {

@@ -7,6 +7,7 @@
 )]
 
 use crate::packet::unread::Unread;
+use crate::protocol::ProtocolCounts;
 
 /// Link types that [`Counts::unknown_links`] counts separately.
 pub const MAX_UNKNOWN_LINKS: usize = 16;
@@ -50,6 +51,9 @@ pub struct Counts {
     pub evicted_connections: u64,
     /// TCP segments with new payload of those connections that were captured after that, and not read.
     pub evicted_packets: u64,
+    /// What the TCP connections carried that have ended, as far as the filter for ports and addresses
+    /// wants them.
+    pub protocols: ProtocolCounts,
     /// When the first packet was captured, in nanoseconds since the epoch.
     pub first_time: Option<i64>,
     /// When the last packet was captured, in nanoseconds since the epoch.

@@ -30,6 +30,8 @@ pub enum Exported<'a> {
         /// The bytes.
         bytes: &'a [u8],
     },
+    /// Something that may be of a TCP stream, without its addresses or ports.
+    Unaddressed,
     /// Something else.
     Other,
     /// A tag is cut off, or its value has the wrong length.
@@ -84,7 +86,8 @@ fn read(mut record: &[u8]) -> Option<Exported<'_>> {
     let ((Some(source), Some(destination)), (Some(from), Some(to)), Some(TCP)) =
         (addresses, ports, port_type)
     else {
-        return Some(Exported::Other);
+        let may_be_tcp = matches!(port_type, None | Some(TCP));
+        return Some(if may_be_tcp { Exported::Unaddressed } else { Exported::Other });
     };
     Some(Exported::Tcp {
         source: SocketAddr::new(source, u16::try_from(from).ok()?),

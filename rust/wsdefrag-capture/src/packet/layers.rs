@@ -156,6 +156,7 @@ impl Layers {
                 let tags = self.path.tags();
                 sink(Packet { number, file, time, source, destination, tags, payload });
             }
+            Exported::Unaddressed => self.counts.unread(Unread::UnaddressedPdu),
             Exported::Other => self.counts.other += 1,
             Exported::Malformed => self.counts.malformed += 1,
         }

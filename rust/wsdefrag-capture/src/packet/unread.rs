@@ -65,6 +65,8 @@ pub enum Unread {
     Ayiya,
     /// Generic UDP encapsulation.
     Gue,
+    /// Exported PDUs without addresses and ports.
+    UnaddressedPdu,
     /// More than [`MAX_TUNNELS`](crate::packet::tags::MAX_TUNNELS) tunnels in each other.
     TooDeep,
     /// What looks like VXLAN, on this UDP port.
@@ -106,6 +108,7 @@ impl fmt::Display for Unread {
             Self::Teredo => "Teredo",
             Self::Ayiya => "AYIYA",
             Self::Gue => "GUE",
+            Self::UnaddressedPdu => "exported PDUs without addresses",
             Self::TooDeep => "tunnels nested too deep",
             Self::VxlanOnPort(port) => return write!(f, "VXLAN on UDP port {port}"),
             Self::IpOnPort(port) => return write!(f, "IP on UDP port {port}"),

@@ -30,6 +30,7 @@ use crate::connection::Ended;
 use crate::options::{ConnectionKey, Options};
 use crate::packet::tags::Tags;
 use crate::packet::{Origin, Packet, Payload, Segment};
+use crate::protocol::ProtocolCounts;
 use crate::sink::Sink;
 use crate::tcp::clock::Clock;
 use crate::tcp::connection_table::{Class, ConnectionTable, Key, SlotIndex};
@@ -75,6 +76,8 @@ pub(crate) struct Connections {
     pub(crate) evicted: u64,
     /// Segments of those connections with new payload that came after that.
     pub(crate) evicted_packets: u64,
+    /// What the connections carried that have ended and that the filter's ports and addresses want.
+    pub(crate) protocols: ProtocolCounts,
 }
 
 impl Connections {
@@ -89,6 +92,7 @@ impl Connections {
             clock: Clock::default(),
             evicted: 0,
             evicted_packets: 0,
+            protocols: ProtocolCounts::default(),
         }
     }
 
@@ -135,14 +139,17 @@ impl Connections {
         if let Some(old) = index {
             let reuse = match self.table.get(old) {
                 Some(Entry::Live(live)) => live.port_reuse(sender, segment),
-                Some(Entry::Past(past)) => match past.segment(sender, segment, tags.hash) {
-                    Afterwards::Opens => PortReuse::Confirmed(None),
-                    Afterwards::Nothing => return self.touch_past(old, segment),
-                    Afterwards::Unread => {
-                        self.evicted_packets += 1;
+                Some(Entry::Past(past)) => {
+                    let afterwards = past.segment(sender, segment, tags.hash);
+                    if afterwards != Afterwards::Opens {
+                        if let Some(protocol) = past.protocol {
+                            self.protocols.later_packet(protocol);
+                        }
+                        self.evicted_packets += u64::from(afterwards == Afterwards::Unread);
                         return self.touch_past(old, segment);
                     }
-                },
+                    PortReuse::Confirmed(None)
+                }
                 None => PortReuse::No,
             };
             match reuse {
@@ -227,11 +234,17 @@ impl Connections {
             Some(index) => index,
             None => self.open(route, None, origin.time, sink),
         };
-        if let Some(Entry::Live(live)) = self.table.get(index) {
-            let mut context =
-                Context { options: &self.options, next_number: &mut self.next_number, sink };
-            live.ordered(route.sender, bytes, origin, &mut context);
-            live.measure(&mut self.ledger);
+        match self.table.get(index) {
+            Some(Entry::Live(live)) => {
+                let mut context =
+                    Context { options: &self.options, next_number: &mut self.next_number, sink };
+                live.ordered(route.sender, bytes, origin, &mut context);
+                live.measure(&mut self.ledger);
+            }
+            Some(Entry::Past(PastConnection { protocol: Some(protocol), .. })) => {
+                self.protocols.later_packet(*protocol);
+            }
+            _ => {}
         }
         self.reclassify(index, None, origin.time, sink);
         if self.ledger.is_over() {
@@ -358,6 +371,13 @@ impl Connections {
                 Context { options: &self.options, next_number: &mut self.next_number, sink };
             live.finish(ended, &mut self.total_held, &mut context);
             self.ledger.change(live.measured(), 0);
+            let Conversation { endpoints, protocol, packets, .. } = live.conversation;
+            if self.options.filter.wants_endpoints(endpoints) {
+                self.protocols.connection(protocol, packets);
+                if let Some(Entry::Past(past)) = self.table.get(index) {
+                    past.protocol = Some(protocol);
+                }
+            }
         }
     }
 

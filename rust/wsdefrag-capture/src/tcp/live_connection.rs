@@ -158,6 +158,7 @@ impl LiveConnection {
         let Self { repeated, conversation, .. } = self;
         let repeated = repeated.get_or_insert_default();
         conversation.last = origin.time;
+        conversation.packets += 1;
         let new = repeated[sender].strip(bytes);
         if !new.is_empty() {
             conversation.part(sender, StreamPart::Data(new, origin), context);
@@ -212,6 +213,7 @@ impl LiveConnection {
     ) -> Option<Ended> {
         let Self { streams, reset, has_opener, conversation, .. } = self;
         conversation.last = origin.time;
+        conversation.packets += 1;
         if segment.rst {
             let next = [streams[0].next_sequence(), streams[1].next_sequence()];
             *reset = Some(Reset { sender, next });

@@ -9,6 +9,7 @@
 #![expect(clippy::cast_possible_truncation, reason = "a length is added to a number modulo 2^32")]
 
 use crate::packet::Segment;
+use crate::protocol::Protocol;
 use crate::tcp::stream::Stream;
 use crate::tcp::tenants::{Fit, Positions, TagsSeen};
 
@@ -43,6 +44,8 @@ pub(super) enum Afterwards {
 #[derive(Clone, Debug)]
 pub(super) struct PastConnection {
     reason: Reason,
+    /// What it carried; `None` if its packets are not counted.
+    pub(super) protocol: Option<Protocol>,
     /// The tags under which its packets came.
     pub(super) tags: TagsSeen,
     /// The sequence numbers of its SYNs.
@@ -54,7 +57,7 @@ pub(super) struct PastConnection {
 impl PastConnection {
     pub(super) fn new(reason: Reason, streams: &[Stream; 2], tags: TagsSeen) -> Self {
         let Positions { initial, next } = Positions::of(streams);
-        Self { reason, tags, initial, next }
+        Self { reason, protocol: None, tags, initial, next }
     }
 
     /// How well a segment under other tags fits.
@@ -118,7 +121,13 @@ mod tests {
     /// A connection whose first direction has SYN 99 and bytes up to 1,000, and whose second has none.
     fn past(reason: Reason) -> PastConnection {
         let tags = TagsSeen::default();
-        PastConnection { reason, tags, initial: [Some(99), None], next: [Some(1_000), None] }
+        PastConnection {
+            reason,
+            protocol: None,
+            tags,
+            initial: [Some(99), None],
+            next: [Some(1_000), None],
+        }
     }
 
     #[test]

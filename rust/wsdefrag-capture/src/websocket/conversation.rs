@@ -31,6 +31,7 @@ use crate::http::preamble_message::OriginalAddresses;
 use crate::http::upgrade::Upgrade;
 use crate::options::Options;
 use crate::packet::tags::Tag;
+use crate::protocol::Protocol;
 use crate::sink::Sink;
 use crate::stream_part::{Repeats, StreamPart};
 use crate::uid::Identity;
@@ -62,7 +63,7 @@ pub(crate) struct Conversation {
     number: u64,
     /// The number of WebSockets that the server has refused.
     refusals: u32,
-    endpoints: [SocketAddr; 2],
+    pub(crate) endpoints: [SocketAddr; 2],
     /// The index of the client, once it is known.
     client: Option<usize>,
     /// The sequence numbers of the SYNs, as far as they were captured.
@@ -85,6 +86,10 @@ pub(crate) struct Conversation {
     pub(crate) acknowledged: Option<(u64, u64)>,
     /// The position in each stream up to which the stages before Open have taken it.
     taken: [u64; 2],
+    /// What it carries, as far as is known.
+    pub(crate) protocol: Protocol,
+    /// Number of its packets.
+    pub(crate) packets: u64,
     stage: Stage,
 }
 
@@ -112,6 +117,8 @@ impl Conversation {
             last: opened,
             acknowledged: None,
             taken: [0; 2],
+            protocol: Protocol::default(),
+            packets: 0,
             stage,
         }
     }
@@ -219,6 +226,9 @@ impl Conversation {
         part: StreamPart<'_>,
         context: &mut Context<'_, S>,
     ) {
+        if let StreamPart::Data(bytes, _) = part {
+            self.protocol.learn(bytes);
+        }
         match &self.stage {
             Stage::Handshake(_) => self.handshake_part(sender, part, context),
             Stage::Midstream(_) => {
@@ -443,10 +453,11 @@ impl Conversation {
 
     /// Makes the connection of a new WebSocket. `None` if the filter does not want it.
     fn connection<S>(
-        &self,
+        &mut self,
         handshake: CapturedHandshake,
         context: &mut Context<'_, S>,
     ) -> Option<Connection> {
+        self.protocol = Protocol::WebSocket;
         let client = self.client?;
         let endpoints = [self.endpoints[client], self.endpoints[1 - client]];
         let uid = Identity {

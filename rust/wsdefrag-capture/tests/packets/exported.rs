@@ -1,5 +1,7 @@
 //! Exported PDUs: their tags, and the packets made from them.
 
+use wsdefrag_capture::packet::unread::Unread;
+
 use crate::contract::{SeenPayload, check_chunks};
 use crate::writer::{Order, pcap, pcap_header, pcap_record};
 
@@ -82,7 +84,7 @@ fn pdu_with_a_sequence_number_is_a_segment() {
 }
 
 #[test]
-fn pdus_that_are_not_of_tcp_are_counted_as_other() {
+fn pdus_of_other_protocols_and_without_addresses_are_counted() {
     let mut udp = tags();
     udp[3] = tag(24, &number(3));
     let mut all = vec![record(&udp, b"x"), record(&[], b"x")];
@@ -92,7 +94,8 @@ fn pdus_that_are_not_of_tcp_are_counted_as_other() {
         all.push(record(&tags, b"x"));
     }
     let outcome = check_chunks(&pcap(252, &all), &[11]);
-    assert_eq!(outcome.counts.other, 7);
+    assert_eq!(outcome.counts.other, 1);
+    assert_eq!(outcome.counts.unread_kinds, [(Unread::UnaddressedPdu, 6)]);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 //! Only the rules for a single frame apply: its header, masking and size. The order of frames,
 //! Close payloads, UTF-8 and deflate are not checked, and frames after a Close are returned too.
 
-use crate::error::Error;
+use crate::error::{Error, OutOfMemory};
 use crate::frame::header::{Header, Order, Rules};
 use crate::limits::Limits;
 use crate::read::event::Incomplete;
@@ -77,12 +77,12 @@ impl<C: Content> FrameDecoder<C> {
     }
 
     /// Receives the next bytes of the direction; calls `frame` with each frame that they complete.
-    /// A violation is kept in [`error`](Self::error).
+    /// A violation is kept in [`error`](Self::error); so is a frame for which `frame` had no memory.
     pub fn receive_data<M: Memory<Content = C>>(
         &mut self,
         data: &[u8],
         memory: &mut M,
-        frame: impl FnMut(Frame<C>),
+        frame: impl FnMut(Frame<C>) -> Result<(), OutOfMemory>,
     ) {
         self.received += data.len() as u64;
         if self.error.is_some() {
@@ -109,7 +109,7 @@ impl<C: Content> FrameDecoder<C> {
         &mut self,
         mut data: &[u8],
         memory: &mut M,
-        mut frame: impl FnMut(Frame<C>),
+        mut frame: impl FnMut(Frame<C>) -> Result<(), OutOfMemory>,
     ) -> Result<(), Error> {
         while let Some(range) = self.walker.next(&mut data, Order::Any)? {
             let header = self.walker.header;
@@ -127,7 +127,9 @@ impl<C: Content> FrameDecoder<C> {
                 Some(payload) => payload,
                 None => memory.allocate(0).map_err(|refused| failed(refused.into()))?,
             };
-            frame(Frame { header, payload, offset: self.walker.parser.start() });
+            let offset = self.walker.parser.start();
+            frame(Frame { header, payload, offset })
+                .map_err(|refused| Error { kind: refused.into(), offset })?;
         }
         Ok(())
     }

@@ -48,6 +48,7 @@ pub(crate) fn read<'a>(
             assert_eq!(frame.offset, list.last().map_or(0, end), "a gap between frames");
             assert_eq!(frame.payload.len() as u64, frame.header.length);
             list.push(frame);
+            Ok(())
         });
         received += chunk.len() as u64;
         assert_eq!(decoder.bytes_received(), received);

@@ -1,27 +1,25 @@
 //! Tables as Arrow streams, through the Arrow `PyCapsule` interface.
 //!
-//! Batches are created when the consumer requests them, on its thread and
-//! without
-//! the GIL. Only reading Python file objects takes the GIL. Taking it for each
-//! batch
-//! would wait for other Python threads, and would deadlock with a consumer that
-//! waits for one of its own threads.
+//! Batches are created when the consumer requests them, on its thread and without the GIL. Only
+//! reading Python file objects takes the GIL. Taking it for each batch would wait for other Python
+//! threads, and would deadlock with a consumer that waits for one of its own threads.
 //!
-//! `get_next` is called from C. A panic or a NUL in an error text would end the
-//! process there, so neither may reach it.
+//! `get_next` is called from C. A panic or a NUL in an error text would end the process there, so
+//! neither may reach it.
 
 use arrow_array::ffi::FFI_ArrowSchema;
 use arrow_array::ffi_stream::FFI_ArrowArrayStream;
 use arrow_schema::SchemaRef;
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyCapsule, PyString};
+use pyo3::types::{PyCapsule, PyDict, PyString};
 use pyo3::{PyTraverseError, PyVisit};
 use wsdefrag_capture::Options;
 use wsdefrag_capture::columns::{MessageColumns, Table};
 
 use crate::capture::arrow_pass::{Batches, Pass, SharedResults};
 use crate::capture::choices::Choices;
+use crate::capture::counts::packet_counts;
 use crate::capture::source::Source;
 
 /// Most characters of a file's name in a `repr`.
@@ -137,6 +135,13 @@ impl ArrowStream {
     #[getter]
     fn warnings(&self) -> Vec<String> {
         self.shared.warnings()
+    }
+
+    /// Number of packets by outcome, of the last pass that ended: the arguments of
+    /// ``PacketCounts``.
+    #[getter]
+    fn counts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        packet_counts(py, &self.shared.counts())
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {

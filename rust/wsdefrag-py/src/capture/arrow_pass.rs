@@ -1,4 +1,5 @@
-//! A pass over a capture that fills an Arrow table, and keeps the other two tables if they are small.
+//! A pass over a capture that fills an Arrow table, and keeps the other two tables if they are
+//! small.
 
 use std::any::Any;
 use std::collections::VecDeque;
@@ -10,6 +11,7 @@ use arrow_schema::{ArrowError, SchemaRef};
 use wsdefrag_capture::columns::{
     ConnectionColumns, EventColumns, FileNames, MessageColumns, Table,
 };
+use wsdefrag_capture::packet::counts::Counts;
 use wsdefrag_capture::{CaptureEvent, Connection, Message, Sink};
 
 use crate::capture::choices::Choices;
@@ -34,6 +36,11 @@ impl SharedResults {
         self.results().warnings.clone()
     }
 
+    /// What became of the packets of the last pass that ended.
+    pub(crate) fn counts(&self) -> Counts {
+        self.results().counts.clone()
+    }
+
     /// A table that an earlier pass has kept whole.
     pub(crate) fn kept(&self, table: Table) -> Option<Vec<RecordBatch>> {
         match table {
@@ -51,6 +58,7 @@ struct Results {
     /// The events table, after a complete pass.
     events: Option<Vec<RecordBatch>>,
     warnings: Vec<String>,
+    counts: Counts,
 }
 
 /// A pass over a capture that fills a table.
@@ -261,7 +269,10 @@ impl Pass {
                     if self.rows.out_of_memory {
                         self.failure.get_or_insert(Failure::OutOfMemory);
                     }
-                    self.shared.results().warnings = run.warnings().to_vec();
+                    let mut results = self.shared.results();
+                    results.warnings = run.warnings().to_vec();
+                    results.counts = run.counts().clone();
+                    drop(results);
                     self.run = None;
                     self.finish();
                 }

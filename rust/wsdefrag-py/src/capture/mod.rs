@@ -1,16 +1,17 @@
 //! Captures, for Python: a plan says what to read, and a run reads it.
 //!
-//! Everything runs without the GIL except reading Python file objects and
-//! creating
-//! Python objects, one batch at a time.
+//! Everything runs without the GIL except reading Python file objects and creating Python objects,
+//! one batch at a time.
 
 pub(crate) mod arrow;
 mod arrow_pass;
 mod choices;
 mod connection;
+mod counts;
 pub(crate) mod event;
 pub(crate) mod failure;
 mod input;
+pub(crate) mod items;
 pub(crate) mod message;
 pub(crate) mod plan;
 pub(crate) mod reader;

@@ -21,6 +21,7 @@ use crate::capture::choices::Choices;
 use crate::capture::reader::CaptureReader;
 use crate::capture::source::Source;
 use crate::opcodes::parse_opcode;
+use crate::panics;
 use crate::params::{PyDeflateParams, PyLimits, PyStrictness};
 
 /// The value of ``key`` with this name; raises `ValueError` if there is none.
@@ -153,8 +154,10 @@ impl CapturePlan {
     /// Raises:
     ///     ValueError: If the source is a file object that was already read.
     fn read(&self, py: Python<'_>) -> PyResult<CaptureReader> {
-        let run = self.source.run(py, self.options.clone())?;
-        Ok(CaptureReader::new(run, self.source.names(), self.source.stays_attached(py)))
+        panics::caught(py, || {
+            let run = self.source.run(py, self.options.clone())?;
+            Ok(CaptureReader::new(run, self.source.names(), self.source.stays_attached(py)))
+        })
     }
 
     /// Return the tables of messages, connections and events.

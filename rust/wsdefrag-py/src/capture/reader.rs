@@ -1,31 +1,23 @@
 //! A pass over a capture that returns Python objects.
 //!
-//! The results of a chunk of the capture wait in `items` until the GIL is
-//! held, and
-//! then become objects one by one. Creating them runs Python code, which an
-//! interrupt may end at any time. An item therefore leaves the queue only when
-//! its
-//! object is in `batch`, and `batch` is kept until it is returned: the next
-//! call
-//! continues where the interrupted one stopped.
+//! The results of a chunk of the capture wait in `items` until the GIL is held, and then become
+//! objects one by one. Creating them runs Python code, which an interrupt may end at any time. An
+//! item therefore leaves the queue only when its object is in `batch`, and `batch` is kept until it
+//! is returned: the next call continues where the interrupted one stopped.
 //!
-//! A connection's object changes to "ended" only with the batch that starts
-//! with
-//! it, and a gap's cost becomes certain only between two batches. What a caller
-//! sees therefore does not depend on how the files were split into chunks.
+//! A connection's object changes to "ended" only with the batch that starts with it, and a gap's
+//! cost becomes certain only between two batches. What a caller sees therefore does not depend on
+//! how the files were split into chunks.
 //!
-//! `state` is locked and unlocked with the GIL held, so its lock cannot change
-//! during a garbage collection. `progress` can be read during a pass, also by
-//! the
-//! file object that is being read: it is locked only briefly, and no holder of
-//! it
-//! waits for the GIL.
+//! `state` is locked and unlocked with the GIL held, so its lock cannot change during a garbage
+//! collection. `progress` can be read during a pass, also by the file object that is being read: it
+//! is locked only briefly, and no holder of it waits for the GIL.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use pyo3::exceptions::{PyLookupError, PyRuntimeError};
+use pyo3::exceptions::PyLookupError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString};
 use pyo3::{PyTraverseError, PyVisit};
@@ -34,10 +26,12 @@ use wsdefrag_capture::packet::counts::Counts;
 use wsdefrag_capture::{CaptureEvent, Connection, Message, Sink};
 
 use crate::capture::connection::{end_connection, new_connection};
+use crate::capture::counts::packet_counts;
 use crate::capture::event::CapturedEvent;
 use crate::capture::message::CapturedMessage;
 use crate::capture::run::{Run, Step};
 use crate::errors;
+use crate::exclusive::Exclusive;
 
 /// What a chunk of the capture completed.
 enum Item {
@@ -209,7 +203,7 @@ struct Progress {
 /// A pass over a capture that returns batches.
 #[pyclass(frozen, module = "wsdefrag._native")]
 pub(crate) struct CaptureReader {
-    state: Mutex<State>,
+    state: Exclusive<State>,
     bytes_read: Arc<AtomicU64>,
     progress: Mutex<Progress>,
     /// Whether the GIL is kept also while a chunk is read.
@@ -222,20 +216,9 @@ impl CaptureReader {
         let (items, open) = (Items::default(), Open::default());
         let files = FileNames(files.into_iter().map(|name| (name, None)).collect());
         let gaps = OpenGaps::default();
-        let state = Mutex::new(State { run, items, open, gaps, files, batch: None });
+        let state = State { run, items, open, gaps, files, batch: None };
+        let state = Exclusive::new("CaptureReader", state);
         Self { state, bytes_read, progress: Mutex::default(), stays_attached }
-    }
-
-    fn state(&self) -> PyResult<MutexGuard<'_, State>> {
-        self.state.try_lock().map_err(|error| {
-            PyRuntimeError::new_err(match error {
-                TryLockError::WouldBlock => {
-                    "this pass is being read already, by another thread or by the read() that it \
-                     is in"
-                }
-                TryLockError::Poisoned(_) => "an internal error has ended this pass",
-            })
-        })
     }
 
     fn progress(&self) -> MutexGuard<'_, Progress> {
@@ -253,27 +236,17 @@ impl CaptureReader {
     }
 }
 
-#[pymethods]
 impl CaptureReader {
-    /// Read until something is complete.
-    ///
-    /// After an exception, or if a file object had no data yet, the next call continues.
-    ///
-    /// Returns:
-    ///     Messages, events, and connections that have ended, in order; None at the end. A connection that
-    ///     has ended is the first of its batch.
-    ///
-    /// Raises:
-    ///     CaptureError: If no file is a capture.
-    ///     OSError: If no file can be opened or read.
-    ///     BlockingIOError: If a non-blocking file object has no data yet.
-    ///     RuntimeError: If another call is reading the pass.
-    fn next_batch<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyList>>> {
-        let mut state = self.state()?;
+    /// The next batch; what an exception kept back comes first.
+    fn next<'py>(
+        &self,
+        py: Python<'py>,
+        state: &mut State,
+    ) -> PyResult<Option<Bound<'py, PyList>>> {
         let batch = state.batch.get_or_insert_with(|| PyList::empty(py).unbind());
         let batch = batch.clone_ref(py).into_bound(py);
         while batch.is_empty() {
-            let State { run, items, .. } = &mut *state;
+            let State { run, items, .. } = state;
             if items.queue.is_empty() {
                 let step = if self.stays_attached {
                     self.step(run, items)
@@ -298,6 +271,26 @@ impl CaptureReader {
         state.batch = None;
         Ok(Some(batch))
     }
+}
+
+#[pymethods]
+impl CaptureReader {
+    /// Read until something is complete.
+    ///
+    /// After an exception, or if a file object had no data yet, the next call continues.
+    ///
+    /// Returns:
+    ///     Messages, events, and connections that have ended, in order; None at the end. A connection that
+    ///     has ended is the first of its batch.
+    ///
+    /// Raises:
+    ///     CaptureError: If no file is a capture.
+    ///     OSError: If no file can be opened or read.
+    ///     BlockingIOError: If a non-blocking file object has no data yet.
+    ///     RuntimeError: If another call is reading the pass.
+    fn next_batch<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyList>>> {
+        self.state.with(py, |state| self.next(py, state))
+    }
 
     /// Bytes of the files read so far, as stored (compressed).
     #[getter]
@@ -314,46 +307,17 @@ impl CaptureReader {
     /// Number of packets so far by outcome.
     #[getter]
     fn counts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let counts = self.progress().counts.clone();
-        let values = PyDict::new(py);
-        for (name, value) in [
-            ("packets", counts.packets),
-            ("tcp", counts.tcp),
-            ("cut", counts.cut),
-            ("exported", counts.exported),
-            ("other", counts.other),
-            ("malformed", counts.malformed),
-            ("unknown_link", counts.unknown_link),
-            ("unread", counts.unread),
-            ("fragments", counts.fragments),
-            ("fragments_dropped", counts.fragments_dropped),
-            ("fragments_waiting", counts.fragments_waiting),
-            ("evicted_connections", counts.evicted_connections),
-            ("evicted_packets", counts.evicted_packets),
-        ] {
-            values.set_item(name, value)?;
-        }
-        let links = PyDict::new(py);
-        for (link, packets) in counts.unknown_links {
-            links.set_item(link, packets)?;
-        }
-        values.set_item("unknown_links", links)?;
-        let kinds = PyDict::new(py);
-        for (kind, packets) in counts.unread_kinds {
-            kinds.set_item(kind.to_string(), packets)?;
-        }
-        values.set_item("unread_kinds", kinds)?;
-        values.set_item("first_ns", counts.first_time)?;
-        values.set_item("last_ns", counts.last_time)?;
-        Ok(values)
+        packet_counts(py, &self.progress().counts)
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         // During a read, the reader refers to everything in the state.
-        let Ok(state) = self.state.try_lock() else { return Ok(()) };
-        state.run.traverse(&visit)?;
-        state.open.0.values().try_for_each(|connection| visit.call(connection))?;
-        state.gaps.values().try_for_each(|gap| visit.call(gap))?;
-        visit.call(&state.batch)
+        let visited = self.state.visit(|state| {
+            state.run.traverse(&visit)?;
+            state.open.0.values().try_for_each(|connection| visit.call(connection))?;
+            state.gaps.values().try_for_each(|gap| visit.call(gap))?;
+            visit.call(&state.batch)
+        });
+        visited.unwrap_or(Ok(()))
     }
 }

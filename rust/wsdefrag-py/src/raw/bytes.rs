@@ -51,6 +51,20 @@ pub(crate) fn copied_bytes<'py>(py: Python<'py>, bytes: &[u8]) -> PyResult<Bound
     Ok(unsafe { bytes.cast_into_unchecked() })
 }
 
+/// A new `bytes` with a copy of `first` and `second`.
+pub(crate) fn joined_bytes<'py>(
+    py: Python<'py>,
+    first: &[u8],
+    second: &[u8],
+) -> PyResult<Bound<'py, PyBytes>> {
+    PyBytes::new_with(py, first.len() + second.len(), |bytes| {
+        let (head, tail) = bytes.split_at_mut(first.len());
+        head.copy_from_slice(first);
+        tail.copy_from_slice(second);
+        Ok(())
+    })
+}
+
 /// A new `bytes` with these frames.
 #[inline]
 pub(crate) fn framed_bytes(

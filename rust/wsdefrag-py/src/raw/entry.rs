@@ -1,6 +1,8 @@
 //! Entry from the interpreter into hand-made types: every slot function and accessor of a type in
 //! `raw` begins here.
 //!
+//! A panic becomes an exception; it would end the process in a C function.
+//!
 //! The interpreter calls a slot with its thread attached, so nothing is acquired: `Python::attach`
 //! asks the `PyGILState` functions, which know only one interpreter for each thread and would wait
 //! for ever in a subinterpreter.
@@ -11,6 +13,7 @@ use std::ptr;
 use pyo3::ffi;
 use pyo3::prelude::*;
 
+use crate::panics;
 use crate::raw::event_storage::Object;
 
 /// Runs the body of a slot that returns an object. An error is raised.
@@ -22,7 +25,7 @@ use crate::raw::event_storage::Object;
 pub(super) unsafe fn object<'py>(body: impl FnOnce(Python<'py>) -> PyResult<Object>) -> Object {
     // SAFETY: by the contract. The token is used only until the slot returns.
     let py = unsafe { Python::assume_attached() };
-    body(py).unwrap_or_else(|error| {
+    panics::caught(py, || body(py)).unwrap_or_else(|error| {
         error.restore(py);
         ptr::null_mut()
     })
@@ -37,7 +40,7 @@ pub(super) unsafe fn object<'py>(body: impl FnOnce(Python<'py>) -> PyResult<Obje
 pub(super) unsafe fn status<'py>(body: impl FnOnce(Python<'py>) -> PyResult<()>) -> c_int {
     // SAFETY: as above.
     let py = unsafe { Python::assume_attached() };
-    match body(py) {
+    match panics::caught(py, || body(py)) {
         Ok(()) => 0,
         Err(error) => {
             error.restore(py);
@@ -56,7 +59,7 @@ pub(super) unsafe fn hash<'py>(
 ) -> ffi::Py_hash_t {
     // SAFETY: as above.
     let py = unsafe { Python::assume_attached() };
-    body(py).unwrap_or_else(|error| {
+    panics::caught(py, || body(py)).unwrap_or_else(|error| {
         error.restore(py);
         -1
     })

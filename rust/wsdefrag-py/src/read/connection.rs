@@ -32,7 +32,7 @@ impl Connection {
         let direction = |from_client| {
             let settings = Settings { from_client, foreign_extension, ..either };
             let name = extension.map(|name| name.clone().unbind());
-            Py::new(py, DirectionState::new(settings).with_extension(name))
+            Py::new(py, DirectionState::new("WebSocketConnection", settings, name))
         };
         Ok(Self(Pair::new(direction(true)?, direction(false)?, record, keeps)))
     }
@@ -58,10 +58,8 @@ impl Connection {
         from_client: bool,
         timestamp: Option<f64>,
     ) -> PyResult<Bound<'py, PyList>> {
-        let mut direction = self.0.direction(data.py(), from_client)?;
-        let events = direction.feed(data, timestamp, Wanted::Everything)?;
-        drop(direction);
-        self.0.noted(events)
+        let direction = self.0.direction(from_client);
+        self.0.noted(direction.feed(data, timestamp, Wanted::Everything)?)
     }
 
     /// End one direction; may be called again.
@@ -81,7 +79,7 @@ impl Connection {
         timestamp: Option<f64>,
     ) -> PyResult<Bound<'py, PyList>> {
         self.0.end(py, from_client, timestamp, |direction, timestamp| {
-            direction.reading().end_events(py, Some(timestamp))
+            direction.0.with(py, |reading| reading.end_events(py, Some(timestamp)))
         })
     }
 

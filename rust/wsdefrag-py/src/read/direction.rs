@@ -8,7 +8,7 @@ use crate::read::event::Wanted;
 use crate::read::state::{DirectionState, settings};
 
 /// The engine of ``wsdefrag.WebSocketDirection``.
-#[pyclass(subclass, extends = DirectionState, module = "wsdefrag._native")]
+#[pyclass(subclass, frozen, extends = DirectionState, module = "wsdefrag._native")]
 pub(crate) struct WebSocketDirection;
 
 #[pymethods]
@@ -22,7 +22,8 @@ impl WebSocketDirection {
         strictness: PyStrictness,
     ) -> PyClassInitializer<Self> {
         let settings = settings(from_client, deflate, limits, strictness);
-        PyClassInitializer::from(DirectionState::new(settings)).add_subclass(Self)
+        let state = DirectionState::new("WebSocketDirection", settings, None);
+        PyClassInitializer::from(state).add_subclass(Self)
     }
 
     /// Receive the next bytes and return all events.
@@ -39,11 +40,11 @@ impl WebSocketDirection {
     ///     ValueError: If the direction has ended.
     #[pyo3(signature = (data, *, timestamp = None))]
     fn receive_data<'py>(
-        mut this: PyRefMut<'_, Self>,
+        this: &Bound<'_, Self>,
         data: &Bound<'py, PyAny>,
         timestamp: Option<f64>,
     ) -> PyResult<Bound<'py, PyList>> {
-        this.as_super().feed(data, timestamp, Wanted::Everything)
+        this.as_super().get().feed(data, timestamp, Wanted::Everything)
     }
 
     /// End the direction; may be called again.
@@ -56,10 +57,10 @@ impl WebSocketDirection {
     ///     an empty list.
     #[pyo3(signature = (*, timestamp = None))]
     fn receive_eof<'py>(
-        mut this: PyRefMut<'_, Self>,
+        this: &Bound<'_, Self>,
         py: Python<'py>,
         timestamp: Option<f64>,
     ) -> PyResult<Bound<'py, PyList>> {
-        this.as_super().reading().end_events(py, timestamp)
+        this.as_super().get().0.with(py, |reading| reading.end_events(py, timestamp))
     }
 }

@@ -1,19 +1,14 @@
-//! Frames without reassembly, for Python.
+//! A frame, for Python.
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyList, PyTuple};
+use pyo3::types::{PyBytes, PyTuple};
 use wsdefrag_core::Opcode;
-use wsdefrag_core::frame::header::Rules;
 use wsdefrag_core::read::frame_decoder;
 
-use crate::content::{PyContent, PyMemory};
-use crate::errors;
+use crate::content::PyContent;
 use crate::opcodes::{opcode_member, parse_opcode};
-use crate::params::{self, PyLimits, PyStrictness};
-use crate::raw::buffer::with_bytes;
-use crate::read::ending::Ending;
-use crate::shown::{LONGEST_REPR, shown_bool, shown_bytes, shown_error};
+use crate::shown::{LONGEST_REPR, shown_bool, shown_bytes};
 
 /// One frame (RFC 6455 section 5.2); frozen, equal by value, picklable.
 ///
@@ -54,7 +49,7 @@ pub(crate) struct Frame {
 }
 
 impl Frame {
-    fn new(py: Python<'_>, frame: frame_decoder::Frame<PyContent>) -> PyResult<Self> {
+    pub(crate) fn new(py: Python<'_>, frame: frame_decoder::Frame<PyContent>) -> PyResult<Self> {
         let frame_decoder::Frame { header, payload, offset } = frame;
         Ok(Self {
             opcode: header.opcode,
@@ -168,117 +163,5 @@ impl Frame {
         py: Python<'py>,
     ) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
         Ok((py.get_type::<Self>().into_any(), self.fields(py)?))
-    }
-}
-
-/// The engine of ``wsdefrag.FrameDecoder``.
-#[pyclass(subclass, module = "wsdefrag._native")]
-pub(crate) struct FrameDecoder {
-    engine: frame_decoder::FrameDecoder<PyContent>,
-    from_client: bool,
-    ending: Ending,
-}
-
-#[pymethods]
-impl FrameDecoder {
-    #[new]
-    #[pyo3(signature = (*, from_client, rsv1, limits, strictness))]
-    fn new(from_client: bool, rsv1: bool, limits: PyLimits, strictness: PyStrictness) -> Self {
-        let rules = Rules {
-            from_client,
-            deflate: rsv1,
-            foreign_extension: false,
-            strictness: strictness.into(),
-        };
-        let engine = frame_decoder::FrameDecoder::new(rules, limits.into());
-        Self { engine, from_client, ending: Ending::Open }
-    }
-
-    /// Receive the next bytes and return the frames that they complete.
-    ///
-    /// Args:
-    ///     data: Any number of bytes; they are neither changed nor kept.
-    ///
-    /// Returns:
-    ///     The completed frames, in order. A violation in these bytes ends the list and sets
-    ///     ``error``; the next call raises it.
-    ///
-    /// Raises:
-    ///     ProtocolError: If an earlier frame broke a rule.
-    ///     LimitExceeded: If an earlier frame exceeded ``max_frame_size``.
-    ///     TypeError: If ``data`` does not offer the buffer protocol.
-    ///     ValueError: If the direction has ended.
-    fn receive_data<'py>(&mut self, data: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyList>> {
-        let py = data.py();
-        self.ending.require_open()?;
-        let failed_before = self.engine.error().copied();
-        // Python objects are created later, because the garbage collector may then run Python code.
-        let mut frames = Vec::new();
-        with_bytes(data, |input| {
-            let mut memory = PyMemory { immutable_input: input.immutable, ..PyMemory::new(py) };
-            self.engine.receive_data(input.bytes, &mut memory, |frame| frames.push(frame));
-        })?;
-        if let Some(error) = failed_before {
-            return Err(errors::raise(py, &error));
-        }
-        let frames = frames.into_iter().map(|frame| Frame::new(py, frame));
-        PyList::new(py, frames.collect::<PyResult<Vec<_>>>()?)
-    }
-
-    /// End the direction; may be called again.
-    ///
-    /// Raises:
-    ///     ProtocolError: If an earlier frame broke a rule.
-    ///     LimitExceeded: If an earlier frame exceeded ``max_frame_size``.
-    ///     IncompleteMessage: If the bytes stopped inside a frame.
-    fn receive_eof(&mut self, py: Python<'_>) -> PyResult<()> {
-        if self.ending.is_open() {
-            self.ending = Ending::new(py, self.engine.receive_eof(&mut PyMemory::new(py)))?;
-        }
-        self.ending.raise(py, self.engine.error())
-    }
-
-    /// The violation that ended this direction, a new object each time; None if there is none.
-    #[getter]
-    fn error<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        self.engine.error().map(|error| errors::violation(py, error)).transpose()
-    }
-
-    /// Number of bytes received.
-    #[getter]
-    const fn bytes_received(&self) -> u64 {
-        self.engine.bytes_received()
-    }
-
-    /// Bytes held of an incomplete frame.
-    #[getter]
-    fn bytes_buffered(&self) -> usize {
-        self.engine.bytes_buffered()
-    }
-
-    /// Bytes from the first byte of the offending frame on.
-    #[getter]
-    fn bytes_discarded(&self) -> u64 {
-        self.engine.bytes_discarded()
-    }
-
-    /// How often each switched-off rule was broken, by the name of its field in ``Strictness``.
-    #[getter]
-    fn tolerated<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        params::tolerated(py, self.engine.strictness(), self.engine.tolerated())
-    }
-
-    fn __repr__(this: &Bound<'_, Self>) -> PyResult<String> {
-        let decoder = this.try_borrow()?;
-        let engine = &decoder.engine;
-        Ok(format!(
-            "<{} from_client={} bytes_received={} bytes_buffered={} bytes_discarded={}{}>",
-            this.get_type().name()?,
-            shown_bool(decoder.from_client),
-            engine.bytes_received(),
-            engine.bytes_buffered(),
-            engine.bytes_discarded(),
-            shown_error(engine.error()),
-        ))
     }
 }

@@ -7,6 +7,7 @@ pub(crate) mod event;
 pub(crate) mod event_docs;
 pub(crate) mod event_value;
 pub(crate) mod frame;
+pub(crate) mod frame_decoder;
 pub(crate) mod pair;
 pub(crate) mod reading;
 pub(crate) mod reassembler;

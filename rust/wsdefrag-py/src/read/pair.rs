@@ -6,15 +6,16 @@ use pyo3::PyClass;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::pyclass::boolean_struct::False;
+use pyo3::pyclass::boolean_struct::True;
 use pyo3::types::PyList;
 
+use crate::panics;
 use crate::raw::message::message_state;
 use crate::raw::python;
 use crate::read::event::now;
 
 /// Two directions of class `T`.
-pub(crate) struct Pair<T: PyClass<Frozen = False>> {
+pub(crate) struct Pair<T: PyClass<Frozen = True> + Sync> {
     pub(crate) client: Py<T>,
     pub(crate) server: Py<T>,
     /// The `wsdefrag.record.Record` that notes the events.
@@ -23,20 +24,16 @@ pub(crate) struct Pair<T: PyClass<Frozen = False>> {
     keeps: bool,
 }
 
-impl<T: PyClass<Frozen = False>> Pair<T> {
+impl<T: PyClass<Frozen = True> + Sync> Pair<T> {
     pub(crate) const fn new(client: Py<T>, server: Py<T>, record: Py<PyAny>, keeps: bool) -> Self {
         Self { client, server, record, keeps }
     }
 
     /// The direction from the client or from the server.
     #[inline]
-    pub(crate) fn direction<'py>(
-        &self,
-        py: Python<'py>,
-        from_client: bool,
-    ) -> PyResult<PyRefMut<'py, T>> {
+    pub(crate) fn direction(&self, from_client: bool) -> &T {
         let direction = if from_client { &self.client } else { &self.server };
-        Ok(direction.bind(py).try_borrow_mut()?)
+        direction.get()
     }
 
     /// Notes the events of a call and returns them.
@@ -45,7 +42,7 @@ impl<T: PyClass<Frozen = False>> Pair<T> {
         let Some(last) = events.len().checked_sub(1) else { return Ok(events) };
         // A Close is the last event, or the last but one.
         if self.keeps || message_state(&events.get_item(last)?)?.is_none() {
-            self.note(&events)?;
+            panics::caught(events.py(), || self.note(&events))?;
         }
         Ok(events)
     }
@@ -64,13 +61,15 @@ impl<T: PyClass<Frozen = False>> Pair<T> {
         py: Python<'py>,
         from_client: bool,
         timestamp: Option<f64>,
-        end: impl FnOnce(&mut T, f64) -> PyResult<Bound<'py, PyList>>,
+        end: impl FnOnce(&T, f64) -> PyResult<Bound<'py, PyList>>,
     ) -> PyResult<Bound<'py, PyList>> {
         let timestamp = timestamp.unwrap_or_else(now);
-        let events = end(&mut *self.direction(py, from_client)?, timestamp)?;
-        let arguments = (&events, from_client, timestamp).into_pyobject(py)?;
-        python::call_method(self.record.bind(py), intern!(py, "note_eof"), &arguments)?;
-        Ok(events)
+        let events = end(self.direction(from_client), timestamp)?;
+        panics::caught(py, || {
+            let arguments = (&events, from_client, timestamp).into_pyobject(py)?;
+            python::call_method(self.record.bind(py), intern!(py, "note_eof"), &arguments)?;
+            Ok(events)
+        })
     }
 
     pub(crate) fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {

@@ -9,6 +9,7 @@ use crate::content::{PyContent, PyMemory};
 use crate::errors;
 use crate::params;
 use crate::raw::buffer::with_bytes;
+use crate::raw::list::empty_list;
 use crate::read::ending::{Ending, Truncated};
 use crate::read::event::{Closed, PySink, Wanted};
 use crate::read::event_value::Detail;
@@ -120,7 +121,7 @@ impl Reading {
     ) -> PyResult<PySink<'py>> {
         let events = match self.undelivered.take() {
             Some(events) => events.into_bound(py),
-            None => PyList::empty(py),
+            None => empty_list(py)?,
         };
         let from_client = self.engine.settings().from_client;
         let mut sink = PySink::new(events, from_client, wanted, timestamp, self.sent)?;

@@ -9,7 +9,7 @@ use crate::read::event::Wanted;
 use crate::read::state::{DirectionState, settings};
 
 /// The engine of ``wsdefrag.MessageReassembler``.
-#[pyclass(subclass, extends = DirectionState, module = "wsdefrag._native")]
+#[pyclass(subclass, frozen, extends = DirectionState, module = "wsdefrag._native")]
 pub(crate) struct MessageReassembler;
 
 #[pymethods]
@@ -23,7 +23,8 @@ impl MessageReassembler {
         strictness: PyStrictness,
     ) -> PyClassInitializer<Self> {
         let settings = settings(from_client, deflate, limits, strictness);
-        PyClassInitializer::from(DirectionState::new(settings)).add_subclass(Self)
+        let state = DirectionState::new("MessageReassembler", settings, None);
+        PyClassInitializer::from(state).add_subclass(Self)
     }
 
     /// Receive the next bytes and return the messages that they complete.
@@ -44,17 +45,26 @@ impl MessageReassembler {
     ///     ValueError: If the direction has ended.
     #[pyo3(signature = (data, *, timestamp = None))]
     fn receive_data<'py>(
-        mut this: PyRefMut<'_, Self>,
+        this: &Bound<'_, Self>,
         data: &Bound<'py, PyAny>,
         timestamp: Option<f64>,
     ) -> PyResult<Bound<'py, PyList>> {
-        let state = this.as_super();
-        let failed_before = state.reading().engine.error().copied();
-        let messages = state.feed(data, timestamp, Wanted::Messages)?;
-        match failed_before {
-            Some(error) if messages.is_empty() => Err(errors::raise(data.py(), &error)),
-            _ => Ok(messages),
-        }
+        this.as_super().get().0.with(data.py(), |reading| {
+            let failed_before = reading.engine.error().copied();
+            let messages = reading.feed(
+                data,
+                timestamp,
+                Wanted::Messages,
+                &mut None,
+                |engine, bytes, sink| {
+                    engine.receive_data(bytes, sink);
+                },
+            )?;
+            match failed_before {
+                Some(error) if messages.is_empty() => Err(errors::raise(data.py(), &error)),
+                _ => Ok(messages),
+            }
+        })
     }
 
     /// End the direction; may be called again.
@@ -64,7 +74,15 @@ impl MessageReassembler {
     ///     LimitExceeded: If earlier bytes exceeded a limit.
     ///     OutOfMemory: If memory was refused for earlier bytes.
     ///     IncompleteMessage: If the bytes stopped inside a header, a frame or a message.
-    fn receive_eof(mut this: PyRefMut<'_, Self>, py: Python<'_>) -> PyResult<()> {
-        this.as_super().reading().end(py)
+    fn receive_eof(this: &Bound<'_, Self>, py: Python<'_>) -> PyResult<()> {
+        this.as_super().get().0.with(py, |reading| reading.end(py))
     }
+}
+
+/// Panic while a reassembler is used, to show what becomes of it; for tests.
+#[pyfunction]
+#[expect(clippy::panic, reason = "it is its purpose")]
+pub(crate) fn panic_inside(reassembler: &Bound<'_, MessageReassembler>) -> PyResult<()> {
+    let state = &reassembler.as_super().get().0;
+    state.with(reassembler.py(), |_| panic!("on purpose"))
 }

@@ -1,12 +1,16 @@
 //! The relay whose caller decides on each message, for Python.
 
 use pyo3::exceptions::PyTypeError;
+use pyo3::intern;
 use pyo3::prelude::*;
 
+use crate::panics;
+use crate::raw::event_type;
 use crate::raw::message::message_state;
 use crate::relay::direction::RelayDirection;
 use crate::relay::options::Options;
 use crate::relay::pair::Relay;
+use crate::relay::state::RelayState;
 
 /// The engine of ``wsdefrag.WebSocketRelay``.
 #[pyclass(subclass, frozen, extends = Relay, module = "wsdefrag._native")]
@@ -14,20 +18,25 @@ pub(crate) struct DecidingRelay;
 
 /// The direction of an event.
 #[inline]
-fn direction_of<'py>(
-    relay: &Relay,
-    event: &Bound<'py, PyAny>,
-) -> PyResult<PyRefMut<'py, RelayDirection>> {
+fn direction_of<'a>(relay: &'a Relay, event: &Bound<'_, PyAny>) -> PyResult<&'a RelayDirection> {
     let from_client = match message_state(event)? {
         Some(message) => Ok(message.from_client),
-        None => event.getattr("from_client").and_then(|side| side.extract()),
+        None => direction_attribute(event),
     };
     if let Ok(from_client) = from_client {
-        return relay.direction(event.py(), from_client);
+        return Ok(relay.direction(from_client));
     }
     let class = event.get_type().name()?;
     let text = format!("event must be one that receive_data returned, not {class}");
     Err(PyTypeError::new_err(text))
+}
+
+/// The ``from_client`` of an event that is not a message.
+fn direction_attribute(event: &Bound<'_, PyAny>) -> PyResult<bool> {
+    if let Some(values) = event_type::values(event)? {
+        return Ok(values.from_client);
+    }
+    event.getattr(intern!(event.py(), "from_client"))?.extract()
 }
 
 #[pymethods]
@@ -43,7 +52,8 @@ impl DecidingRelay {
         let budget = options.budget.clone();
         let directions = options
             .directions(py)
-            .map(|direction| RelayDirection::deciding(direction, budget.as_ref()));
+            .map(|direction| RelayState::deciding(direction, budget.as_ref()))
+            .map(|state| RelayDirection::new("WebSocketRelay", state));
         let relay = Relay::of(py, directions, record, keeps)?;
         Ok(PyClassInitializer::from(relay).add_subclass(Self))
     }
@@ -64,7 +74,10 @@ impl DecidingRelay {
     ///     ValueError: If the event does not wait for a decision, or if the edited message cannot
     ///         be sent. Nothing is changed then.
     fn forward(relay: &Bound<'_, Self>, event: &Bound<'_, PyAny>) -> PyResult<()> {
-        direction_of(relay.as_super().get(), event)?.forward(event)
+        panics::caught(event.py(), || {
+            let direction = direction_of(relay.as_super().get(), event)?;
+            direction.0.with(event.py(), |state| state.forward(event))
+        })
     }
 
     /// Drop an event and all earlier events that wait for a decision.
@@ -76,6 +89,9 @@ impl DecidingRelay {
     ///     TypeError: If ``event`` is not an event.
     ///     ValueError: If the event does not wait for a decision.
     fn discard(relay: &Bound<'_, Self>, event: &Bound<'_, PyAny>) -> PyResult<()> {
-        direction_of(relay.as_super().get(), event)?.discard(event)
+        panics::caught(event.py(), || {
+            let direction = direction_of(relay.as_super().get(), event)?;
+            direction.0.with(event.py(), |state| state.discard(event))
+        })
     }
 }

@@ -6,4 +6,5 @@ mod forwarding;
 mod held;
 mod options;
 pub(crate) mod pair;
+pub(crate) mod state;
 mod unsent;

@@ -10,13 +10,15 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList};
 use wsdefrag_core::relay::Control;
 
+use crate::panics;
 use crate::raw::buffer::with_bytes;
 use crate::raw::fields::already_sent;
 use crate::raw::message::message_state;
 use crate::read::pair::Pair;
 use crate::relay::direction::RelayDirection;
 use crate::relay::options::{Options, parse_mode, require_fit};
-use crate::write::encoder::parse_code;
+use crate::relay::state::RelayState;
+use crate::write::arguments::parse_code;
 
 /// The base of both relays, and the engine of ``wsdefrag.PassThroughRelay``.
 #[pyclass(subclass, frozen, module = "wsdefrag._native")]
@@ -34,12 +36,19 @@ impl Relay {
     }
 
     #[inline]
-    pub(crate) fn direction<'py>(
+    pub(crate) fn direction(&self, from_client: bool) -> &RelayDirection {
+        self.0.direction(from_client)
+    }
+
+    /// Calls `work` with the state of the direction that sends to the client or to the server.
+    #[inline]
+    fn sending<R>(
         &self,
-        py: Python<'py>,
-        from_client: bool,
-    ) -> PyResult<PyRefMut<'py, RelayDirection>> {
-        self.0.direction(py, from_client)
+        py: Python<'_>,
+        to_client: bool,
+        work: impl FnOnce(&mut RelayState) -> PyResult<R>,
+    ) -> PyResult<R> {
+        self.direction(!to_client).0.with(py, work)
     }
 }
 
@@ -58,8 +67,9 @@ impl Relay {
         let budget = options.budget.clone();
         let directions = options.directions(py);
         require_fit(mode, &directions)?;
-        let directions =
-            directions.map(|direction| RelayDirection::passing(direction, pace, budget.as_ref()));
+        let directions = directions
+            .map(|direction| RelayState::passing(direction, pace, budget.as_ref()))
+            .map(|state| RelayDirection::new("PassThroughRelay", state));
         Self::of(py, directions, record, keeps)
     }
 
@@ -84,8 +94,8 @@ impl Relay {
         from_client: bool,
         timestamp: Option<f64>,
     ) -> PyResult<Bound<'py, PyList>> {
-        let events = self.direction(data.py(), from_client)?.receive(data, timestamp)?;
-        self.0.noted(events)
+        let direction = &self.direction(from_client).0;
+        self.0.noted(direction.with(data.py(), |state| state.receive(data, timestamp))?)
     }
 
     /// End one direction: its side sends no more. Nothing is sent to the other side.
@@ -104,7 +114,9 @@ impl Relay {
         from_client: bool,
         timestamp: Option<f64>,
     ) -> PyResult<Bound<'py, PyList>> {
-        self.0.end(py, from_client, timestamp, |direction, timestamp| direction.end(py, timestamp))
+        self.0.end(py, from_client, timestamp, |direction, timestamp| {
+            direction.0.with(py, |state| state.end(py, timestamp))
+        })
     }
 
     /// Inject a message between two messages, in the direction of its ``from_client``.
@@ -134,8 +146,9 @@ impl Relay {
         if state.sent {
             return Err(already_sent());
         }
-        self.direction(py, state.from_client)?.inject(message, state, compress)?;
-        self.0.note(&PyList::new(py, [message])?)
+        let direction = &self.direction(state.from_client).0;
+        direction.with(py, |relay| relay.inject(message, state, compress))?;
+        panics::caught(py, || self.0.note(&PyList::new(py, [message])?))
     }
 
     /// Inject a ping between two frames (RFC 6455 section 5.5.2).
@@ -158,11 +171,12 @@ impl Relay {
         payload: Option<&Bound<'_, PyAny>>,
         to_client: bool,
     ) -> PyResult<()> {
-        let Some(payload) = payload else {
-            return self.direction(py, !to_client)?.control(py, Control::Ping(b""));
-        };
-        let mut direction = self.direction(py, !to_client)?;
-        with_bytes(payload, |input| direction.control(py, Control::Ping(input.bytes)))?
+        self.sending(py, to_client, |state| match payload {
+            None => state.control(py, Control::Ping(b"")),
+            Some(payload) => {
+                with_bytes(payload, |input| state.control(py, Control::Ping(input.bytes)))?
+            }
+        })
     }
 
     /// Inject a pong between two frames (RFC 6455 section 5.5.3).
@@ -185,11 +199,12 @@ impl Relay {
         payload: Option<&Bound<'_, PyAny>>,
         to_client: bool,
     ) -> PyResult<()> {
-        let Some(payload) = payload else {
-            return self.direction(py, !to_client)?.control(py, Control::Pong(b""));
-        };
-        let mut direction = self.direction(py, !to_client)?;
-        with_bytes(payload, |input| direction.control(py, Control::Pong(input.bytes)))?
+        self.sending(py, to_client, |state| match payload {
+            None => state.control(py, Control::Pong(b"")),
+            Some(payload) => {
+                with_bytes(payload, |input| state.control(py, Control::Pong(input.bytes)))?
+            }
+        })
     }
 
     /// Inject a Close between two frames (RFC 6455 section 5.5.1).
@@ -219,7 +234,7 @@ impl Relay {
         to_client: bool,
     ) -> PyResult<bool> {
         let code = code.map(parse_code).transpose()?;
-        self.direction(py, !to_client)?.close(py, code, reason)
+        self.sending(py, to_client, |state| state.close(py, code, reason))
     }
 
     /// Take all bytes to be sent to one side.
@@ -231,14 +246,13 @@ impl Relay {
     ///     The bytes to write to that side's connection; empty if there are none.
     #[pyo3(signature = (*, to_client))]
     fn data_to_send(&self, py: Python<'_>, to_client: bool) -> PyResult<Py<PyBytes>> {
-        self.direction(py, !to_client)?.take(py)
+        self.sending(py, to_client, |state| state.take(py))
     }
 
     /// Bytes held in both directions: incomplete, not yet decided on, or not yet taken to be sent.
     #[getter]
     fn bytes_buffered(&self, py: Python<'_>) -> PyResult<usize> {
-        let client = self.0.client.bind(py).try_borrow()?.bytes_buffered();
-        Ok(client + self.0.server.bind(py).try_borrow()?.bytes_buffered())
+        Ok(self.direction(true).bytes_buffered(py)? + self.direction(false).bytes_buffered(py)?)
     }
 
     /// The direction from the client.
@@ -255,15 +269,18 @@ impl Relay {
 
     fn __repr__(this: &Bound<'_, Self>) -> PyResult<String> {
         let (py, relay) = (this.py(), this.get());
-        let client = relay.0.client.bind(py).try_borrow()?;
-        let server = relay.0.server.bind(py).try_borrow()?;
+        let of = |from_client: bool| {
+            let state = &relay.direction(from_client).0;
+            state.with(py, |state| Ok((state.mode(), state.error_name())))
+        };
+        let ((mode, client_error), (_, server_error)) = (of(true)?, of(false)?);
         let websocket = relay.0.record.bind(py).getattr("websocket")?;
         let mut shown = vec![this.get_type().name()?.to_string()];
-        shown.extend(client.mode().map(|mode| format!("mode={mode}")));
+        shown.extend(mode.map(|mode| format!("mode={mode}")));
         shown.push(format!("messages={}", websocket.getattr("messages")?.len()?));
         shown.push(format!("bytes_buffered={}", relay.bytes_buffered(py)?));
-        shown.extend(client.error_name().map(|kind| format!("client_error={kind}")));
-        shown.extend(server.error_name().map(|kind| format!("server_error={kind}")));
+        shown.extend(client_error.map(|kind| format!("client_error={kind}")));
+        shown.extend(server_error.map(|kind| format!("server_error={kind}")));
         let close_code = websocket.getattr("close_code")?;
         if !close_code.is_none() {
             shown.push(format!("close_code={close_code}"));

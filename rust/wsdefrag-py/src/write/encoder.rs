@@ -1,91 +1,23 @@
-//! Encodes frames into Python `bytes` of exactly their size.
+//! Encodes one direction, for Python.
 
-use pyo3::exceptions::{PyOverflowError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
-use wsdefrag_core::deflate::deflater::Compression;
 use wsdefrag_core::write::encoder::{Choice, Head, Settings};
-use wsdefrag_core::{Encoder, Layout, Opcode, OutOfMemory, Output, Refusal, Strictness};
+use wsdefrag_core::{Encoder, Opcode, Refusal, Strictness};
 
-use crate::content::{deflating, gil_over};
 use crate::errors;
+use crate::exclusive::Exclusive;
 use crate::opcodes::parse_opcode;
 use crate::params::{PyDeflateParams, PyStrictness};
-use crate::random;
 use crate::raw::buffer::with_bytes;
-use crate::raw::bytes::framed_bytes;
 use crate::shown::shown_bool;
-use crate::write::fragmenter::parse_sizes;
-
-/// Shortest text, in characters, whose UTF-8 is not cached in its `str`.
-const LONG_TEXT: usize = 1 << 12;
-
-/// Calls `encode` with a text's UTF-8.
-#[inline]
-pub(crate) fn with_text<R>(
-    text: &Bound<'_, PyString>,
-    encode: impl FnOnce(&[u8]) -> PyResult<R>,
-) -> PyResult<R> {
-    // A non-ASCII `str` would keep its cached UTF-8 for its lifetime.
-    if text.len()? >= LONG_TEXT && !text.call_method0("isascii")?.extract()? {
-        return encode(text.encode_utf8()?.as_bytes());
-    }
-    encode(text.to_str()?.as_bytes())
-}
-
-/// The output of one call: a new `bytes`.
-pub(crate) struct PyOutput<'py> {
-    pub(crate) py: Python<'py>,
-    /// Whether the call's content cannot change while the GIL is released.
-    pub(crate) immutable: bool,
-}
-
-impl Output for PyOutput<'_> {
-    type Bytes = Py<PyBytes>;
-
-    #[inline]
-    fn masking_key(&mut self) -> Result<[u8; 4], Refusal> {
-        random::masking_key()
-    }
-
-    #[inline]
-    fn write(&mut self, layout: &Layout<'_>) -> Result<Py<PyBytes>, OutOfMemory> {
-        let written =
-            framed_bytes(self.py, layout, gil_over(self.py, layout.size(), self.immutable));
-        if written.is_err() {
-            // The encoder reports the error by its own exception.
-            drop(PyErr::take(self.py));
-        }
-        written
-    }
-
-    fn compress(&mut self, work: Compression<'_>) -> Result<Vec<usize>, OutOfMemory> {
-        deflating(self.py, work, self.immutable)
-    }
-}
-
-/// Parses a caller's masking key.
-fn parse_key(key: Option<&[u8]>) -> PyResult<Option<[u8; 4]>> {
-    key.map(<[u8; 4]>::try_from)
-        .transpose()
-        .map_err(|_| PyValueError::new_err("masking_key must be four bytes or None"))
-}
-
-/// Parses a caller's close code.
-pub(crate) fn parse_code(code: &Bound<'_, PyAny>) -> PyResult<u16> {
-    code.extract().map_err(|error: PyErr| {
-        if error.is_instance_of::<PyOverflowError>(code.py()) {
-            PyValueError::new_err(format!("{code} is not a close code"))
-        } else {
-            error
-        }
-    })
-}
+use crate::write::arguments::{parse_code, parse_key, parse_sizes};
+use crate::write::output::{PyOutput, with_text};
 
 /// The engine of ``wsdefrag.FrameEncoder``.
-#[pyclass(subclass, module = "wsdefrag._native")]
+#[pyclass(subclass, frozen, module = "wsdefrag._native")]
 pub(crate) struct FrameEncoder {
-    engine: Encoder,
+    engine: Exclusive<Encoder>,
     from_client: bool,
 }
 
@@ -93,35 +25,41 @@ impl FrameEncoder {
     /// Calls `encode` with the bytes of `content`.
     #[inline]
     fn with<'py>(
-        &mut self,
+        &self,
         content: &Bound<'py, PyAny>,
         encode: impl FnOnce(&mut Encoder, &[u8], &mut PyOutput<'py>) -> Result<Py<PyBytes>, Refusal>,
     ) -> PyResult<Py<PyBytes>> {
         let py = content.py();
-        with_bytes(content, |input| {
-            let mut output = PyOutput { py, immutable: input.immutable };
-            encode(&mut self.engine, input.bytes, &mut output)
-        })?
-        .map_err(errors::raise_refusal)
+        self.engine.with(py, |engine| {
+            with_bytes(content, |input| {
+                let mut output = PyOutput { py, immutable: input.immutable };
+                encode(engine, input.bytes, &mut output)
+            })?
+            .map_err(errors::raise_refusal)
+        })
     }
 
     fn control(
-        &mut self,
+        &self,
         py: Python<'_>,
         opcode: Opcode,
         payload: Option<&Bound<'_, PyAny>>,
         masking_key: Option<&[u8]>,
     ) -> PyResult<Py<PyBytes>> {
         let key = parse_key(masking_key)?;
-        let empty = PyBytes::new(py, b"").into_any();
-        self.with(payload.unwrap_or(&empty), |engine, bytes, output| {
-            engine.control(opcode, bytes, key, output)
-        })
+        match payload {
+            Some(payload) => self
+                .with(payload, |engine, bytes, output| engine.control(opcode, bytes, key, output)),
+            None => self.engine.with(py, |engine| {
+                let mut output = PyOutput { py, immutable: true };
+                engine.control(opcode, b"", key, &mut output).map_err(errors::raise_refusal)
+            }),
+        }
     }
 
     #[inline]
     fn whole(
-        &mut self,
+        &self,
         opcode: Opcode,
         content: &Bound<'_, PyAny>,
         fragments: Option<&Bound<'_, PyAny>>,
@@ -154,7 +92,7 @@ impl FrameEncoder {
             level: compression_level,
             check_utf8: Strictness::from(strictness).utf8,
         };
-        Self { engine: Encoder::new(settings), from_client }
+        Self { engine: Exclusive::new("FrameEncoder", Encoder::new(settings)), from_client }
     }
 
     /// Encode a whole message.
@@ -178,7 +116,7 @@ impl FrameEncoder {
     ///     ValueError: If the message cannot be sent now; the text says why.
     #[pyo3(signature = (r#type, content, *, fragments = None, compress = None, masking_key = None))]
     fn message(
-        &mut self,
+        &self,
         r#type: &Bound<'_, PyAny>,
         content: &Bound<'_, PyAny>,
         fragments: Option<&Bound<'_, PyAny>>,
@@ -205,7 +143,7 @@ impl FrameEncoder {
     ///     UnicodeEncodeError: If the text contains a surrogate.
     #[pyo3(signature = (content, *, fragments = None, compress = None, masking_key = None))]
     fn text(
-        &mut self,
+        &self,
         content: &Bound<'_, PyString>,
         fragments: Option<&Bound<'_, PyAny>>,
         compress: Option<bool>,
@@ -217,8 +155,10 @@ impl FrameEncoder {
         with_text(content, |text| {
             // A `str` and its UTF-8 never change.
             let mut output = PyOutput { py, immutable: true };
-            let written = self.engine.text(text, fragments.as_deref(), choice, &mut output);
-            written.map_err(errors::raise_refusal)
+            self.engine.with(py, |engine| {
+                let written = engine.text(text, fragments.as_deref(), choice, &mut output);
+                written.map_err(errors::raise_refusal)
+            })
         })
     }
 
@@ -238,7 +178,7 @@ impl FrameEncoder {
     ///     ValueError: If the message cannot be sent now; the text says why.
     #[pyo3(signature = (content, *, fragments = None, compress = None, masking_key = None))]
     fn binary(
-        &mut self,
+        &self,
         content: &Bound<'_, PyAny>,
         fragments: Option<&Bound<'_, PyAny>>,
         compress: Option<bool>,
@@ -266,7 +206,7 @@ impl FrameEncoder {
     ///     ValueError: If the fragment cannot be sent now; the text says why.
     #[pyo3(signature = (r#type, content, *, fin, compress = None, masking_key = None))]
     fn fragment(
-        &mut self,
+        &self,
         r#type: &Bound<'_, PyAny>,
         content: &Bound<'_, PyAny>,
         fin: bool,
@@ -318,7 +258,7 @@ impl FrameEncoder {
         reason = "they are bits of a header"
     )]
     fn frame(
-        &mut self,
+        &self,
         opcode: &Bound<'_, PyAny>,
         payload: &Bound<'_, PyAny>,
         fin: bool,
@@ -347,7 +287,7 @@ impl FrameEncoder {
     ///     ValueError: If the payload is too long, or a Close was encoded.
     #[pyo3(signature = (payload = None, *, masking_key = None))]
     fn ping(
-        &mut self,
+        &self,
         py: Python<'_>,
         payload: Option<&Bound<'_, PyAny>>,
         masking_key: Option<&[u8]>,
@@ -370,7 +310,7 @@ impl FrameEncoder {
     ///     ValueError: If the payload is too long, or a Close was encoded.
     #[pyo3(signature = (payload = None, *, masking_key = None))]
     fn pong(
-        &mut self,
+        &self,
         py: Python<'_>,
         payload: Option<&Bound<'_, PyAny>>,
         masking_key: Option<&[u8]>,
@@ -394,39 +334,41 @@ impl FrameEncoder {
     ///         long or has no code, or if a Close was encoded.
     #[pyo3(signature = (code = None, reason = "", *, masking_key = None))]
     fn close(
-        &mut self,
+        &self,
         py: Python<'_>,
         code: Option<&Bound<'_, PyAny>>,
         reason: &str,
         masking_key: Option<&[u8]>,
     ) -> PyResult<Py<PyBytes>> {
         let code = code.map(parse_code).transpose()?;
-        let mut output = PyOutput { py, immutable: false };
-        self.engine
-            .close(code, reason, parse_key(masking_key)?, &mut output)
-            .map_err(errors::raise_refusal)
+        let key = parse_key(masking_key)?;
+        self.engine.with(py, |engine| {
+            let mut output = PyOutput { py, immutable: false };
+            engine.close(code, reason, key, &mut output).map_err(errors::raise_refusal)
+        })
     }
 
     /// Whether a message is open.
     #[getter]
-    const fn inside_message(&self) -> bool {
-        self.engine.is_inside_message()
+    fn inside_message(&self, py: Python<'_>) -> PyResult<bool> {
+        self.engine.with(py, |engine| Ok(engine.is_inside_message()))
     }
 
     /// Whether a Close was encoded.
     #[getter]
-    const fn closed(&self) -> bool {
-        self.engine.is_closed()
+    fn closed(&self, py: Python<'_>) -> PyResult<bool> {
+        self.engine.with(py, |engine| Ok(engine.is_closed()))
     }
 
     fn __repr__(this: &Bound<'_, Self>) -> PyResult<String> {
-        let encoder = this.try_borrow()?;
-        Ok(format!(
-            "<{} from_client={} inside_message={} closed={}>",
-            this.get_type().name()?,
-            shown_bool(encoder.from_client),
-            shown_bool(encoder.engine.is_inside_message()),
-            shown_bool(encoder.engine.is_closed()),
-        ))
+        let (class, encoder) = (this.get_type().name()?, this.get());
+        encoder.engine.with(this.py(), |engine| {
+            Ok(format!(
+                "<{class} from_client={} inside_message={} closed={}>",
+                shown_bool(encoder.from_client),
+                shown_bool(engine.is_inside_message()),
+                shown_bool(engine.is_closed()),
+            ))
+        })
     }
 }

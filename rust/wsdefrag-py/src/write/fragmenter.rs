@@ -2,24 +2,14 @@
 
 use std::num::NonZeroUsize;
 
-use pyo3::exceptions::{PyOverflowError, PyValueError};
 use pyo3::prelude::*;
 use wsdefrag_core::Fragmenter;
 
 use crate::errors::raise_refusal;
 use crate::opcodes::parse_opcode;
+use crate::panics;
 use crate::raw::buffer::with_bytes;
-
-/// Parses a caller's fragment sizes, in bytes.
-pub(crate) fn parse_sizes(sizes: &Bound<'_, PyAny>) -> PyResult<Vec<usize>> {
-    sizes.extract().map_err(|error: PyErr| {
-        if error.is_instance_of::<PyOverflowError>(sizes.py()) {
-            PyValueError::new_err("fragments must be sizes in bytes")
-        } else {
-            error
-        }
-    })
-}
+use crate::write::arguments::parse_sizes;
 
 /// Choose the sizes of a message's fragments, in bytes of content (RFC 6455 section 5.4).
 ///
@@ -43,6 +33,8 @@ pub(crate) fn fragment_sizes(
     let opcode = parse_opcode(r#type)?;
     let kept = parse_sizes(kept)?;
     let fragmenter = Fragmenter { max_size, cut_characters };
-    with_bytes(content, |input| fragmenter.sizes(opcode, input.bytes, &kept))?
-        .map_err(|refused| raise_refusal(refused.into()))
+    panics::caught(content.py(), || {
+        with_bytes(content, |input| fragmenter.sizes(opcode, input.bytes, &kept))?
+            .map_err(|refused| raise_refusal(refused.into()))
+    })
 }

@@ -1,15 +1,9 @@
 //! Reads one direction as events of wsproto, one event per request.
 //!
-//! The event classes come from Python; this module does not import wsproto. Fed
-//! chunks are buffered until an event is requested, usually one chunk at a time
-//! and
-//! without a copy. If unread bytes are left, the next chunk is appended to a
-//! copy of
-//! them. An event for a part of a frame therefore contains all bytes that were
-//! fed
-//! before the request.
-
-use std::mem;
+//! The event classes come from Python; this module does not import wsproto. Fed chunks are buffered
+//! until an event is requested, usually one chunk at a time and without a copy. If unread bytes are
+//! left, the next chunk is appended to a copy of them. An event for a part of a frame therefore
+//! contains all bytes that were fed before the request.
 
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyString, PyType};
@@ -19,51 +13,12 @@ use wsdefrag_core::{FragmentEvent, FragmentStream};
 
 use crate::content::{PyContent, PyMemory};
 use crate::errors;
+use crate::exclusive::Exclusive;
 use crate::params::{PyDeflateParams, PyLimits};
 use crate::raw::buffer::with_bytes;
+use crate::raw::bytes::{copied_bytes, joined_bytes};
 use crate::raw::instance::{PlainClass, new_instance};
-
-/// Fed bytes; the number is how many of them were read.
-enum Buffered {
-    Nothing,
-    Chunk(Py<PyBytes>, usize),
-    Joined(Vec<u8>, usize),
-}
-
-impl Buffered {
-    fn unread<'a>(&'a self, py: Python<'a>) -> &'a [u8] {
-        match self {
-            Self::Nothing => &[],
-            Self::Chunk(chunk, read) => &chunk.as_bytes(py)[*read..],
-            Self::Joined(bytes, read) => &bytes[*read..],
-        }
-    }
-
-    /// Marks all but the last `unread` bytes as read.
-    fn leave(&mut self, py: Python<'_>, unread: usize) {
-        match self {
-            _ if unread == 0 => *self = Self::Nothing,
-            Self::Nothing => {}
-            Self::Chunk(chunk, read) => *read = chunk.as_bytes(py).len() - unread,
-            Self::Joined(bytes, read) => *read = bytes.len() - unread,
-        }
-    }
-
-    /// Appends `more` to the unread bytes.
-    fn join(&mut self, py: Python<'_>, more: &[u8]) {
-        if let Self::Joined(bytes, read) = self {
-            // Moving the unread bytes costs no more than reading the others did.
-            if *read > bytes.len() / 2 {
-                bytes.drain(..mem::take(read));
-            }
-            bytes.extend_from_slice(more);
-            return;
-        }
-        let mut bytes = self.unread(py).to_vec();
-        bytes.extend_from_slice(more);
-        *self = Self::Joined(bytes, 0);
-    }
-}
+use crate::wsproto::buffered::Buffered;
 
 /// The Close or the violation that ended a direction.
 enum End {
@@ -85,8 +40,11 @@ struct EventClasses<'py>(
 /// It iterates over the events. The iteration stops if more bytes are needed. It also stops at the
 /// Close or the violation that ends the direction: then ``ended`` is true, and ``peer_close`` or
 /// ``error`` says which.
-#[pyclass(module = "wsdefrag._native")]
-pub(crate) struct EventReader {
+#[pyclass(frozen, module = "wsdefrag._native")]
+pub(crate) struct EventReader(Exclusive<State>);
+
+/// The state of a reader.
+struct State {
     engine: FragmentStream,
     buffered: Buffered,
     end: Option<End>,
@@ -98,7 +56,7 @@ pub(crate) struct EventReader {
     pong: PlainClass,
 }
 
-impl EventReader {
+impl State {
     /// The event object for a fragment or a control frame.
     #[inline]
     fn event<'py>(&self, py: Python<'py>, fragment: Fragment) -> PyResult<Bound<'py, PyAny>> {
@@ -112,6 +70,61 @@ impl EventReader {
             Fragment::Ping(payload) => control(py, &self.ping, payload),
             Fragment::Pong(payload) => control(py, &self.pong, payload),
         }
+    }
+
+    /// Buffers the next bytes.
+    fn receive(&mut self, data: &Bound<'_, PyAny>) -> PyResult<()> {
+        let py = data.py();
+        if self.concluded {
+            return Ok(());
+        }
+        if let (Buffered::Nothing, Ok(chunk)) = (&self.buffered, data.cast_exact::<PyBytes>()) {
+            if !chunk.as_bytes().is_empty() {
+                self.buffered = Buffered::Chunk(chunk.clone().unbind(), 0);
+            }
+            return Ok(());
+        }
+        with_bytes(data, |input| {
+            if input.bytes.is_empty() { Ok(()) } else { self.buffered.join(py, input.bytes) }
+        })?
+        .map_err(|refused| errors::raise_refusal(refused.into()))
+    }
+
+    /// The next event; `None` if more bytes are needed, and at the end.
+    fn next<'py>(&mut self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        if self.end.is_some() || matches!(self.buffered, Buffered::Nothing) {
+            return Ok(None);
+        }
+        // The buffered bytes cannot change while the GIL is released.
+        let mut memory = PyMemory { immutable_input: true, ..PyMemory::new(py) };
+        let mut unread = self.buffered.unread(py);
+        let fragment = match self.engine.next(&mut unread, &mut memory) {
+            Ok(Some(FragmentEvent::Text(text, ends))) => Fragment::Text(text, ends),
+            Ok(Some(FragmentEvent::Binary(content, ends))) => Fragment::Binary(content, ends),
+            Ok(Some(FragmentEvent::Ping(payload))) => {
+                Fragment::Ping(copied_bytes(py, payload)?.unbind())
+            }
+            Ok(Some(FragmentEvent::Pong(payload))) => {
+                Fragment::Pong(copied_bytes(py, payload)?.unbind())
+            }
+            Ok(Some(FragmentEvent::Close(close))) => {
+                self.end = Some(End::Close(close.code, close.reason.into()));
+                return Ok(None);
+            }
+            Ok(None) => {
+                self.buffered = Buffered::Nothing;
+                return Ok(None);
+            }
+            Err(error) => {
+                let left = unread.len();
+                self.buffered.leave(py, left);
+                self.end = Some(End::Violation(error));
+                return Ok(None);
+            }
+        };
+        let left = unread.len();
+        self.buffered.leave(py, left);
+        self.event(py, fragment).map(Some)
     }
 }
 
@@ -158,7 +171,7 @@ impl EventReader {
         limits: PyLimits,
         classes: EventClasses<'_>,
     ) -> PyResult<Self> {
-        Ok(Self {
+        let state = State {
             engine: FragmentStream::new(from_client, deflate.map(Into::into), limits.into()),
             buffered: Buffered::Nothing,
             end: None,
@@ -167,7 +180,8 @@ impl EventReader {
             binary: PlainClass::new(classes.1)?,
             ping: PlainClass::new(classes.2)?,
             pong: PlainClass::new(classes.3)?,
-        })
+        };
+        Ok(Self(Exclusive::new("WSConnection", state)))
     }
 
     /// Buffer the next bytes; they are read when an event is requested.
@@ -178,92 +192,49 @@ impl EventReader {
     ///
     /// Raises:
     ///     TypeError: If ``data`` does not offer the buffer protocol.
-    fn receive_data(&mut self, data: &Bound<'_, PyAny>) -> PyResult<()> {
-        let py = data.py();
-        if self.concluded {
-            return Ok(());
-        }
-        if let (Buffered::Nothing, Ok(chunk)) = (&self.buffered, data.cast_exact::<PyBytes>()) {
-            if !chunk.as_bytes().is_empty() {
-                self.buffered = Buffered::Chunk(chunk.clone().unbind(), 0);
-            }
-            return Ok(());
-        }
-        with_bytes(data, |input| {
-            if !input.bytes.is_empty() {
-                self.buffered.join(py, input.bytes);
-            }
-        })
+    fn receive_data(&self, data: &Bound<'_, PyAny>) -> PyResult<()> {
+        self.0.with(data.py(), |state| state.receive(data))
     }
 
     const fn __iter__(this: PyRef<'_, Self>) -> PyRef<'_, Self> {
         this
     }
 
-    fn __next__<'py>(&mut self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        if self.end.is_some() || matches!(self.buffered, Buffered::Nothing) {
-            return Ok(None);
-        }
-        // The buffered bytes cannot change while the GIL is released.
-        let mut memory = PyMemory { immutable_input: true, ..PyMemory::new(py) };
-        let mut unread = self.buffered.unread(py);
-        let fragment = match self.engine.next(&mut unread, &mut memory) {
-            Ok(Some(FragmentEvent::Text(text, ends))) => Fragment::Text(text, ends),
-            Ok(Some(FragmentEvent::Binary(content, ends))) => Fragment::Binary(content, ends),
-            Ok(Some(FragmentEvent::Ping(payload))) => {
-                Fragment::Ping(PyBytes::new(py, payload).unbind())
-            }
-            Ok(Some(FragmentEvent::Pong(payload))) => {
-                Fragment::Pong(PyBytes::new(py, payload).unbind())
-            }
-            Ok(Some(FragmentEvent::Close(close))) => {
-                self.end = Some(End::Close(close.code, close.reason.into()));
-                return Ok(None);
-            }
-            Ok(None) => {
-                self.buffered = Buffered::Nothing;
-                return Ok(None);
-            }
-            Err(error) => {
-                let left = unread.len();
-                self.buffered.leave(py, left);
-                self.end = Some(End::Violation(error));
-                return Ok(None);
-            }
-        };
-        let left = unread.len();
-        self.buffered.leave(py, left);
-        self.event(py, fragment).map(Some)
+    fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        self.0.with(py, |state| state.next(py))
     }
 
     /// Whether a Close or a violation was read and ``conclude`` was not called yet.
     #[getter]
-    const fn ended(&self) -> bool {
-        self.end.is_some() && !self.concluded
+    fn ended(&self, py: Python<'_>) -> PyResult<bool> {
+        self.0.with(py, |state| Ok(state.end.is_some() && !state.concluded))
     }
 
     /// Note that the end was reported: further bytes are dropped.
-    fn conclude(&mut self) {
-        self.concluded = true;
-        self.buffered = Buffered::Nothing;
+    fn conclude(&self, py: Python<'_>) -> PyResult<()> {
+        self.0.with(py, |state| {
+            state.concluded = true;
+            state.buffered = Buffered::Nothing;
+            Ok(())
+        })
     }
 
     /// The code and the reason of the Close that ended this direction, or None.
     #[getter]
-    fn peer_close(&self) -> Option<(u16, &str)> {
-        match &self.end {
-            Some(End::Close(code, reason)) => Some((*code, reason)),
-            _ => None,
-        }
+    fn peer_close(&self, py: Python<'_>) -> PyResult<Option<(u16, String)>> {
+        self.0.with(py, |state| match &state.end {
+            Some(End::Close(code, reason)) => Ok(Some((*code, reason.to_string()))),
+            _ => Ok(None),
+        })
     }
 
     /// The violation that ended this direction, a new object each time; None if there is none.
     #[getter]
     fn error<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        match &self.end {
+        self.0.with(py, |state| match &state.end {
             Some(End::Violation(error)) => errors::violation(py, error).map(Some),
             _ => Ok(None),
-        }
+        })
     }
 
     /// The bytes that broke a rule.
@@ -271,30 +242,29 @@ impl EventReader {
     /// For a header, all bytes fed from its first byte on; for a Close, its payload; for a text,
     /// the bytes that were not returned in an event; empty for other rules.
     #[getter]
-    fn evidence<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        let Some(End::Violation(error)) = &self.end else { return PyBytes::new(py, b"") };
-        match error.kind {
-            Kind::ClosePayloadOneByte | Kind::InvalidCloseCode(_) | Kind::InvalidCloseReason => {
-                PyBytes::new(py, self.engine.control_payload())
+    fn evidence<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        self.0.with(py, |State { end, engine, buffered, .. }| {
+            let Some(End::Violation(error)) = end else { return copied_bytes(py, b"") };
+            match error.kind {
+                Kind::ClosePayloadOneByte
+                | Kind::InvalidCloseCode(_)
+                | Kind::InvalidCloseReason => copied_bytes(py, engine.control_payload()),
+                Kind::InvalidUtf8 => copied_bytes(py, engine.waiting_text()),
+                kind if kind.is_of_content() => copied_bytes(py, b""),
+                _ => joined_bytes(py, engine.cut_header(), buffered.unread(py)),
             }
-            Kind::InvalidUtf8 => PyBytes::new(py, self.engine.waiting_text()),
-            kind if kind.is_of_content() => PyBytes::new(py, b""),
-            _ => {
-                let taken = self.engine.cut_header();
-                PyBytes::new(py, &[taken, self.buffered.unread(py)].concat())
-            }
-        }
+        })
     }
 
     /// Whether a message is open.
     #[getter]
-    const fn inside_message(&self) -> bool {
-        self.engine.is_inside_message()
+    fn inside_message(&self, py: Python<'_>) -> PyResult<bool> {
+        self.0.with(py, |state| Ok(state.engine.is_inside_message()))
     }
 
     /// Whether the current frame has reached the end of its message.
     #[getter]
-    fn at_message_end(&self) -> bool {
-        self.engine.is_at_message_end()
+    fn at_message_end(&self, py: Python<'_>) -> PyResult<bool> {
+        self.0.with(py, |state| Ok(state.engine.is_at_message_end()))
     }
 }

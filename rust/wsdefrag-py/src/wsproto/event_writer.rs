@@ -1,5 +1,4 @@
-//! Encodes messages as wsproto's `send` takes them: each call may continue a
-//! message.
+//! Encodes messages as wsproto's `send` takes them: each call may continue a message.
 
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -8,22 +7,25 @@ use wsdefrag_core::write::encoder::{Choice, Settings};
 use wsdefrag_core::{Encoder, Opcode, Refusal};
 
 use crate::errors;
+use crate::exclusive::Exclusive;
 use crate::params::PyDeflateParams;
 use crate::raw::buffer::with_bytes;
-use crate::write::encoder::{PyOutput, with_text};
+use crate::write::output::{PyOutput, with_text};
 
 /// zlib's default compression level.
 const DEFAULT_LEVEL: u8 = 6;
 
 /// The engine of ``send`` in ``wsdefrag.compat.wsproto``.
-#[pyclass(module = "wsdefrag._native")]
-pub(crate) struct EventWriter {
+#[pyclass(frozen, module = "wsdefrag._native")]
+pub(crate) struct EventWriter(Exclusive<State>);
+
+struct State {
     engine: Encoder,
     /// The opcode of the open message.
     open: Option<Opcode>,
 }
 
-impl EventWriter {
+impl State {
     /// Writes data as a message, or as the next fragment of the open message.
     #[inline]
     fn write(
@@ -67,7 +69,8 @@ impl EventWriter {
             level: DEFAULT_LEVEL,
             check_utf8: false,
         };
-        Self { engine: Encoder::new(settings), open: None }
+        let state = State { engine: Encoder::new(settings), open: None };
+        Self(Exclusive::new("WSConnection", state))
     }
 
     /// Encode a message, or the next fragment of one.
@@ -84,7 +87,7 @@ impl EventWriter {
     ///     UnicodeEncodeError: If a text contains a surrogate.
     #[pyo3(signature = (data, message_finished, /))]
     fn data(
-        &mut self,
+        &self,
         data: &Bound<'_, PyAny>,
         message_finished: &Bound<'_, PyAny>,
     ) -> PyResult<Py<PyBytes>> {
@@ -92,9 +95,11 @@ impl EventWriter {
         let fin = message_finished.is_truthy()?;
         if let Ok(text) = data.cast::<PyString>() {
             return with_text(text, |content| {
-                self.require_same(Opcode::Text)?;
-                // A `str` and its UTF-8 never change.
-                self.write(Opcode::Text, content, fin, PyOutput { py, immutable: true })
+                self.0.with(py, |state| {
+                    state.require_same(Opcode::Text)?;
+                    // A `str` and its UTF-8 never change.
+                    state.write(Opcode::Text, content, fin, PyOutput { py, immutable: true })
+                })
             });
         }
         let is_binary = data.is_instance_of::<PyBytes>()
@@ -103,11 +108,13 @@ impl EventWriter {
         if !is_binary {
             return Err(PyTypeError::new_err("Must provide bytes or text"));
         }
-        self.require_same(Opcode::Binary)?;
-        with_bytes(data, |input| {
-            let output = PyOutput { py, immutable: input.immutable };
-            self.write(Opcode::Binary, input.bytes, fin, output)
-        })?
+        self.0.with(py, |state| {
+            state.require_same(Opcode::Binary)?;
+            with_bytes(data, |input| {
+                let output = PyOutput { py, immutable: input.immutable };
+                state.write(Opcode::Binary, input.bytes, fin, output)
+            })?
+        })
     }
 
     /// Encode a control frame without checking its payload.
@@ -123,16 +130,18 @@ impl EventWriter {
     ///     ValueError: If the opcode is none of these, if the payload is too long, or if a Close was
     ///         encoded.
     #[pyo3(signature = (opcode, payload, /))]
-    fn control(&mut self, py: Python<'_>, opcode: u8, payload: &[u8]) -> PyResult<Py<PyBytes>> {
+    fn control(&self, py: Python<'_>, opcode: u8, payload: &[u8]) -> PyResult<Py<PyBytes>> {
         let opcode = Opcode::from_bits(opcode)
             .filter(|opcode| opcode.is_control())
             .ok_or_else(|| PyValueError::new_err("a control frame has opcode 8, 9 or 10"))?;
-        let mut output = PyOutput { py, immutable: false };
-        match self.engine.control(opcode, payload, None, &mut output) {
-            Err(Refusal::ControlTooLong(..)) => {
-                Err(PyValueError::new_err("payload too long for control frame"))
+        self.0.with(py, |state| {
+            let mut output = PyOutput { py, immutable: false };
+            match state.engine.control(opcode, payload, None, &mut output) {
+                Err(Refusal::ControlTooLong(..)) => {
+                    Err(PyValueError::new_err("payload too long for control frame"))
+                }
+                written => written.map_err(errors::raise_refusal),
             }
-            written => written.map_err(errors::raise_refusal),
-        }
+        })
     }
 }

@@ -1,0 +1,48 @@
+//! Converts the counters of packets.
+
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use wsdefrag_capture::packet::counts::Counts;
+use wsdefrag_capture::protocol::Protocol;
+
+/// The arguments of `wsdefrag.capture.PacketCounts`.
+pub(super) fn packet_counts<'py>(py: Python<'py>, counts: &Counts) -> PyResult<Bound<'py, PyDict>> {
+    let values = PyDict::new(py);
+    for (name, value) in [
+        ("packets", counts.packets),
+        ("tcp", counts.tcp),
+        ("cut", counts.cut),
+        ("exported", counts.exported),
+        ("other", counts.other),
+        ("malformed", counts.malformed),
+        ("unknown_link", counts.unknown_link),
+        ("unread", counts.unread),
+        ("fragments", counts.fragments),
+        ("fragments_dropped", counts.fragments_dropped),
+        ("fragments_waiting", counts.fragments_waiting),
+        ("evicted_connections", counts.evicted_connections),
+        ("evicted_packets", counts.evicted_packets),
+    ] {
+        values.set_item(name, value)?;
+    }
+    let links = PyDict::new(py);
+    for (link, packets) in &counts.unknown_links {
+        links.set_item(link, packets)?;
+    }
+    values.set_item("unknown_links", links)?;
+    let kinds = PyDict::new(py);
+    for (kind, packets) in &counts.unread_kinds {
+        kinds.set_item(kind.to_string(), packets)?;
+    }
+    values.set_item("unread_kinds", kinds)?;
+    let (connections, packets) = (PyDict::new(py), PyDict::new(py));
+    for protocol in Protocol::ALL {
+        connections.set_item(protocol.name(), counts.protocols.connections(protocol))?;
+        packets.set_item(protocol.name(), counts.protocols.packets(protocol))?;
+    }
+    values.set_item("tcp_connections", connections)?;
+    values.set_item("tcp_packets", packets)?;
+    values.set_item("first_ns", counts.first_time)?;
+    values.set_item("last_ns", counts.last_time)?;
+    Ok(values)
+}
