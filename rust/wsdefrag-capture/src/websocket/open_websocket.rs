@@ -13,7 +13,7 @@ use crate::sink::Sink;
 use crate::stream_part::{Gap, Repeats, StreamPart};
 use crate::websocket::direction::{Direction, DirectionOptions};
 use crate::websocket::frame_search::Found;
-use crate::websocket::midstream::Midstream;
+use crate::websocket::midstream::SearchedDirection;
 use crate::websocket::problems;
 
 /// Where the client's first frame begins.
@@ -66,20 +66,19 @@ impl OpenWebSocket {
     }
 
     /// A WebSocket whose handshake was not captured. `directions` is indexed by `from_client`. The
-    /// gaps so far go to `sink`.
+    /// gaps so far and the frames that have been found go to `sink`.
     pub(super) fn midstream(
         connection: Connection,
-        [mut server, mut client]: [Midstream; 2],
+        [mut server, mut client]: [SearchedDirection; 2],
         options: &Options,
         sink: &mut impl Sink,
     ) -> Self {
         let id = connection.connection;
-        server.search.set_sender(false);
-        client.search.set_sender(true);
-        let mut direction = |from_client: bool, midstream: Midstream| {
+        let found = [server.search.prove(false), client.search.prove(true)];
+        let mut direction = |from_client: bool, searched: SearchedDirection| {
             let deflate = options.deflate.unwrap_or_else(unknown_deflate);
             let options = direction_options(options, from_client, Some(deflate));
-            let Midstream { search, account, gaps } = midstream;
+            let SearchedDirection { search, account, gaps } = searched;
             let mut direction = Direction::with_search(id, options, account, search);
             for (position, gap) in gaps {
                 direction.unread_gap(position, gap, sink);
@@ -88,7 +87,9 @@ impl OpenWebSocket {
         };
         let directions = [direction(false, server), direction(true, client)];
         let own_bytes = size_of::<Self>() + connection.heads_memory();
-        Self { connection, rest_of_request: 0, directions, own_bytes }
+        let mut this = Self { connection, rest_of_request: 0, directions, own_bytes };
+        this.read_found(found, sink);
+        this
     }
 
     /// The memory that it takes, in bytes.
@@ -122,9 +123,24 @@ impl OpenWebSocket {
         &mut self.connection.encapsulation
     }
 
-    /// Reads frames that the search of one direction has found.
-    pub(super) fn read_found(&mut self, found: Found, sink: &mut impl Sink) {
-        self.directions[usize::from(found.from_client)].read_found(found, sink);
+    /// Reads the frames of both sides that were found at the same time, in the order of the packets.
+    #[expect(clippy::disallowed_methods, reason = "as many as the two searches had stored")]
+    fn read_found(&mut self, found: [Option<Found>; 2], sink: &mut impl Sink) {
+        let mut segments = Vec::new();
+        for (direction, found) in self.directions.iter_mut().zip(found) {
+            let Some(found) = found else { continue };
+            direction.begin_found(&found);
+            // A segment that was captured late stays before those that waited for it.
+            let mut latest = 0;
+            for (bytes, origin) in found.segments {
+                latest = origin.packet.max(latest);
+                segments.push((latest, found.from_client, bytes, origin));
+            }
+        }
+        segments.sort_by_key(|(latest, ..)| *latest);
+        for (_, from_client, bytes, origin) in segments {
+            self.directions[usize::from(from_client)].found_segment(&bytes, origin, sink);
+        }
     }
 
     /// Bytes of the current, incomplete frame of one side.
