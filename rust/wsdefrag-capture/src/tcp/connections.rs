@@ -57,7 +57,7 @@ struct Route<'a> {
     endpoints: [SocketAddr; 2],
     /// An index into `endpoints`.
     sender: usize,
-    tags: Tags<'a>,
+    tags: &'a Tags<'a>,
     /// The hash of the tags, if they tell the connection from another one; else 0.
     tenant: u64,
 }
@@ -103,7 +103,7 @@ impl Connections {
         let (key, is_reversed) = Key::new(packet.source, packet.destination);
         let endpoints = [packet.source, packet.destination];
         let endpoints = if is_reversed { [endpoints[1], endpoints[0]] } else { endpoints };
-        let (tags, sender) = (packet.tags, usize::from(is_reversed));
+        let (tags, sender) = (&packet.tags, usize::from(is_reversed));
         let mut route = Route { key, endpoints, sender, tags, tenant: 0 };
         if tags.shared != 0 && self.options.key == ConnectionKey::Tagged {
             route.key = key.of_tenant(self.tenants.number_of(tags.shared));
@@ -185,7 +185,7 @@ impl Connections {
         let now = self.clock.now();
         let Some(Entry::Live(live)) = self.table.get(index) else { return };
         if !live.tags.last_was(sender, tags.hash) {
-            live.note_tags(sender, tags);
+            live.note_tags(sender, *tags);
         }
         let mut context =
             Context { options: &self.options, next_number: &mut self.next_number, sink };
