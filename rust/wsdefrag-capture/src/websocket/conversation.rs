@@ -157,6 +157,41 @@ impl Conversation {
         matches!(self.stage, Stage::Open(_) | Stage::Unwanted)
     }
 
+    /// The memory that it takes, this value itself excluded, in bytes.
+    #[inline]
+    pub(crate) fn bytes_held(&self) -> usize {
+        match &self.stage {
+            Stage::Open(websocket) => websocket.bytes_held(),
+            Stage::Handshake(upgrade) => upgrade.bytes_held(),
+            Stage::Midstream(midstream) => midstream.bytes_held(),
+            Stage::Unwanted | Stage::Dead => 0,
+        }
+    }
+
+    /// Bytes of the largest message or search that is not finished, or of the handshake.
+    pub(crate) fn largest_unfinished(&self) -> usize {
+        match &self.stage {
+            Stage::Open(websocket) => websocket.largest_unfinished(),
+            Stage::Handshake(_) | Stage::Midstream(_) => self.bytes_held(),
+            Stage::Unwanted | Stage::Dead => 0,
+        }
+    }
+
+    /// Drops the largest message or search that is not finished. `limit` is the bound of the memory
+    /// that is the reason, in bytes.
+    pub(crate) fn drop_unfinished(&mut self, limit: usize) {
+        if let Stage::Open(websocket) = &mut self.stage {
+            websocket.drop_unfinished(limit);
+        }
+    }
+
+    /// Gives back the memory of inflaters that are not in use. They are restored when needed.
+    pub(crate) fn park(&mut self) {
+        if let Stage::Open(websocket) = &mut self.stage {
+            websocket.park();
+        }
+    }
+
     /// Bytes of the sender's current, incomplete head or frame.
     pub(crate) fn unfinished(&self, sender: usize) -> usize {
         let from_client = self.client == Some(sender);

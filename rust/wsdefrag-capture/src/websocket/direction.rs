@@ -16,6 +16,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "boxes of a few hundred bytes")]
 
+use wsdefrag_core::limits::Excess;
 use wsdefrag_core::{Passive, Reassembler, Settings};
 
 use crate::account::Account;
@@ -110,6 +111,34 @@ impl Direction {
     /// The close frame of this direction.
     pub(crate) const fn close(&self) -> Option<&CloseSeen> {
         self.output.close.as_ref()
+    }
+
+    /// The memory that is allocated besides this value, in bytes.
+    #[inline]
+    pub(crate) fn bytes_held(&self) -> usize {
+        match &self.state {
+            State::Reassembling(reassembler) => reassembler.bytes_held(),
+            State::Searching(search) => size_of::<FrameSearch>() + search.bytes_held(),
+        }
+    }
+
+    /// Drops the unfinished message, which becomes too big, or the search's segments. `limit` is the
+    /// bound of the memory that is the reason, in bytes.
+    pub(crate) fn drop_unfinished(&mut self, limit: usize) {
+        match &mut self.state {
+            State::Reassembling(reassembler) => {
+                let (limit, requested) = (limit as u64, reassembler.bytes_held() as u64);
+                reassembler.abandon_message(Excess::MessageSize { limit, requested });
+            }
+            State::Searching(search) => search.gap(),
+        }
+    }
+
+    /// Gives back the memory of an inflater that is not in use.
+    pub(crate) fn park(&mut self) {
+        if let State::Reassembling(reassembler) = &mut self.state {
+            reassembler.park_inflater();
+        }
     }
 
     /// Bytes of the current, incomplete frame.

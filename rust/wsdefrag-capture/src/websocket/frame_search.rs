@@ -122,6 +122,11 @@ impl FrameSearch {
         }
     }
 
+    /// The memory that the stored segments take, in bytes.
+    pub(crate) fn bytes_held(&self) -> usize {
+        self.bytes + self.segments.len() * 16 + self.segments.capacity() * size_of::<SegmentBytes>()
+    }
+
     /// Lets any RSV bit be set, if an extension was agreed that is not known.
     pub(crate) const fn with_foreign_extension(mut self, agreed: bool) -> Self {
         self.foreign_extension = agreed;

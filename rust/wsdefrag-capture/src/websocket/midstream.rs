@@ -64,6 +64,15 @@ impl Midstream {
         Self { directions: senders.map(direction), ports }
     }
 
+    /// The memory that it takes, in bytes.
+    pub(super) fn bytes_held(&self) -> usize {
+        let directions = self.directions.iter().map(|direction| {
+            let gaps = direction.gaps.capacity() * size_of::<(u64, Gap)>();
+            direction.search.bytes_held() + gaps
+        });
+        size_of::<Self>() + directions.sum::<usize>()
+    }
+
     /// Takes a part of the sender's stream. Returns who the client is, if this proves a WebSocket.
     pub(super) fn part(&mut self, sender: usize, part: StreamPart<'_>) -> Option<usize> {
         self.directions[sender].part(part);

@@ -33,6 +33,8 @@ pub(super) struct OpenWebSocket {
     rest_of_request: u64,
     /// Indexed by `from_client`.
     directions: [Direction; 2],
+    /// Bytes of memory besides those that the directions allocate.
+    own_bytes: usize,
 }
 
 impl OpenWebSocket {
@@ -59,7 +61,8 @@ impl OpenWebSocket {
             ClientStart::AfterRequest(rest) => rest,
             ClientStart::AtFrame | ClientStart::Unknown => 0,
         };
-        Self { connection, rest_of_request, directions }
+        let own_bytes = size_of::<Self>() + connection.heads_memory();
+        Self { connection, rest_of_request, directions, own_bytes }
     }
 
     /// A WebSocket whose handshake was not captured. `directions` is indexed by `from_client`. The
@@ -83,9 +86,36 @@ impl OpenWebSocket {
             direction
         };
         let directions = [direction(false, server), direction(true, client)];
-        let mut this = Self { connection, rest_of_request: 0, directions };
+        let own_bytes = size_of::<Self>() + connection.heads_memory();
+        let mut this = Self { connection, rest_of_request: 0, directions, own_bytes };
         this.read_found(found, sink);
         this
+    }
+
+    /// The memory that it takes, in bytes.
+    #[inline]
+    pub(super) fn bytes_held(&self) -> usize {
+        let [server, client] = &self.directions;
+        self.own_bytes + server.bytes_held() + client.bytes_held()
+    }
+
+    /// Bytes of the larger of the directions.
+    pub(super) fn largest_unfinished(&self) -> usize {
+        self.directions.iter().map(Direction::bytes_held).max().unwrap_or(0)
+    }
+
+    /// Drops what is unfinished in the larger of the directions.
+    pub(super) fn drop_unfinished(&mut self, limit: usize) {
+        let [server, client] = &mut self.directions;
+        let larger = if client.bytes_held() > server.bytes_held() { client } else { server };
+        larger.drop_unfinished(limit);
+    }
+
+    /// Gives back the memory of inflaters that are not in use.
+    pub(super) fn park(&mut self) {
+        for direction in &mut self.directions {
+            direction.park();
+        }
     }
 
     /// The tags and tunnels of the connection's packets.
