@@ -31,6 +31,7 @@ PARAMETERS = {
     "hosts": "Sequence[str]",
     "capture_point": "str",
     "connections": "Sequence[tuple[int, int]]",
+    "memory": "int",
     "idle_timeout_ns": "int | None",
     "keeps": "bool",
     "key": "str",

@@ -212,6 +212,7 @@ class CapturePlan:
         strictness: Strictness,
         resync: bool,
         max_connections: int,
+        memory: int,
         idle_timeout_ns: int | None,
         key: str,
         capture_point: str,

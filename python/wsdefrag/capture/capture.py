@@ -105,6 +105,10 @@ class Capture:
             ``resynced``.
         max_connections: How many connections are followed at the same time. When this many are
             open and another one starts, the one used least recently ends as ``evicted``.
+        memory: Bytes of memory that everything unfinished may take together: messages, held
+            segments, windows of deflate, connections. Over it, the largest message that is not
+            complete becomes ``too_big``, and the connections used least recently end as
+            ``evicted``.
         idle_timeout: A connection that has no packet for this long, in seconds of capture time,
             ends as ``idle``. None for no limit: heartbeats may be hours apart.
         key: What tells connections with the same addresses and ports apart, besides a new TCP
@@ -154,6 +158,7 @@ class Capture:
         strictness: Strictness | None = None,
         resync: bool = False,
         max_connections: int = 65_536,
+        memory: int = 512 << 20,
         idle_timeout: float | None = None,
         key: Literal["auto", "addresses", "tagged"] = "auto",
         capture_point: str = "",
@@ -189,6 +194,7 @@ class Capture:
             "strictness": Strictness() if strictness is None else strictness,
             "resync": resync,
             "max_connections": checked_count("max_connections", max_connections),
+            "memory": checked_count("memory", memory),
             "idle_timeout_ns": (
                 None if idle_timeout is None else to_duration("idle_timeout", idle_timeout)
             ),

@@ -155,7 +155,25 @@ pub const MAX_ENCAPSULATION: usize = 16;
 /// The number of problems that are kept per connection.
 pub const MAX_PROBLEMS: usize = 32;
 
+/// The memory that header fields take, in bytes.
+fn fields_memory(fields: &[Field]) -> usize {
+    fields.iter().map(|(name, value)| size_of::<Field>() + 32 + name.len() + value.len()).sum()
+}
+
+impl Request {
+    /// The memory that the request takes, in bytes.
+    pub(crate) fn bytes_held(&self) -> usize {
+        size_of::<Self>() + self.target.len() + fields_memory(&self.fields)
+    }
+}
+
 impl Connection {
+    /// The memory that the heads take, in bytes.
+    pub(crate) fn heads_memory(&self) -> usize {
+        let request = self.request.as_ref().map_or(0, Request::bytes_held);
+        request + self.response.as_ref().map_or(0, |response| fields_memory(&response.fields))
+    }
+
     /// A connection between a client and a server of which nothing else is known, for tests.
     #[cfg(test)]
     pub(crate) fn of([client, server]: [&str; 2]) -> Self {

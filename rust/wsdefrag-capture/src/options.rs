@@ -47,6 +47,9 @@ pub struct Options {
     /// The number of connections that may be live at a time. The one idle for longest is ended to
     /// make room.
     pub max_connections: usize,
+    /// Bytes of memory that the live connections may hold together. Over it, unfinished messages and
+    /// connections are given up, the largest and the ones used least recently first.
+    pub memory: usize,
     /// How long a connection may be idle, in nanoseconds of capture time; `None` for no limit.
     pub idle_timeout: Option<i64>,
     /// What tells connections with the same addresses and ports apart.
@@ -68,6 +71,7 @@ impl Default for Options {
             contents: true,
             resync: false,
             max_connections: 65_536,
+            memory: 512 << 20,
             idle_timeout: None,
             key: ConnectionKey::Auto,
             capture_point: String::new(),

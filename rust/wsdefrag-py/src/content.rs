@@ -1,5 +1,4 @@
-//! Python memory for the engine: payloads are written into `bytes` without a
-//! copy.
+//! Python memory for the engine: payloads are written into `bytes` without a copy.
 
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};

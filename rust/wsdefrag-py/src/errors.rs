@@ -1,5 +1,7 @@
 //! Converts errors of the Rust crates to Python exceptions.
 
+use std::fmt::{self, Write};
+
 use pyo3::exceptions::{PyMemoryError, PyOSError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
@@ -23,15 +25,37 @@ static CAPTURE_ERROR: ExceptionRef = ExceptionRef::new("CaptureError");
 /// The close code of a connection that ended without a Close frame (RFC 6455 section 7.1.5).
 const ABNORMAL_CLOSURE: u16 = 1006;
 
-/// The exception object for `error`. Runs no Python code.
+/// Most bytes of the text of an error.
+const LONGEST_TEXT: usize = 256;
+
+/// A text that takes no memory from the system, which may just have refused some.
+struct Text {
+    bytes: [u8; LONGEST_TEXT],
+    len: usize,
+}
+
+impl Write for Text {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let room = self.bytes.get_mut(self.len..).unwrap_or_default();
+        let size = text.len().min(room.len());
+        room[..size].copy_from_slice(&text.as_bytes()[..size]);
+        self.len += size;
+        Ok(())
+    }
+}
+
+/// The exception object for `error`. Runs no Python code, and takes memory only from the
+/// interpreter.
 pub(crate) fn violation<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'py, PyAny>> {
     let kind = error.kind;
-    let mut attributes = vec![
-        (intern!(py, "kind"), PyString::intern(py, kind.name()).into_any()),
-        (intern!(py, "offset"), error.offset.into_bound_py_any(py)?),
-        (intern!(py, "rfc_section"), kind.rfc_section().into_bound_py_any(py)?),
-        (intern!(py, "close_code"), kind.close_code().into_bound_py_any(py)?),
-    ];
+    let mut text = Text { bytes: [0; LONGEST_TEXT], len: 0 };
+    // It never fails.
+    let _ = write!(text, "{error}");
+    let text = str::from_utf8(&text.bytes[..text.len]).unwrap_or_default();
+    let name = (intern!(py, "kind"), PyString::intern(py, kind.name()).into_any());
+    let offset = (intern!(py, "offset"), error.offset.into_bound_py_any(py)?);
+    let section = (intern!(py, "rfc_section"), kind.rfc_section().into_bound_py_any(py)?);
+    let code = (intern!(py, "close_code"), kind.close_code().into_bound_py_any(py)?);
     let class = match kind {
         Kind::Limit(excess) => {
             let value = match excess {
@@ -41,10 +65,11 @@ pub(crate) fn violation<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'
                 | Excess::Fragments { limit, .. }
                 | Excess::Budget { limit, .. } => limit.into_bound_py_any(py)?,
             };
-            attributes.push((intern!(py, "value"), value));
+            let value = (intern!(py, "value"), value);
             let requested = excess.requested().into_bound_py_any(py)?;
-            attributes.push((intern!(py, "requested"), requested));
-            &LIMIT_EXCEEDED
+            let requested = (intern!(py, "requested"), requested);
+            let attributes = [name, offset, section, code, value, requested];
+            return LIMIT_EXCEEDED.make(py, text, &attributes);
         }
         Kind::OutOfMemory => &OUT_OF_MEMORY,
         Kind::InvalidUtf8 | Kind::InvalidCloseReason => &INVALID_UTF8,
@@ -53,7 +78,7 @@ pub(crate) fn violation<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'
         }
         _ => &PROTOCOL_ERROR,
     };
-    class.make(py, &error.to_string(), &attributes)
+    class.make(py, text, &[name, offset, section, code])
 }
 
 /// [`violation`] as a `PyErr`.

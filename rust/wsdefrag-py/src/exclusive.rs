@@ -1,7 +1,7 @@
 //! The state of an object that one thread may use at a time.
 //!
-//! A thread keeps it also while it lets go of the GIL for long work. Another one that comes meanwhile
-//! gets a `RuntimeError` and does not wait: which of the two came first would be chance.
+//! A thread keeps it also while it lets go of the GIL for long work. Another one that comes
+//! meanwhile gets a `RuntimeError` and does not wait: which of the two came first would be chance.
 //!
 //! - after a panic inside `with`, the state is never touched again: each call raises
 

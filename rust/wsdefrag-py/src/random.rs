@@ -1,15 +1,12 @@
 //! Masking keys from the operating system (RFC 6455 sections 5.3 and 10.3).
 //!
-//! A system call costs more than the rest of encoding a small frame. Each
-//! thread
-//! therefore has a pool, filled with the random bytes of 256 keys at a time.
+//! A system call costs more than the rest of encoding a small frame. Each thread therefore has a
+//! pool, filled with the random bytes of 256 keys at a time.
 //!
-//! Two processes must not use the same pool: a server that one of them connects
-//! to
-//! could predict the masking keys of the other. A Python fork hook empties the
-//! pool
-//! in the child process, in the forking thread, the only one the child has.
-//! Comparing process ids for each key would cost a system call again.
+//! Two processes must not use the same pool: a server that one of them connects to could predict
+//! the masking keys of the other. A Python fork hook empties the pool in the child process, in the
+//! forking thread, the only one the child has. Comparing process ids for each key would cost a
+//! system call again.
 //!
 //! - bytes of the pool from `next` on have not been used
 

@@ -9,6 +9,9 @@ use std::io::{self, BufRead, Read};
 /// Bytes that are read at a time.
 const BUFFER: usize = 64 << 10;
 
+/// Bytes that are read first. They show the format, and most often the first packet.
+const FIRST: usize = 4 << 10;
+
 /// A buffered reader whose next bytes can be looked at before they are taken.
 pub(crate) struct Source<R> {
     reader: R,
@@ -61,7 +64,7 @@ impl<R: Read> Source<R> {
 
     /// Reads once, after the bytes that were not taken.
     fn fill(&mut self) -> io::Result<()> {
-        self.buffer.resize(BUFFER, 0);
+        self.buffer.resize(if self.buffer.is_empty() { FIRST } else { BUFFER }, 0);
         self.buffer.copy_within(self.start..self.end, 0);
         self.end -= self.start;
         self.start = 0;

@@ -31,6 +31,11 @@ impl Buffered {
         self.bytes
     }
 
+    /// The memory that the parts take, in bytes.
+    pub(super) fn bytes_held(&self) -> usize {
+        self.bytes + self.parts.len() * 16 + self.parts.capacity() * size_of::<BufferedPart>()
+    }
+
     pub(super) fn data(&mut self, from_client: bool, data: &[u8], origin: Origin) {
         if !data.is_empty() {
             self.bytes += data.len();

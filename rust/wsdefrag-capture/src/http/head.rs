@@ -77,6 +77,11 @@ impl HeadReader {
         Self { state: State::Preamble, preamble: Preamble::new(), buffer: Vec::new(), requests }
     }
 
+    /// The memory that the buffer takes, in bytes.
+    pub(crate) const fn bytes_held(&self) -> usize {
+        self.buffer.capacity()
+    }
+
     /// The addresses that a PROXY header before the first head had.
     pub(crate) const fn original_addresses(&self) -> Option<OriginalAddresses> {
         self.preamble.original_addresses

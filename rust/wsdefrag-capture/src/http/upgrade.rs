@@ -102,6 +102,14 @@ impl Upgrade {
         }
     }
 
+    /// The memory that it takes, in bytes.
+    pub(crate) fn bytes_held(&self) -> usize {
+        let heads = self.client.bytes_held() + self.server.bytes_held();
+        let requests = self.pending.iter().filter_map(|request| request.for_websocket.as_deref());
+        let requests: usize = requests.map(Request::bytes_held).sum();
+        size_of::<Self>() + heads + requests + self.buffered.bytes_held()
+    }
+
     /// Bytes of the current, incomplete head of one side.
     pub(crate) const fn unfinished(&self, from_client: bool) -> usize {
         if from_client { self.client.unfinished() } else { self.server.unfinished() }

@@ -175,6 +175,12 @@ impl<T> ConnectionTable<T> {
         Some((oldest, slot.last_time))
     }
 
+    /// The connection in the same list whose last packet came next.
+    pub(crate) fn newer(&self, index: SlotIndex) -> Option<SlotIndex> {
+        let next = self.slots.get(index as usize)?.as_ref()?.next;
+        (next != NONE).then_some(next)
+    }
+
     fn unlink(&mut self, index: SlotIndex) {
         let Some(slot) = self.slot(index) else { return };
         let (previous, next, class) = (slot.previous, slot.next, slot.class);

@@ -12,6 +12,8 @@
 //! without a WebSocket if those take more than a quarter of the room. Past connections are
 //! remembered, too, as long as there is room, so that their late packets are recognised.
 //!
+//! All of them together hold at most `options.memory` bytes (see [`ledger`](crate::tcp::ledger)).
+//!
 //! Every connection has a number, in the order of their first packets. Connections that the filter
 //! drops are followed like all others, so that numbers do not depend on the filter. Time is the
 //! time of the packets; the system's clock is never read.
@@ -34,6 +36,7 @@ use crate::tcp::clock::Clock;
 use crate::tcp::connection_table::{Class, ConnectionTable, Key, SlotIndex};
 use crate::tcp::entry::Entry;
 use crate::tcp::final_output::FinalOutput;
+use crate::tcp::ledger::Ledger;
 use crate::tcp::live_connection::LiveConnection;
 use crate::tcp::past_connection::{Afterwards, PastConnection, Reason};
 use crate::tcp::port_reuse::PortReuse;
@@ -54,7 +57,7 @@ struct Route<'a> {
     endpoints: [SocketAddr; 2],
     /// An index into `endpoints`.
     sender: usize,
-    tags: Tags<'a>,
+    tags: &'a Tags<'a>,
     /// The hash of the tags, if they tell the connection from another one; else 0.
     tenant: u64,
 }
@@ -62,12 +65,13 @@ struct Route<'a> {
 /// The connections of a capture.
 pub(crate) struct Connections {
     options: Options,
-    table: ConnectionTable<Entry>,
+    pub(super) table: ConnectionTable<Entry>,
     tenants: Tenants,
     total_held: usize,
+    pub(super) ledger: Ledger,
     /// The number of the next connection.
     next_number: u64,
-    clock: Clock,
+    pub(super) clock: Clock,
     /// Connections that were ended because there was no room for them.
     pub(crate) evicted: u64,
     /// Segments of those connections with new payload that came after that.
@@ -79,6 +83,7 @@ pub(crate) struct Connections {
 impl Connections {
     pub(crate) fn new(options: Options) -> Self {
         Self {
+            ledger: Ledger::new(options.memory),
             options,
             table: ConnectionTable::new(),
             tenants: Tenants::default(),
@@ -98,7 +103,7 @@ impl Connections {
         let (key, is_reversed) = Key::new(packet.source, packet.destination);
         let endpoints = [packet.source, packet.destination];
         let endpoints = if is_reversed { [endpoints[1], endpoints[0]] } else { endpoints };
-        let (tags, sender) = (packet.tags, usize::from(is_reversed));
+        let (tags, sender) = (&packet.tags, usize::from(is_reversed));
         let mut route = Route { key, endpoints, sender, tags, tenant: 0 };
         if tags.shared != 0 && self.options.key == ConnectionKey::Tagged {
             route.key = key.of_tenant(self.tenants.number_of(tags.shared));
@@ -180,12 +185,16 @@ impl Connections {
         let now = self.clock.now();
         let Some(Entry::Live(live)) = self.table.get(index) else { return };
         if !live.tags.last_was(sender, tags.hash) {
-            live.note_tags(sender, tags);
+            live.note_tags(sender, *tags);
         }
         let mut context =
             Context { options: &self.options, next_number: &mut self.next_number, sink };
         let ended = live.segment(sender, segment, origin, now, &mut self.total_held, &mut context);
+        live.measure(&mut self.ledger);
         self.reclassify(index, ended, origin.time, sink);
+        if self.ledger.is_over() {
+            self.relieve(sink);
+        }
     }
 
     /// Gives a segment to one of the connections with its addresses and ports, or to none: sets the key
@@ -230,6 +239,7 @@ impl Connections {
                 let mut context =
                     Context { options: &self.options, next_number: &mut self.next_number, sink };
                 live.ordered(route.sender, bytes, origin, &mut context);
+                live.measure(&mut self.ledger);
             }
             Some(Entry::Past(PastConnection { protocol: Some(protocol), .. })) => {
                 self.protocols.later_packet(*protocol);
@@ -237,6 +247,9 @@ impl Connections {
             _ => {}
         }
         self.reclassify(index, None, origin.time, sink);
+        if self.ledger.is_over() {
+            self.relieve(sink);
+        }
     }
 
     /// Keeps a past connection in memory for longer, if the segment is more than a late copy.
@@ -306,7 +319,7 @@ impl Connections {
     }
 
     /// The live connection that is ended first to make room.
-    fn least_needed(&self) -> Option<SlotIndex> {
+    pub(super) fn least_needed(&self) -> Option<SlotIndex> {
         if let Some((index, _)) = self.table.oldest(Class::Closing) {
             return Some(index);
         }
@@ -342,7 +355,7 @@ impl Connections {
     }
 
     /// Ends a connection. Its slot stays in use, so that late packets are recognised.
-    fn end_connection<S: Sink>(&mut self, index: SlotIndex, ended: Ended, sink: &mut S) {
+    pub(super) fn end_connection<S: Sink>(&mut self, index: SlotIndex, ended: Ended, sink: &mut S) {
         let Some(entry) = self.table.get(index) else { return };
         let Entry::Live(live) = &*entry else { return };
         let reason = match ended {
@@ -357,6 +370,7 @@ impl Connections {
             let mut context =
                 Context { options: &self.options, next_number: &mut self.next_number, sink };
             live.finish(ended, &mut self.total_held, &mut context);
+            self.ledger.change(live.measured(), 0);
             let Conversation { endpoints, protocol, packets, .. } = live.conversation;
             if self.options.filter.wants_endpoints(endpoints) {
                 self.protocols.connection(protocol, packets);
@@ -364,6 +378,17 @@ impl Connections {
                     past.protocol = Some(protocol);
                 }
             }
+        }
+    }
+
+    /// Drops the largest unfinished thing of a connection.
+    pub(super) fn drop_unfinished<S: Sink>(&mut self, index: SlotIndex, sink: &mut S) {
+        let limit = self.ledger.limit();
+        if let Some(Entry::Live(live)) = self.table.get(index) {
+            let mut context =
+                Context { options: &self.options, next_number: &mut self.next_number, sink };
+            live.drop_unfinished(limit, &mut self.total_held, &mut context);
+            live.measure(&mut self.ledger);
         }
     }
 

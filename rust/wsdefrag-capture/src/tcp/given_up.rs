@@ -18,6 +18,11 @@ pub(super) struct GivenUp {
 }
 
 impl GivenUp {
+    /// Bytes of memory.
+    pub(super) const fn bytes_held(&self) -> usize {
+        self.ranges.capacity() * size_of::<(u64, u64)>()
+    }
+
     /// Adds a gap after all others.
     pub(super) fn push(&mut self, start: u64, end: u64) {
         if self.ranges.len() >= MAX_RANGES {

@@ -29,6 +29,10 @@ impl History {
         }
     }
 
+    pub(super) const fn capacity(&self) -> usize {
+        self.bytes.capacity()
+    }
+
     /// Forgets all bytes, because a gap follows them.
     pub(super) fn clear(&mut self) {
         self.bytes.clear();

@@ -16,10 +16,15 @@ use crate::packet::tags::Tags;
 use crate::packet::{Origin, Segment};
 use crate::sink::Sink;
 use crate::stream_part::StreamPart;
+use crate::tcp::ledger::Ledger;
 use crate::tcp::port_reuse::{OtherSyn, PortReuse};
 use crate::tcp::stream::Stream;
 use crate::tcp::tenants::{Fit, Positions, TagsSeen};
 use crate::websocket::conversation::{Context, Conversation};
+
+/// Bytes of memory that a connection takes in the table: its slot, its entry in the map, and what the
+/// allocator adds to each.
+const SLOT: usize = 256;
 
 /// A connection that has not ended. Arrays have one entry per endpoint, in the order of the
 /// connection's key; `sender` is an index into them.
@@ -35,6 +40,8 @@ pub(crate) struct LiveConnection {
     /// Whether a SYN was captured that acknowledges nothing: that of the client.
     has_opener: bool,
     pub(crate) conversation: Conversation,
+    /// The bytes of memory at the last [`measure`](Self::measure).
+    measured: usize,
 }
 
 /// A RST whose sender has sent nothing since.
@@ -71,6 +78,57 @@ impl LiveConnection {
             tags: TagsSeen::default(),
             has_opener: false,
             conversation,
+            measured: 0,
+        }
+    }
+
+    /// Measures the memory that the connection takes, and tells the ledger.
+    #[inline]
+    pub(super) fn measure(&mut self, ledger: &mut Ledger) {
+        let [first, second] = &self.streams;
+        let streams = first.bytes_held() + second.bytes_held();
+        let bytes = size_of::<Self>() + SLOT + streams + self.conversation.bytes_held();
+        ledger.change(self.measured, bytes);
+        self.measured = bytes;
+    }
+
+    /// The bytes of memory at the last [`measure`](Self::measure).
+    pub(super) const fn measured(&self) -> usize {
+        self.measured
+    }
+
+    /// Whether segments are held for a hole.
+    pub(super) fn holds_segments(&self) -> bool {
+        self.streams.iter().any(|stream| stream.segments_memory() > 0)
+    }
+
+    /// Bytes of the largest thing that [`drop_unfinished`](Self::drop_unfinished) drops.
+    pub(super) fn unfinished(&self) -> usize {
+        let segments = self.streams.iter().map(Stream::segments_memory);
+        segments.chain([self.conversation.largest_unfinished()]).max().unwrap_or(0)
+    }
+
+    /// Drops the largest unfinished thing: a message, a search, or the holes before held segments.
+    /// `limit` is the bound of the memory that is the reason, in bytes.
+    pub(super) fn drop_unfinished<S: Sink>(
+        &mut self,
+        limit: usize,
+        total_held: &mut usize,
+        context: &mut Context<'_, S>,
+    ) {
+        let Self { streams, conversation, .. } = self;
+        let largest = conversation.largest_unfinished();
+        let mut has_dropped = false;
+        for (sender, stream) in streams.iter_mut().enumerate() {
+            if stream.segments_memory() > 0 && stream.segments_memory() >= largest {
+                has_dropped = true;
+                stream.give_up_holes(total_held, &mut |part| {
+                    conversation.part(sender, part, context);
+                });
+            }
+        }
+        if !has_dropped {
+            conversation.drop_unfinished(limit);
         }
     }
 

@@ -368,6 +368,28 @@ impl Stream {
         }
     }
 
+    /// The memory that the held segments and the history take, in bytes.
+    #[inline]
+    pub(crate) fn bytes_held(&self) -> usize {
+        self.held.memory() + self.history.capacity() + self.given_up.bytes_held()
+    }
+
+    /// The memory that the held segments take, in bytes.
+    pub(crate) fn segments_memory(&self) -> usize {
+        self.held.memory()
+    }
+
+    /// Turns all holes into gaps and gives out all held segments.
+    pub(crate) fn give_up_holes(
+        &mut self,
+        total_held: &mut usize,
+        out: &mut impl FnMut(StreamPart<'_>),
+    ) {
+        while !self.held.is_empty() {
+            self.give_up_hole(total_held, out);
+        }
+    }
+
     /// Ends the stream. Every hole becomes a gap, and so do bytes after the last captured one that
     /// the peer has acknowledged.
     pub(crate) fn finish(&mut self, total_held: &mut usize, out: &mut impl FnMut(StreamPart<'_>)) {

@@ -35,7 +35,7 @@ use crate::protocol::Protocol;
 use crate::sink::Sink;
 use crate::stream_part::{Repeats, StreamPart};
 use crate::uid::Identity;
-use crate::websocket::frame_search::{Found, Sender};
+use crate::websocket::frame_search::Sender;
 use crate::websocket::handshake::CapturedHandshake;
 use crate::websocket::midstream::Midstream;
 use crate::websocket::open_websocket::{ClientStart, OpenWebSocket};
@@ -50,8 +50,7 @@ pub(crate) struct Context<'a, S> {
 
 enum Stage {
     Handshake(Box<Upgrade>),
-    /// Indexed by the sender.
-    Midstream(Box<[Midstream; 2]>),
+    Midstream(Box<Midstream>),
     Open(Box<OpenWebSocket>),
     Unwanted,
     Dead,
@@ -158,6 +157,41 @@ impl Conversation {
         matches!(self.stage, Stage::Open(_) | Stage::Unwanted)
     }
 
+    /// The memory that it takes, this value itself excluded, in bytes.
+    #[inline]
+    pub(crate) fn bytes_held(&self) -> usize {
+        match &self.stage {
+            Stage::Open(websocket) => websocket.bytes_held(),
+            Stage::Handshake(upgrade) => upgrade.bytes_held(),
+            Stage::Midstream(midstream) => midstream.bytes_held(),
+            Stage::Unwanted | Stage::Dead => 0,
+        }
+    }
+
+    /// Bytes of the largest message or search that is not finished, or of the handshake.
+    pub(crate) fn largest_unfinished(&self) -> usize {
+        match &self.stage {
+            Stage::Open(websocket) => websocket.largest_unfinished(),
+            Stage::Handshake(_) | Stage::Midstream(_) => self.bytes_held(),
+            Stage::Unwanted | Stage::Dead => 0,
+        }
+    }
+
+    /// Drops the largest message or search that is not finished. `limit` is the bound of the memory
+    /// that is the reason, in bytes.
+    pub(crate) fn drop_unfinished(&mut self, limit: usize) {
+        if let Stage::Open(websocket) = &mut self.stage {
+            websocket.drop_unfinished(limit);
+        }
+    }
+
+    /// Gives back the memory of inflaters that are not in use. They are restored when needed.
+    pub(crate) fn park(&mut self) {
+        if let Stage::Open(websocket) = &mut self.stage {
+            websocket.park();
+        }
+    }
+
     /// Bytes of the sender's current, incomplete head or frame.
     pub(crate) fn unfinished(&self, sender: usize) -> usize {
         let from_client = self.client == Some(sender);
@@ -214,10 +248,10 @@ impl Conversation {
         part: StreamPart<'_>,
         context: &mut Context<'_, S>,
     ) {
-        let Stage::Midstream(directions) = &mut self.stage else { return };
+        let Stage::Midstream(midstream) = &mut self.stage else { return };
         self.taken[sender] += part.length();
-        if let Some(found) = directions[sender].part(part) {
-            self.open_midstream(sender, found, context);
+        if let Some(client) = midstream.part(sender, part) {
+            self.open_midstream(client, context);
         }
     }
 
@@ -327,40 +361,30 @@ impl Conversation {
 
     fn search_for_frames(&mut self, options: &Options) {
         let max_frame = options.limits.max_frame_size.unwrap_or(u64::MAX);
-        let direction = |index: usize| {
-            let sender = match self.client {
-                None => Sender::Unknown,
-                Some(client) if client == index => Sender::Client,
-                Some(_) => Sender::Server,
-            };
-            Midstream::new(sender, max_frame)
-        };
-        self.stage = Stage::Midstream(Box::new([direction(0), direction(1)]));
+        let senders = [0, 1].map(|index| match self.client {
+            None => Sender::Unknown,
+            Some(client) if client == index => Sender::Client,
+            Some(_) => Sender::Server,
+        });
+        let midstream = Midstream::new(self.endpoints, senders, max_frame);
+        self.stage = Stage::Midstream(Box::new(midstream));
     }
 
-    /// Opens a WebSocket, because frames were found in the sender's direction.
-    fn open_midstream<S: Sink>(
-        &mut self,
-        sender: usize,
-        found: Found,
-        context: &mut Context<'_, S>,
-    ) {
+    /// Opens a WebSocket, because frames prove that it is one. `client` is the index of its client.
+    fn open_midstream<S: Sink>(&mut self, client: usize, context: &mut Context<'_, S>) {
         let stage = std::mem::replace(&mut self.stage, Stage::Dead);
-        let Stage::Midstream(directions) = stage else { return };
-        let from_client = found.from_client;
-        self.client = Some(if from_client { sender } else { 1 - sender });
+        let Stage::Midstream(midstream) = stage else { return };
+        self.client = Some(client);
         let handshake = CapturedHandshake { midstream: true, ..CapturedHandshake::default() };
         let Some(connection) = self.connection(handshake, context) else {
             self.stage = Stage::Unwanted;
             return;
         };
         context.sink.opened(&connection);
-        let [first, second] = *directions;
-        let directions =
-            if (sender == 0) == from_client { [second, first] } else { [first, second] };
-        let mut websocket =
+        let [first, second] = midstream.directions;
+        let directions = if client == 1 { [first, second] } else { [second, first] };
+        let websocket =
             OpenWebSocket::midstream(connection, directions, context.options, context.sink);
-        websocket.read_found(found, context.sink);
         self.stage = Stage::Open(Box::new(websocket));
     }
 

@@ -16,6 +16,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "boxes of a few hundred bytes")]
 
+use wsdefrag_core::limits::Excess;
 use wsdefrag_core::{Passive, Reassembler, Settings};
 
 use crate::account::Account;
@@ -26,7 +27,7 @@ use crate::packet::Origin;
 use crate::sink::{HeldRows, Sink};
 use crate::stream_part::Gap;
 use crate::websocket::direction_output::{DirectionOutput, Origins};
-use crate::websocket::frame_search::{Found, FrameSearch, Sender};
+use crate::websocket::frame_search::{Certainty, Found, FrameSearch, Sender};
 
 /// How a direction is read.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -65,7 +66,11 @@ impl Direction {
 
     /// A direction whose next frame is searched for.
     pub(crate) fn searching(connection: u64, options: DirectionOptions) -> Self {
-        Self::new(connection, options, State::Searching(Box::new(search_of(&options))))
+        Self::new(
+            connection,
+            options,
+            State::Searching(Box::new(search_of(&options, Certainty::Beginning))),
+        )
     }
 
     /// A direction that continues a search. `account` counts the bytes searched so far.
@@ -106,6 +111,34 @@ impl Direction {
     /// The close frame of this direction.
     pub(crate) const fn close(&self) -> Option<&CloseSeen> {
         self.output.close.as_ref()
+    }
+
+    /// The memory that is allocated besides this value, in bytes.
+    #[inline]
+    pub(crate) fn bytes_held(&self) -> usize {
+        match &self.state {
+            State::Reassembling(reassembler) => reassembler.bytes_held(),
+            State::Searching(search) => size_of::<FrameSearch>() + search.bytes_held(),
+        }
+    }
+
+    /// Drops the unfinished message, which becomes too big, or the search's segments. `limit` is the
+    /// bound of the memory that is the reason, in bytes.
+    pub(crate) fn drop_unfinished(&mut self, limit: usize) {
+        match &mut self.state {
+            State::Reassembling(reassembler) => {
+                let (limit, requested) = (limit as u64, reassembler.bytes_held() as u64);
+                reassembler.abandon_message(Excess::MessageSize { limit, requested });
+            }
+            State::Searching(search) => search.gap(),
+        }
+    }
+
+    /// Gives back the memory of an inflater that is not in use.
+    pub(crate) fn park(&mut self) {
+        if let State::Reassembling(reassembler) = &mut self.state {
+            reassembler.park_inflater();
+        }
     }
 
     /// Bytes of the current, incomplete frame.
@@ -159,7 +192,7 @@ impl Direction {
         let account = &mut self.output.account;
         account.lost += account.trailing - before;
         account.trailing = before;
-        self.state = State::Searching(Box::new(search_of(&self.options)));
+        self.state = State::Searching(Box::new(search_of(&self.options, Certainty::Resync)));
     }
 
     /// Takes a gap.
@@ -237,24 +270,35 @@ impl Direction {
         }
         if search {
             self.finish_reassembler(sink);
-            self.state = State::Searching(Box::new(search_of(&self.options)));
+            self.state = State::Searching(Box::new(search_of(&self.options, Certainty::Resync)));
         }
     }
 
-    /// Reads frames that a search has found, with a new reassembler.
-    pub(crate) fn read_found(&mut self, found: Found, sink: &mut impl Sink) {
+    /// Reads frames that a search has found.
+    fn read_found(&mut self, found: Found, sink: &mut impl Sink) {
+        self.begin_found(&found);
+        for (bytes, origin) in found.segments {
+            self.found_segment(&bytes, origin, sink);
+        }
+    }
+
+    /// Begins with frames that a search has found, with a new reassembler. Their segments have to
+    /// follow.
+    pub(crate) fn begin_found(&mut self, found: &Found) {
         let output = &mut self.output;
         let bytes: u64 = found.segments.iter().map(|(bytes, _)| bytes.len() as u64).sum();
         output.account.lost -= bytes;
         output.resynced = true;
         output.base = output.account.bytes - bytes;
         self.state = State::Reassembling(reassembler(&self.options, false));
-        for (bytes, origin) in found.segments {
-            match &self.state {
-                State::Reassembling(_) => self.reassemble(&bytes, origin, sink),
-                // An earlier segment broke a rule.
-                State::Searching(_) => self.output.account.lost += bytes.len() as u64,
-            }
+    }
+
+    /// Takes a segment of frames that a search has found.
+    pub(crate) fn found_segment(&mut self, bytes: &[u8], origin: Origin, sink: &mut impl Sink) {
+        match &self.state {
+            State::Reassembling(_) => self.reassemble(bytes, origin, sink),
+            // An earlier segment broke a rule.
+            State::Searching(_) => self.output.account.lost += bytes.len() as u64,
         }
     }
 
@@ -292,10 +336,11 @@ fn reassembler(options: &DirectionOptions, from_the_start: bool) -> Box<Reassemb
     Box::new(Reassembler::passive(options.settings, passive))
 }
 
-fn search_of(options: &DirectionOptions) -> FrameSearch {
+fn search_of(options: &DirectionOptions, certainty: Certainty) -> FrameSearch {
     let settings = &options.settings;
     let sender = if settings.from_client { Sender::Client } else { Sender::Server };
     let max_frame = settings.limits.max_frame_size.unwrap_or(u64::MAX);
     FrameSearch::new(sender, settings.deflate.is_some(), max_frame)
         .with_foreign_extension(settings.foreign_extension)
+        .with_certainty(certainty)
 }

@@ -6,33 +6,51 @@
 //! found       the candidate is confirmed, and its segments are handed out
 //! ```
 //!
-//! A candidate is confirmed by three valid headers in a row, each at the end of the frame before,
-//! when one of the frames also ends at the end of a segment. The first header must start a message
-//! or be of a control frame. Senders usually end a frame with a segment. Random bytes contain three
-//! such headers in about one segment of 100,000, and almost never fulfil the other conditions.
+//! The first header must start a message or be of a control frame. Senders usually end a frame with a
+//! segment.
+//!
+//! In a connection of which nothing else is known, the caller decides by the [`weight`] of the
+//! evidence in both directions. In a WebSocket, a candidate is confirmed when one of its frames ends at
+//! the end of a segment, and one of these is true:
+//!
+//! - it has three headers in a row. Random bytes contain three in about one segment of 100,000
+//! - no frame has been found yet, and it begins with the first segment after a gap or at the start,
+//!   which often begins a frame
+//! - no frame has been found yet, and its evidence is strong
 //!
 //! A candidate that fails is dropped, and the next stored segment is tried. A gap drops everything.
 //!
 //! - `segments` holds at most [`MAX_BYTES`] bytes in [`MAX_SEGMENTS`] segments
 //! - `bytes` is the sum of the lengths of `segments`
 //! - `segments` is empty without a candidate
+//!
+//! [`weight`]: FrameSearch::weight
 
 #![expect(clippy::disallowed_methods, reason = "at most `MAX_BYTES` bytes and `MAX_SEGMENTS`")]
 
 use std::collections::VecDeque;
 
-use wsdefrag_core::frame::header::{Order, Rules};
-use wsdefrag_core::frame::parser::FrameParser;
-use wsdefrag_core::{Opcode, Strictness};
+use wsdefrag_core::Strictness;
+use wsdefrag_core::frame::header::Rules;
 
 use crate::packet::Origin;
+use crate::websocket::candidate::Candidate;
+use crate::websocket::evidence::Weight;
 
-/// Valid headers in a row that confirm a candidate.
-const MIN_HEADERS: u8 = 3;
+/// Valid headers in a row that confirm a candidate in a known WebSocket.
+const MIN_HEADERS: u32 = 3;
+/// The weight that confirms a candidate in a known WebSocket.
+const STRONG: Weight = 120;
 /// Bytes of a candidate that is not confirmed.
 const MAX_BYTES: usize = 1 << 20;
 /// Segments of a candidate that is not confirmed.
 const MAX_SEGMENTS: usize = 1024;
+/// Stored segments that are tried when a candidate is dropped because it has too many.
+const MAX_TRIED: usize = 16;
+/// The weight of each segment that cannot begin a frame, and the limit: it may be inside one.
+const NO_START: (Weight, Weight) = (-5, -40);
+/// The weight of each candidate that failed after several headers, and the limit.
+const FAILED: (Weight, Weight) = (-40, -200);
 
 /// The bytes of one segment.
 type SegmentBytes = (Vec<u8>, Origin);
@@ -46,22 +64,22 @@ pub(crate) enum Sender {
     Unknown,
 }
 
+/// What is known of the connection in which frames are searched for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Certainty {
+    /// It may be no WebSocket. The caller decides.
+    Unproved,
+    /// It is a WebSocket, and this is the search for the first frame of a direction.
+    Beginning,
+    /// It is a WebSocket, and frames before a gap have been read.
+    Resync,
+}
+
 /// Segments that start with a frame.
 #[derive(Debug)]
 pub(crate) struct Found {
     pub(crate) from_client: bool,
     pub(crate) segments: VecDeque<SegmentBytes>,
-}
-
-/// A possible start of frames.
-#[derive(Debug)]
-struct Candidate {
-    parser: FrameParser,
-    /// Valid headers so far.
-    headers: u8,
-    inside_message: bool,
-    /// Whether a frame ended at the end of a segment.
-    aligned: bool,
 }
 
 /// The search in one direction.
@@ -74,6 +92,12 @@ pub(crate) struct FrameSearch {
     foreign_extension: bool,
     /// The longest frame that counts as valid, in bytes.
     max_frame: u64,
+    certainty: Certainty,
+    /// Whether the candidate begins with the first segment since the start or a gap.
+    is_first: bool,
+    /// Segments that could not begin a frame, and candidates that failed after several headers.
+    no_starts: u32,
+    failures: u32,
     candidate: Option<Candidate>,
     /// The segments from the candidate's start on.
     segments: VecDeque<SegmentBytes>,
@@ -88,15 +112,30 @@ impl FrameSearch {
             deflate,
             foreign_extension: false,
             max_frame,
+            certainty: Certainty::Unproved,
+            is_first: true,
+            no_starts: 0,
+            failures: 0,
             candidate: None,
             segments,
             bytes: 0,
         }
     }
 
+    /// The memory that the stored segments take, in bytes.
+    pub(crate) fn bytes_held(&self) -> usize {
+        self.bytes + self.segments.len() * 16 + self.segments.capacity() * size_of::<SegmentBytes>()
+    }
+
     /// Lets any RSV bit be set, if an extension was agreed that is not known.
     pub(crate) const fn with_foreign_extension(mut self, agreed: bool) -> Self {
         self.foreign_extension = agreed;
+        self
+    }
+
+    /// Searches with what is known of the connection.
+    pub(crate) const fn with_certainty(mut self, certainty: Certainty) -> Self {
+        self.certainty = certainty;
         self
     }
 
@@ -106,6 +145,7 @@ impl FrameSearch {
             // Most segments fail here, before they are copied.
             let mut candidate = Candidate::new(self.rules(bytes));
             if candidate.take(bytes, self.max_frame).is_err() {
+                self.failed(&candidate);
                 return None;
             }
             self.candidate = Some(candidate);
@@ -118,36 +158,95 @@ impl FrameSearch {
                 self.try_next_segment();
             }
         }
-        while self.candidate.is_some()
-            && (self.bytes > MAX_BYTES || self.segments.len() > MAX_SEGMENTS)
-        {
+        self.limit_stored();
+        self.take_found()
+    }
+
+    /// Notes that a candidate failed.
+    fn failed(&mut self, candidate: &Candidate) {
+        self.is_first = false;
+        let count = if candidate.headers() < 2 { &mut self.no_starts } else { &mut self.failures };
+        *count = count.saturating_add(1);
+    }
+
+    /// Drops candidates until their segments are few enough.
+    fn limit_stored(&mut self) {
+        for _ in 0..MAX_TRIED {
+            if self.bytes <= MAX_BYTES && self.segments.len() <= MAX_SEGMENTS {
+                return;
+            }
+            // One that has many headers does not fail, and neither will the next one.
+            let headers = self.candidate.as_ref().map_or(0, Candidate::headers);
+            if usize::try_from(headers).is_ok_and(|headers| headers > MAX_TRIED) {
+                break;
+            }
             self.try_next_segment();
         }
-        self.take_found()
+        if self.bytes > MAX_BYTES || self.segments.len() > MAX_SEGMENTS {
+            self.drop_candidate();
+        }
     }
 
     /// Removes and returns the frames, if they are confirmed.
     pub(crate) fn take_found(&mut self) -> Option<Found> {
-        self.candidate.as_ref().filter(|candidate| candidate.is_confirmed())?;
-        let from_client = self.candidate.take()?.parser.rules().from_client;
+        let candidate = self.candidate.as_ref()?;
+        let is_confirmed = match self.certainty {
+            _ if candidate.aligned() == 0 || candidate.readable_from().is_none() => false,
+            Certainty::Unproved => false,
+            Certainty::Beginning if self.is_first || candidate.weight() >= STRONG => true,
+            Certainty::Beginning | Certainty::Resync => candidate.headers() >= MIN_HEADERS,
+        };
+        if is_confirmed { self.confirm() } else { None }
+    }
+
+    /// Removes and returns the frames of the candidate.
+    fn confirm(&mut self) -> Option<Found> {
+        let readable_from = self.candidate.as_ref()?.readable_from()?;
+        let from_client = self.candidate.take()?.is_of_client();
         self.bytes = 0;
+        self.segments.drain(..readable_from.min(self.segments.len()));
         Some(Found { from_client, segments: std::mem::take(&mut self.segments) })
+    }
+
+    /// Sets the sender, because the connection has been proved to be a WebSocket. Returns the frames
+    /// that were part of the proof.
+    pub(crate) fn prove(&mut self, from_client: bool) -> Option<Found> {
+        self.sender = if from_client { Sender::Client } else { Sender::Server };
+        self.certainty = Certainty::Beginning;
+        let candidate = self.candidate.as_ref()?;
+        if candidate.is_of_client() != from_client {
+            self.try_next_segment();
+            return self.take_found();
+        }
+        if candidate.is_likely() { self.confirm() } else { self.take_found() }
+    }
+
+    /// The candidate, if there is one.
+    pub(crate) const fn candidate(&self) -> Option<&Candidate> {
+        self.candidate.as_ref()
+    }
+
+    /// The weight of the evidence in this direction.
+    pub(crate) fn weight(&self) -> Weight {
+        let counted = |count: u32, (weight, limit): (Weight, Weight)| {
+            weight.saturating_mul(Weight::try_from(count).unwrap_or(Weight::MAX)).max(limit)
+        };
+        self.candidate.as_ref().map_or(0, Candidate::weight)
+            + counted(self.no_starts, NO_START)
+            + counted(self.failures, FAILED)
     }
 
     /// Takes a gap: drops the candidate.
     pub(crate) fn gap(&mut self) {
-        self.candidate = None;
-        self.segments.clear();
-        self.bytes = 0;
+        self.drop_candidate();
+        self.is_first = true;
     }
 
-    /// Sets the sender, and drops a candidate of the other side.
-    pub(crate) fn set_sender(&mut self, from_client: bool) {
-        self.sender = if from_client { Sender::Client } else { Sender::Server };
-        let agrees = |candidate: &Candidate| candidate.parser.rules().from_client == from_client;
-        if !self.candidate.as_ref().is_none_or(agrees) {
-            self.try_next_segment();
-        }
+    fn drop_candidate(&mut self) {
+        self.candidate = None;
+        self.is_first = false;
+        self.segments.clear();
+        self.bytes = 0;
     }
 
     fn store(&mut self, bytes: &[u8], origin: Origin) {
@@ -173,7 +272,9 @@ impl FrameSearch {
     /// Drops the candidate, and makes the first stored segment after it that can be one the new
     /// candidate.
     fn try_next_segment(&mut self) {
-        self.candidate = None;
+        if let Some(candidate) = self.candidate.take() {
+            self.failed(&candidate);
+        }
         while let Some((bytes, _)) = self.segments.pop_front() {
             self.bytes -= bytes.len();
             let Some((first, _)) = self.segments.front() else { return };
@@ -184,44 +285,5 @@ impl FrameSearch {
                 return;
             }
         }
-    }
-}
-
-/// The bytes are not frames.
-struct NotFrames;
-
-impl Candidate {
-    const fn new(rules: Rules) -> Self {
-        let parser = FrameParser::new(rules);
-        Self { parser, headers: 0, inside_message: false, aligned: false }
-    }
-
-    const fn is_confirmed(&self) -> bool {
-        self.headers >= MIN_HEADERS && self.aligned
-    }
-
-    fn take(&mut self, mut bytes: &[u8], max_frame: u64) -> Result<(), NotFrames> {
-        while !self.is_confirmed() {
-            self.parser.payload(&mut bytes);
-            if self.parser.remaining() > 0 {
-                return Ok(());
-            }
-            if bytes.is_empty() {
-                self.aligned |= self.parser.cut_header().is_empty();
-                return Ok(());
-            }
-            let order = if self.inside_message { Order::Continue } else { Order::Start };
-            let Ok(header) = self.parser.header(&mut bytes, order) else { return Err(NotFrames) };
-            let Some(header) = header else { return Ok(()) };
-            // No frame follows a Close, so a Close cannot be confirmed.
-            if header.length > max_frame || header.opcode == Opcode::Close {
-                return Err(NotFrames);
-            }
-            if !header.opcode.is_control() {
-                self.inside_message = !header.fin;
-            }
-            self.headers = self.headers.saturating_add(1);
-        }
-        Ok(())
     }
 }

@@ -13,7 +13,7 @@ use crate::sink::Sink;
 use crate::stream_part::{Gap, Repeats, StreamPart};
 use crate::websocket::direction::{Direction, DirectionOptions};
 use crate::websocket::frame_search::Found;
-use crate::websocket::midstream::Midstream;
+use crate::websocket::midstream::SearchedDirection;
 use crate::websocket::problems;
 
 /// Where the client's first frame begins.
@@ -33,6 +33,8 @@ pub(super) struct OpenWebSocket {
     rest_of_request: u64,
     /// Indexed by `from_client`.
     directions: [Direction; 2],
+    /// Bytes of memory besides those that the directions allocate.
+    own_bytes: usize,
 }
 
 impl OpenWebSocket {
@@ -59,24 +61,24 @@ impl OpenWebSocket {
             ClientStart::AfterRequest(rest) => rest,
             ClientStart::AtFrame | ClientStart::Unknown => 0,
         };
-        Self { connection, rest_of_request, directions }
+        let own_bytes = size_of::<Self>() + connection.heads_memory();
+        Self { connection, rest_of_request, directions, own_bytes }
     }
 
     /// A WebSocket whose handshake was not captured. `directions` is indexed by `from_client`. The
-    /// gaps so far go to `sink`.
+    /// gaps so far and the frames that have been found go to `sink`.
     pub(super) fn midstream(
         connection: Connection,
-        [mut server, mut client]: [Midstream; 2],
+        [mut server, mut client]: [SearchedDirection; 2],
         options: &Options,
         sink: &mut impl Sink,
     ) -> Self {
         let id = connection.connection;
-        server.search.set_sender(false);
-        client.search.set_sender(true);
-        let mut direction = |from_client: bool, midstream: Midstream| {
+        let found = [server.search.prove(false), client.search.prove(true)];
+        let mut direction = |from_client: bool, searched: SearchedDirection| {
             let deflate = options.deflate.unwrap_or_else(unknown_deflate);
             let options = direction_options(options, from_client, Some(deflate));
-            let Midstream { search, account, gaps } = midstream;
+            let SearchedDirection { search, account, gaps } = searched;
             let mut direction = Direction::with_search(id, options, account, search);
             for (position, gap) in gaps {
                 direction.unread_gap(position, gap, sink);
@@ -84,7 +86,36 @@ impl OpenWebSocket {
             direction
         };
         let directions = [direction(false, server), direction(true, client)];
-        Self { connection, rest_of_request: 0, directions }
+        let own_bytes = size_of::<Self>() + connection.heads_memory();
+        let mut this = Self { connection, rest_of_request: 0, directions, own_bytes };
+        this.read_found(found, sink);
+        this
+    }
+
+    /// The memory that it takes, in bytes.
+    #[inline]
+    pub(super) fn bytes_held(&self) -> usize {
+        let [server, client] = &self.directions;
+        self.own_bytes + server.bytes_held() + client.bytes_held()
+    }
+
+    /// Bytes of the larger of the directions.
+    pub(super) fn largest_unfinished(&self) -> usize {
+        self.directions.iter().map(Direction::bytes_held).max().unwrap_or(0)
+    }
+
+    /// Drops what is unfinished in the larger of the directions.
+    pub(super) fn drop_unfinished(&mut self, limit: usize) {
+        let [server, client] = &mut self.directions;
+        let larger = if client.bytes_held() > server.bytes_held() { client } else { server };
+        larger.drop_unfinished(limit);
+    }
+
+    /// Gives back the memory of inflaters that are not in use.
+    pub(super) fn park(&mut self) {
+        for direction in &mut self.directions {
+            direction.park();
+        }
     }
 
     /// The tags and tunnels of the connection's packets.
@@ -92,9 +123,24 @@ impl OpenWebSocket {
         &mut self.connection.encapsulation
     }
 
-    /// Reads frames that the search of one direction has found.
-    pub(super) fn read_found(&mut self, found: Found, sink: &mut impl Sink) {
-        self.directions[usize::from(found.from_client)].read_found(found, sink);
+    /// Reads the frames of both sides that were found at the same time, in the order of the packets.
+    #[expect(clippy::disallowed_methods, reason = "as many as the two searches had stored")]
+    fn read_found(&mut self, found: [Option<Found>; 2], sink: &mut impl Sink) {
+        let mut segments = Vec::new();
+        for (direction, found) in self.directions.iter_mut().zip(found) {
+            let Some(found) = found else { continue };
+            direction.begin_found(&found);
+            // A segment that was captured late stays before those that waited for it.
+            let mut latest = 0;
+            for (bytes, origin) in found.segments {
+                latest = origin.packet.max(latest);
+                segments.push((latest, found.from_client, bytes, origin));
+            }
+        }
+        segments.sort_by_key(|(latest, ..)| *latest);
+        for (_, from_client, bytes, origin) in segments {
+            self.directions[usize::from(from_client)].found_segment(&bytes, origin, sink);
+        }
     }
 
     /// Bytes of the current, incomplete frame of one side.

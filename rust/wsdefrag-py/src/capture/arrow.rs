@@ -1,14 +1,11 @@
 //! Tables as Arrow streams, through the Arrow `PyCapsule` interface.
 //!
-//! Batches are created when the consumer requests them, on its thread and
-//! without
-//! the GIL. Only reading Python file objects takes the GIL. Taking it for each
-//! batch
-//! would wait for other Python threads, and would deadlock with a consumer that
-//! waits for one of its own threads.
+//! Batches are created when the consumer requests them, on its thread and without the GIL. Only
+//! reading Python file objects takes the GIL. Taking it for each batch would wait for other Python
+//! threads, and would deadlock with a consumer that waits for one of its own threads.
 //!
-//! `get_next` is called from C. A panic or a NUL in an error text would end the
-//! process there, so neither may reach it.
+//! `get_next` is called from C. A panic or a NUL in an error text would end the process there, so
+//! neither may reach it.
 
 use arrow_array::ffi::FFI_ArrowSchema;
 use arrow_array::ffi_stream::FFI_ArrowArrayStream;

@@ -1,4 +1,5 @@
-//! A pass over a capture that fills an Arrow table, and keeps the other two tables if they are small.
+//! A pass over a capture that fills an Arrow table, and keeps the other two tables if they are
+//! small.
 
 use std::any::Any;
 use std::collections::VecDeque;

@@ -1,7 +1,7 @@
 //! Makes the objects of the classes in `wsdefrag.capture.connection` without running Python code.
 //!
-//! Their constructors, which are Python code, are not called. So each object is given all attributes
-//! that its class has, and a field that is new in a class needs a line here.
+//! Their constructors, which are Python code, are not called. So each object is given all
+//! attributes that its class has, and a field that is new in a class needs a line here.
 
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString, PyTuple};

@@ -1,8 +1,7 @@
 //! Captures, for Python: a plan says what to read, and a run reads it.
 //!
-//! Everything runs without the GIL except reading Python file objects and
-//! creating
-//! Python objects, one batch at a time.
+//! Everything runs without the GIL except reading Python file objects and creating Python objects,
+//! one batch at a time.
 
 pub(crate) mod arrow;
 mod arrow_pass;

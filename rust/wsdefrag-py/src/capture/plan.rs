@@ -47,7 +47,7 @@ impl CapturePlan {
     #[pyo3(signature = (
         *, paths, file, name, hosts, request_paths, connections, ports, addresses, from_client,
         types, since_ns, until_ns, content, deflate, limits, strictness, resync, max_connections,
-        idle_timeout_ns, key, capture_point, decode_as, columns
+        memory, idle_timeout_ns, key, capture_point, decode_as, columns
     ))]
     #[expect(clippy::too_many_arguments, reason = "all of them have names where it is called")]
     #[expect(clippy::needless_pass_by_value, reason = "arguments from Python are owned")]
@@ -70,6 +70,7 @@ impl CapturePlan {
         strictness: PyStrictness,
         resync: bool,
         max_connections: usize,
+        memory: usize,
         idle_timeout_ns: Option<i64>,
         key: String,
         capture_point: String,
@@ -105,6 +106,7 @@ impl CapturePlan {
             deflate: deflate.map(Into::into),
             resync,
             max_connections,
+            memory,
             idle_timeout: idle_timeout_ns,
             key: connection_key(&key)?,
             capture_point,
@@ -125,6 +127,7 @@ impl CapturePlan {
         values.set_item("content", options.contents)?;
         values.set_item("resync", options.resync)?;
         values.set_item("max_connections", options.max_connections)?;
+        values.set_item("memory", options.memory)?;
         Ok(values)
     }
 

@@ -1,25 +1,17 @@
 //! A pass over a capture that returns Python objects.
 //!
-//! The results of a chunk of the capture wait in `items` until the GIL is
-//! held, and
-//! then become objects one by one. Creating them runs Python code, which an
-//! interrupt may end at any time. An item therefore leaves the queue only when
-//! its
-//! object is in `batch`, and `batch` is kept until it is returned: the next
-//! call
-//! continues where the interrupted one stopped.
+//! The results of a chunk of the capture wait in `items` until the GIL is held, and then become
+//! objects one by one. Creating them runs Python code, which an interrupt may end at any time. An
+//! item therefore leaves the queue only when its object is in `batch`, and `batch` is kept until it
+//! is returned: the next call continues where the interrupted one stopped.
 //!
-//! A connection's object changes to "ended" only with the batch that starts
-//! with
-//! it, and a gap's cost becomes certain only between two batches. What a caller
-//! sees therefore does not depend on how the files were split into chunks.
+//! A connection's object changes to "ended" only with the batch that starts with it, and a gap's
+//! cost becomes certain only between two batches. What a caller sees therefore does not depend on
+//! how the files were split into chunks.
 //!
-//! `state` is locked and unlocked with the GIL held, so its lock cannot change
-//! during a garbage collection. `progress` can be read during a pass, also by
-//! the
-//! file object that is being read: it is locked only briefly, and no holder of
-//! it
-//! waits for the GIL.
+//! `state` is locked and unlocked with the GIL held, so its lock cannot change during a garbage
+//! collection. `progress` can be read during a pass, also by the file object that is being read: it
+//! is locked only briefly, and no holder of it waits for the GIL.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,7 +1,7 @@
 //! Makes a column of texts without checking once more that they are UTF-8.
 //!
-//! The core checks each text as it arrives. Checking the whole column again would read every byte of
-//! it a second time.
+//! The core checks each text as it arrives. Checking the whole column again would read every byte
+//! of it a second time.
 
 use arrow_array::StringArray;
 use arrow_buffer::{Buffer, NullBuffer, OffsetBuffer};

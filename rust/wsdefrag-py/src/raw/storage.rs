@@ -1,8 +1,7 @@
 //! The memory of an instance of `MessageStorage`.
 //!
-//! - from the moment an instance is reachable until it is freed, `content` is
-//!   an owned reference to an exact `bytes` (a subclass could refer to
-//!   anything)
+//! - from the moment an instance is reachable until it is freed, `content` is an owned reference to
+//!   an exact `bytes` (a subclass could refer to anything)
 //! - `opcode` is a defined opcode
 
 use pyo3::prelude::*;

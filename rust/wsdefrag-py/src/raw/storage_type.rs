@@ -1,15 +1,10 @@
-//! `MessageStorage`, the base class of `WebSocketMessage`, defined through the
-//! C API.
+//! `MessageStorage`, the base class of `WebSocketMessage`, defined through the C API.
 //!
-//! PyO3 makes the garbage collector track every class. A message refers only to
-//! a
-//! `bytes`, so it cannot be part of a cycle, and with millions of objects the
-//! collector would cost more than everything else. The C API allows an
-//! untracked
-//! type whose fields are a C struct, filled in place without a constructor;
-//! `fields`
-//! has its accessors. Python tracks instances of every class it defines;
-//! [`untracked`] undoes that for `WebSocketMessage`, which adds no fields.
+//! PyO3 makes the garbage collector track every class. A message refers only to a `bytes`, so it
+//! cannot be part of a cycle, and with millions of objects the collector would cost more than
+//! everything else. The C API allows an untracked type whose fields are a C struct, filled in place
+//! without a constructor; `fields` has its accessors. Python tracks instances of every class it
+//! defines; [`untracked`] undoes that for `WebSocketMessage`, which adds no fields.
 
 use std::ffi::{CStr, c_int, c_void};
 use std::mem::offset_of;

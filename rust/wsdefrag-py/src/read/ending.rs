@@ -1,5 +1,4 @@
-//! How a direction ended, kept so that a repeated call raises the same
-//! exception.
+//! How a direction ended, kept so that a repeated call raises the same exception.
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;

@@ -1,7 +1,7 @@
 //! The state of one direction, for Python.
 //!
-//! `DirectionState` is the base class of `MessageReassembler` and
-//! `WebSocketDirection`. A `WebSocketConnection` shows one for each direction.
+//! `DirectionState` is the base class of `MessageReassembler` and `WebSocketDirection`. A
+//! `WebSocketConnection` shows one for each direction.
 
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString};

@@ -1,7 +1,7 @@
 //! The state of one direction of a relay.
 //!
-//! The core decides. This module reads and writes in Python's memory, creates the event objects, and
-//! charges the budget with the bytes held.
+//! The core decides. This module reads and writes in Python's memory, creates the event objects,
+//! and charges the budget with the bytes held.
 //!
 //! - no Python code runs while the state of the core is partly updated
 //! - the charge is `held()` after every call

@@ -1,11 +1,9 @@
 //! The bytes that one direction has written and the caller has not taken.
 //!
-//! The last bytes may belong to an incomplete frame. They are held back: other
-//! frames are inserted before them, and the caller gets them when the frame is
-//! complete.
+//! The last bytes may belong to an incomplete frame. They are held back: other frames are inserted
+//! before them, and the caller gets them when the frame is complete.
 //!
-//! - `held_back` is at most the length of the writer in `Frames::More`, and 0
-//!   in the other cases
+//! - `held_back` is at most the length of the writer in `Frames::More`, and 0 in the other cases
 
 use std::mem;
 

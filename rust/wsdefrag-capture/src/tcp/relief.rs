@@ -1,0 +1,82 @@
+//! Gives memory back when the live connections hold more than they may.
+//!
+//! ```text
+//! park      the inflaters of the connections used least recently; this loses nothing
+//! drop      the largest unfinished things: a message becomes `too_big`, a search begins anew, the
+//!           holes before held segments are given up; a connection without a WebSocket is evicted
+//! evict     the connections used least recently
+//! ```
+//!
+//! A pass ends as soon as seven eighths of the bound are not exceeded any more.
+
+#![expect(clippy::disallowed_methods, reason = "at most 16 bytes for each followed connection")]
+
+use std::cmp::Reverse;
+
+use crate::connection::Ended;
+use crate::sink::Sink;
+use crate::tcp::connection_table::{Class, SlotIndex};
+use crate::tcp::connections::Connections;
+use crate::tcp::entry::Entry;
+
+/// Unfinished things of fewer bytes are not worth dropping one by one.
+const MIN_UNFINISHED: usize = 4 << 10;
+
+impl Connections {
+    /// Gives memory back until there is enough.
+    #[cold]
+    pub(super) fn relieve<S: Sink>(&mut self, sink: &mut S) {
+        self.park_inflaters();
+        if !self.ledger.is_relieved() {
+            self.drop_largest(sink);
+        }
+        while !self.ledger.is_relieved() {
+            let Some(index) = self.least_needed() else { break };
+            self.end_connection(index, Ended::Evicted, sink);
+            self.table.touch(index, Class::Past, self.clock.now());
+        }
+    }
+
+    fn park_inflaters(&mut self) {
+        for class in [Class::Closing, Class::WebSocket] {
+            let mut next = self.table.oldest(class).map(|(index, _)| index);
+            while let Some(index) = next
+                && !self.ledger.is_relieved()
+            {
+                next = self.table.newer(index);
+                if let Some(Entry::Live(live)) = self.table.get(index) {
+                    live.conversation.park();
+                    live.measure(&mut self.ledger);
+                }
+            }
+        }
+    }
+
+    fn drop_largest<S: Sink>(&mut self, sink: &mut S) {
+        let mut unfinished: Vec<(Reverse<usize>, SlotIndex)> = Vec::new();
+        for class in [Class::Closing, Class::WebSocket, Class::Pending] {
+            let mut next = self.table.oldest(class).map(|(index, _)| index);
+            while let Some(index) = next {
+                next = self.table.newer(index);
+                if let Some(Entry::Live(live)) = self.table.get(index)
+                    && let bytes @ MIN_UNFINISHED.. = live.unfinished()
+                {
+                    unfinished.push((Reverse(bytes), index));
+                }
+            }
+        }
+        unfinished.sort_unstable();
+        for (_, index) in unfinished {
+            if self.ledger.is_relieved() {
+                return;
+            }
+            let Some(Entry::Live(live)) = self.table.get(index) else { continue };
+            if live.conversation.is_open() || live.holds_segments() {
+                self.drop_unfinished(index, sink);
+            } else {
+                self.end_connection(index, Ended::Evicted, sink);
+                self.table.touch(index, Class::Past, self.clock.now());
+            }
+        }
+    }
+}
