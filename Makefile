@@ -93,11 +93,11 @@ mitmproxy-env: $(MITMPROXY)/.extension ## make the environment that mitmproxy ru
 
 # AddressSanitizer watches the extension's memory. Its runtime has to be the first library of the
 # process, and libstdc++ the next, for other extensions. Python's own allocator would hide what lies
-# beside an object. Programs that the tests
-# start would need it, too, so only tests within a process run, and none that measure its memory.
+# beside an object. Programs that the tests start would need the runtime, too, so only tests within a
+# process run, and none that measure its memory.
 ASAN_TESTS ?= tests/core tests/relay tests/capture tests/compat/wsproto
-ASAN_TARGET := $(shell rustc -vV | sed -n 's/^host: //p')
-ASAN_LIBRARIES := $(shell $(CC) -print-file-name=libasan.so) $(shell $(CC) -print-file-name=libstdc++.so.6)
+ASAN_TARGET = $(shell rustc -vV | sed -n 's/^host: //p')
+ASAN_LIBRARIES = $(shell $(CC) -print-file-name=libasan.so) $(shell $(CC) -print-file-name=libstdc++.so.6)
 ASAN_ENV = LD_PRELOAD="$(ASAN_LIBRARIES)" PYTHONMALLOC=malloc ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1
 
 $(ASAN)/.tools: pyproject.toml

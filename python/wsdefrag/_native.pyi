@@ -150,9 +150,7 @@ class ArrowStream:
 
     @property
     def counts(self) -> dict[str, Any]:
-        """Number of packets by outcome, of the last pass that ended: the arguments of
-        ``PacketCounts``.
-        """
+        """Number of packets by outcome, of the last pass that ended, as ``PacketCounts`` takes them."""
 
     @property
     def warnings(self) -> list[str]:

@@ -34,7 +34,7 @@ struct Text {
     len: usize,
 }
 
-impl fmt::Write for Text {
+impl Write for Text {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         let room = self.bytes.get_mut(self.len..).unwrap_or_default();
         let size = text.len().min(room.len());

@@ -137,8 +137,7 @@ impl ArrowStream {
         self.shared.warnings()
     }
 
-    /// Number of packets by outcome, of the last pass that ended: the arguments of
-    /// ``PacketCounts``.
+    /// Number of packets by outcome, of the last pass that ended, as ``PacketCounts`` takes them.
     #[getter]
     fn counts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         packet_counts(py, &self.shared.counts())
