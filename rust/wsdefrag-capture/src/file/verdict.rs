@@ -50,16 +50,11 @@ pub(crate) fn verify(
     if records.is_usual(head) && before.is_none() {
         return Verdict::Right;
     }
-    let damaged = Verdict::Other(Parsed::Damaged(if head.captured > records.usual {
-        FileErrorKind::TooLong(head.captured)
-    } else {
-        FileErrorKind::Implausible
-    }));
     let time = records.time(head);
     // Small numbers in packets look like headers with other times, so those must fit better.
     let jumps = before.is_some_and(|before| !is_near(time, before));
     if head.captured > MAX_RECORD || head.pad > MAX_PAD {
-        return damaged;
+        return damaged(records, head);
     }
     if jumps && !records.is_plausible(head, None) {
         return verify_odd(records, bytes, head, before, end);
@@ -83,11 +78,7 @@ pub(crate) fn verify(
             return if end { Verdict::Right } else { needed };
         };
         if !records.is_usual(&next) || jumps && !records.is_plausible(&next, None) {
-            return if head.captured > records.usual {
-                damaged
-            } else {
-                verify_odd(records, bytes, head, before, end)
-            };
+            return verify_odd(records, bytes, head, before, end);
         }
         if !far && is_near(records.time(&next), time) {
             return Verdict::Right;
@@ -110,7 +101,7 @@ fn verify_odd(
     before: Option<i64>,
     end: bool,
 ) -> Verdict {
-    let damaged = Verdict::Other(Parsed::Damaged(FileErrorKind::Implausible));
+    let damaged = damaged(records, head);
     if !records.has_length(head) {
         return damaged;
     }
@@ -154,6 +145,15 @@ fn verify_odd(
         current = next;
     }
     damaged
+}
+
+fn damaged(records: &Records, head: &Head) -> Verdict {
+    let kind = if head.captured > records.usual {
+        FileErrorKind::TooLong(head.captured)
+    } else {
+        FileErrorKind::Implausible
+    };
+    Verdict::Other(Parsed::Damaged(kind))
 }
 
 /// What to do with the time of a right record. `continues` says that a record after it goes on from
