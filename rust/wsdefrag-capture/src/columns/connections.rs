@@ -400,7 +400,8 @@ mod tests {
             uid: [9; 16],
             midstream: true,
             first: Origin { packet: 5, file: 0, time: 1 },
-            last: Origin { packet: 6, file: 1, time: 2 },
+            // A file without a name.
+            last: Origin { packet: 6, file: 2, time: 2 },
             ..Connection::of(["192.0.2.1:50000", "[2001:db8::1]:443"])
         }
     }
@@ -427,6 +428,8 @@ mod tests {
             }),
             accept_key_ok: Some(true),
             midstream: false,
+            first: Origin { packet: 3, file: 0, time: 1 },
+            last: Origin { packet: 4, file: 1, time: 2 },
             original_client_address: "203.0.113.1:1000".parse().ok(),
             original_server_address: "203.0.113.2:2000".parse().ok(),
             close: Some(CloseSeen {
@@ -475,7 +478,8 @@ mod tests {
     }
 
     fn batch(connections: &[Connection]) -> RecordBatch {
-        let mut columns = ConnectionColumns::new(Choice::all(Table::Connections));
+        let files = FileNames::new(&["first.pcap".into(), "second.pcap".into()]);
+        let mut columns = ConnectionColumns::new(Choice::all(Table::Connections)).with_files(files);
         for connection in connections {
             columns.push(connection.clone());
         }
@@ -562,6 +566,11 @@ mod tests {
         let problems: Vec<_> = problems.as_string::<i32>().iter().collect();
         assert_eq!(problems, [Some("erstens"), Some("größtenteils")]);
         assert!(batch.columns().iter().all(|column| column.null_count() == 0));
+        let packet = |name: &'static str| column(name).as_primitive::<UInt64Type>().value(0);
+        assert_eq!((packet("first_packet"), packet("last_packet")), (3, 4));
+        let file = column("file").as_any_dictionary();
+        let names = file.values().as_string::<i32>();
+        assert_eq!(names.value(file.normalized_keys()[0]), "second.pcap");
     }
 
     #[test]
