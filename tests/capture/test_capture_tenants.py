@@ -166,7 +166,7 @@ def test_tenants_with_equal_addresses_are_two_connections(pair: str) -> None:
     assert len(tags) == 2
 
 
-@pytest.mark.parametrize("pair", set(PAIRS) - {"GTP-U"})
+@pytest.mark.parametrize("pair", [pair for pair in PAIRS if pair != "GTP-U"])
 def test_tenants_are_told_apart_by_their_tags_alone_on_request(pair: str) -> None:
     """With the same sequence numbers nothing but the tags differs."""
     first, second = PAIRS[pair]
