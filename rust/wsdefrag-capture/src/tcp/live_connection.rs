@@ -261,7 +261,7 @@ impl LiveConnection {
         total_held: &mut usize,
         context: &mut Context<'_, S>,
     ) {
-        let Self { streams, conversation, .. } = self;
+        let streams = &self.streams;
         // The connection may have waited for a hole before its FIN, or for a packet after its RST.
         let ended = match ended {
             Ended::Idle | Ended::Evicted | Ended::EndOfCapture
@@ -276,9 +276,21 @@ impl LiveConnection {
             }
             ended => ended,
         };
+        self.settle(total_held, context);
+        let Self { streams, conversation, .. } = self;
+        conversation.finish(ended, [streams[0].repeats, streams[1].repeats], context);
+    }
+
+    /// Gives out everything that is held, before the end: the segments, then what is unfinished.
+    pub(super) fn settle<S: Sink>(
+        &mut self,
+        total_held: &mut usize,
+        context: &mut Context<'_, S>,
+    ) {
+        let Self { streams, conversation, .. } = self;
         for (sender, stream) in streams.iter_mut().enumerate() {
             stream.finish(total_held, &mut |part| conversation.part(sender, part, context));
         }
-        conversation.finish(ended, [streams[0].repeats, streams[1].repeats], context);
+        conversation.settle(context);
     }
 }

@@ -35,6 +35,7 @@ pub(super) struct OpenWebSocket {
     directions: [Direction; 2],
     /// Bytes of memory besides those that the directions allocate.
     own_bytes: usize,
+    is_settled: bool,
 }
 
 impl OpenWebSocket {
@@ -62,7 +63,7 @@ impl OpenWebSocket {
             ClientStart::AtFrame | ClientStart::Unknown => 0,
         };
         let own_bytes = size_of::<Self>() + connection.heads_memory();
-        Self { connection, rest_of_request, directions, own_bytes }
+        Self { connection, rest_of_request, directions, own_bytes, is_settled: false }
     }
 
     /// A WebSocket whose handshake was not captured. `directions` is indexed by `from_client`. The
@@ -87,7 +88,7 @@ impl OpenWebSocket {
         };
         let directions = [direction(false, server), direction(true, client)];
         let own_bytes = size_of::<Self>() + connection.heads_memory();
-        let mut this = Self { connection, rest_of_request: 0, directions, own_bytes };
+        let mut this = Self { connection, rest_of_request: 0, directions, own_bytes, is_settled: false };
         this.read_found(found, sink);
         this
     }
@@ -179,7 +180,16 @@ impl OpenWebSocket {
         }
     }
 
-    /// Ends the WebSocket and reports it. `repeats` is indexed by `from_client`; `last` is the time of
+    /// Gives out what is unfinished, before the end; nothing follows.
+    pub(super) fn settle(&mut self, sink: &mut impl Sink) {
+        if !std::mem::replace(&mut self.is_settled, true) {
+            for direction in &mut self.directions {
+                direction.finish(sink);
+            }
+        }
+    }
+
+    /// Ends the WebSocket, which must be settled, and reports it. `repeats` is indexed by `from_client`; `last` is the time of
     /// the last packet, in nanoseconds since the epoch.
     pub(super) fn finish(
         self,
@@ -189,9 +199,6 @@ impl OpenWebSocket {
         sink: &mut impl Sink,
     ) {
         let Self { mut connection, mut directions, .. } = self;
-        for direction in &mut directions {
-            direction.finish(sink);
-        }
         for (direction, repeats) in directions.iter_mut().zip(repeats) {
             let account = direction.account_mut();
             account.retransmissions = repeats.retransmissions;

@@ -99,6 +99,8 @@ struct Rows {
     kept_events: Kept,
     /// Whether a column could not get memory.
     out_of_memory: bool,
+    /// Whether the run was stopped for that.
+    is_stopped: bool,
 }
 
 impl Rows {
@@ -121,6 +123,7 @@ impl Rows {
             kept_connections: Kept::default(),
             kept_events: Kept::default(),
             out_of_memory: false,
+            is_stopped: false,
         }
     }
 
@@ -226,7 +229,7 @@ impl Sink for Rows {
     }
 
     fn is_full(&self) -> bool {
-        self.out_of_memory || !self.ready.is_empty()
+        (self.out_of_memory && !self.is_stopped) || !self.ready.is_empty()
     }
 }
 
@@ -260,7 +263,10 @@ impl Pass {
         while self.rows.ready.is_empty() {
             let Some(run) = &mut self.run else { return self.failure.take().map(Err) };
             match run.step(&mut self.rows) {
-                Step::More if self.rows.out_of_memory => run.fail(Failure::OutOfMemory),
+                Step::More if self.rows.out_of_memory && !self.rows.is_stopped => {
+                    self.rows.is_stopped = true;
+                    run.fail(Failure::OutOfMemory);
+                }
                 Step::More => {}
                 // A consumer does not read a stream again after an error.
                 Step::Paused(error) => run.fail(Failure::Io(error, None)),

@@ -48,6 +48,9 @@ enum Item {
 /// it.
 const MOST_WAITING: usize = 32 << 20;
 
+/// Items that may wait to become Python objects. What one packet completes may exceed it.
+const MOST_ITEMS: usize = 8_192;
+
 /// Keeps what a chunk completes until it becomes Python objects.
 #[derive(Default)]
 struct Items {
@@ -83,7 +86,7 @@ impl Sink for Items {
     }
 
     fn is_full(&self) -> bool {
-        self.bytes >= MOST_WAITING
+        self.bytes >= MOST_WAITING || self.queue.len() >= MOST_ITEMS
     }
 }
 
