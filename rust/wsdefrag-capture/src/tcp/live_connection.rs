@@ -22,9 +22,9 @@ use crate::tcp::stream::Stream;
 use crate::tcp::tenants::{Fit, Positions, TagsSeen};
 use crate::websocket::conversation::{Context, Conversation};
 
-/// Bytes of memory that a connection takes in the table: its slot, its entry in the map, and what the
-/// allocator adds to each.
-const SLOT: usize = 256;
+/// Bytes of memory that a connection takes in the table: its slot, its entry in the map, the room that
+/// both have to spare, and what the allocator adds to each allocation of the connection.
+const SLOT: usize = 512;
 
 /// A connection that has not ended. Arrays have one entry per endpoint, in the order of the
 /// connection's key; `sender` is an index into them.
@@ -282,11 +282,7 @@ impl LiveConnection {
     }
 
     /// Gives out everything that is held, before the end: the segments, then what is unfinished.
-    pub(super) fn settle<S: Sink>(
-        &mut self,
-        total_held: &mut usize,
-        context: &mut Context<'_, S>,
-    ) {
+    pub(super) fn settle<S: Sink>(&mut self, total_held: &mut usize, context: &mut Context<'_, S>) {
         let Self { streams, conversation, .. } = self;
         for (sender, stream) in streams.iter_mut().enumerate() {
             stream.finish(total_held, &mut |part| conversation.part(sender, part, context));

@@ -62,7 +62,7 @@ impl OpenWebSocket {
             ClientStart::AfterRequest(rest) => rest,
             ClientStart::AtFrame | ClientStart::Unknown => 0,
         };
-        let own_bytes = size_of::<Self>() + connection.heads_memory();
+        let own_bytes = own_bytes(&connection, options);
         Self { connection, rest_of_request, directions, own_bytes, is_settled: false }
     }
 
@@ -87,8 +87,9 @@ impl OpenWebSocket {
             direction
         };
         let directions = [direction(false, server), direction(true, client)];
-        let own_bytes = size_of::<Self>() + connection.heads_memory();
-        let mut this = Self { connection, rest_of_request: 0, directions, own_bytes, is_settled: false };
+        let own_bytes = own_bytes(&connection, options);
+        let mut this =
+            Self { connection, rest_of_request: 0, directions, own_bytes, is_settled: false };
         this.read_found(found, sink);
         this
     }
@@ -217,6 +218,17 @@ impl OpenWebSocket {
         problems::add_problems(&mut connection, lost_to_gap);
         sink.ended(connection);
     }
+}
+
+/// Bytes of memory that a WebSocket takes besides its directions' own, with those of the receiver.
+fn own_bytes(connection: &Connection, options: &Options) -> usize {
+    let heads = connection.heads_memory();
+    let object = match options.object_memory {
+        0 => 0,
+        // Each name and value is an object of its own.
+        fixed => fixed + 2 * heads,
+    };
+    size_of::<OpenWebSocket>() + heads + object
 }
 
 /// Parameters for a WebSocket whose extensions are unknown: they allow RSV1.
