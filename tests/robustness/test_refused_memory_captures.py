@@ -16,8 +16,7 @@ import capture_hostile
 from capture_hostile import Talk, frame
 from child_process import child
 
-KIB = 1 << 10
-HEADROOMS = [0, 64, 256, 512, *range(1024, 16 * 1024, 1024), *range(16 * 1024, 65 * 1024, 4096)]
+HEADROOMS = [0, 64, 512, *range(1024, 16 * 1024, 2048), *range(16 * 1024, 65 * 1024, 8192)]
 """Address space that is left, in KiB."""
 
 
@@ -31,7 +30,7 @@ def small_messages(count: int) -> Iterator[bytes]:
 
 CAPTURES = {
     "messages": (small_messages, 100_000),
-    "pings": (capture_hostile.control_frames, 400_000),
+    "pings": (capture_hostile.control_frames, 200_000),
     "connections": (capture_hostile.live_plain, 5_000),
     "holes": (capture_hostile.holes, 20),
 }

@@ -20,8 +20,12 @@ pub(crate) struct Reserve(Vec<u8>);
 impl Reserve {
     /// Reserves [`STEP`] bytes. They take no physical memory, as nothing is written.
     pub(crate) fn new() -> Result<Self, OutOfMemory> {
+        Self::of(STEP)
+    }
+
+    fn of(size: usize) -> Result<Self, OutOfMemory> {
         let mut reserve = Vec::new();
-        reserve.try_reserve_exact(STEP)?;
+        reserve.try_reserve_exact(size)?;
         Ok(Self(black_box(reserve)))
     }
 
@@ -40,7 +44,7 @@ impl Reserve {
     }
 }
 
-/// Makes sure that there is room for a step.
-pub(crate) fn ensure() -> Result<(), OutOfMemory> {
-    Reserve::new().map(drop)
+/// Makes sure that there is room for a step that takes `more` bytes beside [`STEP`].
+pub(crate) fn ensure(more: usize) -> Result<(), OutOfMemory> {
+    Reserve::of(STEP.saturating_add(more)).map(drop)
 }

@@ -264,7 +264,7 @@ impl Pass {
     fn next(&mut self) -> Option<Result<RecordBatch, Failure>> {
         while self.rows.ready.is_empty() {
             let Some(run) = &mut self.run else { return self.failure.take().map(Err) };
-            if self.reserve.is_held() && room::ensure().is_err() {
+            if self.reserve.is_held() && room::ensure(run.room()).is_err() {
                 self.reserve.release();
                 run.fail(Failure::OutOfMemory);
             }

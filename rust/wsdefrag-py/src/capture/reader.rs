@@ -285,7 +285,7 @@ impl CaptureReader {
         while batch.is_empty() {
             let State { run, items, .. } = state;
             if items.queue.is_empty() {
-                room::ensure().map_err(|_| PyMemoryError::new_err(NO_ROOM))?;
+                room::ensure(run.room()).map_err(|_| PyMemoryError::new_err(NO_ROOM))?;
                 let step = if self.stays_attached {
                     self.step(run, items)
                 } else {
