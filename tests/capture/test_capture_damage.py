@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from capture_conversation import CLIENT
-from capture_craft import Captured
+from capture_craft import Captured, Order
 from capture_files import pcap, pcap_record, pcapng, section, snoop, snoop_record
 from capture_samples import EXPECTED, FILE, PACKETS, SENT
 from capture_seen import read
@@ -163,6 +163,63 @@ def test_damage_at_any_byte_costs_only_its_packet(form: str, flip: int) -> None:
                 sent = EXPECTED.side(from_client)
                 lost = [one for one in PACKETS[index : index + 1] if is_from(one, from_client)]
                 assert found.side(from_client)[: len(sent)] == sent or lost, place
+
+
+def odd_records(odd: dict[int, tuple[int, int]], order: Order = "little") -> bytes:
+    """A pcap file of which some records have other seconds and fractions of a second."""
+    records = [bytearray(pcap_record(packet, order)) for packet in PACKETS]
+    for index, (seconds, fraction) in odd.items():
+        records[index][:8] = seconds.to_bytes(4, order) + fraction.to_bytes(4, order)
+    return pcap([], order=order) + b"".join(records)
+
+
+ODD = (1_701_999_731, 1_011_041_000)
+"""A time two years from the others, with a fraction of a thousand seconds."""
+
+
+@pytest.mark.parametrize("order", ["little", "big"])
+@pytest.mark.parametrize("count", [1, 2, 3, 7])
+def test_times_that_cannot_be_right_cost_no_record(count: int, order: Order) -> None:
+    """Only the times are wrong, of one record or of several in a row."""
+    for start in range(1, len(PACKETS) - count + 1):
+        found = read(odd_records(dict.fromkeys(range(start, start + count), ODD), order))
+        assert found.counts.packets == len(PACKETS), start
+        assert found.contents() == SENT, start
+        assert len(found.warnings) == count, start
+        for warning in found.warnings:
+            assert "its time cannot be right; that of the packet before is used" in warning, start
+
+
+@pytest.mark.parametrize("odd", [(0, 0xFFFF_FFFF), (1_200_000_000, 5), (0xFFFF_FFFF, 0)])
+def test_odd_time_next_to_another_costs_no_record(odd: tuple[int, int]) -> None:
+    """One has a fraction that is too large, and the one next to it another day."""
+    for start in range(1, len(PACKETS) - 1):
+        for times in ((odd, ODD), (ODD, odd)):
+            data = odd_records(dict(enumerate(times, start)))
+            found = read(data, ordered=False, timed=False)
+            assert found.counts.packets == len(PACKETS), (start, times)
+            assert found.contents() == SENT, (start, times)
+
+
+def test_first_time_that_cannot_be_right_costs_no_record() -> None:
+    for count in (1, 2):
+        found = read(odd_records(dict.fromkeys(range(count), ODD)), ordered=False, timed=False)
+        assert found.counts.packets == len(PACKETS)
+        assert found.contents() == SENT
+
+
+def test_packet_with_an_odd_time_that_holds_records_is_no_packet() -> None:
+    """Its length is wrong: there are whole records inside, and one that fits comes after it."""
+    records = [bytearray(pcap_record(packet)) for packet in PACKETS]
+    for index in range(9, len(PACKETS) - 5):
+        damaged = [*map(bytearray, records)]
+        length = sum(map(len, records[index : index + 4])) - 16
+        fields = (*ODD, length, length)
+        damaged[index][:16] = b"".join(field.to_bytes(4, "little") for field in fields)
+        found = read(pcap([]) + b"".join(damaged), ordered=False, timed=False)
+        assert found.counts.packets == len(PACKETS) - 1, index
+        (warning,) = found.warnings
+        assert f"{len(records[index])} bytes were skipped" in warning
 
 
 @pytest.mark.parametrize(

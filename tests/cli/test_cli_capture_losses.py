@@ -119,6 +119,22 @@ def test_tolerated_rule_lets_messages_pass() -> None:
         assert sloppy.stdout.endswith("  not masked\n")
 
 
+def test_memory_is_bounded_and_what_does_not_fit_is_said() -> None:
+    talk = Conversation().open().upgrade()
+    talk.say(True, text(True, "x" * 300_000), size=1400)
+    talk.says(True, text(True, "after"))
+    data = capture_of(talk.segments)
+    assert invoke_capture("messages", "-", stdin=data).exit_code == 0
+    for size in ("128K", "131072"):
+        result = invoke_capture("messages", "-", "--memory", size, stdin=data)
+        first, second = result.stdout.splitlines()
+        assert "[too big" in first
+        assert second.endswith("  after")
+        assert result.exit_code == 1
+    for bad in ("0", "-1", "some", "1T", "999999999999999G"):
+        assert invoke_capture("messages", "-", "--memory", bad, stdin=data).exit_code == 2
+
+
 def test_loss_of_a_raw_dump_can_be_tolerated() -> None:
     wire = GOOD + frame(TEXT, b"half", announced=9)
     strict = invoke_capture("messages", "-", "--from", "server", stdin=wire)

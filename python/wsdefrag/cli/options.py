@@ -13,6 +13,7 @@ import functools
 import ipaddress
 import os
 import re
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import fields
 from datetime import datetime
@@ -22,7 +23,7 @@ import click
 
 from wsdefrag.capture import Capture
 from wsdefrag.cli.input.source import checked_seconds
-from wsdefrag.cli.selection import RULES, Selection
+from wsdefrag.cli.selection import DEFAULT_MEMORY, RULES, Selection
 from wsdefrag.deflate import DeflateParams
 from wsdefrag.limits import Limits
 
@@ -69,6 +70,15 @@ def seconds(
         return checked_seconds(value)
     except ValueError:
         raise click.BadParameter(f"{value!r} is not a time in seconds since 1970.") from None
+
+
+def _size(context: click.Context, parameter: click.Parameter, value: str) -> int:
+    """Parse a number of bytes: ``512M`` is 512 MiB."""
+    match = re.fullmatch(r"(\d{1,15})([KMG]?)", value, re.ASCII | re.IGNORECASE)
+    size = int(match[1]) << 10 * " KMG".index(match[2].upper() or " ") if match else 0
+    if not 0 < size <= sys.maxsize:
+        raise click.BadParameter(f"{value!r} is not a number of bytes from 1, such as 512M.")
+    return size
 
 
 def _duration(
@@ -220,6 +230,13 @@ READING: tuple[_Option, ...] = (
         metavar="HEADER",
         callback=deflate_header,
         help="Sec-WebSocket-Extensions, where no response says it.",
+    ),
+    click.option(
+        "--memory",
+        metavar="BYTES",
+        default=f"{DEFAULT_MEMORY >> 20}M",
+        callback=_size,
+        help="Limit of all that is unfinished; K, M, G may follow.  [default: 512M]",
     ),
     click.option(
         "--idle-timeout",

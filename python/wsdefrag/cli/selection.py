@@ -22,13 +22,16 @@ _DEFAULTS = Limits()
 # The rules that are off by default need no option.
 RULES = [field.name.replace("_", "-") for field in fields(Strictness) if field.default]
 
+# Bytes.
+DEFAULT_MEMORY = 512 << 20
+
 # The options that do not work with raw dumps.
 _OF_CAPTURES = (
     *("host", "path", "connection", "port", "address", "type", "since", "until"),
-    *("resync", "key", "decode_as", "idle_timeout"),
+    *("resync", "key", "decode_as", "memory", "idle_timeout"),
 )
 # Those of them that select nothing.
-_NO_FILTERS = {"--resync", "--key", "--decode-as", "--idle-timeout"}
+_NO_FILTERS = {"--resync", "--key", "--decode-as", "--memory", "--idle-timeout"}
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,7 @@ class Selection:
         key: What tells connections with the same addresses and ports apart.
         decode_as: UDP ports that carry tunnels, as ``Capture`` takes them.
         deflate: The permessage-deflate parameters where no response says what was agreed.
+        memory: Most bytes of memory that everything unfinished may take.
         idle_timeout: After how many seconds without a packet a WebSocket ends; None for never.
         tolerate: What does not change the exit status: names of rules, ``loss``, ``all``.
         max_message_size: Most bytes of a message; 0 for no limit.
@@ -69,6 +73,7 @@ class Selection:
     key: Literal["auto", "addresses", "tagged"] = "auto"
     decode_as: tuple[str, ...] = ()
     deflate: DeflateParams | None = None
+    memory: int = DEFAULT_MEMORY
     idle_timeout: float | None = None
     tolerate: tuple[str, ...] = ()
     max_message_size: int = _DEFAULTS.max_message_size or 0
@@ -154,5 +159,6 @@ class Selection:
             resync=self.resync,
             key=self.key,
             decode_as=self.decode_as,
+            memory=self.memory,
             idle_timeout=self.idle_timeout,
         )

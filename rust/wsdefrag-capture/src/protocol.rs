@@ -146,7 +146,9 @@ mod tests {
     fn what_is_known_changes_only_for_what_may_follow() {
         let learnt = |parts: &[&[u8]]| {
             let mut protocol = Protocol::default();
-            parts.iter().for_each(|part| protocol.learn(part));
+            for part in parts {
+                protocol.learn(part);
+            }
             protocol
         };
         let (tls, http) = (&b"\x16\x03\x01\x02\x00\x01"[..], &b"CONNECT a:1 HTTP/1.1\r\n"[..]);

@@ -24,6 +24,7 @@
 use crate::file::damage::{Damage, MAX_REPORTED};
 use crate::file::error::{FileError, FileErrorKind};
 use crate::file::fixed_header::Records;
+use crate::file::fixed_record;
 use crate::file::looks;
 use crate::file::partial::Partial;
 use crate::file::pcap::{self, PCAP_HEADER};
@@ -32,6 +33,7 @@ use crate::file::record::{Parsed, Plausible, Record, Taken};
 use crate::file::secrets::Secrets;
 use crate::file::snoop::{self, SNOOP_HEADER};
 use crate::file::start::{self, FileFormat};
+use crate::file::verdict;
 
 /// Bytes that a search in `partial` gets at a time.
 const SEARCHED: usize = 64 << 10;
@@ -246,7 +248,7 @@ impl RecordReader {
                 return Ok(Run { at, kept, stop: Stop::Needs });
             }
             let parsed = match &mut self.format {
-                Format::Records(records) => records.parse(rest, self.time, end),
+                Format::Records(records) => fixed_record::parse(records, rest, self.time, end),
                 Format::Pcapng(section) => section.parse(rest, self.time, end, secrets),
                 Format::Unknown => match self.detect_format(rest, end) {
                     Ok(parsed) => parsed,
@@ -327,7 +329,7 @@ impl RecordReader {
                 break false;
             }
             let plausible = match &self.format {
-                Format::Records(records) => records.plausible(rest, self.time, end),
+                Format::Records(records) => verdict::plausible(records, rest, self.time, end),
                 Format::Pcapng(section) => section.plausible(rest, end),
                 Format::Unknown => start::starts_capture(rest),
             };

@@ -143,8 +143,9 @@ impl State {
         while let Some(item) = items.queue.front() {
             match item {
                 Item::Opened(connection) => {
+                    let file = files.get(py, connection.last.file)?;
                     open.0.try_reserve(1).map_err(no_memory)?;
-                    open.0.insert(connection.connection, new_connection(py, connection)?);
+                    open.0.insert(connection.connection, new_connection(py, connection, file)?);
                 }
                 Item::Message(message) => {
                     let connection = match &last {
@@ -187,7 +188,8 @@ impl State {
                 Item::Ended(_) if !batch.is_empty() => break,
                 Item::Ended(connection) => {
                     let object = open.find(py, connection.connection)?;
-                    end_connection(object.bind(py), connection)?;
+                    let file = files.get(py, connection.last.file)?;
+                    end_connection(object.bind(py), connection, file)?;
                     batch.append(object)?;
                     open.0.remove(&connection.connection);
                 }
