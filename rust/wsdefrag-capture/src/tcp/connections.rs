@@ -26,7 +26,7 @@
 
 use std::net::SocketAddr;
 
-use crate::connection::Ended;
+use crate::connection::{Connection, Ended};
 use crate::options::{ConnectionKey, Options};
 use crate::packet::tags::Tags;
 use crate::packet::{Origin, Packet, Payload, Segment};
@@ -45,6 +45,13 @@ use crate::websocket::conversation::{Context, Conversation};
 
 /// Nanoseconds of capture time without a packet after which a closing connection ends.
 const CLOSING_WAIT: i64 = 300_000_000_000;
+
+/// Bytes for a connection in the tables beside [`ConnectionTable`], here and in a sink, when they
+/// double.
+const OTHER_TABLES: usize = 256;
+
+/// Connections that a sink may take before it is full, for [`Connections::bytes_to_finish`].
+const BATCH: usize = 1 << 12;
 
 /// Past connections that are remembered.
 const MAX_PAST: usize = 65_536;
@@ -393,6 +400,19 @@ impl Connections {
         }
     }
 
+    /// Bytes that tables take when `more` connections open.
+    pub(crate) fn growth(&self, more: usize) -> usize {
+        self.table.growth(more) + self.live_connections() * OTHER_TABLES
+    }
+
+    /// Bytes that [`finish`](Self::finish) takes, with a sink that makes an Arrow table.
+    pub(crate) fn bytes_to_finish(&self) -> usize {
+        // The rows of a batch, what they are copied to, and their values in the columns; and the lists
+        // of those that have yet to end.
+        let live = self.live_connections();
+        live.min(BATCH) * 4 * size_of::<Connection>() + live * 64
+    }
+
     /// Ends all connections, and reports them in the order of [`Ending`], until the sink is full.
     /// Returns whether all are reported; if not, the call must be repeated.
     pub(crate) fn finish<S: Sink>(&mut self, sink: &mut S) -> bool {
@@ -436,7 +456,10 @@ impl Connections {
             all.into_iter().map(|(_, end)| end).collect::<Vec<_>>().into_iter()
         });
         match unreported.next() {
-            Some(FinalEnd::Live(index)) => self.end_connection(index, Ended::EndOfCapture, sink),
+            Some(FinalEnd::Live(index)) => {
+                self.end_connection(index, Ended::EndOfCapture, sink);
+                self.table.remove(index);
+            }
             Some(FinalEnd::Refused(connection)) => sink.ended(*connection),
             None => return false,
         }
