@@ -215,8 +215,8 @@ class CapturedConnection:
     pass over the same packets, whatever the filters and the other files.
 
     Attributes:
-        connection: Its number in the capture, from 0, in the order in which WebSockets were
-            recognised.
+        connection: The number of its TCP connection in the capture, from 0, in the order of first
+            packets. All TCP connections count, so filters do not change the numbers.
         uid: Its identity, 16 bytes: a hash of the addresses, the ports, the start of the connection
             and the capture point.
         client_address: IP address and TCP port of the side that sent the request.
@@ -231,6 +231,9 @@ class CapturedConnection:
         started_ns: When the WebSocket began, in nanoseconds since the epoch: with the response, or
             else the request, or else, if neither was captured, the first packet.
         last_ns: When its last packet was captured, in nanoseconds since the epoch.
+        first_packet: Number of its first packet in the capture, from 1.
+        last_packet: Number of its last packet in the capture.
+        file: Name of the file that the last packet is in, or None if it has no name.
         close: The first Close frame, or None.
         from_client: The account of the client's bytes.
         from_server: The account of the server's bytes.
@@ -269,6 +272,9 @@ class CapturedConnection:
     opened_ns: int
     started_ns: int
     last_ns: int
+    first_packet: int
+    last_packet: int
+    file: str | None
     close: CapturedClose | None
     from_client: Account
     from_server: Account

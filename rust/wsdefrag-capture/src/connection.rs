@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 use wsdefrag_core::DeflateParams;
 
 use crate::account::Account;
+use crate::packet::Origin;
 
 /// How a connection ended, as far as it was captured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,10 +134,10 @@ pub struct Connection {
     pub accept_key_ok: Option<bool>,
     /// Whether the server's acceptance was not captured.
     pub midstream: bool,
-    /// When the first packet was captured, in nanoseconds since the epoch.
-    pub opened: i64,
-    /// When the last packet was captured, in nanoseconds since the epoch.
-    pub last: i64,
+    /// The first packet.
+    pub first: Origin,
+    /// The last packet.
+    pub last: Origin,
     /// The first close frame.
     pub close: Option<CloseSeen>,
     /// The account of the client's bytes.
@@ -190,8 +191,8 @@ impl Connection {
             deflate: None,
             accept_key_ok: None,
             midstream: false,
-            opened: 0,
-            last: 0,
+            first: Origin::default(),
+            last: Origin::default(),
             close: None,
             from_client: Account::default(),
             from_server: Account::default(),
@@ -205,13 +206,13 @@ impl Connection {
     #[must_use]
     pub fn started(&self) -> i64 {
         let response = self.response.as_ref().map(|response| response.time);
-        response.or(self.request.as_ref().map(|request| request.time)).unwrap_or(self.opened)
+        response.or(self.request.as_ref().map(|request| request.time)).unwrap_or(self.first.time)
     }
 
     /// How long the WebSocket lasted, in nanoseconds: from its beginning to the last packet.
     #[must_use]
     pub fn duration(&self) -> i64 {
-        self.last.saturating_sub(self.started()).max(0)
+        self.last.time.saturating_sub(self.started()).max(0)
     }
 
     /// The account of one direction.

@@ -27,8 +27,8 @@ use wsdefrag_core::Strictness;
 
 use super::table::Column;
 use super::{
-    Choice, Table, dictionary, flags, name_type, names, optional, required, time_type, timestamps,
-    uid_type, uids,
+    Choice, FileNames, Table, dictionary, flags, name_type, names, optional, required,
+    text_name_type, time_type, timestamps, uid_type, uids,
 };
 use crate::account::Account;
 use crate::connection::{CloseSeen, Connection, Ended, Field as HeaderField};
@@ -36,8 +36,11 @@ use crate::message::type_name;
 
 static ENDED_NAMES: LazyLock<ArrayRef> = LazyLock::new(|| dictionary(Ended::ALL.map(Ended::name)));
 
-/// The rows of a batch.
-type Batch = Vec<Connection>;
+/// What the columns of a batch are made of.
+pub(super) struct Batch {
+    rows: Vec<Connection>,
+    files: FileNames,
+}
 
 /// The fields of a pair in a list of header fields.
 static HEADER: LazyLock<Fields> = LazyLock::new(|| {
@@ -68,8 +71,8 @@ fn item_of(fields: &Fields) -> Field {
 
 /// A column of texts.
 fn text(name: &str, of: impl Fn(&Connection) -> String + Send + Sync + 'static) -> Column<Batch> {
-    Column::new(required(name, DataType::Utf8), move |rows: &mut Batch| {
-        Arc::new(StringArray::from_iter_values(rows.iter().map(&of)))
+    Column::new(required(name, DataType::Utf8), move |batch: &mut Batch| {
+        Arc::new(StringArray::from_iter_values(batch.rows.iter().map(&of)))
     })
 }
 
@@ -78,8 +81,8 @@ fn optional_text(
     name: impl Into<String>,
     of: impl Fn(&Connection) -> Option<String> + Send + Sync + 'static,
 ) -> Column<Batch> {
-    Column::new(optional(name, DataType::Utf8), move |rows: &mut Batch| {
-        Arc::new(rows.iter().map(&of).collect::<StringArray>())
+    Column::new(optional(name, DataType::Utf8), move |batch: &mut Batch| {
+        Arc::new(batch.rows.iter().map(&of).collect::<StringArray>())
     })
 }
 
@@ -89,9 +92,9 @@ fn texts(
     of: impl Fn(&Connection) -> &[String] + Send + Sync + 'static,
 ) -> Column<Batch> {
     let field = required(name, DataType::new_list(DataType::Utf8, true));
-    Column::new(field, move |rows: &mut Batch| {
+    Column::new(field, move |batch: &mut Batch| {
         let mut list = ListBuilder::new(StringBuilder::new());
-        for row in rows {
+        for row in &batch.rows {
             for text in of(row) {
                 list.values().append_value(text);
             }
@@ -106,40 +109,40 @@ fn count(
     name: impl Into<String>,
     of: impl Fn(&Connection) -> u64 + Send + Sync + 'static,
 ) -> Column<Batch> {
-    Column::new(required(name, DataType::UInt64), move |rows: &mut Batch| {
-        Arc::new(UInt64Array::from_iter_values(rows.iter().map(&of)))
+    Column::new(required(name, DataType::UInt64), move |batch: &mut Batch| {
+        Arc::new(UInt64Array::from_iter_values(batch.rows.iter().map(&of)))
     })
 }
 
 /// A column of ports or codes that may be null.
 fn optional_number(name: &str, of: fn(&Connection) -> Option<u16>) -> Column<Batch> {
-    Column::new(optional(name, DataType::UInt16), move |rows: &mut Batch| {
-        Arc::new(rows.iter().map(of).collect::<UInt16Array>())
+    Column::new(optional(name, DataType::UInt16), move |batch: &mut Batch| {
+        Arc::new(batch.rows.iter().map(of).collect::<UInt16Array>())
     })
 }
 
 /// A column of bools that may be null.
 fn optional_flag(name: &str, of: fn(&Connection) -> Option<bool>) -> Column<Batch> {
-    Column::new(optional(name, DataType::Boolean), move |rows: &mut Batch| {
-        Arc::new(rows.iter().map(of).collect::<BooleanArray>())
+    Column::new(optional(name, DataType::Boolean), move |batch: &mut Batch| {
+        Arc::new(batch.rows.iter().map(of).collect::<BooleanArray>())
     })
 }
 
 /// A column of times.
 fn time(name: &str, of: fn(&Connection) -> i64) -> Column<Batch> {
-    Column::new(required(name, time_type()), move |rows: &mut Batch| {
-        timestamps(rows.iter().map(of).collect::<Vec<_>>())
+    Column::new(required(name, time_type()), move |batch: &mut Batch| {
+        timestamps(batch.rows.iter().map(of).collect::<Vec<_>>())
     })
 }
 
 /// A column of lists of header fields.
 fn headers(name: &str, of: fn(&Connection) -> Option<&[HeaderField]>) -> Column<Batch> {
-    Column::new(optional(name, list_of(&HEADER)), move |rows: &mut Batch| {
+    Column::new(optional(name, list_of(&HEADER)), move |batch: &mut Batch| {
         let mut list = list_builder(
             &HEADER,
             vec![Box::new(StringBuilder::new()), Box::new(StringBuilder::new())],
         );
-        for row in rows {
+        for row in &batch.rows {
             let fields = of(row);
             for (name, value) in fields.unwrap_or_default() {
                 let pair = list.values();
@@ -155,7 +158,7 @@ fn headers(name: &str, of: fn(&Connection) -> Option<&[HeaderField]>) -> Column<
 
 /// The column of the messages by sender, type and status.
 fn counts() -> Column<Batch> {
-    Column::new(required("counts", list_of(&COUNT)), |rows: &mut Batch| {
+    Column::new(required("counts", list_of(&COUNT)), |batch: &mut Batch| {
         let mut list = list_builder(
             &COUNT,
             vec![
@@ -166,7 +169,7 @@ fn counts() -> Column<Batch> {
                 Box::new(UInt64Builder::new()),
             ],
         );
-        for row in rows {
+        for row in &batch.rows {
             for from_client in [true, false] {
                 for (opcode, status, messages, bytes) in row.account(from_client).counts.iter() {
                     let item = list.values();
@@ -208,8 +211,8 @@ fn close<T>(of: impl Fn(&CloseSeen) -> T) -> impl Fn(&Connection) -> Option<T> {
 
 pub(super) static COLUMNS: LazyLock<Vec<Column<Batch>>> = LazyLock::new(|| {
     let mut columns = vec![
-        Column::new(required("uid", uid_type()), |rows: &mut Batch| {
-            uids(rows.iter().map(|row| row.uid))
+        Column::new(required("uid", uid_type()), |batch: &mut Batch| {
+            uids(batch.rows.iter().map(|row| row.uid))
         }),
         count("connection", |row| row.connection),
         text("client_address", |row| row.client_address.ip().to_string()),
@@ -232,27 +235,32 @@ pub(super) static COLUMNS: LazyLock<Vec<Column<Batch>>> = LazyLock::new(|| {
         headers("request_headers", |row| Some(&row.request.as_ref()?.fields)),
         headers("response_headers", |row| Some(&row.response.as_ref()?.fields)),
         optional_flag("accept_key_ok", |row| row.accept_key_ok),
-        Column::new(required("midstream", DataType::Boolean), |rows: &mut Batch| {
-            flags(rows, |row| row.midstream)
+        Column::new(required("midstream", DataType::Boolean), |batch: &mut Batch| {
+            flags(&batch.rows, |row| row.midstream)
         }),
-        time("opened", |row| row.opened),
+        time("opened", |row| row.first.time),
         time("started", Connection::started),
-        time("last", |row| row.last),
+        time("last", |row| row.last.time),
         Column::new(
             required("duration", DataType::Duration(TimeUnit::Nanosecond)),
-            |rows: &mut Batch| {
-                let durations = rows.iter().map(Connection::duration);
+            |batch: &mut Batch| {
+                let durations = batch.rows.iter().map(Connection::duration);
                 Arc::new(DurationNanosecondArray::from_iter_values(durations))
             },
         ),
+        count("first_packet", |row| row.first.packet),
+        count("last_packet", |row| row.last.packet),
+        Column::new(optional("file", text_name_type()), |batch: &mut Batch| {
+            batch.files.column(batch.rows.iter().map(|row| Some(row.last.file)))
+        }),
         optional_number("close_code", |row| row.close.as_ref()?.code),
         optional_text("close_reason", close(|close| close.reason.clone())),
         optional_flag("close_from_client", |row| Some(row.close.as_ref()?.from_client)),
-        Column::new(optional("close_time", time_type()), |rows: &mut Batch| {
-            timestamps(rows.iter().map(close(|close| close.time)).collect::<Vec<_>>())
+        Column::new(optional("close_time", time_type()), |batch: &mut Batch| {
+            timestamps(batch.rows.iter().map(close(|close| close.time)).collect::<Vec<_>>())
         }),
-        Column::new(optional("ended", name_type()), |rows: &mut Batch| {
-            let keys = rows.iter().map(|row| row.ended.map(|ended| ended as i8));
+        Column::new(optional("ended", name_type()), |batch: &mut Batch| {
+            let keys = batch.rows.iter().map(|row| row.ended.map(|ended| ended as i8));
             names(keys.collect::<Vec<_>>(), &ENDED_NAMES)
         }),
         counts(),
@@ -280,8 +288,8 @@ pub(super) static COLUMNS: LazyLock<Vec<Column<Batch>>> = LazyLock::new(|| {
 
 /// A column of ports.
 fn port(name: &str, of: fn(&Connection) -> u16) -> Column<Batch> {
-    Column::new(required(name, DataType::UInt16), move |rows: &mut Batch| {
-        Arc::new(UInt16Array::from_iter_values(rows.iter().map(of)))
+    Column::new(required(name, DataType::UInt16), move |batch: &mut Batch| {
+        Arc::new(UInt16Array::from_iter_values(batch.rows.iter().map(of)))
     })
 }
 
@@ -298,7 +306,8 @@ fn port(name: &str, of: fn(&Connection) -> u16) -> Column<Batch> {
 #[derive(Debug)]
 pub struct ConnectionColumns {
     choice: Choice,
-    rows: Batch,
+    rows: Vec<Connection>,
+    files: FileNames,
     /// Bytes of the rows' handshakes and problems.
     bytes: usize,
 }
@@ -315,7 +324,14 @@ impl ConnectionColumns {
     #[must_use]
     pub fn new(choice: Choice) -> Self {
         debug_assert_eq!(choice.table(), Table::Connections);
-        Self { choice, rows: Vec::new(), bytes: 0 }
+        Self { choice, rows: Vec::new(), files: FileNames::default(), bytes: 0 }
+    }
+
+    /// Sets what the column `file` names.
+    #[must_use]
+    pub fn with_files(mut self, files: FileNames) -> Self {
+        self.files = files;
+        self
     }
 
     /// The number of rows in the current batch.
@@ -356,10 +372,10 @@ impl ConnectionColumns {
     /// Never: all columns have the same length and the types of the schema.
     #[must_use]
     pub fn finish(&mut self) -> RecordBatch {
-        let mut rows = mem::take(&mut self.rows);
+        let rows = mem::take(&mut self.rows);
         self.bytes = 0;
         let length = rows.len();
-        self.choice.batch(&COLUMNS, length, &mut rows)
+        self.choice.batch(&COLUMNS, length, &mut Batch { rows, files: self.files.clone() })
     }
 }
 
@@ -368,6 +384,7 @@ mod tests {
     use super::*;
     use crate::connection::{CloseSeen, Request, Response};
     use crate::message::Status;
+    use crate::packet::Origin;
     use arrow_array::cast::AsArray;
     use arrow_array::types::{
         DurationNanosecondType, Int8Type, TimestampNanosecondType, UInt16Type, UInt64Type,
@@ -382,8 +399,9 @@ mod tests {
             connection: 7,
             uid: [9; 16],
             midstream: true,
-            opened: 1,
-            last: 2,
+            first: Origin { packet: 5, file: 0, time: 1 },
+            // A file without a name.
+            last: Origin { packet: 6, file: 2, time: 2 },
             ..Connection::of(["192.0.2.1:50000", "[2001:db8::1]:443"])
         }
     }
@@ -410,6 +428,8 @@ mod tests {
             }),
             accept_key_ok: Some(true),
             midstream: false,
+            first: Origin { packet: 3, file: 0, time: 1 },
+            last: Origin { packet: 4, file: 1, time: 2 },
             original_client_address: "203.0.113.1:1000".parse().ok(),
             original_server_address: "203.0.113.2:2000".parse().ok(),
             close: Some(CloseSeen {
@@ -458,7 +478,8 @@ mod tests {
     }
 
     fn batch(connections: &[Connection]) -> RecordBatch {
-        let mut columns = ConnectionColumns::new(Choice::all(Table::Connections));
+        let files = FileNames::new(&["first.pcap".into(), "second.pcap".into()]);
+        let mut columns = ConnectionColumns::new(Choice::all(Table::Connections)).with_files(files);
         for connection in connections {
             columns.push(connection.clone());
         }
@@ -545,6 +566,11 @@ mod tests {
         let problems: Vec<_> = problems.as_string::<i32>().iter().collect();
         assert_eq!(problems, [Some("erstens"), Some("größtenteils")]);
         assert!(batch.columns().iter().all(|column| column.null_count() == 0));
+        let packet = |name: &'static str| column(name).as_primitive::<UInt64Type>().value(0);
+        assert_eq!((packet("first_packet"), packet("last_packet")), (3, 4));
+        let file = column("file").as_any_dictionary();
+        let names = file.values().as_string::<i32>();
+        assert_eq!(names.value(file.normalized_keys()[0]), "second.pcap");
     }
 
     #[test]

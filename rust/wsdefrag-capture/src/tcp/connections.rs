@@ -166,7 +166,7 @@ impl Connections {
         let index = match (index, syn) {
             (Some(index), _) => index,
             (None, Some(syn)) => {
-                let index = self.open(route, Some(syn.client), origin.time, sink);
+                let index = self.open(route, Some(syn.client), origin, sink);
                 if let Some(Entry::Live(live)) = self.table.get(index) {
                     live.streams[syn.sender].start_with_syn(syn.sequence);
                     live.conversation.syn(syn.sender, syn.sequence, None);
@@ -175,11 +175,9 @@ impl Connections {
             }
             (None, None) if segment.syn => {
                 let client = if segment.acknowledgment.is_some() { 1 - sender } else { sender };
-                self.open(route, Some(client), origin.time, sink)
+                self.open(route, Some(client), origin, sink)
             }
-            (None, None) if has_payload && !segment.rst => {
-                self.open(route, None, origin.time, sink)
-            }
+            (None, None) if has_payload && !segment.rst => self.open(route, None, origin, sink),
             (None, None) => return,
         };
         let now = self.clock.now();
@@ -232,7 +230,7 @@ impl Connections {
     fn ordered<S: Sink>(&mut self, route: Route<'_>, bytes: &[u8], origin: Origin, sink: &mut S) {
         let index = match self.table.find(&route.key) {
             Some(index) => index,
-            None => self.open(route, None, origin.time, sink),
+            None => self.open(route, None, origin, sink),
         };
         match self.table.get(index) {
             Some(Entry::Live(live)) => {
@@ -291,7 +289,7 @@ impl Connections {
         &mut self,
         route: Route<'_>,
         client: Option<usize>,
-        time: i64,
+        first: Origin,
         sink: &mut S,
     ) -> SlotIndex {
         let room = self.options.max_connections;
@@ -304,7 +302,7 @@ impl Connections {
             let Some((index, _)) = self.table.oldest(Class::Past) else { break };
             self.table.remove(index);
         }
-        let mut conversation = Conversation::new(self.next_number, route.endpoints, client, time);
+        let mut conversation = Conversation::new(self.next_number, route.endpoints, client, first);
         conversation.tenant = route.tenant;
         self.next_number += 1;
         let live = LiveConnection::new(conversation);

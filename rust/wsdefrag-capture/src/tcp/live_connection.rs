@@ -157,7 +157,7 @@ impl LiveConnection {
     ) {
         let Self { repeated, conversation, .. } = self;
         let repeated = repeated.get_or_insert_default();
-        conversation.last = origin.time;
+        conversation.last = origin;
         conversation.packets += 1;
         let new = repeated[sender].strip(bytes);
         if !new.is_empty() {
@@ -212,7 +212,7 @@ impl LiveConnection {
         context: &mut Context<'_, S>,
     ) -> Option<Ended> {
         let Self { streams, reset, has_opener, conversation, .. } = self;
-        conversation.last = origin.time;
+        conversation.last = origin;
         conversation.packets += 1;
         if segment.rst {
             let next = [streams[0].next_sequence(), streams[1].next_sequence()];

@@ -30,6 +30,7 @@ use crate::http::preamble::is_of_client;
 use crate::http::preamble_message::OriginalAddresses;
 use crate::http::upgrade::Upgrade;
 use crate::options::Options;
+use crate::packet::Origin;
 use crate::packet::tags::Tag;
 use crate::protocol::Protocol;
 use crate::sink::Sink;
@@ -76,10 +77,9 @@ pub(crate) struct Conversation {
     pub(crate) tenant: u64,
     /// The tags and tunnels of its packets.
     encapsulation: Vec<Tag>,
-    /// When the first packet was captured, in nanoseconds since the epoch.
-    opened: i64,
-    /// When the last packet was captured, in nanoseconds since the epoch.
-    pub(crate) last: i64,
+    first: Origin,
+    /// The last packet so far.
+    pub(crate) last: Origin,
     /// The number of the last packet before the WebSocket opened, and the position in the other
     /// side's stream that it acknowledged.
     pub(crate) acknowledged: Option<(u64, u64)>,
@@ -98,7 +98,7 @@ impl Conversation {
         number: u64,
         endpoints: [SocketAddr; 2],
         client: Option<usize>,
-        opened: i64,
+        first: Origin,
     ) -> Self {
         let from_the_start = client.is_some();
         let stage = Stage::Handshake(Box::new(Upgrade::new(from_the_start)));
@@ -112,8 +112,8 @@ impl Conversation {
             original_addresses: None,
             tenant: 0,
             encapsulation: Vec::new(),
-            opened,
-            last: opened,
+            first,
+            last: first,
             acknowledged: None,
             taken: [0; 2],
             protocol: Protocol::default(),
@@ -450,13 +450,13 @@ impl Conversation {
         let uid = Identity {
             endpoints,
             initial_sequences: [client, 1 - client].map(|end| self.initial_sequences[end]),
-            opened: self.opened,
+            opened: self.first.time,
             refusals: self.refusals,
             tenant: self.tenant,
         }
         .uid(&context.options.capture_point);
         let mut connection = handshake.connection(self.number, uid, endpoints);
-        (connection.opened, connection.last) = (self.opened, self.last);
+        (connection.first, connection.last) = (self.first, self.last);
         if !connection.refused() {
             connection.deflate = connection.deflate.or(context.options.deflate);
         }

@@ -13,6 +13,7 @@ use wsdefrag_core::DeflateParams;
 use crate::account::Account;
 use crate::connection::{Connection, MAX_PROBLEMS, Request, Response};
 use crate::http::accept_key::accept_key_is_right;
+use crate::packet::Origin;
 
 /// The captured part of a handshake.
 #[derive(Default)]
@@ -48,8 +49,8 @@ impl CapturedHandshake {
             deflate: None,
             accept_key_ok,
             midstream: self.midstream,
-            opened: 0,
-            last: 0,
+            first: Origin::default(),
+            last: Origin::default(),
             close: None,
             from_client: Account::default(),
             from_server: Account::default(),

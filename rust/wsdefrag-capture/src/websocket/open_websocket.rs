@@ -9,6 +9,7 @@ use wsdefrag_core::{DeflateParams, Settings};
 
 use crate::connection::{Connection, Ended};
 use crate::options::Options;
+use crate::packet::Origin;
 use crate::sink::Sink;
 use crate::stream_part::{Gap, Repeats, StreamPart};
 use crate::websocket::direction::{Direction, DirectionOptions};
@@ -179,13 +180,13 @@ impl OpenWebSocket {
         }
     }
 
-    /// Ends the WebSocket and reports it. `repeats` is indexed by `from_client`; `last` is the time of
-    /// the last packet, in nanoseconds since the epoch.
+    /// Ends the WebSocket and reports it. `repeats` is indexed by `from_client`; `last` is the last
+    /// packet.
     pub(super) fn finish(
         self,
         ended: Ended,
         repeats: [Repeats; 2],
-        last: i64,
+        last: Origin,
         sink: &mut impl Sink,
     ) {
         let Self { mut connection, mut directions, .. } = self;

@@ -112,8 +112,9 @@ impl Rows {
                     .with_reading(choices.contents, choices.utf8_is_enforced)
                     .with_texts(trusted_texts)
             }),
-            connections: is_read(Table::Connections)
-                .then(|| ConnectionColumns::new(choices.of(Table::Connections))),
+            connections: is_read(Table::Connections).then(|| {
+                ConnectionColumns::new(choices.of(Table::Connections)).with_files(files.clone())
+            }),
             events: is_read(Table::Events)
                 .then(|| EventColumns::new(choices.of(Table::Events)).with_files(files)),
             table,

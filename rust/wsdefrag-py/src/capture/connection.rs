@@ -38,8 +38,12 @@ pub(crate) fn is_connection(object: &Bound<'_, PyAny>) -> PyResult<bool> {
     CONNECTION.is_class_of(object)
 }
 
-/// A new object for a connection.
-pub(crate) fn new_connection(py: Python<'_>, connection: &Connection) -> PyResult<Py<PyAny>> {
+/// A new object for a connection; `file` is the name of the file with its last packet.
+pub(crate) fn new_connection(
+    py: Python<'_>,
+    connection: &Connection,
+    file: Option<Py<PyString>>,
+) -> PyResult<Py<PyAny>> {
     let end = |end: std::net::SocketAddr| (end.ip().to_string(), end.port());
     let mut values = attributes! {
         py,
@@ -54,26 +58,35 @@ pub(crate) fn new_connection(py: Python<'_>, connection: &Connection) -> PyResul
         "deflate": deflate(py, connection)?,
         "accept_key_ok": connection.accept_key_ok,
         "midstream": connection.midstream,
-        "opened_ns": connection.opened,
+        "opened_ns": connection.first.time,
+        "first_packet": connection.first.packet,
         "started_ns": connection.started(),
         "websocket": websocket(py)?,
         "events": PyList::empty(py),
     }
     .to_vec();
-    values.extend(changing(py, connection)?);
+    values.extend(changing(py, connection, file)?);
     Ok(CONNECTION.make(py, &values)?.unbind())
 }
 
 /// Updates an object when its connection has ended.
-pub(crate) fn end_connection(object: &Bound<'_, PyAny>, connection: &Connection) -> PyResult<()> {
-    for (name, value) in changing(object.py(), connection)? {
+pub(crate) fn end_connection(
+    object: &Bound<'_, PyAny>,
+    connection: &Connection,
+    file: Option<Py<PyString>>,
+) -> PyResult<()> {
+    for (name, value) in changing(object.py(), connection, file)? {
         object.setattr(name, value)?;
     }
     Ok(())
 }
 
 /// The attributes that are only known when a connection has ended.
-fn changing<'py>(py: Python<'py>, connection: &Connection) -> PyResult<[Attribute<'py>; 7]> {
+fn changing<'py>(
+    py: Python<'py>,
+    connection: &Connection,
+    file: Option<Py<PyString>>,
+) -> PyResult<[Attribute<'py>; 9]> {
     let close = connection.close.as_ref().map(|close| {
         let values = attributes! {
             py,
@@ -87,7 +100,9 @@ fn changing<'py>(py: Python<'py>, connection: &Connection) -> PyResult<[Attribut
     Ok(attributes! {
         py,
         "close": close.transpose()?,
-        "last_ns": connection.last,
+        "last_ns": connection.last.time,
+        "last_packet": connection.last.packet,
+        "file": file,
         "from_client": account(py, &connection.from_client)?,
         "from_server": account(py, &connection.from_server)?,
         "ended": connection.ended.map(Ended::name),

@@ -121,7 +121,8 @@ impl State {
         while let Some(item) = items.queue.front() {
             match item {
                 Item::Opened(connection) => {
-                    open.0.insert(connection.connection, new_connection(py, connection)?);
+                    let file = files.get(py, connection.last.file);
+                    open.0.insert(connection.connection, new_connection(py, connection, file)?);
                 }
                 Item::Message(message) => {
                     let connection = match &last {
@@ -163,7 +164,8 @@ impl State {
                 Item::Ended(_) if !batch.is_empty() => break,
                 Item::Ended(connection) => {
                     let object = open.find(py, connection.connection)?;
-                    end_connection(object.bind(py), connection)?;
+                    let file = files.get(py, connection.last.file);
+                    end_connection(object.bind(py), connection, file)?;
                     batch.append(object)?;
                     open.0.remove(&connection.connection);
                 }
