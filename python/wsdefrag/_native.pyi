@@ -1133,6 +1133,7 @@ class InternalError(RuntimeError):
     The object that raised it cannot be used any more: each later call raises it again.
 
     Example:
+        >>> import wsdefrag
         >>> issubclass(wsdefrag.InternalError, RuntimeError)
         True
     """

@@ -362,7 +362,7 @@ def damage_records(packets: Packets, seed: Any) -> tuple[bytes, Packets]:
     else:
         records = [snoop_record(packet) for packet in packets]
         data, size, length, order = snoop([]), 24, 4, "big"
-    damaged = set()
+    damaged: set[int] = set()
     for _ in range(chance.choice([1, 1, 2, 5])):
         start = chance.randrange(len(packets))
         damaged.update(range(start, min(start + chance.choice([1, 1, 1, 4]), len(packets))))
