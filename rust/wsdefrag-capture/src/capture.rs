@@ -93,6 +93,19 @@ impl Capture {
         self.packets.take_damages()
     }
 
+    /// Bytes that the next call may take by allocations that end the process if they are refused:
+    /// [`receive_data`](Self::receive_data) with at most 256 KiB, beside small ones, or
+    /// [`finish`](Self::finish) after the last file. A caller that has to go on under refused memory
+    /// tries whether they are there.
+    pub fn room(&mut self) -> usize {
+        // A packet has 40 bytes at least.
+        const CONNECTIONS: usize = (256 << 10) / 40;
+        if self.current().is_none() {
+            return self.connections.bytes_to_finish();
+        }
+        self.connections.growth(CONNECTIONS)
+    }
+
     /// Ends the capture and every connection that has not ended.
     pub fn finish(&mut self, sink: &mut impl Sink) {
         self.connections.finish(&mut FilteredSink { filter: &self.filter, sink });

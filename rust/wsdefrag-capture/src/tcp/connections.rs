@@ -26,7 +26,7 @@
 
 use std::net::SocketAddr;
 
-use crate::connection::Ended;
+use crate::connection::{Connection, Ended};
 use crate::options::{ConnectionKey, Options};
 use crate::packet::tags::Tags;
 use crate::packet::{Origin, Packet, Payload, Segment};
@@ -45,6 +45,10 @@ use crate::websocket::conversation::{Context, Conversation};
 
 /// Nanoseconds of capture time without a packet after which a closing connection ends.
 const CLOSING_WAIT: i64 = 300_000_000_000;
+
+/// Bytes for a connection in the tables beside [`ConnectionTable`], here and in a sink, when they
+/// double.
+const OTHER_TABLES: usize = 256;
 
 /// Past connections that are remembered.
 const MAX_PAST: usize = 65_536;
@@ -390,11 +394,28 @@ impl Connections {
         }
     }
 
+    /// The connections that have not ended.
+    fn live(&self) -> usize {
+        let classes = [Class::Pending, Class::WebSocket, Class::Closing];
+        classes.into_iter().map(|class| self.table.len(class)).sum()
+    }
+
+    /// Bytes that tables take when `more` connections open.
+    pub(crate) fn growth(&self, more: usize) -> usize {
+        self.table.growth(more) + self.live() * OTHER_TABLES
+    }
+
+    /// Bytes that [`finish`](Self::finish) takes, with a sink that makes an Arrow table.
+    pub(crate) fn bytes_to_finish(&self) -> usize {
+        // The row, what it is copied to, and its values in the columns.
+        self.live() * 4 * size_of::<Connection>()
+    }
+
     /// Ends all connections, and reports them in the order of [`FinalOutput`].
     pub(crate) fn finish<S: Sink>(&mut self, sink: &mut S) {
         let mut indexes = self.table.indexes();
         indexes.sort_unstable();
-        let mut output = FinalOutput::default();
+        let mut output = FinalOutput::for_connections(indexes.len());
         for index in indexes {
             self.end_connection(index, Ended::EndOfCapture, &mut output);
             self.table.remove(index);

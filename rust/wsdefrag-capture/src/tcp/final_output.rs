@@ -28,6 +28,11 @@ pub(super) struct FinalOutput {
 }
 
 impl FinalOutput {
+    /// With room for as many connections that end.
+    pub(super) fn for_connections(count: usize) -> Self {
+        Self { ended: Vec::with_capacity(count), ..Self::default() }
+    }
+
     /// Sorts the output and gives it to `sink`.
     pub(super) fn deliver(self, sink: &mut impl Sink) {
         let Self { mut opened, mut rows, mut ended, .. } = self;

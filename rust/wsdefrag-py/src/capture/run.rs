@@ -141,8 +141,16 @@ impl Run {
         Step::More
     }
 
-    /// Stops reading; the next step ends the run.
+    /// Bytes that the next step may take by allocations that cannot be refused, beside
+    /// [`STEP`](crate::room::STEP).
+    pub(crate) fn room(&mut self) -> usize {
+        self.capture.room()
+    }
+
+    /// Stops reading; the next step ends the run. Where memory was refused, connections that have not
+    /// ended are dropped.
     pub(crate) fn fail(&mut self, failure: Failure) {
+        self.finished |= matches!(failure, Failure::OutOfMemory);
         self.failure = Some(failure);
         self.has_read = false;
         self.added = self.inputs.len();
