@@ -40,6 +40,8 @@ pub(crate) struct LiveConnection {
     /// Whether a SYN was captured that acknowledges nothing: that of the client.
     has_opener: bool,
     pub(crate) conversation: Conversation,
+    /// Whether [`settle`](Self::settle) was called.
+    is_settled: bool,
     /// The bytes of memory at the last [`measure`](Self::measure).
     measured: usize,
 }
@@ -78,6 +80,7 @@ impl LiveConnection {
             tags: TagsSeen::default(),
             has_opener: false,
             conversation,
+            is_settled: false,
             measured: 0,
         }
     }
@@ -281,9 +284,13 @@ impl LiveConnection {
         conversation.finish(ended, [streams[0].repeats, streams[1].repeats], context);
     }
 
-    /// Gives out everything that is held, before the end: the segments, then what is unfinished.
+    /// Gives out everything that is held, before the end: the segments, then what is unfinished. Nothing
+    /// follows, and a second call does nothing.
     pub(super) fn settle<S: Sink>(&mut self, total_held: &mut usize, context: &mut Context<'_, S>) {
         let Self { streams, conversation, .. } = self;
+        if std::mem::replace(&mut self.is_settled, true) {
+            return;
+        }
         for (sender, stream) in streams.iter_mut().enumerate() {
             stream.finish(total_held, &mut |part| conversation.part(sender, part, context));
         }

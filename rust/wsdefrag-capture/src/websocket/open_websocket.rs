@@ -36,7 +36,6 @@ pub(super) struct OpenWebSocket {
     directions: [Direction; 2],
     /// Bytes of memory besides those that the directions allocate.
     own_bytes: usize,
-    is_settled: bool,
 }
 
 impl OpenWebSocket {
@@ -64,7 +63,7 @@ impl OpenWebSocket {
             ClientStart::AtFrame | ClientStart::Unknown => 0,
         };
         let own_bytes = own_bytes(&connection, options);
-        Self { connection, rest_of_request, directions, own_bytes, is_settled: false }
+        Self { connection, rest_of_request, directions, own_bytes }
     }
 
     /// A WebSocket whose handshake was not captured. `directions` is indexed by `from_client`. The
@@ -89,8 +88,7 @@ impl OpenWebSocket {
         };
         let directions = [direction(false, server), direction(true, client)];
         let own_bytes = own_bytes(&connection, options);
-        let mut this =
-            Self { connection, rest_of_request: 0, directions, own_bytes, is_settled: false };
+        let mut this = Self { connection, rest_of_request: 0, directions, own_bytes };
         this.read_found(found, sink);
         this
     }
@@ -184,10 +182,8 @@ impl OpenWebSocket {
 
     /// Gives out what is unfinished, before the end; nothing follows.
     pub(super) fn settle(&mut self, sink: &mut impl Sink) {
-        if !std::mem::replace(&mut self.is_settled, true) {
-            for direction in &mut self.directions {
-                direction.finish(sink);
-            }
+        for direction in &mut self.directions {
+            direction.finish(sink);
         }
     }
 
