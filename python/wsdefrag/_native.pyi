@@ -1134,6 +1134,11 @@ class InternalError(RuntimeError):
     """An error of this package itself, not of the bytes or of the caller; please report it.
 
     The object that raised it cannot be used any more: each later call raises it again.
+
+    Example:
+        >>> import wsdefrag
+        >>> issubclass(wsdefrag.InternalError, RuntimeError)
+        True
     """
 
 class MessageReassembler(DirectionState):
