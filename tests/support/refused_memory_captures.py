@@ -54,11 +54,7 @@ def compared(found: list[Any], expected: list[Any], scarce: Scarce) -> None:
             assert want[2].startswith(item[2])
 
 
-def as_objects(
-    capture: Callable[[], Capture], expected: list[Any], *, may_end: bool
-) -> Callable[[Scarce], object]:
-    """Read items; if ``may_end``, the reader may say that refused memory has ended it."""
-
+def as_objects(capture: Callable[[], Capture], expected: list[Any]) -> Callable[[Scarce], object]:
     def run(scarce: Scarce) -> None:
         # Nothing here takes memory for an item: `zip` uses its tuple again.
         cells: list[list[Any]] = [[None] for _ in range(len(expected) + 10)]
@@ -68,17 +64,8 @@ def as_objects(
             for cell, item in zip(cells, reader, strict=False):
                 cell[0] = item
         found = [cell[0] for cell in cells if cell[0] is not None]
-        try:
-            found += capture().read() if reader is None else reader
-        except MemoryError as error:
-            if not may_end:
-                raise
-            if "has ended this CaptureReader" not in str(error):
-                raise
-            scarce.refused = True
-            compared(found, expected[: len(found)], scarce)
-        else:
-            compared(found, expected, scarce)
+        found += capture().read() if reader is None else reader
+        compared(found, expected, scarce)
         compared(list(capture().read()), expected, scarce)
 
     return run
@@ -195,9 +182,4 @@ def run(name: str) -> None:
         else:
             expected = list(Capture(path).read())
             opened = name == "file object"
-            may_end = name == "path, may end"
-            sweep(
-                as_objects(
-                    lambda: Capture(path.open("rb") if opened else path), expected, may_end=may_end
-                )
-            )
+            sweep(as_objects(lambda: Capture(path.open("rb") if opened else path), expected))
