@@ -106,10 +106,13 @@ impl Capture {
         self.connections.growth(CONNECTIONS)
     }
 
-    /// Ends the capture and every connection that has not ended.
-    pub fn finish(&mut self, sink: &mut impl Sink) {
-        self.connections.finish(&mut FilteredSink { filter: &self.filter, sink });
+    /// Ends the capture and every connection that has not ended, until the sink is full.
+    ///
+    /// Returns whether all have ended; if not, the call must be repeated when the sink has room.
+    pub fn finish(&mut self, sink: &mut impl Sink) -> bool {
+        let is_finished = self.connections.finish(&mut FilteredSink { filter: &self.filter, sink });
         self.update_counts();
+        is_finished
     }
 
     /// What became of the packets so far.

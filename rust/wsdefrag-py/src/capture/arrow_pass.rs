@@ -22,7 +22,7 @@ use crate::raw::arrow_text::trusted_texts;
 use crate::room::{self, Reserve};
 
 /// Most bytes of a table that are kept for its own reading. A larger table is read in another pass.
-const KEPT: usize = 256 << 20;
+const KEPT: usize = 32 << 20;
 
 /// Results of the passes, shared by the tables of a capture.
 #[derive(Clone, Default)]

@@ -122,7 +122,9 @@ impl Run {
             return Step::More;
         }
         let Some(file) = self.capture.current() else {
-            self.capture.finish(sink);
+            if !self.capture.finish(sink) {
+                return Step::More;
+            }
             self.finished = true;
             if self.has_read && self.inputs.len() > 1 {
                 self.failure = None;
