@@ -146,6 +146,7 @@ class ArrowStream:
             RuntimeError: If the source is a file object of a subinterpreter; the consumer's threads
                 could not call it.
             ValueError: If the source is a file object that was already read.
+            MemoryError: If there is no memory for a pass.
         """
 
     @property
@@ -266,6 +267,8 @@ class CaptureReader:
             OSError: If no file can be opened or read.
             BlockingIOError: If a non-blocking file object has no data yet.
             RuntimeError: If another call is reading the pass.
+            MemoryError: If memory is refused; the next call continues, or raises it again if
+                something was lost.
         """
 
     @property
@@ -1131,6 +1134,11 @@ class InternalError(RuntimeError):
     """An error of this package itself, not of the bytes or of the caller; please report it.
 
     The object that raised it cannot be used any more: each later call raises it again.
+
+    Example:
+        >>> import wsdefrag
+        >>> issubclass(wsdefrag.InternalError, RuntimeError)
+        True
     """
 
 class MessageReassembler(DirectionState):

@@ -9,7 +9,7 @@
       LimitExceeded          a frame or message is larger than a limit
       OutOfMemory            the system refused memory within the limits
       IncompleteMessage      the direction ended inside a message
-      CaptureError           a file is not a capture or is damaged
+      CaptureError           a file is not a capture
 
 Errors of the calling code are ``TypeError`` or ``ValueError``; a second thread that uses an object
 at the same time gets ``RuntimeError``. ``wsdefrag.InternalError``, a ``RuntimeError``, is an error
@@ -335,14 +335,15 @@ class IncompleteMessage(WebSocketError):
 
 
 class CaptureError(WebSocketError):
-    r"""A file that is not a capture, or is damaged.
+    r"""A file that is not a capture.
 
-    It is raised after everything that was complete before the damage has been yielded.
+    Of several files, it is raised if none is a capture; else such a file is named in the warnings
+    of the reader. So is damage inside a capture, and the rest is read.
 
     Attributes:
         file: The name of the file, or None if it has no name.
-        record: The number of the damaged record in its file, from 1. A record is a packet of a pcap
-            file or a block of a pcapng file.
+        record: The number of the record at fault in its file, from 1. A record is a packet of a
+            pcap file or a block of a pcapng file.
         offset: First byte of the record, in bytes from the start of the file, after decompression.
 
     Example:
@@ -353,7 +354,7 @@ class CaptureError(WebSocketError):
         ...     list(Capture(io.BytesIO(b"GET / HTTP/1.1")))
         ... except wsdefrag.CaptureError as error:
         ...     print(error)
-        <stream>: not a capture file: it starts with "GET "
+        <stream>: not a capture file: it looks like text
     """
 
     file: str | None

@@ -14,7 +14,6 @@ import pytest
 from capture_conversation import START, Conversation, capture_of, close, text
 from capture_recordings import LOADED
 from cli_captures import DEMO, WHOLE, broken, damaged, gapped, plain, truth
-from wsdefrag import CaptureError
 from wsdefrag.capture import Capture
 from wsdefrag.formats.har import write_har
 
@@ -267,16 +266,23 @@ def test_close_without_a_code_is_1005() -> None:
     assert entry_of(capture_of(talk.segments))["_webSocketClose"]["code"] == 4000
 
 
-def test_damaged_capture_still_gives_a_whole_archive() -> None:
-    file = io.BytesIO()
-    with pytest.raises(CaptureError):
-        write_har(Capture(io.BytesIO(damaged(DEMO.read_bytes()))), file)
-    entries = json.loads(file.getvalue())["log"]["entries"]
+def test_damaged_record_costs_the_rest_of_its_direction_in_the_archive() -> None:
+    """The packet is missing over the start of a frame; all other directions are whole."""
+    entries = archive(damaged(DEMO.read_bytes()))["entries"]
     assert len(entries) == 5
     whole = {entry["connection"]: entry for entry in archive(DEMO)["entries"]}
+    ended = []
     for entry in entries:
-        messages = [one for one in entry["_webSocketMessages"] if one["type"] != "error"]
-        assert messages == whole[entry["connection"]]["_webSocketMessages"][: len(messages)]
+        connection = entry["connection"]
+        for kind in ("send", "receive"):
+            messages = [one for one in entry["_webSocketMessages"] if one["type"] == kind]
+            sent = [one for one in whole[connection]["_webSocketMessages"] if one["type"] == kind]
+            assert messages == sent[: len(messages)]
+            if len(messages) < len(sent):
+                ended.append((connection, kind))
+        gaps = [one for one in entry["_webSocketMessages"] if one["type"] == "error"]
+        assert [gap["_missingBytes"] for gap in gaps] == [143] * ((connection, "receive") in ended)
+    assert [kind for _, kind in ended] == ["receive"]
 
 
 def test_empty_capture_gives_an_empty_archive() -> None:

@@ -1,11 +1,13 @@
 """Writes captures that make a reader hold much, and measures what reading them takes.
 
-They are pcap files of raw IP packets. `python capture_hostile.py PATH MEMORY` reads one and prints
-the peak of its memory and what came out, as JSON.
+They are pcap files of raw IP packets, or pcapng. Each ends with a connection that carries one
+message, which has to be read. `python capture_hostile.py PATH MEMORY WAY` reads one as objects or as
+an Arrow table, and prints the peak of its memory and what came out, as JSON.
 """
 
 from __future__ import annotations
 
+import gzip
 import json
 import resource
 import struct
@@ -13,10 +15,12 @@ import subprocess
 import sys
 import tempfile
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from capture_craft import ACK, FIN, SYN, ipv4, tcp
+from capture_craft import ACK, FIN, SYN, Captured, ipv4, ipv4_fragments, tcp
+from capture_files import block, enhanced, interface, option, secrets, section
 
 HEAD = (
     b"GET /hostile HTTP/1.1\r\nHost: example.com\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -27,6 +31,11 @@ ANSWER = (
     b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"
 )
 DEFLATE = b"Sec-WebSocket-Extensions: permessage-deflate\r\n"
+DEFLATE_ALONE = (
+    b"Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; "
+    b"client_no_context_takeover\r\n"
+)
+"""Each message can be inflated without those before it."""
 
 SEGMENT = 60_000
 """Bytes of payload of a packet at most."""
@@ -68,6 +77,19 @@ def frame(opcode: int, payload: bytes, *, fin: bool = True, rsv1: bool = False) 
     return bytes([first, 127]) + len(payload).to_bytes(8, "big") + payload
 
 
+AFTER = b"after all of it"
+"""The message of the connection at the end of each capture."""
+
+
+def afterwards() -> Iterator[bytes]:
+    """A connection that comes after everything else, and ends."""
+    talk = Talk(0xFFFFFF)
+    yield from talk.upgrade()
+    yield from talk.send(True, frame(2, AFTER))
+    yield talk.packet(True, b"", FIN | ACK)
+    yield talk.packet(False, b"", FIN | ACK)
+
+
 def bomb(size: int) -> bytes:
     compressor = zlib.compressobj(9, zlib.DEFLATED, -15)
     return (compressor.compress(bytes(size)) + compressor.flush(zlib.Z_SYNC_FLUSH))[:-4]
@@ -92,6 +114,27 @@ def unfinished_bombs(count: int) -> Iterator[bytes]:
     for number in range(count):
         talk = Talk(number)
         yield from talk.upgrade(DEFLATE)
+        yield from talk.send(True, wire)
+
+
+def complete_bombs(count: int) -> Iterator[bytes]:
+    wire = frame(2, bomb(24 << 20), rsv1=True)
+    for number in range(count):
+        talk = Talk(number)
+        yield from talk.upgrade(DEFLATE)
+        yield from talk.send(True, wire)
+
+
+def held_bombs(count: int) -> Iterator[bytes]:
+    """Whole messages of 16 MiB after a hole, which are read when the hole is given up."""
+    wire = frame(2, bomb(16 << 20), rsv1=True)
+    cut = frame(2, bytes(1_000))
+    for number in range(count):
+        talk = Talk(number)
+        yield from talk.upgrade(DEFLATE_ALONE)
+        # The hole is in a payload, so it is known where the next frame begins.
+        yield from talk.send(True, cut[:10])
+        talk.next[1] += len(cut) - 10
         yield from talk.send(True, wire)
 
 
@@ -142,14 +185,34 @@ def syn_scan(count: int) -> Iterator[bytes]:
         yield Talk(number).packet(False, b"", SYN)
 
 
+def ip_fragments(count: int) -> Iterator[bytes]:
+    """Datagrams of which all but the last fragment come."""
+    for number in range(count):
+        payload = bytes(60_000)
+        cut = ipv4_fragments(
+            payload, "10.1.1.1", "192.0.2.1", size=20_000, identification=number & 0xFFFF
+        )
+        yield from cut[:-1]
+
+
+def foreign(count: int) -> Iterator[bytes]:
+    """Megabytes of zeros that are no TCP: much of nothing, once compressed."""
+    packet = ipv4(bytes(SEGMENT), "10.1.1.1", "192.0.2.1", protocol=17)
+    for _ in range(count * (1 << 20) // len(packet)):
+        yield packet
+
+
 KINDS: dict[str, Callable[[int], Iterator[bytes]]] = {
     kind.__name__: kind
     for kind in (
         unfinished_heads,
         unfinished_messages,
         unfinished_bombs,
+        complete_bombs,
+        held_bombs,
         holes,
         fragments,
+        ip_fragments,
         live_deflate,
         live_plain,
         control_frames,
@@ -158,46 +221,157 @@ KINDS: dict[str, Callable[[int], Iterator[bytes]]] = {
 }
 
 
-def write(path: Path, packets: Iterator[bytes]) -> None:
+def record(packet: bytes, index: int) -> bytes:
+    seconds, rest = divmod(index * 10, 1_000_000)
+    return struct.pack("<IIII", seconds, rest, len(packet), len(packet)) + packet
+
+
+def pcap(packets: Iterator[bytes]) -> Iterator[bytes]:
+    yield struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 1 << 18, 101)
+    index = 0
+    for index, packet in enumerate(packets):
+        yield record(packet, index)
+    for packet in afterwards():
+        index += 1
+        yield record(packet, index)
+
+
+def last_packets(interfaces: int = 1) -> bytes:
+    """The connection at the end, as packets of pcapng of the last interface."""
+    packets = enumerate(afterwards())
+    captured = (Captured(1_000 * index, packet, None, interfaces - 1) for index, packet in packets)
+    return b"".join(map(enhanced, captured))
+
+
+def interfaces(count: int) -> Iterator[bytes]:
+    yield section()
+    yield interface(101) * count
+    yield last_packets(min(count, 65_536))
+
+
+def options(count: int) -> Iterator[bytes]:
+    """Blocks full of comments: of the section, of interfaces and of packets."""
+    comments = option(1, bytes(65_532)) * count
+    yield section(options=comments)
+    yield interface(101)
+    packet = enhanced(Captured(0, ipv4(b"x", "10.1.1.1", "192.0.2.1")), options=comments)
+    yield packet * 4
+    yield last_packets()
+
+
+def many_secrets(count: int) -> Iterator[bytes]:
+    yield section() + interface(101)
+    for _ in range(count):
+        yield secrets(bytes(1 << 20))
+    yield last_packets()
+
+
+def unknown_blocks(count: int) -> Iterator[bytes]:
+    yield section() + interface(101)
+    for _ in range(count):
+        yield block(0x0BAD, bytes(1 << 20))
+    yield last_packets()
+
+
+def gzip_bomb(count: int) -> Iterator[bytes]:
+    yield gzip.compress(b"".join(pcap(foreign(count))), 6)
+
+
+def zstd_bomb(count: int) -> Iterator[bytes]:
+    import pyarrow as pa
+
+    yield pa.Codec("zstd").compress(b"".join(pcap(foreign(count))), asbytes=True)
+
+
+FILES: dict[str, Callable[[int], Iterator[bytes]]] = {
+    kind.__name__: kind
+    for kind in (interfaces, options, many_secrets, unknown_blocks, gzip_bomb, zstd_bomb)
+}
+"""Kinds that are no lists of packets."""
+
+
+def write(path: Path, kind: str, count: int) -> None:
+    """Write a hostile capture of a kind, followed by one good connection."""
+    pieces = FILES[kind](count) if kind in FILES else pcap(KINDS[kind](count))
     with path.open("wb") as file:
-        file.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 1 << 18, 101))
-        for index, packet in enumerate(packets):
-            seconds, rest = divmod(index * 10, 1_000_000)
-            file.write(struct.pack("<IIII", seconds, rest, len(packet), len(packet)) + packet)
+        file.writelines(pieces)
 
 
-def measured(kind: str, count: int, memory: int) -> dict[str, int]:
-    """Read a hostile capture in a process of its own.
+def measured(kind: str, count: int, memory: int, way: str = "objects") -> dict[str, int]:
+    """Read a hostile capture in a process of its own, as objects or as an Arrow table.
 
     Returns:
-        `peak`: the most memory that reading added, in bytes; `messages` and `connections`: the
-        number of rows by status and by end.
+        `peak`: the most memory that reading added, in bytes; `size`: that of the file; `after`: how
+        often the last connection's message was read; the number of rows by status and by end.
     """
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory, "hostile.pcap")
-        write(path, KINDS[kind](count))
-        arguments = [sys.executable, __file__, str(path), str(memory)]
+        write(path, kind, count)
+        arguments = [sys.executable, __file__, str(path), str(memory), way]
         found = subprocess.run(arguments, check=True, capture_output=True, text=True)
-        return dict(json.loads(found.stdout))
+        return {"size": path.stat().st_size, **json.loads(found.stdout)}
 
 
-def main() -> None:
-    from collections import Counter
-
+def objects(path: str, memory: int) -> Counter[str]:
+    """What a capture's objects say, one dropped after the other."""
     from wsdefrag.capture import Capture, CapturedConnection, CapturedMessage
 
-    path, memory = sys.argv[1:]
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     counts: Counter[str] = Counter()
-    with Capture(path, memory=int(memory)).read() as reader:
+    with Capture(path, memory=memory).read() as reader:
         for item in reader:
             if isinstance(item, CapturedMessage):
                 counts[item.status] += 1
+                counts["after"] += item.content == AFTER
             elif isinstance(item, CapturedConnection):
                 counts[str(item.ended)] += 1
                 counts["balanced"] += item.from_client.is_balanced and item.from_server.is_balanced
-    peak = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) << 10
+            else:
+                counts["events"] += 1
+    return counts
+
+
+def table(path: str, memory: int) -> Counter[str]:
+    """What the messages table says, a batch at a time."""
+    import pyarrow as pa
+
+    from wsdefrag.capture import Capture
+
+    counts: Counter[str] = Counter()
+    for batch in pa.RecordBatchReader.from_stream(Capture(path, memory=memory)):
+        for status in batch.column("status").to_pylist():
+            counts[status] += 1
+        sizes = batch.column("content").to_pylist() if batch.nbytes < 1 << 22 else []
+        counts["after"] += sizes.count(AFTER)
+    return counts
+
+
+def main() -> None:
+    path, memory, way = sys.argv[1:]
+    read = {"objects": objects, "arrow": table}[way]
+    # Imports are no part of what reading takes.
+    read_nothing(read)
+    before = peak_memory()
+    counts = read(path, int(memory))
+    peak = peak_memory() - before
     sys.stdout.write(json.dumps({"peak": peak, **counts}))
+
+
+def peak_memory() -> int:
+    """The most memory that this process has had, in bytes."""
+    try:
+        # `ru_maxrss` begins with that of the process that started this one.
+        lines = Path("/proc/self/status").read_text().splitlines()
+    except FileNotFoundError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
+    (found,) = (line for line in lines if line.startswith("VmHWM:"))
+    return int(found.split()[1]) << 10
+
+
+def read_nothing(read: Callable[[str, int], Counter[str]]) -> None:
+    with tempfile.NamedTemporaryFile(suffix=".pcap") as file:
+        file.write(b"".join(pcap(iter(()))))
+        file.flush()
+        read(file.name, 1 << 20)
 
 
 if __name__ == "__main__":

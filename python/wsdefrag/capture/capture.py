@@ -44,7 +44,7 @@ class ArrowTables(NamedTuple):
 
     They have ``__arrow_c_stream__``, so that ``polars.DataFrame(table)``, ``pyarrow.table(table)``
     and DuckDB read them without a copy. Reading a table is a pass over the files, which keeps
-    ``connections`` and ``events`` if they have at most 256 MiB each. So after ``messages`` has been
+    ``connections`` and ``events`` if they have at most 32 MiB each. So after ``messages`` has been
     read to its end, they need no pass of their own. ``docs/schema.md`` describes the columns.
 
     Attributes:

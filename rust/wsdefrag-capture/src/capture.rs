@@ -93,10 +93,26 @@ impl Capture {
         self.packets.take_damages()
     }
 
-    /// Ends the capture and every connection that has not ended.
-    pub fn finish(&mut self, sink: &mut impl Sink) {
-        self.connections.finish(&mut FilteredSink { filter: &self.filter, sink });
+    /// Bytes that the next call may take by allocations that end the process if they are refused:
+    /// [`receive_data`](Self::receive_data) with at most 256 KiB, beside small ones, or
+    /// [`finish`](Self::finish) after the last file. A caller that has to go on under refused memory
+    /// tries whether they are there.
+    pub fn room(&mut self) -> usize {
+        // A packet has 40 bytes at least.
+        const CONNECTIONS: usize = (256 << 10) / 40;
+        if self.current().is_none() {
+            return self.connections.bytes_to_finish();
+        }
+        self.connections.growth(CONNECTIONS)
+    }
+
+    /// Ends the capture and every connection that has not ended, until the sink is full.
+    ///
+    /// Returns whether all have ended; if not, the call must be repeated when the sink has room.
+    pub fn finish(&mut self, sink: &mut impl Sink) -> bool {
+        let is_finished = self.connections.finish(&mut FilteredSink { filter: &self.filter, sink });
         self.update_counts();
+        is_finished
     }
 
     /// What became of the packets so far.

@@ -50,6 +50,9 @@ pub struct Options {
     /// Bytes of memory that the live connections may hold together. Over it, unfinished messages and
     /// connections are given up, the largest and the ones used least recently first.
     pub memory: usize,
+    /// Bytes of memory that the receiver keeps for a connection while it is open, besides the heads,
+    /// which it keeps in its own form; 0 if it keeps nothing. They are a part of `memory`.
+    pub object_memory: usize,
     /// How long a connection may be idle, in nanoseconds of capture time; `None` for no limit.
     pub idle_timeout: Option<i64>,
     /// What tells connections with the same addresses and ports apart.
@@ -72,6 +75,7 @@ impl Default for Options {
             resync: false,
             max_connections: 65_536,
             memory: 512 << 20,
+            object_memory: 0,
             idle_timeout: None,
             key: ConnectionKey::Auto,
             capture_point: String::new(),

@@ -26,6 +26,7 @@ mod random;
 mod raw;
 mod read;
 mod relay;
+mod room;
 mod shown;
 mod write;
 mod wsproto;

@@ -91,7 +91,8 @@ pub(crate) fn internal_error(reason: &str) -> PyErr {
 pub(crate) fn internal_error_type(py: Python<'_>) -> PyResult<Bound<'_, PyType>> {
     const DOC: &str = "An error of this package itself, not of the bytes or of the caller; please \
         report it.\n\nThe object that raised it cannot be used any more: each later call raises it \
-        again.\n";
+        again.\n\nExample:\n    >>> import wsdefrag\n    \
+        >>> issubclass(wsdefrag.InternalError, RuntimeError)\n    True\n";
     let class = py.get_type::<PanicException>();
     class.setattr("__bases__", (py.get_type::<PyRuntimeError>(),))?;
     class.setattr("__name__", "InternalError")?;

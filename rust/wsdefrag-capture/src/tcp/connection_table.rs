@@ -117,6 +117,16 @@ impl<T> ConnectionTable<T> {
         self.lists[class as usize].length
     }
 
+    /// The bytes that the table takes when it has to grow for `more` connections, else 0.
+    pub(crate) const fn growth(&self, more: usize) -> usize {
+        if self.slots.len() + more <= self.slots.capacity() {
+            return 0;
+        }
+        // Both double; an entry of the map takes a byte more than its value.
+        let slot = size_of::<Option<Slot<T>>>() + 2 * (size_of::<(Key, SlotIndex)>() + 1);
+        2 * (self.slots.len() + more) * slot
+    }
+
     /// The connection in this slot, if the slot is in use.
     pub(crate) fn get(&mut self, index: SlotIndex) -> Option<&mut T> {
         Some(&mut self.slot(index)?.value)

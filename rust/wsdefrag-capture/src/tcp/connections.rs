@@ -26,7 +26,7 @@
 
 use std::net::SocketAddr;
 
-use crate::connection::Ended;
+use crate::connection::{Connection, Ended};
 use crate::options::{ConnectionKey, Options};
 use crate::packet::tags::Tags;
 use crate::packet::{Origin, Packet, Payload, Segment};
@@ -35,7 +35,7 @@ use crate::sink::Sink;
 use crate::tcp::clock::Clock;
 use crate::tcp::connection_table::{Class, ConnectionTable, Key, SlotIndex};
 use crate::tcp::entry::Entry;
-use crate::tcp::final_output::FinalOutput;
+use crate::tcp::final_output::{Ending, FinalEnd, Settling};
 use crate::tcp::ledger::Ledger;
 use crate::tcp::live_connection::LiveConnection;
 use crate::tcp::past_connection::{Afterwards, PastConnection, Reason};
@@ -45,6 +45,13 @@ use crate::websocket::conversation::{Context, Conversation};
 
 /// Nanoseconds of capture time without a packet after which a closing connection ends.
 const CLOSING_WAIT: i64 = 300_000_000_000;
+
+/// Bytes for a connection in the tables beside [`ConnectionTable`], here and in a sink, when they
+/// double.
+const OTHER_TABLES: usize = 256;
+
+/// Connections that a sink may take before it is full, for [`Connections::bytes_to_finish`].
+const BATCH: usize = 1 << 12;
 
 /// Past connections that are remembered.
 const MAX_PAST: usize = 65_536;
@@ -69,6 +76,8 @@ pub(crate) struct Connections {
     tenants: Tenants,
     total_held: usize,
     pub(super) ledger: Ledger,
+    /// The end of the capture, once it has begun.
+    ending: Option<Box<Ending>>,
     /// The number of the next connection.
     next_number: u64,
     pub(super) clock: Clock,
@@ -88,6 +97,7 @@ impl Connections {
             table: ConnectionTable::new(),
             tenants: Tenants::default(),
             total_held: 0,
+            ending: None,
             next_number: 0,
             clock: Clock::default(),
             evicted: 0,
@@ -390,15 +400,81 @@ impl Connections {
         }
     }
 
-    /// Ends all connections, and reports them in the order of [`FinalOutput`].
-    pub(crate) fn finish<S: Sink>(&mut self, sink: &mut S) {
-        let mut indexes = self.table.indexes();
-        indexes.sort_unstable();
-        let mut output = FinalOutput::default();
-        for index in indexes {
-            self.end_connection(index, Ended::EndOfCapture, &mut output);
-            self.table.remove(index);
+    /// Bytes that tables take when `more` connections open.
+    pub(crate) fn growth(&self, more: usize) -> usize {
+        self.table.growth(more) + self.live_connections() * OTHER_TABLES
+    }
+
+    /// Bytes that [`finish`](Self::finish) takes, with a sink that makes an Arrow table.
+    pub(crate) fn bytes_to_finish(&self) -> usize {
+        // The rows of a batch, what they are copied to, and their values in the columns; and the lists
+        // of those that have yet to end.
+        let live = self.live_connections();
+        live.min(BATCH) * 4 * size_of::<Connection>() + live * 64
+    }
+
+    /// Ends all connections, and reports them in the order of [`Ending`], until the sink is full.
+    /// Returns whether all are reported; if not, the call must be repeated.
+    pub(crate) fn finish<S: Sink>(&mut self, sink: &mut S) -> bool {
+        let mut ending = self.ending.take().unwrap_or_else(|| {
+            let unsettled = self.live_in_order().map(|(_, index)| index);
+            let unsettled = unsettled.collect::<Vec<_>>().into_iter();
+            Box::new(Ending { unsettled, ..Ending::default() })
+        });
+        while !sink.is_full() {
+            if !self.finish_next(&mut ending, sink) {
+                self.table = ConnectionTable::new();
+                return true;
+            }
         }
-        output.deliver(sink);
+        self.ending = Some(ending);
+        false
+    }
+
+    /// Does the next step of the end. Returns `false` if there is none.
+    fn finish_next<S: Sink>(&mut self, ending: &mut Ending, sink: &mut S) -> bool {
+        if let Some(row) = ending.rows.next() {
+            row.deliver(sink);
+            return true;
+        }
+        if let Some(index) = ending.unsettled.next() {
+            let Some(Entry::Live(live)) = self.table.get(index) else { return true };
+            let sink = &mut Settling { rows: &mut ending.rows, sink };
+            let mut context =
+                Context { options: &self.options, next_number: &mut self.next_number, sink };
+            live.settle(&mut self.total_held, &mut context);
+            let is_last = ending.unsettled.len() == 0;
+            ending.rows.sort(if is_last { 0 } else { self.ledger.limit() });
+            return true;
+        }
+        let unreported = ending.unreported.get_or_insert_with(|| {
+            let live = self.live_in_order().map(|(number, index)| (number, FinalEnd::Live(index)));
+            let refused = ending.rows.refused.drain(..);
+            let refused = refused.map(|it| (it.connection, FinalEnd::Refused(it)));
+            let mut all: Vec<_> = live.chain(refused).collect();
+            all.sort_by_key(|(number, _)| *number);
+            all.into_iter().map(|(_, end)| end).collect::<Vec<_>>().into_iter()
+        });
+        match unreported.next() {
+            Some(FinalEnd::Live(index)) => {
+                self.end_connection(index, Ended::EndOfCapture, sink);
+                self.table.remove(index);
+            }
+            Some(FinalEnd::Refused(connection)) => sink.ended(*connection),
+            None => return false,
+        }
+        true
+    }
+
+    /// The live connections with their numbers, in the order of the numbers.
+    fn live_in_order(&mut self) -> impl Iterator<Item = (u64, SlotIndex)> + use<> {
+        let mut live = Vec::new();
+        for index in self.table.indexes() {
+            if let Some(Entry::Live(connection)) = self.table.get(index) {
+                live.push((connection.conversation.number, index));
+            }
+        }
+        live.sort_unstable();
+        live.into_iter()
     }
 }

@@ -1,54 +1,78 @@
-//! Sorts the output that the end of a capture causes.
+//! Sorts the rows that the end of a capture causes.
 //!
-//! Opened connections come first, in the order of their numbers; then messages and events, in the
-//! order of the packets that completed them; then ended connections, in the order of their numbers. So the output
-//! does not depend on the order in which the connections are ended.
+//! First each connection gives out what it holds, in the order of the numbers; then their messages
+//! and events come, in the order of the packets that completed them; then each connection ends, in
+//! the order of the numbers. So the rows do not depend on where the connections are in the table.
+//!
+//! Nothing is collected but the messages and events, and of those no more than the bound of the
+//! memory: over it, the ones so far come before those of the connections that have not given out
+//! theirs yet. The sink is given one thing after the other until it is full.
 
 #![expect(clippy::disallowed_methods, reason = "the rows of connections that end together")]
 
 use std::collections::HashMap;
+use std::vec::IntoIter;
 
 use crate::connection::Connection;
 use crate::event::CaptureEvent;
 use crate::message::Message;
 use crate::sink::{Row, Sink};
+use crate::tcp::connection_table::SlotIndex;
 
 /// The order of rows: the packet, the connection, and whether the client sent it.
 type Key = (u64, u64, bool);
 
-/// The output that the end of a capture causes, until it is sorted.
+/// The end of a capture, as far as it has come.
 #[derive(Default)]
-pub(super) struct FinalOutput {
-    opened: Vec<Connection>,
+pub(super) struct Ending {
+    /// The connections that still hold something.
+    pub(super) unsettled: IntoIter<SlotIndex>,
+    pub(super) rows: FinalRows,
+    /// The connections that have not been reported yet; `None` before all are settled.
+    pub(super) unreported: Option<IntoIter<FinalEnd>>,
+}
+
+/// A connection that is to be reported.
+pub(super) enum FinalEnd {
+    Live(SlotIndex),
+    /// A WebSocket that the server refused in what was held.
+    Refused(Box<Connection>),
+}
+
+/// The rows that the end of a capture causes.
+#[derive(Default)]
+pub(super) struct FinalRows {
     rows: Vec<(Key, Row)>,
+    /// The memory that the rows take, in bytes.
+    bytes: usize,
     /// For each direction, the highest packet number of its rows: they stay in their order, also
     /// where a segment was held for an earlier packet.
     latest: HashMap<(u64, bool), u64>,
-    ended: Vec<Connection>,
+    /// Rows that were sorted.
+    sorted: IntoIter<(Key, Row)>,
+    pub(super) refused: Vec<Box<Connection>>,
 }
 
-impl FinalOutput {
-    /// Sorts the output and gives it to `sink`.
-    pub(super) fn deliver(self, sink: &mut impl Sink) {
-        let Self { mut opened, mut rows, mut ended, .. } = self;
-        // The sort is stable, so the rows of a direction stay in their order.
-        rows.sort_by_key(|(key, _)| *key);
-        opened.sort_by_key(|connection| connection.connection);
-        ended.sort_by_key(|connection| connection.connection);
-        for connection in &opened {
-            sink.opened(connection);
-        }
-        for (_, row) in rows {
-            row.deliver(sink);
-        }
-        for connection in ended {
-            sink.ended(connection);
+impl FinalRows {
+    /// The next row, if rows are sorted.
+    pub(super) fn next(&mut self) -> Option<Row> {
+        self.sorted.next().map(|(_, row)| row)
+    }
+
+    /// Sorts the rows so far, if they take at least this memory, in bytes.
+    pub(super) fn sort(&mut self, at_least: usize) {
+        if self.bytes >= at_least {
+            let mut rows = std::mem::take(&mut self.rows);
+            // The sort is stable, so the rows of a direction stay in their order.
+            rows.sort_by_key(|(key, _)| *key);
+            (self.sorted, self.bytes) = (rows.into_iter(), 0);
         }
     }
 
     fn push(&mut self, connection: u64, from_client: bool, packet: u64, row: Row) {
         let latest = self.latest.entry((connection, from_client)).or_default();
         *latest = packet.max(*latest);
+        self.bytes += size_of::<(Key, Row)>();
         self.rows.push(((*latest, connection, from_client), row));
     }
 
@@ -58,25 +82,32 @@ impl FinalOutput {
     }
 }
 
-impl Sink for FinalOutput {
+/// Keeps the rows, and passes connections on that open.
+pub(super) struct Settling<'a, S> {
+    pub(super) rows: &'a mut FinalRows,
+    pub(super) sink: &'a mut S,
+}
+
+impl<S: Sink> Sink for Settling<'_, S> {
     fn opened(&mut self, connection: &Connection) {
-        self.opened.push(connection.clone());
+        self.sink.opened(connection);
     }
 
     fn message(&mut self, message: Message) {
         let Message { connection, from_client, last_packet, .. } = message;
-        self.push(connection, from_client, last_packet, Row::Message(message));
+        self.rows.bytes += message.content.capacity();
+        self.rows.push(connection, from_client, last_packet, Row::Message(message));
     }
 
     fn gap(&mut self, gap: &CaptureEvent) {
-        self.push_event(gap, Row::Gap(gap.clone()));
+        self.rows.push_event(gap, Row::Gap(gap.clone()));
     }
 
     fn event(&mut self, event: CaptureEvent) {
-        self.push_event(&event.clone(), Row::Event(event));
+        self.rows.push_event(&event.clone(), Row::Event(event));
     }
 
     fn ended(&mut self, connection: Connection) {
-        self.ended.push(connection);
+        self.rows.refused.push(Box::new(connection));
     }
 }

@@ -22,9 +22,9 @@ use crate::tcp::stream::Stream;
 use crate::tcp::tenants::{Fit, Positions, TagsSeen};
 use crate::websocket::conversation::{Context, Conversation};
 
-/// Bytes of memory that a connection takes in the table: its slot, its entry in the map, and what the
-/// allocator adds to each.
-const SLOT: usize = 256;
+/// Bytes of memory that a connection takes in the table: its slot, its entry in the map, the room that
+/// both have to spare, and what the allocator adds to each allocation of the connection.
+const SLOT: usize = 512;
 
 /// A connection that has not ended. Arrays have one entry per endpoint, in the order of the
 /// connection's key; `sender` is an index into them.
@@ -40,6 +40,8 @@ pub(crate) struct LiveConnection {
     /// Whether a SYN was captured that acknowledges nothing: that of the client.
     has_opener: bool,
     pub(crate) conversation: Conversation,
+    /// Whether [`settle`](Self::settle) was called.
+    is_settled: bool,
     /// The bytes of memory at the last [`measure`](Self::measure).
     measured: usize,
 }
@@ -78,6 +80,7 @@ impl LiveConnection {
             tags: TagsSeen::default(),
             has_opener: false,
             conversation,
+            is_settled: false,
             measured: 0,
         }
     }
@@ -261,7 +264,7 @@ impl LiveConnection {
         total_held: &mut usize,
         context: &mut Context<'_, S>,
     ) {
-        let Self { streams, conversation, .. } = self;
+        let streams = &self.streams;
         // The connection may have waited for a hole before its FIN, or for a packet after its RST.
         let ended = match ended {
             Ended::Idle | Ended::Evicted | Ended::EndOfCapture
@@ -276,9 +279,21 @@ impl LiveConnection {
             }
             ended => ended,
         };
+        self.settle(total_held, context);
+        let Self { streams, conversation, .. } = self;
+        conversation.finish(ended, [streams[0].repeats, streams[1].repeats], context);
+    }
+
+    /// Gives out everything that is held, before the end: the segments, then what is unfinished. Nothing
+    /// follows, and a second call does nothing.
+    pub(super) fn settle<S: Sink>(&mut self, total_held: &mut usize, context: &mut Context<'_, S>) {
+        let Self { streams, conversation, .. } = self;
+        if std::mem::replace(&mut self.is_settled, true) {
+            return;
+        }
         for (sender, stream) in streams.iter_mut().enumerate() {
             stream.finish(total_held, &mut |part| conversation.part(sender, part, context));
         }
-        conversation.finish(ended, [streams[0].repeats, streams[1].repeats], context);
+        conversation.settle(context);
     }
 }

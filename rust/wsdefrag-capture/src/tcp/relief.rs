@@ -7,7 +7,8 @@
 //! evict     the connections used least recently
 //! ```
 //!
-//! A pass ends as soon as seven eighths of the bound are not exceeded any more.
+//! A pass ends as soon as seven eighths of the bound are not exceeded any more, or the sink is full;
+//! then the next packet continues.
 
 #![expect(clippy::disallowed_methods, reason = "at most 16 bytes for each followed connection")]
 
@@ -30,7 +31,7 @@ impl Connections {
         if !self.ledger.is_relieved() {
             self.drop_largest(sink);
         }
-        while !self.ledger.is_relieved() {
+        while !self.ledger.is_relieved() && !sink.is_full() {
             let Some(index) = self.least_needed() else { break };
             self.end_connection(index, Ended::Evicted, sink);
             self.table.touch(index, Class::Past, self.clock.now());
@@ -67,7 +68,7 @@ impl Connections {
         }
         unfinished.sort_unstable();
         for (_, index) in unfinished {
-            if self.ledger.is_relieved() {
+            if self.ledger.is_relieved() || sink.is_full() {
                 return;
             }
             let Some(Entry::Live(live)) = self.table.get(index) else { continue };

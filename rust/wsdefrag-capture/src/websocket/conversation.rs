@@ -60,7 +60,7 @@ enum Stage {
 /// The protocol on top of one TCP connection. A `sender` is an index into `endpoints`.
 pub(crate) struct Conversation {
     /// The number of the connection.
-    number: u64,
+    pub(crate) number: u64,
     /// The number of WebSockets that the server has refused.
     refusals: u32,
     pub(crate) endpoints: [SocketAddr; 2],
@@ -509,14 +509,21 @@ impl Conversation {
         }
     }
 
-    /// Ends the conversation. `repeats` is indexed by the sender.
+    /// Gives out what is unfinished, before the end.
+    pub(crate) fn settle<S: Sink>(&mut self, context: &mut Context<'_, S>) {
+        self.finish_handshake(context);
+        if let Stage::Open(websocket) = &mut self.stage {
+            websocket.settle(context.sink);
+        }
+    }
+
+    /// Ends the conversation, which must be settled. `repeats` is indexed by the sender.
     pub(crate) fn finish<S: Sink>(
         &mut self,
         ended: Ended,
         repeats: [Repeats; 2],
         context: &mut Context<'_, S>,
     ) {
-        self.finish_handshake(context);
         let stage = std::mem::replace(&mut self.stage, Stage::Dead);
         let Stage::Open(websocket) = stage else { return };
         let client = self.client.unwrap_or(0);

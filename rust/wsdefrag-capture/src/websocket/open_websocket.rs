@@ -62,7 +62,7 @@ impl OpenWebSocket {
             ClientStart::AfterRequest(rest) => rest,
             ClientStart::AtFrame | ClientStart::Unknown => 0,
         };
-        let own_bytes = size_of::<Self>() + connection.heads_memory();
+        let own_bytes = own_bytes(&connection, options);
         Self { connection, rest_of_request, directions, own_bytes }
     }
 
@@ -87,7 +87,7 @@ impl OpenWebSocket {
             direction
         };
         let directions = [direction(false, server), direction(true, client)];
-        let own_bytes = size_of::<Self>() + connection.heads_memory();
+        let own_bytes = own_bytes(&connection, options);
         let mut this = Self { connection, rest_of_request: 0, directions, own_bytes };
         this.read_found(found, sink);
         this
@@ -180,8 +180,15 @@ impl OpenWebSocket {
         }
     }
 
-    /// Ends the WebSocket and reports it. `repeats` is indexed by `from_client`; `last` is the last
-    /// packet.
+    /// Gives out what is unfinished, before the end; nothing follows.
+    pub(super) fn settle(&mut self, sink: &mut impl Sink) {
+        for direction in &mut self.directions {
+            direction.finish(sink);
+        }
+    }
+
+    /// Ends the WebSocket, which must be settled, and reports it. `repeats` is indexed by
+    /// `from_client`; `last` is the last packet.
     pub(super) fn finish(
         self,
         ended: Ended,
@@ -190,9 +197,6 @@ impl OpenWebSocket {
         sink: &mut impl Sink,
     ) {
         let Self { mut connection, mut directions, .. } = self;
-        for direction in &mut directions {
-            direction.finish(sink);
-        }
         for (direction, repeats) in directions.iter_mut().zip(repeats) {
             let account = direction.account_mut();
             account.retransmissions = repeats.retransmissions;
@@ -211,6 +215,17 @@ impl OpenWebSocket {
         problems::add_problems(&mut connection, lost_to_gap);
         sink.ended(connection);
     }
+}
+
+/// Bytes of memory that a WebSocket takes besides its directions' own, with those of the receiver.
+fn own_bytes(connection: &Connection, options: &Options) -> usize {
+    let heads = connection.heads_memory();
+    let object = match options.object_memory {
+        0 => 0,
+        // Each name and value is an object of its own.
+        fixed => fixed + 2 * heads,
+    };
+    size_of::<OpenWebSocket>() + heads + object
 }
 
 /// Parameters for a WebSocket whose extensions are unknown: they allow RSV1.

@@ -161,19 +161,6 @@ impl<H: Held> Relay<H> {
         self.logs.len()
     }
 
-    /// Drops the log of a recorded event that was lost before it was queued; `index` counts from 0.
-    pub fn lose(&mut self, index: usize) {
-        let log = self.logs.remove(index);
-        self.outbound.altered(log.iter());
-    }
-
-    /// Drops the logs of all recorded events that are not queued, except the last `left`.
-    pub fn lose_all_but(&mut self, left: usize) {
-        for _ in left..self.logs.len() {
-            self.lose(0);
-        }
-    }
-
     /// Notes that no more is read, and drops the logs of incomplete events.
     pub fn end(&mut self) {
         self.recorder.discard_incomplete();
@@ -305,51 +292,4 @@ impl<H: Held> Relay<H> {
 /// Whether two contents are equal. Most are unchanged and share their memory.
 fn is_same(now: &[u8], came: &[u8]) -> bool {
     ptr::eq(now, came) || now == came
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::deflate::params::DeflateParams;
-    use crate::read::reassembler::Reassembler;
-    use crate::read::sink::Events;
-    use crate::write::encoder;
-    use crate::write::fragmenter::Fragmenter;
-    use crate::{Limits, Strictness};
-
-    /// "Hello" twice, of which the second refers to the first (RFC 7692 section 7.2.3.2).
-    const HELLO_TWICE: &[u8] = b"\xc1\x07\xf2\x48\xcd\xc9\xc9\x07\x00\xc1\x05\xf2\x00\x11\x00\x00";
-
-    #[test]
-    fn lost_event_makes_the_direction_recompress() {
-        let settings = Settings {
-            from_client: false,
-            deflate: Some(DeflateParams::default()),
-            foreign_extension: false,
-            limits: Limits::default(),
-            strictness: Strictness::default(),
-        };
-        let sending = encoder::Settings {
-            from_client: false,
-            deflate: settings.deflate,
-            compress_from: 0,
-            level: 6,
-            check_utf8: true,
-        };
-        for (lost, left) in [(Some(0), 2), (Some(1), 2), (None, 1), (None, 0)] {
-            let fragmenter = Fragmenter::default();
-            let outbound = Outbound::new(sending, settings.deflate, fragmenter, false);
-            let mut relay = Relay::<Vec<u8>>::new(&settings, outbound);
-            let mut sink = Events::to(|_, _| {});
-            Reassembler::new(settings).receive_data(HELLO_TWICE, &mut relay.recording(&mut sink));
-            assert_eq!((relay.recorded(), relay.outbound().recompresses()), (2, false));
-            if let Some(index) = lost {
-                relay.lose(index);
-            } else {
-                relay.lose_all_but(left);
-            }
-            assert_eq!(relay.recorded(), if lost.is_some() { 1 } else { left });
-            assert!(relay.outbound().recompresses());
-        }
-    }
 }

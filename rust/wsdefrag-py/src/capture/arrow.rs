@@ -10,7 +10,7 @@
 use arrow_array::ffi::FFI_ArrowSchema;
 use arrow_array::ffi_stream::FFI_ArrowArrayStream;
 use arrow_schema::SchemaRef;
-use pyo3::exceptions::{PyRuntimeError, PyValueError};
+use pyo3::exceptions::{PyMemoryError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyDict, PyString};
 use pyo3::{PyTraverseError, PyVisit};
@@ -93,6 +93,7 @@ impl ArrowStream {
     ///     RuntimeError: If the source is a file object of a subinterpreter; the consumer's threads
     ///         could not call it.
     ///     ValueError: If the source is a file object that was already read.
+    ///     MemoryError: If there is no memory for a pass.
     #[pyo3(signature = (requested_schema = None))]
     fn __arrow_c_stream__<'py>(
         &self,
@@ -111,6 +112,7 @@ impl ArrowStream {
         } else {
             let run = self.source.run(py, self.options())?;
             Pass::new(run, of, &self.source.names(), self.keeps_others, shared)
+                .map_err(|_| PyMemoryError::new_err("no memory to read the capture"))?
         };
         let batches = Batches::new(pass, self.schema());
         let stream = FFI_ArrowArrayStream::new(Box::new(batches));

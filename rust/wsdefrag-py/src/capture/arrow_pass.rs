@@ -13,14 +13,16 @@ use wsdefrag_capture::columns::{
 };
 use wsdefrag_capture::packet::counts::Counts;
 use wsdefrag_capture::{CaptureEvent, Connection, Message, Sink};
+use wsdefrag_core::OutOfMemory;
 
 use crate::capture::choices::Choices;
 use crate::capture::failure::Failure;
 use crate::capture::run::{Run, Step};
 use crate::raw::arrow_text::trusted_texts;
+use crate::room::{self, Reserve};
 
 /// Most bytes of a table that are kept for its own reading. A larger table is read in another pass.
-const KEPT: usize = 256 << 20;
+const KEPT: usize = 32 << 20;
 
 /// Results of the passes, shared by the tables of a capture.
 #[derive(Clone, Default)]
@@ -67,6 +69,9 @@ pub(crate) struct Pass {
     run: Option<Run>,
     rows: Rows,
     failure: Option<Failure>,
+    /// For the batches that are made when memory was refused; held until the run has ended or was
+    /// stopped.
+    reserve: Reserve,
     shared: SharedResults,
 }
 
@@ -240,9 +245,9 @@ impl Pass {
         files: &[String],
         keeps_others: bool,
         shared: SharedResults,
-    ) -> Self {
+    ) -> Result<Self, OutOfMemory> {
         let rows = Rows::new(table, choices, files, keeps_others);
-        Self { run: Some(run), rows, failure: None, shared }
+        Ok(Self { run: Some(run), rows, failure: None, reserve: Reserve::new()?, shared })
     }
 
     /// A pass that gives batches which an earlier pass has kept.
@@ -253,18 +258,28 @@ impl Pass {
     ) -> Self {
         let mut rows = Rows::new(table, choices, &[], false);
         rows.ready = batches.into();
-        Self { run: None, rows, failure: None, shared }
+        Self { run: None, rows, failure: None, reserve: Reserve::none(), shared }
     }
 
     /// The next batch; a failure is returned after all complete batches.
     fn next(&mut self) -> Option<Result<RecordBatch, Failure>> {
         while self.rows.ready.is_empty() {
             let Some(run) = &mut self.run else { return self.failure.take().map(Err) };
+            if self.reserve.is_held() && room::ensure(run.room()).is_err() {
+                self.reserve.release();
+                run.fail(Failure::OutOfMemory);
+            }
             match run.step(&mut self.rows) {
-                Step::More if self.rows.out_of_memory => run.fail(Failure::OutOfMemory),
+                Step::More if self.rows.out_of_memory => {
+                    self.reserve.release();
+                    run.fail(Failure::OutOfMemory);
+                }
                 Step::More => {}
                 // A consumer does not read a stream again after an error.
-                Step::Paused(error) => run.fail(Failure::Io(error, None)),
+                Step::Paused(error) => {
+                    self.reserve.release();
+                    run.fail(Failure::Io(error, None));
+                }
                 Step::Ended => {
                     self.failure = run.failure();
                     if self.rows.out_of_memory {
@@ -275,6 +290,7 @@ impl Pass {
                     results.counts = run.counts().clone();
                     drop(results);
                     self.run = None;
+                    self.reserve.release();
                     self.finish();
                 }
             }

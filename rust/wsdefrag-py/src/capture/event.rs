@@ -10,6 +10,7 @@ use wsdefrag_capture::CaptureEvent;
 use wsdefrag_capture::event::{Detail, GapEffect};
 
 use crate::capture::connection::is_connection;
+use crate::raw::bytes::copied_bytes;
 
 /// A control frame, a gap, or the broken rule that ended a direction of a capture.
 ///
@@ -109,7 +110,8 @@ impl CapturedEvent {
         connection: Py<PyAny>,
         event: &CaptureEvent,
         file: Option<Py<PyString>>,
-    ) -> Self {
+    ) -> PyResult<Self> {
+        let payload = event.detail.payload().map(|payload| copied_bytes(py, payload));
         let mut this = Self {
             connection,
             from_client: event.from_client,
@@ -125,7 +127,7 @@ impl CapturedEvent {
             first_packet: event.first.map(|packet| packet.packet),
             last_packet: event.last.map(|packet| packet.packet),
             file,
-            payload: event.detail.payload().map(|payload| PyBytes::new(py, payload).unbind()),
+            payload: payload.transpose()?.map(Bound::unbind),
             close_code: None,
             close_reason: None,
             effect: None,
@@ -150,7 +152,7 @@ impl CapturedEvent {
                 this.error = Some(error.to_string());
             }
         }
-        this
+        Ok(this)
     }
 
     /// Takes the cost of a gap, if it is certain.

@@ -12,7 +12,7 @@ pub(crate) enum Failure {
     Io(io::Error, Option<PathBuf>),
     /// It is not a capture.
     Broken(FileError, String),
-    /// A column of an Arrow table could not get memory.
+    /// Memory was refused in the middle of a step.
     OutOfMemory,
     /// Compressed data is damaged.
     Compressed(Progress, io::Error, String),
@@ -31,7 +31,7 @@ impl fmt::Display for Failure {
         match self {
             Self::Io(error, Some(path)) => write!(f, "{}: {error}", path.display()),
             Self::Io(error, None) => error.fmt(f),
-            Self::OutOfMemory => f.write_str("no memory for the column of contents"),
+            Self::OutOfMemory => f.write_str("no memory to read the capture on"),
             Self::Broken(error, name) => write!(f, "{name}: {error}"),
             Self::Compressed(place, error, name) => {
                 let (packets, bytes) = (place.packets, place.bytes);

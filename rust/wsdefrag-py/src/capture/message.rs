@@ -10,6 +10,7 @@ use wsdefrag_core::Opcode;
 use crate::capture::connection::is_connection;
 use crate::classes::message_class;
 use crate::opcodes::parse_opcode;
+use crate::raw::bytes::copied_bytes;
 use crate::raw::message::new_message;
 
 /// Most bytes of the content in a `repr`.
@@ -94,13 +95,13 @@ impl CapturedMessage {
         connection: Py<PyAny>,
         message: &Message,
         file: Option<Py<PyString>>,
-    ) -> Self {
-        Self {
+    ) -> PyResult<Self> {
+        Ok(Self {
             connection,
             seq: message.seq,
             from_client: message.from_client,
             opcode: message.opcode,
-            content: PyBytes::new(py, &message.content).unbind(),
+            content: copied_bytes(py, &message.content)?.unbind(),
             timestamp_ns: message.timestamp,
             first_timestamp_ns: message.first_timestamp,
             frames: message.frames,
@@ -113,7 +114,7 @@ impl CapturedMessage {
             first_packet: message.first_packet,
             last_packet: message.last_packet,
             file,
-        }
+        })
     }
 
     /// The time in seconds since the epoch, as mitmproxy stores it.

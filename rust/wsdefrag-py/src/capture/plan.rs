@@ -18,7 +18,7 @@ use wsdefrag_core::Strictness;
 use crate::capture::arrow::ArrowStream;
 use crate::capture::arrow_pass::SharedResults;
 use crate::capture::choices::Choices;
-use crate::capture::reader::CaptureReader;
+use crate::capture::reader::{CaptureReader, OBJECT_MEMORY};
 use crate::capture::source::Source;
 use crate::opcodes::parse_opcode;
 use crate::panics;
@@ -107,6 +107,7 @@ impl CapturePlan {
             resync,
             max_connections,
             memory,
+            object_memory: 0,
             idle_timeout: idle_timeout_ns,
             key: connection_key(&key)?,
             capture_point,
@@ -155,7 +156,8 @@ impl CapturePlan {
     ///     ValueError: If the source is a file object that was already read.
     fn read(&self, py: Python<'_>) -> PyResult<CaptureReader> {
         panics::caught(py, || {
-            let run = self.source.run(py, self.options.clone())?;
+            let options = Options { object_memory: OBJECT_MEMORY, ..self.options.clone() };
+            let run = self.source.run(py, options)?;
             Ok(CaptureReader::new(run, self.source.names(), self.source.stays_attached(py)))
         })
     }

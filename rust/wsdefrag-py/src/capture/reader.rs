@@ -1,9 +1,13 @@
 //! A pass over a capture that returns Python objects.
 //!
 //! The results of a chunk of the capture wait in `items` until the GIL is held, and then become
-//! objects one by one. Creating them runs Python code, which an interrupt may end at any time. An
-//! item therefore leaves the queue only when its object is in `batch`, and `batch` is kept until it
-//! is returned: the next call continues where the interrupted one stopped.
+//! objects one by one. Memory for an object may be refused at any time. An item therefore leaves the
+//! queue only when its object is in `batch`, and `batch` is kept until it is returned: the next call
+//! continues where the one that raised stopped.
+//!
+//! A step begins only if there is room for it. If memory for what waits is refused in the middle of a
+//! step all the same, that item and those after it are lost: the pass ends with `MemoryError` after
+//! the items before it.
 //!
 //! A connection's object changes to "ended" only with the batch that starts with it, and a gap's
 //! cost becomes certain only between two batches. What a caller sees therefore does not depend on
@@ -13,40 +17,53 @@
 //! collection. `progress` can be read during a pass, also by the file object that is being read: it
 //! is locked only briefly, and no holder of it waits for the GIL.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, TryReserveError, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use pyo3::exceptions::PyLookupError;
+use pyo3::exceptions::{PyLookupError, PyMemoryError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString};
 use pyo3::{PyTraverseError, PyVisit};
 use wsdefrag_capture::event::Detail;
 use wsdefrag_capture::packet::counts::Counts;
 use wsdefrag_capture::{CaptureEvent, Connection, Message, Sink};
+use wsdefrag_core::fallible::{TryBox, TryGrow};
 
 use crate::capture::connection::{end_connection, new_connection};
 use crate::capture::counts::packet_counts;
 use crate::capture::event::CapturedEvent;
+use crate::capture::failure::Failure;
 use crate::capture::message::CapturedMessage;
 use crate::capture::run::{Run, Step};
 use crate::errors;
 use crate::exclusive::Exclusive;
+use crate::panics;
+use crate::raw::list::empty_list;
+use crate::raw::text::copied_text;
+use crate::room;
 
 /// What a chunk of the capture completed.
 enum Item {
-    Opened(Box<Connection>),
-    Message(Box<Message>),
+    Opened(TryBox<Connection>),
+    Message(TryBox<Message>),
     /// A gap in its place, or another event.
-    Event(Box<CaptureEvent>),
+    Event(TryBox<CaptureEvent>),
     /// A gap that was given before. Its cost is certain now.
-    Certain(Box<CaptureEvent>),
-    Ended(Box<Connection>),
+    Certain(TryBox<CaptureEvent>),
+    Ended(TryBox<Connection>),
 }
 
 /// Contents that may wait to become Python objects, in bytes. What one packet completes may exceed
 /// it.
 const MOST_WAITING: usize = 32 << 20;
+
+/// Bytes that a connection's object takes with all it refers to, besides the request and the response:
+/// its attributes, two accounts, addresses, lists. Measured with `tracemalloc`.
+pub(crate) const OBJECT_MEMORY: usize = 3_584;
+
+/// Items that may wait to become Python objects. What one packet completes may exceed it.
+const MOST_ROWS: usize = 1 << 12;
 
 /// Keeps what a chunk completes until it becomes Python objects.
 #[derive(Default)]
@@ -54,36 +71,45 @@ struct Items {
     queue: VecDeque<Item>,
     /// The contents in the queue, in bytes.
     bytes: usize,
+    /// Whether memory for an item was refused. Nothing is kept after it.
+    out_of_memory: bool,
+}
+
+impl Items {
+    fn keep<T>(&mut self, value: T, item: impl FnOnce(TryBox<T>) -> Item) {
+        if self.out_of_memory {
+            return;
+        }
+        let kept = TryBox::new(value).and_then(|value| self.queue.try_push(item(value)));
+        self.out_of_memory = kept.is_err();
+    }
 }
 
 impl Sink for Items {
     fn opened(&mut self, connection: &Connection) {
-        self.queue.push_back(Item::Opened(Box::new(connection.clone())));
+        self.keep(connection.clone(), Item::Opened);
     }
 
     fn message(&mut self, message: Message) {
         self.bytes += message.content.len();
-        self.queue.push_back(Item::Message(Box::new(message)));
+        self.keep(message, Item::Message);
     }
 
     fn gap(&mut self, gap: &CaptureEvent) {
-        self.queue.push_back(Item::Event(Box::new(gap.clone())));
+        self.keep(gap.clone(), Item::Event);
     }
 
     fn event(&mut self, event: CaptureEvent) {
-        let item = match &event.detail {
-            Detail::Gap(_) => Item::Certain(Box::new(event)),
-            _ => Item::Event(Box::new(event)),
-        };
-        self.queue.push_back(item);
+        let is_gap = matches!(&event.detail, Detail::Gap(_));
+        self.keep(event, if is_gap { Item::Certain } else { Item::Event });
     }
 
     fn ended(&mut self, connection: Connection) {
-        self.queue.push_back(Item::Ended(Box::new(connection)));
+        self.keep(connection, Item::Ended);
     }
 
     fn is_full(&self) -> bool {
-        self.bytes >= MOST_WAITING
+        self.out_of_memory || self.bytes >= MOST_WAITING || self.queue.len() >= MOST_ROWS
     }
 }
 
@@ -121,7 +147,8 @@ impl State {
         while let Some(item) = items.queue.front() {
             match item {
                 Item::Opened(connection) => {
-                    let file = files.get(py, connection.last.file);
+                    let file = files.get(py, connection.last.file)?;
+                    open.0.try_reserve(1).map_err(no_memory)?;
                     open.0.insert(connection.connection, new_connection(py, connection, file)?);
                 }
                 Item::Message(message) => {
@@ -135,19 +162,20 @@ impl State {
                             connection
                         }
                     };
-                    let file = files.get(py, message.file);
+                    let file = files.get(py, message.file)?;
                     batch.append(Py::new(
                         py,
-                        CapturedMessage::new(py, connection, message, file),
+                        CapturedMessage::new(py, connection, message, file)?,
                     )?)?;
                 }
                 Item::Event(event) => {
                     let connection = open.find(py, event.connection)?;
                     let origin = event.last.or(event.first);
-                    let file = origin.and_then(|origin| files.get(py, origin.file));
-                    let made = CapturedEvent::new(py, connection, event, file);
+                    let file = origin.map(|origin| files.get(py, origin.file)).transpose()?;
+                    let made = CapturedEvent::new(py, connection, event, file.flatten())?;
                     let object = Py::new(py, made)?;
                     if matches!(&event.detail, Detail::Gap(cost) if !cost.is_final) {
+                        gaps.try_reserve(1).map_err(no_memory)?;
                         gaps.insert(gap_key(event), object.clone_ref(py));
                     }
                     batch.append(object)?;
@@ -164,7 +192,7 @@ impl State {
                 Item::Ended(_) if !batch.is_empty() => break,
                 Item::Ended(connection) => {
                     let object = open.find(py, connection.connection)?;
-                    let file = files.get(py, connection.last.file);
+                    let file = files.get(py, connection.last.file)?;
                     end_connection(object.bind(py), connection, file)?;
                     batch.append(object)?;
                     open.0.remove(&connection.connection);
@@ -178,6 +206,14 @@ impl State {
     }
 }
 
+/// The exception for a table that cannot grow.
+fn no_memory(_: TryReserveError) -> PyErr {
+    PyMemoryError::new_err(NO_ROOM)
+}
+
+/// The text of the exception for refused memory.
+const NO_ROOM: &str = "no memory to read the capture on; the next call tries again";
+
 /// What identifies a gap.
 const fn gap_key(event: &CaptureEvent) -> (u64, bool, u64) {
     (event.connection, event.from_client, event.event)
@@ -188,10 +224,12 @@ const fn gap_key(event: &CaptureEvent) -> (u64, bool, u64) {
 struct FileNames(Vec<(String, Option<Py<PyString>>)>);
 
 impl FileNames {
-    fn get(&mut self, py: Python<'_>, file: u32) -> Option<Py<PyString>> {
-        let (name, object) = self.0.get_mut(file as usize)?;
-        let object = object.get_or_insert_with(|| PyString::new(py, name).unbind());
-        Some(object.clone_ref(py))
+    fn get(&mut self, py: Python<'_>, file: u32) -> PyResult<Option<Py<PyString>>> {
+        let Some((name, object)) = self.0.get_mut(file as usize) else { return Ok(None) };
+        if object.is_none() {
+            *object = Some(copied_text(py, name)?.unbind());
+        }
+        Ok(object.as_ref().map(|object| object.clone_ref(py)))
     }
 }
 
@@ -245,16 +283,23 @@ impl CaptureReader {
         py: Python<'py>,
         state: &mut State,
     ) -> PyResult<Option<Bound<'py, PyList>>> {
-        let batch = state.batch.get_or_insert_with(|| PyList::empty(py).unbind());
+        if state.batch.is_none() {
+            state.batch = Some(empty_list(py)?.unbind());
+        }
+        let Some(batch) = &state.batch else { return Ok(None) };
         let batch = batch.clone_ref(py).into_bound(py);
         while batch.is_empty() {
             let State { run, items, .. } = state;
             if items.queue.is_empty() {
+                room::ensure(run.room()).map_err(|_| PyMemoryError::new_err(NO_ROOM))?;
                 let step = if self.stays_attached {
                     self.step(run, items)
                 } else {
                     py.detach(|| self.step(run, items))
                 };
+                if items.out_of_memory {
+                    run.fail(Failure::OutOfMemory);
+                }
                 match step {
                     Step::Paused(error) => return Err(error.into()),
                     Step::Ended if items.queue.is_empty() => {
@@ -266,7 +311,8 @@ impl CaptureReader {
                     Step::More | Step::Ended => {}
                 }
             }
-            state.fill(&batch)?;
+            // PyO3 panics where it cannot make a number or a name; its item stays in the queue.
+            panics::caught(py, || state.fill(&batch))?;
             // An exception here loses nothing; after the return it would lose the batch.
             py.check_signals()?;
         }
@@ -290,6 +336,8 @@ impl CaptureReader {
     ///     OSError: If no file can be opened or read.
     ///     BlockingIOError: If a non-blocking file object has no data yet.
     ///     RuntimeError: If another call is reading the pass.
+    ///     MemoryError: If memory is refused; the next call continues, or raises it again if
+    ///         something was lost.
     fn next_batch<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyList>>> {
         self.state.with(py, |state| self.next(py, state))
     }

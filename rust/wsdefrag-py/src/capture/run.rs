@@ -122,7 +122,9 @@ impl Run {
             return Step::More;
         }
         let Some(file) = self.capture.current() else {
-            self.capture.finish(sink);
+            if !self.capture.finish(sink) {
+                return Step::More;
+            }
             self.finished = true;
             if self.has_read && self.inputs.len() > 1 {
                 self.failure = None;
@@ -141,8 +143,16 @@ impl Run {
         Step::More
     }
 
-    /// Stops reading; the next step ends the run.
+    /// Bytes that the next step may take by allocations that cannot be refused, beside
+    /// [`STEP`](crate::room::STEP).
+    pub(crate) fn room(&mut self) -> usize {
+        self.capture.room()
+    }
+
+    /// Stops reading; the next step ends the run. Where memory was refused, connections that have not
+    /// ended are dropped.
     pub(crate) fn fail(&mut self, failure: Failure) {
+        self.finished |= matches!(failure, Failure::OutOfMemory);
         self.failure = Some(failure);
         self.has_read = false;
         self.added = self.inputs.len();

@@ -59,7 +59,7 @@ impl Connection {
         timestamp: Option<f64>,
     ) -> PyResult<Bound<'py, PyList>> {
         let direction = self.0.direction(from_client);
-        self.0.noted(direction.feed(data, timestamp, Wanted::Everything)?)
+        self.0.noted(from_client, direction.feed(data, timestamp, Wanted::Everything)?)
     }
 
     /// End one direction; may be called again.

@@ -1,6 +1,7 @@
 //! The two directions of a connection and the record that notes their events.
 //!
-//! The record is a `wsdefrag.record.Record`, which is Python code.
+//! The record is a `wsdefrag.record.Record`, which is Python code. If it raises, the direction keeps the
+//! events, and the next call notes and returns them.
 
 use pyo3::PyClass;
 use pyo3::gc::{PyTraverseError, PyVisit};
@@ -14,6 +15,12 @@ use crate::raw::message::message_state;
 use crate::raw::python;
 use crate::read::event::now;
 
+/// A direction that can keep events which could not be returned.
+pub(crate) trait KeepsEvents {
+    /// Keeps events for the next call.
+    fn keep(&self, events: Bound<'_, PyList>) -> PyResult<()>;
+}
+
 /// Two directions of class `T`.
 pub(crate) struct Pair<T: PyClass<Frozen = True> + Sync> {
     pub(crate) client: Py<T>,
@@ -24,7 +31,7 @@ pub(crate) struct Pair<T: PyClass<Frozen = True> + Sync> {
     keeps: bool,
 }
 
-impl<T: PyClass<Frozen = True> + Sync> Pair<T> {
+impl<T: PyClass<Frozen = True> + Sync + KeepsEvents> Pair<T> {
     pub(crate) const fn new(client: Py<T>, server: Py<T>, record: Py<PyAny>, keeps: bool) -> Self {
         Self { client, server, record, keeps }
     }
@@ -36,13 +43,32 @@ impl<T: PyClass<Frozen = True> + Sync> Pair<T> {
         direction.get()
     }
 
-    /// Notes the events of a call and returns them.
+    /// Notes the events of a call for a direction and returns them.
     #[inline]
-    pub(crate) fn noted<'py>(&self, events: Bound<'py, PyList>) -> PyResult<Bound<'py, PyList>> {
+    pub(crate) fn noted<'py>(
+        &self,
+        from_client: bool,
+        events: Bound<'py, PyList>,
+    ) -> PyResult<Bound<'py, PyList>> {
         let Some(last) = events.len().checked_sub(1) else { return Ok(events) };
         // A Close is the last event, or the last but one.
         if self.keeps || message_state(&events.get_item(last)?)?.is_none() {
-            panics::caught(events.py(), || self.note(&events))?;
+            let noted = panics::caught(events.py(), || self.note(&events));
+            return self.returned(from_client, events, noted);
+        }
+        Ok(events)
+    }
+
+    /// Returns events that were noted; after an exception, the direction keeps them.
+    fn returned<'py>(
+        &self,
+        from_client: bool,
+        events: Bound<'py, PyList>,
+        noted: PyResult<()>,
+    ) -> PyResult<Bound<'py, PyList>> {
+        if let Err(failure) = noted {
+            self.direction(from_client).keep(events)?;
+            return Err(failure);
         }
         Ok(events)
     }
@@ -65,11 +91,12 @@ impl<T: PyClass<Frozen = True> + Sync> Pair<T> {
     ) -> PyResult<Bound<'py, PyList>> {
         let timestamp = timestamp.unwrap_or_else(now);
         let events = end(self.direction(from_client), timestamp)?;
-        panics::caught(py, || {
+        let noted = panics::caught(py, || {
             let arguments = (&events, from_client, timestamp).into_pyobject(py)?;
             python::call_method(self.record.bind(py), intern!(py, "note_eof"), &arguments)?;
-            Ok(events)
-        })
+            Ok(())
+        });
+        self.returned(from_client, events, noted)
     }
 
     pub(crate) fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {

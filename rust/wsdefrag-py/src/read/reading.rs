@@ -100,6 +100,12 @@ impl Reading {
         }
     }
 
+    /// Keeps events that could not be returned for the next call.
+    #[cold]
+    pub(crate) fn keep(&mut self, events: Bound<'_, PyList>) {
+        self.undelivered = Some(events.unbind());
+    }
+
     /// Adds the event of the direction's end.
     #[cold]
     fn end_event(&mut self, sink: &mut PySink<'_>) -> PyResult<()> {

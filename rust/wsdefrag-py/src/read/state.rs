@@ -10,6 +10,7 @@ use wsdefrag_core::Settings;
 use crate::exclusive::Exclusive;
 use crate::params::{PyDeflateParams, PyLimits, PyStrictness};
 use crate::read::event::Wanted;
+use crate::read::pair::KeepsEvents;
 use crate::read::reading::Reading;
 
 /// The state of one direction; read-only.
@@ -59,6 +60,15 @@ impl DirectionState {
             reading.feed(data, timestamp, wanted, &mut None, |engine, bytes, sink| {
                 engine.receive_data(bytes, sink);
             })
+        })
+    }
+}
+
+impl KeepsEvents for DirectionState {
+    fn keep(&self, events: Bound<'_, PyList>) -> PyResult<()> {
+        self.0.with(events.py(), |reading| {
+            reading.keep(events);
+            Ok(())
         })
     }
 }

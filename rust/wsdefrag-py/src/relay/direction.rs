@@ -1,9 +1,10 @@
 //! One direction of a relay, for Python.
 
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyList};
 
 use crate::exclusive::Exclusive;
+use crate::read::pair::KeepsEvents;
 use crate::relay::state::RelayState;
 
 /// One direction of a relay; read-only.
@@ -102,6 +103,15 @@ impl RelayDirection {
                 shown += " recompresses";
             }
             Ok(format!("<RelayDirection {shown}>"))
+        })
+    }
+}
+
+impl KeepsEvents for RelayDirection {
+    fn keep(&self, events: Bound<'_, PyList>) -> PyResult<()> {
+        self.0.with(events.py(), |state| {
+            state.reading.keep(events);
+            Ok(())
         })
     }
 }

@@ -95,7 +95,8 @@ impl Relay {
         timestamp: Option<f64>,
     ) -> PyResult<Bound<'py, PyList>> {
         let direction = &self.direction(from_client).0;
-        self.0.noted(direction.with(data.py(), |state| state.receive(data, timestamp))?)
+        let events = direction.with(data.py(), |state| state.receive(data, timestamp))?;
+        self.0.noted(from_client, events)
     }
 
     /// End one direction: its side sends no more. Nothing is sent to the other side.
