@@ -1,8 +1,8 @@
 """Writes captures that make a reader hold much, and measures what reading them takes.
 
 They are pcap files of raw IP packets, or pcapng. Each ends with a connection that carries one
-message, which has to be read. `python capture_hostile.py PATH MEMORY WAY` reads one as objects or as
-an Arrow table, and prints the peak of its memory and what came out, as JSON.
+message, which has to be read. `python capture_hostile.py PATH MEMORY WAY` reads one as objects or
+as an Arrow table, and prints the peak of its memory and what came out, as JSON.
 """
 
 from __future__ import annotations
