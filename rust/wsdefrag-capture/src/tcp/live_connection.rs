@@ -225,26 +225,32 @@ impl LiveConnection {
         if reset.is_some_and(|reset| reset.is_refuted_by(sender, segment)) {
             *reset = None;
         }
+        // The SYN that opens a connection acknowledges nothing, so another one that does is a stray.
+        let is_stray = segment.syn && *has_opener && conversation.is_client(sender);
+        let acknowledgment = segment.acknowledgment.filter(|_| !is_stray);
         if segment.syn {
             let opens = segment.acknowledgment.is_none() && !*has_opener;
             if opens && streams.iter().all(Stream::is_empty) {
-                // An answering SYN before it, if there was one, was a stray one.
+                // An answering SYN of its sender before it, if there was one, was a stray one, and so was
+                // what it acknowledged.
                 *has_opener = true;
-                conversation.opened_by(sender);
+                if conversation.opened_by(sender) {
+                    streams[1 - sender] = Stream::default();
+                }
             }
-            if let Some(acknowledgment) = segment.acknowledgment {
+            if let Some(acknowledgment) = acknowledgment {
                 streams[1 - sender].start_with_syn(acknowledgment.wrapping_sub(1));
             }
-            conversation.syn(sender, segment.sequence, segment.acknowledgment);
+            conversation.syn(sender, segment.sequence, acknowledgment);
         }
         if !conversation.is_open() {
-            let position = segment.acknowledgment.and_then(|ack| streams[1 - sender].position(ack));
+            let position = acknowledgment.and_then(|ack| streams[1 - sender].position(ack));
             conversation.acknowledged = position.map(|position| (origin.packet, position));
         }
         streams[sender].segment(segment, origin, now, total_held, &mut |part| {
             conversation.part(sender, part, context);
         });
-        if let Some(acknowledgment) = segment.acknowledgment {
+        if let Some(acknowledgment) = acknowledgment {
             streams[1 - sender].acknowledge(acknowledgment, now);
         }
         for (sender, stream) in streams.iter_mut().enumerate() {

@@ -142,9 +142,21 @@ impl Conversation {
         }
     }
 
-    /// Takes note of who opened the connection, before the first byte.
-    pub(crate) const fn opened_by(&mut self, client: usize) {
+    /// Takes note of who opened the connection, before the first byte. Returns whether the other end was
+    /// taken for the client.
+    pub(crate) const fn opened_by(&mut self, client: usize) -> bool {
+        let other = 1 - client;
+        let is_new = matches!(self.client, Some(before) if before == other);
+        if is_new {
+            self.initial_sequences[other] = None;
+        }
         self.client = Some(client);
+        is_new
+    }
+
+    /// Whether this end opened the connection, or seems to have.
+    pub(crate) const fn is_client(&self, end: usize) -> bool {
+        matches!(self.client, Some(client) if client == end)
     }
 
     /// Whether everything that follows is ignored.
