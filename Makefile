@@ -33,7 +33,7 @@ PYTHON_CODE := python tests tools benches examples
 
 .DEFAULT_GOAL := help
 .PHONY: help build demo test test-rust test-python test-random soak conformance conformance-quick check format bench
-.PHONY: asan fuzz fuzz-briefly wheel mitmproxy-env clean lint-rust-format lint-rust lint-docs lint-python lint-types
+.PHONY: asan memory-table fuzz fuzz-briefly wheel mitmproxy-env clean lint-rust-format lint-rust lint-docs lint-python lint-types
 .PHONY: lint-stub deny stub coverage instructions instructions-check
 
 help: ## show the targets
@@ -85,6 +85,9 @@ coverage: build mitmproxy-env ## run the package's tests, and fail below 95 % of
 	$(BIN)/python -m coverage run $(PYTEST)
 	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage report
+
+memory-table: build ## print what hostile captures take, as a table; for docs/captures.md
+	$(BIN)/python benches/captures/memory_table.py
 
 soak: build ## 1,000 connections through the example proxy, half of them up to no good
 	WSDEFRAG_SOAK=1000 $(BIN)/python -m pytest --quiet -rP tests/examples/test_proxy_soak.py

@@ -1,8 +1,8 @@
 """Writes captures that make a reader hold much, and measures what reading them takes.
 
 They are pcap files of raw IP packets, or pcapng. Each ends with a connection that carries one
-message, which has to be read. `python capture_hostile.py PATH MEMORY WAY` reads one as objects or as
-an Arrow table, and prints the peak of its memory and what came out, as JSON.
+message, which has to be read. `python capture_hostile.py PATH MEMORY WAY` reads one as objects or
+as an Arrow table, and prints the peak of its memory and what came out, as JSON.
 """
 
 from __future__ import annotations
@@ -221,13 +221,17 @@ KINDS: dict[str, Callable[[int], Iterator[bytes]]] = {
 }
 
 
+PCAP = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 1 << 18, 101)
+"""The head of a file of raw IP packets."""
+
+
 def record(packet: bytes, index: int) -> bytes:
     seconds, rest = divmod(index * 10, 1_000_000)
     return struct.pack("<IIII", seconds, rest, len(packet), len(packet)) + packet
 
 
 def pcap(packets: Iterator[bytes]) -> Iterator[bytes]:
-    yield struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 1 << 18, 101)
+    yield PCAP
     index = 0
     for index, packet in enumerate(packets):
         yield record(packet, index)
@@ -290,7 +294,14 @@ FILES: dict[str, Callable[[int], Iterator[bytes]]] = {
 """Kinds that are no lists of packets."""
 
 
-def write(path: Path, kind: str, count: int) -> None:
+def write(path: Path, packets: Iterator[bytes]) -> None:
+    """Write these packets and nothing else."""
+    with path.open("wb") as file:
+        file.write(PCAP)
+        file.writelines(record(packet, index) for index, packet in enumerate(packets))
+
+
+def write_kind(path: Path, kind: str, count: int) -> None:
     """Write a hostile capture of a kind, followed by one good connection."""
     pieces = FILES[kind](count) if kind in FILES else pcap(KINDS[kind](count))
     with path.open("wb") as file:
@@ -306,7 +317,7 @@ def measured(kind: str, count: int, memory: int, way: str = "objects") -> dict[s
     """
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory, "hostile.pcap")
-        write(path, kind, count)
+        write_kind(path, kind, count)
         arguments = [sys.executable, __file__, str(path), str(memory), way]
         found = subprocess.run(arguments, check=True, capture_output=True, text=True)
         return {"size": path.stat().st_size, **json.loads(found.stdout)}

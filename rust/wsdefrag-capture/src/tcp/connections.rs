@@ -450,7 +450,7 @@ impl Connections {
         let unreported = ending.unreported.get_or_insert_with(|| {
             let live = self.live_in_order().map(|(number, index)| (number, FinalEnd::Live(index)));
             let refused = ending.rows.refused.drain(..);
-            let refused = refused.map(|it| (it.connection, FinalEnd::Refused(it)));
+            let refused = refused.map(|it| (it.connection, FinalEnd::Refused(Box::new(it))));
             let mut all: Vec<_> = live.chain(refused).collect();
             all.sort_by_key(|(number, _)| *number);
             all.into_iter().map(|(_, end)| end).collect::<Vec<_>>().into_iter()

@@ -50,7 +50,7 @@ pub(super) struct FinalRows {
     latest: HashMap<(u64, bool), u64>,
     /// Rows that were sorted.
     sorted: IntoIter<(Key, Row)>,
-    pub(super) refused: Vec<Box<Connection>>,
+    pub(super) refused: Vec<Connection>,
 }
 
 impl FinalRows {
@@ -108,6 +108,6 @@ impl<S: Sink> Sink for Settling<'_, S> {
     }
 
     fn ended(&mut self, connection: Connection) {
-        self.rows.refused.push(Box::new(connection));
+        self.rows.refused.push(connection);
     }
 }
