@@ -36,7 +36,7 @@ class DeflateParams:
         client_max_window_bits: Base-2 logarithm of the client's window size in bytes, from 8 to
             15 (RFC 7692 section 7.1.2.2).
         oddities: The errors that ``from_header(value, strict=False)`` found in the response.
-            Comparisons ignore them.
+            Each quotes at most 64 bytes of a long part. Comparisons ignore them.
 
     Raises:
         TypeError: If a value has the wrong type.

@@ -161,16 +161,7 @@ assert len(polars.DataFrame(table.connections)) == 5
 }
 
 
-SHARED_OFFSET = pytest.mark.xfail(
-    strict=True,
-    reason="both processes move the offset of one open file; the later one stops early, silently",
-)
-
-
-@pytest.mark.parametrize(
-    "name",
-    [pytest.param(one, marks=SHARED_OFFSET) if one == "capture" else one for one in SAME],
-)
+@pytest.mark.parametrize("name", SAME)
 def test_both_processes_get_the_rest(name: str) -> None:
     ended, output, errors = child(PROGRAM.replace("{work}", SAME[name]))
     assert (ended, output) == (0, "done\n"), errors

@@ -127,7 +127,11 @@ impl Deflater {
                 break Ok(());
             }
         };
-        self.deflate = Some(deflate);
+        // After a refusal zlib still holds a part of the content and of the output, which the
+        // receiver never gets. The next call starts with a new state.
+        if result.is_ok() {
+            self.deflate = Some(deflate);
+        }
         result
     }
 

@@ -35,6 +35,8 @@ const EXTENSION: &str = "permessage-deflate";
 const MAX_PARAMETERS: usize = 64;
 /// Most faults that a tolerant parser names.
 const MAX_ODDITIES: usize = 32;
+/// Most bytes of a header that a text quotes at a time.
+const MAX_QUOTED: usize = 64;
 const WINDOW_BITS: std::ops::RangeInclusive<u8> = 8..=15;
 
 /// The agreed parameters. `server_*` applies to messages from the server, `client_*` to those from
@@ -171,11 +173,11 @@ impl DeflateParams {
             } else if name.is_empty() && value.is_none() {
                 odd(reason(format_args!("empty parameter")))?;
             } else {
-                odd(reason(format_args!("unknown parameter {:?}", lower_case(name))))?;
+                odd(reason(format_args!("unknown parameter {:?}", lower_case(&quoted(name)))))?;
             }
             let repeats = |(earlier, _): (&str, _)| earlier.eq_ignore_ascii_case(name);
             if !name.is_empty() && parameters(extension).take(index).any(repeats) {
-                odd(reason(format_args!("{} given twice", lower_case(name))))?;
+                odd(reason(format_args!("{} given twice", lower_case(&quoted(name)))))?;
             }
         }
         Ok(params)
@@ -209,7 +211,7 @@ fn check_names(
     }
     // A list may hold empty elements (RFC 9110 section 5.6.1.2).
     for name in extensions(header).map(name).filter(|name| !name.is_empty() && !is_token(name)) {
-        let reason = reason(format_args!("{name:?} is no extension name"));
+        let reason = reason(format_args!("{:?} is no extension name", quoted(name)));
         if contains(name, EXTENSION) {
             return Err(reason);
         }
@@ -220,7 +222,7 @@ fn check_names(
 
 /// The answer that accepts an offer unchanged. A parameter that has no value in the offer but needs
 /// one in an answer is omitted.
-#[expect(clippy::disallowed_methods, reason = "at most the offer, which its reader has bounded")]
+#[expect(clippy::disallowed_methods, reason = "four known parameters at most, of valid values")]
 fn answer(offer: &str) -> String {
     let mut answer = String::from(EXTENSION);
     for (name, value) in parameters(offer) {
@@ -234,13 +236,23 @@ fn answer(offer: &str) -> String {
     answer
 }
 
+/// A part of a header in a text about it; a long part is cut, and ends with three dots.
+#[expect(clippy::disallowed_methods, reason = "at most `MAX_QUOTED` bytes and the dots")]
+fn quoted(part: &str) -> String {
+    if part.len() <= MAX_QUOTED {
+        return part.to_owned();
+    }
+    let end = (0..=MAX_QUOTED).rev().find(|at| part.is_char_boundary(*at)).unwrap_or(0);
+    [&part[..end], "..."].concat()
+}
+
 /// A text about a header.
-#[expect(clippy::disallowed_methods, reason = "at most a few times the header, which is bounded")]
+#[expect(clippy::disallowed_methods, reason = "at most a few times `MAX_QUOTED`")]
 fn reason(text: fmt::Arguments<'_>) -> String {
     text.to_string()
 }
 
-#[expect(clippy::disallowed_methods, reason = "a part of the header, which its reader has bounded")]
+#[expect(clippy::disallowed_methods, reason = "a known name, or at most `MAX_QUOTED` bytes")]
 fn lower_case(name: &str) -> String {
     name.to_ascii_lowercase()
 }
@@ -251,7 +263,7 @@ fn no_value(
     odd: &mut dyn FnMut(String) -> Result<(), String>,
 ) -> Result<bool, String> {
     if let Some(value) = value {
-        odd(reason(format_args!("{} takes no value, got {value:?}", lower_case(name))))?;
+        odd(reason(format_args!("{} takes no value, got {:?}", lower_case(name), quoted(value))))?;
     }
     Ok(true)
 }
@@ -270,7 +282,11 @@ fn window_bits(
     // A number that exceeds a byte is out of range too.
     let bits = if is_number { value.parse().unwrap_or(u8::MAX) } else { largest };
     if !is_number || value.starts_with('0') || !WINDOW_BITS.contains(&bits) {
-        odd(reason(format_args!("{} has to be 8 to 15, got {value:?}", lower_case(name))))?;
+        odd(reason(format_args!(
+            "{} has to be 8 to 15, got {:?}",
+            lower_case(name),
+            quoted(value)
+        )))?;
     }
     Ok(bits.clamp(smallest, largest))
 }
@@ -290,6 +306,20 @@ mod tests {
         assert!(DeflateParams::from_header_tolerant(&header(80_000)).is_err());
         let names = "permessage-deflate, a b, ".repeat(10_000);
         assert_eq!(DeflateParams::from_header_tolerant(&names).unwrap().1.len(), MAX_ODDITIES);
+    }
+
+    #[test]
+    fn texts_quote_the_start_of_a_long_part() {
+        let long = "ö".repeat(1 << 20);
+        for part in [format!("; {long}"), format!("; server_no_context_takeover={long}")] {
+            let header = format!("permessage-deflate{part}");
+            let (_, oddities) = DeflateParams::from_header_tolerant(&header).unwrap();
+            let [oddity] = &oddities[..] else { panic!("{oddities:?}") };
+            assert!(oddity.ends_with("öö...\""), "{oddity}");
+            assert_eq!(oddity.matches('ö').count(), MAX_QUOTED / 2);
+            let error = DeflateParams::from_header(&header).unwrap_err();
+            assert_eq!(error, InvalidAnswer(oddity.clone()));
+        }
     }
 
     #[test]

@@ -1,16 +1,17 @@
 //! Inputs of a run: files by path and Python file objects, opened, decompressed and counted.
 //!
 //! Any number of files may be merged, so a regular file does not keep its handle: at most
-//! [`MAX_HANDLES`] are open, and one that was closed for room is opened again where it stood.
+//! [`MAX_HANDLES`] are open, and one that was closed for room is opened again. Each read names its
+//! offset: the offset of an open file is shared with forked processes.
 
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
+use std::io::{self, ErrorKind, Read};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use pyo3::exceptions::PyAttributeError;
+use pyo3::exceptions::{PyAttributeError, PyRuntimeError, PyStopIteration};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -154,18 +155,27 @@ struct PooledFile {
 
 impl Read for PooledFile {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let mut file = if let Some(file) = self.handles.take(self.number) {
-            file
-        } else {
-            let mut file = File::open(&self.path)?;
-            file.seek(SeekFrom::Start(self.position))?;
-            file
+        let file = match self.handles.take(self.number) {
+            Some(file) => file,
+            None => File::open(&self.path)?,
         };
-        let length = file.read(buffer)?;
+        let length = read_at(&file, buffer, self.position)?;
         self.position += length as u64;
         self.handles.put(self.number, file);
         Ok(length)
     }
+}
+
+/// Reads at an offset, in bytes, without the offset of the open file.
+#[cfg(unix)]
+fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+    std::os::unix::fs::FileExt::read_at(file, buffer, offset)
+}
+
+/// Reads at an offset, in bytes.
+#[cfg(windows)]
+fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+    std::os::windows::fs::FileExt::seek_read(file, buffer, offset)
 }
 
 impl Drop for PooledFile {
@@ -195,18 +205,36 @@ impl Read for Counted {
 /// A binary Python file object.
 struct FileObject(Arc<Py<PyAny>>);
 
+impl FileObject {
+    /// What `read1` or `read` returns for at most `length` bytes.
+    fn next<'py>(&self, py: Python<'py>, length: usize) -> PyResult<Bound<'py, PyAny>> {
+        let file = self.0.bind(py);
+        // `read1` returns the available bytes; `read` waits for all of them.
+        let read = match python::attribute(file, intern!(py, "read1")) {
+            Err(error) if error.is_instance_of::<PyAttributeError>(py) => {
+                python::attribute(file, intern!(py, "read"))?
+            }
+            read => read?,
+        };
+        python::call(&read, &(length,).into_pyobject(py)?, None)
+    }
+}
+
+/// The error itself; `RuntimeError` for `StopIteration`, which would end the iteration over the
+/// capture (PEP 479 does the same for generators).
+fn not_the_end(py: Python<'_>, error: PyErr) -> PyErr {
+    if !error.is_instance_of::<PyStopIteration>(py) {
+        return error;
+    }
+    let raised = PyRuntimeError::new_err("the file object raised StopIteration");
+    raised.set_cause(py, Some(error));
+    raised
+}
+
 impl Read for FileObject {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         Python::attach(|py| {
-            let file = self.0.bind(py);
-            // `read1` returns the available bytes; `read` waits for all of them.
-            let read = match python::attribute(file, intern!(py, "read1")) {
-                Err(error) if error.is_instance_of::<PyAttributeError>(py) => {
-                    python::attribute(file, intern!(py, "read"))?
-                }
-                read => read?,
-            };
-            let data = python::call(&read, &(buffer.len(),).into_pyobject(py)?, None)?;
+            let data = self.next(py, buffer.len()).map_err(|error| not_the_end(py, error))?;
             // A non-blocking file returns None if no data is available yet.
             if data.is_none() {
                 return Err(ErrorKind::WouldBlock.into());

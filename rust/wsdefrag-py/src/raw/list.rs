@@ -14,3 +14,15 @@ pub(crate) fn empty_list(py: Python<'_>) -> PyResult<Bound<'_, PyList>> {
     // SAFETY: the call makes a list.
     Ok(unsafe { list.cast_into_unchecked() })
 }
+
+/// A list of these numbers; raises `MemoryError` if there is no memory for it, where PyO3 panics.
+pub(crate) fn list_of_sizes<'py>(py: Python<'py>, sizes: &[usize]) -> PyResult<Bound<'py, PyList>> {
+    let list = empty_list(py)?;
+    for size in sizes {
+        // SAFETY: attached.
+        let number = unsafe { ffi::PyLong_FromSize_t(*size) };
+        // SAFETY: attached; null with an exception set, or an owned reference.
+        list.append(unsafe { Bound::from_owned_ptr_or_err(py, number) }?)?;
+    }
+    Ok(list)
+}
