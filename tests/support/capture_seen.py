@@ -142,7 +142,6 @@ CONNECTION_FIELDS = (
     "last_ns",
     "first_packet",
     "last_packet",
-    "file",
     "close",
     "from_client",
     "from_server",

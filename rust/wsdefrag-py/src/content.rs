@@ -11,6 +11,9 @@ use crate::budget::Charge;
 use crate::raw::bytes::{Gil, Writer, unmasked_bytes};
 use crate::raw::text::ascii_text;
 
+/// The size, in bytes, from which a content at least doubles when it grows.
+const LARGE: usize = 1 << 20;
+
 /// A payload that becomes a Python `bytes`.
 pub(crate) enum PyContent {
     /// A complete `bytes`.
@@ -118,8 +121,13 @@ impl Memory for PyMemory<'_> {
         Writer::with_capacity(self.py, capacity).map(PyContent::Growing)
     }
 
+    /// A `bytes` grows by being copied to a larger one, so both are resident for a moment. A large one
+    /// therefore at least doubles: the new one's unwritten pages are not resident, and copies are few.
     fn grow(&mut self, content: &mut PyContent, capacity: usize) -> Result<(), OutOfMemory> {
-        growing(content).grow(self.py, capacity)
+        let writer = growing(content);
+        let held = writer.as_slice().len();
+        let least = if held >= LARGE { held.saturating_mul(2) } else { 0 };
+        writer.grow(self.py, capacity.max(least))
     }
 
     #[inline]

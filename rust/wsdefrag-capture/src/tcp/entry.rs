@@ -27,6 +27,11 @@ impl Entry {
             Self::Live(live) => (&live.tags, live.fit(sender, segment)),
             Self::Past(past) => (&past.tags, past.fit(sender, segment)),
         };
-        if tags.has(sender, hash) { Fit::Known } else { fit }
+        // The first packet of a direction that answers a SYN comes under the tags of that SYN.
+        let answers = segment.syn
+            && segment.acknowledgment.is_some()
+            && tags.is_first(sender)
+            && tags.has(1 - sender, hash);
+        if answers || tags.has(sender, hash) { Fit::Known } else { fit }
     }
 }

@@ -234,6 +234,8 @@ impl LiveConnection {
                 // An answering SYN of its sender before it, if there was one, was a stray one, and so was
                 // what it acknowledged.
                 *has_opener = true;
+                streams[sender] = Stream::default();
+                streams[sender].start_with_syn(segment.sequence);
                 if conversation.opened_by(sender) {
                     streams[1 - sender] = Stream::default();
                 }

@@ -68,6 +68,11 @@ impl TagsSeen {
         self.has_last[sender] && self.last[sender] == hash
     }
 
+    /// Whether this sender has sent nothing yet.
+    pub(super) const fn is_first(&self, sender: usize) -> bool {
+        !self.has_last[sender]
+    }
+
     /// Whether a packet of this sender has had these tags.
     pub(super) fn has(&self, sender: usize, hash: u64) -> bool {
         self.last_was(sender, hash) || self.earlier.contains(&(sender, hash))
