@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -35,13 +34,6 @@ import {module}
     assert ended == 0, f"{output}{errors}"
     assert output.startswith("refused with ")
 
-
-def known(name: str, reason: str) -> Any:
-    """One that fails today, and why; whether a step meets it depends on the allocator, too."""
-    return pytest.param(name, marks=pytest.mark.xfail(strict=False, reason=reason))
-
-
-FRAME = "the frame that there was no memory for is lost, and the error names the next one"
 
 STREAMS = ["pings", "small messages", "large message", "bomb", "fragments"]
 
@@ -76,7 +68,7 @@ def test_relay_without_decisions(relay: str, stream: str) -> None:
     swept("refused_memory_streams", relay, stream)
 
 
-@pytest.mark.parametrize("stream", [known("pings", FRAME), known("large message", FRAME)])
+@pytest.mark.parametrize("stream", ["pings", "large message"])
 def test_decoder(stream: str) -> None:
     swept("refused_memory_streams", "FrameDecoder", stream)
 
@@ -92,7 +84,7 @@ WRITERS = [
     "pickled messages",
     "a large pickled message",
     "pickled messages of a capture",
-    known("drop-in, pings", "the event that there was no memory for is lost"),
+    "drop-in, pings",
     "drop-in, large message",
     "drop-in, send",
 ]

@@ -95,6 +95,12 @@ impl FragmentStream {
         self.walker.parser.cut_header()
     }
 
+    /// Position of the first byte of the current frame, in bytes from the start of the direction.
+    #[must_use]
+    pub const fn frame_start(&self) -> u64 {
+        self.walker.parser.start()
+    }
+
     /// The payload of the last control frame.
     #[must_use]
     pub fn control_payload(&self) -> &[u8] {

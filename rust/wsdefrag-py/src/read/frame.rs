@@ -6,7 +6,6 @@ use pyo3::types::{PyBytes, PyTuple};
 use wsdefrag_core::Opcode;
 use wsdefrag_core::read::frame_decoder;
 
-use crate::content::PyContent;
 use crate::opcodes::{opcode_member, parse_opcode};
 use crate::shown::{LONGEST_REPR, shown_bool, shown_bytes};
 
@@ -49,19 +48,19 @@ pub(crate) struct Frame {
 }
 
 impl Frame {
-    pub(crate) fn new(py: Python<'_>, frame: frame_decoder::Frame<PyContent>) -> PyResult<Self> {
+    pub(crate) fn new(py: Python<'_>, frame: &frame_decoder::Frame<Py<PyBytes>>) -> Self {
         let frame_decoder::Frame { header, payload, offset } = frame;
-        Ok(Self {
+        Self {
             opcode: header.opcode,
             fin: header.fin,
             rsv1: header.rsv & 4 != 0,
             rsv2: header.rsv & 2 != 0,
             rsv3: header.rsv & 1 != 0,
             masking_key: header.masking_key,
-            payload: payload.into_bytes(py)?,
-            offset,
+            payload: payload.clone_ref(py),
+            offset: *offset,
             wire_length: header.size as u64 + header.length,
-        })
+        }
     }
 
     /// The constructor's arguments.

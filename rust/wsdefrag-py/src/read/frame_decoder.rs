@@ -3,7 +3,8 @@
 use std::collections::VecDeque;
 
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList};
+use pyo3::types::{PyBytes, PyDict, PyList};
+use wsdefrag_core::OutOfMemory;
 use wsdefrag_core::frame::header::Rules;
 use wsdefrag_core::read::frame_decoder;
 
@@ -26,8 +27,8 @@ struct State {
     from_client: bool,
     ending: Ending,
     /// Frames that could not be returned because memory was refused; the next call returns them.
-    waiting: VecDeque<frame_decoder::Frame<PyContent>>,
-    /// As `waiting`, and already an object.
+    waiting: VecDeque<frame_decoder::Frame<Py<PyBytes>>>,
+    /// As `waiting`, and already objects.
     undelivered: Option<Py<PyList>>,
 }
 
@@ -37,12 +38,15 @@ impl State {
         self.ending.require_open()?;
         let failed_before = self.engine.error().copied();
         let Self { engine, waiting, undelivered, .. } = self;
-        // Python objects are created later, because the garbage collector may then run Python code.
+        // Frame objects are created later, because the garbage collector may then run Python code.
         with_bytes(data, |input| {
             let mut memory = PyMemory { immutable_input: input.immutable, ..PyMemory::new(py) };
             engine.receive_data(input.bytes, &mut memory, |frame| {
                 waiting.try_reserve(1)?;
-                waiting.push_back(frame);
+                let frame_decoder::Frame { header, payload, offset } = frame;
+                // The engine reports the error itself.
+                let payload = payload.into_bytes(py).map_err(|_| OutOfMemory)?;
+                waiting.push_back(frame_decoder::Frame { header, payload, offset });
                 Ok(())
             });
         })?;
@@ -50,12 +54,13 @@ impl State {
             Some(frames) => frames.into_bound(py),
             None => empty_list(py)?,
         };
-        while let Some(frame) = waiting.pop_front() {
-            let made = Frame::new(py, frame).and_then(|frame| frames.append(Py::new(py, frame)?));
+        while let Some(frame) = waiting.front() {
+            let made = Py::new(py, Frame::new(py, frame)).and_then(|frame| frames.append(frame));
             if let Err(failure) = made {
                 *undelivered = Some(frames.unbind());
                 return Err(failure);
             }
+            waiting.pop_front();
         }
         match failed_before {
             Some(error) if frames.is_empty() => Err(errors::raise(py, &error)),

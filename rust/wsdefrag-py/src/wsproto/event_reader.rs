@@ -11,7 +11,7 @@ use wsdefrag_core::error::{Error, Kind};
 use wsdefrag_core::read::fragment_event::Ends;
 use wsdefrag_core::{FragmentEvent, FragmentStream};
 
-use crate::content::{PyContent, PyMemory};
+use crate::content::PyMemory;
 use crate::errors;
 use crate::exclusive::Exclusive;
 use crate::params::{PyDeflateParams, PyLimits};
@@ -47,6 +47,9 @@ pub(crate) struct EventReader(Exclusive<State>);
 struct State {
     engine: FragmentStream,
     buffered: Buffered,
+    /// What was read and could not become an event because memory was refused. Until it is one, the
+    /// engine reads no further.
+    waiting: Option<Fragment>,
     end: Option<End>,
     /// Whether the end was reported, so that further chunks are dropped.
     concluded: bool,
@@ -59,17 +62,31 @@ struct State {
 impl State {
     /// The event object for a fragment or a control frame.
     #[inline]
-    fn event<'py>(&self, py: Python<'py>, fragment: Fragment) -> PyResult<Bound<'py, PyAny>> {
+    fn event<'py>(&self, py: Python<'py>, fragment: &Fragment) -> PyResult<Bound<'py, PyAny>> {
         match fragment {
             Fragment::Text(text, ends) => {
-                message(py, &self.text, text.into_bound(py).into_any(), ends)
+                message(py, &self.text, text.bind(py).clone().into_any(), *ends)
             }
             Fragment::Binary(content, ends) => {
-                message(py, &self.binary, content.into_bytes(py)?.into_bound(py).into_any(), ends)
+                message(py, &self.binary, content.bind(py).clone().into_any(), *ends)
             }
-            Fragment::Ping(payload) => control(py, &self.ping, payload),
-            Fragment::Pong(payload) => control(py, &self.pong, payload),
+            Fragment::Ping => control(py, &self.ping, self.engine.control_payload()),
+            Fragment::Pong => control(py, &self.pong, self.engine.control_payload()),
         }
+    }
+
+    /// The event object for a fragment or a control frame, which waits if there is no memory.
+    #[inline]
+    fn deliver<'py>(
+        &mut self,
+        py: Python<'py>,
+        fragment: Fragment,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let event = self.event(py, &fragment);
+        if event.is_err() {
+            self.waiting = Some(fragment);
+        }
+        event.map(Some)
     }
 
     /// Buffers the next bytes.
@@ -92,6 +109,9 @@ impl State {
 
     /// The next event; `None` if more bytes are needed, and at the end.
     fn next<'py>(&mut self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        if let Some(fragment) = self.waiting.take() {
+            return self.deliver(py, fragment);
+        }
         if self.end.is_some() || matches!(self.buffered, Buffered::Nothing) {
             return Ok(None);
         }
@@ -100,13 +120,18 @@ impl State {
         let mut unread = self.buffered.unread(py);
         let fragment = match self.engine.next(&mut unread, &mut memory) {
             Ok(Some(FragmentEvent::Text(text, ends))) => Fragment::Text(text, ends),
-            Ok(Some(FragmentEvent::Binary(content, ends))) => Fragment::Binary(content, ends),
-            Ok(Some(FragmentEvent::Ping(payload))) => {
-                Fragment::Ping(copied_bytes(py, payload)?.unbind())
+            Ok(Some(FragmentEvent::Binary(content, ends))) => {
+                let Ok(content) = content.into_bytes(py) else {
+                    let left = unread.len();
+                    self.buffered.leave(py, left);
+                    let offset = self.engine.frame_start();
+                    self.end = Some(End::Violation(Error { kind: Kind::OutOfMemory, offset }));
+                    return Ok(None);
+                };
+                Fragment::Binary(content, ends)
             }
-            Ok(Some(FragmentEvent::Pong(payload))) => {
-                Fragment::Pong(copied_bytes(py, payload)?.unbind())
-            }
+            Ok(Some(FragmentEvent::Ping(_))) => Fragment::Ping,
+            Ok(Some(FragmentEvent::Pong(_))) => Fragment::Pong,
             Ok(Some(FragmentEvent::Close(close))) => {
                 self.end = Some(End::Close(close.code, close.reason.into()));
                 return Ok(None);
@@ -124,16 +149,16 @@ impl State {
         };
         let left = unread.len();
         self.buffered.leave(py, left);
-        self.event(py, fragment).map(Some)
+        self.deliver(py, fragment)
     }
 }
 
-/// The Python objects for a fragment or a control frame.
+/// A fragment, or a control frame whose payload the engine has.
 enum Fragment {
     Text(Py<PyString>, Ends),
-    Binary(PyContent, Ends),
-    Ping(Py<PyBytes>),
-    Pong(Py<PyBytes>),
+    Binary(Py<PyBytes>, Ends),
+    Ping,
+    Pong,
 }
 
 #[inline]
@@ -155,9 +180,9 @@ fn message<'py>(
 fn control<'py>(
     py: Python<'py>,
     class: &PlainClass,
-    payload: Py<PyBytes>,
+    payload: &[u8],
 ) -> PyResult<Bound<'py, PyAny>> {
-    let attributes = [(pyo3::intern!(py, "payload"), payload.into_bound(py).into_any())];
+    let attributes = [(pyo3::intern!(py, "payload"), copied_bytes(py, payload)?.into_any())];
     new_instance(py, class, &attributes)
 }
 
@@ -174,6 +199,7 @@ impl EventReader {
         let state = State {
             engine: FragmentStream::new(from_client, deflate.map(Into::into), limits.into()),
             buffered: Buffered::Nothing,
+            waiting: None,
             end: None,
             concluded: false,
             text: PlainClass::new(classes.0)?,
