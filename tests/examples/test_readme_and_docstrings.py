@@ -25,7 +25,7 @@ from hang_guard import HANG_SECONDS
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 # They show commands and tables, and no Python.
-WITHOUT_PYTHON = {"command.md", "mitmproxy.md", "schema.md", "speed.md"}
+WITHOUT_PYTHON = {"command.md", "mitmproxy.md", "robustness.md", "schema.md", "speed.md"}
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 
 LINK = re.compile(r"\]\(([^)\s]+)\)")
