@@ -8,6 +8,7 @@ use pyo3::types::{PyBytes, PyString};
 use pyo3::{IntoPyObjectExt, intern};
 use wsdefrag_core::error::{Error, Kind};
 use wsdefrag_core::limits::Excess;
+use wsdefrag_core::write::refusal::NO_MEMORY;
 use wsdefrag_core::{Opcode, Refusal};
 
 use crate::capture::failure::Failure;
@@ -116,11 +117,10 @@ pub(crate) fn raise_incomplete(
 
 /// The exception for a call that an encoder refused.
 pub(crate) fn raise_refusal(refusal: Refusal) -> PyErr {
-    let text = refusal.to_string();
     match refusal {
-        Refusal::OutOfMemory => PyMemoryError::new_err(text),
-        Refusal::NoMaskingKey => PyOSError::new_err(text),
-        _ => PyValueError::new_err(text),
+        Refusal::OutOfMemory => PyMemoryError::new_err(NO_MEMORY),
+        Refusal::NoMaskingKey => PyOSError::new_err(refusal.to_string()),
+        _ => PyValueError::new_err(refusal.to_string()),
     }
 }
 

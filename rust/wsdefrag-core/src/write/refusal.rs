@@ -7,6 +7,9 @@ use std::fmt;
 use crate::error::OutOfMemory;
 use crate::frame::opcode::Opcode;
 
+/// The text of [`Refusal::OutOfMemory`], for callers that must not allocate it.
+pub const NO_MEMORY: &str = "no memory for the frames";
+
 /// Why nothing was encoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
@@ -105,7 +108,7 @@ impl fmt::Display for Refusal {
             Self::AfterUnfinished => {
                 f.write_str("the message before it will never be finished (RFC 6455 section 5.4)")
             }
-            Self::OutOfMemory => f.write_str("no memory for the frames"),
+            Self::OutOfMemory => f.write_str(NO_MEMORY),
         }
     }
 }
