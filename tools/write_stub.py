@@ -18,6 +18,7 @@ import builtins
 import difflib
 import inspect
 import re
+import struct
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -213,10 +214,15 @@ def members(found: Types) -> Iterator[str]:
             (base,) = value.__bases__
             if not value.__flags__ & BASE_TYPE:
                 yield "@final"
-            elif base is object or value.__basicsize__ != base.__basicsize__:
+            elif base is object or own_size(value) != own_size(base):
                 yield "@disjoint_base"
             yield f"class {name}:" if base is object else f"class {name}({base.__name__}):"
             yield from indented([*docstring(value), "", *class_body(found, value)])
+
+
+def own_size(value: type) -> int:
+    """Bytes of an instance without the slot for weak references, which any subclass may add."""
+    return value.__basicsize__ - (struct.calcsize("P") if value.__weakrefoffset__ > 0 else 0)
 
 
 def imports(found: Types, code: str) -> Iterator[str]:

@@ -1129,7 +1129,6 @@ class Incomplete:
     def offset(self) -> int: ...
     __match_args__ = ("type", "content", "from_client", "timestamp", "offset")
 
-@disjoint_base
 class InternalError(RuntimeError):
     """An error of this package itself, not of the bytes or of the caller; please report it.
 

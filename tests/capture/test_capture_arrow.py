@@ -96,7 +96,7 @@ def connection_row(connection: CapturedConnection) -> dict[str, Any]:
         "client": connection.original_client_address or (None, None),
         "server": connection.original_server_address or (None, None),
     }
-    row = {
+    row: dict[str, Any] = {
         "uid": connection.uid,
         "connection": connection.connection,
         "client_address": connection.client_address[0],

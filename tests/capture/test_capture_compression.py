@@ -27,7 +27,7 @@ def arrow(codec: str) -> Callable[[bytes], bytes]:
         sink = pa.BufferOutputStream()
         with pa.CompressedOutputStream(sink, codec) as stream:
             stream.write(data)
-        return sink.getvalue().to_pybytes()
+        return bytes(sink.getvalue())
 
     return compress
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import product
 from pathlib import Path
 
@@ -136,7 +136,7 @@ def test_times_that_go_back_inside_a_file_stay_as_they_are(tmp_path: Path) -> No
     assert same(found, alone)
 
 
-WRITERS = {
+WRITERS: dict[str, Callable[[list[Captured]], bytes]] = {
     "pcap": pcap,
     "pcap, big-endian": lambda part: pcap(part, order="big"),
     "pcap, nanoseconds": lambda part: pcap(part, nanoseconds=True),

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from capture_passes import CAPTURE, CONNECTIONS, EXPECTED, Pieces, batches, dump
-from wsdefrag.capture import Capture, CapturedConnection, CapturedMessage
+from wsdefrag.capture import Capture, CapturedConnection, CapturedEvent, CapturedMessage
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
@@ -46,7 +46,7 @@ def test_exception_of_a_file_object_comes_behind_what_was_complete() -> None:
         if left == 0:
             raise error
 
-    items: list[CapturedMessage | CapturedConnection] = []
+    items: list[CapturedMessage | CapturedEvent | CapturedConnection] = []
     with Capture(Pieces(CAPTURE, 5000, fail)).read() as reader:
         with pytest.raises(KeyboardInterrupt) as raised:
             items.extend(reader)
@@ -93,7 +93,7 @@ def test_iteration_goes_on_behind_a_file_object_that_had_nothing() -> None:
         if next(blocked):
             raise BlockingIOError("nothing yet")
 
-    items: list[CapturedMessage | CapturedConnection] = []
+    items: list[CapturedMessage | CapturedEvent | CapturedConnection] = []
     with Capture(Pieces(CAPTURE, 10_000, maybe)).read() as reader:
         interruptions = 0
         while True:

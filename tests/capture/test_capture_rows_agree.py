@@ -31,7 +31,11 @@ TABLES = ("messages", "connections", "events")
 def arrow_rows(table: Any) -> list[Row]:
     """The rows of a table as JSON has them: times in nanoseconds, bytes as text."""
     read = pa.table(table)
-    binary = {"uid": bytes.hex, "content": _base64, "payload": _base64}
+    binary: dict[str, Callable[[bytes], str]] = {
+        "uid": bytes.hex,
+        "content": _base64,
+        "payload": _base64,
+    }
     for index, field in enumerate(read.schema):
         if pa.types.is_timestamp(field.type) or pa.types.is_duration(field.type):
             read = read.set_column(index, field.name, read.column(index).cast(pa.int64()))

@@ -91,8 +91,8 @@ def test_columns_that_do_not_exist_are_refused(
 
 def test_capture_point_changes_the_identity_and_nothing_else() -> None:
     plain, other = (
-        [(one.uid, one.connection, one.problems) for one in Capture(DEMO, **point).connections()]
-        for point in ({}, {"capture_point": "tap 7"})
+        [(one.uid, one.connection, one.problems) for one in capture.connections()]
+        for capture in (Capture(DEMO), Capture(DEMO, capture_point="tap 7"))
     )
     assert [rest for _, *rest in plain] == [rest for _, *rest in other]
     assert len({uid for uid, *_ in plain + other}) == 10
