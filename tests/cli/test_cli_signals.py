@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,15 @@ from hang_guard import HANG_SECONDS
 
 if sys.platform == "win32":
     pytest.skip("signals of this kind are those of POSIX", allow_module_level=True)
+
+
+@pytest.fixture(autouse=True)
+def hangups_are_not_ignored() -> Iterator[None]:
+    """A program that ignores SIGHUP, such as `nohup`, may have started the tests."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
 
 FORMATS = ["jsonl", "har", "mitm", "parquet", "arrow", "png"]
 SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
