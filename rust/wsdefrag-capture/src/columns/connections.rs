@@ -25,10 +25,10 @@ use arrow_array::{
 use arrow_schema::{DataType, Field, Fields, TimeUnit};
 use wsdefrag_core::Strictness;
 
-use super::table::Column;
+use super::table::{Choice, Column, Table};
 use super::{
-    Choice, FileNames, Table, dictionary, flags, name_type, names, optional, required,
-    text_name_type, time_type, timestamps, uid_type, uids,
+    FileNames, dictionary, flags, name_type, names, optional, required, text_name_type, time_type,
+    timestamps, uid_type, uids,
 };
 use crate::account::Account;
 use crate::connection::{CloseSeen, Connection, Ended, Field as HeaderField};

@@ -16,10 +16,11 @@ use arrow_array::{ArrayRef, BinaryArray, RecordBatch, StringArray, UInt16Array, 
 use arrow_schema::DataType;
 use wsdefrag_core::Error;
 
-use super::table::{Column, OpenConnections, RowFacts};
+use super::open_connections::{OpenConnections, RowFacts};
+use super::table::{Choice, Column, Table};
 use super::{
-    Choice, FileNames, Table, dictionary, distinct, flags, name_type, names, optional, required,
-    text_name_type, text_names, time_type, timestamps, uid_type,
+    FileNames, dictionary, distinct, flags, name_type, names, optional, required, text_name_type,
+    text_names, time_type, timestamps, uid_type,
 };
 use crate::connection::Connection;
 use crate::event::{CaptureEvent, Detail, GapCost, GapEffect};

@@ -23,10 +23,11 @@ use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer
 use arrow_schema::DataType;
 use wsdefrag_core::{Opcode, OutOfMemory};
 
-use super::table::{Column, OpenConnections, RowFacts};
+use super::open_connections::{OpenConnections, RowFacts};
+use super::table::{Choice, Column, Table};
 use super::{
-    Choice, FileNames, Table, dictionary, flags, name_type, names, optional, required,
-    text_name_type, time_type, timestamps, uid_type,
+    FileNames, dictionary, flags, name_type, names, optional, required, text_name_type, time_type,
+    timestamps, uid_type,
 };
 use crate::account::MessageCounts;
 use crate::connection::Connection;

@@ -11,6 +11,8 @@
 pub mod connections;
 pub mod events;
 pub mod messages;
+mod open_connections;
+mod schema;
 mod table;
 
 use std::collections::HashMap;
@@ -27,7 +29,8 @@ use arrow_schema::{DataType, Field, TimeUnit};
 pub use connections::ConnectionColumns;
 pub use events::EventColumns;
 pub use messages::MessageColumns;
-pub use table::{Choice, ChoiceError, SCHEMA_VERSION, Table};
+pub use schema::SCHEMA_VERSION;
+pub use table::{Choice, ChoiceError, Table};
 
 /// The time zone of all times.
 const UTC: &str = "UTC";
