@@ -19,6 +19,7 @@ import pytest
 
 import wsdefrag
 from child_process import children
+from daemon_threads import ending_program
 from wire_writer import BINARY, CLOSE, PING, TEXT, frame
 from wsdefrag.capture import Capture
 
@@ -26,38 +27,17 @@ RUNS = 20
 TOGETHER = 5
 """Runs at the same time; more would only wait for each other."""
 
-PROGRAM = """
-import os, sys, threading, traceback
+SETUP = """
 import wsdefrag
 from wsdefrag.capture import Capture
 
 PINGS = b"\\x89\\x00" * 2000
 MESSAGES = b"\\x82\\x01a" * 2000
 CAPTURE = "vectors/captures/demo.pcapng"
-started = threading.Semaphore(0)
 
 class Named(wsdefrag.WebSocketMessage):
     def __init__(self, *values):
         super().__init__(*values)
-
-{work}
-
-def thread():
-    try:
-        work()
-        started.release()
-        while True:
-            work()
-    except BaseException:
-        traceback.print_exc()
-        os._exit(3)
-
-sys.setswitchinterval(1e-6)
-THREADS = 4
-for _ in range(THREADS):
-    threading.Thread(target=thread, daemon=True).start()
-for _ in range(THREADS):
-    started.acquire()
 """
 
 WORK = {
@@ -134,7 +114,7 @@ def work():
 
 @pytest.mark.parametrize("name", WORK)
 def test_process_ends_while_daemon_threads_work(name: str) -> None:
-    code = PROGRAM.format(work=WORK[name])
+    code = ending_program(SETUP, WORK[name], threads=4)
     ended = [one for _ in range(RUNS // TOGETHER) for one in children(code, TOGETHER)]
     assert ended == [(0, "")] * RUNS
 

@@ -11,13 +11,14 @@ import os
 import pytest
 
 from child_process import children
+from daemon_threads import ending_program
 
 pytestmark = pytest.mark.random
 
 RUNS = 20 if "WSDEFRAG_SALT" in os.environ else 4
 
-PROGRAM = """
-import io, os, pickle, sys, threading, traceback
+SETUP = """
+import io, pickle, sys
 sys.path.insert(0, "tests/support")
 import wsdefrag
 from wire_writer import BINARY, KEY, TEXT, Deflater, frame
@@ -26,31 +27,12 @@ from wsdefrag.capture import Capture
 DATA = "vectors/captures/demo.pcapng"
 MESSAGES = b"\\x82\\x01a\\x89\\x00" * 500
 BIG = frame(BINARY, bytes(1 << 20))
-started = threading.Semaphore(0)
 
 class Note(wsdefrag.WebSocketMessage):
     def __init__(self, *values):
         super().__init__(*values)
     def __repr__(self):
         return "Note"
-
-{work}
-
-def thread():
-    try:
-        work()
-        started.release()
-        while True:
-            work()
-    except BaseException:
-        traceback.print_exc()
-        os._exit(3)
-
-sys.setswitchinterval(1e-6)
-for _ in range(3):
-    threading.Thread(target=thread, daemon=True).start()
-for _ in range(3):
-    started.acquire()
 """
 
 WORK = {
@@ -168,6 +150,6 @@ def work():
 
 @pytest.mark.parametrize("name", WORK)
 def test_process_ends_while_daemon_threads_work(name: str) -> None:
-    code = PROGRAM.format(work=WORK[name])
+    code = ending_program(SETUP, WORK[name], threads=3)
     ended = [one for _ in range(RUNS // 4) for one in children(code, 4)]
     assert ended == [(0, "")] * len(ended)
