@@ -399,7 +399,7 @@ unsafe extern "C" fn set_attribute(object: Object, name: Object, value: Object) 
     }
     // SAFETY: attached, with a live object and name, and a live value or null, as the interpreter
     // gave them.
-    unsafe { ffi::PyObject_GenericSetAttr(object, name, value) }
+    unsafe { python::set_attribute(object, name, value) }
 }
 
 /// The `FrozenInstanceError` for a field.

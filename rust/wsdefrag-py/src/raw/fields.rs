@@ -16,6 +16,7 @@ use pyo3::{Borrowed, ffi};
 use crate::opcodes::{opcode_member, parse_opcode};
 use crate::raw::bytes::copied_bytes;
 use crate::raw::entry;
+use crate::raw::python;
 use crate::raw::storage::Message;
 
 type Object = *mut ffi::PyObject;
@@ -119,7 +120,7 @@ pub(super) unsafe extern "C" fn set_attribute(
     }
     // SAFETY: attached, with a live object and name, and a live value or null, as the interpreter
     // gave them.
-    unsafe { ffi::PyObject_GenericSetAttr(object, name, value) }
+    unsafe { python::set_attribute(object, name, value) }
 }
 
 /// Calls a getter's body.

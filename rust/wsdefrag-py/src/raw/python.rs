@@ -9,6 +9,7 @@
 //! The C functions are called as `C-unwind`. With the ABI `C` the compiler would leave out the drop
 //! of the guard; `black_box` keeps it from noticing that PyO3 declares them so.
 
+use std::ffi::c_int;
 use std::hint::black_box;
 use std::mem;
 
@@ -47,6 +48,8 @@ type Unary = unsafe extern "C" fn(Object) -> Object;
 type EndingUnary = unsafe extern "C-unwind" fn(Object) -> Object;
 type Binary = unsafe extern "C" fn(Object, Object) -> Object;
 type EndingBinary = unsafe extern "C-unwind" fn(Object, Object) -> Object;
+type Setter = unsafe extern "C" fn(Object, Object, Object) -> c_int;
+type EndingSetter = unsafe extern "C-unwind" fn(Object, Object, Object) -> c_int;
 type Ternary = unsafe extern "C" fn(Object, Object, Object) -> Object;
 type EndingTernary = unsafe extern "C-unwind" fn(Object, Object, Object) -> Object;
 
@@ -87,6 +90,21 @@ pub(crate) fn attribute<'py>(
     let result = guarded(|| unsafe { function(object.as_ptr(), name.as_ptr()) });
     // SAFETY: attached; null with an exception set, or an owned reference.
     unsafe { Bound::from_owned_ptr_or_err(object.py(), result) }
+}
+
+/// Sets an attribute as `object.__setattr__` does, or deletes it if `value` is null. A property's setter
+/// is Python code. Returns 0, or -1 with an exception.
+///
+/// # Safety
+///
+/// Attached; the object and the name are live, and the value is live or null.
+#[inline]
+pub(super) unsafe fn set_attribute(object: Object, name: Object, value: Object) -> c_int {
+    let plain: Setter = black_box(ffi::PyObject_GenericSetAttr);
+    // SAFETY: as in `call`.
+    let function = unsafe { mem::transmute::<Setter, EndingSetter>(plain) };
+    // SAFETY: by the contract.
+    guarded(|| unsafe { function(object, name, value) })
 }
 
 /// A module, imported if it is not yet.
