@@ -282,8 +282,7 @@ found += [event.payload for event in one.events()]
 assert len(found) == len(set(found)), len(found)
 assert {len(part) for part in sent} == {7}
 assert set(wrong) <= {
-    "this EventReader is in use by another call: only one thread may use it at a time",
-    "this EventWriter is in use by another call: only one thread may use it at a time",
+    "this WSConnection is in use by another call: only one thread may use it at a time",
     "generator already executing",
 }, set(wrong)
 print("done")
