@@ -24,6 +24,7 @@ pub mod connection;
 pub mod event;
 pub mod file;
 mod http;
+mod http2;
 pub mod message;
 pub mod options;
 pub mod packet;
