@@ -235,7 +235,7 @@ impl Conversation {
         part: StreamPart<'_>,
         context: &mut Context<'_, S>,
     ) {
-        if let StreamPart::Data(bytes, _) = part {
+        if let Some((bytes, _)) = part.bytes() {
             self.protocol.learn(bytes);
         }
         match &self.stage {
@@ -303,14 +303,12 @@ impl Conversation {
         part: StreamPart<'_>,
         context: &mut Context<'_, S>,
     ) -> Vec<BufferedPart> {
-        let client = match (self.client, part) {
+        let client = match (self.client, part.bytes()) {
             (Some(client), _) => client,
-            (None, StreamPart::Data(bytes, _))
-                if starts_like(bytes, true) || is_of_client(bytes) =>
-            {
+            (None, Some((bytes, _))) if starts_like(bytes, true) || is_of_client(bytes) => {
                 *self.client.insert(sender)
             }
-            (None, StreamPart::Data(bytes, _)) if starts_like(bytes, false) => {
+            (None, Some((bytes, _))) if starts_like(bytes, false) => {
                 *self.client.insert(1 - sender)
             }
             (None, _) => {
@@ -322,7 +320,7 @@ impl Conversation {
         let Stage::Handshake(upgrade) = &mut self.stage else { return Vec::new() };
         self.taken[sender] += part.length();
         let outcome = match part {
-            StreamPart::Data(bytes, origin) => {
+            StreamPart::Data(bytes, origin) | StreamPart::Unauthenticated(bytes, origin) => {
                 let of_this = self.acknowledged.filter(|(packet, _)| *packet == origin.packet);
                 let acknowledged = of_this.map(|(_, position)| position);
                 upgrade.data(sender == client, bytes, origin, acknowledged)
@@ -335,7 +333,7 @@ impl Conversation {
             Outcome::NotWebSocket => {
                 self.stage = Stage::Dead;
                 // Without its start, frames may have been taken for HTTP.
-                if !self.from_the_start && matches!(part, StreamPart::Data(..)) {
+                if !self.from_the_start && part.bytes().is_some() {
                     self.client = None;
                     self.taken[sender] -= part.length();
                     self.search_for_frames(context.options);
@@ -547,6 +545,6 @@ impl Conversation {
 /// Whether a part starts with the head of a handshake: `Some(true)` for a request, `Some(false)` for
 /// a response.
 fn starts_new_handshake(part: StreamPart<'_>) -> Option<bool> {
-    let StreamPart::Data(bytes, _) = part else { return None };
+    let (bytes, _) = part.bytes()?;
     [true, false].into_iter().find(|request| starts_handshake(bytes, *request))
 }
