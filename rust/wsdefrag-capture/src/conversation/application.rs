@@ -135,7 +135,7 @@ impl Application {
         transport: &mut Transport,
         context: &mut Context<'_, S>,
     ) {
-        if let StreamPart::Data(bytes, _) = part {
+        if let Some((bytes, _)) = part.bytes() {
             transport.protocol.learn(bytes);
         }
         match &self.stage {
@@ -185,6 +185,6 @@ impl Application {
 /// Whether a part starts with the head of a handshake: `Some(true)` for a request, `Some(false)` for
 /// a response.
 fn starts_new_handshake(part: StreamPart<'_>) -> Option<bool> {
-    let StreamPart::Data(bytes, _) = part else { return None };
+    let (bytes, _) = part.bytes()?;
     [true, false].into_iter().find(|request| starts_handshake(bytes, *request))
 }

@@ -62,14 +62,12 @@ impl Application {
         transport: &mut Transport,
         context: &mut Context<'_, S>,
     ) -> Vec<BufferedPart> {
-        let client = match (transport.client, part) {
+        let client = match (transport.client, part.bytes()) {
             (Some(client), _) => client,
-            (None, StreamPart::Data(bytes, _))
-                if starts_like(bytes, true) || is_of_client(bytes) =>
-            {
+            (None, Some((bytes, _))) if starts_like(bytes, true) || is_of_client(bytes) => {
                 *transport.client.insert(sender)
             }
-            (None, StreamPart::Data(bytes, _)) if starts_like(bytes, false) => {
+            (None, Some((bytes, _))) if starts_like(bytes, false) => {
                 *transport.client.insert(1 - sender)
             }
             (None, _) => {
@@ -81,7 +79,7 @@ impl Application {
         let Stage::Handshake(upgrade) = &mut self.stage else { return Vec::new() };
         self.taken[sender] += part.length();
         let outcome = match part {
-            StreamPart::Data(bytes, origin) => {
+            StreamPart::Data(bytes, origin) | StreamPart::Unauthenticated(bytes, origin) => {
                 let of_this = transport.acknowledged.filter(|(packet, _)| *packet == origin.packet);
                 let acknowledged = of_this.map(|(_, position)| position);
                 upgrade.data(sender == client, bytes, origin, acknowledged)
@@ -95,7 +93,7 @@ impl Application {
             Outcome::NotWebSocket => {
                 self.stage = Stage::Dead;
                 // Without its start, frames may have been taken for HTTP.
-                if !transport.from_the_start && matches!(part, StreamPart::Data(..)) {
+                if !transport.from_the_start && part.bytes().is_some() {
                     transport.client = None;
                     self.taken[sender] -= part.length();
                     self.search_for_frames(transport, context.options);

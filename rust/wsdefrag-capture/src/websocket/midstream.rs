@@ -108,7 +108,7 @@ impl SearchedDirection {
         account.bytes += part.length();
         account.lost += part.length();
         match part {
-            StreamPart::Data(bytes, origin) => {
+            StreamPart::Data(bytes, origin) | StreamPart::Unauthenticated(bytes, origin) => {
                 let found = self.search.data(bytes, origin);
                 debug_assert!(found.is_none(), "nothing is confirmed by one direction alone");
             }

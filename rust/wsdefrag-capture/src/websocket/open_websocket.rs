@@ -158,7 +158,9 @@ impl OpenWebSocket {
         }
         let direction = &mut self.directions[usize::from(from_client)];
         match part {
-            StreamPart::Data(bytes, origin) => direction.data(bytes, origin, sink),
+            StreamPart::Data(bytes, origin) | StreamPart::Unauthenticated(bytes, origin) => {
+                direction.data(bytes, origin, sink);
+            }
             StreamPart::Gap(gap) => direction.gap(gap, sink),
         }
     }
@@ -172,6 +174,10 @@ impl OpenWebSocket {
             StreamPart::Data(bytes, origin) => {
                 let skipped = usize::try_from(skipped).unwrap_or(bytes.len());
                 StreamPart::Data(&bytes[skipped..], origin)
+            }
+            StreamPart::Unauthenticated(bytes, origin) => {
+                let skipped = usize::try_from(skipped).unwrap_or(bytes.len());
+                StreamPart::Unauthenticated(&bytes[skipped..], origin)
             }
             StreamPart::Gap(gap) => StreamPart::Gap(Gap { length: gap.length - skipped, ..gap }),
         };
