@@ -21,6 +21,7 @@ pub mod account;
 pub mod capture;
 pub mod columns;
 pub mod connection;
+mod conversation;
 pub mod event;
 pub mod file;
 mod http;
