@@ -168,6 +168,13 @@ impl Request {
     }
 }
 
+impl Response {
+    /// The memory that the response takes, in bytes.
+    pub(crate) fn bytes_held(&self) -> usize {
+        size_of::<Self>() + self.reason.len() + fields_memory(&self.fields)
+    }
+}
+
 impl Connection {
     /// The memory that the heads take, in bytes.
     pub(crate) fn heads_memory(&self) -> usize {
