@@ -32,6 +32,7 @@ pub mod protocol;
 pub mod sink;
 mod stream_part;
 mod tcp;
+pub mod tls_facts;
 mod uid;
 mod websocket;
 
