@@ -21,6 +21,7 @@ pub mod account;
 pub mod capture;
 pub mod columns;
 pub mod connection;
+mod conversation;
 pub mod event;
 pub mod file;
 mod http;
@@ -33,6 +34,7 @@ mod stream_part;
 mod tcp;
 #[allow(dead_code, reason = "what reads connections with it comes next")]
 mod tls;
+pub mod tls_facts;
 mod uid;
 mod websocket;
 

@@ -1,6 +1,6 @@
 //! A secret of TLS: a master secret or a traffic secret.
 //!
-//! - `length` is 32 or 48`
+//! - `length` is 32 or 48
 
 use std::fmt;
 
