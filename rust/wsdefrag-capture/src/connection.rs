@@ -112,6 +112,8 @@ pub struct Connection {
     pub connection: u64,
     /// The connection's identity: the same in every pass over the same packets, whatever the filters.
     pub uid: [u8; 16],
+    /// The stream of HTTP/2 (RFC 8441); `None` if it is a WebSocket of HTTP/1.1.
+    pub stream_id: Option<u32>,
     /// The address and port of the client, which sent the request.
     pub client_address: SocketAddr,
     /// The address and port of the server.
@@ -191,6 +193,7 @@ impl Connection {
         Self {
             connection,
             uid,
+            stream_id: None,
             client_address,
             server_address,
             original_client_address: None,
@@ -237,16 +240,27 @@ impl Connection {
         if from_client { &self.from_client } else { &self.from_server }
     }
 
-    /// The request's `Host`.
+    /// The version of HTTP that the WebSocket was opened with.
+    #[must_use]
+    pub const fn http_version(&self) -> &'static str {
+        if self.stream_id.is_some() { "2" } else { "1.1" }
+    }
+
+    /// The request's `Host`, or its `:authority` in HTTP/2.
     #[must_use]
     pub fn host(&self) -> Option<Cow<'_, str>> {
-        field(&self.request.as_ref()?.fields, "host")
+        let fields = &self.request.as_ref()?.fields;
+        let authority = self.stream_id.and_then(|_| field(fields, ":authority"));
+        authority.or_else(|| field(fields, "host"))
     }
 
     /// The request's target without scheme and authority.
     #[must_use]
     pub fn path(&self) -> Option<&str> {
         let target = self.request.as_ref()?.target.as_str();
+        if self.stream_id.is_some() {
+            return (!target.is_empty()).then_some(target);
+        }
         let Some((_, rest)) = target.split_once("://") else { return Some(target) };
         Some(rest.find('/').map_or("/", |start| &rest[start..]))
     }
@@ -269,7 +283,10 @@ impl Connection {
     /// Whether the server refused the WebSocket.
     #[must_use]
     pub fn refused(&self) -> bool {
-        self.response.as_ref().is_some_and(|response| response.status != 101)
+        self.response.as_ref().is_some_and(|response| match self.stream_id {
+            Some(_) => !(200..300).contains(&response.status),
+            None => response.status != 101,
+        })
     }
 }
 

@@ -9,7 +9,6 @@ pub(crate) enum StreamPart<'a> {
     /// Bytes of one segment.
     Data(&'a [u8], Origin),
     /// Bytes of a TLS record that was captured in part: they are decrypted, and no tag confirms them.
-    #[expect(dead_code, reason = "TLS makes them")]
     Unauthenticated(&'a [u8], Origin),
     /// Bytes that were not captured.
     Gap(Gap),
@@ -26,7 +25,6 @@ pub(crate) enum GapKind {
     #[expect(dead_code, reason = "TLS makes them")]
     Likely,
     /// The length is unknown, and counts 0. There may be no bytes at all.
-    #[expect(dead_code, reason = "TLS makes them")]
     Unknown,
 }
 

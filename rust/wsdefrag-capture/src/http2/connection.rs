@@ -14,27 +14,15 @@ use crate::http2::event::StreamEvent;
 use crate::http2::fields::Fields;
 use crate::http2::frame::{ACK, END_HEADERS, END_STREAM, FrameHeader, FrameType};
 use crate::http2::frame_reader::{Beginning, FrameEvent, FrameReader};
-use crate::http2::header_block::{HeaderBlock, fragment};
+use crate::http2::header_block::{HeaderBlock, MAX_BLOCK, fragment};
 use crate::http2::hpack::decoder::Decoder;
+use crate::http2::problems::Http2Problems;
 use crate::http2::streams::Streams;
 use crate::packet::Origin;
 use crate::stream_part::{Gap, StreamPart};
 
 /// The setting with the size of the dynamic table (RFC 9113 section 6.5.2).
 const HEADER_TABLE_SIZE: u16 = 1;
-
-/// What went wrong on a connection.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Http2Problems {
-    /// Header blocks longer than 64 KiB, which were read in part.
-    pub(crate) long_blocks: u64,
-    /// Header blocks that break the rules of HPACK.
-    pub(crate) wrong_blocks: u64,
-    /// Streams that were not read for want of room.
-    pub(crate) dropped_streams: u64,
-    /// Times that the start of the next frame was unknown.
-    pub(crate) losses: u64,
-}
 
 /// An HTTP/2 connection.
 #[derive(Debug)]
@@ -159,13 +147,7 @@ impl ConnectionState {
     }
 
     /// Takes a gap that may have had anything.
-    fn lose(
-        &mut self,
-        from_client: bool,
-        gap: Gap,
-        out: &mut impl FnMut(u32, StreamEvent<'_>),
-    ) {
-        self.problems.losses += 1;
+    fn lose(&mut self, from_client: bool, gap: Gap, out: &mut impl FnMut(u32, StreamEvent<'_>)) {
         let side = &mut self.sides[usize::from(from_client)];
         side.decoder.forget();
         side.block = None;
@@ -202,8 +184,7 @@ impl ConnectionState {
     ) {
         match header.kind {
             FrameType::Headers | FrameType::PushPromise | FrameType::Continuation => {
-                self.problems.long_blocks +=
-                    u64::from(header.length as usize > crate::http2::header_block::MAX_BLOCK);
+                self.problems.long_blocks += u64::from(header.length as usize > MAX_BLOCK);
                 self.block_frame(from_client, header, payload, false, origin, out);
                 self.end_block(from_client, origin, true, out);
             }
@@ -308,4 +289,3 @@ impl ConnectionState {
         }
     }
 }
-

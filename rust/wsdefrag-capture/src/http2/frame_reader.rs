@@ -20,7 +20,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "at most `MAX_PAYLOAD` bytes")]
 
-use crate::http2::frame::{END_STREAM, FrameHeader, FrameType, HEADER_LENGTH, PADDED};
+use crate::http2::frame::{ACK, END_STREAM, FrameHeader, FrameType, HEADER_LENGTH, PADDED};
 use crate::http2::frame_search::FrameSearch;
 use crate::packet::Origin;
 use crate::stream_part::{Gap, GapKind, StreamPart};
@@ -73,6 +73,13 @@ pub(crate) enum Beginning {
     Server,
     /// Somewhere.
     Unknown,
+}
+
+/// Whether the first bytes of a server are its connection preface: SETTINGS (RFC 9113 section 3.4).
+pub(crate) fn starts_like_server(bytes: &[u8]) -> bool {
+    let Some(header) = bytes.first_chunk() else { return false };
+    let header = FrameHeader::of(*header);
+    header.kind == FrameType::Settings && !header.has(ACK) && header.is_plausible(0)
 }
 
 /// The reader of one direction.

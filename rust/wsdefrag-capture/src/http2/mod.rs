@@ -17,5 +17,6 @@ pub(crate) mod frame_reader;
 mod frame_search;
 mod header_block;
 mod hpack;
+pub(crate) mod problems;
 mod stream;
 mod streams;

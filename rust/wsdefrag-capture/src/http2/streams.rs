@@ -129,8 +129,7 @@ impl Streams {
             (Asks::Yes, None) if is_new => {
                 let unknown_fields = [fields.unknown, 0];
                 let request = Some(Box::new(fields.into_request(origin.time)));
-                let heads =
-                    StreamHeads { request, response: None, unknown_fields, first: origin };
+                let heads = StreamHeads { request, response: None, unknown_fields, first: origin };
                 self.insert(number, State::Requested(heads), origin);
             }
             (Asks::Maybe, None) if is_new => self.begin_unknown(number, origin, out),
@@ -303,8 +302,10 @@ impl Streams {
         }
     }
 
-    /// Decides streams of which only one side's heads were captured, because no more follow.
+    /// Ends streams that were reset, and decides those of which only one side's heads were captured,
+    /// because no more follow.
     pub(super) fn finish(&mut self, out: &mut impl FnMut(u32, StreamEvent<'_>)) {
+        self.end_reset(i64::MAX, out);
         let undecided = self.streams.iter().filter(|(_, stream)| !stream.is_given_out());
         for number in undecided.map(|(number, _)| *number).collect::<Vec<_>>() {
             self.decide(number, out);

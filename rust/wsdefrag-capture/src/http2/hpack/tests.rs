@@ -92,10 +92,7 @@ fn requests_are_decoded() {
         &[
             ("82868441 0f777777 2e657861 6d706c65 2e636f6d", &FIRST_REQUEST),
             ("828684be 58086e6f 2d636163 6865", &SECOND_REQUEST),
-            (
-                "828785bf 400a6375 73746f6d 2d6b6579 0c637573 746f6d2d 76616c75 65",
-                &THIRD_REQUEST,
-            ),
+            ("828785bf 400a6375 73746f6d 2d6b6579 0c637573 746f6d2d 76616c75 65", &THIRD_REQUEST),
         ],
     );
     check(
