@@ -32,3 +32,6 @@ pub(crate) mod schedule;
 pub(crate) mod secret;
 pub(crate) mod sequence;
 pub(crate) mod suite;
+
+#[cfg(test)]
+mod tests;
