@@ -508,6 +508,7 @@ impl Conversation {
                 Outcome::Unknown { request: Some(request) } => {
                     self.open_requested(Some(request), context)
                 }
+                Outcome::HttpContinues => self.take_buffered(),
                 _ => {
                     // What a client sent through a proxy whose answer was not captured.
                     let buffered = self.take_buffered();
