@@ -40,33 +40,13 @@ use crate::http::buffered::{Buffered, BufferedPart};
 use crate::http::head::{HeadReader, HeadResult, MAX_HEAD};
 use crate::http::outcome::{Acceptance, Outcome};
 use crate::http::parser::{Head, accepts_websocket, asks_for_websocket, names_websocket};
+use crate::http::pending_request::{CONNECT, PendingRequest};
 use crate::http::preamble_message::OriginalAddresses;
 use crate::packet::Origin;
 use crate::stream_part::Gap;
 
 /// Pending requests, or refusals, of one connection. No real client sends more.
 const MAX_PIPELINED: usize = 64;
-/// The method that asks a proxy for a connection (RFC 9110 section 9.3.6).
-const CONNECT: &str = "CONNECT";
-
-/// A request without a response.
-#[derive(Debug)]
-struct PendingRequest {
-    method: String,
-    /// The request, if it asks for a WebSocket.
-    for_websocket: Option<Box<Request>>,
-}
-
-impl PendingRequest {
-    fn is_connect(&self) -> bool {
-        self.method == CONNECT
-    }
-
-    /// Whether it depends on the response what the client's next bytes are.
-    fn must_be_answered(&self) -> bool {
-        self.for_websocket.is_some() || self.is_connect()
-    }
-}
 
 /// The handshake of one connection.
 #[derive(Debug)]
