@@ -181,7 +181,7 @@ impl Connection {
     /// The memory that the heads take, in bytes.
     pub(crate) fn heads_memory(&self) -> usize {
         let request = self.request.as_ref().map_or(0, Request::bytes_held);
-        request + self.response.as_ref().map_or(0, |response| fields_memory(&response.fields))
+        request + self.response.as_ref().map_or(0, Response::bytes_held)
     }
 
     /// A connection between a client and a server of which nothing else is known.
@@ -261,7 +261,9 @@ impl Connection {
         if self.stream_id.is_some() {
             return (!target.is_empty()).then_some(target);
         }
-        let Some((_, rest)) = target.split_once("://") else { return Some(target) };
+        let Some((_, rest)) = target.split_once("://").filter(|_| !target.starts_with('/')) else {
+            return Some(target);
+        };
         Some(rest.find('/').map_or("/", |start| &rest[start..]))
     }
 

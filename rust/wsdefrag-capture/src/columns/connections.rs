@@ -20,7 +20,7 @@ use arrow_array::builder::{
 };
 use arrow_array::{
     ArrayRef, BooleanArray, DurationNanosecondArray, RecordBatch, StringArray, UInt16Array,
-    UInt64Array,
+    UInt32Array, UInt64Array,
 };
 use arrow_schema::{DataType, Field, Fields, TimeUnit};
 use wsdefrag_core::Strictness;
@@ -215,6 +215,10 @@ pub(super) static COLUMNS: LazyLock<Vec<Column<Batch>>> = LazyLock::new(|| {
             uids(batch.rows.iter().map(|row| row.uid))
         }),
         count("connection", |row| row.connection),
+        Column::new(optional("stream_id", DataType::UInt32), |batch: &mut Batch| {
+            Arc::new(batch.rows.iter().map(|row| row.stream_id).collect::<UInt32Array>())
+        }),
+        text("http_version", |row| row.http_version().to_owned()),
         text("client_address", |row| row.client_address.ip().to_string()),
         port("client_port", |row| row.client_address.port()),
         text("server_address", |row| row.server_address.ip().to_string()),
@@ -227,6 +231,7 @@ pub(super) static COLUMNS: LazyLock<Vec<Column<Batch>>> = LazyLock::new(|| {
             Some(row.original_server_address?.ip().to_string())
         }),
         optional_number("original_server_port", |row| Some(row.original_server_address?.port())),
+        optional_text("method", |row| Some(row.request.as_ref()?.method.clone())),
         optional_text("host", |row| row.host().map(Into::into)),
         optional_text("path", |row| row.path().map(Into::into)),
         optional_text("subprotocol", |row| row.subprotocol().map(Into::into)),
@@ -514,6 +519,7 @@ mod tests {
             ("server_address", "2001:db8::1"),
             ("original_client_address", "203.0.113.1"),
             ("original_server_address", "203.0.113.2"),
+            ("method", "GET"),
             ("host", "example.com"),
             ("path", "/chat?größe=1"),
             ("subprotocol", "graphql-ws"),

@@ -114,7 +114,7 @@ impl Connection {
         }
         let highest = state.streams.highest();
         readers[usize::from(from_client)].part(part, highest, &mut |event| {
-            state.frame_event(from_client, event, out);
+            state.frame_event(from_client, &event, out);
         });
     }
 
@@ -128,10 +128,10 @@ impl ConnectionState {
     fn frame_event(
         &mut self,
         from_client: bool,
-        event: FrameEvent<'_>,
+        event: &FrameEvent<'_>,
         out: &mut impl FnMut(u32, StreamEvent<'_>),
     ) {
-        match event {
+        match *event {
             FrameEvent::Data(stream, part) => self.streams.part(from_client, stream, part, out),
             FrameEvent::DataEnd(stream, origin) => {
                 self.streams.end(from_client, stream, origin, false, out);

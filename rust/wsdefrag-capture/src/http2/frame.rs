@@ -25,7 +25,7 @@ pub(super) enum FrameType {
     GoAway,
     WindowUpdate,
     Continuation,
-    /// ALTSVC, ORIGIN, PRIORITY_UPDATE (RFC 7838, 8336, 9218).
+    /// ALTSVC, ORIGIN, `PRIORITY_UPDATE` (RFC 7838, 8336, 9218).
     Known,
     /// A type that endpoints must ignore.
     Unknown,
@@ -99,7 +99,7 @@ impl FrameHeader {
             FrameType::RstStream => on_stream && self.length == 4,
             FrameType::Settings => {
                 let length_is_right =
-                    if self.has(ACK) { self.length == 0 } else { self.length % 6 == 0 };
+                    if self.has(ACK) { self.length == 0 } else { self.length.is_multiple_of(6) };
                 !on_stream && length_is_right
             }
             FrameType::PushPromise => on_stream && self.length >= 4 + self.has(PADDED) as u32,

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! Preface   the client's connection preface is expected
-//! Answer    the server's answer to an upgrade of HTTP/1.1, and then its first frame, is expected
+//! Server    the server's first frame is expected
+//! Head      a head of HTTP/1.1 is skipped: a request for an upgrade, or the answer to it
 //! Header    the start of a frame is known; bytes of its header are buffered
 //! Padding   a DATA frame is padded; the length of the padding follows
 //! Data      the bytes of a DATA frame; each is given out as it comes
@@ -18,8 +19,13 @@
 //!
 //! - `buffer.len() <= MAX_PAYLOAD`
 
-#![expect(clippy::disallowed_methods, reason = "at most `MAX_PAYLOAD` bytes")]
+#![expect(
+    clippy::disallowed_methods,
+    clippy::cast_possible_truncation,
+    reason = "at most `MAX_PAYLOAD` bytes; what is taken of a frame has at most 24 bits"
+)]
 
+use crate::http::head::MAX_HEAD;
 use crate::http2::frame::{ACK, END_STREAM, FrameHeader, FrameType, HEADER_LENGTH, PADDED};
 use crate::http2::frame_search::FrameSearch;
 use crate::packet::Origin;
@@ -32,8 +38,6 @@ pub(crate) const PREFACE_HEAD: usize = 18;
 /// The longest payload that is buffered, in bytes; frames that matter and are longer are given out as
 /// ones that were not captured whole.
 pub(super) const MAX_PAYLOAD: usize = 64 << 10;
-/// The longest head of an answer to an upgrade, in bytes.
-const MAX_ANSWER: usize = 64 << 10;
 
 /// What a reader gives out.
 #[derive(Debug)]
@@ -53,7 +57,8 @@ pub(super) enum FrameEvent<'a> {
 #[derive(Debug)]
 enum State {
     Preface { taken: usize },
-    Answer { buffer: Vec<u8> },
+    Server,
+    Head { bytes: usize, tail: [u8; 4], of_client: bool },
     Header { bytes: [u8; HEADER_LENGTH], taken: usize },
     Padding { header: FrameHeader },
     Data { header: FrameHeader, left: u32, padding: u32 },
@@ -94,7 +99,7 @@ impl FrameReader {
     pub(super) fn new(beginning: Beginning) -> Self {
         let state = match beginning {
             Beginning::Preface(taken) => State::Preface { taken },
-            Beginning::Server => State::Answer { buffer: Vec::new() },
+            Beginning::Server => State::Server,
             Beginning::Unknown => State::Lost(FrameSearch::default()),
         };
         Self { state, last: None }
@@ -103,7 +108,7 @@ impl FrameReader {
     /// The memory that is allocated besides this value, in bytes.
     pub(super) fn bytes_held(&self) -> usize {
         match &self.state {
-            State::Answer { buffer } | State::Payload { buffer, .. } => buffer.capacity(),
+            State::Payload { buffer, .. } => buffer.capacity(),
             State::Lost(search) => search.bytes_held(),
             _ => 0,
         }
@@ -119,7 +124,7 @@ impl FrameReader {
         const HEADER: usize = HEADER_LENGTH;
         match &self.state {
             State::Preface { taken } | State::Header { taken, .. } => *taken,
-            State::Answer { buffer } => buffer.len(),
+            State::Head { bytes, .. } => *bytes,
             State::Padding { .. } => HEADER,
             State::Data { header, left, padding } => {
                 let padded = header.has(PADDED) as usize + *padding as usize;
@@ -127,7 +132,7 @@ impl FrameReader {
             }
             State::Payload { buffer, .. } => HEADER + buffer.len(),
             State::Skip { length, left, .. } => HEADER + (*length - *left) as usize,
-            State::Lost(_) => 0,
+            State::Server | State::Lost(_) => 0,
         }
     }
 
@@ -174,6 +179,10 @@ impl FrameReader {
     fn step(&mut self, input: &mut Input<'_>, out: &mut impl FnMut(FrameEvent<'_>)) {
         match &mut self.state {
             State::Preface { taken } => {
+                if *taken == 0 && input.starts_head(b'P') {
+                    self.state = State::Head { bytes: 0, tail: [0; 4], of_client: true };
+                    return;
+                }
                 let bytes = input.take(PREFACE.len() - *taken);
                 if bytes != &PREFACE[*taken..*taken + bytes.len()] {
                     return self.lose(self.place(input.origin), out);
@@ -183,17 +192,19 @@ impl FrameReader {
                     self.state = AT_FRAME;
                 }
             }
-            State::Answer { buffer } => {
-                const START: &[u8] = b"HTTP/1.";
-                if buffer.is_empty() && input.bytes[0] != START[0] {
-                    self.state = AT_FRAME;
-                    return;
+            State::Server => {
+                self.state = AT_FRAME;
+                if input.starts_head(0) {
+                    self.state = State::Head { bytes: 0, tail: [0; 4], of_client: false };
                 }
-                buffer.extend_from_slice(input.take(1));
-                let is_answer = buffer.starts_with(&START[..buffer.len().min(START.len())]);
-                if buffer.ends_with(b"\r\n\r\n") {
-                    self.state = AT_FRAME;
-                } else if !is_answer || buffer.len() > MAX_ANSWER {
+            }
+            State::Head { bytes, tail, of_client } => {
+                let byte = input.take(1)[0];
+                *tail = [tail[1], tail[2], tail[3], byte];
+                *bytes += 1;
+                if tail == b"\r\n\r\n" {
+                    self.state = if *of_client { State::Preface { taken: 0 } } else { AT_FRAME };
+                } else if *bytes > MAX_HEAD {
                     self.lose(self.place(input.origin), out);
                 }
             }
@@ -395,6 +406,11 @@ impl<'a> Input<'a> {
         let (taken, rest) = self.bytes.split_at(most.min(self.bytes.len()));
         self.bytes = rest;
         taken
+    }
+
+    /// Whether a head of HTTP/1.1 follows: an upper-case letter, other than the first of the preface.
+    fn starts_head(&self, preface: u8) -> bool {
+        self.bytes.first().is_some_and(|&first| first.is_ascii_uppercase() && first != preface)
     }
 
     fn part(&self, bytes: &'a [u8]) -> StreamPart<'a> {

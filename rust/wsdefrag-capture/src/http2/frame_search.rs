@@ -51,16 +51,15 @@ impl FrameSearch {
             return None;
         };
         let is_start = self.parts.is_empty();
-        if !self.chain.take(bytes, highest_stream) {
-            if is_start {
-                // Most parts fail here, before they are copied.
-                self.chain = Chain::default();
-                return None;
-            }
-            self.keep(bytes, origin);
+        let is_possible = self.chain.take(bytes, highest_stream);
+        if is_start && !is_possible {
+            // Most parts fail here, before they are copied.
+            self.chain = Chain::default();
+            return None;
+        }
+        self.keep(bytes, origin);
+        if !is_possible {
             self.try_next(highest_stream);
-        } else {
-            self.keep(bytes, origin);
         }
         while self.bytes > MAX_BYTES || self.parts.len() > MAX_PARTS {
             self.try_next(highest_stream);

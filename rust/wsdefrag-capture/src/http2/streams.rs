@@ -6,7 +6,7 @@
 //!
 //! RFC 9113 section 5.1, RFC 8441 section 5.
 //!
-//! - `streams.len() <= MAX_STREAMS`, `lost.len() <= MAX_RANGES`
+//! - `kept.len() <= MAX_STREAMS`, `lost.len() <= MAX_RANGES`
 //! - `held` is the sum of what was counted for the streams
 
 #![expect(clippy::disallowed_methods, reason = "at most `MAX_STREAMS`")]
@@ -35,7 +35,7 @@ const MAX_RESET: usize = 256;
 /// The streams of a connection.
 #[derive(Debug, Default)]
 pub(super) struct Streams {
-    streams: BTreeMap<u32, Stream>,
+    kept: BTreeMap<u32, Stream>,
     /// The highest number of a request.
     highest: u32,
     /// The highest number before the last gap, if no request has come since.
@@ -63,7 +63,7 @@ impl Streams {
 
     /// What the fields of a block on a stream are wanted for; those of a pushed request for nothing.
     pub(super) fn wanted(&self, from_client: bool, stream: u32, is_headers: bool) -> Wanted {
-        match self.streams.get(&stream) {
+        match self.kept.get(&stream) {
             _ if !is_headers => Wanted::Nothing,
             Some(it) if it.is_given_out() => Wanted::Nothing,
             _ if from_client => Wanted::Request,
@@ -109,7 +109,7 @@ impl Streams {
         let is_new = number > self.highest || self.may_be_lost(number);
         self.note_request(number);
         let asks = fields.ask_for_websocket();
-        let before = self.streams.get_mut(&number);
+        let before = self.kept.get_mut(&number);
         match (asks, before) {
             (_, Some(Stream { state: State::Open | State::Requested(_), .. })) => {}
             (Asks::No, Some(stream)) => {
@@ -148,7 +148,7 @@ impl Streams {
         let Some(status) = fields.status() else { return };
         let is_success = (200..300).contains(&status);
         let unknown = fields.unknown;
-        match self.streams.get_mut(&number).map(|stream| &mut stream.state) {
+        match self.kept.get_mut(&number).map(|stream| &mut stream.state) {
             // An interim response precedes the final one (RFC 9110 section 15.2).
             _ if status < 200 => {}
             Some(State::Requested(heads)) => {
@@ -192,11 +192,11 @@ impl Streams {
         part: StreamPart<'_>,
         out: &mut impl FnMut(u32, StreamEvent<'_>),
     ) {
-        let Some(stream) = self.streams.get_mut(&number) else {
+        let Some(stream) = self.kept.get_mut(&number) else {
             let Some((_, origin)) = part.bytes() else { return };
             if self.may_be_lost(number) {
                 self.begin_unknown(number, origin, out);
-                if self.streams.contains_key(&number) {
+                if self.kept.contains_key(&number) {
                     out(number, StreamEvent::Part { from_client, part });
                 }
             }
@@ -242,7 +242,7 @@ impl Streams {
         is_reset: bool,
         out: &mut impl FnMut(u32, StreamEvent<'_>),
     ) {
-        let Some(stream) = self.streams.get_mut(&number) else { return };
+        let Some(stream) = self.kept.get_mut(&number) else { return };
         stream.last = origin;
         stream.ended[usize::from(from_client)] = true;
         stream.is_reset |= is_reset;
@@ -256,7 +256,7 @@ impl Streams {
 
     /// Ends a stream that both sides have ended.
     fn end_if_over(&mut self, number: u32, out: &mut impl FnMut(u32, StreamEvent<'_>)) {
-        if self.streams.get(&number).is_some_and(|it| it.is_given_out() && it.ended == [true; 2]) {
+        if self.kept.get(&number).is_some_and(|it| it.is_given_out() && it.ended == [true; 2]) {
             self.end_now(number, out);
         }
     }
@@ -287,7 +287,7 @@ impl Streams {
         if from_client {
             self.lose_requests();
         }
-        for (number, stream) in &mut self.streams {
+        for (number, stream) in &mut self.kept {
             if stream.ended[usize::from(from_client)] {
                 continue;
             }
@@ -306,7 +306,7 @@ impl Streams {
     /// because no more follow.
     pub(super) fn finish(&mut self, out: &mut impl FnMut(u32, StreamEvent<'_>)) {
         self.end_reset(i64::MAX, out);
-        let undecided = self.streams.iter().filter(|(_, stream)| !stream.is_given_out());
+        let undecided = self.kept.iter().filter(|(_, stream)| !stream.is_given_out());
         for number in undecided.map(|(number, _)| *number).collect::<Vec<_>>() {
             self.decide(number, out);
         }
@@ -314,13 +314,13 @@ impl Streams {
 
     /// Takes it that the heads that have not come do not come.
     fn decide(&mut self, number: u32, out: &mut impl FnMut(u32, StreamEvent<'_>)) {
-        let Some(stream) = self.streams.get_mut(&number) else { return };
+        let Some(stream) = self.kept.get_mut(&number) else { return };
         match &stream.state {
             State::Open | State::Unknown => {}
             State::Answered(heads) if !heads.name_websocket() => {
                 let Some(mut stream) = self.remove(number) else { return };
                 self.begin_unknown(number, stream.last, out);
-                if self.streams.contains_key(&number) {
+                if self.kept.contains_key(&number) {
                     give_out(number, &mut stream, out);
                 }
             }
@@ -330,7 +330,7 @@ impl Streams {
 
     /// Gives out a stream as a WebSocket.
     fn open(&mut self, number: u32, out: &mut impl FnMut(u32, StreamEvent<'_>)) {
-        let Some(stream) = self.streams.get_mut(&number) else { return };
+        let Some(stream) = self.kept.get_mut(&number) else { return };
         let state = std::mem::replace(&mut stream.state, State::Open);
         let (State::Requested(heads) | State::Answered(heads)) = state else { return };
         out(number, StreamEvent::Opened(heads));
@@ -347,9 +347,9 @@ impl Streams {
         out: &mut impl FnMut(u32, StreamEvent<'_>),
     ) {
         // Streams of the server are no WebSockets, and its pushes have even numbers.
-        if self.unknown < MAX_UNKNOWN && number % 2 == 1 && !self.streams.contains_key(&number) {
+        if self.unknown < MAX_UNKNOWN && number % 2 == 1 && !self.kept.contains_key(&number) {
             self.insert(number, State::Unknown, origin);
-            if self.streams.contains_key(&number) {
+            if self.kept.contains_key(&number) {
                 self.unknown += 1;
                 out(number, StreamEvent::Unknown(origin));
             }
@@ -357,8 +357,8 @@ impl Streams {
     }
 
     fn insert(&mut self, number: u32, state: State, origin: Origin) {
-        if self.streams.len() < MAX_STREAMS {
-            self.streams.insert(number, Stream::new(state, origin));
+        if self.kept.len() < MAX_STREAMS {
+            self.kept.insert(number, Stream::new(state, origin));
             self.count(number);
         } else {
             self.dropped += 1;
@@ -366,14 +366,14 @@ impl Streams {
     }
 
     fn remove(&mut self, number: u32) -> Option<Stream> {
-        let stream = self.streams.remove(&number)?;
+        let stream = self.kept.remove(&number)?;
         self.held -= stream.counted;
         Some(stream)
     }
 
     /// Counts the memory of a stream anew.
     fn count(&mut self, number: u32) {
-        if let Some(stream) = self.streams.get_mut(&number) {
+        if let Some(stream) = self.kept.get_mut(&number) {
             let bytes = stream.bytes_held();
             self.held = self.held - stream.counted + bytes;
             stream.counted = bytes;
@@ -382,7 +382,7 @@ impl Streams {
 
     /// The undecided stream that takes the most memory, and how many bytes.
     pub(super) fn largest_undecided(&self) -> Option<(u32, usize)> {
-        let undecided = self.streams.iter().filter(|(_, stream)| !stream.is_given_out());
+        let undecided = self.kept.iter().filter(|(_, stream)| !stream.is_given_out());
         undecided.map(|(number, stream)| (*number, stream.counted)).max_by_key(|(_, bytes)| *bytes)
     }
 

@@ -17,6 +17,7 @@
 //! by its name alone.
 
 pub(crate) mod aead;
+pub(crate) mod cbc;
 pub(crate) mod cursor;
 pub(crate) mod handshake;
 pub(crate) mod hello;
@@ -24,8 +25,13 @@ pub(crate) mod keylog;
 pub(crate) mod keys;
 pub(crate) mod messages;
 pub(crate) mod opener;
+pub(crate) mod partial;
 pub(crate) mod record;
 pub(crate) mod resumption;
 pub(crate) mod schedule;
 pub(crate) mod secret;
+pub(crate) mod sequence;
 pub(crate) mod suite;
+
+#[cfg(test)]
+mod tests;

@@ -49,6 +49,8 @@ pub(crate) fn new_connection(
         py,
         "connection": connection.connection,
         "uid": copied_bytes(py, &connection.uid)?,
+        "stream_id": connection.stream_id,
+        "http_version": connection.http_version(),
         "client_address": end(connection.client_address),
         "server_address": end(connection.server_address),
         "original_client_address": connection.original_client_address.map(end),
@@ -146,6 +148,7 @@ fn request<'py>(py: Python<'py>, of: &Connection) -> PyResult<Option<Bound<'py, 
         "target": &request.target,
         "fields": fields(py, &request.fields)?,
         "timestamp_ns": request.time,
+        "method": &request.method,
     };
     REQUEST.make(py, &values).map(Some)
 }

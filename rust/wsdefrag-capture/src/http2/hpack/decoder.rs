@@ -32,7 +32,7 @@ impl Decoder {
         self.table.size()
     }
 
-    /// Takes note of the SETTINGS_HEADER_TABLE_SIZE that the other side announced, in bytes.
+    /// Takes note of the `SETTINGS_HEADER_TABLE_SIZE` that the other side announced, in bytes.
     pub(crate) fn allow_table_size(&mut self, announced: u32) {
         self.table.allow(announced as usize);
     }
@@ -67,11 +67,10 @@ impl Decoder {
                     let index = integer::take(block, if is_inserted { 6 } else { 4 })?;
                     let name = match index {
                         0 => Some(string(block, &mut name_buffer)?),
-                        _ => match field(&self.table, index)?.name {
-                            // The insertion may drop the entry with the name.
-                            Some(name) => Some(replaced(&mut name_buffer, name)),
-                            None => None,
-                        },
+                        // The insertion may drop the entry with the name.
+                        _ => field(&self.table, index)?
+                            .name
+                            .map(|name| replaced(&mut name_buffer, name)),
                     };
                     let value = string(block, &mut value_buffer)?;
                     found(Field { name, value: Some(value) });

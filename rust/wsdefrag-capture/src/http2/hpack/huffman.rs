@@ -111,6 +111,8 @@ pub(super) fn decode(encoded: &[u8], decoded: &mut Vec<u8>) -> Option<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
+
     use super::*;
 
     fn decoded(encoded: &[u8]) -> Option<Vec<u8>> {
@@ -126,7 +128,7 @@ mod tests {
             let length = usize::from(LENGTHS[usize::from(byte)]);
             let index = CODES.symbols.iter().position(|symbol| *symbol == u16::from(byte)).unwrap();
             let code = CODES.first[length] as usize + index - usize::from(CODES.start[length]);
-            bits += &format!("{code:0length$b}");
+            write!(bits, "{code:0length$b}").unwrap();
         }
         bits += &"1".repeat((8 - bits.len() % 8) % 8);
         bits.as_bytes()

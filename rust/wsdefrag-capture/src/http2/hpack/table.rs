@@ -78,7 +78,7 @@ impl DynamicTable {
         self.size
     }
 
-    /// Takes note of the SETTINGS_HEADER_TABLE_SIZE of the decoder. An earlier, larger one stays
+    /// Takes note of the `SETTINGS_HEADER_TABLE_SIZE` of the decoder. An earlier, larger one stays
     /// allowed: the encoder may not have received the new one yet.
     pub(super) fn allow(&mut self, announced: usize) {
         self.limit = announced.min(MAX_TABLE_SIZE).max(self.limit);
