@@ -1,0 +1,31 @@
+//! TLS: records, the messages that lead to keys, and the keys that open records.
+//!
+//! ```text
+//! record      the header of a record, and where one may start
+//! messages    handshake messages out of the contents of records
+//! hello       what ClientHello and ServerHello say; handshake for the other messages
+//! keylog      the lines of a key log; keys stores the secrets of a capture
+//! suite       the cipher suites that are read; schedule derives keys for them
+//! opener      opens the records of one direction and one generation of keys
+//!   aead        AES-GCM and ChaCha20-Poly1305
+//!   cbc         AES-CBC with a MAC
+//!   sequence    the number of an AES-GCM record, read from its tag
+//!   partial     parts of a record, without its tag
+//! ```
+//!
+//! Nothing here holds a connection's state. Secrets and keys have no text: what holds one is shown
+//! by its name alone.
+
+pub(crate) mod aead;
+pub(crate) mod cursor;
+pub(crate) mod handshake;
+pub(crate) mod hello;
+pub(crate) mod keylog;
+pub(crate) mod keys;
+pub(crate) mod messages;
+pub(crate) mod opener;
+pub(crate) mod record;
+pub(crate) mod resumption;
+pub(crate) mod schedule;
+pub(crate) mod secret;
+pub(crate) mod suite;
