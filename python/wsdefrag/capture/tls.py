@@ -42,9 +42,7 @@ class TlsAccount:
     @property
     def bytes(self) -> int:
         """Bytes of the TCP stream: the sum of the counters."""
-        return (
-            self.application + self.overhead + self.handshake + self.undecryptable + self.missing
-        )
+        return self.application + self.overhead + self.handshake + self.undecryptable + self.missing
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@
 use std::borrow::Cow;
 
 use crate::packet::Origin;
+use crate::tls::suite::Suite;
 
 /// Whether the TLS of a connection was read, or why it was not.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -142,7 +143,10 @@ impl TlsFacts {
     /// The name of the cipher suite, or its number in hexadecimal digits if it is not read.
     #[must_use]
     pub fn cipher_name(&self) -> Option<Cow<'static, str>> {
-        self.cipher.map(|cipher| format!("{cipher:#06x}").into())
+        self.cipher.map(|cipher| match Suite::of(cipher) {
+            Some(suite) => suite.name.into(),
+            None => format!("{cipher:#06x}").into(),
+        })
     }
 
     /// The account of one direction.
