@@ -105,6 +105,7 @@ def connection_row(connection: CapturedConnection) -> dict[str, Any]:
         "server_port": connection.server_address[1],
         **{f"original_{side}_address": ends[0] for side, ends in originals.items()},
         **{f"original_{side}_port": ends[1] for side, ends in originals.items()},
+        "method": connection.request and connection.request.method,
         "host": connection.host,
         "path": connection.path,
         "subprotocol": connection.subprotocol,

@@ -26,6 +26,7 @@ class CapturedRequest:
         target: The request target of the request line, unchanged.
         fields: The header fields in order: names in their original case, values as bytes.
         timestamp_ns: When its last byte was captured, in nanoseconds since the epoch.
+        method: The method of the request line: ``GET``, unless the client broke a rule.
 
     Example:
         >>> from wsdefrag.capture import CapturedRequest
@@ -36,6 +37,7 @@ class CapturedRequest:
     target: str
     fields: tuple[tuple[str, bytes], ...]
     timestamp_ns: int
+    method: str = "GET"
 
     def __repr__(self) -> str:
         """Show the target and the number of header fields."""

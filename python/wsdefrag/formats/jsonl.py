@@ -216,6 +216,7 @@ def connection_line(connection: CapturedConnection) -> str:
         ("server_port", str(connection.server_address[1])),
         *_original("client", connection.original_client_address),
         *_original("server", connection.original_server_address),
+        ("method", _optional(None if request is None else request.method)),
         ("host", _optional(connection.host)),
         ("path", _optional(connection.path)),
         ("subprotocol", _optional(connection.subprotocol)),

@@ -168,11 +168,18 @@ impl Request {
     }
 }
 
+impl Response {
+    /// The memory that the response takes, in bytes.
+    pub(crate) fn bytes_held(&self) -> usize {
+        size_of::<Self>() + self.reason.len() + fields_memory(&self.fields)
+    }
+}
+
 impl Connection {
     /// The memory that the heads take, in bytes.
     pub(crate) fn heads_memory(&self) -> usize {
         let request = self.request.as_ref().map_or(0, Request::bytes_held);
-        request + self.response.as_ref().map_or(0, |response| fields_memory(&response.fields))
+        request + self.response.as_ref().map_or(0, Response::bytes_held)
     }
 
     /// A connection between a client and a server of which nothing else is known.

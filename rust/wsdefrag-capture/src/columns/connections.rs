@@ -227,6 +227,7 @@ pub(super) static COLUMNS: LazyLock<Vec<Column<Batch>>> = LazyLock::new(|| {
             Some(row.original_server_address?.ip().to_string())
         }),
         optional_number("original_server_port", |row| Some(row.original_server_address?.port())),
+        optional_text("method", |row| Some(row.request.as_ref()?.method.clone())),
         optional_text("host", |row| row.host().map(Into::into)),
         optional_text("path", |row| row.path().map(Into::into)),
         optional_text("subprotocol", |row| row.subprotocol().map(Into::into)),
@@ -514,6 +515,7 @@ mod tests {
             ("server_address", "2001:db8::1"),
             ("original_client_address", "203.0.113.1"),
             ("original_server_address", "203.0.113.2"),
+            ("method", "GET"),
             ("host", "example.com"),
             ("path", "/chat?größe=1"),
             ("subprotocol", "graphql-ws"),

@@ -143,6 +143,7 @@ impl Application {
                 Outcome::Unknown { request: Some(request) } => {
                     self.open_requested(Some(request), transport, context)
                 }
+                Outcome::HttpContinues => self.take_buffered(transport),
                 _ => {
                     // What a client sent through a proxy whose answer was not captured.
                     let buffered = self.take_buffered(transport);

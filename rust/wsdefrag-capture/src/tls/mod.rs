@@ -39,9 +39,12 @@ pub(crate) mod schedule;
 pub(crate) mod secret;
 pub(crate) mod sequence;
 pub(crate) mod session;
+pub(crate) mod suite;
+pub(crate) mod trial;
+
 #[cfg(test)]
 mod session_tests;
-pub(crate) mod suite;
 #[cfg(test)]
 mod testing;
-pub(crate) mod trial;
+#[cfg(test)]
+mod tests;

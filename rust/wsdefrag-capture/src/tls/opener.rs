@@ -222,39 +222,3 @@ impl fmt::Debug for Opener {
         formatter.debug_struct("Opener").field("suite", &self.suite.name).finish_non_exhaustive()
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::tls::record::HEADER;
-
-    fn bytes(hex: &str) -> Vec<u8> {
-        let digits: String = hex.split_whitespace().collect();
-        let pair = |start| u8::from_str_radix(&digits[start..start + 2], 16).unwrap();
-        (0..digits.len()).step_by(2).map(pair).collect()
-    }
-
-    fn read(opener: &Opener, sequence: u64, record: &str) -> Option<(ContentType, Vec<u8>)> {
-        let record = bytes(record);
-        let header = Header::parse(&record)?;
-        let mut rest = record[HEADER..].to_vec();
-        assert_eq!(header.length, rest.len());
-        let Opened { content_type, content } = opener.open(sequence, &header, &mut rest)?;
-        Some((content_type, rest[content].to_vec()))
-    }
-
-    /// RFC 8448 section 3: the first application data of the client.
-    #[test]
-    fn record_of_tls13_is_opened() {
-        let suite = Suite::of(0x1301).unwrap();
-        let secret = bytes("9e40646ce79a7f9dc05af8889bce6552875afa0b06df0087f792ebb7c17504a5");
-        let opener = Opener::tls13(suite, &Secret::new(&secret).unwrap()).unwrap();
-        let record = "17 03 03 00 43 a2 3f 70 54 b6 2c 94
-            d0 af fa fe 82 28 ba 55 cb ef ac ea 42 f9 14 aa 66 bc ab 3f 2b
-            98 19 a8 a5 b4 6b 39 5b d5 4a 9a 20 44 1e 2b 62 97 4e 1f 5a 62
-            92 a2 97 70 14 bd 1e 3d ea e6 3a ee bb 21 69 49 15 e4";
-        let content = (0..50).collect();
-        assert_eq!(read(&opener, 0, record), Some((ContentType::ApplicationData, content)));
-        assert_eq!(read(&opener, 1, record), None);
-    }
-}

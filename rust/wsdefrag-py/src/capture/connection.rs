@@ -146,6 +146,7 @@ fn request<'py>(py: Python<'py>, of: &Connection) -> PyResult<Option<Bound<'py, 
         "target": &request.target,
         "fields": fields(py, &request.fields)?,
         "timestamp_ns": request.time,
+        "method": &request.method,
     };
     REQUEST.make(py, &values).map(Some)
 }
