@@ -252,7 +252,9 @@ def test_upgrade_from_http1_leads_to_http2() -> None:
     body += frame(DATA, b"page", flags=END_STREAM, stream=1)
     tcp.says(False, answer + settings((8, 1)) + body)
     request_block = Encoder().encode(websocket_request())
-    tcp.says(True, PREFACE + settings() + frame(HEADERS, request_block, flags=END_HEADERS, stream=3))
+    tcp.says(
+        True, PREFACE + settings() + frame(HEADERS, request_block, flags=END_HEADERS, stream=3)
+    )
     block = encoder.encode(websocket_answer())
     tcp.says(False, frame(HEADERS, block, flags=END_HEADERS, stream=3))
     tcp.says(True, frame(DATA, text(True, "hi"), stream=3))
@@ -310,7 +312,9 @@ def test_header_block_may_span_frames(cut: int) -> None:
     for from_client, headers in ((True, websocket_request()), (False, websocket_answer())):
         block = raw.block(from_client, headers)
         parts = [block[start : start + cut] for start in range(0, len(block), cut)]
-        sent = frame(HEADERS, padded(bytes(5) + parts[0], 9), flags=PADDED | PRIORITY_FLAG, stream=1)
+        sent = frame(
+            HEADERS, padded(bytes(5) + parts[0], 9), flags=PADDED | PRIORITY_FLAG, stream=1
+        )
         for part in parts[1:]:
             sent += frame(CONTINUATION, part, stream=1)
         raw.send(from_client, sent + frame(CONTINUATION, b"", flags=END_HEADERS, stream=1))
@@ -322,9 +326,7 @@ def test_blocks_that_nobody_asks_for_go_through_hpack() -> None:
     raw = Raw()
     raw.headers(True, [(":method", "GET"), (":path", "/"), ("x-page", "one")], stream=1)
     pushed = raw.block(False, [(":method", "GET"), (":path", "/pushed"), ("x-pushed", "two")])
-    raw.send(
-        False, frame(PUSH_PROMISE, bytes([0, 0, 0, 2]) + pushed, flags=END_HEADERS, stream=1)
-    )
+    raw.send(False, frame(PUSH_PROMISE, bytes([0, 0, 0, 2]) + pushed, flags=END_HEADERS, stream=1))
     raw.headers(False, [(":status", "200"), ("x-page", "three")], stream=1)
     raw.headers(False, [("x-trailer", "four")], stream=1, flags=END_STREAM)
     fields = [("x-page", "one"), ("x-pushed", "two"), ("x-trailer", "four")]

@@ -98,7 +98,9 @@ class Talk:
         self.size = size
         self.sides = {client: _side(client) for client in (True, False)}
 
-    def open(self, server: dict[int, int] | None = None, client: dict[int, int] | None = None) -> Talk:
+    def open(
+        self, server: dict[int, int] | None = None, client: dict[int, int] | None = None
+    ) -> Talk:
         """Exchange prefaces with these settings; the server allows WebSockets."""
         for from_client, changes in ((True, client), (False, server)):
             side = self.sides[from_client]
@@ -127,7 +129,7 @@ class Talk:
         return sent
 
     def ask(self, headers: Headers | None = None, *, end_stream: bool = False) -> int:
-        """Send a request, for a WebSocket unless told otherwise; returns the number of its stream."""
+        """Send a request, for a WebSocket unless told otherwise; returns its stream's number."""
         client = self.sides[True]
         stream = client.get_next_available_stream_id()
         client.send_headers(stream, list(headers or websocket_request()), end_stream=end_stream)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from wsdefrag._shown import shown, shown_fields, shown_text
+from wsdefrag.capture.tls import CapturedTls
 from wsdefrag.data import WebSocketData
 from wsdefrag.deflate import DeflateParams
 
@@ -254,6 +255,7 @@ class CapturedConnection:
         http_version: The version of HTTP that it was opened with: ``"1.1"`` or ``"2"``.
         encapsulation: The tags and tunnels that its packets came through, such as ``"vlan 12"`` or
             ``"vxlan 5001"``; at most 16.
+        tls: What is known of its TLS, or None in clear text.
         websocket: The messages and how the WebSocket was closed; only ``Capture.connections()``
             fills it.
         events: Pings, pongs, closes, gaps and violations in their order, as ``CapturedEvent``; each
@@ -292,6 +294,7 @@ class CapturedConnection:
     encapsulation: tuple[str, ...] = ()
     stream_id: int | None = None
     http_version: str = "1.1"
+    tls: CapturedTls | None = None
     websocket: WebSocketData = field(default_factory=WebSocketData)
     events: list[CapturedEvent] = field(default_factory=list)
 

@@ -24,8 +24,12 @@ use std::{env, fs, io};
 
 fn main() -> io::Result<()> {
     let folder = env::args_os().nth(1).ok_or_else(|| io::Error::other("which folder?"))?;
-    let of_captures =
-        [("packets", packets::seeds()), ("connections", connections::seeds().to_vec())];
+    let of_captures = [
+        ("packets", packets::seeds()),
+        ("connections", connections::seeds().to_vec()),
+        ("http2", connections::http2().to_vec()),
+        ("hpack", connections::hpack().to_vec()),
+    ];
     for (target, inputs) in seeds::targets().into_iter().chain(of_captures) {
         write(&Path::new(&folder).join(target), &inputs)?;
     }
