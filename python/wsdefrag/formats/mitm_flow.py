@@ -45,7 +45,7 @@ def mitm_flow(conversation: Conversation) -> dict[str, Any]:
     captured = [one for one in conversation.messages if isinstance(one, CapturedMessage)]
     not_whole = _not_whole(captured)
     response = connection.response
-    refused = response is not None and response.status != _SWITCHING_PROTOCOLS
+    refused = connection.refused
     return {
         "version": _FLOW_FORMAT,
         "type": "http",

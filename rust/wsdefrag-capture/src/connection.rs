@@ -307,3 +307,47 @@ fn values<'a>(fields: &'a [Field], name: &str) -> impl Iterator<Item = Cow<'a, s
     let named = move |(other, _): &&Field| other.eq_ignore_ascii_case(name);
     fields.iter().filter(named).map(|(_, value)| String::from_utf8_lossy(value))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn host_and_path_are_those_of_the_request() {
+        for (stream_id, target, path) in [
+            (None, "/chat?a=b", Some("/chat?a=b")),
+            (None, "ws://example.com/chat", Some("/chat")),
+            (None, "ws://example.com", Some("/")),
+            (None, "/chat?next=http://example.org", Some("/chat?next=http://example.org")),
+            (Some(1), "/chat?next=http://example.org", Some("/chat?next=http://example.org")),
+            (Some(1), "", None),
+        ] {
+            let fields = [(":authority", "example.com"), ("host", "example.org")];
+            let fields = fields.map(|(name, value)| (name.to_owned(), value.into()));
+            let (target, fields) = (target.to_owned(), fields.to_vec());
+            let request = Request { target, fields, ..Request::default() };
+            let ends = ["192.0.2.1:1", "192.0.2.2:2"].map(|end| end.parse().unwrap());
+            let connection = Connection {
+                stream_id,
+                request: Some(request),
+                ..Connection::new(0, [0; 16], ends)
+            };
+            assert_eq!(connection.path(), path);
+            let host = if stream_id.is_some() { "example.com" } else { "example.org" };
+            assert_eq!(connection.host().as_deref(), Some(host));
+        }
+    }
+
+    #[test]
+    fn status_tells_whether_the_server_refused() {
+        for (stream_id, status, refused) in
+            [(None, 101, false), (None, 200, true), (Some(1), 200, false), (Some(1), 403, true)]
+        {
+            let ends = ["192.0.2.1:1", "192.0.2.2:2"].map(|end| end.parse().unwrap());
+            let response = Some(Response { status, ..Response::default() });
+            let connection =
+                Connection { stream_id, response, ..Connection::new(0, [0; 16], ends) };
+            assert_eq!(connection.refused(), refused, "{stream_id:?} {status}");
+        }
+    }
+}

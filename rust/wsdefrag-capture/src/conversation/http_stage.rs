@@ -80,7 +80,7 @@ impl Application {
             }
         };
         if let Some((bytes, _)) = part.bytes()
-            && self.taken[sender] == 0
+            && self.taken == [0; 2]
             && sender != client
             && starts_like_server(bytes)
         {
