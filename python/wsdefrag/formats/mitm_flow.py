@@ -44,7 +44,6 @@ def mitm_flow(conversation: Conversation) -> dict[str, Any]:
     connection = conversation.connection
     captured = [one for one in conversation.messages if isinstance(one, CapturedMessage)]
     not_whole = _not_whole(captured)
-    response = connection.response
     refused = connection.refused
     return {
         "version": _FLOW_FORMAT,
