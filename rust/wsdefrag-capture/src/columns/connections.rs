@@ -497,7 +497,10 @@ mod tests {
         let problems = column("problems").as_list::<i32>().value(0);
         let problems: Vec<_> = problems.as_string::<i32>().iter().collect();
         assert_eq!(problems, [Some("erstens"), Some("größtenteils")]);
-        assert!(batch.columns().iter().all(|column| column.null_count() == 0));
+        for (field, column) in batch.schema().fields().iter().zip(batch.columns()) {
+            // It is in clear text.
+            assert!(column.null_count() == 0 || field.name().contains("tls"), "{field}");
+        }
         let packet = |name: &'static str| column(name).as_primitive::<UInt64Type>().value(0);
         assert_eq!((packet("first_packet"), packet("last_packet")), (3, 4));
         let file = column("file").as_any_dictionary();
@@ -527,6 +530,9 @@ mod tests {
     fn values_that_were_not_captured_are_null() {
         let batch = batch(&[complete(), midstream(), complete()]);
         for (field, column) in batch.schema().fields().iter().zip(batch.columns()) {
+            if field.name().contains("tls") {
+                continue;
+            }
             assert_eq!(column.null_count(), usize::from(field.is_nullable()), "{field}");
             assert_eq!(column.is_null(1), field.is_nullable(), "{field}");
         }

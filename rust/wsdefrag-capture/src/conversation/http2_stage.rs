@@ -18,7 +18,7 @@ use crate::http2::problems::Http2Problems;
 use crate::packet::Origin;
 use crate::packet::tags::Tag;
 use crate::sink::Sink;
-use crate::stream_part::{Gap, GapKind, Repeats, StreamPart};
+use crate::stream_part::{Repeats, StreamPart};
 use crate::websocket::frame_search::Sender;
 use crate::websocket::handshake::{CapturedHandshake, CapturedStream};
 use crate::websocket::midstream::Midstream;
@@ -43,9 +43,6 @@ struct Stream {
     last: Origin,
     /// The memory that was counted for it, in bytes.
     counted: usize,
-    /// Whether the rest of a direction is not read, because its place in the frames is unknown; indexed
-    /// by `from_client`.
-    is_lost: [bool; 2],
 }
 
 /// An HTTP/2 connection and its WebSockets.
@@ -290,7 +287,7 @@ impl Sockets {
     }
 
     fn insert(&mut self, number: u32, socket: Socket, last: Origin) {
-        self.streams.insert(number, Stream { socket, last, counted: 0, is_lost: [false; 2] });
+        self.streams.insert(number, Stream { socket, last, counted: 0 });
         self.count(number);
     }
 
@@ -305,11 +302,6 @@ impl Sockets {
         let Some(stream) = self.streams.get_mut(&number) else { return };
         if let Some((_, origin)) = part.bytes() {
             stream.last = origin;
-        }
-        let is_lost = &mut stream.is_lost[usize::from(from_client)];
-        *is_lost |= matches!(part, StreamPart::Gap(Gap { kind: GapKind::Unknown, .. }));
-        if *is_lost {
-            return;
         }
         match &mut stream.socket {
             Socket::Open(websocket) => websocket.part(from_client, part, context.sink),

@@ -172,7 +172,7 @@ mod tests {
             (vec![&three[..100], &three[100..]], Some((0, 1))),
             // The start of a part looks like a header, and what follows does not.
             (vec![&long[..20], &noise, &noise, &noise, &noise, &short], Some((5, 5))),
-            (vec![&long[..20], &short[..15], &noise, &noise, &noise, &short], Some((6, 6))),
+            (vec![&long[..20], &short[..15], &noise, &noise, &noise, &noise, &short], Some((6, 6))),
             (vec![], None),
         ] {
             assert_eq!(found(&parts), expected, "{parts:x?}");

@@ -37,7 +37,7 @@ pub(crate) fn check(input: &[u8]) {
             }
             2 => {
                 let flags = operation >> 6 & 3;
-                let flags = (flags & 1) * END_STREAM | (flags >> 1) * PADDED;
+                let flags = ((flags & 1) * END_STREAM) | ((flags >> 1) * PADDED);
                 writer.data(from_client, &http2_frame(DATA, flags, stream, payload));
             }
             3 => {
