@@ -217,6 +217,12 @@ impl Keys {
         self.secrets.len()
     }
 
+    /// Whether there is no secret.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.secrets.is_empty()
+    }
+
     /// A number that changes when secrets come.
     #[must_use]
     pub const fn generation(&self) -> u64 {

@@ -79,7 +79,7 @@ fn check_messages(contents: &[u8], size: usize) {
         match message_type {
             MessageType::ClientHello | MessageType::ServerHello => check_hello(body),
             MessageType::EncryptedExtensions => {
-                EncryptedExtensions::parse(body);
+                let _ = EncryptedExtensions::parse(body);
             }
             _ => {
                 let _ = (handshake::tls12_ticket(body), handshake::key_update_requested(body));
@@ -122,6 +122,6 @@ fn check_hello(body: &[u8]) {
             assert_eq!((start.random, start.suite), (whole.random, whole.suite));
             assert_eq!((start.session_id, start.is_retry()), (whole.session_id, whole.is_retry()));
         }
-        EncryptedExtensions::parse(start);
+        let _ = EncryptedExtensions::parse(start);
     }
 }
