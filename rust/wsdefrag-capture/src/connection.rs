@@ -10,6 +10,7 @@ use wsdefrag_core::DeflateParams;
 
 use crate::account::Account;
 use crate::packet::Origin;
+use crate::tls_facts::TlsFacts;
 
 /// How a connection ended, as far as it was captured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -124,6 +125,8 @@ pub struct Connection {
     /// The tags and tunnels of its packets, such as `vlan 12` or `vxlan 5001`; at most
     /// [`MAX_ENCAPSULATION`].
     pub encapsulation: Vec<String>,
+    /// What is known of its TLS; `None` in clear text.
+    pub tls: Option<Box<TlsFacts>>,
     /// The request, if it was captured.
     pub request: Option<Request>,
     /// The response, if it was captured.
@@ -196,6 +199,7 @@ impl Connection {
             original_client_address: None,
             original_server_address: None,
             encapsulation: Vec::new(),
+            tls: None,
             request: None,
             response: None,
             deflate: None,

@@ -135,11 +135,15 @@ impl Opener {
         Some(Opened { content_type: header.content_type, content: start..start + length })
     }
 
+    /// Whether the sequence number of a record can be read: with AES-GCM in TLS 1.3.
+    pub(crate) const fn reads_sequence(&self) -> bool {
+        self.suite.is_tls13 && matches!(self.suite.cipher, Cipher::Aes128Gcm | Cipher::Aes256Gcm)
+    }
+
     /// Reads the sequence number of a record of AES-GCM in TLS 1.3. `None` for other suites, and if
     /// it is no record under these keys. It still has to be opened.
     pub(crate) fn read_sequence(&self, header: &Header, record: &[u8]) -> Option<u64> {
-        let can_be_read = matches!(self.suite.cipher, Cipher::Aes128Gcm | Cipher::Aes256Gcm);
-        if !can_be_read || !self.suite.is_tls13 {
+        if !self.reads_sequence() {
             return None;
         }
         sequence::read(&self.key[..self.suite.cipher.key_length()], &self.iv, header, record)
