@@ -223,11 +223,6 @@ impl Keys {
         self.secrets.get(skipped..).unwrap_or_default()
     }
 
-    /// Whether there are no secrets.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.secrets.is_empty()
-    }
-
     /// The number of secrets; for [`Self::since`].
     #[must_use]
     pub fn len(&self) -> usize {
