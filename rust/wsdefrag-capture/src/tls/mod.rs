@@ -12,8 +12,8 @@
 //!   sequence    the number of an AES-GCM record, read from its tag
 //!   partial     parts of a record, without its tag
 //! session     a connection: both TCP streams in, both streams of the application out
-//!   direction     one stream: where its records are
-//!   record_reader which keys and which number a record has; trial finds them after a loss
+//!   direction     one stream: where its records are; contents: what they hold
+//!   record_reader the keys and the number of each record; key_search and trial find them
 //!   negotiation   what the hellos of both sides said
 //! ```
 //!
@@ -22,10 +22,12 @@
 
 pub(crate) mod aead;
 pub(crate) mod cbc;
+pub(crate) mod contents;
 pub(crate) mod cursor;
 pub(crate) mod direction;
 pub mod handshake;
 pub mod hello;
+pub(crate) mod key_search;
 pub mod keylog;
 pub mod keys;
 pub mod messages;
@@ -42,6 +44,8 @@ pub(crate) mod session;
 pub(crate) mod suite;
 pub(crate) mod trial;
 
+#[cfg(test)]
+mod damage_tests;
 #[cfg(test)]
 mod session_tests;
 #[cfg(test)]
