@@ -18,6 +18,8 @@ mod packets;
 mod reading;
 #[path = "../../wsdefrag-core/tests/vectors/seeds.rs"]
 mod seeds;
+#[path = "../tests/tls/seeds.rs"]
+mod tls;
 
 use std::path::Path;
 use std::{env, fs, io};
@@ -29,6 +31,8 @@ fn main() -> io::Result<()> {
         ("connections", connections::seeds().to_vec()),
         ("http2", connections::http2().to_vec()),
         ("hpack", connections::hpack().to_vec()),
+        ("tls_messages", tls::messages()),
+        ("tls_keylog", tls::keylog()),
     ];
     for (target, inputs) in seeds::targets().into_iter().chain(of_captures) {
         write(&Path::new(&folder).join(target), &inputs)?;
