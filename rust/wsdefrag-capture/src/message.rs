@@ -87,6 +87,9 @@ pub struct Message {
     pub missing_bytes: u64,
     /// Whether the frames were found by a search.
     pub resynced: bool,
+    /// Whether it may have bytes of TLS records that were captured in part. Such bytes are decrypted,
+    /// and no tag confirms them.
+    pub unauthenticated: bool,
     /// The number of the packet with the message's first byte, from 1.
     pub first_packet: u64,
     /// The number of the packet that completed the message, from 1.
