@@ -57,6 +57,7 @@ pub const fn type_name(opcode: Opcode) -> &'static str {
 }
 
 /// A message: a row of the messages table.
+#[expect(clippy::struct_excessive_bools, reason = "columns of a row")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
     /// The number of the connection, from 0.

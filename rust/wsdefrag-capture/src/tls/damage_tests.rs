@@ -208,7 +208,7 @@ fn check_gaps(side: &Side, received: &Received, sender: usize, lost: &[(usize, u
                     let is_of = |content: &&Vec<u8>| {
                         content.windows(bytes.len()).any(|window| window == bytes)
                     };
-                    assert!(missing.iter().any(|content| is_of(&content)));
+                    assert!(missing.iter().any(|content| is_of(content)));
                 }
             }
             let is_known = gaps.iter().all(|(_, _, kind)| *kind != GapKind::Unknown);

@@ -81,13 +81,13 @@ impl PartialRecord {
     ) -> Option<Range<usize>> {
         scratch.clear();
         scratch.try_append(part).ok()?;
-        let opened = opener.open_part(self.sequence, header, self.nonce, position, scratch)?;
+        let plain = opener.open_part(self.sequence, header, self.nonce, position, scratch)?;
         if self.is_padding {
-            return Some(opened.start..opened.start);
+            return Some(plain.start..plain.start);
         }
         let limit = self.end.saturating_sub(position);
-        let content = opened.start..limit.clamp(opened.start, opened.end);
-        let Some(&kind) = scratch.get(limit).filter(|_| self.is_tls13 && limit < opened.end) else {
+        let content = plain.start..limit.clamp(plain.start, plain.end);
+        let Some(&kind) = scratch.get(limit).filter(|_| self.is_tls13 && limit < plain.end) else {
             return Some(self.without_padding(&scratch[content.clone()], content));
         };
         match kind {
