@@ -21,7 +21,8 @@ use crate::tls::keylog::Label;
 use crate::tls::keys::Keys;
 use crate::tls::messages::Messages;
 use crate::tls::negotiation::{EarlyData, Negotiation};
-use crate::tls::record::{ContentType, Header};
+use crate::tls::partial_record::PartialRecord;
+use crate::tls::record::{ContentType, HEADER, Header};
 use crate::tls::record_reader::{Outcome, Read, RecordReader};
 use crate::tls_facts::TlsAccount;
 
@@ -72,6 +73,8 @@ pub(super) struct Contents {
     pub(super) has_given: bool,
     /// The packet with the last byte taken.
     pub(super) last: Option<Origin>,
+    /// The current record, if bytes of it are missing and the others are given out.
+    partial: Option<PartialRecord>,
     /// Early data, each with the bytes of its record, until the server has answered.
     early: Vec<(Vec<u8>, Origin, u64)>,
     early_bytes: usize,
@@ -89,6 +92,7 @@ impl Contents {
             gap: None,
             has_given: false,
             last: None,
+            partial: None,
             early: Vec::new(),
             early_bytes: 0,
             early_records: 0,
@@ -358,6 +362,98 @@ impl Contents {
             | MessageType::ClientKeyExchange => negotiation.note_full_handshake(),
             _ => {}
         }
+    }
+
+    /// Begins to take a record of which bytes are missing. `start` is what was captured of its body
+    /// before them.
+    pub(super) fn begin_damaged(&mut self, header: &Header, start: &[u8], tools: &mut Tools<'_>) {
+        self.partial = None;
+        if !self.is_encrypted(header, tools.negotiation) {
+            self.reader.has_begun = true;
+            self.account.handshake += (HEADER + start.len()) as u64;
+            if header.content_type == ContentType::Handshake {
+                self.handshake_content(start, tools);
+            }
+            return self.end_messages(tools);
+        }
+        self.end_messages(tools);
+        self.reader.prepare(&mut Opening {
+            sender: self.sender,
+            negotiation: tools.negotiation,
+            keys: tools.keys,
+            scratch: tools.scratch,
+        });
+        self.partial = self.reader.certain().and_then(|(opener, sequence)| {
+            PartialRecord::new(opener, sequence, header, start, tools.scratch)
+        });
+        let is_read = self.partial.is_some();
+        let account = &mut self.account;
+        *if is_read { &mut account.overhead } else { &mut account.undecryptable } += HEADER as u64;
+        self.damaged(header, 0, start, self.last.unwrap_or_default(), tools);
+    }
+
+    /// Takes captured bytes of the body of a record of which others are missing.
+    pub(super) fn damaged(
+        &mut self,
+        header: &Header,
+        position: usize,
+        part: &[u8],
+        origin: Origin,
+        tools: &mut Tools<'_>,
+    ) {
+        let length = part.len() as u64;
+        if let Some((partial, (opener, _))) = self.partial.as_mut().zip(self.reader.certain())
+            && let Some(content) = partial.open(opener, header, position, part, tools.scratch)
+        {
+            let content = &tools.scratch[content];
+            self.account.application += content.len() as u64;
+            self.account.overhead += length - content.len() as u64;
+            if content.is_empty() {
+                return;
+            }
+            self.has_given = true;
+            if let Some(gap) = self.gap.take() {
+                (tools.out)(self.sender, StreamPart::Gap(gap));
+            }
+            (tools.out)(self.sender, StreamPart::Unauthenticated(content, origin));
+        } else if self.is_encrypted(header, tools.negotiation) {
+            self.account.undecryptable += length;
+        } else {
+            self.account.handshake += length;
+        }
+    }
+
+    /// Notes that bytes of the body of the current record are missing.
+    pub(super) fn missing_part(&mut self, position: usize, length: usize, gap: Gap) {
+        let Some(partial) = &self.partial else { return };
+        let (length, kind) = partial.content_in(position..position + length);
+        if length > 0 {
+            self.add_gap(Some(Gap { length, kind, ..gap }));
+        }
+    }
+
+    /// Ends the current record, of which bytes are missing.
+    pub(super) fn end_damaged(
+        &mut self,
+        header: &Header,
+        after: Option<Origin>,
+        tools: &Tools<'_>,
+    ) {
+        if self.partial.take().is_some() {
+            self.reader.skip();
+        } else if self.is_encrypted(header, tools.negotiation) {
+            let gap = self.reader.pass_over(header, [self.last, after]);
+            self.add_gap(gap);
+        }
+    }
+
+    /// Ends the current record in a gap that is longer. Returns how many of its bytes count as lost.
+    pub(super) fn leave_damaged(&mut self, header: &Header, tools: &Tools<'_>) -> u64 {
+        if self.partial.is_some() {
+            self.end_damaged(header, None, tools);
+            return 0;
+        }
+        header.whole() as u64
     }
 
     /// Takes what was captured of a handshake message whose end was not.

@@ -22,9 +22,7 @@ use crate::packet::Origin;
 use crate::stream_part::Gap;
 use crate::tls::contents::{Contents, Tools, Verdict, Waiting};
 use crate::tls::hello::TLS12;
-use crate::tls::record::{
-    ContentType, HEADER, Header, MAX_LENGTH, MAX_LENGTH_TLS13, find_candidate,
-};
+use crate::tls::record::{HEADER, Header, MAX_LENGTH, MAX_LENGTH_TLS13, find_candidate};
 use crate::tls_facts::TlsAccount;
 
 #[derive(Clone, Copy, Debug)]
@@ -100,7 +98,8 @@ impl Direction {
             let verdict = match self.framing {
                 Framing::Damaged { header, left } => {
                     let taken = left.min(rest.len());
-                    self.count_damaged(&header, taken, tools);
+                    let position = header.length - left.min(header.length);
+                    self.contents.damaged(&header, position, &rest[..taken], origin, tools);
                     rest = &rest[taken..];
                     self.continue_damaged(&header, left - taken, Some(origin), tools);
                     Verdict::Taken
@@ -286,51 +285,36 @@ impl Direction {
     pub(super) fn gap(&mut self, gap: Gap, tools: &mut Tools<'_>) {
         self.contents.account.missing += gap.length;
         self.contents.reader.note_gap();
-        let (header, left) = match self.framing {
-            Framing::Damaged { header, left } => (Some(header), left),
-            Framing::AtRecord | Framing::Searching => {
-                let header = Header::parse(&self.buffer);
-                (header, header.map_or(0, |header| header.whole() - self.buffer.len()))
-            }
+        let damaged = match self.framing {
+            Framing::Damaged { header, left } => Some((header, left)),
+            Framing::AtRecord | Framing::Searching => self.begin_damaged(tools),
         };
-        let Some((header, left)) = header.and_then(|header| {
-            let left = left as u64;
-            Some((header, usize::try_from(left.checked_sub(gap.length)?).ok()?))
-        }) else {
-            let is_damaged = header.filter(|_| matches!(self.framing, Framing::Damaged { .. }));
-            // Of a damaged record the start was counted and is not held.
-            let passed = is_damaged.map_or(0, |header| header.whole() as u64 - left as u64);
+        let Some((header, left)) = damaged else {
             self.drop_buffer(tools);
-            self.lose(passed + gap.length, gap.after, tools);
+            self.lose(gap.length, gap.after, tools);
             return;
         };
-        if !matches!(self.framing, Framing::Damaged { .. }) {
-            self.begin_damaged(&header, tools);
+        let position = header.length - left.min(header.length);
+        let inside = usize::try_from(gap.length).unwrap_or(usize::MAX).min(left);
+        self.contents.missing_part(position, inside, gap);
+        if gap.length <= left as u64 {
+            self.continue_damaged(&header, left - inside, gap.after, tools);
+        } else {
+            let lost = self.contents.leave_damaged(&header, tools);
+            self.lose(lost + gap.length - inside as u64, gap.after, tools);
         }
-        self.continue_damaged(&header, left, gap.after, tools);
     }
 
-    /// Begins to pass over the record whose start is held.
-    fn begin_damaged(&mut self, header: &Header, tools: &mut Tools<'_>) {
+    /// Begins to take the record of which only the start is there, if its header is. Returns the
+    /// header, and how many bytes are to come.
+    fn begin_damaged(&mut self, tools: &mut Tools<'_>) -> Option<(Header, usize)> {
+        let header = Header::parse(&self.buffer)?;
+        let left = header.whole().checked_sub(self.buffer.len())?;
         let buffer = std::mem::take(&mut self.buffer);
-        self.count_damaged(header, buffer.len(), tools);
-        if !self.contents.is_encrypted(header, tools.negotiation) {
-            self.contents.reader.has_begun = true;
-            if header.content_type == ContentType::Handshake {
-                self.contents.handshake_content(&buffer[HEADER..], tools);
-            }
-        }
-        self.contents.end_messages(tools);
+        self.contents.begin_damaged(&header, &buffer[HEADER..], tools);
         self.buffer = buffer;
         self.remove_start(self.buffer.len(), tools);
-    }
-
-    /// Counts captured bytes of a record of which others are missing.
-    fn count_damaged(&mut self, header: &Header, bytes: usize, tools: &Tools<'_>) {
-        let is_plain = !self.contents.is_encrypted(header, tools.negotiation);
-        let account = &mut self.contents.account;
-        let counter = if is_plain { &mut account.handshake } else { &mut account.undecryptable };
-        *counter += bytes as u64;
+        Some((header, left))
     }
 
     /// Goes on inside a record of which bytes are missing.
@@ -343,12 +327,9 @@ impl Direction {
     ) {
         if left > 0 {
             self.framing = Framing::Damaged { header: *header, left };
-            return;
-        }
-        self.framing = Framing::AtRecord;
-        if self.contents.is_encrypted(header, tools.negotiation) {
-            let gap = self.contents.reader.pass_over(header, [self.contents.last, after]);
-            self.contents.add_gap(gap);
+        } else {
+            self.framing = Framing::AtRecord;
+            self.contents.end_damaged(header, after, tools);
         }
     }
 

@@ -243,6 +243,17 @@ fn later((hit, generation, opener): (Hit, u64, Opener)) -> (Hit, FoundKeys) {
     (hit, FoundKeys::New { epoch: Epoch::Application, generation, opener: boxed(opener) })
 }
 
+/// The first keys of application data in TLS 1.3.
+pub(super) fn first_keys(opening: &mut Opening<'_>) -> Option<Box<Opener>> {
+    let Opening { sender, negotiation, keys, .. } = opening;
+    let is_client = negotiation.is_client(*sender)?;
+    let label = if is_client { Label::ClientTraffic } else { Label::ServerTraffic };
+    let stored = keys.find(&negotiation.client_random?, label)?;
+    let opener = Opener::tls13(negotiation.suite?, &stored.secret)?;
+    negotiation.note_source(stored.source);
+    Some(boxed(opener))
+}
+
 /// The epochs that may follow, and the labels of their secrets; the current one is among them if its
 /// keys have yet to be found.
 fn later_epochs(

@@ -13,6 +13,7 @@
 //!   partial     parts of a record, without its tag
 //! session     a connection: both TCP streams in, both streams of the application out
 //!   direction     one stream: where its records are; contents: what they hold
+//!   partial_record a record of which bytes are missing
 //!   record_reader the keys and the number of each record; key_search and trial find them
 //!   negotiation   what the hellos of both sides said
 //! ```
@@ -34,6 +35,7 @@ pub mod messages;
 pub(crate) mod negotiation;
 pub(crate) mod opener;
 pub(crate) mod partial;
+pub(crate) mod partial_record;
 pub mod record;
 pub(crate) mod record_reader;
 pub(crate) mod resumption;

@@ -21,7 +21,7 @@ use std::ops::{Range, RangeInclusive};
 use crate::packet::Origin;
 use crate::stream_part::{Gap, GapKind};
 use crate::tls::hello::TLS13;
-use crate::tls::key_search::{Epoch, FoundKeys, KeySearch, NotFound, Opening, boxed};
+use crate::tls::key_search::{Epoch, FoundKeys, KeySearch, NotFound, Opening, boxed, first_keys};
 use crate::tls::negotiation::{EarlyData, Negotiation};
 use crate::tls::opener::{Opened, Opener, explicit_nonce};
 use crate::tls::record::{ContentType, Header};
@@ -116,6 +116,28 @@ impl RecordReader {
         self.opener.is_some() && self.loss.is_none() && self.epoch != Epoch::Early
     }
 
+    /// The keys and the number of the next record of application data, if they are certain.
+    pub(super) fn certain(&self) -> Option<(&Opener, u64)> {
+        let opener = self.opener.as_deref().filter(|_| self.loss.is_none())?;
+        (self.epoch == Epoch::Application).then_some((opener, self.next))
+    }
+
+    /// Takes the first keys of the epoch, if the next record is the first one under them: to read it in
+    /// parts. A whole record finds its keys by opening.
+    pub(super) fn prepare(&mut self, opening: &mut Opening<'_>) {
+        let is_first = self.opener.is_none() && self.loss.is_none() && self.next == 0;
+        if is_first && self.epoch == Epoch::Application && self.passed == 0 {
+            self.opener = first_keys(opening);
+            self.round = opening.negotiation.round;
+        }
+    }
+
+    /// Goes on after a record that was read in parts.
+    pub(super) const fn skip(&mut self) {
+        self.next += 1;
+        self.passed += 1;
+    }
+
     /// Whether anything is missing since the last record that was opened.
     pub(super) const fn has_loss(&self) -> bool {
         self.loss.is_some()
@@ -176,8 +198,7 @@ impl RecordReader {
             self.add_loss(header.whole() as u64, before, after);
             return None;
         };
-        self.next += 1;
-        self.passed += 1;
+        self.skip();
         let has_data = header.content_type == ContentType::ApplicationData;
         let overhead = suite.overhead();
         let length = overhead.map_or(0, |overhead| header.whole().saturating_sub(overhead)) as u64;
@@ -293,9 +314,6 @@ impl RecordReader {
             if had_early_data && negotiation.early == EarlyData::Undecided && !has_gap {
                 negotiation.decide_early(false);
             }
-            if epoch == Epoch::Application {
-                negotiation.facts.status = TlsStatus::Ok;
-            }
             if opener.suite().is_tls13 && negotiation.suite.is_none() {
                 negotiation.suite = Some(opener.suite());
                 negotiation.facts.cipher = Some(opener.suite().number);
@@ -304,6 +322,9 @@ impl RecordReader {
             self.epoch = epoch;
             self.round = negotiation.round;
             self.opener = Some(opener);
+        }
+        if self.epoch == Epoch::Application {
+            negotiation.facts.status = TlsStatus::Ok;
         }
         self.next = sequence.saturating_add(1);
         self.failures = 0;

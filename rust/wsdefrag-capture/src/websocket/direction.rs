@@ -172,6 +172,13 @@ impl Direction {
         }
     }
 
+    /// Takes the next bytes, which no tag of TLS confirms.
+    #[cold]
+    pub(crate) fn unauthenticated(&mut self, bytes: &[u8], origin: Origin, sink: &mut impl Sink) {
+        self.output.unauthenticated_until = self.output.account.bytes + bytes.len() as u64;
+        self.data(bytes, origin, sink);
+    }
+
     /// Reads bytes that have been counted.
     #[inline]
     fn read_data(&mut self, bytes: &[u8], origin: Origin, sink: &mut impl Sink) {
