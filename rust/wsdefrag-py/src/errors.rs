@@ -1,5 +1,7 @@
 //! Converts errors of the Rust crates to Python exceptions.
 
+#![expect(clippy::disallowed_methods, clippy::disallowed_macros, reason = "a short text")]
+
 use std::fmt::{self, Write};
 
 use pyo3::exceptions::{PyMemoryError, PyOSError, PyValueError};
