@@ -9,20 +9,18 @@
 //!
 //! - `len(messages) <= retain` after each call, where `retain` is a number
 
-use pyo3::IntoPyObjectExt;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyFloat, PyList, PySlice};
+use pyo3::types::{PyBool, PyList, PySlice};
 
+use crate::errors::ABNORMAL_CLOSURE;
 use crate::raw::event_type;
 use crate::raw::list::empty_list;
 use crate::raw::message::message_state;
+use crate::raw::number::{float, integer};
 use crate::raw::python;
 use crate::read::event_value::{Detail, EventValues};
-
-/// The close code of a connection that ended without a Close frame (RFC 6455 section 7.1.5).
-const ABNORMAL_CLOSURE: u16 = 1006;
 
 /// How a connection ended.
 struct End<'py> {
@@ -124,10 +122,9 @@ impl Record {
             return Ok(());
         }
         let End { by_client: value, code, reason, timestamp } = end;
-        python::set(websocket, intern!(py, "close_code"), &code.into_bound_py_any(py)?)?;
+        python::set(websocket, intern!(py, "close_code"), &integer(py, code.into())?)?;
         python::set(websocket, intern!(py, "close_reason"), &reason)?;
-        let timestamp = PyFloat::new(py, timestamp);
-        python::set(websocket, intern!(py, "timestamp_end"), &timestamp)?;
+        python::set(websocket, intern!(py, "timestamp_end"), &float(py, timestamp)?)?;
         // It says that the others are set, so it is the last one.
         python::set(websocket, by_client, &PyBool::new(py, value))
     }
