@@ -63,8 +63,8 @@ def require_extension(extension: object) -> str | None:
 def require_retain(retain: object) -> int | None:
     """Return ``retain``: how many messages to keep, or None for all.
 
-    Raises TypeError unless it is an int or None, and ValueError if it is negative. No list is longer
-    than ``sys.maxsize``, so a larger number becomes that.
+    Raises TypeError unless it is an int or None, and ValueError if it is negative. No list is
+    longer than ``sys.maxsize``, so a larger number becomes that.
     """
     if retain is None:
         return None

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 
-
 class WebSocketConnection(_native.Connection):
     r"""Reads both directions of one connection and keeps its messages.
 

@@ -276,7 +276,7 @@ print("done")
 
 
 class TestRecord:
-    """Each event is returned once, and each message is recorded once, whatever interrupts a call."""
+    """Each event is returned once and each message recorded once, whatever interrupts a call."""
 
     @pytest.mark.parametrize("name", RECORDERS)
     def test_interrupt_at_any_instruction(self, name: str) -> None:
