@@ -21,6 +21,8 @@ mod packets;
 mod reading;
 #[path = "../../wsdefrag-core/tests/vectors/seeds.rs"]
 mod seeds;
+#[path = "../tests/tls/seeds.rs"]
+mod tls;
 
 use std::path::Path;
 use std::{env, fs, io};
@@ -31,6 +33,8 @@ fn main() -> io::Result<()> {
         ("packets", packets::seeds()),
         ("merge", packets::of_several_files()),
         ("connections", connections::seeds().to_vec()),
+        ("tls_messages", tls::messages()),
+        ("tls_keylog", tls::keylog()),
     ];
     for (target, inputs) in seeds::targets().into_iter().chain(of_captures) {
         write(&Path::new(&folder).join(target), &inputs)?;
