@@ -33,6 +33,8 @@ fn main() -> io::Result<()> {
         ("packets", packets::seeds()),
         ("merge", packets::of_several_files()),
         ("connections", connections::seeds().to_vec()),
+        ("http2", connections::http2().to_vec()),
+        ("hpack", connections::hpack().to_vec()),
         ("tls_messages", tls::messages()),
         ("tls_keylog", tls::keylog()),
     ];
