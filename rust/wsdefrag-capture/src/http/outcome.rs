@@ -2,7 +2,7 @@
 
 use crate::connection::{Request, Response};
 
-/// The state of the handshake after a part of a stream. After the last four, the bytes that were not
+/// The state of the handshake after a part of a stream. After the last five, the bytes that were not
 /// interpreted are given by `Upgrade::take_buffered`, those of the last part included.
 #[derive(Debug)]
 pub(crate) enum Outcome {
@@ -10,6 +10,8 @@ pub(crate) enum Outcome {
     NeedMoreData,
     /// The connection is not a WebSocket.
     NotWebSocket,
+    /// Another protocol begins with the bytes that were not interpreted.
+    Switches,
     /// HTTP continues after a response: with the same server, or through a proxy with another one.
     HttpContinues,
     /// The server accepted.

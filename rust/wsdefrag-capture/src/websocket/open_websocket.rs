@@ -12,6 +12,7 @@ use crate::options::Options;
 use crate::packet::Origin;
 use crate::sink::Sink;
 use crate::stream_part::{Gap, Repeats, StreamPart};
+use crate::tls_facts::TlsFacts;
 use crate::websocket::direction::{Direction, DirectionOptions};
 use crate::websocket::frame_search::Found;
 use crate::websocket::midstream::SearchedDirection;
@@ -194,12 +195,13 @@ impl OpenWebSocket {
     }
 
     /// Ends the WebSocket, which must be settled, and reports it. `repeats` is indexed by
-    /// `from_client`; `last` is the last packet.
+    /// `from_client`; `last` is the last packet; `tls` is what is known of its TLS.
     pub(crate) fn finish(
         self,
         ended: Ended,
         repeats: [Repeats; 2],
         last: Origin,
+        tls: Option<Box<TlsFacts>>,
         sink: &mut impl Sink,
     ) {
         let Self { mut connection, mut directions, .. } = self;
@@ -214,6 +216,7 @@ impl OpenWebSocket {
         let closes = directions.iter().filter_map(Direction::close);
         connection.close = closes.min_by_key(|close| close.packet).cloned();
         connection.last = last;
+        connection.tls = tls;
         connection.ended = Some(ended);
         connection.from_server = directions[0].account().clone();
         connection.from_client = directions[1].account().clone();
