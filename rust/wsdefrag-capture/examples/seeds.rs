@@ -29,6 +29,8 @@ fn main() -> io::Result<()> {
     let of_captures = [
         ("packets", packets::seeds()),
         ("connections", connections::seeds().to_vec()),
+        ("http2", connections::http2().to_vec()),
+        ("hpack", connections::hpack().to_vec()),
         ("tls_messages", tls::messages()),
         ("tls_keylog", tls::keylog()),
     ];

@@ -52,6 +52,8 @@ pub(crate) fn new_connection(
         py,
         "connection": connection.connection,
         "uid": copied_bytes(py, &connection.uid)?,
+        "stream_id": connection.stream_id,
+        "http_version": connection.http_version(),
         "client_address": end(connection.client_address),
         "server_address": end(connection.server_address),
         "original_client_address": connection.original_client_address.map(end),
