@@ -8,6 +8,7 @@ from __future__ import annotations
 import gzip
 import io
 from collections.abc import Callable
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -133,13 +134,34 @@ def test_lossy_recording_has_retransmissions() -> None:
     assert sum(account.retransmissions for account in accounts) >= 18
 
 
-@pytest.mark.parametrize("name", ENCRYPTED)
-def test_encrypted_recording_gives_nothing_and_no_error(name: str) -> None:
-    found = seen(name)
+def test_encrypted_recording_without_keys_gives_nothing_and_no_error() -> None:
+    found = seen("tls")
     assert found.messages == []
     assert found.connections == []
     assert found.warnings == []
-    assert found.counts.tcp > 0
+    assert found.counts.tls_packets["no_keys"] == found.counts.tcp > 0
+
+
+@pytest.mark.parametrize("name", ENCRYPTED)
+def test_encrypted_recording_with_keys_gives_what_was_sent(name: str) -> None:
+    recording = LOADED[name]
+    keys = None if recording.key_log is None else recording.key_log.read_bytes()
+    connections = list(Capture(recording.path, keylog=keys).connections())
+    found = [
+        [
+            sha256(one.content).hexdigest()
+            for one in connection.websocket.messages
+            if one.from_client == from_client
+        ]
+        for connection in connections
+        for from_client, _ in SIDES
+    ]
+    sent = [
+        [one.sha256 for one in known.messages[side]]
+        for known in recording.connections
+        for _, side in SIDES
+    ]
+    assert sorted(found) == sorted(sent)
 
 
 def test_midstream_recording_gives_what_was_captured() -> None:

@@ -62,28 +62,37 @@ def other() -> Conversation:
     return talk
 
 
-TLS_NOTE = (
-    "wsdefrag: <stdin>: {} TLS, which is not decrypted; with the keys, tshark can export the plain "
-    "stream (see TLS in docs/captures.md)\n"
-)
+TLS_NOTE = "wsdefrag: <stdin>: {} TLS that was not decrypted; give --keylog\n"
+
+OTHER_KEYS = b"CLIENT_RANDOM " + b"aa" * 32 + b" " + b"bb" * 48 + b"\n"
+"""The keys of another connection."""
 
 
 @pytest.mark.parametrize("command", ["messages", "connections", "jsonl", "har", "parquet"])
-def test_tls_is_said_and_ends_with_1(tmp_path: Path, command: str) -> None:
+def test_tls_without_keys_is_said_and_is_no_failure(tmp_path: Path, command: str) -> None:
     arguments = [command, "-"]
     if command not in ("messages", "connections"):
         arguments = ["convert", "-", "-o", str(tmp_path / f"out.{command}")]
     result = invoke_capture(*arguments, stdin=capture_of(tls().segments))
-    assert (result.exit_code, result.stdout) == (1, "")
+    assert (result.exit_code, result.stdout) == (0, "")
     assert result.stderr == (
         "wsdefrag: <stdin>: no WebSocket in 13 packets: 13 TLS\n"
         + TLS_NOTE.format("13 of 13 packets are")
     )
 
 
+def test_tls_whose_keys_are_not_in_the_log_ends_with_1(tmp_path: Path) -> None:
+    keys = tmp_path / "keys.log"
+    keys.write_bytes(OTHER_KEYS)
+    result = invoke_capture("messages", "-", "--keylog", keys, stdin=capture_of(tls().segments))
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "13 of 13 packets are TLS that was not decrypted: 1 connection " in result.stderr
+    assert "--keylog" not in result.stderr
+
+
 def test_tls_whose_start_was_not_captured_is_said() -> None:
     result = invoke_capture("messages", "-", stdin=capture_of(tls(from_the_start=False).segments))
-    assert result.exit_code == 1
+    assert result.exit_code == 0
     assert TLS_NOTE.format("6 of 6 packets are") in result.stderr
 
 
@@ -92,7 +101,7 @@ def test_tls_beside_a_websocket_is_said() -> None:
     talk.says(True, text(True, "read"))
     result = invoke_capture("messages", "-", stdin=capture_of(merged(talk, tls())))
     assert result.stdout.endswith("  read\n")
-    assert (result.exit_code, result.stderr) == (1, TLS_NOTE.format("13 of 22 packets are"))
+    assert (result.exit_code, result.stderr) == (0, TLS_NOTE.format("13 of 22 packets are"))
 
 
 def test_tls_through_a_proxy_is_said() -> None:
@@ -102,15 +111,17 @@ def test_tls_through_a_proxy_is_said() -> None:
     talk.says(True, HELLO)
     talk.says(False, ANSWER)
     result = invoke_capture("messages", "-", stdin=capture_of(talk.end().segments))
-    assert result.exit_code == 1
+    assert result.exit_code == 0
     assert TLS_NOTE.format("15 of 15 packets are") in result.stderr
 
 
 @pytest.mark.parametrize(
     "options", [["--port", "80"], ["--address", "192.0.2.10"], ["--tolerate", "loss"]]
 )
-def test_tls_that_nobody_wants_is_no_failure(options: list[str]) -> None:
+def test_tls_that_nobody_wants_is_no_failure(tmp_path: Path, options: list[str]) -> None:
+    (tmp_path / "keys.log").write_bytes(OTHER_KEYS)
     data = capture_of(merged(Conversation().open().upgrade(), tls()))
+    options = [*options, "--keylog", str(tmp_path / "keys.log")]
     result = invoke_capture("messages", "-", *options, stdin=data)
     assert result.exit_code == 0
     assert ("TLS" in result.stderr) == ("--tolerate" in options)
@@ -165,6 +176,30 @@ def test_whole_websocket_alone_is_silent() -> None:
         (
             PacketCounts(packets=99, tcp=99, evicted_connections=2, evicted_packets=30),
             ["30 packets not read, of 2 connections evicted for others"],
+        ),
+        # Without keys it is a note, and no failure.
+        (PacketCounts(packets=9, tls_packets={"no_keys": 9}), []),
+        (
+            PacketCounts(
+                packets=90,
+                keys=4,
+                tls_packets={"ok": 50, "no_keys": 30, "unknown_cipher": 2},
+                tls_connections={"ok": 5, "no_keys": 3, "unknown_cipher": 1},
+                tls_servers=["a.example", "b.example", "c.example", "d.example"],
+                bad_tags=1,
+                bytes_before_keys=70,
+                dropped_keys=2,
+            ),
+            [
+                (
+                    "32 of 90 packets are TLS that was not decrypted (a.example, b.example, "
+                    "c.example, ...): 3 connections without keys, 1 connection with an unknown "
+                    "cipher"
+                ),
+                "1 TLS record with a wrong tag",
+                "70 bytes of TLS not decrypted: the keys came too late",
+                "2 keys of TLS not kept: there are too many",
+            ],
         ),
     ],
 )

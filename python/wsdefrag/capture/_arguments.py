@@ -43,6 +43,44 @@ def sources(
     return None, paths
 
 
+def key_logs(
+    keylog: PathLike | bytes | BinaryFile | Iterable[PathLike | bytes | BinaryFile] | None,
+) -> tuple[list[str], list[bytes]]:
+    """Return the paths of key logs, and the contents of those that are given as bytes or files."""
+    if keylog is None:
+        return [], []
+    if isinstance(keylog, (str, os.PathLike, bytes, bytearray, memoryview, BinaryFile)):
+        keylog = [keylog]
+    if not isinstance(keylog, Iterable):
+        raise TypeError(
+            f"keylog must be paths, bytes or binary file objects, not {type(keylog).__name__}"
+        )
+    paths: list[str] = []
+    contents: list[bytes] = []
+    for one in keylog:
+        if isinstance(one, (str, os.PathLike)):
+            paths.append(os.fspath(one))
+        elif isinstance(one, (bytes, bytearray, memoryview)):
+            contents.append(bytes(one))
+        elif isinstance(one, BinaryFile):
+            contents.append(_whole(one))
+        else:
+            raise TypeError(
+                f"keylog must hold paths, bytes or binary file objects, not {type(one).__name__}"
+            )
+    return paths, contents
+
+
+def _whole(file: BinaryFile) -> bytes:
+    """Read a file object to its end; a non-blocking one as far as it has bytes."""
+    parts = []
+    while data := file.read(1 << 20):
+        if not isinstance(data, bytes):
+            raise TypeError("keylog must be a binary file object, open it with mode 'rb'")
+        parts.append(data)
+    return b"".join(parts)
+
+
 def file_name(file: BinaryFile | None) -> str:
     name = getattr(file, "name", None)
     return name if isinstance(name, str) else "<stream>"

@@ -26,6 +26,7 @@ from wsdefrag.capture._arguments import (
     checked_type,
     chosen_columns,
     file_name,
+    key_logs,
     number_ranges,
     sources,
     texts,
@@ -96,6 +97,11 @@ class Capture:
         until: Only messages before this time, in seconds since the epoch.
         content: Whether to read the contents of messages. If False, only frame headers are read:
             contents are empty, and neither UTF-8 nor compressed data is checked.
+        keylog: The keys of TLS connections, in the form of ``SSLKEYLOGFILE`` (RFC 9850): a path,
+            the bytes of a key log, a binary file object, which is read at once, or several of
+            these. Keys inside pcapng files need not be given. Without keys TLS is not read;
+            ``CaptureReader.counts`` says how much there was. A key log by path is read again while
+            the capture comes through a pipe. The environment's ``SSLKEYLOGFILE`` is not read.
         deflate: The permessage-deflate parameters of connections whose response was not captured,
             names none or cannot be read: ``DeflateParams``, or the value of
             ``Sec-WebSocket-Extensions``. None leaves compressed messages ``undecodable`` there.
@@ -155,6 +161,11 @@ class Capture:
         since: float | None = None,
         until: float | None = None,
         content: bool = True,
+        keylog: PathLike
+        | bytes
+        | BinaryFile
+        | Iterable[PathLike | bytes | BinaryFile]
+        | None = None,
         deflate: DeflateParams | str | None = None,
         limits: Limits | None = None,
         strictness: Strictness | None = None,
@@ -169,6 +180,7 @@ class Capture:
     ) -> None:
         """Check the arguments; opens no file."""
         file, files = sources(source)
+        key_log_paths, key_log_contents = key_logs(keylog)
         if from_client is not None:
             require_bool("from_client", from_client)
         require_bool("content", content)
@@ -204,6 +216,8 @@ class Capture:
             "capture_point": require_str("capture_point", capture_point),
             "columns": chosen_columns(columns),
             "decode_as": texts("decode_as", decode_as),
+            "key_log_paths": key_log_paths,
+            "key_log_contents": key_log_contents,
         }
         self._plan = CapturePlan(**self._arguments)
 

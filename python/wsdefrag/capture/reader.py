@@ -46,9 +46,21 @@ class PacketCounts:
         unread_kinds: The number of packets of each of these encapsulations, by name: ``"ESP"``,
             ``"QUIC"``, ``"VXLAN on UDP port 5555"``.
         tcp_connections: The number of TCP connections that have ended by what they carry:
-            ``"websocket"`` (also refused ones), ``"http"`` (without a WebSocket), ``"tls"``,
-            ``"http2"``, ``"other"``. Only those that ``ports`` and ``addresses`` want.
+            ``"websocket"`` (also refused ones), ``"http"`` (without a WebSocket), ``"tls"`` (not
+            decrypted), ``"http2"``, ``"other"``. Only those that ``ports`` and ``addresses`` want.
+            TLS that was decrypted counts as what was inside.
         tcp_packets: The number of packets of these connections.
+        tls_connections: The number of TLS connections among them by status: ``"ok"``,
+            ``"no_keys"``, ``"unknown_cipher"``, ``"no_handshake"``, ``"no_server_hello"``,
+            ``"undecryptable"``.
+        tls_packets: The number of packets of these connections.
+        tls_servers: Names of servers whose TLS was not read, at most 8.
+        keys: Keys found in key logs and in pcapng files.
+        malformed_keys: Lines of key logs that are none, or whose key has a wrong length.
+        dropped_keys: Keys that there was no room for.
+        bad_tags: TLS records whose tag or MAC is wrong with the right key.
+        found_by_trial: TLS records after a loss whose number or key was found by trial.
+        bytes_before_keys: Bytes of TLS records that were given up before their keys came.
         fragments: IP fragments that did not complete a datagram.
         fragments_dropped: Fragments whose datagram was dropped.
         fragments_waiting: Fragments whose datagram may still be completed.
@@ -77,6 +89,15 @@ class PacketCounts:
     unread_kinds: dict[str, int] = field(default_factory=dict)
     tcp_connections: dict[str, int] = field(default_factory=dict)
     tcp_packets: dict[str, int] = field(default_factory=dict)
+    tls_connections: dict[str, int] = field(default_factory=dict)
+    tls_packets: dict[str, int] = field(default_factory=dict)
+    tls_servers: list[str] = field(default_factory=list)
+    keys: int = 0
+    malformed_keys: int = 0
+    dropped_keys: int = 0
+    bad_tags: int = 0
+    found_by_trial: int = 0
+    bytes_before_keys: int = 0
     fragments: int = 0
     fragments_dropped: int = 0
     fragments_waiting: int = 0
@@ -193,5 +214,5 @@ class CaptureReader:
 
     @property
     def warnings(self) -> list[str]:
-        """Damaged, truncated and unreadable files, each with its place."""
+        """Damaged, truncated and unreadable files, each with its place; key logs without keys."""
         return self._warnings if self._native is None else self._native.warnings

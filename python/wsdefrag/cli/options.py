@@ -22,6 +22,7 @@ from typing import Any, TypeVar
 import click
 
 from wsdefrag.capture import Capture
+from wsdefrag.cli.input.inputs import is_capture, is_regular
 from wsdefrag.cli.input.source import checked_seconds
 from wsdefrag.cli.selection import DEFAULT_MEMORY, RULES, Selection
 from wsdefrag.deflate import DeflateParams
@@ -119,6 +120,17 @@ def _decode_as(
     return value
 
 
+def _key_logs(
+    context: click.Context, parameter: click.Parameter, value: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Refuse a capture, which is the other argument."""
+    for path in value:
+        # A pipe gives its bytes only once.
+        if is_regular(path) and is_capture(path):
+            raise click.BadParameter(f"{path!r} is a capture, not a key log.")
+    return value
+
+
 def _addresses(
     context: click.Context, parameter: click.Parameter, value: tuple[str, ...]
 ) -> tuple[str, ...]:
@@ -210,6 +222,14 @@ MESSAGE_FILTERS: tuple[_Option, ...] = (
 )
 
 READING: tuple[_Option, ...] = (
+    click.option(
+        "--keylog",
+        type=click.Path(exists=True, dir_okay=False, readable=True),
+        multiple=True,
+        metavar="FILE",
+        callback=_key_logs,
+        help="Keys of TLS, as SSLKEYLOGFILE names them; repeatable.",
+    ),
     click.option("--resync", is_flag=True, help="Search for the next frame after a loss."),
     click.option(
         "--key",

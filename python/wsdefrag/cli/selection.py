@@ -28,10 +28,10 @@ DEFAULT_MEMORY = 512 << 20
 # The options that do not work with raw dumps.
 _OF_CAPTURES = (
     *("host", "path", "connection", "port", "address", "type", "since", "until"),
-    *("resync", "key", "decode_as", "memory", "idle_timeout"),
+    *("keylog", "resync", "key", "decode_as", "memory", "idle_timeout"),
 )
 # Those of them that select nothing.
-_NO_FILTERS = {"--resync", "--key", "--decode-as", "--memory", "--idle-timeout"}
+_NO_FILTERS = {"--keylog", "--resync", "--key", "--decode-as", "--memory", "--idle-timeout"}
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,7 @@ class Selection:
         type: Only messages of this type; None for both.
         since: Only messages at or after this time, in seconds since the epoch.
         until: Only messages before this time, in seconds since the epoch.
+        keylog: Paths of key logs for TLS.
         resync: Whether to search for the next frame after a loss.
         key: What tells connections with the same addresses and ports apart.
         decode_as: UDP ports that carry tunnels, as ``Capture`` takes them.
@@ -69,6 +70,7 @@ class Selection:
     type: Literal["text", "binary"] | None = None
     since: float | None = None
     until: float | None = None
+    keylog: tuple[str, ...] = ()
     resync: bool = False
     key: Literal["auto", "addresses", "tagged"] = "auto"
     decode_as: tuple[str, ...] = ()
@@ -156,6 +158,7 @@ class Selection:
             deflate=self.deflate,
             limits=self.limits(),
             strictness=self.strictness(),
+            keylog=self.keylog,
             resync=self.resync,
             key=self.key,
             decode_as=self.decode_as,

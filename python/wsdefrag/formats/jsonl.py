@@ -253,8 +253,8 @@ def connection_line(connection: CapturedConnection) -> str:
     ]
     tls = connection.tls
     sides = (
-        ("client", connection.from_client, tls and tls.from_client),
-        ("server", connection.from_server, tls and tls.from_server),
+        ("client", connection.from_client, None if tls is None else tls.from_client),
+        ("server", connection.from_server, None if tls is None else tls.from_server),
     )
     for side, account, tls_account in sides:
         pairs += [(f"{side}_{name}", str(getattr(account, name))) for name in _COUNTERS]

@@ -1,9 +1,11 @@
 //! All stages together: bytes of capture files in, messages and connections out.
 
 use crate::connection::Connection;
+use crate::conversation::context::Scan;
 use crate::event::CaptureEvent;
 use crate::file::damage::Damage;
 use crate::file::error::FileError;
+use crate::file::secrets::TLS_KEY_LOG;
 use crate::message::Message;
 use crate::options::{Filter, Options};
 use crate::packet::Packet;
@@ -11,6 +13,7 @@ use crate::packet::counts::Counts;
 use crate::packet::reader::{PacketReader, PacketSink};
 use crate::sink::Sink;
 use crate::tcp::connections::Connections;
+use crate::tls::keys::KeySource;
 
 /// Reads a capture, which may consist of several files.
 pub struct Capture {
@@ -25,7 +28,11 @@ impl Capture {
     pub fn new(options: Options) -> Self {
         let filter = options.filter.clone();
         let packets = PacketReader::with_tunnels(options.decode_as.clone());
-        Self { packets, connections: Connections::new(options), filter }
+        Self {
+            packets: stopping_at_secrets(packets),
+            connections: Connections::new(options),
+            filter,
+        }
     }
 
     /// Adds a file and returns its index. All files are one capture, merged by the time of packets.
@@ -53,6 +60,7 @@ impl Capture {
         let Self { packets, connections, filter } = self;
         let mut input = Input { connections, sink: FilteredSink { filter, sink } };
         let result = packets.receive_data(data, &mut input);
+        self.take_secrets();
         self.update_counts();
         result
     }
@@ -70,8 +78,62 @@ impl Capture {
         let Self { packets, connections, filter } = self;
         let mut input = Input { connections, sink: FilteredSink { filter, sink } };
         let result = packets.receive_eof(&mut input);
+        self.take_secrets();
         self.update_counts();
         result
+    }
+
+    /// Adds the next bytes of a key log. Lines may be cut anywhere; `source` tells its lines from those
+    /// of others. Whether the bytes are a key log is not checked.
+    pub fn add_keylog(&mut self, bytes: &[u8], source: KeySource) {
+        self.connections.keys.add(bytes, source);
+        self.update_counts();
+    }
+
+    /// Says whether keys may still be added while packets are read. Then records whose keys are not
+    /// there yet are held for some time.
+    pub const fn expect_keys(&mut self, expected: bool) {
+        self.connections.expects_keys = expected;
+        self.connections.keys.may_grow = expected;
+    }
+
+    /// Whether a secret was looked for in vain since the last [`add_keylog`](Self::add_keylog), so that
+    /// a growing log is worth reading again.
+    #[must_use]
+    pub const fn wants_keys(&self) -> bool {
+        self.connections.keys.wanted()
+    }
+
+    /// Says that the files can be [scanned](crate::file::secrets_scan) for secrets where there is TLS.
+    /// Reading then stops at the first connection with TLS until [`end_scan`](Self::end_scan).
+    pub const fn offer_scan(&mut self) {
+        self.connections.scan = Scan::Possible;
+        self.connections.keys.may_grow = true;
+    }
+
+    /// Whether the files have to be scanned for secrets before more is read.
+    #[must_use]
+    pub fn wants_scan(&self) -> bool {
+        self.connections.scan == Scan::Wanted
+    }
+
+    /// Says that the secrets of all files that can be scanned were added.
+    pub fn end_scan(&mut self) {
+        self.connections.scan = Scan::Over;
+        self.connections.keys.may_grow = self.connections.expects_keys;
+    }
+
+    /// Gives the secrets of new blocks to the connections.
+    fn take_secrets(&mut self) {
+        for (kind, secrets) in self.packets.secrets_mut().take_new() {
+            if *kind == TLS_KEY_LOG {
+                self.connections.keys.add(secrets, KeySource::SecretsBlock);
+                // More may follow, unless all were found by a scan.
+                if self.connections.scan == Scan::None {
+                    self.connections.keys.may_grow = true;
+                }
+            }
+        }
     }
 
     /// Copies the counters of the connections to those of the packets.
@@ -81,6 +143,8 @@ impl Capture {
         counts.evicted_connections = connections.evicted;
         counts.evicted_packets = connections.evicted_packets;
         counts.protocols.clone_from(&connections.protocols);
+        counts.tls.clone_from(&connections.tls);
+        counts.keys = connections.keys.counts();
     }
 
     /// Ends the current file, which cannot be read any further. Other files are read on.
@@ -142,8 +206,14 @@ impl<S: Sink> PacketSink for Input<'_, S> {
 
     #[inline]
     fn is_full(&self) -> bool {
-        self.sink.is_full()
+        self.sink.is_full() || self.connections.scan == Scan::Wanted
     }
+}
+
+/// Has the reader stop after each block of secrets, so that they are there for the packets that follow.
+const fn stopping_at_secrets(mut packets: PacketReader) -> PacketReader {
+    packets.secrets_mut().stop_reading = true;
+    packets
 }
 
 /// Passes on only the messages and events that the filter wants.

@@ -184,7 +184,8 @@ impl Connection {
     /// The memory that the heads take, in bytes.
     pub(crate) fn heads_memory(&self) -> usize {
         let request = self.request.as_ref().map_or(0, Request::bytes_held);
-        request + self.response.as_ref().map_or(0, Response::bytes_held)
+        let tls = self.tls.as_ref().map_or(0, |tls| tls.bytes_held());
+        tls + request + self.response.as_ref().map_or(0, Response::bytes_held)
     }
 
     /// A connection between a client and a server of which nothing else is known.

@@ -5,6 +5,7 @@
 //!   file        -> records
 //!   packet      -> TCP segments
 //!   tcp         -> one stream per direction
+//!   tls         -> one stream of application data per direction
 //!   http        -> the handshake
 //!   websocket   -> messages and connections
 //!   sink        the caller, or the Arrow tables of columns
@@ -33,8 +34,9 @@ pub mod protocol;
 pub mod sink;
 mod stream_part;
 mod tcp;
-#[allow(dead_code, reason = "what reads connections with it comes next")]
+#[allow(dead_code, reason = "some of it is for tests and for what comes next")]
 pub mod tls;
+pub mod tls_counts;
 pub mod tls_facts;
 mod uid;
 mod websocket;

@@ -1,11 +1,13 @@
 //! What TCP connections carry, and how much there was of each.
 //!
-//! A connection that is not read must not go unmentioned: TLS is not decrypted. It and HTTP are
-//! recognised where a part of a stream starts like them, which is where applications write their
-//! records and heads.
+//! A connection that is not read must not go unmentioned: TLS without keys. It and HTTP are recognised
+//! where a part of a stream starts like them, which is where applications write their records and
+//! heads.
 //!
 //! RFC 8446 section 5.1 (TLS records), RFC 9113 section 3.4 (the preface of HTTP/2), RFC 9112
 //! sections 3 and 4 (the first lines of HTTP/1).
+
+use crate::tls_facts::TlsStatus;
 
 /// What a TCP connection carries.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -17,10 +19,17 @@ pub enum Protocol {
     Http,
     /// A WebSocket, also one that a filter dropped or the server refused.
     WebSocket,
-    /// TLS, which is not decrypted.
+    /// TLS that was not decrypted.
     Tls,
     /// HTTP/2 without a WebSocket.
     Http2,
+}
+
+/// What a connection carried, and whether its TLS was read; `None` in clear text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Carried {
+    pub(crate) protocol: Protocol,
+    pub(crate) tls: Option<TlsStatus>,
 }
 
 /// The start of the preface of HTTP/2; no method of HTTP/1 looks like it.

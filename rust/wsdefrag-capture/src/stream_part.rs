@@ -1,6 +1,8 @@
 //! The interface between TCP and the protocol above it: one direction's stream as a sequence of
 //! parts, in order.
 
+use wsdefrag_core::fallible::copied;
+
 use crate::packet::Origin;
 
 /// The next part of the stream.
@@ -65,6 +67,19 @@ impl<'a> StreamPart<'a> {
                 Some((bytes, origin))
             }
             Self::Gap(_) => None,
+        }
+    }
+
+    /// A copy that can be kept. Without memory for it, the bytes become a gap.
+    pub(crate) fn to_owned(self) -> OwnedPart {
+        match self {
+            Self::Data(bytes, origin) | Self::Unauthenticated(bytes, origin) => {
+                let length = bytes.len() as u64;
+                let (before, after) = (Some(origin), Some(origin));
+                let gap = Gap { length, kind: GapKind::Exact, before, after };
+                copied(bytes).map_or(OwnedPart::Gap(gap), |bytes| OwnedPart::Data(bytes, origin))
+            }
+            Self::Gap(gap) => OwnedPart::Gap(gap),
         }
     }
 

@@ -149,6 +149,13 @@ impl TlsFacts {
         })
     }
 
+    /// The memory that it takes, in bytes.
+    pub(crate) fn bytes_held(&self) -> usize {
+        let names = [&self.server_name, &self.alpn].into_iter().flatten().map(String::len);
+        let problems = self.problems.iter().map(|problem| size_of::<String>() + problem.len());
+        size_of::<Self>() + names.sum::<usize>() + problems.sum::<usize>()
+    }
+
     /// The account of one direction.
     #[must_use]
     pub const fn account(&self, from_client: bool) -> &TlsAccount {

@@ -244,6 +244,12 @@ def is_regular(argument: str) -> bool:
     return argument != "-" and Path(argument).is_file()
 
 
+def is_capture(path: str) -> bool:
+    """Whether a regular file starts with the magic number of a capture."""
+    with Path(path).open("rb") as file:
+        return file.read(_LONGEST).startswith(_MAGICS)
+
+
 def name_of(arguments: Sequence[str]) -> str:
     """Return one name for all inputs.
 

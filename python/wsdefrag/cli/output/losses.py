@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from wsdefrag.capture import CapturedConnection, CapturedEvent
 from wsdefrag.cli.output.render import counted, escaped
-from wsdefrag.cli.output.unfollowed import unfollowed
+from wsdefrag.cli.output.unfollowed import unfollowed, unread_tls
 from wsdefrag.strictness import Strictness
 
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ class Losses:
         connections: Ended connections counted.
         content: Bytes of the messages' contents.
         warnings: Warnings about files and about packets that cannot be read.
+        notes: What was not read and is no failure.
     """
 
     def __init__(self, sender: str | None = None, wanted: Iterable[range] = ()) -> None:
@@ -69,6 +70,7 @@ class Losses:
         self._violations: list[str] = []
         self._violated = 0
         self.warnings: list[str] = []
+        self.notes: list[str] = []
         self.messages = self.connections = self.content = 0
 
     def count(self, items: Iterable[CaptureItem]) -> None:
@@ -122,6 +124,8 @@ class Losses:
             warnings: The reader's warnings.
         """
         self.warnings += [*warnings, *unfollowed(counts)]
+        if not counts.keys and (tls := unread_tls(counts)):
+            self.notes.append(tls)
 
     def count_connection(
         self,

@@ -1,17 +1,30 @@
 """Says which packets of a capture were not followed, and what a capture held without WebSockets.
 
 A packet that may belong to a WebSocket and cannot be read never goes unmentioned: TLS connections,
-tunnels and encryption, link types, fragments, damaged headers.
+tunnels and encryption, link types, fragments, damaged headers. TLS is a failure only where keys were
+given.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wsdefrag.cli.output.render import counted
+from wsdefrag.cli.output.render import counted, escaped
 
 if TYPE_CHECKING:
     from wsdefrag.capture import PacketCounts
+
+# Statuses of TLS that was not read, and what they mean.
+_TLS_REASONS = {
+    "no_keys": "without keys",
+    "unknown_cipher": "with an unknown cipher",
+    "no_handshake": "without a captured handshake",
+    "no_server_hello": "without a captured ServerHello",
+    "undecryptable": "whose keys do not fit",
+}
+
+# Servers that a line names.
+_MAX_SERVERS = 3
 
 _TCP_KINDS = {"tls": "TLS", "http2": "HTTP/2", "http": "HTTP"}
 
@@ -26,11 +39,15 @@ def unfollowed(counts: PacketCounts) -> list[str]:
         One line for each reason.
     """
     lines = []
-    if tls := counts.tcp_packets.get("tls", 0):
-        lines.append(
-            f"{_share(tls, counts)} TLS, which is not decrypted; with the keys, tshark can "
-            "export the plain stream (see TLS in docs/captures.md)"
-        )
+    if counts.keys and (tls := unread_tls(counts)):
+        lines.append(tls)
+    if counts.bad_tags:
+        lines.append(f"{counted(counts.bad_tags, 'TLS record')} with a wrong tag")
+    if counts.bytes_before_keys:
+        late = counted(counts.bytes_before_keys, "byte")
+        lines.append(f"{late} of TLS not decrypted: the keys came too late")
+    if counts.dropped_keys:
+        lines.append(f"{counted(counts.dropped_keys, 'key')} of TLS not kept: there are too many")
     for link, packets in sorted(counts.unknown_links.items()):
         lines.append(f"{counted(packets, 'packet')} of link type {link}, which is not supported")
     for kind, packets in sorted(counts.unread_kinds.items()):
@@ -45,6 +62,32 @@ def unfollowed(counts: PacketCounts) -> list[str]:
         evicted = counted(counts.evicted_connections, "connection")
         lines.append(f"{number} not read, of {evicted} evicted for others")
     return lines
+
+
+def unread_tls(counts: PacketCounts) -> str:
+    """Say how much TLS was not decrypted, and why.
+
+    Args:
+        counts: The counters of the packets.
+
+    Returns:
+        One line; empty if all TLS was decrypted, or there was none.
+    """
+    packets = sum(counts.tls_packets.get(status, 0) for status in _TLS_REASONS)
+    if not packets:
+        return ""
+    names = [escaped(name) for name in counts.tls_servers[:_MAX_SERVERS]]
+    more = ", ..." if len(counts.tls_servers) > _MAX_SERVERS else ""
+    servers = f" ({', '.join(names)}{more})" if names else ""
+    line = f"{_share(packets, counts)} TLS that was not decrypted{servers}"
+    if not counts.keys:
+        return f"{line}; give --keylog"
+    reasons = [
+        f"{counted(number, 'connection')} {reason}"
+        for status, reason in _TLS_REASONS.items()
+        if (number := counts.tls_connections.get(status, 0))
+    ]
+    return f"{line}: {', '.join(reasons)}"
 
 
 def held_instead(counts: PacketCounts) -> str:

@@ -144,7 +144,7 @@ class Reading:
             self._note_nothing_found(self.counts)
         for warning in self.losses.warnings:
             note(*self._file_and_text(warning))
-        for line in self.losses.lines():
+        for line in [*self.losses.notes, *self.losses.lines()]:
             note(self.name, line)
         not_found = "" if self.ended_early else self.losses.not_found()
         if not_found:

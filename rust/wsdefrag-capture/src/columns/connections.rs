@@ -314,7 +314,7 @@ mod tests {
     use crate::connection::{CloseSeen, Request, Response};
     use crate::message::Status;
     use crate::packet::Origin;
-    use crate::tls_facts::TlsFacts;
+    use crate::tls_facts::{TlsAccount, TlsFacts, TlsStatus};
     use arrow_array::cast::AsArray;
     use arrow_array::types::{
         DurationNanosecondType, Int8Type, TimestampNanosecondType, UInt16Type, UInt64Type,
@@ -336,10 +336,37 @@ mod tests {
         }
     }
 
+    /// What is known of TLS, with a value for every column; the counters are numbered.
+    fn tls() -> TlsFacts {
+        let account = |first| TlsAccount {
+            application: first,
+            overhead: first + 1,
+            handshake: first + 2,
+            undecryptable: first + 3,
+            missing: first + 4,
+        };
+        TlsFacts {
+            status: TlsStatus::Ok,
+            version: Some(0x0304),
+            cipher: Some(0x1301),
+            server_name: Some("a.example".into()),
+            alpn: Some("http/1.1".into()),
+            resumed: Some(false),
+            early_data: true,
+            key_updates: 1,
+            key_source: Some("key_log"),
+            bad_tags: 2,
+            found_by_trial: 3,
+            accounts: [account(300), account(400)],
+            ..TlsFacts::default()
+        }
+    }
+
     /// A connection with a value for every column.
     fn complete() -> Connection {
         let field = |name: &str, value: &str| (name.to_owned(), value.as_bytes().to_vec());
         Connection {
+            tls: Some(Box::new(tls())),
             request: Some(Request {
                 method: "GET".into(),
                 version: "HTTP/1.1".into(),
@@ -358,15 +385,6 @@ mod tests {
             }),
             accept_key_ok: Some(true),
             stream_id: Some(5),
-            tls: Some(Box::new(TlsFacts {
-                version: Some(0x0304),
-                cipher: Some(0x1301),
-                server_name: Some("example.com".to_owned()),
-                alpn: Some("h2".to_owned()),
-                resumed: Some(false),
-                key_source: Some("key_log"),
-                ..TlsFacts::default()
-            })),
             midstream: false,
             first: Origin { packet: 3, file: 0, time: 1 },
             last: Origin { packet: 4, file: 1, time: 2 },
@@ -534,6 +552,28 @@ mod tests {
             let violation = account(first).violation.unwrap().to_string();
             let name = format!("{side}_violation");
             assert_eq!(texts(&batch, &name), [Some(violation.as_str())]);
+        }
+    }
+
+    #[test]
+    fn tls_has_its_names_and_counters() {
+        let batch = batch(&[complete()]);
+        for (name, expected) in [
+            ("tls_version", "TLS 1.3"),
+            ("tls_cipher", "TLS_AES_128_GCM_SHA256"),
+            ("sni", "a.example"),
+            ("alpn", "http/1.1"),
+            ("key_source", "key_log"),
+        ] {
+            assert_eq!(texts(&batch, name), [Some(expected)]);
+        }
+        let number =
+            |name: &str| batch.column_by_name(name).unwrap().as_primitive::<UInt64Type>().value(0);
+        assert_eq!(["key_updates", "bad_tags", "found_by_trial"].map(number), [1, 2, 3]);
+        for (side, first) in [("client", 300), ("server", 400)] {
+            for ((name, _), expected) in TlsAccount::default().counters().iter().zip(first..) {
+                assert_eq!(number(&format!("{side}_tls_{name}")), expected);
+            }
         }
     }
 

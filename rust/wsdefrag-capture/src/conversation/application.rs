@@ -4,15 +4,16 @@
 //! Handshake   HTTP, until a server accepts a WebSocket
 //! Midstream   the handshake was not captured; both directions are searched for frames
 //! Open        a WebSocket
+//! Encrypted   TLS begins, and takes the parts; what is inside is another application
 //! Http2       HTTP/2, whose streams may be WebSockets
 //! Unwanted    a WebSocket that the filter drops; everything is ignored
 //! Dead        not a WebSocket, or ended; everything is ignored
 //! ```
 //!
-//! Handshake leads to any other stage, Midstream to Open, to Dead or back to Handshake, Open and Http2
-//! to Dead. Nothing leaves Dead. Where Open could follow, Unwanted may. When a handshake was captured in part,
-//! a direction is read at once if the position of its first frame is known, and searched for frames
-//! otherwise.
+//! Handshake leads to any other stage, Midstream to Open, to Encrypted, to Dead or back to Handshake,
+//! Open and Http2 to Dead. Nothing leaves Dead and Encrypted. Where Open could follow, Unwanted may. When
+//! a handshake was captured in part, a direction is read at once if the position of its first frame is
+//! known, and searched for frames otherwise.
 //!
 //! RFC 6455 section 4.
 
@@ -26,7 +27,8 @@ use crate::http::parser::starts_handshake;
 use crate::http::upgrade::Upgrade;
 use crate::packet::tags::Tag;
 use crate::sink::Sink;
-use crate::stream_part::{Repeats, StreamPart};
+use crate::stream_part::{OwnedPart, Repeats, StreamPart};
+use crate::tls::record::starts_like_record;
 use crate::websocket::midstream::Midstream;
 use crate::websocket::open_websocket::OpenWebSocket;
 
@@ -34,6 +36,7 @@ pub(super) enum Stage {
     Handshake(Box<Upgrade>),
     Midstream(Box<Midstream>),
     Open(Box<OpenWebSocket>),
+    Encrypted(Vec<(usize, OwnedPart)>),
     Http2(Box<Http2Stage>),
     Unwanted,
     Dead,
@@ -44,14 +47,30 @@ pub(super) struct Application {
     pub(super) stage: Stage,
     /// The position in each sender's stream up to which the stages before Open have taken it.
     pub(super) taken: [u64; 2],
+    /// Whether it is inside TLS.
+    pub(super) in_tls: bool,
 }
 
 impl Application {
     /// An application before its first byte. `from_the_start` tells whether its connection was
-    /// captured from the start.
-    pub(super) fn new(from_the_start: bool) -> Self {
-        let stage = Stage::Handshake(Box::new(Upgrade::new(from_the_start)));
-        Self { stage, taken: [0; 2] }
+    /// captured from the start, and `in_tls` whether it is inside TLS.
+    pub(super) fn new(from_the_start: bool, in_tls: bool) -> Self {
+        let stage = Stage::Handshake(Box::new(Upgrade::new(from_the_start, !in_tls)));
+        Self { stage, taken: [0; 2], in_tls }
+    }
+
+    /// The parts that TLS begins with, if it begins.
+    #[inline]
+    pub(super) fn take_encrypted(&mut self) -> Option<Vec<(usize, OwnedPart)>> {
+        match &mut self.stage {
+            Stage::Encrypted(parts) => Some(std::mem::take(parts)),
+            _ => None,
+        }
+    }
+
+    /// Ignores everything from now on.
+    pub(super) fn ignore_rest(&mut self) {
+        self.stage = Stage::Dead;
     }
 
     /// Takes note of a new tag or tunnel of the packets.
@@ -73,7 +92,7 @@ impl Application {
         match &self.stage {
             Stage::Open(_) | Stage::Unwanted => true,
             Stage::Http2(http2) => http2.is_open(),
-            Stage::Handshake(_) | Stage::Midstream(_) | Stage::Dead => false,
+            Stage::Handshake(_) | Stage::Midstream(_) | Stage::Encrypted(_) | Stage::Dead => false,
         }
     }
 
@@ -85,7 +104,7 @@ impl Application {
             Stage::Http2(http2) => http2.bytes_held(),
             Stage::Handshake(upgrade) => upgrade.bytes_held(),
             Stage::Midstream(midstream) => midstream.bytes_held(),
-            Stage::Unwanted | Stage::Dead => 0,
+            Stage::Encrypted(_) | Stage::Unwanted | Stage::Dead => 0,
         }
     }
 
@@ -95,7 +114,7 @@ impl Application {
             Stage::Open(websocket) => websocket.largest_unfinished(),
             Stage::Http2(http2) => http2.largest_unfinished(),
             Stage::Handshake(_) | Stage::Midstream(_) => self.bytes_held(),
-            Stage::Unwanted | Stage::Dead => 0,
+            Stage::Encrypted(_) | Stage::Unwanted | Stage::Dead => 0,
         }
     }
 
@@ -124,7 +143,7 @@ impl Application {
             Stage::Handshake(upgrade) => upgrade.unfinished(from_client),
             Stage::Open(websocket) => websocket.unfinished(from_client),
             Stage::Http2(http2) => http2.unfinished(from_client),
-            Stage::Midstream(_) | Stage::Unwanted | Stage::Dead => 0,
+            Stage::Midstream(_) | Stage::Encrypted(_) | Stage::Unwanted | Stage::Dead => 0,
         }
     }
 
@@ -154,15 +173,19 @@ impl Application {
         context: &mut Context<'_, S>,
     ) {
         if let Some((bytes, _)) = part.bytes() {
-            transport.protocol.learn(bytes);
+            transport.learn(bytes, self.in_tls);
         }
-        match &self.stage {
+        if self.switches_midstream(part, transport, context) {
+            self.stage = Stage::Encrypted(Vec::new());
+        }
+        match &mut self.stage {
+            Stage::Encrypted(parts) => parts.push((sender, part.to_owned())),
             Stage::Handshake(_) => self.handshake_part(sender, part, transport, context),
             Stage::Midstream(_) => {
                 if let Some(from_client) = starts_new_handshake(part) {
                     // Everything before it was HTTP.
                     transport.client = Some(if from_client { sender } else { 1 - sender });
-                    self.stage = Stage::Handshake(Box::new(Upgrade::new(false)));
+                    self.stage = Stage::Handshake(Box::new(Upgrade::new(false, false)));
                     self.handshake_part(sender, part, transport, context);
                 } else {
                     self.midstream_part(sender, part, transport, context);
@@ -170,6 +193,22 @@ impl Application {
             }
             Stage::Open(_) | Stage::Http2(_) | Stage::Unwanted | Stage::Dead => {}
         }
+    }
+
+    /// Whether TLS begins with a part of a connection whose start was not captured.
+    fn switches_midstream<S>(
+        &self,
+        part: StreamPart<'_>,
+        transport: &Transport,
+        context: &Context<'_, S>,
+    ) -> bool {
+        let is_midstream = match &self.stage {
+            Stage::Handshake(_) => transport.client.is_none(),
+            Stage::Midstream(_) => true,
+            _ => false,
+        };
+        let starts = |(bytes, _): (&[u8], _)| starts_like_record(bytes) == Some(true);
+        is_midstream && !self.in_tls && context.reads_tls && part.bytes().is_some_and(starts)
     }
 
     /// Gives out what is unfinished, before the end. The streams of HTTP/2 end here.
@@ -196,9 +235,10 @@ impl Application {
         context: &mut Context<'_, S>,
     ) {
         let stage = std::mem::replace(&mut self.stage, Stage::Dead);
-        let Stage::Open(websocket) = stage else { return };
+        let Stage::Open(mut websocket) = stage else { return };
         let client = transport.client.unwrap_or(0);
         let repeats = [repeats[1 - client], repeats[client]];
+        websocket.note_tls(transport.tls.clone());
         websocket.finish(ended, repeats, transport.last, context.sink);
     }
 }

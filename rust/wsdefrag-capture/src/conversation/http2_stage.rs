@@ -151,7 +151,7 @@ impl Http2Stage {
         });
         let problems = connection.problems();
         while let Some((stream, _)) = sockets.streams.first_key_value() {
-            sockets.end(*stream, ended, problems, context);
+            sockets.end(*stream, ended, problems, transport, context);
         }
     }
 }
@@ -237,7 +237,7 @@ impl Sockets {
                     stream.last = last;
                 }
                 let ended = if end == StreamEnd::Reset { Ended::Rst } else { Ended::Fin };
-                self.end(number, ended, problems, context);
+                self.end(number, ended, problems, transport, context);
             }
         }
     }
@@ -344,6 +344,7 @@ impl Sockets {
         number: u32,
         ended: Ended,
         problems: Http2Problems,
+        transport: &Transport,
         context: &mut Context<'_, S>,
     ) {
         let Some(stream) = self.streams.remove(&number) else { return };
@@ -351,6 +352,7 @@ impl Sockets {
         if let Socket::Open(mut websocket) = stream.socket {
             websocket.settle(context.sink);
             websocket.note_http2_problems(problems);
+            websocket.note_tls(transport.tls.clone());
             websocket.finish(ended, [Repeats::default(); 2], stream.last, context.sink);
         }
     }

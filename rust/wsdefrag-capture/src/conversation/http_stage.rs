@@ -108,12 +108,18 @@ impl Application {
                 self.stage = Stage::Dead;
                 // Without its start, frames may have been taken for HTTP.
                 if !transport.from_the_start && part.bytes().is_some() {
-                    transport.client = None;
+                    // Inside TLS the hellos or the keys have told who the client is.
+                    transport.client = transport.client.filter(|_| self.in_tls);
                     self.taken[sender] -= part.length();
                     self.search_for_frames(transport, context.options);
                     self.midstream_part(sender, part, transport, context);
                 }
                 Vec::new()
+            }
+            Outcome::Switches => {
+                let buffered = self.take_buffered(transport);
+                self.stage = Stage::Encrypted(Vec::new());
+                buffered
             }
             Outcome::HttpContinues => self.take_buffered(transport),
             Outcome::Refused { request, response } => {

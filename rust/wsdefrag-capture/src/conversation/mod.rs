@@ -1,13 +1,20 @@
 //! The conversation on top of one TCP connection: the layers above TCP in their order.
 //!
 //! ```text
+//! encrypted     TLS, if there is some: both streams of records in, both streams of the application out
 //! transport     what is known of the TCP connection, for the rows of its WebSockets
 //! application   HTTP, then a WebSocket; http_stage and opening are its steps; http2_stage is HTTP/2 with
 //!               its WebSockets
 //! ```
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "boxes of a few hundred bytes, and parts of what one segment completes"
+)]
+
 pub(crate) mod application;
 pub(crate) mod context;
+mod encrypted;
 mod http2_stage;
 mod http_stage;
 mod opening;
@@ -17,16 +24,19 @@ use std::net::SocketAddr;
 
 use crate::connection::Ended;
 use crate::conversation::application::Application;
-use crate::conversation::context::Context;
+use crate::conversation::context::{CaptureState, Scan};
+use crate::conversation::encrypted::Encrypted;
 use crate::conversation::transport::Transport;
 use crate::packet::Origin;
 use crate::packet::tags::Tag;
+use crate::protocol::Protocol;
 use crate::sink::Sink;
-use crate::stream_part::{Repeats, StreamPart};
+use crate::stream_part::{OwnedPart, Repeats, StreamPart};
 
 /// The protocols on top of one TCP connection. A `sender` is an index into its endpoints.
 pub(crate) struct Conversation {
     pub(crate) transport: Transport,
+    encrypted: Option<Box<Encrypted>>,
     application: Application,
 }
 
@@ -40,7 +50,8 @@ impl Conversation {
     ) -> Self {
         Self {
             transport: Transport::new(number, endpoints, client, first),
-            application: Application::new(client.is_some()),
+            encrypted: None,
+            application: Application::new(client.is_some(), false),
         }
     }
 
@@ -66,18 +77,34 @@ impl Conversation {
     /// The memory that it takes, this value itself excluded, in bytes.
     #[inline]
     pub(crate) fn bytes_held(&self) -> usize {
-        self.application.bytes_held()
+        let encrypted = self.encrypted.as_ref().map_or(0, |encrypted| encrypted.bytes_held());
+        encrypted + self.application.bytes_held()
+    }
+
+    /// Whether the positions that packets acknowledge tell something. Those inside TLS do not.
+    #[inline]
+    pub(crate) fn wants_acknowledgments(&self) -> bool {
+        !self.application.is_open() && self.encrypted.is_none()
     }
 
     /// Bytes of the largest message or search that is not finished, or of the handshake.
     pub(crate) fn largest_unfinished(&self) -> usize {
-        self.application.largest_unfinished()
+        let encrypted =
+            self.encrypted.as_ref().map_or(0, |encrypted| encrypted.session.bytes_held());
+        self.application.largest_unfinished().max(encrypted)
     }
 
     /// Drops the largest message or search that is not finished. `limit` is the bound of the memory
     /// that is the reason, in bytes.
     pub(crate) fn drop_unfinished(&mut self, limit: usize) {
-        self.application.drop_unfinished(limit);
+        match &mut self.encrypted {
+            Some(encrypted)
+                if encrypted.session.bytes_held() > self.application.largest_unfinished() =>
+            {
+                encrypted.session.drop_held();
+            }
+            _ => self.application.drop_unfinished(limit),
+        }
     }
 
     /// Gives back the memory of inflaters that are not in use. They are restored when needed.
@@ -96,23 +123,104 @@ impl Conversation {
         &mut self,
         sender: usize,
         part: StreamPart<'_>,
-        context: &mut Context<'_, S>,
+        state: &mut CaptureState<'_, S>,
     ) {
-        self.application.part(sender, part, &mut self.transport, context);
+        if self.encrypted.is_some() {
+            return self.encrypted_part(sender, part, state);
+        }
+        self.application.part(sender, part, &mut self.transport, &mut state.context);
+        if let Some(parts) = self.application.take_encrypted() {
+            self.begin_tls(parts, state);
+        }
+    }
+
+    /// Begins TLS, with these parts.
+    fn begin_tls<S: Sink>(
+        &mut self,
+        parts: Vec<(usize, OwnedPart)>,
+        state: &mut CaptureState<'_, S>,
+    ) {
+        let transport = &mut self.transport;
+        transport.protocol = Protocol::Tls;
+        if *state.scan == Scan::Possible {
+            *state.scan = Scan::Wanted;
+        }
+        transport.acknowledged = None;
+        self.application = Application::new(transport.from_the_start, true);
+        self.encrypted = Some(Box::new(Encrypted::new(transport.client)));
+        for (sender, part) in parts {
+            self.encrypted_part(sender, part.as_part(), state);
+        }
+    }
+
+    /// Takes the next part of a sender's stream of records.
+    fn encrypted_part<S: Sink>(
+        &mut self,
+        sender: usize,
+        part: StreamPart<'_>,
+        CaptureState { keys, context, .. }: &mut CaptureState<'_, S>,
+    ) {
+        let Self { transport, encrypted: Some(encrypted), application } = self else { return };
+        if application.is_dead() {
+            return;
+        }
+        let Some(part) = encrypted.begin(sender, part, transport) else { return };
+        let session = &mut encrypted.session;
+        if transport.client.is_some() {
+            session.part(sender, part, keys, &mut |sender, part| {
+                application.part(sender, part, transport, context);
+            });
+        } else {
+            // The first part of the application may be what shows who the client is.
+            let mut parts = Vec::new();
+            session.part(sender, part, keys, &mut |sender, part| {
+                parts.push((sender, part.to_owned()));
+            });
+            transport.client = session.client();
+            for (sender, part) in parts {
+                application.part(sender, part.as_part(), transport, context);
+            }
+        }
+        if !application.is_open() {
+            encrypted.tell(transport);
+            if !context.reads_tls && encrypted.hello_is_over(transport) {
+                application.ignore_rest();
+            }
+        }
     }
 
     /// Gives out what is unfinished, before the end.
-    pub(crate) fn settle<S: Sink>(&mut self, ended: Ended, context: &mut Context<'_, S>) {
-        self.application.settle(ended, &mut self.transport, context);
+    pub(crate) fn settle<S: Sink>(&mut self, ended: Ended, state: &mut CaptureState<'_, S>) {
+        if self.encrypted.is_none() {
+            self.application.finish_handshake(&mut self.transport, &mut state.context);
+            if let Some(parts) = self.application.take_encrypted() {
+                self.begin_tls(parts, state);
+            }
+        }
+        let CaptureState { keys, context, .. } = state;
+        let Self { transport, encrypted, application } = self;
+        if let Some(encrypted) = encrypted {
+            encrypted.session.finish(keys, &mut |sender, part| {
+                application.part(sender, part, transport, context);
+            });
+            encrypted.tell(transport);
+            let client = transport.client.unwrap_or(0);
+            transport.tls = Some(Box::new(encrypted.facts(client)));
+        }
+        application.settle(ended, transport, context);
     }
 
     /// Ends the conversation, which must be settled. `repeats` is indexed by the sender.
     pub(crate) fn finish<S: Sink>(
         &mut self,
         ended: Ended,
-        repeats: [Repeats; 2],
-        context: &mut Context<'_, S>,
+        mut repeats: [Repeats; 2],
+        state: &mut CaptureState<'_, S>,
     ) {
-        self.application.finish(ended, repeats, &self.transport, context);
+        if self.encrypted.is_some() {
+            // Bytes of records are not bytes of the application.
+            repeats = repeats.map(|repeats| Repeats { late: 0, ..repeats });
+        }
+        self.application.finish(ended, repeats, &self.transport, &mut state.context);
     }
 }

@@ -11,7 +11,8 @@ use crate::conversation::context::Context;
 use crate::http::preamble_message::OriginalAddresses;
 use crate::packet::Origin;
 use crate::packet::tags::Tag;
-use crate::protocol::Protocol;
+use crate::protocol::{Carried, Protocol};
+use crate::tls_facts::{TlsFacts, TlsStatus};
 use crate::uid::Identity;
 use crate::websocket::handshake::CapturedHandshake;
 
@@ -46,6 +47,8 @@ pub(crate) struct Transport {
     pub(crate) protocol: Protocol,
     /// Number of its packets.
     pub(crate) packets: u64,
+    /// What is known of its TLS so far, without the accounts; `None` in clear text.
+    pub(crate) tls: Option<Box<TlsFacts>>,
 }
 
 impl Transport {
@@ -71,6 +74,7 @@ impl Transport {
             acknowledged: None,
             protocol: Protocol::Other,
             packets: 0,
+            tls: None,
         }
     }
 
@@ -80,6 +84,25 @@ impl Transport {
         if let Some(acknowledgment) = acknowledgment {
             self.initial_sequences[1 - sender].get_or_insert(acknowledgment.wrapping_sub(1));
         }
+    }
+
+    /// Corrects what is known of the protocol by the next bytes of a stream. What was decrypted is not
+    /// TLS any more.
+    pub(crate) fn learn(&mut self, bytes: &[u8], in_tls: bool) {
+        if in_tls && self.protocol == Protocol::Tls {
+            self.protocol = Protocol::Other;
+        }
+        self.protocol.learn(bytes);
+        if in_tls && self.protocol == Protocol::Tls {
+            self.protocol = Protocol::Other;
+        }
+    }
+
+    /// What it carried, for the counts.
+    pub(crate) fn carried(&self) -> Carried {
+        let unread = (self.protocol == Protocol::Tls).then_some(TlsStatus::NoKeys);
+        let tls = self.tls.as_ref().map(|tls| tls.status).or(unread);
+        Carried { protocol: self.protocol, tls }
     }
 
     /// Takes note of a tag or tunnel of a packet. Returns whether it is a new one.
@@ -140,6 +163,7 @@ impl Transport {
         if !connection.refused() {
             connection.deflate = connection.deflate.or(context.options.deflate);
         }
+        connection.tls.clone_from(&self.tls);
         connection.original_client_address = self.original_addresses.map(|[client, _]| client);
         connection.original_server_address = self.original_addresses.map(|[_, server]| server);
         connection.encapsulation = self.encapsulation.iter().map(ToString::to_string).collect();

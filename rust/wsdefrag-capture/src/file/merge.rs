@@ -134,6 +134,11 @@ impl Merge {
         &self.secrets
     }
 
+    /// The secrets, to be taken.
+    pub(crate) const fn secrets_mut(&mut self) -> &mut Secrets {
+        &mut self.secrets
+    }
+
     /// The damage that was passed over since the last call, with the index of its file.
     pub fn take_damages(&mut self) -> Vec<(u32, Damage)> {
         std::mem::take(&mut self.damages)

@@ -88,7 +88,7 @@ struct Damages {
 enum Stop {
     /// More bytes are needed, or the file has ended.
     Needs,
-    /// The receiver wants no more.
+    /// The receiver wants no more, or has to take secrets first.
     Full,
     /// A search must begin in the record before, which is in `partial`.
     Back(FileError),
@@ -282,6 +282,10 @@ impl RecordReader {
                     self.position += size as u64;
                     at += size;
                     kept = at;
+                    if secrets.stops_reading() {
+                        self.needed = 0;
+                        return Ok(Run { at, kept, stop: Stop::Full });
+                    }
                     continue;
                 }
                 Parsed::NewFile => {

@@ -27,6 +27,7 @@ use crate::http::body::Body;
 use crate::http::parser::{Head, parse, starts_handshake, starts_like};
 use crate::http::preamble::{MAX_MESSAGE, Preamble};
 use crate::http::preamble_message::{OriginalAddresses, Parsed};
+use crate::tls::record::{HEADER, starts_like_record};
 
 /// The length of the longest head that is read, in bytes.
 pub(crate) const MAX_HEAD: usize = 256 << 10;
@@ -45,6 +46,8 @@ pub(crate) enum HeadResult {
     NotHttp,
     /// The start of the next head is unknown.
     Lost,
+    /// TLS begins with the bytes of [`take_start`](HeadReader::take_start), and then the rest.
+    Tls,
 }
 
 #[derive(Debug)]
@@ -70,11 +73,14 @@ pub(crate) struct HeadReader {
     buffer: Vec<u8>,
     /// Whether this is the direction of requests.
     requests: bool,
+    /// Whether TLS may begin instead of the first head.
+    finds_tls: bool,
 }
 
 impl HeadReader {
-    pub(crate) const fn new(requests: bool) -> Self {
-        Self { state: State::Preamble, preamble: Preamble::new(), buffer: Vec::new(), requests }
+    pub(crate) const fn new(requests: bool, finds_tls: bool) -> Self {
+        let (state, preamble) = (State::Preamble, Preamble::new());
+        Self { state, preamble, buffer: Vec::new(), requests, finds_tls }
     }
 
     /// The memory that the buffer takes, in bytes.
@@ -90,7 +96,7 @@ impl HeadReader {
     /// Goes to the start of a connection that is relayed from here on.
     pub(crate) fn restart(&mut self) {
         let original_addresses = self.original_addresses();
-        *self = Self::new(self.requests);
+        *self = Self::new(self.requests, self.finds_tls);
         self.preamble.original_addresses = original_addresses;
     }
 
@@ -140,7 +146,12 @@ impl HeadReader {
     pub(crate) fn data(&mut self, data: &mut &[u8], time: i64) -> HeadResult {
         while !data.is_empty() {
             match &mut self.state {
-                State::Preamble => self.preamble(data),
+                State::Preamble => {
+                    if self.starts_tls(data) {
+                        return HeadResult::Tls;
+                    }
+                    self.preamble(data);
+                }
                 State::Head => match self.head(data, time) {
                     HeadResult::NeedMoreData => {}
                     result => return result,
@@ -206,12 +217,33 @@ impl HeadReader {
         end.map(|_| std::mem::take(&mut self.buffer))
     }
 
+    /// Whether TLS begins with what is buffered and `data`.
+    fn starts_tls(&self, data: &[u8]) -> bool {
+        let buffered = self.buffer.get(..HEADER).unwrap_or(&self.buffer);
+        let mut start = [0; HEADER];
+        let (known, rest) = start.split_at_mut(buffered.len());
+        known.copy_from_slice(buffered);
+        let added = rest.len().min(data.len());
+        rest[..added].copy_from_slice(&data[..added]);
+        let length = buffered.len() + added;
+        self.finds_tls && starts_like_record(&start[..length]) == Some(true)
+    }
+
+    /// Removes and returns the bytes before the last ones with which TLS begins.
+    pub(crate) fn take_start(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.buffer)
+    }
+
     /// Takes bytes before the first head: skips a message to a proxy, or goes to the head.
     fn preamble(&mut self, data: &mut &[u8]) {
         let before = self.buffer.len();
         let added = data.len().min(MAX_MESSAGE - before);
         self.buffer.extend_from_slice(&data[..added]);
         match self.preamble.next(&self.buffer, self.requests) {
+            // A part of the header of a record of TLS.
+            Parsed::Other if self.finds_tls && starts_like_record(&self.buffer).is_none() => {
+                *data = &data[added..];
+            }
             Parsed::TooShort => *data = &data[added..],
             Parsed::Message(_, length) => {
                 *data = &data[length - before..];

@@ -11,6 +11,8 @@ pub(crate) enum Outcome {
     NeedMoreData,
     /// The connection is not a WebSocket.
     NotWebSocket,
+    /// Another protocol begins with the bytes that were not interpreted.
+    Switches,
     /// HTTP continues after a response: with the same server, or through a proxy with another one.
     HttpContinues,
     /// The server accepted.

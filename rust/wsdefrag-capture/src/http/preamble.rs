@@ -26,7 +26,7 @@ const MAX_MESSAGES: u8 = 16;
 
 /// The state of one direction before the relayed connection.
 #[derive(Debug)]
-pub(super) struct Preamble {
+pub(crate) struct Preamble {
     /// Whether the next message is of SOCKS5.
     in_socks5: bool,
     messages: u8,
@@ -35,12 +35,12 @@ pub(super) struct Preamble {
 }
 
 impl Preamble {
-    pub(super) const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self { in_socks5: false, messages: 0, original_addresses: None }
     }
 
     /// Parses what `bytes` start with, and goes on after a message. `from_client` tells the direction.
-    pub(super) fn next(&mut self, bytes: &[u8], from_client: bool) -> Parsed {
+    pub(crate) fn next(&mut self, bytes: &[u8], from_client: bool) -> Parsed {
         let parsed = match bytes.first() {
             None => Parsed::TooShort,
             Some(_) if self.messages == MAX_MESSAGES => Parsed::Other,

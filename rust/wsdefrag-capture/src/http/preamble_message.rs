@@ -7,7 +7,7 @@ pub(crate) type OriginalAddresses = [SocketAddr; 2];
 
 /// A message before the relayed connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Message {
+pub(crate) enum Message {
     /// A PROXY header, with the addresses of the relayed connection if it has them.
     ProxyHeader(Option<OriginalAddresses>),
     /// A message of SOCKS5 after which another one comes.
@@ -18,7 +18,7 @@ pub(super) enum Message {
 
 /// What the start of some bytes is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Parsed {
+pub(crate) enum Parsed {
     /// A message of this many bytes.
     Message(Message, usize),
     /// The start of a message.

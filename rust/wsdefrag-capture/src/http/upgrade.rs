@@ -16,6 +16,7 @@
 //!                           Http2
 //! CONNECT                   the client's later bytes are buffered; a success restarts both directions
 //!                           at what is relayed, and after anything else HTTP continues
+//! TLS instead of a head      the handshake ends; the caller reads TLS, and what is inside
 //! gap in the client's heads the client's later bytes are buffered; the server's heads decide
 //! gap in the server's heads, or in the client's bytes after a request for a WebSocket
 //!                           the handshake ends with what is known: Accepted or Unknown
@@ -76,10 +77,11 @@ pub(crate) struct Upgrade {
 }
 
 impl Upgrade {
-    pub(crate) const fn new(from_the_start: bool) -> Self {
+    /// A handshake before its first byte. TLS may begin instead if `finds_tls`.
+    pub(crate) const fn new(from_the_start: bool, finds_tls: bool) -> Self {
         Self {
-            client: HeadReader::new(true),
-            server: HeadReader::new(false),
+            client: HeadReader::new(true, finds_tls),
+            server: HeadReader::new(false, finds_tls),
             pending: VecDeque::new(),
             early_responses: 0,
             refusals: 0,
@@ -154,6 +156,11 @@ impl Upgrade {
                 // length.
                 HeadResult::NotHttp if self.is_uncertain => self.decide(),
                 HeadResult::NotHttp => return Outcome::NotWebSocket,
+                HeadResult::Tls => {
+                    let start = reader.take_start();
+                    self.buffered.data(from_client, &start, origin);
+                    Outcome::Switches
+                }
                 // The server's heads alone may still show a WebSocket.
                 HeadResult::Lost if from_client => continue,
                 HeadResult::Lost => self.decide(),

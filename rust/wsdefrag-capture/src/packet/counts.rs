@@ -8,6 +8,8 @@
 
 use crate::packet::unread::Unread;
 use crate::protocol::ProtocolCounts;
+use crate::tls::keys::KeyCounts;
+use crate::tls_counts::TlsCounts;
 
 /// Link types that [`Counts::unknown_links`] counts separately.
 pub const MAX_UNKNOWN_LINKS: usize = 16;
@@ -54,6 +56,10 @@ pub struct Counts {
     /// What the TCP connections carried that have ended, as far as the filter for ports and addresses
     /// wants them.
     pub protocols: ProtocolCounts,
+    /// The TLS connections among them, and whether they were read.
+    pub tls: TlsCounts,
+    /// What key logs and secrets blocks had.
+    pub keys: KeyCounts,
     /// When the first packet was captured, in nanoseconds since the epoch.
     pub first_time: Option<i64>,
     /// When the last packet was captured, in nanoseconds since the epoch.

@@ -16,6 +16,7 @@
 use crate::file::damage::Damage;
 use crate::file::error::FileError;
 use crate::file::merge::Merge;
+use crate::file::secrets::Secrets;
 use crate::packet::Packet;
 use crate::packet::counts::Counts;
 use crate::packet::layers::Layers;
@@ -138,6 +139,11 @@ impl PacketReader {
     #[must_use]
     pub fn secrets(&self) -> &[(u32, Vec<u8>)] {
         self.files.secrets().kept()
+    }
+
+    /// The secrets, to be taken.
+    pub(crate) const fn secrets_mut(&mut self) -> &mut Secrets {
+        self.files.secrets_mut()
     }
 
     /// Decryption Secrets Blocks that were too large to keep.

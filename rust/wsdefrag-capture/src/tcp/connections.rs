@@ -28,7 +28,7 @@ use std::net::SocketAddr;
 
 use crate::connection::{Connection, Ended};
 use crate::conversation::Conversation;
-use crate::conversation::context::Context;
+use crate::conversation::context::{CaptureState, Context, Scan};
 use crate::conversation::transport::Transport;
 use crate::options::{ConnectionKey, Options};
 use crate::packet::tags::Tags;
@@ -44,6 +44,8 @@ use crate::tcp::live_connection::LiveConnection;
 use crate::tcp::past_connection::{Afterwards, PastConnection, Reason};
 use crate::tcp::port_reuse::PortReuse;
 use crate::tcp::tenants::{Fit, Tenants};
+use crate::tls::keys::Keys;
+use crate::tls_counts::TlsCounts;
 
 /// Nanoseconds of capture time without a packet after which a closing connection ends.
 const CLOSING_WAIT: i64 = 300_000_000_000;
@@ -89,6 +91,14 @@ pub(crate) struct Connections {
     pub(crate) evicted_packets: u64,
     /// What the connections carried that have ended and that the filter's ports and addresses want.
     pub(crate) protocols: ProtocolCounts,
+    /// The TLS connections among them.
+    pub(crate) tls: TlsCounts,
+    /// The secrets for TLS.
+    pub(crate) keys: Keys,
+    /// Whether keys may be added while packets are read.
+    pub(crate) expects_keys: bool,
+    /// Whether the files can be scanned for secrets.
+    pub(crate) scan: Scan,
 }
 
 impl Connections {
@@ -105,6 +115,10 @@ impl Connections {
             evicted: 0,
             evicted_packets: 0,
             protocols: ProtocolCounts::default(),
+            tls: TlsCounts::default(),
+            keys: Keys::default(),
+            expects_keys: false,
+            scan: Scan::None,
         }
     }
 
@@ -154,9 +168,7 @@ impl Connections {
                 Some(Entry::Past(past)) => {
                     let afterwards = past.segment(sender, segment, tags.hash);
                     if afterwards != Afterwards::Opens {
-                        if let Some(protocol) = past.protocol {
-                            self.protocols.later_packet(protocol);
-                        }
+                        count_later(past, &mut self.protocols, &mut self.tls);
                         self.evicted_packets += u64::from(afterwards == Afterwards::Unread);
                         return self.touch_past(old, segment);
                     }
@@ -197,9 +209,13 @@ impl Connections {
         if !live.tags.last_was(sender, tags.hash) {
             live.note_tags(sender, *tags);
         }
-        let mut context =
-            Context { options: &self.options, next_number: &mut self.next_number, sink };
-        let ended = live.segment(sender, segment, origin, now, &mut self.total_held, &mut context);
+        let mut state = capture_state(
+            &self.options,
+            &mut self.next_number,
+            (&mut self.keys, &mut self.scan),
+            sink,
+        );
+        let ended = live.segment(sender, segment, origin, now, &mut self.total_held, &mut state);
         live.measure(&mut self.ledger);
         self.reclassify(index, ended, origin.time, sink);
         if self.ledger.is_over() {
@@ -246,15 +262,17 @@ impl Connections {
         };
         match self.table.get(index) {
             Some(Entry::Live(live)) => {
-                let mut context =
-                    Context { options: &self.options, next_number: &mut self.next_number, sink };
-                live.ordered(route.sender, bytes, origin, &mut context);
+                let mut state = capture_state(
+                    &self.options,
+                    &mut self.next_number,
+                    (&mut self.keys, &mut self.scan),
+                    sink,
+                );
+                live.ordered(route.sender, bytes, origin, &mut state);
                 live.measure(&mut self.ledger);
             }
-            Some(Entry::Past(PastConnection { protocol: Some(protocol), .. })) => {
-                self.protocols.later_packet(*protocol);
-            }
-            _ => {}
+            Some(Entry::Past(past)) => count_later(past, &mut self.protocols, &mut self.tls),
+            None => {}
         }
         self.reclassify(index, None, origin.time, sink);
         if self.ledger.is_over() {
@@ -377,15 +395,23 @@ impl Connections {
         self.evicted += u64::from(reason == Reason::Evicted);
         let past = Entry::Past(PastConnection::new(reason, &live.streams, live.tags.clone()));
         if let Entry::Live(mut live) = std::mem::replace(entry, past) {
-            let mut context =
-                Context { options: &self.options, next_number: &mut self.next_number, sink };
-            live.finish(ended, &mut self.total_held, &mut context);
+            let mut state = capture_state(
+                &self.options,
+                &mut self.next_number,
+                (&mut self.keys, &mut self.scan),
+                sink,
+            );
+            live.finish(ended, &mut self.total_held, &mut state);
             self.ledger.change(live.measured(), 0);
-            let Transport { endpoints, protocol, packets, .. } = live.conversation.transport;
+            let carried = live.conversation.transport.carried();
+            let Transport { endpoints, packets, tls, .. } = live.conversation.transport;
             if self.options.filter.wants_endpoints(endpoints) {
-                self.protocols.connection(protocol, packets);
+                self.protocols.connection(carried.protocol, packets);
+                if let Some(status) = carried.tls {
+                    self.tls.connection(status, packets, tls.as_deref());
+                }
                 if let Some(Entry::Past(past)) = self.table.get(index) {
-                    past.protocol = Some(protocol);
+                    past.carried = Some(carried);
                 }
             }
         }
@@ -395,9 +421,13 @@ impl Connections {
     pub(super) fn drop_unfinished<S: Sink>(&mut self, index: SlotIndex, sink: &mut S) {
         let limit = self.ledger.limit();
         if let Some(Entry::Live(live)) = self.table.get(index) {
-            let mut context =
-                Context { options: &self.options, next_number: &mut self.next_number, sink };
-            live.drop_unfinished(limit, &mut self.total_held, &mut context);
+            let mut state = capture_state(
+                &self.options,
+                &mut self.next_number,
+                (&mut self.keys, &mut self.scan),
+                sink,
+            );
+            live.drop_unfinished(limit, &mut self.total_held, &mut state);
             live.measure(&mut self.ledger);
         }
     }
@@ -442,9 +472,13 @@ impl Connections {
         if let Some(index) = ending.unsettled.next() {
             let Some(Entry::Live(live)) = self.table.get(index) else { return true };
             let sink = &mut Settling { rows: &mut ending.rows, sink };
-            let mut context =
-                Context { options: &self.options, next_number: &mut self.next_number, sink };
-            live.settle(Ended::EndOfCapture, &mut self.total_held, &mut context);
+            let mut state = capture_state(
+                &self.options,
+                &mut self.next_number,
+                (&mut self.keys, &mut self.scan),
+                sink,
+            );
+            live.settle(Ended::EndOfCapture, &mut self.total_held, &mut state);
             let is_last = ending.unsettled.len() == 0;
             ending.rows.sort(if is_last { 0 } else { self.ledger.limit() });
             return true;
@@ -478,5 +512,25 @@ impl Connections {
         }
         live.sort_unstable();
         live.into_iter()
+    }
+}
+
+/// What a connection needs of the capture.
+fn capture_state<'a, S>(
+    options: &'a Options,
+    next_number: &'a mut u64,
+    (keys, scan): (&'a mut Keys, &'a mut Scan),
+    sink: &'a mut S,
+) -> CaptureState<'a, S> {
+    let reads_tls = keys.may_grow || !keys.is_empty();
+    CaptureState { keys, scan, context: Context { options, reads_tls, next_number, sink } }
+}
+
+/// Counts a packet of a connection that has ended.
+const fn count_later(past: &PastConnection, protocols: &mut ProtocolCounts, tls: &mut TlsCounts) {
+    let Some(carried) = past.carried else { return };
+    protocols.later_packet(carried.protocol);
+    if let Some(status) = carried.tls {
+        tls.later_packet(status);
     }
 }

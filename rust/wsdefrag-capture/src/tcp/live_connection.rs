@@ -12,7 +12,7 @@
 
 use crate::connection::Ended;
 use crate::conversation::Conversation;
-use crate::conversation::context::Context;
+use crate::conversation::context::CaptureState;
 use crate::packet::exported_pdu::RepeatedPrefix;
 use crate::packet::tags::Tags;
 use crate::packet::{Origin, Segment};
@@ -118,7 +118,7 @@ impl LiveConnection {
         &mut self,
         limit: usize,
         total_held: &mut usize,
-        context: &mut Context<'_, S>,
+        state: &mut CaptureState<'_, S>,
     ) {
         let Self { streams, conversation, .. } = self;
         let largest = conversation.largest_unfinished();
@@ -127,7 +127,7 @@ impl LiveConnection {
             if stream.segments_memory() > 0 && stream.segments_memory() >= largest {
                 has_dropped = true;
                 stream.give_up_holes(total_held, &mut |part| {
-                    conversation.part(sender, part, context);
+                    conversation.part(sender, part, state);
                 });
             }
         }
@@ -157,7 +157,7 @@ impl LiveConnection {
         sender: usize,
         bytes: &[u8],
         origin: Origin,
-        context: &mut Context<'_, S>,
+        state: &mut CaptureState<'_, S>,
     ) {
         let Self { repeated, conversation, .. } = self;
         let repeated = repeated.get_or_insert_default();
@@ -165,7 +165,7 @@ impl LiveConnection {
         conversation.transport.packets += 1;
         let new = repeated[sender].strip(bytes);
         if !new.is_empty() {
-            conversation.part(sender, StreamPart::Data(new, origin), context);
+            conversation.part(sender, StreamPart::Data(new, origin), state);
         }
         repeated[sender].remember(bytes, conversation.unfinished(sender));
     }
@@ -213,7 +213,7 @@ impl LiveConnection {
         origin: Origin,
         now: i64,
         total_held: &mut usize,
-        context: &mut Context<'_, S>,
+        state: &mut CaptureState<'_, S>,
     ) -> Option<Ended> {
         let Self { streams, reset, has_opener, conversation, .. } = self;
         conversation.transport.last = origin;
@@ -246,13 +246,13 @@ impl LiveConnection {
             }
             conversation.transport.syn(sender, segment.sequence, acknowledgment);
         }
-        if !conversation.is_open() {
+        if conversation.wants_acknowledgments() {
             let position = acknowledgment.and_then(|ack| streams[1 - sender].position(ack));
             conversation.transport.acknowledged =
                 position.map(|position| (origin.packet, position));
         }
         streams[sender].segment(segment, origin, now, total_held, &mut |part| {
-            conversation.part(sender, part, context);
+            conversation.part(sender, part, state);
         });
         if let Some(acknowledgment) = acknowledgment {
             streams[1 - sender].acknowledge(acknowledgment, now);
@@ -260,7 +260,7 @@ impl LiveConnection {
         for (sender, stream) in streams.iter_mut().enumerate() {
             if stream.has_hole() {
                 stream.settle(now, total_held, &mut |part| {
-                    conversation.part(sender, part, context);
+                    conversation.part(sender, part, state);
                 });
             }
         }
@@ -272,12 +272,12 @@ impl LiveConnection {
         &mut self,
         ended: Ended,
         total_held: &mut usize,
-        context: &mut Context<'_, S>,
+        state: &mut CaptureState<'_, S>,
     ) {
         let ended = self.ended(ended);
-        self.settle(ended, total_held, context);
+        self.settle(ended, total_held, state);
         let Self { streams, conversation, .. } = self;
-        conversation.finish(ended, [streams[0].repeats, streams[1].repeats], context);
+        conversation.finish(ended, [streams[0].repeats, streams[1].repeats], state);
     }
 
     /// How the connection ended, if it ends for this reason.
@@ -305,7 +305,7 @@ impl LiveConnection {
         &mut self,
         ended: Ended,
         total_held: &mut usize,
-        context: &mut Context<'_, S>,
+        state: &mut CaptureState<'_, S>,
     ) {
         let ended = self.ended(ended);
         let Self { streams, conversation, .. } = self;
@@ -313,8 +313,8 @@ impl LiveConnection {
             return;
         }
         for (sender, stream) in streams.iter_mut().enumerate() {
-            stream.finish(total_held, &mut |part| conversation.part(sender, part, context));
+            stream.finish(total_held, &mut |part| conversation.part(sender, part, state));
         }
-        conversation.settle(ended, context);
+        conversation.settle(ended, state);
     }
 }

@@ -9,7 +9,7 @@
 #![expect(clippy::cast_possible_truncation, reason = "a length is added to a number modulo 2^32")]
 
 use crate::packet::Segment;
-use crate::protocol::Protocol;
+use crate::protocol::Carried;
 use crate::tcp::stream::Stream;
 use crate::tcp::tenants::{Fit, Positions, TagsSeen};
 
@@ -45,7 +45,7 @@ pub(super) enum Afterwards {
 pub(super) struct PastConnection {
     reason: Reason,
     /// What it carried; `None` if its packets are not counted.
-    pub(super) protocol: Option<Protocol>,
+    pub(super) carried: Option<Carried>,
     /// The tags under which its packets came.
     pub(super) tags: TagsSeen,
     /// The sequence numbers of its SYNs.
@@ -57,7 +57,7 @@ pub(super) struct PastConnection {
 impl PastConnection {
     pub(super) fn new(reason: Reason, streams: &[Stream; 2], tags: TagsSeen) -> Self {
         let Positions { initial, next } = Positions::of(streams);
-        Self { reason, protocol: None, tags, initial, next }
+        Self { reason, carried: None, tags, initial, next }
     }
 
     /// How well a segment under other tags fits.
@@ -123,7 +123,7 @@ mod tests {
         let tags = TagsSeen::default();
         PastConnection {
             reason,
-            protocol: None,
+            carried: None,
             tags,
             initial: [Some(99), None],
             next: [Some(1_000), None],

@@ -13,6 +13,7 @@ use crate::options::Options;
 use crate::packet::Origin;
 use crate::sink::Sink;
 use crate::stream_part::{Gap, Repeats, StreamPart};
+use crate::tls_facts::TlsFacts;
 use crate::websocket::direction::{Direction, DirectionOptions};
 use crate::websocket::frame_search::Found;
 use crate::websocket::midstream::SearchedDirection;
@@ -124,6 +125,11 @@ impl OpenWebSocket {
         for direction in &mut self.directions {
             direction.park();
         }
+    }
+
+    /// Takes note of what is known of the connection's TLS at its end.
+    pub(crate) fn note_tls(&mut self, tls: Option<Box<TlsFacts>>) {
+        self.connection.tls = tls;
     }
 
     /// The tags and tunnels of the connection's packets.

@@ -9,6 +9,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use wsdefrag_capture::packet::counts::Counts;
 use wsdefrag_capture::protocol::Protocol;
+use wsdefrag_capture::tls_facts::TlsStatus;
 
 /// The arguments of `wsdefrag.capture.PacketCounts`.
 pub(super) fn packet_counts<'py>(py: Python<'py>, counts: &Counts) -> PyResult<Bound<'py, PyDict>> {
@@ -30,6 +31,24 @@ pub(super) fn packet_counts<'py>(py: Python<'py>, counts: &Counts) -> PyResult<B
     ] {
         values.set_item(name, value)?;
     }
+    for (name, value) in [
+        ("keys", counts.keys.secrets),
+        ("malformed_keys", counts.keys.malformed),
+        ("dropped_keys", counts.keys.dropped),
+        ("bad_tags", counts.tls.bad_tags),
+        ("found_by_trial", counts.tls.found_by_trial),
+        ("bytes_before_keys", counts.tls.before_keys),
+    ] {
+        values.set_item(name, value)?;
+    }
+    let (connections, packets) = (PyDict::new(py), PyDict::new(py));
+    for status in TlsStatus::ALL {
+        connections.set_item(status.name(), counts.tls.connections(status))?;
+        packets.set_item(status.name(), counts.tls.packets(status))?;
+    }
+    values.set_item("tls_connections", connections)?;
+    values.set_item("tls_packets", packets)?;
+    values.set_item("tls_servers", &counts.tls.servers)?;
     let links = PyDict::new(py);
     for (link, packets) in &counts.unknown_links {
         links.set_item(link, packets)?;

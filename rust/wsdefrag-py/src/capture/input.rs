@@ -22,6 +22,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use wsdefrag_capture::file::compression::Decompressor;
 use wsdefrag_capture::file::first_time::first_time;
+use wsdefrag_capture::file::secrets_scan::scan_secrets;
 
 use crate::raw::python;
 
@@ -63,6 +64,25 @@ impl Input {
             return None;
         }
         first_time(&mut Decompressor::new(File::open(path).ok()?).take(PEEKED))
+    }
+
+    /// Whether it is a regular file, which can be read more than once.
+    pub(crate) fn is_regular(&self) -> bool {
+        match self {
+            Self::Path(path) => path.metadata().is_ok_and(|metadata| metadata.is_file()),
+            Self::Object(..) => false,
+        }
+    }
+
+    /// Gives each block of TLS secrets in a regular file that is not compressed to `found`.
+    pub(crate) fn scan_secrets(&self, found: &mut dyn FnMut(&[u8])) {
+        if let Self::Path(path) = self
+            && self.is_regular()
+            && let Ok(mut file) = File::open(path)
+        {
+            // What cannot be read is reported when the file is read.
+            let _ = scan_secrets(&mut file, found);
+        }
     }
 
     /// Opens the input.

@@ -12,6 +12,7 @@ pub(crate) mod event;
 pub(crate) mod failure;
 mod input;
 pub(crate) mod items;
+mod key_logs;
 pub(crate) mod message;
 pub(crate) mod plan;
 pub(crate) mod reader;

@@ -13,7 +13,7 @@ use std::sync::atomic::AtomicBool;
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyBytes, PyDict};
 use pyo3::{PyTraverseError, PyVisit};
 use wsdefrag_capture::columns::{SCHEMA_VERSION, Table};
 use wsdefrag_capture::options::ConnectionKey;
@@ -24,8 +24,9 @@ use wsdefrag_core::Strictness;
 use crate::capture::arrow::ArrowStream;
 use crate::capture::arrow_pass::SharedResults;
 use crate::capture::choices::Choices;
+use crate::capture::key_logs::KeyLogs;
 use crate::capture::reader::{CaptureReader, OBJECT_MEMORY};
-use crate::capture::source::Source;
+use crate::capture::source::{Files, Source};
 use crate::opcodes::parse_opcode;
 use crate::panics;
 use crate::params::{PyDeflateParams, PyLimits, PyStrictness};
@@ -53,7 +54,7 @@ impl CapturePlan {
     #[pyo3(signature = (
         *, paths, file, name, hosts, request_paths, connections, ports, addresses, from_client,
         types, since_ns, until_ns, content, deflate, limits, strictness, resync, max_connections,
-        memory, idle_timeout_ns, key, capture_point, decode_as, columns
+        memory, idle_timeout_ns, key, capture_point, decode_as, columns, key_log_paths, key_log_contents
     ))]
     #[expect(clippy::too_many_arguments, reason = "all of them have names where it is called")]
     #[expect(clippy::needless_pass_by_value, reason = "arguments from Python are owned")]
@@ -82,11 +83,16 @@ impl CapturePlan {
         capture_point: String,
         decode_as: Vec<String>,
         columns: [Option<Vec<String>>; 3],
+        key_log_paths: Vec<PathBuf>,
+        key_log_contents: Vec<Bound<'_, PyBytes>>,
     ) -> PyResult<Self> {
-        let source = match file {
-            Some(file) => Source::Object(file, name, Arc::new(AtomicBool::new(false))),
-            None => Source::Paths(paths),
+        let files = match file {
+            Some(file) => Files::Object(file, name, Arc::new(AtomicBool::new(false))),
+            None => Files::Paths(paths),
         };
+        let contents = key_log_contents.iter().map(|content| content.as_bytes().to_vec());
+        let key_logs = KeyLogs { paths: key_log_paths, contents: Arc::new(contents.collect()) };
+        let source = Source { files, key_logs };
         let address = |text: &String| {
             text.parse::<IpAddr>()
                 .map_err(|_| PyValueError::new_err(format!("{text:?} is not an IP address")))

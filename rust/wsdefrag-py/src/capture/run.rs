@@ -2,10 +2,14 @@
 //! the time of their packets.
 //!
 //! ```text
+//! keys      the key logs are read
 //! peeking   several files: the time of each one's first packet is looked up
 //! reading   the file whose packet is next is read, and opened when its turn comes
 //! finished
 //! ```
+//!
+//! Where there is TLS, files are scanned for the secrets in them before reading goes on. If the capture
+//! is live, key logs are read again when a secret is looked for in vain.
 //!
 //! So of files that follow each other, as rotation makes them, only one is open. A file that cannot
 //! be read costs itself: it is named in the warnings, and the others are read. If none can be read,
@@ -24,10 +28,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use pyo3::{PyTraverseError, PyVisit};
 use wsdefrag_capture::packet::counts::Counts;
-use wsdefrag_capture::{Capture, Options, Sink};
+use wsdefrag_capture::{Capture, KeySource, Options, Sink};
 
 use crate::capture::failure::{Failure, Progress};
 use crate::capture::input::{Handles, Input, Opened};
+use crate::capture::key_logs::{KeyLogs, OpenKeyLogs};
 
 /// Bytes per read of a file that is read alone; they fit in a part of the second-level cache.
 const CHUNK: usize = 256 << 10;
@@ -60,6 +65,9 @@ pub(crate) struct Run {
     capture: Capture,
     open: HashMap<u32, OpenFile>,
     handles: Handles,
+    key_logs: KeyLogs,
+    /// The key logs, once they were read.
+    open_key_logs: Option<OpenKeyLogs>,
     /// The buffer of the last file that ended.
     spare: Vec<u8>,
     read: Arc<AtomicU64>,
@@ -84,9 +92,15 @@ struct OpenFile {
 }
 
 impl Run {
-    pub(crate) fn new(inputs: impl IntoIterator<Item = Input>, options: Options) -> Self {
+    pub(crate) fn new(
+        inputs: impl IntoIterator<Item = Input>,
+        options: Options,
+        key_logs: KeyLogs,
+    ) -> Self {
         Self {
             inputs: inputs.into_iter().collect(),
+            key_logs,
+            open_key_logs: None,
             added: 0,
             capture: Capture::new(options),
             open: HashMap::new(),
@@ -123,6 +137,15 @@ impl Run {
         if self.finished {
             return Step::Ended;
         }
+        if self.open_key_logs.is_none() && self.added == 0 {
+            if let Err(failure) = self.open_key_logs() {
+                self.fail(failure);
+            }
+            return Step::More;
+        }
+        if self.capture.wants_scan() {
+            self.scan_secrets();
+        }
         if self.added < self.inputs.len() {
             self.peek();
             return Step::More;
@@ -132,12 +155,19 @@ impl Run {
                 return Step::More;
             }
             self.finished = true;
+            let logs = self.open_key_logs.as_ref();
+            self.warnings.extend(logs.into_iter().flat_map(OpenKeyLogs::warnings));
             if self.has_read && self.inputs.len() > 1 {
                 self.failure = None;
             }
             return Step::Ended;
         };
         let result = self.read_file(file, sink);
+        if self.capture.wants_keys()
+            && let Some(logs) = &mut self.open_key_logs
+        {
+            logs.read_again(&mut self.capture);
+        }
         for (file, damage) in self.capture.take_damages() {
             let name = self.inputs[file as usize].name();
             self.warnings.push(format!("{name}: {damage}"));
@@ -174,6 +204,28 @@ impl Run {
             Input::Path(_) => Ok(()),
             Input::Object(object, _) => visit.call(&**object),
         })
+    }
+
+    /// Reads the key logs.
+    fn open_key_logs(&mut self) -> Result<(), Failure> {
+        let is_live = !self.inputs.iter().all(Input::is_regular);
+        self.capture.expect_keys(is_live && !self.key_logs.is_empty());
+        if !is_live {
+            self.capture.offer_scan();
+        }
+        self.open_key_logs = Some(self.key_logs.open(&mut self.capture)?);
+        Ok(())
+    }
+
+    /// Adds the secrets in all files.
+    fn scan_secrets(&mut self) {
+        let Self { inputs, capture, .. } = self;
+        for input in inputs {
+            input.scan_secrets(&mut |secrets| {
+                capture.add_keylog(secrets, KeySource::SecretsBlock);
+            });
+        }
+        capture.end_scan();
     }
 
     /// Adds the next inputs to the capture, with the times of their first packets.
