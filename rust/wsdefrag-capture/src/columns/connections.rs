@@ -349,8 +349,8 @@ mod tests {
             status: TlsStatus::Ok,
             version: Some(0x0304),
             cipher: Some(0x1301),
-            server_name: Some("a.example".into()),
-            alpn: Some("http/1.1".into()),
+            server_name: Some("example.com".into()),
+            alpn: Some("h2".into()),
             resumed: Some(false),
             early_data: true,
             key_updates: 1,
@@ -561,8 +561,8 @@ mod tests {
         for (name, expected) in [
             ("tls_version", "TLS 1.3"),
             ("tls_cipher", "TLS_AES_128_GCM_SHA256"),
-            ("sni", "a.example"),
-            ("alpn", "http/1.1"),
+            ("sni", "example.com"),
+            ("alpn", "h2"),
             ("key_source", "key_log"),
         ] {
             assert_eq!(texts(&batch, name), [Some(expected)]);
