@@ -169,14 +169,28 @@ impl Conversation {
         matches!(self.stage, Stage::Open(_) | Stage::Unwanted)
     }
 
-    /// The memory that it takes, this value itself excluded, in bytes.
+    /// Whether it is a WebSocket that is read.
     #[inline]
-    pub(crate) fn bytes_held(&self) -> usize {
+    pub(crate) const fn is_read(&self) -> bool {
+        matches!(self.stage, Stage::Open(_))
+    }
+
+    /// The memory that it takes, without this value itself and the directions of a WebSocket, in bytes.
+    pub(crate) fn common_bytes(&self) -> usize {
         match &self.stage {
-            Stage::Open(websocket) => websocket.bytes_held(),
+            Stage::Open(websocket) => websocket.own_bytes(),
             Stage::Handshake(upgrade) => upgrade.bytes_held(),
             Stage::Midstream(midstream) => midstream.bytes_held(),
             Stage::Unwanted | Stage::Dead => 0,
+        }
+    }
+
+    /// The memory that the sender's direction of a WebSocket takes, in bytes.
+    #[inline]
+    pub(crate) fn direction_bytes(&self, sender: usize) -> usize {
+        match &self.stage {
+            Stage::Open(websocket) => websocket.direction_bytes(self.client == Some(sender)),
+            _ => 0,
         }
     }
 
@@ -184,7 +198,7 @@ impl Conversation {
     pub(crate) fn largest_unfinished(&self) -> usize {
         match &self.stage {
             Stage::Open(websocket) => websocket.largest_unfinished(),
-            Stage::Handshake(_) | Stage::Midstream(_) => self.bytes_held(),
+            Stage::Handshake(_) | Stage::Midstream(_) => self.common_bytes(),
             Stage::Unwanted | Stage::Dead => 0,
         }
     }
