@@ -58,6 +58,12 @@ def test_odd_request_is_read_and_said(old: bytes, new: bytes, problem: str | Non
     assert problem is None or problem in problems[0]
 
 
+def test_method_of_the_request_is_what_the_client_sent() -> None:
+    found = asked(request_head().replace(b"GET", b"POST"))
+    assert found.connection.request is not None
+    assert found.connection.request.method == "POST"
+
+
 def test_odd_request_may_be_cut_at_every_byte() -> None:
     head = request_head().replace(b"GET /chat HTTP/1.1", b"POST /chat room HTTP/1.0")
     for at in range(1, len(head)):

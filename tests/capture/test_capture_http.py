@@ -54,6 +54,36 @@ def test_requests_before_the_upgrade_are_passed_over() -> None:
     assert found.connection.path == "/chat"
 
 
+@pytest.mark.parametrize("late", range(1, 9))
+def test_responses_captured_before_their_requests_answer_them_in_their_order(late: int) -> None:
+    """The server's segments come before the last `late` of the client's."""
+    talk = Conversation().open()
+    opening = len(talk.segments)
+    talk.says(True, b"HEAD /page HTTP/1.1\r\n\r\n")
+    talk.says(False, b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+    talk.says(True, request_head("/refused"))
+    talk.says(False, b"HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno")
+    talk.says(True, b"POST /page HTTP/1.1\r\nContent-Length: 4\r\n\r\n")
+    talk.says(False, b"HTTP/1.1 100 Continue\r\n\r\n")
+    talk.says(True, b"body")
+    talk.says(False, answer(b"a page"))
+    talk.upgrade("/accepted")
+    talk.says(True, text(True, "of the client"))
+    talk.says(False, text(False, "of the server"))
+    opened, rest = talk.segments[:opening], talk.segments[opening:]
+    client = [one for one in rest if one.from_client]
+    server = [one for one in rest if not one.from_client]
+    segments = [*opened, *client[: -late or None], *server, *client[-late:]]
+    found = read(capture_of(segments), ordered=False, timed=False)
+    assert [(one.path, one.response and one.response.status) for one in found.connections] == [
+        ("/refused", 403),
+        ("/accepted", 101),
+    ]
+    assert found.connections[1].accept_key_ok is True
+    assert sorted(found.contents()) == [b"of the client", b"of the server"]
+    assert not any(one.has_losses for one in found.connections)
+
+
 @pytest.mark.parametrize("chunked", [False, True])
 @SIDES
 def test_gap_before_the_upgrade_does_not_hide_the_websocket(side: bool, chunked: bool) -> None:

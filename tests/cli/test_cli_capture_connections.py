@@ -40,6 +40,7 @@ def test_json_line_says_what_is_known_of_the_recording(name: str) -> None:
         assert (row["server_address"], row["server_port"]) == known.server
         assert (row["host"], row["subprotocol"]) == (known.host, known.subprotocol)
         assert row["extensions"] == known.extensions
+        assert row["method"] == "GET"
         assert row["response_status"] == (known.refused or 101)
         assert row["midstream"] is False
         assert row["problems"] == []

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from wsdefrag._arguments import require_bool, require_optional, require_retain, require_str
 from wsdefrag._native import ArrowStream, CapturedEvent, CapturedMessage, CapturePlan
@@ -37,6 +37,8 @@ from wsdefrag.capture.reader import CaptureReader
 from wsdefrag.deflate import DeflateParams
 from wsdefrag.limits import Limits
 from wsdefrag.strictness import Strictness
+
+_Item = TypeVar("_Item", CapturedMessage, CapturedEvent)
 
 
 class ArrowTables(NamedTuple):
@@ -279,10 +281,7 @@ class Capture:
             OSError: If no file can be opened or read.
             ValueError: If the source is a file object that has been read before.
         """
-        with self.read() as reader:
-            for item in reader:
-                if isinstance(item, CapturedMessage):
-                    yield item
+        return self._items(CapturedMessage)
 
     def events(self) -> Iterator[CapturedEvent]:
         """Read the control frames, gaps and violations.
@@ -298,10 +297,7 @@ class Capture:
             OSError: If a file cannot be opened or read.
             ValueError: If the source is a file object that has been read before.
         """
-        with self.read() as reader:
-            for item in reader:
-                if isinstance(item, CapturedEvent):
-                    yield item
+        return self._items(CapturedEvent)
 
     def connections(self, *, retain: int | None = None) -> Iterator[CapturedConnection]:
         """Read the connections, each when it has ended, with its messages and events.
@@ -321,6 +317,13 @@ class Capture:
                 before.
         """
         return self._connections(require_retain(retain))
+
+    def _items(self, kind: type[_Item]) -> Iterator[_Item]:
+        """Read the items of one kind."""
+        with self.read() as reader:
+            for item in reader:
+                if isinstance(item, kind):
+                    yield item
 
     def _connections(self, most: int | None) -> Iterator[CapturedConnection]:
         with self.read() as reader:

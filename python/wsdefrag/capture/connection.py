@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from wsdefrag._shown import shown, shown_fields, shown_text
+from wsdefrag.capture.tls import CapturedTls
 from wsdefrag.data import WebSocketData
 from wsdefrag.deflate import DeflateParams
 
@@ -26,6 +27,7 @@ class CapturedRequest:
         target: The request target of the request line, unchanged.
         fields: The header fields in order: names in their original case, values as bytes.
         timestamp_ns: When its last byte was captured, in nanoseconds since the epoch.
+        method: The method of the request line: ``GET``, unless the client broke a rule.
 
     Example:
         >>> from wsdefrag.capture import CapturedRequest
@@ -36,6 +38,7 @@ class CapturedRequest:
     target: str
     fields: tuple[tuple[str, bytes], ...]
     timestamp_ns: int
+    method: str = "GET"
 
     def __repr__(self) -> str:
         """Show the target and the number of header fields."""
@@ -247,6 +250,7 @@ class CapturedConnection:
             proxy reported them, or None.
         encapsulation: The tags and tunnels that its packets came through, such as ``"vlan 12"`` or
             ``"vxlan 5001"``; at most 16.
+        tls: What is known of its TLS, or None in clear text.
         websocket: The messages and how the WebSocket was closed; only ``Capture.connections()``
             fills it.
         events: Pings, pongs, closes, gaps and violations in their order, as ``CapturedEvent``; each
@@ -283,6 +287,7 @@ class CapturedConnection:
     original_client_address: tuple[str, int] | None = None
     original_server_address: tuple[str, int] | None = None
     encapsulation: tuple[str, ...] = ()
+    tls: CapturedTls | None = None
     websocket: WebSocketData = field(default_factory=WebSocketData)
     events: list[CapturedEvent] = field(default_factory=list)
 

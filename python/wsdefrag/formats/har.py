@@ -139,7 +139,7 @@ def _request(connection: CapturedConnection) -> dict[str, Any]:
     request = connection.request
     address = url(connection)
     described: dict[str, Any] = {
-        "method": "GET",
+        "method": "GET" if request is None else request.method,
         "url": address,
         "httpVersion": "HTTP/1.1",
         "cookies": [],

@@ -186,7 +186,7 @@ def _request(connection: CapturedConnection) -> dict[str, Any]:
         "timestamp_end": time,
         "host": connection.server_address[0],
         "port": connection.server_address[1],
-        "method": b"GET",
+        "method": b"GET" if request is None else request.method.encode(),
         "scheme": scheme(connection, "http").encode(),
         "authority": b"",
         "path": (connection.path or "/").encode("utf-8", "surrogateescape"),

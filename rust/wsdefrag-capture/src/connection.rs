@@ -10,6 +10,7 @@ use wsdefrag_core::DeflateParams;
 
 use crate::account::Account;
 use crate::packet::Origin;
+use crate::tls_facts::TlsFacts;
 
 /// How a connection ended, as far as it was captured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -124,6 +125,8 @@ pub struct Connection {
     /// The tags and tunnels of its packets, such as `vlan 12` or `vxlan 5001`; at most
     /// [`MAX_ENCAPSULATION`].
     pub encapsulation: Vec<String>,
+    /// What is known of its TLS; `None` in clear text.
+    pub tls: Option<Box<TlsFacts>>,
     /// The request, if it was captured.
     pub request: Option<Request>,
     /// The response, if it was captured.
@@ -168,11 +171,18 @@ impl Request {
     }
 }
 
+impl Response {
+    /// The memory that the response takes, in bytes.
+    pub(crate) fn bytes_held(&self) -> usize {
+        size_of::<Self>() + self.reason.len() + fields_memory(&self.fields)
+    }
+}
+
 impl Connection {
     /// The memory that the heads take, in bytes.
     pub(crate) fn heads_memory(&self) -> usize {
         let request = self.request.as_ref().map_or(0, Request::bytes_held);
-        request + self.response.as_ref().map_or(0, |response| fields_memory(&response.fields))
+        request + self.response.as_ref().map_or(0, Response::bytes_held)
     }
 
     /// The memory that a table takes for what its rows say of the connection (its identity, host and
@@ -184,17 +194,21 @@ impl Connection {
         FACTS + texts
     }
 
-    /// A connection between a client and a server of which nothing else is known, for tests.
-    #[cfg(test)]
-    pub(crate) fn of([client, server]: [&str; 2]) -> Self {
+    /// A connection between a client and a server of which nothing else is known.
+    pub(crate) fn new(
+        connection: u64,
+        uid: [u8; 16],
+        [client_address, server_address]: [SocketAddr; 2],
+    ) -> Self {
         Self {
-            connection: 0,
-            uid: [0; 16],
-            client_address: client.parse().unwrap(),
-            server_address: server.parse().unwrap(),
+            connection,
+            uid,
+            client_address,
+            server_address,
             original_client_address: None,
             original_server_address: None,
             encapsulation: Vec::new(),
+            tls: None,
             request: None,
             response: None,
             deflate: None,
@@ -208,6 +222,12 @@ impl Connection {
             ended: None,
             problems: Vec::new(),
         }
+    }
+
+    /// The same with addresses as texts, for tests.
+    #[cfg(test)]
+    pub(crate) fn of(ends: [&str; 2]) -> Self {
+        Self::new(0, [0; 16], ends.map(|end| end.parse().unwrap()))
     }
 
     /// When the WebSocket began, in nanoseconds since the epoch: with the response, or else the

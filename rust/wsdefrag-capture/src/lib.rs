@@ -21,6 +21,7 @@ pub mod account;
 pub mod capture;
 pub mod columns;
 pub mod connection;
+mod conversation;
 pub mod event;
 pub mod file;
 mod http;
@@ -31,6 +32,9 @@ pub mod protocol;
 pub mod sink;
 mod stream_part;
 mod tcp;
+#[allow(dead_code, reason = "what reads connections with it comes next")]
+mod tls;
+pub mod tls_facts;
 mod uid;
 mod websocket;
 
@@ -42,3 +46,4 @@ pub use message::{Message, Status};
 pub use options::{Filter, Options};
 pub use packet::{Origin, Packet, Payload, Segment};
 pub use sink::Sink;
+pub use tls::keys::{KeyCounts, KeySource};

@@ -8,8 +8,24 @@ use crate::packet::Origin;
 pub(crate) enum StreamPart<'a> {
     /// Bytes of one segment.
     Data(&'a [u8], Origin),
+    /// Bytes of a TLS record that was captured in part: they are decrypted, and no tag confirms them.
+    #[expect(dead_code, reason = "TLS makes them")]
+    Unauthenticated(&'a [u8], Origin),
     /// Bytes that were not captured.
     Gap(Gap),
+}
+
+/// What is known of a gap's length.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum GapKind {
+    /// The length is right.
+    #[default]
+    Exact,
+    /// The length follows from the number of lost TLS records. It is right unless records without
+    /// application data, or with padding, are among them; so only what follows can prove it.
+    Likely,
+    /// The length is unknown, and counts 0. There may be no bytes at all.
+    Unknown,
 }
 
 /// Bytes of the stream that were not captured, and the packets around them.
@@ -17,6 +33,8 @@ pub(crate) enum StreamPart<'a> {
 pub(crate) struct Gap {
     /// The number of bytes.
     pub(crate) length: u64,
+    /// What is known of `length`.
+    pub(crate) kind: GapKind,
     /// The packet with the last byte before the gap; `None` if the stream begins with the gap.
     pub(crate) before: Option<Origin>,
     /// The packet with the first byte after the gap; `None` if it was not captured either, or not yet.
@@ -25,8 +43,9 @@ pub(crate) struct Gap {
 
 impl Gap {
     /// This gap and the one that follows it at once, as one.
-    pub(crate) const fn join(self, next: Self) -> Self {
-        Self { length: self.length + next.length, before: self.before, after: next.after }
+    pub(crate) fn join(self, next: Self) -> Self {
+        let kind = self.kind.max(next.kind);
+        Self { length: self.length + next.length, kind, before: self.before, after: next.after }
     }
 }
 
@@ -39,11 +58,21 @@ pub(crate) enum OwnedPart {
     Gap(Gap),
 }
 
-impl StreamPart<'_> {
+impl<'a> StreamPart<'a> {
+    /// The bytes, unless it is a gap.
+    pub(crate) const fn bytes(&self) -> Option<(&'a [u8], Origin)> {
+        match *self {
+            Self::Data(bytes, origin) | Self::Unauthenticated(bytes, origin) => {
+                Some((bytes, origin))
+            }
+            Self::Gap(_) => None,
+        }
+    }
+
     /// Bytes of the stream, captured or not.
     pub(crate) const fn length(&self) -> u64 {
         match self {
-            Self::Data(bytes, _) => bytes.len() as u64,
+            Self::Data(bytes, _) | Self::Unauthenticated(bytes, _) => bytes.len() as u64,
             Self::Gap(gap) => gap.length,
         }
     }

@@ -10,18 +10,13 @@ use std::ops::{Deref, DerefMut};
 
 use crate::error::OutOfMemory;
 
-/// Vectors that grow only if there is memory.
+/// Vectors and queues that grow only if there is memory.
 pub trait TryGrow<T> {
     /// Appends a value.
     fn try_push(&mut self, value: T) -> Result<(), OutOfMemory>;
 
     /// Appends copies of `values`.
     fn try_append(&mut self, values: &[T]) -> Result<(), OutOfMemory>
-    where
-        T: Copy;
-
-    /// Appends `more` copies of `value`.
-    fn try_lengthen(&mut self, more: usize, value: T) -> Result<(), OutOfMemory>
     where
         T: Copy;
 }
@@ -45,16 +40,6 @@ impl<T> TryGrow<T> for Vec<T> {
         self.extend_from_slice(values);
         Ok(())
     }
-
-    #[inline]
-    fn try_lengthen(&mut self, more: usize, value: T) -> Result<(), OutOfMemory>
-    where
-        T: Copy,
-    {
-        self.try_reserve(more)?;
-        self.resize(self.len() + more, value);
-        Ok(())
-    }
 }
 
 impl<T> TryGrow<T> for VecDeque<T> {
@@ -74,16 +59,6 @@ impl<T> TryGrow<T> for VecDeque<T> {
         self.extend(values);
         Ok(())
     }
-
-    #[inline]
-    fn try_lengthen(&mut self, more: usize, value: T) -> Result<(), OutOfMemory>
-    where
-        T: Copy,
-    {
-        self.try_reserve(more)?;
-        self.resize(self.len() + more, value);
-        Ok(())
-    }
 }
 
 /// A queue that can make room for values that are added later.
@@ -97,6 +72,14 @@ impl<T> TryRoom for VecDeque<T> {
         self.try_reserve(more)?;
         Ok(self.capacity() - self.len())
     }
+}
+
+/// Appends `more` copies of `value` to a vector.
+#[inline]
+pub fn lengthen<T: Copy>(vector: &mut Vec<T>, more: usize, value: T) -> Result<(), OutOfMemory> {
+    vector.try_reserve(more)?;
+    vector.resize(vector.len() + more, value);
+    Ok(())
 }
 
 /// A vector of `length` copies of `value`.

@@ -12,6 +12,7 @@
     reason = "names, arrays that are there, and the rows of a batch"
 )]
 
+mod connection_values;
 pub mod connections;
 pub mod events;
 mod message_rows;
@@ -19,6 +20,7 @@ pub mod messages;
 mod open_connections;
 mod schema;
 mod table;
+mod tls_values;
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};

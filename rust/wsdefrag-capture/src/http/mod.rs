@@ -6,6 +6,7 @@ pub(crate) mod buffered;
 pub(crate) mod head;
 pub(crate) mod outcome;
 pub(crate) mod parser;
+mod pending_request;
 pub(crate) mod preamble;
 pub(crate) mod preamble_message;
 mod proxy_header;

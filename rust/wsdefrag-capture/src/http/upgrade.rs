@@ -8,6 +8,8 @@
 //!                           frames if the server accepts, and requests if it refuses
 //! 101 before the request    packets may be captured out of order, so the server's later bytes are
 //! and its body are whole    buffered until the client's have arrived
+//! other response before     likewise, until its request has arrived: responses answer requests in
+//! its request               their order
 //! 101 after that            Accepted
 //! other status              Refused; the handshake continues
 //! CONNECT                   the client's later bytes are buffered; a success restarts both directions
@@ -23,6 +25,7 @@
 //! RFC 6455 section 4, RFC 9110 sections 9.3.6 and 15.2.
 //!
 //! - `pending.len() <= MAX_PIPELINED`, `early_responses <= MAX_PIPELINED`, `refusals <= MAX_PIPELINED`
+//! - `pending` is empty while `early_response` waits
 
 #![expect(
     clippy::disallowed_methods,
@@ -37,33 +40,13 @@ use crate::http::buffered::{Buffered, BufferedPart};
 use crate::http::head::{HeadReader, HeadResult, MAX_HEAD};
 use crate::http::outcome::{Acceptance, Outcome};
 use crate::http::parser::{Head, accepts_websocket, asks_for_websocket, names_websocket};
+use crate::http::pending_request::{CONNECT, PendingRequest};
 use crate::http::preamble_message::OriginalAddresses;
 use crate::packet::Origin;
 use crate::stream_part::Gap;
 
 /// Pending requests, or refusals, of one connection. No real client sends more.
 const MAX_PIPELINED: usize = 64;
-/// The method that asks a proxy for a connection (RFC 9110 section 9.3.6).
-const CONNECT: &str = "CONNECT";
-
-/// A request without a response.
-#[derive(Debug)]
-struct PendingRequest {
-    method: String,
-    /// The request, if it asks for a WebSocket.
-    for_websocket: Option<Box<Request>>,
-}
-
-impl PendingRequest {
-    fn is_connect(&self) -> bool {
-        self.method == CONNECT
-    }
-
-    /// Whether it depends on the response what the client's next bytes are.
-    fn must_be_answered(&self) -> bool {
-        self.for_websocket.is_some() || self.is_connect()
-    }
-}
 
 /// The handshake of one connection.
 #[derive(Debug)]
@@ -78,6 +61,8 @@ pub(crate) struct Upgrade {
     is_uncertain: bool,
     /// A 101 whose request, or the body of whose request, has not been captured whole yet.
     early_acceptance: Option<Box<Acceptance>>,
+    /// Another response, whose request has not been captured yet but may still arrive.
+    early_response: Option<Box<Response>>,
     /// Whether the connection was captured from its start, so that the request of a 101 may still
     /// arrive.
     from_the_start: bool,
@@ -96,6 +81,7 @@ impl Upgrade {
             refusals: 0,
             is_uncertain: false,
             early_acceptance: None,
+            early_response: None,
             from_the_start,
             buffered: Buffered::new(),
             client_is_complete: true,
@@ -107,7 +93,10 @@ impl Upgrade {
         let heads = self.client.bytes_held() + self.server.bytes_held();
         let requests = self.pending.iter().filter_map(|request| request.for_websocket.as_deref());
         let requests: usize = requests.map(Request::bytes_held).sum();
-        size_of::<Self>() + heads + requests + self.buffered.bytes_held()
+        let accepting = self.early_acceptance.as_ref().map(|acceptance| &acceptance.response);
+        let early = accepting.or(self.early_response.as_ref());
+        let responses = early.map_or(0, |response| response.bytes_held());
+        size_of::<Self>() + heads + requests + responses + self.buffered.bytes_held()
     }
 
     /// Bytes of the current, incomplete head of one side.
@@ -126,7 +115,7 @@ impl Upgrade {
             let waits = self.pending.back().is_some_and(PendingRequest::must_be_answered);
             (waits && self.client.is_between_messages()) || self.client.is_lost()
         } else {
-            self.early_acceptance.is_some()
+            self.early_acceptance.is_some() || self.early_response.is_some()
         }
     }
 
@@ -144,7 +133,7 @@ impl Upgrade {
             self.buffered.drop_client();
             self.client_is_complete = true;
         }
-        if !from_client && self.early_acceptance.is_none() {
+        if !from_client && !self.must_buffer(false) {
             self.server.find_head(data);
         }
         while !data.is_empty() {
@@ -193,7 +182,11 @@ impl Upgrade {
         self.buffered.gap(from_client, gap);
         if from_client && self.client.is_lost() && self.early_acceptance.is_none() {
             self.client_is_complete = false;
-            return Outcome::NeedMoreData;
+            // Its request is in the gap.
+            return match self.early_response.take() {
+                Some(_) => Outcome::HttpContinues,
+                None => Outcome::NeedMoreData,
+            };
         }
         let waits_for_proxy = self.pending.back().is_some_and(PendingRequest::is_connect);
         let waits = buffers && (!from_client || waits_for_proxy);
@@ -226,10 +219,14 @@ impl Upgrade {
         }
         if self.early_responses > 0 && for_websocket.is_none() {
             self.early_responses -= 1;
-        } else {
-            self.pending.push_back(PendingRequest { method, for_websocket });
+            return Outcome::NeedMoreData;
         }
-        Outcome::NeedMoreData
+        self.pending.push_back(PendingRequest { method, for_websocket });
+        match self.early_response.take().map(|response| self.response(*response, None)) {
+            // What the server sent after the response was buffered.
+            Some(Outcome::NeedMoreData) => Outcome::HttpContinues,
+            answered => answered.unwrap_or(Outcome::NeedMoreData),
+        }
     }
 
     fn response(&mut self, response: Response, acknowledged: Option<u64>) -> Outcome {
@@ -242,6 +239,10 @@ impl Upgrade {
             return self.switching_protocols(response, acknowledged);
         }
         let request = self.pending.pop_front();
+        if request.is_none() && self.from_the_start && !self.is_uncertain {
+            self.early_response = Some(Box::new(response));
+            return Outcome::NeedMoreData;
+        }
         if request.is_none() {
             self.early_responses = (self.early_responses + 1).min(MAX_PIPELINED);
             self.is_uncertain = true;
@@ -298,10 +299,15 @@ impl Upgrade {
         self.buffered.take()
     }
 
-    /// Decides the handshake with what is known, because no more can be learned.
+    /// Decides the handshake with what is known, because no more can be learned. HTTP continues after
+    /// a response whose request was waited for.
     pub(crate) fn decide(&mut self) -> Outcome {
         if let Some(acceptance) = self.early_acceptance.take() {
             return self.accepted(acceptance);
+        }
+        if self.early_response.take().is_some() {
+            self.is_uncertain = true;
+            return Outcome::HttpContinues;
         }
         let request = self.pending.drain(..).find_map(|request| request.for_websocket);
         self.client_is_complete &= request.is_some() && self.client.is_between_messages();

@@ -26,6 +26,9 @@
 #![expect(clippy::disallowed_methods, reason = "one for each followed connection")]
 
 use crate::connection::{Connection, Ended};
+use crate::conversation::Conversation;
+use crate::conversation::context::Context;
+use crate::conversation::transport::Transport;
 use crate::options::{ConnectionKey, Options};
 use crate::packet::{Origin, Packet, Payload, Segment};
 use crate::protocol::ProtocolCounts;
@@ -39,7 +42,6 @@ use crate::tcp::live_connection::LiveConnection;
 use crate::tcp::past_connection::{Afterwards, IN_TABLE, PastConnection, Reason};
 use crate::tcp::port_reuse::PortReuse;
 use crate::tcp::tenants::{Fit, Tenants};
-use crate::websocket::conversation::{Context, Conversation};
 
 /// Nanoseconds of capture time without a packet after which a closing connection ends.
 const CLOSING_WAIT: i64 = 300_000_000_000;
@@ -181,7 +183,7 @@ impl Connections {
                 let index = self.open(route, Some(syn.client), origin, sink);
                 if let Some(Entry::Live(live)) = self.table.get(index) {
                     live.streams[syn.sender].start_with_syn(syn.sequence);
-                    live.conversation.syn(syn.sender, syn.sequence, None);
+                    live.conversation.transport.syn(syn.sender, syn.sequence, None);
                 }
                 index
             }
@@ -319,7 +321,7 @@ impl Connections {
         let endpoints =
             if route.sender == 0 { [source, destination] } else { [destination, source] };
         let mut conversation = Conversation::new(self.next_number, endpoints, client, first);
-        conversation.tenant = route.tenant;
+        conversation.transport.tenant = route.tenant;
         self.next_number += 1;
         let live = LiveConnection::new(conversation);
         self.table.insert(route.key, Class::Pending, self.clock.now(), Entry::Live(Box::new(live)))
@@ -401,7 +403,7 @@ impl Connections {
                 Context { options: &self.options, next_number: &mut self.next_number, sink };
             live.finish(ended, &mut self.total_held, &mut context);
             self.ledger.change(live.measured(), bytes_after);
-            let Conversation { endpoints, protocol, packets, .. } = live.conversation;
+            let Transport { endpoints, protocol, packets, .. } = live.conversation.transport;
             if self.options.filter.wants_endpoints(endpoints) {
                 self.protocols.connection(protocol, packets);
                 if let Some(Entry::Past(past)) = self.table.get(index) {
@@ -497,7 +499,7 @@ impl Connections {
         let mut live = Vec::new();
         for index in self.table.indexes() {
             if let Some(Entry::Live(connection)) = self.table.get(index) {
-                live.push((connection.conversation.number, index));
+                live.push((connection.conversation.transport.number, index));
             }
         }
         live.sort_unstable();

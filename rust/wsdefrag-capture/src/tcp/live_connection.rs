@@ -11,6 +11,8 @@
 //! RFC 9293 sections 3.5.3 and 3.10.7 (RST), RFC 5961 section 3 (forged ones).
 
 use crate::connection::Ended;
+use crate::conversation::Conversation;
+use crate::conversation::context::Context;
 use crate::packet::exported_pdu::RepeatedPrefix;
 use crate::packet::tags::Tags;
 use crate::packet::{Origin, Segment};
@@ -21,7 +23,6 @@ use crate::tcp::past_connection::IN_TABLE;
 use crate::tcp::port_reuse::{OtherSyn, PortReuse};
 use crate::tcp::stream::Stream;
 use crate::tcp::tenants::{Fit, Positions, TagsSeen};
-use crate::websocket::conversation::{Context, Conversation};
 
 /// Bytes of memory that the allocator adds to the allocations of a connection.
 const ALLOCATIONS: usize = 128;
@@ -204,8 +205,8 @@ impl LiveConnection {
     ) {
         let Self { repeated, conversation, .. } = self;
         let repeated = repeated.get_or_insert_default();
-        conversation.last = origin;
-        conversation.packets += 1;
+        conversation.transport.last = origin;
+        conversation.transport.packets += 1;
         let new = repeated[sender].strip(bytes);
         if !new.is_empty() {
             conversation.part(sender, StreamPart::Data(new, origin), context);
@@ -259,8 +260,8 @@ impl LiveConnection {
         context: &mut Context<'_, S>,
     ) -> Option<Ended> {
         let Self { streams, reset, has_opener, conversation, .. } = self;
-        conversation.last = origin;
-        conversation.packets += 1;
+        conversation.transport.last = origin;
+        conversation.transport.packets += 1;
         if segment.rst {
             let next = [streams[0].next_sequence(), streams[1].next_sequence()];
             *reset = Some(Reset { sender, next });
@@ -270,7 +271,7 @@ impl LiveConnection {
             *reset = None;
         }
         // The SYN that opens a connection acknowledges nothing, so another one that does is a stray.
-        let is_stray = segment.syn && *has_opener && conversation.is_client(sender);
+        let is_stray = segment.syn && *has_opener && conversation.transport.is_client(sender);
         let acknowledgment = segment.acknowledgment.filter(|_| !is_stray);
         if segment.syn {
             let opens = segment.acknowledgment.is_none() && !*has_opener;
@@ -280,18 +281,19 @@ impl LiveConnection {
                 *has_opener = true;
                 streams[sender] = Stream::default();
                 streams[sender].start_with_syn(segment.sequence);
-                if conversation.opened_by(sender) {
+                if conversation.transport.opened_by(sender) {
                     streams[1 - sender] = Stream::default();
                 }
             }
             if let Some(acknowledgment) = acknowledgment {
                 streams[1 - sender].start_with_syn(acknowledgment.wrapping_sub(1));
             }
-            conversation.syn(sender, segment.sequence, acknowledgment);
+            conversation.transport.syn(sender, segment.sequence, acknowledgment);
         }
         if !conversation.is_open() {
             let position = acknowledgment.and_then(|ack| streams[1 - sender].position(ack));
-            conversation.acknowledged = position.map(|position| (origin.packet, position));
+            conversation.transport.acknowledged =
+                position.map(|position| (origin.packet, position));
         }
         streams[sender].segment(segment, origin, now, total_held, &mut |part| {
             conversation.part(sender, part, context);

@@ -31,7 +31,7 @@
 )]
 
 use crate::packet::{Origin, Segment};
-use crate::stream_part::{Gap, Repeats, StreamPart};
+use crate::stream_part::{Gap, GapKind, Repeats, StreamPart};
 use crate::tcp::given_up::GivenUp;
 use crate::tcp::history::History;
 use crate::tcp::out_of_order::{HeldSegment, Known, OutOfOrder, Repeated};
@@ -269,7 +269,7 @@ impl Stream {
         self.given_up.push(self.next, self.next + length);
         self.advance(length);
         let after = self.held.origin_at(self.next);
-        out(StreamPart::Gap(Gap { length, before: self.last, after }));
+        out(StreamPart::Gap(Gap { length, kind: GapKind::Exact, before: self.last, after }));
     }
 
     /// Counts a segment that starts before `next`. `captured` is its range before `next`, as far as
@@ -453,9 +453,9 @@ mod tests {
     }
 
     fn note(received: &mut Vec<Option<u8>>, part: StreamPart<'_>) {
-        match part {
-            StreamPart::Data(bytes, _) => received.extend(bytes.iter().copied().map(Some)),
-            StreamPart::Gap(gap) => received.extend((0..gap.length).map(|_| None)),
+        match part.bytes() {
+            Some((bytes, _)) => received.extend(bytes.iter().copied().map(Some)),
+            None => received.extend((0..part.length()).map(|_| None)),
         }
     }
 
@@ -668,9 +668,14 @@ mod tests {
             }
         });
         let expected = [
-            Gap { length: 2, before: None, after: Some(packet(1)) },
-            Gap { length: 2, before: Some(packet(2)), after: Some(packet(3)) },
-            Gap { length: 2, before: Some(packet(3)), after: None },
+            Gap { length: 2, kind: GapKind::Exact, before: None, after: Some(packet(1)) },
+            Gap {
+                length: 2,
+                kind: GapKind::Exact,
+                before: Some(packet(2)),
+                after: Some(packet(3)),
+            },
+            Gap { length: 2, kind: GapKind::Exact, before: Some(packet(3)), after: None },
         ];
         assert_eq!(gaps, expected);
     }

@@ -222,7 +222,7 @@ impl FrameSearch {
     }
 
     /// The candidate, if there is one.
-    pub(crate) const fn candidate(&self) -> Option<&Candidate> {
+    pub(super) const fn candidate(&self) -> Option<&Candidate> {
         self.candidate.as_ref()
     }
 

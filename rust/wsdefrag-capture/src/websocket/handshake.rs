@@ -10,10 +10,8 @@ use std::net::SocketAddr;
 
 use wsdefrag_core::DeflateParams;
 
-use crate::account::Account;
 use crate::connection::{Connection, MAX_PROBLEMS, Request, Response};
 use crate::http::accept_key::accept_key_is_right;
-use crate::packet::Origin;
 
 /// The captured part of a handshake.
 #[derive(Default)]
@@ -30,32 +28,18 @@ impl CapturedHandshake {
         self,
         number: u64,
         uid: [u8; 16],
-        [client, server]: [SocketAddr; 2],
+        ends: [SocketAddr; 2],
     ) -> Connection {
         let accept_key_ok = match (&self.request, &self.response) {
             (Some(request), Some(response)) => accept_key_is_right(request, response),
             _ => None,
         };
         let mut connection = Connection {
-            connection: number,
-            uid,
-            client_address: client,
-            server_address: server,
-            original_client_address: None,
-            original_server_address: None,
-            encapsulation: Vec::new(),
             request: self.request.map(|request| *request),
             response: self.response.map(|response| *response),
-            deflate: None,
             accept_key_ok,
             midstream: self.midstream,
-            first: Origin::default(),
-            last: Origin::default(),
-            close: None,
-            from_client: Account::default(),
-            from_server: Account::default(),
-            ended: None,
-            problems: Vec::new(),
+            ..Connection::new(number, uid, ends)
         };
         match DeflateParams::from_header_tolerant(&connection.extensions().unwrap_or_default()) {
             Ok((deflate, oddities)) => {

@@ -38,23 +38,23 @@ const SILENT: (Weight, Weight) = (-50, -100);
 const MAX_GAPS: usize = 64;
 
 /// A direction in which no frame has been found.
-pub(super) struct SearchedDirection {
-    pub(super) search: FrameSearch,
-    pub(super) account: Account,
+pub(crate) struct SearchedDirection {
+    pub(crate) search: FrameSearch,
+    pub(crate) account: Account,
     /// The newest gaps, at most [`MAX_GAPS`], and their positions in the stream.
-    pub(super) gaps: VecDeque<(u64, Gap)>,
+    pub(crate) gaps: VecDeque<(u64, Gap)>,
 }
 
 /// A connection in which no frame has been found. Arrays have one entry per endpoint.
-pub(super) struct Midstream {
-    pub(super) directions: [SearchedDirection; 2],
+pub(crate) struct Midstream {
+    pub(crate) directions: [SearchedDirection; 2],
     /// The weight of the ports.
     ports: Weight,
 }
 
 impl Midstream {
     /// A connection between two endpoints, with the sender of each direction.
-    pub(super) fn new(endpoints: [SocketAddr; 2], senders: [Sender; 2], max_frame: u64) -> Self {
+    pub(crate) fn new(endpoints: [SocketAddr; 2], senders: [Sender; 2], max_frame: u64) -> Self {
         let direction = |sender: Sender| {
             // RSV1 may be set: nothing is known of the extensions.
             let search = FrameSearch::new(sender, true, max_frame);
@@ -65,7 +65,7 @@ impl Midstream {
     }
 
     /// The memory that it takes, in bytes.
-    pub(super) fn bytes_held(&self) -> usize {
+    pub(crate) fn bytes_held(&self) -> usize {
         let directions = self.directions.iter().map(|direction| {
             let gaps = direction.gaps.capacity() * size_of::<(u64, Gap)>();
             direction.search.bytes_held() + gaps
@@ -74,7 +74,7 @@ impl Midstream {
     }
 
     /// Takes a part of the sender's stream. Returns who the client is, if this proves a WebSocket.
-    pub(super) fn part(&mut self, sender: usize, part: StreamPart<'_>) -> Option<usize> {
+    pub(crate) fn part(&mut self, sender: usize, part: StreamPart<'_>) -> Option<usize> {
         self.directions[sender].part(part);
         let [direction, other] = [&self.directions[sender], &self.directions[1 - sender]];
         // Without frames here, the evidence has not grown.
@@ -108,7 +108,7 @@ impl SearchedDirection {
         account.bytes += part.length();
         account.lost += part.length();
         match part {
-            StreamPart::Data(bytes, origin) => {
+            StreamPart::Data(bytes, origin) | StreamPart::Unauthenticated(bytes, origin) => {
                 let found = self.search.data(bytes, origin);
                 debug_assert!(found.is_none(), "nothing is confirmed by one direction alone");
             }

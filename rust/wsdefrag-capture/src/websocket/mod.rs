@@ -1,14 +1,13 @@
-//! WebSocket conversations: the two streams of a connection in, messages and connections out.
+//! A WebSocket: the two streams of a connection in, messages and connections out.
 
 mod candidate;
-pub(crate) mod conversation;
 mod direction;
 mod direction_output;
 mod evidence;
-mod frame_search;
+pub(crate) mod frame_search;
 mod gap_costs;
-mod handshake;
-mod midstream;
-mod open_websocket;
+pub(crate) mod handshake;
+pub(crate) mod midstream;
+pub(crate) mod open_websocket;
 mod problems;
 mod well_known_ports;

@@ -19,7 +19,7 @@ use crate::websocket::problems;
 
 /// Where the client's first frame begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ClientStart {
+pub(crate) enum ClientStart {
     /// At the next byte.
     AtFrame,
     /// After this many bytes of the request, which were not captured whole.
@@ -28,7 +28,7 @@ pub(super) enum ClientStart {
 }
 
 /// A WebSocket that has not ended.
-pub(super) struct OpenWebSocket {
+pub(crate) struct OpenWebSocket {
     connection: Connection,
     /// Bytes of the request that have yet to come.
     rest_of_request: u64,
@@ -41,7 +41,7 @@ pub(super) struct OpenWebSocket {
 impl OpenWebSocket {
     /// A WebSocket after its handshake. If the response was captured, the server's first byte begins a
     /// frame.
-    pub(super) fn new(connection: Connection, client: ClientStart, options: &Options) -> Self {
+    pub(crate) fn new(connection: Connection, client: ClientStart, options: &Options) -> Self {
         let (id, server_at_frame) = (connection.connection, connection.response.is_some());
         let extensions = connection.extensions().unwrap_or_default();
         let is_readable = DeflateParams::from_header_tolerant(&extensions).is_ok();
@@ -68,7 +68,7 @@ impl OpenWebSocket {
 
     /// A WebSocket whose handshake was not captured. `directions` is indexed by `from_client`. The
     /// gaps so far and the frames that have been found go to `sink`.
-    pub(super) fn midstream(
+    pub(crate) fn midstream(
         connection: Connection,
         [mut server, mut client]: [SearchedDirection; 2],
         options: &Options,
@@ -94,37 +94,37 @@ impl OpenWebSocket {
     }
 
     /// The memory that it takes without its directions' own, in bytes.
-    pub(super) const fn own_bytes(&self) -> usize {
+    pub(crate) const fn own_bytes(&self) -> usize {
         self.own_bytes
     }
 
     /// The memory that one direction takes, in bytes.
     #[inline]
-    pub(super) fn direction_bytes(&self, from_client: bool) -> usize {
+    pub(crate) fn direction_bytes(&self, from_client: bool) -> usize {
         self.directions[usize::from(from_client)].bytes_held()
     }
 
     /// Bytes of the larger of the directions.
-    pub(super) fn largest_unfinished(&self) -> usize {
+    pub(crate) fn largest_unfinished(&self) -> usize {
         self.directions.iter().map(Direction::bytes_held).max().unwrap_or(0)
     }
 
     /// Drops what is unfinished in the larger of the directions.
-    pub(super) fn drop_unfinished(&mut self, limit: usize) {
+    pub(crate) fn drop_unfinished(&mut self, limit: usize) {
         let [server, client] = &mut self.directions;
         let larger = if client.bytes_held() > server.bytes_held() { client } else { server };
         larger.drop_unfinished(limit);
     }
 
     /// Gives back the memory of inflaters that are not in use.
-    pub(super) fn park(&mut self) {
+    pub(crate) fn park(&mut self) {
         for direction in &mut self.directions {
             direction.park();
         }
     }
 
     /// The tags and tunnels of the connection's packets.
-    pub(super) fn encapsulation(&mut self) -> &mut Vec<String> {
+    pub(crate) fn encapsulation(&mut self) -> &mut Vec<String> {
         &mut self.connection.encapsulation
     }
 
@@ -149,20 +149,22 @@ impl OpenWebSocket {
     }
 
     /// Bytes of the current, incomplete frame of one side.
-    pub(super) fn unfinished(&self, from_client: bool) -> usize {
+    pub(crate) fn unfinished(&self, from_client: bool) -> usize {
         let bytes = self.directions[usize::from(from_client)].unfinished();
         usize::try_from(bytes).unwrap_or(usize::MAX)
     }
 
     /// Takes the next part of one side's stream.
     #[inline]
-    pub(super) fn part(&mut self, from_client: bool, part: StreamPart<'_>, sink: &mut impl Sink) {
+    pub(crate) fn part(&mut self, from_client: bool, part: StreamPart<'_>, sink: &mut impl Sink) {
         if self.rest_of_request > 0 && from_client {
             return self.part_of_request(part, sink);
         }
         let direction = &mut self.directions[usize::from(from_client)];
         match part {
-            StreamPart::Data(bytes, origin) => direction.data(bytes, origin, sink),
+            StreamPart::Data(bytes, origin) | StreamPart::Unauthenticated(bytes, origin) => {
+                direction.data(bytes, origin, sink);
+            }
             StreamPart::Gap(gap) => direction.gap(gap, sink),
         }
     }
@@ -177,6 +179,10 @@ impl OpenWebSocket {
                 let skipped = usize::try_from(skipped).unwrap_or(bytes.len());
                 StreamPart::Data(&bytes[skipped..], origin)
             }
+            StreamPart::Unauthenticated(bytes, origin) => {
+                let skipped = usize::try_from(skipped).unwrap_or(bytes.len());
+                StreamPart::Unauthenticated(&bytes[skipped..], origin)
+            }
             StreamPart::Gap(gap) => StreamPart::Gap(Gap { length: gap.length - skipped, ..gap }),
         };
         if rest.length() > 0 {
@@ -185,7 +191,7 @@ impl OpenWebSocket {
     }
 
     /// Gives out what is unfinished, before the end; nothing follows.
-    pub(super) fn settle(&mut self, sink: &mut impl Sink) {
+    pub(crate) fn settle(&mut self, sink: &mut impl Sink) {
         for direction in &mut self.directions {
             direction.finish(sink);
         }
@@ -193,7 +199,7 @@ impl OpenWebSocket {
 
     /// Ends the WebSocket, which must be settled, and reports it. `repeats` is indexed by
     /// `from_client`; `last` is the last packet.
-    pub(super) fn finish(
+    pub(crate) fn finish(
         self,
         ended: Ended,
         repeats: [Repeats; 2],

@@ -16,7 +16,7 @@ use std::panic;
 use zlib_rs::{Deflate, DeflateConfig, DeflateFlush, Method, Status, Strategy, compress_bound};
 
 use crate::error::OutOfMemory;
-use crate::fallible::TryGrow;
+use crate::fallible::{TryGrow, lengthen};
 
 /// The bytes that are removed from the end of a compressed message.
 const TAIL: [u8; 4] = [0x00, 0x00, 0xFF, 0xFF];
@@ -162,7 +162,8 @@ impl Deflater {
         let size =
             (2 * self.compressed.len()).min(most).max(self.compressed.len() + least.max(FLUSH));
         self.compressed.try_reserve_exact(size - self.compressed.len())?;
-        self.compressed.try_lengthen(size - self.compressed.len(), 0)
+        let more = size - self.compressed.len();
+        lengthen(&mut self.compressed, more, 0)
     }
 }
 

@@ -6,7 +6,6 @@
 //! It implements RFC 6455 sections 5.4 to 5.6 and 8.1, and RFC 7692 section 7.2.2.
 
 use crate::deflate::slot::Slot;
-use crate::deflate::target::Ceiling;
 use crate::error::{Error, Kind, OutOfMemory};
 use crate::frame::header::Header;
 use crate::frame::mask::Mask;
@@ -96,13 +95,9 @@ impl<C: Content> Reassembler<C> {
             self.expected = message.len().next_multiple_of(EXPECTED_STEP).min(MOST_EXPECTED);
             let inflation = live(&mut self.inflation, &self.settings)?;
             if inflation.is_holding() {
-                let mut target = ContentTarget {
-                    ceiling: Ceiling::new(&self.settings.limits, message.account.announced),
-                    message,
-                    memory: sink.memory(),
-                    expected: self.expected,
-                    window_matters: !inflation.no_context_takeover(),
-                };
+                let (limits, expected) = (&self.settings.limits, self.expected);
+                let mut target =
+                    ContentTarget::new(message, sink.memory(), limits, expected, inflation);
                 inflation.finish_held(&mut target)?;
             } else {
                 inflation.finish(message.account.announced == 0)?;

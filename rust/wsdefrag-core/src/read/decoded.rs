@@ -5,7 +5,7 @@
 use crate::deflate::inflater::{Progress, Stream};
 use crate::deflate::target::{Ceiling, Room, Target};
 use crate::error::{Kind, OutOfMemory};
-use crate::fallible::TryGrow;
+use crate::fallible::lengthen;
 use crate::frame::mask::Mask;
 use crate::limits::Excess;
 use crate::read::fragment_event::Ends;
@@ -66,7 +66,8 @@ impl Decoded {
         let needed = self.filled.checked_add(more).ok_or(OutOfMemory)?;
         if needed > self.bytes.len() {
             let room = needed.max(FIRST_ROOM);
-            self.bytes.try_lengthen(room - self.bytes.len(), 0)?;
+            let more = room - self.bytes.len();
+            lengthen(&mut self.bytes, more, 0)?;
         }
         Ok(())
     }

@@ -9,12 +9,12 @@
 //!   position
 
 use crate::deflate::inflater::{Progress, Stream, UNMASK_SIZE};
-use crate::deflate::inflation::DeflateBreaches;
+use crate::deflate::inflation::{DeflateBreaches, Inflation};
 use crate::deflate::target::{Ceiling, Room, Target};
 use crate::error::{Kind, OutOfMemory};
 use crate::frame::mask::Mask;
 use crate::frame::opcode::Opcode;
-use crate::limits::Excess;
+use crate::limits::{Excess, Limits};
 use crate::read::account::{Account, Decoding};
 use crate::read::event::Damage;
 use crate::read::growth::{self, Outlook};
@@ -211,16 +211,30 @@ impl<C: Content> OpenMessage<C> {
 
 /// A message's content as an inflation target.
 pub(crate) struct ContentTarget<'a, C, M> {
-    pub(crate) message: &'a mut OpenMessage<C>,
-    pub(crate) memory: &'a mut M,
-    pub(crate) ceiling: Ceiling,
+    message: &'a mut OpenMessage<C>,
+    memory: &'a mut M,
+    ceiling: Ceiling,
     /// The expected size of the whole content, in bytes.
-    pub(crate) expected: usize,
+    expected: usize,
     /// Whether later messages may refer to this one.
-    pub(crate) window_matters: bool,
+    window_matters: bool,
 }
 
-impl<C: Content, M: Memory<Content = C>> ContentTarget<'_, C, M> {
+impl<'a, C: Content, M: Memory<Content = C>> ContentTarget<'a, C, M> {
+    /// The content of a message that `inflation` inflates.
+    #[inline]
+    pub(crate) fn new(
+        message: &'a mut OpenMessage<C>,
+        memory: &'a mut M,
+        limits: &Limits,
+        expected: usize,
+        inflation: &Inflation,
+    ) -> Self {
+        let ceiling = Ceiling::new(limits, message.account.announced);
+        let window_matters = !inflation.no_context_takeover();
+        Self { message, memory, ceiling, expected, window_matters }
+    }
+
     /// Reserves memory for the next inflated bytes; returns their number, 0 at the ceiling.
     fn make_room(&mut self) -> Result<usize, OutOfMemory> {
         let held = self.message.len();

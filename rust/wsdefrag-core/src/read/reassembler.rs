@@ -19,7 +19,6 @@
 
 use crate::deflate::inflation::Inflation;
 use crate::deflate::slot::Slot;
-use crate::deflate::target::Ceiling;
 use crate::error::{Error, Kind, OutOfMemory};
 use crate::frame::header::{Header, Order};
 use crate::frame::mask::Mask;
@@ -284,13 +283,9 @@ impl<C: Content> Reassembler<C> {
         }
         let result = if message.account.decoding == Decoding::Deflate {
             live(&mut self.inflation, &self.settings).and_then(|inflation| {
-                let mut target = ContentTarget {
-                    ceiling: Ceiling::new(&self.settings.limits, message.account.announced),
-                    message,
-                    memory: sink.memory(),
-                    expected: self.expected,
-                    window_matters: !inflation.no_context_takeover(),
-                };
+                let (limits, expected) = (&self.settings.limits, self.expected);
+                let mut target =
+                    ContentTarget::new(message, sink.memory(), limits, expected, inflation);
                 inflation.range(wire, mask, ends_frame, &mut target)
             })
         } else {

@@ -8,7 +8,7 @@
 //! - `payload` is empty if it was too long to be kept
 
 use crate::error::OutOfMemory;
-use crate::fallible::TryGrow;
+use crate::fallible::{TryGrow, lengthen};
 use crate::frame::header::{self, Header, Order, RSV1, Rules};
 use crate::frame::mask::Mask;
 use crate::frame::opcode::Opcode;
@@ -209,7 +209,7 @@ pub(crate) fn append_unmasked(
     mask: Mask,
 ) -> Result<(), OutOfMemory> {
     let start = payload.len();
-    payload.try_lengthen(wire.len(), 0)?;
+    lengthen(payload, wire.len(), 0)?;
     mask.unmask(wire, &mut payload[start..]);
     Ok(())
 }

@@ -16,7 +16,7 @@
 //! - the output holds bytes back only inside a data frame, and only with `Pace::Frames`
 
 use crate::error::OutOfMemory;
-use crate::fallible::TryGrow;
+use crate::fallible::lengthen;
 use crate::frame::header::Header;
 use crate::frame::mask::Mask;
 use crate::write::layout::{Layout, Output};
@@ -261,7 +261,7 @@ impl<O: Output> Output for Deferred<'_, O> {
 
     fn write(&mut self, layout: &Layout<'_>) -> Result<(), OutOfMemory> {
         let start = self.bytes.len();
-        self.bytes.try_lengthen(layout.size(), 0)?;
+        lengthen(self.bytes, layout.size(), 0)?;
         layout.write(&mut self.bytes[start..]);
         Ok(())
     }

@@ -8,6 +8,7 @@ use pyo3::types::{PyDict, PyList, PyString, PyTuple};
 use pyo3::{IntoPyObjectExt, intern};
 use wsdefrag_capture::connection::{Ended, Field};
 use wsdefrag_capture::message::type_name;
+use wsdefrag_capture::tls_facts::{TlsAccount, TlsFacts};
 use wsdefrag_capture::{Account, Connection};
 
 use crate::classes::DataclassRef;
@@ -20,6 +21,8 @@ static REQUEST: DataclassRef = DataclassRef::new(MODULE, "CapturedRequest");
 static RESPONSE: DataclassRef = DataclassRef::new(MODULE, "CapturedResponse");
 static CLOSE: DataclassRef = DataclassRef::new(MODULE, "CapturedClose");
 static ACCOUNT: DataclassRef = DataclassRef::new(MODULE, "Account");
+static TLS: DataclassRef = DataclassRef::new("wsdefrag.capture.tls", "CapturedTls");
+static TLS_ACCOUNT: DataclassRef = DataclassRef::new("wsdefrag.capture.tls", "TlsAccount");
 static DEFLATE: DataclassRef = DataclassRef::new("wsdefrag.deflate", "DeflateParams");
 static DATA: DataclassRef = DataclassRef::new("wsdefrag.data", "WebSocketData");
 
@@ -86,7 +89,7 @@ fn changing<'py>(
     py: Python<'py>,
     connection: &Connection,
     file: Option<Py<PyString>>,
-) -> PyResult<[Attribute<'py>; 9]> {
+) -> PyResult<[Attribute<'py>; 10]> {
     let close = connection.close.as_ref().map(|close| {
         let values = attributes! {
             py,
@@ -108,6 +111,7 @@ fn changing<'py>(
         "ended": connection.ended.map(Ended::name),
         "problems": PyTuple::new(py, &connection.problems)?,
         "encapsulation": PyTuple::new(py, &connection.encapsulation)?,
+        "tls": connection.tls.as_ref().map(|facts| tls(py, facts)).transpose()?,
     })
 }
 
@@ -134,6 +138,35 @@ fn account<'py>(py: Python<'py>, account: &Account) -> PyResult<Bound<'py, PyAny
     ACCOUNT.make(py, &values)
 }
 
+fn tls<'py>(py: Python<'py>, facts: &TlsFacts) -> PyResult<Bound<'py, PyAny>> {
+    let values = attributes! {
+        py,
+        "status": facts.status.name(),
+        "version": facts.version_name(),
+        "cipher": facts.cipher_name(),
+        "sni": &facts.server_name,
+        "alpn": &facts.alpn,
+        "resumed": facts.resumed,
+        "early_data": facts.early_data,
+        "key_updates": facts.key_updates,
+        "key_source": facts.key_source,
+        "bad_tags": facts.bad_tags,
+        "found_by_trial": facts.found_by_trial,
+        "from_client": tls_account(py, facts.account(true))?,
+        "from_server": tls_account(py, facts.account(false))?,
+    };
+    TLS.make(py, &values)
+}
+
+fn tls_account<'py>(py: Python<'py>, account: &TlsAccount) -> PyResult<Bound<'py, PyAny>> {
+    let counters = account.counters().map(|(name, value)| (PyString::intern(py, name), value));
+    let mut values = Vec::new();
+    for (name, value) in &counters {
+        values.push((name, value.into_bound_py_any(py)?));
+    }
+    TLS_ACCOUNT.make(py, &values)
+}
+
 fn fields<'py>(py: Python<'py>, fields: &[Field]) -> PyResult<Bound<'py, PyTuple>> {
     let pair = |(name, value): &Field| (name, copied_bytes(py, value)?).into_pyobject(py);
     PyTuple::new(py, fields.iter().map(pair).collect::<PyResult<Vec<_>>>()?)
@@ -146,6 +179,7 @@ fn request<'py>(py: Python<'py>, of: &Connection) -> PyResult<Option<Bound<'py, 
         "target": &request.target,
         "fields": fields(py, &request.fields)?,
         "timestamp_ns": request.time,
+        "method": &request.method,
     };
     REQUEST.make(py, &values).map(Some)
 }

@@ -1,0 +1,204 @@
+//! What a connection carries above TCP: HTTP, then a WebSocket.
+//!
+//! ```text
+//! Handshake   HTTP, until a server accepts a WebSocket
+//! Midstream   the handshake was not captured; both directions are searched for frames
+//! Open        a WebSocket
+//! Unwanted    a WebSocket that the filter drops; everything is ignored
+//! Dead        not a WebSocket, or ended; everything is ignored
+//! ```
+//!
+//! Handshake leads to any other stage, Midstream to Open, to Dead or back to Handshake, Open to Dead.
+//! Nothing leaves Dead. Where Open could follow, Unwanted may. When a handshake was captured in part,
+//! a direction is read at once if the position of its first frame is known, and searched for frames
+//! otherwise.
+//!
+//! RFC 6455 section 4.
+
+#![expect(clippy::disallowed_methods, reason = "boxes of a few hundred bytes")]
+
+use crate::connection::Ended;
+use crate::conversation::context::Context;
+use crate::conversation::transport::Transport;
+use crate::http::parser::starts_handshake;
+use crate::http::upgrade::Upgrade;
+use crate::packet::tags::Tag;
+use crate::sink::Sink;
+use crate::stream_part::{Repeats, StreamPart};
+use crate::websocket::midstream::Midstream;
+use crate::websocket::open_websocket::OpenWebSocket;
+
+pub(super) enum Stage {
+    Handshake(Box<Upgrade>),
+    Midstream(Box<Midstream>),
+    Open(Box<OpenWebSocket>),
+    Unwanted,
+    Dead,
+}
+
+/// The protocol of the application on one connection.
+pub(super) struct Application {
+    pub(super) stage: Stage,
+    /// The position in each sender's stream up to which the stages before Open have taken it.
+    pub(super) taken: [u64; 2],
+}
+
+impl Application {
+    /// An application before its first byte. `from_the_start` tells whether its connection was
+    /// captured from the start.
+    pub(super) fn new(from_the_start: bool) -> Self {
+        let stage = Stage::Handshake(Box::new(Upgrade::new(from_the_start)));
+        Self { stage, taken: [0; 2] }
+    }
+
+    /// Takes note of a new tag or tunnel of the packets.
+    pub(super) fn note_tag(&mut self, tag: Tag) {
+        if let Stage::Open(websocket) = &mut self.stage {
+            websocket.encapsulation().push(tag.to_string());
+        }
+    }
+
+    /// Whether everything that follows is ignored.
+    pub(super) const fn is_dead(&self) -> bool {
+        matches!(self.stage, Stage::Dead)
+    }
+
+    /// Whether it is a WebSocket.
+    pub(super) const fn is_open(&self) -> bool {
+        matches!(self.stage, Stage::Open(_) | Stage::Unwanted)
+    }
+
+    /// Whether it is a WebSocket that is read.
+    #[inline]
+    pub(super) const fn is_read(&self) -> bool {
+        matches!(self.stage, Stage::Open(_))
+    }
+
+    /// The memory that it takes, without this value itself and the directions of a WebSocket, in bytes.
+    pub(super) fn common_bytes(&self) -> usize {
+        match &self.stage {
+            Stage::Open(websocket) => websocket.own_bytes(),
+            Stage::Handshake(upgrade) => upgrade.bytes_held(),
+            Stage::Midstream(midstream) => midstream.bytes_held(),
+            Stage::Unwanted | Stage::Dead => 0,
+        }
+    }
+
+    /// The memory that one direction of a WebSocket takes, in bytes.
+    #[inline]
+    pub(super) fn direction_bytes(&self, from_client: bool) -> usize {
+        match &self.stage {
+            Stage::Open(websocket) => websocket.direction_bytes(from_client),
+            _ => 0,
+        }
+    }
+
+    /// Bytes of the largest message or search that is not finished, or of the handshake.
+    pub(super) fn largest_unfinished(&self) -> usize {
+        match &self.stage {
+            Stage::Open(websocket) => websocket.largest_unfinished(),
+            Stage::Handshake(_) | Stage::Midstream(_) => self.common_bytes(),
+            Stage::Unwanted | Stage::Dead => 0,
+        }
+    }
+
+    /// Drops the largest message or search that is not finished. `limit` is the bound of the memory
+    /// that is the reason, in bytes.
+    pub(super) fn drop_unfinished(&mut self, limit: usize) {
+        if let Stage::Open(websocket) = &mut self.stage {
+            websocket.drop_unfinished(limit);
+        }
+    }
+
+    /// Gives back the memory of inflaters that are not in use. They are restored when needed.
+    pub(super) fn park(&mut self) {
+        if let Stage::Open(websocket) = &mut self.stage {
+            websocket.park();
+        }
+    }
+
+    /// Bytes of the current, incomplete head or frame of one side.
+    pub(super) fn unfinished(&self, from_client: bool) -> usize {
+        match &self.stage {
+            Stage::Handshake(upgrade) => upgrade.unfinished(from_client),
+            Stage::Open(websocket) => websocket.unfinished(from_client),
+            Stage::Midstream(_) | Stage::Unwanted | Stage::Dead => 0,
+        }
+    }
+
+    /// Takes the next part of the sender's stream.
+    #[inline]
+    pub(super) fn part<S: Sink>(
+        &mut self,
+        sender: usize,
+        part: StreamPart<'_>,
+        transport: &mut Transport,
+        context: &mut Context<'_, S>,
+    ) {
+        if let (Stage::Open(websocket), Some(client)) = (&mut self.stage, transport.client) {
+            websocket.part(sender == client, part, context.sink);
+        } else {
+            self.part_before_open(sender, part, transport, context);
+        }
+    }
+
+    fn part_before_open<S: Sink>(
+        &mut self,
+        sender: usize,
+        part: StreamPart<'_>,
+        transport: &mut Transport,
+        context: &mut Context<'_, S>,
+    ) {
+        if let Some((bytes, _)) = part.bytes() {
+            transport.protocol.learn(bytes);
+        }
+        match &self.stage {
+            Stage::Handshake(_) => self.handshake_part(sender, part, transport, context),
+            Stage::Midstream(_) => {
+                if let Some(from_client) = starts_new_handshake(part) {
+                    // Everything before it was HTTP.
+                    transport.client = Some(if from_client { sender } else { 1 - sender });
+                    self.stage = Stage::Handshake(Box::new(Upgrade::new(false)));
+                    self.handshake_part(sender, part, transport, context);
+                } else {
+                    self.midstream_part(sender, part, transport, context);
+                }
+            }
+            Stage::Open(_) | Stage::Unwanted | Stage::Dead => {}
+        }
+    }
+
+    /// Gives out what is unfinished, before the end.
+    pub(super) fn settle<S: Sink>(
+        &mut self,
+        transport: &mut Transport,
+        context: &mut Context<'_, S>,
+    ) {
+        self.finish_handshake(transport, context);
+        if let Stage::Open(websocket) = &mut self.stage {
+            websocket.settle(context.sink);
+        }
+    }
+
+    /// Ends the conversation, which must be settled. `repeats` is indexed by the sender.
+    pub(super) fn finish<S: Sink>(
+        &mut self,
+        ended: Ended,
+        repeats: [Repeats; 2],
+        transport: &Transport,
+        context: &mut Context<'_, S>,
+    ) {
+        let stage = std::mem::replace(&mut self.stage, Stage::Dead);
+        let Stage::Open(websocket) = stage else { return };
+        let client = transport.client.unwrap_or(0);
+        let repeats = [repeats[1 - client], repeats[client]];
+        websocket.finish(ended, repeats, transport.last, context.sink);
+    }
+}
+
+/// Whether a part starts with the head of a handshake: `Some(true)` for a request, `Some(false)` for
+/// a response.
+fn starts_new_handshake(part: StreamPart<'_>) -> Option<bool> {
+    let (bytes, _) = part.bytes()?;
+    [true, false].into_iter().find(|request| starts_handshake(bytes, *request))
+}

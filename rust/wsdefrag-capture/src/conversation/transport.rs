@@ -1,0 +1,151 @@
+//! What is known of a TCP connection besides the bytes that it carries: who, when, under which tags.
+//!
+//! A WebSocket that opens on it takes its row of the connections table from here.
+
+#![expect(clippy::disallowed_methods, reason = "at most `MAX_ENCAPSULATION`")]
+
+use std::net::SocketAddr;
+
+use crate::connection::{Connection, MAX_ENCAPSULATION};
+use crate::conversation::context::Context;
+use crate::http::preamble_message::OriginalAddresses;
+use crate::packet::Origin;
+use crate::packet::tags::Tag;
+use crate::protocol::Protocol;
+use crate::uid::Identity;
+use crate::websocket::handshake::CapturedHandshake;
+
+/// What is known of a TCP connection. Arrays have one entry per endpoint, and a `sender` is an index
+/// into them.
+pub(crate) struct Transport {
+    /// The number of the connection.
+    pub(crate) number: u64,
+    /// The number of WebSockets that the server has refused.
+    refusals: u32,
+    pub(crate) endpoints: [SocketAddr; 2],
+    /// The index of the client, once it is known.
+    pub(crate) client: Option<usize>,
+    /// The sequence numbers of the SYNs, as far as they were captured.
+    initial_sequences: [Option<u32>; 2],
+    /// Whether the connection was captured from its SYN on.
+    pub(crate) from_the_start: bool,
+    /// The addresses that a proxy reported for the client and the server.
+    pub(crate) original_addresses: Option<OriginalAddresses>,
+    /// A hash of the tags and tunnels of the first packet, where they tell the connection from another
+    /// one; else 0.
+    pub(crate) tenant: u64,
+    /// The tags and tunnels of its packets.
+    encapsulation: Vec<Tag>,
+    first: Origin,
+    /// The last packet so far.
+    pub(crate) last: Origin,
+    /// The number of the last packet before the WebSocket opened, and the position in the other
+    /// side's stream that it acknowledged.
+    pub(crate) acknowledged: Option<(u64, u64)>,
+    /// What it carries, as far as is known.
+    pub(crate) protocol: Protocol,
+    /// Number of its packets.
+    pub(crate) packets: u64,
+}
+
+impl Transport {
+    /// A connection before its first byte. `client` is known if the SYN was captured.
+    pub(crate) const fn new(
+        number: u64,
+        endpoints: [SocketAddr; 2],
+        client: Option<usize>,
+        first: Origin,
+    ) -> Self {
+        Self {
+            number,
+            refusals: 0,
+            endpoints,
+            client,
+            initial_sequences: [None; 2],
+            from_the_start: client.is_some(),
+            original_addresses: None,
+            tenant: 0,
+            encapsulation: Vec::new(),
+            first,
+            last: first,
+            acknowledged: None,
+            protocol: Protocol::Other,
+            packets: 0,
+        }
+    }
+
+    /// Takes note of a SYN of the connection. A SYN that acknowledges another tells its number, too.
+    pub(crate) fn syn(&mut self, sender: usize, sequence: u32, acknowledgment: Option<u32>) {
+        self.initial_sequences[sender].get_or_insert(sequence);
+        if let Some(acknowledgment) = acknowledgment {
+            self.initial_sequences[1 - sender].get_or_insert(acknowledgment.wrapping_sub(1));
+        }
+    }
+
+    /// Takes note of a tag or tunnel of a packet. Returns whether it is a new one.
+    pub(super) fn note_tag(&mut self, tag: Tag) -> bool {
+        let is_new =
+            self.encapsulation.len() < MAX_ENCAPSULATION && !self.encapsulation.contains(&tag);
+        if is_new {
+            self.encapsulation.push(tag);
+        }
+        is_new
+    }
+
+    /// Takes note of who opened the connection, before the first byte. Returns whether the other end was
+    /// taken for the client.
+    pub(crate) const fn opened_by(&mut self, client: usize) -> bool {
+        let other = 1 - client;
+        let is_new = matches!(self.client, Some(before) if before == other);
+        if is_new {
+            self.initial_sequences[other] = None;
+        }
+        self.client = Some(client);
+        is_new
+    }
+
+    /// Whether this end opened the connection, or seems to have.
+    pub(crate) const fn is_client(&self, end: usize) -> bool {
+        matches!(self.client, Some(client) if client == end)
+    }
+
+    /// Makes the connection of a new WebSocket. `None` if the filter does not want it.
+    pub(crate) fn connection<S>(
+        &mut self,
+        handshake: CapturedHandshake,
+        context: &Context<'_, S>,
+    ) -> Option<Connection> {
+        self.protocol = Protocol::WebSocket;
+        let client = self.client?;
+        let endpoints = [self.endpoints[client], self.endpoints[1 - client]];
+        let uid = Identity {
+            endpoints,
+            initial_sequences: [client, 1 - client].map(|end| self.initial_sequences[end]),
+            opened: self.first.time,
+            refusals: self.refusals,
+            tenant: self.tenant,
+        }
+        .uid(&context.options.capture_point);
+        let mut connection = handshake.connection(self.number, uid, endpoints);
+        (connection.first, connection.last) = (self.first, self.last);
+        if !connection.refused() {
+            connection.deflate = connection.deflate.or(context.options.deflate);
+        }
+        connection.original_client_address = self.original_addresses.map(|[client, _]| client);
+        connection.original_server_address = self.original_addresses.map(|[_, server]| server);
+        connection.encapsulation = self.encapsulation.iter().map(ToString::to_string).collect();
+        let filter = &context.options.filter;
+        let wanted = filter.wants_endpoints(endpoints)
+            && filter.wants_connection(connection.connection)
+            && filter.wants_request(connection.host().as_deref(), connection.path());
+        wanted.then_some(connection)
+    }
+
+    /// Takes note of a refused WebSocket: what follows on the TCP connection has a number of its own,
+    /// whatever the filter.
+    pub(crate) const fn count_refusal<S>(&mut self, context: &mut Context<'_, S>) {
+        self.refusals += 1;
+        self.number = *context.next_number;
+        *context.next_number += 1;
+    }
+}

@@ -1,0 +1,362 @@
+//! The secrets of a capture: from key logs, which may grow while the capture is read, and from the
+//! secrets blocks of pcapng, which hold the same text.
+//!
+//! The end of a log may be half a line, so it is kept until the rest of it comes. If it is a whole
+//! line but for its end, its secret counts at once. Of several secrets for the same connection and
+//! label the first one counts.
+//!
+//! - `secrets.len() <= MAX_SECRETS`
+//! - `indexes` has an entry for each connection and label in `secrets`
+//! - `Tail::line.len() <= MAX_LINE`
+
+use std::collections::HashMap;
+use std::fmt;
+
+use foldhash::fast::RandomState;
+use wsdefrag_core::fallible::TryGrow;
+
+use crate::tls::hello::Random;
+use crate::tls::keylog::{Label, Line};
+use crate::tls::resumption::Resumption;
+use crate::tls::secret::Secret;
+
+/// Secrets that are stored: those of 260,000 connections of TLS 1.3, in 180 MB. A log takes about
+/// as much memory as its file has bytes.
+const MAX_SECRETS: u32 = 1 << 20;
+/// Bytes of a line that are looked at; the longest line of use has 177.
+const MAX_LINE: usize = 512;
+/// The mark at the start of a text that some programs write.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// Where secrets came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeySource {
+    /// A key log, by its number among those that were given.
+    KeyLog(u16),
+    /// A secrets block of a pcapng file.
+    SecretsBlock,
+}
+
+/// What key logs and secrets blocks had.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct KeyCounts {
+    /// Lines whose secret was stored.
+    pub secrets: u64,
+    /// Lines with a secret for a connection and label that already had one.
+    pub repeated: u64,
+    /// Comments, empty lines, and lines with labels that are of no use for decryption.
+    pub ignored: u64,
+    /// Lines that are no lines of a key log, or whose secret has a wrong length.
+    pub malformed: u64,
+    /// Lines whose secret was dropped, for want of memory.
+    pub dropped: u64,
+}
+
+/// A stored secret.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stored {
+    pub(crate) random: Random,
+    pub(crate) secret: Secret,
+    pub(crate) label: Label,
+    pub(crate) source: KeySource,
+}
+
+/// The end of a log that has no end of line yet.
+struct Tail {
+    source: KeySource,
+    line: Vec<u8>,
+    /// The line is longer than any of use, and the rest of it is skipped.
+    too_long: bool,
+    /// The secret that was stored for the line without its end.
+    stored: Option<Secret>,
+}
+
+/// All secrets of a capture.
+#[derive(Default)]
+pub(crate) struct Keys {
+    secrets: Vec<Stored>,
+    indexes: HashMap<(Random, Label), u32, RandomState>,
+    tails: Vec<Tail>,
+    counts: KeyCounts,
+    generation: u64,
+    wanted: bool,
+    /// The masters of sessions that may be resumed.
+    pub(crate) resumption: Resumption,
+    /// Whether secrets may still come, so that it is worth holding records for them.
+    pub(crate) may_grow: bool,
+    pub(crate) buffers: Buffers,
+}
+
+/// Memory that all connections use in turn.
+#[derive(Default)]
+pub(crate) struct Buffers {
+    /// For the content of a record.
+    pub(crate) scratch: Vec<u8>,
+    /// For the next record that is not whole yet.
+    pub(crate) spare: Vec<u8>,
+}
+
+impl Keys {
+    /// Adds the next bytes of a key log, or a whole secrets block.
+    pub(crate) fn add(&mut self, bytes: &[u8], source: KeySource) {
+        self.wanted = false;
+        let mut tail = match self.tails.iter().position(|tail| tail.source == source) {
+            Some(position) => self.tails.swap_remove(position),
+            None => Tail { source, line: Vec::new(), too_long: false, stored: None },
+        };
+        let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
+        let mut rest = bytes;
+        while let Some(end) = rest.iter().position(|byte| matches!(byte, b'\n' | b'\r')) {
+            self.append(&mut tail, &rest[..end]);
+            self.end_line(&mut tail);
+            rest = &rest[end + 1..];
+        }
+        self.append(&mut tail, rest);
+        if source == KeySource::SecretsBlock {
+            self.end_line(&mut tail);
+        } else {
+            self.store_unended(&mut tail);
+            // As many as there are sources; without memory the line's start is lost.
+            let _ = self.tails.try_push(tail);
+        }
+    }
+
+    fn append(&mut self, tail: &mut Tail, bytes: &[u8]) {
+        if tail.too_long || tail.line.len() + bytes.len() > MAX_LINE {
+            tail.too_long = true;
+            tail.line.clear();
+        } else if tail.line.try_append(bytes).is_err() {
+            self.counts.dropped += 1;
+        }
+    }
+
+    /// Takes the line of `tail` as whole.
+    fn end_line(&mut self, tail: &mut Tail) {
+        let stored = tail.stored.take();
+        match Line::parse(&tail.line) {
+            // Such as the configuration of Encrypted ClientHello.
+            _ if std::mem::take(&mut tail.too_long) => self.counts.ignored += 1,
+            Line::Secret(_, _, secret) if stored == Some(secret) => {}
+            Line::Secret(label, random, secret) => {
+                self.store(Stored { random, secret, label, source: tail.source }, stored.is_some());
+            }
+            // Each CRLF has an empty line between its two bytes.
+            Line::Ignored if tail.line.is_empty() => {}
+            Line::Ignored => self.counts.ignored += 1,
+            Line::Malformed => self.counts.malformed += 1,
+        }
+        tail.line.clear();
+    }
+
+    /// Stores the secret of a line that may have ended.
+    fn store_unended(&mut self, tail: &mut Tail) {
+        if let Line::Secret(label, random, secret) = Line::parse(&tail.line)
+            && tail.stored != Some(secret)
+            && !self.indexes.contains_key(&(random, label))
+        {
+            self.store(Stored { random, secret, label, source: tail.source }, false);
+            tail.stored = Some(secret);
+        }
+    }
+
+    /// Stores a secret. `again` if it replaces the one that half of its line was taken for.
+    #[expect(clippy::disallowed_methods, reason = "room was asked for before")]
+    fn store(&mut self, stored: Stored, again: bool) {
+        let key = (stored.random, stored.label);
+        if !again && self.indexes.contains_key(&key) {
+            self.counts.repeated += 1;
+            return;
+        }
+        let Ok(index) = u32::try_from(self.secrets.len()) else { return };
+        if index == MAX_SECRETS
+            || self.indexes.try_reserve(1).is_err()
+            || self.secrets.try_push(stored).is_err()
+        {
+            self.counts.dropped += 1;
+            return;
+        }
+        self.indexes.insert(key, index);
+        self.counts.secrets += u64::from(!again);
+        self.generation += 1;
+    }
+
+    /// The secret of a connection, by the random of its ClientHello. If it is not there, the logs
+    /// are worth reading again.
+    pub(crate) fn find(&mut self, random: &Random, label: Label) -> Option<Stored> {
+        let found = self.indexes.get(&(*random, label));
+        self.wanted |= found.is_none();
+        found.map(|&index| self.secrets[index as usize])
+    }
+
+    /// All secrets, in the order in which they came, but for the first `skipped`.
+    pub(crate) fn since(&self, skipped: usize) -> &[Stored] {
+        self.secrets.get(skipped..).unwrap_or_default()
+    }
+
+    /// Whether there are no secrets.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.secrets.is_empty()
+    }
+
+    /// The number of secrets; for [`Self::since`].
+    pub(crate) fn len(&self) -> usize {
+        self.secrets.len()
+    }
+
+    /// A number that changes when secrets come.
+    pub(crate) const fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// Whether a secret was looked for in vain since the last [`Self::add`].
+    pub(crate) const fn wanted(&self) -> bool {
+        self.wanted
+    }
+
+    /// What the logs had.
+    pub(crate) const fn counts(&self) -> KeyCounts {
+        self.counts
+    }
+}
+
+impl fmt::Debug for Keys {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Keys").field("counts", &self.counts).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LOG: KeySource = KeySource::KeyLog(0);
+
+    /// A line of a key log, for the connection and with the secret of these bytes.
+    fn line(label: &str, connection: u8, secret: u8, length: usize) -> String {
+        let hex = |byte: u8, times: usize| format!("{byte:02x}").repeat(times);
+        format!("{label} {} {}", hex(connection, 32), hex(secret, length))
+    }
+
+    fn found(keys: &mut Keys, connection: u8, label: Label) -> Option<Vec<u8>> {
+        keys.find(&[connection; 32], label).map(|stored| stored.secret.bytes().to_vec())
+    }
+
+    #[test]
+    fn secrets_are_found_whatever_the_chunks_and_the_ends_of_lines() {
+        for end in ["\n", "\r\n", "\r"] {
+            let text = [
+                "# a comment",
+                &line("CLIENT_RANDOM", 1, 2, 48),
+                "",
+                &line("CLIENT_TRAFFIC_SECRET_0", 3, 4, 32),
+                &"ECH_CONFIG ".repeat(300),
+                "what is this",
+                &line("SERVER_TRAFFIC_SECRET_0", 3, 5, 32),
+                &line("EXPORTER_SECRET", 3, 5, 32),
+                "",
+            ]
+            .join(end);
+            let text = format!("\u{feff}{text}");
+            for size in [3, 7, 64, text.len()] {
+                let mut keys = Keys::default();
+                for chunk in text.as_bytes().chunks(size) {
+                    keys.add(chunk, LOG);
+                }
+                assert_eq!(found(&mut keys, 1, Label::Master), Some(vec![2; 48]));
+                assert_eq!(found(&mut keys, 3, Label::ClientTraffic), Some(vec![4; 32]));
+                assert_eq!(found(&mut keys, 3, Label::ServerTraffic), Some(vec![5; 32]));
+                assert_eq!(found(&mut keys, 3, Label::Master), None);
+                let counts =
+                    KeyCounts { secrets: 3, ignored: 3, malformed: 1, ..KeyCounts::default() };
+                assert_eq!(keys.counts(), counts, "{size} {end:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn first_valid_line_wins() {
+        let mut keys = Keys::default();
+        for text in [
+            line("CLIENT_TRAFFIC_SECRET_0", 1, 2, 31),
+            line("CLIENT_TRAFFIC_SECRET_0", 1, 3, 32),
+            line("CLIENT_TRAFFIC_SECRET_0", 1, 4, 32),
+            line("CLIENT_TRAFFIC_SECRET_0", 1, 5, 20),
+        ] {
+            keys.add(format!("{text}\n").as_bytes(), LOG);
+        }
+        assert_eq!(found(&mut keys, 1, Label::ClientTraffic), Some(vec![3; 32]));
+        let counts = keys.counts();
+        assert_eq!((counts.secrets, counts.repeated, counts.malformed), (1, 1, 2));
+        assert_eq!(keys.since(0).len(), 1);
+    }
+
+    #[test]
+    fn a_last_line_without_an_end_counts_as_soon_as_it_is_whole() {
+        let text = line("CLIENT_RANDOM", 1, 2, 48);
+        let mut keys = Keys::default();
+        for (index, byte) in text.as_bytes().iter().enumerate() {
+            keys.add(&[*byte], LOG);
+            assert_eq!(found(&mut keys, 1, Label::Master).is_some(), index + 1 == text.len());
+        }
+        keys.add(b"\r\n", LOG);
+        assert_eq!(keys.counts(), KeyCounts { secrets: 1, ..KeyCounts::default() });
+    }
+
+    #[test]
+    fn the_rest_of_a_line_replaces_what_its_start_was_taken_for() {
+        let text = line("SERVER_TRAFFIC_SECRET_0", 1, 2, 48);
+        let (start, rest) = text.split_at(text.len() - 32);
+        let mut keys = Keys::default();
+        keys.add(start.as_bytes(), LOG);
+        assert_eq!(found(&mut keys, 1, Label::ServerTraffic), Some(vec![2; 32]));
+        let (generation, seen) = (keys.generation(), keys.len());
+        keys.add(&rest.as_bytes()[..10], LOG);
+        keys.add(&rest.as_bytes()[10..], LOG);
+        keys.add(b"\n", LOG);
+        assert_eq!(found(&mut keys, 1, Label::ServerTraffic), Some(vec![2; 48]));
+        assert!(keys.generation() > generation);
+        assert_eq!(keys.since(seen)[0].secret.bytes(), [2; 48]);
+        assert_eq!(keys.counts().secrets, 1);
+    }
+
+    #[test]
+    fn sources_do_not_share_half_lines() {
+        let text = line("CLIENT_RANDOM", 1, 2, 48);
+        let (start, rest) = text.split_at(50);
+        let mut keys = Keys::default();
+        keys.add(start.as_bytes(), LOG);
+        keys.add(line("CLIENT_RANDOM", 3, 4, 48).as_bytes(), KeySource::SecretsBlock);
+        keys.add(line("CLIENT_RANDOM", 5, 6, 48).as_bytes(), KeySource::SecretsBlock);
+        keys.add(rest.as_bytes(), LOG);
+        for connection in [1, 3, 5] {
+            assert!(found(&mut keys, connection, Label::Master).is_some());
+        }
+        assert_eq!(keys.since(0)[0].source, KeySource::SecretsBlock);
+        assert_eq!(keys.find(&[1; 32], Label::Master).unwrap().source, LOG);
+    }
+
+    #[test]
+    fn a_log_is_wanted_again_if_a_connection_is_missing() {
+        let mut keys = Keys::default();
+        assert!(!keys.wanted());
+        found(&mut keys, 1, Label::Master);
+        assert!(keys.wanted());
+        keys.add(b"", LOG);
+        assert!(!keys.wanted());
+    }
+
+    #[test]
+    fn what_is_no_key_log_is_counted() {
+        let mut keys = Keys::default();
+        let mut bytes = Vec::new();
+        let mut state = 1_u32;
+        for _ in 0..100_000 {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            bytes.push((state >> 24) as u8);
+        }
+        keys.add(&bytes, LOG);
+        let counts = keys.counts();
+        assert_eq!((counts.secrets, counts.dropped), (0, 0));
+        assert!(counts.malformed > 100);
+    }
+}
