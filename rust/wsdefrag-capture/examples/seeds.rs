@@ -18,14 +18,20 @@ mod packets;
 mod reading;
 #[path = "../../wsdefrag-core/tests/vectors/seeds.rs"]
 mod seeds;
+#[path = "../tests/tls/seeds.rs"]
+mod tls;
 
 use std::path::Path;
 use std::{env, fs, io};
 
 fn main() -> io::Result<()> {
     let folder = env::args_os().nth(1).ok_or_else(|| io::Error::other("which folder?"))?;
-    let of_captures =
-        [("packets", packets::seeds()), ("connections", connections::seeds().to_vec())];
+    let of_captures = [
+        ("packets", packets::seeds()),
+        ("connections", connections::seeds().to_vec()),
+        ("tls_messages", tls::messages()),
+        ("tls_keylog", tls::keylog()),
+    ];
     for (target, inputs) in seeds::targets().into_iter().chain(of_captures) {
         write(&Path::new(&folder).join(target), &inputs)?;
     }

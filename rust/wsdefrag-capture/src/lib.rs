@@ -33,7 +33,7 @@ pub mod sink;
 mod stream_part;
 mod tcp;
 #[allow(dead_code, reason = "what reads connections with it comes next")]
-mod tls;
+pub mod tls;
 pub mod tls_facts;
 mod uid;
 mod websocket;

@@ -43,7 +43,7 @@ use crate::http::parser::{Head, accepts_websocket, asks_for_websocket, names_web
 use crate::http::pending_request::{CONNECT, PendingRequest};
 use crate::http::preamble_message::OriginalAddresses;
 use crate::packet::Origin;
-use crate::stream_part::Gap;
+use crate::stream_part::{Gap, GapKind};
 
 /// Pending requests, or refusals, of one connection. No real client sends more.
 const MAX_PIPELINED: usize = 64;
@@ -174,7 +174,9 @@ impl Upgrade {
         let buffers = self.must_buffer(from_client);
         if !buffers {
             let reader = if from_client { &mut self.client } else { &mut self.server };
-            reader.gap(gap.length);
+            // A length that is a guess, or unknown, leads nowhere.
+            let is_exact = gap.kind == GapKind::Exact;
+            reader.gap(if is_exact { gap.length } else { u64::MAX });
             if !reader.is_lost() {
                 return self.body_end(from_client);
             }

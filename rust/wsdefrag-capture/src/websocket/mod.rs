@@ -6,6 +6,7 @@ mod direction_output;
 mod evidence;
 pub(crate) mod frame_search;
 mod gap_costs;
+mod gap_test;
 pub(crate) mod handshake;
 pub(crate) mod midstream;
 pub(crate) mod open_websocket;

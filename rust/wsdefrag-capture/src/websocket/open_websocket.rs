@@ -162,8 +162,9 @@ impl OpenWebSocket {
         }
         let direction = &mut self.directions[usize::from(from_client)];
         match part {
-            StreamPart::Data(bytes, origin) | StreamPart::Unauthenticated(bytes, origin) => {
-                direction.data(bytes, origin, sink);
+            StreamPart::Data(bytes, origin) => direction.data(bytes, origin, sink),
+            StreamPart::Unauthenticated(bytes, origin) => {
+                direction.unauthenticated(bytes, origin, sink);
             }
             StreamPart::Gap(gap) => direction.gap(gap, sink),
         }
