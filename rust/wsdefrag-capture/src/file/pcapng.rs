@@ -137,6 +137,10 @@ impl Section {
         bytes: &[u8],
         secrets: &mut Secrets,
     ) -> Parsed<'static> {
+        // The length of every block is a multiple of 4. Where the type is unknown too, it is damage.
+        if !is_known(kind) || length % 4 != 0 {
+            return Parsed::Damaged(FileErrorKind::TooLong(length));
+        }
         let size = length as usize;
         let keeps = kind == SECRETS && size <= MAX_SECRETS;
         let start = if keeps { size - 4 } else { MAX_FOUND as usize - 4 };
