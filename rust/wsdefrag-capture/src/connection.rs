@@ -301,6 +301,5 @@ fn values<'a>(fields: &'a [Field], name: &str) -> impl Iterator<Item = Cow<'a, s
 /// The text of a value. Bytes that are not UTF-8 become U+FFFD.
 pub(crate) fn lossy(value: &[u8]) -> Cow<'_, str> {
     // Nearly all values are ASCII, which `from_utf8` checks a word at a time.
-    std::str::from_utf8(value)
-        .map_or_else(|_| String::from_utf8_lossy(value), Cow::Borrowed)
+    std::str::from_utf8(value).map_or_else(|_| String::from_utf8_lossy(value), Cow::Borrowed)
 }

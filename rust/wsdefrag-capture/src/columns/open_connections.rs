@@ -93,7 +93,8 @@ pub(super) struct RowFacts {
 impl RowFacts {
     /// The column `uid`.
     pub(super) fn uids(&self) -> ArrayRef {
-        let uid = |facts: &Option<Arc<ConnectionFacts>>| facts.as_ref().map_or([0; 16], |it| it.uid);
+        let uid =
+            |facts: &Option<Arc<ConnectionFacts>>| facts.as_ref().map_or([0; 16], |it| it.uid);
         let uids: Vec<_> = self.facts.iter().map(uid).collect();
         super::uids(self.places.iter().map(|place| &uids[*place as usize]))
     }

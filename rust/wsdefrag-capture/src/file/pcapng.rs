@@ -23,9 +23,7 @@ use pcap_parser::pcapng::{OptionCode, PcapNGOption, parse_option_be, parse_optio
 
 use crate::file::clock::Clock;
 use crate::file::error::FileErrorKind;
-use crate::file::record::{
-    MAX_BLOCK, MAX_FOUND, MAX_RECORD, Parsed, Plausible, Record, is_near,
-};
+use crate::file::record::{MAX_BLOCK, MAX_FOUND, MAX_RECORD, Parsed, Plausible, Record, is_near};
 use crate::file::secrets::{MAX_SECRETS, Secrets};
 use crate::file::start::{SECTION_HEADER, starts_capture};
 
