@@ -94,6 +94,9 @@ pub struct Account {
     pub violation: Option<Error>,
 }
 
+/// The name of a counter, and how it is read.
+type Getter = (&'static str, fn(&Account) -> u64);
+
 impl Account {
     /// The number of counters.
     pub const COUNTERS: usize = 16;
@@ -113,7 +116,7 @@ impl Account {
     }
 
     /// The name of every counter and how it is read, in the order of the fields.
-    pub(crate) const GETTERS: [(&'static str, fn(&Self) -> u64); Self::COUNTERS] = {
+    pub(crate) const GETTERS: [Getter; Self::COUNTERS] = {
         macro_rules! getters {
             ($($name:ident),*) => {{
                 // Without `..`, so that a new field that is missing here fails to compile.

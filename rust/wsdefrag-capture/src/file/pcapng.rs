@@ -136,7 +136,7 @@ impl Section {
         secrets: &mut Secrets,
     ) -> Parsed<'static> {
         // The length of every block is a multiple of 4. Where the type is unknown too, it is damage.
-        if !is_known(kind) || length % 4 != 0 {
+        if !is_known(kind) || !length.is_multiple_of(4) {
             return Parsed::Damaged(FileErrorKind::TooLong(length));
         }
         let size = length as usize;
