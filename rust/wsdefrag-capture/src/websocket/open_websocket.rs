@@ -8,6 +8,7 @@ use wsdefrag_core::deflate::params::foreign_extensions;
 use wsdefrag_core::{DeflateParams, Settings};
 
 use crate::connection::{Connection, Ended};
+use crate::http2::problems::Http2Problems;
 use crate::options::Options;
 use crate::packet::Origin;
 use crate::sink::Sink;
@@ -41,10 +42,16 @@ pub(crate) struct OpenWebSocket {
 impl OpenWebSocket {
     /// A WebSocket after its handshake. If the response was captured, the server's first byte begins a
     /// frame.
-    pub(crate) fn new(connection: Connection, client: ClientStart, options: &Options) -> Self {
+    pub(crate) fn new(
+        connection: Connection,
+        client: ClientStart,
+        extensions_are_known: bool,
+        options: &Options,
+    ) -> Self {
         let (id, server_at_frame) = (connection.connection, connection.response.is_some());
         let extensions = connection.extensions().unwrap_or_default();
-        let is_readable = DeflateParams::from_header_tolerant(&extensions).is_ok();
+        let is_readable =
+            extensions_are_known && DeflateParams::from_header_tolerant(&extensions).is_ok();
         let deflate_is_known = (server_at_frame && is_readable) || options.deflate.is_some();
         let deflate = if deflate_is_known { connection.deflate } else { Some(unknown_deflate()) };
         let direction = |from_client: bool, at_frame: bool| {
@@ -93,6 +100,11 @@ impl OpenWebSocket {
         this
     }
 
+    /// The memory that it takes, in bytes.
+    pub(crate) fn bytes_held(&self) -> usize {
+        self.own_bytes + self.direction_bytes(false) + self.direction_bytes(true)
+    }
+
     /// The memory that it takes without its directions' own, in bytes.
     pub(crate) const fn own_bytes(&self) -> usize {
         self.own_bytes
@@ -126,6 +138,11 @@ impl OpenWebSocket {
     /// The tags and tunnels of the connection's packets.
     pub(crate) fn encapsulation(&mut self) -> &mut Vec<String> {
         &mut self.connection.encapsulation
+    }
+
+    /// Adds a sentence for each problem of the connection of HTTP/2 that the WebSocket is a stream of.
+    pub(crate) fn note_http2_problems(&mut self, problems: Http2Problems) {
+        problems::add_http2_problems(&mut self.connection, problems);
     }
 
     /// Reads the frames of both sides that were found at the same time, in the order of the packets.
