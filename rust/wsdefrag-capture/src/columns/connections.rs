@@ -381,15 +381,6 @@ mod tests {
             from_server: with_count(account(200), Opcode::Binary, Status::Ok, 7),
             ended: Some(Ended::EndOfCapture),
             problems: vec!["erstens".into(), "größtenteils".into()],
-            tls: Some(Box::new(TlsFacts {
-                version: Some(0x0304),
-                cipher: Some(0x1301),
-                server_name: Some("example.com".into()),
-                alpn: Some("http/1.1".into()),
-                resumed: Some(false),
-                key_source: Some("key_log"),
-                ..TlsFacts::default()
-            })),
             ..midstream()
         }
     }
