@@ -13,7 +13,8 @@ import pytest
 
 from capture_craft import RST, SYN
 from capture_files import pcapng
-from capture_mutations import Intact, contents_by_direction, flow
+from capture_intact import Intact, contents_by_direction
+from capture_packets import flow
 from capture_recordings import LOADED, packets_of
 from capture_seen import read
 from capture_strays import strays, with_stray
