@@ -56,6 +56,8 @@ async def play(scene: Scene, stage: Stage) -> Facts:
         facts["key_log"] = stage.key_log
     if stage.lacks:
         facts |= {"complete": False, "lacks": stage.lacks}
+    if stage.not_by_tshark:
+        facts["not_by_tshark"] = stage.not_by_tshark
     facts["connections"] = [refusal_facts(refusal) for refusal in stage.refusals]
     facts["connections"] += [meeting.facts() for meeting in stage.meetings]
     return facts
@@ -68,6 +70,12 @@ def make(scene: Scene, output: Path) -> None:
         facts = asyncio.run(asyncio.wait_for(play(scene, stage), TIME_LIMIT))
         without_machine(stage.file)
         checks.check(stage.file, facts)
+        output.mkdir(parents=True, exist_ok=True)
+        if stage.secrets_inside and stage.key_log:
+            derived.with_secrets(stage.file, stage.directory / stage.key_log)
+            without_machine(stage.file)
+            facts["key_log"], facts["secrets_inside"] = None, True
+            stage.kept = []
         for kept in stage.kept:
             shutil.copy(kept, output / kept.name)
         keep(stage.file, facts, output)
@@ -84,7 +92,6 @@ def make(scene: Scene, output: Path) -> None:
 
 def keep(file: Path, facts: Facts, output: Path) -> None:
     """Move a finished capture to its place and write its facts."""
-    output.mkdir(parents=True, exist_ok=True)
     shutil.copy(file, output / file.name)
     (output / file.name).chmod(0o644)  # dumpcap lets nobody else read what it wrote
     write(output / file.name, facts)
@@ -150,7 +157,7 @@ def main() -> int:
     if unknown:
         parser.error(f"no such capture: {', '.join(unknown)} (--list prints them)")
     for name in arguments.names or known:
-        make(known[name], arguments.output)
+        make(known[name], arguments.output / known[name].folder)
     return 0
 
 

@@ -1,4 +1,4 @@
-"""The packet captures of `vectors/captures`, as Python values.
+"""The packet captures of `vectors/captures` and of `tls` in it, as Python values.
 
 A capture `NAME` is a file that dumpcap wrote (`NAME.pcapng`, `NAME.pcap` or `NAME.pcap.gz`) and
 `NAME.json`, what the two applications of each connection in it had really sent. A capture in
@@ -24,17 +24,20 @@ from recorded_streams import SentClose, SentMessage, Side, sent_message
 __all__ = [
     "DIRECTORY",
     "SUFFIXES",
+    "TLS_DIRECTORY",
     "Address",
     "Capture",
     "Connection",
     "SentClose",
     "SentMessage",
     "Side",
+    "TlsFacts",
     "load",
     "names",
 ]
 
 DIRECTORY = Path(__file__).resolve().parents[2] / "vectors" / "captures"
+TLS_DIRECTORY = DIRECTORY / "tls"
 SUFFIXES = (".pcapng", ".pcap", ".pcap.gz", ".pcapng.gz")
 
 
@@ -46,12 +49,27 @@ class Address(NamedTuple):
 
 
 @dataclass(frozen=True)
+class TlsFacts:
+    """What OpenSSL said of a connection: `cipher` is the suite's number, in four hex digits.
+
+    `key_updates` counts those of each side, None before TLS 1.3.
+    """
+
+    version: str
+    cipher: str
+    resumed: bool
+    early_data: bool
+    key_updates: dict[Side, int] | None = None
+
+
+@dataclass(frozen=True)
 class Connection:
     """One WebSocket connection, or one that was `refused` with that HTTP status.
 
     `host` is the Host header, `path` the request target, `extensions` the
     `Sec-WebSocket-Extensions` of the 101 answer (None where it had none). `before_capture` counts
-    the messages of each side that were sent before the capture started.
+    the messages of each side that were sent before the capture started. `tls` is None without TLS
+    and where nobody told.
     """
 
     client: Address
@@ -65,6 +83,7 @@ class Connection:
     pings: dict[Side, int]
     messages: dict[Side, tuple[SentMessage, ...]]
     before_capture: dict[Side, int]
+    tls: TlsFacts | None
 
 
 @dataclass(frozen=True)
@@ -72,7 +91,9 @@ class Capture:
     """One capture file and the connections in it, in the order of their first packets.
 
     `lacks` says what the file does not hold of them, None where it holds all. `same_as` names the
-    capture this one was derived from. `key_log` is the file with the TLS secrets, if there is TLS.
+    capture this one was derived from. `key_log` is the file with the TLS secrets, if there is one;
+    `secrets_inside` tells whether the capture itself holds them. `not_by_tshark` says, by the paths
+    of connections, why tshark does not find their messages.
     `tcp` counts the segments tshark found wanting: retransmissions, out_of_order, duplicate_acks,
     missing_before (a gap before them); it is empty where it found none.
 
@@ -93,6 +114,8 @@ class Capture:
     lacks: str | None
     same_as: str | None
     key_log: Path | None
+    secrets_inside: bool
+    not_by_tshark: dict[str, str]
     tcp: dict[str, int]
 
 
@@ -131,6 +154,8 @@ def load(name: str, directory: Path = DIRECTORY) -> Capture:
         lacks=facts.get("lacks"),
         same_as=source,
         key_log=directory / key_log if key_log else None,
+        secrets_inside=facts.get("secrets_inside", False),
+        not_by_tshark=facts.get("not_by_tshark", {}),
         tcp=facts.get("tcp", {}),
     )
     _check(capture, facts)
@@ -161,6 +186,7 @@ def _connection(facts: dict[str, Any]) -> Connection:
             "server": tuple(map(sent_message, facts["server_messages"])),
         },
         before_capture=facts.get("before_capture", {"client": 0, "server": 0}),
+        tls=TlsFacts(**facts["tls"]) if "tls" in facts else None,
     )
 
 

@@ -23,10 +23,8 @@ pub(crate) enum GapKind {
     Exact,
     /// The length follows from the number of lost TLS records. It is right unless records without
     /// application data, or with padding, are among them; so only what follows can prove it.
-    #[expect(dead_code, reason = "TLS makes them")]
     Likely,
     /// The length is unknown, and counts 0. There may be no bytes at all.
-    #[expect(dead_code, reason = "TLS makes them")]
     Unknown,
 }
 

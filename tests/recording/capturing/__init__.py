@@ -8,6 +8,7 @@ An arrow only ever points down:
     stage            a network, its servers, one dumpcap, and who met whom
     meeting          two endpoints of one connection: what they say and what is noted of it
     peers            servers and clients, from the endpoints of `recorder`
+    openssl_peers    those whose TLS is steered by the scene
     line, network    namespaces, veth pairs, and a line that loses and reorders frames
     checks           what tshark finds in the file, compared with what the applications said
     tools            dumpcap, editcap and the others, run to their end

@@ -3,7 +3,8 @@
 tshark counts whole messages per direction with its own WebSocket dissector; and it puts the bytes
 of each TCP (or TLS) stream together, which the parser of websockets then reads back into messages,
 to be compared one by one. Both are told to reorder segments, which tshark does not by itself.
-Neither is asked about captures that lack something by design.
+Neither is asked about captures that lack something by design, nor about connections of which it is
+noted why tshark does not find their messages.
 
 The connections are sorted by their first packets on the way, and on a bad line what tshark thinks
 of its segments is noted.
@@ -51,9 +52,10 @@ def check(file: Path, facts: Facts) -> None:
     if facts.get("lacks"):
         return
     counts = capture.message_counts()
+    not_found = facts.get("not_by_tshark", {})
     for connection in connections:
         stream = streams[_ends(connection)]
-        if connection["refused"] is None:
+        if connection["refused"] is None and connection["path"] not in not_found:
             for side in ("client", "server"):
                 found = counts[stream, connection[side][1]]
                 sent = len(connection[f"{side}_messages"])

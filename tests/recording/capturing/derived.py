@@ -31,6 +31,13 @@ def _gzip(source: Path, file: Path) -> dict[str, str]:
     return {"gzip": "Python's"}
 
 
+def with_secrets(file: Path, key_log: Path) -> None:
+    """Put a key log into a capture, as a block before its packets."""
+    written = file.with_suffix(".written")
+    run("editcap", "--inject-secrets", f"tls,{key_log}", file, written)
+    written.replace(file)
+
+
 def _secrets(source: Path, file: Path) -> dict[str, str]:
     secrets = f"tls,{source.with_suffix('.keys.log')}"
     run("editcap", "--inject-secrets", secrets, source, file)

@@ -131,11 +131,25 @@ class Meeting:
             "close": vars(close) if close else None,
             "pings": {"client": self.client.pings, "server": self.server.pings},
         }
+        if tls := tls_facts(self.client, self.server):
+            facts["tls"] = tls
         if self.before_capture:
             facts["before_capture"] = self.before_capture
         facts["client_messages"] = [entry(message) for message in self.client.sent]
         facts["server_messages"] = [entry(message) for message in self.server.sent]
         return facts
+
+
+def tls_facts(client: Endpoint, server: Endpoint) -> Facts | None:
+    """Return what is known of a connection's TLS, if somebody knows it."""
+    facts = client.tls() or server.tls()
+    if facts and facts["version"] == "TLSv1.3":
+        updates = {
+            "client": client.key_updates + server.key_updates_asked_for,
+            "server": server.key_updates + client.key_updates_asked_for,
+        }
+        facts |= {"key_updates": updates}
+    return facts
 
 
 def _cork(kernel_socket: Any, on: bool) -> None:

@@ -10,10 +10,11 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -171,8 +172,15 @@ def aiohttp_server(
     return listen
 
 
-def _application(accept: Accept, peer: str, subprotocol: str | None) -> Any:
+Page = Callable[[Any, Receive, Send], Awaitable[None]]
+"""An ASGI application for requests that ask for no WebSocket."""
+
+
+def _application(accept: Accept, peer: str, subprotocol: str | None, page: Page | None) -> Any:
     async def application(scope: Any, receive: Receive, send: Send) -> None:
+        if page is not None and scope["type"] == "http":
+            await page(scope, receive, send)
+            return
         if scope["type"] != "websocket":
             raise RuntimeError(f"nothing but WebSocket is served here, not {scope['type']}")
         await receive()  # websocket.connect
@@ -200,7 +208,7 @@ def uvicorn_server(subprotocol: str | None = None) -> Server:
     @asynccontextmanager
     async def listen(listener: socket.socket, accept: Accept) -> AsyncIterator[None]:
         config = uvicorn.Config(
-            _application(accept, installed("uvicorn", "wsproto"), subprotocol),
+            _application(accept, installed("uvicorn", "wsproto"), subprotocol, None),
             ws="wsproto",
             ws_ping_interval=None,
             lifespan="off",
@@ -217,8 +225,20 @@ def uvicorn_server(subprotocol: str | None = None) -> Server:
     return listen
 
 
-def hypercorn_server(subprotocol: str | None = None) -> Server:
-    """Make a hypercorn server that chooses `subprotocol`."""
+def hypercorn_server(
+    subprotocol: str | None = None,
+    *,
+    identity: tuple[Path, Path] | None = None,
+    protocols: tuple[str, ...] = ("http/1.1",),
+    page: Page | None = None,
+) -> Server:
+    """Make a hypercorn server that chooses `subprotocol`.
+
+    Args:
+        identity: the files of a certificate and its key, for TLS.
+        protocols: what it offers by ALPN.
+        page: what answers requests that ask for no WebSocket.
+    """
 
     @asynccontextmanager
     async def listen(listener: socket.socket, accept: Accept) -> AsyncIterator[None]:
@@ -226,8 +246,11 @@ def hypercorn_server(subprotocol: str | None = None) -> Server:
         config.bind = [f"fd://{listener.detach()}"]  # hypercorn owns and closes it from here on
         config.loglevel = "ERROR"  # it warns of an application without lifespan
         config.websocket_ping_interval = None
+        if identity is not None:
+            config.certfile, config.keyfile = map(str, identity)
+            config.alpn_protocols = list(protocols)
         stop = asyncio.Event()
-        app: Any = _application(accept, installed("hypercorn", "wsproto"), subprotocol)
+        app: Any = _application(accept, installed("hypercorn", "wsproto"), subprotocol, page)
         serving = asyncio.create_task(
             hypercorn.asyncio.serve(app, config, shutdown_trigger=stop.wait, mode="asgi")
         )
@@ -286,14 +309,19 @@ def aiohttp_client(compress: int = 0, session: aiohttp.ClientSession | None = No
     return connect
 
 
-def node() -> Client:
-    """Make a client of Node.js; it writes its Host header itself, from the address."""
+def node(*options: str, module: str = "") -> Client:
+    """Make a client of Node.js; it writes its Host header itself, from the address.
+
+    `options` and `module` are as with `node_client`.
+    """
 
     @asynccontextmanager
     async def connect(target: Target) -> AsyncIterator[tuple[Endpoint, str | None, Any]]:
         ip, port = target.address
         authority = f"[{ip}]:{port}" if ":" in ip else f"{ip}:{port}"
-        async with node_client()(f"ws://{authority}{target.path}") as endpoint:
-            yield endpoint, None, None
+        scheme = "wss" if target.tls else "ws"
+        connecting = node_client(*options, module=module, trusting=target.tls is not None)
+        async with connecting(f"{scheme}://{authority}{target.path}") as endpoint:
+            yield endpoint, endpoint.extensions, None
 
     return connect

@@ -18,13 +18,17 @@ from .stage import Stage
 
 @dataclass(frozen=True)
 class Scene:
-    """One capture: `play` starts dumpcap on the stage and has the connections."""
+    """One capture: `play` starts dumpcap on the stage and has the connections.
+
+    Its files go to `folder` below that of all captures.
+    """
 
     name: str
     shows: str
     network: Callable[[], AbstractContextManager[Network]]
     play: Callable[[Stage], Awaitable[None]]
     suffix: str = ".pcapng"
+    folder: str = ""
 
 
 def small(count: int, *, pings: bool = True) -> Says:

@@ -6,7 +6,9 @@ from . import (
     scenes_http,
     scenes_libraries,
     scenes_networks,
+    scenes_openssl,
     scenes_tls,
+    scenes_wss,
 )
 
 SCENES = (
@@ -14,6 +16,8 @@ SCENES = (
     *scenes_libraries.SCENES,
     *scenes_networks.SCENES,
     *scenes_tls.SCENES,
+    *scenes_openssl.SCENES,
+    *scenes_wss.SCENES,
     *scenes_forms.SCENES,
     *scenes_http.SCENES,
 )

@@ -40,7 +40,11 @@ class Talk:
 
 
 class Stage:
-    """One capture being made; `kept` lists files to be kept beside it."""
+    """One capture being made; `kept` lists files to be kept beside it.
+
+    `secrets_inside` has the key log put into the capture, and no file be kept beside it.
+    `not_by_tshark` says, by paths of connections, why tshark does not find their messages.
+    """
 
     def __init__(self, name: str, network: Network, directory: Path) -> None:
         self.name = name
@@ -51,8 +55,10 @@ class Stage:
         self.peers: dict[str, list[str]] = {"client": [], "server": []}
         self.link = ""
         self.lacks: str | None = None
+        self.not_by_tshark: dict[str, str] = {}
         self.kept: list[Path] = []
         self.key_log: str | None = None
+        self.secrets_inside = False
         self.dumpcap: Dumpcap | None = None
         self._accepted: dict[str, asyncio.Queue[Met]] = {}
         self._greetings: dict[int, Says] = {}
@@ -100,7 +106,7 @@ class Stage:
         """Connect as `talk` says, without anything being said yet."""
         target = Target(talk.server, talk.host, talk.path, talk.tls)
         async with talk.client(target) as (client, extensions, kernel_socket):
-            met = await self._queue(talk.path).get()
+            met = await self.accepted(talk.path)
             meeting = Meeting(
                 met, client, kernel_socket, extensions or met.extensions, talk.pause, talk.glue
             )
@@ -145,6 +151,10 @@ class Stage:
 
     def _queue(self, path: str) -> asyncio.Queue[Met]:
         return self._accepted.setdefault(path, asyncio.Queue())
+
+    async def accepted(self, path: str) -> Met:
+        """Wait for a connection with this path, and return the server's side of it."""
+        return await self._queue(path).get()
 
     def note(self, client: str, server: str) -> None:
         """Note the names of two programs that met."""

@@ -5,6 +5,7 @@ An arrow only ever points down:
     record_streams  has the conversations, writes the files
     conversations   who talks to whom about what
     *_peer          one module per library: its endpoint, its client, its server
+    libssl          OpenSSL by ctypes, for `openssl_peer`
     endpoint        the face all peers share, and the acts they perform
     relay           copies TCP and notes what it copied; knows of WebSocket only where HTTP ends
 

@@ -18,6 +18,7 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from importlib.metadata import version
+from typing import Any
 
 Content = str | bytes
 HOST = "127.0.0.1"
@@ -71,9 +72,10 @@ Act = Content | Ping | Fragments | Pause
 class Endpoint(ABC):
     """One side of a connection; `sent` and `received` hold whole messages, in order.
 
-    `peer` names the library and its version; `pings` counts the pings sent; `dropped` is
-    the message that was left unfinished on purpose; `closed` is set once the connection has ended
-    and everything that arrived has been read.
+    `peer` names the library and its version; `pings` counts the pings sent, `key_updates` the
+    changes of this side's TLS keys, `key_updates_asked_for` those it asked the other side for;
+    `dropped` is the message that was left unfinished on purpose; `closed` is set once the
+    connection has ended and everything that arrived has been read.
     """
 
     def __init__(self, peer: str) -> None:
@@ -81,6 +83,7 @@ class Endpoint(ABC):
         self.sent: list[Content] = []
         self.received: list[Content] = []
         self.pings = 0
+        self.key_updates = self.key_updates_asked_for = 0
         self.dropped: Fragments | None = None
         self.closed = asyncio.Event()
         self._changed = asyncio.Event()
@@ -124,6 +127,13 @@ class Endpoint(ABC):
                 raise ConnectionError(f"{self.peer} was closed before everything had arrived")
             self._changed.clear()
             await self._changed.wait()
+
+    def tls(self) -> dict[str, Any] | None:
+        """Return the version, the cipher suite, whether resumed, whether early data was taken.
+
+        None without TLS, or where this side cannot tell.
+        """
+        return None
 
     @abstractmethod
     async def close(self, code: int | None, reason: str) -> None:

@@ -1,4 +1,4 @@
-"""The WebSocket client built into Node.js, a peer that shares no code with the Python ones.
+"""WebSocket clients in Node.js, the built-in one and `ws`; they share no code with the Python ones.
 
 node_client.mjs runs in a process of its own and is steered over its stdin and stdout. Node.js 20
 has the client only with `--experimental-websocket`; later versions accept that flag too.
@@ -9,13 +9,14 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import os
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from .endpoint import Client, Content, Endpoint
+from .endpoint import Content, Endpoint
 
 SCRIPT = Path(__file__).with_name("node_client.mjs")
 LONGEST_LINE = 16 << 20  # bytes; one line carries a whole message
@@ -27,6 +28,7 @@ class NodeEndpoint(Endpoint):
 
     def __init__(self, process: Process) -> None:
         super().__init__("Node.js")
+        self.extensions: str | None = None
         if process.stdin is None or process.stdout is None:
             raise ValueError("the process was started without pipes")
         self._commands = process.stdin
@@ -45,6 +47,7 @@ class NodeEndpoint(Endpoint):
         if "open" not in event:
             raise ConnectionError("Node.js did not connect")
         self.peer = str(event["open"])
+        self.extensions = event["extensions"] or None
 
     async def _event(self) -> dict[str, Any]:
         """Return the next thing Node.js tells; a dead process counts as closed."""
@@ -71,14 +74,30 @@ class NodeEndpoint(Endpoint):
         return None
 
 
-def node_client() -> Client:
-    """Make a client."""
+NodeClient = Callable[[str], AbstractAsyncContextManager[NodeEndpoint]]
+
+
+def node_client(*options: str, module: str = "", trusting: bool = False) -> NodeClient:
+    """Make a client.
+
+    Args:
+        options: options of Node.js.
+        module: a file of a module with another client (that of `ws`), "" for the one built in.
+        trusting: whether any certificate will do.
+    """
+    environment = os.environ | {"WEBSOCKET_MODULE": module}
+    if trusting:
+        environment["NODE_TLS_REJECT_UNAUTHORIZED"] = "0"
 
     @asynccontextmanager
-    async def connect(url: str) -> AsyncIterator[Endpoint]:
-        command = ("node", "--no-warnings", "--experimental-websocket", str(SCRIPT), url)
+    async def connect(url: str) -> AsyncIterator[NodeEndpoint]:
+        flags = ("--no-warnings", "--experimental-websocket", *options)
         process = await asyncio.create_subprocess_exec(
-            *command, stdin=PIPE, stdout=PIPE, limit=LONGEST_LINE
+            *("node", *flags, str(SCRIPT), url),
+            stdin=PIPE,
+            stdout=PIPE,
+            limit=LONGEST_LINE,
+            env=environment,
         )
         try:
             endpoint = NodeEndpoint(process)

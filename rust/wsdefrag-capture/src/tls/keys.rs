@@ -82,6 +82,18 @@ pub(crate) struct Keys {
     wanted: bool,
     /// The masters of sessions that may be resumed.
     pub(crate) resumption: Resumption,
+    /// Whether secrets may still come, so that it is worth holding records for them.
+    pub(crate) may_grow: bool,
+    pub(crate) buffers: Buffers,
+}
+
+/// Memory that all connections use in turn.
+#[derive(Default)]
+pub(crate) struct Buffers {
+    /// For the content of a record.
+    pub(crate) scratch: Vec<u8>,
+    /// For the next record that is not whole yet.
+    pub(crate) spare: Vec<u8>,
 }
 
 impl Keys {
@@ -179,6 +191,11 @@ impl Keys {
     /// All secrets, in the order in which they came, but for the first `skipped`.
     pub(crate) fn since(&self, skipped: usize) -> &[Stored] {
         self.secrets.get(skipped..).unwrap_or_default()
+    }
+
+    /// Whether there are no secrets.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.secrets.is_empty()
     }
 
     /// The number of secrets; for [`Self::since`].

@@ -15,10 +15,13 @@ use std::fmt;
 use std::ops::Range;
 
 use crate::tls::aead::{Aead, TAG};
+use crate::tls::cbc::Cbc;
 use crate::tls::hello::Random;
+use crate::tls::partial;
 use crate::tls::record::{ContentType, Header};
 use crate::tls::schedule::{self, DirectionKeys};
 use crate::tls::secret::Secret;
+use crate::tls::sequence;
 use crate::tls::suite::{Cipher, Suite};
 
 /// Bytes of the nonce that a record of GCM in TLS 1.2 starts with.
@@ -28,9 +31,16 @@ const EXPLICIT_NONCE: usize = 8;
 pub(crate) struct Opener {
     suite: &'static Suite,
     iv: [u8; 12],
-    aead: Aead,
+    key: [u8; 32],
+    protection: Protection,
     /// What the next generation's keys are derived from; TLS 1.3 only.
     secret: Option<Secret>,
+}
+
+/// What opens whole records.
+enum Protection {
+    Aead(Aead),
+    Cbc(Cbc),
 }
 
 /// A record that was opened.
@@ -50,7 +60,7 @@ impl Opener {
             return None;
         }
         let keys = schedule::tls13_keys(suite, secret)?;
-        Self::new(suite, &keys, Some(*secret))
+        Self::new(suite, &keys, Some(*secret), false)
     }
 
     /// For the records of TLS 1.2 that the client or the server sends. `encrypt_then_mac` is what
@@ -61,18 +71,30 @@ impl Opener {
         client_random: &Random,
         server_random: &Random,
         from_client: bool,
-        _encrypt_then_mac: bool,
+        encrypt_then_mac: bool,
     ) -> Option<Self> {
         if suite.is_tls13 {
             return None;
         }
         let keys = schedule::tls12_keys(suite, master, client_random, server_random, from_client);
-        Self::new(suite, &keys, None)
+        Self::new(suite, &keys, None, encrypt_then_mac)
     }
 
-    fn new(suite: &'static Suite, keys: &DirectionKeys, secret: Option<Secret>) -> Option<Self> {
-        let aead = Aead::new(suite.cipher, &keys.key[..suite.cipher.key_length()])?;
-        Some(Self { suite, iv: keys.iv, aead, secret })
+    fn new(
+        suite: &'static Suite,
+        keys: &DirectionKeys,
+        secret: Option<Secret>,
+        encrypt_then_mac: bool,
+    ) -> Option<Self> {
+        let key = &keys.key[..suite.cipher.key_length()];
+        let protection = match suite.mac {
+            Some(hash) => {
+                let mac_key = &keys.mac[..hash.length()];
+                Protection::Cbc(Cbc::new(key, hash, mac_key, encrypt_then_mac)?)
+            }
+            None => Protection::Aead(Aead::new(suite.cipher, key)?),
+        };
+        Some(Self { suite, iv: keys.iv, key: keys.key, protection, secret })
     }
 
     /// The keys after a KeyUpdate. `None` for TLS 1.2.
@@ -88,33 +110,87 @@ impl Opener {
     /// Opens a record in place: `record` is what follows `header`. `None` if it is not the record
     /// with this sequence number under these keys; then `record` is destroyed.
     pub(crate) fn open(&self, sequence: u64, header: &Header, record: &mut [u8]) -> Option<Opened> {
-        if self.suite.is_tls13 {
-            self.open_tls13(sequence, header, record)
-        } else {
-            self.open_tls12(sequence, header, record)
+        let aead = match &self.protection {
+            Protection::Aead(aead) if self.suite.is_tls13 => {
+                let nonce = self.numbered_nonce(sequence);
+                let length = aead.open(nonce, &header.bytes, record)?;
+                // Padding is zeros after the type. Without a type the record is invalid.
+                let end = record[..length].iter().rposition(|&byte| byte != 0)?;
+                let content_type = ContentType::of(record[end]);
+                return Some(Opened { content_type, content: 0..end });
+            }
+            Protection::Aead(aead) => aead,
+            Protection::Cbc(cbc) => {
+                let content = cbc.open(&authenticated(sequence, header), record)?;
+                return Some(Opened { content_type: header.content_type, content });
+            }
+        };
+        let start = self.ciphertext_start();
+        let length = record.len().checked_sub(start + TAG)?;
+        let nonce = self.nonce(sequence, explicit_nonce(record))?;
+        let mut data = [0; 13];
+        data[..11].copy_from_slice(&authenticated(sequence, header));
+        data[11..].copy_from_slice(&u16::try_from(length).ok()?.to_be_bytes());
+        aead.open(nonce, &data, &mut record[start..])?;
+        Some(Opened { content_type: header.content_type, content: start..start + length })
+    }
+
+    /// Whether the sequence number of a record can be read: with AES-GCM in TLS 1.3.
+    pub(crate) const fn reads_sequence(&self) -> bool {
+        self.suite.is_tls13 && matches!(self.suite.cipher, Cipher::Aes128Gcm | Cipher::Aes256Gcm)
+    }
+
+    /// Reads the sequence number of a record of AES-GCM in TLS 1.3. `None` for other suites, and if
+    /// it is no record under these keys. It still has to be opened.
+    pub(crate) fn read_sequence(&self, header: &Header, record: &[u8]) -> Option<u64> {
+        if !self.reads_sequence() {
+            return None;
+        }
+        sequence::read(&self.key[..self.suite.cipher.key_length()], &self.iv, header, record)
+    }
+
+    /// Decrypts a captured part of a record in place without authentication. `part` starts `offset`
+    /// bytes after `header`; `nonce` is the [`explicit_nonce`] of the record, which GCM in TLS 1.2
+    /// needs unless `part` starts with it.
+    ///
+    /// Returns where the plaintext is in `part`; it may be empty, as where `part` is of the tag. The
+    /// plaintext of TLS 1.3 ends with the type of the content and padding. `None` for CBC, or
+    /// without a nonce.
+    pub(crate) fn open_part(
+        &self,
+        sequence: u64,
+        header: &Header,
+        nonce: Option<u64>,
+        offset: usize,
+        part: &mut [u8],
+    ) -> Option<Range<usize>> {
+        let first = if offset == 0 { explicit_nonce(part) } else { None };
+        let nonce = self.nonce(sequence, nonce.or(first))?;
+        let tag = header.length.checked_sub(TAG)?;
+        let end = tag.saturating_sub(offset).min(part.len());
+        let start = self.ciphertext_start().saturating_sub(offset).min(end);
+        let position = (offset + start).saturating_sub(self.ciphertext_start());
+        let key = &self.key[..self.suite.cipher.key_length()];
+        partial::decrypt(self.suite.cipher, key, &nonce, position, &mut part[start..end])?;
+        Some(start..end)
+    }
+
+    /// Bytes of a record before its ciphertext.
+    const fn ciphertext_start(&self) -> usize {
+        match self.suite.cipher {
+            Cipher::Aes128Gcm | Cipher::Aes256Gcm if !self.suite.is_tls13 => EXPLICIT_NONCE,
+            _ => 0,
         }
     }
 
-    fn open_tls13(&self, sequence: u64, header: &Header, record: &mut [u8]) -> Option<Opened> {
-        let length = self.aead.open(self.numbered_nonce(sequence), &header.bytes, record)?;
-        // Padding is zeros after the type. Without a type the record is invalid.
-        let end = record[..length].iter().rposition(|&byte| byte != 0)?;
-        Some(Opened { content_type: ContentType::of(record[end]), content: 0..end })
-    }
-
-    fn open_tls12(&self, sequence: u64, header: &Header, record: &mut [u8]) -> Option<Opened> {
-        let (start, nonce) = match self.suite.cipher {
-            Cipher::ChaCha20Poly1305 => (0, self.numbered_nonce(sequence)),
-            _ => (EXPLICIT_NONCE, self.explicit_nonce(explicit_nonce(record)?)),
-        };
-        let length = record.len().checked_sub(start + TAG)?;
-        let [content_type, major, minor, ..] = header.bytes;
-        let mut data = [0; 13];
-        data[..8].copy_from_slice(&sequence.to_be_bytes());
-        data[8..11].copy_from_slice(&[content_type, major, minor]);
-        data[11..].copy_from_slice(&u16::try_from(length).ok()?.to_be_bytes());
-        self.aead.open(nonce, &data, &mut record[start..])?;
-        Some(Opened { content_type: header.content_type, content: start..start + length })
+    /// The nonce of a record; `None` if it is in the record and not known.
+    fn nonce(&self, sequence: u64, explicit: Option<u64>) -> Option<[u8; 12]> {
+        if self.ciphertext_start() == 0 {
+            return Some(self.numbered_nonce(sequence));
+        }
+        let mut nonce = self.iv;
+        nonce[4..].copy_from_slice(&explicit?.to_be_bytes());
+        Some(nonce)
     }
 
     /// The nonce of TLS 1.3 and of ChaCha20.
@@ -125,13 +201,14 @@ impl Opener {
         }
         nonce
     }
+}
 
-    /// The nonce of GCM in TLS 1.2.
-    fn explicit_nonce(&self, explicit: u64) -> [u8; 12] {
-        let mut nonce = self.iv;
-        nonce[4..].copy_from_slice(&explicit.to_be_bytes());
-        nonce
-    }
+/// What TLS 1.2 authenticates before a length: the sequence number, the type and the version.
+fn authenticated(sequence: u64, header: &Header) -> [u8; 11] {
+    let mut data = [0; 11];
+    data[..8].copy_from_slice(&sequence.to_be_bytes());
+    data[8..].copy_from_slice(&header.bytes[..3]);
+    data
 }
 
 /// The nonce that a record of GCM in TLS 1.2 starts with. Senders increment it or use the sequence
@@ -143,41 +220,5 @@ pub(crate) fn explicit_nonce(record: &[u8]) -> Option<u64> {
 impl fmt::Debug for Opener {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Opener").field("suite", &self.suite.name).finish_non_exhaustive()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::tls::record::HEADER;
-
-    fn bytes(hex: &str) -> Vec<u8> {
-        let digits: String = hex.split_whitespace().collect();
-        let pair = |start| u8::from_str_radix(&digits[start..start + 2], 16).unwrap();
-        (0..digits.len()).step_by(2).map(pair).collect()
-    }
-
-    fn read(opener: &Opener, sequence: u64, record: &str) -> Option<(ContentType, Vec<u8>)> {
-        let record = bytes(record);
-        let header = Header::parse(&record)?;
-        let mut rest = record[HEADER..].to_vec();
-        assert_eq!(header.length, rest.len());
-        let Opened { content_type, content } = opener.open(sequence, &header, &mut rest)?;
-        Some((content_type, rest[content].to_vec()))
-    }
-
-    /// RFC 8448 section 3: the first application data of the client.
-    #[test]
-    fn record_of_tls13_is_opened() {
-        let suite = Suite::of(0x1301).unwrap();
-        let secret = bytes("9e40646ce79a7f9dc05af8889bce6552875afa0b06df0087f792ebb7c17504a5");
-        let opener = Opener::tls13(suite, &Secret::new(&secret).unwrap()).unwrap();
-        let record = "17 03 03 00 43 a2 3f 70 54 b6 2c 94
-            d0 af fa fe 82 28 ba 55 cb ef ac ea 42 f9 14 aa 66 bc ab 3f 2b
-            98 19 a8 a5 b4 6b 39 5b d5 4a 9a 20 44 1e 2b 62 97 4e 1f 5a 62
-            92 a2 97 70 14 bd 1e 3d ea e6 3a ee bb 21 69 49 15 e4";
-        let content = (0..50).collect();
-        assert_eq!(read(&opener, 0, record), Some((ContentType::ApplicationData, content)));
-        assert_eq!(read(&opener, 1, record), None);
     }
 }

@@ -66,7 +66,7 @@ pub(crate) fn tls12_keys(
 }
 
 /// Fills `output` by the pseudorandom function of TLS 1.2; `seed` are the label and the seed.
-fn prf(hash: Hash, secret: &[u8], seed: &[&[u8]], output: &mut [u8]) {
+pub(crate) fn prf(hash: Hash, secret: &[u8], seed: &[&[u8]], output: &mut [u8]) {
     let algorithm = match hash {
         Hash::Sha384 => hmac::HMAC_SHA384,
         _ => hmac::HMAC_SHA256,
