@@ -1,11 +1,11 @@
 """Changes the packets of captures at random but repeatably: the same seed gives the same change.
 
 Most mutations are errors of capturing: packets are missing, duplicated, late or in another order;
-the capture starts late or stops early; packets are cut to a snap length; packets are captured at two
-places, with other addresses of Ethernet, TTL, VLAN and lengths. Others happen in the network: hours
-pass without a packet; somebody forges a RST or a SYN; or a faulty middlebox retransmits other bytes
-after the original ones. There is no mutation with other bytes before the original ones, because the
-first bytes to arrive are used.
+the capture starts late or stops early; packets are cut to a snap length; packets are captured at
+two places, with other addresses of Ethernet, TTL, VLAN and lengths. Others happen in the network:
+hours pass without a packet; somebody forges a RST or a SYN; or a faulty middlebox retransmits other
+bytes after the original ones. There is no mutation with other bytes before the original ones,
+because the first bytes to arrive are used.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from capture_craft import RST, SYN
 from capture_files import SECOND
-from capture_packets import Packets, flow, in_time, is_syn, payload_start, ports, tapped
+from capture_packets import Packets, flags_of, flow, in_time, is_syn, payload_start, ports, tapped
 from capture_strays import strays, with_stray
 
 
@@ -220,19 +221,21 @@ def displaced(packets: Packets, seed: Any) -> Packets:
 
 
 def beset(packets: Packets, seed: Any) -> Packets:
-    """A capture in which nothing is missing: silence of hours, then forged RSTs and SYNs.
+    """A capture in which nothing is missing: silence of hours, then forged RSTs and a forged SYN.
 
     A forged RST before a silence would be the end, and one after the last packet of a connection
-    could not be told from a real one.
+    could not be told from a real one. Two forged SYNs that answer each other are a handshake.
     """
     chance = random.Random(seed)
     at = chance.randrange(len(packets) - 1)
     packets = _pause(packets, at, chance.choice([700, 30_000]))
     last = {flow(packet): index for index, packet in enumerate(packets)}
     places = sorted((chance.randrange(at, len(packets)) for _ in range(4)), reverse=True)
+    flags = SYN
     for place in places:
         if place < last[flow(packets[place])]:
-            _, stray = chance.choice(list(strays(packets[place])))
+            forged = [stray for _, stray in strays(packets[place]) if flags_of(stray) & flags]
+            stray, flags = chance.choice(forged), RST
             packets = with_stray(packets, place + chance.randint(0, 1), stray)
     return packets
 
