@@ -1,4 +1,4 @@
-"""What all tests share: hypothesis profiles, interrupts that interrupt, and a look for leaks.
+"""What all tests share: hypothesis profiles, interrupts that interrupt, a look for leaks, tables.
 
 By day (`repeatable`) the examples are the same in every run; by night (`random`, `make
 test-random`) they are others each time, ten times as many, and those that fail are kept in
@@ -90,3 +90,17 @@ def pytest_runtest_makereport(
     if report.failed:
         item.stash[FAILED] = True
     return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the tables that tests give line by line with `record_property("table TITLE", line)`."""
+    tables: dict[str, list[str]] = {}
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            for name, line in getattr(report, "user_properties", ()):
+                if name.startswith("table "):
+                    tables.setdefault(name[6:], []).append(line)
+    for title, lines in tables.items():
+        terminalreporter.section(title)
+        for line in sorted(lines):
+            terminalreporter.write_line(line)

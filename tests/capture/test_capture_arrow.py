@@ -33,6 +33,7 @@ from wsdefrag.capture import (
     CapturedMessage,
     CapturedRequest,
     CapturedResponse,
+    CapturedTls,
 )
 
 CAPTURES = recordings.DIRECTORY
@@ -90,6 +91,19 @@ def event_row(event: CapturedEvent) -> dict[str, Any]:
     }
 
 
+TLS_FACTS = ("sni", "alpn", "resumed", "early_data", "key_updates", "key_source")
+TLS_COUNTERS = ("application", "overhead", "handshake", "undecryptable", "missing")
+
+
+def tls_row(tls: CapturedTls | None) -> dict[str, Any]:
+    row = {f"tls_{name}": getattr(tls, name, None) for name in ("status", "version", "cipher")}
+    row |= {name: getattr(tls, name, None) for name in (*TLS_FACTS, "bad_tags", "found_by_trial")}
+    for side in ("client", "server"):
+        account = getattr(tls, f"from_{side}", None)
+        row |= {f"{side}_tls_{name}": getattr(account, name, None) for name in TLS_COUNTERS}
+    return row
+
+
 def connection_row(connection: CapturedConnection) -> dict[str, Any]:
     close = connection.close
     originals = {
@@ -99,6 +113,8 @@ def connection_row(connection: CapturedConnection) -> dict[str, Any]:
     row: dict[str, Any] = {
         "uid": connection.uid,
         "connection": connection.connection,
+        "stream_id": connection.stream_id,
+        "http_version": connection.http_version,
         "client_address": connection.client_address[0],
         "client_port": connection.client_address[1],
         "server_address": connection.server_address[0],
@@ -129,6 +145,7 @@ def connection_row(connection: CapturedConnection) -> dict[str, Any]:
         "ended": connection.ended,
         "encapsulation": list(connection.encapsulation),
         "problems": list(connection.problems),
+        **tls_row(connection.tls),
     }
     accounts = {"client": connection.from_client, "server": connection.from_server}
     row["counts"] = [

@@ -22,7 +22,9 @@ from wsdefrag.capture import (
     CapturedMessage,
     CapturedRequest,
     CapturedResponse,
+    CapturedTls,
     PacketCounts,
+    TlsAccount,
 )
 from wsdefrag.opcode import Opcode
 
@@ -75,6 +77,8 @@ LARGEST: dict[str, Callable[[], object]] = {
     "request": lambda: REQUEST,
     "response": lambda: CapturedResponse(101, WILD, FIELDS, HUGE),
     "close": lambda: CapturedClose(True, 4999, WILD, HUGE),
+    "tls": lambda: CapturedTls("no_server_hello", WILD, WILD, WILD, WILD),
+    "account of tls": lambda: TlsAccount(*[HUGE] * 5),
     "account": lambda: Account(**COUNTERS, violation=WILD),
     "account without a violation": lambda: Account(**COUNTERS, tolerated={"utf8": HUGE}),
     "counts": lambda: PacketCounts(**COUNTS | {"unknown_links": dict.fromkeys(range(1000), HUGE)}),

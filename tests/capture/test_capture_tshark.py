@@ -6,13 +6,7 @@ messages and of fragmented ones cannot be told apart, so those are left out on b
 
 from __future__ import annotations
 
-import os
-import re
-import shutil
-import subprocess
-import xml.etree.ElementTree as ET
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,67 +15,13 @@ from capture_conversation import SERVER, Segment, binary, capture_of, text, upgr
 from capture_craft import Captured
 from capture_files import pcapng
 from capture_recordings import LOADED, seen
-from capture_seen import Seen, read
+from capture_seen import read
 from capture_tunnels import LINK_TYPES, encapsulations, ethernet, framed
-from hang_guard import HANG_SECONDS
-
-TSHARK = shutil.which("tshark")
+from tshark_messages import TSHARK, Sent, ours, tshark
 
 pytestmark = pytest.mark.skipif(TSHARK is None, reason="tshark is not installed")
 
 RECORDINGS = ["plain-small", "demo", "ipv6", "vlan", "any-sll", "any-sll2", "refused", "lossy-many"]
-
-NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-
-Sent = tuple[int, bool, int, bytes]
-"""The client's port, whether it sent this, the opcode, the payload."""
-
-
-def tshark(path: Path, home: Path) -> Iterator[Sent]:
-    """The messages of a capture as tshark reads them: those of one frame, and not compressed.
-
-    Args:
-        home: an empty directory, so that nobody's settings change what it does.
-    """
-    assert TSHARK is not None
-    command = [
-        *(TSHARK, "-n", "-r", str(path), "-2", "-T", "pdml", "-Y", "websocket"),
-        *("-o", "tcp.reassemble_out_of_order:TRUE", "-o", "tcp.desegment_tcp_streams:TRUE"),
-    ]
-    environment = os.environ | {"HOME": str(home), "XDG_CONFIG_HOME": str(home)}
-    result = subprocess.run(
-        command, capture_output=True, check=True, timeout=HANG_SECONDS, env=environment
-    )
-    # tshark writes characters that XML does not allow without an escape.
-    document = NO_XML.sub("?", result.stdout.decode("utf-8", "replace"))
-    for packet in ET.fromstring(document).iter("packet"):
-        ports: dict[str, int] = {}
-        opcode, masked, plain = 0, False, False
-        for field in packet.iter("field"):
-            name, shown, value = (field.get(key, "") for key in ("name", "show", "value"))
-            if name in ("tcp.srcport", "tcp.dstport"):
-                ports[name] = int(shown)
-            elif name == "websocket.opcode":
-                opcode = int(shown)
-            elif name == "websocket.mask":
-                masked = shown == "1"
-            elif name == "websocket.fin":
-                plain = shown == "1"
-            elif name in ("websocket.rsv", "websocket.pmc"):
-                plain = plain and int(shown, 0) == 0
-            elif (
-                name in ("websocket.payload.text", "data") and opcode in (1, 2) and value and plain
-            ):
-                port = ports["tcp.srcport" if masked else "tcp.dstport"]
-                yield port, masked, opcode, bytes.fromhex(value)
-
-
-def ours(seen: Seen) -> Counter[Sent]:
-    return Counter(
-        (one.connection.client_address[1], one.from_client, one.type, one.content)
-        for one in seen.messages
-        if one.content and one.frames == 1 and not one.compressed
-    )
 
 
 @pytest.mark.parametrize("name", RECORDINGS)

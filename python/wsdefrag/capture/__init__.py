@@ -29,6 +29,7 @@ from wsdefrag.capture.connection import (
     CapturedResponse,
 )
 from wsdefrag.capture.reader import CaptureReader, PacketCounts
+from wsdefrag.capture.tls import CapturedTls, TlsAccount
 
 if TYPE_CHECKING:
     from wsdefrag.formats.conversations import Conversation
@@ -50,8 +51,10 @@ __all__ = [
     "CapturedMessage",
     "CapturedRequest",
     "CapturedResponse",
+    "CapturedTls",
     "Conversation",
     "PacketCounts",
+    "TlsAccount",
     "write_arrow",
     "write_flow",
     "write_har",

@@ -25,6 +25,7 @@ from typing import IO, TYPE_CHECKING, Literal
 
 from wsdefrag.capture.connection import Account, CapturedConnection
 from wsdefrag.capture.reader import CapturedEvent
+from wsdefrag.capture.tls import CapturedTls, TlsAccount
 from wsdefrag.formats.conversations import items_of
 from wsdefrag.strictness import Strictness
 
@@ -47,6 +48,11 @@ _encode = json.JSONEncoder(ensure_ascii=False).encode
 TYPE_NAMES = {0: "continuation", 1: "text", 2: "binary"}
 
 _COUNTERS = tuple(field.name for field in fields(Account) if field.type == "int")
+_TLS_FACTS = (
+    *("tls_status", "tls_version", "tls_cipher", "sni", "alpn", "resumed", "early_data"),
+    *("key_updates", "key_source", "bad_tags", "found_by_trial"),
+)
+_TLS_COUNTERS = tuple(field.name for field in fields(TlsAccount))
 _RULES = tuple(field.name for field in fields(Strictness))
 
 
@@ -210,6 +216,8 @@ def connection_line(connection: CapturedConnection) -> str:
     pairs = [
         ("uid", f'"{connection.uid.hex()}"'),
         ("connection", str(connection.connection)),
+        ("stream_id", _number(connection.stream_id)),
+        ("http_version", json_string(connection.http_version)),
         ("client_address", json_string(connection.client_address[0])),
         ("client_port", str(connection.client_address[1])),
         ("server_address", json_string(connection.server_address[0])),
@@ -241,15 +249,46 @@ def connection_line(connection: CapturedConnection) -> str:
         ("counts", _counts(connection)),
         ("encapsulation", f"[{', '.join(map(json_string, connection.encapsulation))}]"),
         ("problems", f"[{', '.join(map(json_string, connection.problems))}]"),
+        *_tls(connection.tls),
     ]
-    sides = (("client", connection.from_client), ("server", connection.from_server))
-    for side, account in sides:
+    tls = connection.tls
+    sides = (
+        ("client", connection.from_client, tls and tls.from_client),
+        ("server", connection.from_server, tls and tls.from_server),
+    )
+    for side, account, tls_account in sides:
         pairs += [(f"{side}_{name}", str(getattr(account, name))) for name in _COUNTERS]
         pairs += [
             (f"{side}_tolerated_{rule}", str(account.tolerated.get(rule, 0))) for rule in _RULES
         ]
         pairs.append((f"{side}_violation", _optional(account.violation)))
+        pairs += _tls_account(side, tls_account)
     return _object(pairs)
+
+
+def _tls(tls: CapturedTls | None) -> list[tuple[str, str]]:
+    """What is known of a connection's TLS; null where there is none."""
+    if tls is None:
+        return [(name, "null") for name in _TLS_FACTS]
+    return [
+        ("tls_status", _optional(tls.status)),
+        ("tls_version", _optional(tls.version)),
+        ("tls_cipher", _optional(tls.cipher)),
+        ("sni", _optional(tls.sni)),
+        ("alpn", _optional(tls.alpn)),
+        ("resumed", _optional_bool(tls.resumed)),
+        ("early_data", json_bool(tls.early_data)),
+        ("key_updates", str(tls.key_updates)),
+        ("key_source", _optional(tls.key_source)),
+        ("bad_tags", str(tls.bad_tags)),
+        ("found_by_trial", str(tls.found_by_trial)),
+    ]
+
+
+def _tls_account(side: str, account: TlsAccount | None) -> list[tuple[str, str]]:
+    """The account of one side's TLS; null where there is none."""
+    values = {} if account is None else vars(account)
+    return [(f"{side}_tls_{name}", _number(values.get(name))) for name in _TLS_COUNTERS]
 
 
 def json_string(text: str) -> str:

@@ -25,6 +25,7 @@ mod conversation;
 pub mod event;
 pub mod file;
 mod http;
+mod http2;
 pub mod message;
 pub mod options;
 pub mod packet;
@@ -33,7 +34,7 @@ pub mod sink;
 mod stream_part;
 mod tcp;
 #[allow(dead_code, reason = "what reads connections with it comes next")]
-mod tls;
+pub mod tls;
 pub mod tls_facts;
 mod uid;
 mod websocket;

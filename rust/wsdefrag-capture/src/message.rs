@@ -57,6 +57,7 @@ pub const fn type_name(opcode: Opcode) -> &'static str {
 }
 
 /// A message: a row of the messages table.
+#[expect(clippy::struct_excessive_bools, reason = "columns of a row")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
     /// The number of the connection, from 0.
@@ -87,6 +88,9 @@ pub struct Message {
     pub missing_bytes: u64,
     /// Whether the frames were found by a search.
     pub resynced: bool,
+    /// Whether it may have bytes of TLS records that were captured in part. Such bytes are decrypted,
+    /// and no tag confirms them.
+    pub unauthenticated: bool,
     /// The number of the packet with the message's first byte, from 1.
     pub first_packet: u64,
     /// The number of the packet that completed the message, from 1.

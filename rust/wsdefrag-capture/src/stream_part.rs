@@ -9,7 +9,6 @@ pub(crate) enum StreamPart<'a> {
     /// Bytes of one segment.
     Data(&'a [u8], Origin),
     /// Bytes of a TLS record that was captured in part: they are decrypted, and no tag confirms them.
-    #[expect(dead_code, reason = "TLS makes them")]
     Unauthenticated(&'a [u8], Origin),
     /// Bytes that were not captured.
     Gap(Gap),

@@ -3,7 +3,12 @@
 //!
 //! Nothing here holds a key.
 
+#![expect(clippy::disallowed_macros, reason = "numbers")]
+
+use std::borrow::Cow;
+
 use crate::packet::Origin;
+use crate::tls::suite::Suite;
 
 /// Whether the TLS of a connection was read, or why it was not.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -122,6 +127,28 @@ pub struct TlsFacts {
 }
 
 impl TlsFacts {
+    /// The name of the negotiated version.
+    #[must_use]
+    pub fn version_name(&self) -> Option<Cow<'static, str>> {
+        self.version.map(|version| match version {
+            0x0300 => "SSL 3.0".into(),
+            0x0301 => "TLS 1.0".into(),
+            0x0302 => "TLS 1.1".into(),
+            0x0303 => "TLS 1.2".into(),
+            0x0304 => "TLS 1.3".into(),
+            _ => format!("{version:#06x}").into(),
+        })
+    }
+
+    /// The name of the cipher suite, or its number in hexadecimal digits if it is not read.
+    #[must_use]
+    pub fn cipher_name(&self) -> Option<Cow<'static, str>> {
+        self.cipher.map(|cipher| match Suite::of(cipher) {
+            Some(suite) => suite.name.into(),
+            None => format!("{cipher:#06x}").into(),
+        })
+    }
+
     /// The account of one direction.
     #[must_use]
     pub const fn account(&self, from_client: bool) -> &TlsAccount {

@@ -1,7 +1,7 @@
 """Says which packets of a capture were not followed, and what a capture held without WebSockets.
 
-A packet that may belong to a WebSocket and cannot be read never goes unmentioned: TLS and HTTP/2
-connections, tunnels and encryption, link types, fragments, damaged headers.
+A packet that may belong to a WebSocket and cannot be read never goes unmentioned: TLS connections,
+tunnels and encryption, link types, fragments, damaged headers.
 """
 
 from __future__ import annotations
@@ -31,8 +31,6 @@ def unfollowed(counts: PacketCounts) -> list[str]:
             f"{_share(tls, counts)} TLS, which is not decrypted; with the keys, tshark can "
             "export the plain stream (see TLS in docs/captures.md)"
         )
-    if http2 := counts.tcp_packets.get("http2", 0):
-        lines.append(f"{_share(http2, counts)} HTTP/2, which is not read")
     for link, packets in sorted(counts.unknown_links.items()):
         lines.append(f"{counted(packets, 'packet')} of link type {link}, which is not supported")
     for kind, packets in sorted(counts.unread_kinds.items()):

@@ -18,14 +18,15 @@ use std::sync::{Arc, LazyLock};
 use arrow_array::builder::{
     BooleanBuilder, ListBuilder, StringBuilder, StructBuilder, UInt64Builder,
 };
-use arrow_array::{
-    ArrayRef, BooleanArray, DurationNanosecondArray, RecordBatch, StringArray, UInt16Array,
-    UInt64Array,
-};
+use arrow_array::{ArrayRef, DurationNanosecondArray, RecordBatch, UInt32Array};
 use arrow_schema::{DataType, Field, Fields, TimeUnit};
 use wsdefrag_core::Strictness;
 
+use super::connection_values::{
+    Batch, count, optional_flag, optional_number, optional_text, port, text, texts, time,
+};
 use super::table::{Choice, Column, Table};
+use super::tls_values;
 use super::{
     FileNames, dictionary, flags, name_type, names, optional, required, text_name_type, time_type,
     timestamps, uid_type, uids,
@@ -35,12 +36,6 @@ use crate::connection::{CloseSeen, Connection, Ended, Field as HeaderField};
 use crate::message::type_name;
 
 static ENDED_NAMES: LazyLock<ArrayRef> = LazyLock::new(|| dictionary(Ended::ALL.map(Ended::name)));
-
-/// What the columns of a batch are made of.
-pub(super) struct Batch {
-    rows: Vec<Connection>,
-    files: FileNames,
-}
 
 /// The fields of a pair in a list of header fields.
 static HEADER: LazyLock<Fields> = LazyLock::new(|| {
@@ -67,72 +62,6 @@ fn list_of(fields: &Fields) -> DataType {
 /// The field of a list's items.
 fn item_of(fields: &Fields) -> Field {
     required("item", DataType::Struct(fields.clone()))
-}
-
-/// A column of texts.
-fn text(name: &str, of: impl Fn(&Connection) -> String + Send + Sync + 'static) -> Column<Batch> {
-    Column::new(required(name, DataType::Utf8), move |batch: &mut Batch| {
-        Arc::new(StringArray::from_iter_values(batch.rows.iter().map(&of)))
-    })
-}
-
-/// A column of texts that may be null.
-fn optional_text(
-    name: impl Into<String>,
-    of: impl Fn(&Connection) -> Option<String> + Send + Sync + 'static,
-) -> Column<Batch> {
-    Column::new(optional(name, DataType::Utf8), move |batch: &mut Batch| {
-        Arc::new(batch.rows.iter().map(&of).collect::<StringArray>())
-    })
-}
-
-/// A column of lists of texts.
-fn texts(
-    name: impl Into<String>,
-    of: impl Fn(&Connection) -> &[String] + Send + Sync + 'static,
-) -> Column<Batch> {
-    let field = required(name, DataType::new_list(DataType::Utf8, true));
-    Column::new(field, move |batch: &mut Batch| {
-        let mut list = ListBuilder::new(StringBuilder::new());
-        for row in &batch.rows {
-            for text in of(row) {
-                list.values().append_value(text);
-            }
-            list.append(true);
-        }
-        Arc::new(list.finish())
-    })
-}
-
-/// A column of counts.
-fn count(
-    name: impl Into<String>,
-    of: impl Fn(&Connection) -> u64 + Send + Sync + 'static,
-) -> Column<Batch> {
-    Column::new(required(name, DataType::UInt64), move |batch: &mut Batch| {
-        Arc::new(UInt64Array::from_iter_values(batch.rows.iter().map(&of)))
-    })
-}
-
-/// A column of ports or codes that may be null.
-fn optional_number(name: &str, of: fn(&Connection) -> Option<u16>) -> Column<Batch> {
-    Column::new(optional(name, DataType::UInt16), move |batch: &mut Batch| {
-        Arc::new(batch.rows.iter().map(of).collect::<UInt16Array>())
-    })
-}
-
-/// A column of bools that may be null.
-fn optional_flag(name: &str, of: fn(&Connection) -> Option<bool>) -> Column<Batch> {
-    Column::new(optional(name, DataType::Boolean), move |batch: &mut Batch| {
-        Arc::new(batch.rows.iter().map(of).collect::<BooleanArray>())
-    })
-}
-
-/// A column of times.
-fn time(name: &str, of: fn(&Connection) -> i64) -> Column<Batch> {
-    Column::new(required(name, time_type()), move |batch: &mut Batch| {
-        timestamps(batch.rows.iter().map(of).collect::<Vec<_>>())
-    })
 }
 
 /// A column of lists of header fields.
@@ -215,6 +144,10 @@ pub(super) static COLUMNS: LazyLock<Vec<Column<Batch>>> = LazyLock::new(|| {
             uids(batch.rows.iter().map(|row| row.uid))
         }),
         count("connection", |row| row.connection),
+        Column::new(optional("stream_id", DataType::UInt32), |batch: &mut Batch| {
+            Arc::new(batch.rows.iter().map(|row| row.stream_id).collect::<UInt32Array>())
+        }),
+        text("http_version", |row| row.http_version().to_owned()),
         text("client_address", |row| row.client_address.ip().to_string()),
         port("client_port", |row| row.client_address.port()),
         text("server_address", |row| row.server_address.ip().to_string()),
@@ -268,6 +201,7 @@ pub(super) static COLUMNS: LazyLock<Vec<Column<Batch>>> = LazyLock::new(|| {
         texts("encapsulation", |row| &row.encapsulation),
         texts("problems", |row| &row.problems),
     ];
+    columns.extend(tls_values::facts());
     for (side, from_client) in [("client", true), ("server", false)] {
         for (index, (name, _)) in Account::default().counters().into_iter().enumerate() {
             columns.push(count(format!("{side}_{name}"), move |row| {
@@ -283,16 +217,10 @@ pub(super) static COLUMNS: LazyLock<Vec<Column<Batch>>> = LazyLock::new(|| {
         columns.push(optional_text(format!("{side}_violation"), move |row| {
             row.account(from_client).violation.as_ref().map(ToString::to_string)
         }));
+        columns.extend(tls_values::account(side, from_client));
     }
     columns
 });
-
-/// A column of ports.
-fn port(name: &str, of: fn(&Connection) -> u16) -> Column<Batch> {
-    Column::new(required(name, DataType::UInt16), move |batch: &mut Batch| {
-        Arc::new(UInt16Array::from_iter_values(batch.rows.iter().map(of)))
-    })
-}
 
 /// Collects connections for a record batch.
 ///
@@ -386,6 +314,7 @@ mod tests {
     use crate::connection::{CloseSeen, Request, Response};
     use crate::message::Status;
     use crate::packet::Origin;
+    use crate::tls_facts::TlsFacts;
     use arrow_array::cast::AsArray;
     use arrow_array::types::{
         DurationNanosecondType, Int8Type, TimestampNanosecondType, UInt16Type, UInt64Type,
@@ -414,7 +343,7 @@ mod tests {
             request: Some(Request {
                 method: "GET".into(),
                 version: "HTTP/1.1".into(),
-                target: "ws://example.com/chat?größe=1".into(),
+                target: "/chat?größe=1".into(),
                 fields: vec![field("Host", "example.com")],
                 time: 1,
             }),
@@ -428,6 +357,16 @@ mod tests {
                 time: 2,
             }),
             accept_key_ok: Some(true),
+            stream_id: Some(5),
+            tls: Some(Box::new(TlsFacts {
+                version: Some(0x0304),
+                cipher: Some(0x1301),
+                server_name: Some("example.com".to_owned()),
+                alpn: Some("h2".to_owned()),
+                resumed: Some(false),
+                key_source: Some("key_log"),
+                ..TlsFacts::default()
+            })),
             midstream: false,
             first: Origin { packet: 3, file: 0, time: 1 },
             last: Origin { packet: 4, file: 1, time: 2 },
@@ -515,6 +454,11 @@ mod tests {
             ("server_address", "2001:db8::1"),
             ("original_client_address", "203.0.113.1"),
             ("original_server_address", "203.0.113.2"),
+            ("http_version", "2"),
+            ("tls_version", "TLS 1.3"),
+            ("sni", "example.com"),
+            ("alpn", "h2"),
+            ("key_source", "key_log"),
             ("method", "GET"),
             ("host", "example.com"),
             ("path", "/chat?größe=1"),

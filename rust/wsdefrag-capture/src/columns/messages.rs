@@ -443,6 +443,7 @@ mod tests {
                 status: Status::ALL[i % 6],
                 missing_bytes: 3000 + row,
                 resynced: i.is_multiple_of(5),
+                unauthenticated: false,
                 first_packet: 4000 + row,
                 last_packet: 5000 + row,
                 file: u32::try_from(i % 2).unwrap(),

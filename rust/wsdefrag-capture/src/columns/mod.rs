@@ -8,12 +8,14 @@
 
 #![expect(clippy::disallowed_methods, reason = "names, and arrays that are there")]
 
+mod connection_values;
 pub mod connections;
 pub mod events;
 pub mod messages;
 mod open_connections;
 mod schema;
 mod table;
+mod tls_values;
 
 use std::collections::HashMap;
 use std::sync::Arc;

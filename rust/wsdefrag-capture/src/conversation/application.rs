@@ -4,12 +4,13 @@
 //! Handshake   HTTP, until a server accepts a WebSocket
 //! Midstream   the handshake was not captured; both directions are searched for frames
 //! Open        a WebSocket
+//! Http2       HTTP/2, whose streams may be WebSockets
 //! Unwanted    a WebSocket that the filter drops; everything is ignored
 //! Dead        not a WebSocket, or ended; everything is ignored
 //! ```
 //!
-//! Handshake leads to any other stage, Midstream to Open, to Dead or back to Handshake, Open to Dead.
-//! Nothing leaves Dead. Where Open could follow, Unwanted may. When a handshake was captured in part,
+//! Handshake leads to any other stage, Midstream to Open, to Dead or back to Handshake, Open and Http2
+//! to Dead. Nothing leaves Dead. Where Open could follow, Unwanted may. When a handshake was captured in part,
 //! a direction is read at once if the position of its first frame is known, and searched for frames
 //! otherwise.
 //!
@@ -19,6 +20,7 @@
 
 use crate::connection::Ended;
 use crate::conversation::context::Context;
+use crate::conversation::http2_stage::Http2Stage;
 use crate::conversation::transport::Transport;
 use crate::http::parser::starts_handshake;
 use crate::http::upgrade::Upgrade;
@@ -32,6 +34,7 @@ pub(super) enum Stage {
     Handshake(Box<Upgrade>),
     Midstream(Box<Midstream>),
     Open(Box<OpenWebSocket>),
+    Http2(Box<Http2Stage>),
     Unwanted,
     Dead,
 }
@@ -53,8 +56,10 @@ impl Application {
 
     /// Takes note of a new tag or tunnel of the packets.
     pub(super) fn note_tag(&mut self, tag: Tag) {
-        if let Stage::Open(websocket) = &mut self.stage {
-            websocket.encapsulation().push(tag.to_string());
+        match &mut self.stage {
+            Stage::Open(websocket) => websocket.encapsulation().push(tag.to_string()),
+            Stage::Http2(http2) => http2.note_tag(tag),
+            _ => {}
         }
     }
 
@@ -63,9 +68,13 @@ impl Application {
         matches!(self.stage, Stage::Dead)
     }
 
-    /// Whether it is a WebSocket.
-    pub(super) const fn is_open(&self) -> bool {
-        matches!(self.stage, Stage::Open(_) | Stage::Unwanted)
+    /// Whether it is a WebSocket, or has one.
+    pub(super) fn is_open(&self) -> bool {
+        match &self.stage {
+            Stage::Open(_) | Stage::Unwanted => true,
+            Stage::Http2(http2) => http2.is_open(),
+            Stage::Handshake(_) | Stage::Midstream(_) | Stage::Dead => false,
+        }
     }
 
     /// The memory that it takes, this value itself excluded, in bytes.
@@ -73,6 +82,7 @@ impl Application {
     pub(super) fn bytes_held(&self) -> usize {
         match &self.stage {
             Stage::Open(websocket) => websocket.bytes_held(),
+            Stage::Http2(http2) => http2.bytes_held(),
             Stage::Handshake(upgrade) => upgrade.bytes_held(),
             Stage::Midstream(midstream) => midstream.bytes_held(),
             Stage::Unwanted | Stage::Dead => 0,
@@ -83,6 +93,7 @@ impl Application {
     pub(super) fn largest_unfinished(&self) -> usize {
         match &self.stage {
             Stage::Open(websocket) => websocket.largest_unfinished(),
+            Stage::Http2(http2) => http2.largest_unfinished(),
             Stage::Handshake(_) | Stage::Midstream(_) => self.bytes_held(),
             Stage::Unwanted | Stage::Dead => 0,
         }
@@ -91,15 +102,19 @@ impl Application {
     /// Drops the largest message or search that is not finished. `limit` is the bound of the memory
     /// that is the reason, in bytes.
     pub(super) fn drop_unfinished(&mut self, limit: usize) {
-        if let Stage::Open(websocket) = &mut self.stage {
-            websocket.drop_unfinished(limit);
+        match &mut self.stage {
+            Stage::Open(websocket) => websocket.drop_unfinished(limit),
+            Stage::Http2(http2) => http2.drop_unfinished(limit),
+            _ => {}
         }
     }
 
     /// Gives back the memory of inflaters that are not in use. They are restored when needed.
     pub(super) fn park(&mut self) {
-        if let Stage::Open(websocket) = &mut self.stage {
-            websocket.park();
+        match &mut self.stage {
+            Stage::Open(websocket) => websocket.park(),
+            Stage::Http2(http2) => http2.park(),
+            _ => {}
         }
     }
 
@@ -108,6 +123,7 @@ impl Application {
         match &self.stage {
             Stage::Handshake(upgrade) => upgrade.unfinished(from_client),
             Stage::Open(websocket) => websocket.unfinished(from_client),
+            Stage::Http2(http2) => http2.unfinished(from_client),
             Stage::Midstream(_) | Stage::Unwanted | Stage::Dead => 0,
         }
     }
@@ -123,6 +139,8 @@ impl Application {
     ) {
         if let (Stage::Open(websocket), Some(client)) = (&mut self.stage, transport.client) {
             websocket.part(sender == client, part, context.sink);
+        } else if let (Stage::Http2(http2), Some(client)) = (&mut self.stage, transport.client) {
+            http2.part(sender == client, part, transport, context);
         } else {
             self.part_before_open(sender, part, transport, context);
         }
@@ -150,19 +168,22 @@ impl Application {
                     self.midstream_part(sender, part, transport, context);
                 }
             }
-            Stage::Open(_) | Stage::Unwanted | Stage::Dead => {}
+            Stage::Open(_) | Stage::Http2(_) | Stage::Unwanted | Stage::Dead => {}
         }
     }
 
-    /// Gives out what is unfinished, before the end.
+    /// Gives out what is unfinished, before the end. The streams of HTTP/2 end here.
     pub(super) fn settle<S: Sink>(
         &mut self,
+        ended: Ended,
         transport: &mut Transport,
         context: &mut Context<'_, S>,
     ) {
         self.finish_handshake(transport, context);
-        if let Stage::Open(websocket) = &mut self.stage {
-            websocket.settle(context.sink);
+        match &mut self.stage {
+            Stage::Open(websocket) => websocket.settle(context.sink),
+            Stage::Http2(http2) => http2.finish(ended, transport, context),
+            _ => {}
         }
     }
 

@@ -2,11 +2,13 @@
 //!
 //! ```text
 //! transport     what is known of the TCP connection, for the rows of its WebSockets
-//! application   HTTP, then a WebSocket; http_stage and opening are its steps
+//! application   HTTP, then a WebSocket; http_stage and opening are its steps; http2_stage is HTTP/2 with
+//!               its WebSockets
 //! ```
 
 pub(crate) mod application;
 pub(crate) mod context;
+mod http2_stage;
 mod http_stage;
 mod opening;
 pub(crate) mod transport;
@@ -57,7 +59,7 @@ impl Conversation {
     }
 
     /// Whether it is a WebSocket.
-    pub(crate) const fn is_open(&self) -> bool {
+    pub(crate) fn is_open(&self) -> bool {
         self.application.is_open()
     }
 
@@ -100,8 +102,8 @@ impl Conversation {
     }
 
     /// Gives out what is unfinished, before the end.
-    pub(crate) fn settle<S: Sink>(&mut self, context: &mut Context<'_, S>) {
-        self.application.settle(&mut self.transport, context);
+    pub(crate) fn settle<S: Sink>(&mut self, ended: Ended, context: &mut Context<'_, S>) {
+        self.application.settle(ended, &mut self.transport, context);
     }
 
     /// Ends the conversation, which must be settled. `repeats` is indexed by the sender.

@@ -444,16 +444,16 @@ impl Connections {
             let sink = &mut Settling { rows: &mut ending.rows, sink };
             let mut context =
                 Context { options: &self.options, next_number: &mut self.next_number, sink };
-            live.settle(&mut self.total_held, &mut context);
+            live.settle(Ended::EndOfCapture, &mut self.total_held, &mut context);
             let is_last = ending.unsettled.len() == 0;
             ending.rows.sort(if is_last { 0 } else { self.ledger.limit() });
             return true;
         }
         let unreported = ending.unreported.get_or_insert_with(|| {
             let live = self.live_in_order().map(|(number, index)| (number, FinalEnd::Live(index)));
-            let refused = ending.rows.refused.drain(..);
-            let refused = refused.map(|it| (it.connection, FinalEnd::Refused(Box::new(it))));
-            let mut all: Vec<_> = live.chain(refused).collect();
+            let ended = ending.rows.ended.drain(..);
+            let ended = ended.map(|it| (it.connection, FinalEnd::Ended(Box::new(it))));
+            let mut all: Vec<_> = live.chain(ended).collect();
             all.sort_by_key(|(number, _)| *number);
             all.into_iter().map(|(_, end)| end).collect::<Vec<_>>().into_iter()
         });
@@ -462,7 +462,7 @@ impl Connections {
                 self.end_connection(index, Ended::EndOfCapture, sink);
                 self.table.remove(index);
             }
-            Some(FinalEnd::Refused(connection)) => sink.ended(*connection),
+            Some(FinalEnd::Ended(connection)) => sink.ended(*connection),
             None => return false,
         }
         true

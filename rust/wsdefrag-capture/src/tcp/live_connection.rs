@@ -274,9 +274,17 @@ impl LiveConnection {
         total_held: &mut usize,
         context: &mut Context<'_, S>,
     ) {
+        let ended = self.ended(ended);
+        self.settle(ended, total_held, context);
+        let Self { streams, conversation, .. } = self;
+        conversation.finish(ended, [streams[0].repeats, streams[1].repeats], context);
+    }
+
+    /// How the connection ended, if it ends for this reason.
+    fn ended(&self, reason: Ended) -> Ended {
         let streams = &self.streams;
         // The connection may have waited for a hole before its FIN, or for a packet after its RST.
-        let ended = match ended {
+        match reason {
             Ended::Idle | Ended::Evicted | Ended::EndOfCapture
                 if streams.iter().all(Stream::has_fin) =>
             {
@@ -287,16 +295,19 @@ impl LiveConnection {
             {
                 Ended::Rst
             }
-            ended => ended,
-        };
-        self.settle(total_held, context);
-        let Self { streams, conversation, .. } = self;
-        conversation.finish(ended, [streams[0].repeats, streams[1].repeats], context);
+            reason => reason,
+        }
     }
 
     /// Gives out everything that is held, before the end: the segments, then what is unfinished. Nothing
     /// follows, and a second call does nothing.
-    pub(super) fn settle<S: Sink>(&mut self, total_held: &mut usize, context: &mut Context<'_, S>) {
+    pub(super) fn settle<S: Sink>(
+        &mut self,
+        ended: Ended,
+        total_held: &mut usize,
+        context: &mut Context<'_, S>,
+    ) {
+        let ended = self.ended(ended);
         let Self { streams, conversation, .. } = self;
         if std::mem::replace(&mut self.is_settled, true) {
             return;
@@ -304,6 +315,6 @@ impl LiveConnection {
         for (sender, stream) in streams.iter_mut().enumerate() {
             stream.finish(total_held, &mut |part| conversation.part(sender, part, context));
         }
-        conversation.settle(context);
+        conversation.settle(ended, context);
     }
 }

@@ -13,59 +13,17 @@
 //!
 //! RFC 8446 section 5, RFC 5246 section 6.2.
 //!
-//! - `announced == account.bytes() + held()` once what was announced has been taken
+//! - `announced == account.bytes() + bytes held` once what was announced has been taken
 //! - `buffer` is shorter than the longest record
 
-use wsdefrag_core::fallible::{TryGrow, copied};
+use wsdefrag_core::fallible::TryGrow;
 
 use crate::packet::Origin;
-use crate::stream_part::{Gap, GapKind, StreamPart};
-use crate::tls::handshake::{MessageType, tls12_ticket};
+use crate::stream_part::Gap;
+use crate::tls::contents::{Contents, Tools, Verdict, Waiting};
 use crate::tls::hello::TLS12;
-use crate::tls::keylog::Label;
-use crate::tls::keys::Keys;
-use crate::tls::messages::Messages;
-use crate::tls::negotiation::{EarlyData, Negotiation};
-use crate::tls::record::{
-    ContentType, HEADER, Header, MAX_LENGTH, MAX_LENGTH_TLS13, find_candidate,
-};
-use crate::tls::record_reader::{Epoch, Opening, Outcome, Read, RecordReader};
+use crate::tls::record::{HEADER, Header, MAX_LENGTH, MAX_LENGTH_TLS13, find_candidate};
 use crate::tls_facts::TlsAccount;
-
-/// Bytes of early data that are held until the server has answered.
-const MAX_EARLY: usize = 64 << 10;
-
-/// What a direction needs to read records.
-pub(super) struct Tools<'a> {
-    pub(super) negotiation: &'a mut Negotiation,
-    pub(super) keys: &'a mut Keys,
-    /// Takes opened records.
-    pub(super) scratch: &'a mut Vec<u8>,
-    /// A buffer that is not in use.
-    pub(super) spare: &'a mut Vec<u8>,
-    /// Whether to wait for keys that are not there.
-    pub(super) may_wait: bool,
-    /// Takes the application's streams.
-    pub(super) out: &'a mut dyn FnMut(usize, StreamPart<'_>),
-}
-
-/// Why a direction cannot go on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Waiting {
-    /// The keys of the next record may still come.
-    ForKeys,
-    /// The server's answer cannot be read, so the client's next records have to tell whether early
-    /// data were accepted.
-    ForClient,
-}
-
-/// What became of a record.
-enum Verdict {
-    Taken,
-    /// A candidate that is no record.
-    Rejected,
-    Waits(Waiting),
-}
 
 #[derive(Clone, Copy, Debug)]
 enum Framing {
@@ -80,74 +38,48 @@ enum Framing {
 
 /// One direction of a TLS connection.
 pub(super) struct Direction {
-    sender: usize,
     framing: Framing,
     /// The start of a record.
     buffer: Vec<u8>,
-    reader: RecordReader,
-    messages: Messages,
     /// Bytes of the stream, captured or not.
     announced: u64,
-    account: TlsAccount,
-    /// The application's bytes that are missing before those that are given out next.
-    gap: Option<Gap>,
-    /// Whether anything was given out.
-    pub(super) has_given: bool,
-    /// The packet with the last byte taken.
-    last: Option<Origin>,
-    /// Early data, each with the bytes of its record, until the server has answered.
-    early: Vec<(Vec<u8>, Origin, u64)>,
-    early_bytes: usize,
-    /// The bytes of their records.
-    early_records: u64,
+    contents: Contents,
 }
 
 impl Direction {
     pub(super) fn new(sender: usize) -> Self {
-        Self {
-            sender,
-            framing: Framing::AtRecord,
-            buffer: Vec::new(),
-            reader: RecordReader::new(),
-            messages: Messages::default(),
-            announced: 0,
-            account: TlsAccount::default(),
-            gap: None,
-            has_given: false,
-            last: None,
-            early: Vec::new(),
-            early_bytes: 0,
-            early_records: 0,
-        }
+        let contents = Contents::new(sender);
+        Self { framing: Framing::AtRecord, buffer: Vec::new(), announced: 0, contents }
+    }
+
+    /// What its records hold.
+    pub(super) const fn contents(&mut self) -> &mut Contents {
+        &mut self.contents
     }
 
     /// The account of the bytes so far.
     pub(super) const fn account(&self) -> &TlsAccount {
-        &self.account
+        &self.contents.account
+    }
+
+    /// Whether anything was given out.
+    pub(super) const fn has_given(&self) -> bool {
+        self.contents.has_given
     }
 
     /// Counts bytes of the stream that will be taken.
-    pub(super) fn announce(&mut self, bytes: u64) {
+    pub(super) const fn announce(&mut self, bytes: u64) {
         self.announced += bytes;
     }
 
     /// Bytes that were announced and not counted or held.
     pub(super) fn announced_rest(&self) -> u64 {
-        self.announced - self.account.bytes() - self.held()
-    }
-
-    /// Bytes that are held and not counted.
-    fn held(&self) -> u64 {
-        self.buffer.len() as u64 + self.early_records
+        self.announced - self.account().bytes() - self.buffer.len() as u64 - self.contents.held()
     }
 
     /// The memory that it takes besides this value, in bytes.
     pub(super) fn bytes_held(&self) -> usize {
-        self.buffer.capacity()
-            + self.messages.bytes_held()
-            + self.reader.bytes_held()
-            + self.early_bytes
-            + self.early.capacity() * size_of::<(Vec<u8>, Origin, u64)>()
+        self.buffer.capacity() + self.contents.bytes_held()
     }
 
     /// Takes the next bytes of the stream. Returns how many were taken, and why not all.
@@ -166,7 +98,8 @@ impl Direction {
             let verdict = match self.framing {
                 Framing::Damaged { header, left } => {
                     let taken = left.min(rest.len());
-                    self.count_damaged(&header, taken, tools);
+                    let position = header.length - left.min(header.length);
+                    self.contents.damaged(&header, position, &rest[..taken], origin, tools);
                     rest = &rest[taken..];
                     self.continue_damaged(&header, left - taken, Some(origin), tools);
                     Verdict::Taken
@@ -184,7 +117,7 @@ impl Direction {
             }
         }
         if rest.len() < bytes.len() {
-            self.last = Some(origin);
+            self.contents.last = Some(origin);
         }
         (bytes.len() - rest.len(), waiting)
     }
@@ -195,7 +128,7 @@ impl Direction {
             && let Some(header) = Header::parse(rest)
             && let Some((record, after)) = rest.split_at_checked(header.whole())
         {
-            let verdict = self.record(&header, &record[HEADER..], origin, true, tools);
+            let verdict = self.contents.record(&header, &record[HEADER..], origin, true, tools);
             if matches!(verdict, Verdict::Taken) {
                 *rest = after;
             }
@@ -226,7 +159,7 @@ impl Direction {
         }
         let buffer = std::mem::take(&mut self.buffer);
         let body = &buffer[HEADER..header.whole()];
-        let verdict = self.record(header, body, origin, is_certain, tools);
+        let verdict = self.contents.record(header, body, origin, is_certain, tools);
         self.buffer = buffer;
         match verdict {
             Verdict::Taken => {
@@ -274,7 +207,7 @@ impl Direction {
             self.fill(header.whole(), rest, tools);
             return Verdict::Taken;
         };
-        let verdict = self.record(&header, &record[HEADER..], origin, false, tools);
+        let verdict = self.contents.record(&header, &record[HEADER..], origin, false, tools);
         match verdict {
             Verdict::Taken => {
                 *rest = after;
@@ -302,9 +235,9 @@ impl Direction {
         let (taken, after) = rest.split_at(missing);
         *rest = after;
         if self.buffer.try_append(taken).is_err() {
-            self.account.undecryptable += taken.len() as u64;
+            self.contents.account.undecryptable += taken.len() as u64;
             self.drop_buffer(tools);
-            self.lose(taken.len() as u64, self.last, tools);
+            self.lose(taken.len() as u64, self.contents.last, tools);
         }
     }
 
@@ -327,89 +260,61 @@ impl Direction {
     /// Passes over bytes in which no record starts.
     fn pass_over(&mut self, length: usize, origin: Origin) {
         if length > 0 {
-            self.account.undecryptable += length as u64;
-            self.reader.lose(length as u64, self.last, Some(origin));
+            self.contents.account.undecryptable += length as u64;
+            self.contents.reader.lose(length as u64, self.contents.last, Some(origin));
         }
     }
 
     /// Passes over all bytes that are held.
     fn drop_buffer(&mut self, tools: &mut Tools<'_>) {
         let length = self.buffer.len();
-        self.account.undecryptable += length as u64;
-        self.reader.lose(length as u64, self.last, self.last);
+        self.contents.account.undecryptable += length as u64;
+        self.contents.reader.lose(length as u64, self.contents.last, self.contents.last);
         self.remove_start(length, tools);
     }
 
     /// Searches for the next record, `bytes` after what was lost before.
     fn lose(&mut self, bytes: u64, after: Option<Origin>, tools: &mut Tools<'_>) {
         self.framing = Framing::Searching;
-        self.reader.lose(bytes, self.last, after);
-        self.end_messages(tools);
-    }
-
-    /// Takes what was captured of a handshake message whose end was not.
-    fn end_messages(&mut self, tools: &mut Tools<'_>) {
-        let mut messages = std::mem::take(&mut self.messages);
-        if self.reader.epoch == Epoch::Plain
-            && let Some(message) = messages.unfinished()
-            && matches!(message.message_type, MessageType::ClientHello | MessageType::ServerHello)
-        {
-            self.message(message.message_type, message.body, tools);
-        }
-        messages.reset();
-        self.messages = messages;
+        self.contents.reader.lose(bytes, self.contents.last, after);
+        self.contents.end_messages(tools);
     }
 
     /// Takes a gap.
     #[cold]
     pub(super) fn gap(&mut self, gap: Gap, tools: &mut Tools<'_>) {
-        self.account.missing += gap.length;
-        self.reader.note_gap();
-        let (header, left) = match self.framing {
-            Framing::Damaged { header, left } => (Some(header), left),
-            Framing::AtRecord | Framing::Searching => {
-                let header = Header::parse(&self.buffer);
-                (header, header.map_or(0, |header| header.whole() - self.buffer.len()))
-            }
+        self.contents.account.missing += gap.length;
+        self.contents.reader.note_gap();
+        let damaged = match self.framing {
+            Framing::Damaged { header, left } => Some((header, left)),
+            Framing::AtRecord | Framing::Searching => self.begin_damaged(tools),
         };
-        let Some((header, left)) = header.and_then(|header| {
-            let left = left as u64;
-            Some((header, usize::try_from(left.checked_sub(gap.length)?).ok()?))
-        }) else {
-            let is_damaged = header.filter(|_| matches!(self.framing, Framing::Damaged { .. }));
-            // Of a damaged record the start was counted and is not held.
-            let passed = is_damaged.map_or(0, |header| header.whole() as u64 - left as u64);
+        let Some((header, left)) = damaged else {
             self.drop_buffer(tools);
-            self.lose(passed + gap.length, gap.after, tools);
+            self.lose(gap.length, gap.after, tools);
             return;
         };
-        if !matches!(self.framing, Framing::Damaged { .. }) {
-            self.begin_damaged(&header, tools);
+        let position = header.length - left.min(header.length);
+        let inside = usize::try_from(gap.length).unwrap_or(usize::MAX).min(left);
+        self.contents.missing_part(position, inside, gap);
+        if gap.length <= left as u64 {
+            self.continue_damaged(&header, left - inside, gap.after, tools);
+        } else {
+            let lost = self.contents.leave_damaged(&header, tools);
+            self.lose(lost + gap.length - inside as u64, gap.after, tools);
         }
-        self.continue_damaged(&header, left, gap.after, tools);
     }
 
-    /// Begins to pass over the record whose start is held.
-    fn begin_damaged(&mut self, header: &Header, tools: &mut Tools<'_>) {
+    /// Begins to take the record of which only the start is there, if its header is. Returns the
+    /// header, and how many bytes are to come.
+    fn begin_damaged(&mut self, tools: &mut Tools<'_>) -> Option<(Header, usize)> {
+        let header = Header::parse(&self.buffer)?;
+        let left = header.whole().checked_sub(self.buffer.len())?;
         let buffer = std::mem::take(&mut self.buffer);
-        self.count_damaged(header, buffer.len(), tools);
-        if !self.is_encrypted(header, tools.negotiation) {
-            self.reader.has_begun = true;
-            if header.content_type == ContentType::Handshake {
-                self.handshake_content(&buffer[HEADER..], tools);
-            }
-        }
-        self.end_messages(tools);
+        self.contents.begin_damaged(&header, &buffer[HEADER..], tools);
         self.buffer = buffer;
         self.remove_start(self.buffer.len(), tools);
-    }
-
-    /// Counts captured bytes of a record of which others are missing.
-    fn count_damaged(&mut self, header: &Header, bytes: usize, tools: &Tools<'_>) {
-        let is_plain = !self.is_encrypted(header, tools.negotiation);
-        let account = &mut self.account;
-        let counter = if is_plain { &mut account.handshake } else { &mut account.undecryptable };
-        *counter += bytes as u64;
+        Some((header, left))
     }
 
     /// Goes on inside a record of which bytes are missing.
@@ -422,272 +327,17 @@ impl Direction {
     ) {
         if left > 0 {
             self.framing = Framing::Damaged { header: *header, left };
-            return;
-        }
-        self.framing = Framing::AtRecord;
-        if self.is_encrypted(header, tools.negotiation) {
-            let gap = self.reader.pass_over(header, [self.last, after]);
-            self.add_gap(gap);
-        }
-    }
-
-    /// Whether a record is encrypted.
-    fn is_encrypted(&self, header: &Header, negotiation: &Negotiation) -> bool {
-        header.content_type == ContentType::ApplicationData
-            || (self.reader.epoch > Epoch::Early && !negotiation.is_tls13())
-    }
-
-    /// Takes a whole record; `body` is what follows its header. A record that is not certain has to
-    /// prove that it is one.
-    fn record(
-        &mut self,
-        header: &Header,
-        body: &[u8],
-        origin: Origin,
-        is_certain: bool,
-        tools: &mut Tools<'_>,
-    ) -> Verdict {
-        let is_encrypted = self.is_encrypted(header, tools.negotiation);
-        // The ChangeCipherSpec of TLS 1.2 may be missing.
-        let may_be_encrypted = tools.negotiation.is_tls12() && self.reader.has_loss();
-        if !is_encrypted && !may_be_encrypted {
-            return self.plain_record(header, body, is_certain, tools);
-        }
-        if self.must_wait_for_client(tools) {
-            return Verdict::Waits(Waiting::ForClient);
-        }
-        let mut opening = Opening {
-            sender: self.sender,
-            negotiation: tools.negotiation,
-            keys: tools.keys,
-            scratch: tools.scratch,
-        };
-        match self.reader.open(header, body, &mut opening) {
-            Outcome::Opened(read) => {
-                self.opened(header, read, origin, tools);
-                Verdict::Taken
-            }
-            _ if !is_encrypted => self.plain_record(header, body, is_certain, tools),
-            Outcome::NoKeys if tools.may_wait => Verdict::Waits(Waiting::ForKeys),
-            _ if !is_certain => Verdict::Rejected,
-            Outcome::NoKeys | Outcome::Failed => {
-                self.unopened(header, origin, tools);
-                Verdict::Taken
-            }
-        }
-    }
-
-    /// Whether the server's answer to early data cannot be read.
-    fn must_wait_for_client(&self, tools: &mut Tools<'_>) -> bool {
-        let Tools { negotiation, keys, .. } = tools;
-        let random = negotiation.client_random;
-        negotiation.early == EarlyData::Undecided
-            && negotiation.is_client(self.sender) == Some(false)
-            && random.is_some_and(|random| keys.find(&random, Label::ServerHandshake).is_none())
-    }
-
-    /// Takes a record without encryption.
-    fn plain_record(
-        &mut self,
-        header: &Header,
-        body: &[u8],
-        is_certain: bool,
-        tools: &mut Tools<'_>,
-    ) -> Verdict {
-        if !is_certain && !is_plausible(header, body) {
-            return Verdict::Rejected;
-        }
-        self.reader.has_begun = true;
-        let whole = header.whole() as u64;
-        match header.content_type {
-            ContentType::Handshake => {
-                self.account.handshake += whole;
-                self.handshake_content(body, tools);
-            }
-            ContentType::ChangeCipherSpec => {
-                self.account.handshake += whole;
-                self.change_cipher(tools);
-            }
-            _ => self.account.handshake += whole,
-        }
-        Verdict::Taken
-    }
-
-    /// Passes over a record that does not open.
-    fn unopened(&mut self, header: &Header, origin: Origin, tools: &mut Tools<'_>) {
-        self.account.undecryptable += header.whole() as u64;
-        if self.reader.is_certain() {
-            let facts = &mut tools.negotiation.facts;
-            facts.bad_tags += 1;
-            facts.first_bad_tag.get_or_insert(origin);
-        }
-        self.reader.note_failure();
-        let gap = self.reader.pass_over(header, [self.last, Some(origin)]);
-        self.add_gap(gap);
-    }
-
-    /// Takes the content of a record.
-    fn opened(&mut self, header: &Header, read: Read, origin: Origin, tools: &mut Tools<'_>) {
-        let Read { content_type, content, epoch, gap } = read;
-        self.add_gap(gap);
-        let whole = header.whole() as u64;
-        let scratch = std::mem::take(tools.scratch);
-        let content = &scratch[content];
-        match content_type {
-            ContentType::ApplicationData if epoch == Epoch::Early => {
-                self.early_data(content, origin, whole, tools);
-            }
-            ContentType::ApplicationData => self.give(content, origin, whole, tools),
-            ContentType::Handshake => {
-                self.account.handshake += whole;
-                self.handshake_content(content, tools);
-            }
-            ContentType::ChangeCipherSpec => {
-                self.account.handshake += whole;
-                self.change_cipher(tools);
-            }
-            ContentType::Alert | ContentType::Other(_) => self.account.handshake += whole,
-        }
-        *tools.scratch = scratch;
-    }
-
-    /// Gives out bytes of the application, of a record of `whole` bytes.
-    fn give(&mut self, content: &[u8], origin: Origin, whole: u64, tools: &mut Tools<'_>) {
-        self.account.application += content.len() as u64;
-        self.account.overhead += whole - content.len() as u64;
-        if content.is_empty() {
-            return;
-        }
-        self.has_given = true;
-        if let Some(gap) = self.gap.take() {
-            (tools.out)(self.sender, StreamPart::Gap(gap));
-        }
-        (tools.out)(self.sender, StreamPart::Data(content, origin));
-    }
-
-    fn add_gap(&mut self, gap: Option<Gap>) {
-        if let Some(gap) = gap {
-            self.gap = Some(self.gap.map_or(gap, |before| before.join(gap)));
-        }
-    }
-
-    /// Takes early data: they count if the server accepts them.
-    fn early_data(&mut self, content: &[u8], origin: Origin, whole: u64, tools: &mut Tools<'_>) {
-        match tools.negotiation.early {
-            EarlyData::Accepted => self.give(content, origin, whole, tools),
-            EarlyData::Refused => self.account.handshake += whole,
-            EarlyData::None | EarlyData::Undecided => {
-                let has_room = self.early_bytes + content.len() <= MAX_EARLY;
-                let copy = copied(content).ok().filter(|_| has_room);
-                let held = copy.and_then(|copy| self.early.try_push((copy, origin, whole)).ok());
-                if held.is_some() {
-                    self.early_bytes += content.len();
-                    self.early_records += whole;
-                } else {
-                    self.account.undecryptable += whole;
-                    let (before, after) = (self.last, Some(origin));
-                    let kind = GapKind::Unknown;
-                    self.add_gap(Some(Gap { length: 0, kind, before, after }));
-                }
-            }
-        }
-    }
-
-    /// Gives out or drops the early data that were held, when it is known whether they count.
-    pub(super) fn settle_early(&mut self, tools: &mut Tools<'_>) {
-        let early = std::mem::take(&mut self.early);
-        (self.early_bytes, self.early_records) = (0, 0);
-        let is_accepted = tools.negotiation.early == EarlyData::Accepted;
-        // What there was no room for came after them.
-        let gap = self.gap.take().filter(|_| is_accepted);
-        for (content, origin, whole) in early {
-            if is_accepted {
-                self.give(&content, origin, whole, tools);
-            } else {
-                self.account.handshake += whole;
-            }
-        }
-        self.add_gap(gap);
-    }
-
-    /// Whether early data are held.
-    pub(super) fn has_early(&self) -> bool {
-        !self.early.is_empty()
-    }
-
-    /// Changes to the agreed keys (TLS 1.2). In TLS 1.3 a ChangeCipherSpec means nothing.
-    fn change_cipher(&mut self, tools: &mut Tools<'_>) {
-        if tools.negotiation.is_tls12() {
-            tools.negotiation.note_change();
-            self.reader.begin(Epoch::Application);
-        }
-    }
-
-    /// Takes the content of a record with handshake messages.
-    fn handshake_content(&mut self, mut content: &[u8], tools: &mut Tools<'_>) {
-        let mut messages = std::mem::take(&mut self.messages);
-        while let Some(message) = messages.next(&mut content) {
-            self.message(message.message_type, message.body, tools);
-        }
-        self.messages = messages;
-    }
-
-    /// Takes a handshake message.
-    fn message(
-        &mut self,
-        message_type: MessageType,
-        body: &[u8],
-        Tools { negotiation, .. }: &mut Tools<'_>,
-    ) {
-        let is_tls13 = negotiation.is_tls13();
-        match message_type {
-            MessageType::ClientHello => {
-                negotiation.client_hello(self.sender, body);
-                if self.reader.epoch == Epoch::Early {
-                    self.reader.begin(Epoch::Plain);
-                }
-            }
-            MessageType::ServerHello => {
-                let round = negotiation.round;
-                negotiation.server_hello(self.sender, body);
-                if negotiation.is_tls13() && negotiation.round > round {
-                    self.reader.begin(Epoch::Handshake);
-                }
-            }
-            MessageType::EncryptedExtensions if is_tls13 => negotiation.encrypted_extensions(body),
-            MessageType::EndOfEarlyData if self.reader.epoch == Epoch::Early => {
-                if negotiation.early != EarlyData::Refused {
-                    negotiation.decide_early(true);
-                }
-                self.reader.begin(Epoch::Handshake);
-            }
-            MessageType::Finished if is_tls13 && self.reader.epoch == Epoch::Handshake => {
-                // Only early data that were accepted have an end.
-                let is_client = negotiation.is_client(self.sender) == Some(true);
-                if is_client && negotiation.early == EarlyData::Undecided {
-                    negotiation.decide_early(false);
-                }
-                self.reader.begin(Epoch::Application);
-            }
-            MessageType::KeyUpdate if is_tls13 => {
-                negotiation.facts.key_updates += 1;
-                self.reader.update_keys();
-            }
-            MessageType::NewSessionTicket if !is_tls13 => {
-                negotiation.ticket(tls12_ticket(body).unwrap_or_default());
-            }
-            MessageType::Certificate
-            | MessageType::ServerHelloDone
-            | MessageType::ClientKeyExchange => negotiation.note_full_handshake(),
-            _ => {}
+        } else {
+            self.framing = Framing::AtRecord;
+            self.contents.end_damaged(header, after, tools);
         }
     }
 
     /// Passes over captured bytes that were held and are dropped.
     pub(super) fn drop_bytes(&mut self, bytes: u64, tools: &mut Tools<'_>) {
         self.drop_buffer(tools);
-        self.account.undecryptable += bytes;
-        self.lose(bytes, self.last, tools);
+        self.contents.account.undecryptable += bytes;
+        self.lose(bytes, self.contents.last, tools);
     }
 
     /// Ends the stream. `gives` tells whether the application gets to know what is missing at the
@@ -696,21 +346,8 @@ impl Direction {
         if let Framing::Damaged { header, .. } = self.framing {
             self.continue_damaged(&header, 0, None, tools);
         }
-        self.account.undecryptable += self.buffer.len() as u64;
+        self.contents.account.undecryptable += self.buffer.len() as u64;
         self.remove_start(self.buffer.len(), tools);
-        let gap = self.reader.take_loss();
-        self.add_gap(gap);
-        if let Some(gap) = self.gap.take().filter(|_| gives) {
-            (tools.out)(self.sender, StreamPart::Gap(Gap { after: None, ..gap }));
-        }
+        self.contents.finish(gives, tools);
     }
-}
-
-/// Whether a candidate may be a record without encryption: a hello, or a ChangeCipherSpec.
-fn is_plausible(header: &Header, body: &[u8]) -> bool {
-    matches!(
-        (header.content_type, body),
-        (ContentType::ChangeCipherSpec, [1])
-            | (ContentType::Handshake, [1 | 2, 0, _, _, 3, 0..=3, ..])
-    )
 }

@@ -7,17 +7,28 @@ use crate::tls::cursor::Cursor;
 
 /// What a handshake message is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum MessageType {
+pub enum MessageType {
+    /// The server asks for another handshake (TLS 1.2).
     HelloRequest,
+    /// The first message of a handshake.
     ClientHello,
+    /// The server's answer, or a HelloRetryRequest.
     ServerHello,
+    /// What the client may resume the session with.
     NewSessionTicket,
+    /// Records with the client's handshake keys follow (TLS 1.3).
     EndOfEarlyData,
+    /// The part of the server's answer that TLS 1.3 encrypts.
     EncryptedExtensions,
+    /// A chain of certificates.
     Certificate,
+    /// The client's turn (TLS 1.2).
     ServerHelloDone,
+    /// The client's part of the key exchange (TLS 1.2).
     ClientKeyExchange,
+    /// The last message of a side's handshake.
     Finished,
+    /// Records with the next generation of keys follow (TLS 1.3).
     KeyUpdate,
     /// One that does not matter here.
     Other(u8),
@@ -25,7 +36,8 @@ pub(crate) enum MessageType {
 
 impl MessageType {
     /// The type of this number.
-    pub(crate) const fn of(number: u8) -> Self {
+    #[must_use]
+    pub const fn of(number: u8) -> Self {
         match number {
             0 => Self::HelloRequest,
             1 => Self::ClientHello,
@@ -57,13 +69,15 @@ impl MessageType {
 }
 
 /// The ticket in a NewSessionTicket of TLS 1.2, by which the client may resume the session.
-pub(crate) fn tls12_ticket(body: &[u8]) -> Option<&[u8]> {
+#[must_use]
+pub fn tls12_ticket(body: &[u8]) -> Option<&[u8]> {
     let mut cursor = Cursor(body);
     cursor.take(4)?;
     cursor.vector16()
 }
 
 /// Whether the sender of a KeyUpdate asks its peer for one. The sender's own keys change after each.
-pub(crate) fn key_update_requested(body: &[u8]) -> bool {
+#[must_use]
+pub fn key_update_requested(body: &[u8]) -> bool {
     body == [1]
 }

@@ -10,16 +10,16 @@
 use crate::tls::cursor::Cursor;
 
 /// The random of a hello.
-pub(crate) type Random = [u8; 32];
+pub type Random = [u8; 32];
 
 /// The version numbers of TLS.
-pub(crate) const TLS12: u16 = 0x0303;
+pub const TLS12: u16 = 0x0303;
 /// TLS 1.3, which stands only in the extension `supported_versions`.
-pub(crate) const TLS13: u16 = 0x0304;
+pub const TLS13: u16 = 0x0304;
 
 /// The random of a HelloRetryRequest, which is a ServerHello otherwise (RFC 8446 section 4.1.3): the
 /// SHA-256 of "HelloRetryRequest".
-pub(crate) const RETRY_RANDOM: Random = [
+pub const RETRY_RANDOM: Random = [
     0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11, 0xbe, 0x1d, 0x8c, 0x02, 0x1e, 0x65, 0xb8, 0x91,
     0xc2, 0xa2, 0x11, 0x16, 0x7a, 0xbb, 0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c,
 ];
@@ -35,19 +35,20 @@ const SUPPORTED_VERSIONS: u16 = 43;
 
 /// A ClientHello, as far as it was there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct ClientHello<'a> {
-    pub(crate) random: Random,
+pub struct ClientHello<'a> {
+    /// The random of this hello.
+    pub random: Random,
     /// The session that the client asks to resume (TLS 1.2), or a value of no meaning.
-    pub(crate) session_id: &'a [u8],
+    pub session_id: &'a [u8],
     /// The ticket by which the client asks to resume a session (TLS 1.2); empty if it only says
     /// that it would take one.
-    pub(crate) ticket: &'a [u8],
+    pub ticket: &'a [u8],
     /// The host that the client wants to reach.
-    pub(crate) server_name: Option<&'a str>,
+    pub server_name: Option<&'a str>,
     /// Whether TLS 1.3 is among the versions offered.
-    pub(crate) offers_tls13: bool,
+    pub offers_tls13: bool,
     /// Whether early data follow if the server takes them.
-    pub(crate) early_data: bool,
+    pub early_data: bool,
     /// The cipher suites offered, two bytes each.
     suites: &'a [u8],
     /// The protocols offered for the application, each after its length.
@@ -56,7 +57,8 @@ pub(crate) struct ClientHello<'a> {
 
 impl<'a> ClientHello<'a> {
     /// Reads the body of a message of type 1. `None` if not even the random is there.
-    pub(crate) fn parse(body: &'a [u8]) -> Option<Self> {
+    #[must_use]
+    pub fn parse(body: &'a [u8]) -> Option<Self> {
         let mut cursor = Cursor(body);
         cursor.u16()?;
         let mut hello = Self {
@@ -96,37 +98,39 @@ impl<'a> ClientHello<'a> {
     }
 
     /// The cipher suites offered, in the client's order.
-    pub(crate) fn suites(&self) -> impl Iterator<Item = u16> {
+    pub fn suites(&self) -> impl Iterator<Item = u16> {
         self.suites.chunks_exact(2).map(|pair| u16::from_be_bytes([pair[0], pair[1]]))
     }
 
     /// The protocols offered for the application, in the client's order.
-    pub(crate) fn alpn(&self) -> impl Iterator<Item = &'a [u8]> {
+    pub fn alpn(&self) -> impl Iterator<Item = &'a [u8]> {
         names(self.alpn)
     }
 }
 
 /// A ServerHello, as far as it was there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct ServerHello<'a> {
-    pub(crate) random: Random,
+pub struct ServerHello<'a> {
+    /// The random of this hello.
+    pub random: Random,
     /// The version that was chosen, such as [`TLS13`].
-    pub(crate) version: u16,
+    pub version: u16,
     /// TLS 1.2: the session that is resumed if the client asked for it, or that may be later.
-    pub(crate) session_id: &'a [u8],
+    pub session_id: &'a [u8],
     /// The cipher suite that was chosen.
-    pub(crate) suite: u16,
+    pub suite: u16,
     /// Whether records of CBC carry the MAC of what was encrypted (TLS 1.2).
-    pub(crate) encrypt_then_mac: bool,
+    pub encrypt_then_mac: bool,
     /// Whether a key of an earlier session was accepted (TLS 1.3).
-    pub(crate) pre_shared_key: bool,
+    pub pre_shared_key: bool,
     /// The protocol that was chosen for the application (TLS 1.2; TLS 1.3 has it encrypted).
-    pub(crate) alpn: Option<&'a [u8]>,
+    pub alpn: Option<&'a [u8]>,
 }
 
 impl<'a> ServerHello<'a> {
     /// Reads the body of a message of type 2. `None` if the cipher suite is not there.
-    pub(crate) fn parse(body: &'a [u8]) -> Option<Self> {
+    #[must_use]
+    pub fn parse(body: &'a [u8]) -> Option<Self> {
         let mut cursor = Cursor(body);
         let mut hello = Self {
             version: cursor.u16()?,
@@ -152,23 +156,25 @@ impl<'a> ServerHello<'a> {
     }
 
     /// Whether this is a HelloRetryRequest: another ClientHello with the same random follows.
-    pub(crate) fn is_retry(&self) -> bool {
+    #[must_use]
+    pub fn is_retry(&self) -> bool {
         self.random == RETRY_RANDOM
     }
 }
 
 /// What the server answers under the first keys of TLS 1.3 (RFC 8446 section 4.3.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct EncryptedExtensions<'a> {
+pub struct EncryptedExtensions<'a> {
     /// The protocol that was chosen for the application.
-    pub(crate) alpn: Option<&'a [u8]>,
+    pub alpn: Option<&'a [u8]>,
     /// Whether the client's early data were accepted.
-    pub(crate) early_data: bool,
+    pub early_data: bool,
 }
 
 impl<'a> EncryptedExtensions<'a> {
     /// Reads the body of a message of type 8.
-    pub(crate) fn parse(body: &'a [u8]) -> Self {
+    #[must_use]
+    pub fn parse(body: &'a [u8]) -> Self {
         let mut read = Self { alpn: None, early_data: false };
         for (number, content) in extensions(Cursor(body)) {
             match number {

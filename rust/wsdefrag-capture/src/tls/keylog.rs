@@ -14,14 +14,18 @@ use crate::tls::secret::{MAX_SECRET, Secret};
 
 /// What a secret is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Label {
+pub enum Label {
     /// The master secret of TLS 1.2.
     Master,
     /// What the client sends before the server has answered (TLS 1.3).
     ClientEarly,
+    /// The client's part of the handshake (TLS 1.3).
     ClientHandshake,
+    /// The server's part of the handshake (TLS 1.3).
     ServerHandshake,
+    /// The client's application data, up to the first KeyUpdate (TLS 1.3).
     ClientTraffic,
+    /// The server's application data, up to the first KeyUpdate (TLS 1.3).
     ServerTraffic,
 }
 
@@ -43,7 +47,7 @@ impl Label {
 
 /// What a line says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Line {
+pub enum Line {
     /// A secret of a connection.
     Secret(Label, Random, Secret),
     /// An empty line, a comment, or a line with a label of no use here.
@@ -54,7 +58,8 @@ pub(crate) enum Line {
 
 impl Line {
     /// Reads a line without its end.
-    pub(crate) fn parse(line: &[u8]) -> Self {
+    #[must_use]
+    pub fn parse(line: &[u8]) -> Self {
         if line.is_empty() || line[0] == b'#' {
             return Self::Ignored;
         }

@@ -2,11 +2,12 @@
 //! secrets blocks of pcapng, which hold the same text.
 //!
 //! The end of a log may be half a line, so it is kept until the rest of it comes. If it is a whole
-//! line but for its end, its secret counts at once. Of several secrets for the same connection and
-//! label the first one counts.
+//! line but for its end, its secret counts at once, and is taken back if the line goes on. So the
+//! chunks that a log comes in change nothing. Of several secrets for the same connection and label
+//! the first one counts.
 //!
 //! - `secrets.len() <= MAX_SECRETS`
-//! - `indexes` has an entry for each connection and label in `secrets`
+//! - `indexes` has an entry for each connection and label; `secrets` also has what was taken back
 //! - `Tail::line.len() <= MAX_LINE`
 
 use std::collections::HashMap;
@@ -54,11 +55,15 @@ pub struct KeyCounts {
 
 /// A stored secret.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Stored {
-    pub(crate) random: Random,
-    pub(crate) secret: Secret,
-    pub(crate) label: Label,
-    pub(crate) source: KeySource,
+pub struct Stored {
+    /// The random of the ClientHello of its connection.
+    pub random: Random,
+    /// The secret itself.
+    pub secret: Secret,
+    /// What it is for.
+    pub label: Label,
+    /// Where it came from.
+    pub source: KeySource,
 }
 
 /// The end of a log that has no end of line yet.
@@ -67,13 +72,20 @@ struct Tail {
     line: Vec<u8>,
     /// The line is longer than any of use, and the rest of it is skipped.
     too_long: bool,
-    /// The secret that was stored for the line without its end.
-    stored: Option<Secret>,
+    /// What was stored for the line before its end came.
+    stored: Option<Stored>,
+}
+
+impl Tail {
+    /// Reads the line as far as it is there. A mark of the byte order may stand before the first.
+    fn parse(&self) -> Line {
+        Line::parse(self.line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&self.line))
+    }
 }
 
 /// All secrets of a capture.
 #[derive(Default)]
-pub(crate) struct Keys {
+pub struct Keys {
     secrets: Vec<Stored>,
     indexes: HashMap<(Random, Label), u32, RandomState>,
     tails: Vec<Tail>,
@@ -98,13 +110,12 @@ pub(crate) struct Buffers {
 
 impl Keys {
     /// Adds the next bytes of a key log, or a whole secrets block.
-    pub(crate) fn add(&mut self, bytes: &[u8], source: KeySource) {
+    pub fn add(&mut self, bytes: &[u8], source: KeySource) {
         self.wanted = false;
         let mut tail = match self.tails.iter().position(|tail| tail.source == source) {
             Some(position) => self.tails.swap_remove(position),
             None => Tail { source, line: Vec::new(), too_long: false, stored: None },
         };
-        let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
         let mut rest = bytes;
         while let Some(end) = rest.iter().position(|byte| matches!(byte, b'\n' | b'\r')) {
             self.append(&mut tail, &rest[..end]);
@@ -132,13 +143,14 @@ impl Keys {
 
     /// Takes the line of `tail` as whole.
     fn end_line(&mut self, tail: &mut Tail) {
-        let stored = tail.stored.take();
-        match Line::parse(&tail.line) {
+        let line = tail.parse();
+        let is_stored = self.keep_or_take_back(tail, line);
+        match line {
+            _ if is_stored => tail.stored = None,
             // Such as the configuration of Encrypted ClientHello.
-            _ if std::mem::take(&mut tail.too_long) => self.counts.ignored += 1,
-            Line::Secret(_, _, secret) if stored == Some(secret) => {}
+            _ if tail.too_long => self.counts.ignored += 1,
             Line::Secret(label, random, secret) => {
-                self.store(Stored { random, secret, label, source: tail.source }, stored.is_some());
+                self.store(Stored { random, secret, label, source: tail.source });
             }
             // Each CRLF has an empty line between its two bytes.
             Line::Ignored if tail.line.is_empty() => {}
@@ -146,75 +158,98 @@ impl Keys {
             Line::Malformed => self.counts.malformed += 1,
         }
         tail.line.clear();
+        tail.too_long = false;
     }
 
-    /// Stores the secret of a line that may have ended.
+    /// Stores the secret of a line that may be whole.
     fn store_unended(&mut self, tail: &mut Tail) {
-        if let Line::Secret(label, random, secret) = Line::parse(&tail.line)
-            && tail.stored != Some(secret)
+        let line = tail.parse();
+        if !self.keep_or_take_back(tail, line)
+            && let Line::Secret(label, random, secret) = line
             && !self.indexes.contains_key(&(random, label))
         {
-            self.store(Stored { random, secret, label, source: tail.source }, false);
-            tail.stored = Some(secret);
+            let stored = Stored { random, secret, label, source: tail.source };
+            tail.stored = self.store(stored).then_some(stored);
         }
     }
 
-    /// Stores a secret. `again` if it replaces the one that half of its line was taken for.
-    #[expect(clippy::disallowed_methods, reason = "room was asked for before")]
-    fn store(&mut self, stored: Stored, again: bool) {
+    /// Whether the secret of `line` was stored before its end came. Takes back the one that was
+    /// stored for its start, if it is another one.
+    fn keep_or_take_back(&mut self, tail: &mut Tail, line: Line) -> bool {
+        let Some(stored) = &tail.stored else { return false };
         let key = (stored.random, stored.label);
-        if !again && self.indexes.contains_key(&key) {
-            self.counts.repeated += 1;
-            return;
+        if line == Line::Secret(stored.label, stored.random, stored.secret) {
+            return true;
         }
-        let Ok(index) = u32::try_from(self.secrets.len()) else { return };
+        self.indexes.remove(&key);
+        self.counts.secrets -= 1;
+        tail.stored = None;
+        false
+    }
+
+    /// Stores a secret, unless there is one for the connection and label; whether it did.
+    #[expect(clippy::disallowed_methods, reason = "room was asked for before")]
+    fn store(&mut self, stored: Stored) -> bool {
+        let key = (stored.random, stored.label);
+        if self.indexes.contains_key(&key) {
+            self.counts.repeated += 1;
+            return false;
+        }
+        let index = u32::try_from(self.secrets.len()).unwrap_or(MAX_SECRETS);
         if index == MAX_SECRETS
             || self.indexes.try_reserve(1).is_err()
             || self.secrets.try_push(stored).is_err()
         {
             self.counts.dropped += 1;
-            return;
+            return false;
         }
         self.indexes.insert(key, index);
-        self.counts.secrets += u64::from(!again);
+        self.counts.secrets += 1;
         self.generation += 1;
+        true
     }
 
     /// The secret of a connection, by the random of its ClientHello. If it is not there, the logs
     /// are worth reading again.
-    pub(crate) fn find(&mut self, random: &Random, label: Label) -> Option<Stored> {
+    pub fn find(&mut self, random: &Random, label: Label) -> Option<Stored> {
         let found = self.indexes.get(&(*random, label));
         self.wanted |= found.is_none();
         found.map(|&index| self.secrets[index as usize])
     }
 
     /// All secrets, in the order in which they came, but for the first `skipped`.
-    pub(crate) fn since(&self, skipped: usize) -> &[Stored] {
+    #[must_use]
+    pub fn since(&self, skipped: usize) -> &[Stored] {
         self.secrets.get(skipped..).unwrap_or_default()
     }
 
-    /// Whether there are no secrets.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.secrets.is_empty()
-    }
-
     /// The number of secrets; for [`Self::since`].
-    pub(crate) fn len(&self) -> usize {
+    #[must_use]
+    pub fn len(&self) -> usize {
         self.secrets.len()
     }
 
+    /// Whether there is no secret.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.secrets.is_empty()
+    }
+
     /// A number that changes when secrets come.
-    pub(crate) const fn generation(&self) -> u64 {
+    #[must_use]
+    pub const fn generation(&self) -> u64 {
         self.generation
     }
 
     /// Whether a secret was looked for in vain since the last [`Self::add`].
-    pub(crate) const fn wanted(&self) -> bool {
+    #[must_use]
+    pub const fn wanted(&self) -> bool {
         self.wanted
     }
 
     /// What the logs had.
-    pub(crate) const fn counts(&self) -> KeyCounts {
+    #[must_use]
+    pub const fn counts(&self) -> KeyCounts {
         self.counts
     }
 }

@@ -20,7 +20,7 @@ const HEADER: usize = 4;
 
 /// Takes one direction's handshake messages apart.
 #[derive(Debug, Default)]
-pub(crate) struct Messages {
+pub struct Messages {
     /// The header of the message that is being read, as far as it is there.
     header: [u8; HEADER],
     header_length: usize,
@@ -32,17 +32,18 @@ pub(crate) struct Messages {
 
 /// A handshake message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Message<'a> {
-    pub(crate) message_type: MessageType,
+pub struct Message<'a> {
+    /// What it is.
+    pub message_type: MessageType,
     /// The start of the body: all of it for messages of usual lengths that are of use, nothing for
     /// others, and less where there was no memory.
-    pub(crate) body: &'a [u8],
+    pub body: &'a [u8],
 }
 
 impl Messages {
     /// Takes bytes of a record's content, up to the end of a message; call it until it returns
     /// `None`, which means that all are taken. `content` is what is left of them.
-    pub(crate) fn next<'a>(&'a mut self, content: &mut &[u8]) -> Option<Message<'a>> {
+    pub fn next<'a>(&'a mut self, content: &mut &[u8]) -> Option<Message<'a>> {
         if self.is_whole() {
             self.reset();
         }
@@ -67,24 +68,27 @@ impl Messages {
     }
 
     /// The message whose end is still to come, if its header is there.
-    pub(crate) fn unfinished(&self) -> Option<Message<'_>> {
+    #[must_use]
+    pub fn unfinished(&self) -> Option<Message<'_>> {
         (self.header_length == HEADER && self.remaining > 0).then(|| self.message())
     }
 
     /// Whether the content so far ended with a message, so that keys may change here.
-    pub(crate) fn is_between_messages(&self) -> bool {
+    #[must_use]
+    pub fn is_between_messages(&self) -> bool {
         self.header_length == 0 || self.is_whole()
     }
 
     /// Forgets the message that is being read: the next content starts with a message.
-    pub(crate) fn reset(&mut self) {
+    pub fn reset(&mut self) {
         self.header_length = 0;
         self.remaining = 0;
         self.body = Vec::new();
     }
 
     /// Memory for the message that is being read, in bytes.
-    pub(crate) fn bytes_held(&self) -> usize {
+    #[must_use]
+    pub fn bytes_held(&self) -> usize {
         self.body.capacity()
     }
 

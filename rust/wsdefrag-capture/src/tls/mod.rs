@@ -12,36 +12,42 @@
 //!   sequence    the number of an AES-GCM record, read from its tag
 //!   partial     parts of a record, without its tag
 //! session     a connection: both TCP streams in, both streams of the application out
-//!   direction     one stream: where its records are
-//!   record_reader which keys and which number a record has; trial finds them after a loss
+//!   direction     one stream: where its records are; contents: what they hold
+//!   partial_record a record of which bytes are missing
+//!   record_reader the keys and the number of each record; key_search and trial find them
 //!   negotiation   what the hellos of both sides said
 //! ```
 //!
-//! Secrets and keys have no text: what holds one is shown
-//! by its name alone.
+//! What reads bytes that were not authenticated is public, so that it is fuzzed by itself. Secrets
+//! and keys have no text: what holds one is shown by its name alone.
 
 pub(crate) mod aead;
 pub(crate) mod cbc;
+pub(crate) mod contents;
 pub(crate) mod cursor;
 pub(crate) mod direction;
-pub(crate) mod handshake;
-pub(crate) mod hello;
-pub(crate) mod keylog;
-pub(crate) mod keys;
-pub(crate) mod messages;
+pub mod handshake;
+pub mod hello;
+pub(crate) mod key_search;
+pub mod keylog;
+pub mod keys;
+pub mod messages;
 pub(crate) mod negotiation;
 pub(crate) mod opener;
 pub(crate) mod partial;
-pub(crate) mod record;
+pub(crate) mod partial_record;
+pub mod record;
 pub(crate) mod record_reader;
 pub(crate) mod resumption;
 pub(crate) mod schedule;
-pub(crate) mod secret;
+pub mod secret;
 pub(crate) mod sequence;
 pub(crate) mod session;
 pub(crate) mod suite;
 pub(crate) mod trial;
 
+#[cfg(test)]
+mod damage_tests;
 #[cfg(test)]
 mod session_tests;
 #[cfg(test)]

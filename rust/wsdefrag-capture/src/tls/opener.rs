@@ -135,6 +135,11 @@ impl Opener {
         Some(Opened { content_type: header.content_type, content: start..start + length })
     }
 
+    /// Whether each record begins with its nonce: with AES-GCM in TLS 1.2.
+    pub(crate) const fn has_explicit_nonce(&self) -> bool {
+        self.ciphertext_start() > 0
+    }
+
     /// Whether the sequence number of a record can be read: with AES-GCM in TLS 1.3.
     pub(crate) const fn reads_sequence(&self) -> bool {
         self.suite.is_tls13 && matches!(self.suite.cipher, Cipher::Aes128Gcm | Cipher::Aes256Gcm)

@@ -9,21 +9,25 @@
 //! RFC 5246 section 6.2 (TLS 1.2), RFC 8446 sections 5.1 and 5.2 (TLS 1.3).
 
 /// Bytes of a header.
-pub(crate) const HEADER: usize = 5;
+pub const HEADER: usize = 5;
 /// The most content that a record may have, in bytes.
-pub(crate) const MAX_CONTENT: usize = 1 << 14;
+pub const MAX_CONTENT: usize = 1 << 14;
 /// The greatest length in a header of TLS 1.3 (RFC 8446 section 5.2).
-pub(crate) const MAX_LENGTH_TLS13: usize = MAX_CONTENT + 256;
+pub const MAX_LENGTH_TLS13: usize = MAX_CONTENT + 256;
 /// The greatest length in a header of TLS 1.2 (RFC 5246 section 6.2.3).
-pub(crate) const MAX_LENGTH: usize = MAX_CONTENT + 2048;
+pub const MAX_LENGTH: usize = MAX_CONTENT + 2048;
 
 /// What a record's content is. TLS 1.3 writes `ApplicationData` into the header of every encrypted
 /// record, and the true type into the encrypted content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ContentType {
+pub enum ContentType {
+    /// The next record of the sender is encrypted with new keys (TLS 1.2); nothing in TLS 1.3.
     ChangeCipherSpec,
+    /// An error, or the end of the sender's data.
     Alert,
+    /// Messages of the handshake.
     Handshake,
+    /// Bytes of the application.
     ApplicationData,
     /// One that no version of TLS over TCP uses for what is read here, such as a heartbeat.
     Other(u8),
@@ -31,7 +35,8 @@ pub(crate) enum ContentType {
 
 impl ContentType {
     /// The type of this number.
-    pub(crate) const fn of(number: u8) -> Self {
+    #[must_use]
+    pub const fn of(number: u8) -> Self {
         match number {
             20 => Self::ChangeCipherSpec,
             21 => Self::Alert,
@@ -44,20 +49,22 @@ impl ContentType {
 
 /// The header of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Header {
-    pub(crate) content_type: ContentType,
+pub struct Header {
+    /// What the record holds.
+    pub content_type: ContentType,
     /// 0x0303 in all but the first records of TLS 1.2 and 1.3.
-    pub(crate) version: u16,
+    pub version: u16,
     /// Bytes of the record after the header, from 1 to [`MAX_LENGTH`].
-    pub(crate) length: usize,
+    pub length: usize,
     /// The header as it stood on the wire, which TLS 1.3 authenticates.
-    pub(crate) bytes: [u8; HEADER],
+    pub bytes: [u8; HEADER],
 }
 
 impl Header {
     /// The header that `bytes` start with. `None` if they are too few or no header: its type is one
     /// of the four, its version at most 3.4, its length allowed.
-    pub(crate) fn parse(bytes: &[u8]) -> Option<Self> {
+    #[must_use]
+    pub fn parse(bytes: &[u8]) -> Option<Self> {
         let bytes = *bytes.first_chunk::<HEADER>()?;
         let [content_type @ 20..=23, 3, 0..=4, ..] = bytes else { return None };
         let length = usize::from(u16::from_be_bytes([bytes[3], bytes[4]]));
@@ -67,14 +74,16 @@ impl Header {
     }
 
     /// Bytes of the record with its header.
-    pub(crate) const fn whole(&self) -> usize {
+    #[must_use]
+    pub const fn whole(&self) -> usize {
         HEADER + self.length
     }
 }
 
 /// Whether a stream that starts with `bytes` may start with a record. `None` if they are too few to
 /// tell.
-pub(crate) fn starts_like_record(bytes: &[u8]) -> Option<bool> {
+#[must_use]
+pub fn starts_like_record(bytes: &[u8]) -> Option<bool> {
     if bytes.len() >= HEADER {
         return Some(Header::parse(bytes).is_some());
     }
@@ -93,11 +102,8 @@ pub(crate) fn starts_like_record(bytes: &[u8]) -> Option<bool> {
 ///
 /// `from_client` and the peer's tell nothing about a header, so both directions have the same
 /// candidates. Of random bytes, one in four million is one.
-pub(crate) fn find_candidate(
-    bytes: &[u8],
-    from: usize,
-    max_length: usize,
-) -> Option<(usize, Header)> {
+#[must_use]
+pub fn find_candidate(bytes: &[u8], from: usize, max_length: usize) -> Option<(usize, Header)> {
     let mut position = from;
     while let Some(rest) = bytes.get(position..).filter(|rest| rest.len() >= HEADER) {
         // The second byte of a header is rarer than the first in text and in zeros.

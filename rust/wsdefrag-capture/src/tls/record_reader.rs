@@ -21,32 +21,17 @@ use std::ops::{Range, RangeInclusive};
 use crate::packet::Origin;
 use crate::stream_part::{Gap, GapKind};
 use crate::tls::hello::TLS13;
-use crate::tls::keylog::Label;
-use crate::tls::keys::Keys;
+use crate::tls::key_search::{Epoch, FoundKeys, KeySearch, NotFound, Opening, boxed, first_keys};
 use crate::tls::negotiation::{EarlyData, Negotiation};
 use crate::tls::opener::{Opened, Opener, explicit_nonce};
 use crate::tls::record::{ContentType, Header};
-use crate::tls::suite::{Cipher, Suite};
 use crate::tls::trial::{self, Budget, Hit};
 use crate::tls_facts::TlsStatus;
 
 /// The fewest bytes of a record around its content, in any suite that is read.
 const MIN_OVERHEAD: u64 = 21;
-/// Generations of keys after the current one that are tried after a loss.
-const GENERATIONS: usize = 2;
 /// Records in a row that do not open, after which the number counts as uncertain.
 const MAX_FAILURES: u32 = 2;
-/// Numbers that are tried for a record in the middle of a connection, where they cannot be read.
-const MAX_NUMBER: u64 = 4096;
-
-/// Which keys records have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Epoch {
-    Plain,
-    Early,
-    Handshake,
-    Application,
-}
 
 /// Bytes after the last record that was opened, of which nothing is known but their number.
 #[derive(Clone, Copy, Debug, Default)]
@@ -54,6 +39,8 @@ struct Loss {
     bytes: u64,
     before: Option<Origin>,
     after: Option<Origin>,
+    /// Whether they are more than whole records that did not open.
+    has_gap: bool,
     /// Whether the search for the next number was given up.
     is_given_up: bool,
 }
@@ -77,15 +64,6 @@ pub(super) enum Outcome {
     Failed,
 }
 
-/// What it takes to open a record.
-pub(super) struct Opening<'a> {
-    pub(super) sender: usize,
-    pub(super) negotiation: &'a mut Negotiation,
-    pub(super) keys: &'a mut Keys,
-    /// Takes the opened record.
-    pub(super) scratch: &'a mut Vec<u8>,
-}
-
 /// Opens the records of one direction.
 #[derive(Debug)]
 pub(super) struct RecordReader {
@@ -98,6 +76,9 @@ pub(super) struct RecordReader {
     /// The number of the next record, if nothing is missing.
     next: u64,
     loss: Option<Loss>,
+    /// Records that were passed over since the last one that was opened; keys may have changed among
+    /// them.
+    passed: u64,
     /// Records in a row that did not open.
     failures: u32,
     /// The nonce of the last record that was opened (GCM of TLS 1.2).
@@ -116,6 +97,7 @@ impl RecordReader {
             round: 0,
             next: 0,
             loss: None,
+            passed: 0,
             failures: 0,
             last_nonce: None,
             budget: Budget::per_loss(),
@@ -129,8 +111,31 @@ impl RecordReader {
     }
 
     /// Whether the keys and the number of the next record are certain.
-    pub(super) const fn is_certain(&self) -> bool {
-        self.opener.is_some() && self.loss.is_none()
+    pub(super) fn is_certain(&self) -> bool {
+        // Early data may end without a word.
+        self.opener.is_some() && self.loss.is_none() && self.epoch != Epoch::Early
+    }
+
+    /// The keys and the number of the next record of application data, if they are certain.
+    pub(super) fn certain(&self) -> Option<(&Opener, u64)> {
+        let opener = self.opener.as_deref().filter(|_| self.loss.is_none())?;
+        (self.epoch == Epoch::Application).then_some((opener, self.next))
+    }
+
+    /// Takes the first keys of the epoch, if the next record is the first one under them: to read it in
+    /// parts. A whole record finds its keys by opening.
+    pub(super) fn prepare(&mut self, opening: &mut Opening<'_>) {
+        let is_first = self.opener.is_none() && self.loss.is_none() && self.next == 0;
+        if is_first && self.epoch == Epoch::Application && self.passed == 0 {
+            self.opener = first_keys(opening);
+            self.round = opening.negotiation.round;
+        }
+    }
+
+    /// Goes on after a record that was read in parts.
+    pub(super) const fn skip(&mut self) {
+        self.next += 1;
+        self.passed += 1;
     }
 
     /// Whether anything is missing since the last record that was opened.
@@ -156,12 +161,17 @@ impl RecordReader {
 
     /// Notes bytes that were not captured, or not opened, before the next record.
     pub(super) fn lose(&mut self, bytes: u64, before: Option<Origin>, after: Option<Origin>) {
+        self.add_loss(bytes, before, after).has_gap = true;
+    }
+
+    fn add_loss(&mut self, bytes: u64, before: Option<Origin>, after: Option<Origin>) -> &mut Loss {
         if self.loss.is_none() {
             self.budget = Budget::per_loss();
         }
         let loss = self.loss.get_or_insert(Loss { before, ..Loss::default() });
         loss.bytes = loss.bytes.saturating_add(bytes);
         loss.after = after;
+        loss
     }
 
     /// Notes that a gap follows, after which more work may be done.
@@ -182,14 +192,14 @@ impl RecordReader {
         [before, after]: [Option<Origin>; 2],
     ) -> Option<Gap> {
         let suite = self.opener.as_ref().map(|opener| opener.suite());
-        let Some(suite) = suite.filter(|_| self.loss.is_none() && self.failures <= MAX_FAILURES)
-        else {
-            self.lose(header.whole() as u64, before, after);
+        // A record of the handshake may have had its end, with which the keys change.
+        let is_certain = self.is_certain() && self.epoch == Epoch::Application;
+        let Some(suite) = suite.filter(|_| is_certain && self.failures <= MAX_FAILURES) else {
+            self.add_loss(header.whole() as u64, before, after);
             return None;
         };
-        self.next += 1;
-        let has_data =
-            self.epoch != Epoch::Handshake && header.content_type == ContentType::ApplicationData;
+        self.skip();
+        let has_data = header.content_type == ContentType::ApplicationData;
         let overhead = suite.overhead();
         let length = overhead.map_or(0, |overhead| header.whole().saturating_sub(overhead)) as u64;
         let kind = match overhead {
@@ -222,12 +232,45 @@ impl RecordReader {
             && self.loss.is_none()
             && let Some(hit) = trial::open(opener, self.next, header, body, opening.scratch)
         {
-            return self.opened(hit, body, None, opening);
+            return self.opened(hit, body, FoundKeys::Current, opening);
         }
-        if opening.negotiation.is_tls12() {
-            self.open_tls12(header, body, opening)
+        self.search(header, body, opening)
+    }
+
+    /// Opens a record with whatever keys and number it may have.
+    #[cold]
+    fn search(&mut self, header: &Header, body: &[u8], opening: &mut Opening<'_>) -> Outcome {
+        let (numbers, first_numbers) = (self.numbers(), self.first_numbers());
+        // Most senders of TLS 1.2 count the nonces as they count the records.
+        let likely = self.last_nonce.zip(explicit_nonce(body)).and_then(|(last, nonce)| {
+            let lost = nonce.checked_sub(last)?.checked_sub(1)?;
+            self.next.checked_add(lost)
+        });
+        let search = KeySearch {
+            epoch: self.epoch,
+            current: self.opener.as_deref(),
+            may_change: self.opener.is_none() || self.round != opening.negotiation.round,
+            has_loss: self.loss.is_some(),
+            likely: likely.filter(|number| numbers.contains(number)),
+            numbers,
+            first_numbers,
+            budget: &mut self.budget,
+            all_secrets: &mut self.all_secrets,
+            header,
+            body,
+        };
+        let found = if opening.negotiation.is_tls12() {
+            search.tls12(opening)
         } else {
-            self.open_tls13(header, body, opening)
+            search.tls13(opening)
+        };
+        match found {
+            Ok((hit, keys)) => self.opened(hit, body, keys, opening),
+            Err(NotFound::NoKeys) => {
+                self.failed(opening);
+                Outcome::NoKeys
+            }
+            Err(NotFound::Failed) => self.failed(opening),
         }
     }
 
@@ -244,219 +287,7 @@ impl RecordReader {
     /// The numbers that a record may have under later keys.
     fn first_numbers(&self) -> RangeInclusive<u64> {
         let current = self.numbers();
-        0..=*current.end() - *current.start()
-    }
-
-    #[cold]
-    fn open_tls13(&mut self, header: &Header, body: &[u8], opening: &mut Opening<'_>) -> Outcome {
-        let (numbers, first_numbers) = (self.numbers(), self.first_numbers());
-        if let Some(opener) = &self.opener {
-            let budget = &mut self.budget;
-            if self.loss.is_some()
-                && let Some(hit) =
-                    trial::attempt(opener, &numbers, header, body, opening.scratch, budget)
-            {
-                return self.opened(hit, body, None, opening);
-            }
-            if self.epoch == Epoch::Application && self.loss.is_some() {
-                let mut later = opener.next_generation();
-                for _ in 0..GENERATIONS {
-                    let Some(opener) = later.filter(|_| budget.make_opener()) else { break };
-                    let hit = trial::attempt(
-                        &opener,
-                        &first_numbers,
-                        header,
-                        body,
-                        opening.scratch,
-                        budget,
-                    );
-                    if let Some(hit) = hit {
-                        opening.negotiation.facts.key_updates += 1;
-                        return self.opened(hit, body, Some((Epoch::Application, opener)), opening);
-                    }
-                    later = opener.next_generation();
-                }
-            }
-        }
-        let is_client = opening.negotiation.is_client(opening.sender);
-        let mut has_secret = false;
-        if let (Some(random), Some(from_client)) = (opening.negotiation.client_random, is_client) {
-            for (epoch, label) in self.later_epochs(from_client) {
-                let Some(stored) = opening.keys.find(&random, label) else { continue };
-                has_secret |= epoch == Epoch::Application;
-                for suite in suites(opening.negotiation, stored.secret.bytes().len()) {
-                    let Some(opener) = Opener::tls13(suite, &stored.secret) else { continue };
-                    let budget = &mut self.budget;
-                    let scratch = &mut *opening.scratch;
-                    if let Some(hit) =
-                        trial::attempt(&opener, &first_numbers, header, body, scratch, budget)
-                    {
-                        opening.negotiation.note_source(stored.source);
-                        return self.opened(hit, body, Some((epoch, opener)), opening);
-                    }
-                }
-            }
-        }
-        if !has_secret && self.opener.is_none() {
-            if let Some(outcome) = self.try_all_secrets(header, body, opening) {
-                return outcome;
-            }
-            self.failed(opening);
-            return Outcome::NoKeys;
-        }
-        self.failed(opening)
-    }
-
-    /// The epochs that may follow, and whose keys are not those of `opener`.
-    fn later_epochs(&self, from_client: bool) -> impl Iterator<Item = (Epoch, Label)> + use<> {
-        const CLIENT: [(Epoch, Label); 3] = [
-            (Epoch::Early, Label::ClientEarly),
-            (Epoch::Handshake, Label::ClientHandshake),
-            (Epoch::Application, Label::ClientTraffic),
-        ];
-        const SERVER: [(Epoch, Label); 2] = [
-            (Epoch::Handshake, Label::ServerHandshake),
-            (Epoch::Application, Label::ServerTraffic),
-        ];
-        let (current, has_opener) = (self.epoch, self.opener.is_some());
-        let epochs = if from_client { &CLIENT[..] } else { &SERVER[..] };
-        epochs
-            .iter()
-            .copied()
-            .filter(move |(epoch, _)| *epoch > current || (*epoch == current && !has_opener))
-    }
-
-    /// Tries the secrets of all connections: the hellos were not captured, or the log has the random
-    /// of an encrypted ClientHello.
-    fn try_all_secrets(
-        &mut self,
-        header: &Header,
-        body: &[u8],
-        opening: &mut Opening<'_>,
-    ) -> Option<Outcome> {
-        let count = opening.keys.len();
-        if self.all_secrets.1 != count {
-            self.all_secrets = (Budget::per_loss(), count);
-        }
-        let numbers = self.first_numbers();
-        let is_client = opening.negotiation.is_client(opening.sender);
-        for index in 0..count {
-            let (budget, _) = &mut self.all_secrets;
-            let stored = *opening.keys.since(index).first()?;
-            let (epoch, from_client) = match stored.label {
-                Label::Master => continue,
-                Label::ClientEarly => (Epoch::Early, true),
-                Label::ClientHandshake => (Epoch::Handshake, true),
-                Label::ServerHandshake => (Epoch::Handshake, false),
-                Label::ClientTraffic => (Epoch::Application, true),
-                Label::ServerTraffic => (Epoch::Application, false),
-            };
-            if is_client.is_some_and(|is_client| is_client != from_client) || epoch < self.epoch {
-                continue;
-            }
-            for suite in suites(opening.negotiation, stored.secret.bytes().len()) {
-                if !budget.make_opener() {
-                    return None;
-                }
-                let Some(opener) = Opener::tls13(suite, &stored.secret) else { continue };
-                let most = if opener.reads_sequence() { u64::MAX } else { MAX_NUMBER };
-                let numbers = 0..=most.min(*numbers.end());
-                let scratch = &mut *opening.scratch;
-                let hit = trial::attempt(&opener, &numbers, header, body, scratch, budget);
-                let Some(hit) = hit else { continue };
-                let client = if from_client { opening.sender } else { 1 - opening.sender };
-                let negotiation = &mut *opening.negotiation;
-                negotiation.client = Some(client);
-                negotiation.client_random = Some(stored.random);
-                negotiation.note_source(stored.source);
-                return Some(self.opened(hit, body, Some((epoch, opener)), opening));
-            }
-        }
-        None
-    }
-
-    #[cold]
-    fn open_tls12(&mut self, header: &Header, body: &[u8], opening: &mut Opening<'_>) -> Outcome {
-        let (numbers, first_numbers) = (self.numbers(), self.first_numbers());
-        if let Some(opener) = self.opener.as_ref().filter(|_| self.loss.is_some()) {
-            // Most senders count the nonces as they count the records.
-            let likely = self.last_nonce.zip(explicit_nonce(body)).and_then(|(last, nonce)| {
-                let lost = nonce.checked_sub(last)?.checked_sub(1)?;
-                self.next.checked_add(lost)
-            });
-            let is_gcm = matches!(opener.suite().cipher, Cipher::Aes128Gcm | Cipher::Aes256Gcm);
-            let likely = likely.filter(|number| is_gcm && numbers.contains(number));
-            let scratch = &mut *opening.scratch;
-            let by_nonce =
-                likely.and_then(|number| trial::open(opener, number, header, body, scratch));
-            let budget = &mut self.budget;
-            let hit = by_nonce
-                .or_else(|| trial::attempt(opener, &numbers, header, body, scratch, budget));
-            if let Some(hit) = hit {
-                return self.opened(hit, body, None, opening);
-            }
-        }
-        let may_change = self.opener.is_none()
-            || (self.loss.is_some() && self.round != opening.negotiation.round);
-        let Some(from_client) =
-            opening.negotiation.is_client(opening.sender).filter(|_| may_change)
-        else {
-            return self.failed(opening);
-        };
-        let Some(random) = opening.negotiation.client_random else {
-            return self.try_all_masters(header, body, from_client, opening);
-        };
-        let Some((master, source)) = opening.negotiation.master(opening.keys) else {
-            self.failed(opening);
-            return Outcome::NoKeys;
-        };
-        let opener = opening.negotiation.tls12_opener(&master, &random, from_client);
-        let Some(opener) = opener else { return self.failed(opening) };
-        let (scratch, budget) = (&mut *opening.scratch, &mut self.budget);
-        match trial::attempt(&opener, &first_numbers, header, body, scratch, budget) {
-            Some(hit) => {
-                opening.negotiation.remember_session(master, opening.keys);
-                if let Some(source) = source {
-                    opening.negotiation.note_source(source);
-                }
-                self.opened(hit, body, Some((Epoch::Application, opener)), opening)
-            }
-            None => self.failed(opening),
-        }
-    }
-
-    /// Tries the master secrets of all connections: the ClientHello was not captured.
-    fn try_all_masters(
-        &mut self,
-        header: &Header,
-        body: &[u8],
-        from_client: bool,
-        opening: &mut Opening<'_>,
-    ) -> Outcome {
-        let count = opening.keys.len();
-        if self.all_secrets.1 != count {
-            self.all_secrets = (Budget::per_loss(), count);
-        }
-        let numbers = self.first_numbers();
-        for index in 0..count {
-            let (budget, _) = &mut self.all_secrets;
-            let Some(stored) = opening.keys.since(index).first().copied() else { break };
-            if stored.label != Label::Master {
-                continue;
-            }
-            let (master, random) = (&stored.secret, &stored.random);
-            let opener = opening.negotiation.tls12_opener(master, random, from_client);
-            let Some(opener) = opener.filter(|_| budget.make_opener()) else { break };
-            let scratch = &mut *opening.scratch;
-            if let Some(hit) = trial::attempt(&opener, &numbers, header, body, scratch, budget) {
-                opening.negotiation.client_random = Some(*random);
-                opening.negotiation.note_source(stored.source);
-                opening.negotiation.remember_session(*master, opening.keys);
-                return self.opened(hit, body, Some((Epoch::Application, opener)), opening);
-            }
-        }
-        self.failed(opening);
-        Outcome::NoKeys
+        0..=(*current.end() - *current.start()).max(self.passed)
     }
 
     /// Goes on after a record that was opened, with other keys than before if they come with it.
@@ -464,24 +295,25 @@ impl RecordReader {
         &mut self,
         Hit { sequence, opened }: Hit,
         body: &[u8],
-        changed: Option<(Epoch, Opener)>,
+        keys: FoundKeys,
         opening: &mut Opening<'_>,
     ) -> Outcome {
         let negotiation = &mut *opening.negotiation;
+        let has_gap = self.loss.as_ref().is_some_and(|loss| loss.has_gap);
         let gap = match self.loss.take() {
             None => None,
             Some(loss) => {
                 negotiation.facts.found_by_trial += 1;
-                self.missing(
-                    &loss,
-                    sequence,
-                    changed.as_ref().map(|(epoch, _)| *epoch),
-                    negotiation,
-                )
+                self.missing(&loss, sequence, &keys, negotiation)
             }
         };
-        if let Some((epoch, opener)) = changed {
-            negotiation.facts.status = TlsStatus::Ok;
+        if let FoundKeys::New { epoch, generation, opener } = keys {
+            negotiation.facts.key_updates += generation;
+            // Only early data that were accepted have an end, which leads to the next epoch.
+            let had_early_data = self.epoch == Epoch::Early && epoch > Epoch::Early;
+            if had_early_data && negotiation.early == EarlyData::Undecided && !has_gap {
+                negotiation.decide_early(false);
+            }
             if opener.suite().is_tls13 && negotiation.suite.is_none() {
                 negotiation.suite = Some(opener.suite());
                 negotiation.facts.cipher = Some(opener.suite().number);
@@ -489,51 +321,61 @@ impl RecordReader {
             }
             self.epoch = epoch;
             self.round = negotiation.round;
-            self.opener = Some(boxed(opener));
+            self.opener = Some(opener);
+        }
+        if self.epoch == Epoch::Application {
+            negotiation.facts.status = TlsStatus::Ok;
         }
         self.next = sequence.saturating_add(1);
         self.failures = 0;
+        self.passed = 0;
         let is_tls13 = self.opener.as_ref().is_some_and(|opener| opener.suite().is_tls13);
         self.last_nonce = if is_tls13 { None } else { explicit_nonce(body) };
         let Opened { content_type, content } = opened;
         Outcome::Opened(Read { content_type, content, epoch: self.epoch, gap })
     }
 
-    /// The application's bytes that are missing before the record with this number. `changed` is the
-    /// epoch of its keys, if they are other keys than before.
+    /// The application's bytes that are missing before the record with this number under these keys.
     fn missing(
         &self,
         loss: &Loss,
         sequence: u64,
-        changed: Option<Epoch>,
+        keys: &FoundKeys,
         negotiation: &Negotiation,
     ) -> Option<Gap> {
         let Loss { bytes, before, after, .. } = *loss;
         let gap = |length, kind| Some(Gap { length, kind, before, after });
-        let Some(epoch) = changed else {
-            if self.epoch == Epoch::Handshake {
-                return None;
+        let unknown = gap(0, GapKind::Unknown);
+        let may_lose_early =
+            loss.has_gap && matches!(negotiation.early, EarlyData::Undecided | EarlyData::Accepted);
+        // The first record of TLS 1.2 is Finished.
+        let is_tls13 = negotiation.is_tls13();
+        let (epoch, opener, begins_here) = match (keys, self.opener.as_deref()) {
+            (FoundKeys::Current, opener) => (self.epoch, opener?, false),
+            (FoundKeys::New { epoch, generation: 0, opener }, None) => {
+                (*epoch, &**opener, sequence <= u64::from(!is_tls13))
             }
-            let overhead = self.opener.as_ref().and_then(|opener| opener.suite().overhead());
-            let length = overhead.and_then(|overhead| {
-                let records = sequence.checked_sub(self.next).filter(|records| *records > 0)?;
-                bytes.checked_sub(records.checked_mul(overhead as u64)?)
-            });
-            return match length {
-                Some(length) => gap(length, GapKind::Likely),
-                None => gap(0, GapKind::Unknown),
-            };
+            (FoundKeys::New { epoch, generation: 0, opener }, _) if *epoch > self.epoch => {
+                (*epoch, &**opener, sequence == 0)
+            }
+            (FoundKeys::New { .. }, _) => return unknown,
         };
-        // The first record under the last keys of a handshake of TLS 1.2 is Finished.
-        let first = u64::from(!negotiation.is_tls13());
-        let begins_here = match (self.epoch, epoch) {
-            (Epoch::Early, _) => false,
-            (Epoch::Plain, _) if negotiation.early != EarlyData::None => false,
-            (_, Epoch::Handshake) => true,
-            (Epoch::Application, Epoch::Application) if self.opener.is_some() => false,
-            _ => sequence <= first,
-        };
-        if begins_here { None } else { gap(0, GapKind::Unknown) }
+        match (self.epoch, epoch) {
+            (Epoch::Plain | Epoch::Early, _) if may_lose_early && epoch > Epoch::Early => {
+                return unknown;
+            }
+            (_, Epoch::Handshake) => return None,
+            _ if begins_here => return None,
+            (before, after) if before != after => return unknown,
+            // Finished may be among the lost.
+            _ if self.next == 0 && !is_tls13 => return unknown,
+            _ => {}
+        }
+        let length = opener.suite().overhead().and_then(|overhead| {
+            let records = sequence.checked_sub(self.next).filter(|records| *records > 0)?;
+            bytes.checked_sub(records.checked_mul(overhead as u64)?)
+        });
+        length.map_or(unknown, |length| gap(length, GapKind::Likely))
     }
 
     /// Notes that a record was not opened.
@@ -551,19 +393,4 @@ impl RecordReader {
         }
         Outcome::Failed
     }
-}
-
-/// The suites of TLS 1.3 that a secret of `length` bytes may be for.
-fn suites(
-    negotiation: &Negotiation,
-    length: usize,
-) -> impl Iterator<Item = &'static Suite> + use<> {
-    let agreed = negotiation.suite;
-    Suite::tls13_of_secret(length)
-        .filter(move |suite| agreed.is_none_or(|agreed| agreed.number == suite.number))
-}
-
-#[expect(clippy::disallowed_methods, reason = "some hundred bytes")]
-fn boxed(opener: Opener) -> Box<Opener> {
-    Box::new(opener)
 }

@@ -5,18 +5,19 @@
 use std::fmt;
 
 /// The longest secret, in bytes.
-pub(crate) const MAX_SECRET: usize = 48;
+pub const MAX_SECRET: usize = 48;
 
 /// 32 or 48 bytes that keys are made from. They are never shown.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Secret {
+pub struct Secret {
     bytes: [u8; MAX_SECRET],
     length: u8,
 }
 
 impl Secret {
     /// A secret of 32 or 48 bytes; `None` for other lengths.
-    pub(crate) fn new(secret: &[u8]) -> Option<Self> {
+    #[must_use]
+    pub fn new(secret: &[u8]) -> Option<Self> {
         let length @ (32 | 48) = u8::try_from(secret.len()).ok()? else { return None };
         let mut bytes = [0; MAX_SECRET];
         bytes[..secret.len()].copy_from_slice(secret);
@@ -24,7 +25,8 @@ impl Secret {
     }
 
     /// The bytes of the secret.
-    pub(crate) fn bytes(&self) -> &[u8] {
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
         &self.bytes[..usize::from(self.length)]
     }
 }

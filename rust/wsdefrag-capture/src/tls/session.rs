@@ -21,10 +21,11 @@ use std::fmt;
 use wsdefrag_core::fallible::{TryGrow, copied};
 
 use crate::stream_part::{OwnedPart, StreamPart};
-use crate::tls::direction::{Direction, Tools, Waiting};
+use crate::tls::contents::{Tools, Waiting};
+use crate::tls::direction::Direction;
 use crate::tls::keys::Keys;
 use crate::tls::negotiation::{EarlyData, Negotiation};
-use crate::tls_facts::{TlsAccount, TlsFacts};
+use crate::tls_facts::{TlsAccount, TlsFacts, TlsStatus};
 
 /// Bytes of one direction that are held while its keys may come.
 const MAX_HELD: usize = 64 << 10;
@@ -45,6 +46,8 @@ pub(crate) struct Session {
     generation: u64,
     /// Whether the keys did not come in time.
     is_given_up: bool,
+    /// Whether they came afterwards.
+    is_late: bool,
 }
 
 impl Session {
@@ -58,6 +61,7 @@ impl Session {
             held_bytes: [0; 2],
             generation: 0,
             is_given_up: false,
+            is_late: false,
         }
     }
 
@@ -71,11 +75,17 @@ impl Session {
         out: &mut Output<'_>,
     ) {
         self.directions[sender].announce(part.length());
-        if self.waiting[sender].is_some() && self.generation != keys.generation() {
+        if self.waits_for_keys() && self.generation != keys.generation() {
             self.retry(keys, out);
         }
         self.feed(sender, part, keys, out);
         self.settle(keys, out);
+        if self.is_given_up && self.facts().status == TlsStatus::Ok && !self.is_late {
+            self.is_late = true;
+            let given_up =
+                self.directions.iter().map(|direction| direction.account().undecryptable);
+            self.negotiation.facts.before_keys = given_up.sum();
+        }
         self.check(sender);
     }
 
@@ -97,15 +107,19 @@ impl Session {
         }
         self.waiting = [None; 2];
         self.feed_held(keys, out);
-        let gives = self.directions.iter().any(|direction| direction.has_given);
+        self.settle_early(keys, out);
+        let gives = self.directions.iter().any(Direction::has_given);
         let Self { negotiation, directions, .. } = self;
         with_tools(negotiation, keys, false, out, |tools| {
             for direction in directions {
-                direction.settle_early(tools);
+                direction.contents().settle_early(tools);
                 direction.finish(gives, tools);
                 debug_assert_eq!(direction.announced_rest(), 0, "{:?}", direction.account());
             }
         });
+        if self.directions.iter().all(|direction| direction.account().undecryptable == 0) {
+            self.negotiation.facts.status = TlsStatus::Ok;
+        }
     }
 
     /// The memory that it takes, in bytes.
@@ -150,10 +164,16 @@ impl Session {
         self.directions[sender].account()
     }
 
+    /// Whether a direction waits for keys. Then the other one waits, too, since what comes after a
+    /// request must not be read before it.
+    fn waits_for_keys(&self) -> bool {
+        self.waiting.contains(&Some(Waiting::ForKeys))
+    }
+
     /// Feeds a part to its direction. What the direction cannot take yet is held.
     fn feed(&mut self, sender: usize, part: StreamPart<'_>, keys: &mut Keys, out: &mut Output<'_>) {
         let mut rest = part;
-        if self.waiting[sender].is_none() {
+        if self.waiting[sender].is_none() && !self.waits_for_keys() {
             let may_wait = keys.may_grow && !self.is_given_up;
             let direction = &mut self.directions[sender];
             let mut waiting = None;
@@ -214,11 +234,11 @@ impl Session {
         if self.negotiation.early == EarlyData::Undecided {
             return;
         }
-        if self.directions.iter().any(Direction::has_early) {
+        if self.directions.iter_mut().any(|direction| direction.contents().has_early()) {
             let Self { negotiation, directions, .. } = self;
             with_tools(negotiation, keys, false, out, |tools| {
                 for direction in directions {
-                    direction.settle_early(tools);
+                    direction.contents().settle_early(tools);
                 }
             });
         }

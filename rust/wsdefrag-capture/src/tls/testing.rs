@@ -203,6 +203,8 @@ pub(super) struct Received {
     /// The bytes of each sender, with the gaps before positions in them.
     pub(super) bytes: [Vec<u8>; 2],
     pub(super) gaps: [Vec<(usize, u64, GapKind)>; 2],
+    /// What no tag confirms, with its position in the bytes.
+    pub(super) unauthenticated: [Vec<(usize, Vec<u8>)>; 2],
     /// The lengths of the parts of each sender.
     pub(super) parts: [Vec<usize>; 2],
     /// The senders of the parts, in order.
@@ -216,7 +218,10 @@ impl Received {
         let position = self.bytes[sender].len();
         match part {
             StreamPart::Gap(gap) => self.gaps[sender].push((position, gap.length, gap.kind)),
-            StreamPart::Data(bytes, _) | StreamPart::Unauthenticated(bytes, _) => {
+            StreamPart::Unauthenticated(bytes, _) => {
+                self.unauthenticated[sender].push((position, bytes.to_vec()));
+            }
+            StreamPart::Data(bytes, _) => {
                 self.bytes[sender].extend_from_slice(bytes);
                 self.parts[sender].push(bytes.len());
                 self.order.push(sender);

@@ -16,6 +16,8 @@ use crate::tls::suite::Cipher;
 const PER_LOSS: u64 = 4_000_000;
 /// Less work than this is as good as none, in nanoseconds.
 const LEAST: u64 = 100_000;
+/// Generations of keys after the current one that are tried after a loss.
+const GENERATIONS: u64 = 2;
 /// Making an opener, in nanoseconds.
 const MAKE_OPENER: u64 = 2_000;
 
@@ -26,6 +28,12 @@ pub(super) struct Budget(u64);
 impl Budget {
     pub(super) const fn per_loss() -> Self {
         Self(PER_LOSS)
+    }
+
+    /// For a trial of all secrets. If the random of the client is known, only an encrypted
+    /// `ClientHello` has another one in the log, which is rare.
+    pub(super) const fn for_all_secrets(random_is_known: bool) -> Self {
+        Self(if random_is_known { PER_LOSS / 16 } else { PER_LOSS })
     }
 
     /// Whether nothing more may be done.
@@ -52,36 +60,67 @@ pub(super) struct Hit {
     pub(super) opened: Opened,
 }
 
-/// Opens a record into `scratch` as one of the numbers. The first number is tried always, others
-/// while there is budget. `body` is what follows the header.
-pub(super) fn attempt(
-    opener: &Opener,
-    numbers: &RangeInclusive<u64>,
-    header: &Header,
-    body: &[u8],
-    scratch: &mut Vec<u8>,
-    budget: &mut Budget,
-) -> Option<Hit> {
-    let first = *numbers.start();
-    if first == *numbers.end() {
-        return open(opener, first, header, body, scratch);
-    }
-    let work = work(opener, body.len());
-    if opener.reads_sequence() {
-        if !budget.spend(work) {
-            return None;
+/// Opens a record into a scratch buffer, with several keys or numbers. `body` is what follows the
+/// header.
+pub(super) struct Trial<'a> {
+    pub(super) header: &'a Header,
+    pub(super) body: &'a [u8],
+    pub(super) scratch: &'a mut Vec<u8>,
+    pub(super) budget: &'a mut Budget,
+}
+
+impl Trial<'_> {
+    /// Opens the record as one of the numbers. The first number is tried always, others while there
+    /// is budget.
+    pub(super) fn attempt(
+        &mut self,
+        opener: &Opener,
+        numbers: &RangeInclusive<u64>,
+    ) -> Option<Hit> {
+        let Self { header, body, .. } = *self;
+        let first = *numbers.start();
+        if first == *numbers.end() {
+            return open(opener, first, header, body, self.scratch);
         }
-        let sequence = opener.read_sequence(header, body)?;
-        let is_possible = numbers.contains(&sequence);
-        return if is_possible { open(opener, sequence, header, body, scratch) } else { None };
+        let work = work(opener, body.len());
+        if opener.reads_sequence() {
+            if !self.budget.spend(work) {
+                return None;
+            }
+            let sequence = opener.read_sequence(header, body)?;
+            let is_possible = numbers.contains(&sequence);
+            return if is_possible {
+                open(opener, sequence, header, body, self.scratch)
+            } else {
+                None
+            };
+        }
+        // Half of it is left for other keys, and for later records.
+        let mut share = Budget(self.budget.0 / 2);
+        let before = share.0;
+        let mut tried = numbers.clone().take_while(|&number| share.spend(work) || number == first);
+        let hit = tried.find_map(|sequence| open(opener, sequence, header, body, self.scratch));
+        self.budget.spend(before - share.0);
+        hit
     }
-    // Half of it is left for other keys, and for later records.
-    let mut share = Budget(budget.0 / 2);
-    let before = share.0;
-    let mut tried = numbers.clone().take_while(|&number| share.spend(work) || number == first);
-    let hit = tried.find_map(|sequence| open(opener, sequence, header, body, scratch));
-    budget.spend(before - share.0);
-    hit
+
+    /// Opens the record with the keys that follow after up to [`GENERATIONS`] updates. Returns the
+    /// number of updates with it.
+    pub(super) fn attempt_later(
+        &mut self,
+        opener: &Opener,
+        numbers: &RangeInclusive<u64>,
+    ) -> Option<(Hit, u64, Opener)> {
+        let mut later = opener.next_generation();
+        for generation in 1..=GENERATIONS {
+            let opener = later.filter(|_| self.budget.make_opener())?;
+            if let Some(hit) = self.attempt(&opener, numbers) {
+                return Some((hit, generation, opener));
+            }
+            later = opener.next_generation();
+        }
+        None
+    }
 }
 
 /// Opens a record into `scratch` as the one with this number.

@@ -91,6 +91,12 @@ impl Candidate {
         }
     }
 
+    /// Begins inside a message, so that a continuation may follow.
+    pub(super) const fn inside_message(mut self) -> Self {
+        self.inside_message = true;
+        self
+    }
+
     /// Whether the frames are those of a client.
     pub(super) const fn is_of_client(&self) -> bool {
         self.parser.rules().from_client

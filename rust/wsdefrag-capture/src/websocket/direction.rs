@@ -11,11 +11,16 @@
 //! found lead back to Reassembling, with a new reassembler. If they break a rule, they were not
 //! frames, and the search begins again.
 //!
+//! The length of a gap inside TLS may be a guess. Inside a frame it is tested by what follows, which is
+//! stored meanwhile. A gap whose length stays unknown is like one after which the next frame is
+//! unknown, wherever it is.
+//!
 //! - `account.bytes` is the number of bytes taken
 //! - `account.is_balanced()` after [`finish`](Direction::finish)
 
 #![expect(clippy::disallowed_methods, reason = "boxes of a few hundred bytes")]
 
+use wsdefrag_core::frame::header::Rules;
 use wsdefrag_core::limits::Excess;
 use wsdefrag_core::{Passive, Reassembler, Settings};
 
@@ -25,9 +30,11 @@ use crate::event::{Detail, GapCost, GapEffect};
 use crate::message::Status;
 use crate::packet::Origin;
 use crate::sink::{HeldRows, Sink};
-use crate::stream_part::Gap;
+use crate::stream_part::{Gap, GapKind, OwnedPart};
+use crate::websocket::candidate::Candidate;
 use crate::websocket::direction_output::{DirectionOutput, Origins};
 use crate::websocket::frame_search::{Certainty, Found, FrameSearch, Sender};
+use crate::websocket::gap_test::{GapTest, Verdict};
 
 /// How a direction is read.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -48,6 +55,9 @@ enum State {
 pub(crate) struct Direction {
     options: DirectionOptions,
     state: State,
+    /// While the length of a gap inside the current frame is a guess: what followed. The state is
+    /// Reassembling then.
+    test: Option<Box<GapTest>>,
     /// The packet with the first byte of the incomplete message or frame.
     first: Origin,
     output: DirectionOutput,
@@ -87,7 +97,7 @@ impl Direction {
 
     fn new(connection: u64, options: DirectionOptions, state: State) -> Self {
         let output = DirectionOutput::new(connection, options.settings.from_client);
-        Self { options, state, first: Origin::default(), output }
+        Self { options, state, test: None, first: Origin::default(), output }
     }
 
     /// The account of the bytes so far.
@@ -116,10 +126,12 @@ impl Direction {
     /// The memory that is allocated besides this value, in bytes.
     #[inline]
     pub(crate) fn bytes_held(&self) -> usize {
-        match &self.state {
-            State::Reassembling(reassembler) => reassembler.bytes_held(),
-            State::Searching(search) => size_of::<FrameSearch>() + search.bytes_held(),
-        }
+        let tested = self.test.as_ref().map_or(0, |test| size_of::<GapTest>() + test.bytes_held());
+        tested
+            + match &self.state {
+                State::Reassembling(reassembler) => reassembler.bytes_held(),
+                State::Searching(search) => size_of::<FrameSearch>() + search.bytes_held(),
+            }
     }
 
     /// Drops the unfinished message, which becomes too big, or the search's segments. `limit` is the
@@ -153,6 +165,23 @@ impl Direction {
     #[inline]
     pub(crate) fn data(&mut self, bytes: &[u8], origin: Origin, sink: &mut impl Sink) {
         self.output.account.bytes += bytes.len() as u64;
+        if self.test.is_some() {
+            self.test_data(bytes, origin, sink);
+        } else {
+            self.read_data(bytes, origin, sink);
+        }
+    }
+
+    /// Takes the next bytes, which no tag of TLS confirms.
+    #[cold]
+    pub(crate) fn unauthenticated(&mut self, bytes: &[u8], origin: Origin, sink: &mut impl Sink) {
+        self.output.unauthenticated_until = self.output.account.bytes + bytes.len() as u64;
+        self.data(bytes, origin, sink);
+    }
+
+    /// Reads bytes that have been counted.
+    #[inline]
+    fn read_data(&mut self, bytes: &[u8], origin: Origin, sink: &mut impl Sink) {
         match &mut self.state {
             State::Reassembling(_) => self.reassemble(bytes, origin, sink),
             State::Searching(search) => {
@@ -202,13 +231,74 @@ impl Direction {
         account.bytes += gap.length;
         account.gaps += 1;
         account.missing += gap.length;
+        if self.test.as_ref().is_some_and(|test| !test.takes(&gap)) {
+            self.end_test(Verdict::Refuted, sink);
+        }
+        if let Some(test) = &mut self.test {
+            let verdict = test.gap(position, gap);
+            self.end_test(verdict, sink);
+        } else if !self.begins_test(position, gap) {
+            self.read_gap(position, gap, sink);
+        }
+    }
+
+    /// Reads a gap that has been counted.
+    fn read_gap(&mut self, position: u64, gap: Gap, sink: &mut impl Sink) {
         match &mut self.state {
             State::Searching(search) => {
-                account.lost += gap.length;
+                self.output.account.lost += gap.length;
                 search.gap();
                 self.unread_gap(position, gap, sink);
             }
             State::Reassembling(_) => self.gap_between_frames(position, gap, sink),
+        }
+    }
+
+    /// Begins to test the length of a gap, if it is a guess and ends inside a frame.
+    fn begins_test(&mut self, position: u64, gap: Gap) -> bool {
+        let State::Reassembling(reassembler) = &self.state else { return false };
+        let remaining = reassembler.remaining();
+        if gap.kind != GapKind::Likely || !(1..=remaining).contains(&gap.length) {
+            return false;
+        }
+        let settings = &self.options.settings;
+        let candidate = Candidate::new(Rules {
+            from_client: settings.from_client,
+            deflate: settings.deflate.is_some(),
+            foreign_extension: settings.foreign_extension,
+            strictness: settings.strictness,
+        });
+        let candidate =
+            if reassembler.ends_message() { candidate } else { candidate.inside_message() };
+        let max_frame = settings.limits.max_frame_size.unwrap_or(u64::MAX);
+        let mut test = Box::new(GapTest::new(remaining, candidate, max_frame));
+        test.gap(position, gap);
+        self.test = Some(test);
+        true
+    }
+
+    /// Tests the length of a gap by the bytes that follow.
+    #[cold]
+    fn test_data(&mut self, bytes: &[u8], origin: Origin, sink: &mut impl Sink) {
+        let position = self.output.account.bytes - bytes.len() as u64;
+        let Some(test) = &mut self.test else { return };
+        let verdict = test.data(position, bytes, origin);
+        self.end_test(verdict, sink);
+    }
+
+    /// Reads what was stored during a test, if it is over.
+    fn end_test(&mut self, verdict: Verdict, sink: &mut impl Sink) {
+        let kind = match verdict {
+            Verdict::Open => return,
+            Verdict::Proved => GapKind::Exact,
+            Verdict::Refuted => GapKind::Unknown,
+        };
+        let Some(test) = self.test.take() else { return };
+        for (position, part) in test.into_parts() {
+            match part {
+                OwnedPart::Data(bytes, origin) => self.read_data(&bytes, origin, sink),
+                OwnedPart::Gap(gap) => self.read_gap(position, Gap { kind, ..gap }, sink),
+            }
         }
     }
 
@@ -233,12 +323,18 @@ impl Direction {
         let mut ended = HeldRows::default();
         let mut event = self.output.gap(position, gap, Detail::Gap(GapCost::NOTHING));
         let origins = Origins::pending(self.first);
-        reassembler.receive_gap(gap.length, &mut self.output.events(origins, &mut ended));
+        let events = &mut self.output.events(origins, &mut ended);
+        if gap.kind == GapKind::Unknown {
+            reassembler.receive_unknown_gap(gap.length, events);
+        } else {
+            reassembler.receive_gap(gap.length, events);
+        }
 
         let is_lost = reassembler.is_lost() && !was_lost;
         let is_incomplete = reassembler.is_message_incomplete()
             || self.output.account.counts.of_status(Status::Incomplete) > incomplete_before;
-        let is_read = reassembler.bytes_discarded() == discarded;
+        let is_read =
+            is_lost || (gap.kind != GapKind::Unknown && reassembler.bytes_discarded() == discarded);
         let search = is_lost && self.options.resync;
         let window_is_known =
             if search { settings.no_context_takeover() } else { reassembler.is_window_known() };
@@ -319,6 +415,9 @@ impl Direction {
 
     /// Ends the direction and completes its account.
     pub(crate) fn finish(&mut self, sink: &mut impl Sink) {
+        if let Some(test) = &self.test {
+            self.end_test(test.at_end(), sink);
+        }
         if let State::Searching(search) = &mut self.state
             && let Some(found) = search.take_found()
         {

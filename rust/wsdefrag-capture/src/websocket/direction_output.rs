@@ -31,6 +31,8 @@ pub(super) struct DirectionOutput {
     pub(super) gap_costs: GapCosts,
     /// Whether the frames were found by a search.
     pub(super) resynced: bool,
+    /// The position in the stream up to which bytes have come that no tag of TLS confirms.
+    pub(super) unauthenticated_until: u64,
     /// The packet with the highest number so far. A message is complete only when this packet has
     /// been captured, because its segment may have been held for an earlier one.
     pub(super) latest: Origin,
@@ -177,6 +179,7 @@ impl<S: Sink> EventSink<'_, S> {
             status,
             missing_bytes: missing,
             resynced: self.output.resynced,
+            unauthenticated: self.output.base + offset < self.output.unauthenticated_until,
             first_packet: first.packet,
             last_packet,
             file,

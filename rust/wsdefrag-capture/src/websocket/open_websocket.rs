@@ -8,6 +8,7 @@ use wsdefrag_core::deflate::params::foreign_extensions;
 use wsdefrag_core::{DeflateParams, Settings};
 
 use crate::connection::{Connection, Ended};
+use crate::http2::problems::Http2Problems;
 use crate::options::Options;
 use crate::packet::Origin;
 use crate::sink::Sink;
@@ -41,10 +42,16 @@ pub(crate) struct OpenWebSocket {
 impl OpenWebSocket {
     /// A WebSocket after its handshake. If the response was captured, the server's first byte begins a
     /// frame.
-    pub(crate) fn new(connection: Connection, client: ClientStart, options: &Options) -> Self {
+    pub(crate) fn new(
+        connection: Connection,
+        client: ClientStart,
+        extensions_are_known: bool,
+        options: &Options,
+    ) -> Self {
         let (id, server_at_frame) = (connection.connection, connection.response.is_some());
         let extensions = connection.extensions().unwrap_or_default();
-        let is_readable = DeflateParams::from_header_tolerant(&extensions).is_ok();
+        let is_readable =
+            extensions_are_known && DeflateParams::from_header_tolerant(&extensions).is_ok();
         let deflate_is_known = (server_at_frame && is_readable) || options.deflate.is_some();
         let deflate = if deflate_is_known { connection.deflate } else { Some(unknown_deflate()) };
         let direction = |from_client: bool, at_frame: bool| {
@@ -124,6 +131,11 @@ impl OpenWebSocket {
         &mut self.connection.encapsulation
     }
 
+    /// Adds a sentence for each problem of the connection of HTTP/2 that the WebSocket is a stream of.
+    pub(crate) fn note_http2_problems(&mut self, problems: Http2Problems) {
+        problems::add_http2_problems(&mut self.connection, problems);
+    }
+
     /// Reads the frames of both sides that were found at the same time, in the order of the packets.
     #[expect(clippy::disallowed_methods, reason = "as many as the two searches had stored")]
     fn read_found(&mut self, found: [Option<Found>; 2], sink: &mut impl Sink) {
@@ -158,8 +170,9 @@ impl OpenWebSocket {
         }
         let direction = &mut self.directions[usize::from(from_client)];
         match part {
-            StreamPart::Data(bytes, origin) | StreamPart::Unauthenticated(bytes, origin) => {
-                direction.data(bytes, origin, sink);
+            StreamPart::Data(bytes, origin) => direction.data(bytes, origin, sink),
+            StreamPart::Unauthenticated(bytes, origin) => {
+                direction.unauthenticated(bytes, origin, sink);
             }
             StreamPart::Gap(gap) => direction.gap(gap, sink),
         }

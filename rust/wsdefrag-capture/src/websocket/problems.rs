@@ -9,6 +9,8 @@
 use wsdefrag_core::deflate::params::foreign_extensions;
 
 use crate::connection::{Connection, MAX_PROBLEMS, Request, field};
+use crate::http2::problems::Http2Problems;
+use crate::tls_facts::TlsFacts;
 
 /// Characters of a request's target that a sentence shows.
 const MAX_SHOWN: usize = 80;
@@ -23,7 +25,12 @@ pub(crate) fn add_problems(connection: &mut Connection, lost_to_gap: [bool; 2]) 
     if connection.accept_key_ok == Some(false) {
         problems.push("the accept key is wrong (RFC 6455 section 4.2.2)".to_owned());
     }
-    add_oddities(connection, &mut problems);
+    if connection.stream_id.is_none() {
+        add_oddities(connection, &mut problems);
+    }
+    if let Some(tls) = &connection.tls {
+        add_tls(tls, &mut problems);
+    }
     let foreign = foreign_extensions(&connection.extensions().unwrap_or_default()).join(", ");
     let [server_is_lost, client_is_lost] = lost_to_gap;
     for (name, account, is_lost) in [
@@ -68,6 +75,20 @@ pub(crate) fn add_problems(connection: &mut Connection, lost_to_gap: [bool; 2]) 
     connection.problems = problems;
 }
 
+/// Adds a sentence for each problem of a connection of HTTP/2.
+pub(crate) fn add_http2_problems(connection: &mut Connection, problems: Http2Problems) {
+    let Http2Problems { long_blocks, wrong_blocks, dropped_streams } = problems;
+    for (count, what) in [
+        (long_blocks, "header blocks over 64 KiB were read in part"),
+        (wrong_blocks, "header blocks break the rules of HPACK (RFC 7541)"),
+        (dropped_streams, "streams were not read, because there were too many"),
+    ] {
+        if count > 0 && connection.problems.len() < MAX_PROBLEMS {
+            connection.problems.push(format!("HTTP/2: {count} {what}"));
+        }
+    }
+}
+
 /// Adds a sentence for each rule that the heads of a handshake break.
 fn add_oddities(connection: &Connection, problems: &mut Vec<String>) {
     if let Some(request) = &connection.request {
@@ -89,4 +110,26 @@ fn add_oddities(connection: &Connection, problems: &mut Vec<String>) {
     {
         problems.push("the response has no Upgrade (RFC 6455 section 4.2.2)".to_owned());
     }
+}
+
+/// Adds a sentence for each thing that went wrong in TLS.
+fn add_tls(tls: &TlsFacts, problems: &mut Vec<String>) {
+    if tls.bad_tags > 0 {
+        let records = tls.bad_tags;
+        let first = tls.first_bad_tag.map_or(0, |packet| packet.packet);
+        problems
+            .push(format!("TLS: {records} records with a wrong tag, the first in packet {first}"));
+    }
+    for (name, from_client) in [("client", true), ("server", false)] {
+        let account = tls.account(from_client);
+        if account.undecryptable > 0 {
+            let bytes = account.undecryptable;
+            problems.push(format!("{name}: {bytes} bytes of TLS could not be decrypted"));
+        }
+    }
+    if tls.before_keys > 0 {
+        let bytes = tls.before_keys;
+        problems.push(format!("TLS: {bytes} bytes were given up before their keys came"));
+    }
+    problems.extend(tls.problems.iter().map(|problem| format!("TLS: {problem}")));
 }

@@ -6,7 +6,7 @@
 //!
 //! ```text
 //! a gap that ends inside a frame with a known header    skipped; its message is damaged
-//! any other gap                                         the rest of the direction is lost
+//! any other gap, or one of unknown length               the rest of the direction is lost
 //! a gap in a compressed message                         the window is unknown from then on,
 //!                                                       unless the sender resets it anyway
 //! ```
@@ -111,6 +111,29 @@ impl<C: Content> Reassembler<C> {
         } else if self.walker.parser.remaining() == 0 {
             let _ = self.end_frame(sink);
         }
+    }
+
+    /// Notes a gap of unknown length: the next frame may begin anywhere after it. `estimate` is the
+    /// number of bytes that it counts for.
+    pub fn receive_unknown_gap<S: SinkFor<C>>(&mut self, estimate: u64, sink: &mut S) {
+        if self.discarded_from.is_none() {
+            self.finish(sink);
+            self.passive.lost = true;
+        }
+        self.received += estimate;
+    }
+
+    /// Payload bytes of the current frame that are still to come.
+    #[must_use]
+    pub fn remaining(&self) -> u64 {
+        self.walker.parser.remaining()
+    }
+
+    /// Whether the current frame is the last one of its message, or a control frame outside a message.
+    #[must_use]
+    pub fn ends_message(&self) -> bool {
+        let header = &self.walker.header;
+        if header.opcode.is_control() { self.message.is_none() } else { header.fin }
     }
 
     /// Notes that payload bytes of the current frame were not captured.

@@ -3,11 +3,17 @@
 //! Their constructors, which are Python code, are not called. So each object is given all
 //! attributes that its class has, and a field that is new in a class needs a line here.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a few values for each connection, and a pointer for each field of two heads, for which a step has room"
+)]
+
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString, PyTuple};
 use pyo3::{IntoPyObjectExt, intern};
 use wsdefrag_capture::connection::{Ended, Field};
 use wsdefrag_capture::message::type_name;
+use wsdefrag_capture::tls_facts::{TlsAccount, TlsFacts};
 use wsdefrag_capture::{Account, Connection};
 
 use crate::classes::DataclassRef;
@@ -20,6 +26,8 @@ static REQUEST: DataclassRef = DataclassRef::new(MODULE, "CapturedRequest");
 static RESPONSE: DataclassRef = DataclassRef::new(MODULE, "CapturedResponse");
 static CLOSE: DataclassRef = DataclassRef::new(MODULE, "CapturedClose");
 static ACCOUNT: DataclassRef = DataclassRef::new(MODULE, "Account");
+static TLS: DataclassRef = DataclassRef::new("wsdefrag.capture.tls", "CapturedTls");
+static TLS_ACCOUNT: DataclassRef = DataclassRef::new("wsdefrag.capture.tls", "TlsAccount");
 static DEFLATE: DataclassRef = DataclassRef::new("wsdefrag.deflate", "DeflateParams");
 static DATA: DataclassRef = DataclassRef::new("wsdefrag.data", "WebSocketData");
 
@@ -49,6 +57,8 @@ pub(crate) fn new_connection(
         py,
         "connection": connection.connection,
         "uid": copied_bytes(py, &connection.uid)?,
+        "stream_id": connection.stream_id,
+        "http_version": connection.http_version(),
         "client_address": end(connection.client_address),
         "server_address": end(connection.server_address),
         "original_client_address": connection.original_client_address.map(end),
@@ -86,7 +96,7 @@ fn changing<'py>(
     py: Python<'py>,
     connection: &Connection,
     file: Option<Py<PyString>>,
-) -> PyResult<[Attribute<'py>; 9]> {
+) -> PyResult<[Attribute<'py>; 10]> {
     let close = connection.close.as_ref().map(|close| {
         let values = attributes! {
             py,
@@ -108,6 +118,7 @@ fn changing<'py>(
         "ended": connection.ended.map(Ended::name),
         "problems": PyTuple::new(py, &connection.problems)?,
         "encapsulation": PyTuple::new(py, &connection.encapsulation)?,
+        "tls": connection.tls.as_ref().map(|facts| tls(py, facts)).transpose()?,
     })
 }
 
@@ -132,6 +143,35 @@ fn account<'py>(py: Python<'py>, account: &Account) -> PyResult<Bound<'py, PyAny
         "violation": account.violation.map(|error| error.to_string()),
     });
     ACCOUNT.make(py, &values)
+}
+
+fn tls<'py>(py: Python<'py>, facts: &TlsFacts) -> PyResult<Bound<'py, PyAny>> {
+    let values = attributes! {
+        py,
+        "status": facts.status.name(),
+        "version": facts.version_name(),
+        "cipher": facts.cipher_name(),
+        "sni": &facts.server_name,
+        "alpn": &facts.alpn,
+        "resumed": facts.resumed,
+        "early_data": facts.early_data,
+        "key_updates": facts.key_updates,
+        "key_source": facts.key_source,
+        "bad_tags": facts.bad_tags,
+        "found_by_trial": facts.found_by_trial,
+        "from_client": tls_account(py, facts.account(true))?,
+        "from_server": tls_account(py, facts.account(false))?,
+    };
+    TLS.make(py, &values)
+}
+
+fn tls_account<'py>(py: Python<'py>, account: &TlsAccount) -> PyResult<Bound<'py, PyAny>> {
+    let counters = account.counters().map(|(name, value)| (PyString::intern(py, name), value));
+    let mut values = Vec::new();
+    for (name, value) in &counters {
+        values.push((name, value.into_bound_py_any(py)?));
+    }
+    TLS_ACCOUNT.make(py, &values)
 }
 
 fn fields<'py>(py: Python<'py>, fields: &[Field]) -> PyResult<Bound<'py, PyTuple>> {

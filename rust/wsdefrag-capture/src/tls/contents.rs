@@ -1,0 +1,490 @@
+//! What the records of one direction hold: opens them, gives out application data, and takes handshake
+//! messages.
+//!
+//! ```text
+//! plain or encrypted record -> application data   given out
+//!                              handshake message  changes the negotiation, or the keys
+//!                              anything else      counted
+//! ```
+//!
+//! Early data are held until it is known whether the server accepts them.
+//!
+//! RFC 8446 sections 4 and 5, RFC 5246 sections 6 and 7.
+
+use wsdefrag_core::fallible::{TryGrow, copied};
+
+use crate::packet::Origin;
+use crate::stream_part::{Gap, GapKind, StreamPart};
+use crate::tls::handshake::{MessageType, tls12_ticket};
+use crate::tls::key_search::{Epoch, Opening};
+use crate::tls::keylog::Label;
+use crate::tls::keys::Keys;
+use crate::tls::messages::Messages;
+use crate::tls::negotiation::{EarlyData, Negotiation};
+use crate::tls::partial_record::PartialRecord;
+use crate::tls::record::{ContentType, HEADER, Header};
+use crate::tls::record_reader::{Outcome, Read, RecordReader};
+use crate::tls_facts::TlsAccount;
+
+/// Bytes of early data that are held until the server has answered.
+const MAX_EARLY: usize = 64 << 10;
+
+/// What a direction needs to read records.
+pub(super) struct Tools<'a> {
+    pub(super) negotiation: &'a mut Negotiation,
+    pub(super) keys: &'a mut Keys,
+    /// Takes opened records.
+    pub(super) scratch: &'a mut Vec<u8>,
+    /// A buffer that is not in use.
+    pub(super) spare: &'a mut Vec<u8>,
+    /// Whether to wait for keys that are not there.
+    pub(super) may_wait: bool,
+    /// Takes the application's streams.
+    pub(super) out: &'a mut dyn FnMut(usize, StreamPart<'_>),
+}
+
+/// Why a direction cannot go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Waiting {
+    /// The keys of the next record may still come.
+    ForKeys,
+    /// The server's answer cannot be read, so the client's next records have to tell whether early
+    /// data were accepted.
+    ForClient,
+}
+
+/// What became of a record.
+pub(super) enum Verdict {
+    Taken,
+    /// A candidate that is no record.
+    Rejected,
+    Waits(Waiting),
+}
+
+/// Takes the records of one direction.
+pub(super) struct Contents {
+    sender: usize,
+    pub(super) reader: RecordReader,
+    messages: Messages,
+    pub(super) account: TlsAccount,
+    /// The application's bytes that are missing before those that are given out next.
+    gap: Option<Gap>,
+    /// Whether anything was given out.
+    pub(super) has_given: bool,
+    /// The packet with the last byte taken.
+    pub(super) last: Option<Origin>,
+    /// The current record, if bytes of it are missing and the others are given out.
+    partial: Option<PartialRecord>,
+    /// Early data, each with the bytes of its record, until the server has answered.
+    early: Vec<(Vec<u8>, Origin, u64)>,
+    early_bytes: usize,
+    /// The bytes of their records.
+    early_records: u64,
+}
+
+impl Contents {
+    pub(super) fn new(sender: usize) -> Self {
+        Self {
+            sender,
+            reader: RecordReader::new(),
+            messages: Messages::default(),
+            account: TlsAccount::default(),
+            gap: None,
+            has_given: false,
+            last: None,
+            partial: None,
+            early: Vec::new(),
+            early_bytes: 0,
+            early_records: 0,
+        }
+    }
+
+    /// Bytes of records that are held and not counted.
+    pub(super) const fn held(&self) -> u64 {
+        self.early_records
+    }
+
+    /// The memory that it takes besides this value, in bytes.
+    pub(super) fn bytes_held(&self) -> usize {
+        self.messages.bytes_held()
+            + self.reader.bytes_held()
+            + self.early_bytes
+            + self.early.capacity() * size_of::<(Vec<u8>, Origin, u64)>()
+    }
+
+    /// Whether a record is encrypted.
+    pub(super) fn is_encrypted(&self, header: &Header, negotiation: &Negotiation) -> bool {
+        header.content_type == ContentType::ApplicationData
+            || (self.reader.epoch > Epoch::Early && !negotiation.is_tls13())
+    }
+
+    /// Takes a whole record; `body` is what follows its header. A record that is not certain has to
+    /// prove that it is one.
+    pub(super) fn record(
+        &mut self,
+        header: &Header,
+        body: &[u8],
+        origin: Origin,
+        is_certain: bool,
+        tools: &mut Tools<'_>,
+    ) -> Verdict {
+        let is_encrypted = self.is_encrypted(header, tools.negotiation);
+        // The ChangeCipherSpec of TLS 1.2 may be missing.
+        let may_be_encrypted = tools.negotiation.is_tls12() && self.reader.has_loss();
+        if !is_encrypted && !may_be_encrypted {
+            return self.plain_record(header, body, is_certain, tools);
+        }
+        if self.must_wait_for_client(tools) {
+            return Verdict::Waits(Waiting::ForClient);
+        }
+        let mut opening = Opening {
+            sender: self.sender,
+            negotiation: tools.negotiation,
+            keys: tools.keys,
+            scratch: tools.scratch,
+        };
+        match self.reader.open(header, body, &mut opening) {
+            Outcome::Opened(read) => {
+                self.opened(header, read, origin, tools);
+                Verdict::Taken
+            }
+            _ if !is_encrypted => self.plain_record(header, body, is_certain, tools),
+            Outcome::NoKeys if tools.may_wait => Verdict::Waits(Waiting::ForKeys),
+            _ if !is_certain => Verdict::Rejected,
+            Outcome::NoKeys | Outcome::Failed => {
+                self.unopened(header, origin, tools);
+                Verdict::Taken
+            }
+        }
+    }
+
+    /// Whether the server's answer to early data cannot be read.
+    fn must_wait_for_client(&self, tools: &mut Tools<'_>) -> bool {
+        let Tools { negotiation, keys, .. } = tools;
+        let random = negotiation.client_random;
+        negotiation.early == EarlyData::Undecided
+            && negotiation.is_client(self.sender) == Some(false)
+            && random.is_some_and(|random| keys.find(&random, Label::ServerHandshake).is_none())
+    }
+
+    /// Takes a record without encryption.
+    fn plain_record(
+        &mut self,
+        header: &Header,
+        body: &[u8],
+        is_certain: bool,
+        tools: &mut Tools<'_>,
+    ) -> Verdict {
+        if !is_certain && !is_plausible(header, body) {
+            return Verdict::Rejected;
+        }
+        self.reader.has_begun = true;
+        let whole = header.whole() as u64;
+        match header.content_type {
+            ContentType::Handshake => {
+                self.account.handshake += whole;
+                self.handshake_content(body, tools);
+            }
+            ContentType::ChangeCipherSpec => {
+                self.account.handshake += whole;
+                self.change_cipher(tools);
+            }
+            _ => self.account.handshake += whole,
+        }
+        Verdict::Taken
+    }
+
+    /// Passes over a record that does not open.
+    fn unopened(&mut self, header: &Header, origin: Origin, tools: &mut Tools<'_>) {
+        self.account.undecryptable += header.whole() as u64;
+        if self.reader.is_certain() {
+            let facts = &mut tools.negotiation.facts;
+            facts.bad_tags += 1;
+            facts.first_bad_tag.get_or_insert(origin);
+        }
+        self.reader.note_failure();
+        let gap = self.reader.pass_over(header, [self.last, Some(origin)]);
+        self.add_gap(gap);
+    }
+
+    /// Takes the content of a record.
+    fn opened(&mut self, header: &Header, read: Read, origin: Origin, tools: &mut Tools<'_>) {
+        let Read { content_type, content, epoch, gap } = read;
+        self.add_gap(gap);
+        let whole = header.whole() as u64;
+        let scratch = std::mem::take(tools.scratch);
+        let content = &scratch[content];
+        match content_type {
+            ContentType::ApplicationData if epoch == Epoch::Early => {
+                self.early_data(content, origin, whole, tools);
+            }
+            ContentType::ApplicationData => self.give(content, origin, whole, tools),
+            ContentType::Handshake => {
+                self.account.handshake += whole;
+                self.handshake_content(content, tools);
+            }
+            ContentType::ChangeCipherSpec => {
+                self.account.handshake += whole;
+                self.change_cipher(tools);
+            }
+            ContentType::Alert | ContentType::Other(_) => self.account.handshake += whole,
+        }
+        *tools.scratch = scratch;
+    }
+
+    /// Gives out bytes of the application, of a record of `whole` bytes.
+    fn give(&mut self, content: &[u8], origin: Origin, whole: u64, tools: &mut Tools<'_>) {
+        self.account.application += content.len() as u64;
+        self.account.overhead += whole - content.len() as u64;
+        if content.is_empty() {
+            return;
+        }
+        self.has_given = true;
+        if let Some(gap) = self.gap.take() {
+            (tools.out)(self.sender, StreamPart::Gap(gap));
+        }
+        (tools.out)(self.sender, StreamPart::Data(content, origin));
+    }
+
+    pub(super) fn add_gap(&mut self, gap: Option<Gap>) {
+        if let Some(gap) = gap {
+            self.gap = Some(self.gap.map_or(gap, |before| before.join(gap)));
+        }
+    }
+
+    /// Takes early data: they count if the server accepts them.
+    fn early_data(&mut self, content: &[u8], origin: Origin, whole: u64, tools: &mut Tools<'_>) {
+        match tools.negotiation.early {
+            EarlyData::Accepted => self.give(content, origin, whole, tools),
+            EarlyData::Refused => self.account.handshake += whole,
+            EarlyData::None | EarlyData::Undecided => {
+                let has_room = self.early_bytes + content.len() <= MAX_EARLY;
+                let copy = copied(content).ok().filter(|_| has_room);
+                let held = copy.and_then(|copy| self.early.try_push((copy, origin, whole)).ok());
+                if held.is_some() {
+                    self.early_bytes += content.len();
+                    self.early_records += whole;
+                } else {
+                    self.account.undecryptable += whole;
+                    let (before, after) = (self.last, Some(origin));
+                    let kind = GapKind::Unknown;
+                    self.add_gap(Some(Gap { length: 0, kind, before, after }));
+                }
+            }
+        }
+    }
+
+    /// Gives out or drops the early data that were held, when it is known whether they count.
+    pub(super) fn settle_early(&mut self, tools: &mut Tools<'_>) {
+        let early = std::mem::take(&mut self.early);
+        (self.early_bytes, self.early_records) = (0, 0);
+        let is_accepted = tools.negotiation.early == EarlyData::Accepted;
+        // What there was no room for came after them.
+        let gap = self.gap.take().filter(|_| is_accepted);
+        for (content, origin, whole) in early {
+            if is_accepted {
+                self.give(&content, origin, whole, tools);
+            } else {
+                self.account.handshake += whole;
+            }
+        }
+        self.add_gap(gap);
+    }
+
+    /// Whether early data are held.
+    pub(super) fn has_early(&self) -> bool {
+        !self.early.is_empty()
+    }
+
+    /// Changes to the agreed keys (TLS 1.2). In TLS 1.3 a ChangeCipherSpec means nothing.
+    fn change_cipher(&mut self, tools: &mut Tools<'_>) {
+        if tools.negotiation.is_tls12() {
+            tools.negotiation.note_change();
+            self.reader.begin(Epoch::Application);
+        }
+    }
+
+    /// Takes the content of a record with handshake messages.
+    pub(super) fn handshake_content(&mut self, mut content: &[u8], tools: &mut Tools<'_>) {
+        let mut messages = std::mem::take(&mut self.messages);
+        while let Some(message) = messages.next(&mut content) {
+            self.message(message.message_type, message.body, tools);
+        }
+        self.messages = messages;
+    }
+
+    /// Takes a handshake message.
+    fn message(
+        &mut self,
+        message_type: MessageType,
+        body: &[u8],
+        Tools { negotiation, .. }: &mut Tools<'_>,
+    ) {
+        let is_tls13 = negotiation.is_tls13();
+        match message_type {
+            MessageType::ClientHello => {
+                negotiation.client_hello(self.sender, body);
+                if self.reader.epoch == Epoch::Early {
+                    self.reader.begin(Epoch::Plain);
+                }
+            }
+            MessageType::ServerHello => {
+                let round = negotiation.round;
+                negotiation.server_hello(self.sender, body);
+                if negotiation.is_tls13() && negotiation.round > round {
+                    self.reader.begin(Epoch::Handshake);
+                }
+            }
+            MessageType::EncryptedExtensions if is_tls13 => negotiation.encrypted_extensions(body),
+            MessageType::EndOfEarlyData if self.reader.epoch == Epoch::Early => {
+                if negotiation.early != EarlyData::Refused {
+                    negotiation.decide_early(true);
+                }
+                self.reader.begin(Epoch::Handshake);
+            }
+            MessageType::Finished if is_tls13 && self.reader.epoch == Epoch::Handshake => {
+                // Only early data that were accepted have an end.
+                let is_client = negotiation.is_client(self.sender) == Some(true);
+                if is_client && negotiation.early == EarlyData::Undecided {
+                    negotiation.decide_early(false);
+                }
+                self.reader.begin(Epoch::Application);
+            }
+            MessageType::KeyUpdate if is_tls13 => {
+                negotiation.facts.key_updates += 1;
+                self.reader.update_keys();
+            }
+            MessageType::NewSessionTicket if !is_tls13 => {
+                negotiation.ticket(tls12_ticket(body).unwrap_or_default());
+            }
+            MessageType::Certificate
+            | MessageType::ServerHelloDone
+            | MessageType::ClientKeyExchange => negotiation.note_full_handshake(),
+            _ => {}
+        }
+    }
+
+    /// Begins to take a record of which bytes are missing. `start` is what was captured of its body
+    /// before them.
+    pub(super) fn begin_damaged(&mut self, header: &Header, start: &[u8], tools: &mut Tools<'_>) {
+        self.partial = None;
+        if !self.is_encrypted(header, tools.negotiation) {
+            self.reader.has_begun = true;
+            self.account.handshake += (HEADER + start.len()) as u64;
+            if header.content_type == ContentType::Handshake {
+                self.handshake_content(start, tools);
+            }
+            return self.end_messages(tools);
+        }
+        self.end_messages(tools);
+        self.reader.prepare(&mut Opening {
+            sender: self.sender,
+            negotiation: tools.negotiation,
+            keys: tools.keys,
+            scratch: tools.scratch,
+        });
+        self.partial = self.reader.certain().and_then(|(opener, sequence)| {
+            PartialRecord::new(opener, sequence, header, start, tools.scratch)
+        });
+        let is_read = self.partial.is_some();
+        let account = &mut self.account;
+        *if is_read { &mut account.overhead } else { &mut account.undecryptable } += HEADER as u64;
+        self.damaged(header, 0, start, self.last.unwrap_or_default(), tools);
+    }
+
+    /// Takes captured bytes of the body of a record of which others are missing.
+    pub(super) fn damaged(
+        &mut self,
+        header: &Header,
+        position: usize,
+        part: &[u8],
+        origin: Origin,
+        tools: &mut Tools<'_>,
+    ) {
+        let length = part.len() as u64;
+        if let Some((partial, (opener, _))) = self.partial.as_mut().zip(self.reader.certain())
+            && let Some(content) = partial.open(opener, header, position, part, tools.scratch)
+        {
+            let content = &tools.scratch[content];
+            self.account.application += content.len() as u64;
+            self.account.overhead += length - content.len() as u64;
+            if content.is_empty() {
+                return;
+            }
+            self.has_given = true;
+            if let Some(gap) = self.gap.take() {
+                (tools.out)(self.sender, StreamPart::Gap(gap));
+            }
+            (tools.out)(self.sender, StreamPart::Unauthenticated(content, origin));
+        } else if self.is_encrypted(header, tools.negotiation) {
+            self.account.undecryptable += length;
+        } else {
+            self.account.handshake += length;
+        }
+    }
+
+    /// Notes that bytes of the body of the current record are missing.
+    pub(super) fn missing_part(&mut self, position: usize, length: usize, gap: Gap) {
+        let Some(partial) = &self.partial else { return };
+        let (length, kind) = partial.content_in(position..position + length);
+        if length > 0 {
+            self.add_gap(Some(Gap { length, kind, ..gap }));
+        }
+    }
+
+    /// Ends the current record, of which bytes are missing.
+    pub(super) fn end_damaged(
+        &mut self,
+        header: &Header,
+        after: Option<Origin>,
+        tools: &Tools<'_>,
+    ) {
+        if self.partial.take().is_some() {
+            self.reader.skip();
+        } else if self.is_encrypted(header, tools.negotiation) {
+            let gap = self.reader.pass_over(header, [self.last, after]);
+            self.add_gap(gap);
+        }
+    }
+
+    /// Ends the current record in a gap that is longer. Returns how many of its bytes count as lost.
+    pub(super) fn leave_damaged(&mut self, header: &Header, tools: &Tools<'_>) -> u64 {
+        if self.partial.is_some() {
+            self.end_damaged(header, None, tools);
+            return 0;
+        }
+        header.whole() as u64
+    }
+
+    /// Takes what was captured of a handshake message whose end was not.
+    pub(super) fn end_messages(&mut self, tools: &mut Tools<'_>) {
+        let mut messages = std::mem::take(&mut self.messages);
+        if self.reader.epoch == Epoch::Plain
+            && let Some(message) = messages.unfinished()
+            && matches!(message.message_type, MessageType::ClientHello | MessageType::ServerHello)
+        {
+            self.message(message.message_type, message.body, tools);
+        }
+        messages.reset();
+        self.messages = messages;
+    }
+
+    /// Ends the stream. `gives` tells whether the application gets to know what is missing at the
+    /// end.
+    pub(super) fn finish(&mut self, gives: bool, tools: &mut Tools<'_>) {
+        let gap = self.reader.take_loss();
+        self.add_gap(gap);
+        if let Some(gap) = self.gap.take().filter(|_| gives) {
+            (tools.out)(self.sender, StreamPart::Gap(Gap { after: None, ..gap }));
+        }
+    }
+}
+
+/// Whether a candidate may be a record without encryption: a hello, or a ChangeCipherSpec.
+fn is_plausible(header: &Header, body: &[u8]) -> bool {
+    matches!(
+        (header.content_type, body),
+        (ContentType::ChangeCipherSpec, [1])
+            | (ContentType::Handshake, [1 | 2, 0, _, _, 3, 0..=3, ..])
+    )
+}

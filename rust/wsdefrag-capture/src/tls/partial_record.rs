@@ -1,0 +1,122 @@
+//! A record of which bytes are missing, whose keys and number are certain all the same: what was
+//! captured of it is decrypted, without a tag that confirms it.
+//!
+//! Positions count from the end of the record's header. The type of a record of TLS 1.3 stands after
+//! its content, and may be missing. The records between application data are those of tickets, key
+//! updates and alerts: a record that is as short as an alert, or whose content begins like a handshake
+//! message, is not read. So at least the first four bytes of the content have to be there.
+//!
+//! RFC 8446 sections 4 and 5.2.
+
+use std::ops::Range;
+
+use wsdefrag_core::fallible::TryGrow;
+
+use crate::stream_part::GapKind;
+use crate::tls::opener::{Opener, explicit_nonce};
+use crate::tls::record::{ContentType, Header};
+
+/// Bytes of a tag.
+const TAG: usize = 16;
+/// Bytes of an alert, or of a handshake message's header.
+const SHORTEST: usize = 4;
+
+/// Zeros after the type of a record that count as its padding, where its end is missing.
+const LEAST_PADDING: usize = 8;
+
+/// A record of application data that is read in parts.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct PartialRecord {
+    sequence: u64,
+    nonce: Option<u64>,
+    is_tls13: bool,
+    /// Where the content starts and ends, as far as there is no padding.
+    start: usize,
+    end: usize,
+    /// Whether padding seems to have begun. Nothing after that is content.
+    is_padding: bool,
+}
+
+impl PartialRecord {
+    /// A record with this header and number, of whose body `captured` is the start. `None` if it may
+    /// hold something else than application data. `scratch` is changed.
+    pub(super) fn new(
+        opener: &Opener,
+        sequence: u64,
+        header: &Header,
+        captured: &[u8],
+        scratch: &mut Vec<u8>,
+    ) -> Option<Self> {
+        let is_tls13 = opener.suite().is_tls13;
+        opener.suite().overhead()?;
+        let nonce = if opener.has_explicit_nonce() { explicit_nonce(captured) } else { None };
+        let start = if opener.has_explicit_nonce() { 8 } else { 0 };
+        let end = header.length.checked_sub(TAG + usize::from(is_tls13))?;
+        let mut this = Self { sequence, nonce, is_tls13, start, end, is_padding: false };
+        if header.content_type != ContentType::ApplicationData || end < start {
+            return None;
+        }
+        if is_tls13 {
+            let beginning = captured.get(..SHORTEST).filter(|_| end > SHORTEST)?;
+            let content = this.open(opener, header, 0, beginning, scratch)?;
+            let [kind, high, middle, low] = *scratch[content].first_chunk()?;
+            let length = u32::from_be_bytes([0, high, middle, low]) as usize;
+            // Those that are sent after the handshake, and those that may begin another.
+            let is_handshake = matches!(kind, 4 | 11 | 13 | 15 | 20 | 24);
+            if is_handshake && length + SHORTEST <= end {
+                return None;
+            }
+        }
+        Some(this)
+    }
+
+    /// Decrypts a part of the body into `scratch`; returns where in it the content is.
+    pub(super) fn open(
+        &mut self,
+        opener: &Opener,
+        header: &Header,
+        position: usize,
+        part: &[u8],
+        scratch: &mut Vec<u8>,
+    ) -> Option<Range<usize>> {
+        scratch.clear();
+        scratch.try_append(part).ok()?;
+        let plain = opener.open_part(self.sequence, header, self.nonce, position, scratch)?;
+        if self.is_padding {
+            return Some(plain.start..plain.start);
+        }
+        let limit = self.end.saturating_sub(position);
+        let content = plain.start..limit.clamp(plain.start, plain.end);
+        let Some(&kind) = scratch.get(limit).filter(|_| self.is_tls13 && limit < plain.end) else {
+            return Some(self.without_padding(&scratch[content.clone()], content));
+        };
+        match kind {
+            0 => {
+                // The type stands before the padding, which may begin in an earlier part.
+                let kind = scratch[content.clone()].iter().rposition(|byte| *byte != 0);
+                Some(content.start..content.start + kind.unwrap_or(0))
+            }
+            23 => Some(content),
+            _ => Some(content.start..content.start),
+        }
+    }
+
+    /// The content without what looks like the type of a record of application data and padding.
+    fn without_padding(&mut self, bytes: &[u8], content: Range<usize>) -> Range<usize> {
+        let before = bytes.iter().rposition(|byte| *byte != 0).filter(|_| self.is_tls13);
+        match before {
+            Some(last) if bytes[last] == 23 && bytes.len() - last > LEAST_PADDING => {
+                self.is_padding = true;
+                content.start..content.start + last
+            }
+            _ => content,
+        }
+    }
+
+    /// Bytes of the content in a range of the body, and what is known of their number.
+    pub(super) fn content_in(&self, range: Range<usize>) -> (u64, GapKind) {
+        let length = range.end.min(self.end).saturating_sub(range.start.max(self.start));
+        let reaches_end = range.end >= self.end && self.is_tls13;
+        (length as u64, if reaches_end { GapKind::Likely } else { GapKind::Exact })
+    }
+}

@@ -1,0 +1,159 @@
+"""Damage to captures of TLS, and how much of what it leaves was read.
+
+A segment is missing, or some packets are, packets are cut short, the handshake was not captured, or
+the ServerHello. Each kind of damage is the same in every run.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from capture_craft import Captured
+from capture_files import pcapng
+from capture_mutations import Direction, direction, is_syn
+from capture_seen import Seen, read
+from tls_oracle import Ends, IntactTls, numbers
+from tls_streams import Part, TlsConnection, parts_of
+
+Packets = Sequence[Captured]
+Damage = Callable[[IntactTls], Iterator[Packets]]
+"""Gives captures that are damaged in this way."""
+
+
+def _parts(whole: IntactTls) -> list[Part]:
+    known = {ends: connection.tcp for ends, connection in whole.connections.items()}
+    return parts_of(whole.packets, known)
+
+
+def _without(packets: Packets, lost: set[int]) -> Packets:
+    return [packet for index, packet in enumerate(packets) if index not in lost]
+
+
+def one_segment(count: int) -> Damage:
+    """Miss one segment, each of so many in turn."""
+
+    def damaged(whole: IntactTls) -> Iterator[Packets]:
+        places = [part.packet for part in _parts(whole)]
+        chosen = random.Random("one segment").sample(places, min(count, len(places)))
+        return (_without(whole.packets, {place}) for place in sorted(chosen))
+
+    return damaged
+
+
+def segments(rate: float, runs: int) -> Damage:
+    """Miss so many of the segments."""
+
+    def damaged(whole: IntactTls) -> Iterator[Packets]:
+        places = [part.packet for part in _parts(whole)]
+        for run in range(runs):
+            chance = random.Random(f"segments {rate} {run}")
+            lost = {place for place in places if chance.random() < rate}
+            yield _without(whole.packets, lost)
+
+    return damaged
+
+
+def any_packets(rate: float, runs: int) -> Damage:
+    """Miss so many of all packets."""
+
+    def damaged(whole: IntactTls) -> Iterator[Packets]:
+        for run in range(runs):
+            chance = random.Random(f"packets {rate} {run}")
+            yield [packet for packet in whole.packets if chance.random() >= rate]
+
+    return damaged
+
+
+def snapped(length: int) -> Damage:
+    """Cut packets at a snap length."""
+    return lambda whole: iter([[packet.snapped(length) for packet in whole.packets]])
+
+
+def _from(whole: IntactTls, first: Callable[[TlsConnection, list[Part]], int]) -> Iterator[Packets]:
+    """Begin each connection late, with the first packet that `first` says."""
+    by_ends: dict[Ends, list[Part]] = {}
+    for part in _parts(whole):
+        by_ends.setdefault(part.connection, []).append(part)
+    begins = {ends: first(whole.connections[ends], parts) for ends, parts in by_ends.items()}
+    known = {ends: connection.tcp for ends, connection in whole.connections.items()}
+    lost = {
+        part.packet
+        for part in parts_of(whole.packets, known)
+        if part.packet < begins[part.connection]
+    }
+    lost |= {index for index, packet in enumerate(whole.packets) if is_syn(packet)}
+    yield _without(whole.packets, lost)
+
+
+def no_handshake(whole: IntactTls) -> Iterator[Packets]:
+    """Begin with the first packet of a connection that has application data."""
+
+    def first(connection: TlsConnection, _: list[Part]) -> int:
+        return min(record.packet for record in connection.records if record.on_stream)
+
+    return _from(whole, first)
+
+
+def from_the_middle(whole: IntactTls) -> Iterator[Packets]:
+    """Begin after a third of the packets of each connection."""
+    return _from(whole, lambda _, parts: parts[len(parts) // 3].packet)
+
+
+def no_server_hello(whole: IntactTls) -> Iterator[Packets]:
+    """Miss the packets that have the ServerHello."""
+    lost = {
+        part.packet
+        for part in _parts(whole)
+        if not part.from_client and part.start < whole.connections[part.connection].server_hello_end
+    }
+    yield _without(whole.packets, lost)
+
+
+@dataclass
+class Share:
+    """How many messages were allowed, how many of those were read, and how many others."""
+
+    allowed: int = 0
+    read: int = 0
+    others: int = 0
+
+    def __add__(self, other: Share) -> Share:
+        return Share(
+            self.allowed + other.allowed, self.read + other.read, self.others + other.others
+        )
+
+    @property
+    def rate(self) -> float:
+        return self.read / self.allowed if self.allowed else 1.0
+
+    @property
+    def gain(self) -> float:
+        return self.others / self.allowed if self.allowed else 0.0
+
+
+def share(whole: IntactTls, packets: Packets, seen: Seen, label: str) -> Share:
+    """Compare what was read with what the packets allow.
+
+    Raises:
+        AssertionError: a message was read that was not sent, or not in this order.
+    """
+    allowed = whole.allowed(packets)
+    contents: dict[Direction, list[bytes]] = {}
+    for message in seen.messages:
+        if message.status == "ok":
+            contents.setdefault(direction(message), []).append(message.content)
+    assert set(contents) <= set(allowed), label
+    total = Share()
+    for side, known in allowed.items():
+        got = numbers(whole.sent[side], contents.get(side, []))
+        assert got is not None, f"{label}, {side}: a message was not sent, or not then"
+        total += Share(len(known), len(got & known), len(got - known))
+    return total
+
+
+def read_damaged(whole: IntactTls, packets: Packets, **options: Any) -> Seen:
+    """Read a damaged capture with its keys, and look for frames after losses."""
+    return read(pcapng(packets), ordered=False, keylog=whole.key_log, resync=True, **options)
