@@ -361,10 +361,9 @@ class CapturedConnection:
     @property
     def has_losses(self) -> bool:
         """Whether bytes were skipped, lost or not captured in time, or a rule was broken."""
-        accounts = (self.from_client, self.from_server)
-        return self.midstream or any(
-            account.has_losses or account.violation is not None for account in accounts
-        )
+        client, server = self.from_client, self.from_server
+        violations = client.violation is not None or server.violation is not None
+        return self.midstream or violations or client.has_losses or server.has_losses
 
 
 def _made_event(
