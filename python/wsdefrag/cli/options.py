@@ -209,6 +209,10 @@ MESSAGE_FILTERS: tuple[_Option, ...] = (
     ),
 )
 
+NO_EVENTS: _Option = click.option(
+    "--no-events", is_flag=True, help="Leave out gaps, control frames and violations."
+)
+
 READING: tuple[_Option, ...] = (
     click.option("--resync", is_flag=True, help="Search for the next frame after a loss."),
     click.option(
