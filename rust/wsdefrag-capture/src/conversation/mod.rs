@@ -63,10 +63,22 @@ impl Conversation {
         self.application.is_open()
     }
 
-    /// The memory that it takes, this value itself excluded, in bytes.
+    /// Whether it is a WebSocket that is read, and a segment changes only what its sender's direction
+    /// takes.
     #[inline]
-    pub(crate) fn bytes_held(&self) -> usize {
-        self.application.bytes_held()
+    pub(crate) const fn is_read(&self) -> bool {
+        self.application.is_read()
+    }
+
+    /// The memory that it takes, without this value itself and the directions of a WebSocket, in bytes.
+    pub(crate) fn common_bytes(&self) -> usize {
+        self.application.common_bytes()
+    }
+
+    /// The memory that the sender's direction of a WebSocket takes, in bytes.
+    #[inline]
+    pub(crate) fn direction_bytes(&self, sender: usize) -> usize {
+        self.application.direction_bytes(self.transport.is_client(sender))
     }
 
     /// Bytes of the largest message or search that is not finished, or of the handshake.
