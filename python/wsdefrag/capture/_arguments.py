@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Mapping
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from wsdefrag._arguments import require_int, require_number, require_optional
 from wsdefrag.deflate import DeflateParams
@@ -49,15 +49,15 @@ def key_logs(
     """Return the paths of key logs, and the contents of those that are given as bytes or files."""
     if keylog is None:
         return [], []
-    if isinstance(keylog, (str, os.PathLike, bytes, bytearray, memoryview, BinaryFile)):
-        keylog = [keylog]
-    if not isinstance(keylog, Iterable):
+    one_of_them = (str, os.PathLike, bytes, bytearray, memoryview, BinaryFile)
+    logs: Any = [keylog] if isinstance(keylog, one_of_them) else keylog
+    if not isinstance(logs, Iterable):
         raise TypeError(
             f"keylog must be paths, bytes or binary file objects, not {type(keylog).__name__}"
         )
     paths: list[str] = []
     contents: list[bytes] = []
-    for one in keylog:
+    for one in logs:
         if isinstance(one, (str, os.PathLike)):
             paths.append(os.fspath(one))
         elif isinstance(one, (bytes, bytearray, memoryview)):
