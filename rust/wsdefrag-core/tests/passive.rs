@@ -11,9 +11,11 @@ use wsdefrag_core::{
 enum Part<'a> {
     Came(&'a [u8]),
     Missing(u64),
+    /// A number that is not known, with an estimate.
+    MissingAbout(u64),
 }
 
-use Part::{Came, Missing};
+use Part::{Came, Missing, MissingAbout};
 
 /// "Hello", compressed as in RFC 7692 section 7.2.3.1, and again as a reference to the first.
 const HELLO: &[u8] = b"\xc1\x07\xf2\x48\xcd\xc9\xc9\x07\x00";
@@ -54,6 +56,7 @@ fn watch(
         match part {
             Came(bytes) => direction.receive_data(bytes, &mut sink),
             Missing(length) => direction.receive_gap(*length, &mut sink),
+            MissingAbout(estimate) => direction.receive_unknown_gap(*estimate, &mut sink),
         }
     }
     direction.finish(&mut sink);
@@ -123,6 +126,30 @@ fn gap_that_touches_a_header_loses_the_direction() {
         assert_eq!(seen, expected);
         assert!(direction.is_lost());
     }
+}
+
+#[test]
+fn gap_of_unknown_length_loses_the_direction_wherever_it_is() {
+    let whole = b"\x81\x02hi";
+    for (start, seen) in [
+        (&b""[..], vec!["hi"]),
+        (b"\x81", vec!["hi"]),
+        (b"\x81\x05He", vec!["hi", "missing 3: He"]),
+        (b"\x01\x02He", vec!["hi", "missing 0: He"]),
+        (b"\x89\x05He", vec!["hi"]),
+    ] {
+        for estimate in [0, 3] {
+            let parts = [Came(whole), Came(start), MissingAbout(estimate), Came(whole)];
+            let (got, direction) = watch(server(), WHOLE, &parts);
+            assert_eq!(got, seen, "{start:?}");
+            assert!(direction.is_lost());
+            assert_eq!(direction.bytes_discarded(), estimate + 4);
+        }
+    }
+    let (seen, direction) =
+        watch(server(), WHOLE, &[Came(b"\x88\x02\x03\xe8"), MissingAbout(5), Came(b"x")]);
+    assert_eq!(seen, ["close 1000"]);
+    assert!(!direction.is_lost());
 }
 
 #[test]

@@ -187,6 +187,38 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(100))]
+
+    #[test]
+    fn changed_bytes_and_losses_never_give_what_was_not_sent(
+        actions in prop::collection::vec(action(), 0..12),
+        lengths in prop::collection::vec(1..2000_usize, 1..6),
+        losses in prop::collection::vec(prop::bool::weighted(0.1), 1..40),
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..6),
+        suite in prop::sample::select(vec![(0x1301, 32), (0x1303, 32)]),
+    ) {
+        let (sides, order, log) = connection(suite.0, suite.1, &actions);
+        let mut losses = losses.iter().cycle();
+        let (mut sent, _) = segments(&sides, &order, &lengths, || *losses.next().unwrap());
+        for (place, byte) in changes {
+            let index = place.index(sent.len());
+            if let Sent::Bytes(_, bytes) = &mut sent[index] {
+                let index = place.index(bytes.len());
+                bytes[index] ^= byte;
+            }
+        }
+        let received = receive(&sent, &mut keys(&log));
+        for (sender, side) in sides.iter().enumerate() {
+            let mut rest = &received.bytes[sender][..];
+            for (.., content) in &side.records {
+                rest = rest.strip_prefix(&content[..]).unwrap_or(rest);
+            }
+            prop_assert!(rest.is_empty());
+        }
+    }
+}
+
 /// Whether the gaps are where records are missing, and have their lengths where these are known; and
 /// whether what no tag confirms is what was sent.
 fn check_gaps(side: &Side, received: &Received, sender: usize, lost: &[(usize, usize)]) {
@@ -208,7 +240,7 @@ fn check_gaps(side: &Side, received: &Received, sender: usize, lost: &[(usize, u
                     let is_of = |content: &&Vec<u8>| {
                         content.windows(bytes.len()).any(|window| window == bytes)
                     };
-                    assert!(missing.iter().any(|content| is_of(content)));
+                    assert!(missing.iter().any(is_of));
                 }
             }
             let is_known = gaps.iter().all(|(_, _, kind)| *kind != GapKind::Unknown);

@@ -12,3 +12,6 @@ pub(crate) mod midstream;
 pub(crate) mod open_websocket;
 mod problems;
 mod well_known_ports;
+
+#[cfg(test)]
+mod gap_tests;

@@ -10,6 +10,7 @@ use crate::tls::record::{ContentType, HEADER, Header};
 use crate::tls::schedule;
 use crate::tls::secret::Secret;
 use crate::tls::suite::{Cipher, Hash, Suite};
+use crate::tls::testing::{CLIENT, SERVER, Sent, keys, line_of, receive};
 use crate::tls::tests::{bytes, open};
 use crate::tls::{partial, sequence};
 
@@ -140,6 +141,42 @@ fn records_of_rfc_8448_are_opened() {
         EncryptedExtensions::parse(&flight[4..]),
         EncryptedExtensions { alpn: None, early_data: false }
     );
+}
+
+#[test]
+fn a_whole_connection_of_rfc_8448_is_read() {
+    let random = bytes("cb34ecb1e78163ba1c38c6dacb196a6dffa21a8d9912ec18a2ef6283024dece7");
+    let all: String = [
+        ("CLIENT_HANDSHAKE_TRAFFIC_SECRET", CLIENT_HANDSHAKE),
+        ("SERVER_HANDSHAKE_TRAFFIC_SECRET", SERVER_HANDSHAKE),
+        ("CLIENT_TRAFFIC_SECRET_0", CLIENT_TRAFFIC),
+        ("SERVER_TRAFFIC_SECRET_0", SERVER_TRAFFIC),
+    ]
+    .map(|(label, secret)| line_of(label, &random, &bytes(secret)))
+    .concat();
+    let records = [
+        (CLIENT, CLIENT_HELLO),
+        (SERVER, SERVER_HELLO),
+        (SERVER, SERVER_FLIGHT),
+        (CLIENT, CLIENT_FINISHED),
+        (SERVER, TICKET),
+        (CLIENT, CLIENT_DATA),
+        (SERVER, SERVER_DATA),
+        (CLIENT, CLIENT_ALERT),
+        (SERVER, SERVER_ALERT),
+    ];
+    let sent = records.map(|(sender, record)| Sent::Bytes(sender, bytes(record)));
+    let received = receive(&sent, &mut keys(&all));
+    let data: Vec<u8> = (0..50).collect();
+    assert_eq!(received.bytes, [data.clone(), data]);
+    assert_eq!(received.gaps, [vec![], vec![]]);
+    assert_eq!(received.facts.server_name.as_deref(), Some("server"));
+    for account in received.accounts {
+        assert_eq!((account.application, account.undecryptable), (50, 0));
+    }
+    // Without the start of the connection.
+    let received = receive(&sent[5..], &mut keys(&all));
+    assert_eq!(received.bytes.map(|bytes| bytes.len()), [50, 50]);
 }
 
 #[test]
