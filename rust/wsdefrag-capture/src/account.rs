@@ -146,11 +146,7 @@ impl Account {
     #[must_use]
     pub const fn has_losses(&self) -> bool {
         // A gap inside TLS may be of unknown length, and counts no bytes.
-        self.skipped != 0
-            || self.lost != 0
-            || self.missing != 0
-            || self.late != 0
-            || self.gaps != 0
+        self.skipped != 0 || self.lost != 0 || self.missing != 0 || self.late != 0 || self.gaps != 0
     }
 }
 
