@@ -10,7 +10,7 @@ ASAN := .venv-asan
 FUZZ_SECONDS ?= 60
 JOBS ?= auto
 RECORDING := vectors/captures/demo.pcapng
-FUZZ_TARGETS := arbitrary_bytes split_feeding deflate encoder relay packets connections tls_messages tls_keylog
+FUZZ_TARGETS := arbitrary_bytes split_feeding deflate encoder relay packets merge connections http2 hpack tls_messages tls_keylog
 
 BIN := $(VENV)/bin
 # A process that has run out of tests takes over half of those that another one has left.
@@ -74,7 +74,7 @@ test-python: build mitmproxy-env ## run the package's tests, in a process for ea
 
 # The mutations of captures are seeded by hand, and so get other seeds by hand.
 test-random: build mitmproxy-env ## run the property tests with random examples, ten times as many as by day
-	WSDEFRAG_MUTATIONS=3000 WSDEFRAG_FLOWS=15000 WSDEFRAG_CUTS=1 WSDEFRAG_SALT=$$(date +%s) $(BIN)/python $(PYTEST) -m 'hypothesis or random' --hypothesis-profile random
+	WSDEFRAG_MUTATIONS=3000 WSDEFRAG_HPACK_BLOCKS=50000 WSDEFRAG_FLOWS=15000 WSDEFRAG_CUTS=1 WSDEFRAG_SALT=$$(date +%s) $(BIN)/python $(PYTEST) -m 'hypothesis or random' --hypothesis-profile random
 
 # Programs that the tests start are measured too, by a .pth file that comes with coverage; so
 # mitmproxy's environment gets it as well.

@@ -6,6 +6,8 @@ mistake, and must not mean one byte.
 
 from __future__ import annotations
 
+import sys
+
 _HIGHEST_LEVEL = 9
 _LARGEST_COUNT = (1 << 64) - 1
 
@@ -61,11 +63,12 @@ def require_extension(extension: object) -> str | None:
 def require_retain(retain: object) -> int | None:
     """Return ``retain``: how many messages to keep, or None for all.
 
-    Raises TypeError unless it is an int or None, and ValueError if it is negative.
+    Raises TypeError unless it is an int or None, and ValueError if it is negative. No list is
+    longer than ``sys.maxsize``, so a larger number becomes that.
     """
     if retain is None:
         return None
-    count = require_int("retain", retain)
+    count = min(require_int("retain", retain), sys.maxsize)
     if count < 0:
         raise ValueError(f"retain must be 0 or more, or None, not {count}")
     return count

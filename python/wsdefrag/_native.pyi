@@ -8,13 +8,13 @@ from typing_extensions import Buffer, Self, disjoint_base
 
 from wsdefrag._relay_arguments import RelayOptions
 from wsdefrag.capture.connection import CapturedConnection
+from wsdefrag.data import WebSocketData
 from wsdefrag.deflate import DeflateParams
 from wsdefrag.errors import LimitExceeded, OutOfMemory, ProtocolError
 from wsdefrag.events import Event
 from wsdefrag.limits import Limits
 from wsdefrag.message import WebSocketMessage, WebSocketMessageState
 from wsdefrag.opcode import Opcode
-from wsdefrag.record import Record
 from wsdefrag.strictness import Strictness
 
 __all__ = [
@@ -551,8 +551,8 @@ class Connection:
         limits: Limits,
         strictness: Strictness,
         extension: str | None,
-        record: Record,
-        keeps: bool,
+        websocket: WebSocketData,
+        retain: int | None,
     ) -> Self: ...
     def receive_data(
         self, data: Buffer, *, from_client: bool, timestamp: float | None = None
@@ -596,7 +596,9 @@ class Connection:
 class DecidingRelay(Relay):
     """The engine of ``wsdefrag.WebSocketRelay``."""
 
-    def __new__(cls, options: RelayOptions, *, record: Record, keeps: bool) -> Self: ...
+    def __new__(
+        cls, options: RelayOptions, *, websocket: WebSocketData, retain: int | None
+    ) -> Self: ...
     def forward(self, event: Event) -> None:
         """Forward an event to the other side, unchanged or edited.
 
@@ -1324,7 +1326,9 @@ class Pong:
 class Relay:
     """The base of both relays, and the engine of ``wsdefrag.PassThroughRelay``."""
 
-    def __new__(cls, options: RelayOptions, *, mode: str, record: Record, keeps: bool) -> Self: ...
+    def __new__(
+        cls, options: RelayOptions, *, mode: str, websocket: WebSocketData, retain: int | None
+    ) -> Self: ...
     def receive_data(
         self, data: Buffer, *, from_client: bool, timestamp: float | None = None
     ) -> list[Event]:

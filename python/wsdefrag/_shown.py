@@ -6,7 +6,7 @@ Texts and payloads from the wire may be long and contain any bytes, so they are 
 from __future__ import annotations
 
 import reprlib
-from dataclasses import MISSING, fields
+from dataclasses import MISSING
 from typing import Any
 
 _LONGEST = 199
@@ -41,7 +41,9 @@ def shown(kind: str, state: str) -> str:
 def shown_fields(value: Any) -> str:  # noqa: ANN401  (a dataclass of any class)
     """Return a dataclass as a call of its class, without the fields that have their defaults."""
     pairs = []
-    for field in fields(value):
+    # `dataclasses.fields` makes a generator, and CPython 3.12 and 3.13 break if memory for one is
+    # refused. There are no class variables among these fields.
+    for field in value.__dataclass_fields__.values():
         default = field.default
         if field.default_factory is not MISSING:
             default = field.default_factory()

@@ -12,16 +12,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wsdefrag import _native
-from wsdefrag._arguments import require_extension, require_optional
+from wsdefrag._arguments import require_extension, require_optional, require_retain
+from wsdefrag.data import WebSocketData
 from wsdefrag.deflate import DeflateParams
 from wsdefrag.limits import Limits
-from wsdefrag.record import Record
 from wsdefrag.strictness import Strictness
 
 if TYPE_CHECKING:
     from typing_extensions import Self
-
-    from wsdefrag.data import WebSocketData
 
 
 class WebSocketConnection(_native.Connection):
@@ -78,17 +76,17 @@ class WebSocketConnection(_native.Connection):
         require_optional("deflate", deflate, DeflateParams)
         require_optional("limits", limits, Limits)
         require_optional("strictness", strictness, Strictness)
-        record = Record(retain)
+        kept, websocket = require_retain(retain), WebSocketData()
         self = super().__new__(
             cls,
             deflate=deflate,
             limits=limits or Limits(),
             strictness=strictness or Strictness(),
             extension=require_extension(extension),
-            record=record,
-            keeps=record.keeps,
+            websocket=websocket,
+            retain=kept,
         )
-        self.websocket = record.websocket
+        self.websocket = websocket
         return self
 
     def __repr__(self) -> str:
@@ -102,5 +100,5 @@ class WebSocketConnection(_native.Connection):
             "error_from_server": server.error and server.error.kind,
             "close_code": self.websocket.close_code,
         }
-        state = " ".join(f"{name}={value}" for name, value in shown.items() if value is not None)
+        state = " ".join([f"{name}={value}" for name, value in shown.items() if value is not None])
         return f"<{type(self).__name__} {state}>"

@@ -118,7 +118,7 @@ class WebSocketData:
         return self.from_state(self.get_state())
 
     def _get_formatted_messages(self) -> bytes:
-        return b"\n".join(message._format_ws_message() for message in self.messages)
+        return b"\n".join([message._format_ws_message() for message in self.messages])
 
 
 def _read_state(state: Mapping[str, Any], complaint: str) -> _State:

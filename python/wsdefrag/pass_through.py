@@ -32,14 +32,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from wsdefrag import _native
+from wsdefrag._arguments import require_retain
 from wsdefrag._relay_arguments import relay_options
-from wsdefrag.record import Record
+from wsdefrag.data import WebSocketData
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
     from wsdefrag.budget import Budget
-    from wsdefrag.data import WebSocketData
     from wsdefrag.deflate import DeflateParams
     from wsdefrag.fragmenter import Fragmenter
     from wsdefrag.limits import Limits
@@ -136,7 +136,7 @@ class PassThroughRelay(_native.Relay):
             compression_level=compression_level,
             extension=extension,
         )
-        record = Record(retain)
-        self = super().__new__(cls, options, mode=mode, record=record, keeps=record.keeps)
-        self.mode, self.websocket = mode, record.websocket
+        kept, websocket = require_retain(retain), WebSocketData()
+        self = super().__new__(cls, options, mode=mode, websocket=websocket, retain=kept)
+        self.mode, self.websocket = mode, websocket
         return self

@@ -44,14 +44,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from wsdefrag import _native
+from wsdefrag._arguments import require_retain
 from wsdefrag._relay_arguments import relay_options
-from wsdefrag.record import Record
+from wsdefrag.data import WebSocketData
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
     from wsdefrag.budget import Budget
-    from wsdefrag.data import WebSocketData
     from wsdefrag.deflate import DeflateParams
     from wsdefrag.fragmenter import Fragmenter
     from wsdefrag.limits import Limits
@@ -141,7 +141,7 @@ class WebSocketRelay(_native.DecidingRelay):
             compression_level=compression_level,
             extension=extension,
         )
-        record = Record(retain)
-        self = super().__new__(cls, options, record=record, keeps=record.keeps)
-        self.websocket = record.websocket
+        kept, websocket = require_retain(retain), WebSocketData()
+        self = super().__new__(cls, options, websocket=websocket, retain=kept)
+        self.websocket = websocket
         return self

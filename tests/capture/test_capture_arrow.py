@@ -113,6 +113,8 @@ def connection_row(connection: CapturedConnection) -> dict[str, Any]:
     row: dict[str, Any] = {
         "uid": connection.uid,
         "connection": connection.connection,
+        "stream_id": connection.stream_id,
+        "http_version": connection.http_version,
         "client_address": connection.client_address[0],
         "client_port": connection.client_address[1],
         "server_address": connection.server_address[0],

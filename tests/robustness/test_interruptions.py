@@ -20,6 +20,7 @@ READERS = [
     "WebSocketRelay",
     "PassThroughRelay",
 ]
+RECORDERS = READERS[-3:]
 
 
 class TestRecursionLimit:
@@ -193,6 +194,60 @@ print("done")
 """
         self.run(code)
 
+    @pytest.mark.parametrize("name", RECORDERS)
+    def test_record(self, name: str) -> None:
+        code = f"""
+import functools
+ones = [wsdefrag.{name}(deflate=AGREED) for _ in range(20)]
+found = [[] for _ in ones]
+calls = []
+for one, list_ in zip(ones, found):
+    receive = functools.partial(one.receive_data, from_client=False)
+    calls.append((list_.extend, map(receive, iter(CHUNKS))))
+def step():
+    for extend, source in calls:
+        extend(source)
+    return True
+interrupted(step, 50)
+for one, parts in zip(ones, found):
+    events = [event for part in parts for event in part]
+    events += one.receive_data(b"", from_client=False)
+    messages = [event for event in events if type(event) is wsdefrag.WebSocketMessage]
+    kept = one.websocket.messages
+    assert len(kept) == len(messages) == 180, (len(kept), len(messages))
+    assert all(map(operator.is_, kept, messages))
+print("done")
+"""
+        self.run("import operator\n" + code)
+
+    @pytest.mark.parametrize("mode", ["frames", "bytes"])
+    def test_pass_through(self, mode: str) -> None:
+        """What is sent on is what came, whatever the events had to wait for."""
+        code = f"""
+budget = wsdefrag.Budget(1 << 24)
+relays = [wsdefrag.PassThroughRelay(mode={mode!r}, deflate=AGREED, budget=budget)
+          for _ in range(20)]
+found = [[] for _ in relays]
+calls = []
+for relay, parts in zip(relays, found):
+    receive = functools.partial(relay.receive_data, from_client=False)
+    calls.append((parts.extend, map(receive, iter(CHUNKS))))
+def step():
+    for extend, source in calls:
+        extend(source)
+    return True
+interrupted(step, 50)
+for relay, parts in zip(relays, found):
+    events = [event for part in parts for event in part]
+    events += relay.receive_data(b"", from_client=False)
+    assert len(events) == 5 * 60, len(events)
+    assert relay.data_to_send(to_client=True) == WIRE
+    assert relay.bytes_buffered == 0
+assert budget.bytes_held == 0
+print("done")
+"""
+        self.run("import functools\n" + code)
+
     @pytest.mark.parametrize("source", ["path", "file object"])
     def test_capture(self, source: str) -> None:
         """A pass over a path goes on; one over a file object may end with the interrupt."""
@@ -221,19 +276,76 @@ print("done")
 
 
 class TestRecord:
-    """The record of a connection is kept by Python code, which an exception may end."""
+    """Each event is returned once and each message recorded once, whatever interrupts a call."""
 
-    @pytest.mark.parametrize("name", ["WebSocketConnection", "WebSocketRelay", "PassThroughRelay"])
-    def test_events_come_with_the_next_call(self, name: str) -> None:
+    @pytest.mark.parametrize("name", RECORDERS)
+    def test_interrupt_at_any_instruction(self, name: str) -> None:
+        """The n-th instruction of the package's Python code fails, for every n that there is."""
         code = f"""
-one = wsdefrag.{name}()
+WIRE = b"\\x82\\x01a\\x89\\x00\\x82\\x01b"
 
-def interrupt(frame, event, argument):
-    if event == "call" and frame.f_code.co_name == "note":
-        sys.setprofile(None)
-        raise Interrupt
+def interrupting(nth):
+    left = nth
+    def trace(frame, event, argument):
+        nonlocal left
+        if "wsdefrag" not in frame.f_code.co_filename:
+            return None
+        frame.f_trace_opcodes = True
+        if event == "opcode":
+            left -= 1
+            if left < 0:
+                sys.settrace(None)
+                raise Interrupt
+        return trace
+    return trace
 
-sys.setprofile(interrupt)
+for nth in range(1000):
+    one = wsdefrag.{name}(retain=3)
+    events = []
+    failed = False
+    for data in (WIRE, b"\\x88\\x02\\x03\\xe8"):
+        sys.settrace(interrupting(nth))
+        try:
+            events += one.receive_data(data, from_client=False, timestamp=1.5)
+        except Interrupt:
+            failed = True
+        finally:
+            sys.settrace(None)
+    sys.settrace(interrupting(nth))
+    try:
+        events += one.receive_eof(from_client=False, timestamp=2.5)
+    except Interrupt:
+        failed = True
+    finally:
+        sys.settrace(None)
+    events += one.receive_eof(from_client=False, timestamp=2.5)
+    kinds = [type(event).__name__ for event in events]
+    assert kinds == ["WebSocketMessage", "Ping", "WebSocketMessage", "Close"], kinds
+    record = one.websocket
+    assert [message.content for message in record.messages] == [b"a", b"b"]
+    end = (record.closed_by_client, record.close_code, record.close_reason, record.timestamp_end)
+    assert end == (False, 1000, "", 1.5), end
+    if not failed:
+        break
+else:
+    raise AssertionError("every instruction failed")
+print("done")
+"""
+        assert child(USE + INTERRUPTED + code) == (0, "done\n", "")
+
+    @pytest.mark.parametrize("name", RECORDERS)
+    def test_events_come_with_the_next_call(self, name: str) -> None:
+        """The caller has put a class of its own in the place of the list."""
+        code = f"""
+class Busy(list):
+    def extend(self, messages):
+        if not self.ready:
+            raise Interrupt
+        super().extend(messages)
+
+one = wsdefrag.{name}(retain=1)
+one.websocket.messages = Busy()
+one.websocket.messages.ready = False
 events = []
 try:
     events = one.receive_data(b"\\x82\\x01a\\x89\\x00\\x82\\x01b", from_client=False)
@@ -241,9 +353,10 @@ except Interrupt:
     pass
 else:
     raise AssertionError("not interrupted")
+one.websocket.messages.ready = True
 events += one.receive_data(b"", from_client=False)
 assert shown(events) == [("WebSocketMessage", b"a"), ("Ping", b""), ("WebSocketMessage", b"b")]
-assert [message.content for message in one.websocket.messages] == [b"a", b"b"]
+assert [message.content for message in one.websocket.messages] == [b"b"]
 print("done")
 """
         assert child(USE + INTERRUPTED + code) == (0, "done\n", "")

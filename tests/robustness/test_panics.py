@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 
@@ -125,3 +127,29 @@ print("done")
 def test_each_refused_allocation_of_the_interpreter_is_an_exception() -> None:
     code, output, errors = child(REFUSED)
     assert (code, output) == (0, "done\n"), errors
+
+
+PACKAGE = Path(wsdefrag.__file__).parent
+# What runs for each connection, chunk and event.
+MODULES = [
+    *PACKAGE.glob("*.py"),
+    *(PACKAGE / "capture").glob("*.py"),
+    *(PACKAGE / "compat" / "wsproto").glob("*.py"),
+]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_no_function_is_made_inside_of_functions(path: Path) -> None:
+    """CPython 3.12.1 and 3.13.0 release code once too often if memory for a function is refused.
+
+    A few refusals later the process crashes. Functions are made by lambda, def and generators.
+    """
+    made = (ast.Lambda, ast.GeneratorExp, ast.FunctionDef, ast.AsyncFunctionDef)
+    functions = [
+        node
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+    ]
+    for function in functions:
+        inside = [node for node in ast.walk(function) if isinstance(node, made)]
+        assert inside == [function], (function.name, [node.lineno for node in inside])

@@ -33,9 +33,67 @@ else:
 """
 
 USE = r"""
-import copy, io, pickle, threading
+import copy, gc, io, pickle, threading
 import wsdefrag
+from wsproto.connection import ConnectionType
+from wsdefrag._native import panic_inside
 from wsdefrag.capture import Capture
+from wsdefrag.compat.wsproto import Connection
+
+def owners():
+    # Objects that own bytes which are still being written.
+    cut = b"\x82\x7e\x10\x00" + bytes(500)
+    readers = wsdefrag.MessageReassembler, wsdefrag.WebSocketDirection, wsdefrag.FrameDecoder
+    for reader in readers:
+        one = reader(from_client=False)
+        one.receive_data(cut)
+        yield one
+    pairs = wsdefrag.WebSocketConnection, wsdefrag.WebSocketRelay, wsdefrag.PassThroughRelay
+    for pair in pairs:
+        one = pair()
+        one.receive_data(b"\x89\x00" * 2 + cut, from_client=False)
+        yield one
+    one = wsdefrag.PassThroughRelay(mode="bytes")
+    one.receive_data(cut, from_client=False)
+    yield one
+    one = Connection(ConnectionType.CLIENT)
+    one.receive_data(cut)
+    yield one
+
+def hold_and_release():
+    for one in owners():
+        one = None
+    for one in owners():
+        cycle = [one]
+        cycle.append(cycle)
+        one = cycle = None
+        gc.collect()
+    budget = wsdefrag.Budget(1 << 20)
+    relay = wsdefrag.WebSocketRelay(budget=budget)
+    held = relay.receive_data(b"\x81\x02hi" * 4, from_client=False)
+    held[1].drop()
+    relay.discard(held[0])
+    relay.forward(held[3])
+    assert [message.dropped for message in held] == [True, True, True, False]
+    assert relay.bytes_buffered == budget.bytes_held == 4
+    relay.inject(wsdefrag.WebSocketMessage(1, False, b"note"))
+    assert relay.data_to_send(to_client=True) == b"\x81\x02hi\x81\x04note"
+    (waiting,) = relay.receive_data(b"\x81\x02hi", from_client=False)
+    relay = None
+    assert budget.bytes_held == 0 and waiting.content == b"hi"
+    passing = wsdefrag.PassThroughRelay(mode="bytes")
+    passing.receive_data(b"\x01\x02he", from_client=False)
+    note = wsdefrag.WebSocketMessage(1, False, b"note")
+    passing.inject(note)
+    assert passing.send_close(1000, to_client=True) and note.dropped
+    broken = wsdefrag.MessageReassembler(from_client=False)
+    for _ in range(2):
+        try:
+            panic_inside(broken)
+        except wsdefrag.InternalError:
+            pass
+        else:
+            raise AssertionError
 
 def use():
     message = wsdefrag.WebSocketMessage(1, True, b"hi", 1.5)
@@ -63,8 +121,10 @@ def use():
     assert by_path == by_object and len(by_path) > 100
     assert isinstance(next(Capture(path).connections()), wsdefrag.capture.CapturedConnection)
     Capture(path).to_arrow().messages.__arrow_c_stream__()
+    hold_and_release()
 
 use()
+kept = list(owners())
 failures = []
 def in_thread():
     try:

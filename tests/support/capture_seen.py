@@ -150,6 +150,8 @@ CONNECTION_FIELDS = (
     "original_client_address",
     "original_server_address",
     "encapsulation",
+    "stream_id",
+    "http_version",
 )
 
 

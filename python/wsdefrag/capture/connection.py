@@ -24,10 +24,12 @@ class CapturedRequest:
     r"""The HTTP request that asked for the WebSocket (RFC 6455 section 4.1).
 
     Attributes:
-        target: The request target of the request line, unchanged.
-        fields: The header fields in order: names in their original case, values as bytes.
+        target: The request target of the request line, unchanged; in HTTP/2 the ``:path``.
+        fields: The header fields in order: names in their original case, values as bytes. In
+            HTTP/2 the pseudo-header fields such as ``:authority`` are among them.
         timestamp_ns: When its last byte was captured, in nanoseconds since the epoch.
-        method: The method of the request line: ``GET``, unless the client broke a rule.
+        method: The method of the request line: ``GET``, unless the client broke a rule; in HTTP/2
+            ``CONNECT`` (RFC 8441 section 4).
 
     Example:
         >>> from wsdefrag.capture import CapturedRequest
@@ -54,8 +56,8 @@ class CapturedResponse:
     r"""The HTTP response to the request for a WebSocket (RFC 6455 section 4.2.2).
 
     Attributes:
-        status: The status code; 101 if the server accepted.
-        reason: The reason phrase.
+        status: The status code; 101, or 2xx in HTTP/2, if the server accepted.
+        reason: The reason phrase; HTTP/2 has none.
         fields: The header fields in order: names in their original case, values as bytes.
         timestamp_ns: When its last byte was captured, in nanoseconds since the epoch.
 
@@ -220,7 +222,8 @@ class CapturedConnection:
 
     Attributes:
         connection: The number of its TCP connection in the capture, from 0, in the order of first
-            packets. All TCP connections count, so filters do not change the numbers.
+            packets. All TCP connections count, so filters do not change the numbers. The first
+            WebSocket on a connection of HTTP/2 has its number, and others get numbers of their own.
         uid: Its identity, 16 bytes: a hash of the addresses, the ports, the start of the connection
             and the capture point.
         client_address: IP address and TCP port of the side that sent the request.
@@ -229,7 +232,7 @@ class CapturedConnection:
         response: The response, or None if it was not captured.
         deflate: The agreed permessage-deflate parameters, or None.
         accept_key_ok: Whether ``Sec-WebSocket-Accept`` of the response fits the request's key (RFC
-            6455 section 4.2.2); None if one of the two is missing.
+            6455 section 4.2.2); None if one of the two is missing, as in HTTP/2.
         midstream: Whether part of the handshake was not captured.
         opened_ns: When its first packet was captured, in nanoseconds since the epoch.
         started_ns: When the WebSocket began, in nanoseconds since the epoch: with the response, or
@@ -249,6 +252,8 @@ class CapturedConnection:
             proxy reported them in a PROXY header, or None.
         original_server_address: The IP address and TCP port that this client connected to, as the
             proxy reported them, or None.
+        stream_id: The stream of HTTP/2 that it is (RFC 8441), or None if it is one of HTTP/1.1.
+        http_version: The version of HTTP that it was opened with: ``"1.1"`` or ``"2"``.
         encapsulation: The tags and tunnels that its packets came through, such as ``"vlan 12"`` or
             ``"vxlan 5001"``; at most 16.
         tls: What is known of its TLS, or None in clear text.
@@ -288,6 +293,8 @@ class CapturedConnection:
     original_client_address: tuple[str, int] | None = None
     original_server_address: tuple[str, int] | None = None
     encapsulation: tuple[str, ...] = ()
+    stream_id: int | None = None
+    http_version: str = "1.1"
     tls: CapturedTls | None = None
     websocket: WebSocketData = field(default_factory=WebSocketData)
     events: list[CapturedEvent] = field(default_factory=list)
@@ -309,17 +316,23 @@ class CapturedConnection:
 
     @property
     def host(self) -> str | None:
-        """The request's ``Host``."""
-        return self.request.value("host") if self.request else None
+        """The request's ``Host``, or its ``:authority`` in HTTP/2."""
+        if self.request is None:
+            return None
+        authority = None if self.stream_id is None else self.request.value(":authority")
+        return self.request.value("host") if authority is None else authority
 
     @property
     def path(self) -> str | None:
         """The path and query of the request, without scheme and host."""
         if self.request is None:
             return None
-        _, separator, rest = self.request.target.partition("://")
-        if not separator:
-            return self.request.target
+        target = self.request.target
+        if self.stream_id is not None:
+            return target or None
+        _, separator, rest = target.partition("://")
+        if not separator or target.startswith("/"):
+            return target
         _, slash, path = rest.partition("/")
         return slash + path or "/"
 
@@ -338,12 +351,20 @@ class CapturedConnection:
         return ", ".join(_values(fields, "sec-websocket-extensions")) or None
 
     @property
+    def refused(self) -> bool:
+        """Whether the server refused: by a status other than 101, or than 2xx in HTTP/2."""
+        if self.response is None:
+            return False
+        if self.stream_id is None:
+            return self.response.status != 101
+        return not 200 <= self.response.status < 300
+
+    @property
     def has_losses(self) -> bool:
         """Whether bytes were skipped, lost or not captured in time, or a rule was broken."""
-        accounts = (self.from_client, self.from_server)
-        return self.midstream or any(
-            account.has_losses or account.violation is not None for account in accounts
-        )
+        client, server = self.from_client, self.from_server
+        violations = client.violation is not None or server.violation is not None
+        return self.midstream or violations or client.has_losses or server.has_losses
 
 
 def _made_event(

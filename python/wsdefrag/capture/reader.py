@@ -204,9 +204,8 @@ class CaptureReader:
     def bytes_total(self) -> int | None:
         """Size of all files in bytes, or None if it is unknown."""
         paths = [Path(path) for path in self._paths]
-        if not paths or not all(path.is_file() for path in paths):
-            return None
-        return sum(path.stat().st_size for path in paths)
+        sizes = [path.stat().st_size for path in paths if path.is_file()]
+        return sum(sizes) if paths and len(sizes) == len(paths) else None
 
     @property
     def counts(self) -> PacketCounts:

@@ -171,7 +171,7 @@ def _ratio(client: Account, server: Account) -> str:
 
 def _end(connection: CapturedConnection, room: int) -> str:
     response, close = connection.response, connection.close
-    if response is not None and response.status != 101:
+    if response is not None and connection.refused:
         return f"refused: {response.status}"
     if close is None:
         return (connection.ended or "goes on").replace("_", " ")

@@ -141,7 +141,7 @@ def _request(connection: CapturedConnection) -> dict[str, Any]:
     described: dict[str, Any] = {
         "method": "GET" if request is None else request.method,
         "url": address,
-        "httpVersion": "HTTP/1.1",
+        "httpVersion": f"HTTP/{connection.http_version}",
         "cookies": [],
         "headers": [],
         "queryString": _pairs(parse_qsl(urlsplit(address).query, keep_blank_values=True)),
@@ -174,7 +174,7 @@ def _response(connection: CapturedConnection) -> dict[str, Any]:
         return described
     described["status"] = response.status
     described["statusText"] = response.reason
-    described["httpVersion"] = "HTTP/1.1"
+    described["httpVersion"] = f"HTTP/{connection.http_version}"
     described["headers"] = _fields(response.fields)
     described["cookies"] = [
         _set_cookie(field_text(value))
@@ -182,7 +182,7 @@ def _response(connection: CapturedConnection) -> dict[str, Any]:
         if name.lower() == "set-cookie"
     ]
     described["redirectURL"] = response.value("location") or ""
-    if response.status == 101:
+    if not connection.refused:
         described["bodySize"] = 0
     else:
         described["content"]["mimeType"] = response.value("content-type") or "x-unknown"

@@ -216,6 +216,8 @@ def connection_line(connection: CapturedConnection) -> str:
     pairs = [
         ("uid", f'"{connection.uid.hex()}"'),
         ("connection", str(connection.connection)),
+        ("stream_id", _number(connection.stream_id)),
+        ("http_version", json_string(connection.http_version)),
         ("client_address", json_string(connection.client_address[0])),
         ("client_port", str(connection.client_address[1])),
         ("server_address", json_string(connection.server_address[0])),

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from wsdefrag.message import WebSocketMessageState
 
 _FLOW_FORMAT = 21
-_SWITCHING_PROTOCOLS = 101
 _ABNORMAL_CLOSURE = 1006
 
 # Namespace of our ids, so that they differ from those of other programs. Any constant value works.
@@ -45,8 +44,7 @@ def mitm_flow(conversation: Conversation) -> dict[str, Any]:
     connection = conversation.connection
     captured = [one for one in conversation.messages if isinstance(one, CapturedMessage)]
     not_whole = _not_whole(captured)
-    response = connection.response
-    refused = response is not None and response.status != _SWITCHING_PROTOCOLS
+    refused = connection.refused
     return {
         "version": _FLOW_FORMAT,
         "type": "http",
@@ -178,7 +176,7 @@ def _request(connection: CapturedConnection) -> dict[str, Any]:
     # The capture reader keeps only the time of the last byte of a request.
     time = _seconds(connection.opened_ns if request is None else request.timestamp_ns)
     return {
-        "http_version": b"HTTP/1.1",
+        "http_version": _http_version(connection),
         "headers": _headers(() if request is None else request.fields),
         "content": b"",
         "trailers": None,
@@ -188,7 +186,7 @@ def _request(connection: CapturedConnection) -> dict[str, Any]:
         "port": connection.server_address[1],
         "method": b"GET" if request is None else request.method.encode(),
         "scheme": scheme(connection, "http").encode(),
-        "authority": b"",
+        "authority": _authority(connection),
         "path": (connection.path or "/").encode("utf-8", "surrogateescape"),
     }
 
@@ -199,9 +197,9 @@ def _response(connection: CapturedConnection) -> dict[str, Any] | None:
         return None
     time = _seconds(response.timestamp_ns)
     return {
-        "http_version": b"HTTP/1.1",
+        "http_version": _http_version(connection),
         "headers": _headers(response.fields),
-        "content": b"" if response.status == _SWITCHING_PROTOCOLS else None,
+        "content": None if connection.refused else b"",
         "trailers": None,
         "timestamp_start": time,
         "timestamp_end": time,
@@ -210,8 +208,21 @@ def _response(connection: CapturedConnection) -> dict[str, Any] | None:
     }
 
 
+def _http_version(connection: CapturedConnection) -> bytes:
+    return b"HTTP/1.1" if connection.stream_id is None else b"HTTP/2.0"
+
+
+def _authority(connection: CapturedConnection) -> bytes:
+    """The ``:authority`` of HTTP/2; mitmproxy keeps it apart from the header fields."""
+    if connection.stream_id is None:
+        return b""
+    return (connection.host or "").encode("utf-8", "surrogateescape")
+
+
 def _headers(fields: tuple[tuple[str, bytes], ...]) -> list[tuple[bytes, bytes]]:
-    return [(name.encode("latin-1", "replace"), value) for name, value in fields]
+    encoded = [(name.encode("latin-1", "replace"), value) for name, value in fields]
+    # The pseudo-header fields of HTTP/2 have keys of their own.
+    return [(name, value) for name, value in encoded if not name.startswith(b":")]
 
 
 def _client(connection: CapturedConnection) -> dict[str, Any]:

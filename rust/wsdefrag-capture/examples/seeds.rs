@@ -11,6 +11,9 @@ mod connections;
 #[path = "../../wsdefrag-core/tests/contract/input.rs"]
 #[allow(dead_code, reason = "only the half that writes inputs is used")]
 mod input;
+#[path = "../tests/packets/merge_contract.rs"]
+#[allow(dead_code, reason = "only the form of inputs is used")]
+mod merge_contract;
 #[path = "../tests/packets/seeds.rs"]
 mod packets;
 #[path = "../../wsdefrag-core/tests/vectors/reading.rs"]
@@ -28,7 +31,10 @@ fn main() -> io::Result<()> {
     let folder = env::args_os().nth(1).ok_or_else(|| io::Error::other("which folder?"))?;
     let of_captures = [
         ("packets", packets::seeds()),
+        ("merge", packets::of_several_files()),
         ("connections", connections::seeds().to_vec()),
+        ("http2", connections::http2().to_vec()),
+        ("hpack", connections::hpack().to_vec()),
         ("tls_messages", tls::messages()),
         ("tls_keylog", tls::keylog()),
     ];

@@ -113,6 +113,8 @@ pub struct Connection {
     pub connection: u64,
     /// The connection's identity: the same in every pass over the same packets, whatever the filters.
     pub uid: [u8; 16],
+    /// The stream of HTTP/2 (RFC 8441); `None` if it is a WebSocket of HTTP/1.1.
+    pub stream_id: Option<u32>,
     /// The address and port of the client, which sent the request.
     pub client_address: SocketAddr,
     /// The address and port of the server.
@@ -195,6 +197,7 @@ impl Connection {
         Self {
             connection,
             uid,
+            stream_id: None,
             client_address,
             server_address,
             original_client_address: None,
@@ -242,17 +245,30 @@ impl Connection {
         if from_client { &self.from_client } else { &self.from_server }
     }
 
-    /// The request's `Host`.
+    /// The version of HTTP that the WebSocket was opened with.
+    #[must_use]
+    pub const fn http_version(&self) -> &'static str {
+        if self.stream_id.is_some() { "2" } else { "1.1" }
+    }
+
+    /// The request's `Host`, or its `:authority` in HTTP/2.
     #[must_use]
     pub fn host(&self) -> Option<Cow<'_, str>> {
-        field(&self.request.as_ref()?.fields, "host")
+        let fields = &self.request.as_ref()?.fields;
+        let authority = self.stream_id.and_then(|_| field(fields, ":authority"));
+        authority.or_else(|| field(fields, "host"))
     }
 
     /// The request's target without scheme and authority.
     #[must_use]
     pub fn path(&self) -> Option<&str> {
         let target = self.request.as_ref()?.target.as_str();
-        let Some((_, rest)) = target.split_once("://") else { return Some(target) };
+        if self.stream_id.is_some() {
+            return (!target.is_empty()).then_some(target);
+        }
+        let Some((_, rest)) = target.split_once("://").filter(|_| !target.starts_with('/')) else {
+            return Some(target);
+        };
         Some(rest.find('/').map_or("/", |start| &rest[start..]))
     }
 
@@ -274,7 +290,10 @@ impl Connection {
     /// Whether the server refused the WebSocket.
     #[must_use]
     pub fn refused(&self) -> bool {
-        self.response.as_ref().is_some_and(|response| response.status != 101)
+        self.response.as_ref().is_some_and(|response| match self.stream_id {
+            Some(_) => !(200..300).contains(&response.status),
+            None => response.status != 101,
+        })
     }
 }
 
@@ -288,4 +307,48 @@ pub fn field<'a>(fields: &'a [Field], name: &str) -> Option<Cow<'a, str>> {
 fn values<'a>(fields: &'a [Field], name: &str) -> impl Iterator<Item = Cow<'a, str>> {
     let named = move |(other, _): &&Field| other.eq_ignore_ascii_case(name);
     fields.iter().filter(named).map(|(_, value)| String::from_utf8_lossy(value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn host_and_path_are_those_of_the_request() {
+        for (stream_id, target, path) in [
+            (None, "/chat?a=b", Some("/chat?a=b")),
+            (None, "ws://example.com/chat", Some("/chat")),
+            (None, "ws://example.com", Some("/")),
+            (None, "/chat?next=http://example.org", Some("/chat?next=http://example.org")),
+            (Some(1), "/chat?next=http://example.org", Some("/chat?next=http://example.org")),
+            (Some(1), "", None),
+        ] {
+            let fields = [(":authority", "example.com"), ("host", "example.org")];
+            let fields = fields.map(|(name, value)| (name.to_owned(), value.into()));
+            let (target, fields) = (target.to_owned(), fields.to_vec());
+            let request = Request { target, fields, ..Request::default() };
+            let ends = ["192.0.2.1:1", "192.0.2.2:2"].map(|end| end.parse().unwrap());
+            let connection = Connection {
+                stream_id,
+                request: Some(request),
+                ..Connection::new(0, [0; 16], ends)
+            };
+            assert_eq!(connection.path(), path);
+            let host = if stream_id.is_some() { "example.com" } else { "example.org" };
+            assert_eq!(connection.host().as_deref(), Some(host));
+        }
+    }
+
+    #[test]
+    fn status_tells_whether_the_server_refused() {
+        for (stream_id, status, refused) in
+            [(None, 101, false), (None, 200, true), (Some(1), 200, false), (Some(1), 403, true)]
+        {
+            let ends = ["192.0.2.1:1", "192.0.2.2:2"].map(|end| end.parse().unwrap());
+            let response = Some(Response { status, ..Response::default() });
+            let connection =
+                Connection { stream_id, response, ..Connection::new(0, [0; 16], ends) };
+            assert_eq!(connection.refused(), refused, "{stream_id:?} {status}");
+        }
+    }
 }

@@ -26,6 +26,7 @@ mod conversation;
 pub mod event;
 pub mod file;
 mod http;
+mod http2;
 pub mod message;
 pub mod options;
 pub mod packet;

@@ -1,7 +1,8 @@
 //! What TCP connections carry, and how much there was of each.
 //!
-//! A connection that is not read must not go unmentioned: TLS without keys, and HTTP/2. Both, and HTTP/1, are recognised where a part of a stream starts like them, which is where
-//! applications write their records and heads.
+//! A connection that is not read must not go unmentioned: TLS without keys. It and HTTP are recognised
+//! where a part of a stream starts like them, which is where applications write their records and
+//! heads.
 //!
 //! RFC 8446 section 5.1 (TLS records), RFC 9113 section 3.4 (the preface of HTTP/2), RFC 9112
 //! sections 3 and 4 (the first lines of HTTP/1).
@@ -20,7 +21,7 @@ pub enum Protocol {
     WebSocket,
     /// TLS that was not decrypted.
     Tls,
-    /// HTTP/2 without TLS, which is not read.
+    /// HTTP/2 without a WebSocket.
     Http2,
 }
 

@@ -22,6 +22,8 @@ pub(crate) struct Identity {
     pub(crate) opened: i64,
     /// How many WebSockets the server refused on the same TCP connection before.
     pub(crate) refusals: u32,
+    /// The stream, if it is one of HTTP/2.
+    pub(crate) stream: Option<u32>,
     /// The hash of the tags and tunnels of the first packet, where they tell the connection from
     /// another one; 0 where addresses and ports do.
     pub(crate) tenant: u64,
@@ -50,6 +52,10 @@ impl Identity {
         }
         digest.update(self.refusals.to_be_bytes());
         digest.update(self.tenant.to_be_bytes());
+        if let Some(stream) = self.stream {
+            digest.update(b"H");
+            digest.update(stream.to_be_bytes());
+        }
         digest.update(capture_point);
         let mut uid = [0; 16];
         uid.copy_from_slice(&digest.finalize()[..16]);
@@ -67,6 +73,7 @@ mod tests {
             initial_sequences: [Some(1), Some(2)],
             opened: 7,
             refusals: 0,
+            stream: None,
             tenant: 0,
         }
     }
@@ -85,6 +92,8 @@ mod tests {
             Identity { initial_sequences: [Some(1), Some(3)], ..usual() },
             Identity { initial_sequences: [Some(3), Some(2)], ..usual() },
             Identity { refusals: 1, ..usual() },
+            Identity { stream: Some(1), ..usual() },
+            Identity { stream: Some(3), ..usual() },
             Identity { tenant: 1, ..usual() },
             Identity { opened: 8, ..midstream },
         ] {

@@ -134,26 +134,39 @@ fn check_refusal(script: &Script, n: u64, size: usize) {
     let ending = reassembler.receive_eof(&mut recorder.ledger);
     let error = reassembler.error().copied();
     assert!(written.events.starts_with(&recorder.events));
-    if recorder.ledger.has_refused() {
-        let error = error.expect("a refusal is an error");
-        assert_eq!((error.kind, ending), (Kind::OutOfMemory, Err(error)));
-        assert!(error.offset < wire.len() as u64);
-        assert_eq!((reassembler.bytes_buffered(), error.kind.close_code()), (0, 1011));
-    } else {
-        assert!(error.is_none() && ending.is_ok());
+    match (&ending, error) {
+        (Err(ended), Some(error)) => {
+            assert_eq!((error.kind, *ended), (Kind::OutOfMemory, error));
+            assert!(error.offset < wire.len() as u64);
+            assert_eq!((reassembler.bytes_buffered(), error.kind.close_code()), (0, 1011));
+        }
+        // Refused at the end of the stream: nothing is lost, and the call is repeated.
+        (Err(refused), None) => {
+            assert_eq!(refused.kind, Kind::OutOfMemory);
+            let mut whole = Reassembler::new(script.settings());
+            let mut plenty = Recorder::new(Ledger::new(None));
+            whole.receive_data(wire, &mut plenty);
+            let expected = whole.receive_eof(&mut plenty.ledger);
+            assert!(matches!(expected, Ok(Some(_))));
+            assert_eq!(reassembler.receive_eof(&mut Ledger::new(None)), expected);
+            assert_eq!(reassembler.bytes_buffered(), 0);
+        }
+        (Ok(_), _) => assert!(error.is_none()),
     }
+    assert_eq!(recorder.ledger.has_refused(), ending.is_err());
 
     let mut ledger = Ledger::refusing(n);
     let mut decoder = FrameDecoder::new(script.settings().rules(), script.settings().limits);
     for chunk in wire.chunks(size) {
         decoder.receive_data(chunk, &mut ledger, |_| Ok(()));
     }
+    let failed = decoder.error().is_some();
     let ending = decoder.receive_eof(&mut ledger);
-    if ledger.has_refused() {
-        assert_eq!(ending.unwrap_err().kind, Kind::OutOfMemory);
+    assert_eq!(ledger.has_refused(), ending.is_err());
+    if let Err(error) = ending {
+        assert_eq!(error.kind, Kind::OutOfMemory);
+        assert_eq!(decoder.receive_eof(&mut Ledger::new(None)).is_err(), failed);
         assert_eq!(decoder.bytes_buffered(), 0);
-    } else {
-        assert!(ending.is_ok());
     }
 }
 

@@ -8,7 +8,7 @@ use wsdefrag_core::limits::Excess;
 use wsdefrag_core::{Content, Mask, Memory, OutOfMemory, TextMemory};
 
 use crate::budget::Charge;
-use crate::raw::bytes::{Gil, Writer, unmasked_bytes};
+use crate::raw::bytes::{Gil, Writer, bytes_of, copied_bytes, unmasked_bytes};
 use crate::raw::text::ascii_text;
 
 /// The size, in bytes, from which a content at least doubles when it grows.
@@ -30,13 +30,24 @@ impl PyContent {
             Self::Growing(writer) => writer.finish(py),
         }
     }
+
+    /// The content as a `bytes`. If memory for it is refused, nothing has changed.
+    pub(crate) fn bytes(&mut self, py: Python<'_>) -> PyResult<&Py<PyBytes>> {
+        if let Self::Growing(writer) = self {
+            *self = Self::Whole(copied_bytes(py, writer.as_slice())?.unbind());
+        }
+        match self {
+            Self::Whole(bytes) => Ok(bytes),
+            Self::Growing(_) => unreachable!("it was replaced above"),
+        }
+    }
 }
 
 impl Content for PyContent {
     #[inline]
     fn as_slice(&self) -> &[u8] {
         match self {
-            Self::Whole(bytes) => Python::attach(|py| bytes.as_bytes(py)),
+            Self::Whole(bytes) => bytes_of(bytes),
             Self::Growing(writer) => writer.as_slice(),
         }
     }

@@ -1,5 +1,7 @@
 //! Converts errors of the Rust crates to Python exceptions.
 
+#![expect(clippy::disallowed_methods, clippy::disallowed_macros, reason = "a short text")]
+
 use std::fmt::{self, Write};
 
 use pyo3::exceptions::{PyMemoryError, PyOSError, PyValueError};
@@ -14,6 +16,7 @@ use wsdefrag_core::{Opcode, Refusal};
 use crate::capture::failure::Failure;
 use crate::classes::ExceptionRef;
 use crate::opcodes::opcode_member;
+use crate::raw::number::{float, integer};
 
 static PROTOCOL_ERROR: ExceptionRef = ExceptionRef::new("ProtocolError");
 static INVALID_UTF8: ExceptionRef = ExceptionRef::new("InvalidUtf8");
@@ -24,7 +27,7 @@ static INCOMPLETE: ExceptionRef = ExceptionRef::new("IncompleteMessage");
 static CAPTURE_ERROR: ExceptionRef = ExceptionRef::new("CaptureError");
 
 /// The close code of a connection that ended without a Close frame (RFC 6455 section 7.1.5).
-const ABNORMAL_CLOSURE: u16 = 1006;
+pub(crate) const ABNORMAL_CLOSURE: u16 = 1006;
 
 /// Most bytes of the text of an error.
 const LONGEST_TEXT: usize = 256;
@@ -53,21 +56,21 @@ pub(crate) fn violation<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'
     // It never fails.
     let _ = write!(text, "{error}");
     let text = str::from_utf8(&text.bytes[..text.len]).unwrap_or_default();
-    let name = (intern!(py, "kind"), PyString::intern(py, kind.name()).into_any());
-    let offset = (intern!(py, "offset"), error.offset.into_bound_py_any(py)?);
-    let section = (intern!(py, "rfc_section"), kind.rfc_section().into_bound_py_any(py)?);
-    let code = (intern!(py, "close_code"), kind.close_code().into_bound_py_any(py)?);
+    let name = (intern!(py, "kind"), text_of(py, kind.name())?);
+    let offset = (intern!(py, "offset"), integer(py, error.offset)?);
+    let section = (intern!(py, "rfc_section"), text_of(py, kind.rfc_section())?);
+    let code = (intern!(py, "close_code"), integer(py, kind.close_code().into())?);
     let class = match kind {
         Kind::Limit(excess) => {
             let value = match excess {
-                Excess::InflateRatio { limit, .. } => limit.into_bound_py_any(py)?,
+                Excess::InflateRatio { limit, .. } => float(py, limit)?,
                 Excess::FrameSize { limit, .. }
                 | Excess::MessageSize { limit, .. }
                 | Excess::Fragments { limit, .. }
-                | Excess::Budget { limit, .. } => limit.into_bound_py_any(py)?,
+                | Excess::Budget { limit, .. } => integer(py, limit)?,
             };
             let value = (intern!(py, "value"), value);
-            let requested = excess.requested().into_bound_py_any(py)?;
+            let requested = integer(py, excess.requested())?;
             let requested = (intern!(py, "requested"), requested);
             let attributes = [name, offset, section, code, value, requested];
             return LIMIT_EXCEEDED.make(py, text, &attributes);
@@ -80,6 +83,11 @@ pub(crate) fn violation<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'
         _ => &PROTOCOL_ERROR,
     };
     class.make(py, text, &[name, offset, section, code])
+}
+
+/// A `str`; raises `MemoryError` if there is no memory for it, where PyO3 panics.
+fn text_of<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyAny>> {
+    Ok(PyString::from_bytes(py, text.as_bytes())?.into_any())
 }
 
 /// [`violation`] as a `PyErr`.
@@ -103,9 +111,9 @@ pub(crate) fn raise_incomplete(
             (intern!(py, "kind"), intern!(py, "incomplete_message").as_any().clone()),
             (intern!(py, "type"), opcode_member(py, opcode)?.clone()),
             (intern!(py, "content"), content.bind(py).clone().into_any()),
-            (intern!(py, "offset"), offset.into_bound_py_any(py)?),
+            (intern!(py, "offset"), integer(py, offset)?),
             (intern!(py, "rfc_section"), intern!(py, "RFC 6455 section 7.1.5").as_any().clone()),
-            (intern!(py, "close_code"), ABNORMAL_CLOSURE.into_bound_py_any(py)?),
+            (intern!(py, "close_code"), integer(py, ABNORMAL_CLOSURE.into())?),
         ];
         INCOMPLETE.make(py, &text, &attributes)
     };

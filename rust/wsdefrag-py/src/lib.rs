@@ -5,6 +5,8 @@
 //! and its errors into exceptions (`errors`). All `unsafe` code is in `raw`.
 
 #![deny(unsafe_code)]
+// Memory for what strangers send is asked for in ways that can fail: see clippy.toml.
+#![warn(clippy::disallowed_methods, clippy::disallowed_macros)]
 #![allow(
     clippy::doc_markdown,
     rustdoc::broken_intra_doc_links,
@@ -67,6 +69,11 @@ mod _native {
     const __version__: &str = env!("CARGO_PKG_VERSION");
 
     #[pymodule_init]
+    #[expect(
+        clippy::disallowed_methods,
+        clippy::disallowed_macros,
+        reason = "one list of classes for each import"
+    )]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         let py = module.py();
         crate::panics::quiet();

@@ -1,5 +1,7 @@
 //! Converts opcodes from and to Python.
 
+#![expect(clippy::disallowed_macros, reason = "a short text")]
+
 use pyo3::exceptions::{PyLookupError, PyOverflowError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;

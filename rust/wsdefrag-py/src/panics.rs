@@ -6,6 +6,12 @@
 //! The hook only notes where the panic was. Rust's own hook would print, and with `RUST_BACKTRACE`
 //! collect a backtrace, which allocates and can hang if memory was refused.
 
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_macros,
+    reason = "a short text for a panic, which ends the object"
+)]
+
 use std::any::Any;
 use std::cell::RefCell;
 use std::fmt::Write;

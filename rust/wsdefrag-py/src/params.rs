@@ -1,5 +1,7 @@
 //! Reads the parameter classes of the Python package, attribute by attribute.
 
+#![expect(clippy::disallowed_methods, reason = "a text that quotes at most 64 bytes of a header")]
+
 use std::num::NonZeroUsize;
 
 use pyo3::exceptions::PyValueError;

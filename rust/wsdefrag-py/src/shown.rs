@@ -1,5 +1,11 @@
 //! Formats the `repr` of objects: their state, in less than 200 characters.
 
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_macros,
+    reason = "a text has at most 200 characters; a close reason at most 123 bytes, and other texts are the caller's"
+)]
+
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
 use wsdefrag_core::Error;

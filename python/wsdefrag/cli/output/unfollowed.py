@@ -1,8 +1,8 @@
 """Says which packets of a capture were not followed, and what a capture held without WebSockets.
 
-A packet that may belong to a WebSocket and cannot be read never goes unmentioned: TLS and HTTP/2
-connections, tunnels and encryption, link types, fragments, damaged headers. TLS is a failure only
-where keys were given.
+A packet that may belong to a WebSocket and cannot be read never goes unmentioned: TLS connections,
+tunnels and encryption, link types, fragments, damaged headers. TLS is a failure only where keys were
+given.
 """
 
 from __future__ import annotations
@@ -48,8 +48,6 @@ def unfollowed(counts: PacketCounts) -> list[str]:
         lines.append(f"{late} of TLS not decrypted: the keys came too late")
     if counts.dropped_keys:
         lines.append(f"{counted(counts.dropped_keys, 'key')} of TLS not kept: there are too many")
-    if http2 := counts.tcp_packets.get("http2", 0):
-        lines.append(f"{_share(http2, counts)} HTTP/2, which is not read")
     for link, packets in sorted(counts.unknown_links.items()):
         lines.append(f"{counted(packets, 'packet')} of link type {link}, which is not supported")
     for kind, packets in sorted(counts.unread_kinds.items()):

@@ -125,7 +125,7 @@ class Connection(theirs.Connection):
             )
             self._writer = _native.EventWriter(from_client=client, deflate=deflate)
         elif limits is not None:
-            names = ", ".join(type(extension).__name__ for extension in enabled)
+            names = ", ".join([type(extension).__name__ for extension in enabled])
             raise ValueError(f"limits cannot be enforced with these extensions: {names}")
         super().__init__(connection_type, extensions, trailing_data)
 

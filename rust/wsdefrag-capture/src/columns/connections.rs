@@ -18,7 +18,7 @@ use std::sync::{Arc, LazyLock};
 use arrow_array::builder::{
     BooleanBuilder, ListBuilder, StringBuilder, StructBuilder, UInt64Builder,
 };
-use arrow_array::{ArrayRef, DurationNanosecondArray, RecordBatch};
+use arrow_array::{ArrayRef, DurationNanosecondArray, RecordBatch, UInt32Array};
 use arrow_schema::{DataType, Field, Fields, TimeUnit};
 use wsdefrag_core::Strictness;
 
@@ -144,6 +144,10 @@ pub(super) static COLUMNS: LazyLock<Vec<Column<Batch>>> = LazyLock::new(|| {
             uids(batch.rows.iter().map(|row| row.uid))
         }),
         count("connection", |row| row.connection),
+        Column::new(optional("stream_id", DataType::UInt32), |batch: &mut Batch| {
+            Arc::new(batch.rows.iter().map(|row| row.stream_id).collect::<UInt32Array>())
+        }),
+        text("http_version", |row| row.http_version().to_owned()),
         text("client_address", |row| row.client_address.ip().to_string()),
         port("client_port", |row| row.client_address.port()),
         text("server_address", |row| row.server_address.ip().to_string()),
@@ -366,7 +370,7 @@ mod tests {
             request: Some(Request {
                 method: "GET".into(),
                 version: "HTTP/1.1".into(),
-                target: "ws://example.com/chat?größe=1".into(),
+                target: "/chat?größe=1".into(),
                 fields: vec![field("Host", "example.com")],
                 time: 1,
             }),
@@ -380,6 +384,7 @@ mod tests {
                 time: 2,
             }),
             accept_key_ok: Some(true),
+            stream_id: Some(5),
             midstream: false,
             first: Origin { packet: 3, file: 0, time: 1 },
             last: Origin { packet: 4, file: 1, time: 2 },
@@ -467,6 +472,11 @@ mod tests {
             ("server_address", "2001:db8::1"),
             ("original_client_address", "203.0.113.1"),
             ("original_server_address", "203.0.113.2"),
+            ("http_version", "2"),
+            ("tls_version", "TLS 1.3"),
+            ("sni", "example.com"),
+            ("alpn", "h2"),
+            ("key_source", "key_log"),
             ("method", "GET"),
             ("host", "example.com"),
             ("path", "/chat?größe=1"),

@@ -5,14 +5,15 @@
 //! Midstream   the handshake was not captured; both directions are searched for frames
 //! Open        a WebSocket
 //! Encrypted   TLS begins, and takes the parts; what is inside is another application
+//! Http2       HTTP/2, whose streams may be WebSockets
 //! Unwanted    a WebSocket that the filter drops; everything is ignored
 //! Dead        not a WebSocket, or ended; everything is ignored
 //! ```
 //!
 //! Handshake leads to any other stage, Midstream to Open, to Encrypted, to Dead or back to Handshake,
-//! Open to Dead. Nothing leaves Dead and Encrypted. Where Open could follow, Unwanted may. When a handshake was captured in part,
-//! a direction is read at once if the position of its first frame is known, and searched for frames
-//! otherwise.
+//! Open and Http2 to Dead. Nothing leaves Dead and Encrypted. Where Open could follow, Unwanted may. When
+//! a handshake was captured in part, a direction is read at once if the position of its first frame is
+//! known, and searched for frames otherwise.
 //!
 //! RFC 6455 section 4.
 
@@ -20,6 +21,7 @@
 
 use crate::connection::Ended;
 use crate::conversation::context::Context;
+use crate::conversation::http2_stage::Http2Stage;
 use crate::conversation::transport::Transport;
 use crate::http::parser::starts_handshake;
 use crate::http::upgrade::Upgrade;
@@ -35,6 +37,7 @@ pub(super) enum Stage {
     Midstream(Box<Midstream>),
     Open(Box<OpenWebSocket>),
     Encrypted(Vec<(usize, OwnedPart)>),
+    Http2(Box<Http2Stage>),
     Unwanted,
     Dead,
 }
@@ -72,8 +75,10 @@ impl Application {
 
     /// Takes note of a new tag or tunnel of the packets.
     pub(super) fn note_tag(&mut self, tag: Tag) {
-        if let Stage::Open(websocket) = &mut self.stage {
-            websocket.encapsulation().push(tag.to_string());
+        match &mut self.stage {
+            Stage::Open(websocket) => websocket.encapsulation().push(tag.to_string()),
+            Stage::Http2(http2) => http2.note_tag(tag),
+            _ => {}
         }
     }
 
@@ -82,9 +87,13 @@ impl Application {
         matches!(self.stage, Stage::Dead)
     }
 
-    /// Whether it is a WebSocket.
-    pub(super) const fn is_open(&self) -> bool {
-        matches!(self.stage, Stage::Open(_) | Stage::Unwanted)
+    /// Whether it is a WebSocket, or has one.
+    pub(super) fn is_open(&self) -> bool {
+        match &self.stage {
+            Stage::Open(_) | Stage::Unwanted => true,
+            Stage::Http2(http2) => http2.is_open(),
+            Stage::Handshake(_) | Stage::Midstream(_) | Stage::Encrypted(_) | Stage::Dead => false,
+        }
     }
 
     /// The memory that it takes, this value itself excluded, in bytes.
@@ -92,6 +101,7 @@ impl Application {
     pub(super) fn bytes_held(&self) -> usize {
         match &self.stage {
             Stage::Open(websocket) => websocket.bytes_held(),
+            Stage::Http2(http2) => http2.bytes_held(),
             Stage::Handshake(upgrade) => upgrade.bytes_held(),
             Stage::Midstream(midstream) => midstream.bytes_held(),
             Stage::Encrypted(_) | Stage::Unwanted | Stage::Dead => 0,
@@ -102,6 +112,7 @@ impl Application {
     pub(super) fn largest_unfinished(&self) -> usize {
         match &self.stage {
             Stage::Open(websocket) => websocket.largest_unfinished(),
+            Stage::Http2(http2) => http2.largest_unfinished(),
             Stage::Handshake(_) | Stage::Midstream(_) => self.bytes_held(),
             Stage::Encrypted(_) | Stage::Unwanted | Stage::Dead => 0,
         }
@@ -110,15 +121,19 @@ impl Application {
     /// Drops the largest message or search that is not finished. `limit` is the bound of the memory
     /// that is the reason, in bytes.
     pub(super) fn drop_unfinished(&mut self, limit: usize) {
-        if let Stage::Open(websocket) = &mut self.stage {
-            websocket.drop_unfinished(limit);
+        match &mut self.stage {
+            Stage::Open(websocket) => websocket.drop_unfinished(limit),
+            Stage::Http2(http2) => http2.drop_unfinished(limit),
+            _ => {}
         }
     }
 
     /// Gives back the memory of inflaters that are not in use. They are restored when needed.
     pub(super) fn park(&mut self) {
-        if let Stage::Open(websocket) = &mut self.stage {
-            websocket.park();
+        match &mut self.stage {
+            Stage::Open(websocket) => websocket.park(),
+            Stage::Http2(http2) => http2.park(),
+            _ => {}
         }
     }
 
@@ -127,6 +142,7 @@ impl Application {
         match &self.stage {
             Stage::Handshake(upgrade) => upgrade.unfinished(from_client),
             Stage::Open(websocket) => websocket.unfinished(from_client),
+            Stage::Http2(http2) => http2.unfinished(from_client),
             Stage::Midstream(_) | Stage::Encrypted(_) | Stage::Unwanted | Stage::Dead => 0,
         }
     }
@@ -142,6 +158,8 @@ impl Application {
     ) {
         if let (Stage::Open(websocket), Some(client)) = (&mut self.stage, transport.client) {
             websocket.part(sender == client, part, context.sink);
+        } else if let (Stage::Http2(http2), Some(client)) = (&mut self.stage, transport.client) {
+            http2.part(sender == client, part, transport, context);
         } else {
             self.part_before_open(sender, part, transport, context);
         }
@@ -173,7 +191,7 @@ impl Application {
                     self.midstream_part(sender, part, transport, context);
                 }
             }
-            Stage::Open(_) | Stage::Unwanted | Stage::Dead => {}
+            Stage::Open(_) | Stage::Http2(_) | Stage::Unwanted | Stage::Dead => {}
         }
     }
 
@@ -193,15 +211,18 @@ impl Application {
         is_midstream && !self.in_tls && context.reads_tls && part.bytes().is_some_and(starts)
     }
 
-    /// Gives out what is unfinished, before the end.
+    /// Gives out what is unfinished, before the end. The streams of HTTP/2 end here.
     pub(super) fn settle<S: Sink>(
         &mut self,
+        ended: Ended,
         transport: &mut Transport,
         context: &mut Context<'_, S>,
     ) {
         self.finish_handshake(transport, context);
-        if let Stage::Open(websocket) = &mut self.stage {
-            websocket.settle(context.sink);
+        match &mut self.stage {
+            Stage::Open(websocket) => websocket.settle(context.sink),
+            Stage::Http2(http2) => http2.finish(ended, transport, context),
+            _ => {}
         }
     }
 
@@ -214,11 +235,11 @@ impl Application {
         context: &mut Context<'_, S>,
     ) {
         let stage = std::mem::replace(&mut self.stage, Stage::Dead);
-        let Stage::Open(websocket) = stage else { return };
+        let Stage::Open(mut websocket) = stage else { return };
         let client = transport.client.unwrap_or(0);
         let repeats = [repeats[1 - client], repeats[client]];
-        let tls = transport.tls.clone();
-        websocket.finish(ended, repeats, transport.last, tls, context.sink);
+        websocket.note_tls(transport.tls.clone());
+        websocket.finish(ended, repeats, transport.last, context.sink);
     }
 }
 

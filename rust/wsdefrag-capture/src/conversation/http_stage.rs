@@ -9,11 +9,14 @@ use std::collections::VecDeque;
 use crate::connection::{Ended, Request, Response};
 use crate::conversation::application::{Application, Stage};
 use crate::conversation::context::Context;
+use crate::conversation::http2_stage::Http2Stage;
 use crate::conversation::transport::Transport;
 use crate::http::buffered::BufferedPart;
 use crate::http::outcome::Outcome;
 use crate::http::parser::starts_like;
 use crate::http::preamble::is_of_client;
+use crate::http2::frame_reader::{Beginning, starts_like_server};
+use crate::protocol::Protocol;
 use crate::sink::Sink;
 use crate::stream_part::StreamPart;
 use crate::websocket::handshake::CapturedHandshake;
@@ -67,7 +70,7 @@ impl Application {
             (None, Some((bytes, _))) if starts_like(bytes, true) || is_of_client(bytes) => {
                 *transport.client.insert(sender)
             }
-            (None, Some((bytes, _))) if starts_like(bytes, false) => {
+            (None, Some((bytes, _))) if starts_like(bytes, false) || starts_like_server(bytes) => {
                 *transport.client.insert(1 - sender)
             }
             (None, _) => {
@@ -76,6 +79,17 @@ impl Application {
                 return Vec::new();
             }
         };
+        if let Some((bytes, _)) = part.bytes()
+            && self.taken == [0; 2]
+            && sender != client
+            && starts_like_server(bytes)
+        {
+            // The client's preface was captured later, as packets may be.
+            let buffered = self.take_buffered(transport);
+            self.begin_http2(Beginning::Preface(0), Beginning::Server, &[], transport);
+            self.part(sender, part, transport, context);
+            return buffered;
+        }
         let Stage::Handshake(upgrade) = &mut self.stage else { return Vec::new() };
         self.taken[sender] += part.length();
         let outcome = match part {
@@ -113,6 +127,11 @@ impl Application {
                 self.take_buffered(transport)
             }
             Outcome::Accepted(acceptance) => self.open_accepted(*acceptance, transport, context),
+            Outcome::Http2 { client, server, settings } => {
+                let buffered = self.take_buffered(transport);
+                self.begin_http2(client, server, &settings, transport);
+                buffered
+            }
             Outcome::Unknown { request: None } => {
                 let buffered = self.take_buffered(transport);
                 self.search_for_frames(transport, context.options);
@@ -120,6 +139,20 @@ impl Application {
             }
             Outcome::Unknown { request } => self.open_requested(request, transport, context),
         }
+    }
+
+    /// Reads HTTP/2 from the next parts on.
+    pub(super) fn begin_http2(
+        &mut self,
+        client: Beginning,
+        server: Beginning,
+        settings: &[u8],
+        transport: &mut Transport,
+    ) {
+        if transport.protocol != Protocol::WebSocket {
+            transport.protocol = Protocol::Http2;
+        }
+        self.stage = Stage::Http2(Box::new(Http2Stage::new(client, server, settings)));
     }
 
     /// Removes the parts that the handshake buffered; they have to be fed again.
@@ -170,7 +203,7 @@ fn report_refusal<S: Sink>(
     context: &mut Context<'_, S>,
 ) {
     let (request, response) = (Some(request), Some(response));
-    let handshake = CapturedHandshake { request, response, midstream: false };
+    let handshake = CapturedHandshake { request, response, ..CapturedHandshake::default() };
     if let Some(mut connection) = transport.connection(handshake, context) {
         context.sink.opened(&connection);
         connection.ended = Some(Ended::Refused);

@@ -3,7 +3,8 @@
 //! ```text
 //! encrypted     TLS, if there is some: both streams of records in, both streams of the application out
 //! transport     what is known of the TCP connection, for the rows of its WebSockets
-//! application   HTTP, then a WebSocket; http_stage and opening are its steps
+//! application   HTTP, then a WebSocket; http_stage and opening are its steps; http2_stage is HTTP/2 with
+//!               its WebSockets
 //! ```
 
 #![expect(
@@ -14,6 +15,7 @@
 pub(crate) mod application;
 pub(crate) mod context;
 mod encrypted;
+mod http2_stage;
 mod http_stage;
 mod opening;
 pub(crate) mod transport;
@@ -68,7 +70,7 @@ impl Conversation {
     }
 
     /// Whether it is a WebSocket.
-    pub(crate) const fn is_open(&self) -> bool {
+    pub(crate) fn is_open(&self) -> bool {
         self.application.is_open()
     }
 
@@ -81,7 +83,7 @@ impl Conversation {
 
     /// Whether the positions that packets acknowledge tell something. Those inside TLS do not.
     #[inline]
-    pub(crate) const fn wants_acknowledgments(&self) -> bool {
+    pub(crate) fn wants_acknowledgments(&self) -> bool {
         !self.application.is_open() && self.encrypted.is_none()
     }
 
@@ -188,7 +190,7 @@ impl Conversation {
     }
 
     /// Gives out what is unfinished, before the end.
-    pub(crate) fn settle<S: Sink>(&mut self, state: &mut CaptureState<'_, S>) {
+    pub(crate) fn settle<S: Sink>(&mut self, ended: Ended, state: &mut CaptureState<'_, S>) {
         if self.encrypted.is_none() {
             self.application.finish_handshake(&mut self.transport, &mut state.context);
             if let Some(parts) = self.application.take_encrypted() {
@@ -202,8 +204,10 @@ impl Conversation {
                 application.part(sender, part, transport, context);
             });
             encrypted.tell(transport);
+            let client = transport.client.unwrap_or(0);
+            transport.tls = Some(Box::new(encrypted.facts(client)));
         }
-        application.settle(transport, context);
+        application.settle(ended, transport, context);
     }
 
     /// Ends the conversation, which must be settled. `repeats` is indexed by the sender.
@@ -213,9 +217,7 @@ impl Conversation {
         mut repeats: [Repeats; 2],
         state: &mut CaptureState<'_, S>,
     ) {
-        if let Some(encrypted) = &self.encrypted {
-            let facts = encrypted.facts(self.transport.client.unwrap_or(0));
-            self.transport.tls = Some(Box::new(facts));
+        if self.encrypted.is_some() {
             // Bytes of records are not bytes of the application.
             repeats = repeats.map(|repeats| Repeats { late: 0, ..repeats });
         }

@@ -78,7 +78,8 @@ impl Application {
     ) -> Vec<BufferedPart> {
         // Without the request, its end is where the server's acknowledgment says.
         let end_of_request = acknowledged.filter(|_| request.is_none());
-        let handshake = CapturedHandshake { request, response: Some(response), midstream: false };
+        let response = Some(response);
+        let handshake = CapturedHandshake { request, response, ..CapturedHandshake::default() };
         self.open(handshake, end_of_request, transport, context)
     }
 
@@ -89,7 +90,8 @@ impl Application {
         transport: &mut Transport,
         context: &mut Context<'_, S>,
     ) -> Vec<BufferedPart> {
-        let handshake = CapturedHandshake { request, response: None, midstream: true };
+        let handshake =
+            CapturedHandshake { request, midstream: true, ..CapturedHandshake::default() };
         self.open(handshake, None, transport, context)
     }
 
@@ -101,6 +103,7 @@ impl Application {
         transport: &mut Transport,
         context: &mut Context<'_, S>,
     ) -> Vec<BufferedPart> {
+        let extensions_are_known = handshake.extensions_are_known();
         let buffered = self.take_buffered(transport);
         let Stage::Handshake(upgrade) = std::mem::replace(&mut self.stage, Stage::Dead) else {
             return Vec::new();
@@ -117,7 +120,8 @@ impl Application {
             Some(rest) => ClientStart::AfterRequest(rest),
             None => ClientStart::Unknown,
         };
-        let websocket = OpenWebSocket::new(connection, client_start, context.options);
+        let websocket =
+            OpenWebSocket::new(connection, client_start, extensions_are_known, context.options);
         self.stage = Stage::Open(Box::new(websocket));
         buffered
     }

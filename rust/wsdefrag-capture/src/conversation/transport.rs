@@ -132,6 +132,12 @@ impl Transport {
         matches!(self.client, Some(client) if client == end)
     }
 
+    /// The addresses and ports of the client and the server, in that order.
+    pub(crate) fn client_and_server(&self) -> [SocketAddr; 2] {
+        let client = self.client.unwrap_or(0);
+        [self.endpoints[client], self.endpoints[1 - client]]
+    }
+
     /// Makes the connection of a new WebSocket. `None` if the filter does not want it.
     pub(crate) fn connection<S>(
         &mut self,
@@ -140,17 +146,20 @@ impl Transport {
     ) -> Option<Connection> {
         self.protocol = Protocol::WebSocket;
         let client = self.client?;
-        let endpoints = [self.endpoints[client], self.endpoints[1 - client]];
+        let endpoints = self.client_and_server();
         let uid = Identity {
             endpoints,
             initial_sequences: [client, 1 - client].map(|end| self.initial_sequences[end]),
             opened: self.first.time,
             refusals: self.refusals,
+            stream: handshake.stream.map(|stream| stream.number),
             tenant: self.tenant,
         }
         .uid(&context.options.capture_point);
+        let stream = handshake.stream;
         let mut connection = handshake.connection(self.number, uid, endpoints);
-        (connection.first, connection.last) = (self.first, self.last);
+        connection.first = stream.map_or(self.first, |stream| stream.first);
+        connection.last = self.last;
         if !connection.refused() {
             connection.deflate = connection.deflate.or(context.options.deflate);
         }
@@ -169,6 +178,11 @@ impl Transport {
     /// whatever the filter.
     pub(crate) const fn count_refusal<S>(&mut self, context: &mut Context<'_, S>) {
         self.refusals += 1;
+        self.take_number(context);
+    }
+
+    /// Takes the next number for another WebSocket on the TCP connection.
+    pub(crate) const fn take_number<S>(&mut self, context: &mut Context<'_, S>) {
         self.number = *context.next_number;
         *context.next_number += 1;
     }

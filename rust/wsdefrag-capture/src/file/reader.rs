@@ -291,6 +291,11 @@ impl RecordReader {
                 Parsed::NewFile => {
                     self.format = Format::Unknown;
                     kept = at;
+                    // The record before is of another capture, so no search begins in it.
+                    if at == 0 {
+                        self.partial.clear();
+                        self.delivered = 0;
+                    }
                     continue;
                 }
                 Parsed::Needs(needed) if !end => {

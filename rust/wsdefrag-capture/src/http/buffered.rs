@@ -16,27 +16,27 @@ pub(crate) struct BufferedPart {
 
 /// The parts that are kept, in the order in which they came.
 #[derive(Debug, Default)]
-pub(super) struct Buffered {
+pub(crate) struct Buffered {
     parts: Vec<BufferedPart>,
     bytes: usize,
 }
 
 impl Buffered {
-    pub(super) const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self { parts: Vec::new(), bytes: 0 }
     }
 
     /// Bytes of data that are kept.
-    pub(super) const fn bytes(&self) -> usize {
+    pub(crate) const fn bytes(&self) -> usize {
         self.bytes
     }
 
     /// The memory that the parts take, in bytes.
-    pub(super) fn bytes_held(&self) -> usize {
+    pub(crate) fn bytes_held(&self) -> usize {
         self.bytes + self.parts.len() * 16 + self.parts.capacity() * size_of::<BufferedPart>()
     }
 
-    pub(super) fn data(&mut self, from_client: bool, data: &[u8], origin: Origin) {
+    pub(crate) fn data(&mut self, from_client: bool, data: &[u8], origin: Origin) {
         if !data.is_empty() {
             self.bytes += data.len();
             let part = OwnedPart::Data(data.to_vec(), origin);
@@ -44,7 +44,7 @@ impl Buffered {
         }
     }
 
-    pub(super) fn gap(&mut self, from_client: bool, gap: Gap) {
+    pub(crate) fn gap(&mut self, from_client: bool, gap: Gap) {
         match self.parts.last_mut() {
             Some(BufferedPart { from_client: other, part: OwnedPart::Gap(before) })
                 if *other == from_client =>
@@ -56,14 +56,14 @@ impl Buffered {
     }
 
     /// Drops the client's parts.
-    pub(super) fn drop_client(&mut self) {
+    pub(crate) fn drop_client(&mut self) {
         self.parts.retain(|buffered| !buffered.from_client);
         let lengths = self.parts.iter().map(|buffered| buffered.part.data_length());
         self.bytes = lengths.sum();
     }
 
     /// Removes and returns all parts.
-    pub(super) fn take(&mut self) -> Vec<BufferedPart> {
+    pub(crate) fn take(&mut self) -> Vec<BufferedPart> {
         self.bytes = 0;
         std::mem::take(&mut self.parts)
     }

@@ -4,6 +4,7 @@ pub(crate) mod accept_key;
 mod body;
 pub(crate) mod buffered;
 pub(crate) mod head;
+mod http2_upgrade;
 pub(crate) mod outcome;
 pub(crate) mod parser;
 mod pending_request;

@@ -1,6 +1,7 @@
 //! What a handshake came to after a part of a stream.
 
 use crate::connection::{Request, Response};
+use crate::http2::frame_reader::Beginning;
 
 /// The state of the handshake after a part of a stream. After the last five, the bytes that were not
 /// interpreted are given by `Upgrade::take_buffered`, those of the last part included.
@@ -18,6 +19,8 @@ pub(crate) enum Outcome {
     Accepted(Box<Acceptance>),
     /// The server refused. HTTP continues after the response.
     Refused { request: Box<Request>, response: Box<Response> },
+    /// HTTP/2 follows. Where its sides begin, and the SETTINGS in the request for an upgrade.
+    Http2 { client: Beginning, server: Beginning, settings: Vec<u8> },
     /// The response was not captured.
     Unknown { request: Option<Box<Request>> },
 }

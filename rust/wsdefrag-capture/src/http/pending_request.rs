@@ -11,6 +11,8 @@ pub(super) struct PendingRequest {
     pub(super) method: String,
     /// The request, if it asks for a WebSocket.
     pub(super) for_websocket: Option<Box<Request>>,
+    /// The SETTINGS, if it asks for an upgrade to HTTP/2 (RFC 7540 section 3.2).
+    pub(super) http2_settings: Option<Vec<u8>>,
 }
 
 impl PendingRequest {

@@ -12,6 +12,8 @@
 //! its request               their order
 //! 101 after that            Accepted
 //! other status              Refused; the handshake continues
+//! the preface of HTTP/2, or a 101 to `h2c`
+//!                           Http2
 //! CONNECT                   the client's later bytes are buffered; a success restarts both directions
 //!                           at what is relayed, and after anything else HTTP continues
 //! TLS instead of a head      the handshake ends; the caller reads TLS, and what is inside
@@ -39,10 +41,12 @@ use crate::connection::{Request, Response};
 use crate::http::body::{Body, request_body, response_body};
 use crate::http::buffered::{Buffered, BufferedPart};
 use crate::http::head::{HeadReader, HeadResult, MAX_HEAD};
+use crate::http::http2_upgrade::{accepts_http2, http2_settings, is_preface};
 use crate::http::outcome::{Acceptance, Outcome};
 use crate::http::parser::{Head, accepts_websocket, asks_for_websocket, names_websocket};
 use crate::http::pending_request::{CONNECT, PendingRequest};
 use crate::http::preamble_message::OriginalAddresses;
+use crate::http2::frame_reader::{Beginning, PREFACE_HEAD};
 use crate::packet::Origin;
 use crate::stream_part::{Gap, GapKind};
 
@@ -218,6 +222,10 @@ impl Upgrade {
         }
         self.client.expect_body(request_body(&request));
         let method = request.method.clone();
+        if is_preface(&request) {
+            return self.http2(Beginning::Preface(PREFACE_HEAD));
+        }
+        let http2_settings = http2_settings(&request);
         let for_websocket = asks_for_websocket(&request).then(|| Box::new(request));
         if let Some(early) = &mut self.early_acceptance {
             if for_websocket.is_none() {
@@ -230,7 +238,7 @@ impl Upgrade {
             self.early_responses -= 1;
             return Outcome::NeedMoreData;
         }
-        self.pending.push_back(PendingRequest { method, for_websocket });
+        self.pending.push_back(PendingRequest { method, for_websocket, http2_settings });
         match self.early_response.take().map(|response| self.response(*response, None)) {
             // What the server sent after the response was buffered.
             Some(Outcome::NeedMoreData) => Outcome::HttpContinues,
@@ -279,6 +287,9 @@ impl Upgrade {
     /// Takes a 101. It belongs to the first pending request for a WebSocket, even if responses before
     /// it were not captured.
     fn switching_protocols(&mut self, response: Response, acknowledged: Option<u64>) -> Outcome {
+        if accepts_http2(&response) {
+            return self.http2(Beginning::Preface(0));
+        }
         let request = self.pending.drain(..).find_map(|request| request.for_websocket);
         if !accepts_websocket(&response, request.is_some()) {
             return Outcome::NotWebSocket;
@@ -294,6 +305,13 @@ impl Upgrade {
         }
         self.early_acceptance = Some(acceptance);
         Outcome::NeedMoreData
+    }
+
+    /// Goes on with HTTP/2, where the client's stream begins there.
+    fn http2(&mut self, client: Beginning) -> Outcome {
+        let settings = self.pending.drain(..).find_map(|request| request.http2_settings);
+        let settings = settings.unwrap_or_default();
+        Outcome::Http2 { client, server: Beginning::Server, settings }
     }
 
     /// An acceptance whose request may not have been captured whole.

@@ -478,16 +478,16 @@ impl Connections {
                 (&mut self.keys, &mut self.scan),
                 sink,
             );
-            live.settle(&mut self.total_held, &mut state);
+            live.settle(Ended::EndOfCapture, &mut self.total_held, &mut state);
             let is_last = ending.unsettled.len() == 0;
             ending.rows.sort(if is_last { 0 } else { self.ledger.limit() });
             return true;
         }
         let unreported = ending.unreported.get_or_insert_with(|| {
             let live = self.live_in_order().map(|(number, index)| (number, FinalEnd::Live(index)));
-            let refused = ending.rows.refused.drain(..);
-            let refused = refused.map(|it| (it.connection, FinalEnd::Refused(Box::new(it))));
-            let mut all: Vec<_> = live.chain(refused).collect();
+            let ended = ending.rows.ended.drain(..);
+            let ended = ended.map(|it| (it.connection, FinalEnd::Ended(Box::new(it))));
+            let mut all: Vec<_> = live.chain(ended).collect();
             all.sort_by_key(|(number, _)| *number);
             all.into_iter().map(|(_, end)| end).collect::<Vec<_>>().into_iter()
         });
@@ -496,7 +496,7 @@ impl Connections {
                 self.end_connection(index, Ended::EndOfCapture, sink);
                 self.table.remove(index);
             }
-            Some(FinalEnd::Refused(connection)) => sink.ended(*connection),
+            Some(FinalEnd::Ended(connection)) => sink.ended(*connection),
             None => return false,
         }
         true

@@ -35,8 +35,8 @@ pub(super) struct Ending {
 /// A connection that is to be reported.
 pub(super) enum FinalEnd {
     Live(SlotIndex),
-    /// A WebSocket that the server refused in what was held.
-    Refused(Box<Connection>),
+    /// A WebSocket that has ended: the server refused it in what was held, or it is a stream of HTTP/2.
+    Ended(Box<Connection>),
 }
 
 /// The rows that the end of a capture causes.
@@ -50,7 +50,8 @@ pub(super) struct FinalRows {
     latest: HashMap<(u64, bool), u64>,
     /// Rows that were sorted.
     sorted: IntoIter<(Key, Row)>,
-    pub(super) refused: Vec<Connection>,
+    /// WebSockets that have ended.
+    pub(super) ended: Vec<Connection>,
 }
 
 impl FinalRows {
@@ -108,6 +109,6 @@ impl<S: Sink> Sink for Settling<'_, S> {
     }
 
     fn ended(&mut self, connection: Connection) {
-        self.rows.refused.push(connection);
+        self.rows.ended.push(connection);
     }
 }

@@ -274,9 +274,17 @@ impl LiveConnection {
         total_held: &mut usize,
         state: &mut CaptureState<'_, S>,
     ) {
+        let ended = self.ended(ended);
+        self.settle(ended, total_held, state);
+        let Self { streams, conversation, .. } = self;
+        conversation.finish(ended, [streams[0].repeats, streams[1].repeats], state);
+    }
+
+    /// How the connection ended, if it ends for this reason.
+    fn ended(&self, reason: Ended) -> Ended {
         let streams = &self.streams;
         // The connection may have waited for a hole before its FIN, or for a packet after its RST.
-        let ended = match ended {
+        match reason {
             Ended::Idle | Ended::Evicted | Ended::EndOfCapture
                 if streams.iter().all(Stream::has_fin) =>
             {
@@ -287,20 +295,19 @@ impl LiveConnection {
             {
                 Ended::Rst
             }
-            ended => ended,
-        };
-        self.settle(total_held, state);
-        let Self { streams, conversation, .. } = self;
-        conversation.finish(ended, [streams[0].repeats, streams[1].repeats], state);
+            reason => reason,
+        }
     }
 
     /// Gives out everything that is held, before the end: the segments, then what is unfinished. Nothing
     /// follows, and a second call does nothing.
     pub(super) fn settle<S: Sink>(
         &mut self,
+        ended: Ended,
         total_held: &mut usize,
         state: &mut CaptureState<'_, S>,
     ) {
+        let ended = self.ended(ended);
         let Self { streams, conversation, .. } = self;
         if std::mem::replace(&mut self.is_settled, true) {
             return;
@@ -308,6 +315,6 @@ impl LiveConnection {
         for (sender, stream) in streams.iter_mut().enumerate() {
             stream.finish(total_held, &mut |part| conversation.part(sender, part, state));
         }
-        conversation.settle(state);
+        conversation.settle(ended, state);
     }
 }

@@ -8,6 +8,7 @@ use wsdefrag_core::deflate::params::foreign_extensions;
 use wsdefrag_core::{DeflateParams, Settings};
 
 use crate::connection::{Connection, Ended};
+use crate::http2::problems::Http2Problems;
 use crate::options::Options;
 use crate::packet::Origin;
 use crate::sink::Sink;
@@ -42,10 +43,16 @@ pub(crate) struct OpenWebSocket {
 impl OpenWebSocket {
     /// A WebSocket after its handshake. If the response was captured, the server's first byte begins a
     /// frame.
-    pub(crate) fn new(connection: Connection, client: ClientStart, options: &Options) -> Self {
+    pub(crate) fn new(
+        connection: Connection,
+        client: ClientStart,
+        extensions_are_known: bool,
+        options: &Options,
+    ) -> Self {
         let (id, server_at_frame) = (connection.connection, connection.response.is_some());
         let extensions = connection.extensions().unwrap_or_default();
-        let is_readable = DeflateParams::from_header_tolerant(&extensions).is_ok();
+        let is_readable =
+            extensions_are_known && DeflateParams::from_header_tolerant(&extensions).is_ok();
         let deflate_is_known = (server_at_frame && is_readable) || options.deflate.is_some();
         let deflate = if deflate_is_known { connection.deflate } else { Some(unknown_deflate()) };
         let direction = |from_client: bool, at_frame: bool| {
@@ -120,9 +127,19 @@ impl OpenWebSocket {
         }
     }
 
+    /// Takes note of what is known of the connection's TLS at its end.
+    pub(crate) fn note_tls(&mut self, tls: Option<Box<TlsFacts>>) {
+        self.connection.tls = tls;
+    }
+
     /// The tags and tunnels of the connection's packets.
     pub(crate) fn encapsulation(&mut self) -> &mut Vec<String> {
         &mut self.connection.encapsulation
+    }
+
+    /// Adds a sentence for each problem of the connection of HTTP/2 that the WebSocket is a stream of.
+    pub(crate) fn note_http2_problems(&mut self, problems: Http2Problems) {
+        problems::add_http2_problems(&mut self.connection, problems);
     }
 
     /// Reads the frames of both sides that were found at the same time, in the order of the packets.
@@ -196,13 +213,12 @@ impl OpenWebSocket {
     }
 
     /// Ends the WebSocket, which must be settled, and reports it. `repeats` is indexed by
-    /// `from_client`; `last` is the last packet; `tls` is what is known of its TLS.
+    /// `from_client`; `last` is the last packet.
     pub(crate) fn finish(
         self,
         ended: Ended,
         repeats: [Repeats; 2],
         last: Origin,
-        tls: Option<Box<TlsFacts>>,
         sink: &mut impl Sink,
     ) {
         let Self { mut connection, mut directions, .. } = self;
@@ -217,7 +233,6 @@ impl OpenWebSocket {
         let closes = directions.iter().filter_map(Direction::close);
         connection.close = closes.min_by_key(|close| close.packet).cloned();
         connection.last = last;
-        connection.tls = tls;
         connection.ended = Some(ended);
         connection.from_server = directions[0].account().clone();
         connection.from_client = directions[1].account().clone();

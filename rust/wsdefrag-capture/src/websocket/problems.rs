@@ -9,6 +9,7 @@
 use wsdefrag_core::deflate::params::foreign_extensions;
 
 use crate::connection::{Connection, MAX_PROBLEMS, Request, field};
+use crate::http2::problems::Http2Problems;
 use crate::tls_facts::TlsFacts;
 
 /// Characters of a request's target that a sentence shows.
@@ -24,7 +25,9 @@ pub(crate) fn add_problems(connection: &mut Connection, lost_to_gap: [bool; 2]) 
     if connection.accept_key_ok == Some(false) {
         problems.push("the accept key is wrong (RFC 6455 section 4.2.2)".to_owned());
     }
-    add_oddities(connection, &mut problems);
+    if connection.stream_id.is_none() {
+        add_oddities(connection, &mut problems);
+    }
     if let Some(tls) = &connection.tls {
         add_tls(tls, &mut problems);
     }
@@ -70,6 +73,20 @@ pub(crate) fn add_problems(connection: &mut Connection, lost_to_gap: [bool; 2]) 
     }
     problems.truncate(MAX_PROBLEMS);
     connection.problems = problems;
+}
+
+/// Adds a sentence for each problem of a connection of HTTP/2.
+pub(crate) fn add_http2_problems(connection: &mut Connection, problems: Http2Problems) {
+    let Http2Problems { long_blocks, wrong_blocks, dropped_streams } = problems;
+    for (count, what) in [
+        (long_blocks, "header blocks over 64 KiB were read in part"),
+        (wrong_blocks, "header blocks break the rules of HPACK (RFC 7541)"),
+        (dropped_streams, "streams were not read, because there were too many"),
+    ] {
+        if count > 0 && connection.problems.len() < MAX_PROBLEMS {
+            connection.problems.push(format!("HTTP/2: {count} {what}"));
+        }
+    }
 }
 
 /// Adds a sentence for each rule that the heads of a handshake break.

@@ -48,9 +48,13 @@ const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 /// If a rule is broken.
 pub(crate) fn check(input: &[u8]) {
     let Some((&options, script)) = input.split_first() else { return };
-    let file = file(options, script);
-    let whole = read(options, &file, file.len());
-    assert_eq!(whole, read(options, &file, 7), "in chunks");
+    check_file(options, &file(options, script));
+}
+
+/// Checks the rules for a capture file, read with these options.
+pub(crate) fn check_file(options: u8, file: &[u8]) {
+    let whole = read(options, file, file.len());
+    assert_eq!(whole, read(options, file, 7), "in chunks");
 }
 
 fn read(bits: u8, file: &[u8], chunk: usize) -> Output {
@@ -191,18 +195,18 @@ impl Output {
 }
 
 /// Writes packets between one pair of ports.
-struct Writer {
-    file: Vec<u8>,
-    microseconds: u32,
+pub(crate) struct Writer {
+    pub(crate) file: Vec<u8>,
+    pub(crate) microseconds: u32,
     /// The next sequence number of each side, indexed by `from_client`.
-    next: [u32; 2],
+    pub(crate) next: [u32; 2],
     /// The tunnel of the next packets: 0 for none; from 2 on with sequence numbers of another
     /// connection.
     tunnel: u8,
 }
 
 impl Writer {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut file = Vec::new();
         for field in [0xa1b2_c3d4_u32, 0x0004_0002, 0, 0, 65_536, 101] {
             file.extend(field.to_le_bytes());
@@ -247,18 +251,23 @@ impl Writer {
     }
 
     /// Writes the next bytes of one side.
-    fn data(&mut self, from_client: bool, payload: &[u8]) {
+    pub(crate) fn data(&mut self, from_client: bool, payload: &[u8]) {
         let side = usize::from(from_client);
         self.packet(from_client, self.next[side], ACK, payload, 0);
         self.next[side] = self.next[side].wrapping_add(payload.len() as u32);
     }
 
-    fn handshake(&mut self, bits: u8) {
+    /// Opens the TCP connection.
+    pub(crate) fn open(&mut self) {
         for (from_client, flags) in [(true, SYN), (false, SYN | ACK)] {
             let side = usize::from(from_client);
             self.packet(from_client, self.next[side], flags, b"", 0);
             self.next[side] = self.next[side].wrapping_add(1);
         }
+    }
+
+    fn handshake(&mut self, bits: u8) {
+        self.open();
         let request = format!(
             "GET /chat HTTP/1.1\r\nHost: example.com\r\nUpgrade: websocket\r\nConnection: \
              Upgrade\r\nSec-WebSocket-Key: {KEY}\r\nSec-WebSocket-Version: 13\r\n\r\n"
@@ -281,7 +290,7 @@ impl Writer {
 }
 
 /// A frame with this first byte and payload. A client's frame has a masking key of zeros.
-fn frame(from_client: bool, first: u8, payload: &[u8]) -> Vec<u8> {
+pub(crate) fn frame(from_client: bool, first: u8, payload: &[u8]) -> Vec<u8> {
     let mask = if from_client { 0x80 } else { 0 };
     let mut frame = vec![first, mask | payload.len().min(125) as u8];
     if from_client {

@@ -1,6 +1,7 @@
 //! Captures of damaged and contradictory connections: random ones, and inputs kept by fuzzing.
 
 mod contract;
+mod http2;
 mod seeds;
 
 use std::fs;
@@ -13,10 +14,22 @@ fn kept_inputs_keep_the_contract() {
     for (_, input) in seeds::seeds() {
         contract::check(&input);
     }
-    // The folder exists only once fuzzing has found a failure.
-    let found = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/regressions/connections");
-    for entry in fs::read_dir(found).into_iter().flatten() {
-        contract::check(&fs::read(entry.unwrap().path()).unwrap());
+    for (_, input) in seeds::http2() {
+        http2::check(&input);
+    }
+    for (_, input) in seeds::hpack() {
+        http2::check_blocks(&input);
+    }
+    // A folder exists only once fuzzing has found a failure.
+    let found = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/regressions");
+    for (target, check) in [
+        ("connections", contract::check as fn(&[u8])),
+        ("http2", http2::check),
+        ("hpack", http2::check_blocks),
+    ] {
+        for entry in fs::read_dir(found.join(target)).into_iter().flatten() {
+            check(&fs::read(entry.unwrap().path()).unwrap());
+        }
     }
 }
 
@@ -44,5 +57,15 @@ proptest! {
         contract::check(&input);
         input[0] &= !1;
         contract::check(&input);
+    }
+
+    #[test]
+    fn any_script_of_http2_keeps_the_contract(options in any::<u8>(), steps in steps()) {
+        http2::check(&[&[options & !1][..], &steps].concat());
+    }
+
+    #[test]
+    fn any_header_blocks_keep_the_contract(steps in steps()) {
+        http2::check_blocks(&steps);
     }
 }

@@ -7,6 +7,8 @@ mod formats;
 mod fragmented;
 mod layers;
 mod links;
+mod merge_contract;
+mod merging;
 mod properties;
 mod reading;
 mod seeds;

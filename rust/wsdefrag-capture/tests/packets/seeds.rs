@@ -1,10 +1,12 @@
 //! The inputs that fuzzing starts from: the beginnings of recorded captures, and inputs with
 //! features that no recorded capture has.
 //!
-//! The form of an input is described in `contract.rs`. The example `seeds` includes this file too.
+//! The form of an input is described in `contract.rs` and `merge_contract.rs`. The example `seeds` includes this file too.
 
 use std::fs;
 use std::path::Path;
+
+use super::merge_contract::SEPARATOR;
 
 /// The inputs, by their names.
 pub(crate) fn seeds() -> Vec<(String, Vec<u8>)> {
@@ -27,6 +29,24 @@ pub(crate) fn seeds() -> Vec<(String, Vec<u8>)> {
         file.splice(0..0, [index.wrapping_mul(37), index % 7]);
     }
     files
+}
+
+/// Inputs of two files each, by their names.
+pub(crate) fn of_several_files() -> Vec<(String, Vec<u8>)> {
+    let files = seeds();
+    let pairs = files.iter().zip(files.iter().skip(1));
+    pairs
+        .map(|((name, one), (_, other))| {
+            let (Some((head, one)), Some((_, other))) =
+                (one.split_first_chunk::<2>(), other.split_first_chunk::<2>())
+            else {
+                unreachable!("a seed has a head")
+            };
+            let both = [one, other].map(|file| &file[..file.len().min(600)]);
+            let known = [head[0] & 3];
+            (name.clone(), [&head[..], &known, &both.join(&SEPARATOR[..])].concat())
+        })
+        .collect()
 }
 
 /// A pcap file of raw IP with a datagram in fragments, of IPv4 and of IPv6.

@@ -198,7 +198,7 @@ fn extent_of(header: &Header) -> Extent {
 
 /// Gives a message to `sink`; `passive` says whether it may be incomplete.
 fn give<C: Content, S: SinkFor<C>>(
-    message: OpenMessage<C>,
+    mut message: OpenMessage<C>,
     passive: bool,
     sink: &mut S,
 ) -> Result<(), OutOfMemory> {
@@ -209,7 +209,7 @@ fn give<C: Content, S: SinkFor<C>>(
     // A payload that cannot be inflated is only useful if it is complete.
     let useless = decoding == Decoding::Opaque && damage != Some(Damage::Undecodable);
     let content =
-        if useless { sink.memory().allocate(0)? } else { message.into_content(sink.memory())? };
+        if useless { sink.memory().allocate(0)? } else { message.take_content(sink.memory())? };
     let event = match damage {
         None => Event::Message { opcode, content, extent },
         Some(Damage::Undecodable) if foreign || !passive => {

@@ -134,7 +134,8 @@ impl<C: Content> FrameDecoder<C> {
         Ok(())
     }
 
-    /// Ends the direction; returns the violation that ended it, or the incomplete frame.
+    /// Ends the direction; returns the violation that ended it, or the incomplete frame. If memory for
+    /// that is refused, the direction has not ended, and the call can be repeated.
     pub fn receive_eof<M: Memory<Content = C>>(
         &mut self,
         memory: &mut M,
@@ -144,13 +145,11 @@ impl<C: Content> FrameDecoder<C> {
         }
         let Some(opcode) = self.walker.cut_opcode() else { return Ok(None) };
         let offset = self.walker.parser.start();
-        let content = match self.payload.take() {
-            Some(payload) => payload,
-            None => memory.allocate(0).map_err(|refused| {
-                let error = self.walker.parser.error(refused.into());
-                self.fail(error);
-                error
-            })?,
+        let refused = |refused: OutOfMemory| self.walker.parser.error(refused.into());
+        let content = if let Some(payload) = self.payload.take() {
+            payload
+        } else {
+            memory.allocate(0).map_err(refused)?
         };
         self.forget();
         Ok(Some(Incomplete { opcode, content, offset }))

@@ -197,12 +197,12 @@ impl<C: Content> OpenMessage<C> {
         tolerated.deflate_tail += u64::from(deflate_tail);
     }
 
-    /// The content so far.
-    pub(crate) fn into_content<M: Memory<Content = C>>(
-        self,
+    /// Takes the content so far.
+    pub(crate) fn take_content<M: Memory<Content = C>>(
+        &mut self,
         memory: &mut M,
     ) -> Result<C, OutOfMemory> {
-        match self.content {
+        match self.content.take() {
             Some(content) => Ok(content),
             None => memory.allocate(0),
         }

@@ -125,7 +125,8 @@ impl<C: Content> Reassembler<C> {
         }
     }
 
-    /// Ends the direction; returns the violation that ended it, or the incomplete message or frame.
+    /// Ends the direction; returns the violation that ended it, or the incomplete message or frame. If
+    /// memory for that is refused, the direction has not ended, and the call can be repeated.
     pub fn receive_eof<M: Memory<Content = C>>(
         &mut self,
         memory: &mut M,
@@ -133,23 +134,22 @@ impl<C: Content> Reassembler<C> {
         if let Some(error) = self.error {
             return Err(error);
         }
-        let incomplete = self.incomplete(memory).map_err(|OutOfMemory| {
-            let error = self.walker.parser.error(Kind::OutOfMemory);
-            self.fail(error);
-            error
-        });
+        let Ok(incomplete) = self.incomplete(memory) else {
+            return Err(self.walker.parser.error(Kind::OutOfMemory));
+        };
         self.forget();
         self.discarded_from.get_or_insert(self.received);
-        incomplete
+        Ok(incomplete)
     }
 
     fn incomplete<M: Memory<Content = C>>(
         &mut self,
         memory: &mut M,
     ) -> Result<Option<Incomplete<C>>, OutOfMemory> {
-        if let Some(message) = self.message.take() {
+        if let Some(message) = &mut self.message {
+            let content = message.take_content(memory)?;
             let Account { opcode, offset, .. } = message.account;
-            return Ok(Some(Incomplete { opcode, content: message.into_content(memory)?, offset }));
+            return Ok(Some(Incomplete { opcode, content, offset }));
         }
         let cut = self.walker.cut_opcode().filter(|_| self.discarded_from.is_none());
         let Some(opcode) = cut else { return Ok(None) };

@@ -1,6 +1,12 @@
 //! A pass over a capture that fills an Arrow table, and keeps the other two tables if they are
 //! small.
 
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_macros,
+    reason = "at most `KEPT` bytes of batches for later tables, the batches of one step, and texts for each file"
+)]
+
 use std::any::Any;
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -3,6 +3,11 @@
 //! Their constructors, which are Python code, are not called. So each object is given all
 //! attributes that its class has, and a field that is new in a class needs a line here.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a few values for each connection, and a pointer for each field of two heads, for which a step has room"
+)]
+
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString, PyTuple};
 use pyo3::{IntoPyObjectExt, intern};
@@ -52,6 +57,8 @@ pub(crate) fn new_connection(
         py,
         "connection": connection.connection,
         "uid": copied_bytes(py, &connection.uid)?,
+        "stream_id": connection.stream_id,
+        "http_version": connection.http_version(),
         "client_address": end(connection.client_address),
         "server_address": end(connection.server_address),
         "original_client_address": connection.original_client_address.map(end),

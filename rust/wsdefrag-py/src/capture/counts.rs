@@ -1,5 +1,10 @@
 //! Converts the counters of packets.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a short text for each kind of packet that is not read"
+)]
+
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use wsdefrag_capture::packet::counts::Counts;

@@ -1,5 +1,11 @@
 //! A control frame, a gap or a violation of a capture, for Python.
 
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_macros,
+    reason = "a text has at most 200 characters"
+)]
+
 use std::sync::OnceLock;
 
 use pyo3::exceptions::{PyTypeError, PyValueError};

@@ -4,6 +4,11 @@
 //! [`MAX_HANDLES`] are open, and one that was closed for room is opened again. Each read names its
 //! offset: the offset of an open file is shared with forked processes.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a small object for each open file, of which there are at most `MAX_HANDLES`, and the names of files"
+)]
+
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, ErrorKind, Read};

@@ -1,5 +1,11 @@
 //! What to read and how; created once, and read any number of times.
 
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_macros,
+    reason = "it copies the caller's arguments"
+)]
+
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;

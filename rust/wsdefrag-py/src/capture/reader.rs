@@ -17,6 +17,11 @@
 //! collection. `progress` can be read during a pass, also by the file object that is being read: it
 //! is locked only briefly, and no holder of it waits for the GIL.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "there is room: it was asked for just before, or is a text for each file or place of damage"
+)]
+
 use std::collections::{HashMap, TryReserveError, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

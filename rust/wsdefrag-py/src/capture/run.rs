@@ -15,6 +15,12 @@
 //! be read costs itself: it is named in the warnings, and the others are read. If none can be read,
 //! the run has failed.
 
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_macros,
+    reason = "one chunk of at most 256 KiB for each open file, and texts for each file and at most `MAX_REPORTED` places of damage in it"
+)]
+
 use std::collections::HashMap;
 use std::io::{self, ErrorKind, Read};
 use std::sync::Arc;

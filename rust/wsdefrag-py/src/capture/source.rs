@@ -1,5 +1,11 @@
 //! The files, or the Python file object, of a capture, and its key logs.
 
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_macros,
+    reason = "it copies the caller's paths"
+)]
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

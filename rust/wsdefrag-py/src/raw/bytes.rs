@@ -10,6 +10,8 @@ use pyo3::types::PyBytes;
 use wsdefrag_core::deflate::inflater::{Progress, Stream};
 use wsdefrag_core::{Layout, Mask, OutOfMemory};
 
+use crate::raw::interpreter::attached;
+
 /// Whether the GIL is kept during work on memory that no Python code can reach.
 #[derive(Clone, Copy)]
 pub(crate) enum Gil<'py> {
@@ -49,6 +51,18 @@ pub(crate) fn copied_bytes<'py>(py: Python<'py>, bytes: &[u8]) -> PyResult<Bound
     let bytes = unsafe { Bound::from_owned_ptr_or_err(py, object) }?;
     // SAFETY: the call makes a `bytes`.
     Ok(unsafe { bytes.cast_into_unchecked() })
+}
+
+/// The bytes of a `bytes`. The GIL is not needed: nobody changes them, and the reference keeps them.
+#[inline]
+pub(crate) fn bytes_of(bytes: &Py<PyBytes>) -> &[u8] {
+    let object = bytes.as_ptr();
+    // SAFETY: a live `bytes`, whose bytes stay where they are.
+    let data = unsafe { ffi::PyBytes_AS_STRING(object) };
+    // SAFETY: a live object of variable size, which no longer changes.
+    let size = unsafe { ffi::Py_SIZE(object) };
+    // SAFETY: `data` points to as many bytes, which live as long as the reference.
+    unsafe { slice::from_raw_parts(data.cast(), size.cast_unsigned()) }
 }
 
 /// A new `bytes` with a copy of `first` and `second`.
@@ -227,6 +241,6 @@ impl Writer {
 impl Drop for Writer {
     fn drop(&mut self) {
         // SAFETY: attached inside the closure; the writer is live and not used again.
-        Python::attach(|_| unsafe { ffi::compat::PyBytesWriter_Discard(self.inner.as_ptr()) });
+        attached(|_| unsafe { ffi::compat::PyBytesWriter_Discard(self.inner.as_ptr()) });
     }
 }

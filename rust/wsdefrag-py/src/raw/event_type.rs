@@ -4,6 +4,12 @@
 //! The slots below serve all types. `read/event_value.rs` has what does not need the memory: the
 //! constructor's arguments, the fields, `repr`.
 
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_macros,
+    reason = "once for each type, and short texts"
+)]
+
 use std::ffi::{CStr, c_int, c_void};
 use std::mem::offset_of;
 use std::ptr;

@@ -3,6 +3,8 @@
 //! The constructor of a frozen dataclass calls `object.__setattr__` from Python for each field. A
 //! whole 32-byte message of wsproto takes 940 ns with it and 160 ns without.
 
+#![expect(clippy::disallowed_macros, reason = "a short text")]
+
 use std::ptr;
 
 use pyo3::exceptions::{PyException, PyTypeError};
@@ -90,7 +92,11 @@ pub(crate) fn new_exception<'py>(
     text: &str,
     attributes: &[(&Bound<'py, PyString>, Bound<'py, PyAny>)],
 ) -> PyResult<Bound<'py, PyAny>> {
-    let arguments = (PyString::from_bytes(py, text.as_bytes())?,).into_pyobject(py)?;
+    let text = PyString::from_bytes(py, text.as_bytes())?;
+    // SAFETY: attached; one object is given, and it is live.
+    let arguments = unsafe { ffi::PyTuple_Pack(1, text.as_ptr()) };
+    // SAFETY: attached; null with an exception set, where PyO3 would panic, or an owned reference.
+    let arguments = unsafe { Bound::from_owned_ptr_or_err(py, arguments) }?;
     let class = class.0.as_ptr().cast::<ffi::PyTypeObject>();
     // SAFETY: the class is live.
     let Some(new) = (unsafe { (*class).tp_new }) else { unreachable!("it was compared in `new`") };

@@ -6,6 +6,8 @@
 //! that may load the module share one GIL: without the slot `Py_mod_multiple_interpreters`, CPython
 //! refuses it to those with a GIL of their own.
 
+#![expect(clippy::disallowed_methods, reason = "once for each interpreter and class")]
+
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -36,6 +38,19 @@ fn main() -> *mut ffi::PyInterpreterState {
 fn number(_: Python<'_>) -> i64 {
     // SAFETY: attached; the state is that of the running interpreter.
     unsafe { ffi::PyInterpreterState_GetID(current()) }
+}
+
+/// Runs `work` with the token of a thread that PyO3 has attached, where the token could not be passed.
+///
+/// `Python::attach` takes the GIL by the functions `PyGILState_*`, which know one interpreter for each
+/// thread: in a subinterpreter they would wait for ever, or come back in the main one. It does not call
+/// them on a thread that PyO3 knows to be attached: inside a method, a property or the release of an
+/// object of a `#[pyclass]`. All uses are inside of these: what the engine asks of a held event or of
+/// a `bytes` being written, and their release with the object that owns them. None is inside
+/// `Python::detach`, nor in a slot of a hand-made type, which PyO3 does not know of.
+#[inline]
+pub(crate) fn attached<R>(work: impl FnOnce(Python<'_>) -> R) -> R {
+    Python::attach(work)
 }
 
 /// Runs `work` in the main interpreter, as CPython does to load modules that only that one can.

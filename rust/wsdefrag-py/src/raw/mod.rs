@@ -14,7 +14,7 @@
 //! - `arrow_text` makes a column of texts that the core has checked;
 //! - `buffer` reads the caller's input without a copy;
 //! - `entry` is the way of the interpreter into the types made here;
-//! - `list` creates lists, where PyO3 panics if memory is refused;
+//! - `list` and `number` create lists and numbers, where PyO3 panics if memory is refused;
 //! - `interpreter` tells interpreters apart, and keeps values for each;
 //! - `python` calls Python code so that its thread may be ended there.
 
@@ -30,6 +30,7 @@ pub(crate) mod instance;
 pub(crate) mod interpreter;
 pub(crate) mod list;
 pub(crate) mod message;
+pub(crate) mod number;
 pub(crate) mod python;
 mod storage;
 pub(crate) mod storage_type;

@@ -107,6 +107,17 @@ pub(super) unsafe fn set_attribute(object: Object, name: Object, value: Object) 
     guarded(|| unsafe { function(object, name, value) })
 }
 
+/// Sets an attribute as `object.__setattr__` does.
+pub(crate) fn set<'py>(
+    object: &Bound<'py, PyAny>,
+    name: &Bound<'py, PyString>,
+    value: &Bound<'py, PyAny>,
+) -> PyResult<()> {
+    // SAFETY: attached; all three are live. The call takes references of its own.
+    let failed = unsafe { set_attribute(object.as_ptr(), name.as_ptr(), value.as_ptr()) };
+    if failed == 0 { Ok(()) } else { Err(PyErr::fetch(object.py())) }
+}
+
 /// A module, imported if it is not yet.
 pub(crate) fn module<'py>(name: &Bound<'py, PyString>) -> PyResult<Bound<'py, PyAny>> {
     unary(ffi::PyImport_Import, name)

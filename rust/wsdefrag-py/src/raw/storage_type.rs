@@ -6,6 +6,8 @@
 //! without a constructor; `fields` has its accessors. Python tracks instances of every class it
 //! defines; [`untracked`] undoes that for `WebSocketMessage`, which adds no fields.
 
+#![expect(clippy::disallowed_methods, reason = "once for each type")]
+
 use std::ffi::{CStr, c_int, c_void};
 use std::mem::offset_of;
 use std::ptr;

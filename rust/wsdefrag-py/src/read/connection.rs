@@ -8,6 +8,7 @@ use wsdefrag_core::Settings;
 use crate::params::{PyDeflateParams, PyLimits, PyStrictness};
 use crate::read::event::Wanted;
 use crate::read::pair::Pair;
+use crate::read::record::Record;
 use crate::read::state::{DirectionState, settings};
 
 /// The engine of ``wsdefrag.WebSocketConnection``.
@@ -17,15 +18,15 @@ pub(crate) struct Connection(Pair<DirectionState>);
 #[pymethods]
 impl Connection {
     #[new]
-    #[pyo3(signature = (*, deflate, limits, strictness, extension, record, keeps))]
+    #[pyo3(signature = (*, deflate, limits, strictness, extension, websocket, retain))]
     fn new(
         py: Python<'_>,
         deflate: Option<PyDeflateParams>,
         limits: PyLimits,
         strictness: PyStrictness,
         extension: Option<&Bound<'_, PyString>>,
-        record: Py<PyAny>,
-        keeps: bool,
+        websocket: Py<PyAny>,
+        retain: Option<usize>,
     ) -> PyResult<Self> {
         let foreign_extension = extension.is_some();
         let either = settings(false, deflate, limits, strictness);
@@ -34,7 +35,8 @@ impl Connection {
             let name = extension.map(|name| name.clone().unbind());
             Py::new(py, DirectionState::new("WebSocketConnection", settings, name))
         };
-        Ok(Self(Pair::new(direction(true)?, direction(false)?, record, keeps)))
+        let record = Record::new(websocket, retain);
+        Ok(Self(Pair::new(direction(true)?, direction(false)?, record)))
     }
 
     /// Receive the next bytes of one direction.

@@ -1,19 +1,12 @@
 //! How a direction ended, kept so that a repeated call raises the same exception.
 
-use pyo3::exceptions::PyValueError;
+use pyo3::exceptions::{PyMemoryError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
-use wsdefrag_core::{Error, Incomplete, Opcode};
+use wsdefrag_core::write::refusal::NO_MEMORY;
+use wsdefrag_core::{Error, Incomplete};
 
 use crate::content::PyContent;
 use crate::errors;
-
-/// The incomplete message or frame at the end of a direction.
-pub(crate) struct Truncated {
-    pub(crate) opcode: Opcode,
-    pub(crate) content: Py<PyBytes>,
-    pub(crate) offset: u64,
-}
 
 /// Whether and how a direction ended.
 pub(crate) enum Ending {
@@ -22,19 +15,22 @@ pub(crate) enum Ending {
     /// The direction ended between messages, or after an error.
     Clean,
     /// The direction ended inside a header, a frame or a message.
-    Truncated(Truncated),
+    Truncated(Incomplete<PyContent>),
 }
 
 impl Ending {
-    /// The ending for the engine's result.
+    /// The ending for the engine's result and the error that it keeps. If memory was refused, the
+    /// direction has not ended.
     pub(crate) fn new(
-        py: Python<'_>,
         reported: Result<Option<Incomplete<PyContent>>, Error>,
+        error: Option<&Error>,
     ) -> PyResult<Self> {
-        let Ok(Some(Incomplete { opcode, content, offset })) = reported else {
-            return Ok(Self::Clean);
-        };
-        Ok(Self::Truncated(Truncated { opcode, content: content.into_bytes(py)?, offset }))
+        match reported {
+            Ok(Some(incomplete)) => Ok(Self::Truncated(incomplete)),
+            Ok(None) => Ok(Self::Clean),
+            Err(_) if error.is_some() => Ok(Self::Clean),
+            Err(_) => Err(PyMemoryError::new_err(NO_MEMORY)),
+        }
     }
 
     pub(crate) const fn is_open(&self) -> bool {
@@ -50,11 +46,11 @@ impl Ending {
     }
 
     /// Raises the violation, or `IncompleteMessage` if the direction ended inside a message.
-    pub(crate) fn raise(&self, py: Python<'_>, error: Option<&Error>) -> PyResult<()> {
+    pub(crate) fn raise(&mut self, py: Python<'_>, error: Option<&Error>) -> PyResult<()> {
         match (error, self) {
             (Some(error), _) => Err(errors::raise(py, error)),
-            (None, Self::Truncated(Truncated { opcode, content, offset })) => {
-                Err(errors::raise_incomplete(py, *opcode, content, *offset))
+            (None, Self::Truncated(Incomplete { opcode, content, offset })) => {
+                Err(errors::raise_incomplete(py, *opcode, content.bytes(py)?, *offset))
             }
             (None, _) => Ok(()),
         }

@@ -8,10 +8,9 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use pyo3::IntoPyObjectExt;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyBytes, PyFloat, PyList, PyString};
+use pyo3::types::{PyBool, PyBytes, PyList, PyString};
 use wsdefrag_core::{Error, Event, OutOfMemory, Sink};
 
 use crate::classes::{DataclassRef, message_class};
@@ -21,6 +20,7 @@ use crate::raw::bytes::copied_bytes;
 use crate::raw::event::new_event;
 use crate::raw::event_type;
 use crate::raw::message::{MessageClass, new_message};
+use crate::raw::number::{float, integer};
 use crate::read::event_value::{Detail, EventValues, Kind};
 
 static VIOLATION: DataclassRef = DataclassRef::new("wsdefrag.events", "ProtocolViolation");
@@ -109,8 +109,8 @@ impl<'py> PySink<'py> {
         let attributes = [
             (intern!(py, "error"), errors::violation(py, error)?),
             (intern!(py, "from_client"), PyBool::new(py, self.from_client).to_owned().into_any()),
-            (intern!(py, "timestamp"), PyFloat::new(py, self.seconds()).into_any()),
-            (intern!(py, "offset"), error.offset.into_bound_py_any(py)?),
+            (intern!(py, "timestamp"), float(py, self.seconds())?),
+            (intern!(py, "offset"), integer(py, error.offset)?),
         ];
         self.events.append(VIOLATION.make(py, &attributes)?)
     }

@@ -2,6 +2,12 @@
 //!
 //! `raw/event_type.rs` has the types themselves.
 
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_macros,
+    reason = "texts of at most 200 characters, and as many values as an event has fields"
+)]
+
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyString, PyTuple};

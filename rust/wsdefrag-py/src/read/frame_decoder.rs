@@ -1,10 +1,13 @@
 //! Frames without reassembly, for Python.
 
+#![expect(clippy::disallowed_macros, reason = "a text has at most 200 characters")]
+
 use std::collections::VecDeque;
 
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList};
 use wsdefrag_core::OutOfMemory;
+use wsdefrag_core::fallible::TryGrow;
 use wsdefrag_core::frame::header::Rules;
 use wsdefrag_core::read::frame_decoder;
 
@@ -42,12 +45,10 @@ impl State {
         with_bytes(data, |input| {
             let mut memory = PyMemory { immutable_input: input.immutable, ..PyMemory::new(py) };
             engine.receive_data(input.bytes, &mut memory, |frame| {
-                waiting.try_reserve(1)?;
                 let frame_decoder::Frame { header, payload, offset } = frame;
                 // The engine reports the error itself.
                 let payload = payload.into_bytes(py).map_err(|_| OutOfMemory)?;
-                waiting.push_back(frame_decoder::Frame { header, payload, offset });
-                Ok(())
+                waiting.try_push(frame_decoder::Frame { header, payload, offset })
             });
         })?;
         let frames = match undelivered.take() {
@@ -113,7 +114,8 @@ impl FrameDecoder {
     fn receive_eof(&self, py: Python<'_>) -> PyResult<()> {
         self.0.with(py, |State { engine, ending, .. }| {
             if ending.is_open() {
-                *ending = Ending::new(py, engine.receive_eof(&mut PyMemory::new(py)))?;
+                let ended = engine.receive_eof(&mut PyMemory::new(py));
+                *ending = Ending::new(ended, engine.error())?;
             }
             ending.raise(py, engine.error())
         })

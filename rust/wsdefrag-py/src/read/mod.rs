@@ -11,4 +11,5 @@ pub(crate) mod frame_decoder;
 pub(crate) mod pair;
 pub(crate) mod reading;
 pub(crate) mod reassembler;
+pub(crate) mod record;
 pub(crate) mod state;

@@ -1,19 +1,17 @@
 //! The two directions of a connection and the record that notes their events.
 //!
-//! The record is a `wsdefrag.record.Record`, which is Python code. If it raises, the direction keeps the
-//! events, and the next call notes and returns them.
+//! If the record cannot note events, their direction keeps them, and the next call notes and returns
+//! them.
 
 use pyo3::PyClass;
 use pyo3::gc::{PyTraverseError, PyVisit};
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::pyclass::boolean_struct::True;
 use pyo3::types::PyList;
 
 use crate::panics;
-use crate::raw::message::message_state;
-use crate::raw::python;
 use crate::read::event::now;
+use crate::read::record::Record;
 
 /// A direction that can keep events which could not be returned.
 pub(crate) trait KeepsEvents {
@@ -25,15 +23,12 @@ pub(crate) trait KeepsEvents {
 pub(crate) struct Pair<T: PyClass<Frozen = True> + Sync> {
     pub(crate) client: Py<T>,
     pub(crate) server: Py<T>,
-    /// The `wsdefrag.record.Record` that notes the events.
-    pub(crate) record: Py<PyAny>,
-    /// Whether the record keeps messages.
-    keeps: bool,
+    pub(crate) record: Record,
 }
 
 impl<T: PyClass<Frozen = True> + Sync + KeepsEvents> Pair<T> {
-    pub(crate) const fn new(client: Py<T>, server: Py<T>, record: Py<PyAny>, keeps: bool) -> Self {
-        Self { client, server, record, keeps }
+    pub(crate) const fn new(client: Py<T>, server: Py<T>, record: Record) -> Self {
+        Self { client, server, record }
     }
 
     /// The direction from the client or from the server.
@@ -50,13 +45,8 @@ impl<T: PyClass<Frozen = True> + Sync + KeepsEvents> Pair<T> {
         from_client: bool,
         events: Bound<'py, PyList>,
     ) -> PyResult<Bound<'py, PyList>> {
-        let Some(last) = events.len().checked_sub(1) else { return Ok(events) };
-        // A Close is the last event, or the last but one.
-        if self.keeps || message_state(&events.get_item(last)?)?.is_none() {
-            let noted = panics::caught(events.py(), || self.note(&events));
-            return self.returned(from_client, events, noted);
-        }
-        Ok(events)
+        let noted = panics::caught(events.py(), || self.record.note(&events));
+        self.returned(from_client, events, noted)
     }
 
     /// Returns events that were noted; after an exception, the direction keeps them.
@@ -73,14 +63,6 @@ impl<T: PyClass<Frozen = True> + Sync + KeepsEvents> Pair<T> {
         Ok(events)
     }
 
-    /// Notes events.
-    pub(crate) fn note(&self, events: &Bound<'_, PyList>) -> PyResult<()> {
-        let py = events.py();
-        let arguments = (events,).into_pyobject(py)?;
-        python::call_method(self.record.bind(py), intern!(py, "note"), &arguments)?;
-        Ok(())
-    }
-
     /// Ends a direction by `end`, notes that, and returns the events.
     pub(crate) fn end<'py>(
         &self,
@@ -92,14 +74,13 @@ impl<T: PyClass<Frozen = True> + Sync + KeepsEvents> Pair<T> {
         let timestamp = timestamp.unwrap_or_else(now);
         let events = end(self.direction(from_client), timestamp)?;
         let noted = panics::caught(py, || {
-            let arguments = (&events, from_client, timestamp).into_pyobject(py)?;
-            python::call_method(self.record.bind(py), intern!(py, "note_eof"), &arguments)?;
-            Ok(())
+            self.record.note(&events)?;
+            self.record.note_eof(py, from_client, timestamp)
         });
         self.returned(from_client, events, noted)
     }
 
     pub(crate) fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
-        visit.call(&self.record)
+        self.record.traverse(visit)
     }
 }

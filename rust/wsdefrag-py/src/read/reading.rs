@@ -1,5 +1,7 @@
 //! The reading of one direction, shared by all classes that read one.
 
+#![expect(clippy::disallowed_macros, reason = "a text has at most 200 characters")]
+
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString};
 use wsdefrag_core::{Reassembler, Settings};
@@ -10,7 +12,7 @@ use crate::errors;
 use crate::params;
 use crate::raw::buffer::with_bytes;
 use crate::raw::list::empty_list;
-use crate::read::ending::{Ending, Truncated};
+use crate::read::ending::Ending;
 use crate::read::event::{Closed, PySink, Wanted};
 use crate::read::event_value::Detail;
 use crate::shown::{shown_bool, shown_error};
@@ -112,8 +114,9 @@ impl Reading {
         let py = sink.memory.py;
         if let Some(error) = self.engine.error() {
             sink.violation(error)?;
-        } else if let Ending::Truncated(Truncated { opcode, content, offset }) = &self.ending {
-            sink.incomplete(*offset, Detail::Incomplete(*opcode, content.bind(py).clone()))?;
+        } else if let Ending::Truncated(incomplete) = &mut self.ending {
+            let content = incomplete.content.bytes(py)?.bind(py).clone();
+            sink.incomplete(incomplete.offset, Detail::Incomplete(incomplete.opcode, content))?;
         }
         self.owes_end = false;
         Ok(())
@@ -138,7 +141,8 @@ impl Reading {
     /// Ends the direction; raises its violation, or `IncompleteMessage`.
     pub(crate) fn end(&mut self, py: Python<'_>) -> PyResult<()> {
         if self.ending.is_open() {
-            self.ending = Ending::new(py, self.engine.receive_eof(&mut PyMemory::new(py)))?;
+            let ended = self.engine.receive_eof(&mut PyMemory::new(py));
+            self.ending = Ending::new(ended, self.engine.error())?;
         }
         self.ending.raise(py, self.engine.error())
     }
@@ -151,7 +155,8 @@ impl Reading {
     ) -> PyResult<Bound<'py, PyList>> {
         let mut sink = self.sink(py, timestamp, Wanted::Everything)?;
         if self.ending.is_open() {
-            match Ending::new(py, self.engine.receive_eof(&mut sink.memory)) {
+            let ended = self.engine.receive_eof(&mut sink.memory);
+            match Ending::new(ended, self.engine.error()) {
                 Ok(ending) => self.ending = ending,
                 Err(failure) => return self.deliver(sink, Err(failure)),
             }

@@ -3,6 +3,8 @@
 //! `DirectionState` is the base class of `MessageReassembler` and `WebSocketDirection`. A
 //! `WebSocketConnection` shows one for each direction.
 
+#![expect(clippy::disallowed_macros, reason = "a text has at most 200 characters")]
+
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString};
 use wsdefrag_core::Settings;

@@ -1,5 +1,7 @@
 //! The relay whose caller decides on each message, for Python.
 
+#![expect(clippy::disallowed_macros, reason = "a short text")]
+
 use pyo3::exceptions::PyTypeError;
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -7,6 +9,7 @@ use pyo3::prelude::*;
 use crate::panics;
 use crate::raw::event_type;
 use crate::raw::message::message_state;
+use crate::read::record::Record;
 use crate::relay::direction::RelayDirection;
 use crate::relay::options::Options;
 use crate::relay::pair::Relay;
@@ -42,19 +45,19 @@ fn direction_attribute(event: &Bound<'_, PyAny>) -> PyResult<bool> {
 #[pymethods]
 impl DecidingRelay {
     #[new]
-    #[pyo3(signature = (options, *, record, keeps))]
+    #[pyo3(signature = (options, *, websocket, retain))]
     fn new(
         py: Python<'_>,
         options: Options<'_>,
-        record: Py<PyAny>,
-        keeps: bool,
+        websocket: Py<PyAny>,
+        retain: Option<usize>,
     ) -> PyResult<PyClassInitializer<Self>> {
         let budget = options.budget.clone();
         let directions = options
             .directions(py)
             .map(|direction| RelayState::deciding(direction, budget.as_ref()))
             .map(|state| RelayDirection::new("WebSocketRelay", state));
-        let relay = Relay::of(py, directions, record, keeps)?;
+        let relay = Relay::of(py, directions, Record::new(websocket, retain))?;
         Ok(PyClassInitializer::from(relay).add_subclass(Self))
     }
 

@@ -1,5 +1,7 @@
 //! One direction of a relay, for Python.
 
+#![expect(clippy::disallowed_macros, reason = "a text has at most 200 characters")]
+
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 

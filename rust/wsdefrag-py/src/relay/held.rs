@@ -4,6 +4,8 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use wsdefrag_core::relay::Held;
 
+use crate::raw::bytes::bytes_of;
+use crate::raw::interpreter::attached;
 use crate::raw::message::{is_dropped, mark_dropped, mark_released};
 
 /// An event's object and, for a message, the content as it was received.
@@ -16,19 +18,19 @@ impl Held for PyHeld {
     #[inline]
     fn content(&self) -> &[u8] {
         let Some(content) = &self.content else { return &[] };
-        Python::attach(|py| content.as_bytes(py))
+        bytes_of(content)
     }
 
     #[inline]
     fn is_dropped(&self) -> bool {
-        self.content.is_some() && Python::attach(|py| is_dropped(self.event.bind(py)))
+        self.content.is_some() && attached(|py| is_dropped(self.event.bind(py)))
     }
 
     fn set_dropped(&mut self) {
-        Python::attach(|py| mark_dropped(self.event.bind(py)));
+        attached(|py| mark_dropped(self.event.bind(py)));
     }
 
     fn set_released(&mut self) {
-        Python::attach(|py| mark_released(self.event.bind(py)));
+        attached(|py| mark_released(self.event.bind(py)));
     }
 }

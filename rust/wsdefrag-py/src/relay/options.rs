@@ -1,5 +1,7 @@
 //! The options of a relay, as the Python classes pass them.
 
+#![expect(clippy::disallowed_macros, reason = "a short text")]
+
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyString;

@@ -4,6 +4,12 @@
 //! directions are borrowed through shared references: using one that another thread is using raises
 //! `RuntimeError`.
 
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_macros,
+    reason = "a text has at most 200 characters"
+)]
+
 use pyo3::exceptions::PyTypeError;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
@@ -15,6 +21,7 @@ use crate::raw::buffer::with_bytes;
 use crate::raw::fields::already_sent;
 use crate::raw::message::message_state;
 use crate::read::pair::Pair;
+use crate::read::record::Record;
 use crate::relay::direction::RelayDirection;
 use crate::relay::options::{Options, parse_mode, require_fit};
 use crate::relay::state::RelayState;
@@ -28,11 +35,10 @@ impl Relay {
     pub(crate) fn of(
         py: Python<'_>,
         directions: [RelayDirection; 2],
-        record: Py<PyAny>,
-        keeps: bool,
+        record: Record,
     ) -> PyResult<Self> {
         let [client, server] = directions;
-        Ok(Self(Pair::new(Py::new(py, client)?, Py::new(py, server)?, record, keeps)))
+        Ok(Self(Pair::new(Py::new(py, client)?, Py::new(py, server)?, record)))
     }
 
     #[inline]
@@ -55,13 +61,13 @@ impl Relay {
 #[pymethods]
 impl Relay {
     #[new]
-    #[pyo3(signature = (options, *, mode, record, keeps))]
+    #[pyo3(signature = (options, *, mode, websocket, retain))]
     fn new(
         py: Python<'_>,
         options: Options<'_>,
         mode: &str,
-        record: Py<PyAny>,
-        keeps: bool,
+        websocket: Py<PyAny>,
+        retain: Option<usize>,
     ) -> PyResult<Self> {
         let pace = parse_mode(mode)?;
         let budget = options.budget.clone();
@@ -70,7 +76,7 @@ impl Relay {
         let directions = directions
             .map(|direction| RelayState::passing(direction, pace, budget.as_ref()))
             .map(|state| RelayDirection::new("PassThroughRelay", state));
-        Self::of(py, directions, record, keeps)
+        Self::of(py, directions, Record::new(websocket, retain))
     }
 
     /// Receive the next bytes of one side.
@@ -149,7 +155,7 @@ impl Relay {
         }
         let direction = &self.direction(state.from_client).0;
         direction.with(py, |relay| relay.inject(message, state, compress))?;
-        panics::caught(py, || self.0.note(&PyList::new(py, [message])?))
+        panics::caught(py, || self.0.record.note(&PyList::new(py, [message])?))
     }
 
     /// Inject a ping between two frames (RFC 6455 section 5.5.2).
@@ -275,7 +281,7 @@ impl Relay {
             state.with(py, |state| Ok((state.mode(), state.error_name())))
         };
         let ((mode, client_error), (_, server_error)) = (of(true)?, of(false)?);
-        let websocket = relay.0.record.bind(py).getattr("websocket")?;
+        let websocket = relay.0.record.websocket.bind(py);
         let mut shown = vec![this.get_type().name()?.to_string()];
         shown.extend(mode.map(|mode| format!("mode={mode}")));
         shown.push(format!("messages={}", websocket.getattr("messages")?.len()?));

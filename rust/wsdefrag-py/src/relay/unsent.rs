@@ -10,13 +10,14 @@ use std::mem;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use wsdefrag_core::deflate::deflater::Compression;
+use wsdefrag_core::fallible::copied;
 use wsdefrag_core::read::growth::{self, Outlook};
 use wsdefrag_core::relay::ByteOutput;
 use wsdefrag_core::{Layout, Mask, OutOfMemory, Output, Refusal};
 
 use crate::content::{deflating, gil_over};
 use crate::random;
-use crate::raw::bytes::{Gil, Writer};
+use crate::raw::bytes::{Gil, Writer, bytes_of};
 use crate::write::output::PyOutput;
 
 /// Most bytes that are reserved in advance.
@@ -47,7 +48,7 @@ impl Unsent {
     pub(crate) fn len(&self) -> usize {
         match &self.frames {
             Frames::Nothing => 0,
-            Frames::One(bytes) => Python::attach(|py| bytes.as_bytes(py).len()),
+            Frames::One(bytes) => bytes_of(bytes).len(),
             Frames::More(writer) => writer.as_slice().len(),
         }
     }
@@ -125,9 +126,7 @@ impl Unsent {
         }
         // Only reached if the caller injects a frame while another is incomplete.
         let front = writer.as_slice().len() - held_back;
-        let mut last = Vec::new();
-        last.try_reserve_exact(held_back)?;
-        last.extend_from_slice(&writer.as_slice()[front..]);
+        let last = copied(&writer.as_slice()[front..])?;
         writer.truncate(front);
         write(writer);
         writer.unmask(&last, Mask::NONE, Gil::Keep);

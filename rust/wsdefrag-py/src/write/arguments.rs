@@ -1,5 +1,7 @@
 //! Arguments of what writes frames.
 
+#![expect(clippy::disallowed_macros, reason = "a short text")]
+
 use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PySequence, PyString};

@@ -1,5 +1,7 @@
 //! Encodes one direction, for Python.
 
+#![expect(clippy::disallowed_macros, reason = "a text has at most 200 characters")]
+
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
 use wsdefrag_core::write::encoder::{Choice, Head, Settings};

@@ -5,6 +5,8 @@
 //! left, the next chunk is appended to a copy of them. An event for a part of a frame therefore
 //! contains all bytes that were fed before the request.
 
+#![expect(clippy::disallowed_methods, reason = "a short text")]
+
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyString, PyType};
 use wsdefrag_core::error::{Error, Kind};

@@ -1,0 +1,12 @@
+//! What went wrong on an HTTP/2 connection, besides gaps.
+
+/// Counts of problems.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Http2Problems {
+    /// Header blocks longer than 64 KiB, which were read in part.
+    pub(crate) long_blocks: u64,
+    /// Header blocks that break the rules of HPACK.
+    pub(crate) wrong_blocks: u64,
+    /// Streams that were not read for want of room.
+    pub(crate) dropped_streams: u64,
+}
