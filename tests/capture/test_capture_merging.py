@@ -14,7 +14,7 @@ import pytest
 from capture_conversation import START, STEP, Conversation, merged, packets, text, upgraded
 from capture_craft import Captured
 from capture_files import pcap, pcapng, snoop
-from capture_mutations import ports
+from capture_packets import ports
 from capture_samples import EXPECTED, PACKETS, SENT
 from capture_seen import Seen, message_values, read
 from wsdefrag.capture import Capture

@@ -15,23 +15,12 @@ from typing import Any
 import pytest
 
 from capture_files import pcap, pcapng
-from capture_mutations import (
-    Intact,
-    Packets,
-    contents_by_direction,
-    corrupted,
-    damage_records,
-    displaced,
-    disturbed,
-    doubly_tapped,
-    in_files,
-    in_time,
-    mutated,
-    told_apart,
-    violations,
-)
+from capture_intact import Intact, contents_by_direction, violations
+from capture_mutations import beset, displaced, disturbed, doubly_tapped, mutated
+from capture_packets import Packets, in_time, told_apart
 from capture_recordings import LOADED, packets_of
 from capture_seen import Seen, read
+from capture_spread import corrupted, damage_records, in_files
 
 RUNS = int(os.environ.get("WSDEFRAG_MUTATIONS", "300"))
 SALT = os.environ.get("WSDEFRAG_SALT", "")
@@ -91,6 +80,17 @@ def test_packets_again_or_slightly_out_of_order_lose_nothing(name: str) -> None:
         seed = f"{name} disturbed {run}{SALT}"
         seen = read(pcapng(disturbed(whole.packets, seed)), ordered=False)
         assert contents_by_direction(seen) == whole.sent, f"seed {seed!r}"
+        assert not any(missing_by_direction(seen).values()), f"seed {seed!r}"
+
+
+@pytest.mark.parametrize("name", RECORDINGS)
+def test_silence_of_hours_and_forged_packets_lose_nothing(name: str) -> None:
+    whole = intact(name)
+    for run in range(RUNS // 2):
+        seed = f"{name} beset {run}{SALT}"
+        seen = read(pcapng(beset(whole.packets, seed)), ordered=False)
+        assert contents_by_direction(seen) == whole.sent, f"seed {seed!r}"
+        assert not any(missing_by_direction(seen).values()), f"seed {seed!r}"
 
 
 @pytest.mark.parametrize("name", [name for name in RECORDINGS if name != "early-frames"])
@@ -100,6 +100,7 @@ def test_segments_up_to_64_places_late_lose_nothing(name: str) -> None:
         seed = f"{name} displaced {run}{SALT}"
         seen = read(pcapng(displaced(whole.packets, seed)), ordered=False, timed=False)
         assert contents_by_direction(seen) == whole.sent, f"seed {seed!r}"
+        assert not any(missing_by_direction(seen).values()), f"seed {seed!r}"
 
 
 @pytest.mark.parametrize("name", RECORDINGS)

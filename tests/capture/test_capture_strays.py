@@ -13,7 +13,8 @@ import pytest
 
 from capture_craft import RST, SYN
 from capture_files import pcapng
-from capture_mutations import Intact, contents_by_direction, flow
+from capture_intact import Intact, contents_by_direction
+from capture_packets import flags_of, flow
 from capture_recordings import LOADED, packets_of
 from capture_seen import read
 from capture_strays import strays, with_stray
@@ -27,10 +28,6 @@ def intact(name: str) -> Intact:
     return Intact.of(packets)
 
 
-def flags_of(data: bytes) -> int:
-    return data[14 + (data[14] & 0x0F) * 4 + 13]
-
-
 def assert_nothing_lost(name: str, chosen: Any) -> int:
     """Adds each stray packet before and after each packet; returns how many there were."""
     whole = intact(name)
@@ -38,7 +35,7 @@ def assert_nothing_lost(name: str, chosen: Any) -> int:
     tried = 0
     for index, packet in enumerate(whole.packets):
         for kind, stray in strays(packet):
-            if not chosen(flags_of(stray.data)):
+            if not chosen(flags_of(stray)):
                 continue
             # After the last packet of a connection a stray one may be the start of another.
             for place in {index, index + 1} - {last[flow(packet)] + 1}:

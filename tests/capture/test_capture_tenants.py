@@ -23,7 +23,7 @@ from capture_conversation import (
 )
 from capture_craft import Captured, ipv4
 from capture_files import pcapng
-from capture_mutations import tapped
+from capture_packets import tapped
 from capture_seen import Seen, read
 from capture_tunnels import (
     OUTER,

@@ -30,10 +30,12 @@ from capture_tunnels import (
     Frame,
     encapsulations,
     ethernet,
+    four,
     framed,
     geneve,
     over,
     pairs,
+    two,
     udp,
     vlan,
     vxlan,
@@ -267,10 +269,71 @@ def test_what_is_not_followed_is_counted_by_name(kind: str) -> None:
     assert found.counts.unread == len(packets) // 2
 
 
-def test_encrypted_wireless_frames_are_counted_by_name() -> None:
-    frame = bytes.fromhex("08410000") + bytes(60)
+def in_udp(port: int, payload: bytes) -> Frame:
+    return framed(ipv4(udp(port, payload), *OUTER[False], protocol=UDP))
+
+
+def in_l2tp_3(frame: Frame) -> Frame:
+    """RFC 3931 section 4.1.1.1: a session id, then the frame."""
+    return framed(ipv4(four(7) + ethernet(frame), *OUTER[False], protocol=115))
+
+
+def in_l2tp_3_and_udp(frame: Frame) -> Frame:
+    """RFC 3931 section 4.1.2.1: a version, a session id, then the frame."""
+    return in_udp(1701, two(3) + two(0) + four(7) + ethernet(frame))
+
+
+def service_path(frame: Frame) -> bytes:
+    """RFC 8300 section 2: NSH with metadata of type 2 and length 0, and an Ethernet frame in it."""
+    return bytes([0x0F, 0xC2, 0x02, 0x03]) + four(0x0000_2AFF) + ethernet(frame)
+
+
+NAMED: dict[str, tuple[str, Callable[[Frame], Frame]]] = {
+    # RFC 4380 section 2.8: an IPv6 packet in UDP.
+    "Teredo": ("Teredo", lambda frame: in_udp(3544, frame[1])),
+    "L2TPv3": ("L2TPv3", in_l2tp_3),
+    "L2TPv3 in UDP": ("L2TPv3", in_l2tp_3_and_udp),
+    "NSH": ("NSH", lambda frame: (0x894F, service_path(frame))),
+    # draft-ietf-nvo3-vxlan-gpe section 3.2: next protocol 4.
+    "NSH in VXLAN-GPE": (
+        "NSH",
+        lambda frame: in_udp(4790, bytes([0x0C, 0, 0, 4]) + four(5001 << 8) + service_path(frame)),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_encapsulation_that_is_not_read_is_counted_by_name(name: str) -> None:
+    """A WebSocket in it gives nothing, and each of its packets is counted."""
+    kind, wrap = NAMED[name]
+    packets = wrapped(TALKS[name == "Teredo"], wrap)
+    assert packets is not None
+    found = read(pcapng(packets))
+    assert (found.messages, found.connections) == ([], [])
+    assert found.counts.unread_kinds == {kind: len(packets)}
+
+
+# IEEE 802.11-2020 section 9.2.4: frame control (type, flags), then three addresses of six bytes,
+# the fragment number and sequence number, and in QoS data a control field whose bit 7 marks an
+# A-MSDU.
+WIRELESS = {
+    "encrypted 802.11": bytes.fromhex("08410000") + bytes(60),
+    "802.11 A-MSDU": bytes.fromhex("88010000") + bytes(20) + bytes.fromhex("8000") + bytes(60),
+    "802.11 fragments": bytes.fromhex("08050000") + bytes(20) + bytes(60),
+}
+
+
+@pytest.mark.parametrize("kind", WIRELESS)
+def test_wireless_frames_that_are_not_read_are_counted_by_name(kind: str) -> None:
+    found = read(pcap([Captured(START, WIRELESS[kind])], 105))
+    assert found.counts.unread_kinds == {kind: 1}
+
+
+def test_last_fragment_of_a_wireless_frame_is_counted_by_name() -> None:
+    """It has a fragment number, and no more fragments follow."""
+    frame = bytes.fromhex("08010000") + bytes(18) + bytes.fromhex("0100") + bytes(60)
     found = read(pcap([Captured(START, frame)], 105))
-    assert found.counts.unread_kinds == {"encrypted 802.11": 1}
+    assert found.counts.unread_kinds == {"802.11 fragments": 1}
 
 
 def test_priority_tag_changes_nothing() -> None:

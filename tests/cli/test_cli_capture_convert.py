@@ -68,6 +68,14 @@ def test_connections_can_be_written_as_lines(tmp_path: Path) -> None:
     assert output.read_bytes() == shown.stdout_bytes
 
 
+@pytest.mark.parametrize("options", [[], ["--no-events"], ["--type", "text"]])
+def test_lines_are_those_that_messages_prints(tmp_path: Path, options: list[str]) -> None:
+    output = tmp_path / "m.jsonl"
+    invoke_capture("convert", DEMO, "-o", output, *options)
+    shown = invoke_capture("messages", DEMO, "--format", "jsonl", *options)
+    assert output.read_bytes() == shown.stdout_bytes
+
+
 def test_filters_choose_what_is_written(tmp_path: Path) -> None:
     output = tmp_path / "some.mitm"
     invoke_capture("convert", DEMO, "-o", output, "--path", "/chat", "--from", "server")
@@ -154,6 +162,12 @@ def test_losses_are_said_and_can_be_tolerated(tmp_path: Path, format: str) -> No
         (["-o", "out.txt", "--format", "csv"], "'csv' is not one of"),
         (["-o", "out.har", "--table", "messages"], "--table needs a format with rows"),
         (["-o", "out.mitm", "--no-content"], "--no-content needs a format with rows"),
+        (["-o", "out.har", "--no-events"], "--no-events is only for messages as jsonl"),
+        (["-o", "out.parquet", "--no-events"], "--no-events is only for messages as jsonl"),
+        (
+            ["-o", "out.jsonl", "--table", "events", "--no-events"],
+            "--no-events is only for messages as jsonl",
+        ),
         (["-o", "-", "--format", "parquet"], "parquet cannot be written to standard output."),
         (["-o", "nowhere/out.har"], "nowhere is not a directory."),
         (["-o", "."], "is a directory"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -99,6 +100,23 @@ def test_signal_in_the_middle_of_a_file_leaves_nothing(
     )
     assert (done.returncode, done.stdout, done.stderr) == (128 + number, b"", b"")
     assert left_in(tmp_path) == ["demo.pcapng"]
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+@pytest.mark.parametrize("format", ["parquet", "arrow"])
+def test_signal_ends_the_reading_of_several_files_before_a_batch_is_full(
+    tmp_path: Path, format: str, number: signal.Signals
+) -> None:
+    """One of them is a named pipe that gives nothing, so no batch ever comes."""
+    pytest.importorskip("pyarrow")
+    pipe, output = tmp_path / "pipe", tmp_path / f"out.{format}"
+    os.mkfifo(pipe)
+    # Opening the pipe waits until the command has opened it, too.
+    with started(*convert_to(output), DEMO, pipe) as process, pipe.open("wb"):
+        process.send_signal(number)
+        _, error = process.communicate(timeout=HANG_SECONDS)
+    assert (process.returncode, error) == (128 + number, b"")
+    assert left_in(tmp_path) == [pipe.name]
 
 
 @pytest.mark.parametrize("number", SIGNALS)

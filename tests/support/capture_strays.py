@@ -10,39 +10,27 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from capture_craft import ACK, RST, SYN, Captured
-from capture_mutations import Packets, payload_start
+from capture_packets import Packets, ip_start, payload_length, payload_start, sequence, tcp_start
 
 
-def _header(packet: Captured) -> int:
-    """Where the TCP header of an IPv4 packet on Ethernet begins."""
-    return 14 + (packet.data[14] & 0x0F) * 4
-
-
-def _length(packet: Captured) -> int:
-    """Bytes of the packet's payload."""
-    total = int.from_bytes(packet.data[16:18], "big")
-    return 14 + total - payload_start(packet)
-
-
-def _forged(packet: Captured, sequence: int, flags: int) -> Captured:
+def _forged(packet: Captured, number: int, flags: int) -> Captured:
     """A packet of the same endpoints without payload."""
     data = bytearray(packet.data[: payload_start(packet)])
-    at = _header(packet)
-    data[16:18] = (len(data) - 14).to_bytes(2, "big")
-    data[at + 4 : at + 8] = (sequence % 2**32).to_bytes(4, "big")
+    at, ip = tcp_start(packet), ip_start(packet)
+    data[ip + 2 : ip + 4] = (len(data) - ip).to_bytes(2, "big")
+    data[at + 4 : at + 8] = (number % 2**32).to_bytes(4, "big")
     data[at + 13] = flags
     return replace(packet, data=bytes(data), original=None)
 
 
 def strays(packet: Captured) -> Iterator[tuple[str, Captured]]:
     """Forged packets that may be captured before, or after, a packet of the same sender."""
-    at = _header(packet)
-    first = int.from_bytes(packet.data[at + 4 : at + 8], "big")
-    after = first + _length(packet)
-    for name, sequence in (("start", first), ("end", after), ("window", after + 1_000)):
-        yield f"RST at its {name}", _forged(packet, sequence, RST)
-        yield f"RST and ACK at its {name}", _forged(packet, sequence, RST | ACK)
-    for name, sequence in (
+    first = sequence(packet)
+    after = first + payload_length(packet)
+    for name, number in (("start", first), ("end", after), ("window", after + 1_000)):
+        yield f"RST at its {name}", _forged(packet, number, RST)
+        yield f"RST and ACK at its {name}", _forged(packet, number, RST | ACK)
+    for name, number in (
         ("start", first),
         ("byte before", first - 1),
         ("end", after),
@@ -50,8 +38,8 @@ def strays(packet: Captured) -> Iterator[tuple[str, Captured]]:
         ("window", after + 1_000),
         ("other half of the numbers", after + 2**31),
     ):
-        yield f"SYN at its {name}", _forged(packet, sequence, SYN)
-        yield f"SYN and ACK at its {name}", _forged(packet, sequence, SYN | ACK)
+        yield f"SYN at its {name}", _forged(packet, number, SYN)
+        yield f"SYN and ACK at its {name}", _forged(packet, number, SYN | ACK)
 
 
 def with_stray(packets: Packets, place: int, stray: Captured) -> Packets:

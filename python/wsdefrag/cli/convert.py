@@ -20,6 +20,7 @@ from wsdefrag.cli.options import (
     CONNECTION_FILTERS,
     EXIT_STATUS,
     MESSAGE_FILTERS,
+    NO_EVENTS,
     READING,
     SENDER,
     selects,
@@ -29,7 +30,6 @@ from wsdefrag.cli.output.files import check_output, written
 from wsdefrag.cli.passes.arrow_reading import ArrowReading
 from wsdefrag.cli.passes.reading import Reading
 from wsdefrag.cli.selection import Selection
-from wsdefrag.cli.signals import deferred
 from wsdefrag.formats.har import write_har
 from wsdefrag.formats.jsonl import write_jsonl
 from wsdefrag.formats.mitm import write_mitm
@@ -84,6 +84,7 @@ Examples:
         ),
         click.option("--force", is_flag=True, help="Replace OUT if it exists."),
         click.option("--no-content", is_flag=True, help="Leave out contents (formats with rows)."),
+        NO_EVENTS,
     ),
     SENDER,
     CONNECTION_FILTERS,
@@ -102,6 +103,7 @@ def convert(
     table: Table | None,
     force: bool,
     no_content: bool,
+    no_events: bool,
     summary: bool,
 ) -> None:
     """Convert packet captures to a file for other programs.
@@ -113,6 +115,8 @@ def convert(
     if chosen in _CONVERSATION_FORMATS and (table is not None or no_content):
         option = "--table" if table is not None else "--no-content"
         raise click.UsageError(f"{option} needs a format with rows: jsonl, parquet, arrow.")
+    if no_events and (chosen != "jsonl" or table not in (None, "messages")):
+        raise click.UsageError("--no-events is only for messages as jsonl.")
     if chosen in _COLUMN_FORMATS and output == "-":
         raise click.UsageError(f"{chosen} cannot be written to standard output.")
     check_output(output, inputs, force=force)
@@ -120,8 +124,9 @@ def convert(
     source, content = captures(inputs), not no_content
     if chosen in _COLUMN_FORMATS:
         columns = ArrowReading(source, selection, content=content)
-        with deferred(), written(output) as file:
-            _COLUMN_FORMATS[chosen](columns.table(rows), file)
+        write_columns = _COLUMN_FORMATS[chosen]
+        with columns.ended_by_signals(), written(output) as file:
+            columns.run(lambda: write_columns(columns.table(rows), file))
             columns.check()
         columns.finish(context, summary=summary)
         return
@@ -133,7 +138,10 @@ def convert(
         written(output, is_live=is_live) as file,
         closing(reading.items()) as items,
     ):
-        write(items, file)
+        if chosen == "jsonl" and rows == "messages":
+            write((one for one in items if reading.shows(one, events=not no_events)), file)
+        else:
+            write(items, file)
     reading.finish(context, summary=summary)
 
 

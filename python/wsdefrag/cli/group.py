@@ -6,8 +6,10 @@ Each subcommand is a module of this package.
 from __future__ import annotations
 
 import io
+import os
 import signal
 import sys
+import threading
 
 import click
 
@@ -41,7 +43,12 @@ for command in (messages, connections, convert, plot, mitmproxy_addon):
 def run() -> None:
     """Run the command with the arguments of this process, and end the process."""
     with handled():
-        sys.exit(_status())
+        status = _status()
+        if threading.active_count() > 1:
+            # A signal came while a thread reads captures; it must not go on while Python ends.
+            sys.stderr.flush()
+            os._exit(status)
+        sys.exit(status)
 
 
 def _status() -> int:

@@ -13,13 +13,13 @@ from typing import IO, TYPE_CHECKING, Any, Literal
 
 import click
 
-from wsdefrag.capture import CapturedConnection, CapturedEvent
 from wsdefrag.cli.help import Command
 from wsdefrag.cli.input.inputs import EXISTING, Input, live, opened, what_it_is
 from wsdefrag.cli.options import (
     CONNECTION_FILTERS,
     EXIT_STATUS,
     MESSAGE_FILTERS,
+    NO_EVENTS,
     READING,
     count,
     seconds,
@@ -49,8 +49,6 @@ Examples:
 """
 
 
-_CONTROL_FRAMES = ("ping", "pong", "close")
-
 _SENDER = (
     click.option(
         "--from",
@@ -62,9 +60,7 @@ _SENDER = (
 
 _OUTPUT = (
     click.option("--no-content", is_flag=True, help="Leave out contents; do not inflate."),
-    click.option(
-        "--no-events", is_flag=True, help="Leave out gaps, control frames and violations."
-    ),
+    NO_EVENTS,
     click.option(
         "--format",
         "output_format",
@@ -168,22 +164,14 @@ def _print_capture(
         context: The context of the command.
         reading: Reads the capture.
         write: Prints messages, and events if they are wanted.
-        events: Whether to print events in their places. With ``--type``, control frames, which have
-            another type, are left out.
+        events: Whether to print events in their places.
         summary: Whether to print totals and speed at the end.
 
     Raises:
         BadStream: If the capture is damaged.
         UnusableInput: If it cannot be read.
     """
-    only_type = reading.selection.type is not None
-
-    def wanted(item: CaptureItem) -> bool:
-        if isinstance(item, CapturedEvent):
-            return events and not (only_type and item.kind in _CONTROL_FRAMES)
-        return not isinstance(item, CapturedConnection)
-
     with live(reading.source), closing(reading.batches()) as batches:
         for batch in batches:
-            write([item for item in batch if wanted(item)])
+            write([item for item in batch if reading.shows(item, events=events)])
     reading.finish(context, summary=summary)

@@ -221,6 +221,10 @@ MESSAGE_FILTERS: tuple[_Option, ...] = (
     ),
 )
 
+NO_EVENTS: _Option = click.option(
+    "--no-events", is_flag=True, help="Leave out gaps, control frames and violations."
+)
+
 READING: tuple[_Option, ...] = (
     click.option(
         "--keylog",

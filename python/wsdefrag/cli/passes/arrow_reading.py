@@ -8,7 +8,9 @@ so lost bytes can be reported.
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import nullcontext
 from dataclasses import fields
+from threading import Thread
 from typing import TYPE_CHECKING, Literal
 
 from wsdefrag.capture import PacketCounts
@@ -16,12 +18,13 @@ from wsdefrag.cli.input.inputs import Input
 from wsdefrag.cli.input.source import file_size, progress
 from wsdefrag.cli.output.errors import UnusableInput
 from wsdefrag.cli.passes.reading import Reading
-from wsdefrag.cli.signals import received
+from wsdefrag.cli.signals import deferred, received
 from wsdefrag.errors import CaptureError
 from wsdefrag.strictness import Strictness
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
     import pyarrow as pa
 
@@ -86,6 +89,45 @@ class ArrowReading(Reading):
         batches = self._observed(stream, name, tables)
         table: ArrowTable = pa.RecordBatchReader.from_batches(stream.schema, batches)
         return table
+
+    def ended_by_signals(self) -> AbstractContextManager[None]:
+        """What to do with signals while a table is written.
+
+        Python runs signal handlers while an ``Input`` is read. Only there is the first signal kept
+        back: raised elsewhere, it would be replaced by pyarrow.
+        """
+        return nullcontext() if self._input is None else deferred()
+
+    def run(self, write: Callable[[], object]) -> None:
+        """Write a table. A signal is raised meanwhile, except where it is kept back.
+
+        The native module reads several files without Python, so no signal handler runs in its
+        thread until a batch is full. So that is another thread, which the end of the process ends.
+
+        Args:
+            write: Writes the table.
+
+        Raises:
+            Stopped: If a signal came.
+        """
+        if self._input is not None:
+            write()
+            return
+        errors: list[BaseException] = []
+
+        def work() -> None:
+            try:
+                write()
+            except BaseException as error:  # raised below
+                errors.append(error)
+
+        thread = Thread(target=work, daemon=True)
+        thread.start()
+        while thread.is_alive():
+            # Without a limit, no signal handler runs on Windows.
+            thread.join(0.1)
+        for error in errors:
+            raise error
 
     def check(self) -> None:
         """Raise what makes the written table useless; call after writing it.

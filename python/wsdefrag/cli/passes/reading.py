@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from wsdefrag.capture import CapturedConnection, CapturedEvent
 from wsdefrag.cli.input.inputs import Input, name_of
 from wsdefrag.cli.input.source import progress
 from wsdefrag.cli.output.errors import BadStream, UnusableInput, note, printable_name
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from wsdefrag.capture import CaptureReader, PacketCounts
     from wsdefrag.capture.reader import CaptureItem
     from wsdefrag.cli.selection import Selection
+
+_CONTROL_FRAMES = ("ping", "pong", "close")
 
 
 class Reading:
@@ -104,6 +107,18 @@ class Reading:
                 yield from batch
         if self._stopped is not None:
             raise self._stopped
+
+    def shows(self, item: CaptureItem, *, events: bool) -> bool:
+        """Whether an item is a row of the messages with the events in their places.
+
+        Args:
+            item: A message, an event or a connection.
+            events: Whether events are wanted. With ``--type``, control frames, which have another
+                type, are left out.
+        """
+        if isinstance(item, CapturedEvent):
+            return events and not (self.selection.type is not None and item.kind in _CONTROL_FRAMES)
+        return not isinstance(item, CapturedConnection)
 
     def _next(self, reader: CaptureReader) -> list[CaptureItem] | None:
         """Return the next batch; None at the end and after an error or a signal."""
