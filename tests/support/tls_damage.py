@@ -13,7 +13,8 @@ from typing import Any
 
 from capture_craft import Captured
 from capture_files import pcapng
-from capture_mutations import Direction, direction, is_syn
+from capture_intact import Direction, direction
+from capture_packets import is_syn
 from capture_seen import Seen, read
 from tls_oracle import Ends, IntactTls, numbers
 from tls_streams import Part, TlsConnection, parts_of

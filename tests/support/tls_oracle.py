@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from capture_craft import Captured, Endpoint
-from capture_mutations import Direction
+from capture_intact import Direction
 from tls_keys import TLS13
 from tls_streams import TlsConnection, parts_of, tls_connections
 

@@ -14,7 +14,7 @@ import recorded_captures as recordings
 from capture_conversation import Conversation, merged, packets
 from capture_craft import Captured, Endpoint
 from capture_files import SECRETS
-from capture_mutations import Direction
+from capture_intact import Direction
 from capture_recordings import packets_of
 from recorded_streams import SentMessage
 from tls_craft import TlsTalk

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from capture_conversation import answer_head, packets, request_head, text
 from capture_craft import Captured
-from capture_mutations import Packets, payload_start
+from capture_packets import Packets, payload_start
 from tls_craft import TlsTalk, message
 from tls_keys import ALERT, APPLICATION, CHANGE_CIPHER_SPEC, HANDSHAKE, SUITES
 from tls_oracle import IntactTls

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 
 from capture_craft import Captured, Endpoint
-from capture_mutations import ip_start, is_syn, payload_start, tcp_start
+from capture_packets import ip_start, is_syn, payload_start, tcp_start
 from tls_keys import (
     APPLICATION,
     CHANGE_CIPHER_SPEC,
