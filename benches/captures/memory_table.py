@@ -19,6 +19,8 @@ ROWS = [
     ("unfinished_bombs", 10, "compressed messages of 60 MiB that never end"),
     ("complete_bombs", 15, "compressed messages of 24 MiB"),
     ("unfinished_heads", 3_000, "heads of 60 kB that never end"),
+    ("holes", 300, "960 kB held after a hole"),
+    ("searches", 15_000, "live connections without a handshake, searched for frames"),
     ("live_plain", 15_000, "live connections"),
     ("live_deflate", 17_000, "live connections with deflate"),
 ]

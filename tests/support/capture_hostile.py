@@ -173,6 +173,13 @@ def live_plain(count: int) -> Iterator[bytes]:
         yield from talk.send(True, frame(2, bytes(1_000)))
 
 
+def searches(count: int) -> Iterator[bytes]:
+    """Connections without their handshake, in which the search for frames cannot decide."""
+    for number in range(count):
+        talk = Talk(number)
+        yield from talk.send(True, frame(2, bytes(8_000))[:6_000])
+
+
 def control_frames(count: int) -> Iterator[bytes]:
     talk = Talk(0)
     yield from talk.upgrade()
@@ -215,6 +222,7 @@ KINDS: dict[str, Callable[[int], Iterator[bytes]]] = {
         ip_fragments,
         live_deflate,
         live_plain,
+        searches,
         control_frames,
         syn_scan,
     )
@@ -313,7 +321,8 @@ def measured(kind: str, count: int, memory: int, way: str = "objects") -> dict[s
 
     Returns:
         `peak`: the most memory that reading added, in bytes; `size`: that of the file; `after`: how
-        often the last connection's message was read; the number of rows by status and by end.
+        often the last connection's message was read; the number of rows by status and by end; for
+        objects also `ended_for_room`, the connections that were evicted, WebSockets or not.
     """
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory, "hostile.pcap")
@@ -338,6 +347,7 @@ def objects(path: str, memory: int) -> Counter[str]:
                 counts["balanced"] += item.from_client.is_balanced and item.from_server.is_balanced
             else:
                 counts["events"] += 1
+        counts["ended_for_room"] = reader.counts.evicted_connections
     return counts
 
 

@@ -94,6 +94,9 @@ pub struct Account {
     pub violation: Option<Error>,
 }
 
+/// The name of a counter, and how it is read.
+type Getter = (&'static str, fn(&Account) -> u64);
+
 impl Account {
     /// The number of counters.
     pub const COUNTERS: usize = 16;
@@ -108,15 +111,23 @@ impl Account {
     /// assert_eq!(account.counters()[0], ("bytes", 12));
     /// ```
     #[must_use]
-    pub const fn counters(&self) -> [(&'static str, u64); Self::COUNTERS] {
-        macro_rules! counters {
+    pub fn counters(&self) -> [(&'static str, u64); Self::COUNTERS] {
+        Self::GETTERS.map(|(name, of)| (name, of(self)))
+    }
+
+    /// The name of every counter and how it is read, in the order of the fields.
+    pub(crate) const GETTERS: [Getter; Self::COUNTERS] = {
+        macro_rules! getters {
             ($($name:ident),*) => {{
                 // Without `..`, so that a new field that is missing here fails to compile.
-                let Self { $($name,)* tolerated: _, counts: _, foreign_bits: _, violation: _ } = self;
-                [$((stringify!($name), *$name)),*]
+                const fn _all(account: &Account) {
+                    let Account { $($name: _,)* tolerated: _, counts: _, foreign_bits: _, violation: _ } =
+                        account;
+                }
+                [$((stringify!($name), |account: &Account| account.$name)),*]
             }};
         }
-        counters!(
+        getters!(
             bytes,
             emitted,
             control,
@@ -134,7 +145,7 @@ impl Account {
             retransmissions,
             overlaps
         )
-    }
+    };
 
     /// Whether every byte is in exactly one of the five counters that make up `bytes`.
     #[must_use]

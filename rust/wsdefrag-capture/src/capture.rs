@@ -234,6 +234,11 @@ impl<S: Sink> Sink for FilteredSink<'_, S> {
         }
     }
 
+    #[inline]
+    fn spare(&mut self) -> Vec<u8> {
+        self.sink.spare()
+    }
+
     fn gap(&mut self, gap: &CaptureEvent) {
         if self.filter.wants_event(gap) {
             self.sink.gap(gap);

@@ -188,6 +188,15 @@ impl Connection {
         tls + request + self.response.as_ref().map_or(0, Response::bytes_held)
     }
 
+    /// The memory that a table takes for what its rows say of the connection (its identity, host and
+    /// path), in bytes.
+    pub(crate) fn facts_memory(&self) -> usize {
+        // An entry of a map, a block with the identity, and two blocks with texts.
+        const FACTS: usize = 48 + 80 + 2 * 16;
+        let texts = self.host().map_or(0, |host| host.len()) + self.path().map_or(0, str::len);
+        FACTS + texts
+    }
+
     /// A connection between a client and a server of which nothing else is known.
     pub(crate) fn new(
         connection: u64,
@@ -306,7 +315,13 @@ pub fn field<'a>(fields: &'a [Field], name: &str) -> Option<Cow<'a, str>> {
 /// The values of the header fields of this name.
 fn values<'a>(fields: &'a [Field], name: &str) -> impl Iterator<Item = Cow<'a, str>> {
     let named = move |(other, _): &&Field| other.eq_ignore_ascii_case(name);
-    fields.iter().filter(named).map(|(_, value)| String::from_utf8_lossy(value))
+    fields.iter().filter(named).map(|(_, value)| lossy(value))
+}
+
+/// The text of a value. Bytes that are not UTF-8 become U+FFFD.
+pub(crate) fn lossy(value: &[u8]) -> Cow<'_, str> {
+    // Nearly all values are ASCII, which `from_utf8` checks a word at a time.
+    std::str::from_utf8(value).map_or_else(|_| String::from_utf8_lossy(value), Cow::Borrowed)
 }
 
 #[cfg(test)]

@@ -53,6 +53,9 @@ pub struct Options {
     /// Bytes of memory that the receiver keeps for a connection while it is open, besides the heads,
     /// which it keeps in its own form; 0 if it keeps nothing. They are a part of `memory`.
     pub object_memory: usize,
+    /// Tables of messages or events that the receiver fills. Each keeps what its rows say of a connection
+    /// while that is open, which is a part of `memory`.
+    pub tables: usize,
     /// How long a connection may be idle, in nanoseconds of capture time; `None` for no limit.
     pub idle_timeout: Option<i64>,
     /// What tells connections with the same addresses and ports apart.
@@ -76,6 +79,7 @@ impl Default for Options {
             max_connections: 65_536,
             memory: 512 << 20,
             object_memory: 0,
+            tables: 0,
             idle_timeout: None,
             key: ConnectionKey::Auto,
             capture_point: String::new(),
@@ -129,6 +133,9 @@ impl Filter {
     /// Whether a connection to this host and path is wanted. `None` (not captured) matches no pattern.
     #[must_use]
     pub fn wants_request(&self, host: Option<&str>, path: Option<&str>) -> bool {
+        if self.hosts.is_empty() && self.request_paths.is_empty() {
+            return true;
+        }
         let host = host.map(str::to_ascii_lowercase);
         let host_matches = |pattern: &String| {
             host.as_ref().is_some_and(|host| {

@@ -19,6 +19,12 @@ pub trait Sink {
     fn opened(&mut self, connection: &Connection);
     /// A message is complete, or cannot become complete.
     fn message(&mut self, message: Message);
+    /// A buffer that the receiver does not need any more, of any length. It is used for the content of a
+    /// later message, which saves its allocation.
+    #[inline]
+    fn spare(&mut self) -> Vec<u8> {
+        Vec::new()
+    }
     /// A gap, in its place. Its cost may not be certain yet; its row follows.
     fn gap(&mut self, gap: &CaptureEvent) {
         let _ = gap;

@@ -48,6 +48,9 @@ macro_rules! rules {
             /// Nothing was broken.
             pub const NONE: Self = Self { $($name: 0,)+ };
 
+            /// How the count of every rule is read, in the order of [`Strictness::NAMES`].
+            pub const GETTERS: &[fn(&Self) -> u64] = &[$(|counts| counts.$name),+];
+
             /// Every rule's name and count, in the order of [`Strictness::NAMES`].
             pub fn counters(&self) -> impl Iterator<Item = (&'static str, u64)> {
                 [$((stringify!($name), self.$name)),+].into_iter()

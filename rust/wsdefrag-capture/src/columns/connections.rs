@@ -21,6 +21,7 @@ use arrow_array::builder::{
 use arrow_array::{ArrayRef, DurationNanosecondArray, RecordBatch, UInt32Array};
 use arrow_schema::{DataType, Field, Fields, TimeUnit};
 use wsdefrag_core::Strictness;
+use wsdefrag_core::strictness::Tolerated;
 
 use super::connection_values::{
     Batch, count, optional_flag, optional_number, optional_text, port, text, texts, time,
@@ -32,7 +33,7 @@ use super::{
     timestamps, uid_type, uids,
 };
 use crate::account::Account;
-use crate::connection::{CloseSeen, Connection, Ended, Field as HeaderField};
+use crate::connection::{CloseSeen, Connection, Ended, Field as HeaderField, lossy};
 use crate::message::type_name;
 
 static ENDED_NAMES: LazyLock<ArrayRef> = LazyLock::new(|| dictionary(Ended::ALL.map(Ended::name)));
@@ -76,7 +77,7 @@ fn headers(name: &str, of: fn(&Connection) -> Option<&[HeaderField]>) -> Column<
             for (name, value) in fields.unwrap_or_default() {
                 let pair = list.values();
                 append_text(pair, 0, name);
-                append_text(pair, 1, &String::from_utf8_lossy(value));
+                append_text(pair, 1, &lossy(value));
                 pair.append(true);
             }
             list.append(fields.is_some());
@@ -141,7 +142,7 @@ fn close<T>(of: impl Fn(&CloseSeen) -> T) -> impl Fn(&Connection) -> Option<T> {
 pub(super) static COLUMNS: LazyLock<Vec<Column<Batch>>> = LazyLock::new(|| {
     let mut columns = vec![
         Column::new(required("uid", uid_type()), |batch: &mut Batch| {
-            uids(batch.rows.iter().map(|row| row.uid))
+            uids(batch.rows.iter().map(|row| &row.uid))
         }),
         count("connection", |row| row.connection),
         Column::new(optional("stream_id", DataType::UInt32), |batch: &mut Batch| {
@@ -203,16 +204,13 @@ pub(super) static COLUMNS: LazyLock<Vec<Column<Batch>>> = LazyLock::new(|| {
     ];
     columns.extend(tls_values::facts());
     for (side, from_client) in [("client", true), ("server", false)] {
-        for (index, (name, _)) in Account::default().counters().into_iter().enumerate() {
-            columns.push(count(format!("{side}_{name}"), move |row| {
-                row.account(from_client).counters()[index].1
-            }));
+        for (name, of) in Account::GETTERS {
+            let name = format!("{side}_{name}");
+            columns.push(count(name, move |row| of(row.account(from_client))));
         }
-        for (index, name) in Strictness::NAMES.iter().enumerate() {
-            columns.push(count(format!("{side}_tolerated_{name}"), move |row| {
-                let mut counters = row.account(from_client).tolerated.counters();
-                counters.nth(index).map_or(0, |(_, count)| count)
-            }));
+        for (name, of) in Strictness::NAMES.iter().zip(Tolerated::GETTERS) {
+            let name = format!("{side}_tolerated_{name}");
+            columns.push(count(name, move |row| of(&row.account(from_client).tolerated)));
         }
         columns.push(optional_text(format!("{side}_violation"), move |row| {
             row.account(from_client).violation.as_ref().map(ToString::to_string)
@@ -349,8 +347,8 @@ mod tests {
             status: TlsStatus::Ok,
             version: Some(0x0304),
             cipher: Some(0x1301),
-            server_name: Some("a.example".into()),
-            alpn: Some("http/1.1".into()),
+            server_name: Some("example.com".into()),
+            alpn: Some("h2".into()),
             resumed: Some(false),
             early_data: true,
             key_updates: 1,
@@ -561,8 +559,8 @@ mod tests {
         for (name, expected) in [
             ("tls_version", "TLS 1.3"),
             ("tls_cipher", "TLS_AES_128_GCM_SHA256"),
-            ("sni", "a.example"),
-            ("alpn", "http/1.1"),
+            ("sni", "example.com"),
+            ("alpn", "h2"),
             ("key_source", "key_log"),
         ] {
             assert_eq!(texts(&batch, name), [Some(expected)]);

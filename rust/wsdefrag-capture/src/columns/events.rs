@@ -124,7 +124,7 @@ pub(super) static COLUMNS: LazyLock<Vec<Column<Batch>>> = LazyLock::new(|| {
         Column::new(optional("rule", text_name_type()), |batch: &mut Batch| {
             let rules = batch.rows.iter().map(|row| Some(violation(row)?.kind.name()));
             let (keys, values) = distinct(rules);
-            text_names(keys.into_iter(), &values)
+            text_names(keys, &values)
         }),
         Column::new(optional("error", DataType::Utf8), |batch: &mut Batch| {
             let errors = batch.rows.iter().map(|row| Some(violation(row)?.to_string()));
@@ -214,7 +214,7 @@ impl EventColumns {
     #[must_use]
     pub fn finish(&mut self) -> RecordBatch {
         let rows = mem::take(&mut self.rows);
-        let facts = self.connections.of_rows(rows.iter().map(|row| row.connection));
+        let facts = self.connections.of_rows(rows.iter().map(|row| &row.connection));
         self.connections.forget_ended();
         let length = rows.len();
         let mut batch = Batch { rows, facts, files: self.files.clone() };

@@ -18,15 +18,18 @@
 use std::mem;
 use std::sync::{Arc, LazyLock};
 
-use arrow_array::{ArrayRef, BinaryArray, RecordBatch, StringArray, UInt32Array, UInt64Array};
-use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
+use arrow_array::{
+    ArrayRef, BinaryArray, BooleanArray, RecordBatch, StringArray, UInt32Array, UInt64Array,
+};
+use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer};
 use arrow_schema::DataType;
 use wsdefrag_core::{Opcode, OutOfMemory};
 
+use super::message_rows::{Flags, MessageRows, Place};
 use super::open_connections::{OpenConnections, RowFacts};
 use super::table::{Choice, Column, Table};
 use super::{
-    FileNames, dictionary, flags, name_type, names, optional, required, text_name_type, time_type,
+    FileNames, dictionary, name_type, names, optional, required, text_name_type, time_type,
     timestamps, uid_type,
 };
 use crate::account::MessageCounts;
@@ -48,27 +51,10 @@ fn checked_texts(ends: OffsetBuffer<i32>, bytes: Buffer, nulls: Option<NullBuffe
     StringArray::new(ends, bytes, nulls)
 }
 
-/// Where a row's content is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
-    Text,
-    Content,
-    /// The contents of the capture are not read.
-    Nowhere,
-}
-
-/// A row: a message without its content.
-#[derive(Debug)]
-struct Row {
-    message: Message,
-    place: Place,
-    /// Bytes of the content.
-    length: i32,
-}
-
 /// The rows and contents of a batch.
 pub(super) struct Batch {
-    rows: Vec<Row>,
+    length: usize,
+    rows: MessageRows,
     text: Vec<u8>,
     content: Vec<u8>,
     facts: RowFacts,
@@ -76,87 +62,77 @@ pub(super) struct Batch {
     make_texts: MakeTexts,
 }
 
-impl Batch {
-    fn counts(&self, of: impl Fn(&Message) -> u64) -> ArrayRef {
-        Arc::new(UInt64Array::from_iter_values(self.rows.iter().map(|row| of(&row.message))))
-    }
+/// A column of counts.
+fn count(name: &str, of: fn(&mut MessageRows) -> &mut Vec<u64>) -> Column<Batch> {
+    Column::new(required(name, DataType::UInt64), move |batch: &mut Batch| {
+        Arc::new(UInt64Array::from(mem::take(of(&mut batch.rows))))
+    })
+}
 
-    fn flags(&self, of: impl Fn(&Message) -> bool) -> ArrayRef {
-        flags(&self.rows, |row| of(&row.message))
-    }
+/// A column of bools.
+fn flag(name: &str, of: fn(&mut MessageRows) -> &mut Flags) -> Column<Batch> {
+    Column::new(required(name, DataType::Boolean), move |batch: &mut Batch| {
+        of(&mut batch.rows).column(batch.length)
+    })
+}
 
-    fn times(&self, of: impl Fn(&Message) -> i64) -> ArrayRef {
-        timestamps(self.rows.iter().map(|row| of(&row.message)).collect::<Vec<_>>())
-    }
+/// A column of bools that are all false.
+fn never(name: &str) -> Column<Batch> {
+    Column::new(required(name, DataType::Boolean), |batch: &mut Batch| {
+        Arc::new(BooleanArray::new(BooleanBuffer::new_unset(batch.length), None))
+    })
+}
 
-    fn names(&self, of: impl Fn(&Message) -> i8, names_of: &ArrayRef) -> ArrayRef {
-        names(self.rows.iter().map(|row| of(&row.message)).collect::<Vec<_>>(), names_of)
-    }
-
-    /// The offsets and the nulls of the contents at this place.
-    fn layout(&self, place: Place) -> (OffsetBuffer<i32>, Option<NullBuffer>) {
-        let mut end = 0;
-        let mut ends = Vec::with_capacity(self.rows.len() + 1);
-        ends.push(0);
-        ends.extend(self.rows.iter().map(|row| {
-            end += if row.place == place { row.length } else { 0 };
-            end
-        }));
-        let bits =
-            BooleanBuffer::collect_bool(self.rows.len(), |row| self.rows[row].place == place);
-        let nulls = NullBuffer::new(bits);
-        (OffsetBuffer::new(ScalarBuffer::from(ends)), (nulls.null_count() > 0).then_some(nulls))
-    }
+/// A column of times.
+fn time(name: &str, of: fn(&mut MessageRows) -> &mut Vec<i64>) -> Column<Batch> {
+    Column::new(required(name, time_type()), move |batch: &mut Batch| {
+        timestamps(mem::take(of(&mut batch.rows)))
+    })
 }
 
 pub(super) static COLUMNS: LazyLock<Vec<Column<Batch>>> = LazyLock::new(|| {
-    let count = |name: &str, of: fn(&Message) -> u64| {
-        Column::new(required(name, DataType::UInt64), move |batch: &mut Batch| batch.counts(of))
-    };
-    let flag = |name: &str, of: fn(&Message) -> bool| {
-        Column::new(required(name, DataType::Boolean), move |batch: &mut Batch| batch.flags(of))
-    };
-    let time = |name: &str, of: fn(&Message) -> i64| {
-        Column::new(required(name, time_type()), move |batch: &mut Batch| batch.times(of))
-    };
     vec![
         Column::new(required("uid", uid_type()), |batch: &mut Batch| batch.facts.uids()),
-        count("connection", |message| message.connection),
-        count("seq", |message| message.seq),
-        flag("from_client", |message| message.from_client),
+        count("connection", |rows| &mut rows.connection),
+        count("seq", |rows| &mut rows.seq),
+        flag("from_client", |rows| &mut rows.from_client),
         Column::new(required("type", name_type()), |batch: &mut Batch| {
-            batch.names(|message| message.opcode as i8, &TYPE_NAMES)
+            names(mem::take(&mut batch.rows.opcode), &TYPE_NAMES)
         }),
         Column::new(optional("text", DataType::Utf8), |batch: &mut Batch| {
-            let (ends, nulls) = batch.layout(Place::Text);
+            let (ends, nulls) = batch.rows.text.layout();
             let bytes = Buffer::from_vec(mem::take(&mut batch.text));
             Arc::new((batch.make_texts)(ends, bytes, nulls))
         }),
         Column::new(optional("content", DataType::Binary), |batch: &mut Batch| {
-            let (ends, nulls) = batch.layout(Place::Content);
+            let (ends, nulls) = batch.rows.content.layout();
             let bytes = Buffer::from_vec(mem::take(&mut batch.content));
             Arc::new(BinaryArray::new(ends, bytes, nulls))
         }),
-        time("timestamp", |message| message.timestamp),
-        time("first_timestamp", |message| message.first_timestamp),
-        flag("dropped", |_| false),
-        flag("injected", |_| false),
+        time("timestamp", |rows| &mut rows.timestamp),
+        time("first_timestamp", |rows| &mut rows.first_timestamp),
+        never("dropped"),
+        never("injected"),
         Column::new(required("frames", DataType::UInt32), |batch: &mut Batch| {
-            let frames = batch.rows.iter().map(|row| row.message.frames);
-            Arc::new(UInt32Array::from_iter_values(frames))
+            Arc::new(UInt32Array::from(mem::take(&mut batch.rows.frames)))
         }),
-        count("wire_length", |message| message.wire_length),
-        count("payload_length", |message| message.payload_length),
-        flag("compressed", |message| message.compressed),
+        count("wire_length", |rows| &mut rows.wire_length),
+        count("payload_length", |rows| &mut rows.payload_length),
+        flag("compressed", |rows| &mut rows.compressed),
         Column::new(required("status", name_type()), |batch: &mut Batch| {
-            batch.names(|message| message.status as i8, &STATUS_NAMES)
+            names(mem::take(&mut batch.rows.status), &STATUS_NAMES)
         }),
-        count("missing_bytes", |message| message.missing_bytes),
-        flag("resynced", |message| message.resynced),
-        count("first_packet", |message| message.first_packet),
-        count("last_packet", |message| message.last_packet),
+        count("missing_bytes", |rows| &mut rows.missing_bytes),
+        flag("resynced", |rows| &mut rows.resynced),
+        count("first_packet", |rows| &mut rows.first_packet),
+        count("last_packet", |rows| &mut rows.last_packet),
         Column::new(optional("file", text_name_type()), |batch: &mut Batch| {
-            batch.files.column(batch.rows.iter().map(|row| Some(row.message.file)))
+            match batch.rows.file[..] {
+                [file, ref others @ ..] if others.iter().all(|other| *other == file) => {
+                    batch.files.one(batch.length, file)
+                }
+                ref files => batch.files.column(files.iter().map(|file| Some(*file))),
+            }
         }),
         Column::new(optional("host", text_name_type()), |batch: &mut Batch| {
             batch.facts.texts(|facts| facts.host.as_deref())
@@ -195,7 +171,7 @@ pub struct MessageColumns {
     texts_are_checked: bool,
     wants: Wants,
     connections: OpenConnections,
-    rows: Vec<Row>,
+    rows: MessageRows,
     text: Vec<u8>,
     content: Vec<u8>,
 }
@@ -230,7 +206,7 @@ impl MessageColumns {
             texts_are_checked: true,
             wants,
             connections: OpenConnections::default(),
-            rows: Vec::new(),
+            rows: MessageRows::with_capacity(0),
             text: Vec::new(),
             content: Vec::new(),
         }
@@ -272,7 +248,7 @@ impl MessageColumns {
     #[inline]
     #[must_use]
     pub const fn is_empty(&self) -> bool {
-        self.rows.is_empty()
+        self.len() == 0
     }
 
     /// Whether the current batch should be [finished](Self::finish).
@@ -324,7 +300,7 @@ impl MessageColumns {
             Place::Content if self.wants.content => self.content = content,
             _ => {}
         }
-        self.rows.push(Row { message, place, length });
+        self.rows.push(&message, place, length);
         self.finish_with(0)
     }
 
@@ -338,9 +314,9 @@ impl MessageColumns {
     ///
     /// If the content is longer than [`MAX_CONTENT`](Self::MAX_CONTENT).
     #[inline]
-    pub fn push(&mut self, mut message: Message) -> Result<(), OutOfMemory> {
-        let content = mem::take(&mut message.content);
-        let place = self.place(&message, &content);
+    pub fn push(&mut self, message: &Message) -> Result<(), OutOfMemory> {
+        let content = &message.content[..];
+        let place = self.place(message, content);
         let (wanted, column) = match place {
             Place::Text => (self.wants.text, &mut self.text),
             Place::Content => (self.wants.content, &mut self.content),
@@ -348,9 +324,9 @@ impl MessageColumns {
         };
         if wanted {
             column.try_reserve(content.len())?;
-            column.extend_from_slice(&content);
+            column.extend_from_slice(content);
         }
-        self.rows.push(Row { message, place, length: length(&content) });
+        self.rows.push(message, place, length(content));
         Ok(())
     }
 
@@ -382,24 +358,24 @@ impl MessageColumns {
         // The contents of the next batch may be longer, so its capacity is an eighth larger.
         let next = |bytes: &Vec<u8>| Vec::with_capacity(bytes.len().min(most) * 9 / 8);
         let (text, content) = (next(&self.text), next(&self.content));
+        self.rows.spread();
+        let length = self.len();
         let facts = if self.wants.facts {
-            self.connections.of_rows(self.rows.iter().map(|row| row.message.connection))
+            self.connections.of_rows(&self.rows.connection)
         } else {
             RowFacts::default()
         };
         let mut batch = Batch {
-            rows: mem::take(&mut self.rows),
+            length,
+            rows: mem::replace(&mut self.rows, MessageRows::with_capacity(length)),
             text: mem::replace(&mut self.text, text),
             content: mem::replace(&mut self.content, content),
             facts,
             files: self.files.clone(),
             make_texts: self.make_texts,
         };
-        let rows = batch.rows.len();
-        let made = self.choice.batch(&COLUMNS, rows, &mut batch);
+        let made = self.choice.batch(&COLUMNS, length, &mut batch);
         self.connections.forget_ended();
-        self.rows = batch.rows;
-        self.rows.clear();
         made
     }
 }
@@ -454,7 +430,7 @@ mod tests {
 
     fn push_each(columns: &mut MessageColumns, messages: &[Message]) {
         for message in messages {
-            columns.push(message.clone()).unwrap();
+            columns.push(message).unwrap();
         }
     }
 
@@ -537,7 +513,7 @@ mod tests {
     fn batch_of_one_equals_a_pushed_row() {
         for message in messages(18) {
             let mut columns = columns(std::slice::from_ref(&message));
-            columns.push(message.clone()).unwrap();
+            columns.push(&message).unwrap();
             let pushed = columns.finish();
             assert_eq!(columns.batch_of_one(message), pushed);
         }
@@ -595,18 +571,18 @@ mod tests {
         let mut columns = columns(&[]);
         let [mut message] = messages(1).try_into().unwrap();
         for _ in 1..MessageColumns::FULL_ROWS {
-            columns.push(message.clone()).unwrap();
+            columns.push(&message).unwrap();
         }
         assert!(!columns.is_full());
-        columns.push(message.clone()).unwrap();
+        columns.push(&message).unwrap();
         assert!(columns.is_full());
 
         assert_eq!(columns.finish().num_rows(), MessageColumns::FULL_ROWS);
         message.content = vec![0; MessageColumns::FULL_CONTENT - 1];
-        columns.push(message.clone()).unwrap();
+        columns.push(&message).unwrap();
         assert!(!columns.is_full());
         message.content = vec![0; 1];
-        columns.push(message).unwrap();
+        columns.push(&message).unwrap();
         assert!(columns.is_full());
     }
 
@@ -615,9 +591,9 @@ mod tests {
         let [mut message] = messages(1).try_into().unwrap();
         message.content = b"\xff".to_vec();
         let mut columns = columns(&[]).with_reading(true, false);
-        columns.push(message.clone()).unwrap();
+        columns.push(&message).unwrap();
         message.content = b"ok".to_vec();
-        columns.push(message).unwrap();
+        columns.push(&message).unwrap();
         let batch = columns.finish();
         let text: Vec<_> =
             batch.column_by_name("text").unwrap().as_string::<i32>().iter().collect();
@@ -658,9 +634,9 @@ mod tests {
     fn rows_of_an_ended_connection_keep_its_facts() {
         let messages = messages(2);
         let mut columns = columns(&messages);
-        columns.push(messages[0].clone()).unwrap();
+        columns.push(&messages[0]).unwrap();
         columns.ended(&connection(messages[0].connection));
-        columns.push(messages[1].clone()).unwrap();
+        columns.push(&messages[1]).unwrap();
         assert_rows(&columns.finish(), &messages);
         columns.ended(&connection(messages[1].connection));
         assert!(columns.connections.is_empty());

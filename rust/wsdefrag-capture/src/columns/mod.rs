@@ -6,11 +6,16 @@
 //! `docs/schema.md` describes every column. `uid` and `connection` have the same values in all tables,
 //! so they join them.
 
-#![expect(clippy::disallowed_methods, reason = "names, and arrays that are there")]
+#![expect(
+    clippy::disallowed_macros,
+    clippy::disallowed_methods,
+    reason = "names, arrays that are there, and the rows of a batch"
+)]
 
 mod connection_values;
 pub mod connections;
 pub mod events;
+mod message_rows;
 pub mod messages;
 mod open_connections;
 mod schema;
@@ -18,11 +23,11 @@ mod table;
 mod tls_values;
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use arrow_array::types::{Int8Type, Int32Type};
 use arrow_array::{
-    ArrayRef, BooleanArray, DictionaryArray, FixedSizeBinaryArray, Int8Array, Int32Array,
+    Array, ArrayRef, BooleanArray, DictionaryArray, FixedSizeBinaryArray, Int8Array, Int32Array,
     StringArray, TimestampNanosecondArray,
 };
 use arrow_buffer::{BooleanBuffer, Buffer};
@@ -53,11 +58,20 @@ impl FileNames {
         Self(Arc::new(StringArray::from_iter_values(names)))
     }
 
+    /// A column of rows that are all of one file.
+    fn one(&self, rows: usize, file: u32) -> ArrayRef {
+        match file as usize {
+            known if known < self.0.len() => one_name(rows, known, &self.0),
+            _ => text_names(vec![NULL; rows], &self.0),
+        }
+    }
+
     /// A column of the files with these indices.
     fn column(&self, files: impl Iterator<Item = Option<u32>>) -> ArrayRef {
-        let known = |file: &u32| (*file as usize) < self.0.len();
-        let keys = files.map(|file| file.filter(known).map(u32::cast_signed));
-        text_names(keys, &self.0)
+        let files_known = self.0.len();
+        let known = |file: &u32| (*file as usize) < files_known;
+        let keys = files.map(|file| file.filter(known).map_or(NULL, u32::cast_signed));
+        text_names(keys.collect(), &self.0)
     }
 }
 
@@ -109,34 +123,79 @@ fn dictionary<const N: usize>(names: [&'static str; N]) -> ArrayRef {
     Arc::new(StringArray::from_iter_values(names))
 }
 
-/// A column of names from `dictionary`.
+/// The keys of rows that all have the same of the first names of a dictionary, as many as a batch has at
+/// most: rows of each key.
+static SAME_KEYS: LazyLock<[DictionaryArray<Int8Type>; 4]> = LazyLock::new(|| {
+    let names = dictionary(["", "", "", ""]);
+    [0, 1, 2, 3].map(|key: i8| {
+        let keys = Int8Array::from(vec![key; MessageColumns::FULL_ROWS]);
+        DictionaryArray::new(keys, names.slice(0, key.unsigned_abs() as usize + 1))
+    })
+});
+
+/// A column of names from `dictionary`. Most batches have the same name in all rows, and such columns
+/// are there already.
 fn names(keys: impl Into<Int8Array>, dictionary: &ArrayRef) -> ArrayRef {
-    Arc::new(DictionaryArray::<Int8Type>::new(keys.into(), Arc::clone(dictionary)))
+    let keys: Int8Array = keys.into();
+    if let [key, others @ ..] = &keys.values()[..]
+        && keys.nulls().is_none()
+        && others.iter().all(|other| other == key)
+        && let Some(same) = usize::try_from(*key).ok().and_then(|key| SAME_KEYS.get(key))
+        && keys.len() <= same.len()
+    {
+        return Arc::new(same.slice(0, keys.len()).with_values(Arc::clone(dictionary)));
+    }
+    Arc::new(DictionaryArray::<Int8Type>::new(keys, Arc::clone(dictionary)))
 }
 
-/// A column of texts from `dictionary`.
-fn text_names(keys: impl Iterator<Item = Option<i32>>, dictionary: &ArrayRef) -> ArrayRef {
-    let keys: Int32Array = keys.collect();
+/// The keys of rows that all have the first name of a dictionary, as many as a batch has at most.
+static FIRST_KEYS: LazyLock<DictionaryArray<Int32Type>> = LazyLock::new(|| {
+    let keys = Int32Array::from(vec![0; MessageColumns::FULL_ROWS]);
+    DictionaryArray::new(keys, dictionary([""]))
+});
+
+/// A column in which all rows have the text at this index of `dictionary`. Its keys are there already.
+fn one_name(rows: usize, index: usize, dictionary: &ArrayRef) -> ArrayRef {
+    if rows > FIRST_KEYS.len() {
+        let keys = vec![i32::try_from(index).expect("a dictionary is short"); rows];
+        return text_names(keys, dictionary);
+    }
+    let keys = FIRST_KEYS.slice(0, rows);
+    Arc::new(keys.with_values(dictionary.slice(index, 1)))
+}
+
+/// The key of a null, which no text has.
+const NULL: i32 = -1;
+
+/// A column of texts from `dictionary`; the key [`NULL`] is a null.
+fn text_names(keys: Vec<i32>, dictionary: &ArrayRef) -> ArrayRef {
+    let nulls = keys.contains(&NULL).then(|| keys.iter().map(|key| *key != NULL).collect());
+    let keys = Int32Array::new(keys.into(), nulls);
     Arc::new(DictionaryArray::<Int32Type>::new(keys, Arc::clone(dictionary)))
 }
 
-/// Each text once, and the key of each.
-fn distinct<'a>(texts: impl Iterator<Item = Option<&'a str>>) -> (Vec<Option<i32>>, ArrayRef) {
-    let mut known = HashMap::new();
+/// Each text once, and the key of each; that of `None` is [`NULL`].
+fn distinct<'a>(texts: impl Iterator<Item = Option<&'a str>>) -> (Vec<i32>, ArrayRef) {
+    let mut known = HashMap::<_, i32, foldhash::fast::RandomState>::default();
     let mut values = Vec::new();
+    let mut last = ("", NULL);
     let mut key = |text: &'a str| {
-        *known.entry(text).or_insert_with(|| {
-            values.push(text);
-            i32::try_from(values.len() - 1).expect("a batch has few rows")
-        })
+        if last.1 == NULL || last.0 != text {
+            let key = *known.entry(text).or_insert_with(|| {
+                values.push(text);
+                i32::try_from(values.len() - 1).expect("a batch has few rows")
+            });
+            last = (text, key);
+        }
+        last.1
     };
-    let keys = texts.map(|text| text.map(&mut key)).collect();
+    let keys = texts.map(|text| text.map_or(NULL, &mut key)).collect();
     (keys, Arc::new(StringArray::from_iter_values(values)))
 }
 
 /// A column of `uid`s.
-fn uids(uids: impl Iterator<Item = [u8; UID]>) -> ArrayRef {
-    let bytes: Vec<u8> = uids.flatten().collect();
+fn uids<'a>(uids: impl Iterator<Item = &'a [u8; UID]>) -> ArrayRef {
+    let bytes = uids.copied().collect::<Vec<_>>().into_flattened();
     Arc::new(FixedSizeBinaryArray::new(UID_LENGTH, Buffer::from_vec(bytes), None))
 }
 

@@ -6,23 +6,24 @@
 )]
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use arrow_array::ArrayRef;
 
 /// What rows say of their connection, for the connections that are open.
 #[derive(Debug, Default)]
 pub(super) struct OpenConnections {
-    open: HashMap<u64, ConnectionFacts, foldhash::fast::FixedState>,
+    open: HashMap<u64, Arc<ConnectionFacts>, foldhash::fast::FixedState>,
     /// Connections that have ended; rows of the current batch may belong to them.
     ended: Vec<u64>,
 }
 
 /// What rows say of their connection.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct ConnectionFacts {
     pub(super) uid: [u8; 16],
-    pub(super) host: Option<String>,
-    pub(super) path: Option<String>,
+    pub(super) host: Option<Box<str>>,
+    pub(super) path: Option<Box<str>>,
 }
 
 impl OpenConnections {
@@ -33,7 +34,7 @@ impl OpenConnections {
             host: connection.host().map(Into::into),
             path: connection.path().map(Into::into),
         };
-        self.open.insert(connection.connection, facts);
+        self.open.insert(connection.connection, Arc::new(facts));
     }
 
     /// Takes the number of a connection that has ended.
@@ -60,16 +61,16 @@ impl OpenConnections {
     }
 
     /// The facts of the rows' connections: each once, and for each row an index into them.
-    pub(super) fn of_rows(&self, rows: impl Iterator<Item = u64>) -> RowFacts {
+    pub(super) fn of_rows<'a>(&self, rows: impl IntoIterator<Item = &'a u64>) -> RowFacts {
         let mut places = HashMap::<u64, u32, foldhash::fast::FixedState>::default();
         let mut found = RowFacts::default();
         let mut last = None;
         for connection in rows {
             let place = match last {
                 Some((before, place)) if before == connection => place,
-                _ => *places.entry(connection).or_insert_with(|| {
+                _ => *places.entry(*connection).or_insert_with(|| {
                     let place = u32::try_from(found.facts.len()).expect("a batch has few rows");
-                    found.facts.push(self.open.get(&connection).cloned());
+                    found.facts.push(self.open.get(connection).cloned());
                     place
                 }),
             };
@@ -84,7 +85,7 @@ impl OpenConnections {
 #[derive(Debug, Default)]
 pub(super) struct RowFacts {
     /// Each connection once; `None` if it was not given with [`OpenConnections::opened`].
-    facts: Vec<Option<ConnectionFacts>>,
+    facts: Vec<Option<Arc<ConnectionFacts>>>,
     /// For each row, the index into `facts`.
     places: Vec<u32>,
 }
@@ -92,19 +93,20 @@ pub(super) struct RowFacts {
 impl RowFacts {
     /// The column `uid`.
     pub(super) fn uids(&self) -> ArrayRef {
-        let uids: Vec<_> = self
-            .facts
-            .iter()
-            .map(|facts| facts.as_ref().map_or([0; 16], |facts| facts.uid))
-            .collect();
-        let rows = self.places.iter().map(|place| uids[*place as usize]);
-        super::uids(rows)
+        let uid =
+            |facts: &Option<Arc<ConnectionFacts>>| facts.as_ref().map_or([0; 16], |it| it.uid);
+        let uids: Vec<_> = self.facts.iter().map(uid).collect();
+        super::uids(self.places.iter().map(|place| &uids[*place as usize]))
     }
 
     /// A column of texts that the connections have.
     pub(super) fn texts(&self, of: impl Fn(&ConnectionFacts) -> Option<&str>) -> ArrayRef {
-        let texts = self.facts.iter().map(|facts| facts.as_ref().and_then(&of));
+        let texts = self.facts.iter().map(|facts| facts.as_deref().and_then(&of));
         let (keys, values) = super::distinct(texts);
-        super::text_names(self.places.iter().map(|place| keys[*place as usize]), &values)
+        if let [0] = keys[..] {
+            return super::one_name(self.places.len(), 0, &values);
+        }
+        let keys = self.places.iter().map(|place| keys[*place as usize]).collect();
+        super::text_names(keys, &values)
     }
 }

@@ -96,15 +96,29 @@ impl Application {
         }
     }
 
-    /// The memory that it takes, this value itself excluded, in bytes.
+    /// Whether it is a WebSocket that is read.
     #[inline]
-    pub(super) fn bytes_held(&self) -> usize {
+    pub(super) const fn is_read(&self) -> bool {
+        matches!(self.stage, Stage::Open(_))
+    }
+
+    /// The memory that it takes, without this value itself and the directions of a WebSocket, in bytes.
+    pub(super) fn common_bytes(&self) -> usize {
         match &self.stage {
-            Stage::Open(websocket) => websocket.bytes_held(),
+            Stage::Open(websocket) => websocket.own_bytes(),
             Stage::Http2(http2) => http2.bytes_held(),
             Stage::Handshake(upgrade) => upgrade.bytes_held(),
             Stage::Midstream(midstream) => midstream.bytes_held(),
             Stage::Encrypted(_) | Stage::Unwanted | Stage::Dead => 0,
+        }
+    }
+
+    /// The memory that one direction of a WebSocket takes, in bytes.
+    #[inline]
+    pub(super) fn direction_bytes(&self, from_client: bool) -> usize {
+        match &self.stage {
+            Stage::Open(websocket) => websocket.direction_bytes(from_client),
+            _ => 0,
         }
     }
 
@@ -113,7 +127,7 @@ impl Application {
         match &self.stage {
             Stage::Open(websocket) => websocket.largest_unfinished(),
             Stage::Http2(http2) => http2.largest_unfinished(),
-            Stage::Handshake(_) | Stage::Midstream(_) => self.bytes_held(),
+            Stage::Handshake(_) | Stage::Midstream(_) => self.common_bytes(),
             Stage::Encrypted(_) | Stage::Unwanted | Stage::Dead => 0,
         }
     }

@@ -74,17 +74,29 @@ impl Conversation {
         self.application.is_open()
     }
 
-    /// The memory that it takes, this value itself excluded, in bytes.
+    /// Whether it is a WebSocket that is read, and a segment changes only what its sender's direction
+    /// takes.
     #[inline]
-    pub(crate) fn bytes_held(&self) -> usize {
+    pub(crate) const fn is_read(&self) -> bool {
+        self.encrypted.is_none() && self.application.is_read()
+    }
+
+    /// The memory that it takes, without this value itself and the directions of a WebSocket, in bytes.
+    pub(crate) fn common_bytes(&self) -> usize {
         let encrypted = self.encrypted.as_ref().map_or(0, |encrypted| encrypted.bytes_held());
-        encrypted + self.application.bytes_held()
+        encrypted + self.application.common_bytes()
     }
 
     /// Whether the positions that packets acknowledge tell something. Those inside TLS do not.
     #[inline]
     pub(crate) fn wants_acknowledgments(&self) -> bool {
         !self.application.is_open() && self.encrypted.is_none()
+    }
+
+    /// The memory that the sender's direction of a WebSocket takes, in bytes.
+    #[inline]
+    pub(crate) fn direction_bytes(&self, sender: usize) -> usize {
+        self.application.direction_bytes(self.transport.is_client(sender))
     }
 
     /// Bytes of the largest message or search that is not finished, or of the handshake.

@@ -61,7 +61,8 @@ pub enum FileErrorKind {
     ByteOrder(u32),
     /// A record that is too short for its fixed fields; its length in bytes.
     TooShort(u32),
-    /// A record longer than [`MAX_RECORD`](crate::file::record::MAX_RECORD); its length in bytes.
+    /// A record longer than [`MAX_RECORD`](crate::file::record::MAX_RECORD), or a block without a packet
+    /// longer than [`MAX_BLOCK`](crate::file::record::MAX_BLOCK); its length in bytes.
     TooLong(u32),
     /// A pcapng block whose two lengths differ.
     LengthsDiffer {

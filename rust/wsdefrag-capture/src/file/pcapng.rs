@@ -4,13 +4,17 @@
 //! last section. An Interface Description Block adds an interface. A packet block refers to its
 //! interface by index. Decryption Secrets Blocks are stored, and all other blocks are ignored.
 //!
+//! A block without a packet is not buffered whole if it is longer than [`MAX_FOUND`]: its start is read, and
+//! the rest is passed over, up to its second length. Of secrets as much is buffered as would be kept.
+//!
 //! `pcap-parser` parses only the options. It would collect the options of every packet in a vector,
 //! and does not support the obsolete Packet Block.
 //!
 //! draft-ietf-opsawg-pcapng.
 //!
 //! - `interfaces.len() <= MAX_INTERFACES`
-//! - every block has `MIN_BLOCK <= length <= MAX_RECORD`, and its two lengths are equal
+//! - every block has `MIN_BLOCK <= length`, and its two lengths are equal
+//! - `length <= MAX_RECORD` if it has a packet, `<= MAX_BLOCK` if it has none
 
 #![expect(clippy::disallowed_methods, reason = "at most `MAX_INTERFACES`")]
 
@@ -19,14 +23,17 @@ use pcap_parser::pcapng::{OptionCode, PcapNGOption, parse_option_be, parse_optio
 
 use crate::file::clock::Clock;
 use crate::file::error::FileErrorKind;
-use crate::file::record::{MAX_FOUND, MAX_RECORD, Parsed, Plausible, Record, is_near};
-use crate::file::secrets::Secrets;
+use crate::file::record::{MAX_BLOCK, MAX_FOUND, MAX_RECORD, Parsed, Plausible, Record, is_near};
+use crate::file::secrets::{MAX_SECRETS, Secrets};
 use crate::file::start::{SECTION_HEADER, starts_capture};
 
 /// Interfaces that a section may have; the others are ignored.
 pub const MAX_INTERFACES: usize = 65_536;
 
 const BYTE_ORDER_MAGIC: u32 = 0x1a2b_3c4d;
+
+/// The type of a Decryption Secrets Block.
+const SECRETS: u32 = 10;
 
 /// The size of a block without a body, in bytes: its type, and its length twice.
 const MIN_BLOCK: u32 = 12;
@@ -38,6 +45,17 @@ pub(crate) struct Section {
     interfaces: Vec<Interface>,
     /// The time of the last packet, in nanoseconds since the epoch. Used for packets without a time.
     time: i64,
+    /// A long block that is being passed over.
+    passed: Option<Passed>,
+}
+
+/// A block of which the rest is passed over.
+#[derive(Clone, Copy, Debug)]
+struct Passed {
+    /// The block's length, in bytes.
+    length: u32,
+    /// Bytes before its second length that have yet to come.
+    left: usize,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -59,6 +77,9 @@ impl Section {
         end: bool,
         secrets: &mut Secrets,
     ) -> Parsed<'a> {
+        if let Some(passed) = self.passed {
+            return self.pass(passed, bytes);
+        }
         let Some(start) = bytes.first_chunk::<12>() else { return Parsed::Needs(12) };
         let order = if start[..4] == SECTION_HEADER {
             match Order::of(&start[8..]) {
@@ -80,8 +101,12 @@ impl Section {
         if length < MIN_BLOCK {
             return Parsed::Damaged(FileErrorKind::TooShort(length));
         }
-        if length > MAX_RECORD {
+        let has_packet = matches!(kind, 2 | 3 | 6);
+        if length > if has_packet { MAX_RECORD } else { MAX_BLOCK } {
             return Parsed::Damaged(FileErrorKind::TooLong(length));
+        }
+        if !has_packet && length > MAX_FOUND {
+            return self.long_block(order, kind, length, bytes, secrets);
         }
         if let Some(stop) = check_packet_length(order, kind, length, bytes) {
             return stop;
@@ -98,6 +123,60 @@ impl Section {
             Ok(None) => Parsed::Other(size),
             Err(kind) => Parsed::Damaged(kind),
         }
+    }
+
+    /// A long block without a packet: takes its start.
+    #[cold]
+    fn long_block(
+        &mut self,
+        order: Order,
+        kind: u32,
+        length: u32,
+        bytes: &[u8],
+        secrets: &mut Secrets,
+    ) -> Parsed<'static> {
+        // The length of every block is a multiple of 4. Where the type is unknown too, it is damage.
+        if !is_known(kind) || !length.is_multiple_of(4) {
+            return Parsed::Damaged(FileErrorKind::TooLong(length));
+        }
+        let size = length as usize;
+        let keeps = kind == SECRETS && size <= MAX_SECRETS;
+        let start = if keeps { size - 4 } else { MAX_FOUND as usize - 4 };
+        let Some(start_of_block) = bytes.get(..start) else { return Parsed::Needs(start) };
+        self.order = order;
+        let taken = match kind {
+            SECRETS if !keeps => {
+                secrets.drop_block();
+                Ok(None)
+            }
+            _ => self.block(kind, &start_of_block[8..], secrets),
+        };
+        if let Err(kind) = taken {
+            return Parsed::Damaged(kind);
+        }
+        self.passed = Some(Passed { length, left: size - 4 - start });
+        Parsed::Part(start)
+    }
+
+    /// Passes over bytes of a long block, and compares its second length.
+    #[cold]
+    fn pass(&mut self, Passed { length, left }: Passed, bytes: &[u8]) -> Parsed<'static> {
+        if left > 0 && !bytes.is_empty() {
+            let count = left.min(bytes.len());
+            self.passed = Some(Passed { length, left: left - count });
+            return Parsed::Part(count);
+        }
+        let Some(end) = bytes.first_chunk::<4>() else { return Parsed::Needs(4) };
+        self.passed = None;
+        match self.order.u32(end, 0) {
+            last if last == length => Parsed::Other(4),
+            last => Parsed::Damaged(FileErrorKind::LengthsDiffer { first: length, last }),
+        }
+    }
+
+    /// Whether the rest of a long block has yet to come.
+    pub(crate) const fn is_inside_block(&self) -> bool {
+        self.passed.is_some()
     }
 
     /// A packet, after its time was compared with those before and after it.
@@ -204,7 +283,7 @@ impl Section {
                 }
             }
             // Decryption Secrets
-            10 => {
+            SECRETS => {
                 let head = head::<8>(body)?;
                 secrets.keep(order.u32(head, 0), range(&body[8..], order.u32(head, 4), body)?);
                 Ok(None)
@@ -331,7 +410,7 @@ fn overrun(content: u32, body: usize) -> FileErrorKind {
 
 /// The length of a block with a body of this length, in bytes.
 fn block_length(body: usize) -> u32 {
-    u32::try_from(body).unwrap_or(MAX_RECORD).saturating_add(MIN_BLOCK)
+    u32::try_from(body).unwrap_or(MAX_BLOCK).saturating_add(MIN_BLOCK)
 }
 
 /// A section's byte order.

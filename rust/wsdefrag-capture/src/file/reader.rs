@@ -8,7 +8,7 @@
 //!
 //! A record that is complete in a chunk is handed out as a slice of the chunk. A record that spans
 //! chunks is collected in `partial` first. `partial` grows only with the bytes that arrive, so an
-//! announced length alone takes no memory.
+//! announced length alone takes no memory. Of long blocks without a packet only the start is collected.
 //!
 //! After damage the reader searches for the next plausible record byte by byte. In a file of fixed
 //! headers a wrong length shows only at the next header, and then other records may lie inside the
@@ -243,7 +243,7 @@ impl RecordReader {
                 }
                 continue;
             }
-            if rest.is_empty() && !(end && matches!(self.format, Format::Unknown)) {
+            if rest.is_empty() && !(end && self.expects_more()) {
                 self.needed = 1;
                 return Ok(Run { at, kept, stop: Stop::Needs });
             }
@@ -286,6 +286,12 @@ impl RecordReader {
                         self.needed = 0;
                         return Ok(Run { at, kept, stop: Stop::Full });
                     }
+                    continue;
+                }
+                Parsed::Part(size) => {
+                    self.position += size as u64;
+                    at += size;
+                    kept = at;
                     continue;
                 }
                 Parsed::NewFile => {
@@ -360,6 +366,15 @@ impl RecordReader {
             self.damages.add(error, self.position.saturating_sub(error.offset));
         }
         at
+    }
+
+    /// Whether a file that ends here is cut short, even if no byte is left.
+    const fn expects_more(&self) -> bool {
+        match &self.format {
+            Format::Unknown => true,
+            Format::Records(_) => false,
+            Format::Pcapng(section) => section.is_inside_block(),
+        }
     }
 
     /// Whether the header of the first capture of the file was read.

@@ -2,9 +2,12 @@
 
 use crate::file::error::FileErrorKind;
 
-/// The length of the longest record that is read, in bytes. The longest in real files are packets of
-/// D-Bus captures, which may have 128 MiB.
-pub const MAX_RECORD: u32 = 256 << 20;
+/// The length of the longest record with a packet that is read, in bytes. It bounds what is buffered of a
+/// file. Packets with TCP have at most some hundred KiB.
+pub const MAX_RECORD: u32 = 16 << 20;
+
+/// The length of the longest block of a pcapng file that has no packet, in bytes.
+pub const MAX_BLOCK: u32 = 256 << 20;
 
 /// The longest record that is believed after damage, in bytes. It bounds what is buffered to find
 /// out whether the records after it are plausible.
@@ -48,6 +51,8 @@ pub(crate) enum Parsed<'a> {
     Retimed(Record<'a>, usize),
     /// Something of this many bytes that is no packet.
     Other(usize),
+    /// Bytes of a record without a packet; more of it follows.
+    Part(usize),
     /// The start of another capture file.
     NewFile,
     /// The record is incomplete; at least this many bytes from its start are needed.

@@ -40,6 +40,11 @@ impl Secrets {
         self.dropped
     }
 
+    /// Takes note of a block that is too long to be stored.
+    pub(crate) const fn drop_block(&mut self) {
+        self.dropped += 1;
+    }
+
     /// Stores the secrets of a block, if they fit.
     pub(crate) fn keep(&mut self, kind: u32, secrets: &[u8]) {
         let size = secrets.len() + size_of::<(u32, Vec<u8>)>();

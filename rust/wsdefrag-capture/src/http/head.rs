@@ -298,7 +298,7 @@ fn skip(left: &mut u64, data: &mut &[u8]) -> bool {
 /// The index after the empty line that ends a head, if it is at `from` or later.
 fn end_of_head(bytes: &[u8], from: usize) -> Option<usize> {
     let start = from.saturating_sub(3);
-    let ends = bytes[start..].iter().enumerate().filter(|(_, byte)| **byte == b'\n');
-    ends.map(|(index, _)| start + index + 1)
+    memchr::memchr_iter(b'\n', &bytes[start..])
+        .map(|index| start + index + 1)
         .find(|&end| bytes[..end].ends_with(b"\r\n\r\n") || bytes[..end].ends_with(b"\n\n"))
 }

@@ -103,7 +103,7 @@ fn config() -> httparse::ParserConfig {
 
 /// One empty header per line: enough for every header field of the head.
 fn empty_headers(bytes: &[u8]) -> Vec<httparse::Header<'_>> {
-    vec![httparse::EMPTY_HEADER; bytes.split(|&byte| byte == b'\n').count()]
+    vec![httparse::EMPTY_HEADER; memchr::memchr_iter(b'\n', bytes).count() + 1]
 }
 
 fn fields(headers: &[httparse::Header<'_>]) -> Vec<Field> {

@@ -11,12 +11,13 @@
 #![expect(clippy::disallowed_methods, reason = "at most as many as connections are followed")]
 
 use std::collections::HashMap;
+use std::hash::{Hash, Hasher};
 use std::net::{IpAddr, SocketAddr};
 
 use foldhash::fast::RandomState;
 
 /// The addresses and ports of both endpoints of a connection, the lesser endpoint first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Key {
     addresses: [u128; 2],
     /// Bits 0 to 15 are the port; bit 16 is set for an IPv6 address. The other bits are the tenant.
@@ -38,6 +39,17 @@ impl Key {
         let [low, high] = self.ports.map(|port| port & PORT);
         let ports = [low | number << PORT_BITS, high | number >> 15 << PORT_BITS];
         Self { addresses: self.addresses, ports }
+    }
+}
+
+impl Hash for Key {
+    /// Hashes whole numbers, which takes a quarter of the time of hashing their bytes.
+    #[inline]
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let [low, high] = self.ports;
+        state.write_u128(self.addresses[0]);
+        state.write_u128(self.addresses[1]);
+        state.write_u64(u64::from(high) << 32 | u64::from(low));
     }
 }
 
@@ -96,9 +108,16 @@ pub(crate) struct ConnectionTable<T> {
     slots: Vec<Option<Slot<T>>>,
     free: Vec<SlotIndex>,
     lists: [List; CLASSES],
+    /// The slot that was found last: most packets follow one of their connection.
+    last: SlotIndex,
 }
 
 impl<T> ConnectionTable<T> {
+    /// Bytes of memory that a connection takes here: its slot, its entry in the map, and the room that
+    /// the map has to spare after it has doubled.
+    pub(crate) const ENTRY: usize =
+        size_of::<Option<Slot<T>>>() + 3 * (size_of::<(Key, SlotIndex)>() + 1);
+
     pub(crate) fn new() -> Self {
         let empty = List { oldest: NONE, newest: NONE, length: 0 };
         Self {
@@ -106,11 +125,25 @@ impl<T> ConnectionTable<T> {
             slots: Vec::new(),
             free: Vec::new(),
             lists: [empty; CLASSES],
+            last: NONE,
         }
     }
 
     pub(crate) fn find(&self, key: &Key) -> Option<SlotIndex> {
         self.slots_by_key.get(key).copied()
+    }
+
+    /// As [`find`](Self::find), for the connection of a packet.
+    #[inline]
+    pub(crate) fn find_next(&mut self, key: &Key) -> Option<SlotIndex> {
+        if let Some(Some(slot)) = self.slots.get(self.last as usize)
+            && slot.key == *key
+        {
+            return Some(self.last);
+        }
+        let found = self.find(key)?;
+        self.last = found;
+        Some(found)
     }
 
     pub(crate) fn len(&self, class: Class) -> usize {

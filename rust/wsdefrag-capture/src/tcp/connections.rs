@@ -12,26 +12,24 @@
 //! without a WebSocket if those take more than a quarter of the room. Past connections are
 //! remembered, too, as long as there is room, so that their late packets are recognised.
 //!
-//! All of them together hold at most `options.memory` bytes (see [`ledger`](crate::tcp::ledger)).
+//! All of them together, the past ones included, hold at most `options.memory` bytes (see
+//! [`ledger`](crate::tcp::ledger)).
 //!
 //! Every connection has a number, in the order of their first packets. Connections that the filter
 //! drops are followed like all others, so that numbers do not depend on the filter. Time is the
 //! time of the packets; the system's clock is never read.
 //!
 //! - pending, WebSocket and closing connections together `<= options.max_connections`
-//! - past connections `<= MAX_PAST + options.max_connections`
+//! - past connections `<= max_past()`, when another one opens
 //! - `total_held` is the memory that the held segments of all streams take, in bytes
 
 #![expect(clippy::disallowed_methods, reason = "one for each followed connection")]
-
-use std::net::SocketAddr;
 
 use crate::connection::{Connection, Ended};
 use crate::conversation::Conversation;
 use crate::conversation::context::{CaptureState, Context, Scan};
 use crate::conversation::transport::Transport;
 use crate::options::{ConnectionKey, Options};
-use crate::packet::tags::Tags;
 use crate::packet::{Origin, Packet, Payload, Segment};
 use crate::protocol::ProtocolCounts;
 use crate::sink::Sink;
@@ -41,7 +39,7 @@ use crate::tcp::entry::Entry;
 use crate::tcp::final_output::{Ending, FinalEnd, Settling};
 use crate::tcp::ledger::Ledger;
 use crate::tcp::live_connection::LiveConnection;
-use crate::tcp::past_connection::{Afterwards, PastConnection, Reason};
+use crate::tcp::past_connection::{Afterwards, IN_TABLE, PastConnection, Reason};
 use crate::tcp::port_reuse::PortReuse;
 use crate::tcp::tenants::{Fit, Tenants};
 use crate::tls::keys::Keys;
@@ -57,18 +55,22 @@ const OTHER_TABLES: usize = 256;
 /// Connections that a sink may take before it is full, for [`Connections::bytes_to_finish`].
 const BATCH: usize = 1 << 12;
 
-/// Past connections that are remembered.
+/// Past connections that are remembered at most.
 const MAX_PAST: usize = 65_536;
+
+/// The part of the memory that past connections may take is one of so many.
+const PAST_PART: usize = 16;
+
+/// The part of the memory that the last rows may take in any case is one of so many.
+const ROWS_PART: usize = 16;
 
 /// The addresses, ports and tags of a packet, and who sent it.
 #[derive(Clone, Copy)]
 struct Route<'a> {
     key: Key,
-    /// In the order of the key.
-    endpoints: [SocketAddr; 2],
-    /// An index into `endpoints`.
+    packet: &'a Packet<'a>,
+    /// An index of an endpoint, in the order of the key.
     sender: usize,
-    tags: &'a Tags<'a>,
     /// The hash of the tags, if they tell the connection from another one; else 0.
     tenant: u64,
 }
@@ -127,10 +129,8 @@ impl Connections {
         self.clock.advance(packet.time);
         self.expire(sink);
         let (key, is_reversed) = Key::new(packet.source, packet.destination);
-        let endpoints = [packet.source, packet.destination];
-        let endpoints = if is_reversed { [endpoints[1], endpoints[0]] } else { endpoints };
         let (tags, sender) = (&packet.tags, usize::from(is_reversed));
-        let mut route = Route { key, endpoints, sender, tags, tenant: 0 };
+        let mut route = Route { key, packet, sender, tenant: 0 };
         if tags.shared != 0 && self.options.key == ConnectionKey::Tagged {
             route.key = key.of_tenant(self.tenants.number_of(tags.shared));
             route.tenant = tags.shared;
@@ -149,8 +149,8 @@ impl Connections {
         origin: Origin,
         sink: &mut S,
     ) {
-        let Route { sender, tags, .. } = route;
-        let mut index = self.table.find(&route.key);
+        let (sender, tags) = (route.sender, &route.packet.tags);
+        let mut index = self.table.find_next(&route.key);
         let is_sure = match index.and_then(|index| self.table.get(index)) {
             Some(entry) => entry.last_tags_were(sender, tags.hash),
             None => self.tenants.is_empty(),
@@ -166,7 +166,9 @@ impl Connections {
             let reuse = match self.table.get(old) {
                 Some(Entry::Live(live)) => live.port_reuse(sender, segment),
                 Some(Entry::Past(past)) => {
+                    let before = past.bytes_held();
                     let afterwards = past.segment(sender, segment, tags.hash);
+                    self.ledger.change(before, past.bytes_held());
                     if afterwards != Afterwards::Opens {
                         count_later(past, &mut self.protocols, &mut self.tls);
                         self.evicted_packets += u64::from(afterwards == Afterwards::Unread);
@@ -181,7 +183,7 @@ impl Connections {
                 PortReuse::Possible => return,
                 PortReuse::Confirmed(other) => {
                     self.end_connection(old, Ended::Replaced, sink);
-                    self.table.remove(old);
+                    self.forget(old);
                     (index, syn) = (None, other);
                 }
             }
@@ -209,6 +211,7 @@ impl Connections {
         if !live.tags.last_was(sender, tags.hash) {
             live.note_tags(sender, *tags);
         }
+        let change = live.change_of(sender, segment);
         let mut state = capture_state(
             &self.options,
             &mut self.next_number,
@@ -216,7 +219,7 @@ impl Connections {
             sink,
         );
         let ended = live.segment(sender, segment, origin, now, &mut self.total_held, &mut state);
-        live.measure(&mut self.ledger);
+        live.measure_after(change, &mut self.ledger);
         self.reclassify(index, ended, origin.time, sink);
         if self.ledger.is_over() {
             self.relieve(sink);
@@ -232,7 +235,7 @@ impl Connections {
         for key in std::iter::once(first).chain(self.tenants.others(&first)) {
             let Some(index) = self.table.find(&key) else { continue };
             let Some(entry) = self.table.get(index) else { continue };
-            let fit = entry.fit(route.sender, segment, route.tags.hash);
+            let fit = entry.fit(route.sender, segment, route.packet.tags.hash);
             if best.is_none_or(|(best, _)| fit < best) {
                 best = Some((fit, key));
             }
@@ -246,7 +249,7 @@ impl Connections {
                 let is_used = |key: &Key| self.table.find(key).is_some();
                 let added = is_used(&first).then(|| self.tenants.add(first, is_used));
                 if let Some(Some(key)) = added {
-                    (route.key, route.tenant) = (key, route.tags.hash);
+                    (route.key, route.tenant) = (key, route.packet.tags.hash);
                 }
             }
             Some((_, key)) => route.key = key,
@@ -256,7 +259,7 @@ impl Connections {
     }
 
     fn ordered<S: Sink>(&mut self, route: Route<'_>, bytes: &[u8], origin: Origin, sink: &mut S) {
-        let index = match self.table.find(&route.key) {
+        let index = match self.table.find_next(&route.key) {
             Some(index) => index,
             None => self.open(route, None, origin, sink),
         };
@@ -328,15 +331,31 @@ impl Connections {
             self.end_connection(index, Ended::Evicted, sink);
             self.table.touch(index, Class::Past, self.clock.now());
         }
-        while self.table.len(Class::Past) > MAX_PAST {
+        while self.table.len(Class::Past) > self.max_past() {
             let Some((index, _)) = self.table.oldest(Class::Past) else { break };
-            self.table.remove(index);
+            self.forget(index);
         }
-        let mut conversation = Conversation::new(self.next_number, route.endpoints, client, first);
+        let Packet { source, destination, .. } = *route.packet;
+        let endpoints =
+            if route.sender == 0 { [source, destination] } else { [destination, source] };
+        let mut conversation = Conversation::new(self.next_number, endpoints, client, first);
         conversation.transport.tenant = route.tenant;
         self.next_number += 1;
         let live = LiveConnection::new(conversation);
         self.table.insert(route.key, Class::Pending, self.clock.now(), Entry::Live(Box::new(live)))
+    }
+
+    /// Past connections that are remembered.
+    const fn max_past(&self) -> usize {
+        let fit = self.ledger.limit() / PAST_PART / IN_TABLE;
+        if fit < MAX_PAST { fit } else { MAX_PAST }
+    }
+
+    /// Removes a connection that has ended.
+    fn forget(&mut self, index: SlotIndex) {
+        if let Some(Entry::Past(past)) = self.table.remove(index) {
+            self.ledger.change(past.bytes_held(), 0);
+        }
     }
 
     fn live_connections(&self) -> usize {
@@ -363,7 +382,9 @@ impl Connections {
     /// long if there is a limit.
     #[inline]
     fn expire<S: Sink>(&mut self, sink: &mut S) {
-        self.expire_class(Class::Closing, CLOSING_WAIT, sink);
+        if self.table.len(Class::Closing) > 0 {
+            self.expire_class(Class::Closing, CLOSING_WAIT, sink);
+        }
         if let Some(timeout) = self.options.idle_timeout {
             for class in [Class::WebSocket, Class::Pending, Class::Closing] {
                 self.expire_class(class, timeout, sink);
@@ -393,8 +414,9 @@ impl Connections {
             _ => Reason::Ended,
         };
         self.evicted += u64::from(reason == Reason::Evicted);
-        let past = Entry::Past(PastConnection::new(reason, &live.streams, live.tags.clone()));
-        if let Entry::Live(mut live) = std::mem::replace(entry, past) {
+        let past = PastConnection::new(reason, &live.streams, live.tags.clone());
+        let bytes_after = past.bytes_held();
+        if let Entry::Live(mut live) = std::mem::replace(entry, Entry::Past(past)) {
             let mut state = capture_state(
                 &self.options,
                 &mut self.next_number,
@@ -402,7 +424,7 @@ impl Connections {
                 sink,
             );
             live.finish(ended, &mut self.total_held, &mut state);
-            self.ledger.change(live.measured(), 0);
+            self.ledger.change(live.measured(), bytes_after);
             let carried = live.conversation.transport.carried();
             let Transport { endpoints, packets, tls, .. } = live.conversation.transport;
             if self.options.filter.wants_endpoints(endpoints) {
@@ -479,8 +501,12 @@ impl Connections {
                 sink,
             );
             live.settle(Ended::EndOfCapture, &mut self.total_held, &mut state);
+            // Contents have moved to the rows, and nothing is kept for what may follow.
+            live.measure(&mut self.ledger);
             let is_last = ending.unsettled.len() == 0;
-            ending.rows.sort(if is_last { 0 } else { self.ledger.limit() });
+            let limit = self.ledger.limit();
+            let room = limit.saturating_sub(self.ledger.used()).max(limit / ROWS_PART);
+            ending.rows.sort(if is_last { 0 } else { room });
             return true;
         }
         let unreported = ending.unreported.get_or_insert_with(|| {
@@ -494,7 +520,7 @@ impl Connections {
         match unreported.next() {
             Some(FinalEnd::Live(index)) => {
                 self.end_connection(index, Ended::EndOfCapture, sink);
-                self.table.remove(index);
+                self.forget(index);
             }
             Some(FinalEnd::Ended(connection)) => sink.ended(*connection),
             None => return false,

@@ -13,6 +13,8 @@
 use std::collections::HashMap;
 use std::vec::IntoIter;
 
+use foldhash::fast::FixedState;
+
 use crate::connection::Connection;
 use crate::event::CaptureEvent;
 use crate::message::Message;
@@ -21,6 +23,10 @@ use crate::tcp::connection_table::SlotIndex;
 
 /// The order of rows: the packet, the connection, and whether the client sent it.
 type Key = (u64, u64, bool);
+
+/// Bytes of memory that a row takes without its content: itself, its key while rows are sorted, and a
+/// half of its direction's entry in the map.
+const ROW: usize = size_of::<(Key, Row)>() + 2 * size_of::<(Key, usize)>();
 
 /// The end of a capture, as far as it has come.
 #[derive(Default)]
@@ -47,7 +53,7 @@ pub(super) struct FinalRows {
     bytes: usize,
     /// For each direction, the highest packet number of its rows: they stay in their order, also
     /// where a segment was held for an earlier packet.
-    latest: HashMap<(u64, bool), u64>,
+    latest: HashMap<(u64, bool), u64, FixedState>,
     /// Rows that were sorted.
     sorted: IntoIter<(Key, Row)>,
     /// WebSockets that have ended.
@@ -64,8 +70,9 @@ impl FinalRows {
     pub(super) fn sort(&mut self, at_least: usize) {
         if self.bytes >= at_least {
             let mut rows = std::mem::take(&mut self.rows);
-            // The sort is stable, so the rows of a direction stay in their order.
-            rows.sort_by_key(|(key, _)| *key);
+            // The sort is stable, so the rows of a direction stay in their order. Only keys move while
+            // it runs, because rows are large.
+            rows.sort_by_cached_key(|(key, _)| *key);
             (self.sorted, self.bytes) = (rows.into_iter(), 0);
         }
     }
@@ -73,13 +80,13 @@ impl FinalRows {
     fn push(&mut self, connection: u64, from_client: bool, packet: u64, row: Row) {
         let latest = self.latest.entry((connection, from_client)).or_default();
         *latest = packet.max(*latest);
-        self.bytes += size_of::<(Key, Row)>();
+        self.bytes += ROW;
         self.rows.push(((*latest, connection, from_client), row));
     }
 
-    fn push_event(&mut self, event: &CaptureEvent, row: Row) {
+    fn push_event(&mut self, event: CaptureEvent, row: fn(CaptureEvent) -> Row) {
         let packet = event.last.or(event.first).unwrap_or_default().packet;
-        self.push(event.connection, event.from_client, packet, row);
+        self.push(event.connection, event.from_client, packet, row(event));
     }
 }
 
@@ -101,11 +108,11 @@ impl<S: Sink> Sink for Settling<'_, S> {
     }
 
     fn gap(&mut self, gap: &CaptureEvent) {
-        self.rows.push_event(gap, Row::Gap(gap.clone()));
+        self.rows.push_event(gap.clone(), Row::Gap);
     }
 
     fn event(&mut self, event: CaptureEvent) {
-        self.rows.push_event(&event.clone(), Row::Event(event));
+        self.rows.push_event(event, Row::Event);
     }
 
     fn ended(&mut self, connection: Connection) {

@@ -1,13 +1,14 @@
-//! The memory that the live connections hold together, and its bound.
+//! The memory that the connections hold together, and its bound.
 //!
-//! Each connection is measured after each of its packets, and the difference is added here. Over the
+//! A live connection is measured after each of its packets that may change it, and the difference is
+//! added here. A past one counts what it takes in the table. Over the
 //! bound, memory is given back in one pass down to seven eighths of it (see
 //! [`relief`](crate::tcp::relief)), so that the cost of a pass is spread over the bytes that filled
 //! the last eighth.
 //!
-//! - `used` is the sum of what the live connections were measured at
+//! - `used` is the sum of what the live connections were measured at, and of what the past ones take
 
-/// What the live connections hold, in bytes.
+/// What the connections hold, in bytes.
 #[derive(Debug)]
 pub(super) struct Ledger {
     limit: usize,
@@ -23,6 +24,10 @@ impl Ledger {
     #[inline]
     pub(super) const fn change(&mut self, before: usize, after: usize) {
         self.used = self.used - before + after;
+    }
+
+    pub(super) const fn used(&self) -> usize {
+        self.used
     }
 
     pub(super) const fn limit(&self) -> usize {

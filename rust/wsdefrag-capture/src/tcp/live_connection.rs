@@ -19,13 +19,13 @@ use crate::packet::{Origin, Segment};
 use crate::sink::Sink;
 use crate::stream_part::StreamPart;
 use crate::tcp::ledger::Ledger;
+use crate::tcp::past_connection::IN_TABLE;
 use crate::tcp::port_reuse::{OtherSyn, PortReuse};
 use crate::tcp::stream::Stream;
 use crate::tcp::tenants::{Fit, Positions, TagsSeen};
 
-/// Bytes of memory that a connection takes in the table: its slot, its entry in the map, the room that
-/// both have to spare, and what the allocator adds to each allocation of the connection.
-const SLOT: usize = 512;
+/// Bytes of memory that the allocator adds to the allocations of a connection.
+const ALLOCATIONS: usize = 128;
 
 /// A connection that has not ended. Arrays have one entry per endpoint, in the order of the
 /// connection's key; `sender` is an index into them.
@@ -43,8 +43,19 @@ pub(crate) struct LiveConnection {
     pub(crate) conversation: Conversation,
     /// Whether [`settle`](Self::settle) was called.
     is_settled: bool,
-    /// The bytes of memory at the last [`measure`](Self::measure).
-    measured: usize,
+    /// The bytes of memory at the last [`measure`](Self::measure): those of the directions, by sender,
+    /// and the others.
+    sides: [usize; 2],
+    common: usize,
+}
+
+/// What a segment may have changed of the memory that its connection takes.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Change {
+    Nothing,
+    /// What one sender's direction takes.
+    Side(usize),
+    All,
 }
 
 /// A RST whose sender has sent nothing since.
@@ -82,23 +93,56 @@ impl LiveConnection {
             has_opener: false,
             conversation,
             is_settled: false,
-            measured: 0,
+            sides: [0; 2],
+            common: 0,
         }
     }
 
     /// Measures the memory that the connection takes, and tells the ledger.
-    #[inline]
     pub(super) fn measure(&mut self, ledger: &mut Ledger) {
-        let [first, second] = &self.streams;
-        let streams = first.bytes_held() + second.bytes_held();
-        let bytes = size_of::<Self>() + SLOT + streams + self.conversation.bytes_held();
-        ledger.change(self.measured, bytes);
-        self.measured = bytes;
+        let before = self.measured();
+        let own = size_of::<Self>() + ALLOCATIONS + IN_TABLE;
+        self.common = own + self.tags.bytes_held() + self.conversation.common_bytes();
+        self.sides = [0, 1].map(|sender| self.side_bytes(sender));
+        ledger.change(before, self.measured());
+    }
+
+    /// Does the same after a segment, which may have changed one side only.
+    #[inline]
+    pub(super) fn measure_after(&mut self, change: Change, ledger: &mut Ledger) {
+        match change {
+            Change::Nothing => {}
+            Change::Side(sender) => {
+                let bytes = self.side_bytes(sender);
+                ledger.change(self.sides[sender], bytes);
+                self.sides[sender] = bytes;
+            }
+            Change::All => self.measure(ledger),
+        }
+    }
+
+    /// The memory that one direction takes: what the stream holds, and the WebSocket's direction.
+    #[inline]
+    fn side_bytes(&self, sender: usize) -> usize {
+        self.streams[sender].bytes_held() + self.conversation.direction_bytes(sender)
     }
 
     /// The bytes of memory at the last [`measure`](Self::measure).
     pub(super) const fn measured(&self) -> usize {
-        self.measured
+        self.common + self.sides[0] + self.sides[1]
+    }
+
+    /// What a segment of this sender may change, as long as it is not taken yet.
+    #[inline]
+    pub(super) fn change_of(&self, sender: usize, segment: &Segment<'_>) -> Change {
+        let is_steady = self.conversation.is_read();
+        if !is_steady || segment.syn || self.streams.iter().any(Stream::has_hole) {
+            Change::All
+        } else if segment.bytes.is_empty() && segment.cut == 0 {
+            Change::Nothing
+        } else {
+            Change::Side(sender)
+        }
     }
 
     /// Whether segments are held for a hole.

@@ -10,11 +10,15 @@
 
 use crate::packet::Segment;
 use crate::protocol::Carried;
+use crate::tcp::connection_table::ConnectionTable;
 use crate::tcp::stream::Stream;
 use crate::tcp::tenants::{Fit, Positions, TagsSeen};
 
 /// Bytes from the last position at which a segment still belongs to the connection.
 const MAX_DISTANCE: u32 = 16 << 20;
+
+/// Bytes of memory that a connection takes in the table, live or past.
+pub(super) const IN_TABLE: usize = ConnectionTable::<PastConnection>::ENTRY;
 
 /// Why a connection is not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +62,12 @@ impl PastConnection {
     pub(super) fn new(reason: Reason, streams: &[Stream; 2], tags: TagsSeen) -> Self {
         let Positions { initial, next } = Positions::of(streams);
         Self { reason, carried: None, tags, initial, next }
+    }
+
+    /// The memory that it takes, in bytes.
+    #[inline]
+    pub(super) const fn bytes_held(&self) -> usize {
+        IN_TABLE + self.tags.bytes_held()
     }
 
     /// How well a segment under other tags fits.

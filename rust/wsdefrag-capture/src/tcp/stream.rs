@@ -193,7 +193,7 @@ impl Stream {
         } else {
             self.start(first);
             // A keep-alive repeats the position before the first byte.
-            if length > 1 {
+            if length > 1 && self.next == 0 {
                 self.rewind(first);
             }
         }

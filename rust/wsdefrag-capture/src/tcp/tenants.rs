@@ -78,6 +78,12 @@ impl TagsSeen {
         self.last_was(sender, hash) || self.earlier.contains(&(sender, hash))
     }
 
+    /// The memory that is allocated besides this value, in bytes.
+    #[inline]
+    pub(super) const fn bytes_held(&self) -> usize {
+        self.earlier.capacity() * size_of::<(usize, u64)>()
+    }
+
     /// Notes the tags of a packet. Returns whether they are new for its sender.
     pub(super) fn note(&mut self, sender: usize, hash: u64) -> bool {
         let is_new = !self.has(sender, hash);

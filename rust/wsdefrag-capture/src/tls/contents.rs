@@ -11,11 +11,11 @@
 //!
 //! RFC 8446 sections 4 and 5, RFC 5246 sections 6 and 7.
 
-use wsdefrag_core::fallible::{TryGrow, copied};
-
 use crate::packet::Origin;
 use crate::stream_part::{Gap, GapKind, StreamPart};
-use crate::tls::handshake::{MessageType, tls12_ticket};
+use crate::tls::early_records::{EarlyRecord, EarlyRecords};
+use crate::tls::handshake::MessageType;
+use crate::tls::key_changes::take_message;
 use crate::tls::key_search::{Epoch, Opening};
 use crate::tls::keylog::Label;
 use crate::tls::keys::Keys;
@@ -24,10 +24,7 @@ use crate::tls::negotiation::{EarlyData, Negotiation};
 use crate::tls::partial_record::PartialRecord;
 use crate::tls::record::{ContentType, HEADER, Header};
 use crate::tls::record_reader::{Outcome, Read, RecordReader};
-use crate::tls_facts::TlsAccount;
-
-/// Bytes of early data that are held until the server has answered.
-const MAX_EARLY: usize = 64 << 10;
+use crate::tls_facts::{TlsAccount, TlsStatus};
 
 /// What a direction needs to read records.
 pub(super) struct Tools<'a> {
@@ -85,11 +82,10 @@ pub(super) struct Contents {
     pub(super) last: Option<Origin>,
     /// The current record, if bytes of it are missing and the others are given out.
     partial: Option<PartialRecord>,
-    /// Early data, each with the bytes of its record, until the server has answered.
-    early: Vec<(Vec<u8>, Origin, u64)>,
-    early_bytes: usize,
-    /// The bytes of their records.
-    early_records: u64,
+    /// Records of early data, until it is known whether they count.
+    early: EarlyRecords,
+    /// Bytes of records that did not open and may be of the handshake.
+    unopened_handshake: u64,
 }
 
 impl Contents {
@@ -103,23 +99,19 @@ impl Contents {
             has_given: false,
             last: None,
             partial: None,
-            early: Vec::new(),
-            early_bytes: 0,
-            early_records: 0,
+            early: EarlyRecords::default(),
+            unopened_handshake: 0,
         }
     }
 
     /// Bytes of records that are held and not counted.
     pub(super) const fn held(&self) -> u64 {
-        self.early_records
+        self.early.bytes()
     }
 
     /// The memory that it takes besides this value, in bytes.
     pub(super) fn bytes_held(&self) -> usize {
-        self.messages.bytes_held()
-            + self.reader.bytes_held()
-            + self.early_bytes
-            + self.early.capacity() * size_of::<(Vec<u8>, Origin, u64)>()
+        self.messages.bytes_held() + self.reader.bytes_held() + self.early.bytes_held()
     }
 
     /// Whether a record is encrypted.
@@ -169,6 +161,16 @@ impl Contents {
                 Verdict::Taken
             }
         }
+    }
+
+    /// Whether a record cannot be opened whatever it is: it is encrypted, and there are no keys at all.
+    pub(super) fn is_closed(&self, header: &Header, tools: &mut Tools<'_>) -> bool {
+        let Tools { negotiation, keys, .. } = tools;
+        let is_closed = keys.is_empty() && !keys.may_grow && self.is_encrypted(header, negotiation);
+        if is_closed && negotiation.facts.status != TlsStatus::Ok {
+            negotiation.facts.status = negotiation.failure(keys);
+        }
+        is_closed
     }
 
     /// Whether the server's answer to early data cannot be read.
@@ -225,6 +227,9 @@ impl Contents {
     /// Passes over a record that does not open.
     fn unopened(&mut self, header: &Header, origin: Origin, tools: &mut Tools<'_>) {
         self.account.undecryptable += header.whole() as u64;
+        if self.reader.epoch < Epoch::Application {
+            self.unopened_handshake += header.whole() as u64;
+        }
         if self.reader.is_certain() {
             let facts = &mut tools.negotiation.facts;
             facts.bad_tags += 1;
@@ -237,8 +242,16 @@ impl Contents {
 
     /// Takes the content of a record.
     fn opened(&mut self, header: &Header, read: Read, origin: Origin, tools: &mut Tools<'_>) {
-        let Read { content_type, content, epoch, gap } = read;
+        let Read { content_type, content, epoch, gap, is_first } = read;
         self.add_gap(gap);
+        if epoch == Epoch::Application && self.unopened_handshake > 0 {
+            // Without secrets for it, only its end tells what was the handshake.
+            let handshake = std::mem::take(&mut self.unopened_handshake);
+            if is_first {
+                self.account.undecryptable -= handshake;
+                self.account.handshake += handshake;
+            }
+        }
         let whole = header.whole() as u64;
         let scratch = std::mem::take(tools.scratch);
         let content = &scratch[content];
@@ -285,19 +298,13 @@ impl Contents {
         match tools.negotiation.early {
             EarlyData::Accepted => self.give(content, origin, whole, tools),
             EarlyData::Refused => self.account.handshake += whole,
+            // What is missing comes after what is held.
+            EarlyData::None | EarlyData::Undecided
+                if self.gap.is_none() && self.early.try_push(content, origin, whole) => {}
             EarlyData::None | EarlyData::Undecided => {
-                let has_room = self.early_bytes + content.len() <= MAX_EARLY;
-                let copy = copied(content).ok().filter(|_| has_room);
-                let held = copy.and_then(|copy| self.early.try_push((copy, origin, whole)).ok());
-                if held.is_some() {
-                    self.early_bytes += content.len();
-                    self.early_records += whole;
-                } else {
-                    self.account.undecryptable += whole;
-                    let (before, after) = (self.last, Some(origin));
-                    let kind = GapKind::Unknown;
-                    self.add_gap(Some(Gap { length: 0, kind, before, after }));
-                }
+                self.account.undecryptable += whole;
+                let (before, after) = (self.last, Some(origin));
+                self.add_gap(Some(Gap { length: 0, kind: GapKind::Unknown, before, after }));
             }
         }
     }
@@ -305,11 +312,9 @@ impl Contents {
     /// Gives out or drops the early data that were held, when it is known whether they count.
     pub(super) fn settle_early(&mut self, tools: &mut Tools<'_>) {
         let early = std::mem::take(&mut self.early);
-        (self.early_bytes, self.early_records) = (0, 0);
         let is_accepted = tools.negotiation.early == EarlyData::Accepted;
-        // What there was no room for came after them.
         let gap = self.gap.take().filter(|_| is_accepted);
-        for (content, origin, whole) in early {
+        for EarlyRecord { content, origin, whole } in early.into_records() {
             if is_accepted {
                 self.give(&content, origin, whole, tools);
             } else {
@@ -336,60 +341,9 @@ impl Contents {
     pub(super) fn handshake_content(&mut self, mut content: &[u8], tools: &mut Tools<'_>) {
         let mut messages = std::mem::take(&mut self.messages);
         while let Some(message) = messages.next(&mut content) {
-            self.message(message.message_type, message.body, tools);
+            take_message(&message, self.sender, &mut self.reader, tools.negotiation);
         }
         self.messages = messages;
-    }
-
-    /// Takes a handshake message.
-    fn message(
-        &mut self,
-        message_type: MessageType,
-        body: &[u8],
-        Tools { negotiation, .. }: &mut Tools<'_>,
-    ) {
-        let is_tls13 = negotiation.is_tls13();
-        match message_type {
-            MessageType::ClientHello => {
-                negotiation.client_hello(self.sender, body);
-                if self.reader.epoch == Epoch::Early {
-                    self.reader.begin(Epoch::Plain);
-                }
-            }
-            MessageType::ServerHello => {
-                let round = negotiation.round;
-                negotiation.server_hello(self.sender, body);
-                if negotiation.is_tls13() && negotiation.round > round {
-                    self.reader.begin(Epoch::Handshake);
-                }
-            }
-            MessageType::EncryptedExtensions if is_tls13 => negotiation.encrypted_extensions(body),
-            MessageType::EndOfEarlyData if self.reader.epoch == Epoch::Early => {
-                if negotiation.early != EarlyData::Refused {
-                    negotiation.decide_early(true);
-                }
-                self.reader.begin(Epoch::Handshake);
-            }
-            MessageType::Finished if is_tls13 && self.reader.epoch == Epoch::Handshake => {
-                // Only early data that were accepted have an end.
-                let is_client = negotiation.is_client(self.sender) == Some(true);
-                if is_client && negotiation.early == EarlyData::Undecided {
-                    negotiation.decide_early(false);
-                }
-                self.reader.begin(Epoch::Application);
-            }
-            MessageType::KeyUpdate if is_tls13 => {
-                negotiation.facts.key_updates += 1;
-                self.reader.update_keys();
-            }
-            MessageType::NewSessionTicket if !is_tls13 => {
-                negotiation.ticket(tls12_ticket(body).unwrap_or_default());
-            }
-            MessageType::Certificate
-            | MessageType::ServerHelloDone
-            | MessageType::ClientKeyExchange => negotiation.note_full_handshake(),
-            _ => {}
-        }
     }
 
     /// Begins to take a record of which bytes are missing. `start` is what was captured of its body
@@ -491,7 +445,7 @@ impl Contents {
             && let Some(message) = messages.unfinished()
             && matches!(message.message_type, MessageType::ClientHello | MessageType::ServerHello)
         {
-            self.message(message.message_type, message.body, tools);
+            take_message(&message, self.sender, &mut self.reader, tools.negotiation);
         }
         messages.reset();
         self.messages = messages;

@@ -131,6 +131,15 @@ impl Direction {
     fn next_record(&mut self, rest: &mut &[u8], origin: Origin, tools: &mut Tools<'_>) -> Verdict {
         if self.buffer.is_empty()
             && let Some(header) = Header::parse(rest)
+            && self.contents.is_closed(&header, tools)
+        {
+            self.contents.begin_damaged(&header, &[], tools);
+            *rest = &rest[HEADER..];
+            self.continue_damaged(&header, header.length, Some(origin), tools);
+            return Verdict::Taken;
+        }
+        if self.buffer.is_empty()
+            && let Some(header) = Header::parse(rest)
             && let Some((record, after)) = rest.split_at_checked(header.whole())
         {
             let verdict = self.contents.record(&header, &record[HEADER..], origin, true, tools);

@@ -13,7 +13,8 @@
 //!   partial     parts of a record, without its tag
 //! session     a connection: both TCP streams in, both streams of the application out
 //!   direction     one stream: where its records are; contents: what they hold
-//!   partial_record a record of which bytes are missing
+//!   key_changes   what handshake messages change
+//!   partial_record a record of which bytes are missing; early_records wait for the server's answer
 //!   record_reader the keys and the number of each record; key_search and trial find them
 //!   negotiation   what the hellos of both sides said
 //! ```
@@ -26,8 +27,10 @@ pub(crate) mod cbc;
 pub(crate) mod contents;
 pub(crate) mod cursor;
 pub(crate) mod direction;
+pub(crate) mod early_records;
 pub mod handshake;
 pub mod hello;
+pub(crate) mod key_changes;
 pub(crate) mod key_search;
 pub mod keylog;
 pub mod keys;

@@ -7,7 +7,7 @@
 //! RFC 8446 section 4.1 (hellos), 4.2.10 (early data); RFC 5246 section 7.4.1 (hellos), 7.3 and F.1.4
 //! (resumption).
 
-use wsdefrag_core::fallible::copied;
+use wsdefrag_core::fallible::{TryGrow, copied};
 
 use crate::tls::hello::{ClientHello, EncryptedExtensions, Random, ServerHello, TLS12, TLS13};
 use crate::tls::keylog::Label;
@@ -102,13 +102,15 @@ impl Negotiation {
 
     /// Why records are not read, if no record of the connection has been.
     pub(super) fn failure(&self, keys: &mut Keys) -> TlsStatus {
+        if self.is_foreign() {
+            return TlsStatus::UnknownCipher;
+        }
+        if keys.is_empty() {
+            return TlsStatus::NoKeys;
+        }
         let random = self.client_random;
         let master = random.and_then(|random| keys.find(&random, Label::Master));
-        if self.is_foreign() {
-            TlsStatus::UnknownCipher
-        } else if keys.is_empty() {
-            TlsStatus::NoKeys
-        } else if self.is_unknown() {
+        if self.is_unknown() {
             TlsStatus::NoHandshake
         } else if self.facts.version.is_none()
             && (master.is_some() || self.offers_tls13 == Some(false))
@@ -207,8 +209,19 @@ impl Negotiation {
     }
 
     /// Notes that the search for the number of a record was given up.
-    pub(super) fn note_search_given_up(&mut self) {
+    pub(super) const fn note_search_given_up(&mut self) {
         self.searches_given_up += 1;
+    }
+
+    /// Reports the searches that were given up.
+    #[expect(clippy::disallowed_macros, reason = "a number")]
+    pub(super) fn report_searches(&mut self) {
+        let count = std::mem::take(&mut self.searches_given_up);
+        if count > 0 {
+            let problem =
+                format!("the next record was not found after {count} losses, in the time for it");
+            let _ = self.facts.problems.try_push(problem);
+        }
     }
 
     /// Notes a message that only a full handshake has.

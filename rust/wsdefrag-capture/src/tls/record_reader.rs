@@ -54,6 +54,8 @@ pub(super) struct Read {
     pub(super) epoch: Epoch,
     /// Bytes of the application that are missing before it.
     pub(super) gap: Option<Gap>,
+    /// Whether it is the first record under its keys.
+    pub(super) is_first: bool,
 }
 
 /// What became of a record.
@@ -340,7 +342,13 @@ impl RecordReader {
         let is_tls13 = self.opener.as_ref().is_some_and(|opener| opener.suite().is_tls13);
         self.last_nonce = if is_tls13 { None } else { explicit_nonce(body) };
         let Opened { content_type, content } = opened;
-        Outcome::Opened(Read { content_type, content, epoch: self.epoch, gap })
+        Outcome::Opened(Read {
+            content_type,
+            content,
+            epoch: self.epoch,
+            gap,
+            is_first: sequence == 0,
+        })
     }
 
     /// The application's bytes that are missing before the record with this number under these keys.

@@ -123,6 +123,7 @@ impl Session {
                 debug_assert_eq!(direction.announced_rest(), 0, "{:?}", direction.account());
             }
         });
+        self.negotiation.report_searches();
         if self.directions.iter().all(|direction| direction.account().undecryptable == 0) {
             self.negotiation.facts.status = TlsStatus::Ok;
         }

@@ -276,7 +276,7 @@ fn resumed_sessions_without_a_line_of_their_own_are_read() {
         let mut all = keys(&line_of("CLIENT_RANDOM", &[0xc1; 32], &MASTER));
         let full = Tls12::with(suite, &server_hello(suite, &[8; 32], &[]), b"a ticket");
         receive(&full.sent, &mut all);
-        let mut others = keys("");
+        let mut others = keys(&line_of("CLIENT_RANDOM", &[0xee; 32], &[0xee; 48]));
         std::mem::swap(&mut others.resumption, &mut all.resumption);
         let mut resumed = Tls12::resumed(suite, session_id, ticket, echoed);
         resumed.data(CLIENT, "GET").data(SERVER, "101");
@@ -365,6 +365,7 @@ fn application_secrets_alone_are_enough() {
         assert_eq!((received.text(CLIENT), received.text(SERVER)), ("one".into(), "two".into()));
         assert_eq!(received.gaps, [vec![], vec![]]);
         assert_eq!(received.facts.status, TlsStatus::Ok);
+        assert_eq!(received.accounts.map(|account| account.undecryptable), [0, 0]);
     }
 }
 

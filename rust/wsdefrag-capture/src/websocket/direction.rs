@@ -424,6 +424,9 @@ impl Direction {
             self.read_found(found, sink);
         }
         self.finish_reassembler(sink);
+        if let State::Reassembling(reassembler) = &mut self.state {
+            reassembler.drop_inflater();
+        }
         let lost = self.output.account.lost;
         self.output.gap_costs.finish(lost, sink);
         debug_assert!(self.account().is_balanced(), "{:?}", self.account());

@@ -6,8 +6,11 @@
 
 #![expect(clippy::disallowed_methods, reason = "payloads of control frames, at most 125 bytes")]
 
+use wsdefrag_core::deflate::inflater::{Progress, Stream};
 use wsdefrag_core::frame::close::{Close, NO_STATUS_RECEIVED};
-use wsdefrag_core::{Damage, Error, Event, Extent, Kind, Opcode, OutOfMemory, VecMemory};
+use wsdefrag_core::{
+    Damage, Error, Event, Extent, Kind, Mask, Memory, Opcode, OutOfMemory, VecMemory,
+};
 
 use crate::account::Account;
 use crate::connection::CloseSeen;
@@ -119,13 +122,12 @@ impl DirectionOutput {
         origins: Origins,
         sink: &'a mut S,
     ) -> EventSink<'a, S> {
-        EventSink { memory: VecMemory, output: self, origins, sink }
+        EventSink { output: self, origins, sink }
     }
 }
 
 /// Takes the events of a reassembler.
 pub(super) struct EventSink<'a, S> {
-    memory: VecMemory,
     output: &'a mut DirectionOutput,
     origins: Origins,
     sink: &'a mut S,
@@ -209,11 +211,11 @@ impl<S: Sink> EventSink<'_, S> {
 }
 
 impl<S: Sink> wsdefrag_core::Sink for EventSink<'_, S> {
-    type Memory = VecMemory;
+    type Memory = Self;
 
     #[inline]
-    fn memory(&mut self) -> &mut VecMemory {
-        &mut self.memory
+    fn memory(&mut self) -> &mut Self {
+        self
     }
 
     #[inline]
@@ -261,6 +263,46 @@ impl<S: Sink> wsdefrag_core::Sink for EventSink<'_, S> {
             }
         }
         Ok(())
+    }
+}
+
+/// The memory of vectors. A message that is complete in a segment gets a buffer that the receiver has
+/// used before, if there is one.
+impl<S: Sink> Memory for EventSink<'_, S> {
+    type Content = Vec<u8>;
+
+    #[inline]
+    fn whole(&mut self, wire: &[u8], mask: Mask) -> Result<(Vec<u8>, u8), OutOfMemory> {
+        let mut content = self.sink.spare();
+        // What is left of the former content is overwritten.
+        content.truncate(wire.len());
+        content.try_reserve_exact(wire.len() - content.len())?;
+        content.resize(wire.len(), 0);
+        let any = mask.unmask(wire, &mut content[..]);
+        Ok((content, any))
+    }
+
+    fn allocate(&mut self, capacity: usize) -> Result<Vec<u8>, OutOfMemory> {
+        VecMemory.allocate(capacity)
+    }
+
+    fn grow(&mut self, content: &mut Vec<u8>, capacity: usize) -> Result<(), OutOfMemory> {
+        VecMemory.grow(content, capacity)
+    }
+
+    #[inline]
+    fn unmask(&mut self, content: &mut Vec<u8>, wire: &[u8], mask: Mask) -> u8 {
+        VecMemory.unmask(content, wire, mask)
+    }
+
+    fn inflate(
+        &mut self,
+        content: &mut Vec<u8>,
+        room: usize,
+        stream: &mut Stream,
+        input: &[u8],
+    ) -> Progress {
+        VecMemory.inflate(content, room, stream, input)
     }
 }
 

@@ -102,10 +102,19 @@ impl OpenWebSocket {
     }
 
     /// The memory that it takes, in bytes.
-    #[inline]
     pub(crate) fn bytes_held(&self) -> usize {
-        let [server, client] = &self.directions;
-        self.own_bytes + server.bytes_held() + client.bytes_held()
+        self.own_bytes + self.direction_bytes(false) + self.direction_bytes(true)
+    }
+
+    /// The memory that it takes without its directions' own, in bytes.
+    pub(crate) const fn own_bytes(&self) -> usize {
+        self.own_bytes
+    }
+
+    /// The memory that one direction takes, in bytes.
+    #[inline]
+    pub(crate) fn direction_bytes(&self, from_client: bool) -> usize {
+        self.directions[usize::from(from_client)].bytes_held()
     }
 
     /// Bytes of the larger of the directions.
@@ -250,7 +259,7 @@ fn own_bytes(connection: &Connection, options: &Options) -> usize {
         // Each name and value is an object of its own.
         fixed => fixed + 2 * heads,
     };
-    size_of::<OpenWebSocket>() + heads + object
+    size_of::<OpenWebSocket>() + heads + object + options.tables * connection.facts_memory()
 }
 
 /// Parameters for a WebSocket whose extensions are unknown: they allow RSV1.

@@ -318,3 +318,69 @@ fn record_that_spans_chunks_is_read_whole() {
         assert_eq!(read_in(&file, &[length]), read(&file));
     }
 }
+
+/// A pcapng file with long blocks before its packet: comments, a custom block and secrets.
+fn with_long_blocks(order: Order) -> Vec<u8> {
+    let comment = option(order, 1, &[b'x'; 65_532]);
+    let mut resolution = option(order, 9, &[9]);
+    resolution.extend(comment.repeat(20));
+    let secrets = [&order.u32(7)[..], &order.u32(20 << 20), &vec![b's'; 20 << 20]].concat();
+    let mut file = section(order);
+    file.extend(block(order, 0x0bad, &vec![0; 3 << 20]));
+    file.extend(interface(order, 1, 0, &resolution));
+    file.extend(block(order, 10, &secrets));
+    file.extend(enhanced(order, 0, 5, &segment(1, b"abc")));
+    file
+}
+
+#[test]
+fn long_blocks_without_a_packet_are_passed_over() {
+    for order in ORDERS {
+        let file = with_long_blocks(order);
+        for lengths in [&[usize::MAX][..], &[1 << 16], &[(1 << 20) + 1]] {
+            let outcome = read_in(&file, lengths);
+            assert_eq!(times(&outcome), [5], "the clock of the interface is read");
+            assert_eq!(outcome.packets[0].bytes(), b"abc");
+            assert!(outcome.secrets.is_empty(), "they are too long to be kept");
+        }
+        let cut = read_in(&file[..2 << 20], &[1 << 16]).error.map(|error| error.is_cut_short());
+        assert_eq!(cut, Some(true));
+    }
+}
+
+#[test]
+fn second_length_of_a_long_block_is_compared() {
+    let order = Order::Little;
+    let mut file = section(order);
+    file.extend(interface(order, 1, 0, &[]));
+    let length = 12 + (3 << 20);
+    file.extend(block(order, 0x0bad, &vec![0; 3 << 20]));
+    let last = file.len() - 4;
+    file[last..].copy_from_slice(&order.u32(8));
+    file.extend(enhanced(order, 0, 5, &segment(1, b"abc")));
+    let outcome = read(&file);
+    assert_eq!((outcome.packets.len(), outcome.error), (1, None));
+    let kind = FileErrorKind::LengthsDiffer { first: length, last: 8 };
+    let found = outcome.damages.iter().map(|damage| (damage.error.offset, damage.error.kind));
+    assert_eq!(found.collect::<Vec<_>>(), [(last as u64, kind)]);
+}
+
+#[test]
+fn packet_of_hundreds_of_megabytes_is_damage_and_the_rest_is_read() {
+    let order = Order::Little;
+    let mut file = section(order);
+    file.extend(interface(order, 1, 0, &[]));
+    let start = file.len() as u64;
+    // An enhanced packet block that claims 200 MiB.
+    let length = 200 << 20;
+    for value in [6, length, 0, 0, 5, length - 32, length - 32] {
+        file.extend(order.u32(value));
+    }
+    for ticks in 0..3 {
+        file.extend(enhanced(order, 0, ticks, &segment(1, b"abc")));
+    }
+    let outcome = read(&file);
+    assert_eq!((outcome.packets.len(), outcome.error), (3, None));
+    let found = outcome.damages.iter().map(|damage| (damage.error.offset, damage.error.kind));
+    assert_eq!(found.collect::<Vec<_>>(), [(start, FileErrorKind::TooLong(length))]);
+}

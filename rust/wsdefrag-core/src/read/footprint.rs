@@ -3,6 +3,7 @@
 //! A caller with many directions adds up [`bytes_held`](Reassembler::bytes_held). Over its bound it
 //! first parks inflaters, which loses nothing, and then abandons open messages.
 
+use crate::deflate::slot::Slot;
 use crate::error::Kind;
 use crate::limits::Excess;
 use crate::read::memory::Content;
@@ -29,6 +30,11 @@ impl<C: Content> Reassembler<C> {
         let before = self.inflation.bytes_held();
         self.inflation.park();
         before.saturating_sub(self.inflation.bytes_held())
+    }
+
+    /// Frees the inflater of a direction that has [finished](Self::finish).
+    pub fn drop_inflater(&mut self) {
+        self.inflation = Slot::Empty;
     }
 
     /// Drops the open message's content because of `excess`, in a passive direction. The rest of

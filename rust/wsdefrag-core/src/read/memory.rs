@@ -78,12 +78,14 @@ pub struct VecMemory;
 impl Memory for VecMemory {
     type Content = Vec<u8>;
 
+    #[inline]
     fn whole(&mut self, wire: &[u8], mask: Mask) -> Result<(Vec<u8>, u8), OutOfMemory> {
         let mut content = self.allocate(wire.len())?;
         let any = self.unmask(&mut content, wire, mask);
         Ok((content, any))
     }
 
+    #[inline]
     fn allocate(&mut self, capacity: usize) -> Result<Vec<u8>, OutOfMemory> {
         let mut content = Vec::new();
         content.try_reserve_exact(capacity)?;
@@ -94,6 +96,7 @@ impl Memory for VecMemory {
         Ok(content.try_reserve_exact(capacity - content.len())?)
     }
 
+    #[inline]
     fn unmask(&mut self, content: &mut Vec<u8>, wire: &[u8], mask: Mask) -> u8 {
         let start = content.len();
         #[expect(clippy::disallowed_methods, reason = "the engine has made room for them")]

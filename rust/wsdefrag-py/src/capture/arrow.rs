@@ -73,7 +73,12 @@ impl ArrowStream {
 
     /// The options of a pass, limited so that no message is too large for a batch.
     fn options(&self) -> Options {
-        let mut options = self.options.clone();
+        let filled = Table::ALL.into_iter().filter(|table| {
+            let names_connections = *table != Table::Connections;
+            let is_filled = *table == self.table || (self.keeps_others && *table == Table::Events);
+            names_connections && is_filled
+        });
+        let mut options = Options { tables: filled.count(), ..self.options.clone() };
         let most = MessageColumns::MAX_CONTENT as u64;
         let limit = &mut options.limits.max_message_size;
         *limit = Some(limit.map_or(most, |limit| limit.min(most)));

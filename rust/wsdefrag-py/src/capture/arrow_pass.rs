@@ -30,6 +30,9 @@ use crate::room::{self, Reserve};
 /// Most bytes of a table that are kept for its own reading. A larger table is read in another pass.
 const KEPT: usize = 32 << 20;
 
+/// Most bytes of a content whose buffer is used again.
+const MOST_SPARE: usize = 16 << 10;
+
 /// Results of the passes, shared by the tables of a capture.
 #[derive(Clone, Default)]
 pub(crate) struct SharedResults(Arc<Mutex<Results>>);
@@ -108,6 +111,8 @@ struct Rows {
     ready: VecDeque<RecordBatch>,
     kept_connections: Kept,
     kept_events: Kept,
+    /// The content of the last message, which was copied to its column.
+    spare: Vec<u8>,
     /// Whether a column could not get memory.
     out_of_memory: bool,
 }
@@ -132,6 +137,7 @@ impl Rows {
             ready: VecDeque::new(),
             kept_connections: Kept::default(),
             kept_events: Kept::default(),
+            spare: Vec::new(),
             out_of_memory: false,
         }
     }
@@ -192,7 +198,8 @@ impl Sink for Rows {
         }
     }
 
-    #[inline]
+    // A call passes a reference to the message; inlined, the message would be copied first.
+    #[inline(never)]
     fn message(&mut self, message: Message) {
         let Some(columns) = &mut self.messages else { return };
         if MessageColumns::needs_own_batch(&message) {
@@ -202,10 +209,18 @@ impl Sink for Rows {
             }
             return;
         }
-        self.out_of_memory |= columns.push(message).is_err();
+        self.out_of_memory |= columns.push(&message).is_err();
         if columns.is_full() {
             self.finish_messages();
         }
+        if message.content.capacity() <= MOST_SPARE {
+            self.spare = message.content;
+        }
+    }
+
+    #[inline]
+    fn spare(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.spare)
     }
 
     fn event(&mut self, event: CaptureEvent) {

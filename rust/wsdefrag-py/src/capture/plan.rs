@@ -120,6 +120,7 @@ impl CapturePlan {
             max_connections,
             memory,
             object_memory: 0,
+            tables: 0,
             idle_timeout: idle_timeout_ns,
             key: connection_key(&key)?,
             capture_point,
