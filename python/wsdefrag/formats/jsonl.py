@@ -253,8 +253,8 @@ def connection_line(connection: CapturedConnection) -> str:
     ]
     tls = connection.tls
     sides = (
-        ("client", connection.from_client, None if tls is None else tls.from_client),
-        ("server", connection.from_server, None if tls is None else tls.from_server),
+        ("client", connection.from_client, tls.from_client if tls else None),
+        ("server", connection.from_server, tls.from_server if tls else None),
     )
     for side, account, tls_account in sides:
         pairs += [(f"{side}_{name}", str(getattr(account, name))) for name in _COUNTERS]

@@ -70,8 +70,8 @@ pub(super) struct Trial<'a> {
 }
 
 impl Trial<'_> {
-    /// Opens the record as one of the numbers. The first number is tried always, others while there
-    /// is budget.
+    /// Opens the record as one of the numbers, while there is budget. A single number is always
+    /// tried.
     pub(super) fn attempt(
         &mut self,
         opener: &Opener,
@@ -81,6 +81,9 @@ impl Trial<'_> {
         let first = *numbers.start();
         if first == *numbers.end() {
             return open(opener, first, header, body, self.scratch);
+        }
+        if self.budget.is_spent() {
+            return None;
         }
         let work = work(opener, body.len());
         if opener.reads_sequence() {
