@@ -178,7 +178,7 @@ pub struct MessageColumns {
 
 impl MessageColumns {
     /// Rows at which a batch is full.
-    pub const FULL_ROWS: usize = 1 << 13;
+    pub const FULL_ROWS: usize = super::MOST_ROWS;
 
     /// Bytes of content at which a batch is full. Allocators return blocks of more than 32 MiB to the
     /// system, and new pages would cost several times as much as filling them.

@@ -39,6 +39,9 @@ pub use messages::MessageColumns;
 pub use schema::SCHEMA_VERSION;
 pub use table::{Choice, ChoiceError, Table};
 
+/// Rows that a batch has at most, in nearly all cases.
+const MOST_ROWS: usize = 1 << 13;
+
 /// The time zone of all times.
 const UTC: &str = "UTC";
 
@@ -128,7 +131,7 @@ fn dictionary<const N: usize>(names: [&'static str; N]) -> ArrayRef {
 static SAME_KEYS: LazyLock<[DictionaryArray<Int8Type>; 4]> = LazyLock::new(|| {
     let names = dictionary(["", "", "", ""]);
     [0, 1, 2, 3].map(|key: i8| {
-        let keys = Int8Array::from(vec![key; MessageColumns::FULL_ROWS]);
+        let keys = Int8Array::from(vec![key; MOST_ROWS]);
         DictionaryArray::new(keys, names.slice(0, key.unsigned_abs() as usize + 1))
     })
 });
@@ -150,7 +153,7 @@ fn names(keys: impl Into<Int8Array>, dictionary: &ArrayRef) -> ArrayRef {
 
 /// The keys of rows that all have the first name of a dictionary, as many as a batch has at most.
 static FIRST_KEYS: LazyLock<DictionaryArray<Int32Type>> = LazyLock::new(|| {
-    let keys = Int32Array::from(vec![0; MessageColumns::FULL_ROWS]);
+    let keys = Int32Array::from(vec![0; MOST_ROWS]);
     DictionaryArray::new(keys, dictionary([""]))
 });
 

@@ -321,7 +321,7 @@ fn record_that_spans_chunks_is_read_whole() {
 
 /// A pcapng file with long blocks before its packet: comments, a custom block and secrets.
 fn with_long_blocks(order: Order) -> Vec<u8> {
-    let comment = option(order, 1, &[b'x'; 65_532]);
+    let comment = option(order, 1, &vec![b'x'; 65_532]);
     let mut resolution = option(order, 9, &[9]);
     resolution.extend(comment.repeat(20));
     let secrets = [&order.u32(7)[..], &order.u32(20 << 20), &vec![b's'; 20 << 20]].concat();
