@@ -6,6 +6,7 @@ import random
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -36,6 +37,7 @@ from http2_craft import (
     PRIORITY_FLAG,
     PUSH_PROMISE,
     RST_STREAM,
+    Headers,
     Talk,
     frame,
     padded,
@@ -292,11 +294,11 @@ class Raw:
         self.tcp.says(True, PREFACE + settings())
         self.tcp.says(False, settings((8, 1)))
 
-    def block(self, from_client: bool, headers: object) -> bytes:
+    def block(self, from_client: bool, headers: Headers) -> bytes:
         encoded: bytes = self.encoders[from_client].encode(headers)
         return encoded
 
-    def headers(self, from_client: bool, headers: object, *, stream: int, flags: int = 0) -> None:
+    def headers(self, from_client: bool, headers: Headers, *, stream: int, flags: int = 0) -> None:
         block = self.block(from_client, headers)
         self.send(from_client, frame(HEADERS, block, flags=END_HEADERS | flags, stream=stream))
 
@@ -464,7 +466,7 @@ def test_control_frames_and_gaps_stand_in_the_events_of_their_stream() -> None:
         ({"ports": [81]}, set()),
     ],
 )
-def test_filters_choose_streams(options: dict[str, object], expected: set[int]) -> None:
+def test_filters_choose_streams(options: dict[str, Any], expected: set[int]) -> None:
     talk = Talk().open()
     for path in ("/one", "/two", "/three"):
         stream = talk.websocket(path)
