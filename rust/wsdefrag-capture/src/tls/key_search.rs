@@ -209,7 +209,7 @@ fn try_all_secrets(
     keys: &Keys,
 ) -> Option<(Hit, FoundKeys)> {
     let is_client = negotiation.is_client(sender);
-    for pass in [Pass::Read, Pass::Updated, Pass::Tried] {
+    for (pass, low, high) in PASSES {
         for stored in keys.since(0) {
             let (epoch, from_client) = match stored.label {
                 Label::Master => continue,
@@ -230,8 +230,10 @@ fn try_all_secrets(
                     return None;
                 }
                 let Some(opener) = Opener::tls13(suite, &stored.secret) else { continue };
-                let most = if pass == Pass::Tried { MAX_NUMBER } else { u64::MAX };
-                let numbers = 0..=most.min(*numbers.end());
+                let numbers = low..=high.min(*numbers.end());
+                if numbers.is_empty() {
+                    continue;
+                }
                 let found = if pass == Pass::Updated {
                     trial.attempt_later(&opener, &numbers).map(later)
                 } else {
@@ -249,8 +251,17 @@ fn try_all_secrets(
     None
 }
 
-/// What is done with each secret, before anything else is done with the next one: trials of numbers
-/// would leave no budget for the secrets at the end of a log.
+/// What is done with all secrets, one pass after the other, and the numbers that are tried. Trials of
+/// many numbers with one secret would leave no budget for those at the end of a log.
+const PASSES: [(Pass, u64, u64); 5] = [
+    (Pass::Read, 0, u64::MAX),
+    (Pass::Updated, 0, u64::MAX),
+    (Pass::Tried, 0, 7),
+    (Pass::Tried, 8, 127),
+    (Pass::Tried, 128, MAX_NUMBER),
+];
+
+/// What is done with a secret.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Pass {
     /// Open with the number that the tag gives.
