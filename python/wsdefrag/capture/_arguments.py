@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Mapping
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from wsdefrag._arguments import require_int, require_number, require_optional
 from wsdefrag.deflate import DeflateParams
@@ -53,15 +53,15 @@ def key_logs(
     """Return the paths of key logs, and the contents of those that are given as bytes or files."""
     if keylog is None:
         return [], []
-    if isinstance(keylog, (str, os.PathLike, bytes, bytearray, memoryview, BinaryFile)):
-        keylog = [keylog]
-    if not isinstance(keylog, Iterable):
+    one_of_them = (str, os.PathLike, bytes, bytearray, memoryview, BinaryFile)
+    logs: Any = [keylog] if isinstance(keylog, one_of_them) else keylog
+    if not isinstance(logs, Iterable):
         raise TypeError(
             f"keylog must be paths, bytes or binary file objects, not {type(keylog).__name__}"
         )
     paths: list[str] = []
     contents: list[bytes] = []
-    for one in keylog:
+    for one in logs:
         if isinstance(one, str) and (one.startswith(_STARTS_OF_LINES) or "\n" in one):
             # An error of opening it would quote it, with its keys.
             raise TypeError("keylog holds the text of a key log; give it as bytes, or give a path")

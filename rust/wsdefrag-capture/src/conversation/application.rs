@@ -25,6 +25,8 @@ use crate::conversation::http2_stage::Http2Stage;
 use crate::conversation::transport::Transport;
 use crate::http::parser::starts_handshake;
 use crate::http::upgrade::Upgrade;
+use crate::http2::frame_reader::Beginning;
+use crate::http2::frame_search::are_whole_frames;
 use crate::packet::tags::Tag;
 use crate::sink::Sink;
 use crate::stream_part::{OwnedPart, Repeats, StreamPart};
@@ -49,14 +51,19 @@ pub(super) struct Application {
     pub(super) taken: [u64; 2],
     /// Whether it is inside TLS.
     pub(super) in_tls: bool,
+    /// Records inside TLS whose contents were whole frames of HTTP/2, while that was not known.
+    frame_records: u8,
 }
+
+/// Such records that prove HTTP/2. Random bytes look like one in 10^9 times.
+const ENOUGH_RECORDS: u8 = 3;
 
 impl Application {
     /// An application before its first byte. `from_the_start` tells whether its connection was
     /// captured from the start, and `in_tls` whether it is inside TLS.
     pub(super) fn new(from_the_start: bool, in_tls: bool) -> Self {
         let stage = Stage::Handshake(Box::new(Upgrade::new(from_the_start, !in_tls)));
-        Self { stage, taken: [0; 2], in_tls }
+        Self { stage, taken: [0; 2], in_tls, frame_records: 0 }
     }
 
     /// The parts that TLS begins with, if it begins.
@@ -192,6 +199,9 @@ impl Application {
         if self.switches_midstream(part, transport, context) {
             self.stage = Stage::Encrypted(Vec::new());
         }
+        if self.in_tls && self.finds_http2(part, transport) {
+            return self.part(sender, part, transport, context);
+        }
         match &mut self.stage {
             Stage::Encrypted(parts) => parts.push((sender, part.to_owned())),
             Stage::Handshake(_) => self.handshake_part(sender, part, transport, context),
@@ -207,6 +217,31 @@ impl Application {
             }
             Stage::Open(_) | Stage::Http2(_) | Stage::Unwanted | Stage::Dead => {}
         }
+    }
+
+    /// Begins HTTP/2 inside TLS where its preface may not have been captured: where TLS agreed on it (RFC
+    /// 7301), or where records whose beginning was not captured hold whole frames.
+    fn finds_http2(&mut self, part: StreamPart<'_>, transport: &mut Transport) -> bool {
+        if transport.client.is_none() {
+            return false;
+        }
+        let alpn = transport.tls.as_ref().and_then(|tls| tls.alpn.as_deref());
+        let is_agreed = alpn == Some("h2");
+        match &self.stage {
+            Stage::Handshake(_) if is_agreed && self.taken == [0; 2] => {
+                self.begin_http2(Beginning::Preface(0), Beginning::Server, &[], transport);
+            }
+            Stage::Midstream(_) => {
+                let is_proof = part.bytes().is_some_and(|(bytes, _)| are_whole_frames(bytes));
+                self.frame_records += u8::from(is_proof);
+                if !is_agreed && self.frame_records < ENOUGH_RECORDS {
+                    return false;
+                }
+                self.begin_http2(Beginning::Unknown, Beginning::Unknown, &[], transport);
+            }
+            _ => return false,
+        }
+        true
     }
 
     /// Whether TLS begins with a part of a connection whose start was not captured.

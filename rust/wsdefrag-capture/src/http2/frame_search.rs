@@ -24,6 +24,12 @@ const MAX_PARTS: usize = 1024;
 /// How much higher than the known ones the streams of found frames may be.
 const NEW_STREAMS: u32 = 1 << 16;
 
+/// Whether a part of a stream consists of whole frames with plausible headers.
+pub(crate) fn are_whole_frames(bytes: &[u8]) -> bool {
+    let mut chain = Chain::default();
+    chain.take(bytes, NEW_STREAMS) && chain.headers > 0 && chain.is_at_end()
+}
+
 /// The search in one direction.
 #[derive(Debug, Default)]
 pub(super) struct FrameSearch {
@@ -131,8 +137,12 @@ impl Chain {
 
     /// Whether the start of the chain is one of a frame.
     const fn is_proof(&self) -> bool {
-        let is_at_end = self.left == 0 && self.taken == 0;
-        self.headers >= ENOUGH || (self.headers > 0 && is_at_end)
+        self.headers >= ENOUGH || (self.headers > 0 && self.is_at_end())
+    }
+
+    /// Whether it ends with the end of a frame.
+    const fn is_at_end(&self) -> bool {
+        self.left == 0 && self.taken == 0
     }
 }
 
@@ -176,6 +186,22 @@ mod tests {
             (vec![], None),
         ] {
             assert_eq!(found(&parts), expected, "{parts:x?}");
+        }
+    }
+
+    #[test]
+    fn whole_frames_are_recognised() {
+        let (short, long) = (frame(1, 10), frame(3, 200));
+        let both = [short.clone(), long.clone()].concat();
+        for (bytes, expected) in [
+            (&short[..], true),
+            (&both, true),
+            (&both[..100], false),
+            (&[&short[..], b"\0"].concat(), false),
+            (b"HTTP/1.1 200 OK\r\n\r\n", false),
+            (b"", false),
+        ] {
+            assert_eq!(are_whole_frames(bytes), expected, "{bytes:x?}");
         }
     }
 

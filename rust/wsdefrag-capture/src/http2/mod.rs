@@ -14,7 +14,7 @@ pub(crate) mod event;
 mod fields;
 mod frame;
 pub(crate) mod frame_reader;
-mod frame_search;
+pub(crate) mod frame_search;
 mod header_block;
 mod hpack;
 pub(crate) mod problems;
