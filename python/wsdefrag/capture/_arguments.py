@@ -43,6 +43,10 @@ def sources(
     return None, paths
 
 
+_STARTS_OF_LINES = ("CLIENT_", "SERVER_", "EXPORTER_", "EARLY_EXPORTER_", "RSA ")
+"""How lines of a key log begin that have a key."""
+
+
 def key_logs(
     keylog: PathLike | bytes | BinaryFile | Iterable[PathLike | bytes | BinaryFile] | None,
 ) -> tuple[list[str], list[bytes]]:
@@ -58,6 +62,9 @@ def key_logs(
     paths: list[str] = []
     contents: list[bytes] = []
     for one in logs:
+        if isinstance(one, str) and (one.startswith(_STARTS_OF_LINES) or "\n" in one):
+            # An error of opening it would quote it, with its keys.
+            raise TypeError("keylog holds the text of a key log; give it as bytes, or give a path")
         if isinstance(one, (str, os.PathLike)):
             paths.append(os.fspath(one))
         elif isinstance(one, (bytes, bytearray, memoryview)):
