@@ -97,7 +97,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     tables: dict[str, list[str]] = {}
     for reports in terminalreporter.stats.values():
         for report in reports:
-            for name, line in getattr(report, "user_properties", ()):
+            if getattr(report, "when", None) != "call":
+                continue
+            for name, line in report.user_properties:
                 if name.startswith("table "):
                     tables.setdefault(name[6:], []).append(line)
     for title, lines in tables.items():

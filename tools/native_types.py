@@ -31,6 +31,8 @@ PARAMETERS = {
     "hosts": "Sequence[str]",
     "capture_point": "str",
     "connections": "Sequence[tuple[int, int]]",
+    "key_log_contents": "Sequence[bytes]",
+    "key_log_paths": "Sequence[str]",
     "memory": "int",
     "idle_timeout_ns": "int | None",
     "key": "str",

@@ -219,6 +219,8 @@ class CapturePlan:
         capture_point: str,
         decode_as: Sequence[str],
         columns: Sequence[Sequence[str] | None],
+        key_log_paths: Sequence[str],
+        key_log_contents: Sequence[bytes],
     ) -> Self: ...
     @staticmethod
     def defaults() -> dict[str, int]:

@@ -16,6 +16,7 @@ import pytest
 
 from capture_conversation import Conversation, capture_of
 from capture_files import SECRETS, block
+from capture_seen import read
 from hang_guard import HANG_SECONDS
 from tls_recordings import HTTP1, LOADED, intact, key_log, path_of
 from tls_streams import ends_of, payload_of
@@ -230,10 +231,11 @@ def _streams(name: str) -> list[tuple[bool, bytes]]:
 
 
 def test_a_key_log_that_is_none_is_named(tmp_path: Path) -> None:
-    with pytest.raises(CaptureError, match="is a capture, not a key log"):
-        messages_of(Capture(path_of(NAME), keylog=path_of(ANOTHER)))
-    with pytest.raises(CaptureError, match="is a PNG image, not a key log"):
-        messages_of(Capture(path_of(NAME), keylog=b"\x89PNG\r\n"))
+    for keylog, what in ((path_of(ANOTHER), "a capture"), (b"\x89PNG\r\n", "a PNG image")):
+        found = read(path_of(NAME), keylog=keylog)
+        assert found.messages == []
+        (warning,) = found.warnings
+        assert warning.endswith(f": is {what}, not a key log")
     with pytest.raises(FileNotFoundError):
         messages_of(Capture(path_of(NAME), keylog=tmp_path / "none.log"))
     with pytest.raises(OSError, match=r"directory|Permission"):

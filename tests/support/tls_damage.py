@@ -18,6 +18,7 @@ from capture_packets import is_syn
 from capture_seen import Seen, read
 from tls_oracle import Ends, IntactTls, numbers
 from tls_streams import Part, TlsConnection, parts_of
+from wsdefrag.capture import CapturedConnection
 
 Packets = Sequence[Captured]
 Damage = Callable[[IntactTls], Iterator[Packets]]
@@ -142,6 +143,7 @@ def share(whole: IntactTls, packets: Packets, seen: Seen, label: str) -> Share:
         AssertionError: a message was read that was not sent, or not in this order.
     """
     allowed = whole.allowed(packets)
+    check_accounts(whole, packets, seen, label)
     contents: dict[Direction, list[bytes]] = {}
     for message in seen.messages:
         if message.status == "ok":
@@ -153,6 +155,34 @@ def share(whole: IntactTls, packets: Packets, seen: Seen, label: str) -> Share:
         assert got is not None, f"{label}, {side}: a message was not sent, or not then"
         total += Share(len(known), len(got & known), len(got - known))
     return total
+
+
+def check_accounts(whole: IntactTls, packets: Packets, seen: Seen, label: str) -> None:
+    """Check the accounts of TLS: they count the bytes of TCP, gaps included.
+
+    That of messages is checked by `read`. A connection that was read as several is left out.
+    """
+    captures = whole.captures(packets)
+    rows: dict[Ends, list[CapturedConnection]] = {}
+    for connection in seen.connections:
+        ends = (connection.client_address, connection.server_address)
+        rows.setdefault(ends, []).append(connection)
+    for ends, found in rows.items():
+        tls = found[0].tls
+        if len(found) > 1 or tls is None:
+            continue
+        for from_client, account in ((True, tls.from_client), (False, tls.from_server)):
+            captured = captures[ends[0], ends[1], from_client]
+            known = whole.connections[ends]
+            total = len(known.tcp.data[from_client])
+            # A connection without its beginning is one from the first segment that starts a record.
+            starts = {record.start for record in known.of(from_client)}
+            first = min((one for one in captured.starts if one in starts), default=captured.end)
+            least = captured.end - (first if captured.start else 0)
+            place = f"{label}, {ends}, {from_client}, {account}"
+            assert least <= account.bytes <= total, place
+            application = len(known.application(from_client))
+            assert account.application <= application, place
 
 
 def read_damaged(whole: IntactTls, packets: Packets, **options: Any) -> Seen:

@@ -112,13 +112,19 @@ def starts_anew(connection: TlsConnection, from_client: bool) -> bool:
 class Captures:
     """Which bytes of a direction a capture has."""
 
-    def __init__(self, ranges: Iterable[Range]) -> None:
+    def __init__(self, ranges: Sequence[Range]) -> None:
+        self.starts = [start for start, _ in ranges]
         self.merged: list[Range] = []
         for start, end in sorted(ranges):
             if self.merged and start <= self.merged[-1][1]:
                 self.merged[-1] = (self.merged[-1][0], max(end, self.merged[-1][1]))
             else:
                 self.merged.append((start, end))
+
+    @property
+    def start(self) -> int:
+        """Where the first byte is."""
+        return self.merged[0][0] if self.merged else 0
 
     @property
     def end(self) -> int:

@@ -297,7 +297,8 @@ class _Reader:
             # What follows of early data is refused; the second hello is in clear again.
             return
         self.server_random = body[2:34]
-        self.server_hello_end = self.server_hello_end or record.end
+        # It is in clear, so the rest of its record is not needed.
+        self.server_hello_end = self.server_hello_end or record.start + 9 + len(body)
         if self.version == TLS13:
             self.sides[False].switch(self.traffic("SERVER", "HANDSHAKE_TRAFFIC_SECRET"))
             if not self.sides[True].is_early:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Mapping
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from wsdefrag._arguments import require_int, require_number, require_optional
 from wsdefrag.deflate import DeflateParams
@@ -43,21 +43,28 @@ def sources(
     return None, paths
 
 
+_STARTS_OF_LINES = ("CLIENT_", "SERVER_", "EXPORTER_", "EARLY_EXPORTER_", "RSA ")
+"""How lines of a key log begin that have a key."""
+
+
 def key_logs(
     keylog: PathLike | bytes | BinaryFile | Iterable[PathLike | bytes | BinaryFile] | None,
 ) -> tuple[list[str], list[bytes]]:
     """Return the paths of key logs, and the contents of those that are given as bytes or files."""
     if keylog is None:
         return [], []
-    if isinstance(keylog, (str, os.PathLike, bytes, bytearray, memoryview, BinaryFile)):
-        keylog = [keylog]
-    if not isinstance(keylog, Iterable):
+    one_of_them = (str, os.PathLike, bytes, bytearray, memoryview, BinaryFile)
+    logs: Any = [keylog] if isinstance(keylog, one_of_them) else keylog
+    if not isinstance(logs, Iterable):
         raise TypeError(
             f"keylog must be paths, bytes or binary file objects, not {type(keylog).__name__}"
         )
     paths: list[str] = []
     contents: list[bytes] = []
-    for one in keylog:
+    for one in logs:
+        if isinstance(one, str) and (one.startswith(_STARTS_OF_LINES) or "\n" in one):
+            # An error of opening it would quote it, with its keys.
+            raise TypeError("keylog holds the text of a key log; give it as bytes, or give a path")
         if isinstance(one, (str, os.PathLike)):
             paths.append(os.fspath(one))
         elif isinstance(one, (bytes, bytearray, memoryview)):

@@ -209,7 +209,8 @@ class Account:
     @property
     def has_losses(self) -> bool:
         """Whether bytes were skipped, lost, or not captured in time."""
-        return bool(self.skipped or self.lost or self.missing or self.late)
+        # A gap inside TLS may be of unknown length, and counts no bytes.
+        return bool(self.skipped or self.lost or self.missing or self.late or self.gaps)
 
 
 @dataclass(eq=False)

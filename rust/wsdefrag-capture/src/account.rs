@@ -156,7 +156,8 @@ impl Account {
     /// Whether any byte was skipped, lost, or not captured in time.
     #[must_use]
     pub const fn has_losses(&self) -> bool {
-        self.skipped != 0 || self.lost != 0 || self.missing != 0 || self.late != 0
+        // A gap inside TLS may be of unknown length, and counts no bytes.
+        self.skipped != 0 || self.lost != 0 || self.missing != 0 || self.late != 0 || self.gaps != 0
     }
 }
 

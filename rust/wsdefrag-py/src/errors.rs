@@ -136,7 +136,6 @@ pub(crate) fn raise_refusal(refusal: Refusal) -> PyErr {
 pub(crate) fn raise_capture(py: Python<'_>, failure: Failure) -> PyErr {
     let text = failure.to_string();
     let (record, offset, file) = match failure {
-        Failure::NoKeyLog(file, _) => (0, 0, file),
         Failure::Broken(broken, file) => (broken.record, broken.offset, file),
         Failure::Compressed(progress, _, file) => (progress.packets, progress.bytes, file),
         Failure::Io(error, Some(path)) => {

@@ -1,8 +1,8 @@
 """Says which packets of a capture were not followed, and what a capture held without WebSockets.
 
 A packet that may belong to a WebSocket and cannot be read never goes unmentioned: TLS connections,
-tunnels and encryption, link types, fragments, damaged headers. TLS is a failure only where keys were
-given.
+tunnels and encryption, link types, fragments, damaged headers. TLS is a failure only where keys
+were given.
 """
 
 from __future__ import annotations

@@ -197,6 +197,7 @@ impl Conversation {
             encrypted.tell(transport);
             if !context.reads_tls && encrypted.hello_is_over(transport) {
                 application.ignore_rest();
+                self.encrypted = None;
             }
         }
     }

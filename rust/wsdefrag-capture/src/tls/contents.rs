@@ -34,10 +34,17 @@ pub(super) struct Tools<'a> {
     pub(super) scratch: &'a mut Vec<u8>,
     /// A buffer that is not in use.
     pub(super) spare: &'a mut Vec<u8>,
-    /// Whether to wait for keys that are not there.
-    pub(super) may_wait: bool,
+    pub(super) may_wait: MayWait,
     /// Takes the application's streams.
     pub(super) out: &'a mut dyn FnMut(usize, StreamPart<'_>),
+}
+
+/// What to wait for if it is not there.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct MayWait {
+    pub(super) for_keys: bool,
+    /// The other side's hello may still come: nothing of its stream is missing.
+    pub(super) for_hello: bool,
 }
 
 /// Why a direction cannot go on.
@@ -48,6 +55,9 @@ pub(super) enum Waiting {
     /// The server's answer cannot be read, so the client's next records have to tell whether early
     /// data were accepted.
     ForClient,
+    /// The hello of the other side has yet to come, because its packets were captured later (TLS
+    /// 1.2, where keys are derived from both).
+    ForHello,
 }
 
 /// What became of a record.
@@ -123,6 +133,9 @@ impl Contents {
         let is_encrypted = self.is_encrypted(header, tools.negotiation);
         // The ChangeCipherSpec of TLS 1.2 may be missing.
         let may_be_encrypted = tools.negotiation.is_tls12() && self.reader.has_loss();
+        if tools.may_wait.for_hello && self.lacks_hello(header, tools) {
+            return Verdict::Waits(Waiting::ForHello);
+        }
         if !is_encrypted && !may_be_encrypted {
             return self.plain_record(header, body, is_certain, tools);
         }
@@ -141,7 +154,7 @@ impl Contents {
                 Verdict::Taken
             }
             _ if !is_encrypted => self.plain_record(header, body, is_certain, tools),
-            Outcome::NoKeys if tools.may_wait => Verdict::Waits(Waiting::ForKeys),
+            Outcome::NoKeys if tools.may_wait.for_keys => Verdict::Waits(Waiting::ForKeys),
             _ if !is_certain => Verdict::Rejected,
             Outcome::NoKeys | Outcome::Failed => {
                 self.unopened(header, origin, tools);
@@ -167,6 +180,21 @@ impl Contents {
         negotiation.early == EarlyData::Undecided
             && negotiation.is_client(self.sender) == Some(false)
             && random.is_some_and(|random| keys.find(&random, Label::ServerHandshake).is_none())
+    }
+
+    /// Whether the keys of this record, or those that begin after it, come from a hello that has not
+    /// been captured yet (TLS 1.2).
+    fn lacks_hello(&self, header: &Header, tools: &mut Tools<'_>) -> bool {
+        let Tools { negotiation, keys, .. } = tools;
+        if self.reader.epoch == Epoch::Plain {
+            // The change to the first keys.
+            let random = negotiation.client_random;
+            return header.content_type == ContentType::ChangeCipherSpec
+                && !self.reader.has_loss()
+                && negotiation.facts.version.is_none()
+                && random.is_some_and(|random| keys.find(&random, Label::Master).is_some());
+        }
+        negotiation.is_tls12() && self.reader.lacks_hello(negotiation)
     }
 
     /// Takes a record without encryption.

@@ -67,6 +67,11 @@ impl Direction {
         self.contents.has_given
     }
 
+    /// Whether the next hello of this side may still come: nothing is missing after what was read.
+    pub(super) const fn may_say_hello(&self) -> bool {
+        matches!(self.framing, Framing::AtRecord) && !self.contents.reader.has_loss()
+    }
+
     /// Counts bytes of the stream that will be taken.
     pub(super) const fn announce(&mut self, bytes: u64) {
         self.announced += bytes;

@@ -17,7 +17,7 @@ use crate::tls::keys::{Keys, Stored};
 use crate::tls::negotiation::Negotiation;
 use crate::tls::opener::Opener;
 use crate::tls::record::Header;
-use crate::tls::suite::Suite;
+use crate::tls::suite::{Cipher, Suite};
 use crate::tls::trial::{self, Budget, Hit, Trial};
 
 /// Numbers that are tried for a record in the middle of a connection, where they cannot be read.
@@ -209,34 +209,78 @@ fn try_all_secrets(
     keys: &Keys,
 ) -> Option<(Hit, FoundKeys)> {
     let is_client = negotiation.is_client(sender);
-    for stored in keys.since(0) {
-        let (epoch, from_client) = match stored.label {
-            Label::Master => continue,
-            Label::ClientEarly => (Epoch::Early, true),
-            Label::ClientHandshake => (Epoch::Handshake, true),
-            Label::ServerHandshake => (Epoch::Handshake, false),
-            Label::ClientTraffic => (Epoch::Application, true),
-            Label::ServerTraffic => (Epoch::Application, false),
-        };
-        if is_client.is_some_and(|is_client| is_client != from_client) || epoch < least {
-            continue;
-        }
-        for suite in suites(negotiation, stored.secret.bytes().len()) {
-            if !trial.budget.make_opener() {
-                return None;
-            }
-            let Some(opener) = Opener::tls13(suite, &stored.secret) else { continue };
-            let most = if opener.reads_sequence() { u64::MAX } else { MAX_NUMBER };
-            let Some(hit) = trial.attempt(&opener, &(0..=most.min(*numbers.end()))) else {
-                continue;
+    for (pass, low, high) in PASSES {
+        for stored in keys.since(0) {
+            let (epoch, from_client) = match stored.label {
+                Label::Master => continue,
+                Label::ClientEarly => (Epoch::Early, true),
+                Label::ClientHandshake => (Epoch::Handshake, true),
+                Label::ServerHandshake => (Epoch::Handshake, false),
+                Label::ClientTraffic => (Epoch::Application, true),
+                Label::ServerTraffic => (Epoch::Application, false),
             };
-            negotiation.client = Some(if from_client { sender } else { 1 - sender });
-            negotiation.client_random = Some(stored.random);
-            negotiation.note_source(stored.source);
-            return Some((hit, FoundKeys::first(epoch, opener)));
+            if is_client.is_some_and(|is_client| is_client != from_client) || epoch < least {
+                continue;
+            }
+            for suite in suites(negotiation, stored.secret.bytes().len()) {
+                if !pass.is_for(suite, epoch) {
+                    continue;
+                }
+                if !trial.budget.make_opener() {
+                    return None;
+                }
+                let Some(opener) = Opener::tls13(suite, &stored.secret) else { continue };
+                let numbers = low..=high.min(*numbers.end());
+                if numbers.is_empty() {
+                    continue;
+                }
+                let found = if pass == Pass::Updated {
+                    trial.attempt_later(&opener, &numbers).map(later)
+                } else {
+                    let hit = trial.attempt(&opener, &numbers);
+                    hit.map(|hit| (hit, FoundKeys::first(epoch, opener)))
+                };
+                let Some(found) = found else { continue };
+                negotiation.client = Some(if from_client { sender } else { 1 - sender });
+                negotiation.client_random = Some(stored.random);
+                negotiation.note_source(stored.source);
+                return Some(found);
+            }
         }
     }
     None
+}
+
+/// What is done with all secrets, one pass after the other, and the numbers that are tried. Trials of
+/// many numbers with one secret would leave no budget for those at the end of a log.
+const PASSES: [(Pass, u64, u64); 5] = [
+    (Pass::Read, 0, u64::MAX),
+    (Pass::Updated, 0, u64::MAX),
+    (Pass::Tried, 0, 7),
+    (Pass::Tried, 8, 127),
+    (Pass::Tried, 128, MAX_NUMBER),
+];
+
+/// What is done with a secret.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Pass {
+    /// Open with the number that the tag gives.
+    Read,
+    /// The same with the keys that follow after updates.
+    Updated,
+    /// Open with each number in turn.
+    Tried,
+}
+
+impl Pass {
+    fn is_for(self, suite: &Suite, epoch: Epoch) -> bool {
+        let is_read = matches!(suite.cipher, Cipher::Aes128Gcm | Cipher::Aes256Gcm);
+        match self {
+            Self::Read => is_read,
+            Self::Updated => is_read && epoch == Epoch::Application,
+            Self::Tried => !is_read,
+        }
+    }
 }
 
 fn later((hit, generation, opener): (Hit, u64, Opener)) -> (Hit, FoundKeys) {

@@ -40,6 +40,8 @@ pub(super) struct Negotiation {
     /// The agreed suite, if it is one that is read.
     pub(super) suite: Option<&'static Suite>,
     encrypt_then_mac: bool,
+    /// How many times a client has said hello, but for answers to a HelloRetryRequest.
+    pub(super) asked: u32,
     /// How many times a server has answered a `ClientHello`.
     pub(super) round: u32,
     pub(super) early: EarlyData,
@@ -133,6 +135,7 @@ impl Negotiation {
     pub(super) fn client_hello(&mut self, sender: usize, body: &[u8]) {
         let Some(hello) = ClientHello::parse(body).filter(|_| is_version(body)) else { return };
         let again = self.client_random == Some(hello.random);
+        self.asked += u32::from(!again);
         self.client = Some(sender);
         self.client_random = Some(hello.random);
         self.offers_tls13 = Some(hello.offers_tls13);

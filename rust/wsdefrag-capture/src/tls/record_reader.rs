@@ -145,6 +145,14 @@ impl RecordReader {
         self.loss.is_some()
     }
 
+    /// Whether the next record is the first one after a ChangeCipherSpec, and a hello that its keys come
+    /// from has not been captured yet (TLS 1.2).
+    pub(super) fn lacks_hello(&self, negotiation: &Negotiation) -> bool {
+        let is_first = self.epoch == Epoch::Application && self.opener.is_none() && self.next == 0;
+        let has_both = negotiation.round > self.round && negotiation.round == negotiation.asked;
+        is_first && self.loss.is_none() && !has_both
+    }
+
     /// Changes to the keys of another epoch, which begin with the next record.
     pub(super) fn begin(&mut self, epoch: Epoch) {
         self.epoch = epoch;

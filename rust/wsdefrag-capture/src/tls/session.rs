@@ -21,7 +21,7 @@ use std::fmt;
 use wsdefrag_core::fallible::{TryGrow, copied};
 
 use crate::stream_part::{OwnedPart, StreamPart};
-use crate::tls::contents::{Tools, Waiting};
+use crate::tls::contents::{MayWait, Tools, Waiting};
 use crate::tls::direction::Direction;
 use crate::tls::keys::Keys;
 use crate::tls::negotiation::{EarlyData, Negotiation};
@@ -46,8 +46,12 @@ pub(crate) struct Session {
     held_bytes: [usize; 2],
     /// The generation of the keys when they were last looked for.
     generation: u64,
+    /// How many hellos of both sides there were when a direction began to wait for one.
+    hellos: (u32, u32),
     /// Whether the keys did not come in time.
     is_given_up: bool,
+    /// Whether a hello did not come in time.
+    has_no_hello: bool,
     /// Whether they came afterwards.
     is_late: bool,
 }
@@ -62,7 +66,9 @@ impl Session {
             held: VecDeque::new(),
             held_bytes: [0; 2],
             generation: 0,
+            hellos: (0, 0),
             is_given_up: false,
+            has_no_hello: false,
             is_late: false,
         }
     }
@@ -112,7 +118,7 @@ impl Session {
         self.settle_early(keys, out);
         let gives = self.directions.iter().any(Direction::has_given);
         let Self { negotiation, directions, .. } = self;
-        with_tools(negotiation, keys, false, out, |tools| {
+        with_tools(negotiation, keys, MayWait::default(), out, |tools| {
             for direction in directions {
                 direction.contents().settle_early(tools);
                 direction.finish(gives, tools);
@@ -138,11 +144,12 @@ impl Session {
     pub(crate) fn drop_held(&mut self) {
         let mut keys = Keys::default();
         self.is_given_up = true;
+        self.has_no_hello = true;
         self.waiting = [None; 2];
         let held = std::mem::take(&mut self.held);
         self.held_bytes = [0; 2];
         let Self { negotiation, directions, .. } = self;
-        with_tools(negotiation, &mut keys, false, &mut |_, _| {}, |tools| {
+        with_tools(negotiation, &mut keys, MayWait::default(), &mut |_, _| {}, |tools| {
             for (sender, part) in held {
                 match part.as_part() {
                     StreamPart::Gap(gap) => directions[sender].gap(gap, tools),
@@ -177,7 +184,10 @@ impl Session {
     fn feed(&mut self, sender: usize, part: StreamPart<'_>, keys: &mut Keys, out: &mut Output<'_>) {
         let mut rest = part;
         if self.waiting[sender].is_none() && !self.waits_for_keys() {
-            let may_wait = keys.may_grow && !self.is_given_up;
+            let may_wait = MayWait {
+                for_keys: keys.may_grow && !self.is_given_up,
+                for_hello: !self.has_no_hello && self.directions[1 - sender].may_say_hello(),
+            };
             let direction = &mut self.directions[sender];
             let mut waiting = None;
             let negotiation = &mut self.negotiation;
@@ -192,6 +202,7 @@ impl Session {
             let Some(why) = waiting else { return };
             self.waiting[sender] = Some(why);
             self.generation = keys.generation();
+            self.hellos = (self.negotiation.asked, self.negotiation.round);
         }
         let owned = match rest {
             StreamPart::Gap(gap) => Ok(OwnedPart::Gap(gap)),
@@ -207,7 +218,7 @@ impl Session {
             self.drop_held();
             let bytes = rest.length();
             let Self { negotiation, directions, .. } = self;
-            with_tools(negotiation, keys, false, out, |tools| {
+            with_tools(negotiation, keys, MayWait::default(), out, |tools| {
                 directions[sender].drop_bytes(bytes, tools);
             });
         }
@@ -226,6 +237,7 @@ impl Session {
     /// Does what has become possible or necessary after a part.
     fn settle(&mut self, keys: &mut Keys, out: &mut Output<'_>) {
         self.settle_early(keys, out);
+        self.settle_hello(keys, out);
         if self.held_bytes.iter().any(|bytes| *bytes > MAX_HELD) {
             self.give_up(keys, out);
         }
@@ -239,7 +251,7 @@ impl Session {
         }
         if self.directions.iter_mut().any(|direction| direction.contents().has_early()) {
             let Self { negotiation, directions, .. } = self;
-            with_tools(negotiation, keys, false, out, |tools| {
+            with_tools(negotiation, keys, MayWait::default(), out, |tools| {
                 for direction in directions {
                     direction.contents().settle_early(tools);
                 }
@@ -254,12 +266,30 @@ impl Session {
         }
     }
 
+    /// Lets a direction go on that waited for a hello, if one came, or the place where it should be is
+    /// missing.
+    fn settle_hello(&mut self, keys: &mut Keys, out: &mut Output<'_>) {
+        let hellos = (self.negotiation.asked, self.negotiation.round);
+        let waits = |sender: &usize| self.waiting[*sender] == Some(Waiting::ForHello);
+        let goes_on =
+            |sender: usize| hellos != self.hellos || !self.directions[1 - sender].may_say_hello();
+        if [0, 1].into_iter().filter(waits).any(goes_on) {
+            for waiting in &mut self.waiting {
+                waiting.take_if(|why| *why == Waiting::ForHello);
+            }
+            self.feed_held(keys, out);
+        }
+    }
+
     /// Waits no longer.
     fn give_up(&mut self, keys: &mut Keys, out: &mut Output<'_>) {
         if self.waiting.iter().all(Option::is_none) {
             return;
         }
-        self.is_given_up = true;
+        let is_for_hello = |waiting: &Option<Waiting>| *waiting == Some(Waiting::ForHello);
+        self.has_no_hello |= self.waiting.iter().any(is_for_hello);
+        self.is_given_up |=
+            self.waiting.iter().any(|waiting| waiting.is_some() && !is_for_hello(waiting));
         if self.waiting.contains(&Some(Waiting::ForClient))
             && self.negotiation.early == EarlyData::Undecided
         {
@@ -296,7 +326,7 @@ impl fmt::Debug for Session {
 fn with_tools(
     negotiation: &mut Negotiation,
     keys: &mut Keys,
-    may_wait: bool,
+    may_wait: MayWait,
     out: &mut Output<'_>,
     run: impl FnOnce(&mut Tools<'_>),
 ) {

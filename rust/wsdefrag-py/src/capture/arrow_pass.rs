@@ -379,9 +379,7 @@ fn arrow_error(failure: Failure) -> ArrowError {
     let text = failure.to_string().replace('\0', "\u{fffd}");
     match failure {
         Failure::Io(error, _) => ArrowError::IoError(text, error),
-        Failure::Broken(..) | Failure::NoKeyLog(..) | Failure::Compressed(..) => {
-            ArrowError::ExternalError(text.into())
-        }
+        Failure::Broken(..) | Failure::Compressed(..) => ArrowError::ExternalError(text.into()),
         Failure::OutOfMemory => ArrowError::MemoryError(text),
     }
 }

@@ -12,8 +12,6 @@ pub(crate) enum Failure {
     Io(io::Error, Option<PathBuf>),
     /// It is not a capture.
     Broken(FileError, String),
-    /// A key log is none, but this; its name comes first.
-    NoKeyLog(String, &'static str),
     /// Memory was refused in the middle of a step.
     OutOfMemory,
     /// Compressed data is damaged.
@@ -34,9 +32,6 @@ impl fmt::Display for Failure {
             Self::Io(error, Some(path)) => write!(f, "{}: {error}", path.display()),
             Self::Io(error, None) => error.fmt(f),
             Self::OutOfMemory => f.write_str("no memory to read the capture on"),
-            Self::NoKeyLog(name, what) => {
-                write!(f, "{name}: is {what}, not a key log; are the arguments in the wrong order?")
-            }
             Self::Broken(error, name) => write!(f, "{name}: {error}"),
             Self::Compressed(place, error, name) => {
                 let (packets, bytes) = (place.packets, place.bytes);

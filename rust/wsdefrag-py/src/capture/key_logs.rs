@@ -31,6 +31,8 @@ struct KeyLog {
     position: u64,
     /// Whether a secret was found.
     has_secrets: bool,
+    /// What it is, if it is no key log. Then nothing of it is used.
+    is_other: Option<&'static str>,
 }
 
 /// The key logs of a run.
@@ -51,9 +53,9 @@ impl KeyLogs {
         let mut logs = Vec::new();
         for ((path, content), number) in paths.chain(contents).zip(0..) {
             let source = KeySource::KeyLog(number);
-            let mut log = KeyLog { source, path, position: 0, has_secrets: false };
+            let mut log = KeyLog { source, path, position: 0, has_secrets: false, is_other: None };
             match content {
-                Some(content) => log.add(content, capture)?,
+                Some(content) => log.add(content, capture),
                 None => log.read(capture)?,
             }
             logs.push(log);
@@ -76,8 +78,12 @@ impl OpenKeyLogs {
     /// A warning for each one without a secret.
     pub(super) fn warnings(&self) -> impl Iterator<Item = String> {
         self.logs.iter().filter(|log| !log.has_secrets).map(|log| {
-            let what = if log.position == 0 { "is empty" } else { "has no secret of TLS" };
-            format!("{}: the key log {what}", log.name())
+            let name = log.name();
+            match (log.is_other, log.position) {
+                (Some(what), _) => format!("{name}: is {what}, not a key log"),
+                (None, 0) => format!("{name}: the key log is empty"),
+                (None, _) => format!("{name}: the key log has no secret of TLS"),
+            }
         })
     }
 }
@@ -99,19 +105,20 @@ impl KeyLog {
         let mut chunk = vec![0; CHUNK];
         loop {
             let length = read_whole(&mut file, &mut chunk).map_err(failed)?;
-            self.add(&chunk[..length], capture)?;
-            if length < chunk.len() {
+            self.add(&chunk[..length], capture);
+            if length < chunk.len() || self.is_other.is_some() {
                 return Ok(());
             }
         }
     }
 
     /// Adds the next bytes.
-    fn add(&mut self, bytes: &[u8], capture: &mut Capture) -> Result<(), Failure> {
-        if self.position == 0
-            && let Some(what) = no_key_log(&bytes[..bytes.len().min(512)])
-        {
-            return Err(Failure::NoKeyLog(self.name(), what));
+    fn add(&mut self, bytes: &[u8], capture: &mut Capture) {
+        if self.position == 0 {
+            self.is_other = no_key_log(&bytes[..bytes.len().min(512)]);
+        }
+        if self.is_other.is_some() {
+            return;
         }
         self.position += bytes.len() as u64;
         let known = |capture: &Capture| {
@@ -121,7 +128,6 @@ impl KeyLog {
         let before = known(capture);
         capture.add_keylog(bytes, self.source);
         self.has_secrets |= known(capture) > before;
-        Ok(())
     }
 }
 
