@@ -384,12 +384,16 @@ impl Contents {
         tools: &mut Tools<'_>,
     ) {
         let length = part.len() as u64;
+        let before = self.partial.map_or(0, |partial| partial.held()) as u64;
         if let Some((partial, (opener, _))) = self.partial.as_mut().zip(self.reader.certain())
             && let Some(content) = partial.open(opener, header, position, part, tools.scratch)
         {
             let content = &tools.scratch[content];
             self.account.application += content.len() as u64;
-            self.account.overhead += length - content.len() as u64;
+            // What is held counts as undecryptable until it is given out.
+            self.account.undecryptable += partial.held() as u64;
+            self.account.undecryptable -= before;
+            self.account.overhead += length + before - content.len() as u64 - partial.held() as u64;
             if content.is_empty() {
                 return;
             }
@@ -407,8 +411,8 @@ impl Contents {
 
     /// Notes that bytes of the body of the current record are missing.
     pub(super) fn missing_part(&mut self, position: usize, length: usize, gap: Gap) {
-        let Some(partial) = &self.partial else { return };
-        let (length, kind) = partial.content_in(position..position + length);
+        let Some(partial) = &mut self.partial else { return };
+        let (length, kind) = partial.missing(position..position + length);
         if length > 0 {
             self.add_gap(Some(Gap { length, kind, ..gap }));
         }
@@ -421,7 +425,11 @@ impl Contents {
         after: Option<Origin>,
         tools: &Tools<'_>,
     ) {
-        if self.partial.take().is_some() {
+        if let Some(mut partial) = self.partial.take() {
+            let (length, kind) = partial.missing(0..0);
+            if length > 0 {
+                self.add_gap(Some(Gap { length, kind, before: self.last, after }));
+            }
             self.reader.skip();
         } else if self.is_encrypted(header, tools.negotiation) {
             let gap = self.reader.pass_over(header, [self.last, after]);

@@ -16,12 +16,15 @@ use crate::stream_part::GapKind;
 use crate::tls::opener::{Opener, explicit_nonce};
 use crate::tls::record::{ContentType, Header};
 
+/// The type of a record of application data.
+const APPLICATION_DATA: u8 = 23;
 /// Bytes of a tag.
 const TAG: usize = 16;
 /// Bytes of an alert, or of a handshake message's header.
 const SHORTEST: usize = 4;
 
-/// Zeros after the type of a record that count as its padding, where its end is missing.
+/// Zeros after the type of a record that count as its padding, where its end is missing. What ends with
+/// the type and fewer zeros may be content.
 const LEAST_PADDING: usize = 8;
 
 /// A record of application data that is read in parts.
@@ -35,6 +38,9 @@ pub(super) struct PartialRecord {
     end: usize,
     /// Whether padding seems to have begun. Nothing after that is content.
     is_padding: bool,
+    /// Zeros of what is held: the last bytes of the last part, if these are the type of application
+    /// data and at most [`LEAST_PADDING`] zeros. The bytes that follow tell whether they are content.
+    held: Option<usize>,
 }
 
 impl PartialRecord {
@@ -52,7 +58,8 @@ impl PartialRecord {
         let nonce = if opener.has_explicit_nonce() { explicit_nonce(captured) } else { None };
         let start = if opener.has_explicit_nonce() { 8 } else { 0 };
         let end = header.length.checked_sub(TAG + usize::from(is_tls13))?;
-        let mut this = Self { sequence, nonce, is_tls13, start, end, is_padding: false };
+        let mut this =
+            Self { sequence, nonce, is_tls13, start, end, is_padding: false, held: None };
         if header.content_type != ContentType::ApplicationData || end < start {
             return None;
         }
@@ -70,7 +77,13 @@ impl PartialRecord {
         Some(this)
     }
 
-    /// Decrypts a part of the body into `scratch`; returns where in it the content is.
+    /// Bytes at the end of the last part that may be content or not.
+    pub(super) fn held(&self) -> usize {
+        self.held.map_or(0, |zeros| zeros + 1)
+    }
+
+    /// Decrypts a part of the body into `scratch`; returns where in it the content is, with the bytes
+    /// [`held`](Self::held) before it.
     pub(super) fn open(
         &mut self,
         opener: &Opener,
@@ -86,8 +99,15 @@ impl PartialRecord {
             return Some(plain.start..plain.start);
         }
         let limit = self.end.saturating_sub(position);
-        let content = plain.start..limit.clamp(plain.start, plain.end);
-        let Some(&kind) = scratch.get(limit).filter(|_| self.is_tls13 && limit < plain.end) else {
+        let mut content = plain.start..limit.clamp(plain.start, plain.end);
+        let kind = scratch.get(limit).copied().filter(|_| self.is_tls13 && limit < plain.end);
+        if let Some(zeros) = self.held.take() {
+            scratch.try_reserve(zeros + 1).ok()?;
+            let held = std::iter::once(APPLICATION_DATA).chain(std::iter::repeat_n(0, zeros));
+            scratch.splice(content.start..content.start, held);
+            content.end += zeros + 1;
+        }
+        let Some(kind) = kind else {
             return Some(self.without_padding(&scratch[content.clone()], content));
         };
         match kind {
@@ -96,7 +116,7 @@ impl PartialRecord {
                 let kind = scratch[content.clone()].iter().rposition(|byte| *byte != 0);
                 Some(content.start..content.start + kind.unwrap_or(0))
             }
-            23 => Some(content),
+            APPLICATION_DATA => Some(content),
             _ => Some(content.start..content.start),
         }
     }
@@ -105,18 +125,23 @@ impl PartialRecord {
     fn without_padding(&mut self, bytes: &[u8], content: Range<usize>) -> Range<usize> {
         let before = bytes.iter().rposition(|byte| *byte != 0).filter(|_| self.is_tls13);
         match before {
-            Some(last) if bytes[last] == 23 && bytes.len() - last > LEAST_PADDING => {
-                self.is_padding = true;
+            Some(last) if bytes[last] == APPLICATION_DATA => {
+                let zeros = bytes.len() - last - 1;
+                self.is_padding = zeros >= LEAST_PADDING;
+                self.held = (!self.is_padding).then_some(zeros);
                 content.start..content.start + last
             }
             _ => content,
         }
     }
 
-    /// Bytes of the content in a range of the body, and what is known of their number.
-    pub(super) fn content_in(&self, range: Range<usize>) -> (u64, GapKind) {
-        let length = range.end.min(self.end).saturating_sub(range.start.max(self.start));
+    /// Bytes of the content in a range of the body that is missing, and what is known of their number.
+    /// The bytes [`held`](Self::held) before it are missing, too, because nothing tells what they are.
+    pub(super) fn missing(&mut self, range: Range<usize>) -> (u64, GapKind) {
+        let held = self.held();
+        let is_held = self.held.take().is_some();
+        let length = held + range.end.min(self.end).saturating_sub(range.start.max(self.start));
         let reaches_end = range.end >= self.end && self.is_tls13;
-        (length as u64, if reaches_end { GapKind::Likely } else { GapKind::Exact })
+        (length as u64, if reaches_end || is_held { GapKind::Likely } else { GapKind::Exact })
     }
 }
