@@ -13,7 +13,7 @@ _SECTIONS = {
         "summary",
     ),
     "Reading": (
-        *("resync", "decode_as", "key", "deflate", "tolerate", "memory", "idle_timeout"),
+        *("keylog", "resync", "decode_as", "key", "deflate", "tolerate", "memory", "idle_timeout"),
         *("max_message_size", "max_frame_size", "max_fragments"),
     ),
     "Raw dumps": ("timestamp", "times"),
