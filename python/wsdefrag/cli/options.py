@@ -232,7 +232,7 @@ READING: tuple[_Option, ...] = (
         multiple=True,
         metavar="FILE",
         callback=_key_logs,
-        help="Keys of TLS, from SSLKEYLOGFILE.",
+        help="Key log of TLS (SSLKEYLOGFILE); repeatable.",
     ),
     click.option("--resync", is_flag=True, help="Search for the next frame after a loss."),
     click.option(
@@ -253,7 +253,7 @@ READING: tuple[_Option, ...] = (
         "--deflate",
         metavar="HEADER",
         callback=deflate_header,
-        help="Extensions, where no response says them.",
+        help="Extensions header, if no response says it.",
     ),
     click.option(
         "--memory",

@@ -364,11 +364,15 @@ impl RecordReader {
         let unknown = gap(0, GapKind::Unknown);
         let may_lose_early =
             loss.has_gap && matches!(negotiation.early, EarlyData::Undecided | EarlyData::Accepted);
-        // The first record of TLS 1.2 is Finished.
-        let is_tls13 = negotiation.is_tls13();
+        // The version is that of the keys: the hello that says it may be missing.
+        let is_tls13 = match (keys, self.opener.as_deref()) {
+            (FoundKeys::New { opener, .. }, _) => opener.suite().is_tls13,
+            (FoundKeys::Current, opener) => opener?.suite().is_tls13,
+        };
         let (epoch, opener, begins_here) = match (keys, self.opener.as_deref()) {
             (FoundKeys::Current, opener) => (self.epoch, opener?, false),
             (FoundKeys::New { epoch, generation: 0, opener }, None) => {
+                // The first record of TLS 1.2 is Finished.
                 (*epoch, &**opener, sequence <= u64::from(!is_tls13))
             }
             (FoundKeys::New { epoch, generation: 0, opener }, _) if *epoch > self.epoch => {
