@@ -47,17 +47,17 @@ pub(super) struct MayWait {
     pub(super) for_hello: bool,
 }
 
-/// Why a direction cannot go on.
+/// What a direction waits for before it can go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Waiting {
     /// The keys of the next record may still come.
-    ForKeys,
+    Keys,
     /// The server's answer cannot be read, so the client's next records have to tell whether early
     /// data were accepted.
-    ForClient,
+    Client,
     /// The hello of the other side has yet to come, because its packets were captured later (TLS
     /// 1.2, where keys are derived from both).
-    ForHello,
+    Hello,
 }
 
 /// What became of a record.
@@ -134,13 +134,13 @@ impl Contents {
         // The ChangeCipherSpec of TLS 1.2 may be missing.
         let may_be_encrypted = tools.negotiation.is_tls12() && self.reader.has_loss();
         if tools.may_wait.for_hello && self.lacks_hello(header, tools) {
-            return Verdict::Waits(Waiting::ForHello);
+            return Verdict::Waits(Waiting::Hello);
         }
         if !is_encrypted && !may_be_encrypted {
             return self.plain_record(header, body, is_certain, tools);
         }
         if self.must_wait_for_client(tools) {
-            return Verdict::Waits(Waiting::ForClient);
+            return Verdict::Waits(Waiting::Client);
         }
         let mut opening = Opening {
             sender: self.sender,
@@ -154,7 +154,7 @@ impl Contents {
                 Verdict::Taken
             }
             _ if !is_encrypted => self.plain_record(header, body, is_certain, tools),
-            Outcome::NoKeys if tools.may_wait.for_keys => Verdict::Waits(Waiting::ForKeys),
+            Outcome::NoKeys if tools.may_wait.for_keys => Verdict::Waits(Waiting::Keys),
             _ if !is_certain => Verdict::Rejected,
             Outcome::NoKeys | Outcome::Failed => {
                 self.unopened(header, origin, tools);

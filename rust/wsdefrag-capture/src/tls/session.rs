@@ -101,7 +101,7 @@ impl Session {
     pub(crate) fn retry(&mut self, keys: &mut Keys, out: &mut Output<'_>) {
         self.generation = keys.generation();
         for waiting in &mut self.waiting {
-            waiting.take_if(|why| *why == Waiting::ForKeys);
+            waiting.take_if(|why| *why == Waiting::Keys);
         }
         self.feed_held(keys, out);
     }
@@ -177,7 +177,7 @@ impl Session {
     /// Whether a direction waits for keys. Then the other one waits, too, since what comes after a
     /// request must not be read before it.
     fn waits_for_keys(&self) -> bool {
-        self.waiting.contains(&Some(Waiting::ForKeys))
+        self.waiting.contains(&Some(Waiting::Keys))
     }
 
     /// Feeds a part to its direction. What the direction cannot take yet is held.
@@ -257,10 +257,10 @@ impl Session {
                 }
             });
         }
-        let is_for_client = |waiting: &Option<Waiting>| *waiting == Some(Waiting::ForClient);
+        let is_for_client = |waiting: &Option<Waiting>| *waiting == Some(Waiting::Client);
         if self.waiting.iter().any(is_for_client) {
             for waiting in &mut self.waiting {
-                waiting.take_if(|why| *why == Waiting::ForClient);
+                waiting.take_if(|why| *why == Waiting::Client);
             }
             self.feed_held(keys, out);
         }
@@ -270,12 +270,12 @@ impl Session {
     /// missing.
     fn settle_hello(&mut self, keys: &mut Keys, out: &mut Output<'_>) {
         let hellos = (self.negotiation.asked, self.negotiation.round);
-        let waits = |sender: &usize| self.waiting[*sender] == Some(Waiting::ForHello);
+        let waits = |sender: &usize| self.waiting[*sender] == Some(Waiting::Hello);
         let goes_on =
             |sender: usize| hellos != self.hellos || !self.directions[1 - sender].may_say_hello();
         if [0, 1].into_iter().filter(waits).any(goes_on) {
             for waiting in &mut self.waiting {
-                waiting.take_if(|why| *why == Waiting::ForHello);
+                waiting.take_if(|why| *why == Waiting::Hello);
             }
             self.feed_held(keys, out);
         }
@@ -286,11 +286,11 @@ impl Session {
         if self.waiting.iter().all(Option::is_none) {
             return;
         }
-        let is_for_hello = |waiting: &Option<Waiting>| *waiting == Some(Waiting::ForHello);
+        let is_for_hello = |waiting: &Option<Waiting>| *waiting == Some(Waiting::Hello);
         self.has_no_hello |= self.waiting.iter().any(is_for_hello);
         self.is_given_up |=
             self.waiting.iter().any(|waiting| waiting.is_some() && !is_for_hello(waiting));
-        if self.waiting.contains(&Some(Waiting::ForClient))
+        if self.waiting.contains(&Some(Waiting::Client))
             && self.negotiation.early == EarlyData::Undecided
         {
             self.negotiation.decide_early(false);
