@@ -22,7 +22,7 @@ from capture_conversation import (
 )
 from capture_files import pcapng
 from capture_seen import Seen, read
-from wire_writer import BINARY, CONTINUATION
+from wire_writer import BINARY, CONTINUATION, frame
 
 SIDES = pytest.mark.parametrize("side", [True, False], ids=["client", "server"])
 LONG = bytes(range(97, 123)) * 20
@@ -240,3 +240,18 @@ def test_snap_length_is_a_gap_of_known_length(length: int) -> None:
         assert counted.lost > 0
     else:
         assert found.side(True) == [("incomplete", LONG[: length - header]), ("ok", b"x")]
+
+
+def test_masked_zeros_are_no_frames() -> None:
+    """They repeat the masking key, which can look like frames in a row: 82 82 11 22 82 82 11 22."""
+    talk = upgraded()
+    content = bytes(6_000)
+    masked = frame(BINARY, content, key=b"\x82\x82\x11\x22")
+    sent = talk.say(True, masked, size=800)
+    talk.says(True, text(True, "after it"))
+    talk.says(True, text(True, "more"))
+    talk.says(True, text(True, "the end"))
+    for lost in range(2):
+        seen = read(capture_of(talk.without(sent[0], *sent[1 : 1 + lost])), resync=True)
+        whole = [one.content for one in seen.messages if one.status == "ok"]
+        assert whole == [b"after it", b"more", b"the end"]

@@ -163,7 +163,7 @@ impl Candidate {
             };
             let Ok(header) = self.parser.header(&mut bytes, order) else { return Err(NotFrames) };
             let Some(header) = header else { return Ok(()) };
-            if header.length > max_frame || self.closed {
+            if header.length > max_frame || self.closed || repeats_itself(&header) {
                 return Err(NotFrames);
             }
             self.start_frame(&header);
@@ -287,4 +287,19 @@ fn remember(payloads: &mut VecDeque<Vec<u8>>, payload: Vec<u8>) {
         payloads.pop_front();
     }
     payloads.push_back(payload);
+}
+
+/// Whether the masking key has the bytes of the header before it. Masked bytes of one value, such as
+/// zeros, repeat the key, and so look like frames in a row wherever two bytes of the key can be a header.
+fn repeats_itself(header: &Header) -> bool {
+    let Some(key) = header.masking_key else { return false };
+    let first = u8::from(header.fin) << 7 | header.rsv << 4 | header.opcode as u8;
+    match (u8::try_from(header.length), u16::try_from(header.length)) {
+        (Ok(length @ 0..=125), _) => key[2..] == [first, 0x80 | length],
+        (_, Ok(length)) => {
+            let [high, low] = length.to_be_bytes();
+            key == [first, 0xfe, high, low]
+        }
+        _ => false,
+    }
 }
