@@ -4,8 +4,8 @@
 //! last section. An Interface Description Block adds an interface. A packet block refers to its
 //! interface by index. Decryption Secrets Blocks are stored, and all other blocks are ignored.
 //!
-//! A block without a packet is not buffered whole if it is longer than [`MAX_FOUND`]: its start is read, and
-//! the rest is passed over, up to its second length. Of secrets as much is buffered as would be kept.
+//! A block without a packet is not buffered whole if it is longer than `MAX_FOUND`: its start is read,
+//! and the rest is passed over, up to its second length. Of secrets as much is buffered as would be kept.
 //!
 //! `pcap-parser` parses only the options. It would collect the options of every packet in a vector,
 //! and does not support the obsolete Packet Block.
