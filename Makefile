@@ -33,7 +33,7 @@ PYTHON_CODE := python tests tools benches examples
 
 .DEFAULT_GOAL := help
 .PHONY: help build demo test test-rust test-python test-random soak conformance conformance-quick check format bench
-.PHONY: asan memory-table fuzz fuzz-briefly wheel mitmproxy-env clean lint-rust-format lint-rust lint-docs lint-python lint-types
+.PHONY: asan bench-tls memory-table fuzz fuzz-briefly wheel mitmproxy-env clean lint-rust-format lint-rust lint-docs lint-python lint-types
 .PHONY: lint-stub deny stub coverage instructions instructions-check
 
 help: ## show the targets
@@ -87,6 +87,9 @@ coverage: build mitmproxy-env ## run the package's tests, and fail below 95 % of
 	$(BIN)/python -m coverage run $(PYTEST)
 	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage report
+
+bench-tls: build ## compare encrypted captures with clear ones and with tshark
+	cd benches && ../$(BIN)/python -m captures.tls
 
 memory-table: build ## print what hostile captures take, as a table; for docs/captures.md
 	$(BIN)/python benches/captures/memory_table.py
