@@ -113,6 +113,11 @@ impl Direction {
         }
     }
 
+    /// Messages that may hold bytes that no tag of TLS confirms.
+    pub(crate) const fn unauthenticated_messages(&self) -> u64 {
+        self.output.unauthenticated
+    }
+
     /// The account, so that the caller can add the counters of TCP.
     pub(crate) const fn account_mut(&mut self) -> &mut Account {
         &mut self.output.account

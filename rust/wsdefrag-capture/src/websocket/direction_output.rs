@@ -36,6 +36,8 @@ pub(super) struct DirectionOutput {
     pub(super) resynced: bool,
     /// The position in the stream up to which bytes have come that no tag of TLS confirms.
     pub(super) unauthenticated_until: u64,
+    /// Messages that may hold such bytes.
+    pub(super) unauthenticated: u64,
     /// The packet with the highest number so far. A message is complete only when this packet has
     /// been captured, because its segment may have been held for an earlier one.
     pub(super) latest: Origin,
@@ -166,6 +168,10 @@ impl<S: Sink> EventSink<'_, S> {
         if status == Status::Undecodable {
             self.output.gap_costs.undecodable();
         }
+        let unauthenticated = self.output.base + offset < self.output.unauthenticated_until;
+        if unauthenticated {
+            self.output.unauthenticated += 1;
+        }
         self.sink.message(Message {
             connection: self.output.connection,
             seq: this,
@@ -181,7 +187,7 @@ impl<S: Sink> EventSink<'_, S> {
             status,
             missing_bytes: missing,
             resynced: self.output.resynced,
-            unauthenticated: self.output.base + offset < self.output.unauthenticated_until,
+            unauthenticated,
             first_packet: first.packet,
             last_packet,
             file,

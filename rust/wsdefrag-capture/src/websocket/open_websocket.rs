@@ -246,7 +246,8 @@ impl OpenWebSocket {
         connection.from_server = directions[0].account().clone();
         connection.from_client = directions[1].account().clone();
         let lost_to_gap = directions.each_ref().map(Direction::is_lost_to_gap);
-        problems::add_problems(&mut connection, lost_to_gap);
+        let unauthenticated = directions.each_ref().map(Direction::unauthenticated_messages);
+        problems::add_problems(&mut connection, lost_to_gap, unauthenticated);
         sink.ended(connection);
     }
 }

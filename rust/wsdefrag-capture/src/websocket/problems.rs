@@ -16,8 +16,13 @@ use crate::tls_facts::TlsFacts;
 const MAX_SHOWN: usize = 80;
 
 /// Adds a sentence for each problem of a connection that has ended. `lost_to_gap` tells of each
-/// direction whether a gap ended it; it is indexed by `from_client`.
-pub(crate) fn add_problems(connection: &mut Connection, lost_to_gap: [bool; 2]) {
+/// direction whether a gap ended it, and `unauthenticated` how many of its messages may hold bytes that
+/// no tag of TLS confirms; both are indexed by `from_client`.
+pub(crate) fn add_problems(
+    connection: &mut Connection,
+    lost_to_gap: [bool; 2],
+    [server_unauthenticated, client_unauthenticated]: [u64; 2],
+) {
     let mut problems = std::mem::take(&mut connection.problems);
     if connection.midstream {
         problems.push("the handshake was not captured whole".to_owned());
@@ -33,10 +38,16 @@ pub(crate) fn add_problems(connection: &mut Connection, lost_to_gap: [bool; 2]) 
     }
     let foreign = foreign_extensions(&connection.extensions().unwrap_or_default()).join(", ");
     let [server_is_lost, client_is_lost] = lost_to_gap;
-    for (name, account, is_lost) in [
-        ("client", &connection.from_client, client_is_lost),
-        ("server", &connection.from_server, server_is_lost),
+    for (name, account, is_lost, unauthenticated) in [
+        ("client", &connection.from_client, client_is_lost, client_unauthenticated),
+        ("server", &connection.from_server, server_is_lost, server_unauthenticated),
     ] {
+        if unauthenticated > 0 {
+            problems.push(format!(
+                "{name}: {unauthenticated} messages have bytes of TLS records that were captured in part, \
+                 so that no tag confirms them"
+            ));
+        }
         let bits = [(4, "RSV1"), (2, "RSV2"), (1, "RSV3")].into_iter();
         // Where deflate was agreed, RSV1 is its own.
         let owned = if connection.deflate.is_some() { 4 } else { 0 };
