@@ -384,16 +384,16 @@ impl Contents {
         tools: &mut Tools<'_>,
     ) {
         let length = part.len() as u64;
-        let before = self.partial.map_or(0, |partial| partial.held()) as u64;
+        let before = self.partial.map_or(0, |partial| partial.held) as u64;
         if let Some((partial, (opener, _))) = self.partial.as_mut().zip(self.reader.certain())
             && let Some(content) = partial.open(opener, header, position, part, tools.scratch)
         {
             let content = &tools.scratch[content];
             self.account.application += content.len() as u64;
             // What is held counts as undecryptable until it is given out.
-            self.account.undecryptable += partial.held() as u64;
+            self.account.undecryptable += partial.held as u64;
             self.account.undecryptable -= before;
-            self.account.overhead += length + before - content.len() as u64 - partial.held() as u64;
+            self.account.overhead += length + before - content.len() as u64 - partial.held as u64;
             if content.is_empty() {
                 return;
             }

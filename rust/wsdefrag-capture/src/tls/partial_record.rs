@@ -38,9 +38,9 @@ pub(super) struct PartialRecord {
     end: usize,
     /// Whether padding seems to have begun. Nothing after that is content.
     is_padding: bool,
-    /// Zeros of what is held: the last bytes of the last part, if these are the type of application
-    /// data and at most [`LEAST_PADDING`] zeros. The bytes that follow tell whether they are content.
-    held: Option<usize>,
+    /// How many of the last bytes of the last part are held: the type of application data and fewer
+    /// than [`LEAST_PADDING`] zeros. The bytes that follow tell whether they are content.
+    pub(super) held: usize,
 }
 
 impl PartialRecord {
@@ -58,14 +58,13 @@ impl PartialRecord {
         let nonce = if opener.has_explicit_nonce() { explicit_nonce(captured) } else { None };
         let start = if opener.has_explicit_nonce() { 8 } else { 0 };
         let end = header.length.checked_sub(TAG + usize::from(is_tls13))?;
-        let mut this =
-            Self { sequence, nonce, is_tls13, start, end, is_padding: false, held: None };
+        let this = Self { sequence, nonce, is_tls13, start, end, is_padding: false, held: 0 };
         if header.content_type != ContentType::ApplicationData || end < start {
             return None;
         }
         if is_tls13 {
             let beginning = captured.get(..SHORTEST).filter(|_| end > SHORTEST)?;
-            let content = this.open(opener, header, 0, beginning, scratch)?;
+            let content = this.decrypt(opener, header, 0, beginning, scratch)?;
             let [kind, high, middle, low] = *scratch[content].first_chunk()?;
             let length = u32::from_be_bytes([0, high, middle, low]) as usize;
             // Those that are sent after the handshake, and those that may begin another.
@@ -77,13 +76,8 @@ impl PartialRecord {
         Some(this)
     }
 
-    /// Bytes at the end of the last part that may be content or not.
-    pub(super) fn held(&self) -> usize {
-        self.held.map_or(0, |zeros| zeros + 1)
-    }
-
     /// Decrypts a part of the body into `scratch`; returns where in it the content is, with the bytes
-    /// [`held`](Self::held) before it.
+    /// that were held before it.
     pub(super) fn open(
         &mut self,
         opener: &Opener,
@@ -92,20 +86,20 @@ impl PartialRecord {
         part: &[u8],
         scratch: &mut Vec<u8>,
     ) -> Option<Range<usize>> {
-        scratch.clear();
-        scratch.try_append(part).ok()?;
-        let plain = opener.open_part(self.sequence, header, self.nonce, position, scratch)?;
+        let plain = self.decrypt(opener, header, position, part, scratch)?;
         if self.is_padding {
             return Some(plain.start..plain.start);
         }
         let limit = self.end.saturating_sub(position);
         let mut content = plain.start..limit.clamp(plain.start, plain.end);
         let kind = scratch.get(limit).copied().filter(|_| self.is_tls13 && limit < plain.end);
-        if let Some(zeros) = self.held.take() {
-            scratch.try_reserve(zeros + 1).ok()?;
-            let held = std::iter::once(APPLICATION_DATA).chain(std::iter::repeat_n(0, zeros));
-            scratch.splice(content.start..content.start, held);
-            content.end += zeros + 1;
+        let held = std::mem::take(&mut self.held);
+        if held > 0 {
+            scratch.try_reserve(held).ok()?;
+            let zeros = std::iter::repeat_n(0, held - 1);
+            let bytes = std::iter::once(APPLICATION_DATA).chain(zeros);
+            scratch.splice(content.start..content.start, bytes);
+            content.end += held;
         }
         let Some(kind) = kind else {
             return Some(self.without_padding(&scratch[content.clone()], content));
@@ -121,14 +115,28 @@ impl PartialRecord {
         }
     }
 
+    /// Decrypts a part of the body into `scratch`; returns where in it the plaintext is.
+    fn decrypt(
+        &self,
+        opener: &Opener,
+        header: &Header,
+        position: usize,
+        part: &[u8],
+        scratch: &mut Vec<u8>,
+    ) -> Option<Range<usize>> {
+        scratch.clear();
+        scratch.try_append(part).ok()?;
+        opener.open_part(self.sequence, header, self.nonce, position, scratch)
+    }
+
     /// The content without what looks like the type of a record of application data and padding.
     fn without_padding(&mut self, bytes: &[u8], content: Range<usize>) -> Range<usize> {
         let before = bytes.iter().rposition(|byte| *byte != 0).filter(|_| self.is_tls13);
         match before {
             Some(last) if bytes[last] == APPLICATION_DATA => {
-                let zeros = bytes.len() - last - 1;
-                self.is_padding = zeros >= LEAST_PADDING;
-                self.held = (!self.is_padding).then_some(zeros);
+                let length = bytes.len() - last;
+                self.is_padding = length > LEAST_PADDING;
+                self.held = if self.is_padding { 0 } else { length };
                 content.start..content.start + last
             }
             _ => content,
@@ -136,12 +144,11 @@ impl PartialRecord {
     }
 
     /// Bytes of the content in a range of the body that is missing, and what is known of their number.
-    /// The bytes [`held`](Self::held) before it are missing, too, because nothing tells what they are.
+    /// The bytes that were held before it are missing, too, because nothing tells what they are.
     pub(super) fn missing(&mut self, range: Range<usize>) -> (u64, GapKind) {
-        let held = self.held();
-        let is_held = self.held.take().is_some();
+        let held = std::mem::take(&mut self.held);
         let length = held + range.end.min(self.end).saturating_sub(range.start.max(self.start));
         let reaches_end = range.end >= self.end && self.is_tls13;
-        (length as u64, if reaches_end || is_held { GapKind::Likely } else { GapKind::Exact })
+        (length as u64, if reaches_end || held > 0 { GapKind::Likely } else { GapKind::Exact })
     }
 }

@@ -641,3 +641,21 @@ fn tickets_and_padding_that_are_captured_in_part_are_not_taken_for_data() {
     assert_eq!(received.text(SERVER), "after");
     assert_eq!(received.unauthenticated[SERVER], [(0, b"padded".to_vec())]);
 }
+
+#[test]
+fn content_that_begins_like_the_end_of_a_record_is_given_out_without_a_tag() {
+    // 23 is the type of application data, which stands before the padding.
+    for start in [&[0x82, 4, 0, 23][..], &[0x82, 4, 23, 0], &[0x82, 23, 0, 0]] {
+        let mut tls = Tls13::new(0x1301, 32);
+        let content = [start, &[7; 1000]].concat();
+        let record = tls.sealers[CLIENT].seal(DATA, &content);
+        let after = tls.sealers[CLIENT].seal(DATA, b"after");
+        tls.sent.push(Sent::Bytes(CLIENT, record[..500].to_vec()));
+        tls.sent.push(Sent::Lost(CLIENT, 100));
+        tls.sent.push(Sent::Bytes(CLIENT, [&record[600..], &after[..]].concat()));
+        let received = receive(&tls.sent, &mut keys(&tls.secrets.log()));
+        assert_eq!(received.text(CLIENT), "after");
+        let parts = [(0, content[..495].to_vec()), (0, content[595..].to_vec())];
+        assert_eq!(received.unauthenticated[CLIENT], parts);
+    }
+}
