@@ -17,7 +17,7 @@ use crate::tls::keys::{Keys, Stored};
 use crate::tls::negotiation::Negotiation;
 use crate::tls::opener::Opener;
 use crate::tls::record::Header;
-use crate::tls::suite::{Cipher, Suite};
+use crate::tls::suite::Suite;
 use crate::tls::trial::{self, Budget, Hit, Trial};
 
 /// Numbers that are tried for a record in the middle of a connection, where they cannot be read.
@@ -136,11 +136,7 @@ impl KeySearch<'_> {
             return Err(NotFound::Failed);
         }
         let first_numbers = self.first_numbers;
-        let (budget, secrets) = self.all_secrets;
-        if *secrets != keys.len() {
-            let is_known = negotiation.client_random.is_some();
-            (*budget, *secrets) = (Budget::for_all_secrets(is_known), keys.len());
-        }
+        let budget = budget_for_all(self.all_secrets, negotiation, keys);
         let trial = Trial { budget, ..trial };
         try_all_secrets(trial, self.epoch, &first_numbers, *sender, negotiation, keys)
             .ok_or(NotFound::NoKeys)
@@ -177,10 +173,7 @@ impl KeySearch<'_> {
             }
             return Ok((hit, FoundKeys::first(epoch, opener)));
         }
-        let (budget, secrets) = self.all_secrets;
-        if *secrets != keys.len() {
-            (*budget, *secrets) = (Budget::for_all_secrets(false), keys.len());
-        }
+        let budget = budget_for_all(self.all_secrets, negotiation, keys);
         let mut trial = Trial { header, body, scratch, budget };
         let found = keys.since(0).iter().filter(|stored| stored.label == Label::Master);
         let found = found.map_while(|stored| {
@@ -197,6 +190,19 @@ impl KeySearch<'_> {
         negotiation.remember_session(stored.secret, keys);
         Ok((hit, FoundKeys::first(epoch, opener)))
     }
+}
+
+/// The budget for trials of all secrets, which begins anew when there are more of them.
+fn budget_for_all<'a>(
+    (budget, secrets): &'a mut (Budget, usize),
+    negotiation: &Negotiation,
+    keys: &Keys,
+) -> &'a mut Budget {
+    if *secrets != keys.len() {
+        let random_is_known = negotiation.client_random.is_some();
+        (*budget, *secrets) = (Budget::for_all_secrets(random_is_known), keys.len());
+    }
+    budget
 }
 
 /// Tries the secrets of all connections, for a record of this epoch or a later one.
@@ -274,7 +280,7 @@ enum Pass {
 
 impl Pass {
     fn is_for(self, suite: &Suite, epoch: Epoch) -> bool {
-        let is_read = matches!(suite.cipher, Cipher::Aes128Gcm | Cipher::Aes256Gcm);
+        let is_read = suite.reads_sequence();
         match self {
             Self::Read => is_read,
             Self::Updated => is_read && epoch == Epoch::Application,
@@ -305,20 +311,18 @@ fn later_epochs(
     has_keys: bool,
     from_client: bool,
 ) -> impl Iterator<Item = (Epoch, Label)> {
-    let client = [
+    const CLIENT: &[(Epoch, Label)] = &[
         (Epoch::Early, Label::ClientEarly),
         (Epoch::Handshake, Label::ClientHandshake),
         (Epoch::Application, Label::ClientTraffic),
     ];
-    let server = [
-        (Epoch::Plain, Label::Master),
-        (Epoch::Handshake, Label::ServerHandshake),
-        (Epoch::Application, Label::ServerTraffic),
-    ];
-    let epochs = if from_client { client } else { server };
-    epochs.into_iter().filter(move |(epoch, label)| {
-        *label != Label::Master && (*epoch > current || (*epoch == current && !has_keys))
-    })
+    const SERVER: &[(Epoch, Label)] =
+        &[(Epoch::Handshake, Label::ServerHandshake), (Epoch::Application, Label::ServerTraffic)];
+    let epochs = if from_client { CLIENT } else { SERVER };
+    epochs
+        .iter()
+        .copied()
+        .filter(move |(epoch, _)| *epoch > current || (*epoch == current && !has_keys))
 }
 
 /// The suites of TLS 1.3 that a secret of `length` bytes may be for.

@@ -142,7 +142,7 @@ impl Opener {
 
     /// Whether the sequence number of a record can be read: with AES-GCM in TLS 1.3.
     pub(crate) const fn reads_sequence(&self) -> bool {
-        self.suite.is_tls13 && matches!(self.suite.cipher, Cipher::Aes128Gcm | Cipher::Aes256Gcm)
+        self.suite.reads_sequence()
     }
 
     /// Reads the sequence number of a record of AES-GCM in TLS 1.3. `None` for other suites, and if

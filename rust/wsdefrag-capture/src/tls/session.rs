@@ -100,9 +100,7 @@ impl Session {
     /// Reads what is held, if keys have come for it.
     pub(crate) fn retry(&mut self, keys: &mut Keys, out: &mut Output<'_>) {
         self.generation = keys.generation();
-        for waiting in &mut self.waiting {
-            waiting.take_if(|why| *why == Waiting::Keys);
-        }
+        self.wake(Waiting::Keys);
         self.feed_held(keys, out);
     }
 
@@ -137,7 +135,7 @@ impl Session {
             + self.negotiation.bytes_held()
             + self.directions.iter().map(Direction::bytes_held).sum::<usize>()
             + self.held_bytes.iter().sum::<usize>()
-            + self.held.capacity() * size_of::<(usize, OwnedPart)>()
+            + self.held.capacity() * PART
     }
 
     /// Drops what waits for keys; it counts as undecryptable.
@@ -178,6 +176,13 @@ impl Session {
     /// request must not be read before it.
     fn waits_for_keys(&self) -> bool {
         self.waiting.contains(&Some(Waiting::Keys))
+    }
+
+    /// Lets the directions go on that wait for this.
+    fn wake(&mut self, reason: Waiting) {
+        for waiting in &mut self.waiting {
+            waiting.take_if(|why| *why == reason);
+        }
     }
 
     /// Feeds a part to its direction. What the direction cannot take yet is held.
@@ -259,9 +264,7 @@ impl Session {
         }
         let is_for_client = |waiting: &Option<Waiting>| *waiting == Some(Waiting::Client);
         if self.waiting.iter().any(is_for_client) {
-            for waiting in &mut self.waiting {
-                waiting.take_if(|why| *why == Waiting::Client);
-            }
+            self.wake(Waiting::Client);
             self.feed_held(keys, out);
         }
     }
@@ -274,9 +277,7 @@ impl Session {
         let goes_on =
             |sender: usize| hellos != self.hellos || !self.directions[1 - sender].may_say_hello();
         if [0, 1].into_iter().filter(waits).any(goes_on) {
-            for waiting in &mut self.waiting {
-                waiting.take_if(|why| *why == Waiting::Hello);
-            }
+            self.wake(Waiting::Hello);
             self.feed_held(keys, out);
         }
     }

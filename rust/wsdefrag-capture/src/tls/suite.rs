@@ -77,6 +77,11 @@ impl Suite {
         SUITES.iter().filter(move |suite| suite.is_tls13 && suite.hash.length() == length)
     }
 
+    /// Whether the sequence number of a record can be read from its tag.
+    pub(crate) const fn reads_sequence(&self) -> bool {
+        self.is_tls13 && matches!(self.cipher, Aes128Gcm | Aes256Gcm)
+    }
+
     /// Bytes that a record of TLS 1.3, GCM or ChaCha20 has beside its content, with the header. `None`
     /// for CBC, where padding varies. Padding of TLS 1.3 comes on top.
     pub(crate) const fn overhead(&self) -> Option<usize> {
