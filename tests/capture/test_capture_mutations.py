@@ -46,6 +46,11 @@ def intact(name: str) -> Intact:
     return Intact.of(packets)
 
 
+def assert_nothing_lost(whole: Intact, seen: Seen, seed: str) -> None:
+    assert contents_by_direction(seen) == whole.sent, f"seed {seed!r}"
+    assert not any(missing_by_direction(seen).values()), f"seed {seed!r}"
+
+
 def assert_law(name: str, runs: int, label: str, **options: Any) -> None:
     whole = intact(name)
     kept = 0
@@ -79,8 +84,7 @@ def test_packets_again_or_slightly_out_of_order_lose_nothing(name: str) -> None:
     for run in range(RUNS // 2):
         seed = f"{name} disturbed {run}{SALT}"
         seen = read(pcapng(disturbed(whole.packets, seed)), ordered=False)
-        assert contents_by_direction(seen) == whole.sent, f"seed {seed!r}"
-        assert not any(missing_by_direction(seen).values()), f"seed {seed!r}"
+        assert_nothing_lost(whole, seen, seed)
 
 
 @pytest.mark.parametrize("name", RECORDINGS)
@@ -89,8 +93,7 @@ def test_silence_of_hours_and_forged_packets_lose_nothing(name: str) -> None:
     for run in range(RUNS // 2):
         seed = f"{name} beset {run}{SALT}"
         seen = read(pcapng(beset(whole.packets, seed)), ordered=False)
-        assert contents_by_direction(seen) == whole.sent, f"seed {seed!r}"
-        assert not any(missing_by_direction(seen).values()), f"seed {seed!r}"
+        assert_nothing_lost(whole, seen, seed)
 
 
 @pytest.mark.parametrize("name", [name for name in RECORDINGS if name != "early-frames"])
@@ -99,8 +102,7 @@ def test_segments_up_to_64_places_late_lose_nothing(name: str) -> None:
     for run in range(RUNS // 2):
         seed = f"{name} displaced {run}{SALT}"
         seen = read(pcapng(displaced(whole.packets, seed)), ordered=False, timed=False)
-        assert contents_by_direction(seen) == whole.sent, f"seed {seed!r}"
-        assert not any(missing_by_direction(seen).values()), f"seed {seed!r}"
+        assert_nothing_lost(whole, seen, seed)
 
 
 @pytest.mark.parametrize("name", RECORDINGS)
@@ -172,8 +174,7 @@ def test_files_whose_packets_have_equal_times_lose_nothing(name: str, tmp_path: 
     for run in range(RUNS // 4):
         seed = f"{name} equal times {run}{SALT}"
         seen = read_files(tmp_path, in_files(packets, seed))
-        assert contents_by_direction(seen) == whole.sent, f"seed {seed!r}"
-        assert not any(missing_by_direction(seen).values()), f"seed {seed!r}"
+        assert_nothing_lost(whole, seen, seed)
 
 
 @pytest.mark.parametrize("name", RECORDINGS)

@@ -16,20 +16,30 @@ enum Part<'a> {
 
 use Part::{Came, Missing};
 
+/// A server's direction without deflate.
+fn direction(resync: bool) -> Direction {
+    let settings = Settings {
+        from_client: false,
+        deflate: None,
+        foreign_extension: false,
+        limits: Limits::default(),
+        strictness: Strictness::default(),
+    };
+    Direction::after_handshake(0, DirectionOptions { settings, contents: true, resync })
+}
+
+/// The messages that came out.
+fn messages(rows: HeldRows) -> Vec<Message> {
+    let messages = rows.0.into_iter().filter_map(|row| match row {
+        Row::Message(message) => Some(message),
+        _ => None,
+    });
+    messages.collect()
+}
+
 /// The messages of a direction, and the bytes that it counts as missing.
 fn read(resync: bool, parts: &[Part<'_>]) -> (Vec<Message>, u64) {
-    let options = DirectionOptions {
-        settings: Settings {
-            from_client: false,
-            deflate: None,
-            foreign_extension: false,
-            limits: Limits::default(),
-            strictness: Strictness::default(),
-        },
-        contents: true,
-        resync,
-    };
-    let mut direction = Direction::after_handshake(0, options);
+    let mut direction = direction(resync);
     let mut rows = HeldRows::default();
     for (number, part) in parts.iter().enumerate() {
         let packet = number as u64 + 1;
@@ -44,11 +54,7 @@ fn read(resync: bool, parts: &[Part<'_>]) -> (Vec<Message>, u64) {
         }
     }
     direction.finish(&mut rows);
-    let messages = rows.0.into_iter().filter_map(|row| match row {
-        Row::Message(message) => Some(message),
-        _ => None,
-    });
-    (messages.collect(), direction.account().missing)
+    (messages(rows), direction.account().missing)
 }
 
 fn texts(messages: &[Message]) -> Vec<(Status, String)> {
@@ -168,27 +174,13 @@ fn a_gap_of_unknown_length_begins_a_search() {
 
 #[test]
 fn what_no_tag_confirms_marks_its_messages() {
-    let options = DirectionOptions {
-        settings: Settings {
-            from_client: false,
-            deflate: None,
-            foreign_extension: false,
-            limits: Limits::default(),
-            strictness: Strictness::default(),
-        },
-        contents: true,
-        resync: false,
-    };
-    let mut direction = Direction::after_handshake(0, options);
+    let mut direction = direction(false);
     let mut rows = HeldRows::default();
     let origin = Origin::default();
     direction.data(b"\x81\x03one\x81\x03t", origin, &mut rows);
     direction.unauthenticated(b"wo\x81\x05th", origin, &mut rows);
     direction.data(b"ree\x81\x04four", origin, &mut rows);
     direction.finish(&mut rows);
-    let marks = rows.0.into_iter().filter_map(|row| match row {
-        Row::Message(message) => Some(message.unauthenticated),
-        _ => None,
-    });
-    assert_eq!(marks.collect::<Vec<_>>(), [false, true, true, false]);
+    let marks: Vec<_> = messages(rows).iter().map(|message| message.unauthenticated).collect();
+    assert_eq!(marks, [false, true, true, false]);
 }
