@@ -122,6 +122,7 @@ class TestSignals:
     """
 
     PROGRAM = r"""
+import functools
 count = 0
 work = None
 busy = True
@@ -157,6 +158,18 @@ def interrupted(step, minimum):
     busy = False
     killer.join()
 
+def feeding(ones, found, **keywords):
+    # A step that feeds the chunks to each of `ones`, and keeps what comes in `found`.
+    calls = []
+    for one, parts in zip(ones, found):
+        receive = functools.partial(one.receive_data, **keywords)
+        calls.append((parts.extend, map(receive, iter(CHUNKS))))
+    def step():
+        for extend, source in calls:
+            extend(source)
+        return True
+    return step
+
 signal.signal(signal.SIGUSR1, handler)
 sys.setswitchinterval(1e-5)
 """
@@ -173,17 +186,8 @@ make, feed = READERS[{name!r}]
 expected = [item for _ in range(20) for item in whole(make, feed)]
 readers = [make() for _ in range(20)]
 found = [[] for _ in readers]
-import functools
 keywords = {{}} if hasattr(readers[0], "error") else {{"from_client": False}}
-calls = []
-for reader, list_ in zip(readers, found):
-    receive = functools.partial(reader.receive_data, **keywords)
-    calls.append((list_.extend, map(receive, iter(CHUNKS))))
-def step():
-    for extend, source in calls:
-        extend(source)
-    return True
-interrupted(step, 50)
+interrupted(feeding(readers, found, **keywords), 50)
 items = []
 for reader, parts in zip(readers, found):
     parts.append(feed(reader, b""))
@@ -197,18 +201,9 @@ print("done")
     @pytest.mark.parametrize("name", RECORDERS)
     def test_record(self, name: str) -> None:
         code = f"""
-import functools
 ones = [wsdefrag.{name}(deflate=AGREED) for _ in range(20)]
 found = [[] for _ in ones]
-calls = []
-for one, list_ in zip(ones, found):
-    receive = functools.partial(one.receive_data, from_client=False)
-    calls.append((list_.extend, map(receive, iter(CHUNKS))))
-def step():
-    for extend, source in calls:
-        extend(source)
-    return True
-interrupted(step, 50)
+interrupted(feeding(ones, found, from_client=False), 50)
 for one, parts in zip(ones, found):
     events = [event for part in parts for event in part]
     events += one.receive_data(b"", from_client=False)
@@ -228,15 +223,7 @@ budget = wsdefrag.Budget(1 << 24)
 relays = [wsdefrag.PassThroughRelay(mode={mode!r}, deflate=AGREED, budget=budget)
           for _ in range(20)]
 found = [[] for _ in relays]
-calls = []
-for relay, parts in zip(relays, found):
-    receive = functools.partial(relay.receive_data, from_client=False)
-    calls.append((parts.extend, map(receive, iter(CHUNKS))))
-def step():
-    for extend, source in calls:
-        extend(source)
-    return True
-interrupted(step, 50)
+interrupted(feeding(relays, found, from_client=False), 50)
 for relay, parts in zip(relays, found):
     events = [event for part in parts for event in part]
     events += relay.receive_data(b"", from_client=False)
@@ -246,7 +233,7 @@ for relay, parts in zip(relays, found):
 assert budget.bytes_held == 0
 print("done")
 """
-        self.run("import functools\n" + code)
+        self.run(code)
 
     @pytest.mark.parametrize("source", ["path", "file object"])
     def test_capture(self, source: str) -> None:
