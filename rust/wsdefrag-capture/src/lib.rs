@@ -25,6 +25,7 @@ pub mod connection;
 mod conversation;
 pub mod event;
 pub mod file;
+pub mod files;
 mod http;
 mod http2;
 pub mod message;
