@@ -191,6 +191,7 @@ RESULTS = {
     "tolerated_rules": "list[str]",
     "type": "Opcode",
     "uid": "bytes",
+    "unauthenticated": "bool",
     "untracked": "type[_Class]",
     "warnings": "list[str]",
     "wire_length": "int",

@@ -442,6 +442,8 @@ class CapturedMessage:
         missing_bytes: Number of payload bytes that were not captured.
         resynced: Whether its first frame was found by a search, because frame boundaries were
             unknown.
+        unauthenticated: Whether it may have bytes of TLS records that were captured in part. Such
+            bytes are decrypted, and no tag confirms them.
         first_packet: Number of the packet with its first byte, counted from 1 over all packets.
         last_packet: Number of the packet that completed it.
         file: Name of the file that this packet is in, or None if it is unknown.
@@ -468,6 +470,7 @@ class CapturedMessage:
         status: str,
         missing_bytes: int,
         resynced: bool,
+        unauthenticated: bool,
         first_packet: int,
         last_packet: int,
         file: str | None = None,
@@ -506,6 +509,8 @@ class CapturedMessage:
     def missing_bytes(self) -> int: ...
     @property
     def resynced(self) -> bool: ...
+    @property
+    def unauthenticated(self) -> bool: ...
     @property
     def first_packet(self) -> int: ...
     @property

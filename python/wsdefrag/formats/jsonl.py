@@ -155,6 +155,7 @@ def message_line(message: CapturedMessage, *, content: bool = True) -> str:
         f'"wire_length": {message.wire_length}, "payload_length": {message.payload_length}, '
         f'"compressed": {json_bool(message.compressed)}, "status": "{message.status}", '
         f'"missing_bytes": {message.missing_bytes}, "resynced": {json_bool(message.resynced)}, '
+        f'"unauthenticated": {json_bool(message.unauthenticated)}, '
         f'"first_packet": {message.first_packet}, "last_packet": {message.last_packet}, '
         f'"file": {_optional(message.file)}, "host": {_optional(connection.host)}, '
         f'"path": {_optional(connection.path)}}}\n'

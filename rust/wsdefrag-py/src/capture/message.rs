@@ -51,6 +51,8 @@ const SHOWN: usize = 28;
 ///     missing_bytes: Number of payload bytes that were not captured.
 ///     resynced: Whether its first frame was found by a search, because frame boundaries were
 ///         unknown.
+///     unauthenticated: Whether it may have bytes of TLS records that were captured in part. Such
+///         bytes are decrypted, and no tag confirms them.
 ///     first_packet: Number of the packet with its first byte, counted from 1 over all packets.
 ///     last_packet: Number of the packet that completed it.
 ///     file: Name of the file that this packet is in, or None if it is unknown.
@@ -88,6 +90,8 @@ pub(crate) struct CapturedMessage {
     #[pyo3(get)]
     resynced: bool,
     #[pyo3(get)]
+    unauthenticated: bool,
+    #[pyo3(get)]
     first_packet: u64,
     #[pyo3(get)]
     last_packet: u64,
@@ -117,6 +121,7 @@ impl CapturedMessage {
             status: message.status,
             missing_bytes: message.missing_bytes,
             resynced: message.resynced,
+            unauthenticated: message.unauthenticated,
             first_packet: message.first_packet,
             last_packet: message.last_packet,
             file,
@@ -138,8 +143,8 @@ impl CapturedMessage {
     #[new]
     #[pyo3(signature = (
         connection, seq, from_client, r#type, content, timestamp_ns, first_timestamp_ns, frames,
-        wire_length, payload_length, compressed, status, missing_bytes, resynced, first_packet,
-        last_packet, file = None
+        wire_length, payload_length, compressed, status, missing_bytes, resynced, unauthenticated,
+        first_packet, last_packet, file = None
     ))]
     #[expect(clippy::too_many_arguments, reason = "they are the attributes")]
     fn make(
@@ -157,6 +162,7 @@ impl CapturedMessage {
         status: &str,
         missing_bytes: u64,
         resynced: bool,
+        unauthenticated: bool,
         first_packet: u64,
         last_packet: u64,
         file: Option<Py<PyString>>,
@@ -189,6 +195,7 @@ impl CapturedMessage {
             status,
             missing_bytes,
             resynced,
+            unauthenticated,
             first_packet,
             last_packet,
             file,
@@ -200,7 +207,7 @@ impl CapturedMessage {
         &self,
         py: Python<'py>,
     ) -> PyResult<(Bound<'py, PyType>, Bound<'py, PyTuple>)> {
-        let values: [Bound<'py, PyAny>; 17] = [
+        let values: [Bound<'py, PyAny>; 18] = [
             self.connection.bind(py).clone(),
             self.seq.into_bound_py_any(py)?,
             self.from_client.into_bound_py_any(py)?,
@@ -215,6 +222,7 @@ impl CapturedMessage {
             self.status(py).into_any(),
             self.missing_bytes.into_bound_py_any(py)?,
             self.resynced.into_bound_py_any(py)?,
+            self.unauthenticated.into_bound_py_any(py)?,
             self.first_packet.into_bound_py_any(py)?,
             self.last_packet.into_bound_py_any(py)?,
             self.file.as_ref().map(|file| file.clone_ref(py)).into_bound_py_any(py)?,
