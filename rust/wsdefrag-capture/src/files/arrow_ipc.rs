@@ -77,11 +77,8 @@ impl ArrowFile {
                 .try_with_compression(Some(CompressionType::ZSTD))?
                 .try_with_compression_level(Some(level))?,
         };
-        let dictionaries: Vec<_> = schema
-            .fields()
-            .iter()
-            .map(|field| GrowingDictionary::of(field.data_type()))
-            .collect();
+        let dictionaries: Vec<_> =
+            schema.fields().iter().map(|field| GrowingDictionary::of(field.data_type())).collect();
         let fields = schema.fields().iter().zip(&dictionaries);
         let keys = fields.clone().map(|(field, dictionary)| match dictionary {
             None => Field::clone(field),
@@ -220,9 +217,8 @@ impl ArrowFile {
         let root = footer.finish();
         builder.finish(root, None);
         let footer = builder.finished_data();
-        let length = i32::try_from(footer.len()).map_err(|_| {
-            EncodeError::Unsupported("the footer is longer than 2 GiB".to_owned())
-        })?;
+        let length = i32::try_from(footer.len())
+            .map_err(|_| EncodeError::Unsupported("the footer is longer than 2 GiB".to_owned()))?;
         let end = [footer, &length.to_le_bytes(), MAGIC].concat();
         self.write_bytes(&end)
     }

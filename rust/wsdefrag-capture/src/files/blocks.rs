@@ -86,7 +86,7 @@ mod tests {
 
     #[test]
     fn blocks_give_what_was_written() {
-        let data: Vec<u8> = (0..Blocks::SIZE * 2 + 7).map(|index| (index % 251) as u8).collect();
+        let data: Vec<u8> = (0..=250).cycle().take(Blocks::SIZE * 2 + 7).collect();
         let mut blocks = Blocks::default();
         for part in data.chunks(10_007) {
             blocks.write_all(part).unwrap();

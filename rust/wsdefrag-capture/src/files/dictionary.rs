@@ -19,9 +19,7 @@ use arrow_array::types::{
     ArrowDictionaryKeyType, Int8Type, Int16Type, Int32Type, Int64Type, UInt8Type, UInt16Type,
     UInt32Type, UInt64Type,
 };
-use arrow_array::{
-    Array, ArrayRef, DictionaryArray, PrimitiveArray, StringArray, new_empty_array,
-};
+use arrow_array::{Array, ArrayRef, DictionaryArray, PrimitiveArray, StringArray, new_empty_array};
 use arrow_buffer::ArrowNativeType;
 use arrow_schema::DataType;
 

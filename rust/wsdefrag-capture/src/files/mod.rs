@@ -20,9 +20,9 @@ pub mod table_files;
 use std::fmt;
 use std::hint::black_box;
 
+use ::parquet::errors::ParquetError;
 use arrow_array::{Array, RecordBatch};
 use arrow_schema::ArrowError;
-use ::parquet::errors::ParquetError;
 use wsdefrag_core::OutOfMemory;
 
 /// How the columns of a file are compressed.

@@ -9,15 +9,16 @@
 //!
 //! - a row group has less than `GROUP_HELD` bytes of pages beside those of its last batch
 
-#![expect(clippy::disallowed_methods, reason = "there is room for a batch: `TableFile` asks for it")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "there is room for a batch: `TableFile` asks for it"
+)]
 
 use std::sync::Arc;
 
 use arrow_array::{Array, RecordBatch};
 use arrow_schema::{DataType, SchemaRef};
-use parquet::arrow::arrow_writer::{
-    ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves,
-};
+use parquet::arrow::arrow_writer::{ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves};
 use parquet::arrow::{ArrowSchemaConverter, add_encoded_arrow_schema_to_metadata};
 use parquet::basic::{Compression as Codec, Encoding, ZstdLevel};
 use parquet::file::metadata::KeyValue;
@@ -27,6 +28,7 @@ use parquet::file::properties::{
 use parquet::file::statistics::Statistics;
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::ColumnPath;
+use wsdefrag_core::fallible::filled;
 
 use super::blocks::Blocks;
 use super::{Compression, EncodeError};
@@ -109,7 +111,8 @@ impl ParquetFile {
             self.begin_group()?;
         }
         let mut columns = self.columns.iter_mut();
-        for (index, (field, values)) in self.schema.fields().iter().zip(batch.columns()).enumerate() {
+        for (index, (field, values)) in self.schema.fields().iter().zip(batch.columns()).enumerate()
+        {
             let leaves = compute_leaves(field, values)?;
             self.leaves[index] = leaves.len();
             self.nulls[index] += values.null_count() as u64;
@@ -150,8 +153,8 @@ impl ParquetFile {
 
     fn begin_group(&mut self) -> Result<(), EncodeError> {
         self.columns = self.groups.create_column_writers(self.writer.flushed_row_groups().len())?;
-        self.nulls = vec![0; self.schema.fields().len()];
-        self.leaves = vec![0; self.schema.fields().len()];
+        let fields = self.schema.fields().len();
+        (self.nulls, self.leaves) = (filled(0, fields)?, filled(0, fields)?);
         (self.rows, self.content) = (0, 0);
         Ok(())
     }
@@ -176,7 +179,9 @@ impl ParquetFile {
             }
         }
         group.close()?;
-        self.writer.flush().map_err(|error| EncodeError::from(parquet::errors::ParquetError::from(error)))
+        self.writer
+            .flush()
+            .map_err(|error| EncodeError::from(parquet::errors::ParquetError::from(error)))
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! Rows become batches while the capture is read, and batches become bytes when they are taken.
 //!
-//! - `failed` is set at the first batch that cannot be encoded; nothing is encoded after it
+//! - after a batch that cannot be encoded, `failed` is set, and the files stay without their end
+//! - if memory for a content was refused, that row is lost, and the files have all other rows
 
 use wsdefrag_core::OutOfMemory;
 
@@ -22,7 +23,10 @@ pub struct TableFiles {
     rows: TableRows,
     /// The file of each table that is written, in the order of [`Table::ALL`].
     files: [Option<TableFile>; 3],
+    /// Whether a batch could not be encoded.
     failed: bool,
+    /// Whether the files were finished.
+    ended: bool,
 }
 
 impl TableFiles {
@@ -30,21 +34,22 @@ impl TableFiles {
     /// [`Table::ALL`].
     #[must_use]
     pub const fn new(rows: TableRows, files: [Option<TableFile>; 3]) -> Self {
-        Self { rows, files, failed: false }
+        Self { rows, files, failed: false, ended: false }
     }
 
     /// Encodes the batches that are full.
     fn encode(&mut self) -> Result<(), EncodeError> {
-        if self.failed {
-            return Err(EncodeError::OutOfMemory);
+        if self.ended {
+            return Ok(());
         }
         while let Some((table, batch)) = self.rows.next_batch() {
-            if let Some(file) = &mut self.files[table as usize] {
+            if let Some(file) = &mut self.files[table as usize]
+                && !self.failed
+            {
                 file.write(&batch).inspect_err(|_| self.failed = true)?;
             }
         }
-        if self.rows.out_of_memory() {
-            self.failed = true;
+        if self.failed || self.rows.out_of_memory() {
             return Err(EncodeError::OutOfMemory);
         }
         Ok(())
@@ -119,9 +124,10 @@ impl Output for TableFiles {
     fn finish(&mut self) -> Result<(), OutputError> {
         self.rows.finish();
         let encoded = self.encode();
+        self.ended = true;
         if !self.failed {
             for file in self.files.iter_mut().flatten() {
-                file.finish()?;
+                file.finish().inspect_err(|_| self.failed = true)?;
             }
         }
         Ok(encoded?)

@@ -310,7 +310,7 @@ fn columns_have_statistics_dictionaries_and_the_arrow_schema() {
     let metadata = metadata(written(Format::Parquet, Compression::default(), &schema, &batches));
     let [group] = metadata.row_groups() else { panic!("one row group") };
     for (field, column) in schema.fields().iter().zip(group.columns()) {
-        let statistics = column.statistics().expect(field.name());
+        let statistics = column.statistics().unwrap();
         let name = field.name().as_str();
         let is_null = ["content", "file", "host", "path"].contains(&name);
         assert_eq!(statistics.null_count_opt(), Some(if is_null { 20_000 } else { 0 }), "{name}");
@@ -322,7 +322,8 @@ fn columns_have_statistics_dictionaries_and_the_arrow_schema() {
         assert!(name != "text" || column.encodings().any(|it| it == Encoding::PLAIN));
     }
     let pairs = metadata.file_metadata().key_value_metadata().unwrap();
-    let pairs: HashMap<_, _> = pairs.iter().map(|it| (it.key.as_str(), it.value.as_deref())).collect();
+    let pairs: HashMap<_, _> =
+        pairs.iter().map(|it| (it.key.as_str(), it.value.as_deref())).collect();
     assert_eq!(pairs["wsdefrag.schema_version"], Some(SCHEMA_VERSION));
     assert!(pairs["ARROW:schema"].is_some());
 }
