@@ -198,6 +198,11 @@ impl Run {
         }
     }
 
+    /// Whether bytes may come later, through a pipe or from a file object.
+    pub(crate) fn is_live(&self) -> bool {
+        !self.inputs.iter().all(Input::is_regular)
+    }
+
     /// Visits the file objects for the garbage collector.
     pub(crate) fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
         self.inputs.iter().try_for_each(|input| match input {
@@ -208,7 +213,7 @@ impl Run {
 
     /// Reads the key logs.
     fn open_key_logs(&mut self) -> Result<(), Failure> {
-        let is_live = !self.inputs.iter().all(Input::is_regular);
+        let is_live = self.is_live();
         self.capture.expect_keys(is_live && !self.key_logs.is_empty());
         if !is_live {
             self.capture.offer_scan();
