@@ -14,6 +14,7 @@ mod input;
 pub(crate) mod items;
 mod key_logs;
 pub(crate) mod message;
+mod open_file;
 pub(crate) mod plan;
 pub(crate) mod reader;
 pub(crate) mod run;
