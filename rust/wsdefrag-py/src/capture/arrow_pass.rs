@@ -23,9 +23,9 @@ use wsdefrag_core::OutOfMemory;
 
 use crate::capture::choices::Choices;
 use crate::capture::failure::Failure;
-use crate::capture::run::{Run, Step};
+use crate::capture::guarded_run::{GuardedRun, Progress};
+use crate::capture::run::Run;
 use crate::raw::arrow_text::trusted_texts;
-use crate::room::{self, Reserve};
 
 /// Most bytes of a table that are kept for its own reading. A larger table is read in another pass.
 const KEPT: usize = 32 << 20;
@@ -75,12 +75,9 @@ struct Results {
 /// A pass over a capture that fills a table.
 pub(crate) struct Pass {
     /// `None` after the end.
-    run: Option<Run>,
+    run: Option<GuardedRun>,
     rows: Rows,
     failure: Option<Failure>,
-    /// For the batches that are made when memory was refused; held until the run has ended or was
-    /// stopped.
-    reserve: Reserve,
     shared: SharedResults,
 }
 
@@ -268,7 +265,7 @@ impl Pass {
         shared: SharedResults,
     ) -> Result<Self, OutOfMemory> {
         let rows = Rows::new(table, choices, files, keeps_others);
-        Ok(Self { run: Some(run), rows, failure: None, reserve: Reserve::new()?, shared })
+        Ok(Self { run: Some(GuardedRun::new(run)?), rows, failure: None, shared })
     }
 
     /// A pass that gives batches which an earlier pass has kept.
@@ -279,30 +276,20 @@ impl Pass {
     ) -> Self {
         let mut rows = Rows::new(table, choices, &[], false);
         rows.ready = batches.into();
-        Self { run: None, rows, failure: None, reserve: Reserve::none(), shared }
+        Self { run: None, rows, failure: None, shared }
     }
 
     /// The next batch; a failure is returned after all complete batches.
     fn next(&mut self) -> Option<Result<RecordBatch, Failure>> {
         while self.rows.ready.is_empty() {
             let Some(run) = &mut self.run else { return self.failure.take().map(Err) };
-            if self.reserve.is_held() && room::ensure(run.room()).is_err() {
-                self.reserve.release();
-                run.fail(Failure::OutOfMemory);
-            }
             match run.step(&mut self.rows) {
-                Step::More if self.rows.out_of_memory => {
-                    self.reserve.release();
-                    run.fail(Failure::OutOfMemory);
-                }
-                Step::More => {}
+                Progress::More if self.rows.out_of_memory => run.fail(Failure::OutOfMemory),
+                Progress::More => {}
                 // A consumer does not read a stream again after an error.
-                Step::Paused(error) => {
-                    self.reserve.release();
-                    run.fail(Failure::Io(error, None));
-                }
-                Step::Ended => {
-                    self.failure = run.failure();
+                Progress::Paused(error) => run.fail(Failure::Io(error, None)),
+                Progress::Ended(failure) => {
+                    self.failure = failure;
                     if self.rows.out_of_memory {
                         self.failure.get_or_insert(Failure::OutOfMemory);
                     }
@@ -311,7 +298,6 @@ impl Pass {
                     results.counts = run.counts().clone();
                     drop(results);
                     self.run = None;
-                    self.reserve.release();
                     self.finish();
                 }
             }

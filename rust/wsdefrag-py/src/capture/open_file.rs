@@ -43,18 +43,13 @@ impl OpenFile {
         &self.chunk[self.start..self.end]
     }
 
-    /// Whether there are no more bytes than those of [`data`](Self::data).
-    pub(super) const fn has_ended(&self) -> bool {
-        self.ended
-    }
-
     /// Notes that the first bytes of [`data`](Self::data) were taken.
     pub(super) const fn took(&mut self, length: usize) {
         self.start += length;
     }
 
-    /// Reads the next chunk, unless there is data or the file has ended. A read that a signal
-    /// interrupts gives no data. Returns the error of a file object that has no data yet.
+    /// Reads the next chunk, unless there is data or the file has ended. Returns the
+    /// error of a file object that has no data yet, or of a read that a signal interrupted.
     pub(super) fn fill(&mut self) -> io::Result<Option<io::Error>> {
         if self.start < self.end || self.ended {
             return Ok(None);
@@ -65,8 +60,11 @@ impl OpenFile {
                 self.end = length;
                 self.ended = length == 0;
             }
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(Some(error)),
+            Err(error)
+                if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) =>
+            {
+                return Ok(Some(error));
+            }
             Err(error)
                 if matches!(error.kind(), ErrorKind::UnexpectedEof | ErrorKind::InvalidData) =>
             {

@@ -42,7 +42,7 @@ const PEEKED: usize = 64;
 pub(crate) enum Step {
     /// There is more to read.
     More,
-    /// A file object has no data yet; the next step reads it again.
+    /// A file object has no data yet, or a signal interrupted the read; the next step reads again.
     Paused(io::Error),
     /// The run has ended.
     Ended,
@@ -176,6 +176,11 @@ impl Run {
         }
     }
 
+    /// Whether bytes may come later, through a pipe or from a file object.
+    pub(crate) fn is_live(&self) -> bool {
+        !self.inputs.iter().all(Input::is_regular)
+    }
+
     /// Visits the file objects for the garbage collector.
     pub(crate) fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
         self.inputs.iter().try_for_each(|input| match input {
@@ -186,7 +191,7 @@ impl Run {
 
     /// Reads the key logs.
     fn open_key_logs(&mut self) -> Result<(), Failure> {
-        let is_live = !self.inputs.iter().all(Input::is_regular);
+        let is_live = self.is_live();
         self.capture.expect_keys(is_live && !self.key_logs.is_empty());
         if !is_live {
             self.capture.offer_scan();
@@ -231,10 +236,6 @@ impl Run {
         let named = |error| Failure::Broken(error, input.name());
         if !open.data().is_empty() {
             open.took(self.capture.receive_data(open.data(), sink).map_err(named)?);
-            return Ok(Step::More);
-        }
-        if !open.has_ended() {
-            // A signal interrupted the read; the caller handles it between two steps.
             return Ok(Step::More);
         }
         let ended = self.capture.receive_eof(sink);
