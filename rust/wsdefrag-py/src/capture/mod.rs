@@ -15,6 +15,7 @@ mod input;
 pub(crate) mod items;
 mod key_logs;
 pub(crate) mod message;
+mod open_file;
 pub(crate) mod output_pass;
 pub(crate) mod plan;
 pub(crate) mod reader;

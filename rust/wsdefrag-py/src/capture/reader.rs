@@ -23,6 +23,7 @@
 )]
 
 use std::collections::{HashMap, TryReserveError, VecDeque};
+use std::io::ErrorKind;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -306,14 +307,16 @@ impl CaptureReader {
                     run.fail(Failure::OutOfMemory);
                 }
                 match step {
-                    Step::Paused(error) => return Err(error.into()),
+                    Step::Paused(error) if error.kind() != ErrorKind::Interrupted => {
+                        return Err(error.into());
+                    }
                     Step::Ended if items.queue.is_empty() => {
                         return match run.failure() {
                             Some(failure) => Err(errors::raise_capture(py, failure)),
                             None => Ok(None),
                         };
                     }
-                    Step::More | Step::Ended => {}
+                    Step::More | Step::Paused(_) | Step::Ended => {}
                 }
             }
             // PyO3 panics where it cannot make a number or a name; its item stays in the queue.
