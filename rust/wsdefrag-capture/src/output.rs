@@ -68,6 +68,17 @@ pub trait Output: Sink {
     /// If a row could not be written. `block` has the bytes of all rows before it.
     fn take(&mut self, block: &mut Vec<u8>) -> Result<(), OutputError>;
 
+    /// Does what [`take`](Self::take) does for one file of an output that has several, and sets `part`
+    /// to the number of the file. An output of one file leaves it.
+    ///
+    /// # Errors
+    ///
+    /// As `take`.
+    fn take_part(&mut self, block: &mut Vec<u8>, part: &mut usize) -> Result<(), OutputError> {
+        let _ = part;
+        self.take(block)
+    }
+
     /// Makes the rest of the file ready, after the last row.
     ///
     /// # Errors

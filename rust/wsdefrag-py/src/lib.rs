@@ -47,6 +47,7 @@ mod _native {
     use crate::capture::output_pass::OutputPass;
     use crate::capture::plan::CapturePlan;
     use crate::capture::reader::CaptureReader;
+    use crate::capture::table_pass::TablePass;
     use crate::params::{accept_deflate_offers, parse_deflate_header};
     use crate::raw::event_type::event_types;
     use crate::raw::interpreter;
@@ -99,6 +100,7 @@ mod _native {
                 py.get_type::<OutputPass>(),
                 py.get_type::<Relay>(),
                 py.get_type::<RelayDirection>(),
+                py.get_type::<TablePass>(),
                 py.get_type::<WebSocketDirection>(),
                 crate::panics::internal_error_type(py)?,
                 storage_type(py)?.clone(),

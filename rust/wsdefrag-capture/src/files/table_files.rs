@@ -5,12 +5,9 @@
 //! - after a batch that cannot be encoded, `failed` is set, and the files stay without their end
 //! - if memory for a content was refused, that row is lost, and the files have all other rows
 
-use wsdefrag_core::OutOfMemory;
-
 use super::EncodeError;
 use super::table_file::TableFile;
 use crate::columns::rows::TableRows;
-use crate::columns::table::Table;
 use crate::connection::Connection;
 use crate::event::CaptureEvent;
 use crate::message::Message;
@@ -54,29 +51,6 @@ impl TableFiles {
         }
         Ok(())
     }
-
-    /// Encodes the batches that are full, and moves the bytes that are ready of one table to the end of
-    /// `block`. Returns which table, or `None` if no bytes are ready.
-    ///
-    /// # Errors
-    ///
-    /// If a batch cannot be encoded or there is no memory.
-    pub fn take_any(&mut self, block: &mut Vec<u8>) -> Result<Option<Table>, OutputError> {
-        self.encode()?;
-        Ok(self.take_ready(block)?)
-    }
-
-    fn take_ready(&mut self, block: &mut Vec<u8>) -> Result<Option<Table>, OutOfMemory> {
-        for table in Table::ALL {
-            if let Some(blocks) = self.files[table as usize].as_mut().map(TableFile::blocks)
-                && !blocks.is_empty()
-            {
-                blocks.take(block)?;
-                return Ok(Some(table));
-            }
-        }
-        Ok(None)
-    }
 }
 
 impl From<EncodeError> for OutputError {
@@ -118,7 +92,21 @@ impl Sink for TableFiles {
 
 impl Output for TableFiles {
     fn take(&mut self, block: &mut Vec<u8>) -> Result<(), OutputError> {
-        self.take_any(block).map(drop)
+        self.take_part(block, &mut 0)
+    }
+
+    /// The number of a file is that of its table.
+    fn take_part(&mut self, block: &mut Vec<u8>, part: &mut usize) -> Result<(), OutputError> {
+        self.encode()?;
+        for (number, file) in self.files.iter_mut().enumerate() {
+            if let Some(blocks) = file.as_mut().map(TableFile::blocks)
+                && !blocks.is_empty()
+            {
+                *part = number;
+                return Ok(blocks.take(block)?);
+            }
+        }
+        Ok(())
     }
 
     fn finish(&mut self) -> Result<(), OutputError> {

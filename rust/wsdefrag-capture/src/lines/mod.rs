@@ -15,6 +15,7 @@ mod json_messages;
 pub mod line_output;
 pub mod message_row;
 mod open_connections;
+pub mod per_table;
 
 pub use json_connections::connection_line;
 pub use json_events::event_line;

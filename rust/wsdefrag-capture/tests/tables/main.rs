@@ -155,8 +155,13 @@ fn files_have_the_rows_and_the_schema_of_the_tables() {
         let mut written = Table::ALL.map(|_| Vec::new());
         let mut take = |sink: &mut TableFiles| {
             let mut block = Vec::new();
-            while let Some(table) = sink.take_any(&mut block).unwrap() {
-                written[table as usize].append(&mut block);
+            loop {
+                let mut table = 0;
+                sink.take_part(&mut block, &mut table).unwrap();
+                if block.is_empty() {
+                    break;
+                }
+                written[table].append(&mut block);
             }
         };
         read(&demo, &mut sink, &mut take);

@@ -67,23 +67,42 @@ impl ArrowStream {
         Self { source, options, choices, table, keeps_others, shared }
     }
 
-    fn schema(&self) -> SchemaRef {
+    pub(crate) fn schema(&self) -> SchemaRef {
         self.choices.of(self.table).schema()
     }
 
-    /// The options of a pass, limited so that no message is too large for a batch.
+    /// The options of a pass.
     fn options(&self) -> Options {
-        let filled = Table::ALL.into_iter().filter(|table| {
-            let names_connections = *table != Table::Connections;
-            let is_filled = *table == self.table || (self.keeps_others && *table == Table::Events);
-            names_connections && is_filled
-        });
-        let mut options = Options { tables: filled.count(), ..self.options.clone() };
-        let most = MessageColumns::MAX_CONTENT as u64;
-        let limit = &mut options.limits.max_message_size;
-        *limit = Some(limit.map_or(most, |limit| limit.min(most)));
-        options
+        let is_kept = |table| self.keeps_others && table == Table::Events;
+        for_tables(&self.options, |table| table == self.table || is_kept(table))
     }
+
+    /// Whether reading must not leave the interpreter.
+    pub(crate) fn stays_attached(&self, py: Python<'_>) -> bool {
+        self.source.stays_attached(py)
+    }
+
+    /// A pass over the table.
+    pub(crate) fn pass(&self, py: Python<'_>) -> PyResult<Pass> {
+        let (shared, of) = (self.shared.clone(), (self.table, &self.choices));
+        if let Some(batches) = self.shared.kept(self.table) {
+            return Ok(Pass::of_kept(batches, of, shared));
+        }
+        let run = self.source.run(py, self.options())?;
+        Pass::new(run, of, &self.source.names(), self.keeps_others, shared)
+            .map_err(|_| PyMemoryError::new_err("no memory to read the capture"))
+    }
+}
+
+/// Options of a pass that fills these tables, limited so that no message is too large for a batch.
+pub(crate) fn for_tables(options: &Options, is_filled: impl Fn(Table) -> bool) -> Options {
+    // What rows say of their connection is kept while that is open.
+    let filled = [Table::Messages, Table::Events].into_iter().filter(|table| is_filled(*table));
+    let mut options = Options { tables: filled.count(), ..options.clone() };
+    let most = MessageColumns::MAX_CONTENT as u64;
+    let limit = &mut options.limits.max_message_size;
+    *limit = Some(limit.map_or(most, |limit| limit.min(most)));
+    options
 }
 
 #[pymethods]
@@ -112,20 +131,12 @@ impl ArrowStream {
         requested_schema: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyCapsule>> {
         let _ = requested_schema;
-        if self.source.stays_attached(py) {
+        if self.stays_attached(py) {
             return Err(PyRuntimeError::new_err(
                 "in a subinterpreter, a table cannot be read from a file object; give a path",
             ));
         }
-        let (shared, of) = (self.shared.clone(), (self.table, &self.choices));
-        let pass = if let Some(batches) = self.shared.kept(self.table) {
-            Pass::of_kept(batches, of, shared)
-        } else {
-            let run = self.source.run(py, self.options())?;
-            Pass::new(run, of, &self.source.names(), self.keeps_others, shared)
-                .map_err(|_| PyMemoryError::new_err("no memory to read the capture"))?
-        };
-        let batches = Batches::new(pass, self.schema());
+        let batches = Batches::new(self.pass(py)?, self.schema());
         let stream = FFI_ArrowArrayStream::new(Box::new(batches));
         PyCapsule::new_with_value(py, stream, c"arrow_array_stream")
     }

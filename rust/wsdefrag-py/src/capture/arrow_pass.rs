@@ -14,6 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow_array::{RecordBatch, RecordBatchReader};
 use arrow_schema::{ArrowError, SchemaRef};
+use pyo3::{PyTraverseError, PyVisit};
 use wsdefrag_capture::columns::{
     ConnectionColumns, EventColumns, FileNames, MessageColumns, Table, TableRows,
 };
@@ -227,6 +228,11 @@ impl Pass {
             self.keep();
         }
         Reading::More
+    }
+
+    /// Visits the file objects for the garbage collector.
+    pub(crate) fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.run.as_ref().map_or(Ok(()), |run| run.traverse(visit))
     }
 
     /// Keeps the other tables for their readings, after the end.

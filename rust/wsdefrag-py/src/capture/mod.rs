@@ -21,3 +21,5 @@ pub(crate) mod plan;
 pub(crate) mod reader;
 pub(crate) mod run;
 mod source;
+mod table_file;
+pub(crate) mod table_pass;

@@ -83,6 +83,12 @@ struct State {
     rows: Counted<AnyOutput>,
     /// Bytes that were not returned yet.
     block: Vec<u8>,
+    /// The number of the file that they belong to, if there are several.
+    part: usize,
+    /// Whether the output could not take a row; reading goes on to the end of the run then.
+    refused: bool,
+    /// Whether the run has ended and the output may have more bytes.
+    has_rest: bool,
     /// Raised after the last block.
     failure: Option<Failure>,
     counts: Counts,
@@ -96,7 +102,9 @@ impl State {
         let Some(run) = &mut self.run else { return None };
         let most = if run.is_live() { 1 } else { MOST_STEPS };
         let mut paused = None;
-        for _ in 0..most {
+        // What is ready is taken before more is made.
+        let steps = if self.rows.is_full() && !self.refused { 0 } else { most };
+        for _ in 0..steps {
             match run.step(&mut self.rows) {
                 Progress::More => {}
                 // The caller handles the signal, and calls again.
@@ -117,8 +125,9 @@ impl State {
             self.warnings.extend_from_slice(&run.warnings()[self.warnings.len()..]);
             // What comes through a pipe is complete after each read.
             if (most == 1 || self.rows.is_full())
-                && let Err(error) = self.rows.next.take(&mut self.block)
+                && let Err(error) = self.rows.next.take_part(&mut self.block, &mut self.part)
             {
+                self.refused = true;
                 run.fail(why(error));
             }
         }
@@ -130,9 +139,21 @@ impl State {
         let Some(run) = self.run.take() else { return };
         self.counts.clone_from(run.counts());
         self.warnings.extend_from_slice(&run.warnings()[self.warnings.len()..]);
-        let Self { rows: Counted { next: output, .. }, block, .. } = self;
-        let finished = output.finish().and_then(|()| output.take(block));
-        if let Err(error) = finished {
+        let finished = self.rows.next.finish();
+        self.note(finished);
+        self.take_rest();
+    }
+
+    /// Takes what is left after the end.
+    fn take_rest(&mut self) {
+        let taken = self.rows.next.take_part(&mut self.block, &mut self.part);
+        self.note(taken);
+        self.has_rest = !self.block.is_empty();
+    }
+
+    /// Keeps a failure of the output, unless there is another one.
+    fn note(&mut self, result: Result<(), OutputError>) {
+        if let Err(error) = result {
             self.failure.get_or_insert(why(error));
         }
     }
@@ -169,6 +190,9 @@ impl OutputPass {
             run: Some(run),
             rows: Counted { tally: Tally::new(filter), next: output },
             block: Vec::new(),
+            part: 0,
+            refused: false,
+            has_rest: false,
             failure: None,
             counts: Counts::default(),
             warnings: Vec::new(),
@@ -181,6 +205,9 @@ impl OutputPass {
         py: Python<'py>,
         state: &mut State,
     ) -> PyResult<Option<Bound<'py, PyBytes>>> {
+        if state.block.is_empty() && state.has_rest {
+            state.take_rest();
+        }
         if state.block.is_empty() {
             if state.run.is_none() {
                 return match state.failure.take() {
@@ -222,6 +249,21 @@ impl OutputPass {
     ///     MemoryError: If memory is refused.
     fn next_block<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyBytes>>> {
         self.state.with(py, |state| self.next(py, state))
+    }
+
+    /// Read as ``next_block`` does, for an output of several files.
+    ///
+    /// Returns:
+    ///     The number of the file, and its next bytes, maybe none; None at the end. The file of a table
+    ///     has its number among messages, connections and events.
+    ///
+    /// Raises:
+    ///     As ``next_block``.
+    fn next_part<'py>(&self, py: Python<'py>) -> PyResult<Option<(usize, Bound<'py, PyBytes>)>> {
+        self.state.with(py, |state| {
+            let block = self.next(py, state)?;
+            Ok(block.map(|block| (state.part, block)))
+        })
     }
 
     /// Bytes of the files read so far, as stored (compressed).

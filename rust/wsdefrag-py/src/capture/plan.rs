@@ -16,18 +16,23 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 use pyo3::{PyTraverseError, PyVisit};
 use wsdefrag_capture::columns::{SCHEMA_VERSION, Table};
+use wsdefrag_capture::files::table_files::TableFiles;
+use wsdefrag_capture::lines::json_lines::JsonLines;
+use wsdefrag_capture::lines::line_output::{LineOutput, LineRows};
+use wsdefrag_capture::lines::per_table::PerTable;
 use wsdefrag_capture::options::ConnectionKey;
 use wsdefrag_capture::packet::tunnel::udp_tunnel::DecodeAs;
 use wsdefrag_capture::{Account, Filter, Options};
 use wsdefrag_core::Strictness;
 
-use crate::capture::arrow::ArrowStream;
-use crate::capture::arrow_pass::SharedResults;
+use crate::capture::arrow::{ArrowStream, for_tables};
+use crate::capture::arrow_pass::{SharedResults, filled};
 use crate::capture::choices::Choices;
 use crate::capture::key_logs::KeyLogs;
-use crate::capture::output_pass::{OutputOptions, OutputPass, make_output};
+use crate::capture::output_pass::{AnyOutput, OutputOptions, OutputPass, make_output};
 use crate::capture::reader::{CaptureReader, OBJECT_MEMORY};
 use crate::capture::source::{Files, Source};
+use crate::capture::table_file::{compression_of, format_of, new_file};
 use crate::opcodes::parse_opcode;
 use crate::panics;
 use crate::params::{PyDeflateParams, PyLimits, PyStrictness};
@@ -39,6 +44,12 @@ fn connection_key(name: &str) -> PyResult<ConnectionKey> {
         let names = ConnectionKey::NAMES.map(|(name, _)| format!("'{name}'")).join(", ");
         PyValueError::new_err(format!("key must be one of {names}, not {name:?}"))
     })
+}
+
+/// The table with this name; raises `ValueError` if there is none.
+fn table_of(name: &str) -> PyResult<Table> {
+    let table = Table::ALL.into_iter().find(|known| known.name() == name);
+    table.ok_or_else(|| PyValueError::new_err(format!("{name:?} is no table")))
 }
 
 /// The engine of ``wsdefrag.capture.Capture``: which files to read, and how.
@@ -214,15 +225,61 @@ impl CapturePlan {
         events: bool,
         control_frames: bool,
     ) -> PyResult<OutputPass> {
-        let table = Table::ALL
-            .into_iter()
-            .find(|known| known.name() == table)
-            .ok_or_else(|| PyValueError::new_err(format!("{table:?} is no table")))?;
+        let table = table_of(table)?;
         panics::caught(py, || {
             let options = OutputOptions { table, content, events, control_frames };
             let output = make_output(format, &options, self.source.names())?;
             // What rows say of their connection is kept while that is open.
             let options = Options { tables: 1, ..self.options.clone() };
+            let run = self.source.run(py, options)?;
+            OutputPass::new(run, output, &self.options.filter, self.source.stays_attached(py))
+        })
+    }
+
+    /// Start a pass over the capture that makes the bytes of a file for each of these tables.
+    ///
+    /// Args:
+    ///     format: ``"parquet"``, ``"arrow"`` or ``"jsonl"``.
+    ///     tables: The names of the tables; ``next_part`` numbers their files.
+    ///     compression: How columns are compressed: ``"zstd"``, ``"lz4"`` or None.
+    ///     compression_level: The level of zstd, from 1 to 22; None for 1.
+    ///
+    /// Raises:
+    ///     ValueError: If an argument has none of its values, or the source is a file object that was
+    ///         already read.
+    ///     MemoryError: If there is no memory for a pass.
+    #[pyo3(signature = (format, tables, *, compression = Some("zstd"), compression_level = None))]
+    #[expect(clippy::needless_pass_by_value, reason = "arguments from Python are owned")]
+    fn table_files(
+        &self,
+        py: Python<'_>,
+        format: &str,
+        tables: Vec<String>,
+        compression: Option<&str>,
+        compression_level: Option<i32>,
+    ) -> PyResult<OutputPass> {
+        let tables = tables.iter().map(|name| table_of(name)).collect::<PyResult<Vec<_>>>()?;
+        let is_filled = |table| tables.contains(&table);
+        let compression = compression_of(compression, compression_level)?;
+        panics::caught(py, || {
+            let options = for_tables(&self.options, is_filled);
+            let names = self.source.names();
+            let output: AnyOutput = if format == "jsonl" {
+                let content = self.options.contents;
+                Box::new(PerTable(Table::ALL.map(|table| {
+                    let rows = LineRows { table, events: false, control_frames: false };
+                    let lines = JsonLines { content };
+                    is_filled(table).then(|| LineOutput::new(lines, rows, names.clone()))
+                })))
+            } else {
+                let format = format_of(format)?;
+                let mut files = [None, None, None];
+                for table in Table::ALL.into_iter().filter(|table| is_filled(*table)) {
+                    let schema = self.choices.of(table).schema();
+                    files[table as usize] = Some(new_file(format, &schema, compression)?);
+                }
+                Box::new(TableFiles::new(filled(&self.choices, &names, is_filled), files))
+            };
             let run = self.source.run(py, options)?;
             OutputPass::new(run, output, &self.options.filter, self.source.stays_attached(py))
         })

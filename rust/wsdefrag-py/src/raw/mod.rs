@@ -12,12 +12,14 @@
 //! - `instance` creates an object of a dataclass without its constructor;
 //! - `text` unmasks an ASCII payload directly into a new `str`;
 //! - `arrow_text` makes a column of texts that the core has checked;
+//! - `arrow_stream` takes the stream of another library's table;
 //! - `buffer` reads the caller's input without a copy;
 //! - `entry` is the way of the interpreter into the types made here;
 //! - `list` and `number` create lists and numbers, where PyO3 panics if memory is refused;
 //! - `interpreter` tells interpreters apart, and keeps values for each;
 //! - `python` calls Python code so that its thread may be ended there.
 
+pub(crate) mod arrow_stream;
 pub(crate) mod arrow_text;
 pub(crate) mod buffer;
 pub(crate) mod bytes;
