@@ -14,6 +14,7 @@ mod guarded_run;
 mod input;
 pub(crate) mod items;
 mod key_logs;
+mod local_time;
 pub(crate) mod message;
 pub(crate) mod output_pass;
 pub(crate) mod plan;
