@@ -5,6 +5,7 @@
 
 pub(crate) mod arrow;
 mod arrow_pass;
+mod attributes;
 mod choices;
 mod connection;
 mod counts;
@@ -14,7 +15,9 @@ mod guarded_run;
 mod input;
 pub(crate) mod items;
 mod key_logs;
+mod local_time;
 pub(crate) mod message;
+mod objects;
 mod open_file;
 pub(crate) mod output_pass;
 pub(crate) mod plan;
@@ -23,3 +26,4 @@ pub(crate) mod run;
 mod source;
 mod table_file;
 pub(crate) mod table_pass;
+mod waiting;
