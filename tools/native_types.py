@@ -89,7 +89,7 @@ PARAMETERS = {
     "CapturePlan.output.table": "str",
     "compression": 'Literal["zstd", "lz4"] | None',
     "compression_level": "int | None",
-    "CapturePlan.table_files.format": 'Literal["parquet", "arrow", "jsonl"]',
+    "CapturePlan.table_files.format": "str",
     "CapturePlan.table_files.tables": "Sequence[str]",
     "CapturePlan.output.width": "int",
     "EventWriter.control.payload": "bytes",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
-import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
@@ -114,6 +113,6 @@ class Breaking(io.RawIOBase):
 def test_library_ends_the_file_of_a_capture_that_cannot_be_read_to_its_end() -> None:
     file = io.BytesIO()
     tables = Capture(Breaking(DEMO.read_bytes())).to_arrow()
-    with pytest.raises((pa.ArrowException, OSError), match="the disk is gone"):
+    with pytest.raises(OSError, match="the disk is gone"):
         write_parquet(tables.messages, file)
     assert parquet.read_metadata(io.BytesIO(file.getvalue())).num_rows > 100

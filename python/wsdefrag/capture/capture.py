@@ -9,7 +9,7 @@ in another process: a program that distributes work over machines can send one `
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple, TypeVar
 
 from wsdefrag._arguments import require_bool, require_optional, require_retain, require_str
@@ -290,6 +290,12 @@ class Capture:
     def _output(self, format: str, options: Mapping[str, Any]) -> OutputPass:
         """Start a pass that makes the bytes of an output file, as ``CapturePlan.output`` does."""
         return self._plan.output(format, **options)
+
+    def _table_files(
+        self, format: str, tables: Sequence[str], options: Mapping[str, Any]
+    ) -> OutputPass:
+        """Start a pass that makes a file of each table, as ``CapturePlan.table_files`` does."""
+        return self._plan.table_files(format, tables, **options)
 
     def messages(self) -> Iterator[CapturedMessage]:
         """Read the messages, each as soon as it is complete.

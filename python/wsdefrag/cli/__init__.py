@@ -5,7 +5,7 @@
 
 - ``help``: the layout of their help,
 - ``options``: the filters and other options; ``selection``: their values,
-- ``passes``: ``reading`` and ``arrow_reading`` read captures; ``dump`` reads raw dumps,
+- ``passes``: ``reading`` reads captures; ``dump`` reads raw dumps,
 - ``input``: ``inputs`` opens the arguments and recognises captures and raw dumps; ``source`` reads
   the bytes of a raw dump and their times,
 - ``signals``: Ctrl-C and ``kill``; ``standard_streams``: standard streams that the shell closed,

@@ -1,15 +1,14 @@
-"""The subcommand ``convert``: writes a capture to a file for another program.
+"""The subcommand ``convert``: writes a capture to files for another program.
 
-The writers are functions of ``wsdefrag.capture``; this module chooses one and opens the files. If
-a capture is damaged, the file contains everything that was complete before the damage.
+If a capture is damaged, the files contain everything that was complete before the damage.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import click
 
@@ -25,19 +24,24 @@ from wsdefrag.cli.options import (
     selects,
 )
 from wsdefrag.cli.output.errors import printable_name
-from wsdefrag.cli.output.files import check_output, written
-from wsdefrag.cli.passes.arrow_reading import ArrowReading
-from wsdefrag.cli.passes.reading import Reading
+from wsdefrag.cli.output.files import (
+    check_folder,
+    check_output,
+    errors_of,
+    folder,
+    is_folder,
+    written,
+)
+from wsdefrag.cli.passes.reading import TABLES, Reading
 from wsdefrag.cli.selection import Selection
 from wsdefrag.formats.har import write_har
 from wsdefrag.formats.mitm import write_mitm
-from wsdefrag.formats.tables import write_arrow, write_parquet
 
 Table = Literal["messages", "connections", "events"]
 
 # Formats with one entry for each connection and its messages; they have no rows.
 _CONVERSATION_FORMATS: dict[str, Callable[..., int]] = {"har": write_har, "mitm": write_mitm}
-_COLUMN_FORMATS: dict[str, Callable[..., int]] = {"parquet": write_parquet, "arrow": write_arrow}
+_COLUMN_FORMATS = ["parquet", "arrow"]
 _FORMATS = ["jsonl", *_CONVERSATION_FORMATS, *_COLUMN_FORMATS]
 
 _EPILOG = """
@@ -48,10 +52,14 @@ Formats:
   .mitm             flows, for mitmproxy
   .parquet, .arrow  columns, for pyarrow, Polars, DuckDB and others
 
+If OUT is a folder, which exists or whose name ends in /, the messages, the
+connections and the events are written to files in it, in one pass.
+
 \b
 Examples:
   wsdefrag convert day.pcapng -o day.har
   wsdefrag convert *.pcap.gz -o all.parquet --table connections
+  wsdefrag convert day.pcapng -o tables/ --format parquet
   wsdefrag convert - -o - --format jsonl < day.pcapng | jq .text
 """
 
@@ -63,10 +71,10 @@ Examples:
         click.option(
             "-o",
             "--output",
-            type=click.Path(dir_okay=False, allow_dash=True),
+            type=click.Path(allow_dash=True),
             required=True,
             metavar="OUT",
-            help="The file to write; - is standard output.",
+            help="The file or the folder to write; - is standard output.",
         ),
         click.option(
             "--format",
@@ -80,7 +88,18 @@ Examples:
             type=click.Choice(["messages", "connections", "events"]),
             help="Rows to write (jsonl, parquet, arrow).  [default: messages]",
         ),
-        click.option("--force", is_flag=True, help="Replace OUT if it exists."),
+        click.option(
+            "--compression",
+            type=click.Choice(["zstd", "lz4", "none"]),
+            help="How columns are compressed (parquet, arrow).  [default: zstd]",
+        ),
+        click.option(
+            "--compression-level",
+            type=click.IntRange(1, 22),
+            metavar="LEVEL",
+            help="Level of zstd, from 1 to 22.  [default: 1]",
+        ),
+        click.option("--force", is_flag=True, help="Replace files that exist."),
         click.option("--no-content", is_flag=True, help="Leave out contents (formats with rows)."),
         NO_EVENTS,
     ),
@@ -99,56 +118,85 @@ def convert(
     output: str,
     output_format: str | None,
     table: Table | None,
+    compression: str | None,
+    compression_level: int | None,
     force: bool,
     no_content: bool,
     no_events: bool,
     summary: bool,
 ) -> None:
-    """Convert packet captures to a file for other programs.
+    """Convert packet captures to files for other programs.
 
     CAPTURE is a pcap, pcapng or snoop file, also compressed; - is standard input. OUT is created
     only when it is complete.
     """
-    chosen = output_format or _format_of(output)
-    if chosen in _CONVERSATION_FORMATS and (table is not None or no_content):
-        option = "--table" if table is not None else "--no-content"
+    into = is_folder(output)
+    chosen = output_format or _format_of(output, is_folder=into)
+    if chosen in _CONVERSATION_FORMATS and (table is not None or no_content or into):
+        option = "--table" if table is not None else "A folder" if into else "--no-content"
         raise click.UsageError(f"{option} needs a format with rows: jsonl, parquet, arrow.")
-    if no_events and (chosen != "jsonl" or table not in (None, "messages")):
+    if into and table is not None:
+        raise click.UsageError("--table is for a file; into a folder, all tables are written.")
+    if no_events and (chosen != "jsonl" or into or table not in (None, "messages")):
         raise click.UsageError("--no-events is only for messages as jsonl.")
     if chosen in _COLUMN_FORMATS and output == "-":
         raise click.UsageError(f"{chosen} cannot be written to standard output.")
-    check_output(output, inputs, force=force)
+    options = _compression(chosen, compression, compression_level)
     rows: Table = table or "messages"
+    tables = TABLES if into else (rows,)
+    outputs = [f"{Path(output) / name}.{chosen}" for name in tables] if into else [output]
+    if into:
+        check_folder(output)
+    for path in outputs:
+        check_output(path, inputs, force=force, in_folder=into)
     source, content = captures(inputs), not no_content
-    if chosen in _COLUMN_FORMATS:
-        columns = ArrowReading(source, selection, content=content)
-        write_columns = _COLUMN_FORMATS[chosen]
-        with columns.ended_by_signals(), written(output) as file:
-            columns.run(lambda: write_columns(columns.table(rows), file))
-            columns.check()
-        columns.finish(context, summary=summary)
-        return
     reading = Reading(source, selection, content=content)
     is_live = isinstance(source, Input) and source.is_live
-    with live(source), written(output, is_live=is_live) as file:
-        if chosen in _CONVERSATION_FORMATS:
+    with live(source), ExitStack() as stack:
+        if into:
+            stack.enter_context(folder(output))
+        files = [stack.enter_context(written(path, is_live=is_live)) for path in outputs]
+        if chosen in _COLUMN_FORMATS or into:
+            places = dict(zip(tables, zip(outputs, files, strict=True), strict=True))
+            with closing(reading.table_blocks(chosen, tables, options)) as parts:
+                for name, block in parts:
+                    path, file = places[name]
+                    with errors_of(path):
+                        file.write(block)
+        elif chosen in _CONVERSATION_FORMATS:
             with closing(reading.items()) as items:
-                _CONVERSATION_FORMATS[chosen](items, file)
+                _CONVERSATION_FORMATS[chosen](items, files[0])
         else:
-            options = {
+            lines = {
                 "table": rows,
                 "content": content,
                 "events": not no_events,
                 "control_frames": selection.type is None,
             }
-            with closing(reading.written_blocks(chosen, options)) as blocks:
+            with closing(reading.written_blocks(chosen, lines)) as blocks:
                 for block in blocks:
-                    file.write(block)
+                    files[0].write(block)
     reading.finish(context, summary=summary)
 
 
-def _format_of(output: str) -> str:
+def _compression(chosen: str, name: str | None, level: int | None) -> dict[str, Any]:
+    """Return the options of a pass over tables."""
+    if chosen not in _COLUMN_FORMATS:
+        if name is not None or level is not None:
+            option = "--compression" if name is not None else "--compression-level"
+            raise click.UsageError(f"{option} is only for parquet and arrow.")
+        return {}
+    if level is not None and name not in (None, "zstd"):
+        raise click.UsageError("--compression-level is only for zstd.")
+    compression = None if name == "none" else name or "zstd"
+    return {"compression": compression, "compression_level": level}
+
+
+def _format_of(output: str, *, is_folder: bool) -> str:
     """Return the format that a file's name ends in."""
+    if is_folder:
+        name = printable_name(output)
+        raise click.UsageError(f"{name} is a directory: give --format jsonl, parquet or arrow.")
     suffix = Path(output).suffix[1:].lower()
     if suffix not in _FORMATS:
         raise click.UsageError(

@@ -8,8 +8,6 @@ A live capture comes through a pipe, and a signal is how users end it. So while 
 ``deferred`` block), the first signal ends the input and not the command, and everything that was
 complete is still written. It raises only where the command waits for the pipe (in a ``raised``
 block); in any other place it is only kept as ``received()``. The next signal raises everywhere.
-Arrow files are written in a ``deferred`` block too, because pyarrow turns every exception into one
-of its own.
 """
 
 from __future__ import annotations

@@ -6,9 +6,10 @@ output is never incomplete, and after an error an existing file is unchanged.
 
 from __future__ import annotations
 
+import os
 import secrets
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
 
@@ -20,13 +21,36 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
 
 
-def check_output(output: str, inputs: Iterable[str], *, force: bool) -> None:
+def is_folder(output: str) -> bool:
+    """Whether an output is a folder: it exists as one, or its name ends in a slash."""
+    return output != "-" and (Path(output).is_dir() or output.endswith(("/", os.sep)))
+
+
+def check_folder(output: str) -> None:
+    """Check, before reading, that a folder exists or can be created.
+
+    Args:
+        output: The path of the folder.
+
+    Raises:
+        click.UsageError: If its directory is missing, or it is a file.
+    """
+    path = Path(output)
+    missing = path if path.exists() else path.parent
+    if not missing.is_dir():
+        raise click.UsageError(f"{printable_name(str(missing))} is not a directory.")
+
+
+def check_output(
+    output: str, inputs: Iterable[str], *, force: bool, in_folder: bool = False
+) -> None:
     """Check, before reading, that the output may be written.
 
     Args:
         output: The path of the output, or ``-``.
         inputs: The paths of the inputs.
         force: Whether an existing file may be replaced.
+        in_folder: Whether it is in a folder that was checked, and may have to be created.
 
     Raises:
         click.UsageError: If the output exists, is one of the inputs, or its directory is missing.
@@ -36,7 +60,7 @@ def check_output(output: str, inputs: Iterable[str], *, force: bool) -> None:
     if output == "-":
         return
     if not path.exists():
-        if not path.parent.is_dir():
+        if not in_folder and not path.parent.is_dir():
             raise click.UsageError(f"{printable_name(str(path.parent))} is not a directory.")
     elif path.is_file():
         if any(other != "-" and path.samefile(other) for other in inputs):
@@ -64,6 +88,51 @@ class _Flushing:
 
 
 @contextmanager
+def folder(output: str) -> Generator[None, None, None]:
+    """Create a folder, unless it exists; it is removed again if the block ends with an exception.
+
+    Args:
+        output: The path of the folder.
+
+    Yields:
+        Nothing.
+
+    Raises:
+        UnusableInput: If it cannot be created.
+    """
+    path = Path(output)
+    is_new = not path.exists()
+    with errors_of(output):
+        path.mkdir(exist_ok=True)
+    try:
+        yield
+    except BaseException:
+        with suppress(OSError):  # it may have other files by now
+            if is_new:
+                path.rmdir()
+        raise
+
+
+@contextmanager
+def errors_of(output: str) -> Generator[None, None, None]:
+    """Have errors of the system name an output.
+
+    Args:
+        output: The path of the output.
+
+    Yields:
+        Nothing.
+
+    Raises:
+        UnusableInput: If the block raises ``OSError``.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise UnusableInput(printable_name(output), error.strerror or str(error)) from None
+
+
+@contextmanager
 def written(output: str, *, is_live: bool = False) -> Generator[IO[bytes], None, None]:
     """Open an output; it gets its name when the block ends without an exception.
 
@@ -83,7 +152,7 @@ def written(output: str, *, is_live: bool = False) -> Generator[IO[bytes], None,
         yield cast("IO[bytes]", _Flushing(stdout)) if is_live else stdout
         sys.stdout.buffer.flush()
         return
-    try:
+    with errors_of(output):
         if path.exists() and not path.is_file():
             with path.open("wb") as file:
                 yield file
@@ -91,8 +160,6 @@ def written(output: str, *, is_live: bool = False) -> Generator[IO[bytes], None,
         # Replace the target of a symbolic link, not the link.
         with _replaced(path.resolve()) as file:
             yield file
-    except OSError as error:
-        raise UnusableInput(printable_name(output), error.strerror or str(error)) from None
 
 
 @contextmanager

@@ -26,12 +26,16 @@ from wsdefrag.cli.signals import Stopped
 from wsdefrag.errors import CaptureError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping
+    from collections.abc import Callable, Generator, Mapping, Sequence
 
+    from wsdefrag._native import OutputPass
     from wsdefrag.capture.reader import CaptureItem
     from wsdefrag.cli.selection import Selection
 
 T = TypeVar("T")
+
+TABLES = ("messages", "connections", "events")
+"""The tables of a capture, in the order of their numbers."""
 
 
 class Reading:
@@ -108,10 +112,41 @@ class Reading:
             UnusableInput: If a file cannot be read, or nothing in it could be.
         """
         made = self.capture._output(format, options)
-        with progress(self._size(), self.name, lambda: made.tally["messages"]) as advance:
-            while (block := self._next(made.next_block)) is not None:
+        with closing(self._driven(made, made.next_block)) as blocks:
+            yield from filter(None, blocks)
+
+    def table_blocks(
+        self, format: str, tables: Sequence[str], options: Mapping[str, Any]
+    ) -> Generator[tuple[str, bytes], None, None]:
+        """Read the capture, and have the native module make a file of each of these tables.
+
+        Args:
+            format: The name of the format, as ``CapturePlan.table_files`` takes it.
+            tables: The names of the tables.
+            options: Its options.
+
+        Yields:
+            The name of a table, and bytes of its file.
+
+        Raises:
+            UnusableInput: If a file cannot be read, or nothing in it could be.
+            Stopped: If a signal came; a live input has ended instead, and its files are complete.
+        """
+        made = self.capture._table_files(format, tables, options)
+        with closing(self._driven(made, made.next_part)) as parts:
+            for number, block in parts:
                 if block:
-                    yield block
+                    yield TABLES[number], block
+        if self._stopped is not None:
+            raise self._stopped
+
+    def _driven(
+        self, made: OutputPass, read: Callable[[], T | None]
+    ) -> Generator[T, None, None]:
+        """Drive a pass with progress to its end, and count what it has counted."""
+        with progress(self._size(), self.name, lambda: made.tally["messages"]) as advance:
+            while (part := self._next(read)) is not None:
+                yield part
                 advance(made.bytes_read)
         self.bytes_read = made.bytes_read
         self.counts = PacketCounts(**made.counts)
