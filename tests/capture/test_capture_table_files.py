@@ -1,4 +1,4 @@
-"""`write_parquet` and `write_arrow`: what pyarrow, Polars and DuckDB read back, and what is refused."""
+"""`write_parquet` and `write_arrow`: what other libraries read back, and what is refused."""
 
 from __future__ import annotations
 

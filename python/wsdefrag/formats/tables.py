@@ -1,7 +1,7 @@
 """Writes the tables of ``Capture.to_arrow()`` to Parquet files and to Arrow IPC files.
 
-The native module reads and encodes; here its blocks are written. Batches are encoded while the table
-is read, so memory does not grow with the capture.
+The native module reads and encodes; here its blocks are written. Batches are encoded while the
+table is read, so memory does not grow with the capture.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ def write_parquet(
 ) -> int:
     """Write a table as a Parquet file.
 
-    A row group ends at 64 MiB of values, at 16 MiB of encoded ones, or at 1,048,576 rows. Columns have
-    dictionaries and statistics; of ``text`` and ``content`` only the nulls are counted.
+    A row group ends at 64 MiB of values, at 16 MiB of encoded ones, or at 1,048,576 rows. Columns
+    have dictionaries and statistics; of ``text`` and ``content`` only the nulls are counted.
 
     Args:
         table: A table of a capture, a capture for its messages, or any table that exports an Arrow
@@ -44,15 +44,16 @@ def write_parquet(
     Raises:
         CaptureError: If the capture is damaged. The file is valid and contains everything that was
             read before.
-        OSError: If the capture cannot be read, after the file was ended as well, or if the file cannot
-            be written.
-        ValueError: If an argument has none of its values, a column of another library's table cannot
-            be written, or its stream fails.
+        OSError: If the capture cannot be read, after the file was ended as well, or if the file
+            cannot be written.
+        ValueError: If an argument has none of its values, a column of another library's table
+            cannot be written, or its stream fails.
 
     Example:
         >>> import io
         >>> from wsdefrag.capture import Capture, write_parquet
-        >>> write_parquet(Capture("vectors/captures/demo.pcapng").to_arrow().connections, io.BytesIO())
+        >>> tables = Capture("vectors/captures/demo.pcapng").to_arrow()
+        >>> write_parquet(tables.connections, io.BytesIO())
         5
     """
     return _write(table, file, "parquet", compression, compression_level)
@@ -80,10 +81,10 @@ def write_arrow(
     Raises:
         CaptureError: If the capture is damaged. The file is valid and contains everything that was
             read before.
-        OSError: If the capture cannot be read, after the file was ended as well, or if the file cannot
-            be written.
-        ValueError: If an argument has none of its values, a column of another library's table cannot
-            be written, or its stream fails.
+        OSError: If the capture cannot be read, after the file was ended as well, or if the file
+            cannot be written.
+        ValueError: If an argument has none of its values, a column of another library's table
+            cannot be written, or its stream fails.
     """
     return _write(table, file, "arrow", compression, compression_level)
 
@@ -102,9 +103,7 @@ def _write(
         source = table
     else:
         source = table.__arrow_c_stream__()
-    made = TablePass(
-        source, format, compression=compression, compression_level=compression_level
-    )
+    made = TablePass(source, format, compression=compression, compression_level=compression_level)
     while (block := made.next_block()) is not None:
         if block:
             file.write(block)

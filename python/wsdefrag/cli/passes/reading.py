@@ -11,7 +11,7 @@ import os
 import time
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import click
 
@@ -28,11 +28,31 @@ from wsdefrag.errors import CaptureError
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, Sequence
 
-    from wsdefrag._native import OutputPass
     from wsdefrag.capture.reader import CaptureItem
     from wsdefrag.cli.selection import Selection
 
 T = TypeVar("T")
+
+
+class Counters(Protocol):
+    """What a pass of the native module has counted so far."""
+
+    @property
+    def bytes_read(self) -> int:
+        """Bytes of the files."""
+
+    @property
+    def counts(self) -> dict[str, Any]:
+        """The counters of the packets."""
+
+    @property
+    def tally(self) -> dict[str, Any]:
+        """The counters of the rows."""
+
+    @property
+    def warnings(self) -> list[str]:
+        """Warnings about files."""
+
 
 TABLES = ("messages", "connections", "events")
 """The tables of a capture, in the order of their numbers."""
@@ -140,9 +160,7 @@ class Reading:
         if self._stopped is not None:
             raise self._stopped
 
-    def _driven(
-        self, made: OutputPass, read: Callable[[], T | None]
-    ) -> Generator[T, None, None]:
+    def _driven(self, made: Counters, read: Callable[[], T | None]) -> Generator[T, None, None]:
         """Drive a pass with progress to its end, and count what it has counted."""
         with progress(self._size(), self.name, lambda: made.tally["messages"]) as advance:
             while (part := self._next(read)) is not None:
