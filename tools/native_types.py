@@ -285,6 +285,7 @@ SOURCES = {
     "Event": "wsdefrag.events",
     "Iterator": "collections.abc",
     "LimitExceeded": "wsdefrag.errors",
+    "Literal": "typing",
     "Limits": "wsdefrag.limits",
     "Opcode": "wsdefrag.opcode",
     "OutOfMemory": "wsdefrag.errors",

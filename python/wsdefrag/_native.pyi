@@ -2,7 +2,7 @@
 # Written by `make stub` from the built module and from tools/native_types.py.
 
 from collections.abc import Iterator, Sequence
-from typing import Any, TypeVar, final
+from typing import Any, Literal, TypeVar, final
 
 from typing_extensions import Buffer, Self, disjoint_base
 
@@ -44,6 +44,7 @@ __all__ = [
     "Pong",
     "Relay",
     "RelayDirection",
+    "TablePass",
     "WebSocketDirection",
     "__version__",
     "accept_deflate_offers",
@@ -276,6 +277,28 @@ class CapturePlan:
 
         Raises:
             ValueError: If there is no such format or table, or the source is a file object that was
+                already read.
+            MemoryError: If there is no memory for a pass.
+        """
+
+    def table_files(
+        self,
+        format: str,
+        tables: Sequence[str],
+        *,
+        compression: Literal["zstd", "lz4"] | None = Ellipsis,
+        compression_level: int | None = None,
+    ) -> OutputPass:
+        """Start a pass over the capture that makes the bytes of a file for each of these tables.
+
+        Args:
+            format: ``"parquet"``, ``"arrow"`` or ``"jsonl"``.
+            tables: The names of the tables; ``next_part`` numbers their files.
+            compression: How columns are compressed: ``"zstd"``, ``"lz4"`` or None.
+            compression_level: The level of zstd, from 1 to 22; None for 1.
+
+        Raises:
+            ValueError: If an argument has none of its values, or the source is a file object that was
                 already read.
             MemoryError: If there is no memory for a pass.
         """
@@ -1322,6 +1345,17 @@ class OutputPass:
             MemoryError: If memory is refused.
         """
 
+    def next_part(self) -> tuple[int, bytes] | None:
+        """Read as ``next_block`` does, for an output of several files.
+
+        Returns:
+            The number of the file, and its next bytes, maybe none; None at the end. The file of a table
+            has its number among messages, connections and events.
+
+        Raises:
+            As ``next_block``.
+        """
+
     @property
     def bytes_read(self) -> int:
         """Bytes of the files read so far, as stored (compressed)."""
@@ -1591,6 +1625,38 @@ class RelayDirection:
     @property
     def tolerated(self) -> dict[str, int]:
         """How often each switched-off rule was broken, by the name of its field in ``Strictness``."""
+
+@final
+class TablePass:
+    """A pass over one table that returns the blocks of a file."""
+
+    def __new__(
+        cls,
+        table: object,
+        format: Literal["parquet", "arrow"],
+        *,
+        compression: Literal["zstd", "lz4"] | None = Ellipsis,
+        compression_level: int | None = None,
+    ) -> Self: ...
+    def next_block(self) -> bytes | None:
+        """Read until a block of the file is ready, or for some milliseconds.
+
+        After an exception of a signal handler, the next call continues.
+
+        Returns:
+            The next bytes of the file, maybe none; None at the end.
+
+        Raises:
+            CaptureError: If no file is a capture.
+            OSError: If no file can be opened or read.
+            ValueError: If a stream of another library fails, or the format cannot hold a value.
+            RuntimeError: If another call is reading the pass.
+            MemoryError: If memory is refused.
+        """
+
+    @property
+    def rows(self) -> int:
+        """Rows written so far."""
 
 class WebSocketDirection(DirectionState):
     """The engine of ``wsdefrag.WebSocketDirection``."""

@@ -21,6 +21,7 @@ from capture_conversation import (
     answer_head,
     binary,
     capture_of,
+    ping,
     request_head,
     text,
 )
@@ -88,7 +89,9 @@ def test_polars_and_duckdb_read_the_table_back(tmp_path: Path, name: str) -> Non
 @pytest.mark.parametrize("format", WRITERS)
 def test_a_capture_is_its_messages_and_other_tables_can_be_written(format: str) -> None:
     expected = pa.table(Capture(DEMO))
-    assert read_back(written(Capture(DEMO), format), format) == expected
+    assert without_dictionaries(
+        read_back(written(Capture(DEMO), format), format)
+    ) == without_dictionaries(expected)
     other = pa.table({"n": pa.array([1, None, 3]), "s": ["a", "b", "a"]})
     assert read_back(written(other, format), format) == other
     batches = other.to_batches(max_chunksize=1)
@@ -158,7 +161,7 @@ def test_parquet_has_statistics_and_metadata() -> None:
     assert found["status"].min == found["status"].max == "ok"
     assert not found["text"].has_min_max
     times = table["timestamp"].cast(pa.int64()).to_pylist()
-    assert found["timestamp"].min.value == min(times)
+    assert found["timestamp"].min_raw == min(times)
 
 
 def hostile() -> bytes:
@@ -168,6 +171,7 @@ def hostile() -> bytes:
     talk.says(False, answer_head(None))
     talk.says(False, text(False, b"\xff\xfe not UTF-8"))
     other = Conversation(("192.0.2.9", 50_123)).open().upgrade()
+    other.says(True, ping(True, b"\xff\0"))
     for content in ("", "x", "\0", "\U0001f600" * 1000):
         other.says(False, text(False, content))
         other.says(True, binary(True, content.encode()))

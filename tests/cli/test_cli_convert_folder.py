@@ -14,7 +14,7 @@ import pytest
 from pyarrow import ipc, parquet
 
 from cli_captures import DEMO, damaged, gapped, invoke_capture, run_capture
-from cli_command import command, environment, objects, started
+from cli_command import environment, objects, started
 from hang_guard import HANG_SECONDS
 from wsdefrag.capture import Capture
 
@@ -137,9 +137,10 @@ def test_what_is_no_capture_leaves_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="limits and signals are those of POSIX")
 def test_full_disk_is_one_line_and_leaves_nothing(tmp_path: Path) -> None:
-    arguments = command("convert", DEMO, "-o", f"{tmp_path}/new/", "--format", "parquet")
+    program = [sys.executable, "-m", "wsdefrag", "convert", str(DEMO)]
+    options = ["-o", f"{tmp_path}/new/", "--format", "parquet"]
     done = subprocess.run(
-        ["sh", "-c", 'ulimit -f 8; "$@"', "sh", *arguments],
+        ["sh", "-c", 'ulimit -f 8; "$@"', "sh", *program, *options],
         capture_output=True,
         env=environment(),
         timeout=HANG_SECONDS,

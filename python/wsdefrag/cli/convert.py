@@ -185,7 +185,7 @@ def _compression(chosen: str, name: str | None, level: int | None) -> dict[str, 
         if name is not None or level is not None:
             option = "--compression" if name is not None else "--compression-level"
             raise click.UsageError(f"{option} is only for parquet and arrow.")
-        return {}
+        return {"compression": None, "compression_level": None}
     if level is not None and name not in (None, "zstd"):
         raise click.UsageError("--compression-level is only for zstd.")
     compression = None if name == "none" else name or "zstd"

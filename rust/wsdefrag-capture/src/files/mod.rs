@@ -13,6 +13,7 @@
 pub mod arrow_ipc;
 pub mod blocks;
 mod dictionary;
+mod name_column;
 pub mod parquet;
 pub mod table_file;
 pub mod table_files;

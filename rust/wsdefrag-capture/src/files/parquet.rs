@@ -27,10 +27,11 @@ use parquet::file::properties::{
 };
 use parquet::file::statistics::Statistics;
 use parquet::file::writer::SerializedFileWriter;
-use parquet::schema::types::ColumnPath;
+use parquet::schema::types::{ColumnPath, SchemaDescriptor};
 use wsdefrag_core::fallible::filled;
 
 use super::blocks::Blocks;
+use super::name_column::NameColumn;
 use super::{Compression, EncodeError};
 
 /// Bytes of pages and dictionaries at which a row group ends.
@@ -66,8 +67,13 @@ pub struct ParquetFile {
     writer: SerializedFileWriter<Blocks>,
     groups: ArrowRowGroupWriterFactory,
     schema: SchemaRef,
-    /// The columns of the row group that is being written; none between two.
+    descriptor: SchemaDescriptor,
+    /// The columns of the row group that is being written; none between two. Those of names are in
+    /// `names`.
     columns: Vec<ArrowColumnWriter>,
+    /// The columns of names: one for each field, or `None` if it has other values.
+    names: Vec<Option<NameColumn>>,
+    compression: Compression,
     /// The nulls of each field, in this group.
     nulls: Vec<u64>,
     /// How many columns of the file a field has.
@@ -97,7 +103,10 @@ impl ParquetFile {
             writer,
             groups,
             schema: Arc::clone(schema),
+            descriptor,
             columns: Vec::new(),
+            names: Vec::new(),
+            compression,
             nulls: Vec::new(),
             leaves: Vec::new(),
             rows: 0,
@@ -113,6 +122,12 @@ impl ParquetFile {
         let mut columns = self.columns.iter_mut();
         for (index, (field, values)) in self.schema.fields().iter().zip(batch.columns()).enumerate()
         {
+            if let Some(names) = &mut self.names[index] {
+                names.add(values)?;
+                self.leaves[index] = 1;
+                columns.next();
+                continue;
+            }
             let leaves = compute_leaves(field, values)?;
             self.leaves[index] = leaves.len();
             self.nulls[index] += values.null_count() as u64;
@@ -148,11 +163,13 @@ impl ParquetFile {
 
     /// Bytes of the row group that is being written.
     pub(super) fn held(&self) -> usize {
-        self.columns.iter().map(ArrowColumnWriter::memory_size).sum()
+        let columns = self.columns.iter().map(ArrowColumnWriter::memory_size).sum::<usize>();
+        columns + self.names.iter().flatten().map(NameColumn::held).sum::<usize>()
     }
 
     fn begin_group(&mut self) -> Result<(), EncodeError> {
         self.columns = self.groups.create_column_writers(self.writer.flushed_row_groups().len())?;
+        self.names = self.schema.fields().iter().map(|field| NameColumn::of(field)).collect();
         let fields = self.schema.fields().len();
         (self.nulls, self.leaves) = (filled(0, fields)?, filled(0, fields)?);
         (self.rows, self.content) = (0, 0);
@@ -163,10 +180,22 @@ impl ParquetFile {
         if self.columns.is_empty() {
             return Ok(());
         }
+        let codec = codec(self.compression)?;
         let mut group = self.writer.next_row_group()?;
         let mut columns = self.columns.drain(..);
+        let mut place = 0;
         for (index, field) in self.schema.fields().iter().enumerate() {
-            for column in columns.by_ref().take(self.leaves[index]) {
+            let leaves = self.leaves[index];
+            if let Some(names) = self.names[index].take() {
+                columns.next();
+                let (bytes, closed) =
+                    names.close(self.descriptor.column(place), self.compression, codec)?;
+                group.append_column(&bytes, closed)?;
+                place += leaves;
+                continue;
+            }
+            place += leaves;
+            for column in columns.by_ref().take(leaves) {
                 let mut chunk = column.close()?;
                 if is_content(field) {
                     let closed = chunk.close_mut();
@@ -195,15 +224,18 @@ fn is_growing(field: &arrow_schema::Field) -> bool {
     is_number && GROWING.contains(&field.name().as_str())
 }
 
+fn codec(compression: Compression) -> Result<Codec, EncodeError> {
+    Ok(match compression {
+        Compression::None => Codec::UNCOMPRESSED,
+        Compression::Lz4 => Codec::LZ4_RAW,
+        Compression::Zstd(level) => Codec::ZSTD(ZstdLevel::try_new(level)?),
+    })
+}
+
 fn properties(
     schema: &SchemaRef,
     compression: Compression,
 ) -> Result<WriterPropertiesBuilder, EncodeError> {
-    let codec = match compression {
-        Compression::None => Codec::UNCOMPRESSED,
-        Compression::Lz4 => Codec::LZ4_RAW,
-        Compression::Zstd(level) => Codec::ZSTD(ZstdLevel::try_new(level)?),
-    };
     let metadata = schema.metadata().iter();
     let metadata = metadata.map(|(key, value)| KeyValue::new(key.clone(), value.clone()));
     let mut properties = WriterProperties::builder()
@@ -211,7 +243,7 @@ fn properties(
         .set_key_value_metadata(Some(metadata.collect()))
         // In pages of this version, values that zstd makes no smaller are not compressed.
         .set_writer_version(WriterVersion::PARQUET_2_0)
-        .set_compression(codec)
+        .set_compression(codec(compression)?)
         .set_statistics_enabled(EnabledStatistics::Chunk)
         // It would grow with the table.
         .set_offset_index_disabled(true)

@@ -262,7 +262,7 @@ impl CapturePlan {
     ///     ValueError: If an argument has none of its values, or the source is a file object that was
     ///         already read.
     ///     MemoryError: If there is no memory for a pass.
-    #[pyo3(signature = (format, tables, *, compression = Some("zstd"), compression_level = None))]
+    #[pyo3(signature = (format, tables, *, compression, compression_level))]
     #[expect(clippy::needless_pass_by_value, reason = "arguments from Python are owned")]
     fn table_files(
         &self,

@@ -158,7 +158,7 @@ impl TablePass {
     ///         source is a file object that was already read.
     ///     MemoryError: If there is no memory for a pass.
     #[new]
-    #[pyo3(signature = (table, format, *, compression = Some("zstd"), compression_level = None))]
+    #[pyo3(signature = (table, format, *, compression, compression_level))]
     fn of_table(
         py: Python<'_>,
         table: &Bound<'_, PyAny>,
