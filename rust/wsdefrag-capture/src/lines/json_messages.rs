@@ -55,6 +55,8 @@ pub fn message_line(
     integer(line, message.missing_bytes)?;
     raw(line, b", \"resynced\": ")?;
     bool(line, message.resynced)?;
+    raw(line, b", \"unauthenticated\": ")?;
+    bool(line, message.unauthenticated)?;
     raw(line, b", \"first_packet\": ")?;
     integer(line, message.first_packet)?;
     raw(line, b", \"last_packet\": ")?;

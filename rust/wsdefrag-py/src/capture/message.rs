@@ -61,6 +61,7 @@ const SHOWN: usize = 28;
 ///     >>> from wsdefrag.capture import Capture
 ///     >>> next(iter(Capture("vectors/captures/demo.pcapng", types=("text",)))).is_text
 ///     True
+#[expect(clippy::struct_excessive_bools, reason = "columns of a row")]
 #[pyclass(frozen, module = "wsdefrag.capture")]
 pub(crate) struct CapturedMessage {
     #[pyo3(get)]
@@ -146,7 +147,11 @@ impl CapturedMessage {
         wire_length, payload_length, compressed, status, missing_bytes, resynced, unauthenticated,
         first_packet, last_packet, file = None
     ))]
-    #[expect(clippy::too_many_arguments, reason = "they are the attributes")]
+    #[expect(
+        clippy::too_many_arguments,
+        clippy::fn_params_excessive_bools,
+        reason = "they are the attributes"
+    )]
     fn make(
         connection: &Bound<'_, PyAny>,
         seq: u64,
