@@ -267,6 +267,9 @@ impl<F: ArchiveFormat> Output for ArchiveOutput<F> {
     }
 
     fn finish(&mut self) -> Result<(), OutputError> {
+        if self.failed {
+            return Ok(());
+        }
         self.pieces.bytes(wsdefrag_core::fallible::copied(self.format.end())?)?;
         self.advance()
     }

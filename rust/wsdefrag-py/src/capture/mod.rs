@@ -20,3 +20,4 @@ pub(crate) mod plan;
 pub(crate) mod reader;
 pub(crate) mod run;
 mod source;
+mod temporary_file;
