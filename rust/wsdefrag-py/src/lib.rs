@@ -41,7 +41,8 @@ mod _native {
 
     use crate::budget::Budget;
     use crate::capture::arrow::ArrowStream;
-    use crate::capture::event::CapturedEvent;
+    use crate::capture::entry_writer::EntryWriter;
+    use crate::capture::event::{CapturedEvent, event_text};
     use crate::capture::items::CaptureItems;
     use crate::capture::message::CapturedMessage;
     use crate::capture::output_pass::OutputPass;
@@ -90,6 +91,7 @@ mod _native {
                 py.get_type::<Connection>(),
                 py.get_type::<DecidingRelay>(),
                 py.get_type::<DirectionState>(),
+                py.get_type::<EntryWriter>(),
                 py.get_type::<EventReader>(),
                 py.get_type::<EventWriter>(),
                 py.get_type::<Frame>(),
@@ -111,6 +113,7 @@ mod _native {
             module.add(class.name()?, class)?;
         }
         module.add_function(wrap_pyfunction!(accept_deflate_offers, module)?)?;
+        module.add_function(wrap_pyfunction!(event_text, module)?)?;
         module.add_function(wrap_pyfunction!(fragment_sizes, module)?)?;
         module.add_function(wrap_pyfunction!(panic_inside, module)?)?;
         module.add_function(wrap_pyfunction!(parse_deflate_header, module)?)?;

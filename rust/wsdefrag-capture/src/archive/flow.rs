@@ -239,10 +239,8 @@ fn request(row: &EntryRow<'_>) -> Result<Values, OutOfMemory> {
     let request = row.request.as_ref();
     // Only the time of a request's last byte is known.
     let moment = moment(request.map_or(row.opened, |request| request.time));
-    head(&mut values, row, request.map_or(&[], |request| &request.fields), moment)?;
+    head(&mut values, row, request.map_or(&[], |request| &request.fields), Some(b""), moment)?;
     let out = values.out();
-    text(out, "content")?;
-    bytes(out, b"")?;
     text(out, "host")?;
     text(out, &row.server.0)?;
     text(out, "port")?;
@@ -263,11 +261,10 @@ fn request(row: &EntryRow<'_>) -> Result<Values, OutOfMemory> {
 fn response(row: &EntryRow<'_>) -> Result<Option<Values>, OutOfMemory> {
     let Some(response) = &row.response else { return Ok(None) };
     let mut values = Values::default();
-    head(&mut values, row, &response.fields, moment(response.time))?;
-    let out = values.out();
-    text(out, "content")?;
     // The body of a refusal is not kept.
-    optional(out, (!row.refused).then_some(&b""[..]), bytes)?;
+    let content = (!row.refused).then_some(&b""[..]);
+    head(&mut values, row, &response.fields, content, moment(response.time))?;
+    let out = values.out();
     text(out, "status_code")?;
     integer(out, response.status)?;
     text(out, "reason")?;
@@ -280,6 +277,7 @@ fn head(
     values: &mut Values,
     row: &EntryRow<'_>,
     fields: &[Field],
+    content: Option<&[u8]>,
     moment: Time,
 ) -> Result<(), OutOfMemory> {
     text(values.out(), "http_version")?;
@@ -296,6 +294,8 @@ fn head(
         }
     }
     values.add(list, LIST)?;
+    text(values.out(), "content")?;
+    optional(values.out(), content, bytes)?;
     text(values.out(), "trailers")?;
     null(values.out())?;
     for key in ["timestamp_start", "timestamp_end"] {
@@ -331,6 +331,8 @@ fn half(
     name: &str,
     [peer, own]: [&Endpoint<'_>; 2],
 ) -> Result<Values, OutOfMemory> {
+    const NOTHING: &[u8] = b"0:~";
+    const EMPTY: &[u8] = b"0:]";
     let mut values = Values::default();
     text(values.out(), "id")?;
     text(values.out(), &id(row, name))?;
@@ -341,20 +343,28 @@ fn half(
     let out = values.out();
     text(out, "transport_protocol")?;
     text(out, "tcp")?;
+    text(out, "error")?;
+    null(out)?;
     text(out, "tls")?;
     boolean(out, false)?;
-    for key in ["certificate_list", "alpn_offers", "cipher_list"] {
+    for (key, value) in [
+        ("certificate_list", EMPTY),
+        ("alpn", NOTHING),
+        ("alpn_offers", EMPTY),
+        ("cipher", NOTHING),
+        ("cipher_list", EMPTY),
+        ("tls_version", NOTHING),
+        ("sni", NOTHING),
+    ] {
         text(out, key)?;
-        out.try_append(b"0:]")?;
-    }
-    for key in ["error", "alpn", "cipher", "tls_version", "sni", "timestamp_tls_setup"] {
-        text(out, key)?;
-        null(out)?;
+        out.try_append(value)?;
     }
     text(out, "timestamp_start")?;
     time(out, moment(row.opened))?;
     text(out, "timestamp_end")?;
     optional(out, row.torn_down.then(|| moment(row.last)), time)?;
+    text(out, "timestamp_tls_setup")?;
+    null(out)?;
     Ok(values)
 }
 

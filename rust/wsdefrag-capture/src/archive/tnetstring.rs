@@ -138,3 +138,84 @@ pub(super) fn optional<T>(
         None => null(out),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(write: impl FnOnce(&mut Vec<u8>) -> Result<(), OutOfMemory>, expected: &str) {
+        let mut out = Vec::new();
+        write(&mut out).unwrap();
+        assert_eq!(String::from_utf8(out).unwrap(), expected);
+    }
+
+    #[test]
+    fn values_are_written_as_they_should_be() {
+        check(null, "0:~");
+        check(|out| boolean(out, true), "4:true!");
+        check(|out| boolean(out, false), "5:false!");
+        check(|out| integer(out, 0), "1:0#");
+        check(|out| integer(out, -12), "3:-12#");
+        check(|out| time(out, Time::Seconds(1.5)), "3:1.5^");
+        check(|out| time(out, Time::Seconds(1e-9)), "4:1e-9^");
+        let exact = Time::Nanoseconds(1_700_000_000_123_456_789);
+        check(|out| time(out, exact), "20:1700000000.123456789^");
+        check(|out| time(out, Time::Nanoseconds(0).or_least()), "11:0.000000001^");
+        check(|out| bytes(out, b""), "0:,");
+        check(|out| text(out, "größe"), "7:größe;");
+    }
+
+    #[test]
+    fn lists_and_dicts_contain_values() {
+        let list = |values: Values, tag| {
+            let mut whole = Values::default();
+            whole.add(values, tag).unwrap();
+            whole
+        };
+        check(
+            |out| {
+                let mut inner = Values::default();
+                null(inner.out())?;
+                let mut outer = Values::default();
+                integer(outer.out(), 1)?;
+                outer.add(inner, LIST)?;
+                out.try_append(list(outer, LIST).out())
+            },
+            "12:1:1#3:0:~]]",
+        );
+        check(
+            |out| {
+                let mut inner = Values::default();
+                text(inner.out(), "b")?;
+                bytes(inner.out(), b"c")?;
+                let mut outer = Values::default();
+                text(outer.out(), "a")?;
+                outer.add(inner, DICT)?;
+                out.try_append(list(outer, DICT).out())
+            },
+            "16:1:a;8:1:b;1:c,}}",
+        );
+    }
+
+    #[test]
+    fn rows_count_in_the_lengths_around_them() {
+        let mut websocket = Values::default();
+        text(websocket.out(), "messages").unwrap();
+        websocket.add_rows(2, 1000).unwrap();
+        null(websocket.out()).unwrap();
+        let mut flow = Values::default();
+        text(flow.out(), "websocket").unwrap();
+        flow.add(websocket, DICT).unwrap();
+        let mut whole = Values::default();
+        whole.add(flow, DICT).unwrap();
+        let mut shown = String::new();
+        for part in whole.into_parts().unwrap() {
+            match part {
+                Part::Bytes(bytes) => shown += std::str::from_utf8(&bytes).unwrap(),
+                Part::Rows(number) => shown += &format!("<{number}>"),
+            }
+        }
+        assert_eq!(shown, "1038:9:websocket;1020:8:messages;1000:<2>]0:~}}");
+    }
+}

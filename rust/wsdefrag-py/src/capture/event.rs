@@ -8,12 +8,15 @@
 
 use std::sync::OnceLock;
 
-use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::exceptions::{PyMemoryError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyString, PyType};
 use pyo3::{PyTraverseError, PyVisit};
 use wsdefrag_capture::CaptureEvent;
+use wsdefrag_capture::connection_facts::ConnectionFacts;
 use wsdefrag_capture::event::{Detail, GapEffect};
+use wsdefrag_capture::lines::event_row::EventRow;
+use wsdefrag_capture::lines::event_text::event_text as words;
 
 use crate::capture::connection::is_connection;
 use crate::raw::bytes::copied_bytes;
@@ -159,6 +162,40 @@ impl CapturedEvent {
             }
         }
         Ok(this)
+    }
+
+    /// Its values in an output. `number` and `connection` say of which connection.
+    pub(crate) fn row<'a>(
+        &'a self,
+        py: Python<'a>,
+        number: u64,
+        connection: &'a ConnectionFacts,
+    ) -> PyResult<EventRow<'a>> {
+        Ok(EventRow {
+            kind: self.kind,
+            number,
+            connection,
+            from_client: self.from_client,
+            event: self.event,
+            seq: self.seq,
+            offset: self.offset,
+            length: self.length,
+            missing_bytes: self.missing_bytes,
+            timestamp: self.timestamp_ns,
+            first_timestamp: self.first_timestamp_ns,
+            resynced: self.resynced,
+            first_packet: self.first_packet,
+            last_packet: self.last_packet,
+            file: self.file.as_ref().map(|file| file.bind(py).to_str()).transpose()?,
+            payload: self.payload.as_ref().map(|payload| payload.bind(py).as_bytes()),
+            close_code: self.close_code,
+            close_reason: self.close_reason.as_deref(),
+            effect: self.effect,
+            incomplete: self.incomplete,
+            cost: self.cost.get().copied(),
+            rule: self.rule.as_deref().map(Into::into),
+            error: self.error.as_deref().map(Into::into),
+        })
     }
 
     /// Takes the cost of a gap, if it is certain.
@@ -333,4 +370,17 @@ impl<'py> Given<'_, 'py> {
         let missing = || PyTypeError::new_err(format!("{name} is missing"));
         self.optional(name)?.ok_or_else(missing)
     }
+}
+
+/// Describe an event in words.
+///
+/// Args:
+///     event: A control frame, a gap or a violation.
+#[pyfunction]
+pub(crate) fn event_text(py: Python<'_>, event: &Bound<'_, CapturedEvent>) -> PyResult<String> {
+    let facts = ConnectionFacts::default();
+    let mut text = Vec::new();
+    words(&mut text, &event.get().row(py, 0, &facts)?)
+        .map_err(|_| PyMemoryError::new_err("no memory for a text"))?;
+    Ok(String::from_utf8_lossy(&text).into_owned())
 }

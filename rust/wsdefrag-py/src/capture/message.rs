@@ -10,6 +10,7 @@ use pyo3::exceptions::{PyAttributeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString, PyTuple, PyType};
 use pyo3::{IntoPyObjectExt, PyTraverseError, PyVisit};
+use wsdefrag_capture::archive::message_entry::{MessageEntry, Time};
 use wsdefrag_capture::{Message, Status};
 use wsdefrag_core::Opcode;
 
@@ -127,6 +128,22 @@ impl CapturedMessage {
             last_packet: message.last_packet,
             file,
         })
+    }
+
+    /// Its values in an archive.
+    pub(crate) fn entry<'a>(&'a self, py: Python<'a>) -> MessageEntry<'a> {
+        MessageEntry {
+            opcode: self.opcode,
+            from_client: self.from_client,
+            content: self.content.bind(py).as_bytes(),
+            time: Time::Nanoseconds(self.timestamp_ns),
+            dropped: false,
+            injected: false,
+            status: self.status,
+            missing_bytes: self.missing_bytes,
+            resynced: self.resynced,
+            unauthenticated: self.unauthenticated,
+        }
     }
 
     /// The time in seconds since the epoch, as mitmproxy stores it.

@@ -8,6 +8,7 @@ mod arrow_pass;
 mod choices;
 mod connection;
 mod counts;
+pub(crate) mod entry_writer;
 pub(crate) mod event;
 pub(crate) mod failure;
 mod guarded_run;

@@ -73,10 +73,15 @@ pub(crate) fn make_output(
     let rows = LineRows { table, events, control_frames };
     match format {
         "jsonl" => Ok(Box::new(LineOutput::new(JsonLines { content }, rows, files))),
-        "har" => Ok(Archive::Har.output(files, Some(Box::new(TemporaryFile::default())))),
-        "mitm" => Ok(Archive::Flows.output(files, Some(Box::new(TemporaryFile::default())))),
+        "har" => Ok(archive(Archive::Har, files)),
+        "mitm" => Ok(archive(Archive::Flows, files)),
         _ => Err(PyValueError::new_err(format!("{format:?} is no format of an output"))),
     }
+}
+
+/// An archive, with a temporary file for what does not fit into memory.
+fn archive(archive: Archive, files: Vec<String>) -> AnyOutput {
+    archive.output(files, Some(Box::new(TemporaryFile::default())))
 }
 
 /// The state of a pass.
