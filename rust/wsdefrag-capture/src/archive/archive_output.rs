@@ -8,7 +8,10 @@
 //! - the rows in memory take `held` bytes, at most `most_held` after each row, if there is a spool
 //! - entries are made ready piece by piece: as long as `pieces` has some, the output is full
 
-#![expect(clippy::disallowed_methods, reason = "connections that are open, which are charged elsewhere, and the output itself")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "connections that are open, which are charged elsewhere, and the output itself"
+)]
 
 use std::collections::HashMap;
 

@@ -3,8 +3,8 @@
 //! The Python module `formats.mitm` documents the keys.
 
 use sha1::{Digest, Sha1};
-use wsdefrag_core::fallible::TryGrow;
 use wsdefrag_core::OutOfMemory;
+use wsdefrag_core::fallible::TryGrow;
 
 use super::entry_row::{Endpoint, EntryRow};
 use super::flow_metadata;

@@ -182,7 +182,7 @@ mod tests {
                 outer.add(inner, LIST)?;
                 out.try_append(list(outer, LIST).out())
             },
-            "12:1:1#3:0:~]]",
+            "10:1:1#3:0:~]]",
         );
         check(
             |out| {
@@ -194,7 +194,7 @@ mod tests {
                 outer.add(inner, DICT)?;
                 out.try_append(list(outer, DICT).out())
             },
-            "16:1:a;8:1:b;1:c,}}",
+            "15:1:a;8:1:b;1:c,}}",
         );
     }
 

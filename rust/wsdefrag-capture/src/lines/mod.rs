@@ -7,8 +7,8 @@
 
 pub mod connection_row;
 pub mod event_row;
-pub mod json;
 pub mod event_text;
+pub mod json;
 mod json_connections;
 mod json_events;
 pub mod json_lines;

@@ -14,8 +14,8 @@
 //! the end of a segment, and one of these is true:
 //!
 //! - it has three headers in a row. Random bytes contain three in about one segment of 100,000
-//! - no frame has been found yet, and it begins with the first segment after a gap or at the start,
-//!   which often begins a frame
+//! - no frame has been found yet, it begins with the first segment after a gap or at the start, which
+//!   often begins a frame, and that a frame ends with a segment is hardly chance
 //! - no frame has been found yet, and its evidence is strong
 //!
 //! A candidate that fails is dropped, and the next stored segment is tried. A gap drops everything.
@@ -194,7 +194,8 @@ impl FrameSearch {
         let is_confirmed = match self.certainty {
             _ if candidate.aligned() == 0 || candidate.readable_from().is_none() => false,
             Certainty::Unproved => false,
-            Certainty::Beginning if self.is_first || candidate.weight() >= STRONG => true,
+            Certainty::Beginning if self.is_first && candidate.is_clearly_aligned() => true,
+            Certainty::Beginning if candidate.weight() >= STRONG => true,
             Certainty::Beginning | Certainty::Resync => candidate.headers() >= MIN_HEADERS,
         };
         if is_confirmed { self.confirm() } else { None }
@@ -287,6 +288,38 @@ impl FrameSearch {
                 self.candidate = Some(candidate);
                 return;
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::packet::Origin;
+
+    /// After how many of the segments frames are found at the start of a server's direction.
+    fn found_after(segments: &[&[u8]]) -> Option<usize> {
+        let mut search =
+            FrameSearch::new(Sender::Server, false, 1 << 20).with_certainty(Certainty::Beginning);
+        let mut parts = segments.iter().map(|bytes| StreamPart::Data(bytes, Origin::default()));
+        parts.position(|part| search.part(part).is_some())
+    }
+
+    #[test]
+    fn first_frame_has_to_end_with_a_segment_by_more_than_chance() {
+        let long = [&[0x82, 0x7e, 0, 200][..], &[b'x'; 200]].concat();
+        for (segments, expected) in [
+            (vec![&b"\x82\x03abc"[..]], Some(0)),
+            (vec![b"\x82\x00"], Some(0)),
+            (vec![&long[..150], &long[150..]], Some(1)),
+            // Bytes of which each is a segment end a frame wherever one ends.
+            (vec![b"\x82", b"\x00", b"\x10"], None),
+            (vec![b"\x02", b"\x00", b"\x99"], None),
+            (vec![b"\x82", b"\x03", b"a", b"b", b"c"], None),
+            // More frames say more.
+            (vec![b"\x82", b"\x00", b"\x82", b"\x00", b"\x82", b"\x00"], Some(5)),
+        ] {
+            assert_eq!(found_after(&segments), expected, "{segments:x?}");
         }
     }
 }
