@@ -18,3 +18,6 @@ mod pieces;
 mod row_stream;
 pub mod spool;
 mod tnetstring;
+
+#[cfg(test)]
+mod tests;
