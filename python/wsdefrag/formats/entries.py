@@ -1,4 +1,4 @@
-"""``write_entries``: writes connections as entries of an archive, formatted by the native module."""
+"""``write_entries``: writes connections as an archive, formatted by the native module."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ _TORN_DOWN = ("fin", "rst")
 
 
 def write_entries(
-    source: Capture | Items | Iterable[Conversation], file: IO[bytes], format: Literal["har", "mitm"]
+    source: Capture | Items | Iterable[Conversation],
+    file: IO[bytes],
+    format: Literal["har", "mitm"],
 ) -> int:
     """Write connections as an archive.
 

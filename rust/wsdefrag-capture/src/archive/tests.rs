@@ -118,7 +118,7 @@ fn written(archive: Archive, spool: Option<Box<dyn Spool>>) -> (Vec<u8>, usize, 
     for number in 0..20 {
         output.opened(&connection(number));
     }
-    for seq in 0..300 {
+    for seq in 0..300_u64 {
         for number in 0..20 {
             let length = if number < 2 { 100_000 } else { 300 };
             let (opcode, content) = match seq % 3 {
