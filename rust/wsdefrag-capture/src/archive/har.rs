@@ -13,9 +13,8 @@ use super::message_entry::{MessageEntry, Time};
 use super::open_entry::{ArchiveFormat, Totals};
 use super::pieces::Part;
 use super::row_stream::RowWriter;
-use crate::lines::event_line;
 use crate::lines::event_row::EventRow;
-use crate::lines::event_text::event_text;
+use crate::lines::{event_line, event_text};
 use crate::lines::json::{
     base64_digits, bool, characters, integer, optional_integer, raw, seconds, string,
 };
@@ -153,9 +152,7 @@ fn in_place(out: &mut Vec<u8>, event: &EventRow<'_>) -> Result<(), OutOfMemory> 
     raw(out, b" from the ")?;
     raw(out, side(event.from_client))?;
     raw(out, b": ")?;
-    let mut text = Vec::new();
-    event_text(&mut text, event)?;
-    characters(out, &text)?;
+    characters(out, event_text(event).as_bytes())?;
     raw(out, b"\", \"_kind\": \"")?;
     raw(out, event.kind.as_bytes())?;
     raw(out, b"\"")?;

@@ -1,12 +1,16 @@
 //! An event in words, for people: one line without a line end.
 
-use wsdefrag_core::OutOfMemory;
-use wsdefrag_core::fallible::TryGrow;
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_macros,
+    reason = "a sentence with numbers; a close reason has at most 123 bytes"
+)]
+
+use std::fmt::Display;
 
 use super::event_row::EventRow;
-use super::json::integer;
 
-/// What a gap did, by the name of its effect.
+/// What a gap did to the reading of its direction, by the name of the effect.
 const EFFECTS: [(&str, &str); 5] = [
     ("nothing", "in a part that is not read"),
     ("frame", "inside a frame"),
@@ -21,95 +25,59 @@ const EFFECTS: [(&str, &str); 5] = [
 /// The close code of a frame without one (RFC 6455 section 7.1.5).
 const NO_CODE: u16 = 1005;
 
-/// Appends the size of an event, and what it cost as far as that is certain. The time, the connection,
-/// the sender, the kind and the payload are left to the caller.
-///
-/// # Errors
-///
-/// If memory is refused. Then the text is cut.
-pub fn event_text(text: &mut Vec<u8>, event: &EventRow<'_>) -> Result<(), OutOfMemory> {
-    match event.kind {
-        "gap" => {
-            counted(text, event.length, "byte", "bytes")?;
-            text.try_append(b" missing, ")?;
-            let effect = event.effect.unwrap_or("nothing");
-            let known = EFFECTS.iter().find(|(name, _)| *name == effect);
-            text.try_append(known.map_or(effect, |(_, words)| words).as_bytes())?;
-            let (undecodable, lost) = event.cost.unwrap_or_default();
-            for (number, one, more) in [
-                (event.incomplete.unwrap_or(0), "message incomplete", "messages incomplete"),
-                (undecodable, "message undecodable", "messages undecodable"),
-                (lost, "byte lost", "bytes lost"),
-            ] {
-                if number > 0 {
-                    text.try_append(b"; ")?;
-                    counted(text, number, one, more)?;
-                }
+/// The size of an event, and what it cost as far as that is certain. The time, the connection, the
+/// sender, the kind and the payload are left to the caller.
+#[must_use]
+pub fn event_text(row: &EventRow<'_>) -> String {
+    match (row.kind, row.close_code) {
+        ("gap", _) => gap_text(row),
+        ("violation", _) => row.error.as_deref().unwrap_or_default().to_owned(),
+        ("close", Some(code)) => {
+            let code: &dyn Display = if code == NO_CODE { &"without a code" } else { &code };
+            match row.close_reason {
+                Some(reason) if !reason.is_empty() => format!("{code} {reason}"),
+                _ => code.to_string(),
             }
-            Ok(())
-        }
-        "violation" => text.try_append(event.error.as_deref().unwrap_or("").as_bytes()),
-        "close" if event.close_code.is_some() => {
-            match event.close_code {
-                Some(NO_CODE) | None => text.try_append(b"without a code")?,
-                Some(code) => integer(text, code)?,
-            }
-            let reason = event.close_reason.unwrap_or("");
-            if !reason.is_empty() {
-                text.try_push(b' ')?;
-                text.try_append(reason.as_bytes())?;
-            }
-            Ok(())
         }
         _ => {
-            counted(text, event.length, "byte", "bytes")?;
-            if event.missing_bytes > 0 {
-                text.try_append(b", ")?;
-                grouped(text, event.missing_bytes)?;
-                text.try_append(b" missing")?;
+            let size = counted(row.length, "byte", "bytes");
+            match row.missing_bytes {
+                0 => size,
+                missing => format!("{size}, {missing} missing"),
             }
-            Ok(())
         }
     }
 }
 
-/// Appends a number with the word for what it counts.
-fn counted(text: &mut Vec<u8>, number: u64, one: &str, more: &str) -> Result<(), OutOfMemory> {
-    grouped(text, number)?;
-    text.try_push(b' ')?;
-    text.try_append(if number == 1 { one } else { more }.as_bytes())
+fn gap_text(row: &EventRow<'_>) -> String {
+    let effect = EFFECTS.iter().find(|(name, _)| Some(*name) == row.effect);
+    let mut text = counted(row.length, "byte", "bytes");
+    text += " missing, ";
+    text += effect.unwrap_or(&EFFECTS[0]).1;
+    let (undecodable, lost) = row.cost.unwrap_or_default();
+    for (number, one, more) in [
+        (row.incomplete.unwrap_or(0), "message incomplete", "messages incomplete"),
+        (undecodable, "message undecodable", "messages undecodable"),
+        (lost, "byte lost", "bytes lost"),
+    ] {
+        if number > 0 {
+            text += "; ";
+            text += &counted(number, one, more);
+        }
+    }
+    text
 }
 
-/// Appends a number with a comma before each group of three digits.
-fn grouped(text: &mut Vec<u8>, number: u64) -> Result<(), OutOfMemory> {
-    let mut digits = itoa::Buffer::new();
-    let digits = digits.format(number).as_bytes();
-    for (index, digit) in digits.iter().enumerate() {
+/// A number in groups of three digits, and what it counts.
+fn counted(number: u64, one: &str, more: &str) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
         if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.try_push(b',')?;
+            text.push(',');
         }
-        text.try_push(*digit)?;
+        text.push(digit);
     }
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_have_commas() {
-        for (number, expected) in [
-            (0, "0"),
-            (999, "999"),
-            (1_000, "1,000"),
-            (65_536, "65,536"),
-            (1_234_567, "1,234,567"),
-            (u64::MAX, "18,446,744,073,709,551,615"),
-        ] {
-            let mut text = Vec::new();
-            grouped(&mut text, number).unwrap();
-            assert_eq!(text, expected.as_bytes());
-        }
-    }
+    text.push(' ');
+    text + if number == 1 { one } else { more }
 }

@@ -8,7 +8,7 @@
 
 use std::sync::OnceLock;
 
-use pyo3::exceptions::{PyMemoryError, PyTypeError, PyValueError};
+use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyString, PyType};
 use pyo3::{PyTraverseError, PyVisit};
@@ -16,7 +16,7 @@ use wsdefrag_capture::CaptureEvent;
 use wsdefrag_capture::connection_facts::ConnectionFacts;
 use wsdefrag_capture::event::{Detail, GapEffect};
 use wsdefrag_capture::lines::event_row::EventRow;
-use wsdefrag_capture::lines::event_text::event_text as words;
+use wsdefrag_capture::lines::event_text as words;
 
 use crate::capture::attributes::Attributes;
 use crate::capture::connection::is_connection;
@@ -353,9 +353,5 @@ const NAMES: [&str; 22] = [
 ///     event: A control frame, a gap or a violation.
 #[pyfunction]
 pub(crate) fn event_text(py: Python<'_>, event: &Bound<'_, CapturedEvent>) -> PyResult<String> {
-    let facts = ConnectionFacts::default();
-    let mut text = Vec::new();
-    words(&mut text, &event.get().row(py, 0, &facts)?)
-        .map_err(|_| PyMemoryError::new_err("no memory for a text"))?;
-    Ok(String::from_utf8_lossy(&text).into_owned())
+    Ok(words(&event.get().row(py, 0, &ConnectionFacts::default())?))
 }
