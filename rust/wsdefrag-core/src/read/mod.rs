@@ -2,6 +2,7 @@
 
 mod account;
 mod completion;
+mod content_target;
 mod decoded;
 pub mod event;
 mod footprint;
