@@ -12,6 +12,7 @@ pub mod frame_decoder;
 pub mod growth;
 pub mod memory;
 mod message;
+mod opening;
 pub mod passive;
 mod passive_state;
 pub mod reassembler;
