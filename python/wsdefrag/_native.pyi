@@ -39,6 +39,7 @@ __all__ = [
     "MessageReassembler",
     "MessageStorage",
     "OpaqueMessage",
+    "OutputPass",
     "Ping",
     "Pong",
     "Relay",
@@ -251,6 +252,30 @@ class CapturePlan:
     def messages_table(self) -> ArrowStream:
         """Return the table of messages alone, whose passes keep no other table."""
 
+    def output(
+        self,
+        format: str,
+        *,
+        table: str = "messages",
+        content: bool = True,
+        events: bool = True,
+        control_frames: bool = True,
+    ) -> OutputPass:
+        """Start a pass over the capture that makes the bytes of an output file.
+
+        Args:
+            format: ``"jsonl"``.
+            table: The table of a format with rows: ``"messages"``, ``"connections"`` or ``"events"``.
+            content: Whether to write the contents of messages.
+            events: Whether events stand between the messages, each in its place.
+            control_frames: Whether pings, pongs and closes are among these events.
+
+        Raises:
+            ValueError: If there is no such format or table, or the source is a file object that was
+                already read.
+            MemoryError: If there is no memory for a pass.
+        """
+
 @final
 class CaptureReader:
     """A pass over a capture that returns batches."""
@@ -417,6 +442,8 @@ class CapturedMessage:
         missing_bytes: Number of payload bytes that were not captured.
         resynced: Whether its first frame was found by a search, because frame boundaries were
             unknown.
+        unauthenticated: Whether it may have bytes of TLS records that were captured in part. Such
+            bytes are decrypted, and no tag confirms them.
         first_packet: Number of the packet with its first byte, counted from 1 over all packets.
         last_packet: Number of the packet that completed it.
         file: Name of the file that this packet is in, or None if it is unknown.
@@ -443,6 +470,7 @@ class CapturedMessage:
         status: str,
         missing_bytes: int,
         resynced: bool,
+        unauthenticated: bool,
         first_packet: int,
         last_packet: int,
         file: str | None = None,
@@ -481,6 +509,8 @@ class CapturedMessage:
     def missing_bytes(self) -> int: ...
     @property
     def resynced(self) -> bool: ...
+    @property
+    def unauthenticated(self) -> bool: ...
     @property
     def first_packet(self) -> int: ...
     @property
@@ -1267,6 +1297,53 @@ class OpaqueMessage:
     @property
     def offset(self) -> int: ...
     __match_args__ = ("type", "content", "rsv", "extension", "from_client", "timestamp", "offset")
+
+@final
+class OutputPass:
+    """A pass over a capture that returns the blocks of an output file."""
+
+    def next_block(self) -> bytes | None:
+        """Read until a block of the output is ready, or for some milliseconds.
+
+        After an exception, or if a file object had no data yet, the next call continues.
+
+        Returns:
+            The next bytes of the output, maybe none; None at the end.
+
+        Raises:
+            CaptureError: If no file is a capture.
+            OSError: If no file can be opened or read, or a temporary file cannot be written.
+            BlockingIOError: If a non-blocking file object has no data yet.
+            RuntimeError: If another call is reading the pass.
+            MemoryError: If memory is refused.
+        """
+
+    @property
+    def bytes_read(self) -> int:
+        """Bytes of the files read so far, as stored (compressed)."""
+
+    @property
+    def counts(self) -> dict[str, Any]:
+        """Number of packets so far by outcome, as ``PacketCounts`` takes them."""
+
+    @property
+    def rows(self) -> int:
+        """Rows written so far."""
+
+    @property
+    def tally(self) -> dict[str, Any]:
+        """What was counted of the rows so far.
+
+        ``messages``, ``content`` (bytes), ``statuses``, ``connections`` that have ended,
+        ``midstream``, ``ends`` (directions that are not read to their end), ``missing``, ``late`` and
+        ``lost`` bytes, ``tolerated``, ``violated`` directions, the first ``violations`` (connection,
+        whether the client broke the rule, the rule), and the ranges of numbers that are
+        ``not_found``.
+        """
+
+    @property
+    def warnings(self) -> list[str]:
+        """Warnings about files that could be read."""
 
 @disjoint_base
 class Ping:

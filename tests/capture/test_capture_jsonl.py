@@ -38,7 +38,8 @@ def test_line_is_the_message_as_the_reader_gives_it(name: str) -> None:
     for message, line in zip(messages, rows, strict=True):
         for key in (
             "seq", "from_client", "frames", "wire_length", "payload_length", "compressed",
-            "status", "missing_bytes", "resynced", "first_packet", "last_packet",
+            "status", "missing_bytes", "resynced", "unauthenticated", "first_packet",
+            "last_packet",
         ):  # fmt: skip
             assert line[key] == getattr(message, key), key
         assert line["connection"] == message.connection.connection

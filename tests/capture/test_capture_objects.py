@@ -63,7 +63,7 @@ CONNECTION = CapturedConnection(
 
 def message(content: bytes = b"hi", *, type: int = Opcode.TEXT, status: str = "ok") -> Any:
     return CapturedMessage(
-        CONNECTION, 0, True, type, content, 1, 1, 1, 2, 2, False, status, 0, False, 1, 1
+        CONNECTION, 0, True, type, content, 1, 1, 1, 2, 2, False, status, 0, False, False, 1, 1
     )
 
 

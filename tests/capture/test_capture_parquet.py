@@ -184,7 +184,8 @@ finally:
 @pytest.mark.parametrize("suffix", ["parquet", "arrow", "jsonl"])
 def test_memory_does_not_grow_with_the_capture(tmp_path: Path, suffix: str) -> None:
     peaks = []
-    for megabytes in (4, 40):
+    # Each is more than one row group.
+    for megabytes in (20, 60):
         talk = Conversation().open().upgrade()
         for _ in range(megabytes * 20):
             talk.says(False, text(False, "x" * 1000) * 50, acked=False)

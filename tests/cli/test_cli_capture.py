@@ -121,6 +121,7 @@ def test_json_line_has_the_promised_keys() -> None:
         "status": "ok",
         "missing_bytes": 0,
         "resynced": False,
+        "unauthenticated": False,
         "first_packet": 8,
         "last_packet": 8,
     }

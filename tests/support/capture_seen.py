@@ -97,6 +97,7 @@ MESSAGE_FIELDS = (
     "status",
     "missing_bytes",
     "resynced",
+    "unauthenticated",
     "first_packet",
     "last_packet",
 )

@@ -12,7 +12,8 @@ in ``_base64``.
 
 More keys of our own: ``_webSocketClose`` is the first Close frame; ``_webSocketEvents`` has the
 control frames, gaps and violations, each as a JSON line has it (see ``jsonl``); ``_resynced`` marks
-messages that were found by a search after a gap; ``_dropped`` and ``_injected`` mark messages that
+messages that were found by a search after a gap, and ``_unauthenticated`` those that may have bytes
+of TLS records that were captured in part; ``_dropped`` and ``_injected`` mark messages that
 a relay dropped or injected. A text that is not UTF-8, but was tolerated, has U+FFFD in ``data`` for
 each wrong byte and its original bytes in ``_base64``.
 
@@ -234,8 +235,10 @@ def _message(message: CapturedMessage | WebSocketMessage) -> dict[str, Any]:
         marks = {
             "_dropped": dropped,
             "_injected": injected,
-            "_resynced": not isinstance(message, WebSocketMessage) and message.resynced,
         }
+        if not isinstance(message, WebSocketMessage):
+            marks["_resynced"] = message.resynced
+            marks["_unauthenticated"] = message.unauthenticated
         return whole | {name: True for name, value in marks.items() if value}
     sender = "client" if message.from_client else "server"
     missing = f", {message.missing_bytes} bytes missing" if message.missing_bytes else ""

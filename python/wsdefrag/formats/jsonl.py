@@ -23,16 +23,17 @@ import re
 from dataclasses import fields
 from typing import IO, TYPE_CHECKING, Literal
 
+from wsdefrag.capture.capture import Capture
 from wsdefrag.capture.connection import Account, CapturedConnection
 from wsdefrag.capture.reader import CapturedEvent
 from wsdefrag.capture.tls import CapturedTls, TlsAccount
 from wsdefrag.formats.conversations import items_of
+from wsdefrag.formats.output import write_output
 from wsdefrag.strictness import Strictness
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from wsdefrag.capture.capture import Capture
     from wsdefrag.capture.connection import CapturedRequest, CapturedResponse
     from wsdefrag.capture.reader import CapturedMessage, CaptureItem
     from wsdefrag.formats.conversations import Items
@@ -82,6 +83,8 @@ def write_jsonl(
             written.
         OSError: If the file cannot be written.
     """
+    if isinstance(capture, Capture):
+        return write_output(capture, file, "jsonl", {"table": table, "content": content})
     count = 0
     items: Iterable[CaptureItem] = items_of(capture)
     if table == "events":
@@ -152,6 +155,7 @@ def message_line(message: CapturedMessage, *, content: bool = True) -> str:
         f'"wire_length": {message.wire_length}, "payload_length": {message.payload_length}, '
         f'"compressed": {json_bool(message.compressed)}, "status": "{message.status}", '
         f'"missing_bytes": {message.missing_bytes}, "resynced": {json_bool(message.resynced)}, '
+        f'"unauthenticated": {json_bool(message.unauthenticated)}, '
         f'"first_packet": {message.first_packet}, "last_packet": {message.last_packet}, '
         f'"file": {_optional(message.file)}, "host": {_optional(connection.host)}, '
         f'"path": {_optional(connection.path)}}}\n'

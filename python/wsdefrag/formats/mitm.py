@@ -15,6 +15,8 @@ flow's ``comment``, which mitmproxy shows, describes them. Keys of ``metadata``:
   must have a request; if it was not captured, it is a GET of ``/`` with the server's address and
   without header fields. A response that was not captured is left out.
 - ``wsdefrag_resynced``: how many messages of the flow were found by a search after a gap.
+- ``wsdefrag_unauthenticated``: how many messages of the flow may have bytes of TLS records that
+  were captured in part: they are decrypted, and no tag confirms them.
 - ``wsdefrag_not_whole``: the messages that are incomplete, cannot be inflated, are over a limit,
   break a rule, or are text that is not UTF-8 (which mitmproxy reads but cannot export), in order.
   Each has ``status``, ``missing_bytes``, ``before`` (the number of messages of the flow before it)

@@ -75,6 +75,11 @@ def _metadata(
     resynced = sum(message.resynced and message.status == "ok" for message in messages)
     if resynced:
         metadata["wsdefrag_resynced"] = resynced
+    unauthenticated = sum(
+        message.unauthenticated and message.status == "ok" for message in messages
+    )
+    if unauthenticated:
+        metadata["wsdefrag_unauthenticated"] = unauthenticated
     if connection.problems:
         metadata["wsdefrag_problems"] = list(connection.problems)
     if connection.request is None:

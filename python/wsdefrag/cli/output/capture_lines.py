@@ -2,8 +2,8 @@
 
 A line has the time of day, the number of the connection, an arrow (``->`` from the client, ``<-``
 from the server), the type (``?`` if the first frame was not captured), the size in bytes, and the
-content as in ``render``. Before the content of an incomplete, invalid or resynced message, the
-problem is named in brackets.
+content as in ``render``. Before the content of an incomplete, invalid, resynced or unauthenticated
+message, the problem is named in brackets.
 
 The line of an event has its kind instead of a type: ``ping`` and ``pong`` with their payload,
 ``close`` with code and reason, ``gap`` with its length and what it cost, ``violation`` with the
@@ -123,4 +123,6 @@ def _mark(message: CapturedMessage) -> str:
         marks.append(f"{message.missing_bytes} B missing")
     if message.resynced:
         marks.append("resynced")
+    if message.unauthenticated:
+        marks.append("unauthenticated")
     return f"[{', '.join(marks)}] " if marks else ""

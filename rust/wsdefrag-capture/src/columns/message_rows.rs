@@ -131,6 +131,7 @@ pub(super) struct MessageRows {
     pub(super) status: Vec<i8>,
     pub(super) missing_bytes: Vec<u64>,
     pub(super) resynced: Flags,
+    pub(super) unauthenticated: Flags,
     pub(super) first_packet: Vec<u64>,
     pub(super) last_packet: Vec<u64>,
     pub(super) file: Vec<u32>,
@@ -157,6 +158,7 @@ impl MessageRows {
             status: Vec::with_capacity(rows),
             missing_bytes: Vec::with_capacity(rows),
             resynced: Flags::default(),
+            unauthenticated: Flags::default(),
             first_packet: Vec::with_capacity(rows),
             last_packet: Vec::with_capacity(rows),
             file: Vec::with_capacity(rows),
@@ -175,6 +177,7 @@ impl MessageRows {
         self.from_client.set(index, message.from_client);
         self.compressed.set(index, message.compressed);
         self.resynced.set(index, message.resynced);
+        self.unauthenticated.set(index, message.unauthenticated);
         self.waiting.push(Row {
             connection: message.connection,
             seq: message.seq,
@@ -223,8 +226,9 @@ impl MessageRows {
         self.waiting.clear();
         self.text.present.spread();
         self.content.present.spread();
-        for flags in [&mut self.from_client, &mut self.compressed, &mut self.resynced] {
-            flags.spread();
-        }
+        self.from_client.spread();
+        self.compressed.spread();
+        self.resynced.spread();
+        self.unauthenticated.spread();
     }
 }

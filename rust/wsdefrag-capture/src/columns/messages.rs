@@ -124,6 +124,7 @@ pub(super) static COLUMNS: LazyLock<Vec<Column<Batch>>> = LazyLock::new(|| {
         }),
         count("missing_bytes", |rows| &mut rows.missing_bytes),
         flag("resynced", |rows| &mut rows.resynced),
+        flag("unauthenticated", |rows| &mut rows.unauthenticated),
         count("first_packet", |rows| &mut rows.first_packet),
         count("last_packet", |rows| &mut rows.last_packet),
         Column::new(optional("file", text_name_type()), |batch: &mut Batch| {
@@ -419,7 +420,7 @@ mod tests {
                 status: Status::ALL[i % 6],
                 missing_bytes: 3000 + row,
                 resynced: i.is_multiple_of(5),
-                unauthenticated: false,
+                unauthenticated: i.is_multiple_of(7),
                 first_packet: 4000 + row,
                 last_packet: 5000 + row,
                 file: u32::try_from(i % 2).unwrap(),
@@ -504,6 +505,7 @@ mod tests {
             assert_eq!(status.value(i), message.status.name());
             assert_eq!(numbers("missing_bytes").value(i), message.missing_bytes);
             assert_eq!(flags("resynced").value(i), message.resynced);
+            assert_eq!(flags("unauthenticated").value(i), message.unauthenticated);
             assert_eq!(numbers("first_packet").value(i), message.first_packet);
             assert_eq!(numbers("last_packet").value(i), message.last_packet);
         }

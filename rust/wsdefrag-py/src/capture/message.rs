@@ -1,10 +1,6 @@
 //! One message of a capture, for Python.
 
-#![expect(
-    clippy::disallowed_methods,
-    clippy::disallowed_macros,
-    reason = "a text has at most 200 characters"
-)]
+#![expect(clippy::disallowed_macros, reason = "a text has at most 200 characters")]
 
 use pyo3::exceptions::{PyAttributeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -18,9 +14,7 @@ use crate::classes::message_class;
 use crate::opcodes::parse_opcode;
 use crate::raw::bytes::copied_bytes;
 use crate::raw::message::new_message;
-
-/// Most bytes of the content in a `repr`.
-const SHOWN: usize = 28;
+use crate::shown::shown_start;
 
 /// A message of a capture, with its connection and its packets.
 ///
@@ -51,6 +45,8 @@ const SHOWN: usize = 28;
 ///     missing_bytes: Number of payload bytes that were not captured.
 ///     resynced: Whether its first frame was found by a search, because frame boundaries were
 ///         unknown.
+///     unauthenticated: Whether it may have bytes of TLS records that were captured in part. Such
+///         bytes are decrypted, and no tag confirms them.
 ///     first_packet: Number of the packet with its first byte, counted from 1 over all packets.
 ///     last_packet: Number of the packet that completed it.
 ///     file: Name of the file that this packet is in, or None if it is unknown.
@@ -59,6 +55,7 @@ const SHOWN: usize = 28;
 ///     >>> from wsdefrag.capture import Capture
 ///     >>> next(iter(Capture("vectors/captures/demo.pcapng", types=("text",)))).is_text
 ///     True
+#[expect(clippy::struct_excessive_bools, reason = "columns of a row")]
 #[pyclass(frozen, module = "wsdefrag.capture")]
 pub(crate) struct CapturedMessage {
     #[pyo3(get)]
@@ -87,6 +84,8 @@ pub(crate) struct CapturedMessage {
     missing_bytes: u64,
     #[pyo3(get)]
     resynced: bool,
+    #[pyo3(get)]
+    unauthenticated: bool,
     #[pyo3(get)]
     first_packet: u64,
     #[pyo3(get)]
@@ -117,6 +116,7 @@ impl CapturedMessage {
             status: message.status,
             missing_bytes: message.missing_bytes,
             resynced: message.resynced,
+            unauthenticated: message.unauthenticated,
             first_packet: message.first_packet,
             last_packet: message.last_packet,
             file,
@@ -138,10 +138,14 @@ impl CapturedMessage {
     #[new]
     #[pyo3(signature = (
         connection, seq, from_client, r#type, content, timestamp_ns, first_timestamp_ns, frames,
-        wire_length, payload_length, compressed, status, missing_bytes, resynced, first_packet,
-        last_packet, file = None
+        wire_length, payload_length, compressed, status, missing_bytes, resynced, unauthenticated,
+        first_packet, last_packet, file = None
     ))]
-    #[expect(clippy::too_many_arguments, reason = "they are the attributes")]
+    #[expect(
+        clippy::too_many_arguments,
+        clippy::fn_params_excessive_bools,
+        reason = "they are the attributes"
+    )]
     fn make(
         connection: &Bound<'_, PyAny>,
         seq: u64,
@@ -157,6 +161,7 @@ impl CapturedMessage {
         status: &str,
         missing_bytes: u64,
         resynced: bool,
+        unauthenticated: bool,
         first_packet: u64,
         last_packet: u64,
         file: Option<Py<PyString>>,
@@ -189,6 +194,7 @@ impl CapturedMessage {
             status,
             missing_bytes,
             resynced,
+            unauthenticated,
             first_packet,
             last_packet,
             file,
@@ -200,7 +206,7 @@ impl CapturedMessage {
         &self,
         py: Python<'py>,
     ) -> PyResult<(Bound<'py, PyType>, Bound<'py, PyTuple>)> {
-        let values: [Bound<'py, PyAny>; 17] = [
+        let values: [Bound<'py, PyAny>; 18] = [
             self.connection.bind(py).clone(),
             self.seq.into_bound_py_any(py)?,
             self.from_client.into_bound_py_any(py)?,
@@ -215,6 +221,7 @@ impl CapturedMessage {
             self.status(py).into_any(),
             self.missing_bytes.into_bound_py_any(py)?,
             self.resynced.into_bound_py_any(py)?,
+            self.unauthenticated.into_bound_py_any(py)?,
             self.first_packet.into_bound_py_any(py)?,
             self.last_packet.into_bound_py_any(py)?,
             self.file.as_ref().map(|file| file.clone_ref(py)).into_bound_py_any(py)?,
@@ -278,29 +285,13 @@ impl CapturedMessage {
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
         let arrow = if self.from_client { "->" } else { "<-" };
         let connection = self.connection.bind(py).getattr("connection")?;
-        let content = self.content.bind(py).as_bytes();
-        let start = &content[..content.len().min(SHOWN)];
         let is_text = self.opcode == Opcode::Text && self.status != Status::Undecodable;
-        let shown = match std::str::from_utf8(start) {
-            Ok(text) if is_text => PyString::new(py, text).repr()?,
-            // An incomplete last character is left out.
-            Err(error) if is_text && error.error_len().is_none() && start.len() < content.len() => {
-                let whole = &start[..error.valid_up_to()];
-                PyString::new(py, &String::from_utf8_lossy(whole)).repr()?
-            }
-            Err(_) if is_text => PyString::new(py, &String::from_utf8_lossy(start)).repr()?,
-            _ => PyBytes::new(py, start).repr()?,
-        };
-        let rest = if start.len() < content.len() {
-            format!("... ({} bytes)", content.len())
-        } else {
-            String::new()
-        };
+        let shown = shown_start(py, self.content.bind(py).as_bytes(), is_text)?;
         let status = match self.status {
             Status::Ok => String::new(),
             status => format!(" {}", status.name()),
         };
-        Ok(format!("<CapturedMessage {connection} {arrow} {shown}{rest}{status}>"))
+        Ok(format!("<CapturedMessage {connection} {arrow} {shown}{status}>"))
     }
 
     /// A connection that keeps its messages is a cycle; clearing the connection breaks it.
