@@ -55,3 +55,13 @@ def test_script_for_mitmproxy_is_where_the_command_says() -> None:
     script = Path(result.stdout.rstrip("\n"))
     # Neither the command nor the script needs mitmproxy for this.
     assert compile(script.read_text(encoding="utf-8"), str(script), "exec")
+
+
+@pytest.mark.parametrize("name", ["connections", "convert", "messages", "plot"])
+def test_help_fits_a_narrow_terminal(name: str) -> None:
+    """All lines but examples, which are to be copied."""
+    result = CliRunner(env={"COLUMNS": "60"}).invoke(group.wsdefrag, [name, "--help"])
+    assert result.exit_code == 0
+    lines = [line for line in result.stdout.splitlines() if "wsdefrag" not in line]
+    assert [line for line in lines if len(line) > 60] == []
+    assert "Exit status:" in lines
