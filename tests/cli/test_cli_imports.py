@@ -24,7 +24,7 @@ _COMMANDS = {"connections", "convert", "messages", "mitmproxy_addon", "plot"}
 # Libraries that take long to import, and what a subcommand may need of them.
 _SLOW = {
     *("asyncio", "hashlib", "json", "matplotlib", "numpy", "pyarrow", "secrets", "shutil"),
-    *("subprocess", "tempfile", "uuid"),
+    *("subprocess", "tempfile"),
 }
 
 # Formatting of output files.
@@ -56,7 +56,7 @@ def imported(*arguments: str) -> set[str]:
             ("convert", _CAPTURE, "-o", "-", "--format", "jsonl"),
             {"convert"},
             _FORMATS - {"plot"},
-            {"hashlib", "json", "uuid"},
+            {"hashlib", "json"},
         ),
         (("mitmproxy-addon",), {"mitmproxy_addon"}, set(), set()),
     ],
