@@ -22,9 +22,9 @@ from wsdefrag.cli.help import Command
 from wsdefrag.cli.input.inputs import EXISTING, captures, live
 from wsdefrag.cli.options import CONNECTION_FILTERS, READING, selects
 from wsdefrag.cli.output.printer import Printer, colours_wanted
-from wsdefrag.cli.output.render import escaped, shown_text
 from wsdefrag.cli.passes.reading import Reading
 from wsdefrag.cli.selection import Selection
+from wsdefrag.formats.shown import escaped, shown_text
 
 _Connection: TypeAlias = dict[str, Any]
 

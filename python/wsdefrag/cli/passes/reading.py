@@ -20,10 +20,11 @@ from wsdefrag.cli.input.inputs import Input, is_regular, name_of
 from wsdefrag.cli.input.source import file_size, progress
 from wsdefrag.cli.output.errors import BadStream, UnusableInput, note, printable_name
 from wsdefrag.cli.output.losses import Losses
-from wsdefrag.cli.output.render import counted, escaped
+from wsdefrag.cli.output.render import counted
 from wsdefrag.cli.output.unfollowed import held_instead
 from wsdefrag.cli.signals import Stopped
 from wsdefrag.errors import CaptureError
+from wsdefrag.formats.shown import escaped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
