@@ -9,7 +9,6 @@ Invariant: the chunks, joined, are the bytes of the stream.
 
 from __future__ import annotations
 
-import json
 import os
 import stat
 import sys
@@ -109,6 +108,8 @@ def read_arrivals(file: IO[bytes], sender: str) -> list[Arrival]:
     Raises:
         click.BadParameter: If the file does not hold such a list.
     """
+    import json  # only recordings need it
+
     try:
         return [
             Arrival(checked_seconds(timestamp), _checked_length(length))
@@ -141,14 +142,17 @@ def with_progress(
 
 
 @contextmanager
-def progress(size: int, label: str) -> Generator[Callable[[int], None], None, None]:
-    """Show a progress bar on standard error, with speed and remaining time.
+def progress(
+    size: int, label: str, messages: Callable[[], int] | None = None
+) -> Generator[Callable[[int], None], None, None]:
+    """Show a progress bar on standard error, with messages, speed and remaining time.
 
     It is shown only for a large file, if standard error is a terminal and standard output is not.
 
     Args:
         size: Total bytes, 0 if unknown.
         label: The name of the input.
+        messages: Returns how many messages there are so far; None to leave it out.
 
     Yields:
         A function to call with the number of bytes read so far.
@@ -159,7 +163,9 @@ def progress(size: int, label: str) -> Generator[Callable[[int], None], None, No
     started = time.perf_counter()
 
     def rate(done: int | None) -> str:
-        return f"{(done or 0) / max(time.perf_counter() - started, 1e-9) / 1e6:,.0f} MB/s"
+        seconds = max(time.perf_counter() - started, 1e-9)
+        speed = f"{(done or 0) / seconds / 1e6:,.0f} MB/s"
+        return speed if messages is None else f"{messages():,} messages, {speed}"
 
     shown = 0
     with click.progressbar(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
 import os
-import shutil
 import sys
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -45,6 +45,18 @@ class Printer(Generic[T]):
             click.echo(lines.encode() if self._jsonl else lines, nl=False, color=True)
 
 
+def print_block(block: bytes) -> None:
+    """Print whole lines in UTF-8, and flush.
+
+    Args:
+        block: The lines; standard output gets them in its own encoding.
+    """
+    # Decoding and encoding again costs more than making the lines.
+    is_utf8 = codecs.lookup(sys.stdout.encoding).name == "utf-8"
+    # color=True keeps click from removing colours; the lines have them only where they are wanted.
+    click.echo(block if is_utf8 else block.decode(), nl=False, color=True)
+
+
 def colours_wanted() -> bool:
     """Whether standard output is a terminal with colours and NO_COLOR is unset or empty."""
     plain = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
@@ -61,6 +73,10 @@ def columns(width: int | None) -> int:
         The columns; 0 for no limit. Without ``--width``, lines are as wide as the terminal, and
         complete where standard output is a file or a pipe: another program reads those.
     """
-    if width is None:
-        return shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
-    return width
+    if width is not None:
+        return width
+    if not sys.stdout.isatty():
+        return 0
+    import shutil  # loads libraries for archives, which a pipe need not wait for
+
+    return shutil.get_terminal_size().columns
