@@ -6,10 +6,10 @@
 `large`: one connection, masked binary messages of 1 MiB in segments of 1,400 B.
 `mixed`: three hundred connections at any time, in bursts; when one ends, a new one begins. Four
     tenths exchange small JSON texts and pings, two tenths compressed texts with context takeover. A
-    few carry large binaries, from the client or the server, which are most of the bytes. The rest is
-    plain HTTP, and records that look like TLS. Some packets are lost, doubled or late.
-`many`: 10,000 connections that are all open until the file ends, nearly always each in the middle of
-    a message.
+    few carry large binaries, from the client or the server: most of the bytes. The rest is plain
+    HTTP, and records that look like TLS. Some packets are lost, doubled or late.
+`many`: 10,000 connections that are all open until the file ends, nearly always each in the middle
+    of a message.
 
 The checksums of the sent messages are kept, so `Sent.check` can verify the complete messages of a
 reader.

@@ -1,4 +1,4 @@
-"""The chart of the README: how many times faster than each peer, one group of bars for each workload."""
+"""The chart of the README: how many times faster than each peer, on each workload."""
 
 from pathlib import Path
 
