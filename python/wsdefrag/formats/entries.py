@@ -75,7 +75,6 @@ def _values(connection: CapturedConnection, record: WebSocketData | None) -> dic
     request, response, close = connection.request, connection.response, connection.close
     values: dict[str, Any] = {
         "connection": connection.connection,
-        "uid": connection.uid,
         "stream_id": connection.stream_id,
         "client": connection.client_address,
         "server": connection.server_address,

@@ -14,10 +14,10 @@ use super::open_entry::{ArchiveFormat, Totals};
 use super::pieces::Part;
 use super::row_stream::RowWriter;
 use crate::lines::event_row::EventRow;
-use crate::lines::{event_line, event_text};
 use crate::lines::json::{
     base64_digits, bool, characters, integer, optional_integer, raw, seconds, string,
 };
+use crate::lines::{event_line, event_text};
 use crate::message::{Status, type_name};
 use crate::output::OutputError;
 

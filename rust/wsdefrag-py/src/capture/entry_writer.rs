@@ -19,7 +19,6 @@ use wsdefrag_capture::archive::entry_row::{
 };
 use wsdefrag_capture::archive::entry_writer::EntryWriter as Writer;
 use wsdefrag_capture::archive::message_entry::{MessageEntry, Time};
-use wsdefrag_capture::connection_facts::ConnectionFacts;
 use wsdefrag_capture::output::OutputError;
 
 use crate::capture::event::CapturedEvent;
@@ -64,8 +63,6 @@ type End = (Option<bool>, Option<i64>, Option<String>, Option<f64>);
 struct Values {
     #[pyo3(item)]
     connection: u64,
-    #[pyo3(item)]
-    uid: [u8; 16],
     #[pyo3(item)]
     stream_id: Option<u32>,
     #[pyo3(item)]
@@ -139,21 +136,12 @@ impl Values {
             }),
         }
     }
-
-    fn facts(&self) -> ConnectionFacts {
-        let text = |value: &Vec<u8>| String::from_utf8_lossy(value).into();
-        ConnectionFacts {
-            uid: self.uid,
-            host: self.host.as_ref().map(text),
-            path: self.path.as_ref().map(text),
-        }
-    }
 }
 
 /// Adds a message.
 fn write_message(writer: &mut Writer, message: &Bound<'_, PyAny>) -> PyResult<()> {
     if let Ok(captured) = message.cast::<CapturedMessage>() {
-        return writer.message(&captured.get().entry(message.py())).map_err(raised);
+        return writer.message(&captured.get().entry()).map_err(raised);
     }
     let (py, nothing) = (message.py(), PyTuple::empty(message.py()));
     let state = python::call_method(message, intern!(py, "get_state"), &nothing)?;
@@ -183,7 +171,6 @@ fn write_message(writer: &mut Writer, message: &Bound<'_, PyAny>) -> PyResult<()
 /// Adds the rows of an entry: events before the messages with the numbers in `places`.
 fn write_rows(
     writer: &mut Writer,
-    values: &Values,
     messages: &Bound<'_, PyList>,
     events: &Bound<'_, PyList>,
     places: &[usize],
@@ -191,7 +178,6 @@ fn write_rows(
     if events.len() != places.len() {
         return Err(PyValueError::new_err("each event has one place"));
     }
-    let facts = values.facts();
     let mut next = 0;
     for (event, place) in events.iter().zip(places) {
         while next < *place && next < messages.len() {
@@ -201,7 +187,7 @@ fn write_rows(
         let event = event.cast::<CapturedEvent>().map_err(|_| {
             PyTypeError::new_err("an event of a conversation must be a CapturedEvent")
         })?;
-        writer.event(&event.get().row(event.py(), values.connection, &facts)?).map_err(raised)?;
+        event.get().with_row(event.py(), |row| writer.event(row))?.map_err(raised)?;
     }
     // The list may change while a message gives its state.
     while next < messages.len() {
@@ -260,7 +246,7 @@ impl EntryWriter {
         let (values, places): (Values, Vec<usize>) = (values.extract()?, places.extract()?);
         self.0.with(py, |writer| {
             let mut out = Vec::new();
-            let made = write_rows(writer, &values, messages, events, &places)
+            let made = write_rows(writer, messages, events, &places)
                 .and_then(|()| writer.entry(&values.row(), &mut out).map_err(raised));
             if made.is_err() {
                 writer.discard();

@@ -13,14 +13,13 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyString, PyType};
 use pyo3::{PyTraverseError, PyVisit};
 use wsdefrag_capture::CaptureEvent;
-use wsdefrag_capture::connection_facts::ConnectionFacts;
 use wsdefrag_capture::event::{Detail, GapEffect};
 use wsdefrag_capture::lines::event_row::EventRow;
-use wsdefrag_capture::lines::event_text as words;
 
 use crate::capture::attributes::Attributes;
 use crate::capture::connection::is_connection;
-use crate::raw::bytes::copied_bytes;
+use crate::capture::connection_row::connection_facts;
+use crate::raw::bytes::{bytes_of, copied_bytes};
 
 /// A control frame, a gap, or the broken rule that ended a direction of a capture.
 ///
@@ -165,17 +164,19 @@ impl CapturedEvent {
         Ok(this)
     }
 
-    /// Its values in an output. `number` and `connection` say of which connection.
-    pub(crate) fn row<'a>(
-        &'a self,
-        py: Python<'a>,
-        number: u64,
-        connection: &'a ConnectionFacts,
-    ) -> PyResult<EventRow<'a>> {
-        Ok(EventRow {
+    /// Calls `work` with the values of the event's line.
+    pub(crate) fn with_row<R>(
+        &self,
+        py: Python<'_>,
+        work: impl FnOnce(&EventRow<'_>) -> R,
+    ) -> PyResult<R> {
+        let connection = self.connection.bind(py);
+        let facts = connection_facts(connection)?;
+        let file = self.file.as_ref().map(|file| file.bind(py).extract::<String>()).transpose()?;
+        Ok(work(&EventRow {
             kind: self.kind,
-            number,
-            connection,
+            number: connection.getattr("connection")?.extract()?,
+            connection: &facts,
             from_client: self.from_client,
             event: self.event,
             seq: self.seq,
@@ -187,8 +188,8 @@ impl CapturedEvent {
             resynced: self.resynced,
             first_packet: self.first_packet,
             last_packet: self.last_packet,
-            file: self.file.as_ref().map(|file| file.bind(py).to_str()).transpose()?,
-            payload: self.payload.as_ref().map(|payload| payload.bind(py).as_bytes()),
+            file: file.as_deref(),
+            payload: self.payload.as_ref().map(bytes_of),
             close_code: self.close_code,
             close_reason: self.close_reason.as_deref(),
             effect: self.effect,
@@ -196,7 +197,7 @@ impl CapturedEvent {
             cost: self.cost.get().copied(),
             rule: self.rule.as_deref().map(Into::into),
             error: self.error.as_deref().map(Into::into),
-        })
+        }))
     }
 
     /// Takes the cost of a gap, if it is certain.
@@ -346,12 +347,3 @@ const NAMES: [&str; 22] = [
     "rule",
     "error",
 ];
-
-/// Describe an event in words.
-///
-/// Args:
-///     event: A control frame, a gap or a violation.
-#[pyfunction]
-pub(crate) fn event_text(py: Python<'_>, event: &Bound<'_, CapturedEvent>) -> PyResult<String> {
-    Ok(words(&event.get().row(py, 0, &ConnectionFacts::default())?))
-}
