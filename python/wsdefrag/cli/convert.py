@@ -5,7 +5,6 @@ If a capture is damaged, the files contain everything that was complete before t
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any, Literal
@@ -16,7 +15,6 @@ from wsdefrag.cli.help import Command
 from wsdefrag.cli.input.inputs import EXISTING, Input, captures, live
 from wsdefrag.cli.options import (
     CONNECTION_FILTERS,
-    EXIT_STATUS,
     MESSAGE_FILTERS,
     NO_EVENTS,
     READING,
@@ -34,23 +32,21 @@ from wsdefrag.cli.output.files import (
 )
 from wsdefrag.cli.passes.reading import TABLES, Reading
 from wsdefrag.cli.selection import Selection
-from wsdefrag.formats.har import write_har
-from wsdefrag.formats.mitm import write_mitm
 
 Table = Literal["messages", "connections", "events"]
 
 # Formats with one entry for each connection and its messages; they have no rows.
-_CONVERSATION_FORMATS: dict[str, Callable[..., int]] = {"har": write_har, "mitm": write_mitm}
-_COLUMN_FORMATS = ["parquet", "arrow"]
+_CONVERSATION_FORMATS = ("har", "mitm")
+_COLUMN_FORMATS = ("parquet", "arrow")
 _FORMATS = ["jsonl", *_CONVERSATION_FORMATS, *_COLUMN_FORMATS]
 
 _EPILOG = """
 \b
 Formats:
   .jsonl            JSON lines
-  .har              HTTP archive, for the network panels of browsers
+  .har              HTTP archive, for browsers
   .mitm             flows, for mitmproxy
-  .parquet, .arrow  columns, for pyarrow, Polars, DuckDB and others
+  .parquet, .arrow  columns, for pyarrow, Polars, DuckDB
 
 If OUT is a folder, which exists or whose name ends in /, the messages, the
 connections and the events are written to files in it, in one pass.
@@ -64,7 +60,7 @@ Examples:
 """
 
 
-@click.command(cls=Command, epilog=_EPILOG + EXIT_STATUS)
+@click.command(cls=Command, epilog=_EPILOG)
 @click.argument("inputs", metavar="CAPTURE...", type=EXISTING, nargs=-1, required=True)
 @selects(
     (
@@ -163,17 +159,14 @@ def convert(
                     path, file = places[name]
                     with errors_of(path):
                         file.write(block)
-        elif chosen in _CONVERSATION_FORMATS:
-            with closing(reading.items()) as items:
-                _CONVERSATION_FORMATS[chosen](items, files[0])
         else:
-            lines = {
+            rows_options = {
                 "table": rows,
                 "content": content,
                 "events": not no_events,
                 "control_frames": selection.type is None,
             }
-            with closing(reading.written_blocks(chosen, lines)) as blocks:
+            with closing(reading.written_blocks(chosen, rows_options)) as blocks:
                 for block in blocks:
                     files[0].write(block)
     reading.finish(context, summary=summary)

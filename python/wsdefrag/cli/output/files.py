@@ -7,7 +7,6 @@ output is never incomplete, and after an error an existing file is unchanged.
 from __future__ import annotations
 
 import os
-import secrets
 import sys
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -164,7 +163,7 @@ def written(output: str, *, is_live: bool = False) -> Generator[IO[bytes], None,
 
 @contextmanager
 def _replaced(path: Path) -> Generator[IO[bytes], None, None]:
-    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    beside = path.with_name(f".{path.name}.{os.urandom(4).hex()}.part")
     try:
         with beside.open("xb") as file:
             yield file

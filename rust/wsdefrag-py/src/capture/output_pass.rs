@@ -25,6 +25,7 @@ use pyo3::exceptions::{PyMemoryError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 use pyo3::{PyTraverseError, PyVisit};
+use wsdefrag_capture::archive::archive_output::Archive;
 use wsdefrag_capture::columns::Table;
 use wsdefrag_capture::lines::clock::Clock;
 use wsdefrag_capture::lines::json_lines::JsonLines;
@@ -40,6 +41,7 @@ use crate::capture::failure::Failure;
 use crate::capture::guarded_run::{GuardedRun, Progress};
 use crate::capture::local_time::LocalTime;
 use crate::capture::run::Run;
+use crate::capture::temporary_file::TemporaryFile;
 use crate::errors;
 use crate::exclusive::Exclusive;
 use crate::raw::bytes::copied_bytes;
@@ -80,7 +82,9 @@ pub(crate) fn make_output(
     let OutputOptions { table, content, events, control_frames, width, colours } = *options;
     let rows = LineRows { table, events, control_frames };
     match format {
-        "jsonl" => Ok(Box::new(LineOutput::new(JsonLines { content }, rows, files))),
+        "jsonl" => Ok(Box::new(LineOutput::new(JsonLines::new(content), rows, files))),
+        "har" => Ok(archive(Archive::Har, files)),
+        "mitm" => Ok(archive(Archive::Flows, files)),
         "text" => {
             let clock = Clock::new(Box::new(LocalTime::new(py)?));
             let lines = TextLines::new(width, colours, content, clock);
@@ -90,10 +94,17 @@ pub(crate) fn make_output(
     }
 }
 
+/// An archive, with a temporary file for what does not fit into memory.
+fn archive(archive: Archive, files: Vec<String>) -> AnyOutput {
+    archive.output(files, Some(Box::new(TemporaryFile::default())))
+}
+
 /// The state of a pass.
 struct State {
     /// `None` after the end.
     run: Option<GuardedRun>,
+    /// Whether the rest of the output has to be taken.
+    has_rest: bool,
     rows: Counted<AnyOutput>,
     /// Bytes that were not returned yet.
     block: Vec<u8>,
@@ -101,8 +112,6 @@ struct State {
     part: usize,
     /// Whether the output could not take a row; reading goes on to the end of the run then.
     refused: bool,
-    /// Whether the run has ended and the output may have more bytes.
-    has_rest: bool,
     /// Raised after the last block.
     failure: Option<Failure>,
     counts: Counts,
@@ -113,12 +122,16 @@ impl State {
     /// Reads until a block is ready, or for long enough. Returns what a non-blocking file object raised
     /// if there is no block.
     fn fill(&mut self) -> Option<std::io::Error> {
-        let Some(run) = &mut self.run else { return None };
+        let Some(run) = &mut self.run else {
+            self.take_rest();
+            return None;
+        };
         let most = if run.is_live() { 1 } else { MOST_STEPS };
         let mut paused = None;
-        // What is ready is taken before more is made.
-        let steps = if self.rows.is_full() && !self.refused { 0 } else { most };
-        for _ in 0..steps {
+        for _ in 0..most {
+            if self.rows.is_full() && !self.refused {
+                break;
+            }
             match run.step(&mut self.rows) {
                 Progress::More => {}
                 // The caller handles the signal, and calls again.
@@ -130,7 +143,7 @@ impl State {
                     break;
                 }
             }
-            if paused.is_some() || self.rows.is_full() {
+            if paused.is_some() {
                 break;
             }
         }
@@ -153,23 +166,19 @@ impl State {
         let Some(run) = self.run.take() else { return };
         self.counts.clone_from(run.counts());
         self.warnings.extend_from_slice(&run.warnings()[self.warnings.len()..]);
-        let finished = self.rows.next.finish();
-        self.note(finished);
-        self.take_rest();
-    }
-
-    /// Takes what is left after the end.
-    fn take_rest(&mut self) {
-        let taken = self.rows.next.take_part(&mut self.block, &mut self.part);
-        self.note(taken);
-        self.has_rest = !self.block.is_empty();
-    }
-
-    /// Keeps a failure of the output, unless there is another one.
-    fn note(&mut self, result: Result<(), OutputError>) {
-        if let Err(error) = result {
+        self.has_rest = true;
+        if let Err(error) = self.rows.next.finish() {
             self.failure.get_or_insert(why(error));
         }
+    }
+
+    /// Takes the next block of what is left after the end.
+    fn take_rest(&mut self) {
+        if let Err(error) = self.rows.next.take_part(&mut self.block, &mut self.part) {
+            self.failure.get_or_insert(why(error));
+            self.has_rest = false;
+        }
+        self.has_rest &= !self.block.is_empty();
     }
 }
 
@@ -202,11 +211,11 @@ impl OutputPass {
         let bytes_read = run.bytes_counter();
         let state = State {
             run: Some(run),
+            has_rest: false,
             rows: Counted { tally: Tally::new(filter), next: output },
             block: Vec::new(),
             part: 0,
             refused: false,
-            has_rest: false,
             failure: None,
             counts: Counts::default(),
             warnings: Vec::new(),
@@ -219,11 +228,8 @@ impl OutputPass {
         py: Python<'py>,
         state: &mut State,
     ) -> PyResult<Option<Bound<'py, PyBytes>>> {
-        if state.block.is_empty() && state.has_rest {
-            state.take_rest();
-        }
         if state.block.is_empty() {
-            if state.run.is_none() {
+            if state.run.is_none() && !state.has_rest {
                 return match state.failure.take() {
                     Some(failure) => Err(errors::raise_capture(py, failure)),
                     None => Ok(None),
