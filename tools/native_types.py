@@ -309,7 +309,6 @@ SOURCES = {
     "LimitExceeded": "wsdefrag.errors",
     "Literal": "typing",
     "Limits": "wsdefrag.limits",
-    "Literal": "typing",
     "Opcode": "wsdefrag.opcode",
     "OutOfMemory": "wsdefrag.errors",
     "ProtocolError": "wsdefrag.errors",

@@ -29,6 +29,7 @@ __all__ = [
     "Connection",
     "DecidingRelay",
     "DirectionState",
+    "EntryWriter",
     "EventReader",
     "EventWriter",
     "Frame",
@@ -352,8 +353,8 @@ class CapturePlan:
         format: str,
         tables: Sequence[str],
         *,
-        compression: Literal["zstd", "lz4"] | None = Ellipsis,
-        compression_level: int | None = None,
+        compression: Literal["zstd", "lz4"] | None,
+        compression_level: int | None,
     ) -> OutputPass:
         """Start a pass over the capture that makes the bytes of a file for each of these tables.
 
@@ -1733,8 +1734,8 @@ class TablePass:
         table: object,
         format: Literal["parquet", "arrow"],
         *,
-        compression: Literal["zstd", "lz4"] | None = Ellipsis,
-        compression_level: int | None = None,
+        compression: Literal["zstd", "lz4"] | None,
+        compression_level: int | None,
     ) -> Self: ...
     def next_block(self) -> bytes | None:
         """Read until a block of the file is ready, or for some milliseconds.

@@ -282,7 +282,7 @@ impl CapturePlan {
                 let content = self.options.contents;
                 Box::new(PerTable(Table::ALL.map(|table| {
                     let rows = LineRows { table, events: false, control_frames: false };
-                    let lines = JsonLines { content };
+                    let lines = JsonLines::new(content);
                     is_filled(table).then(|| LineOutput::new(lines, rows, names.clone()))
                 })))
             } else {
