@@ -34,6 +34,7 @@ pub mod options;
 pub mod output;
 pub mod packet;
 pub mod protocol;
+pub mod report;
 pub mod sink;
 mod stream_part;
 pub mod tally;

@@ -23,7 +23,7 @@ const BLOCK: usize = 16;
 const SECOND: u64 = 1_000_000_000;
 
 /// A line that grows.
-pub(super) type Line = Vec<u8>;
+pub(crate) type Line = Vec<u8>;
 
 /// Whether a byte stands for itself in a string. Bytes that may begin a character with an escape
 /// (`C2`: U+0080 to U+009F; `E2`: U+2028 and U+2029) do not.
@@ -35,7 +35,7 @@ const fn is_plain(byte: u8) -> bool {
 ///
 /// `text` is UTF-8. Other bytes are passed on as they are.
 #[inline]
-pub(super) fn string(line: &mut Line, text: &[u8]) -> Result<(), OutOfMemory> {
+pub(crate) fn string(line: &mut Line, text: &[u8]) -> Result<(), OutOfMemory> {
     line.try_push(b'"')?;
     let mut rest = text;
     while !rest.is_empty() {
@@ -122,19 +122,19 @@ const HEX: &[u8; 16] = b"0123456789abcdef";
 
 /// Appends these bytes as they are.
 #[inline]
-pub(super) fn raw(line: &mut Line, bytes: &[u8]) -> Result<(), OutOfMemory> {
+pub(crate) fn raw(line: &mut Line, bytes: &[u8]) -> Result<(), OutOfMemory> {
     line.try_append(bytes)
 }
 
 /// Appends an integer.
 #[inline]
-pub(super) fn integer(line: &mut Line, value: impl itoa::Integer) -> Result<(), OutOfMemory> {
+pub(crate) fn integer(line: &mut Line, value: impl itoa::Integer) -> Result<(), OutOfMemory> {
     line.try_append(itoa::Buffer::new().format(value).as_bytes())
 }
 
 /// Appends a bool.
 #[inline]
-pub(super) fn bool(line: &mut Line, value: bool) -> Result<(), OutOfMemory> {
+pub(crate) fn bool(line: &mut Line, value: bool) -> Result<(), OutOfMemory> {
     raw(line, if value { b"true" } else { b"false" })
 }
 
@@ -187,7 +187,7 @@ pub fn seconds(line: &mut Vec<u8>, nanoseconds: i64) -> Result<(), OutOfMemory> 
 }
 
 /// Appends bytes as a string in base64.
-pub(super) fn base64(line: &mut Line, bytes: &[u8]) -> Result<(), OutOfMemory> {
+pub(crate) fn base64(line: &mut Line, bytes: &[u8]) -> Result<(), OutOfMemory> {
     // A multiple of three, so that only the last part is padded.
     const PART: usize = 3 << 10;
     line.try_push(b'"')?;
