@@ -82,6 +82,22 @@ fn group(bytes: [u8; 4]) -> [u8; 5] {
     text
 }
 
+/// The bytes of a text, by the definition of Ascii85: a short group is filled with the last digit.
+#[cfg(test)]
+pub(super) fn decoded(text: &str) -> Vec<u8> {
+    let digits: Vec<_> = text
+        .bytes()
+        .map(|one| ALPHABET.iter().position(|other| *other == one).unwrap() as u64)
+        .collect();
+    let mut bytes = Vec::new();
+    for group in digits.chunks(5) {
+        let number = (0..5).fold(0, |sum, place| sum * 85 + group.get(place).unwrap_or(&84));
+        let number = u32::try_from(number).unwrap();
+        bytes.extend_from_slice(&number.to_be_bytes()[..group.len() - 1]);
+    }
+    bytes
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -93,21 +109,6 @@ mod tests {
         }
         encoder.finish(&mut text).unwrap();
         String::from_utf8(text).unwrap()
-    }
-
-    /// The bytes of a text, by the definition of Ascii85: a short group is filled with the last digit.
-    fn decoded(text: &str) -> Vec<u8> {
-        let digits: Vec<_> = text
-            .bytes()
-            .map(|one| ALPHABET.iter().position(|other| *other == one).unwrap() as u64)
-            .collect();
-        let mut bytes = Vec::new();
-        for group in digits.chunks(5) {
-            let number = (0..5).fold(0, |sum, place| sum * 85 + group.get(place).unwrap_or(&84));
-            let number = u32::try_from(number).unwrap();
-            bytes.extend_from_slice(&number.to_be_bytes()[..group.len() - 1]);
-        }
-        bytes
     }
 
     #[test]

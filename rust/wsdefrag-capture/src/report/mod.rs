@@ -18,7 +18,10 @@
 //! - contents that are long wait in `waiting` and are packed a part at each [`take`](Output::take), so
 //!   what is ready stays small
 
-#![expect(clippy::disallowed_methods, reason = "the title, names of files, and notes of the caller")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the title, names of files, and notes of the caller"
+)]
 
 mod base85;
 mod contents;
@@ -26,6 +29,8 @@ mod document;
 mod event_text;
 mod packer;
 mod rows;
+#[cfg(test)]
+mod tests;
 
 use std::collections::VecDeque;
 
@@ -105,11 +110,6 @@ impl Report {
         }
     }
 
-    /// Adds a sentence about the whole capture, such as what of it was not read.
-    pub fn note(&mut self, sentence: String) {
-        self.notes.push(sentence);
-    }
-
     /// Notes whether a step failed. Rows after it would have their contents in wrong places.
     #[inline]
     fn keep(&mut self, written: Result<(), OutOfMemory>) {
@@ -147,7 +147,11 @@ impl Report {
 
     #[inline]
     fn flush_rows_if_full(&mut self) -> Result<(), OutOfMemory> {
-        if self.rows.is_full() { self.rows.flush(&mut self.packer, &mut self.ready) } else { Ok(()) }
+        if self.rows.is_full() {
+            self.rows.flush(&mut self.packer, &mut self.ready)
+        } else {
+            Ok(())
+        }
     }
 
     fn write_event(&mut self, event: &CaptureEvent, is_cost: bool) -> Result<(), OutOfMemory> {
@@ -285,6 +289,10 @@ impl Output for Report {
             return Err(OutputError::OutOfMemory);
         }
         self.write_end().map_err(OutputError::from)
+    }
+
+    fn note(&mut self, sentence: String) {
+        self.notes.push(sentence);
     }
 
     fn rows(&self) -> u64 {

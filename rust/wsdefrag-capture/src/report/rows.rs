@@ -9,7 +9,7 @@
 
 use std::collections::HashMap;
 
-use wsdefrag_core::{OutOfMemory, Opcode};
+use wsdefrag_core::{Opcode, OutOfMemory};
 
 use crate::event::{CaptureEvent, Detail};
 use crate::message::Message;

@@ -8,8 +8,9 @@
 //! handlers, and flush what came through a pipe.
 //!
 //! - a block leaves `block` only when its `bytes` object is there and no signal handler raised
-//! - the output is finished once, when the run has ended, also with a failure; the failure is raised
+//! - the output is finished once, after the run has ended, also with a failure; the failure is raised
 //!   after the last block
+//! - between the two is a call, so that the caller can add notes to the output
 
 #![expect(
     clippy::disallowed_methods,
@@ -29,6 +30,7 @@ use wsdefrag_capture::lines::json_lines::JsonLines;
 use wsdefrag_capture::lines::line_output::{LineOutput, LineRows};
 use wsdefrag_capture::output::{Output, OutputError};
 use wsdefrag_capture::packet::counts::Counts;
+use wsdefrag_capture::report::{Report, ReportOptions};
 use wsdefrag_capture::tally::{Counted, Tally};
 use wsdefrag_capture::{Filter, Sink, Status};
 
@@ -56,6 +58,10 @@ pub(crate) struct OutputOptions {
     pub(crate) events: bool,
     /// Whether control frames are among these.
     pub(crate) control_frames: bool,
+    /// The heading of a report.
+    pub(crate) title: String,
+    /// What was chosen of the capture, in words.
+    pub(crate) selection: Vec<String>,
 }
 
 /// An output that any thread may drive.
@@ -64,12 +70,13 @@ pub(crate) type AnyOutput = Box<dyn Output + Send>;
 /// The output with this name; raises `ValueError` if there is none.
 pub(crate) fn make_output(
     format: &str,
-    options: &OutputOptions,
+    options: OutputOptions,
     files: Vec<String>,
 ) -> PyResult<AnyOutput> {
-    let OutputOptions { table, content, events, control_frames } = *options;
+    let OutputOptions { table, content, events, control_frames, title, selection } = options;
     let rows = LineRows { table, events, control_frames };
     match format {
+        "report" => Ok(Box::new(Report::new(ReportOptions { title, files, content, selection }))),
         "jsonl" => Ok(Box::new(LineOutput::new(JsonLines { content }, rows, files))),
         _ => Err(PyValueError::new_err(format!("{format:?} is no format of an output"))),
     }
@@ -77,8 +84,10 @@ pub(crate) fn make_output(
 
 /// The state of a pass.
 struct State {
-    /// `None` after the end.
+    /// `None` after its end.
     run: Option<GuardedRun>,
+    /// Whether the output has ended, too.
+    is_finished: bool,
     rows: Counted<AnyOutput>,
     /// Bytes that were not returned yet.
     block: Vec<u8>,
@@ -92,7 +101,10 @@ impl State {
     /// Reads until a block is ready, or for long enough. Returns what a non-blocking file object raised
     /// if there is no block.
     fn fill(&mut self) -> Option<std::io::Error> {
-        let Some(run) = &mut self.run else { return None };
+        let Some(run) = &mut self.run else {
+            self.finish();
+            return None;
+        };
         let most = if run.is_live() { 1 } else { MOST_STEPS };
         let mut paused = None;
         for _ in 0..most {
@@ -122,15 +134,25 @@ impl State {
         paused.filter(|_| self.block.is_empty())
     }
 
-    /// Ends the run, and makes the rest of the file ready.
+    /// Ends the run.
     fn end(&mut self) {
         let Some(run) = self.run.take() else { return };
         self.counts.clone_from(run.counts());
         self.warnings.extend_from_slice(&run.warnings()[self.warnings.len()..]);
-        let Self { rows: Counted { next: output, .. }, block, .. } = self;
-        let finished = output.finish().and_then(|()| output.take(block));
-        if let Err(error) = finished {
-            self.failure.get_or_insert(why(error));
+    }
+
+    /// Takes what is ready, or makes the rest of the file ready.
+    fn finish(&mut self) {
+        let Self { rows: Counted { next: output, .. }, block, is_finished, failure, .. } = self;
+        let taken = if output.is_full() {
+            output.take(block)
+        } else {
+            *is_finished = true;
+            output.finish().and_then(|()| output.take(block))
+        };
+        if let Err(error) = taken {
+            *is_finished = true;
+            failure.get_or_insert(why(error));
         }
     }
 }
@@ -164,6 +186,7 @@ impl OutputPass {
         let bytes_read = run.bytes_counter();
         let state = State {
             run: Some(run),
+            is_finished: false,
             rows: Counted { tally: Tally::new(filter), next: output },
             block: Vec::new(),
             failure: None,
@@ -179,7 +202,7 @@ impl OutputPass {
         state: &mut State,
     ) -> PyResult<Option<Bound<'py, PyBytes>>> {
         if state.block.is_empty() {
-            if state.run.is_none() {
+            if state.is_finished {
                 return match state.failure.take() {
                     Some(failure) => Err(errors::raise_capture(py, failure)),
                     None => Ok(None),
@@ -219,6 +242,23 @@ impl OutputPass {
     ///     MemoryError: If memory is refused.
     fn next_block<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyBytes>>> {
         self.state.with(py, |state| self.next(py, state))
+    }
+
+    /// Whether the capture was read to its end. Only the rest of the output follows.
+    #[getter]
+    fn has_ended(&self, py: Python<'_>) -> PyResult<bool> {
+        self.state.with(py, |state| Ok(state.run.is_none()))
+    }
+
+    /// Add a sentence about the whole capture to a report; nothing for other formats.
+    ///
+    /// Args:
+    ///     sentence: Any text. It must come before the end of the output.
+    fn note(&self, py: Python<'_>, sentence: String) -> PyResult<()> {
+        self.state.with(py, |state| {
+            state.rows.next.note(sentence);
+            Ok(())
+        })
     }
 
     /// Bytes of the files read so far, as stored (compressed).

@@ -192,19 +192,23 @@ impl CapturePlan {
     /// Start a pass over the capture that makes the bytes of an output file.
     ///
     /// Args:
-    ///     format: ``"jsonl"``.
+    ///     format: ``"jsonl"`` or ``"report"``.
     ///     table: The table of a format with rows: ``"messages"``, ``"connections"`` or ``"events"``.
     ///     content: Whether to write the contents of messages.
     ///     events: Whether events stand between the messages, each in its place.
     ///     control_frames: Whether pings, pongs and closes are among these events.
+    ///     title: The heading of a report.
+    ///     selection: What a report says of what was chosen of the capture.
     ///
     /// Raises:
     ///     ValueError: If there is no such format or table, or the source is a file object that was
     ///         already read.
     ///     MemoryError: If there is no memory for a pass.
     #[pyo3(signature = (
-        format, *, table = "messages", content = true, events = true, control_frames = true
+        format, *, table = "messages", content = true, events = true, control_frames = true,
+        title = String::new(), selection = Vec::new()
     ))]
+    #[expect(clippy::too_many_arguments, reason = "all of them have names where it is called")]
     fn output(
         &self,
         py: Python<'_>,
@@ -213,14 +217,17 @@ impl CapturePlan {
         content: bool,
         events: bool,
         control_frames: bool,
+        title: String,
+        selection: Vec<String>,
     ) -> PyResult<OutputPass> {
         let table = Table::ALL
             .into_iter()
             .find(|known| known.name() == table)
             .ok_or_else(|| PyValueError::new_err(format!("{table:?} is no table")))?;
         panics::caught(py, || {
-            let options = OutputOptions { table, content, events, control_frames };
-            let output = make_output(format, &options, self.source.names())?;
+            let options =
+                OutputOptions { table, content, events, control_frames, title, selection };
+            let output = make_output(format, options, self.source.names())?;
             // What rows say of their connection is kept while that is open.
             let options = Options { tables: 1, ..self.options.clone() };
             let run = self.source.run(py, options)?;

@@ -43,7 +43,7 @@ function table(titles, rows, caption) {
       make("th", { scope: "row" }, first), rest.map((cell) => make("td", {}, cell))))));
 }
 
-const INVISIBLE = /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g;
+const INVISIBLE = /[\u0000-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g;
 
 // A text without characters that hide, move or turn other text. `lines`: whether line feeds and tabs
 // stay.

@@ -62,7 +62,7 @@ function listenToKeys(app) {
       messages.list.element.focus();
       return;
     }
-    if (event.target.closest("input:not([type=checkbox]), textarea, select")) return;
+    if (event.target instanceof Element && event.target.closest("input:not([type=checkbox]), textarea, select")) return;
     const action = actions[event.key] ?? (inMessages() ? inConnection[event.key] : undefined);
     if (!action) return;
     event.preventDefault();
@@ -78,7 +78,7 @@ const currentColours = { name: "" };
 function setTheme(theme) {
   if (theme === "system") document.documentElement.removeAttribute("data-theme");
   else document.documentElement.setAttribute("data-theme", theme);
-  byId("theme").textContent = `Colours: ${theme}`;
+  byId("theme").replaceChildren(make("span", { class: "word" }, "Colours: "), theme);
   readColours();
 }
 

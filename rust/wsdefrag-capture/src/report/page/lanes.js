@@ -37,6 +37,7 @@ class Lanes {
   }
 
   show() {
+    this.list.element.style.setProperty("--lanes", this.connections.length);
     this.list.setLength(this.connections.length, true);
   }
 

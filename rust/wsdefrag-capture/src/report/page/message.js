@@ -130,7 +130,7 @@ class MessagePane {
       ["Found by a search", flags & RESYNCED ? "yes" : null],
       ["Authentic", flags & UNAUTHENTICATED ? "not proved: it may have bytes of TLS records that were captured in part" : null],
       ...this.places(row, detail),
-      ["Number of its side (seq)", count(store.seq[row])]);
+      [`Seq of the ${sideOf(store, row)}`, count(store.seq[row])]);
   }
 
   eventFacts(row, detail, event) {
@@ -149,7 +149,7 @@ class MessagePane {
         ["Bytes lost", isGap && event.lost !== undefined ? count(event.lost) : null],
         ["Rule", event.rule ? event.rule.replaceAll("_", " ") : null],
         ...this.places(row, detail),
-        ["Before message of its side (seq)", count(detail.frames)]));
+        [`Before seq of the ${sideOf(store, row)}`, count(detail.frames)]));
   }
 
   times(row, detail) {

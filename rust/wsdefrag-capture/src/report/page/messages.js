@@ -31,8 +31,8 @@ class Messages {
   jumps() {
     const button = (text, title, keys, action) => make("button", { type: "button", title: `${title} (${keys})`, "aria-keyshortcuts": keys, onclick: action }, text);
     return make("div", { class: "tools" },
-      button("Previous gap", "Go to the gap or fault before this row", "p", () => this.jump(-1)),
-      button("Next gap", "Go to the gap or fault after this row", "n", () => this.jump(1)),
+      button("\u2190 Gap", "Go to the gap or fault before this row", "p", () => this.jump(-1)),
+      button("Gap \u2192", "Go to the gap or fault after this row", "n", () => this.jump(1)),
       button("\u2190 Connection", "The connection before this one", "[", () => this.neighbour(-1)),
       button("Connection \u2192", "The connection after this one", "]", () => this.neighbour(1)));
   }
@@ -56,10 +56,10 @@ class Messages {
   choosePane(name) {
     this.panes.dataset.pane = name;
     const shown = name === "list" ? "message" : name;
+    const chosen = isNarrow() ? name : shown;
     for (const [other, tab] of Object.entries(this.tabs)) {
-      const isChosen = other === name || (name === "list" && other === "message");
-      tab.setAttribute("aria-selected", other === "list" ? name === "list" : isChosen);
-      tab.tabIndex = other === name || (name === "list" && other === "message") ? 0 : -1;
+      tab.setAttribute("aria-selected", other === chosen);
+      tab.tabIndex = other === chosen ? 0 : -1;
     }
     this.pane.element.hidden = shown !== "message";
     this.factsPane.hidden = shown !== "facts";
@@ -136,7 +136,7 @@ class Messages {
       this.pane.clear();
       this.tabs.facts.textContent = connection ? "Connection" : "Charts";
       await this.applyFilter();
-      if (row === null) this.choosePane(isNarrow() ? "list" : connection ? "facts" : "message");
+      if (row === null) this.choosePane(isNarrow() ? "list" : "facts");
     }
     if (row !== null) await this.go(row);
   }
@@ -213,9 +213,9 @@ class Messages {
     const number = kind < PING ? `${store.number[row]}` : "";
     const status = store.status[row] ? make("span", { class: "badge warn" }, STATUSES[store.status[row]].replaceAll("_", " ")) : null;
     element.replaceChildren(
-      cell("number", this.connection ? number : `${connection.number}/${number}`),
+      cell("number", this.connection ? number : number ? `${connection.number}/${number}` : connection.number),
       cell("time", `${clock}.${fraction.slice(0, 6)}`),
-      cell("side", side === "client" ? "\u2192 client" : "\u2190 server"),
+      cell("side", side === "client" ? "\u2192" : "\u2190", make("span", { class: "word" }, ` ${side}`)),
       cell("kind", KINDS[kind]),
       cell("size", count(store.summary.content && kind < PING ? store.length[row] : store.payload[row])),
       cell("preview", status, make("bdi", {}, text === null ? "…" : !store.summary.content && kind < PING ? "" : text)));

@@ -59,5 +59,6 @@ class Printing {
 
 function placeText(store, row, connection) {
   const number = store.kind[row] < PING ? `${store.number[row]}` : "";
-  return connection ? number : `${store.connections[store.connection[row]].number}/${number}`;
+  const own = store.connections[store.connection[row]].number;
+  return connection ? number : number ? `${own}/${number}` : `${own}`;
 }
