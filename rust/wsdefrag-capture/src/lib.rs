@@ -26,6 +26,7 @@ pub mod connection_facts;
 mod conversation;
 pub mod event;
 pub mod file;
+pub mod files;
 mod http;
 mod http2;
 pub mod lines;

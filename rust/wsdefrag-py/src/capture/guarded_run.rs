@@ -27,7 +27,7 @@ pub(crate) struct GuardedRun {
 pub(crate) enum Progress {
     /// There is more to read.
     More,
-    /// A file object has no data yet; the next step reads it again.
+    /// A file object has no data yet, or a signal interrupted the read; the next step reads again.
     Paused(io::Error),
     /// The run has ended, with a failure or without.
     Ended(Option<Failure>),

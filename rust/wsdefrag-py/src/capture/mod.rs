@@ -5,6 +5,7 @@
 
 pub(crate) mod arrow;
 mod arrow_pass;
+mod attributes;
 mod choices;
 mod connection;
 mod counts;
@@ -15,8 +16,11 @@ mod input;
 pub(crate) mod items;
 mod key_logs;
 pub(crate) mod message;
+mod objects;
+mod open_file;
 pub(crate) mod output_pass;
 pub(crate) mod plan;
 pub(crate) mod reader;
 pub(crate) mod run;
 mod source;
+mod waiting;

@@ -18,6 +18,7 @@
     reason = "names of the caller, texts for each file, and at most eight violations"
 )]
 
+use std::io::ErrorKind;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -110,6 +111,8 @@ impl State {
         for _ in 0..most {
             match run.step(&mut self.rows) {
                 Progress::More => {}
+                // The caller handles the signal, and calls again.
+                Progress::Paused(error) if error.kind() == ErrorKind::Interrupted => break,
                 Progress::Paused(error) => paused = Some(error),
                 Progress::Ended(failure) => {
                     self.failure = failure;
