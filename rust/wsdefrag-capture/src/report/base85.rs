@@ -85,13 +85,14 @@ fn group(bytes: [u8; 4]) -> [u8; 5] {
 /// The bytes of a text, by the definition of Ascii85: a short group is filled with the last digit.
 #[cfg(test)]
 pub(super) fn decoded(text: &str) -> Vec<u8> {
-    let digits: Vec<_> = text
-        .bytes()
-        .map(|one| ALPHABET.iter().position(|other| *other == one).unwrap() as u64)
-        .collect();
+    let mut digits = [0_u64; 256];
+    for (digit, character) in (0..).zip(ALPHABET) {
+        digits[usize::from(character)] = digit;
+    }
     let mut bytes = Vec::new();
-    for group in digits.chunks(5) {
-        let number = (0..5).fold(0, |sum, place| sum * 85 + group.get(place).unwrap_or(&84));
+    for group in text.as_bytes().chunks(5) {
+        let digit = |place| group.get(place).map_or(84, |one| digits[usize::from(*one)]);
+        let number = (0..5).fold(0, |sum, place| sum * 85 + digit(place));
         let number = u32::try_from(number).unwrap();
         bytes.extend_from_slice(&number.to_be_bytes()[..group.len() - 1]);
     }
