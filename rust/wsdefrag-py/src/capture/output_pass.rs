@@ -27,8 +27,10 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 use pyo3::{PyTraverseError, PyVisit};
 use wsdefrag_capture::columns::Table;
+use wsdefrag_capture::lines::clock::Clock;
 use wsdefrag_capture::lines::json_lines::JsonLines;
 use wsdefrag_capture::lines::line_output::{LineOutput, LineRows};
+use wsdefrag_capture::lines::text_lines::TextLines;
 use wsdefrag_capture::output::{Output, OutputError};
 use wsdefrag_capture::packet::counts::Counts;
 use wsdefrag_capture::report::{Report, ReportOptions};
@@ -38,6 +40,7 @@ use wsdefrag_capture::{Filter, Sink, Status};
 use crate::capture::counts::packet_counts;
 use crate::capture::failure::Failure;
 use crate::capture::guarded_run::{GuardedRun, Progress};
+use crate::capture::local_time::LocalTime;
 use crate::capture::run::Run;
 use crate::errors;
 use crate::exclusive::Exclusive;
@@ -50,6 +53,7 @@ const MOST_STEPS: usize = 16;
 const MOST_SPARE: usize = 1 << 20;
 
 /// What an output may be told. An output ignores what it has no use for.
+#[expect(clippy::struct_excessive_bools, reason = "options of a caller")]
 pub(crate) struct OutputOptions {
     /// The table of an output with rows.
     pub(crate) table: Table,
@@ -63,6 +67,10 @@ pub(crate) struct OutputOptions {
     pub(crate) title: String,
     /// What was chosen of the capture, in words.
     pub(crate) selection: Vec<String>,
+    /// The most columns of a line of text; 0 for no limit.
+    pub(crate) width: usize,
+    /// Whether lines of text have a terminal's colours.
+    pub(crate) colours: bool,
 }
 
 /// An output that any thread may drive.
@@ -70,15 +78,22 @@ pub(crate) type AnyOutput = Box<dyn Output + Send>;
 
 /// The output with this name; raises `ValueError` if there is none.
 pub(crate) fn make_output(
+    py: Python<'_>,
     format: &str,
     options: OutputOptions,
     files: Vec<String>,
 ) -> PyResult<AnyOutput> {
-    let OutputOptions { table, content, events, control_frames, title, selection } = options;
+    let OutputOptions { table, content, events, control_frames, width, colours, title, selection } =
+        options;
     let rows = LineRows { table, events, control_frames };
     match format {
         "report" => Ok(Box::new(Report::new(ReportOptions { title, files, content, selection }))),
         "jsonl" => Ok(Box::new(LineOutput::new(JsonLines { content }, rows, files))),
+        "text" => {
+            let clock = Clock::new(Box::new(LocalTime::new(py)?));
+            let lines = TextLines::new(width, colours, content, clock);
+            Ok(Box::new(LineOutput::new(lines, rows, files)))
+        }
         _ => Err(PyValueError::new_err(format!("{format:?} is no format of an output"))),
     }
 }

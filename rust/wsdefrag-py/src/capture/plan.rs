@@ -32,6 +32,7 @@ use crate::capture::source::{Files, Source};
 use crate::opcodes::parse_opcode;
 use crate::panics;
 use crate::params::{PyDeflateParams, PyLimits, PyStrictness};
+use crate::raw::interpreter;
 
 /// The value of ``key`` with this name; raises `ValueError` if there is none.
 fn connection_key(name: &str) -> PyResult<ConnectionKey> {
@@ -193,11 +194,13 @@ impl CapturePlan {
     /// Start a pass over the capture that makes the bytes of an output file.
     ///
     /// Args:
-    ///     format: ``"jsonl"`` or ``"report"``.
+    ///     format: ``"jsonl"``, ``"text"`` or ``"report"``.
     ///     table: The table of a format with rows: ``"messages"``, ``"connections"`` or ``"events"``.
     ///     content: Whether to write the contents of messages.
     ///     events: Whether events stand between the messages, each in its place.
     ///     control_frames: Whether pings, pongs and closes are among these events.
+    ///     width: The most columns of a line of text; 0 for no limit.
+    ///     colours: Whether lines of text have a terminal's colours.
     ///     title: The heading of a report.
     ///     selection: What a report says of what was chosen of the capture.
     ///
@@ -207,9 +210,13 @@ impl CapturePlan {
     ///     MemoryError: If there is no memory for a pass.
     #[pyo3(signature = (
         format, *, table = "messages", content = true, events = true, control_frames = true,
-        title = String::new(), selection = Vec::new()
+        width = 0, colours = false, title = String::new(), selection = Vec::new()
     ))]
-    #[expect(clippy::too_many_arguments, reason = "all of them have names where it is called")]
+    #[expect(
+        clippy::too_many_arguments,
+        clippy::fn_params_excessive_bools,
+        reason = "they have names"
+    )]
     fn output(
         &self,
         py: Python<'_>,
@@ -218,6 +225,8 @@ impl CapturePlan {
         content: bool,
         events: bool,
         control_frames: bool,
+        width: usize,
+        colours: bool,
         title: String,
         selection: Vec<String>,
     ) -> PyResult<OutputPass> {
@@ -226,13 +235,23 @@ impl CapturePlan {
             .find(|known| known.name() == table)
             .ok_or_else(|| PyValueError::new_err(format!("{table:?} is no table")))?;
         panics::caught(py, || {
-            let options =
-                OutputOptions { table, content, events, control_frames, title, selection };
-            let output = make_output(format, options, self.source.names())?;
+            let options = OutputOptions {
+                table,
+                content,
+                events,
+                control_frames,
+                width,
+                colours,
+                title,
+                selection,
+            };
+            let output = make_output(py, format, options, self.source.names())?;
             // What rows say of their connection is kept while that is open.
             let options = Options { tables: 1, ..self.options.clone() };
             let run = self.source.run(py, options)?;
-            OutputPass::new(run, output, &self.options.filter, self.source.stays_attached(py))
+            // A detached thread can only come back to the main interpreter.
+            let stays_attached = !interpreter::is_main(py);
+            OutputPass::new(run, output, &self.options.filter, stays_attached)
         })
     }
 
