@@ -1,7 +1,7 @@
 """Drives a headless Chromium by its DevTools protocol, over a WebSocket.
 
-The protocol: https://chromedevtools.github.io/devtools-protocol/. Nothing is waited for by time: what
-a test waits for is an expression that becomes true in the page.
+The protocol: https://chromedevtools.github.io/devtools-protocol/. Nothing is waited for by time:
+what a test waits for is an expression that becomes true in the page.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ class Page:
     """A page of the browser.
 
     Attributes:
-        errors: What the page wrote to the console as warnings and errors, exceptions that it did not
-            catch, and requests that failed.
+        errors: Warnings and errors on the console, and exceptions that nothing caught.
+        requests: The addresses that were requested.
     """
 
     def __init__(self, socket: ClientConnection) -> None:

@@ -20,6 +20,7 @@ from wsdefrag.cli.messages import messages
 from wsdefrag.cli.mitmproxy_addon import mitmproxy_addon
 from wsdefrag.cli.output.errors import UnusableInput, note
 from wsdefrag.cli.plot import plot
+from wsdefrag.cli.report import report
 from wsdefrag.cli.signals import Stopped, handled, received
 from wsdefrag.cli.standard_streams import discard_stdout, open_standard_streams
 
@@ -36,7 +37,7 @@ def wsdefrag() -> None:
     """Read WebSocket messages from packet captures and from raw bytes."""
 
 
-for command in (messages, connections, convert, plot, mitmproxy_addon):
+for command in (messages, connections, convert, report, plot, mitmproxy_addon):
     wsdefrag.add_command(command)
 
 

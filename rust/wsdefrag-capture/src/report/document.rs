@@ -1,5 +1,5 @@
-//! The parts of the page that are the same in each report: its start with the styles and the visible
-//! skeleton, and its end with the program.
+//! The parts of the page that are the same in each report: the styles, the program, which waits for the
+//! end of the page, and the visible skeleton.
 //!
 //! The page allows itself nothing but these styles and this program, which it names by their hashes
 //! (Content Security Policy Level 3). So what a capture contains could not run even as markup.
@@ -58,13 +58,12 @@ pub(super) fn start(title: &str) -> String {
     SKELETON
         .replacen("POLICY", &policy, 1)
         .replacen("STYLE", &style, 1)
+        .replacen("PROGRAM", &program, 1)
         .replace("TITLE", &escaped(title))
 }
 
 /// The page after the data.
-pub(super) fn end() -> String {
-    format!("<script>{}</script>\n</body>\n</html>\n", program())
-}
+pub(super) const END: &str = "</body>\n</html>\n";
 
 fn style() -> String {
     STYLES.concat()
@@ -118,7 +117,7 @@ mod tests {
 
     #[test]
     fn page_fetches_nothing() {
-        let page = start("").to_lowercase() + &end().to_lowercase();
+        let page = start("").to_lowercase();
         // The name of the namespace of SVG is no address.
         let page = page.replace("http://www.w3.org/2000/svg", "");
         for word in
@@ -131,7 +130,9 @@ mod tests {
     #[test]
     fn placeholders_are_filled() {
         let page = start("none");
-        assert!(!page.contains("POLICY") && !page.contains("TITLE"));
+        for placeholder in ["POLICY", "PROGRAM", "TITLE"] {
+            assert!(!page.contains(placeholder), "{placeholder}");
+        }
         assert_eq!(page.matches("<style>").count(), 1);
     }
 }

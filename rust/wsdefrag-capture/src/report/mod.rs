@@ -7,8 +7,8 @@
 //! connections -> JSON lines                   -> packed -> an element
 //! ```
 //!
-//! The page is written from front to back: the skeleton, the elements as they become full, the
-//! summary, the program. The program decodes the rows and the connections when the page opens, and a
+//! The page is written from front to back: the program and the skeleton, the elements as they become
+//! full, the summary. The program decodes the rows and the connections when the page opens, and a
 //! block of contents when it is looked at. `page/` has its sources.
 //!
 //! Nothing of a capture becomes markup: it is in elements whose alphabet has no `<` ([`base85`]), and
@@ -185,7 +185,7 @@ impl Report {
         let mut summary = Vec::new();
         self.write_summary(&mut summary)?;
         self.packer.element("summary", &[], &summary, &mut self.ready)?;
-        self.ready.try_append(document::end().as_bytes())
+        self.ready.try_append(document::END.as_bytes())
     }
 
     fn write_summary(&self, text: &mut Vec<u8>) -> Result<(), OutOfMemory> {

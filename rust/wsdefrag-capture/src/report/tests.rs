@@ -294,7 +294,7 @@ fn nothing_of_a_capture_is_markup() {
         report.note(hostile.to_owned());
     });
     assert!(!page.contains("alert(1)</script>") && !page.contains("<script>alert"));
-    // Four elements of data, and the program.
+    // The program, and four elements of data.
     assert_eq!(page.matches("<script").count(), 5);
     assert_eq!(page.matches("</script").count(), 5);
     assert_eq!(page.matches("<style").count(), 1);

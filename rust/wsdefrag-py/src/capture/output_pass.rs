@@ -166,6 +166,9 @@ impl State {
             output.take(block)
         } else {
             *is_finished = true;
+            if let Some(failure) = failure {
+                output.note(failure.to_string());
+            }
             output.finish().and_then(|()| output.take(block))
         };
         if let Err(error) = taken {

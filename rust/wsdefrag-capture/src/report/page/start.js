@@ -80,10 +80,10 @@ async function follow(store, overview, messages) {
   await messages.show(isAll ? null : connection, index < 0 ? null : connection.rows[index]);
 }
 
-start().catch((error) => {
+addEventListener("DOMContentLoaded", () => start().catch((error) => {
   const status = byId("status");
   status.hidden = false;
   status.className = "failure";
   status.textContent = `The report cannot be shown. ${error.message}`;
   byId("main").setAttribute("aria-busy", "false");
-});
+}));
