@@ -240,27 +240,27 @@ def test_hex_view_has_all_bytes(page: Page, report: Path) -> None:
 @pytest.mark.parametrize(
     ("values", "expected"),
     [
-        ({"text": "zürich"}, "21 of 44 rows"),
-        ({"text": "message 1"}, "7 of 44 rows"),
-        ({"text": "^x+$", "mode": "regex"}, "1 of 44 rows"),
-        ({"text": "81 82 83", "mode": "hex"}, "1 of 44 rows"),
-        ({"side": "client"}, "13 of 44 rows"),
-        ({"type": "control"}, "4 of 44 rows"),
-        ({"type": "gap"}, "1 of 44 rows"),
-        ({"status": "fault"}, "2 of 44 rows"),
-        ({"status": "incomplete"}, "1 of 44 rows"),
-        ({"text": "are you there", "side": "server"}, "1 of 44 rows"),
+        ({"text": "zürich"}, "21 of 45 rows"),
+        ({"text": "message 1"}, "7 of 45 rows"),
+        ({"text": "^x+$", "mode": "regex"}, "1 of 45 rows"),
+        ({"text": "81 82 83", "mode": "hex"}, "1 of 45 rows"),
+        ({"side": "client"}, "13 of 45 rows"),
+        ({"type": "control"}, "4 of 45 rows"),
+        ({"type": "gap"}, "1 of 45 rows"),
+        ({"status": "fault"}, "2 of 45 rows"),
+        ({"status": "incomplete"}, "1 of 45 rows"),
+        ({"text": "are you there", "side": "server"}, "1 of 45 rows"),
     ],
 )
 def test_filter_chooses_rows(
     page: Page, report: Path, values: dict[str, str], expected: str
 ) -> None:
     page.open(report, "#0")
-    counted(page, "44 rows")
+    counted(page, "45 rows")
     choose(page, **values)
     counted(page, expected)
     page.click(".filter button[type=reset]")
-    counted(page, "44 rows")
+    counted(page, "45 rows")
 
 
 def test_bad_filter_is_explained(page: Page, report: Path) -> None:
@@ -275,10 +275,10 @@ def test_bad_filter_is_explained(page: Page, report: Path) -> None:
 def test_address_of_a_hidden_row_clears_the_filter(page: Page, report: Path) -> None:
     page.open(report, "#0")
     choose(page, text="zürich")
-    counted(page, "21 of 44 rows")
+    counted(page, "21 of 45 rows")
     page.run("location.hash = '#0/3'")
     shows(page, "Message 3 of connection 0")
-    counted(page, "44 rows")
+    counted(page, "45 rows")
 
 
 def test_hostile_capture_is_text(page: Page, report: Path) -> None:
@@ -347,7 +347,7 @@ def test_list_is_used_by_keys(page: Page, report: Path) -> None:
     page.press("/")
     page.wait("document.activeElement.name === 'text'")
     page.type("zürich")
-    counted(page, "21 of 44 rows")
+    counted(page, "21 of 45 rows")
     page.press("Escape")
     assert page.run("document.activeElement.getAttribute('role')") == "grid"
     page.press("o")
@@ -414,7 +414,7 @@ def test_search_goes_through_many_rows(page: Page, long_report: Path) -> None:
 
 def test_print_has_the_lists_as_tables(page: Page, report: Path) -> None:
     page.open(report, "#0")
-    page.wait("document.querySelectorAll('#print tbody tr').length === 44")
+    page.wait("document.querySelectorAll('#print tbody tr').length === 45")
     page.emulate(media="print")
     assert page.run("getComputedStyle(document.getElementById('print')).display") == "block"
     assert page.run("getComputedStyle(document.querySelector('.list-pane')).display") == "none"
@@ -432,7 +432,7 @@ def test_narrow_page_has_no_sideways_scrolling(page: Page, report: Path) -> None
         page.open(report, place)
         assert page.run("document.documentElement.scrollWidth") <= NARROW[0], place
     page.open(report, "#0")
-    counted(page, "44 rows")
+    counted(page, "45 rows")
     page.click("#messages .list [role=row]")
     shows(page, "Message 0 of connection 0")
     assert page.run("document.getElementById('message-pane').offsetParent !== null")

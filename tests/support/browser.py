@@ -35,6 +35,9 @@ FLAGS = (
 WIDE = (1440, 900)
 NARROW = (380, 760)
 
+_CODES = {"Enter": 13, "Escape": 27, "End": 35, "Home": 36, "ArrowUp": 38, "ArrowDown": 40}
+"""The codes of keys that a browser itself reacts to."""
+
 _EVERY = 0.02
 """Seconds between two looks at what a test waits for."""
 
@@ -121,11 +124,10 @@ class Page:
     def press(self, *keys: str) -> None:
         """Press keys, by their names in ``KeyboardEvent.key``."""
         for key in keys:
+            code = {"windowsVirtualKeyCode": _CODES.get(key, 0)}
             text = {"text": key} if len(key) == 1 else {}
-            if key == "Enter":
-                text = {"text": "\r"}
-            self.command("Input.dispatchKeyEvent", type="keyDown", key=key, **text)
-            self.command("Input.dispatchKeyEvent", type="keyUp", key=key)
+            self.command("Input.dispatchKeyEvent", type="keyDown", key=key, **code, **text)
+            self.command("Input.dispatchKeyEvent", type="keyUp", key=key, **code)
 
     def type(self, text: str) -> None:
         """Enter a text where the focus is."""
