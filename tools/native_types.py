@@ -1,9 +1,9 @@
 """The types of the native module, which a compiled module does not contain.
 
 `write_stub.py` takes names, order, defaults and docstrings from the built module, and the types
-from here. A name that means the same everywhere stands once, alone; where it means something else
-in one place, that place has a line of its own: `Class.method.parameter`, `Class.member`. Every line
-is in use; `make stub` names one that is not.
+from here. A name that has the same type everywhere has one line. A place where its type is another
+one has a line of its own: `Class.method.parameter`, `Class.member`. Every line is in use; `make
+stub` names one that is not.
 """
 
 from __future__ import annotations
@@ -81,12 +81,21 @@ PARAMETERS = {
     "CapturePlan.__new__.columns": "Sequence[Sequence[str] | None]",
     "CapturePlan.__new__.content": "bool",
     "CapturePlan.__new__.from_client": "bool | None",
+    "event_text.event": "CapturedEvent",
+    "json_content.content": "bytes",
+    "json_content.is_text": "bool",
+    "json_line.content": "bool",
+    "json_line.item": "CapturedMessage | CapturedEvent | CapturedConnection",
+    "shown_binary.columns": "int",
+    "shown_binary.content": "bytes",
+    "shown_text.columns": "int",
+    "shown_text.content": "bytes",
     "CapturePlan.output.colours": "bool",
     "CapturePlan.output.content": "bool",
     "CapturePlan.output.control_frames": "bool",
     "CapturePlan.output.events": "bool",
     "CapturePlan.output.format": "str",
-    "CapturePlan.output.selection": "list[str]",
+    "CapturePlan.output.selection": "list[str] | None",
     "CapturePlan.output.table": "str",
     "CapturePlan.output.title": "str",
     "CapturePlan.output.width": "int",
@@ -140,6 +149,7 @@ RESULTS = {
     "ended": "bool",
     "extension": "str",
     "error": "ProtocolError | LimitExceeded | OutOfMemory | None",
+    "event_text": "str",
     "evidence": "bytes",
     "fin": "bool",
     "first_packet": "int",
@@ -156,6 +166,8 @@ RESULTS = {
     "injected": "bool",
     "inside_message": "bool",
     "is_text": "bool",
+    "json_content": "str",
+    "json_line": "bytes",
     "last_packet": "int",
     "masked": "bool",
     "masking_key": "bytes | None",
@@ -188,6 +200,8 @@ RESULTS = {
     "send_pong": "None",
     "schema_version": "str",
     "seq": "int",
+    "shown_binary": "str",
+    "shown_text": "str",
     "status": "str",
     "tally": "dict[str, Any]",
     "text": "str",

@@ -88,7 +88,7 @@ pub(crate) fn make_output(
     let rows = LineRows { table, events, control_frames };
     match format {
         "report" => Ok(Box::new(Report::new(ReportOptions { title, files, content, selection }))),
-        "jsonl" => Ok(Box::new(LineOutput::new(JsonLines { content }, rows, files))),
+        "jsonl" => Ok(Box::new(LineOutput::new(JsonLines::new(content), rows, files))),
         "text" => {
             let clock = Clock::new(Box::new(LocalTime::new(py)?));
             let lines = TextLines::new(width, colours, content, clock);

@@ -202,7 +202,7 @@ impl CapturePlan {
     ///     width: The most columns of a line of text; 0 for no limit.
     ///     colours: Whether lines of text have a terminal's colours.
     ///     title: The heading of a report.
-    ///     selection: What a report says of what was chosen of the capture.
+    ///     selection: What a report says of what was chosen of the capture; None for nothing.
     ///
     /// Raises:
     ///     ValueError: If there is no such format or table, or the source is a file object that was
@@ -210,7 +210,7 @@ impl CapturePlan {
     ///     MemoryError: If there is no memory for a pass.
     #[pyo3(signature = (
         format, *, table = "messages", content = true, events = true, control_frames = true,
-        width = 0, colours = false, title = String::new(), selection = Vec::new()
+        width = 0, colours = false, title = "", selection = None
     ))]
     #[expect(
         clippy::too_many_arguments,
@@ -227,8 +227,8 @@ impl CapturePlan {
         control_frames: bool,
         width: usize,
         colours: bool,
-        title: String,
-        selection: Vec<String>,
+        title: &str,
+        selection: Option<Vec<String>>,
     ) -> PyResult<OutputPass> {
         let table = Table::ALL
             .into_iter()
@@ -242,8 +242,8 @@ impl CapturePlan {
                 control_frames,
                 width,
                 colours,
-                title,
-                selection,
+                title: title.to_owned(),
+                selection: selection.unwrap_or_default(),
             };
             let output = make_output(py, format, options, self.source.names())?;
             // What rows say of their connection is kept while that is open.
