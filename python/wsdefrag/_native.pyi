@@ -328,8 +328,8 @@ class CapturePlan:
         control_frames: bool = True,
         width: int = 0,
         colours: bool = False,
-        title: str = Ellipsis,
-        selection: list[str] = Ellipsis,
+        title: str = "",
+        selection: list[str] | None = None,
     ) -> OutputPass:
         """Start a pass over the capture that makes the bytes of an output file.
 
@@ -342,7 +342,7 @@ class CapturePlan:
             width: The most columns of a line of text; 0 for no limit.
             colours: Whether lines of text have a terminal's colours.
             title: The heading of a report.
-            selection: What a report says of what was chosen of the capture.
+            selection: What a report says of what was chosen of the capture; None for nothing.
 
         Raises:
             ValueError: If there is no such format or table, or the source is a file object that was

@@ -9,7 +9,17 @@ _SECTIONS = {
         *("sender", "host", "path", "connection", "port", "address", "type", "since", "until"),
     ),
     "Output": (
-        *("output", "force", "output_format", "table", "most", "no_content", "no_events", "width"),
+        *(
+            "output",
+            "force",
+            "title",
+            "output_format",
+            "table",
+            "most",
+            "no_content",
+            "no_events",
+            "width",
+        ),
         "summary",
     ),
     "Reading": (
