@@ -165,6 +165,11 @@ impl<T> ConnectionTable<T> {
         Some(&mut self.slot(index)?.value)
     }
 
+    /// The time of the last packet of a connection, in nanoseconds since the epoch.
+    pub(crate) fn last_time(&self, index: SlotIndex) -> Option<i64> {
+        Some(self.slots.get(index as usize)?.as_ref()?.last_time)
+    }
+
     /// The indexes of all slots in use, in no order.
     pub(crate) fn indexes(&self) -> Vec<SlotIndex> {
         self.slots_by_key.values().copied().collect()

@@ -5,7 +5,7 @@
 //! are added to the connection, which is then reported.
 
 use wsdefrag_core::deflate::params::foreign_extensions;
-use wsdefrag_core::{DeflateParams, Settings};
+use wsdefrag_core::{DeflateParams, InflaterPool, Settings};
 
 use crate::connection::{Connection, Ended};
 use crate::http2::problems::Http2Problems;
@@ -47,7 +47,7 @@ impl OpenWebSocket {
         connection: Connection,
         client: ClientStart,
         extensions_are_known: bool,
-        options: &Options,
+        (options, inflaters): (&Options, &InflaterPool),
     ) -> Self {
         let (id, server_at_frame) = (connection.connection, connection.response.is_some());
         let extensions = connection.extensions().unwrap_or_default();
@@ -56,7 +56,7 @@ impl OpenWebSocket {
         let deflate_is_known = (server_at_frame && is_readable) || options.deflate.is_some();
         let deflate = if deflate_is_known { connection.deflate } else { Some(unknown_deflate()) };
         let direction = |from_client: bool, at_frame: bool| {
-            let mut options = direction_options(options, from_client, deflate);
+            let mut options = direction_options(options, inflaters, from_client, deflate);
             options.settings.foreign_extension = !foreign_extensions(&extensions).is_empty();
             match (at_frame, deflate_is_known) {
                 (true, true) => Direction::after_handshake(id, options),
@@ -79,14 +79,14 @@ impl OpenWebSocket {
     pub(crate) fn midstream(
         connection: Connection,
         [mut server, mut client]: [SearchedDirection; 2],
-        options: &Options,
+        (options, inflaters): (&Options, &InflaterPool),
         sink: &mut impl Sink,
     ) -> Self {
         let id = connection.connection;
         let found = [server.search.prove(false), client.search.prove(true)];
         let mut direction = |from_client: bool, searched: SearchedDirection| {
             let deflate = options.deflate.unwrap_or_else(unknown_deflate);
-            let options = direction_options(options, from_client, Some(deflate));
+            let options = direction_options(options, inflaters, from_client, Some(deflate));
             let SearchedDirection { search, account, gaps } = searched;
             let mut direction = Direction::with_search(id, options, account, search);
             for (position, gap) in gaps {
@@ -129,11 +129,10 @@ impl OpenWebSocket {
         larger.drop_unfinished(limit);
     }
 
-    /// Gives back the memory of inflaters that are not in use.
-    pub(crate) fn park(&mut self) {
-        for direction in &mut self.directions {
-            direction.park();
-        }
+    /// Gives back the memory of inflaters that are not in use. Returns whether one remains in use.
+    pub(crate) fn park(&mut self) -> bool {
+        let [server, client] = &mut self.directions;
+        server.park() | client.park()
     }
 
     /// Takes note of what is known of the connection's TLS at its end.
@@ -270,6 +269,7 @@ fn unknown_deflate() -> DeflateParams {
 
 fn direction_options(
     options: &Options,
+    inflaters: &InflaterPool,
     from_client: bool,
     deflate: Option<DeflateParams>,
 ) -> DirectionOptions {
@@ -283,5 +283,6 @@ fn direction_options(
         },
         contents: options.contents && options.filter.wants_side(from_client),
         resync: options.resync,
+        inflaters: inflaters.clone(),
     }
 }
