@@ -426,7 +426,7 @@ impl Connections {
             _ => Reason::Ended,
         };
         self.evicted += u64::from(reason == Reason::Evicted);
-        let past = PastConnection::new(reason, &live.streams, live.tags.clone());
+        let past = Box::new(PastConnection::new(reason, &live.streams, live.tags.clone()));
         let bytes_after = past.bytes_held();
         if let Entry::Live(mut live) = std::mem::replace(entry, Entry::Past(past)) {
             let mut state = capture_state(

@@ -47,7 +47,7 @@ pub(crate) struct DirectionOptions {
 }
 
 enum State {
-    Reassembling(Box<Reassembler<Vec<u8>>>),
+    Reassembling(Reassembler<Vec<u8>>),
     Searching(Box<FrameSearch>),
 }
 
@@ -133,7 +133,9 @@ impl Direction {
         let tested = self.test.as_ref().map_or(0, |test| size_of::<GapTest>() + test.bytes_held());
         tested
             + match &self.state {
-                State::Reassembling(reassembler) => reassembler.bytes_held(),
+                State::Reassembling(reassembler) => {
+                    reassembler.bytes_held() - size_of::<Reassembler<Vec<u8>>>()
+                }
                 State::Searching(search) => size_of::<FrameSearch>() + search.bytes_held(),
             }
     }
@@ -437,10 +439,10 @@ impl Direction {
     }
 }
 
-fn reassembler(options: &DirectionOptions, from_the_start: bool) -> Box<Reassembler<Vec<u8>>> {
+fn reassembler(options: &DirectionOptions, from_the_start: bool) -> Reassembler<Vec<u8>> {
     let passive = Passive { contents: options.contents, from_the_start };
     let reassembler = Reassembler::passive(options.settings, passive);
-    Box::new(reassembler.with_inflaters(options.inflaters.clone()))
+    reassembler.with_inflaters(options.inflaters.clone())
 }
 
 fn search_of(options: &DirectionOptions, certainty: Certainty) -> FrameSearch {

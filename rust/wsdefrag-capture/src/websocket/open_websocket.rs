@@ -4,6 +4,8 @@
 //! Each part of a stream goes to its direction. At the end, the accounts and the first close frame
 //! are added to the connection, which is then reported.
 
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
 use wsdefrag_core::deflate::params::foreign_extensions;
 use wsdefrag_core::{DeflateParams, InflaterPool, Settings};
 
@@ -18,6 +20,9 @@ use crate::websocket::direction::{Direction, DirectionOptions};
 use crate::websocket::frame_search::Found;
 use crate::websocket::midstream::SearchedDirection;
 use crate::websocket::problems;
+
+/// The ends of no connection.
+const UNKNOWN: [SocketAddr; 2] = [SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0); 2];
 
 /// Where the client's first frame begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -223,13 +228,13 @@ impl OpenWebSocket {
     /// Ends the WebSocket, which must be settled, and reports it. `repeats` is indexed by
     /// `from_client`; `last` is the last packet.
     pub(crate) fn finish(
-        self,
+        &mut self,
         ended: Ended,
         repeats: [Repeats; 2],
         last: Origin,
         sink: &mut impl Sink,
     ) {
-        let Self { mut connection, mut directions, .. } = self;
+        let Self { connection, directions, .. } = self;
         for (direction, repeats) in directions.iter_mut().zip(repeats) {
             let account = direction.account_mut();
             account.retransmissions = repeats.retransmissions;
@@ -246,8 +251,9 @@ impl OpenWebSocket {
         connection.from_client = directions[1].account().clone();
         let lost_to_gap = directions.each_ref().map(Direction::is_lost_to_gap);
         let unauthenticated = directions.each_ref().map(Direction::unauthenticated_messages);
-        problems::add_problems(&mut connection, lost_to_gap, unauthenticated);
-        sink.ended(connection);
+        problems::add_problems(connection, lost_to_gap, unauthenticated);
+        // What is left in its place is not looked at.
+        sink.ended(std::mem::replace(connection, Connection::new(0, [0; 16], UNKNOWN)));
     }
 }
 
