@@ -39,6 +39,7 @@ __all__ = [
     "MessageReassembler",
     "MessageStorage",
     "OpaqueMessage",
+    "OutputPass",
     "Ping",
     "Pong",
     "Relay",
@@ -250,6 +251,34 @@ class CapturePlan:
 
     def messages_table(self) -> ArrowStream:
         """Return the table of messages alone, whose passes keep no other table."""
+
+    def output(
+        self,
+        format: str,
+        *,
+        table: str = "messages",
+        content: bool = True,
+        events: bool = True,
+        control_frames: bool = True,
+        width: int = 0,
+        colours: bool = False,
+    ) -> OutputPass:
+        """Start a pass over the capture that makes the bytes of an output file.
+
+        Args:
+            format: ``"jsonl"`` or ``"text"``.
+            table: The table of a format with rows: ``"messages"``, ``"connections"`` or ``"events"``.
+            content: Whether to write the contents of messages.
+            events: Whether events stand between the messages, each in its place.
+            control_frames: Whether pings, pongs and closes are among these events.
+            width: The most columns of a line of text; 0 for no limit.
+            colours: Whether lines of text have a terminal's colours.
+
+        Raises:
+            ValueError: If there is no such format or table, or the source is a file object that was
+                already read.
+            MemoryError: If there is no memory for a pass.
+        """
 
 @final
 class CaptureReader:
@@ -1272,6 +1301,53 @@ class OpaqueMessage:
     @property
     def offset(self) -> int: ...
     __match_args__ = ("type", "content", "rsv", "extension", "from_client", "timestamp", "offset")
+
+@final
+class OutputPass:
+    """A pass over a capture that returns the blocks of an output file."""
+
+    def next_block(self) -> bytes | None:
+        """Read until a block of the output is ready, or for some milliseconds.
+
+        After an exception, or if a file object had no data yet, the next call continues.
+
+        Returns:
+            The next bytes of the output, maybe none; None at the end.
+
+        Raises:
+            CaptureError: If no file is a capture.
+            OSError: If no file can be opened or read, or a temporary file cannot be written.
+            BlockingIOError: If a non-blocking file object has no data yet.
+            RuntimeError: If another call is reading the pass.
+            MemoryError: If memory is refused.
+        """
+
+    @property
+    def bytes_read(self) -> int:
+        """Bytes of the files read so far, as stored (compressed)."""
+
+    @property
+    def counts(self) -> dict[str, Any]:
+        """Number of packets so far by outcome, as ``PacketCounts`` takes them."""
+
+    @property
+    def rows(self) -> int:
+        """Rows written so far."""
+
+    @property
+    def tally(self) -> dict[str, Any]:
+        """What was counted of the rows so far.
+
+        ``messages``, ``content`` (bytes), ``statuses``, ``connections`` that have ended,
+        ``midstream``, ``ends`` (directions that are not read to their end), ``missing``, ``late`` and
+        ``lost`` bytes, ``tolerated``, ``violated`` directions, the first ``violations`` (connection,
+        whether the client broke the rule, the rule), and the ranges of numbers that are
+        ``not_found``.
+        """
+
+    @property
+    def warnings(self) -> list[str]:
+        """Warnings about files that could be read."""
 
 @disjoint_base
 class Ping:

@@ -6,12 +6,14 @@ import _thread
 import gzip
 import io
 import os
+import signal
 import threading
 from pathlib import Path
 
 import pytest
 
 from capture_passes import CAPTURE, CONNECTIONS, EXPECTED, Pieces, batches, dump
+from hang_guard import HANG_SECONDS
 from wsdefrag.capture import Capture, CapturedConnection, CapturedEvent, CapturedMessage
 
 
@@ -36,7 +38,35 @@ def test_interrupt_while_a_file_is_read_loses_nothing(tmp_path: Path) -> None:
         assert dump(reader, items) == EXPECTED
 
 
-def test_exception_of_a_file_object_comes_behind_what_was_complete() -> None:
+@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="threads get no signals")
+def test_signal_whose_handler_returns_does_not_end_a_pipe(tmp_path: Path) -> None:
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    reading_thread = threading.get_ident()
+    handled = threading.Semaphore(0)
+
+    def write() -> None:
+        with path.open("wb", buffering=0) as file:
+            for start in range(0, len(CAPTURE), 5000):
+                file.write(CAPTURE[start : start + 5000])
+                # The reader has read these bytes soon, and then waits for more. The handler runs
+                # when its read is interrupted.
+                signal.pthread_kill(reading_thread, signal.SIGUSR1)
+                handled.acquire(timeout=HANG_SECONDS)
+
+    before = signal.signal(signal.SIGUSR1, lambda *_: handled.release())
+    try:
+        with Capture(path).read() as reader:
+            writer = threading.Thread(target=write)
+            writer.start()
+            items = [item for batch in batches(reader) for item in batch]
+            writer.join()
+            assert dump(reader, items) == EXPECTED
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+
+
+def test_exception_of_a_file_object_comes_after_what_was_complete() -> None:
     error = KeyboardInterrupt()
     left = 5
 
@@ -86,7 +116,7 @@ def test_file_object_that_has_nothing_yet_is_asked_again(
     assert waits > len(data) // size
 
 
-def test_iteration_goes_on_behind_a_file_object_that_had_nothing() -> None:
+def test_iteration_goes_on_after_a_file_object_had_nothing() -> None:
     blocked = iter([False, True] * 1000)
 
     def maybe() -> None:

@@ -13,7 +13,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal, NamedTuple, TypeVar
 
 from wsdefrag._arguments import require_bool, require_optional, require_retain, require_str
-from wsdefrag._native import ArrowStream, CapturedEvent, CapturedMessage, CapturePlan
+from wsdefrag._native import (
+    ArrowStream,
+    CapturedEvent,
+    CapturedMessage,
+    CapturePlan,
+    OutputPass,
+)
 from wsdefrag._shown import shown, shown_text
 from wsdefrag.capture._arguments import (
     NANOSECONDS,
@@ -280,6 +286,10 @@ class Capture:
             ValueError: If the source is a file object that has been read before.
         """
         return CaptureReader(self._plan.read(), self._arguments["paths"], self._name())
+
+    def _output(self, format: str, options: Mapping[str, Any]) -> OutputPass:
+        """Start a pass that makes the bytes of an output file, as ``CapturePlan.output`` does."""
+        return self._plan.output(format, **options)
 
     def messages(self) -> Iterator[CapturedMessage]:
         """Read the messages, each as soon as it is complete.

@@ -23,16 +23,17 @@ import re
 from dataclasses import fields
 from typing import IO, TYPE_CHECKING, Literal
 
+from wsdefrag.capture.capture import Capture
 from wsdefrag.capture.connection import Account, CapturedConnection
 from wsdefrag.capture.reader import CapturedEvent
 from wsdefrag.capture.tls import CapturedTls, TlsAccount
 from wsdefrag.formats.conversations import items_of
+from wsdefrag.formats.output import write_output
 from wsdefrag.strictness import Strictness
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from wsdefrag.capture.capture import Capture
     from wsdefrag.capture.connection import CapturedRequest, CapturedResponse
     from wsdefrag.capture.reader import CapturedMessage, CaptureItem
     from wsdefrag.formats.conversations import Items
@@ -82,6 +83,8 @@ def write_jsonl(
             written.
         OSError: If the file cannot be written.
     """
+    if isinstance(capture, Capture):
+        return write_output(capture, file, "jsonl", {"table": table, "content": content})
     count = 0
     items: Iterable[CaptureItem] = items_of(capture)
     if table == "events":

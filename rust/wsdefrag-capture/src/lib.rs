@@ -8,7 +8,7 @@
 //!   tls         -> one stream of application data per direction
 //!   http        -> the handshake
 //!   websocket   -> messages and connections
-//!   sink        the caller, or the Arrow tables of columns
+//!   sink        the caller, the Arrow tables of columns, or an output: lines of text or JSON
 //! ```
 //!
 //! [`Capture`] runs all stages. The crate does no I/O: it opens no file, and its only clock is the
@@ -22,17 +22,22 @@ pub mod account;
 pub mod capture;
 pub mod columns;
 pub mod connection;
+pub mod connection_facts;
 mod conversation;
 pub mod event;
 pub mod file;
+pub mod files;
 mod http;
 mod http2;
+pub mod lines;
 pub mod message;
 pub mod options;
+pub mod output;
 pub mod packet;
 pub mod protocol;
 pub mod sink;
 mod stream_part;
+pub mod tally;
 mod tcp;
 #[allow(dead_code, reason = "some of it is for tests and for what comes next")]
 pub mod tls;

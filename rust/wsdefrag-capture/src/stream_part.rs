@@ -1,6 +1,7 @@
 //! The interface between TCP and the protocol above it: one direction's stream as a sequence of
 //! parts, in order.
 
+use wsdefrag_core::OutOfMemory;
 use wsdefrag_core::fallible::copied;
 
 use crate::packet::Origin;
@@ -55,6 +56,8 @@ impl Gap {
 pub(crate) enum OwnedPart {
     /// Bytes of one segment.
     Data(Vec<u8>, Origin),
+    /// Bytes of a TLS record that was captured in part.
+    Unauthenticated(Vec<u8>, Origin),
     /// Bytes that were not captured.
     Gap(Gap),
 }
@@ -72,14 +75,33 @@ impl<'a> StreamPart<'a> {
 
     /// A copy that can be kept. Without memory for it, the bytes become a gap.
     pub(crate) fn to_owned(self) -> OwnedPart {
-        match self {
-            Self::Data(bytes, origin) | Self::Unauthenticated(bytes, origin) => {
-                let length = bytes.len() as u64;
-                let (before, after) = (Some(origin), Some(origin));
-                let gap = Gap { length, kind: GapKind::Exact, before, after };
-                copied(bytes).map_or(OwnedPart::Gap(gap), |bytes| OwnedPart::Data(bytes, origin))
+        let around = self.bytes().map(|(_, origin)| origin);
+        self.copied().unwrap_or_else(|OutOfMemory| {
+            let (length, kind) = (self.length(), GapKind::Exact);
+            OwnedPart::Gap(Gap { length, kind, before: around, after: around })
+        })
+    }
+
+    /// A copy that can be kept.
+    pub(crate) fn copied(self) -> Result<OwnedPart, OutOfMemory> {
+        Ok(match self {
+            Self::Data(bytes, origin) => OwnedPart::Data(copied(bytes)?, origin),
+            Self::Unauthenticated(bytes, origin) => {
+                OwnedPart::Unauthenticated(copied(bytes)?, origin)
             }
             Self::Gap(gap) => OwnedPart::Gap(gap),
+        })
+    }
+
+    /// The part without its first bytes, which are at most its length.
+    pub(crate) fn after(self, skipped: u64) -> Self {
+        let rest = |bytes: &'a [u8]| {
+            &bytes[usize::try_from(skipped).map_or(bytes.len(), |it| it.min(bytes.len()))..]
+        };
+        match self {
+            Self::Data(bytes, origin) => Self::Data(rest(bytes), origin),
+            Self::Unauthenticated(bytes, origin) => Self::Unauthenticated(rest(bytes), origin),
+            Self::Gap(gap) => Self::Gap(Gap { length: gap.length.saturating_sub(skipped), ..gap }),
         }
     }
 
@@ -96,14 +118,20 @@ impl OwnedPart {
     /// Bytes of data; none in a gap.
     pub(crate) const fn data_length(&self) -> usize {
         match self {
-            Self::Data(bytes, _) => bytes.len(),
+            Self::Data(bytes, _) | Self::Unauthenticated(bytes, _) => bytes.len(),
             Self::Gap(_) => 0,
         }
+    }
+
+    /// Its bytes, unless it is a gap.
+    pub(crate) fn bytes(&self) -> Option<(&[u8], Origin)> {
+        self.as_part().bytes()
     }
 
     pub(crate) fn as_part(&self) -> StreamPart<'_> {
         match self {
             Self::Data(bytes, origin) => StreamPart::Data(bytes, *origin),
+            Self::Unauthenticated(bytes, origin) => StreamPart::Unauthenticated(bytes, *origin),
             Self::Gap(gap) => StreamPart::Gap(*gap),
         }
     }

@@ -44,6 +44,7 @@ mod _native {
     use crate::capture::event::CapturedEvent;
     use crate::capture::items::CaptureItems;
     use crate::capture::message::CapturedMessage;
+    use crate::capture::output_pass::OutputPass;
     use crate::capture::plan::CapturePlan;
     use crate::capture::reader::CaptureReader;
     use crate::params::{accept_deflate_offers, parse_deflate_header};
@@ -95,6 +96,7 @@ mod _native {
                 py.get_type::<FrameDecoder>(),
                 py.get_type::<FrameEncoder>(),
                 py.get_type::<MessageReassembler>(),
+                py.get_type::<OutputPass>(),
                 py.get_type::<Relay>(),
                 py.get_type::<RelayDirection>(),
                 py.get_type::<WebSocketDirection>(),

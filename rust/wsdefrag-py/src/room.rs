@@ -29,11 +29,6 @@ impl Reserve {
         Ok(Self(black_box(reserve)))
     }
 
-    /// An empty reserve, for work that needs none.
-    pub(crate) const fn none() -> Self {
-        Self(Vec::new())
-    }
-
     pub(crate) const fn is_held(&self) -> bool {
         self.0.capacity() > 0
     }

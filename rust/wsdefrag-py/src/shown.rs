@@ -16,6 +16,9 @@ pub(crate) const LONGEST_REPR: usize = 199;
 /// Most bytes of a content that are shown.
 const SHOWN: usize = 40;
 
+/// Most bytes in the start of a message's content.
+const SHOWN_START: usize = 28;
+
 /// A bool as Python writes it.
 pub(crate) const fn shown_bool(value: bool) -> &'static str {
     if value { "True" } else { "False" }
@@ -59,6 +62,24 @@ pub(crate) fn shown_payload(bytes: &Bound<'_, PyBytes>) -> PyResult<String> {
             return Ok(start);
         }
     }
+}
+
+/// The start of a message's content as Python writes it; for long ones followed by the number of bytes.
+/// Of a text, an incomplete last character is left out.
+pub(crate) fn shown_start(py: Python<'_>, content: &[u8], is_text: bool) -> PyResult<String> {
+    let start = &content[..content.len().min(SHOWN_START)];
+    let is_cut = start.len() < content.len();
+    let shown = match std::str::from_utf8(start) {
+        _ if !is_text => PyBytes::new(py, start).repr()?,
+        Ok(text) => PyString::new(py, text).repr()?,
+        Err(error) => {
+            let is_incomplete = is_cut && error.error_len().is_none();
+            let end = if is_incomplete { error.valid_up_to() } else { start.len() };
+            PyString::new(py, &String::from_utf8_lossy(&start[..end])).repr()?
+        }
+    };
+    let shown = shown.to_string();
+    Ok(if is_cut { format!("{shown}... ({} bytes)", content.len()) } else { shown })
 }
 
 /// A text as Python writes it; dots replace the middle of a long one, as in `reprlib`.

@@ -18,8 +18,9 @@ pub mod events;
 mod message_rows;
 pub mod messages;
 mod open_connections;
+pub mod rows;
 mod schema;
-mod table;
+pub(crate) mod table;
 mod tls_values;
 
 use std::collections::HashMap;
@@ -36,6 +37,7 @@ use arrow_schema::{DataType, Field, TimeUnit};
 pub use connections::ConnectionColumns;
 pub use events::EventColumns;
 pub use messages::MessageColumns;
+pub use rows::TableRows;
 pub use schema::SCHEMA_VERSION;
 pub use table::{Choice, ChoiceError, Table};
 

@@ -10,6 +10,8 @@ use std::sync::Arc;
 
 use arrow_array::ArrayRef;
 
+use crate::connection_facts::ConnectionFacts;
+
 /// What rows say of their connection, for the connections that are open.
 #[derive(Debug, Default)]
 pub(super) struct OpenConnections {
@@ -18,22 +20,10 @@ pub(super) struct OpenConnections {
     ended: Vec<u64>,
 }
 
-/// What rows say of their connection.
-#[derive(Debug)]
-pub(super) struct ConnectionFacts {
-    pub(super) uid: [u8; 16],
-    pub(super) host: Option<Box<str>>,
-    pub(super) path: Option<Box<str>>,
-}
-
 impl OpenConnections {
     /// Takes a connection that has opened.
     pub(super) fn opened(&mut self, connection: &crate::Connection) {
-        let facts = ConnectionFacts {
-            uid: connection.uid,
-            host: connection.host().map(Into::into),
-            path: connection.path().map(Into::into),
-        };
+        let facts = ConnectionFacts::of(connection);
         self.open.insert(connection.connection, Arc::new(facts));
     }
 

@@ -92,14 +92,10 @@ impl Application {
         }
         let Stage::Handshake(upgrade) = &mut self.stage else { return Vec::new() };
         self.taken[sender] += part.length();
-        let outcome = match part {
-            StreamPart::Data(bytes, origin) | StreamPart::Unauthenticated(bytes, origin) => {
-                let of_this = transport.acknowledged.filter(|(packet, _)| *packet == origin.packet);
-                let acknowledged = of_this.map(|(_, position)| position);
-                upgrade.data(sender == client, bytes, origin, acknowledged)
-            }
-            StreamPart::Gap(gap) => upgrade.gap(sender == client, gap),
-        };
+        let packet = part.bytes().map(|(_, origin)| origin.packet);
+        let of_this = transport.acknowledged.filter(|(by, _)| packet == Some(*by));
+        let acknowledged = of_this.map(|(_, position)| position);
+        let outcome = upgrade.part(sender == client, part, acknowledged);
         transport.original_addresses =
             upgrade.original_addresses().or(transport.original_addresses);
         match outcome {

@@ -4,8 +4,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "at most `MAX_HEAD` bytes of a direction")]
 
-use crate::packet::Origin;
-use crate::stream_part::{Gap, OwnedPart};
+use crate::stream_part::{OwnedPart, StreamPart};
 
 /// A part of a stream that is kept.
 #[derive(Debug)]
@@ -36,22 +35,19 @@ impl Buffered {
         self.bytes + self.parts.len() * 16 + self.parts.capacity() * size_of::<BufferedPart>()
     }
 
-    pub(crate) fn data(&mut self, from_client: bool, data: &[u8], origin: Origin) {
-        if !data.is_empty() {
-            self.bytes += data.len();
-            let part = OwnedPart::Data(data.to_vec(), origin);
-            self.parts.push(BufferedPart { from_client, part });
-        }
-    }
-
-    pub(crate) fn gap(&mut self, from_client: bool, gap: Gap) {
-        match self.parts.last_mut() {
-            Some(BufferedPart { from_client: other, part: OwnedPart::Gap(before) })
-                if *other == from_client =>
-            {
-                *before = before.join(gap);
+    /// Keeps a part, unless it has no bytes. A gap after a gap is joined to it.
+    pub(crate) fn push(&mut self, from_client: bool, part: StreamPart<'_>) {
+        match (part, self.parts.last_mut()) {
+            (
+                StreamPart::Gap(gap),
+                Some(BufferedPart { from_client: other, part: OwnedPart::Gap(before) }),
+            ) if *other == from_client => *before = before.join(gap),
+            (StreamPart::Data([], _) | StreamPart::Unauthenticated([], _), _) => {}
+            _ => {
+                let part = part.to_owned();
+                self.bytes += part.data_length();
+                self.parts.push(BufferedPart { from_client, part });
             }
-            _ => self.parts.push(BufferedPart { from_client, part: OwnedPart::Gap(gap) }),
         }
     }
 

@@ -47,8 +47,7 @@ use crate::http::parser::{Head, accepts_websocket, asks_for_websocket, names_web
 use crate::http::pending_request::{CONNECT, PendingRequest};
 use crate::http::preamble_message::OriginalAddresses;
 use crate::http2::frame_reader::{Beginning, PREFACE_HEAD};
-use crate::packet::Origin;
-use crate::stream_part::{Gap, GapKind};
+use crate::stream_part::{Gap, GapKind, StreamPart};
 
 /// Pending requests, or refusals, of one connection. No real client sends more.
 const MAX_PIPELINED: usize = 64;
@@ -125,15 +124,20 @@ impl Upgrade {
         }
     }
 
-    /// Takes bytes of one side. `acknowledged` is the position in the other side's stream that their
+    /// Takes a part of one side. `acknowledged` is the position in the other side's stream that its
     /// segment acknowledged, if that is known.
-    pub(crate) fn data(
+    pub(crate) fn part(
         &mut self,
         from_client: bool,
-        mut data: &[u8],
-        origin: Origin,
+        part: StreamPart<'_>,
         acknowledged: Option<u64>,
     ) -> Outcome {
+        let (mut data, origin) = match part {
+            StreamPart::Data(data, origin) | StreamPart::Unauthenticated(data, origin) => {
+                (data, origin)
+            }
+            StreamPart::Gap(gap) => return self.gap(from_client, gap),
+        };
         if from_client && self.client.find_head(data) {
             // So the client's buffered bytes are not frames but requests.
             self.buffered.drop_client();
@@ -144,7 +148,7 @@ impl Upgrade {
         }
         while !data.is_empty() {
             if self.must_buffer(from_client) {
-                self.buffered.data(from_client, data, origin);
+                self.buffered.push(from_client, part.after(part.length() - data.len() as u64));
                 let too_much = self.buffered.bytes() > MAX_HEAD;
                 return if too_much { self.decide() } else { Outcome::NeedMoreData };
             }
@@ -158,7 +162,7 @@ impl Upgrade {
                 HeadResult::NotHttp => return Outcome::NotWebSocket,
                 HeadResult::Tls => {
                     let start = reader.take_start();
-                    self.buffered.data(from_client, &start, origin);
+                    self.buffered.push(from_client, StreamPart::Data(&start, origin));
                     Outcome::Switches
                 }
                 // The server's heads alone may still show a WebSocket.
@@ -171,7 +175,7 @@ impl Upgrade {
                 Outcome::NeedMoreData => {}
                 Outcome::NotWebSocket => return outcome,
                 _ => {
-                    self.buffered.data(from_client, data, origin);
+                    self.buffered.push(from_client, part.after(part.length() - data.len() as u64));
                     return outcome;
                 }
             }
@@ -180,7 +184,7 @@ impl Upgrade {
     }
 
     /// Takes a gap of one side.
-    pub(crate) fn gap(&mut self, from_client: bool, gap: Gap) -> Outcome {
+    fn gap(&mut self, from_client: bool, gap: Gap) -> Outcome {
         self.is_uncertain = true;
         let buffers = self.must_buffer(from_client);
         if !buffers {
@@ -192,7 +196,7 @@ impl Upgrade {
                 return self.body_end(from_client);
             }
         }
-        self.buffered.gap(from_client, gap);
+        self.buffered.push(from_client, StreamPart::Gap(gap));
         if from_client && self.client.is_lost() && self.early_acceptance.is_none() {
             self.client_is_complete = false;
             // Its request is in the gap.

@@ -13,7 +13,6 @@
 use std::collections::VecDeque;
 
 use crate::http2::frame::{FrameHeader, HEADER_LENGTH};
-use crate::packet::Origin;
 use crate::stream_part::{OwnedPart, StreamPart};
 
 /// Plausible headers in a row that prove the first one.
@@ -52,7 +51,7 @@ impl FrameSearch {
         highest_stream: u32,
     ) -> Option<VecDeque<OwnedPart>> {
         let highest_stream = highest_stream.saturating_add(NEW_STREAMS);
-        let Some((bytes, origin)) = part.bytes() else {
+        let Some((bytes, _)) = part.bytes() else {
             *self = Self::default();
             return None;
         };
@@ -63,7 +62,9 @@ impl FrameSearch {
             self.chain = Chain::default();
             return None;
         }
-        self.keep(bytes, origin);
+        let part = part.to_owned();
+        self.bytes += part.data_length();
+        self.parts.push_back(part);
         if !is_possible {
             self.try_next(highest_stream);
         }
@@ -77,17 +78,12 @@ impl FrameSearch {
         None
     }
 
-    fn keep(&mut self, bytes: &[u8], origin: Origin) {
-        self.bytes += bytes.len();
-        self.parts.push_back(OwnedPart::Data(bytes.to_vec(), origin));
-    }
-
     /// Drops the candidate, and makes the first kept part after it that can be one the new candidate.
     fn try_next(&mut self, highest_stream: u32) {
         while let Some(part) = self.parts.pop_front() {
             self.bytes -= part.data_length();
             let mut chain = Chain::default();
-            let mut parts = self.parts.iter().filter_map(|part| part.as_part().bytes());
+            let mut parts = self.parts.iter().filter_map(OwnedPart::bytes);
             let is_possible = parts.all(|(bytes, _)| chain.take(bytes, highest_stream));
             self.chain = chain;
             if is_possible {
@@ -149,6 +145,7 @@ impl Chain {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::packet::Origin;
 
     /// A DATA frame on a stream.
     fn frame(stream: u8, length: u8) -> Vec<u8> {

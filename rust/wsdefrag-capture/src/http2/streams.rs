@@ -220,12 +220,7 @@ impl Streams {
                 return self.part(from_client, number, part, out);
             }
         }
-        match part {
-            StreamPart::Data(bytes, origin) | StreamPart::Unauthenticated(bytes, origin) => {
-                stream.buffered.data(from_client, bytes, origin);
-            }
-            StreamPart::Gap(gap) => stream.buffered.gap(from_client, gap),
-        }
+        stream.buffered.push(from_client, part);
         let is_too_much = stream.buffered.bytes() > MAX_BUFFERED;
         self.count(number);
         if is_too_much {
@@ -287,16 +282,17 @@ impl Streams {
         if from_client {
             self.lose_requests();
         }
+        let part = StreamPart::Gap(gap);
         for (number, stream) in &mut self.kept {
             if stream.ended[usize::from(from_client)] {
                 continue;
             }
             match stream.state {
                 State::Open | State::Unknown => {
-                    out(*number, StreamEvent::Part { from_client, part: StreamPart::Gap(gap) });
+                    out(*number, StreamEvent::Part { from_client, part });
                 }
-                State::Requested(_) if from_client => stream.buffered.gap(true, gap),
-                State::Answered(_) if !from_client => stream.buffered.gap(false, gap),
+                State::Requested(_) if from_client => stream.buffered.push(true, part),
+                State::Answered(_) if !from_client => stream.buffered.push(false, part),
                 State::Requested(_) | State::Answered(_) => {}
             }
         }

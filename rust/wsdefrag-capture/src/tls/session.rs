@@ -18,7 +18,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 
-use wsdefrag_core::fallible::{TryGrow, copied};
+use wsdefrag_core::fallible::TryGrow;
 
 use crate::stream_part::{OwnedPart, StreamPart};
 use crate::tls::contents::{MayWait, Tools, Waiting};
@@ -209,12 +209,7 @@ impl Session {
             self.generation = keys.generation();
             self.hellos = (self.negotiation.asked, self.negotiation.round);
         }
-        let owned = match rest {
-            StreamPart::Gap(gap) => Ok(OwnedPart::Gap(gap)),
-            StreamPart::Data(bytes, origin) | StreamPart::Unauthenticated(bytes, origin) => {
-                copied(bytes).map(|bytes| OwnedPart::Data(bytes, origin))
-            }
-        };
+        let owned = rest.copied();
         let length = owned.as_ref().map_or(0, |part| PART + part.data_length());
         if owned.is_ok_and(|owned| self.held.try_push((sender, owned)).is_ok()) {
             self.held_bytes[sender] += length;

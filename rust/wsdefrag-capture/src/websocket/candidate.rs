@@ -23,6 +23,8 @@ use crate::websocket::evidence::{Evidence, Sign, Weight};
 const MAX_EXAMINED: usize = 256;
 /// Pings and pongs that are remembered.
 const MAX_ECHOES: usize = 4;
+/// Bytes of a segment, on average, with which few of them end where a frame may.
+const CLEAR: u64 = 32;
 /// The longest payload whose length needs no further bytes.
 const MAX_SHORT: u64 = 125;
 
@@ -36,6 +38,10 @@ pub(super) struct Candidate {
     headers: u32,
     /// Frames that ended at the end of a segment.
     aligned: u32,
+    /// Whether one of them did by more than chance.
+    is_clearly_aligned: bool,
+    /// The segment in which the current frame began.
+    began_in: usize,
     inside_message: bool,
     /// Whether a data frame has been seen.
     has_data: bool,
@@ -73,6 +79,8 @@ impl Candidate {
             evidence: Evidence::new(),
             headers: 0,
             aligned: 0,
+            is_clearly_aligned: false,
+            began_in: 0,
             inside_message: false,
             has_data: false,
             segments: 0,
@@ -110,6 +118,13 @@ impl Candidate {
     /// Frames that ended at the end of a segment.
     pub(super) const fn aligned(&self) -> u32 {
         self.aligned
+    }
+
+    /// Whether a frame ended at the end of a segment, and that is hardly chance: it began in the same
+    /// segment, or its segments have [`CLEAR`] bytes on average. Of segments of one byte, each ends
+    /// where a frame may.
+    pub(super) const fn is_clearly_aligned(&self) -> bool {
+        self.is_clearly_aligned
     }
 
     /// Whether there is more than one header, which may be chance.
@@ -155,6 +170,9 @@ impl Candidate {
             }
             if bytes.is_empty() {
                 return Ok(());
+            }
+            if self.parser.cut_header().is_empty() {
+                self.began_in = self.segments;
             }
             let order = match self.inside_message {
                 true => Order::Continue,
@@ -239,6 +257,8 @@ impl Candidate {
     fn end_frame(&mut self, header: &Header, at_end: bool) {
         if at_end {
             self.aligned = self.aligned.saturating_add(1);
+            let others = (self.segments - self.began_in) as u64;
+            self.is_clearly_aligned |= others == 0 || header.length >= CLEAR * (others + 1);
             let last = self.last_length.replace(header.length);
             let same = last == Some(header.length);
             self.evidence.add(if same { Sign::SameLength } else { Sign::Length });

@@ -30,7 +30,7 @@ use crate::event::{Detail, GapCost, GapEffect};
 use crate::message::Status;
 use crate::packet::Origin;
 use crate::sink::{HeldRows, Sink};
-use crate::stream_part::{Gap, GapKind, OwnedPart};
+use crate::stream_part::{Gap, GapKind, OwnedPart, StreamPart};
 use crate::websocket::candidate::Candidate;
 use crate::websocket::direction_output::{DirectionOutput, Origins};
 use crate::websocket::frame_search::{Certainty, Found, FrameSearch, Sender};
@@ -172,30 +172,43 @@ impl Direction {
     pub(crate) fn data(&mut self, bytes: &[u8], origin: Origin, sink: &mut impl Sink) {
         self.output.account.bytes += bytes.len() as u64;
         if self.test.is_some() {
-            self.test_data(bytes, origin, sink);
+            self.test_data(StreamPart::Data(bytes, origin), sink);
+        } else if matches!(self.state, State::Reassembling(_)) {
+            self.reassemble(bytes, origin, sink);
         } else {
-            self.read_data(bytes, origin, sink);
+            self.search(StreamPart::Data(bytes, origin), sink);
         }
     }
 
-    /// Takes the next bytes, which no tag of TLS confirms.
+    /// Takes the next part, whose bytes no tag of TLS confirms.
     #[cold]
-    pub(crate) fn unauthenticated(&mut self, bytes: &[u8], origin: Origin, sink: &mut impl Sink) {
-        self.output.unauthenticated_until = self.output.account.bytes + bytes.len() as u64;
-        self.data(bytes, origin, sink);
+    pub(crate) fn unauthenticated(&mut self, part: StreamPart<'_>, sink: &mut impl Sink) {
+        self.output.account.bytes += part.length();
+        if self.test.is_some() {
+            self.test_data(part, sink);
+        } else {
+            self.read_bytes(part, sink);
+        }
     }
 
     /// Reads bytes that have been counted.
-    #[inline]
-    fn read_data(&mut self, bytes: &[u8], origin: Origin, sink: &mut impl Sink) {
-        match &mut self.state {
-            State::Reassembling(_) => self.reassemble(bytes, origin, sink),
-            State::Searching(search) => {
-                self.output.account.lost += bytes.len() as u64;
-                if let Some(found) = search.data(bytes, origin) {
-                    self.read_found(found, sink);
-                }
-            }
+    fn read_bytes(&mut self, part: StreamPart<'_>, sink: &mut impl Sink) {
+        let Some((bytes, origin)) = part.bytes() else { return };
+        let State::Reassembling(reassembler) = &self.state else { return self.search(part, sink) };
+        if matches!(part, StreamPart::Unauthenticated(..)) {
+            let end = reassembler.bytes_received() + part.length();
+            self.output.unauthenticated_until = self.output.base + end;
+        }
+        self.reassemble(bytes, origin, sink);
+    }
+
+    /// Searches bytes that have been counted for frames.
+    #[cold]
+    fn search(&mut self, part: StreamPart<'_>, sink: &mut impl Sink) {
+        let State::Searching(search) = &mut self.state else { return };
+        self.output.account.lost += part.length();
+        if let Some(found) = search.part(part) {
+            self.read_found(found, sink);
         }
     }
 
@@ -285,10 +298,10 @@ impl Direction {
 
     /// Tests the length of a gap by the bytes that follow.
     #[cold]
-    fn test_data(&mut self, bytes: &[u8], origin: Origin, sink: &mut impl Sink) {
-        let position = self.output.account.bytes - bytes.len() as u64;
+    fn test_data(&mut self, part: StreamPart<'_>, sink: &mut impl Sink) {
+        let position = self.output.account.bytes - part.length();
         let Some(test) = &mut self.test else { return };
-        let verdict = test.data(position, bytes, origin);
+        let verdict = test.data(position, part);
         self.end_test(verdict, sink);
     }
 
@@ -302,8 +315,8 @@ impl Direction {
         let Some(test) = self.test.take() else { return };
         for (position, part) in test.into_parts() {
             match part {
-                OwnedPart::Data(bytes, origin) => self.read_data(&bytes, origin, sink),
                 OwnedPart::Gap(gap) => self.read_gap(position, Gap { kind, ..gap }, sink),
+                _ => self.read_bytes(part.as_part(), sink),
             }
         }
     }
@@ -379,8 +392,8 @@ impl Direction {
     /// Reads frames that a search has found.
     fn read_found(&mut self, found: Found, sink: &mut impl Sink) {
         self.begin_found(&found);
-        for (bytes, origin) in found.segments {
-            self.found_segment(&bytes, origin, sink);
+        for part in found.segments {
+            self.found_segment(&part, sink);
         }
     }
 
@@ -388,7 +401,7 @@ impl Direction {
     /// follow.
     pub(crate) fn begin_found(&mut self, found: &Found) {
         let output = &mut self.output;
-        let bytes: u64 = found.segments.iter().map(|(bytes, _)| bytes.len() as u64).sum();
+        let bytes: u64 = found.segments.iter().map(|part| part.data_length() as u64).sum();
         output.account.lost -= bytes;
         output.resynced = true;
         output.base = output.account.bytes - bytes;
@@ -396,11 +409,11 @@ impl Direction {
     }
 
     /// Takes a segment of frames that a search has found.
-    pub(crate) fn found_segment(&mut self, bytes: &[u8], origin: Origin, sink: &mut impl Sink) {
+    pub(crate) fn found_segment(&mut self, part: &OwnedPart, sink: &mut impl Sink) {
         match &self.state {
-            State::Reassembling(_) => self.reassemble(bytes, origin, sink),
+            State::Reassembling(_) => self.read_bytes(part.as_part(), sink),
             // An earlier segment broke a rule.
-            State::Searching(_) => self.output.account.lost += bytes.len() as u64,
+            State::Searching(_) => self.output.account.lost += part.data_length() as u64,
         }
     }
 

@@ -14,8 +14,8 @@
 //! the end of a segment, and one of these is true:
 //!
 //! - it has three headers in a row. Random bytes contain three in about one segment of 100,000
-//! - no frame has been found yet, and it begins with the first segment after a gap or at the start,
-//!   which often begins a frame
+//! - no frame has been found yet, it begins with the first segment after a gap or at the start, which
+//!   often begins a frame, and that a frame ends with a segment is hardly chance
 //! - no frame has been found yet, and its evidence is strong
 //!
 //! A candidate that fails is dropped, and the next stored segment is tried. A gap drops everything.
@@ -33,7 +33,7 @@ use std::collections::VecDeque;
 use wsdefrag_core::Strictness;
 use wsdefrag_core::frame::header::Rules;
 
-use crate::packet::Origin;
+use crate::stream_part::{OwnedPart, StreamPart};
 use crate::websocket::candidate::Candidate;
 use crate::websocket::evidence::Weight;
 
@@ -51,9 +51,6 @@ const MAX_TRIED: usize = 16;
 const NO_START: (Weight, Weight) = (-5, -40);
 /// The weight of each candidate that failed after several headers, and the limit.
 const FAILED: (Weight, Weight) = (-40, -200);
-
-/// The bytes of one segment.
-type SegmentBytes = (Vec<u8>, Origin);
 
 /// The sender of a direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,7 +76,7 @@ pub(crate) enum Certainty {
 #[derive(Debug)]
 pub(crate) struct Found {
     pub(crate) from_client: bool,
-    pub(crate) segments: VecDeque<SegmentBytes>,
+    pub(crate) segments: VecDeque<OwnedPart>,
 }
 
 /// The search in one direction.
@@ -100,7 +97,7 @@ pub(crate) struct FrameSearch {
     failures: u32,
     candidate: Option<Candidate>,
     /// The segments from the candidate's start on.
-    segments: VecDeque<SegmentBytes>,
+    segments: VecDeque<OwnedPart>,
     bytes: usize,
 }
 
@@ -124,7 +121,7 @@ impl FrameSearch {
 
     /// The memory that the stored segments take, in bytes.
     pub(crate) fn bytes_held(&self) -> usize {
-        self.bytes + self.segments.len() * 16 + self.segments.capacity() * size_of::<SegmentBytes>()
+        self.bytes + self.segments.len() * 16 + self.segments.capacity() * size_of::<OwnedPart>()
     }
 
     /// Lets any RSV bit be set, if an extension was agreed that is not known.
@@ -139,8 +136,12 @@ impl FrameSearch {
         self
     }
 
-    /// Takes the bytes of a segment. Returns the frames if they are confirmed.
-    pub(crate) fn data(&mut self, bytes: &[u8], origin: Origin) -> Option<Found> {
+    /// Takes a segment or a gap, which drops the candidate. Returns the frames if they are confirmed.
+    pub(crate) fn part(&mut self, part: StreamPart<'_>) -> Option<Found> {
+        let Some((bytes, _)) = part.bytes() else {
+            self.gap();
+            return None;
+        };
         if self.candidate.is_none() {
             // Most segments fail here, before they are copied.
             let mut candidate = Candidate::new(self.rules(bytes));
@@ -149,9 +150,9 @@ impl FrameSearch {
                 return None;
             }
             self.candidate = Some(candidate);
-            self.store(bytes, origin);
+            self.store(part);
         } else {
-            self.store(bytes, origin);
+            self.store(part);
             if let Some(candidate) = &mut self.candidate
                 && candidate.take(bytes, self.max_frame).is_err()
             {
@@ -193,7 +194,8 @@ impl FrameSearch {
         let is_confirmed = match self.certainty {
             _ if candidate.aligned() == 0 || candidate.readable_from().is_none() => false,
             Certainty::Unproved => false,
-            Certainty::Beginning if self.is_first || candidate.weight() >= STRONG => true,
+            Certainty::Beginning if self.is_first && candidate.is_clearly_aligned() => true,
+            Certainty::Beginning if candidate.weight() >= STRONG => true,
             Certainty::Beginning | Certainty::Resync => candidate.headers() >= MIN_HEADERS,
         };
         if is_confirmed { self.confirm() } else { None }
@@ -249,9 +251,11 @@ impl FrameSearch {
         self.bytes = 0;
     }
 
-    fn store(&mut self, bytes: &[u8], origin: Origin) {
-        self.bytes += bytes.len();
-        self.segments.push_back((bytes.to_vec(), origin));
+    /// Stores a segment. Without memory for it, the candidate is dropped.
+    fn store(&mut self, part: StreamPart<'_>) {
+        let Ok(part) = part.copied() else { return self.drop_candidate() };
+        self.bytes += part.data_length();
+        self.segments.push_back(part);
     }
 
     /// The rules for frames of a direction that starts with these bytes.
@@ -275,15 +279,47 @@ impl FrameSearch {
         if let Some(candidate) = self.candidate.take() {
             self.failed(&candidate);
         }
-        while let Some((bytes, _)) = self.segments.pop_front() {
-            self.bytes -= bytes.len();
-            let Some((first, _)) = self.segments.front() else { return };
+        while let Some(dropped) = self.segments.pop_front() {
+            self.bytes -= dropped.data_length();
+            let Some((first, _)) = self.segments.front().and_then(OwnedPart::bytes) else { return };
             let mut candidate = Candidate::new(self.rules(first));
-            let mut segments = self.segments.iter();
+            let mut segments = self.segments.iter().filter_map(OwnedPart::bytes);
             if segments.all(|(bytes, _)| candidate.take(bytes, self.max_frame).is_ok()) {
                 self.candidate = Some(candidate);
                 return;
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::packet::Origin;
+
+    /// After how many of the segments frames are found at the start of a server's direction.
+    fn found_after(segments: &[&[u8]]) -> Option<usize> {
+        let mut search =
+            FrameSearch::new(Sender::Server, false, 1 << 20).with_certainty(Certainty::Beginning);
+        let mut parts = segments.iter().map(|bytes| StreamPart::Data(bytes, Origin::default()));
+        parts.position(|part| search.part(part).is_some())
+    }
+
+    #[test]
+    fn first_frame_has_to_end_with_a_segment_by_more_than_chance() {
+        let long = [&[0x82, 0x7e, 0, 200][..], &[b'x'; 200]].concat();
+        for (segments, expected) in [
+            (vec![&b"\x82\x03abc"[..]], Some(0)),
+            (vec![b"\x82\x00"], Some(0)),
+            (vec![&long[..150], &long[150..]], Some(1)),
+            // Bytes of which each is a segment end a frame wherever one ends.
+            (vec![b"\x82", b"\x00", b"\x10"], None),
+            (vec![b"\x02", b"\x00", b"\x99"], None),
+            (vec![b"\x82", b"\x03", b"a", b"b", b"c"], None),
+            // More frames say more.
+            (vec![b"\x82", b"\x00", b"\x82", b"\x00", b"\x82", b"\x00"], Some(5)),
+        ] {
+            assert_eq!(found_after(&segments), expected, "{segments:x?}");
         }
     }
 }

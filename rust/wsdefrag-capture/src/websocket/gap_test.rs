@@ -16,8 +16,7 @@
 
 use std::collections::VecDeque;
 
-use crate::packet::Origin;
-use crate::stream_part::{Gap, GapKind, OwnedPart};
+use crate::stream_part::{Gap, GapKind, OwnedPart, StreamPart};
 use crate::websocket::candidate::Candidate;
 
 /// Valid headers in a row that prove the guess. The end of the frame counts as one if a record ends
@@ -79,11 +78,12 @@ impl GapTest {
         self.store(position, OwnedPart::Gap(gap))
     }
 
-    /// Takes the bytes of a record at this position of the stream.
-    pub(super) fn data(&mut self, position: u64, bytes: &[u8], origin: Origin) -> Verdict {
-        if self.store(position, OwnedPart::Data(bytes.to_vec(), origin)) == Verdict::Refuted {
+    /// Takes the bytes of a record, which begins at this position of the stream.
+    pub(super) fn data(&mut self, position: u64, part: StreamPart<'_>) -> Verdict {
+        if self.store(position, part.to_owned()) == Verdict::Refuted {
             return Verdict::Refuted;
         }
+        let Some((bytes, _)) = part.bytes() else { return Verdict::Open };
         let inside = usize::try_from(self.left).unwrap_or(usize::MAX).min(bytes.len());
         let after = &bytes[inside..];
         self.left -= inside as u64;

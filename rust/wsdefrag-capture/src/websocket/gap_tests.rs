@@ -5,7 +5,7 @@ use wsdefrag_core::{InflaterPool, Limits, Settings, Strictness};
 use crate::message::{Message, Status};
 use crate::packet::Origin;
 use crate::sink::{HeldRows, Row};
-use crate::stream_part::{Gap, GapKind};
+use crate::stream_part::{Gap, GapKind, StreamPart};
 use crate::websocket::direction::{Direction, DirectionOptions};
 
 /// A part of a server's stream.
@@ -181,9 +181,47 @@ fn what_no_tag_confirms_marks_its_messages() {
     let mut rows = HeldRows::default();
     let origin = Origin::default();
     direction.data(b"\x81\x03one\x81\x03t", origin, &mut rows);
-    direction.unauthenticated(b"wo\x81\x05th", origin, &mut rows);
+    direction.unauthenticated(StreamPart::Unauthenticated(b"wo\x81\x05th", origin), &mut rows);
     direction.data(b"ree\x81\x04four", origin, &mut rows);
     direction.finish(&mut rows);
     let marks: Vec<_> = messages(rows).iter().map(|message| message.unauthenticated).collect();
     assert_eq!(marks, [false, true, true, false]);
+}
+
+#[test]
+fn the_mark_outlives_a_search() {
+    let mut direction = direction(true);
+    let mut rows = HeldRows::default();
+    let origin = Origin::default();
+    direction.gap(Gap { kind: GapKind::Unknown, ..Gap::default() }, &mut rows);
+    direction.data(b"\x81\x03one", origin, &mut rows);
+    let (two, three) = (b"\x81\x03two", b"\x81\x05three");
+    direction.unauthenticated(StreamPart::Unauthenticated(two, origin), &mut rows);
+    direction.data(three, origin, &mut rows);
+    direction.finish(&mut rows);
+    let found: Vec<_> =
+        messages(rows).into_iter().map(|it| (it.content, it.unauthenticated)).collect();
+    let expected = [(&b"one"[..], false), (b"two", true), (b"three", false)];
+    assert_eq!(found, expected.map(|(text, mark)| (text.to_vec(), mark)));
+}
+
+#[test]
+fn the_mark_outlives_the_test_of_a_guess() {
+    let mut direction = direction(false);
+    let mut rows = HeldRows::default();
+    let origin = Origin::default();
+    direction.data(b"\x81\x06lo", origin, &mut rows);
+    direction.gap(Gap { length: 4, kind: GapKind::Likely, ..Gap::default() }, &mut rows);
+    for (part, is_confirmed) in
+        [(&b"\x81\x03two"[..], true), (b"\x81\x05three", false), (b"\x81\x04four", true)]
+    {
+        if is_confirmed {
+            direction.data(part, origin, &mut rows);
+        } else {
+            direction.unauthenticated(StreamPart::Unauthenticated(part, origin), &mut rows);
+        }
+    }
+    direction.finish(&mut rows);
+    let marks: Vec<_> = messages(rows).iter().map(|message| message.unauthenticated).collect();
+    assert_eq!(marks, [false, false, true, false]);
 }

@@ -107,20 +107,15 @@ impl SearchedDirection {
         let account = &mut self.account;
         account.bytes += part.length();
         account.lost += part.length();
-        match part {
-            StreamPart::Data(bytes, origin) | StreamPart::Unauthenticated(bytes, origin) => {
-                let found = self.search.data(bytes, origin);
-                debug_assert!(found.is_none(), "nothing is confirmed by one direction alone");
+        if let StreamPart::Gap(gap) = part {
+            account.gaps += 1;
+            account.missing += gap.length;
+            if self.gaps.len() == MAX_GAPS {
+                self.gaps.pop_front();
             }
-            StreamPart::Gap(gap) => {
-                account.gaps += 1;
-                account.missing += gap.length;
-                self.search.gap();
-                if self.gaps.len() == MAX_GAPS {
-                    self.gaps.pop_front();
-                }
-                self.gaps.push_back((account.bytes - gap.length, gap));
-            }
+            self.gaps.push_back((account.bytes - gap.length, gap));
         }
+        let found = self.search.part(part);
+        debug_assert!(found.is_none(), "nothing is confirmed by one direction alone");
     }
 }

@@ -14,7 +14,7 @@ use crate::http2::problems::Http2Problems;
 use crate::options::Options;
 use crate::packet::Origin;
 use crate::sink::Sink;
-use crate::stream_part::{Gap, Repeats, StreamPart};
+use crate::stream_part::{Repeats, StreamPart};
 use crate::tls_facts::TlsFacts;
 use crate::websocket::direction::{Direction, DirectionOptions};
 use crate::websocket::frame_search::Found;
@@ -164,14 +164,14 @@ impl OpenWebSocket {
             direction.begin_found(&found);
             // A segment that was captured late stays before those that waited for it.
             let mut latest = 0;
-            for (bytes, origin) in found.segments {
-                latest = origin.packet.max(latest);
-                segments.push((latest, found.from_client, bytes, origin));
+            for part in found.segments {
+                latest = part.bytes().map_or(latest, |(_, origin)| origin.packet.max(latest));
+                segments.push((latest, found.from_client, part));
             }
         }
         segments.sort_by_key(|(latest, ..)| *latest);
-        for (_, from_client, bytes, origin) in segments {
-            self.directions[usize::from(from_client)].found_segment(&bytes, origin, sink);
+        for (_, from_client, part) in segments {
+            self.directions[usize::from(from_client)].found_segment(&part, sink);
         }
     }
 
@@ -190,9 +190,7 @@ impl OpenWebSocket {
         let direction = &mut self.directions[usize::from(from_client)];
         match part {
             StreamPart::Data(bytes, origin) => direction.data(bytes, origin, sink),
-            StreamPart::Unauthenticated(bytes, origin) => {
-                direction.unauthenticated(bytes, origin, sink);
-            }
+            StreamPart::Unauthenticated(..) => direction.unauthenticated(part, sink),
             StreamPart::Gap(gap) => direction.gap(gap, sink),
         }
     }
@@ -202,17 +200,7 @@ impl OpenWebSocket {
     fn part_of_request(&mut self, part: StreamPart<'_>, sink: &mut impl Sink) {
         let skipped = self.rest_of_request.min(part.length());
         self.rest_of_request -= skipped;
-        let rest = match part {
-            StreamPart::Data(bytes, origin) => {
-                let skipped = usize::try_from(skipped).unwrap_or(bytes.len());
-                StreamPart::Data(&bytes[skipped..], origin)
-            }
-            StreamPart::Unauthenticated(bytes, origin) => {
-                let skipped = usize::try_from(skipped).unwrap_or(bytes.len());
-                StreamPart::Unauthenticated(&bytes[skipped..], origin)
-            }
-            StreamPart::Gap(gap) => StreamPart::Gap(Gap { length: gap.length - skipped, ..gap }),
-        };
+        let rest = part.after(skipped);
         if rest.length() > 0 {
             self.part(true, rest, sink);
         }

@@ -15,23 +15,19 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use arrow_array::{RecordBatch, RecordBatchReader};
 use arrow_schema::{ArrowError, SchemaRef};
 use wsdefrag_capture::columns::{
-    ConnectionColumns, EventColumns, FileNames, MessageColumns, Table,
+    ConnectionColumns, EventColumns, FileNames, MessageColumns, Table, TableRows,
 };
 use wsdefrag_capture::packet::counts::Counts;
-use wsdefrag_capture::{CaptureEvent, Connection, Message, Sink};
 use wsdefrag_core::OutOfMemory;
 
 use crate::capture::choices::Choices;
 use crate::capture::failure::Failure;
-use crate::capture::run::{Run, Step};
+use crate::capture::guarded_run::{GuardedRun, Progress};
+use crate::capture::run::Run;
 use crate::raw::arrow_text::trusted_texts;
-use crate::room::{self, Reserve};
 
 /// Most bytes of a table that are kept for its own reading. A larger table is read in another pass.
 const KEPT: usize = 32 << 20;
-
-/// Most bytes of a content whose buffer is used again.
-const MOST_SPARE: usize = 16 << 10;
 
 /// Results of the passes, shared by the tables of a capture.
 #[derive(Clone, Default)]
@@ -75,12 +71,9 @@ struct Results {
 /// A pass over a capture that fills a table.
 pub(crate) struct Pass {
     /// `None` after the end.
-    run: Option<Run>,
+    run: Option<GuardedRun>,
     rows: Rows,
     failure: Option<Failure>,
-    /// For the batches that are made when memory was refused; held until the run has ended or was
-    /// stopped.
-    reserve: Reserve,
     shared: SharedResults,
 }
 
@@ -100,161 +93,73 @@ impl Kept {
     }
 }
 
-/// Fills the columns of the tables.
+/// Fills the columns of the tables, and keeps the batches of those that are not read.
 struct Rows {
-    messages: Option<MessageColumns>,
-    connections: Option<ConnectionColumns>,
-    events: Option<EventColumns>,
+    filled: TableRows,
     /// The table that is read.
     table: Table,
     /// Batches of the table that is read.
     ready: VecDeque<RecordBatch>,
     kept_connections: Kept,
     kept_events: Kept,
-    /// The content of the last message, which was copied to its column.
-    spare: Vec<u8>,
-    /// Whether a column could not get memory.
-    out_of_memory: bool,
 }
 
 impl Rows {
     fn new(table: Table, choices: &Choices, files: &[String], keeps_others: bool) -> Self {
         let is_read = |other| other == table || (keeps_others && other != Table::Messages);
-        let files = FileNames::new(files);
         Self {
-            messages: is_read(Table::Messages).then(|| {
-                MessageColumns::new(choices.of(Table::Messages))
-                    .with_files(files.clone())
-                    .with_reading(choices.contents, choices.utf8_is_enforced)
-                    .with_texts(trusted_texts)
-            }),
-            connections: is_read(Table::Connections).then(|| {
-                ConnectionColumns::new(choices.of(Table::Connections)).with_files(files.clone())
-            }),
-            events: is_read(Table::Events)
-                .then(|| EventColumns::new(choices.of(Table::Events)).with_files(files)),
+            filled: filled(choices, files, is_read),
             table,
             ready: VecDeque::new(),
             kept_connections: Kept::default(),
             kept_events: Kept::default(),
-            spare: Vec::new(),
-            out_of_memory: false,
         }
     }
 
-    #[cold]
-    fn finish_messages(&mut self) {
-        if let Some(columns) = &mut self.messages
-            && !columns.is_empty()
-        {
-            self.ready.push_back(columns.finish());
-        }
-    }
-
-    #[cold]
-    fn finish_connections(&mut self) {
-        let Some(columns) = &mut self.connections else { return };
-        if columns.is_empty() {
-            return;
-        }
-        let batch = columns.finish();
-        if self.table == Table::Connections {
-            self.ready.push_back(batch.clone());
-        }
-        if !self.kept_connections.push(batch) {
-            self.kept_connections.batches.clear();
-            if self.table != Table::Connections {
-                self.connections = None;
+    /// Sorts the batches that are full.
+    fn sort(&mut self) {
+        while let Some((table, batch)) = self.filled.next_batch() {
+            let is_read = table == self.table;
+            let kept = match table {
+                Table::Messages => {
+                    self.ready.push_back(batch);
+                    continue;
+                }
+                Table::Connections => &mut self.kept_connections,
+                Table::Events => &mut self.kept_events,
+            };
+            if is_read {
+                self.ready.push_back(batch.clone());
             }
-        }
-    }
-
-    #[cold]
-    fn finish_events(&mut self) {
-        let Some(columns) = &mut self.events else { return };
-        if columns.is_empty() {
-            return;
-        }
-        let batch = columns.finish();
-        if self.table == Table::Events {
-            self.ready.push_back(batch.clone());
-        }
-        if !self.kept_events.push(batch) {
-            self.kept_events.batches.clear();
-            if self.table != Table::Events {
-                self.events = None;
+            if !kept.push(batch) {
+                kept.batches.clear();
+                if !is_read {
+                    self.filled.stop(table);
+                }
             }
         }
     }
 }
 
-impl Sink for Rows {
-    fn opened(&mut self, connection: &Connection) {
-        if let Some(columns) = &mut self.messages {
-            columns.opened(connection);
-        }
-        if let Some(columns) = &mut self.events {
-            columns.opened(connection);
-        }
-    }
-
-    // A call passes a reference to the message; inlined, the message would be copied first.
-    #[inline(never)]
-    fn message(&mut self, message: Message) {
-        let Some(columns) = &mut self.messages else { return };
-        if MessageColumns::needs_own_batch(&message) {
-            self.finish_messages();
-            if let Some(columns) = &mut self.messages {
-                self.ready.push_back(columns.batch_of_one(message));
-            }
-            return;
-        }
-        self.out_of_memory |= columns.push(&message).is_err();
-        if columns.is_full() {
-            self.finish_messages();
-        }
-        if message.content.capacity() <= MOST_SPARE {
-            self.spare = message.content;
-        }
-    }
-
-    #[inline]
-    fn spare(&mut self) -> Vec<u8> {
-        std::mem::take(&mut self.spare)
-    }
-
-    fn event(&mut self, event: CaptureEvent) {
-        let Some(columns) = &mut self.events else { return };
-        columns.push(event);
-        if columns.is_full() {
-            self.finish_events();
-        }
-    }
-
-    fn ended(&mut self, connection: Connection) {
-        if let Some(columns) = &mut self.messages {
-            columns.ended(&connection);
-            if columns.is_full() {
-                self.finish_messages();
-            }
-        }
-        if let Some(columns) = &mut self.events {
-            columns.ended(&connection);
-            if columns.is_full() {
-                self.finish_events();
-            }
-        }
-        if let Some(columns) = &mut self.connections {
-            columns.push(connection);
-            if columns.is_full() {
-                self.finish_connections();
-            }
-        }
-    }
-
-    fn is_full(&self) -> bool {
-        self.out_of_memory || !self.ready.is_empty()
-    }
+/// The columns of the tables that `is_filled` names.
+pub(crate) fn filled(
+    choices: &Choices,
+    files: &[String],
+    is_filled: impl Fn(Table) -> bool,
+) -> TableRows {
+    let files = FileNames::new(files);
+    let mut rows = TableRows::default();
+    rows.messages = is_filled(Table::Messages).then(|| {
+        MessageColumns::new(choices.of(Table::Messages))
+            .with_files(files.clone())
+            .with_reading(choices.contents, choices.utf8_is_enforced)
+            .with_texts(trusted_texts)
+    });
+    rows.connections = is_filled(Table::Connections)
+        .then(|| ConnectionColumns::new(choices.of(Table::Connections)).with_files(files.clone()));
+    rows.events = is_filled(Table::Events)
+        .then(|| EventColumns::new(choices.of(Table::Events)).with_files(files));
+    rows
 }
 
 impl Pass {
@@ -268,7 +173,7 @@ impl Pass {
         shared: SharedResults,
     ) -> Result<Self, OutOfMemory> {
         let rows = Rows::new(table, choices, files, keeps_others);
-        Ok(Self { run: Some(run), rows, failure: None, reserve: Reserve::new()?, shared })
+        Ok(Self { run: Some(GuardedRun::new(run)?), rows, failure: None, shared })
     }
 
     /// A pass that gives batches which an earlier pass has kept.
@@ -279,63 +184,75 @@ impl Pass {
     ) -> Self {
         let mut rows = Rows::new(table, choices, &[], false);
         rows.ready = batches.into();
-        Self { run: None, rows, failure: None, reserve: Reserve::none(), shared }
+        Self { run: None, rows, failure: None, shared }
     }
 
     /// The next batch; a failure is returned after all complete batches.
     fn next(&mut self) -> Option<Result<RecordBatch, Failure>> {
-        while self.rows.ready.is_empty() {
-            let Some(run) = &mut self.run else { return self.failure.take().map(Err) };
-            if self.reserve.is_held() && room::ensure(run.room()).is_err() {
-                self.reserve.release();
-                run.fail(Failure::OutOfMemory);
-            }
-            match run.step(&mut self.rows) {
-                Step::More if self.rows.out_of_memory => {
-                    self.reserve.release();
-                    run.fail(Failure::OutOfMemory);
-                }
-                Step::More => {}
-                // A consumer does not read a stream again after an error.
-                Step::Paused(error) => {
-                    self.reserve.release();
-                    run.fail(Failure::Io(error, None));
-                }
-                Step::Ended => {
-                    self.failure = run.failure();
-                    if self.rows.out_of_memory {
-                        self.failure.get_or_insert(Failure::OutOfMemory);
-                    }
-                    let mut results = self.shared.results();
-                    results.warnings = run.warnings().to_vec();
-                    results.counts = run.counts().clone();
-                    drop(results);
-                    self.run = None;
-                    self.reserve.release();
-                    self.finish();
-                }
+        loop {
+            match self.step() {
+                Reading::Batch(batch) => return Some(Ok(batch)),
+                Reading::More => {}
+                Reading::Ended(failure) => return failure.map(Err),
             }
         }
-        self.rows.ready.pop_front().map(Ok)
     }
 
-    /// Creates batches of the remaining rows, and keeps the other tables for their readings.
-    fn finish(&mut self) {
-        let rows = &mut self.rows;
-        rows.finish_messages();
-        rows.finish_connections();
-        rows.finish_events();
+    /// Reads for a while, unless a batch is ready.
+    pub(crate) fn step(&mut self) -> Reading {
+        if let Some(batch) = self.rows.ready.pop_front() {
+            return Reading::Batch(batch);
+        }
+        let Some(run) = &mut self.run else { return Reading::Ended(self.failure.take()) };
+        match run.step(&mut self.rows.filled) {
+            Progress::More if self.rows.filled.out_of_memory() => run.fail(Failure::OutOfMemory),
+            Progress::More => {}
+            // A consumer does not read a stream again after an error.
+            Progress::Paused(error) => run.fail(Failure::Io(error, None)),
+            Progress::Ended(failure) => {
+                self.failure = failure;
+                if self.rows.filled.out_of_memory() {
+                    self.failure.get_or_insert(Failure::OutOfMemory);
+                }
+                let mut results = self.shared.results();
+                results.warnings = run.warnings().to_vec();
+                results.counts = run.counts().clone();
+                drop(results);
+                self.run = None;
+                self.rows.filled.finish();
+            }
+        }
+        self.rows.sort();
+        if self.run.is_none() {
+            self.keep();
+        }
+        Reading::More
+    }
+
+    /// Keeps the other tables for their readings, after the end.
+    fn keep(&mut self) {
         if self.failure.is_some() {
             return;
         }
+        let rows = &mut self.rows;
         let mut results = self.shared.results();
-        if rows.connections.is_some() && rows.kept_connections.bytes <= KEPT {
+        if rows.filled.connections.is_some() && rows.kept_connections.bytes <= KEPT {
             results.connections = Some(std::mem::take(&mut rows.kept_connections.batches));
         }
-        if rows.events.is_some() && rows.kept_events.bytes <= KEPT {
+        if rows.filled.events.is_some() && rows.kept_events.bytes <= KEPT {
             results.events = Some(std::mem::take(&mut rows.kept_events.batches));
         }
     }
+}
+
+/// The result of a step.
+pub(crate) enum Reading {
+    /// The next batch.
+    Batch(RecordBatch),
+    /// There may be more.
+    More,
+    /// All batches were given; why there are no more.
+    Ended(Option<Failure>),
 }
 
 /// Batches for a consumer behind the C interface: panics become errors, and nothing follows the end

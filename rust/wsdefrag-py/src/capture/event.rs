@@ -15,6 +15,7 @@ use pyo3::{PyTraverseError, PyVisit};
 use wsdefrag_capture::CaptureEvent;
 use wsdefrag_capture::event::{Detail, GapEffect};
 
+use crate::capture::attributes::Attributes;
 use crate::capture::connection::is_connection;
 use crate::raw::bytes::copied_bytes;
 
@@ -183,15 +184,8 @@ impl CapturedEvent {
             return Err(PyTypeError::new_err(text));
         }
         let empty = PyDict::new(connection.py());
-        let values = values.unwrap_or(&empty);
-        for name in values.keys() {
-            let name: String = name.extract()?;
-            if !NAMES.contains(&name.as_str()) {
-                let text = format!("an event has no attribute {name:?}");
-                return Err(PyTypeError::new_err(text));
-            }
-        }
-        let given = Given(values);
+        let given = Attributes(values.unwrap_or(&empty));
+        given.require_known(&NAMES, "an event")?;
         let kind: String = given.required("kind")?;
         let named = |names: &[&'static str], name: &str| {
             let known = names.iter().copied().find(|known| *known == name);
@@ -315,22 +309,3 @@ const NAMES: [&str; 22] = [
     "rule",
     "error",
 ];
-
-/// Arguments by name.
-struct Given<'a, 'py>(&'a Bound<'py, PyDict>);
-
-impl<'py> Given<'_, 'py> {
-    fn optional<T: for<'a> FromPyObject<'a, 'py>>(&self, name: &str) -> PyResult<Option<T>> {
-        let Some(value) = self.0.get_item(name)? else { return Ok(None) };
-        if value.is_none() {
-            return Ok(None);
-        }
-        let wrong = |_| PyTypeError::new_err(format!("{name} has the wrong type"));
-        value.extract().map(Some).map_err(wrong)
-    }
-
-    fn required<T: for<'a> FromPyObject<'a, 'py>>(&self, name: &str) -> PyResult<T> {
-        let missing = || PyTypeError::new_err(format!("{name} is missing"));
-        self.optional(name)?.ok_or_else(missing)
-    }
-}

@@ -1,10 +1,6 @@
 //! One message of a capture, for Python.
 
-#![expect(
-    clippy::disallowed_methods,
-    clippy::disallowed_macros,
-    reason = "a text has at most 200 characters"
-)]
+#![expect(clippy::disallowed_macros, reason = "a text has at most 200 characters")]
 
 use pyo3::exceptions::{PyAttributeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -18,9 +14,7 @@ use crate::classes::message_class;
 use crate::opcodes::parse_opcode;
 use crate::raw::bytes::copied_bytes;
 use crate::raw::message::new_message;
-
-/// Most bytes of the content in a `repr`.
-const SHOWN: usize = 28;
+use crate::shown::shown_start;
 
 /// A message of a capture, with its connection and its packets.
 ///
@@ -61,6 +55,7 @@ const SHOWN: usize = 28;
 ///     >>> from wsdefrag.capture import Capture
 ///     >>> next(iter(Capture("vectors/captures/demo.pcapng", types=("text",)))).is_text
 ///     True
+#[expect(clippy::struct_excessive_bools, reason = "columns of a row")]
 #[pyclass(frozen, module = "wsdefrag.capture")]
 pub(crate) struct CapturedMessage {
     #[pyo3(get)]
@@ -146,7 +141,11 @@ impl CapturedMessage {
         wire_length, payload_length, compressed, status, missing_bytes, resynced, unauthenticated,
         first_packet, last_packet, file = None
     ))]
-    #[expect(clippy::too_many_arguments, reason = "they are the attributes")]
+    #[expect(
+        clippy::too_many_arguments,
+        clippy::fn_params_excessive_bools,
+        reason = "they are the attributes"
+    )]
     fn make(
         connection: &Bound<'_, PyAny>,
         seq: u64,
@@ -286,29 +285,13 @@ impl CapturedMessage {
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
         let arrow = if self.from_client { "->" } else { "<-" };
         let connection = self.connection.bind(py).getattr("connection")?;
-        let content = self.content.bind(py).as_bytes();
-        let start = &content[..content.len().min(SHOWN)];
         let is_text = self.opcode == Opcode::Text && self.status != Status::Undecodable;
-        let shown = match std::str::from_utf8(start) {
-            Ok(text) if is_text => PyString::new(py, text).repr()?,
-            // An incomplete last character is left out.
-            Err(error) if is_text && error.error_len().is_none() && start.len() < content.len() => {
-                let whole = &start[..error.valid_up_to()];
-                PyString::new(py, &String::from_utf8_lossy(whole)).repr()?
-            }
-            Err(_) if is_text => PyString::new(py, &String::from_utf8_lossy(start)).repr()?,
-            _ => PyBytes::new(py, start).repr()?,
-        };
-        let rest = if start.len() < content.len() {
-            format!("... ({} bytes)", content.len())
-        } else {
-            String::new()
-        };
+        let shown = shown_start(py, self.content.bind(py).as_bytes(), is_text)?;
         let status = match self.status {
             Status::Ok => String::new(),
             status => format!(" {}", status.name()),
         };
-        Ok(format!("<CapturedMessage {connection} {arrow} {shown}{rest}{status}>"))
+        Ok(format!("<CapturedMessage {connection} {arrow} {shown}{status}>"))
     }
 
     /// A connection that keeps its messages is a cycle; clearing the connection breaks it.

@@ -5,16 +5,23 @@
 
 pub(crate) mod arrow;
 mod arrow_pass;
+mod attributes;
 mod choices;
 mod connection;
 mod counts;
 pub(crate) mod event;
 pub(crate) mod failure;
+mod guarded_run;
 mod input;
 pub(crate) mod items;
 mod key_logs;
+mod local_time;
 pub(crate) mod message;
+mod objects;
+mod open_file;
+pub(crate) mod output_pass;
 pub(crate) mod plan;
 pub(crate) mod reader;
 pub(crate) mod run;
 mod source;
+mod waiting;

@@ -1,5 +1,5 @@
-//! One pass over a capture's files: opens and reads them, and merges them by
-//! the time of their packets.
+//! One pass over a capture's files: opens and reads them, and merges them by the time of their
+//! packets.
 //!
 //! ```text
 //! keys      the key logs are read
@@ -18,11 +18,11 @@
 #![expect(
     clippy::disallowed_methods,
     clippy::disallowed_macros,
-    reason = "one chunk of at most 256 KiB for each open file, and texts for each file and at most `MAX_REPORTED` places of damage in it"
+    reason = "texts for each file and at most `MAX_REPORTED` places of damage in it"
 )]
 
 use std::collections::HashMap;
-use std::io::{self, ErrorKind, Read};
+use std::io::{self, ErrorKind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -31,18 +31,9 @@ use wsdefrag_capture::packet::counts::Counts;
 use wsdefrag_capture::{Capture, KeySource, Options, Sink};
 
 use crate::capture::failure::{Failure, Progress};
-use crate::capture::input::{Handles, Input, Opened};
+use crate::capture::input::{Handles, Input};
 use crate::capture::key_logs::{KeyLogs, OpenKeyLogs};
-
-/// Bytes per read of a file that is read alone; they fit in a part of the second-level cache.
-const CHUNK: usize = 256 << 10;
-
-/// Bytes per read of a file among very many, at least.
-const SMALL_CHUNK: usize = 16 << 10;
-
-/// Memory for the chunks of all files that are merged at a time, in bytes, as long as each has its
-/// least.
-const ALL_CHUNKS: usize = 32 << 20;
+use crate::capture::open_file::OpenFile;
 
 /// Files whose first packet is looked up in a step.
 const PEEKED: usize = 64;
@@ -51,7 +42,7 @@ const PEEKED: usize = 64;
 pub(crate) enum Step {
     /// There is more to read.
     More,
-    /// A file object has no data yet; the next step reads it again.
+    /// A file object has no data yet, or a signal interrupted the read; the next step reads again.
     Paused(io::Error),
     /// The run has ended.
     Ended,
@@ -76,19 +67,6 @@ pub(crate) struct Run {
     has_read: bool,
     failure: Option<Failure>,
     finished: bool,
-}
-
-/// A file that is being read.
-struct OpenFile {
-    opened: Opened,
-    chunk: Vec<u8>,
-    /// The bytes of `chunk` that were read and not taken yet.
-    start: usize,
-    end: usize,
-    /// Whether there are no more bytes.
-    ended: bool,
-    /// Why there are no more, if the compressed data is damaged.
-    damage: Option<io::Error>,
 }
 
 impl Run {
@@ -198,6 +176,11 @@ impl Run {
         }
     }
 
+    /// Whether bytes may come later, through a pipe or from a file object.
+    pub(crate) fn is_live(&self) -> bool {
+        !self.inputs.iter().all(Input::is_regular)
+    }
+
     /// Visits the file objects for the garbage collector.
     pub(crate) fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
         self.inputs.iter().try_for_each(|input| match input {
@@ -208,7 +191,7 @@ impl Run {
 
     /// Reads the key logs.
     fn open_key_logs(&mut self) -> Result<(), Failure> {
-        let is_live = !self.inputs.iter().all(Input::is_regular);
+        let is_live = self.is_live();
         self.capture.expect_keys(is_live && !self.key_logs.is_empty());
         if !is_live {
             self.capture.offer_scan();
@@ -243,32 +226,24 @@ impl Run {
         if !self.open.contains_key(&file) {
             let opened = input.open(u64::from(file), &self.handles, &self.read);
             let opened = opened.map_err(|error| Failure::Io(error, input.path()))?;
-            let size = (ALL_CHUNKS / (self.open.len() + 1)).clamp(SMALL_CHUNK, CHUNK);
-            let mut chunk = std::mem::take(&mut self.spare);
-            chunk.resize(size, 0);
-            let (ended, damage) = (false, None);
-            let open = OpenFile { opened, chunk, start: 0, end: 0, ended, damage };
-            self.open.insert(file, open);
+            let buffer = std::mem::take(&mut self.spare);
+            self.open.insert(file, OpenFile::new(opened, buffer, self.open.len()));
         }
         let Some(open) = self.open.get_mut(&file) else { return Ok(Step::More) };
-        if open.start == open.end
-            && !open.ended
-            && let Some(paused) = open.fill().map_err(|error| Failure::Io(error, input.path()))?
-        {
+        if let Some(paused) = open.fill().map_err(|error| Failure::Io(error, input.path()))? {
             return Ok(Step::Paused(paused));
         }
         let named = |error| Failure::Broken(error, input.name());
-        if open.start < open.end {
-            let data = &open.chunk[open.start..open.end];
-            open.start += self.capture.receive_data(data, sink).map_err(named)?;
+        if !open.data().is_empty() {
+            open.took(self.capture.receive_data(open.data(), sink).map_err(named)?);
             return Ok(Step::More);
         }
         let ended = self.capture.receive_eof(sink);
-        if let Some(error) = open.damage.take_if(|_| ended != Ok(false)) {
-            let progress = Progress {
-                packets: self.capture.counts().packets,
-                bytes: open.opened.stored_bytes(),
-            };
+        if ended != Ok(false)
+            && let Some(error) = open.take_damage()
+        {
+            let progress =
+                Progress { packets: self.capture.counts().packets, bytes: open.stored_bytes() };
             let failure = match error.kind() {
                 ErrorKind::UnexpectedEof => {
                     self.warnings
@@ -317,31 +292,8 @@ impl Run {
     fn close(&mut self, file: u32) {
         if let Some(open) = self.open.remove(&file) {
             // Bytes that nobody will read count as read, so that progress reaches its end.
-            self.read.fetch_add(open.opened.left(), Ordering::Relaxed);
-            self.spare = open.chunk;
+            self.read.fetch_add(open.bytes_left(), Ordering::Relaxed);
+            self.spare = open.into_buffer();
         }
-    }
-}
-
-impl OpenFile {
-    /// Reads the next bytes. Returns an error of a file object that has none yet.
-    fn fill(&mut self) -> io::Result<Option<io::Error>> {
-        (self.start, self.end) = (0, 0);
-        match self.opened.read(&mut self.chunk) {
-            Ok(length) => {
-                self.end = length;
-                self.ended = length == 0;
-            }
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(Some(error)),
-            Err(error)
-                if matches!(error.kind(), ErrorKind::UnexpectedEof | ErrorKind::InvalidData) =>
-            {
-                self.damage = Some(error);
-                self.ended = true;
-            }
-            Err(error) => return Err(error),
-        }
-        Ok(None)
     }
 }

@@ -1,0 +1,233 @@
+//! A Parquet file (<https://parquet.apache.org/docs/file-format/>), written from front to back.
+//!
+//! Batches are encoded at once into the pages of a row group, and its pages become ready when it ends.
+//! A group ends at [`GROUP_HELD`] bytes of pages and dictionaries, at [`GROUP_CONTENT`] bytes of values
+//! before encoding, or at [`GROUP_ROWS`] rows, so memory does not grow with the table; only the footer
+//! has some kilobytes for each group.
+//!
+//! The schema is stored as Arrow writes it, so that readers get the dictionaries and time zones back.
+//!
+//! - a row group has less than `GROUP_HELD` bytes of pages beside those of its last batch
+
+#![expect(
+    clippy::disallowed_methods,
+    reason = "there is room for a batch: `TableFile` asks for it"
+)]
+
+use std::sync::Arc;
+
+use arrow_array::{Array, RecordBatch};
+use arrow_schema::{DataType, SchemaRef};
+use parquet::arrow::arrow_writer::{ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves};
+use parquet::arrow::{ArrowSchemaConverter, add_encoded_arrow_schema_to_metadata};
+use parquet::basic::{Compression as Codec, Encoding, ZstdLevel};
+use parquet::file::metadata::KeyValue;
+use parquet::file::properties::{
+    EnabledStatistics, WriterProperties, WriterPropertiesBuilder, WriterVersion,
+};
+use parquet::file::statistics::Statistics;
+use parquet::file::writer::SerializedFileWriter;
+use parquet::schema::types::ColumnPath;
+use wsdefrag_core::fallible::filled;
+
+use super::blocks::Blocks;
+use super::{Compression, EncodeError};
+
+/// Bytes of pages and dictionaries at which a row group ends.
+const GROUP_HELD: usize = 16 << 20;
+
+/// Bytes of values at which a row group ends, before they are encoded.
+const GROUP_CONTENT: usize = 64 << 20;
+
+/// Rows at which a row group ends: that of other writers.
+const GROUP_ROWS: usize = 1 << 20;
+
+/// Columns of numbers that grow from row to row. Their differences are stored, which is shorter and
+/// faster than a dictionary.
+const GROWING: [&str; 10] = [
+    "seq",
+    "event",
+    "offset",
+    "timestamp",
+    "first_timestamp",
+    "opened",
+    "started",
+    "last",
+    "first_packet",
+    "last_packet",
+];
+
+/// Columns of contents. Dictionaries would seldom help, and their least and greatest value tell nobody
+/// anything, but would be copied. So only their nulls are counted.
+const CONTENTS: [&str; 2] = ["text", "content"];
+
+/// Encodes batches as a Parquet file.
+pub struct ParquetFile {
+    writer: SerializedFileWriter<Blocks>,
+    groups: ArrowRowGroupWriterFactory,
+    schema: SchemaRef,
+    /// The columns of the row group that is being written; none between two.
+    columns: Vec<ArrowColumnWriter>,
+    /// The nulls of each field, in this group.
+    nulls: Vec<u64>,
+    /// How many columns of the file a field has.
+    leaves: Vec<usize>,
+    rows: usize,
+    content: usize,
+}
+
+impl std::fmt::Debug for ParquetFile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ParquetFile").field("rows", &self.rows).finish_non_exhaustive()
+    }
+}
+
+impl ParquetFile {
+    pub(super) fn new(schema: &SchemaRef, compression: Compression) -> Result<Self, EncodeError> {
+        let mut properties = properties(schema, compression)?.build();
+        add_encoded_arrow_schema_to_metadata(schema, &mut properties);
+        let descriptor = ArrowSchemaConverter::new().convert(schema)?;
+        let writer = SerializedFileWriter::new(
+            Blocks::default(),
+            descriptor.root_schema_ptr(),
+            Arc::new(properties),
+        )?;
+        let groups = ArrowRowGroupWriterFactory::new(&writer, Arc::clone(schema));
+        Ok(Self {
+            writer,
+            groups,
+            schema: Arc::clone(schema),
+            columns: Vec::new(),
+            nulls: Vec::new(),
+            leaves: Vec::new(),
+            rows: 0,
+            content: 0,
+        })
+    }
+
+    /// Encodes a batch whose values have `size` bytes.
+    pub(super) fn write(&mut self, batch: &RecordBatch, size: usize) -> Result<(), EncodeError> {
+        if self.columns.is_empty() {
+            self.begin_group()?;
+        }
+        let mut columns = self.columns.iter_mut();
+        for (index, (field, values)) in self.schema.fields().iter().zip(batch.columns()).enumerate()
+        {
+            let leaves = compute_leaves(field, values)?;
+            self.leaves[index] = leaves.len();
+            self.nulls[index] += values.null_count() as u64;
+            for leaf in leaves {
+                if let Some(column) = columns.next() {
+                    column.write(&leaf)?;
+                }
+            }
+        }
+        self.rows += batch.num_rows();
+        self.content += size;
+        let is_full = self.rows >= GROUP_ROWS || self.content >= GROUP_CONTENT;
+        if is_full || self.held() >= GROUP_HELD {
+            self.end_group()?;
+        }
+        Ok(())
+    }
+
+    /// Encodes the last row group and the footer.
+    pub(super) fn finish(&mut self) -> Result<(), EncodeError> {
+        self.end_group()?;
+        self.writer.finish()?;
+        Ok(())
+    }
+
+    pub(super) fn blocks(&mut self) -> &mut Blocks {
+        self.writer.inner_mut()
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.writer.inner().is_full()
+    }
+
+    /// Bytes of the row group that is being written.
+    pub(super) fn held(&self) -> usize {
+        self.columns.iter().map(ArrowColumnWriter::memory_size).sum()
+    }
+
+    fn begin_group(&mut self) -> Result<(), EncodeError> {
+        self.columns = self.groups.create_column_writers(self.writer.flushed_row_groups().len())?;
+        let fields = self.schema.fields().len();
+        (self.nulls, self.leaves) = (filled(0, fields)?, filled(0, fields)?);
+        (self.rows, self.content) = (0, 0);
+        Ok(())
+    }
+
+    fn end_group(&mut self) -> Result<(), EncodeError> {
+        if self.columns.is_empty() {
+            return Ok(());
+        }
+        let mut group = self.writer.next_row_group()?;
+        let mut columns = self.columns.drain(..);
+        for (index, field) in self.schema.fields().iter().enumerate() {
+            for column in columns.by_ref().take(self.leaves[index]) {
+                let mut chunk = column.close()?;
+                if is_content(field) {
+                    let closed = chunk.close_mut();
+                    let nulls = Some(self.nulls[index]);
+                    let counted = Statistics::byte_array(None, None, None, nulls, false);
+                    closed.metadata =
+                        closed.metadata.clone().into_builder().set_statistics(counted).build()?;
+                }
+                chunk.append_to_row_group(&mut group)?;
+            }
+        }
+        group.close()?;
+        self.writer
+            .flush()
+            .map_err(|error| EncodeError::from(parquet::errors::ParquetError::from(error)))
+    }
+}
+
+fn is_content(field: &arrow_schema::Field) -> bool {
+    let is_bytes = matches!(field.data_type(), DataType::Utf8 | DataType::Binary);
+    is_bytes && CONTENTS.contains(&field.name().as_str())
+}
+
+fn is_growing(field: &arrow_schema::Field) -> bool {
+    let is_number = matches!(field.data_type(), DataType::UInt64 | DataType::Timestamp(..));
+    is_number && GROWING.contains(&field.name().as_str())
+}
+
+fn properties(
+    schema: &SchemaRef,
+    compression: Compression,
+) -> Result<WriterPropertiesBuilder, EncodeError> {
+    let codec = match compression {
+        Compression::None => Codec::UNCOMPRESSED,
+        Compression::Lz4 => Codec::LZ4_RAW,
+        Compression::Zstd(level) => Codec::ZSTD(ZstdLevel::try_new(level)?),
+    };
+    let metadata = schema.metadata().iter();
+    let metadata = metadata.map(|(key, value)| KeyValue::new(key.clone(), value.clone()));
+    let mut properties = WriterProperties::builder()
+        .set_created_by(concat!("wsdefrag ", env!("CARGO_PKG_VERSION")).into())
+        .set_key_value_metadata(Some(metadata.collect()))
+        // In pages of this version, values that zstd makes no smaller are not compressed.
+        .set_writer_version(WriterVersion::PARQUET_2_0)
+        .set_compression(codec)
+        .set_statistics_enabled(EnabledStatistics::Chunk)
+        // It would grow with the table.
+        .set_offset_index_disabled(true)
+        .set_max_row_group_row_count(None);
+    for field in schema.fields() {
+        let path = ColumnPath::from(field.name().as_str());
+        if is_content(field) {
+            properties = properties
+                .set_column_dictionary_enabled(path.clone(), false)
+                .set_column_encoding(path.clone(), Encoding::PLAIN)
+                .set_column_statistics_enabled(path, EnabledStatistics::None);
+        } else if is_growing(field) {
+            properties = properties
+                .set_column_dictionary_enabled(path.clone(), false)
+                .set_column_encoding(path, Encoding::DELTA_BINARY_PACKED);
+        }
+    }
+    Ok(properties)
+}

@@ -1,0 +1,284 @@
+//! Values of JSON, appended to a line.
+//!
+//! Control characters, DEL, the C1 control characters and Unicode's line ends are escaped, so a
+//! terminal can print a line safely. RFC 8259.
+
+#![expect(clippy::disallowed_methods, reason = "each call has room that was asked for before")]
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use wsdefrag_core::OutOfMemory;
+use wsdefrag_core::fallible::TryGrow;
+
+/// Bytes of a text that are escaped at a time.
+const PART: usize = 4 << 10;
+
+/// Bytes that a byte of a text takes at most, as `\u001f`.
+const LONGEST_ESCAPE: usize = 6;
+
+/// Bytes that are looked at together.
+const BLOCK: usize = 16;
+
+/// Nanoseconds of a second.
+const SECOND: u64 = 1_000_000_000;
+
+/// A line that grows.
+pub(super) type Line = Vec<u8>;
+
+/// Whether a byte stands for itself in a string. Bytes that may begin a character with an escape
+/// (`C2`: U+0080 to U+009F; `E2`: U+2028 and U+2029) do not.
+const fn is_plain(byte: u8) -> bool {
+    byte >= 0x20 && byte != b'"' && byte != b'\\' && byte != 0x7f && byte != 0xc2 && byte != 0xe2
+}
+
+/// Appends a text as a string with its quotes.
+///
+/// `text` is UTF-8. Other bytes are passed on as they are.
+#[inline]
+pub(super) fn string(line: &mut Line, text: &[u8]) -> Result<(), OutOfMemory> {
+    line.try_push(b'"')?;
+    let mut rest = text;
+    while !rest.is_empty() {
+        line.try_reserve(rest.len().min(PART) * LONGEST_ESCAPE + 1)?;
+        // A part may end inside a character, but not before the last byte that decides about an escape.
+        let part = if rest.len() > PART { PART - 2 } else { rest.len() };
+        let taken = escape(line, rest, part);
+        rest = &rest[taken..];
+    }
+    line.try_push(b'"')
+}
+
+/// Appends the first `part` bytes of a text, and the rest of an escaped character that begins in them.
+/// Returns how many bytes were taken.
+#[inline]
+fn escape(line: &mut Line, text: &[u8], part: usize) -> usize {
+    let mut at = 0;
+    while at < part {
+        if let Some(block) = text.get(at..at + BLOCK)
+            && at + BLOCK <= part
+            && let Ok(block) = <&[u8; BLOCK]>::try_from(block)
+            && block.iter().fold(true, |plain, byte| plain & is_plain(*byte))
+        {
+            line.extend_from_slice(block);
+            at += BLOCK;
+            continue;
+        }
+        let end = part.min(at + BLOCK);
+        while at < end {
+            let byte = text[at];
+            if is_plain(byte) {
+                line.push(byte);
+                at += 1;
+            } else {
+                at += special(line, &text[at..]);
+            }
+        }
+    }
+    at
+}
+
+/// Appends the character that begins here, which may need an escape. Returns its length in bytes.
+fn special(line: &mut Line, text: &[u8]) -> usize {
+    let escaped = match text[0] {
+        b'"' => b'"',
+        b'\\' => b'\\',
+        b'\n' => b'n',
+        b'\r' => b'r',
+        b'\t' => b't',
+        0x08 => b'b',
+        0x0c => b'f',
+        byte @ (0..0x20 | 0x7f) => {
+            code(line, byte.into());
+            return 1;
+        }
+        byte => {
+            return match *text {
+                [0xc2, low @ 0x80..=0x9f, ..] => {
+                    code(line, low.into());
+                    2
+                }
+                [0xe2, 0x80, low @ (0xa8 | 0xa9), ..] => {
+                    code(line, 0x2000 | u16::from(low - 0x80));
+                    3
+                }
+                _ => {
+                    line.push(byte);
+                    1
+                }
+            };
+        }
+    };
+    line.extend_from_slice(&[b'\\', escaped]);
+    1
+}
+
+/// Appends a character by its number: `\u001f`.
+fn code(line: &mut Line, code: u16) {
+    let digit = |shift: u32| HEX[usize::from(code >> shift & 0xf)];
+    line.extend_from_slice(&[b'\\', b'u', digit(12), digit(8), digit(4), digit(0)]);
+}
+
+const HEX: &[u8; 16] = b"0123456789abcdef";
+
+/// Appends these bytes as they are.
+#[inline]
+pub(super) fn raw(line: &mut Line, bytes: &[u8]) -> Result<(), OutOfMemory> {
+    line.try_append(bytes)
+}
+
+/// Appends an integer.
+#[inline]
+pub(super) fn integer(line: &mut Line, value: impl itoa::Integer) -> Result<(), OutOfMemory> {
+    line.try_append(itoa::Buffer::new().format(value).as_bytes())
+}
+
+/// Appends a bool.
+#[inline]
+pub(super) fn bool(line: &mut Line, value: bool) -> Result<(), OutOfMemory> {
+    raw(line, if value { b"true" } else { b"false" })
+}
+
+/// Appends a value, or `null`.
+#[inline]
+pub(super) fn optional<T>(
+    line: &mut Line,
+    value: Option<T>,
+    write: impl FnOnce(&mut Line, T) -> Result<(), OutOfMemory>,
+) -> Result<(), OutOfMemory> {
+    match value {
+        Some(value) => write(line, value),
+        None => raw(line, b"null"),
+    }
+}
+
+/// Appends a text, or `null`.
+#[inline]
+pub(super) fn optional_string(line: &mut Line, text: Option<&str>) -> Result<(), OutOfMemory> {
+    optional(line, text, |line, text| string(line, text.as_bytes()))
+}
+
+/// Appends an integer, or `null`.
+#[inline]
+pub(super) fn optional_integer(
+    line: &mut Line,
+    value: Option<impl itoa::Integer>,
+) -> Result<(), OutOfMemory> {
+    optional(line, value, |line, value| integer(line, value))
+}
+
+/// Appends a time as a number of seconds with one to nine decimals, without rounding.
+///
+/// `nanoseconds` are since the epoch.
+pub fn seconds(line: &mut Vec<u8>, nanoseconds: i64) -> Result<(), OutOfMemory> {
+    if nanoseconds < 0 {
+        line.try_push(b'-')?;
+    }
+    let (whole, mut rest) =
+        (nanoseconds.unsigned_abs() / SECOND, nanoseconds.unsigned_abs() % SECOND);
+    integer(line, whole)?;
+    let mut decimals = [b'0'; 10];
+    decimals[0] = b'.';
+    for digit in decimals[1..].iter_mut().rev() {
+        *digit += u8::try_from(rest % 10).unwrap_or(0);
+        rest /= 10;
+    }
+    let zeros = decimals[2..].iter().rev().take_while(|digit| **digit == b'0').count();
+    raw(line, &decimals[..decimals.len() - zeros])
+}
+
+/// Appends bytes as a string in base64.
+pub(super) fn base64(line: &mut Line, bytes: &[u8]) -> Result<(), OutOfMemory> {
+    // A multiple of three, so that only the last part is padded.
+    const PART: usize = 3 << 10;
+    line.try_push(b'"')?;
+    let mut digits = [0; PART / 3 * 4];
+    for part in bytes.chunks(PART) {
+        // It has room for every part.
+        let length = STANDARD.encode_slice(part, &mut digits).unwrap_or(0);
+        raw(line, &digits[..length])?;
+    }
+    line.try_push(b'"')
+}
+
+/// Appends bytes as a string of hexadecimal digits.
+#[inline]
+pub(super) fn hex(line: &mut Line, bytes: &[u8]) -> Result<(), OutOfMemory> {
+    line.try_reserve(2 * bytes.len() + 2)?;
+    line.push(b'"');
+    for byte in bytes {
+        line.extend_from_slice(&[HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 0xf)]]);
+    }
+    line.push(b'"');
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn written(write: impl FnOnce(&mut Line) -> Result<(), OutOfMemory>) -> String {
+        let mut line = Vec::new();
+        write(&mut line).unwrap();
+        String::from_utf8(line).unwrap()
+    }
+
+    #[test]
+    fn unsafe_characters_are_escaped() {
+        for (text, expected) in [
+            ("", r#""""#),
+            ("plain, and longer than a block", r#""plain, and longer than a block""#),
+            ("\"\\\n\r\t\u{8}\u{c}", r#""\"\\\n\r\t\b\f""#),
+            ("\0\u{1f}\u{7f}", r#""\u0000\u001f\u007f""#),
+            ("\u{80}\u{9f}\u{a0}\u{c0}", "\"\\u0080\\u009f\u{a0}\u{c0}\""),
+            ("\u{2027}\u{2028}\u{2029}\u{202a}", "\"\u{2027}\\u2028\\u2029\u{202a}\""),
+            ("â€¨ 😀", "\"â€¨ 😀\""),
+        ] {
+            assert_eq!(written(|line| string(line, text.as_bytes())), expected);
+        }
+    }
+
+    #[test]
+    fn escape_at_the_end_of_a_part_is_whole() {
+        for length in PART - 20..PART + 20 {
+            for odd in ["\u{9f}", "\u{2028}", "\""] {
+                let text = "x".repeat(length) + odd + &"y".repeat(40);
+                let line = written(|line| string(line, text.as_bytes()));
+                assert_eq!(serde_json::from_str::<String>(&line).unwrap(), text);
+                assert!(!line[1..line.len() - 1].contains(['\u{9f}', '\u{2028}']));
+            }
+        }
+    }
+
+    #[test]
+    fn time_is_written_with_all_its_digits() {
+        for (nanoseconds, expected) in [
+            (0, "0.0"),
+            (1, "0.000000001"),
+            (1_700_000_000_000_000_000, "1700000000.0"),
+            (1_700_000_000_250_000_000, "1700000000.25"),
+            (1_795_405_778_822_064_752, "1795405778.822064752"),
+            (-1, "-0.000000001"),
+            (-1_500_000_000, "-1.5"),
+            (i64::MIN, "-9223372036.854775808"),
+        ] {
+            assert_eq!(written(|line| seconds(line, nanoseconds)), expected);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn string_is_kept_on_one_line(text in any::<String>()) {
+            let line = written(|line| string(line, text.as_bytes()));
+            prop_assert_eq!(serde_json::from_str::<String>(&line).unwrap(), text);
+            let is_unsafe = |char: char| char.is_control() || ('\u{2028}'..='\u{2029}').contains(&char);
+            prop_assert!(!line.chars().any(is_unsafe));
+        }
+
+        #[test]
+        fn bytes_are_kept(bytes in prop::collection::vec(any::<u8>(), 0..8000)) {
+            let line = written(|line| base64(line, &bytes));
+            prop_assert_eq!(STANDARD.decode(&line[1..line.len() - 1]).unwrap(), bytes);
+        }
+    }
+}

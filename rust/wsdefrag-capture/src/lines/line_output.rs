@@ -1,0 +1,195 @@
+//! An output of lines: chooses the rows of a table and has each formatted.
+
+use wsdefrag_core::OutOfMemory;
+use wsdefrag_core::fallible::TryGrow;
+
+use super::event_row::EventRow;
+use super::message_row::MessageRow;
+use super::open_connections::OpenConnections;
+use crate::columns::Table;
+use crate::connection::Connection;
+use crate::event::{CaptureEvent, Detail};
+use crate::message::Message;
+use crate::output::{FULL, Output, OutputError};
+use crate::sink::Sink;
+
+/// Most bytes of a content whose buffer is used again.
+const MOST_SPARE: usize = 16 << 10;
+
+/// Appends a row as a line, with its line feed.
+pub trait LineFormat {
+    /// Appends a message.
+    fn message(&mut self, line: &mut Vec<u8>, row: MessageRow<'_>) -> Result<(), OutOfMemory>;
+    /// Appends an event.
+    fn event(&mut self, line: &mut Vec<u8>, row: &EventRow<'_>) -> Result<(), OutOfMemory>;
+    /// Appends a connection that has ended. `file` is the name of the file with its last packet.
+    fn connection(
+        &mut self,
+        line: &mut Vec<u8>,
+        connection: &Connection,
+        file: Option<&str>,
+    ) -> Result<(), OutOfMemory>;
+}
+
+/// Which rows become lines.
+#[derive(Clone, Copy, Debug)]
+pub struct LineRows {
+    /// The table.
+    pub table: Table,
+    /// Whether events stand between the messages, each in its place.
+    pub events: bool,
+    /// Whether control frames are among these events.
+    pub control_frames: bool,
+}
+
+/// Makes lines of the rows of a table.
+///
+/// - `ready` has whole lines; after `failed`, no more are added
+#[derive(Debug)]
+pub struct LineOutput<F> {
+    format: F,
+    wanted: LineRows,
+    files: Vec<String>,
+    connections: OpenConnections,
+    ready: Vec<u8>,
+    rows: u64,
+    /// The content of the last message.
+    spare: Vec<u8>,
+    /// Whether memory for a line was refused.
+    failed: bool,
+}
+
+impl<F: LineFormat> LineOutput<F> {
+    /// No lines yet. `files` are the names of the capture's files, in order.
+    #[must_use]
+    pub fn new(format: F, wanted: LineRows, files: Vec<String>) -> Self {
+        Self {
+            format,
+            wanted,
+            files,
+            connections: OpenConnections::default(),
+            ready: Vec::new(),
+            rows: 0,
+            spare: Vec::new(),
+            failed: false,
+        }
+    }
+
+    /// Keeps a line, or drops what there is of one that failed.
+    #[inline]
+    fn keep(&mut self, start: usize, written: Result<(), OutOfMemory>) {
+        if written.is_ok() {
+            self.rows += 1;
+        } else {
+            self.ready.truncate(start);
+            self.failed = true;
+        }
+    }
+
+    fn write_event(&mut self, event: &CaptureEvent) {
+        if self.failed {
+            return;
+        }
+        let start = self.ready.len();
+        let origin = event.last.or(event.first);
+        let file = origin.and_then(|origin| file_name(&self.files, origin.file));
+        let row = EventRow::of(event, self.connections.find(event.connection), file);
+        let written = self.format.event(&mut self.ready, &row);
+        self.keep(start, written);
+    }
+
+    /// Whether an event stands in its place between the messages.
+    fn wants_in_place(&self, event: &CaptureEvent) -> bool {
+        self.wanted.table == Table::Messages
+            && self.wanted.events
+            && (self.wanted.control_frames || event.detail.payload().is_none())
+    }
+}
+
+/// The name of the file at this index.
+#[inline]
+fn file_name(files: &[String], file: u32) -> Option<&str> {
+    files.get(file as usize).map(String::as_str)
+}
+
+impl<F: LineFormat> Sink for LineOutput<F> {
+    fn opened(&mut self, connection: &Connection) {
+        if self.wanted.table != Table::Connections {
+            self.connections.opened(connection);
+        }
+    }
+
+    fn message(&mut self, message: Message) {
+        if self.wanted.table == Table::Messages && !self.failed {
+            let start = self.ready.len();
+            let row = MessageRow {
+                message: &message,
+                content: &message.content,
+                connection: self.connections.find(message.connection),
+                file: file_name(&self.files, message.file),
+            };
+            let written = self.format.message(&mut self.ready, row);
+            self.keep(start, written);
+        }
+        if message.content.capacity() <= MOST_SPARE {
+            self.spare = message.content;
+        }
+    }
+
+    #[inline]
+    fn spare(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.spare)
+    }
+
+    fn gap(&mut self, gap: &CaptureEvent) {
+        if self.wants_in_place(gap) {
+            self.write_event(gap);
+        }
+    }
+
+    fn event(&mut self, event: CaptureEvent) {
+        let wanted = match self.wanted.table {
+            Table::Events => true,
+            // A gap was there already, in its place.
+            _ => !matches!(event.detail, Detail::Gap(_)) && self.wants_in_place(&event),
+        };
+        if wanted {
+            self.write_event(&event);
+        }
+    }
+
+    fn ended(&mut self, connection: Connection) {
+        if self.wanted.table == Table::Connections && !self.failed {
+            let start = self.ready.len();
+            let file = file_name(&self.files, connection.last.file);
+            let written = self.format.connection(&mut self.ready, &connection, file);
+            self.keep(start, written);
+        }
+        self.connections.ended(connection.connection);
+    }
+
+    #[inline]
+    fn is_full(&self) -> bool {
+        self.failed || self.ready.len() >= FULL
+    }
+}
+
+impl<F: LineFormat> Output for LineOutput<F> {
+    fn take(&mut self, block: &mut Vec<u8>) -> Result<(), OutputError> {
+        if block.is_empty() {
+            std::mem::swap(block, &mut self.ready);
+        } else {
+            block.try_append(&self.ready)?;
+            self.ready.clear();
+        }
+        if self.failed { Err(OutputError::OutOfMemory) } else { Ok(()) }
+    }
+
+    fn finish(&mut self) -> Result<(), OutputError> {
+        Ok(())
+    }
+
+    fn rows(&self) -> u64 {
+        self.rows
+    }
+}

@@ -1,0 +1,316 @@
+//! A pass over a capture that returns the blocks of an output file.
+//!
+//! Rows become bytes without the GIL, and without a Python object for any of them. The caller writes the
+//! blocks to whatever file it has.
+//!
+//! A call ends when a block is ready, after some MiB of input without one, or, where bytes come from a
+//! pipe or a file object, after each read. So between two calls the caller can show progress, run signal
+//! handlers, and flush what came through a pipe.
+//!
+//! - a block leaves `block` only when its `bytes` object is there and no signal handler raised
+//! - the output is finished once, when the run has ended, also with a failure; the failure is raised
+//!   after the last block
+
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_macros,
+    reason = "names of the caller, texts for each file, and at most eight violations"
+)]
+
+use std::io::ErrorKind;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use pyo3::exceptions::{PyMemoryError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict};
+use pyo3::{PyTraverseError, PyVisit};
+use wsdefrag_capture::columns::Table;
+use wsdefrag_capture::lines::clock::Clock;
+use wsdefrag_capture::lines::json_lines::JsonLines;
+use wsdefrag_capture::lines::line_output::{LineOutput, LineRows};
+use wsdefrag_capture::lines::text_lines::TextLines;
+use wsdefrag_capture::output::{Output, OutputError};
+use wsdefrag_capture::packet::counts::Counts;
+use wsdefrag_capture::tally::{Counted, Tally};
+use wsdefrag_capture::{Filter, Sink, Status};
+
+use crate::capture::counts::packet_counts;
+use crate::capture::failure::Failure;
+use crate::capture::guarded_run::{GuardedRun, Progress};
+use crate::capture::local_time::LocalTime;
+use crate::capture::run::Run;
+use crate::errors;
+use crate::exclusive::Exclusive;
+use crate::raw::bytes::copied_bytes;
+
+/// Steps of a call: 4 MiB of files.
+const MOST_STEPS: usize = 16;
+
+/// Most bytes of a block whose buffer is used again.
+const MOST_SPARE: usize = 1 << 20;
+
+/// What an output may be told. An output ignores what it has no use for.
+#[expect(clippy::struct_excessive_bools, reason = "options of a caller")]
+pub(crate) struct OutputOptions {
+    /// The table of an output with rows.
+    pub(crate) table: Table,
+    /// Whether contents of messages are written.
+    pub(crate) content: bool,
+    /// Whether events stand between messages.
+    pub(crate) events: bool,
+    /// Whether control frames are among these.
+    pub(crate) control_frames: bool,
+    /// The most columns of a line of text; 0 for no limit.
+    pub(crate) width: usize,
+    /// Whether lines of text have a terminal's colours.
+    pub(crate) colours: bool,
+}
+
+/// An output that any thread may drive.
+pub(crate) type AnyOutput = Box<dyn Output + Send>;
+
+/// The output with this name; raises `ValueError` if there is none.
+pub(crate) fn make_output(
+    py: Python<'_>,
+    format: &str,
+    options: &OutputOptions,
+    files: Vec<String>,
+) -> PyResult<AnyOutput> {
+    let OutputOptions { table, content, events, control_frames, width, colours } = *options;
+    let rows = LineRows { table, events, control_frames };
+    match format {
+        "jsonl" => Ok(Box::new(LineOutput::new(JsonLines { content }, rows, files))),
+        "text" => {
+            let clock = Clock::new(Box::new(LocalTime::new(py)?));
+            let lines = TextLines::new(width, colours, content, clock);
+            Ok(Box::new(LineOutput::new(lines, rows, files)))
+        }
+        _ => Err(PyValueError::new_err(format!("{format:?} is no format of an output"))),
+    }
+}
+
+/// The state of a pass.
+struct State {
+    /// `None` after the end.
+    run: Option<GuardedRun>,
+    rows: Counted<AnyOutput>,
+    /// Bytes that were not returned yet.
+    block: Vec<u8>,
+    /// Raised after the last block.
+    failure: Option<Failure>,
+    counts: Counts,
+    warnings: Vec<String>,
+}
+
+impl State {
+    /// Reads until a block is ready, or for long enough. Returns what a non-blocking file object raised
+    /// if there is no block.
+    fn fill(&mut self) -> Option<std::io::Error> {
+        let Some(run) = &mut self.run else { return None };
+        let most = if run.is_live() { 1 } else { MOST_STEPS };
+        let mut paused = None;
+        for _ in 0..most {
+            match run.step(&mut self.rows) {
+                Progress::More => {}
+                // The caller handles the signal, and calls again.
+                Progress::Paused(error) if error.kind() == ErrorKind::Interrupted => break,
+                Progress::Paused(error) => paused = Some(error),
+                Progress::Ended(failure) => {
+                    self.failure = failure;
+                    self.end();
+                    break;
+                }
+            }
+            if paused.is_some() || self.rows.is_full() {
+                break;
+            }
+        }
+        if let Some(run) = &mut self.run {
+            self.counts.clone_from(run.counts());
+            self.warnings.extend_from_slice(&run.warnings()[self.warnings.len()..]);
+            // What comes through a pipe is complete after each read.
+            if (most == 1 || self.rows.is_full())
+                && let Err(error) = self.rows.next.take(&mut self.block)
+            {
+                run.fail(why(error));
+            }
+        }
+        paused.filter(|_| self.block.is_empty())
+    }
+
+    /// Ends the run, and makes the rest of the file ready.
+    fn end(&mut self) {
+        let Some(run) = self.run.take() else { return };
+        self.counts.clone_from(run.counts());
+        self.warnings.extend_from_slice(&run.warnings()[self.warnings.len()..]);
+        let Self { rows: Counted { next: output, .. }, block, .. } = self;
+        let finished = output.finish().and_then(|()| output.take(block));
+        if let Err(error) = finished {
+            self.failure.get_or_insert(why(error));
+        }
+    }
+}
+
+/// Why an output that cannot go on ends the run.
+fn why(error: OutputError) -> Failure {
+    match error {
+        OutputError::OutOfMemory => Failure::OutOfMemory,
+        OutputError::Spool(error) => Failure::Io(error, Some(std::env::temp_dir())),
+    }
+}
+
+/// A pass over a capture that returns the blocks of an output file.
+#[pyclass(frozen, module = "wsdefrag._native")]
+pub(crate) struct OutputPass {
+    state: Exclusive<State>,
+    bytes_read: Arc<AtomicU64>,
+    /// Whether the GIL is kept also while files are read.
+    stays_attached: bool,
+}
+
+impl OutputPass {
+    pub(crate) fn new(
+        run: Run,
+        output: AnyOutput,
+        filter: &Filter,
+        stays_attached: bool,
+    ) -> PyResult<Self> {
+        let run = GuardedRun::new(run)
+            .map_err(|_| PyMemoryError::new_err("no memory to read the capture"))?;
+        let bytes_read = run.bytes_counter();
+        let state = State {
+            run: Some(run),
+            rows: Counted { tally: Tally::new(filter), next: output },
+            block: Vec::new(),
+            failure: None,
+            counts: Counts::default(),
+            warnings: Vec::new(),
+        };
+        Ok(Self { state: Exclusive::new("OutputPass", state), bytes_read, stays_attached })
+    }
+
+    fn next<'py>(
+        &self,
+        py: Python<'py>,
+        state: &mut State,
+    ) -> PyResult<Option<Bound<'py, PyBytes>>> {
+        if state.block.is_empty() {
+            if state.run.is_none() {
+                return match state.failure.take() {
+                    Some(failure) => Err(errors::raise_capture(py, failure)),
+                    None => Ok(None),
+                };
+            }
+            let paused =
+                if self.stays_attached { state.fill() } else { py.detach(|| state.fill()) };
+            if let Some(error) = paused {
+                return Err(error.into());
+            }
+        }
+        let block = copied_bytes(py, &state.block)?;
+        // An exception here loses nothing; after the return it would lose the block.
+        py.check_signals()?;
+        if state.block.capacity() > MOST_SPARE {
+            state.block = Vec::new();
+        }
+        state.block.clear();
+        Ok(Some(block))
+    }
+}
+
+#[pymethods]
+impl OutputPass {
+    /// Read until a block of the output is ready, or for some milliseconds.
+    ///
+    /// After an exception, or if a file object had no data yet, the next call continues.
+    ///
+    /// Returns:
+    ///     The next bytes of the output, maybe none; None at the end.
+    ///
+    /// Raises:
+    ///     CaptureError: If no file is a capture.
+    ///     OSError: If no file can be opened or read, or a temporary file cannot be written.
+    ///     BlockingIOError: If a non-blocking file object has no data yet.
+    ///     RuntimeError: If another call is reading the pass.
+    ///     MemoryError: If memory is refused.
+    fn next_block<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyBytes>>> {
+        self.state.with(py, |state| self.next(py, state))
+    }
+
+    /// Bytes of the files read so far, as stored (compressed).
+    #[getter]
+    fn bytes_read(&self) -> u64 {
+        self.bytes_read.load(Ordering::Relaxed)
+    }
+
+    /// Rows written so far.
+    #[getter]
+    fn rows(&self, py: Python<'_>) -> PyResult<u64> {
+        self.state.with(py, |state| Ok(state.rows.next.rows()))
+    }
+
+    /// Warnings about files that could be read.
+    #[getter]
+    fn warnings(&self, py: Python<'_>) -> PyResult<Vec<String>> {
+        self.state.with(py, |state| Ok(state.warnings.clone()))
+    }
+
+    /// Number of packets so far by outcome, as ``PacketCounts`` takes them.
+    #[getter]
+    fn counts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        self.state.with(py, |state| packet_counts(py, &state.counts))
+    }
+
+    /// What was counted of the rows so far.
+    ///
+    /// ``messages``, ``content`` (bytes), ``statuses``, ``connections`` that have ended,
+    /// ``midstream``, ``ends`` (directions that are not read to their end), ``missing``, ``late`` and
+    /// ``lost`` bytes, ``tolerated``, ``violated`` directions, the first ``violations`` (connection,
+    /// whether the client broke the rule, the rule), and the ranges of numbers that are
+    /// ``not_found``.
+    #[getter]
+    fn tally<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        self.state.with(py, |state| counted(py, &state.rows.tally))
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        let visited =
+            self.state.visit(|state| state.run.as_ref().map_or(Ok(()), |run| run.traverse(&visit)));
+        visited.unwrap_or(Ok(()))
+    }
+}
+
+/// The counters of a tally by name.
+fn counted<'py>(py: Python<'py>, tally: &Tally) -> PyResult<Bound<'py, PyDict>> {
+    let values = PyDict::new(py);
+    for (name, value) in [
+        ("messages", tally.messages),
+        ("content", tally.content),
+        ("connections", tally.connections),
+        ("midstream", tally.midstream),
+        ("ends", tally.ends),
+        ("missing", tally.missing),
+        ("late", tally.late),
+        ("lost", tally.lost),
+        ("violated", tally.violated),
+    ] {
+        values.set_item(name, value)?;
+    }
+    let statuses = PyDict::new(py);
+    for status in Status::ALL {
+        statuses.set_item(status.name(), tally.statuses[status as usize])?;
+    }
+    values.set_item("statuses", statuses)?;
+    let tolerated = PyDict::new(py);
+    for (name, count) in tally.tolerated.counters() {
+        tolerated.set_item(name, count)?;
+    }
+    values.set_item("tolerated", tolerated)?;
+    let violations = tally.violations.iter();
+    let violations = violations.map(|one| (one.connection, one.from_client, &one.text));
+    values.set_item("violations", violations.collect::<Vec<_>>())?;
+    let not_found = tally.not_found.iter().map(|range| (*range.start(), *range.end()));
+    values.set_item("not_found", not_found.collect::<Vec<_>>())?;
+    Ok(values)
+}
