@@ -18,6 +18,7 @@ from wsdefrag.cli.help import Command
 from wsdefrag.cli.input.inputs import EXISTING, Input, captures, live
 from wsdefrag.cli.options import (
     CONNECTION_FILTERS,
+    CONTENT_FILTERS,
     EXIT_STATUS,
     MESSAGE_FILTERS,
     NO_EVENTS,
@@ -89,6 +90,7 @@ Examples:
     SENDER,
     CONNECTION_FILTERS,
     MESSAGE_FILTERS,
+    CONTENT_FILTERS,
     READING,
 )
 @click.option("--summary", is_flag=True, help="Print totals and speed at the end.")

@@ -35,6 +35,7 @@ pub mod options;
 pub mod output;
 pub mod packet;
 pub mod protocol;
+pub mod selection;
 pub mod sink;
 mod stream_part;
 pub mod tally;
