@@ -16,6 +16,7 @@ import click
 from wsdefrag import __version__
 from wsdefrag.cli.connections import connections
 from wsdefrag.cli.convert import convert
+from wsdefrag.cli.extract import extract
 from wsdefrag.cli.messages import messages
 from wsdefrag.cli.mitmproxy_addon import mitmproxy_addon
 from wsdefrag.cli.output.errors import UnusableInput, note
@@ -36,7 +37,7 @@ def wsdefrag() -> None:
     """Read WebSocket messages from packet captures and from raw bytes."""
 
 
-for command in (messages, connections, convert, plot, mitmproxy_addon):
+for command in (messages, connections, convert, extract, plot, mitmproxy_addon):
     wsdefrag.add_command(command)
 
 

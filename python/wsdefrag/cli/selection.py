@@ -5,7 +5,7 @@ It has the filters, the limits and the tolerated rules. The defaults select ever
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Literal
 
 import click
@@ -154,6 +154,14 @@ class Selection:
             for name in _OF_CAPTURES
             if getattr(self, name) != getattr(default, name)
         ]
+
+    def of_connection(self, number: int) -> Selection:
+        """Return the same with this connection as the only one.
+
+        Args:
+            number: The number of the connection.
+        """
+        return replace(self, connection=(range(number, number + 1),))
 
     def filters(self) -> bool:
         """Whether any option filters connections or messages."""
