@@ -260,15 +260,19 @@ class CapturePlan:
         content: bool = True,
         events: bool = True,
         control_frames: bool = True,
+        width: int = 0,
+        colours: bool = False,
     ) -> OutputPass:
         """Start a pass over the capture that makes the bytes of an output file.
 
         Args:
-            format: ``"jsonl"``.
+            format: ``"jsonl"`` or ``"text"``.
             table: The table of a format with rows: ``"messages"``, ``"connections"`` or ``"events"``.
             content: Whether to write the contents of messages.
             events: Whether events stand between the messages, each in its place.
             control_frames: Whether pings, pongs and closes are among these events.
+            width: The most columns of a line of text; 0 for no limit.
+            colours: Whether lines of text have a terminal's colours.
 
         Raises:
             ValueError: If there is no such format or table, or the source is a file object that was

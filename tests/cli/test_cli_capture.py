@@ -14,6 +14,7 @@ from capture_conversation import CLIENT, SERVER, START, Conversation, binary, ca
 from capture_recordings import LOADED
 from cli_captures import DEMO, SIDES, WHOLE, invoke_capture, plain, run_capture, truth
 from cli_command import objects
+from terminal_columns import terminal_columns
 from wsdefrag.capture import Capture
 
 
@@ -74,9 +75,9 @@ def test_text_line_has_time_connection_arrow_type_size_and_content() -> None:
 def test_line_is_cut_to_the_width() -> None:
     for columns in (60, 80, 132):
         asked = invoke_capture("messages", DEMO, "--no-events", "--width", columns)
-        lengths = [len(line) for line in asked.stdout.splitlines() if line.endswith("...")]
+        cut = [line for line in asked.stdout.splitlines() if line.endswith("...")]
         # Some lines are shorter, because half a wide character or half a byte cannot be shown.
-        assert max(lengths) == columns
+        assert max(map(terminal_columns, cut)) == columns
         assert asked.stdout.count("\n") == 502
 
 

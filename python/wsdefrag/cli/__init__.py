@@ -9,9 +9,9 @@
 - ``input``: ``inputs`` opens the arguments and recognises captures and raw dumps; ``source`` reads
   the bytes of a raw dump and their times,
 - ``signals``: Ctrl-C and ``kill``; ``standard_streams``: standard streams that the shell closed,
-- ``output``: lines on standard output (``printer``, ``render``, ``capture_lines``), files
-  (``files``), lines on standard error (``errors``), counters of losses (``losses``), and what was
-  not followed (``unfollowed``).
+- ``output``: lines on standard output (``printer``; ``render`` for raw dumps), files (``files``),
+  lines on standard error (``errors``), counters of losses (``losses``), and what was not followed
+  (``unfollowed``).
 
 A raw dump is a file with the bytes that one side sent after the handshake.
 

@@ -9,13 +9,14 @@ Rows are collected so that their columns can be aligned; for a live capture they
 
 from __future__ import annotations
 
+import json
 import sys
+from collections.abc import Iterable
 from contextlib import closing
-from typing import TYPE_CHECKING, Literal
+from typing import Any, Literal, TypeAlias
 
 import click
 
-from wsdefrag.capture import CapturedConnection
 from wsdefrag.capture.connection import address_text
 from wsdefrag.cli.help import Command
 from wsdefrag.cli.input.inputs import EXISTING, captures, live
@@ -24,10 +25,14 @@ from wsdefrag.cli.output.printer import Printer, colours_wanted
 from wsdefrag.cli.output.render import escaped, shown_text
 from wsdefrag.cli.passes.reading import Reading
 from wsdefrag.cli.selection import Selection
-from wsdefrag.formats.jsonl import connection_line
 
-if TYPE_CHECKING:
-    from wsdefrag.capture import Account
+_Connection: TypeAlias = dict[str, Any]
+
+_SIDES = ("client", "server")
+_COUNTERS = (
+    *("bytes", "emitted", "control", "skipped", "lost", "trailing"),
+    *("missing", "late", "gaps"),
+)
 
 # How many rows are aligned together.
 _ROWS = 1000
@@ -79,16 +84,14 @@ def connections(
     lost, the account of the direction follows.
     """
     reading = Reading(captures(inputs), selection)
-    jsonl = output_format == "jsonl"
     table = Table(colours=colours_wanted())
-    write_lines = Printer(connection_line, jsonl=True)
-    with live(reading.source), closing(reading.batches()) as batches:
-        for batch in batches:
-            ended = [item for item in batch if isinstance(item, CapturedConnection)]
-            if jsonl:
-                write_lines(ended)
+    options = {"table": "connections"}
+    with live(reading.source), closing(reading.blocks("jsonl", options)) as blocks:
+        for block in blocks:
+            if output_format == "jsonl":
+                click.echo(block, nl=False)
             else:
-                table.add(ended)
+                table.add(map(json.loads, block.splitlines()))
     table.flush()
     reading.finish(context, summary=summary)
 
@@ -109,14 +112,14 @@ class Table:
         self._begun = False
         self._print: Printer[str] = Printer(str, jsonl=False)
 
-    def add(self, connections: list[CapturedConnection]) -> None:
+    def add(self, connections: Iterable[_Connection]) -> None:
         """Add connections; prints all rows when there are enough.
 
         Args:
-            connections: Connections that have ended.
+            connections: Connections that have ended, as JSON lines have them.
         """
         self._held += [
-            (one.connection, _row(one, self._room), _accounts(one)) for one in connections
+            (one["connection"], _row(one, self._room), _accounts(one)) for one in connections
         ]
         if len(self._held) >= _ROWS:
             self.flush()
@@ -147,47 +150,57 @@ class Table:
         return click.style(line, bold=bold, fg=fg) if self._colours else line
 
 
-def _row(connection: CapturedConnection, room: int) -> tuple[str, ...]:
-    client, server = connection.from_client, connection.from_server
+def _row(connection: _Connection, room: int) -> tuple[str, ...]:
     return (
-        str(connection.connection),
-        address_text(connection.client_address),
-        address_text(connection.server_address),
-        f"{client.messages:,}",
-        f"{client.content:,}",
-        f"{server.messages:,}",
-        f"{server.content:,}",
-        _ratio(client, server),
+        str(connection["connection"]),
+        *(
+            address_text((connection[f"{side}_address"], connection[f"{side}_port"]))
+            for side in _SIDES
+        ),
+        *(
+            f"{connection[f'{side}_{name}']:,}"
+            for side in _SIDES
+            for name in ("messages", "content")
+        ),
+        _ratio(connection),
         _end(connection, room),
-        escaped(f"{connection.host or ''}{connection.path or ''}") or "(not captured)",
+        escaped(f"{connection['host'] or ''}{connection['path'] or ''}") or "(not captured)",
     )
 
 
-def _ratio(client: Account, server: Account) -> str:
+def _ratio(connection: _Connection) -> str:
     """Size of the compressed messages on the wire, as a percentage of their inflated size."""
-    inflated = client.inflated + server.inflated
-    return f"{(client.compressed + server.compressed) / inflated:.0%}" if inflated else "-"
+    compressed, inflated = (
+        sum(connection[f"{side}_{name}"] for side in _SIDES) for name in ("compressed", "inflated")
+    )
+    return f"{compressed / inflated:.0%}" if inflated else "-"
 
 
-def _end(connection: CapturedConnection, room: int) -> str:
-    response, close = connection.response, connection.close
-    if response is not None and connection.refused:
-        return f"refused: {response.status}"
-    if close is None:
-        return (connection.ended or "goes on").replace("_", " ")
-    code = "without a code" if close.close_code in (None, 1005) else str(close.close_code)
-    reason = shown_text(close.close_reason.encode(), room)
-    return f"{'->' if close.from_client else '<-'} {code}{f' {reason}' if reason else ''}"
+def _end(connection: _Connection, room: int) -> str:
+    if (status := connection["response_status"]) is not None:
+        accepted = status == 101 if connection["stream_id"] is None else 200 <= status < 300
+        if not accepted:
+            return f"refused: {status}"
+    if connection["close_time"] is None:
+        return (connection["ended"] or "goes on").replace("_", " ")
+    code = connection["close_code"]
+    shown = "without a code" if code in (None, 1005) else str(code)
+    reason = shown_text(connection["close_reason"].encode(), room)
+    arrow = "->" if connection["close_from_client"] else "<-"
+    return f"{arrow} {shown}{f' {reason}' if reason else ''}"
 
 
-def _accounts(connection: CapturedConnection) -> list[str]:
+def _accounts(connection: _Connection) -> list[str]:
     """The accounts of directions with losses or violations, and the problems."""
     lines = []
-    for arrow, account in (("->", connection.from_client), ("<-", connection.from_server)):
-        if account.has_losses or account.violation is not None:
+    for arrow, side in zip(("->", "<-"), _SIDES, strict=True):
+        count = {name: connection[f"{side}_{name}"] for name in _COUNTERS}
+        # A gap inside TLS may be of unknown length, and counts no bytes.
+        has_losses = any(count[name] for name in ("skipped", "lost", "missing", "late", "gaps"))
+        if has_losses or connection[f"{side}_violation"] is not None:
             lines.append(
-                f"{arrow} {account.bytes:,} bytes = {account.emitted:,} in messages "
-                f"+ {account.control:,} control + {account.skipped:,} skipped "
-                f"+ {account.lost:,} lost + {account.trailing:,} trailing"
+                f"{arrow} {count['bytes']:,} bytes = {count['emitted']:,} in messages "
+                f"+ {count['control']:,} control + {count['skipped']:,} skipped "
+                f"+ {count['lost']:,} lost + {count['trailing']:,} trailing"
             )
-    return lines + list(map(escaped, connection.problems))
+    return lines + list(map(escaped, connection["problems"]))

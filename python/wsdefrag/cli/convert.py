@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import closing
-from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -32,7 +31,6 @@ from wsdefrag.cli.passes.arrow_reading import ArrowReading
 from wsdefrag.cli.passes.reading import Reading
 from wsdefrag.cli.selection import Selection
 from wsdefrag.formats.har import write_har
-from wsdefrag.formats.jsonl import write_jsonl
 from wsdefrag.formats.mitm import write_mitm
 from wsdefrag.formats.tables import write_arrow, write_parquet
 
@@ -133,17 +131,21 @@ def convert(
         columns.finish(context, summary=summary)
         return
     reading = Reading(source, selection, content=content)
-    write = _CONVERSATION_FORMATS.get(chosen) or partial(write_jsonl, table=rows, content=content)
     is_live = isinstance(source, Input) and source.is_live
-    with (
-        live(source),
-        written(output, is_live=is_live) as file,
-        closing(reading.items()) as items,
-    ):
-        if chosen == "jsonl" and rows == "messages":
-            write((one for one in items if reading.shows(one, events=not no_events)), file)
+    with live(source), written(output, is_live=is_live) as file:
+        if chosen in _CONVERSATION_FORMATS:
+            with closing(reading.items()) as items:
+                _CONVERSATION_FORMATS[chosen](items, file)
         else:
-            write(items, file)
+            options = {
+                "table": rows,
+                "content": content,
+                "events": not no_events,
+                "control_frames": selection.type is None,
+            }
+            with closing(reading.written_blocks(chosen, options)) as blocks:
+                for block in blocks:
+                    file.write(block)
     reading.finish(context, summary=summary)
 
 

@@ -8,8 +8,7 @@ sender, extensions and times of the messages. A raw dump does not, so ``--from``
 from __future__ import annotations
 
 from contextlib import closing
-from functools import partial
-from typing import IO, TYPE_CHECKING, Any, Literal
+from typing import IO, Literal
 
 import click
 
@@ -26,19 +25,12 @@ from wsdefrag.cli.options import (
     seconds,
     selects,
 )
-from wsdefrag.cli.output.capture_lines import CaptureLines
 from wsdefrag.cli.output.errors import UnusableInput
-from wsdefrag.cli.output.printer import Printer, colours_wanted, columns
+from wsdefrag.cli.output.printer import Printer, colours_wanted, columns, print_block
 from wsdefrag.cli.output.render import TextLines, json_line
 from wsdefrag.cli.passes.dump import DumpOptions, print_dump
 from wsdefrag.cli.passes.reading import Reading
 from wsdefrag.cli.selection import Selection
-from wsdefrag.formats.jsonl import row_line
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from wsdefrag.capture.reader import CaptureItem
 
 _EPILOG = """
 \b
@@ -135,44 +127,24 @@ def messages(
         print_dump(context, source, selection, raw, Printer(plain, jsonl=jsonl), summary=summary)
         return
     _refuse(raw.given(), "raw dumps")
-    content = not no_content
-    captured: Callable[[Any], str] = (
-        partial(row_line, content=content)
-        if jsonl
-        else CaptureLines(columns(width), colours=colours_wanted(), content=content)
-    )
-    reading = Reading(source, selection, content=content)
-    write = Printer(captured, jsonl=jsonl)
-    _print_capture(context, reading, write, events=not no_events, summary=summary)
+    options: dict[str, bool | int] = {
+        "content": not no_content,
+        "events": not no_events,
+        # With --type, control frames, which have another type, are left out.
+        "control_frames": selection.type is None,
+    }
+    if not jsonl:
+        options |= {"width": columns(width), "colours": colours_wanted()}
+    reading = Reading(source, selection, content=not no_content)
+    with live(source), closing(reading.blocks(output_format, options)) as blocks:
+        for block in blocks:
+            if jsonl:
+                click.echo(block, nl=False)
+            else:
+                print_block(block)
+    reading.finish(context, summary=summary)
 
 
 def _refuse(options: list[str], needed: str) -> None:
     if options:
         raise click.UsageError(f"{options[0]} is only for {needed}.")
-
-
-def _print_capture(
-    context: click.Context,
-    reading: Reading,
-    write: Printer[CaptureItem],
-    *,
-    events: bool,
-    summary: bool,
-) -> None:
-    """Print the messages of a capture.
-
-    Args:
-        context: The context of the command.
-        reading: Reads the capture.
-        write: Prints messages, and events if they are wanted.
-        events: Whether to print events in their places.
-        summary: Whether to print totals and speed at the end.
-
-    Raises:
-        BadStream: If the capture is damaged.
-        UnusableInput: If it cannot be read.
-    """
-    with live(reading.source), closing(reading.batches()) as batches:
-        for batch in batches:
-            write([item for item in batch if reading.shows(item, events=events)])
-    reading.finish(context, summary=summary)

@@ -141,14 +141,17 @@ def with_progress(
 
 
 @contextmanager
-def progress(size: int, label: str) -> Generator[Callable[[int], None], None, None]:
-    """Show a progress bar on standard error, with speed and remaining time.
+def progress(
+    size: int, label: str, messages: Callable[[], int] | None = None
+) -> Generator[Callable[[int], None], None, None]:
+    """Show a progress bar on standard error, with messages, speed and remaining time.
 
     It is shown only for a large file, if standard error is a terminal and standard output is not.
 
     Args:
         size: Total bytes, 0 if unknown.
         label: The name of the input.
+        messages: Returns how many messages there are so far; None to leave it out.
 
     Yields:
         A function to call with the number of bytes read so far.
@@ -159,7 +162,9 @@ def progress(size: int, label: str) -> Generator[Callable[[int], None], None, No
     started = time.perf_counter()
 
     def rate(done: int | None) -> str:
-        return f"{(done or 0) / max(time.perf_counter() - started, 1e-9) / 1e6:,.0f} MB/s"
+        seconds = max(time.perf_counter() - started, 1e-9)
+        speed = f"{(done or 0) / seconds / 1e6:,.0f} MB/s"
+        return speed if messages is None else f"{messages():,} messages, {speed}"
 
     shown = 0
     with click.progressbar(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from wsdefrag.capture import CapturedConnection, CapturedEvent
 from wsdefrag.cli.output.render import counted, escaped
@@ -99,6 +99,28 @@ class Losses:
                 if item.status != "ok":
                     self._statuses[item.status] += 1
 
+    def count_tally(self, tally: Mapping[str, Any]) -> None:
+        """Count what a pass of the native module has counted.
+
+        Args:
+            tally: ``OutputPass.tally``.
+        """
+        self.messages += tally["messages"]
+        self.content += tally["content"]
+        self.connections += tally["connections"]
+        self._statuses.update({name: n for name, n in tally["statuses"].items() if name != "ok"})
+        for name in ("ends", "midstream", "missing", "late", "lost"):
+            self._amounts[name] += tally[name]
+        self._tolerated.update(tally["tolerated"])
+        self._violated += tally["violated"]
+        for connection, from_client, text in tally["violations"]:
+            self._note_violation(connection, "client" if from_client else "server", text)
+        self._not_found = [range(first, last + 1) for first, last in tally["not_found"]]
+
+    def _note_violation(self, connection: int, side: str, text: str) -> None:
+        if len(self._violations) < _MAX_VIOLATION_LINES:
+            self._violations.append(f"connection {connection}, {side}: {escaped(text)}")
+
     def count_statuses(self, counts: Counter[str]) -> None:
         """Count messages by their statuses.
 
@@ -155,10 +177,7 @@ class Losses:
             self._tolerated.update(tolerated[side])
             if violation is not None:
                 self._violated += 1
-                if len(self._violations) < _MAX_VIOLATION_LINES:
-                    self._violations.append(
-                        f"connection {connection}, {side}: {escaped(violation)}"
-                    )
+                self._note_violation(connection, side, violation)
 
     def not_found(self) -> str:
         """Format the wanted numbers that no connection had.

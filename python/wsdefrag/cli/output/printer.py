@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import shutil
 import sys
@@ -43,6 +44,18 @@ class Printer(Generic[T]):
             lines = "".join(map(self._line, batch[start : start + _LINES_PER_WRITE]))
             # color=True keeps click from removing colours; `line` has decided about them.
             click.echo(lines.encode() if self._jsonl else lines, nl=False, color=True)
+
+
+def print_block(block: bytes) -> None:
+    """Print whole lines in UTF-8, and flush.
+
+    Args:
+        block: The lines; standard output gets them in its own encoding.
+    """
+    # Decoding and encoding again costs more than making the lines.
+    is_utf8 = codecs.lookup(sys.stdout.encoding).name == "utf-8"
+    # color=True keeps click from removing colours; the lines have them only where they are wanted.
+    click.echo(block if is_utf8 else block.decode(), nl=False, color=True)
 
 
 def colours_wanted() -> bool:

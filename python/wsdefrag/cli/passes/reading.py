@@ -10,13 +10,14 @@ from __future__ import annotations
 import os
 import time
 from contextlib import closing
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from wsdefrag.capture import CapturedConnection, CapturedEvent
-from wsdefrag.cli.input.inputs import Input, name_of
-from wsdefrag.cli.input.source import progress
+from wsdefrag.capture import PacketCounts
+from wsdefrag.cli.input.inputs import Input, is_regular, name_of
+from wsdefrag.cli.input.source import file_size, progress
 from wsdefrag.cli.output.errors import BadStream, UnusableInput, note, printable_name
 from wsdefrag.cli.output.losses import Losses
 from wsdefrag.cli.output.render import counted, escaped
@@ -25,13 +26,12 @@ from wsdefrag.cli.signals import Stopped
 from wsdefrag.errors import CaptureError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator, Mapping
 
-    from wsdefrag.capture import CaptureReader, PacketCounts
     from wsdefrag.capture.reader import CaptureItem
     from wsdefrag.cli.selection import Selection
 
-_CONTROL_FRAMES = ("ping", "pong", "close")
+T = TypeVar("T")
 
 
 class Reading:
@@ -82,16 +82,62 @@ class Reading:
         """
         with self.capture.read() as reader:
             # Leaving the block removes the progress bar before anything else is printed.
-            with progress(reader.bytes_total or 0, self.name) as advance:
-                while (batch := self._next(reader)) is not None:
+            with progress(self._size(), self.name, lambda: self.losses.messages) as advance:
+                while (batch := self._next(reader.next_batch)) is not None:
                     self.losses.count(batch)
                     yield batch
                     advance(reader.bytes_read)
             self.bytes_read = reader.bytes_read
             self.counts = reader.counts
             self.losses.count_packets(self.counts, reader.warnings)
-        if self.failure is not None and not self.counts.packets:
-            raise UnusableInput(*self._file_and_text(str(self.failure)))
+        self._check()
+
+    def blocks(self, format: str, options: Mapping[str, Any]) -> Generator[bytes, None, None]:
+        """Read the capture, and have the native module make an output of it.
+
+        As with ``batches``, ``finish`` reports a damaged file or a signal. Text is in UTF-8.
+
+        Args:
+            format: The name of the format, as ``CapturePlan.output`` takes it.
+            options: Its options.
+
+        Yields:
+            Bytes of the output, after each read that completed some.
+
+        Raises:
+            UnusableInput: If a file cannot be read, or nothing in it could be.
+        """
+        made = self.capture._output(format, options)
+        with progress(self._size(), self.name, lambda: made.tally["messages"]) as advance:
+            while (block := self._next(made.next_block)) is not None:
+                if block:
+                    yield block
+                advance(made.bytes_read)
+        self.bytes_read = made.bytes_read
+        self.counts = PacketCounts(**made.counts)
+        self.losses.count_tally(made.tally)
+        self.losses.count_packets(self.counts, made.warnings)
+        self._check()
+
+    def written_blocks(
+        self, format: str, options: Mapping[str, Any]
+    ) -> Generator[bytes, None, None]:
+        """Read the capture like ``blocks``, for an output file.
+
+        Args:
+            format: The name of the format.
+            options: Its options.
+
+        Yields:
+            Bytes of the output.
+
+        Raises:
+            Stopped: If a signal came; a live input has ended instead, and its file is complete.
+        """
+        with closing(self.blocks(format, options)) as blocks:
+            yield from blocks
+        if self._stopped is not None:
+            raise self._stopped
 
     def items(self) -> Generator[CaptureItem, None, None]:
         """Read the capture like ``batches``, one item at a time, for an output file.
@@ -108,22 +154,24 @@ class Reading:
         if self._stopped is not None:
             raise self._stopped
 
-    def shows(self, item: CaptureItem, *, events: bool) -> bool:
-        """Whether an item is a row of the messages with the events in their places.
-
-        Args:
-            item: A message, an event or a connection.
-            events: Whether events are wanted. With ``--type``, control frames, which have another
-                type, are left out.
-        """
-        if isinstance(item, CapturedEvent):
-            return events and not (self.selection.type is not None and item.kind in _CONTROL_FRAMES)
-        return not isinstance(item, CapturedConnection)
-
-    def _next(self, reader: CaptureReader) -> list[CaptureItem] | None:
-        """Return the next batch; None at the end and after an error or a signal."""
+    def _size(self) -> int:
+        """Return the bytes of all files, as stored; 0 if that is not known."""
+        if isinstance(self.source, Input):
+            return file_size(self.source)
         try:
-            return reader.next_batch()
+            return sum(Path(path).stat().st_size for path in self.source if is_regular(path))
+        except OSError:  # reading will say so
+            return 0
+
+    def _check(self) -> None:
+        """Raise the failure of a pass that has read nothing."""
+        if self.failure is not None and self.counts is not None and not self.counts.packets:
+            raise UnusableInput(*self._file_and_text(str(self.failure)))
+
+    def _next(self, read: Callable[[], T | None]) -> T | None:
+        """Return the next part of a pass; None at the end and after an error or a signal."""
+        try:
+            return read()
         except CaptureError as error:
             if self.stopped is None:  # otherwise the input ended in the middle of a record
                 self.failure = error

@@ -211,3 +211,74 @@ pub(super) fn hex(line: &mut Line, bytes: &[u8]) -> Result<(), OutOfMemory> {
     line.push(b'"');
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn written(write: impl FnOnce(&mut Line) -> Result<(), OutOfMemory>) -> String {
+        let mut line = Vec::new();
+        write(&mut line).unwrap();
+        String::from_utf8(line).unwrap()
+    }
+
+    #[test]
+    fn unsafe_characters_are_escaped() {
+        for (text, expected) in [
+            ("", r#""""#),
+            ("plain, and longer than a block", r#""plain, and longer than a block""#),
+            ("\"\\\n\r\t\u{8}\u{c}", r#""\"\\\n\r\t\b\f""#),
+            ("\0\u{1f}\u{7f}", r#""\u0000\u001f\u007f""#),
+            ("\u{80}\u{9f}\u{a0}\u{c0}", "\"\\u0080\\u009f\u{a0}\u{c0}\""),
+            ("\u{2027}\u{2028}\u{2029}\u{202a}", "\"\u{2027}\\u2028\\u2029\u{202a}\""),
+            ("â€¨ 😀", "\"â€¨ 😀\""),
+        ] {
+            assert_eq!(written(|line| string(line, text.as_bytes())), expected);
+        }
+    }
+
+    #[test]
+    fn escape_at_the_end_of_a_part_is_whole() {
+        for length in PART - 20..PART + 20 {
+            for odd in ["\u{9f}", "\u{2028}", "\""] {
+                let text = "x".repeat(length) + odd + &"y".repeat(40);
+                let line = written(|line| string(line, text.as_bytes()));
+                assert_eq!(serde_json::from_str::<String>(&line).unwrap(), text);
+                assert!(!line[1..line.len() - 1].contains(['\u{9f}', '\u{2028}']));
+            }
+        }
+    }
+
+    #[test]
+    fn time_is_written_with_all_its_digits() {
+        for (nanoseconds, expected) in [
+            (0, "0.0"),
+            (1, "0.000000001"),
+            (1_700_000_000_000_000_000, "1700000000.0"),
+            (1_700_000_000_250_000_000, "1700000000.25"),
+            (1_795_405_778_822_064_752, "1795405778.822064752"),
+            (-1, "-0.000000001"),
+            (-1_500_000_000, "-1.5"),
+            (i64::MIN, "-9223372036.854775808"),
+        ] {
+            assert_eq!(written(|line| seconds(line, nanoseconds)), expected);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn string_is_kept_on_one_line(text in any::<String>()) {
+            let line = written(|line| string(line, text.as_bytes()));
+            prop_assert_eq!(serde_json::from_str::<String>(&line).unwrap(), text);
+            let is_unsafe = |char: char| char.is_control() || ('\u{2028}'..='\u{2029}').contains(&char);
+            prop_assert!(!line.chars().any(is_unsafe));
+        }
+
+        #[test]
+        fn bytes_are_kept(bytes in prop::collection::vec(any::<u8>(), 0..8000)) {
+            let line = written(|line| base64(line, &bytes));
+            prop_assert_eq!(STANDARD.decode(&line[1..line.len() - 1]).unwrap(), bytes);
+        }
+    }
+}

@@ -5,8 +5,10 @@
 //!
 //! - a line contains exactly one line feed, its last character
 
+pub mod clock;
 pub mod connection_row;
 pub mod event_row;
+mod event_text;
 pub mod json;
 mod json_connections;
 mod json_events;
@@ -15,7 +17,11 @@ mod json_messages;
 pub mod line_output;
 pub mod message_row;
 mod open_connections;
+mod printable;
+pub mod shown;
+pub mod text_lines;
 
+pub use event_text::event_text;
 pub use json_connections::connection_line;
 pub use json_events::event_line;
 pub use json_messages::message_line;

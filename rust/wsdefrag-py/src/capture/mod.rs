@@ -16,6 +16,7 @@ mod guarded_run;
 mod input;
 pub(crate) mod items;
 mod key_logs;
+mod local_time;
 pub(crate) mod message;
 mod objects;
 mod open_file;

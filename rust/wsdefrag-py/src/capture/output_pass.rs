@@ -26,8 +26,10 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 use pyo3::{PyTraverseError, PyVisit};
 use wsdefrag_capture::columns::Table;
+use wsdefrag_capture::lines::clock::Clock;
 use wsdefrag_capture::lines::json_lines::JsonLines;
 use wsdefrag_capture::lines::line_output::{LineOutput, LineRows};
+use wsdefrag_capture::lines::text_lines::TextLines;
 use wsdefrag_capture::output::{Output, OutputError};
 use wsdefrag_capture::packet::counts::Counts;
 use wsdefrag_capture::tally::{Counted, Tally};
@@ -36,6 +38,7 @@ use wsdefrag_capture::{Filter, Sink, Status};
 use crate::capture::counts::packet_counts;
 use crate::capture::failure::Failure;
 use crate::capture::guarded_run::{GuardedRun, Progress};
+use crate::capture::local_time::LocalTime;
 use crate::capture::run::Run;
 use crate::errors;
 use crate::exclusive::Exclusive;
@@ -48,6 +51,7 @@ const MOST_STEPS: usize = 16;
 const MOST_SPARE: usize = 1 << 20;
 
 /// What an output may be told. An output ignores what it has no use for.
+#[expect(clippy::struct_excessive_bools, reason = "options of a caller")]
 pub(crate) struct OutputOptions {
     /// The table of an output with rows.
     pub(crate) table: Table,
@@ -57,6 +61,10 @@ pub(crate) struct OutputOptions {
     pub(crate) events: bool,
     /// Whether control frames are among these.
     pub(crate) control_frames: bool,
+    /// The most columns of a line of text; 0 for no limit.
+    pub(crate) width: usize,
+    /// Whether lines of text have a terminal's colours.
+    pub(crate) colours: bool,
 }
 
 /// An output that any thread may drive.
@@ -64,14 +72,20 @@ pub(crate) type AnyOutput = Box<dyn Output + Send>;
 
 /// The output with this name; raises `ValueError` if there is none.
 pub(crate) fn make_output(
+    py: Python<'_>,
     format: &str,
     options: &OutputOptions,
     files: Vec<String>,
 ) -> PyResult<AnyOutput> {
-    let OutputOptions { table, content, events, control_frames } = *options;
+    let OutputOptions { table, content, events, control_frames, width, colours } = *options;
     let rows = LineRows { table, events, control_frames };
     match format {
         "jsonl" => Ok(Box::new(LineOutput::new(JsonLines { content }, rows, files))),
+        "text" => {
+            let clock = Clock::new(Box::new(LocalTime::new(py)?));
+            let lines = TextLines::new(width, colours, content, clock);
+            Ok(Box::new(LineOutput::new(lines, rows, files)))
+        }
         _ => Err(PyValueError::new_err(format!("{format:?} is no format of an output"))),
     }
 }

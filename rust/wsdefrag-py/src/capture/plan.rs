@@ -33,6 +33,7 @@ use crate::capture::source::{Files, Source};
 use crate::opcodes::parse_opcode;
 use crate::panics;
 use crate::params::{PyDeflateParams, PyLimits, PyStrictness};
+use crate::raw::interpreter;
 
 /// The value of ``key`` with this name; raises `ValueError` if there is none.
 fn connection_key(name: &str) -> PyResult<ConnectionKey> {
@@ -196,19 +197,27 @@ impl CapturePlan {
     /// Start a pass over the capture that makes the bytes of an output file.
     ///
     /// Args:
-    ///     format: ``"jsonl"``.
+    ///     format: ``"jsonl"`` or ``"text"``.
     ///     table: The table of a format with rows: ``"messages"``, ``"connections"`` or ``"events"``.
     ///     content: Whether to write the contents of messages.
     ///     events: Whether events stand between the messages, each in its place.
     ///     control_frames: Whether pings, pongs and closes are among these events.
+    ///     width: The most columns of a line of text; 0 for no limit.
+    ///     colours: Whether lines of text have a terminal's colours.
     ///
     /// Raises:
     ///     ValueError: If there is no such format or table, or the source is a file object that was
     ///         already read.
     ///     MemoryError: If there is no memory for a pass.
     #[pyo3(signature = (
-        format, *, table = "messages", content = true, events = true, control_frames = true
+        format, *, table = "messages", content = true, events = true, control_frames = true,
+        width = 0, colours = false
     ))]
+    #[expect(
+        clippy::too_many_arguments,
+        clippy::fn_params_excessive_bools,
+        reason = "they have names"
+    )]
     fn output(
         &self,
         py: Python<'_>,
@@ -217,18 +226,22 @@ impl CapturePlan {
         content: bool,
         events: bool,
         control_frames: bool,
+        width: usize,
+        colours: bool,
     ) -> PyResult<OutputPass> {
         let table = Table::ALL
             .into_iter()
             .find(|known| known.name() == table)
             .ok_or_else(|| PyValueError::new_err(format!("{table:?} is no table")))?;
         panics::caught(py, || {
-            let options = OutputOptions { table, content, events, control_frames };
-            let output = make_output(format, &options, self.source.names())?;
+            let options = OutputOptions { table, content, events, control_frames, width, colours };
+            let output = make_output(py, format, &options, self.source.names())?;
             // What rows say of their connection is kept while that is open.
             let options = Options { tables: 1, ..self.options.clone() };
             let run = self.source.run(py, options)?;
-            OutputPass::new(run, output, &self.options.filter, self.source.stays_attached(py))
+            // A detached thread can only come back to the main interpreter.
+            let stays_attached = !interpreter::is_main(py);
+            OutputPass::new(run, output, &self.options.filter, stays_attached)
         })
     }
 

@@ -3,8 +3,9 @@
 use pyo3::ffi;
 use pyo3::prelude::*;
 
+use crate::raw::event_fields::fill;
 use crate::raw::event_storage::{EventStorage, OpaqueStorage};
-use crate::raw::event_type::{event_type, fill};
+use crate::raw::event_type::event_type;
 use crate::read::event_value::{EventValues, Kind};
 
 /// A new event. Runs no Python code.

@@ -7,8 +7,9 @@
 //! - `message` creates a message without calling its class, as an object that the garbage collector
 //!   does not track; `storage` is its memory, `storage_type` its class, and `fields` its attributes
 //!   in Python;
-//! - `event` does the same for other events; `event_storage` is their memory, `event_type` are
-//!   their classes;
+//! - `event` does the same for other events; `event_storage` is their memory, `event_fields` reads and
+//!   writes it, `event_type` are their classes, `event_slots` the functions of these, and `event_kind`
+//!   tells which class an object has;
 //! - `instance` creates an object of a dataclass without its constructor;
 //! - `text` unmasks an ASCII payload directly into a new `str`;
 //! - `arrow_text` makes a column of texts that the core has checked;
@@ -23,6 +24,9 @@ pub(crate) mod buffer;
 pub(crate) mod bytes;
 mod entry;
 pub(crate) mod event;
+pub(crate) mod event_fields;
+pub(crate) mod event_kind;
+mod event_slots;
 mod event_storage;
 pub(crate) mod event_type;
 pub(crate) mod fields;

@@ -18,7 +18,8 @@ use crate::content::{PyContent, PyMemory};
 use crate::errors;
 use crate::raw::bytes::copied_bytes;
 use crate::raw::event::new_event;
-use crate::raw::event_type;
+use crate::raw::event_fields;
+use crate::raw::event_kind::kind_of;
 use crate::raw::message::{MessageClass, new_message};
 use crate::raw::number::{float, integer};
 use crate::read::event_value::{Detail, EventValues, Kind};
@@ -27,17 +28,14 @@ static VIOLATION: DataclassRef = DataclassRef::new("wsdefrag.events", "ProtocolV
 
 /// Whether an event reports the end of a direction, and so was in no frame.
 pub(crate) fn is_final(event: &Bound<'_, PyAny>) -> PyResult<bool> {
-    let is_incomplete = event_type::kind_of(event)? == Some(Kind::Incomplete);
-    Ok(is_incomplete || VIOLATION.is_class_of(event)?)
+    Ok(kind_of(event) == Some(Kind::Incomplete) || VIOLATION.is_class_of(event)?)
 }
 
 /// The content of an `OpaqueMessage`; `None` for another event.
-pub(crate) fn opaque_content(event: &Bound<'_, PyAny>) -> PyResult<Option<Py<PyBytes>>> {
-    match event_type::values(event)? {
-        Some(EventValues { detail: Detail::Opaque { content, .. }, .. }) => {
-            Ok(Some(content.unbind()))
-        }
-        _ => Ok(None),
+pub(crate) fn opaque_content(event: &Bound<'_, PyAny>) -> Option<Py<PyBytes>> {
+    match event_fields::values(event)?.detail {
+        Detail::Opaque { content, .. } => Some(content.unbind()),
+        _ => None,
     }
 }
 

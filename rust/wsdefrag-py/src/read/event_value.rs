@@ -1,6 +1,6 @@
 //! The values of an event: constructor arguments, fields, `repr`.
 //!
-//! `raw/event_type.rs` has the types themselves.
+//! `raw/event_type.rs` has the types, `raw/event_slots.rs` their functions.
 
 #![expect(
     clippy::disallowed_methods,

@@ -15,7 +15,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyList, PySlice};
 
 use crate::errors::ABNORMAL_CLOSURE;
-use crate::raw::event_type;
+use crate::raw::event_fields;
 use crate::raw::list::empty_list;
 use crate::raw::message::message_state;
 use crate::raw::number::{float, integer};
@@ -67,7 +67,7 @@ impl Record {
     fn note_close(&self, events: &Bound<'_, PyList>) -> PyResult<()> {
         for event in events.iter() {
             let Some(EventValues { detail, from_client, timestamp, .. }) =
-                event_type::values(&event)?
+                event_fields::values(&event)
             else {
                 continue;
             };

@@ -7,7 +7,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 
 use crate::panics;
-use crate::raw::event_type;
+use crate::raw::event_fields;
 use crate::raw::message::message_state;
 use crate::read::record::Record;
 use crate::relay::direction::RelayDirection;
@@ -36,7 +36,7 @@ fn direction_of<'a>(relay: &'a Relay, event: &Bound<'_, PyAny>) -> PyResult<&'a 
 
 /// The ``from_client`` of an event that is not a message.
 fn direction_attribute(event: &Bound<'_, PyAny>) -> PyResult<bool> {
-    if let Some(values) = event_type::values(event)? {
+    if let Some(values) = event_fields::values(event) {
         return Ok(values.from_client);
     }
     event.getattr(intern!(event.py(), "from_client"))?.extract()

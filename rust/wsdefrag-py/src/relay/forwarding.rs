@@ -110,7 +110,7 @@ fn hold(relay: &mut Relay<PyHeld>, events: &Bound<'_, PyList>) -> PyResult<()> {
     for event in events.iter() {
         let content = match message_state(&event)? {
             Some(message) => Some(message.content.unbind()),
-            None => opaque_content(&event)?,
+            None => opaque_content(&event),
         };
         relay.hold(PyHeld { event: event.unbind(), content });
     }

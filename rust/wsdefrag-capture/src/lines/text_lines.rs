@@ -1,0 +1,259 @@
+//! Messages and events as lines of text, for people.
+//!
+//! A line has the time of day, the number of the connection, an arrow (`->` from the client, `<-` from
+//! the server), the type (`?` if the first frame was not captured), the size in bytes, and the content.
+//! Before the content of an incomplete, invalid, resynced or unauthenticated message, the problem is
+//! named in brackets.
+//!
+//! The line of an event has its kind instead of a type: `ping` and `pong` with their payload, `close`
+//! with code and reason, `gap` with its length and what it cost, `violation` with the broken rule. The
+//! time of a gap is that of the packet after it, or of the packet before it if none follows.
+//!
+//! - a line is not wider than requested, unless less than [`MIN_CONTENT`] columns would be left for the
+//!   content
+
+use wsdefrag_core::fallible::TryGrow;
+use wsdefrag_core::{Opcode, OutOfMemory};
+
+use super::clock::{Clock, LENGTH, TimeOfDay};
+use super::event_row::EventRow;
+use super::event_text::event_text;
+use super::line_output::LineFormat;
+use super::message_row::MessageRow;
+use super::shown::{Shown, binary};
+use crate::connection::Connection;
+use crate::message::Status;
+
+/// Columns for a content, at least.
+const MIN_CONTENT: usize = 16;
+
+/// Columns of the type and the size of a message, which the kind of an event takes.
+const KIND: usize = 16;
+
+/// A colour of a terminal.
+#[derive(Clone, Copy)]
+enum Colour {
+    Dim = 2,
+    Green = 32,
+    Yellow = 33,
+    Cyan = 36,
+}
+
+/// Formats messages and events as lines of text.
+pub struct TextLines {
+    /// The most columns of a line.
+    width: usize,
+    colours: bool,
+    /// Whether contents are shown; if not, the size is that of the payload on the wire.
+    content: bool,
+    clock: Clock,
+    shown: Shown,
+}
+
+impl TextLines {
+    /// Lines of at most `width` columns; 0 for no limit.
+    #[must_use]
+    pub fn new(width: usize, colours: bool, content: bool, clock: Clock) -> Self {
+        let width = if width == 0 { usize::MAX } else { width };
+        Self { width, colours, content, clock, shown: Shown::new() }
+    }
+
+    /// The columns that are left for a content in a line with a head of so many.
+    fn room(&self, head: usize) -> usize {
+        self.width.saturating_sub(head).max(MIN_CONTENT)
+    }
+}
+
+/// The beginning of a line, which counts its columns.
+struct Head<'a> {
+    line: &'a mut Vec<u8>,
+    columns: usize,
+    colours: bool,
+}
+
+impl Head<'_> {
+    /// Appends ASCII.
+    fn text(&mut self, text: &[u8]) -> Result<(), OutOfMemory> {
+        self.columns += text.len();
+        self.line.try_append(text)
+    }
+
+    /// Appends an integer, with spaces before it up to this width.
+    fn number(&mut self, number: u64, width: usize) -> Result<(), OutOfMemory> {
+        let mut buffer = itoa::Buffer::new();
+        let digits = buffer.format(number);
+        for _ in digits.len()..width {
+            self.text(b" ")?;
+        }
+        self.text(digits.as_bytes())
+    }
+
+    /// Begins a colour.
+    fn begin(&mut self, colour: Colour) -> Result<(), OutOfMemory> {
+        if !self.colours {
+            return Ok(());
+        }
+        let code = colour as u8;
+        self.line.try_append(b"\x1b[")?;
+        self.line.try_append(itoa::Buffer::new().format(code).as_bytes())?;
+        self.line.try_append(b"m")
+    }
+
+    /// Ends a colour.
+    fn end(&mut self) -> Result<(), OutOfMemory> {
+        if self.colours { self.line.try_append(b"\x1b[0m") } else { Ok(()) }
+    }
+
+    /// Appends the time and the number of the connection.
+    fn start(&mut self, time: TimeOfDay, connection: u64) -> Result<(), OutOfMemory> {
+        self.begin(Colour::Dim)?;
+        self.text(&time)?;
+        self.text(b" ")?;
+        self.number(connection, 4)?;
+        self.end()?;
+        self.text(b" ")
+    }
+
+    /// Appends the arrow, in the colour of the sender, which does not end here.
+    fn arrow(&mut self, from_client: bool) -> Result<(), OutOfMemory> {
+        self.begin(if from_client { Colour::Green } else { Colour::Cyan })?;
+        self.text(if from_client { b"->" } else { b"<-" })
+    }
+
+    /// Appends the problems of a row in brackets.
+    fn marks(&mut self, missing: u64, marks: [&str; 3]) -> Result<(), OutOfMemory> {
+        if missing == 0 && marks.iter().all(|mark| mark.is_empty()) {
+            return Ok(());
+        }
+        let [status, others @ ..] = marks;
+        self.begin(Colour::Yellow)?;
+        let mut before: &[u8] = b"[";
+        if !status.is_empty() {
+            self.text(before)?;
+            self.text(status.as_bytes())?;
+            before = b", ";
+        }
+        if missing > 0 {
+            self.text(before)?;
+            self.number(missing, 0)?;
+            self.text(b" B missing")?;
+            before = b", ";
+        }
+        for mark in others.into_iter().filter(|mark| !mark.is_empty()) {
+            self.text(before)?;
+            self.text(mark.as_bytes())?;
+            before = b", ";
+        }
+        self.text(b"] ")?;
+        self.end()
+    }
+}
+
+/// A status in words; empty for a message that is whole.
+const fn status_words(status: Status) -> &'static str {
+    match status {
+        Status::Ok => "",
+        Status::Incomplete => "incomplete",
+        Status::Undecodable => "undecodable",
+        Status::TooBig => "too big",
+        Status::InvalidUtf8 => "invalid utf8",
+        Status::ProtocolError => "protocol error",
+    }
+}
+
+/// The type of a message in as many columns as the longest has.
+const fn type_column(opcode: Opcode) -> &'static [u8; 6] {
+    match opcode {
+        Opcode::Text => b"text  ",
+        Opcode::Binary => b"binary",
+        _ => b"?     ",
+    }
+}
+
+/// Ends a line that begins at `start`, without spaces at its end.
+fn end_line(line: &mut Vec<u8>, start: usize) -> Result<(), OutOfMemory> {
+    let spaces = line[start..].iter().rev().take_while(|byte| **byte == b' ').count();
+    line.truncate(line.len() - spaces);
+    line.try_push(b'\n')
+}
+
+impl LineFormat for TextLines {
+    fn message(&mut self, line: &mut Vec<u8>, row: MessageRow<'_>) -> Result<(), OutOfMemory> {
+        let MessageRow { message, content, .. } = row;
+        let start = line.len();
+        let time = self.clock.time_of_day(message.timestamp);
+        let mut head = Head { line, columns: 0, colours: self.colours };
+        head.start(time, message.connection)?;
+        head.arrow(message.from_client)?;
+        head.text(b" ")?;
+        head.text(type_column(message.opcode))?;
+        head.end()?;
+        head.text(b" ")?;
+        let size = if self.content { content.len() as u64 } else { message.payload_length };
+        head.number(size, 7)?;
+        head.text(b" B  ")?;
+        let resynced = if message.resynced { "resynced" } else { "" };
+        let unauthenticated = if message.unauthenticated { "unauthenticated" } else { "" };
+        let marks = [status_words(message.status), resynced, unauthenticated];
+        head.marks(message.missing_bytes, marks)?;
+        let columns = head.columns;
+        if self.content {
+            let room = self.room(columns);
+            if message.opcode == Opcode::Text && message.status != Status::Undecodable {
+                self.shown.text(line, content, room)?;
+            } else {
+                binary(line, content, room)?;
+            }
+        }
+        end_line(line, start)
+    }
+
+    fn event(&mut self, line: &mut Vec<u8>, row: &EventRow<'_>) -> Result<(), OutOfMemory> {
+        let start = line.len();
+        let time = row.time().map_or([b' '; LENGTH], |time| self.clock.time_of_day(time));
+        let mut head = Head { line, columns: 0, colours: self.colours };
+        head.start(time, row.number)?;
+        head.arrow(row.from_client)?;
+        head.end()?;
+        head.text(b" ")?;
+        let has_payload = matches!(row.kind, "ping" | "pong");
+        let is_problem = matches!(row.kind, "gap" | "violation");
+        if is_problem {
+            head.begin(Colour::Yellow)?;
+        }
+        let before = head.columns;
+        head.text(row.kind.as_bytes())?;
+        if has_payload {
+            head.text(b"   ")?;
+            head.number(row.length, 7)?;
+            head.text(b" B")?;
+        }
+        while head.columns < before + KIND {
+            head.text(b" ")?;
+        }
+        if is_problem {
+            head.end()?;
+        }
+        head.text(b"  ")?;
+        if has_payload {
+            head.marks(row.missing_bytes, [""; 3])?;
+        }
+        let room = self.room(head.columns);
+        if !has_payload {
+            self.shown.text(line, event_text(row).as_bytes(), room)?;
+        } else if self.content {
+            self.shown.text(line, row.payload.unwrap_or_default(), room)?;
+        }
+        end_line(line, start)
+    }
+
+    /// Connections are a table, whose columns are aligned: see `ConnectionTable`.
+    fn connection(
+        &mut self,
+        _: &mut Vec<u8>,
+        _: &Connection,
+        _: Option<&str>,
+    ) -> Result<(), OutOfMemory> {
+        Ok(())
+    }
+}
