@@ -17,12 +17,14 @@ from wsdefrag import __version__
 from wsdefrag.cli.connections import connections
 from wsdefrag.cli.convert import convert
 from wsdefrag.cli.extract import extract
+from wsdefrag.cli.follow import follow
 from wsdefrag.cli.messages import messages
 from wsdefrag.cli.mitmproxy_addon import mitmproxy_addon
 from wsdefrag.cli.output.errors import UnusableInput, note
 from wsdefrag.cli.plot import plot
 from wsdefrag.cli.signals import Stopped, handled, received
 from wsdefrag.cli.standard_streams import discard_stdout, open_standard_streams
+from wsdefrag.cli.stats import stats
 
 _EPILOG = """
 \b
@@ -37,7 +39,7 @@ def wsdefrag() -> None:
     """Read WebSocket messages from packet captures and from raw bytes."""
 
 
-for command in (messages, connections, convert, extract, plot, mitmproxy_addon):
+for command in (messages, connections, follow, convert, extract, stats, plot, mitmproxy_addon):
     wsdefrag.add_command(command)
 
 

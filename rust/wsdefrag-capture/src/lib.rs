@@ -37,6 +37,7 @@ pub mod packet;
 pub mod protocol;
 pub mod selection;
 pub mod sink;
+pub mod stats;
 mod stream_part;
 pub mod tally;
 mod tcp;

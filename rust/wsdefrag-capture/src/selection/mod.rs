@@ -12,4 +12,5 @@ mod json;
 pub mod pattern;
 pub(crate) mod selected;
 
+pub(crate) use json::member_hash as json_member_hash;
 pub use json::{JsonCondition, JsonConditionError};

@@ -1,6 +1,6 @@
 //! The conditions of ``Capture`` that are about contents, from Python.
 
-#![expect(clippy::disallowed_methods, reason = "the caller's arguments")]
+#![expect(clippy::disallowed_methods, clippy::disallowed_macros, reason = "the caller's arguments")]
 
 use std::fmt::Display;
 

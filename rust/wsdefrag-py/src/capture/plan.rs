@@ -197,7 +197,7 @@ impl CapturePlan {
     /// Start a pass over the capture that makes the bytes of an output file.
     ///
     /// Args:
-    ///     format: ``"jsonl"`` or ``"text"``.
+    ///     format: ``"jsonl"``, ``"text"``, ``"follow"``, ``"follow-hex"`` or ``"follow-raw"``.
     ///     table: The table of a format with rows: ``"messages"``, ``"connections"`` or ``"events"``.
     ///     content: Whether to write the contents of messages.
     ///     events: Whether events stand between the messages, each in its place.
