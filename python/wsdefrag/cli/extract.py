@@ -19,7 +19,6 @@ from wsdefrag.cli.input.inputs import captures
 from wsdefrag.cli.options import (
     CONNECTION_FILTERS,
     CONTENT_FILTERS,
-    EXIT_STATUS,
     MESSAGE_FILTERS,
     READING,
     SENDER,
@@ -73,7 +72,7 @@ def parsed(text: str) -> Name | None:
     return Name(int(match[1]), side, None if match[3] is None else int(match[3]))
 
 
-@click.command(cls=Command, epilog=_EPILOG + EXIT_STATUS)
+@click.command(cls=Command, epilog=_EPILOG)
 @click.argument("inputs", metavar="CAPTURE... [MESSAGE]", nargs=-1, required=True)
 @selects(
     (

@@ -10,7 +10,6 @@ from wsdefrag.cli.help import Command
 from wsdefrag.cli.input.inputs import EXISTING, captures, live
 from wsdefrag.cli.options import (
     CONTENT_FILTERS,
-    EXIT_STATUS,
     MESSAGE_FILTERS,
     READING,
     SENDER,
@@ -30,7 +29,7 @@ Examples:
 """
 
 
-@click.command(cls=Command, epilog=_EPILOG + EXIT_STATUS)
+@click.command(cls=Command, epilog=_EPILOG)
 @click.argument("inputs", metavar="CAPTURE...", type=EXISTING, nargs=-1, required=True)
 @click.argument("number", metavar="CONNECTION", type=click.IntRange(min=0))
 @selects(

@@ -36,7 +36,7 @@ from urllib.parse import parse_qsl, urlsplit
 from wsdefrag.formats.conversations import conversations
 from wsdefrag.formats.event_text import event_text
 from wsdefrag.formats.handshake import field_text, url
-from wsdefrag.formats.jsonl import TYPE_NAMES, event_line
+from wsdefrag.formats.jsonl import json_line
 from wsdefrag.message import WebSocketMessage
 
 if TYPE_CHECKING:
@@ -53,6 +53,9 @@ _MILLISECOND = 1_000_000
 _NOT_CAPTURED = "not captured"
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(", ", ": ")).encode
+
+# 0: the first frame, which has the type, was not captured.
+TYPE_NAMES = {0: "continuation", 1: "text", 2: "binary"}
 
 
 def write_har(capture: Capture | Items | Iterable[Conversation], file: IO[bytes]) -> int:
@@ -121,7 +124,7 @@ def har_entry(conversation: Conversation) -> dict[str, Any]:
     if connection.close is not None:
         entry["_webSocketClose"] = _close(connection.close)
     if conversation.events:
-        entry["_webSocketEvents"] = [json.loads(event_line(one)) for one in conversation.events]
+        entry["_webSocketEvents"] = [json.loads(json_line(one)) for one in conversation.events]
     if connection.problems:
         entry["comment"] = "; ".join(connection.problems)
     return entry

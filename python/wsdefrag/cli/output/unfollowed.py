@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wsdefrag.cli.output.render import counted, escaped
+from wsdefrag.cli.output.render import counted
+from wsdefrag.formats.shown import escaped
 
 if TYPE_CHECKING:
     from wsdefrag.capture import PacketCounts

@@ -173,16 +173,13 @@ pub fn seconds(line: &mut Vec<u8>, nanoseconds: i64) -> Result<(), OutOfMemory> 
     if nanoseconds < 0 {
         line.try_push(b'-')?;
     }
-    let (whole, mut rest) =
-        (nanoseconds.unsigned_abs() / SECOND, nanoseconds.unsigned_abs() % SECOND);
+    let (whole, rest) = (nanoseconds.unsigned_abs() / SECOND, nanoseconds.unsigned_abs() % SECOND);
     integer(line, whole)?;
-    let mut decimals = [b'0'; 10];
-    decimals[0] = b'.';
-    for digit in decimals[1..].iter_mut().rev() {
-        *digit += u8::try_from(rest % 10).unwrap_or(0);
-        rest /= 10;
-    }
-    let zeros = decimals[2..].iter().rev().take_while(|digit| **digit == b'0').count();
+    line.try_push(b'.')?;
+    // The digit before the decimals keeps their zeros.
+    let mut buffer = itoa::Buffer::new();
+    let decimals = &buffer.format(SECOND + rest).as_bytes()[1..];
+    let zeros = decimals[1..].iter().rev().take_while(|digit| **digit == b'0').count();
     raw(line, &decimals[..decimals.len() - zeros])
 }
 

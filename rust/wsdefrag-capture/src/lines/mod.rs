@@ -25,4 +25,4 @@ pub mod text_lines;
 pub use event_text::event_text;
 pub use json_connections::connection_line;
 pub use json_events::event_line;
-pub use json_messages::message_line;
+pub use json_messages::{MessageAffixes, content_members, message_line};

@@ -18,7 +18,8 @@
 
 use wsdefrag_core::frame::close;
 use wsdefrag_core::frame::header::{MAX_CONTROL, RSV1};
-use wsdefrag_core::write::encoder::{Choice, Encoder, Head, Settings};
+use wsdefrag_core::write::encoder::Encoder;
+use wsdefrag_core::write::settings::{Choice, Head, Settings};
 use wsdefrag_core::{DeflateParams, Limits, Opcode, Refusal, Settings as Reading, Strictness};
 use zlib_rs::Strategy;
 

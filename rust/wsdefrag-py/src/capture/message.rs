@@ -123,6 +123,46 @@ impl CapturedMessage {
         })
     }
 
+    /// The connection of the message.
+    pub(crate) fn connection<'py>(&self, py: Python<'py>) -> &Bound<'py, PyAny> {
+        self.connection.bind(py)
+    }
+
+    /// The payload.
+    pub(crate) const fn content(&self) -> &Py<PyBytes> {
+        &self.content
+    }
+
+    /// The name of the file.
+    pub(crate) fn file(&self, py: Python<'_>) -> PyResult<Option<String>> {
+        self.file.as_ref().map(|file| file.bind(py).extract()).transpose()
+    }
+
+    /// The message without its content.
+    pub(crate) fn numbers(&self, py: Python<'_>) -> PyResult<Message> {
+        Ok(Message {
+            connection: self.connection.bind(py).getattr("connection")?.extract()?,
+            seq: self.seq,
+            from_client: self.from_client,
+            opcode: self.opcode,
+            content: Vec::new(),
+            timestamp: self.timestamp_ns,
+            first_timestamp: self.first_timestamp_ns,
+            frames: self.frames,
+            wire_length: self.wire_length,
+            payload_length: self.payload_length,
+            compressed: self.compressed,
+            status: self.status,
+            missing_bytes: self.missing_bytes,
+            resynced: self.resynced,
+            unauthenticated: self.unauthenticated,
+            first_packet: self.first_packet,
+            last_packet: self.last_packet,
+            // The name is known, not the number.
+            file: 0,
+        })
+    }
+
     /// The time in seconds since the epoch, as mitmproxy stores it.
     #[expect(clippy::cast_precision_loss, reason = "a float of seconds has no more digits")]
     fn seconds(&self) -> f64 {

@@ -82,7 +82,7 @@ pub(crate) fn make_output(
     let OutputOptions { table, content, events, control_frames, width, colours } = *options;
     let rows = LineRows { table, events, control_frames };
     match format {
-        "jsonl" => Ok(Box::new(LineOutput::new(JsonLines { content }, rows, files))),
+        "jsonl" => Ok(Box::new(LineOutput::new(JsonLines::new(content), rows, files))),
         "text" => {
             let clock = Clock::new(Box::new(LocalTime::new(py)?));
             let lines = TextLines::new(width, colours, content, clock);
