@@ -18,7 +18,7 @@ from typing import IO, TYPE_CHECKING
 import click
 
 from wsdefrag.cli.output.errors import UnusableInput, printable_name
-from wsdefrag.formats.jsonl import row_line
+from wsdefrag.formats.jsonl import json_line
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -81,12 +81,12 @@ class MessageFiles:
         path = self._folder / str(message.connection.connection)
         side = "client" if message.from_client else "server"
         path /= f"{message.seq:06}-{side}{_ending(message)}"
-        line = row_line(message, content=False).removesuffix("}\n")
-        name = json.dumps(path.relative_to(self._folder).as_posix())
+        line = json_line(message, content=False).removesuffix(b"}\n")
+        name = json.dumps(path.relative_to(self._folder).as_posix()).encode()
         try:
             path.parent.mkdir(exist_ok=True)
             path.write_bytes(message.content)
-            self._index.write(f'{line}, "name": {name}}}\n'.encode())
+            self._index.write(b'%b, "name": %b}\n' % (line, name))
         except OSError as error:
             raise UnusableInput(printable_name(str(path)), error.strerror or str(error)) from None
 
