@@ -1,4 +1,4 @@
-//! What the engine allocates: its own figures are those of the allocator.
+//! What the engine allocates: the sizes that it reports are those that the allocator counts.
 
 #[allow(dead_code, reason = "the other test crate that has this module uses the rest")]
 mod allocator;
