@@ -1,9 +1,9 @@
 """The types of the native module, which a compiled module does not contain.
 
 `write_stub.py` takes names, order, defaults and docstrings from the built module, and the types
-from here. A name that means the same everywhere stands once, alone; where it means something else
-in one place, that place has a line of its own: `Class.method.parameter`, `Class.member`. Every line
-is in use; `make stub` names one that is not.
+from here. A name that has the same type everywhere has one line. A place where its type is another
+one has a line of its own: `Class.method.parameter`, `Class.member`. Every line is in use; `make
+stub` names one that is not.
 """
 
 from __future__ import annotations
@@ -97,6 +97,11 @@ PARAMETERS = {
     "CapturePlan.output.format": "str",
     "CapturePlan.output.table": "str",
     "CapturePlan.output.width": "int",
+    "EntryWriter.__new__.format": 'Literal["har", "mitm"]',
+    "EntryWriter.entry.events": "list[CapturedEvent]",
+    "EntryWriter.entry.messages": "list[CapturedMessage | WebSocketMessage]",
+    "EntryWriter.entry.places": "list[int]",
+    "EntryWriter.entry.values": "dict[str, Any]",
     "EventWriter.control.payload": "bytes",
     "EventWriter.data.data": "str | Buffer",
     "Frame.__new__.payload": "bytes",
@@ -243,6 +248,9 @@ RESULTS = {
     "Connection.receive_eof": "list[Event]",
     "CaptureItems.__iter__": "Self",
     "CaptureItems.__next__": "CapturedMessage | CapturedEvent | CapturedConnection",
+    "EntryWriter.end": "bytes",
+    "EntryWriter.entry": "bytes",
+    "EntryWriter.start": "bytes",
     "EventReader.__iter__": "Self",
     "EventReader.__next__": "Any",
     "EventReader.receive_data": "None",
@@ -291,6 +299,7 @@ SOURCES = {
     "Iterator": "collections.abc",
     "LimitExceeded": "wsdefrag.errors",
     "Limits": "wsdefrag.limits",
+    "Literal": "typing",
     "Opcode": "wsdefrag.opcode",
     "OutOfMemory": "wsdefrag.errors",
     "ProtocolError": "wsdefrag.errors",

@@ -46,7 +46,7 @@ def test_late_segment_is_put_in_its_place(distance: int) -> None:
     assert_all(found)
 
 
-def test_message_behind_a_hole_is_completed_by_what_fills_it() -> None:
+def test_message_after_a_hole_is_completed_by_what_fills_it() -> None:
     """Before that nobody could have read it."""
     talk = upgraded()
     first = talk.says(True, text(True, "first"), acked=False)
@@ -89,7 +89,7 @@ def test_first_to_arrive_wins_and_differing_copy_is_counted() -> None:
     assert found.connection.from_client.overlaps == 3
 
 
-def test_first_to_arrive_wins_behind_a_hole_too() -> None:
+def test_first_to_arrive_wins_after_a_hole_too() -> None:
     talk, sent = spoken()
     copy = sent[3].with_payload(bytes(len(sent[3].payload)))
     segments = talk.without(sent[2])
