@@ -1,9 +1,9 @@
 """The types of the native module, which a compiled module does not contain.
 
 `write_stub.py` takes names, order, defaults and docstrings from the built module, and the types
-from here. A name that means the same everywhere stands once, alone; where it means something else
-in one place, that place has a line of its own: `Class.method.parameter`, `Class.member`. Every line
-is in use; `make stub` names one that is not.
+from here. A name that has the same type everywhere has one line. A place where its type is another
+one has a line of its own: `Class.method.parameter`, `Class.member`. Every line is in use; `make
+stub` names one that is not.
 """
 
 from __future__ import annotations
@@ -81,6 +81,15 @@ PARAMETERS = {
     "CapturePlan.__new__.columns": "Sequence[Sequence[str] | None]",
     "CapturePlan.__new__.content": "bool",
     "CapturePlan.__new__.from_client": "bool | None",
+    "event_text.event": "CapturedEvent",
+    "json_content.content": "bytes",
+    "json_content.is_text": "bool",
+    "json_line.content": "bool",
+    "json_line.item": "CapturedMessage | CapturedEvent | CapturedConnection",
+    "shown_binary.columns": "int",
+    "shown_binary.content": "bytes",
+    "shown_text.columns": "int",
+    "shown_text.content": "bytes",
     "CapturePlan.output.colours": "bool",
     "CapturePlan.output.content": "bool",
     "CapturePlan.output.control_frames": "bool",
@@ -88,6 +97,11 @@ PARAMETERS = {
     "CapturePlan.output.format": "str",
     "CapturePlan.output.table": "str",
     "CapturePlan.output.width": "int",
+    "EntryWriter.__new__.format": 'Literal["har", "mitm"]',
+    "EntryWriter.entry.events": "list[CapturedEvent]",
+    "EntryWriter.entry.messages": "list[CapturedMessage | WebSocketMessage]",
+    "EntryWriter.entry.places": "list[int]",
+    "EntryWriter.entry.values": "dict[str, Any]",
     "EventWriter.control.payload": "bytes",
     "EventWriter.data.data": "str | Buffer",
     "Frame.__new__.payload": "bytes",
@@ -137,6 +151,7 @@ RESULTS = {
     "ended": "bool",
     "extension": "str",
     "error": "ProtocolError | LimitExceeded | OutOfMemory | None",
+    "event_text": "str",
     "evidence": "bytes",
     "fin": "bool",
     "first_packet": "int",
@@ -152,6 +167,8 @@ RESULTS = {
     "injected": "bool",
     "inside_message": "bool",
     "is_text": "bool",
+    "json_content": "str",
+    "json_line": "bytes",
     "last_packet": "int",
     "masked": "bool",
     "masking_key": "bytes | None",
@@ -183,6 +200,8 @@ RESULTS = {
     "send_pong": "None",
     "schema_version": "str",
     "seq": "int",
+    "shown_binary": "str",
+    "shown_text": "str",
     "status": "str",
     "tally": "dict[str, Any]",
     "text": "str",
@@ -229,6 +248,9 @@ RESULTS = {
     "Connection.receive_eof": "list[Event]",
     "CaptureItems.__iter__": "Self",
     "CaptureItems.__next__": "CapturedMessage | CapturedEvent | CapturedConnection",
+    "EntryWriter.end": "bytes",
+    "EntryWriter.entry": "bytes",
+    "EntryWriter.start": "bytes",
     "EventReader.__iter__": "Self",
     "EventReader.__next__": "Any",
     "EventReader.receive_data": "None",
@@ -277,6 +299,7 @@ SOURCES = {
     "Iterator": "collections.abc",
     "LimitExceeded": "wsdefrag.errors",
     "Limits": "wsdefrag.limits",
+    "Literal": "typing",
     "Opcode": "wsdefrag.opcode",
     "OutOfMemory": "wsdefrag.errors",
     "ProtocolError": "wsdefrag.errors",

@@ -2,7 +2,7 @@
 # Written by `make stub` from the built module and from tools/native_types.py.
 
 from collections.abc import Iterator, Sequence
-from typing import Any, TypeVar, final
+from typing import Any, Literal, TypeVar, final
 
 from typing_extensions import Buffer, Self, disjoint_base
 
@@ -47,9 +47,14 @@ __all__ = [
     "WebSocketDirection",
     "__version__",
     "accept_deflate_offers",
+    "event_text",
     "fragment_sizes",
+    "json_content",
+    "json_line",
     "panic_inside",
     "parse_deflate_header",
+    "shown_binary",
+    "shown_text",
     "untracked",
 ]
 
@@ -68,6 +73,17 @@ def accept_deflate_offers(value: str) -> tuple[tuple[bool, bool, int, int], str]
         ValueError: If the header is malformed; the text says why.
     """
 
+def event_text(event: CapturedEvent) -> str:
+    """Describe an event of a capture in words, for people.
+
+    Args:
+        event: A control frame, a gap or a violation.
+
+    Returns:
+        Its size, and what it cost as far as that is certain. The time, the connection, the sender, the
+        kind and the payload are left to the caller.
+    """
+
 def fragment_sizes(
     type: int, content: Buffer, kept: Sequence[int], *, max_size: int | None, cut_characters: bool
 ) -> list[int]:
@@ -81,6 +97,34 @@ def fragment_sizes(
     Raises:
         TypeError: If an argument has the wrong type.
         ValueError: If ``type`` is not an opcode, or a size is negative.
+    """
+
+def json_content(content: bytes, *, is_text: bool) -> str:
+    """Format the content of a message as two members of a JSON object, one of them null.
+
+    Args:
+        content: The content.
+        is_text: Whether to write it as ``text``; content that is not UTF-8 is always ``content``, in
+            base64.
+
+    Returns:
+        The members, separated by a comma.
+    """
+
+def json_line(
+    item: CapturedMessage | CapturedEvent | CapturedConnection, *, content: bool = True
+) -> bytes:
+    """Format a message, an event or a connection of a capture as a JSON object on one line.
+
+    Args:
+        item: The message, event or connection.
+        content: Whether to include the content of a message.
+
+    Returns:
+        The line, with its line feed, in UTF-8.
+
+    Raises:
+        TypeError: If the item is none of these, or an attribute has the wrong type.
     """
 
 def panic_inside(reassembler: MessageReassembler) -> None:
@@ -103,6 +147,28 @@ def parse_deflate_header(
 
     Raises:
         ValueError: If the header is invalid; the text says why.
+    """
+
+def shown_binary(content: bytes, columns: int) -> str:
+    """Format bytes in hexadecimal, and cut them to a number of columns.
+
+    Args:
+        content: The bytes.
+        columns: The most columns, at least 3.
+
+    Returns:
+        Two digits for each byte; three dots at the end if bytes were cut.
+    """
+
+def shown_text(content: bytes, columns: int) -> str:
+    """Escape a text for a terminal, and cut it to a number of columns.
+
+    Args:
+        content: Text in UTF-8; other bytes are allowed.
+        columns: The most columns, at least 3.
+
+    Returns:
+        Printable characters on one line; the last three are dots if the text was cut.
     """
 
 def untracked(cls: type[_Class]) -> type[_Class]:
@@ -164,7 +230,7 @@ class ArrowStream:
 
 @disjoint_base
 class Budget:
-    """The engine behind ``wsdefrag.Budget``."""
+    """The engine of ``wsdefrag.Budget``."""
 
     def __new__(cls, max_bytes: int) -> Self: ...
     @property
@@ -712,6 +778,38 @@ class DirectionState:
     @property
     def tolerated(self) -> dict[str, int]:
         """How often each switched-off rule was broken, by the name of its field in ``Strictness``."""
+
+@final
+class EntryWriter:
+    """Makes the entries of an archive, one after the other."""
+
+    def __new__(cls, format: Literal["har", "mitm"]) -> Self: ...
+    def start(self) -> bytes:
+        """Return what stands before the first entry."""
+
+    def end(self) -> bytes:
+        """Return what stands after the last entry."""
+
+    def entry(
+        self,
+        values: dict[str, Any],
+        messages: list[CapturedMessage | WebSocketMessage],
+        events: list[CapturedEvent],
+        places: list[int],
+    ) -> bytes:
+        """Return the entry of a connection.
+
+        Args:
+            values: What the entry says of the connection, by name.
+            messages: The messages, captured or not.
+            events: The events.
+            places: For each event, how many of the messages come before it.
+
+        Raises:
+            TypeError: If a value has the wrong type.
+            ValueError: If a value is out of range.
+            MemoryError: If memory is refused.
+        """
 
 @final
 class EventReader:

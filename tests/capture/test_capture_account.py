@@ -12,7 +12,7 @@ import pytest
 from capture_recordings import recordings
 from wsdefrag._native import CapturePlan  # noqa: TID251
 from wsdefrag.capture import Account, Capture
-from wsdefrag.formats.jsonl import connection_line
+from wsdefrag.formats.jsonl import json_line
 from wsdefrag.strictness import Strictness
 
 DEMO = Capture(recordings.DIRECTORY / "demo.pcapng")
@@ -33,7 +33,7 @@ def test_columns_and_json_keys_are_the_counters(side: str) -> None:
     tolerated = [f"tolerated_{rule}" for rule in CapturePlan.tolerated_rules()]
     expected = [f"{side}_{name}" for name in [*COUNTERS, *tolerated, "violation"]]
     columns = pa.schema(DEMO.to_arrow().connections).names
-    keys = list(json.loads(connection_line(next(DEMO.connections()))))
+    keys = list(json.loads(json_line(next(DEMO.connections()))))
     assert keys == columns
     start = columns.index(f"{side}_bytes")
     assert columns[start : start + len(expected)] == expected

@@ -7,14 +7,15 @@ import base64
 import json
 import re
 import tracemalloc
-from unicodedata import east_asian_width
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from terminal_columns import terminal_columns
 from wsdefrag import Opcode, WebSocketMessage
-from wsdefrag.cli.output.render import TextLines, escaped, json_line, shown_binary, shown_text
+from wsdefrag.cli.output.render import TextLines, json_line
+from wsdefrag.formats.shown import escaped, shown_binary, shown_text
 
 ROOMS = st.integers(min_value=3, max_value=40)
 
@@ -25,10 +26,6 @@ TEXTS = st.one_of(st.text(), ODD)
 
 def message(content: bytes, type: Opcode = Opcode.TEXT) -> WebSocketMessage:
     return WebSocketMessage(type, True, content, 1.5)
-
-
-def columns(shown: str) -> int:
-    return sum(2 if east_asian_width(char) in "FW" else 1 for char in shown)
 
 
 @pytest.mark.parametrize(
@@ -83,7 +80,7 @@ def test_binary_is_cut_between_bytes(size: int, room: int, shown: str) -> None:
 def test_shown_text_is_printable_and_fits(content: bytes, room: int) -> None:
     shown = shown_text(content, room)
     assert shown.isprintable()
-    assert columns(shown) <= room
+    assert terminal_columns(shown) <= room
 
 
 @given(text=TEXTS)
@@ -95,13 +92,13 @@ def test_shown_text_can_be_read_back(text: str) -> None:
 @given(text=TEXTS, room=ROOMS)
 def test_cut_text_begins_as_the_whole_does(text: str, room: int) -> None:
     shown, whole = shown_text(text.encode(), room), escaped(text)
-    if columns(whole) <= room:
+    if terminal_columns(whole) <= room:
         assert shown == whole
     else:
         assert shown.endswith("...")
         assert whole.startswith(shown[:-3])
         # The next character would not have fitted; the widest is an escape of ten columns.
-        assert columns(shown) > room - 10
+        assert terminal_columns(shown) > room - 10
 
 
 @pytest.mark.parametrize(

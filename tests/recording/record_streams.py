@@ -4,13 +4,12 @@
     python tests/recording/record_streams.py [NAME ...] [--output DIR] [--list]
 
 For each conversation a real server is started on 127.0.0.1, a relay in front of it, and a real
-client connects to the relay. Both sides say what the conversation's table says, in bursts; what
-they send is the same on every run, while masking keys, times and chunk borders are what they
-happen to be. Before anything is written, what each application received is compared with what
-the other had sent, so a recording is never of a misunderstanding. Each conversation has
-`TIME_LIMIT` seconds, and everything it started ends with it.
+client connects to the relay. Both sides send the messages of the conversation's table, in bursts.
+They send the same on every run; masking keys, times and the borders of chunks differ. A recording
+is written only if each application received what the other had sent. Each conversation has
+`TIME_LIMIT` seconds, and everything that it started ends with it.
 
-The README.md there says what the three files of a recording hold;
+The README.md there describes the three files of a recording;
 `tests/support/recorded_streams.py` reads them.
 """
 
@@ -39,13 +38,13 @@ import recorded_streams
 
 TIME_LIMIT = 60.0  # seconds for one conversation, start and end of the peers included
 LONGEST_LISTED = 1000  # bytes; longer messages are listed as length and digest
-BURST = 0.8  # how likely the next act follows at once
+BURST = 0.8  # probability that the next act follows at once
 
 Facts = dict[str, Any]
 
 
 async def record(conversation: Conversation) -> tuple[Facts, Relay]:
-    """Have one conversation and return its facts and the relay that saw it."""
+    """Run one conversation; return its facts and its relay."""
     recorded = datetime.now(timezone.utc)
     accepted: asyncio.Future[Endpoint] = asyncio.get_running_loop().create_future()
     async with (
@@ -107,7 +106,7 @@ def _compare(client: Endpoint, server: Endpoint) -> None:
 
 
 def _partial(conversation: Conversation, client: Endpoint, server: Endpoint) -> Facts | None:
-    """Describe the message that was cut off, and take it off the list of those sent."""
+    """Describe the message that was cut off, and remove it from the sent ones."""
     if server.dropped:
         kind = "text" if server.dropped.text else "binary"
         arrived = _entry(kind, server.dropped.payload)
@@ -151,7 +150,7 @@ def write(name: str, facts: Facts, relay: Relay, output: Path) -> None:
 
 
 def _json_lines(facts: Facts) -> Iterator[str]:
-    """JSON with one line per fact, and one per chunk and message, to be read as a diff."""
+    """JSON with one line for each fact, chunk and message, so that diffs are readable."""
     yield "{"
     for key, value in facts.items():
         comma = "" if key == "messages" else ","

@@ -1,7 +1,7 @@
-"""Captures made to fill the memory: reading them takes the bound and a constant, at n and at 4n.
+"""Captures made to fill the memory: reading takes the bound and a constant, whatever their size.
 
-Each capture is read in a process of its own. What it costs is the peak of the process's memory,
-less what it was before reading. Nothing depends on the clock.
+Each is read with n items and with 4n, in a process of its own. Its cost is the peak of the
+process's memory, less what it was before reading. Nothing depends on the clock.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ GIVEN_UP = {
 
 
 def check_messages(kind: str, count: int, found: dict[str, int]) -> None:
-    """Each message is a row, and its status says what became of it."""
+    """Each message is a row, whose status says whether it was read."""
     rows = {status: found.get(status, 0) for status in STATUSES}
     rows["ok"] -= found["after"]
     each, allowed = MESSAGES.get(kind, (0, set()))

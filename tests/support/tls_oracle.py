@@ -1,9 +1,10 @@
-"""What whole records of a damaged capture of TLS allow, from the intact capture and its truth.
+"""Which messages of a damaged TLS capture can be read from its whole records.
 
-A message is allowed where each record with a byte of its frames was captured whole, and, under TLS
-1.2, so was the ServerHello, without which there are no keys. A compressed message also needs all
-those before it in its direction, unless the sender starts anew each time. Nothing of the package is
-used: records are those of `tls_streams`, frames are split and inflated here.
+They are computed from the intact capture and its truth. A message can be read if each record with a
+byte of its frames was captured whole and, under TLS 1.2, so was the ServerHello, without which
+there are no keys. A compressed message also needs all those before it in its direction, unless the
+sender starts anew each time. The package is not used: `tls_streams` finds the records, and this
+module splits and inflates the frames.
 """
 
 from __future__ import annotations
@@ -165,7 +166,7 @@ class IntactTls:
         }
 
     def captures(self, packets: Sequence[Captured]) -> dict[Direction, Captures]:
-        """The bytes that some of the packets bring."""
+        """The bytes of the stream in some of the packets."""
         tcp = {ends: connection.tcp for ends, connection in self.connections.items()}
         ranges: dict[Direction, list[Range]] = {direction: [] for direction in self.messages}
         for part in parts_of(packets, tcp):
@@ -174,7 +175,7 @@ class IntactTls:
         return {direction: Captures(found) for direction, found in ranges.items()}
 
     def allowed(self, packets: Sequence[Captured]) -> dict[Direction, set[int]]:
-        """Which messages the packets allow, by their numbers in their direction."""
+        """The numbers of the messages that can be read from the packets."""
         captures = self.captures(packets)
         found: dict[Direction, set[int]] = {}
         for direction, sent in self.messages.items():
@@ -196,7 +197,7 @@ class IntactTls:
 
 
 def numbers(sent: Sequence[bytes], contents: Iterable[bytes]) -> set[int] | None:
-    """Which messages these are, in their order; None if one was not sent, or not in this order."""
+    """The numbers of these messages; None if one was not sent, or not in this order."""
     found: set[int] = set()
     at = 0
     for content in contents:

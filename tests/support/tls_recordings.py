@@ -1,7 +1,7 @@
 """The recordings of TLS: their truths, their key logs, and captures made anew from them.
 
-`intact(NAME)` is a recording with what was sent in it. `resealed(NAME, SUITE)` is what its
-applications said, under another suite, written by `tls_craft`.
+`intact(NAME)` is a recording with what was sent in it. `resealed(NAME, SUITE)` has the same
+messages under another suite, written by `tls_craft`.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def sent_of(name: str) -> dict[Direction, list[SentMessage]]:
 
 @cache
 def resealed(name: str, suite: int, *, mac_last: bool = False) -> IntactTls:
-    """What the applications of a recording said, under another suite."""
+    """A recording whose applications send the same messages under another suite."""
     original = intact(name)
     talks: list[Conversation] = []
     keys = b""

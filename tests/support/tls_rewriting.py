@@ -1,8 +1,9 @@
-"""Writes what applications said as other records, and records with contents that nobody sends.
+"""Writes the messages of applications as other records, and records with contents nobody sends.
 
-`rewritten` changes nothing of the streams: records are cut and joined anew and padded, and between
-them stand tickets, key updates and empty records, which are no application data. `changed_inside`
-seals wrong contents under the right keys. `spoiled` changes bytes of TCP without any keys.
+`rewritten` changes nothing of the streams: records are divided and joined anew and padded, and
+tickets, key updates and empty records, which are no application data, are put between them.
+`changed_inside` seals wrong contents under the right keys. `spoiled` changes bytes of TCP without
+any keys.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ def rewritten(name: str, suite: int, seed: str) -> IntactTls:
 
 
 def _odd(talk: TlsTalk, side: bool, chance: random.Random) -> None:
-    """Say something between the application's data that is none."""
+    """Write a record without application data."""
     kind = chance.randrange(4)
     if kind == 0:
         talk.send(side, talk.sealed(side, APPLICATION, b""))
@@ -86,7 +87,7 @@ def changed_inside(suite: int, seed: str) -> tuple[list[Captured], bytes]:
 
 
 def _strange(talk: TlsTalk, side: bool, said: bytes, chance: random.Random) -> bytes:
-    """Write a record, sealed or not, that is not as it should be."""
+    """Write a wrong record, sealed or not."""
     kind = chance.randrange(9)
     if kind == 0:
         # Any type, also those that do not exist; type 0 is that of a record of zeros alone.
@@ -115,7 +116,7 @@ def _strange(talk: TlsTalk, side: bool, said: bytes, chance: random.Random) -> b
 
 
 def spoiled(whole: Sequence[Captured], seed: str) -> Packets:
-    """The packets, some with another bit in their payload."""
+    """The packets, with a bit of some payloads changed."""
     chance = random.Random(seed)
     seen = list(whole)
     places = [index for index, one in enumerate(seen) if payload_start(one) < len(one.data)]

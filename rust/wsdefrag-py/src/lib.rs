@@ -41,8 +41,12 @@ mod _native {
 
     use crate::budget::Budget;
     use crate::capture::arrow::ArrowStream;
+    use crate::capture::entry_writer::EntryWriter;
     use crate::capture::event::CapturedEvent;
     use crate::capture::items::CaptureItems;
+    use crate::capture::json_line::{
+        event_text, json_content, json_line, shown_binary, shown_text,
+    };
     use crate::capture::message::CapturedMessage;
     use crate::capture::output_pass::OutputPass;
     use crate::capture::plan::CapturePlan;
@@ -90,6 +94,7 @@ mod _native {
                 py.get_type::<Connection>(),
                 py.get_type::<DecidingRelay>(),
                 py.get_type::<DirectionState>(),
+                py.get_type::<EntryWriter>(),
                 py.get_type::<EventReader>(),
                 py.get_type::<EventWriter>(),
                 py.get_type::<Frame>(),
@@ -111,9 +116,14 @@ mod _native {
             module.add(class.name()?, class)?;
         }
         module.add_function(wrap_pyfunction!(accept_deflate_offers, module)?)?;
+        module.add_function(wrap_pyfunction!(event_text, module)?)?;
         module.add_function(wrap_pyfunction!(fragment_sizes, module)?)?;
+        module.add_function(wrap_pyfunction!(json_content, module)?)?;
+        module.add_function(wrap_pyfunction!(json_line, module)?)?;
         module.add_function(wrap_pyfunction!(panic_inside, module)?)?;
         module.add_function(wrap_pyfunction!(parse_deflate_header, module)?)?;
+        module.add_function(wrap_pyfunction!(shown_binary, module)?)?;
+        module.add_function(wrap_pyfunction!(shown_text, module)?)?;
         module.add_function(wrap_pyfunction!(untracked, module)?)?;
         crate::random::forget_after_forks(module)
     }

@@ -1,8 +1,8 @@
 """Servers and clients for captures, on the endpoints of `recorder`.
 
-A server takes a listener that somebody made for it, serves any number of connections at any path,
-and hands over a `Met` for each. A client connects straight to it, with nobody in between.
-Keepalive pings are off, as everywhere in the recorder.
+A server takes a listener that its caller made, serves any number of connections at any path, and
+gives a `Met` for each. A client connects to it directly, without a relay. Keepalive pings are off,
+as everywhere in the recorder.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from recorder.websockets_peer import WebsocketsEndpoint
 
 Address = tuple[str, int]
 EXTENSIONS = "Sec-WebSocket-Extensions"
-FORBIDDEN = "/forbidden"  # the path every server here that can refuses with 403
+FORBIDDEN = "/forbidden"  # the path that servers refuse with 403, if they can
 
 
 @dataclass(frozen=True)
@@ -46,9 +46,9 @@ class Target:
 
 @dataclass(frozen=True)
 class Met:
-    """A connection as one of its sides sees it.
+    """A connection, as one of its sides knows it.
 
-    `extensions` is None also where the side cannot tell; the other can then. `socket` is the
+    `extensions` is None also if this side cannot tell; then the other side can. `socket` is the
     kernel's, to set options on, where the library gives it.
     """
 

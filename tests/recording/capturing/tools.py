@@ -1,8 +1,8 @@
-"""The programs the captures are made with: dumpcap, tshark, editcap and their like.
+"""The programs that captures are made with: dumpcap, tshark, editcap and others.
 
-Every one is run with a list of arguments and to its end; a failure carries what it printed.
-`Dumpcap` is the only one that runs beside us: it is ready once it says which file it writes, and it
-is ended with SIGINT, by its own process, so that it writes its statistics.
+Each is run with a list of arguments, to its end; the error of one that fails has its output.
+`Dumpcap` alone runs in the background. It is ready once it prints which file it writes. It is ended
+with SIGINT to its own process, so that it writes its statistics.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def run(*command: str | Path, directory: Path | None = None) -> bytes:
 
 
 def version(program: str) -> str:
-    """Return the version a Wireshark program tells of itself."""
+    """Return the version that a Wireshark program prints."""
     found = re.search(r"(\d+\.\d+\.\d+)", run(program, "--version").decode())
     if not found:
         raise RuntimeError(f"{program} does not tell its version")
@@ -74,7 +74,7 @@ class Dumpcap:
         """End the capture.
 
         Raises:
-            RuntimeError: packets got lost on the way from the kernel, or none came.
+            RuntimeError: dumpcap lost packets, or got none.
         """
         await asyncio.sleep(SETTLE)
         self._process.send_signal(signal.SIGINT)
@@ -87,8 +87,8 @@ class Dumpcap:
 def without_machine(file: Path) -> None:
     """Take the names of processor and kernel out of a pcapng file.
 
-    They are the only thing in a capture that tells of the machine it was made on; the other
-    options (which program wrote it, the interface, the filter) stay. Other formats have no such.
+    They are all that a capture says of the machine it was made on; the other
+    options (which program wrote it, the interface, the filter) stay. Other formats have none.
     """
     data = file.read_bytes()
     if not data.startswith(SECTION_HEADER):

@@ -1,4 +1,4 @@
-"""Who is recorded with whom, and what they talk about: the table of `record_streams.py`.
+"""The table of `record_streams.py`: which peers are recorded together, and what they send.
 
 `client_says` and `server_says` run at the same time. When both have finished and everything has
 arrived, the side named in `close` starts the closing handshake. A conversation without one ends
@@ -42,7 +42,7 @@ class Close:
 
 @dataclass(frozen=True)
 class Conversation:
-    """One recording to be made; `pause` is the mean time between bursts, in seconds."""
+    """A recording to be made; `pause` is the mean time between bursts, in seconds."""
 
     name: str
     shows: str

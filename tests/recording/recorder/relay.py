@@ -89,19 +89,19 @@ class Relay:
         with suppress(ConnectionError):
             while not broken and (data := await loop.sock_recv(source, READ_SIZE)):
                 now = time.time()
-                frames, broken = self._until_cut(sender, self._behind_head(sender, data))
+                frames, broken = self._until_cut(sender, self._after_head(sender, data))
                 if frames:
                     self.chunks.append(Arrival(now, sender, frames))
                 await loop.sock_sendall(target, frames if broken else data)
         self.ends.append((time.time(), sender))
-        with suppress(OSError):  # where the other copy, or the peer, was faster
+        with suppress(OSError):  # if the other copy, or the peer, was faster
             if broken:
                 source.shutdown(socket.SHUT_RDWR)
                 target.shutdown(socket.SHUT_RDWR)
             else:
                 target.shutdown(socket.SHUT_WR)
 
-    def _behind_head(self, sender: Side, data: bytes) -> bytes:
+    def _after_head(self, sender: Side, data: bytes) -> bytes:
         head = self.heads[sender]
         if head.endswith(HEAD_END):
             return data
@@ -118,7 +118,7 @@ class Relay:
 
 @asynccontextmanager
 async def relay_to(server_port: int, cut: int | None = None) -> AsyncIterator[Relay]:
-    """Run a relay in front of `server_port`; it is gone when the context ends."""
+    """Run a relay in front of `server_port` until the context ends."""
     relay = Relay(cut)
     running = asyncio.create_task(relay.run(server_port))
     try:

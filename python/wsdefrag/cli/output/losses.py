@@ -12,8 +12,9 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from wsdefrag.capture import CapturedConnection, CapturedEvent
-from wsdefrag.cli.output.render import counted, escaped
+from wsdefrag.cli.output.render import counted
 from wsdefrag.cli.output.unfollowed import unfollowed, unread_tls
+from wsdefrag.formats.shown import escaped
 from wsdefrag.strictness import Strictness
 
 if TYPE_CHECKING:

@@ -21,8 +21,8 @@ from wsdefrag.cli.input.inputs import Input, live
 from wsdefrag.cli.input.source import chunks, read_arrivals, recorded_chunks, with_progress
 from wsdefrag.cli.output.errors import BadStream, CommandError, note, stream_name
 from wsdefrag.cli.output.losses import tolerated_text
-from wsdefrag.cli.output.render import escaped
 from wsdefrag.errors import IncompleteMessage, WebSocketError
+from wsdefrag.formats.shown import escaped
 from wsdefrag.opcode import CloseCode
 from wsdefrag.reassembler import MessageReassembler
 

@@ -20,10 +20,11 @@ from wsdefrag.cli.input.inputs import Input, is_regular, name_of
 from wsdefrag.cli.input.source import file_size, progress
 from wsdefrag.cli.output.errors import BadStream, UnusableInput, note, printable_name
 from wsdefrag.cli.output.losses import Losses
-from wsdefrag.cli.output.render import counted, escaped
+from wsdefrag.cli.output.render import counted
 from wsdefrag.cli.output.unfollowed import held_instead
 from wsdefrag.cli.signals import Stopped
 from wsdefrag.errors import CaptureError
+from wsdefrag.formats.shown import escaped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
@@ -232,8 +233,10 @@ class Reading:
         A line without a file name is about all captures.
         """
         for name in self._names:
-            if text.startswith(f"{name}: "):
-                return printable_name(name), escaped(text[len(name) + 2 :])
+            # Bytes of a name that are no UTF-8 stand replaced in the line.
+            shown = os.fsencode(name).decode(errors="replace")
+            if text.startswith(f"{shown}: "):
+                return printable_name(name), escaped(text[len(shown) + 2 :])
         return self.name, escaped(text)
 
     def _note_nothing_found(self, counts: PacketCounts) -> None:

@@ -55,6 +55,14 @@ impl Conversation {
         }
     }
 
+    /// Begins with the SYN of the connection, which was captured after later packets. No part has been
+    /// taken.
+    pub(crate) fn begin(&mut self, client: usize) {
+        self.transport.client = Some(client);
+        self.transport.from_the_start = true;
+        self.application = Application::new(true, false);
+    }
+
     /// Takes note of the tags and tunnels of a packet.
     pub(crate) fn note_tags(&mut self, tags: &[Tag]) {
         for tag in tags {
@@ -155,14 +163,15 @@ impl Conversation {
     ) {
         let transport = &mut self.transport;
         transport.protocol = Protocol::Tls;
-        if *state.scan == Scan::Possible {
-            *state.scan = Scan::Wanted;
-        }
         transport.acknowledged = None;
         self.application = Application::new(transport.from_the_start, true);
         self.encrypted = Some(Box::new(Encrypted::new(transport.client)));
         for (sender, part) in parts {
             self.encrypted_part(sender, part.as_part(), state);
+        }
+        let session = self.encrypted.as_ref().map(|encrypted| &encrypted.session);
+        if *state.scan == Scan::Possible && !session.is_some_and(|it| it.has_secrets(state.keys)) {
+            *state.scan = Scan::Wanted;
         }
     }
 

@@ -23,7 +23,7 @@ const BLOCK: usize = 16;
 const SECOND: u64 = 1_000_000_000;
 
 /// A line that grows.
-pub(super) type Line = Vec<u8>;
+pub(crate) type Line = Vec<u8>;
 
 /// Whether a byte stands for itself in a string. Bytes that may begin a character with an escape
 /// (`C2`: U+0080 to U+009F; `E2`: U+2028 and U+2029) do not.
@@ -35,8 +35,15 @@ const fn is_plain(byte: u8) -> bool {
 ///
 /// `text` is UTF-8. Other bytes are passed on as they are.
 #[inline]
-pub(super) fn string(line: &mut Line, text: &[u8]) -> Result<(), OutOfMemory> {
+pub(crate) fn string(line: &mut Line, text: &[u8]) -> Result<(), OutOfMemory> {
     line.try_push(b'"')?;
+    characters(line, text)?;
+    line.try_push(b'"')
+}
+
+/// Appends a text as a part of a string, without quotes. The text ends between characters.
+#[inline]
+pub(crate) fn characters(line: &mut Line, text: &[u8]) -> Result<(), OutOfMemory> {
     let mut rest = text;
     while !rest.is_empty() {
         line.try_reserve(rest.len().min(PART) * LONGEST_ESCAPE + 1)?;
@@ -45,7 +52,7 @@ pub(super) fn string(line: &mut Line, text: &[u8]) -> Result<(), OutOfMemory> {
         let taken = escape(line, rest, part);
         rest = &rest[taken..];
     }
-    line.try_push(b'"')
+    Ok(())
 }
 
 /// Appends the first `part` bytes of a text, and the rest of an escaped character that begins in them.
@@ -122,25 +129,25 @@ const HEX: &[u8; 16] = b"0123456789abcdef";
 
 /// Appends these bytes as they are.
 #[inline]
-pub(super) fn raw(line: &mut Line, bytes: &[u8]) -> Result<(), OutOfMemory> {
+pub(crate) fn raw(line: &mut Line, bytes: &[u8]) -> Result<(), OutOfMemory> {
     line.try_append(bytes)
 }
 
 /// Appends an integer.
 #[inline]
-pub(super) fn integer(line: &mut Line, value: impl itoa::Integer) -> Result<(), OutOfMemory> {
+pub(crate) fn integer(line: &mut Line, value: impl itoa::Integer) -> Result<(), OutOfMemory> {
     line.try_append(itoa::Buffer::new().format(value).as_bytes())
 }
 
 /// Appends a bool.
 #[inline]
-pub(super) fn bool(line: &mut Line, value: bool) -> Result<(), OutOfMemory> {
+pub(crate) fn bool(line: &mut Line, value: bool) -> Result<(), OutOfMemory> {
     raw(line, if value { b"true" } else { b"false" })
 }
 
 /// Appends a value, or `null`.
 #[inline]
-pub(super) fn optional<T>(
+pub(crate) fn optional<T>(
     line: &mut Line,
     value: Option<T>,
     write: impl FnOnce(&mut Line, T) -> Result<(), OutOfMemory>,
@@ -153,13 +160,13 @@ pub(super) fn optional<T>(
 
 /// Appends a text, or `null`.
 #[inline]
-pub(super) fn optional_string(line: &mut Line, text: Option<&str>) -> Result<(), OutOfMemory> {
+pub(crate) fn optional_string(line: &mut Line, text: Option<&str>) -> Result<(), OutOfMemory> {
     optional(line, text, |line, text| string(line, text.as_bytes()))
 }
 
 /// Appends an integer, or `null`.
 #[inline]
-pub(super) fn optional_integer(
+pub(crate) fn optional_integer(
     line: &mut Line,
     value: Option<impl itoa::Integer>,
 ) -> Result<(), OutOfMemory> {
@@ -173,36 +180,39 @@ pub fn seconds(line: &mut Vec<u8>, nanoseconds: i64) -> Result<(), OutOfMemory> 
     if nanoseconds < 0 {
         line.try_push(b'-')?;
     }
-    let (whole, mut rest) =
-        (nanoseconds.unsigned_abs() / SECOND, nanoseconds.unsigned_abs() % SECOND);
+    let (whole, rest) = (nanoseconds.unsigned_abs() / SECOND, nanoseconds.unsigned_abs() % SECOND);
     integer(line, whole)?;
-    let mut decimals = [b'0'; 10];
-    decimals[0] = b'.';
-    for digit in decimals[1..].iter_mut().rev() {
-        *digit += u8::try_from(rest % 10).unwrap_or(0);
-        rest /= 10;
-    }
-    let zeros = decimals[2..].iter().rev().take_while(|digit| **digit == b'0').count();
+    line.try_push(b'.')?;
+    // The digit before the decimals keeps their zeros.
+    let mut buffer = itoa::Buffer::new();
+    let decimals = &buffer.format(SECOND + rest).as_bytes()[1..];
+    let zeros = decimals[1..].iter().rev().take_while(|digit| **digit == b'0').count();
     raw(line, &decimals[..decimals.len() - zeros])
 }
 
 /// Appends bytes as a string in base64.
-pub(super) fn base64(line: &mut Line, bytes: &[u8]) -> Result<(), OutOfMemory> {
+pub(crate) fn base64(line: &mut Line, bytes: &[u8]) -> Result<(), OutOfMemory> {
+    line.try_push(b'"')?;
+    base64_digits(line, bytes)?;
+    line.try_push(b'"')
+}
+
+/// Appends bytes in base64, without quotes. More may follow if there are a multiple of three.
+pub(crate) fn base64_digits(line: &mut Line, bytes: &[u8]) -> Result<(), OutOfMemory> {
     // A multiple of three, so that only the last part is padded.
     const PART: usize = 3 << 10;
-    line.try_push(b'"')?;
     let mut digits = [0; PART / 3 * 4];
     for part in bytes.chunks(PART) {
         // It has room for every part.
         let length = STANDARD.encode_slice(part, &mut digits).unwrap_or(0);
         raw(line, &digits[..length])?;
     }
-    line.try_push(b'"')
+    Ok(())
 }
 
 /// Appends bytes as a string of hexadecimal digits.
 #[inline]
-pub(super) fn hex(line: &mut Line, bytes: &[u8]) -> Result<(), OutOfMemory> {
+pub(crate) fn hex(line: &mut Line, bytes: &[u8]) -> Result<(), OutOfMemory> {
     line.try_reserve(2 * bytes.len() + 2)?;
     line.push(b'"');
     for byte in bytes {

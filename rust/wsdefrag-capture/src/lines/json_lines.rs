@@ -11,22 +11,39 @@ use super::connection_row::ConnectionRow;
 use super::event_row::EventRow;
 use super::json_connections::connection_line;
 use super::json_events::event_line;
-use super::json_messages::message_line;
+use super::json_messages::{MessageAffixes, message_line};
 use super::line_output::LineFormat;
 use super::message_row::MessageRow;
 use crate::connection::Connection;
 
 /// Formats rows as JSON lines.
-#[derive(Clone, Copy, Debug)]
+///
+/// - `affixes` are those of messages with the connection and the file `last`
+#[derive(Clone, Debug)]
 pub struct JsonLines {
     /// Whether messages have their contents.
-    pub content: bool,
+    content: bool,
+    last: Option<(u64, u32)>,
+    affixes: MessageAffixes,
+}
+
+impl JsonLines {
+    /// Lines with or without the contents of messages.
+    #[must_use]
+    pub fn new(content: bool) -> Self {
+        Self { content, last: None, affixes: MessageAffixes::default() }
+    }
 }
 
 impl LineFormat for JsonLines {
     #[inline]
     fn message(&mut self, line: &mut Vec<u8>, row: MessageRow<'_>) -> Result<(), OutOfMemory> {
-        message_line(line, row, self.content)
+        let of = Some((row.message.connection, row.message.file));
+        if self.last != of {
+            self.affixes = MessageAffixes::new(row.message.connection, row.connection, row.file)?;
+            self.last = of;
+        }
+        message_line(line, &self.affixes, row, self.content)
     }
 
     fn event(&mut self, line: &mut Vec<u8>, row: &EventRow<'_>) -> Result<(), OutOfMemory> {

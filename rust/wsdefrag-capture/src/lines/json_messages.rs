@@ -2,12 +2,53 @@
 
 use wsdefrag_core::{Opcode, OutOfMemory};
 
-use super::json::{Line, base64, bool, hex, integer, optional_string, raw, seconds, string};
+use super::json::{base64, bool, hex, integer, optional_string, raw, seconds, string};
 use super::message_row::MessageRow;
+use crate::connection_facts::ConnectionFacts;
 use crate::message::{Status, type_name};
 
-/// Appends a line. `with_content` is whether to write the content; if not, there is neither `text` nor
-/// `content`.
+/// Bytes of a line besides its affixes and its content, at most.
+const MOST_MIDDLE: usize = 640;
+
+/// The beginning and the end of the lines of a connection, as long as they come from one file.
+#[derive(Clone, Debug, Default)]
+pub struct MessageAffixes {
+    /// Up to the value of `seq`.
+    prefix: Vec<u8>,
+    /// After the value of `last_packet`.
+    suffix: Vec<u8>,
+}
+
+impl MessageAffixes {
+    /// The affixes of a connection with this number, and of the file with this name.
+    ///
+    /// # Errors
+    ///
+    /// If memory is refused.
+    pub fn new(
+        connection: u64,
+        facts: &ConnectionFacts,
+        file: Option<&str>,
+    ) -> Result<Self, OutOfMemory> {
+        let (mut prefix, mut suffix) = (Vec::new(), Vec::new());
+        raw(&mut prefix, b"{\"uid\": ")?;
+        hex(&mut prefix, &facts.uid)?;
+        raw(&mut prefix, b", \"connection\": ")?;
+        integer(&mut prefix, connection)?;
+        raw(&mut prefix, b", \"seq\": ")?;
+        raw(&mut suffix, b", \"file\": ")?;
+        optional_string(&mut suffix, file)?;
+        raw(&mut suffix, b", \"host\": ")?;
+        optional_string(&mut suffix, facts.host.as_deref())?;
+        raw(&mut suffix, b", \"path\": ")?;
+        optional_string(&mut suffix, facts.path.as_deref())?;
+        raw(&mut suffix, b"}\n")?;
+        Ok(Self { prefix, suffix })
+    }
+}
+
+/// Appends a line. `affixes` are those of the row's connection and file. `with_content` is whether to
+/// write the content; if not, there is neither `text` nor `content`.
 ///
 /// # Errors
 ///
@@ -15,32 +56,41 @@ use crate::message::{Status, type_name};
 #[inline]
 pub fn message_line(
     line: &mut Vec<u8>,
+    affixes: &MessageAffixes,
     row: MessageRow<'_>,
     with_content: bool,
 ) -> Result<(), OutOfMemory> {
-    let MessageRow { message, content, connection, file } = row;
+    let MessageRow { message, content, .. } = row;
+    let affixes_length = affixes.prefix.len() + affixes.suffix.len();
+    line.try_reserve(affixes_length + MOST_MIDDLE + content.len())?;
     // Numbers and fixed words need no escapes.
-    raw(line, b"{\"uid\": ")?;
-    hex(line, &connection.uid)?;
-    raw(line, b", \"connection\": ")?;
-    integer(line, message.connection)?;
-    raw(line, b", \"seq\": ")?;
+    raw(line, &affixes.prefix)?;
     integer(line, message.seq)?;
-    raw(line, b", \"from_client\": ")?;
-    bool(line, message.from_client)?;
-    raw(line, b", \"type\": \"")?;
+    if message.from_client {
+        raw(line, b", \"from_client\": true, \"type\": \"")?;
+    } else {
+        raw(line, b", \"from_client\": false, \"type\": \"")?;
+    }
     raw(line, type_name(message.opcode).as_bytes())?;
     if with_content {
         // A part of a text, or compressed bytes, may be valid UTF-8 by chance.
         let is_text = message.opcode == Opcode::Text && message.status == Status::Ok;
-        write_content(line, content, is_text)?;
+        raw(line, b"\", ")?;
+        content_members(line, content, is_text)?;
+        raw(line, b", \"timestamp\": ")?;
     } else {
-        raw(line, b"\"")?;
+        raw(line, b"\", \"timestamp\": ")?;
     }
-    raw(line, b", \"timestamp\": ")?;
+    let start = line.len();
     seconds(line, message.timestamp)?;
+    let time = start..line.len();
     raw(line, b", \"first_timestamp\": ")?;
-    seconds(line, message.first_timestamp)?;
+    if message.first_timestamp == message.timestamp {
+        line.try_reserve(time.len())?;
+        line.extend_from_within(time);
+    } else {
+        seconds(line, message.first_timestamp)?;
+    }
     raw(line, b", \"dropped\": false, \"injected\": false, \"frames\": ")?;
     integer(line, message.frames)?;
     raw(line, b", \"wire_length\": ")?;
@@ -61,25 +111,27 @@ pub fn message_line(
     integer(line, message.first_packet)?;
     raw(line, b", \"last_packet\": ")?;
     integer(line, message.last_packet)?;
-    raw(line, b", \"file\": ")?;
-    optional_string(line, file)?;
-    raw(line, b", \"host\": ")?;
-    optional_string(line, connection.host.as_deref())?;
-    raw(line, b", \"path\": ")?;
-    optional_string(line, connection.path.as_deref())?;
-    raw(line, b"}\n")
+    raw(line, &affixes.suffix)
 }
 
 /// Appends the members `text` and `content`, one of them null. What is not UTF-8 is always `content`, in
 /// base64.
+///
+/// # Errors
+///
+/// If memory is refused. Then the line is cut.
 #[inline]
-fn write_content(line: &mut Line, content: &[u8], is_text: bool) -> Result<(), OutOfMemory> {
+pub fn content_members(
+    line: &mut Vec<u8>,
+    content: &[u8],
+    is_text: bool,
+) -> Result<(), OutOfMemory> {
     // The rule that a text is UTF-8 may be switched off.
     if is_text && std::str::from_utf8(content).is_ok() {
-        raw(line, b"\", \"text\": ")?;
+        raw(line, b"\"text\": ")?;
         string(line, content)?;
         return raw(line, b", \"content\": null");
     }
-    raw(line, b"\", \"text\": null, \"content\": ")?;
+    raw(line, b"\"text\": null, \"content\": ")?;
     base64(line, content)
 }

@@ -14,10 +14,12 @@ use pyo3::types::{PyBytes, PyDict, PyString, PyType};
 use pyo3::{PyTraverseError, PyVisit};
 use wsdefrag_capture::CaptureEvent;
 use wsdefrag_capture::event::{Detail, GapEffect};
+use wsdefrag_capture::lines::event_row::EventRow;
 
 use crate::capture::attributes::Attributes;
 use crate::capture::connection::is_connection;
-use crate::raw::bytes::copied_bytes;
+use crate::capture::connection_row::connection_facts;
+use crate::raw::bytes::{bytes_of, copied_bytes};
 
 /// A control frame, a gap, or the broken rule that ended a direction of a capture.
 ///
@@ -160,6 +162,42 @@ impl CapturedEvent {
             }
         }
         Ok(this)
+    }
+
+    /// Calls `work` with the values of the event's line.
+    pub(crate) fn with_row<R>(
+        &self,
+        py: Python<'_>,
+        work: impl FnOnce(&EventRow<'_>) -> R,
+    ) -> PyResult<R> {
+        let connection = self.connection.bind(py);
+        let facts = connection_facts(connection)?;
+        let file = self.file.as_ref().map(|file| file.bind(py).extract::<String>()).transpose()?;
+        Ok(work(&EventRow {
+            kind: self.kind,
+            number: connection.getattr("connection")?.extract()?,
+            connection: &facts,
+            from_client: self.from_client,
+            event: self.event,
+            seq: self.seq,
+            offset: self.offset,
+            length: self.length,
+            missing_bytes: self.missing_bytes,
+            timestamp: self.timestamp_ns,
+            first_timestamp: self.first_timestamp_ns,
+            resynced: self.resynced,
+            first_packet: self.first_packet,
+            last_packet: self.last_packet,
+            file: file.as_deref(),
+            payload: self.payload.as_ref().map(bytes_of),
+            close_code: self.close_code,
+            close_reason: self.close_reason.as_deref(),
+            effect: self.effect,
+            incomplete: self.incomplete,
+            cost: self.cost.get().copied(),
+            rule: self.rule.as_deref().map(Into::into),
+            error: self.error.as_deref().map(Into::into),
+        }))
     }
 
     /// Takes the cost of a gap, if it is certain.

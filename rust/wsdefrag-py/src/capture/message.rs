@@ -6,13 +6,14 @@ use pyo3::exceptions::{PyAttributeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString, PyTuple, PyType};
 use pyo3::{IntoPyObjectExt, PyTraverseError, PyVisit};
+use wsdefrag_capture::archive::message_entry::{MessageEntry, Time};
 use wsdefrag_capture::{Message, Status};
 use wsdefrag_core::Opcode;
 
 use crate::capture::connection::is_connection;
 use crate::classes::message_class;
 use crate::opcodes::parse_opcode;
-use crate::raw::bytes::copied_bytes;
+use crate::raw::bytes::{bytes_of, copied_bytes};
 use crate::raw::message::new_message;
 use crate::shown::shown_start;
 
@@ -120,6 +121,62 @@ impl CapturedMessage {
             first_packet: message.first_packet,
             last_packet: message.last_packet,
             file,
+        })
+    }
+
+    /// The connection of the message.
+    pub(crate) fn connection<'py>(&self, py: Python<'py>) -> &Bound<'py, PyAny> {
+        self.connection.bind(py)
+    }
+
+    /// Its values in an archive.
+    pub(crate) fn entry(&self) -> MessageEntry<'_> {
+        MessageEntry {
+            opcode: self.opcode,
+            from_client: self.from_client,
+            content: bytes_of(&self.content),
+            time: Time::Nanoseconds(self.timestamp_ns),
+            dropped: false,
+            injected: false,
+            status: self.status,
+            missing_bytes: self.missing_bytes,
+            resynced: self.resynced,
+            unauthenticated: self.unauthenticated,
+        }
+    }
+
+    /// The payload.
+    pub(crate) const fn content(&self) -> &Py<PyBytes> {
+        &self.content
+    }
+
+    /// The name of the file.
+    pub(crate) fn file(&self, py: Python<'_>) -> PyResult<Option<String>> {
+        self.file.as_ref().map(|file| file.bind(py).extract()).transpose()
+    }
+
+    /// The message without its content.
+    pub(crate) fn numbers(&self, py: Python<'_>) -> PyResult<Message> {
+        Ok(Message {
+            connection: self.connection.bind(py).getattr("connection")?.extract()?,
+            seq: self.seq,
+            from_client: self.from_client,
+            opcode: self.opcode,
+            content: Vec::new(),
+            timestamp: self.timestamp_ns,
+            first_timestamp: self.first_timestamp_ns,
+            frames: self.frames,
+            wire_length: self.wire_length,
+            payload_length: self.payload_length,
+            compressed: self.compressed,
+            status: self.status,
+            missing_bytes: self.missing_bytes,
+            resynced: self.resynced,
+            unauthenticated: self.unauthenticated,
+            first_packet: self.first_packet,
+            last_packet: self.last_packet,
+            // The name is known, not the number.
+            file: 0,
         })
     }
 

@@ -25,13 +25,16 @@ use pyo3::exceptions::{PyMemoryError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 use pyo3::{PyTraverseError, PyVisit};
+use wsdefrag_capture::archive::archive_output::Archive;
 use wsdefrag_capture::columns::Table;
 use wsdefrag_capture::lines::clock::Clock;
+use wsdefrag_capture::lines::follow_lines::{ContentView, FollowLines};
 use wsdefrag_capture::lines::json_lines::JsonLines;
 use wsdefrag_capture::lines::line_output::{LineOutput, LineRows};
 use wsdefrag_capture::lines::text_lines::TextLines;
 use wsdefrag_capture::output::{Output, OutputError};
 use wsdefrag_capture::packet::counts::Counts;
+use wsdefrag_capture::stats::{Grouping, Stats};
 use wsdefrag_capture::tally::{Counted, Tally};
 use wsdefrag_capture::{Filter, Sink, Status};
 
@@ -40,6 +43,7 @@ use crate::capture::failure::Failure;
 use crate::capture::guarded_run::{GuardedRun, Progress};
 use crate::capture::local_time::LocalTime;
 use crate::capture::run::Run;
+use crate::capture::temporary_file::TemporaryFile;
 use crate::errors;
 use crate::exclusive::Exclusive;
 use crate::raw::bytes::copied_bytes;
@@ -80,20 +84,44 @@ pub(crate) fn make_output(
     let OutputOptions { table, content, events, control_frames, width, colours } = *options;
     let rows = LineRows { table, events, control_frames };
     match format {
-        "jsonl" => Ok(Box::new(LineOutput::new(JsonLines { content }, rows, files))),
+        "jsonl" => Ok(Box::new(LineOutput::new(JsonLines::new(content), rows, files))),
+        "har" => Ok(archive(Archive::Har, files)),
+        "mitm" => Ok(archive(Archive::Flows, files)),
         "text" => {
             let clock = Clock::new(Box::new(LocalTime::new(py)?));
             let lines = TextLines::new(width, colours, content, clock);
+            Ok(Box::new(LineOutput::new(lines, rows, files)))
+        }
+        "stats" | "stats-by-connection" | "stats-by-host" | "stats-by-path" => {
+            let by = format.strip_prefix("stats-by-").unwrap_or("total");
+            let known = Grouping::NAMES.iter().find(|(name, _)| *name == by);
+            Ok(Box::new(Stats::new(known.map_or(Grouping::Total, |(_, grouping)| *grouping))))
+        }
+        "follow" | "follow-hex" | "follow-raw" => {
+            let view = match format {
+                "follow-hex" => ContentView::Hex,
+                "follow-raw" => ContentView::Raw,
+                _ => ContentView::Text,
+            };
+            let clock = Clock::new(Box::new(LocalTime::new(py)?));
+            let lines = FollowLines::new(view, colours, clock);
             Ok(Box::new(LineOutput::new(lines, rows, files)))
         }
         _ => Err(PyValueError::new_err(format!("{format:?} is no format of an output"))),
     }
 }
 
+/// An archive, with a temporary file for what does not fit into memory.
+fn archive(archive: Archive, files: Vec<String>) -> AnyOutput {
+    archive.output(files, Some(Box::new(TemporaryFile::default())))
+}
+
 /// The state of a pass.
 struct State {
     /// `None` after the end.
     run: Option<GuardedRun>,
+    /// Whether the rest of the output has to be taken.
+    has_rest: bool,
     rows: Counted<AnyOutput>,
     /// Bytes that were not returned yet.
     block: Vec<u8>,
@@ -107,10 +135,16 @@ impl State {
     /// Reads until a block is ready, or for long enough. Returns what a non-blocking file object raised
     /// if there is no block.
     fn fill(&mut self) -> Option<std::io::Error> {
-        let Some(run) = &mut self.run else { return None };
+        let Some(run) = &mut self.run else {
+            self.take_rest();
+            return None;
+        };
         let most = if run.is_live() { 1 } else { MOST_STEPS };
         let mut paused = None;
         for _ in 0..most {
+            if self.rows.is_full() {
+                break;
+            }
             match run.step(&mut self.rows) {
                 Progress::More => {}
                 // The caller handles the signal, and calls again.
@@ -122,7 +156,7 @@ impl State {
                     break;
                 }
             }
-            if paused.is_some() || self.rows.is_full() {
+            if paused.is_some() {
                 break;
             }
         }
@@ -144,11 +178,24 @@ impl State {
         let Some(run) = self.run.take() else { return };
         self.counts.clone_from(run.counts());
         self.warnings.extend_from_slice(&run.warnings()[self.warnings.len()..]);
-        let Self { rows: Counted { next: output, .. }, block, .. } = self;
-        let finished = output.finish().and_then(|()| output.take(block));
-        if let Err(error) = finished {
-            self.failure.get_or_insert(why(error));
+        match self.rows.next.finish() {
+            Ok(()) => {
+                self.has_rest = true;
+                self.take_rest();
+            }
+            Err(error) => {
+                self.failure.get_or_insert(why(error));
+            }
         }
+    }
+
+    /// Takes the next block of what is left after the end.
+    fn take_rest(&mut self) {
+        if let Err(error) = self.rows.next.take(&mut self.block) {
+            self.failure.get_or_insert(why(error));
+            self.has_rest = false;
+        }
+        self.has_rest &= !self.block.is_empty();
     }
 }
 
@@ -181,6 +228,7 @@ impl OutputPass {
         let bytes_read = run.bytes_counter();
         let state = State {
             run: Some(run),
+            has_rest: false,
             rows: Counted { tally: Tally::new(filter), next: output },
             block: Vec::new(),
             failure: None,
@@ -196,7 +244,7 @@ impl OutputPass {
         state: &mut State,
     ) -> PyResult<Option<Bound<'py, PyBytes>>> {
         if state.block.is_empty() {
-            if state.run.is_none() {
+            if state.run.is_none() && !state.has_rest {
                 return match state.failure.take() {
                     Some(failure) => Err(errors::raise_capture(py, failure)),
                     None => Ok(None),
