@@ -129,10 +129,10 @@ def test_overview_has_the_sums_of_the_accounts(page: Page, report: Path) -> None
 def test_gap_of_the_overview_leads_to_its_row(page: Page, report: Path) -> None:
     page.open(report)
     page.wait("document.querySelector('.incidents').innerText.includes('inside a frame')")
-    page.click(".incidents a[href*=event-client]")
+    page.click(".incidents a[href*=event-c]")
     shows(page, "Gap in connection 0")
     shows(page, "100 bytes not captured")
-    assert page.run("location.hash") == "#0/event-client-1"
+    assert page.run("location.hash") == "#0/event-c1"
     page.wait("document.querySelector('.list [aria-selected=true]')?.dataset.kind === 'gap'")
 
 
@@ -155,7 +155,7 @@ def test_keys_go_from_gap_to_fault_and_back(page: Page, report: Path) -> None:
 def test_address_of_a_message_shows_it(page: Page, report: Path) -> None:
     page.open(report, "#0/17")
     shows(page, "Message 17 of connection 0")
-    page.open(report, "#0/server-8")
+    page.open(report, "#0/s8")
     shows(page, "Message 17 of connection 0")
     page.open(report, "#0/99")
     assert "no message 99" in page.text("#status")
@@ -301,7 +301,7 @@ def test_hostile_capture_is_text(page: Page, report: Path) -> None:
 
 
 def test_broken_rule_is_in_its_place(page: Page, report: Path) -> None:
-    page.open(report, "#1/event-server-0")
+    page.open(report, "#1/event-s0")
     shows(page, "reserved opcode 0x3")
 
 

@@ -8,12 +8,17 @@ _SECTIONS = {
     "Filters": (
         *("sender", "host", "path", "connection", "port", "address", "type", "since", "until"),
     ),
+    "Contents": (
+        *("grep", "grep_not", "ignore_case", "json", "status", "min_size", "max_size", "around"),
+    ),
     "Output": (
         *(
             "output",
             "force",
             "title",
             "output_format",
+            "view",
+            "by",
             "table",
             "most",
             "no_content",

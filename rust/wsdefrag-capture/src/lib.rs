@@ -19,6 +19,7 @@
 #![cfg_attr(not(test), warn(clippy::disallowed_methods, clippy::disallowed_macros))]
 
 pub mod account;
+pub mod archive;
 pub mod capture;
 pub mod columns;
 pub mod connection;
@@ -36,7 +37,9 @@ pub mod output;
 pub mod packet;
 pub mod protocol;
 pub mod report;
+pub mod selection;
 pub mod sink;
+pub mod stats;
 mod stream_part;
 pub mod tally;
 mod tcp;

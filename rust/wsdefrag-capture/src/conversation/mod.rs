@@ -127,9 +127,10 @@ impl Conversation {
         }
     }
 
-    /// Gives back the memory of inflaters that are not in use. They are restored when needed.
-    pub(crate) fn park(&mut self) {
-        self.application.park();
+    /// Gives back the memory of inflaters that are not in use. They are restored when needed. Returns
+    /// whether one remains in use.
+    pub(crate) fn park(&mut self) -> bool {
+        self.application.park()
     }
 
     /// Bytes of the sender's current, incomplete head or frame.
@@ -162,14 +163,15 @@ impl Conversation {
     ) {
         let transport = &mut self.transport;
         transport.protocol = Protocol::Tls;
-        if *state.scan == Scan::Possible {
-            *state.scan = Scan::Wanted;
-        }
         transport.acknowledged = None;
         self.application = Application::new(transport.from_the_start, true);
         self.encrypted = Some(Box::new(Encrypted::new(transport.client)));
         for (sender, part) in parts {
             self.encrypted_part(sender, part.as_part(), state);
+        }
+        let session = self.encrypted.as_ref().map(|encrypted| &encrypted.session);
+        if *state.scan == Scan::Possible && !session.is_some_and(|it| it.has_secrets(state.keys)) {
+            *state.scan = Scan::Wanted;
         }
     }
 

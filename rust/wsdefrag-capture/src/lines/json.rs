@@ -37,6 +37,13 @@ const fn is_plain(byte: u8) -> bool {
 #[inline]
 pub(crate) fn string(line: &mut Line, text: &[u8]) -> Result<(), OutOfMemory> {
     line.try_push(b'"')?;
+    characters(line, text)?;
+    line.try_push(b'"')
+}
+
+/// Appends a text as a part of a string, without quotes. The text ends between characters.
+#[inline]
+pub(crate) fn characters(line: &mut Line, text: &[u8]) -> Result<(), OutOfMemory> {
     let mut rest = text;
     while !rest.is_empty() {
         line.try_reserve(rest.len().min(PART) * LONGEST_ESCAPE + 1)?;
@@ -45,7 +52,7 @@ pub(crate) fn string(line: &mut Line, text: &[u8]) -> Result<(), OutOfMemory> {
         let taken = escape(line, rest, part);
         rest = &rest[taken..];
     }
-    line.try_push(b'"')
+    Ok(())
 }
 
 /// Appends the first `part` bytes of a text, and the rest of an escaped character that begins in them.
@@ -140,7 +147,7 @@ pub(crate) fn bool(line: &mut Line, value: bool) -> Result<(), OutOfMemory> {
 
 /// Appends a value, or `null`.
 #[inline]
-pub(super) fn optional<T>(
+pub(crate) fn optional<T>(
     line: &mut Line,
     value: Option<T>,
     write: impl FnOnce(&mut Line, T) -> Result<(), OutOfMemory>,
@@ -153,13 +160,13 @@ pub(super) fn optional<T>(
 
 /// Appends a text, or `null`.
 #[inline]
-pub(super) fn optional_string(line: &mut Line, text: Option<&str>) -> Result<(), OutOfMemory> {
+pub(crate) fn optional_string(line: &mut Line, text: Option<&str>) -> Result<(), OutOfMemory> {
     optional(line, text, |line, text| string(line, text.as_bytes()))
 }
 
 /// Appends an integer, or `null`.
 #[inline]
-pub(super) fn optional_integer(
+pub(crate) fn optional_integer(
     line: &mut Line,
     value: Option<impl itoa::Integer>,
 ) -> Result<(), OutOfMemory> {
@@ -185,21 +192,27 @@ pub fn seconds(line: &mut Vec<u8>, nanoseconds: i64) -> Result<(), OutOfMemory> 
 
 /// Appends bytes as a string in base64.
 pub(crate) fn base64(line: &mut Line, bytes: &[u8]) -> Result<(), OutOfMemory> {
+    line.try_push(b'"')?;
+    base64_digits(line, bytes)?;
+    line.try_push(b'"')
+}
+
+/// Appends bytes in base64, without quotes. More may follow if there are a multiple of three.
+pub(crate) fn base64_digits(line: &mut Line, bytes: &[u8]) -> Result<(), OutOfMemory> {
     // A multiple of three, so that only the last part is padded.
     const PART: usize = 3 << 10;
-    line.try_push(b'"')?;
     let mut digits = [0; PART / 3 * 4];
     for part in bytes.chunks(PART) {
         // It has room for every part.
         let length = STANDARD.encode_slice(part, &mut digits).unwrap_or(0);
         raw(line, &digits[..length])?;
     }
-    line.try_push(b'"')
+    Ok(())
 }
 
 /// Appends bytes as a string of hexadecimal digits.
 #[inline]
-pub(super) fn hex(line: &mut Line, bytes: &[u8]) -> Result<(), OutOfMemory> {
+pub(crate) fn hex(line: &mut Line, bytes: &[u8]) -> Result<(), OutOfMemory> {
     line.try_reserve(2 * bytes.len() + 2)?;
     line.push(b'"');
     for byte in bytes {

@@ -88,6 +88,18 @@ pub struct Report {
     text: Vec<u8>,
     spare: Vec<u8>,
     failed: bool,
+    stage: Stage,
+}
+
+/// How far the page is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// Rows may come.
+    Open,
+    /// None come any more, but contents may wait.
+    Ending,
+    /// The end is written.
+    Ended,
 }
 
 impl Report {
@@ -106,6 +118,7 @@ impl Report {
             text: Vec::new(),
             spare: Vec::new(),
             failed: false,
+            stage: Stage::Open,
             options,
         }
     }
@@ -177,8 +190,16 @@ impl Report {
         Ok(())
     }
 
+    /// Writes the end of the page, if it is wanted and all contents are packed.
+    fn end_if_packed(&mut self) {
+        if self.stage == Stage::Ending && self.waiting.is_empty() && !self.failed {
+            self.stage = Stage::Ended;
+            let written = self.write_end();
+            self.keep(written);
+        }
+    }
+
     fn write_end(&mut self) -> Result<(), OutOfMemory> {
-        self.pack_waiting(usize::MAX)?;
         self.contents.finish(&mut self.packer, &mut self.ready)?;
         self.rows.flush(&mut self.packer, &mut self.ready)?;
         self.flush_connections()?;
@@ -274,6 +295,7 @@ impl Output for Report {
         if !self.failed {
             let packed = self.pack_waiting(STEP);
             self.keep(packed);
+            self.end_if_packed();
         }
         if block.is_empty() {
             std::mem::swap(block, &mut self.ready);
@@ -285,10 +307,9 @@ impl Output for Report {
     }
 
     fn finish(&mut self) -> Result<(), OutputError> {
-        if self.failed {
-            return Err(OutputError::OutOfMemory);
-        }
-        self.write_end().map_err(OutputError::from)
+        self.stage = Stage::Ending;
+        self.end_if_packed();
+        if self.failed { Err(OutputError::OutOfMemory) } else { Ok(()) }
     }
 
     fn note(&mut self, sentence: String) {

@@ -26,14 +26,17 @@ use pyo3::exceptions::{PyMemoryError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 use pyo3::{PyTraverseError, PyVisit};
+use wsdefrag_capture::archive::archive_output::Archive;
 use wsdefrag_capture::columns::Table;
 use wsdefrag_capture::lines::clock::Clock;
+use wsdefrag_capture::lines::follow_lines::{ContentView, FollowLines};
 use wsdefrag_capture::lines::json_lines::JsonLines;
 use wsdefrag_capture::lines::line_output::{LineOutput, LineRows};
 use wsdefrag_capture::lines::text_lines::TextLines;
 use wsdefrag_capture::output::{Output, OutputError};
 use wsdefrag_capture::packet::counts::Counts;
 use wsdefrag_capture::report::{Report, ReportOptions};
+use wsdefrag_capture::stats::{Grouping, Stats};
 use wsdefrag_capture::tally::{Counted, Tally};
 use wsdefrag_capture::{Filter, Sink, Status};
 
@@ -42,6 +45,7 @@ use crate::capture::failure::Failure;
 use crate::capture::guarded_run::{GuardedRun, Progress};
 use crate::capture::local_time::LocalTime;
 use crate::capture::run::Run;
+use crate::capture::temporary_file::TemporaryFile;
 use crate::errors;
 use crate::exclusive::Exclusive;
 use crate::raw::bytes::copied_bytes;
@@ -89,13 +93,35 @@ pub(crate) fn make_output(
     match format {
         "report" => Ok(Box::new(Report::new(ReportOptions { title, files, content, selection }))),
         "jsonl" => Ok(Box::new(LineOutput::new(JsonLines::new(content), rows, files))),
+        "har" => Ok(archive(Archive::Har, files)),
+        "mitm" => Ok(archive(Archive::Flows, files)),
         "text" => {
             let clock = Clock::new(Box::new(LocalTime::new(py)?));
             let lines = TextLines::new(width, colours, content, clock);
             Ok(Box::new(LineOutput::new(lines, rows, files)))
         }
+        "stats" | "stats-by-connection" | "stats-by-host" | "stats-by-path" => {
+            let by = format.strip_prefix("stats-by-").unwrap_or("total");
+            let known = Grouping::NAMES.iter().find(|(name, _)| *name == by);
+            Ok(Box::new(Stats::new(known.map_or(Grouping::Total, |(_, grouping)| *grouping))))
+        }
+        "follow" | "follow-hex" | "follow-raw" => {
+            let view = match format {
+                "follow-hex" => ContentView::Hex,
+                "follow-raw" => ContentView::Raw,
+                _ => ContentView::Text,
+            };
+            let clock = Clock::new(Box::new(LocalTime::new(py)?));
+            let lines = FollowLines::new(view, colours, clock);
+            Ok(Box::new(LineOutput::new(lines, rows, files)))
+        }
         _ => Err(PyValueError::new_err(format!("{format:?} is no format of an output"))),
     }
+}
+
+/// An archive, with a temporary file for what does not fit into memory.
+fn archive(archive: Archive, files: Vec<String>) -> AnyOutput {
+    archive.output(files, Some(Box::new(TemporaryFile::default())))
 }
 
 /// The state of a pass.
@@ -104,6 +130,8 @@ struct State {
     run: Option<GuardedRun>,
     /// Whether the output has ended, too.
     is_finished: bool,
+    /// Whether the rest of the output has to be taken.
+    has_rest: bool,
     rows: Counted<AnyOutput>,
     /// Bytes that were not returned yet.
     block: Vec<u8>,
@@ -118,12 +146,19 @@ impl State {
     /// if there is no block.
     fn fill(&mut self) -> Option<std::io::Error> {
         let Some(run) = &mut self.run else {
-            self.finish();
+            if self.is_finished {
+                self.take_rest();
+            } else {
+                self.finish();
+            }
             return None;
         };
         let most = if run.is_live() { 1 } else { MOST_STEPS };
         let mut paused = None;
         for _ in 0..most {
+            if self.rows.is_full() {
+                break;
+            }
             match run.step(&mut self.rows) {
                 Progress::More => {}
                 // The caller handles the signal, and calls again.
@@ -135,7 +170,7 @@ impl State {
                     break;
                 }
             }
-            if paused.is_some() || self.rows.is_full() {
+            if paused.is_some() {
                 break;
             }
         }
@@ -159,22 +194,31 @@ impl State {
         self.warnings.extend_from_slice(&run.warnings()[self.warnings.len()..]);
     }
 
-    /// Takes what is ready, or makes the rest of the file ready.
+    /// Makes the rest of the file ready, and takes its first block.
     fn finish(&mut self) {
-        let Self { rows: Counted { next: output, .. }, block, is_finished, failure, .. } = self;
-        let taken = if output.is_full() {
-            output.take(block)
-        } else {
-            *is_finished = true;
-            if let Some(failure) = failure {
-                output.note(failure.to_string());
-            }
-            output.finish().and_then(|()| output.take(block))
-        };
-        if let Err(error) = taken {
-            *is_finished = true;
-            failure.get_or_insert(why(error));
+        self.is_finished = true;
+        let output = &mut self.rows.next;
+        if let Some(failure) = &self.failure {
+            output.note(failure.to_string());
         }
+        match output.finish() {
+            Ok(()) => {
+                self.has_rest = true;
+                self.take_rest();
+            }
+            Err(error) => {
+                self.failure.get_or_insert(why(error));
+            }
+        }
+    }
+
+    /// Takes the next block of what is left after the end.
+    fn take_rest(&mut self) {
+        if let Err(error) = self.rows.next.take(&mut self.block) {
+            self.failure.get_or_insert(why(error));
+            self.has_rest = false;
+        }
+        self.has_rest &= !self.block.is_empty();
     }
 }
 
@@ -208,6 +252,7 @@ impl OutputPass {
         let state = State {
             run: Some(run),
             is_finished: false,
+            has_rest: false,
             rows: Counted { tally: Tally::new(filter), next: output },
             block: Vec::new(),
             failure: None,
@@ -223,7 +268,7 @@ impl OutputPass {
         state: &mut State,
     ) -> PyResult<Option<Bound<'py, PyBytes>>> {
         if state.block.is_empty() {
-            if state.is_finished {
+            if state.is_finished && !state.has_rest {
                 return match state.failure.take() {
                     Some(failure) => Err(errors::raise_capture(py, failure)),
                     None => Ok(None),

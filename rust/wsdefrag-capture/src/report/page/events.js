@@ -16,6 +16,7 @@ const STATUS_TEXTS = {
   protocol_error: "a rule was broken inside it; it is shown up to there",
 };
 
+const sideLetter = (store, row) => (store.isFromClient(row) ? "c" : "s");
 const sideOf = (store, row) => (store.isFromClient(row) ? "client" : "server");
 
 // The members of an event's text: `event_text.rs`.
@@ -95,17 +96,17 @@ const kindName = (store, row) => KINDS[store.kind[row]];
 // event.
 function placeOf(store, row) {
   if (store.kind[row] < PING) return `${store.number[row]}`;
-  return `event-${sideOf(store, row)}-${store.seq[row]}`;
+  return `event-${sideLetter(store, row)}${store.seq[row]}`;
 }
 
 // The row at such a place in a connection; -1 if there is none. A message can also be named by its
-// side and the number in its direction, `seq` in the tables.
+// side and the number in its direction, `seq` in the tables, as `wsdefrag extract` takes it.
 function rowAt(store, connection, place) {
-  const [, event, side, seq] = /^(event-)?(client|server)-(\d+)$/.exec(place) ?? [];
+  const [, event, side, seq] = /^(event-)?([cs])(\d+)$/.exec(place) ?? [];
   const number = side ? Number(seq) : Number(place || NaN);
   return connection.rows.findIndex((row) => {
     const isEvent = store.kind[row] >= PING;
     if (!side) return !isEvent && store.number[row] === number;
-    return isEvent === Boolean(event) && sideOf(store, row) === side && store.seq[row] === number;
+    return isEvent === Boolean(event) && sideLetter(store, row) === side && store.seq[row] === number;
   });
 }

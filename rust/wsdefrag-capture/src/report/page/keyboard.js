@@ -25,7 +25,7 @@ function fillHelp() {
       make("dl", { class: "pairs" }, keys.map(([key, meaning]) =>
         make("div", {}, make("dt", {}, make("kbd", {}, key)), make("dd", {}, meaning))))))),
     make("p", {}, "An address of a row can be shared: ", make("code", {}, "#3/17"), " after the file's name is message 17 of connection 3, counted from 0 over both sides; ",
-      make("code", {}, "#3/client-5"), " is message 5 of its client (seq in the tables), and ", make("code", {}, "#3"), " is the connection."),
+      make("code", {}, "#3/c5"), " is message 5 of its client (seq in the tables), and ", make("code", {}, "#3"), " is the connection."),
     make("p", {}, "Invisible and control characters are shown as symbols or as their numbers. Times are those of the packets, in UTC."));
 }
 

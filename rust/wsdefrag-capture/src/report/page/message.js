@@ -130,7 +130,7 @@ class MessagePane {
       ["Found by a search", flags & RESYNCED ? "yes" : null],
       ["Authentic", flags & UNAUTHENTICATED ? "not proved: it may have bytes of TLS records that were captured in part" : null],
       ...this.places(row, detail),
-      [`Seq of the ${sideOf(store, row)}`, count(store.seq[row])]);
+      ["For wsdefrag extract", `${store.connections[store.connection[row]].number}/${sideLetter(store, row)}${store.seq[row]}`]);
   }
 
   eventFacts(row, detail, event) {

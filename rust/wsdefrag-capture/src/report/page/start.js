@@ -2,7 +2,7 @@
 //
 //   #           the overview
 //   #all        all messages; #all/3/17 with a row chosen
-//   #3          connection 3; #3/17 with its message 17, #3/event-client-2 with an event
+//   #3          connection 3; #3/17 with its message 17, #3/event-c2 with an event
 
 async function start() {
   setTheme(storedTheme());
