@@ -70,6 +70,7 @@ class PacketCounts:
         fragments_waiting: Fragments whose datagram may still be completed.
         evicted_connections: Connections that ended because there was no room for them.
         evicted_packets: TCP segments of those connections that came later and were not read.
+        rows_left_out: Rows around wanted messages (``around``) that there was no room for.
         first_ns: When the first packet was captured, in nanoseconds since the epoch, or None.
         last_ns: When the last packet was captured, in nanoseconds since the epoch, or None.
 
@@ -109,6 +110,7 @@ class PacketCounts:
     fragments_waiting: int = 0
     evicted_connections: int = 0
     evicted_packets: int = 0
+    rows_left_out: int = 0
     first_ns: int | None = None
     last_ns: int | None = None
 

@@ -68,6 +68,9 @@ def unfollowed(counts: PacketCounts) -> list[str]:
         number = counted(counts.evicted_packets, "packet")
         evicted = counted(counts.evicted_connections, "connection")
         lines.append(f"{number} not read, of {evicted} evicted for others")
+    if counts.rows_left_out:
+        rows = counted(counts.rows_left_out, "row")
+        lines.append(f"{rows} around matches left out: too many rows waited (--around)")
     return lines
 
 

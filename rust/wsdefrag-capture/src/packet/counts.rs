@@ -53,6 +53,8 @@ pub struct Counts {
     pub evicted_connections: u64,
     /// TCP segments with new payload of those connections that were captured after that, and not read.
     pub evicted_packets: u64,
+    /// Rows around wanted messages that were left out, because too many waited.
+    pub rows_left_out: u64,
     /// What the TCP connections carried that have ended, as far as the filter for ports and addresses
     /// wants them.
     pub protocols: ProtocolCounts,

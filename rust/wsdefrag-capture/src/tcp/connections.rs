@@ -25,6 +25,8 @@
 
 #![expect(clippy::disallowed_methods, reason = "one for each followed connection")]
 
+use wsdefrag_core::InflaterPool;
+
 use crate::connection::{Connection, Ended};
 use crate::conversation::Conversation;
 use crate::conversation::context::{CaptureState, Context, Scan};
@@ -38,6 +40,7 @@ use crate::tcp::clock::Clock;
 use crate::tcp::connection_table::{Class, ConnectionTable, Key, SlotIndex};
 use crate::tcp::entry::Entry;
 use crate::tcp::final_output::{Ending, FinalEnd, Settling};
+use crate::tcp::inflaters::Inflaters;
 use crate::tcp::ledger::Ledger;
 use crate::tcp::live_connection::LiveConnection;
 use crate::tcp::past_connection::{Afterwards, IN_TABLE, PastConnection, Reason};
@@ -83,6 +86,7 @@ pub(crate) struct Connections {
     tenants: Tenants,
     total_held: usize,
     pub(super) ledger: Ledger,
+    pub(super) inflaters: Inflaters,
     /// The end of the capture, once it has begun.
     ending: Option<Box<Ending>>,
     /// The number of the next connection.
@@ -108,6 +112,7 @@ impl Connections {
     pub(crate) fn new(options: Options) -> Self {
         Self {
             ledger: Ledger::new(options.memory),
+            inflaters: Inflaters::new(options.memory),
             options,
             table: ConnectionTable::new(),
             tenants: Tenants::default(),
@@ -214,7 +219,7 @@ impl Connections {
         }
         let change = live.change_of(sender, segment);
         let mut state = capture_state(
-            &self.options,
+            (&self.options, &self.inflaters.pool),
             &mut self.next_number,
             (&mut self.keys, &mut self.scan),
             sink,
@@ -222,9 +227,7 @@ impl Connections {
         let ended = live.segment(sender, segment, origin, now, &mut self.total_held, &mut state);
         live.measure_after(change, &mut self.ledger);
         self.reclassify(index, ended, origin.time, sink);
-        if self.ledger.is_over() {
-            self.relieve(sink);
-        }
+        self.bound_memory(index, sink);
     }
 
     /// Gives a segment to one of the connections with its addresses and ports, or to none: sets the key
@@ -267,7 +270,7 @@ impl Connections {
         match self.table.get(index) {
             Some(Entry::Live(live)) => {
                 let mut state = capture_state(
-                    &self.options,
+                    (&self.options, &self.inflaters.pool),
                     &mut self.next_number,
                     (&mut self.keys, &mut self.scan),
                     sink,
@@ -279,7 +282,16 @@ impl Connections {
             None => {}
         }
         self.reclassify(index, None, origin.time, sink);
-        if self.ledger.is_over() {
+        self.bound_memory(index, sink);
+    }
+
+    /// Keeps to the bounds of memory after a packet of a connection.
+    #[inline]
+    fn bound_memory<S: Sink>(&mut self, index: SlotIndex, sink: &mut S) {
+        if self.inflaters.were_taken() {
+            self.limit_inflaters(index);
+        }
+        if self.ledger.is_over(self.inflaters.pool.idle_bytes()) {
             self.relieve(sink);
         }
     }
@@ -415,11 +427,11 @@ impl Connections {
             _ => Reason::Ended,
         };
         self.evicted += u64::from(reason == Reason::Evicted);
-        let past = PastConnection::new(reason, &live.streams, live.tags.clone());
+        let past = Box::new(PastConnection::new(reason, &live.streams, live.tags.clone()));
         let bytes_after = past.bytes_held();
         if let Entry::Live(mut live) = std::mem::replace(entry, Entry::Past(past)) {
             let mut state = capture_state(
-                &self.options,
+                (&self.options, &self.inflaters.pool),
                 &mut self.next_number,
                 (&mut self.keys, &mut self.scan),
                 sink,
@@ -446,7 +458,7 @@ impl Connections {
         let limit = self.ledger.limit();
         if let Some(Entry::Live(live)) = self.table.get(index) {
             let mut state = capture_state(
-                &self.options,
+                (&self.options, &self.inflaters.pool),
                 &mut self.next_number,
                 (&mut self.keys, &mut self.scan),
                 sink,
@@ -497,7 +509,7 @@ impl Connections {
             let Some(Entry::Live(live)) = self.table.get(index) else { return true };
             let sink = &mut Settling { rows: &mut ending.rows, sink };
             let mut state = capture_state(
-                &self.options,
+                (&self.options, &self.inflaters.pool),
                 &mut self.next_number,
                 (&mut self.keys, &mut self.scan),
                 sink,
@@ -545,13 +557,14 @@ impl Connections {
 
 /// What a connection needs of the capture.
 fn capture_state<'a, S>(
-    options: &'a Options,
+    (options, inflaters): (&'a Options, &'a InflaterPool),
     next_number: &'a mut u64,
     (keys, scan): (&'a mut Keys, &'a mut Scan),
     sink: &'a mut S,
 ) -> CaptureState<'a, S> {
     let reads_tls = keys.may_grow || !keys.is_empty();
-    CaptureState { keys, scan, context: Context { options, reads_tls, next_number, sink } }
+    let context = Context { options, inflaters, reads_tls, next_number, sink };
+    CaptureState { keys, scan, context }
 }
 
 /// Counts a packet of a connection that has ended.

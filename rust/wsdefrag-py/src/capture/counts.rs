@@ -28,6 +28,7 @@ pub(super) fn packet_counts<'py>(py: Python<'py>, counts: &Counts) -> PyResult<B
         ("fragments_waiting", counts.fragments_waiting),
         ("evicted_connections", counts.evicted_connections),
         ("evicted_packets", counts.evicted_packets),
+        ("rows_left_out", counts.rows_left_out),
     ] {
         values.set_item(name, value)?;
     }
