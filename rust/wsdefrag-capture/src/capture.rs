@@ -153,6 +153,9 @@ impl Capture {
         counts.protocols.clone_from(&connections.protocols);
         counts.tls.clone_from(&connections.tls);
         counts.keys = connections.keys.counts();
+        let http2 = connections.http2;
+        counts.http2_unread_blocks = http2.long_blocks + http2.wrong_blocks;
+        counts.http2_dropped_streams = http2.dropped_streams;
     }
 
     /// Ends the current file, which cannot be read any further. Other files are read on.

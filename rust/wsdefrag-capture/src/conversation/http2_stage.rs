@@ -152,6 +152,7 @@ impl Http2Stage {
             sockets.event(stream, event, problems, transport, context);
         });
         let problems = connection.problems();
+        transport.http2 = problems;
         while let Some((stream, _)) = sockets.streams.first_key_value() {
             sockets.end(*stream, ended, problems, transport, context);
         }

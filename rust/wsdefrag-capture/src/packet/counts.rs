@@ -60,6 +60,10 @@ pub struct Counts {
     pub protocols: ProtocolCounts,
     /// The TLS connections among them, and whether they were read.
     pub tls: TlsCounts,
+    /// Header blocks of HTTP/2 that were not read whole: longer than 64 KiB, or wrong.
+    pub http2_unread_blocks: u64,
+    /// Streams of HTTP/2 that were not read for want of room.
+    pub http2_dropped_streams: u64,
     /// What key logs and secrets blocks had.
     pub keys: KeyCounts,
     /// When the first packet was captured, in nanoseconds since the epoch.

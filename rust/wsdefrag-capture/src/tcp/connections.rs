@@ -31,6 +31,7 @@ use crate::connection::{Connection, Ended};
 use crate::conversation::Conversation;
 use crate::conversation::context::{CaptureState, Context, Scan};
 use crate::conversation::transport::Transport;
+use crate::http2::problems::Http2Problems;
 use crate::options::{ConnectionKey, Options};
 use crate::packet::{Origin, Packet, Payload, Segment};
 use crate::protocol::ProtocolCounts;
@@ -99,6 +100,8 @@ pub(crate) struct Connections {
     pub(crate) protocols: ProtocolCounts,
     /// The TLS connections among them.
     pub(crate) tls: TlsCounts,
+    /// What went wrong on the connections of HTTP/2 among them.
+    pub(crate) http2: Http2Problems,
     /// The secrets for TLS.
     pub(crate) keys: Keys,
     /// Whether the files can be scanned for secrets.
@@ -121,6 +124,7 @@ impl Connections {
             evicted_packets: 0,
             protocols: ProtocolCounts::default(),
             tls: TlsCounts::default(),
+            http2: Http2Problems::default(),
             keys: Keys::default(),
             scan: Scan::None,
         }
@@ -435,9 +439,10 @@ impl Connections {
             live.finish(ended, &mut self.total_held, &mut state);
             self.ledger.change(live.measured(), bytes_after);
             let carried = live.conversation.transport.carried();
-            let Transport { endpoints, packets, tls, .. } = live.conversation.transport;
+            let Transport { endpoints, packets, tls, http2, .. } = live.conversation.transport;
             if self.options.filter.wants_endpoints(endpoints) {
                 self.protocols.connection(carried.protocol, packets);
+                self.http2.add(http2);
                 if let Some(status) = carried.tls {
                     self.tls.connection(status, packets, tls.as_deref());
                 }

@@ -33,6 +33,8 @@ pub(super) fn packet_counts<'py>(py: Python<'py>, counts: &Counts) -> PyResult<B
         values.set_item(name, value)?;
     }
     for (name, value) in [
+        ("http2_unread_blocks", counts.http2_unread_blocks),
+        ("http2_dropped_streams", counts.http2_dropped_streams),
         ("keys", counts.keys.secrets),
         ("malformed_keys", counts.keys.malformed),
         ("dropped_keys", counts.keys.dropped),
