@@ -8,7 +8,7 @@ pub mod first_time;
 mod fixed_header;
 mod fixed_record;
 pub mod key_log_file;
-mod looks;
+pub(crate) mod looks;
 pub mod merge;
 mod partial;
 mod pcap;

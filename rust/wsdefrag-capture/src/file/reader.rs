@@ -19,9 +19,7 @@
 //! - `position` is the offset in the file of the first byte that was not handed out
 //! - `again <= position`
 
-#![expect(clippy::disallowed_methods, reason = "at most `MAX_REPORTED` places of damage")]
-
-use crate::file::damage::{Damage, MAX_REPORTED};
+use crate::file::damage::{Damage, Damages};
 use crate::file::error::{FileError, FileErrorKind};
 use crate::file::fixed_header::Records;
 use crate::file::fixed_record;
@@ -71,16 +69,6 @@ enum Format {
     Unknown,
     Records(Records),
     Pcapng(Section),
-}
-
-/// The damage found so far and not fetched yet.
-#[derive(Debug, Default)]
-struct Damages {
-    waiting: Vec<Damage>,
-    /// How often there was damage.
-    count: u64,
-    /// The damage after the first [`MAX_REPORTED`], as one.
-    rest: Option<Damage>,
 }
 
 /// Why reading records of some bytes ended.
@@ -178,7 +166,7 @@ impl RecordReader {
 
     /// The damage that was passed over since the last call.
     pub fn take_damages(&mut self) -> Vec<Damage> {
-        std::mem::take(&mut self.damages.waiting)
+        self.damages.take()
     }
 
     /// Reads the records in `partial`.
@@ -437,23 +425,4 @@ struct Run {
     /// Where the record before starts, if it is kept; else as `at`.
     kept: usize,
     stop: Stop,
-}
-
-impl Damages {
-    #[cold]
-    fn add(&mut self, error: FileError, skipped: u64) {
-        self.count += 1;
-        if self.count <= MAX_REPORTED {
-            self.waiting.push(Damage { error, skipped, more: 0 });
-            return;
-        }
-        let rest = self.rest.get_or_insert(Damage { error, skipped: 0, more: 0 });
-        rest.skipped += skipped;
-        rest.more += 1;
-    }
-
-    /// Reports what was not reported one by one.
-    fn end(&mut self) {
-        self.waiting.extend(self.rest.take());
-    }
 }
