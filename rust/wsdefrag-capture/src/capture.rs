@@ -18,6 +18,7 @@ use crate::packet::Packet;
 use crate::packet::counts::Counts;
 use crate::packet::reader::{PacketReader, PacketSink};
 use crate::recorded::reader::{ArchiveReader, Surroundings, may_be_archive};
+use crate::selection::selected::Selection;
 use crate::sink::Sink;
 use crate::tcp::connections::Connections;
 use crate::tls::keys::KeySource;
@@ -31,6 +32,8 @@ pub struct Capture {
     archive: Option<TryBox<ArchiveReader>>,
     /// The damage in such files.
     damages: Vec<(u32, Damage)>,
+    /// `None` if all messages that the filter wants are wanted.
+    selection: Option<Selection>,
 }
 
 impl Capture {
@@ -38,6 +41,7 @@ impl Capture {
     #[must_use]
     pub fn new(options: Options) -> Self {
         let filter = options.filter.clone();
+        let selection = Selection::new(&options.conditions);
         let packets = PacketReader::with_tunnels(options.decode_as.clone());
         Self {
             packets: stopping_at_secrets(packets),
@@ -45,6 +49,7 @@ impl Capture {
             filter,
             archive: None,
             damages: Vec::new(),
+            selection,
         }
     }
 
@@ -75,8 +80,8 @@ impl Capture {
                 reader.receive_data(data, around, sink).map(|taken| (taken, false))
             });
         }
-        let Self { packets, connections, filter, .. } = self;
-        let mut input = Input { connections, sink: FilteredSink { filter, sink } };
+        let Self { packets, connections, filter, selection, .. } = self;
+        let mut input = Input { connections, sink: FilteredSink { filter, selection, sink } };
         let result = packets.receive_data(data, &mut input);
         self.take_secrets();
         self.update_counts();
@@ -98,8 +103,8 @@ impl Capture {
                 reader.receive_eof(around, sink).map(|has_ended| (has_ended, has_ended))
             });
         }
-        let Self { packets, connections, filter, .. } = self;
-        let mut input = Input { connections, sink: FilteredSink { filter, sink } };
+        let Self { packets, connections, filter, selection, .. } = self;
+        let mut input = Input { connections, sink: FilteredSink { filter, selection, sink } };
         let result = packets.receive_eof(&mut input);
         self.take_secrets();
         self.update_counts();
@@ -143,7 +148,8 @@ impl Capture {
         let file = self.packets.current().unwrap_or_default();
         let Some(reader) = &mut self.archive else { return Ok(T::default()) };
         let mut around = self.connections.surroundings(file);
-        let mut sink = FilteredSink { filter: &self.filter, sink };
+        let Self { filter, selection, .. } = self;
+        let mut sink = FilteredSink { filter, selection, sink };
         let result = read(reader, &mut around, &mut sink);
         self.damages.extend(reader.take_damages().into_iter().map(|damage| (file, damage)));
         self.update_counts();
@@ -211,13 +217,17 @@ impl Capture {
 
     /// Copies the counters of the connections to those of the packets.
     fn update_counts(&mut self) {
-        let Self { packets, connections, .. } = self;
+        let Self { packets, connections, selection, .. } = self;
         let counts = packets.counts_mut();
+        counts.rows_left_out = selection.as_ref().map_or(0, |selection| selection.left_out);
         counts.evicted_connections = connections.evicted;
         counts.evicted_packets = connections.evicted_packets;
         counts.protocols.clone_from(&connections.protocols);
         counts.tls.clone_from(&connections.tls);
         counts.keys = connections.keys.counts();
+        let http2 = connections.http2;
+        counts.http2_unread_blocks = http2.long_blocks + http2.wrong_blocks;
+        counts.http2_dropped_streams = http2.dropped_streams;
     }
 
     /// Ends the current file, which cannot be read any further. Other files are read on.
@@ -250,7 +260,8 @@ impl Capture {
     ///
     /// Returns whether all have ended; if not, the call must be repeated when the sink has room.
     pub fn finish(&mut self, sink: &mut impl Sink) -> bool {
-        let is_finished = self.connections.finish(&mut FilteredSink { filter: &self.filter, sink });
+        let Self { connections, filter, selection, .. } = self;
+        let is_finished = connections.finish(&mut FilteredSink { filter, selection, sink });
         self.update_counts();
         is_finished
     }
@@ -292,9 +303,10 @@ const fn stopping_at_secrets(mut packets: PacketReader) -> PacketReader {
     packets
 }
 
-/// Passes on only the messages and events that the filter wants.
+/// Passes on only the messages and events that the filter and the conditions want.
 struct FilteredSink<'a, S> {
     filter: &'a Filter,
+    selection: &'a mut Option<Selection>,
     sink: &'a mut S,
 }
 
@@ -306,7 +318,10 @@ impl<S: Sink> Sink for FilteredSink<'_, S> {
     #[inline]
     fn message(&mut self, message: Message) {
         if self.filter.wants_message(&message) {
-            self.sink.message(message);
+            match self.selection {
+                None => self.sink.message(message),
+                Some(selection) => selection.message(message, self.sink),
+            }
         }
     }
 
@@ -317,17 +332,26 @@ impl<S: Sink> Sink for FilteredSink<'_, S> {
 
     fn gap(&mut self, gap: &CaptureEvent) {
         if self.filter.wants_event(gap) {
-            self.sink.gap(gap);
+            match self.selection {
+                None => self.sink.gap(gap),
+                Some(selection) => selection.gap(gap, self.sink),
+            }
         }
     }
 
     fn event(&mut self, event: CaptureEvent) {
         if self.filter.wants_event(&event) {
-            self.sink.event(event);
+            match self.selection {
+                None => self.sink.event(event),
+                Some(selection) => selection.event(event, self.sink),
+            }
         }
     }
 
     fn ended(&mut self, connection: Connection) {
+        if let Some(selection) = self.selection {
+            selection.ended(connection.connection);
+        }
         self.sink.ended(connection);
     }
 

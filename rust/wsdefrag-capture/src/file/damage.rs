@@ -7,7 +7,7 @@ use std::fmt;
 use crate::file::error::{FileError, FileErrorKind};
 
 /// Places of a file that are reported one by one.
-const MAX_REPORTED: u64 = 16;
+pub(crate) const MAX_REPORTED: u64 = 16;
 
 /// Damage inside a capture file that was passed over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +47,7 @@ pub(crate) struct Damages {
 }
 
 impl Damages {
+    /// Adds damage after which `skipped` bytes were skipped.
     #[cold]
     pub(crate) fn add(&mut self, error: FileError, skipped: u64) {
         self.count += 1;
@@ -64,7 +65,7 @@ impl Damages {
         self.waiting.extend(self.rest.take());
     }
 
-    /// The damage since the last call.
+    /// Removes and returns the damage that is to be reported.
     pub(crate) fn take(&mut self) -> Vec<Damage> {
         std::mem::take(&mut self.waiting)
     }
