@@ -87,7 +87,7 @@ fn read(file: &[u8], chunk: usize, most: Option<usize>) -> (Vec<String>, Vec<Str
 }
 
 /// The first byte gives the size of the chunks; the others are the file.
-pub fn check(input: &[u8]) {
+pub(crate) fn check(input: &[u8]) {
     let Some((size, file)) = input.split_first() else { return };
     if !matches!(file.first(), Some(b'0'..=b'9' | b'{')) {
         return;

@@ -10,7 +10,7 @@ use wsdefrag_capture::{Capture, Options, Sink};
 type Seed = (String, Vec<u8>);
 
 /// What a capture is as an archive.
-pub fn converted(name: &str, archive: Archive, options: Options) -> Vec<u8> {
+pub(crate) fn converted(name: &str, archive: Archive, options: Options) -> Vec<u8> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../vectors/captures").join(name);
     let file = fs::read(path).unwrap();
     let mut output = archive.output(vec![name.to_owned()], None);
@@ -44,7 +44,7 @@ pub fn converted(name: &str, archive: Archive, options: Options) -> Vec<u8> {
 }
 
 /// Archives of small recordings; the first byte gives the size of the chunks.
-pub fn seeds() -> Vec<Seed> {
+pub(crate) fn seeds() -> Vec<Seed> {
     let mut seeds = Vec::new();
     for name in ["refused.pcapng", "early-frames.pcapng", "snap-length.pcapng"] {
         for (archive, suffix) in [(Archive::Har, "har"), (Archive::Flows, "mitm")] {
