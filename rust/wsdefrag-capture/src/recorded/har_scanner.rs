@@ -78,11 +78,10 @@ impl HarScanner {
                     self.key_length = 0;
                 }
                 b'{' | b'[' => {
-                    if byte == b'{' && self.in_entries && self.depth == 3 {
-                        if !self.in_entry {
-                            self.in_entry = true;
-                            return (at, Found::Start);
-                        }
+                    let is_element = self.in_entries && self.depth == 3;
+                    if byte == b'{' && is_element && !self.in_entry {
+                        self.in_entry = true;
+                        return (at, Found::Start);
                     }
                     self.open(byte);
                 }
