@@ -37,6 +37,7 @@ pub mod output;
 pub mod packet;
 pub mod protocol;
 mod recorded;
+pub mod report;
 pub mod selection;
 pub mod sink;
 pub mod stats;
