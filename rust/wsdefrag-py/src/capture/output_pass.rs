@@ -8,8 +8,9 @@
 //! handlers, and flush what came through a pipe.
 //!
 //! - a block leaves `block` only when its `bytes` object is there and no signal handler raised
-//! - the output is finished once, when the run has ended, also with a failure; the failure is raised
+//! - the output is finished once, after the run has ended, also with a failure; the failure is raised
 //!   after the last block
+//! - between the two is a call, so that the caller can add notes to the output
 
 #![expect(
     clippy::disallowed_methods,
@@ -34,6 +35,7 @@ use wsdefrag_capture::lines::line_output::{LineOutput, LineRows};
 use wsdefrag_capture::lines::text_lines::TextLines;
 use wsdefrag_capture::output::{Output, OutputError};
 use wsdefrag_capture::packet::counts::Counts;
+use wsdefrag_capture::report::{Report, ReportOptions};
 use wsdefrag_capture::stats::{Grouping, Stats};
 use wsdefrag_capture::tally::{Counted, Tally};
 use wsdefrag_capture::{Filter, Sink, Status};
@@ -65,6 +67,10 @@ pub(crate) struct OutputOptions {
     pub(crate) events: bool,
     /// Whether control frames are among these.
     pub(crate) control_frames: bool,
+    /// The heading of a report.
+    pub(crate) title: String,
+    /// What was chosen of the capture, in words.
+    pub(crate) selection: Vec<String>,
     /// The most columns of a line of text; 0 for no limit.
     pub(crate) width: usize,
     /// Whether lines of text have a terminal's colours.
@@ -78,12 +84,14 @@ pub(crate) type AnyOutput = Box<dyn Output + Send>;
 pub(crate) fn make_output(
     py: Python<'_>,
     format: &str,
-    options: &OutputOptions,
+    options: OutputOptions,
     files: Vec<String>,
 ) -> PyResult<AnyOutput> {
-    let OutputOptions { table, content, events, control_frames, width, colours } = *options;
+    let OutputOptions { table, content, events, control_frames, width, colours, title, selection } =
+        options;
     let rows = LineRows { table, events, control_frames };
     match format {
+        "report" => Ok(Box::new(Report::new(ReportOptions { title, files, content, selection }))),
         "jsonl" => Ok(Box::new(LineOutput::new(JsonLines::new(content), rows, files))),
         "har" => Ok(archive(Archive::Har, files)),
         "mitm" => Ok(archive(Archive::Flows, files)),
@@ -118,8 +126,10 @@ fn archive(archive: Archive, files: Vec<String>) -> AnyOutput {
 
 /// The state of a pass.
 struct State {
-    /// `None` after the end.
+    /// `None` after its end.
     run: Option<GuardedRun>,
+    /// Whether the output has ended, too.
+    is_finished: bool,
     /// Whether the rest of the output has to be taken.
     has_rest: bool,
     rows: Counted<AnyOutput>,
@@ -136,7 +146,11 @@ impl State {
     /// if there is no block.
     fn fill(&mut self) -> Option<std::io::Error> {
         let Some(run) = &mut self.run else {
-            self.take_rest();
+            if self.is_finished {
+                self.take_rest();
+            } else {
+                self.finish();
+            }
             return None;
         };
         let most = if run.is_live() { 1 } else { MOST_STEPS };
@@ -173,12 +187,21 @@ impl State {
         paused.filter(|_| self.block.is_empty())
     }
 
-    /// Ends the run, and makes the rest of the file ready.
+    /// Ends the run.
     fn end(&mut self) {
         let Some(run) = self.run.take() else { return };
         self.counts.clone_from(run.counts());
         self.warnings.extend_from_slice(&run.warnings()[self.warnings.len()..]);
-        match self.rows.next.finish() {
+    }
+
+    /// Makes the rest of the file ready, and takes its first block.
+    fn finish(&mut self) {
+        self.is_finished = true;
+        let output = &mut self.rows.next;
+        if let Some(failure) = &self.failure {
+            output.note(failure.to_string());
+        }
+        match output.finish() {
             Ok(()) => {
                 self.has_rest = true;
                 self.take_rest();
@@ -228,6 +251,7 @@ impl OutputPass {
         let bytes_read = run.bytes_counter();
         let state = State {
             run: Some(run),
+            is_finished: false,
             has_rest: false,
             rows: Counted { tally: Tally::new(filter), next: output },
             block: Vec::new(),
@@ -244,7 +268,7 @@ impl OutputPass {
         state: &mut State,
     ) -> PyResult<Option<Bound<'py, PyBytes>>> {
         if state.block.is_empty() {
-            if state.run.is_none() && !state.has_rest {
+            if state.is_finished && !state.has_rest {
                 return match state.failure.take() {
                     Some(failure) => Err(errors::raise_capture(py, failure)),
                     None => Ok(None),
@@ -284,6 +308,23 @@ impl OutputPass {
     ///     MemoryError: If memory is refused.
     fn next_block<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyBytes>>> {
         self.state.with(py, |state| self.next(py, state))
+    }
+
+    /// Whether the capture was read to its end. Only the rest of the output follows.
+    #[getter]
+    fn has_ended(&self, py: Python<'_>) -> PyResult<bool> {
+        self.state.with(py, |state| Ok(state.run.is_none()))
+    }
+
+    /// Add a sentence about the whole capture to a report; nothing for other formats.
+    ///
+    /// Args:
+    ///     sentence: Any text. It must come before the end of the output.
+    fn note(&self, py: Python<'_>, sentence: String) -> PyResult<()> {
+        self.state.with(py, |state| {
+            state.rows.next.note(sentence);
+            Ok(())
+        })
     }
 
     /// Bytes of the files read so far, as stored (compressed).
