@@ -10,7 +10,7 @@ ASAN := .venv-asan
 FUZZ_SECONDS ?= 60
 JOBS ?= auto
 RECORDING := vectors/captures/demo.pcapng
-FUZZ_TARGETS := arbitrary_bytes split_feeding deflate encoder relay packets merge connections http2 hpack tls_messages tls_keylog
+FUZZ_TARGETS := arbitrary_bytes split_feeding deflate encoder relay packets merge connections http2 hpack tls_messages tls_keylog recorded
 
 BIN := $(VENV)/bin
 # A process that has run out of tests takes over half of those that another one has left.
@@ -24,7 +24,7 @@ mkdir -p rust/fuzz/corpus/$(1)
 cargo +nightly fuzz run --fuzz-dir rust/fuzz $(1) rust/fuzz/corpus/$(1) $(SEEDS)/$(1) $(wildcard rust/fuzz/regressions/$(1)) -- -max_total_time=$(2) -verbosity=0
 
 endef
-RUST := Cargo.toml Cargo.lock $(shell find rust -name '*.rs' -o -name Cargo.toml | grep -v /target/)
+RUST := Cargo.toml Cargo.lock $(shell find rust -name '*.rs' -o -name Cargo.toml -o -path '*/report/page/*' | grep -v /target/)
 # mypy takes one module of a name at a time; there are three conftest.py and two echo_server.py.
 TYPED_TESTS := tests/conftest.py tests/smoke.py $(shell find tests \
 	-path tests/conformance -prune \
@@ -89,7 +89,7 @@ coverage: build mitmproxy-env ## run the package's tests, and fail below 95 % of
 	$(BIN)/python -m coverage report
 
 bench-tls: build ## compare encrypted captures with clear ones and with tshark
-	cd benches && ../$(BIN)/python -m captures.tls
+	cd benches && ../$(BIN)/python -m captures.tls && ../$(BIN)/python -m captures.tls_costs
 
 memory-table: build ## print what hostile captures take, as a table; for docs/captures.md
 	$(BIN)/python benches/captures/memory_table.py

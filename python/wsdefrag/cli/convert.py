@@ -15,6 +15,7 @@ from wsdefrag.cli.help import Command
 from wsdefrag.cli.input.inputs import EXISTING, Input, captures, live
 from wsdefrag.cli.options import (
     CONNECTION_FILTERS,
+    CONTENT_FILTERS,
     MESSAGE_FILTERS,
     NO_EVENTS,
     READING,
@@ -102,6 +103,7 @@ Examples:
     SENDER,
     CONNECTION_FILTERS,
     MESSAGE_FILTERS,
+    CONTENT_FILTERS,
     READING,
 )
 @click.option("--summary", is_flag=True, help="Print totals and speed at the end.")
@@ -123,7 +125,7 @@ def convert(
 ) -> None:
     """Convert packet captures to files for other programs.
 
-    CAPTURE is a pcap, pcapng or snoop file, also compressed; - is standard input. OUT is created
+    CAPTURE is a pcap, pcapng, snoop, .mitm or .har file; - is standard input. OUT is created
     only when it is complete.
     """
     into = is_folder(output)

@@ -73,16 +73,18 @@ def plot(
 ) -> None:
     """Draw the messages and bytes of the busiest WebSockets over time.
 
-    CAPTURE is a pcap, pcapng or snoop file, also compressed; - is standard input. Incomplete and
+    CAPTURE is a pcap, pcapng, snoop, .mitm or .har file; - is standard input. Incomplete and
     invalid messages are marked.
     """
     suffix = Path(output).suffix[1:].lower()
     if suffix not in ("png", "svg"):
         raise click.UsageError(f"{printable_name(output)} ends neither in .png nor in .svg.")
     try:
-        import matplotlib as mpl  # noqa: F401  (fail before reading, if it is not installed)
+        if suffix == "png":
+            import matplotlib as mpl  # noqa: F401  (fail before reading, if it is not installed)
     except ModuleNotFoundError:
-        raise UnusableInput("plot", "needs matplotlib: pip install 'wsdefrag[plot]'") from None
+        reason = "needs matplotlib: pip install 'wsdefrag[plot]'; .svg needs nothing"
+        raise UnusableInput("a .png", reason) from None
     check_output(output, inputs, force=force)
     reading = Reading(captures(inputs), selection)
     format = cast("Literal['png', 'svg']", suffix)

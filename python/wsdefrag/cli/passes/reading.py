@@ -38,6 +38,13 @@ T = TypeVar("T")
 class Counters(Protocol):
     """What a pass of the native module has counted so far."""
 
+    def note(self, sentence: str) -> None:
+        """Add a sentence to a report."""
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the capture was read to its end."""
+
     @property
     def bytes_read(self) -> int:
         """Bytes of the files."""
@@ -163,10 +170,15 @@ class Reading:
 
     def _driven(self, made: Counters, read: Callable[[], T | None]) -> Generator[T, None, None]:
         """Drive a pass with progress to its end, and count what it has counted."""
+        is_noted = False
         with progress(self._size(), self.name, lambda: made.tally["messages"]) as advance:
             while (part := self._next(read)) is not None:
                 yield part
                 advance(made.bytes_read)
+                if made.has_ended and not is_noted:
+                    is_noted = True
+                    for sentence in _notes(PacketCounts(**made.counts), made.warnings):
+                        made.note(sentence)
         self.bytes_read = made.bytes_read
         self.counts = PacketCounts(**made.counts)
         self.losses.count_tally(made.tally)
@@ -311,3 +323,10 @@ class Reading:
                 f"{self.bytes_read / seconds / 1e6:,.1f} MB/s",
             ]
         )
+
+
+def _notes(counts: PacketCounts, warnings: list[str]) -> list[str]:
+    """Return what a pass did not read, for an output that has a place for it."""
+    losses = Losses()
+    losses.count_packets(counts, warnings)
+    return [*losses.warnings, *losses.notes]

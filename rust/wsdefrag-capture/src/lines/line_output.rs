@@ -16,7 +16,7 @@ use crate::sink::Sink;
 /// Most bytes of a content whose buffer is used again.
 const MOST_SPARE: usize = 16 << 10;
 
-/// Appends a row as a line, with its line feed.
+/// Appends a row as a line, with its line feed; or as several, or as none.
 pub trait LineFormat {
     /// Appends a message.
     fn message(&mut self, line: &mut Vec<u8>, row: MessageRow<'_>) -> Result<(), OutOfMemory>;

@@ -8,8 +8,9 @@
 //! handlers, and flush what came through a pipe.
 //!
 //! - a block leaves `block` only when its `bytes` object is there and no signal handler raised
-//! - the output is finished once, when the run has ended, also with a failure; the failure is raised
+//! - the output is finished once, after the run has ended, also with a failure; the failure is raised
 //!   after the last block
+//! - between the two is a call, so that the caller can add notes to the output
 
 #![expect(
     clippy::disallowed_methods,
@@ -28,11 +29,14 @@ use pyo3::{PyTraverseError, PyVisit};
 use wsdefrag_capture::archive::archive_output::Archive;
 use wsdefrag_capture::columns::Table;
 use wsdefrag_capture::lines::clock::Clock;
+use wsdefrag_capture::lines::follow_lines::{ContentView, FollowLines};
 use wsdefrag_capture::lines::json_lines::JsonLines;
 use wsdefrag_capture::lines::line_output::{LineOutput, LineRows};
 use wsdefrag_capture::lines::text_lines::TextLines;
 use wsdefrag_capture::output::{Output, OutputError};
 use wsdefrag_capture::packet::counts::Counts;
+use wsdefrag_capture::report::{Report, ReportOptions};
+use wsdefrag_capture::stats::{Grouping, Stats};
 use wsdefrag_capture::tally::{Counted, Tally};
 use wsdefrag_capture::{Filter, Sink, Status};
 
@@ -63,6 +67,10 @@ pub(crate) struct OutputOptions {
     pub(crate) events: bool,
     /// Whether control frames are among these.
     pub(crate) control_frames: bool,
+    /// The heading of a report.
+    pub(crate) title: String,
+    /// What was chosen of the capture, in words.
+    pub(crate) selection: Vec<String>,
     /// The most columns of a line of text; 0 for no limit.
     pub(crate) width: usize,
     /// Whether lines of text have a terminal's colours.
@@ -76,18 +84,35 @@ pub(crate) type AnyOutput = Box<dyn Output + Send>;
 pub(crate) fn make_output(
     py: Python<'_>,
     format: &str,
-    options: &OutputOptions,
+    options: OutputOptions,
     files: Vec<String>,
 ) -> PyResult<AnyOutput> {
-    let OutputOptions { table, content, events, control_frames, width, colours } = *options;
+    let OutputOptions { table, content, events, control_frames, width, colours, title, selection } =
+        options;
     let rows = LineRows { table, events, control_frames };
     match format {
+        "report" => Ok(Box::new(Report::new(ReportOptions { title, files, content, selection }))),
         "jsonl" => Ok(Box::new(LineOutput::new(JsonLines::new(content), rows, files))),
         "har" => Ok(archive(Archive::Har, files)),
         "mitm" => Ok(archive(Archive::Flows, files)),
         "text" => {
             let clock = Clock::new(Box::new(LocalTime::new(py)?));
             let lines = TextLines::new(width, colours, content, clock);
+            Ok(Box::new(LineOutput::new(lines, rows, files)))
+        }
+        "stats" | "stats-by-connection" | "stats-by-host" | "stats-by-path" => {
+            let by = format.strip_prefix("stats-by-").unwrap_or("total");
+            let known = Grouping::NAMES.iter().find(|(name, _)| *name == by);
+            Ok(Box::new(Stats::new(known.map_or(Grouping::Total, |(_, grouping)| *grouping))))
+        }
+        "follow" | "follow-hex" | "follow-raw" => {
+            let view = match format {
+                "follow-hex" => ContentView::Hex,
+                "follow-raw" => ContentView::Raw,
+                _ => ContentView::Text,
+            };
+            let clock = Clock::new(Box::new(LocalTime::new(py)?));
+            let lines = FollowLines::new(view, colours, clock);
             Ok(Box::new(LineOutput::new(lines, rows, files)))
         }
         _ => Err(PyValueError::new_err(format!("{format:?} is no format of an output"))),
@@ -101,8 +126,10 @@ fn archive(archive: Archive, files: Vec<String>) -> AnyOutput {
 
 /// The state of a pass.
 struct State {
-    /// `None` after the end.
+    /// `None` after its end.
     run: Option<GuardedRun>,
+    /// Whether the output has ended, too.
+    is_finished: bool,
     /// Whether the rest of the output has to be taken.
     has_rest: bool,
     rows: Counted<AnyOutput>,
@@ -123,7 +150,11 @@ impl State {
     /// if there is no block.
     fn fill(&mut self) -> Option<std::io::Error> {
         let Some(run) = &mut self.run else {
-            self.take_rest();
+            if self.is_finished {
+                self.take_rest();
+            } else {
+                self.finish();
+            }
             return None;
         };
         let most = if run.is_live() { 1 } else { MOST_STEPS };
@@ -161,15 +192,25 @@ impl State {
         paused.filter(|_| self.block.is_empty())
     }
 
-    /// Ends the run, and makes the rest of the file ready.
+    /// Ends the run.
     fn end(&mut self) {
         let Some(run) = self.run.take() else { return };
         self.counts.clone_from(run.counts());
         self.warnings.extend_from_slice(&run.warnings()[self.warnings.len()..]);
+    }
+
+    /// Makes the rest of the file ready, and takes its first block.
+    fn finish(&mut self) {
+        self.is_finished = true;
+        let output = &mut self.rows.next;
+        if let Some(failure) = &self.failure {
+            output.note(failure.to_string());
+        }
         self.has_rest = true;
-        if let Err(error) = self.rows.next.finish() {
+        if let Err(error) = output.finish() {
             self.failure.get_or_insert(why(error));
         }
+        self.take_rest();
     }
 
     /// Takes the next block of what is left after the end.
@@ -211,6 +252,7 @@ impl OutputPass {
         let bytes_read = run.bytes_counter();
         let state = State {
             run: Some(run),
+            is_finished: false,
             has_rest: false,
             rows: Counted { tally: Tally::new(filter), next: output },
             block: Vec::new(),
@@ -229,7 +271,7 @@ impl OutputPass {
         state: &mut State,
     ) -> PyResult<Option<Bound<'py, PyBytes>>> {
         if state.block.is_empty() {
-            if state.run.is_none() && !state.has_rest {
+            if state.is_finished && !state.has_rest {
                 return match state.failure.take() {
                     Some(failure) => Err(errors::raise_capture(py, failure)),
                     None => Ok(None),
@@ -283,6 +325,23 @@ impl OutputPass {
         self.state.with(py, |state| {
             let block = self.next(py, state)?;
             Ok(block.map(|block| (state.part, block)))
+        })
+    }
+
+    /// Whether the capture was read to its end. Only the rest of the output follows.
+    #[getter]
+    fn has_ended(&self, py: Python<'_>) -> PyResult<bool> {
+        self.state.with(py, |state| Ok(state.run.is_none()))
+    }
+
+    /// Add a sentence about the whole capture to a report; nothing for other formats.
+    ///
+    /// Args:
+    ///     sentence: Any text. It must come before the end of the output.
+    fn note(&self, py: Python<'_>, sentence: String) -> PyResult<()> {
+        self.state.with(py, |state| {
+            state.rows.next.note(sentence);
+            Ok(())
         })
     }
 

@@ -28,6 +28,7 @@ use wsdefrag_core::Strictness;
 use crate::capture::arrow::{ArrowStream, for_tables};
 use crate::capture::arrow_pass::{SharedResults, filled};
 use crate::capture::choices::Choices;
+use crate::capture::conditions::PyConditions;
 use crate::capture::key_logs::KeyLogs;
 use crate::capture::objects::OBJECT_MEMORY;
 use crate::capture::output_pass::{AnyOutput, OutputOptions, OutputPass, make_output};
@@ -67,7 +68,7 @@ impl CapturePlan {
     #[new]
     #[pyo3(signature = (
         *, paths, file, name, hosts, request_paths, connections, ports, addresses, from_client,
-        types, since_ns, until_ns, content, deflate, limits, strictness, resync, max_connections,
+        types, since_ns, until_ns, conditions, content, deflate, limits, strictness, resync, max_connections,
         memory, idle_timeout_ns, key, capture_point, decode_as, columns, key_log_paths, key_log_contents
     ))]
     #[expect(clippy::too_many_arguments, reason = "all of them have names where it is called")]
@@ -85,6 +86,7 @@ impl CapturePlan {
         types: Vec<Bound<'_, PyAny>>,
         since_ns: Option<i64>,
         until_ns: Option<i64>,
+        conditions: PyConditions,
         content: bool,
         deflate: Option<PyDeflateParams>,
         limits: PyLimits,
@@ -140,6 +142,7 @@ impl CapturePlan {
             capture_point,
             decode_as: decode_as.iter().map(tunnel).collect::<PyResult<_>>()?,
             filter,
+            conditions: conditions.try_into()?,
         };
         let names = columns.each_ref().map(Option::as_deref);
         let choices = Choices::new(names, &options)
@@ -205,13 +208,16 @@ impl CapturePlan {
     /// Start a pass over the capture that makes the bytes of an output file.
     ///
     /// Args:
-    ///     format: ``"jsonl"`` or ``"text"``.
+    ///     format: ``"jsonl"``, ``"text"``, ``"follow"``, ``"follow-hex"``, ``"follow-raw"`` or
+    ///         ``"report"``.
     ///     table: The table of a format with rows: ``"messages"``, ``"connections"`` or ``"events"``.
     ///     content: Whether to write the contents of messages.
     ///     events: Whether events stand between the messages, each in its place.
     ///     control_frames: Whether pings, pongs and closes are among these events.
     ///     width: The most columns of a line of text; 0 for no limit.
     ///     colours: Whether lines of text have a terminal's colours.
+    ///     title: The heading of a report.
+    ///     selection: What a report says of what was chosen of the capture; None for nothing.
     ///
     /// Raises:
     ///     ValueError: If there is no such format or table, or the source is a file object that was
@@ -219,7 +225,7 @@ impl CapturePlan {
     ///     MemoryError: If there is no memory for a pass.
     #[pyo3(signature = (
         format, *, table = "messages", content = true, events = true, control_frames = true,
-        width = 0, colours = false
+        width = 0, colours = false, title = "", selection = None
     ))]
     #[expect(
         clippy::too_many_arguments,
@@ -236,11 +242,22 @@ impl CapturePlan {
         control_frames: bool,
         width: usize,
         colours: bool,
+        title: &str,
+        selection: Option<Vec<String>>,
     ) -> PyResult<OutputPass> {
         let table = table_of(table)?;
         panics::caught(py, || {
-            let options = OutputOptions { table, content, events, control_frames, width, colours };
-            let output = make_output(py, format, &options, self.source.names())?;
+            let options = OutputOptions {
+                table,
+                content,
+                events,
+                control_frames,
+                width,
+                colours,
+                title: title.to_owned(),
+                selection: selection.unwrap_or_default(),
+            };
+            let output = make_output(py, format, options, self.source.names())?;
             // What rows say of their connection is kept while that is open.
             let options = Options { tables: 1, ..self.options.clone() };
             let run = self.source.run(py, options)?;
