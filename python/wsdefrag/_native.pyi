@@ -1,7 +1,7 @@
 """The engine of `wsdefrag`; import `wsdefrag` instead."""
 # Written by `make stub` from the built module and from tools/native_types.py.
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, TypeVar, final
 
 from typing_extensions import Buffer, Self, disjoint_base
@@ -276,6 +276,7 @@ class CapturePlan:
         types: Sequence[int],
         since_ns: int | None,
         until_ns: int | None,
+        conditions: Mapping[str, Any],
         content: bool,
         deflate: DeflateParams | None,
         limits: Limits,
@@ -336,7 +337,8 @@ class CapturePlan:
         """Start a pass over the capture that makes the bytes of an output file.
 
         Args:
-            format: ``"jsonl"``, ``"text"`` or ``"report"``.
+            format: ``"jsonl"``, ``"text"``, ``"follow"``, ``"follow-hex"``, ``"follow-raw"`` or
+                ``"report"``.
             table: The table of a format with rows: ``"messages"``, ``"connections"`` or ``"events"``.
             content: Whether to write the contents of messages.
             events: Whether events stand between the messages, each in its place.
@@ -1446,6 +1448,17 @@ class OutputPass:
             BlockingIOError: If a non-blocking file object has no data yet.
             RuntimeError: If another call is reading the pass.
             MemoryError: If memory is refused.
+        """
+
+    def next_part(self) -> tuple[int, bytes] | None:
+        """Read as ``next_block`` does, for an output of several files.
+
+        Returns:
+            The number of the file, and its next bytes, maybe none; None at the end. The file of a table
+            has its number among messages, connections and events.
+
+        Raises:
+            As ``next_block``.
         """
 
     def note(self, sentence: str) -> None:

@@ -140,7 +140,11 @@ def test_library_writes_what_the_tables_hold() -> None:
 @pytest.mark.parametrize(
     ("module", "output", "says"),
     [
-        ("matplotlib", "m.png", "plot: needs matplotlib: pip install 'wsdefrag[plot]'"),
+        (
+            "matplotlib",
+            "m.png",
+            "a .png: needs matplotlib: pip install 'wsdefrag[plot]'; .svg needs nothing",
+        ),
     ],
 )
 def test_missing_package_is_named(tmp_path: Path, module: str, output: str, says: str) -> None:
