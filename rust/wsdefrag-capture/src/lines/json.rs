@@ -39,13 +39,18 @@ pub(super) fn string(line: &mut Line, text: &[u8]) -> Result<(), OutOfMemory> {
     line.try_push(b'"')?;
     let mut rest = text;
     while !rest.is_empty() {
-        line.try_reserve(rest.len().min(PART) * LONGEST_ESCAPE + 1)?;
-        // A part may end inside a character, but not before the last byte that decides about an escape.
-        let part = if rest.len() > PART { PART - 2 } else { rest.len() };
-        let taken = escape(line, rest, part);
-        rest = &rest[taken..];
+        rest = &rest[string_part(line, rest)?..];
     }
     line.try_push(b'"')
+}
+
+/// Appends the first part of a text that is escaped. Returns its length in bytes.
+#[inline]
+pub(super) fn string_part(line: &mut Line, text: &[u8]) -> Result<usize, OutOfMemory> {
+    line.try_reserve(text.len().min(PART) * LONGEST_ESCAPE + 1)?;
+    // A part may end inside a character, but not before the last byte that decides about an escape.
+    let part = if text.len() > PART { PART - 2 } else { text.len() };
+    Ok(escape(line, text, part))
 }
 
 /// Appends the first `part` bytes of a text, and the rest of an escaped character that begins in them.
@@ -185,16 +190,24 @@ pub fn seconds(line: &mut Vec<u8>, nanoseconds: i64) -> Result<(), OutOfMemory> 
 
 /// Appends bytes as a string in base64.
 pub(super) fn base64(line: &mut Line, bytes: &[u8]) -> Result<(), OutOfMemory> {
-    // A multiple of three, so that only the last part is padded.
-    const PART: usize = 3 << 10;
     line.try_push(b'"')?;
-    let mut digits = [0; PART / 3 * 4];
-    for part in bytes.chunks(PART) {
-        // It has room for every part.
-        let length = STANDARD.encode_slice(part, &mut digits).unwrap_or(0);
-        raw(line, &digits[..length])?;
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        rest = &rest[base64_part(line, rest)?..];
     }
     line.try_push(b'"')
+}
+
+/// Appends the first part of some bytes in base64. Returns its length in bytes.
+pub(super) fn base64_part(line: &mut Line, bytes: &[u8]) -> Result<usize, OutOfMemory> {
+    // A multiple of three, so that only the last part is padded.
+    const PART: usize = 3 << 10;
+    let part = &bytes[..bytes.len().min(PART)];
+    let mut digits = [0; PART / 3 * 4];
+    // It has room for every part.
+    let length = STANDARD.encode_slice(part, &mut digits).unwrap_or(0);
+    raw(line, &digits[..length])?;
+    Ok(part.len())
 }
 
 /// Appends bytes as a string of hexadecimal digits.

@@ -22,10 +22,13 @@ use super::line_output::LineFormat;
 use super::message_row::MessageRow;
 use super::shown::{Shown, binary};
 use crate::connection::Connection;
-use crate::message::Status;
+use crate::message::{Message, Status};
 
 /// Columns for a content, at least.
 const MIN_CONTENT: usize = 16;
+
+/// Bytes of a long binary content that are shown at a time.
+const PART: usize = 16 << 10;
 
 /// Columns of the type and the size of a message, which the kind of an event takes.
 const KIND: usize = 16;
@@ -177,10 +180,21 @@ fn end_line(line: &mut Vec<u8>, start: usize) -> Result<(), OutOfMemory> {
     line.try_push(b'\n')
 }
 
-impl LineFormat for TextLines {
-    fn message(&mut self, line: &mut Vec<u8>, row: MessageRow<'_>) -> Result<(), OutOfMemory> {
+/// Whether the content of a message is shown as a text.
+fn is_text(message: &Message) -> bool {
+    message.opcode == Opcode::Text && message.status != Status::Undecodable
+}
+
+/// The content as far as it is shown: a line does not end in spaces.
+fn without_end(row: MessageRow<'_>) -> &[u8] {
+    let spaces = row.content.iter().rev().take_while(|byte| **byte == b' ').count();
+    if is_text(row.message) { &row.content[..row.content.len() - spaces] } else { row.content }
+}
+
+impl TextLines {
+    /// Appends what stands before the content. Returns its columns.
+    fn head(&mut self, line: &mut Vec<u8>, row: MessageRow<'_>) -> Result<usize, OutOfMemory> {
         let MessageRow { message, content, .. } = row;
-        let start = line.len();
         let time = self.clock.time_of_day(message.timestamp);
         let mut head = Head { line, columns: 0, colours: self.colours };
         head.start(time, message.connection)?;
@@ -196,16 +210,53 @@ impl LineFormat for TextLines {
         let unauthenticated = if message.unauthenticated { "unauthenticated" } else { "" };
         let marks = [status_words(message.status), resynced, unauthenticated];
         head.marks(message.missing_bytes, marks)?;
-        let columns = head.columns;
+        Ok(head.columns)
+    }
+}
+
+impl LineFormat for TextLines {
+    fn message(&mut self, line: &mut Vec<u8>, row: MessageRow<'_>) -> Result<(), OutOfMemory> {
+        let start = line.len();
+        let columns = self.head(line, row)?;
         if self.content {
             let room = self.room(columns);
-            if message.opcode == Opcode::Text && message.status != Status::Undecodable {
-                self.shown.text(line, content, room)?;
+            if is_text(row.message) {
+                self.shown.text(line, row.content, room)?;
             } else {
-                binary(line, content, room)?;
+                binary(line, row.content, room)?;
             }
         }
         end_line(line, start)
+    }
+
+    fn begin(&mut self, line: &mut Vec<u8>, row: MessageRow<'_>) -> Result<bool, OutOfMemory> {
+        let is_whole = self.content && self.width == usize::MAX && !without_end(row).is_empty();
+        if is_whole {
+            self.head(line, row)?;
+        }
+        Ok(is_whole)
+    }
+
+    fn part(
+        &mut self,
+        line: &mut Vec<u8>,
+        row: MessageRow<'_>,
+        at: usize,
+    ) -> Result<usize, OutOfMemory> {
+        let content = without_end(row);
+        let Some(rest) = content.get(at..).filter(|rest| !rest.is_empty()) else {
+            return Ok(row.content.len());
+        };
+        if is_text(row.message) {
+            return Ok(at + self.shown.part(line, rest)?);
+        }
+        let part = &rest[..rest.len().min(PART)];
+        binary(line, part, usize::MAX)?;
+        Ok(at + part.len())
+    }
+
+    fn end(&mut self, line: &mut Vec<u8>, _: MessageRow<'_>) -> Result<(), OutOfMemory> {
+        line.try_push(b'\n')
     }
 
     fn event(&mut self, line: &mut Vec<u8>, row: &EventRow<'_>) -> Result<(), OutOfMemory> {

@@ -99,6 +99,8 @@ struct State {
     block: Vec<u8>,
     /// Raised after the last block.
     failure: Option<Failure>,
+    /// Whether the output cannot go on.
+    is_broken: bool,
     counts: Counts,
     warnings: Vec<String>,
 }
@@ -107,10 +109,17 @@ impl State {
     /// Reads until a block is ready, or for long enough. Returns what a non-blocking file object raised
     /// if there is no block.
     fn fill(&mut self) -> Option<std::io::Error> {
-        let Some(run) = &mut self.run else { return None };
-        let most = if run.is_live() { 1 } else { MOST_STEPS };
+        let Some(run) = &mut self.run else {
+            self.take();
+            return None;
+        };
+        let is_live = run.is_live();
+        let most = if is_live { 1 } else { MOST_STEPS };
         let mut paused = None;
         for _ in 0..most {
+            if self.rows.is_full() {
+                break;
+            }
             match run.step(&mut self.rows) {
                 Progress::More => {}
                 // The caller handles the signal, and calls again.
@@ -122,21 +131,35 @@ impl State {
                     break;
                 }
             }
-            if paused.is_some() || self.rows.is_full() {
+            if paused.is_some() {
                 break;
             }
         }
-        if let Some(run) = &mut self.run {
+        if let Some(run) = &self.run {
             self.counts.clone_from(run.counts());
             self.warnings.extend_from_slice(&run.warnings()[self.warnings.len()..]);
-            // What comes through a pipe is complete after each read.
-            if (most == 1 || self.rows.is_full())
-                && let Err(error) = self.rows.next.take(&mut self.block)
-            {
-                run.fail(why(error));
-            }
+        }
+        // What comes through a pipe is complete after each read.
+        if is_live || self.run.is_none() || self.rows.is_full() {
+            self.take();
         }
         paused.filter(|_| self.block.is_empty())
+    }
+
+    /// Takes what is ready. Where the output cannot go on, reading ends at once.
+    fn take(&mut self) {
+        if self.is_broken {
+            return;
+        }
+        if let Err(error) = self.rows.next.take(&mut self.block) {
+            self.break_off(error);
+        }
+    }
+
+    fn break_off(&mut self, error: OutputError) {
+        self.is_broken = true;
+        self.run = None;
+        self.failure.get_or_insert(why(error));
     }
 
     /// Ends the run, and makes the rest of the file ready.
@@ -144,10 +167,9 @@ impl State {
         let Some(run) = self.run.take() else { return };
         self.counts.clone_from(run.counts());
         self.warnings.extend_from_slice(&run.warnings()[self.warnings.len()..]);
-        let Self { rows: Counted { next: output, .. }, block, .. } = self;
-        let finished = output.finish().and_then(|()| output.take(block));
-        if let Err(error) = finished {
-            self.failure.get_or_insert(why(error));
+        if let Err(error) = self.rows.next.finish() {
+            self.take();
+            self.break_off(error);
         }
     }
 }
@@ -184,6 +206,7 @@ impl OutputPass {
             rows: Counted { tally: Tally::new(filter), next: output },
             block: Vec::new(),
             failure: None,
+            is_broken: false,
             counts: Counts::default(),
             warnings: Vec::new(),
         };
@@ -196,16 +219,17 @@ impl OutputPass {
         state: &mut State,
     ) -> PyResult<Option<Bound<'py, PyBytes>>> {
         if state.block.is_empty() {
-            if state.run.is_none() {
-                return match state.failure.take() {
-                    Some(failure) => Err(errors::raise_capture(py, failure)),
-                    None => Ok(None),
-                };
-            }
+            let has_ended = state.run.is_none();
             let paused =
                 if self.stays_attached { state.fill() } else { py.detach(|| state.fill()) };
             if let Some(error) = paused {
                 return Err(error.into());
+            }
+            if has_ended && state.block.is_empty() {
+                return match state.failure.take() {
+                    Some(failure) => Err(errors::raise_capture(py, failure)),
+                    None => Ok(None),
+                };
             }
         }
         let block = copied_bytes(py, &state.block)?;
