@@ -3,7 +3,7 @@
     python examples/many_captures.py [CAPTURE ...]
 
 A capture point is an interface or a tap whose capture goes on from file to file. Its files are one
-`Capture`, which merges them by time: a connection that spans two files is whole only then. Files of
+`Capture`, which merges them by time, so that a connection that spans two files is whole. Files of
 one folder whose names differ only in digits belong to one point here; change `point_of` for other
 names. The reader releases the GIL, so a thread for each point uses the cores. Within a point,
 (connection, from_client, seq) identifies a row. Needs `pip install 'wsdefrag[arrow]'`.

@@ -1,12 +1,12 @@
-"""What all tests share: hypothesis profiles, interrupts that interrupt, a look for leaks, tables.
+"""What all tests share: hypothesis profiles, a working SIGINT, a check for leaks, tables.
 
-By day (`repeatable`) the examples are the same in every run; by night (`random`, `make
-test-random`) they are others each time, ten times as many, and those that fail are kept in
+By day (`repeatable`) the examples are the same in every run. By night (`random`, `make
+test-random`) there are ten times as many, others each time; those that fail are kept in
 `.hypothesis/examples` and tried first in the next run. No example has a deadline, so a slow or busy
 machine changes nothing about what passes.
 
-A shell starts background jobs with SIGINT ignored, and so would be whatever the tests start; here
-it never is.
+A shell starts background jobs with SIGINT ignored, and the processes that they start inherit that.
+So the handler of SIGINT is set here.
 """
 
 from __future__ import annotations

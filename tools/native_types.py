@@ -1,9 +1,9 @@
 """The types of the native module, which a compiled module does not contain.
 
 `write_stub.py` takes names, order, defaults and docstrings from the built module, and the types
-from here. A name that means the same everywhere stands once, alone; where it means something else
-in one place, that place has a line of its own: `Class.method.parameter`, `Class.member`. Every line
-is in use; `make stub` names one that is not.
+from here. A name that has the same type everywhere has one line. A place where its type is another
+one has a line of its own: `Class.method.parameter`, `Class.member`. Every line is in use; `make
+stub` names one that is not.
 """
 
 from __future__ import annotations

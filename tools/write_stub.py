@@ -1,8 +1,8 @@
 """Writes the stub of the native module, `python/wsdefrag/_native.pyi`, from the built module.
 
 Names, signatures, defaults, docstrings and whether a class can be subclassed come from the module;
-types come from `native_types.py`; the layout comes from ruff. So the same module gives the same
-file, and a stub that differs was not written again after a change.
+types come from `native_types.py`; the layout comes from ruff. So the same module always gives the
+same file. If the stub differs, the module was changed and the stub not written again.
 
     python tools/write_stub.py            write the file
     python tools/write_stub.py --check    end with 1, and the difference, if it is not that file

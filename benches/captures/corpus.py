@@ -4,12 +4,12 @@
 
 `small`: one connection, 100,000 masked text messages of 200 B, four to a packet.
 `large`: one connection, masked binary messages of 1 MiB in segments of 1,400 B.
-`mixed`: some three hundred connections at any time, in bursts; a new one begins where one ends.
-    Four tenths exchange small JSON texts, two tenths compressed ones with context takeover, and
-    pings; a few carry large binaries, from the client or the server, and those make most of the
-    bytes. The rest is plain HTTP and what looks like TLS. Some packets are lost, doubled or late.
-`many`: 10,000 connections that are all open until the file ends, each in the middle of a message
-    nearly always.
+`mixed`: three hundred connections at any time, in bursts; when one ends, a new one begins. Four
+    tenths exchange small JSON texts and pings, two tenths compressed texts with context takeover. A
+    few carry large binaries, from the client or the server: most of the bytes. The rest is plain
+    HTTP, and records that look like TLS. Some packets are lost, doubled or late.
+`many`: 10,000 connections that are all open until the file ends, nearly always each in the middle
+    of a message.
 
 The checksums of the sent messages are kept, so `Sent.check` can verify the complete messages of a
 reader.
@@ -54,7 +54,7 @@ class Sent:
         self.checksums.setdefault(key, []).append(zlib.crc32(content))
 
     def check(self, whole: Iterable[tuple[Key, bytes]]) -> int:
-        """Makes sure that every message a reader calls whole was sent, and in this order.
+        """Checks that every complete message of a reader was sent, and in this order.
 
         Returns:
             How many there were.
@@ -71,7 +71,7 @@ class Sent:
 
 @dataclass(frozen=True)
 class Network:
-    """What happens to packets on their way into a file: one in so many is..."""
+    """Loses, doubles and delays packets: one of so many."""
 
     lost: int = 20_000
     doubled: int = 2_000

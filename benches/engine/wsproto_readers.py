@@ -6,8 +6,9 @@ when the message ends, then a plain Python object whose constructor turns the op
 member and reads the clock. `open_messages` does the same; what the layer does besides (relaying,
 logging, hooks) is left out.
 
-`+=` on `bytes` copies the frame so far, so a frame costs quadratic time in its pieces.
-`open_bytearray_messages` is the smallest cure, for comparison.
+`+=` on `bytes` copies the frame so far, so the time for a frame grows with the square of the number
+of its pieces.
+`open_bytearray_messages` repairs that with the smallest change, for comparison.
 """
 
 import time

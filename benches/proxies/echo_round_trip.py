@@ -1,9 +1,9 @@
 """Times a whole echo round trip through asyncio: our example's server and the peers' own.
 
-The client is the same for all: a blocking socket that sends a masked message it made beforehand and
-reads until as many bytes are back as the answer has. Each server is a process of its own on
-loopback, ended by its number. All are up at the same time and take turns, round by round, so that
-what the machine does besides falls on all of them.
+The client is the same for all: a blocking socket that sends a masked message, made beforehand, and
+reads until it has as many bytes as the answer. Each server is a process of its own on loopback,
+ended by its process id. All run at the same time and take turns, round by round, so that other load
+slows all of them.
 """
 
 import base64

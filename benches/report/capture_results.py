@@ -1,7 +1,7 @@
 """The numbers of `captures.measure`, read back, and the targets they are held to.
 
 A timing is the median of its rounds; a ratio is one of two medians of the same run, on the same
-file. A way's rate counts the messages that stand in the file whole, whatever the way made of them.
+file. A rate counts the complete messages of the file, also those that a reader did not give.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""The chart of the README: how many times faster than each peer, one group of bars a workload."""
+"""The chart of the README: how many times faster than each peer, on each workload."""
 
 from pathlib import Path
 

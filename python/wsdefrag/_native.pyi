@@ -230,7 +230,7 @@ class ArrowStream:
 
 @disjoint_base
 class Budget:
-    """The engine behind ``wsdefrag.Budget``."""
+    """The engine of ``wsdefrag.Budget``."""
 
     def __new__(cls, max_bytes: int) -> Self: ...
     @property

@@ -19,7 +19,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wsdefrag import _native
-from wsdefrag._arguments import require_bool, require_optional
+from wsdefrag._reading_arguments import reading_rules
 from wsdefrag.deflate import DeflateParams
 from wsdefrag.limits import Limits
 from wsdefrag.strictness import Strictness
@@ -78,14 +78,13 @@ class WebSocketDirection(_native.WebSocketDirection):
         strictness: Strictness | None = None,
     ) -> Self:
         """Start a direction; the class documents the arguments."""
-        require_bool("from_client", from_client)
-        require_optional("deflate", deflate, DeflateParams)
-        require_optional("limits", limits, Limits)
-        require_optional("strictness", strictness, Strictness)
+        enforced_limits, rules = reading_rules(
+            from_client=from_client, deflate=deflate, limits=limits, strictness=strictness
+        )
         return super().__new__(
             cls,
             from_client=from_client,
             deflate=deflate,
-            limits=limits or Limits(),
-            strictness=strictness or Strictness(),
+            limits=enforced_limits,
+            strictness=rules,
         )

@@ -336,7 +336,7 @@ def test_capture_of_a_file_object_that_raises_says_so() -> None:
         pa.table(Capture(Broken()).to_arrow().messages)
 
 
-def test_file_object_that_has_nothing_yet_ends_a_table_behind_its_rows() -> None:
+def test_file_object_that_has_nothing_yet_ends_a_table_after_its_rows() -> None:
     data = (CAPTURES / "demo.pcapng").read_bytes()
 
     class Waiting(io.BytesIO):

@@ -1,7 +1,7 @@
 """Errors of other capture readers, case by case.
 
-Each of these was seen in a tool that is in use: a message that is missing without a word, frames
-made of payload bytes, one user's record printed in the place of another's.
+Each was seen in a tool that is in use: it leaves a message out without a warning, takes payload
+bytes for frames, or prints one user's message as another's.
 """
 
 from __future__ import annotations

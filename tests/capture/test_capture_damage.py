@@ -1,4 +1,4 @@
-"""Damaged and truncated files, and files that are no captures: what is read, and what is said."""
+"""Damaged and truncated files, and files that are no captures: what is read, and the warnings."""
 
 from __future__ import annotations
 

@@ -55,6 +55,27 @@ def test_pcap_is_read(order: Order, nanoseconds: bool) -> None:
 
 
 @pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("minor", range(5))
+def test_lengths_of_old_pcap_files_are_read_in_their_order(order: Order, minor: int) -> None:
+    """Before version 2.3, the length on the wire came first; 2.3 was written either way."""
+    whole = [packet for packet in PACKETS if len(packet.data) < 100]
+    cut = [packet.snapped(60) for packet in whole]
+    expected = read(pcap(cut, order=order))
+    assert any(packet.original is not None for packet in cut)
+    for wire_first in (True, False):
+        if wire_first != (minor < 3) and minor != 3:
+            continue
+        data = bytearray(pcap(cut, order=order, minor=minor))
+        at = 24
+        for packet in cut:
+            if wire_first:
+                lengths = data[at + 8 : at + 12], data[at + 12 : at + 16]
+                data[at + 12 : at + 16], data[at + 8 : at + 12] = lengths
+            at += 16 + len(packet.data)
+        assert read(bytes(data)).dump() == expected.dump()
+
+
+@pytest.mark.parametrize("order", ORDERS)
 def test_pcapng_is_read(order: Order) -> None:
     assert same(read(pcapng(PACKETS, order=order)))
 

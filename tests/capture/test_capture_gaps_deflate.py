@@ -123,7 +123,7 @@ def test_gap_in_a_plain_message_leaves_the_context(side: bool) -> None:
 
 
 @SIDES
-def test_context_behind_a_lost_direction_is_lost(side: bool) -> None:
+def test_context_after_a_lost_direction_is_lost(side: bool) -> None:
     talk = upgraded(DEFLATE)
     deflater = Deflater()
     talk.says(side, compressed(side, deflater, WORDS[0]))

@@ -1,4 +1,4 @@
-"""Handshakes that are odd, long, or captured in part: they are read, and what is odd is said."""
+"""Handshakes that are odd, long, or captured in part: they are read, and `problems` says why."""
 
 from __future__ import annotations
 

@@ -129,7 +129,7 @@ def test_hole_at_the_end_is_a_gap() -> None:
 
 
 @pytest.mark.parametrize(("count", "size"), [(1100, 10), (800, 1400)])
-def test_hole_is_a_gap_when_too_much_is_held_behind_it(count: int, size: int) -> None:
+def test_hole_is_a_gap_when_too_much_is_held_after_it(count: int, size: int) -> None:
     """After 1,024 segments or 1 MiB, late bytes are too late."""
     talk = upgraded()
     wire = binary(True, LONG)

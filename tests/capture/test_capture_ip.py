@@ -103,7 +103,7 @@ def test_fragments_are_put_together(six: bool, order: str, size: int) -> None:
     assert_whole(read(pcapng(written(cut, six=six))), six)
 
 
-def test_fragments_behind_extension_headers_are_put_together() -> None:
+def test_fragments_after_extension_headers_are_put_together() -> None:
     number = 0
 
     def cut(payload: bytes, source: str, destination: str) -> list[bytes]:

@@ -1,7 +1,7 @@
 """WebSockets whose handshake was not captured: they are found, and others are not invented.
 
-`WSDEFRAG_FLOWS` says how many flows of other protocols there are, and `WSDEFRAG_SALT` changes what
-is random. `WSDEFRAG_CUTS` cuts the recordings before each packet whose number is a multiple of it.
+`WSDEFRAG_FLOWS` is the number of flows of other protocols, and `WSDEFRAG_SALT` changes the random
+choices. `WSDEFRAG_CUTS` cuts the recordings before each packet whose number is a multiple of it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Several files as one capture: rotated, one a direction, overlapping, appended, unusable."""
+"""Several files as one capture: rotated, split by direction, overlapping, appended, unusable."""
 
 from __future__ import annotations
 

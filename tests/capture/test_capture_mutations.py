@@ -96,7 +96,7 @@ def test_silence_of_hours_and_forged_packets_lose_nothing(name: str) -> None:
         assert_nothing_lost(whole, seen, seed)
 
 
-@pytest.mark.parametrize("name", [name for name in RECORDINGS if name != "early-frames"])
+@pytest.mark.parametrize("name", RECORDINGS)
 def test_segments_up_to_64_places_late_lose_nothing(name: str) -> None:
     whole = intact(name)
     for run in range(RUNS // 2):

@@ -1,4 +1,4 @@
-"""JSON lines, Arrow tables and objects say the same of every recording, whole and damaged."""
+"""JSON lines, Arrow tables and objects have the same values, for whole and damaged recordings."""
 
 from __future__ import annotations
 

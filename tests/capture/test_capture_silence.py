@@ -1,7 +1,7 @@
 """Silence: no connection ends because nothing is sent for a long time.
 
-Heartbeats may be hours apart. Connections are ended only where there is no room for another one,
-and what follows of those is counted.
+Heartbeats may be hours apart. A connection is ended only where there is no room for another one,
+and its later packets are counted.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Stray packets: a RST or a SYN that the endpoints do not act on ends nothing.
+"""Stray packets: a RST or a SYN that the endpoints ignore ends no connection.
 
-Middleboxes forge RSTs, and late packets of an earlier connection come on the same ports. What shows
-that a connection goes on is what follows in it.
+Middleboxes forge RSTs, and late packets of an earlier connection come on the same ports. The
+packets after them show whether a connection goes on.
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from capture_conversation import (
@@ -44,7 +46,7 @@ def test_late_segment_is_put_in_its_place(distance: int) -> None:
     assert_all(found)
 
 
-def test_message_behind_a_hole_is_completed_by_what_fills_it() -> None:
+def test_message_after_a_hole_is_completed_by_what_fills_it() -> None:
     """Before that nobody could have read it."""
     talk = upgraded()
     first = talk.says(True, text(True, "first"), acked=False)
@@ -87,7 +89,7 @@ def test_first_to_arrive_wins_and_differing_copy_is_counted() -> None:
     assert found.connection.from_client.overlaps == 3
 
 
-def test_first_to_arrive_wins_behind_a_hole_too() -> None:
+def test_first_to_arrive_wins_after_a_hole_too() -> None:
     talk, sent = spoken()
     copy = sent[3].with_payload(bytes(len(sent[3].payload)))
     segments = talk.without(sent[2])
@@ -143,6 +145,39 @@ def test_repeated_syn_changes_nothing() -> None:
     for at, again in ((1, syn), (3, answer), (5, answer)):
         talk.segments.insert(at, again.at(talk.segments[at].time))
     assert_all(read(capture_of(talk.segments)))
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 5, 30])
+def test_first_segments_that_come_later_lose_nothing(count: int) -> None:
+    """SYNs, heads and first frames come after so many later segments, alone and in pairs."""
+    talk, _ = spoken(12)
+    sent = talk.end().segments
+    for first in range(8):
+        for second in range(8):
+            moved = [one for index, one in enumerate(sent) if index not in (first, second)]
+            for index in sorted({first, second}):
+                moved.insert(index + count, sent[index].at(moved[index + count - 1].time))
+            found = read(capture_of(moved), ordered=False)
+            assert_all(found, 12)
+            assert found.connection.from_client.missing == 0
+            assert found.connection.from_server.missing == 0
+
+
+def test_two_forged_syns_that_answer_each_other_end_nothing() -> None:
+    """Their numbers are those at which both directions stand."""
+    talk, sent = spoken(12)
+    for place in range(talk.segments.index(sent[0]) + 1, len(talk.segments)):
+        before = talk.segments[place - 1]
+        standing = {before.from_client: before.seq + len(before.payload)}
+        standing[not before.from_client] = before.ack
+        client, server = standing[True], standing[False]
+        syn = replace(sent[0], seq=client - 1, ack=0, flags=SYN, payload=b"", time=before.time)
+        answer = talk.segments[1].at(before.time)
+        answer = replace(answer, seq=server - 1, ack=client, flags=SYN | ACK)
+        forged = [*talk.segments[:place], syn, answer, *talk.segments[place:]]
+        found = read(capture_of(forged))
+        assert_all(found, 12)
+        assert not found.connection.has_losses
 
 
 def test_syn_with_data_is_read() -> None:

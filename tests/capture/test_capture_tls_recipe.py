@@ -1,4 +1,4 @@
-"""What tshark exports of decrypted TLS is read, also under suites that are not decrypted here."""
+"""Decrypted TLS that tshark exports is read, also of suites that the reader cannot decrypt."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tags, tunnels and link types: one conversation in each of them, and in every two of them."""
+"""Tags, tunnels and link types: one conversation is read through each, and through each pair."""
 
 from __future__ import annotations
 

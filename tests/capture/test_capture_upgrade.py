@@ -1,4 +1,4 @@
-"""The HTTP upgrade: where a WebSocket starts, what was agreed, and which requests are none."""
+"""The HTTP upgrade: which requests open a WebSocket, where its frames start, what was agreed."""
 
 from __future__ import annotations
 

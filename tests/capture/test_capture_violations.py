@@ -122,7 +122,7 @@ def test_character_across_fragments_is_valid(side: bool) -> None:
 
 
 @SIDES
-def test_bytes_behind_a_close_are_counted_and_nothing_else(side: bool) -> None:
+def test_bytes_after_a_close_are_counted_and_nothing_else(side: bool) -> None:
     """RFC 6455 section 1.4: what follows is discarded."""
     rest = text(side, "too late") + b"\xff\xff nonsense"
     found = sent(side, text(side, "before"), close(side, 1001, b"bye") + rest)

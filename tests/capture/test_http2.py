@@ -1,4 +1,4 @@
-"""WebSockets over HTTP/2 (RFC 8441) in clear: captures that nothing is missing from."""
+"""WebSockets over HTTP/2 (RFC 8441) in clear text, in captures without losses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""WebSockets over HTTP/2 in captures that miss packets: what a gap costs, and what goes on.
+"""WebSockets over HTTP/2 in captures that miss packets: what a gap loses, and what is still read.
 
 Follows RFC 9113, RFC 8441 and RFC 7541.
 """

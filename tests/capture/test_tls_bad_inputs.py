@@ -1,6 +1,6 @@
 """Bad inputs with TLS: each is counted and named, and the rest is read.
 
-A key log that is none, a key of a wrong length, a record that is cut, a tag that is wrong.
+The inputs are a file that is no key log, a key of a wrong length, a truncated record, a wrong tag.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
-"""Captures of TLS with losses: what whole records allow is read, and nothing else is said.
+"""Captures of TLS with losses: messages in whole records are read, and no others are invented.
 
-The figures are those of `LAWS`, of all messages over all scenarios. The table at the end of the
-test run says more: by kind of cipher suite, and how many messages were read from parts of records.
-`WSDEFRAG_SALT` and `WSDEFRAG_MUTATIONS` change nothing here: a rate needs the same captures.
+`LAWS` has the share of messages that must be read, over all scenarios. The table at the end of the
+test run has the share for each kind of cipher suite, and the messages that were read from parts of
+records. `WSDEFRAG_SALT` and `WSDEFRAG_MUTATIONS` have no effect here, because a share can be
+compared only over the same captures.
 """
 
 from __future__ import annotations

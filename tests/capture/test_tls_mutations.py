@@ -1,8 +1,8 @@
 """Captures of TLS with random damage, with and without keys: nothing is yielded that was not sent.
 
-Besides the damage that other captures get, records are written anew under the right keys: cut
-otherwise, padded, with tickets and key updates between them, or with contents that no program
-sends. `WSDEFRAG_MUTATIONS` and `WSDEFRAG_SALT` are as in `test_capture_mutations`.
+Besides the damage that other captures get, records are written anew under the right keys: divided
+in other places, padded, mixed with tickets and key updates, or with contents that no program sends.
+`WSDEFRAG_MUTATIONS` and `WSDEFRAG_SALT` are as in `test_capture_mutations`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """No key bytes in any output: objects, errors, warnings, tables, JSON lines, the command's text.
 
-Looked for are the secrets of the key log and the keys and IVs that come of them, as bytes, in
-hexadecimal and in base64, a piece of each being enough.
+The tests search for the secrets of the key log and for the keys and IVs derived from them, as
+bytes, in hexadecimal and in base64. A part of one is a failure.
 """
 
 from __future__ import annotations

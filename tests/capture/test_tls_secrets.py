@@ -1,4 +1,4 @@
-"""No key stands in anything that is shown: objects, errors, warnings, rows, the command's lines."""
+"""No text that is shown has a key: objects, errors, warnings, rows, the command's lines."""
 
 from __future__ import annotations
 

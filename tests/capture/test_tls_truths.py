@@ -1,7 +1,7 @@
-"""What the tests of TLS are measured with: the truths of the recordings, and the oracle.
+"""The expected values of the TLS tests: the truths of the recordings agree with the oracle.
 
-`intact` compares each message that `tls_oracle` finds with what the application logged, so an
-independent reader of TLS agrees with the truths, message by message.
+`tls_oracle` is an independent reader of TLS. `intact` compares each message that it finds with the
+message that the application logged.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Comparison with tshark on intact captures of TLS: the same messages.
 
-tshark is given the same keys. It takes early data that was refused for data, and looks for no
-WebSockets in HTTP/2; those connections are left out, as the truths of the recordings note.
+tshark is given the same keys. It reads refused early data as if it had been accepted, and finds no
+WebSockets in HTTP/2. The truths of the recordings name these connections, which are left out.
 """
 
 from __future__ import annotations

@@ -138,7 +138,7 @@ def test_good_messages_come_before_one_line_of_error(
     assert line.count("\n") == 1
 
 
-def test_error_stands_behind_the_messages_where_both_go_to_one_place(tmp_path: Path) -> None:
+def test_error_comes_after_the_messages_where_both_go_to_one_place(tmp_path: Path) -> None:
     path = tmp_path / "bad.bin"
     path.write_bytes(GOOD * 2000 + b"\x83\x00")
     both = subprocess.run(

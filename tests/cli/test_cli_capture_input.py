@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -106,3 +107,14 @@ def test_named_pipe_is_read_once_and_as_it_comes(tmp_path: Path) -> None:
         path.write_bytes(plain())
         output, error = process.communicate(timeout=HANG_SECONDS)
     assert (output.count(b"\n"), error, process.returncode) == (6, b"", 0)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")
+def test_file_whose_name_is_no_text_is_named_on_one_line(tmp_path: Path) -> None:
+    good, bad = tmp_path / "good.pcap", Path(os.fsdecode(bytes(tmp_path) + b"/em\xffpty\n.pcap"))
+    good.write_bytes(capture_of(Conversation().open().upgrade().segments))
+    bad.write_bytes(b"")
+    result = invoke_capture("connections", bad, good)
+    assert result.exit_code == 1
+    name = repr(f"{tmp_path}/em\ufffdpty\n.pcap")
+    assert result.stderr == f"wsdefrag: {name}: not a capture file: it is empty\n"

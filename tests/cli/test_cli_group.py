@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 import wsdefrag
-from cli_command import invoke
+from cli_command import environment, invoke
 from hang_guard import HANG_SECONDS
 from wsdefrag.cli import group
 
@@ -55,3 +55,18 @@ def test_script_for_mitmproxy_is_where_the_command_says() -> None:
     script = Path(result.stdout.rstrip("\n"))
     # Neither the command nor the script needs mitmproxy for this.
     assert compile(script.read_text(encoding="utf-8"), str(script), "exec")
+
+
+@pytest.mark.parametrize("name", ["connections", "convert", "messages", "plot"])
+def test_help_fits_a_narrow_terminal(name: str) -> None:
+    """All lines but examples, which are to be copied."""
+    done = subprocess.run(
+        [sys.executable, "-m", "wsdefrag", name, "--help"],
+        env=environment(COLUMNS="60"),
+        capture_output=True,
+        timeout=HANG_SECONDS,
+        check=True,
+    )
+    lines = [line for line in done.stdout.decode().splitlines() if "wsdefrag" not in line]
+    assert [line for line in lines if len(line) > 60] == []
+    assert "Exit status:" in lines

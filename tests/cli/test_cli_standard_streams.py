@@ -1,4 +1,4 @@
-"""The command where the shell closed its standard streams, and where files cannot be written."""
+"""The command when its standard streams are closed, and when files cannot be written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the command says of packets that it does not follow, and of captures without WebSockets."""
+"""The command's notes about packets that it does not follow, and captures without WebSockets."""
 
 from __future__ import annotations
 

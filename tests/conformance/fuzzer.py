@@ -4,9 +4,9 @@
     python fuzzer.py SPEC SECONDS FD      the fuzzing server, on the listening socket FD
 
 The suite's own server listens on all interfaces. This one takes a socket that the parent process
-has bound to loopback, so that nothing else is ever reachable and the port is known beforehand. The
-process ends with its work, with its parent, which holds the other end of standard input, or by an
-alarm after so many SECONDS.
+has bound to loopback, so nothing else can reach it and the port is known beforehand. The process
+ends when its work is done, when the parent ends (it holds the other end of standard input), or by
+an alarm after SECONDS.
 """
 
 import json

@@ -1,11 +1,11 @@
 """Make a virtual environment that holds the Autobahn TestSuite, for the runs beside this file.
 
-The suite runs on CPython 2.7 only, and builds only with the releases below. virtualenv, in the last
-release that knows 2.7, is put into a directory that is gone afterwards, so that nothing is
-installed into an interpreter of the machine.
+The suite runs on CPython 2.7 only, and builds only with the releases below. The last release of
+virtualenv that supports 2.7 is installed into a temporary directory, so nothing is installed into
+an interpreter of the machine.
 
-Usage: ``python make_env.py DIRECTORY``. An environment that is there and works is left alone.
-Exit status 3: there is no CPython 2.7, which is said.
+Usage: ``python make_env.py DIRECTORY``. An environment that is there and works is left alone. Exit
+status 3, with a message: there is no CPython 2.7.
 """
 
 from __future__ import annotations

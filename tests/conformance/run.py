@@ -3,12 +3,12 @@
     python tests/conformance/run.py ENVIRONMENT            all 517 cases both ways; minutes
     python tests/conformance/run.py ENVIRONMENT --quick    sections 1 to 7 and 10; seconds
 
-ENVIRONMENT is what `make_env.py` makes. Prints a table for each way, and every case that is not as
-it has to be; what went over the wire stands in the reports, whose place is printed. Exit status 1
-if there is such a case, or if a case is missing. A full run writes its tables to RESULTS.md, too.
+ENVIRONMENT is what `make_env.py` makes. Prints a table for the server and one for the client, every
+case with a wrong result, and the directory of the reports, which have the bytes of each case. Exit
+status 1 if a result is wrong or missing. A full run also writes its tables to RESULTS.md.
 
-Two processes are started, both the suite's; they are ended by their own numbers if they take too
-long, and end by themselves if this one is no more.
+The suite's two processes are ended by their process ids if they take too long, and end by
+themselves if this process ends.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Bytes of any kind are read to their end, without a crash and without holding too much.
+"""Any bytes are read to their end, without a crash and within the limits on memory.
 
-Whatever arrives, in whatever chunks: the calls that give events raise nothing, the plain calls
-raise nothing but the package's own errors, every byte is counted, what is held stays below the
-limits, and no message exceeds them.
+For any bytes in any chunks: calls that return events raise nothing, calls that return messages
+raise only the package's own errors, every byte is counted, what is held stays below the limits, and
+no message exceeds them.
 """
 
 from __future__ import annotations

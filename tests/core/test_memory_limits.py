@@ -1,4 +1,4 @@
-"""A hostile stream takes no memory that its limits do not allow, and nothing after its end."""
+"""A hostile stream takes no more memory than its limits allow, and none after its end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How `examples/proxy.py` and the connections through it end, well-mannered or not."""
+"""How `examples/proxy.py` and its connections end, with and without a closing handshake."""
 
 from __future__ import annotations
 

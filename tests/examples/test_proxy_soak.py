@@ -1,9 +1,9 @@
-"""Many connections at once through `examples/proxy.py`, a good part of them misbehaving.
+"""Many connections at once through `examples/proxy.py`; many of them misbehave.
 
-Some clients stop in the middle of a frame, send garbage, send a bomb, vanish, or never ask for a
-WebSocket. The others talk meanwhile, and must not notice: each gets every answer and the close
-that it asked for. Afterwards nothing is left in the proxy: no file descriptor, task or session,
-nothing in the budget, and after a second round of the same no more memory than after the first.
+Some clients stop in the middle of a frame, send garbage, send a decompression bomb, vanish, or
+never ask for a WebSocket. The others talk meanwhile, and must not notice: each gets every answer
+and the close that it asked for. Afterwards the proxy has no file descriptor, task or session left,
+and nothing in the budget. After a second round it has no more memory than after the first.
 
 `WSDEFRAG_SOAK` is the number of connections (200); `make soak` runs with 1,000.
 """

@@ -3,14 +3,14 @@
     pip install -r tests/recording/requirements.txt
     sudo python tests/recording/record_captures.py [NAME ...] [--output DIR] [--list]
 
-For each capture two network namespaces (or one) are made, real servers listen in one, real
-clients connect straight to them, and dumpcap listens. Both sides say the same on every run;
-masking keys, times and the way TCP cut the bytes are what they happen to be. Before a file is
-written, what each application received is compared with what the other had sent, and what tshark
-finds in the file with both. Each capture has `TIME_LIMIT` seconds, and all it started ends with it.
+For each capture two network namespaces (or one) are made, real servers listen in one, real clients
+connect directly to them, and dumpcap listens. Both sides send the same on every run; masking keys,
+times and TCP segments differ. Before a file is written, what each application sent is compared with
+what the other one received and with what tshark finds in the file. Each capture has `TIME_LIMIT`
+seconds, and everything that it started ends with it.
 
 Derived captures are the same packets in another form, made by the tool that makes such forms.
-The README.md there says what the files hold; `tests/support/recorded_captures.py` reads them.
+The README.md there describes the files; `tests/support/recorded_captures.py` reads them.
 """
 
 from __future__ import annotations

@@ -4,13 +4,12 @@
     python tests/recording/record_streams.py [NAME ...] [--output DIR] [--list]
 
 For each conversation a real server is started on 127.0.0.1, a relay in front of it, and a real
-client connects to the relay. Both sides say what the conversation's table says, in bursts; what
-they send is the same on every run, while masking keys, times and chunk borders are what they
-happen to be. Before anything is written, what each application received is compared with what
-the other had sent, so a recording is never of a misunderstanding. Each conversation has
-`TIME_LIMIT` seconds, and everything it started ends with it.
+client connects to the relay. Both sides send the messages of the conversation's table, in bursts.
+They send the same on every run; masking keys, times and the borders of chunks differ. A recording
+is written only if each application received what the other had sent. Each conversation has
+`TIME_LIMIT` seconds, and everything that it started ends with it.
 
-The README.md there says what the three files of a recording hold;
+The README.md there describes the three files of a recording;
 `tests/support/recorded_streams.py` reads them.
 """
 

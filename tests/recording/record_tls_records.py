@@ -3,10 +3,10 @@
     python tests/recording/record_tls_records.py
 
 For each cipher suite, and for CBC with both kinds of MAC, a client and a server of Python's ssl
-module shake hands and send each other the messages of `CONTENTS`. The certificates are made anew
-by the openssl command. Keys, and so all bytes, differ on every run; what was sent does not.
+module do the handshake and send each other the messages of `CONTENTS`. The openssl command makes
+new certificates. Keys, and so all bytes, differ on every run; the messages do not.
 
-`vectors/README.md` says what a line holds.
+`vectors/README.md` describes a line.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""A relay's books, whatever happens to it: what is charged is what is held, and in the end nothing.
+"""A relay charges its budget for exactly the bytes that it holds, and in the end for none.
 
-Connections are made up from a seed: both legs' parameters, limits that are met, a budget that runs
-out, messages whole, cut off and damaged, and a caller that decides, edits and injects at random.
-What comes out is read by a ``WebSocketDirection`` with the other leg's parameters.
+Connections are made up from a seed: parameters of both legs, limits that are met, a budget that
+runs out, messages that are whole, cut off or damaged, and a caller that decides, edits and injects
+at random. A ``WebSocketDirection`` with the other leg's parameters reads what comes out.
 """
 
 from __future__ import annotations

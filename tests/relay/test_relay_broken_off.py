@@ -23,7 +23,7 @@ class TestBehindAClose:
     """RFC 6455 section 5.5.1: nothing follows a Close."""
 
     @pytest.mark.parametrize("begun", [1, 2, 4])
-    def test_frame_that_was_coming_in_is_not_sent_behind_a_close(self, begun: int) -> None:
+    def test_frame_that_was_coming_in_is_not_sent_after_a_close(self, begun: int) -> None:
         relay = PassThroughRelay(mode="frames")
         wire = frame(TEXT, b"hello")
         relay.receive_data(wire[:begun], from_client=False)
@@ -33,7 +33,7 @@ class TestBehindAClose:
         assert sent(relay) == CLOSE_1000
         assert relay.bytes_buffered == 0
 
-    def test_fragment_that_was_coming_in_is_not_sent_behind_a_close(self) -> None:
+    def test_fragment_that_was_coming_in_is_not_sent_after_a_close(self) -> None:
         relay = PassThroughRelay(mode="frames")
         first, last = fragments(TEXT, [b"he", b"llo"])
         relay.receive_data(first + last[:3], from_client=False)

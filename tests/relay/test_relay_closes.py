@@ -75,7 +75,7 @@ def test_close_that_is_not_forwarded_closes_nothing(from_client: bool) -> None:
 
 @ALL_MODES
 @SIDES
-def test_nothing_is_read_behind_a_close(mode: Mode, from_client: bool) -> None:
+def test_nothing_is_read_after_a_close(mode: Mode, from_client: bool) -> None:
     talk = Talk(mode)
     sender = talk.sender(from_client)
     wire = sender.close(1000)
@@ -135,7 +135,7 @@ def test_own_close_has_its_code_and_reason(mode: Mode, from_client: bool, code: 
 
 @ALL_MODES
 @SIDES
-def test_nothing_goes_on_behind_an_own_close(mode: Mode, from_client: bool) -> None:
+def test_nothing_is_forwarded_after_an_own_close(mode: Mode, from_client: bool) -> None:
     talk = Talk(mode)
     sender = talk.sender(from_client)
     assert talk.relay.send_close(1001, "", to_client=not from_client)
@@ -153,7 +153,7 @@ def test_nothing_goes_on_behind_an_own_close(mode: Mode, from_client: bool) -> N
 
 
 @SIDES
-def test_forward_behind_a_forwarded_close_sends_nothing(from_client: bool) -> None:
+def test_forward_after_a_forwarded_close_sends_nothing(from_client: bool) -> None:
     """The Close came last, but one of the caller's went before what is forwarded."""
     talk = Talk()
     message = talk.message(talk.sender(from_client).text("too late"), from_client)

@@ -1,4 +1,4 @@
-"""Edited messages: sizes of fragments, characters, types, compression; and never a merge.
+"""Edited messages: sizes of fragments, characters, types, compression.
 
 RFC 6455 section 5.4 (fragmentation), section 8.1 (UTF-8); RFC 7692 section 6 (what may be
 compressed). If the length is the same, so are the fragments' sizes, in bytes of content.

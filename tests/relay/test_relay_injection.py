@@ -88,7 +88,7 @@ def test_pass_through_relay_injects_after_a_half_received_message(
 
 
 @SIDES
-def test_bytes_mode_injects_behind_a_half_received_frame(from_client: bool) -> None:
+def test_bytes_mode_injects_after_a_half_received_frame(from_client: bool) -> None:
     talk = Talk("bytes")
     wire = talk.sender(from_client).text("half and half")
     half = len(wire) - 5

@@ -1,4 +1,4 @@
-"""An exception in the middle of a relay's work, or code of a subclass, leaves its sums right."""
+"""The sums of a relay stay right after an exception during its work, or code of a subclass."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What a relay holds at most: limits by sender, and a budget that many relays share.
+"""What a relay holds at most: limits for each sender, and a budget that many relays share.
 
-RFC 6455 section 10.4. What counts is what peers make a relay hold: parts of messages, contents
-nobody has decided on, output nobody has taken.
+RFC 6455 section 10.4. A relay holds parts of messages, contents that its caller has not decided on,
+and output that its caller has not taken.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Random conversations through a relay with random decisions, against a model of what must arrive.
 
-The model is a list of events for each receiver: what was forwarded, with the content it had then,
-what was injected, and the caller's own control frames, in the order of the calls. It is about a
-WebSocketRelay: elsewhere nobody decides (`test_relay_identity.py`, `test_relay_injection.py`).
+The model is a list of events for each receiver, in the order of the calls: forwarded events with
+the content that they had then, injected messages, and the caller's own control frames. The relay is
+a WebSocketRelay; a PassThroughRelay has no decisions (`test_relay_identity.py`,
+`test_relay_injection.py`).
 """
 
 from __future__ import annotations

@@ -219,7 +219,7 @@ def test_close_reason_over_123_bytes_is_refused(from_client: bool) -> None:
 
 
 @SIDES
-def test_nothing_is_injected_behind_a_close(from_client: bool) -> None:
+def test_nothing_is_injected_after_a_close(from_client: bool) -> None:
     talk = Talk()
     talk.pass_on(talk.sender(from_client).close(1000), from_client)
     message = message_of(from_client)

@@ -1,7 +1,7 @@
-"""A process forks in the middle of something, and both processes go on.
+"""A process forks while an object is in the middle of a stream, and both processes go on.
 
-Each has the same rest before it, and gets it. Masking keys are not shared (RFC 6455 section 5.3:
-they are not predictable).
+Both read the rest of the same stream with the same result. Their masking keys differ (RFC 6455
+section 5.3: keys are not predictable).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Captures made to fill the memory: reading them takes the bound and a constant, at n and at 4n.
+"""Captures made to fill the memory: reading takes the bound and a constant, whatever their size.
 
-Each capture is read in a process of its own. What it costs is the peak of the process's memory,
-less what it was before reading. Nothing depends on the clock.
+Each is read with n items and with 4n, in a process of its own. Its cost is the peak of the
+process's memory, less what it was before reading. Nothing depends on the clock.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """An exception comes from outside: the recursion limit, a signal's handler, a file's `read`.
 
-It goes through, and afterwards the object goes on right, or says that it has failed.
+The caller gets the exception. Afterwards the object continues correctly, or says that it has
+failed.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Refused memory is an exception, and what was complete before it is delivered.
 
 Each public class does its work with no more address space than it has, with 1 MiB more, with 3, and
-so on through the point from which it succeeds. No step may end by a signal, with a PanicException
-or an InternalError, or never.
+so on past the amount with which it succeeds. Each attempt must end, and never by a signal, a
+PanicException or an InternalError.
 """
 
 from __future__ import annotations

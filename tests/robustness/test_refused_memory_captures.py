@@ -1,8 +1,8 @@
 """The system refuses memory while a capture is read.
 
-A child process reads a capture with a limit on its address space, at many distances from what it
-has. Whatever the distance, reading succeeds or raises ``MemoryError``; the process never ends, and
-nothing that was complete is lost.
+A child process reads a capture many times, each time with another limit on its address space. With
+every limit, reading succeeds or raises ``MemoryError``; the process never ends, and nothing that
+was complete is lost.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A real WebSocket client before the proxy and a real server behind it: those of ``websockets``."""
+"""A client and a server of ``websockets``, one on each side of the proxy."""
 
 from __future__ import annotations
 

@@ -28,12 +28,13 @@ def pcap(
     order: Order = "little",
     nanoseconds: bool = False,
     snap: int = 262_144,
+    minor: int = 4,
 ) -> bytes:
-    """Write a file of libpcap's format."""
+    """Write a file of libpcap's format, in version 2.`minor`."""
     magic = 0xA1B23C4D if nanoseconds else 0xA1B2C3D4
     head = b"".join(
         number.to_bytes(size, order)
-        for number, size in ((magic, 4), (2, 2), (4, 2), (0, 4), (0, 4), (snap, 4), (link, 4))
+        for number, size in ((magic, 4), (2, 2), (minor, 2), (0, 4), (0, 4), (snap, 4), (link, 4))
     )
     return head + b"".join(pcap_record(packet, order, nanoseconds) for packet in packets)
 

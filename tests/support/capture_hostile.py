@@ -1,4 +1,4 @@
-"""Writes captures that make a reader hold much, and measures what reading them takes.
+"""Writes captures that make a reader hold much, and measures the memory that reading them takes.
 
 They are pcap files of raw IP packets, or pcapng. Each ends with a connection that carries one
 message, which has to be read. `python capture_hostile.py PATH MEMORY WAY` reads one as objects or

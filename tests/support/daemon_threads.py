@@ -1,4 +1,4 @@
-"""A program that ends while daemon threads of it work inside the package."""
+"""A program that ends while its daemon threads work inside the package."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """How long a test waits before it says that something hangs.
 
-No test measures time by it: on a machine that does much else at the same time, everything may take
-as long as it takes. Tests wait for events, and this only ends those whose event never comes.
+No test measures time by it: on a busy machine everything may take as long as it takes. Tests wait
+for events, and this ends only those whose event never comes.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A capture with many connections that is read while memory is refused, as objects and as tables.
 
-What could not be kept says so, and everything else is what a pass with plenty of memory gives.
+Lost rows are reported, and all others equal those of a pass with enough memory.
 """
 
 from __future__ import annotations

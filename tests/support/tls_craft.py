@@ -1,9 +1,9 @@
-"""Writes TLS connections with secrets of our own, record by record, as packets for a capture.
+"""Writes TLS connections with known secrets, record by record, as packets for a capture.
 
-Nobody checks the signatures and the Finished messages in a capture, so those here are zeros; what
-a reader with a key log needs is right: the hellos, the key schedule and the records. It can write
-what no library writes: several handshake messages in one record, records in any order of lengths,
-wrong tags, cut records.
+A reader of captures cannot check signatures and Finished messages, so these are zeros. What a
+reader with a key log needs is right: the hellos, the key schedule and the records. The module can
+write what no library writes: several handshake messages in one record, records in any order of
+lengths, wrong tags, truncated records.
 """
 
 from __future__ import annotations

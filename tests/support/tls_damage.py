@@ -1,7 +1,7 @@
-"""Damage to captures of TLS, and how much of what it leaves was read.
+"""Damages captures of TLS, and measures how much of the rest was read.
 
-A segment is missing, or some packets are, packets are cut short, the handshake was not captured, or
-the ServerHello. Each kind of damage is the same in every run.
+One segment is missing, some packets are missing, packets are cut short, or the handshake or the
+ServerHello was not captured. Each kind of damage is the same in every run.
 """
 
 from __future__ import annotations

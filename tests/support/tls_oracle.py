@@ -1,9 +1,10 @@
-"""What whole records of a damaged capture of TLS allow, from the intact capture and its truth.
+"""Which messages of a damaged TLS capture can be read from its whole records.
 
-A message is allowed where each record with a byte of its frames was captured whole, and, under TLS
-1.2, so was the ServerHello, without which there are no keys. A compressed message also needs all
-those before it in its direction, unless the sender starts anew each time. Nothing of the package is
-used: records are those of `tls_streams`, frames are split and inflated here.
+They are computed from the intact capture and its truth. A message can be read if each record with a
+byte of its frames was captured whole and, under TLS 1.2, so was the ServerHello, without which
+there are no keys. A compressed message also needs all those before it in its direction, unless the
+sender starts anew each time. The package is not used: `tls_streams` finds the records, and this
+module splits and inflates the frames.
 """
 
 from __future__ import annotations

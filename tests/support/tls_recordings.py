@@ -1,7 +1,7 @@
 """The recordings of TLS: their truths, their key logs, and captures made anew from them.
 
-`intact(NAME)` is a recording with what was sent in it. `resealed(NAME, SUITE)` is what its
-applications said, under another suite, written by `tls_craft`.
+`intact(NAME)` is a recording with what was sent in it. `resealed(NAME, SUITE)` has the same
+messages under another suite, written by `tls_craft`.
 """
 
 from __future__ import annotations

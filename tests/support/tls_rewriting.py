@@ -1,8 +1,9 @@
-"""Writes what applications said as other records, and records with contents that nobody sends.
+"""Writes the messages of applications as other records, and records with contents nobody sends.
 
-`rewritten` changes nothing of the streams: records are cut and joined anew and padded, and between
-them stand tickets, key updates and empty records, which are no application data. `changed_inside`
-seals wrong contents under the right keys. `spoiled` changes bytes of TCP without any keys.
+`rewritten` changes nothing of the streams: records are divided and joined anew and padded, and
+tickets, key updates and empty records, which are no application data, are put between them.
+`changed_inside` seals wrong contents under the right keys. `spoiled` changes bytes of TCP without
+any keys.
 """
 
 from __future__ import annotations

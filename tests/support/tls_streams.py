@@ -1,8 +1,8 @@
 """An independent reader of intact captures of TLS: every record, opened, and where it was in TCP.
 
-It knows nothing of losses and fails where a byte is missing or a record does not open, so what it
-says of a capture can be relied on: tests take packets away afterwards, and change records and seal
-them again. Packets are IPv4 on Ethernet.
+It cannot read captures with losses: it fails where a byte is missing or a record does not open, so
+its results can be relied on. Tests then take packets away, or change records and seal them again.
+Packets are IPv4 on Ethernet.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The messages of a capture as tshark reads them, and as we do, to be compared.
+"""The messages of a capture as tshark reads them and as the package does, for comparison.
 
-tshark is asked to put segments in order; without that it loses messages. What it shows of empty
-messages and of fragmented ones cannot be told apart, so those are left out on both sides.
+tshark is asked to put segments in order; without that it loses messages. Its output does not tell
+empty messages from fragmented ones, so the comparison leaves out both.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-//! What is counted: the engine on what proxies and captures bring it most.
+//! The kernels: the engine on the input that proxies and captures have most.
 
 use wsdefrag_capture::{Capture, CaptureEvent, Connection, Message, Options};
 use wsdefrag_core::{DeflateParams, Event, Events, Limits, Reassembler, Settings, Strictness};

@@ -1,7 +1,7 @@
 //! A relay between a client and a server that passes everything on as it came.
 
 use wsdefrag_core::relay::{Outbound, Relay};
-use wsdefrag_core::write::encoder;
+use wsdefrag_core::write::settings::Settings as Sending;
 use wsdefrag_core::{
     Event, Events, Fragmenter, Layout, Opcode, OutOfMemory, Output, Reassembler, Refusal, Settings,
 };
@@ -29,7 +29,7 @@ impl Output for Sent {
 
 /// Reads `wire` in chunks, forwards every message untouched, and gives the bytes that were sent.
 pub(crate) fn relay_untouched(settings: Settings, wire: &[u8], chunk: usize) -> u64 {
-    let sending = encoder::Settings {
+    let sending = Sending {
         from_client: settings.from_client,
         deflate: settings.deflate,
         compress_from: 0,

@@ -20,7 +20,7 @@ import click
 from wsdefrag.capture.connection import address_text
 from wsdefrag.cli.help import Command
 from wsdefrag.cli.input.inputs import EXISTING, captures, live
-from wsdefrag.cli.options import CONNECTION_FILTERS, EXIT_STATUS, READING, selects
+from wsdefrag.cli.options import CONNECTION_FILTERS, READING, selects
 from wsdefrag.cli.output.printer import Printer, colours_wanted
 from wsdefrag.cli.passes.reading import Reading
 from wsdefrag.cli.selection import Selection
@@ -52,7 +52,7 @@ Examples:
 """
 
 
-@click.command(cls=Command, epilog=_EPILOG + EXIT_STATUS)
+@click.command(cls=Command, epilog=_EPILOG)
 @click.argument("inputs", metavar="CAPTURE...", type=EXISTING, nargs=-1, required=True)
 @selects(
     CONNECTION_FILTERS,

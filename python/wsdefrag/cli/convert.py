@@ -17,7 +17,6 @@ from wsdefrag.cli.help import Command
 from wsdefrag.cli.input.inputs import EXISTING, Input, captures, live
 from wsdefrag.cli.options import (
     CONNECTION_FILTERS,
-    EXIT_STATUS,
     MESSAGE_FILTERS,
     NO_EVENTS,
     READING,
@@ -44,9 +43,9 @@ _EPILOG = """
 \b
 Formats:
   .jsonl            JSON lines
-  .har              HTTP archive, for the network panels of browsers
+  .har              HTTP archive, for browsers
   .mitm             flows, for mitmproxy
-  .parquet, .arrow  columns, for pyarrow, Polars, DuckDB and others
+  .parquet, .arrow  columns, for pyarrow, Polars, DuckDB
 
 \b
 Examples:
@@ -56,7 +55,7 @@ Examples:
 """
 
 
-@click.command(cls=Command, epilog=_EPILOG + EXIT_STATUS)
+@click.command(cls=Command, epilog=_EPILOG)
 @click.argument("inputs", metavar="CAPTURE...", type=EXISTING, nargs=-1, required=True)
 @selects(
     (

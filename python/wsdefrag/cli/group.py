@@ -1,6 +1,7 @@
 """The command ``wsdefrag``: its version, its subcommands, and how the process ends.
 
-Each subcommand is a module of this package.
+Each subcommand is a module of this package, which is imported when it is used: the start of the
+command takes longer than reading a small capture.
 """
 
 from __future__ import annotations
@@ -10,16 +11,12 @@ import os
 import signal
 import sys
 import threading
+from importlib import import_module
 
 import click
 
 from wsdefrag import __version__
-from wsdefrag.cli.connections import connections
-from wsdefrag.cli.convert import convert
-from wsdefrag.cli.messages import messages
-from wsdefrag.cli.mitmproxy_addon import mitmproxy_addon
 from wsdefrag.cli.output.errors import UnusableInput, note
-from wsdefrag.cli.plot import plot
 from wsdefrag.cli.signals import Stopped, handled, received
 from wsdefrag.cli.standard_streams import discard_stdout, open_standard_streams
 
@@ -30,14 +27,31 @@ Shell completion (bash; for zsh or fish, replace bash):
 """
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]}, epilog=_EPILOG)
+# The subcommands, in the order of their names; each is an object of the module with its name.
+_COMMANDS = ("connections", "convert", "messages", "mitmproxy-addon", "plot")
+
+
+class _Group(click.Group):
+    """The group of the subcommands, which imports those that are used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of the subcommands."""
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a subcommand; None if there is none of this name."""
+        if cmd_name not in _COMMANDS:
+            return super().get_command(ctx, cmd_name)
+        name = cmd_name.replace("-", "_")
+        command = getattr(import_module(f"wsdefrag.cli.{name}"), name)
+        assert isinstance(command, click.Command)
+        return command
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]}, epilog=_EPILOG)
 @click.version_option(__version__, prog_name="wsdefrag", message="%(prog)s %(version)s")
 def wsdefrag() -> None:
     """Read WebSocket messages from packet captures and from raw bytes."""
-
-
-for command in (messages, connections, convert, plot, mitmproxy_addon):
-    wsdefrag.add_command(command)
 
 
 def run() -> None:

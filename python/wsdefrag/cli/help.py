@@ -1,4 +1,4 @@
-"""``Command``: a command whose help shows its options in sections."""
+"""``Command``: a command whose help shows its options in sections, and its exit status."""
 
 from __future__ import annotations
 
@@ -19,9 +19,24 @@ _SECTIONS = {
     "Raw dumps": ("timestamp", "times"),
 }
 
+_LOSS = "something was lost, damaged or not followed, or broke a rule"
+_SIGNAL = (
+    "ended by Ctrl-C or kill; an incomplete OUT is removed, but what came through a pipe until"
+)
+
+_EXIT_STATUS = [
+    ("0", "everything was read"),
+    ("1", f"{_LOSS}; standard error says what, and --tolerate accepts it"),
+    ("2", "nothing could be read or written, or the arguments are wrong"),
+    ("130, 143", f"{_SIGNAL} then is kept"),
+]
+
 
 class Command(click.Command):
-    """A command whose help shows its options in sections, in the order of ``_SECTIONS``."""
+    """A command whose help shows its options in sections, in the order of ``_SECTIONS``.
+
+    Lines fit the terminal, except examples.
+    """
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the sections; options that belong to none come last."""
@@ -40,3 +55,9 @@ class Command(click.Command):
             if rows:
                 with formatter.section(title):
                     formatter.write_dl(rows)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the examples, then the exit status."""
+        super().format_epilog(ctx, formatter)
+        with formatter.section("Exit status"):
+            formatter.write_dl(_EXIT_STATUS)

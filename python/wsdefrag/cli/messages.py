@@ -16,7 +16,6 @@ from wsdefrag.cli.help import Command
 from wsdefrag.cli.input.inputs import EXISTING, Input, live, opened, what_it_is
 from wsdefrag.cli.options import (
     CONNECTION_FILTERS,
-    EXIT_STATUS,
     MESSAGE_FILTERS,
     NO_EVENTS,
     READING,
@@ -88,7 +87,7 @@ _RAW = (
 )
 
 
-@click.command(cls=Command, epilog=_EPILOG + EXIT_STATUS)
+@click.command(cls=Command, epilog=_EPILOG)
 @click.argument("inputs", metavar="CAPTURE...", type=EXISTING, nargs=-1, required=True)
 @selects(_SENDER, CONNECTION_FILTERS, MESSAGE_FILTERS, _OUTPUT, READING, _RAW)
 @click.pass_context

@@ -141,19 +141,6 @@ def _addresses(
         raise click.BadParameter(f"{error}.") from None
 
 
-EXIT_STATUS = """
-\b
-Exit status:
-  0         everything was read
-  1         something was lost, damaged or not followed, or broke a rule;
-            standard error says what, and --tolerate accepts it
-  2         nothing could be read or written, or the arguments are wrong
-  130, 143  ended by Ctrl-C or kill; an incomplete OUT is removed, but what
-            came through a pipe until then is kept
-"""
-"""The end of the help of the commands that read captures."""
-
-
 def _numbers(
     context: click.Context, parameter: click.Parameter, values: tuple[str, ...]
 ) -> tuple[range, ...]:

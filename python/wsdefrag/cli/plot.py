@@ -12,7 +12,6 @@ from wsdefrag.cli.help import Command
 from wsdefrag.cli.input.inputs import EXISTING, captures, live
 from wsdefrag.cli.options import (
     CONNECTION_FILTERS,
-    EXIT_STATUS,
     MESSAGE_FILTERS,
     READING,
     SENDER,
@@ -32,7 +31,7 @@ Examples:
 """
 
 
-@click.command(cls=Command, epilog=_EPILOG + EXIT_STATUS)
+@click.command(cls=Command, epilog=_EPILOG)
 @click.argument("inputs", metavar="CAPTURE...", type=EXISTING, nargs=-1, required=True)
 @selects(
     (

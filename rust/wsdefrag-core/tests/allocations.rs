@@ -1,4 +1,4 @@
-//! What the engine allocates: its own figures are those of the allocator.
+//! What the engine allocates: the sizes that it reports are those that the allocator counts.
 
 #[allow(dead_code, reason = "the other test crate that has this module uses the rest")]
 mod allocator;
@@ -8,7 +8,8 @@ mod contract;
 use contract::writer::{Deflater, Ending, Wire};
 use wsdefrag_core::limits::Excess;
 use wsdefrag_core::read::passive::Passive;
-use wsdefrag_core::write::encoder::{self, Choice, Encoder};
+use wsdefrag_core::write::encoder::Encoder;
+use wsdefrag_core::write::settings::{Choice, Settings as Sending};
 use wsdefrag_core::{
     DeflateParams, Events, Layout, Opcode, OutOfMemory, Output, Reassembler, Refusal, Settings,
     Strictness,
@@ -80,7 +81,7 @@ fn bytes_held_are_bytes_allocated() {
 fn compressor_takes_no_more_than_is_tried_for() {
     for window_bits in 8..=15_u8 {
         for level in [0, 6, 9] {
-            let mut encoder = Encoder::new(encoder::Settings {
+            let mut encoder = Encoder::new(Sending {
                 from_client: false,
                 deflate: Some(DeflateParams {
                     server_max_window_bits: window_bits,

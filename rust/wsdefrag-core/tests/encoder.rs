@@ -8,7 +8,8 @@ use contract::journal::{self, Seen};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use wsdefrag_core::frame::header::RSV1;
-use wsdefrag_core::write::encoder::{self, Choice, Encoder, Head};
+use wsdefrag_core::write::encoder::Encoder;
+use wsdefrag_core::write::settings::{Choice, Head, Settings as Sending};
 use wsdefrag_core::{
     DeflateParams, Fragmenter, Layout, Limits, Opcode, OutOfMemory, Output, Refusal, Settings,
 };
@@ -70,7 +71,7 @@ fn step() -> impl Strategy<Value = Step> {
         .prop_map(|(text, content, way, compress, key)| Step { text, content, way, compress, key })
 }
 
-fn settings() -> impl Strategy<Value = encoder::Settings> {
+fn settings() -> impl Strategy<Value = Sending> {
     let params =
         (any::<(bool, bool)>(), 8_u8..=15, 8_u8..=15).prop_map(|(alone, server, client)| {
             DeflateParams {
@@ -81,7 +82,7 @@ fn settings() -> impl Strategy<Value = encoder::Settings> {
             }
         });
     (any::<bool>(), prop::option::of(params), 0_u64..100, 0_u8..=9).prop_map(
-        |(from_client, deflate, compress_from, level)| encoder::Settings {
+        |(from_client, deflate, compress_from, level)| Sending {
             from_client,
             deflate,
             compress_from,
@@ -91,14 +92,14 @@ fn settings() -> impl Strategy<Value = encoder::Settings> {
     )
 }
 
-fn reader(settings: &encoder::Settings) -> Settings {
+fn reader(settings: &Sending) -> Settings {
     let none = Limits {
         max_frame_size: None,
         max_message_size: None,
         max_fragments: None,
         max_inflate_ratio: None,
     };
-    let encoder::Settings { from_client, deflate, .. } = *settings;
+    let Sending { from_client, deflate, .. } = *settings;
     Settings { from_client, deflate, limits: none, ..common::strict() }
 }
 
@@ -177,13 +178,7 @@ proptest! {
 
 fn engine(from_client: bool, deflate: Option<DeflateParams>) -> Encoder {
     let level = 6;
-    Encoder::new(encoder::Settings {
-        from_client,
-        deflate,
-        compress_from: 0,
-        level,
-        check_utf8: true,
-    })
+    Encoder::new(Sending { from_client, deflate, compress_from: 0, level, check_utf8: true })
 }
 
 /// A refused call changes nothing.

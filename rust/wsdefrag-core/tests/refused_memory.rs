@@ -17,7 +17,8 @@ use contract::writer::{Deflater, Ending, Wire};
 use wsdefrag_core::frame::mask::Mask;
 use wsdefrag_core::read::passive::Passive;
 use wsdefrag_core::relay::{Outbound, Relay};
-use wsdefrag_core::write::encoder::{self, Choice, Encoder};
+use wsdefrag_core::write::encoder::Encoder;
+use wsdefrag_core::write::settings::{Choice, Settings as Sending};
 use wsdefrag_core::{
     Damage, DeflateParams, Error, Event, FragmentEvent, FragmentStream, Fragmenter, FrameDecoder,
     Kind, Layout, Limits, Memory, Opcode, OutOfMemory, Output, Reassembler, Refusal, Settings,
@@ -301,13 +302,8 @@ fn refused_message_can_be_encoded_again() {
     let messages = [&b"first"[..], &long, &long[..9000], &long[100..]];
     for deflate in [None, Some(DeflateParams::default())] {
         let settings = Settings { deflate, ..common::strict() };
-        let sending = encoder::Settings {
-            from_client: false,
-            deflate,
-            compress_from: 0,
-            level: 6,
-            check_utf8: false,
-        };
+        let sending =
+            Sending { from_client: false, deflate, compress_from: 0, level: 6, check_utf8: false };
         sweep(|refuse| {
             let mut out = Out::default();
             let mut encoder = Encoder::new(sending);
@@ -349,7 +345,7 @@ fn refused_message_can_be_encoded_again() {
 #[test]
 fn relay_forwards_what_was_read_before_a_refusal() {
     for (wire, settings) in streams() {
-        let sending = encoder::Settings {
+        let sending = Sending {
             from_client: false,
             deflate: settings.deflate,
             compress_from: 0,

@@ -16,7 +16,7 @@ struct Shared {
     held: AtomicUsize,
 }
 
-/// The engine behind ``wsdefrag.Budget``.
+/// The engine of ``wsdefrag.Budget``.
 #[pyclass(subclass, frozen, module = "wsdefrag._native")]
 pub(crate) struct Budget(Arc<Shared>);
 

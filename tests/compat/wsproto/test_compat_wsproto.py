@@ -277,7 +277,7 @@ def test_codes_of_a_close_are_wsprotos_members_where_it_has_them() -> None:
 @pytest.mark.parametrize(
     "event", [TextMessage("x"), BytesMessage(b""), Ping(), Pong(), CloseConnection(1000)]
 )
-def test_nothing_is_sent_behind_a_close(event: Event) -> None:
+def test_nothing_is_sent_after_a_close(event: Event) -> None:
     client = Connection(CLIENT)
     client.send(CloseConnection(1000))
     with pytest.raises(LocalProtocolError, match=r"cannot be sent in state ConnectionState\.LOCAL"):

@@ -205,7 +205,7 @@ def test_large_frame_costs_what_its_reads_cost() -> None:
     assert seen == 1 << 20
 
 
-def test_bytes_behind_a_broken_rule_take_no_memory() -> None:
+def test_bytes_after_a_broken_rule_take_no_memory() -> None:
     """wsproto keeps them for as long as the connection lives."""
     kept = []
     for made in (wsproto.connection.Connection, Connection):

@@ -1,9 +1,9 @@
 """The drop-in does what wsproto does, byte by byte of its input and event by event of its output.
 
 Streams are valid or damaged, and cut anywhere. Everything visible of a connection has to be the
-same: each event's class, fields and their types, the state with each event, what raises and with
-which text, and what answers are written as. A difference is tolerated where wsproto's
-reading itself differs from the package's by an entry of `DISAGREEMENTS` (`wire_disagreements.py`).
+same: each event's class, its fields and their types, the state at each event, which calls raise and
+with which text, and the bytes of the answers. A difference is tolerated where wsproto's reading
+differs from the package's by an entry of `DISAGREEMENTS` (`wire_disagreements.py`).
 """
 
 from __future__ import annotations

@@ -1,13 +1,13 @@
-"""What is in a capture file, compared with what the applications said.
+"""Compares a capture file with what the applications sent.
 
-tshark counts whole messages per direction with its own WebSocket dissector; and it puts the bytes
-of each TCP (or TLS) stream together, which the parser of websockets then reads back into messages,
-to be compared one by one. Both are told to reorder segments, which tshark does not by itself.
-Neither is asked about captures that lack something by design, nor about connections of which it is
-noted why tshark does not find their messages.
+tshark counts whole messages for each direction with its own WebSocket dissector. It also puts the
+bytes of each TCP (or TLS) stream together, and the parser of websockets reads these into messages,
+which are compared one by one. Both are told to reorder segments, which tshark does not by itself.
+Two kinds are not compared: captures that lack packets by design, and connections whose record says
+why tshark does not find their messages.
 
-The connections are sorted by their first packets on the way, and on a bad line what tshark thinks
-of its segments is noted.
+The checks also sort the connections by their first packets. For a bad line they record tshark's
+analysis of its segments.
 """
 
 from __future__ import annotations

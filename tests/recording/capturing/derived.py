@@ -1,4 +1,4 @@
-"""Captures in other forms, each made by the tool people make such forms with."""
+"""Captures in other forms, each made by the tool that people use for that form."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """A line between two network devices that delays, loses, repeats and reorders Ethernet frames.
 
-Each end is a TAP device: what the kernel of one namespace sends, the line reads, and after a while
-writes to the other end, or does not, or does so twice. TCP on both sides is the kernel's, so what
+Each end is a TAP device. The line reads what the kernel of one namespace sends, and writes it to
+the other end: after a delay, twice, or not at all. TCP on both sides is the kernel's, so what
 follows from it (retransmissions, selective acknowledgements, out-of-order segments) is real. A
 third device can be a mirror port, as on a switch: it gets a copy of all that enters the line, with
 the VLAN tags (IEEE 802.1Q) a trunk would carry.

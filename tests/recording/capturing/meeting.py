@@ -1,8 +1,8 @@
-"""Two endpoints of one connection: what they say to each other, and what is noted of it.
+"""Two endpoints of one connection: what they send to each other, and the record of it.
 
 Both sides talk at once and in bursts, as in `record_streams.py`. During a burst a socket may be
 corked (TCP_CORK, as `tcp(7)` has it), so that several frames leave in one segment. A meeting is
-noted only after what each application received was compared with what the other had sent.
+recorded only if each application received what the other had sent.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""Networks of our own: namespaces, and cables between them.
+"""The networks of captures: namespaces, and cables between them.
 
-A capture is made in namespaces that exist only for it, so nothing but its own packets can be in
-it, any port is free and any address may be used. The recorder itself moves into the client's
-namespace; a listener is made while it visits the server's, and stays there (a socket belongs to
-the namespace it was made in, and what it accepts does too). Addresses are from the ranges for
+A capture is made in namespaces that exist only for it. So it has no other packets, any port is free
+and any address may be used. The recorder itself moves into the client's namespace. It makes each
+listener while it visits the server's namespace, where the listener stays (a socket belongs to the
+namespace it was made in, and so do the connections it accepts). Addresses are from the ranges for
 documentation (RFC 5737, RFC 3849).
 """
 

@@ -1,4 +1,4 @@
-"""Servers and clients for captures whose TLS is OpenSSL's, steered by `recorder.libssl`."""
+"""Servers and clients for captures whose TLS is OpenSSL's, controlled by `recorder.libssl`."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Servers and clients for captures, on the endpoints of `recorder`.
 
-A server takes a listener that somebody made for it, serves any number of connections at any path,
-and hands over a `Met` for each. A client connects straight to it, with nobody in between.
-Keepalive pings are off, as everywhere in the recorder.
+A server takes a listener that its caller made, serves any number of connections at any path, and
+gives a `Met` for each. A client connects to it directly, without a relay. Keepalive pings are off,
+as everywhere in the recorder.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A capture to be made, and what is said in several of them."""
+"""The description of a capture, and what the peers of several captures send."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The capture to show: a few programs that talk about different things."""
+"""The capture for the documentation: a few programs that talk about different things."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Captures of what TLS can do, by OpenSSL: suites, resumption, early data, key updates and more.
 
-Each has a key log beside it, that of its clients.
+Beside each capture is the key log of its clients.
 """
 
 from __future__ import annotations

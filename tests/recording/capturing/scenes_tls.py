@@ -1,4 +1,4 @@
-"""A capture of TLS with its secrets: the clients log them, the certificate is made on the spot."""
+"""A capture of TLS with its secrets: the clients log them; the certificate is made for the run."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Where a capture takes place: a network, servers on it, one dumpcap, and who met whom.
+"""Where a capture takes place: a network, servers on it, one dumpcap, and the connections.
 
-A scene asks the stage for servers, for the capture to start, and for meetings. Connections are
-told apart by the order in which they were opened where one path is used twice, else by their path.
-Everything a scene started ends with the stage: first the clients, then the capture, then the
+A scene asks the stage for servers, for the capture to start, and for meetings. Connections are told
+apart by their paths, or by the order in which they were opened where they have the same path.
+Everything that a scene started ends with the stage: first the clients, then the capture, then the
 servers.
 """
 

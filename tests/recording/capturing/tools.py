@@ -1,8 +1,8 @@
-"""The programs the captures are made with: dumpcap, tshark, editcap and their like.
+"""The programs that captures are made with: dumpcap, tshark, editcap and others.
 
-Every one is run with a list of arguments and to its end; a failure carries what it printed.
-`Dumpcap` is the only one that runs beside us: it is ready once it says which file it writes, and it
-is ended with SIGINT, by its own process, so that it writes its statistics.
+Each is run with a list of arguments, to its end; the error of one that fails has its output.
+`Dumpcap` alone runs in the background. It is ready once it prints which file it writes. It is ended
+with SIGINT to its own process, so that it writes its statistics.
 """
 
 from __future__ import annotations

@@ -1,15 +1,15 @@
-"""What record_streams.py is made of: peers that talk, a relay that notes, conversations to have.
+"""The modules of record_streams.py: peers that talk, a relay that records, and conversations.
 
-An arrow only ever points down:
+Each module uses only modules below it:
 
-    record_streams  has the conversations, writes the files
-    conversations   who talks to whom about what
-    *_peer          one module per library: its endpoint, its client, its server
+    record_streams  runs the conversations, writes the files
+    conversations   which client talks to which server, and what they send
+    *_peer          one module for each library: its endpoint, its client, its server
     libssl          OpenSSL by ctypes, for `openssl_peer`
-    endpoint        the face all peers share, and the acts they perform
-    relay           copies TCP and notes what it copied; knows of WebSocket only where HTTP ends
+    endpoint        the interface that all peers share, and the acts that they perform
+    relay           copies TCP and records what it copied; it knows where the HTTP heads end
 
-The loader in `tests/support` reads back what was written; it is put on the path here.
+The loader in `tests/support` reads the files back; this package puts its directory on the path.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""Chromium, headless: a page of ours opens WebSockets, says what it is told to, and reports.
+"""Chromium, headless: a page opens WebSockets, sends what it is told to, and reports.
 
 The page closes a connection once it has received all it waits for. What it sends is in the page, so
 a `BrowserEndpoint` is known before the browser runs, and gets what it received afterwards.

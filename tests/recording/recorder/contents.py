@@ -1,8 +1,8 @@
 # ruff: noqa: RUF001 (letters of other scripts are the point here)
-"""What is said in the conversations: generators of acts, the same on every run.
+"""What the peers of the conversations send: generators of acts, the same on every run.
 
-Each takes the random source it may use, which the recorder seeds per conversation and side. The
-contents are made up: prices of things nobody trades, readings of stations nobody built.
+Each takes a random source, which the recorder seeds for each conversation and side. The contents
+are made up: prices of things nobody trades, readings of stations nobody built.
 """
 
 from __future__ import annotations

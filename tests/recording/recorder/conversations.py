@@ -1,4 +1,4 @@
-"""Who is recorded with whom, and what they talk about: the table of `record_streams.py`.
+"""The table of `record_streams.py`: which peers are recorded together, and what they send.
 
 `client_says` and `server_says` run at the same time. When both have finished and everything has
 arrived, the side named in `close` starts the closing handshake. A conversation without one ends

@@ -1,13 +1,13 @@
 """One side of an open connection, as its application sees it.
 
-An `Endpoint` sends, pings, receives and closes through the public API of an unmodified library
-and notes what it was told to send. A `Client` connects one, a `Server` listens on 127.0.0.1 and
-hands one over per connection. Keepalive pings are switched off in every peer, so
-the only pings are those an endpoint was told to send; pongs are the libraries' own.
+An `Endpoint` sends, pings, receives and closes through the public API of an unmodified library, and
+records what it was told to send. A `Client` connects one. A `Server` listens on 127.0.0.1 and gives
+one for each connection. Keepalive pings are switched off in every peer, so the only pings are those
+that an endpoint was told to send. Pongs are the libraries' own.
 
-What is to be sent is an `Act`: a str or bytes is a message, `Ping` a ping, `Fragments` a message
-in several frames, `Pause` a silence. Not every library offers every act; one that does not raises
-NotImplementedError, so that a conversation with it fails loudly instead of recording less.
+An `Act` is what to send: a str or bytes is a message, `Ping` a ping, `Fragments` a message in
+several frames, `Pause` a silence. A library that does not offer an act raises NotImplementedError,
+so that a conversation with it fails instead of recording less.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Peers of OpenSSL by ctypes with wsproto inside: an application that steers TLS itself.
+"""Peers of OpenSSL by ctypes with wsproto inside: an application that controls TLS itself.
 
-A `Tls` among the acts does something to the TLS connection, such as changing its keys. With
-`together` above 1 so many frames are written at once, so they share a record.
+A `Tls` among the acts does something to the TLS connection, such as changing its keys. If
+`together` is more than 1, that many frames are written at once, so that they share a record.
 """
 
 from __future__ import annotations

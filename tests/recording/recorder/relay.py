@@ -89,7 +89,7 @@ class Relay:
         with suppress(ConnectionError):
             while not broken and (data := await loop.sock_recv(source, READ_SIZE)):
                 now = time.time()
-                frames, broken = self._until_cut(sender, self._behind_head(sender, data))
+                frames, broken = self._until_cut(sender, self._after_head(sender, data))
                 if frames:
                     self.chunks.append(Arrival(now, sender, frames))
                 await loop.sock_sendall(target, frames if broken else data)
@@ -101,7 +101,7 @@ class Relay:
             else:
                 target.shutdown(socket.SHUT_WR)
 
-    def _behind_head(self, sender: Side, data: bytes) -> bytes:
+    def _after_head(self, sender: Side, data: bytes) -> bytes:
         head = self.heads[sender]
         if head.endswith(HEAD_END):
             return data

@@ -9,7 +9,6 @@ Invariant: the chunks, joined, are the bytes of the stream.
 
 from __future__ import annotations
 
-import json
 import os
 import stat
 import sys
@@ -109,6 +108,8 @@ def read_arrivals(file: IO[bytes], sender: str) -> list[Arrival]:
     Raises:
         click.BadParameter: If the file does not hold such a list.
     """
+    import json  # only recordings need it
+
     try:
         return [
             Arrival(checked_seconds(timestamp), _checked_length(length))

@@ -6,7 +6,7 @@ output is never incomplete, and after an error an existing file is unchanged.
 
 from __future__ import annotations
 
-import secrets
+import os
 import sys
 from contextlib import contextmanager
 from pathlib import Path
@@ -97,7 +97,7 @@ def written(output: str, *, is_live: bool = False) -> Generator[IO[bytes], None,
 
 @contextmanager
 def _replaced(path: Path) -> Generator[IO[bytes], None, None]:
-    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    beside = path.with_name(f".{path.name}.{os.urandom(4).hex()}.part")
     try:
         with beside.open("xb") as file:
             yield file

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import codecs
 import os
-import shutil
 import sys
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -74,6 +73,10 @@ def columns(width: int | None) -> int:
         The columns; 0 for no limit. Without ``--width``, lines are as wide as the terminal, and
         complete where standard output is a file or a pipe: another program reads those.
     """
-    if width is None:
-        return shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
-    return width
+    if width is not None:
+        return width
+    if not sys.stdout.isatty():
+        return 0
+    import shutil  # loads libraries for archives, which a pipe need not wait for
+
+    return shutil.get_terminal_size().columns

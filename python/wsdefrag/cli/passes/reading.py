@@ -233,8 +233,10 @@ class Reading:
         A line without a file name is about all captures.
         """
         for name in self._names:
-            if text.startswith(f"{name}: "):
-                return printable_name(name), escaped(text[len(name) + 2 :])
+            # Bytes of a name that are no UTF-8 stand replaced in the line.
+            shown = os.fsencode(name).decode(errors="replace")
+            if text.startswith(f"{shown}: "):
+                return printable_name(name), escaped(text[len(shown) + 2 :])
         return self.name, escaped(text)
 
     def _note_nothing_found(self, counts: PacketCounts) -> None:

@@ -55,6 +55,14 @@ impl Conversation {
         }
     }
 
+    /// Begins with the SYN of the connection, which was captured after later packets. No part has been
+    /// taken.
+    pub(crate) fn begin(&mut self, client: usize) {
+        self.transport.client = Some(client);
+        self.transport.from_the_start = true;
+        self.application = Application::new(true, false);
+    }
+
     /// Takes note of the tags and tunnels of a packet.
     pub(crate) fn note_tags(&mut self, tags: &[Tag]) {
         for tag in tags {

@@ -31,6 +31,17 @@ impl Layout {
     }
 }
 
+/// In which order a record's header has its two lengths.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lengths {
+    /// Captured bytes first.
+    CapturedFirst,
+    /// Bytes on the wire first: pcap before version 2.3.
+    WireFirst,
+    /// The smaller one is that of the captured bytes: pcap 2.3, which programs wrote either way.
+    Either,
+}
+
 /// The records of a file whose header has been read.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Records {
@@ -40,6 +51,7 @@ pub(crate) struct Records {
     unit: u32,
     /// Longer packets are unusual in this file, in bytes.
     pub(crate) usual: u32,
+    lengths: Lengths,
 }
 
 /// A record's header.
@@ -66,7 +78,13 @@ impl Head {
 impl Records {
     /// `unit` is that of the fraction of a second, in nanoseconds; `snap` is the snap length.
     pub(crate) fn new(layout: Layout, link: u32, unit: u32, snap: u32) -> Self {
-        Self { layout, link, unit, usual: snap.clamp(USUAL_PACKET, MAX_RECORD) }
+        let usual = snap.clamp(USUAL_PACKET, MAX_RECORD);
+        Self { layout, link, unit, usual, lengths: Lengths::CapturedFirst }
+    }
+
+    /// The same records with their lengths in another order.
+    pub(crate) const fn with_lengths(self, lengths: Lengths) -> Self {
+        Self { lengths, ..self }
     }
 
     #[inline]
@@ -76,7 +94,7 @@ impl Records {
             u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
         };
         let big = |at| little(at).swap_bytes();
-        Some(match self.layout {
+        let head = match self.layout {
             Layout::Little | Layout::Modified => Head {
                 seconds: little(0),
                 fraction: little(4),
@@ -99,7 +117,14 @@ impl Records {
                 // A length that is too short gives a pad that is too long.
                 pad: big(8).wrapping_sub(24).wrapping_sub(big(4)),
             },
-        })
+        };
+        let swaps = match self.lengths {
+            Lengths::CapturedFirst => false,
+            Lengths::WireFirst => true,
+            Lengths::Either => head.captured > head.length,
+        };
+        let (captured, length) = (head.captured, head.length);
+        Some(if swaps { Head { captured: length, length: captured, ..head } } else { head })
     }
 
     #[inline]

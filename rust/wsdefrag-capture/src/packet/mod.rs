@@ -75,6 +75,20 @@ pub struct Segment<'a> {
     pub cut: u32,
 }
 
+impl Segment<'_> {
+    /// Whether it has payload, captured or not.
+    #[inline]
+    pub(crate) const fn has_payload(&self) -> bool {
+        !self.bytes.is_empty() || self.cut > 0
+    }
+
+    /// Bytes of its payload, captured or not.
+    #[inline]
+    pub(crate) fn length(&self) -> i64 {
+        self.bytes.len().cast_signed() as i64 + i64::from(self.cut)
+    }
+}
+
 /// When and where bytes were captured.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Origin {

@@ -18,10 +18,11 @@ use crate::packet::tags::Tags;
 use crate::packet::{Origin, Segment};
 use crate::sink::Sink;
 use crate::stream_part::StreamPart;
+use crate::tcp::beginning::Beginning;
 use crate::tcp::ledger::Ledger;
 use crate::tcp::past_connection::IN_TABLE;
 use crate::tcp::port_reuse::{OtherSyn, PortReuse};
-use crate::tcp::stream::Stream;
+use crate::tcp::stream::{MAX_TOTAL_HELD, Stream};
 use crate::tcp::tenants::{Fit, Positions, TagsSeen};
 
 /// Bytes of memory that the allocator adds to the allocations of a connection.
@@ -31,6 +32,8 @@ const ALLOCATIONS: usize = 128;
 /// connection's key; `sender` is an index into them.
 pub(crate) struct LiveConnection {
     pub(crate) streams: [Stream; 2],
+    /// Segments that wait, because it is not known where a direction begins.
+    beginning: Option<Box<Beginning>>,
     /// For exported PDUs: the prefix that the next PDU may repeat.
     repeated: Option<Box<[RepeatedPrefix; 2]>>,
     /// A SYN that may have opened another connection.
@@ -86,6 +89,7 @@ impl LiveConnection {
     pub(crate) fn new(conversation: Conversation) -> Self {
         Self {
             streams: Default::default(),
+            beginning: None,
             repeated: None,
             other_syn: None,
             reset: None,
@@ -102,7 +106,8 @@ impl LiveConnection {
     pub(super) fn measure(&mut self, ledger: &mut Ledger) {
         let before = self.measured();
         let own = size_of::<Self>() + ALLOCATIONS + IN_TABLE;
-        self.common = own + self.tags.bytes_held() + self.conversation.common_bytes();
+        let waiting = self.waiting_memory();
+        self.common = own + waiting + self.tags.bytes_held() + self.conversation.common_bytes();
         self.sides = [0, 1].map(|sender| self.side_bytes(sender));
         ledger.change(before, self.measured());
     }
@@ -135,35 +140,45 @@ impl LiveConnection {
     /// What a segment of this sender may change, as long as it is not taken yet.
     #[inline]
     pub(super) fn change_of(&self, sender: usize, segment: &Segment<'_>) -> Change {
-        let is_steady = self.conversation.is_read();
-        if !is_steady || segment.syn || self.streams.iter().any(Stream::has_hole) {
+        let is_steady = self.conversation.is_read() && self.beginning.is_none();
+        let begins = segment.has_payload() && !self.streams[sender].has_begun();
+        if !is_steady || begins || segment.syn || self.streams.iter().any(Stream::has_hole) {
             Change::All
-        } else if segment.bytes.is_empty() && segment.cut == 0 {
-            Change::Nothing
-        } else {
+        } else if segment.has_payload() {
             Change::Side(sender)
+        } else {
+            Change::Nothing
         }
     }
 
-    /// Whether segments are held for a hole.
+    /// The memory of the segments that wait, in bytes.
+    fn waiting_memory(&self) -> usize {
+        self.beginning.as_ref().map_or(0, |beginning| beginning.memory())
+    }
+
+    /// Whether segments are held, for a hole or for a beginning.
     pub(super) fn holds_segments(&self) -> bool {
-        self.streams.iter().any(|stream| stream.segments_memory() > 0)
+        self.beginning.is_some() || self.streams.iter().any(|stream| stream.segments_memory() > 0)
     }
 
     /// Bytes of the largest thing that [`drop_unfinished`](Self::drop_unfinished) drops.
     pub(super) fn unfinished(&self) -> usize {
         let segments = self.streams.iter().map(Stream::segments_memory);
-        segments.chain([self.conversation.largest_unfinished()]).max().unwrap_or(0)
+        let others = [self.waiting_memory(), self.conversation.largest_unfinished()];
+        segments.chain(others).max().unwrap_or(0)
     }
 
-    /// Drops the largest unfinished thing: a message, a search, or the holes before held segments.
-    /// `limit` is the bound of the memory that is the reason, in bytes.
+    /// Drops the largest unfinished thing: a message, a search, the holes before held segments, or the
+    /// wait for a beginning. `limit` is the bound of the memory that is the reason, in bytes.
     pub(super) fn drop_unfinished<S: Sink>(
         &mut self,
         limit: usize,
         total_held: &mut usize,
         state: &mut CaptureState<'_, S>,
     ) {
+        if self.beginning.is_some() {
+            return self.begin(total_held, state);
+        }
         let Self { streams, conversation, .. } = self;
         let largest = conversation.largest_unfinished();
         let mut has_dropped = false;
@@ -259,48 +274,34 @@ impl LiveConnection {
         total_held: &mut usize,
         state: &mut CaptureState<'_, S>,
     ) -> Option<Ended> {
-        let Self { streams, reset, has_opener, conversation, .. } = self;
-        conversation.transport.last = origin;
-        conversation.transport.packets += 1;
+        self.conversation.transport.last = origin;
+        self.conversation.transport.packets += 1;
         if segment.rst {
-            let next = [streams[0].next_sequence(), streams[1].next_sequence()];
-            *reset = Some(Reset { sender, next });
+            self.begin(total_held, state);
+            let next = [self.streams[0].next_sequence(), self.streams[1].next_sequence()];
+            self.reset = Some(Reset { sender, next });
             return None;
         }
-        if reset.is_some_and(|reset| reset.is_refuted_by(sender, segment)) {
-            *reset = None;
+        if self.reset.is_some_and(|reset| reset.is_refuted_by(sender, segment)) {
+            self.reset = None;
         }
         // The SYN that opens a connection acknowledges nothing, so another one that does is a stray.
-        let is_stray = segment.syn && *has_opener && conversation.transport.is_client(sender);
-        let acknowledgment = segment.acknowledgment.filter(|_| !is_stray);
+        let client = self.conversation.transport.is_client(sender);
+        let is_stray = segment.syn && self.has_opener && client;
+        let segment = match segment.acknowledgment {
+            Some(_) if is_stray => &Segment { acknowledgment: None, ..*segment },
+            _ => segment,
+        };
         if segment.syn {
-            let opens = segment.acknowledgment.is_none() && !*has_opener;
-            if opens && streams.iter().all(Stream::is_empty) {
-                // An answering SYN of its sender before it, if there was one, was a stray one, and so was
-                // what it acknowledged.
-                *has_opener = true;
-                streams[sender] = Stream::default();
-                streams[sender].start_with_syn(segment.sequence);
-                if conversation.transport.opened_by(sender) {
-                    streams[1 - sender] = Stream::default();
-                }
-            }
-            if let Some(acknowledgment) = acknowledgment {
-                streams[1 - sender].start_with_syn(acknowledgment.wrapping_sub(1));
-            }
-            conversation.transport.syn(sender, segment.sequence, acknowledgment);
+            self.syn(sender, segment, is_stray);
         }
-        if conversation.wants_acknowledgments() {
-            let position = acknowledgment.and_then(|ack| streams[1 - sender].position(ack));
-            conversation.transport.acknowledged =
-                position.map(|position| (origin.packet, position));
+        let begins = !self.streams[sender].has_begun() && segment.has_payload();
+        if self.beginning.is_some() || begins {
+            self.wait(sender, segment, origin, now, total_held, state);
+        } else {
+            self.read(sender, segment, origin, now, total_held, state);
         }
-        streams[sender].segment(segment, origin, now, total_held, &mut |part| {
-            conversation.part(sender, part, state);
-        });
-        if let Some(acknowledgment) = acknowledgment {
-            streams[1 - sender].acknowledge(acknowledgment, now);
-        }
+        let Self { streams, conversation, .. } = self;
         for (sender, stream) in streams.iter_mut().enumerate() {
             if stream.has_hole() {
                 stream.settle(now, total_held, &mut |part| {
@@ -309,6 +310,90 @@ impl LiveConnection {
             }
         }
         streams.iter().all(Stream::is_finished).then_some(Ended::Fin)
+    }
+
+    /// Takes a SYN that the connection began with, or may have begun with.
+    fn syn(&mut self, sender: usize, segment: &Segment<'_>, is_stray: bool) {
+        let Self { streams, has_opener, conversation, .. } = self;
+        let acknowledgment = segment.acknowledgment;
+        let opens = acknowledgment.is_none() && !is_stray && !*has_opener;
+        *has_opener |= opens && streams.iter().all(|stream| !stream.has_given());
+        if opens && streams.iter().all(Stream::is_empty) {
+            // An answering SYN of its sender before it, if there was one, was a stray one, and so was
+            // what it acknowledged.
+            streams[sender] = Stream::default();
+            streams[sender].start_with_syn(segment.sequence);
+            if conversation.transport.opened_by(sender) {
+                streams[1 - sender] = Stream::default();
+            }
+        } else if self.beginning.is_some() && streams.iter().all(|stream| !stream.has_given()) {
+            // Its data were captured first.
+            streams[sender].start_with_syn(segment.sequence);
+            conversation.begin(if acknowledgment.is_some() { 1 - sender } else { sender });
+        }
+        if let Some(acknowledgment) = acknowledgment {
+            streams[1 - sender].start_with_syn(acknowledgment.wrapping_sub(1));
+        }
+        conversation.transport.syn(sender, segment.sequence, acknowledgment);
+    }
+
+    /// Lets a segment wait for the beginning of its direction, or of the other one.
+    #[cold]
+    fn wait<S: Sink>(
+        &mut self,
+        sender: usize,
+        segment: &Segment<'_>,
+        origin: Origin,
+        now: i64,
+        total_held: &mut usize,
+        state: &mut CaptureState<'_, S>,
+    ) {
+        self.streams[sender].await_beginning(segment);
+        if let Some(acknowledgment) = segment.acknowledgment {
+            self.streams[1 - sender].start_at(acknowledgment);
+        }
+        let beginning = self.beginning.get_or_insert_with(Beginning::boxed);
+        let before = beginning.memory();
+        beginning.push(sender, segment, origin, now);
+        *total_held += beginning.memory() - before;
+        if beginning.is_over(now, &self.streams) || *total_held > MAX_TOTAL_HELD {
+            self.begin(total_held, state);
+        }
+    }
+
+    /// Reads the segments that have waited for a beginning, in their order.
+    fn begin<S: Sink>(&mut self, total_held: &mut usize, state: &mut CaptureState<'_, S>) {
+        let Some(beginning) = self.beginning.take() else { return };
+        *total_held -= beginning.memory();
+        for waiting in beginning.end(&mut self.streams) {
+            let (sender, origin, now) = (waiting.sender, waiting.origin, waiting.now);
+            self.read(sender, &waiting.segment(), origin, now, total_held, state);
+        }
+    }
+
+    /// Gives a segment to its stream, and its acknowledgment to the other one.
+    #[inline]
+    fn read<S: Sink>(
+        &mut self,
+        sender: usize,
+        segment: &Segment<'_>,
+        origin: Origin,
+        now: i64,
+        total_held: &mut usize,
+        state: &mut CaptureState<'_, S>,
+    ) {
+        let Self { streams, conversation, .. } = self;
+        if conversation.wants_acknowledgments() {
+            let position = segment.acknowledgment.and_then(|ack| streams[1 - sender].position(ack));
+            conversation.transport.acknowledged =
+                position.map(|position| (origin.packet, position));
+        }
+        streams[sender].segment(segment, origin, now, total_held, &mut |part| {
+            conversation.part(sender, part, state);
+        });
+        if let Some(acknowledgment) = segment.acknowledgment {
+            streams[1 - sender].acknowledge(acknowledgment, now);
+        }
     }
 
     /// Ends the connection: both streams give out the segments they hold, then the conversation ends.
@@ -352,10 +437,11 @@ impl LiveConnection {
         state: &mut CaptureState<'_, S>,
     ) {
         let ended = self.ended(ended);
-        let Self { streams, conversation, .. } = self;
         if std::mem::replace(&mut self.is_settled, true) {
             return;
         }
+        self.begin(total_held, state);
+        let Self { streams, conversation, .. } = self;
         for (sender, stream) in streams.iter_mut().enumerate() {
             stream.finish(total_held, &mut |part| conversation.part(sender, part, state));
         }

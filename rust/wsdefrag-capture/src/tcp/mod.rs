@@ -1,5 +1,6 @@
 //! TCP: segments in, one byte stream per direction of each connection out.
 
+mod beginning;
 mod clock;
 mod connection_table;
 pub(crate) mod connections;

@@ -4,7 +4,8 @@
 //! peer would not reset the connection because of it. So it is only remembered, and a later packet
 //! has to confirm it: the answer that acknowledges it, or the segment that follows it. A packet
 //! that the running connection expects confirms nothing, unless it is the answering SYN, or the
-//! first one of a direction. Then the SYN before it may have been the stray one.
+//! first one of a direction. Then the SYN before it may have been the stray one. Nor does an answering
+//! SYN where both go on exactly where the running connection stands: then both are forged.
 //!
 //! RFC 9293 section 3.10.7.4.
 
@@ -62,6 +63,13 @@ impl OtherSyn {
             return follows && !streams[sender].expects(next);
         }
         let answers = segment.acknowledgment == Some(next) && !segment.rst;
-        answers && (segment.syn || !streams[self.sender].expects(next))
+        if !segment.syn {
+            return answers && !streams[self.sender].expects(next);
+        }
+        // Two SYNs that go on exactly where the running connection stands are both forged.
+        let goes_on = streams[self.sender].next_sequence() == Some(next)
+            && streams[sender].next_sequence() == Some(segment.sequence.wrapping_add(1));
+        // A SYN that acknowledges is answered by none.
+        answers && self.acknowledgment.is_none() && !goes_on
     }
 }

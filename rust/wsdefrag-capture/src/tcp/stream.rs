@@ -5,6 +5,8 @@
 //! or as a gap. A hole is a range after `next` of which no byte has arrived.
 //!
 //! ```text
+//! segment before the beginning is     waits with those of the other direction (see
+//! known                             [`beginning`](crate::tcp::beginning)), not here
 //! segment at `next`                 given out, together with held segments that now follow
 //! segment after `next`              held; bytes that are held already keep their first value
 //! segment before `next`             a retransmission: compared, counted, dropped; or bytes of a
@@ -38,7 +40,7 @@ use crate::tcp::out_of_order::{HeldSegment, Known, OutOfOrder, Repeated};
 use crate::tcp::patience::{Confirmation, MAX_WAIT};
 
 /// Bytes of memory that the held segments of all connections may take together.
-const MAX_TOTAL_HELD: usize = 256 << 20;
+pub(super) const MAX_TOTAL_HELD: usize = 256 << 20;
 /// Bytes of memory that each direction may use for held segments even when the total is exceeded, so
 /// that one connection cannot take the memory of all others.
 const GUARANTEED: usize = 64 << 10;
@@ -47,10 +49,22 @@ const MAX_JUMP: i64 = 64 << 20;
 /// Bytes around `next` within which segments of a running connection usually are.
 const NEAR: i64 = 1 << 20;
 
+/// What is known of the first byte of a stream.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Start {
+    #[default]
+    Unknown,
+    /// Segments wait, because earlier ones may still be captured.
+    Awaited,
+    /// A SYN told it, or earlier bytes were waited for.
+    Known,
+}
+
 /// One direction of a connection.
 #[derive(Default)]
 pub(crate) struct Stream {
     started: bool,
+    start: Start,
     /// Whether a SYN told where the stream begins.
     has_syn: bool,
     /// The sequence number of the byte at `next`.
@@ -100,7 +114,31 @@ impl Stream {
 
     /// Whether nothing was captured of the stream but its SYN.
     pub(crate) fn is_empty(&self) -> bool {
-        self.next == 0 && self.held.is_empty()
+        self.next == 0 && self.held.is_empty() && self.start != Start::Awaited
+    }
+
+    /// Whether something has been given out.
+    pub(crate) const fn has_given(&self) -> bool {
+        self.next > 0
+    }
+
+    /// Whether it is known where the stream begins, or nothing earlier is waited for any more.
+    #[inline]
+    pub(crate) fn has_begun(&self) -> bool {
+        self.start == Start::Known
+    }
+
+    /// Takes note of a segment that waits until the stream [begins](Self::begin).
+    pub(crate) fn await_beginning(&mut self, segment: &Segment<'_>) {
+        self.locate(segment);
+        if segment.has_payload() && !self.has_begun() {
+            self.start = Start::Awaited;
+        }
+    }
+
+    /// Lets the stream begin at the earliest byte that came, although no SYN was captured.
+    pub(crate) const fn begin(&mut self) {
+        self.start = Start::Known;
     }
 
     /// The sequence number of the byte at `next`, if the stream has started.
@@ -137,9 +175,12 @@ impl Stream {
     /// Starts the stream with a SYN of this sequence number, unless bytes have been given out.
     pub(crate) fn start_with_syn(&mut self, sequence: u32) {
         let first = sequence.wrapping_add(1);
-        self.start(first);
+        self.start_at(first);
         self.rewind(first);
         self.has_syn |= self.next == 0 && self.sequence == first;
+        if self.has_syn {
+            self.start = Start::Known;
+        }
     }
 
     /// Whether the stream may begin at an earlier byte than it seemed to.
@@ -161,7 +202,8 @@ impl Stream {
         }
     }
 
-    fn start(&mut self, sequence: u32) {
+    /// Starts the stream with the byte of this sequence number, unless it has started.
+    pub(crate) const fn start_at(&mut self, sequence: u32) {
         if !self.started {
             self.started = true;
             self.sequence = sequence;
@@ -175,6 +217,28 @@ impl Stream {
         self.fin = self.fin.filter(|fin| *fin >= self.next);
     }
 
+    /// Starts the stream, or lets it begin earlier, and notes a FIN. Returns the position of the
+    /// segment's first byte.
+    fn locate(&mut self, segment: &Segment<'_>) -> i64 {
+        let first = segment.sequence.wrapping_add(u32::from(segment.syn));
+        let length = segment.length();
+        if segment.syn {
+            self.start_with_syn(segment.sequence);
+        } else {
+            self.start_at(first);
+            // A keep-alive repeats the position before the first byte.
+            if length > 1 && self.next == 0 {
+                self.rewind(first);
+            }
+        }
+        let next = self.next.cast_signed();
+        let start = next + self.distance(first);
+        if segment.fin && (0..=MAX_JUMP).contains(&(start + length - next)) {
+            self.fin.get_or_insert((start + length).cast_unsigned());
+        }
+        start
+    }
+
     /// Takes a segment of this direction; what it completes goes to `out`. `now` is in nanoseconds
     /// since the epoch; `total_held` is the memory that held segments of all connections take, in
     /// bytes.
@@ -186,22 +250,9 @@ impl Stream {
         total_held: &mut usize,
         out: &mut impl FnMut(StreamPart<'_>),
     ) {
-        let first = segment.sequence.wrapping_add(u32::from(segment.syn));
-        let length = segment.bytes.len() as i64 + i64::from(segment.cut);
-        if segment.syn {
-            self.start_with_syn(segment.sequence);
-        } else {
-            self.start(first);
-            // A keep-alive repeats the position before the first byte.
-            if length > 1 && self.next == 0 {
-                self.rewind(first);
-            }
-        }
+        let mut start = self.locate(segment);
         let next = self.next.cast_signed();
-        let mut start = next + self.distance(first);
-        if segment.fin && (0..=MAX_JUMP).contains(&(start + length - next)) {
-            self.fin.get_or_insert((start + length).cast_unsigned());
-        }
+        let length = segment.length();
         if length == 0 {
             return;
         }
@@ -309,7 +360,7 @@ impl Stream {
 
     /// Takes an acknowledgment by the peer, captured at `now` (nanoseconds since the epoch).
     pub(crate) fn acknowledge(&mut self, acknowledgment: u32, now: i64) {
-        self.start(acknowledgment);
+        self.start_at(acknowledgment);
         let distance = self.distance(acknowledgment);
         let position = self.next.cast_signed() + distance;
         if distance > MAX_JUMP {

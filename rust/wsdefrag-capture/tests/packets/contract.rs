@@ -6,8 +6,9 @@
 //! - damage that was passed over, in records that start within the file
 //! - at most one error: that it is no capture, or at its end, that it is cut short
 //!
-//! Neither the size of the chunks nor a sink that is full after each packet changes anything. Every packet is counted in exactly one counter, and
-//! every packet counted as a segment or an exported PDU is handed out.
+//! Neither the size of the chunks nor a sink that is full after each packet changes anything. Every
+//! packet is counted in exactly one counter, and the sink gets every packet that is counted as a segment
+//! or an exported PDU.
 
 use std::net::SocketAddr;
 

@@ -1,4 +1,4 @@
-//! The recorded captures.
+//! The recorded captures: the packets in them are counted and handed out.
 
 use std::fs::{self, File};
 use std::io::Read;

@@ -1,7 +1,8 @@
 //! The inputs that fuzzing starts from: the beginnings of recorded captures, and inputs with
 //! features that no recorded capture has.
 //!
-//! The form of an input is described in `contract.rs` and `merge_contract.rs`. The example `seeds` includes this file too.
+//! `contract.rs` and `merge_contract.rs` describe the form of an input. The example `seeds` includes this
+//! file too.
 
 use std::fs;
 use std::path::Path;

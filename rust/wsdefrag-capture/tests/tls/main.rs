@@ -1,4 +1,4 @@
-//! What of TLS is read without keys: random bytes, and inputs kept by fuzzing.
+//! The parts of TLS that are read without keys, on random bytes and on inputs kept by fuzzing.
 
 mod keylog_contract;
 mod messages_contract;

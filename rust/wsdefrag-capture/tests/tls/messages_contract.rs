@@ -4,10 +4,10 @@
 //! The input is a byte that says how contents are cut, then one direction's stream.
 //!
 //! - nothing panics
-//! - a header is one wherever it is read, and within the limits
+//! - a header is read the same wherever it stands, and its length is within the limits
 //! - the candidates for records are exactly the headers of version 3.3
 //! - how messages are cut changes nothing, and none takes much memory
-//! - the start of a hello says nothing else than the whole
+//! - what the start of a hello says, the whole hello says too
 
 use wsdefrag_capture::tls::handshake::{self, MessageType};
 use wsdefrag_capture::tls::hello::{ClientHello, EncryptedExtensions, ServerHello};

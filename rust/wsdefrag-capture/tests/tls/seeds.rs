@@ -1,6 +1,6 @@
 //! The inputs that fuzzing starts from: what OpenSSL sent and logged, in `vectors/tls_records.jsonl`.
 //!
-//! The form of an input is described in the contracts. The example `seeds` includes this file too.
+//! The contracts describe the form of an input. The example `seeds` includes this file too.
 
 use std::fs;
 use std::path::Path;

@@ -2,6 +2,7 @@
 
 mod account;
 mod completion;
+mod content_target;
 mod decoded;
 pub mod event;
 mod footprint;
@@ -11,6 +12,7 @@ pub mod frame_decoder;
 pub mod growth;
 pub mod memory;
 mod message;
+mod opening;
 pub mod passive;
 mod passive_state;
 pub mod reassembler;

@@ -23,10 +23,11 @@
 use crate::deflate::params::DeflateParams;
 use crate::frame::opcode::Opcode;
 use crate::relay::frame_log::FrameLog;
-use crate::write::encoder::{Choice, Encoder, Settings};
+use crate::write::encoder::Encoder;
 use crate::write::fragmenter::Fragmenter;
 use crate::write::layout::Output;
 use crate::write::refusal::Refusal;
+use crate::write::settings::{Choice, Settings};
 
 /// An edited message.
 #[derive(Clone, Copy, Debug)]

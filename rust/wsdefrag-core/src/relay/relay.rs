@@ -24,7 +24,7 @@
 //!
 //! ```
 //! use wsdefrag_core::relay::{Message, Outbound, Relay};
-//! use wsdefrag_core::write::encoder;
+//! use wsdefrag_core::write::settings::Settings as Sending;
 //! use wsdefrag_core::{
 //!     Event, Events, Fragmenter, Layout, Limits, Opcode, OutOfMemory, Output, Reassembler, Refusal,
 //!     Settings, Strictness,
@@ -53,7 +53,7 @@
 //!     limits: Limits::default(),
 //!     strictness: Strictness::default(),
 //! };
-//! let sending = encoder::Settings {
+//! let sending = Sending {
 //!     from_client: false,
 //!     deflate: None,
 //!     compress_from: 0,

@@ -5,3 +5,4 @@ pub mod fragmenter;
 pub mod layout;
 mod order;
 pub mod refusal;
+pub mod settings;

@@ -14,33 +14,33 @@ use super::journal::{Journal, Seen};
 struct Open {
     opcode: Opcode,
     offset: u64,
-    /// Whether it may be inflated.
+    /// Whether its payload is compressed.
     compressed: bool,
-    /// Whether it belongs to an extension that is not known.
+    /// Whether it belongs to an unknown extension.
     foreign: bool,
     rsv: u8,
     payload: Vec<u8>,
 }
 
-/// What comes of one frame.
+/// The result of one frame.
 enum Step {
     /// A part of a message.
     Nothing,
-    /// An event, with the offset it carries; `None` stands for a message that is compressed, or
-    /// was before its frames came to belong to another extension.
+    /// An event and its offset. `None` for a message that is compressed, or that was compressed until
+    /// a frame of an unknown extension came.
     Event(u64, Option<Seen>),
-    /// A rule that frames alone do not show.
+    /// A violation that single frames do not show.
     Broken(Kind),
 }
 
-/// Panics unless both tell of the same bytes.
+/// Panics unless both readers have the same results.
 pub(crate) fn check(settings: &Settings, frames: &Frames, journal: &Journal) {
     let mut events = journal.events.iter();
     let mut open = None;
     for frame in &frames.list {
         let step = step(settings, frame, &mut open);
         if let Some(error) = journal.error.filter(|error| error.offset == frame.offset) {
-            // Limits are kept before text is looked at.
+            // Limits are checked before UTF-8.
             let is_limit = matches!(error.kind, Kind::Limit(_));
             match step {
                 Step::Broken(Kind::InvalidUtf8) if is_limit => {}
@@ -75,14 +75,14 @@ pub(crate) fn check(settings: &Settings, frames: &Frames, journal: &Journal) {
         let same = journal.error.expect("a header's violation is the message's, too");
         assert_eq!(same.offset, error.offset);
     }
-    // A rule may be broken by a frame that is not all there.
+    // An incomplete frame may break a rule.
     assert!(journal.error.is_none_or(|error| error.offset == frames.end()));
     let cut = frames.ending.as_ref().ok().and_then(Option::as_ref);
     check_ending(settings, open.as_ref(), cut, journal);
 }
 
-/// What is incomplete at the end: the open message with what there is of its next frame, or else
-/// the frame that was cut.
+/// Checks what is incomplete at the end: the open message with the received part of its next frame,
+/// or else the frame that was cut.
 fn check_ending(
     settings: &Settings,
     open: Option<&Open>,
@@ -98,7 +98,7 @@ fn check_ending(
             (open.opcode, open.offset, open.compressed, content)
         }
         (None, Some(cut)) => {
-            // Whether RSV1 was set is not said; where it may have been, the content is unknown.
+            // Whether RSV1 was set is unknown. If it may have been, so is the content.
             let compressed = settings.deflate.is_some() && !cut.opcode.is_control();
             (cut.opcode, cut.offset, compressed, cut.content.clone())
         }

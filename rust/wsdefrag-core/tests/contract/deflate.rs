@@ -24,13 +24,13 @@ use super::{agreement, frames, input, outcomes, split_feeding};
 
 const STRATEGIES: [Strategy; 5] =
     [Strategy::Default, Strategy::Filtered, Strategy::HuffmanOnly, Strategy::Rle, Strategy::Fixed];
-/// Messages of one input, so that none takes long.
+/// Most messages of one input, so that none takes long.
 const MAX_MESSAGES: usize = 6;
-/// Times that a message's content repeats, at most.
+/// How often a message's content repeats at most.
 const MAX_REPEATS: u8 = 24;
 
-/// Panics unless the messages that `input` describes come back, or their damage is noticed in an
-/// allowed way.
+/// Panics unless the messages that `input` describes are read, or their damage has an allowed
+/// outcome.
 pub(crate) fn check(input: &[u8]) {
     let Some((&[flags, level, cuts, damage, at_high, at_low], rest)) = input.split_first_chunk()
     else {
@@ -50,7 +50,7 @@ pub(crate) fn check(input: &[u8]) {
     } else if !wire.is_empty() {
         let at = usize::from(u16::from_be_bytes([at_high, at_low])) % wire.len();
         wire[at] ^= damage;
-        // Damage may announce anything; a limit keeps the inflated rest short.
+        // Damaged data may inflate to any length; a limit keeps it short.
         let limits = Limits { max_message_size: Some(1 << 16), ..Limits::default() };
         let settings = Settings { limits, ..script.settings() };
         let (journal, _) = journal::read(settings, input::cut(&wire, cuts));
@@ -61,8 +61,8 @@ pub(crate) fn check(input: &[u8]) {
     }
 }
 
-/// Panics unless a script's messages come back exactly, also under a limit that they just keep,
-/// and unless a limit of one byte less refuses the first that it has to.
+/// Panics unless a script's messages are read exactly, without limits and with a limit that the
+/// largest one just keeps, and unless a limit of one byte less refuses the first message over it.
 pub(crate) fn check_intact(script: &Script, cuts: u8) {
     let written = script.write();
     let settings = script.settings();

@@ -18,7 +18,8 @@
 
 use wsdefrag_core::frame::close;
 use wsdefrag_core::frame::header::{MAX_CONTROL, RSV1};
-use wsdefrag_core::write::encoder::{Choice, Encoder, Head, Settings};
+use wsdefrag_core::write::encoder::Encoder;
+use wsdefrag_core::write::settings::{Choice, Head, Settings};
 use wsdefrag_core::{DeflateParams, Limits, Opcode, Refusal, Settings as Reading, Strictness};
 use zlib_rs::Strategy;
 
@@ -27,7 +28,7 @@ use super::output::Written;
 use super::writer::{Deflater, Ending};
 use super::{frames, input, window};
 
-/// Calls of one input, so that none takes long.
+/// Most calls of one input, so that none takes long.
 const MAX_CALLS: usize = 24;
 
 /// One call.
@@ -36,7 +37,7 @@ enum Call {
     Message(Opcode, Vec<u8>, Vec<usize>, Choice),
     Text(String, Choice),
     Fragment(Opcode, Vec<u8>, bool, Choice),
-    /// With what a receiver reads in its payload.
+    /// The last field is what a receiver reads in its payload.
     Frame(Head, Vec<u8>, Option<[u8; 4]>, Vec<u8>),
     Control(Opcode, Vec<u8>, Option<[u8; 4]>),
     Close(Option<u16>, String),
@@ -47,11 +48,11 @@ enum Call {
 struct Open {
     opcode: Opcode,
     content: Vec<u8>,
-    /// Whether it is written as frames, whose payloads are the caller's.
+    /// Whether the caller writes its frames with `frame`, which does not compress.
     raw: bool,
 }
 
-/// What has to be read.
+/// What a receiver has to read.
 #[derive(Debug, Default)]
 struct Expected {
     events: Vec<Seen>,
@@ -60,7 +61,7 @@ struct Expected {
     check_utf8: bool,
 }
 
-/// Panics unless what is accepted of the calls that `input` describes is read as it was given.
+/// Panics unless a receiver reads the accepted ones of the calls that `input` describes.
 pub(crate) fn check(input: &[u8]) {
     let Some((&[flags, level, cuts], mut rest)) = input.split_first_chunk() else { return };
     let settings = settings(flags, level);
@@ -73,7 +74,7 @@ pub(crate) fn check(input: &[u8]) {
         rest = more;
         let before = output.bytes.len();
         output.refuses = refuses;
-        // The keys of a call do not depend on how many were drawn in vain.
+        // The keys of a call do not depend on how many keys a refused call has drawn.
         output.keys = u32::try_from(before).unwrap();
         let result = run(&mut encoder, &call, &mut output);
         output.refuses = false;
@@ -104,7 +105,7 @@ pub(crate) fn check(input: &[u8]) {
     read(&settings, cuts, &output.bytes, &expected);
 }
 
-/// Panics unless a receiver reads just that.
+/// Panics unless a receiver reads exactly the expected events.
 fn read(settings: &Settings, cuts: u8, wire: &[u8], expected: &Expected) {
     let Settings { from_client, deflate, .. } = *settings;
     let limits = Limits {
@@ -113,7 +114,7 @@ fn read(settings: &Settings, cuts: u8, wire: &[u8], expected: &Expected) {
         max_fragments: None,
         max_inflate_ratio: None,
     };
-    // Frames of the caller's own may say anything that reserved bits can say.
+    // Frames written with `frame` may have any reserved bits.
     let strictness = Strictness {
         reserved_bits: false,
         close_codes: false,
@@ -144,7 +145,7 @@ fn read(settings: &Settings, cuts: u8, wire: &[u8], expected: &Expected) {
 fn settings(flags: u8, level: u8) -> Settings {
     let has = |bit: u8| flags & 1 << bit != 0;
     let (from_client, alone, bits) = (has(0), has(2), 8 + (level & 7));
-    // The other side's parameters are others, so that a mix-up shows.
+    // The other side has different parameters, so that a mix-up shows.
     let mut params = DeflateParams {
         server_no_context_takeover: !alone,
         client_no_context_takeover: !alone,
@@ -164,7 +165,7 @@ fn settings(flags: u8, level: u8) -> Settings {
     }
 }
 
-/// The next call, whether memory is refused to it, and the bytes after it.
+/// The next call, whether memory is refused during it, and the bytes after it.
 fn step<'a>(settings: &Settings, rest: &'a [u8]) -> Option<(Call, bool, &'a [u8])> {
     let (&[what, shape, repeats, length], rest) = rest.split_first_chunk()?;
     let (literal, rest) = rest.split_at(usize::from(length).min(rest.len()));
@@ -181,7 +182,7 @@ fn step<'a>(settings: &Settings, rest: &'a [u8]) -> Option<(Call, bool, &'a [u8]
         0 | 1 => {
             let mut sizes = sizes(usize::from(shape >> 5), content.len());
             if what & 7 == 1 && has(1) {
-                // Seldom what it has to be.
+                // The sum is seldom right.
                 sizes.push(usize::from(repeats));
             }
             Call::Message(opcode, content, sizes, choice)
@@ -199,7 +200,7 @@ fn step<'a>(settings: &Settings, rest: &'a [u8]) -> Option<(Call, bool, &'a [u8]
     Some((call, what & 0x80 != 0, rest))
 }
 
-/// The payload of a frame of the caller's own, and what a receiver reads in it.
+/// The payload of a frame that is written with `frame`, and what a receiver reads in it.
 fn raw(settings: &Settings, head: Head, content: Vec<u8>) -> (Vec<u8>, Vec<u8>) {
     let compressed = settings.deflate.is_some() && head.rsv & RSV1 != 0;
     match head.opcode {
@@ -207,13 +208,13 @@ fn raw(settings: &Settings, head: Head, content: Vec<u8>) -> (Vec<u8>, Vec<u8>) 
             let mut deflater = Deflater::new(6, 8, Strategy::Default, false);
             (deflater.compress(&content, Ending::Flush), content)
         }
-        // Of a compressed message, all is in the first frame.
+        // The first frame of a compressed message has its whole content.
         Opcode::Continuation if settings.deflate.is_some() => (Vec::new(), Vec::new()),
         _ => (content.clone(), content),
     }
 }
 
-/// So many pieces and one more, of any lengths.
+/// The lengths of `pieces` + 1 fragments.
 fn sizes(pieces: usize, length: usize) -> Vec<usize> {
     let mut left = length;
     let mut sizes: Vec<_> = (0..pieces)
@@ -243,7 +244,7 @@ fn run(encoder: &mut Encoder, call: &Call, output: &mut Written) -> Result<(), R
 }
 
 impl Expected {
-    /// Notes what is to be read of a call.
+    /// Notes what a receiver has to read after a call.
     fn accept(&mut self, call: Call) {
         match call {
             Call::Message(opcode, content, ..) => self.append(opcode, &content, true, false),

@@ -8,7 +8,7 @@ use wsdefrag_core::{
 use super::input;
 use super::journal::{self, Seen};
 
-/// What the parts of `chunks` came to, and the violation.
+/// The messages that the parts of `chunks` make, and the violation.
 pub(crate) fn read<'a>(
     settings: Settings,
     chunks: impl IntoIterator<Item = &'a [u8]>,
@@ -46,10 +46,10 @@ pub(crate) fn read<'a>(
     (seen, None)
 }
 
-/// Panics unless both ways of reading say the same; of two faults in one message's content either
-/// may be told.
+/// Panics unless both ways of reading have the same result. If the content of a message has two
+/// faults, each may report another one.
 pub(crate) fn check(settings: Settings, cuts: u8, wire: &[u8]) {
-    // The stream is an endpoint's, which holds the sender to what was agreed.
+    // The stream is for endpoints, which enforce what was agreed.
     let strictness = Strictness { no_context_takeover: true, ..Strictness::default() };
     let settings = Settings { strictness, foreign_extension: false, ..settings };
     let (whole, _) = journal::read(settings, [wire]);

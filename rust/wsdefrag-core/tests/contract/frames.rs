@@ -6,7 +6,7 @@ use wsdefrag_core::{Error, Frame, FrameDecoder, Incomplete, Settings};
 
 use super::ledger::Ledger;
 
-/// What a direction came to, frame by frame; none of it may depend on how its bytes were cut.
+/// The result of a direction, frame by frame; it must not depend on the split into chunks.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Frames {
     /// The frames in order.
@@ -17,7 +17,7 @@ pub(crate) struct Frames {
     pub(crate) discarded: u64,
     /// Breaches of the rules that were switched off.
     pub(crate) tolerated: Tolerated,
-    /// What the end of stream said.
+    /// The result of the end of the stream.
     pub(crate) ending: Result<Option<Incomplete<Vec<u8>>>, Error>,
 }
 
@@ -33,7 +33,7 @@ pub(crate) fn end(frame: &Frame<Vec<u8>>) -> u64 {
     frame.offset + frame.header.size as u64 + frame.header.length
 }
 
-/// Feeds `chunks` and the end of stream. Between the frames and what is held there is no gap.
+/// Feeds `chunks` and the end of the stream. Checks that every byte is in a frame or held.
 pub(crate) fn read<'a>(
     settings: &Settings,
     chunks: impl IntoIterator<Item = &'a [u8]>,
@@ -57,7 +57,7 @@ pub(crate) fn read<'a>(
         if decoder.error().is_some() {
             assert_eq!((decoder.bytes_discarded(), buffered), (pending, 0));
         } else {
-            // A header that is complete is not held any more, so up to its length is missing.
+            // A complete header is no longer held, so at most its length is missing.
             assert!((buffered..=buffered + MAX_HEADER as u64).contains(&pending));
             assert_eq!(decoder.bytes_discarded(), 0);
         }

@@ -14,7 +14,7 @@
 
 use wsdefrag_core::{DeflateParams, Limits, Settings, Strictness};
 
-/// Bytes in front of the wire bytes.
+/// Bytes before the wire bytes.
 pub(crate) const HEAD: usize = 7;
 
 /// Settings, the seed of the cuts and the wire bytes; `None` if there are too few bytes.
@@ -51,8 +51,8 @@ pub(crate) fn read(input: &[u8]) -> Option<(Settings, u8, &[u8])> {
     Some((settings, cuts, wire))
 }
 
-/// The bytes that stand for what a wire case is read with, or for the nearest there is. Default
-/// limits are written as none.
+/// The bytes for the settings of a wire case, or for the nearest settings that bytes can express.
+/// Default limits become no limits.
 pub(crate) fn head(settings: &Settings, cuts: u8) -> [u8; HEAD] {
     let Settings { from_client, deflate, foreign_extension, limits, strictness } = *settings;
     let params = deflate.unwrap_or_default();
@@ -97,7 +97,7 @@ pub(crate) fn head(settings: &Settings, cuts: u8) -> [u8; HEAD] {
     ]
 }
 
-/// A limit in bytes: 1 to 127 as they are, above that in KiB, up to 128 KiB.
+/// A limit in bytes: values from 1 to 127 are bytes, higher ones are KiB, up to 128 KiB.
 pub(crate) fn size(byte: u8) -> Option<u64> {
     match u64::from(byte) {
         0 => None,
@@ -106,14 +106,14 @@ pub(crate) fn size(byte: u8) -> Option<u64> {
     }
 }
 
-/// `wire` in chunks of pseudo-random length, empty ones among them.
+/// `wire` in chunks of pseudo-random lengths; some are empty.
 pub(crate) fn cut(wire: &[u8], seed: u8) -> impl Iterator<Item = &[u8]> {
     let longest = [1, 2, 7, 19, 150, 4500, 70_000, usize::MAX][usize::from(seed & 7)];
     let mut state = u32::from(seed) << 8 | 1;
     let mut rest = Some(wire);
     std::iter::from_fn(move || {
         let left = rest.take()?;
-        // The generator of Numerical Recipes; its upper bits are the good ones.
+        // The generator of Numerical Recipes; its upper bits are the most random ones.
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         let length = (state >> 8) as usize % longest.saturating_add(1);
         if left.is_empty() {

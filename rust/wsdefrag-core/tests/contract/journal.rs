@@ -35,7 +35,7 @@ pub(crate) struct Journal {
     pub(crate) discarded: u64,
     /// Breaches of the rules that were switched off.
     pub(crate) tolerated: Tolerated,
-    /// What the end of stream said.
+    /// The result of the end of the stream.
     pub(crate) ending: Result<Option<Incomplete<Vec<u8>>>, Error>,
 }
 
@@ -46,7 +46,7 @@ impl Journal {
     }
 }
 
-/// The sink: a list, and the memory.
+/// A sink that keeps the events in a list, and its memory.
 pub(crate) struct Recorder {
     /// The memory.
     pub(crate) ledger: Ledger,
@@ -75,7 +75,7 @@ impl Sink for Recorder {
     }
 }
 
-/// The event with what it borrows.
+/// A copy of the event that owns what it borrows.
 pub(crate) fn own(event: Event<'_, Vec<u8>>) -> Seen {
     match event {
         Event::Message { opcode, content, .. } => Seen::Message(opcode, content),
@@ -87,7 +87,7 @@ pub(crate) fn own(event: Event<'_, Vec<u8>>) -> Seen {
     }
 }
 
-/// Feeds `chunks` and the end of stream, and checks the counts on the way.
+/// Feeds `chunks` and the end of the stream, and checks the counts after each chunk.
 pub(crate) fn read<'a>(
     settings: Settings,
     chunks: impl IntoIterator<Item = &'a [u8]>,
@@ -126,7 +126,7 @@ fn read_and<'a>(
     let error = reassembler.error().copied();
     let discarded = reassembler.bytes_discarded();
     let tolerated = *reassembler.tolerated();
-    // A control frame that is cut is handed over as it stands; no limit applies to it.
+    // An incomplete control frame is returned unchanged; no limit applies to it.
     recorder.ledger.allow(MAX_CONTROL);
     let ending = reassembler.receive_eof(&mut recorder.ledger);
     let again = reassembler.receive_eof(&mut recorder.ledger);
@@ -136,8 +136,8 @@ fn read_and<'a>(
     (Journal { events, error, received, discarded, tolerated, ending }, ledger)
 }
 
-/// Holds no more than it was given, or, where it inflates, than the limit allows; drops nothing
-/// without a reason.
+/// Panics if the reassembler holds more than it received or, where it inflates, more than the limit
+/// allows, or if it drops bytes without a violation or a Close.
 fn check_counts(reassembler: &Reassembler<Vec<u8>>, recorder: &Recorder) {
     let (buffered, received) = (reassembler.bytes_buffered() as u64, reassembler.bytes_received());
     let discarded = reassembler.bytes_discarded();

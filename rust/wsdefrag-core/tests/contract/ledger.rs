@@ -11,14 +11,14 @@ use wsdefrag_core::deflate::inflater::{Progress, Stream};
 use wsdefrag_core::read::growth;
 use wsdefrag_core::{Mask, Memory, OutOfMemory, VecMemory};
 
-/// Bytes that may be asked for per byte that has arrived.
+/// Bytes that may be requested for each byte that has arrived.
 pub(crate) const EAGERNESS: usize = growth::EAGERNESS * growth::LEAP;
-/// Bytes that may be asked for where less has arrived.
+/// Bytes that may always be requested, however little has arrived.
 pub(crate) const FIRST_STEP: usize = growth::FIRST_STEP * growth::LEAP;
-/// Bytes that may be asked for before anything is inflated.
+/// Bytes that may be requested before anything is inflated.
 pub(crate) const FIRST_GUESS: usize = 1 << 16;
 
-/// The step from which inflated content grows by a quarter.
+/// The size from which inflated content grows by a quarter.
 const STEP: usize = growth::INFLATED_STEP;
 
 /// Memory whose contents are vectors.
@@ -34,7 +34,7 @@ pub(crate) struct Ledger {
 }
 
 impl Ledger {
-    /// A memory that nothing over `ceiling` bytes may be asked of.
+    /// A memory that panics on a request of more than `ceiling` bytes.
     pub(crate) fn new(ceiling: Option<u64>) -> Self {
         let ceiling = ceiling.map_or(usize::MAX, |bytes| usize::try_from(bytes).unwrap());
         let vectors = VecMemory;
@@ -51,7 +51,7 @@ impl Ledger {
         self.refused.is_some_and(|n| self.requests >= n)
     }
 
-    /// Raises the ceiling, for what no limit applies to.
+    /// Raises the ceiling, for contents that no limit applies to.
     pub(crate) fn allow(&mut self, bytes: usize) {
         self.ceiling = self.ceiling.max(bytes);
     }

@@ -27,10 +27,10 @@ pub(crate) mod split_feeding;
 pub(crate) mod window;
 pub(crate) mod writer;
 
-/// Panics unless what it promises holds for these bytes.
+/// A function that panics if an input breaks the contract.
 pub(crate) type Contract = fn(&[u8]);
 
-/// Each target's name, which is that of its folders of inputs, and its contract.
+/// Each target's name, which its folder of inputs has too, and its contract.
 pub(crate) const TARGETS: [(&str, Contract); 5] = [
     ("arbitrary_bytes", arbitrary_bytes::check),
     ("split_feeding", split_feeding::check),

@@ -7,7 +7,7 @@ use wsdefrag_core::{Incomplete, Kind, Opcode, Settings};
 
 use super::journal::{Journal, Seen};
 
-/// Panics unless the journal is one that these settings allow.
+/// Panics unless these settings allow the results in the journal.
 pub(crate) fn check(settings: &Settings, journal: &Journal) {
     for (index, (offset, seen)) in journal.events.iter().enumerate() {
         check_event(settings, seen);
@@ -73,7 +73,7 @@ fn check_incomplete(
     let Some(Incomplete { opcode, content, offset }) = incomplete else { return };
     assert!(*offset < journal.received);
     if let Some((closed_at, Seen::Close(..))) = journal.events.last() {
-        // A message that the close frame broke off.
+        // A Close came inside this message.
         assert!(offset < closed_at && !opcode.is_control());
     }
     if opcode.is_control() {
@@ -83,7 +83,7 @@ fn check_incomplete(
     }
 }
 
-/// Whether a direction read with these settings may break this rule.
+/// Whether a direction that is read with these settings can end with this error.
 fn may_occur(kind: Kind, settings: &Settings) -> bool {
     let Settings { from_client, deflate, foreign_extension, limits, strictness } = settings;
     match kind {

@@ -10,7 +10,7 @@ pub(crate) struct Written {
     pub(crate) bytes: Vec<u8>,
     /// The bytes of an incomplete frame that are held back.
     pub(crate) kept_back: Vec<u8>,
-    /// Masking keys that were asked for.
+    /// Number of masking keys that were requested.
     pub(crate) keys: u32,
     /// Whether memory is refused.
     pub(crate) refuses: bool,

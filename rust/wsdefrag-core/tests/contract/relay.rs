@@ -16,7 +16,7 @@
 use std::num::NonZeroUsize;
 
 use wsdefrag_core::relay::{Outbound, Pace};
-use wsdefrag_core::write::encoder::Settings as Sending;
+use wsdefrag_core::write::settings::Settings as Sending;
 use wsdefrag_core::{DeflateParams, Fragmenter, Limits, Settings, Strictness};
 use zlib_rs::Strategy;
 

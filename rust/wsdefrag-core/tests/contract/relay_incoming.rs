@@ -49,7 +49,7 @@ impl<'a> Incoming<'a> {
         list
     }
 
-    /// The bytes of its frames, as they have to be forwarded unchanged.
+    /// The bytes that forwarding it unchanged has to give.
     pub(crate) fn came(&self, waiting: &Waiting) -> Vec<u8> {
         let mut came = Vec::new();
         for frame in self.frames_of(waiting) {

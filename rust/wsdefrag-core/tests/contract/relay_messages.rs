@@ -220,12 +220,12 @@ impl Talk<'_> {
         }
     }
 
-    /// Panics unless the relay says what the model says.
+    /// Panics unless the relay's state is that of the model.
     fn check(&self) {
         let recompresses = !self.case.fits() || self.differs;
         assert_eq!(self.relay.outbound().recompresses(), recompresses);
         assert_eq!(self.relay.outbound().is_closed(), self.closed);
-        // An event is not told that it was sent.
+        // The relay does not tell an event that it was sent.
         let told = |fate: &Fate| if *fate == Fate::Sent { Fate::Waiting } else { *fate };
         assert_eq!(*self.said.borrow(), self.fates.iter().map(told).collect::<Vec<_>>());
         for (place, waiting) in self.waiting.iter().enumerate() {

@@ -73,7 +73,7 @@ fn check_with_ours(case: &Case, pace: Pace, incoming: &Journal) {
 
     let out = &relay.output.bytes;
     let (read, _) = journal::read(case.receiving(), input::cut(out, case.cuts));
-    // What is wrong with the end of a message is only found when its bytes are on their way.
+    // A fault at the end of a message is found only after its bytes were forwarded.
     assert!(pace == Pace::Bytes || read.error.is_none(), "{:?}", read.error);
     let whole = read.error.is_none();
     if let Some(error) = read.error {
@@ -106,7 +106,7 @@ fn check_with_ours(case: &Case, pace: Pace, incoming: &Journal) {
     assert!(!all || controls.len() == relay.controls.len());
 }
 
-/// Whether it was injected.
+/// Whether an event was injected.
 fn is_ours(seen: &Seen) -> bool {
     match seen {
         Seen::Message(_, content) | Seen::Ping(content) | Seen::Pong(content) => {

@@ -9,7 +9,7 @@ use super::writer::{Deflater, Ending, Form, Wire};
 /// A control frame to be put between fragments.
 #[derive(Clone, Debug)]
 pub(crate) struct Control {
-    /// A ping, not a pong.
+    /// Whether it is a ping; otherwise it is a pong.
     pub(crate) is_ping: bool,
     /// At most 125 bytes.
     pub(crate) payload: Vec<u8>,
@@ -26,7 +26,7 @@ pub(crate) struct Planned {
     pub(crate) packing: Option<Ending>,
     /// Where its payload is cut into fragments, modulo its length.
     pub(crate) cuts: Vec<u16>,
-    /// What follows the first fragments, one each, and the whole message if there are more.
+    /// The control frames after the first fragments, one after each; the rest follow the message.
     pub(crate) between: Vec<Control>,
     /// The key that its frames are masked with, if the sender masks.
     pub(crate) key: [u8; 4],
@@ -34,14 +34,14 @@ pub(crate) struct Planned {
     pub(crate) form: Form,
 }
 
-/// Who writes, and what.
+/// A direction to be written: its parameters and its messages.
 #[derive(Clone, Debug)]
 pub(crate) struct Script {
-    /// A client masks.
+    /// Whether the client sends, which masks its frames.
     pub(crate) from_client: bool,
-    /// The sender empties its window after each message.
+    /// Whether the sender empties its window after each message.
     pub(crate) no_context_takeover: bool,
-    /// 8 to 15.
+    /// The agreed window bits, 8 to 15.
     pub(crate) window_bits: u8,
     /// The compressor's level, 0 to 9.
     pub(crate) level: i32,
@@ -51,7 +51,8 @@ pub(crate) struct Script {
     pub(crate) messages: Vec<Planned>,
 }
 
-/// The bytes of a script, what has to come of them, and how many lengths are too long a form.
+/// The bytes of a script, the events that a reader must give, and the number of lengths that are not
+/// in their shortest form.
 #[derive(Debug, Default)]
 pub(crate) struct Written {
     /// The direction.
@@ -63,7 +64,7 @@ pub(crate) struct Written {
 }
 
 impl Script {
-    /// What the messages are read with: deflate agreed, no limits, any form of length.
+    /// The settings for reading the messages: deflate agreed, no limits, any form of length.
     pub(crate) fn settings(&self) -> Settings {
         // The other side's parameter is set to the opposite, so that a mix-up shows.
         let (ours, theirs) = (self.no_context_takeover, !self.no_context_takeover);
@@ -86,7 +87,7 @@ impl Script {
         }
     }
 
-    /// Writes it all down.
+    /// Writes the messages.
     pub(crate) fn write(&self) -> Written {
         let takeover = !self.no_context_takeover;
         let mut deflater = Deflater::new(self.level, self.window_bits, self.strategy, takeover);

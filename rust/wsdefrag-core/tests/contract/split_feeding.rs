@@ -5,14 +5,14 @@ use wsdefrag_core::Settings;
 
 use super::{frames, input, journal};
 
-/// Panics unless `input` reads the same however it is cut.
+/// Panics unless the result of reading `input` is the same for any split into chunks.
 pub(crate) fn check(input: &[u8]) {
     let Some((settings, cuts, wire)) = input::read(input) else { return };
     check_wire(settings, cuts, wire);
 }
 
-/// Panics unless `wire` reads the same whole, byte by byte, in two halves and in pseudo-random
-/// chunks.
+/// Panics unless the result of reading `wire` is the same whole, byte by byte, in two halves and in
+/// pseudo-random chunks.
 pub(crate) fn check_wire(settings: Settings, cuts: u8, wire: &[u8]) {
     let (whole, _) = journal::read(settings, [wire]);
     let (whole_frames, _) = frames::read(&settings, [wire]);

@@ -7,12 +7,12 @@
 use wsdefrag_core::{Frame, Opcode};
 use zlib_rs::{Inflate, InflateFlush, Status};
 
-/// Bytes of output at a time, by which a distance may exceed the window unnoticed.
+/// Bytes of output of one step. A distance that exceeds the window by less is not noticed.
 const STEP: usize = 32;
 const TAIL: [u8; 4] = [0x00, 0x00, 0xFF, 0xFF];
 
-/// The contents of the compressed messages among `frames`, which are in order, as a receiver with
-/// `window_bits` reads them; one that keeps no context reads each `alone`.
+/// The contents of the compressed messages among `frames`, in order, as a receiver with a window of
+/// `window_bits` reads them. `alone` is for a receiver that keeps no context between messages.
 pub(crate) fn contents(frames: &[Frame<Vec<u8>>], window_bits: u8, alone: bool) -> Vec<Vec<u8>> {
     let mut inflate = Inflate::new(false, window_bits);
     let mut contents = Vec::new();
@@ -48,7 +48,7 @@ fn message(inflate: &mut Inflate, mut payload: &[u8]) -> Vec<u8> {
         payload = &payload[taken..];
         if status == Status::StreamEnd {
             inflate.reset(false);
-            // A sender that ended with a final block, and nothing after it, took no tail off.
+            // A sender that ended with a final block did not remove a tail.
             if payload == TAIL {
                 return content;
             }

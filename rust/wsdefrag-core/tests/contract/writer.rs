@@ -11,9 +11,9 @@ const LENGTH_64: u8 = 127;
 /// The form of a length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Form {
-    /// The shortest there is.
+    /// The shortest form.
     Shortest,
-    /// 16 bits, if it fits them.
+    /// 16 bits, if the length fits.
     Bits16,
     /// 64 bits.
     Bits64,
@@ -22,13 +22,13 @@ pub(crate) enum Form {
 /// A frame to be written.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Wire {
-    /// Four bits of opcode.
+    /// The opcode, four bits.
     pub(crate) opcode: u8,
     /// The FIN bit.
     pub(crate) fin: bool,
     /// The three reserved bits; RSV1 counts 4.
     pub(crate) rsv: u8,
-    /// The masking key, if it is to be masked.
+    /// The masking key, if the frame is masked.
     pub(crate) key: Option<[u8; 4]>,
     /// The form of its length.
     pub(crate) form: Form,
@@ -94,8 +94,8 @@ pub(crate) struct Deflater {
 }
 
 impl Deflater {
-    /// A compressor with an empty window. zlib writes no raw deflate for a window of 8 bits; what
-    /// such a sender may write has distances below 256, and run lengths have none above 1.
+    /// A compressor with an empty window. zlib writes no raw deflate for a window of 8 bits. Such a
+    /// sender may use distances below 256 only; run-length compression has only the distance 1.
     pub(crate) fn new(level: i32, window_bits: u8, strategy: Strategy, takeover: bool) -> Self {
         let strategy = if window_bits == 8 { Strategy::Rle } else { strategy };
         let config = DeflateConfig {

@@ -255,8 +255,8 @@ pub(crate) enum Reading {
     Ended(Option<Failure>),
 }
 
-/// Batches for a consumer behind the C interface: panics become errors, and nothing follows the end
-/// or an error.
+/// Batches for a consumer that calls through the C interface: panics become errors, and nothing follows
+/// the end or an error.
 pub(crate) struct Batches {
     /// `None` after the end, so that memory is freed at once.
     pass: Option<Pass>,

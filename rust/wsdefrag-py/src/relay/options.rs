@@ -6,7 +6,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 use wsdefrag_core::relay::{Outbound, Pace};
-use wsdefrag_core::write::encoder::Settings as Sending;
+use wsdefrag_core::write::settings::Settings as Sending;
 use wsdefrag_core::{Fragmenter, Settings, Strictness};
 
 use crate::budget::Budget;

@@ -4,7 +4,7 @@
 
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
-use wsdefrag_core::write::encoder::{Choice, Head, Settings};
+use wsdefrag_core::write::settings::{Choice, Head, Settings};
 use wsdefrag_core::{Encoder, Opcode, Refusal, Strictness};
 
 use crate::errors;

@@ -3,7 +3,7 @@
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyBytes, PyMemoryView, PyString};
-use wsdefrag_core::write::encoder::{Choice, Settings};
+use wsdefrag_core::write::settings::{Choice, Settings};
 use wsdefrag_core::{Encoder, Opcode, Refusal};
 
 use crate::errors;

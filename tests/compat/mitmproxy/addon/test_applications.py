@@ -199,7 +199,7 @@ def test_injected_messages_may_be_edited_and_dropped(with_addon: Mitmdump) -> No
     ]
 
 
-def test_intercepted_message_waits_and_so_does_what_comes_behind_it(
+def test_intercepted_message_waits_and_so_do_later_ones(
     with_addon: Mitmdump,
 ) -> None:
     rules = [{"when": "hold", "do": "hold"}]

@@ -1,0 +1,81 @@
+"""Which modules a subcommand imports: none that it does not need."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from cli_command import environment
+from hang_guard import HANG_SECONDS
+from recorded_captures import DIRECTORY
+
+# Prints the modules that were imported when the command ended.
+_SCRIPT = """
+import atexit, sys
+atexit.register(lambda: print(*sys.modules, file=sys.stderr))
+from wsdefrag.cli import main
+main()
+"""
+
+_COMMANDS = {"connections", "convert", "messages", "mitmproxy_addon", "plot"}
+
+# Libraries that take long to import, and what a subcommand may need of them.
+_SLOW = {
+    *("asyncio", "hashlib", "json", "matplotlib", "numpy", "pyarrow", "secrets", "shutil"),
+    *("subprocess", "tempfile"),
+}
+
+# Formatting of output files.
+_FORMATS = {"har", "mitm", "mitm_flow", "plot", "tables", "tnetstring"}
+
+_CAPTURE = str(DIRECTORY / "plain-small.pcapng")
+
+
+def imported(*arguments: str) -> set[str]:
+    """The modules that a run of the command imports."""
+    done = subprocess.run(
+        [sys.executable, "-c", _SCRIPT, *arguments],
+        env=environment(),
+        capture_output=True,
+        timeout=HANG_SECONDS,
+        check=True,
+    )
+    return set(done.stderr.decode().split())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "commands", "formats", "slow"),
+    [
+        (("--version",), set(), set(), set()),
+        (("messages", _CAPTURE), {"messages"}, set(), {"json"}),
+        (("messages", _CAPTURE, "--format", "jsonl"), {"messages"}, set(), {"json"}),
+        (("connections", _CAPTURE), {"connections"}, set(), {"json"}),
+        (
+            ("convert", _CAPTURE, "-o", "-", "--format", "jsonl"),
+            {"convert"},
+            _FORMATS - {"plot"},
+            {"hashlib", "json"},
+        ),
+        (("mitmproxy-addon",), {"mitmproxy_addon"}, set(), set()),
+    ],
+    ids=lambda value: value[0] if isinstance(value, tuple) else "",
+)
+def test_subcommand_imports_what_it_needs(
+    arguments: tuple[str, ...], commands: set[str], formats: set[str], slow: set[str]
+) -> None:
+    found = imported(*arguments)
+    assert {f"wsdefrag.cli.{name}" for name in _COMMANDS} & found <= {
+        f"wsdefrag.cli.{name}" for name in commands
+    }
+    assert {f"wsdefrag.formats.{name}" for name in _FORMATS} & found <= {
+        f"wsdefrag.formats.{name}" for name in formats
+    }
+    assert found & _SLOW <= slow
+
+
+def test_start_of_the_command_reads_no_capture_module() -> None:
+    """`wsdefrag --version` needs click and the package, and nothing that reads captures."""
+    found = imported("--version")
+    assert not [name for name in found if name.startswith(("wsdefrag.capture", "wsdefrag.formats"))]
