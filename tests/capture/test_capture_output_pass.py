@@ -129,7 +129,8 @@ def long_capture() -> bytes:
 
 def test_long_lines_come_in_parts() -> None:
     data = long_capture()
-    for options in ({}, {"content": False}):
+    choices: list[dict[str, Any]] = [{}, {"content": False}]
+    for options in choices:
         expected = io.BytesIO()
         count = write_jsonl(Capture(io.BytesIO(data)).read(), expected, **options)
         found, made = blocks(Capture(io.BytesIO(data)), **options)
