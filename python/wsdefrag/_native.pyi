@@ -2,7 +2,7 @@
 # Written by `make stub` from the built module and from tools/native_types.py.
 
 from collections.abc import Iterator, Sequence
-from typing import Any, TypeVar, final
+from typing import Any, Literal, TypeVar, final
 
 from typing_extensions import Buffer, Self, disjoint_base
 
@@ -778,6 +778,38 @@ class DirectionState:
     @property
     def tolerated(self) -> dict[str, int]:
         """How often each switched-off rule was broken, by the name of its field in ``Strictness``."""
+
+@final
+class EntryWriter:
+    """Makes the entries of an archive, one after the other."""
+
+    def __new__(cls, format: Literal["har", "mitm"]) -> Self: ...
+    def start(self) -> bytes:
+        """Return what stands before the first entry."""
+
+    def end(self) -> bytes:
+        """Return what stands after the last entry."""
+
+    def entry(
+        self,
+        values: dict[str, Any],
+        messages: list[CapturedMessage | WebSocketMessage],
+        events: list[CapturedEvent],
+        places: list[int],
+    ) -> bytes:
+        """Return the entry of a connection.
+
+        Args:
+            values: What the entry says of the connection, by name.
+            messages: The messages, captured or not.
+            events: The events.
+            places: For each event, how many of the messages come before it.
+
+        Raises:
+            TypeError: If a value has the wrong type.
+            ValueError: If a value is out of range.
+            MemoryError: If memory is refused.
+        """
 
 @final
 class EventReader:

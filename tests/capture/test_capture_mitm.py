@@ -13,10 +13,9 @@ import pytest
 from capture_conversation import Conversation, capture_of, close, text
 from capture_recordings import LOADED
 from cli_captures import DEMO, SIDES, START, WHOLE, broken, damaged, gapped, plain, truth
-from flow_reader import flows, value
+from flow_reader import flows
 from flow_shape import FLOW, check
 from wsdefrag.capture import Capture, write_mitm
-from wsdefrag.formats.tnetstring import tnetstring
 
 
 def written(source: Any) -> list[dict[str, Any]]:
@@ -201,35 +200,3 @@ def test_file_is_the_same_every_time_and_ids_differ() -> None:
     ids = {flow["id"] for flow in first}
     connections = {flow[half]["id"] for flow in first for half in ("client_conn", "server_conn")}
     assert (len(ids), len(connections)) == (3, 6)
-
-
-@pytest.mark.parametrize(
-    ("one", "wire"),
-    [
-        (None, b"0:~"),
-        (True, b"4:true!"),
-        (False, b"5:false!"),
-        (0, b"1:0#"),
-        (-12, b"3:-12#"),
-        (1.5, b"3:1.5^"),
-        (1700000000.123456, b"17:1700000000.123456^"),
-        (b"", b"0:,"),
-        (b"a\xff", b"2:a\xff,"),
-        ("größe", b"7:gr\xc3\xb6\xc3\x9fe;"),
-        ([], b"0:]"),
-        ((1, [None]), b"10:1:1#3:0:~]]"),
-        ({"a": {"b": b"c"}}, b"15:1:a;8:1:b;1:c,}}"),
-    ],
-)
-def test_typed_netstring_is_written_as_it_should_be(one: Any, wire: bytes) -> None:
-    assert tnetstring(one) == wire
-    assert value(wire) == (_listed(one), len(wire))
-
-
-def _listed(one: Any) -> Any:
-    return [_listed(part) for part in one] if isinstance(one, (list, tuple)) else one
-
-
-def test_value_without_a_notation_is_refused() -> None:
-    with pytest.raises(TypeError, match="a set has no typed netstring"):
-        tnetstring([{1}])  # type: ignore[list-item]

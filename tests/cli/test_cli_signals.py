@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from capture_conversation import Conversation, capture_of, text
+from capture_recordings import LOADED
 from cli_captures import DEMO, feed_live, plain
 from cli_command import command, environment, started
 from hang_guard import HANG_SECONDS
@@ -87,8 +88,8 @@ def test_signal_in_the_middle_of_a_file_leaves_nothing(
         pytest.importorskip("pyarrow")
     if format == "png":
         pytest.importorskip("matplotlib")
-    source = tmp_path / "demo.pcapng"
-    source.write_bytes(DEMO.read_bytes())
+    source = tmp_path / "many.pcapng"
+    source.write_bytes(LOADED["cable-many"].path.read_bytes())
     output = tmp_path / f"out.{format}"
     code = [sys.executable, "-c", AT_A_WRITE, str(int(number)), str(write)]
     done = subprocess.run(
@@ -99,7 +100,7 @@ def test_signal_in_the_middle_of_a_file_leaves_nothing(
         check=False,
     )
     assert (done.returncode, done.stdout, done.stderr) == (128 + number, b"", b"")
-    assert left_in(tmp_path) == ["demo.pcapng"]
+    assert left_in(tmp_path) == ["many.pcapng"]
 
 
 @pytest.mark.parametrize("number", SIGNALS)

@@ -28,14 +28,12 @@ from wsdefrag.cli.output.files import check_output, written
 from wsdefrag.cli.passes.arrow_reading import ArrowReading
 from wsdefrag.cli.passes.reading import Reading
 from wsdefrag.cli.selection import Selection
-from wsdefrag.formats.har import write_har
-from wsdefrag.formats.mitm import write_mitm
 from wsdefrag.formats.tables import write_arrow, write_parquet
 
 Table = Literal["messages", "connections", "events"]
 
 # Formats with one entry for each connection and its messages; they have no rows.
-_CONVERSATION_FORMATS: dict[str, Callable[..., int]] = {"har": write_har, "mitm": write_mitm}
+_CONVERSATION_FORMATS = ("har", "mitm")
 _COLUMN_FORMATS: dict[str, Callable[..., int]] = {"parquet": write_parquet, "arrow": write_arrow}
 _FORMATS = ["jsonl", *_CONVERSATION_FORMATS, *_COLUMN_FORMATS]
 
@@ -130,19 +128,15 @@ def convert(
     reading = Reading(source, selection, content=content)
     is_live = isinstance(source, Input) and source.is_live
     with live(source), written(output, is_live=is_live) as file:
-        if chosen in _CONVERSATION_FORMATS:
-            with closing(reading.items()) as items:
-                _CONVERSATION_FORMATS[chosen](items, file)
-        else:
-            options = {
-                "table": rows,
-                "content": content,
-                "events": not no_events,
-                "control_frames": selection.type is None,
-            }
-            with closing(reading.written_blocks(chosen, options)) as blocks:
-                for block in blocks:
-                    file.write(block)
+        options = {
+            "table": rows,
+            "content": content,
+            "events": not no_events,
+            "control_frames": selection.type is None,
+        }
+        with closing(reading.written_blocks(chosen, options)) as blocks:
+            for block in blocks:
+                file.write(block)
     reading.finish(context, summary=summary)
 
 

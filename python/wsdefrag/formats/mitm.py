@@ -32,6 +32,9 @@ The body of the response is not kept, so mitmproxy shows it as missing.
 A flow has two connections: client to proxy and proxy to server. A capture has one, so both get the
 addresses of client and server, as with a transparent proxy.
 
+A flow is written when its connection has ended. Until then its messages stay in memory, and over
+some 24 MiB of them in an anonymous temporary file.
+
 Ids are made from addresses, times and numbers, so the same capture gives the same file each time.
 
 The flow of a live connection, such as that of a ``WebSocketRelay``, has all messages and the end
@@ -42,9 +45,9 @@ from __future__ import annotations
 
 from typing import IO, TYPE_CHECKING
 
-from wsdefrag.formats.conversations import Conversation, conversations
-from wsdefrag.formats.mitm_flow import mitm_flow
-from wsdefrag.formats.tnetstring import tnetstring
+from wsdefrag._native import EntryWriter
+from wsdefrag.formats.conversations import Conversation
+from wsdefrag.formats.entries import entry, write_entries
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -70,11 +73,7 @@ def write_mitm(capture: Capture | Items | Iterable[Conversation], file: IO[bytes
             written.
         OSError: If the file cannot be written.
     """
-    count = 0
-    for conversation in conversations(capture):
-        file.write(tnetstring(mitm_flow(conversation)))
-        count += 1
-    return count
+    return write_entries(capture, file, "mitm")
 
 
 def write_flow(
@@ -126,4 +125,4 @@ def write_flow(
         client_address=client_address,
         server_address=server_address,
     )
-    file.write(tnetstring(mitm_flow(conversation)))
+    file.write(entry(EntryWriter("mitm"), conversation))

@@ -90,11 +90,11 @@ impl Capture {
         self.update_counts();
     }
 
-    /// Says whether keys may still be added while packets are read. Then records whose keys are not
-    /// there yet are held for some time.
-    pub const fn expect_keys(&mut self, expected: bool) {
-        self.connections.expects_keys = expected;
-        self.connections.keys.may_grow = expected;
+    /// Says that keys may still be added while packets are read. Then records whose keys are not there
+    /// yet are held for some time, until so many bytes of them came without a single key.
+    pub const fn expect_keys(&mut self, patience: u64) {
+        self.connections.keys.may_grow = true;
+        self.connections.keys.patience = patience;
     }
 
     /// Whether a secret was looked for in vain since the last [`add_keylog`](Self::add_keylog), so that
@@ -105,10 +105,12 @@ impl Capture {
     }
 
     /// Says that the files can be [scanned](crate::file::secrets_scan) for secrets where there is TLS.
-    /// Reading then stops at the first connection with TLS until [`end_scan`](Self::end_scan).
+    /// Reading then stops at the first connection with TLS that has no keys until
+    /// [`end_scan`](Self::end_scan).
     pub const fn offer_scan(&mut self) {
         self.connections.scan = Scan::Possible;
         self.connections.keys.may_grow = true;
+        self.connections.keys.patience = u64::MAX;
     }
 
     /// Whether the files have to be scanned for secrets before more is read.
@@ -120,7 +122,7 @@ impl Capture {
     /// Says that the secrets of all files that can be scanned were added.
     pub fn end_scan(&mut self) {
         self.connections.scan = Scan::Over;
-        self.connections.keys.may_grow = self.connections.expects_keys;
+        self.connections.keys.may_grow = false;
     }
 
     /// Gives the secrets of new blocks to the connections.

@@ -19,6 +19,7 @@
 #![cfg_attr(not(test), warn(clippy::disallowed_methods, clippy::disallowed_macros))]
 
 pub mod account;
+pub mod archive;
 pub mod capture;
 pub mod columns;
 pub mod connection;

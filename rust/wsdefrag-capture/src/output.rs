@@ -8,7 +8,8 @@
 //! [takes](Output::take) them whenever the sink [is full](Sink::is_full), and writes them.
 //!
 //! - bytes that were taken are final: the blocks, joined, are the file
-//! - `finish` is called once, after the capture has ended, also if it ended with a failure
+//! - `finish` is called once, after the capture has ended, also if it ended with a failure; then `take`
+//!   is called until it gives nothing
 
 use std::error::Error;
 use std::fmt;

@@ -41,6 +41,7 @@ mod _native {
 
     use crate::budget::Budget;
     use crate::capture::arrow::ArrowStream;
+    use crate::capture::entry_writer::EntryWriter;
     use crate::capture::event::CapturedEvent;
     use crate::capture::items::CaptureItems;
     use crate::capture::json_line::{
@@ -93,6 +94,7 @@ mod _native {
                 py.get_type::<Connection>(),
                 py.get_type::<DecidingRelay>(),
                 py.get_type::<DirectionState>(),
+                py.get_type::<EntryWriter>(),
                 py.get_type::<EventReader>(),
                 py.get_type::<EventWriter>(),
                 py.get_type::<Frame>(),

@@ -27,6 +27,7 @@ use crate::http::parser::starts_handshake;
 use crate::http::upgrade::Upgrade;
 use crate::http2::frame_reader::Beginning;
 use crate::http2::frame_search::are_whole_frames;
+use crate::http2::sender::are_of_client;
 use crate::packet::tags::Tag;
 use crate::sink::Sink;
 use crate::stream_part::{OwnedPart, Repeats, StreamPart};
@@ -51,19 +52,21 @@ pub(super) struct Application {
     pub(super) taken: [u64; 2],
     /// Whether it is inside TLS.
     pub(super) in_tls: bool,
-    /// Records inside TLS whose contents were whole frames of HTTP/2, while that was not known.
-    frame_records: u8,
+    /// Parts that were whole frames of HTTP/2, while that was not known.
+    parts_of_frames: u8,
+    /// The sender that is the client, by such parts.
+    client_of_frames: Option<usize>,
 }
 
-/// Such records that prove HTTP/2. Random bytes look like one in 10^9 times.
-const ENOUGH_RECORDS: u8 = 3;
+/// Parts of whole frames that prove HTTP/2. Random bytes look like one in 10^9 times.
+const ENOUGH_PARTS: u8 = 3;
 
 impl Application {
     /// An application before its first byte. `from_the_start` tells whether its connection was
     /// captured from the start, and `in_tls` whether it is inside TLS.
     pub(super) fn new(from_the_start: bool, in_tls: bool) -> Self {
         let stage = Stage::Handshake(Box::new(Upgrade::new(from_the_start, !in_tls)));
-        Self { stage, taken: [0; 2], in_tls, frame_records: 0 }
+        Self { stage, taken: [0; 2], in_tls, parts_of_frames: 0, client_of_frames: None }
     }
 
     /// The parts that TLS begins with, if it begins.
@@ -199,7 +202,7 @@ impl Application {
         if self.switches_midstream(part, transport, context) {
             self.stage = Stage::Encrypted(Vec::new());
         }
-        if self.in_tls && self.finds_http2(part, transport) {
+        if self.finds_http2(sender, part, transport) {
             return self.part(sender, part, transport, context);
         }
         match &mut self.stage {
@@ -219,24 +222,35 @@ impl Application {
         }
     }
 
-    /// Begins HTTP/2 inside TLS where its preface may not have been captured: where TLS agreed on it (RFC
-    /// 7301), or where records whose beginning was not captured hold whole frames.
-    fn finds_http2(&mut self, part: StreamPart<'_>, transport: &mut Transport) -> bool {
-        if transport.client.is_none() {
-            return false;
-        }
+    /// Begins HTTP/2 where its preface may not have been captured: where TLS agreed on it (RFC 7301), or
+    /// where records or segments of a connection captured from the middle on hold whole frames.
+    fn finds_http2(
+        &mut self,
+        sender: usize,
+        part: StreamPart<'_>,
+        transport: &mut Transport,
+    ) -> bool {
         let alpn = transport.tls.as_ref().and_then(|tls| tls.alpn.as_deref());
         let is_agreed = alpn == Some("h2");
         match &self.stage {
-            Stage::Handshake(_) if is_agreed && self.taken == [0; 2] => {
+            Stage::Handshake(_)
+                if is_agreed && transport.client.is_some() && self.taken == [0; 2] =>
+            {
                 self.begin_http2(Beginning::Preface(0), Beginning::Server, &[], transport);
             }
             Stage::Midstream(_) => {
-                let is_proof = part.bytes().is_some_and(|(bytes, _)| are_whole_frames(bytes));
-                self.frame_records += u8::from(is_proof);
-                if !is_agreed && self.frame_records < ENOUGH_RECORDS {
+                let frames = part.bytes().filter(|(bytes, _)| are_whole_frames(bytes));
+                if let Some((frames, _)) = frames {
+                    self.parts_of_frames = self.parts_of_frames.saturating_add(1);
+                    let client =
+                        are_of_client(frames).map(|is| if is { sender } else { 1 - sender });
+                    self.client_of_frames = self.client_of_frames.or(client);
+                }
+                let client = transport.client.or(self.client_of_frames);
+                if client.is_none() || (!is_agreed && self.parts_of_frames < ENOUGH_PARTS) {
                     return false;
                 }
+                transport.client = client;
                 self.begin_http2(Beginning::Unknown, Beginning::Unknown, &[], transport);
             }
             _ => return false,

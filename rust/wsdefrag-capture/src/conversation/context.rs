@@ -21,7 +21,7 @@ pub(crate) enum Scan {
     None,
     /// They can, where there is TLS.
     Possible,
-    /// There is TLS.
+    /// There is TLS without keys.
     Wanted,
     /// It was done.
     Over,

@@ -162,14 +162,15 @@ impl Conversation {
     ) {
         let transport = &mut self.transport;
         transport.protocol = Protocol::Tls;
-        if *state.scan == Scan::Possible {
-            *state.scan = Scan::Wanted;
-        }
         transport.acknowledged = None;
         self.application = Application::new(transport.from_the_start, true);
         self.encrypted = Some(Box::new(Encrypted::new(transport.client)));
         for (sender, part) in parts {
             self.encrypted_part(sender, part.as_part(), state);
+        }
+        let session = self.encrypted.as_ref().map(|encrypted| &encrypted.session);
+        if *state.scan == Scan::Possible && !session.is_some_and(|it| it.has_secrets(state.keys)) {
+            *state.scan = Scan::Wanted;
         }
     }
 

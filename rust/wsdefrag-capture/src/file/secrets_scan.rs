@@ -1,14 +1,14 @@
 //! Looks for the secrets of a pcapng file before it is read to its end: they should stand before the
 //! packets that they decrypt, but tools also write them after them.
 //!
-//! Only the lengths of blocks are looked at, and the reader jumps over the rest. Where a length
-//! cannot be right, the scan ends.
+//! Only the lengths of blocks are looked at, and the reader jumps over the rest; what was decompressed
+//! is read. Where a length cannot be right, the scan ends.
 //!
 //! pcapng (draft-ietf-opsawg-pcapng) section 4.8 (Decryption Secrets Block).
 
 #![expect(clippy::disallowed_macros, reason = "a block of at most `MAX_SECRETS` bytes")]
 
-use std::io::{self, BufReader, Read, Seek};
+use std::io::{self, BufRead, BufReader, Read, Seek};
 
 use crate::file::secrets::{MAX_SECRETS, TLS_KEY_LOG};
 
@@ -26,6 +26,28 @@ const SECRETS: u32 = 10;
 /// If the file cannot be read.
 pub fn scan_secrets(file: &mut (impl Read + Seek), found: &mut dyn FnMut(&[u8])) -> io::Result<()> {
     let mut file = BufReader::with_capacity(BUFFER, file);
+    scan(&mut file, |file, bytes| file.seek_relative(i64::from(bytes)), found)
+}
+
+/// Gives the contents of each block of TLS secrets in a stream that cannot jump, such as a decompressed
+/// file, to `found`.
+///
+/// # Errors
+///
+/// If the stream cannot be read.
+pub fn scan_stream(stream: impl Read, found: &mut dyn FnMut(&[u8])) -> io::Result<()> {
+    let mut stream = BufReader::with_capacity(BUFFER, stream);
+    let pass_over = |stream: &mut BufReader<_>, bytes: u32| {
+        io::copy(&mut stream.take(bytes.into()), &mut io::sink()).map(drop)
+    };
+    scan(&mut stream, pass_over, found)
+}
+
+fn scan<F: BufRead>(
+    file: &mut F,
+    pass_over: impl Fn(&mut F, u32) -> io::Result<()>,
+    found: &mut dyn FnMut(&[u8]),
+) -> io::Result<()> {
     let mut big_endian = false;
     let mut head = [0; 12];
     let mut is_first = true;
@@ -64,7 +86,7 @@ pub fn scan_secrets(file: &mut (impl Read + Seek), found: &mut dyn FnMut(&[u8]))
             found(&body);
             rest -= size;
         }
-        file.seek_relative(i64::from(rest))?;
+        pass_over(file, rest)?;
     }
 }
 
@@ -105,6 +127,9 @@ mod tests {
     fn found(file: &[u8]) -> Vec<Vec<u8>> {
         let mut all = Vec::new();
         scan_secrets(&mut Cursor::new(file), &mut |text| all.push(text.to_vec())).unwrap();
+        let mut of_stream = Vec::new();
+        scan_stream(file, &mut |text| of_stream.push(text.to_vec())).unwrap();
+        assert_eq!(of_stream, all);
         all
     }
 

@@ -4,7 +4,7 @@
 //! frame_reader    one side's stream with gaps -> frames; frame_search finds them after a loss
 //! hpack           header blocks -> fields, also after a loss
 //! streams         requests and responses matched; streams that are no WebSockets are not kept
-//! connection      both sides together
+//! connection      both sides together; sender tells them apart where nothing else does
 //! ```
 //!
 //! RFC 9113 (HTTP/2), RFC 7541 (HPACK), RFC 8441 (WebSockets over HTTP/2).
@@ -18,5 +18,6 @@ pub(crate) mod frame_search;
 mod header_block;
 mod hpack;
 pub(crate) mod problems;
+pub(crate) mod sender;
 mod stream;
 mod streams;

@@ -23,7 +23,7 @@ const BLOCK: usize = 16;
 const SECOND: u64 = 1_000_000_000;
 
 /// A line that grows.
-pub(super) type Line = Vec<u8>;
+pub(crate) type Line = Vec<u8>;
 
 /// Whether a byte stands for itself in a string. Bytes that may begin a character with an escape
 /// (`C2`: U+0080 to U+009F; `E2`: U+2028 and U+2029) do not.
@@ -35,13 +35,20 @@ const fn is_plain(byte: u8) -> bool {
 ///
 /// `text` is UTF-8. Other bytes are passed on as they are.
 #[inline]
-pub(super) fn string(line: &mut Line, text: &[u8]) -> Result<(), OutOfMemory> {
+pub(crate) fn string(line: &mut Line, text: &[u8]) -> Result<(), OutOfMemory> {
     line.try_push(b'"')?;
+    characters(line, text)?;
+    line.try_push(b'"')
+}
+
+/// Appends a text as a part of a string, without quotes. The text ends between characters.
+#[inline]
+pub(crate) fn characters(line: &mut Line, text: &[u8]) -> Result<(), OutOfMemory> {
     let mut rest = text;
     while !rest.is_empty() {
         rest = &rest[string_part(line, rest)?..];
     }
-    line.try_push(b'"')
+    Ok(())
 }
 
 /// Appends the first part of a text that is escaped. Returns its length in bytes.
@@ -127,25 +134,25 @@ const HEX: &[u8; 16] = b"0123456789abcdef";
 
 /// Appends these bytes as they are.
 #[inline]
-pub(super) fn raw(line: &mut Line, bytes: &[u8]) -> Result<(), OutOfMemory> {
+pub(crate) fn raw(line: &mut Line, bytes: &[u8]) -> Result<(), OutOfMemory> {
     line.try_append(bytes)
 }
 
 /// Appends an integer.
 #[inline]
-pub(super) fn integer(line: &mut Line, value: impl itoa::Integer) -> Result<(), OutOfMemory> {
+pub(crate) fn integer(line: &mut Line, value: impl itoa::Integer) -> Result<(), OutOfMemory> {
     line.try_append(itoa::Buffer::new().format(value).as_bytes())
 }
 
 /// Appends a bool.
 #[inline]
-pub(super) fn bool(line: &mut Line, value: bool) -> Result<(), OutOfMemory> {
+pub(crate) fn bool(line: &mut Line, value: bool) -> Result<(), OutOfMemory> {
     raw(line, if value { b"true" } else { b"false" })
 }
 
 /// Appends a value, or `null`.
 #[inline]
-pub(super) fn optional<T>(
+pub(crate) fn optional<T>(
     line: &mut Line,
     value: Option<T>,
     write: impl FnOnce(&mut Line, T) -> Result<(), OutOfMemory>,
@@ -158,13 +165,13 @@ pub(super) fn optional<T>(
 
 /// Appends a text, or `null`.
 #[inline]
-pub(super) fn optional_string(line: &mut Line, text: Option<&str>) -> Result<(), OutOfMemory> {
+pub(crate) fn optional_string(line: &mut Line, text: Option<&str>) -> Result<(), OutOfMemory> {
     optional(line, text, |line, text| string(line, text.as_bytes()))
 }
 
 /// Appends an integer, or `null`.
 #[inline]
-pub(super) fn optional_integer(
+pub(crate) fn optional_integer(
     line: &mut Line,
     value: Option<impl itoa::Integer>,
 ) -> Result<(), OutOfMemory> {
@@ -189,13 +196,19 @@ pub fn seconds(line: &mut Vec<u8>, nanoseconds: i64) -> Result<(), OutOfMemory> 
 }
 
 /// Appends bytes as a string in base64.
-pub(super) fn base64(line: &mut Line, bytes: &[u8]) -> Result<(), OutOfMemory> {
+pub(crate) fn base64(line: &mut Line, bytes: &[u8]) -> Result<(), OutOfMemory> {
     line.try_push(b'"')?;
+    base64_digits(line, bytes)?;
+    line.try_push(b'"')
+}
+
+/// Appends bytes in base64, without quotes. More may follow if there are a multiple of three.
+pub(crate) fn base64_digits(line: &mut Line, bytes: &[u8]) -> Result<(), OutOfMemory> {
     let mut rest = bytes;
     while !rest.is_empty() {
         rest = &rest[base64_part(line, rest)?..];
     }
-    line.try_push(b'"')
+    Ok(())
 }
 
 /// Appends the first part of some bytes in base64. Returns its length in bytes.
@@ -212,7 +225,7 @@ pub(super) fn base64_part(line: &mut Line, bytes: &[u8]) -> Result<usize, OutOfM
 
 /// Appends bytes as a string of hexadecimal digits.
 #[inline]
-pub(super) fn hex(line: &mut Line, bytes: &[u8]) -> Result<(), OutOfMemory> {
+pub(crate) fn hex(line: &mut Line, bytes: &[u8]) -> Result<(), OutOfMemory> {
     line.try_reserve(2 * bytes.len() + 2)?;
     line.push(b'"');
     for byte in bytes {

@@ -97,8 +97,6 @@ pub(crate) struct Connections {
     pub(crate) tls: TlsCounts,
     /// The secrets for TLS.
     pub(crate) keys: Keys,
-    /// Whether keys may be added while packets are read.
-    pub(crate) expects_keys: bool,
     /// Whether the files can be scanned for secrets.
     pub(crate) scan: Scan,
 }
@@ -119,7 +117,6 @@ impl Connections {
             protocols: ProtocolCounts::default(),
             tls: TlsCounts::default(),
             keys: Keys::default(),
-            expects_keys: false,
             scan: Scan::None,
         }
     }

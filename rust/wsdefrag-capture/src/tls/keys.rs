@@ -18,6 +18,7 @@ use wsdefrag_core::fallible::TryGrow;
 
 use crate::tls::hello::Random;
 use crate::tls::keylog::{Label, Line};
+use crate::tls::missed::Missed;
 use crate::tls::resumption::Resumption;
 use crate::tls::secret::Secret;
 
@@ -51,6 +52,8 @@ pub struct KeyCounts {
     pub malformed: u64,
     /// Lines whose secret was dropped, for want of memory.
     pub dropped: u64,
+    /// Bytes of connections that had ended when their secrets came.
+    pub too_late_for: u64,
 }
 
 /// A stored secret.
@@ -94,8 +97,11 @@ pub struct Keys {
     wanted: bool,
     /// The masters of sessions that may be resumed.
     pub(crate) resumption: Resumption,
+    pub(crate) missed: Missed,
     /// Whether secrets may still come, so that it is worth holding records for them.
     pub(crate) may_grow: bool,
+    /// Bytes of records that are held for the first secret.
+    pub(crate) patience: u64,
     pub(crate) buffers: Buffers,
 }
 
@@ -206,6 +212,7 @@ impl Keys {
         self.indexes.insert(key, index);
         self.counts.secrets += 1;
         self.generation += 1;
+        self.missed.keys_came(&key.0);
         true
     }
 
@@ -241,6 +248,15 @@ impl Keys {
         self.generation
     }
 
+    /// Takes note that bytes of records are held for secrets. If there were too many of them without a
+    /// single secret, none is expected any more.
+    pub(crate) const fn note_held(&mut self, bytes: u64) {
+        if self.secrets.is_empty() {
+            self.patience = self.patience.saturating_sub(bytes);
+            self.may_grow &= self.patience > 0;
+        }
+    }
+
     /// Whether a secret was looked for in vain since the last [`Self::add`].
     #[must_use]
     pub const fn wanted(&self) -> bool {
@@ -250,7 +266,7 @@ impl Keys {
     /// What the logs had.
     #[must_use]
     pub const fn counts(&self) -> KeyCounts {
-        self.counts
+        KeyCounts { too_late_for: self.missed.came_late, ..self.counts }
     }
 }
 

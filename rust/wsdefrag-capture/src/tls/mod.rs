@@ -4,7 +4,7 @@
 //! record      the header of a record, and where one may start
 //! messages    handshake messages out of the contents of records
 //! hello       what ClientHello and ServerHello say; handshake for the other messages
-//! keylog      the lines of a key log; keys stores the secrets of a capture
+//! keylog      the lines of a key log; keys stores the secrets of a capture, missed what came too late
 //! suite       the cipher suites that are read; schedule derives keys for them
 //! opener      opens the records of one direction and one generation of keys
 //!   aead        AES-GCM and ChaCha20-Poly1305
@@ -35,6 +35,7 @@ pub(crate) mod key_search;
 pub mod keylog;
 pub mod keys;
 pub mod messages;
+pub(crate) mod missed;
 pub(crate) mod negotiation;
 pub(crate) mod opener;
 pub(crate) mod partial;

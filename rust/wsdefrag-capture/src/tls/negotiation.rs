@@ -125,6 +125,14 @@ impl Negotiation {
         }
     }
 
+    /// Whether the keys have the secrets of both sides.
+    pub(super) fn has_all_secrets(&self, keys: &mut Keys) -> bool {
+        let Some(random) = &self.client_random else { return false };
+        let mut has = |label| keys.find(random, label).is_some();
+        let has_both = has(Label::ClientTraffic) && has(Label::ServerTraffic);
+        has_both || has(Label::Master) || self.resumed_master(keys).is_some()
+    }
+
     fn has_secrets(&self, random: &Random, keys: &mut Keys) -> bool {
         let labels = [Label::Master, Label::ClientTraffic, Label::ServerTraffic];
         labels.into_iter().any(|label| keys.find(random, label).is_some())

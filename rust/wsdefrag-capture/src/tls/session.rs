@@ -90,9 +90,7 @@ impl Session {
         self.settle(keys, out);
         if self.is_given_up && self.facts().status == TlsStatus::Ok && !self.is_late {
             self.is_late = true;
-            let given_up =
-                self.directions.iter().map(|direction| direction.account().undecryptable);
-            self.negotiation.facts.before_keys = given_up.sum();
+            self.negotiation.facts.before_keys = self.undecryptable();
         }
         self.check(sender);
     }
@@ -127,6 +125,23 @@ impl Session {
         if self.directions.iter().all(|direction| direction.account().undecryptable == 0) {
             self.negotiation.facts.status = TlsStatus::Ok;
         }
+        self.note_missed(keys);
+    }
+
+    /// Counts what was not read for want of keys, if these have come since, or notes it for them.
+    fn note_missed(&mut self, keys: &mut Keys) {
+        if self.facts().status != TlsStatus::NoKeys {
+            return;
+        }
+        if self.has_secrets(keys) {
+            self.negotiation.facts.before_keys = self.undecryptable();
+        } else if let Some(random) = self.negotiation.client_random {
+            keys.missed.note(random, self.undecryptable());
+        }
+    }
+
+    fn undecryptable(&self) -> u64 {
+        self.directions.iter().map(|direction| direction.account().undecryptable).sum()
     }
 
     /// The memory that it takes, in bytes.
@@ -155,6 +170,11 @@ impl Session {
                 }
             }
         });
+    }
+
+    /// Whether the keys have all secrets of the connection, as far as its hellos tell.
+    pub(crate) fn has_secrets(&self, keys: &mut Keys) -> bool {
+        self.negotiation.has_all_secrets(keys)
     }
 
     /// The sender that is the client, once that is known.
@@ -213,6 +233,9 @@ impl Session {
         let length = owned.as_ref().map_or(0, |part| PART + part.data_length());
         if owned.is_ok_and(|owned| self.held.try_push((sender, owned)).is_ok()) {
             self.held_bytes[sender] += length;
+            if self.waits_for_keys() {
+                keys.note_held(length as u64);
+            }
         } else {
             // There is no memory.
             self.drop_held();

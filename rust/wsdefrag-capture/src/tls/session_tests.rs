@@ -457,7 +457,7 @@ fn keys_that_come_later_open_what_was_held() {
     let log = tls.secrets.log();
     for late in 0..=tls.sent.len() {
         let mut all = keys("");
-        all.may_grow = true;
+        (all.may_grow, all.patience) = (true, u64::MAX);
         let mut received = Received::default();
         let mut session = crate::tls::session::Session::new(Some(CLIENT));
         for (number, sent) in tls.sent.iter().enumerate() {
@@ -491,7 +491,7 @@ fn keys_that_come_too_late_open_what_follows() {
     let before = tls.sent.len();
     tls.data(CLIENT, "one").data(SERVER, "two");
     let mut all = keys("");
-    all.may_grow = true;
+    (all.may_grow, all.patience) = (true, u64::MAX);
     let mut received = Received::default();
     let mut session = crate::tls::session::Session::new(Some(CLIENT));
     for (number, sent) in tls.sent.iter().enumerate() {

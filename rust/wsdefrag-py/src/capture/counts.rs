@@ -37,7 +37,7 @@ pub(super) fn packet_counts<'py>(py: Python<'py>, counts: &Counts) -> PyResult<B
         ("dropped_keys", counts.keys.dropped),
         ("bad_tags", counts.tls.bad_tags),
         ("found_by_trial", counts.tls.found_by_trial),
-        ("bytes_before_keys", counts.tls.before_keys),
+        ("bytes_before_keys", counts.tls.before_keys + counts.keys.too_late_for),
     ] {
         values.set_item(name, value)?;
     }

@@ -11,8 +11,8 @@
 
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{self, ErrorKind, Read};
-use std::path::PathBuf;
+use std::io::{self, ErrorKind, Read, Seek};
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -22,7 +22,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use wsdefrag_capture::file::compression::Decompressor;
 use wsdefrag_capture::file::first_time::first_time;
-use wsdefrag_capture::file::secrets_scan::scan_secrets;
+use wsdefrag_capture::file::secrets_scan::{scan_secrets, scan_stream};
 
 use crate::raw::python;
 
@@ -32,11 +32,27 @@ const MAX_HANDLES: usize = 128;
 /// Decompressed bytes in which a file's first packet is looked for before the file is read.
 const PEEKED: u64 = 1 << 20;
 
+/// What a pcapng file that is not compressed starts with.
+const SECTION_HEADER: [u8; 4] = [0x0a, 0x0d, 0x0d, 0x0a];
+
 /// A source of bytes.
 pub(crate) enum Input {
     Path(PathBuf),
     /// A Python file object, shared with its reader, and its name.
     Object(Arc<Py<PyAny>>, String),
+}
+
+/// Gives each block of TLS secrets in a file, which may be compressed, to `found`.
+fn scan_file(path: &Path, found: &mut dyn FnMut(&[u8])) -> io::Result<()> {
+    let mut file = File::open(path)?;
+    let mut start = [0; SECTION_HEADER.len()];
+    let is_pcapng = file.read_exact(&mut start).is_ok() && start == SECTION_HEADER;
+    file.rewind()?;
+    if is_pcapng {
+        scan_secrets(&mut file, found)
+    } else {
+        scan_stream(Decompressor::new(file), found)
+    }
 }
 
 impl Input {
@@ -74,14 +90,13 @@ impl Input {
         }
     }
 
-    /// Gives each block of TLS secrets in a regular file that is not compressed to `found`.
+    /// Gives each block of TLS secrets in a regular file to `found`. What cannot be read is reported
+    /// when the file is read.
     pub(crate) fn scan_secrets(&self, found: &mut dyn FnMut(&[u8])) {
         if let Self::Path(path) = self
             && self.is_regular()
-            && let Ok(mut file) = File::open(path)
         {
-            // What cannot be read is reported when the file is read.
-            let _ = scan_secrets(&mut file, found);
+            let _ = scan_file(path, found);
         }
     }
 

@@ -6,13 +6,14 @@ use pyo3::exceptions::{PyAttributeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString, PyTuple, PyType};
 use pyo3::{IntoPyObjectExt, PyTraverseError, PyVisit};
+use wsdefrag_capture::archive::message_entry::{MessageEntry, Time};
 use wsdefrag_capture::{Message, Status};
 use wsdefrag_core::Opcode;
 
 use crate::capture::connection::is_connection;
 use crate::classes::message_class;
 use crate::opcodes::parse_opcode;
-use crate::raw::bytes::copied_bytes;
+use crate::raw::bytes::{bytes_of, copied_bytes};
 use crate::raw::message::new_message;
 use crate::shown::shown_start;
 
@@ -126,6 +127,22 @@ impl CapturedMessage {
     /// The connection of the message.
     pub(crate) fn connection<'py>(&self, py: Python<'py>) -> &Bound<'py, PyAny> {
         self.connection.bind(py)
+    }
+
+    /// Its values in an archive.
+    pub(crate) fn entry(&self) -> MessageEntry<'_> {
+        MessageEntry {
+            opcode: self.opcode,
+            from_client: self.from_client,
+            content: bytes_of(&self.content),
+            time: Time::Nanoseconds(self.timestamp_ns),
+            dropped: false,
+            injected: false,
+            status: self.status,
+            missing_bytes: self.missing_bytes,
+            resynced: self.resynced,
+            unauthenticated: self.unauthenticated,
+        }
     }
 
     /// The payload.

@@ -25,6 +25,7 @@ use pyo3::exceptions::{PyMemoryError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 use pyo3::{PyTraverseError, PyVisit};
+use wsdefrag_capture::archive::archive_output::Archive;
 use wsdefrag_capture::columns::Table;
 use wsdefrag_capture::lines::clock::Clock;
 use wsdefrag_capture::lines::json_lines::JsonLines;
@@ -40,6 +41,7 @@ use crate::capture::failure::Failure;
 use crate::capture::guarded_run::{GuardedRun, Progress};
 use crate::capture::local_time::LocalTime;
 use crate::capture::run::Run;
+use crate::capture::temporary_file::TemporaryFile;
 use crate::errors;
 use crate::exclusive::Exclusive;
 use crate::raw::bytes::copied_bytes;
@@ -81,6 +83,8 @@ pub(crate) fn make_output(
     let rows = LineRows { table, events, control_frames };
     match format {
         "jsonl" => Ok(Box::new(LineOutput::new(JsonLines::new(content), rows, files))),
+        "har" => Ok(archive(Archive::Har, files)),
+        "mitm" => Ok(archive(Archive::Flows, files)),
         "text" => {
             let clock = Clock::new(Box::new(LocalTime::new(py)?));
             let lines = TextLines::new(width, colours, content, clock);
@@ -88,6 +92,11 @@ pub(crate) fn make_output(
         }
         _ => Err(PyValueError::new_err(format!("{format:?} is no format of an output"))),
     }
+}
+
+/// An archive, with a temporary file for what does not fit into memory.
+fn archive(archive: Archive, files: Vec<String>) -> AnyOutput {
+    archive.output(files, Some(Box::new(TemporaryFile::default())))
 }
 
 /// The state of a pass.

@@ -69,6 +69,9 @@ pub(crate) struct Run {
     finished: bool,
 }
 
+/// Bytes of TLS in a pipe that are held for the first block of secrets in it, if there is no key log.
+const PATIENCE: u64 = 4 << 20;
+
 impl Run {
     pub(crate) fn new(
         inputs: impl IntoIterator<Item = Input>,
@@ -192,9 +195,12 @@ impl Run {
     /// Reads the key logs.
     fn open_key_logs(&mut self) -> Result<(), Failure> {
         let is_live = self.is_live();
-        self.capture.expect_keys(is_live && !self.key_logs.is_empty());
         if !is_live {
             self.capture.offer_scan();
+        } else if self.key_logs.is_empty() {
+            self.capture.expect_keys(PATIENCE);
+        } else {
+            self.capture.expect_keys(u64::MAX);
         }
         self.open_key_logs = Some(self.key_logs.open(&mut self.capture)?);
         Ok(())

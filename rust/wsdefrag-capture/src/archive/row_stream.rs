@@ -1,0 +1,229 @@
+//! Encoded rows of one kind of one connection, which may be longer than memory.
+//!
+//! The last rows are in memory; earlier ones may be in the [`Spool`]. A spooled extent is a range of
+//! these bytes, followed by a link to the extent before it, so that a stream in memory takes the same
+//! room however long it is.
+//!
+//! - `length` = bytes of all extents (without links) + `tail.len()`
+
+#![expect(
+    clippy::disallowed_methods,
+    reason = "an extent in memory for each one that an ended connection has, which were written 1 MiB at a time on average"
+)]
+
+use wsdefrag_core::fallible::filled;
+
+use super::spool::Spool;
+use crate::output::OutputError;
+
+/// Bytes of a link: the position and the length of the extent before, or of nothing.
+const LINK: usize = 16;
+
+/// Bytes of a tail over which it is spooled alone.
+const LONG_TAIL: usize = 2 << 20;
+
+/// A range of spooled bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Extent {
+    position: u64,
+    length: u64,
+}
+
+/// Encoded rows.
+#[derive(Debug, Default)]
+pub(super) struct RowStream {
+    /// The last bytes.
+    tail: Vec<u8>,
+    /// The last extent that was spooled.
+    last: Option<Extent>,
+    length: u64,
+    /// Rows, also those that are put in later.
+    rows: u64,
+}
+
+/// A spool, if there is one, and how much of it is used.
+#[derive(Default)]
+pub(super) struct SpoolFile {
+    spool: Option<Box<dyn Spool>>,
+    end: u64,
+    /// Streams with extents.
+    streams: u64,
+}
+
+impl SpoolFile {
+    pub(super) fn new(spool: Option<Box<dyn Spool>>) -> Self {
+        Self { spool, end: 0, streams: 0 }
+    }
+
+    /// Appends bytes and returns their position; `None` if there is no spool.
+    fn append(&mut self, bytes: &[u8]) -> Result<Option<u64>, OutputError> {
+        let Some(spool) = &mut self.spool else { return Ok(None) };
+        let position = self.end;
+        spool.append(position, bytes)?;
+        self.end += bytes.len() as u64;
+        Ok(Some(position))
+    }
+
+    fn read(&mut self, position: u64, bytes: &mut [u8]) -> Result<(), OutputError> {
+        if let Some(spool) = &mut self.spool {
+            spool.read(position, bytes)?;
+        }
+        Ok(())
+    }
+
+    /// Drops all bytes, if no stream has extents. Nobody may read an extent any more.
+    pub(super) fn clear_unused(&mut self) -> Result<(), OutputError> {
+        if self.end > 0
+            && self.streams == 0
+            && let Some(spool) = &mut self.spool
+        {
+            spool.clear()?;
+            self.end = 0;
+        }
+        Ok(())
+    }
+
+    /// Whether rows can leave the memory.
+    pub(super) const fn is_there(&self) -> bool {
+        self.spool.is_some()
+    }
+}
+
+impl RowStream {
+    /// Bytes of all rows.
+    pub(super) const fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// The memory that it takes, in bytes.
+    pub(super) const fn memory(&self) -> usize {
+        self.tail.capacity()
+    }
+
+    /// Begins a row that is put in later. Returns where, and whether it is the first row.
+    pub(super) const fn leave_out(&mut self) -> (u64, bool) {
+        self.rows += 1;
+        (self.length, self.rows == 1)
+    }
+
+    /// Moves the bytes in memory to the spool.
+    pub(super) fn spool(&mut self, file: &mut SpoolFile) -> Result<(), OutputError> {
+        if self.tail.is_empty() || !file.is_there() {
+            return Ok(());
+        }
+        let length = self.tail.len() as u64;
+        let before = self.last.unwrap_or(Extent { position: 0, length: 0 });
+        self.tail.try_reserve(LINK).map_err(|_| OutputError::OutOfMemory)?;
+        self.tail.extend_from_slice(&before.position.to_le_bytes());
+        self.tail.extend_from_slice(&before.length.to_le_bytes());
+        let position = match file.append(&self.tail) {
+            Ok(position) => position,
+            Err(error) => {
+                self.tail.truncate(self.tail.len() - LINK);
+                return Err(error);
+            }
+        };
+        file.streams += u64::from(self.last.is_none());
+        self.last = position.map(|position| Extent { position, length });
+        self.tail = Vec::new();
+        Ok(())
+    }
+
+    /// The extents in their order, and the bytes in memory.
+    pub(super) fn into_parts(
+        self,
+        file: &mut SpoolFile,
+    ) -> Result<(Vec<Extent>, Vec<u8>), OutputError> {
+        file.streams -= u64::from(self.last.is_some());
+        let mut extents = Vec::new();
+        let mut next = self.last;
+        while let Some(extent) = next {
+            let mut link = [0; LINK];
+            file.read(extent.position + extent.length, &mut link)?;
+            let [position, length] = [0, 8].map(|at| {
+                let mut number = [0; 8];
+                number.copy_from_slice(&link[at..at + 8]);
+                u64::from_le_bytes(number)
+            });
+            extents.try_reserve(1).map_err(|_| OutputError::OutOfMemory)?;
+            extents.push(extent);
+            next = (length > 0).then_some(Extent { position, length });
+        }
+        extents.reverse();
+        Ok((extents, self.tail))
+    }
+}
+
+impl Extent {
+    /// Bytes of the extent.
+    pub(super) const fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// Removes the first `length` bytes, which it must have, and returns them.
+    pub(super) const fn split_off_start(&mut self, length: u64) -> Self {
+        let start = Self { position: self.position, length };
+        self.position += length;
+        self.length -= length;
+        start
+    }
+
+    /// Reads the first `most` bytes, and removes them.
+    pub(super) fn take(
+        &mut self,
+        most: usize,
+        file: &mut SpoolFile,
+    ) -> Result<Vec<u8>, OutputError> {
+        let length = usize::try_from(self.length).unwrap_or(usize::MAX).min(most);
+        let mut bytes = filled(0, length)?;
+        file.read(self.split_off_start(length as u64).position, &mut bytes)?;
+        Ok(bytes)
+    }
+}
+
+/// Writes a row to the end of a stream.
+///
+/// A row is written in parts, so that a long one can be spooled in between: [`relieve`](Self::relieve)
+/// after each part of more than some 100 KiB.
+pub(super) struct RowWriter<'a> {
+    stream: &'a mut RowStream,
+    file: &'a mut SpoolFile,
+    start: usize,
+}
+
+impl<'a> RowWriter<'a> {
+    /// Begins a row. Also returns whether it is the first one.
+    pub(super) const fn new(stream: &'a mut RowStream, file: &'a mut SpoolFile) -> (Self, bool) {
+        stream.rows += 1;
+        let is_first = stream.rows == 1;
+        let start = stream.tail.len();
+        (Self { stream, file, start }, is_first)
+    }
+
+    /// The bytes that are in memory.
+    pub(super) const fn bytes(&mut self) -> &mut Vec<u8> {
+        &mut self.stream.tail
+    }
+
+    /// Spools what was written, if it is long.
+    pub(super) fn relieve(&mut self) -> Result<(), OutputError> {
+        if self.stream.tail.len() > LONG_TAIL {
+            self.settle();
+            self.stream.spool(self.file)?;
+            self.start = self.stream.tail.len();
+        }
+        Ok(())
+    }
+
+    /// Counts the bytes that were written.
+    fn settle(&mut self) {
+        self.stream.length += (self.stream.tail.len() - self.start) as u64;
+        self.start = self.stream.tail.len();
+    }
+
+    /// Ends the row.
+    pub(super) fn end(mut self) -> Result<(), OutputError> {
+        self.settle();
+        self.relieve()
+    }
+}
