@@ -89,7 +89,7 @@ coverage: build mitmproxy-env ## run the package's tests, and fail below 95 % of
 	$(BIN)/python -m coverage report
 
 bench-tls: build ## compare encrypted captures with clear ones and with tshark
-	cd benches && ../$(BIN)/python -m captures.tls
+	cd benches && ../$(BIN)/python -m captures.tls && ../$(BIN)/python -m captures.tls_costs
 
 memory-table: build ## print what hostile captures take, as a table; for docs/captures.md
 	$(BIN)/python benches/captures/memory_table.py

@@ -55,10 +55,10 @@ def write(
     return paths
 
 
-def seconds(path: Path, keys: Path | None) -> tuple[float, int]:
+def seconds(path: Path, keys: Path | None, *, resync: bool = False) -> tuple[float, int]:
     """The seconds that reading to Arrow takes, and the number of messages."""
     start = time.perf_counter()
-    capture = Capture(path, keylog=keys)
+    capture = Capture(path, keylog=keys, resync=resync)
     rows = sum(batch.num_rows for batch in pa.RecordBatchReader.from_stream(capture))
     return time.perf_counter() - start, rows
 

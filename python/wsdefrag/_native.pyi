@@ -29,6 +29,7 @@ __all__ = [
     "Connection",
     "DecidingRelay",
     "DirectionState",
+    "EntryWriter",
     "EventReader",
     "EventWriter",
     "Frame",

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import io
 import re
+import subprocess
+import sys
 import xml.etree.ElementTree as ET
+from collections import Counter
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,8 +19,9 @@ from capture_conversation import Conversation, capture_of, merged, text
 from capture_recordings import LOADED
 from cli_captures import DEMO, SNAPPED, damaged, gapped, invoke_capture, plain, truth
 from wsdefrag.capture import Capture
-from wsdefrag.formats import plot as module
+from wsdefrag.formats import traffic
 from wsdefrag.formats.plot import write_plot
+from wsdefrag.formats.plot_png import make_figure
 
 
 def drawn(source: Any, format: Literal["png", "svg"] = "svg", **options: Any) -> bytes:
@@ -33,9 +37,9 @@ def drawn(source: Any, format: Literal["png", "svg"] = "svg", **options: Any) ->
 
 def figure(source: Any, most: int = 6) -> Any:
     capture = Capture(io.BytesIO(source) if isinstance(source, bytes) else source)
-    traffic, files = module._traffic(capture)
-    shown = module._busiest(traffic, most)
-    return module._figure(shown, len(traffic), module._file_title(files))
+    found, files = traffic.read_traffic(capture)
+    shown = traffic.busiest(found, most)
+    return make_figure(shown, len(found), traffic.file_title(files))
 
 
 def texts(picture: Any) -> list[str]:
@@ -94,7 +98,7 @@ def test_axis_of_time_has_more_than_two_ticks() -> None:
 
 
 def test_title_names_all_files() -> None:
-    assert module._file_title(["/tmp/a/one.pcap", "two.pcap"]) == "one.pcap and 1 more"
+    assert traffic.file_title(["/tmp/a/one.pcap", "two.pcap"]) == "one.pcap and 1 more"
     assert texts(figure(plain()))[0] == "<stream>: 1 connection"
     assert b"given by the caller" in drawn(DEMO, title="given by the caller")
 
@@ -157,6 +161,63 @@ def test_picture_names_neither_a_day_nor_a_release() -> None:
     assert b"Software" not in drawn(DEMO, "png")
 
 
+def test_svg_needs_no_library() -> None:
+    code = (
+        "import sys; sys.modules['matplotlib'] = sys.modules['numpy'] = None\n"
+        "from wsdefrag.capture import Capture, write_plot\n"
+        f"write_plot(Capture({str(DEMO)!r}), sys.stdout.buffer, format='svg')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+    assert done.stdout == drawn(DEMO)
+
+
+def elements(svg: bytes, kind: str) -> list[ET.Element]:
+    return [one for one in ET.fromstring(svg).iter() if one.get("class") == kind]
+
+
+def test_svg_has_the_messages_and_bytes_in_its_bars() -> None:
+    """The title of each bar has what it stands for, and its height is in proportion."""
+    messages = list(Capture(DEMO))
+    svg = drawn(DEMO, connections=1)
+    found = {("messages", 0): 0, ("messages", 1): 0, ("bytes", 0): 0, ("bytes", 1): 0}
+    for title in (one for one in ET.fromstring(svg).iter() if one.tag.endswith("title")):
+        match = re.search(r": ([\d,]+) (messages|bytes) up, ([\d,]+) down$", title.text or "")
+        assert match is not None
+        for side in (0, 1):
+            found[match[2], side] += int(match[1 + 2 * side].replace(",", ""))
+    # The busiest connection is drawn below all of them together.
+    busiest = Counter[int]()
+    for one in messages:
+        busiest[one.connection.connection] += one.wire_length
+    ((number, _),) = busiest.most_common(1)
+    drawn_twice = [*messages, *(one for one in messages if one.connection.connection == number)]
+    for side in (0, 1):
+        own = [one for one in drawn_twice if one.from_client == (side == 0)]
+        assert found["messages", side] == len(own)
+        # Each bar is rounded.
+        assert found["bytes", side] == pytest.approx(sum(one.wire_length for one in own), abs=160)
+    heights = [float(one.get("height") or 0) for one in elements(svg, "client")[1:]]
+    assert max(heights) <= 108
+
+
+def test_svg_marks_gaps_and_messages_that_are_not_whole() -> None:
+    svg = drawn(gapped())
+    # One in each chart, and one in the legend.
+    assert [len(elements(svg, kind)) for kind in ("gap", "broken")] == [3, 3]
+    assert [len(elements(drawn(plain()), kind)) for kind in ("gap", "broken")] == [1, 1]
+    (lost,) = elements(svg, "end lost")
+    assert lost.text == "3 up, 0 down; 1 not whole; 100 bytes not captured"
+
+
+def test_names_from_outside_are_no_markup_in_an_svg() -> None:
+    talk = Conversation().open().upgrade("/<script>alert(1)</script>", 'a"b&c.example')
+    talk.says(True, text(True, "x"))
+    root = ET.fromstring(drawn(capture_of(talk.segments), title='<a onload="x">'))
+    assert not [one for one in root.iter() if one.tag.endswith(("script", "}a"))]
+    shown = [one.text or "" for one in root.iter() if one.tag.endswith("text")]
+    assert any('a"b&c.example/<script>alert(1)</script>' in text for text in shown)
+
+
 def test_svg_is_one_and_png_is_large_enough_to_read() -> None:
     root = ET.fromstring(drawn(DEMO))
     assert root.tag.endswith("svg")
@@ -182,9 +243,9 @@ def test_long_capture_is_drawn_in_larger_units() -> None:
             talk.says(True, text(True, "x"))
             talk.wait(seconds * 10**9 // 50 if seconds < 29_000 else 590 * 10**9)
         capture = Capture(io.BytesIO(capture_of(talk.segments)))
-        ((one,), _) = module._traffic(capture)
+        ((one,), _) = traffic.read_traffic(capture)
         span = (one.times[0][-1] - one.opened_ns) / 1e9
-        assert module._unit(span if seconds < 29_000 else seconds)[0] == name
+        assert traffic.unit_of(span if seconds < 29_000 else seconds)[0] == name
 
 
 def test_capture_without_messages_is_a_picture_that_says_so() -> None:

@@ -48,6 +48,7 @@ from http2_craft import (
 from wire_writer import FLUSH_TAIL, KEY, TEXT
 from wire_writer import frame as websocket_frame
 from wsdefrag.capture import Capture
+from wsdefrag.cli.output.unfollowed import unfollowed
 
 
 def contents(seen: Seen) -> list[tuple[int | None, bool, str, bytes]]:
@@ -558,6 +559,19 @@ def test_wrong_header_blocks_cost_nothing_else(wrong: str) -> None:
         assert problems == {"HTTP/2: 1 header blocks over 64 KiB were read in part"}
     else:
         assert problems == {"HTTP/2: 1 header blocks break the rules of HPACK (RFC 7541)"}
+    assert seen.counts.http2_unread_blocks == len(problems)
+    said = unfollowed(seen.counts)
+    assert said == ["1 header block of HTTP/2 not read whole: too long, or wrong"] * len(problems)
+
+
+def test_streams_over_the_bound_are_counted() -> None:
+    raw = Raw().websocket()
+    for number in range(4_200):
+        raw.headers(True, websocket_request(), stream=3 + 2 * number)
+    seen = raw.read()
+    # One is open already.
+    assert seen.counts.http2_dropped_streams == 4_200 + 1 - 4_096
+    assert unfollowed(seen.counts) == ["105 streams of HTTP/2 not read: there are too many"]
 
 
 def test_messages_are_the_same_as_over_http1() -> None:

@@ -19,7 +19,16 @@ from wsdefrag.cli import main
 main()
 """
 
-_COMMANDS = {"connections", "convert", "messages", "mitmproxy_addon", "plot"}
+_COMMANDS = {
+    "connections",
+    "convert",
+    "extract",
+    "follow",
+    "messages",
+    "mitmproxy_addon",
+    "plot",
+    "stats",
+}
 
 # Libraries that take long to import, and what a subcommand may need of them.
 _SLOW = {
@@ -58,6 +67,9 @@ def imported(*arguments: str) -> set[str]:
             _FORMATS - {"plot"},
             {"hashlib", "json"},
         ),
+        (("follow", _CAPTURE, "0"), {"follow"}, set(), {"json"}),
+        (("extract", _CAPTURE, "0/c0", "-o", "-"), {"extract"}, set(), {"json"}),
+        (("stats", _CAPTURE), {"stats"}, set(), {"json"}),
         (("mitmproxy-addon",), {"mitmproxy_addon"}, set(), set()),
     ],
     ids=lambda value: value[0] if isinstance(value, tuple) else "",

@@ -38,7 +38,7 @@ def contents(seed: str) -> list[Content]:
 
 
 def as_edited(messages: list[Content]) -> list[Content]:
-    """What becomes of it on the way."""
+    """The content after the proxy's edits."""
     return [one.replace("OLD", "new one") if isinstance(one, str) else one for one in messages]
 
 

@@ -176,7 +176,7 @@ async def _resets(writer: asyncio.StreamWriter) -> None:
 
 @pytest.mark.parametrize("vanishes", [_closes, _resets])
 def test_client_that_vanishes_is_no_close_to_the_server(vanishes: Vanishing) -> None:
-    """What it had said whole arrives, half a message does not, and nobody invents a Close."""
+    """Its complete messages arrive, half a message does not, and no Close is invented."""
 
     async def scenario() -> None:
         listener = Listener()

@@ -38,7 +38,7 @@ TIME_LIMIT = 90.0  # seconds for one capture, start and end of everything includ
 
 
 async def play(scene: Scene, stage: Stage) -> Facts:
-    """Have one capture made and return its facts."""
+    """Make one capture and return its facts."""
     recorded = datetime.now(timezone.utc)
     try:
         await scene.play(stage)
@@ -107,7 +107,7 @@ def write(file: Path, facts: Facts) -> None:
 
 
 def _json_lines(facts: Facts) -> Iterator[str]:
-    """JSON with one line per fact and message, to be read as a diff."""
+    """JSON with one line for each fact and message, so that diffs are readable."""
     yield "{"
     yield from _members(facts, "connections")
     if "connections" in facts:

@@ -38,13 +38,13 @@ import recorded_streams
 
 TIME_LIMIT = 60.0  # seconds for one conversation, start and end of the peers included
 LONGEST_LISTED = 1000  # bytes; longer messages are listed as length and digest
-BURST = 0.8  # how likely the next act follows at once
+BURST = 0.8  # probability that the next act follows at once
 
 Facts = dict[str, Any]
 
 
 async def record(conversation: Conversation) -> tuple[Facts, Relay]:
-    """Have one conversation and return its facts and the relay that saw it."""
+    """Run one conversation; return its facts and its relay."""
     recorded = datetime.now(timezone.utc)
     accepted: asyncio.Future[Endpoint] = asyncio.get_running_loop().create_future()
     async with (
@@ -106,7 +106,7 @@ def _compare(client: Endpoint, server: Endpoint) -> None:
 
 
 def _partial(conversation: Conversation, client: Endpoint, server: Endpoint) -> Facts | None:
-    """Describe the message that was cut off, and take it off the list of those sent."""
+    """Describe the message that was cut off, and remove it from the sent ones."""
     if server.dropped:
         kind = "text" if server.dropped.text else "binary"
         arrived = _entry(kind, server.dropped.payload)
@@ -150,7 +150,7 @@ def write(name: str, facts: Facts, relay: Relay, output: Path) -> None:
 
 
 def _json_lines(facts: Facts) -> Iterator[str]:
-    """JSON with one line per fact, and one per chunk and message, to be read as a diff."""
+    """JSON with one line for each fact, chunk and message, so that diffs are readable."""
     yield "{"
     for key, value in facts.items():
         comma = "" if key == "messages" else ","

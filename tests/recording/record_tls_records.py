@@ -125,7 +125,7 @@ def choose_tls13_suite(context: ssl.SSLContext, suite: str) -> None:
 def converse(
     client_context: ssl.SSLContext, server_context: ssl.SSLContext, keylog: Path
 ) -> dict[str, object]:
-    """Shake hands, send the contents both ways, close."""
+    """Do the handshake, send the contents both ways, close."""
     to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
     out = {"client": ssl.MemoryBIO(), "server": ssl.MemoryBIO()}
     client = client_context.wrap_bio(to_client, out["client"], server_hostname="localhost")

@@ -169,7 +169,7 @@ def test_parse_error_does_not_look_like_a_close(mode: Mode, from_client: bool) -
     assert direction.error is not None
     assert direction.close_received is None
     assert talk.relay.websocket.close_code is None
-    # Nor do later bytes vanish unseen: the direction says why nothing more comes of them.
+    # Later bytes give no events, and the direction still says why.
     assert talk.feed(talk.sender(from_client).text("later"), from_client) == []
     assert direction.error is not None
 

@@ -43,7 +43,7 @@ GIVEN_UP = {
 
 
 def check_messages(kind: str, count: int, found: dict[str, int]) -> None:
-    """Each message is a row, and its status says what became of it."""
+    """Each message is a row, whose status says whether it was read."""
     rows = {status: found.get(status, 0) for status in STATUSES}
     rows["ok"] -= found["after"]
     each, allowed = MESSAGES.get(kind, (0, set()))

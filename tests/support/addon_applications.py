@@ -30,7 +30,7 @@ _numbers = itertools.count()
 
 @dataclass
 class Arrived:
-    """What both applications got.
+    """What both applications received.
 
     Attributes:
         path: which connection it was.

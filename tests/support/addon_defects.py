@@ -42,9 +42,9 @@ class Defect:
 
     Attributes:
         name: what is wrong, in a few words.
-        scenario: drives a connection through a proxy and says what it saw.
-        right: what it sees with the addon.
-        plain: what it sees without.
+        scenario: drives a connection through a proxy and returns what it observed.
+        right: what it observes with the addon.
+        plain: what it observes without the addon.
     """
 
     name: str
@@ -63,7 +63,7 @@ def edit_across_a_kept_border(proxy: Mitmdump) -> Any:
 
 
 def edit_across_a_new_border(proxy: Mitmdump) -> Any:
-    """A text grows, and a character stands on byte 4,000, where it is cut."""
+    """A text grows, and a character is on byte 4,000, where the text is cut."""
     text = "a" * 3999 + "€" * 2
     pair = Pair(proxy.port, rules=[{"when": "grow", "do": "text", "to": text}])
     pair.server.send(frame(TEXT, b"grow"))
@@ -103,7 +103,7 @@ def inject_into_half_a_message(proxy: Mitmdump) -> Any:
 
 
 def ping_between_compressed_fragments(proxy: Mitmdump) -> Any:
-    """A ping stands between two fragments of a compressed message."""
+    """A ping comes between two fragments of a compressed message."""
     content = b"compressed, in two fragments; " * 20
     data = deflate(content)
     pair = Pair(proxy.port, DEFLATE)
@@ -126,7 +126,7 @@ def window_of_8_bits(proxy: Mitmdump) -> Any:
 
 
 def window_without_a_value(proxy: Mitmdump) -> Any:
-    """The server repeats the client's offer, where it should have named a window."""
+    """The server repeats the client's offer instead of naming a window."""
     return with_extensions(proxy, DEFLATE + "; client_max_window_bits")
 
 
@@ -206,7 +206,7 @@ def bomb(proxy: Mitmdump) -> Any:
 
 
 def masks_and_plain_messages(proxy: Mitmdump) -> Any:
-    """An untouched message, not compressed though that was agreed on."""
+    """A message that is not edited and not compressed, although compression was agreed on."""
     pair = Pair(proxy.port, DEFLATE)
     pair.client.send(frame(TEXT, b"as it is", key=KEY))
     arrived = pair.server.frame()

@@ -28,7 +28,7 @@ from wsdefrag.compat.mitmproxy.layer import RelayLayer
 
 
 def converse(kind: type[websocket.WebsocketLayer], conversation: dict[str, Any]) -> list[Any]:
-    """Pass one conversation through a layer; what it did."""
+    """Pass one conversation through a layer; returns what the layer did."""
     client = tflow.tclient_conn()
     made = context.Context(client, Options())
     made.server = tflow.tserver_conn()

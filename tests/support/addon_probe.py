@@ -43,7 +43,7 @@ def shown(content: bytes) -> str:
 
 
 def running() -> None:
-    """Say where the proxy listens."""
+    """Report where the proxy listens."""
     proxy = ctx.master.addons.get("proxyserver")
     (address,) = proxy.listen_addrs()
     tell(
@@ -55,7 +55,7 @@ def running() -> None:
 
 
 def request(flow: http.HTTPFlow) -> None:
-    """Take the rules of a connection; the server does not see them."""
+    """Take the rules from the request of a connection; the server does not get them."""
     _rules[flow.id] = json.loads(flow.request.headers.pop("X-Rules", "[]"))
 
 
@@ -65,7 +65,7 @@ def websocket_start(flow: http.HTTPFlow) -> None:
 
 
 def websocket_message(flow: http.HTTPFlow) -> None:
-    """Report a message as it came, then do what the rules say."""
+    """Report a message as it arrived, then apply the rules."""
     assert flow.websocket is not None
     message = flow.websocket.messages[-1]
     tell(
@@ -87,7 +87,7 @@ def websocket_message(flow: http.HTTPFlow) -> None:
 
 
 def apply(rule: dict[str, Any], flow: http.HTTPFlow, message: Any) -> None:
-    """Do what one rule says."""
+    """Apply one rule."""
     match rule["do"]:
         case "edit":
             message.content = rule["to"].encode()

@@ -60,9 +60,9 @@ class Wire:
             self._socket.sendall(piece)
 
     def send_while_reading(self, data: bytes, size: int, receiver: Wire) -> None:
-        """Write bytes in pieces of a size, while the other end takes what arrives.
+        """Write bytes in pieces of a size, while the other end reads what arrives.
 
-        Otherwise large messages would fill the buffers between the two, and nobody would read.
+        Otherwise large messages would fill the buffers between the two.
         """
         for start in range(0, len(data), size):
             self._socket.sendall(data[start : start + size])
@@ -146,7 +146,7 @@ class Wire:
 
 
 class Pair:
-    """A client before the proxy and a server behind it, connected.
+    """A client and a server on the two sides of the proxy, connected.
 
     Args:
         proxy_port: where the proxy listens.

@@ -144,7 +144,7 @@ def close(from_client: bool, code: int = 1000, reason: bytes = b"") -> bytes:
 
 
 class Conversation:
-    """One TCP connection while it is written.
+    """A TCP connection that is being written.
 
     Attributes:
         segments: What was sent so far, in order.
@@ -186,7 +186,7 @@ class Conversation:
         return segment
 
     def open(self) -> Conversation:
-        """Shake hands (RFC 9293 section 3.5)."""
+        """Do the handshake of TCP (RFC 9293 section 3.5)."""
         self.segment(True, SYN)
         self.segment(False, SYN | ACK)
         self.segment(True, ACK)

@@ -38,7 +38,7 @@ Endpoint = tuple[str, int]
 
 @dataclass(frozen=True)
 class Captured:
-    """One packet as a capture file holds it.
+    """One packet of a capture file.
 
     `time` is in nanoseconds since the epoch. `original` is its length on the wire where that is
     not the length of `data`. `interface` counts the interfaces of its section.
@@ -50,7 +50,7 @@ class Captured:
     interface: int = 0
 
     def snapped(self, length: int) -> Captured:
-        """The same packet as a capture of that snap length holds it."""
+        """The packet, cut to a snap length."""
         if len(self.data) <= length:
             return self
         original = len(self.data) if self.original is None else self.original
@@ -194,7 +194,7 @@ def ipv6_fragments(
 
 
 def ip(payload: bytes, source: str, destination: str) -> bytes:
-    """Write a packet of the version that the addresses are of."""
+    """Write a packet of the IP version of the addresses."""
     write = ipv4 if ip_address(source).version == 4 else ipv6
     return write(payload, source, destination)
 

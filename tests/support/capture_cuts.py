@@ -47,7 +47,7 @@ def ends_of(seen: Seen) -> set[Ends]:
 
 
 def expected(whole: Seen, first: int) -> set[Ends]:
-    """The endpoints of the connections that have frames enough from packet `first` + 1 on."""
+    """The endpoints of the connections with enough frames from packet `first` + 1 on."""
     frames: Counter[Ends] = Counter()
     for message in whole.messages:
         if message.first_packet > first and message.status != "incomplete":

@@ -94,7 +94,7 @@ def interface(
 
 
 def units(time: int, resolution: int | None = 9, offset: int = 0) -> int:
-    """Say a time in the units of `if_tsresol`."""
+    """Convert a time to the units of `if_tsresol`."""
     if resolution is None:
         resolution = 6
     rate: int = 2 ** (resolution & 0x7F) if resolution & 0x80 else 10**resolution

@@ -193,7 +193,7 @@ def syn_scan(count: int) -> Iterator[bytes]:
 
 
 def ip_fragments(count: int) -> Iterator[bytes]:
-    """Datagrams of which all but the last fragment come."""
+    """Datagrams whose last fragment is missing."""
     for number in range(count):
         payload = bytes(60_000)
         cut = ipv4_fragments(
@@ -203,7 +203,7 @@ def ip_fragments(count: int) -> Iterator[bytes]:
 
 
 def foreign(count: int) -> Iterator[bytes]:
-    """Megabytes of zeros that are no TCP: much of nothing, once compressed."""
+    """Megabytes of zeros that are not TCP; the file is small once it is compressed."""
     packet = ipv4(bytes(SEGMENT), "10.1.1.1", "192.0.2.1", protocol=17)
     for _ in range(count * (1 << 20) // len(packet)):
         yield packet
@@ -333,7 +333,7 @@ def measured(kind: str, count: int, memory: int, way: str = "objects") -> dict[s
 
 
 def objects(path: str, memory: int) -> Counter[str]:
-    """What a capture's objects say, one dropped after the other."""
+    """Count a capture's objects, and drop each one."""
     from wsdefrag.capture import Capture, CapturedConnection, CapturedMessage
 
     counts: Counter[str] = Counter()
@@ -352,7 +352,7 @@ def objects(path: str, memory: int) -> Counter[str]:
 
 
 def table(path: str, memory: int) -> Counter[str]:
-    """What the messages table says, a batch at a time."""
+    """Count the rows of the messages table, one batch at a time."""
     import pyarrow as pa
 
     from wsdefrag.capture import Capture

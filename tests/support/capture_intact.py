@@ -42,7 +42,7 @@ def direction(message: CapturedMessage) -> Direction:
 
 
 def contents_by_direction(seen: Seen) -> dict[Direction, list[bytes]]:
-    """The messages of each direction; a message that is not whole stands as its status."""
+    """The messages of each direction; an incomplete message is given as its status."""
     found: dict[Direction, list[bytes]] = {}
     for message in seen.messages:
         content = message.content if message.status == "ok" else message.status.encode()
@@ -51,7 +51,7 @@ def contents_by_direction(seen: Seen) -> dict[Direction, list[bytes]]:
 
 
 def violations(intact: Intact, seen: Seen) -> list[str]:
-    """Which of the rules were broken, as texts; empty if none.
+    """The broken rules, as texts.
 
     One connection may be read as several, where a SYN comes late: each has to be in order.
     """

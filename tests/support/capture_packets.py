@@ -89,7 +89,7 @@ def told_apart(packets: Packets) -> Packets:
 
 
 def tapped(packet: Captured, macs: bytes, vlan: int | None) -> Captured:
-    """The packet as another place has it."""
+    """The packet as it is captured at another place."""
     ttl = ip_start(packet) + 8
     data = bytearray(packet.data)
     data[:12] = macs

@@ -34,7 +34,7 @@ def _text(rng: random.Random, most: int = 40) -> bytes:
 
 
 def _binary(rng: random.Random, most: int = 60) -> bytes:
-    """Bytes as binary protocols have them: small numbers, zeros, some text."""
+    """Bytes like those of binary protocols: small numbers, zeros, some text."""
     length = rng.randint(0, most)
     kind = rng.random()
     if kind < 0.3:
@@ -49,7 +49,7 @@ def _content(rng: random.Random, most: int = 60) -> bytes:
 
 
 def _turns(rng: random.Random, count: int = 12) -> Iterator[bool]:
-    """Who speaks: usually one after the other."""
+    """Which side sends: usually the two in turn."""
     side = rng.random() < 0.5
     for _ in range(rng.randint(4, count)):
         yield side
@@ -388,7 +388,7 @@ def constant_bytes(rng: random.Random) -> Flow:
 
 
 def repeated_pattern(rng: random.Random) -> Flow:
-    """The same short bytes again and again, cut into segments anywhere or at a pattern's end."""
+    """A short pattern repeated, cut into segments anywhere or at the end of a pattern."""
     pattern = bytes([rng.choice([0x81, 0x82, 0xC2, 0x89]), rng.randrange(256)]) + rng.randbytes(
         rng.randint(0, 12)
     )

@@ -38,7 +38,7 @@ _seen: dict[str, Seen] = {}
 
 
 def seen(name: str) -> Seen:
-    """What is read out of a recording; it is read once for all tests."""
+    """The results of reading a recording, which is read once for all tests."""
     if name not in _seen:
         # What a cut packet lacks is waited for, so messages with it come later.
         _seen[name] = read(LOADED[name].path, ordered=not name.startswith("snap-length"))

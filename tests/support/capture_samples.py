@@ -95,7 +95,7 @@ def answer(body: bytes, *fields: str, status: str = "200 OK") -> bytes:
 
 
 def talked(talk: Conversation, **options: Any) -> Seen:
-    """Each side says a text, and they part; what is read of it."""
+    """Each side sends a text, and the connection ends; returns what is read."""
     talk.says(True, text(True, "from client"))
     talk.says(False, text(False, "from server"))
     talk.says(False, close(False))

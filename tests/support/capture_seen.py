@@ -29,7 +29,7 @@ Row = tuple[bool, str, bytes]
 
 @dataclass
 class Seen:
-    """What was read out of a capture, in the order in which it came."""
+    """The results of reading a capture, in order."""
 
     counts: PacketCounts
     warnings: list[str]
@@ -61,7 +61,7 @@ class Seen:
         return [one.content for one in self.messages]
 
     def contents_of(self, connection: CapturedConnection, from_client: bool) -> list[bytes]:
-        """What one side of a connection sent, as far as it is whole."""
+        """The complete messages of one side of a connection."""
         return [
             one.content
             for one in self.messages
@@ -71,7 +71,7 @@ class Seen:
         ]
 
     def dump(self) -> list[Any]:
-        """Everything that was read, as plain values that can be compared."""
+        """All results, as plain values that can be compared."""
         return [
             self.warnings,
             self.counts,

@@ -119,7 +119,7 @@ def _streams(data: bytes, at: int) -> dict[int, _Stream]:
         else:
             continue
         if flags & END_HEADERS:
-            fields = dict(decoder.decode(block))
+            fields = {str(name): str(value) for name, value in decoder.decode(block)}
             if is_head:
                 stream.heads.append((fields, (owner, start + 9 + len(payload))))
     return found

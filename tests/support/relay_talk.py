@@ -35,7 +35,7 @@ _E = TypeVar("_E", bound=Event)
 
 
 class Talk:
-    """A client and a server who talk through a relay.
+    """A client and a server that talk through a relay.
 
     `deflate` is what was agreed with the client; `server_deflate` what was with the server, where
     it is not the same.
@@ -58,37 +58,37 @@ class Talk:
         self.at_client = Receiver(False, deflate)
 
     def sender(self, from_client: bool) -> Sender:
-        """Who speaks in this direction."""
+        """The sender of this direction."""
         return self.client if from_client else self.server
 
     def receiver(self, from_client: bool) -> Receiver:
-        """Who listens in this direction."""
+        """The receiver of this direction."""
         return self.at_server if from_client else self.at_client
 
     def direction(self, from_client: bool) -> Any:
-        """What the relay says of this direction."""
+        """The state of this direction in the relay."""
         return self.relay.from_client if from_client else self.relay.from_server
 
     def feed(self, wire: bytes, from_client: bool = True) -> list[Event]:
-        """Give the relay what a peer has sent; its output stays where it is."""
+        """Give the relay what a peer has sent; takes no output."""
         events: list[Event]
         events = self.relay.receive_data(wire, from_client=from_client, timestamp=1.5)
         return events
 
     def take(self, from_client: bool = True) -> list[Seen]:
-        """Hand the listener of a direction what waits for it; gives the events in it."""
+        """Give the receiver of a direction the waiting output; returns the events in it."""
         wire = self.relay.data_to_send(to_client=not from_client)
         return self.receiver(from_client).take(wire)
 
     def taken(self, from_client: bool = True) -> bytes:
-        """What `take` hands over, as bytes."""
+        """The waiting output that `take` gives to the receiver, as bytes."""
         receiver = self.receiver(from_client)
         before = len(receiver.wire)
         self.take(from_client)
         return bytes(receiver.wire[before:])
 
     def pass_on(self, wire: bytes, from_client: bool = True) -> bytes:
-        """Feed, forward whatever comes of it where that is the caller's to do, and take."""
+        """Feed, forward the events if the relay waits for that, and take."""
         events = self.feed(wire, from_client)
         if self.mode == "messages":
             self.forward(events)
@@ -103,7 +103,7 @@ class Talk:
         return only(self.feed(wire, from_client), WebSocketMessage)
 
     def violation(self, wire: bytes, from_client: bool = True) -> ProtocolViolation:
-        """Feed what breaks a rule, with nothing complete before."""
+        """Feed bytes that break a rule, with no complete event before it."""
         return only(self.feed(wire, from_client), ProtocolViolation)
 
 
@@ -129,7 +129,7 @@ def seen(events: Iterable[Event]) -> list[Seen]:
 
 
 def state_of(talk: Talk) -> tuple[Any, ...]:
-    """What must be the same before and after a refused call, without taking any output."""
+    """The state that a refused call must not change; takes no output."""
     relay = talk.relay
     return (
         relay.bytes_buffered,
@@ -142,7 +142,7 @@ def state_of(talk: Talk) -> tuple[Any, ...]:
 
 
 def refused(talk: Talk, error: type[Exception], call: Callable[[], object]) -> None:
-    """The call raises, and the relay is as before, its output included."""
+    """Checks that the call raises and changes nothing in the relay or its output."""
     before = state_of(talk)
     with pytest.raises(error):
         call()

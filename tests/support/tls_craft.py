@@ -74,7 +74,7 @@ def key_log_line(label: str, client_random: bytes, secret: bytes) -> str:
 
 
 class TlsTalk:
-    """One TLS connection while it is written; `conversation` has its segments."""
+    """A TLS connection that is being written; `conversation` has its segments."""
 
     def __init__(
         self,
@@ -118,7 +118,7 @@ class TlsTalk:
     # Records.
 
     def sealed(self, from_client: bool, kind: int, content: bytes, padding: int = 0) -> bytes:
-        """Write a record under the keys of now, the next of its direction."""
+        """Write the next record of a direction under its current keys."""
         protection = self.protections[from_client]
         if protection is None:
             return record(kind, content)
@@ -200,7 +200,7 @@ class TlsTalk:
         return self
 
     def handshake_with_early(self, data: Iterable[bytes], *, accepted: bool) -> TlsTalk:
-        """Shake hands with early data, a record each."""
+        """Do the handshake with early data, one record each."""
         self.offers_early = True
         hello = record(HANDSHAKE, self.client_hello(early=True), 0x0301)
         self.switch(True, self._traffic("CLIENT_EARLY_TRAFFIC_SECRET"))
@@ -210,7 +210,7 @@ class TlsTalk:
         return self
 
     def handshake_with_retry(self) -> TlsTalk:
-        """Shake hands with a HelloRetryRequest."""
+        """Do the handshake with a HelloRetryRequest."""
         self.send(True, record(HANDSHAKE, self.client_hello(), 0x0301))
         retry = record(HANDSHAKE, self.server_hello(retry=True))
         self.send(False, retry + record(CHANGE_CIPHER_SPEC, b"\x01"))
@@ -288,7 +288,7 @@ class TlsTalk:
         return self.sealed(False, HANDSHAKE, message(NEW_SESSION_TICKET, body))
 
     def end(self) -> TlsTalk:
-        """Say that nothing more comes, and end the TCP connection."""
+        """Send the alert that ends the direction, and end the TCP connection."""
         for from_client in (True, False):
             self.send(from_client, self.sealed(from_client, ALERT, b"\x01\0"))
         self.conversation.end()

@@ -35,7 +35,7 @@ def _without(packets: Packets, lost: set[int]) -> Packets:
 
 
 def one_segment(count: int) -> Damage:
-    """Miss one segment, each of so many in turn."""
+    """One segment is missing: each of so many in turn."""
 
     def damaged(whole: IntactTls) -> Iterator[Packets]:
         places = [part.packet for part in _parts(whole)]
@@ -46,7 +46,7 @@ def one_segment(count: int) -> Damage:
 
 
 def segments(rate: float, runs: int) -> Damage:
-    """Miss so many of the segments."""
+    """A share of the segments is missing."""
 
     def damaged(whole: IntactTls) -> Iterator[Packets]:
         places = [part.packet for part in _parts(whole)]
@@ -59,7 +59,7 @@ def segments(rate: float, runs: int) -> Damage:
 
 
 def any_packets(rate: float, runs: int) -> Damage:
-    """Miss so many of all packets."""
+    """A share of all packets is missing."""
 
     def damaged(whole: IntactTls) -> Iterator[Packets]:
         for run in range(runs):
@@ -105,7 +105,7 @@ def from_the_middle(whole: IntactTls) -> Iterator[Packets]:
 
 
 def no_server_hello(whole: IntactTls) -> Iterator[Packets]:
-    """Miss the packets that have the ServerHello."""
+    """The packets with the ServerHello are missing."""
     lost = {
         part.packet
         for part in _parts(whole)
@@ -116,7 +116,7 @@ def no_server_hello(whole: IntactTls) -> Iterator[Packets]:
 
 @dataclass
 class Share:
-    """How many messages were allowed, how many of those were read, and how many others."""
+    """How many messages could be read, how many of these were read, and how many others."""
 
     allowed: int = 0
     read: int = 0

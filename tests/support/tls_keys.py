@@ -153,7 +153,7 @@ class Protection13(Protection):
         self._iv = expand_label(secret, "iv", 12, suite.hash)
 
     def updated(self) -> Protection13:
-        """Return what a KeyUpdate makes of it."""
+        """Return the protection after a KeyUpdate."""
         size = HASH_SIZES[self.suite.hash]
         return Protection13(
             self.suite, expand_label(self._secret, "traffic upd", size, self.suite.hash)

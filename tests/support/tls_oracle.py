@@ -166,7 +166,7 @@ class IntactTls:
         }
 
     def captures(self, packets: Sequence[Captured]) -> dict[Direction, Captures]:
-        """The bytes that some of the packets bring."""
+        """The bytes of the stream in some of the packets."""
         tcp = {ends: connection.tcp for ends, connection in self.connections.items()}
         ranges: dict[Direction, list[Range]] = {direction: [] for direction in self.messages}
         for part in parts_of(packets, tcp):
@@ -175,7 +175,7 @@ class IntactTls:
         return {direction: Captures(found) for direction, found in ranges.items()}
 
     def allowed(self, packets: Sequence[Captured]) -> dict[Direction, set[int]]:
-        """Which messages the packets allow, by their numbers in their direction."""
+        """The numbers of the messages that can be read from the packets."""
         captures = self.captures(packets)
         found: dict[Direction, set[int]] = {}
         for direction, sent in self.messages.items():
@@ -197,7 +197,7 @@ class IntactTls:
 
 
 def numbers(sent: Sequence[bytes], contents: Iterable[bytes]) -> set[int] | None:
-    """Which messages these are, in their order; None if one was not sent, or not in this order."""
+    """The numbers of these messages; None if one was not sent, or not in this order."""
     found: set[int] = set()
     at = 0
     for content in contents:

@@ -90,7 +90,7 @@ def sent_of(name: str) -> dict[Direction, list[SentMessage]]:
 
 @cache
 def resealed(name: str, suite: int, *, mac_last: bool = False) -> IntactTls:
-    """What the applications of a recording said, under another suite."""
+    """A recording whose applications send the same messages under another suite."""
     original = intact(name)
     talks: list[Conversation] = []
     keys = b""

@@ -56,7 +56,7 @@ def rewritten(name: str, suite: int, seed: str) -> IntactTls:
 
 
 def _odd(talk: TlsTalk, side: bool, chance: random.Random) -> None:
-    """Say something between the application's data that is none."""
+    """Write a record without application data."""
     kind = chance.randrange(4)
     if kind == 0:
         talk.send(side, talk.sealed(side, APPLICATION, b""))
@@ -87,7 +87,7 @@ def changed_inside(suite: int, seed: str) -> tuple[list[Captured], bytes]:
 
 
 def _strange(talk: TlsTalk, side: bool, said: bytes, chance: random.Random) -> bytes:
-    """Write a record, sealed or not, that is not as it should be."""
+    """Write a wrong record, sealed or not."""
     kind = chance.randrange(9)
     if kind == 0:
         # Any type, also those that do not exist; type 0 is that of a record of zeros alone.
@@ -116,7 +116,7 @@ def _strange(talk: TlsTalk, side: bool, said: bytes, chance: random.Random) -> b
 
 
 def spoiled(whole: Sequence[Captured], seed: str) -> Packets:
-    """The packets, some with another bit in their payload."""
+    """The packets, with a bit of some payloads changed."""
     chance = random.Random(seed)
     seen = list(whole)
     places = [index for index, one in enumerate(seen) if payload_start(one) < len(one.data)]

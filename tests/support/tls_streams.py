@@ -49,7 +49,7 @@ def secrets_of(key_log: bytes) -> Secrets:
 
 @dataclass(frozen=True)
 class Part:
-    """What a packet brings of a direction of a connection: bytes from `start` to `end`."""
+    """The bytes of a direction in a packet: from `start` to `end`."""
 
     packet: int
     connection: tuple[Endpoint, Endpoint]
@@ -127,7 +127,7 @@ def _parts(
 def parts_of(
     packets: Sequence[Captured], known: dict[tuple[Endpoint, Endpoint], TcpConnection]
 ) -> list[Part]:
-    """What each packet with payload brings of the connections that are known."""
+    """The part of a known connection in each packet with payload."""
     return [part for part, _ in _parts(packets, known)]
 
 

@@ -74,7 +74,7 @@ def lines(name: Literal["wire", "errors", "deflate"]) -> list[Line]:
 
 
 def deflate_params(line: Line) -> wsdefrag.DeflateParams | None:
-    """What a line says of the agreed parameters; None if it says nothing of them."""
+    """The agreed parameters of a line; None if it has none."""
     return None if line.get("deflate") is None else wsdefrag.DeflateParams(**line["deflate"])
 
 

@@ -22,7 +22,7 @@ _NAMES = {
 
 
 def read_aiohttp(direction: Direction) -> Reading:
-    """What aiohttp's reader reads. It takes frames of both sides, masked or not."""
+    """The results of aiohttp's reader, which takes frames of both sides, masked or not."""
     return asyncio.run(_read(direction))
 
 

@@ -43,7 +43,7 @@ class Fails:
 
 @dataclass(frozen=True)
 class Cut:
-    """The message that the end of stream cut: what had arrived of it, and where it began."""
+    """The incomplete message at the end of the stream: its content so far, and its offset."""
 
     type: int
     content: bytes
@@ -52,7 +52,7 @@ class Cut:
 
 @dataclass(frozen=True)
 class Case:
-    """One string of bytes and what must come of it."""
+    """One string of bytes and the expected results."""
 
     name: str
     wire: bytes
@@ -89,7 +89,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Observation:
-    """All that a caller can see of one direction, so that two runs can be compared whole."""
+    """All that a caller can see of one direction, so that two runs can be compared."""
 
     sees: tuple[Seen, ...]
     offsets: tuple[int, ...]
@@ -102,7 +102,7 @@ class Observation:
 
 
 def as_seen(event: wsdefrag.Event) -> Seen:
-    """Write an event the way the tables do."""
+    """Write an event as the tables do."""
     if isinstance(event, wsdefrag.WebSocketMessage):
         return ("text" if event.type == 1 else "binary", event.content)
     if isinstance(event, wsdefrag.Ping):
@@ -114,7 +114,7 @@ def as_seen(event: wsdefrag.Event) -> Seen:
 
 
 def check_error(error: wsdefrag.WebSocketError, expected: Fails) -> None:
-    """Hold an error to the class, close code, section and offset of its rule."""
+    """Check that an error has the class, close code, section and offset of its rule."""
     rule = RULES[expected.rule]
     assert type(error) is rule.error
     assert isinstance(error, (wsdefrag.ProtocolError, wsdefrag.LimitExceeded))
@@ -158,7 +158,7 @@ def observe(case: Case, chunks: Iterable[bytes]) -> Observation:
 
 
 def _take_end(events: list[wsdefrag.Event]) -> tuple[Fails | Cut | None, str]:
-    """Take the event that ends a direction in an error off the list, if there is one."""
+    """Remove the last event from the list if it is the error that ended the direction."""
     last = events[-1] if events else None
     if isinstance(last, wsdefrag.ProtocolViolation):
         del events[-1]
@@ -178,7 +178,7 @@ def observe_messages(case: Case, chunks: Iterable[bytes]) -> tuple[list[Seen], s
     """Feed chunks and the end of stream through the plain calls, as most callers will.
 
     Every call until the violation returns, also the one that finds it; every call after it
-    raises the same error anew.
+    raises the same error again.
 
     Returns:
         The messages, and the class and text of what was raised in the end.
@@ -198,7 +198,7 @@ def observe_messages(case: Case, chunks: Iterable[bytes]) -> tuple[list[Seen], s
 
 
 def exactly(event: wsdefrag.Event) -> object:
-    """All that an event says, for comparing two of them."""
+    """All values of an event, for comparing two of them."""
     if isinstance(event, wsdefrag.WebSocketMessage):
         return event.get_state()
     if isinstance(event, wsdefrag.ProtocolViolation):

@@ -33,12 +33,12 @@ class Difference:
 
     @property
     def peer_waits(self) -> bool:
-        """Whether the peer has read the same so far and is not content, but not failed."""
+        """Whether the peer has read the same so far, and waits for more bytes."""
         return self.theirs == Reading(self.ours.events)
 
     @property
     def offending_frame_is_cut(self) -> bool:
-        """Whether the offending frame is not there as a whole, so that a peer may wait."""
+        """Whether the offending frame is incomplete, so that a peer may wait."""
         found, _ = read_frames(self.direction.wire)
         return self.offset not in [one.offset for one in found]
 
@@ -51,7 +51,7 @@ class Difference:
         return [*found, *_begun(rest, len(self.direction.wire) - len(rest))]
 
     def control_inside_compressed(self) -> bool:
-        """Whether a control frame stands between the fragments of a compressed message."""
+        """Whether a control frame comes between the fragments of a compressed message."""
         inside = False
         for one in self.frames():
             if one.opcode >= 8:
@@ -92,7 +92,7 @@ class Difference:
         return replace(self.direction, deflate=wide)
 
     def message_open_at_close(self) -> bool:
-        """Whether the Close stands between the fragments of a message."""
+        """Whether the Close comes between the fragments of a message."""
         inside = False
         for one in self.frames():
             if one.opcode == 8:

@@ -270,7 +270,7 @@ DISAGREEMENTS = [
 
 
 def difference(peer: str, direction: Direction) -> Difference | None:
-    """How a peer differs from the package on a direction, if it does."""
+    """The difference between a peer and the package on a direction, or None."""
     ours, kind, offset = read_ours(direction)
     theirs = PEERS[peer](direction)
     return None if ours == theirs else Difference(peer, direction, ours, kind, offset, theirs)

@@ -45,7 +45,7 @@ class Direction:
 
 
 def read_ours(direction: Direction) -> tuple[Reading, str, int]:
-    """What the package reads; the kind and the offset of its error, or "" and -1.
+    """The results of the package; the kind and the offset of its error, or "" and -1.
 
     Peers read on about deflate where they happen to, so the package is held to all its rules.
     """
@@ -65,7 +65,7 @@ def read_ours(direction: Direction) -> tuple[Reading, str, int]:
 
 
 def read_wsproto(direction: Direction) -> Reading:
-    """What wsproto's frame protocol reads."""
+    """The results of wsproto's frame protocol."""
     extensions: list[wsproto.extensions.Extension] = []
     agreed = direction.deflate
     if agreed is not None:
@@ -101,7 +101,7 @@ def read_wsproto(direction: Direction) -> Reading:
 
 
 def read_websockets(direction: Direction) -> Reading:
-    """What the sans-I/O protocol of websockets reads."""
+    """The results of the sans-I/O protocol of websockets."""
     side = Side.SERVER if direction.from_client else Side.CLIENT
     protocol = Protocol(side, state=State.OPEN, max_size=None)
     agreed = direction.deflate

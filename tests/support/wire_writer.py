@@ -196,7 +196,7 @@ def deflated_zeros(mebibytes: int) -> list[bytes]:
 
 @dataclass(frozen=True)
 class RawFrame:
-    """One complete frame as it stands on the wire; `payload` is unmasked."""
+    """One complete frame; `payload` is unmasked."""
 
     offset: int
     first: int
@@ -219,7 +219,7 @@ class RawFrame:
 
 
 def read_frame(wire: bytes, offset: int) -> RawFrame | None:
-    """Read the frame at `offset`; None if it is not there as a whole."""
+    """Read the frame at `offset`; None if it is incomplete."""
     if len(wire) < offset + 2:
         return None
     first, second = wire[offset], wire[offset + 1]

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol, runtime_checkable
 
-from wsdefrag._arguments import require_int, require_number, require_optional
+from wsdefrag._arguments import require_bool, require_int, require_number, require_optional
 from wsdefrag.deflate import DeflateParams
 from wsdefrag.opcode import Opcode
 
@@ -138,6 +138,43 @@ def checked_count(name: str, count: int) -> int:
     if not 1 <= require_int(name, count) <= sys.maxsize:
         raise ValueError(f"{name} must be from 1 to {sys.maxsize}, not {count}")
     return count
+
+
+def conditions(
+    *,
+    content: bool,
+    grep: Iterable[str],
+    grep_not: Iterable[str],
+    ignore_case: bool,
+    json: Iterable[str],
+    statuses: Iterable[str],
+    min_size: int | None,
+    max_size: int | None,
+    around: int,
+) -> dict[str, Any]:
+    """Check the conditions that are about contents; return them by their names."""
+    require_bool("ignore_case", ignore_case)
+    about_contents = {
+        "grep": texts("grep", grep),
+        "grep_not": texts("grep_not", grep_not),
+        "json": texts("json", json),
+        "min_size": _checked_size("min_size", min_size),
+        "max_size": _checked_size("max_size", max_size),
+    }
+    if not content and any(value not in ([], None) for value in about_contents.values()):
+        raise ValueError("content is False, so contents cannot be searched")
+    return {
+        **about_contents,
+        "ignore_case": ignore_case,
+        "statuses": texts("statuses", statuses),
+        "around": _checked_size("around", around),
+    }
+
+
+def _checked_size(name: str, size: int | None) -> int | None:
+    if size is not None and not 0 <= require_int(name, size) <= sys.maxsize:
+        raise ValueError(f"{name} must be from 0 to {sys.maxsize}, not {size}")
+    return size
 
 
 TABLES = ("messages", "connections", "events")

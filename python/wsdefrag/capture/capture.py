@@ -31,6 +31,7 @@ from wsdefrag.capture._arguments import (
     checked_port,
     checked_type,
     chosen_columns,
+    conditions,
     file_name,
     key_logs,
     number_ranges,
@@ -101,6 +102,18 @@ class Capture:
             also those of unknown type because their start was not captured.
         since: Only messages at or after this time, in seconds since the epoch.
         until: Only messages before this time, in seconds since the epoch.
+        grep: Only messages in which each of these regular expressions occurs. Their syntax is that
+            of Rust's ``regex`` crate: no look-around, and the time of a search is linear. Pings,
+            pongs and closes are events whose payload is searched as well.
+        grep_not: Only messages in which none of these regular expressions occurs.
+        ignore_case: Whether ``grep`` and ``grep_not`` ignore case.
+        json: Only messages whose content is JSON and meets each of these conditions, such as
+            ``'.user == "ann"'``. They are a part of jq's language (``docs/search.md``).
+        statuses: Only messages with one of these statuses, such as ``"incomplete"``.
+        min_size: Only messages whose content has at least this many bytes.
+        max_size: Only messages whose content has at most this many bytes.
+        around: How many rows of the same connection come with each message that these conditions
+            choose, before it and after it. Without such a condition it has no effect.
         content: Whether to read the contents of messages. If False, only frame headers are read:
             contents are empty, and neither UTF-8 nor compressed data is checked.
         keylog: The keys of TLS connections, in the form of ``SSLKEYLOGFILE`` (RFC 9850): a path,
@@ -142,8 +155,10 @@ class Capture:
 
     Raises:
         TypeError: If an argument has the wrong type.
-        ValueError: If an address is not an IP address, a number is out of range, ``key`` is none
-            of its values, a text of ``decode_as`` has another form, or a column does not exist.
+        ValueError: If a pattern is no regular expression, a condition cannot be read, a status is
+            unknown, contents are searched though ``content`` is False, an address is not an IP
+            address, a number is out of range, ``key`` is none of its values, a text of
+            ``decode_as`` has another form, or a column does not exist.
 
     Example:
         >>> from wsdefrag.capture import Capture
@@ -166,6 +181,14 @@ class Capture:
         types: Iterable[Literal["text", "binary"]] = (),
         since: float | None = None,
         until: float | None = None,
+        grep: Iterable[str] = (),
+        grep_not: Iterable[str] = (),
+        ignore_case: bool = False,
+        json: Iterable[str] = (),
+        statuses: Iterable[str] = (),
+        min_size: int | None = None,
+        max_size: int | None = None,
+        around: int = 0,
         content: bool = True,
         keylog: PathLike
         | bytes
@@ -208,6 +231,17 @@ class Capture:
             "types": [checked_type(name) for name in texts("types", types)],
             "since_ns": None if since is None else to_nanoseconds("since", since),
             "until_ns": None if until is None else to_nanoseconds("until", until),
+            "conditions": conditions(
+                content=content,
+                grep=grep,
+                grep_not=grep_not,
+                ignore_case=ignore_case,
+                json=json,
+                statuses=statuses,
+                min_size=min_size,
+                max_size=max_size,
+                around=around,
+            ),
             "content": content,
             "deflate": checked_deflate(deflate),
             "limits": Limits() if limits is None else limits,
@@ -245,6 +279,12 @@ class Capture:
             "from_client",
         )
         given = [name for name in names if self._arguments[name] not in ([], None)]
+        conditions = self._arguments["conditions"]
+        given += [
+            name
+            for name in ("grep", "grep_not", "json", "statuses", "min_size", "max_size")
+            if conditions[name] not in ([], None)
+        ]
         given += [name for name in ("since", "until") if self._arguments[f"{name}_ns"] is not None]
         chosen = f", chosen by {', '.join(given)}" if given else ""
         return shown("Capture", f"{self._name()}{chosen}")

@@ -55,6 +55,10 @@ class PacketCounts:
             ``"undecryptable"``.
         tls_packets: The number of packets of these connections.
         tls_servers: Names of servers whose TLS was not read, at most 8.
+        http2_unread_blocks: Header blocks of HTTP/2 that were not read whole, because they are
+            longer than 64 KiB or break the rules of HPACK (RFC 7541).
+        http2_dropped_streams: Streams of HTTP/2 that were not read, because one connection had too
+            many.
         keys: Keys found in key logs and in pcapng files.
         malformed_keys: Lines of key logs that are none, or whose key has a wrong length.
         dropped_keys: Keys that there was no room for.
@@ -66,6 +70,7 @@ class PacketCounts:
         fragments_waiting: Fragments whose datagram may still be completed.
         evicted_connections: Connections that ended because there was no room for them.
         evicted_packets: TCP segments of those connections that came later and were not read.
+        rows_left_out: Rows around wanted messages (``around``) that there was no room for.
         first_ns: When the first packet was captured, in nanoseconds since the epoch, or None.
         last_ns: When the last packet was captured, in nanoseconds since the epoch, or None.
 
@@ -92,6 +97,8 @@ class PacketCounts:
     tls_connections: dict[str, int] = field(default_factory=dict)
     tls_packets: dict[str, int] = field(default_factory=dict)
     tls_servers: list[str] = field(default_factory=list)
+    http2_unread_blocks: int = 0
+    http2_dropped_streams: int = 0
     keys: int = 0
     malformed_keys: int = 0
     dropped_keys: int = 0
@@ -103,6 +110,7 @@ class PacketCounts:
     fragments_waiting: int = 0
     evicted_connections: int = 0
     evicted_packets: int = 0
+    rows_left_out: int = 0
     first_ns: int | None = None
     last_ns: int | None = None
 

@@ -17,6 +17,7 @@ from wsdefrag.cli.help import Command
 from wsdefrag.cli.input.inputs import EXISTING, Input, captures, live
 from wsdefrag.cli.options import (
     CONNECTION_FILTERS,
+    CONTENT_FILTERS,
     MESSAGE_FILTERS,
     NO_EVENTS,
     READING,
@@ -84,6 +85,7 @@ Examples:
     SENDER,
     CONNECTION_FILTERS,
     MESSAGE_FILTERS,
+    CONTENT_FILTERS,
     READING,
 )
 @click.option("--summary", is_flag=True, help="Print totals and speed at the end.")

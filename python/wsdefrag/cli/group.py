@@ -28,7 +28,16 @@ Shell completion (bash; for zsh or fish, replace bash):
 
 
 # The subcommands, in the order of their names; each is an object of the module with its name.
-_COMMANDS = ("connections", "convert", "messages", "mitmproxy-addon", "plot")
+_COMMANDS = (
+    "connections",
+    "convert",
+    "extract",
+    "follow",
+    "messages",
+    "mitmproxy-addon",
+    "plot",
+    "stats",
+)
 
 
 class _Group(click.Group):

@@ -8,8 +8,22 @@ _SECTIONS = {
     "Filters": (
         *("sender", "host", "path", "connection", "port", "address", "type", "since", "until"),
     ),
+    "Contents": (
+        *("grep", "grep_not", "ignore_case", "json", "status", "min_size", "max_size", "around"),
+    ),
     "Output": (
-        *("output", "force", "output_format", "table", "most", "no_content", "no_events", "width"),
+        *(
+            "output",
+            "force",
+            "output_format",
+            "view",
+            "by",
+            "table",
+            "most",
+            "no_content",
+            "no_events",
+            "width",
+        ),
         "summary",
     ),
     "Reading": (

@@ -16,6 +16,7 @@ from wsdefrag.cli.help import Command
 from wsdefrag.cli.input.inputs import EXISTING, Input, live, opened, what_it_is
 from wsdefrag.cli.options import (
     CONNECTION_FILTERS,
+    CONTENT_FILTERS,
     MESSAGE_FILTERS,
     NO_EVENTS,
     READING,
@@ -89,7 +90,7 @@ _RAW = (
 
 @click.command(cls=Command, epilog=_EPILOG)
 @click.argument("inputs", metavar="CAPTURE...", type=EXISTING, nargs=-1, required=True)
-@selects(_SENDER, CONNECTION_FILTERS, MESSAGE_FILTERS, _OUTPUT, READING, _RAW)
+@selects(_SENDER, CONNECTION_FILTERS, MESSAGE_FILTERS, CONTENT_FILTERS, _OUTPUT, READING, _RAW)
 @click.pass_context
 def messages(
     context: click.Context,

@@ -24,7 +24,7 @@ import click
 from wsdefrag.capture import Capture
 from wsdefrag.cli.input.inputs import is_capture, is_regular
 from wsdefrag.cli.input.source import checked_seconds
-from wsdefrag.cli.selection import DEFAULT_MEMORY, RULES, Selection
+from wsdefrag.cli.selection import DEFAULT_MEMORY, RULES, STATUSES, Selection
 from wsdefrag.deflate import DeflateParams
 from wsdefrag.limits import Limits
 
@@ -120,6 +120,18 @@ def _decode_as(
     return value
 
 
+def _condition(
+    context: click.Context, parameter: click.Parameter, value: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Refuse a pattern or a condition that ``Capture`` does not take."""
+    conditions: dict[str, Any] = {parameter.name or "": value}
+    try:
+        Capture(os.devnull, **conditions)
+    except ValueError as error:
+        raise click.BadParameter(f"{error}.") from None
+    return value
+
+
 def _key_logs(
     context: click.Context, parameter: click.Parameter, value: tuple[str, ...]
 ) -> tuple[str, ...]:
@@ -205,6 +217,52 @@ MESSAGE_FILTERS: tuple[_Option, ...] = (
     ),
     click.option(
         "--until", metavar="TIME", callback=moment, help="Before this time, same formats."
+    ),
+)
+
+CONTENT_FILTERS: tuple[_Option, ...] = (
+    click.option(
+        "--grep",
+        multiple=True,
+        metavar="REGEX",
+        callback=_condition,
+        help="Only messages that contain this; repeat for several.",
+    ),
+    click.option(
+        "--grep-not",
+        multiple=True,
+        metavar="REGEX",
+        callback=_condition,
+        help="Only messages that do not contain this.",
+    ),
+    click.option("-i", "--ignore-case", is_flag=True, help="Ignore case in --grep and --grep-not."),
+    click.option(
+        "--json",
+        multiple=True,
+        metavar="CONDITION",
+        callback=_condition,
+        help="Only JSON that meets this, such as '.user == \"ann\"'.",
+    ),
+    click.option(
+        "--status",
+        multiple=True,
+        type=click.Choice(STATUSES),
+        metavar="STATUS",
+        help=f"Only messages with this status: {', '.join(STATUSES)}.",
+    ),
+    click.option(
+        "--min-size", type=int, metavar="BYTES", callback=count, help="Only this long, or longer."
+    ),
+    click.option(
+        "--max-size", type=int, metavar="BYTES", callback=count, help="Only this long, or shorter."
+    ),
+    click.option(
+        "--around",
+        type=int,
+        metavar="N",
+        default=0,
+        callback=count,
+        help="Show N rows of the connection before and after each of these.",
     ),
 )
 

@@ -80,9 +80,11 @@ def plot(
     if suffix not in ("png", "svg"):
         raise click.UsageError(f"{printable_name(output)} ends neither in .png nor in .svg.")
     try:
-        import matplotlib as mpl  # noqa: F401  (fail before reading, if it is not installed)
+        if suffix == "png":
+            import matplotlib as mpl  # noqa: F401  (fail before reading, if it is not installed)
     except ModuleNotFoundError:
-        raise UnusableInput("plot", "needs matplotlib: pip install 'wsdefrag[plot]'") from None
+        reason = "needs matplotlib: pip install 'wsdefrag[plot]'; .svg needs nothing"
+        raise UnusableInput("a .png", reason) from None
     check_output(output, inputs, force=force)
     reading = Reading(captures(inputs), selection)
     format = cast("Literal['png', 'svg']", suffix)

@@ -5,7 +5,7 @@ It has the filters, the limits and the tolerated rules. The defaults select ever
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Literal
 
 import click
@@ -22,16 +22,29 @@ _DEFAULTS = Limits()
 # The rules that are off by default need no option.
 RULES = [field.name.replace("_", "-") for field in fields(Strictness) if field.default]
 
+# The values of ``CapturedMessage.status``.
+STATUSES = ("ok", "incomplete", "undecodable", "too_big", "invalid_utf8", "protocol_error")
+
 # Bytes.
 DEFAULT_MEMORY = 512 << 20
 
 # The options that do not work with raw dumps.
 _OF_CAPTURES = (
     *("host", "path", "connection", "port", "address", "type", "since", "until"),
+    *("grep", "grep_not", "ignore_case", "json", "status", "min_size", "max_size", "around"),
     *("keylog", "resync", "key", "decode_as", "memory", "idle_timeout"),
 )
 # Those of them that select nothing.
-_NO_FILTERS = {"--keylog", "--resync", "--key", "--decode-as", "--memory", "--idle-timeout"}
+_NO_FILTERS = {
+    "--ignore-case",
+    "--around",
+    "--keylog",
+    "--resync",
+    "--key",
+    "--decode-as",
+    "--memory",
+    "--idle-timeout",
+}
 
 
 @dataclass(frozen=True)
@@ -48,6 +61,14 @@ class Selection:
         type: Only messages of this type; None for both.
         since: Only messages at or after this time, in seconds since the epoch.
         until: Only messages before this time, in seconds since the epoch.
+        grep: Only messages in which each of these regular expressions occurs.
+        grep_not: Only messages in which none of these regular expressions occurs.
+        ignore_case: Whether these regular expressions ignore case.
+        json: Only messages that meet each of these conditions as JSON.
+        status: Only messages with one of these statuses.
+        min_size: Only messages whose content has at least this many bytes.
+        max_size: Only messages whose content has at most this many bytes.
+        around: How many rows before and after each of these messages are shown, too.
         keylog: Paths of key logs for TLS.
         resync: Whether to search for the next frame after a loss.
         key: What tells connections with the same addresses and ports apart.
@@ -70,6 +91,14 @@ class Selection:
     type: Literal["text", "binary"] | None = None
     since: float | None = None
     until: float | None = None
+    grep: tuple[str, ...] = ()
+    grep_not: tuple[str, ...] = ()
+    ignore_case: bool = False
+    json: tuple[str, ...] = ()
+    status: tuple[str, ...] = ()
+    min_size: int | None = None
+    max_size: int | None = None
+    around: int = 0
     keylog: tuple[str, ...] = ()
     resync: bool = False
     key: Literal["auto", "addresses", "tagged"] = "auto"
@@ -126,6 +155,14 @@ class Selection:
             if getattr(self, name) != getattr(default, name)
         ]
 
+    def of_connection(self, number: int) -> Selection:
+        """Return the same with this connection as the only one.
+
+        Args:
+            number: The number of the connection.
+        """
+        return replace(self, connection=(range(number, number + 1),))
+
     def filters(self) -> bool:
         """Whether any option filters connections or messages."""
         return bool(self.sender or set(self.of_captures()) - _NO_FILTERS)
@@ -141,8 +178,11 @@ class Selection:
             The capture.
 
         Raises:
-            click.UsageError: If a limit is out of range.
+            click.UsageError: If a limit is out of range, or contents are searched and not read.
         """
+        searched = self.grep or self.grep_not or self.json
+        if not content and (searched or self.min_size is not None or self.max_size is not None):
+            raise click.UsageError("--no-content leaves no contents to search.")
         return Capture(
             source,
             hosts=self.host,
@@ -154,6 +194,14 @@ class Selection:
             types=() if self.type is None else (self.type,),
             since=self.since,
             until=self.until,
+            grep=self.grep,
+            grep_not=self.grep_not,
+            ignore_case=self.ignore_case,
+            json=self.json,
+            statuses=self.status,
+            min_size=self.min_size,
+            max_size=self.max_size,
+            around=self.around,
             content=content,
             deflate=self.deflate,
             limits=self.limits(),

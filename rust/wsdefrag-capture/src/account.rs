@@ -5,9 +5,19 @@ use wsdefrag_core::{Error, Opcode};
 
 use crate::message::Status;
 
+/// How many messages there are, and how many bytes their contents have.
+type Count = (u64, u64);
+
 /// How many messages there are of each type and status, and how many bytes their contents have.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct MessageCounts([[(u64, u64); Status::ALL.len()]; Self::TYPES.len()]);
+pub struct MessageCounts {
+    /// Texts and binaries that are complete. Most connections have no others.
+    complete: [Count; 2],
+    /// All others, by type and status.
+    others: Option<Box<OtherCounts>>,
+}
+
+type OtherCounts = [[Count; Status::ALL.len()]; MessageCounts::TYPES.len()];
 
 impl MessageCounts {
     /// The types of messages, in the order of the counters.
@@ -15,31 +25,46 @@ impl MessageCounts {
 
     /// Counts a message with a content of this many bytes.
     #[inline]
-    pub(crate) const fn add(&mut self, opcode: Opcode, status: Status, bytes: u64) {
-        let row = match opcode {
-            Opcode::Text => 1,
-            Opcode::Binary => 2,
-            _ => 0,
+    pub(crate) fn add(&mut self, opcode: Opcode, status: Status, bytes: u64) {
+        let (messages, total) = match (opcode, status) {
+            (Opcode::Text, Status::Ok) => &mut self.complete[0],
+            (Opcode::Binary, Status::Ok) => &mut self.complete[1],
+            _ => self.other(opcode, status),
         };
-        let (messages, total) = &mut self.0[row][status as usize];
         *messages += 1;
         *total += bytes;
+    }
+
+    #[cold]
+    #[expect(clippy::disallowed_methods, reason = "300 bytes for each direction")]
+    fn other(&mut self, opcode: Opcode, status: Status) -> &mut Count {
+        let row = Self::TYPES.iter().position(|of| *of == opcode).unwrap_or(0);
+        &mut self.others.get_or_insert_default()[row][status as usize]
+    }
+
+    /// The count of the type with this index.
+    fn count(&self, row: usize, status: Status) -> Count {
+        match (row, status) {
+            (1 | 2, Status::Ok) => self.complete[row - 1],
+            _ => self.others.as_ref().map_or((0, 0), |others| others[row][status as usize]),
+        }
     }
 
     /// The messages of this status, of any type.
     #[must_use]
     pub fn of_status(&self, status: Status) -> u64 {
-        self.0.iter().map(|row| row[status as usize].0).sum()
+        (0..Self::TYPES.len()).map(|row| self.count(row, status).0).sum()
     }
 
     /// The type, the status, the number of messages and the bytes of their contents, for each type
     /// and status of which there is a message.
     pub fn iter(&self) -> impl Iterator<Item = (Opcode, Status, u64, u64)> {
-        let cells = Self::TYPES.into_iter().zip(&self.0).flat_map(|(opcode, row)| {
-            let row = Status::ALL.into_iter().zip(row);
-            row.map(move |(status, (messages, bytes))| (opcode, status, *messages, *bytes))
+        let cells = Self::TYPES.into_iter().enumerate().flat_map(move |(row, opcode)| {
+            Status::ALL.into_iter().map(move |status| (opcode, status, self.count(row, status)))
         });
-        cells.filter(|(_, _, messages, _)| *messages > 0)
+        cells.filter_map(|(opcode, status, (messages, bytes))| {
+            (messages > 0).then_some((opcode, status, messages, bytes))
+        })
     }
 }
 

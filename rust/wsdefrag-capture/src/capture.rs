@@ -11,6 +11,7 @@ use crate::options::{Filter, Options};
 use crate::packet::Packet;
 use crate::packet::counts::Counts;
 use crate::packet::reader::{PacketReader, PacketSink};
+use crate::selection::selected::Selection;
 use crate::sink::Sink;
 use crate::tcp::connections::Connections;
 use crate::tls::keys::KeySource;
@@ -20,6 +21,8 @@ pub struct Capture {
     packets: PacketReader,
     connections: Connections,
     filter: Filter,
+    /// `None` if all messages that the filter wants are wanted.
+    selection: Option<Selection>,
 }
 
 impl Capture {
@@ -27,11 +30,13 @@ impl Capture {
     #[must_use]
     pub fn new(options: Options) -> Self {
         let filter = options.filter.clone();
+        let selection = Selection::new(&options.conditions);
         let packets = PacketReader::with_tunnels(options.decode_as.clone());
         Self {
             packets: stopping_at_secrets(packets),
             connections: Connections::new(options),
             filter,
+            selection,
         }
     }
 
@@ -57,8 +62,8 @@ impl Capture {
     ///
     /// If the file is no capture. It has ended then.
     pub fn receive_data(&mut self, data: &[u8], sink: &mut impl Sink) -> Result<usize, FileError> {
-        let Self { packets, connections, filter } = self;
-        let mut input = Input { connections, sink: FilteredSink { filter, sink } };
+        let Self { packets, connections, filter, selection } = self;
+        let mut input = Input { connections, sink: FilteredSink { filter, selection, sink } };
         let result = packets.receive_data(data, &mut input);
         self.take_secrets();
         self.update_counts();
@@ -75,8 +80,8 @@ impl Capture {
     /// If the file ended inside a record: it is [cut short](FileError::is_cut_short). If it was empty
     /// or no capture. It has ended then.
     pub fn receive_eof(&mut self, sink: &mut impl Sink) -> Result<bool, FileError> {
-        let Self { packets, connections, filter } = self;
-        let mut input = Input { connections, sink: FilteredSink { filter, sink } };
+        let Self { packets, connections, filter, selection } = self;
+        let mut input = Input { connections, sink: FilteredSink { filter, selection, sink } };
         let result = packets.receive_eof(&mut input);
         self.take_secrets();
         self.update_counts();
@@ -140,13 +145,17 @@ impl Capture {
 
     /// Copies the counters of the connections to those of the packets.
     fn update_counts(&mut self) {
-        let Self { packets, connections, .. } = self;
+        let Self { packets, connections, selection, .. } = self;
         let counts = packets.counts_mut();
+        counts.rows_left_out = selection.as_ref().map_or(0, |selection| selection.left_out);
         counts.evicted_connections = connections.evicted;
         counts.evicted_packets = connections.evicted_packets;
         counts.protocols.clone_from(&connections.protocols);
         counts.tls.clone_from(&connections.tls);
         counts.keys = connections.keys.counts();
+        let http2 = connections.http2;
+        counts.http2_unread_blocks = http2.long_blocks + http2.wrong_blocks;
+        counts.http2_dropped_streams = http2.dropped_streams;
     }
 
     /// Ends the current file, which cannot be read any further. Other files are read on.
@@ -176,7 +185,8 @@ impl Capture {
     ///
     /// Returns whether all have ended; if not, the call must be repeated when the sink has room.
     pub fn finish(&mut self, sink: &mut impl Sink) -> bool {
-        let is_finished = self.connections.finish(&mut FilteredSink { filter: &self.filter, sink });
+        let Self { connections, filter, selection, .. } = self;
+        let is_finished = connections.finish(&mut FilteredSink { filter, selection, sink });
         self.update_counts();
         is_finished
     }
@@ -218,9 +228,10 @@ const fn stopping_at_secrets(mut packets: PacketReader) -> PacketReader {
     packets
 }
 
-/// Passes on only the messages and events that the filter wants.
+/// Passes on only the messages and events that the filter and the conditions want.
 struct FilteredSink<'a, S> {
     filter: &'a Filter,
+    selection: &'a mut Option<Selection>,
     sink: &'a mut S,
 }
 
@@ -232,7 +243,10 @@ impl<S: Sink> Sink for FilteredSink<'_, S> {
     #[inline]
     fn message(&mut self, message: Message) {
         if self.filter.wants_message(&message) {
-            self.sink.message(message);
+            match self.selection {
+                None => self.sink.message(message),
+                Some(selection) => selection.message(message, self.sink),
+            }
         }
     }
 
@@ -243,17 +257,26 @@ impl<S: Sink> Sink for FilteredSink<'_, S> {
 
     fn gap(&mut self, gap: &CaptureEvent) {
         if self.filter.wants_event(gap) {
-            self.sink.gap(gap);
+            match self.selection {
+                None => self.sink.gap(gap),
+                Some(selection) => selection.gap(gap, self.sink),
+            }
         }
     }
 
     fn event(&mut self, event: CaptureEvent) {
         if self.filter.wants_event(&event) {
-            self.sink.event(event);
+            match self.selection {
+                None => self.sink.event(event),
+                Some(selection) => selection.event(event, self.sink),
+            }
         }
     }
 
     fn ended(&mut self, connection: Connection) {
+        if let Some(selection) = self.selection {
+            selection.ended(connection.connection);
+        }
         self.sink.ended(connection);
     }
 

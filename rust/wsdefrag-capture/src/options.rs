@@ -10,6 +10,7 @@ use wsdefrag_core::{DeflateParams, Limits, Opcode, Strictness};
 use crate::event::CaptureEvent;
 use crate::message::Message;
 use crate::packet::tunnel::udp_tunnel::DecodeAs;
+use crate::selection::conditions::Conditions;
 
 /// What tells connections with the same addresses and ports apart, besides sequence numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -66,6 +67,8 @@ pub struct Options {
     pub decode_as: Vec<DecodeAs>,
     /// The part of the capture that is wanted.
     pub filter: Filter,
+    /// What the wanted messages contain.
+    pub conditions: Conditions,
 }
 
 impl Default for Options {
@@ -85,6 +88,7 @@ impl Default for Options {
             capture_point: String::new(),
             decode_as: Vec::new(),
             filter: Filter::default(),
+            conditions: Conditions::default(),
         }
     }
 }

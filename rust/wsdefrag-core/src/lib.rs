@@ -25,6 +25,7 @@ pub mod text;
 pub mod write;
 
 pub use deflate::params::DeflateParams;
+pub use deflate::pool::InflaterPool;
 pub use error::{Error, Kind, OutOfMemory};
 pub use frame::mask::Mask;
 pub use frame::opcode::Opcode;

@@ -3,7 +3,8 @@
 use wsdefrag_core::read::event::Damage;
 use wsdefrag_core::read::passive::Passive;
 use wsdefrag_core::{
-    DeflateParams, Event, Events, Kind, Limits, Opcode, Reassembler, Settings, Strictness,
+    DeflateParams, Event, Events, InflaterPool, Kind, Limits, Opcode, Reassembler, Settings,
+    Strictness,
 };
 
 /// A part of a direction.
@@ -21,14 +22,25 @@ use Part::{Came, Missing, MissingAbout};
 const HELLO: &[u8] = b"\xc1\x07\xf2\x48\xcd\xc9\xc9\x07\x00";
 const HELLO_AGAIN: &[u8] = b"\xc1\x05\xf2\x00\x11\x00\x00";
 
-/// What comes out, in short: a content, or what is wrong and what there is of it.
+/// What comes out, in short: a content, or what is wrong and what there is of it. A direction that
+/// shares its inflater gives the same.
 fn watch(
     settings: Settings,
     how: Passive,
     parts: &[Part<'_>],
 ) -> (Vec<String>, Reassembler<Vec<u8>>) {
+    let sharing = Reassembler::passive(settings, how).with_inflaters(InflaterPool::default());
+    let (shared, _) = watch_direction(sharing, parts);
+    let (seen, direction) = watch_direction(Reassembler::passive(settings, how), parts);
+    assert_eq!(shared, seen);
+    (seen, direction)
+}
+
+fn watch_direction(
+    mut direction: Reassembler<Vec<u8>>,
+    parts: &[Part<'_>],
+) -> (Vec<String>, Reassembler<Vec<u8>>) {
     let mut seen = Vec::new();
-    let mut direction = Reassembler::passive(settings, how);
     let mut extents = 0;
     let mut sink = Events::to(|_, event| match event {
         Event::Message { content, extent, .. } => {
@@ -57,6 +69,9 @@ fn watch(
             Came(bytes) => direction.receive_data(bytes, &mut sink),
             Missing(length) => direction.receive_gap(*length, &mut sink),
             MissingAbout(estimate) => direction.receive_unknown_gap(*estimate, &mut sink),
+        }
+        if direction.has_inflater() {
+            direction.park_inflater();
         }
     }
     direction.finish(&mut sink);

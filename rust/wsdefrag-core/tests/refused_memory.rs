@@ -21,8 +21,8 @@ use wsdefrag_core::write::encoder::Encoder;
 use wsdefrag_core::write::settings::{Choice, Settings as Sending};
 use wsdefrag_core::{
     Damage, DeflateParams, Error, Event, FragmentEvent, FragmentStream, Fragmenter, FrameDecoder,
-    Kind, Layout, Limits, Memory, Opcode, OutOfMemory, Output, Reassembler, Refusal, Settings,
-    Sink, Strictness, VecMemory, fallible,
+    InflaterPool, Kind, Layout, Limits, Memory, Opcode, OutOfMemory, Output, Reassembler, Refusal,
+    Settings, Sink, Strictness, VecMemory, fallible,
 };
 use zlib_rs::Strategy as Matching;
 
@@ -185,13 +185,19 @@ fn check_prefix(kept: &[Kept], whole: &[Kept]) {
 
 #[test]
 fn passive_direction_goes_on_and_counts_every_byte() {
-    for (wire, settings) in streams() {
+    for ((wire, settings), shares) in
+        streams().into_iter().flat_map(|one| [(one.clone(), false), (one, true)])
+    {
         let mut whole: Option<Vec<Kept>> = None;
         sweep(|refuse| {
             let mut sink = Keeper::new();
+            let pool = InflaterPool::default();
             let ((known, received), run) = refusing(refuse, || {
                 let how = Passive { contents: true, from_the_start: true };
                 let mut direction = Reassembler::passive(settings, how);
+                if shares {
+                    direction = direction.with_inflaters(pool.clone());
+                }
                 for chunk in wire.chunks(700) {
                     direction.receive_data(chunk, &mut sink);
                     direction.park_inflater();

@@ -73,7 +73,7 @@ def _ends(connection: Facts) -> Ends:
 
 
 class _Capture:
-    """A capture file as tshark sees it."""
+    """A capture file as tshark reads it."""
 
     def __init__(self, file: Path, key_log: str | None) -> None:
         self._command = ["tshark", "-r", str(file), "-o", "tcp.reassemble_out_of_order:TRUE"]
@@ -87,7 +87,7 @@ class _Capture:
         return [line.split("\t") for line in printed.decode().splitlines()]
 
     def streams(self) -> dict[Ends, int]:
-        """Return tshark's numbers of the TCP connections, which are in order of first packets."""
+        """Return tshark's numbers of the TCP connections, in the order of their first packets."""
         numbers: dict[Ends, int] = {}
         addresses = ("ip.src", "ipv6.src", "tcp.srcport", "ip.dst", "ipv6.dst", "tcp.dstport")
         for number, *ends in self._fields("tcp", "tcp.stream", *addresses):
@@ -97,7 +97,7 @@ class _Capture:
         return numbers
 
     def message_counts(self) -> Counter[tuple[int, int]]:
-        """Count the messages by stream and port of the sender: last frames that are no control."""
+        """Count the messages by stream and port of the sender: data frames with FIN."""
         counts: Counter[tuple[int, int]] = Counter()
         fields = ("tcp.stream", "tcp.srcport", "websocket.fin", "websocket.opcode")
         for stream, port, fins, opcodes in self._fields("websocket", *fields):
@@ -106,7 +106,7 @@ class _Capture:
         return counts
 
     def trouble(self) -> dict[str, int]:
-        """Count the segments tshark has something to say about."""
+        """Count the segments that tshark comments on, by its comment."""
         return {name: len(self._fields(flag, "frame.number")) for name, flag in TROUBLE.items()}
 
     def content(self, stream: int) -> dict[str, bytes]:

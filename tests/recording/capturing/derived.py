@@ -12,7 +12,7 @@ from .tools import run, version
 
 @dataclass(frozen=True)
 class Form:
-    """A capture `file` made from the capture `source`; `make` writes it and names its tools."""
+    """A capture `file` made from the capture `source`; `make` writes it and returns its tools."""
 
     file: str
     source: str
@@ -46,7 +46,12 @@ def _secrets(source: Path, file: Path) -> dict[str, str]:
 
 def _exported(source: Path, file: Path) -> dict[str, str]:
     keys = f"tls.keylog_file:{source.with_suffix('.keys.log').name}"
-    export = ("-U", "OSI layer 7", "-w", file.name)  # it writes the name of its source into it
+    export = (
+        "-U",
+        "OSI layer 7",
+        "-w",
+        file.name,
+    )  # tshark writes the name of its source into the file
     run("tshark", "-r", source.name, "-o", keys, *export, directory=source.parent)
     return {"tshark": version("tshark")}
 

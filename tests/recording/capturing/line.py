@@ -29,7 +29,7 @@ IPV6 = b"\x86\xdd"
 
 @dataclass(frozen=True)
 class Behaviour:
-    """What the line does to a frame: delays in seconds, the others probabilities."""
+    """What the line does to a frame: delays are in seconds, the other values are probabilities."""
 
     delay: float = 0.0
     loss: float = 0.0
@@ -41,7 +41,7 @@ class Behaviour:
 
 
 class Line:
-    """The line; `lost`, `repeated` and `reordered` count what became of the frames."""
+    """The line; `lost`, `repeated` and `reordered` count frames."""
 
     def __init__(self, behaviour: Behaviour) -> None:
         self.lost = self.repeated = self.reordered = 0
@@ -58,15 +58,15 @@ class Line:
             self.stop()
 
     def open_client(self, name: str) -> None:
-        """Make the client's device in the namespace we are in."""
+        """Make the client's device in the current namespace."""
         self._ends["client"] = _tap(name)
 
     def open_server(self, name: str) -> None:
-        """Make the server's device in the namespace we are in."""
+        """Make the server's device in the current namespace."""
         self._ends["server"] = _tap(name)
 
     def open_mirror(self, name: str) -> None:
-        """Make the mirror port in the namespace we are in."""
+        """Make the mirror port in the current namespace."""
         self._ends["mirror"] = _tap(name)
 
     def start(self) -> None:
@@ -77,7 +77,7 @@ class Line:
         loop.add_reader(self._ends["mirror"], self._read, "mirror")
 
     def stop(self) -> None:
-        """Close the devices; what is still under way is lost."""
+        """Close the devices; frames that are still under way are lost."""
         ends, self._ends = self._ends, {}
         for end in ends.values():
             with suppress(RuntimeError):  # no loop runs any more, so no reader does

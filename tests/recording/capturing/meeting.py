@@ -24,7 +24,7 @@ Side = Literal["client", "server"]
 Says = Callable[[Random], Iterator[Act]]
 Facts = dict[str, Any]
 
-BURST = 0.8  # how likely the next act follows at once
+BURST = 0.8  # probability that the next act follows at once
 LONGEST_LISTED = 1000  # bytes; longer messages are listed as length and digest
 
 
@@ -38,7 +38,7 @@ class Close:
 
 
 def refusal_facts(refusal: Refusal) -> Facts:
-    """Return what the JSON file says of an upgrade that was refused."""
+    """Return the entry of the JSON file for an upgrade that was refused."""
     return {
         "client": list(refusal.client),
         "server": list(refusal.server),
@@ -74,12 +74,12 @@ class Meeting:
         return self.met.endpoint
 
     def start_reading(self) -> None:
-        """Let both sides collect what arrives, until the connection ends."""
+        """Make both sides collect what arrives, until the connection ends."""
         for side in (self.client, self.server):
             self._readers.append(asyncio.create_task(side.read_until_closed()))
 
     async def converse(self, client_says: Iterable[Act], server_says: Iterable[Act]) -> None:
-        """Let both sides say all this at the same time, and wait until all has arrived."""
+        """Make both sides send these acts at the same time, and wait until all have arrived."""
         await asyncio.gather(
             self._say(self.client, client_says, self.client_socket),
             self._say(self.server, server_says, self.met.socket),
@@ -88,14 +88,14 @@ class Meeting:
         await self.server.until_received(len(self.client.sent))
 
     async def close(self, close: Close) -> None:
-        """Have one side close, and wait until the connection has ended on both."""
+        """Make one side close, and wait until the connection has ended on both."""
         self.close_frame = close
         closer = self.client if close.by == "client" else self.server
         await closer.close(close.code, close.reason)
         await asyncio.gather(*self._readers)
 
     def capture_starts(self) -> None:
-        """Note that the capture starts only now."""
+        """Record that the capture starts now, after the messages so far."""
         counts = {"client": len(self.client.sent), "server": len(self.server.sent)}
         self.before_capture = counts
 
@@ -112,10 +112,10 @@ class Meeting:
         _cork(corked, False)
 
     def facts(self) -> Facts:
-        """Return what the JSON file says of this connection.
+        """Return the entry of the JSON file for this connection.
 
         Raises:
-            ValueError: an application received something else than the other had sent.
+            ValueError: an application did not receive what the other had sent.
         """
         if self.client.sent != self.server.received or self.server.sent != self.client.received:
             raise ValueError(f"{self.met.path}: what was received is not what was sent")
@@ -141,7 +141,7 @@ class Meeting:
 
 
 def tls_facts(client: Endpoint, server: Endpoint) -> Facts | None:
-    """Return what is known of a connection's TLS, if somebody knows it."""
+    """Return what a connection's sides know of its TLS; None if neither does."""
     facts = client.tls() or server.tls()
     if facts and facts["version"] == "TLSv1.3":
         updates = {
@@ -158,7 +158,7 @@ def _cork(kernel_socket: Any, on: bool) -> None:
 
 
 def entry(message: Content) -> Facts:
-    """Return what the JSON file says of a message."""
+    """Return the entry of the JSON file for a message."""
     kind = "text" if isinstance(message, str) else "binary"
     content = message.encode() if isinstance(message, str) else message
     if len(content) > LONGEST_LISTED:

@@ -30,7 +30,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 class Namespace:
-    """A network namespace with nothing but a loopback."""
+    """A network namespace that has only a loopback device."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -43,16 +43,16 @@ class Namespace:
         run("ip", "-n", self.name, *arguments)
 
     def exec(self, *command: str) -> None:
-        """Run any other program inside."""
+        """Run a program inside."""
         run("ip", "netns", "exec", self.name, *command)
 
     def delete(self) -> None:
-        """Take it down, and all that is in it."""
+        """Delete the namespace with everything in it."""
         run("ip", "netns", "delete", self.name)
 
     @contextmanager
     def entered(self) -> Iterator[None]:
-        """Be inside: sockets, devices and processes made meanwhile belong to it."""
+        """Enter the namespace: sockets, devices and processes made meanwhile belong to it."""
         home = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
         there = os.open(self._path, os.O_RDONLY)
         try:
@@ -64,7 +64,7 @@ class Namespace:
             os.close(there)
 
     def address(self, device: str, *addresses: str) -> None:
-        """Give a device its addresses and put it up."""
+        """Give a device its addresses and bring it up."""
         for address in addresses:
             width, options = ("64", ["nodad"]) if ":" in address else ("24", [])
             self.ip("address", "add", f"{address}/{width}", "dev", device, *options)
@@ -78,7 +78,7 @@ def _set_namespace(descriptor: int) -> None:
 
 @dataclass
 class Network:
-    """Where the clients are (this process, while it lasts), where the servers, and who is between.
+    """The namespaces of the clients (where this process is meanwhile) and servers, and the line.
 
     `client_address` and `server_address` map 4 and 6 to an address of that IP version.
     """
@@ -89,14 +89,14 @@ class Network:
     line: Line | None = None
 
     def listener(self, port: int, version: int = 4) -> socket.socket:
-        """Make a listening socket where the servers are."""
+        """Make a listening socket in the namespace of the servers."""
         family = socket.AF_INET6 if version == 6 else socket.AF_INET
         with self.server.entered():
             address = (self.server_address[version], port)
             return socket.create_server(address, family=family, backlog=BACKLOG)
 
     def loopback_listener(self, port: int) -> socket.socket:
-        """Make a listening socket on 127.0.0.1 where the clients are."""
+        """Make a listening socket on 127.0.0.1 in the namespace of the clients."""
         return socket.create_server(("127.0.0.1", port), backlog=BACKLOG)
 
 

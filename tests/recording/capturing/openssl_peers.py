@@ -26,7 +26,7 @@ def openssl_client(
     """Make a client.
 
     Args:
-        setup: what to do to the session before its handshake.
+        setup: called with the session before its handshake.
         early: whether the request of the upgrade is sent as early data.
         together: how many frames are written at once.
     """
@@ -50,7 +50,7 @@ def openssl_client(
 def openssl_server(
     configuration: Configuration, setup: Setup = _nothing, *, together: int = 1
 ) -> Server:
-    """Make a server; `setup` is done to each session, `together` is as with clients."""
+    """Make a server; `setup` is called with each session, `together` is as for clients."""
 
     async def one(raw: socket.socket, client: Address, server: Address, accept: Accept) -> None:
         session = Session(configuration, is_server=True)

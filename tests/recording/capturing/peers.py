@@ -31,7 +31,7 @@ from recorder.websockets_peer import WebsocketsEndpoint
 
 Address = tuple[str, int]
 EXTENSIONS = "Sec-WebSocket-Extensions"
-FORBIDDEN = "/forbidden"  # the path every server here that can refuses with 403
+FORBIDDEN = "/forbidden"  # the path that servers refuse with 403, if they can
 
 
 @dataclass(frozen=True)
@@ -46,9 +46,9 @@ class Target:
 
 @dataclass(frozen=True)
 class Met:
-    """A connection as one of its sides sees it.
+    """A connection, as one of its sides knows it.
 
-    `extensions` is None also where the side cannot tell; the other can then. `socket` is the
+    `extensions` is None also if this side cannot tell; then the other side can. `socket` is the
     kernel's, to set options on, where the library gives it.
     """
 

@@ -18,9 +18,9 @@ from .stage import Stage
 
 @dataclass(frozen=True)
 class Scene:
-    """One capture: `play` starts dumpcap on the stage and has the connections.
+    """One capture: `play` starts dumpcap on the stage and makes the connections.
 
-    Its files go to `folder` below that of all captures.
+    Its files are written to `folder` in the folder of all captures.
     """
 
     name: str
@@ -60,7 +60,7 @@ def of_sizes(*sizes: int, binary: bool = False) -> Says:
 
 
 def told_apart(says: Says) -> Says:
-    """The same with a number in each ping, for lines on which two are under way at once."""
+    """The same acts with a number in each ping, for lines on which two pings overlap."""
 
     def numbered(random: Random) -> Iterator[Act]:
         count = 0
@@ -81,7 +81,7 @@ def told_apart(says: Says) -> Says:
 
 
 def nothing(_: Random) -> Iterator[Act]:
-    """Only listen."""
+    """No acts: only listen."""
     yield from ()
 
 

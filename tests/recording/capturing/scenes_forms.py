@@ -55,7 +55,7 @@ async def legacy(stage: Stage) -> None:
 
 
 async def _snap_length(stage: Stage, length: int) -> None:
-    """Of each packet the first bytes only."""
+    """Captures only the first bytes of each packet."""
     server = await stage.serve(websockets_server(compression=None))
     stage.lacks = f"all bytes of a packet after the first {length}"
     about = f"{CABLE}, packets cut at {length} bytes"

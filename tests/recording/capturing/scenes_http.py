@@ -22,7 +22,7 @@ from .scenes_libraries import LOOPBACK
 from .scenes_networks import CABLE
 from .stage import Stage, Talk
 
-# What a script or a probe sends that asks for an upgrade by hand (the key is RFC 6455's example).
+# A request for an upgrade as scripts and probes write it (the key is RFC 6455's example).
 UPGRADE_BY_HAND = {
     "Connection": "Upgrade",
     "Upgrade": "websocket",
@@ -44,7 +44,7 @@ async def _page(request: web.Request) -> web.StreamResponse:
 
 
 async def _upload(request: web.Request) -> web.Response:
-    """Tell how long the body was."""
+    """Answer with the length of the body."""
     return web.json_response({"length": len(await request.read())})
 
 
@@ -62,7 +62,7 @@ ROUTES = (
 
 
 async def refused(stage: Stage) -> None:
-    """One connection is refused, used for requests, and upgraded; another one just refused."""
+    """One connection is refused, used for requests, and upgraded; another one is only refused."""
     server = await stage.serve(aiohttp_server(routes=ROUTES))
     strict = await stage.serve(websockets_server(), 8080)
     await stage.capture("-i", "lo", "-f", "tcp port 80 or 8080", link=LOOPBACK)

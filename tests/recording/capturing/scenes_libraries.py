@@ -79,7 +79,7 @@ async def deflate_directions(stage: Stage) -> None:
 
 
 async def wsproto_subprotocol(stage: Stage) -> None:
-    """A subprotocol is chosen, the path has a query."""
+    """A subprotocol is chosen, and the path has a query."""
     uvicorn = await stage.serve(uvicorn_server("readings.v2"), 80)
     hypercorn = await stage.serve(hypercorn_server("readings.v1"), 8080)
     await stage.capture("-i", "lo", "-f", "tcp port 80 or 8080", link=LOOPBACK)
@@ -105,7 +105,7 @@ async def node_deflate(stage: Stage) -> None:
 
 
 async def early_frames(stage: Stage) -> None:
-    """Servers that greet before anybody asks: whole frames, and one that goes on for long."""
+    """Servers that send before the client does: whole frames, and one that needs many segments."""
     few = small(5, pings=False)
     deflate = await stage.serve(websockets_server(), 80, greeting=few)
     plain = await stage.serve(aiohttp_server(), 8080, greeting=of_sizes(5, 300, 100_000, 5))

@@ -63,7 +63,7 @@ async def _many(stage: Stage, version: int = 4) -> list[Talk]:
 
 
 async def cable_many(stage: Stage) -> None:
-    """All at once, without a hitch."""
+    """All at once, without losses."""
     talks = await _many(stage)
     await stage.capture("-i", "client0", "-f", "tcp port 80 or 8080 or 8088", link=CABLE)
     await stage.at_once(*talks)
@@ -106,7 +106,7 @@ async def ipv6(stage: Stage) -> None:
 
 
 async def vlan(stage: Stage) -> None:
-    """The mirror port of a switch, where all is tagged."""
+    """The mirror port of a switch, where all frames are tagged."""
     if stage.network.line is None:
         raise RuntimeError("this scene needs a line")
     stage.network.line.start()

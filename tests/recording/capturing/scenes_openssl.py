@@ -53,7 +53,7 @@ DAYS = "30"
 
 
 def certificate(directory: Path, name: str, *kind: str, comment: int = 0) -> tuple[Path, Path]:
-    """Make a key and a certificate signed by itself, with a comment of so many bytes."""
+    """Make a key and a self-signed certificate with a comment of so many bytes."""
     own, key = directory / f"{name}.pem", directory / f"{name}.key.pem"
     subject = ("-subj", f"/CN={HOST}", "-addext", f"subjectAltName=DNS:{HOST}")
     more = ("-addext", f"nsComment={'long ' * (comment // 5)}") if comment else ()
@@ -118,7 +118,7 @@ def mixed(count: int, *, pings: bool = True) -> Says:
 
 
 def doing(says: Says, *every: Tls, after: int = 9) -> Says:
-    """The same, with one of these in turn after so many acts."""
+    """The same acts; after so many of them comes the next of these."""
 
     def more(random: Random) -> Iterator[Act]:
         done = 0
@@ -326,7 +326,7 @@ def texts(count: int, size: int) -> Says:
 
 
 async def losses(stage: Stage, version: int, suite: str) -> None:
-    """Connections long enough to lose something: texts a record each, several a record, large."""
+    """Long connections, for losses: one text in a record, several in a record, large texts."""
     with _placed(stage) as place:
         configuration = place.server(Configuration(version, version))
         listening = []

@@ -20,7 +20,7 @@ DAYS = "30"
 
 
 def _certificate(directory: Path) -> tuple[Path, Path]:
-    """Make a key and a certificate for `NAMES`, signed by itself."""
+    """Make a key and a self-signed certificate for `NAMES`."""
     key, certificate = directory / "key.pem", directory / "certificate.pem"
     kind = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
     subject = ("-subj", "/CN=feed.example", "-addext", f"subjectAltName={NAMES}")

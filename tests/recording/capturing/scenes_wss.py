@@ -47,7 +47,7 @@ async def node_tls(stage: Stage) -> None:
 
 
 def _messages(path: str, side: str) -> list[Content]:
-    """What one side of a connection of the browser says."""
+    """What one side of a connection of the browser sends."""
     random = Random(f"{path} {side}")
     found = [act for act in small(24, pings=False)(random) if isinstance(act, str | bytes)]
     if path == "/large":

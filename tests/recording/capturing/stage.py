@@ -25,7 +25,7 @@ from .tools import Dumpcap
 
 @dataclass(frozen=True)
 class Talk:
-    """One connection to be had: who connects to what, and what is said."""
+    """One connection to be made: which client, which server, and what they send."""
 
     client: Client
     server: Address
@@ -42,7 +42,7 @@ class Talk:
 class Stage:
     """One capture being made; `kept` lists files to be kept beside it.
 
-    `secrets_inside` has the key log put into the capture, and no file be kept beside it.
+    `secrets_inside` puts the key log into the capture; then no file is kept beside it.
     `not_by_tshark` says, by paths of connections, why tshark does not find their messages.
     """
 
@@ -67,21 +67,21 @@ class Stage:
 
     @property
     def file(self) -> Path:
-        """The file dumpcap writes."""
+        """The file that dumpcap writes."""
         return self.directory / self.name
 
     def keep(self, name: str) -> Path:
-        """Return where to write a file that is to be kept beside the capture."""
+        """Return the path for a file that is kept beside the capture."""
         self.kept.append(self.directory / name)
         return self.kept[-1]
 
     async def serve(
         self, server: Server, port: int = 80, version: int = 4, greeting: Says | None = None
     ) -> Address:
-        """Start a server where the servers are.
+        """Start a server in the namespace of the servers.
 
-        With a `greeting` it speaks first, in the segment of its 101 answer: what it accepts is
-        corked (the listener hands that down) until the greeting is said.
+        With a `greeting` it sends first, in the segment of its 101 answer: what it accepts is
+        corked (it inherits that from the listener) until the greeting was sent.
         """
         listener = self.network.listener(port, version)
         if greeting:
@@ -91,19 +91,19 @@ class Stage:
         return (self.network.server_address[version], port)
 
     async def serve_loopback(self, server: Server, port: int = 80) -> Address:
-        """Start a server on the clients' own loopback."""
+        """Start a server on the loopback of the clients' namespace."""
         listener = self.network.loopback_listener(port)
         await self._servers.enter_async_context(server(listener, self._accept))
         return ("127.0.0.1", port)
 
     async def capture(self, *options: str, link: str) -> None:
-        """Start dumpcap with these options; `link` says in words what it listens to."""
+        """Start dumpcap with these options; `link` describes what it listens to."""
         self.link = link
         self.dumpcap = await Dumpcap.start(self.file, *options)
 
     @asynccontextmanager
     async def open(self, talk: Talk) -> AsyncIterator[Meeting]:
-        """Connect as `talk` says, without anything being said yet."""
+        """Connect as `talk` says; sends no messages yet."""
         target = Target(talk.server, talk.host, talk.path, talk.tls)
         async with talk.client(target) as (client, extensions, kernel_socket):
             met = await self.accepted(talk.path)
@@ -116,7 +116,7 @@ class Stage:
             yield meeting
 
     async def talk(self, talk: Talk) -> None:
-        """Have a whole connection."""
+        """Make a connection, from its start to its end."""
         async with self.open(talk) as meeting:
             await asyncio.gather(*self._greeters)
             await meeting.converse(
@@ -126,7 +126,7 @@ class Stage:
             await meeting.close(talk.close)
 
     async def at_once(self, *talks: Talk) -> None:
-        """Have these connections at the same time."""
+        """Make these connections at the same time."""
         await asyncio.gather(*map(self.talk, talks))
 
     async def end(self) -> None:
@@ -157,7 +157,7 @@ class Stage:
         return await self._queue(path).get()
 
     def note(self, client: str, server: str) -> None:
-        """Note the names of two programs that met."""
+        """Record the names of the two programs of a connection."""
         for side, peer in (("client", client), ("server", server)):
             if peer not in self.peers[side]:
                 self.peers[side].append(peer)

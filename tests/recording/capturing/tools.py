@@ -38,7 +38,7 @@ def run(*command: str | Path, directory: Path | None = None) -> bytes:
 
 
 def version(program: str) -> str:
-    """Return the version a Wireshark program tells of itself."""
+    """Return the version that a Wireshark program prints."""
     found = re.search(r"(\d+\.\d+\.\d+)", run(program, "--version").decode())
     if not found:
         raise RuntimeError(f"{program} does not tell its version")
@@ -74,7 +74,7 @@ class Dumpcap:
         """End the capture.
 
         Raises:
-            RuntimeError: packets got lost on the way from the kernel, or none came.
+            RuntimeError: dumpcap lost packets, or got none.
         """
         await asyncio.sleep(SETTLE)
         self._process.send_signal(signal.SIGINT)
@@ -87,8 +87,8 @@ class Dumpcap:
 def without_machine(file: Path) -> None:
     """Take the names of processor and kernel out of a pcapng file.
 
-    They are the only thing in a capture that tells of the machine it was made on; the other
-    options (which program wrote it, the interface, the filter) stay. Other formats have no such.
+    They are all that a capture says of the machine it was made on; the other
+    options (which program wrote it, the interface, the filter) stay. Other formats have none.
     """
     data = file.read_bytes()
     if not data.startswith(SECTION_HEADER):

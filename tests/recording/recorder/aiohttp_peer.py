@@ -11,7 +11,7 @@ from aiohttp import web
 
 from .endpoint import HOST, Accept, Client, Content, Endpoint, Server, installed
 
-ANY_SIZE = 0  # aiohttp's word for a message size without limit
+ANY_SIZE = 0  # aiohttp's value for a message size without limit
 AnySocket = aiohttp.ClientWebSocketResponse[Any] | web.WebSocketResponse[Any]
 
 
@@ -45,7 +45,7 @@ class AiohttpEndpoint(Endpoint):
 
 
 def aiohttp_client(compress: int = 0) -> Client:
-    """Make a client; `compress` is the window it offers for deflate in bits, 0 for no offer."""
+    """Make a client; `compress` is the deflate window that it offers, in bits, 0 for no offer."""
 
     @asynccontextmanager
     async def connect(url: str) -> AsyncIterator[Endpoint]:

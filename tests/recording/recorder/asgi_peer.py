@@ -24,7 +24,7 @@ Application = Callable[[Any, Receive, Send], Awaitable[None]]
 
 
 class AsgiEndpoint(Endpoint):
-    """A connection as an ASGI application holds it."""
+    """A connection of an ASGI application."""
 
     def __init__(self, receive: Receive, send: Send, peer: str) -> None:
         super().__init__(peer)

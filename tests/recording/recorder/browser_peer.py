@@ -32,7 +32,7 @@ FLAGS = (
 
 
 class BrowserEndpoint(Endpoint):
-    """A connection of the page; it says all it has to say by itself."""
+    """A connection of the page, which sends its messages without being told to."""
 
     def __init__(self, path: str, says: Iterable[Content], hears: int) -> None:
         super().__init__("Chromium")
@@ -53,14 +53,14 @@ class BrowserEndpoint(Endpoint):
 
 @dataclass(frozen=True)
 class Ending:
-    """The Close frame with which the page ends each connection."""
+    """The Close frame that the page ends each connection with."""
 
     code: int
     reason: str
 
 
 class Browser:
-    """The page, as an ASGI application that serves it and takes its report."""
+    """The page: an ASGI application that serves it and receives its report."""
 
     def __init__(self, endpoints: Iterable[BrowserEndpoint], ending: Ending) -> None:
         self.endpoints = {endpoint.path: endpoint for endpoint in endpoints}
@@ -111,7 +111,7 @@ class Browser:
 
     @asynccontextmanager
     async def opened(self, url: str, address: str, key_log: Path) -> AsyncIterator[None]:
-        """Open the page in Chromium, which logs its keys; its host is at `address`."""
+        """Open the page, whose host is at `address`, in Chromium, which logs its keys."""
         with tempfile.TemporaryDirectory() as home:
             process = await asyncio.create_subprocess_exec(
                 *(PROGRAM, *FLAGS, f"--user-data-dir={home}"),

@@ -76,7 +76,7 @@ def orders(random: Random, count: int = 600) -> Iterator[Act]:
 
 
 def telemetry(random: Random, count: int = 700) -> Iterator[Act]:
-    """Small binary messages, 1 to 300 bytes, all lengths around the 7-bit form's end among them."""
+    """Small binary messages, 1 to 300 bytes, with all lengths around the end of the 7-bit form."""
     for size in (125, 126, 127, 128, 255, 256, 257):
         yield random.randbytes(size)
     for _ in range(count - 7):
@@ -96,14 +96,14 @@ def report(random: Random, size: int) -> str:
 
 
 def reports(random: Random, count: int = 120) -> Iterator[Act]:
-    """Compressible messages of both types, 100 bytes to 5 KB, that resemble one another."""
+    """Compressible messages of both types, 100 bytes to 5 KB, that are alike."""
     for index in range(count):
         text = report(random, min(4900, int(random.expovariate(1 / 700))))
         yield text.encode() if index % 5 == 4 else text
 
 
 def in_fragments(random: Random, content: Content, *, pings: bool = True) -> Fragments:
-    """Cut a message at random bytes, also inside code points and right beside each other."""
+    """Cut a message at random bytes, also inside code points and at adjacent bytes."""
     data = content.encode() if isinstance(content, str) else content
     cuts = sorted(random.choices(range(len(data) + 1), k=random.randrange(1, 6)))
     parts: list[bytes | Ping] = []
@@ -178,5 +178,5 @@ def large_frame(random: Random) -> Iterator[Act]:
     """Two messages, then a frame of 90,000 bytes."""
     yield "one"
     yield b"two"
-    yield Pause(0.2)  # in which everything under way arrives
+    yield Pause(0.2)  # so that everything under way arrives
     yield random.randbytes(90_000)

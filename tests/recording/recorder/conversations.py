@@ -42,7 +42,7 @@ class Close:
 
 @dataclass(frozen=True)
 class Conversation:
-    """One recording to be made; `pause` is the mean time between bursts, in seconds."""
+    """A recording to be made; `pause` is the mean time between bursts, in seconds."""
 
     name: str
     shows: str

@@ -55,13 +55,13 @@ class Fragments:
 
     @property
     def pings(self) -> int:
-        """How many pings stand between the fragments."""
+        """Number of pings between the fragments."""
         return sum(isinstance(part, Ping) for part in self.parts)
 
 
 @dataclass(frozen=True)
 class Pause:
-    """Seconds in which to say nothing."""
+    """Seconds without sending."""
 
     seconds: float
 
@@ -73,7 +73,7 @@ class Endpoint(ABC):
     """One side of a connection; `sent` and `received` hold whole messages, in order.
 
     `peer` names the library and its version; `pings` counts the pings sent, `key_updates` the
-    changes of this side's TLS keys, `key_updates_asked_for` those it asked the other side for;
+    changes of this side's TLS keys, `key_updates_asked_for` those requested of the other side;
     `dropped` is the message that was left unfinished on purpose; `closed` is set once the
     connection has ended and everything that arrived has been read.
     """
@@ -89,7 +89,7 @@ class Endpoint(ABC):
         self._changed = asyncio.Event()
 
     async def perform(self, act: Act) -> None:
-        """Do one act, and note it."""
+        """Do one act, and record it."""
         if isinstance(act, Ping):
             self.pings += 1
             await self._ping(act.payload)
@@ -129,7 +129,7 @@ class Endpoint(ABC):
             await self._changed.wait()
 
     def tls(self) -> dict[str, Any] | None:
-        """Return the version, the cipher suite, whether resumed, whether early data was taken.
+        """Return the version, the cipher suite, whether resumed, whether early data was accepted.
 
         None without TLS, or where this side cannot tell.
         """

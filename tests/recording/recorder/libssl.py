@@ -127,13 +127,13 @@ _crypto.OpenSSL_version.restype = c_char_p
 
 
 def version() -> str:
-    """Name the OpenSSL that is used, with its version."""
+    """Return the name and version of the OpenSSL that is used."""
     text: bytes = _crypto.OpenSSL_version(OPENSSL_VERSION)
     return " ".join(text.decode().split()[:2])
 
 
 def _problem(what: str) -> OSError:
-    """Describe what OpenSSL has put on its error queue."""
+    """Describe the errors on the error queue of OpenSSL."""
     found = []
     while code := _crypto.ERR_get_error():
         text = create_string_buffer(256)
@@ -162,7 +162,7 @@ class Configuration:
         _ssl.SSL_CTX_set_keylog_callback(self.context, log)
 
     def ciphers(self, old: str | None = None, new: str | None = None) -> Configuration:
-        """Allow these of TLS up to 1.2, and these of TLS 1.3, by OpenSSL's names."""
+        """Allow these suites of TLS up to 1.2, and these of TLS 1.3, by OpenSSL's names."""
         if old is not None:
             done = _ssl.SSL_CTX_set_cipher_list(self.context, old.encode())
             _checked(old, done)
@@ -178,7 +178,7 @@ class Configuration:
         return self
 
     def identity(self, certificates: Path, key: Path) -> Configuration:
-        """Show these certificates; a server may have one identity for each kind of key."""
+        """Use these certificates; a server may have one identity for each kind of key."""
         chain, own = str(certificates).encode(), str(key).encode()
         _checked("chain", _ssl.SSL_CTX_use_certificate_chain_file(self.context, chain))
         _checked("key", _ssl.SSL_CTX_use_PrivateKey_file(self.context, own, _KEY_FILE_PEM))
@@ -187,7 +187,7 @@ class Configuration:
         return self
 
     def early_data(self, size: int) -> Configuration:
-        """Accept so many bytes of early data; give tickets that say so."""
+        """Accept so many bytes of early data, and give tickets that allow it."""
         _checked("early data", _ssl.SSL_CTX_set_max_early_data(self.context, size))
         return self
 
@@ -209,7 +209,7 @@ class Configuration:
         return self
 
     def shared_key(self, identity: bytes, key: bytes) -> Configuration:
-        """Know a key that the other side knows too (a PSK)."""
+        """Use a pre-shared key (PSK), which the other side has too."""
 
         def give(target: object, limit: int) -> int:
             if len(key) > limit:
@@ -246,7 +246,7 @@ class Session:
         self.key_updates_asked_for = 0
 
     def close(self) -> None:
-        """Free it; nothing else may be called any more."""
+        """Free the session; no other method may be called afterwards."""
         if self._ssl:
             _ssl.SSL_free(self._ssl)
             self._ssl = None
@@ -269,7 +269,7 @@ class Session:
     # What an application does.
 
     def handshake(self) -> bool:
-        """Go on with the handshake; tell whether it is done.
+        """Continue the handshake; return whether it is done.
 
         Raises:
             OSError: it failed.
@@ -282,7 +282,7 @@ class Session:
         return bool(_ssl.SSL_is_init_finished(self._ssl))
 
     def read(self) -> bytes | None:
-        """Return bytes of the other application, None where there are none yet.
+        """Return bytes of the other application, None if there are none yet.
 
         Raises:
             OSError: the connection failed.
@@ -302,7 +302,7 @@ class Session:
             raise OSError("write: a handshake is under way")
 
     def read_early(self) -> tuple[bytes, bool]:
-        """Return early data that has come, and whether there can be more of it.
+        """Return the early data that has arrived, and whether more can come.
 
         Raises:
             OSError: the handshake failed.
@@ -321,7 +321,7 @@ class Session:
 
     @property
     def early_data_accepted(self) -> bool:
-        """Whether early data was sent and taken."""
+        """Whether early data was sent and accepted."""
         return bool(_ssl.SSL_get_early_data_status(self._ssl) == _ACCEPTED)
 
     def shut_down(self) -> None:
@@ -342,7 +342,7 @@ class Session:
     # What Python's `ssl` does not offer.
 
     def name_host(self, name: str) -> None:
-        """Say whom the ClientHello is for (SNI)."""
+        """Put a server name into the ClientHello (SNI)."""
         _ssl.SSL_ctrl(self._ssl, _SET_HOST_NAME, 0, name.encode())
 
     def limit_records(self) -> None:
@@ -354,13 +354,13 @@ class Session:
         _checked("fragment", _ssl.SSL_ctrl(self._ssl, _SET_MAX_SEND_FRAGMENT, size, None))
 
     def update_keys(self, *, both: bool) -> None:
-        """Change the own keys before the next bytes, and ask the other side to do so, too."""
+        """Change this side's keys before the next bytes, and ask the other side for the same."""
         _checked("key update", _ssl.SSL_key_update(self._ssl, int(both)))
         self.key_updates += 1
         self.key_updates_asked_for += both
 
     def renegotiate(self) -> None:
-        """Begin another handshake, or ask the client for it."""
+        """Begin another handshake; a server asks the client for it."""
         _checked("renegotiation", _ssl.SSL_renegotiate(self._ssl))
         _ssl.SSL_do_handshake(self._ssl)
 
@@ -374,12 +374,12 @@ class Session:
         _checked("ticket", _ssl.SSL_new_session_ticket(self._ssl))
 
     def keep(self) -> int:
-        """Return what a later connection can resume."""
+        """Return the session, for a later connection that resumes it."""
         session: int = _ssl.SSL_get1_session(self._ssl)
         return session
 
     def resume(self, session: int) -> None:
-        """Offer to resume what was kept."""
+        """Offer to resume a kept session."""
         _checked("session", _ssl.SSL_set_session(self._ssl, session))
 
     def facts(self) -> dict[str, object]:

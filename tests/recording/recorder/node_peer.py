@@ -50,7 +50,7 @@ class NodeEndpoint(Endpoint):
         self.extensions = event["extensions"] or None
 
     async def _event(self) -> dict[str, Any]:
-        """Return the next thing Node.js tells; a dead process counts as closed."""
+        """Return the next event of Node.js; a dead process counts as closed."""
         line = await self._events.readline()
         event: dict[str, Any] = json.loads(line) if line else {"closed": True}
         return event
@@ -83,7 +83,7 @@ def node_client(*options: str, module: str = "", trusting: bool = False) -> Node
     Args:
         options: options of Node.js.
         module: a file of a module with another client (that of `ws`), "" for the one built in.
-        trusting: whether any certificate will do.
+        trusting: whether the client accepts any certificate.
     """
     environment = os.environ | {"WEBSOCKET_MODULE": module}
     if trusting:

@@ -32,7 +32,7 @@ READ_SIZE = 1 << 16  # bytes
 
 @dataclass(frozen=True)
 class Tls:
-    """Something that is done to the TLS connection, after all frames were written."""
+    """An action on the TLS connection, after all frames were written."""
 
     what: Callable[[Session], None]
 
@@ -66,7 +66,7 @@ class Channel:
         return bool(data)
 
     async def handshake(self, early: bytes = b"") -> bytes:
-        """Shake hands; a client sends `early` with its hello, a server returns what came so."""
+        """Do the handshake; a client sends `early` with its hello, a server returns early data."""
         found = b""
         if early:
             self.session.write_early(early)
@@ -86,7 +86,7 @@ class Channel:
         return found
 
     async def read(self) -> bytes | None:
-        """Return bytes that came, None at the end."""
+        """Return received bytes, None at the end."""
         while True:
             data = self.session.read()
             await self.flush()
@@ -97,7 +97,7 @@ class Channel:
             self._arrived.set()
 
     async def write(self, data: bytes) -> None:
-        """Send bytes; while a handshake is under way, after it."""
+        """Send bytes; during a handshake, wait for its end first."""
         while True:
             self._arrived.clear()
             try:
@@ -112,7 +112,7 @@ class Channel:
             return
 
     async def end(self) -> None:
-        """Say that nothing more will be sent."""
+        """End this direction."""
         self.session.shut_down()
         await self.flush()
 
@@ -135,7 +135,7 @@ class OpensslEndpoint(Endpoint):
         return self._agreed
 
     async def perform(self, act: Act | Tls) -> None:
-        """Do one act, and note it."""
+        """Do one act, and record it."""
         if not isinstance(act, Tls):
             await super().perform(act)
             return
@@ -147,7 +147,7 @@ class OpensslEndpoint(Endpoint):
         await self.channel.flush()
 
     async def request(self, host: str, path: str, early: bool) -> None:
-        """Shake hands as a client: TLS, then WebSocket, perhaps with early data."""
+        """Do the handshakes of a client: TLS, then WebSocket, perhaps with early data."""
         asked = self.websocket.send(Request(host=host, target=path))
         await self.channel.handshake(asked if early else b"")
         if not self.channel.session.early_data_accepted:
@@ -156,7 +156,7 @@ class OpensslEndpoint(Endpoint):
         self._agreed = self.channel.session.facts()
 
     async def answer(self) -> Request:
-        """Shake hands as a server, and return the request."""
+        """Do the handshakes of a server, and return the request."""
         if early := await self.channel.handshake():
             self.websocket.receive_data(early)
             self._events = self.websocket.events()

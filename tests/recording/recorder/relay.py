@@ -94,7 +94,7 @@ class Relay:
                     self.chunks.append(Arrival(now, sender, frames))
                 await loop.sock_sendall(target, frames if broken else data)
         self.ends.append((time.time(), sender))
-        with suppress(OSError):  # where the other copy, or the peer, was faster
+        with suppress(OSError):  # if the other copy, or the peer, was faster
             if broken:
                 source.shutdown(socket.SHUT_RDWR)
                 target.shutdown(socket.SHUT_RDWR)
@@ -118,7 +118,7 @@ class Relay:
 
 @asynccontextmanager
 async def relay_to(server_port: int, cut: int | None = None) -> AsyncIterator[Relay]:
-    """Run a relay in front of `server_port`; it is gone when the context ends."""
+    """Run a relay in front of `server_port` until the context ends."""
     relay = Relay(cut)
     running = asyncio.create_task(relay.run(server_port))
     try:

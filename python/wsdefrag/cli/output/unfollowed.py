@@ -47,6 +47,12 @@ def unfollowed(counts: PacketCounts) -> list[str]:
     if counts.bytes_before_keys:
         late = counted(counts.bytes_before_keys, "byte")
         lines.append(f"{late} of TLS not decrypted: the keys came too late")
+    if counts.http2_unread_blocks:
+        blocks = counted(counts.http2_unread_blocks, "header block")
+        lines.append(f"{blocks} of HTTP/2 not read whole: too long, or wrong")
+    if counts.http2_dropped_streams:
+        streams = counted(counts.http2_dropped_streams, "stream")
+        lines.append(f"{streams} of HTTP/2 not read: there are too many")
     if counts.dropped_keys:
         lines.append(f"{counted(counts.dropped_keys, 'key')} of TLS not kept: there are too many")
     for link, packets in sorted(counts.unknown_links.items()):
@@ -62,6 +68,9 @@ def unfollowed(counts: PacketCounts) -> list[str]:
         number = counted(counts.evicted_packets, "packet")
         evicted = counted(counts.evicted_connections, "connection")
         lines.append(f"{number} not read, of {evicted} evicted for others")
+    if counts.rows_left_out:
+        rows = counted(counts.rows_left_out, "row")
+        lines.append(f"{rows} around matches left out: too many rows waited (--around)")
     return lines
 
 

@@ -15,16 +15,18 @@
 use std::mem;
 use std::sync::{Arc, LazyLock};
 
-use arrow_array::builder::{
-    BooleanBuilder, ListBuilder, StringBuilder, StructBuilder, UInt64Builder,
+use arrow_array::builder::{ArrayBuilder, StringBuilder};
+use arrow_array::{
+    ArrayRef, BooleanArray, DurationNanosecondArray, ListArray, RecordBatch, StructArray,
+    UInt32Array, UInt64Array,
 };
-use arrow_array::{ArrayRef, DurationNanosecondArray, RecordBatch, UInt32Array};
+use arrow_buffer::{NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow_schema::{DataType, Field, Fields, TimeUnit};
 use wsdefrag_core::Strictness;
 use wsdefrag_core::strictness::Tolerated;
 
 use super::connection_values::{
-    Batch, count, optional_flag, optional_number, optional_text, port, text, texts, time,
+    Batch, address, count, optional_flag, optional_number, optional_text, port, text, texts, time,
 };
 use super::table::{Choice, Column, Table};
 use super::tls_values;
@@ -65,74 +67,70 @@ fn item_of(fields: &Fields) -> Field {
     required("item", DataType::Struct(fields.clone()))
 }
 
+/// The lists of structs of a column: the number of items so far at the end of each list.
+fn lists(
+    fields: &Fields,
+    ends: Vec<i32>,
+    items: Vec<ArrayRef>,
+    present: Option<Vec<bool>>,
+) -> ArrayRef {
+    let items = StructArray::new(fields.clone(), items, None);
+    let nulls = present.map(NullBuffer::from).filter(|nulls| nulls.null_count() > 0);
+    let ends = OffsetBuffer::new(ScalarBuffer::from(ends));
+    Arc::new(ListArray::new(Arc::new(item_of(fields)), ends, Arc::new(items), nulls))
+}
+
+/// The number of items so far, for [`lists`].
+fn end(items: usize) -> i32 {
+    i32::try_from(items).expect("a batch has far fewer items")
+}
+
 /// A column of lists of header fields.
 fn headers(name: &str, of: fn(&Connection) -> Option<&[HeaderField]>) -> Column<Batch> {
     Column::new(optional(name, list_of(&HEADER)), move |batch: &mut Batch| {
-        let mut list = list_builder(
-            &HEADER,
-            vec![Box::new(StringBuilder::new()), Box::new(StringBuilder::new())],
-        );
+        let (mut names, mut values) = (StringBuilder::new(), StringBuilder::new());
+        let (mut ends, mut present) = (vec![0], Vec::new());
         for row in &batch.rows {
             let fields = of(row);
             for (name, value) in fields.unwrap_or_default() {
-                let pair = list.values();
-                append_text(pair, 0, name);
-                append_text(pair, 1, &lossy(value));
-                pair.append(true);
+                names.append_value(name);
+                values.append_value(lossy(value));
             }
-            list.append(fields.is_some());
+            ends.push(end(names.len()));
+            present.push(fields.is_some());
         }
-        Arc::new(list.finish())
+        let items: Vec<ArrayRef> = vec![Arc::new(names.finish()), Arc::new(values.finish())];
+        lists(&HEADER, ends, items, Some(present))
     })
 }
 
 /// The column of the messages by sender, type and status.
 fn counts() -> Column<Batch> {
     Column::new(required("counts", list_of(&COUNT)), |batch: &mut Batch| {
-        let mut list = list_builder(
-            &COUNT,
-            vec![
-                Box::new(BooleanBuilder::new()),
-                Box::new(StringBuilder::new()),
-                Box::new(StringBuilder::new()),
-                Box::new(UInt64Builder::new()),
-                Box::new(UInt64Builder::new()),
-            ],
-        );
+        let (mut types, mut statuses) = (StringBuilder::new(), StringBuilder::new());
+        let (mut sides, mut numbers, mut sizes) = (Vec::new(), Vec::new(), Vec::new());
+        let mut ends = vec![0];
         for row in &batch.rows {
             for from_client in [true, false] {
                 for (opcode, status, messages, bytes) in row.account(from_client).counts.iter() {
-                    let item = list.values();
-                    if let Some(column) = item.field_builder::<BooleanBuilder>(0) {
-                        column.append_value(from_client);
-                    }
-                    append_text(item, 1, type_name(opcode));
-                    append_text(item, 2, status.name());
-                    for (index, value) in [(3, messages), (4, bytes)] {
-                        if let Some(column) = item.field_builder::<UInt64Builder>(index) {
-                            column.append_value(value);
-                        }
-                    }
-                    item.append(true);
+                    sides.push(from_client);
+                    types.append_value(type_name(opcode));
+                    statuses.append_value(status.name());
+                    numbers.push(messages);
+                    sizes.push(bytes);
                 }
             }
-            list.append(true);
+            ends.push(end(sides.len()));
         }
-        Arc::new(list.finish())
+        let items: Vec<ArrayRef> = vec![
+            Arc::new(BooleanArray::from(sides)),
+            Arc::new(types.finish()),
+            Arc::new(statuses.finish()),
+            Arc::new(UInt64Array::from(numbers)),
+            Arc::new(UInt64Array::from(sizes)),
+        ];
+        lists(&COUNT, ends, items, None)
     })
-}
-
-fn list_builder(
-    fields: &Fields,
-    builders: Vec<Box<dyn arrow_array::builder::ArrayBuilder>>,
-) -> ListBuilder<StructBuilder> {
-    ListBuilder::new(StructBuilder::new(fields.clone(), builders)).with_field(item_of(fields))
-}
-
-fn append_text(item: &mut StructBuilder, index: usize, text: &str) {
-    if let Some(column) = item.field_builder::<StringBuilder>(index) {
-        column.append_value(text);
-    }
 }
 
 fn close<T>(of: impl Fn(&CloseSeen) -> T) -> impl Fn(&Connection) -> Option<T> {
@@ -149,9 +147,9 @@ pub(super) static COLUMNS: LazyLock<Vec<Column<Batch>>> = LazyLock::new(|| {
             Arc::new(batch.rows.iter().map(|row| row.stream_id).collect::<UInt32Array>())
         }),
         text("http_version", |row| row.http_version().to_owned()),
-        text("client_address", |row| row.client_address.ip().to_string()),
+        address("client_address", |row| row.client_address.ip()),
         port("client_port", |row| row.client_address.port()),
-        text("server_address", |row| row.server_address.ip().to_string()),
+        address("server_address", |row| row.server_address.ip()),
         port("server_port", |row| row.server_address.port()),
         optional_text("original_client_address", |row| {
             Some(row.original_client_address?.ip().to_string())
@@ -240,8 +238,9 @@ pub struct ConnectionColumns {
 }
 
 impl ConnectionColumns {
-    /// Rows at which a batch is full.
-    pub const FULL_ROWS: usize = 1 << 12;
+    /// Rows at which a batch is full. Each column is made by a pass over the rows, which have 1 KiB, so
+    /// as many as fit in the second-level cache.
+    pub const FULL_ROWS: usize = 1 << 10;
 
     /// Bytes of handshakes and problems at which a batch is full. A row has some hundred KiB at most,
     /// so no column of a batch reaches the 2 GiB that its offsets can address.
@@ -299,10 +298,13 @@ impl ConnectionColumns {
     /// Never: all columns have the same length and the types of the schema.
     #[must_use]
     pub fn finish(&mut self) -> RecordBatch {
-        let rows = mem::take(&mut self.rows);
         self.bytes = 0;
-        let length = rows.len();
-        self.choice.batch(&COLUMNS, length, &mut Batch { rows, files: self.files.clone() })
+        let mut batch = Batch { rows: mem::take(&mut self.rows), files: self.files.clone() };
+        let made = self.choice.batch(&COLUMNS, batch.rows.len(), &mut batch);
+        batch.rows.clear();
+        // Their room is for the next rows.
+        self.rows = batch.rows;
+        made
     }
 }
 

@@ -152,12 +152,13 @@ impl Application {
         }
     }
 
-    /// Gives back the memory of inflaters that are not in use. They are restored when needed.
-    pub(super) fn park(&mut self) {
+    /// Gives back the memory of inflaters that are not in use. They are restored when needed. Returns
+    /// whether one remains in use.
+    pub(super) fn park(&mut self) -> bool {
         match &mut self.stage {
             Stage::Open(websocket) => websocket.park(),
             Stage::Http2(http2) => http2.park(),
-            _ => {}
+            _ => false,
         }
     }
 

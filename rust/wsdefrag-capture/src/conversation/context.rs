@@ -1,11 +1,15 @@
 //! The state of the capture that a conversation reads and changes.
 
+use wsdefrag_core::InflaterPool;
+
 use crate::options::Options;
 use crate::tls::keys::Keys;
 
 /// The state of the capture that the protocol on top of a connection needs.
 pub(crate) struct Context<'a, S> {
     pub(crate) options: &'a Options,
+    /// The inflaters of all directions.
+    pub(crate) inflaters: &'a InflaterPool,
     /// Whether there are keys for TLS, or some may come.
     pub(crate) reads_tls: bool,
     /// The number of the next connection.

@@ -109,12 +109,14 @@ impl Http2Stage {
         }
     }
 
-    /// Gives back the memory of inflaters that are not in use.
-    pub(super) fn park(&mut self) {
+    /// Gives back the memory of inflaters that are not in use. Returns whether one remains in use.
+    pub(super) fn park(&mut self) -> bool {
+        let mut is_used = false;
         for websocket in self.sockets.open() {
-            websocket.park();
+            is_used |= websocket.park();
         }
         self.sockets.count_all();
+        is_used
     }
 
     /// Bytes of the current, incomplete frame of one side.
@@ -150,6 +152,7 @@ impl Http2Stage {
             sockets.event(stream, event, problems, transport, context);
         });
         let problems = connection.problems();
+        transport.http2 = problems;
         while let Some((stream, _)) = sockets.streams.first_key_value() {
             sockets.end(*stream, ended, problems, transport, context);
         }
@@ -279,7 +282,7 @@ impl Sockets {
                     connection,
                     client_start,
                     extensions_are_known,
-                    context.options,
+                    (context.options, context.inflaters),
                 )))
             }
         };
@@ -331,8 +334,9 @@ impl Sockets {
         let Some(connection) = transport.connection(handshake, context) else { return };
         context.sink.opened(&connection);
         let directions = midstream.directions;
+        let Context { options, inflaters, sink, .. } = context;
         let websocket =
-            OpenWebSocket::midstream(connection, directions, context.options, context.sink);
+            OpenWebSocket::midstream(connection, directions, (options, inflaters), *sink);
         if let Some(stream) = self.streams.get_mut(&number) {
             stream.socket = Socket::Open(Box::new(websocket));
         }

@@ -127,9 +127,10 @@ impl Conversation {
         }
     }
 
-    /// Gives back the memory of inflaters that are not in use. They are restored when needed.
-    pub(crate) fn park(&mut self) {
-        self.application.park();
+    /// Gives back the memory of inflaters that are not in use. They are restored when needed. Returns
+    /// whether one remains in use.
+    pub(crate) fn park(&mut self) -> bool {
+        self.application.park()
     }
 
     /// Bytes of the sender's current, incomplete head or frame.

@@ -64,8 +64,9 @@ impl Application {
         context.sink.opened(&connection);
         let [first, second] = midstream.directions;
         let directions = if client == 1 { [first, second] } else { [second, first] };
+        let Context { options, inflaters, sink, .. } = context;
         let websocket =
-            OpenWebSocket::midstream(connection, directions, context.options, context.sink);
+            OpenWebSocket::midstream(connection, directions, (options, inflaters), *sink);
         self.stage = Stage::Open(Box::new(websocket));
     }
 
@@ -120,8 +121,8 @@ impl Application {
             Some(rest) => ClientStart::AfterRequest(rest),
             None => ClientStart::Unknown,
         };
-        let websocket =
-            OpenWebSocket::new(connection, client_start, extensions_are_known, context.options);
+        let options = (context.options, context.inflaters);
+        let websocket = OpenWebSocket::new(connection, client_start, extensions_are_known, options);
         self.stage = Stage::Open(Box::new(websocket));
         buffered
     }

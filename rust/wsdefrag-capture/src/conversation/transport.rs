@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 use crate::connection::{Connection, MAX_ENCAPSULATION};
 use crate::conversation::context::Context;
 use crate::http::preamble_message::OriginalAddresses;
+use crate::http2::problems::Http2Problems;
 use crate::packet::Origin;
 use crate::packet::tags::Tag;
 use crate::protocol::{Carried, Protocol};
@@ -49,6 +50,8 @@ pub(crate) struct Transport {
     pub(crate) packets: u64,
     /// What is known of its TLS so far, without the accounts; `None` in clear text.
     pub(crate) tls: Option<Box<TlsFacts>>,
+    /// What went wrong on it, if it is one of HTTP/2 that has ended.
+    pub(crate) http2: Http2Problems,
 }
 
 impl Transport {
@@ -75,6 +78,7 @@ impl Transport {
             protocol: Protocol::Other,
             packets: 0,
             tls: None,
+            http2: Http2Problems { long_blocks: 0, wrong_blocks: 0, dropped_streams: 0 },
         }
     }
 

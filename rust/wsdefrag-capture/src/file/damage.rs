@@ -1,5 +1,7 @@
 //! Damage inside a capture file that was passed over.
 
+#![expect(clippy::disallowed_methods, reason = "at most `MAX_REPORTED` places of damage")]
+
 use std::fmt;
 
 use crate::file::error::{FileError, FileErrorKind};
@@ -31,5 +33,40 @@ impl fmt::Display for Damage {
             (FileErrorKind::Time, 0) => f.write_str("; that of the packet before is used"),
             (_, skipped) => write!(f, "; {skipped} bytes were skipped"),
         }
+    }
+}
+
+/// The damage found so far and not fetched yet.
+#[derive(Debug, Default)]
+pub(super) struct Damages {
+    waiting: Vec<Damage>,
+    /// How often there was damage.
+    count: u64,
+    /// The damage after the first [`MAX_REPORTED`], as one.
+    rest: Option<Damage>,
+}
+
+impl Damages {
+    /// Adds damage after which `skipped` bytes were skipped.
+    #[cold]
+    pub(super) fn add(&mut self, error: FileError, skipped: u64) {
+        self.count += 1;
+        if self.count <= MAX_REPORTED {
+            self.waiting.push(Damage { error, skipped, more: 0 });
+            return;
+        }
+        let rest = self.rest.get_or_insert(Damage { error, skipped: 0, more: 0 });
+        rest.skipped += skipped;
+        rest.more += 1;
+    }
+
+    /// Reports what was not reported one by one.
+    pub(super) fn end(&mut self) {
+        self.waiting.extend(self.rest.take());
+    }
+
+    /// Removes and returns the damage that is to be reported.
+    pub(super) fn take(&mut self) -> Vec<Damage> {
+        std::mem::take(&mut self.waiting)
     }
 }

@@ -1,5 +1,7 @@
 //! Capture files: pcap, pcapng and snoop in, records out; several files are merged by time.
 
+mod block;
+mod byte_order;
 mod clock;
 pub mod compression;
 pub mod damage;
@@ -7,6 +9,8 @@ pub mod error;
 pub mod first_time;
 mod fixed_header;
 mod fixed_record;
+mod format;
+mod interface;
 pub mod key_log_file;
 mod looks;
 pub mod merge;

@@ -18,11 +18,10 @@
 
 #![expect(clippy::disallowed_methods, reason = "at most `MAX_INTERFACES`")]
 
-use pcap_parser::nom::error::Error as OptionError;
-use pcap_parser::pcapng::{OptionCode, PcapNGOption, parse_option_be, parse_option_le};
-
-use crate::file::clock::Clock;
+use crate::file::block::{self, MIN_BLOCK, check_packet_length, head, is_known, overrun, range};
+use crate::file::byte_order::Order;
 use crate::file::error::FileErrorKind;
+use crate::file::interface::Interface;
 use crate::file::record::{MAX_BLOCK, MAX_FOUND, MAX_RECORD, Parsed, Plausible, Record, is_near};
 use crate::file::secrets::{MAX_SECRETS, Secrets};
 use crate::file::start::{SECTION_HEADER, starts_capture};
@@ -30,13 +29,8 @@ use crate::file::start::{SECTION_HEADER, starts_capture};
 /// Interfaces that a section may have; the others are ignored.
 pub const MAX_INTERFACES: usize = 65_536;
 
-const BYTE_ORDER_MAGIC: u32 = 0x1a2b_3c4d;
-
 /// The type of a Decryption Secrets Block.
 const SECRETS: u32 = 10;
-
-/// The size of a block without a body, in bytes: its type, and its length twice.
-const MIN_BLOCK: u32 = 12;
 
 /// The current section.
 #[derive(Debug, Default)]
@@ -56,14 +50,6 @@ struct Passed {
     length: u32,
     /// Bytes before its second length that have yet to come.
     left: usize,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Interface {
-    link: u32,
-    /// The snap length: bytes captured per packet at most; 0 if there is no limit.
-    snap: u32,
-    clock: Clock,
 }
 
 impl Section {
@@ -226,29 +212,7 @@ impl Section {
     /// Whether `bytes`, found after damage, start with a block, or with another capture.
     #[inline]
     pub(crate) fn plausible(&self, bytes: &[u8], end: bool) -> Plausible {
-        match starts_capture(bytes) {
-            Plausible::No => {}
-            Plausible::Needs(_) if end => {}
-            other => return other,
-        }
-        let needs = |needed| if end { Plausible::No } else { Plausible::Needs(needed) };
-        let Some(start) = bytes.first_chunk::<8>() else { return needs(8) };
-        let order = self.order;
-        let (kind, length) = (order.u32(start, 0), order.u32(start, 4));
-        let size = length as usize;
-        if start[..4] == SECTION_HEADER
-            || !is_known(kind)
-            || length % 4 != 0
-            || !(16..=MAX_FOUND).contains(&length)
-        {
-            return Plausible::No;
-        }
-        let Some(block) = bytes.get(..size) else { return needs(size) };
-        let fits = match kind {
-            6 | 2 => size >= 32 && order.u32(block, 20) as usize <= size - 32,
-            _ => true,
-        };
-        if fits && order.u32(block, size - 4) == length { Plausible::Yes } else { Plausible::No }
+        block::plausible(self.order, bytes, end)
     }
 
     /// Takes the body of a block: the bytes between its two lengths. Returns its packet.
@@ -332,136 +296,10 @@ impl Section {
     }
 
     fn interface(&mut self, body: &[u8]) -> Result<(), FileErrorKind> {
-        let order = self.order;
-        let head = head::<8>(body)?;
-        let (mut resolution, mut offset) = (6, 0);
-        let mut rest = &body[8..];
-        while let Some((after, option)) = order.option(rest) {
-            rest = after;
-            let value = option.as_bytes().unwrap_or_default();
-            match (option.code, value) {
-                (OptionCode::EndOfOpt, _) => break,
-                (OptionCode::IfTsresol, [value]) => resolution = *value,
-                (OptionCode::IfTsoffset, value) => {
-                    if let Ok(value) = <[u8; 8]>::try_from(value) {
-                        offset = order.i64(value);
-                    }
-                }
-                _ => {}
-            }
-        }
+        let interface = Interface::of(self.order, body)?;
         if self.interfaces.len() < MAX_INTERFACES {
-            self.interfaces.push(Interface {
-                link: u32::from(order.u16(head, 0)),
-                snap: order.u32(head, 4),
-                clock: Clock::new(resolution, offset),
-            });
+            self.interfaces.push(interface);
         }
         Ok(())
-    }
-}
-
-/// Whether a block of this type is described by the draft, or used by well-known programs.
-#[inline]
-const fn is_known(kind: u32) -> bool {
-    matches!(kind, 1..=6 | 9..=10 | 0x0bad | 0x4000_0bad | 0x0a0d_0d0a)
-}
-
-/// Compares the two lengths of a packet block, as soon as its fixed fields are there: a wrong one of
-/// the block would have the whole rest of a file collected.
-#[inline]
-fn check_packet_length(
-    order: Order,
-    kind: u32,
-    length: u32,
-    bytes: &[u8],
-) -> Option<Parsed<'static>> {
-    const FIXED: u32 = 32;
-    if !matches!(kind, 2 | 6) || length < FIXED {
-        return None;
-    }
-    if bytes.len() < 24 {
-        return Some(Parsed::Needs(24));
-    }
-    let captured = order.u32(bytes, 20);
-    let kind = match (length - FIXED).checked_sub(captured) {
-        None => FileErrorKind::Overrun { holds: captured, length },
-        Some(options) if options > MAX_FOUND => FileErrorKind::TooLong(length),
-        Some(_) => return None,
-    };
-    Some(Parsed::Damaged(kind))
-}
-
-/// The fixed fields at the start of a block's body.
-#[inline]
-fn head<const N: usize>(body: &[u8]) -> Result<&[u8; N], FileErrorKind> {
-    body.first_chunk().ok_or_else(|| FileErrorKind::TooShort(block_length(body.len())))
-}
-
-/// The first `content` bytes of `rest`, which is the end of `body`.
-fn range<'a>(rest: &'a [u8], content: u32, body: &[u8]) -> Result<&'a [u8], FileErrorKind> {
-    rest.get(..content as usize).ok_or_else(|| overrun(content, body.len()))
-}
-
-#[cold]
-fn overrun(content: u32, body: usize) -> FileErrorKind {
-    FileErrorKind::Overrun { holds: content, length: block_length(body) }
-}
-
-/// The length of a block with a body of this length, in bytes.
-fn block_length(body: usize) -> u32 {
-    u32::try_from(body).unwrap_or(MAX_BLOCK).saturating_add(MIN_BLOCK)
-}
-
-/// A section's byte order.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Order {
-    #[default]
-    Little,
-    Big,
-}
-
-impl Order {
-    /// The byte order shown by the byte-order magic of a Section Header Block.
-    fn of(magic: &[u8]) -> Result<Self, FileErrorKind> {
-        match Self::Little.u32(magic, 0) {
-            BYTE_ORDER_MAGIC => Ok(Self::Little),
-            magic if magic.swap_bytes() == BYTE_ORDER_MAGIC => Ok(Self::Big),
-            magic => Err(FileErrorKind::ByteOrder(magic)),
-        }
-    }
-
-    /// The number at index `at`.
-    #[inline]
-    fn u32(self, bytes: &[u8], at: usize) -> u32 {
-        let number = [bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]];
-        match self {
-            Self::Little => u32::from_le_bytes(number),
-            Self::Big => u32::from_be_bytes(number),
-        }
-    }
-
-    #[inline]
-    fn u16(self, bytes: &[u8], at: usize) -> u16 {
-        let number = [bytes[at], bytes[at + 1]];
-        match self {
-            Self::Little => u16::from_le_bytes(number),
-            Self::Big => u16::from_be_bytes(number),
-        }
-    }
-
-    const fn i64(self, bytes: [u8; 8]) -> i64 {
-        match self {
-            Self::Little => i64::from_le_bytes(bytes),
-            Self::Big => i64::from_be_bytes(bytes),
-        }
-    }
-
-    /// The bytes after the option at the start of `bytes`, and the option, if it is complete.
-    fn option(self, bytes: &[u8]) -> Option<(&[u8], PcapNGOption<'_>)> {
-        match self {
-            Self::Little => parse_option_le::<OptionError<_>>(bytes).ok(),
-            Self::Big => parse_option_be::<OptionError<_>>(bytes).ok(),
-        }
     }
 }

@@ -1,11 +1,5 @@
 //! Reads the records of one capture file from chunks of any size.
 //!
-//! ```text
-//! Unknown   at the start of a capture; its first bytes give the format
-//! Records   inside a pcap or snoop file
-//! Pcapng    inside a pcapng file
-//! ```
-//!
 //! A record that is complete in a chunk is handed out as a slice of the chunk. A record that spans
 //! chunks is collected in `partial` first. `partial` grows only with the bytes that arrive, so an
 //! announced length alone takes no memory. Of long blocks without a packet only the start is collected.
@@ -19,21 +13,12 @@
 //! - `position` is the offset in the file of the first byte that was not handed out
 //! - `again <= position`
 
-#![expect(clippy::disallowed_methods, reason = "at most `MAX_REPORTED` places of damage")]
-
-use crate::file::damage::{Damage, MAX_REPORTED};
+use crate::file::damage::{Damage, Damages};
 use crate::file::error::{FileError, FileErrorKind};
-use crate::file::fixed_header::Records;
-use crate::file::fixed_record;
-use crate::file::looks;
+use crate::file::format::Format;
 use crate::file::partial::Partial;
-use crate::file::pcap::{self, PCAP_HEADER};
-use crate::file::pcapng::Section;
 use crate::file::record::{Parsed, Plausible, Record, Taken};
 use crate::file::secrets::Secrets;
-use crate::file::snoop::{self, SNOOP_HEADER};
-use crate::file::start::{self, FileFormat};
-use crate::file::verdict;
 
 /// Bytes that a search in `partial` gets at a time.
 const SEARCHED: usize = 64 << 10;
@@ -62,25 +47,6 @@ pub struct RecordReader {
     /// Bytes that were read twice because a search began inside a record.
     again: u64,
     damages: Damages,
-}
-
-#[derive(Debug, Default)]
-enum Format {
-    /// The first bytes of a capture have not arrived.
-    #[default]
-    Unknown,
-    Records(Records),
-    Pcapng(Section),
-}
-
-/// The damage found so far and not fetched yet.
-#[derive(Debug, Default)]
-struct Damages {
-    waiting: Vec<Damage>,
-    /// How often there was damage.
-    count: u64,
-    /// The damage after the first [`MAX_REPORTED`], as one.
-    rest: Option<Damage>,
 }
 
 /// Why reading records of some bytes ended.
@@ -178,7 +144,7 @@ impl RecordReader {
 
     /// The damage that was passed over since the last call.
     pub fn take_damages(&mut self) -> Vec<Damage> {
-        std::mem::take(&mut self.damages.waiting)
+        self.damages.take()
     }
 
     /// Reads the records in `partial`.
@@ -243,17 +209,13 @@ impl RecordReader {
                 }
                 continue;
             }
-            if rest.is_empty() && !(end && self.expects_more()) {
+            if rest.is_empty() && !(end && self.format.expects_more()) {
                 self.needed = 1;
                 return Ok(Run { at, kept, stop: Stop::Needs });
             }
-            let parsed = match &mut self.format {
-                Format::Records(records) => fixed_record::parse(records, rest, self.time, end),
-                Format::Pcapng(section) => section.parse(rest, self.time, end, secrets),
-                Format::Unknown => match self.detect_format(rest, end) {
-                    Ok(parsed) => parsed,
-                    Err(kind) => return Err(self.error(kind)),
-                },
+            let parsed = match self.format.parse(rest, self.time, end, secrets) {
+                Ok(parsed) => parsed,
+                Err(kind) => return Err(self.error(kind)),
             };
             let kind = match parsed {
                 Parsed::Packet(record, size) | Parsed::Retimed(record, size) => {
@@ -343,12 +305,7 @@ impl RecordReader {
                 self.needed = 1;
                 break false;
             }
-            let plausible = match &self.format {
-                Format::Records(records) => verdict::plausible(records, rest, self.time, end),
-                Format::Pcapng(section) => section.plausible(rest, end),
-                Format::Unknown => start::starts_capture(rest),
-            };
-            match plausible {
+            match self.format.plausible(rest, self.time, end) {
                 Plausible::Yes => break true,
                 Plausible::No => at += 1 + long_zeros(rest),
                 Plausible::Needs(needed) => {
@@ -368,15 +325,6 @@ impl RecordReader {
         at
     }
 
-    /// Whether a file that ends here is cut short, even if no byte is left.
-    const fn expects_more(&self) -> bool {
-        match &self.format {
-            Format::Unknown => true,
-            Format::Records(_) => false,
-            Format::Pcapng(section) => section.is_inside_block(),
-        }
-    }
-
     /// Whether the header of the first capture of the file was read.
     const fn has_started(&self) -> bool {
         match self.format {
@@ -384,39 +332,6 @@ impl RecordReader {
             Format::Records(_) => true,
             Format::Pcapng(_) => self.record > 0,
         }
-    }
-
-    /// Detects the format by the first bytes of the file, and takes the header of a pcap or snoop
-    /// file.
-    fn detect_format(&mut self, bytes: &[u8], end: bool) -> Result<Parsed<'static>, FileErrorKind> {
-        let format = bytes.first_chunk::<4>().map(|start| start::format(*start));
-        match format {
-            None if !end => return Ok(Parsed::Needs(4)),
-            Some(None) if !end && bytes.len() < looks::START => {
-                return Ok(Parsed::Needs(looks::START));
-            }
-            None | Some(None) => return Err(FileErrorKind::not_a_capture(bytes)),
-            Some(Some(FileFormat::Pcapng)) => {
-                self.format = Format::Pcapng(Section::default());
-                return Ok(Parsed::Other(0));
-            }
-            Some(Some(FileFormat::Pcap)) => {
-                if let Some(header) = bytes.first_chunk::<PCAP_HEADER>() {
-                    self.format = Format::Records(pcap::start(header)?);
-                    return Ok(Parsed::Other(PCAP_HEADER));
-                }
-            }
-            Some(Some(FileFormat::Snoop)) => {
-                if let Some(header) = bytes.first_chunk::<SNOOP_HEADER>() {
-                    self.format = Format::Records(snoop::start(header)?);
-                    return Ok(Parsed::Other(SNOOP_HEADER));
-                }
-            }
-        }
-        if end {
-            return Err(FileErrorKind::CutShort { left: bytes.len() });
-        }
-        Ok(Parsed::Needs(PCAP_HEADER))
     }
 }
 
@@ -437,23 +352,4 @@ struct Run {
     /// Where the record before starts, if it is kept; else as `at`.
     kept: usize,
     stop: Stop,
-}
-
-impl Damages {
-    #[cold]
-    fn add(&mut self, error: FileError, skipped: u64) {
-        self.count += 1;
-        if self.count <= MAX_REPORTED {
-            self.waiting.push(Damage { error, skipped, more: 0 });
-            return;
-        }
-        let rest = self.rest.get_or_insert(Damage { error, skipped: 0, more: 0 });
-        rest.skipped += skipped;
-        rest.more += 1;
-    }
-
-    /// Reports what was not reported one by one.
-    fn end(&mut self) {
-        self.waiting.extend(self.rest.take());
-    }
 }

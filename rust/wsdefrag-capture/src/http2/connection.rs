@@ -137,10 +137,10 @@ impl ConnectionState {
                 self.streams.end(from_client, stream, origin, false, out);
             }
             FrameEvent::Frame(header, payload, origin) => {
-                self.frame(from_client, header, payload, origin, out);
+                self.frame(from_client, header, (payload, true), origin, out);
             }
             FrameEvent::Incomplete(header, payload, origin) => {
-                self.incomplete(from_client, header, payload, origin, out);
+                self.frame(from_client, header, (payload, false), origin, out);
             }
             FrameEvent::Lost(gap) => self.lose(from_client, gap, out),
         }
@@ -154,41 +154,29 @@ impl ConnectionState {
         self.streams.lose(from_client, gap, out);
     }
 
+    /// Takes a frame, or the start of one that was not captured whole.
     fn frame(
         &mut self,
         from_client: bool,
         header: FrameHeader,
-        payload: &[u8],
+        (payload, is_whole): (&[u8], bool),
         origin: Origin,
         out: &mut impl FnMut(u32, StreamEvent<'_>),
     ) {
         match header.kind {
             FrameType::Headers | FrameType::PushPromise | FrameType::Continuation => {
-                let is_whole = header.has(END_HEADERS);
-                self.block_frame(from_client, header, payload, is_whole, origin, out);
+                let is_too_long = !is_whole && header.length as usize > MAX_BLOCK;
+                self.problems.long_blocks += u64::from(is_too_long);
+                let is_last = is_whole && header.has(END_HEADERS);
+                self.block_frame(from_client, header, payload, is_last, origin, out);
+                if !is_whole {
+                    self.end_block(from_client, origin, true, out);
+                }
             }
             FrameType::RstStream => self.streams.end(from_client, header.stream, origin, true, out),
-            FrameType::Settings if !header.has(ACK) => self.settings(from_client, payload),
-            _ => {}
-        }
-    }
-
-    /// Takes a frame of which only the start was captured.
-    fn incomplete(
-        &mut self,
-        from_client: bool,
-        header: FrameHeader,
-        payload: &[u8],
-        origin: Origin,
-        out: &mut impl FnMut(u32, StreamEvent<'_>),
-    ) {
-        match header.kind {
-            FrameType::Headers | FrameType::PushPromise | FrameType::Continuation => {
-                self.problems.long_blocks += u64::from(header.length as usize > MAX_BLOCK);
-                self.block_frame(from_client, header, payload, false, origin, out);
-                self.end_block(from_client, origin, true, out);
+            FrameType::Settings if is_whole && !header.has(ACK) => {
+                self.settings(from_client, payload);
             }
-            FrameType::RstStream => self.streams.end(from_client, header.stream, origin, true, out),
             _ => {}
         }
     }

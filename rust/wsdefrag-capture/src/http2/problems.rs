@@ -10,3 +10,12 @@ pub(crate) struct Http2Problems {
     /// Streams that were not read for want of room.
     pub(crate) dropped_streams: u64,
 }
+
+impl Http2Problems {
+    /// Adds the counts of another connection.
+    pub(crate) const fn add(&mut self, other: Self) {
+        self.long_blocks += other.long_blocks;
+        self.wrong_blocks += other.wrong_blocks;
+        self.dropped_streams += other.dropped_streams;
+    }
+}

@@ -29,13 +29,16 @@ const MOST_SPARE: usize = 16 << 10;
 /// Bytes of a content that is written in parts.
 const LONG: usize = 64 << 10;
 
-/// Appends a row as a line, with its line feed.
+/// Appends a row as a line, with its line feed; or as several, or as none.
 pub trait LineFormat {
     /// Appends a message.
     fn message(&mut self, line: &mut Vec<u8>, row: MessageRow<'_>) -> Result<(), OutOfMemory>;
     /// Begins the line of a message with a long content. Returns whether it is written in parts; if
     /// not, nothing was appended.
-    fn begin(&mut self, line: &mut Vec<u8>, row: MessageRow<'_>) -> Result<bool, OutOfMemory>;
+    fn begin(&mut self, line: &mut Vec<u8>, row: MessageRow<'_>) -> Result<bool, OutOfMemory> {
+        let _ = (line, row);
+        Ok(false)
+    }
     /// Appends a part of the content from `at` on. Returns up to where; the length of the content at
     /// its end.
     fn part(
@@ -43,9 +46,15 @@ pub trait LineFormat {
         line: &mut Vec<u8>,
         row: MessageRow<'_>,
         at: usize,
-    ) -> Result<usize, OutOfMemory>;
+    ) -> Result<usize, OutOfMemory> {
+        let _ = (line, at);
+        Ok(row.content.len())
+    }
     /// Ends the line after the last part.
-    fn end(&mut self, line: &mut Vec<u8>, row: MessageRow<'_>) -> Result<(), OutOfMemory>;
+    fn end(&mut self, line: &mut Vec<u8>, row: MessageRow<'_>) -> Result<(), OutOfMemory> {
+        let _ = (line, row);
+        Ok(())
+    }
     /// Appends an event.
     fn event(&mut self, line: &mut Vec<u8>, row: &EventRow<'_>) -> Result<(), OutOfMemory>;
     /// Appends a connection that has ended. `file` is the name of the file with its last packet.

@@ -3,12 +3,13 @@
 //! Rows are formatted by functions of plain values, which come from the capture or from an object that
 //! a caller holds. An output calls them for the rows of a pass and collects the lines.
 //!
-//! - a line contains exactly one line feed, its last character
+//! - a line contains exactly one line feed, its last character, but for those of a conversation
 
 pub mod clock;
 pub mod connection_row;
 pub mod event_row;
 mod event_text;
+pub mod follow_lines;
 pub mod json;
 mod json_connections;
 mod json_events;

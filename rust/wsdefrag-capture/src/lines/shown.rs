@@ -173,6 +173,21 @@ impl Shown {
         Ok(part.len())
     }
 
+    /// Appends a text that is not cut, in its own lines: line feeds, tabs and backslashes are not escaped.
+    ///
+    /// # Errors
+    ///
+    /// If memory is refused. Then `shown` has a part.
+    pub fn lines(&mut self, shown: &mut Vec<u8>, text: &[u8]) -> Result<(), OutOfMemory> {
+        let mut rest = text;
+        while let Some(place) = rest.iter().position(|byte| b"\n\t\\".contains(byte)) {
+            self.whole(shown, &rest[..place])?;
+            shown.try_push(rest[place])?;
+            rest = &rest[place + 1..];
+        }
+        self.whole(shown, rest)
+    }
+
     /// Appends a text that is not cut.
     fn whole(&mut self, line: &mut Vec<u8>, text: &[u8]) -> Result<(), OutOfMemory> {
         let mut rest = text;

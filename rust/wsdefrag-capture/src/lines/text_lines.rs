@@ -61,10 +61,118 @@ impl TextLines {
         Self { width, colours, content, clock, shown: Shown::new() }
     }
 
+    /// Appends the beginning of a message's line, up to the problems, with this number after the time.
+    /// Returns its columns.
+    pub(super) fn message_head(
+        &mut self,
+        line: &mut Vec<u8>,
+        message: &Message,
+        number: Number,
+        size: u64,
+    ) -> Result<usize, OutOfMemory> {
+        let time = self.clock.time_of_day(message.timestamp);
+        let mut head = Head { line, columns: 0, colours: self.colours };
+        head.start(time, number)?;
+        head.arrow(message.from_client)?;
+        head.text(b" ")?;
+        head.text(type_column(message.opcode))?;
+        head.end()?;
+        head.text(b" ")?;
+        head.number(size, 7)?;
+        head.text(b" B  ")?;
+        let resynced = if message.resynced { "resynced" } else { "" };
+        let unauthenticated = if message.unauthenticated { "unauthenticated" } else { "" };
+        let marks = [status_words(message.status), resynced, unauthenticated];
+        head.marks(message.missing_bytes, marks)?;
+        Ok(head.columns)
+    }
+
+    /// Begins the colour of a sender, if there are colours.
+    pub(super) fn begin_sender(
+        &self,
+        line: &mut Vec<u8>,
+        from_client: bool,
+    ) -> Result<(), OutOfMemory> {
+        Head { line, columns: 0, colours: self.colours }.begin(Colour::of_sender(from_client))
+    }
+
+    /// Ends a colour, if there are colours.
+    pub(super) fn end_sender(&self, line: &mut Vec<u8>) -> Result<(), OutOfMemory> {
+        Head { line, columns: 0, colours: self.colours }.end()
+    }
+
+    /// Appends an event's line, with this number after the time.
+    pub(super) fn event_line(
+        &mut self,
+        line: &mut Vec<u8>,
+        row: &EventRow<'_>,
+        number: Number,
+    ) -> Result<(), OutOfMemory> {
+        let start = line.len();
+        let time = row.time().map_or([b' '; LENGTH], |time| self.clock.time_of_day(time));
+        let mut head = Head { line, columns: 0, colours: self.colours };
+        head.start(time, number)?;
+        head.arrow(row.from_client)?;
+        head.end()?;
+        head.text(b" ")?;
+        let has_payload = matches!(row.kind, "ping" | "pong");
+        let is_problem = matches!(row.kind, "gap" | "violation");
+        if is_problem {
+            head.begin(Colour::Yellow)?;
+        }
+        let before = head.columns;
+        head.text(row.kind.as_bytes())?;
+        if has_payload {
+            head.text(b"   ")?;
+            head.number(row.length, 7)?;
+            head.text(b" B")?;
+        }
+        while head.columns < before + KIND {
+            head.text(b" ")?;
+        }
+        if is_problem {
+            head.end()?;
+        }
+        head.text(b"  ")?;
+        if has_payload {
+            head.marks(row.missing_bytes, [""; 3])?;
+        }
+        let room = self.room(head.columns);
+        if !has_payload {
+            self.shown.text(line, event_text(row).as_bytes(), room)?;
+        } else if self.content {
+            self.shown.text(line, row.payload.unwrap_or_default(), room)?;
+        }
+        end_line(line, start)
+    }
+
     /// The columns that are left for a content in a line with a head of so many.
     fn room(&self, head: usize) -> usize {
         self.width.saturating_sub(head).max(MIN_CONTENT)
     }
+}
+
+impl Colour {
+    /// The colour of a sender.
+    const fn of_sender(from_client: bool) -> Self {
+        if from_client { Self::Green } else { Self::Cyan }
+    }
+}
+
+/// The number after the time.
+#[derive(Clone, Copy)]
+pub(super) enum Number {
+    /// That of the connection.
+    Connection(u64),
+    /// That of the message, with the side that sent it: `c17`.
+    Message {
+        /// Whether the client sent it.
+        from_client: bool,
+        /// The number.
+        seq: u64,
+    },
+    /// None, in as many columns.
+    Nothing,
 }
 
 /// The beginning of a line, which counts its columns.
@@ -107,19 +215,31 @@ impl Head<'_> {
         if self.colours { self.line.try_append(b"\x1b[0m") } else { Ok(()) }
     }
 
-    /// Appends the time and the number of the connection.
-    fn start(&mut self, time: TimeOfDay, connection: u64) -> Result<(), OutOfMemory> {
+    /// Appends the time and a number.
+    fn start(&mut self, time: TimeOfDay, number: Number) -> Result<(), OutOfMemory> {
         self.begin(Colour::Dim)?;
         self.text(&time)?;
         self.text(b" ")?;
-        self.number(connection, 4)?;
+        match number {
+            Number::Connection(number) => self.number(number, 4)?,
+            Number::Message { from_client, seq } => {
+                let mut buffer = itoa::Buffer::new();
+                let digits = buffer.format(seq);
+                for _ in digits.len()..5 {
+                    self.text(b" ")?;
+                }
+                self.text(if from_client { b"c" } else { b"s" })?;
+                self.text(digits.as_bytes())?;
+            }
+            Number::Nothing => self.text(b"      ")?,
+        }
         self.end()?;
         self.text(b" ")
     }
 
     /// Appends the arrow, in the colour of the sender, which does not end here.
     fn arrow(&mut self, from_client: bool) -> Result<(), OutOfMemory> {
-        self.begin(if from_client { Colour::Green } else { Colour::Cyan })?;
+        self.begin(Colour::of_sender(from_client))?;
         self.text(if from_client { b"->" } else { b"<-" })
     }
 
@@ -174,7 +294,7 @@ const fn type_column(opcode: Opcode) -> &'static [u8; 6] {
 }
 
 /// Ends a line that begins at `start`, without spaces at its end.
-fn end_line(line: &mut Vec<u8>, start: usize) -> Result<(), OutOfMemory> {
+pub(super) fn end_line(line: &mut Vec<u8>, start: usize) -> Result<(), OutOfMemory> {
     let spaces = line[start..].iter().rev().take_while(|byte| **byte == b' ').count();
     line.truncate(line.len() - spaces);
     line.try_push(b'\n')
@@ -195,22 +315,8 @@ impl TextLines {
     /// Appends what stands before the content. Returns its columns.
     fn head(&mut self, line: &mut Vec<u8>, row: MessageRow<'_>) -> Result<usize, OutOfMemory> {
         let MessageRow { message, content, .. } = row;
-        let time = self.clock.time_of_day(message.timestamp);
-        let mut head = Head { line, columns: 0, colours: self.colours };
-        head.start(time, message.connection)?;
-        head.arrow(message.from_client)?;
-        head.text(b" ")?;
-        head.text(type_column(message.opcode))?;
-        head.end()?;
-        head.text(b" ")?;
         let size = if self.content { content.len() as u64 } else { message.payload_length };
-        head.number(size, 7)?;
-        head.text(b" B  ")?;
-        let resynced = if message.resynced { "resynced" } else { "" };
-        let unauthenticated = if message.unauthenticated { "unauthenticated" } else { "" };
-        let marks = [status_words(message.status), resynced, unauthenticated];
-        head.marks(message.missing_bytes, marks)?;
-        Ok(head.columns)
+        self.message_head(line, message, Number::Connection(message.connection), size)
     }
 }
 
@@ -260,42 +366,7 @@ impl LineFormat for TextLines {
     }
 
     fn event(&mut self, line: &mut Vec<u8>, row: &EventRow<'_>) -> Result<(), OutOfMemory> {
-        let start = line.len();
-        let time = row.time().map_or([b' '; LENGTH], |time| self.clock.time_of_day(time));
-        let mut head = Head { line, columns: 0, colours: self.colours };
-        head.start(time, row.number)?;
-        head.arrow(row.from_client)?;
-        head.end()?;
-        head.text(b" ")?;
-        let has_payload = matches!(row.kind, "ping" | "pong");
-        let is_problem = matches!(row.kind, "gap" | "violation");
-        if is_problem {
-            head.begin(Colour::Yellow)?;
-        }
-        let before = head.columns;
-        head.text(row.kind.as_bytes())?;
-        if has_payload {
-            head.text(b"   ")?;
-            head.number(row.length, 7)?;
-            head.text(b" B")?;
-        }
-        while head.columns < before + KIND {
-            head.text(b" ")?;
-        }
-        if is_problem {
-            head.end()?;
-        }
-        head.text(b"  ")?;
-        if has_payload {
-            head.marks(row.missing_bytes, [""; 3])?;
-        }
-        let room = self.room(head.columns);
-        if !has_payload {
-            self.shown.text(line, event_text(row).as_bytes(), room)?;
-        } else if self.content {
-            self.shown.text(line, row.payload.unwrap_or_default(), room)?;
-        }
-        end_line(line, start)
+        self.event_line(line, row, Number::Connection(row.number))
     }
 
     /// Connections are a table, whose columns are aligned: see `ConnectionTable`.

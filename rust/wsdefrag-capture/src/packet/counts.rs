@@ -53,11 +53,17 @@ pub struct Counts {
     pub evicted_connections: u64,
     /// TCP segments with new payload of those connections that were captured after that, and not read.
     pub evicted_packets: u64,
+    /// Rows around wanted messages that were left out, because too many waited.
+    pub rows_left_out: u64,
     /// What the TCP connections carried that have ended, as far as the filter for ports and addresses
     /// wants them.
     pub protocols: ProtocolCounts,
     /// The TLS connections among them, and whether they were read.
     pub tls: TlsCounts,
+    /// Header blocks of HTTP/2 that were not read whole: longer than 64 KiB, or wrong.
+    pub http2_unread_blocks: u64,
+    /// Streams of HTTP/2 that were not read for want of room.
+    pub http2_dropped_streams: u64,
     /// What key logs and secrets blocks had.
     pub keys: KeyCounts,
     /// When the first packet was captured, in nanoseconds since the epoch.

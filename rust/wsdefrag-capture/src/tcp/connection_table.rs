@@ -5,21 +5,22 @@
 //! list. The table never removes a connection by itself: the caller removes the oldest of a list
 //! when that list is too long or the connection has been idle for too long.
 //!
-//! - `slots[slots_by_key[key]].key == key`
+//! - `by_key` has the index of each slot in use, by the hash of its key
 //! - every slot in use is in exactly one list
 
 #![expect(clippy::disallowed_methods, reason = "at most as many as connections are followed")]
 
-use std::collections::HashMap;
-use std::hash::{Hash, Hasher};
+use std::hash::{BuildHasher, Hash, Hasher};
 use std::net::{IpAddr, SocketAddr};
 
 use foldhash::fast::RandomState;
+use hashbrown::HashTable;
 
 /// The addresses and ports of both endpoints of a connection, the lesser endpoint first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Key {
-    addresses: [u128; 2],
+    /// Each as its high and its low half: as whole numbers they would take 16 bytes more.
+    addresses: [[u64; 2]; 2],
     /// Bits 0 to 15 are the port; bit 16 is set for an IPv6 address. The other bits are the tenant.
     ports: [u32; 2],
 }
@@ -30,7 +31,7 @@ impl Key {
         let (a, b) = (number(source), number(destination));
         let swapped = a > b;
         let (a, b) = if swapped { (b, a) } else { (a, b) };
-        (Self { addresses: [a.0, b.0], ports: [a.1, b.1] }, swapped)
+        (Self { addresses: [a.0, b.0].map(halves), ports: [a.1, b.1] }, swapped)
     }
 
     /// The same addresses and ports of another tenant. The first has number 0; numbers count modulo
@@ -47,10 +48,16 @@ impl Hash for Key {
     #[inline]
     fn hash<H: Hasher>(&self, state: &mut H) {
         let [low, high] = self.ports;
-        state.write_u128(self.addresses[0]);
-        state.write_u128(self.addresses[1]);
+        for half in self.addresses.as_flattened() {
+            state.write_u64(*half);
+        }
         state.write_u64(u64::from(high) << 32 | u64::from(low));
     }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "the low half")]
+const fn halves(address: u128) -> [u64; 2] {
+    [(address >> 64) as u64, address as u64]
 }
 
 /// Bits of a port in a key.
@@ -104,7 +111,9 @@ struct List {
 
 /// The connections, by key and by time of their last packet.
 pub(crate) struct ConnectionTable<T> {
-    slots_by_key: HashMap<Key, SlotIndex, RandomState>,
+    /// Only indexes, so that it stays in the cache; the slot that is found has to be read anyway.
+    by_key: HashTable<SlotIndex>,
+    hasher: RandomState,
     slots: Vec<Option<Slot<T>>>,
     free: Vec<SlotIndex>,
     lists: [List; CLASSES],
@@ -115,13 +124,13 @@ pub(crate) struct ConnectionTable<T> {
 impl<T> ConnectionTable<T> {
     /// Bytes of memory that a connection takes here: its slot, its entry in the map, and the room that
     /// the map has to spare after it has doubled.
-    pub(crate) const ENTRY: usize =
-        size_of::<Option<Slot<T>>>() + 3 * (size_of::<(Key, SlotIndex)>() + 1);
+    pub(crate) const ENTRY: usize = size_of::<Option<Slot<T>>>() + 3 * (size_of::<SlotIndex>() + 1);
 
     pub(crate) fn new() -> Self {
         let empty = List { oldest: NONE, newest: NONE, length: 0 };
         Self {
-            slots_by_key: HashMap::with_hasher(RandomState::default()),
+            by_key: HashTable::new(),
+            hasher: RandomState::default(),
             slots: Vec::new(),
             free: Vec::new(),
             lists: [empty; CLASSES],
@@ -130,7 +139,8 @@ impl<T> ConnectionTable<T> {
     }
 
     pub(crate) fn find(&self, key: &Key) -> Option<SlotIndex> {
-        self.slots_by_key.get(key).copied()
+        let is_key = |index: &SlotIndex| matches!(self.slots.get(*index as usize), Some(Some(slot)) if slot.key == *key);
+        self.by_key.find(self.hasher.hash_one(key), is_key).copied()
     }
 
     /// As [`find`](Self::find), for the connection of a packet.
@@ -156,7 +166,7 @@ impl<T> ConnectionTable<T> {
             return 0;
         }
         // Both double; an entry of the map takes a byte more than its value.
-        let slot = size_of::<Option<Slot<T>>>() + 2 * (size_of::<(Key, SlotIndex)>() + 1);
+        let slot = size_of::<Option<Slot<T>>>() + 2 * (size_of::<SlotIndex>() + 1);
         2 * (self.slots.len() + more) * slot
     }
 
@@ -165,9 +175,17 @@ impl<T> ConnectionTable<T> {
         Some(&mut self.slot(index)?.value)
     }
 
-    /// The indexes of all slots in use, in no order.
-    pub(crate) fn indexes(&self) -> Vec<SlotIndex> {
-        self.slots_by_key.values().copied().collect()
+    /// The time of the last packet of a connection, in nanoseconds since the epoch.
+    pub(crate) fn last_time(&self, index: SlotIndex) -> Option<i64> {
+        Some(self.slots.get(index as usize)?.as_ref()?.last_time)
+    }
+
+    /// The indexes of all slots in use, in their order, which is nearly that of opening: a slot is used
+    /// again only after its connection was removed.
+    pub(crate) fn indexes(&self) -> impl Iterator<Item = SlotIndex> + use<T> {
+        let slots = self.slots.iter().zip(0..);
+        let used = slots.filter_map(|(slot, index)| slot.is_some().then_some(index));
+        used.collect::<Vec<_>>().into_iter()
     }
 
     fn slot(&mut self, index: SlotIndex) -> Option<&mut Slot<T>> {
@@ -182,7 +200,10 @@ impl<T> ConnectionTable<T> {
             SlotIndex::try_from(self.slots.len() - 1).unwrap_or(NONE)
         });
         self.slots[index as usize] = Some(slot);
-        self.slots_by_key.insert(key, index);
+        let Self { by_key, hasher, slots, .. } = self;
+        by_key.insert_unique(hasher.hash_one(key), index, |index| {
+            slots[*index as usize].as_ref().map_or(0, |slot| hasher.hash_one(slot.key))
+        });
         self.link(index, class);
         index
     }
@@ -191,7 +212,10 @@ impl<T> ConnectionTable<T> {
     pub(crate) fn remove(&mut self, index: SlotIndex) -> Option<T> {
         self.unlink(index);
         let slot = self.slots.get_mut(index as usize)?.take()?;
-        self.slots_by_key.remove(&slot.key);
+        let hash = self.hasher.hash_one(slot.key);
+        if let Ok(entry) = self.by_key.find_entry(hash, |other| *other == index) {
+            entry.remove();
+        }
         self.free.push(index);
         Some(slot.value)
     }

@@ -25,10 +25,13 @@
 
 #![expect(clippy::disallowed_methods, reason = "one for each followed connection")]
 
+use wsdefrag_core::InflaterPool;
+
 use crate::connection::{Connection, Ended};
 use crate::conversation::Conversation;
 use crate::conversation::context::{CaptureState, Context, Scan};
 use crate::conversation::transport::Transport;
+use crate::http2::problems::Http2Problems;
 use crate::options::{ConnectionKey, Options};
 use crate::packet::{Origin, Packet, Payload, Segment};
 use crate::protocol::ProtocolCounts;
@@ -37,6 +40,7 @@ use crate::tcp::clock::Clock;
 use crate::tcp::connection_table::{Class, ConnectionTable, Key, SlotIndex};
 use crate::tcp::entry::Entry;
 use crate::tcp::final_output::{Ending, FinalEnd, Settling};
+use crate::tcp::inflaters::Inflaters;
 use crate::tcp::ledger::Ledger;
 use crate::tcp::live_connection::LiveConnection;
 use crate::tcp::past_connection::{Afterwards, IN_TABLE, PastConnection, Reason};
@@ -82,6 +86,7 @@ pub(crate) struct Connections {
     tenants: Tenants,
     total_held: usize,
     pub(super) ledger: Ledger,
+    pub(super) inflaters: Inflaters,
     /// The end of the capture, once it has begun.
     ending: Option<Box<Ending>>,
     /// The number of the next connection.
@@ -95,6 +100,8 @@ pub(crate) struct Connections {
     pub(crate) protocols: ProtocolCounts,
     /// The TLS connections among them.
     pub(crate) tls: TlsCounts,
+    /// What went wrong on the connections of HTTP/2 among them.
+    pub(crate) http2: Http2Problems,
     /// The secrets for TLS.
     pub(crate) keys: Keys,
     /// Whether the files can be scanned for secrets.
@@ -105,6 +112,7 @@ impl Connections {
     pub(crate) fn new(options: Options) -> Self {
         Self {
             ledger: Ledger::new(options.memory),
+            inflaters: Inflaters::new(options.memory),
             options,
             table: ConnectionTable::new(),
             tenants: Tenants::default(),
@@ -116,6 +124,7 @@ impl Connections {
             evicted_packets: 0,
             protocols: ProtocolCounts::default(),
             tls: TlsCounts::default(),
+            http2: Http2Problems::default(),
             keys: Keys::default(),
             scan: Scan::None,
         }
@@ -210,7 +219,7 @@ impl Connections {
         }
         let change = live.change_of(sender, segment);
         let mut state = capture_state(
-            &self.options,
+            (&self.options, &self.inflaters.pool),
             &mut self.next_number,
             (&mut self.keys, &mut self.scan),
             sink,
@@ -218,9 +227,7 @@ impl Connections {
         let ended = live.segment(sender, segment, origin, now, &mut self.total_held, &mut state);
         live.measure_after(change, &mut self.ledger);
         self.reclassify(index, ended, origin.time, sink);
-        if self.ledger.is_over() {
-            self.relieve(sink);
-        }
+        self.bound_memory(index, sink);
     }
 
     /// Gives a segment to one of the connections with its addresses and ports, or to none: sets the key
@@ -263,7 +270,7 @@ impl Connections {
         match self.table.get(index) {
             Some(Entry::Live(live)) => {
                 let mut state = capture_state(
-                    &self.options,
+                    (&self.options, &self.inflaters.pool),
                     &mut self.next_number,
                     (&mut self.keys, &mut self.scan),
                     sink,
@@ -275,7 +282,16 @@ impl Connections {
             None => {}
         }
         self.reclassify(index, None, origin.time, sink);
-        if self.ledger.is_over() {
+        self.bound_memory(index, sink);
+    }
+
+    /// Keeps to the bounds of memory after a packet of a connection.
+    #[inline]
+    fn bound_memory<S: Sink>(&mut self, index: SlotIndex, sink: &mut S) {
+        if self.inflaters.were_taken() {
+            self.limit_inflaters(index);
+        }
+        if self.ledger.is_over(self.inflaters.pool.idle_bytes()) {
             self.relieve(sink);
         }
     }
@@ -411,11 +427,11 @@ impl Connections {
             _ => Reason::Ended,
         };
         self.evicted += u64::from(reason == Reason::Evicted);
-        let past = PastConnection::new(reason, &live.streams, live.tags.clone());
+        let past = Box::new(PastConnection::new(reason, &live.streams, live.tags.clone()));
         let bytes_after = past.bytes_held();
         if let Entry::Live(mut live) = std::mem::replace(entry, Entry::Past(past)) {
             let mut state = capture_state(
-                &self.options,
+                (&self.options, &self.inflaters.pool),
                 &mut self.next_number,
                 (&mut self.keys, &mut self.scan),
                 sink,
@@ -423,9 +439,10 @@ impl Connections {
             live.finish(ended, &mut self.total_held, &mut state);
             self.ledger.change(live.measured(), bytes_after);
             let carried = live.conversation.transport.carried();
-            let Transport { endpoints, packets, tls, .. } = live.conversation.transport;
+            let Transport { endpoints, packets, tls, http2, .. } = live.conversation.transport;
             if self.options.filter.wants_endpoints(endpoints) {
                 self.protocols.connection(carried.protocol, packets);
+                self.http2.add(http2);
                 if let Some(status) = carried.tls {
                     self.tls.connection(status, packets, tls.as_deref());
                 }
@@ -441,7 +458,7 @@ impl Connections {
         let limit = self.ledger.limit();
         if let Some(Entry::Live(live)) = self.table.get(index) {
             let mut state = capture_state(
-                &self.options,
+                (&self.options, &self.inflaters.pool),
                 &mut self.next_number,
                 (&mut self.keys, &mut self.scan),
                 sink,
@@ -492,7 +509,7 @@ impl Connections {
             let Some(Entry::Live(live)) = self.table.get(index) else { return true };
             let sink = &mut Settling { rows: &mut ending.rows, sink };
             let mut state = capture_state(
-                &self.options,
+                (&self.options, &self.inflaters.pool),
                 &mut self.next_number,
                 (&mut self.keys, &mut self.scan),
                 sink,
@@ -540,13 +557,14 @@ impl Connections {
 
 /// What a connection needs of the capture.
 fn capture_state<'a, S>(
-    options: &'a Options,
+    (options, inflaters): (&'a Options, &'a InflaterPool),
     next_number: &'a mut u64,
     (keys, scan): (&'a mut Keys, &'a mut Scan),
     sink: &'a mut S,
 ) -> CaptureState<'a, S> {
     let reads_tls = keys.may_grow || !keys.is_empty();
-    CaptureState { keys, scan, context: Context { options, reads_tls, next_number, sink } }
+    let context = Context { options, inflaters, reads_tls, next_number, sink };
+    CaptureState { keys, scan, context }
 }
 
 /// Counts a packet of a connection that has ended.

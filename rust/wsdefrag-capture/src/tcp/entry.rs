@@ -8,7 +8,7 @@ use crate::tcp::tenants::Fit;
 /// A connection in the table.
 pub(super) enum Entry {
     Live(Box<LiveConnection>),
-    Past(PastConnection),
+    Past(Box<PastConnection>),
 }
 
 impl Entry {

@@ -34,13 +34,13 @@ impl Ledger {
         self.limit
     }
 
-    /// Whether memory has to be given back.
+    /// Whether memory has to be given back, where `idle` bytes more are held for no connection.
     #[inline]
-    pub(super) const fn is_over(&self) -> bool {
-        self.used > self.limit
+    pub(super) const fn is_over(&self, idle: usize) -> bool {
+        self.used.saturating_add(idle) > self.limit
     }
 
-    /// Whether enough was given back.
+    /// Whether enough was given back, and nothing is idle.
     pub(super) const fn is_relieved(&self) -> bool {
         self.used <= self.limit - self.limit / 8
     }

@@ -8,6 +8,7 @@ mod entry;
 mod final_output;
 mod given_up;
 mod history;
+mod inflaters;
 mod ledger;
 mod live_connection;
 mod out_of_order;

@@ -18,7 +18,10 @@ use crate::tcp::tenants::{Fit, Positions, TagsSeen};
 const MAX_DISTANCE: u32 = 16 << 20;
 
 /// Bytes of memory that a connection takes in the table, live or past.
-pub(super) const IN_TABLE: usize = ConnectionTable::<PastConnection>::ENTRY;
+pub(super) const IN_TABLE: usize = ConnectionTable::<(usize, Box<PastConnection>)>::ENTRY;
+
+/// Bytes that the allocator adds to an allocation.
+const ALLOCATION: usize = 16;
 
 /// Why a connection is not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,7 +70,7 @@ impl PastConnection {
     /// The memory that it takes, in bytes.
     #[inline]
     pub(super) const fn bytes_held(&self) -> usize {
-        IN_TABLE + self.tags.bytes_held()
+        IN_TABLE + size_of::<Self>() + ALLOCATION + self.tags.bytes_held()
     }
 
     /// How well a segment under other tags fits.

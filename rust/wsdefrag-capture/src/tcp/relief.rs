@@ -1,11 +1,15 @@
 //! Gives memory back when the live connections hold more than they may.
 //!
 //! ```text
+//! free      the inflaters that no connection has
 //! park      the inflaters of the connections used least recently; this loses nothing
 //! drop      the largest unfinished things: a message becomes `too_big`, a search begins anew, the
 //!           holes before held segments are given up; a connection without a WebSocket is evicted
 //! evict     the connections used least recently
 //! ```
+//!
+//! Inflaters are parked, too, where more connections have one than are likely to be at work at a time
+//! (see [`inflaters`](crate::tcp::inflaters)).
 //!
 //! A pass ends as soon as seven eighths of the bound are not exceeded any more, or the sink is full;
 //! then the next packet continues.
@@ -23,10 +27,15 @@ use crate::tcp::entry::Entry;
 /// Unfinished things of fewer bytes are not worth dropping one by one.
 const MIN_UNFINISHED: usize = 4 << 10;
 
+/// Connections whose inflaters are looked at, after a packet that took one, at most. One is enough, but
+/// for those that are in use.
+const VISITS: usize = 16;
+
 impl Connections {
     /// Gives memory back until there is enough.
     #[cold]
     pub(super) fn relieve<S: Sink>(&mut self, sink: &mut S) {
+        self.inflaters.pool.free_idle();
         self.park_inflaters();
         if !self.ledger.is_relieved() {
             self.drop_largest(sink);
@@ -35,6 +44,25 @@ impl Connections {
             let Some(index) = self.least_needed() else { break };
             self.end_connection(index, Ended::Evicted, sink);
             self.table.touch(index, Class::Past, self.clock.now());
+        }
+    }
+
+    /// Keeps to the number of inflaters, after a packet for which its connection took one.
+    #[cold]
+    pub(super) fn limit_inflaters(&mut self, index: SlotIndex) {
+        self.inflaters.taken_by(index, self.clock.now());
+        for _ in 0..VISITS {
+            let Some((user, since)) = self.inflaters.next_user() else { return };
+            let last = self.table.last_time(user).unwrap_or(since);
+            let Some(Entry::Live(live)) = self.table.get(user) else { continue };
+            let mut is_used = last > since;
+            if !is_used {
+                is_used = live.conversation.park();
+                live.measure(&mut self.ledger);
+            }
+            if is_used {
+                self.inflaters.taken_by(user, last);
+            }
         }
     }
 
@@ -47,6 +75,7 @@ impl Connections {
                 next = self.table.newer(index);
                 if let Some(Entry::Live(live)) = self.table.get(index) {
                     live.conversation.park();
+                    self.inflaters.pool.free_idle();
                     live.measure(&mut self.ledger);
                 }
             }

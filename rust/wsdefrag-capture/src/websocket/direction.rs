@@ -22,7 +22,7 @@
 
 use wsdefrag_core::frame::header::Rules;
 use wsdefrag_core::limits::Excess;
-use wsdefrag_core::{Passive, Reassembler, Settings};
+use wsdefrag_core::{InflaterPool, Passive, Reassembler, Settings};
 
 use crate::account::Account;
 use crate::connection::CloseSeen;
@@ -37,17 +37,17 @@ use crate::websocket::frame_search::{Certainty, Found, FrameSearch, Sender};
 use crate::websocket::gap_test::{GapTest, Verdict};
 
 /// How a direction is read.
-#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct DirectionOptions {
     pub(crate) settings: Settings,
     /// Whether messages have their content.
     pub(crate) contents: bool,
     /// Whether frames are searched for after a gap.
     pub(crate) resync: bool,
+    pub(crate) inflaters: InflaterPool,
 }
 
 enum State {
-    Reassembling(Box<Reassembler<Vec<u8>>>),
+    Reassembling(Reassembler<Vec<u8>>),
     Searching(Box<FrameSearch>),
 }
 
@@ -66,21 +66,20 @@ pub(crate) struct Direction {
 impl Direction {
     /// A direction whose next byte is the first one after the handshake.
     pub(crate) fn after_handshake(connection: u64, options: DirectionOptions) -> Self {
-        Self::new(connection, options, State::Reassembling(reassembler(&options, true)))
+        let reassembler = reassembler(&options, true);
+        Self::new(connection, options, State::Reassembling(reassembler))
     }
 
     /// A direction whose next byte begins a frame, with unknown extensions.
     pub(crate) fn at_frame(connection: u64, options: DirectionOptions) -> Self {
-        Self::new(connection, options, State::Reassembling(reassembler(&options, false)))
+        let reassembler = reassembler(&options, false);
+        Self::new(connection, options, State::Reassembling(reassembler))
     }
 
     /// A direction whose next frame is searched for.
     pub(crate) fn searching(connection: u64, options: DirectionOptions) -> Self {
-        Self::new(
-            connection,
-            options,
-            State::Searching(Box::new(search_of(&options, Certainty::Beginning))),
-        )
+        let search = Box::new(search_of(&options, Certainty::Beginning));
+        Self::new(connection, options, State::Searching(search))
     }
 
     /// A direction that continues a search. `account` counts the bytes searched so far.
@@ -134,7 +133,9 @@ impl Direction {
         let tested = self.test.as_ref().map_or(0, |test| size_of::<GapTest>() + test.bytes_held());
         tested
             + match &self.state {
-                State::Reassembling(reassembler) => reassembler.bytes_held(),
+                State::Reassembling(reassembler) => {
+                    reassembler.bytes_held() - size_of::<Reassembler<Vec<u8>>>()
+                }
                 State::Searching(search) => size_of::<FrameSearch>() + search.bytes_held(),
             }
     }
@@ -151,11 +152,11 @@ impl Direction {
         }
     }
 
-    /// Gives back the memory of an inflater that is not in use.
-    pub(crate) fn park(&mut self) {
-        if let State::Reassembling(reassembler) = &mut self.state {
-            reassembler.park_inflater();
-        }
+    /// Gives back the memory of an inflater that is not in use. Returns whether it remains in use.
+    pub(crate) fn park(&mut self) -> bool {
+        let State::Reassembling(reassembler) = &mut self.state else { return false };
+        reassembler.park_inflater();
+        reassembler.has_inflater()
     }
 
     /// Bytes of the current, incomplete frame.
@@ -451,9 +452,10 @@ impl Direction {
     }
 }
 
-fn reassembler(options: &DirectionOptions, from_the_start: bool) -> Box<Reassembler<Vec<u8>>> {
+fn reassembler(options: &DirectionOptions, from_the_start: bool) -> Reassembler<Vec<u8>> {
     let passive = Passive { contents: options.contents, from_the_start };
-    Box::new(Reassembler::passive(options.settings, passive))
+    let reassembler = Reassembler::passive(options.settings, passive);
+    reassembler.with_inflaters(options.inflaters.clone())
 }
 
 fn search_of(options: &DirectionOptions, certainty: Certainty) -> FrameSearch {

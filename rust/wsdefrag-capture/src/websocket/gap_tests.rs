@@ -1,6 +1,6 @@
 //! Tests of gaps whose length is a guess, or unknown.
 
-use wsdefrag_core::{Limits, Settings, Strictness};
+use wsdefrag_core::{InflaterPool, Limits, Settings, Strictness};
 
 use crate::message::{Message, Status};
 use crate::packet::Origin;
@@ -25,7 +25,10 @@ fn direction(resync: bool) -> Direction {
         limits: Limits::default(),
         strictness: Strictness::default(),
     };
-    Direction::after_handshake(0, DirectionOptions { settings, contents: true, resync })
+    Direction::after_handshake(
+        0,
+        DirectionOptions { settings, contents: true, resync, inflaters: InflaterPool::default() },
+    )
 }
 
 /// The messages that came out.

@@ -4,8 +4,10 @@
 //! Each part of a stream goes to its direction. At the end, the accounts and the first close frame
 //! are added to the connection, which is then reported.
 
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
 use wsdefrag_core::deflate::params::foreign_extensions;
-use wsdefrag_core::{DeflateParams, Settings};
+use wsdefrag_core::{DeflateParams, InflaterPool, Settings};
 
 use crate::connection::{Connection, Ended};
 use crate::http2::problems::Http2Problems;
@@ -18,6 +20,9 @@ use crate::websocket::direction::{Direction, DirectionOptions};
 use crate::websocket::frame_search::Found;
 use crate::websocket::midstream::SearchedDirection;
 use crate::websocket::problems;
+
+/// The ends of no connection.
+const UNKNOWN: [SocketAddr; 2] = [SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0); 2];
 
 /// Where the client's first frame begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +52,7 @@ impl OpenWebSocket {
         connection: Connection,
         client: ClientStart,
         extensions_are_known: bool,
-        options: &Options,
+        (options, inflaters): (&Options, &InflaterPool),
     ) -> Self {
         let (id, server_at_frame) = (connection.connection, connection.response.is_some());
         let extensions = connection.extensions().unwrap_or_default();
@@ -56,7 +61,7 @@ impl OpenWebSocket {
         let deflate_is_known = (server_at_frame && is_readable) || options.deflate.is_some();
         let deflate = if deflate_is_known { connection.deflate } else { Some(unknown_deflate()) };
         let direction = |from_client: bool, at_frame: bool| {
-            let mut options = direction_options(options, from_client, deflate);
+            let mut options = direction_options(options, inflaters, from_client, deflate);
             options.settings.foreign_extension = !foreign_extensions(&extensions).is_empty();
             match (at_frame, deflate_is_known) {
                 (true, true) => Direction::after_handshake(id, options),
@@ -79,14 +84,14 @@ impl OpenWebSocket {
     pub(crate) fn midstream(
         connection: Connection,
         [mut server, mut client]: [SearchedDirection; 2],
-        options: &Options,
+        (options, inflaters): (&Options, &InflaterPool),
         sink: &mut impl Sink,
     ) -> Self {
         let id = connection.connection;
         let found = [server.search.prove(false), client.search.prove(true)];
         let mut direction = |from_client: bool, searched: SearchedDirection| {
             let deflate = options.deflate.unwrap_or_else(unknown_deflate);
-            let options = direction_options(options, from_client, Some(deflate));
+            let options = direction_options(options, inflaters, from_client, Some(deflate));
             let SearchedDirection { search, account, gaps } = searched;
             let mut direction = Direction::with_search(id, options, account, search);
             for (position, gap) in gaps {
@@ -129,11 +134,10 @@ impl OpenWebSocket {
         larger.drop_unfinished(limit);
     }
 
-    /// Gives back the memory of inflaters that are not in use.
-    pub(crate) fn park(&mut self) {
-        for direction in &mut self.directions {
-            direction.park();
-        }
+    /// Gives back the memory of inflaters that are not in use. Returns whether one remains in use.
+    pub(crate) fn park(&mut self) -> bool {
+        let [server, client] = &mut self.directions;
+        server.park() | client.park()
     }
 
     /// Takes note of what is known of the connection's TLS at its end.
@@ -212,13 +216,13 @@ impl OpenWebSocket {
     /// Ends the WebSocket, which must be settled, and reports it. `repeats` is indexed by
     /// `from_client`; `last` is the last packet.
     pub(crate) fn finish(
-        self,
+        &mut self,
         ended: Ended,
         repeats: [Repeats; 2],
         last: Origin,
         sink: &mut impl Sink,
     ) {
-        let Self { mut connection, mut directions, .. } = self;
+        let Self { connection, directions, .. } = self;
         for (direction, repeats) in directions.iter_mut().zip(repeats) {
             let account = direction.account_mut();
             account.retransmissions = repeats.retransmissions;
@@ -235,8 +239,9 @@ impl OpenWebSocket {
         connection.from_client = directions[1].account().clone();
         let lost_to_gap = directions.each_ref().map(Direction::is_lost_to_gap);
         let unauthenticated = directions.each_ref().map(Direction::unauthenticated_messages);
-        problems::add_problems(&mut connection, lost_to_gap, unauthenticated);
-        sink.ended(connection);
+        problems::add_problems(connection, lost_to_gap, unauthenticated);
+        // What is left in its place is not looked at.
+        sink.ended(std::mem::replace(connection, Connection::new(0, [0; 16], UNKNOWN)));
     }
 }
 
@@ -258,6 +263,7 @@ fn unknown_deflate() -> DeflateParams {
 
 fn direction_options(
     options: &Options,
+    inflaters: &InflaterPool,
     from_client: bool,
     deflate: Option<DeflateParams>,
 ) -> DirectionOptions {
@@ -271,5 +277,6 @@ fn direction_options(
         },
         contents: options.contents && options.filter.wants_side(from_client),
         resync: options.resync,
+        inflaters: inflaters.clone(),
     }
 }

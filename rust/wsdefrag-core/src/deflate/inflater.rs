@@ -137,6 +137,14 @@ impl Inflater {
         Ok(Self { stream: Stream::new()?, no_context_takeover, fresh: true, members: 0, given: 0 })
     }
 
+    /// Becomes what [`new`](Self::new) would make.
+    pub(crate) fn begin_anew(&mut self, no_context_takeover: bool) {
+        self.reset();
+        self.members = 0;
+        self.no_context_takeover = no_context_takeover;
+        self.stream.stops_at_blocks = false;
+    }
+
     /// Processes the result of a call of [`Stream::inflate`]; resets the stream after a final
     /// block.
     #[inline]

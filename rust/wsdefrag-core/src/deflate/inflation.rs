@@ -71,6 +71,25 @@ impl Inflation {
         })
     }
 
+    /// The memory of one without earlier content, this value included, in bytes.
+    pub(crate) const SIZE: usize = size_of::<Self>() + STATE_SIZE + UNMASK_SIZE;
+
+    /// Becomes what [`new`](Self::new) would make.
+    pub(crate) fn begin_anew(&mut self, no_context_takeover: bool, strictness: Strictness) {
+        self.forget();
+        let keeps = no_context_takeover && !strictness.no_context_takeover;
+        self.inflater.begin_anew(no_context_takeover);
+        self.strictness = strictness;
+        self.context = keeps.then(Context::default);
+        (self.produced, self.end, self.held) = (0, u32::MAX, false);
+        self.breaches = DeflateBreaches::default();
+    }
+
+    /// Frees the earlier content.
+    pub(crate) fn forget(&mut self) {
+        self.context = None;
+    }
+
     /// Number of bytes allocated.
     pub(crate) fn bytes_held(&self) -> usize {
         STATE_SIZE + self.buffer.capacity() + self.context.as_ref().map_or(0, Context::bytes_held)

@@ -7,6 +7,7 @@ pub mod inflater;
 pub(crate) mod inflation;
 pub mod params;
 mod parked;
+pub mod pool;
 pub(crate) mod slot;
 pub(crate) mod target;
 mod window;

@@ -11,13 +11,21 @@
 
 use crate::deflate::inflation::Inflation;
 use crate::deflate::parked::Parked;
+use crate::deflate::pool::InflaterPool;
 use crate::error::OutOfMemory;
 use crate::fallible::TryBox;
 use crate::strictness::Strictness;
 
 /// The place of one direction's inflation.
 #[derive(Default)]
-pub(crate) enum Slot {
+pub(crate) struct Slot {
+    state: State,
+    /// Where inflations come from and go to, if other directions share them.
+    pool: Option<InflaterPool>,
+}
+
+#[derive(Default)]
+enum State {
     #[default]
     Empty,
     Live(TryBox<Inflation>),
@@ -25,6 +33,11 @@ pub(crate) enum Slot {
 }
 
 impl Slot {
+    /// An empty place for inflations of this pool.
+    pub(crate) const fn of(pool: InflaterPool) -> Self {
+        Self { state: State::Empty, pool: Some(pool) }
+    }
+
     /// The live inflation, made or restored if need be.
     #[inline]
     pub(crate) fn live(
@@ -32,12 +45,12 @@ impl Slot {
         no_context_takeover: bool,
         strictness: Strictness,
     ) -> Result<&mut Inflation, OutOfMemory> {
-        if !matches!(self, Self::Live(_)) {
+        if !matches!(self.state, State::Live(_)) {
             self.wake(no_context_takeover, strictness)?;
         }
-        match self {
-            Self::Live(inflation) => Ok(inflation),
-            Self::Empty | Self::Parked(_) => Err(OutOfMemory),
+        match &mut self.state {
+            State::Live(inflation) => Ok(inflation),
+            State::Empty | State::Parked(_) => Err(OutOfMemory),
         }
     }
 
@@ -47,30 +60,62 @@ impl Slot {
         no_context_takeover: bool,
         strictness: Strictness,
     ) -> Result<(), OutOfMemory> {
-        let mut inflation = TryBox::new(Inflation::new(no_context_takeover, strictness)?)?;
-        if let Self::Parked(parked) = self {
+        let mut inflation = match &self.pool {
+            Some(pool) => pool.take(no_context_takeover, strictness)?,
+            None => TryBox::new(Inflation::new(no_context_takeover, strictness)?)?,
+        };
+        if let State::Parked(parked) = &mut self.state {
             inflation.restore(parked);
         }
-        *self = Self::Live(inflation);
+        self.state = State::Live(inflation);
         Ok(())
+    }
+
+    /// Whether its inflations come from a pool.
+    #[inline]
+    pub(crate) const fn is_shared(&self) -> bool {
+        self.pool.is_some()
+    }
+
+    pub(crate) const fn is_live(&self) -> bool {
+        matches!(self.state, State::Live(_))
     }
 
     /// Parks a live inflation, which must be between messages. Without the little memory that
     /// parking takes, it stays live.
     pub(crate) fn park(&mut self) {
-        let Self::Live(inflation) = self else { return };
+        let State::Live(inflation) = &mut self.state else { return };
         let Ok(mut parked) = TryBox::new(Parked::default()) else { return };
         if inflation.park(&mut parked).is_ok() {
-            *self = if parked.is_needed() { Self::Parked(parked) } else { Self::Empty };
+            self.replace(if parked.is_needed() { State::Parked(parked) } else { State::Empty });
+        }
+    }
+
+    /// Drops the inflation, live or parked.
+    pub(crate) fn clear(&mut self) {
+        self.replace(State::Empty);
+    }
+
+    /// Puts another state here. A live inflation goes back to its pool.
+    fn replace(&mut self, state: State) {
+        let former = std::mem::replace(&mut self.state, state);
+        if let (State::Live(inflation), Some(pool)) = (former, &self.pool) {
+            pool.give_back(inflation);
         }
     }
 
     /// Number of bytes allocated.
     pub(crate) fn bytes_held(&self) -> usize {
-        match self {
-            Self::Empty => 0,
-            Self::Live(inflation) => size_of::<Inflation>() + inflation.bytes_held(),
-            Self::Parked(parked) => size_of::<Parked>() + parked.bytes_held(),
+        match &self.state {
+            State::Empty => 0,
+            State::Live(inflation) => size_of::<Inflation>() + inflation.bytes_held(),
+            State::Parked(parked) => size_of::<Parked>() + parked.bytes_held(),
         }
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.clear();
     }
 }

@@ -79,6 +79,11 @@ impl Account {
         }
     }
 
+    /// Whether only the first header was added.
+    pub(crate) const fn is_first_frame(&self) -> bool {
+        self.fragments == 1
+    }
+
     /// Whether a header was added.
     pub(crate) const fn is_begun(&self) -> bool {
         self.fragments > 0

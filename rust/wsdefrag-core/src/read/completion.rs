@@ -5,7 +5,6 @@
 //!
 //! It implements RFC 6455 sections 5.4 to 5.6 and 8.1, and RFC 7692 section 7.2.2.
 
-use crate::deflate::slot::Slot;
 use crate::error::{Error, Kind, OutOfMemory};
 use crate::frame::header::Header;
 use crate::frame::mask::Mask;
@@ -135,7 +134,7 @@ impl<C: Content> Reassembler<C> {
             _ => {
                 let close = self.walker.close()?;
                 self.discarded_from = Some(end);
-                self.inflation = Slot::Empty;
+                self.inflation.clear();
                 Event::Close(close)
             }
         };
@@ -159,7 +158,7 @@ impl<C: Content> Reassembler<C> {
         let opcode = self.walker.header.opcode;
         if opcode == Opcode::Close {
             self.discarded_from = Some(self.walker.parser.position());
-            self.inflation = Slot::Empty;
+            self.inflation.clear();
         }
         let kept = sink.memory().whole(payload, Mask::NONE).and_then(|(content, _)| {
             let damage = Damage::Missing;

@@ -3,7 +3,6 @@
 //! A caller with many directions adds up [`bytes_held`](Reassembler::bytes_held). Over its bound it
 //! first parks inflaters, which loses nothing, and then abandons open messages.
 
-use crate::deflate::slot::Slot;
 use crate::error::Kind;
 use crate::limits::Excess;
 use crate::read::memory::Content;
@@ -16,7 +15,7 @@ impl<C: Content> Reassembler<C> {
     #[must_use]
     pub fn bytes_held(&self) -> usize {
         let content = self.message.as_ref().map_or(0, OpenMessage::capacity);
-        size_of::<Self>() + content + self.inflation.bytes_held()
+        size_of::<Self>() + content + self.waiting.capacity() + self.inflation.bytes_held()
     }
 
     /// Gives up the inflater's state between compressed messages, and keeps only what later messages
@@ -24,7 +23,7 @@ impl<C: Content> Reassembler<C> {
     /// same. Returns how many bytes were given back: 0 inside a compressed message, and where there
     /// is no memory for what has to be kept.
     pub fn park_inflater(&mut self) -> usize {
-        if self.message.as_ref().is_some_and(OpenMessage::is_inflated) {
+        if self.is_inflating() {
             return 0;
         }
         let before = self.inflation.bytes_held();
@@ -32,9 +31,15 @@ impl<C: Content> Reassembler<C> {
         before.saturating_sub(self.inflation.bytes_held())
     }
 
+    /// Whether it has an inflater that is not parked.
+    #[must_use]
+    pub const fn has_inflater(&self) -> bool {
+        self.inflation.is_live()
+    }
+
     /// Frees the inflater of a direction that has [finished](Self::finish).
     pub fn drop_inflater(&mut self) {
-        self.inflation = Slot::Empty;
+        self.inflation.clear();
     }
 
     /// Drops the open message's content because of `excess`, in a passive direction. The rest of

@@ -69,7 +69,7 @@ impl FragmentStream {
             limits,
             message: None,
             inflated: 0,
-            inflation: Slot::Empty,
+            inflation: Slot::default(),
             decoded: Decoded::default(),
             ascii: true,
             closed: false,

@@ -71,6 +71,9 @@ impl Content for Vec<u8> {
     }
 }
 
+/// Bytes that are inflated at a time beside a vector.
+const BUFFER: usize = 4096;
+
 /// Memory whose contents are vectors.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct VecMemory;
@@ -112,8 +115,16 @@ impl Memory for VecMemory {
         input: &[u8],
     ) -> Progress {
         // Safe code cannot write to a vector's spare capacity before clearing it, and clearing all
-        // of it for each call would take quadratic time.
-        let mut buffer = [0; 4096];
+        // of it for each call would take quadratic time, if it is large.
+        if room <= BUFFER {
+            let start = content.len();
+            #[expect(clippy::disallowed_methods, reason = "the engine has made room for them")]
+            content.resize(start + room, 0);
+            let progress = stream.inflate(input, &mut content[start..]);
+            content.truncate(start + progress.produced);
+            return progress;
+        }
+        let mut buffer = [0; BUFFER];
         let mut total = Progress { consumed: 0, produced: 0, outcome: Outcome::More };
         loop {
             let space = buffer.len().min(room - total.produced);

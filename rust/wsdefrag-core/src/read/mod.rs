@@ -18,4 +18,5 @@ mod passive_state;
 pub mod reassembler;
 pub mod settings;
 pub mod sink;
+mod waiting;
 mod walker;

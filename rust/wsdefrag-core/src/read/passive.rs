@@ -17,7 +17,6 @@
 //! - `bytes_received == bytes of all extents + control_bytes + bytes_skipped + bytes_discarded`
 //!   after [`finish`](Reassembler::finish)
 
-use crate::deflate::slot::Slot;
 use crate::error::{Error, Kind};
 use crate::read::account::Decoding;
 use crate::read::event::Damage;
@@ -104,7 +103,7 @@ impl<C: Content> Reassembler<C> {
         let inside = self.walker.parser.remaining().min(length);
         if inside > 0 {
             self.walker.parser.skip(inside);
-            self.missed(inside);
+            self.missed(inside, sink);
         }
         if inside < length {
             self.lose(inside, sink);
@@ -137,7 +136,7 @@ impl<C: Content> Reassembler<C> {
     }
 
     /// Notes that payload bytes of the current frame were not captured.
-    fn missed(&mut self, length: u64) {
+    fn missed<S: SinkFor<C>>(&mut self, length: u64, sink: &mut S) {
         if self.walker.header.opcode.is_control() {
             if self.passive.control_missing == 0 {
                 self.passive.control_whole = self.walker.control().len();
@@ -145,6 +144,7 @@ impl<C: Content> Reassembler<C> {
             self.passive.control_missing += length;
             return;
         }
+        self.inflate_cut_off(sink);
         let Some(message) = &mut self.message else { return };
         message.missing += length;
         message.damaged(Damage::Missing);
@@ -188,6 +188,7 @@ impl<C: Content> Reassembler<C> {
             }
             self.passive.skipped += cut;
         }
+        self.inflate_cut_off(sink);
         if let Some(message) = &mut self.message {
             message.damaged(Damage::Missing);
         }
@@ -217,6 +218,7 @@ impl<C: Content> Reassembler<C> {
         message.damaged(Damage::Fault(kind));
         let inflated = message.is_inflated();
         message.payload_use = PayloadUse::PassedOver;
+        self.waiting = Vec::new();
         match kind {
             Kind::Limit(_) if inflated && !self.settings.no_context_takeover() => {
                 message.payload_use = PayloadUse::Drained;
@@ -230,7 +232,7 @@ impl<C: Content> Reassembler<C> {
     /// Notes that the window is unknown: compressed messages can only be read if the sender resets
     /// its window.
     pub(super) fn lose_window(&mut self) {
-        self.inflation = Slot::Empty;
+        self.inflation.clear();
         self.passive.window_known = self.settings.no_context_takeover();
     }
 }

@@ -40,6 +40,8 @@ pub struct Reassembler<C> {
     pub(super) walker: Walker,
     pub(super) message: Option<OpenMessage<C>>,
     pub(super) inflation: Slot,
+    /// What has arrived of a compressed frame that is inflated as a whole, unmasked.
+    pub(super) waiting: Vec<u8>,
     /// The expected size of the next compressed message, in bytes.
     pub(super) expected: usize,
     pub(super) received: u64,
@@ -58,7 +60,8 @@ impl<C: Content> Reassembler<C> {
             settings,
             walker: Walker::new(settings.rules()),
             message: None,
-            inflation: Slot::Empty,
+            inflation: Slot::default(),
+            waiting: Vec::new(),
             expected: 0,
             received: 0,
             control_bytes: 0,
@@ -104,6 +107,7 @@ impl<C: Content> Reassembler<C> {
         self.walker.parser.cut_header().len()
             + self.walker.control().len()
             + self.message.as_ref().map_or(0, OpenMessage::len)
+            + self.waiting.len()
     }
 
     /// How often switched-off rules were broken.
@@ -167,7 +171,8 @@ impl<C: Content> Reassembler<C> {
     /// Drops all bytes held of an incomplete frame or message.
     pub(super) fn forget(&mut self) {
         self.message = None;
-        self.inflation = Slot::Empty;
+        self.waiting = Vec::new();
+        self.inflation.clear();
         self.walker.forget();
     }
 
@@ -211,12 +216,11 @@ impl<C: Content> Reassembler<C> {
             return sink.payload(wire, mask, message.len());
         }
         let result = if message.account.decoding == Decoding::Deflate {
-            live(&mut self.inflation, &self.settings).and_then(|inflation| {
-                let (limits, expected) = (&self.settings.limits, self.expected);
-                let mut target =
-                    ContentTarget::new(message, sink.memory(), limits, expected, inflation);
-                inflation.range(wire, mask, ends_frame, &mut target)
-            })
+            if self.waits_for_frame() && !range.is_frame() {
+                self.wait_for_frame(range, sink)
+            } else {
+                self.inflate(wire, mask, ends_frame, sink)
+            }
         } else {
             let most = self.settings.limits.max_message_size;
             let outlook = Outlook { frame_left, last_frame: self.walker.header.fin, most };
@@ -225,6 +229,22 @@ impl<C: Content> Reassembler<C> {
         let decoded = self.message.as_ref().map_or(0, OpenMessage::len);
         result.or_else(|kind| self.content_fault(kind))?;
         sink.payload(wire, mask, decoded)
+    }
+
+    /// Inflates a range of the open message's payload.
+    #[inline]
+    pub(super) fn inflate<S: SinkFor<C>>(
+        &mut self,
+        wire: &[u8],
+        mask: Mask,
+        ends_frame: bool,
+        sink: &mut S,
+    ) -> Result<(), Kind> {
+        let Some(message) = &mut self.message else { return Ok(()) };
+        let inflation = live(&mut self.inflation, &self.settings)?;
+        let (limits, expected) = (&self.settings.limits, self.expected);
+        let mut target = ContentTarget::new(message, sink.memory(), limits, expected, inflation);
+        inflation.range(wire, mask, ends_frame, &mut target)
     }
 
     pub(super) fn end_frame<S: SinkFor<C>>(&mut self, sink: &mut S) -> Result<(), Kind> {

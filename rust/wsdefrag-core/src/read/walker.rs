@@ -33,6 +33,14 @@ pub(super) struct Range<'a> {
     pub(super) ends_frame: bool,
 }
 
+impl Range<'_> {
+    /// Whether it is the payload of a whole frame.
+    #[inline]
+    pub(super) const fn is_frame(&self) -> bool {
+        self.starts_frame && self.ends_frame
+    }
+}
+
 /// The frame steps of one direction.
 pub(super) struct Walker {
     pub(super) parser: FrameParser,

@@ -28,10 +28,13 @@ pub(super) fn packet_counts<'py>(py: Python<'py>, counts: &Counts) -> PyResult<B
         ("fragments_waiting", counts.fragments_waiting),
         ("evicted_connections", counts.evicted_connections),
         ("evicted_packets", counts.evicted_packets),
+        ("rows_left_out", counts.rows_left_out),
     ] {
         values.set_item(name, value)?;
     }
     for (name, value) in [
+        ("http2_unread_blocks", counts.http2_unread_blocks),
+        ("http2_dropped_streams", counts.http2_dropped_streams),
         ("keys", counts.keys.secrets),
         ("malformed_keys", counts.keys.malformed),
         ("dropped_keys", counts.keys.dropped),

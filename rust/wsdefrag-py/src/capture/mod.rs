@@ -7,6 +7,7 @@ pub(crate) mod arrow;
 mod arrow_pass;
 mod attributes;
 mod choices;
+mod conditions;
 mod connection;
 mod connection_row;
 mod counts;

@@ -28,11 +28,13 @@ use pyo3::{PyTraverseError, PyVisit};
 use wsdefrag_capture::archive::archive_output::Archive;
 use wsdefrag_capture::columns::Table;
 use wsdefrag_capture::lines::clock::Clock;
+use wsdefrag_capture::lines::follow_lines::{ContentView, FollowLines};
 use wsdefrag_capture::lines::json_lines::JsonLines;
 use wsdefrag_capture::lines::line_output::{LineOutput, LineRows};
 use wsdefrag_capture::lines::text_lines::TextLines;
 use wsdefrag_capture::output::{Output, OutputError};
 use wsdefrag_capture::packet::counts::Counts;
+use wsdefrag_capture::stats::{Grouping, Stats};
 use wsdefrag_capture::tally::{Counted, Tally};
 use wsdefrag_capture::{Filter, Sink, Status};
 
@@ -88,6 +90,21 @@ pub(crate) fn make_output(
         "text" => {
             let clock = Clock::new(Box::new(LocalTime::new(py)?));
             let lines = TextLines::new(width, colours, content, clock);
+            Ok(Box::new(LineOutput::new(lines, rows, files)))
+        }
+        "stats" | "stats-by-connection" | "stats-by-host" | "stats-by-path" => {
+            let by = format.strip_prefix("stats-by-").unwrap_or("total");
+            let known = Grouping::NAMES.iter().find(|(name, _)| *name == by);
+            Ok(Box::new(Stats::new(known.map_or(Grouping::Total, |(_, grouping)| *grouping))))
+        }
+        "follow" | "follow-hex" | "follow-raw" => {
+            let view = match format {
+                "follow-hex" => ContentView::Hex,
+                "follow-raw" => ContentView::Raw,
+                _ => ContentView::Text,
+            };
+            let clock = Clock::new(Box::new(LocalTime::new(py)?));
+            let lines = FollowLines::new(view, colours, clock);
             Ok(Box::new(LineOutput::new(lines, rows, files)))
         }
         _ => Err(PyValueError::new_err(format!("{format:?} is no format of an output"))),

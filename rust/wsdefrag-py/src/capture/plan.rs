@@ -24,6 +24,7 @@ use wsdefrag_core::Strictness;
 use crate::capture::arrow::ArrowStream;
 use crate::capture::arrow_pass::SharedResults;
 use crate::capture::choices::Choices;
+use crate::capture::conditions::PyConditions;
 use crate::capture::key_logs::KeyLogs;
 use crate::capture::objects::OBJECT_MEMORY;
 use crate::capture::output_pass::{OutputOptions, OutputPass, make_output};
@@ -56,7 +57,7 @@ impl CapturePlan {
     #[new]
     #[pyo3(signature = (
         *, paths, file, name, hosts, request_paths, connections, ports, addresses, from_client,
-        types, since_ns, until_ns, content, deflate, limits, strictness, resync, max_connections,
+        types, since_ns, until_ns, conditions, content, deflate, limits, strictness, resync, max_connections,
         memory, idle_timeout_ns, key, capture_point, decode_as, columns, key_log_paths, key_log_contents
     ))]
     #[expect(clippy::too_many_arguments, reason = "all of them have names where it is called")]
@@ -74,6 +75,7 @@ impl CapturePlan {
         types: Vec<Bound<'_, PyAny>>,
         since_ns: Option<i64>,
         until_ns: Option<i64>,
+        conditions: PyConditions,
         content: bool,
         deflate: Option<PyDeflateParams>,
         limits: PyLimits,
@@ -129,6 +131,7 @@ impl CapturePlan {
             capture_point,
             decode_as: decode_as.iter().map(tunnel).collect::<PyResult<_>>()?,
             filter,
+            conditions: conditions.try_into()?,
         };
         let names = columns.each_ref().map(Option::as_deref);
         let choices = Choices::new(names, &options)
@@ -194,7 +197,7 @@ impl CapturePlan {
     /// Start a pass over the capture that makes the bytes of an output file.
     ///
     /// Args:
-    ///     format: ``"jsonl"`` or ``"text"``.
+    ///     format: ``"jsonl"``, ``"text"``, ``"follow"``, ``"follow-hex"`` or ``"follow-raw"``.
     ///     table: The table of a format with rows: ``"messages"``, ``"connections"`` or ``"events"``.
     ///     content: Whether to write the contents of messages.
     ///     events: Whether events stand between the messages, each in its place.

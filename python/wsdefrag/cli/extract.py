@@ -1,0 +1,180 @@
+"""The subcommand ``extract``: writes the contents of messages to files.
+
+A message is named by its connection, its sender and its ``seq``: ``3/c17`` is the client's message
+17 in connection 3, counted from 0.
+"""
+
+from __future__ import annotations
+
+import re
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import click
+
+from wsdefrag.capture import CapturedMessage
+from wsdefrag.cli.help import Command
+from wsdefrag.cli.input.inputs import captures
+from wsdefrag.cli.options import (
+    CONNECTION_FILTERS,
+    CONTENT_FILTERS,
+    MESSAGE_FILTERS,
+    READING,
+    SENDER,
+    selects,
+)
+from wsdefrag.cli.output.errors import UnusableInput, printable_name
+from wsdefrag.cli.output.files import check_output, written
+from wsdefrag.cli.output.message_files import MessageFiles
+from wsdefrag.cli.output.render import counted
+from wsdefrag.cli.passes.reading import Reading
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from wsdefrag.cli.selection import Selection
+
+_EPILOG = """
+\b
+Examples:
+  wsdefrag extract day.pcapng 3/c17 -o order.json    the client's message 17
+  wsdefrag extract day.pcapng 3/s0 -o - | jq .       the server's first message
+  wsdefrag extract day.pcapng 3 -o talk/             all of connection 3
+  wsdefrag extract day.pcapng -o all/ --type binary  a file for each message
+"""
+
+
+class Name(NamedTuple):
+    """Which messages are wanted: the number of the connection, the sender, ``seq``.
+
+    A sender or number that is None means all of them.
+    """
+
+    connection: int
+    from_client: bool | None
+    seq: int | None
+
+
+def parsed(text: str) -> Name | None:
+    """Read the name of a message, or of all messages of a connection.
+
+    Args:
+        text: ``3``, ``3/17``, ``3/c17`` or ``3/s17``.
+
+    Returns:
+        The name; None if the text is no name.
+    """
+    match = re.fullmatch(r"(\d{1,18})(?:/([cs]?)(\d{1,18}))?", text, re.ASCII)
+    if match is None:
+        return None
+    side = {"c": True, "s": False}.get(match[2] or "")
+    return Name(int(match[1]), side, None if match[3] is None else int(match[3]))
+
+
+@click.command(cls=Command, epilog=_EPILOG)
+@click.argument("inputs", metavar="CAPTURE... [MESSAGE]", nargs=-1, required=True)
+@selects(
+    (
+        click.option(
+            "-o",
+            "--output",
+            type=click.Path(allow_dash=True),
+            required=True,
+            metavar="OUT",
+            help="The file for a message, - for standard output; a folder for several.",
+        ),
+        click.option("--force", is_flag=True, help="Replace files that exist."),
+    ),
+    SENDER,
+    CONNECTION_FILTERS,
+    MESSAGE_FILTERS,
+    CONTENT_FILTERS,
+    READING,
+)
+@click.option("--summary", is_flag=True, help="Print totals and speed at the end.")
+@click.pass_context
+def extract(
+    context: click.Context,
+    *,
+    inputs: tuple[str, ...],
+    selection: Selection,
+    output: str,
+    force: bool,
+    summary: bool,
+) -> None:
+    """Write the contents of messages to files.
+
+    MESSAGE is CONNECTION/SEQ, as the columns connection and seq say them: 3/17. Where both sides
+    have such a message, c or s before SEQ names the side: 3/c17, 3/s17. OUT gets the content of
+    that message. With a CONNECTION alone, or with neither, each message becomes a file in the
+    folder OUT, and index.jsonl there lists them.
+    """
+    paths, name = _split(inputs)
+    if name is not None:
+        selection = selection.of_connection(name.connection)
+    reading = Reading(captures(paths), selection)
+    if name is not None and name.seq is not None:
+        check_output(output, paths, force=force)
+        _write_one(reading, name, output)
+    else:
+        _write_all(reading, output, force=force)
+    reading.finish(context, summary=summary)
+
+
+def _split(inputs: tuple[str, ...]) -> tuple[list[str], Name | None]:
+    """Split the arguments into the captures and the name of a message."""
+    *paths, last = inputs
+    name = None if Path(last).exists() else parsed(last)
+    if name is None:
+        paths.append(last)
+    elif not paths:
+        raise click.UsageError(f"{last} names a message; give a capture before it.")
+    for path in paths:
+        if path != "-" and not Path(path).exists():
+            raise click.UsageError(f"{printable_name(path)} does not exist, and names no message.")
+        if Path(path).is_dir():
+            raise click.UsageError(f"{printable_name(path)} is a directory; give its files.")
+    return paths, name
+
+
+def _write_one(reading: Reading, name: Name, output: str) -> None:
+    """Write the content of a message.
+
+    Raises:
+        UnusableInput: If there is no such message, or one of each side.
+    """
+    found = [
+        item
+        for item in _messages(reading)
+        if item.seq == name.seq and name.from_client in (None, item.from_client)
+    ]
+    text = f"{name.connection}/{name.seq}"
+    if not found:
+        raise UnusableInput(reading.name, f"there is no message {text} among those that are chosen")
+    if len(found) > 1:
+        reason = f"both sides have a message {text}: give " + " or ".join(map(_described, found))
+        raise UnusableInput(reading.name, reason)
+    with written(output) as file:
+        file.write(found[0].content)
+
+
+def _described(message: CapturedMessage) -> str:
+    """Name a message, with its sender and size."""
+    side = "client" if message.from_client else "server"
+    number = f"{message.connection.connection}/{side[0]}{message.seq}"
+    return f"{number} ({side}, {counted(len(message.content), 'byte')})"
+
+
+def _write_all(reading: Reading, output: str, *, force: bool) -> None:
+    """Write all messages to files in a folder."""
+    if output == "-":
+        raise click.UsageError("Several messages need a folder; give the name of one message.")
+    with MessageFiles(Path(output), force=force) as files:
+        for message in _messages(reading):
+            files.write(message)
+
+
+def _messages(reading: Reading) -> Generator[CapturedMessage, None, None]:
+    with closing(reading.items()) as items:
+        yield from (item for item in items if isinstance(item, CapturedMessage))

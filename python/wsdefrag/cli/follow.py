@@ -1,0 +1,76 @@
+"""The subcommand ``follow``: prints a conversation, both sides in order, with whole contents."""
+
+from __future__ import annotations
+
+from contextlib import closing
+
+import click
+
+from wsdefrag.cli.help import Command
+from wsdefrag.cli.input.inputs import EXISTING, captures, live
+from wsdefrag.cli.options import (
+    CONTENT_FILTERS,
+    MESSAGE_FILTERS,
+    READING,
+    SENDER,
+    selects,
+)
+from wsdefrag.cli.output.printer import colours_wanted, print_block
+from wsdefrag.cli.passes.reading import Reading
+from wsdefrag.cli.selection import Selection
+
+_EPILOG = """
+\b
+Examples:
+  wsdefrag follow day.pcapng 3
+  wsdefrag follow day.pcapng 3 --hex --from server | less
+  wsdefrag follow day.pcapng 3 --raw --from client > sent.bin
+  tcpdump -U --immediate-mode -w - port 80 | wsdefrag follow - 0
+"""
+
+
+@click.command(cls=Command, epilog=_EPILOG)
+@click.argument("inputs", metavar="CAPTURE...", type=EXISTING, nargs=-1, required=True)
+@click.argument("number", metavar="CONNECTION", type=click.IntRange(min=0))
+@selects(
+    (
+        click.option("--hex", "view", flag_value="follow-hex", help="Show all contents as dumps."),
+        click.option(
+            "--raw",
+            "view",
+            flag_value="follow-raw",
+            help="Print contents alone, joined and unchanged.",
+        ),
+    ),
+    SENDER,
+    MESSAGE_FILTERS,
+    CONTENT_FILTERS,
+    READING,
+)
+@click.option("--summary", is_flag=True, help="Print totals and speed at the end.")
+@click.pass_context
+def follow(
+    context: click.Context,
+    *,
+    inputs: tuple[str, ...],
+    number: int,
+    selection: Selection,
+    view: str | None,
+    summary: bool,
+) -> None:
+    """Print what both sides of a connection said, in order and whole.
+
+    CONNECTION is its number, which `wsdefrag connections` shows. c17 is the client's message 17,
+    s17 the server's; `wsdefrag extract CAPTURE 3/c17` writes its content. Gaps, control frames and
+    violations stand in their places. What comes through a pipe is printed as it arrives.
+    """
+    source = captures(inputs)
+    reading = Reading(source, selection.of_connection(number))
+    options = {"colours": colours_wanted(), "control_frames": selection.type is None}
+    with live(source), closing(reading.blocks(view or "follow", options)) as blocks:
+        for block in blocks:
+            if view == "follow-raw":
+                click.echo(block, nl=False)
+            else:
+                print_block(block)
+    reading.finish(context, summary=summary)

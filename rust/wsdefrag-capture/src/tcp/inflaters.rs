@@ -1,0 +1,65 @@
+//! The inflaters of all connections together.
+//!
+//! An inflater takes 52 KiB, and what later messages may refer to much less in most connections. So
+//! only so many connections have inflaters as there are likely to be at work at a time. Of the
+//! others the windows are kept, as far as they are filled.
+//!
+//! Connections that took an inflater wait in a queue. Where there are too many inflaters, the first
+//! in the queue gives its own back, unless it is inside a message or had a packet since it was put
+//! there; then it goes to the end of the queue (see [`relief`](crate::tcp::relief)).
+
+use std::collections::VecDeque;
+
+use wsdefrag_core::InflaterPool;
+use wsdefrag_core::fallible::TryGrow;
+
+use crate::tcp::connection_table::SlotIndex;
+
+/// Inflaters that directions have at a time; together they take 52 MiB. More only if they are in use.
+const MOST: usize = 1 << 10;
+
+/// The part of the memory that they may take is one of so many.
+const PART: usize = 8;
+
+/// Bytes of an inflater.
+const SIZE: usize = 52 << 10;
+
+/// The inflaters of a capture's connections.
+pub(super) struct Inflaters {
+    pub(super) pool: InflaterPool,
+    most: usize,
+    /// Those of the pool when it was last looked at.
+    takings: usize,
+    /// Connections that took one, and when they had their last packet, as far as was known when they
+    /// were put here.
+    users: VecDeque<(SlotIndex, i64)>,
+}
+
+impl Inflaters {
+    /// Those of a capture that may take `memory` bytes.
+    pub(super) fn new(memory: usize) -> Self {
+        let most = (memory / PART / SIZE).clamp(2, MOST);
+        Self { pool: InflaterPool::default(), most, takings: 0, users: VecDeque::new() }
+    }
+
+    /// Whether inflaters were taken since the last [`taken_by`](Self::taken_by).
+    #[inline]
+    pub(super) fn were_taken(&self) -> bool {
+        self.pool.takings() != self.takings
+    }
+
+    /// Takes note that a connection took an inflater for its last packet.
+    pub(super) fn taken_by(&mut self, user: SlotIndex, last: i64) {
+        self.takings = self.pool.takings();
+        // Without memory for the queue the inflater stays until the ledger wants it.
+        let _ = self.users.try_push((user, last));
+    }
+
+    /// If there are too many inflaters, the next connection to give its own back, and the time of its
+    /// last packet as it was known.
+    pub(super) fn next_user(&mut self) -> Option<(SlotIndex, i64)> {
+        // Connections that have ended are still in the queue, so it has a bound of its own.
+        let are_too_many = self.pool.lent() > self.most || self.users.len() > 2 * self.most;
+        if are_too_many { self.users.pop_front() } else { None }
+    }
+}

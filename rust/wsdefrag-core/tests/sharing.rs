@@ -1,0 +1,181 @@
+//! Directions that share inflaters read what each reads with its own, and wait with short frames
+//! instead of keeping an inflater.
+
+mod common;
+mod contract;
+
+use contract::writer::{Deflater, Ending, Wire};
+use proptest::prelude::*;
+use proptest::sample::Index;
+use wsdefrag_core::read::passive::Passive;
+use wsdefrag_core::{
+    DeflateParams, Event, Events, InflaterPool, Limits, Reassembler, Settings, Strictness,
+};
+use zlib_rs::Strategy as Matching;
+
+const HOW: Passive = Passive { contents: true, from_the_start: true };
+
+/// A chunk, or the number of bytes that are missing instead.
+type Part<'a> = Result<&'a [u8], u64>;
+
+/// One observed direction, and what it gave out.
+struct Observed {
+    direction: Reassembler<Vec<u8>>,
+    seen: Vec<String>,
+}
+
+impl Observed {
+    fn new(settings: Settings, pool: Option<&InflaterPool>) -> Self {
+        let direction = Reassembler::passive(settings, HOW);
+        let direction = match pool {
+            Some(pool) => direction.with_inflaters(pool.clone()),
+            None => direction,
+        };
+        Self { direction, seen: Vec::new() }
+    }
+
+    fn take(&mut self, part: Part<'_>) {
+        let Self { direction, seen } = self;
+        let mut sink = Events::to(|offset, event: Event<'_, Vec<u8>>| {
+            seen.push(format!("{offset} {event:?}"));
+        });
+        match part {
+            Ok(chunk) => direction.receive_data(chunk, &mut sink),
+            Err(missing) => direction.receive_gap(missing, &mut sink),
+        }
+    }
+
+    /// What came out, and the counters.
+    fn end(mut self) -> (Vec<String>, String) {
+        let Self { direction, seen } = &mut self;
+        direction.finish(&mut Events::to(|offset, event: Event<'_, Vec<u8>>| {
+            seen.push(format!("{offset} {event:?}"));
+        }));
+        let counts = [
+            direction.bytes_received(),
+            direction.control_bytes(),
+            direction.bytes_skipped(),
+            direction.bytes_discarded(),
+        ];
+        let rest = format!("{counts:?} {:?} {:?}", direction.tolerated(), direction.error());
+        (self.seen, rest)
+    }
+}
+
+/// Cuts a stream into chunks; some of its bytes are missing.
+fn parts<'a>(wire: &'a [u8], size: usize, gap: Option<(usize, usize)>) -> Vec<Part<'a>> {
+    let chunks = |wire: &'a [u8]| wire.chunks(size).map(Ok);
+    let Some((start, length)) = gap else { return chunks(wire).collect() };
+    let (before, rest) = wire.split_at(start);
+    let (lost, after) = rest.split_at(length.min(rest.len()));
+    chunks(before).chain([Err(lost.len() as u64)]).chain(chunks(after)).collect()
+}
+
+fn compressed(contents: &[&[u8]]) -> Vec<Vec<u8>> {
+    let mut deflater = Deflater::new(6, 15, Matching::Default, true);
+    let frame = |content: &&[u8]| {
+        let mut frame = Vec::new();
+        let payload = deflater.compress(content, Ending::Flush);
+        Wire { rsv: 4, ..Wire::new(2) }.write(&payload, &mut frame);
+        frame
+    };
+    contents.iter().map(frame).collect()
+}
+
+fn deflate() -> Settings {
+    Settings { deflate: Some(DeflateParams::default()), ..common::strict() }
+}
+
+proptest! {
+    #![proptest_config(common::times(400))]
+
+    /// Two directions take turns with one inflater, which is parked after each part.
+    #[test]
+    fn sharing_changes_nothing(
+        script in common::script(9_000),
+        size in 1_usize..3000,
+        damage in prop::option::of((any::<Index>(), any::<u8>())),
+        gap in prop::option::of((any::<Index>(), 1_usize..3000)),
+    ) {
+        let mut wire = script.write().wire;
+        if let Some((at, byte)) = damage {
+            let at = at.index(wire.len());
+            wire[at] = byte;
+        }
+        let gap = gap.map(|(at, length)| (at.index(wire.len()), length));
+        let limits = Limits { max_message_size: Some(1 << 13), ..Limits::default() };
+        for strictness in [Strictness::default(), Strictness::NONE] {
+            let settings = Settings { limits, strictness, ..script.settings() };
+            let pool = InflaterPool::default();
+            let mut plain = Observed::new(settings, None);
+            let mut sharing = [(); 2].map(|()| Observed::new(settings, Some(&pool)));
+            for part in parts(&wire, size, gap) {
+                plain.take(part);
+                for one in &mut sharing {
+                    one.take(part);
+                    one.direction.park_inflater();
+                }
+            }
+            let expected = plain.end();
+            for one in sharing {
+                prop_assert_eq!(&one.end(), &expected);
+            }
+            prop_assert_eq!(pool.lent(), 0);
+        }
+    }
+}
+
+#[test]
+fn direction_inside_a_short_frame_needs_no_inflater() {
+    let pool = InflaterPool::default();
+    let frames = compressed(&[b"a first message", b"a second message", b"a third message"]);
+    let mut one = Observed::new(deflate(), Some(&pool));
+    one.take(Ok(&frames[0]));
+    assert_eq!(pool.lent(), 1);
+    one.take(Ok(&frames[1][..5]));
+    let waiting = one.direction.bytes_buffered();
+    assert_eq!(waiting, 3, "the payload so far");
+    assert!(one.direction.park_inflater() > 0);
+    assert_eq!((pool.lent(), one.direction.bytes_buffered()), (0, waiting));
+    one.take(Ok(&frames[1][5..]));
+    assert_eq!(pool.lent(), 1);
+    one.take(Ok(&frames[2]));
+    let seen = one.end().0;
+    assert_eq!(seen.len(), 3);
+    assert!(seen.iter().all(|event| event.contains("Message {")), "{seen:?}");
+}
+
+#[test]
+fn content_before_a_gap_in_a_waiting_frame_is_kept() {
+    let text = b"what came before the gap is inflated as far as it goes".repeat(3);
+    let frames = compressed(&[&text]);
+    for end in [false, true] {
+        let results = [None, Some(InflaterPool::default())].map(|pool| {
+            let mut one = Observed::new(deflate(), pool.as_ref());
+            one.take(Ok(&frames[0][..40]));
+            if end {
+                one.take(Err(5));
+                one.take(Ok(&frames[0][45..]));
+            }
+            one.end()
+        });
+        assert_eq!(results[0], results[1]);
+        assert_eq!(results[0].0.len(), 1);
+    }
+}
+
+#[test]
+fn long_frames_are_inflated_as_they_come() {
+    let pool = InflaterPool::default();
+    let noise =
+        (0..9_000_u32).map(|n| n.wrapping_mul(0x9E37_79B9).wrapping_mul(n).to_be_bytes()[0]);
+    let noise: Vec<u8> = noise.collect();
+    let frames = compressed(&[&noise]);
+    assert!(frames[0].len() > 5000);
+    let mut one = Observed::new(deflate(), Some(&pool));
+    one.take(Ok(&frames[0][..2000]));
+    assert_eq!((pool.lent(), one.direction.park_inflater()), (1, 0));
+    drop(one);
+    assert_eq!(pool.lent(), 0);
+    assert!(pool.idle_bytes() > 0, "it is there for the next");
+}

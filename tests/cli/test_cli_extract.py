@@ -1,0 +1,123 @@
+"""The subcommand `extract`: contents of messages as files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cli_captures import DEMO, gapped, invoke_capture, run_capture
+from cli_command import objects
+from wsdefrag.capture import Capture, CapturedMessage
+
+
+def messages(connection: int) -> list[CapturedMessage]:
+    return list(Capture(DEMO, connections=[connection]))
+
+
+def test_one_message_is_its_content(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    for wanted in messages(3):
+        side = "c" if wanted.from_client else "s"
+        result = invoke_capture("extract", DEMO, f"3/{side}{wanted.seq}", "-o", out, "--force")
+        assert (result.exit_code, result.output) == (0, "")
+        assert out.read_bytes() == wanted.content
+
+
+def test_standard_output_gets_the_content() -> None:
+    first = next(one for one in messages(3) if not one.from_client)
+    result = run_capture("extract", DEMO, "3/s0", "-o", "-")
+    assert (result.returncode, result.stdout, result.stderr) == (0, first.content, b"")
+
+
+def test_side_must_be_named_where_both_have_the_number() -> None:
+    result = invoke_capture("extract", DEMO, "3/0", "-o", "-")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "both sides have a message 3/0: give 3/c0 (client, " in result.stderr
+    assert " or 3/s0 (server, " in result.stderr
+    chosen = invoke_capture("extract", DEMO, "3/0", "-o", "-", "--from", "server")
+    assert chosen.stdout_bytes == next(one for one in messages(3) if not one.from_client).content
+
+
+def test_folder_has_a_file_for_each_message_and_a_list(tmp_path: Path) -> None:
+    out = tmp_path / "all"
+    result = invoke_capture("extract", DEMO, "-o", out)
+    assert (result.exit_code, result.output) == (0, "")
+    rows = objects((out / "index.jsonl").read_bytes())
+    every = list(Capture(DEMO))
+    assert len(rows) == len(every)
+    for row, message in zip(rows, every, strict=True):
+        assert (row["connection"], row["from_client"], row["seq"]) == (
+            message.connection.connection,
+            message.from_client,
+            message.seq,
+        )
+        path = out / row["name"]
+        assert path.read_bytes() == message.content
+        assert path.suffix in ((".txt", ".json") if message.is_text else (".bin",))
+    assert len({row["name"] for row in rows}) == len(rows)
+
+
+def test_connection_alone_writes_its_messages(tmp_path: Path) -> None:
+    out = tmp_path / "one"
+    assert invoke_capture("extract", DEMO, "2", "-o", out, "--grep-not", "^$").exit_code == 0
+    assert {path.name for path in out.iterdir()} == {"2", "index.jsonl"}
+
+
+def test_file_with_the_name_of_a_message_is_a_capture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "3").write_bytes(DEMO.read_bytes())
+    monkeypatch.chdir(tmp_path)
+    assert invoke_capture("extract", "3", "3/c0", "-o", "out").exit_code == 0
+    assert (tmp_path / "out").read_bytes() == next(iter(messages(3))).content
+
+
+def test_lossy_messages_are_written_as_bytes_and_the_loss_is_said(tmp_path: Path) -> None:
+    capture = tmp_path / "gapped.pcapng"
+    capture.write_bytes(gapped())
+    result = invoke_capture("extract", capture, "-o", tmp_path / "out")
+    assert result.exit_code == 1
+    assert "lost: " in result.stderr
+    rows = objects((tmp_path / "out" / "index.jsonl").read_bytes())
+    assert any(row["status"] != "ok" for row in rows)
+    assert all(row["name"].endswith(".bin") for row in rows if row["status"] != "ok")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        (["3/c0"], "3/c0 names a message; give a capture before it."),
+        ([DEMO, "3/c99999"], "there is no message 3/99999 among those that are chosen"),
+        ([DEMO, "3/x1"], "3/x1 does not exist, and names no message."),
+        ([DEMO, "77/c0"], "there is no message 77/0 among those that are chosen"),
+        ([DEMO, "."], ". is a directory; give its files."),
+    ],
+)
+def test_wrong_arguments_are_one_line_that_says_why(
+    arguments: list[object], error: str, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    result = invoke_capture("extract", *arguments, "-o", out)
+    assert result.exit_code == 2
+    assert error in result.stderr.splitlines()[-1]
+    assert not out.exists()
+
+
+def test_nothing_is_replaced_unless_forced(tmp_path: Path) -> None:
+    out = tmp_path / "all"
+    assert invoke_capture("extract", DEMO, "2", "-o", out).exit_code == 0
+    again = invoke_capture("extract", DEMO, "2", "-o", out)
+    assert (again.exit_code, "--force replaces them" in again.stderr) == (2, True)
+    assert invoke_capture("extract", DEMO, "2", "-o", out, "--force").exit_code == 0
+    file = tmp_path / "file"
+    file.write_bytes(b"")
+    assert "several messages need a folder" in invoke_capture("extract", DEMO, "-o", file).stderr
+    assert "need a folder" in invoke_capture("extract", DEMO, "-o", "-").stderr
+
+
+def test_folder_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_bytes(b"")
+    result = invoke_capture("extract", DEMO, "-o", file / "out")
+    assert (result.exit_code, "Not a directory" in result.stderr) == (2, True)
