@@ -79,6 +79,7 @@ PARAMETERS = {
     "CaptureItems.__new__.batch": "Iterator[CapturedMessage | CapturedEvent | CapturedConnection]",
     "CaptureItems.__new__.reader": "object",
     "CapturePlan.__new__.columns": "Sequence[Sequence[str] | None]",
+    "CapturePlan.__new__.conditions": "Mapping[str, Any]",
     "CapturePlan.__new__.content": "bool",
     "CapturePlan.__new__.from_client": "bool | None",
     "event_text.event": "CapturedEvent",

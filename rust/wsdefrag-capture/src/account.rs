@@ -36,7 +36,6 @@ impl MessageCounts {
     }
 
     #[cold]
-    #[expect(clippy::disallowed_methods, reason = "300 bytes for each direction")]
     fn other(&mut self, opcode: Opcode, status: Status) -> &mut Count {
         let row = Self::TYPES.iter().position(|of| *of == opcode).unwrap_or(0);
         &mut self.others.get_or_insert_default()[row][status as usize]

@@ -60,7 +60,7 @@ fn message(connection: u64, seq: u64, opcode: Opcode, content: Vec<u8>) -> Messa
     Message {
         connection,
         seq,
-        from_client: seq % 2 == 0,
+        from_client: seq.is_multiple_of(2),
         opcode,
         content,
         timestamp: 1_700_000_000_123_456_789,

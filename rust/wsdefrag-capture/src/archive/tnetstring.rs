@@ -213,7 +213,7 @@ mod tests {
         for part in whole.into_parts().unwrap() {
             match part {
                 Part::Bytes(bytes) => shown += std::str::from_utf8(&bytes).unwrap(),
-                Part::Rows(number) => shown += &format!("<{number}>"),
+                Part::Rows(number) => shown.push_str(&["<", &number.to_string(), ">"].concat()),
             }
         }
         assert_eq!(shown, "1038:9:websocket;1020:8:messages;1000:<2>]0:~}}");

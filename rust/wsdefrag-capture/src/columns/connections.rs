@@ -108,26 +108,26 @@ fn headers(name: &str, of: fn(&Connection) -> Option<&[HeaderField]>) -> Column<
 fn counts() -> Column<Batch> {
     Column::new(required("counts", list_of(&COUNT)), |batch: &mut Batch| {
         let (mut types, mut statuses) = (StringBuilder::new(), StringBuilder::new());
-        let (mut sides, mut numbers, mut sizes) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut senders, mut numbers, mut lengths) = (Vec::new(), Vec::new(), Vec::new());
         let mut ends = vec![0];
         for row in &batch.rows {
             for from_client in [true, false] {
                 for (opcode, status, messages, bytes) in row.account(from_client).counts.iter() {
-                    sides.push(from_client);
+                    senders.push(from_client);
                     types.append_value(type_name(opcode));
                     statuses.append_value(status.name());
                     numbers.push(messages);
-                    sizes.push(bytes);
+                    lengths.push(bytes);
                 }
             }
-            ends.push(end(sides.len()));
+            ends.push(end(senders.len()));
         }
         let items: Vec<ArrayRef> = vec![
-            Arc::new(BooleanArray::from(sides)),
+            Arc::new(BooleanArray::from(senders)),
             Arc::new(types.finish()),
             Arc::new(statuses.finish()),
             Arc::new(UInt64Array::from(numbers)),
-            Arc::new(UInt64Array::from(sizes)),
+            Arc::new(UInt64Array::from(lengths)),
         ];
         lists(&COUNT, ends, items, None)
     })

@@ -21,6 +21,14 @@ const MOST: usize = 1 << 10;
 /// The part of the memory that they may take is one of so many.
 const PART: usize = 8;
 
+/// Inflaters that there may be in any case.
+const FEWEST: usize = 2;
+
+/// Where memory is short, each relief leaves one in so many, down to a number that is enough for packets
+/// that follow each other.
+const REDUCTION: usize = 8;
+const ENOUGH: usize = 16;
+
 /// Bytes of an inflater.
 const SIZE: usize = 52 << 10;
 
@@ -38,7 +46,7 @@ pub(super) struct Inflaters {
 impl Inflaters {
     /// Those of a capture that may take `memory` bytes.
     pub(super) fn new(memory: usize) -> Self {
-        let most = (memory / PART / SIZE).clamp(2, MOST);
+        let most = (memory / PART / SIZE).clamp(FEWEST, MOST);
         Self { pool: InflaterPool::default(), most, takings: 0, users: VecDeque::new() }
     }
 
@@ -46,6 +54,12 @@ impl Inflaters {
     #[inline]
     pub(super) fn were_taken(&self) -> bool {
         self.pool.takings() != self.takings
+    }
+
+    /// Manages with fewer: memory is short. Else as many would be made again after each relief, in other
+    /// places, because small pieces would have taken theirs.
+    pub(super) fn reduce(&mut self) {
+        self.most = self.most.min((self.most / REDUCTION).max(ENOUGH));
     }
 
     /// Takes note that a connection took an inflater for its last packet.

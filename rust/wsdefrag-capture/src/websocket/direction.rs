@@ -46,6 +46,7 @@ pub(crate) struct DirectionOptions {
     pub(crate) inflaters: InflaterPool,
 }
 
+#[expect(clippy::large_enum_variant, reason = "nearly all directions are in the large one")]
 enum State {
     Reassembling(Reassembler<Vec<u8>>),
     Searching(Box<FrameSearch>),
