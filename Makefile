@@ -24,7 +24,7 @@ mkdir -p rust/fuzz/corpus/$(1)
 cargo +nightly fuzz run --fuzz-dir rust/fuzz $(1) rust/fuzz/corpus/$(1) $(SEEDS)/$(1) $(wildcard rust/fuzz/regressions/$(1)) -- -max_total_time=$(2) -verbosity=0
 
 endef
-RUST := Cargo.toml Cargo.lock $(shell find rust -name '*.rs' -o -name Cargo.toml | grep -v /target/)
+RUST := Cargo.toml Cargo.lock $(shell find rust -name '*.rs' -o -name Cargo.toml -o -path '*/report/page/*' | grep -v /target/)
 # mypy takes one module of a name at a time; there are three conftest.py and two echo_server.py.
 TYPED_TESTS := tests/conftest.py tests/smoke.py $(shell find tests \
 	-path tests/conformance -prune \

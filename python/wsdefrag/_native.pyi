@@ -329,17 +329,21 @@ class CapturePlan:
         control_frames: bool = True,
         width: int = 0,
         colours: bool = False,
+        title: str = "",
+        selection: list[str] | None = None,
     ) -> OutputPass:
         """Start a pass over the capture that makes the bytes of an output file.
 
         Args:
-            format: ``"jsonl"`` or ``"text"``.
+            format: ``"jsonl"``, ``"text"`` or ``"report"``.
             table: The table of a format with rows: ``"messages"``, ``"connections"`` or ``"events"``.
             content: Whether to write the contents of messages.
             events: Whether events stand between the messages, each in its place.
             control_frames: Whether pings, pongs and closes are among these events.
             width: The most columns of a line of text; 0 for no limit.
             colours: Whether lines of text have a terminal's colours.
+            title: The heading of a report.
+            selection: What a report says of what was chosen of the capture; None for nothing.
 
         Raises:
             ValueError: If there is no such format or table, or the source is a file object that was
@@ -1421,6 +1425,13 @@ class OutputPass:
             MemoryError: If memory is refused.
         """
 
+    def note(self, sentence: str) -> None:
+        """Add a sentence about the whole capture to a report; nothing for other formats.
+
+        Args:
+            sentence: Any text. It must come before the end of the output.
+        """
+
     @property
     def bytes_read(self) -> int:
         """Bytes of the files read so far, as stored (compressed)."""
@@ -1428,6 +1439,10 @@ class OutputPass:
     @property
     def counts(self) -> dict[str, Any]:
         """Number of packets so far by outcome, as ``PacketCounts`` takes them."""
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the capture was read to its end. Only the rest of the output follows."""
 
     @property
     def rows(self) -> int:

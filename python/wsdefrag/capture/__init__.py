@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from wsdefrag.formats.jsonl import write_jsonl
     from wsdefrag.formats.mitm import write_flow, write_mitm
     from wsdefrag.formats.plot import write_plot
+    from wsdefrag.formats.report import write_report
     from wsdefrag.formats.tables import write_arrow, write_parquet
 
 __all__ = [
@@ -62,6 +63,7 @@ __all__ = [
     "write_mitm",
     "write_parquet",
     "write_plot",
+    "write_report",
 ]
 
 # The modules of the formats import this package. To avoid an import circle, this package imports
@@ -75,6 +77,7 @@ _FORMATS = {
     "write_mitm": "mitm",
     "write_parquet": "tables",
     "write_plot": "plot",
+    "write_report": "report",
 }
 
 if not TYPE_CHECKING:  # with __getattr__, a type checker would accept every name

@@ -15,6 +15,7 @@ _SECTIONS = {
         *(
             "output",
             "force",
+            "title",
             "output_format",
             "view",
             "by",

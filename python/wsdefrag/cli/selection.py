@@ -167,6 +167,19 @@ class Selection:
         """Whether any option filters connections or messages."""
         return bool(self.sender or set(self.of_captures()) - _NO_FILTERS)
 
+    def chosen(self) -> list[str]:
+        """Return the options that filter connections or messages, as a command line has them.
+
+        Returns:
+            A text for each value, such as ``--host api.*``.
+        """
+        given = [("--from", self.sender)] if self.sender else []
+        for option in self.of_captures():
+            if option not in _NO_FILTERS:
+                values = getattr(self, option[2:].replace("-", "_"))
+                given += [(option, one) for one in (values if type(values) is tuple else [values])]
+        return [f"{option} {_written(value)}" for option, value in given]
+
     def capture(self, source: Input | list[str], *, content: bool = True) -> Capture:
         """Make a ``Capture`` with these filters and limits.
 
@@ -213,3 +226,10 @@ class Selection:
             memory=self.memory,
             idle_timeout=self.idle_timeout,
         )
+
+
+def _written(value: object) -> str:
+    """Return a value as the option takes it."""
+    if isinstance(value, range):
+        return f"{value.start}" if len(value) == 1 else f"{value.start}-{value.stop - 1}"
+    return str(value)

@@ -36,6 +36,7 @@ pub mod options;
 pub mod output;
 pub mod packet;
 pub mod protocol;
+pub mod report;
 pub mod selection;
 pub mod sink;
 pub mod stats;

@@ -77,6 +77,12 @@ pub trait Output: Sink {
     /// If it could not be written.
     fn finish(&mut self) -> Result<(), OutputError>;
 
+    /// Takes a sentence about the whole capture, such as what of it was not read. Most formats have no
+    /// place for it.
+    fn note(&mut self, sentence: String) {
+        let _ = sentence;
+    }
+
     /// Rows written: lines, entries, flows.
     fn rows(&self) -> u64;
 

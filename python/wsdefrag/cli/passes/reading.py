@@ -109,11 +109,16 @@ class Reading:
             UnusableInput: If a file cannot be read, or nothing in it could be.
         """
         made = self.capture._output(format, options)
+        is_noted = False
         with progress(self._size(), self.name, lambda: made.tally["messages"]) as advance:
             while (block := self._next(made.next_block)) is not None:
                 if block:
                     yield block
                 advance(made.bytes_read)
+                if made.has_ended and not is_noted:
+                    is_noted = True
+                    for sentence in _notes(PacketCounts(**made.counts), made.warnings):
+                        made.note(sentence)
         self.bytes_read = made.bytes_read
         self.counts = PacketCounts(**made.counts)
         self.losses.count_tally(made.tally)
@@ -258,3 +263,10 @@ class Reading:
                 f"{self.bytes_read / seconds / 1e6:,.1f} MB/s",
             ]
         )
+
+
+def _notes(counts: PacketCounts, warnings: list[str]) -> list[str]:
+    """Return what a pass did not read, for an output that has a place for it."""
+    losses = Losses()
+    losses.count_packets(counts, warnings)
+    return [*losses.warnings, *losses.notes]

@@ -8,8 +8,9 @@
 //! handlers, and flush what came through a pipe.
 //!
 //! - a block leaves `block` only when its `bytes` object is there and no signal handler raised
-//! - the output is finished once, when the run has ended, also with a failure; the failure is raised
+//! - the output is finished once, after the run has ended, also with a failure; the failure is raised
 //!   after the last block
+//! - between the two is a call, so that the caller can add notes to the output
 
 #![expect(
     clippy::disallowed_methods,
@@ -34,6 +35,7 @@ use wsdefrag_capture::lines::line_output::{LineOutput, LineRows};
 use wsdefrag_capture::lines::text_lines::TextLines;
 use wsdefrag_capture::output::{Output, OutputError};
 use wsdefrag_capture::packet::counts::Counts;
+use wsdefrag_capture::report::{Report, ReportOptions};
 use wsdefrag_capture::stats::{Grouping, Stats};
 use wsdefrag_capture::tally::{Counted, Tally};
 use wsdefrag_capture::{Filter, Sink, Status};
@@ -65,6 +67,10 @@ pub(crate) struct OutputOptions {
     pub(crate) events: bool,
     /// Whether control frames are among these.
     pub(crate) control_frames: bool,
+    /// The heading of a report.
+    pub(crate) title: String,
+    /// What was chosen of the capture, in words.
+    pub(crate) selection: Vec<String>,
     /// The most columns of a line of text; 0 for no limit.
     pub(crate) width: usize,
     /// Whether lines of text have a terminal's colours.
@@ -78,12 +84,14 @@ pub(crate) type AnyOutput = Box<dyn Output + Send>;
 pub(crate) fn make_output(
     py: Python<'_>,
     format: &str,
-    options: &OutputOptions,
+    options: OutputOptions,
     files: Vec<String>,
 ) -> PyResult<AnyOutput> {
-    let OutputOptions { table, content, events, control_frames, width, colours } = *options;
+    let OutputOptions { table, content, events, control_frames, width, colours, title, selection } =
+        options;
     let rows = LineRows { table, events, control_frames };
     match format {
+        "report" => Ok(Box::new(Report::new(ReportOptions { title, files, content, selection }))),
         "jsonl" => Ok(Box::new(LineOutput::new(JsonLines::new(content), rows, files))),
         "har" => Ok(archive(Archive::Har, files)),
         "mitm" => Ok(archive(Archive::Flows, files)),
@@ -118,8 +126,10 @@ fn archive(archive: Archive, files: Vec<String>) -> AnyOutput {
 
 /// The state of a pass.
 struct State {
-    /// `None` after the end.
+    /// `None` after its end.
     run: Option<GuardedRun>,
+    /// Whether the output has ended, too.
+    is_finished: bool,
     rows: Counted<AnyOutput>,
     /// Bytes that were not returned yet.
     block: Vec<u8>,
@@ -136,6 +146,9 @@ impl State {
     /// if there is no block.
     fn fill(&mut self) -> Option<std::io::Error> {
         let Some(run) = &mut self.run else {
+            if !self.is_finished {
+                self.finish();
+            }
             self.take();
             return None;
         };
@@ -188,12 +201,24 @@ impl State {
         self.failure.get_or_insert(why(error));
     }
 
-    /// Ends the run, and makes the rest of the file ready.
+    /// Ends the run.
     fn end(&mut self) {
         let Some(run) = self.run.take() else { return };
         self.counts.clone_from(run.counts());
         self.warnings.extend_from_slice(&run.warnings()[self.warnings.len()..]);
-        if let Err(error) = self.rows.next.finish() {
+    }
+
+    /// Makes the rest of the file ready.
+    fn finish(&mut self) {
+        self.is_finished = true;
+        let output = &mut self.rows.next;
+        if let Some(failure) = &self.failure {
+            output.note(failure.to_string());
+        }
+        if self.is_broken {
+            return;
+        }
+        if let Err(error) = output.finish() {
             self.take();
             self.break_off(error);
         }
@@ -229,6 +254,7 @@ impl OutputPass {
         let bytes_read = run.bytes_counter();
         let state = State {
             run: Some(run),
+            is_finished: false,
             rows: Counted { tally: Tally::new(filter), next: output },
             block: Vec::new(),
             failure: None,
@@ -245,7 +271,7 @@ impl OutputPass {
         state: &mut State,
     ) -> PyResult<Option<Bound<'py, PyBytes>>> {
         if state.block.is_empty() {
-            let has_ended = state.run.is_none();
+            let has_ended = state.is_finished;
             let paused =
                 if self.stays_attached { state.fill() } else { py.detach(|| state.fill()) };
             if let Some(error) = paused {
@@ -286,6 +312,23 @@ impl OutputPass {
     ///     MemoryError: If memory is refused.
     fn next_block<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyBytes>>> {
         self.state.with(py, |state| self.next(py, state))
+    }
+
+    /// Whether the capture was read to its end. Only the rest of the output follows.
+    #[getter]
+    fn has_ended(&self, py: Python<'_>) -> PyResult<bool> {
+        self.state.with(py, |state| Ok(state.run.is_none()))
+    }
+
+    /// Add a sentence about the whole capture to a report; nothing for other formats.
+    ///
+    /// Args:
+    ///     sentence: Any text. It must come before the end of the output.
+    fn note(&self, py: Python<'_>, sentence: String) -> PyResult<()> {
+        self.state.with(py, |state| {
+            state.rows.next.note(sentence);
+            Ok(())
+        })
     }
 
     /// Bytes of the files read so far, as stored (compressed).

@@ -197,13 +197,16 @@ impl CapturePlan {
     /// Start a pass over the capture that makes the bytes of an output file.
     ///
     /// Args:
-    ///     format: ``"jsonl"``, ``"text"``, ``"follow"``, ``"follow-hex"`` or ``"follow-raw"``.
+    ///     format: ``"jsonl"``, ``"text"``, ``"follow"``, ``"follow-hex"``, ``"follow-raw"`` or
+    ///         ``"report"``.
     ///     table: The table of a format with rows: ``"messages"``, ``"connections"`` or ``"events"``.
     ///     content: Whether to write the contents of messages.
     ///     events: Whether events stand between the messages, each in its place.
     ///     control_frames: Whether pings, pongs and closes are among these events.
     ///     width: The most columns of a line of text; 0 for no limit.
     ///     colours: Whether lines of text have a terminal's colours.
+    ///     title: The heading of a report.
+    ///     selection: What a report says of what was chosen of the capture; None for nothing.
     ///
     /// Raises:
     ///     ValueError: If there is no such format or table, or the source is a file object that was
@@ -211,7 +214,7 @@ impl CapturePlan {
     ///     MemoryError: If there is no memory for a pass.
     #[pyo3(signature = (
         format, *, table = "messages", content = true, events = true, control_frames = true,
-        width = 0, colours = false
+        width = 0, colours = false, title = "", selection = None
     ))]
     #[expect(
         clippy::too_many_arguments,
@@ -228,14 +231,25 @@ impl CapturePlan {
         control_frames: bool,
         width: usize,
         colours: bool,
+        title: &str,
+        selection: Option<Vec<String>>,
     ) -> PyResult<OutputPass> {
         let table = Table::ALL
             .into_iter()
             .find(|known| known.name() == table)
             .ok_or_else(|| PyValueError::new_err(format!("{table:?} is no table")))?;
         panics::caught(py, || {
-            let options = OutputOptions { table, content, events, control_frames, width, colours };
-            let output = make_output(py, format, &options, self.source.names())?;
+            let options = OutputOptions {
+                table,
+                content,
+                events,
+                control_frames,
+                width,
+                colours,
+                title: title.to_owned(),
+                selection: selection.unwrap_or_default(),
+            };
+            let output = make_output(py, format, options, self.source.names())?;
             // What rows say of their connection is kept while that is open.
             let options = Options { tables: 1, ..self.options.clone() };
             let run = self.source.run(py, options)?;
