@@ -303,6 +303,7 @@ SOURCES = {
     "DeflateParams": "wsdefrag.deflate",
     "Event": "wsdefrag.events",
     "Iterator": "collections.abc",
+    "Mapping": "collections.abc",
     "LimitExceeded": "wsdefrag.errors",
     "Limits": "wsdefrag.limits",
     "Literal": "typing",

@@ -1,7 +1,7 @@
 """The engine of `wsdefrag`; import `wsdefrag` instead."""
 # Written by `make stub` from the built module and from tools/native_types.py.
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, TypeVar, final
 
 from typing_extensions import Buffer, Self, disjoint_base
@@ -275,6 +275,7 @@ class CapturePlan:
         types: Sequence[int],
         since_ns: int | None,
         until_ns: int | None,
+        conditions: Mapping[str, Any],
         content: bool,
         deflate: DeflateParams | None,
         limits: Limits,
@@ -335,7 +336,8 @@ class CapturePlan:
         """Start a pass over the capture that makes the bytes of an output file.
 
         Args:
-            format: ``"jsonl"``, ``"text"`` or ``"report"``.
+            format: ``"jsonl"``, ``"text"``, ``"follow"``, ``"follow-hex"``, ``"follow-raw"`` or
+                ``"report"``.
             table: The table of a format with rows: ``"messages"``, ``"connections"`` or ``"events"``.
             content: Whether to write the contents of messages.
             events: Whether events stand between the messages, each in its place.
