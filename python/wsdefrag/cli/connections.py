@@ -80,7 +80,7 @@ def connections(
 ) -> None:
     """Print the WebSockets of packet captures, one on each line.
 
-    CAPTURE is a pcap, pcapng or snoop file, also compressed; - is standard input. If bytes were
+    CAPTURE is a pcap, pcapng, snoop, .mitm or .har file; - is standard input. If bytes were
     lost, the account of the direction follows.
     """
     reading = Reading(captures(inputs), selection)

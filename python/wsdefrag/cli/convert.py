@@ -105,7 +105,7 @@ def convert(
 ) -> None:
     """Convert packet captures to a file for other programs.
 
-    CAPTURE is a pcap, pcapng or snoop file, also compressed; - is standard input. OUT is created
+    CAPTURE is a pcap, pcapng, snoop, .mitm or .har file; - is standard input. OUT is created
     only when it is complete.
     """
     chosen = output_format or _format_of(output)

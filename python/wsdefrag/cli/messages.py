@@ -105,7 +105,7 @@ def messages(
     times: IO[bytes] | None,
     summary: bool,
 ) -> None:
-    """Print the messages of packet captures (pcap, pcapng or snoop, also compressed).
+    """Print the messages of packet captures (pcap, pcapng, snoop, .mitm, .har).
 
     Gaps, control frames (ping, pong, close) and violations are lines in their places.
     With --from, CAPTURE may also be a raw dump: the bytes that one side sent after the handshake.

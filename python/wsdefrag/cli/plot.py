@@ -73,7 +73,7 @@ def plot(
 ) -> None:
     """Draw the messages and bytes of the busiest WebSockets over time.
 
-    CAPTURE is a pcap, pcapng or snoop file, also compressed; - is standard input. Incomplete and
+    CAPTURE is a pcap, pcapng, snoop, .mitm or .har file; - is standard input. Incomplete and
     invalid messages are marked.
     """
     suffix = Path(output).suffix[1:].lower()

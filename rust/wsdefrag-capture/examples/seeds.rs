@@ -19,6 +19,8 @@ mod packets;
 #[path = "../../wsdefrag-core/tests/vectors/reading.rs"]
 #[allow(dead_code, reason = "expectations are of no use here")]
 mod reading;
+#[path = "../tests/recorded/seeds.rs"]
+mod recorded;
 #[path = "../../wsdefrag-core/tests/vectors/seeds.rs"]
 mod seeds;
 #[path = "../tests/tls/seeds.rs"]
@@ -37,6 +39,7 @@ fn main() -> io::Result<()> {
         ("hpack", connections::hpack().to_vec()),
         ("tls_messages", tls::messages()),
         ("tls_keylog", tls::keylog()),
+        ("recorded", recorded::seeds()),
     ];
     for (target, inputs) in seeds::targets().into_iter().chain(of_captures) {
         write(&Path::new(&folder).join(target), &inputs)?;

@@ -1,4 +1,10 @@
 //! All stages together: bytes of capture files in, messages and connections out.
+//!
+//! A file of recorded connections (`recorded`) has no packets: its rows go to the sink at once.
+
+#![expect(clippy::disallowed_methods, reason = "places of damage, which are few in each file")]
+
+use wsdefrag_core::fallible::TryBox;
 
 use crate::connection::Connection;
 use crate::conversation::context::Scan;
@@ -11,6 +17,7 @@ use crate::options::{Filter, Options};
 use crate::packet::Packet;
 use crate::packet::counts::Counts;
 use crate::packet::reader::{PacketReader, PacketSink};
+use crate::recorded::reader::{ArchiveReader, Surroundings, may_be_archive};
 use crate::selection::selected::Selection;
 use crate::sink::Sink;
 use crate::tcp::connections::Connections;
@@ -21,6 +28,10 @@ pub struct Capture {
     packets: PacketReader,
     connections: Connections,
     filter: Filter,
+    /// The reader of the current file, if it is a flow file or an HTTP archive.
+    archive: Option<TryBox<ArchiveReader>>,
+    /// The damage in such files.
+    damages: Vec<(u32, Damage)>,
     /// `None` if all messages that the filter wants are wanted.
     selection: Option<Selection>,
 }
@@ -36,6 +47,8 @@ impl Capture {
             packets: stopping_at_secrets(packets),
             connections: Connections::new(options),
             filter,
+            archive: None,
+            damages: Vec::new(),
             selection,
         }
     }
@@ -62,7 +75,12 @@ impl Capture {
     ///
     /// If the file is no capture. It has ended then.
     pub fn receive_data(&mut self, data: &[u8], sink: &mut impl Sink) -> Result<usize, FileError> {
-        let Self { packets, connections, filter, selection } = self;
+        if self.is_archive(data) {
+            return self.read_archive(sink, |reader, around, sink| {
+                reader.receive_data(data, around, sink).map(|taken| (taken, false))
+            });
+        }
+        let Self { packets, connections, filter, selection, .. } = self;
         let mut input = Input { connections, sink: FilteredSink { filter, selection, sink } };
         let result = packets.receive_data(data, &mut input);
         self.take_secrets();
@@ -80,12 +98,66 @@ impl Capture {
     /// If the file ended inside a record: it is [cut short](FileError::is_cut_short). If it was empty
     /// or no capture. It has ended then.
     pub fn receive_eof(&mut self, sink: &mut impl Sink) -> Result<bool, FileError> {
-        let Self { packets, connections, filter, selection } = self;
+        if self.archive.is_some() {
+            return self.read_archive(sink, |reader, around, sink| {
+                reader.receive_eof(around, sink).map(|has_ended| (has_ended, has_ended))
+            });
+        }
+        let Self { packets, connections, filter, selection, .. } = self;
         let mut input = Input { connections, sink: FilteredSink { filter, selection, sink } };
         let result = packets.receive_eof(&mut input);
         self.take_secrets();
         self.update_counts();
         result
+    }
+
+    /// Whether the current file, which goes on with `data`, is a flow file or an HTTP archive. Its first
+    /// byte tells that, as no capture starts with it.
+    #[inline]
+    fn is_archive(&mut self, data: &[u8]) -> bool {
+        self.archive.is_some() || self.starts_archive(data)
+    }
+
+    fn starts_archive(&mut self, data: &[u8]) -> bool {
+        if !data.first().is_some_and(|first| may_be_archive(*first)) {
+            return false;
+        }
+        if self.packets.current().is_none() {
+            self.packets.add_file(None);
+            self.packets.current();
+        }
+        if self.packets.is_at_start() {
+            self.archive = TryBox::new(ArchiveReader::default()).ok();
+        }
+        self.archive.is_some()
+    }
+
+    /// Reads the current file, which is no capture of packets. `read` also returns whether it has ended.
+    fn read_archive<S: Sink, T>(
+        &mut self,
+        sink: &mut S,
+        read: impl FnOnce(
+            &mut ArchiveReader,
+            &mut Surroundings<'_>,
+            &mut FilteredSink<'_, S>,
+        ) -> Result<(T, bool), FileError>,
+    ) -> Result<T, FileError>
+    where
+        T: Default,
+    {
+        let file = self.packets.current().unwrap_or_default();
+        let Some(reader) = &mut self.archive else { return Ok(T::default()) };
+        let mut around = self.connections.surroundings(file);
+        let Self { filter, selection, .. } = self;
+        let mut sink = FilteredSink { filter, selection, sink };
+        let result = read(reader, &mut around, &mut sink);
+        self.damages.extend(reader.take_damages().into_iter().map(|damage| (file, damage)));
+        self.update_counts();
+        if !matches!(result, Ok((_, false))) {
+            self.archive = None;
+            self.packets.abandon();
+        }
+        result.map(|(value, _)| value)
     }
 
     /// Adds the next bytes of a key log. Lines may be cut anywhere; `source` tells its lines from those
@@ -160,12 +232,15 @@ impl Capture {
 
     /// Ends the current file, which cannot be read any further. Other files are read on.
     pub fn abandon(&mut self) {
+        self.archive = None;
         self.packets.abandon();
     }
 
     /// The damage inside files that was passed over since the last call, with the index of its file.
     pub fn take_damages(&mut self) -> Vec<(u32, Damage)> {
-        self.packets.take_damages()
+        let mut damages = self.packets.take_damages();
+        damages.append(&mut self.damages);
+        damages
     }
 
     /// Bytes that the next call may take by allocations that end the process if they are refused:

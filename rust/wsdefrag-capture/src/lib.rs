@@ -36,6 +36,7 @@ pub mod options;
 pub mod output;
 pub mod packet;
 pub mod protocol;
+mod recorded;
 pub mod report;
 pub mod selection;
 pub mod sink;

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 # pcap in microseconds and nanoseconds, in both byte orders, and Kuznetzov's; pcapng; snoop; gzip;
-# zstd; lz4; frames of both that hold no data; xz; bzip2 of each level.
+# zstd; lz4; frames of both that hold no data; xz; bzip2 of each level; the length that a flow file
+# starts with; an HTTP archive. No frame starts with these bytes, so no raw dump does.
 _MAGICS = (
     b"\xa1\xb2\xc3\xd4",
     b"\xd4\xc3\xb2\xa1",
@@ -40,6 +41,8 @@ _MAGICS = (
     *(bytes([0x50 + number]) + b"\x2a\x4d\x18" for number in range(16)),
     b"\xfd7zXZ\0",
     *(b"BZh%d1AY&SY" % level for level in range(1, 10)),
+    *(b"%d" % digit for digit in range(10)),
+    b"{",
 )
 _LONGEST = max(map(len, _MAGICS))
 

@@ -109,6 +109,9 @@ def held_instead(counts: PacketCounts) -> str:
     Returns:
         One line.
     """
+    requests = counts.tcp_connections.get("http", 0)
+    if not counts.packets and requests:
+        return f"no WebSocket in {counted(requests, 'HTTP request')}"
     tcp = {name: counts.tcp_packets.get(kind, 0) for kind, name in _TCP_KINDS.items()}
     kinds = {
         **tcp,

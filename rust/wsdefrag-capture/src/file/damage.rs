@@ -38,7 +38,7 @@ impl fmt::Display for Damage {
 
 /// The damage found so far and not fetched yet.
 #[derive(Debug, Default)]
-pub(super) struct Damages {
+pub(crate) struct Damages {
     waiting: Vec<Damage>,
     /// How often there was damage.
     count: u64,
@@ -49,7 +49,7 @@ pub(super) struct Damages {
 impl Damages {
     /// Adds damage after which `skipped` bytes were skipped.
     #[cold]
-    pub(super) fn add(&mut self, error: FileError, skipped: u64) {
+    pub(crate) fn add(&mut self, error: FileError, skipped: u64) {
         self.count += 1;
         if self.count <= MAX_REPORTED {
             self.waiting.push(Damage { error, skipped, more: 0 });
@@ -61,12 +61,12 @@ impl Damages {
     }
 
     /// Reports what was not reported one by one.
-    pub(super) fn end(&mut self) {
+    pub(crate) fn end(&mut self) {
         self.waiting.extend(self.rest.take());
     }
 
     /// Removes and returns the damage that is to be reported.
-    pub(super) fn take(&mut self) -> Vec<Damage> {
+    pub(crate) fn take(&mut self) -> Vec<Damage> {
         std::mem::take(&mut self.waiting)
     }
 }

@@ -78,6 +78,8 @@ pub enum FileErrorKind {
         /// The length of the block, in bytes.
         length: u32,
     },
+    /// What is wrong with a flow, or an entry of an HTTP archive.
+    Entry(&'static str),
     /// The file ends inside the record.
     CutShort {
         /// Bytes of the record that the file has.
@@ -134,6 +136,7 @@ impl fmt::Display for FileErrorKind {
             Self::Overrun { holds, length } => {
                 write!(f, "{holds} bytes do not fit into a block of {length}")
             }
+            Self::Entry(what) => f.write_str(what),
             Self::CutShort { left } => write!(f, "the file ends after {left} bytes of the record"),
         }
     }

@@ -121,6 +121,11 @@ impl Merge {
         ended
     }
 
+    /// Whether no byte of the current file was taken.
+    pub(crate) fn is_at_start(&self) -> bool {
+        self.current.is_some_and(|file| self.readers[file as usize].is_none())
+    }
+
     /// Ends the current file, which cannot be read any further. What it had is kept.
     pub fn abandon(&mut self) {
         if let Some(file) = self.current() {

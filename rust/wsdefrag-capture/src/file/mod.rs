@@ -12,7 +12,7 @@ mod fixed_record;
 mod format;
 mod interface;
 pub mod key_log_file;
-mod looks;
+pub(crate) mod looks;
 pub mod merge;
 mod partial;
 mod pcap;

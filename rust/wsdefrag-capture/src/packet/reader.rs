@@ -107,6 +107,11 @@ impl PacketReader {
         })
     }
 
+    /// Whether no byte of the current file was taken.
+    pub(crate) fn is_at_start(&self) -> bool {
+        self.files.is_at_start()
+    }
+
     /// Ends the current file, which cannot be read any further.
     pub fn abandon(&mut self) {
         self.files.abandon();

@@ -35,6 +35,7 @@ use crate::http2::problems::Http2Problems;
 use crate::options::{ConnectionKey, Options};
 use crate::packet::{Origin, Packet, Payload, Segment};
 use crate::protocol::ProtocolCounts;
+use crate::recorded::reader::Surroundings;
 use crate::sink::Sink;
 use crate::tcp::clock::Clock;
 use crate::tcp::connection_table::{Class, ConnectionTable, Key, SlotIndex};
@@ -128,6 +129,12 @@ impl Connections {
             keys: Keys::default(),
             scan: Scan::None,
         }
+    }
+
+    /// What a reader of recorded connections needs.
+    pub(crate) const fn surroundings(&mut self, file: u32) -> Surroundings<'_> {
+        let Self { options, next_number, protocols, .. } = self;
+        Surroundings { options, next_number, protocols, file }
     }
 
     /// Takes the next packet of the capture.
