@@ -369,7 +369,7 @@ impl LineFormat for TextLines {
         self.event_line(line, row, Number::Connection(row.number))
     }
 
-    /// Connections are a table, whose columns are aligned: see `ConnectionTable`.
+    /// There is none: the columns of connections are aligned, which the command does.
     fn connection(
         &mut self,
         _: &mut Vec<u8>,
