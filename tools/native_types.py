@@ -312,6 +312,7 @@ SOURCES = {
     "DeflateParams": "wsdefrag.deflate",
     "Event": "wsdefrag.events",
     "Iterator": "collections.abc",
+    "Mapping": "collections.abc",
     "LimitExceeded": "wsdefrag.errors",
     "Literal": "typing",
     "Limits": "wsdefrag.limits",

@@ -9,11 +9,14 @@ from typing import Any
 
 import pytest
 
+from capture_conversation import Conversation, binary, capture_of, text
 from capture_recordings import LOADED
 from cli_captures import DEMO, damaged
+from wire_writer import KEY, frame
 from wsdefrag import CaptureError
 from wsdefrag.capture import Capture, CapturedMessage
 from wsdefrag.formats.jsonl import write_jsonl
+from wsdefrag.formats.shown import escaped
 
 
 def blocks(capture: Capture, **options: Any) -> tuple[list[bytes], Any]:
@@ -102,6 +105,51 @@ def test_lines_come_with_the_read_that_completed_them() -> None:
         expected.extend(one.seq for one in reader if isinstance(one, CapturedMessage))
     assert seen == expected
     assert len(seen) > 300
+
+
+LONG = [
+    "x" * 300_000,
+    '\u2028\x85"' * 50_000,
+    "水" * 60_000 + " " * 70_000,
+    " " * 100_000,
+    "\x00" * 65_536,
+]
+
+
+def long_capture() -> bytes:
+    """Long messages, each with a ping and a short message in its last packet."""
+    talk = Conversation().open().upgrade()
+    for content in LONG:
+        wire = text(True, content) + frame(9, b"ping", key=KEY) + text(True, "short")
+        for from_client, data in ((True, wire), (False, binary(False, content.encode()))):
+            for start in range(0, len(data), 60_000):
+                talk.says(from_client, data[start : start + 60_000])
+    return capture_of(talk.segments)
+
+
+def test_long_lines_come_in_parts() -> None:
+    data = long_capture()
+    choices: list[dict[str, Any]] = [{}, {"content": False}]
+    for options in choices:
+        expected = io.BytesIO()
+        count = write_jsonl(Capture(io.BytesIO(data)).read(), expected, **options)
+        found, made = blocks(Capture(io.BytesIO(data)), **options)
+        assert b"".join(found) == expected.getvalue()
+        assert made.rows == count == 4 * len(LONG)
+        assert max(map(len, found)) < 600_000
+
+
+def test_long_lines_of_text_are_complete() -> None:
+    made = Capture(io.BytesIO(long_capture()))._output("text", {})
+    found = list(iter(made.next_block, None))
+    assert max(map(len, found)) < 600_000
+    lines = b"".join(found).decode().split("\n")
+    expected = [escaped(content).rstrip(" ") for content in LONG]
+    shown = [line[len("22:13:20.000    0 -> text    300000 B  ") :] for line in lines[:-1]]
+    assert shown[::4] == expected
+    assert shown[1::4] == ["ping"] * len(LONG)
+    assert shown[2::4] == ["short"] * len(LONG)
+    assert shown[3::4] == [content.encode().hex() for content in LONG]
 
 
 def test_failure_comes_after_all_lines(tmp_path: Path) -> None:

@@ -62,7 +62,8 @@ impl From<io::Error> for OutputError {
 /// After an error of a row, the sink is full, ignores further rows, and `take` returns the error.
 pub trait Output: Sink {
     /// Moves the bytes that are ready to the end of `block`, or swaps the buffers if it is empty. About
-    /// [`FULL`] bytes are ready when the sink is full; more, if a row is long.
+    /// [`FULL`] bytes are ready when the sink is full. A sink that is full again afterwards has more of
+    /// the rows that it got; at the end of the file, it is asked until it gives nothing.
     ///
     /// # Errors
     ///

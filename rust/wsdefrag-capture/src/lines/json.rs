@@ -46,13 +46,18 @@ pub(crate) fn string(line: &mut Line, text: &[u8]) -> Result<(), OutOfMemory> {
 pub(crate) fn characters(line: &mut Line, text: &[u8]) -> Result<(), OutOfMemory> {
     let mut rest = text;
     while !rest.is_empty() {
-        line.try_reserve(rest.len().min(PART) * LONGEST_ESCAPE + 1)?;
-        // A part may end inside a character, but not before the last byte that decides about an escape.
-        let part = if rest.len() > PART { PART - 2 } else { rest.len() };
-        let taken = escape(line, rest, part);
-        rest = &rest[taken..];
+        rest = &rest[string_part(line, rest)?..];
     }
     Ok(())
+}
+
+/// Appends the first part of a text that is escaped. Returns its length in bytes.
+#[inline]
+pub(super) fn string_part(line: &mut Line, text: &[u8]) -> Result<usize, OutOfMemory> {
+    line.try_reserve(text.len().min(PART) * LONGEST_ESCAPE + 1)?;
+    // A part may end inside a character, but not before the last byte that decides about an escape.
+    let part = if text.len() > PART { PART - 2 } else { text.len() };
+    Ok(escape(line, text, part))
 }
 
 /// Appends the first `part` bytes of a text, and the rest of an escaped character that begins in them.
@@ -199,15 +204,23 @@ pub(crate) fn base64(line: &mut Line, bytes: &[u8]) -> Result<(), OutOfMemory> {
 
 /// Appends bytes in base64, without quotes. More may follow if there are a multiple of three.
 pub(crate) fn base64_digits(line: &mut Line, bytes: &[u8]) -> Result<(), OutOfMemory> {
-    // A multiple of three, so that only the last part is padded.
-    const PART: usize = 3 << 10;
-    let mut digits = [0; PART / 3 * 4];
-    for part in bytes.chunks(PART) {
-        // It has room for every part.
-        let length = STANDARD.encode_slice(part, &mut digits).unwrap_or(0);
-        raw(line, &digits[..length])?;
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        rest = &rest[base64_part(line, rest)?..];
     }
     Ok(())
+}
+
+/// Appends the first part of some bytes in base64. Returns its length in bytes.
+pub(super) fn base64_part(line: &mut Line, bytes: &[u8]) -> Result<usize, OutOfMemory> {
+    // A multiple of three, so that only the last part is padded.
+    const PART: usize = 3 << 10;
+    let part = &bytes[..bytes.len().min(PART)];
+    let mut digits = [0; PART / 3 * 4];
+    // It has room for every part.
+    let length = STANDARD.encode_slice(part, &mut digits).unwrap_or(0);
+    raw(line, &digits[..length])?;
+    Ok(part.len())
 }
 
 /// Appends bytes as a string of hexadecimal digits.

@@ -9,9 +9,10 @@ use wsdefrag_core::OutOfMemory;
 
 use super::connection_row::ConnectionRow;
 use super::event_row::EventRow;
+use super::json::{base64_part, raw, string_part};
 use super::json_connections::connection_line;
 use super::json_events::event_line;
-use super::json_messages::{MessageAffixes, message_line};
+use super::json_messages::{MessageAffixes, is_text, message_line, write_head, write_tail};
 use super::line_output::LineFormat;
 use super::message_row::MessageRow;
 use crate::connection::Connection;
@@ -25,24 +26,66 @@ pub struct JsonLines {
     content: bool,
     last: Option<(u64, u32)>,
     affixes: MessageAffixes,
+    /// Whether the content of the long message is written as `text`.
+    is_text: bool,
 }
 
 impl JsonLines {
     /// Lines with or without the contents of messages.
     #[must_use]
     pub fn new(content: bool) -> Self {
-        Self { content, last: None, affixes: MessageAffixes::default() }
+        Self { content, last: None, affixes: MessageAffixes::default(), is_text: false }
+    }
+}
+
+impl JsonLines {
+    /// Makes the affixes of a row, unless they are those of the last one.
+    #[inline]
+    fn find_affixes(&mut self, row: MessageRow<'_>) -> Result<(), OutOfMemory> {
+        let of = Some((row.message.connection, row.message.file));
+        if self.last != of {
+            self.last = None;
+            self.affixes = MessageAffixes::new(row.message.connection, row.connection, row.file)?;
+            self.last = of;
+        }
+        Ok(())
     }
 }
 
 impl LineFormat for JsonLines {
+    fn begin(&mut self, line: &mut Vec<u8>, row: MessageRow<'_>) -> Result<bool, OutOfMemory> {
+        if !self.content {
+            return Ok(false);
+        }
+        self.find_affixes(row)?;
+        self.is_text = is_text(row.message) && std::str::from_utf8(row.content).is_ok();
+        write_head(line, &self.affixes, row.message)?;
+        let start: &[u8] =
+            if self.is_text { b"\", \"text\": \"" } else { b"\", \"text\": null, \"content\": \"" };
+        raw(line, start)?;
+        Ok(true)
+    }
+
+    fn part(
+        &mut self,
+        line: &mut Vec<u8>,
+        row: MessageRow<'_>,
+        at: usize,
+    ) -> Result<usize, OutOfMemory> {
+        let rest = &row.content[at..];
+        Ok(at + if self.is_text { string_part(line, rest)? } else { base64_part(line, rest)? })
+    }
+
+    fn end(&mut self, line: &mut Vec<u8>, row: MessageRow<'_>) -> Result<(), OutOfMemory> {
+        raw(line, if self.is_text { b"\", \"content\": null" } else { b"\"" })?;
+        raw(line, b", \"timestamp\": ")?;
+        self.find_affixes(row)?;
+        write_tail(line, &self.affixes, row.message)
+    }
+
     #[inline]
     fn message(&mut self, line: &mut Vec<u8>, row: MessageRow<'_>) -> Result<(), OutOfMemory> {
-        let of = Some((row.message.connection, row.message.file));
-        if self.last != of {
-            self.affixes = MessageAffixes::new(row.message.connection, row.connection, row.file)?;
-            self.last = of;
-        }
+        self.find_affixes(row)?;
         message_line(line, &self.affixes, row, self.content)
     }
 

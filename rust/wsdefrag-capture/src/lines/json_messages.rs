@@ -5,7 +5,7 @@ use wsdefrag_core::{Opcode, OutOfMemory};
 use super::json::{base64, bool, hex, integer, optional_string, raw, seconds, string};
 use super::message_row::MessageRow;
 use crate::connection_facts::ConnectionFacts;
-use crate::message::{Status, type_name};
+use crate::message::{Message, Status, type_name};
 
 /// Bytes of a line besides its affixes and its content, at most.
 const MOST_MIDDLE: usize = 640;
@@ -47,6 +47,13 @@ impl MessageAffixes {
     }
 }
 
+/// Whether a content is written as `text`, if it is UTF-8: a part of a text, or compressed bytes, may be
+/// valid UTF-8 by chance.
+#[inline]
+pub(super) fn is_text(message: &Message) -> bool {
+    message.opcode == Opcode::Text && message.status == Status::Ok
+}
+
 /// Appends a line. `affixes` are those of the row's connection and file. `with_content` is whether to
 /// write the content; if not, there is neither `text` nor `content`.
 ///
@@ -60,9 +67,26 @@ pub fn message_line(
     row: MessageRow<'_>,
     with_content: bool,
 ) -> Result<(), OutOfMemory> {
-    let MessageRow { message, content, .. } = row;
     let affixes_length = affixes.prefix.len() + affixes.suffix.len();
-    line.try_reserve(affixes_length + MOST_MIDDLE + content.len())?;
+    line.try_reserve(affixes_length + MOST_MIDDLE + row.content.len())?;
+    write_head(line, affixes, row.message)?;
+    if with_content {
+        raw(line, b"\", ")?;
+        content_members(line, row.content, is_text(row.message))?;
+        raw(line, b", \"timestamp\": ")?;
+    } else {
+        raw(line, b"\", \"timestamp\": ")?;
+    }
+    write_tail(line, affixes, row.message)
+}
+
+/// Appends what stands before the end of the value of `type`.
+#[inline]
+pub(super) fn write_head(
+    line: &mut Vec<u8>,
+    affixes: &MessageAffixes,
+    message: &Message,
+) -> Result<(), OutOfMemory> {
     // Numbers and fixed words need no escapes.
     raw(line, &affixes.prefix)?;
     integer(line, message.seq)?;
@@ -71,16 +95,16 @@ pub fn message_line(
     } else {
         raw(line, b", \"from_client\": false, \"type\": \"")?;
     }
-    raw(line, type_name(message.opcode).as_bytes())?;
-    if with_content {
-        // A part of a text, or compressed bytes, may be valid UTF-8 by chance.
-        let is_text = message.opcode == Opcode::Text && message.status == Status::Ok;
-        raw(line, b"\", ")?;
-        content_members(line, content, is_text)?;
-        raw(line, b", \"timestamp\": ")?;
-    } else {
-        raw(line, b"\", \"timestamp\": ")?;
-    }
+    raw(line, type_name(message.opcode).as_bytes())
+}
+
+/// Appends what follows from the value of `timestamp` on.
+#[inline]
+pub(super) fn write_tail(
+    line: &mut Vec<u8>,
+    affixes: &MessageAffixes,
+    message: &Message,
+) -> Result<(), OutOfMemory> {
     let start = line.len();
     seconds(line, message.timestamp)?;
     let time = start..line.len();

@@ -1,4 +1,14 @@
 //! An output of lines: chooses the rows of a table and has each formatted.
+//!
+//! A line with a long content becomes ready in parts, so it is never in memory as a whole. Rows that the
+//! same packet completed wait for its end.
+
+#![expect(
+    clippy::disallowed_methods,
+    reason = "rows that one packet completes beside a long message; the reader has them already"
+)]
+
+use std::collections::VecDeque;
 
 use wsdefrag_core::OutOfMemory;
 use wsdefrag_core::fallible::TryGrow;
@@ -16,10 +26,35 @@ use crate::sink::Sink;
 /// Most bytes of a content whose buffer is used again.
 const MOST_SPARE: usize = 16 << 10;
 
+/// Bytes of a content that is written in parts.
+const LONG: usize = 64 << 10;
+
 /// Appends a row as a line, with its line feed; or as several, or as none.
 pub trait LineFormat {
     /// Appends a message.
     fn message(&mut self, line: &mut Vec<u8>, row: MessageRow<'_>) -> Result<(), OutOfMemory>;
+    /// Begins the line of a message with a long content. Returns whether it is written in parts; if
+    /// not, nothing was appended.
+    fn begin(&mut self, line: &mut Vec<u8>, row: MessageRow<'_>) -> Result<bool, OutOfMemory> {
+        let _ = (line, row);
+        Ok(false)
+    }
+    /// Appends a part of the content from `at` on. Returns up to where; the length of the content at
+    /// its end.
+    fn part(
+        &mut self,
+        line: &mut Vec<u8>,
+        row: MessageRow<'_>,
+        at: usize,
+    ) -> Result<usize, OutOfMemory> {
+        let _ = (line, at);
+        Ok(row.content.len())
+    }
+    /// Ends the line after the last part.
+    fn end(&mut self, line: &mut Vec<u8>, row: MessageRow<'_>) -> Result<(), OutOfMemory> {
+        let _ = (line, row);
+        Ok(())
+    }
     /// Appends an event.
     fn event(&mut self, line: &mut Vec<u8>, row: &EventRow<'_>) -> Result<(), OutOfMemory>;
     /// Appends a connection that has ended. `file` is the name of the file with its last packet.
@@ -42,9 +77,19 @@ pub struct LineRows {
     pub control_frames: bool,
 }
 
+/// A row that waits for the end of a long line.
+#[derive(Debug)]
+enum Waiting {
+    Message(Message),
+    Event(CaptureEvent),
+    /// The number of a connection that has ended.
+    Ended(u64),
+}
+
 /// Makes lines of the rows of a table.
 ///
-/// - `ready` has whole lines; after `failed`, no more are added
+/// - without a long message, `ready` has whole lines and nothing is waiting
+/// - after `failed`, nothing is added
 #[derive(Debug)]
 pub struct LineOutput<F> {
     format: F,
@@ -52,6 +97,9 @@ pub struct LineOutput<F> {
     files: Vec<String>,
     connections: OpenConnections,
     ready: Vec<u8>,
+    /// The message whose content is written in parts, and up to where it is written.
+    long: Option<(Message, usize)>,
+    waiting: VecDeque<Waiting>,
     rows: u64,
     /// The content of the last message.
     spare: Vec<u8>,
@@ -69,6 +117,8 @@ impl<F: LineFormat> LineOutput<F> {
             files,
             connections: OpenConnections::default(),
             ready: Vec::new(),
+            long: None,
+            waiting: VecDeque::new(),
             rows: 0,
             spare: Vec::new(),
             failed: false,
@@ -86,10 +136,83 @@ impl<F: LineFormat> LineOutput<F> {
         }
     }
 
-    fn write_event(&mut self, event: &CaptureEvent) {
+    #[inline]
+    fn write_message(&mut self, message: Message) {
+        let start = self.ready.len();
+        let row = MessageRow {
+            message: &message,
+            content: &message.content,
+            connection: self.connections.find(message.connection),
+            file: file_name(&self.files, message.file),
+        };
+        if message.content.len() >= LONG {
+            match self.format.begin(&mut self.ready, row) {
+                Ok(true) => return self.long = Some((message, 0)),
+                Ok(false) => {}
+                Err(error) => return self.keep(start, Err(error)),
+            }
+        }
+        let written = self.format.message(&mut self.ready, row);
+        self.keep(start, written);
+        if message.content.capacity() <= MOST_SPARE {
+            self.spare = message.content;
+        }
+    }
+
+    /// Writes a part of the long message. Returns whether there is more.
+    fn write_part(&mut self) -> Result<bool, OutOfMemory> {
+        let Some((message, at)) = &mut self.long else { return Ok(false) };
+        let row = MessageRow {
+            message,
+            content: &message.content,
+            connection: self.connections.find(message.connection),
+            file: file_name(&self.files, message.file),
+        };
+        if *at < message.content.len() {
+            *at = self.format.part(&mut self.ready, row, *at)?;
+            return Ok(true);
+        }
+        self.format.end(&mut self.ready, row)?;
+        self.long = None;
+        self.rows += 1;
+        Ok(false)
+    }
+
+    /// Makes more of the long message ready, and of what waits for it.
+    fn advance(&mut self) {
+        while self.ready.len() < FULL && !self.failed {
+            if self.long.is_some() {
+                self.failed |= self.write_part().is_err();
+                continue;
+            }
+            match self.waiting.pop_front() {
+                Some(Waiting::Message(message)) => self.write_message(message),
+                Some(Waiting::Event(event)) => self.write_event(&event),
+                Some(Waiting::Ended(connection)) => self.connections.ended(connection),
+                None => return,
+            }
+        }
+    }
+
+    /// Whether rows have to wait.
+    #[inline]
+    fn is_busy(&self) -> bool {
+        self.long.is_some() || !self.waiting.is_empty()
+    }
+
+    /// Writes an event, or has it wait.
+    fn take_event(&mut self, event: &CaptureEvent) {
         if self.failed {
             return;
         }
+        if self.is_busy() {
+            self.waiting.push_back(Waiting::Event(event.clone()));
+        } else {
+            self.write_event(event);
+        }
+    }
+
+    fn write_event(&mut self, event: &CaptureEvent) {
         let start = self.ready.len();
         let origin = event.last.or(event.first);
         let file = origin.and_then(|origin| file_name(&self.files, origin.file));
@@ -120,19 +243,13 @@ impl<F: LineFormat> Sink for LineOutput<F> {
     }
 
     fn message(&mut self, message: Message) {
-        if self.wanted.table == Table::Messages && !self.failed {
-            let start = self.ready.len();
-            let row = MessageRow {
-                message: &message,
-                content: &message.content,
-                connection: self.connections.find(message.connection),
-                file: file_name(&self.files, message.file),
-            };
-            let written = self.format.message(&mut self.ready, row);
-            self.keep(start, written);
+        if self.wanted.table != Table::Messages || self.failed {
+            return;
         }
-        if message.content.capacity() <= MOST_SPARE {
-            self.spare = message.content;
+        if self.is_busy() {
+            self.waiting.push_back(Waiting::Message(message));
+        } else {
+            self.write_message(message);
         }
     }
 
@@ -143,7 +260,7 @@ impl<F: LineFormat> Sink for LineOutput<F> {
 
     fn gap(&mut self, gap: &CaptureEvent) {
         if self.wants_in_place(gap) {
-            self.write_event(gap);
+            self.take_event(gap);
         }
     }
 
@@ -154,7 +271,7 @@ impl<F: LineFormat> Sink for LineOutput<F> {
             _ => !matches!(event.detail, Detail::Gap(_)) && self.wants_in_place(&event),
         };
         if wanted {
-            self.write_event(&event);
+            self.take_event(&event);
         }
     }
 
@@ -165,17 +282,24 @@ impl<F: LineFormat> Sink for LineOutput<F> {
             let written = self.format.connection(&mut self.ready, &connection, file);
             self.keep(start, written);
         }
-        self.connections.ended(connection.connection);
+        if self.is_busy() {
+            self.waiting.push_back(Waiting::Ended(connection.connection));
+        } else {
+            self.connections.ended(connection.connection);
+        }
     }
 
     #[inline]
     fn is_full(&self) -> bool {
-        self.failed || self.ready.len() >= FULL
+        self.failed || self.ready.len() >= FULL || self.is_busy()
     }
 }
 
 impl<F: LineFormat> Output for LineOutput<F> {
     fn take(&mut self, block: &mut Vec<u8>) -> Result<(), OutputError> {
+        if self.ready.len() < FULL {
+            self.advance();
+        }
         if block.is_empty() {
             std::mem::swap(block, &mut self.ready);
         } else {
@@ -191,5 +315,9 @@ impl<F: LineFormat> Output for LineOutput<F> {
 
     fn rows(&self) -> u64 {
         self.rows
+    }
+
+    fn bytes_held(&self) -> usize {
+        self.long.as_ref().map_or(0, |(message, _)| message.content.len())
     }
 }

@@ -17,6 +17,9 @@ const COLUMNS_OF_A_BYTE: usize = 4;
 /// Characters without columns that are shown for each column. Nothing in Unicode needs more.
 const COMBINING: usize = 4;
 
+/// Bytes of a long text that are shown at a time.
+const PART: usize = 16 << 10;
+
 /// Bytes of ASCII that are looked at together.
 const BLOCK: usize = 16;
 
@@ -150,6 +153,24 @@ impl Shown {
             line.try_append(DOTS)?;
         }
         Ok(())
+    }
+
+    /// Appends the first part of a text that is not cut. Returns its length in bytes.
+    ///
+    /// # Errors
+    ///
+    /// If memory is refused. Then `line` has some of it.
+    pub(super) fn part(&mut self, line: &mut Vec<u8>, text: &[u8]) -> Result<usize, OutOfMemory> {
+        let mut part = &text[..text.len().min(PART)];
+        // A character has four bytes at most; it is not divided.
+        let inside = |byte: u8| byte & 0xc0 == 0x80;
+        for _ in 0..3 {
+            if part.len() < text.len() && part.len() > 1 && inside(text[part.len()]) {
+                part = &part[..part.len() - 1];
+            }
+        }
+        self.whole(line, part)?;
+        Ok(part.len())
     }
 
     /// Appends a text that is not cut, in its own lines: line feeds, tabs and backslashes are not escaped.

@@ -27,6 +27,9 @@ use crate::message::{Message, Status};
 /// Columns for a content, at least.
 const MIN_CONTENT: usize = 16;
 
+/// Bytes of a long binary content that are shown at a time.
+const PART: usize = 16 << 10;
+
 /// Columns of the type and the size of a message, which the kind of an event takes.
 const KIND: usize = 16;
 
@@ -297,29 +300,76 @@ pub(super) fn end_line(line: &mut Vec<u8>, start: usize) -> Result<(), OutOfMemo
     line.try_push(b'\n')
 }
 
+/// Whether the content of a message is shown as a text.
+fn is_text(message: &Message) -> bool {
+    message.opcode == Opcode::Text && message.status != Status::Undecodable
+}
+
+/// The content as far as it is shown: a line does not end in spaces.
+fn without_end(row: MessageRow<'_>) -> &[u8] {
+    let spaces = row.content.iter().rev().take_while(|byte| **byte == b' ').count();
+    if is_text(row.message) { &row.content[..row.content.len() - spaces] } else { row.content }
+}
+
+impl TextLines {
+    /// Appends what stands before the content. Returns its columns.
+    fn head(&mut self, line: &mut Vec<u8>, row: MessageRow<'_>) -> Result<usize, OutOfMemory> {
+        let MessageRow { message, content, .. } = row;
+        let size = if self.content { content.len() as u64 } else { message.payload_length };
+        self.message_head(line, message, Number::Connection(message.connection), size)
+    }
+}
+
 impl LineFormat for TextLines {
     fn message(&mut self, line: &mut Vec<u8>, row: MessageRow<'_>) -> Result<(), OutOfMemory> {
-        let MessageRow { message, content, .. } = row;
         let start = line.len();
-        let size = if self.content { content.len() as u64 } else { message.payload_length };
-        let number = Number::Connection(message.connection);
-        let columns = self.message_head(line, message, number, size)?;
+        let columns = self.head(line, row)?;
         if self.content {
             let room = self.room(columns);
-            if message.opcode == Opcode::Text && message.status != Status::Undecodable {
-                self.shown.text(line, content, room)?;
+            if is_text(row.message) {
+                self.shown.text(line, row.content, room)?;
             } else {
-                binary(line, content, room)?;
+                binary(line, row.content, room)?;
             }
         }
         end_line(line, start)
+    }
+
+    fn begin(&mut self, line: &mut Vec<u8>, row: MessageRow<'_>) -> Result<bool, OutOfMemory> {
+        let is_whole = self.content && self.width == usize::MAX && !without_end(row).is_empty();
+        if is_whole {
+            self.head(line, row)?;
+        }
+        Ok(is_whole)
+    }
+
+    fn part(
+        &mut self,
+        line: &mut Vec<u8>,
+        row: MessageRow<'_>,
+        at: usize,
+    ) -> Result<usize, OutOfMemory> {
+        let content = without_end(row);
+        let Some(rest) = content.get(at..).filter(|rest| !rest.is_empty()) else {
+            return Ok(row.content.len());
+        };
+        if is_text(row.message) {
+            return Ok(at + self.shown.part(line, rest)?);
+        }
+        let part = &rest[..rest.len().min(PART)];
+        binary(line, part, usize::MAX)?;
+        Ok(at + part.len())
+    }
+
+    fn end(&mut self, line: &mut Vec<u8>, _: MessageRow<'_>) -> Result<(), OutOfMemory> {
+        line.try_push(b'\n')
     }
 
     fn event(&mut self, line: &mut Vec<u8>, row: &EventRow<'_>) -> Result<(), OutOfMemory> {
         self.event_line(line, row, Number::Connection(row.number))
     }
 
-    /// Connections are a table, whose columns are aligned: see `ConnectionTable`.
+    /// There is none: the columns of connections are aligned, which the command does.
     fn connection(
         &mut self,
         _: &mut Vec<u8>,

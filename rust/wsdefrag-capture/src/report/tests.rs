@@ -67,8 +67,12 @@ fn written(options: ReportOptions, rows: impl FnOnce(&mut Report)) -> String {
     let mut report = Report::new(options);
     rows(&mut report);
     report.finish().unwrap();
-    let mut page = Vec::new();
-    report.take(&mut page).unwrap();
+    let (mut page, mut taken) = (Vec::new(), usize::MAX);
+    // What is left after the end comes in steps, too.
+    while taken != page.len() {
+        taken = page.len();
+        report.take(&mut page).unwrap();
+    }
     String::from_utf8(page).unwrap()
 }
 

@@ -130,17 +130,15 @@ struct State {
     run: Option<GuardedRun>,
     /// Whether the output has ended, too.
     is_finished: bool,
-    /// Whether the rest of the output has to be taken.
-    has_rest: bool,
     rows: Counted<AnyOutput>,
     /// Bytes that were not returned yet.
     block: Vec<u8>,
     /// The number of the file that they belong to, if there are several.
     part: usize,
-    /// Whether the output could not take a row; reading goes on to the end of the run then.
-    refused: bool,
     /// Raised after the last block.
     failure: Option<Failure>,
+    /// Whether the output cannot go on.
+    is_broken: bool,
     counts: Counts,
     warnings: Vec<String>,
 }
@@ -150,17 +148,17 @@ impl State {
     /// if there is no block.
     fn fill(&mut self) -> Option<std::io::Error> {
         let Some(run) = &mut self.run else {
-            if self.is_finished {
-                self.take_rest();
-            } else {
+            if !self.is_finished {
                 self.finish();
             }
+            self.take();
             return None;
         };
-        let most = if run.is_live() { 1 } else { MOST_STEPS };
+        let is_live = run.is_live();
+        let most = if is_live { 1 } else { MOST_STEPS };
         let mut paused = None;
         for _ in 0..most {
-            if self.rows.is_full() && !self.refused {
+            if self.rows.is_full() {
                 break;
             }
             match run.step(&mut self.rows) {
@@ -178,18 +176,31 @@ impl State {
                 break;
             }
         }
-        if let Some(run) = &mut self.run {
+        if let Some(run) = &self.run {
             self.counts.clone_from(run.counts());
             self.warnings.extend_from_slice(&run.warnings()[self.warnings.len()..]);
-            // What comes through a pipe is complete after each read.
-            if (most == 1 || self.rows.is_full())
-                && let Err(error) = self.rows.next.take_part(&mut self.block, &mut self.part)
-            {
-                self.refused = true;
-                run.fail(why(error));
-            }
+        }
+        // What comes through a pipe is complete after each read.
+        if is_live || self.run.is_none() || self.rows.is_full() {
+            self.take();
         }
         paused.filter(|_| self.block.is_empty())
+    }
+
+    /// Takes what is ready. Where the output cannot go on, reading ends at once.
+    fn take(&mut self) {
+        if self.is_broken {
+            return;
+        }
+        if let Err(error) = self.rows.next.take_part(&mut self.block, &mut self.part) {
+            self.break_off(error);
+        }
+    }
+
+    fn break_off(&mut self, error: OutputError) {
+        self.is_broken = true;
+        self.run = None;
+        self.failure.get_or_insert(why(error));
     }
 
     /// Ends the run.
@@ -199,27 +210,20 @@ impl State {
         self.warnings.extend_from_slice(&run.warnings()[self.warnings.len()..]);
     }
 
-    /// Makes the rest of the file ready, and takes its first block.
+    /// Makes the rest of the file ready.
     fn finish(&mut self) {
         self.is_finished = true;
         let output = &mut self.rows.next;
         if let Some(failure) = &self.failure {
             output.note(failure.to_string());
         }
-        self.has_rest = true;
+        if self.is_broken {
+            return;
+        }
         if let Err(error) = output.finish() {
-            self.failure.get_or_insert(why(error));
+            self.take();
+            self.break_off(error);
         }
-        self.take_rest();
-    }
-
-    /// Takes the next block of what is left after the end.
-    fn take_rest(&mut self) {
-        if let Err(error) = self.rows.next.take_part(&mut self.block, &mut self.part) {
-            self.failure.get_or_insert(why(error));
-            self.has_rest = false;
-        }
-        self.has_rest &= !self.block.is_empty();
     }
 }
 
@@ -253,12 +257,11 @@ impl OutputPass {
         let state = State {
             run: Some(run),
             is_finished: false,
-            has_rest: false,
             rows: Counted { tally: Tally::new(filter), next: output },
             block: Vec::new(),
             part: 0,
-            refused: false,
             failure: None,
+            is_broken: false,
             counts: Counts::default(),
             warnings: Vec::new(),
         };
@@ -271,16 +274,17 @@ impl OutputPass {
         state: &mut State,
     ) -> PyResult<Option<Bound<'py, PyBytes>>> {
         if state.block.is_empty() {
-            if state.is_finished && !state.has_rest {
-                return match state.failure.take() {
-                    Some(failure) => Err(errors::raise_capture(py, failure)),
-                    None => Ok(None),
-                };
-            }
+            let has_ended = state.is_finished;
             let paused =
                 if self.stays_attached { state.fill() } else { py.detach(|| state.fill()) };
             if let Some(error) = paused {
                 return Err(error.into());
+            }
+            if has_ended && state.block.is_empty() {
+                return match state.failure.take() {
+                    Some(failure) => Err(errors::raise_capture(py, failure)),
+                    None => Ok(None),
+                };
             }
         }
         let block = copied_bytes(py, &state.block)?;
