@@ -316,7 +316,6 @@ SOURCES = {
     "LimitExceeded": "wsdefrag.errors",
     "Literal": "typing",
     "Limits": "wsdefrag.limits",
-    "Mapping": "collections.abc",
     "Opcode": "wsdefrag.opcode",
     "OutOfMemory": "wsdefrag.errors",
     "ProtocolError": "wsdefrag.errors",

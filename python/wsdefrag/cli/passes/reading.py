@@ -10,7 +10,9 @@ from __future__ import annotations
 import os
 import time
 from contextlib import closing
+from functools import partial
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import click
@@ -33,6 +35,30 @@ if TYPE_CHECKING:
     from wsdefrag.cli.selection import Selection
 
 T = TypeVar("T")
+
+
+def _in_a_thread(read: Callable[[], T]) -> T:
+    """Call a function in another thread, so that signal handlers run meanwhile.
+
+    The native module reads a pipe among several files itself. A signal that comes just before such
+    a read does not interrupt it. The end of the process ends the thread.
+    """
+    results: list[T] = []
+    errors: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            results.append(read())
+        except BaseException as error:  # raised below
+            errors.append(error)
+
+    thread = Thread(target=work, daemon=True)
+    thread.start()
+    while thread.is_alive():
+        thread.join(0.1)
+    for error in errors:
+        raise error
+    return results[0]
 
 
 class Counters(Protocol):
@@ -171,8 +197,10 @@ class Reading:
     def _driven(self, made: Counters, read: Callable[[], T | None]) -> Generator[T, None, None]:
         """Drive a pass with progress to its end, and count what it has counted."""
         is_noted = False
+        has_pipe = isinstance(self.source, list) and not all(map(is_regular, self.source))
+        call = partial(_in_a_thread, read) if has_pipe else read
         with progress(self._size(), self.name, lambda: made.tally["messages"]) as advance:
-            while (part := self._next(read)) is not None:
+            while (part := self._next(call)) is not None:
                 yield part
                 advance(made.bytes_read)
                 if made.has_ended and not is_noted:
@@ -180,6 +208,8 @@ class Reading:
                     for sentence in _notes(PacketCounts(**made.counts), made.warnings):
                         made.note(sentence)
         self.bytes_read = made.bytes_read
+        if has_pipe and self._stopped is not None:
+            return  # the thread still has the pass
         self.counts = PacketCounts(**made.counts)
         self.losses.count_tally(made.tally)
         self.losses.count_packets(self.counts, made.warnings)
