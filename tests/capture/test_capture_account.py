@@ -46,4 +46,6 @@ def test_defaults_are_those_of_the_engine() -> None:
     # The other arguments are None or empty by default: no filter, or a class with its own defaults.
     others = {name: one.default for name, one in parameters.items() if name not in defaults}
     del others["source"]
+    # `around` and `ignore_case` do nothing where nothing is searched.
+    assert (others.pop("around"), others.pop("ignore_case")) == (0, False)
     assert set(others.values()) <= {(), None, "", "auto"}, others

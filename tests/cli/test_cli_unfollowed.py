@@ -110,9 +110,10 @@ def test_tls_through_a_proxy_is_said() -> None:
     talk.says(False, b"HTTP/1.1 200 OK\r\n\r\n")
     talk.says(True, HELLO)
     talk.says(False, ANSWER)
+    talk.says(True, DATA)
     result = invoke_capture("messages", "-", stdin=capture_of(talk.end().segments))
     assert result.exit_code == 0
-    assert TLS_NOTE.format("15 of 15 packets are") in result.stderr
+    assert TLS_NOTE.format("17 of 17 packets are") in result.stderr
 
 
 @pytest.mark.parametrize(

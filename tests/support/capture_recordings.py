@@ -41,7 +41,9 @@ def seen(name: str) -> Seen:
     """The results of reading a recording, which is read once for all tests."""
     if name not in _seen:
         # What a cut packet lacks is waited for, so messages with it come later.
-        _seen[name] = read(LOADED[name].path, ordered=not name.startswith("snap-length"))
+        _seen[name] = read(
+            LOADED[name].path, ordered=not name.startswith(("snap-length", "midstream"))
+        )
     return _seen[name]
 
 

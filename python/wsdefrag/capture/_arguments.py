@@ -161,7 +161,8 @@ def conditions(
         "min_size": _checked_size("min_size", min_size),
         "max_size": _checked_size("max_size", max_size),
     }
-    if not content and any(value not in ([], None) for value in about_contents.values()):
+    searched = [value for value in about_contents.values() if value not in ([], None)]
+    if searched and not content:
         raise ValueError("content is False, so contents cannot be searched")
     return {
         **about_contents,

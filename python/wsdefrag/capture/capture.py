@@ -341,9 +341,10 @@ class Capture:
         """Read the messages, each as soon as it is complete.
 
         Yields:
-            The messages, in the order of the packets that completed them. Messages after a gap and
-            messages found by a search come some packets later. Within a direction, messages come in
-            the order in which they were sent. Incomplete and invalid messages come too; see
+            The messages, in the order of the packets that completed them. Messages after a gap,
+            messages found by a search, and the first ones of a connection whose start was not
+            captured come some packets later. Within a direction, messages come in the order in
+            which they were sent. Incomplete and invalid messages come too; see
             ``status``.
 
         Raises:
