@@ -6,6 +6,7 @@
 //! - a key is an index into `names`, or [`NULL`]
 
 #![expect(
+    clippy::disallowed_macros,
     clippy::disallowed_methods,
     reason = "a few bytes for each row of a batch: `TableFile` asks for room; short names"
 )]
@@ -77,15 +78,11 @@ impl NameColumn {
         }
         let place = |key: i8| usize::try_from(key).ok().and_then(|key| places.get(key).copied());
         let before = self.keys.len();
-        match column.keys().nulls() {
-            None => {
-                let keys = column.keys().values().iter();
-                self.keys.extend(keys.map(|key| place(*key).unwrap_or(NULL)));
-            }
-            Some(_) => {
-                let keys = column.keys().iter();
-                self.keys.extend(keys.map(|key| key.and_then(place).unwrap_or(NULL)));
-            }
+        let keys = column.keys();
+        if keys.nulls().is_none() {
+            self.keys.extend(keys.values().iter().map(|key| place(*key).unwrap_or(NULL)));
+        } else {
+            self.keys.extend(keys.iter().map(|key| key.and_then(place).unwrap_or(NULL)));
         }
         self.nulls += self.keys[before..].iter().filter(|key| **key == NULL).count() as u64;
         Ok(())
@@ -133,7 +130,7 @@ impl NameColumn {
         }
         let signed = |length: usize| i64::try_from(length).unwrap_or(i64::MAX);
         let metadata = ColumnChunkMetaData::builder(descriptor)
-            .set_encodings(vec_of([Encoding::PLAIN, Encoding::RLE, Encoding::RLE_DICTIONARY]))
+            .set_encodings(vec![Encoding::PLAIN, Encoding::RLE, Encoding::RLE_DICTIONARY])
             .set_compression(codec)
             .set_num_values(signed(self.keys.len()))
             .set_total_compressed_size(signed(stored))
@@ -150,7 +147,6 @@ impl NameColumn {
             column_index: None,
             offset_index: None,
         };
-        drop(pages);
         Ok((sink.into_inner()?.into(), closed))
     }
 
@@ -193,7 +189,7 @@ impl NameColumn {
         let some = keys.iter().copied().filter(|key| *key != NULL).collect::<Vec<_>>();
         let last = self.names.len().saturating_sub(1);
         let width = (usize::BITS - last.leading_zeros()).max(1);
-        let mut values = vec_of([u8::try_from(width).unwrap_or(u8::MAX)]);
+        let mut values = vec![u8::try_from(width).unwrap_or(u8::MAX)];
         pack(&some, width, &mut values);
         let length = levels.len() + values.len();
         let smaller = compressed(values.clone(), compression)?;
@@ -214,11 +210,6 @@ impl NameColumn {
         };
         Ok((page, length))
     }
-}
-
-#[expect(clippy::disallowed_macros, reason = "a list of known length")]
-fn vec_of<T: Clone, const N: usize>(values: [T; N]) -> Vec<T> {
-    values.to_vec()
 }
 
 /// Bytes as the codec of the column stores them.

@@ -4,6 +4,8 @@
 //! - the file is finished once, after the last batch, also after a failure; the failure is raised after
 //!   the last block
 
+#![expect(clippy::disallowed_methods, reason = "one small value for each pass, and a short text")]
+
 use arrow_array::ffi_stream::RecordBatchStreamReader;
 use arrow_array::{RecordBatch, RecordBatchReader};
 use arrow_schema::ArrowError;
@@ -169,17 +171,14 @@ impl TablePass {
         let compression = compression_of(compression, compression_level)?;
         let format = format_of(format)?;
         panics::caught(py, || {
-            let (batches, schema, stays_attached) = match table.cast::<ArrowStream>() {
-                Ok(table) => {
-                    let table = table.get();
-                    let batches = TableBatches::Pass(Box::new(table.pass(py)?));
-                    (batches, table.schema(), table.stays_attached(py))
-                }
-                Err(_) => {
-                    let reader = stream_of(table.cast::<PyCapsule>()?)?;
-                    let schema = reader.schema();
-                    (TableBatches::Stream(Box::new(reader)), schema, false)
-                }
+            let (batches, schema, stays_attached) = if let Ok(table) = table.cast::<ArrowStream>() {
+                let table = table.get();
+                let batches = TableBatches::Pass(Box::new(table.pass(py)?));
+                (batches, table.schema(), table.stays_attached(py))
+            } else {
+                let reader = stream_of(table.cast::<PyCapsule>()?)?;
+                let schema = reader.schema();
+                (TableBatches::Stream(Box::new(reader)), schema, false)
             };
             let file = new_file(format, &schema, compression)?;
             let state = State { batches: Some(batches), file, block: Vec::new(), stopped: None };

@@ -1,5 +1,7 @@
 //! Takes the stream of an Arrow capsule (Arrow `PyCapsule` interface).
 
+#![expect(clippy::disallowed_methods, reason = "a short text")]
+
 use std::ffi::CStr;
 use std::ptr;
 
