@@ -30,13 +30,10 @@ def test_standard_output_gets_the_content() -> None:
     assert (result.returncode, result.stdout, result.stderr) == (0, first.content, b"")
 
 
-def test_side_must_be_named_where_both_have_the_number() -> None:
-    result = invoke_capture("extract", DEMO, "3/0", "-o", "-")
-    assert (result.exit_code, result.stdout) == (2, "")
-    assert "both sides have a message 3/0: give 3/c0 (client, " in result.stderr
-    assert " or 3/s0 (server, " in result.stderr
-    chosen = invoke_capture("extract", DEMO, "3/0", "-o", "-", "--from", "server")
-    assert chosen.stdout_bytes == next(one for one in messages(3) if not one.from_client).content
+def test_number_without_a_side_counts_both() -> None:
+    for number, wanted in enumerate(messages(3)):
+        result = invoke_capture("extract", DEMO, f"3/{number}", "-o", "-")
+        assert (result.exit_code, result.stdout_bytes) == (0, wanted.content)
 
 
 def test_folder_has_a_file_for_each_message_and_a_list(tmp_path: Path) -> None:
@@ -88,9 +85,10 @@ def test_lossy_messages_are_written_as_bytes_and_the_loss_is_said(tmp_path: Path
     ("arguments", "error"),
     [
         (["3/c0"], "3/c0 names a message; give a capture before it."),
-        ([DEMO, "3/c99999"], "there is no message 3/99999 among those that are chosen"),
+        ([DEMO, "3/c99999"], "connection 3 has no message 99999 of the client; it has 12"),
         ([DEMO, "3/x1"], "3/x1 does not exist, and names no message."),
-        ([DEMO, "77/c0"], "there is no message 77/0 among those that are chosen"),
+        ([DEMO, "77/0"], "connection 77 has no message 0; it has 0"),
+        ([DEMO, "3/0", "--from", "client"], "3/0 names one message; --from chooses among several."),
         ([DEMO, "."], ". is a directory; give its files."),
     ],
 )

@@ -1,7 +1,7 @@
 """The subcommand ``extract``: writes the contents of messages to files.
 
-A message is named by its connection, its sender and its ``seq``: ``3/c17`` is the client's message
-17 in connection 3, counted from 0.
+A message is named by its connection and its number, counted from 0: ``3/c17`` is the client's
+message 17 in connection 3 (its ``seq``), ``3/17`` is message 17 over both sides, as in reports.
 """
 
 from __future__ import annotations
@@ -27,7 +27,6 @@ from wsdefrag.cli.options import (
 from wsdefrag.cli.output.errors import UnusableInput, printable_name
 from wsdefrag.cli.output.files import check_output, written
 from wsdefrag.cli.output.message_files import MessageFiles
-from wsdefrag.cli.output.render import counted
 from wsdefrag.cli.passes.reading import Reading
 
 if TYPE_CHECKING:
@@ -46,14 +45,17 @@ Examples:
 
 
 class Name(NamedTuple):
-    """Which messages are wanted: the number of the connection, the sender, ``seq``.
+    """Which message of a connection is wanted.
 
-    A sender or number that is None means all of them.
+    Attributes:
+        connection: The number of the connection.
+        from_client: Whose messages are counted; None for both sides together.
+        number: The number of the message; None for all messages.
     """
 
     connection: int
     from_client: bool | None
-    seq: int | None
+    number: int | None
 
 
 def parsed(text: str) -> Name | None:
@@ -105,16 +107,19 @@ def extract(
 ) -> None:
     """Write the contents of messages to files.
 
-    MESSAGE is CONNECTION/SEQ, as the columns connection and seq say them: 3/17. Where both sides
-    have such a message, c or s before SEQ names the side: 3/c17, 3/s17. OUT gets the content of
-    that message. With a CONNECTION alone, or with neither, each message becomes a file in the
-    folder OUT, and index.jsonl there lists them.
+    MESSAGE is a connection and a message in it, both counted from 0: 3/c17 is the client's message
+    17, 3/s17 the server's, 3/17 that of both sides together. OUT gets its content. With a
+    connection alone, or without MESSAGE, each message becomes a file in the folder OUT, and
+    index.jsonl there lists them.
     """
     paths, name = _split(inputs)
     if name is not None:
         selection = selection.of_connection(name.connection)
     reading = Reading(captures(paths), selection)
-    if name is not None and name.seq is not None:
+    if name is not None and name.number is not None:
+        if given := selection.row_filters():
+            reason = f"{inputs[-1]} names one message; {given[0]} chooses among several."
+            raise click.UsageError(reason)
         check_output(output, paths, force=force)
         _write_one(reading, name, output)
     else:
@@ -142,28 +147,24 @@ def _write_one(reading: Reading, name: Name, output: str) -> None:
     """Write the content of a message.
 
     Raises:
-        UnusableInput: If there is no such message, or one of each side.
+        UnusableInput: If there is no such message.
     """
-    found = [
-        item
-        for item in _messages(reading)
-        if item.seq == name.seq and name.from_client in (None, item.from_client)
-    ]
-    text = f"{name.connection}/{name.seq}"
-    if not found:
-        raise UnusableInput(reading.name, f"there is no message {text} among those that are chosen")
-    if len(found) > 1:
-        reason = f"both sides have a message {text}: give " + " or ".join(map(_described, found))
+    found = None
+    count = 0
+    # All of the capture is read, because losses are reported for all of it.
+    for message in _messages(reading):
+        if name.from_client in (None, message.from_client):
+            if count == name.number:
+                found = message
+            count += 1
+    if found is None:
+        side = {True: " of the client", False: " of the server", None: ""}[name.from_client]
+        reason = (
+            f"connection {name.connection} has no message {name.number}{side}; it has {count:,}"
+        )
         raise UnusableInput(reading.name, reason)
     with written(output) as file:
-        file.write(found[0].content)
-
-
-def _described(message: CapturedMessage) -> str:
-    """Name a message, with its sender and size."""
-    side = "client" if message.from_client else "server"
-    number = f"{message.connection.connection}/{side[0]}{message.seq}"
-    return f"{number} ({side}, {counted(len(message.content), 'byte')})"
+        file.write(found.content)
 
 
 def _write_all(reading: Reading, output: str, *, force: bool) -> None:

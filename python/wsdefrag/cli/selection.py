@@ -28,10 +28,15 @@ STATUSES = ("ok", "incomplete", "undecodable", "too_big", "invalid_utf8", "proto
 # Bytes.
 DEFAULT_MEMORY = 512 << 20
 
+# The options that choose messages by what they contain.
+_CONTENTS = (
+    *("grep", "grep_not", "ignore_case", "json", "status", "min_size", "max_size", "around"),
+)
+
 # The options that do not work with raw dumps.
 _OF_CAPTURES = (
     *("host", "path", "connection", "port", "address", "type", "since", "until"),
-    *("grep", "grep_not", "ignore_case", "json", "status", "min_size", "max_size", "around"),
+    *_CONTENTS,
     *("keylog", "resync", "key", "decode_as", "memory", "idle_timeout"),
 )
 # Those of them that select nothing.
@@ -162,6 +167,14 @@ class Selection:
             number: The number of the connection.
         """
         return replace(self, connection=(range(number, number + 1),))
+
+    def row_filters(self) -> list[str]:
+        """Return the names of the given options that choose among the messages of a connection."""
+        default = Selection()
+        names = ("type", "since", "until", *_CONTENTS)
+        given = [name for name in names if getattr(self, name) != getattr(default, name)]
+        sender = ["--from"] if self.sender else []
+        return sender + [f"--{name.replace('_', '-')}" for name in given]
 
     def filters(self) -> bool:
         """Whether any option filters connections or messages."""
