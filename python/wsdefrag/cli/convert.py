@@ -14,12 +14,10 @@ import click
 from wsdefrag.cli.help import Command
 from wsdefrag.cli.input.inputs import EXISTING, Input, captures, live
 from wsdefrag.cli.options import (
-    CONNECTION_FILTERS,
-    CONTENT_FILTERS,
-    MESSAGE_FILTERS,
+    CHOOSING,
     NO_EVENTS,
     READING,
-    SENDER,
+    SUMMARY,
     selects,
 )
 from wsdefrag.cli.output.errors import printable_name
@@ -100,13 +98,10 @@ Examples:
         click.option("--no-content", is_flag=True, help="Leave out contents (formats with rows)."),
         NO_EVENTS,
     ),
-    SENDER,
-    CONNECTION_FILTERS,
-    MESSAGE_FILTERS,
-    CONTENT_FILTERS,
+    CHOOSING,
     READING,
+    (SUMMARY,),
 )
-@click.option("--summary", is_flag=True, help="Print totals and speed at the end.")
 @click.pass_context
 def convert(
     context: click.Context,

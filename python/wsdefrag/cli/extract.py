@@ -17,11 +17,9 @@ from wsdefrag.capture import CapturedMessage
 from wsdefrag.cli.help import Command
 from wsdefrag.cli.input.inputs import captures
 from wsdefrag.cli.options import (
-    CONNECTION_FILTERS,
-    CONTENT_FILTERS,
-    MESSAGE_FILTERS,
+    CHOOSING,
     READING,
-    SENDER,
+    SUMMARY,
     selects,
 )
 from wsdefrag.cli.output.errors import UnusableInput, printable_name
@@ -88,13 +86,10 @@ def parsed(text: str) -> Name | None:
         ),
         click.option("--force", is_flag=True, help="Replace files that exist."),
     ),
-    SENDER,
-    CONNECTION_FILTERS,
-    MESSAGE_FILTERS,
-    CONTENT_FILTERS,
+    CHOOSING,
     READING,
+    (SUMMARY,),
 )
-@click.option("--summary", is_flag=True, help="Print totals and speed at the end.")
 @click.pass_context
 def extract(
     context: click.Context,

@@ -13,6 +13,7 @@ from wsdefrag.cli.options import (
     MESSAGE_FILTERS,
     READING,
     SENDER,
+    SUMMARY,
     selects,
 )
 from wsdefrag.cli.output.printer import colours_wanted, print_block
@@ -46,8 +47,8 @@ Examples:
     MESSAGE_FILTERS,
     CONTENT_FILTERS,
     READING,
+    (SUMMARY,),
 )
-@click.option("--summary", is_flag=True, help="Print totals and speed at the end.")
 @click.pass_context
 def follow(
     context: click.Context,

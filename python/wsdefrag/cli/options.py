@@ -266,6 +266,18 @@ CONTENT_FILTERS: tuple[_Option, ...] = (
     ),
 )
 
+CHOOSING: tuple[_Option, ...] = (
+    *SENDER,
+    *CONNECTION_FILTERS,
+    *MESSAGE_FILTERS,
+    *CONTENT_FILTERS,
+)
+"""All options that choose messages."""
+
+SUMMARY: _Option = click.option(
+    "--summary", is_flag=True, help="Print totals and speed at the end."
+)
+
 NO_EVENTS: _Option = click.option(
     "--no-events", is_flag=True, help="Leave out gaps, control frames and violations."
 )

@@ -11,10 +11,9 @@ import click
 from wsdefrag.cli.help import Command
 from wsdefrag.cli.input.inputs import EXISTING, captures, live
 from wsdefrag.cli.options import (
-    CONNECTION_FILTERS,
-    MESSAGE_FILTERS,
+    CHOOSING,
     READING,
-    SENDER,
+    SUMMARY,
     selects,
 )
 from wsdefrag.cli.output.errors import UnusableInput, printable_name
@@ -54,12 +53,10 @@ Examples:
         ),
         click.option("--force", is_flag=True, help="Replace OUT if it exists."),
     ),
-    SENDER,
-    CONNECTION_FILTERS,
-    MESSAGE_FILTERS,
+    CHOOSING,
     READING,
+    (SUMMARY,),
 )
-@click.option("--summary", is_flag=True, help="Print totals and speed at the end.")
 @click.pass_context
 def plot(
     context: click.Context,

@@ -14,10 +14,9 @@ import click
 from wsdefrag.cli.help import Command
 from wsdefrag.cli.input.inputs import EXISTING, captures, live
 from wsdefrag.cli.options import (
-    CONNECTION_FILTERS,
-    MESSAGE_FILTERS,
+    CHOOSING,
     READING,
-    SENDER,
+    SUMMARY,
     selects,
 )
 from wsdefrag.cli.output.files import check_output, written
@@ -48,12 +47,10 @@ Examples:
         click.option("--force", is_flag=True, help="Replace OUT if it exists."),
         click.option("--no-content", is_flag=True, help="Leave out contents; do not inflate."),
     ),
-    SENDER,
-    CONNECTION_FILTERS,
-    MESSAGE_FILTERS,
+    CHOOSING,
     READING,
+    (SUMMARY,),
 )
-@click.option("--summary", is_flag=True, help="Print totals and speed at the end.")
 @click.pass_context
 def report(
     context: click.Context,

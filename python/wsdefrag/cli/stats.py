@@ -10,11 +10,9 @@ import click
 from wsdefrag.cli.help import Command
 from wsdefrag.cli.input.inputs import EXISTING, captures, live
 from wsdefrag.cli.options import (
-    CONNECTION_FILTERS,
-    CONTENT_FILTERS,
-    MESSAGE_FILTERS,
+    CHOOSING,
     READING,
-    SENDER,
+    SUMMARY,
     selects,
 )
 from wsdefrag.cli.output.figures import group_lines, total_lines
@@ -48,13 +46,10 @@ Examples:
             help="Output format; json has all figures, in seconds and bytes.",
         ),
     ),
-    SENDER,
-    CONNECTION_FILTERS,
-    MESSAGE_FILTERS,
-    CONTENT_FILTERS,
+    CHOOSING,
     READING,
+    (SUMMARY,),
 )
-@click.option("--summary", is_flag=True, help="Print totals and speed at the end.")
 @click.pass_context
 def stats(
     context: click.Context,
