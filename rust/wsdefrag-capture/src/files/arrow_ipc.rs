@@ -7,7 +7,7 @@
 //!
 //! The library's writer keeps the dictionaries that it has written, to compare the next ones with, so
 //! it would take as much memory as all of them. Here the dictionary of each column grows by
-//! [`GrowingDictionary`], and the columns are encoded with their keys as numbers, which gives the same
+//! `GrowingDictionary`, and the columns are encoded with their keys as numbers, which gives the same
 //! bytes.
 //!
 //! - the blocks of the footer are in the order of the file; each takes 24 bytes

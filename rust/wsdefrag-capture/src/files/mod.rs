@@ -8,7 +8,7 @@
 //!
 //! Both formats are written from front to back, so the caller writes the blocks to whatever it has.
 //! The libraries that encode allocate in ways that cannot be refused. So before a batch is encoded, as
-//! much memory as that takes at most is asked for and given back ([`room`]).
+//! much memory as that takes at most is asked for and given back (`room`).
 
 pub mod arrow_ipc;
 pub mod blocks;

@@ -1,8 +1,8 @@
 //! A Parquet file (<https://parquet.apache.org/docs/file-format/>), written from front to back.
 //!
 //! Batches are encoded at once into the pages of a row group, and its pages become ready when it ends.
-//! A group ends at [`GROUP_HELD`] bytes of pages and dictionaries, at [`GROUP_CONTENT`] bytes of values
-//! before encoding, or at [`GROUP_ROWS`] rows, so memory does not grow with the table; only the footer
+//! A group ends at `GROUP_HELD` bytes of pages and dictionaries, at `GROUP_CONTENT` bytes of values
+//! before encoding, or at `GROUP_ROWS` rows, so memory does not grow with the table; only the footer
 //! has some kilobytes for each group.
 //!
 //! The schema is stored as Arrow writes it, so that readers get the dictionaries and time zones back.

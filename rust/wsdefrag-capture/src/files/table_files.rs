@@ -18,7 +18,7 @@ use crate::sink::Sink;
 #[derive(Debug)]
 pub struct TableFiles {
     rows: TableRows,
-    /// The file of each table that is written, in the order of [`Table::ALL`].
+    /// The file of each table that is written, in the order of [`Table::ALL`](crate::columns::Table::ALL).
     files: [Option<TableFile>; 3],
     /// Whether a batch could not be encoded.
     failed: bool,
@@ -28,7 +28,7 @@ pub struct TableFiles {
 
 impl TableFiles {
     /// Files of tables. `rows` fills the tables that have a file; they are in the order of
-    /// [`Table::ALL`].
+    /// [`Table::ALL`](crate::columns::Table::ALL).
     #[must_use]
     pub const fn new(rows: TableRows, files: [Option<TableFile>; 3]) -> Self {
         Self { rows, files, failed: false, ended: false }

@@ -9,7 +9,7 @@
 //! with code and reason, `gap` with its length and what it cost, `violation` with the broken rule. The
 //! time of a gap is that of the packet after it, or of the packet before it if none follows.
 //!
-//! - a line is not wider than requested, unless less than [`MIN_CONTENT`] columns would be left for the
+//! - a line is not wider than requested, unless less than `MIN_CONTENT` columns would be left for the
 //!   content
 
 use wsdefrag_core::fallible::TryGrow;

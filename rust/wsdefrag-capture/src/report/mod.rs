@@ -11,7 +11,7 @@
 //! full, the summary. The program decodes the rows and the connections when the page opens, and a
 //! block of contents when it is looked at. `page/` has its sources.
 //!
-//! Nothing of a capture becomes markup: it is in elements whose alphabet has no `<` ([`base85`]), and
+//! Nothing of a capture becomes markup: it is in elements whose alphabet has no `<` (`base85`), and
 //! the program sets texts only. The one exception is the title, which is escaped.
 //!
 //! - the content of a row is in the page after those of all rows before it

@@ -21,7 +21,7 @@ pub(super) const ROWS: usize = 16 << 10;
 /// The columns, in the order of `COLUMNS` in `page/store.js`.
 #[derive(Clone, Copy)]
 enum Column {
-    /// A byte: the [kind](kind) and flags.
+    /// A byte: the [kind] and flags.
     Kind,
     /// A byte: the number of the status.
     Status,
