@@ -29,9 +29,9 @@ def names(directory: Path) -> list[str]:
 def rows(path: Path) -> int:
     """How many rows a file has."""
     if path.suffix == ".parquet":
-        return parquet.read_metadata(path).num_rows
+        return int(parquet.read_metadata(path).num_rows)
     if path.suffix == ".arrow":
-        return ipc.open_file(path.read_bytes()).read_all().num_rows
+        return int(ipc.open_file(path.read_bytes()).read_all().num_rows)
     return len(objects(path.read_bytes()))
 
 
