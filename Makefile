@@ -203,6 +203,8 @@ fuzz: ## fuzz each target for FUZZ_SECONDS (60); needs a nightly toolchain and c
 fuzz-briefly:
 	@$(FUZZ_TOOLS) || echo 'no nightly toolchain or no cargo-fuzz: the fuzz targets are not run'
 	$(if $(shell $(FUZZ_TOOLS) && echo yes),$(MAKE_SEEDS))
+	# All targets together, so that every core builds.
+	$(if $(shell $(FUZZ_TOOLS) && echo yes),cargo +nightly fuzz build --fuzz-dir rust/fuzz)
 	$(if $(shell $(FUZZ_TOOLS) && echo yes),$(foreach target,$(FUZZ_TARGETS),$(call fuzz,$(target),10)))
 
 $(BENCH)/bin/.tools: benches/requirements.txt pyproject.toml
