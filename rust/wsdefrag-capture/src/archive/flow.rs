@@ -7,7 +7,7 @@ use wsdefrag_core::OutOfMemory;
 use wsdefrag_core::fallible::TryGrow;
 
 use super::entry_row::{Endpoint, EntryRow};
-use super::flow_metadata;
+use super::flow_metadata::{self, EVENTS, NOT_WHOLE};
 use super::handshake::{is_secure, latin1, path};
 use super::message_entry::{MessageEntry, Time};
 use super::open_entry::{ArchiveFormat, Totals};
@@ -33,10 +33,8 @@ const IDS: [u8; 16] = [
     0x6f, 0x5a, 0x4b, 0x0e, 0x3a, 0x53, 0x5c, 0x0e, 0x9d, 0x3d, 0x0c, 0x7c, 0x3f, 0x1f, 0x1f, 0x6b,
 ];
 
-/// The streams of an entry.
-pub(super) const MESSAGES: usize = 0;
-pub(super) const NOT_WHOLE: usize = 1;
-pub(super) const EVENTS: usize = 2;
+/// The stream of an entry beside those that its metadata has.
+const MESSAGES: usize = 0;
 
 /// Bytes of a content that are copied at a time.
 const CONTENT_PART: usize = 256 << 10;

@@ -9,11 +9,14 @@
 use wsdefrag_core::OutOfMemory;
 
 use super::entry_row::EntryRow;
-use super::flow::{EVENTS, NOT_WHOLE};
 use super::message_entry::MessageEntry;
 use super::open_entry::Totals;
 use super::tnetstring::{LIST, Values, boolean, bytes, integer, text};
 use crate::lines::event_row::EventRow;
+
+/// The streams of an entry that are written in its metadata.
+pub(super) const NOT_WHOLE: usize = 1;
+pub(super) const EVENTS: usize = 2;
 
 /// The metadata of a flow; none of that of a live connection.
 pub(super) fn metadata(row: &EntryRow<'_>, totals: &Totals) -> Result<Values, OutOfMemory> {
