@@ -18,9 +18,7 @@ use super::clock::Clock;
 use super::event_row::EventRow;
 use super::line_output::LineFormat;
 use super::message_row::MessageRow;
-use super::shown::Shown;
 use super::text_lines::{Number, TextLines, end_line};
-use crate::connection::Connection;
 use crate::message::Status;
 
 /// Bytes in a line of a dump.
@@ -41,14 +39,13 @@ pub enum ContentView {
 pub struct FollowLines {
     lines: TextLines,
     view: ContentView,
-    shown: Shown,
 }
 
 impl FollowLines {
     /// Shows contents in this way.
     #[must_use]
     pub fn new(view: ContentView, colours: bool, clock: Clock) -> Self {
-        Self { lines: TextLines::new(0, colours, true, clock), view, shown: Shown::new() }
+        Self { lines: TextLines::new(0, colours, true, clock), view }
     }
 }
 
@@ -68,7 +65,7 @@ impl LineFormat for FollowLines {
             && message.status != Status::Undecodable;
         self.lines.begin_sender(line, from_client)?;
         if is_text {
-            self.shown.lines(line, content)?;
+            self.lines.shown.lines(line, content)?;
         } else {
             dump(line, content)?;
         }
@@ -82,16 +79,6 @@ impl LineFormat for FollowLines {
         }
         self.lines.event_line(line, row, Number::Nothing)?;
         line.try_push(b'\n')
-    }
-
-    /// The command prints the connection itself.
-    fn connection(
-        &mut self,
-        _: &mut Vec<u8>,
-        _: &Connection,
-        _: Option<&str>,
-    ) -> Result<(), OutOfMemory> {
-        Ok(())
     }
 }
 

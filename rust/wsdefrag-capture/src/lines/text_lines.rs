@@ -21,7 +21,6 @@ use super::event_text::event_text;
 use super::line_output::LineFormat;
 use super::message_row::MessageRow;
 use super::shown::{Shown, binary};
-use crate::connection::Connection;
 use crate::message::{Message, Status};
 
 /// Columns for a content, at least.
@@ -50,7 +49,7 @@ pub struct TextLines {
     /// Whether contents are shown; if not, the size is that of the payload on the wire.
     content: bool,
     clock: Clock,
-    shown: Shown,
+    pub(super) shown: Shown,
 }
 
 impl TextLines {
@@ -367,15 +366,5 @@ impl LineFormat for TextLines {
 
     fn event(&mut self, line: &mut Vec<u8>, row: &EventRow<'_>) -> Result<(), OutOfMemory> {
         self.event_line(line, row, Number::Connection(row.number))
-    }
-
-    /// There is none: the columns of connections are aligned, which the command does.
-    fn connection(
-        &mut self,
-        _: &mut Vec<u8>,
-        _: &Connection,
-        _: Option<&str>,
-    ) -> Result<(), OutOfMemory> {
-        Ok(())
     }
 }
