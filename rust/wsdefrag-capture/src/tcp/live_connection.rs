@@ -403,8 +403,7 @@ impl LiveConnection {
         total_held: &mut usize,
         state: &mut CaptureState<'_, S>,
     ) {
-        let ended = self.ended(ended);
-        self.settle(ended, total_held, state);
+        let ended = self.settle(ended, total_held, state);
         let Self { streams, conversation, .. } = self;
         conversation.finish(ended, [streams[0].repeats, streams[1].repeats], state);
     }
@@ -429,16 +428,16 @@ impl LiveConnection {
     }
 
     /// Gives out everything that is held, before the end: the segments, then what is unfinished. Nothing
-    /// follows, and a second call does nothing.
+    /// follows, and a second call gives out nothing. Returns how the connection ended.
     pub(super) fn settle<S: Sink>(
         &mut self,
         ended: Ended,
         total_held: &mut usize,
         state: &mut CaptureState<'_, S>,
-    ) {
+    ) -> Ended {
         let ended = self.ended(ended);
         if std::mem::replace(&mut self.is_settled, true) {
-            return;
+            return ended;
         }
         self.begin(total_held, state);
         let Self { streams, conversation, .. } = self;
@@ -446,5 +445,6 @@ impl LiveConnection {
             stream.finish(total_held, &mut |part| conversation.part(sender, part, state));
         }
         conversation.settle(ended, state);
+        ended
     }
 }
