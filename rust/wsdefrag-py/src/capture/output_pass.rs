@@ -235,6 +235,21 @@ fn why(error: OutputError) -> Failure {
     }
 }
 
+/// The bytes of a block, which is empty afterwards.
+pub(crate) fn given_block<'py>(
+    py: Python<'py>,
+    block: &mut Vec<u8>,
+) -> PyResult<Bound<'py, PyBytes>> {
+    let given = copied_bytes(py, block)?;
+    // An exception here loses nothing; after the return it would lose the block.
+    py.check_signals()?;
+    if block.capacity() > MOST_SPARE {
+        *block = Vec::new();
+    }
+    block.clear();
+    Ok(given)
+}
+
 /// A pass over a capture that returns the blocks of an output file.
 #[pyclass(frozen, module = "wsdefrag._native")]
 pub(crate) struct OutputPass {
@@ -287,14 +302,7 @@ impl OutputPass {
                 };
             }
         }
-        let block = copied_bytes(py, &state.block)?;
-        // An exception here loses nothing; after the return it would lose the block.
-        py.check_signals()?;
-        if state.block.capacity() > MOST_SPARE {
-            state.block = Vec::new();
-        }
-        state.block.clear();
-        Ok(Some(block))
+        given_block(py, &mut state.block).map(Some)
     }
 }
 

@@ -20,12 +20,12 @@ use wsdefrag_capture::files::table_file::TableFile;
 use crate::capture::arrow::ArrowStream;
 use crate::capture::arrow_pass::{Pass, Reading};
 use crate::capture::failure::Failure;
+use crate::capture::output_pass::given_block;
 use crate::capture::table_file::{compression_of, format_of, new_file, raised};
 use crate::errors;
 use crate::exclusive::Exclusive;
 use crate::panics;
 use crate::raw::arrow_stream::stream_of;
-use crate::raw::bytes::copied_bytes;
 
 /// Steps of a call: 4 MiB of files.
 const MOST_STEPS: usize = 16;
@@ -136,11 +136,7 @@ impl TablePass {
                 Some(Stopped::File(error)) => Err(raised(error)),
             };
         }
-        let block = copied_bytes(py, &state.block)?;
-        // An exception here loses nothing; after the return it would lose the block.
-        py.check_signals()?;
-        state.block.clear();
-        Ok(Some(block))
+        given_block(py, &mut state.block).map(Some)
     }
 }
 
