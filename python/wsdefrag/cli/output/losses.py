@@ -82,18 +82,9 @@ class Losses:
         """
         for item in items:
             if isinstance(item, CapturedConnection):
-                accounts = {"client": item.from_client, "server": item.from_server}
-                self.count_connection(
-                    item.connection,
-                    item.midstream,
-                    {
-                        side: (account.missing, account.late, account.lost, account.violation)
-                        for side, account in accounts.items()
-                    },
-                    {side: account.tolerated for side, account in accounts.items()},
-                )
+                self._count_connection(item)
             elif isinstance(item, CapturedEvent):
-                self.count_ends(item.effect == "end")
+                self._amounts["ends"] += item.effect == "end"
             else:
                 self.messages += 1
                 self.content += len(item.content)
@@ -122,23 +113,6 @@ class Losses:
         if len(self._violations) < _MAX_VIOLATION_LINES:
             self._violations.append(f"connection {connection}, {side}: {escaped(text)}")
 
-    def count_statuses(self, counts: Counter[str]) -> None:
-        """Count messages by their statuses.
-
-        Args:
-            counts: How many messages have each status.
-        """
-        self.messages += sum(counts.values())
-        self._statuses.update({name: n for name, n in counts.items() if name != "ok"})
-
-    def count_ends(self, directions: int) -> None:
-        """Count directions that are not read to their end because of a gap.
-
-        Args:
-            directions: How many.
-        """
-        self._amounts["ends"] += directions
-
     def count_packets(self, counts: PacketCounts, warnings: list[str]) -> None:
         """Add the warnings of a reader, and those for packets that were not read.
 
@@ -150,35 +124,19 @@ class Losses:
         if not counts.keys and (tls := unread_tls(counts)):
             self.notes.append(tls)
 
-    def count_connection(
-        self,
-        connection: int,
-        midstream: bool,
-        sides: Mapping[str, tuple[int, int, int, str | None]],
-        tolerated: Mapping[str, Mapping[str, int]],
-    ) -> None:
-        """Count an ended connection.
-
-        Args:
-            connection: The number of the connection.
-            midstream: Whether part of its handshake was not captured.
-            sides: For ``client`` and ``server``: ``Account.missing``, ``late``, ``lost``,
-                ``violation``.
-            tolerated: For ``client`` and ``server``: ``Account.tolerated``.
-        """
+    def _count_connection(self, connection: CapturedConnection) -> None:
+        number = connection.connection
         self.connections += 1
-        if self._not_found:
-            self._not_found = [one for one in self._not_found if connection not in one]
-        self._amounts["midstream"] += midstream
+        self._not_found = [one for one in self._not_found if number not in one]
+        self._amounts["midstream"] += connection.midstream
         for side in self._sides:
-            missing, late, lost, violation = sides[side]
-            self._amounts["missing"] += missing
-            self._amounts["late"] += late
-            self._amounts["lost"] += lost
-            self._tolerated.update(tolerated[side])
-            if violation is not None:
+            account = connection.from_client if side == "client" else connection.from_server
+            for name in ("missing", "late", "lost"):
+                self._amounts[name] += getattr(account, name)
+            self._tolerated.update(account.tolerated)
+            if account.violation is not None:
                 self._violated += 1
-                self._note_violation(connection, side, violation)
+                self._note_violation(number, side, account.violation)
 
     def not_found(self) -> str:
         """Format the wanted numbers that no connection had.
