@@ -109,24 +109,15 @@ def moment(context: click.Context, parameter: click.Parameter, value: str | None
         raise click.BadParameter(reason) from None
 
 
-def _decode_as(
+def _of_capture(
     context: click.Context, parameter: click.Parameter, value: tuple[str, ...]
 ) -> tuple[str, ...]:
-    """Refuse a text that ``Capture`` does not take."""
+    """Refuse a value that ``Capture`` does not take for its argument of the same name."""
+    if not value:
+        return value
+    arguments: dict[str, Any] = {parameter.name or "": value}
     try:
-        Capture(os.devnull, decode_as=value)
-    except ValueError as error:
-        raise click.BadParameter(f"{error}.") from None
-    return value
-
-
-def _condition(
-    context: click.Context, parameter: click.Parameter, value: tuple[str, ...]
-) -> tuple[str, ...]:
-    """Refuse a pattern or a condition that ``Capture`` does not take."""
-    conditions: dict[str, Any] = {parameter.name or "": value}
-    try:
-        Capture(os.devnull, **conditions)
+        Capture(os.devnull, **arguments)
     except ValueError as error:
         raise click.BadParameter(f"{error}.") from None
     return value
@@ -225,14 +216,14 @@ CONTENT_FILTERS: tuple[_Option, ...] = (
         "--grep",
         multiple=True,
         metavar="REGEX",
-        callback=_condition,
+        callback=_of_capture,
         help="Only messages that contain this; repeat for several.",
     ),
     click.option(
         "--grep-not",
         multiple=True,
         metavar="REGEX",
-        callback=_condition,
+        callback=_of_capture,
         help="Only messages that do not contain this.",
     ),
     click.option("-i", "--ignore-case", is_flag=True, help="Ignore case in --grep and --grep-not."),
@@ -240,7 +231,7 @@ CONTENT_FILTERS: tuple[_Option, ...] = (
         "--json",
         multiple=True,
         metavar="CONDITION",
-        callback=_condition,
+        callback=_of_capture,
         help="Only JSON that meets this, such as '.user == \"ann\"'.",
     ),
     click.option(
@@ -303,7 +294,7 @@ READING: tuple[_Option, ...] = (
         "--decode-as",
         multiple=True,
         metavar="RULE",
-        callback=_decode_as,
+        callback=_of_capture,
         help="udp.port==PORT,NAME: the tunnel on a UDP port, such as vxlan.",
     ),
     click.option(
