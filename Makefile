@@ -199,11 +199,10 @@ fuzz: ## fuzz each target for FUZZ_SECONDS (60); needs a nightly toolchain and c
 	$(foreach target,$(FUZZ_TARGETS),$(call fuzz,$(target),$(FUZZ_SECONDS)))
 
 # What was found before is replayed by `make test-rust` everywhere; new inputs are only looked for
-# where the tools are.
+# where the tools are. All targets are built together first, so that every core builds.
 fuzz-briefly:
 	@$(FUZZ_TOOLS) || echo 'no nightly toolchain or no cargo-fuzz: the fuzz targets are not run'
 	$(if $(shell $(FUZZ_TOOLS) && echo yes),$(MAKE_SEEDS))
-	# All targets together, so that every core builds.
 	$(if $(shell $(FUZZ_TOOLS) && echo yes),cargo +nightly fuzz build --fuzz-dir rust/fuzz)
 	$(if $(shell $(FUZZ_TOOLS) && echo yes),$(foreach target,$(FUZZ_TARGETS),$(call fuzz,$(target),10)))
 
