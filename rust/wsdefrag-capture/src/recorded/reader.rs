@@ -75,7 +75,7 @@ enum Format {
     },
     Har {
         scanner: HarScanner,
-        /// Why the entry is passed over.
+        /// Whether the entry is passed over, because it is too long.
         is_too_long: bool,
     },
 }
@@ -243,8 +243,8 @@ impl ArchiveReader {
             Length::Known(length, start) => length.saturating_add(start as u64 + 1),
             Length::Needs => {
                 return match data.iter().position(|byte| *byte == b':') {
-                    Some(at) if at < 20 => self.collect(&data[..=at], around),
-                    None if data.len() < 20 => self.collect(data, around),
+                    Some(at) if at < 20 => self.collect(&data[..=at]),
+                    None if data.len() < 20 => self.collect(data),
                     _ => self.lost(),
                 };
             }
@@ -259,7 +259,7 @@ impl ArchiveReader {
         }
         let missing = usize::try_from(whole).unwrap_or(usize::MAX) - self.buffer.len();
         let count = missing.min(data.len());
-        self.collect(&data[..count], around)?;
+        self.collect(&data[..count])?;
         if count == missing {
             self.read_flow(count, around, sink);
         }
@@ -267,8 +267,7 @@ impl ArchiveReader {
     }
 
     /// Appends bytes of an entry.
-    fn collect(&mut self, data: &[u8], around: &Surroundings<'_>) -> Result<usize, FileError> {
-        let _ = around;
+    fn collect(&mut self, data: &[u8]) -> Result<usize, FileError> {
         match self.buffer.try_append(data) {
             Ok(()) => Ok(data.len()),
             Err(OutOfMemory) => {
@@ -323,7 +322,7 @@ impl ArchiveReader {
         if inside && is_too_long {
             self.skipped += count as u64;
         } else if inside {
-            self.collect(&data[..count], around)?;
+            self.collect(&data[..count])?;
         }
         match found {
             Found::Needs | Found::Start => {}
