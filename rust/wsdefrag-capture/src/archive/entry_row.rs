@@ -1,13 +1,9 @@
 //! The values of a connection's entry, from the capture or from an object that a caller holds.
 
-#![expect(clippy::disallowed_methods, reason = "the addresses of one connection")]
-
 use std::borrow::Cow;
 
 use crate::connection::{Connection, Ended, Field};
-
-/// An address and a port.
-pub type Endpoint<'a> = (Cow<'a, str>, u16);
+use crate::lines::connection_row::{CloseRow, Endpoint, endpoint};
 
 /// The values of a connection's entry. What was not captured is `None`.
 #[derive(Clone, Debug)]
@@ -68,19 +64,6 @@ pub struct ResponseRow<'a> {
     pub time: i64,
 }
 
-/// A close frame.
-#[derive(Clone, Debug)]
-pub struct CloseRow<'a> {
-    /// Whether the client sent it.
-    pub from_client: bool,
-    /// The close code.
-    pub code: Option<u16>,
-    /// The close reason.
-    pub reason: Cow<'a, str>,
-    /// When its last byte was captured.
-    pub time: i64,
-}
-
 /// How a live connection ended, as its record says.
 #[derive(Clone, Debug, Default)]
 pub struct RecordRow<'a> {
@@ -98,7 +81,6 @@ impl<'a> EntryRow<'a> {
     /// The values of a connection of a capture.
     #[must_use]
     pub fn of(connection: &'a Connection) -> Self {
-        let endpoint = |end: std::net::SocketAddr| (end.ip().to_string().into(), end.port());
         Self {
             connection: connection.connection,
             stream_id: connection.stream_id,
@@ -120,12 +102,7 @@ impl<'a> EntryRow<'a> {
             refused: connection.refused(),
             opened: connection.first.time,
             last: connection.last.time,
-            close: connection.close.as_ref().map(|close| CloseRow {
-                from_client: close.from_client,
-                code: close.code,
-                reason: close.reason.as_str().into(),
-                time: close.time,
-            }),
+            close: connection.close.as_ref().map(CloseRow::of),
             torn_down: matches!(connection.ended, Some(Ended::Fin | Ended::Rst)),
             problems: connection.problems.as_slice().into(),
             record: None,

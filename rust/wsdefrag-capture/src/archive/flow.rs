@@ -6,7 +6,7 @@ use sha1::{Digest, Sha1};
 use wsdefrag_core::OutOfMemory;
 use wsdefrag_core::fallible::TryGrow;
 
-use super::entry_row::{Endpoint, EntryRow};
+use super::entry_row::EntryRow;
 use super::flow_metadata::{self, EVENTS, NOT_WHOLE};
 use super::handshake::{is_secure, latin1, path};
 use super::message_entry::{MessageEntry, Time};
@@ -17,6 +17,7 @@ use super::tnetstring::{
     DICT, LIST, Values, bool_value, boolean, bytes, integer, null, optional, start, text, time,
 };
 use crate::connection::Field;
+use crate::lines::connection_row::Endpoint;
 use crate::lines::event_row::EventRow;
 use crate::message::Status;
 use crate::output::OutputError;

@@ -13,7 +13,8 @@
 
 use std::borrow::Cow;
 
-use super::entry_row::{Endpoint, EntryRow};
+use super::entry_row::EntryRow;
+use crate::lines::connection_row::Endpoint;
 
 const HTTPS_PORT: u16 = 443;
 

@@ -9,7 +9,7 @@ use wsdefrag_core::Strictness;
 use wsdefrag_core::strictness::Tolerated;
 
 use crate::account::Account;
-use crate::connection::{Connection, Ended, Field};
+use crate::connection::{CloseSeen, Connection, Ended, Field};
 use crate::message::type_name;
 use crate::tls_facts::{TlsAccount, TlsFacts};
 
@@ -97,6 +97,18 @@ pub struct CloseRow<'a> {
     pub reason: Cow<'a, str>,
     /// When its last byte was captured.
     pub time: i64,
+}
+
+impl<'a> CloseRow<'a> {
+    /// The values of a close frame of a capture.
+    pub(crate) fn of(close: &'a CloseSeen) -> Self {
+        Self {
+            from_client: close.from_client,
+            code: close.code,
+            reason: close.reason.as_str().into(),
+            time: close.time,
+        }
+    }
 }
 
 /// What is known of a connection's TLS.
@@ -194,7 +206,8 @@ impl<'a> TlsRow<'a> {
     }
 }
 
-fn endpoint<'a>(end: SocketAddr) -> Endpoint<'a> {
+/// The address and the port of an end.
+pub(crate) fn endpoint<'a>(end: SocketAddr) -> Endpoint<'a> {
     (end.ip().to_string().into(), end.port())
 }
 
@@ -230,12 +243,7 @@ impl<'a> ConnectionRow<'a> {
             first_packet: connection.first.packet,
             last_packet: connection.last.packet,
             file: file.map(Into::into),
-            close: connection.close.as_ref().map(|close| CloseRow {
-                from_client: close.from_client,
-                code: close.code,
-                reason: close.reason.as_str().into(),
-                time: close.time,
-            }),
+            close: connection.close.as_ref().map(CloseRow::of),
             ended: connection.ended.map(Ended::name).map(Into::into),
             encapsulation: connection.encapsulation.as_slice().into(),
             problems: connection.problems.as_slice().into(),

@@ -14,11 +14,10 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyTuple};
 use wsdefrag_capture::Status;
 use wsdefrag_capture::archive::archive_output::Archive;
-use wsdefrag_capture::archive::entry_row::{
-    CloseRow, EntryRow, RecordRow, RequestRow, ResponseRow,
-};
+use wsdefrag_capture::archive::entry_row::{EntryRow, RecordRow, RequestRow, ResponseRow};
 use wsdefrag_capture::archive::entry_writer::EntryWriter as Writer;
 use wsdefrag_capture::archive::message_entry::{MessageEntry, Time};
+use wsdefrag_capture::lines::connection_row::CloseRow;
 use wsdefrag_capture::output::OutputError;
 
 use crate::capture::event::CapturedEvent;
