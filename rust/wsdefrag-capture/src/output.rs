@@ -16,6 +16,7 @@ use std::fmt;
 use std::io;
 
 use wsdefrag_core::OutOfMemory;
+use wsdefrag_core::fallible::TryGrow;
 
 use crate::connection::Connection;
 use crate::event::CaptureEvent;
@@ -55,6 +56,18 @@ impl From<io::Error> for OutputError {
     fn from(error: io::Error) -> Self {
         Self::Spool(error)
     }
+}
+
+/// Moves bytes that are ready to the end of a block, or swaps the two if the block is empty. Nothing is
+/// ready afterwards.
+pub(crate) fn move_ready(ready: &mut Vec<u8>, block: &mut Vec<u8>) -> Result<(), OutOfMemory> {
+    if block.is_empty() {
+        std::mem::swap(block, ready);
+    } else {
+        block.try_append(ready)?;
+        ready.clear();
+    }
+    Ok(())
 }
 
 /// A sink that makes the bytes of a file of the rows.

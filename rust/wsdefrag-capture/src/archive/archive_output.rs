@@ -28,7 +28,7 @@ use crate::connection_facts::ConnectionFacts;
 use crate::event::{CaptureEvent, Detail};
 use crate::lines::event_row::EventRow;
 use crate::message::Message;
-use crate::output::{FULL, Output, OutputError};
+use crate::output::{FULL, Output, OutputError, move_ready};
 use crate::sink::Sink;
 
 /// Bytes that rows of open connections take in memory at most.
@@ -252,12 +252,7 @@ impl<F: ArchiveFormat> Sink for ArchiveOutput<F> {
 
 impl<F: ArchiveFormat> Output for ArchiveOutput<F> {
     fn take(&mut self, block: &mut Vec<u8>) -> Result<(), OutputError> {
-        if block.is_empty() {
-            std::mem::swap(block, &mut self.ready);
-        } else {
-            block.try_reserve(self.ready.len()).map_err(|_| OutputError::OutOfMemory)?;
-            block.append(&mut self.ready);
-        }
+        move_ready(&mut self.ready, block)?;
         if let Some(failure) = self.failure.take() {
             return Err(failure);
         }

@@ -11,7 +11,6 @@
 use std::collections::VecDeque;
 
 use wsdefrag_core::OutOfMemory;
-use wsdefrag_core::fallible::TryGrow;
 
 use super::event_row::EventRow;
 use super::message_row::MessageRow;
@@ -20,7 +19,7 @@ use crate::columns::Table;
 use crate::connection::Connection;
 use crate::event::{CaptureEvent, Detail};
 use crate::message::Message;
-use crate::output::{FULL, Output, OutputError};
+use crate::output::{FULL, Output, OutputError, move_ready};
 use crate::sink::Sink;
 
 /// Most bytes of a content whose buffer is used again.
@@ -304,12 +303,7 @@ impl<F: LineFormat> Output for LineOutput<F> {
         if self.ready.len() < FULL {
             self.advance();
         }
-        if block.is_empty() {
-            std::mem::swap(block, &mut self.ready);
-        } else {
-            block.try_append(&self.ready)?;
-            self.ready.clear();
-        }
+        move_ready(&mut self.ready, block)?;
         if self.failed { Err(OutputError::OutOfMemory) } else { Ok(()) }
     }
 

@@ -43,7 +43,7 @@ use crate::lines::connection_line;
 use crate::lines::connection_row::ConnectionRow;
 use crate::lines::json;
 use crate::message::Message;
-use crate::output::{FULL, Output, OutputError};
+use crate::output::{FULL, Output, OutputError, move_ready};
 use crate::report::contents::{BLOCK, Contents};
 use crate::report::packer::Packer;
 use crate::report::rows::Rows;
@@ -297,12 +297,7 @@ impl Output for Report {
             self.keep(packed);
             self.end_if_packed();
         }
-        if block.is_empty() {
-            std::mem::swap(block, &mut self.ready);
-        } else {
-            block.try_reserve(self.ready.len()).map_err(|_| OutputError::OutOfMemory)?;
-            block.append(&mut self.ready);
-        }
+        move_ready(&mut self.ready, block)?;
         if self.failed { Err(OutputError::OutOfMemory) } else { Ok(()) }
     }
 

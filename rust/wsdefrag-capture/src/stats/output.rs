@@ -16,7 +16,7 @@ use super::waiting::Waiting;
 use crate::connection::Connection;
 use crate::event::{CaptureEvent, Detail};
 use crate::message::Message;
-use crate::output::{Output, OutputError};
+use crate::output::{Output, OutputError, move_ready};
 use crate::sink::Sink;
 
 /// Groups that have figures of their own. Connections of others are counted together.
@@ -180,9 +180,7 @@ impl Sink for Stats {
 
 impl Output for Stats {
     fn take(&mut self, block: &mut Vec<u8>) -> Result<(), OutputError> {
-        block.try_append(&self.ready)?;
-        self.ready.clear();
-        Ok(())
+        Ok(move_ready(&mut self.ready, block)?)
     }
 
     fn finish(&mut self) -> Result<(), OutputError> {
