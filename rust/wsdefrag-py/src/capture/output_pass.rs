@@ -176,10 +176,7 @@ impl State {
                 break;
             }
         }
-        if let Some(run) = &self.run {
-            self.counts.clone_from(run.counts());
-            self.warnings.extend_from_slice(&run.warnings()[self.warnings.len()..]);
-        }
+        self.note_progress();
         // What comes through a pipe is complete after each read.
         if is_live || self.run.is_none() || self.rows.is_full() {
             self.take();
@@ -203,11 +200,17 @@ impl State {
         self.failure.get_or_insert(why(error));
     }
 
-    /// Ends the run.
-    fn end(&mut self) {
-        let Some(run) = self.run.take() else { return };
+    /// Copies the counters and the new warnings of the run, unless it has ended.
+    fn note_progress(&mut self) {
+        let Some(run) = &self.run else { return };
         self.counts.clone_from(run.counts());
         self.warnings.extend_from_slice(&run.warnings()[self.warnings.len()..]);
+    }
+
+    /// Ends the run.
+    fn end(&mut self) {
+        self.note_progress();
+        self.run = None;
     }
 
     /// Makes the rest of the file ready.
