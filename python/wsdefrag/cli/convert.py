@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import click
 
+from wsdefrag.capture._arguments import TABLES
 from wsdefrag.cli.help import Command
 from wsdefrag.cli.input.inputs import EXISTING, Input, captures, live
 from wsdefrag.cli.options import (
@@ -29,7 +30,7 @@ from wsdefrag.cli.output.files import (
     is_folder,
     written,
 )
-from wsdefrag.cli.passes.reading import TABLES, Reading
+from wsdefrag.cli.passes.reading import Reading
 from wsdefrag.cli.selection import Selection
 
 Table = Literal["messages", "connections", "events"]

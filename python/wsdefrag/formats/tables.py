@@ -10,6 +10,7 @@ from typing import IO, Literal, Protocol
 
 from wsdefrag._native import ArrowStream, TablePass
 from wsdefrag.capture.capture import Capture
+from wsdefrag.formats.output import write_blocks
 
 
 class ArrowTable(Protocol):
@@ -104,7 +105,4 @@ def _write(
     else:
         source = table.__arrow_c_stream__()
     made = TablePass(source, format, compression=compression, compression_level=compression_level)
-    while (block := made.next_block()) is not None:
-        if block:
-            file.write(block)
-    return made.rows
+    return write_blocks(made, file)

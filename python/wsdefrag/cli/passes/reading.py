@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 import click
 
 from wsdefrag.capture import PacketCounts
+from wsdefrag.capture._arguments import TABLES
 from wsdefrag.cli.input.inputs import Input, is_regular, name_of
 from wsdefrag.cli.input.source import file_size, progress
 from wsdefrag.cli.output.errors import BadStream, UnusableInput, note, printable_name
@@ -86,10 +87,6 @@ class Counters(Protocol):
     @property
     def warnings(self) -> list[str]:
         """Warnings about files."""
-
-
-TABLES = ("messages", "connections", "events")
-"""The tables of a capture, in the order of their numbers."""
 
 
 class Reading:
