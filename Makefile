@@ -21,7 +21,7 @@ SEEDS := rust/fuzz/corpus/seeds
 MAKE_SEEDS := cargo run --quiet --package wsdefrag-capture --example seeds --locked -- $(SEEDS)
 define fuzz
 mkdir -p rust/fuzz/corpus/$(1)
-cargo +nightly fuzz run --fuzz-dir rust/fuzz $(1) rust/fuzz/corpus/$(1) $(SEEDS)/$(1) $(wildcard rust/fuzz/regressions/$(1)) -- -max_total_time=$(2) -verbosity=0
+cargo +nightly fuzz run --fuzz-dir rust/fuzz $(1) rust/fuzz/corpus/$(1) $(SEEDS)/$(1) $(wildcard rust/fuzz/regressions/$(1)) -- -max_total_time=$(2) -verbosity=0 $(3)
 
 endef
 RUST := Cargo.toml Cargo.lock $(shell find rust -name '*.rs' -o -name Cargo.toml -o -path '*/report/page/*' | grep -v /target/)
@@ -199,12 +199,14 @@ fuzz: ## fuzz each target for FUZZ_SECONDS (60); needs a nightly toolchain and c
 	$(foreach target,$(FUZZ_TARGETS),$(call fuzz,$(target),$(FUZZ_SECONDS)))
 
 # What was found before is replayed by `make test-rust` everywhere; new inputs are only looked for
-# where the tools are. All targets are built together first, so that every core builds.
+# where the tools are. The seed is fixed, so that equal code meets equal inputs and only a change can
+# turn a check red; `make fuzz` tries others each time. All targets are built together first, so that
+# every core builds.
 fuzz-briefly:
 	@$(FUZZ_TOOLS) || echo 'no nightly toolchain or no cargo-fuzz: the fuzz targets are not run'
 	$(if $(shell $(FUZZ_TOOLS) && echo yes),$(MAKE_SEEDS))
 	$(if $(shell $(FUZZ_TOOLS) && echo yes),cargo +nightly fuzz build --fuzz-dir rust/fuzz)
-	$(if $(shell $(FUZZ_TOOLS) && echo yes),$(foreach target,$(FUZZ_TARGETS),$(call fuzz,$(target),10)))
+	$(if $(shell $(FUZZ_TOOLS) && echo yes),$(foreach target,$(FUZZ_TARGETS),$(call fuzz,$(target),10,-seed=1)))
 
 $(BENCH)/bin/.tools: benches/requirements.txt pyproject.toml
 	$(PYTHON) -m venv $(BENCH)

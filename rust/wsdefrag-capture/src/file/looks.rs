@@ -33,8 +33,10 @@ const KNOWN: [(&[u8], &str); 26] = [
     (b"LZIP", "compressed with lzip; use gzip, zstd, lz4, xz or bzip2"),
 ];
 
-/// Names the format that a file's first bytes belong to, if it is known.
+/// Names the format that a file's first bytes belong to, if it is known. Bytes after the first [`START`]
+/// do not count, so that the name does not depend on how many were read at once.
 pub(crate) fn looks_like(bytes: &[u8]) -> Option<&'static str> {
+    let bytes = &bytes[..bytes.len().min(START)];
     let known = KNOWN.iter().find(|(start, _)| bytes.starts_with(start));
     if let Some((_, name)) = known {
         return Some(name);
@@ -83,10 +85,14 @@ mod tests {
     fn usual_files_are_named() {
         let mut tar = vec![b'a'; 257];
         tar.extend(b"ustar\0 00");
+        let mut binary_after_text = vec![b'a'; START];
+        binary_after_text.push(0);
         for (bytes, expected) in [
             (&tar[..], Some("a tar archive; extract it first")),
             (b"PK\x03\x04\x14\0", Some("a ZIP archive; extract it first")),
             (b"GET / HTTP/1.1\r\n", Some("text")),
+            (&binary_after_text, Some("text")),
+            (&binary_after_text[1..], None),
             (b"# Configuration file for Wireshark 4.0", Some("Wireshark's preferences")),
             (b"\x81\x05hello", None),
             (&[0; 64], None),
