@@ -104,8 +104,10 @@ def test_refusal_of_the_server_passes_whole(way: str, monkeypatch: pytest.Monkey
                 client = await Raw.to(proxy.port)
                 client.send(REQUEST)
                 expected = b"HTTP/1.1 403 Forbidden\r\nX-Why: rules\r\n"
-                fields, _, rest = body.rpartition(b"\r\n\r\n") if b"9\r\n" not in body else (
-                    *body.partition(b"\r\n\r\n"),
+                fields, _, rest = (
+                    body.rpartition(b"\r\n\r\n")
+                    if b"9\r\n" not in body
+                    else (*body.partition(b"\r\n\r\n"),)
                 )
                 separator = b"\r\n" if fields else b""
                 assert await client.rest() == (

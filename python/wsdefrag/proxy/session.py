@@ -68,7 +68,6 @@ class Session:
 
     Attributes:
         relay: The relay.
-        is_closing: Whether a Close was sent to both sides, or one has ended.
     """
 
     def __init__(
@@ -89,7 +88,8 @@ class Session:
         self._idle_timer: asyncio.TimerHandle | None = None
         self._received = 0
         self._decisions: tuple[Decisions, Decisions] | None = None
-        self.is_closing = False
+        self._is_closing = False
+        self._is_over = False
         options: dict[str, Any] = {
             "deflate": opened.deflate,
             "limits": settings.limits,
@@ -144,7 +144,7 @@ class Session:
 
     def _handle(self, events: list[Event], from_client: bool) -> None:
         decisions = self._decisions
-        if decisions is None or self.is_closing:
+        if decisions is None or self._is_over:
             for event in events:
                 self.pass_on(event, from_client)
             return
@@ -223,14 +223,19 @@ class Session:
 
     def send_closes(self, to_client: int, to_server: int, reason: str = "") -> None:
         """Send a Close to each side that has not got one."""
-        self.relay.send_close(to_client, reason, to_client=True)
-        self.relay.send_close(to_server, reason, to_client=False)
-        self.flush()
+        self._is_over = True
+        for leg, code in zip(self._legs, (to_server, to_client), strict=True):
+            is_sent = self.relay.send_close(code, reason, to_client=leg.is_client)
+            leg.write(self.relay.data_to_send(to_client=leg.is_client))
+            direction = self.relay.from_server if leg.is_client else self.relay.from_client
+            if not (is_sent or direction.close_sent):
+                # A frame that was sent in part will never be complete.
+                leg.close()
         self._start_closing()
 
     def _start_closing(self) -> None:
-        if not self.is_closing:
-            self.is_closing = True
+        if not self._is_closing:
+            self._is_closing = True
             self._owner.session_is_closing()
 
     def _closes_are_sent(self) -> bool:
@@ -241,11 +246,9 @@ class Session:
         return client.close_received is not None and server.close_received is not None
 
     def _check_closes(self) -> None:
-        """After a Close: end when both sides have sent and got one."""
-        if not self._closes_are_sent():
-            return
+        """After a Close: wait for the other one, and end when both sides have sent and got one."""
         self._start_closing()
-        if self._closes_are_received():
+        if self._closes_are_sent() and self._closes_are_received():
             self.flush()
             # A server closes first (RFC 6455 section 7.1.1); for the client, this is the server.
             self._legs[True].close()
