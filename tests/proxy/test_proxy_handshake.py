@@ -276,7 +276,7 @@ def test_fields_and_host_follow_the_rules(way: str, monkeypatch: pytest.MonkeyPa
 
 
 def test_wrong_arguments_raise_at_once() -> None:
-    for arguments in (
+    wrong: list[dict[str, Any]] = [
         {},
         {"upstream": "ftp://a"},
         {"upstream": "ws://a", "listen": "a:b"},
@@ -286,9 +286,10 @@ def test_wrong_arguments_raise_at_once() -> None:
         {"upstream": "ws://a", "via": "ws://b"},
         {"upstream": "ws://a:0x"},
         {"upstream": "ws://a", "high_water": 1, "low_water": 2},
-    ):
+    ]
+    for arguments in wrong:
         with pytest.raises(ValueError, match=r"."):
-            Proxy(**arguments)  # type: ignore[arg-type]
+            Proxy(**arguments)
     with pytest.raises(ValueError, match="more than 0"):
         Timeouts(write=0)
 

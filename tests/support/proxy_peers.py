@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from typing import Any
+from contextlib import asynccontextmanager, suppress
+from typing import Any, cast
 
 import aiohttp
 from aiohttp import web
@@ -78,6 +78,10 @@ class Raw:
             pass
         return found
 
+    def stop_reading(self) -> None:
+        """Take nothing more off the socket."""
+        cast("asyncio.Transport", self.writer.transport).pause_reading()
+
     def abort(self) -> None:
         """Close the connection at once."""
         self.writer.transport.abort()
@@ -85,10 +89,8 @@ class Raw:
     async def close(self) -> None:
         """Close the connection."""
         self.writer.close()
-        try:
+        with suppress(ConnectionError):
             await self.writer.wait_closed()
-        except ConnectionError:
-            pass
 
 
 Handler = Callable[[Raw], Awaitable[None]]

@@ -206,7 +206,8 @@ class ProxyConnection:
                 self._settings, leg, new_leg=lambda: self._new_leg(is_client=False)
             )
             opening.start()
-            self._task = asyncio.get_running_loop().create_task(self._open(opening))
+            task = self._task = asyncio.get_running_loop().create_task(self._open(opening))
+            task.add_done_callback(self._open_ended)
 
     def leg_is_slow(self, leg: Leg, slow: bool) -> None:
         """Stop reading the other side, or go on."""
@@ -253,10 +254,7 @@ class ProxyConnection:
         except Refusal as refusal:
             self._refuse(opening, refusal)
         except asyncio.CancelledError:
-            if self.client_leg.is_lost:
-                self._give_up(opening)
-            else:
-                self._refuse(opening, Refusal(503, "the proxy is shutting down"))
+            self._cancelled(opening)
         except ConnectionError as error:
             LOG.info("%s: no request: %s", self.client, error)
             self._give_up(opening)
@@ -264,6 +262,18 @@ class ProxyConnection:
             LOG.exception("%s: the handshake failed", self.client)
             self._refuse(opening, Refusal(500, "the proxy failed"))
         self._finish()
+
+    def _open_ended(self, task: asyncio.Task[None]) -> None:
+        """A task that is cancelled before its first step does nothing by itself."""
+        if task.cancelled() and self._opening is not None:
+            self._cancelled(self._opening)
+            self._finish()
+
+    def _cancelled(self, opening: Opening) -> None:
+        if self.client_leg.is_lost:
+            self._give_up(opening)
+        else:
+            self._refuse(opening, Refusal(503, "the proxy is shutting down"))
 
     def _take(self, opened: Opened | Tunnel) -> None:
         assert self.server_leg is not None
@@ -364,6 +374,7 @@ class ProxyConnection:
             self._session.finish()
             if self._settings.on_close is not None:
                 self._task = asyncio.get_running_loop().create_task(self._call_on_close())
+                self._task.add_done_callback(self._on_close_ended)
                 return
         self._forget(self)
 
@@ -377,9 +388,10 @@ class ProxyConnection:
         except Exception:
             LOG.exception("%s: on_close failed", self.client)
             self._settings.stats.hook_errors += 1
-        finally:
-            self._task = None
-            self._forget(self)
+
+    def _on_close_ended(self, task: asyncio.Task[None]) -> None:
+        self._task = None
+        self._forget(self)
 
     def shut_down(self) -> None:
         """Begin to end: a Close with 1001 to both sides, or 503 in the handshake."""

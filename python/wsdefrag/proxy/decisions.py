@@ -71,6 +71,7 @@ class Decisions:
             if pending is not None:
                 self._waiting.extend(events)
                 self.task = asyncio.get_running_loop().create_task(self._wait(event, pending))
+                self.task.add_done_callback(self._ended)
                 return
 
     def _asked(self, event: Event) -> Awaitable[Any] | None:
@@ -102,6 +103,14 @@ class Decisions:
                 event = self._waiting.popleft()
                 pending = self._asked(event)
         finally:
-            self._waiting.clear()
-            self.task = None
-            self._decider.decisions_made(self._from_client)
+            self._end()
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """A task that is cancelled before its first step does nothing by itself."""
+        if self.task is task:
+            self._end()
+
+    def _end(self) -> None:
+        self._waiting.clear()
+        self.task = None
+        self._decider.decisions_made(self._from_client)

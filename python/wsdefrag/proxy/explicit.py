@@ -71,11 +71,11 @@ async def peek(leg: Leg) -> int | None:
     loop = asyncio.get_running_loop()
     # A transport's own descriptor cannot be watched by others.
     copy = socket.socket(fileno=os.dup(leg.transport.get_extra_info("socket").fileno()))
-    readable: asyncio.Future[None] = loop.create_future()
+    readable = asyncio.Event()
     try:
         copy.setblocking(False)
-        loop.add_reader(copy.fileno(), lambda: readable.done() or readable.set_result(None))
-        await readable
+        loop.add_reader(copy.fileno(), readable.set)
+        await readable.wait()
         first = copy.recv(1, socket.MSG_PEEK)
         return first[0] if first else None
     finally:

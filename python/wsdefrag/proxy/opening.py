@@ -6,8 +6,8 @@ The client is read all along, so that it is noticed when it leaves. Its bytes af
 kept for the relay; above ``_MOST_EARLY`` of them, it is not read.
 
 In explicit-proxy mode a client may name the server: by the absolute form of its request target, or
-by CONNECT. What follows a CONNECT is a request, or TLS. TLS is opened if the proxy has a certificate
-for it (``tunnel_tls``), and passed on unread otherwise.
+by CONNECT. What follows a CONNECT is a request, or TLS. TLS is opened if the proxy has a
+certificate for it (``tunnel_tls``), and passed on unread otherwise.
 
 Follows RFC 6455 sections 4.1 and 4.2, and RFC 9110 sections 7.6.1 and 9.3.6.
 """
@@ -51,7 +51,7 @@ LOG = logging.getLogger("wsdefrag.proxy")
 # Bytes after the request that are kept before the response is there.
 _MOST_EARLY = 64 << 10
 
-_SWITCHING, _UPGRADE_REQUIRED = 101, 426
+_SWITCHING = 101
 
 
 class Opening:
@@ -73,6 +73,7 @@ class Opening:
         self._new_leg = new_leg
         self._tap = HandshakeTap(max_head_size=settings.max_head_size)
         self._handshake: ServerHandshake | None = None
+        self._connect_tap: HandshakeTap | None = None
         self._request: asyncio.Future[HandshakeRequest]
         self._response: asyncio.Future[HandshakeResponse] | None = None
         self._has_bytes: asyncio.Future[None] | None = None
@@ -126,9 +127,10 @@ class Opening:
     # The client.
 
     def _expect_request(self) -> None:
-        self._handshake = ServerHandshake(
-            max_head_size=self._settings.max_head_size, connect=self._settings.is_explicit
-        )
+        size = self._settings.max_head_size
+        self._handshake = ServerHandshake(max_head_size=size)
+        # A CONNECT is not a request for a WebSocket.
+        self._connect_tap = HandshakeTap(max_head_size=size) if self._settings.is_explicit else None
         self._request = asyncio.get_running_loop().create_future()
         self._client.handle = self._read_request
 
@@ -142,16 +144,25 @@ class Opening:
             self._keep(data)
             return
         try:
-            request = self._handshake.receive_data(data)
+            request = self._parsed(data)
         except HandshakeFailed as error:
-            # The version that is spoken (RFC 6455 section 4.4).
-            version = (("Sec-WebSocket-Version", "13"),)
-            fields = version if error.status == _UPGRADE_REQUIRED else ()
-            self._request.set_exception(Refusal(error.status, str(error), fields))
+            self._request.set_exception(Refusal(error.status, str(error)))
             return
         if request is not None:
             self._request.set_result(request)
             self._keep(self._handshake.take_leftover())
+
+    def _parsed(self, data: bytes | memoryview) -> HandshakeRequest | None:
+        assert self._handshake is not None
+        if self._connect_tap is not None:
+            self._early += self._connect_tap.receive_from_client(data)
+            request = self._connect_tap.request
+            if request is None or request.method == "CONNECT":
+                return request
+            # It is read again, by the rules for a server.
+            data, self._connect_tap = request.head + self._early, None
+            self._early.clear()
+        return self._handshake.receive_data(data)
 
     def _keep(self, data: bytes | memoryview) -> None:
         self._early += data

@@ -13,12 +13,8 @@ What a proxy answers by itself:
 from __future__ import annotations
 
 from dataclasses import dataclass
-from http import HTTPStatus
 
-from wsdefrag.proxy.head import check_field
-
-_SMALLEST_FINAL = 200
-_LARGEST = 599
+from wsdefrag.handshake import ServerHandshake
 
 
 @dataclass(eq=False)
@@ -47,10 +43,7 @@ class Refusal(Exception):
 
     def __post_init__(self) -> None:
         """Check the values."""
-        if not _SMALLEST_FINAL <= self.status <= _LARGEST:
-            raise ValueError(f"status must be from 200 to 599, not {self.status}")
-        for name, value in self.fields:
-            check_field(name, value)
+        self.response()
 
     def __str__(self) -> str:
         """Status and reason."""
@@ -59,19 +52,4 @@ class Refusal(Exception):
     def response(self) -> bytes:
         """Write the whole response (RFC 9110 section 15)."""
         body = f"{self.text}\n".encode() if self.text else b""
-        fields = [
-            *self.fields,
-            ("Content-Type", "text/plain; charset=utf-8"),
-            ("Content-Length", str(len(body))),
-            ("Connection", "close"),
-        ]
-        lines = [f"HTTP/1.1 {self.status} {_reason(self.status)}"]
-        lines += [f"{name}: {value}" for name, value in fields]
-        return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
-
-
-def _reason(status: int) -> str:
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return ""
+        return ServerHandshake().reject(self.status, fields=self.fields, body=body)
