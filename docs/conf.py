@@ -27,8 +27,6 @@ version = release = __version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_copybutton"]
 root_doc = "index"
-# Sphinx has a page of this name; `how-to/find` shows it.
-exclude_patterns = ["search.md"]
 nitpicky = False
 highlight_language = "none"
 
@@ -70,7 +68,7 @@ def _without_links_of_builtins(app: Sphinx, document: nodes.document) -> None:
     """A type such as ``bytes`` would lead to a member of that name."""
     for link in list(document.findall(addnodes.pending_xref)):
         if link.get("refdomain") == "py" and hasattr(builtins, link["reftarget"]):
-            link.replace_self(link.children)
+            link.replace_self(nodes.Text(link["reftarget"]))
 
 
 def _fill(app: Sphinx, docname: str, source: list[str]) -> None:

@@ -32,7 +32,6 @@ _ROOT = Path(__file__).resolve().parents[1]
 FILES = {
     "DESIGN.md": "/explanation/design.md",
     "CHANGELOG.md": "/changelog.md",
-    "docs/search.md": "/how-to/find.md",
     "benches/RESULTS.md": "/explanation/results.md",
     "tests/conformance/RESULTS.md": "/explanation/conformance.md",
 }
