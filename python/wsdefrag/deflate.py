@@ -1,4 +1,4 @@
-"""``DeflateParams``: the agreed parameters of the permessage-deflate extension.
+"""``DeflateParams`` and ``DeflateOffer``: permessage-deflate as agreed on, and as offered.
 
 The server's 101 response contains the agreed parameters; frames do not. A server makes the response
 from the client's offers (``accept``); clients and observers read it (``from_header``). The
@@ -62,9 +62,7 @@ class DeflateParams:
         for name in ("server_no_context_takeover", "client_no_context_takeover"):
             require_bool(name, getattr(self, name))
         for name in ("server_max_window_bits", "client_max_window_bits"):
-            bits = require_int(name, getattr(self, name))
-            if not _SMALLEST_WINDOW_BITS <= bits <= _LARGEST_WINDOW_BITS:
-                raise ValueError(f"{name} must be from 8 to 15, not {bits}")
+            _require_window_bits(name, getattr(self, name))
         if not isinstance(self.oddities, tuple):
             raise TypeError(f"oddities must be a tuple, not {type(self.oddities).__name__}")
 
@@ -166,6 +164,58 @@ class DeflateParams:
             client_max_window_bits=client_max_window_bits,
             oddities=oddities,
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeflateOffer:
+    """A client's offer of permessage-deflate (RFC 7692 section 7.1).
+
+    Args:
+        server_no_context_takeover: The server must start each message with an empty window (RFC
+            7692 section 7.1.1.1).
+        client_no_context_takeover: The client will start each message with an empty window (RFC
+            7692 section 7.1.1.2).
+        server_max_window_bits: Base-2 logarithm of the largest window of the server in bytes, from
+            8 to 15; None for any (RFC 7692 section 7.1.2.1).
+        client_max_window_bits: True if the server may limit the client's window, False if not; or
+            from 8 to 15 if it may, and the client's window will not be larger than that anyway (RFC
+            7692 section 7.1.2.2).
+
+    Raises:
+        TypeError: If a value has the wrong type.
+        ValueError: If window bits are below 8 or above 15.
+
+    Example:
+        >>> from wsdefrag.deflate import DeflateOffer
+        >>> DeflateOffer().header()
+        'permessage-deflate; client_max_window_bits'
+        >>> DeflateOffer(server_max_window_bits=10, client_max_window_bits=False).header()
+        'permessage-deflate; server_max_window_bits=10'
+    """
+
+    server_no_context_takeover: bool = False
+    client_no_context_takeover: bool = False
+    server_max_window_bits: int | None = None
+    client_max_window_bits: int | bool = True
+
+    def __post_init__(self) -> None:
+        """Check the values."""
+        for name in ("server_no_context_takeover", "client_no_context_takeover"):
+            require_bool(name, getattr(self, name))
+        if self.server_max_window_bits is not None:
+            _require_window_bits("server_max_window_bits", self.server_max_window_bits)
+        if not isinstance(self.client_max_window_bits, bool):
+            _require_window_bits("client_max_window_bits", self.client_max_window_bits)
+
+    def header(self) -> str:
+        """Give the value of ``Sec-WebSocket-Extensions`` that makes this offer."""
+        return _native.deflate_offer_header(self)
+
+
+def _require_window_bits(name: str, value: object) -> None:
+    bits = require_int(name, value)
+    if not _SMALLEST_WINDOW_BITS <= bits <= _LARGEST_WINDOW_BITS:
+        raise ValueError(f"{name} must be from 8 to 15, not {bits}")
 
 
 def _text(header: str | bytes) -> str:

@@ -7,6 +7,7 @@ use std::num::NonZeroUsize;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{IntoPyDict, PyDict};
+use wsdefrag_core::deflate::offer::{ClientWindow, DeflateOffer};
 use wsdefrag_core::strictness::Tolerated;
 use wsdefrag_core::{DeflateParams, Fragmenter, Limits, Strictness};
 
@@ -28,6 +29,37 @@ impl From<PyDeflateParams> for DeflateParams {
             client_no_context_takeover: params.client_no_context_takeover,
             server_max_window_bits: params.server_max_window_bits,
             client_max_window_bits: params.client_max_window_bits,
+        }
+    }
+}
+
+/// `wsdefrag.deflate.DeflateOffer`.
+#[derive(FromPyObject)]
+pub(crate) struct PyDeflateOffer {
+    server_no_context_takeover: bool,
+    client_no_context_takeover: bool,
+    server_max_window_bits: Option<u8>,
+    client_max_window_bits: OfferedWindow,
+}
+
+/// Whether the client lets the server limit its window, or to what it limits it by itself.
+#[derive(FromPyObject)]
+enum OfferedWindow {
+    May(bool),
+    Bits(u8),
+}
+
+impl From<PyDeflateOffer> for DeflateOffer {
+    fn from(offer: PyDeflateOffer) -> Self {
+        Self {
+            server_no_context_takeover: offer.server_no_context_takeover,
+            client_no_context_takeover: offer.client_no_context_takeover,
+            server_max_window_bits: offer.server_max_window_bits,
+            client_max_window_bits: match offer.client_max_window_bits {
+                OfferedWindow::May(true) => ClientWindow::Limitable,
+                OfferedWindow::May(false) => ClientWindow::Fixed,
+                OfferedWindow::Bits(bits) => ClientWindow::AtMost(bits),
+            },
         }
     }
 }
@@ -148,10 +180,17 @@ fn accept(value: &str) -> PyResult<Option<(DeflateFields, String)>> {
     Ok(agreed.map(|(params, answer)| (deflate_fields(params), answer)))
 }
 
-/// The fields of the Python class, in order.
-type DeflateFields = (bool, bool, u8, u8);
+/// Give the ``Sec-WebSocket-Extensions`` that makes an offer (RFC 7692 section 7.1).
+#[pyfunction]
+#[pyo3(signature = (offer, /))]
+pub(crate) fn deflate_offer_header(py: Python<'_>, offer: PyDeflateOffer) -> PyResult<String> {
+    panics::caught(py, || Ok(DeflateOffer::from(offer).header()))
+}
 
-fn deflate_fields(params: DeflateParams) -> DeflateFields {
+/// The fields of the Python class, in order.
+pub(crate) type DeflateFields = (bool, bool, u8, u8);
+
+pub(crate) const fn deflate_fields(params: DeflateParams) -> DeflateFields {
     (
         params.server_no_context_takeover,
         params.client_no_context_takeover,

@@ -26,11 +26,10 @@
 
 use std::fmt;
 
-use crate::deflate::extension_header::{
-    contains, extensions, is_balanced, is_token, name, parameters,
-};
+use crate::deflate::extension_header::{contains, extensions, name, parameters};
+use crate::handshake::list::{is_balanced, is_token};
 
-const EXTENSION: &str = "permessage-deflate";
+pub(super) const EXTENSION: &str = "permessage-deflate";
 /// Most parameters of one extension. Each is compared with all earlier ones.
 const MAX_PARAMETERS: usize = 64;
 /// Most faults that a tolerant parser names.
@@ -66,7 +65,14 @@ impl Default for DeflateParams {
 
 /// Why a server's answer is invalid.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct InvalidAnswer(String);
+pub struct InvalidAnswer(pub(super) String);
+
+impl InvalidAnswer {
+    /// What is wrong with it.
+    pub(crate) fn reason(&self) -> &str {
+        &self.0
+    }
+}
 
 impl fmt::Display for InvalidAnswer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -147,7 +153,7 @@ impl DeflateParams {
         }))
     }
 
-    fn from_parameters(
+    pub(super) fn from_parameters(
         extension: &str,
         offered: bool,
         odd: &mut dyn FnMut(String) -> Result<(), String>,
@@ -192,12 +198,12 @@ pub fn foreign_extensions(header: &str) -> Vec<String> {
     if !is_balanced(header) {
         return Vec::new();
     }
-    let foreign = |name: &&str| is_token(name) && !name.eq_ignore_ascii_case(EXTENSION);
+    let foreign = |name: &&str| is_token(name.as_bytes()) && !name.eq_ignore_ascii_case(EXTENSION);
     extensions(header).map(name).filter(foreign).map(str::to_owned).collect()
 }
 
 /// Whether an element is named permessage-deflate.
-fn is_deflate(extension: &str) -> bool {
+pub(super) fn is_deflate(extension: &str) -> bool {
     name(extension).eq_ignore_ascii_case(EXTENSION)
 }
 
@@ -210,7 +216,9 @@ fn check_names(
         return Err(reason(format_args!("a quoted string does not end")));
     }
     // A list may hold empty elements (RFC 9110 section 5.6.1.2).
-    for name in extensions(header).map(name).filter(|name| !name.is_empty() && !is_token(name)) {
+    for name in
+        extensions(header).map(name).filter(|name| !name.is_empty() && !is_token(name.as_bytes()))
+    {
         let reason = reason(format_args!("{:?} is no extension name", quoted(name)));
         if contains(name, EXTENSION) {
             return Err(reason);
