@@ -10,7 +10,7 @@ ASAN := .venv-asan
 FUZZ_SECONDS ?= 60
 JOBS ?= auto
 RECORDING := vectors/captures/demo.pcapng
-FUZZ_TARGETS := arbitrary_bytes split_feeding deflate encoder relay packets merge connections http2 hpack tls_messages tls_keylog recorded
+FUZZ_TARGETS := arbitrary_bytes split_feeding deflate encoder relay handshake packets merge connections http2 hpack tls_messages tls_keylog recorded
 
 BIN := $(VENV)/bin
 # A process that has run out of tests takes over half of those that another one has left.

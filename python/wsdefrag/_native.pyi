@@ -51,13 +51,16 @@ __all__ = [
     "TablePass",
     "WebSocketDirection",
     "__version__",
-    "accept_deflate_offers",
     "accept_key_of",
+    "check_deflate_answer",
+    "choose_deflate",
     "deflate_offer_header",
     "event_text",
+    "filter_extension_offers",
     "fragment_sizes",
     "json_content",
     "json_line",
+    "limit_deflate_offers",
     "list_members",
     "panic_inside",
     "parse_deflate_header",
@@ -71,8 +74,23 @@ __version__: str
 
 _Class = TypeVar("_Class", bound=MessageStorage)
 
-def accept_deflate_offers(value: str) -> tuple[tuple[bool, bool, int, int], str] | None:
-    """Choose one of a client's offers of permessage-deflate (RFC 7692 section 5).
+def accept_key_of(key: str) -> str:
+    """Give the ``Sec-WebSocket-Accept`` of a ``Sec-WebSocket-Key`` (RFC 6455 section 4.2.2)."""
+
+def check_deflate_answer(answer: str, offers: str) -> tuple[bool, bool, int, int] | None:
+    """Check a server's answer against a client's offers (RFC 7692 section 7.1).
+
+    Returns:
+        The parameters, in the form of ``parse_deflate_header``, or None.
+
+    Raises:
+        ValueError: If the answer is invalid, or no offer allows it; the text says why.
+    """
+
+def choose_deflate(
+    offers: str, preferred: DeflateParams
+) -> tuple[tuple[bool, bool, int, int], str] | None:
+    """Answer a client's offers of permessage-deflate (RFC 7692 section 5).
 
     Returns:
         The parameters, in the form of ``parse_deflate_header``, and the header to answer with; None
@@ -81,9 +99,6 @@ def accept_deflate_offers(value: str) -> tuple[tuple[bool, bool, int, int], str]
     Raises:
         ValueError: If the header is malformed; the text says why.
     """
-
-def accept_key_of(key: str) -> str:
-    """Give the ``Sec-WebSocket-Accept`` of a ``Sec-WebSocket-Key`` (RFC 6455 section 4.2.2)."""
 
 def deflate_offer_header(offer: DeflateOffer, /) -> str:
     """Give the ``Sec-WebSocket-Extensions`` that makes an offer (RFC 7692 section 7.1)."""
@@ -97,6 +112,13 @@ def event_text(event: CapturedEvent) -> str:
     Returns:
         Its size, and what it cost as far as that is certain. The time, the connection, the sender, the
         kind and the payload are left to the caller.
+    """
+
+def filter_extension_offers(offers: str, names: Sequence[str], *, keep: bool) -> str | None:
+    """Keep the offers of some extensions, or of all others; None if none are left.
+
+    Raises:
+        ValueError: If the header is malformed; the text says why.
     """
 
 def fragment_sizes(
@@ -140,6 +162,13 @@ def json_line(
 
     Raises:
         TypeError: If the item is none of these, or an attribute has the wrong type.
+    """
+
+def limit_deflate_offers(offers: str, most: DeflateParams) -> str | None:
+    """Ask for more in offers of permessage-deflate; None if none are left.
+
+    Raises:
+        ValueError: If the header is malformed; the text says why.
     """
 
 def list_members(value: str) -> list[str]:

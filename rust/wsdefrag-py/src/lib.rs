@@ -57,7 +57,10 @@ mod _native {
     use crate::handshake::functions::{accept_key_of, list_members, random_key};
     use crate::handshake::server::ServerHandshake;
     use crate::handshake::tap::HandshakeTap;
-    use crate::params::{accept_deflate_offers, deflate_offer_header, parse_deflate_header};
+    use crate::params::{
+        check_deflate_answer, choose_deflate, deflate_offer_header, filter_extension_offers,
+        limit_deflate_offers, parse_deflate_header,
+    };
     use crate::raw::event_type::event_types;
     use crate::raw::interpreter;
     use crate::raw::storage_type::{storage_type, untracked};
@@ -125,13 +128,16 @@ mod _native {
             let class = class.into_bound(py);
             module.add(class.name()?, class)?;
         }
-        module.add_function(wrap_pyfunction!(accept_deflate_offers, module)?)?;
         module.add_function(wrap_pyfunction!(accept_key_of, module)?)?;
+        module.add_function(wrap_pyfunction!(check_deflate_answer, module)?)?;
+        module.add_function(wrap_pyfunction!(choose_deflate, module)?)?;
         module.add_function(wrap_pyfunction!(deflate_offer_header, module)?)?;
         module.add_function(wrap_pyfunction!(event_text, module)?)?;
+        module.add_function(wrap_pyfunction!(filter_extension_offers, module)?)?;
         module.add_function(wrap_pyfunction!(fragment_sizes, module)?)?;
         module.add_function(wrap_pyfunction!(json_content, module)?)?;
         module.add_function(wrap_pyfunction!(json_line, module)?)?;
+        module.add_function(wrap_pyfunction!(limit_deflate_offers, module)?)?;
         module.add_function(wrap_pyfunction!(list_members, module)?)?;
         module.add_function(wrap_pyfunction!(panic_inside, module)?)?;
         module.add_function(wrap_pyfunction!(parse_deflate_header, module)?)?;

@@ -1,13 +1,19 @@
-//! A client's offer of permessage-deflate, and the answers that fit it.
+//! A client's offer of permessage-deflate, the answers that fit it, and what an intermediary does with
+//! offers that pass through it.
+//!
+//! A server derives its answer from the client's offers, which are in order of preference. Offers that
+//! are not valid are declined.
 //!
 //! RFC 7692 sections 5, 7 and 7.1.
 
-#![expect(clippy::disallowed_methods, reason = "four known parameters at most, of valid values")]
+#![expect(clippy::disallowed_methods, reason = "at most the header, which its reader has bounded")]
 
 use std::fmt::Write;
 
-use crate::deflate::extension_header::{extensions, parameters};
-use crate::deflate::params::{DeflateParams, EXTENSION, InvalidAnswer, is_deflate};
+use crate::deflate::extension_header::{extensions, name, parameters};
+use crate::deflate::params::{
+    DeflateParams, EXTENSION, InvalidAnswer, InvalidOffers, check_names, is_deflate,
+};
 
 /// What a client offers about the size of its own window (RFC 7692 section 7.1.2.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,6 +99,48 @@ impl DeflateOffer {
         header
     }
 
+    /// What a server agrees on that prefers `preferred`: it does what the client asks for or it prefers
+    /// itself, and limits windows to the smaller of the two.
+    #[must_use]
+    pub fn choose(&self, preferred: DeflateParams) -> DeflateParams {
+        let server = self.server_max_window_bits.unwrap_or(15);
+        let client = match self.client_max_window_bits {
+            // The server cannot limit the window (RFC 7692 section 7.1.2.2).
+            ClientWindow::Fixed => 15,
+            ClientWindow::Limitable => preferred.client_max_window_bits,
+            ClientWindow::AtMost(bits) => preferred.client_max_window_bits.min(bits),
+        };
+        DeflateParams {
+            server_no_context_takeover: self.server_no_context_takeover
+                || preferred.server_no_context_takeover,
+            client_no_context_takeover: self.client_no_context_takeover
+                || preferred.client_no_context_takeover,
+            server_max_window_bits: preferred.server_max_window_bits.min(server),
+            client_max_window_bits: client,
+        }
+    }
+
+    /// This offer, with what `most` asks for as well; windows are limited to the smaller of the two.
+    #[must_use]
+    pub fn limited(&self, most: DeflateParams) -> Self {
+        let server = self.server_max_window_bits.unwrap_or(15).min(most.server_max_window_bits);
+        let client = most.client_max_window_bits;
+        Self {
+            server_no_context_takeover: self.server_no_context_takeover
+                || most.server_no_context_takeover,
+            client_no_context_takeover: self.client_no_context_takeover
+                || most.client_no_context_takeover,
+            server_max_window_bits: self
+                .server_max_window_bits
+                .map_or_else(|| (server < 15).then_some(server), |_| Some(server)),
+            client_max_window_bits: match self.client_max_window_bits {
+                ClientWindow::AtMost(bits) => ClientWindow::AtMost(bits.min(client)),
+                ClientWindow::Limitable if client < 15 => ClientWindow::AtMost(client),
+                window => window,
+            },
+        }
+    }
+
     /// The answer that agrees on these parameters; `None` if this offer does not allow them.
     #[must_use]
     pub fn answer(&self, params: DeflateParams) -> Option<String> {
@@ -151,6 +199,18 @@ impl DeflateOffer {
 }
 
 impl DeflateParams {
+    /// A server's answer to a client's `Sec-WebSocket-Extensions`: the agreed parameters and the value
+    /// to answer with; `None` if there is no valid offer of permessage-deflate.
+    ///
+    /// The first valid offer is accepted (RFC 7692 section 5.1), as [`DeflateOffer::choose`] does.
+    pub fn choose(offers: &str, preferred: Self) -> Result<Option<(Self, String)>, InvalidOffers> {
+        check_names(offers, &mut Err).map_err(InvalidOffers)?;
+        Ok(DeflateOffer::all(offers).find_map(|offer| {
+            let params = offer.choose(preferred);
+            Some((params, offer.answer(params)?))
+        }))
+    }
+
     /// The value of `Sec-WebSocket-Extensions` that answers a client's `offers` with these parameters:
     /// it answers the first offer that allows them. `None` if none does.
     #[must_use]
@@ -172,6 +232,38 @@ impl DeflateParams {
         }
         Err(InvalidAnswer(reason.to_owned()))
     }
+}
+
+/// The elements of a `Sec-WebSocket-Extensions` whose extension has a name that `keep` accepts; `None`
+/// if there are none. Case is ignored: `keep` gets the name as it is.
+pub fn filter_offers(
+    offers: &str,
+    keep: impl Fn(&str) -> bool,
+) -> Result<Option<String>, InvalidOffers> {
+    check_names(offers, &mut Err).map_err(InvalidOffers)?;
+    let kept = extensions(offers).filter(|element| !element.is_empty() && keep(name(element)));
+    Ok(joined(kept.map(str::to_owned)))
+}
+
+/// A client's `Sec-WebSocket-Extensions` whose offers of permessage-deflate ask for `most` as well, as
+/// [`DeflateOffer::limited`] does. Invalid ones are left out, and other extensions stay as they are.
+pub fn limit_offers(offers: &str, most: DeflateParams) -> Result<Option<String>, InvalidOffers> {
+    check_names(offers, &mut Err).map_err(InvalidOffers)?;
+    let elements = extensions(offers).filter(|element| !element.is_empty());
+    let limited = elements.filter_map(|element| {
+        if !is_deflate(element) {
+            return Some(element.to_owned());
+        }
+        DeflateOffer::parse(element).map(|offer| offer.limited(most).header())
+    });
+    Ok(joined(limited))
+}
+
+fn joined(elements: impl Iterator<Item = String>) -> Option<String> {
+    elements.reduce(|mut all, element| {
+        all.extend([", ", &element]);
+        all
+    })
 }
 
 /// How an element states a parameter.

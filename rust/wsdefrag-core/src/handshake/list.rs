@@ -66,7 +66,8 @@ impl Quotes {
 }
 
 /// Whether an element is a token with parameters after semicolons, each a token, perhaps with a value:
-/// a token, bare or quoted (RFC 6455 section 9.1).
+/// a token or a quoted string (RFC 6455 section 9.1). What a quoted string may hold is the business of
+/// whoever knows the extension.
 #[must_use]
 pub fn parameters_are_valid(element: &str) -> bool {
     let mut parts = split_outside_quotes(element, ';').map(trim);
@@ -78,13 +79,16 @@ pub fn parameters_are_valid(element: &str) -> bool {
         })
 }
 
-/// Whether a value is a token, or a quoted string whose content is one (RFC 6455 section 9.1).
+/// Whether a value is a token or one quoted string.
 fn is_value(value: &str) -> bool {
-    match value.strip_prefix('"').and_then(|value| value.strip_suffix('"')) {
-        Some(quoted) => {
-            let mut content = unescaped(quoted).peekable();
-            content.peek().is_some() && content.all(|c| u8::try_from(c).is_ok_and(is_token_byte))
-        }
+    let mut quotes = Quotes::default();
+    let ends = value.char_indices().filter(|(_, c)| {
+        let was_inside = quotes.inside;
+        quotes.pass(*c);
+        was_inside && !quotes.inside
+    });
+    match value.strip_prefix('"') {
+        Some(_) => ends.map(|(index, _)| index + 1).eq([value.len()]),
         None => is_token(value.as_bytes()),
     }
 }
