@@ -5,8 +5,7 @@
 
 Forwards ws:// connections to HOST:PORT until it is interrupted or terminated; then it closes them
 with 1001. While a side does not read, the proxy reads nothing from the other side, so it buffers at
-most a message and a few chunks. `upgrade.py` in this directory handles the HTTP upgrade; it needs
-h11.
+most a message and a few chunks. `upgrade.py` in this directory handles the HTTP upgrade.
 """
 
 from __future__ import annotations
@@ -16,8 +15,6 @@ import asyncio
 import signal
 from contextlib import suppress
 from pathlib import Path
-
-import h11
 
 import wsdefrag
 from upgrade import Upgrade, pass_on
@@ -140,7 +137,7 @@ async def forward(options: argparse.Namespace) -> None:
             await run(session, [client, server], options.grace)
             if options.write:
                 session.save(options.write)
-        except (OSError, EOFError, ValueError, h11.ProtocolError, asyncio.TimeoutError) as error:
+        except (OSError, ValueError, wsdefrag.WebSocketError, asyncio.TimeoutError) as error:
             print(f"no WebSocket: {error!r}", flush=True)
         finally:
             await close(writers, options.grace)
