@@ -41,6 +41,7 @@ from wsdefrag.direction import WebSocketDirection
 from wsdefrag.encoder import FrameEncoder
 from wsdefrag.errors import (
     CaptureError,
+    HandshakeFailed,
     IncompleteMessage,
     InflateFailed,
     InvalidUtf8,
@@ -80,6 +81,7 @@ __all__ = [
     "Frame",
     "FrameDecoder",
     "FrameEncoder",
+    "HandshakeFailed",
     "Incomplete",
     "IncompleteMessage",
     "InflateFailed",
