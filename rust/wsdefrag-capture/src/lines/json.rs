@@ -17,19 +17,16 @@ const PART: usize = 4 << 10;
 const LONGEST_ESCAPE: usize = 6;
 
 /// Bytes that are looked at together.
-const BLOCK: usize = 16;
+const WORD: usize = size_of::<u64>();
+
+/// Bytes of an escaped text that are appended together.
+const BUFFER: usize = 512;
 
 /// Nanoseconds of a second.
 const SECOND: u64 = 1_000_000_000;
 
 /// A line that grows.
 pub(crate) type Line = Vec<u8>;
-
-/// Whether a byte stands for itself in a string. Bytes that may begin a character with an escape
-/// (`C2`: U+0080 to U+009F; `E2`: U+2028 and U+2029) do not.
-const fn is_plain(byte: u8) -> bool {
-    byte >= 0x20 && byte != b'"' && byte != b'\\' && byte != 0x7f && byte != 0xc2 && byte != 0xe2
-}
 
 /// Appends a text as a string with its quotes.
 ///
@@ -61,67 +58,107 @@ pub(super) fn string_part(line: &mut Line, text: &[u8]) -> Result<usize, OutOfMe
 }
 
 /// Appends the first `part` bytes of a text, and the rest of an escaped character that begins in them.
-/// Returns how many bytes were taken.
-#[inline]
+/// Returns how many bytes were taken. The line has room for them.
+///
+/// Texts are often JSON themselves, with a quote every few bytes. So a word is copied as a whole, and
+/// counts up to its first byte that may need an escape.
 fn escape(line: &mut Line, text: &[u8], part: usize) -> usize {
-    let mut at = 0;
+    let mut buffer = [0; BUFFER];
+    let (mut at, mut filled) = (0, 0);
     while at < part {
-        if let Some(block) = text.get(at..at + BLOCK)
-            && at + BLOCK <= part
-            && let Ok(block) = <&[u8; BLOCK]>::try_from(block)
-            && block.iter().fold(true, |plain, byte| plain & is_plain(*byte))
-        {
-            line.extend_from_slice(block);
-            at += BLOCK;
+        if BUFFER - filled < 2 * WORD {
+            line.extend_from_slice(&buffer[..filled]);
+            filled = 0;
+        }
+        let word = word_at(&text[at..part]);
+        buffer[filled..filled + WORD].copy_from_slice(&word);
+        let plain = plain_bytes(u64::from_le_bytes(word));
+        filled += plain;
+        at += plain;
+        if plain == WORD || at >= part {
             continue;
         }
-        let end = part.min(at + BLOCK);
-        while at < end {
-            let byte = text[at];
-            if is_plain(byte) {
-                line.push(byte);
-                at += 1;
-            } else {
-                at += special(line, &text[at..]);
-            }
+        let short = SHORT_ESCAPES[usize::from(text[at])];
+        if short == 0 {
+            line.extend_from_slice(&buffer[..filled]);
+            filled = 0;
+            at += special(line, &text[at..]);
+        } else {
+            buffer[filled..filled + 2].copy_from_slice(&[b'\\', short]);
+            filled += 2;
+            at += 1;
         }
     }
+    line.extend_from_slice(&buffer[..filled]);
     at
 }
 
-/// Appends the character that begins here, which may need an escape. Returns its length in bytes.
+/// The first bytes of a text. At its end, bytes follow that are not plain.
+#[inline]
+fn word_at(text: &[u8]) -> [u8; WORD] {
+    text.first_chunk().copied().unwrap_or_else(|| {
+        let mut word = [b'"'; WORD];
+        word[..text.len()].copy_from_slice(text);
+        word
+    })
+}
+
+/// A word whose bytes are all 1.
+const ONES: u64 = u64::from_le_bytes([1; WORD]);
+
+/// How many bytes of a word, from the lowest on, stand for themselves in a string. Bytes that may begin
+/// a character with an escape (`C2`: U+0080 to U+009F; `E2`: U+2028 and U+2029) do not.
+#[inline]
+const fn plain_bytes(word: u64) -> usize {
+    // Each has the highest bit of the first byte that it is for, and none of the bytes before it.
+    let control = word.wrapping_sub(0x20 * ONES) & !word;
+    let quote = zero_bytes(word ^ (0x22 * ONES));
+    let backslash = zero_bytes(word ^ (0x5c * ONES));
+    let delete = zero_bytes(word ^ (0x7f * ONES));
+    let beginning = zero_bytes((word ^ (0xc2 * ONES)) & (0xdf * ONES));
+    let found = (control | quote | backslash | delete | beginning) & (0x80 * ONES);
+    found.trailing_zeros() as usize / 8
+}
+
+/// Among the highest bits of the bytes, that of the first byte that is zero, and none before it.
+#[inline]
+const fn zero_bytes(word: u64) -> u64 {
+    word.wrapping_sub(ONES) & !word
+}
+
+/// The second byte of an escape that has two; 0 for bytes that have no such escape.
+const SHORT_ESCAPES: [u8; 256] = {
+    let mut escapes = [0; 256];
+    let known = *b"\"\"\\\\\nn\rr\tt\x08b\x0cf";
+    let mut index = 0;
+    while index < known.len() {
+        escapes[known[index] as usize] = known[index + 1];
+        index += 2;
+    }
+    escapes
+};
+
+/// Appends the character that begins here, which may need a long escape. Returns its length in bytes.
+#[cold]
 fn special(line: &mut Line, text: &[u8]) -> usize {
-    let escaped = match text[0] {
-        b'"' => b'"',
-        b'\\' => b'\\',
-        b'\n' => b'n',
-        b'\r' => b'r',
-        b'\t' => b't',
-        0x08 => b'b',
-        0x0c => b'f',
-        byte @ (0..0x20 | 0x7f) => {
+    match *text {
+        [byte @ (0..0x20 | 0x7f), ..] => {
             code(line, byte.into());
-            return 1;
+            1
         }
-        byte => {
-            return match *text {
-                [0xc2, low @ 0x80..=0x9f, ..] => {
-                    code(line, low.into());
-                    2
-                }
-                [0xe2, 0x80, low @ (0xa8 | 0xa9), ..] => {
-                    code(line, 0x2000 | u16::from(low - 0x80));
-                    3
-                }
-                _ => {
-                    line.push(byte);
-                    1
-                }
-            };
+        [0xc2, low @ 0x80..=0x9f, ..] => {
+            code(line, low.into());
+            2
         }
-    };
-    line.extend_from_slice(&[b'\\', escaped]);
-    1
+        [0xe2, 0x80, low @ (0xa8 | 0xa9), ..] => {
+            code(line, 0x2000 | u16::from(low - 0x80));
+            3
+        }
+        _ => {
+            line.push(text[0]);
+            1
+        }
+    }
 }
 
 /// Appends a character by its number: `\u001f`.
@@ -136,6 +173,26 @@ const HEX: &[u8; 16] = b"0123456789abcdef";
 #[inline]
 pub(crate) fn raw(line: &mut Line, bytes: &[u8]) -> Result<(), OutOfMemory> {
     line.try_append(bytes)
+}
+
+/// Appends bytes to a line that has room for them. Where their number is a constant, no function is
+/// called.
+#[inline]
+pub(super) fn put(line: &mut Line, bytes: &[u8]) {
+    debug_assert!(line.capacity() - line.len() >= bytes.len(), "no room for {}", bytes.len());
+    line.extend_from_slice(bytes);
+}
+
+/// Appends an integer to a line that has room for it.
+#[inline]
+pub(super) fn put_integer(line: &mut Line, value: impl itoa::Integer) {
+    put(line, itoa::Buffer::new().format(value).as_bytes());
+}
+
+/// Appends a bool to a line that has room for it.
+#[inline]
+pub(super) fn put_bool(line: &mut Line, value: bool) {
+    if value { put(line, b"true") } else { put(line, b"false") }
 }
 
 /// Appends an integer.
@@ -178,21 +235,31 @@ pub(crate) fn optional_integer(
     optional(line, value, |line, value| integer(line, value))
 }
 
+/// Bytes of a time as a number of seconds, at most.
+pub(super) const MOST_SECONDS: usize = 32;
+
 /// Appends a time as a number of seconds with one to nine decimals, without rounding.
 ///
 /// `nanoseconds` are since the epoch.
 pub fn seconds(line: &mut Vec<u8>, nanoseconds: i64) -> Result<(), OutOfMemory> {
+    line.try_reserve(MOST_SECONDS)?;
+    put_seconds(line, nanoseconds);
+    Ok(())
+}
+
+/// Appends a time as [`seconds`] does, to a line that has room for it.
+pub(super) fn put_seconds(line: &mut Line, nanoseconds: i64) {
     if nanoseconds < 0 {
-        line.try_push(b'-')?;
+        put(line, b"-");
     }
     let (whole, rest) = (nanoseconds.unsigned_abs() / SECOND, nanoseconds.unsigned_abs() % SECOND);
-    integer(line, whole)?;
-    line.try_push(b'.')?;
+    put_integer(line, whole);
+    put(line, b".");
     // The digit before the decimals keeps their zeros.
     let mut buffer = itoa::Buffer::new();
     let decimals = &buffer.format(SECOND + rest).as_bytes()[1..];
     let zeros = decimals[1..].iter().rev().take_while(|digit| **digit == b'0').count();
-    raw(line, &decimals[..decimals.len() - zeros])
+    put(line, &decimals[..decimals.len() - zeros]);
 }
 
 /// Appends bytes as a string in base64.
