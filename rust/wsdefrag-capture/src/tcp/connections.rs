@@ -34,7 +34,7 @@ use crate::conversation::transport::Transport;
 use crate::http2::problems::Http2Problems;
 use crate::options::{ConnectionKey, Options};
 use crate::packet::{Origin, Packet, Payload, Segment};
-use crate::protocol::ProtocolCounts;
+use crate::protocol::{Carried, ProtocolCounts};
 use crate::recorded::reader::Surroundings;
 use crate::sink::Sink;
 use crate::tcp::clock::Clock;
@@ -436,28 +436,53 @@ impl Connections {
         self.evicted += u64::from(reason == Reason::Evicted);
         let past = Box::new(PastConnection::new(reason, &live.streams, live.tags.clone()));
         let bytes_after = past.bytes_held();
-        if let Entry::Live(mut live) = std::mem::replace(entry, Entry::Past(past)) {
-            let mut state = capture_state(
-                (&self.options, &self.inflaters.pool),
-                &mut self.next_number,
-                (&mut self.keys, &mut self.scan),
-                sink,
-            );
-            live.finish(ended, &mut self.total_held, &mut state);
+        if let Entry::Live(live) = std::mem::replace(entry, Entry::Past(past)) {
             self.ledger.change(live.measured(), bytes_after);
-            let carried = live.conversation.transport.carried();
-            let Transport { endpoints, packets, tls, http2, .. } = live.conversation.transport;
-            if self.options.filter.wants_endpoints(endpoints) {
-                self.protocols.connection(carried.protocol, packets);
-                self.http2.add(http2);
-                if let Some(status) = carried.tls {
-                    self.tls.connection(status, packets, tls.as_deref());
-                }
-                if let Some(Entry::Past(past)) = self.table.get(index) {
-                    past.carried = Some(carried);
-                }
+            let carried = self.report(live, ended, sink);
+            if let Some(Entry::Past(past)) = self.table.get(index) {
+                past.carried = carried;
             }
         }
+    }
+
+    /// Ends a connection at the end of the capture, when no late packets can follow.
+    fn end_last<S: Sink>(&mut self, index: SlotIndex, sink: &mut S) {
+        match self.table.remove(index) {
+            Some(Entry::Live(live)) => {
+                self.ledger.change(live.measured(), 0);
+                self.report(live, Ended::EndOfCapture, sink);
+            }
+            Some(Entry::Past(past)) => self.ledger.change(past.bytes_held(), 0),
+            None => {}
+        }
+    }
+
+    /// Ends the layers of a connection, and counts it. Returns what it carried, if the filter wants its
+    /// addresses and ports.
+    fn report<S: Sink>(
+        &mut self,
+        mut live: Box<LiveConnection>,
+        ended: Ended,
+        sink: &mut S,
+    ) -> Option<Carried> {
+        let mut state = capture_state(
+            (&self.options, &self.inflaters.pool),
+            &mut self.next_number,
+            (&mut self.keys, &mut self.scan),
+            sink,
+        );
+        live.finish(ended, &mut self.total_held, &mut state);
+        let carried = live.conversation.transport.carried();
+        let Transport { endpoints, packets, tls, http2, .. } = live.conversation.transport;
+        if !self.options.filter.wants_endpoints(endpoints) {
+            return None;
+        }
+        self.protocols.connection(carried.protocol, packets);
+        self.http2.add(http2);
+        if let Some(status) = carried.tls {
+            self.tls.connection(status, packets, tls.as_deref());
+        }
+        Some(carried)
     }
 
     /// Drops the largest unfinished thing of a connection.
@@ -514,6 +539,7 @@ impl Connections {
         }
         if let Some(index) = ending.unsettled.next() {
             let Some(Entry::Live(live)) = self.table.get(index) else { return true };
+            ending.rows.begin_connection();
             let sink = &mut Settling { rows: &mut ending.rows, sink };
             let mut state = capture_state(
                 (&self.options, &self.inflaters.pool),
@@ -540,8 +566,7 @@ impl Connections {
         });
         match unreported.next() {
             Some(FinalEnd::Live(index)) => {
-                self.end_connection(index, Ended::EndOfCapture, sink);
-                self.forget(index);
+                self.end_last(index, sink);
             }
             Some(FinalEnd::Ended(connection)) => sink.ended(*connection),
             None => return false,

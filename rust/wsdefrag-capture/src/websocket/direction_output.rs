@@ -272,8 +272,12 @@ impl<S: Sink> wsdefrag_core::Sink for EventSink<'_, S> {
     }
 }
 
-/// The memory of vectors. A message that is complete in a segment gets a buffer that the receiver has
-/// used before, if there is one.
+/// Bytes of a buffer that are not needed at most, besides as many as are needed, where it is used again
+/// for an unfinished message.
+const MOST_UNUSED: usize = 1 << 10;
+
+/// The memory of vectors. A message gets a buffer that the receiver has used before, if there is one; an
+/// unfinished one, which is held, only one that is not much too large.
 impl<S: Sink> Memory for EventSink<'_, S> {
     type Content = Vec<u8>;
 
@@ -288,7 +292,13 @@ impl<S: Sink> Memory for EventSink<'_, S> {
         Ok((content, any))
     }
 
+    #[inline]
     fn allocate(&mut self, capacity: usize) -> Result<Vec<u8>, OutOfMemory> {
+        let mut spare = self.sink.spare();
+        if (capacity..=2 * capacity + MOST_UNUSED).contains(&spare.capacity()) {
+            spare.clear();
+            return Ok(spare);
+        }
         VecMemory.allocate(capacity)
     }
 
