@@ -23,8 +23,6 @@
 //! - past connections `<= max_past()`, when another one opens
 //! - `total_held` is the memory that the held segments of all streams take, in bytes
 
-#![expect(clippy::disallowed_methods, reason = "one for each followed connection")]
-
 use wsdefrag_core::InflaterPool;
 
 use crate::connection::{Connection, Ended};
