@@ -133,68 +133,18 @@ impl Connections {
 
     fn segment<S: Sink>(
         &mut self,
-        mut route: Route<'_>,
+        route: Route<'_>,
         segment: &Segment<'_>,
         origin: Origin,
         sink: &mut S,
     ) {
         let (sender, tags) = (route.sender, &route.packet.tags);
-        let mut index = self.table.find_next(&route.key);
-        let is_sure = match index.and_then(|index| self.table.get(index)) {
-            Some(entry) => entry.last_tags_were(sender, tags.hash),
-            None => self.tenants.is_empty(),
+        let found = self.table.find_next(&route.key);
+        let index = match found.and_then(|index| self.table.get(index)) {
+            Some(Entry::Live(live)) if live.goes_on_with(sender, segment, tags.hash) => found,
+            _ => self.choose_connection(found, route, segment, origin, sink),
         };
-        if !is_sure && self.options.key == ConnectionKey::Auto {
-            if !self.choose_tenant(&mut route, segment) {
-                return;
-            }
-            index = self.table.find(&route.key);
-        }
-        let mut syn = None;
-        if let Some(old) = index {
-            let reuse = match self.table.get(old) {
-                Some(Entry::Live(live)) => live.port_reuse(sender, segment),
-                Some(Entry::Past(past)) => {
-                    let before = past.bytes_held();
-                    let afterwards = past.segment(sender, segment, tags.hash);
-                    self.ledger.change(before, past.bytes_held());
-                    if afterwards != Afterwards::Opens {
-                        count_later(past, &mut self.protocols, &mut self.tls);
-                        self.evicted_packets += u64::from(afterwards == Afterwards::Unread);
-                        return self.touch_past(old, segment);
-                    }
-                    PortReuse::Confirmed(None)
-                }
-                None => PortReuse::No,
-            };
-            match reuse {
-                PortReuse::No => {}
-                PortReuse::Possible => return,
-                PortReuse::Confirmed(other) => {
-                    self.end_connection(old, Ended::Replaced, sink);
-                    self.forget(old);
-                    (index, syn) = (None, other);
-                }
-            }
-        }
-        let has_payload = !segment.bytes.is_empty() || segment.cut > 0;
-        let index = match (index, syn) {
-            (Some(index), _) => index,
-            (None, Some(syn)) => {
-                let index = self.open(route, Some(syn.client), origin, sink);
-                if let Some(Entry::Live(live)) = self.table.get(index) {
-                    live.streams[syn.sender].start_with_syn(syn.sequence);
-                    live.conversation.transport.syn(syn.sender, syn.sequence, None);
-                }
-                index
-            }
-            (None, None) if segment.syn => {
-                let client = if segment.acknowledgment.is_some() { 1 - sender } else { sender };
-                self.open(route, Some(client), origin, sink)
-            }
-            (None, None) if has_payload && !segment.rst => self.open(route, None, origin, sink),
-            (None, None) => return,
-        };
+        let Some(index) = index else { return };
         let now = self.clock.now();
         let Some(Entry::Live(live)) = self.table.get(index) else { return };
         if !live.tags.last_was(sender, tags.hash) {
@@ -209,8 +159,80 @@ impl Connections {
         );
         let ended = live.segment(sender, segment, origin, now, &mut self.total_held, &mut state);
         live.measure_after(change, &mut self.ledger);
-        self.reclassify(index, ended, origin.time, sink);
+        let class = live.class(ended);
+        self.reclassify(index, class, origin.time, sink);
         self.bound_memory(index, sink);
+    }
+
+    /// The connection that a segment belongs to, where that is not clear, or that it opens. `index` is the
+    /// one with its addresses and ports.
+    #[inline(never)]
+    fn choose_connection<S: Sink>(
+        &mut self,
+        mut index: Option<SlotIndex>,
+        mut route: Route<'_>,
+        segment: &Segment<'_>,
+        origin: Origin,
+        sink: &mut S,
+    ) -> Option<SlotIndex> {
+        let (sender, tags) = (route.sender, &route.packet.tags);
+        let is_sure = match index.and_then(|index| self.table.get(index)) {
+            Some(entry) => entry.last_tags_were(sender, tags.hash),
+            None => self.tenants.is_empty(),
+        };
+        if !is_sure && self.options.key == ConnectionKey::Auto {
+            if !self.choose_tenant(&mut route, segment) {
+                return None;
+            }
+            index = self.table.find(&route.key);
+        }
+        let mut syn = None;
+        if let Some(old) = index {
+            let reuse = match self.table.get(old) {
+                Some(Entry::Live(live)) => live.port_reuse(sender, segment),
+                Some(Entry::Past(past)) => {
+                    let before = past.bytes_held();
+                    let afterwards = past.segment(sender, segment, tags.hash);
+                    self.ledger.change(before, past.bytes_held());
+                    if afterwards != Afterwards::Opens {
+                        count_later(past, &mut self.protocols, &mut self.tls);
+                        self.evicted_packets += u64::from(afterwards == Afterwards::Unread);
+                        self.touch_past(old, segment);
+                        return None;
+                    }
+                    PortReuse::Confirmed(None)
+                }
+                None => PortReuse::No,
+            };
+            match reuse {
+                PortReuse::No => {}
+                PortReuse::Possible => return None,
+                PortReuse::Confirmed(other) => {
+                    self.end_connection(old, Ended::Replaced, sink);
+                    self.forget(old);
+                    (index, syn) = (None, other);
+                }
+            }
+        }
+        match (index, syn) {
+            (Some(index), _) => Some(index),
+            (None, Some(syn)) => {
+                let index = self.open(route, Some(syn.client), origin, sink);
+                if let Some(Entry::Live(live)) = self.table.get(index) {
+                    live.streams[syn.sender].start_with_syn(syn.sequence);
+                    live.conversation.transport.syn(syn.sender, syn.sequence, None);
+                }
+                Some(index)
+            }
+            (None, None) if segment.syn => {
+                let client = if segment.acknowledgment.is_some() { 1 - sender } else { sender };
+                Some(self.open(route, Some(client), origin, sink))
+            }
+            (None, None) if segment.has_payload() && !segment.rst => {
+                Some(self.open(route, None, origin, sink))
+            }
+            (None, None) => None,
+        }
     }
 
     fn ordered<S: Sink>(&mut self, route: Route<'_>, bytes: &[u8], origin: Origin, sink: &mut S) {
@@ -228,11 +250,12 @@ impl Connections {
                 );
                 live.ordered(route.sender, bytes, origin, &mut state);
                 live.measure(&mut self.ledger);
+                let class = live.class(None);
+                self.reclassify(index, class, origin.time, sink);
             }
             Some(Entry::Past(past)) => count_later(past, &mut self.protocols, &mut self.tls),
             None => {}
         }
-        self.reclassify(index, None, origin.time, sink);
         self.bound_memory(index, sink);
     }
 
@@ -254,29 +277,19 @@ impl Connections {
         }
     }
 
-    /// Moves a connection to the right list after one of its packets.
+    /// Moves a connection to the right list after one of its packets, or ends it.
+    #[inline]
     fn reclassify<S: Sink>(
         &mut self,
         index: SlotIndex,
-        ended: Option<Ended>,
+        class: Result<Class, Ended>,
         time: i64,
         sink: &mut S,
     ) {
-        let Some(Entry::Live(live)) = self.table.get(index) else { return };
-        let class = if live.conversation.is_dead() {
-            // The segments it still holds are not needed.
-            self.end_connection(index, Ended::Fin, sink);
-            Class::Past
-        } else if let Some(ended) = ended {
+        let class = class.unwrap_or_else(|ended| {
             self.end_connection(index, ended, sink);
             Class::Past
-        } else if live.is_closing() {
-            Class::Closing
-        } else if live.conversation.is_open() {
-            Class::WebSocket
-        } else {
-            Class::Pending
-        };
+        });
         // The clock may not have advanced to an unconfirmed time, but the connection was active then.
         self.table.touch(index, class, self.clock.now().max(time));
     }

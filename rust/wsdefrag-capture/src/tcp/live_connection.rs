@@ -19,6 +19,7 @@ use crate::packet::{Origin, Segment};
 use crate::sink::Sink;
 use crate::stream_part::StreamPart;
 use crate::tcp::beginning::Beginning;
+use crate::tcp::connection_table::Class;
 use crate::tcp::port_reuse::{OtherSyn, PortReuse};
 use crate::tcp::reset::Reset;
 use crate::tcp::stream::{MAX_TOTAL_HELD, Stream};
@@ -123,6 +124,34 @@ impl LiveConnection {
         PortReuse::Possible
     }
 
+    /// Whether a segment under tags with this hash is one of this connection and opens no other: there
+    /// is nothing to doubt or to confirm.
+    #[inline]
+    pub(super) const fn goes_on_with(
+        &self,
+        sender: usize,
+        segment: &Segment<'_>,
+        tags: u64,
+    ) -> bool {
+        !segment.syn && self.other_syn.is_none() && self.tags.last_was(sender, tags)
+    }
+
+    /// The list that the connection belongs in after a segment that may have ended it; if it has ended,
+    /// how.
+    #[inline]
+    pub(super) fn class(&self, ended: Option<Ended>) -> Result<Class, Ended> {
+        if self.conversation.is_dead() {
+            // The segments it still holds are not needed.
+            return Err(Ended::Fin);
+        }
+        match ended {
+            Some(ended) => Err(ended),
+            None if self.is_closing() => Ok(Class::Closing),
+            None if self.conversation.is_open() => Ok(Class::WebSocket),
+            None => Ok(Class::Pending),
+        }
+    }
+
     /// Whether the connection ends unless something follows: a RST or both FINs were captured.
     pub(crate) fn is_closing(&self) -> bool {
         self.reset.is_some() || self.streams.iter().all(Stream::has_fin)
@@ -155,14 +184,15 @@ impl LiveConnection {
         if self.reset.is_some_and(|reset| reset.is_refuted_by(sender, segment)) {
             self.reset = None;
         }
-        // The SYN that opens a connection acknowledges nothing, so another one that does is a stray.
-        let client = self.conversation.transport.is_client(sender);
-        let is_stray = segment.syn && self.has_opener && client;
-        let segment = match segment.acknowledgment {
-            Some(_) if is_stray => &Segment { acknowledgment: None, ..*segment },
-            _ => segment,
-        };
+        let without_acknowledgment;
+        let mut segment = segment;
         if segment.syn {
+            // The SYN that opens a connection acknowledges nothing, so another one that does is a stray.
+            let is_stray = self.has_opener && self.conversation.transport.is_client(sender);
+            if is_stray {
+                without_acknowledgment = Segment { acknowledgment: None, ..*segment };
+                segment = &without_acknowledgment;
+            }
             self.syn(sender, segment, is_stray);
         }
         let begins = !self.streams[sender].has_begun() && segment.has_payload();
