@@ -13,7 +13,7 @@ use crate::tcp::entry::Entry;
 use crate::tcp::live_connection::LiveConnection;
 use crate::tcp::past_connection::IN_TABLE;
 
-/// Bytes for a connection in the tables beside [`ConnectionTable`], here and in a sink, when they
+/// Bytes for a connection in other tables than that of the connections, here and in a sink, when they
 /// double.
 const OTHER_TABLES: usize = 256;
 
