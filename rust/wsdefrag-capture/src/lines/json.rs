@@ -64,71 +64,90 @@ pub(super) fn string_part(line: &mut Line, text: &[u8]) -> Result<usize, OutOfMe
 /// counts up to its first byte that may need an escape.
 fn escape(line: &mut Line, text: &[u8], part: usize) -> usize {
     let mut buffer = [0; BUFFER];
-    let (mut at, mut filled) = (0, 0);
-    while at < part {
-        if BUFFER - filled < 2 * WORD {
+    let mut filled = 0;
+    let mut rest = &text[..part];
+    while let Some(word) = rest.first_chunk::<WORD>() {
+        if filled > BUFFER - 2 * WORD {
             line.extend_from_slice(&buffer[..filled]);
             filled = 0;
         }
-        let word = word_at(&text[at..part]);
-        buffer[filled..filled + WORD].copy_from_slice(&word);
-        let plain = plain_bytes(u64::from_le_bytes(word));
+        buffer[filled..filled + WORD].copy_from_slice(word);
+        let word = u64::from_le_bytes(*word);
+        let plain = plain_bytes(word);
         filled += plain;
-        at += plain;
-        if plain == WORD || at >= part {
+        if plain == WORD {
+            rest = &rest[WORD..];
             continue;
         }
-        let short = SHORT_ESCAPES[usize::from(text[at])];
-        if short == 0 {
-            line.extend_from_slice(&buffer[..filled]);
-            filled = 0;
-            at += special(line, &text[at..]);
-        } else {
+        let short = SHORT_ESCAPES[(word >> (8 * plain) & 0xff) as usize];
+        if short > LONG_ESCAPE {
             buffer[filled..filled + 2].copy_from_slice(&[b'\\', short]);
             filled += 2;
-            at += 1;
+            rest = &rest[plain + 1..];
+        } else {
+            line.extend_from_slice(&buffer[..filled]);
+            filled = 0;
+            let at = part - rest.len() + plain;
+            let taken = special(line, &text[at..]);
+            if at + taken > part {
+                return at + taken;
+            }
+            rest = &text[at + taken..part];
         }
     }
     line.extend_from_slice(&buffer[..filled]);
+    let mut at = part - rest.len();
+    while at < part {
+        match SHORT_ESCAPES[usize::from(text[at])] {
+            0 => line.push(text[at]),
+            LONG_ESCAPE => {
+                at += special(line, &text[at..]);
+                continue;
+            }
+            short => line.extend_from_slice(&[b'\\', short]),
+        }
+        at += 1;
+    }
     at
-}
-
-/// The first bytes of a text. At its end, bytes follow that are not plain.
-#[inline]
-fn word_at(text: &[u8]) -> [u8; WORD] {
-    text.first_chunk().copied().unwrap_or_else(|| {
-        let mut word = [b'"'; WORD];
-        word[..text.len()].copy_from_slice(text);
-        word
-    })
 }
 
 /// A word whose bytes are all 1.
 const ONES: u64 = u64::from_le_bytes([1; WORD]);
+/// A word whose bytes have only their highest bit.
+const HIGH: u64 = 0x80 * ONES;
 
 /// How many bytes of a word, from the lowest on, stand for themselves in a string. Bytes that may begin
 /// a character with an escape (`C2`: U+0080 to U+009F; `E2`: U+2028 and U+2029) do not.
 #[inline]
 const fn plain_bytes(word: u64) -> usize {
-    // Each has the highest bit of the first byte that it is for, and none of the bytes before it.
-    let control = word.wrapping_sub(0x20 * ONES) & !word;
-    let quote = zero_bytes(word ^ (0x22 * ONES));
-    let backslash = zero_bytes(word ^ (0x5c * ONES));
-    let delete = zero_bytes(word ^ (0x7f * ONES));
-    let beginning = zero_bytes((word ^ (0xc2 * ONES)) & (0xdf * ONES));
-    let found = (control | quote | backslash | delete | beginning) & (0x80 * ONES);
-    found.trailing_zeros() as usize / 8
+    // Each term has the highest bit of the first byte that it is for, and none of the bytes before it.
+    let control = word.wrapping_sub(0x20 * ONES);
+    let quote = (word ^ (0x22 * ONES)).wrapping_sub(ONES);
+    let backslash = (word ^ (0x5c * ONES)).wrapping_sub(ONES);
+    let found = if word & HIGH == 0 {
+        control | quote | backslash | (word + ONES)
+    } else {
+        // Bytes of 0x80 and more are none of these.
+        let delete = (word ^ (0x7f * ONES)).wrapping_sub(ONES);
+        let beginning = (word ^ (0xc2 * ONES)) & (0xdf * ONES);
+        ((control | quote | backslash | delete) & !word)
+            | (beginning.wrapping_sub(ONES) & !beginning)
+    };
+    (found & HIGH).trailing_zeros() as usize / 8
 }
 
-/// Among the highest bits of the bytes, that of the first byte that is zero, and none before it.
-#[inline]
-const fn zero_bytes(word: u64) -> u64 {
-    word.wrapping_sub(ONES) & !word
-}
-
-/// The second byte of an escape that has two; 0 for bytes that have no such escape.
+/// For bytes that have an escape of two bytes, the second one; [`LONG_ESCAPE`] for those that may have a
+/// longer one; 0 for those that stand for themselves.
 const SHORT_ESCAPES: [u8; 256] = {
     let mut escapes = [0; 256];
+    let mut byte = 0;
+    while byte < 0x20 {
+        escapes[byte] = LONG_ESCAPE;
+        byte += 1;
+    }
+    escapes[0x7f] = LONG_ESCAPE;
+    escapes[0xc2] = LONG_ESCAPE;
+    escapes[0xe2] = LONG_ESCAPE;
     let known = *b"\"\"\\\\\nn\rr\tt\x08b\x0cf";
     let mut index = 0;
     while index < known.len() {
@@ -137,6 +156,9 @@ const SHORT_ESCAPES: [u8; 256] = {
     }
     escapes
 };
+
+/// What [`SHORT_ESCAPES`] has for bytes that may have a longer escape.
+const LONG_ESCAPE: u8 = 1;
 
 /// Appends the character that begins here, which may need a long escape. Returns its length in bytes.
 #[cold]
