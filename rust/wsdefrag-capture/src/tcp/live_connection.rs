@@ -27,26 +27,28 @@ use crate::tcp::tenants::{Fit, Positions, TagsSeen};
 
 /// A connection that has not ended. Arrays have one entry per endpoint, in the order of the
 /// connection's key; `sender` is an index into them.
+// Fields in the order of their use: those of every packet share cache lines.
+#[repr(C)]
 pub(crate) struct LiveConnection {
-    pub(crate) streams: [Stream; 2],
-    /// Segments that wait, because it is not known where a direction begins.
-    pub(super) beginning: Option<Box<Beginning>>,
-    /// For exported PDUs: the prefix that the next PDU may repeat.
-    repeated: Option<Box<[RepeatedPrefix; 2]>>,
-    /// A SYN that may have opened another connection.
-    other_syn: Option<OtherSyn>,
-    reset: Option<Reset>,
     /// The tags under which its packets came.
     pub(super) tags: TagsSeen,
-    /// Whether a SYN was captured that acknowledges nothing: that of the client.
-    has_opener: bool,
-    pub(crate) conversation: Conversation,
-    /// Whether [`settle`](Self::settle) was called.
-    is_settled: bool,
+    /// Segments that wait, because it is not known where a direction begins.
+    pub(super) beginning: Option<Box<Beginning>>,
+    reset: Option<Reset>,
+    /// A SYN that may have opened another connection.
+    other_syn: Option<OtherSyn>,
     /// The bytes of memory at the last [`measure`](Self::measure): those of the directions, by sender,
     /// and the others.
     pub(super) sides: [usize; 2],
     pub(super) common: usize,
+    /// Whether a SYN was captured that acknowledges nothing: that of the client.
+    has_opener: bool,
+    /// Whether [`settle`](Self::settle) was called.
+    is_settled: bool,
+    pub(crate) streams: [Stream; 2],
+    pub(crate) conversation: Conversation,
+    /// For exported PDUs: the prefix that the next PDU may repeat.
+    repeated: Option<Box<[RepeatedPrefix; 2]>>,
 }
 
 impl LiveConnection {

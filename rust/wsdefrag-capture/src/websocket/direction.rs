@@ -49,15 +49,17 @@ pub(super) enum State {
 }
 
 /// One direction of a WebSocket.
+// Fields in the order of their use: those of every packet share cache lines.
+#[repr(C)]
 pub(crate) struct Direction {
-    pub(super) options: DirectionOptions,
-    pub(super) state: State,
     /// While the length of a gap inside the current frame is a guess: what followed. The state is
     /// Reassembling then.
     pub(super) test: Option<Box<GapTest>>,
     /// The packet with the first byte of the incomplete message or frame.
     pub(super) first: Origin,
     pub(super) output: DirectionOutput,
+    pub(super) state: State,
+    pub(super) options: DirectionOptions,
 }
 
 impl Direction {

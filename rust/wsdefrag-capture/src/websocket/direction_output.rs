@@ -23,27 +23,29 @@ use crate::websocket::gap_costs::GapCosts;
 
 /// What one direction has given out, and what its next message needs.
 #[derive(Default)]
+// Fields in the order of their use: those of every packet share cache lines.
+#[repr(C)]
 pub(super) struct DirectionOutput {
-    connection: u64,
-    from_client: bool,
-    /// The number of the next message.
-    seq: u64,
-    /// The number of the next event.
-    next_event: u64,
-    /// The gaps whose cost is not certain yet.
-    pub(super) gap_costs: GapCosts,
-    /// Whether the frames were found by a search.
-    pub(super) resynced: bool,
-    /// The position in the stream up to which bytes have come that no tag of TLS confirms.
-    pub(super) unauthenticated_until: u64,
-    /// Messages that may hold such bytes.
-    pub(super) unauthenticated: u64,
     /// The packet with the highest number so far. A message is complete only when this packet has
     /// been captured, because its segment may have been held for an earlier one.
     pub(super) latest: Origin,
     /// The position in the stream of the current reassembler's first byte.
     pub(super) base: u64,
+    /// The number of the next message.
+    seq: u64,
+    connection: u64,
+    /// The position in the stream up to which bytes have come that no tag of TLS confirms.
+    pub(super) unauthenticated_until: u64,
+    from_client: bool,
+    /// Whether the frames were found by a search.
+    pub(super) resynced: bool,
     pub(super) account: Account,
+    /// The number of the next event.
+    next_event: u64,
+    /// The gaps whose cost is not certain yet.
+    pub(super) gap_costs: GapCosts,
+    /// Messages that may hold such bytes.
+    pub(super) unauthenticated: u64,
     /// The first close frame.
     pub(super) close: Option<CloseSeen>,
 }

@@ -35,14 +35,16 @@ pub(crate) enum ClientStart {
 }
 
 /// A WebSocket that has not ended.
+// Fields in the order of their use: those of every packet share cache lines.
+#[repr(C)]
 pub(crate) struct OpenWebSocket {
-    connection: Connection,
     /// Bytes of the request that have yet to come.
     rest_of_request: u64,
-    /// Indexed by `from_client`.
-    directions: [Direction; 2],
     /// Bytes of memory besides those that the directions allocate.
     own_bytes: usize,
+    /// Indexed by `from_client`.
+    directions: [Direction; 2],
+    connection: Connection,
 }
 
 impl OpenWebSocket {
