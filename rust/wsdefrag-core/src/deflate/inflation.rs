@@ -245,9 +245,10 @@ impl Inflation {
                 }
                 // At the ceiling: one more byte proves that the message exceeds it.
                 Room::Full(excess) => {
-                    let progress = stream.inflate(input, &mut [0]);
+                    let mut byte = [0];
+                    let progress = stream.inflate(input, &mut byte);
                     if progress.produced > 0 {
-                        target.exceeded(excess)?;
+                        target.exceeded(excess, byte[0])?;
                     }
                     (0, progress)
                 }

@@ -16,6 +16,7 @@ use crate::read::memory::{Content, Memory};
 use crate::read::message::OpenMessage;
 use crate::read::reassembler::{Reassembler, live};
 use crate::read::sink::SinkFor;
+use crate::read::uncollected::Collection;
 use crate::read::walker::Range;
 use crate::text;
 
@@ -39,6 +40,9 @@ impl<C: Content> Reassembler<C> {
         let failed = |kind| self.walker.parser.error(kind);
         let (content, any) = match admitted(wire, mask, sink) {
             Ok(content) => content,
+            Err(Kind::Limit(_)) if self.collection != Collection::Required => {
+                return self.uncollected_whole_message(range, sink);
+            }
             Err(kind) if !self.passive.on => return Err(failed(kind)),
             Err(kind) => return self.damaged_whole_message(kind, None, sink),
         };
@@ -58,6 +62,22 @@ impl<C: Content> Reassembler<C> {
         let extent = extent_of(header);
         let kept = sink.event(offset, Event::Message { opcode, content, extent });
         if kept.is_ok() { Ok(()) } else { self.event_lost(extent.wire_length) }
+    }
+
+    /// The same, of a message whose content the caller's budget does not allow to be collected.
+    #[cold]
+    fn uncollected_whole_message<S: SinkFor<C>>(
+        &mut self,
+        range: &Range<'_>,
+        sink: &mut S,
+    ) -> Result<(), Error> {
+        let header = self.walker.header;
+        self.begin_frame(&header)
+            .and_then(|()| Ok(self.message.as_mut().map_or(Ok(0), OpenMessage::stop_collecting)?))
+            .and_then(|_| sink.frame(&header))
+            .and_then(|()| self.take_payload(range, sink))
+            .and_then(|()| self.end_frame(sink))
+            .map_err(|kind| self.walker.parser.error(kind))
     }
 
     /// The same, in a passive direction, of a message that breaks a rule or exceeds a limit.
@@ -103,7 +123,7 @@ impl<C: Content> Reassembler<C> {
                 inflation.finish(message.account.announced == 0)?;
             }
             message.deflate_breaches = inflation.end_message();
-            inflation.remember(message.content())?;
+            inflation.remember(message.end_of_content())?;
         }
         message.finish()
     }
@@ -205,6 +225,10 @@ fn give<C: Content, S: SinkFor<C>>(
     let Account { opcode, offset, decoding, foreign, rsv, .. } = message.account;
     let refers_back = message.deflate_breaches.no_context_takeover;
     let extent = Extent { refers_back, ..message.account.extent() };
+    if let Some(uncollected) = &message.uncollected {
+        let length = uncollected.length;
+        return sink.event(offset, Event::Uncollected { opcode, length, extent });
+    }
     let (damage, missing) = (message.damage, message.missing);
     // A payload that cannot be inflated is only useful if it is complete.
     let useless = decoding == Decoding::Opaque && damage != Some(Damage::Undecodable);

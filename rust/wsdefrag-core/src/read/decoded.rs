@@ -116,7 +116,7 @@ impl Target for DecodedTarget<'_> {
     }
 
     #[cold]
-    fn exceeded(&mut self, excess: Excess) -> Result<(), Kind> {
+    fn exceeded(&mut self, excess: Excess, _byte: u8) -> Result<(), Kind> {
         Err(Kind::Limit(excess))
     }
 }

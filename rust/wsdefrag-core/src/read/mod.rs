@@ -18,5 +18,6 @@ mod passive_state;
 pub mod reassembler;
 pub mod settings;
 pub mod sink;
+pub mod uncollected;
 mod waiting;
 mod walker;

@@ -31,6 +31,7 @@ use crate::read::message::{OpenMessage, PayloadUse};
 use crate::read::passive_state::PassiveState;
 use crate::read::settings::Settings;
 use crate::read::sink::SinkFor;
+use crate::read::uncollected::Collection;
 use crate::read::walker::{Range, Walker};
 use crate::strictness::Tolerated;
 
@@ -50,6 +51,10 @@ pub struct Reassembler<C> {
     pub(super) discarded_from: Option<u64>,
     error: Option<Error>,
     pub(super) passive: PassiveState,
+    pub(super) collection: Collection,
+    /// The length, in bytes, from which on an uncompressed frame is never a message on the short
+    /// path.
+    pub(super) too_long: u64,
 }
 
 impl<C: Content> Reassembler<C> {
@@ -68,7 +73,19 @@ impl<C: Content> Reassembler<C> {
             discarded_from: None,
             error: None,
             passive: PassiveState::OFF,
+            collection: Collection::Required,
+            too_long: settings.limits.too_long(),
         }
+    }
+
+    /// Chooses which messages are collected. To be called before the first byte.
+    #[must_use]
+    pub const fn with_collection(mut self, collection: Collection) -> Self {
+        self.collection = collection;
+        if matches!(collection, Collection::Nothing) {
+            self.too_long = 0;
+        }
+        self
     }
 
     /// The settings of the direction.
@@ -202,7 +219,7 @@ impl<C: Content> Reassembler<C> {
     }
 
     #[inline]
-    fn take_payload<S: SinkFor<C>>(&mut self, range: &Range<'_>, sink: &mut S) -> Result<(), Kind> {
+    pub(super) fn take_payload<S: SinkFor<C>>(&mut self, range: &Range<'_>, sink: &mut S) -> Result<(), Kind> {
         let Range { wire, mask, frame_left, ends_frame, .. } = *range;
         if self.walker.header.opcode.is_control() {
             self.walker.take_control(range);
@@ -215,7 +232,10 @@ impl<C: Content> Reassembler<C> {
         if message.payload_use == PayloadUse::PassedOver {
             return sink.payload(wire, mask, message.len());
         }
-        let result = if message.account.decoding == Decoding::Deflate {
+        let is_checked = message.payload_use == PayloadUse::Checked;
+        let result = if is_checked && message.account.decoding != Decoding::Deflate {
+            message.check(wire, mask)
+        } else if message.account.decoding == Decoding::Deflate {
             if self.waits_for_frame() && !range.is_frame() {
                 self.wait_for_frame(range, sink)
             } else {
@@ -224,7 +244,13 @@ impl<C: Content> Reassembler<C> {
         } else {
             let most = self.settings.limits.max_message_size;
             let outlook = Outlook { frame_left, last_frame: self.walker.header.fin, most };
-            message.append(wire, mask, outlook, sink.memory())
+            match message.append(wire, mask, outlook, sink.memory()) {
+                Err(Kind::Limit(_)) if message.content_rules.optional => {
+                    sink.memory().forgo(message.stop_collecting()?);
+                    message.check(wire, mask)
+                }
+                appended => appended,
+            }
         };
         let decoded = self.message.as_ref().map_or(0, OpenMessage::len);
         result.or_else(|kind| self.content_fault(kind))?;
