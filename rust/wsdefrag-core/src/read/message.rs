@@ -113,14 +113,17 @@ impl<C: Content> OpenMessage<C> {
     /// Takes inflated bytes of a message that is not collected.
     pub(crate) fn check_inflated(&mut self, content: &[u8]) -> Result<(), Kind> {
         if let Some(uncollected) = &mut self.uncollected {
-            uncollected.remember(content)?;
+            uncollected.recent.append(content)?;
         }
         self.check(content, Mask::NONE)
     }
 
     /// The end of the content, as far as later messages may refer to it.
     pub(crate) fn end_of_content(&self) -> &[u8] {
-        self.uncollected.as_ref().map_or_else(|| self.content(), Uncollected::recent)
+        match &self.uncollected {
+            Some(uncollected) => uncollected.recent.as_slice(),
+            None => self.content(),
+        }
     }
 
     /// Notes that a frame belongs to an unknown extension; returns whether the message was inflated
@@ -235,12 +238,8 @@ impl<C: Content> OpenMessage<C> {
 
     /// Counts the violations that were tolerated in the message.
     pub(crate) fn count_breaches(&self, tolerated: &mut Tolerated) {
-        let DeflateBreaches { no_context_takeover, empty_compressed_payload, deflate_tail } =
-            self.deflate_breaches;
         tolerated.utf8 += u64::from(self.not_utf8);
-        tolerated.no_context_takeover += u64::from(no_context_takeover);
-        tolerated.empty_compressed_payload += u64::from(empty_compressed_payload);
-        tolerated.deflate_tail += u64::from(deflate_tail);
+        self.deflate_breaches.count(tolerated);
     }
 
     /// Takes the content so far.

@@ -16,6 +16,7 @@ mod opening;
 pub mod passive;
 mod passive_state;
 pub mod reassembler;
+mod recent;
 pub mod settings;
 pub mod sink;
 pub mod uncollected;

@@ -194,9 +194,16 @@ impl<C: Content> Reassembler<C> {
     }
 
     fn run<S: SinkFor<C>>(&mut self, mut data: &[u8], sink: &mut S) -> Result<(), Error> {
+        let arrived = data.len();
         loop {
             let order = if self.message.is_some() { Order::Continue } else { Order::Start };
-            let Some(range) = self.walker.next(&mut data, order)? else { return Ok(()) };
+            let Some(range) = self.walker.next(&mut data, order)? else {
+                // The bytes of an incomplete header are held too.
+                let cut = self.walker.parser.cut_header().len().min(arrived);
+                let admitted = sink.memory().admit(cut, cut);
+                return admitted
+                    .map_or_else(|e| Err(self.walker.parser.error(e.into())), |_| Ok(()));
+            };
             if range.starts_frame {
                 if range.ends_frame && self.is_whole_message(&self.walker.header) {
                     self.whole_message(&range, sink)?;
@@ -204,7 +211,7 @@ impl<C: Content> Reassembler<C> {
                 }
                 let header = self.walker.header;
                 self.begin_frame(&header)
-                    .and_then(|()| sink.frame(&header))
+                    .and_then(|()| self.pass(sink, |sink| sink.frame(&header)))
                     .map_err(|kind| self.walker.parser.error(kind))?;
             }
             self.take_payload(&range, sink).map_err(|kind| self.walker.parser.error(kind))?;
@@ -219,7 +226,11 @@ impl<C: Content> Reassembler<C> {
     }
 
     #[inline]
-    pub(super) fn take_payload<S: SinkFor<C>>(&mut self, range: &Range<'_>, sink: &mut S) -> Result<(), Kind> {
+    pub(super) fn take_payload<S: SinkFor<C>>(
+        &mut self,
+        range: &Range<'_>,
+        sink: &mut S,
+    ) -> Result<(), Kind> {
         let Range { wire, mask, frame_left, ends_frame, .. } = *range;
         if self.walker.header.opcode.is_control() {
             self.walker.take_control(range);
@@ -254,7 +265,25 @@ impl<C: Content> Reassembler<C> {
         };
         let decoded = self.message.as_ref().map_or(0, OpenMessage::len);
         result.or_else(|kind| self.content_fault(kind))?;
-        sink.payload(wire, mask, decoded)
+        self.pass(sink, |sink| sink.payload(wire, mask, decoded))
+    }
+
+    /// Gives a part of a frame to the sink. If the sink has no room left in its budget and the content
+    /// need not be collected, it gets the content's room.
+    #[inline]
+    pub(super) fn pass<S: SinkFor<C>>(
+        &mut self,
+        sink: &mut S,
+        mut give: impl FnMut(&mut S) -> Result<(), Kind>,
+    ) -> Result<(), Kind> {
+        match give(sink) {
+            Err(kind) if self.need_not_collect(kind) => {}
+            given => return given,
+        }
+        if let Some(message) = &mut self.message {
+            sink.memory().forgo(message.stop_collecting()?);
+        }
+        give(sink)
     }
 
     /// Inflates a range of the open message's payload.

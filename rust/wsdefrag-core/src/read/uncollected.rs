@@ -3,13 +3,10 @@
 //! A text is validated range by range, and compressed payloads are inflated into a buffer on the
 //! stack, so the memory does not depend on the length of the message. The last 32 KiB of content are
 //! kept only where a later message may refer to them against an agreement of no context takeover.
-//!
-//! - `recent` is empty, or has the last bytes of content: all of it, or at least `WINDOW` bytes
 
-use crate::deflate::window::WINDOW;
 use crate::error::OutOfMemory;
-use crate::fallible::TryGrow;
 use crate::frame::mask::Mask;
+use crate::read::recent::Recent;
 use crate::text::{NotUtf8, Utf8Ranges};
 
 /// Which messages a direction collects.
@@ -32,9 +29,8 @@ pub(crate) struct Uncollected {
     /// Bytes of content so far; of the payload, if it cannot be decoded.
     pub(crate) length: u64,
     text: Utf8Ranges,
-    /// Whether the content has to be remembered for later messages.
-    remembers: bool,
-    recent: Vec<u8>,
+    /// The end of the content, if it has to be remembered for later messages.
+    pub(crate) recent: Recent,
 }
 
 impl Uncollected {
@@ -47,15 +43,9 @@ impl Uncollected {
         let mut text = Utf8Ranges::default();
         // At most the start of one character, which is valid so far.
         let _ = text.append(&content[checked..]);
-        let mut uncollected =
-            Self { length: content.len() as u64, text, remembers, recent: Vec::new() };
-        uncollected.remember(content)?;
-        Ok(uncollected)
-    }
-
-    /// The last bytes of the content, if they have to be remembered.
-    pub(crate) fn recent(&self) -> &[u8] {
-        &self.recent
+        let mut recent = Recent::new(remembers);
+        recent.append(content)?;
+        Ok(Self { length: content.len() as u64, text, recent })
     }
 
     /// Takes the next range of the content, masked with `mask`. A text is validated if `is_checked`.
@@ -90,41 +80,11 @@ impl Uncollected {
     pub(crate) const fn finish(&self) -> Result<(), NotUtf8> {
         self.text.finish()
     }
-
-    /// Keeps the last bytes of inflated content, if they have to be remembered.
-    pub(crate) fn remember(&mut self, content: &[u8]) -> Result<(), OutOfMemory> {
-        if !self.remembers {
-            return Ok(());
-        }
-        let content = &content[content.len().saturating_sub(WINDOW)..];
-        if content.len() == WINDOW {
-            self.recent.clear();
-        } else if self.recent.len() + content.len() > 2 * WINDOW {
-            self.recent.drain(..self.recent.len() - WINDOW);
-        }
-        self.recent.try_append(content)
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn last_window_of_the_content_is_remembered() {
-        let mut message = Uncollected::after(b"start", 5, true).unwrap();
-        let mut all = b"start".to_vec();
-        for (size, byte) in [(10, 1), (WINDOW - 20, 2), (5000, 3), (100_000, 4), (7, 5)] {
-            let content = vec![byte; size];
-            message.remember(&content).unwrap();
-            message.append(&content, Mask::NONE, false).unwrap();
-            all.extend(content);
-            assert_eq!(message.length, all.len() as u64);
-            let recent = message.recent();
-            assert!(all.ends_with(recent) && recent.len() >= all.len().min(WINDOW));
-            assert!(recent.len() <= 2 * WINDOW);
-        }
-    }
 
     #[test]
     fn character_across_the_end_of_the_collected_part_is_valid() {
@@ -133,6 +93,6 @@ mod tests {
         assert_eq!(message.finish(), Err(NotUtf8));
         assert_eq!(message.append(&text[3..], Mask::new([0; 4]), true), Ok(()));
         assert_eq!(message.finish(), Ok(()));
-        assert!(message.recent().is_empty(), "nothing has to be remembered");
+        assert!(message.recent.as_slice().is_empty(), "nothing has to be remembered");
     }
 }
