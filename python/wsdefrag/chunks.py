@@ -9,8 +9,8 @@ Each event is made when it is asked for, so that memory does not grow with what 
 inflates to. A chunk has at most 1 MiB of content, and in all at most the bytes of an incomplete
 character, three, wait for the next one. Time is linear in the number of bytes.
 
-A text is checked as it arrives (RFC 6455 section 8.1), and its chunks end between characters, so each
-can be decoded by itself. Chunks that end anywhere come with ``cut_characters=True``, and where
+A text is checked as it arrives (RFC 6455 section 8.1), and its chunks end between characters, so
+each can be decoded by itself. Chunks that end anywhere come with ``cut_characters=True``, and where
 ``Strictness(utf8=False)`` lets a text be invalid.
 
 Follows RFC 6455 sections 5.4 to 5.6 and 8.1, and RFC 7692 section 7.2.2.
@@ -57,8 +57,8 @@ class ChunkDecoder(_native.ChunkDecoder):
         error: The violation that ended this direction, or None.
         close_received: The ``Close`` event that was received, or None.
         bytes_received: Bytes received so far.
-        bytes_buffered: Bytes held: of events that were not taken, or of an incomplete header, control
-            frame or character.
+        bytes_buffered: Bytes held: of events that were not taken, or of an incomplete header,
+            control frame or character.
         bytes_discarded: Bytes after a Close, or from the first byte of the invalid frame on.
         tolerated: For each rule that ``strictness`` switches off: how often it was broken.
 
