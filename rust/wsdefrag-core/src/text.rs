@@ -44,6 +44,7 @@ impl Utf8Progress {
     }
 
     /// Number of bytes that were checked; the rest is the start of an incomplete character.
+    #[must_use]
     pub const fn checked(self) -> usize {
         self.checked
     }

@@ -390,11 +390,10 @@ impl FragmentStream {
             if self.strictness.utf8 {
                 return Err(Kind::InvalidUtf8);
             }
-            self.walker.tolerated.utf8 += 1;
             self.text = None;
         }
-        if ends.message {
-            self.text = Some(Utf8Ranges::default());
+        if ends.message && self.text.replace(Utf8Ranges::default()).is_none() {
+            self.walker.tolerated.utf8 += 1;
         }
         Ok(Found::Binary(content, ends))
     }

@@ -33,6 +33,7 @@ pub(crate) enum PayloadUse {
 
 /// How a message's content is checked.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "they are independent")]
 pub(crate) struct ContentRules {
     /// Whether a text that is not UTF-8 is rejected; otherwise it is only counted.
     pub(crate) utf8: bool,

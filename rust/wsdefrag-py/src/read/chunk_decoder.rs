@@ -157,48 +157,45 @@ impl State {
 
     /// Reads on until something is found.
     fn read(&mut self, py: Python<'_>) -> Option<Found> {
-        if self.discarded_from.is_some() {
+        if self.discarded_from.is_some() || matches!(self.buffered, Buffered::Nothing) {
             return None;
         }
         // The buffered bytes cannot change while the GIL is released.
         let mut memory = ChunkMemory(PyMemory { immutable_input: true, ..PyMemory::new(py) });
-        while !matches!(self.buffered, Buffered::Nothing) {
-            let mut unread = self.buffered.unread(py);
-            let found = match self.engine.next(&mut unread, &mut memory) {
-                Ok(Some(
-                    FragmentEvent::Text(content, ends) | FragmentEvent::Binary(content, ends),
-                )) => chunk(py, content, ends),
-                Ok(Some(FragmentEvent::Ping(_))) => Some(Found::Ping),
-                Ok(Some(FragmentEvent::Pong(_))) => Some(Found::Pong),
-                Ok(Some(FragmentEvent::Close(close))) => {
-                    let reason = PyString::from_bytes(py, close.reason.as_bytes());
-                    reason.ok().map(|reason| Found::Close(close.code, reason.unbind()))
-                }
-                Ok(None) => {
-                    self.buffered = Buffered::Nothing;
-                    return None;
-                }
-                Err(error) => {
-                    self.discarded_from = Some(error.offset);
-                    self.buffered = Buffered::Nothing;
-                    return Some(Found::Violation);
-                }
-            };
-            let left = unread.len();
-            self.buffered.leave(py, left);
-            if matches!(found, Some(Found::Close(..))) {
-                self.discarded_from = Some(self.received - left as u64);
-                self.buffered = Buffered::Nothing;
+        let mut unread = self.buffered.unread(py);
+        let found = match self.engine.next(&mut unread, &mut memory) {
+            Ok(Some(FragmentEvent::Text(content, ends) | FragmentEvent::Binary(content, ends))) => {
+                chunk(py, content, ends)
             }
-            if found.is_none() {
-                self.engine.refuse_memory();
-                self.discarded_from = Some(self.engine.frame_start());
+            Ok(Some(FragmentEvent::Ping(_))) => Some(Found::Ping),
+            Ok(Some(FragmentEvent::Pong(_))) => Some(Found::Pong),
+            Ok(Some(FragmentEvent::Close(close))) => {
+                let reason = PyString::from_bytes(py, close.reason.as_bytes());
+                reason.ok().map(|reason| Found::Close(close.code, reason.unbind()))
+            }
+            Ok(None) => {
+                self.buffered = Buffered::Nothing;
+                return None;
+            }
+            Err(error) => {
+                self.discarded_from = Some(error.offset);
                 self.buffered = Buffered::Nothing;
                 return Some(Found::Violation);
             }
-            return found;
+        };
+        let left = unread.len();
+        self.buffered.leave(py, left);
+        if matches!(found, Some(Found::Close(..))) {
+            self.discarded_from = Some(self.received - left as u64);
+            self.buffered = Buffered::Nothing;
         }
-        None
+        if found.is_none() {
+            self.engine.refuse_memory();
+            self.discarded_from = Some(self.engine.frame_start());
+            self.buffered = Buffered::Nothing;
+            return Some(Found::Violation);
+        }
+        found
     }
 
     fn event<'py>(&mut self, py: Python<'py>, found: &Found) -> PyResult<Bound<'py, PyAny>> {
