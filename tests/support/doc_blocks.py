@@ -265,17 +265,22 @@ def _run(session: Session, block: Block, page: Path, changes: list[tuple[int, in
         status, said = session.shell(command)
         if status != 0 and not (status in (1, 2) and "wsdefrag: " in said):
             raise Wrong(f"line {block.line}: {command}: status {status}: {said}")
-        new += f"$ {command}\n" + (expected if _same(expected, said) else said)
+        new += f"$ {command}\n" + (expected if _same(expected, said) else _ended(said))
     changes.append((block.start, block.start + len(block.code), new))
     return new
 
 
 def _changed(output: Block, printed: str) -> tuple[int, int, str]:
-    new = output.code if _same(output.code, printed) else printed
+    new = output.code if _same(output.code, printed) else _ended(printed)
     return output.start, output.start + len(output.code), new
 
 
+def _ended(printed: str) -> str:
+    """What was printed, with the end of its last line, and no empty lines there."""
+    return printed.rstrip("\n") + "\n" if printed else ""
+
+
 def _same(expected: str, printed: str) -> bool:
-    plain = "\n".join(line.rstrip() for line in printed.splitlines())
-    wanted = "\n".join(line.rstrip() for line in expected.splitlines())
+    plain = "\n".join(line.rstrip() for line in printed.splitlines()).strip("\n")
+    wanted = "\n".join(line.rstrip() for line in expected.splitlines()).strip("\n")
     return doctest.OutputChecker().check_output(wanted, plain, doctest.ELLIPSIS)

@@ -42,7 +42,7 @@ FILES: dict[str, Callable[[], bytes]] = {
     **{f"part-{number}.pcapng": partial(doc_captures.part, number, 3) for number in range(3)},
 }
 
-ALONE = {"wsproto.md"}
+ALONE = {ROOT / "docs" / "wsproto.md"}
 """Pages whose Python changes modules of this process, so that they need one of their own."""
 
 
