@@ -694,75 +694,6 @@ class CapturedMessage:
     def uid(self) -> bytes:
         """The connection's identity: 16 bytes, the same in every pass over the same packets."""
 
-@final
-class ClientHandshake:
-    """The engine of ``wsdefrag.handshake.ClientHandshake``."""
-
-    def __new__(
-        cls,
-        *,
-        host: str,
-        target: str,
-        key: str,
-        origin: str | None,
-        subprotocols: Sequence[str],
-        offers: Sequence[DeflateOffer],
-        fields: Sequence[tuple[str, bytes]],
-        max_head_size: int,
-        strict: bool,
-    ) -> Self: ...
-    def data_to_send(self) -> bytes:
-        """Remove and return the head of the request."""
-
-    def receive_data(self, data: Buffer) -> bool:
-        """Receive the server's next bytes.
-
-        Returns:
-            Whether the head of the final response is complete.
-
-        Raises:
-            HandshakeFailed: If a response breaks a rule.
-            TypeError: If ``data`` does not offer the buffer protocol.
-        """
-
-    def receive_eof(self) -> None:
-        """End the server's bytes.
-
-        Raises:
-            HandshakeFailed: If there is no final response, or one breaks a rule.
-        """
-
-    def take_leftover(self) -> bytes:
-        """Remove and return the bytes after the final head."""
-
-    @property
-    def bytes_buffered(self) -> int:
-        """Bytes that are kept: of an incomplete head, or after the final one."""
-
-    @property
-    def deflate(self) -> tuple[bool, bool, int, int] | None:
-        """The fields of the ``DeflateParams`` that were agreed on."""
-
-    @property
-    def error(self) -> HandshakeFailed | None:
-        """What ended the handshake; None if nothing did."""
-
-    @property
-    def informational(self) -> list[tuple[int, str, str, list[tuple[str, str]], bytes]]:
-        """The responses before the final one."""
-
-    @property
-    def response(self) -> tuple[int, str, str, list[tuple[str, str]], bytes] | None:
-        """Status, reason, version, fields and bytes of the final response, or None."""
-
-    @property
-    def subprotocol(self) -> str | None:
-        """The subprotocol of the final response."""
-
-    @property
-    def tolerated(self) -> dict[str, int]:
-        """How often each fault was tolerated."""
-
 @disjoint_base
 class ChunkDecoder:
     """The engine of ``wsdefrag.ChunkDecoder``."""
@@ -837,6 +768,75 @@ class ChunkEvents:
 
     def __iter__(self) -> Self: ...
     def __next__(self) -> MessageChunk | Ping | Pong | Close | ProtocolViolation: ...
+
+@final
+class ClientHandshake:
+    """The engine of ``wsdefrag.handshake.ClientHandshake``."""
+
+    def __new__(
+        cls,
+        *,
+        host: str,
+        target: str,
+        key: str,
+        origin: str | None,
+        subprotocols: Sequence[str],
+        offers: Sequence[DeflateOffer],
+        fields: Sequence[tuple[str, bytes]],
+        max_head_size: int,
+        strict: bool,
+    ) -> Self: ...
+    def data_to_send(self) -> bytes:
+        """Remove and return the head of the request."""
+
+    def receive_data(self, data: Buffer) -> bool:
+        """Receive the server's next bytes.
+
+        Returns:
+            Whether the head of the final response is complete.
+
+        Raises:
+            HandshakeFailed: If a response breaks a rule.
+            TypeError: If ``data`` does not offer the buffer protocol.
+        """
+
+    def receive_eof(self) -> None:
+        """End the server's bytes.
+
+        Raises:
+            HandshakeFailed: If there is no final response, or one breaks a rule.
+        """
+
+    def take_leftover(self) -> bytes:
+        """Remove and return the bytes after the final head."""
+
+    @property
+    def bytes_buffered(self) -> int:
+        """Bytes that are kept: of an incomplete head, or after the final one."""
+
+    @property
+    def deflate(self) -> tuple[bool, bool, int, int] | None:
+        """The fields of the ``DeflateParams`` that were agreed on."""
+
+    @property
+    def error(self) -> HandshakeFailed | None:
+        """What ended the handshake; None if nothing did."""
+
+    @property
+    def informational(self) -> list[tuple[int, str, str, list[tuple[str, str]], bytes]]:
+        """The responses before the final one."""
+
+    @property
+    def response(self) -> tuple[int, str, str, list[tuple[str, str]], bytes] | None:
+        """Status, reason, version, fields and bytes of the final response, or None."""
+
+    @property
+    def subprotocol(self) -> str | None:
+        """The subprotocol of the final response."""
+
+    @property
+    def tolerated(self) -> dict[str, int]:
+        """How often each fault was tolerated."""
 
 @disjoint_base
 class Close:
