@@ -43,6 +43,7 @@ from wsdefrag.direction import WebSocketDirection
 from wsdefrag.encoder import FrameEncoder
 from wsdefrag.errors import (
     CaptureError,
+    HandshakeFailed,
     IncompleteMessage,
     InflateFailed,
     InvalidUtf8,
@@ -86,6 +87,7 @@ __all__ = [
     "Frame",
     "FrameDecoder",
     "FrameEncoder",
+    "HandshakeFailed",
     "Incomplete",
     "IncompleteMessage",
     "InflateFailed",

@@ -24,6 +24,7 @@ from wsdefrag import (
     Frame,
     FrameDecoder,
     FrameEncoder,
+    HandshakeFailed,
     Incomplete,
     IncompleteMessage,
     InflateFailed,
@@ -47,6 +48,8 @@ from wsdefrag import (
     WebSocketDirection,
     WebSocketMessage,
 )
+from wsdefrag.deflate import DeflateOffer
+from wsdefrag.handshake import ClientHandshake, ServerHandshake, accept_key
 
 LONGEST = 199
 LARGE = bytes(5_000_000)
@@ -104,6 +107,31 @@ def violations() -> Iterator[ProtocolViolation]:
         yield ProtocolViolation(overrun, False, TIME, HUGE)
 
 
+def refused_heads() -> list[HandshakeFailed]:
+    """Errors about heads that are long, and of bytes that have to be escaped."""
+    start = b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    errors = []
+    for wire in (
+        b"\xff" * 5000,
+        b"GET /" + b"\xff\\" * 5000 + b" HTTP/1.1\r\n",
+        start + b"\xff" * 5000 + b": x\r\n",
+        start + b"X" * 5000 + b" : x\r\n",
+        start + b"Sec-WebSocket-Key: " + b"\xff" * 5000 + b"\r\n\r\n",
+    ):
+        with pytest.raises(HandshakeFailed) as caught:
+            ServerHandshake().receive_data(wire)
+        errors.append(caught.value)
+    key = "AAAAAAAAAAAAAAAAAAAAAA=="
+    client = ClientHandshake("x", key=key, deflate=DeflateOffer())
+    with pytest.raises(HandshakeFailed) as caught:
+        client.receive_data(
+            b"HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            b"Sec-WebSocket-Accept: " + accept_key(key).encode() + b"\r\n"
+            b"Sec-WebSocket-Extensions: permessage-deflate; " + b"x" * 5000 + b"\r\n\r\n"
+        )
+    return [*errors, caught.value]
+
+
 def cut() -> IncompleteMessage:
     reassembler = fed(MessageReassembler, frame(TEXT, LARGE, fin=False))
     with pytest.raises(IncompleteMessage) as caught:
@@ -141,6 +169,7 @@ SHOWN: dict[type, Callable[[], Any]] = {
         Incomplete(Opcode.CONTINUATION, content, False, TIME, HUGE)
         for content in (LARGE, ESCAPES, b"a" * 5_000_000, b"")
     ],
+    HandshakeFailed: lambda: refused_heads(),
     IncompleteMessage: lambda: [cut()],
     InflateFailed: lambda: errors(InflateFailed),
     InvalidUtf8: lambda: errors(InvalidUtf8),
