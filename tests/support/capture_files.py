@@ -23,8 +23,8 @@ CUSTOM = 0x00000BAD
 
 # So many numbers of 32 bits. Records are written by the million.
 _WORDS: dict[Order, dict[int, Struct]] = {
-    order: {count: Struct(f"{sign}{count}I") for count in (1, 4, 6, 7)}
-    for order, sign in (("little", "<"), ("big", ">"))
+    "little": {count: Struct(f"<{count}I") for count in (1, 4, 6, 7)},
+    "big": {count: Struct(f">{count}I") for count in (1, 4, 6, 7)},
 }
 
 
