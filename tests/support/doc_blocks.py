@@ -29,6 +29,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import click
 from click.testing import CliRunner
 
 import doc_programs
@@ -191,10 +192,12 @@ def _pipeline(command: str) -> tuple[int, str]:
             stages[-1].append(word)
     data, notes, status = b"", "", 0
     for stage in stages:
-        into = None
+        into, said, code = None, "", 0
         if ">" in stage:
             *stage, _, into = stage
-        if stage[0] == "wsdefrag":
+        if stage[0] == "wsdefrag" and stage[1] in doc_programs.SERVERS and "--help" not in stage:
+            _parse(stage[1], stage[2:])
+        elif stage[0] == "wsdefrag":
             result = CliRunner(env=dict.fromkeys(_UNSET) | _ENVIRONMENT).invoke(
                 wsdefrag, stage[1:], input=data, prog_name="wsdefrag"
             )
@@ -217,6 +220,14 @@ def _pipeline(command: str) -> tuple[int, str]:
             Path(into).write_bytes(data)
             data = b""
     return status, data.decode() + notes
+
+
+def _parse(name: str, arguments: list[str]) -> None:
+    """Check the arguments of a subcommand that would run until it is stopped."""
+    context = click.Context(wsdefrag, info_name="wsdefrag")
+    command = wsdefrag.get_command(context, name)
+    assert command is not None
+    command.make_context(name, arguments, parent=context)
 
 
 def ran(page: Path, text: str) -> str:
@@ -265,17 +276,22 @@ def _run(session: Session, block: Block, page: Path, changes: list[tuple[int, in
         status, said = session.shell(command)
         if status != 0 and not (status in (1, 2) and "wsdefrag: " in said):
             raise Wrong(f"line {block.line}: {command}: status {status}: {said}")
-        new += f"$ {command}\n" + (expected if _same(expected, said) else said)
+        new += f"$ {command}\n" + (expected if _same(expected, said) else _ended(said))
     changes.append((block.start, block.start + len(block.code), new))
     return new
 
 
 def _changed(output: Block, printed: str) -> tuple[int, int, str]:
-    new = output.code if _same(output.code, printed) else printed
+    new = output.code if _same(output.code, printed) else _ended(printed)
     return output.start, output.start + len(output.code), new
 
 
+def _ended(printed: str) -> str:
+    """What was printed, with the end of its last line, and no empty lines there."""
+    return printed.rstrip("\n") + "\n" if printed else ""
+
+
 def _same(expected: str, printed: str) -> bool:
-    plain = "\n".join(line.rstrip() for line in printed.splitlines())
-    wanted = "\n".join(line.rstrip() for line in expected.splitlines())
+    plain = "\n".join(line.rstrip() for line in printed.splitlines()).strip("\n")
+    wanted = "\n".join(line.rstrip() for line in expected.splitlines()).strip("\n")
     return doctest.OutputChecker().check_output(wanted, plain, doctest.ELLIPSIS)

@@ -36,6 +36,7 @@ _COMMANDS = (
     "messages",
     "mitmproxy-addon",
     "plot",
+    "proxy",
     "report",
     "stats",
 )

@@ -250,6 +250,8 @@ impl<S: Sink> wsdefrag_core::Sink for EventSink<'_, S> {
                 self.output.account.foreign_bits |= rsv;
                 self.message(offset, opcode, content, &extent, (Status::Undecodable, 0));
             }
+            // A passive direction collects all messages.
+            Event::Uncollected { .. } => {}
             Event::Ping(payload) => {
                 self.output.account.pings += 1;
                 self.whole_control(offset, Detail::Ping(payload.to_vec()));
