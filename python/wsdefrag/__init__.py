@@ -10,6 +10,7 @@ Where to start:
 - ``WebSocketConnection``: reads both directions into all events; keeps the messages.
 - ``WebSocketRelay``: forwards both directions; the caller decides on each message.
 - ``PassThroughRelay``: forwards both directions without decisions; the caller watches.
+- ``ChunkDecoder``: reads one direction into chunks of messages, as they arrive.
 - ``FrameDecoder``: reads one direction into single frames.
 - ``FrameEncoder``: encodes messages as bytes.
 - ``wsdefrag.capture.Capture``: reads packet captures.
@@ -34,6 +35,7 @@ except ImportError as error:
         ) from error
     raise
 from wsdefrag.budget import Budget
+from wsdefrag.chunks import ChunkDecoder
 from wsdefrag.connection import WebSocketConnection
 from wsdefrag.data import WebSocketData
 from wsdefrag.deflate import DeflateParams
@@ -54,10 +56,13 @@ from wsdefrag.events import (
     Close,
     Event,
     Incomplete,
+    MessageChunk,
     OpaqueMessage,
     Ping,
     Pong,
     ProtocolViolation,
+    TimedOut,
+    UncollectedMessage,
 )
 from wsdefrag.fragmenter import Fragmenter
 from wsdefrag.frames import Frame, FrameDecoder
@@ -72,6 +77,7 @@ from wsdefrag.strictness import Strictness
 __all__ = [
     "Budget",
     "CaptureError",
+    "ChunkDecoder",
     "Close",
     "CloseCode",
     "DeflateParams",
@@ -89,6 +95,7 @@ __all__ = [
     "InvalidUtf8",
     "LimitExceeded",
     "Limits",
+    "MessageChunk",
     "MessageReassembler",
     "OpaqueMessage",
     "Opcode",
@@ -100,6 +107,8 @@ __all__ = [
     "ProtocolViolation",
     "RelayDirection",
     "Strictness",
+    "TimedOut",
+    "UncollectedMessage",
     "WebSocketConnection",
     "WebSocketData",
     "WebSocketDirection",

@@ -16,6 +16,7 @@ import wsdefrag
 from wire_writer import KEY, TEXT, close_frame, frame
 from wsdefrag import (
     CaptureError,
+    ChunkDecoder,
     Close,
     DeflateParams,
     DirectionState,
@@ -30,6 +31,7 @@ from wsdefrag import (
     InvalidUtf8,
     LimitExceeded,
     Limits,
+    MessageChunk,
     MessageReassembler,
     OpaqueMessage,
     Opcode,
@@ -39,6 +41,8 @@ from wsdefrag import (
     ProtocolError,
     ProtocolViolation,
     Strictness,
+    TimedOut,
+    UncollectedMessage,
     WebSocketConnection,
     WebSocketData,
     WebSocketDirection,
@@ -151,6 +155,7 @@ def frames() -> Iterator[Frame]:
 
 SHOWN: dict[type, Callable[[], Any]] = {
     CaptureError: lambda: [CaptureError("x: damaged", file="x" * 5000, record=HUGE, offset=HUGE)],
+    ChunkDecoder: lambda: readers(ChunkDecoder),
     Close: lambda: [Close(4999, "\x00" * 123, False, TIME, HUGE), Close(1000, "", True, 0.0, 0)],
     DeflateParams: lambda: [DeflateParams()],
     DirectionState: lambda: [
@@ -170,6 +175,11 @@ SHOWN: dict[type, Callable[[], Any]] = {
     InvalidUtf8: lambda: errors(InvalidUtf8),
     LimitExceeded: overruns,
     Limits: lambda: [Limits(max_frame_size=HUGE, max_message_size=HUGE, max_fragments=HUGE)],
+    MessageChunk: lambda: [
+        MessageChunk(Opcode.TEXT, content, finished, False, TIME, HUGE)
+        for content in (b"", LARGE, ESCAPES)
+        for finished in (False, True)
+    ],
     MessageReassembler: lambda: readers(MessageReassembler),
     OpaqueMessage: lambda: [
         OpaqueMessage(Opcode.BINARY, content, 7, "x" * 1000, False, TIME, HUGE)
@@ -180,6 +190,8 @@ SHOWN: dict[type, Callable[[], Any]] = {
     Pong: lambda: [Pong(ESCAPES, False, TIME, HUGE), Pong(b"", True, TIME, 0)],
     ProtocolError: lambda: errors(ProtocolError),
     ProtocolViolation: violations,
+    TimedOut: lambda: [TimedOut("close", False, TIME), TimedOut("idle", None, 1e308)],
+    UncollectedMessage: lambda: [UncollectedMessage(Opcode.BINARY, HUGE, False, TIME, HUGE)],
     Strictness: lambda: [Strictness(**dict.fromkeys(Strictness.__dataclass_fields__, False))],
     WebSocketConnection: connections,
     WebSocketData: lambda: [WebSocketData([WebSocketMessage(2, True, LARGE)])],

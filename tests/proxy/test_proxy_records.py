@@ -179,7 +179,7 @@ def test_file_that_cannot_be_written_costs_records_and_no_connection(
 def test_wrong_arguments_and_files_raise(tmp_path: Path) -> None:
     for arguments in ({"path": "a.har"}, {"path": "a"}, {"path": "a.mitm", "max_bytes": 0}):
         with pytest.raises(ValueError, match=r"."):
-            Records(**arguments)  # type: ignore[arg-type]
+            Records(**arguments)
     (tmp_path / "there.parquet").write_bytes(b"")
 
     async def start(path: Path) -> None:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from wsdefrag.message import WebSocketMessage
     from wsdefrag.proxy import ProxyConnection
 
-_LEVELS = ("debug", "info", "warning", "error")
+_LEVELS = ("debug", "info", "warning", "error", "critical")
 _FILE = click.Path(exists=True, dir_okay=False, readable=True)
 _HOOKS = ("on_connect", "on_message", "on_close")
 
@@ -125,6 +125,15 @@ def _field(
     help="Close idle connections.  [default: never]",
 )
 @click.option(
+    "--handshake-timeout",
+    type=float,
+    default=10.0,
+    show_default=True,
+    metavar="SECONDS",
+    callback=_seconds,
+    help="For a whole request, and for its response.",
+)
+@click.option(
     "--close-timeout",
     type=float,
     default=10.0,
@@ -202,7 +211,9 @@ def _made(options: dict[str, Any]) -> Proxy:
         records=records,
         limits=Limits(max_message_size=limit, max_frame_size=limit),
         timeouts=Timeouts(
-            idle=options["idle_timeout"] or None, close=options["close_timeout"] or None
+            handshake=options["handshake_timeout"] or None,
+            idle=options["idle_timeout"] or None,
+            close=options["close_timeout"] or None,
         ),
         **hooks,
     )

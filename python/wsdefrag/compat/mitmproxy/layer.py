@@ -23,7 +23,8 @@ Differences from mitmproxy's own layer:
   of the flow before it) and ``state`` (a message's state tuple).
 
 If the option ``wsdefrag_forward`` is "frames" or "bytes", data is forwarded before the hooks. Hooks
-are called, but their changes have no effect: they are undone, and a warning is logged.
+are called, but their changes have no effect: they are undone, and a warning is logged. A message
+over a limit is forwarded without a hook, and does not end the connection.
 
 Follows RFC 6455 sections 5.4, 5.5, 7.1.5 to 7.1.7 and 7.4.
 """
@@ -31,6 +32,7 @@ Follows RFC 6455 sections 5.4, 5.5, 7.1.5 to 7.1.7 and 7.4.
 from __future__ import annotations
 
 import logging
+import sys
 import time
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, TypeVar
@@ -43,7 +45,16 @@ from mitmproxy.proxy.utils import expect
 
 from wsdefrag.compat.mitmproxy.options import Settings
 from wsdefrag.deflate import DeflateParams
-from wsdefrag.events import Close, Event, Incomplete, OpaqueMessage, Ping, Pong, ProtocolViolation
+from wsdefrag.events import (
+    Close,
+    Event,
+    Incomplete,
+    OpaqueMessage,
+    Ping,
+    Pong,
+    ProtocolViolation,
+    UncollectedMessage,
+)
 from wsdefrag.fragmenter import Fragmenter
 from wsdefrag.message import WebSocketMessage
 from wsdefrag.opcode import CloseCode, Opcode
@@ -143,6 +154,11 @@ class RelayLayer(websocket.WebsocketLayer):
                 f"{_side(event.from_client)} ({len(event.content)} bytes)."
             )
             yield from self._forward(event)
+        elif isinstance(event, UncollectedMessage):
+            yield commands.Log(
+                f"Forwarded a WebSocket message from the {_side(event.from_client)} "
+                f"({event.length} bytes) that is longer than the options allow; no hook sees it."
+            )
         elif isinstance(event, Close):
             if isinstance(self.relay, WebSocketRelay):
                 self.relay.forward(event)
@@ -296,8 +312,10 @@ def _relay(
             fragmenter=fragmenter,
             extension=extension,
         )
+    most = limits.max_message_size
     return PassThroughRelay(
         mode=options.forward,
+        collect_up_to=sys.maxsize if most is None else most,
         deflate=deflate,
         limits=limits,
         budget=budget,

@@ -99,7 +99,7 @@ def add_options(loader: Loader) -> None:
         "messages",
         "When WebSocket data is forwarded. messages: each message after its hooks. frames: each "
         "frame when it is complete. bytes: all bytes as they arrive. With frames and bytes, hooks "
-        "cannot edit or drop messages.",
+        "cannot edit or drop messages, and a message over a limit is forwarded without a hook.",
         ("messages", "frames", "bytes"),
     )
 
