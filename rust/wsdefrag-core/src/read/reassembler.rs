@@ -36,25 +36,27 @@ use crate::read::walker::{Range, Walker};
 use crate::strictness::Tolerated;
 
 /// The reassembler of one direction.
+// Fields in the order of their use: those of every read share cache lines.
+#[repr(C)]
 pub struct Reassembler<C> {
-    pub(super) settings: Settings,
-    pub(super) walker: Walker,
-    pub(super) message: Option<OpenMessage<C>>,
-    pub(super) inflation: Slot,
-    /// What has arrived of a compressed frame that is inflated as a whole, unmasked.
-    pub(super) waiting: Vec<u8>,
-    /// The expected size of the next compressed message, in bytes.
-    pub(super) expected: usize,
     pub(super) received: u64,
-    pub(super) control_bytes: u64,
     /// Bytes from this position on are dropped.
     pub(super) discarded_from: Option<u64>,
     error: Option<Error>,
+    pub(super) message: Option<OpenMessage<C>>,
+    pub(super) walker: Walker,
+    pub(super) inflation: Slot,
+    /// What has arrived of a compressed frame that is inflated as a whole, unmasked.
+    pub(super) waiting: Vec<u8>,
     pub(super) passive: PassiveState,
     pub(super) collection: Collection,
     /// The length, in bytes, from which on an uncompressed frame is never a message on the short
     /// path.
     pub(super) too_long: u64,
+    pub(super) settings: Settings,
+    /// The expected size of the next compressed message, in bytes.
+    pub(super) expected: usize,
+    pub(super) control_bytes: u64,
 }
 
 impl<C: Content> Reassembler<C> {

@@ -42,14 +42,16 @@ impl Range<'_> {
 }
 
 /// The frame steps of one direction.
+// Fields in the order of their use: those of every read share cache lines.
+#[repr(C)]
 pub(super) struct Walker {
     pub(super) parser: FrameParser,
     pub(super) header: Header,
-    control: [u8; MAX_CONTROL],
-    controlled: usize,
     /// Whether all rules about headers are enforced, so that there is nothing to count.
     enforces_headers: bool,
+    controlled: usize,
     pub(super) tolerated: Tolerated,
+    control: [u8; MAX_CONTROL],
 }
 
 impl Walker {
