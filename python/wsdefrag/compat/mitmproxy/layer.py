@@ -6,9 +6,10 @@ then ``flow.websocket.messages[-1]``; ``WebsocketEndHook``. It has two states:
 
 1. *relaying*: after its hook, a message is forwarded as the hook left it. Pings and Pongs are
    logged and forwarded.
-2. *done*: nothing is read any more. The layer enters this state in three cases. A Close was
+2. *done*: nothing is read any more. The layer enters this state in four cases. A Close was
    received: it is forwarded and answered. A TCP connection ended: the other one is ended too,
-   without a Close. A side broke a rule or exceeded a limit: both sides get a Close.
+   without a Close. A side broke a rule or exceeded a limit: both sides get a Close. A hook called
+   ``flow.kill()``: the message is not forwarded, and both sides get Close 1001.
 
 Differences from mitmproxy's own layer:
 
@@ -18,6 +19,7 @@ Differences from mitmproxy's own layer:
   as the received bytes, without a hook;
 - if a side broke a rule or exceeded a limit, ``flow.error`` has the reason; a Close frame does not
   set ``flow.error``;
+- how often rules were broken that the option ``wsdefrag_tolerate`` switches off is in the log;
 - a message that was incomplete when its direction ended is in the flow's metadata. The key
   ``wsdefrag_not_whole`` has a list of ``status`` ("incomplete"), ``before`` (the number of messages
   of the flow before it) and ``state`` (a message's state tuple).
@@ -95,6 +97,7 @@ class RelayLayer(websocket.WebsocketLayer):
         self._injected = []
         yield websocket.WebsocketStartHook(self.flow)
         self._handle_event = self.relay_messages
+        yield from self._end_if_killed()
 
     _handle_event = start
 
@@ -111,8 +114,9 @@ class RelayLayer(websocket.WebsocketLayer):
         try:
             params = DeflateParams.from_header(header, strict=False)
         except ValueError as error:
+            # As in mitmproxy's own layer, both sides are taken to use compression all the same.
             yield commands.Log(f"Invalid WebSocket compression: {error}", logging.WARNING)
-            return None, unknown
+            return DeflateParams(), unknown
         for oddity in params.oddities if params else ():
             yield commands.Log(f"Invalid WebSocket compression parameters: {oddity}")
         return params, unknown
@@ -126,6 +130,8 @@ class RelayLayer(websocket.WebsocketLayer):
             if isinstance(self.relay, PassThroughRelay):
                 yield from self._send(to_client=not from_client)
             for one in found:
+                if self._handle_event == self.done:
+                    break
                 yield from self._relay(one)
         elif isinstance(event, events.ConnectionClosed):
             # No Close was received, so none is sent.
@@ -174,6 +180,8 @@ class RelayLayer(websocket.WebsocketLayer):
         )
         self._keep(message)
         yield websocket.WebsocketMessageHook(self.flow)
+        if (yield from self._end_if_killed()):
+            return
         if isinstance(self.relay, PassThroughRelay):
             if message.dropped or message.content != event.content:
                 yield commands.Log(
@@ -196,6 +204,8 @@ class RelayLayer(websocket.WebsocketLayer):
         message = data.WebSocketMessage(int(type), injected.from_client, content, injected=True)
         self._keep(message)
         yield websocket.WebsocketMessageHook(self.flow)
+        if (yield from self._end_if_killed()):
+            return
         if not message.dropped:
             content = yield from self._sendable(type, message.content)
             own = WebSocketMessage(type, injected.from_client, content, message.timestamp)
@@ -223,6 +233,14 @@ class RelayLayer(websocket.WebsocketLayer):
         messages.append(message)
         if self._settings.retain is not None:
             del messages[: -self._settings.retain]
+        if self._settings.retain_seconds is not None:
+            oldest = message.timestamp - self._settings.retain_seconds
+            # The newest message always stays, because hooks read it.
+            young = next(
+                (place for place, one in enumerate(messages) if one.timestamp >= oldest),
+                len(messages) - 1,
+            )
+            del messages[:young]
 
     def _forward(self, event: WebSocketMessage | OpaqueMessage | Ping | Pong) -> Commands[None]:
         if isinstance(self.relay, WebSocketRelay):
@@ -242,6 +260,23 @@ class RelayLayer(websocket.WebsocketLayer):
     def _connection(self, to_client: bool) -> Connection:
         return self.context.client if to_client else self.context.server
 
+    def _end_if_killed(self) -> Commands[bool]:
+        """End the connection if a hook has killed the flow; whether it did so."""
+        error = self.flow.error
+        if error is None or error.msg != flows.Error.KILLED_MESSAGE:
+            return False
+        for to_client in (False, True):
+            self.relay.send_close(CloseCode.GOING_AWAY, to_client=to_client)
+        yield from self._end(False, CloseCode.GOING_AWAY, None)
+        return True
+
+    def _log_tolerated(self) -> Commands[None]:
+        for direction in (self.relay.from_client, self.relay.from_server):
+            side = _side(direction is self.relay.from_client)
+            counts = {name: count for name, count in direction.tolerated.items() if count}
+            if counts:
+                yield commands.Log(f"WebSocket {side}: tolerated {counts}.")
+
     def _violation(self, event: ProtocolViolation) -> Commands[None]:
         text = f"WebSocket {_side(event.from_client)}: {event.error}"
         yield commands.Log(text, logging.WARNING)
@@ -253,6 +288,7 @@ class RelayLayer(websocket.WebsocketLayer):
 
     def _end(self, by_client: bool, code: int, reason: str | None) -> Commands[None]:
         yield from self._add_incomplete_messages()
+        yield from self._log_tolerated()
         for own, message in self._injected:
             # A pass-through relay sends an injected message between two messages. If the
             # connection ends inside a message, it was not sent.
@@ -308,6 +344,7 @@ def _relay(
             deflate=deflate,
             limits=limits,
             budget=budget,
+            strictness=options.strictness,
             retain=0,
             fragmenter=fragmenter,
             extension=extension,
@@ -319,6 +356,7 @@ def _relay(
         deflate=deflate,
         limits=limits,
         budget=budget,
+        strictness=options.strictness,
         retain=0,
         fragmenter=fragmenter,
         extension=extension,
