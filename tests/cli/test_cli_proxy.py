@@ -147,7 +147,7 @@ def test_script_tls_and_metrics(tmp_path: Path) -> None:
         (["--upstream", "a:1", "--header", "x"], "not NAME: VALUE"),
         (["--upstream", "a:1", "--key", __file__], "--cert"),
         (["--upstream", "a:1", "--cert", __file__], "."),
-        (["--upstream", "a:1", "--script", __file__], "has none of"),
+        (["--upstream", "a:1", "--script", os.__file__], "has none of"),
         (["--upstream", "a:1", "--write", "a.txt"], "does not end in"),
         (["--upstream", "a:1", "--rotate-size", "5"], "for --write"),
         (["--upstream", "a:1", "--idle-timeout", "-1"], "not a number of seconds"),
