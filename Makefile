@@ -214,10 +214,14 @@ $(BENCH)/bin/.tools: benches/requirements.txt pyproject.toml
 	$(BENCH)/bin/python -m pip install --quiet --group build --requirement benches/requirements.txt
 	touch $@
 
-bench: $(BENCH)/bin/.tools mitmproxy-env ## measure against the peers; writes benches/RESULTS.md and the charts
+# Only captures and proxies are compared with mitmproxy.
+PARTS ?=
+BENCH_PEERS = $(if $(filter-out engine outputs,$(or $(PARTS),all)),mitmproxy-env)
+
+bench: $(BENCH)/bin/.tools $(BENCH_PEERS) ## measure against the peers, or PARTS of it; writes benches/RESULTS.md and the charts
 	VIRTUAL_ENV=$(abspath $(BENCH)) $(BENCH)/bin/maturin develop --release --quiet
 	cd benches/floor && VIRTUAL_ENV=$(abspath $(BENCH)) ../../$(BENCH)/bin/maturin develop --release --quiet
-	$(BENCH)/bin/python benches/run.py
+	$(BENCH)/bin/python benches/run.py $(PARTS)
 
 wheel: $(BIN)/.tools ## build the wheel and try it in an empty environment
 	rm -rf dist .venv-wheel

@@ -20,12 +20,16 @@ from captures.fresh import in_new_process
 from captures.memory import measure_memory, measure_threads
 from captures.ways import (
     ARROW,
+    HAR,
     JSONL,
     LISTING,
+    MITM,
     MITMPROXY,
     MITMPROXY_PYTHON,
     NO_CONTENT,
     OBJECTS,
+    PARQUET,
+    REPORT,
     TSHARK_FIELDS,
     TSHARK_JSON,
     Failed,
@@ -85,7 +89,7 @@ def compare(record: Record, file: File) -> None:
     for _ in range(LAPS):
         for way in (ARROW, OBJECTS):
             record.ours(file, way)
-        for way in (LISTING, JSONL, TSHARK_FIELDS, TSHARK_JSON):
+        for way in (LISTING, JSONL, HAR, MITM, PARQUET, REPORT, TSHARK_FIELDS, TSHARK_JSON):
             record.program(file, way)
 
 
