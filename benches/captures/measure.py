@@ -34,6 +34,7 @@ from captures.ways import (
     TSHARK_JSON,
     Failed,
     commands,
+    compile_package,
     count_tshark,
     time_command,
     time_mitmproxy,
@@ -139,6 +140,7 @@ def main() -> None:
     arguments = parser.parse_args()
     # numpy, which pyarrow imports, would start threads that wait busily.
     os.environ["OPENBLAS_NUM_THREADS"] = "1"
+    compile_package()
     with tempfile.TemporaryDirectory(prefix="wsdefrag-bench-") as directory:
         results = measure(Path(directory), arguments.quick)
     arguments.output.write_text(json.dumps(results, indent=1))

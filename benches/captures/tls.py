@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "tests" / "support"))
 import pyarrow as pa
 
 from capture_conversation import Conversation, answer_head, capture_of, request_head, text
-from captures.ways import DISSECTION, FIELDS, WSDEFRAG, time_command
+from captures.ways import DISSECTION, FIELDS, WSDEFRAG, compile_package, time_command
 from engine.corpus import MIB
 from tls_craft import CLIENT, SEGMENT, SERVER, TlsTalk
 from tls_keys import SUITES
@@ -82,6 +82,7 @@ def command_seconds(path: Path, keys: Path) -> float:
 def main() -> None:
     """Measures and prints."""
     size = (int(sys.argv[1]) if len(sys.argv) > 1 else 50) * MIB
+    compile_package()
     has_tshark = shutil.which("tshark") is not None
     print("| suite | texts | messages/s | MB/s | time of clear | tshark's fields | whole command |")
     print("| --- | --- | --- | --- | --- | --- | --- |")

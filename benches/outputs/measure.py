@@ -20,6 +20,7 @@ from captures.corpus import Network, Traffic
 from captures.files import SMALL
 from captures.fresh import in_new_process
 from captures.packets import cut_pcap, write_pcap
+from captures.ways import compile_package
 from engine.corpus import MIB
 from engine.scaling import Measure
 from outputs.instructions import measure_instructions
@@ -78,6 +79,7 @@ def main() -> None:
     arguments = parser.parse_args()
     # numpy, which pyarrow imports, would start threads that wait busily.
     os.environ["OPENBLAS_NUM_THREADS"] = "1"
+    compile_package()
     load, date = os.getloadavg()[0], dt.datetime.now(dt.UTC).date()
     found = []
     with tempfile.TemporaryDirectory(prefix="wsdefrag-bench-") as directory:
