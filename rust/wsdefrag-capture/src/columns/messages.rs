@@ -2,7 +2,7 @@
 //!
 //! `text` is set exactly where the message is whole, valid text; `content` is set where `text` is
 //! null. Without contents ([`Options::contents`](crate::Options::contents)) both are null. `dropped`
-//! and `injected` exist because mitmproxy's messages have them; a capture cannot show either.
+//! and `injected` exist because mitmproxy's messages have them; a capture of packets cannot show either.
 //!
 //! - a content has at most [`MAX_CONTENT`](MessageColumns::MAX_CONTENT) bytes: the offsets of a column
 //!   cannot address more than `i32::MAX`
@@ -21,7 +21,7 @@ use std::sync::{Arc, LazyLock};
 use arrow_array::{
     ArrayRef, BinaryArray, BooleanArray, RecordBatch, StringArray, UInt32Array, UInt64Array,
 };
-use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer};
+use arrow_buffer::{BooleanBufferBuilder, Buffer, NullBuffer, OffsetBuffer};
 use arrow_schema::DataType;
 use wsdefrag_core::{Opcode, OutOfMemory};
 
@@ -76,10 +76,15 @@ fn flag(name: &str, of: fn(&mut MessageRows) -> &mut Flags) -> Column<Batch> {
     })
 }
 
-/// A column of bools that are all false.
-fn never(name: &str) -> Column<Batch> {
-    Column::new(required(name, DataType::Boolean), |batch: &mut Batch| {
-        Arc::new(BooleanArray::new(BooleanBuffer::new_unset(batch.length), None))
+/// A column of bools that are true in few captures, and then in the rows that `of` gives.
+fn rarely(name: &str, of: fn(&mut MessageRows) -> &mut Vec<usize>) -> Column<Batch> {
+    Column::new(required(name, DataType::Boolean), move |batch: &mut Batch| {
+        let mut bits = BooleanBufferBuilder::new(batch.length);
+        bits.append_n(batch.length, false);
+        for row in mem::take(of(&mut batch.rows)) {
+            bits.set_bit(row, true);
+        }
+        Arc::new(BooleanArray::new(bits.finish(), None))
     })
 }
 
@@ -111,8 +116,8 @@ pub(super) static COLUMNS: LazyLock<Vec<Column<Batch>>> = LazyLock::new(|| {
         }),
         time("timestamp", |rows| &mut rows.timestamp),
         time("first_timestamp", |rows| &mut rows.first_timestamp),
-        never("dropped"),
-        never("injected"),
+        rarely("dropped", |rows| &mut rows.dropped),
+        rarely("injected", |rows| &mut rows.injected),
         Column::new(required("frames", DataType::UInt32), |batch: &mut Batch| {
             Arc::new(UInt32Array::from(mem::take(&mut batch.rows.frames)))
         }),
@@ -420,6 +425,8 @@ mod tests {
                 status: Status::ALL[i % 6],
                 missing_bytes: 3000 + row,
                 resynced: i.is_multiple_of(5),
+                dropped: i.is_multiple_of(5),
+                injected: i.is_multiple_of(11),
                 unauthenticated: i.is_multiple_of(7),
                 first_packet: 4000 + row,
                 last_packet: 5000 + row,
@@ -496,8 +503,8 @@ mod tests {
             assert_eq!(files[i], Some(["first.pcap", "second.pcap"][message.file as usize]));
             assert_eq!(times("timestamp").value(i), message.timestamp);
             assert_eq!(times("first_timestamp").value(i), message.first_timestamp);
-            assert!(!flags("dropped").value(i));
-            assert!(!flags("injected").value(i));
+            assert_eq!(flags("dropped").value(i), message.dropped);
+            assert_eq!(flags("injected").value(i), message.injected);
             assert_eq!(frames.value(i), message.frames);
             assert_eq!(numbers("wire_length").value(i), message.wire_length);
             assert_eq!(numbers("payload_length").value(i), message.payload_length);

@@ -115,7 +115,11 @@ pub(super) fn write_tail(
     } else {
         seconds(line, message.first_timestamp)?;
     }
-    raw(line, b", \"dropped\": false, \"injected\": false, \"frames\": ")?;
+    raw(line, b", \"dropped\": ")?;
+    bool(line, message.dropped)?;
+    raw(line, b", \"injected\": ")?;
+    bool(line, message.injected)?;
+    raw(line, b", \"frames\": ")?;
     integer(line, message.frames)?;
     raw(line, b", \"wire_length\": ")?;
     integer(line, message.wire_length)?;

@@ -3,7 +3,7 @@
 //! A line has the time of day, the number of the connection, an arrow (`->` from the client, `<-` from
 //! the server), the type (`?` if the first frame was not captured), the size in bytes, and the content.
 //! Before the content of an incomplete, invalid, resynced or unauthenticated message, the problem is
-//! named in brackets.
+//! named in brackets, and so is that a relay dropped or injected it.
 //!
 //! The line of an event has its kind instead of a type: `ping` and `pong` with their payload, `close`
 //! with code and reason, `gap` with its length and what it cost, `violation` with the broken rule. The
@@ -81,7 +81,9 @@ impl TextLines {
         head.text(b" B  ")?;
         let resynced = if message.resynced { "resynced" } else { "" };
         let unauthenticated = if message.unauthenticated { "unauthenticated" } else { "" };
-        let marks = [status_words(message.status), resynced, unauthenticated];
+        let dropped = if message.dropped { "dropped" } else { "" };
+        let injected = if message.injected { "injected" } else { "" };
+        let marks = [status_words(message.status), resynced, unauthenticated, dropped, injected];
         head.marks(message.missing_bytes, marks)?;
         Ok(head.columns)
     }
@@ -134,7 +136,7 @@ impl TextLines {
         }
         head.text(b"  ")?;
         if has_payload {
-            head.marks(row.missing_bytes, [""; 3])?;
+            head.marks(row.missing_bytes, [""; 5])?;
         }
         let room = self.room(head.columns);
         if !has_payload {
@@ -243,7 +245,7 @@ impl Head<'_> {
     }
 
     /// Appends the problems of a row in brackets.
-    fn marks(&mut self, missing: u64, marks: [&str; 3]) -> Result<(), OutOfMemory> {
+    fn marks(&mut self, missing: u64, marks: [&str; 5]) -> Result<(), OutOfMemory> {
         if missing == 0 && marks.iter().all(|mark| mark.is_empty()) {
             return Ok(());
         }
