@@ -10,7 +10,7 @@ ASAN := .venv-asan
 FUZZ_SECONDS ?= 60
 JOBS ?= auto
 RECORDING := vectors/captures/demo.pcapng
-FUZZ_TARGETS := arbitrary_bytes split_feeding deflate encoder relay packets merge connections http2 hpack tls_messages tls_keylog recorded
+FUZZ_TARGETS := arbitrary_bytes split_feeding deflate encoder relay handshake packets merge connections http2 hpack tls_messages tls_keylog recorded
 
 BIN := $(VENV)/bin
 # A process that has run out of tests takes over half of those that another one has left.
@@ -29,12 +29,12 @@ RUST := Cargo.toml Cargo.lock $(shell find rust -name '*.rs' -o -name Cargo.toml
 TYPED_TESTS := tests/conftest.py tests/smoke.py $(shell find tests \
 	-path tests/conformance -prune \
 	-o '(' -name 'test_*.py' -o -path 'tests/support/*.py' ')' -print)
-PYTHON_CODE := python tests tools benches examples
+PYTHON_CODE := python tests tools benches examples docs
 
 .DEFAULT_GOAL := help
 .PHONY: help build demo test test-rust test-python test-random soak conformance conformance-quick check format bench
 .PHONY: asan bench-tls memory-table fuzz fuzz-briefly wheel mitmproxy-env clean lint-rust-format lint-rust lint-docs lint-python lint-types
-.PHONY: lint-stub deny stub coverage instructions instructions-check
+.PHONY: lint-stub deny stub coverage instructions instructions-check docs docs-serve
 
 help: ## show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-18s %s\n", $$1, $$2}'
@@ -178,6 +178,20 @@ deny: ## licences, bans and sources of the crates; advisories where the database
 	        echo 'no advisory database (cargo deny fetch db): advisories are not checked'; \
 	    fi; \
 	fi
+
+$(BIN)/.docs: $(BIN)/.tools
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group docs
+	touch $@
+
+# A warning is an error, and so is a link that leads nowhere. The reference is made of the package, so
+# nothing of an earlier build is used.
+docs: build $(BIN)/.docs ## build the site into target/docs
+	$(BIN)/python -m sphinx --builder html --fresh-env --fail-on-warning --keep-going --quiet --jobs auto docs target/docs
+
+DOCS_PORT ?= 8000
+
+docs-serve: docs ## show the site at http://127.0.0.1:8000 (DOCS_PORT)
+	$(BIN)/python -m http.server --bind 127.0.0.1 --directory target/docs $(DOCS_PORT)
 
 stub: build ## write python/wsdefrag/_native.pyi from the built module
 	$(BIN)/python tools/write_stub.py

@@ -48,7 +48,7 @@ async def upgrade(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
         ("Sec-WebSocket-Accept", base64.b64encode(proof).decode()),
     ]
     deflate = None
-    accepted = wsdefrag.DeflateParams.accept(headers.get(b"sec-websocket-extensions", b""))
+    accepted = wsdefrag.DeflateParams.choose(headers.get(b"sec-websocket-extensions", b""))
     if accepted is not None:
         deflate, extensions = accepted
         answer.append(("Sec-WebSocket-Extensions", extensions))

@@ -38,6 +38,18 @@ def require_int(name: str, value: object) -> int:
     return value
 
 
+def require_size(name: str, value: object) -> int:
+    """Return ``value``: a size in bytes.
+
+    Raises TypeError unless it is an int, and ValueError if it is negative. No memory is larger than
+    ``sys.maxsize``, so a larger number becomes that.
+    """
+    size = require_int(name, value)
+    if size < 0:
+        raise ValueError(f"{name} must not be negative, got {size}")
+    return min(size, sys.maxsize)
+
+
 def require_number(name: str, value: object) -> float:
     """Return ``value``; raise TypeError unless it is an int or a float."""
     if not isinstance(value, (int, float)) or isinstance(value, bool):

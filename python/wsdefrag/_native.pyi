@@ -9,8 +9,8 @@ from typing_extensions import Buffer, Self, disjoint_base
 from wsdefrag._relay_arguments import RelayOptions
 from wsdefrag.capture.connection import CapturedConnection
 from wsdefrag.data import WebSocketData
-from wsdefrag.deflate import DeflateParams
-from wsdefrag.errors import LimitExceeded, OutOfMemory, ProtocolError
+from wsdefrag.deflate import DeflateOffer, DeflateParams
+from wsdefrag.errors import HandshakeFailed, LimitExceeded, OutOfMemory, ProtocolError
 from wsdefrag.events import Event
 from wsdefrag.limits import Limits
 from wsdefrag.message import WebSocketMessage, WebSocketMessageState
@@ -25,6 +25,7 @@ __all__ = [
     "CaptureReader",
     "CapturedEvent",
     "CapturedMessage",
+    "ClientHandshake",
     "Close",
     "Connection",
     "DecidingRelay",
@@ -35,6 +36,7 @@ __all__ = [
     "Frame",
     "FrameDecoder",
     "FrameEncoder",
+    "HandshakeTap",
     "Incomplete",
     "InternalError",
     "MessageReassembler",
@@ -45,16 +47,24 @@ __all__ = [
     "Pong",
     "Relay",
     "RelayDirection",
+    "ServerHandshake",
     "TablePass",
     "WebSocketDirection",
     "__version__",
-    "accept_deflate_offers",
+    "accept_key_of",
+    "check_deflate_answer",
+    "choose_deflate",
+    "deflate_offer_header",
     "event_text",
+    "filter_extension_offers",
     "fragment_sizes",
     "json_content",
     "json_line",
+    "limit_deflate_offers",
+    "list_members",
     "panic_inside",
     "parse_deflate_header",
+    "random_key",
     "shown_binary",
     "shown_text",
     "untracked",
@@ -64,8 +74,23 @@ __version__: str
 
 _Class = TypeVar("_Class", bound=MessageStorage)
 
-def accept_deflate_offers(value: str) -> tuple[tuple[bool, bool, int, int], str] | None:
-    """Choose one of a client's offers of permessage-deflate (RFC 7692 section 5).
+def accept_key_of(key: str) -> str:
+    """Give the ``Sec-WebSocket-Accept`` of a ``Sec-WebSocket-Key`` (RFC 6455 section 4.2.2)."""
+
+def check_deflate_answer(answer: str, offers: str) -> tuple[bool, bool, int, int] | None:
+    """Check a server's answer against a client's offers (RFC 7692 section 7.1).
+
+    Returns:
+        The parameters, in the form of ``parse_deflate_header``, or None.
+
+    Raises:
+        ValueError: If the answer is invalid, or no offer allows it; the text says why.
+    """
+
+def choose_deflate(
+    offers: str, preferred: DeflateParams
+) -> tuple[tuple[bool, bool, int, int], str] | None:
+    """Answer a client's offers of permessage-deflate (RFC 7692 section 5).
 
     Returns:
         The parameters, in the form of ``parse_deflate_header``, and the header to answer with; None
@@ -74,6 +99,9 @@ def accept_deflate_offers(value: str) -> tuple[tuple[bool, bool, int, int], str]
     Raises:
         ValueError: If the header is malformed; the text says why.
     """
+
+def deflate_offer_header(offer: DeflateOffer, /) -> str:
+    """Give the ``Sec-WebSocket-Extensions`` that makes an offer (RFC 7692 section 7.1)."""
 
 def event_text(event: CapturedEvent) -> str:
     """Describe an event of a capture in words, for people.
@@ -84,6 +112,13 @@ def event_text(event: CapturedEvent) -> str:
     Returns:
         Its size, and what it cost as far as that is certain. The time, the connection, the sender, the
         kind and the payload are left to the caller.
+    """
+
+def filter_extension_offers(offers: str, names: Sequence[str], *, keep: bool) -> str | None:
+    """Keep the offers of some extensions, or of all others; None if none are left.
+
+    Raises:
+        ValueError: If the header is malformed; the text says why.
     """
 
 def fragment_sizes(
@@ -129,6 +164,16 @@ def json_line(
         TypeError: If the item is none of these, or an attribute has the wrong type.
     """
 
+def limit_deflate_offers(offers: str, most: DeflateParams) -> str | None:
+    """Ask for more in offers of permessage-deflate; None if none are left.
+
+    Raises:
+        ValueError: If the header is malformed; the text says why.
+    """
+
+def list_members(value: str) -> list[str]:
+    """Give the members of a field's list that are not empty (RFC 9110 section 5.6.1)."""
+
 def panic_inside(reassembler: MessageReassembler) -> None:
     """Panic while a reassembler is used, to show what becomes of it; for tests."""
 
@@ -149,6 +194,13 @@ def parse_deflate_header(
 
     Raises:
         ValueError: If the header is invalid; the text says why.
+    """
+
+def random_key() -> str:
+    """Make a random ``Sec-WebSocket-Key`` (RFC 6455 section 4.1).
+
+    Raises:
+        OSError: If the operating system has no random numbers.
     """
 
 def shown_binary(content: bytes, columns: int) -> str:
@@ -646,6 +698,75 @@ class CapturedMessage:
     @property
     def uid(self) -> bytes:
         """The connection's identity: 16 bytes, the same in every pass over the same packets."""
+
+@final
+class ClientHandshake:
+    """The engine of ``wsdefrag.handshake.ClientHandshake``."""
+
+    def __new__(
+        cls,
+        *,
+        host: str,
+        target: str,
+        key: str,
+        origin: str | None,
+        subprotocols: Sequence[str],
+        offers: Sequence[DeflateOffer],
+        fields: Sequence[tuple[str, bytes]],
+        max_head_size: int,
+        strict: bool,
+    ) -> Self: ...
+    def data_to_send(self) -> bytes:
+        """Remove and return the head of the request."""
+
+    def receive_data(self, data: Buffer) -> bool:
+        """Receive the server's next bytes.
+
+        Returns:
+            Whether the head of the final response is complete.
+
+        Raises:
+            HandshakeFailed: If a response breaks a rule.
+            TypeError: If ``data`` does not offer the buffer protocol.
+        """
+
+    def receive_eof(self) -> None:
+        """End the server's bytes.
+
+        Raises:
+            HandshakeFailed: If there is no final response, or one breaks a rule.
+        """
+
+    def take_leftover(self) -> bytes:
+        """Remove and return the bytes after the final head."""
+
+    @property
+    def bytes_buffered(self) -> int:
+        """Bytes that are kept: of an incomplete head, or after the final one."""
+
+    @property
+    def deflate(self) -> tuple[bool, bool, int, int] | None:
+        """The fields of the ``DeflateParams`` that were agreed on."""
+
+    @property
+    def error(self) -> HandshakeFailed | None:
+        """What ended the handshake; None if nothing did."""
+
+    @property
+    def informational(self) -> list[tuple[int, str, str, list[tuple[str, str]], bytes]]:
+        """The responses before the final one."""
+
+    @property
+    def response(self) -> tuple[int, str, str, list[tuple[str, str]], bytes] | None:
+        """Status, reason, version, fields and bytes of the final response, or None."""
+
+    @property
+    def subprotocol(self) -> str | None:
+        """The subprotocol of the final response."""
+
+    @property
+    def tolerated(self) -> dict[str, int]:
+        """How often each fault was tolerated."""
 
 @disjoint_base
 class Close:
@@ -1268,6 +1389,52 @@ class FrameEncoder:
     def inside_message(self) -> bool:
         """Whether a message is open."""
 
+@final
+class HandshakeTap:
+    """The engine of ``wsdefrag.handshake.HandshakeTap``."""
+
+    def __new__(cls, *, max_head_size: int, strict: bool) -> Self: ...
+    def receive_data(self, data: Buffer, *, from_client: bool) -> bytes:
+        """Receive the next bytes of one side.
+
+        Returns:
+            Those of the bytes that follow the head.
+
+        Raises:
+            HandshakeFailed: If the head cannot be read.
+            TypeError: If ``data`` does not offer the buffer protocol.
+        """
+
+    def receive_eof(self, *, from_client: bool) -> None:
+        """End one side's bytes.
+
+        Raises:
+            HandshakeFailed: If its head is not complete, or cannot be read.
+        """
+
+    def tolerated(self, *, from_client: bool) -> dict[str, int]:
+        """How often each fault of one side was tolerated."""
+
+    @property
+    def deflate(self) -> tuple[bool, bool, int, int] | None:
+        """The fields of the ``DeflateParams`` that were agreed on."""
+
+    @property
+    def foreign_extensions(self) -> list[str]:
+        """The names of other extensions that the server accepted."""
+
+    @property
+    def is_websocket(self) -> bool | None:
+        """Whether a WebSocket begins after the heads; None while it is not known."""
+
+    @property
+    def request(self) -> tuple[str, str, str, list[tuple[str, str]], bytes] | None:
+        """Method, target, version, fields and bytes of the request; None before its head is complete."""
+
+    @property
+    def response(self) -> tuple[int, str, str, list[tuple[str, str]], bytes] | None:
+        """Status, reason, version, fields and bytes of the final response, or None."""
+
 @disjoint_base
 class Incomplete:
     r"""A header, frame or message that was incomplete when its direction ended.
@@ -1750,6 +1917,75 @@ class RelayDirection:
     @property
     def tolerated(self) -> dict[str, int]:
         """How often each switched-off rule was broken, by the name of its field in ``Strictness``."""
+
+@final
+class ServerHandshake:
+    """The engine of ``wsdefrag.handshake.ServerHandshake``."""
+
+    def __new__(cls, *, max_head_size: int, strict: bool) -> Self: ...
+    def receive_data(self, data: Buffer) -> bool:
+        """Receive the client's next bytes.
+
+        Returns:
+            Whether the head of the request is complete.
+
+        Raises:
+            HandshakeFailed: If the request breaks a rule.
+            TypeError: If ``data`` does not offer the buffer protocol.
+        """
+
+    def receive_eof(self) -> None:
+        """End the client's bytes.
+
+        Raises:
+            HandshakeFailed: If the request is not complete, or breaks a rule.
+        """
+
+    def accept(
+        self,
+        *,
+        subprotocol: str | None,
+        deflate: DeflateParams | None,
+        fields: Sequence[tuple[str, bytes]],
+    ) -> bytes:
+        """Make the head of a 101 that accepts the request.
+
+        Raises:
+            ValueError: If there is no request, it has been answered, or it does not allow the answer.
+        """
+
+    def reject(
+        self,
+        *,
+        status: int | None,
+        reason: str | None,
+        fields: Sequence[tuple[str, bytes]],
+        body: bytes | None,
+    ) -> bytes:
+        """Make a response that refuses the request.
+
+        Raises:
+            ValueError: If the request has been answered, or an argument is invalid.
+        """
+
+    def take_leftover(self) -> bytes:
+        """Remove and return the bytes after the head."""
+
+    @property
+    def bytes_buffered(self) -> int:
+        """Bytes that are kept: of an incomplete head, or after the head."""
+
+    @property
+    def error(self) -> HandshakeFailed | None:
+        """What ended the handshake; None if nothing did."""
+
+    @property
+    def request(self) -> tuple[str, str, str, list[tuple[str, str]], bytes] | None:
+        """Method, target, version, fields and bytes of the request; None before its head is complete."""
+
+    @property
+    def tolerated(self) -> dict[str, int]:
+        """How often each fault was tolerated."""
 
 @final
 class TablePass:

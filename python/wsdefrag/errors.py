@@ -9,13 +9,15 @@
       LimitExceeded          a frame or message is larger than a limit
       OutOfMemory            the system refused memory within the limits
       IncompleteMessage      the direction ended inside a message
+      HandshakeFailed        a head of the opening handshake breaks a rule
       CaptureError           a file is not a capture
 
 Errors of the calling code are ``TypeError`` or ``ValueError``; a second thread that uses an object
 at the same time gets ``RuntimeError``. ``wsdefrag.InternalError``, a ``RuntimeError``, is an error
 of this package itself.
 
-All subclasses of ``WebSocketError`` except ``CaptureError`` have these attributes:
+All subclasses of ``WebSocketError`` except ``HandshakeFailed`` and ``CaptureError`` have these
+attributes:
 
 - ``kind``: the broken rule or the exceeded limit, as an identifier.
 - ``offset``: the first byte of the invalid frame, in bytes from the start of the direction. It does
@@ -332,6 +334,56 @@ class IncompleteMessage(WebSocketError):
         self.offset = offset
         self.rfc_section = rfc_section
         self.close_code = close_code
+
+
+class HandshakeFailed(WebSocketError):
+    r"""A head of the opening handshake that breaks a rule (RFC 6455 section 4).
+
+    Attributes:
+        kind: The broken rule. Of any head: ``not_http``, ``http_version``, ``head_too_large``,
+            ``target_too_long``, ``control_character``, ``bare_line_feed``, ``line_folding``,
+            ``space_before_colon``, ``invalid_field_name``, ``content_length``, ``content``,
+            ``transfer_encoding``, ``upgrade``, ``connection``, ``subprotocol``, ``extensions``,
+            ``incomplete_head``. Of a request: ``request_target``, ``method``, ``host``, ``key``,
+            ``version``, ``unsupported_version``. Of a response: ``accept_key``, ``deflate_answer``,
+            ``too_many_responses``.
+        offset: The byte or the line at fault, in bytes from the start of the head; where something
+            is missing, the end of the fields.
+        rfc_section: The section with the rule, such as ``"RFC 9112 section 5.1"``.
+        status: The HTTP status that a server answers the request with; for a response 502, which a
+            gateway answers if its server sent it.
+
+    Example:
+        >>> from wsdefrag.handshake import HandshakeFailed, ServerHandshake
+        >>> try:
+        ...     ServerHandshake().receive_data(b"GET / HTTP/1.0\r\n")
+        ... except HandshakeFailed as error:
+        ...     print(error.kind, error.offset, error.status, error.rfc_section)
+        http_version 6 505 RFC 6455 section 4.2.1
+    """
+
+    kind: str
+    offset: int
+    rfc_section: str
+    status: int
+
+    def __init__(
+        self, message: str, *, kind: str, offset: int, rfc_section: str, status: int = 400
+    ) -> None:
+        """Make an error.
+
+        Args:
+            message: The broken rule, the value and the offset, as a text.
+            kind: The broken rule.
+            offset: The byte or the line at fault, in bytes from the start of the head.
+            rfc_section: The section with the rule.
+            status: The HTTP status of the answer.
+        """
+        super().__init__(message)
+        self.kind = kind
+        self.offset = offset
+        self.rfc_section = rfc_section
+        self.status = status
 
 
 class CaptureError(WebSocketError):

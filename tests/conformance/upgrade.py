@@ -72,7 +72,7 @@ async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
         if sent != expected:
             raise refusal(http, writer, HTTPStatus.UPGRADE_REQUIRED, f"wrong {name}: {sent!r}")
     try:
-        accepted = DeflateParams.accept(header(request, b"sec-websocket-extensions"))
+        accepted = DeflateParams.choose(header(request, b"sec-websocket-extensions"))
     except ValueError as error:
         raise refusal(http, writer, HTTPStatus.BAD_REQUEST, str(error)) from error
     answer = [

@@ -1,4 +1,4 @@
-"""DeflateParams.from_header and .accept: answers and offers in their valid and invalid forms.
+"""DeflateParams.from_header and .choose: answers and offers in their valid and invalid forms.
 
 RFC 7692 section 7.1 says which parameters an answer and an offer may hold, RFC 6455 section 9.1 how
 they are written. The headers and their expected results are in `vectors/deflate.jsonl`.
@@ -87,18 +87,18 @@ def test_first_valid_offer_is_accepted_and_others_are_declined(line: Line) -> No
     for written in (line["header"], line["header"].encode()):
         if "reason" in line:
             with pytest.raises(ValueError, match=r"RFC 6455 section 9\.1") as caught:
-                DeflateParams.accept(written)
+                DeflateParams.choose(written)
             assert str(caught.value) == line["reason"]
         elif line["answer"] is None:
-            assert DeflateParams.accept(written) is None
+            assert DeflateParams.choose(written) is None
         else:
-            assert DeflateParams.accept(written) == (_params(line), line["answer"])
+            assert DeflateParams.choose(written) == (_params(line), line["answer"])
             assert DeflateParams.from_header(line["answer"]) == _params(line)
 
 
 @pytest.mark.parametrize("wrong", [None, 5, ["permessage-deflate"]])
 def test_header_of_another_type_is_refused(wrong: Any) -> None:
-    for read in (DeflateParams.from_header, DeflateParams.accept):
+    for read in (DeflateParams.from_header, DeflateParams.choose):
         with pytest.raises(TypeError):
             read(wrong)
 
@@ -113,7 +113,7 @@ PARAMETERS = [
 @given(st.lists(st.lists(st.sampled_from(PARAMETERS), max_size=4), max_size=4))
 def test_answer_says_what_was_accepted(offers: list[list[str]]) -> None:
     header = ", ".join("; ".join(["permessage-deflate", *offer]) for offer in offers)
-    accepted = DeflateParams.accept(header)
+    accepted = DeflateParams.choose(header)
     if accepted is not None:
         params, answer = accepted
         assert DeflateParams.from_header(answer) == params

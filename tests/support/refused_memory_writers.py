@@ -99,7 +99,7 @@ def header() -> Run:
         with scarce:
             wsdefrag.DeflateParams.from_header(text, strict=False)
         with scarce:
-            wsdefrag.DeflateParams.accept(text)
+            wsdefrag.DeflateParams.choose(text)
         agreed = wsdefrag.DeflateParams.from_header(text, strict=False)
         assert agreed is not None
         assert agreed.server_no_context_takeover

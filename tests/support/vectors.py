@@ -67,7 +67,7 @@ def read_bytes(notation: str) -> bytes:
     return bytes(result)
 
 
-def lines(name: Literal["wire", "errors", "deflate"]) -> list[Line]:
+def lines(name: Literal["wire", "errors", "deflate", "heads"]) -> list[Line]:
     """The lines of one of the files."""
     text = (DIRECTORY / f"{name}.jsonl").read_text("utf-8")
     return [json.loads(line) for line in text.splitlines()]

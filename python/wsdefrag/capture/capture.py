@@ -108,7 +108,7 @@ class Capture:
         grep_not: Only messages in which none of these regular expressions occurs.
         ignore_case: Whether ``grep`` and ``grep_not`` ignore case.
         json: Only messages whose content is JSON and meets each of these conditions, such as
-            ``'.user == "ann"'``. They are a part of jq's language (``docs/search.md``).
+            ``'.user == "ann"'``. They are a part of jq's language (``docs/how-to/find.md``).
         statuses: Only messages with one of these statuses, such as ``"incomplete"``.
         min_size: Only messages whose content has at least this many bytes.
         max_size: Only messages whose content has at most this many bytes.

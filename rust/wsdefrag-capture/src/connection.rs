@@ -74,7 +74,7 @@ pub struct CloseSeen {
 }
 
 /// The name and the value of an HTTP header field.
-pub type Field = (String, Vec<u8>);
+pub use wsdefrag_core::handshake::fields::Field;
 
 /// The request for the WebSocket.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -17,6 +17,7 @@ pub mod deflate;
 pub mod error;
 pub mod fallible;
 pub mod frame;
+pub mod handshake;
 pub mod limits;
 pub mod read;
 pub mod relay;

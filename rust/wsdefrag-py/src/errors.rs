@@ -9,6 +9,8 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
 use pyo3::{IntoPyObjectExt, intern};
 use wsdefrag_core::error::{Error, Kind};
+use wsdefrag_core::handshake::fault::{Fault, HandshakeError};
+use wsdefrag_core::handshake::writer::InvalidHead;
 use wsdefrag_core::limits::Excess;
 use wsdefrag_core::write::refusal::NO_MEMORY;
 use wsdefrag_core::{Opcode, Refusal};
@@ -24,6 +26,7 @@ static INFLATE_FAILED: ExceptionRef = ExceptionRef::new("InflateFailed");
 static LIMIT_EXCEEDED: ExceptionRef = ExceptionRef::new("LimitExceeded");
 static OUT_OF_MEMORY: ExceptionRef = ExceptionRef::new("OutOfMemory");
 static INCOMPLETE: ExceptionRef = ExceptionRef::new("IncompleteMessage");
+static HANDSHAKE_FAILED: ExceptionRef = ExceptionRef::new("HandshakeFailed");
 static CAPTURE_ERROR: ExceptionRef = ExceptionRef::new("CaptureError");
 
 /// The close code of a connection that ended without a Close frame (RFC 6455 section 7.1.5).
@@ -121,6 +124,36 @@ pub(crate) fn raise_incomplete(
         Ok(exception) => PyErr::from_value(exception),
         Err(failure) => failure,
     }
+}
+
+/// The exception object for what ended a handshake.
+pub(crate) fn handshake_failed<'py>(
+    py: Python<'py>,
+    error: &HandshakeError,
+) -> PyResult<Bound<'py, PyAny>> {
+    let attributes = [
+        (intern!(py, "kind"), text_of(py, error.fault.name())?),
+        (intern!(py, "offset"), integer(py, error.offset as u64)?),
+        (intern!(py, "rfc_section"), text_of(py, error.rfc_section())?),
+        (intern!(py, "status"), integer(py, error.status().into())?),
+    ];
+    HANDSHAKE_FAILED.make(py, &error.to_string(), &attributes)
+}
+
+/// The exception for what ended a handshake.
+pub(crate) fn raise_handshake(py: Python<'_>, error: &HandshakeError) -> PyErr {
+    if error.fault == Fault::OutOfMemory {
+        return PyMemoryError::new_err(error.to_string());
+    }
+    match handshake_failed(py, error) {
+        Ok(exception) => PyErr::from_value(exception),
+        Err(failure) => failure,
+    }
+}
+
+/// The exception for a head that cannot be written.
+pub(crate) fn raise_invalid_head(error: &InvalidHead) -> PyErr {
+    PyValueError::new_err(error.to_string())
 }
 
 /// The exception for a call that an encoder refused.

@@ -20,6 +20,7 @@ mod classes;
 mod content;
 mod errors;
 mod exclusive;
+mod handshake;
 mod opcodes;
 mod panics;
 mod params;
@@ -52,7 +53,14 @@ mod _native {
     use crate::capture::plan::CapturePlan;
     use crate::capture::reader::CaptureReader;
     use crate::capture::table_pass::TablePass;
-    use crate::params::{accept_deflate_offers, parse_deflate_header};
+    use crate::handshake::client::ClientHandshake;
+    use crate::handshake::functions::{accept_key_of, list_members, random_key};
+    use crate::handshake::server::ServerHandshake;
+    use crate::handshake::tap::HandshakeTap;
+    use crate::params::{
+        check_deflate_answer, choose_deflate, deflate_offer_header, filter_extension_offers,
+        limit_deflate_offers, parse_deflate_header,
+    };
     use crate::raw::event_type::event_types;
     use crate::raw::interpreter;
     use crate::raw::storage_type::{storage_type, untracked};
@@ -92,6 +100,7 @@ mod _native {
                 py.get_type::<CaptureReader>(),
                 py.get_type::<CapturedEvent>(),
                 py.get_type::<CapturedMessage>(),
+                py.get_type::<ClientHandshake>(),
                 py.get_type::<Connection>(),
                 py.get_type::<DecidingRelay>(),
                 py.get_type::<DirectionState>(),
@@ -101,10 +110,12 @@ mod _native {
                 py.get_type::<Frame>(),
                 py.get_type::<FrameDecoder>(),
                 py.get_type::<FrameEncoder>(),
+                py.get_type::<HandshakeTap>(),
                 py.get_type::<MessageReassembler>(),
                 py.get_type::<OutputPass>(),
                 py.get_type::<Relay>(),
                 py.get_type::<RelayDirection>(),
+                py.get_type::<ServerHandshake>(),
                 py.get_type::<TablePass>(),
                 py.get_type::<WebSocketDirection>(),
                 crate::panics::internal_error_type(py)?,
@@ -117,13 +128,20 @@ mod _native {
             let class = class.into_bound(py);
             module.add(class.name()?, class)?;
         }
-        module.add_function(wrap_pyfunction!(accept_deflate_offers, module)?)?;
+        module.add_function(wrap_pyfunction!(accept_key_of, module)?)?;
+        module.add_function(wrap_pyfunction!(check_deflate_answer, module)?)?;
+        module.add_function(wrap_pyfunction!(choose_deflate, module)?)?;
+        module.add_function(wrap_pyfunction!(deflate_offer_header, module)?)?;
         module.add_function(wrap_pyfunction!(event_text, module)?)?;
+        module.add_function(wrap_pyfunction!(filter_extension_offers, module)?)?;
         module.add_function(wrap_pyfunction!(fragment_sizes, module)?)?;
         module.add_function(wrap_pyfunction!(json_content, module)?)?;
         module.add_function(wrap_pyfunction!(json_line, module)?)?;
+        module.add_function(wrap_pyfunction!(limit_deflate_offers, module)?)?;
+        module.add_function(wrap_pyfunction!(list_members, module)?)?;
         module.add_function(wrap_pyfunction!(panic_inside, module)?)?;
         module.add_function(wrap_pyfunction!(parse_deflate_header, module)?)?;
+        module.add_function(wrap_pyfunction!(random_key, module)?)?;
         module.add_function(wrap_pyfunction!(shown_binary, module)?)?;
         module.add_function(wrap_pyfunction!(shown_text, module)?)?;
         module.add_function(wrap_pyfunction!(untracked, module)?)?;

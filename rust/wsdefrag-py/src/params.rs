@@ -7,6 +7,7 @@ use std::num::NonZeroUsize;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{IntoPyDict, PyDict};
+use wsdefrag_core::deflate::offer::{ClientWindow, DeflateOffer, filter_offers, limit_offers};
 use wsdefrag_core::strictness::Tolerated;
 use wsdefrag_core::{DeflateParams, Fragmenter, Limits, Strictness};
 
@@ -28,6 +29,37 @@ impl From<PyDeflateParams> for DeflateParams {
             client_no_context_takeover: params.client_no_context_takeover,
             server_max_window_bits: params.server_max_window_bits,
             client_max_window_bits: params.client_max_window_bits,
+        }
+    }
+}
+
+/// `wsdefrag.deflate.DeflateOffer`.
+#[derive(FromPyObject)]
+pub(crate) struct PyDeflateOffer {
+    server_no_context_takeover: bool,
+    client_no_context_takeover: bool,
+    server_max_window_bits: Option<u8>,
+    client_max_window_bits: OfferedWindow,
+}
+
+/// Whether the client lets the server limit its window, or to what it limits it by itself.
+#[derive(FromPyObject)]
+enum OfferedWindow {
+    May(bool),
+    Bits(u8),
+}
+
+impl From<PyDeflateOffer> for DeflateOffer {
+    fn from(offer: PyDeflateOffer) -> Self {
+        Self {
+            server_no_context_takeover: offer.server_no_context_takeover,
+            client_no_context_takeover: offer.client_no_context_takeover,
+            server_max_window_bits: offer.server_max_window_bits,
+            client_max_window_bits: match offer.client_max_window_bits {
+                OfferedWindow::May(true) => ClientWindow::Limitable,
+                OfferedWindow::May(false) => ClientWindow::Fixed,
+                OfferedWindow::Bits(bits) => ClientWindow::AtMost(bits),
+            },
         }
     }
 }
@@ -126,7 +158,7 @@ fn parse(value: &str, strict: bool) -> PyResult<Option<(DeflateFields, Vec<Strin
     Ok(agreed.map(|params| (deflate_fields(params), oddities)))
 }
 
-/// Choose one of a client's offers of permessage-deflate (RFC 7692 section 5).
+/// Answer a client's offers of permessage-deflate (RFC 7692 section 5).
 ///
 /// Returns:
 ///     The parameters, in the form of ``parse_deflate_header``, and the header to answer with; None
@@ -135,23 +167,85 @@ fn parse(value: &str, strict: bool) -> PyResult<Option<(DeflateFields, Vec<Strin
 /// Raises:
 ///     ValueError: If the header is malformed; the text says why.
 #[pyfunction]
-pub(crate) fn accept_deflate_offers(
+pub(crate) fn choose_deflate(
     py: Python<'_>,
-    value: &str,
+    offers: &str,
+    preferred: PyDeflateParams,
 ) -> PyResult<Option<(DeflateFields, String)>> {
-    panics::caught(py, || accept(value))
+    panics::caught(py, || {
+        let agreed = DeflateParams::choose(offers, preferred.into()).map_err(invalid)?;
+        Ok(agreed.map(|(params, answer)| (deflate_fields(params), answer)))
+    })
 }
 
-fn accept(value: &str) -> PyResult<Option<(DeflateFields, String)>> {
-    let agreed =
-        DeflateParams::accept(value).map_err(|error| PyValueError::new_err(error.to_string()))?;
-    Ok(agreed.map(|(params, answer)| (deflate_fields(params), answer)))
+/// Check a server's answer against a client's offers (RFC 7692 section 7.1).
+///
+/// Returns:
+///     The parameters, in the form of ``parse_deflate_header``, or None.
+///
+/// Raises:
+///     ValueError: If the answer is invalid, or no offer allows it; the text says why.
+#[pyfunction]
+pub(crate) fn check_deflate_answer(
+    py: Python<'_>,
+    answer: &str,
+    offers: &str,
+) -> PyResult<Option<DeflateFields>> {
+    panics::caught(py, || {
+        let agreed = DeflateParams::check_answer(answer, offers).map_err(invalid)?;
+        Ok(agreed.map(deflate_fields))
+    })
+}
+
+/// Keep the offers of some extensions, or of all others; None if none are left.
+///
+/// Raises:
+///     ValueError: If the header is malformed; the text says why.
+#[pyfunction]
+#[pyo3(signature = (offers, names, *, keep))]
+#[expect(clippy::needless_pass_by_value, reason = "PyO3 makes the vector")]
+pub(crate) fn filter_extension_offers(
+    py: Python<'_>,
+    offers: &str,
+    names: Vec<String>,
+    keep: bool,
+) -> PyResult<Option<String>> {
+    panics::caught(py, || {
+        let is_named = |name: &str| names.iter().any(|other| other.eq_ignore_ascii_case(name));
+        filter_offers(offers, |name| is_named(name) == keep).map_err(invalid)
+    })
+}
+
+/// Ask for more in offers of permessage-deflate; None if none are left.
+///
+/// Raises:
+///     ValueError: If the header is malformed; the text says why.
+#[pyfunction]
+pub(crate) fn limit_deflate_offers(
+    py: Python<'_>,
+    offers: &str,
+    most: PyDeflateParams,
+) -> PyResult<Option<String>> {
+    panics::caught(py, || limit_offers(offers, most.into()).map_err(invalid))
+}
+
+/// The exception for a header that breaks a rule.
+#[expect(clippy::needless_pass_by_value, reason = "it is a function for `map_err`")]
+fn invalid(error: impl ToString) -> PyErr {
+    PyValueError::new_err(error.to_string())
+}
+
+/// Give the ``Sec-WebSocket-Extensions`` that makes an offer (RFC 7692 section 7.1).
+#[pyfunction]
+#[pyo3(signature = (offer, /))]
+pub(crate) fn deflate_offer_header(py: Python<'_>, offer: PyDeflateOffer) -> PyResult<String> {
+    panics::caught(py, || Ok(DeflateOffer::from(offer).header()))
 }
 
 /// The fields of the Python class, in order.
-type DeflateFields = (bool, bool, u8, u8);
+pub(crate) type DeflateFields = (bool, bool, u8, u8);
 
-fn deflate_fields(params: DeflateParams) -> DeflateFields {
+pub(crate) const fn deflate_fields(params: DeflateParams) -> DeflateFields {
     (
         params.server_no_context_takeover,
         params.client_no_context_takeover,

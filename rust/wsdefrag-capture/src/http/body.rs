@@ -2,8 +2,9 @@
 //!
 //! RFC 9112 section 6.3.
 
+use wsdefrag_core::handshake::fields::has_token;
+
 use crate::connection::{Field, Request, Response, field};
-use crate::http::parser::has_token;
 
 /// The body that follows a head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

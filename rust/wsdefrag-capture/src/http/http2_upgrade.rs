@@ -7,9 +7,9 @@ use base64::Engine;
 use base64::alphabet::URL_SAFE;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
+use wsdefrag_core::handshake::fields::has_token;
 
 use crate::connection::{Request, Response, field};
-use crate::http::parser::has_token;
 
 /// The encoding of `HTTP2-Settings`, with or without padding.
 const SETTINGS: GeneralPurpose = GeneralPurpose::new(

@@ -1,17 +1,9 @@
-//! Parses HTTP heads with `httparse`, and recognises how they begin.
+//! Recognises HTTP heads: how they begin, and whether they are of a WebSocket.
 //!
-//! Parsing is as lenient as common clients and servers are: a capture shows what they understood,
-//! not what they should have sent.
-//!
-//! RFC 9112 sections 3 to 5, RFC 9110 section 5.6.1.
+//! RFC 9112 sections 3 and 4, RFC 6455 section 4.
 
-#![expect(
-    clippy::disallowed_macros,
-    clippy::disallowed_methods,
-    reason = "parts of a head of at most `MAX_HEAD` bytes"
-)]
-
-use httparse::Status;
+use wsdefrag_core::handshake::fields::has_member;
+use wsdefrag_core::handshake::head::{RequestHead, ResponseHead, parse_request, parse_response};
 
 use crate::connection::{Field, Request, Response, field};
 
@@ -44,70 +36,13 @@ pub(crate) fn starts_like(bytes: &[u8], request: bool) -> bool {
 
 /// Parses a complete head, received at `time` (nanoseconds since the epoch).
 pub(crate) fn parse(bytes: &[u8], request: bool, time: i64) -> Option<Head> {
-    if request { parse_request(bytes, time) } else { parse_response(bytes, time) }
-}
-
-fn parse_request(bytes: &[u8], time: i64) -> Option<Head> {
-    let mut headers = empty_headers(bytes);
-    let mut parsed = httparse::Request::new(&mut headers);
-    if !matches!(config().parse_request(&mut parsed, bytes), Ok(Status::Complete(_))) {
-        return parse_odd_request(bytes, time);
+    if request {
+        let RequestHead { method, target, version, fields } = parse_request(bytes)?;
+        Some(Head::Request(Request { method, target, version, fields, time }))
+    } else {
+        let ResponseHead { status, reason, fields, .. } = parse_response(bytes)?;
+        Some(Head::Response(Response { status, reason, fields, time }))
     }
-    let (method, target) = (parsed.method?.to_owned(), parsed.path?.to_owned());
-    let version = format!("HTTP/1.{}", parsed.version?);
-    Some(Head::Request(Request { method, target, version, fields: fields(parsed.headers), time }))
-}
-
-/// Parses a request whose first line `httparse` refuses, as one with spaces in its target.
-fn parse_odd_request(bytes: &[u8], time: i64) -> Option<Head> {
-    let end = bytes.iter().position(|&byte| byte == b'\n')?;
-    let line = String::from_utf8_lossy(&bytes[..end]);
-    let (method, rest) = line.trim_end_matches('\r').split_once(' ')?;
-    let (target, version) = rest.rsplit_once(' ')?;
-    if !version.starts_with("HTTP/") {
-        return None;
-    }
-    let mut usual = b"GET / HTTP/1.1\r\n".to_vec();
-    usual.extend_from_slice(&bytes[end + 1..]);
-    let mut headers = empty_headers(&usual);
-    let mut parsed = httparse::Request::new(&mut headers);
-    if !matches!(config().parse_request(&mut parsed, &usual), Ok(Status::Complete(_))) {
-        return None;
-    }
-    let (method, target) = (method.to_owned(), target.trim().to_owned());
-    let (version, fields) = (version.to_owned(), fields(parsed.headers));
-    Some(Head::Request(Request { method, target, version, fields, time }))
-}
-
-fn parse_response(bytes: &[u8], time: i64) -> Option<Head> {
-    let mut headers = empty_headers(bytes);
-    let mut parsed = httparse::Response::new(&mut headers);
-    if !matches!(config().parse_response(&mut parsed, bytes), Ok(Status::Complete(_))) {
-        return None;
-    }
-    let (status, reason) = (parsed.code?, parsed.reason?.to_owned());
-    Some(Head::Response(Response { status, reason, fields: fields(parsed.headers), time }))
-}
-
-fn config() -> httparse::ParserConfig {
-    let mut config = httparse::ParserConfig::default();
-    config
-        .ignore_invalid_headers_in_requests(true)
-        .ignore_invalid_headers_in_responses(true)
-        .allow_spaces_after_header_name_in_responses(true)
-        .allow_obsolete_multiline_headers_in_responses(true)
-        .allow_multiple_spaces_in_request_line_delimiters(true)
-        .allow_multiple_spaces_in_response_status_delimiters(true);
-    config
-}
-
-/// One empty header per line: enough for every header field of the head.
-fn empty_headers(bytes: &[u8]) -> Vec<httparse::Header<'_>> {
-    vec![httparse::EMPTY_HEADER; memchr::memchr_iter(b'\n', bytes).count() + 1]
-}
-
-fn fields(headers: &[httparse::Header<'_>]) -> Vec<Field> {
-    headers.iter().map(|header| (header.name.to_owned(), header.value.to_owned())).collect()
 }
 
 /// Whether a request asks for a WebSocket (RFC 6455 section 4.1).
@@ -132,21 +67,4 @@ pub(crate) fn names_websocket(fields: &[Field]) -> bool {
         let name = member.split('/').next().unwrap_or(member);
         name.trim().eq_ignore_ascii_case("websocket")
     })
-}
-
-/// Whether the header fields of this name, which are lists of tokens, contain this token. Case is
-/// ignored.
-pub(crate) fn has_token(fields: &[Field], name: &str, token: &str) -> bool {
-    has_member(fields, name, |member| member.eq_ignore_ascii_case(token))
-}
-
-/// Whether the header fields of this name, which are lists (RFC 9110 section 5.6.1), have a member
-/// that `is_it` accepts.
-fn has_member(fields: &[Field], name: &str, is_it: impl Fn(&str) -> bool) -> bool {
-    fields
-        .iter()
-        .filter(|(other, _)| other.eq_ignore_ascii_case(name))
-        .filter_map(|(_, value)| std::str::from_utf8(value).ok())
-        .flat_map(|value| value.split(','))
-        .any(|member| is_it(member.trim()))
 }

@@ -5,6 +5,7 @@ pub mod deflater;
 mod extension_header;
 pub mod inflater;
 pub(crate) mod inflation;
+pub mod offer;
 pub mod params;
 mod parked;
 pub mod pool;

@@ -1,8 +1,7 @@
 //! The agreed permessage-deflate parameters (RFC 7692 section 7.1).
 //!
 //! They are parsed from the server's answer, the `Sec-WebSocket-Extensions` header of the 101
-//! response. A server derives its answer from the client's offers, which have the same syntax and
-//! are in order of preference (RFC 7692 section 5).
+//! response. What a server answers to a client's offers is in `offer`.
 //!
 //! An endpoint rejects an answer that breaks a rule. An observer gains nothing by rejecting it,
 //! because both sides continue. [`DeflateParams::from_header_tolerant`] uses the valid parts of
@@ -24,13 +23,13 @@
 //!
 //! - `8 <= *_max_window_bits <= 15`
 
+use std::borrow::Cow;
 use std::fmt;
 
-use crate::deflate::extension_header::{
-    contains, extensions, is_balanced, is_token, name, parameters,
-};
+use crate::deflate::extension_header::{contains, extensions, name, parameters};
+use crate::handshake::list::{is_balanced, is_token};
 
-const EXTENSION: &str = "permessage-deflate";
+pub(super) const EXTENSION: &str = "permessage-deflate";
 /// Most parameters of one extension. Each is compared with all earlier ones.
 const MAX_PARAMETERS: usize = 64;
 /// Most faults that a tolerant parser names.
@@ -66,7 +65,14 @@ impl Default for DeflateParams {
 
 /// Why a server's answer is invalid.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct InvalidAnswer(String);
+pub struct InvalidAnswer(pub(super) String);
+
+impl InvalidAnswer {
+    /// What is wrong with it.
+    pub(crate) fn reason(&self) -> &str {
+        &self.0
+    }
+}
 
 impl fmt::Display for InvalidAnswer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -78,7 +84,7 @@ impl std::error::Error for InvalidAnswer {}
 
 /// Why a client's offers cannot be parsed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct InvalidOffers(String);
+pub struct InvalidOffers(pub(super) String);
 
 impl fmt::Display for InvalidOffers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -134,26 +140,14 @@ impl DeflateParams {
         Self::from_parameters(first, false, odd).map(Some)
     }
 
-    /// A server's answer to a client's `Sec-WebSocket-Extensions`: the agreed parameters and the
-    /// header to answer with; `None` if no offer is accepted.
-    ///
-    /// The first valid offer is accepted unchanged (RFC 7692 section 5.1). Invalid offers are
-    /// skipped (section 7).
-    pub fn accept(offers: &str) -> Result<Option<(Self, String)>, InvalidOffers> {
-        check_names(offers, &mut Err).map_err(InvalidOffers)?;
-        Ok(extensions(offers).filter(|element| is_deflate(element)).find_map(|offer| {
-            let params = Self::from_parameters(offer, true, &mut Err).ok()?;
-            Some((params, answer(offer)))
-        }))
-    }
-
-    fn from_parameters(
+    pub(super) fn from_parameters(
         extension: &str,
         offered: bool,
         odd: &mut dyn FnMut(String) -> Result<(), String>,
     ) -> Result<Self, String> {
         let mut params = Self::default();
         for (index, (name, value)) in parameters(extension).enumerate() {
+            let value = value.as_deref();
             if index == MAX_PARAMETERS {
                 return Err(reason(format_args!("more than {MAX_PARAMETERS} parameters")));
             }
@@ -175,7 +169,8 @@ impl DeflateParams {
             } else {
                 odd(reason(format_args!("unknown parameter {:?}", lower_case(&quoted(name)))))?;
             }
-            let repeats = |(earlier, _): (&str, _)| earlier.eq_ignore_ascii_case(name);
+            let repeats =
+                |(earlier, _): (&str, Option<Cow<'_, str>>)| earlier.eq_ignore_ascii_case(name);
             if !name.is_empty() && parameters(extension).take(index).any(repeats) {
                 odd(reason(format_args!("{} given twice", lower_case(&quoted(name)))))?;
             }
@@ -192,17 +187,17 @@ pub fn foreign_extensions(header: &str) -> Vec<String> {
     if !is_balanced(header) {
         return Vec::new();
     }
-    let foreign = |name: &&str| is_token(name) && !name.eq_ignore_ascii_case(EXTENSION);
+    let foreign = |name: &&str| is_token(name.as_bytes()) && !name.eq_ignore_ascii_case(EXTENSION);
     extensions(header).map(name).filter(foreign).map(str::to_owned).collect()
 }
 
 /// Whether an element is named permessage-deflate.
-fn is_deflate(extension: &str) -> bool {
+pub(super) fn is_deflate(extension: &str) -> bool {
     name(extension).eq_ignore_ascii_case(EXTENSION)
 }
 
 /// Checks what does not depend on parameters: quotes and the names of extensions.
-fn check_names(
+pub(super) fn check_names(
     header: &str,
     odd: &mut dyn FnMut(String) -> Result<(), String>,
 ) -> Result<(), String> {
@@ -210,7 +205,9 @@ fn check_names(
         return Err(reason(format_args!("a quoted string does not end")));
     }
     // A list may hold empty elements (RFC 9110 section 5.6.1.2).
-    for name in extensions(header).map(name).filter(|name| !name.is_empty() && !is_token(name)) {
+    for name in
+        extensions(header).map(name).filter(|name| !name.is_empty() && !is_token(name.as_bytes()))
+    {
         let reason = reason(format_args!("{:?} is no extension name", quoted(name)));
         if contains(name, EXTENSION) {
             return Err(reason);
@@ -218,22 +215,6 @@ fn check_names(
         odd(reason)?;
     }
     Ok(())
-}
-
-/// The answer that accepts an offer unchanged. A parameter that has no value in the offer but needs
-/// one in an answer is omitted.
-#[expect(clippy::disallowed_methods, reason = "four known parameters at most, of valid values")]
-fn answer(offer: &str) -> String {
-    let mut answer = String::from(EXTENSION);
-    for (name, value) in parameters(offer) {
-        let name = lower_case(name);
-        match value {
-            Some(value) => answer.extend(["; ", &name, "=", value]),
-            None if name == "client_max_window_bits" => {}
-            None => answer.extend(["; ", &name]),
-        }
-    }
-    answer
 }
 
 /// A part of a header in a text about it; a long part is cut, and ends with three dots.

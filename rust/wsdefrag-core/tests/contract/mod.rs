@@ -13,6 +13,7 @@ pub(crate) mod deflate;
 pub(crate) mod encoder;
 pub(crate) mod fragments;
 pub(crate) mod frames;
+pub(crate) mod handshake;
 pub(crate) mod input;
 pub(crate) mod journal;
 pub(crate) mod ledger;
@@ -31,10 +32,11 @@ pub(crate) mod writer;
 pub(crate) type Contract = fn(&[u8]);
 
 /// Each target's name, which its folder of inputs has too, and its contract.
-pub(crate) const TARGETS: [(&str, Contract); 5] = [
+pub(crate) const TARGETS: [(&str, Contract); 6] = [
     ("arbitrary_bytes", arbitrary_bytes::check),
     ("split_feeding", split_feeding::check),
     ("deflate", deflate::check),
     ("encoder", encoder::check),
     ("relay", relay::check),
+    ("handshake", handshake::check),
 ];

@@ -61,7 +61,7 @@ fn bystander_reads_an_odd_answer_and_says_what_was_odd() {
 fn first_valid_offer_is_accepted_and_others_are_declined() {
     for line in lines("offers") {
         let header = text(&line["header"]);
-        match DeflateParams::accept(header) {
+        match DeflateParams::choose(header, DeflateParams::default()) {
             Ok(Some((found, answer))) => {
                 assert_eq!(answer, text(&line["answer"]), "{header:?}");
                 assert_eq!(Some(found), params(&line), "{header:?}");

@@ -8,5 +8,6 @@ mod common;
 mod contract;
 mod deflate;
 mod errors;
+mod heads;
 mod reading;
 mod wire;

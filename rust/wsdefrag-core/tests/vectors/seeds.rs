@@ -1,15 +1,18 @@
 //! The inputs that fuzzing starts from: wire cases and messages, in the form of each target.
 //!
 //! The forms are described in `tests/contract`: that of `arbitrary_bytes` and `split_feeding` in
-//! `input.rs`, those of `deflate`, `encoder` and `relay` in the files of those names.
+//! `input.rs`, those of `deflate`, `encoder`, `relay` and `handshake` in the files of
+//! those names.
 //!
 //! Both the replay test and the example `seeds` of the capture crate include this file. A crate
 //! that includes it has `input` and `reading` at its root.
 
 use std::collections::BTreeMap;
 
+use serde_json::{Map, Value};
+
 use crate::input;
-use crate::reading::{self, Case};
+use crate::reading::{self, Case, read_bytes};
 
 /// An input and its name, which is unique within its target.
 pub(crate) type Seed = (String, Vec<u8>);
@@ -35,14 +38,27 @@ const DROP: u8 = 5;
 const CLOSE: u8 = 0xFF;
 
 /// The inputs of each target of the core.
-pub(crate) fn targets() -> [(&'static str, Vec<Seed>); 5] {
+pub(crate) fn targets() -> [(&'static str, Vec<Seed>); 6] {
     [
         ("arbitrary_bytes", wires()),
         ("split_feeding", wires()),
         ("deflate", scripts()),
         ("encoder", calls()),
         ("relay", relayed()),
+        ("handshake", heads()),
     ]
+}
+
+/// Each head of the vectors, for a strict endpoint.
+fn heads() -> Vec<Seed> {
+    let seed = |line: Map<String, Value>| {
+        let bytes =
+            |field| line.get(field).map_or_else(Vec::new, |text| read_bytes(reading::text(text)));
+        let flags = u8::from(line["from"] == "client");
+        let input = [&[flags, 0x80][..], &bytes("bytes"), &bytes("after")].concat();
+        (reading::text(&line["name"]).to_owned(), input)
+    };
+    reading::lines("heads.jsonl").into_iter().map(seed).collect()
 }
 
 /// A few short wire cases of each family.

@@ -1,4 +1,4 @@
-"""Runs what the documentation shows: the code of its pages, docstrings, and the examples.
+"""Runs what docstrings show, and the examples; `tests/docs` runs the pages.
 
 Each part fails if it finds nothing to run, so that none of them can go missing unnoticed.
 """
@@ -10,7 +10,6 @@ import importlib
 import inspect
 import os
 import pkgutil
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -23,17 +22,7 @@ import wsdefrag.capture
 from hang_guard import HANG_SECONDS
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-# They show commands and tables, and no Python.
-WITHOUT_PYTHON = {"command.md", "mitmproxy.md", "robustness.md", "schema.md", "speed.md"}
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
-
-LINK = re.compile(r"\]\(([^)\s]+)\)")
-# A fence of three backquotes that says python and nothing else, at the start of a line.
-PYTHON_BLOCK = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-
-# Generous: an example is to take a second or two.
-
 
 # They import mitmproxy, which is in an environment of its own; its tests load them there.
 MITMPROXY = {f"wsdefrag.compat.mitmproxy.{name}" for name in ("addon", "layer", "options")}
@@ -53,43 +42,6 @@ def public_classes() -> list[type]:
     exported = [getattr(package, name) for package in packages for name in package.__all__]
     # Python 3.10 takes an alias such as `tuple[int, bytes]` for a class.
     return [one for one in exported if inspect.isclass(one) and not isinstance(one, GenericAlias)]
-
-
-def python_of(page: Path) -> str:
-    """The Python of a page, each block on the lines where the page has it."""
-    text = page.read_text(encoding="utf-8")
-    program = ""
-    for block in PYTHON_BLOCK.finditer(text):
-        blank = text.count("\n", 0, block.start(1)) - program.count("\n")
-        program += "\n" * blank + block[1]
-    return program
-
-
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_code_of_a_page_runs(page: Path, tmp_path: Path) -> None:
-    """The blocks run one after the other in one namespace, as a reader would type them."""
-    code = python_of(page)
-    assert bool(code) == (page.name not in WITHOUT_PYTHON)
-    program = tmp_path / f"page_{page.stem}.py"
-    program.write_text(code, encoding="utf-8")
-    done = subprocess.run(
-        [sys.executable, "-W", "error", program],
-        cwd=ROOT,
-        env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},
-        capture_output=True,
-        text=True,
-        timeout=HANG_SECONDS,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-
-
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_links_of_a_page_lead_somewhere(page: Path) -> None:
-    targets = LINK.findall(page.read_text(encoding="utf-8"))
-    local = [target.partition("#")[0] for target in targets if "://" not in target]
-    missing = [target for target in local if target and not (page.parent / target).exists()]
-    assert not missing
 
 
 @pytest.mark.parametrize("module", package_modules(), ids=lambda module: module.__name__)

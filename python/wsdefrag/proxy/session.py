@@ -1,0 +1,325 @@
+"""``Session``: the open WebSocket of a connection: the relay between its two legs.
+
+Without the hook ``on_message`` bytes are forwarded as they arrive; with it, whole messages as the
+hook decides.
+
+A side is not read while the other one has not read what was sent to it, and while decisions wait
+on more bytes than the high water mark. So a session buffers at most the high water mark, a read and
+an incomplete message for each direction.
+
+A broken rule gets the close code that it has (RFC 6455 section 7.4.1) on the side that broke it,
+and 1011 on the other side. The end of a TCP stream without a Close is passed on as that.
+
+Follows RFC 6455 sections 5.5.1 and 7.
+
+Invariant: a direction's end is passed on once, after all its events.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol
+
+from wsdefrag.errors import LimitExceeded
+from wsdefrag.events import Close, ProtocolViolation
+from wsdefrag.message import WebSocketMessage
+from wsdefrag.opcode import CloseCode
+from wsdefrag.pass_through import PassThroughRelay
+from wsdefrag.proxy.decisions import Decisions
+from wsdefrag.proxy.leg import DECISIONS_WAIT, HANDSHAKE, Leg, drop
+from wsdefrag.proxy.stats import SIDES
+from wsdefrag.relay import WebSocketRelay
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from wsdefrag.events import Event
+    from wsdefrag.proxy.handshake import Opened
+    from wsdefrag.proxy.records import ConnectionRecord
+    from wsdefrag.proxy.settings import Settings
+
+LOG = logging.getLogger("wsdefrag.proxy")
+
+
+class SessionOwner(Protocol):
+    """What a session tells its connection."""
+
+    error: str | None
+
+    def session_is_closing(self) -> None:
+        """The session ends; both sides have the close timeout for the rest."""
+
+    def session_has_settled(self) -> None:
+        """No decision waits any more."""
+
+
+class Session:
+    """The open WebSocket of a connection.
+
+    Args:
+        settings: The proxy's.
+        owner: The connection.
+        legs: The legs of the server and of the client, in this order.
+        opened: The handshake.
+        hook: ``on_message`` for this connection, or None.
+        record: The record of the connection, or None.
+
+    Attributes:
+        relay: The relay.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        owner: SessionOwner,
+        legs: tuple[Leg, Leg],
+        opened: Opened,
+        *,
+        hook: Callable[[WebSocketMessage], Awaitable[Any] | None] | None,
+        record: ConnectionRecord | None,
+    ) -> None:
+        self._settings = settings
+        self._owner = owner
+        self._legs = legs
+        self._record = record
+        self._ended = [False, False]
+        self._idle_timer: asyncio.TimerHandle | None = None
+        self._received = 0
+        self._decisions: tuple[Decisions, Decisions] | None = None
+        self._is_closing = False
+        self._is_over = False
+        options: dict[str, Any] = {
+            "deflate": opened.deflate,
+            "limits": settings.limits,
+            "strictness": settings.strictness,
+            "budget": settings.budget,
+            "retain": settings.retain,
+            "extension": opened.extension,
+        }
+        self.relay: WebSocketRelay | PassThroughRelay
+        if hook is None:
+            self.relay = PassThroughRelay(mode="bytes", **options)
+        else:
+            self.relay = WebSocketRelay(**options)
+            self._decisions = (
+                Decisions(self, hook, from_client=False),
+                Decisions(self, hook, from_client=True),
+            )
+
+    def start(self, opened: Opened) -> None:
+        """Begin with the bytes that came during the handshake."""
+        server, client = self._legs
+        server.handle = partial(self._receive, False, client)
+        client.handle = partial(self._receive, True, server)
+        if self._settings.timeouts.idle is not None:
+            self._watch_idleness()
+        for leg, data in ((server, opened.from_server), (client, opened.from_client)):
+            if data:
+                leg.handle(memoryview(data))
+        for leg in self._legs:
+            leg.resume(HANDSHAKE)
+            if leg.has_ended or leg.is_lost:
+                self.end_direction(leg.is_client)
+
+    def add(self, message: WebSocketMessage) -> None:
+        """Inject a message.
+
+        Raises:
+            ValueError: If it cannot be sent.
+        """
+        self.relay.inject(message)
+        self._settings.stats.injected[SIDES[message.from_client]] += 1
+        if self._record is not None:
+            self._record.add(message)
+        self.flush()
+
+    def _receive(self, from_client: bool, other: Leg, data: memoryview) -> None:
+        relay = self.relay
+        if events := relay.receive_data(data, from_client=from_client):
+            self._handle(events, from_client)
+        if (output := relay.data_to_send(to_client=not from_client)) and not other.is_lost:
+            other.transport.write(output)
+
+    def _handle(self, events: list[Event], from_client: bool) -> None:
+        decisions = self._decisions
+        if decisions is None or self._is_over:
+            for event in events:
+                self.pass_on(event, from_client)
+            return
+        decisions[from_client].decide(events)
+        if decisions[from_client].task is not None:
+            self._hold(decisions[from_client], from_client)
+
+    def _hold(self, decisions: Decisions, from_client: bool) -> None:
+        """Do not read a side while decisions wait on many of its bytes."""
+        leg, (low, high) = self._legs[from_client], self._settings.water
+        direction = self.relay.from_client if from_client else self.relay.from_server
+        if decisions.task is None or direction.bytes_buffered <= low:
+            leg.resume(DECISIONS_WAIT)
+        elif direction.bytes_buffered > high:
+            leg.pause(DECISIONS_WAIT)
+
+    def pass_on(self, event: Event, from_client: bool) -> None:
+        """Forward an event that was decided on."""
+        relay, stats = self.relay, self._settings.stats
+        if isinstance(event, WebSocketMessage):
+            stats.messages[SIDES[from_client]] += 1
+            if isinstance(relay, WebSocketRelay):
+                if event.dropped:
+                    stats.dropped[SIDES[from_client]] += 1
+                try:
+                    relay.forward(event)
+                except ValueError:
+                    # The hook has made of it what cannot be sent, such as a text that is not UTF-8.
+                    self.hook_failed("on_message")
+                    return
+            if self._record is not None:
+                self._record.add(event)
+            return
+        if isinstance(relay, WebSocketRelay):
+            relay.forward(event)
+        if isinstance(event, ProtocolViolation):
+            self._violated(event, from_client)
+        elif isinstance(event, Close):
+            self._check_closes()
+
+    def decisions_made(self, from_client: bool) -> None:
+        """Send what was decided on in a task, and end what has ended meanwhile."""
+        assert self._decisions is not None
+        self.flush()
+        decisions, leg = self._decisions[from_client], self._legs[from_client]
+        self._hold(decisions, from_client)
+        if decisions.task is None:
+            if leg.has_ended or leg.is_lost:
+                self.end_direction(from_client)
+            if leg.is_lost:
+                self._legs[not from_client].close()
+            self._owner.session_has_settled()
+
+    def hook_failed(self, name: str) -> None:
+        """End this connection alone, with the traceback of the exception that is being handled."""
+        LOG.exception("%s: %s failed", self._legs[True].peer, name)
+        self._settings.stats.hook_errors += 1
+        self._owner.error = f"{name} failed"
+        self.send_closes(CloseCode.INTERNAL_ERROR, CloseCode.INTERNAL_ERROR)
+
+    def flush(self) -> None:
+        """Send what the relay has for either side."""
+        for leg in self._legs:
+            leg.write(self.relay.data_to_send(to_client=leg.is_client))
+
+    def _violated(self, event: ProtocolViolation, from_client: bool) -> None:
+        error, stats = event.error, self._settings.stats
+        counter = stats.limits if isinstance(error, LimitExceeded) else stats.violations
+        counter[error.kind] += 1
+        self._owner.error = f"{SIDES[from_client]}: {error}"
+        LOG.warning("%s: the %s: %s", self._legs[True].peer, SIDES[from_client], error)
+        own, other = error.close_code, CloseCode.INTERNAL_ERROR
+        self.send_closes(own if from_client else other, other if from_client else own)
+
+    # The end.
+
+    def send_closes(self, to_client: int, to_server: int, reason: str = "") -> None:
+        """Send a Close to each side that has not got one."""
+        self._is_over = True
+        for leg, code in zip(self._legs, (to_server, to_client), strict=True):
+            is_sent = self.relay.send_close(code, reason, to_client=leg.is_client)
+            leg.write(self.relay.data_to_send(to_client=leg.is_client))
+            direction = self.relay.from_server if leg.is_client else self.relay.from_client
+            if not (is_sent or direction.close_sent):
+                # A frame that was sent in part will never be complete.
+                leg.close()
+        self._start_closing()
+
+    def _start_closing(self) -> None:
+        if not self._is_closing:
+            self._is_closing = True
+            self._owner.session_is_closing()
+
+    def _closes_are_sent(self) -> bool:
+        return self.relay.from_client.close_sent and self.relay.from_server.close_sent
+
+    def _closes_are_received(self) -> bool:
+        client, server = self.relay.from_client, self.relay.from_server
+        return client.close_received is not None and server.close_received is not None
+
+    def _check_closes(self) -> None:
+        """After a Close: wait for the other one, and end when both sides have sent and got one."""
+        self._start_closing()
+        if self._closes_are_sent() and self._closes_are_received():
+            self.flush()
+            # A server closes first (RFC 6455 section 7.1.1); for the client, this is the server.
+            self._legs[True].close()
+
+    def end_direction(self, from_client: bool) -> None:
+        """Pass the end of a side's stream on, after its events were decided on."""
+        if self._ended[from_client] or self._is_deciding(from_client):
+            return
+        self._ended[from_client] = True
+        self._legs[from_client].handle = drop
+        self.relay.receive_eof(from_client=from_client)
+        self.flush()
+        self._start_closing()
+        if all(self._ended) or self._closes_are_sent():
+            for leg in self._legs:
+                if leg.is_client or not self._server_will_end():
+                    leg.close()
+        else:
+            self._legs[not from_client].write_eof()
+
+    def lost(self, leg: Leg) -> None:
+        """End the other side after a side was lost."""
+        self.end_direction(leg.is_client)
+        self._start_closing()
+        other = self._legs[not leg.is_client]
+        if not self._is_deciding(leg.is_client) and not (leg.is_client and self._server_will_end()):
+            other.close()
+
+    def _server_will_end(self) -> bool:
+        """Whether the server has got and sent a Close, and has not closed the connection yet."""
+        return self._closes_are_received() and not self._legs[False].has_ended
+
+    def _is_deciding(self, from_client: bool) -> bool:
+        return self._decisions is not None and self._decisions[from_client].task is not None
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether no decision waits."""
+        return not (self._is_deciding(False) or self._is_deciding(True))
+
+    def cancel(self) -> None:
+        """Give up the decisions that wait."""
+        for decisions in self._decisions or ():
+            if decisions.task is not None:
+                decisions.task.cancel()
+
+    def _watch_idleness(self) -> None:
+        timeout, relay = self._settings.timeouts.idle, self.relay
+        assert timeout is not None
+        received = relay.from_client.bytes_received + relay.from_server.bytes_received
+        if self._idle_timer is not None and received == self._received:
+            self._settings.stats.timeouts["idle"] += 1
+            LOG.info("%s: idle for %g seconds", self._legs[True].peer, timeout)
+            self.send_closes(CloseCode.GOING_AWAY, CloseCode.GOING_AWAY, "idle")
+            return
+        self._received = received
+        loop = asyncio.get_running_loop()
+        self._idle_timer = loop.call_later(timeout, self._watch_idleness)
+
+    def finish(self) -> None:
+        """Count the session and complete its record, after both sockets were closed."""
+        if self._idle_timer is not None:
+            self._idle_timer.cancel()
+        relay, stats = self.relay, self._settings.stats
+        code = relay.websocket.close_code
+        stats.open -= 1
+        stats.closes[CloseCode.ABNORMAL_CLOSURE if code is None else code] += 1
+        up, down = relay.from_client.bytes_received, relay.from_server.bytes_received
+        stats.bytes["client"] += up
+        stats.bytes["server"] += down
+        LOG.info("%s: closed with %s; %d bytes up, %d down", self._legs[True].peer, code, up, down)
+        if self._record is not None:
+            self._record.end(relay.websocket)
+            self._record = None

@@ -1,0 +1,56 @@
+"""``Settings``: what all connections of a proxy share, and the types of the hooks."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from wsdefrag.proxy.stats import Stats
+from wsdefrag.proxy.timeouts import Timeouts
+
+if TYPE_CHECKING:
+    import ssl
+
+    from wsdefrag.budget import Budget
+    from wsdefrag.limits import Limits
+    from wsdefrag.message import WebSocketMessage
+    from wsdefrag.proxy.address import Upstream
+    from wsdefrag.proxy.connection import ProxyConnection
+    from wsdefrag.proxy.records import Records
+    from wsdefrag.proxy.refusal import Refusal
+    from wsdefrag.proxy.request import ProxyRequest
+    from wsdefrag.strictness import Strictness
+
+    OnConnect: TypeAlias = Callable[[ProxyRequest], Refusal | Awaitable[Refusal | None] | None]
+    OnMessage: TypeAlias = Callable[[WebSocketMessage, ProxyConnection], Awaitable[Any] | None]
+    OnClose: TypeAlias = Callable[[ProxyConnection], Awaitable[Any] | None]
+
+BUFFER_SIZE = 256 << 10
+"""Bytes that are read from a socket at a time."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What all connections of a proxy share; ``Proxy`` documents the values."""
+
+    upstream: Upstream | None
+    via: Upstream | None
+    is_explicit: bool
+    upstream_tls: ssl.SSLContext | None
+    tunnel_tls: ssl.SSLContext | None
+    on_connect: OnConnect | None
+    on_message: OnMessage | None
+    on_close: OnClose | None
+    host: Literal["rewrite", "keep"]
+    fields: tuple[tuple[str, str | None], ...]
+    limits: Limits | None
+    strictness: Strictness | None
+    budget: Budget | None
+    timeouts: Timeouts
+    water: tuple[int, int]
+    max_head_size: int
+    retain: int | None
+    records: Records | None
+    stats: Stats = field(default_factory=Stats)
+    buffer: memoryview = field(default_factory=lambda: memoryview(bytearray(BUFFER_SIZE)))

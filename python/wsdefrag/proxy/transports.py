@@ -1,0 +1,116 @@
+"""Makes the sockets of a proxy: by aiofastnet where it is installed, by the event loop otherwise.
+
+aiofastnet has the loop's functions again, with transports that cost less (extra ``proxy``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Callable
+    from types import ModuleType
+
+    from wsdefrag.proxy.address import ListenAddress, Upstream
+
+_P = TypeVar("_P", bound=asyncio.BaseProtocol)
+
+# Connections that wait to be accepted.
+_BACKLOG = 1024
+
+
+def _imported() -> ModuleType | None:
+    try:
+        import aiofastnet
+    except ImportError:
+        return None
+    module: ModuleType = aiofastnet
+    return module
+
+
+_FAST = _imported()
+
+
+def is_fast() -> bool:
+    """Whether aiofastnet is used."""
+    return _FAST is not None
+
+
+def _function(name: str) -> Callable[..., Any]:
+    loop = asyncio.get_running_loop()
+    if _FAST is None:
+        return getattr(loop, name)  # type: ignore[no-any-return]
+    function = getattr(_FAST, name)
+    return lambda *arguments, **options: function(loop, *arguments, **options)
+
+
+async def listen(
+    address: ListenAddress,
+    factory: Callable[[], asyncio.BaseProtocol],
+    *,
+    tls: ssl.SSLContext | None,
+    handshake_timeout: float | None,
+) -> asyncio.AbstractServer:
+    """Start to accept connections.
+
+    Raises:
+        OSError: If the address cannot be listened on.
+    """
+    options: dict[str, Any] = {"ssl": tls, "backlog": _BACKLOG}
+    if tls is not None and handshake_timeout is not None:
+        options["ssl_handshake_timeout"] = handshake_timeout
+    if address.path is not None:
+        server = await _function("create_unix_server")(factory, address.path, **options)
+    else:
+        server = await _function("create_server")(
+            factory, address.host or None, address.port, **options
+        )
+    return server  # type: ignore[no-any-return]
+
+
+async def connect(
+    address: Upstream, factory: Callable[[], _P], *, tls: ssl.SSLContext | None = None
+) -> _P:
+    """Connect to a server, with TLS if ``tls`` is given.
+
+    Raises:
+        OSError: If it cannot be reached, or its certificate is not valid.
+    """
+    options: dict[str, Any] = {"ssl": tls}
+    if address.socket_path is not None:
+        if tls is not None:
+            options["server_hostname"] = address.host
+        made = await _function("create_unix_connection")(factory, address.socket_path, **options)
+    else:
+        made = await _function("create_connection")(factory, address.host, address.port, **options)
+    protocol: _P = made[1]
+    return protocol
+
+
+async def start_tls(
+    transport: asyncio.Transport,
+    protocol: asyncio.BaseProtocol,
+    context: ssl.SSLContext,
+    *,
+    server_side: bool = False,
+    server_hostname: str | None = None,
+    handshake_timeout: float | None = None,
+) -> asyncio.Transport:
+    """Begin TLS on a connection that was clear until now.
+
+    Raises:
+        OSError: If the handshake fails.
+    """
+    made = await _function("start_tls")(
+        transport,
+        protocol,
+        context,
+        server_side=server_side,
+        server_hostname=server_hostname,
+        ssl_handshake_timeout=handshake_timeout,
+    )
+    if made is None:
+        raise ConnectionResetError("the connection was lost in the TLS handshake")
+    return made  # type: ignore[no-any-return]
