@@ -11,6 +11,7 @@ import io
 import json
 import os
 import pickle
+import re
 import threading
 from pathlib import Path
 from typing import Any
@@ -107,6 +108,30 @@ def relayed(format: str) -> bytes:
     file = io.BytesIO()
     WRITERS[format]([conversation], file)
     return file.getvalue()
+
+
+@pytest.mark.parametrize("format", WRITERS)
+def test_connection_that_is_longer_than_memory_is_passed_over_and_named(format: str) -> None:
+    conversations = [
+        Conversation.of_record(
+            WebSocketData([WebSocketMessage(2, True, bytes(size), 1.5)]),
+            CapturedRequest("/", (), 1_000_000_000),
+            client_address=("127.0.0.1", 50_000),
+            server_address=("127.0.0.2", 80),
+        )
+        for size in (10, 300_000, 20)
+    ]
+    file = io.BytesIO()
+    WRITERS[format](conversations, file)
+    with Capture(io.BytesIO(file.getvalue()), memory=200_000).read() as reader:
+        messages = [item for item in reader if not isinstance(item, CapturedConnection)]
+        (warning,) = reader.warnings
+    assert [len(one.content) for one in messages] == [10, 20]
+    match = re.search(r"record 2 at byte (\d+): it is longer than `memory`; (\d+) bytes", warning)
+    assert match is not None, warning
+    start, length = map(int, match.groups())
+    assert start + 300_000 <= start + length < len(file.getvalue())
+    assert len(list(Capture(io.BytesIO(file.getvalue()), memory=1_000_000))) == 3
 
 
 MARKS = [(False, False), (True, False), (False, True), (True, True)]

@@ -231,7 +231,7 @@ impl ArchiveReader {
             self.skipped += count as u64;
             if *passed_over == 0 {
                 let size = std::mem::take(&mut self.skipped);
-                self.damaged(FileErrorKind::Entry("it is too long"), size, count);
+                self.damaged(FileErrorKind::Entry("it is longer than `memory`"), size, count);
                 self.entries += 1;
             }
             return Ok(count);
@@ -330,7 +330,7 @@ impl ArchiveReader {
                     *is_too_long = false;
                 }
                 let size = std::mem::take(&mut self.skipped);
-                self.damaged(FileErrorKind::Entry("it is too long"), size, count);
+                self.damaged(FileErrorKind::Entry("it is longer than `memory`"), size, count);
                 self.entries += 1;
             }
             Found::End => {
