@@ -11,9 +11,7 @@ and for text that is not whole.
 
 from __future__ import annotations
 
-import errno
 import json
-import os
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -92,8 +90,8 @@ class MessageFiles:
         try:
             path.parent.mkdir(exist_ok=True)
             path.write_bytes(message.content)
-            if self._index.write(entry) < len(entry):
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            while entry:  # a full disk may take a part of it before it refuses the rest
+                entry = entry[self._index.write(entry) :]
         except OSError as error:
             with suppress(OSError):  # neither half a file nor half a line is left
                 self._index.truncate(listed)
