@@ -16,7 +16,6 @@
 
 #![expect(
     clippy::disallowed_methods,
-    clippy::disallowed_macros,
     reason = "a sentence, the first bytes of a file, and places of damage, which are few"
 )]
 
