@@ -3,22 +3,19 @@
     python examples/echo_server.py [PORT]
 
 Serves on 127.0.0.1:PORT until it is interrupted; 0 means any free port. Without PORT, it starts its
-own client, which sends a few messages, and ends. h11 handles the HTTP part (`pip install h11`);
-wsdefrag reads and writes all bytes after the 101 response.
+own client, which sends a few messages, and ends.
 """
 
 from __future__ import annotations
 
 import asyncio
-import base64
 import contextlib
-import hashlib
 import sys
 from collections.abc import Iterable, Iterator
 
-import h11
-
 import wsdefrag
+from wsdefrag.deflate import DeflateOffer
+from wsdefrag.handshake import ClientHandshake, ServerHandshake
 
 HOST = "127.0.0.1"
 CHUNK = 64 * 1024  # bytes
@@ -29,31 +26,20 @@ Agreed = tuple[wsdefrag.DeflateParams | None, bytes]
 
 
 async def upgrade(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Agreed:
-    """Respond to a client's request; raise ValueError if it does not ask for a WebSocket."""
-    http = h11.Connection(h11.SERVER)
-    while (request := http.next_event()) is h11.NEED_DATA:
-        http.receive_data(await reader.read(CHUNK))
-    headers: dict[bytes, bytes] = {}
-    if isinstance(request, h11.Request) and isinstance(http.next_event(), h11.EndOfMessage):
-        for name, value in request.headers:
-            headers[name] = headers[name] + b"," + value if name in headers else value
-    key = headers.get(b"sec-websocket-key")
-    if key is None or headers.get(b"sec-websocket-version") != b"13":
-        raise ValueError("not a request for a WebSocket")
-
-    proof = hashlib.sha1(key + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest()
-    answer = [
-        ("Upgrade", "websocket"),
-        ("Connection", "Upgrade"),
-        ("Sec-WebSocket-Accept", base64.b64encode(proof).decode()),
-    ]
-    deflate = None
-    accepted = wsdefrag.DeflateParams.choose(headers.get(b"sec-websocket-extensions", b""))
-    if accepted is not None:
-        deflate, extensions = accepted
-        answer.append(("Sec-WebSocket-Extensions", extensions))
-    writer.write(http.send(h11.InformationalResponse(status_code=101, headers=answer)) or b"")
-    return deflate, http.trailing_data[0]
+    """Answer a client's request; raises HandshakeFailed if it is not one for a WebSocket."""
+    handshake = ServerHandshake()
+    try:
+        while (request := handshake.receive_data(data := await reader.read(CHUNK))) is None:
+            if not data:
+                handshake.receive_eof()
+    except wsdefrag.WebSocketError:
+        writer.write(handshake.reject())
+        await writer.drain()
+        raise
+    chosen = wsdefrag.DeflateParams.choose(", ".join(request.extensions))
+    deflate = None if chosen is None else chosen[0]
+    writer.write(handshake.accept(deflate=deflate))
+    return deflate, handshake.take_leftover()
 
 
 def answers(events: Iterable[wsdefrag.Event], encoder: wsdefrag.FrameEncoder) -> Iterator[bytes]:
@@ -101,7 +87,7 @@ async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
     """Serve one client; an error ends only this connection."""
     try:
         await echo(reader, writer)
-    except (ValueError, ConnectionError, h11.ProtocolError, asyncio.TimeoutError) as error:
+    except (wsdefrag.WebSocketError, ConnectionError, asyncio.TimeoutError) as error:
         print(f"dropped a client: {error!r}", file=sys.stderr)
         writer.transport.abort()
     except asyncio.CancelledError:  # the server is stopping
@@ -113,24 +99,14 @@ async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
 async def talk(port: int) -> None:
     """Run a client: send a few messages, print the replies, and close."""
     reader, writer = await asyncio.open_connection(HOST, port)
-    http = h11.Connection(h11.CLIENT)
-    headers = [
-        ("Host", f"{HOST}:{port}"),
-        ("Upgrade", "websocket"),
-        ("Connection", "Upgrade"),
-        ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
-        ("Sec-WebSocket-Version", "13"),
-        ("Sec-WebSocket-Extensions", "permessage-deflate; client_max_window_bits"),
-    ]
-    for part in (h11.Request(method="GET", target="/", headers=headers), h11.EndOfMessage()):
-        writer.write(http.send(part) or b"")
-    while (answer := http.next_event()) is h11.NEED_DATA:
-        http.receive_data(await reader.read(CHUNK))
-    assert isinstance(answer, h11.InformationalResponse), answer
-    agreed = dict(answer.headers).get(b"sec-websocket-extensions", b"")
-    print(f"{answer.status_code}, {agreed.decode()}")
+    handshake = ClientHandshake(f"{HOST}:{port}", deflate=DeflateOffer())
+    writer.write(handshake.data_to_send())
+    while (response := handshake.receive_data(data := await reader.read(CHUNK))) is None:
+        if not data:
+            handshake.receive_eof()
+    print(f"{response.status}, {', '.join(response.extensions)}")
 
-    deflate = wsdefrag.DeflateParams.from_header(agreed)
+    deflate = handshake.deflate
     incoming = wsdefrag.WebSocketDirection(from_client=False, deflate=deflate)
     outgoing = wsdefrag.FrameEncoder(from_client=True, deflate=deflate)
     for frames in (
@@ -141,7 +117,7 @@ async def talk(port: int) -> None:
         outgoing.close(1000, "that was all"),
     ):
         writer.write(frames)
-    data = http.trailing_data[0]
+    data = handshake.take_leftover()
     while True:
         for event in incoming.receive_data(data):
             print(f"{type(event).__name__:<16} {getattr(event, 'payload', event)!r:.60}")

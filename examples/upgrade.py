@@ -2,8 +2,8 @@
 
     python examples/upgrade.py
 
-`examples/proxy.py` uses this module; the command above shows what it reads. h11 parses the heads
-of request and response; the bytes after a head belong to the WebSocket (RFC 6455 section 4).
+`examples/proxy.py` uses this module; the command above shows what it reads. `HandshakeTap` reads
+both heads as they pass by; the bytes after a head belong to the WebSocket (RFC 6455 section 4).
 """
 
 from __future__ import annotations
@@ -12,12 +12,11 @@ import asyncio
 import io
 import time
 from dataclasses import dataclass
-from typing import Any, Protocol
-
-import h11
+from typing import Protocol
 
 import wsdefrag
 from wsdefrag.capture import CapturedRequest, CapturedResponse
+from wsdefrag.handshake import Fields, HandshakeTap
 
 READ = 1 << 16  # bytes
 
@@ -49,22 +48,6 @@ class Writer(Protocol):
 
 
 @dataclass
-class Head:
-    """The head of a request or response, its bytes, the bytes after it, and its time."""
-
-    event: Any
-    raw: bytes
-    trailing: bytes
-    read_ns: int
-
-    @property
-    def fields(self) -> tuple[tuple[str, bytes], ...]:
-        """The header fields, with the original case of their names."""
-        pairs = self.event.headers.raw_items()
-        return tuple((name.decode("latin-1"), value) for name, value in pairs)
-
-
-@dataclass
 class Upgrade:
     """The handshake, and the first bytes of both directions after it."""
 
@@ -75,17 +58,24 @@ class Upgrade:
     from_server: bytes
 
 
-async def read_head(reader: asyncio.StreamReader, parser: h11.Connection) -> Head:
-    """Read up to the end of a head; raises h11.ProtocolError if it is invalid."""
-    raw = b""
-    while (event := parser.next_event()) is h11.NEED_DATA:
+async def pass_head(
+    reader: asyncio.StreamReader, writer: Writer, tap: HandshakeTap, *, from_client: bool
+) -> bytes:
+    """Forward the bytes of one side up to the end of its head; return those after it."""
+    receive = tap.receive_from_client if from_client else tap.receive_from_server
+    while True:
         data = await reader.read(READ)
-        raw += data
-        parser.receive_data(data)
-    if isinstance(event, h11.ConnectionClosed):
-        raise EOFError("no head")
-    trailing, _ = parser.trailing_data
-    return Head(event, raw[: len(raw) - len(trailing)], trailing, time.time_ns())
+        if not data:
+            tap.receive_eof(from_client=from_client)
+        after = receive(data)
+        writer.write(data[: len(data) - len(after)])
+        if tap.request if from_client else tap.response:
+            return after
+
+
+def values(fields: Fields) -> tuple[tuple[str, bytes], ...]:
+    """The fields as a capture has them."""
+    return tuple((name, value.encode("latin-1")) for name, value in fields)
 
 
 async def pass_on(
@@ -93,29 +83,27 @@ async def pass_on(
 ) -> Upgrade:
     """Forward a request to the server and its response to the client.
 
-    Raises `ConnectionRefusedError` if the status is not 101, `ValueError` if the extensions of the
-    response are invalid, `h11.ProtocolError` if a head is invalid, `EOFError` if one is missing.
+    Raises `ConnectionRefusedError` if the server does not accept, and `HandshakeFailed` if a head
+    is missing or cannot be read.
     """
-    request = await read_head(client[0], h11.Connection(h11.SERVER))
-    server[1].write(request.raw)
-    parser = h11.Connection(h11.CLIENT)
-    parser.send(request.event)
-    parser.send(h11.EndOfMessage())
-    response = await read_head(server[0], parser)
-    client[1].write(response.raw)
-    if response.event.status_code != 101:
-        client[1].write(response.trailing)
+    tap = HandshakeTap()
+    from_client = await pass_head(client[0], server[1], tap, from_client=True)
+    asked = time.time_ns()
+    from_server = await pass_head(server[0], client[1], tap, from_client=False)
+    request, response = tap.request, tap.response
+    assert request is not None
+    assert response is not None
+    if not tap.is_websocket:
+        client[1].write(from_server)
         while body := await server[0].read(READ):
             client[1].write(body)
-        raise ConnectionRefusedError(f"the server responded {response.event.status_code}")
-    extensions = [v for n, v in response.event.headers if n == b"sec-websocket-extensions"]
-    reason = response.event.reason.decode("latin-1")
+        raise ConnectionRefusedError(f"the server responded {response.status}")
     return Upgrade(
-        CapturedRequest(request.event.target.decode("latin-1"), request.fields, request.read_ns),
-        CapturedResponse(101, reason, response.fields, response.read_ns),
-        wsdefrag.DeflateParams.from_header(b", ".join(extensions)),
-        request.trailing,
-        response.trailing,
+        CapturedRequest(request.target, values(request.fields), asked),
+        CapturedResponse(101, response.reason, values(response.fields), time.time_ns()),
+        tap.deflate,
+        from_client,
+        from_server,
     )
 
 

@@ -12,7 +12,13 @@ from importlib import import_module
 
 import wsdefrag
 
-PAGES = ("wsdefrag", "wsdefrag.capture", "wsdefrag.proxy", "wsdefrag.compat.wsproto")
+PAGES = (
+    "wsdefrag",
+    "wsdefrag.capture",
+    "wsdefrag.handshake",
+    "wsdefrag.proxy",
+    "wsdefrag.compat.wsproto",
+)
 """The modules that have pages of their own."""
 
 _NOT_PUBLIC = ("wsdefrag.cli", "wsdefrag.formats", "wsdefrag.__main__")

@@ -1,4 +1,4 @@
-"""Makes the pictures of docs/report.md: a report of a recording with some packets taken out.
+"""Makes the pictures of the pages: a report and a plot of a recording with some packets taken out.
 
     python tools/screenshot_report.py
 
@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests" / "support"))
 
 from browser import Page, browser  # noqa: E402  (needs the path)
-from wsdefrag.capture import Capture, write_report  # noqa: E402
+from wsdefrag.capture import Capture, write_plot, write_report  # noqa: E402
 
 RECORDING = ROOT / "vectors" / "captures" / "demo.pcapng"
 IMAGES = ROOT / "docs" / "images"
@@ -45,10 +45,13 @@ def with_losses(data: bytes) -> bytes:
 def main() -> None:
     """Write the pictures."""
     IMAGES.mkdir(exist_ok=True)
+    lossy = with_losses(RECORDING.read_bytes())
+    with (IMAGES / "plot.svg").open("wb") as file:
+        write_plot(Capture(io.BytesIO(lossy)), file, format="svg", title="Five packets lost")
     with tempfile.TemporaryDirectory() as folder, browser() as page:
         path = Path(folder) / "report.html"
         with path.open("wb") as file:
-            capture = Capture(io.BytesIO(with_losses(RECORDING.read_bytes())), resync=True)
+            capture = Capture(io.BytesIO(lossy), resync=True)
             write_report(capture, file, title="A recording with five packets lost")
         page.resize((1280, 900))
         page.emulate()

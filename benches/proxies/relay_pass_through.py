@@ -29,7 +29,7 @@ def decided(chunks: list[bytes]) -> int:
 
 def passed(mode: str, chunks: list[bytes]) -> int:
     """Watch them pass; how many bytes came out."""
-    relay = wsdefrag.PassThroughRelay(mode=mode, retain=0)
+    relay = wsdefrag.PassThroughRelay(mode=mode, collect_up_to=SIZE, retain=0)
     sent = 0
     for chunk in chunks:
         relay.receive_data(chunk, from_client=True)

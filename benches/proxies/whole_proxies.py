@@ -1,5 +1,5 @@
-"""Whole proxies: mitmdump with the addon beside mitmdump without it, and `examples/proxy.py` beside
-a connection without a proxy.
+"""Whole proxies: mitmdump with the addon beside mitmdump without it, and `wsdefrag proxy` beside a
+connection without a proxy, a bare pipe of picows, nginx and haproxy, where they are installed.
 
 Every program is a process of its own on loopback: the client (`load.py`), the proxies, and one echo
 server that all of them reach. All run at the same time, and the ways take turns, so that what else
@@ -11,20 +11,23 @@ Client, proxy and server share the machine's cores, so the first depends on how 
 """
 
 import contextlib
+import importlib.util
 import os
 import re
+import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from captures.ways import MITMPROXY_PYTHON
 from engine.corpus import KIB
+from proxies import native_proxies
 from proxies.load import NO_PROCESS
 from proxies.turns import Comparison
 from wsdefrag.compat.mitmproxy import SCRIPT
@@ -39,8 +42,11 @@ HEADING = "Whole proxies"
 
 WITH_ADDON = "mitmdump with the addon"
 WITHOUT = "mitmdump alone"
-EXAMPLE = "`examples/proxy.py`"
+PROXY = "`wsdefrag proxy`"
+EDITING = "`wsdefrag proxy` with a hook that edits"
 NO_PROXY = "no proxy"
+PIPE = "picows pipe"
+NATIVE = ("nginx", "haproxy")
 
 ROUND_TRIP = "round trip"
 CPU = "round trip, in CPU time of the proxy"
@@ -49,7 +55,9 @@ CPU = "round trip, in CPU time of the proxy"
 Command = Sequence[str | Path]
 
 ECHO_SERVER: Command = [sys.executable, BENCHES / "proxies" / "echo_servers.py", "picows"]
-EXAMPLE_PROXY: Command = [sys.executable, BENCHES.parent / "examples" / "proxy.py"]
+OUR_PROXY: Command = [sys.executable, "-m", "wsdefrag", "proxy", "--log-level", "error"]
+HOOK = BENCHES / "proxies" / "reversing_hook.py"
+PICOWS_PIPE: Command = [sys.executable, BENCHES / "proxies" / "picows_pipe.py"]
 LIMIT = 30.0
 """Seconds after which a program is given up that does not start or does not end."""
 
@@ -75,6 +83,8 @@ class Workload:
 
 FULL = (Workload(256, 10, 120), Workload(64 * KIB, 4, 75))
 QUICK = (Workload(256, 10, 5), Workload(64 * KIB, 4, 5))
+BUSY = (Workload(256, 50, 100), Workload(64 * KIB, 10, 40))
+BUSY_QUICK = (Workload(256, 50, 5), Workload(64 * KIB, 10, 5))
 TURNS = 9
 """Turns of each way that count; one more before them does not."""
 
@@ -136,13 +146,14 @@ def running(command: Command, *said: str, port: str) -> Iterator[Route]:
         )
         try:
             deadline = time.monotonic() + LIMIT
+            # Without a pattern it is waited for by others.
             while not (found := re.search(port, text := written(output.fileno()))):
                 if process.poll() is not None or time.monotonic() > deadline:
                     raise RuntimeError(f"{command} did not start:\n{text}")
                 time.sleep(0.02)
             for one in said:
                 assert one in text, f"{command} did not say {one!r}:\n{text}"
-            yield Route(f"ws://127.0.0.1:{found[1]}/", process.pid)
+            yield Route(f"ws://127.0.0.1:{found[1] if port else 0}/", process.pid)
         finally:
             process.terminate()
             try:
@@ -171,28 +182,84 @@ def mitmdump(server: Route, directory: Path, *scripts: Path) -> Command:
 
 def measure(quick: bool) -> list[Comparison]:
     """Both pairs with all workloads; without mitmdump where mitmproxy is missing."""
+    turns = 2 if quick else TURNS
     with contextlib.ExitStack() as stack:
         start = stack.enter_context
         directory = Path(start(tempfile.TemporaryDirectory(prefix="wsdefrag-bench-")))
         load = start(Load())
         server = start(running(ECHO_SERVER, port=r"ws://127\.0\.0\.1:(\d+)/"))
-        target = server.address.removeprefix("ws://").rstrip("/")
-        example = start(running([*EXAMPLE_PROXY, target], port=r"listening on port (\d+)"))
-        routes = {EXAMPLE: example, NO_PROXY: Route(server.address, NO_PROCESS)}
+        ours = lean(start, server, directory)
+        routes = {PROXY: ours[PROXY], NO_PROXY: Route(server.address, NO_PROCESS)}
         if MITMPROXY_PYTHON.exists():
             listening = r"listening at 127\.0\.0\.1:(\d+)"
-            ours = running(
+            with_addon = running(
                 mitmdump(server, directory, SCRIPT),
                 "relays WebSocket connections",
                 port=listening,
             )
-            own = running(mitmdump(server, directory), port=listening)
-            routes = {WITH_ADDON: start(ours), WITHOUT: start(own), **routes}
+            without = running(mitmdump(server, directory), port=listening)
+            routes = {WITH_ADDON: start(with_addon), WITHOUT: start(without), **routes}
         return [
-            comparison
-            for workload in (QUICK if quick else FULL)
-            for comparison in compare(load, routes, workload, 2 if quick else TURNS)
+            *(
+                comparison
+                for workload in (QUICK if quick else FULL)
+                for comparison in compare(load, routes, workload, turns)
+            ),
+            *(
+                comparison
+                for workload in (BUSY_QUICK if quick else BUSY)
+                for comparison in compare_cpu(load, ours, workload, turns)
+            ),
         ]
+
+
+def lean(
+    start: Callable[[contextlib.AbstractContextManager[Route]], Route],
+    server: Route,
+    directory: Path,
+) -> dict[str, Route]:
+    """Our proxy, and those that are judged beside it by their cost."""
+    target = server.address.removeprefix("ws://").rstrip("/")
+    listening = r"127\.0\.0\.1:(\d+): listening"
+    command = [*OUR_PROXY, "--listen", "0", "--upstream", target]
+    routes = {
+        PROXY: start(running(command, port=listening)),
+        EDITING: start(running([*command, "--script", HOOK], port=listening)),
+    }
+    if importlib.util.find_spec("picows") and importlib.util.find_spec("uvloop"):
+        pipe = running([*PICOWS_PIPE, *target.split(":")], port=r"listening on port (\d+)")
+        routes[PIPE] = start(pipe)
+    for name, (arguments, port) in native_proxies.commands(target, directory).items():
+        routes[name] = start(listening_at(arguments, port))
+    return routes
+
+
+@contextlib.contextmanager
+def listening_at(command: Command, port: int) -> Iterator[Route]:
+    """Starts a program that does not say when it listens, and waits until it does."""
+    with running(command, port="") as route:
+        deadline = time.monotonic() + LIMIT
+        while True:
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+                break
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"{command} does not listen")
+            time.sleep(0.02)
+        yield Route(f"ws://127.0.0.1:{port}/", route.process)
+
+
+def compare_cpu(
+    load: Load, routes: dict[str, Route], workload: Workload, turns: int
+) -> Iterator[Comparison]:
+    """The CPU time of the lean proxies; the first turn is not counted."""
+    times: dict[str, list[float]] = {way: [] for way in routes}
+    for _ in range(1 + turns):
+        for way, route in routes.items():
+            times[way].append(load.turn(route, workload)[1])
+    cpu = {way: statistics.median(taken[1:]) * 1e9 for way, taken in times.items()}
+    others = [way for way in cpu if way not in (PROXY, EDITING)]
+    for ours in (PROXY, EDITING):
+        yield Comparison(str(workload), CPU, {way: cpu[way] for way in (ours, *others)}, {})
 
 
 def compare(
@@ -214,5 +281,5 @@ def compare(
         pair = (WITH_ADDON, WITHOUT)
         yield Comparison(str(workload), ROUND_TRIP, {way: wall[way] for way in pair}, {})
         yield Comparison(str(workload), CPU, {way: cpu[way] for way in pair}, {})
-    pair = (EXAMPLE, NO_PROXY)
+    pair = (PROXY, NO_PROXY)
     yield Comparison(str(workload), ROUND_TRIP, {way: wall[way] for way in pair}, {})

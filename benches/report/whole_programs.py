@@ -38,8 +38,8 @@ ON_PROXIES = """\
 Round trips a second are those of all connections together. The client, the proxy and the echo \
 server share the machine's cores, so the rate depends on how many there are; the CPU time is that \
 of the proxy alone, user and system. Both mitmdumps keep the messages of an open flow, as always. \
-`examples/proxy.py` prints each message; its ratio says what share of the rate without a proxy is \
-left."""
+Beside "no proxy", the ratio says what share of that rate is left. The picows pipe passes frames \
+on and has no limits, no back-pressure and no end in order; nginx and haproxy pass bytes on."""
 
 
 def render(captures: CaptureRun | None, proxies: list[Comparison]) -> str:

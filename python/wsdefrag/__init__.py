@@ -10,6 +10,7 @@ Where to start:
 - ``WebSocketConnection``: reads both directions into all events; keeps the messages.
 - ``WebSocketRelay``: forwards both directions; the caller decides on each message.
 - ``PassThroughRelay``: forwards both directions without decisions; the caller watches.
+- ``ChunkDecoder``: reads one direction into chunks of messages, as they arrive.
 - ``FrameDecoder``: reads one direction into single frames.
 - ``FrameEncoder``: encodes messages as bytes.
 - ``wsdefrag.capture.Capture``: reads packet captures.
@@ -38,6 +39,7 @@ except ImportError as error:
     raise
 from wsdefrag.errors import (
     CaptureError,
+    HandshakeFailed,
     IncompleteMessage,
     InflateFailed,
     InvalidUtf8,
@@ -49,6 +51,7 @@ from wsdefrag.errors import (
 
 if TYPE_CHECKING:
     from wsdefrag.budget import Budget
+    from wsdefrag.chunks import ChunkDecoder
     from wsdefrag.connection import WebSocketConnection
     from wsdefrag.data import WebSocketData
     from wsdefrag.deflate import DeflateParams
@@ -58,10 +61,13 @@ if TYPE_CHECKING:
         Close,
         Event,
         Incomplete,
+        MessageChunk,
         OpaqueMessage,
         Ping,
         Pong,
         ProtocolViolation,
+        TimedOut,
+        UncollectedMessage,
     )
     from wsdefrag.fragmenter import Fragmenter
     from wsdefrag.frames import Frame, FrameDecoder
@@ -76,6 +82,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Budget",
     "CaptureError",
+    "ChunkDecoder",
     "Close",
     "CloseCode",
     "DeflateParams",
@@ -85,6 +92,7 @@ __all__ = [
     "Frame",
     "FrameDecoder",
     "FrameEncoder",
+    "HandshakeFailed",
     "Incomplete",
     "IncompleteMessage",
     "InflateFailed",
@@ -92,6 +100,7 @@ __all__ = [
     "InvalidUtf8",
     "LimitExceeded",
     "Limits",
+    "MessageChunk",
     "MessageReassembler",
     "OpaqueMessage",
     "Opcode",
@@ -103,6 +112,8 @@ __all__ = [
     "ProtocolViolation",
     "RelayDirection",
     "Strictness",
+    "TimedOut",
+    "UncollectedMessage",
     "WebSocketConnection",
     "WebSocketData",
     "WebSocketDirection",
@@ -117,6 +128,7 @@ __all__ = [
 # command takes longer than reading a small capture.
 _MODULES = {
     "Budget": "budget",
+    "ChunkDecoder": "chunks",
     "Close": "events",
     "CloseCode": "opcode",
     "DeflateParams": "deflate",
@@ -127,6 +139,7 @@ _MODULES = {
     "FrameEncoder": "encoder",
     "Incomplete": "events",
     "Limits": "limits",
+    "MessageChunk": "events",
     "MessageReassembler": "reassembler",
     "OpaqueMessage": "events",
     "Opcode": "opcode",
@@ -135,6 +148,8 @@ _MODULES = {
     "Pong": "events",
     "ProtocolViolation": "events",
     "Strictness": "strictness",
+    "TimedOut": "events",
+    "UncollectedMessage": "events",
     "WebSocketConnection": "connection",
     "WebSocketData": "data",
     "WebSocketDirection": "direction",

@@ -6,6 +6,7 @@ mistake, and must not mean one byte.
 
 from __future__ import annotations
 
+import math
 import sys
 
 _HIGHEST_LEVEL = 9
@@ -70,6 +71,32 @@ def require_extension(extension: object) -> str | None:
     if not extension or extension == "permessage-deflate":
         raise ValueError(f"extension must be the name of another extension, not {extension!r}")
     return extension
+
+
+def require_most(name: str, value: object) -> int | None:
+    """Return ``value``: a number of bytes, or None; as an unsigned 64-bit number.
+
+    Raises TypeError unless it is an int or None, and ValueError if it is negative.
+    """
+    if value is None:
+        return None
+    most = require_int(name, value)
+    if most < 0:
+        raise ValueError(f"{name} must be 0 or more, or None, not {most}")
+    return min(most, _LARGEST_COUNT)
+
+
+def require_seconds(name: str, value: object) -> float | None:
+    """Return ``value``: seconds, or None.
+
+    Raises TypeError unless it is a number or None, and ValueError unless it is positive and finite.
+    """
+    if value is None:
+        return None
+    seconds = float(require_number(name, value))
+    if not 0 < seconds < math.inf:
+        raise ValueError(f"{name} must be a positive number of seconds, not {value}")
+    return seconds
 
 
 def require_retain(retain: object) -> int | None:

@@ -11,7 +11,7 @@ from wsdefrag.capture.connection import CapturedConnection
 from wsdefrag.data import WebSocketData
 from wsdefrag.deflate import DeflateOffer, DeflateParams
 from wsdefrag.errors import HandshakeFailed, LimitExceeded, OutOfMemory, ProtocolError
-from wsdefrag.events import Event
+from wsdefrag.events import Event, ProtocolViolation, TimedOut
 from wsdefrag.limits import Limits
 from wsdefrag.message import WebSocketMessage, WebSocketMessageState
 from wsdefrag.opcode import Opcode
@@ -25,6 +25,8 @@ __all__ = [
     "CaptureReader",
     "CapturedEvent",
     "CapturedMessage",
+    "ChunkDecoder",
+    "ChunkEvents",
     "ClientHandshake",
     "Close",
     "Connection",
@@ -39,6 +41,7 @@ __all__ = [
     "HandshakeTap",
     "Incomplete",
     "InternalError",
+    "MessageChunk",
     "MessageReassembler",
     "MessageStorage",
     "OpaqueMessage",
@@ -49,6 +52,7 @@ __all__ = [
     "RelayDirection",
     "ServerHandshake",
     "TablePass",
+    "UncollectedMessage",
     "WebSocketDirection",
     "__version__",
     "accept_key_of",
@@ -698,6 +702,81 @@ class CapturedMessage:
     @property
     def uid(self) -> bytes:
         """The connection's identity: 16 bytes, the same in every pass over the same packets."""
+
+@disjoint_base
+class ChunkDecoder:
+    """The engine of ``wsdefrag.ChunkDecoder``."""
+
+    def __new__(
+        cls,
+        *,
+        from_client: bool,
+        deflate: DeflateParams | None,
+        limits: Limits,
+        strictness: Strictness,
+        cut_characters: bool,
+    ) -> Self: ...
+    def receive_data(self, data: Buffer, *, timestamp: float | None = None) -> ChunkEvents:
+        """Receive the next bytes.
+
+        Args:
+            data: Any number of bytes. A ``bytes`` is kept until its events are taken; anything else is
+                copied.
+            timestamp: When they arrived, in seconds since the epoch; None reads the clock.
+
+        Returns:
+            An iterator over the events. Each is made when it is asked for. Those that are not taken
+            come with the next call.
+
+        Raises:
+            TypeError: If ``data`` does not offer the buffer protocol.
+            ValueError: If the direction has ended.
+        """
+
+    def receive_eof(self, *, timestamp: float | None = None) -> Incomplete | None:
+        """End the direction; may be called again.
+
+        Args:
+            timestamp: When it ended, in seconds since the epoch; None reads the clock.
+
+        Returns:
+            An ``Incomplete`` if the direction ended inside a header, a frame or a message; its content
+            is what was in no chunk. Otherwise, and if it had already ended, None.
+
+        Raises:
+            ValueError: If events of received bytes were not taken.
+        """
+
+    @property
+    def bytes_buffered(self) -> int:
+        """Bytes held: received and not read, or of an incomplete header, control frame or character."""
+
+    @property
+    def bytes_discarded(self) -> int:
+        """Bytes after a Close, or from the first byte of the offending frame on."""
+
+    @property
+    def bytes_received(self) -> int:
+        """Number of bytes received."""
+
+    @property
+    def close_received(self) -> Close | None:
+        """The ``Close`` event that was received, or None."""
+
+    @property
+    def error(self) -> ProtocolError | LimitExceeded | OutOfMemory | None:
+        """The violation that ended this direction, a new object each time; None if there is none."""
+
+    @property
+    def tolerated(self) -> dict[str, int]:
+        """How often each switched-off rule was broken, by the name of its field in ``Strictness``."""
+
+@final
+class ChunkEvents:
+    """The events of the bytes that a ``ChunkDecoder`` has received, made one by one."""
+
+    def __iter__(self) -> Self: ...
+    def __next__(self) -> MessageChunk | Ping | Pong | Close | ProtocolViolation: ...
 
 @final
 class ClientHandshake:
@@ -1482,6 +1561,50 @@ class InternalError(RuntimeError):
         True
     """
 
+@disjoint_base
+class MessageChunk:
+    r"""A part of a message, given out before the whole message has arrived; see ``ChunkDecoder``.
+
+    Attributes:
+        type: The type of the message: ``Opcode.TEXT`` or ``Opcode.BINARY``.
+        content: The next bytes of the content, unmasked and inflated. Only the last chunk of a message
+            may be empty.
+        message_finished: Whether it is the last chunk of the message.
+        from_client: Whether the client sent it.
+        timestamp: Seconds since the epoch.
+        offset: First byte of the message's first frame, in bytes.
+
+    Example:
+        >>> import wsdefrag
+        >>> decoder = wsdefrag.ChunkDecoder(from_client=False)
+        >>> (chunk,) = decoder.receive_data(b"\x81\x05he")
+        >>> chunk.content, chunk.message_finished
+        (b'he', False)
+    """
+
+    def __new__(
+        cls,
+        type: int,
+        content: bytes,
+        message_finished: bool,
+        from_client: bool,
+        timestamp: float,
+        offset: int,
+    ) -> Self: ...
+    @property
+    def type(self) -> Opcode: ...
+    @property
+    def content(self) -> bytes: ...
+    @property
+    def message_finished(self) -> bool: ...
+    @property
+    def from_client(self) -> bool: ...
+    @property
+    def timestamp(self) -> float: ...
+    @property
+    def offset(self) -> int: ...
+    __match_args__ = ("type", "content", "message_finished", "from_client", "timestamp", "offset")
+
 class MessageReassembler(DirectionState):
     """The engine of ``wsdefrag.MessageReassembler``."""
 
@@ -1736,7 +1859,13 @@ class Relay:
     """The base of both relays, and the engine of ``wsdefrag.PassThroughRelay``."""
 
     def __new__(
-        cls, options: RelayOptions, *, mode: str, websocket: WebSocketData, retain: int | None
+        cls,
+        options: RelayOptions,
+        *,
+        mode: str,
+        collect_up_to: int | None,
+        websocket: WebSocketData,
+        retain: int | None,
     ) -> Self: ...
     def receive_data(
         self, data: Buffer, *, from_client: bool, timestamp: float | None = None
@@ -1843,6 +1972,39 @@ class Relay:
 
         Returns:
             The bytes to write to that side's connection; empty if there are none.
+        """
+
+    def next_deadline(self, now: float) -> float | None:
+        """The time of the next deadline.
+
+        What happened since the last call of this method or of ``tick`` counts as of ``now``. So a
+        caller that wants exact timeouts calls it whenever it has received or taken bytes.
+
+        Args:
+            now: The time, in seconds of a clock that does not go backwards, such as
+                ``time.monotonic()``. All calls for a relay take the same clock.
+
+        Returns:
+            When to call ``tick``, in seconds of the same clock; None if no timeout is running.
+
+        Raises:
+            ValueError: If ``now`` is not finite.
+        """
+
+    def tick(self, now: float) -> list[TimedOut]:
+        """Let the time pass: send keepalive pings that are due, and report timeouts.
+
+        Each timeout is reported once; it begins anew when what it waits for has happened. The relay
+        sends nothing for a timeout. What to do, such as ``send_close``, is the caller's decision.
+
+        Args:
+            now: The time, as for ``next_deadline``.
+
+        Returns:
+            The timeouts that have passed, earliest first.
+
+        Raises:
+            ValueError: If ``now`` is not finite.
         """
 
     @property
@@ -2018,6 +2180,42 @@ class TablePass:
     @property
     def rows(self) -> int:
         """Rows written so far."""
+
+@disjoint_base
+class UncollectedMessage:
+    r"""A complete message that was read and checked, but whose content was not collected.
+
+    It occurs only in a ``PassThroughRelay``: for every message if the argument ``collect_up_to`` was
+    not given, otherwise for those that are longer or exceed a limit.
+
+    Attributes:
+        type: ``Opcode.TEXT`` or ``Opcode.BINARY``.
+        length: Bytes of its content; of its payload, if an unknown extension is used in it.
+        from_client: Whether the client sent it.
+        timestamp: Seconds since the epoch.
+        offset: First byte of its first frame, in bytes.
+
+    Example:
+        >>> import wsdefrag
+        >>> relay = wsdefrag.PassThroughRelay()
+        >>> relay.receive_data(b"\x81\x05hello", from_client=False, timestamp=1.5)
+        [UncollectedMessage(type=<Opcode.TEXT: 1>, length=5, from_client=False, timestamp=1.5, offset=0)]
+    """
+
+    def __new__(
+        cls, type: int, length: int, from_client: bool, timestamp: float, offset: int
+    ) -> Self: ...
+    @property
+    def type(self) -> Opcode: ...
+    @property
+    def length(self) -> int: ...
+    @property
+    def from_client(self) -> bool: ...
+    @property
+    def timestamp(self) -> float: ...
+    @property
+    def offset(self) -> int: ...
+    __match_args__ = ("type", "length", "from_client", "timestamp", "offset")
 
 class WebSocketDirection(DirectionState):
     """The engine of ``wsdefrag.WebSocketDirection``."""

@@ -5,12 +5,27 @@ from __future__ import annotations
 from typing import Literal, TypedDict
 
 import wsdefrag.events  # noqa: F401  (the native module makes events, and imports nothing)
-from wsdefrag._arguments import require_compression, require_extension, require_optional
+from wsdefrag._arguments import (
+    require_compression,
+    require_extension,
+    require_optional,
+    require_seconds,
+)
 from wsdefrag.budget import Budget
 from wsdefrag.deflate import DeflateParams
 from wsdefrag.fragmenter import Fragmenter
 from wsdefrag.limits import Limits
 from wsdefrag.strictness import Strictness
+
+
+class RelayTimeouts(TypedDict):
+    """The timeouts of the native relays, in seconds."""
+
+    idle: float | None
+    ping_interval: float | None
+    ping: float | None
+    write: float | None
+    close: float | None
 
 
 class RelayOptions(TypedDict):
@@ -27,6 +42,7 @@ class RelayOptions(TypedDict):
     compression_level: int
     extension: str | None
     budget: Budget | None
+    timeouts: RelayTimeouts
 
 
 def relay_options(
@@ -43,6 +59,7 @@ def relay_options(
     compress_from: int,
     compression_level: int,
     extension: str | None,
+    timeouts: RelayTimeouts,
 ) -> RelayOptions:
     """Check the arguments of a relay.
 
@@ -75,4 +92,28 @@ def relay_options(
         "compression_level": compression_level,
         "extension": require_extension(extension),
         "budget": budget,
+        "timeouts": timeouts,
+    }
+
+
+def relay_timeouts(
+    *,
+    idle_timeout: float | None,
+    ping_interval: float | None,
+    ping_timeout: float | None,
+    write_timeout: float | None,
+    close_timeout: float | None,
+) -> RelayTimeouts:
+    """Check the timeouts of a relay.
+
+    Raises TypeError if one has the wrong type, and ValueError if one is out of range.
+    """
+    if ping_timeout is not None and ping_interval is None:
+        raise ValueError("ping_timeout needs ping_interval: without it no ping is sent")
+    return {
+        "idle": require_seconds("idle_timeout", idle_timeout),
+        "ping_interval": require_seconds("ping_interval", ping_interval),
+        "ping": require_seconds("ping_timeout", ping_timeout),
+        "write": require_seconds("write_timeout", write_timeout),
+        "close": require_seconds("close_timeout", close_timeout),
     }

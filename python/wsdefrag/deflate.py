@@ -377,3 +377,6 @@ def _require_window_bits(name: str, value: object) -> None:
 def _text(header: str | bytes) -> str:
     """Decode a header; Latin-1 keeps invalid bytes, so the parser refuses them."""
     return header.decode("latin-1") if isinstance(header, bytes) else header
+
+
+__all__ = ["DeflateOffer", "DeflateParams", "filter_offers", "limit_offers", "strip_offers"]

@@ -4,6 +4,8 @@ A ``WebSocketMessage`` is itself an event. All other events are objects of the f
 equal by value, hashable and picklable; each has its direction, a time, and an offset in the stream:
 
 - ``OpaqueMessage`` replaces a message that uses an extension that this package does not implement.
+- ``UncollectedMessage`` replaces a message that a ``PassThroughRelay`` forwarded without collecting
+  its content, and ``MessageChunk`` is a part of a message.
 - ``Ping`` and ``Pong`` can occur anywhere, also between the fragments of a message.
 - ``Close`` occurs at most once in a direction; all bytes after it are discarded.
 - ``ProtocolViolation`` occurs at most once in a direction, as its last event. It is not a
@@ -13,8 +15,10 @@ equal by value, hashable and picklable; each has its direction, a time, and an o
 
 Follows RFC 6455 sections 5.5 (control frames) and 7.1.5 to 7.1.7 (closing and failing).
 
-All but ``ProtocolViolation`` are native, so Rust makes them without running Python code, and the
-garbage collector does not track them.
+``TimedOut`` is not an event of a direction: ``tick`` of a relay returns it.
+
+All but ``ProtocolViolation`` and ``TimedOut`` are native, so Rust makes them without running Python
+code, and the garbage collector does not track them.
 
 ``timestamp`` is the time of the chunk that completed the event, in seconds since the epoch.
 ``offset`` counts bytes from the start of the direction.
@@ -23,9 +27,17 @@ garbage collector does not track them.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
-from wsdefrag._native import Close, Incomplete, OpaqueMessage, Ping, Pong
+from wsdefrag._native import (
+    Close,
+    Incomplete,
+    MessageChunk,
+    OpaqueMessage,
+    Ping,
+    Pong,
+    UncollectedMessage,
+)
 from wsdefrag._shown import shown_fields
 from wsdefrag.errors import LimitExceeded, OutOfMemory, ProtocolError
 from wsdefrag.message import WebSocketMessage
@@ -34,10 +46,13 @@ __all__ = [
     "Close",
     "Event",
     "Incomplete",
+    "MessageChunk",
     "OpaqueMessage",
     "Ping",
     "Pong",
     "ProtocolViolation",
+    "TimedOut",
+    "UncollectedMessage",
 ]
 
 
@@ -69,6 +84,37 @@ class ProtocolViolation:
         return shown_fields(self)
 
 
+@dataclass(frozen=True, slots=True)
+class TimedOut:
+    """A timeout of a relay that has passed.
+
+    Attributes:
+        timeout: Which one: ``"idle"``, ``"ping"``, ``"write"`` or ``"close"``.
+        from_client: Whether the client is the side that is late; None for ``"idle"``, which is
+            about both sides.
+        deadline: When it passed, in seconds of the clock that ``tick`` is called with.
+
+    Example:
+        >>> import wsdefrag
+        >>> relay = wsdefrag.WebSocketRelay(idle_timeout=60)
+        >>> relay.next_deadline(now=100.0)
+        160.0
+        >>> relay.tick(now=160.0)
+        [TimedOut(timeout='idle', from_client=None, deadline=160.0)]
+    """
+
+    timeout: Literal["idle", "ping", "write", "close"]
+    from_client: bool | None
+    deadline: float
+
+
 Event: TypeAlias = (
-    WebSocketMessage | OpaqueMessage | Ping | Pong | Close | ProtocolViolation | Incomplete
+    WebSocketMessage
+    | OpaqueMessage
+    | UncollectedMessage
+    | Ping
+    | Pong
+    | Close
+    | ProtocolViolation
+    | Incomplete
 )

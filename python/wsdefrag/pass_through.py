@@ -3,9 +3,16 @@ r"""``PassThroughRelay``: forwards both directions of a connection without waiti
 The bytes of the client are forwarded to the server, and those of the server to the client:
 
 - mode ``"frames"``: each frame is forwarded when it is complete, in order, also control frames
-  between fragments. A frame that breaks a rule is not forwarded.
+  between fragments. A frame that breaks a rule is not forwarded. Only a frame that is longer than
+  ``max_frame_size`` is forwarded as its bytes arrive, because it must not be held.
 - mode ``"bytes"``: bytes are forwarded as they arrive. Only control frames are forwarded when they
   are complete.
+
+So no more than one frame, or one control frame, is held, however long the messages are. Messages
+are checked as they pass (also the UTF-8 of texts, RFC 6455 section 8.1), and no limit ends what is
+only passed on. A message is an ``UncollectedMessage`` event, which has its length, unless the
+caller asks for contents: with ``collect_up_to``, each message of at most so many bytes and within
+the limits is also collected, and is a ``WebSocketMessage``.
 
 The events are for watching. The messages of events have been forwarded already and cannot be
 changed: setting an attribute raises ``AttributeError``; ``copy()`` makes a message that can be
@@ -23,7 +30,8 @@ is sent to it (RFC 6455 section 5.5.1), and later injected messages are dropped.
 
 Follows RFC 6455 sections 5.4, 5.5 and 7, and RFC 7692 sections 6 and 7.
 
-Invariants: ``bytes_buffered`` is 0 when all output is taken and no frame or message is open; a
+Invariants: ``bytes_buffered`` is 0 when all output is taken and no frame is open, and no message
+that is collected; a
 budget's ``bytes_held`` is the sum of the bytes that its relays buffer.
 """
 
@@ -32,8 +40,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from wsdefrag import _native
-from wsdefrag._arguments import require_retain
-from wsdefrag._relay_arguments import relay_options
+from wsdefrag._arguments import require_most, require_retain
+from wsdefrag._relay_arguments import relay_options, relay_timeouts
 from wsdefrag.data import WebSocketData
 
 if TYPE_CHECKING:
@@ -52,16 +60,19 @@ class PassThroughRelay(_native.Relay):
     Args:
         mode: ``"frames"`` forwards each frame when it is complete, ``"bytes"`` all bytes as they
             arrive.
+        collect_up_to: Most bytes of a message that is collected; None collects no message.
         deflate: The agreed permessage-deflate parameters; None if it was not agreed on.
         server_deflate: The parameters agreed on with the server, if they differ from those agreed
             on with the client; ``"same"`` if not.
-        limits: Limits for frames and messages of both sides; None for the defaults of ``Limits``.
+        limits: Limits for what is held of both sides: in mode "frames" a frame of at most
+            ``max_frame_size``, and messages that are collected. None for the defaults of
+            ``Limits``.
         client_limits: Limits for the client; None for ``limits``.
         server_limits: Limits for the server; None for ``limits``.
         budget: A limit for buffered bytes that several relays share; None for no such limit.
         strictness: Which rules are enforced; None for the defaults of ``Strictness``.
-        retain: How many messages ``websocket.messages`` keeps, the newest ones; None keeps all,
-            0 none. Events do not depend on it.
+        retain: How many collected messages ``websocket.messages`` keeps, the newest ones; None
+            keeps all, 0 none. Events do not depend on it.
         masking: ``"keep"`` keeps the client's masking keys, ``"fresh"`` gives each masked frame a
             new random key (RFC 6455 section 5.3).
         fragmenter: Chooses the fragments of injected messages; None for one frame.
@@ -70,6 +81,12 @@ class PassThroughRelay(_native.Relay):
         compression_level: From 0 (stored without compression) to 9 (smallest).
         extension: The name of an agreed extension that this package does not implement, or None.
             Messages with its reserved bits are ``OpaqueMessage`` events, forwarded unchanged.
+        idle_timeout: Seconds without bytes from either side, until ``tick`` reports it; None for
+            ever. So for the other timeouts.
+        ping_interval: Seconds without bytes from a side, until ``tick`` sends it an empty ping.
+        ping_timeout: Seconds without bytes from a side that got such a ping.
+        write_timeout: Seconds in which none of the waiting bytes for a side were taken.
+        close_timeout: Seconds without the end of the stream of a side that got a Close.
 
     Raises:
         TypeError: If an argument has the wrong type.
@@ -87,7 +104,7 @@ class PassThroughRelay(_native.Relay):
 
     Example:
         >>> import wsdefrag
-        >>> relay = wsdefrag.PassThroughRelay(mode="bytes")
+        >>> relay = wsdefrag.PassThroughRelay(mode="bytes", collect_up_to=1 << 20)
         >>> relay.receive_data(b"\x81\x05he", from_client=False)
         []
         >>> relay.data_to_send(to_client=True)
@@ -107,6 +124,7 @@ class PassThroughRelay(_native.Relay):
         cls,
         *,
         mode: Literal["frames", "bytes"] = "frames",
+        collect_up_to: int | None = None,
         deflate: DeflateParams | None = None,
         server_deflate: DeflateParams | Literal["same"] | None = "same",
         limits: Limits | None = None,
@@ -120,6 +138,11 @@ class PassThroughRelay(_native.Relay):
         compress_from: int = 0,
         compression_level: int = 6,
         extension: str | None = None,
+        idle_timeout: float | None = None,
+        ping_interval: float | None = None,
+        ping_timeout: float | None = None,
+        write_timeout: float | None = None,
+        close_timeout: float | None = None,
     ) -> Self:
         """Start a connection; the class documents the arguments."""
         options = relay_options(
@@ -135,8 +158,22 @@ class PassThroughRelay(_native.Relay):
             compress_from=compress_from,
             compression_level=compression_level,
             extension=extension,
+            timeouts=relay_timeouts(
+                idle_timeout=idle_timeout,
+                ping_interval=ping_interval,
+                ping_timeout=ping_timeout,
+                write_timeout=write_timeout,
+                close_timeout=close_timeout,
+            ),
         )
         kept, websocket = require_retain(retain), WebSocketData()
-        self = super().__new__(cls, options, mode=mode, websocket=websocket, retain=kept)
+        self = super().__new__(
+            cls,
+            options,
+            mode=mode,
+            collect_up_to=require_most("collect_up_to", collect_up_to),
+            websocket=websocket,
+            retain=kept,
+        )
         self.mode, self.websocket = mode, websocket
         return self

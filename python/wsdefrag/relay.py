@@ -31,6 +31,9 @@ sent.
 After a Close has been sent to a side, by ``forward`` or by ``send_close``, nothing more is sent to
 it (RFC 6455 section 5.5.1); forwarding a later event discards it.
 
+The relay has no clock and does no I/O. Its timeouts pass in ``tick``, to which the caller gives the
+time; ``next_deadline`` says when to call it.
+
 ``PassThroughRelay`` (``pass_through``) forwards frames without waiting for decisions.
 
 Follows RFC 6455 sections 5.4, 5.5 and 7, and RFC 7692 sections 6 and 7.
@@ -45,7 +48,7 @@ from typing import TYPE_CHECKING, Literal
 
 from wsdefrag import _native
 from wsdefrag._arguments import require_retain
-from wsdefrag._relay_arguments import relay_options
+from wsdefrag._relay_arguments import relay_options, relay_timeouts
 from wsdefrag.data import WebSocketData
 
 if TYPE_CHECKING:
@@ -81,6 +84,12 @@ class WebSocketRelay(_native.DecidingRelay):
         compression_level: From 0 (stored without compression) to 9 (smallest).
         extension: The name of an agreed extension that this package does not implement, or None.
             Messages with its reserved bits are ``OpaqueMessage`` events, forwarded unchanged.
+        idle_timeout: Seconds without bytes from either side, until ``tick`` reports it; None for
+            ever. So for the other timeouts.
+        ping_interval: Seconds without bytes from a side, until ``tick`` sends it an empty ping.
+        ping_timeout: Seconds without bytes from a side that got such a ping.
+        write_timeout: Seconds in which none of the waiting bytes for a side were taken.
+        close_timeout: Seconds without the end of the stream of a side that got a Close.
 
     Raises:
         TypeError: If an argument has the wrong type.
@@ -125,6 +134,11 @@ class WebSocketRelay(_native.DecidingRelay):
         compress_from: int = 0,
         compression_level: int = 6,
         extension: str | None = None,
+        idle_timeout: float | None = None,
+        ping_interval: float | None = None,
+        ping_timeout: float | None = None,
+        write_timeout: float | None = None,
+        close_timeout: float | None = None,
     ) -> Self:
         """Start a connection; the class documents the arguments."""
         options = relay_options(
@@ -140,6 +154,13 @@ class WebSocketRelay(_native.DecidingRelay):
             compress_from=compress_from,
             compression_level=compression_level,
             extension=extension,
+            timeouts=relay_timeouts(
+                idle_timeout=idle_timeout,
+                ping_interval=ping_interval,
+                ping_timeout=ping_timeout,
+                write_timeout=write_timeout,
+                close_timeout=close_timeout,
+            ),
         )
         kept, websocket = require_retain(retain), WebSocketData()
         self = super().__new__(cls, options, websocket=websocket, retain=kept)

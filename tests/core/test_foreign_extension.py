@@ -85,7 +85,9 @@ def relay(request: pytest.FixtureRequest) -> Relay:
     deflate = DeflateParams()
     if mode == "decide":
         return wsdefrag.WebSocketRelay(deflate=deflate, extension=NAME)
-    return wsdefrag.PassThroughRelay(mode=mode, deflate=deflate, extension=NAME)
+    return wsdefrag.PassThroughRelay(
+        mode=mode, deflate=deflate, extension=NAME, collect_up_to=1 << 20
+    )
 
 
 # tests/relay/test_relay_extension.py has more about relays; these are frames of every kind.

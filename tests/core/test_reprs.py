@@ -16,6 +16,7 @@ import wsdefrag
 from wire_writer import KEY, TEXT, close_frame, frame
 from wsdefrag import (
     CaptureError,
+    ChunkDecoder,
     Close,
     DeflateParams,
     DirectionState,
@@ -23,12 +24,14 @@ from wsdefrag import (
     Frame,
     FrameDecoder,
     FrameEncoder,
+    HandshakeFailed,
     Incomplete,
     IncompleteMessage,
     InflateFailed,
     InvalidUtf8,
     LimitExceeded,
     Limits,
+    MessageChunk,
     MessageReassembler,
     OpaqueMessage,
     Opcode,
@@ -38,11 +41,15 @@ from wsdefrag import (
     ProtocolError,
     ProtocolViolation,
     Strictness,
+    TimedOut,
+    UncollectedMessage,
     WebSocketConnection,
     WebSocketData,
     WebSocketDirection,
     WebSocketMessage,
 )
+from wsdefrag.deflate import DeflateOffer
+from wsdefrag.handshake import ClientHandshake, ServerHandshake, accept_key
 
 LONGEST = 199
 LARGE = bytes(5_000_000)
@@ -100,6 +107,31 @@ def violations() -> Iterator[ProtocolViolation]:
         yield ProtocolViolation(overrun, False, TIME, HUGE)
 
 
+def refused_heads() -> list[HandshakeFailed]:
+    """Errors about heads that are long, and of bytes that have to be escaped."""
+    start = b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    errors = []
+    for wire in (
+        b"\xff" * 5000,
+        b"GET /" + b"\xff\\" * 5000 + b" HTTP/1.1\r\n",
+        start + b"\xff" * 5000 + b": x\r\n",
+        start + b"X" * 5000 + b" : x\r\n",
+        start + b"Sec-WebSocket-Key: " + b"\xff" * 5000 + b"\r\n\r\n",
+    ):
+        with pytest.raises(HandshakeFailed) as caught:
+            ServerHandshake().receive_data(wire)
+        errors.append(caught.value)
+    key = "AAAAAAAAAAAAAAAAAAAAAA=="
+    client = ClientHandshake("x", key=key, deflate=DeflateOffer())
+    with pytest.raises(HandshakeFailed) as caught:
+        client.receive_data(
+            b"HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            b"Sec-WebSocket-Accept: " + accept_key(key).encode() + b"\r\n"
+            b"Sec-WebSocket-Extensions: permessage-deflate; " + b"x" * 5000 + b"\r\n\r\n"
+        )
+    return [*errors, caught.value]
+
+
 def cut() -> IncompleteMessage:
     reassembler = fed(MessageReassembler, frame(TEXT, LARGE, fin=False))
     with pytest.raises(IncompleteMessage) as caught:
@@ -123,6 +155,7 @@ def frames() -> Iterator[Frame]:
 
 SHOWN: dict[type, Callable[[], Any]] = {
     CaptureError: lambda: [CaptureError("x: damaged", file="x" * 5000, record=HUGE, offset=HUGE)],
+    ChunkDecoder: lambda: readers(ChunkDecoder),
     Close: lambda: [Close(4999, "\x00" * 123, False, TIME, HUGE), Close(1000, "", True, 0.0, 0)],
     DeflateParams: lambda: [DeflateParams()],
     DirectionState: lambda: [
@@ -136,11 +169,17 @@ SHOWN: dict[type, Callable[[], Any]] = {
         Incomplete(Opcode.CONTINUATION, content, False, TIME, HUGE)
         for content in (LARGE, ESCAPES, b"a" * 5_000_000, b"")
     ],
+    HandshakeFailed: lambda: refused_heads(),
     IncompleteMessage: lambda: [cut()],
     InflateFailed: lambda: errors(InflateFailed),
     InvalidUtf8: lambda: errors(InvalidUtf8),
     LimitExceeded: overruns,
     Limits: lambda: [Limits(max_frame_size=HUGE, max_message_size=HUGE, max_fragments=HUGE)],
+    MessageChunk: lambda: [
+        MessageChunk(Opcode.TEXT, content, finished, False, TIME, HUGE)
+        for content in (b"", LARGE, ESCAPES)
+        for finished in (False, True)
+    ],
     MessageReassembler: lambda: readers(MessageReassembler),
     OpaqueMessage: lambda: [
         OpaqueMessage(Opcode.BINARY, content, 7, "x" * 1000, False, TIME, HUGE)
@@ -151,6 +190,8 @@ SHOWN: dict[type, Callable[[], Any]] = {
     Pong: lambda: [Pong(ESCAPES, False, TIME, HUGE), Pong(b"", True, TIME, 0)],
     ProtocolError: lambda: errors(ProtocolError),
     ProtocolViolation: violations,
+    TimedOut: lambda: [TimedOut("close", False, TIME), TimedOut("idle", None, 1e308)],
+    UncollectedMessage: lambda: [UncollectedMessage(Opcode.BINARY, HUGE, False, TIME, HUGE)],
     Strictness: lambda: [Strictness(**dict.fromkeys(Strictness.__dataclass_fields__, False))],
     WebSocketConnection: connections,
     WebSocketData: lambda: [WebSocketData([WebSocketMessage(2, True, LARGE)])],

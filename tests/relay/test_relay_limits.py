@@ -24,6 +24,7 @@ from wsdefrag import (
     Limits,
     Opcode,
     ProtocolViolation,
+    UncollectedMessage,
     WebSocketMessage,
 )
 
@@ -50,15 +51,14 @@ def refused(events: list[Event], budget: Budget) -> None:
 # Limits
 
 
-@ALL_MODES
 @SIDES
 @pytest.mark.parametrize("by_sender", [False, True])
-def test_limits_are_those_of_the_sender(mode: Mode, from_client: bool, by_sender: bool) -> None:
+def test_limits_are_those_of_the_sender(from_client: bool, by_sender: bool) -> None:
     options: dict[str, Any] = {"limits": Limits(max_message_size=10)}
     if by_sender:
         name = "client_limits" if from_client else "server_limits"
         options = {"limits": Limits(max_message_size=1000), name: Limits(max_message_size=10)}
-    talk = Talk(mode, **options)
+    talk = Talk(**options)
     good = talk.sender(from_client).binary(bytes(10))
     assert talk.pass_on(good, from_client) == good
     error = exceeded(talk.feed(talk.sender(from_client).binary(bytes(11)), from_client))
@@ -74,11 +74,15 @@ def test_limits_of_one_sender_leave_the_general_ones_to_the_other() -> None:
     assert exceeded(talk.feed(talk.server.text("1", "2", "3"), False)).kind == "max_fragments"
 
 
-@ALL_MODES
-@pytest.mark.parametrize("limits", [{}, {"max_inflate_ratio": 100}, {"max_message_size": MIB}])
-def test_bomb_is_stopped_while_it_inflates(mode: Mode, limits: dict[str, Any]) -> None:
+BOMB_LIMITS = pytest.mark.parametrize(
+    "limits", [{}, {"max_inflate_ratio": 100}, {"max_message_size": MIB}]
+)
+
+
+@BOMB_LIMITS
+def test_bomb_is_stopped_while_it_inflates(limits: dict[str, Any]) -> None:
     """65 MiB of zeros, in a frame of some 66 KB; the default limit is 64 MiB."""
-    talk = Talk(mode, deflate=DeflateParams(), limits=Limits(**limits))
+    talk = Talk(deflate=DeflateParams(), limits=Limits(**limits))
     bomb = frame(Opcode.BINARY, b"".join(deflated_zeros(65)), rsv1=True)
     error = exceeded(talk.feed(bomb, False))
     assert error.kind in ("max_message_size", "max_inflate_ratio")
@@ -86,6 +90,20 @@ def test_bomb_is_stopped_while_it_inflates(mode: Mode, limits: dict[str, Any]) -
     talk.relay.data_to_send(to_client=True)
     assert talk.relay.bytes_buffered == 0
     assert talk.pass_on(talk.client.text("fine here"))
+
+
+@ALL_PASSING
+@BOMB_LIMITS
+def test_bomb_that_is_only_passed_on_is_held_as_it_was_sent(
+    mode: Mode, limits: dict[str, Any]
+) -> None:
+    talk = Talk(mode, deflate=DeflateParams(), limits=Limits(**limits))
+    bomb = frame(Opcode.BINARY, b"".join(deflated_zeros(65)), rsv1=True)
+    (event,) = talk.feed(bomb, False)
+    assert isinstance(event, UncollectedMessage)
+    assert event.length == 65 * MIB
+    assert talk.relay.bytes_buffered == len(bomb)
+    assert talk.relay.data_to_send(to_client=True) == bomb
 
 
 @ALL_MODES
@@ -230,10 +248,9 @@ def test_one_budget_for_both_directions() -> None:
     refused(talk.feed(talk.server.binary(bytes(60 * KIB)), False), budget)
 
 
-@ALL_MODES
-def test_budget_stops_a_bomb_within_the_limits(mode: Mode) -> None:
+def test_budget_stops_a_bomb_within_the_limits() -> None:
     budget = budget_of(MIB)
-    talk = Talk(mode, deflate=DeflateParams(), budget=budget)
+    talk = Talk(deflate=DeflateParams(), budget=budget)
     bomb = frame(Opcode.BINARY, b"".join(deflated_zeros(60)), rsv1=True)
     refused(talk.feed(bomb, False), budget)
     talk.relay.data_to_send(to_client=True)

@@ -8,7 +8,7 @@ import pytest
 
 from relay_peers import Sender
 from relay_talk import ALL_PASSING, SIDES, Mode, Talk, of_kind, seen
-from wsdefrag import DeflateParams, Limits, Opcode, Ping, WebSocketMessage
+from wsdefrag import DeflateParams, Limits, Opcode, Ping, UncollectedMessage, WebSocketMessage
 
 
 @ALL_PASSING
@@ -225,12 +225,13 @@ def test_frame_that_breaks_a_rule_with_its_payload_does_not_go_on(from_client: b
 
 
 @ALL_PASSING
-def test_limits_hold_in_every_mode(mode: Mode) -> None:
+def test_message_over_a_limit_goes_on_without_being_collected(mode: Mode) -> None:
     talk = Talk(mode, limits=Limits(max_message_size=100))
-    good = talk.client.binary(bytes(100))
-    talk.feed(good)
-    talk.violation(talk.client.binary(bytes(101)))
-    assert talk.taken() == good
+    good, longer = talk.client.binary(bytes(100)), talk.client.binary(bytes(101))
+    message, uncollected = talk.feed(good + longer)
+    assert isinstance(message, WebSocketMessage)
+    assert uncollected == UncollectedMessage(Opcode.BINARY, 101, True, 1.5, len(good))
+    assert talk.taken() == good + longer
 
 
 def test_ping_event_in_bytes_mode_comes_before_the_message_it_stands_in() -> None:

@@ -108,7 +108,8 @@ def work():
     "relay without decisions": """
 def work():
     for mode in ("frames", "bytes"):
-        relay = wsdefrag.PassThroughRelay(mode=mode, budget=wsdefrag.Budget(1 << 20))
+        budget = wsdefrag.Budget(1 << 20)
+        relay = wsdefrag.PassThroughRelay(mode=mode, budget=budget, collect_up_to=1 << 20)
         relay.receive_data(MESSAGES, from_client=False)
         relay.inject(Note(1, False, b"note"))
         relay.send_ping(b"x", to_client=True)

@@ -185,7 +185,7 @@ def rest():
 rest()
 """,
     "injected": """
-one = wsdefrag.PassThroughRelay()
+one = wsdefrag.PassThroughRelay(collect_up_to=1 << 20)
 def rest():
     keys = []
     for _ in range(200):

@@ -29,6 +29,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import click
 from click.testing import CliRunner
 
 import doc_programs
@@ -191,10 +192,12 @@ def _pipeline(command: str) -> tuple[int, str]:
             stages[-1].append(word)
     data, notes, status = b"", "", 0
     for stage in stages:
-        into = None
+        into, said, code = None, "", 0
         if ">" in stage:
             *stage, _, into = stage
-        if stage[0] == "wsdefrag":
+        if stage[0] == "wsdefrag" and stage[1] in doc_programs.SERVERS and "--help" not in stage:
+            _parse(stage[1], stage[2:])
+        elif stage[0] == "wsdefrag":
             result = CliRunner(env=dict.fromkeys(_UNSET) | _ENVIRONMENT).invoke(
                 wsdefrag, stage[1:], input=data, prog_name="wsdefrag"
             )
@@ -217,6 +220,14 @@ def _pipeline(command: str) -> tuple[int, str]:
             Path(into).write_bytes(data)
             data = b""
     return status, data.decode() + notes
+
+
+def _parse(name: str, arguments: list[str]) -> None:
+    """Check the arguments of a subcommand that would run until it is stopped."""
+    context = click.Context(wsdefrag, info_name="wsdefrag")
+    command = wsdefrag.get_command(context, name)
+    assert command is not None
+    command.make_context(name, arguments, parent=context)
 
 
 def ran(page: Path, text: str) -> str:

@@ -34,6 +34,8 @@ FILES: dict[str, Callable[[], bytes]] = {
     "tls.pcapng": _recorded("captures/tls.pcapng"),
     "keys.log": _recorded("captures/tls.keys.log"),
     "server.bin": _recorded("streams/deflate-takeover.server.bin"),
+    "hooks.py": lambda: b"",
+    "mine.pem": lambda: b"",
     "gap.pcapng": doc_captures.gap,
     "mirror.pcap": doc_captures.mirror,
     "flows.mitm": doc_captures.flows,

@@ -37,6 +37,9 @@ esac
 exec {sys.executable} "$@"
 """
 
+SERVERS = ("proxy",)
+"""The subcommands of `wsdefrag` that run until they are stopped: only their arguments are read."""
+
 PROGRAMS = {
     "wsdefrag": f'exec {sys.executable} -m wsdefrag "$@"',
     "python": _PYTHON,

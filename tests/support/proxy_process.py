@@ -1,10 +1,11 @@
-"""`examples/proxy.py` as a process of its own, for tests that talk through it."""
+"""`wsdefrag proxy` as a process of its own, for tests that talk through it."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import os
+import re
 import signal
 import sys
 from collections.abc import AsyncIterator, Coroutine
@@ -17,7 +18,6 @@ from websockets.asyncio import client, server
 
 from hang_guard import HANG_SECONDS, PATIENT
 
-EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "proxy.py"
 WATCHED = Path(__file__).resolve().parent / "proxy_watched.py"
 
 LOOKS_INSIDE = pytest.mark.skipif(
@@ -87,29 +87,38 @@ class ProxyProcess:
 
 @asynccontextmanager
 async def proxy_to(
-    port: int, *arguments: str | Path, program: Path = EXAMPLE, grace: float = HANG_SECONDS
+    port: int,
+    *arguments: str | Path,
+    program: Path | None = None,
+    grace: float = HANG_SECONDS,
+    handshake: float = HANG_SECONDS,
 ) -> AsyncIterator[ProxyProcess]:
-    """Run a proxy to a server on this machine, and end it afterwards.
+    """Run a proxy of whole messages to a server on this machine, and end it afterwards.
 
     Args:
         port: the server's.
-        arguments: for the program.
-        program: the example, or what runs it.
+        arguments: for the command.
+        program: what runs the command; None for the command itself.
         grace: the seconds after which the proxy gives a peer up. A short one is for tests of
             that; otherwise nobody is given up, however slow the machine is.
+        handshake: the seconds for a request, likewise.
     """
+    run = ["-m", "wsdefrag"] if program is None else [program]
     process = await asyncio.create_subprocess_exec(
-        *[sys.executable, "-W", "error", program, f"127.0.0.1:{port}", *arguments],
-        *["--grace", str(grace)],
+        *[sys.executable, "-W", "error", *run, "proxy", "--upstream", f"127.0.0.1:{port}"],
+        *["--listen", "0", "--log-level", "critical", "--max-message-size", str(8 << 20)],
+        *["--close-timeout", str(grace), "--handshake-timeout", str(handshake)],
+        *["--edit", "OLD", "new one", *arguments],
         env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
     try:
-        assert process.stdout is not None
-        line = await asyncio.wait_for(process.stdout.readline(), HANG_SECONDS)
-        assert line.startswith(b"listening on port ")
-        proxy = ProxyProcess(process, int(line.split()[-1]))
+        assert process.stderr is not None
+        line = (await asyncio.wait_for(process.stderr.readline(), HANG_SECONDS)).decode()
+        found = re.fullmatch(r"wsdefrag: 127\.0\.0\.1:(\d+): listening\n", line)
+        assert found, line
+        proxy = ProxyProcess(process, int(found[1]))
         yield proxy
         await proxy.stop()
     finally:

@@ -1,49 +1,42 @@
-"""Runs `examples/proxy.py` unchanged and reports its state, for the soak test.
+"""Runs the command `wsdefrag` and reports the state of its proxy, for the soak test.
 
-Takes the example's arguments. On SIGUSR1 it prints a line of JSON: how many tasks and
-sessions there are, and how much the budget holds.
+Takes the command's arguments. On SIGUSR1 it prints a line of JSON: how many tasks and connections
+there are, and how much the budget holds.
 """
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import gc
 import json
 import signal
-import sys
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "examples"))
-
-import proxy
+from wsdefrag.cli import main, proxy
+from wsdefrag.proxy import Proxy
+from wsdefrag.proxy.session import Session
 
 
-def report() -> None:
-    """Print the state."""
-    gc.collect()
-    sessions = sum(isinstance(one, proxy.Session) for one in gc.get_objects())
-    print(
-        json.dumps(
-            {
-                "tasks": len(asyncio.all_tasks()),
-                "sessions": sessions,
-                "held": proxy.BUDGET.bytes_held,
-            }
-        ),
-        flush=True,
-    )
+class Watched(Proxy):
+    """A proxy that reports when asked."""
 
+    async def start(self) -> None:
+        """Start, and listen to the signal."""
+        asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, self.report)
+        await super().start()
 
-forward = proxy.forward
-
-
-async def watched(options: argparse.Namespace) -> None:
-    """Forward connections as the example does, and report when asked."""
-    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, report)
-    await forward(options)
+    def report(self) -> None:
+        """Print the state."""
+        gc.collect()
+        assert self.budget is not None
+        state = {
+            "tasks": len(asyncio.all_tasks()),
+            "sessions": sum(isinstance(one, Session) for one in gc.get_objects()),
+            "connections": len(self.connections),
+            "held": self.budget.bytes_held,
+        }
+        print(json.dumps(state), flush=True)
 
 
 if __name__ == "__main__":
-    proxy.forward = watched
-    proxy.main()
+    proxy.Proxy = Watched  # type: ignore[attr-defined]
+    main()

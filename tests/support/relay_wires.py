@@ -24,14 +24,21 @@ THROUGH: tuple[Through, ...] = ("frames", "bytes")
 LAX = Strictness(mask_direction=False, minimal_length=False, reserved_bits=False, close_codes=False)
 
 
+COLLECTED = 1 << 40
+"""More bytes than any message has."""
+
+
 CLOSE_1000 = b"\x88\x02\x03\xe8"
 
 
 def relay_of(mode: Mode, **options: Any) -> Any:
-    """The relay that decides on "messages", or one that passes frames or bytes through."""
+    """The relay that decides on "messages", or one that passes frames or bytes through.
+
+    The latter collects messages unless `collect_up_to` says otherwise.
+    """
     if mode == "messages":
         return WebSocketRelay(**options)
-    return PassThroughRelay(mode=mode, **options)
+    return PassThroughRelay(mode=mode, **{"collect_up_to": COLLECTED, **options})
 
 
 def injected(content: bytes = b"by the way") -> WebSocketMessage:

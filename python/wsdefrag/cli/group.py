@@ -41,6 +41,7 @@ _COMMANDS = (
     "messages",
     "mitmproxy-addon",
     "plot",
+    "proxy",
     "report",
     "stats",
 )

@@ -104,7 +104,7 @@ def write_flow(
         >>> import io
         >>> from wsdefrag import PassThroughRelay
         >>> from wsdefrag.capture import CapturedRequest, write_flow
-        >>> relay = PassThroughRelay()
+        >>> relay = PassThroughRelay(collect_up_to=1 << 20)
         >>> relay.receive_data(b"\x81\x02hi", from_client=False)
         ['hi']
         >>> file = io.BytesIO()

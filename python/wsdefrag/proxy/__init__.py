@@ -2,6 +2,7 @@
 
 from wsdefrag.proxy.address import ListenAddress, Upstream
 from wsdefrag.proxy.connection import ProxyConnection
+from wsdefrag.proxy.metrics import Metrics
 from wsdefrag.proxy.peer import Peer
 from wsdefrag.proxy.proxy import Proxy
 from wsdefrag.proxy.records import Records
@@ -13,6 +14,7 @@ from wsdefrag.proxy.timeouts import Timeouts
 __all__ = [
     "Latencies",
     "ListenAddress",
+    "Metrics",
     "Peer",
     "Proxy",
     "ProxyConnection",

@@ -14,6 +14,7 @@ Invariant: the transport reads if and only if ``_paused`` is 0.
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol, cast
 
 from wsdefrag.proxy.peer import Peer
@@ -166,7 +167,9 @@ class Leg(asyncio.BufferedProtocol):
         if self.is_lost or self.transport.is_closing():
             return
         if self.transport.can_write_eof():
-            self.transport.write_eof()
+            # The side may have reset the connection, which is noticed later.
+            with suppress(OSError):
+                self.transport.write_eof()
         else:
             self.transport.close()
 

@@ -220,9 +220,10 @@ class Opening:
             first = await self._in_time(explicit.peek(client), "handshake", late)
             if first is None:
                 raise ConnectionResetError("the client left")
+            # The request may come with the end of the TLS handshake.
+            self._expect_request()
             if explicit.is_tls(first):
                 await self._open_tls()
-            self._expect_request()
             client.resume(HANDSHAKE)
             return False
         self._has_bytes = asyncio.get_running_loop().create_future()

@@ -204,11 +204,11 @@ class Proxy:
                     handshake_timeout=self._settings.timeouts.handshake,
                 )
                 self._servers.append(server)
+            if self._settings.records is not None:
+                self._settings.records.start()
         except BaseException:
             self._stop_listening()
             raise
-        if self._settings.records is not None:
-            self._settings.records.start()
         LOG.info("listening on %s", ", ".join(self.addresses))
 
     async def close(self) -> None:

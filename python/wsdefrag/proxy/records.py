@@ -27,10 +27,11 @@ import logging
 import os
 import threading
 import time
+from contextlib import suppress
 from dataclasses import replace
-from io import BytesIO
+from io import BytesIO, RawIOBase
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 from wsdefrag.capture.capture import Capture
 from wsdefrag.capture.connection import CapturedRequest, CapturedResponse
@@ -109,7 +110,7 @@ class Records:
         self._flush_seconds = flush_seconds or _FLUSH_SECONDS[self.format]
         self._is_numbered = max_bytes is not None or max_seconds is not None
         self._number = 0
-        self._file: IO[bytes] | None = None
+        self._file: RawIOBase | None = None
         self._name = self._path
         self._size = 0
         self._opened_at = 0.0
@@ -169,8 +170,7 @@ class Records:
             if self._file is None:
                 self._open()
             assert self._file is not None
-            self._file.write(data)
-            self._file.flush()
+            _append(self._file, data)
         except OSError as error:
             self.lost += messages
             LOG.error("%s: %d messages are not recorded: %s", self._name, messages, error)
@@ -200,9 +200,9 @@ class Records:
         if self.format == "parquet":
             if self._name.exists():
                 raise FileExistsError(f"{self._name} exists")
-            self._file = _spool(self._name).open("ab")
+            self._file = _spool(self._name).open("ab", buffering=0)
         else:
-            self._file = self._name.open("ab")
+            self._file = self._name.open("ab", buffering=0)
         self._size, self._opened_at = 0, time.monotonic()
 
     def _next_name(self) -> Path:
@@ -339,6 +339,18 @@ class ConnectionRecord:
                     *(0, 0),
                 )
             )
+
+
+def _append(file: RawIOBase, data: bytes) -> None:
+    """Write everything, or nothing."""
+    view, end = memoryview(data), file.seek(0, os.SEEK_END)
+    try:
+        while view:
+            view = view[file.write(view) or 0 :]
+    except OSError:
+        with suppress(OSError):
+            file.truncate(end)
+        raise
 
 
 def _fields(fields: Iterable[tuple[str, str]]) -> tuple[tuple[str, bytes], ...]:

@@ -74,8 +74,11 @@ class ResponsePassing:
     def ended(self, leg: Leg) -> None:
         """End the other side, too."""
         other = self._server if leg.is_client else self._client
-        if self._is_tunnel and not leg.is_lost:
+        if self._is_tunnel and not leg.is_lost and not other.has_ended:
             other.write_eof()
+        elif self._is_tunnel and not leg.is_lost:
+            leg.close()
+            other.close()
         elif self._is_tunnel or not leg.is_client or leg.is_lost:
             other.close()
 

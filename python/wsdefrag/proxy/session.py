@@ -19,11 +19,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from wsdefrag.errors import LimitExceeded
-from wsdefrag.events import Close, ProtocolViolation
+from wsdefrag.events import Close, ProtocolViolation, UncollectedMessage
+from wsdefrag.limits import Limits
 from wsdefrag.message import WebSocketMessage
 from wsdefrag.opcode import CloseCode
 from wsdefrag.pass_through import PassThroughRelay
@@ -100,7 +102,12 @@ class Session:
         }
         self.relay: WebSocketRelay | PassThroughRelay
         if hook is None:
-            self.relay = PassThroughRelay(mode="bytes", **options)
+            wanted = self._record is not None or settings.retain != 0
+            limit = (settings.limits or Limits()).max_message_size
+            most = sys.maxsize if limit is None else limit
+            self.relay = PassThroughRelay(
+                mode="bytes", collect_up_to=most if wanted else None, **options
+            )
         else:
             self.relay = WebSocketRelay(**options)
             self._decisions = (
@@ -180,6 +187,8 @@ class Session:
             return
         if isinstance(relay, WebSocketRelay):
             relay.forward(event)
+        if isinstance(event, UncollectedMessage):
+            stats.messages[SIDES[from_client]] += 1
         if isinstance(event, ProtocolViolation):
             self._violated(event, from_client)
         elif isinstance(event, Close):

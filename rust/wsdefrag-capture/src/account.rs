@@ -72,6 +72,8 @@ impl MessageCounts {
 /// - `bytes == emitted + control + skipped + lost + trailing` when the connection has ended
 /// - `missing + late <= bytes`
 #[derive(Clone, Debug, Default, PartialEq)]
+// What each message changes shares cache lines.
+#[repr(C)]
 pub struct Account {
     /// Bytes of the stream, captured or not.
     pub bytes: u64,

@@ -191,8 +191,8 @@ impl Connection {
     /// The memory that a table takes for what its rows say of the connection (its identity, host and
     /// path), in bytes.
     pub(crate) fn facts_memory(&self) -> usize {
-        // An entry of a map, a block with the identity, and two blocks with texts.
-        const FACTS: usize = 48 + 80 + 2 * 16;
+        // An entry of a map, two blocks with texts, and their entries in a set.
+        const FACTS: usize = 96 + 2 * 32 + 2 * 24;
         let texts = self.host().map_or(0, |host| host.len()) + self.path().map_or(0, str::len);
         FACTS + texts
     }

@@ -40,6 +40,7 @@ pub use read::passive::Passive;
 pub use read::reassembler::Reassembler;
 pub use read::settings::Settings;
 pub use read::sink::{Events, Sink};
+pub use read::uncollected::Collection;
 pub use strictness::Strictness;
 pub use write::encoder::Encoder;
 pub use write::fragmenter::Fragmenter;

@@ -31,6 +31,15 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// The length in bytes from which on an uncompressed message in one frame exceeds a limit.
+    pub(crate) fn too_long(&self) -> u64 {
+        if self.max_fragments == Some(0) {
+            return 0;
+        }
+        let most = |limit: Option<u64>| limit.unwrap_or(u64::MAX);
+        most(self.max_frame_size).min(most(self.max_message_size)).saturating_add(1)
+    }
+
     /// Checks a data frame's announced `length`, in bytes.
     #[inline]
     pub(crate) const fn check_frame(&self, length: u64) -> Result<(), Excess> {

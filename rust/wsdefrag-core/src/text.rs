@@ -43,6 +43,12 @@ impl Utf8Progress {
         Ok(())
     }
 
+    /// Number of bytes that were checked; the rest is the start of an incomplete character.
+    #[must_use]
+    pub const fn checked(self) -> usize {
+        self.checked
+    }
+
     /// Rejects a text of `length` bytes that ends inside a character.
     #[inline]
     pub const fn finish(self, length: usize) -> Result<(), NotUtf8> {
@@ -85,9 +91,15 @@ impl Utf8Ranges {
         Ok(())
     }
 
+    /// Whether no character is incomplete.
+    #[must_use]
+    pub const fn is_between_characters(&self) -> bool {
+        self.length == 0
+    }
+
     /// Rejects a text that ends inside a character.
     pub const fn finish(self) -> Result<(), NotUtf8> {
-        if self.length == 0 { Ok(()) } else { Err(NotUtf8) }
+        if self.is_between_characters() { Ok(()) } else { Err(NotUtf8) }
     }
 }
 

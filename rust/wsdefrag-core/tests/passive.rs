@@ -61,6 +61,7 @@ fn watch_direction(
             extents += extent.wire_length;
             seen.push(format!("opaque {rsv}: {}", text(&content)));
         }
+        Event::Uncollected { .. } => panic!("a passive direction collects all messages"),
         Event::Ping(_) | Event::Pong(_) => seen.push("ping".to_owned()),
         Event::Close(close) => seen.push(format!("close {}", close.code)),
     });

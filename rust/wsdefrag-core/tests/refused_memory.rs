@@ -72,6 +72,7 @@ impl Sink for Keeper {
             Event::Pong(payload) => (offset, Opcode::Pong, fallible::copied(payload)?),
             Event::Close(_) => (offset, Opcode::Close, Vec::new()),
             Event::Opaque { .. } => panic!("there is no other extension"),
+            Event::Uncollected { .. } => panic!("all messages are collected"),
         };
         self.kept.push(kept);
         Ok(())

@@ -64,6 +64,7 @@ mod _native {
     use crate::raw::event_type::event_types;
     use crate::raw::interpreter;
     use crate::raw::storage_type::{storage_type, untracked};
+    use crate::read::chunk_decoder::{ChunkDecoder, ChunkEvents};
     use crate::read::connection::Connection;
     use crate::read::direction::WebSocketDirection;
     use crate::read::frame::Frame;
@@ -100,6 +101,8 @@ mod _native {
                 py.get_type::<CaptureReader>(),
                 py.get_type::<CapturedEvent>(),
                 py.get_type::<CapturedMessage>(),
+                py.get_type::<ChunkDecoder>(),
+                py.get_type::<ChunkEvents>(),
                 py.get_type::<ClientHandshake>(),
                 py.get_type::<Connection>(),
                 py.get_type::<DecidingRelay>(),

@@ -32,9 +32,13 @@ OURS = {
     "events": set(),
     "extensions": {"PerMessageDeflate", "SUPPORTED_EXTENSIONS"},
     "frame_protocol": set(),
-    "handshake": {"H11Handshake"},
+    "handshake": {
+        "H11Handshake",
+        "client_extensions_handshake",
+        "server_extensions_handshake",
+    },
     "typing": set(),
-    "utilities": set(),
+    "utilities": {"split_comma_header"},
 }
 
 

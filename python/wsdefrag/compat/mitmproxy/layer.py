@@ -6,9 +6,10 @@ then ``flow.websocket.messages[-1]``; ``WebsocketEndHook``. It has two states:
 
 1. *relaying*: after its hook, a message is forwarded as the hook left it. Pings and Pongs are
    logged and forwarded.
-2. *done*: nothing is read any more. The layer enters this state in three cases. A Close was
+2. *done*: nothing is read any more. The layer enters this state in four cases. A Close was
    received: it is forwarded and answered. A TCP connection ended: the other one is ended too,
-   without a Close. A side broke a rule or exceeded a limit: both sides get a Close.
+   without a Close. A side broke a rule or exceeded a limit: both sides get a Close. A hook called
+   ``flow.kill()``: the message is not forwarded, and both sides get Close 1001.
 
 Differences from mitmproxy's own layer:
 
@@ -18,12 +19,14 @@ Differences from mitmproxy's own layer:
   as the received bytes, without a hook;
 - if a side broke a rule or exceeded a limit, ``flow.error`` has the reason; a Close frame does not
   set ``flow.error``;
+- how often rules were broken that the option ``wsdefrag_tolerate`` switches off is in the log;
 - a message that was incomplete when its direction ended is in the flow's metadata. The key
   ``wsdefrag_not_whole`` has a list of ``status`` ("incomplete"), ``before`` (the number of messages
   of the flow before it) and ``state`` (a message's state tuple).
 
 If the option ``wsdefrag_forward`` is "frames" or "bytes", data is forwarded before the hooks. Hooks
-are called, but their changes have no effect: they are undone, and a warning is logged.
+are called, but their changes have no effect: they are undone, and a warning is logged. A message
+over a limit is forwarded without a hook, and does not end the connection.
 
 Follows RFC 6455 sections 5.4, 5.5, 7.1.5 to 7.1.7 and 7.4.
 """
@@ -31,6 +34,7 @@ Follows RFC 6455 sections 5.4, 5.5, 7.1.5 to 7.1.7 and 7.4.
 from __future__ import annotations
 
 import logging
+import sys
 import time
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, TypeVar
@@ -43,7 +47,16 @@ from mitmproxy.proxy.utils import expect
 
 from wsdefrag.compat.mitmproxy.options import Settings
 from wsdefrag.deflate import DeflateParams
-from wsdefrag.events import Close, Event, Incomplete, OpaqueMessage, Ping, Pong, ProtocolViolation
+from wsdefrag.events import (
+    Close,
+    Event,
+    Incomplete,
+    OpaqueMessage,
+    Ping,
+    Pong,
+    ProtocolViolation,
+    UncollectedMessage,
+)
 from wsdefrag.fragmenter import Fragmenter
 from wsdefrag.message import WebSocketMessage
 from wsdefrag.opcode import CloseCode, Opcode
@@ -84,6 +97,7 @@ class RelayLayer(websocket.WebsocketLayer):
         self._injected = []
         yield websocket.WebsocketStartHook(self.flow)
         self._handle_event = self.relay_messages
+        yield from self._end_if_killed()
 
     _handle_event = start
 
@@ -100,8 +114,9 @@ class RelayLayer(websocket.WebsocketLayer):
         try:
             params = DeflateParams.from_header(header, strict=False)
         except ValueError as error:
+            # As in mitmproxy's own layer, both sides are taken to use compression all the same.
             yield commands.Log(f"Invalid WebSocket compression: {error}", logging.WARNING)
-            return None, unknown
+            return DeflateParams(), unknown
         for oddity in params.oddities if params else ():
             yield commands.Log(f"Invalid WebSocket compression parameters: {oddity}")
         return params, unknown
@@ -115,6 +130,8 @@ class RelayLayer(websocket.WebsocketLayer):
             if isinstance(self.relay, PassThroughRelay):
                 yield from self._send(to_client=not from_client)
             for one in found:
+                if self._handle_event == self.done:
+                    break
                 yield from self._relay(one)
         elif isinstance(event, events.ConnectionClosed):
             # No Close was received, so none is sent.
@@ -143,6 +160,11 @@ class RelayLayer(websocket.WebsocketLayer):
                 f"{_side(event.from_client)} ({len(event.content)} bytes)."
             )
             yield from self._forward(event)
+        elif isinstance(event, UncollectedMessage):
+            yield commands.Log(
+                f"Forwarded a WebSocket message from the {_side(event.from_client)} "
+                f"({event.length} bytes) that is longer than the options allow; no hook sees it."
+            )
         elif isinstance(event, Close):
             if isinstance(self.relay, WebSocketRelay):
                 self.relay.forward(event)
@@ -158,6 +180,8 @@ class RelayLayer(websocket.WebsocketLayer):
         )
         self._keep(message)
         yield websocket.WebsocketMessageHook(self.flow)
+        if (yield from self._end_if_killed()):
+            return
         if isinstance(self.relay, PassThroughRelay):
             if message.dropped or message.content != event.content:
                 yield commands.Log(
@@ -180,6 +204,8 @@ class RelayLayer(websocket.WebsocketLayer):
         message = data.WebSocketMessage(int(type), injected.from_client, content, injected=True)
         self._keep(message)
         yield websocket.WebsocketMessageHook(self.flow)
+        if (yield from self._end_if_killed()):
+            return
         if not message.dropped:
             content = yield from self._sendable(type, message.content)
             own = WebSocketMessage(type, injected.from_client, content, message.timestamp)
@@ -207,6 +233,14 @@ class RelayLayer(websocket.WebsocketLayer):
         messages.append(message)
         if self._settings.retain is not None:
             del messages[: -self._settings.retain]
+        if self._settings.retain_seconds is not None:
+            oldest = message.timestamp - self._settings.retain_seconds
+            # The newest message always stays, because hooks read it.
+            young = next(
+                (place for place, one in enumerate(messages) if one.timestamp >= oldest),
+                len(messages) - 1,
+            )
+            del messages[:young]
 
     def _forward(self, event: WebSocketMessage | OpaqueMessage | Ping | Pong) -> Commands[None]:
         if isinstance(self.relay, WebSocketRelay):
@@ -226,6 +260,23 @@ class RelayLayer(websocket.WebsocketLayer):
     def _connection(self, to_client: bool) -> Connection:
         return self.context.client if to_client else self.context.server
 
+    def _end_if_killed(self) -> Commands[bool]:
+        """End the connection if a hook has killed the flow; whether it did so."""
+        error = self.flow.error
+        if error is None or error.msg != flows.Error.KILLED_MESSAGE:
+            return False
+        for to_client in (False, True):
+            self.relay.send_close(CloseCode.GOING_AWAY, to_client=to_client)
+        yield from self._end(False, CloseCode.GOING_AWAY, None)
+        return True
+
+    def _log_tolerated(self) -> Commands[None]:
+        for direction in (self.relay.from_client, self.relay.from_server):
+            side = _side(direction is self.relay.from_client)
+            counts = {name: count for name, count in direction.tolerated.items() if count}
+            if counts:
+                yield commands.Log(f"WebSocket {side}: tolerated {counts}.")
+
     def _violation(self, event: ProtocolViolation) -> Commands[None]:
         text = f"WebSocket {_side(event.from_client)}: {event.error}"
         yield commands.Log(text, logging.WARNING)
@@ -237,6 +288,7 @@ class RelayLayer(websocket.WebsocketLayer):
 
     def _end(self, by_client: bool, code: int, reason: str | None) -> Commands[None]:
         yield from self._add_incomplete_messages()
+        yield from self._log_tolerated()
         for own, message in self._injected:
             # A pass-through relay sends an injected message between two messages. If the
             # connection ends inside a message, it was not sent.
@@ -292,15 +344,19 @@ def _relay(
             deflate=deflate,
             limits=limits,
             budget=budget,
+            strictness=options.strictness,
             retain=0,
             fragmenter=fragmenter,
             extension=extension,
         )
+    most = limits.max_message_size
     return PassThroughRelay(
         mode=options.forward,
+        collect_up_to=sys.maxsize if most is None else most,
         deflate=deflate,
         limits=limits,
         budget=budget,
+        strictness=options.strictness,
         retain=0,
         fragmenter=fragmenter,
         extension=extension,

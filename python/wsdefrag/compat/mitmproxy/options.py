@@ -7,8 +7,8 @@ connections that are opened afterwards.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Literal, Optional, TypeVar
 
 from mitmproxy import exceptions
@@ -16,12 +16,15 @@ from mitmproxy.utils import human
 
 from wsdefrag.budget import Budget
 from wsdefrag.limits import Limits
+from wsdefrag.strictness import Strictness
 
 if TYPE_CHECKING:
     from mitmproxy.addonmanager import Loader
     from mitmproxy.options import Options
 
 PREFIX = "wsdefrag_"
+# What is tolerated by default needs no switch.
+_SWITCHES = tuple(one.name for one in fields(Strictness) if getattr(Strictness(), one.name))
 
 Forward = Literal["messages", "frames", "bytes"]
 # The defaults of `Limits`.
@@ -39,6 +42,8 @@ class Settings:
         limits: The limits for each direction.
         budget: How many bytes all connections together may buffer; None for no limit.
         retain: How many messages a flow keeps, the newest ones; None for all.
+        retain_seconds: How long a flow keeps a message; None for as long as the flow.
+        strictness: Which rules are enforced.
         forward: When bytes are forwarded: ``"messages"`` after the hooks, or a mode of
             ``PassThroughRelay``.
     """
@@ -46,6 +51,8 @@ class Settings:
     limits: Limits = field(default_factory=Limits)
     budget: Budget | None = None
     retain: int | None = None
+    retain_seconds: int | None = None
+    strictness: Strictness = field(default_factory=Strictness)
     forward: Forward = "messages"
 
 
@@ -94,12 +101,26 @@ def add_options(loader: Loader) -> None:
         "only these. Empty: all.",
     )
     loader.add_option(
+        "wsdefrag_retain_seconds",
+        count,
+        None,
+        "How many seconds to keep a message of a WebSocket connection; older ones are dropped when "
+        "the next one arrives. Empty: for ever.",
+    )
+    loader.add_option(
+        "wsdefrag_tolerate",
+        Sequence[str],
+        [],
+        "Rules that a WebSocket peer may break: "
+        f"{', '.join(_SWITCHES)}. Breaches are counted in the log.",
+    )
+    loader.add_option(
         "wsdefrag_forward",
         str,
         "messages",
         "When WebSocket data is forwarded. messages: each message after its hooks. frames: each "
         "frame when it is complete. bytes: all bytes as they arrive. With frames and bytes, hooks "
-        "cannot edit or drop messages.",
+        "cannot edit or drop messages, and a message over a limit is forwarded without a hook.",
         ("messages", "frames", "bytes"),
     )
 
@@ -122,6 +143,8 @@ def settings(options: Options) -> Settings:
         ),
         budget=_read(options, "max_buffered", _budget),
         retain=_read(options, "retain", _retain),
+        retain_seconds=_read(options, "retain_seconds", _retain_seconds),
+        strictness=_read(options, "tolerate", _strictness),
         forward=options.wsdefrag_forward,
     )
 
@@ -164,3 +187,16 @@ def _retain(value: int | None) -> int | None:
     if value is not None and value < 1:
         raise ValueError("must be at least 1, because hooks read the newest message")
     return value
+
+
+def _retain_seconds(value: int | None) -> int | None:
+    if value is not None and value < 1:
+        raise ValueError("must be at least 1")
+    return value
+
+
+def _strictness(names: Sequence[str]) -> Strictness:
+    unknown = [name for name in names if name not in _SWITCHES]
+    if unknown:
+        raise ValueError(f"{unknown[0]!r} is none of {', '.join(_SWITCHES)}")
+    return Strictness(**dict.fromkeys(names, False))

@@ -2,22 +2,20 @@
 //!
 //! The Python module `formats.mitm` documents the keys.
 
-use sha1::{Digest, Sha1};
 use wsdefrag_core::OutOfMemory;
 use wsdefrag_core::fallible::TryGrow;
 
 use super::entry_row::EntryRow;
+use super::flow_ends::{client, id, server};
+use super::flow_heads::{request, response};
 use super::flow_metadata::{self, EVENTS, NOT_WHOLE};
-use super::handshake::{is_secure, latin1, path};
 use super::message_entry::{MessageEntry, Time};
 use super::open_entry::{ArchiveFormat, Totals};
 use super::pieces::Part;
 use super::row_stream::RowWriter;
 use super::tnetstring::{
-    DICT, LIST, Values, bool_value, boolean, bytes, integer, null, optional, start, text, time,
+    DICT, LIST, Values, bool_value, boolean, integer, null, optional, start, text, time,
 };
-use crate::connection::Field;
-use crate::lines::connection_row::Endpoint;
 use crate::lines::event_row::EventRow;
 use crate::message::Status;
 use crate::output::OutputError;
@@ -27,12 +25,6 @@ const FLOW_FORMAT: u32 = 21;
 
 /// The close code of a connection that ended without a close frame (RFC 6455 section 7.1.5).
 const ABNORMAL_CLOSURE: u16 = 1006;
-
-/// Namespace of our ids (UUID version 5), so that they differ from those of other programs. Any constant
-/// value works.
-const IDS: [u8; 16] = [
-    0x6f, 0x5a, 0x4b, 0x0e, 0x3a, 0x53, 0x5c, 0x0e, 0x9d, 0x3d, 0x0c, 0x7c, 0x3f, 0x1f, 0x1f, 0x6b,
-];
 
 /// The stream of an entry beside those that its metadata has.
 const MESSAGES: usize = 0;
@@ -177,7 +169,7 @@ impl ArchiveFormat for Flows {
         text(out, "comment")?;
         text(out, &flow_metadata::comment(row, totals))?;
         text(out, "timestamp_created")?;
-        time(out, moment(row.opened))?;
+        time(out, Time::moment(row.opened))?;
         text(out, "request")?;
         flow.add(request(row)?, DICT)?;
         text(flow.out(), "response")?;
@@ -197,11 +189,6 @@ impl ArchiveFormat for Flows {
     }
 }
 
-/// A captured time, never zero.
-const fn moment(nanoseconds: i64) -> Time {
-    Time::Nanoseconds(nanoseconds).or_least()
-}
-
 /// The messages and the end.
 fn websocket(row: &EntryRow<'_>, totals: &Totals) -> Result<Values, OutOfMemory> {
     let mut values = Values::default();
@@ -215,11 +202,11 @@ fn websocket(row: &EntryRow<'_>, totals: &Totals) -> Result<Values, OutOfMemory>
         }
         (None, Some(close)) => {
             let code = close.code.map(i64::from);
-            (Some(close.from_client), code, Some(&*close.reason), Some(moment(close.time)))
+            (Some(close.from_client), code, Some(&*close.reason), Some(Time::moment(close.time)))
         }
         (None, None) => {
             let code = row.torn_down.then_some(ABNORMAL_CLOSURE.into());
-            (None, code, None, row.torn_down.then(|| moment(row.last)))
+            (None, code, None, row.torn_down.then(|| Time::moment(row.last)))
         }
     };
     text(out, "closed_by_client")?;
@@ -231,168 +218,4 @@ fn websocket(row: &EntryRow<'_>, totals: &Totals) -> Result<Values, OutOfMemory>
     text(out, "timestamp_end")?;
     optional(out, ended, time)?;
     Ok(values)
-}
-
-fn request(row: &EntryRow<'_>) -> Result<Values, OutOfMemory> {
-    let mut values = Values::default();
-    let request = row.request.as_ref();
-    // Only the time of a request's last byte is known.
-    let moment = moment(request.map_or(row.opened, |request| request.time));
-    head(&mut values, row, request.map_or(&[], |request| &request.fields), Some(b""), moment)?;
-    let out = values.out();
-    text(out, "host")?;
-    text(out, &row.server.0)?;
-    text(out, "port")?;
-    integer(out, row.server.1)?;
-    text(out, "method")?;
-    bytes(out, request.map_or("GET", |request| &request.method).as_bytes())?;
-    text(out, "scheme")?;
-    bytes(out, if is_secure(row) { b"https" } else { b"http" })?;
-    text(out, "authority")?;
-    // The `:authority` of HTTP/2; mitmproxy keeps it apart from the header fields.
-    let authority = row.host.as_deref().filter(|_| row.stream_id.is_some());
-    bytes(out, authority.unwrap_or_default())?;
-    text(out, "path")?;
-    bytes(out, path(row))?;
-    Ok(values)
-}
-
-fn response(row: &EntryRow<'_>) -> Result<Option<Values>, OutOfMemory> {
-    let Some(response) = &row.response else { return Ok(None) };
-    let mut values = Values::default();
-    // The body of a refusal is not kept.
-    let content = (!row.refused).then_some(&b""[..]);
-    head(&mut values, row, &response.fields, content, moment(response.time))?;
-    let out = values.out();
-    text(out, "status_code")?;
-    integer(out, response.status)?;
-    text(out, "reason")?;
-    bytes(out, &latin1(&response.reason))?;
-    Ok(Some(values))
-}
-
-/// The values that request and response share.
-fn head(
-    values: &mut Values,
-    row: &EntryRow<'_>,
-    fields: &[Field],
-    content: Option<&[u8]>,
-    moment: Time,
-) -> Result<(), OutOfMemory> {
-    text(values.out(), "http_version")?;
-    bytes(values.out(), if row.stream_id.is_some() { b"HTTP/2.0" } else { b"HTTP/1.1" })?;
-    text(values.out(), "headers")?;
-    let mut list = Values::default();
-    for (name, value) in fields {
-        // The pseudo-header fields of HTTP/2 have keys of their own.
-        if !name.starts_with(':') {
-            let mut pair = Values::default();
-            bytes(pair.out(), &latin1(name))?;
-            bytes(pair.out(), value)?;
-            list.add(pair, LIST)?;
-        }
-    }
-    values.add(list, LIST)?;
-    text(values.out(), "content")?;
-    optional(values.out(), content, bytes)?;
-    text(values.out(), "trailers")?;
-    null(values.out())?;
-    for key in ["timestamp_start", "timestamp_end"] {
-        text(values.out(), key)?;
-        time(values.out(), moment)?;
-    }
-    Ok(())
-}
-
-fn client(row: &EntryRow<'_>) -> Result<Values, OutOfMemory> {
-    let mut values = half(row, "client", [&row.client, &row.server])?;
-    text(values.out(), "mitmcert")?;
-    null(values.out())?;
-    text(values.out(), "proxy_mode")?;
-    text(values.out(), "transparent")?;
-    Ok(values)
-}
-
-fn server(row: &EntryRow<'_>) -> Result<Values, OutOfMemory> {
-    let mut values = half(row, "server", [&row.server, &row.client])?;
-    text(values.out(), "address")?;
-    address(&mut values, &row.server)?;
-    text(values.out(), "timestamp_tcp_setup")?;
-    null(values.out())?;
-    text(values.out(), "via")?;
-    null(values.out())?;
-    Ok(values)
-}
-
-/// The values that both connections of a flow share. TLS is off, because the bytes are plain.
-fn half(
-    row: &EntryRow<'_>,
-    name: &str,
-    [peer, own]: [&Endpoint<'_>; 2],
-) -> Result<Values, OutOfMemory> {
-    const NOTHING: &[u8] = b"0:~";
-    const EMPTY: &[u8] = b"0:]";
-    let mut values = Values::default();
-    text(values.out(), "id")?;
-    text(values.out(), &id(row, name))?;
-    text(values.out(), "peername")?;
-    address(&mut values, peer)?;
-    text(values.out(), "sockname")?;
-    address(&mut values, own)?;
-    let out = values.out();
-    text(out, "transport_protocol")?;
-    text(out, "tcp")?;
-    text(out, "error")?;
-    null(out)?;
-    text(out, "tls")?;
-    boolean(out, false)?;
-    for (key, value) in [
-        ("certificate_list", EMPTY),
-        ("alpn", NOTHING),
-        ("alpn_offers", EMPTY),
-        ("cipher", NOTHING),
-        ("cipher_list", EMPTY),
-        ("tls_version", NOTHING),
-        ("sni", NOTHING),
-    ] {
-        text(out, key)?;
-        out.try_append(value)?;
-    }
-    text(out, "timestamp_start")?;
-    time(out, moment(row.opened))?;
-    text(out, "timestamp_end")?;
-    optional(out, row.torn_down.then(|| moment(row.last)), time)?;
-    text(out, "timestamp_tls_setup")?;
-    null(out)?;
-    Ok(values)
-}
-
-fn address(values: &mut Values, (host, port): &Endpoint<'_>) -> Result<(), OutOfMemory> {
-    let mut pair = Values::default();
-    text(pair.out(), host)?;
-    integer(pair.out(), *port)?;
-    values.add(pair, LIST)
-}
-
-/// A UUID of version 5 (RFC 9562 section 5.5) of what identifies the connection, and the name of a part.
-#[expect(clippy::disallowed_macros, reason = "two addresses and two numbers")]
-fn id(row: &EntryRow<'_>, name: &str) -> String {
-    let [client, server] =
-        [&row.client, &row.server].map(|(host, port)| format!("('{host}', {port})"));
-    let parts = format!("('{name}', {}, {client}, {server}, {})", row.connection, row.opened);
-    let hash = Sha1::new().chain_update(IDS).chain_update(parts).finalize();
-    let mut id = [0; 16];
-    id.copy_from_slice(&hash[..16]);
-    id[6] = id[6] & 0x0f | 0x50;
-    id[8] = id[8] & 0x3f | 0x80;
-    let number = u128::from_be_bytes(id);
-    let group = |low: u32, bits: u32| number >> low & ((1 << bits) - 1);
-    format!(
-        "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
-        group(96, 32),
-        group(80, 16),
-        group(64, 16),
-        group(48, 16),
-        group(0, 48)
-    )
 }

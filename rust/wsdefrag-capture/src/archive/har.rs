@@ -47,22 +47,32 @@ fn write_base64(row: &mut RowWriter<'_>, content: &[u8]) -> Result<(), OutputErr
 /// Returns whether all of it is UTF-8.
 fn write_text(row: &mut RowWriter<'_>, content: &[u8]) -> Result<bool, OutputError> {
     row.bytes().try_push(b'"')?;
-    let mut is_whole = true;
-    for chunk in content.utf8_chunks() {
-        let mut rest = chunk.valid();
-        while !rest.is_empty() {
-            let (part, after) = rest.split_at(rest.floor_char_boundary(CONTENT_PART));
-            characters(row.bytes(), part.as_bytes())?;
-            row.relieve()?;
-            rest = after;
-        }
-        if !chunk.invalid().is_empty() {
-            is_whole = false;
-            row.bytes().try_append("\u{fffd}".as_bytes())?;
+    let whole = std::str::from_utf8(content);
+    match whole {
+        Ok(text) => write_characters(row, text)?,
+        Err(_) => {
+            for chunk in content.utf8_chunks() {
+                write_characters(row, chunk.valid())?;
+                if !chunk.invalid().is_empty() {
+                    row.bytes().try_append("\u{fffd}".as_bytes())?;
+                }
+            }
         }
     }
     row.bytes().try_push(b'"')?;
-    Ok(is_whole)
+    Ok(whole.is_ok())
+}
+
+/// Appends a text without quotes.
+fn write_characters(row: &mut RowWriter<'_>, text: &str) -> Result<(), OutputError> {
+    let mut rest = text;
+    while !rest.is_empty() {
+        let (part, after) = rest.split_at(rest.floor_char_boundary(CONTENT_PART));
+        characters(row.bytes(), part.as_bytes())?;
+        row.relieve()?;
+        rest = after;
+    }
+    Ok(())
 }
 
 const fn side(from_client: bool) -> &'static [u8] {

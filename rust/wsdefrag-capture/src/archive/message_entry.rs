@@ -42,6 +42,11 @@ pub enum Time {
 }
 
 impl Time {
+    /// A captured time, never zero.
+    pub(super) const fn moment(nanoseconds: i64) -> Self {
+        Self::Nanoseconds(nanoseconds).or_least()
+    }
+
     /// Appends it as a number of seconds, as JSON and Python read it. A captured time is exact; where it
     /// is read as a float, that is the nearest one.
     pub(super) fn write(self, out: &mut Vec<u8>) -> Result<(), OutOfMemory> {

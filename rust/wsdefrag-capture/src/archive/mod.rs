@@ -8,6 +8,8 @@ pub mod archive_output;
 pub mod entry_row;
 pub mod entry_writer;
 mod flow;
+mod flow_ends;
+mod flow_heads;
 mod flow_metadata;
 mod handshake;
 mod har;

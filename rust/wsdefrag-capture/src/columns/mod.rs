@@ -16,6 +16,7 @@ mod connection_values;
 pub mod connections;
 pub mod events;
 mod message_rows;
+mod message_table;
 pub mod messages;
 mod open_connections;
 pub mod rows;
@@ -36,6 +37,7 @@ use arrow_schema::{DataType, Field, TimeUnit};
 
 pub use connections::ConnectionColumns;
 pub use events::EventColumns;
+pub use message_table::MakeTexts;
 pub use messages::MessageColumns;
 pub use rows::TableRows;
 pub use schema::SCHEMA_VERSION;

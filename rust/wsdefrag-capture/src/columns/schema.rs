@@ -8,7 +8,7 @@ use std::sync::{Arc, LazyLock};
 use arrow_schema::{Schema, SchemaRef};
 
 use super::table::{Choice, ChoiceError, Column, Table};
-use super::{connections, events, messages};
+use super::{connections, events, message_table};
 
 /// The version of the three schemas. It changes with any column.
 pub const SCHEMA_VERSION: &str = "3";
@@ -20,7 +20,7 @@ impl Table {
     pub fn schema(self) -> SchemaRef {
         static SCHEMAS: LazyLock<[SchemaRef; 3]> = LazyLock::new(|| {
             [
-                schema(Table::Messages, &messages::COLUMNS),
+                schema(Table::Messages, &message_table::COLUMNS),
                 schema(Table::Connections, &connections::COLUMNS),
                 schema(Table::Events, &events::COLUMNS),
             ]

@@ -46,6 +46,8 @@ pub(super) enum Stage {
 }
 
 /// The protocol of the application on one connection.
+// Fields in the order of their use: those of every packet share cache lines.
+#[repr(C)]
 pub(super) struct Application {
     pub(super) stage: Stage,
     /// The position in each sender's stream up to which the stages before Open have taken it.

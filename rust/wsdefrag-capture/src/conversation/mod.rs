@@ -34,10 +34,12 @@ use crate::sink::Sink;
 use crate::stream_part::{OwnedPart, Repeats, StreamPart};
 
 /// The protocols on top of one TCP connection. A `sender` is an index into its endpoints.
+// Fields in the order of their use: those of every packet share cache lines.
+#[repr(C)]
 pub(crate) struct Conversation {
-    pub(crate) transport: Transport,
     encrypted: Option<Box<Encrypted>>,
     application: Application,
+    pub(crate) transport: Transport,
 }
 
 impl Conversation {

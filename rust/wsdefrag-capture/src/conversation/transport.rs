@@ -19,14 +19,23 @@ use crate::websocket::handshake::CapturedHandshake;
 
 /// What is known of a TCP connection. Arrays have one entry per endpoint, and a `sender` is an index
 /// into them.
+// Fields in the order of their use: those of every packet share cache lines.
+#[repr(C)]
 pub(crate) struct Transport {
+    /// The index of the client, once it is known.
+    pub(crate) client: Option<usize>,
+    /// The last packet so far.
+    pub(crate) last: Origin,
+    /// Number of its packets.
+    pub(crate) packets: u64,
+    /// The number of the last packet before the WebSocket opened, and the position in the other
+    /// side's stream that it acknowledged.
+    pub(crate) acknowledged: Option<(u64, u64)>,
     /// The number of the connection.
     pub(crate) number: u64,
     /// The number of WebSockets that the server has refused.
     refusals: u32,
     pub(crate) endpoints: [SocketAddr; 2],
-    /// The index of the client, once it is known.
-    pub(crate) client: Option<usize>,
     /// The sequence numbers of the SYNs, as far as they were captured.
     initial_sequences: [Option<u32>; 2],
     /// Whether the connection was captured from its SYN on.
@@ -39,15 +48,8 @@ pub(crate) struct Transport {
     /// The tags and tunnels of its packets.
     encapsulation: Vec<Tag>,
     first: Origin,
-    /// The last packet so far.
-    pub(crate) last: Origin,
-    /// The number of the last packet before the WebSocket opened, and the position in the other
-    /// side's stream that it acknowledged.
-    pub(crate) acknowledged: Option<(u64, u64)>,
     /// What it carries, as far as is known.
     pub(crate) protocol: Protocol,
-    /// Number of its packets.
-    pub(crate) packets: u64,
     /// What is known of its TLS so far, without the accounts; `None` in clear text.
     pub(crate) tls: Option<Box<TlsFacts>>,
     /// What went wrong on it, if it is one of HTTP/2 that has ended.

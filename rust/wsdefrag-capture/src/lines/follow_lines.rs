@@ -18,7 +18,8 @@ use super::clock::Clock;
 use super::event_row::EventRow;
 use super::line_output::LineFormat;
 use super::message_row::MessageRow;
-use super::text_lines::{Number, TextLines, end_line};
+use super::text_head::{Number, end_line};
+use super::text_lines::TextLines;
 use crate::message::Status;
 
 /// Bytes in a line of a dump.

@@ -17,19 +17,16 @@ const PART: usize = 4 << 10;
 const LONGEST_ESCAPE: usize = 6;
 
 /// Bytes that are looked at together.
-const BLOCK: usize = 16;
+const WORD: usize = size_of::<u64>();
+
+/// Bytes of an escaped text that are appended together.
+const BUFFER: usize = 512;
 
 /// Nanoseconds of a second.
 const SECOND: u64 = 1_000_000_000;
 
 /// A line that grows.
 pub(crate) type Line = Vec<u8>;
-
-/// Whether a byte stands for itself in a string. Bytes that may begin a character with an escape
-/// (`C2`: U+0080 to U+009F; `E2`: U+2028 and U+2029) do not.
-const fn is_plain(byte: u8) -> bool {
-    byte >= 0x20 && byte != b'"' && byte != b'\\' && byte != 0x7f && byte != 0xc2 && byte != 0xe2
-}
 
 /// Appends a text as a string with its quotes.
 ///
@@ -61,67 +58,129 @@ pub(super) fn string_part(line: &mut Line, text: &[u8]) -> Result<usize, OutOfMe
 }
 
 /// Appends the first `part` bytes of a text, and the rest of an escaped character that begins in them.
-/// Returns how many bytes were taken.
-#[inline]
+/// Returns how many bytes were taken. The line has room for them.
+///
+/// Texts are often JSON themselves, with a quote every few bytes. So a word is copied as a whole, and
+/// counts up to its first byte that may need an escape.
 fn escape(line: &mut Line, text: &[u8], part: usize) -> usize {
-    let mut at = 0;
-    while at < part {
-        if let Some(block) = text.get(at..at + BLOCK)
-            && at + BLOCK <= part
-            && let Ok(block) = <&[u8; BLOCK]>::try_from(block)
-            && block.iter().fold(true, |plain, byte| plain & is_plain(*byte))
-        {
-            line.extend_from_slice(block);
-            at += BLOCK;
+    let mut buffer = [0; BUFFER];
+    let mut filled = 0;
+    let mut rest = &text[..part];
+    while let Some(word) = rest.first_chunk::<WORD>() {
+        if filled > BUFFER - 2 * WORD {
+            line.extend_from_slice(&buffer[..filled]);
+            filled = 0;
+        }
+        buffer[filled..filled + WORD].copy_from_slice(word);
+        let word = u64::from_le_bytes(*word);
+        let plain = plain_bytes(word);
+        filled += plain;
+        if plain == WORD {
+            rest = &rest[WORD..];
             continue;
         }
-        let end = part.min(at + BLOCK);
-        while at < end {
-            let byte = text[at];
-            if is_plain(byte) {
-                line.push(byte);
-                at += 1;
-            } else {
-                at += special(line, &text[at..]);
+        let short = SHORT_ESCAPES[(word >> (8 * plain) & 0xff) as usize];
+        if short > LONG_ESCAPE {
+            buffer[filled..filled + 2].copy_from_slice(&[b'\\', short]);
+            filled += 2;
+            rest = &rest[plain + 1..];
+        } else {
+            line.extend_from_slice(&buffer[..filled]);
+            filled = 0;
+            let at = part - rest.len() + plain;
+            let taken = special(line, &text[at..]);
+            if at + taken > part {
+                return at + taken;
             }
+            rest = &text[at + taken..part];
         }
+    }
+    line.extend_from_slice(&buffer[..filled]);
+    let mut at = part - rest.len();
+    while at < part {
+        match SHORT_ESCAPES[usize::from(text[at])] {
+            0 => line.push(text[at]),
+            LONG_ESCAPE => {
+                at += special(line, &text[at..]);
+                continue;
+            }
+            short => line.extend_from_slice(&[b'\\', short]),
+        }
+        at += 1;
     }
     at
 }
 
-/// Appends the character that begins here, which may need an escape. Returns its length in bytes.
-fn special(line: &mut Line, text: &[u8]) -> usize {
-    let escaped = match text[0] {
-        b'"' => b'"',
-        b'\\' => b'\\',
-        b'\n' => b'n',
-        b'\r' => b'r',
-        b'\t' => b't',
-        0x08 => b'b',
-        0x0c => b'f',
-        byte @ (0..0x20 | 0x7f) => {
-            code(line, byte.into());
-            return 1;
-        }
-        byte => {
-            return match *text {
-                [0xc2, low @ 0x80..=0x9f, ..] => {
-                    code(line, low.into());
-                    2
-                }
-                [0xe2, 0x80, low @ (0xa8 | 0xa9), ..] => {
-                    code(line, 0x2000 | u16::from(low - 0x80));
-                    3
-                }
-                _ => {
-                    line.push(byte);
-                    1
-                }
-            };
-        }
+/// A word whose bytes are all 1.
+const ONES: u64 = u64::from_le_bytes([1; WORD]);
+/// A word whose bytes have only their highest bit.
+const HIGH: u64 = 0x80 * ONES;
+
+/// How many bytes of a word, from the lowest on, stand for themselves in a string. Bytes that may begin
+/// a character with an escape (`C2`: U+0080 to U+009F; `E2`: U+2028 and U+2029) do not.
+#[inline]
+const fn plain_bytes(word: u64) -> usize {
+    // Each term has the highest bit of the first byte that it is for, and none of the bytes before it.
+    let control = word.wrapping_sub(0x20 * ONES);
+    let quote = (word ^ (0x22 * ONES)).wrapping_sub(ONES);
+    let backslash = (word ^ (0x5c * ONES)).wrapping_sub(ONES);
+    let found = if word & HIGH == 0 {
+        control | quote | backslash | (word + ONES)
+    } else {
+        // Bytes of 0x80 and more are none of these.
+        let delete = (word ^ (0x7f * ONES)).wrapping_sub(ONES);
+        let beginning = (word ^ (0xc2 * ONES)) & (0xdf * ONES);
+        ((control | quote | backslash | delete) & !word)
+            | (beginning.wrapping_sub(ONES) & !beginning)
     };
-    line.extend_from_slice(&[b'\\', escaped]);
-    1
+    (found & HIGH).trailing_zeros() as usize / 8
+}
+
+/// For bytes that have an escape of two bytes, the second one; [`LONG_ESCAPE`] for those that may have a
+/// longer one; 0 for those that stand for themselves.
+const SHORT_ESCAPES: [u8; 256] = {
+    let mut escapes = [0; 256];
+    let mut byte = 0;
+    while byte < 0x20 {
+        escapes[byte] = LONG_ESCAPE;
+        byte += 1;
+    }
+    escapes[0x7f] = LONG_ESCAPE;
+    escapes[0xc2] = LONG_ESCAPE;
+    escapes[0xe2] = LONG_ESCAPE;
+    let known = *b"\"\"\\\\\nn\rr\tt\x08b\x0cf";
+    let mut index = 0;
+    while index < known.len() {
+        escapes[known[index] as usize] = known[index + 1];
+        index += 2;
+    }
+    escapes
+};
+
+/// What [`SHORT_ESCAPES`] has for bytes that may have a longer escape.
+const LONG_ESCAPE: u8 = 1;
+
+/// Appends the character that begins here, which may need a long escape. Returns its length in bytes.
+#[cold]
+fn special(line: &mut Line, text: &[u8]) -> usize {
+    match *text {
+        [byte @ (0..0x20 | 0x7f), ..] => {
+            code(line, byte.into());
+            1
+        }
+        [0xc2, low @ 0x80..=0x9f, ..] => {
+            code(line, low.into());
+            2
+        }
+        [0xe2, 0x80, low @ (0xa8 | 0xa9), ..] => {
+            code(line, 0x2000 | u16::from(low - 0x80));
+            3
+        }
+        _ => {
+            line.push(text[0]);
+            1
+        }
+    }
 }
 
 /// Appends a character by its number: `\u001f`.
@@ -136,6 +195,26 @@ const HEX: &[u8; 16] = b"0123456789abcdef";
 #[inline]
 pub(crate) fn raw(line: &mut Line, bytes: &[u8]) -> Result<(), OutOfMemory> {
     line.try_append(bytes)
+}
+
+/// Appends bytes to a line that has room for them. Where their number is a constant, no function is
+/// called.
+#[inline]
+pub(super) fn put(line: &mut Line, bytes: &[u8]) {
+    debug_assert!(line.capacity() - line.len() >= bytes.len(), "no room for {}", bytes.len());
+    line.extend_from_slice(bytes);
+}
+
+/// Appends an integer to a line that has room for it.
+#[inline]
+pub(super) fn put_integer(line: &mut Line, value: impl itoa::Integer) {
+    put(line, itoa::Buffer::new().format(value).as_bytes());
+}
+
+/// Appends a bool to a line that has room for it.
+#[inline]
+pub(super) fn put_bool(line: &mut Line, value: bool) {
+    if value { put(line, b"true") } else { put(line, b"false") }
 }
 
 /// Appends an integer.
@@ -178,21 +257,31 @@ pub(crate) fn optional_integer(
     optional(line, value, |line, value| integer(line, value))
 }
 
+/// Bytes of a time as a number of seconds, at most.
+pub(super) const MOST_SECONDS: usize = 32;
+
 /// Appends a time as a number of seconds with one to nine decimals, without rounding.
 ///
 /// `nanoseconds` are since the epoch.
 pub fn seconds(line: &mut Vec<u8>, nanoseconds: i64) -> Result<(), OutOfMemory> {
+    line.try_reserve(MOST_SECONDS)?;
+    put_seconds(line, nanoseconds);
+    Ok(())
+}
+
+/// Appends a time as [`seconds`] does, to a line that has room for it.
+pub(super) fn put_seconds(line: &mut Line, nanoseconds: i64) {
     if nanoseconds < 0 {
-        line.try_push(b'-')?;
+        put(line, b"-");
     }
     let (whole, rest) = (nanoseconds.unsigned_abs() / SECOND, nanoseconds.unsigned_abs() % SECOND);
-    integer(line, whole)?;
-    line.try_push(b'.')?;
+    put_integer(line, whole);
+    put(line, b".");
     // The digit before the decimals keeps their zeros.
     let mut buffer = itoa::Buffer::new();
     let decimals = &buffer.format(SECOND + rest).as_bytes()[1..];
     let zeros = decimals[1..].iter().rev().take_while(|digit| **digit == b'0').count();
-    raw(line, &decimals[..decimals.len() - zeros])
+    put(line, &decimals[..decimals.len() - zeros]);
 }
 
 /// Appends bytes as a string in base64.

@@ -2,7 +2,9 @@
 
 use wsdefrag_core::{Opcode, OutOfMemory};
 
-use super::json::{base64, bool, hex, integer, optional_string, raw, seconds, string};
+use super::json::{
+    base64, hex, integer, optional_string, put, put_bool, put_integer, put_seconds, raw, string,
+};
 use super::message_row::MessageRow;
 use crate::connection_facts::ConnectionFacts;
 use crate::message::{Message, Status, type_name};
@@ -67,8 +69,7 @@ pub fn message_line(
     row: MessageRow<'_>,
     with_content: bool,
 ) -> Result<(), OutOfMemory> {
-    let affixes_length = affixes.prefix.len() + affixes.suffix.len();
-    line.try_reserve(affixes_length + MOST_MIDDLE + row.content.len())?;
+    line.try_reserve(affixes.suffix.len() + MOST_MIDDLE + row.content.len())?;
     write_head(line, affixes, row.message)?;
     if with_content {
         raw(line, b"\", ")?;
@@ -87,15 +88,17 @@ pub(super) fn write_head(
     affixes: &MessageAffixes,
     message: &Message,
 ) -> Result<(), OutOfMemory> {
+    line.try_reserve(affixes.prefix.len() + MOST_MIDDLE)?;
     // Numbers and fixed words need no escapes.
-    raw(line, &affixes.prefix)?;
-    integer(line, message.seq)?;
+    put(line, &affixes.prefix);
+    put_integer(line, message.seq);
     if message.from_client {
-        raw(line, b", \"from_client\": true, \"type\": \"")?;
+        put(line, b", \"from_client\": true, \"type\": \"");
     } else {
-        raw(line, b", \"from_client\": false, \"type\": \"")?;
+        put(line, b", \"from_client\": false, \"type\": \"");
     }
-    raw(line, type_name(message.opcode).as_bytes())
+    put(line, type_name(message.opcode).as_bytes());
+    Ok(())
 }
 
 /// Appends what follows from the value of `timestamp` on.
@@ -105,41 +108,46 @@ pub(super) fn write_tail(
     affixes: &MessageAffixes,
     message: &Message,
 ) -> Result<(), OutOfMemory> {
+    line.try_reserve(MOST_MIDDLE + affixes.suffix.len())?;
     let start = line.len();
-    seconds(line, message.timestamp)?;
+    put_seconds(line, message.timestamp);
     let time = start..line.len();
-    raw(line, b", \"first_timestamp\": ")?;
+    put(line, b", \"first_timestamp\": ");
     if message.first_timestamp == message.timestamp {
-        line.try_reserve(time.len())?;
         line.extend_from_within(time);
     } else {
-        seconds(line, message.first_timestamp)?;
+        put_seconds(line, message.first_timestamp);
     }
-    raw(line, b", \"dropped\": ")?;
-    bool(line, message.dropped)?;
-    raw(line, b", \"injected\": ")?;
-    bool(line, message.injected)?;
-    raw(line, b", \"frames\": ")?;
-    integer(line, message.frames)?;
-    raw(line, b", \"wire_length\": ")?;
-    integer(line, message.wire_length)?;
-    raw(line, b", \"payload_length\": ")?;
-    integer(line, message.payload_length)?;
-    raw(line, b", \"compressed\": ")?;
-    bool(line, message.compressed)?;
-    raw(line, b", \"status\": \"")?;
-    raw(line, message.status.name().as_bytes())?;
-    raw(line, b"\", \"missing_bytes\": ")?;
-    integer(line, message.missing_bytes)?;
-    raw(line, b", \"resynced\": ")?;
-    bool(line, message.resynced)?;
-    raw(line, b", \"unauthenticated\": ")?;
-    bool(line, message.unauthenticated)?;
-    raw(line, b", \"first_packet\": ")?;
-    integer(line, message.first_packet)?;
-    raw(line, b", \"last_packet\": ")?;
-    integer(line, message.last_packet)?;
-    raw(line, &affixes.suffix)
+    if message.dropped || message.injected {
+        put(line, b", \"dropped\": ");
+        put_bool(line, message.dropped);
+        put(line, b", \"injected\": ");
+        put_bool(line, message.injected);
+        put(line, b", \"frames\": ");
+    } else {
+        put(line, b", \"dropped\": false, \"injected\": false, \"frames\": ");
+    }
+    put_integer(line, message.frames);
+    put(line, b", \"wire_length\": ");
+    put_integer(line, message.wire_length);
+    put(line, b", \"payload_length\": ");
+    put_integer(line, message.payload_length);
+    put(line, b", \"compressed\": ");
+    put_bool(line, message.compressed);
+    put(line, b", \"status\": \"");
+    put(line, message.status.name().as_bytes());
+    put(line, b"\", \"missing_bytes\": ");
+    put_integer(line, message.missing_bytes);
+    put(line, b", \"resynced\": ");
+    put_bool(line, message.resynced);
+    put(line, b", \"unauthenticated\": ");
+    put_bool(line, message.unauthenticated);
+    put(line, b", \"first_packet\": ");
+    put_integer(line, message.first_packet);
+    put(line, b", \"last_packet\": ");
+    put_integer(line, message.last_packet);
+    put(line, &affixes.suffix);
+    Ok(())
 }
 
 /// Appends the members `text` and `content`, one of them null. What is not UTF-8 is always `content`, in

@@ -21,6 +21,7 @@ mod open_connections;
 pub mod per_table;
 mod printable;
 pub mod shown;
+mod text_head;
 pub mod text_lines;
 
 pub use event_text::event_text;

@@ -3,7 +3,7 @@
 //! A line has the time of day, the number of the connection, an arrow (`->` from the client, `<-` from
 //! the server), the type (`?` if the first frame was not captured), the size in bytes, and the content.
 //! Before the content of an incomplete, invalid, resynced or unauthenticated message, the problem is
-//! named in brackets, and so is that a relay dropped or injected it.
+//! named in brackets.
 //!
 //! The line of an event has its kind instead of a type: `ping` and `pong` with their payload, `close`
 //! with code and reason, `gap` with its length and what it cost, `violation` with the broken rule. The
@@ -15,12 +15,13 @@
 use wsdefrag_core::fallible::TryGrow;
 use wsdefrag_core::{Opcode, OutOfMemory};
 
-use super::clock::{Clock, LENGTH, TimeOfDay};
+use super::clock::{Clock, LENGTH};
 use super::event_row::EventRow;
 use super::event_text::event_text;
 use super::line_output::LineFormat;
 use super::message_row::MessageRow;
 use super::shown::{Shown, binary};
+use super::text_head::{Colour, Head, Number, end_line};
 use crate::message::{Message, Status};
 
 /// Columns for a content, at least.
@@ -31,15 +32,6 @@ const PART: usize = 16 << 10;
 
 /// Columns of the type and the size of a message, which the kind of an event takes.
 const KIND: usize = 16;
-
-/// A colour of a terminal.
-#[derive(Clone, Copy)]
-enum Colour {
-    Dim = 2,
-    Green = 32,
-    Yellow = 33,
-    Cyan = 36,
-}
 
 /// Formats messages and events as lines of text.
 pub struct TextLines {
@@ -153,126 +145,6 @@ impl TextLines {
     }
 }
 
-impl Colour {
-    /// The colour of a sender.
-    const fn of_sender(from_client: bool) -> Self {
-        if from_client { Self::Green } else { Self::Cyan }
-    }
-}
-
-/// The number after the time.
-#[derive(Clone, Copy)]
-pub(super) enum Number {
-    /// That of the connection.
-    Connection(u64),
-    /// That of the message, with the side that sent it: `c17`.
-    Message {
-        /// Whether the client sent it.
-        from_client: bool,
-        /// The number.
-        seq: u64,
-    },
-    /// None, in as many columns.
-    Nothing,
-}
-
-/// The beginning of a line, which counts its columns.
-struct Head<'a> {
-    line: &'a mut Vec<u8>,
-    columns: usize,
-    colours: bool,
-}
-
-impl Head<'_> {
-    /// Appends ASCII.
-    fn text(&mut self, text: &[u8]) -> Result<(), OutOfMemory> {
-        self.columns += text.len();
-        self.line.try_append(text)
-    }
-
-    /// Appends an integer, with spaces before it up to this width.
-    fn number(&mut self, number: u64, width: usize) -> Result<(), OutOfMemory> {
-        let mut buffer = itoa::Buffer::new();
-        let digits = buffer.format(number);
-        for _ in digits.len()..width {
-            self.text(b" ")?;
-        }
-        self.text(digits.as_bytes())
-    }
-
-    /// Begins a colour.
-    fn begin(&mut self, colour: Colour) -> Result<(), OutOfMemory> {
-        if !self.colours {
-            return Ok(());
-        }
-        let code = colour as u8;
-        self.line.try_append(b"\x1b[")?;
-        self.line.try_append(itoa::Buffer::new().format(code).as_bytes())?;
-        self.line.try_append(b"m")
-    }
-
-    /// Ends a colour.
-    fn end(&mut self) -> Result<(), OutOfMemory> {
-        if self.colours { self.line.try_append(b"\x1b[0m") } else { Ok(()) }
-    }
-
-    /// Appends the time and a number.
-    fn start(&mut self, time: TimeOfDay, number: Number) -> Result<(), OutOfMemory> {
-        self.begin(Colour::Dim)?;
-        self.text(&time)?;
-        self.text(b" ")?;
-        match number {
-            Number::Connection(number) => self.number(number, 4)?,
-            Number::Message { from_client, seq } => {
-                let mut buffer = itoa::Buffer::new();
-                let digits = buffer.format(seq);
-                for _ in digits.len()..5 {
-                    self.text(b" ")?;
-                }
-                self.text(if from_client { b"c" } else { b"s" })?;
-                self.text(digits.as_bytes())?;
-            }
-            Number::Nothing => self.text(b"      ")?,
-        }
-        self.end()?;
-        self.text(b" ")
-    }
-
-    /// Appends the arrow, in the colour of the sender, which does not end here.
-    fn arrow(&mut self, from_client: bool) -> Result<(), OutOfMemory> {
-        self.begin(Colour::of_sender(from_client))?;
-        self.text(if from_client { b"->" } else { b"<-" })
-    }
-
-    /// Appends the problems of a row in brackets.
-    fn marks(&mut self, missing: u64, marks: [&str; 5]) -> Result<(), OutOfMemory> {
-        if missing == 0 && marks.iter().all(|mark| mark.is_empty()) {
-            return Ok(());
-        }
-        let [status, others @ ..] = marks;
-        self.begin(Colour::Yellow)?;
-        let mut before: &[u8] = b"[";
-        if !status.is_empty() {
-            self.text(before)?;
-            self.text(status.as_bytes())?;
-            before = b", ";
-        }
-        if missing > 0 {
-            self.text(before)?;
-            self.number(missing, 0)?;
-            self.text(b" B missing")?;
-            before = b", ";
-        }
-        for mark in others.into_iter().filter(|mark| !mark.is_empty()) {
-            self.text(before)?;
-            self.text(mark.as_bytes())?;
-            before = b", ";
-        }
-        self.text(b"] ")?;
-        self.end()
-    }
-}
-
 /// A status in words; empty for a message that is whole.
 const fn status_words(status: Status) -> &'static str {
     match status {
@@ -292,13 +164,6 @@ const fn type_column(opcode: Opcode) -> &'static [u8; 6] {
         Opcode::Binary => b"binary",
         _ => b"?     ",
     }
-}
-
-/// Ends a line that begins at `start`, without spaces at its end.
-pub(super) fn end_line(line: &mut Vec<u8>, start: usize) -> Result<(), OutOfMemory> {
-    let spaces = line[start..].iter().rev().take_while(|byte| **byte == b' ').count();
-    line.truncate(line.len() - spaces);
-    line.try_push(b'\n')
 }
 
 /// Whether the content of a message is shown as a text.

@@ -27,7 +27,17 @@ pub(crate) struct Key {
 
 impl Key {
     /// The key of a packet, and whether its source is the second endpoint.
+    #[inline]
     pub(crate) fn new(source: SocketAddr, destination: SocketAddr) -> (Self, bool) {
+        if let (SocketAddr::V4(a), SocketAddr::V4(b)) = (source, destination) {
+            // An address and its port fit one number.
+            let [a, b] =
+                [a, b].map(|end| u64::from(end.ip().to_bits()) << 16 | u64::from(end.port()));
+            let swapped = a > b;
+            let ends = if swapped { [b, a] } else { [a, b] };
+            let ports = ends.map(|end| (end & 0xffff) as u32);
+            return (Self { addresses: ends.map(|end| [0, end >> 16]), ports }, swapped);
+        }
         let (a, b) = (number(source), number(destination));
         let swapped = a > b;
         let (a, b) = if swapped { (b, a) } else { (a, b) };

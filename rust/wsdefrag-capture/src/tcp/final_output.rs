@@ -51,8 +51,8 @@ pub(super) struct FinalRows {
     rows: Vec<(Key, Row)>,
     /// The memory that the rows take, in bytes.
     bytes: usize,
-    /// For each direction, the highest packet number of its rows: they stay in their order, also
-    /// where a segment was held for an earlier packet.
+    /// For each direction of the connection that gives out its rows, the highest packet number of them:
+    /// they stay in their order, also where a segment was held for an earlier packet.
     latest: HashMap<(u64, bool), u64, FixedState>,
     /// Rows that were sorted.
     sorted: IntoIter<(Key, Row)>,
@@ -64,6 +64,11 @@ impl FinalRows {
     /// The next row, if rows are sorted.
     pub(super) fn next(&mut self) -> Option<Row> {
         self.sorted.next().map(|(_, row)| row)
+    }
+
+    /// Says that the rows of another connection follow.
+    pub(super) fn begin_connection(&mut self) {
+        self.latest.clear();
     }
 
     /// Sorts the rows so far, if they take at least this memory, in bytes.

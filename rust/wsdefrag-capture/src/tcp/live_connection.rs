@@ -19,70 +19,36 @@ use crate::packet::{Origin, Segment};
 use crate::sink::Sink;
 use crate::stream_part::StreamPart;
 use crate::tcp::beginning::Beginning;
-use crate::tcp::ledger::Ledger;
-use crate::tcp::past_connection::IN_TABLE;
+use crate::tcp::connection_table::Class;
 use crate::tcp::port_reuse::{OtherSyn, PortReuse};
+use crate::tcp::reset::Reset;
 use crate::tcp::stream::{MAX_TOTAL_HELD, Stream};
 use crate::tcp::tenants::{Fit, Positions, TagsSeen};
 
-/// Bytes of memory that the allocator adds to the allocations of a connection.
-const ALLOCATIONS: usize = 128;
-
 /// A connection that has not ended. Arrays have one entry per endpoint, in the order of the
 /// connection's key; `sender` is an index into them.
+// Fields in the order of their use: those of every packet share cache lines.
+#[repr(C)]
 pub(crate) struct LiveConnection {
-    pub(crate) streams: [Stream; 2],
-    /// Segments that wait, because it is not known where a direction begins.
-    beginning: Option<Box<Beginning>>,
-    /// For exported PDUs: the prefix that the next PDU may repeat.
-    repeated: Option<Box<[RepeatedPrefix; 2]>>,
-    /// A SYN that may have opened another connection.
-    other_syn: Option<OtherSyn>,
-    reset: Option<Reset>,
     /// The tags under which its packets came.
     pub(super) tags: TagsSeen,
-    /// Whether a SYN was captured that acknowledges nothing: that of the client.
-    has_opener: bool,
-    pub(crate) conversation: Conversation,
-    /// Whether [`settle`](Self::settle) was called.
-    is_settled: bool,
+    /// Segments that wait, because it is not known where a direction begins.
+    pub(super) beginning: Option<Box<Beginning>>,
+    reset: Option<Reset>,
+    /// A SYN that may have opened another connection.
+    other_syn: Option<OtherSyn>,
     /// The bytes of memory at the last [`measure`](Self::measure): those of the directions, by sender,
     /// and the others.
-    sides: [usize; 2],
-    common: usize,
-}
-
-/// What a segment may have changed of the memory that its connection takes.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Change {
-    Nothing,
-    /// What one sender's direction takes.
-    Side(usize),
-    All,
-}
-
-/// A RST whose sender has sent nothing since.
-#[derive(Clone, Copy)]
-struct Reset {
-    sender: usize,
-    /// For each direction, the sequence number up to which it was captured by then.
-    next: [Option<u32>; 2],
-}
-
-impl Reset {
-    /// Whether a segment shows that the RST did not end the connection: its sender has sent more, or
-    /// has received more.
-    fn is_refuted_by(self, sender: usize, segment: &Segment<'_>) -> bool {
-        let is_after = |next: Option<u32>, sequence: u32| {
-            next.is_none_or(|next| sequence.wrapping_sub(next).cast_signed() > 0)
-        };
-        let [own, other] = [self.next[sender], self.next[1 - sender]];
-        let length =
-            u32::try_from(segment.bytes.len()).unwrap_or(u32::MAX).wrapping_add(segment.cut);
-        let sent = length > 0 && is_after(own, segment.sequence.wrapping_add(length));
-        let received = segment.acknowledgment.is_some_and(|received| is_after(other, received));
-        sender == self.sender && (sent || received)
-    }
+    pub(super) sides: [usize; 2],
+    pub(super) common: usize,
+    /// Whether a SYN was captured that acknowledges nothing: that of the client.
+    has_opener: bool,
+    /// Whether [`settle`](Self::settle) was called.
+    is_settled: bool,
+    pub(crate) streams: [Stream; 2],
+    pub(crate) conversation: Conversation,
+    /// For exported PDUs: the prefix that the next PDU may repeat.
+    repeated: Option<Box<[RepeatedPrefix; 2]>>,
 }
 
 impl LiveConnection {
@@ -99,99 +65,6 @@ impl LiveConnection {
             is_settled: false,
             sides: [0; 2],
             common: 0,
-        }
-    }
-
-    /// Measures the memory that the connection takes, and tells the ledger.
-    pub(super) fn measure(&mut self, ledger: &mut Ledger) {
-        let before = self.measured();
-        let own = size_of::<Self>() + ALLOCATIONS + IN_TABLE;
-        let waiting = self.waiting_memory();
-        self.common = own + waiting + self.tags.bytes_held() + self.conversation.common_bytes();
-        self.sides = [0, 1].map(|sender| self.side_bytes(sender));
-        ledger.change(before, self.measured());
-    }
-
-    /// Does the same after a segment, which may have changed one side only.
-    #[inline]
-    pub(super) fn measure_after(&mut self, change: Change, ledger: &mut Ledger) {
-        match change {
-            Change::Nothing => {}
-            Change::Side(sender) => {
-                let bytes = self.side_bytes(sender);
-                ledger.change(self.sides[sender], bytes);
-                self.sides[sender] = bytes;
-            }
-            Change::All => self.measure(ledger),
-        }
-    }
-
-    /// The memory that one direction takes: what the stream holds, and the WebSocket's direction.
-    #[inline]
-    fn side_bytes(&self, sender: usize) -> usize {
-        self.streams[sender].bytes_held() + self.conversation.direction_bytes(sender)
-    }
-
-    /// The bytes of memory at the last [`measure`](Self::measure).
-    pub(super) const fn measured(&self) -> usize {
-        self.common + self.sides[0] + self.sides[1]
-    }
-
-    /// What a segment of this sender may change, as long as it is not taken yet.
-    #[inline]
-    pub(super) fn change_of(&self, sender: usize, segment: &Segment<'_>) -> Change {
-        let is_steady = self.conversation.is_read() && self.beginning.is_none();
-        let begins = segment.has_payload() && !self.streams[sender].has_begun();
-        if !is_steady || begins || segment.syn || self.streams.iter().any(Stream::has_hole) {
-            Change::All
-        } else if segment.has_payload() {
-            Change::Side(sender)
-        } else {
-            Change::Nothing
-        }
-    }
-
-    /// The memory of the segments that wait, in bytes.
-    fn waiting_memory(&self) -> usize {
-        self.beginning.as_ref().map_or(0, |beginning| beginning.memory())
-    }
-
-    /// Whether segments are held, for a hole or for a beginning.
-    pub(super) fn holds_segments(&self) -> bool {
-        self.beginning.is_some() || self.streams.iter().any(|stream| stream.segments_memory() > 0)
-    }
-
-    /// Bytes of the largest thing that [`drop_unfinished`](Self::drop_unfinished) drops.
-    pub(super) fn unfinished(&self) -> usize {
-        let segments = self.streams.iter().map(Stream::segments_memory);
-        let others = [self.waiting_memory(), self.conversation.largest_unfinished()];
-        segments.chain(others).max().unwrap_or(0)
-    }
-
-    /// Drops the largest unfinished thing: a message, a search, the holes before held segments, or the
-    /// wait for a beginning. `limit` is the bound of the memory that is the reason, in bytes.
-    pub(super) fn drop_unfinished<S: Sink>(
-        &mut self,
-        limit: usize,
-        total_held: &mut usize,
-        state: &mut CaptureState<'_, S>,
-    ) {
-        if self.beginning.is_some() {
-            return self.begin(total_held, state);
-        }
-        let Self { streams, conversation, .. } = self;
-        let largest = conversation.largest_unfinished();
-        let mut has_dropped = false;
-        for (sender, stream) in streams.iter_mut().enumerate() {
-            if stream.segments_memory() > 0 && stream.segments_memory() >= largest {
-                has_dropped = true;
-                stream.give_up_holes(total_held, &mut |part| {
-                    conversation.part(sender, part, state);
-                });
-            }
-        }
-        if !has_dropped {
-            conversation.drop_unfinished(limit);
         }
     }
 
@@ -253,6 +126,34 @@ impl LiveConnection {
         PortReuse::Possible
     }
 
+    /// Whether a segment under tags with this hash is one of this connection and opens no other: there
+    /// is nothing to doubt or to confirm.
+    #[inline]
+    pub(super) const fn goes_on_with(
+        &self,
+        sender: usize,
+        segment: &Segment<'_>,
+        tags: u64,
+    ) -> bool {
+        !segment.syn && self.other_syn.is_none() && self.tags.last_was(sender, tags)
+    }
+
+    /// The list that the connection belongs in after a segment that may have ended it; if it has ended,
+    /// how.
+    #[inline]
+    pub(super) fn class(&self, ended: Option<Ended>) -> Result<Class, Ended> {
+        if self.conversation.is_dead() {
+            // The segments it still holds are not needed.
+            return Err(Ended::Fin);
+        }
+        match ended {
+            Some(ended) => Err(ended),
+            None if self.is_closing() => Ok(Class::Closing),
+            None if self.conversation.is_open() => Ok(Class::WebSocket),
+            None => Ok(Class::Pending),
+        }
+    }
+
     /// Whether the connection ends unless something follows: a RST or both FINs were captured.
     pub(crate) fn is_closing(&self) -> bool {
         self.reset.is_some() || self.streams.iter().all(Stream::has_fin)
@@ -285,14 +186,15 @@ impl LiveConnection {
         if self.reset.is_some_and(|reset| reset.is_refuted_by(sender, segment)) {
             self.reset = None;
         }
-        // The SYN that opens a connection acknowledges nothing, so another one that does is a stray.
-        let client = self.conversation.transport.is_client(sender);
-        let is_stray = segment.syn && self.has_opener && client;
-        let segment = match segment.acknowledgment {
-            Some(_) if is_stray => &Segment { acknowledgment: None, ..*segment },
-            _ => segment,
-        };
+        let without_acknowledgment;
+        let mut segment = segment;
         if segment.syn {
+            // The SYN that opens a connection acknowledges nothing, so another one that does is a stray.
+            let is_stray = self.has_opener && self.conversation.transport.is_client(sender);
+            if is_stray {
+                without_acknowledgment = Segment { acknowledgment: None, ..*segment };
+                segment = &without_acknowledgment;
+            }
             self.syn(sender, segment, is_stray);
         }
         let begins = !self.streams[sender].has_begun() && segment.has_payload();
@@ -362,7 +264,11 @@ impl LiveConnection {
     }
 
     /// Reads the segments that have waited for a beginning, in their order.
-    fn begin<S: Sink>(&mut self, total_held: &mut usize, state: &mut CaptureState<'_, S>) {
+    pub(super) fn begin<S: Sink>(
+        &mut self,
+        total_held: &mut usize,
+        state: &mut CaptureState<'_, S>,
+    ) {
         let Some(beginning) = self.beginning.take() else { return };
         *total_held -= beginning.memory();
         for waiting in beginning.end(&mut self.streams) {

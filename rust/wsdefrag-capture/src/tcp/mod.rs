@@ -2,8 +2,10 @@
 
 mod beginning;
 mod clock;
+mod connection_memory;
 mod connection_table;
 pub(crate) mod connections;
+mod ends;
 mod entry;
 mod final_output;
 mod given_up;
@@ -16,5 +18,8 @@ mod past_connection;
 mod patience;
 mod port_reuse;
 mod relief;
+mod reset;
+mod room;
 pub(crate) mod stream;
+mod tenant_choice;
 mod tenants;

@@ -53,6 +53,8 @@ const MAX_LATE_SYN: u32 = 64 << 10;
 /// The tags under which the packets of a connection came, by their hashes. A sender is an index of an
 /// endpoint.
 #[derive(Clone, Debug, Default)]
+// Fields in the order of their use: those of every packet share cache lines.
+#[repr(C)]
 pub(super) struct TagsSeen {
     /// By sender: the hash of the last packet. Valid where `has_last`.
     last: [u64; 2],

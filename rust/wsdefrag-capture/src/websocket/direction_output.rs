@@ -23,27 +23,29 @@ use crate::websocket::gap_costs::GapCosts;
 
 /// What one direction has given out, and what its next message needs.
 #[derive(Default)]
+// Fields in the order of their use: those of every packet share cache lines.
+#[repr(C)]
 pub(super) struct DirectionOutput {
-    connection: u64,
-    from_client: bool,
-    /// The number of the next message.
-    seq: u64,
-    /// The number of the next event.
-    next_event: u64,
-    /// The gaps whose cost is not certain yet.
-    pub(super) gap_costs: GapCosts,
-    /// Whether the frames were found by a search.
-    pub(super) resynced: bool,
-    /// The position in the stream up to which bytes have come that no tag of TLS confirms.
-    pub(super) unauthenticated_until: u64,
-    /// Messages that may hold such bytes.
-    pub(super) unauthenticated: u64,
     /// The packet with the highest number so far. A message is complete only when this packet has
     /// been captured, because its segment may have been held for an earlier one.
     pub(super) latest: Origin,
     /// The position in the stream of the current reassembler's first byte.
     pub(super) base: u64,
+    /// The number of the next message.
+    seq: u64,
+    connection: u64,
+    /// The position in the stream up to which bytes have come that no tag of TLS confirms.
+    pub(super) unauthenticated_until: u64,
+    from_client: bool,
+    /// Whether the frames were found by a search.
+    pub(super) resynced: bool,
     pub(super) account: Account,
+    /// The number of the next event.
+    next_event: u64,
+    /// The gaps whose cost is not certain yet.
+    pub(super) gap_costs: GapCosts,
+    /// Messages that may hold such bytes.
+    pub(super) unauthenticated: u64,
     /// The first close frame.
     pub(super) close: Option<CloseSeen>,
 }
@@ -252,6 +254,8 @@ impl<S: Sink> wsdefrag_core::Sink for EventSink<'_, S> {
                 self.output.account.foreign_bits |= rsv;
                 self.message(offset, opcode, content, &extent, (Status::Undecodable, 0));
             }
+            // A passive direction collects all messages.
+            Event::Uncollected { .. } => {}
             Event::Ping(payload) => {
                 self.output.account.pings += 1;
                 self.whole_control(offset, Detail::Ping(payload.to_vec()));
@@ -274,8 +278,12 @@ impl<S: Sink> wsdefrag_core::Sink for EventSink<'_, S> {
     }
 }
 
-/// The memory of vectors. A message that is complete in a segment gets a buffer that the receiver has
-/// used before, if there is one.
+/// Bytes of a buffer that are not needed at most, besides as many as are needed, where it is used again
+/// for an unfinished message.
+const MOST_UNUSED: usize = 1 << 10;
+
+/// The memory of vectors. A message gets a buffer that the receiver has used before, if there is one; an
+/// unfinished one, which is held, only one that is not much too large.
 impl<S: Sink> Memory for EventSink<'_, S> {
     type Content = Vec<u8>;
 
@@ -290,7 +298,13 @@ impl<S: Sink> Memory for EventSink<'_, S> {
         Ok((content, any))
     }
 
+    #[inline]
     fn allocate(&mut self, capacity: usize) -> Result<Vec<u8>, OutOfMemory> {
+        let mut spare = self.sink.spare();
+        if (capacity..=2 * capacity + MOST_UNUSED).contains(&spare.capacity()) {
+            spare.clear();
+            return Ok(spare);
+        }
         VecMemory.allocate(capacity)
     }
 

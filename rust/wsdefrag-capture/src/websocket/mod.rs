@@ -2,6 +2,7 @@
 
 mod candidate;
 mod direction;
+mod direction_gaps;
 mod direction_output;
 mod evidence;
 pub(crate) mod frame_search;

@@ -35,14 +35,16 @@ pub(crate) enum ClientStart {
 }
 
 /// A WebSocket that has not ended.
+// Fields in the order of their use: those of every packet share cache lines.
+#[repr(C)]
 pub(crate) struct OpenWebSocket {
-    connection: Connection,
     /// Bytes of the request that have yet to come.
     rest_of_request: u64,
-    /// Indexed by `from_client`.
-    directions: [Direction; 2],
     /// Bytes of memory besides those that the directions allocate.
     own_bytes: usize,
+    /// Indexed by `from_client`.
+    directions: [Direction; 2],
+    connection: Connection,
 }
 
 impl OpenWebSocket {
@@ -60,9 +62,10 @@ impl OpenWebSocket {
             extensions_are_known && DeflateParams::from_header_tolerant(&extensions).is_ok();
         let deflate_is_known = (server_at_frame && is_readable) || options.deflate.is_some();
         let deflate = if deflate_is_known { connection.deflate } else { Some(unknown_deflate()) };
+        let is_foreign = !foreign_extensions(&extensions).is_empty();
         let direction = |from_client: bool, at_frame: bool| {
             let mut options = direction_options(options, inflaters, from_client, deflate);
-            options.settings.foreign_extension = !foreign_extensions(&extensions).is_empty();
+            options.settings.foreign_extension = is_foreign;
             match (at_frame, deflate_is_known) {
                 (true, true) => Direction::after_handshake(id, options),
                 (true, false) => Direction::at_frame(id, options),
@@ -76,7 +79,7 @@ impl OpenWebSocket {
             ClientStart::AtFrame | ClientStart::Unknown => 0,
         };
         let own_bytes = own_bytes(&connection, options);
-        Self { connection, rest_of_request, directions, own_bytes }
+        Self { rest_of_request, own_bytes, directions, connection }
     }
 
     /// A WebSocket whose handshake was not captured. `directions` is indexed by `from_client`. The
@@ -235,10 +238,10 @@ impl OpenWebSocket {
         connection.close = closes.min_by_key(|close| close.packet).cloned();
         connection.last = last;
         connection.ended = Some(ended);
-        connection.from_server = directions[0].account().clone();
-        connection.from_client = directions[1].account().clone();
         let lost_to_gap = directions.each_ref().map(Direction::is_lost_to_gap);
         let unauthenticated = directions.each_ref().map(Direction::unauthenticated_messages);
+        connection.from_server = std::mem::take(directions[0].account_mut());
+        connection.from_client = std::mem::take(directions[1].account_mut());
         problems::add_problems(connection, lost_to_gap, unauthenticated);
         // What is left in its place is not looked at.
         sink.ended(std::mem::replace(connection, Connection::new(0, [0; 16], UNKNOWN)));

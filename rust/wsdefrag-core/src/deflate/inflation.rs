@@ -24,7 +24,7 @@ use crate::deflate::target::{Room, Target};
 use crate::error::{Kind, OutOfMemory};
 use crate::fallible;
 use crate::frame::mask::Mask;
-use crate::strictness::Strictness;
+use crate::strictness::{Strictness, Tolerated};
 
 /// Which deflate rules a message broke, although it could be read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,6 +32,15 @@ pub(crate) struct DeflateBreaches {
     pub(crate) no_context_takeover: bool,
     pub(crate) empty_compressed_payload: bool,
     pub(crate) deflate_tail: bool,
+}
+
+impl DeflateBreaches {
+    /// Adds them to the counts.
+    pub(crate) fn count(&self, tolerated: &mut Tolerated) {
+        tolerated.no_context_takeover += u64::from(self.no_context_takeover);
+        tolerated.empty_compressed_payload += u64::from(self.empty_compressed_payload);
+        tolerated.deflate_tail += u64::from(self.deflate_tail);
+    }
 }
 
 /// The inflating of one direction, created with its first compressed message.
@@ -245,9 +254,10 @@ impl Inflation {
                 }
                 // At the ceiling: one more byte proves that the message exceeds it.
                 Room::Full(excess) => {
-                    let progress = stream.inflate(input, &mut [0]);
+                    let mut byte = [0];
+                    let progress = stream.inflate(input, &mut byte);
                     if progress.produced > 0 {
-                        target.exceeded(excess)?;
+                        target.exceeded(excess, byte[0])?;
                     }
                     (0, progress)
                 }

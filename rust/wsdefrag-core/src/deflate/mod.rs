@@ -11,4 +11,4 @@ mod parked;
 pub mod pool;
 pub(crate) mod slot;
 pub(crate) mod target;
-mod window;
+pub(crate) mod window;

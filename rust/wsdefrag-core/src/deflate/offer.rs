@@ -175,7 +175,8 @@ impl DeflateOffer {
             return Err("server_no_context_takeover was asked for");
         }
         if let Some(largest) = self.server_max_window_bits {
-            if !states("server_max_window_bits") {
+            // A window of 15 bits is what a server has anyway, and many leave it out.
+            if largest < 15 && !states("server_max_window_bits") {
                 return Err("server_max_window_bits was asked for");
             }
             if params.server_max_window_bits > largest {

@@ -15,8 +15,9 @@ pub(crate) trait Target {
     /// Notes how many bytes of the room were filled.
     fn took(&mut self, room: usize, produced: usize) -> Result<(), Kind>;
 
-    /// Called when the message exceeds the ceiling. If this succeeds, further bytes are dropped.
-    fn exceeded(&mut self, excess: Excess) -> Result<(), Kind>;
+    /// Called when the message exceeds the ceiling by `byte`. If this succeeds, further bytes are
+    /// dropped.
+    fn exceeded(&mut self, excess: Excess, byte: u8) -> Result<(), Kind>;
 }
 
 /// Room for inflated bytes.

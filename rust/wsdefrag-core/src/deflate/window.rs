@@ -7,7 +7,7 @@
 //! It follows RFC 1951 sections 3.2.5 and 3.2.6.
 
 /// The longest distance in deflate data, and so the largest window, in bytes.
-pub(super) const WINDOW: usize = 1 << 15;
+pub(crate) const WINDOW: usize = 1 << 15;
 /// The longest match, in bytes.
 const LONGEST_MATCH: usize = 258;
 /// Bits of the longest encoded match: length, distance and the distance's extra bits.

@@ -16,14 +16,16 @@ use crate::frame::mask::Mask;
 
 /// The frame layer of one direction.
 #[derive(Clone, Debug)]
+// Fields in the order of their use: those of every read share cache lines.
+#[repr(C)]
 pub struct FrameParser {
-    rules: Rules,
-    spill: [u8; MAX_HEADER],
-    spilled: usize,
+    remaining: u64,
     position: u64,
     start: u64,
-    remaining: u64,
+    spilled: usize,
     mask: Mask,
+    spill: [u8; MAX_HEADER],
+    rules: Rules,
 }
 
 impl FrameParser {

@@ -19,7 +19,7 @@ use crate::deflate::offer::DeflateOffer;
 use crate::deflate::params::DeflateParams;
 use crate::fallible::TryGrow;
 use crate::handshake::accept_key::is_key;
-use crate::handshake::fault::{Fault, HandshakeError, quoted};
+use crate::handshake::fault::{Fault, HandshakeError, cut, quoted};
 use crate::handshake::faults::{Faults, Reading};
 use crate::handshake::fields::joined;
 use crate::handshake::head::parse_response;
@@ -200,7 +200,7 @@ fn agreed(
     match DeflateParams::check_answer(&answer, &asked.extensions) {
         Ok(agreed) => Ok(agreed),
         Err(why) => {
-            let reason = [": ", why.reason()].concat();
+            let reason = [": ", cut(why.reason())].concat();
             let place = || extension_fault(response, "permessage-deflate", &reason);
             faults.meet(Fault::DeflateAnswer, place)?;
             let tolerant = DeflateParams::from_header_tolerant(&answer);

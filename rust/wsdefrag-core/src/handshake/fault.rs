@@ -7,8 +7,10 @@
 use std::borrow::Cow;
 use std::fmt;
 
-/// Most bytes of a head that a text quotes.
-const MAX_QUOTED: usize = 64;
+/// Most characters of a head that a text quotes, but for the last one's escape.
+const MAX_QUOTED: usize = 40;
+/// Most bytes of a text that quotes more.
+const MAX_CUT: usize = 80;
 
 /// The rule that a head breaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -227,10 +229,24 @@ impl fmt::Display for HandshakeError {
 
 impl std::error::Error for HandshakeError {}
 
-/// A part of a head in a text about it: printable ASCII, the rest escaped; a long part is cut, and ends
-/// with three dots.
-#[expect(clippy::disallowed_macros, reason = "a few times `MAX_QUOTED`")]
+/// A part of a head in a text about it, escaped to printable ASCII; a long part is cut, and ends with
+/// three dots.
+#[expect(clippy::disallowed_methods, reason = "at most `MAX_QUOTED` bytes, and a few more")]
 pub(crate) fn quoted(part: &[u8]) -> String {
-    let dots = if part.len() > MAX_QUOTED { "..." } else { "" };
-    format!("\"{}{dots}\"", part[..part.len().min(MAX_QUOTED)].escape_ascii())
+    let mut text = String::from("\"");
+    for &byte in part {
+        if text.len() > MAX_QUOTED {
+            text.push_str("...");
+            break;
+        }
+        text.extend(byte.escape_ascii().map(char::from));
+    }
+    text.push('"');
+    text
+}
+
+/// The start of a text that quotes more.
+pub(crate) fn cut(text: &str) -> &str {
+    let end = (0..=MAX_CUT).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+    if text.len() <= MAX_CUT { text } else { &text[..end] }
 }

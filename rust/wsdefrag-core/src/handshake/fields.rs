@@ -2,6 +2,8 @@
 //!
 //! RFC 9110 sections 5.1 to 5.3 and 5.6.1.
 
+use std::borrow::Cow;
+
 use crate::handshake::list::{elements, is_balanced, trim};
 
 /// A field: its name, unchanged, and its value without the spaces around it.
@@ -16,9 +18,12 @@ pub(crate) fn numbered<'a>(
     fields.iter().enumerate().filter(named).map(|(number, (_, value))| (number, value.as_slice()))
 }
 
-/// The values of the fields of this name that are UTF-8. Case is ignored.
-pub(crate) fn texts<'a>(fields: &'a [Field], name: &str) -> impl Iterator<Item = &'a str> {
-    numbered(fields, name).filter_map(|(_, value)| std::str::from_utf8(value).ok())
+/// The texts of the fields of this name; those that are not UTF-8 have a character for each byte. Case
+/// is ignored.
+fn texts<'a>(fields: &'a [Field], name: &str) -> impl Iterator<Item = Cow<'a, str>> {
+    numbered(fields, name).map(|(_, value)| {
+        std::str::from_utf8(value).map_or_else(|_| Cow::Owned(latin1(value)), Cow::Borrowed)
+    })
 }
 
 /// Whether there is a field of this name.
@@ -35,7 +40,7 @@ pub fn has_token(fields: &[Field], name: &str, token: &str) -> bool {
 
 /// Whether the fields of this name, which are lists, have a member that `is_it` accepts.
 pub fn has_member(fields: &[Field], name: &str, is_it: impl Fn(&str) -> bool) -> bool {
-    texts(fields, name).flat_map(members).any(is_it)
+    texts(fields, name).any(|text| members(&text).any(&is_it))
 }
 
 /// The members of one field's list that are not empty. Where a quoted string does not end, quotes

@@ -2,7 +2,7 @@
 //!
 //! RFC 9112 sections 2.2, 3, 4 and 5; RFC 6455 sections 3 and 4.
 
-#![expect(clippy::disallowed_methods, reason = "a text that quotes at most 64 bytes")]
+#![expect(clippy::disallowed_methods, reason = "a text that quotes a few bytes")]
 
 use crate::handshake::fault::{Fault, HandshakeError, quoted};
 use crate::handshake::faults::Faults;

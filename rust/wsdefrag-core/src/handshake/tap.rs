@@ -9,7 +9,7 @@
 
 use crate::deflate::params::{DeflateParams, foreign_extensions};
 use crate::handshake::client::MAX_INFORMATIONAL;
-use crate::handshake::fault::{Fault, HandshakeError};
+use crate::handshake::fault::{Fault, HandshakeError, cut};
 use crate::handshake::faults::{Faults, Reading};
 use crate::handshake::head::{parse_request, parse_response};
 use crate::handshake::incoming::IncomingHead;
@@ -145,7 +145,7 @@ impl HandshakeTap {
         check_offered(response, &asked, faults)?;
         let answer = response.extensions();
         if let Err(why) = DeflateParams::check_answer(&answer, &asked.extensions) {
-            let reason = [": ", why.reason()].concat();
+            let reason = [": ", cut(why.reason())].concat();
             faults.meet(Fault::DeflateAnswer, || {
                 extension_fault(response, "permessage-deflate", &reason)
             })?;

@@ -16,6 +16,7 @@ use crate::read::memory::{Content, Memory};
 use crate::read::message::OpenMessage;
 use crate::read::reassembler::{Reassembler, live};
 use crate::read::sink::SinkFor;
+use crate::read::uncollected::Collection;
 use crate::read::walker::Range;
 use crate::text;
 
@@ -39,6 +40,9 @@ impl<C: Content> Reassembler<C> {
         let failed = |kind| self.walker.parser.error(kind);
         let (content, any) = match admitted(wire, mask, sink) {
             Ok(content) => content,
+            Err(kind) if self.need_not_collect(kind) => {
+                return self.uncollected_whole_message(range, false, sink);
+            }
             Err(kind) if !self.passive.on => return Err(failed(kind)),
             Err(kind) => return self.damaged_whole_message(kind, None, sink),
         };
@@ -50,14 +54,46 @@ impl<C: Content> Reassembler<C> {
             }
             return self.damaged_whole_message(Kind::InvalidUtf8, Some(content), sink);
         }
-        sink.frame(header)
-            .and_then(|()| sink.payload(wire, mask, wire.len()))
-            .and_then(|()| sink.frame_end())
-            .map_err(failed)?;
+        let mut has_begun = false;
+        let passed = sink.frame(header).and_then(|()| {
+            has_begun = true;
+            sink.payload(wire, mask, wire.len())
+        });
+        match passed {
+            Err(kind) if self.need_not_collect(kind) => {
+                drop(content);
+                sink.memory().forgo(wire.len());
+                return self.uncollected_whole_message(range, has_begun, sink);
+            }
+            passed => passed.and_then(|()| sink.frame_end()).map_err(failed)?,
+        }
         self.walker.tolerated.utf8 += u64::from(not_utf8);
         let extent = extent_of(header);
         let kept = sink.event(offset, Event::Message { opcode, content, extent });
         if kept.is_ok() { Ok(()) } else { self.event_lost(extent.wire_length) }
+    }
+
+    /// Whether a message that fails with `kind` while it is collected is read without being collected.
+    pub(super) const fn need_not_collect(&self, kind: Kind) -> bool {
+        matches!((kind, self.collection), (Kind::Limit(_), Collection::WithinLimits))
+    }
+
+    /// The same, of a message for whose content there is no room in the caller's budget; `has_begun`
+    /// says whether the sink already has the header.
+    #[cold]
+    fn uncollected_whole_message<S: SinkFor<C>>(
+        &mut self,
+        range: &Range<'_>,
+        has_begun: bool,
+        sink: &mut S,
+    ) -> Result<(), Error> {
+        let header = self.walker.header;
+        self.begin_frame(&header)
+            .and_then(|()| Ok(self.message.as_mut().map_or(Ok(0), OpenMessage::stop_collecting)?))
+            .and_then(|_| if has_begun { Ok(()) } else { sink.frame(&header) })
+            .and_then(|()| self.take_payload(range, sink))
+            .and_then(|()| self.end_frame(sink))
+            .map_err(|kind| self.walker.parser.error(kind))
     }
 
     /// The same, in a passive direction, of a message that breaks a rule or exceeds a limit.
@@ -103,7 +139,7 @@ impl<C: Content> Reassembler<C> {
                 inflation.finish(message.account.announced == 0)?;
             }
             message.deflate_breaches = inflation.end_message();
-            inflation.remember(message.content())?;
+            inflation.remember(message.end_of_content())?;
         }
         message.finish()
     }
@@ -205,6 +241,10 @@ fn give<C: Content, S: SinkFor<C>>(
     let Account { opcode, offset, decoding, foreign, rsv, .. } = message.account;
     let refers_back = message.deflate_breaches.no_context_takeover;
     let extent = Extent { refers_back, ..message.account.extent() };
+    if let Some(uncollected) = &message.uncollected {
+        let length = uncollected.length;
+        return sink.event(offset, Event::Uncollected { opcode, length, extent });
+    }
     let (damage, missing) = (message.damage, message.missing);
     // A payload that cannot be inflated is only useful if it is complete.
     let useless = decoding == Decoding::Opaque && damage != Some(Damage::Undecodable);

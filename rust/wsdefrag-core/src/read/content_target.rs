@@ -25,6 +25,8 @@ pub(crate) struct ContentTarget<'a, C, M> {
     expected: usize,
     /// Whether later messages may refer to this one.
     window_matters: bool,
+    /// What the check of the last inflated bytes found, of a message that is not collected.
+    checked: Result<(), Kind>,
 }
 
 impl<'a, C: Content, M: Memory<Content = C>> ContentTarget<'a, C, M> {
@@ -39,7 +41,7 @@ impl<'a, C: Content, M: Memory<Content = C>> ContentTarget<'a, C, M> {
     ) -> Self {
         let ceiling = Ceiling::new(limits, message.account.announced);
         let window_matters = !inflation.no_context_takeover();
-        Self { message, memory, ceiling, expected, window_matters }
+        Self { message, memory, ceiling, expected, window_matters, checked: Ok(()) }
     }
 
     /// Reserves memory for the next inflated bytes; returns their number, 0 at the ceiling.
@@ -69,7 +71,7 @@ impl<'a, C: Content, M: Memory<Content = C>> ContentTarget<'a, C, M> {
 impl<C: Content, M: Memory<Content = C>> Target for ContentTarget<'_, C, M> {
     #[inline]
     fn room(&mut self) -> Result<Room, OutOfMemory> {
-        if self.message.payload_use == PayloadUse::Drained {
+        if self.message.payload_use != PayloadUse::Kept {
             return Ok(Room::Bytes(UNMASK_SIZE));
         }
         let wanted = self.make_room()?;
@@ -83,17 +85,24 @@ impl<C: Content, M: Memory<Content = C>> Target for ContentTarget<'_, C, M> {
     #[inline]
     fn inflate(&mut self, room: usize, stream: &mut Stream, input: &[u8]) -> Progress {
         match &mut self.message.content {
-            Some(content) if self.message.payload_use != PayloadUse::Drained => {
+            Some(content) if self.message.payload_use == PayloadUse::Kept => {
                 self.memory.inflate(content, room, stream, input)
             }
-            _ => stream.inflate(input, &mut [0; UNMASK_SIZE]),
+            _ => {
+                let mut buffer = [0; UNMASK_SIZE];
+                let progress = stream.inflate(input, &mut buffer);
+                if self.message.payload_use == PayloadUse::Checked {
+                    self.checked = self.message.check_inflated(&buffer[..progress.produced]);
+                }
+                progress
+            }
         }
     }
 
     #[inline]
     fn took(&mut self, room: usize, produced: usize) -> Result<(), Kind> {
-        if self.message.payload_use == PayloadUse::Drained {
-            return Ok(());
+        if self.message.payload_use != PayloadUse::Kept {
+            return self.checked;
         }
         self.memory.forgo(room - produced);
         if produced == 0 {
@@ -103,8 +112,12 @@ impl<C: Content, M: Memory<Content = C>> Target for ContentTarget<'_, C, M> {
     }
 
     #[cold]
-    fn exceeded(&mut self, excess: Excess) -> Result<(), Kind> {
+    fn exceeded(&mut self, excess: Excess, byte: u8) -> Result<(), Kind> {
         let exceeded = Kind::Limit(excess);
+        if self.message.content_rules.optional {
+            self.memory.forgo(self.message.stop_collecting()?);
+            return self.message.check_inflated(&[byte]);
+        }
         if !self.message.content_rules.lenient || !self.window_matters {
             return Err(exceeded);
         }

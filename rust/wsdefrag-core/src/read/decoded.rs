@@ -30,6 +30,16 @@ impl Decoded {
         &self.bytes[self.given..self.filled]
     }
 
+    /// Number of bytes in the buffer.
+    pub(super) const fn filled(&self) -> usize {
+        self.filled
+    }
+
+    /// The bytes that were decoded since there were `filled` in the buffer.
+    pub(super) fn since(&self, filled: usize) -> &[u8] {
+        &self.bytes[filled..self.filled]
+    }
+
     /// Takes the decoded bytes that were not returned yet.
     pub(super) fn give(&mut self) -> &[u8] {
         let from = std::mem::replace(&mut self.given, self.filled);
@@ -116,7 +126,7 @@ impl Target for DecodedTarget<'_> {
     }
 
     #[cold]
-    fn exceeded(&mut self, excess: Excess) -> Result<(), Kind> {
+    fn exceeded(&mut self, excess: Excess, _byte: u8) -> Result<(), Kind> {
         Err(Kind::Limit(excess))
     }
 }

@@ -71,6 +71,16 @@ pub enum Event<'a, C> {
         /// Its size on the wire.
         extent: Extent,
     },
+    /// A complete message whose content was not collected, see
+    /// [`Collection`](crate::Collection); the offset is that of its first frame.
+    Uncollected {
+        /// Text or binary.
+        opcode: Opcode,
+        /// Bytes of its content; of its payload, if that could not be decoded.
+        length: u64,
+        /// Its size on the wire.
+        extent: Extent,
+    },
     /// A ping with its payload.
     Ping(&'a [u8]),
     /// A pong with its payload.

@@ -2,7 +2,8 @@
 //!
 //! A part is the range of one frame's payload in the caller's chunk, unmasked and inflated. The
 //! parts of a text end between characters: an incomplete character waits for its other bytes, so a
-//! part may be empty. [`next`](FragmentStream::next) returns one part or control frame per call and
+//! part may be empty. If the caller wants characters to be cut, or does not want texts to be checked,
+//! the parts of a text are bytes like those of a binary message. [`next`](FragmentStream::next) returns one part or control frame per call and
 //! does not read the bytes after it.
 //!
 //! Rules, limits and Close payloads are those of the [`Reassembler`](crate::Reassembler), and the
@@ -22,8 +23,11 @@ use crate::limits::Limits;
 use crate::read::account::{Account, Decoding};
 use crate::read::decoded::{Decoded, DecodedTarget};
 use crate::read::fragment_event::{Ends, FragmentEvent, NextEvent, TextMemory};
+use crate::read::memory::Content;
+use crate::read::recent::Recent;
 use crate::read::walker::Walker;
-use crate::strictness::Strictness;
+use crate::strictness::{Strictness, Tolerated};
+use crate::text::Utf8Ranges;
 
 /// A [`FragmentEvent`] without borrowed data.
 enum Found<T, C> {
@@ -38,7 +42,18 @@ pub struct FragmentStream {
     walker: Walker,
     deflate: Option<DeflateParams>,
     limits: Limits,
+    strictness: Strictness,
+    /// Whether the parts of a text may end inside a character.
+    cuts_characters: bool,
+    /// Most bytes of a payload, and of a compressed one, that one part is made of.
+    most: [usize; 2],
     message: Option<Account>,
+    /// The account of the message that the last part belongs to.
+    last: Account,
+    /// Validates a text whose parts may end inside a character; `None` if that failed and only counts.
+    text: Option<Utf8Ranges>,
+    /// The end of a compressed message's content, for a sender that may break its agreement.
+    recent: Recent,
     /// Bytes of content inflated for the open message.
     inflated: usize,
     inflation: Slot,
@@ -48,6 +63,12 @@ pub struct FragmentStream {
     closed: bool,
     error: Option<Error>,
 }
+
+/// Most bytes of content in a bounded part, but for a character that began in the part before.
+pub const MOST_CONTENT: usize = 1 << 20;
+
+/// No payload byte inflates to more bytes than this (a match of 258 bytes takes at least two bits).
+const LARGEST_RATIO: usize = 1032;
 
 /// The rules that wsproto enforces: no context takeover as agreed; but an empty compressed payload
 /// and a tail that was not removed are accepted.
@@ -67,7 +88,13 @@ impl FragmentStream {
             walker: Walker::new(rules),
             deflate,
             limits,
+            strictness: STRICTNESS,
+            cuts_characters: false,
+            most: [usize::MAX; 2],
             message: None,
+            last: Account::new(Opcode::Text, 0, Decoding::Plain),
+            text: Some(Utf8Ranges::default()),
+            recent: Recent::new(false),
             inflated: 0,
             inflation: Slot::default(),
             decoded: Decoded::default(),
@@ -75,6 +102,77 @@ impl FragmentStream {
             closed: false,
             error: None,
         }
+    }
+
+    /// The same with other rules. To be called before the first byte.
+    #[must_use]
+    pub fn with_strictness(mut self, strictness: Strictness) -> Self {
+        self.walker = Walker::new(Rules { strictness, ..*self.walker.parser.rules() });
+        self.strictness = strictness;
+        self.recent = Recent::new(self.is_alone() && !strictness.no_context_takeover);
+        self
+    }
+
+    /// The same with parts of a text that may end inside a character, if `cut`.
+    #[must_use]
+    pub const fn with_cut_characters(mut self, cut: bool) -> Self {
+        self.cuts_characters = cut;
+        self
+    }
+
+    /// The same with parts of at most [`MOST_CONTENT`] bytes of content. A part may then end before the
+    /// bytes of its frame that have arrived.
+    #[must_use]
+    pub const fn with_bounded_parts(mut self) -> Self {
+        self.most = [MOST_CONTENT, MOST_CONTENT / LARGEST_RATIO];
+        self
+    }
+
+    /// Whether the sender starts each message with an empty window.
+    fn is_alone(&self) -> bool {
+        let from_client = self.walker.parser.rules().from_client;
+        self.deflate.is_some_and(|params| params.no_context_takeover(from_client))
+    }
+
+    /// How often switched-off rules were broken.
+    #[must_use]
+    pub const fn tolerated(&self) -> &Tolerated {
+        &self.walker.tolerated
+    }
+
+    /// The rules of the direction.
+    #[must_use]
+    pub const fn strictness(&self) -> Strictness {
+        self.strictness
+    }
+
+    /// The opcode of the message that the last part belongs to, and the position of its first byte, in
+    /// bytes from the start of the direction.
+    #[must_use]
+    pub const fn last_message(&self) -> (Opcode, u64) {
+        (self.last.opcode, self.last.offset)
+    }
+
+    /// The opcode of the open message or of the incomplete frame, and its position; `None` between
+    /// messages, and after a Close or a violation.
+    #[must_use]
+    pub fn incomplete(&self) -> Option<(Opcode, u64)> {
+        if self.closed || self.error.is_some() {
+            return None;
+        }
+        match &self.message {
+            Some(message) => Some((message.opcode, message.offset)),
+            None => Some((self.walker.cut_opcode()?, self.walker.parser.start())),
+        }
+    }
+
+    /// Bytes that were read and belong to no part yet: of a header, a control frame or a character.
+    #[must_use]
+    pub fn bytes_held(&self) -> usize {
+        let in_control =
+            self.walker.parser.remaining() > 0 && self.walker.header.opcode.is_control();
+        let control = if in_control { self.walker.control().len() } else { 0 };
+        self.cut_header().len() + control + self.waiting_text().len()
     }
 
     /// The violation that ended this direction, if any.
@@ -87,6 +185,11 @@ impl FragmentStream {
     #[must_use]
     pub const fn is_inside_message(&self) -> bool {
         self.message.is_some()
+    }
+
+    /// Ends the direction because its caller has no memory for the last part.
+    pub fn refuse_memory(&mut self) {
+        self.error = Some(self.walker.parser.error(Kind::OutOfMemory));
     }
 
     /// The bytes read of a header that is incomplete or broke a rule.
@@ -180,17 +283,22 @@ impl FragmentStream {
         memory: &mut M,
     ) -> Result<Found<M::Text, M::Content>, Error> {
         let order = if self.message.is_some() { Order::Continue } else { Order::Start };
-        let Some(range) = self.walker.next(data, order)? else { return Ok(Found::Nothing) };
+        let Some(starts_frame) = self.walker.begin(data, order)? else { return Ok(Found::Nothing) };
         let header = self.walker.header;
         if header.opcode.is_control() {
+            let range = self.walker.take(data, starts_frame);
             self.walker.take_control(&range);
             let found =
                 if range.ends_frame { Found::Control(header.opcode) } else { Found::Nothing };
             return Ok(found);
         }
-        if range.starts_frame {
+        if starts_frame {
             self.begin_frame(&header).map_err(|kind| self.walker.parser.error(kind))?;
         }
+        let is_inflated = self.message.is_some_and(|open| open.decoding == Decoding::Deflate);
+        let (mut front, _) = data.split_at(data.len().min(self.most[usize::from(is_inflated)]));
+        let range = self.walker.take(&mut front, starts_frame);
+        *data = &data[range.wire.len()..];
         if range.wire.is_empty() && !range.ends_frame {
             return Ok(Found::Nothing);
         }
@@ -220,8 +328,12 @@ impl FragmentStream {
     ) -> Result<Found<M::Text, M::Content>, Kind> {
         let Some(message) = self.message else { return Ok(Found::Nothing) };
         let (is_text, decoding) = (message.opcode == Opcode::Text, message.decoding);
+        self.last = message;
         if ends.message {
             self.message = None;
+        }
+        if is_text && (self.cuts_characters || !self.strictness.utf8) {
+            return self.cut_text(wire, mask, ends, memory);
         }
         if decoding == Decoding::Plain && !is_text {
             return Ok(Found::Binary(memory.whole(wire, mask)?.0, ends));
@@ -248,11 +360,48 @@ impl FragmentStream {
         Ok(Found::Binary(content, ends))
     }
 
+    /// Decodes a range of a text whose parts may end inside a character.
+    fn cut_text<M: TextMemory>(
+        &mut self,
+        wire: &[u8],
+        mask: Mask,
+        ends: Ends,
+        memory: &mut M,
+    ) -> Result<Found<M::Text, M::Content>, Kind> {
+        let Account { decoding, announced, .. } = self.last;
+        let (content, any) = if decoding == Decoding::Deflate {
+            self.decoded.forget_given();
+            self.inflate(wire, mask, announced, ends)?;
+            memory.whole(self.decoded.give(), Mask::NONE)?
+        } else {
+            memory.whole(wire, mask)?
+        };
+        let checked = match &mut self.text {
+            Some(text) if any >= 0x80 || !text.is_between_characters() => {
+                text.append(content.as_slice())
+            }
+            _ => Ok(()),
+        };
+        let checked = match &self.text {
+            Some(text) if ends.message => checked.and_then(|()| text.finish()),
+            _ => checked,
+        };
+        if checked.is_err() {
+            if self.strictness.utf8 {
+                return Err(Kind::InvalidUtf8);
+            }
+            self.text = None;
+        }
+        if ends.message && self.text.replace(Utf8Ranges::default()).is_none() {
+            self.walker.tolerated.utf8 += 1;
+        }
+        Ok(Found::Binary(content, ends))
+    }
+
     /// Inflates a range of a compressed frame.
     fn inflate(&mut self, wire: &[u8], mask: Mask, announced: u64, ends: Ends) -> Result<(), Kind> {
-        let from_client = self.walker.parser.rules().from_client;
-        let alone = self.deflate.is_some_and(|params| params.no_context_takeover(from_client));
-        let inflation = self.inflation.live(alone, STRICTNESS)?;
+        let (alone, start) = (self.is_alone(), self.decoded.filled());
+        let inflation = self.inflation.live(alone, self.strictness)?;
         let ceiling = Ceiling::new(&self.limits, announced);
         let (decoded, inflated) = (&mut self.decoded, &mut self.inflated);
         let mut target = DecodedTarget { decoded, inflated, ceiling };
@@ -263,9 +412,14 @@ impl FragmentStream {
             } else {
                 inflation.finish(announced == 0)?;
             }
-            inflation.end_message();
+            let breaches = inflation.end_message();
+            self.recent.append(self.decoded.since(start))?;
+            inflation.remember(self.recent.as_slice())?;
+            self.recent.clear();
+            breaches.count(&mut self.walker.tolerated);
             self.inflated = 0;
+            return Ok(());
         }
-        Ok(())
+        Ok(self.recent.append(self.decoded.since(start))?)
     }
 }

@@ -16,6 +16,7 @@ use crate::read::account::{Account, Decoding};
 use crate::read::event::Damage;
 use crate::read::growth::{self, Outlook};
 use crate::read::memory::{Content, Memory};
+use crate::read::uncollected::Uncollected;
 use crate::strictness::Tolerated;
 use crate::text::{NotUtf8, Utf8Progress};
 
@@ -26,16 +27,23 @@ pub(crate) enum PayloadUse {
     /// Inflated only to update the window, and then dropped.
     Drained,
     PassedOver,
+    /// Checked, and then dropped.
+    Checked,
 }
 
 /// How a message's content is checked.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "they are independent")]
 pub(crate) struct ContentRules {
     /// Whether a text that is not UTF-8 is rejected; otherwise it is only counted.
     pub(crate) utf8: bool,
     /// Whether an invalid content is only noted, and does not end the direction.
     pub(crate) lenient: bool,
     pub(crate) payload_use: PayloadUse,
+    /// Whether a message that exceeds a limit is only checked from then on.
+    pub(crate) optional: bool,
+    /// Whether the content of a compressed message has to be remembered for later ones.
+    pub(crate) remembers: bool,
 }
 
 /// A message whose first header has arrived.
@@ -53,6 +61,8 @@ pub(crate) struct OpenMessage<C> {
     /// Whether the text was found not to be UTF-8, if that is only counted.
     not_utf8: bool,
     pub(crate) deflate_breaches: DeflateBreaches,
+    /// Set if the message is not collected.
+    pub(crate) uncollected: Option<Uncollected>,
 }
 
 impl<C: Content> OpenMessage<C> {
@@ -68,6 +78,52 @@ impl<C: Content> OpenMessage<C> {
             utf8: checked.then(Utf8Progress::default),
             not_utf8: false,
             deflate_breaches: DeflateBreaches::default(),
+            uncollected: None,
+        }
+    }
+
+    /// From here on the message is only checked. Returns how many bytes were dropped.
+    #[cold]
+    pub(crate) fn stop_collecting(&mut self) -> Result<usize, OutOfMemory> {
+        if self.uncollected.is_some() {
+            return Ok(0);
+        }
+        let content = self.content();
+        let checked = self.utf8.map_or(content.len(), Utf8Progress::checked);
+        let remembers = self.content_rules.remembers && self.account.decoding == Decoding::Deflate;
+        let uncollected = Uncollected::after(content, checked, remembers)?;
+        let dropped = content.len();
+        self.uncollected = Some(uncollected);
+        self.content = None;
+        if self.payload_use == PayloadUse::Kept {
+            self.payload_use = PayloadUse::Checked;
+        }
+        Ok(dropped)
+    }
+
+    /// Takes a range of the payload of a message that is not collected.
+    pub(crate) fn check(&mut self, wire: &[u8], mask: Mask) -> Result<(), Kind> {
+        let is_checked = self.utf8.is_some();
+        let Some(uncollected) = &mut self.uncollected else { return Ok(()) };
+        match uncollected.append(wire, mask, is_checked) {
+            Ok(()) => Ok(()),
+            Err(NotUtf8) => self.not_utf8(),
+        }
+    }
+
+    /// Takes inflated bytes of a message that is not collected.
+    pub(crate) fn check_inflated(&mut self, content: &[u8]) -> Result<(), Kind> {
+        if let Some(uncollected) = &mut self.uncollected {
+            uncollected.recent.append(content)?;
+        }
+        self.check(content, Mask::NONE)
+    }
+
+    /// The end of the content, as far as later messages may refer to it.
+    pub(crate) fn end_of_content(&self) -> &[u8] {
+        match &self.uncollected {
+            Some(uncollected) => uncollected.recent.as_slice(),
+            None => self.content(),
         }
     }
 
@@ -172,23 +228,19 @@ impl<C: Content> OpenMessage<C> {
 
     /// The last check of a text, after its last frame.
     pub(crate) fn finish(&mut self) -> Result<(), Kind> {
-        match &self.utf8 {
-            Some(utf8) if self.payload_use == PayloadUse::Kept => match utf8.finish(self.len()) {
-                Ok(()) => Ok(()),
-                Err(NotUtf8) => self.not_utf8(),
-            },
+        let Some(utf8) = &self.utf8 else { return Ok(()) };
+        let finished = match (&self.uncollected, self.payload_use) {
+            (None, PayloadUse::Kept) => utf8.finish(self.len()),
+            (Some(uncollected), PayloadUse::Checked) => uncollected.finish(),
             _ => Ok(()),
-        }
+        };
+        finished.or_else(|NotUtf8| self.not_utf8())
     }
 
     /// Counts the violations that were tolerated in the message.
     pub(crate) fn count_breaches(&self, tolerated: &mut Tolerated) {
-        let DeflateBreaches { no_context_takeover, empty_compressed_payload, deflate_tail } =
-            self.deflate_breaches;
         tolerated.utf8 += u64::from(self.not_utf8);
-        tolerated.no_context_takeover += u64::from(no_context_takeover);
-        tolerated.empty_compressed_payload += u64::from(empty_compressed_payload);
-        tolerated.deflate_tail += u64::from(deflate_tail);
+        self.deflate_breaches.count(tolerated);
     }
 
     /// Takes the content so far.

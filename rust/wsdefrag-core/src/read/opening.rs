@@ -10,6 +10,7 @@ use crate::read::account::{Account, Decoding};
 use crate::read::memory::Content;
 use crate::read::message::{ContentRules, OpenMessage, PayloadUse};
 use crate::read::reassembler::Reassembler;
+use crate::read::uncollected::Collection;
 
 impl<C: Content> Reassembler<C> {
     /// Whether this first frame of a message says that the message is compressed.
@@ -39,16 +40,7 @@ impl<C: Content> Reassembler<C> {
         header.fin
             && matches!(header.opcode, Opcode::Text | Opcode::Binary)
             && (header.rsv == 0 || self.is_plain(header))
-            && self.is_within_limits(header)
-            && self.passive.contents
-    }
-
-    #[inline]
-    fn is_within_limits(&self, header: &Header) -> bool {
-        let limits = &self.settings.limits;
-        let within = |limit: Option<u64>| limit.is_none_or(|limit| header.length <= limit);
-        let one_frame = limits.max_fragments.is_none_or(|limit| limit >= 1);
-        one_frame && within(limits.max_frame_size) && within(limits.max_message_size)
+            && header.length < self.too_long
     }
 
     /// Opens or continues the message that a frame belongs to, and counts what the frame announces. A
@@ -68,10 +60,15 @@ impl<C: Content> Reassembler<C> {
                 } else {
                     PayloadUse::PassedOver
                 },
+                optional: self.collection != Collection::Required,
+                remembers: self.settings.remembers_content(),
             };
             let offset = self.walker.parser.start();
             OpenMessage::new(Account::new(header.opcode, offset, decoding), content_rules)
         });
+        if self.collection == Collection::Nothing {
+            message.stop_collecting()?;
+        }
         if self.settings.foreign_extension && self.walker.parser.rules().is_foreign(header) {
             let was_inflated = message.becomes_foreign();
             let announced = message.account.announce(header, &self.settings.limits);

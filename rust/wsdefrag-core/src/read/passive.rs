@@ -44,6 +44,9 @@ impl<C: Content> Reassembler<C> {
         let mut direction = Self::new(settings);
         direction.passive.on = true;
         direction.passive.contents = how.contents;
+        if !how.contents {
+            direction.too_long = 0;
+        }
         direction.passive.window_known = how.from_the_start || settings.no_context_takeover();
         direction
     }
@@ -213,6 +216,12 @@ impl<C: Content> Reassembler<C> {
     /// passive direction.
     #[cold]
     pub(super) fn content_fault(&mut self, kind: Kind) -> Result<(), Kind> {
+        if matches!(kind, Kind::Limit(_))
+            && let Some(message) = self.message.as_mut().filter(|open| open.content_rules.optional)
+        {
+            message.stop_collecting()?;
+            return Ok(());
+        }
         let lenient = self.passive.on && kind.is_of_content();
         let Some(message) = self.message.as_mut().filter(|_| lenient) else { return Err(kind) };
         message.damaged(Damage::Fault(kind));

@@ -31,25 +31,32 @@ use crate::read::message::{OpenMessage, PayloadUse};
 use crate::read::passive_state::PassiveState;
 use crate::read::settings::Settings;
 use crate::read::sink::SinkFor;
+use crate::read::uncollected::Collection;
 use crate::read::walker::{Range, Walker};
 use crate::strictness::Tolerated;
 
 /// The reassembler of one direction.
+// Fields in the order of their use: those of every read share cache lines.
+#[repr(C)]
 pub struct Reassembler<C> {
-    pub(super) settings: Settings,
-    pub(super) walker: Walker,
-    pub(super) message: Option<OpenMessage<C>>,
-    pub(super) inflation: Slot,
-    /// What has arrived of a compressed frame that is inflated as a whole, unmasked.
-    pub(super) waiting: Vec<u8>,
-    /// The expected size of the next compressed message, in bytes.
-    pub(super) expected: usize,
     pub(super) received: u64,
-    pub(super) control_bytes: u64,
     /// Bytes from this position on are dropped.
     pub(super) discarded_from: Option<u64>,
     error: Option<Error>,
+    pub(super) message: Option<OpenMessage<C>>,
+    pub(super) walker: Walker,
+    pub(super) inflation: Slot,
+    /// What has arrived of a compressed frame that is inflated as a whole, unmasked.
+    pub(super) waiting: Vec<u8>,
     pub(super) passive: PassiveState,
+    pub(super) collection: Collection,
+    /// The length, in bytes, from which on an uncompressed frame is never a message on the short
+    /// path.
+    pub(super) too_long: u64,
+    pub(super) settings: Settings,
+    /// The expected size of the next compressed message, in bytes.
+    pub(super) expected: usize,
+    pub(super) control_bytes: u64,
 }
 
 impl<C: Content> Reassembler<C> {
@@ -68,7 +75,19 @@ impl<C: Content> Reassembler<C> {
             discarded_from: None,
             error: None,
             passive: PassiveState::OFF,
+            collection: Collection::Required,
+            too_long: settings.limits.too_long(),
         }
+    }
+
+    /// Chooses which messages are collected. To be called before the first byte.
+    #[must_use]
+    pub const fn with_collection(mut self, collection: Collection) -> Self {
+        self.collection = collection;
+        if matches!(collection, Collection::Nothing) {
+            self.too_long = 0;
+        }
+        self
     }
 
     /// The settings of the direction.
@@ -177,9 +196,16 @@ impl<C: Content> Reassembler<C> {
     }
 
     fn run<S: SinkFor<C>>(&mut self, mut data: &[u8], sink: &mut S) -> Result<(), Error> {
+        let arrived = data.len();
         loop {
             let order = if self.message.is_some() { Order::Continue } else { Order::Start };
-            let Some(range) = self.walker.next(&mut data, order)? else { return Ok(()) };
+            let Some(range) = self.walker.next(&mut data, order)? else {
+                // The bytes of an incomplete header are held too.
+                let cut = self.walker.parser.cut_header().len().min(arrived);
+                let admitted = sink.memory().admit(cut, cut);
+                return admitted
+                    .map_or_else(|e| Err(self.walker.parser.error(e.into())), |_| Ok(()));
+            };
             if range.starts_frame {
                 if range.ends_frame && self.is_whole_message(&self.walker.header) {
                     self.whole_message(&range, sink)?;
@@ -187,7 +213,7 @@ impl<C: Content> Reassembler<C> {
                 }
                 let header = self.walker.header;
                 self.begin_frame(&header)
-                    .and_then(|()| sink.frame(&header))
+                    .and_then(|()| self.pass(sink, |sink| sink.frame(&header)))
                     .map_err(|kind| self.walker.parser.error(kind))?;
             }
             self.take_payload(&range, sink).map_err(|kind| self.walker.parser.error(kind))?;
@@ -202,7 +228,11 @@ impl<C: Content> Reassembler<C> {
     }
 
     #[inline]
-    fn take_payload<S: SinkFor<C>>(&mut self, range: &Range<'_>, sink: &mut S) -> Result<(), Kind> {
+    pub(super) fn take_payload<S: SinkFor<C>>(
+        &mut self,
+        range: &Range<'_>,
+        sink: &mut S,
+    ) -> Result<(), Kind> {
         let Range { wire, mask, frame_left, ends_frame, .. } = *range;
         if self.walker.header.opcode.is_control() {
             self.walker.take_control(range);
@@ -215,7 +245,10 @@ impl<C: Content> Reassembler<C> {
         if message.payload_use == PayloadUse::PassedOver {
             return sink.payload(wire, mask, message.len());
         }
-        let result = if message.account.decoding == Decoding::Deflate {
+        let is_checked = message.payload_use == PayloadUse::Checked;
+        let result = if is_checked && message.account.decoding != Decoding::Deflate {
+            message.check(wire, mask)
+        } else if message.account.decoding == Decoding::Deflate {
             if self.waits_for_frame() && !range.is_frame() {
                 self.wait_for_frame(range, sink)
             } else {
@@ -224,11 +257,35 @@ impl<C: Content> Reassembler<C> {
         } else {
             let most = self.settings.limits.max_message_size;
             let outlook = Outlook { frame_left, last_frame: self.walker.header.fin, most };
-            message.append(wire, mask, outlook, sink.memory())
+            match message.append(wire, mask, outlook, sink.memory()) {
+                Err(Kind::Limit(_)) if message.content_rules.optional => {
+                    sink.memory().forgo(message.stop_collecting()?);
+                    message.check(wire, mask)
+                }
+                appended => appended,
+            }
         };
         let decoded = self.message.as_ref().map_or(0, OpenMessage::len);
         result.or_else(|kind| self.content_fault(kind))?;
-        sink.payload(wire, mask, decoded)
+        self.pass(sink, |sink| sink.payload(wire, mask, decoded))
+    }
+
+    /// Gives a part of a frame to the sink. If the sink has no room left in its budget and the content
+    /// need not be collected, it gets the content's room.
+    #[inline]
+    pub(super) fn pass<S: SinkFor<C>>(
+        &mut self,
+        sink: &mut S,
+        mut give: impl FnMut(&mut S) -> Result<(), Kind>,
+    ) -> Result<(), Kind> {
+        match give(sink) {
+            Err(kind) if self.need_not_collect(kind) => {}
+            given => return given,
+        }
+        if let Some(message) = &mut self.message {
+            sink.memory().forgo(message.stop_collecting()?);
+        }
+        give(sink)
     }
 
     /// Inflates a range of the open message's payload.

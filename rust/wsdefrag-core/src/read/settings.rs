@@ -33,6 +33,11 @@ impl Settings {
         }
     }
 
+    /// Whether the sender may refer to earlier messages against the agreement, and is read then.
+    pub(crate) const fn remembers_content(&self) -> bool {
+        self.no_context_takeover() && !self.strictness.no_context_takeover
+    }
+
     /// Whether the sender starts each message with an empty window.
     #[must_use]
     pub const fn no_context_takeover(&self) -> bool {

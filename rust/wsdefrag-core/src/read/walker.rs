@@ -42,14 +42,16 @@ impl Range<'_> {
 }
 
 /// The frame steps of one direction.
+// Fields in the order of their use: those of every read share cache lines.
+#[repr(C)]
 pub(super) struct Walker {
     pub(super) parser: FrameParser,
     pub(super) header: Header,
-    control: [u8; MAX_CONTROL],
-    controlled: usize,
     /// Whether all rules about headers are enforced, so that there is nothing to count.
     enforces_headers: bool,
+    controlled: usize,
     pub(super) tolerated: Tolerated,
+    control: [u8; MAX_CONTROL],
 }
 
 impl Walker {
@@ -80,6 +82,14 @@ impl Walker {
         data: &mut &'a [u8],
         order: Order,
     ) -> Result<Option<Range<'a>>, Error> {
+        let Some(starts_frame) = self.begin(data, order)? else { return Ok(None) };
+        Ok(Some(self.take(data, starts_frame)))
+    }
+
+    /// Reads a header from the front of `data` if one is due; whether it did so. `None` if more bytes
+    /// are needed.
+    #[inline]
+    pub(super) fn begin(&mut self, data: &mut &[u8], order: Order) -> Result<Option<bool>, Error> {
         let starts_frame = self.parser.remaining() == 0;
         if starts_frame {
             let Some(header) = self.parser.header(data, order)? else { return Ok(None) };
@@ -88,10 +98,16 @@ impl Walker {
             }
             self.header = header;
         }
+        Ok(Some(starts_frame))
+    }
+
+    /// Takes the next range of the current frame's payload from the front of `data`.
+    #[inline]
+    pub(super) fn take<'a>(&mut self, data: &mut &'a [u8], starts_frame: bool) -> Range<'a> {
         let frame_left = self.parser.remaining();
         let (wire, mask) = self.parser.payload(data);
         let ends_frame = self.parser.remaining() == 0;
-        Ok(Some(Range { wire, mask, frame_left, starts_frame, ends_frame }))
+        Range { wire, mask, frame_left, starts_frame, ends_frame }
     }
 
     /// Appends a range of a control frame's payload.

@@ -8,6 +8,7 @@
 //! - [`pass_through`]: frames are forwarded while they are read ([`passing`]), and [`schedule`]
 //!   finds the place between them for the caller's own frames.
 
+pub mod deadlines;
 pub mod frame_log;
 pub mod held;
 pub mod outbound;
@@ -18,6 +19,7 @@ pub mod recording;
 pub mod relay;
 pub mod schedule;
 
+pub use deadlines::{Deadlines, Due, Side, Timeouts};
 pub use frame_log::FrameLog;
 pub use held::Held;
 pub use outbound::{Control, Edit, Outbound};

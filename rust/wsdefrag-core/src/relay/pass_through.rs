@@ -66,6 +66,14 @@ impl<H: Held> PassThrough<H> {
         Self { schedule: Schedule::new(pace), outbound, waiting: Vec::new() }
     }
 
+    /// Has frames with more than so many payload bytes forwarded as they arrive, with any pace, so
+    /// that they need not be held.
+    #[must_use]
+    pub const fn with_longest_held(mut self, longest: Option<u64>) -> Self {
+        self.schedule.longest_held = longest;
+        self
+    }
+
     /// A sink to read with: it passes events to `sink` and forwards frames to `output`.
     pub const fn passing<'a, S, O>(
         &'a mut self,

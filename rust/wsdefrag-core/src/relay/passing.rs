@@ -4,8 +4,9 @@
 //! reassembler has accepted: data frames as complete frames or as bytes arrive
 //! ([`schedule`](crate::relay::schedule)), control frames always complete.
 //!
-//! A range of a payload in which an error is found is not forwarded. With `Pace::Frames`, an error
-//! at the end of a message stops its last frame. After an error nothing more is forwarded.
+//! A range of a payload in which an error is found is not forwarded. If the last frame of a message
+//! is held, an error at the end of the message stops that frame. After an error nothing more is
+//! forwarded.
 
 use crate::error::{Kind, OutOfMemory};
 use crate::frame::header::{Header, RSV1};
@@ -70,7 +71,9 @@ impl<S: Sink, O: ByteOutput> Sink for Passing<'_, S, O> {
             header.rsv &= !RSV1;
         }
         let (left, fin, forwarded) = (header.length, header.fin, !self.outbound.is_closed());
-        Ok(self.schedule.begin(&header, Frame { left, fin, remask, forwarded }, self.output)?)
+        let held = self.schedule.holds(left);
+        let frame = Frame { left, fin, remask, forwarded, held };
+        Ok(self.schedule.begin(&header, frame, self.output)?)
     }
 
     fn payload(&mut self, wire: &[u8], mask: Mask, decoded: usize) -> Result<(), Kind> {

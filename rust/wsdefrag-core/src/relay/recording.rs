@@ -113,7 +113,7 @@ impl<S: Sink> Sink for Recording<'_, S> {
                 }
                 log
             }
-            Event::Damaged { .. } => self.recorder.message.take(),
+            Event::Damaged { .. } | Event::Uncollected { .. } => self.recorder.message.take(),
             Event::Ping(_) | Event::Pong(_) | Event::Close(_) => self.recorder.control.take(),
         };
         let Some(log) = log else { return self.sink.event(offset, event) };

@@ -5,15 +5,15 @@
 //! ```text
 //! between messages    any frame may be written
 //! between frames      a control frame may be written (RFC 6455 section 5.4)
-//! inside a frame      nothing else may be written; only with `Pace::Bytes`
+//! inside a frame      nothing else may be written; only if its bytes are forwarded as they arrive
 //! ```
 //!
 //! With `Pace::Frames` the output holds an incomplete data frame back, and injected frames are
-//! written before it.
+//! written before it. A frame that is too long to be held is forwarded as with `Pace::Bytes`.
 //!
 //! - `inside` is `Some` from the first header of a message to its last byte
 //! - `begun` implies that `inside` is `Some`
-//! - the output holds bytes back only inside a data frame, and only with `Pace::Frames`
+//! - the output holds bytes back only inside a data frame that is `held`
 
 use crate::error::OutOfMemory;
 use crate::fallible::lengthen;
@@ -25,7 +25,7 @@ use crate::write::refusal::Refusal;
 /// When a data frame is forwarded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pace {
-    /// When the frame is complete.
+    /// When the frame is complete, unless it is too long to be held.
     Frames,
     /// As each chunk arrives.
     Bytes,
@@ -60,12 +60,16 @@ pub(crate) struct Frame {
     pub(crate) remask: Mask,
     /// Whether the frame is forwarded; false after a Close.
     pub(crate) forwarded: bool,
+    /// Whether the frame is held until it is complete.
+    pub(crate) held: bool,
 }
 
 /// The position of the outgoing direction, and the injected frames that wait.
 #[derive(Debug)]
 pub(crate) struct Schedule {
     pace: Pace,
+    /// The longest payload, in bytes, of a frame that is held.
+    pub(crate) longest_held: Option<u64>,
     /// The current frame of the message that is being forwarded.
     inside: Option<Frame>,
     /// Whether a part of that message was written.
@@ -83,6 +87,7 @@ impl Schedule {
     pub(crate) const fn new(pace: Pace) -> Self {
         Self {
             pace,
+            longest_held: None,
             inside: None,
             begun: false,
             control: None,
@@ -94,6 +99,11 @@ impl Schedule {
 
     pub(crate) const fn pace(&self) -> Pace {
         self.pace
+    }
+
+    /// Whether a frame with a payload of `length` bytes is held until it is complete.
+    pub(crate) fn holds(&self, length: u64) -> bool {
+        self.pace == Pace::Frames && self.longest_held.is_none_or(|longest| length <= longest)
     }
 
     /// Bytes of injected frames that wait.
@@ -129,9 +139,9 @@ impl Schedule {
 
     /// Whether the last byte written was not the last of its frame.
     pub(crate) const fn inside_frame(&self) -> bool {
-        match (self.pace, &self.inside) {
-            (Pace::Bytes, Some(frame)) => frame.forwarded && frame.left > 0,
-            _ => false,
+        match &self.inside {
+            Some(frame) => !frame.held && frame.forwarded && frame.left > 0,
+            None => false,
         }
     }
 
@@ -162,11 +172,9 @@ impl Schedule {
 
     /// Stops the rest of the current frame from being written after a Close.
     pub(crate) fn close<O: ByteOutput>(&mut self, output: &mut O) {
-        if self.pace == Pace::Frames {
+        if let Some(frame) = self.inside.as_mut().filter(|frame| frame.held) {
             output.discard_held_back();
-            if let Some(frame) = &mut self.inside {
-                frame.forwarded = false;
-            }
+            frame.forwarded = false;
         }
     }
 
@@ -178,8 +186,8 @@ impl Schedule {
         output: &mut O,
     ) -> Result<(), OutOfMemory> {
         if frame.forwarded {
-            self.pass(&header.to_bytes()[..header.size], Mask::NONE, frame.left, output)?;
-            self.begun |= self.pace == Pace::Bytes;
+            pass(frame, &header.to_bytes()[..header.size], Mask::NONE, output)?;
+            self.begun |= !frame.held;
         }
         self.inside = Some(frame);
         Ok(())
@@ -196,35 +204,21 @@ impl Schedule {
         frame.left -= wire.len() as u64;
         frame.remask = remask.advance(wire.len());
         if frame.forwarded {
-            self.pass(wire, remask, frame.left, output)?;
+            pass(frame, wire, remask, output)?;
         }
         // Only now: if the output refused the range, the frame has not advanced.
         self.inside = Some(frame);
-        if frame.left == 0 && self.pace == Pace::Bytes {
+        if frame.left == 0 && !frame.held {
             // The frame's last byte was written, even if its message turns out to be invalid.
             flush(&mut self.controls, output)?;
         }
         Ok(())
     }
 
-    /// Forwards bytes of the current frame; `left` more payload bytes follow.
-    fn pass<O: ByteOutput>(
-        &self,
-        bytes: &[u8],
-        mask: Mask,
-        left: u64,
-        output: &mut O,
-    ) -> Result<(), OutOfMemory> {
-        match self.pace {
-            Pace::Frames => output.hold_back(bytes, mask, left),
-            Pace::Bytes => output.append(bytes, mask),
-        }
-    }
-
     /// Ends a data frame, and its message if it is final; then writes the frames that waited.
     pub(crate) fn end_frame<O: ByteOutput>(&mut self, output: &mut O) -> Result<(), OutOfMemory> {
-        let Some(Frame { fin, forwarded, .. }) = self.inside else { return Ok(()) };
-        if self.pace == Pace::Frames {
+        let Some(Frame { fin, forwarded, held, .. }) = self.inside else { return Ok(()) };
+        if held {
             output.release_held_back();
             self.begun |= forwarded;
         }
@@ -235,6 +229,16 @@ impl Schedule {
         }
         Ok(())
     }
+}
+
+/// Forwards bytes of a frame, of which `frame.left` more payload bytes follow.
+fn pass<O: ByteOutput>(
+    frame: Frame,
+    bytes: &[u8],
+    mask: Mask,
+    output: &mut O,
+) -> Result<(), OutOfMemory> {
+    if frame.held { output.hold_back(bytes, mask, frame.left) } else { output.append(bytes, mask) }
 }
 
 /// Writes the frames that waited.

@@ -1,6 +1,6 @@
 //! Reading any bytes with any settings has one of the allowed outcomes.
 
-use super::{agreement, frames, input, journal, outcomes};
+use super::{agreement, collection, frames, input, journal, outcomes};
 
 /// Panics unless reading `input` has an allowed outcome.
 pub(crate) fn check(input: &[u8]) {
@@ -10,4 +10,5 @@ pub(crate) fn check(input: &[u8]) {
     outcomes::check(&settings, &journal);
     let (frames, _) = frames::read(&settings, input::cut(wire, cuts));
     agreement::check(&settings, &frames, &journal);
+    collection::check(settings, cuts, wire);
 }

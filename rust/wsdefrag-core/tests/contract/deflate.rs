@@ -20,7 +20,7 @@ use zlib_rs::Strategy;
 use super::journal::{self, Seen};
 use super::script::{Control, Planned, Script};
 use super::writer::{Ending, Form};
-use super::{agreement, frames, input, outcomes, split_feeding};
+use super::{agreement, collection, frames, input, outcomes, split_feeding};
 
 const STRATEGIES: [Strategy; 5] =
     [Strategy::Default, Strategy::Filtered, Strategy::HuffmanOnly, Strategy::Rle, Strategy::Fixed];
@@ -58,6 +58,7 @@ pub(crate) fn check(input: &[u8]) {
         let (frames, _) = frames::read(&settings, input::cut(&wire, cuts));
         agreement::check(&settings, &frames, &journal);
         split_feeding::check_wire(settings, cuts, &wire);
+        collection::check(settings, cuts, &wire);
     }
 }
 
@@ -75,6 +76,7 @@ pub(crate) fn check_intact(script: &Script, cuts: u8) {
         assert_eq!((&journal.ending, journal.discarded), (&Ok(None), 0));
         assert_eq!(journal.tolerated.minimal_length, written.non_minimal);
         outcomes::check(&settings, &journal);
+        collection::check(settings, cuts, &written.wire);
     }
     let Some(limit) = longest.and_then(|longest| longest.checked_sub(1)).filter(|limit| *limit > 0)
     else {

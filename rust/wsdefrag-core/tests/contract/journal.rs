@@ -3,8 +3,11 @@
 use wsdefrag_core::frame::close::Close;
 use wsdefrag_core::frame::header::{MAX_CONTROL, MAX_HEADER};
 use wsdefrag_core::strictness::Tolerated;
-use wsdefrag_core::{Error, Event, Incomplete, Opcode, OutOfMemory, Reassembler, Settings, Sink};
+use wsdefrag_core::{
+    Collection, Error, Event, Incomplete, Opcode, OutOfMemory, Reassembler, Settings, Sink,
+};
 
+use super::collection;
 use super::ledger::Ledger;
 
 /// An event that owns what it holds.
@@ -14,6 +17,8 @@ pub(crate) enum Seen {
     Message(Opcode, Vec<u8>),
     /// A whole message that is kept as it was sent, with its RSV bits.
     Opaque(Opcode, Vec<u8>, u8),
+    /// A whole message that was not collected: the length of its content.
+    Uncollected(Opcode, u64),
     /// A ping.
     Ping(Vec<u8>),
     /// A pong.
@@ -80,6 +85,7 @@ pub(crate) fn own(event: Event<'_, Vec<u8>>) -> Seen {
     match event {
         Event::Message { opcode, content, .. } => Seen::Message(opcode, content),
         Event::Opaque { opcode, content, rsv, .. } => Seen::Opaque(opcode, content, rsv),
+        Event::Uncollected { opcode, length, .. } => Seen::Uncollected(opcode, length),
         Event::Damaged { .. } => unreachable!("only a passive direction gives it"),
         Event::Ping(payload) => Seen::Ping(payload.to_vec()),
         Event::Pong(payload) => Seen::Pong(payload.to_vec()),
@@ -92,7 +98,16 @@ pub(crate) fn read<'a>(
     settings: Settings,
     chunks: impl IntoIterator<Item = &'a [u8]>,
 ) -> (Journal, Ledger) {
-    read_and(settings, chunks, |_| ())
+    read_collecting(settings, Collection::Required, chunks)
+}
+
+/// Like [`read`], with a choice of the messages that are collected.
+pub(crate) fn read_collecting<'a>(
+    settings: Settings,
+    collection: Collection,
+    chunks: impl IntoIterator<Item = &'a [u8]>,
+) -> (Journal, Ledger) {
+    read_and(settings, collection, chunks, |_| ())
 }
 
 /// Like [`read`], with the inflater parked after each chunk.
@@ -100,7 +115,7 @@ pub(crate) fn read_parking<'a>(
     settings: Settings,
     chunks: impl IntoIterator<Item = &'a [u8]>,
 ) -> (Journal, Ledger) {
-    read_and(settings, chunks, |reassembler| {
+    read_and(settings, Collection::Required, chunks, |reassembler| {
         let before = reassembler.bytes_held();
         let given_back = reassembler.park_inflater();
         assert_eq!(reassembler.bytes_held() + given_back, before);
@@ -110,11 +125,12 @@ pub(crate) fn read_parking<'a>(
 
 fn read_and<'a>(
     settings: Settings,
+    collection: Collection,
     chunks: impl IntoIterator<Item = &'a [u8]>,
     mut after_chunk: impl FnMut(&mut Reassembler<Vec<u8>>),
 ) -> (Journal, Ledger) {
-    let mut reassembler = Reassembler::new(settings);
-    let mut recorder = Recorder::new(Ledger::new(settings.limits.max_message_size));
+    let mut reassembler = Reassembler::new(settings).with_collection(collection);
+    let mut recorder = Recorder::new(collection::memory(&settings, collection));
     let mut received = 0;
     for chunk in chunks {
         reassembler.receive_data(chunk, &mut recorder);

@@ -9,6 +9,7 @@
 
 pub(crate) mod agreement;
 pub(crate) mod arbitrary_bytes;
+pub(crate) mod collection;
 pub(crate) mod deflate;
 pub(crate) mod encoder;
 pub(crate) mod fragments;

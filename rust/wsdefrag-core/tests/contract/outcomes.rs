@@ -51,6 +51,7 @@ fn check_event(settings: &Settings, seen: &Seen) {
             assert!((1..8).contains(rsv));
             check_content(settings, content);
         }
+        Seen::Uncollected(..) => unreachable!("all messages are collected"),
         Seen::Ping(payload) | Seen::Pong(payload) => assert!(payload.len() <= MAX_CONTROL),
         Seen::Close(code, reason) => {
             let is_empty = *code == close::NO_STATUS_RECEIVED && reason.is_empty();

@@ -110,6 +110,11 @@ impl Case {
         Outbound::new(self.sending, self.reading.deflate, self.fragmenter, self.fresh_keys)
     }
 
+    /// The longest payload, in bytes, of a frame that a relay by frames holds.
+    pub(crate) fn longest_held(&self) -> Option<u64> {
+        (self.cuts % 4 == 3).then_some(u64::from(self.cuts / 4))
+    }
+
     /// Whether the parameters allow forwarding compressed messages verbatim.
     pub(crate) fn fits(&self) -> bool {
         let from = self.reading.from_client;

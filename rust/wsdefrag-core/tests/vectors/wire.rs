@@ -60,6 +60,7 @@ fn expected(event: &Seen) -> Expected {
         Seen::Ping(payload) => Expected::Ping(payload),
         Seen::Pong(payload) => Expected::Pong(payload),
         Seen::Close(code, reason) => Expected::Close(code, reason),
+        Seen::Uncollected(..) => panic!("all messages are collected"),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Reads and writes the fields of an event in its memory.
 
 use pyo3::prelude::*;
-use pyo3::types::PyString;
+use pyo3::types::{PyInt, PyString};
 use wsdefrag_core::Opcode;
 
 use crate::raw::event_kind::kind_of;
@@ -29,12 +29,16 @@ pub(crate) fn values<'py>(object: &Bound<'py, PyAny>) -> Option<EventValues<'py>
     let detail = if kind == Kind::Close {
         // SAFETY: by the storage's invariant.
         Detail::Close(fields.number, unsafe { value.cast_into_unchecked::<PyString>() })
+    } else if kind == Kind::Uncollected {
+        // SAFETY: by the storage's invariant.
+        Detail::Uncollected(fields.opcode, unsafe { value.cast_into_unchecked::<PyInt>() })
     } else {
         // SAFETY: by the storage's invariant.
         let bytes = unsafe { value.cast_into_unchecked() };
         match kind {
             Kind::Ping => Detail::Ping(bytes),
             Kind::Incomplete => Detail::Incomplete(fields.opcode, bytes),
+            Kind::Chunk => Detail::Chunk(fields.opcode, bytes, fields.number != 0),
             Kind::Opaque => {
                 // SAFETY: an `OpaqueMessage` has an `OpaqueStorage`.
                 let extension = unsafe { (*object.as_ptr().cast::<OpaqueStorage>()).extension };
@@ -66,6 +70,8 @@ pub(super) unsafe fn fill(object: Object, values: EventValues<'_>) {
         Detail::Pong(payload) => (payload.into_ptr(), 0, Opcode::Pong),
         Detail::Close(code, reason) => (reason.into_ptr(), code, Opcode::Close),
         Detail::Incomplete(opcode, content) => (content.into_ptr(), 0, opcode),
+        Detail::Uncollected(opcode, length) => (length.into_ptr(), 0, opcode),
+        Detail::Chunk(opcode, content, finished) => (content.into_ptr(), finished.into(), opcode),
         Detail::Opaque { opcode, content, rsv, extension } => {
             // SAFETY: an `OpaqueMessage` has an `OpaqueStorage`.
             unsafe { (*object.cast::<OpaqueStorage>()).extension = extension.into_ptr() };

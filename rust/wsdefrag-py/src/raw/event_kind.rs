@@ -11,7 +11,7 @@ use crate::raw::event_storage::Object;
 use crate::read::event_value::Kind;
 
 /// The types of events in the order of [`Kind::ALL`]; `event_type.rs` makes them, once.
-pub(super) static TYPES: PyOnceLock<[Py<PyType>; 5]> = PyOnceLock::new();
+pub(super) static TYPES: PyOnceLock<[Py<PyType>; Kind::ALL.len()]> = PyOnceLock::new();
 
 /// The kind of an event, a subclass's as well; `None` for any other object.
 pub(crate) fn kind_of(object: &Bound<'_, PyAny>) -> Option<Kind> {

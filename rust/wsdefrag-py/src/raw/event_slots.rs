@@ -103,6 +103,19 @@ pub(super) unsafe extern "C" fn type_of(object: Object, _: *mut c_void) -> Objec
     unsafe { entry::object(body) }
 }
 
+/// The getter of `message_finished`.
+pub(super) unsafe extern "C" fn message_finished(object: Object, _: *mut c_void) -> Object {
+    let body = |py| {
+        // SAFETY: the interpreter gives a live instance.
+        let event = unsafe { Bound::from_borrowed_ptr(py, object) };
+        // SAFETY: the getter belongs to a type of events.
+        let finished = unsafe { fields(&event) }.number != 0;
+        Ok(finished.into_py_any(py)?.into_ptr())
+    };
+    // SAFETY: the interpreter calls this attached.
+    unsafe { entry::object(body) }
+}
+
 /// `__repr__`.
 pub(super) unsafe extern "C" fn repr(object: Object) -> Object {
     let body = |py| {

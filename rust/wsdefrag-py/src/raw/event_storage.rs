@@ -1,12 +1,12 @@
 //! The memory of an event.
 //!
 //! All types but `OpaqueMessage` have the same fields; what `value` and `number` hold depends on
-//! the type. An event refers only to a `bytes` or a `str`, so it cannot be part of a cycle, and the
-//! garbage collector does not track it.
+//! the type. An event refers only to a `bytes`, a `str` or an `int`, so it cannot be part of a cycle,
+//! and the garbage collector does not track it.
 //!
 //! - from the moment an event is reachable until it is freed, `value` is an owned reference: a
-//!   close reason is an exact `str`, a payload or content an exact `bytes`; `extension` is an owned
-//!   reference to a `str`; nobody changes a field
+//!   close reason is an exact `str`, a length an exact `int`, a payload or content an exact `bytes`;
+//!   `extension` is an owned reference to a `str`; nobody changes a field
 //! - an event with its slot in a list takes less than 64 bytes
 
 use pyo3::ffi;
@@ -23,13 +23,14 @@ pub(super) struct EventStorage {
 /// The fields of an event.
 #[repr(C)]
 pub(super) struct EventFields {
-    /// A payload, a content or a close reason.
+    /// A payload, a content, a length or a close reason.
     pub(super) value: Object,
     pub(super) timestamp: f64,
     pub(super) offset: u64,
-    /// A close code, or the reserved bits of an `OpaqueMessage`.
+    /// A close code, the reserved bits of an `OpaqueMessage`, or whether a `MessageChunk` is the last
+    /// one of its message.
     pub(super) number: u16,
-    /// The `type` of an `OpaqueMessage` or an `Incomplete`.
+    /// The `type` of a message, or of a part of one.
     pub(super) opcode: Opcode,
     pub(super) from_client: bool,
 }

@@ -20,7 +20,7 @@ use crate::read::event_docs;
 use crate::read::event_value::Kind;
 
 /// The types, in the order of [`Kind::ALL`], created once.
-pub(crate) fn event_types(py: Python<'_>) -> PyResult<&[Py<PyType>; 5]> {
+pub(crate) fn event_types(py: Python<'_>) -> PyResult<&[Py<PyType>; Kind::ALL.len()]> {
     TYPES.get_or_try_init(py, || {
         Ok([
             make_type(py, Kind::Ping)?,
@@ -28,6 +28,8 @@ pub(crate) fn event_types(py: Python<'_>) -> PyResult<&[Py<PyType>; 5]> {
             make_type(py, Kind::Close)?,
             make_type(py, Kind::Opaque)?,
             make_type(py, Kind::Incomplete)?,
+            make_type(py, Kind::Uncollected)?,
+            make_type(py, Kind::Chunk)?,
         ])
     })
 }
@@ -46,6 +48,8 @@ const fn texts(kind: Kind) -> (&'static CStr, &'static CStr) {
         Kind::Close => (c"wsdefrag.events.Close", event_docs::CLOSE),
         Kind::Opaque => (c"wsdefrag.events.OpaqueMessage", event_docs::OPAQUE),
         Kind::Incomplete => (c"wsdefrag.events.Incomplete", event_docs::INCOMPLETE),
+        Kind::Uncollected => (c"wsdefrag.events.UncollectedMessage", event_docs::UNCOLLECTED),
+        Kind::Chunk => (c"wsdefrag.events.MessageChunk", event_docs::CHUNK),
     }
 }
 
@@ -71,7 +75,8 @@ fn make_type(py: Python<'_>, kind: Kind) -> PyResult<Py<PyType>> {
             members.push(member(c"close_code", ffi::Py_T_USHORT, number));
             members.push(object(c"close_reason"));
         }
-        Kind::Incomplete => members.push(object(c"content")),
+        Kind::Incomplete | Kind::Chunk => members.push(object(c"content")),
+        Kind::Uncollected => members.push(object(c"length")),
         Kind::Opaque => {
             members.push(object(c"content"));
             members.push(member(c"rsv", ffi::Py_T_USHORT, number));
@@ -81,9 +86,16 @@ fn make_type(py: Python<'_>, kind: Kind) -> PyResult<Py<PyType>> {
     }
     members.push(ffi::PyMemberDef::default());
     let mut properties = Vec::new();
-    if matches!(kind, Kind::Opaque | Kind::Incomplete) {
-        let get = Some(event_slots::type_of as ffi::getter);
-        properties.push(ffi::PyGetSetDef { name: c"type".as_ptr(), get, ..Default::default() });
+    let getter = |name: &'static CStr, get: ffi::getter| ffi::PyGetSetDef {
+        name: name.as_ptr(),
+        get: Some(get),
+        ..Default::default()
+    };
+    if !matches!(kind, Kind::Ping | Kind::Pong | Kind::Close) {
+        properties.push(getter(c"type", event_slots::type_of));
+    }
+    if kind == Kind::Chunk {
+        properties.push(getter(c"message_finished", event_slots::message_finished));
     }
     properties.push(ffi::PyGetSetDef::default());
     let methods = [

@@ -39,6 +39,22 @@ pub(crate) fn opaque_content(event: &Bound<'_, PyAny>) -> Option<Py<PyBytes>> {
     }
 }
 
+/// The event of a violation.
+pub(crate) fn violation<'py>(
+    py: Python<'py>,
+    error: &Error,
+    from_client: bool,
+    timestamp: f64,
+) -> PyResult<Bound<'py, PyAny>> {
+    let attributes = [
+        (intern!(py, "error"), errors::violation(py, error)?),
+        (intern!(py, "from_client"), PyBool::new(py, from_client).to_owned().into_any()),
+        (intern!(py, "timestamp"), float(py, timestamp)?),
+        (intern!(py, "offset"), integer(py, error.offset)?),
+    ];
+    VIOLATION.make(py, &attributes)
+}
+
 /// The current time, in seconds since the epoch.
 pub(crate) fn now() -> f64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
@@ -103,14 +119,8 @@ impl<'py> PySink<'py> {
         if self.wanted == Wanted::Messages {
             return Ok(());
         }
-        let py = self.memory.py;
-        let attributes = [
-            (intern!(py, "error"), errors::violation(py, error)?),
-            (intern!(py, "from_client"), PyBool::new(py, self.from_client).to_owned().into_any()),
-            (intern!(py, "timestamp"), float(py, self.seconds())?),
-            (intern!(py, "offset"), integer(py, error.offset)?),
-        ];
-        self.events.append(VIOLATION.make(py, &attributes)?)
+        let timestamp = self.seconds();
+        self.events.append(violation(self.memory.py, error, self.from_client, timestamp)?)
     }
 
     /// Adds the event of an incomplete message or frame.
@@ -151,6 +161,12 @@ impl<'py> PySink<'py> {
         match event {
             // Only a passive direction produces this event.
             Event::Damaged { .. } => {}
+            Event::Uncollected { opcode, length, .. } => {
+                self.report(
+                    offset,
+                    Detail::Uncollected(opcode, integer(py, length)?.cast_into()?),
+                )?;
+            }
             Event::Message { opcode, content, .. } => {
                 let (timestamp, content) = (self.seconds(), content.into_bytes(py)?);
                 let (class, sent) = (self.class, self.sent);

@@ -107,3 +107,49 @@ Example:
     >>> incomplete.type, incomplete.content
     (<Opcode.TEXT: 1>, b'Hel')
 "#;
+
+pub(crate) const UNCOLLECTED: &CStr =
+    cr#"UncollectedMessage(type, length, from_client, timestamp, offset)
+--
+
+A complete message that was read and checked, but whose content was not collected.
+
+It occurs only in a ``PassThroughRelay``: for every message if the argument ``collect_up_to`` was
+not given, otherwise for those that are longer or exceed a limit.
+
+Attributes:
+    type: ``Opcode.TEXT`` or ``Opcode.BINARY``.
+    length: Bytes of its content; of its payload, if an unknown extension is used in it.
+    from_client: Whether the client sent it.
+    timestamp: Seconds since the epoch.
+    offset: First byte of its first frame, in bytes.
+
+Example:
+    >>> import wsdefrag
+    >>> relay = wsdefrag.PassThroughRelay()
+    >>> relay.receive_data(b"\x81\x05hello", from_client=False, timestamp=1.5)
+    [UncollectedMessage(type=<Opcode.TEXT: 1>, length=5, from_client=False, timestamp=1.5, offset=0)]
+"#;
+
+pub(crate) const CHUNK: &CStr =
+    cr#"MessageChunk(type, content, message_finished, from_client, timestamp, offset)
+--
+
+A part of a message, given out before the whole message has arrived; see ``ChunkDecoder``.
+
+Attributes:
+    type: The type of the message: ``Opcode.TEXT`` or ``Opcode.BINARY``.
+    content: The next bytes of the content, unmasked and inflated. Only the last chunk of a message
+        may be empty.
+    message_finished: Whether it is the last chunk of the message.
+    from_client: Whether the client sent it.
+    timestamp: Seconds since the epoch.
+    offset: First byte of the message's first frame, in bytes.
+
+Example:
+    >>> import wsdefrag
+    >>> decoder = wsdefrag.ChunkDecoder(from_client=False)
+    >>> (chunk,) = decoder.receive_data(b"\x81\x05he")
+    >>> chunk.content, chunk.message_finished
+    (b'he', False)
+"#;

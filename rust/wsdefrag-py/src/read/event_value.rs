@@ -10,10 +10,11 @@
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyString, PyTuple};
+use pyo3::types::{PyBytes, PyDict, PyInt, PyString, PyTuple};
 use wsdefrag_core::Opcode;
 
 use crate::opcodes::{opcode_member, parse_opcode};
+use crate::raw::number::integer;
 use crate::shown::{shown_call, shown_payload, shown_text};
 
 /// A type of events.
@@ -24,11 +25,20 @@ pub(crate) enum Kind {
     Close,
     Opaque,
     Incomplete,
+    Uncollected,
+    Chunk,
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 5] =
-        [Self::Ping, Self::Pong, Self::Close, Self::Opaque, Self::Incomplete];
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Ping,
+        Self::Pong,
+        Self::Close,
+        Self::Opaque,
+        Self::Incomplete,
+        Self::Uncollected,
+        Self::Chunk,
+    ];
 
     /// The names of the fields, in the order of the constructor's arguments.
     pub(crate) const fn names(self) -> &'static [&'static str] {
@@ -39,6 +49,10 @@ impl Kind {
                 &["type", "content", "rsv", "extension", "from_client", "timestamp", "offset"]
             }
             Self::Incomplete => &["type", "content", "from_client", "timestamp", "offset"],
+            Self::Uncollected => &["type", "length", "from_client", "timestamp", "offset"],
+            Self::Chunk => {
+                &["type", "content", "message_finished", "from_client", "timestamp", "offset"]
+            }
         }
     }
 }
@@ -58,6 +72,10 @@ pub(crate) enum Detail<'py> {
     },
     /// The opcode and the content so far.
     Incomplete(Opcode, Bound<'py, PyBytes>),
+    /// The opcode and the length of the content, in bytes.
+    Uncollected(Opcode, Bound<'py, PyInt>),
+    /// The opcode, a part of the content, and whether it is the last one.
+    Chunk(Opcode, Bound<'py, PyBytes>, bool),
 }
 
 impl Detail<'_> {
@@ -68,6 +86,8 @@ impl Detail<'_> {
             Self::Close(..) => Kind::Close,
             Self::Opaque { .. } => Kind::Opaque,
             Self::Incomplete(..) => Kind::Incomplete,
+            Self::Uncollected(..) => Kind::Uncollected,
+            Self::Chunk(..) => Kind::Chunk,
         }
     }
 }
@@ -89,6 +109,7 @@ impl<'py> EventValues<'py> {
         arguments: &Bound<'py, PyTuple>,
         keywords: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Self> {
+        let py = arguments.py();
         let given = Given::new(kind.names(), arguments, keywords)?;
         let detail = match kind {
             Kind::Ping => Detail::Ping(given.bytes("payload")?),
@@ -105,6 +126,15 @@ impl<'py> EventValues<'py> {
             Kind::Incomplete => {
                 Detail::Incomplete(parse_opcode(given.value("type")?)?, given.bytes("content")?)
             }
+            Kind::Uncollected => {
+                let length = integer(py, given.value("length")?.extract()?)?.cast_into()?;
+                Detail::Uncollected(parse_opcode(given.value("type")?)?, length)
+            }
+            Kind::Chunk => Detail::Chunk(
+                parse_opcode(given.value("type")?)?,
+                given.bytes("content")?,
+                given.value("message_finished")?.extract()?,
+            ),
         };
         Ok(Self {
             detail,
@@ -131,6 +161,14 @@ impl<'py> EventValues<'py> {
             Detail::Incomplete(opcode, content) => {
                 let opcode = opcode_member(py, *opcode)?;
                 (opcode, content, from_client, timestamp, offset).into_pyobject(py)
+            }
+            Detail::Uncollected(opcode, length) => {
+                let opcode = opcode_member(py, *opcode)?;
+                (opcode, length, from_client, timestamp, offset).into_pyobject(py)
+            }
+            Detail::Chunk(opcode, content, finished) => {
+                let opcode = opcode_member(py, *opcode)?;
+                (opcode, content, *finished, from_client, timestamp, offset).into_pyobject(py)
             }
         }
     }

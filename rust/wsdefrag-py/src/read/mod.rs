@@ -1,5 +1,7 @@
 //! Reading one direction, for Python.
 
+pub(crate) mod buffered;
+pub(crate) mod chunk_decoder;
 pub(crate) mod connection;
 pub(crate) mod direction;
 pub(crate) mod ending;

@@ -4,7 +4,7 @@
 
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString};
-use wsdefrag_core::{Reassembler, Settings};
+use wsdefrag_core::{Collection, Reassembler, Settings};
 
 use crate::budget::Charge;
 use crate::content::{PyContent, PyMemory};
@@ -52,8 +52,14 @@ impl Reading {
     }
 
     /// A direction whose messages are forwarded before the caller gets them.
-    pub(crate) fn passing(settings: Settings) -> Self {
-        Self { sent: true, ..Self::new(settings) }
+    pub(crate) fn passing(settings: Settings, collection: Collection) -> Self {
+        let engine = Reassembler::new(settings).with_collection(collection);
+        Self { engine, sent: true, ..Self::new(settings) }
+    }
+
+    /// Whether the end of the stream was received.
+    pub(crate) const fn has_ended(&self) -> bool {
+        !self.ending.is_open()
     }
 
     /// Feeds the engine by `receive`; returns the events of this call. Adds contents to `charge`.

@@ -52,12 +52,12 @@ impl DecidingRelay {
         websocket: Py<PyAny>,
         retain: Option<usize>,
     ) -> PyResult<PyClassInitializer<Self>> {
-        let budget = options.budget.clone();
+        let (budget, timeouts) = (options.budget.clone(), options.timeouts);
         let directions = options
             .directions(py)
             .map(|direction| RelayState::deciding(direction, budget.as_ref()))
             .map(|state| RelayDirection::new("WebSocketRelay", state));
-        let relay = Relay::of(py, directions, Record::new(websocket, retain))?;
+        let relay = Relay::of(py, directions, timeouts.into(), Record::new(websocket, retain))?;
         Ok(PyClassInitializer::from(relay).add_subclass(Self))
     }
 

@@ -7,4 +7,5 @@ mod held;
 mod options;
 pub(crate) mod pair;
 pub(crate) mod state;
+mod timed_out;
 mod unsent;

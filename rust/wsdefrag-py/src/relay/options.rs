@@ -5,7 +5,7 @@
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyString;
-use wsdefrag_core::relay::{Outbound, Pace};
+use wsdefrag_core::relay::{Outbound, Pace, Timeouts};
 use wsdefrag_core::write::settings::Settings as Sending;
 use wsdefrag_core::{Fragmenter, Settings, Strictness};
 
@@ -25,8 +25,27 @@ pub(crate) struct Options<'py> {
     fragmenter: PyFragmenter,
     compress_from: u64,
     compression_level: u8,
+    pub(crate) timeouts: PyTimeouts,
     pub(crate) extension: Option<Py<PyString>>,
     pub(crate) budget: Option<Bound<'py, Budget>>,
+}
+
+/// How long to wait, in seconds.
+#[derive(Clone, Copy, FromPyObject)]
+#[pyo3(from_item_all)]
+pub(crate) struct PyTimeouts {
+    idle: Option<f64>,
+    ping_interval: Option<f64>,
+    ping: Option<f64>,
+    write: Option<f64>,
+    close: Option<f64>,
+}
+
+impl From<PyTimeouts> for Timeouts {
+    fn from(timeouts: PyTimeouts) -> Self {
+        let PyTimeouts { idle, ping_interval, ping, write, close } = timeouts;
+        Self { idle, ping_interval, ping, write, close }
+    }
 }
 
 /// How one direction is read and written.

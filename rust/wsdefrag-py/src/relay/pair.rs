@@ -10,35 +10,66 @@
     reason = "a text has at most 200 characters"
 )]
 
-use pyo3::exceptions::PyTypeError;
+use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList};
-use wsdefrag_core::relay::Control;
+use wsdefrag_core::relay::{Control, Deadlines, Due, Side, Timeouts};
 
+use crate::exclusive::Exclusive;
 use crate::panics;
 use crate::raw::buffer::with_bytes;
 use crate::raw::fields::already_sent;
+use crate::raw::list::empty_list;
 use crate::raw::message::message_state;
 use crate::read::pair::Pair;
 use crate::read::record::Record;
 use crate::relay::direction::RelayDirection;
 use crate::relay::options::{Options, parse_mode, require_fit};
 use crate::relay::state::RelayState;
+use crate::relay::timed_out::timed_out;
 use crate::write::arguments::parse_code;
 
 /// The base of both relays, and the engine of ``wsdefrag.PassThroughRelay``.
 #[pyclass(subclass, frozen, module = "wsdefrag._native")]
-pub(crate) struct Relay(Pair<RelayDirection>);
+pub(crate) struct Relay(Pair<RelayDirection>, Exclusive<Deadlines>);
 
 impl Relay {
     pub(crate) fn of(
         py: Python<'_>,
         directions: [RelayDirection; 2],
+        timeouts: Timeouts,
         record: Record,
     ) -> PyResult<Self> {
         let [client, server] = directions;
-        Ok(Self(Pair::new(Py::new(py, client)?, Py::new(py, server)?, record)))
+        let pair = Pair::new(Py::new(py, client)?, Py::new(py, server)?, record);
+        Ok(Self(pair, Exclusive::new("relay", Deadlines::new(timeouts))))
+    }
+
+    /// Calls `work` with the deadlines, which know the state of both sides at the time `now`.
+    fn watching<R>(
+        &self,
+        py: Python<'_>,
+        now: f64,
+        work: impl FnOnce(&mut Deadlines) -> PyResult<R>,
+    ) -> PyResult<R> {
+        if !now.is_finite() {
+            return Err(PyValueError::new_err(format!("now must be a finite number, not {now}")));
+        }
+        let [mut client, mut server] = [Side::default(); 2];
+        let directions = [self.direction(true), self.direction(false)];
+        directions[0].0.with(py, |state| {
+            state.add_to_sides(&mut client, &mut server);
+            Ok(())
+        })?;
+        directions[1].0.with(py, |state| {
+            state.add_to_sides(&mut server, &mut client);
+            Ok(())
+        })?;
+        self.1.with(py, |deadlines| {
+            deadlines.observe(now, [client, server]);
+            work(deadlines)
+        })
     }
 
     #[inline]
@@ -61,22 +92,23 @@ impl Relay {
 #[pymethods]
 impl Relay {
     #[new]
-    #[pyo3(signature = (options, *, mode, websocket, retain))]
+    #[pyo3(signature = (options, *, mode, collect_up_to, websocket, retain))]
     fn new(
         py: Python<'_>,
         options: Options<'_>,
         mode: &str,
+        collect_up_to: Option<u64>,
         websocket: Py<PyAny>,
         retain: Option<usize>,
     ) -> PyResult<Self> {
         let pace = parse_mode(mode)?;
-        let budget = options.budget.clone();
+        let (budget, timeouts) = (options.budget.clone(), options.timeouts);
         let directions = options.directions(py);
         require_fit(mode, &directions)?;
         let directions = directions
-            .map(|direction| RelayState::passing(direction, pace, budget.as_ref()))
+            .map(|direction| RelayState::passing(direction, pace, collect_up_to, budget.as_ref()))
             .map(|state| RelayDirection::new("PassThroughRelay", state));
-        Self::of(py, directions, Record::new(websocket, retain))
+        Self::of(py, directions, timeouts.into(), Record::new(websocket, retain))
     }
 
     /// Receive the next bytes of one side.
@@ -254,6 +286,51 @@ impl Relay {
     #[pyo3(signature = (*, to_client))]
     fn data_to_send(&self, py: Python<'_>, to_client: bool) -> PyResult<Py<PyBytes>> {
         self.sending(py, to_client, |state| state.take(py))
+    }
+
+    /// The time of the next deadline.
+    ///
+    /// What happened since the last call of this method or of ``tick`` counts as of ``now``. So a
+    /// caller that wants exact timeouts calls it whenever it has received or taken bytes.
+    ///
+    /// Args:
+    ///     now: The time, in seconds of a clock that does not go backwards, such as
+    ///         ``time.monotonic()``. All calls for a relay take the same clock.
+    ///
+    /// Returns:
+    ///     When to call ``tick``, in seconds of the same clock; None if no timeout is running.
+    ///
+    /// Raises:
+    ///     ValueError: If ``now`` is not finite.
+    fn next_deadline(&self, py: Python<'_>, now: f64) -> PyResult<Option<f64>> {
+        self.watching(py, now, |deadlines| Ok(deadlines.next()))
+    }
+
+    /// Let the time pass: send keepalive pings that are due, and report timeouts.
+    ///
+    /// Each timeout is reported once; it begins anew when what it waits for has happened. The relay
+    /// sends nothing for a timeout. What to do, such as ``send_close``, is the caller's decision.
+    ///
+    /// Args:
+    ///     now: The time, as for ``next_deadline``.
+    ///
+    /// Returns:
+    ///     The timeouts that have passed, earliest first.
+    ///
+    /// Raises:
+    ///     ValueError: If ``now`` is not finite.
+    fn tick<'py>(&self, py: Python<'py>, now: f64) -> PyResult<Bound<'py, PyList>> {
+        let events = empty_list(py)?;
+        while let Some((deadline, due)) =
+            self.watching(py, now, |deadlines| Ok(deadlines.take_due(now)))?
+        {
+            if let Due::SendPing(side) = due {
+                self.sending(py, side == 0, |state| state.keepalive(py))?;
+            } else if let Some(event) = timed_out(py, deadline, due)? {
+                events.append(event)?;
+            }
+        }
+        Ok(events)
     }
 
     /// Bytes held in both directions: incomplete, not yet decided on, or not yet taken to be sent.

@@ -9,15 +9,18 @@
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList};
-use wsdefrag_core::Refusal;
-use wsdefrag_core::relay::{Completing, Control, Message, Pace, PassThrough, Relay};
+use wsdefrag_core::relay::{Completing, Control, Message, Pace, PassThrough, Relay, Side};
+use wsdefrag_core::{Collection, Refusal};
 
 use crate::budget::{Budget, Charge};
 use crate::errors;
+use crate::raw::bytes::bytes_of;
+use crate::raw::event_kind::kind_of;
 use crate::raw::message::{
     MessageState, mark_dropped, mark_injected, message_state, take_released,
 };
 use crate::read::event::{Wanted, is_final};
+use crate::read::event_value::Kind;
 use crate::read::reading::Reading;
 use crate::relay::forwarding::Forwarding;
 use crate::relay::held::PyHeld;
@@ -30,6 +33,8 @@ pub(crate) struct RelayState {
     pub(crate) forwarding: Forwarding,
     unsent: Unsent,
     charge: Option<Charge>,
+    /// Bytes that the caller has taken.
+    taken: u64,
 }
 
 /// Only a relay whose caller decides is asked for waiting events.
@@ -50,16 +55,25 @@ impl RelayState {
     pub(crate) fn passing(
         direction: DirectionOptions,
         pace: Pace,
+        collect_up_to: Option<u64>,
         budget: Option<&Bound<'_, Budget>>,
     ) -> Self {
-        let DirectionOptions { settings, outbound, extension } = direction;
-        let forwarding = Forwarding::PassThrough(PassThrough::new(pace, outbound));
-        Self::new(Reading::passing(settings).with_extension(extension), forwarding, budget)
+        let DirectionOptions { mut settings, outbound, extension } = direction;
+        let pass_through =
+            PassThrough::new(pace, outbound).with_longest_held(settings.limits.max_frame_size);
+        let mut collection = Collection::Nothing;
+        if let Some(most) = collect_up_to {
+            let limit = settings.limits.max_message_size.unwrap_or(most);
+            settings.limits.max_message_size = Some(limit.min(most));
+            collection = Collection::WithinLimits;
+        }
+        let reading = Reading::passing(settings, collection).with_extension(extension);
+        Self::new(reading, Forwarding::PassThrough(pass_through), budget)
     }
 
     fn new(reading: Reading, forwarding: Forwarding, budget: Option<&Bound<'_, Budget>>) -> Self {
         let charge = budget.map(|budget| budget.get().charge());
-        Self { reading, forwarding, unsent: Unsent::default(), charge }
+        Self { reading, forwarding, unsent: Unsent::default(), charge, taken: 0 }
     }
 
     /// Bytes held: incomplete, waiting for a decision, or not yet taken to be sent.
@@ -85,7 +99,7 @@ impl RelayState {
         timestamp: Option<f64>,
     ) -> PyResult<Bound<'py, PyList>> {
         let py = data.py();
-        let Self { reading, forwarding, unsent, charge } = self;
+        let Self { reading, forwarding, unsent, charge, .. } = self;
         let everything = Wanted::Everything;
         let events = match forwarding {
             Forwarding::Deciding(relay) => {
@@ -175,6 +189,15 @@ impl RelayState {
         self.send(py, false, |forwarding, output| forwarding.control(control, output))
     }
 
+    /// Injects a ping, unless it cannot be sent any more.
+    pub(crate) fn keepalive(&mut self, py: Python<'_>) -> PyResult<()> {
+        let ping = Control::Ping(b"");
+        self.send(py, false, |forwarding, output| match forwarding.control(ping, output) {
+            Err(Refusal::AfterClose | Refusal::AfterUnfinished) => Ok(()),
+            sent => sent,
+        })
+    }
+
     /// Injects a Close; returns whether it is sent.
     pub(crate) fn close(
         &mut self,
@@ -229,8 +252,21 @@ impl RelayState {
             relay.release();
         }
         let data = self.unsent.take(py);
+        if let Ok(data) = &data {
+            self.taken += bytes_of(data).len() as u64;
+        }
         self.settle();
         data
+    }
+
+    /// What the deadlines of the connection ask about the receiver of this direction, `to`, and about
+    /// its sender.
+    pub(crate) fn add_to_sides(&self, sender: &mut Side, to: &mut Side) {
+        sender.received = self.reading.engine.bytes_received();
+        sender.ended = self.reading.has_ended();
+        to.waiting = self.unsent.ready();
+        to.taken = self.taken;
+        to.close_sent = self.forwarding.outbound().is_closed();
     }
 }
 
@@ -240,7 +276,9 @@ fn mark_late(events: &Bound<'_, PyList>, mut completing: Completing) {
         return;
     }
     for event in events.iter() {
-        if matches!(message_state(&event), Ok(Some(_))) && !completing.goes_on() {
+        let is_other = matches!(kind_of(&event), Some(Kind::Opaque | Kind::Uncollected));
+        let is_message = is_other || matches!(message_state(&event), Ok(Some(_)));
+        if is_message && !completing.goes_on() {
             mark_dropped(&event);
         }
     }

@@ -53,6 +53,11 @@ impl Unsent {
         }
     }
 
+    /// Bytes that can be taken.
+    pub(crate) fn ready(&self) -> usize {
+        self.len() - self.held_back
+    }
+
     /// Notes how many bytes were received, most of which are likely to be forwarded.
     pub(crate) fn expect(&mut self, bytes: usize) {
         self.expected = bytes.min(MOST_AHEAD);

@@ -20,7 +20,7 @@ use crate::params::{PyDeflateParams, PyLimits};
 use crate::raw::buffer::with_bytes;
 use crate::raw::bytes::{copied_bytes, joined_bytes};
 use crate::raw::instance::{PlainClass, new_instance};
-use crate::wsproto::buffered::Buffered;
+use crate::read::buffered::Buffered;
 
 /// The Close or the violation that ended a direction.
 enum End {

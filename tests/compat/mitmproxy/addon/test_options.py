@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from addon_wires import Pair
 from mitmdump import SCRIPTS, Mitmdump, Start
 from wire_writer import (
     BINARY,
+    CLOSE,
     CONTINUATION,
     KEY,
     PING,
@@ -99,6 +101,68 @@ def test_only_the_newest_messages_are_kept(start: Start) -> None:
     assert max(one["kept"] for one in events) == 3
 
 
+def test_messages_are_dropped_by_age(start: Start) -> None:
+    proxy = start("wsdefrag_retain_seconds=1")
+    pair = Pair(proxy.port)
+    pair.server.send(frame(TEXT, b"old"), frame(TEXT, b"old too"))
+    assert payloads(pair.client.frames(2)) == [b"old", b"old too"]
+    # Longer than the option says, and more if the machine is busy.
+    time.sleep(1.1)
+    pair.server.send(frame(TEXT, b"new"))
+    assert payloads(pair.client.frames(1)) == [b"new"]
+    flow = finish(proxy, pair)
+    assert [one[2] for one in flow["websocket"]["messages"]] == [b"new"]
+
+
+@pytest.mark.parametrize("forward", ["messages", "bytes"])
+def test_broken_rules_are_tolerated_by_name_and_counted(start: Start, forward: str) -> None:
+    proxy = start("wsdefrag_tolerate=mask_direction", f"wsdefrag_forward={forward}")
+    pair = Pair(proxy.port)
+    pair.client.send(frame(TEXT, b"not masked"))
+    assert seen([pair.server.frame()]) == [(TEXT, b"not masked")]
+    finish(proxy, pair)
+    proxy.logged("tolerated {'mask_direction': 1}")
+    code, error = ended_by(proxy, frame(TEXT, b"\xff"))
+    assert code == 1007
+    assert "UTF-8" in error
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "permessage-deflate;",
+        "permessage-deflate x",
+        'permessage-deflate; x="',
+        "permessage-deflate;;",
+    ],
+)
+def test_inexact_answers_are_read_as_mitmproxy_does(with_addon: Mitmdump, answer: str) -> None:
+    pair = Pair(with_addon.port, answer)
+    wire = frame(TEXT, deflate(b"compressed"), rsv1=True)
+    pair.server.send(wire)
+    assert pair.client.frame().payload == deflate(b"compressed")
+    (message,) = finish(with_addon, pair)["websocket"]["messages"]
+    assert message[2] == b"compressed"
+
+
+@pytest.mark.parametrize("forward", ["messages", "frames"])
+def test_killed_flow_ends(start: Start, forward: str) -> None:
+    proxy = start(f"wsdefrag_forward={forward}")
+    pair = Pair(proxy.port, rules=[{"when": "stop", "do": "kill"}])
+    sent = [frame(TEXT, one, key=KEY) for one in (b"go", b"stop", b"never")]
+    pair.client.send(b"".join(sent))
+    arrived = pair.server.rest()
+    assert seen(pair.client.rest()) == [(CLOSE, b"\x03\xe9")]
+    pair.close()
+    *messages, close = seen(arrived)
+    assert close == (CLOSE, b"\x03\xe9")
+    # What was forwarded before the hook cannot be taken back.
+    assert messages == [(TEXT, b"go")] or forward == "frames"
+    flow = proxy.flow(pair.path)
+    assert flow["error"]["msg"] == "Connection killed."
+    assert [one[2] for one in flow["websocket"]["messages"]] == [b"go", b"stop"]
+
+
 @pytest.mark.parametrize("mode", ["frames", "bytes"])
 def test_fragments_can_go_on_before_the_last_one(start: Start, mode: str) -> None:
     proxy = start(f"wsdefrag_forward={mode}")
@@ -174,6 +238,8 @@ def test_size_of_fragments_is_mitmproxys_own_knob(start: Start) -> None:
         ("wsdefrag_max_fragments=0", "wsdefrag_max_fragments: max_fragments must be"),
         ("wsdefrag_max_buffered=0", "wsdefrag_max_buffered: max_bytes must be"),
         ("wsdefrag_retain=0", "wsdefrag_retain: must be at least 1"),
+        ("wsdefrag_retain_seconds=0", "wsdefrag_retain_seconds: must be at least 1"),
+        ("wsdefrag_tolerate=everything", "wsdefrag_tolerate: 'everything' is none of"),
     ],
 )
 def test_value_that_means_nothing_is_refused(start: Start, option: str, said: str) -> None:

@@ -268,17 +268,3 @@ def test_message_of_an_unknown_extension_goes_on_as_it_came(with_addon: Mitmdump
         "Forwarding a message of WebSocket extension 'funky-bits'", since=since
     )
     finish(with_addon, pair)
-
-
-def test_killing_the_flow_in_a_message_hook_is_as_without_the_addon(
-    with_addon: Mitmdump, without: Mitmdump
-) -> None:
-    # mitmproxy's own layer goes on relaying and marks the flow.
-    outcomes = []
-    for proxy in (with_addon, without):
-        pair = Pair(proxy.port, rules=[{"when": "die", "do": "kill"}])
-        pair.client.send(frame(TEXT, b"die", key=KEY))
-        arrived = pair.server.frame().payload
-        flow = finish(proxy, pair)
-        outcomes.append((arrived, flow["error"]["msg"], flow["websocket"]["close_code"]))
-    assert outcomes[0] == outcomes[1]

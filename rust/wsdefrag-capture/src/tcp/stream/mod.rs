@@ -66,33 +66,35 @@ enum Start {
 
 /// One direction of a connection.
 #[derive(Default)]
+// Fields in the order of their use: those of every packet share cache lines.
+#[repr(C)]
 pub(crate) struct Stream {
-    started: bool,
-    start: Start,
-    /// Whether a SYN told where the stream begins.
-    has_syn: bool,
     /// The sequence number of the byte at `next`.
     sequence: u32,
+    /// How many segments have been held that started after all others; wraps.
+    segments_held: u32,
+    started: bool,
+    /// Whether a SYN told where the stream begins.
+    has_syn: bool,
+    start: Start,
     /// The position of the next byte to give out.
     next: u64,
     /// The position up to which the peer has acknowledged the stream.
     acknowledged: u64,
-    /// The position of an acknowledgment that is too far after `next` to be believed alone.
-    unconfirmed: Option<i64>,
     /// The position of the FIN.
     fin: Option<u64>,
-    /// The packet with the last byte given out.
-    last: Option<Origin>,
-    held: OutOfOrder,
-    /// How many segments have been held that started after all others; wraps.
-    segments_held: u32,
-    /// The position up to which a snap length cut the bytes after `next`, if it did.
-    cut_until: u64,
     /// When the peer acknowledged bytes of a direction of which nothing was captured, in nanoseconds
     /// since the epoch.
     uncaptured_since: Option<i64>,
-    given_up: GivenUp,
+    held: OutOfOrder,
     history: History,
+    /// The packet with the last byte given out.
+    last: Option<Origin>,
+    /// The position up to which a snap length cut the bytes after `next`, if it did.
+    cut_until: u64,
+    /// The position of an acknowledgment that is too far after `next` to be believed alone.
+    unconfirmed: Option<i64>,
+    given_up: GivenUp,
     pub(crate) repeats: Repeats,
 }
 

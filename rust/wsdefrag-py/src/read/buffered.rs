@@ -8,14 +8,14 @@ use wsdefrag_core::OutOfMemory;
 use wsdefrag_core::fallible::TryGrow;
 
 /// Fed bytes; the number is how many of them were read.
-pub(super) enum Buffered {
+pub(crate) enum Buffered {
     Nothing,
     Chunk(Py<PyBytes>, usize),
     Joined(Vec<u8>, usize),
 }
 
 impl Buffered {
-    pub(super) fn unread<'a>(&'a self, py: Python<'a>) -> &'a [u8] {
+    pub(crate) fn unread<'a>(&'a self, py: Python<'a>) -> &'a [u8] {
         match self {
             Self::Nothing => &[],
             Self::Chunk(chunk, read) => &chunk.as_bytes(py)[*read..],
@@ -24,7 +24,7 @@ impl Buffered {
     }
 
     /// Marks all but the last `unread` bytes as read.
-    pub(super) fn leave(&mut self, py: Python<'_>, unread: usize) {
+    pub(crate) fn leave(&mut self, py: Python<'_>, unread: usize) {
         match self {
             _ if unread == 0 => *self = Self::Nothing,
             Self::Nothing => {}
@@ -34,7 +34,7 @@ impl Buffered {
     }
 
     /// Appends `more` to the unread bytes.
-    pub(super) fn join(&mut self, py: Python<'_>, more: &[u8]) -> Result<(), OutOfMemory> {
+    pub(crate) fn join(&mut self, py: Python<'_>, more: &[u8]) -> Result<(), OutOfMemory> {
         if let Self::Joined(bytes, read) = self {
             // Moving the unread bytes costs no more than reading the others did.
             if *read > bytes.len() / 2 {

@@ -1,4 +1,4 @@
-"""How `examples/proxy.py` and its connections end, with and without a closing handshake."""
+"""How `wsdefrag proxy` and its connections end, with and without a closing handshake."""
 
 from __future__ import annotations
 
@@ -89,8 +89,7 @@ def test_signal_does_not_wait_for_a_client_that_neither_reads_nor_answers() -> N
             _, writer = await upgraded(proxy.port)
             before = proxy.open_files()
             idle = await asyncio.open_connection("127.0.0.1", proxy.port)
-            # Both ends of what it has accepted, for which it connects to the server at once.
-            while proxy.open_files() < before + 2:
+            while proxy.open_files() < before + 1:
                 await asyncio.sleep(0.01)
             await proxy.stop()
             for one in (writer, idle[1]):
@@ -120,19 +119,20 @@ def test_server_that_is_not_there_ends_the_connection_and_not_the_proxy() -> Non
         async with proxy_to(port) as proxy:
             for _ in range(2):
                 reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
-                assert await rest_of(reader) == b""
+                writer.write(REQUEST)
+                assert (await rest_of(reader)).startswith(b"HTTP/1.1 502 ")
                 writer.close()
 
     run(scenario())
 
 
 @pytest.mark.parametrize("head", [b"GARBAGE\r\n\r\n", b"\x16\x03\x01" * 9000, REQUEST[:40]])
-def test_client_without_a_request_is_closed(head: bytes) -> None:
+def test_client_without_a_request_is_refused(head: bytes) -> None:
     async def scenario() -> None:
-        async with serving(Listener()) as port, proxy_to(port, grace=0.5) as proxy:
+        async with serving(Listener()) as port, proxy_to(port, handshake=0.5) as proxy:
             reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
             writer.write(head)
-            assert await rest_of(reader) == b""
+            assert (await rest_of(reader)).startswith(b"HTTP/1.1 4")
             writer.close()
 
     run(scenario())

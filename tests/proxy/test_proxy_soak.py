@@ -1,4 +1,4 @@
-"""Many connections at once through `examples/proxy.py`; many of them misbehave.
+"""Many connections at once through `wsdefrag proxy`; many of them misbehave.
 
 Some clients stop in the middle of a frame, send garbage, send a decompression bomb, vanish, or
 never ask for a WebSocket. The others talk meanwhile, and must not notice: each gets every answer
@@ -29,6 +29,8 @@ MESSAGES = 20
 
 # More would not fit into the listeners' queues.
 AT_ONCE = 20
+
+IDLE = {"tasks": 1, "sessions": 0, "connections": 0, "held": 0, "files": 0}
 
 # In each round; a leaked relay or session is some 20 KB.
 MARGIN = 2 * MIB + CONNECTIONS * 4096
@@ -164,7 +166,7 @@ async def settled(proxy: ProxyProcess, files: int) -> dict[str, int]:
     """Wait until the proxy is as it was before, or will never be; give what there is then."""
     for _ in range(5 * HANG_SECONDS):
         left = await proxy.report() | {"files": proxy.open_files() - files}
-        if left == {"tasks": 1, "sessions": 0, "held": 0, "files": 0}:
+        if left == IDLE:
             break
         await asyncio.sleep(0.1)
     return left
@@ -188,7 +190,7 @@ def test_nothing_leaks_and_nobody_else_notices() -> None:
             for number in range(1, 4):
                 await Round(proxy).play()
                 left = await settled(proxy, files)
-                assert left == {"tasks": 1, "sessions": 0, "held": 0, "files": 0}
+                assert left == IDLE
                 resident.append(proxy.resident())
                 good = {key: count for key, count in server.ends.items() if key[0] == "/good"}
                 assert good == {("/good", 1000): number * ((CONNECTIONS + 1) // 2)}

@@ -1,0 +1,340 @@
+"""The subcommand ``proxy``: a WebSocket proxy, until Ctrl-C or ``kill``.
+
+The signal closes all connections with 1001; what they still send passes until the close timeout.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import logging
+import signal
+import ssl
+import sys
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from wsdefrag.cli.options import count
+from wsdefrag.cli.output.errors import UnusableInput, note, printable_name
+from wsdefrag.limits import Limits
+from wsdefrag.proxy import ListenAddress, Metrics, Proxy, Records, Timeouts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from wsdefrag.message import WebSocketMessage
+    from wsdefrag.proxy import ProxyConnection
+
+_LEVELS = ("debug", "info", "warning", "error", "critical")
+_FILE = click.Path(exists=True, dir_okay=False, readable=True)
+_HOOKS = ("on_connect", "on_message", "on_close")
+
+# How often --stats writes its line, in seconds.
+_EVERY = 1.0
+
+_EPILOG = """
+\b
+SCRIPT has some of these functions, which may be coroutines:
+  on_connect(request), on_message(message, connection), on_close(connection)
+
+\b
+Exit status:
+  0  ended by Ctrl-C or kill, in order
+  2  it cannot listen, or the arguments are wrong
+
+\b
+Examples:
+  wsdefrag proxy --upstream wss://example.com --listen 8080
+  wsdefrag proxy --upstream 127.0.0.1:9000 --edit Hello Goodbye --write day.mitm
+  wsdefrag proxy --explicit --listen :3128 --via socks5://127.0.0.1:1080
+"""
+
+
+def _seconds(
+    context: click.Context, parameter: click.Parameter, value: float | None
+) -> float | None:
+    """Refuse what is no duration; 0 means no limit."""
+    if value is not None and not value >= 0:
+        raise click.BadParameter(f"{value} is not a number of seconds from 0.")
+    return value
+
+
+def _field(
+    context: click.Context, parameter: click.Parameter, values: tuple[str, ...]
+) -> tuple[tuple[str, str], ...]:
+    """Parse ``NAME: VALUE``."""
+    fields = []
+    for text in values:
+        name, colon, value = text.partition(":")
+        if not colon:
+            raise click.BadParameter(f"{text!r} is not NAME: VALUE.")
+        fields.append((name.strip(), value.strip()))
+    return tuple(fields)
+
+
+@click.command("proxy", epilog=_EPILOG)
+@click.option("--upstream", metavar="URL", help="The server: ws://, wss://, HOST:PORT, ws+unix:.")
+@click.option(
+    "--listen",
+    multiple=True,
+    default=("127.0.0.1:8080",),
+    show_default=True,
+    metavar="ADDRESS",
+    help="PORT, HOST:PORT, :PORT (all addresses) or unix:PATH; repeatable.",
+)
+@click.option("--explicit", is_flag=True, help="Clients may name the server, as with CONNECT.")
+@click.option("--via", metavar="URL", help="A proxy on the way: http://, https://, socks5://.")
+@click.option(
+    "--edit",
+    nargs=2,
+    multiple=True,
+    metavar="OLD NEW",
+    help="Replace this in text messages; repeatable.",
+)
+@click.option("--script", type=_FILE, metavar="SCRIPT", help="A Python file with hooks.")
+@click.option("--write", metavar="FILE", help="Record into a .mitm, .jsonl or .parquet file.")
+@click.option(
+    "--rotate-size", type=int, metavar="BYTES", callback=count, help="Number the files by size."
+)
+@click.option(
+    "--rotate-time", type=float, metavar="SECONDS", callback=_seconds, help="And by time."
+)
+@click.option(
+    "--header",
+    multiple=True,
+    metavar="'NAME: VALUE'",
+    callback=_field,
+    help="Set a field of the requests; repeatable.",
+)
+@click.option("--remove-header", multiple=True, metavar="NAME", help="Remove a field; repeatable.")
+@click.option("--keep-host", is_flag=True, help="Keep the Host of the client.")
+@click.option("--cert", type=_FILE, metavar="FILE", help="Certificate for TLS with clients.")
+@click.option("--key", type=_FILE, metavar="FILE", help="Its key, if it is not in the same file.")
+@click.option("--client-ca", type=_FILE, metavar="FILE", help="Clients need a certificate of it.")
+@click.option("--upstream-ca", type=_FILE, metavar="FILE", help="The server's has to be of it.")
+@click.option("--upstream-cert", type=_FILE, metavar="FILE", help="Certificate for the server.")
+@click.option("--insecure", is_flag=True, help="Do not check the server's certificate.")
+@click.option("--tunnel-cert", type=_FILE, metavar="FILE", help="Open TLS after a CONNECT with it.")
+@click.option(
+    "--idle-timeout",
+    type=float,
+    metavar="SECONDS",
+    callback=_seconds,
+    help="Close idle connections.  [default: never]",
+)
+@click.option(
+    "--handshake-timeout",
+    type=float,
+    default=10.0,
+    show_default=True,
+    metavar="SECONDS",
+    callback=_seconds,
+    help="For a whole request, and for its response.",
+)
+@click.option(
+    "--close-timeout",
+    type=float,
+    default=10.0,
+    show_default=True,
+    metavar="SECONDS",
+    callback=_seconds,
+    help="For the rest of a connection that ends.",
+)
+@click.option(
+    "--max-message-size",
+    type=int,
+    metavar="BYTES",
+    callback=count,
+    default=Limits().max_message_size,
+    help="Limit of a message, inflated; 0: none.  [default: 64 MiB]",
+)
+@click.option("--metrics", metavar="ADDRESS", help="Answer Prometheus at PORT or HOST:PORT.")
+@click.option("--stats", is_flag=True, help="Show counts while it runs.")
+@click.option("--log-level", type=click.Choice(_LEVELS), default="info", show_default=True)
+def proxy(**options: Any) -> None:  # noqa: ANN401
+    """Stand between WebSocket clients and a server.
+
+    Forwards bytes as they arrive, or whole messages if there is something to
+    edit. Runs until Ctrl-C or kill, and then closes all connections.
+    """
+    logging.basicConfig(
+        level=options["log_level"].upper(),
+        format="%(asctime)s %(levelname)s %(message)s",
+        stream=sys.stderr,
+    )
+    try:
+        made, listening = _made(options), _metrics_address(options["metrics"])
+    except (ValueError, ssl.SSLError) as error:
+        raise click.UsageError(f"{error}.") from None
+    _allow_many_sockets()
+    loop = _new_loop()
+    try:
+        loop.run_until_complete(_run(made, listening, stats=options["stats"]))
+    except OSError as error:
+        raise UnusableInput(
+            printable_name(error.filename or "proxy"), error.strerror or str(error)
+        ) from None
+    finally:
+        loop.close()
+
+
+def _made(options: dict[str, Any]) -> Proxy:
+    """Make the proxy.
+
+    Raises:
+        ValueError: If the options do not fit together.
+    """
+    hooks = _hooks(options["script"], options["edit"])
+    records = None
+    if options["write"] is not None:
+        records = Records(
+            options["write"],
+            max_bytes=options["rotate_size"] or None,
+            max_seconds=options["rotate_time"] or None,
+        )
+    elif options["rotate_size"] or options["rotate_time"]:
+        raise ValueError("--rotate-size and --rotate-time are for --write")
+    removed = [(name, None) for name in options["remove_header"]]
+    limit = options["max_message_size"] or None
+    return Proxy(
+        options["upstream"],
+        listen=options["listen"],
+        tls=_server_tls(options["cert"], options["key"], options["client_ca"]),
+        upstream_tls=_client_tls(options),
+        tunnel_tls=_server_tls(options["tunnel_cert"], None, None),
+        via=options["via"],
+        explicit=options["explicit"],
+        host="keep" if options["keep_host"] else "rewrite",
+        fields=[*options["header"], *removed],
+        records=records,
+        limits=Limits(max_message_size=limit, max_frame_size=limit),
+        timeouts=Timeouts(
+            handshake=options["handshake_timeout"] or None,
+            idle=options["idle_timeout"] or None,
+            close=options["close_timeout"] or None,
+        ),
+        **hooks,
+    )
+
+
+def _hooks(script: str | None, edits: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    """Return the hooks of a script, and one for the edits."""
+    hooks: dict[str, Any] = {}
+    if script is not None:
+        spec = importlib.util.spec_from_file_location("wsdefrag_proxy_script", script)
+        if spec is None or spec.loader is None:
+            raise ValueError(f"{printable_name(script)} is not a Python file")
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        hooks = {name: getattr(module, name) for name in _HOOKS if hasattr(module, name)}
+        if not hooks:
+            raise ValueError(f"{printable_name(script)} has none of {', '.join(_HOOKS)}")
+    if edits:
+        hooks["on_message"] = _editing(edits, hooks.get("on_message"))
+    return hooks
+
+
+def _editing(
+    edits: Sequence[tuple[str, str]], then: Callable[..., Any] | None
+) -> Callable[[WebSocketMessage, ProxyConnection], Any]:
+    """Return a hook that replaces texts, and then calls another one."""
+
+    def edit(message: WebSocketMessage, connection: ProxyConnection) -> Any:  # noqa: ANN401
+        if message.is_text:
+            before = text = message.text
+            for old, new in edits:
+                text = text.replace(old, new)
+            if text != before:
+                message.text = text
+        return None if then is None else then(message, connection)
+
+    return edit
+
+
+def _server_tls(
+    certificate: str | None, key: str | None, client_ca: str | None
+) -> ssl.SSLContext | None:
+    if certificate is None:
+        if key is not None or client_ca is not None:
+            raise ValueError("--key and --client-ca are for --cert")
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=client_ca)
+    context.set_alpn_protocols(["http/1.1"])
+    context.load_cert_chain(certificate, key)
+    if client_ca is not None:
+        context.verify_mode = ssl.CERT_REQUIRED
+    return context
+
+
+def _client_tls(options: dict[str, Any]) -> ssl.SSLContext | None:
+    names = ("upstream_ca", "upstream_cert", "insecure")
+    if not any(options[name] for name in names):
+        return None
+    context = ssl.create_default_context(cafile=options["upstream_ca"])
+    context.set_alpn_protocols(["http/1.1"])
+    if options["insecure"]:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    if options["upstream_cert"] is not None:
+        context.load_cert_chain(options["upstream_cert"])
+    return context
+
+
+def _metrics_address(text: str | None) -> ListenAddress | None:
+    if text is None:
+        return None
+    if importlib.util.find_spec("prometheus_client") is None:
+        raise ValueError("--metrics needs: pip install prometheus_client")
+    address = ListenAddress.parse(text)
+    if address.path is not None:
+        raise ValueError("--metrics listens on a TCP port")
+    return address
+
+
+async def _run(proxy: Proxy, metrics: ListenAddress | None, *, stats: bool) -> None:
+    """Run the proxy until a signal comes."""
+    loop, ended, server = asyncio.get_running_loop(), asyncio.Event(), None
+    # Windows has signals only for the main thread, which raise there.
+    with suppress(NotImplementedError):
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, ended.set)
+    async with proxy:
+        for address in proxy.addresses:
+            note(address, "listening")
+        if metrics is not None:
+            server = Metrics(proxy).serve(metrics.host or "", metrics.port)
+        try:
+            while not ended.is_set():
+                with suppress(asyncio.TimeoutError):
+                    await asyncio.wait_for(ended.wait(), _EVERY if stats else None)
+                if stats and sys.stderr.isatty():
+                    click.echo(f"\r\x1b[K{proxy.stats}", err=True, nl=False)
+        finally:
+            if server is not None:
+                server.shutdown()
+                server.server_close()
+    if stats:
+        click.echo(f"\r\x1b[K{proxy.stats}" if sys.stderr.isatty() else str(proxy.stats), err=True)
+
+
+def _new_loop() -> asyncio.AbstractEventLoop:
+    """Make a loop of uvloop where it is installed."""
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.new_event_loop()
+    loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
+    return loop
+
+
+def _allow_many_sockets() -> None:
+    """Raise the limit of open files as far as it goes; each connection has two."""
+    try:
+        import resource
+    except ImportError:
+        return
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

@@ -1,0 +1,179 @@
+"""The subcommand `proxy`, as a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+from flow_reader import flows
+from hang_guard import HANG_SECONDS
+from proxy_peers import connect, echo, serving
+from proxy_process import run
+from proxy_tls import authority
+
+COMMAND = [sys.executable, "-m", "wsdefrag", "proxy"]
+
+
+class Running:
+    """The command, which listens on `port`."""
+
+    def __init__(self, process: asyncio.subprocess.Process, port: int) -> None:
+        self.process, self.port = process, port
+
+    async def stop(self, number: signal.Signals) -> str:
+        """End it by a signal; gives its standard error."""
+        self.process.send_signal(number)
+        assert self.process.stderr is not None
+        complaints = (await self.process.stderr.read()).decode()
+        assert await self.process.wait() == 0, complaints
+        return complaints
+
+
+@asynccontextmanager
+async def running(*arguments: str | Path) -> AsyncIterator[Running]:
+    process = await asyncio.create_subprocess_exec(
+        *COMMAND,
+        *("--listen", "0", "--log-level", "error"),
+        *map(str, arguments),
+        env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        assert process.stderr is not None
+        line = (await process.stderr.readline()).decode()
+        found = re.fullmatch(r"wsdefrag: 127\.0\.0\.1:(\d+): listening\n", line)
+        assert found, line + (await process.stderr.read()).decode()
+        yield Running(process, int(found[1]))
+    finally:
+        with suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_signal_ends_it_in_order_and_loses_no_record(
+    number: signal.Signals, tmp_path: Path
+) -> None:
+    path = tmp_path / "all.mitm"
+
+    async def scenario() -> None:
+        async with (
+            serving(echo) as port,
+            running(
+                *("--upstream", f"127.0.0.1:{port}", "--write", path, "--stats"),
+                *("--edit", "OLD", "new", "--header", "X-A: b"),
+            ) as proxy,
+        ):
+            url = f"ws://127.0.0.1:{proxy.port}/"
+            clients = [await connect(url) for _ in range(5)]
+            for count in range(40):
+                for client in clients:
+                    await client.send(f"OLD {count}")
+                for client in clients:
+                    assert await client.recv() == f"new {count}"
+            complaints = await proxy.stop(number)
+            for client in clients:
+                await client.wait_closed()
+                assert client.close_code == 1001
+            assert complaints.startswith("0 open, 5 opened, 0 refused, 200 messages up, 200 down")
+
+    run(scenario())
+    found = flows(path.read_bytes())
+    assert len(found) == 5
+    for flow in found:
+        texts = [state[2] for state in flow["websocket"]["messages"] if not state[1]]
+        assert texts == [b"new %d" % count for count in range(40)]
+        assert [b"X-A", b"b"] in flow["request"]["headers"]
+
+
+def test_script_tls_and_metrics(tmp_path: Path) -> None:
+    if importlib.util.find_spec("prometheus_client") is None:
+        pytest.skip("no prometheus_client")
+    script, certificate, ca = tmp_path / "hooks.py", tmp_path / "own.pem", tmp_path / "ca.pem"
+    script.write_text(
+        "async def on_message(message, connection):\n"
+        "    message.text = message.text[::-1] if message.from_client else message.text\n",
+        encoding="utf-8",
+    )
+    certificate.write_bytes(authority().signed("127.0.0.1", "localhost"))
+    ca.write_text(authority().pem, encoding="ascii")
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        metrics = one.getsockname()[1]
+
+    def scrape() -> str:
+        with urllib.request.urlopen(f"http://127.0.0.1:{metrics}/metrics") as answer:
+            text: str = answer.read().decode()
+        return text
+
+    async def scenario() -> None:
+        async with (
+            serving(echo, ssl=authority().server("localhost")) as port,
+            running(
+                *("--upstream", f"wss://localhost:{port}", "--upstream-ca", ca),
+                *("--script", script, "--cert", certificate, "--metrics", str(metrics)),
+            ) as proxy,
+        ):
+            async with connect(f"wss://127.0.0.1:{proxy.port}", ssl=authority().client()) as client:
+                await client.send("abc")
+                assert await client.recv() == "cba"
+                text = await asyncio.get_running_loop().run_in_executor(None, scrape)
+                assert 'wsdefrag_proxy_messages_total{sender="client"} 1.0' in text
+                assert "wsdefrag_proxy_open_connections 1.0" in text
+            assert await proxy.stop(signal.SIGTERM) == ""
+
+    run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        ([], "upstream is missing"),
+        (["--upstream", "ftp://a"], "does not begin with"),
+        (["--upstream", "a:1", "--listen", "x:y"], "no port"),
+        (["--upstream", "a:1", "--header", "x"], "not NAME: VALUE"),
+        (["--upstream", "a:1", "--key", __file__], "--cert"),
+        (["--upstream", "a:1", "--cert", __file__], "."),
+        (["--upstream", "a:1", "--script", __file__], "has none of"),
+        (["--upstream", "a:1", "--write", "a.txt"], "does not end in"),
+        (["--upstream", "a:1", "--rotate-size", "5"], "for --write"),
+        (["--upstream", "a:1", "--idle-timeout", "-1"], "not a number of seconds"),
+        (["--upstream", "a:1", "--listen", "0", "--write", "/missing/a.mitm"], "/missing/a.mitm"),
+    ],
+)
+def test_wrong_arguments_are_told_with_status_2(arguments: list[str], text: str) -> None:
+    done = subprocess.run(
+        [*COMMAND, *arguments], capture_output=True, text=True, timeout=HANG_SECONDS, check=False
+    )
+    assert done.returncode == 2, done.stderr
+    assert text in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_address_in_use_is_told_with_status_2() -> None:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        one.listen()
+        address = f"127.0.0.1:{one.getsockname()[1]}"
+        done = subprocess.run(
+            [*COMMAND, "--upstream", "a:1", "--listen", address],
+            capture_output=True,
+            text=True,
+            timeout=HANG_SECONDS,
+            check=False,
+        )
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "in use" in done.stderr
