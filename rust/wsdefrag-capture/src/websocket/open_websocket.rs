@@ -79,7 +79,7 @@ impl OpenWebSocket {
             ClientStart::AtFrame | ClientStart::Unknown => 0,
         };
         let own_bytes = own_bytes(&connection, options);
-        Self { connection, rest_of_request, directions, own_bytes }
+        Self { rest_of_request, own_bytes, directions, connection }
     }
 
     /// A WebSocket whose handshake was not captured. `directions` is indexed by `from_client`. The
