@@ -1,27 +1,31 @@
-"""Runs all benchmarks and writes the report: the one way in.
+"""Runs the benchmarks and writes the report: the one way in.
 
-    python benches/run.py            about ten minutes; writes RESULTS.md, RESULTS.json and the
-                                     charts here
-    python benches/run.py --quick    a minute; shows that everything works, proves nothing
-    python benches/run.py --only captures    measures one part; the numbers of the others are
-                                             those of the last run, if there was one
-    python benches/run.py --compare  prints at the end how the numbers differ from those that
-                                     RESULTS.json held before
+    python benches/run.py                       all parts, about twenty minutes; writes RESULTS.md,
+                                                RESULTS.json and the charts here
+    python benches/run.py captures outputs      these parts; the numbers of the others are those of
+                                                the last run that measured them
+    python benches/run.py --quick               two minutes; shows that everything works, proves
+                                                nothing
+    python benches/run.py --compare             prints at the end how the numbers differ from those
+                                                that RESULTS.json held before
 
-The raw numbers go to `benches/.results/`; a quick run leaves its report there too.
+The report is written after each part, so a run that is interrupted keeps what it has. Raw numbers
+go to `benches/.results/`; a quick run leaves its report there too.
 """
 
 import argparse
+import json
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
-from report import record, writer
+from report import engine_results, record, writer
+from report.record import Record
 
 HERE = Path(__file__).parent
 RAW = HERE / ".results"
-
-PARTS = ("engine", "captures", "proxies")
 
 FULL = ("--benchmark-max-time=2", "--benchmark-min-rounds=5", "--benchmark-warmup-iterations=2")
 QUICK = (
@@ -32,79 +36,76 @@ QUICK = (
 )
 
 
-def run_messages(quick: bool, output: Path) -> None:
-    """Times every reader on every workload with pytest-benchmark."""
+def raw(name: str, quick: bool) -> Path:
+    """Where a benchmark writes its numbers."""
+    return RAW / f"{name}{'-quick' if quick else ''}.json"
+
+
+def run_engine(quick: bool) -> Record:
+    """Times every reader on every workload with pytest-benchmark, and measures at scale."""
+    messages, scaling = raw("messages", quick), raw("scaling", quick)
     command = [
         sys.executable,
         "-m",
         "pytest",
         "--config-file=engine/pytest.ini",
         "engine/bench_messages.py",
-        f"--benchmark-json={output}",
+        f"--benchmark-json={messages}",
         *(QUICK if quick else FULL),
     ]
     subprocess.run(command, check=True, cwd=HERE)
+    subprocess.run([sys.executable, "-m", "engine.scaling", str(scaling)], check=True, cwd=HERE)
+    return {
+        "engine": engine_results.summary(messages),
+        "scaling": json.loads(scaling.read_text()),
+    }
 
 
-def run_scaling(output: Path) -> None:
-    """Measures time and memory at scale."""
-    subprocess.run([sys.executable, "-m", "engine.scaling", str(output)], check=True, cwd=HERE)
+def measured(part: str) -> Callable[[bool], Record]:
+    """Runs the module `measure` of a part, and reads what it wrote."""
+
+    def run(quick: bool) -> Record:
+        output = raw(part, quick)
+        options = ["--quick"] if quick else []
+        command = [sys.executable, "-m", f"{part}.measure", *options, str(output)]
+        subprocess.run(command, check=True, cwd=HERE)
+        return {part: json.loads(output.read_text())}
+
+    return run
 
 
-def run_captures(quick: bool, output: Path) -> None:
-    """Measures the reading of captures."""
-    command = [
-        sys.executable,
-        "-m",
-        "captures.measure",
-        *(["--quick"] if quick else []),
-        str(output),
-    ]
-    subprocess.run(command, check=True, cwd=HERE)
-
-
-def run_proxies(quick: bool, output: Path) -> None:
-    """Measures relays, the drop-in and sending."""
-    command = [
-        sys.executable,
-        "-m",
-        "proxies.measure",
-        *(["--quick"] if quick else []),
-        str(output),
-    ]
-    subprocess.run(command, check=True, cwd=HERE)
+PARTS: dict[str, Callable[[bool], Record]] = {
+    "engine": run_engine,
+    "captures": measured("captures"),
+    "outputs": measured("outputs"),
+    "proxies": measured("proxies"),
+}
 
 
 def main() -> None:
-    """Runs all parts, then writes the report."""
+    """Runs parts, and writes the report after each."""
     parser = argparse.ArgumentParser(description="Run the benchmarks and write the report.")
-    parser.add_argument("--quick", action="store_true", help="a smoke run of a minute")
-    parser.add_argument("--only", choices=PARTS, help="run this part alone")
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}; all")
+    parser.add_argument("--quick", action="store_true", help="a smoke run of two minutes")
     parser.add_argument("--compare", action="store_true", help="with the numbers in RESULTS.json")
     arguments = parser.parse_args()
-    quick, only = arguments.quick, arguments.only
-    kept = HERE / record.NAME
-    before = record.load(kept) if arguments.compare and kept.exists() else None
+    if unknown := set(arguments.parts) - set(PARTS):
+        parser.error(f"no part is called {', '.join(sorted(unknown))}")
+    quick = arguments.quick
     RAW.mkdir(exist_ok=True)
-    suffix = "-quick" if quick else ""
-    messages, scaling, captures, proxies = (
-        RAW / f"{part}{suffix}.json" for part in ("messages", "scaling", "captures", "proxies")
-    )
-    if only in (None, "engine"):
-        run_messages(quick, messages)
-        run_scaling(scaling)
-    if only in (None, "captures"):
-        run_captures(quick, captures)
-    if only in (None, "proxies"):
-        run_proxies(quick, proxies)
     target = RAW if quick else HERE
-    writer.write(messages, scaling, captures, proxies, target)
-    for name in ("RESULTS.md", record.NAME, "chart.svg", "captures.svg"):
+    before = record.load(target / record.NAME)
+    now = dict(before)
+    for part in arguments.parts or PARTS:
+        start = time.monotonic()
+        now |= PARTS[part](quick)
+        record.save(now, target / record.NAME)
+        writer.write(now, target)
+        print(f"{part}: {(time.monotonic() - start) / 60:.1f} minutes", flush=True)
+    for name in writer.NAMES:
         print(f"wrote {target / name}")
-    if before is not None:
-        print(record.compare(before, record.load(target / record.NAME)))
-    elif arguments.compare:
-        print(f"there is no {kept} to compare with")
+    if arguments.compare:
+        print(record.compare(before, now))
 
 
 if __name__ == "__main__":

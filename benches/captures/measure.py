@@ -20,16 +20,21 @@ from captures.fresh import in_new_process
 from captures.memory import measure_memory, measure_threads
 from captures.ways import (
     ARROW,
+    HAR,
     JSONL,
     LISTING,
+    MITM,
     MITMPROXY,
     MITMPROXY_PYTHON,
     NO_CONTENT,
     OBJECTS,
+    PARQUET,
+    REPORT,
     TSHARK_FIELDS,
     TSHARK_JSON,
     Failed,
     commands,
+    compile_package,
     count_tshark,
     time_command,
     time_mitmproxy,
@@ -85,7 +90,7 @@ def compare(record: Record, file: File) -> None:
     for _ in range(LAPS):
         for way in (ARROW, OBJECTS):
             record.ours(file, way)
-        for way in (LISTING, JSONL, TSHARK_FIELDS, TSHARK_JSON):
+        for way in (LISTING, JSONL, HAR, MITM, PARQUET, REPORT, TSHARK_FIELDS, TSHARK_JSON):
             record.program(file, way)
 
 
@@ -135,6 +140,7 @@ def main() -> None:
     arguments = parser.parse_args()
     # numpy, which pyarrow imports, would start threads that wait busily.
     os.environ["OPENBLAS_NUM_THREADS"] = "1"
+    compile_package()
     with tempfile.TemporaryDirectory(prefix="wsdefrag-bench-") as directory:
         results = measure(Path(directory), arguments.quick)
     arguments.output.write_text(json.dumps(results, indent=1))

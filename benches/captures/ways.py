@@ -4,7 +4,9 @@ Our ways keep nothing in memory: Arrow is consumed batch by batch, messages one 
 writes to `/dev/null`. Programs that are not installed are left out.
 """
 
+import compileall
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -15,6 +17,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+import wsdefrag
 from wsdefrag.capture import Capture
 
 ARROW = "wsdefrag, to Arrow"
@@ -22,6 +25,10 @@ OBJECTS = "wsdefrag, as objects"
 NO_CONTENT = "wsdefrag, connections without content"
 LISTING = "`wsdefrag messages`"
 JSONL = "`wsdefrag messages --format jsonl`"
+HAR = "`wsdefrag convert -o x.har`"
+MITM = "`wsdefrag convert -o x.mitm`"
+PARQUET = "`wsdefrag convert -o x.parquet`"
+REPORT = "`wsdefrag report`"
 TSHARK_FIELDS = "tshark, fields"
 TSHARK_JSON = "tshark, JSON"
 MITMPROXY = "mitmproxy, flow file"
@@ -72,6 +79,14 @@ def without_content(path: str) -> int:
     return sum(batch.num_rows for batch in stream)
 
 
+def compile_package() -> None:
+    """Compiles our modules, as pip does when it installs a wheel.
+
+    Otherwise each start of the command would, where Python is told not to write compiled modules.
+    """
+    compileall.compile_dir(Path(wsdefrag.__file__).parent, quiet=1)
+
+
 OURS: dict[str, Callable[[str], int]] = {
     ARROW: to_arrow,
     OBJECTS: as_objects,
@@ -101,11 +116,20 @@ def commands() -> dict[str, Callable[[str], list[str]]]:
     found: dict[str, Callable[[str], list[str]]] = {
         LISTING: lambda path: [str(WSDEFRAG), "messages", path],
         JSONL: lambda path: [str(WSDEFRAG), "messages", "--format", "jsonl", path],
+        HAR: lambda path: converted(path, "har"),
+        MITM: lambda path: converted(path, "mitm"),
+        PARQUET: lambda path: converted(path, "parquet"),
+        REPORT: lambda path: [str(WSDEFRAG), "report", path, "-o", os.devnull],
     }
     if tshark := shutil.which("tshark"):
         found[TSHARK_FIELDS] = lambda path: [tshark, "-r", path, *DISSECTION, *FIELDS]
         found[TSHARK_JSON] = lambda path: [tshark, "-r", path, *DISSECTION, *JSON]
     return found
+
+
+def converted(path: str, format_name: str) -> list[str]:
+    """Our command that makes a file of another format."""
+    return [str(WSDEFRAG), "convert", path, "--format", format_name, "-o", os.devnull]
 
 
 LOSSES = 1

@@ -2,8 +2,8 @@
 
 from captures.ways import ARROW, NO_CONTENT, OBJECTS
 from engine.corpus import MIB
-from report.capture_results import CHAIN, COMPARED, READERS, TARGETS, CaptureRun
-from report.tables import scaling_table, table, verdict
+from report.capture_results import COMPARED, READERS, CaptureRun
+from report.tables import scaling_table, table
 
 
 def render(run: CaptureRun) -> str:
@@ -17,12 +17,6 @@ def render(run: CaptureRun) -> str:
 
 {rate_table(run)}
 {remarks(run)}
-### Targets for captures
-
-A ratio is one of messages a second on the same file, so more is better.
-
-{target_table(run)}
-
 ### Captures through the whole chain
 
 {throughput_table(run)}
@@ -59,26 +53,6 @@ def remarks(run: CaptureRun) -> str:
     ]
     lines += [f"On *{name}*, {way} failed: {why}" for (name, way), why in run.failures.items()]
     return "".join(f"\n{line}\n" for line in lines)
-
-
-def target_table(run: CaptureRun) -> str:
-    """How many targets were reached, and each of them."""
-    rows = []
-    for name in COMPARED:
-        for target in TARGETS:
-            ratio = run.ratio(name, target)
-            number = "not measured" if ratio is None else f"{ratio:.3g}x"
-            word = "" if ratio is None else verdict(ratio >= target.ratio)
-            what = f"{target.way} against {target.peer}"
-            rows.append([name, what, f"{target.ratio:g}x", number, word])
-    name, way, wanted = CHAIN
-    throughput = run.throughput(name, way)
-    word = verdict(throughput >= wanted)
-    rows.append([name, way, f"{wanted:g} GB/s", f"{throughput:.3g} GB/s", word])
-    reached = sum(row[-1] == verdict(True) for row in rows)
-    measured = sum(bool(row[-1]) for row in rows)
-    head = ["file", "what", "target, at least", "measured", ""]
-    return f"{reached} of {measured} reached.\n\n" + table(head, rows)
 
 
 def throughput_table(run: CaptureRun) -> str:

@@ -4,12 +4,11 @@ A timing is the median of its rounds; a ratio is one of two medians of the same 
 file. A rate counts the complete messages of the file, also those that a reader did not give.
 """
 
-import json
 import statistics
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
-from captures.files import LARGE, SLICE, SMALL, File
+from captures.files import LARGE, MANY, SLICE, SMALL, File
 from captures.ways import ARROW, JSONL, LISTING, MITMPROXY, OBJECTS, TSHARK_FIELDS, TSHARK_JSON
 from engine.scaling import Measure
 
@@ -21,22 +20,32 @@ READERS = (ARROW, OBJECTS, JSONL, LISTING, MITMPROXY, TSHARK_FIELDS, TSHARK_JSON
 
 @dataclass(frozen=True)
 class Target:
-    """How many times the messages a second of `peer` `way` should read, on each compared file."""
+    """How many times the messages a second of `peer` `way` should read of `file`."""
 
+    file: str
     way: str
     peer: str
     ratio: float
 
 
 TARGETS = (
-    Target(ARROW, TSHARK_FIELDS, 60),
-    Target(ARROW, TSHARK_JSON, 250),
-    Target(OBJECTS, TSHARK_FIELDS, 30),
-    Target(OBJECTS, TSHARK_JSON, 120),
+    Target(SMALL, JSONL, TSHARK_JSON, 60),
+    Target(SMALL, JSONL, TSHARK_FIELDS, 25),
+    Target(SMALL, ARROW, TSHARK_FIELDS, 60),
+    Target(SMALL, ARROW, TSHARK_JSON, 250),
+    Target(SMALL, OBJECTS, TSHARK_FIELDS, 30),
+    Target(SMALL, OBJECTS, TSHARK_JSON, 120),
+    Target(SLICE, ARROW, TSHARK_FIELDS, 60),
+    Target(SLICE, ARROW, TSHARK_JSON, 150),
+    Target(SLICE, OBJECTS, TSHARK_FIELDS, 30),
+    Target(SLICE, OBJECTS, TSHARK_JSON, 120),
 )
 
-CHAIN = (LARGE, ARROW, 1.5)
+THROUGHPUTS = ((LARGE, ARROW, 1.5), (MANY, ARROW, 0.8))
 """A file, a way, and how many 10^9 bytes of pcap it should read a second."""
+
+RATES = ((SMALL, OBJECTS, 4e6),)
+"""A file, a way, and how many messages it should read a second."""
 
 
 @dataclass(frozen=True)
@@ -70,15 +79,14 @@ class CaptureRun:
         """10^9 bytes of pcap a second."""
         return self.files[file].size / self.seconds[file, way] / 1e9
 
-    def ratio(self, file: str, target: Target) -> float | None:
-        """How much faster we are; None where the peer is missing."""
-        ours, theirs = self.rate(file, target.way), self.rate(file, target.peer)
+    def ratio(self, target: Target) -> float | None:
+        """How much faster we are; None where one of both was not measured."""
+        ours, theirs = self.rate(target.file, target.way), self.rate(target.file, target.peer)
         return None if ours is None or theirs is None else ours / theirs
 
 
-def load(path: Path) -> CaptureRun:
+def load(data: dict[str, Any]) -> CaptureRun:
     """Reads what `captures.measure` wrote."""
-    data = json.loads(path.read_text())
     return CaptureRun(
         data["date"],
         data["machine"],

@@ -1,4 +1,4 @@
-"""The measured numbers, read back from pytest-benchmark's JSON, and the targets they are held to.
+"""The engine's numbers, and the targets they are held to.
 
 Everything the report and the chart show is a median per message; a ratio is one of two medians of
 the same run.
@@ -7,6 +7,7 @@ the same run.
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 OURS = "wsdefrag"
 WSPROTO = "wsproto message"
@@ -91,15 +92,31 @@ class Run:
         return theirs.nanoseconds / ours.nanoseconds
 
 
-def load(path: Path) -> Run:
-    """Reads what `pytest --benchmark-json` wrote."""
+def summary(path: Path) -> dict[str, Any]:
+    """What the record keeps of the file that `pytest --benchmark-json` wrote."""
     data = json.loads(path.read_text())
-    timings = {}
+    timings = []
     for benchmark in data["benchmarks"]:
         info, stats = benchmark["extra_info"], benchmark["stats"]
-        timings[info["workload"], info["reader"]] = Timing(
-            stats["median"] * 1e9 / info["messages"],
-            info["payload_bytes"] / info["messages"],
-            stats["rounds"],
+        timings.append(
+            {
+                "workload": info["workload"],
+                "reader": info["reader"],
+                "nanoseconds": stats["median"] * 1e9 / info["messages"],
+                "message_size": info["payload_bytes"] / info["messages"],
+                "rounds": stats["rounds"],
+            }
         )
-    return Run(data["datetime"][:10], data["machine_info"]["wsdefrag"], timings)
+    machine = data["machine_info"]["wsdefrag"]
+    return {"date": data["datetime"][:10], "machine": machine, "timings": timings}
+
+
+def load(data: dict[str, Any]) -> Run:
+    """Reads the part of a record."""
+    timings = {
+        (one["workload"], one["reader"]): Timing(
+            one["nanoseconds"], one["message_size"], one["rounds"]
+        )
+        for one in data["timings"]
+    }
+    return Run(data["date"], data["machine"], timings)

@@ -1,8 +1,7 @@
 """The part of `RESULTS.md` about proxies and sending."""
 
-import json
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
 from proxies import whole_proxies
 from proxies.turns import Comparison
@@ -23,9 +22,8 @@ class ProxyRun:
     parts: dict[str, list[Comparison]]
 
 
-def load(path: Path) -> ProxyRun:
-    """Reads the file of `proxies.measure`."""
-    data = json.loads(path.read_text())
+def load(data: dict[str, Any]) -> ProxyRun:
+    """Reads what `proxies.measure` wrote."""
     parts = {
         heading: [Comparison(**fields) for fields in comparisons]
         for heading, comparisons in data["parts"].items()

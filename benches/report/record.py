@@ -1,10 +1,11 @@
-"""The numbers of one run in one file, `RESULTS.json`, and two such files compared.
+"""The numbers of each part's last run in one file, `RESULTS.json`, and two such files compared.
 
     python -m report.record OLD.json NEW.json    prints the ratio old/new of every number
 
-Run it in `benches/`. The file is committed, so that a run can be compared with an older one.
-`engine` holds the medians of `engine/bench_messages.py`; `scaling`, `captures` and `proxies` hold
-what those benchmarks wrote.
+Run it in `benches/`. The file is committed, so that a run can be compared with an older one, and so
+that a run of some parts keeps the numbers of the others. `engine` holds the medians of
+`engine/bench_messages.py`; `scaling`, `captures`, `outputs` and `proxies` hold what those
+benchmarks wrote. A part that was never run is missing.
 """
 
 import json
@@ -14,48 +15,31 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from report import engine_results
 from report.tables import table
 
 NAME = "RESULTS.json"
 
-
-def join(messages: Path, scaling: Path, captures: Path, proxies: Path) -> dict[str, Any]:
-    """What the four files of one run hold; of the engine's, what the report shows."""
-    run = engine_results.load(messages)
-    timings = [
-        {
-            "workload": workload,
-            "reader": reader,
-            "nanoseconds": timing.nanoseconds,
-            "message_size": timing.message_size,
-            "rounds": timing.rounds,
-        }
-        for (workload, reader), timing in run.timings.items()
-    ]
-    return {
-        "engine": {"date": run.date, "machine": run.machine, "timings": timings},
-        "scaling": json.loads(scaling.read_text()),
-        "captures": json.loads(captures.read_text()),
-        "proxies": json.loads(proxies.read_text()),
-    }
+Record = dict[str, Any]
 
 
-def numbers(record: dict[str, Any]) -> Iterator[tuple[str, str, float]]:
+def numbers(record: Record) -> Iterator[tuple[str, str, float]]:
     """Each number's name, its unit and its value."""
-    for one in record["engine"]["timings"]:
+    captures = record.get("captures", {})
+    outputs = record.get("outputs", {})
+    for one in record.get("engine", {}).get("timings", []):
         yield f"{one['workload']}: {one['reader']}", "ns a message", one["nanoseconds"]
-    for one in [*record["scaling"], *record["captures"]["scaling"]]:
+    measures = (record.get("scaling"), captures.get("scaling"), outputs.get("measures"))
+    for one in (one for part in measures for one in part or []):
         yield one["what"], one["unit"], one["value"]
-    for one in record["captures"]["timings"]:
+    for one in captures.get("timings", []):
         yield f"capture {one['file']}: {one['way']}", "s", statistics.median(one["seconds"])
-    for heading, comparisons in record["proxies"]["parts"].items():
+    for heading, comparisons in record.get("proxies", {}).get("parts", {}).items():
         for one in comparisons:
             for way, nanoseconds in one["nanoseconds"].items():
                 yield f"{heading}: {one['what']}: {way}", f"ns a {one['unit']}", nanoseconds
 
 
-def compare(old: dict[str, Any], new: dict[str, Any]) -> str:
+def compare(old: Record, new: Record) -> str:
     """A table of the numbers that both records have; a ratio above 1 means that time fell."""
     before = {(name, unit): value for name, unit, value in numbers(old)}
     rows = []
@@ -67,13 +51,13 @@ def compare(old: dict[str, Any], new: dict[str, Any]) -> str:
     return table(["number", "old", "new", "unit", "old/new"], rows)
 
 
-def load(path: Path) -> dict[str, Any]:
-    """Reads what `save` wrote."""
-    record: dict[str, Any] = json.loads(path.read_text())
+def load(path: Path) -> Record:
+    """Reads what `save` wrote; nothing where there is no such file."""
+    record: Record = json.loads(path.read_text()) if path.exists() else {}
     return record
 
 
-def save(record: dict[str, Any], path: Path) -> None:
+def save(record: Record, path: Path) -> None:
     """Writes a record, a number a line, so that two of them can be read side by side."""
     path.write_text(json.dumps(record, indent=1) + "\n")
 

@@ -1,13 +1,30 @@
 """The first part of `RESULTS.md`: whole programs, from their start to their end."""
 
-from captures.ways import JSONL, LISTING, TSHARK_FIELDS, TSHARK_JSON
+from captures.ways import (
+    HAR,
+    JSONL,
+    LISTING,
+    MITM,
+    PARQUET,
+    REPORT,
+    TSHARK_FIELDS,
+    TSHARK_JSON,
+)
 from proxies.turns import Comparison
 from proxies.whole_proxies import ROUND_TRIP
 from report.capture_results import COMPARED, CaptureRun
 from report.duration import duration
 from report.tables import table
 
-COMMANDS = ((JSONL, TSHARK_JSON), (LISTING, TSHARK_FIELDS))
+COMMANDS = (
+    (JSONL, TSHARK_JSON),
+    (JSONL, TSHARK_FIELDS),
+    (LISTING, TSHARK_FIELDS),
+    (HAR, TSHARK_JSON),
+    (MITM, TSHARK_JSON),
+    (PARQUET, TSHARK_JSON),
+    (REPORT, TSHARK_JSON),
+)
 """Commands that read a capture file, ours and theirs."""
 
 INTRODUCTION = """\
@@ -25,9 +42,9 @@ Beside "no proxy", the ratio says what share of that rate is left. The picows pi
 on and has no limits, no back-pressure and no end in order; nginx and haproxy pass bytes on."""
 
 
-def render(captures: CaptureRun, proxies: list[Comparison]) -> str:
+def render(captures: CaptureRun | None, proxies: list[Comparison]) -> str:
     """The heading, the table and what is to be said about it."""
-    rows = [*command_rows(captures), *proxy_rows(proxies)]
+    rows = [*(command_rows(captures) if captures else []), *proxy_rows(proxies)]
     head = ["what", "ours", "against", "its number", "ratio"]
     notes = [INTRODUCTION, table(head, rows), *([ON_PROXIES] if proxies else [])]
     return "\n\n".join(["## Whole programs", *notes])

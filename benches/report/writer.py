@@ -1,11 +1,10 @@
-"""Turns the measured numbers into `RESULTS.md`, `RESULTS.json`, `chart.svg` and `captures.svg`.
+"""Turns the measured numbers into `RESULTS.md`, `chart.svg` and `captures.svg`.
 
-    python -m report.writer MESSAGES.json SCALING.json CAPTURES.json PROXIES.json DIRECTORY
+    python -m report.writer RESULTS.json DIRECTORY
 
 Run it in `benches/`. `NOTES.md`, written by hand, becomes the last part of `RESULTS.md`.
 """
 
-import json
 import sys
 from pathlib import Path
 
@@ -15,121 +14,57 @@ from report import (
     capture_chart,
     capture_report,
     capture_results,
+    capture_targets,
     engine_chart,
+    engine_report,
     engine_results,
+    output_report,
     proxy_report,
     record,
     whole_programs,
 )
-from report.capture_results import CaptureRun
-from report.engine_results import COPY, INFLATE, TARGETS, Run, Target
-from report.proxy_report import ProxyRun
-from report.tables import scaling_table, table, verdict
+from report.record import Record
 
 NOTES = Path(__file__).resolve().parents[1] / "NOTES.md"
+NAMES = ("RESULTS.md", record.NAME, "chart.svg", "captures.svg")
 
-
-def machine_table(run: Run) -> str:
-    """The date, the machine and the versions, as a list."""
-    lines = {"Date": run.date, **run.machine}
-    return "\n".join(f"- {label}: {value}" for label, value in lines.items())
-
-
-def time_table(run: Run) -> str:
-    """Medians in nanoseconds, a line for each workload."""
-
-    def cell(workload: str, reader: str) -> str:
-        timing = run.timings.get((workload, reader))
-        return f"{timing.nanoseconds:,.0f}" if timing else ""
-
-    rows = ([name, *(cell(name, reader) for reader in run.readers)] for name in run.workloads)
-    return table(["ns per message", *run.readers], rows)
-
-
-def throughput_table(run: Run) -> str:
-    """The same as decoded bytes per second."""
-
-    def cell(workload: str, reader: str) -> str:
-        timing = run.timings.get((workload, reader))
-        return f"{timing.gigabytes_per_second:.3g}" if timing else ""
-
-    rows = ([name, *(cell(name, reader) for reader in run.readers)] for name in run.workloads)
-    return table(["GB/s of content", *run.readers], rows)
-
-
-def target_table(run: Run) -> str:
-    """How many targets were reached, and each of them."""
-    rows = []
-    for target in TARGETS:
-        ratio = run.speedup(target.workload, target.peer)
-        rows.append(
-            [
-                target.workload,
-                target.peer,
-                wanted(target),
-                f"{ratio:.3g}x",
-                verdict(ratio >= target.ratio),
-            ]
-        )
-    reached = sum(row[-1] == verdict(True) for row in rows)
-    head = ["workload", "against", "target, at least", "measured", ""]
-    return f"{reached} of {len(rows)} reached.\n\n" + table(head, rows)
-
-
-def wanted(target: Target) -> str:
-    """A target in words; that of a floor is a ratio below 1."""
-    if target.peer == COPY:
-        return f"{target.ratio:g}x (of its speed)"
-    if target.peer == INFLATE:
-        return f"{target.ratio:.3g}x (within {1 / target.ratio:g}x of its time)"
-    return f"{target.ratio:g}x"
-
-
-def render(run: Run, measures: list[Measure], captures: CaptureRun, proxies: ProxyRun) -> str:
-    """The whole of `RESULTS.md`."""
-    return f"""\
+INTRODUCTION = """\
 # Results
 
-Written by `make bench`. Every number is the median of its rounds in one run.
-
-{machine_table(run)}
-
-{whole_programs.render(captures, proxies.parts.get(whole_proxies.HEADING, []))}
-
-## Time per message
-
-{time_table(run)}
-
-## Throughput
-
-{throughput_table(run)}
-
-## Targets
-
-A ratio is the other's time divided by ours, so more is better.
-
-{target_table(run)}
-
-## Memory and scaling
-
-{scaling_table(measures)}
-
-{capture_report.render(captures)}
-{proxy_report.render(proxies)}
-{NOTES.read_text()}"""
+Written by `make bench`. Every number is the median of its rounds in one run. Parts may be \
+measured on different days, so each has its date."""
 
 
-def write(messages: Path, scaling: Path, captures: Path, proxies: Path, directory: Path) -> None:
-    """Reads the four files of numbers; writes report, record and charts into a directory."""
-    run = engine_results.load(messages)
-    measures = [Measure(**fields) for fields in json.loads(scaling.read_text())]
-    capture_run = capture_results.load(captures)
-    proxy_run = proxy_report.load(proxies)
-    (directory / "RESULTS.md").write_text(render(run, measures, capture_run, proxy_run))
-    record.save(record.join(messages, scaling, captures, proxies), directory / record.NAME)
-    engine_chart.draw(run, directory / "chart.svg")
-    capture_chart.draw(capture_run, directory / "captures.svg")
+def render(record: Record) -> str:
+    """The whole of `RESULTS.md`; a part that was never measured is left out."""
+    engine = engine_results.load(record["engine"]) if "engine" in record else None
+    captures = capture_results.load(record["captures"]) if "captures" in record else None
+    outputs = output_report.load(record["outputs"]) if "outputs" in record else None
+    proxies = proxy_report.load(record["proxies"]) if "proxies" in record else None
+    scaling = [Measure(**fields) for fields in record.get("scaling", [])]
+    programs = proxies.parts.get(whole_proxies.HEADING, []) if proxies else []
+    sections = [
+        INTRODUCTION,
+        engine_report.machine_table(engine) if engine else None,
+        whole_programs.render(captures, programs),
+        engine_report.render(engine, scaling) if engine else None,
+        capture_targets.render(captures, outputs.measures if outputs else []),
+        capture_report.render(captures) if captures else None,
+        output_report.render(outputs) if outputs else None,
+        proxy_report.render(proxies) if proxies else None,
+        NOTES.read_text(),
+    ]
+    return "\n\n".join(section.strip("\n") for section in sections if section) + "\n"
+
+
+def write(record: Record, directory: Path) -> None:
+    """Writes the report and the charts into a directory."""
+    (directory / "RESULTS.md").write_text(render(record))
+    if "engine" in record:
+        engine_chart.draw(engine_results.load(record["engine"]), directory / "chart.svg")
+    if "captures" in record:
+        capture_chart.draw(capture_results.load(record["captures"]), directory / "captures.svg")
 
 
 if __name__ == "__main__":
-    write(*map(Path, sys.argv[1:6]))
+    write(record.load(Path(sys.argv[1])), Path(sys.argv[2]))

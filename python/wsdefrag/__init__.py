@@ -24,6 +24,9 @@ Example:
     >>> reassembler.receive_eof()
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 try:
     from wsdefrag._native import DirectionState, InternalError, RelayDirection, __version__
 except ImportError as error:
@@ -34,13 +37,6 @@ except ImportError as error:
             "configuration, not in one that has a GIL of its own"
         ) from error
     raise
-from wsdefrag.budget import Budget
-from wsdefrag.chunks import ChunkDecoder
-from wsdefrag.connection import WebSocketConnection
-from wsdefrag.data import WebSocketData
-from wsdefrag.deflate import DeflateParams
-from wsdefrag.direction import WebSocketDirection
-from wsdefrag.encoder import FrameEncoder
 from wsdefrag.errors import (
     CaptureError,
     HandshakeFailed,
@@ -52,27 +48,36 @@ from wsdefrag.errors import (
     ProtocolError,
     WebSocketError,
 )
-from wsdefrag.events import (
-    Close,
-    Event,
-    Incomplete,
-    MessageChunk,
-    OpaqueMessage,
-    Ping,
-    Pong,
-    ProtocolViolation,
-    TimedOut,
-    UncollectedMessage,
-)
-from wsdefrag.fragmenter import Fragmenter
-from wsdefrag.frames import Frame, FrameDecoder
-from wsdefrag.limits import Limits
-from wsdefrag.message import WebSocketMessage, WebSocketMessageState
-from wsdefrag.opcode import CloseCode, Opcode
-from wsdefrag.pass_through import PassThroughRelay
-from wsdefrag.reassembler import MessageReassembler
-from wsdefrag.relay import WebSocketRelay
-from wsdefrag.strictness import Strictness
+
+if TYPE_CHECKING:
+    from wsdefrag.budget import Budget
+    from wsdefrag.chunks import ChunkDecoder
+    from wsdefrag.connection import WebSocketConnection
+    from wsdefrag.data import WebSocketData
+    from wsdefrag.deflate import DeflateParams
+    from wsdefrag.direction import WebSocketDirection
+    from wsdefrag.encoder import FrameEncoder
+    from wsdefrag.events import (
+        Close,
+        Event,
+        Incomplete,
+        MessageChunk,
+        OpaqueMessage,
+        Ping,
+        Pong,
+        ProtocolViolation,
+        TimedOut,
+        UncollectedMessage,
+    )
+    from wsdefrag.fragmenter import Fragmenter
+    from wsdefrag.frames import Frame, FrameDecoder
+    from wsdefrag.limits import Limits
+    from wsdefrag.message import WebSocketMessage, WebSocketMessageState
+    from wsdefrag.opcode import CloseCode, Opcode
+    from wsdefrag.pass_through import PassThroughRelay
+    from wsdefrag.reassembler import MessageReassembler
+    from wsdefrag.relay import WebSocketRelay
+    from wsdefrag.strictness import Strictness
 
 __all__ = [
     "Budget",
@@ -118,3 +123,54 @@ __all__ = [
     "WebSocketRelay",
     "__version__",
 ]
+
+# Where the other names are. They are imported when they are first used, because the start of the
+# command takes longer than reading a small capture.
+_MODULES = {
+    "Budget": "budget",
+    "ChunkDecoder": "chunks",
+    "Close": "events",
+    "CloseCode": "opcode",
+    "DeflateParams": "deflate",
+    "Event": "events",
+    "Fragmenter": "fragmenter",
+    "Frame": "frames",
+    "FrameDecoder": "frames",
+    "FrameEncoder": "encoder",
+    "Incomplete": "events",
+    "Limits": "limits",
+    "MessageChunk": "events",
+    "MessageReassembler": "reassembler",
+    "OpaqueMessage": "events",
+    "Opcode": "opcode",
+    "PassThroughRelay": "pass_through",
+    "Ping": "events",
+    "Pong": "events",
+    "ProtocolViolation": "events",
+    "Strictness": "strictness",
+    "TimedOut": "events",
+    "UncollectedMessage": "events",
+    "WebSocketConnection": "connection",
+    "WebSocketData": "data",
+    "WebSocketDirection": "direction",
+    "WebSocketMessage": "message",
+    "WebSocketMessageState": "message",
+    "WebSocketRelay": "relay",
+}
+
+if not TYPE_CHECKING:  # with __getattr__, a type checker would accept every name
+
+    def __getattr__(name: str) -> object:
+        """Import a name when it is first used."""
+        if name in _MODULES:
+            value = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+        elif name in _MODULES.values():
+            return import_module(f"{__name__}.{name}")
+        else:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        globals()[name] = value
+        return value
+
+    def __dir__() -> list[str]:
+        """Return the names that were imported, and those that would be."""
+        return sorted({*globals(), *__all__})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import wsdefrag.events  # noqa: F401  (the native module makes events, and imports nothing)
 from wsdefrag._arguments import require_bool, require_optional
 from wsdefrag.deflate import DeflateParams
 from wsdefrag.limits import Limits

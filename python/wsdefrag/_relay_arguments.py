@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, TypedDict
 
+import wsdefrag.events  # noqa: F401  (the native module makes events, and imports nothing)
 from wsdefrag._arguments import (
     require_compression,
     require_extension,

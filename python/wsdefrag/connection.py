@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import wsdefrag.events  # noqa: F401  (the native module makes events, and imports nothing)
 from wsdefrag import _native
 from wsdefrag._arguments import require_extension, require_optional, require_retain
 from wsdefrag.data import WebSocketData

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from cli_captures import DEMO, gapped, invoke_capture, run_capture
-from cli_command import objects
+from cli_command import environment, objects
+from hang_guard import HANG_SECONDS
 from wsdefrag.capture import Capture, CapturedMessage
 
 
@@ -87,7 +90,7 @@ def test_lossy_messages_are_written_as_bytes_and_the_loss_is_said(tmp_path: Path
         (["3/c0"], "3/c0 names a message; give a capture before it."),
         ([DEMO, "3/c99999"], "connection 3 has no message 99999 of the client; it has 12"),
         ([DEMO, "3/x1"], "3/x1 does not exist, and names no message."),
-        ([DEMO, "77/0"], "connection 77 has no message 0; it has 0"),
+        ([DEMO, "77/0"], "no WebSocket has the number 77 (`wsdefrag connections` lists them)"),
         ([DEMO, "3/0", "--from", "client"], "3/0 names one message; --from chooses among several."),
         ([DEMO, "."], ". is a directory; give its files."),
     ],
@@ -119,3 +122,30 @@ def test_folder_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     file.write_bytes(b"")
     result = invoke_capture("extract", DEMO, "-o", file / "out")
     assert (result.exit_code, "Not a directory" in result.stderr) == (2, True)
+
+
+def test_full_disk_leaves_no_half_file(tmp_path: Path) -> None:
+    """A file may have 3,000 bytes, so a longer content is refused in its middle."""
+    script = """
+import resource, sys
+resource.setrlimit(resource.RLIMIT_FSIZE, (3000, 3000))
+from wsdefrag.cli import main
+main()
+"""
+    out = tmp_path / "out"
+    done = subprocess.run(
+        [sys.executable, "-c", script, "extract", str(DEMO), "-o", f"{out}/"],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=HANG_SECONDS,
+        check=False,
+    )
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"wsdefrag: {out}/")
+    assert "File too large" in line
+    entries = objects((out / "index.jsonl").read_bytes())
+    files = {path for path in out.rglob("*") if path.is_file()} - {out / "index.jsonl"}
+    assert files == {out / entry["name"] for entry in entries}
+    assert all(path.stat().st_size < 3_000 for path in files)

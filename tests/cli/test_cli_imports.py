@@ -91,3 +91,4 @@ def test_start_of_the_command_reads_no_capture_module() -> None:
     """`wsdefrag --version` needs click and the package, and nothing that reads captures."""
     found = imported("--version")
     assert not [name for name in found if name.startswith(("wsdefrag.capture", "wsdefrag.formats"))]
+    assert not found & {f"wsdefrag.{name}" for name in ("connection", "encoder", "events", "relay")}

@@ -40,7 +40,9 @@ def test_unusable_input_ends_with_2(wrong: list[str]) -> None:
     result = invoke(*wrong, stdin=GOOD)
     assert result.exit_code == 2
     assert result.stdout == ""
-    assert result.stderr.startswith("Usage: wsdefrag messages")
+    assert result.stderr.startswith("wsdefrag: ")
+    assert result.stderr.endswith(" Try wsdefrag messages --help.\n")
+    assert result.stderr.count("\n") == 1
     assert len(result.stderr) < 600
 
 

@@ -154,7 +154,7 @@ def _write_one(reading: Reading, name: Name, output: str) -> None:
             count += 1
     if found is None:
         side = {True: " of the client", False: " of the server", None: ""}[name.from_client]
-        reason = (
+        reason = reading.losses.not_found() or (
             f"connection {name.connection} has no message {name.number}{side}; it has {count:,}"
         )
         raise UnusableInput(reading.name, reason)

@@ -11,14 +11,19 @@ import os
 import signal
 import sys
 import threading
+from contextlib import contextmanager
 from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from wsdefrag import __version__
-from wsdefrag.cli.output.errors import UnusableInput, note
+from wsdefrag.cli.output.errors import UnusableInput, WrongUsage, note
 from wsdefrag.cli.signals import Stopped, handled, received
 from wsdefrag.cli.standard_streams import discard_stdout, open_standard_streams
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
 
 _EPILOG = """
 \b
@@ -42,8 +47,35 @@ _COMMANDS = (
 )
 
 
+@contextmanager
+def _usage_on_one_line() -> Generator[None, None, None]:
+    """Have wrong arguments end the command with one line; click would print four."""
+    try:
+        yield
+    except click.exceptions.NoArgsIsHelpError:
+        raise
+    except click.UsageError as error:
+        raise WrongUsage(error) from None
+
+
 class _Group(click.Group):
     """The group of the subcommands, which imports those that are used."""
+
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **extra: Any,  # noqa: ANN401
+    ) -> click.Context:
+        """Parse the options before the subcommand."""
+        with _usage_on_one_line():
+            return super().make_context(info_name, args, parent, **extra)
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run a subcommand."""
+        with _usage_on_one_line():
+            return super().invoke(ctx)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of the subcommands."""

@@ -28,6 +28,27 @@ class CommandError(click.ClickException):
         click.echo(f"wsdefrag: {self.message}", file=file, err=file is None)
 
 
+class WrongUsage(click.ClickException):
+    """Ends the command because of its arguments, with one line that names the help.
+
+    Args:
+        error: What click found.
+    """
+
+    exit_code = 2
+
+    def __init__(self, error: click.UsageError) -> None:
+        """Compose the line."""
+        text = " ".join(error.format_message().split())
+        if error.ctx is not None:
+            text += f" Try {error.ctx.command_path} --help."
+        super().__init__(text)
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        """Print the line to ``file``, or to standard error if None."""
+        click.echo(f"wsdefrag: {self.message}", file=file, err=file is None)
+
+
 class BadStream(CommandError):
     """The bytes break a rule, exceed a limit or end too early."""
 

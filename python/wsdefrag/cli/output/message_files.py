@@ -12,8 +12,9 @@ and for text that is not whole.
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 import click
 
@@ -21,6 +22,7 @@ from wsdefrag.cli.output.errors import UnusableInput, printable_name
 from wsdefrag.formats.jsonl import json_line
 
 if TYPE_CHECKING:
+    from io import FileIO
     from types import TracebackType
 
     from typing_extensions import Self
@@ -52,7 +54,7 @@ class MessageFiles:
         self._folder = folder
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            self._index: IO[bytes] = (folder / _INDEX).open("wb")
+            self._index: FileIO = (folder / _INDEX).open("wb", buffering=0)
         except OSError as error:
             raise UnusableInput(name, error.strerror or str(error)) from None
 
@@ -67,7 +69,7 @@ class MessageFiles:
         traceback: TracebackType | None,
     ) -> None:
         """Close the list; files that were written stay."""
-        self._index.close()
+        self._index.close()  # it is not buffered, so nothing is left to be written
 
     def write(self, message: CapturedMessage) -> None:
         """Write a message.
@@ -83,11 +85,17 @@ class MessageFiles:
         path /= f"{message.seq:06}-{side}{_ending(message)}"
         line = json_line(message, content=False).removesuffix(b"}\n")
         name = json.dumps(path.relative_to(self._folder).as_posix()).encode()
+        entry = b'%b, "name": %b}\n' % (line, name)
+        listed = self._index.tell()
         try:
             path.parent.mkdir(exist_ok=True)
             path.write_bytes(message.content)
-            self._index.write(b'%b, "name": %b}\n' % (line, name))
+            while entry:  # a full disk may take a part of it before it refuses the rest
+                entry = entry[self._index.write(entry) :]
         except OSError as error:
+            with suppress(OSError):  # neither half a file nor half a line is left
+                self._index.truncate(listed)
+                path.unlink(missing_ok=True)
             raise UnusableInput(printable_name(str(path)), error.strerror or str(error)) from None
 
 

@@ -1,0 +1,1 @@
+"""Measures what is made of captures: lines, archives, tables and reports."""
