@@ -2,8 +2,8 @@
 
     python examples/upgrade.py
 
-`examples/proxy.py` uses this module; the command above shows what it reads. `HandshakeTap` reads
-both heads as they pass by; the bytes after a head belong to the WebSocket (RFC 6455 section 4).
+`HandshakeTap` reads both heads as they pass by; the bytes after a head belong to the WebSocket (RFC
+6455 section 4). `wsdefrag.proxy` is a whole proxy.
 """
 
 from __future__ import annotations

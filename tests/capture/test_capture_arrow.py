@@ -23,7 +23,7 @@ import pytest
 
 from capture_conversation import Conversation, capture_of, text
 from capture_recordings import recordings
-from capture_seen import EVENT_FIELDS, MESSAGE_FIELDS
+from capture_values import EVENT_FIELDS, MESSAGE_FIELDS
 from wsdefrag import Strictness
 from wsdefrag.capture import (
     ArrowTables,

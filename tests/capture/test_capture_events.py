@@ -21,7 +21,8 @@ from capture_conversation import (
     text,
     upgraded,
 )
-from capture_seen import EVENT_FIELDS, Seen, event_values, read
+from capture_seen import Seen, read
+from capture_values import EVENT_FIELDS, event_values
 from wire_writer import CONTINUATION, PING, PONG, TEXT, Deflater
 from wsdefrag.capture import Capture, CapturedEvent
 from wsdefrag.formats.event_text import event_text

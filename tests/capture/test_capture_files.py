@@ -29,7 +29,8 @@ from capture_files import (
     simple,
 )
 from capture_samples import EXPECTED, FILE, PACKETS, SENT, short_talk
-from capture_seen import Seen, message_values, read
+from capture_seen import Seen, read
+from capture_values import message_values
 from wsdefrag.capture import Capture
 
 ORDERS: tuple[Order, ...] = ("little", "big")

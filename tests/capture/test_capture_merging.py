@@ -16,7 +16,8 @@ from capture_craft import Captured
 from capture_files import pcap, pcapng, snoop
 from capture_packets import ports
 from capture_samples import EXPECTED, PACKETS, SENT
-from capture_seen import Seen, message_values, read
+from capture_seen import Seen, read
+from capture_values import message_values
 from wsdefrag.capture import Capture
 from wsdefrag.errors import CaptureError
 

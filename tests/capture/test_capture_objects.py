@@ -13,7 +13,8 @@ import pytest
 
 from capture_conversation import Conversation, capture_of, one_frame, text
 from capture_recordings import recordings
-from capture_seen import CONNECTION_FIELDS, MESSAGE_FIELDS, read
+from capture_seen import read
+from capture_values import CONNECTION_FIELDS, MESSAGE_FIELDS
 from wsdefrag.capture import (
     Account,
     Capture,

@@ -16,7 +16,8 @@ from capture_conversation import START, Conversation, answer_head, capture_of, r
 from capture_craft import Captured
 from capture_files import pcapng
 from capture_passes import CAPTURE, CONNECTIONS, EXPECTED, MESSAGES, Pieces, batches, dump
-from capture_seen import connection_values, read
+from capture_seen import read
+from capture_values import connection_values
 from hang_guard import HANG_SECONDS
 from wsdefrag.capture import Capture, CapturedConnection, CapturedMessage, CaptureReader
 

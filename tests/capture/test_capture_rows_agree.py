@@ -19,7 +19,7 @@ from pyarrow import ipc, parquet
 from capture_files import pcapng
 from capture_mutations import mutated
 from capture_recordings import LOADED, packets_of
-from capture_seen import EVENT_FIELDS, MESSAGE_FIELDS, event_values, message_values
+from capture_values import EVENT_FIELDS, MESSAGE_FIELDS, event_values, message_values
 from wsdefrag.capture import Capture, CapturedConnection, CapturedEvent, CapturedMessage
 from wsdefrag.formats.jsonl import write_jsonl
 from wsdefrag.formats.tables import write_arrow, write_parquet

@@ -25,7 +25,8 @@ from capture_conversation import (
     request_head,
     text,
 )
-from capture_seen import Seen, message_values, read
+from capture_seen import Seen, read
+from capture_values import message_values
 from http2_craft import (
     CONTINUATION,
     DATA,

@@ -86,7 +86,7 @@ def relay(request: pytest.FixtureRequest) -> Relay:
     if mode == "decide":
         return wsdefrag.WebSocketRelay(deflate=deflate, extension=NAME)
     return wsdefrag.PassThroughRelay(
-        mode=mode, deflate=deflate, extension=NAME, collect_up_to=1 << 20
+        mode=mode, deflate=deflate, extension=NAME, collect_up_to=1 << 40
     )
 
 

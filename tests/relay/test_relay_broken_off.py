@@ -24,7 +24,7 @@ class TestBehindAClose:
 
     @pytest.mark.parametrize("begun", [1, 2, 4])
     def test_frame_that_was_coming_in_is_not_sent_after_a_close(self, begun: int) -> None:
-        relay = PassThroughRelay(mode="frames", collect_up_to=1 << 20)
+        relay = PassThroughRelay(mode="frames", collect_up_to=1 << 40)
         wire = frame(TEXT, b"hello")
         relay.receive_data(wire[:begun], from_client=False)
         assert relay.send_close(1000, to_client=True)
@@ -34,7 +34,7 @@ class TestBehindAClose:
         assert relay.bytes_buffered == 0
 
     def test_fragment_that_was_coming_in_is_not_sent_after_a_close(self) -> None:
-        relay = PassThroughRelay(mode="frames", collect_up_to=1 << 20)
+        relay = PassThroughRelay(mode="frames", collect_up_to=1 << 40)
         first, last = fragments(TEXT, [b"he", b"llo"])
         relay.receive_data(first + last[:3], from_client=False)
         assert relay.send_close(1000, to_client=True)
@@ -42,7 +42,7 @@ class TestBehindAClose:
         assert sent(relay) == first + CLOSE_1000
 
     def test_frame_that_is_passing_is_finished_before_a_close(self) -> None:
-        relay = PassThroughRelay(mode="bytes", collect_up_to=1 << 20)
+        relay = PassThroughRelay(mode="bytes", collect_up_to=1 << 40)
         wire = frame(TEXT, b"hello")
         relay.receive_data(wire[:3], from_client=False)
         assert relay.send_close(1000, to_client=True)
@@ -54,7 +54,7 @@ class TestFrameThatWillNeverBeWhole:
     """Only where bytes go as they come, and their sender stops inside a frame."""
 
     def broken_off(self, before: Any = None) -> PassThroughRelay:
-        relay = PassThroughRelay(mode="bytes", collect_up_to=1 << 20)
+        relay = PassThroughRelay(mode="bytes", collect_up_to=1 << 40)
         relay.receive_data(frame(TEXT, b"hello")[:4], from_client=False)
         if before:
             before(relay)
@@ -77,7 +77,7 @@ class TestFrameThatWillNeverBeWhole:
         assert relay.bytes_buffered == 0
 
     def test_controls_follow_its_last_byte_whatever_is_wrong_with_its_message(self) -> None:
-        relay = PassThroughRelay(mode="bytes", collect_up_to=1 << 20)
+        relay = PassThroughRelay(mode="bytes", collect_up_to=1 << 40)
         wire = frame(TEXT, b"hell\xc3")
         relay.receive_data(wire[:3], from_client=False)
         relay.send_ping(b"x", to_client=True)
@@ -88,7 +88,7 @@ class TestFrameThatWillNeverBeWhole:
         assert relay.bytes_buffered == 0
 
     def test_broken_off_between_frames_still_takes_controls(self) -> None:
-        relay = PassThroughRelay(mode="bytes", collect_up_to=1 << 20)
+        relay = PassThroughRelay(mode="bytes", collect_up_to=1 << 40)
         (first, _) = fragments(TEXT, [b"he", b"llo"])
         relay.receive_data(first, from_client=False)
         relay.receive_eof(from_client=False)
@@ -102,7 +102,7 @@ class TestMessageOfWhichNothingWasSent:
 
     @pytest.mark.parametrize("cut", [0, 2, 4, 7])
     def test_messages_can_be_injected_where_its_only_frame_was_refused(self, cut: int) -> None:
-        relay = PassThroughRelay(mode="frames", collect_up_to=1 << 20)
+        relay = PassThroughRelay(mode="frames", collect_up_to=1 << 40)
         wire = frame(TEXT, b"h\xffllo")
         events = relay.receive_data(wire[:cut], from_client=False)
         events += relay.receive_data(wire[cut:], from_client=False)
@@ -112,7 +112,7 @@ class TestMessageOfWhichNothingWasSent:
         assert sent(relay) == frame(BINARY, b"by the way") + close_frame(1007)
 
     def test_messages_do_not_wait_for_a_frame_that_was_not_begun_to_be_sent(self) -> None:
-        relay = PassThroughRelay(mode="frames", collect_up_to=1 << 20)
+        relay = PassThroughRelay(mode="frames", collect_up_to=1 << 40)
         wire = frame(TEXT, b"hello")
         relay.receive_data(wire[:4], from_client=False)
         relay.inject(injected())
@@ -122,7 +122,7 @@ class TestMessageOfWhichNothingWasSent:
 
     @pytest.mark.parametrize("mode", THROUGH)
     def test_messages_wait_for_one_that_was_begun_to_be_sent(self, mode: Through) -> None:
-        relay = PassThroughRelay(mode=mode, collect_up_to=1 << 20)
+        relay = PassThroughRelay(mode=mode, collect_up_to=1 << 40)
         first, last = fragments(TEXT, [b"he", b"llo"])
         relay.receive_data(first, from_client=False)
         relay.inject(injected())

@@ -41,7 +41,7 @@ class TestRecord:
                 super().__setattr__(name, value)
 
         budget = Budget(1000)
-        relay = PassThroughRelay(mode="bytes", budget=budget, collect_up_to=1 << 20)
+        relay = PassThroughRelay(mode="bytes", budget=budget, collect_up_to=1 << 40)
         relay.receive_data(fragments(TEXT, [b"he", b"llo"])[0], from_client=False)
         notes = [Stubborn(Opcode.TEXT, False, b"by the way") for _ in range(3)]
         for note in notes:

@@ -109,7 +109,7 @@ def work():
 def work():
     for mode in ("frames", "bytes"):
         budget = wsdefrag.Budget(1 << 20)
-        relay = wsdefrag.PassThroughRelay(mode=mode, budget=budget, collect_up_to=1 << 20)
+        relay = wsdefrag.PassThroughRelay(mode=mode, budget=budget, collect_up_to=1 << 40)
         relay.receive_data(MESSAGES, from_client=False)
         relay.inject(Note(1, False, b"note"))
         relay.send_ping(b"x", to_client=True)

@@ -185,7 +185,7 @@ def rest():
 rest()
 """,
     "injected": """
-one = wsdefrag.PassThroughRelay(collect_up_to=1 << 20)
+one = wsdefrag.PassThroughRelay(collect_up_to=1 << 40)
 def rest():
     keys = []
     for _ in range(200):

@@ -221,7 +221,7 @@ print("done")
         """What is sent on is what came, whatever the events had to wait for."""
         code = f"""
 budget = wsdefrag.Budget(1 << 24)
-options = dict(mode={mode!r}, deflate=AGREED, budget=budget, collect_up_to=1 << 20)
+options = dict(mode={mode!r}, deflate=AGREED, budget=budget, collect_up_to=1 << 40)
 relays = [wsdefrag.PassThroughRelay(**options) for _ in range(20)]
 found = [[] for _ in relays]
 interrupted(feeding(relays, found, from_client=False), 50)

@@ -53,7 +53,7 @@ def owners():
         one = pair()
         one.receive_data(b"\x89\x00" * 2 + cut, from_client=False)
         yield one
-    one = wsdefrag.PassThroughRelay(mode="bytes", collect_up_to=1 << 20)
+    one = wsdefrag.PassThroughRelay(mode="bytes", collect_up_to=1 << 40)
     one.receive_data(cut, from_client=False)
     yield one
     one = Connection(ConnectionType.CLIENT)
@@ -81,7 +81,7 @@ def hold_and_release():
     (waiting,) = relay.receive_data(b"\x81\x02hi", from_client=False)
     relay = None
     assert budget.bytes_held == 0 and waiting.content == b"hi"
-    passing = wsdefrag.PassThroughRelay(mode="bytes", collect_up_to=1 << 20)
+    passing = wsdefrag.PassThroughRelay(mode="bytes", collect_up_to=1 << 40)
     passing.receive_data(b"\x01\x02he", from_client=False)
     note = wsdefrag.WebSocketMessage(1, False, b"note")
     passing.inject(note)

@@ -153,7 +153,7 @@ def check():
         assert set(read) <= {{b"injected"}}, set(read)
 """,
     "PassThroughRelay": """
-one = wsdefrag.PassThroughRelay(retain=0, collect_up_to=1 << 20)
+one = wsdefrag.PassThroughRelay(retain=0, collect_up_to=1 << 40)
 def use(number, call):
     return contents(one.receive_data(CHUNK, from_client=False))
 def check():
@@ -164,7 +164,7 @@ def check():
     "Budget": """
 one = wsdefrag.Budget(1 << 30)
 def use(number, call):
-    relay = wsdefrag.PassThroughRelay(budget=one, collect_up_to=1 << 20)
+    relay = wsdefrag.PassThroughRelay(budget=one, collect_up_to=1 << 40)
     relay.receive_data(CHUNK + b"\\x82\\x05abc", from_client=False)
     assert one.bytes_held >= len(CHUNK)
     return relay.data_to_send(to_client=True) == CHUNK

@@ -159,12 +159,12 @@ class Page:
 
 
 @contextmanager
-def browser() -> Iterator[Page]:
-    """Start Chromium with one page."""
+def browser(*flags: str) -> Iterator[Page]:
+    """Start Chromium with one page; later flags win."""
     assert CHROMIUM is not None, "there is no chromium: apt-get install chromium"
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home:
         process = subprocess.Popen(
-            [CHROMIUM, *FLAGS, f"--user-data-dir={home}", "about:blank"],
+            [CHROMIUM, *FLAGS, *flags, f"--user-data-dir={home}", "about:blank"],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             env=os.environ | {"HOME": home},

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from ipaddress import ip_address
 from typing import Literal
 
@@ -55,6 +56,12 @@ class Captured:
             return self
         original = len(self.data) if self.original is None else self.original
         return replace(self, data=self.data[:length], original=original)
+
+
+@cache
+def packed(address: str) -> bytes:
+    """The bytes of an IPv4 or IPv6 address."""
+    return ip_address(address).packed
 
 
 def tcp(
@@ -107,8 +114,8 @@ def ipv4(
         + identification.to_bytes(2, "big")
         + (more << 13 | offset // 8).to_bytes(2, "big")
         + bytes([64, protocol, 0, 0])
-        + ip_address(source).packed
-        + ip_address(destination).packed
+        + packed(source)
+        + packed(destination)
         + options
         + payload
     )
@@ -167,8 +174,8 @@ def ipv6(
         bytes([0x60, 0, 0, 0])
         + (length & 0xFFFF).to_bytes(2, "big")
         + bytes([chain[0], 64])
-        + ip_address(source).packed
-        + ip_address(destination).packed
+        + packed(source)
+        + packed(destination)
         + headers
         + payload
     )

@@ -6,6 +6,7 @@ Follows the pcap and pcapng specifications (draft-ietf-opsawg-pcap, draft-ietf-o
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from struct import Struct
 
 from capture_craft import Captured, Order
 
@@ -19,6 +20,12 @@ STATISTICS = 5
 ENHANCED_PACKET = 6
 SECRETS = 10
 CUSTOM = 0x00000BAD
+
+# So many numbers of 32 bits. Records are written by the million.
+_WORDS: dict[Order, dict[int, Struct]] = {
+    "little": {count: Struct(f"<{count}I") for count in (1, 4, 6, 7)},
+    "big": {count: Struct(f">{count}I") for count in (1, 4, 6, 7)},
+}
 
 
 def pcap(
@@ -44,12 +51,12 @@ def pcap_record(packet: Captured, order: Order = "little", nanoseconds: bool = F
     seconds, rest = divmod(packet.time, SECOND)
     fraction = rest if nanoseconds else rest // 1000
     original = len(packet.data) if packet.original is None else packet.original
-    numbers = (seconds, fraction, len(packet.data), original)
-    return b"".join(number.to_bytes(4, order) for number in numbers) + packet.data
+    return _WORDS[order][4].pack(seconds, fraction, len(packet.data), original) + packet.data
 
 
 def _padded(data: bytes) -> bytes:
-    return data + bytes(-len(data) % 4)
+    rest = len(data) % 4
+    return data + bytes(4 - rest) if rest else data
 
 
 def option(code: int, value: bytes, order: Order = "little") -> bytes:
@@ -95,6 +102,8 @@ def interface(
 
 def units(time: int, resolution: int | None = 9, offset: int = 0) -> int:
     """Convert a time to the units of `if_tsresol`."""
+    if resolution == 9:
+        return time - offset * SECOND
     if resolution is None:
         resolution = 6
     rate: int = 2 ** (resolution & 0x7F) if resolution & 0x80 else 10**resolution
@@ -110,11 +119,16 @@ def enhanced(
     options: bytes = b"",
 ) -> bytes:
     """Write a packet with its interface and time."""
-    original = len(packet.data) if packet.original is None else packet.original
+    data = packet.data
+    size = len(data)
+    original = size if packet.original is None else packet.original
     time = units(packet.time, resolution, offset)
-    numbers = (packet.interface, time >> 32, time & 0xFFFFFFFF, len(packet.data), original)
-    head = b"".join(number.to_bytes(4, order) for number in numbers)
-    return block(ENHANCED_PACKET, head + _padded(packet.data) + options, order)
+    length = 32 + size + -size % 4 + len(options) + -len(options) % 4
+    words = _WORDS[order]
+    head = words[7].pack(
+        *(ENHANCED_PACKET, length, packet.interface, time >> 32, time & 0xFFFFFFFF, size, original)
+    )
+    return b"".join((head, _padded(data), _padded(options), words[1].pack(length)))
 
 
 def simple(packet: Captured, order: Order = "little") -> bytes:
@@ -158,4 +172,4 @@ def snoop_record(packet: Captured) -> bytes:
     original = len(packet.data) if packet.original is None else packet.original
     data = _padded(packet.data)
     numbers = (original, len(packet.data), 24 + len(data), 0, seconds, rest // 1000)
-    return b"".join(number.to_bytes(4, "big") for number in numbers) + data
+    return _WORDS["big"][6].pack(*numbers) + data

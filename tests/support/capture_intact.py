@@ -44,9 +44,15 @@ def direction(message: CapturedMessage) -> Direction:
 def contents_by_direction(seen: Seen) -> dict[Direction, list[bytes]]:
     """The messages of each direction; an incomplete message is given as its status."""
     found: dict[Direction, list[bytes]] = {}
+    # Addresses are looked up once for each side of a connection, not for each message.
+    sides: dict[tuple[int, bool], list[bytes]] = {}
     for message in seen.messages:
-        content = message.content if message.status == "ok" else message.status.encode()
-        found.setdefault(direction(message), []).append(content)
+        side = (id(message.connection), message.from_client)
+        contents = sides.get(side)
+        if contents is None:
+            contents = sides[side] = found.setdefault(direction(message), [])
+        status = message.status
+        contents.append(message.content if status == "ok" else status.encode())
     return found
 
 
@@ -56,19 +62,26 @@ def violations(intact: Intact, seen: Seen) -> list[str]:
     One connection may be read as several, where a SYN comes late: each has to be in order.
     """
     found = []
-    unread: dict[tuple[int, bool], Iterator[bytes]] = {}
+    sides: dict[tuple[int, bool], tuple[list[bytes], Iterator[bytes]]] = {}
     for message in seen.messages:
-        sent = intact.sent.get(direction(message), [])
-        side = (message.connection.connection, message.from_client)
-        what = f"{direction(message)}: message {message.seq}, {message.content[:60]!r}"
-        if message.status == "ok":
-            rest = unread.setdefault(side, iter(sent))
-            if not any(message.content == one for one in rest):
-                found.append(f"{what}, whole, is not next")
-        elif message.status == "incomplete":
-            # Where its beginning was not captured, it is a part of something.
-            if message.type and not any(one.startswith(message.content) for one in sent):
-                found.append(f"{what}, incomplete, begins nothing")
-        elif message.status != "undecodable":
-            found.append(f"{what} was never sent, {message.status}")
+        side = (id(message.connection), message.from_client)
+        if side not in sides:
+            sent = intact.sent.get(direction(message), [])
+            sides[side] = (sent, iter(sent))
+        if rule := _broken(message, *sides[side]):
+            what = f"{direction(message)}: message {message.seq}, {message.content[:60]!r}"
+            found.append(f"{what}, {rule}")
     return found
+
+
+def _broken(message: CapturedMessage, sent: list[bytes], unread: Iterator[bytes]) -> str | None:
+    """The rule that a message breaks, if any; `unread` follows the last whole one before it."""
+    content, status = message.content, message.status
+    if status == "ok":
+        return None if content in unread else "whole, is not next"
+    if status == "incomplete":
+        # Where its beginning was not captured, it is a part of something.
+        if message.type and not any(one.startswith(content) for one in sent):
+            return "incomplete, begins nothing"
+        return None
+    return None if status == "undecodable" else f"was never sent, {status}"

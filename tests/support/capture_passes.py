@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from capture_conversation import START, Conversation, capture_of, close, merged, text
-from capture_seen import connection_values, event_values, message_values, read
+from capture_seen import read
+from capture_values import connection_values, event_values, message_values
 from wsdefrag.capture import CapturedConnection, CapturedEvent, CapturedMessage, CaptureReader
 from wsdefrag.capture.reader import CaptureItem
 

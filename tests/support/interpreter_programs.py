@@ -51,7 +51,7 @@ def use():
         relay.forward(event)
     relay.inject(wsdefrag.WebSocketMessage(1, False, b"note", 1.5))
     seen += [relay.data_to_send(to_client=True)]
-    watching = wsdefrag.PassThroughRelay(deflate=AGREED, collect_up_to=1 << 20)
+    watching = wsdefrag.PassThroughRelay(deflate=AGREED, collect_up_to=1 << 40)
     seen += shown(watching.receive_data(WIRE, from_client=False, timestamp=1.5))
     seen += [watching.data_to_send(to_client=True) == WIRE]
     decoder = wsdefrag.FrameDecoder(from_client=False, deflate=AGREED)
@@ -100,7 +100,7 @@ READERS = {
         lambda one, chunk: one.receive_data(chunk, from_client=False),
     ),
     "PassThroughRelay": (
-        lambda: wsdefrag.PassThroughRelay(deflate=AGREED, retain=0, collect_up_to=1 << 20),
+        lambda: wsdefrag.PassThroughRelay(deflate=AGREED, retain=0, collect_up_to=1 << 40),
         lambda one, chunk: one.receive_data(chunk, from_client=False),
     ),
     "FrameDecoder": (

@@ -157,7 +157,7 @@ class ConnectionWithRecord(Connection):
 
 class PassThrough(Connection):
     def make(self) -> Any:
-        return wsdefrag.PassThroughRelay(deflate=AGREED, retain=self.retain, collect_up_to=1 << 20)
+        return wsdefrag.PassThroughRelay(deflate=AGREED, retain=self.retain, collect_up_to=1 << 40)
 
     def finish(self, stream: Stream, events: list[Any], error: Any, scarce: Scarce) -> None:
         """What was read was sent on, and at most one frame that there was no event for."""
@@ -173,7 +173,7 @@ class PassThrough(Connection):
 class PassThroughBytes(PassThrough):
     def make(self) -> Any:
         return wsdefrag.PassThroughRelay(
-            mode="bytes", deflate=AGREED, retain=self.retain, collect_up_to=1 << 20
+            mode="bytes", deflate=AGREED, retain=self.retain, collect_up_to=1 << 40
         )
 
     def finish(self, stream: Stream, events: list[Any], error: Any, scarce: Scarce) -> None:

@@ -16,7 +16,7 @@ from capture_files import pcapng
 from capture_intact import Direction, direction
 from capture_packets import is_syn
 from capture_seen import Seen, read
-from tls_oracle import Ends, IntactTls, numbers
+from tls_oracle import Captures, Ends, IntactTls, numbers
 from tls_streams import Part, TlsConnection, parts_of
 from wsdefrag.capture import CapturedConnection
 
@@ -142,8 +142,9 @@ def share(whole: IntactTls, packets: Packets, seen: Seen, label: str) -> Share:
     Raises:
         AssertionError: a message was read that was not sent, or not in this order.
     """
-    allowed = whole.allowed(packets)
-    check_accounts(whole, packets, seen, label)
+    captures = whole.captures(packets)
+    allowed = whole.allowed_by(captures)
+    check_accounts(whole, captures, seen, label)
     contents: dict[Direction, list[bytes]] = {}
     for message in seen.messages:
         if message.status == "ok":
@@ -157,12 +158,13 @@ def share(whole: IntactTls, packets: Packets, seen: Seen, label: str) -> Share:
     return total
 
 
-def check_accounts(whole: IntactTls, packets: Packets, seen: Seen, label: str) -> None:
+def check_accounts(
+    whole: IntactTls, captures: dict[Direction, Captures], seen: Seen, label: str
+) -> None:
     """Check the accounts of TLS: they count the bytes of TCP, gaps included.
 
     That of messages is checked by `read`. A connection that was read as several is left out.
     """
-    captures = whole.captures(packets)
     rows: dict[Ends, list[CapturedConnection]] = {}
     for connection in seen.connections:
         ends = (connection.client_address, connection.server_address)

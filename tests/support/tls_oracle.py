@@ -176,7 +176,10 @@ class IntactTls:
 
     def allowed(self, packets: Sequence[Captured]) -> dict[Direction, set[int]]:
         """The numbers of the messages that can be read from the packets."""
-        captures = self.captures(packets)
+        return self.allowed_by(self.captures(packets))
+
+    def allowed_by(self, captures: dict[Direction, Captures]) -> dict[Direction, set[int]]:
+        """The numbers of the messages that can be read from these bytes of the streams."""
         found: dict[Direction, set[int]] = {}
         for direction, sent in self.messages.items():
             client, server, from_client = direction

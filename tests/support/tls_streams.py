@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from ipaddress import IPv4Address
 
 from capture_craft import Captured, Endpoint
@@ -111,16 +112,33 @@ def tcp_connections(packets: Sequence[Captured]) -> dict[tuple[Endpoint, Endpoin
     return found
 
 
+@dataclass(frozen=True)
+class _Segment:
+    source: Endpoint
+    destination: Endpoint
+    number: int
+    payload: bytes
+    is_syn: bool
+
+
+# Most packets of a damaged capture are those of the intact one.
+@lru_cache(maxsize=1 << 15)
+def _segment(packet: Captured) -> _Segment:
+    return _Segment(*ends_of(packet), _number(packet), payload_of(packet), is_syn(packet))
+
+
 def _parts(
     packets: Sequence[Captured], known: dict[tuple[Endpoint, Endpoint], TcpConnection]
 ) -> Iterator[tuple[Part, bytes]]:
     for index, packet in enumerate(packets):
-        source, destination = ends_of(packet)
+        segment = _segment(packet)
+        source, destination, payload = segment.source, segment.destination, segment.payload
+        if segment.is_syn or not payload:
+            continue
         from_client = (source, destination) in known
         ends = (source, destination) if from_client else (destination, source)
-        payload = payload_of(packet)
-        if payload and ends in known and not is_syn(packet):
-            start = (_number(packet) - known[ends].first[from_client]) % 2**32
+        if ends in known:
+            start = (segment.number - known[ends].first[from_client]) % 2**32
             yield Part(index, ends, from_client, start, start + len(payload)), payload
 
 

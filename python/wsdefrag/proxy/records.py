@@ -83,7 +83,7 @@ class Records:
     Attributes:
         format: ``"mitm"``, ``"jsonl"`` or ``"parquet"``.
         written: Messages that were written.
-        lost: Messages that could not be written.
+        lost: Messages that could not be written, or were over the limit of a message.
     """
 
     def __init__(
@@ -276,6 +276,10 @@ class ConnectionRecord:
         self._records.added(self, size)
         if self._size >= _MOST_PENDING:
             self.write()
+
+    def miss(self) -> None:
+        """Count a message that is over the limit, and was forwarded without being collected."""
+        self._records.lost += 1
 
     def end(self, websocket: WebSocketData) -> None:
         """Write what is left, and how the WebSocket was closed."""

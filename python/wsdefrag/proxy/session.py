@@ -1,11 +1,11 @@
 """``Session``: the open WebSocket of a connection: the relay between its two legs.
 
-Without the hook ``on_message`` bytes are forwarded as they arrive; with it, whole messages as the
-hook decides.
+Without the hook ``on_message`` bytes are forwarded as they arrive, and messages are collected only
+for a record; with it, whole messages are forwarded as the hook decides.
 
 A side is not read while the other one has not read what was sent to it, and while decisions wait
 on more bytes than the high water mark. So a session buffers at most the high water mark, a read and
-an incomplete message for each direction.
+an incomplete message for each direction; without hook and record, no message.
 
 A broken rule gets the close code that it has (RFC 6455 section 7.4.1) on the side that broke it,
 and 1011 on the other side. The end of a TCP stream without a Close is passed on as that.
@@ -87,8 +87,7 @@ class Session:
         self._legs = legs
         self._record = record
         self._ended = [False, False]
-        self._idle_timer: asyncio.TimerHandle | None = None
-        self._received = 0
+        self._timer: asyncio.TimerHandle | None = None
         self._decisions: tuple[Decisions, Decisions] | None = None
         self._is_closing = False
         self._is_over = False
@@ -99,6 +98,9 @@ class Session:
             "budget": settings.budget,
             "retain": settings.retain,
             "extension": opened.extension,
+            "idle_timeout": settings.timeouts.idle,
+            "ping_interval": settings.timeouts.ping_interval,
+            "ping_timeout": settings.timeouts.ping,
         }
         self.relay: WebSocketRelay | PassThroughRelay
         if hook is None:
@@ -120,8 +122,9 @@ class Session:
         server, client = self._legs
         server.handle = partial(self._receive, False, client)
         client.handle = partial(self._receive, True, server)
-        if self._settings.timeouts.idle is not None:
-            self._watch_idleness()
+        timeouts = self._settings.timeouts
+        if timeouts.idle is not None or timeouts.ping_interval is not None:
+            self._watch()
         for leg, data in ((server, opened.from_server), (client, opened.from_client)):
             if data:
                 leg.handle(memoryview(data))
@@ -188,6 +191,10 @@ class Session:
         if isinstance(relay, WebSocketRelay):
             relay.forward(event)
         if isinstance(event, UncollectedMessage):
+            stats.messages[SIDES[from_client]] += 1
+            if self._record is not None:
+                self._record.miss()
+        elif isinstance(event, UncollectedMessage):
             stats.messages[SIDES[from_client]] += 1
         if isinstance(event, ProtocolViolation):
             self._violated(event, from_client)
@@ -304,23 +311,28 @@ class Session:
             if decisions.task is not None:
                 decisions.task.cancel()
 
-    def _watch_idleness(self) -> None:
-        timeout, relay = self._settings.timeouts.idle, self.relay
-        assert timeout is not None
-        received = relay.from_client.bytes_received + relay.from_server.bytes_received
-        if self._idle_timer is not None and received == self._received:
-            self._settings.stats.timeouts["idle"] += 1
-            LOG.info("%s: idle for %g seconds", self._legs[True].peer, timeout)
-            self.send_closes(CloseCode.GOING_AWAY, CloseCode.GOING_AWAY, "idle")
-            return
-        self._received = received
+    def _watch(self) -> None:
+        """Let the relay send pings and report timeouts; look again at its next deadline."""
         loop = asyncio.get_running_loop()
-        self._idle_timer = loop.call_later(timeout, self._watch_idleness)
+        now, peer = loop.time(), self._legs[True].peer
+        for late in self.relay.tick(now):
+            self._settings.stats.timeouts[late.timeout] += 1
+            if late.from_client is None:
+                LOG.info("%s: idle for %g seconds", peer, self._settings.timeouts.idle)
+                self.send_closes(CloseCode.GOING_AWAY, CloseCode.GOING_AWAY, "idle")
+            else:
+                self._owner.error = f"the {SIDES[late.from_client]} did not answer a ping"
+                LOG.warning("%s: %s", peer, self._owner.error)
+                self.send_closes(CloseCode.GOING_AWAY, CloseCode.GOING_AWAY, "no pong")
+        self.flush()
+        deadline = self.relay.next_deadline(now)
+        if deadline is not None and not self._is_over:
+            self._timer = loop.call_at(deadline, self._watch)
 
     def finish(self) -> None:
         """Count the session and complete its record, after both sockets were closed."""
-        if self._idle_timer is not None:
-            self._idle_timer.cancel()
+        if self._timer is not None:
+            self._timer.cancel()
         relay, stats = self.relay, self._settings.stats
         code = relay.websocket.close_code
         stats.open -= 1

@@ -1,9 +1,7 @@
 //! The parts of a message add up to the message, for any split into chunks.
 
-mod common;
-mod contract;
-
-use contract::fragments::check;
+use crate::common;
+use crate::contract::fragments::check;
 use proptest::prelude::*;
 use wsdefrag_core::read::fragment_event::Ends;
 use wsdefrag_core::{FragmentEvent, FragmentStream, Settings, VecMemory};

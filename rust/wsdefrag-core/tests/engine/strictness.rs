@@ -1,10 +1,8 @@
 //! Violations of rules that are switched off are accepted and counted; other rules stay enforced.
 
-mod common;
-mod contract;
-
-use contract::journal::{self, Seen};
-use contract::{frames, writer::Wire};
+use crate::common;
+use crate::contract::journal::{self, Seen};
+use crate::contract::{frames, writer::Wire};
 use wsdefrag_core::strictness::Tolerated;
 use wsdefrag_core::{Opcode, Settings, Strictness};
 

@@ -1,11 +1,8 @@
 //! What the engine allocates: the sizes that it reports are those that the allocator counts.
 
-#[allow(dead_code, reason = "the other test crate that has this module uses the rest")]
-mod allocator;
-mod common;
-mod contract;
-
-use contract::writer::{Deflater, Ending, Wire};
+use crate::allocator;
+use crate::common;
+use crate::contract::writer::{Deflater, Ending, Wire};
 use wsdefrag_core::limits::Excess;
 use wsdefrag_core::read::passive::Passive;
 use wsdefrag_core::write::encoder::Encoder;

@@ -1,10 +1,8 @@
 //! A parked inflater reads on as if it had never been parked, and costs only what its window holds.
 
-mod common;
-mod contract;
-
-use contract::journal::{self, Seen};
-use contract::writer::{Deflater, Ending, Wire};
+use crate::common;
+use crate::contract::journal::{self, Seen};
+use crate::contract::writer::{Deflater, Ending, Wire};
 use proptest::prelude::*;
 use wsdefrag_core::limits::Excess;
 use wsdefrag_core::read::event::Damage;

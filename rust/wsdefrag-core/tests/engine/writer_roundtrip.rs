@@ -1,13 +1,11 @@
 //! The engine reads exactly what an independent writer wrote, in whatever form it was written.
 
-mod common;
-mod contract;
-
-use contract::deflate::check_intact;
-use contract::input;
-use contract::journal::{self, Seen};
-use contract::script::{Control, Planned, Script};
-use contract::writer::{Ending, Form, Wire};
+use crate::common;
+use crate::contract::deflate::check_intact;
+use crate::contract::input;
+use crate::contract::journal::{self, Seen};
+use crate::contract::script::{Control, Planned, Script};
+use crate::contract::writer::{Ending, Form, Wire};
 use proptest::prelude::*;
 use wsdefrag_core::{Events, Opcode, Reassembler, Settings, VecMemory};
 use zlib_rs::Strategy as Matching;

@@ -3,13 +3,11 @@
 //! The [`Ledger`] of all tests panics on a request over the limit, or out of proportion to the
 //! received bytes.
 
-mod common;
-mod contract;
-
-use contract::journal::{self, Recorder};
-use contract::ledger::{EAGERNESS, FIRST_GUESS, FIRST_STEP, Ledger};
-use contract::script::Script;
-use contract::writer::{Deflater, Ending, Wire};
+use crate::common;
+use crate::contract::journal::{self, Recorder};
+use crate::contract::ledger::{EAGERNESS, FIRST_GUESS, FIRST_STEP, Ledger};
+use crate::contract::script::Script;
+use crate::contract::writer::{Deflater, Ending, Wire};
 use proptest::prelude::*;
 use wsdefrag_core::{FrameDecoder, Kind, Limits, Reassembler, Settings};
 use zlib_rs::Strategy as Matching;

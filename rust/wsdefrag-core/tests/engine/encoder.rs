@@ -1,10 +1,8 @@
 //! The reassembler reads what the encoder writes, with all parameters.
 
-mod common;
-mod contract;
-
-use contract::input;
-use contract::journal::{self, Seen};
+use crate::common;
+use crate::contract::input;
+use crate::contract::journal::{self, Seen};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use wsdefrag_core::frame::header::RSV1;

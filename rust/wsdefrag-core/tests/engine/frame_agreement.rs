@@ -1,9 +1,7 @@
 //! The frame decoder and the reassembler agree on the same bytes, and count all of them.
 
-mod common;
-mod contract;
-
-use contract::{agreement, frames, input, journal, outcomes};
+use crate::common;
+use crate::contract::{agreement, frames, input, journal, outcomes};
 use proptest::prelude::*;
 use wsdefrag_core::{Opcode, Settings};
 

@@ -1,8 +1,7 @@
 //! One direction of a relay: random messages and random decisions, checked against the contract of
 //! the fuzz target.
 
-mod contract;
-
+use crate::contract;
 use proptest::prelude::*;
 
 /// How bytes are relayed, as the contract's module lists it: the way that is asked for, and legs

@@ -1,10 +1,8 @@
 //! Every limit is inclusive: exactly the limit is accepted, one more is rejected.
 
-mod common;
-mod contract;
-
-use contract::journal::{self, Journal, Seen};
-use contract::writer::{Deflater, Ending, Wire};
+use crate::common;
+use crate::contract::journal::{self, Journal, Seen};
+use crate::contract::writer::{Deflater, Ending, Wire};
 use wsdefrag_core::limits::Excess;
 use wsdefrag_core::{Kind, Limits, Opcode, Settings};
 use zlib_rs::Strategy;

@@ -1,10 +1,8 @@
 //! Directions that share inflaters read what each reads with its own, and wait with short frames
 //! instead of keeping an inflater.
 
-mod common;
-mod contract;
-
-use contract::writer::{Deflater, Ending, Wire};
+use crate::common;
+use crate::contract::writer::{Deflater, Ending, Wire};
 use proptest::prelude::*;
 use proptest::sample::Index;
 use wsdefrag_core::read::passive::Passive;

@@ -3,18 +3,12 @@
 //! `rust/fuzz/regressions` holds the inputs found, in a folder for each target; the inputs that
 //! fuzzing starts from are made from the vectors. The tests of the capture half replay its inputs.
 
-mod contract;
-#[path = "vectors/reading.rs"]
-#[allow(dead_code, reason = "the other test crate that has this module uses the rest")]
-mod reading;
-#[path = "vectors/seeds.rs"]
-mod seeds;
-
 use std::fs;
 use std::panic;
 use std::path::Path;
 
-use contract::input;
+use crate::contract::{self, input};
+use crate::{reading, seeds};
 
 /// Panics unless every input keeps the contract of its target.
 fn replay(target: &str, inputs: &[seeds::Seed]) {

@@ -4,16 +4,12 @@
 //! Each stream is read or written again and again. In one sweep the memory is limited to ever more
 //! bytes, up to what the stream needs; in the other each single request is refused once.
 
-#[allow(dead_code, reason = "the other test crate that has this module uses the rest")]
-mod allocator;
-mod common;
-mod contract;
-
+use crate::common;
 use std::panic;
 use std::sync::Once;
 
-use allocator::{Refuse, Run, refusing};
-use contract::writer::{Deflater, Ending, Wire};
+use crate::allocator::{Refuse, Run, refusing};
+use crate::contract::writer::{Deflater, Ending, Wire};
 use wsdefrag_core::frame::mask::Mask;
 use wsdefrag_core::read::passive::Passive;
 use wsdefrag_core::relay::{Outbound, Relay};

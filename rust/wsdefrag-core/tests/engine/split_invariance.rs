@@ -1,12 +1,10 @@
 //! The split of a direction's bytes into chunks changes nothing: not the events, not the error, not
 //! the counts.
 
-mod common;
-mod contract;
-
-use contract::input;
-use contract::split_feeding::check_wire;
-use contract::{frames, journal};
+use crate::common;
+use crate::contract::input;
+use crate::contract::split_feeding::check_wire;
+use crate::contract::{frames, journal};
 use proptest::prelude::*;
 use wsdefrag_core::{Settings, Strictness};
 

@@ -1,9 +1,7 @@
 //! Frames of an unknown agreed extension: their messages are kept without decoding.
 
-mod common;
-mod contract;
-
-use contract::journal::{self, Seen};
+use crate::common;
+use crate::contract::journal::{self, Seen};
 use wsdefrag_core::{DeflateParams, Opcode, Settings};
 
 fn foreign(deflate: Option<DeflateParams>) -> Settings {

@@ -1,11 +1,9 @@
 //! Deflate faults of senders that do not prevent reading: they are read and counted, and rejected
 //! if the rule is enforced.
 
-mod common;
-mod contract;
-
-use contract::journal::{self, Seen};
-use contract::writer::{Deflater, Ending};
+use crate::common;
+use crate::contract::journal::{self, Seen};
+use crate::contract::writer::{Deflater, Ending};
 use wsdefrag_core::strictness::Tolerated;
 use wsdefrag_core::{DeflateParams, Kind, Limits, Opcode, Settings, Strictness};
 use zlib_rs::Strategy;

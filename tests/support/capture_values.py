@@ -1,0 +1,93 @@
+"""The values of messages, events and connections as tuples, which can be compared."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from wsdefrag.capture import CapturedConnection, CapturedEvent, CapturedMessage
+
+MESSAGE_FIELDS = (
+    "seq",
+    "from_client",
+    "type",
+    "content",
+    "timestamp_ns",
+    "first_timestamp_ns",
+    "dropped",
+    "injected",
+    "frames",
+    "wire_length",
+    "payload_length",
+    "compressed",
+    "status",
+    "missing_bytes",
+    "resynced",
+    "unauthenticated",
+    "first_packet",
+    "last_packet",
+)
+
+EVENT_FIELDS = (
+    "from_client",
+    "event",
+    "seq",
+    "kind",
+    "offset",
+    "length",
+    "missing_bytes",
+    "timestamp_ns",
+    "first_timestamp_ns",
+    "resynced",
+    "first_packet",
+    "last_packet",
+    "payload",
+    "close_code",
+    "close_reason",
+    "effect",
+    "incomplete",
+    "undecodable",
+    "lost",
+    "rule",
+    "error",
+)
+
+CONNECTION_FIELDS = (
+    "connection",
+    "uid",
+    "client_address",
+    "server_address",
+    "request",
+    "response",
+    "deflate",
+    "accept_key_ok",
+    "midstream",
+    "opened_ns",
+    "started_ns",
+    "last_ns",
+    "first_packet",
+    "last_packet",
+    "close",
+    "from_client",
+    "from_server",
+    "ended",
+    "problems",
+    "original_client_address",
+    "original_server_address",
+    "encapsulation",
+    "stream_id",
+    "http_version",
+)
+
+
+def message_values(message: CapturedMessage) -> tuple[Any, ...]:
+    values = [getattr(message, name) for name in MESSAGE_FIELDS]
+    return (message.connection.connection, *values)
+
+
+def connection_values(connection: CapturedConnection) -> tuple[Any, ...]:
+    return tuple(getattr(connection, name) for name in CONNECTION_FIELDS)
+
+
+def event_values(event: CapturedEvent) -> tuple[Any, ...]:
+    values = [getattr(event, name) for name in EVENT_FIELDS]
+    return (event.connection.connection, *values)
