@@ -26,6 +26,7 @@ from wsdefrag.capture import (
     Capture,
     CapturedConnection,
     CapturedEvent,
+    CapturedMessage,
     CapturedRequest,
     CapturedResponse,
     Conversation,
@@ -124,7 +125,7 @@ def test_connection_that_is_longer_than_memory_is_passed_over_and_named(format: 
     file = io.BytesIO()
     WRITERS[format](conversations, file)
     with Capture(io.BytesIO(file.getvalue()), memory=200_000).read() as reader:
-        messages = [item for item in reader if not isinstance(item, CapturedConnection)]
+        messages = [item for item in reader if isinstance(item, CapturedMessage)]
         (warning,) = reader.warnings
     assert [len(one.content) for one in messages] == [10, 20]
     match = re.search(r"record 2 at byte (\d+): it is longer than `memory`; (\d+) bytes", warning)

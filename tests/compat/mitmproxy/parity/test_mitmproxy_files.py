@@ -72,6 +72,8 @@ def test_flows_are_read_as_mitmproxy_wrote_them(mitmproxy: Mitmproxy, tmp_path: 
     connections = list(Capture(file).connections())
     for connection, flow in zip(connections, flows, strict=True):
         request, response = flow["request"], flow["response"]
+        assert connection.request is not None
+        assert connection.response is not None
         assert connection.client_address[1] == flow["client_conn"]["peername"][1]
         assert connection.uid.hex() == flow["id"].replace("-", "")
         assert connection.path == request["path"].decode()
