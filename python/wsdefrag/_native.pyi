@@ -586,6 +586,9 @@ class CapturedMessage:
             epoch.
         first_timestamp_ns: When the packet with its first byte was captured, in nanoseconds since
             the epoch.
+        dropped: Whether a relay dropped it. Only flow files and HTTP archives say so; in a capture
+            of packets it is False.
+        injected: Whether a relay injected it, likewise.
         frames: Number of its frames.
         wire_length: Size of its frames, headers included, in bytes.
         payload_length: Size of its payloads on the wire, before inflating, in bytes.
@@ -619,6 +622,8 @@ class CapturedMessage:
         content: bytes,
         timestamp_ns: int,
         first_timestamp_ns: int,
+        dropped: bool,
+        injected: bool,
         frames: int,
         wire_length: int,
         payload_length: int,
@@ -651,6 +656,10 @@ class CapturedMessage:
     def timestamp_ns(self) -> int: ...
     @property
     def first_timestamp_ns(self) -> int: ...
+    @property
+    def dropped(self) -> bool: ...
+    @property
+    def injected(self) -> bool: ...
     @property
     def frames(self) -> int: ...
     @property

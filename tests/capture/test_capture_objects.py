@@ -64,7 +64,8 @@ CONNECTION = CapturedConnection(
 
 def message(content: bytes = b"hi", *, type: int = Opcode.TEXT, status: str = "ok") -> Any:
     return CapturedMessage(
-        CONNECTION, 0, True, type, content, 1, 1, 1, 2, 2, False, status, 0, False, False, 1, 1
+        *(CONNECTION, 0, True, type, content, 1, 1, False, False, 1, 2, 2, False, status, 0),
+        *(False, False, 1, 1),
     )
 
 
@@ -233,7 +234,7 @@ def test_values_of_a_handshake_and_an_account_are_equal_by_value() -> None:
         (3, 77, ValueError),
         (3, "text", TypeError),
         (4, "hi", TypeError),
-        (11, "fine", ValueError),
+        (13, "fine", ValueError),
     ],
 )
 def test_message_is_not_made_of_wrong_values(

@@ -10,16 +10,30 @@ import gzip
 import io
 import json
 import os
+import pickle
+import re
 import threading
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from capture_recordings import LOADED
 from cli_captures import DEMO, WHOLE, invoke_capture
-from wsdefrag import CaptureError
-from wsdefrag.capture import Capture, CapturedConnection, CapturedEvent, write_har, write_mitm
+from wsdefrag import CaptureError, WebSocketData, WebSocketMessage
+from wsdefrag.capture import (
+    Capture,
+    CapturedConnection,
+    CapturedEvent,
+    CapturedMessage,
+    CapturedRequest,
+    CapturedResponse,
+    Conversation,
+    write_har,
+    write_jsonl,
+    write_mitm,
+)
 
 WRITERS = {"har": write_har, "mitm": write_mitm}
 
@@ -73,6 +87,91 @@ def test_what_was_written_is_read_back(name: str, format: str) -> None:
             assert read_fields == fields
             assert connection.client_address == original.client_address
             assert connection.request.timestamp_ns == original.request.timestamp_ns
+
+
+def relayed(format: str) -> bytes:
+    """A file with a connection whose messages a relay dropped, injected, or both."""
+    messages = [
+        WebSocketMessage(1, True, b"first", 1.5),
+        WebSocketMessage(2, False, b"second", 2.5, dropped=True),
+        WebSocketMessage(1, False, b"third", 3.5, injected=True),
+        WebSocketMessage(1, True, b"fourth", 4.5, dropped=True, injected=True),
+    ]
+    request = CapturedRequest("/chat", (("Host", b"example.com"),), 1_000_000_000)
+    response = CapturedResponse(101, "Switching Protocols", (), 1_250_000_000)
+    conversation = Conversation.of_record(
+        WebSocketData(messages),
+        request,
+        response,
+        client_address=("127.0.0.1", 50_000),
+        server_address=("127.0.0.2", 80),
+    )
+    file = io.BytesIO()
+    WRITERS[format]([conversation], file)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("format", WRITERS)
+def test_connection_that_is_longer_than_memory_is_passed_over_and_named(format: str) -> None:
+    conversations = [
+        Conversation.of_record(
+            WebSocketData([WebSocketMessage(2, True, bytes(size), 1.5)]),
+            CapturedRequest("/", (), 1_000_000_000),
+            client_address=("127.0.0.1", 50_000),
+            server_address=("127.0.0.2", 80),
+        )
+        for size in (10, 300_000, 20)
+    ]
+    file = io.BytesIO()
+    WRITERS[format](conversations, file)
+    with Capture(io.BytesIO(file.getvalue()), memory=200_000).read() as reader:
+        messages = [item for item in reader if isinstance(item, CapturedMessage)]
+        (warning,) = reader.warnings
+    assert [len(one.content) for one in messages] == [10, 20]
+    match = re.search(r"record 2 at byte (\d+): it is longer than `memory`; (\d+) bytes", warning)
+    assert match is not None, warning
+    start, length = map(int, match.groups())
+    assert start + 300_000 <= start + length < len(file.getvalue())
+    assert len(list(Capture(io.BytesIO(file.getvalue()), memory=1_000_000))) == 3
+
+
+MARKS = [(False, False), (True, False), (False, True), (True, True)]
+"""Whether each message was dropped, and whether it was injected."""
+
+
+@pytest.mark.parametrize("format", WRITERS)
+def test_messages_say_what_a_relay_did_with_them(tmp_path: Path, format: str) -> None:
+    data = relayed(format)
+    capture = Capture(io.BytesIO(data))
+    messages = list(capture)
+    assert [(one.dropped, one.injected) for one in messages] == MARKS
+    (connection,) = Capture(io.BytesIO(data)).connections()
+    assert connection.problems == ()
+    table = pa.table(Capture(io.BytesIO(data))).select(["dropped", "injected"])
+    assert list(zip(*table.to_pydict().values(), strict=True)) == MARKS
+    lines = io.BytesIO()
+    write_jsonl(Capture(io.BytesIO(data)), lines)
+    rows = [json.loads(line) for line in lines.getvalue().splitlines()]
+    assert [(one["dropped"], one["injected"]) for one in rows] == MARKS
+    by_items = io.BytesIO()
+    write_jsonl(messages, by_items)
+    assert by_items.getvalue() == lines.getvalue()
+    assert pickle.loads(pickle.dumps(messages[1])).dropped
+    for one, marks in zip(messages, MARKS, strict=True):
+        assert one.get_state()[4:] == one.message.get_state()[4:] == marks
+    file = tmp_path / f"relayed.{format}"
+    file.write_bytes(data)
+    shown = invoke_capture("messages", file).stdout.splitlines()
+    assert ["[" in line for line in shown] == [False, True, True, True]
+    assert shown[3].endswith("[dropped, injected] fourth")
+
+
+@pytest.mark.parametrize("format", WRITERS)
+@pytest.mark.parametrize("other", WRITERS)
+def test_marks_of_a_relay_are_written_again(format: str, other: str) -> None:
+    again = archive(io.BytesIO(relayed(format)), other)
+    found = list(Capture(io.BytesIO(again)))
+    assert [(one.dropped, one.injected) for one in found] == MARKS
 
 
 @pytest.mark.parametrize("format", WRITERS)

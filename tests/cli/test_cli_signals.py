@@ -14,7 +14,7 @@ import pytest
 
 from capture_conversation import Conversation, binary, capture_of, text
 from capture_recordings import LOADED
-from cli_captures import DEMO, feed_live, plain
+from cli_captures import DEMO, feed_live, plain, wait_until_taken
 from cli_command import command, environment, started
 from hang_guard import HANG_SECONDS
 
@@ -166,7 +166,11 @@ def test_live_connections_are_printed_when_a_signal_ends_them(number: signal.Sig
 @pytest.mark.parametrize("number", SIGNALS)
 def test_signal_before_any_packet_is_no_error_of_the_input(number: signal.Signals) -> None:
     with started("messages", "-") as process:
-        feed_live(process, plain()[:8])
+        assert process.stdin is not None
+        # The first bytes tell the format. When more have been taken, the capture is being read.
+        for part in (plain()[:8], plain()[8:12]):
+            process.stdin.write(part)
+            wait_until_taken(process.stdin)
         process.send_signal(number)
         output, error = process.communicate(timeout=HANG_SECONDS)
     assert (process.returncode, output) == (128 + number, b"")

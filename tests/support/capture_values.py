@@ -13,6 +13,8 @@ MESSAGE_FIELDS = (
     "content",
     "timestamp_ns",
     "first_timestamp_ns",
+    "dropped",
+    "injected",
     "frames",
     "wire_length",
     "payload_length",

@@ -148,10 +148,11 @@ def feed_live(process: subprocess.Popen[bytes], data: bytes) -> None:
     last = last_packet(data)
     for part in (data[:last], data[last:]):
         process.stdin.write(part)
-        _wait_until_taken(process.stdin)
+        wait_until_taken(process.stdin)
 
 
-def _wait_until_taken(pipe: IO[bytes]) -> None:
+def wait_until_taken(pipe: IO[bytes]) -> None:
+    """Wait until a process has read everything that is in its pipe."""
     import fcntl  # only where pipes are those of POSIX
     import termios
 

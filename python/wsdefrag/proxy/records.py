@@ -334,6 +334,8 @@ class ConnectionRecord:
                     message.content,
                     timestamp_ns,
                     timestamp_ns,
+                    message.dropped,
+                    message.injected,
                     *(0, 0, 0),
                     False,
                     "ok",

@@ -74,6 +74,10 @@ pub struct Message {
     pub timestamp: i64,
     /// When the packet with the message's first byte was captured, in nanoseconds since the epoch.
     pub first_timestamp: i64,
+    /// Whether a relay dropped it. Only recorded connections say so; a capture of packets cannot.
+    pub dropped: bool,
+    /// Whether a relay injected it, likewise.
+    pub injected: bool,
     /// The number of frames.
     pub frames: u32,
     /// Bytes of the frames on the wire, headers included.

@@ -65,6 +65,8 @@ fn message(connection: u64, seq: u64, opcode: Opcode, content: Vec<u8>) -> Messa
         content,
         timestamp: 1_700_000_000_123_456_789,
         first_timestamp: 1_700_000_000_000_000_000,
+        dropped: false,
+        injected: false,
         frames: 1,
         wire_length: 0,
         payload_length: 0,

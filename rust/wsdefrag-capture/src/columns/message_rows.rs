@@ -124,6 +124,10 @@ pub(super) struct MessageRows {
     pub(super) content: Contents,
     pub(super) timestamp: Vec<i64>,
     pub(super) first_timestamp: Vec<i64>,
+    /// The rows of messages that were dropped.
+    pub(super) dropped: Vec<usize>,
+    /// The rows of messages that were injected.
+    pub(super) injected: Vec<usize>,
     pub(super) frames: Vec<u32>,
     pub(super) wire_length: Vec<u64>,
     pub(super) payload_length: Vec<u64>,
@@ -151,6 +155,8 @@ impl MessageRows {
             content: Contents::with_capacity(rows),
             timestamp: Vec::with_capacity(rows),
             first_timestamp: Vec::with_capacity(rows),
+            dropped: Vec::new(),
+            injected: Vec::new(),
             frames: Vec::with_capacity(rows),
             wire_length: Vec::with_capacity(rows),
             payload_length: Vec::with_capacity(rows),
@@ -178,6 +184,9 @@ impl MessageRows {
         self.compressed.set(index, message.compressed);
         self.resynced.set(index, message.resynced);
         self.unauthenticated.set(index, message.unauthenticated);
+        if message.dropped || message.injected {
+            self.mark(message);
+        }
         self.waiting.push(Row {
             connection: message.connection,
             seq: message.seq,
@@ -198,6 +207,14 @@ impl MessageRows {
         if self.waiting.len() == BLOCK {
             self.spread();
         }
+    }
+
+    /// Notes that the message of the next row was dropped or injected.
+    #[cold]
+    fn mark(&mut self, message: &Message) {
+        let row = self.len();
+        self.dropped.extend(message.dropped.then_some(row));
+        self.injected.extend(message.injected.then_some(row));
     }
 
     /// Moves the rows that wait into the columns. Only the last ones may be fewer than [`BLOCK`].

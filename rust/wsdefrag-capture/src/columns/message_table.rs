@@ -8,7 +8,7 @@ use std::mem;
 use std::sync::{Arc, LazyLock};
 
 use arrow_array::{ArrayRef, BinaryArray, BooleanArray, StringArray, UInt32Array, UInt64Array};
-use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer};
+use arrow_buffer::{BooleanBufferBuilder, Buffer, NullBuffer, OffsetBuffer};
 use arrow_schema::DataType;
 
 use super::message_rows::{Flags, MessageRows};
@@ -65,10 +65,15 @@ fn flag(name: &str, of: fn(&mut MessageRows) -> &mut Flags) -> Column<Batch> {
     })
 }
 
-/// A column of bools that are all false.
-fn never(name: &str) -> Column<Batch> {
-    Column::new(required(name, DataType::Boolean), |batch: &mut Batch| {
-        Arc::new(BooleanArray::new(BooleanBuffer::new_unset(batch.length), None))
+/// A column of bools that are true in few captures, and then in the rows that `of` gives.
+fn rarely(name: &str, of: fn(&mut MessageRows) -> &mut Vec<usize>) -> Column<Batch> {
+    Column::new(required(name, DataType::Boolean), move |batch: &mut Batch| {
+        let mut bits = BooleanBufferBuilder::new(batch.length);
+        bits.append_n(batch.length, false);
+        for row in mem::take(of(&mut batch.rows)) {
+            bits.set_bit(row, true);
+        }
+        Arc::new(BooleanArray::new(bits.finish(), None))
     })
 }
 
@@ -100,8 +105,8 @@ pub(super) static COLUMNS: LazyLock<Vec<Column<Batch>>> = LazyLock::new(|| {
         }),
         time("timestamp", |rows| &mut rows.timestamp),
         time("first_timestamp", |rows| &mut rows.first_timestamp),
-        never("dropped"),
-        never("injected"),
+        rarely("dropped", |rows| &mut rows.dropped),
+        rarely("injected", |rows| &mut rows.injected),
         Column::new(required("frames", DataType::UInt32), |batch: &mut Batch| {
             Arc::new(UInt32Array::from(mem::take(&mut batch.rows.frames)))
         }),

@@ -2,7 +2,7 @@
 //!
 //! `text` is set exactly where the message is whole, valid text; `content` is set where `text` is
 //! null. Without contents ([`Options::contents`](crate::Options::contents)) both are null. `dropped`
-//! and `injected` exist because mitmproxy's messages have them; a capture cannot show either.
+//! and `injected` exist because mitmproxy's messages have them; a capture of packets cannot show either.
 //!
 //! - a content has at most [`MAX_CONTENT`](MessageColumns::MAX_CONTENT) bytes: the offsets of a column
 //!   cannot address more than `i32::MAX`

@@ -118,7 +118,15 @@ pub(super) fn write_tail(
     } else {
         put_seconds(line, message.first_timestamp);
     }
-    put(line, b", \"dropped\": false, \"injected\": false, \"frames\": ");
+    if message.dropped || message.injected {
+        put(line, b", \"dropped\": ");
+        put_bool(line, message.dropped);
+        put(line, b", \"injected\": ");
+        put_bool(line, message.injected);
+        put(line, b", \"frames\": ");
+    } else {
+        put(line, b", \"dropped\": false, \"injected\": false, \"frames\": ");
+    }
     put_integer(line, message.frames);
     put(line, b", \"wire_length\": ");
     put_integer(line, message.wire_length);

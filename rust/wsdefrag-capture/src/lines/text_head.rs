@@ -106,7 +106,7 @@ impl Head<'_> {
     }
 
     /// Appends the problems of a row in brackets.
-    pub(super) fn marks(&mut self, missing: u64, marks: [&str; 3]) -> Result<(), OutOfMemory> {
+    pub(super) fn marks(&mut self, missing: u64, marks: [&str; 5]) -> Result<(), OutOfMemory> {
         if missing == 0 && marks.iter().all(|mark| mark.is_empty()) {
             return Ok(());
         }

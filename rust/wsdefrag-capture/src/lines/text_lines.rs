@@ -73,7 +73,9 @@ impl TextLines {
         head.text(b" B  ")?;
         let resynced = if message.resynced { "resynced" } else { "" };
         let unauthenticated = if message.unauthenticated { "unauthenticated" } else { "" };
-        let marks = [status_words(message.status), resynced, unauthenticated];
+        let dropped = if message.dropped { "dropped" } else { "" };
+        let injected = if message.injected { "injected" } else { "" };
+        let marks = [status_words(message.status), resynced, unauthenticated, dropped, injected];
         head.marks(message.missing_bytes, marks)?;
         Ok(head.columns)
     }
@@ -126,7 +128,7 @@ impl TextLines {
         }
         head.text(b"  ")?;
         if has_payload {
-            head.marks(row.missing_bytes, [""; 3])?;
+            head.marks(row.missing_bytes, [""; 5])?;
         }
         let room = self.room(head.columns);
         if !has_payload {

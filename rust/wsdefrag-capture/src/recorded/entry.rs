@@ -62,6 +62,8 @@ impl Recorded<'_> {
             content: if has_content { self.content.into_owned() } else { Vec::new() },
             timestamp: self.time,
             first_timestamp: self.time,
+            dropped: self.dropped,
+            injected: self.injected,
             frames: 0,
             wire_length: 0,
             payload_length: 0,

@@ -16,7 +16,6 @@
 
 #![expect(
     clippy::disallowed_methods,
-    clippy::disallowed_macros,
     reason = "a sentence, the first bytes of a file, and places of damage, which are few"
 )]
 
@@ -87,8 +86,6 @@ struct Giving {
     rows: Rows,
     /// Messages of the client and the server that were given out.
     seq: [u64; 2],
-    /// Messages that a relay dropped, and injected.
-    marked: [u64; 2],
     is_wanted: bool,
 }
 
@@ -233,7 +230,7 @@ impl ArchiveReader {
             self.skipped += count as u64;
             if *passed_over == 0 {
                 let size = std::mem::take(&mut self.skipped);
-                self.damaged(FileErrorKind::Entry("it is too long"), size, count);
+                self.damaged(FileErrorKind::Entry("it is longer than `memory`"), size, count);
                 self.entries += 1;
             }
             return Ok(count);
@@ -332,7 +329,7 @@ impl ArchiveReader {
                     *is_too_long = false;
                 }
                 let size = std::mem::take(&mut self.skipped);
-                self.damaged(FileErrorKind::Entry("it is too long"), size, count);
+                self.damaged(FileErrorKind::Entry("it is longer than `memory`"), size, count);
                 self.entries += 1;
             }
             Found::End => {
@@ -370,8 +367,7 @@ impl ArchiveReader {
                     sink.opened(&connection);
                 }
                 *around.next_number += 1;
-                self.giving =
-                    Some(Giving { connection, rows, seq: [0; 2], marked: [0; 2], is_wanted });
+                self.giving = Some(Giving { connection, rows, seq: [0; 2], is_wanted });
             }
             other => {
                 if let Err(what) = other {
@@ -403,8 +399,6 @@ impl ArchiveReader {
                     let side = usize::from(!message.from_client);
                     let has_content = around.options.contents;
                     let length = message.content.len() as u64;
-                    giving.marked[0] += u64::from(message.dropped);
-                    giving.marked[1] += u64::from(message.injected);
                     let row = message.row(number, giving.seq[side], file, has_content);
                     giving.seq[side] += 1;
                     count_message(&mut giving.connection, &row, length);
@@ -421,12 +415,7 @@ impl ArchiveReader {
                 None => break,
             }
         }
-        if let Some(Giving { mut connection, marked, is_wanted, .. }) = self.giving.take() {
-            for (count, what) in marked.into_iter().zip(["dropped", "injected"]) {
-                if count > 0 {
-                    problem(&mut connection, &format!("messages that a relay {what}: {count}"));
-                }
-            }
+        if let Some(Giving { mut connection, is_wanted, .. }) = self.giving.take() {
             around.protocols.connection(Protocol::WebSocket, 0);
             connection.ended.get_or_insert(Ended::EndOfCapture);
             if is_wanted {

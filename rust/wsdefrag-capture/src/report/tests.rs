@@ -21,6 +21,8 @@ fn message(connection: u64, seq: u64, content: &[u8]) -> Message {
         content: content.to_vec(),
         timestamp: 1_700_000_000_123_456_789 + i64::try_from(seq).unwrap() * 1_000,
         first_timestamp: 1_700_000_000_123_456_700 + i64::try_from(seq).unwrap() * 1_000,
+        dropped: false,
+        injected: false,
         frames: 1,
         wire_length: content.len() as u64 + 6,
         payload_length: content.len() as u64,

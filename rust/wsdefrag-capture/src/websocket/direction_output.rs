@@ -182,6 +182,8 @@ impl<S: Sink> EventSink<'_, S> {
             content,
             timestamp,
             first_timestamp: first.time,
+            dropped: false,
+            injected: false,
             frames: u32::try_from(extent.frames).unwrap_or(u32::MAX),
             wire_length: extent.wire_length,
             payload_length: extent.payload_length,

@@ -226,6 +226,8 @@ fn message(seq: u64, content: Vec<u8>) -> Message {
         content,
         timestamp: 1_700_000_000_000_000_000 + seq.cast_signed() * 1_000_003,
         first_timestamp: 1_700_000_000_000_000_000 + seq.cast_signed() * 1_000_003,
+        dropped: false,
+        injected: false,
         frames: 1,
         compressed: false,
         status: Status::Ok,

@@ -14,7 +14,7 @@ use crate::capture::connection::is_connection;
 use crate::classes::message_class;
 use crate::opcodes::parse_opcode;
 use crate::raw::bytes::{bytes_of, copied_bytes};
-use crate::raw::message::new_message;
+use crate::raw::message::{mark_dropped, mark_injected, new_message};
 use crate::shown::shown_start;
 
 /// A message of a capture, with its connection and its packets.
@@ -34,6 +34,9 @@ use crate::shown::shown_start;
 ///         epoch.
 ///     first_timestamp_ns: When the packet with its first byte was captured, in nanoseconds since
 ///         the epoch.
+///     dropped: Whether a relay dropped it. Only flow files and HTTP archives say so; in a capture
+///         of packets it is False.
+///     injected: Whether a relay injected it, likewise.
 ///     frames: Number of its frames.
 ///     wire_length: Size of its frames, headers included, in bytes.
 ///     payload_length: Size of its payloads on the wire, before inflating, in bytes.
@@ -73,6 +76,10 @@ pub(crate) struct CapturedMessage {
     #[pyo3(get)]
     first_timestamp_ns: i64,
     #[pyo3(get)]
+    dropped: bool,
+    #[pyo3(get)]
+    injected: bool,
+    #[pyo3(get)]
     frames: u32,
     #[pyo3(get)]
     wire_length: u64,
@@ -110,6 +117,8 @@ impl CapturedMessage {
             content: copied_bytes(py, &message.content)?.unbind(),
             timestamp_ns: message.timestamp,
             first_timestamp_ns: message.first_timestamp,
+            dropped: message.dropped,
+            injected: message.injected,
             frames: message.frames,
             wire_length: message.wire_length,
             payload_length: message.payload_length,
@@ -136,8 +145,8 @@ impl CapturedMessage {
             from_client: self.from_client,
             content: bytes_of(&self.content),
             time: Time::Nanoseconds(self.timestamp_ns),
-            dropped: false,
-            injected: false,
+            dropped: self.dropped,
+            injected: self.injected,
             status: self.status,
             missing_bytes: self.missing_bytes,
             resynced: self.resynced,
@@ -165,6 +174,8 @@ impl CapturedMessage {
             content: Vec::new(),
             timestamp: self.timestamp_ns,
             first_timestamp: self.first_timestamp_ns,
+            dropped: self.dropped,
+            injected: self.injected,
             frames: self.frames,
             wire_length: self.wire_length,
             payload_length: self.payload_length,
@@ -194,9 +205,9 @@ impl CapturedMessage {
 impl CapturedMessage {
     #[new]
     #[pyo3(signature = (
-        connection, seq, from_client, r#type, content, timestamp_ns, first_timestamp_ns, frames,
-        wire_length, payload_length, compressed, status, missing_bytes, resynced, unauthenticated,
-        first_packet, last_packet, file = None
+        connection, seq, from_client, r#type, content, timestamp_ns, first_timestamp_ns, dropped,
+        injected, frames, wire_length, payload_length, compressed, status, missing_bytes, resynced,
+        unauthenticated, first_packet, last_packet, file = None
     ))]
     #[expect(
         clippy::too_many_arguments,
@@ -211,6 +222,8 @@ impl CapturedMessage {
         content: Py<PyBytes>,
         timestamp_ns: i64,
         first_timestamp_ns: i64,
+        dropped: bool,
+        injected: bool,
         frames: u32,
         wire_length: u64,
         payload_length: u64,
@@ -244,6 +257,8 @@ impl CapturedMessage {
             content,
             timestamp_ns,
             first_timestamp_ns,
+            dropped,
+            injected,
             frames,
             wire_length,
             payload_length,
@@ -263,7 +278,7 @@ impl CapturedMessage {
         &self,
         py: Python<'py>,
     ) -> PyResult<(Bound<'py, PyType>, Bound<'py, PyTuple>)> {
-        let values: [Bound<'py, PyAny>; 18] = [
+        let values: [Bound<'py, PyAny>; 20] = [
             self.connection.bind(py).clone(),
             self.seq.into_bound_py_any(py)?,
             self.from_client.into_bound_py_any(py)?,
@@ -271,6 +286,8 @@ impl CapturedMessage {
             self.content.bind(py).clone().into_any(),
             self.timestamp_ns.into_bound_py_any(py)?,
             self.first_timestamp_ns.into_bound_py_any(py)?,
+            self.dropped.into_bound_py_any(py)?,
+            self.injected.into_bound_py_any(py)?,
             self.frames.into_bound_py_any(py)?,
             self.wire_length.into_bound_py_any(py)?,
             self.payload_length.into_bound_py_any(py)?,
@@ -327,7 +344,15 @@ impl CapturedMessage {
     #[getter]
     fn message<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let (class, content) = (message_class(py)?, self.content.clone_ref(py));
-        new_message(py, class, self.opcode, self.from_client, content, self.seconds(), false)
+        let (opcode, time) = (self.opcode, self.seconds());
+        let message = new_message(py, class, opcode, self.from_client, content, time, false)?;
+        if self.dropped {
+            mark_dropped(&message);
+        }
+        if self.injected {
+            mark_injected(&message);
+        }
+        Ok(message)
     }
 
     /// Return the message's state as mitmproxy defines it.
@@ -335,7 +360,8 @@ impl CapturedMessage {
     /// Returns:
     ///     type, from_client, content, timestamp in seconds since the epoch, dropped, injected.
     fn get_state<'py>(&self, py: Python<'py>) -> (u8, bool, &Bound<'py, PyBytes>, f64, bool, bool) {
-        (self.r#type(), self.from_client, self.content.bind(py), self.seconds(), false, false)
+        let content = self.content.bind(py);
+        (self.r#type(), self.from_client, content, self.seconds(), self.dropped, self.injected)
     }
 
     /// Show the connection, the sender, the start of the content, and the status unless it is ok.

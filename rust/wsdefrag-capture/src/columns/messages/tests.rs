@@ -20,6 +20,8 @@ fn messages(rows: usize) -> Vec<Message> {
             content: "é\0€".repeat(i % 5).into_bytes(),
             timestamp: i64::MAX - row.cast_signed(),
             first_timestamp: i64::MIN + row.cast_signed(),
+            dropped: i.is_multiple_of(5),
+            injected: i.is_multiple_of(11),
             frames: u32::MAX - u32::try_from(i).unwrap(),
             wire_length: 1000 + row,
             payload_length: 2000 + row,
@@ -103,8 +105,8 @@ fn assert_rows(batch: &RecordBatch, messages: &[Message]) {
         assert_eq!(files[i], Some(["first.pcap", "second.pcap"][message.file as usize]));
         assert_eq!(times("timestamp").value(i), message.timestamp);
         assert_eq!(times("first_timestamp").value(i), message.first_timestamp);
-        assert!(!flags("dropped").value(i));
-        assert!(!flags("injected").value(i));
+        assert_eq!(flags("dropped").value(i), message.dropped);
+        assert_eq!(flags("injected").value(i), message.injected);
         assert_eq!(frames.value(i), message.frames);
         assert_eq!(numbers("wire_length").value(i), message.wire_length);
         assert_eq!(numbers("payload_length").value(i), message.payload_length);
