@@ -124,6 +124,7 @@ def test_invalid_text_is_a_violation_as_soon_as_it_is_seen(cut_characters: bool)
     decoder = ChunkDecoder(from_client=False, cut_characters=cut_characters)
     wire = frame(Opcode.TEXT, b"ok") + frame(Opcode.TEXT, b"ab\xc3(never read")[:-10]
     events = list(decoder.receive_data(wire))
+    assert isinstance(events[0], MessageChunk)
     assert events[0].content == b"ok"
     violation = events[-1]
     assert isinstance(violation, ProtocolViolation)

@@ -102,6 +102,7 @@ impl<C: Content> OpenMessage<C> {
     }
 
     /// Takes a range of the payload of a message that is not collected.
+    #[inline(never)]
     pub(crate) fn check(&mut self, wire: &[u8], mask: Mask) -> Result<(), Kind> {
         let is_checked = self.utf8.is_some();
         let Some(uncollected) = &mut self.uncollected else { return Ok(()) };
