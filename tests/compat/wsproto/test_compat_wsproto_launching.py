@@ -116,7 +116,8 @@ print(type(client.handshake).__module__)
     changed, module, handshake = done.stdout.splitlines()
     assert changed == (
         "Connection Connection Connection H11Handshake H11Handshake PerMessageDeflate "
-        "SUPPORTED_EXTENSIONS WSConnection"
+        "SUPPORTED_EXTENSIONS WSConnection client_extensions_handshake "
+        "server_extensions_handshake split_comma_header"
     )
     assert module == OURS
     assert handshake == "wsdefrag.compat.wsproto.handshake"
