@@ -21,7 +21,7 @@ def commands() -> str:
 
 
 def _context(command: click.Command, parent: click.Context | None, name: str) -> click.Context:
-    """A context with the command's settings, as click keeps the help option of the first context."""
+    """A context with the command's settings: click keeps the help option of the first context."""
     width = {"max_content_width": _WIDTH, "terminal_width": _WIDTH}
     return click.Context(command, parent, name, **{**command.context_settings, **width})
 
