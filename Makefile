@@ -18,7 +18,7 @@ PYTEST := -m pytest --quiet --numprocesses $(JOBS) --dist worksteal
 FUZZ_TOOLS := cargo +nightly fuzz --version >/dev/null 2>&1
 # What fuzzing starts from, made of vectors/.
 SEEDS := rust/fuzz/corpus/seeds
-MAKE_SEEDS := cargo run --quiet --package wsdefrag-capture --example seeds --locked -- $(SEEDS)
+MAKE_SEEDS := cargo run --quiet --profile checked --package wsdefrag-capture --example seeds --locked -- $(SEEDS)
 define fuzz
 mkdir -p rust/fuzz/corpus/$(1)
 cargo +nightly fuzz run --fuzz-dir rust/fuzz $(1) rust/fuzz/corpus/$(1) $(SEEDS)/$(1) $(wildcard rust/fuzz/regressions/$(1)) -- -max_total_time=$(2) -verbosity=0 $(3)
@@ -53,9 +53,11 @@ $(MITMPROXY)/.ready: tests/support/make_mitmproxy_env.py
 	$(PYTHON) tests/support/make_mitmproxy_env.py $(MITMPROXY)
 	touch $@
 
-# The interpreter may be another one, which would have cargo build everything anew each time.
+# The interpreter may be another one, which would have cargo build everything anew each time; so the
+# directory is another one. `.ci/run`, which builds once, shares it.
+MITMPROXY_BUILD ?= --release --target-dir target/mitmproxy
 $(MITMPROXY)/.extension: $(MITMPROXY)/.ready $(BIN)/.tools $(RUST)
-	VIRTUAL_ENV=$(abspath $(MITMPROXY)) CARGO_TARGET_DIR=$(abspath target/mitmproxy) $(BIN)/maturin develop --release --quiet
+	VIRTUAL_ENV=$(abspath $(MITMPROXY)) $(BIN)/maturin develop --quiet $(MITMPROXY_BUILD)
 	touch $@
 
 build: $(BIN)/.extension ## build the extension into .venv
@@ -143,7 +145,7 @@ lint-rust-format:
 # The lint `incompatible_msrv` compares the standard library's items with `rust-version`.
 lint-rust:
 	cargo clippy --workspace --all-targets --locked --quiet -- --deny warnings
-	cargo clippy --manifest-path rust/fuzz/Cargo.toml --locked --quiet -- --deny warnings
+	cargo clippy --manifest-path rust/fuzz/Cargo.toml --target-dir target --locked --quiet -- --deny warnings
 
 lint-docs:
 	RUSTDOCFLAGS='--deny warnings' cargo doc --workspace --no-deps --document-private-items --locked --quiet
@@ -216,12 +218,13 @@ fuzz: ## fuzz each target for FUZZ_SECONDS (60); needs a nightly toolchain and c
 # What was found before is replayed by `make test-rust` everywhere; new inputs are only looked for
 # where the tools are. The seed is fixed, so that equal code meets equal inputs and only a change can
 # turn a check red; `make fuzz` tries others each time. All targets are built together first, so that
-# every core builds.
+# every core builds, and with little optimization, since the build takes longer than the runs.
+fuzz-briefly: export CARGO_PROFILE_RELEASE_OPT_LEVEL = 1
 fuzz-briefly:
 	@$(FUZZ_TOOLS) || echo 'no nightly toolchain or no cargo-fuzz: the fuzz targets are not run'
 	$(if $(shell $(FUZZ_TOOLS) && echo yes),$(MAKE_SEEDS))
 	$(if $(shell $(FUZZ_TOOLS) && echo yes),cargo +nightly fuzz build --fuzz-dir rust/fuzz)
-	$(if $(shell $(FUZZ_TOOLS) && echo yes),$(foreach target,$(FUZZ_TARGETS),$(call fuzz,$(target),10,-seed=1)))
+	$(if $(shell $(FUZZ_TOOLS) && echo yes),$(foreach target,$(FUZZ_TARGETS),$(call fuzz,$(target),5,-seed=1)))
 
 $(BENCH)/bin/.tools: benches/requirements.txt pyproject.toml
 	$(PYTHON) -m venv $(BENCH)
