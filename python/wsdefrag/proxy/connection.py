@@ -21,7 +21,7 @@ import logging
 import time
 from contextlib import suppress
 from inspect import isawaitable
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from wsdefrag.message import WebSocketMessage
 from wsdefrag.opcode import CloseCode, Opcode
@@ -42,6 +42,9 @@ if TYPE_CHECKING:
     from wsdefrag.proxy.request import ProxyRequest
     from wsdefrag.proxy.settings import Settings
     from wsdefrag.relay import WebSocketRelay
+
+    OnMessage: TypeAlias = Callable[[WebSocketMessage, "ProxyConnection"], Awaitable[Any] | None]
+    OnClose: TypeAlias = Callable[["ProxyConnection"], Awaitable[Any] | None]
 
 LOG = logging.getLogger("wsdefrag.proxy")
 
@@ -66,6 +69,8 @@ class ProxyConnection:
         "_close_timer",
         "_forget",
         "_greet",
+        "_on_close",
+        "_on_message",
         "_opening",
         "_passing",
         "_session",
@@ -85,6 +90,8 @@ class ProxyConnection:
         self,
         settings: Settings,
         *,
+        on_message: OnMessage | None,
+        on_close: OnClose | None,
         greet: Callable[[ProxyConnection], int],
         forget: Callable[[ProxyConnection], None],
     ) -> None:
@@ -95,6 +102,7 @@ class ProxyConnection:
         self.error: str | None = None
         self.data: Any = None
         self._settings = settings
+        self._on_message, self._on_close = on_message, on_close
         self._greet, self._forget = greet, forget
         self._began = time.monotonic()
         self._opening: Opening | None = None
@@ -295,19 +303,13 @@ class ProxyConnection:
 
     def _start(self, opened: Opened, server: Leg) -> None:
         """Begin to relay."""
-        settings, hook, record = self._settings, self._settings.on_message, None
-        bound: Callable[[WebSocketMessage], Awaitable[Any] | None] | None = None
-        if hook is not None:
-            on_message = hook
-
-            def bound(message: WebSocketMessage) -> Awaitable[Any] | None:
-                return on_message(message, self)
-
+        settings, on_message, record = self._settings, self._on_message, None
+        hook = None if on_message is None else lambda message: on_message(message, self)
         if settings.records is not None:
             record = settings.records.begin(self.number, opened, self.client, server.peer)
         self.opened, self.state = opened, "open"
         legs = server, self.client_leg
-        self._session = Session(settings, self, legs, opened, hook=bound, record=record)
+        self._session = Session(settings, self, legs, opened, hook=hook, record=record)
         settings.stats.opened += 1
         settings.stats.open += 1
         settings.stats.handshakes.add(time.monotonic() - self._began)
@@ -372,15 +374,14 @@ class ProxyConnection:
             self._passing.stop()
         if self._session is not None:
             self._session.finish()
-            if self._settings.on_close is not None:
-                self._task = asyncio.get_running_loop().create_task(self._call_on_close())
+            if self._on_close is not None:
+                closing = self._call_on_close(self._on_close)
+                self._task = asyncio.get_running_loop().create_task(closing)
                 self._task.add_done_callback(self._on_close_ended)
                 return
         self._forget(self)
 
-    async def _call_on_close(self) -> None:
-        hook = self._settings.on_close
-        assert hook is not None
+    async def _call_on_close(self, hook: OnClose) -> None:
         try:
             result = hook(self)
             if result is not None and isawaitable(result):

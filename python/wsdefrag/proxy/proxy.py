@@ -32,9 +32,10 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from wsdefrag.limits import Limits
+    from wsdefrag.proxy.connection import OnClose, OnMessage
     from wsdefrag.proxy.leg import Leg
     from wsdefrag.proxy.records import Records
-    from wsdefrag.proxy.settings import OnClose, OnConnect, OnMessage
+    from wsdefrag.proxy.settings import OnConnect
     from wsdefrag.proxy.stats import Stats
     from wsdefrag.strictness import Strictness
 
@@ -145,8 +146,6 @@ class Proxy:
             upstream_tls=upstream_tls,
             tunnel_tls=tunnel_tls,
             on_connect=on_connect,
-            on_message=on_message,
-            on_close=on_close,
             host=host,
             fields=fields,
             limits=limits,
@@ -158,6 +157,7 @@ class Proxy:
             retain=retain,
             records=records,
         )
+        self._on_message, self._on_close = on_message, on_close
         self._servers: list[asyncio.AbstractServer] = []
         self._number = 0
         self._is_closing = False
@@ -287,7 +287,14 @@ class Proxy:
 
     def _accept(self) -> Leg:
         # It is counted when its socket is ready; with TLS that may never be.
-        return ProxyConnection(self._settings, greet=self._greet, forget=self._forget).client_leg
+        connection = ProxyConnection(
+            self._settings,
+            on_message=self._on_message,
+            on_close=self._on_close,
+            greet=self._greet,
+            forget=self._forget,
+        )
+        return connection.client_leg
 
     def _greet(self, connection: ProxyConnection) -> int:
         self._number += 1

@@ -1,10 +1,10 @@
-"""``Settings``: what all connections of a proxy share, and the types of the hooks."""
+"""``Settings``: what all connections of a proxy share, and the type of the hook for requests."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from wsdefrag.proxy.stats import Stats
 from wsdefrag.proxy.timeouts import Timeouts
@@ -14,17 +14,13 @@ if TYPE_CHECKING:
 
     from wsdefrag.budget import Budget
     from wsdefrag.limits import Limits
-    from wsdefrag.message import WebSocketMessage
     from wsdefrag.proxy.address import Upstream
-    from wsdefrag.proxy.connection import ProxyConnection
     from wsdefrag.proxy.records import Records
     from wsdefrag.proxy.refusal import Refusal
     from wsdefrag.proxy.request import ProxyRequest
     from wsdefrag.strictness import Strictness
 
     OnConnect: TypeAlias = Callable[[ProxyRequest], Refusal | Awaitable[Refusal | None] | None]
-    OnMessage: TypeAlias = Callable[[WebSocketMessage, ProxyConnection], Awaitable[Any] | None]
-    OnClose: TypeAlias = Callable[[ProxyConnection], Awaitable[Any] | None]
 
 BUFFER_SIZE = 256 << 10
 """Bytes that are read from a socket at a time."""
@@ -40,8 +36,6 @@ class Settings:
     upstream_tls: ssl.SSLContext | None
     tunnel_tls: ssl.SSLContext | None
     on_connect: OnConnect | None
-    on_message: OnMessage | None
-    on_close: OnClose | None
     host: Literal["rewrite", "keep"]
     fields: tuple[tuple[str, str | None], ...]
     limits: Limits | None
