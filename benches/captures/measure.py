@@ -7,17 +7,15 @@ Run it in `benches/`. The files go to a temporary directory: 3 GiB in a full run
 where).
 """
 
-import argparse
 import datetime as dt
-import json
 import os
-import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
 from captures.files import FULL, LARGE, MIXED, QUICK, SLICE, SMALL, File, write_files
 from captures.fresh import in_new_process
 from captures.memory import measure_memory, measure_threads
+from captures.part import run_part
 from captures.ways import (
     ARROW,
     HAR,
@@ -34,7 +32,6 @@ from captures.ways import (
     TSHARK_JSON,
     Failed,
     commands,
-    compile_package,
     count_tshark,
     time_command,
     time_mitmproxy,
@@ -132,19 +129,5 @@ def measure(directory: Path, quick: bool) -> dict[str, object]:
     }
 
 
-def main() -> None:
-    """Measures, and writes the file that the command line names."""
-    parser = argparse.ArgumentParser(description="Measure how captures are read.")
-    parser.add_argument("--quick", action="store_true", help="small files, for a smoke run")
-    parser.add_argument("output", type=Path, help="where the numbers go, as JSON")
-    arguments = parser.parse_args()
-    # numpy, which pyarrow imports, would start threads that wait busily.
-    os.environ["OPENBLAS_NUM_THREADS"] = "1"
-    compile_package()
-    with tempfile.TemporaryDirectory(prefix="wsdefrag-bench-") as directory:
-        results = measure(Path(directory), arguments.quick)
-    arguments.output.write_text(json.dumps(results, indent=1))
-
-
 if __name__ == "__main__":
-    main()
+    run_part("Measure how captures are read.", measure)

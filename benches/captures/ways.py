@@ -4,7 +4,6 @@ Our ways keep nothing in memory: Arrow is consumed batch by batch, messages one 
 writes to `/dev/null`. Programs that are not installed are left out.
 """
 
-import compileall
 import json
 import os
 import shutil
@@ -17,7 +16,6 @@ from pathlib import Path
 
 import pyarrow as pa
 
-import wsdefrag
 from wsdefrag.capture import Capture
 
 ARROW = "wsdefrag, to Arrow"
@@ -77,14 +75,6 @@ def without_content(path: str) -> int:
     """Reads the table of connections alone; how many rows it has."""
     stream = pa.RecordBatchReader.from_stream(Capture(path, content=False).to_arrow().connections)
     return sum(batch.num_rows for batch in stream)
-
-
-def compile_package() -> None:
-    """Compiles our modules, as pip does when it installs a wheel.
-
-    Otherwise each start of the command would, where Python is told not to write compiled modules.
-    """
-    compileall.compile_dir(Path(wsdefrag.__file__).parent, quiet=1)
 
 
 OURS: dict[str, Callable[[str], int]] = {

@@ -7,11 +7,8 @@ Run it in `benches/`. The files go to a temporary directory: 1 GiB in a full run
 where).
 """
 
-import argparse
 import datetime as dt
-import json
 import os
-import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,7 +17,7 @@ from captures.corpus import Network, Traffic
 from captures.files import SMALL
 from captures.fresh import in_new_process
 from captures.packets import cut_pcap, write_pcap
-from captures.ways import compile_package
+from captures.part import run_part
 from engine.corpus import MIB
 from engine.scaling import Measure
 from outputs.instructions import measure_instructions
@@ -71,25 +68,16 @@ def measures(directory: Path, sizes: Sizes) -> Iterator[Measure]:
     yield from measure_instructions(directory, sizes.counted)
 
 
-def main() -> None:
-    """Measures, and writes the file that the command line names."""
-    parser = argparse.ArgumentParser(description="Measure what is made of captures.")
-    parser.add_argument("--quick", action="store_true", help="small files, for a smoke run")
-    parser.add_argument("output", type=Path, help="where the numbers go, as JSON")
-    arguments = parser.parse_args()
-    # numpy, which pyarrow imports, would start threads that wait busily.
-    os.environ["OPENBLAS_NUM_THREADS"] = "1"
-    compile_package()
+def measure(directory: Path, quick: bool) -> dict[str, object]:
+    """Everything, as it goes into the file."""
     load, date = os.getloadavg()[0], dt.datetime.now(dt.UTC).date()
     found = []
-    with tempfile.TemporaryDirectory(prefix="wsdefrag-bench-") as directory:
-        for measure in measures(Path(directory), QUICK if arguments.quick else FULL):
-            print(f"{measure.what}: {measure.value:,.4g} {measure.unit}", flush=True)
-            found.append(asdict(measure))
+    for one in measures(directory, QUICK if quick else FULL):
+        print(f"{one.what}: {one.value:,.4g} {one.unit}", flush=True)
+        found.append(asdict(one))
     machine = {"Load before": f"{load:.2f} (one minute's average)"}
-    result = {"date": str(date), "machine": machine, "measures": found}
-    arguments.output.write_text(json.dumps(result, indent=1))
+    return {"date": str(date), "machine": machine, "measures": found}
 
 
 if __name__ == "__main__":
-    main()
+    run_part("Measure what is made of captures.", measure)

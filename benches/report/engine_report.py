@@ -1,7 +1,9 @@
 """The part of `RESULTS.md` about the engine: time, throughput, targets, memory."""
 
+from collections.abc import Callable
+
 from engine.scaling import Measure
-from report.engine_results import COPY, INFLATE, TARGETS, Run, Target
+from report.engine_results import COPY, INFLATE, TARGETS, Run, Target, Timing
 from report.tables import scaling_table, table, verdict
 
 
@@ -13,24 +15,25 @@ def machine_table(run: Run) -> str:
 
 def time_table(run: Run) -> str:
     """Medians in nanoseconds, a line for each workload."""
-
-    def cell(workload: str, reader: str) -> str:
-        timing = run.timings.get((workload, reader))
-        return f"{timing.nanoseconds:,.0f}" if timing else ""
-
-    rows = ([name, *(cell(name, reader) for reader in run.readers)] for name in run.workloads)
-    return table(["ns per message", *run.readers], rows)
+    return _timing_table(run, "ns per message", lambda timing: f"{timing.nanoseconds:,.0f}")
 
 
 def throughput_table(run: Run) -> str:
     """The same as decoded bytes per second."""
+    return _timing_table(
+        run, "GB/s of content", lambda timing: f"{timing.gigabytes_per_second:.3g}"
+    )
+
+
+def _timing_table(run: Run, unit: str, shown: Callable[[Timing], str]) -> str:
+    """A line for each workload, a column for each reader; empty where nothing was timed."""
 
     def cell(workload: str, reader: str) -> str:
         timing = run.timings.get((workload, reader))
-        return f"{timing.gigabytes_per_second:.3g}" if timing else ""
+        return shown(timing) if timing else ""
 
     rows = ([name, *(cell(name, reader) for reader in run.readers)] for name in run.workloads)
-    return table(["GB/s of content", *run.readers], rows)
+    return table([unit, *run.readers], rows)
 
 
 def target_table(run: Run) -> str:
