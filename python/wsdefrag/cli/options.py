@@ -82,7 +82,7 @@ def _size(context: click.Context, parameter: click.Parameter, value: str) -> int
     return size
 
 
-def _duration(
+def duration(
     context: click.Context, parameter: click.Parameter, value: float | None
 ) -> float | None:
     """Refuse a number that is not a duration."""
@@ -314,7 +314,7 @@ READING: tuple[_Option, ...] = (
         "--idle-timeout",
         type=float,
         metavar="SECONDS",
-        callback=_duration,
+        callback=duration,
         help="End a WebSocket that has no packet for so long.  [default: never]",
     ),
     click.option(

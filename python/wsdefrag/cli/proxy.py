@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from wsdefrag.cli.options import count
+from wsdefrag.cli.options import count, duration
 from wsdefrag.cli.output.errors import UnusableInput, note, printable_name
 from wsdefrag.limits import Limits
 from wsdefrag.proxy import ListenAddress, Metrics, Proxy, Records, Timeouts
@@ -50,15 +50,6 @@ Examples:
   wsdefrag proxy --upstream 127.0.0.1:9000 --edit Hello Goodbye --write day.mitm
   wsdefrag proxy --explicit --listen :3128 --via socks5://127.0.0.1:1080
 """
-
-
-def _seconds(
-    context: click.Context, parameter: click.Parameter, value: float | None
-) -> float | None:
-    """Refuse what is no duration; 0 means no limit."""
-    if value is not None and not value >= 0:
-        raise click.BadParameter(f"{value} is not a number of seconds from 0.")
-    return value
 
 
 def _field(
@@ -99,7 +90,7 @@ def _field(
     "--rotate-size", type=int, metavar="BYTES", callback=count, help="Number the files by size."
 )
 @click.option(
-    "--rotate-time", type=float, metavar="SECONDS", callback=_seconds, help="And by time."
+    "--rotate-time", type=float, metavar="SECONDS", callback=duration, help="And by time."
 )
 @click.option(
     "--header",
@@ -121,7 +112,7 @@ def _field(
     "--idle-timeout",
     type=float,
     metavar="SECONDS",
-    callback=_seconds,
+    callback=duration,
     help="Close idle connections.  [default: never]",
 )
 @click.option(
@@ -130,7 +121,7 @@ def _field(
     default=10.0,
     show_default=True,
     metavar="SECONDS",
-    callback=_seconds,
+    callback=duration,
     help="For a whole request, and for its response.",
 )
 @click.option(
@@ -139,7 +130,7 @@ def _field(
     default=10.0,
     show_default=True,
     metavar="SECONDS",
-    callback=_seconds,
+    callback=duration,
     help="For the rest of a connection that ends.",
 )
 @click.option(
