@@ -25,7 +25,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from wsdefrag.errors import LimitExceeded
 from wsdefrag.events import Close, ProtocolViolation, UncollectedMessage
-from wsdefrag.limits import Limits
 from wsdefrag.message import WebSocketMessage
 from wsdefrag.opcode import CloseCode
 from wsdefrag.pass_through import PassThroughRelay
@@ -104,12 +103,10 @@ class Session:
         }
         self.relay: WebSocketRelay | PassThroughRelay
         if hook is None:
-            wanted = self._record is not None or settings.retain != 0
-            limit = (settings.limits or Limits()).max_message_size
-            most = sys.maxsize if limit is None else limit
-            self.relay = PassThroughRelay(
-                mode="bytes", collect_up_to=most if wanted else None, **options
-            )
+            wanted = record is not None or settings.retain != 0
+            # The limit of a message holds, too.
+            most = sys.maxsize if wanted else None
+            self.relay = PassThroughRelay(mode="bytes", collect_up_to=most, **options)
         else:
             self.relay = WebSocketRelay(**options)
             self._decisions = (
@@ -194,9 +191,7 @@ class Session:
             stats.messages[SIDES[from_client]] += 1
             if self._record is not None:
                 self._record.miss()
-        elif isinstance(event, UncollectedMessage):
-            stats.messages[SIDES[from_client]] += 1
-        if isinstance(event, ProtocolViolation):
+        elif isinstance(event, ProtocolViolation):
             self._violated(event, from_client)
         elif isinstance(event, Close):
             self._check_closes()

@@ -349,10 +349,10 @@ def _relay(
             fragmenter=fragmenter,
             extension=extension,
         )
-    most = limits.max_message_size
     return PassThroughRelay(
         mode=options.forward,
-        collect_up_to=sys.maxsize if most is None else most,
+        # The limit of a message holds, too.
+        collect_up_to=sys.maxsize,
         deflate=deflate,
         limits=limits,
         budget=budget,
