@@ -17,16 +17,14 @@
 
 use crate::deflate::offer::DeflateOffer;
 use crate::deflate::params::DeflateParams;
-use crate::fallible::TryGrow;
 use crate::handshake::accept_key::is_key;
 use crate::handshake::fault::{Fault, HandshakeError, cut, quoted};
 use crate::handshake::faults::{Faults, Reading};
 use crate::handshake::fields::joined;
-use crate::handshake::head::parse_response;
-use crate::handshake::incoming::IncomingHead;
 use crate::handshake::list::is_token;
 use crate::handshake::request;
 use crate::handshake::response::{Asked, Response, check_offered, check_response, extension_fault};
+use crate::handshake::side::Side;
 use crate::handshake::writer::{HeadWriter, InvalidHead, NewField};
 
 /// Most responses before the final one.
@@ -56,13 +54,10 @@ pub struct Asking<'a> {
 pub struct ClientHandshake {
     request: Vec<u8>,
     asked: Asked,
-    max_head_size: usize,
-    incoming: IncomingHead,
-    faults: Faults,
+    side: Side,
     informational: Vec<Response>,
     response: Option<Response>,
     deflate: Option<DeflateParams>,
-    failure: Option<HandshakeError>,
     leftover: Vec<u8>,
 }
 
@@ -79,13 +74,10 @@ impl ClientHandshake {
         Ok(Self {
             request,
             asked,
-            max_head_size,
-            incoming: IncomingHead::new(false, max_head_size),
-            faults: Faults::new(reading, false),
+            side: Side::new(false, max_head_size, reading),
             informational: Vec::new(),
             response: None,
             deflate: None,
-            failure: None,
             leftover: Vec::new(),
         })
     }
@@ -97,56 +89,38 @@ impl ClientHandshake {
 
     /// Takes the server's next bytes. After the head of the final response they are kept.
     pub fn receive_data(&mut self, mut data: &[u8]) -> Result<Option<&Response>, HandshakeError> {
-        if let Some(failure) = &self.failure {
-            return Err(failure.clone());
-        }
+        self.side.check()?;
         let result = self.receive(&mut data);
-        self.failure = result.clone().err();
+        self.side.note(&result);
         result.map(|()| self.response.as_ref())
     }
 
     fn receive(&mut self, data: &mut &[u8]) -> Result<(), HandshakeError> {
         while self.response.is_none() {
-            let Some(bytes) = self.incoming.receive(data, &mut self.faults)? else { return Ok(()) };
-            self.incoming = IncomingHead::new(false, self.max_head_size);
-            let Some(head) = parse_response(&bytes) else {
-                return Err(self.faults.error(
-                    Fault::NotHttp,
-                    0,
-                    "not the head of an HTTP response",
-                ));
-            };
-            let response = Response { bytes, head };
+            let Some(response) = self.side.response(data)? else { return Ok(()) };
             if response.is_informational() {
                 if self.informational.len() == MAX_INFORMATIONAL {
                     let reason =
                         format!("more than {MAX_INFORMATIONAL} responses before the final one");
-                    return Err(self.faults.error(Fault::TooManyResponses, 0, reason));
+                    return Err(self.side.faults.error(Fault::TooManyResponses, 0, reason));
                 }
                 self.informational.push(response);
                 continue;
             }
             if response.switches() {
-                check_response(&response, Some(&self.asked), &mut self.faults)?;
-                check_offered(&response, &self.asked, &mut self.faults)?;
-                self.deflate = agreed(&response, &self.asked, &mut self.faults)?;
+                let faults = &mut self.side.faults;
+                check_response(&response, Some(&self.asked), faults)?;
+                check_offered(&response, &self.asked, faults)?;
+                self.deflate = agreed(&response, &self.asked, faults)?;
             }
             self.response = Some(response);
         }
-        let kept = self.leftover.try_append(data);
-        kept.map_err(|_| {
-            self.faults.error(Fault::OutOfMemory, 0, "no memory for what follows the head")
-        })
+        self.side.keep(data, &mut self.leftover)
     }
 
     /// Takes the end of the server's bytes; an error if there is no final response.
     pub fn receive_eof(&mut self) -> Result<(), HandshakeError> {
-        if self.response.is_none() && self.failure.is_none() {
-            let offset = self.incoming.len();
-            let reason = "the bytes ended before the end of the head";
-            self.failure = Some(self.faults.error(Fault::Incomplete, offset, reason));
-        }
-        self.failure.clone().map_or(Ok(()), Err)
+        if self.response.is_none() { self.side.receive_eof() } else { self.side.check() }
     }
 
     /// The responses before the final one.
@@ -170,18 +144,18 @@ impl ClientHandshake {
     /// What ended the handshake.
     #[must_use]
     pub const fn failure(&self) -> Option<&HandshakeError> {
-        self.failure.as_ref()
+        self.side.failure()
     }
 
     /// How often each fault was tolerated.
     pub fn tolerated(&self) -> impl Iterator<Item = (&'static str, u32)> {
-        self.faults.tolerated()
+        self.side.faults.tolerated()
     }
 
     /// Bytes that are kept: of an incomplete head, or after the final one.
     #[must_use]
     pub const fn bytes_buffered(&self) -> usize {
-        if self.response.is_some() { self.leftover.len() } else { self.incoming.len() }
+        if self.response.is_some() { self.leftover.len() } else { self.side.bytes_buffered() }
     }
 
     /// Removes and returns the bytes after the head of the final response.

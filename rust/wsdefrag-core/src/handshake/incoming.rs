@@ -50,7 +50,8 @@ impl IncomingHead {
         self.bytes.len()
     }
 
-    /// Takes bytes from the start of `data`, and gives the head if it is complete.
+    /// Takes bytes from the start of `data`, and gives the head if it is complete. Then the next one
+    /// begins.
     pub(super) fn receive(
         &mut self,
         data: &mut &[u8],
@@ -63,9 +64,11 @@ impl IncomingHead {
         }
         if let Some(end) = self.check(faults)? {
             *data = &data[end - before..];
-            self.bytes.truncate(end);
-            self.bytes.drain(..self.start);
-            return Ok(Some(std::mem::take(&mut self.bytes)));
+            let complete = std::mem::replace(self, Self::new(self.is_request, self.max_size));
+            let Self { mut bytes, start, .. } = complete;
+            bytes.truncate(end);
+            bytes.drain(..start);
+            return Ok(Some(bytes));
         }
         *data = &data[added..];
         if data.is_empty() {

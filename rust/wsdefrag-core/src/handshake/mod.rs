@@ -7,6 +7,7 @@
 //! fault        what is wrong with a head, and what a server answers to it
 //! faults       which faults end a handshake, and how often others were met
 //! incoming     buffers a head, and checks its lines as they arrive
+//! side         what one side sends, up to the end of its head
 //! request, response   the rules of a request and of a response
 //! writer       writes heads
 //! server, client, tap   the two endpoints, and a bystander
@@ -26,5 +27,6 @@ pub mod list;
 pub mod request;
 pub mod response;
 pub mod server;
+mod side;
 pub mod tap;
 pub mod writer;

@@ -18,22 +18,18 @@
 )]
 
 use crate::deflate::params::DeflateParams;
-use crate::fallible::TryGrow;
 use crate::handshake::accept_key::accept_key;
-use crate::handshake::fault::{Fault, HandshakeError};
-use crate::handshake::faults::{Faults, Reading};
-use crate::handshake::head::parse_request;
-use crate::handshake::incoming::IncomingHead;
-use crate::handshake::request::{Request, check_request};
+use crate::handshake::fault::HandshakeError;
+use crate::handshake::faults::Reading;
+use crate::handshake::request::Request;
+use crate::handshake::side::Side;
 use crate::handshake::writer::{HeadWriter, InvalidHead, NewField, refusal};
 
 /// Reads a request and writes the answer.
 #[derive(Debug)]
 pub struct ServerHandshake {
-    incoming: IncomingHead,
-    faults: Faults,
+    side: Side,
     request: Option<Request>,
-    failure: Option<HandshakeError>,
     leftover: Vec<u8>,
     answered: bool,
 }
@@ -44,10 +40,8 @@ impl ServerHandshake {
     pub const fn new(max_head_size: usize, strict: bool) -> Self {
         let reading = if strict { Reading::Strict } else { Reading::LenientEndpoint };
         Self {
-            incoming: IncomingHead::new(true, max_head_size),
-            faults: Faults::new(reading, true),
+            side: Side::new(true, max_head_size, reading),
             request: None,
-            failure: None,
             leftover: Vec::new(),
             answered: false,
         }
@@ -55,42 +49,22 @@ impl ServerHandshake {
 
     /// Takes the client's next bytes. After the head of the request they are kept.
     pub fn receive_data(&mut self, mut data: &[u8]) -> Result<Option<&Request>, HandshakeError> {
-        if let Some(failure) = &self.failure {
-            return Err(failure.clone());
-        }
+        self.side.check()?;
         let result = self.receive(&mut data);
-        self.failure = result.clone().err();
+        self.side.note(&result);
         result.map(|()| self.request.as_ref())
     }
 
     fn receive(&mut self, data: &mut &[u8]) -> Result<(), HandshakeError> {
         if self.request.is_none() {
-            let Some(bytes) = self.incoming.receive(data, &mut self.faults)? else { return Ok(()) };
-            let Some(head) = parse_request(&bytes) else {
-                return Err(self.faults.error(
-                    Fault::NotHttp,
-                    0,
-                    "not the head of an HTTP request",
-                ));
-            };
-            let request = Request { bytes, head };
-            check_request(&request, &mut self.faults)?;
-            self.request = Some(request);
+            self.request = self.side.request(data)?;
         }
-        let kept = self.leftover.try_append(data);
-        kept.map_err(|_| {
-            self.faults.error(Fault::OutOfMemory, 0, "no memory for what follows the head")
-        })
+        if self.request.is_none() { Ok(()) } else { self.side.keep(data, &mut self.leftover) }
     }
 
     /// Takes the end of the client's bytes; an error if the request is not complete.
     pub fn receive_eof(&mut self) -> Result<(), HandshakeError> {
-        if self.request.is_none() && self.failure.is_none() {
-            let offset = self.incoming.len();
-            let reason = "the bytes ended before the end of the head";
-            self.failure = Some(self.faults.error(Fault::Incomplete, offset, reason));
-        }
-        self.failure.clone().map_or(Ok(()), Err)
+        if self.request.is_none() { self.side.receive_eof() } else { self.side.check() }
     }
 
     /// The request, once its head is complete.
@@ -102,18 +76,18 @@ impl ServerHandshake {
     /// What ended the handshake.
     #[must_use]
     pub const fn failure(&self) -> Option<&HandshakeError> {
-        self.failure.as_ref()
+        self.side.failure()
     }
 
     /// How often each fault was tolerated.
     pub fn tolerated(&self) -> impl Iterator<Item = (&'static str, u32)> {
-        self.faults.tolerated()
+        self.side.faults.tolerated()
     }
 
     /// Bytes that are kept: of an incomplete head, or after the head.
     #[must_use]
     pub const fn bytes_buffered(&self) -> usize {
-        if self.request.is_some() { self.leftover.len() } else { self.incoming.len() }
+        if self.request.is_some() { self.leftover.len() } else { self.side.bytes_buffered() }
     }
 
     /// Removes and returns the bytes after the head.
@@ -173,7 +147,7 @@ impl ServerHandshake {
         body: Option<&[u8]>,
     ) -> Result<Vec<u8>, InvalidHead> {
         self.check_unanswered()?;
-        let failure = self.failure.as_ref();
+        let failure = self.side.failure();
         let status = status.unwrap_or_else(|| failure.map_or(400, HandshakeError::status));
         let why = failure.map_or_else(String::new, |failure| format!("{failure}\n"));
         let response = refusal(status, reason, fields, body.unwrap_or(why.as_bytes()))?;

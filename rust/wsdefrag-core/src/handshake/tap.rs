@@ -10,45 +10,16 @@
 use crate::deflate::params::{DeflateParams, foreign_extensions};
 use crate::handshake::client::MAX_INFORMATIONAL;
 use crate::handshake::fault::{Fault, HandshakeError, cut};
-use crate::handshake::faults::{Faults, Reading};
-use crate::handshake::head::{parse_request, parse_response};
-use crate::handshake::incoming::IncomingHead;
-use crate::handshake::request::{Request, check_request};
+use crate::handshake::faults::Reading;
+use crate::handshake::request::Request;
 use crate::handshake::response::{
     Response, asked_by, check_offered, check_response, extension_fault,
 };
-
-/// One side of a handshake.
-#[derive(Debug)]
-struct Side {
-    incoming: IncomingHead,
-    faults: Faults,
-    failure: Option<HandshakeError>,
-}
-
-impl Side {
-    const fn new(is_request: bool, max_head_size: usize, reading: Reading) -> Self {
-        Self {
-            incoming: IncomingHead::new(is_request, max_head_size),
-            faults: Faults::new(reading, is_request),
-            failure: None,
-        }
-    }
-
-    fn receive_eof(&mut self) -> Result<(), HandshakeError> {
-        if self.failure.is_none() {
-            let offset = self.incoming.len();
-            let reason = "the bytes ended before the end of the head";
-            self.failure = Some(self.faults.error(Fault::Incomplete, offset, reason));
-        }
-        self.failure.clone().map_or(Ok(()), Err)
-    }
-}
+use crate::handshake::side::Side;
 
 /// Reads both heads of a handshake.
 #[derive(Debug)]
 pub struct HandshakeTap {
-    max_head_size: usize,
     client: Side,
     server: Side,
     informational: usize,
@@ -63,7 +34,6 @@ impl HandshakeTap {
     pub const fn new(max_head_size: usize, strict: bool) -> Self {
         let reading = if strict { Reading::Strict } else { Reading::Bystander };
         Self {
-            max_head_size,
             client: Side::new(true, max_head_size, reading),
             server: Side::new(false, max_head_size, reading),
             informational: 0,
@@ -80,16 +50,14 @@ impl HandshakeTap {
         from_client: bool,
     ) -> Result<&'a [u8], HandshakeError> {
         let side = if from_client { &self.client } else { &self.server };
-        if let Some(failure) = &side.failure {
-            return Err(failure.clone());
-        }
+        side.check()?;
         let result = if from_client {
             self.receive_request(&mut data)
         } else {
             self.receive_response(&mut data)
         };
         let side = if from_client { &mut self.client } else { &mut self.server };
-        side.failure = result.clone().err();
+        side.note(&result);
         result.map(|()| data)
     }
 
@@ -97,30 +65,17 @@ impl HandshakeTap {
         if self.request.is_some() {
             return Ok(());
         }
-        let Side { incoming, faults, .. } = &mut self.client;
-        let Some(bytes) = incoming.receive(data, faults)? else { return Ok(()) };
-        let Some(head) = parse_request(&bytes) else {
-            return Err(faults.error(Fault::NotHttp, 0, "not the head of an HTTP request"));
-        };
-        let request = Request { bytes, head };
-        check_request(&request, faults)?;
-        self.request = Some(request);
+        self.request = self.client.request(data)?;
         self.check_answer()
     }
 
     fn receive_response(&mut self, data: &mut &[u8]) -> Result<(), HandshakeError> {
         while self.response.is_none() {
-            let Side { incoming, faults, .. } = &mut self.server;
-            let Some(bytes) = incoming.receive(data, faults)? else { return Ok(()) };
-            *incoming = IncomingHead::new(false, self.max_head_size);
-            let Some(head) = parse_response(&bytes) else {
-                return Err(faults.error(Fault::NotHttp, 0, "not the head of an HTTP response"));
-            };
-            let response = Response { bytes, head };
+            let Some(response) = self.server.response(data)? else { return Ok(()) };
             if response.is_informational() {
                 if self.informational == MAX_INFORMATIONAL {
                     let reason = "too many responses before the final one";
-                    return Err(faults.error(Fault::TooManyResponses, 0, reason));
+                    return Err(self.server.faults.error(Fault::TooManyResponses, 0, reason));
                 }
                 self.informational += 1;
             } else {
