@@ -2,7 +2,7 @@
 
 use crate::allocator;
 use crate::common;
-use crate::contract::writer::{Deflater, Ending, Wire};
+use crate::contract::writer::Deflater;
 use wsdefrag_core::limits::Excess;
 use wsdefrag_core::read::passive::Passive;
 use wsdefrag_core::write::encoder::Encoder;
@@ -17,21 +17,8 @@ use zlib_rs::Strategy as Matching;
 /// the size of zlib-rs's state exactly.
 const ROUNDING: isize = 4 << 10;
 
-fn settings(no_context_takeover: bool, strictness: Strictness) -> Settings {
-    let params =
-        DeflateParams { server_no_context_takeover: no_context_takeover, ..Default::default() };
-    Settings { deflate: Some(params), strictness, ..common::strict() }
-}
-
 fn compressed(contents: &[&[u8]], takeover: bool) -> Vec<Vec<u8>> {
-    let mut deflater = Deflater::new(6, 15, Matching::Default, takeover);
-    let frame = |content: &&[u8]| {
-        let mut frame = Vec::new();
-        let payload = deflater.compress(content, Ending::Flush);
-        Wire { rsv: 4, ..Wire::new(2) }.write(&payload, &mut frame);
-        frame
-    };
-    contents.iter().map(frame).collect()
+    common::compressed(contents, Deflater::new(6, 15, Matching::Default, takeover))
 }
 
 /// What a direction says it holds is what the allocator gave it, at every point of its life.
@@ -44,7 +31,8 @@ fn bytes_held_are_bytes_allocated() {
         let frames = compressed(&[&content[..900], &content[..70_000], &content], takeover);
         let before = allocator::live();
         let how = Passive { contents: true, from_the_start: true };
-        let mut direction = Reassembler::passive(settings(!takeover, strictness), how);
+        let settings = Settings { strictness, ..common::strict_takeover(takeover) };
+        let mut direction = Reassembler::passive(settings, how);
         let inline = size_of_val(&direction);
         let mut sink = Events::to(|_, _| ());
         let check = |direction: &Reassembler<Vec<u8>>, what: &str| {
@@ -120,7 +108,7 @@ impl Output for Out {
 #[test]
 fn live_inflater_takes_less_than_56_kib() {
     let frames = compressed(&[b"Hello"], true);
-    let mut direction = Reassembler::new(settings(false, Strictness::default()));
+    let mut direction = Reassembler::new(common::strict_deflate());
     let mut sink = Events::to(|_, _| ());
     let ((), run) = allocator::refusing(allocator::Refuse::Nothing, || {
         direction.receive_data(&frames[0], &mut sink);

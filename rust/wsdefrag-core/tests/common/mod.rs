@@ -8,7 +8,7 @@ use wsdefrag_core::{DeflateParams, Limits, Opcode, Settings, Strictness};
 use zlib_rs::Strategy as Matching;
 
 use crate::contract::script::{Control, Planned, Script};
-use crate::contract::writer::{Ending, Form};
+use crate::contract::writer::{Deflater, Ending, Form, Wire};
 
 /// How a property is tried: often enough to find what is wrong, and quick in a debug build.
 pub(crate) fn times(cases: u32) -> ProptestConfig {
@@ -30,6 +30,23 @@ pub(crate) fn strict() -> Settings {
 /// The same, with deflate agreed.
 pub(crate) fn strict_deflate() -> Settings {
     Settings { deflate: Some(DeflateParams::default()), ..strict() }
+}
+
+/// The same; the server keeps its context, or agreed not to.
+pub(crate) fn strict_takeover(takeover: bool) -> Settings {
+    let params = DeflateParams { server_no_context_takeover: !takeover, ..Default::default() };
+    Settings { deflate: Some(params), ..strict() }
+}
+
+/// Compressed binary messages of a server, one in each frame.
+pub(crate) fn compressed(contents: &[impl AsRef<[u8]>], mut deflater: Deflater) -> Vec<Vec<u8>> {
+    let frame = |content: &_| {
+        let mut frame = Vec::new();
+        let payload = deflater.compress(AsRef::as_ref(content), Ending::Flush);
+        Wire { rsv: 4, ..Wire::new(2) }.write(&payload, &mut frame);
+        frame
+    };
+    contents.iter().map(frame).collect()
 }
 
 /// Limits, small enough to be met.

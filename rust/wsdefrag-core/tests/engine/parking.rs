@@ -2,36 +2,17 @@
 
 use crate::common;
 use crate::contract::journal::{self, Seen};
-use crate::contract::writer::{Deflater, Ending, Wire};
+use crate::contract::writer::{Deflater, Wire};
 use proptest::prelude::*;
 use wsdefrag_core::limits::Excess;
 use wsdefrag_core::read::event::Damage;
 use wsdefrag_core::read::passive::Passive;
-use wsdefrag_core::{
-    DeflateParams, Event, Events, Kind, Limits, Reassembler, Settings, Strictness,
-};
+use wsdefrag_core::{Event, Events, Kind, Limits, Reassembler, Settings, Strictness};
 use zlib_rs::Strategy as Matching;
 
 /// What is left of a parked inflater besides the window, in bytes, at most.
 const SMALL: usize = 256;
 const WINDOW: usize = 1 << 15;
-
-fn settings(no_context_takeover: bool) -> Settings {
-    let params =
-        DeflateParams { server_no_context_takeover: no_context_takeover, ..Default::default() };
-    Settings { deflate: Some(params), ..common::strict() }
-}
-
-/// Compressed binary messages, one in each frame.
-fn frames(contents: &[Vec<u8>], mut deflater: Deflater) -> Vec<Vec<u8>> {
-    let frame = |content: &Vec<u8>| {
-        let mut frame = Vec::new();
-        let payload = deflater.compress(content, Ending::Flush);
-        Wire { rsv: 4, ..Wire::new(2) }.write(&payload, &mut frame);
-        frame
-    };
-    contents.iter().map(frame).collect()
-}
 
 /// `length` bytes that never repeat within a window, and whose far past is worth a reference.
 fn content(length: usize, seed: u64) -> Vec<u8> {
@@ -55,10 +36,10 @@ fn every_size_of_window_reads_on_after_parking() {
             let block = content(window + 259, u64::from(window_bits));
             let contents: Vec<_> = sizes.iter().map(|size| block[..*size].to_vec()).collect();
             let deflater = Deflater::new(9, window_bits, Matching::Default, takeover);
-            let frames = frames(&contents, deflater);
+            let frames = common::compressed(&contents, deflater);
             let chunks = || frames.iter().map(Vec::as_slice);
-            let (plain, _) = journal::read(settings(!takeover), chunks());
-            let (parked, _) = journal::read_parking(settings(!takeover), chunks());
+            let (plain, _) = journal::read(common::strict_takeover(takeover), chunks());
+            let (parked, _) = journal::read_parking(common::strict_takeover(takeover), chunks());
             assert_eq!(plain, parked, "{window_bits} bits");
             let seen = plain.events.into_iter().map(|(_, seen)| match seen {
                 Seen::Message(_, content) => content,
@@ -98,9 +79,9 @@ proptest! {
 #[test]
 fn sender_that_keeps_its_window_is_read_on_after_parking() {
     let contents = vec![content(3000, 1), content(3000, 1), content(40_000, 2), content(3000, 2)];
-    let frames = frames(&contents, Deflater::new(9, 15, Matching::Default, true));
+    let frames = common::compressed(&contents, Deflater::new(9, 15, Matching::Default, true));
     let strictness = Strictness { no_context_takeover: false, ..Strictness::default() };
-    let settings = Settings { strictness, ..settings(true) };
+    let settings = Settings { strictness, ..common::strict_takeover(false) };
     let chunks = || frames.iter().map(Vec::as_slice);
     let (plain, _) = journal::read(settings, chunks());
     let (parked, _) = journal::read_parking(settings, chunks());
@@ -117,10 +98,10 @@ fn distance_beyond_the_window_stays_an_error() {
         Wire { rsv: 4, ..Wire::new(2) }.write(payload, &mut wire);
     }
     let frames = [&wire[..5], &wire[5..]];
-    let (parked, _) = journal::read_parking(settings(false), frames);
+    let (parked, _) = journal::read_parking(common::strict_deflate(), frames);
     assert_eq!(parked.events.len(), 1);
     assert_eq!(parked.error.map(|error| error.kind), Some(Kind::InvalidDeflateData));
-    assert_eq!(journal::read(settings(false), frames).0, parked);
+    assert_eq!(journal::read(common::strict_deflate(), frames).0, parked);
 }
 
 #[test]
@@ -133,8 +114,8 @@ fn parked_inflater_costs_what_its_window_holds() {
         (&[20_000, 20_000, 100_000], WINDOW),
     ] {
         let contents: Vec<_> = sizes.iter().map(|size| content(*size, 7)).collect();
-        let frames = frames(&contents, Deflater::new(6, 15, Matching::Default, true));
-        let mut reassembler = Reassembler::new(settings(false));
+        let frames = common::compressed(&contents, Deflater::new(6, 15, Matching::Default, true));
+        let mut reassembler = Reassembler::new(common::strict_deflate());
         let fresh = reassembler.bytes_held();
         let mut sink = Events::to(|_, _| ());
         for frame in &frames {
@@ -151,9 +132,11 @@ fn parked_inflater_costs_what_its_window_holds() {
 
 #[test]
 fn nothing_is_kept_of_an_empty_window() {
-    let frames = frames(&[content(5000, 3)], Deflater::new(6, 15, Matching::Default, false));
+    let frames =
+        common::compressed(&[content(5000, 3)], Deflater::new(6, 15, Matching::Default, false));
     let strict = Strictness { no_context_takeover: true, ..Strictness::default() };
-    let mut reassembler = Reassembler::new(Settings { strictness: strict, ..settings(true) });
+    let mut reassembler =
+        Reassembler::new(Settings { strictness: strict, ..common::strict_takeover(false) });
     let fresh = reassembler.bytes_held();
     reassembler.receive_data(&frames[0], &mut Events::to(|_, _| ()));
     assert!(reassembler.park_inflater() > WINDOW);
@@ -162,8 +145,9 @@ fn nothing_is_kept_of_an_empty_window() {
 
 #[test]
 fn inflater_is_not_parked_inside_a_compressed_message() {
-    let frames = frames(&[content(5000, 3)], Deflater::new(6, 15, Matching::Default, true));
-    let mut reassembler = Reassembler::new(settings(false));
+    let frames =
+        common::compressed(&[content(5000, 3)], Deflater::new(6, 15, Matching::Default, true));
+    let mut reassembler = Reassembler::new(common::strict_deflate());
     let mut sink = Events::to(|_, _| ());
     reassembler.receive_data(&frames[0][..3000], &mut sink);
     assert_eq!(reassembler.park_inflater(), 0);
@@ -233,12 +217,12 @@ fn abandoned_message_is_skipped_and_the_next_is_read() {
 #[test]
 fn abandoned_compressed_message_keeps_the_window() {
     let contents = [content(900, 4), content(900, 5), content(900, 5)];
-    let frames = frames(&contents, Deflater::new(6, 15, Matching::Default, true));
+    let frames = common::compressed(&contents, Deflater::new(6, 15, Matching::Default, true));
     assert!(frames[2].len() < 100, "the third refers to the second");
     let (first, rest) = frames[1].split_at(500);
     let chunks = [&frames[0][..], first, rest, &frames[2]];
-    let (whole, counts) = watch(settings(false), &chunks, 0);
-    let (abandoned, same) = watch(settings(false), &chunks, 2);
+    let (whole, counts) = watch(common::strict_deflate(), &chunks, 0);
+    let (abandoned, same) = watch(common::strict_deflate(), &chunks, 2);
     assert_eq!((abandoned.len(), counts), (3, same));
     assert_eq!((&abandoned[0], &abandoned[2]), (&whole[0], &whole[2]));
     assert_eq!(abandoned[1], format!("{} budget 0 ", frames[0].len()));
@@ -247,12 +231,12 @@ fn abandoned_compressed_message_keeps_the_window() {
 #[test]
 fn abandoned_message_counts_like_one_over_a_limit() {
     let contents = [content(50, 4), content(900, 5), content(60, 6)];
-    let frames = frames(&contents, Deflater::new(6, 15, Matching::Default, true));
+    let frames = common::compressed(&contents, Deflater::new(6, 15, Matching::Default, true));
     let (first, rest) = frames[1].split_at(500);
     let chunks = [&frames[0][..], first, rest, &frames[2]];
     let limits = Limits { max_message_size: Some(100), ..Limits::default() };
-    let (over, counts) = watch(Settings { limits, ..settings(false) }, &chunks, 0);
-    let (abandoned, same) = watch(settings(false), &chunks, 2);
+    let (over, counts) = watch(Settings { limits, ..common::strict_deflate() }, &chunks, 0);
+    let (abandoned, same) = watch(common::strict_deflate(), &chunks, 2);
     assert_eq!(counts, same);
     assert!(over[1].starts_with(&format!("{} max_message_size 0 ", frames[0].len())), "{over:?}");
     assert_eq!((&over[0], &over[2]), (&abandoned[0], &abandoned[2]));

@@ -1,11 +1,9 @@
 //! Observed directions: the effects of gaps and invalid contents.
 
+use crate::common;
 use wsdefrag_core::read::event::Damage;
 use wsdefrag_core::read::passive::Passive;
-use wsdefrag_core::{
-    DeflateParams, Event, Events, InflaterPool, Kind, Limits, Opcode, Reassembler, Settings,
-    Strictness,
-};
+use wsdefrag_core::{Event, Events, InflaterPool, Kind, Limits, Opcode, Reassembler, Settings};
 
 /// A part of a direction.
 #[derive(Clone, Copy)]
@@ -90,22 +88,6 @@ fn text(content: &[u8]) -> String {
 
 const WHOLE: Passive = Passive { contents: true, from_the_start: true };
 
-fn server() -> Settings {
-    Settings {
-        from_client: false,
-        deflate: None,
-        foreign_extension: false,
-        limits: Limits::default(),
-        strictness: Strictness::default(),
-    }
-}
-
-fn deflate(no_context_takeover: bool) -> Settings {
-    let params =
-        DeflateParams { server_no_context_takeover: no_context_takeover, ..Default::default() };
-    Settings { deflate: Some(params), ..server() }
-}
-
 #[test]
 fn gap_inside_a_payload_costs_its_message() {
     for (parts, expected) in [
@@ -122,7 +104,7 @@ fn gap_inside_a_payload_costs_its_message() {
         (&[Came(b"\x89\x02"), Missing(2), Came(b"\x81\x02hi")], &["PING missing 2: ", "hi"]),
         (&[Came(b"\x88\x02"), Missing(2), Came(b"\x81\x02hi")], &["CLOSE missing 2: "]),
     ] {
-        let (seen, direction) = watch(server(), WHOLE, parts);
+        let (seen, direction) = watch(common::strict(), WHOLE, parts);
         assert_eq!(seen, expected);
         assert!(!direction.is_lost());
     }
@@ -138,7 +120,7 @@ fn gap_that_touches_a_header_loses_the_direction() {
         (&[Came(b"\x89\x02"), Missing(3), Came(b"\x81\x02hi")], &["PING missing 2: "]),
         (&[Missing(1), Came(b"\x81\x02hi")], &[]),
     ] {
-        let (seen, direction) = watch(server(), WHOLE, parts);
+        let (seen, direction) = watch(common::strict(), WHOLE, parts);
         assert_eq!(seen, expected);
         assert!(direction.is_lost());
     }
@@ -156,21 +138,22 @@ fn gap_of_unknown_length_loses_the_direction_wherever_it_is() {
     ] {
         for estimate in [0, 3] {
             let parts = [Came(whole), Came(start), MissingAbout(estimate), Came(whole)];
-            let (got, direction) = watch(server(), WHOLE, &parts);
+            let (got, direction) = watch(common::strict(), WHOLE, &parts);
             assert_eq!(got, seen, "{start:?}");
             assert!(direction.is_lost());
             assert_eq!(direction.bytes_discarded(), estimate + 4);
         }
     }
     let (seen, direction) =
-        watch(server(), WHOLE, &[Came(b"\x88\x02\x03\xe8"), MissingAbout(5), Came(b"x")]);
+        watch(common::strict(), WHOLE, &[Came(b"\x88\x02\x03\xe8"), MissingAbout(5), Came(b"x")]);
     assert_eq!(seen, ["close 1000"]);
     assert!(!direction.is_lost());
 }
 
 #[test]
 fn gap_after_a_close_has_no_effect() {
-    let (seen, direction) = watch(server(), WHOLE, &[Came(b"\x88\x02\x03\xe8"), Missing(7)]);
+    let (seen, direction) =
+        watch(common::strict(), WHOLE, &[Came(b"\x88\x02\x03\xe8"), Missing(7)]);
     assert_eq!(seen, ["close 1000"]);
     assert!(!direction.is_lost());
     assert_eq!(direction.bytes_discarded(), 7);
@@ -184,7 +167,7 @@ fn lost_window_makes_later_messages_undecodable_unless_it_is_emptied() {
         [(false, HELLO_AGAIN, raw), (false, b"\x81\x02hi", "hi"), (true, HELLO, "Hello")]
     {
         let parts = [&gap[..], &[Came(later)]].concat();
-        let (seen, _) = watch(deflate(no_context_takeover), WHOLE, &parts);
+        let (seen, _) = watch(common::strict_takeover(!no_context_takeover), WHOLE, &parts);
         assert_eq!(seen, ["Hello", "missing 5: H", expected]);
     }
 }
@@ -193,9 +176,9 @@ fn lost_window_makes_later_messages_undecodable_unless_it_is_emptied() {
 fn window_from_before_the_first_byte_is_not_known() {
     let how = Passive { from_the_start: false, ..WHOLE };
     let parts = [Came(HELLO_AGAIN), Came(b"\x81\x02hi")];
-    let (seen, _) = watch(deflate(false), how, &parts);
+    let (seen, _) = watch(common::strict_deflate(), how, &parts);
     assert_eq!(seen, [r"undecodable: \xf2\x00\x11\x00\x00", "hi"]);
-    let (seen, _) = watch(deflate(true), how, &[Came(HELLO)]);
+    let (seen, _) = watch(common::strict_takeover(false), how, &[Came(HELLO)]);
     assert_eq!(seen, ["Hello"]);
 }
 
@@ -204,26 +187,30 @@ fn window_from_before_the_first_byte_is_not_known() {
 fn part_of_an_undecodable_payload_is_not_a_content() {
     let how = Passive { from_the_start: false, ..WHOLE };
     let parts = [Came(&HELLO_AGAIN[..4]), Missing(3), Came(HELLO_AGAIN)];
-    let (seen, _) = watch(deflate(false), how, &parts);
+    let (seen, _) = watch(common::strict_deflate(), how, &parts);
     assert_eq!(seen, ["missing 3: ", r"undecodable: \xf2\x00\x11\x00\x00"]);
 }
 
 #[test]
 fn faulty_content_costs_its_message_alone() {
     let limits = Limits { max_message_size: Some(4), max_fragments: Some(2), ..Limits::default() };
-    let limited = Settings { limits, ..server() };
+    let limited = Settings { limits, ..common::strict() };
     for (settings, parts, expected) in [
         (
-            server(),
+            common::strict(),
             &[Came(b"\x81\x02\xc3\x28"), Came(b"\x81\x02hi")][..],
             &[r"invalid_utf8: \xc3(", "hi"][..],
         ),
         (
-            server(),
+            common::strict(),
             &[Came(b"\x01\x01\xc3\x80\x02\x28!\x81\x02hi")],
             &[r"invalid_utf8: \xc3(!", "hi"],
         ),
-        (server(), &[Came(b"\x01\x01\xc3\x80\x00\x81\x02hi")], &[r"invalid_utf8: \xc3", "hi"]),
+        (
+            common::strict(),
+            &[Came(b"\x01\x01\xc3\x80\x00\x81\x02hi")],
+            &[r"invalid_utf8: \xc3", "hi"],
+        ),
         // What is wrong besides the text is worse: the content is not whole.
         (
             limited,
@@ -234,12 +221,12 @@ fn faulty_content_costs_its_message_alone() {
         (limited, &[Came(b"\x01\x03hel\x80\x02lo\x81\x02hi")], &["max_message_size: hel", "hi"]),
         (limited, &[Came(b"\x01\x01a\x00\x01b\x80\x01c\x81\x02hi")], &["max_fragments: ab", "hi"]),
         (
-            deflate(false),
+            common::strict_deflate(),
             &[Came(b"\xc1\x02\xff\xff"), Came(HELLO), Came(b"\x81\x02hi")],
             &["invalid_deflate_data: ", r"undecodable: \xf2H\xcd\xc9\xc9\x07\x00", "hi"],
         ),
         (
-            deflate(true),
+            common::strict_takeover(false),
             &[Came(b"\xc1\x02\xff\xff"), Came(HELLO)],
             &["invalid_deflate_data: ", "Hello"],
         ),
@@ -255,7 +242,7 @@ fn faulty_content_costs_its_message_alone() {
 fn message_over_a_limit_keeps_the_window() {
     let limits = Limits { max_message_size: Some(5), ..Limits::default() };
     let large = b"\xc1\x0c\x00\x06\x00\xf9\xffabcdef\x00";
-    let settings = Settings { limits, ..deflate(false) };
+    let settings = Settings { limits, ..common::strict_deflate() };
     let (seen, _) = watch(settings, WHOLE, &[Came(HELLO), Came(large), Came(HELLO)]);
     assert_eq!(seen.len(), 3);
     assert!(seen[1].starts_with("max_message_size: "), "{seen:?}");
@@ -264,7 +251,7 @@ fn message_over_a_limit_keeps_the_window() {
 
 #[test]
 fn broken_rule_hands_over_what_it_breaks_off() {
-    let (seen, direction) = watch(server(), WHOLE, &[Came(b"\x01\x02he\x81\x02hi")]);
+    let (seen, direction) = watch(common::strict(), WHOLE, &[Came(b"\x01\x02he\x81\x02hi")]);
     assert_eq!(seen, ["data_frame_inside_message: he"]);
     assert_eq!(
         direction.error().map(|error| error.kind),
@@ -281,7 +268,7 @@ fn incomplete_headers_and_control_frames_are_skipped() {
         (b"\x81\x05hel", &["missing 2: hel"], 0),
         (b"\x01\x02he\x89\x04ab", &["missing 0: he"], 4),
     ] {
-        let (seen, direction) = watch(server(), WHOLE, &[Came(came)]);
+        let (seen, direction) = watch(common::strict(), WHOLE, &[Came(came)]);
         assert_eq!(seen, expected);
         assert_eq!(direction.bytes_skipped(), skipped);
     }
@@ -291,6 +278,6 @@ fn incomplete_headers_and_control_frames_are_skipped() {
 fn without_contents_payloads_are_skipped() {
     let how = Passive { contents: false, ..WHOLE };
     let parts = [Came(b"\x81\x02\xc3\x28"), Came(HELLO_AGAIN), Came(b"\x01\x02he\x80\x01!")];
-    let (seen, _) = watch(deflate(false), how, &parts);
+    let (seen, _) = watch(common::strict_deflate(), how, &parts);
     assert_eq!(seen, ["", "", ""]);
 }

@@ -2,13 +2,11 @@
 //! instead of keeping an inflater.
 
 use crate::common;
-use crate::contract::writer::{Deflater, Ending, Wire};
+use crate::contract::writer::Deflater;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use wsdefrag_core::read::passive::Passive;
-use wsdefrag_core::{
-    DeflateParams, Event, Events, InflaterPool, Limits, Reassembler, Settings, Strictness,
-};
+use wsdefrag_core::{Event, Events, InflaterPool, Limits, Reassembler, Settings, Strictness};
 use zlib_rs::Strategy as Matching;
 
 const HOW: Passive = Passive { contents: true, from_the_start: true };
@@ -70,18 +68,7 @@ fn parts<'a>(wire: &'a [u8], size: usize, gap: Option<(usize, usize)>) -> Vec<Pa
 }
 
 fn compressed(contents: &[&[u8]]) -> Vec<Vec<u8>> {
-    let mut deflater = Deflater::new(6, 15, Matching::Default, true);
-    let frame = |content: &&[u8]| {
-        let mut frame = Vec::new();
-        let payload = deflater.compress(content, Ending::Flush);
-        Wire { rsv: 4, ..Wire::new(2) }.write(&payload, &mut frame);
-        frame
-    };
-    contents.iter().map(frame).collect()
-}
-
-fn deflate() -> Settings {
-    Settings { deflate: Some(DeflateParams::default()), ..common::strict() }
+    common::compressed(contents, Deflater::new(6, 15, Matching::Default, true))
 }
 
 proptest! {
@@ -127,7 +114,7 @@ proptest! {
 fn direction_inside_a_short_frame_needs_no_inflater() {
     let pool = InflaterPool::default();
     let frames = compressed(&[b"a first message", b"a second message", b"a third message"]);
-    let mut one = Observed::new(deflate(), Some(&pool));
+    let mut one = Observed::new(common::strict_deflate(), Some(&pool));
     one.take(Ok(&frames[0]));
     assert_eq!(pool.lent(), 1);
     one.take(Ok(&frames[1][..5]));
@@ -149,7 +136,7 @@ fn content_before_a_gap_in_a_waiting_frame_is_kept() {
     let frames = compressed(&[&text]);
     for end in [false, true] {
         let results = [None, Some(InflaterPool::default())].map(|pool| {
-            let mut one = Observed::new(deflate(), pool.as_ref());
+            let mut one = Observed::new(common::strict_deflate(), pool.as_ref());
             one.take(Ok(&frames[0][..40]));
             if end {
                 one.take(Err(5));
@@ -170,7 +157,7 @@ fn long_frames_are_inflated_as_they_come() {
     let noise: Vec<u8> = noise.collect();
     let frames = compressed(&[&noise]);
     assert!(frames[0].len() > 5000);
-    let mut one = Observed::new(deflate(), Some(&pool));
+    let mut one = Observed::new(common::strict_deflate(), Some(&pool));
     one.take(Ok(&frames[0][..2000]));
     assert_eq!((pool.lent(), one.direction.park_inflater()), (1, 0));
     drop(one);
