@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from wsdefrag.handshake import Fields
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-
-    Fields = Iterable[tuple[str, str]]
 
 HOP_BY_HOP = frozenset(
     {
@@ -32,22 +32,22 @@ HOP_BY_HOP = frozenset(
 _UPGRADE = (("Upgrade", "websocket"), ("Connection", "Upgrade"))
 
 
-def end_to_end(fields: Fields, *, but: frozenset[str] = frozenset()) -> list[tuple[str, str]]:
+def end_to_end(
+    fields: Iterable[tuple[str, str]], *, but: frozenset[str] = frozenset()
+) -> list[tuple[str, str]]:
     """Return the fields that are not for one connection alone.
 
     Args:
         fields: The fields of a head, in order.
         but: Names in lower case of fields that are kept all the same.
     """
-    fields = list(fields)
-    named = {
-        token.strip().lower()
-        for name, value in fields
-        if name.lower() == "connection"
-        for token in value.split(",")
-    }
+    fields = Fields(fields)
     # A sender cannot have the fields of the WebSocket dropped.
-    named = {name for name in named if not name.startswith("sec-websocket-") and name != "host"}
+    named = {
+        name
+        for name in fields.tokens("Connection")
+        if not name.startswith("sec-websocket-") and name != "host"
+    }
     dropped = (HOP_BY_HOP | named) - but
     return [(name, value) for name, value in fields if name.lower() not in dropped]
 
@@ -57,12 +57,12 @@ def request_head(target: str, fields: Sequence[tuple[str, str]]) -> bytes:
     return _head(f"GET {target} HTTP/1.1", [*fields, *_UPGRADE])
 
 
-def switching_head(reason: str, fields: Fields) -> bytes:
+def switching_head(reason: str, fields: Iterable[tuple[str, str]]) -> bytes:
     """Write the response that accepts a WebSocket (RFC 6455 section 4.2.2)."""
     return _head(f"HTTP/1.1 101 {reason}", [*_UPGRADE, *end_to_end(fields)])
 
 
-def refusal_head(status: int, reason: str, fields: Fields) -> bytes:
+def refusal_head(status: int, reason: str, fields: Iterable[tuple[str, str]]) -> bytes:
     """Write the head of another server's refusal; its body follows in its own encoding."""
     kept = end_to_end(fields, but=frozenset({"transfer-encoding", "upgrade", "trailer"}))
     return _head(f"HTTP/1.1 {status} {reason}", [*kept, ("Connection", "close")])

@@ -11,8 +11,16 @@ from typing import IO, Any
 import click
 
 
-class CommandError(click.ClickException):
-    """Ends the command with one line on standard error.
+class _OneLine(click.ClickException):
+    """Ends the command with one line on standard error."""
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        """Print the line to ``file``, or to standard error if None."""
+        click.echo(f"wsdefrag: {self.message}", file=file, err=file is None)
+
+
+class CommandError(_OneLine):
+    """Ends the command because of an input or output.
 
     Args:
         stream: The printable name of the input or output.
@@ -23,12 +31,8 @@ class CommandError(click.ClickException):
         """Store the line; click prints it."""
         super().__init__(f"{stream}: {text}")
 
-    def show(self, file: IO[Any] | None = None) -> None:
-        """Print the line to ``file``, or to standard error if None."""
-        click.echo(f"wsdefrag: {self.message}", file=file, err=file is None)
 
-
-class WrongUsage(click.ClickException):
+class WrongUsage(_OneLine):
     """Ends the command because of its arguments, with one line that names the help.
 
     Args:
@@ -43,10 +47,6 @@ class WrongUsage(click.ClickException):
         if error.ctx is not None:
             text += f" Try {error.ctx.command_path} --help."
         super().__init__(text)
-
-    def show(self, file: IO[Any] | None = None) -> None:
-        """Print the line to ``file``, or to standard error if None."""
-        click.echo(f"wsdefrag: {self.message}", file=file, err=file is None)
 
 
 class BadStream(CommandError):
