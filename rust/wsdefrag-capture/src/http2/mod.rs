@@ -5,6 +5,7 @@
 //! frame_reader    one side's stream with gaps -> frames; frame_search finds them after a loss
 //! hpack           header blocks -> fields, also after a loss
 //! streams         requests and responses matched; streams that are no WebSockets are not kept
+//! request_numbers which streams the client opened, or may have opened in a gap
 //! connection      both sides together; sender tells them apart where nothing else does
 //! ```
 //!
@@ -21,6 +22,7 @@ pub(crate) mod frame_search;
 mod header_block;
 mod hpack;
 pub(crate) mod problems;
+mod request_numbers;
 pub(crate) mod sender;
 mod stream;
 mod streams;
