@@ -128,10 +128,10 @@ define conformance
 $(PYTHON) tests/conformance/make_env.py $(AUTOBAHN) && $(BIN)/python tests/conformance/run.py $(AUTOBAHN)
 endef
 
-conformance: build ## run the Autobahn TestSuite both ways: minutes; needs CPython 2.7
+conformance: build ## run the Autobahn TestSuite in both roles, also through the proxy: hours; needs CPython 2.7
 	@$(conformance)
 
-conformance-quick: build ## its sections 1 to 7 and 10: seconds; says so where there is no CPython 2.7
+conformance-quick: build ## its sections 1 to 7 and 10: 45 seconds; says so where there is no CPython 2.7
 	@$(conformance) --quick || [ $$? = 3 ]
 
 check: lint-rust-format lint-rust lint-docs lint-python lint-types lint-stub ## formatting, lints, types, stubs, docs, a bounded fuzz run
