@@ -161,8 +161,11 @@ def write_results(environment: Path, texts: dict[str, str]) -> None:
     ]
     parts = [
         "# Conformance",
-        "Written by `make conformance`: the echo server and the echo client in this directory, "
-        "directly and through `wsdefrag.proxy`, which forwards messages, frames or bytes.",
+        (
+            "Written by `make conformance`: the echo server and the echo client in this\n"
+            "directory, directly and through `wsdefrag.proxy`, which forwards messages, frames or\n"
+            "bytes."
+        ),
         "\n".join(f"- {fact}" for fact in facts),
     ]
     for name, text in texts.items():

@@ -15,7 +15,10 @@ from unittest import mock
 from echo_server import HOST
 from endpoint import LIMITS
 from wsdefrag import PassThroughRelay, WebSocketMessage
-from wsdefrag.proxy import Proxy, ProxyConnection, session
+from wsdefrag.proxy import Proxy, ProxyConnection, Timeouts, session
+
+# A busy machine may take long; the endpoints watch the time themselves.
+TIMEOUTS = Timeouts(handshake=None, connect=None)
 
 WAYS = ("directly", "messages", "frames", "bytes")
 
@@ -38,5 +41,7 @@ async def standing_before(port: int, way: str) -> AsyncIterator[int]:
     hook = keep if way == "messages" else None
     patched = mock.patch.object(session, "PassThroughRelay", of_frames)
     with patched if way == "frames" else contextlib.nullcontext():
-        async with Proxy(f"{HOST}:{port}", on_message=hook, limits=LIMITS) as proxy:
+        async with Proxy(
+            f"{HOST}:{port}", on_message=hook, limits=LIMITS, timeouts=TIMEOUTS
+        ) as proxy:
             yield proxy.port
