@@ -45,7 +45,7 @@ FILES: dict[str, Callable[[], bytes]] = {
 }
 
 ALONE = {ROOT / "docs" / "wsproto.md", ROOT / "docs" / "how-to" / "logs.md"}
-"""Pages whose Python changes modules or logs of this process, so that they need one of their own."""
+"""Pages whose Python changes modules or logs of this process; they get one of their own."""
 
 
 @cache
