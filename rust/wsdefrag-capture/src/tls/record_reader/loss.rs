@@ -1,5 +1,5 @@
-//! What is missing between the records of one direction: which numbers the next record may have after it, and
-//! how many of the application's bytes it was.
+//! What is missing between the records of one direction: which numbers the next record may have, and how
+//! many of the application's bytes are missing.
 //!
 //! RFC 8446 section 5.3, RFC 5246 section 6.2.3.
 
