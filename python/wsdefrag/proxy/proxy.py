@@ -22,6 +22,7 @@ from wsdefrag.proxy.connection import ProxyConnection
 from wsdefrag.proxy.head import check_field
 from wsdefrag.proxy.settings import Settings
 from wsdefrag.proxy.timeouts import Timeouts
+from wsdefrag.proxy.tls_server import TlsServer
 
 if TYPE_CHECKING:
     import ssl
@@ -157,7 +158,7 @@ class Proxy:
             records=records,
         )
         self._on_message, self._on_close = on_message, on_close
-        self._servers: list[asyncio.AbstractServer] = []
+        self._servers: list[asyncio.AbstractServer | TlsServer] = []
         self._number = 0
         self._is_closing = False
         self._empty: asyncio.Event | None = None
@@ -218,7 +219,10 @@ class Proxy:
         if self._closed is None or self._empty is None:
             return
         self._is_closing = True
+        tls_servers = [server for server in self._servers if isinstance(server, TlsServer)]
         self._stop_listening()
+        for server in tls_servers:
+            await server.wait_closed()
         for connection in list(self.connections):
             connection.shut_down()
         try:
