@@ -74,12 +74,27 @@ def seconds(
 
 
 def _size(context: click.Context, parameter: click.Parameter, value: str) -> int:
-    """Parse a number of bytes: ``512M`` is 512 MiB."""
-    match = re.fullmatch(r"(\d{1,15})([KMG]?)", value, re.ASCII | re.IGNORECASE)
-    size = int(match[1]) << 10 * " KMG".index(match[2].upper() or " ") if match else 0
-    if not 0 < size <= sys.maxsize:
+    """Parse a number of bytes from 1: ``512M`` is 512 MiB."""
+    size = _bytes(value)
+    if not size:
         raise click.BadParameter(f"{value!r} is not a number of bytes from 1, such as 512M.")
     return size
+
+
+def size(context: click.Context, parameter: click.Parameter, value: str | None) -> int | None:
+    """Parse a number of bytes from 0: ``512M`` is 512 MiB."""
+    if value is None:
+        return None
+    size = _bytes(value)
+    if size is None:
+        raise click.BadParameter(f"{value!r} is not a number of bytes, such as 512 or 64K.")
+    return size
+
+
+def _bytes(value: str) -> int | None:
+    match = re.fullmatch(r"(\d{1,15})([KMG]?)", value, re.ASCII | re.IGNORECASE)
+    size = int(match[1]) << 10 * " KMG".index(match[2].upper() or " ") if match else -1
+    return size if 0 <= size <= sys.maxsize else None
 
 
 def duration(
@@ -241,12 +256,8 @@ CONTENT_FILTERS: tuple[_Option, ...] = (
         metavar="STATUS",
         help=f"Only messages with this status: {', '.join(STATUSES)}.",
     ),
-    click.option(
-        "--min-size", type=int, metavar="BYTES", callback=count, help="Only this long, or longer."
-    ),
-    click.option(
-        "--max-size", type=int, metavar="BYTES", callback=count, help="Only this long, or shorter."
-    ),
+    click.option("--min-size", metavar="BYTES", callback=size, help="Only this long, or longer."),
+    click.option("--max-size", metavar="BYTES", callback=size, help="Only this long, or shorter."),
     click.option(
         "--around",
         type=int,
@@ -326,19 +337,17 @@ READING: tuple[_Option, ...] = (
     ),
     click.option(
         "--max-message-size",
-        type=int,
         metavar="BYTES",
-        callback=count,
-        default=_DEFAULTS.max_message_size,
-        help="Limit of a message, inflated; 0: none.  [default: 64 MiB]",
+        callback=size,
+        default=f"{_DEFAULTS.max_message_size}",
+        help="Limit of a message, inflated; 0: none.  [default: 64M]",
     ),
     click.option(
         "--max-frame-size",
-        type=int,
         metavar="BYTES",
-        callback=count,
-        default=_DEFAULTS.max_frame_size,
-        help="Limit of a frame; 0: none.  [default: 64 MiB]",
+        callback=size,
+        default=f"{_DEFAULTS.max_frame_size}",
+        help="Limit of a frame; 0: none.  [default: 64M]",
     ),
     click.option(
         "--max-fragments",

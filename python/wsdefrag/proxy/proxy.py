@@ -158,7 +158,7 @@ class Proxy:
             records=records,
         )
         self._on_message, self._on_close = on_message, on_close
-        self._servers: list[asyncio.AbstractServer | TlsServer] = []
+        self._servers: list[transports.Server] = []
         self._number = 0
         self._is_closing = False
         self._empty: asyncio.Event | None = None

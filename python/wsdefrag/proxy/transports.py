@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import sys
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from wsdefrag.proxy.tls_server import TlsServer, listening_sockets
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from wsdefrag.proxy.address import ListenAddress, Upstream
 
 _P = TypeVar("_P", bound=asyncio.BaseProtocol)
+
+Server: TypeAlias = asyncio.AbstractServer | TlsServer
 
 # Connections that wait to be accepted.
 _BACKLOG = 1024
@@ -71,7 +73,7 @@ async def listen(
     *,
     tls: ssl.SSLContext | None,
     handshake_timeout: float | None,
-) -> asyncio.AbstractServer | TlsServer:
+) -> Server:
     """Start to accept connections.
 
     Raises:
@@ -95,7 +97,7 @@ async def listen(
     return server  # type: ignore[no-any-return]
 
 
-def addresses(servers: Iterable[asyncio.AbstractServer | TlsServer]) -> list[str]:
+def addresses(servers: Iterable[Server]) -> list[str]:
     """Return where servers listen: ``HOST:PORT`` or ``unix:PATH``, with the port instead of 0."""
     texts = []
     for server in servers:

@@ -100,7 +100,7 @@ class Mock:
         self._speed, self._on_played, self._tls = speed, on_played, tls
         self._timeouts, self._limits, self._key = timeouts or Timeouts(), limits, key
         self._buffer = memoryview(bytearray(BUFFER_SIZE))
-        self._servers: list[asyncio.AbstractServer] = []
+        self._servers: list[transports.Server] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._open: set[Endpoint] = set()
         self._unplayed = set(connections)
