@@ -36,8 +36,8 @@ pub struct FrameLog {
     opaque: bool,
     /// Whether the payload was too long to be kept.
     overlong: bool,
-    /// Whether some frames are masked and others are not.
-    masks_differ: bool,
+    /// Whether the frames are masked; `None` if some are and others are not.
+    masked: Option<bool>,
     /// For each frame but the first: the content bytes decoded before it.
     content_ends: Vec<usize>,
     /// The payload, unmasked; empty if it equals the content.
@@ -52,7 +52,7 @@ impl FrameLog {
             compressed,
             opaque: false,
             overlong: false,
-            masks_differ: false,
+            masked: Some(first.masking_key.is_some()),
             content_ends: Vec::new(),
             payload: Vec::new(),
         }
@@ -121,7 +121,9 @@ impl FrameLog {
         if self.compressed {
             self.content_ends.try_push(decoded)?;
         }
-        self.masks_differ |= header.masking_key.is_some() != self.first.masking_key.is_some();
+        if self.masked != Some(header.masking_key.is_some()) {
+            self.masked = None;
+        }
         self.rest.try_append(&header.to_bytes()[..header.size])
     }
 
@@ -163,8 +165,8 @@ impl FrameLog {
     }
 
     /// Whether every frame is masked, or none, as `masked` says.
-    pub(crate) const fn is_masked_as(&self, masked: bool) -> bool {
-        self.first.masking_key.is_some() == masked && !self.masks_differ
+    pub(crate) fn is_masked_as(&self, masked: bool) -> bool {
+        self.masked == Some(masked)
     }
 
     /// Gives each frame a new masking key, or none if `masked` is false.
@@ -181,7 +183,7 @@ impl FrameLog {
         }
         self.rest = rest;
         self.first = self.first.masked_with(next()?);
-        self.masks_differ = false;
+        self.masked = Some(masked);
         Ok(())
     }
 

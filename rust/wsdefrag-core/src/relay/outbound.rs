@@ -72,8 +72,6 @@ pub struct Outbound {
     encoder: Encoder,
     fragmenter: Fragmenter,
     fresh_keys: bool,
-    /// Whether frames are sent masked, as a client's are (RFC 6455 section 5.1).
-    masks: bool,
     incoming: Incoming,
     /// Whether compressed messages can be forwarded verbatim.
     verbatim: bool,
@@ -111,7 +109,6 @@ impl Outbound {
             encoder: Encoder::new(settings),
             fragmenter,
             fresh_keys,
-            masks: from,
             incoming,
             verbatim,
             foreign_extension: false,
@@ -144,12 +141,12 @@ impl Outbound {
 
     /// Whether a received frame gets a new masking key, or loses the one that it has.
     pub(crate) const fn remasks(&self, header: &Header) -> bool {
-        (self.fresh_keys && self.masks) || header.masking_key.is_some() != self.masks
+        (self.fresh_keys && self.masks()) || header.masking_key.is_some() != self.masks()
     }
 
     /// Whether frames are sent masked.
     pub(crate) const fn masks(&self) -> bool {
-        self.masks
+        self.encoder.masks()
     }
 
     /// Whether RSV1 has a meaning for the receiver but not for the sender.
@@ -193,8 +190,9 @@ impl Outbound {
         if self.clears_rsv1() {
             log.clear_rsv1();
         }
-        if (self.fresh_keys && self.masks) || !log.is_masked_as(self.masks) {
-            log.remask(self.masks, || output.masking_key())?;
+        let masks = self.masks();
+        if (self.fresh_keys && masks) || !log.is_masked_as(masks) {
+            log.remask(masks, || output.masking_key())?;
         }
         let moves_window = log.is_compressed() || log.is_opaque();
         self.encoder.pass(&log.layout(content)?, moves_window, output)
