@@ -56,10 +56,9 @@ FAILED = pytest.StashKey[bool]()
 
 @pytest.fixture(scope="module", autouse=True)
 def _what_stays_is_frozen() -> None:
-    """Leave out what was imported and kept before a file's tests when garbage is collected.
+    """Leave what was imported and kept before a file's tests out of garbage collection.
 
-    The check for leaks collects garbage after every test that opened something, and went over all of
-    it each time.
+    The check for leaks collects garbage after every test that opened something.
     """
     gc.collect()
     gc.freeze()

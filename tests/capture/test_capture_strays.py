@@ -64,7 +64,9 @@ def assert_nothing_lost(name: str, chosen: Any) -> int:
         # The last place first, because each moves those after it.
         added = sorted(filter(None, together), key=lambda one: one.place, reverse=True)
         for one in added:
-            written.insert(one.place, enhanced(at_the_time_of(whole.packets[one.place], one.packet)))
+            written.insert(
+                one.place, enhanced(at_the_time_of(whole.packets[one.place], one.packet))
+            )
         seen = read(head + b"".join(written), ordered=False)
         what = "; ".join(one.what for one in added)
         assert contents_by_direction(seen) == whole.sent, what
