@@ -16,10 +16,12 @@ use crate::protocol::{Carried, Protocol};
 use crate::tls_facts::{TlsFacts, TlsStatus};
 use crate::uid::Identity;
 use crate::websocket::handshake::CapturedHandshake;
+use serde::{Deserialize, Serialize};
 
 /// What is known of a TCP connection. Arrays have one entry per endpoint, and a `sender` is an index
 /// into them.
 // Fields in the order of their use: those of every packet share cache lines.
+#[derive(Serialize, Deserialize)]
 #[repr(C)]
 pub(crate) struct Transport {
     /// The index of the client, once it is known.
@@ -57,6 +59,11 @@ pub(crate) struct Transport {
 }
 
 impl Transport {
+    /// The file of its first packet.
+    pub(crate) const fn first_file(&self) -> u32 {
+        self.first.file
+    }
+
     /// A connection before its first byte. `client` is known if the SYN was captured.
     pub(crate) const fn new(
         number: u64,

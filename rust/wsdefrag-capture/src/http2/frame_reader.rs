@@ -30,6 +30,7 @@ use crate::http2::frame::{ACK, END_STREAM, FrameHeader, FrameType, HEADER_LENGTH
 use crate::http2::frame_search::FrameSearch;
 use crate::packet::Origin;
 use crate::stream_part::{Gap, GapKind, StreamPart};
+use serde::{Deserialize, Serialize};
 
 /// What the client's stream begins with (RFC 9113 section 3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -54,7 +55,7 @@ pub(super) enum FrameEvent<'a> {
     Lost(Gap),
 }
 
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 enum State {
     Preface { taken: usize },
     Server,
@@ -88,7 +89,7 @@ pub(crate) fn starts_like_server(bytes: &[u8]) -> bool {
 }
 
 /// The reader of one direction.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct FrameReader {
     state: State,
     /// The packet with the last byte so far.

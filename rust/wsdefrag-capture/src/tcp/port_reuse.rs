@@ -11,6 +11,7 @@
 
 use crate::packet::Segment;
 use crate::tcp::stream::Stream;
+use serde::{Deserialize, Serialize};
 
 /// Whether a segment opens a new connection on the ports of a running one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,7 +24,7 @@ pub(super) enum PortReuse {
 }
 
 /// A SYN that the running connection did not begin with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct OtherSyn {
     /// An index of an endpoint, as are all senders.
     pub(super) sender: usize,

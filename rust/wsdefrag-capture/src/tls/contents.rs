@@ -25,6 +25,7 @@ use crate::tls::partial_record::PartialRecord;
 use crate::tls::record::{ContentType, HEADER, Header};
 use crate::tls::record_reader::{Outcome, Read, RecordReader};
 use crate::tls_facts::{TlsAccount, TlsStatus};
+use serde::{Deserialize, Serialize};
 
 /// What a direction needs to read records.
 pub(super) struct Tools<'a> {
@@ -48,7 +49,7 @@ pub(super) struct MayWait {
 }
 
 /// What a direction waits for before it can go on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Waiting {
     /// The keys of the next record may still come.
     Keys,
@@ -69,6 +70,7 @@ pub(super) enum Verdict {
 }
 
 /// Takes the records of one direction.
+#[derive(Serialize, Deserialize)]
 pub(super) struct Contents {
     sender: usize,
     pub(super) reader: RecordReader,

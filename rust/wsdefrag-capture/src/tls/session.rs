@@ -18,6 +18,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
 use wsdefrag_core::fallible::TryGrow;
 
 use crate::stream_part::{OwnedPart, StreamPart};
@@ -36,6 +37,7 @@ const PART: usize = size_of::<(usize, OwnedPart)>();
 pub(crate) type Output<'a> = dyn FnMut(usize, StreamPart<'_>) + 'a;
 
 /// A TLS connection. A `sender` is one of two indexes.
+#[derive(Serialize, Deserialize)]
 pub(crate) struct Session {
     negotiation: Negotiation,
     directions: [Direction; 2],

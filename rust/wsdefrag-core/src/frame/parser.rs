@@ -16,6 +16,7 @@ use crate::frame::mask::Mask;
 
 /// The frame layer of one direction.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 // Fields in the order of their use: those of every read share cache lines.
 #[repr(C)]
 pub struct FrameParser {
@@ -24,6 +25,7 @@ pub struct FrameParser {
     start: u64,
     spilled: usize,
     mask: Mask,
+    #[cfg_attr(feature = "serde", serde(with = "serde_bytes"))]
     spill: [u8; MAX_HEADER],
     rules: Rules,
 }

@@ -43,6 +43,7 @@ impl Range<'_> {
 
 /// The frame steps of one direction.
 // Fields in the order of their use: those of every read share cache lines.
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[repr(C)]
 pub(super) struct Walker {
     pub(super) parser: FrameParser,
@@ -51,6 +52,7 @@ pub(super) struct Walker {
     enforces_headers: bool,
     controlled: usize,
     pub(super) tolerated: Tolerated,
+    #[cfg_attr(feature = "serde", serde(with = "serde_bytes"))]
     control: [u8; MAX_CONTROL],
 }
 

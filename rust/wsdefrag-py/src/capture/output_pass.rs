@@ -38,7 +38,7 @@ use wsdefrag_capture::packet::counts::Counts;
 use wsdefrag_capture::report::{Report, ReportOptions};
 use wsdefrag_capture::stats::{Grouping, Stats};
 use wsdefrag_capture::tally::{Counted, Tally};
-use wsdefrag_capture::{Filter, Sink, Status};
+use wsdefrag_capture::{CheckpointError, Filter, Sink, Status};
 
 use crate::capture::counts::packet_counts;
 use crate::capture::failure::Failure;
@@ -141,6 +141,8 @@ struct State {
     is_broken: bool,
     counts: Counts,
     warnings: Vec<String>,
+    /// The state of the capture, after the run has ended.
+    checkpoint: Option<Vec<u8>>,
 }
 
 impl State {
@@ -210,6 +212,7 @@ impl State {
     /// Ends the run.
     fn end(&mut self) {
         self.note_progress();
+        self.checkpoint = self.run.as_mut().and_then(GuardedRun::take_checkpoint);
         self.run = None;
     }
 
@@ -253,6 +256,18 @@ pub(crate) fn given_block<'py>(
     Ok(given)
 }
 
+/// The state of a capture; raises `CheckpointError` if there is none.
+pub(crate) fn given_checkpoint(
+    py: Python<'_>,
+    checkpoint: Option<Vec<u8>>,
+) -> PyResult<Bound<'_, PyBytes>> {
+    let none = CheckpointError::NotResumable(
+        "there is no state: it is there once, after a pass of Capture(..., continues=True) has ended",
+    );
+    let state = checkpoint.ok_or_else(|| errors::raise_checkpoint(py, &none))?;
+    copied_bytes(py, &state)
+}
+
 /// A pass over a capture that returns the blocks of an output file.
 #[pyclass(frozen, module = "wsdefrag._native")]
 pub(crate) struct OutputPass {
@@ -282,6 +297,7 @@ impl OutputPass {
             is_broken: false,
             counts: Counts::default(),
             warnings: Vec::new(),
+            checkpoint: None,
         };
         Ok(Self { state: Exclusive::new("OutputPass", state), bytes_read, stays_attached })
     }
@@ -358,6 +374,14 @@ impl OutputPass {
             state.rows.next.note(sentence);
             Ok(())
         })
+    }
+
+    /// Return the state of the capture after its last file.
+    ///
+    /// Raises:
+    ///     CheckpointError: If the pass has not ended, or failed, or the capture does not continue.
+    fn checkpoint<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        self.state.with(py, |state| given_checkpoint(py, state.checkpoint.take()))
     }
 
     /// Bytes of the files read so far, as stored (compressed).

@@ -69,7 +69,8 @@ impl CapturePlan {
     #[pyo3(signature = (
         *, paths, file, name, hosts, request_paths, connections, ports, addresses, from_client,
         types, since_ns, until_ns, conditions, content, deflate, limits, strictness, resync, max_connections,
-        memory, idle_timeout_ns, key, capture_point, decode_as, columns, key_log_paths, key_log_contents
+        memory, idle_timeout_ns, key, capture_point, decode_as, columns, key_log_paths, key_log_contents,
+        state, continues
     ))]
     #[expect(clippy::too_many_arguments, reason = "all of them have names where it is called")]
     #[expect(clippy::needless_pass_by_value, reason = "arguments from Python are owned")]
@@ -101,6 +102,8 @@ impl CapturePlan {
         columns: [Option<Vec<String>>; 3],
         key_log_paths: Vec<PathBuf>,
         key_log_contents: Vec<Bound<'_, PyBytes>>,
+        state: Option<Bound<'_, PyBytes>>,
+        continues: bool,
     ) -> PyResult<Self> {
         let files = match file {
             Some(file) => Files::Object(file, name, Arc::new(AtomicBool::new(false))),
@@ -108,7 +111,8 @@ impl CapturePlan {
         };
         let contents = key_log_contents.iter().map(|content| content.as_bytes().to_vec());
         let key_logs = KeyLogs { paths: key_log_paths, contents: Arc::new(contents.collect()) };
-        let source = Source { files, key_logs };
+        let state = state.map(|state| Arc::new(state.as_bytes().to_vec()));
+        let source = Source { files, key_logs, state, continues };
         let address = |text: &String| {
             text.parse::<IpAddr>()
                 .map_err(|_| PyValueError::new_err(format!("{text:?} is not an IP address")))
@@ -140,6 +144,7 @@ impl CapturePlan {
             idle_timeout: idle_timeout_ns,
             key: connection_key(&key)?,
             capture_point,
+            resumable: continues,
             decode_as: decode_as.iter().map(tunnel).collect::<PyResult<_>>()?,
             filter,
             conditions: conditions.try_into()?,
@@ -188,7 +193,8 @@ impl CapturePlan {
         panics::caught(py, || {
             let options = Options { object_memory: OBJECT_MEMORY, ..self.options.clone() };
             let run = self.source.run(py, options)?;
-            Ok(CaptureReader::new(run, self.source.names(), self.source.stays_attached(py)))
+            let names = run.names();
+            Ok(CaptureReader::new(run, names, self.source.stays_attached(py)))
         })
     }
 
@@ -257,10 +263,10 @@ impl CapturePlan {
                 title: title.to_owned(),
                 selection: selection.unwrap_or_default(),
             };
-            let output = make_output(py, format, options, self.source.names())?;
             // What rows say of their connection is kept while that is open.
-            let options = Options { tables: 1, ..self.options.clone() };
-            let run = self.source.run(py, options)?;
+            let run_options = Options { tables: 1, ..self.options.clone() };
+            let run = self.source.run(py, run_options)?;
+            let output = make_output(py, format, options, run.names())?;
             // A detached thread can only come back to the main interpreter.
             let stays_attached = !interpreter::is_main(py);
             OutputPass::new(run, output, &self.options.filter, stays_attached)
@@ -294,7 +300,8 @@ impl CapturePlan {
         let compression = compression_of(compression, compression_level)?;
         panics::caught(py, || {
             let options = for_tables(&self.options, is_filled);
-            let names = self.source.names();
+            let run = self.source.run(py, options)?;
+            let names = run.names();
             let output: AnyOutput = if format == "jsonl" {
                 let content = self.options.contents;
                 Box::new(PerTable(Table::ALL.map(|table| {
@@ -311,7 +318,6 @@ impl CapturePlan {
                 }
                 Box::new(TableFiles::new(filled(&self.choices, &names, is_filled), files))
             };
-            let run = self.source.run(py, options)?;
             OutputPass::new(run, output, &self.options.filter, self.source.stays_attached(py))
         })
     }

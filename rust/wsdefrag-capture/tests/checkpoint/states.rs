@@ -1,0 +1,1 @@
+//! States themselves: their size, and those that are refused.
