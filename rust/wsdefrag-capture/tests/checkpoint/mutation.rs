@@ -31,8 +31,7 @@ pub(crate) fn records(file: &[u8]) -> (&[u8], Vec<&[u8]>) {
     let (head, mut rest) = file.split_at(if is_pcapng { 0 } else { 24 });
     let mut records = Vec::new();
     while rest.len() >= 16 {
-        let length =
-            if is_pcapng { number(&rest[4..8]) } else { 16 + number(&rest[8..12]) };
+        let length = if is_pcapng { number(&rest[4..8]) } else { 16 + number(&rest[8..12]) };
         let (record, after) = rest.split_at(length.clamp(12, rest.len()));
         records.push(record);
         rest = after;

@@ -69,7 +69,7 @@ impl Slot {
         let restored = match &mut self.state {
             State::Parked(parked) => inflation.restore(parked),
             // Only a state that was not written here does not fit.
-            State::Resumed(state) => inflation.resume(state).map_err(|e| { eprintln!("RESUME {e:?}"); OutOfMemory }),
+            State::Resumed(state) => inflation.resume(state).map_err(|_| OutOfMemory),
             State::Empty | State::Live(_) => Ok(()),
         };
         self.state = State::Live(inflation);

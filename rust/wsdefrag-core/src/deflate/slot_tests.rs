@@ -8,8 +8,8 @@ use crate::error::Kind;
 use crate::frame::mask::Mask;
 use crate::limits::Excess;
 
-use super::target::{Ceiling, Room, Target};
 use crate::deflate::inflater::{Progress, Stream};
+use crate::deflate::target::{Room, Target};
 use crate::error::OutOfMemory;
 
 /// Keeps everything.

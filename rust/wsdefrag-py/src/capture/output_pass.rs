@@ -359,6 +359,13 @@ impl OutputPass {
         })
     }
 
+    /// For an output with a file for each hour: the folder of each file so far, by its number, and how
+    /// many rows it has.
+    #[getter]
+    fn part_names(&self, py: Python<'_>) -> PyResult<Vec<(String, u64)>> {
+        self.state.with(py, |state| Ok(state.rows.next.part_names().to_vec()))
+    }
+
     /// Whether the capture was read to its end. Only the rest of the output follows.
     #[getter]
     fn has_ended(&self, py: Python<'_>) -> PyResult<bool> {

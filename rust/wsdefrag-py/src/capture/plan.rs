@@ -16,6 +16,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 use pyo3::{PyTraverseError, PyVisit};
 use wsdefrag_capture::columns::{SCHEMA_VERSION, Table};
+use wsdefrag_capture::files::partitions::Partitions;
 use wsdefrag_capture::files::table_files::TableFiles;
 use wsdefrag_capture::lines::json_lines::JsonLines;
 use wsdefrag_capture::lines::line_output::{LineOutput, LineRows};
@@ -318,6 +319,33 @@ impl CapturePlan {
                 }
                 Box::new(TableFiles::new(filled(&self.choices, &names, is_filled), files))
             };
+            OutputPass::new(run, output, &self.options.filter, self.source.stays_attached(py))
+        })
+    }
+
+    /// Start a pass over the capture that makes the bytes of a Parquet file for each hour of each table.
+    ///
+    /// Args:
+    ///     compression: How columns are compressed: ``"zstd"``, ``"lz4"`` or None.
+    ///     compression_level: The level of zstd, from 1 to 22; None for 1.
+    ///
+    /// Raises:
+    ///     CheckpointError: If the state that the capture goes on with cannot be read.
+    ///     ValueError: If an argument has none of its values, or the source is a file object that was
+    ///         already read.
+    ///     MemoryError: If there is no memory for a pass.
+    #[pyo3(signature = (*, compression, compression_level))]
+    fn lake_files(
+        &self,
+        py: Python<'_>,
+        compression: Option<&str>,
+        compression_level: Option<i32>,
+    ) -> PyResult<OutputPass> {
+        let compression = compression_of(compression, compression_level)?;
+        panics::caught(py, || {
+            let run = self.source.run(py, for_tables(&self.options, |_| true))?;
+            let rows = filled(&self.choices, &run.names(), |_| true);
+            let output: AnyOutput = Box::new(Partitions::new(rows, compression));
             OutputPass::new(run, output, &self.options.filter, self.source.stays_attached(py))
         })
     }

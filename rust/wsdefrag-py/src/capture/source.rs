@@ -98,7 +98,11 @@ impl Source {
         let (capture, names) = self.capture(py, options)?;
         let is_resumed = self.state.is_some();
         let run = Run::new(inputs, capture, self.key_logs.clone());
-        Ok(if is_resumed || self.continues { run.part(names, is_resumed, self.continues) } else { run })
+        Ok(if is_resumed || self.continues {
+            run.part(names, is_resumed, self.continues)
+        } else {
+            run
+        })
     }
 
     /// Whether reading must not leave the interpreter. A detached thread can only come back to the
