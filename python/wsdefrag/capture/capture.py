@@ -9,6 +9,7 @@ in another process: a program that distributes work over machines can send one `
 from __future__ import annotations
 
 import ipaddress
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
 
@@ -152,8 +153,8 @@ class Capture:
             ``"udp.port==5555,vxlan"``. The names are ``vxlan``, ``vxlan_gpe``, ``geneve``, ``gtp``,
             ``l2tp``, ``tzsp``, ``mpls``, ``capwap.data``, ``gre``, ``ip``, ``eth``, and ``data``
             for no tunnel. Registered ports need no mention.
-        continues: Whether the capture goes on after these files. If so, connections that are open at
-            their end stay open, and the state of the capture is there after a pass has ended
+        continues: Whether the capture goes on after these files. If so, connections that are open
+            at their end stay open, and the state of the capture is there after a pass has ended
             (``CaptureReader.checkpoint``); ``Capture.resume`` goes on with it.
         columns: The columns of the Arrow tables, in this order: names of the messages table, or a
             mapping from ``"messages"``, ``"connections"`` and ``"events"`` to names. None for all
@@ -273,7 +274,10 @@ class Capture:
 
     @classmethod
     def resume(
-        cls, state: bytes, source: PathLike | Iterable[PathLike] | BinaryFile, **options: Any
+        cls,
+        state: bytes,
+        source: PathLike | Iterable[PathLike] | BinaryFile,
+        **options: Any,  # noqa: ANN401  (they are those of Capture)
     ) -> Self:
         """Go on with a capture, in this process or in another, with the files that follow.
 
@@ -285,7 +289,8 @@ class Capture:
             state: What ``CaptureReader.checkpoint`` or ``Capture.checkpoint`` returned. It is
                 trusted like the capture itself, and as secret: it has contents of messages and keys
                 of TLS.
-            source: The files that follow, as for ``Capture``.
+            source: The files that follow, as for ``Capture``; none to end the capture, which gives
+                the rows of connections that are open.
             **options: The same options that the state was made with. ``max_connections``,
                 ``memory``, ``keylog``, ``columns`` and ``continues`` may differ.
 
@@ -306,7 +311,12 @@ class Capture:
         """
         if not isinstance(state, bytes):
             raise TypeError(f"state must be bytes, not {type(state).__name__}")
-        capture = cls(source, **options)
+        ends = not isinstance(source, (str, os.PathLike, BinaryFile))
+        files = [os.fspath(path) for path in source] if ends else source
+        capture = cls(files or [os.devnull], **options)
+        if not files:
+            # Only the end of the capture is left.
+            capture._arguments["paths"] = []
         capture._arguments["state"] = state
         capture._plan = CapturePlan(**capture._arguments)
         return capture
@@ -406,6 +416,15 @@ class Capture:
     ) -> OutputPass:
         """Start a pass that makes a file of each table, as ``CapturePlan.table_files`` does."""
         return self._plan.table_files(format, tables, **options)
+
+    @staticmethod
+    def _first_packet_ns(path: str) -> int | None:
+        """Return the time of a file's first packet, as ``CapturePlan.first_packet_ns`` does."""
+        return CapturePlan.first_packet_ns(path)
+
+    def _lake_files(self, options: Mapping[str, Any]) -> OutputPass:
+        """Start a pass that makes Parquet files by hour, as ``CapturePlan.lake_files`` does."""
+        return self._plan.lake_files(**options)
 
     def messages(self) -> Iterator[CapturedMessage]:
         """Read the messages, each as soon as it is complete.

@@ -272,6 +272,11 @@ impl Capture {
         self.update_counts();
     }
 
+    /// Says that the key logs are given again from their start, to a capture that was resumed.
+    pub fn restart_keylogs(&mut self) {
+        self.connections.keys.restart_logs();
+    }
+
     /// Says that keys may still be added while packets are read. Then records whose keys are not there
     /// yet are held for some time, until so many bytes of them came without a single key.
     pub const fn expect_keys(&mut self, patience: u64) {

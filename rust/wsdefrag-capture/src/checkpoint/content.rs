@@ -17,6 +17,10 @@ pub(crate) const VERSION: u32 = 1;
 const HEADER: usize = MAGIC.len() + 4 + 4 + 8;
 const CHECKSUM: usize = 16;
 
+/// What contents of version 1 mostly consist of: the names of fields, and usual values. It was made of
+/// states by a test (`tests/checkpoint/dictionary.rs`), and must not change: states refer to it.
+const DICTIONARY: &[u8] = include_bytes!("dictionary-1.bin");
+
 /// The flag of a content that is compressed.
 const COMPRESSED: u32 = 1;
 /// A content that is compressed is at most so many times as long as what it is compressed to, so that
@@ -50,11 +54,10 @@ pub(crate) fn write(content: &impl Serialize) -> Result<Vec<u8>, CheckpointError
         _ => CheckpointError::OutOfMemory,
     })?;
     let plain = plain.0;
-    let mut compressed = Growing::default();
-    let compresses = zstd::stream::copy_encode(&plain[..], &mut compressed, LEVEL).is_ok();
+    let compressed = compress(&plain)?;
     let length = plain.len() as u64;
-    let is_compressed = compresses && length <= MAX_RATIO * compressed.0.len() as u64;
-    let body = if is_compressed { &compressed.0 } else { &plain };
+    let is_compressed = length <= MAX_RATIO * compressed.len() as u64;
+    let body = if is_compressed { &compressed } else { &plain };
     let flags = if is_compressed { COMPRESSED } else { 0 };
     let mut bytes = Vec::new();
     bytes
@@ -68,6 +71,20 @@ pub(crate) fn write(content: &impl Serialize) -> Result<Vec<u8>, CheckpointError
     let checksum = Sha256::digest(&bytes);
     bytes.extend_from_slice(&checksum[..CHECKSUM]);
     Ok(bytes)
+}
+
+/// Compresses a content; empty if that fails.
+fn compress(plain: &[u8]) -> Result<Vec<u8>, CheckpointError> {
+    let mut compressed = Vec::new();
+    // What zstd adds at most.
+    let most = plain.len() + plain.len() / 255 + 512;
+    compressed.try_reserve_exact(most).map_err(|_| CheckpointError::OutOfMemory)?;
+    let made = zstd::bulk::Compressor::with_dictionary(LEVEL, DICTIONARY)
+        .and_then(|mut compressor| compressor.compress_to_buffer(plain, &mut compressed));
+    if made.is_err() {
+        compressed.clear();
+    }
+    Ok(compressed)
 }
 
 /// The content of a checkpoint.
@@ -98,9 +115,9 @@ pub(crate) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, CheckpointErr
     let mut plain = Vec::new();
     let room = usize::try_from(length).map_err(|_| CheckpointError::OutOfMemory)?;
     plain.try_reserve_exact(room).map_err(|_| CheckpointError::OutOfMemory)?;
-    plain.resize(room, 0);
-    let written = zstd::bulk::decompress_to_buffer(body, &mut plain);
-    if written.ok() != Some(room) {
+    let written = zstd::bulk::Decompressor::with_dictionary(DICTIONARY)
+        .and_then(|mut decompressor| decompressor.decompress_to_buffer(body, &mut plain));
+    if written.ok() != Some(room) || plain.len() != room {
         return Err(damaged("its content has another length"));
     }
     parse(&plain)

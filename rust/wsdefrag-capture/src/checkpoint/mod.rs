@@ -6,7 +6,7 @@
 //!
 //! Numbers are little-endian. The content is MessagePack, with the names of fields, so that a later
 //! version can add fields and read what an earlier one wrote; bit 0 of the flags says that it is
-//! compressed with zstd. The checksum is the start of the SHA-256 of all before it. It finds damage, and
+//! compressed with zstd and the dictionary of version 1. The checksum is the start of the SHA-256 of all before it. It finds damage, and
 //! is no proof of who wrote the state.
 //!
 //! What is written are the structs of all stages as they are (`serde`). What follows from the rest is made
@@ -17,4 +17,5 @@
 pub(crate) mod content;
 pub(crate) mod error;
 pub(crate) mod options;
+pub(crate) mod side;
 pub(crate) mod sorted_map;

@@ -19,6 +19,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "boxes of a few hundred bytes")]
 
+use crate::checkpoint::side;
 use crate::connection::Connection;
 use crate::connection::Ended;
 use crate::conversation::context::Context;
@@ -43,7 +44,7 @@ pub(super) enum Stage {
     Handshake(Box<Upgrade>),
     Midstream(Box<Midstream>),
     Open(Box<OpenWebSocket>),
-    Encrypted(Vec<(usize, OwnedPart)>),
+    Encrypted(#[serde(deserialize_with = "side::with_values")] Vec<(usize, OwnedPart)>),
     Http2(Box<Http2Stage>),
     Unwanted,
     Dead,
@@ -62,6 +63,7 @@ pub(super) struct Application {
     /// Parts that were whole frames of HTTP/2, while that was not known.
     parts_of_frames: u8,
     /// The sender that is the client, by such parts.
+    #[serde(deserialize_with = "side::known")]
     client_of_frames: Option<usize>,
 }
 

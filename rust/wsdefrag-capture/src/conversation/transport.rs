@@ -6,6 +6,7 @@
 
 use std::net::SocketAddr;
 
+use crate::checkpoint::side;
 use crate::connection::{Connection, MAX_ENCAPSULATION};
 use crate::conversation::context::Context;
 use crate::http::preamble_message::OriginalAddresses;
@@ -25,6 +26,7 @@ use serde::{Deserialize, Serialize};
 #[repr(C)]
 pub(crate) struct Transport {
     /// The index of the client, once it is known.
+    #[serde(deserialize_with = "side::known")]
     pub(crate) client: Option<usize>,
     /// The last packet so far.
     pub(crate) last: Origin,

@@ -11,6 +11,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "at most `MAX_SEGMENTS` and one, in one box")]
 
+use crate::checkpoint::side;
 use crate::packet::{Origin, Segment};
 use crate::tcp::patience::Confirmation;
 use crate::tcp::stream::Stream;
@@ -25,6 +26,7 @@ const MAX_SEGMENTS: usize = 1024;
 #[derive(Serialize, Deserialize)]
 pub(super) struct WaitingSegment {
     /// An index of an endpoint.
+    #[serde(deserialize_with = "side::side")]
     pub(super) sender: usize,
     /// The segment without its payload.
     head: Segment<'static>,

@@ -228,18 +228,22 @@ impl Keys {
         true
     }
 
-    /// Finds the secrets again, after they were read from a checkpoint. Fails without memory.
-    #[expect(clippy::disallowed_methods, reason = "room was asked for before")]
-    pub(crate) fn index(&mut self) -> Result<(), OutOfMemory> {
-        // Logs are given again from their start.
+    /// Says that logs are given again from their start, after a checkpoint was read. A secret whose line
+    /// had no end yet is taken back, because the whole line comes.
+    pub(crate) fn restart_logs(&mut self) {
         for tail in std::mem::take(&mut self.tails) {
-            let stored = tail.stored.map(|stored| (stored.random, stored.label));
-            let index = self.secrets.iter().rposition(|it| stored == Some((it.random, it.label)));
-            if let Some(index) = index.and_then(|index| u32::try_from(index).ok()) {
-                self.taken_back.try_push(index)?;
+            let Some(stored) = tail.stored else { continue };
+            if let Some(index) = self.indexes.remove(&(stored.random, stored.label)) {
+                // One for each log at most; without memory for it, it counts as long as this process.
+                let _ = self.taken_back.try_push(index);
                 self.counts.secrets = self.counts.secrets.saturating_sub(1);
             }
         }
+    }
+
+    /// Finds the secrets again, after they were read from a checkpoint. Fails without memory.
+    #[expect(clippy::disallowed_methods, reason = "room was asked for before")]
+    pub(crate) fn index(&mut self) -> Result<(), OutOfMemory> {
         self.indexes.try_reserve(self.secrets.len()).map_err(|_| OutOfMemory)?;
         for (index, stored) in (0..).zip(&self.secrets) {
             if !self.taken_back.contains(&index) {

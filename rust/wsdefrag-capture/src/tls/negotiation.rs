@@ -10,6 +10,7 @@
 use serde::{Deserialize, Serialize};
 use wsdefrag_core::fallible::{TryGrow, copied};
 
+use crate::checkpoint::side;
 use crate::tls::hello::{ClientHello, EncryptedExtensions, Random, ServerHello, TLS12, TLS13};
 use crate::tls::keylog::Label;
 use crate::tls::keys::{KeySource, Keys};
@@ -35,6 +36,7 @@ pub(super) enum EarlyData {
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Negotiation {
     /// The sender of the ClientHello.
+    #[serde(deserialize_with = "side::known")]
     pub(super) client: Option<usize>,
     pub(super) client_random: Option<Random>,
     server_random: Option<Random>,

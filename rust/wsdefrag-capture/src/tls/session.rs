@@ -21,6 +21,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use wsdefrag_core::fallible::TryGrow;
 
+use crate::checkpoint::side;
 use crate::stream_part::{OwnedPart, StreamPart};
 use crate::tls::direction::Direction;
 use crate::tls::keys::Keys;
@@ -43,6 +44,7 @@ pub(crate) struct Session {
     directions: [Direction; 2],
     waiting: [Option<Waiting>; 2],
     /// Parts that wait, in their order.
+    #[serde(deserialize_with = "side::with_values")]
     held: VecDeque<(usize, OwnedPart)>,
     /// Their bytes of memory, by direction.
     held_bytes: [usize; 2],

@@ -6,6 +6,7 @@ use wsdefrag_capture::{Capture, CaptureEvent, Connection, Message, Options, Sink
 
 use crate::mutation::{Random, mutated, records};
 use crate::recordings::{self, Recording};
+use crate::states::content_of;
 
 #[derive(Debug, PartialEq)]
 enum Row {
@@ -67,7 +68,15 @@ pub(crate) fn resumed(capture: &mut Capture, options: &Options, rows: Option<&Ro
     assert_eq!(names, []);
     assert_eq!(next.counts(), capture.counts());
     let again = next.checkpoint(&[]).unwrap();
-    assert_eq!(again, state, "the state of what was read is the state");
+    let (again, state) = (content_of(&again), content_of(&state));
+    if let Some(place) = again.iter().zip(&state).position(|(one, other)| one != other) {
+        let around = |bytes: &[u8]| {
+            let bytes = &bytes[place.saturating_sub(80)..bytes.len().min(place + 20)];
+            String::from_utf8_lossy(bytes).into_owned()
+        };
+        panic!("{:?} became {:?}", around(&state), around(&again));
+    }
+    assert_eq!(again.len(), state.len());
     if let Some(rows) = rows {
         let mut announced = Rows::default();
         next.announce(&mut announced);

@@ -23,6 +23,10 @@ pub struct FrameParser {
     remaining: u64,
     position: u64,
     start: u64,
+    #[cfg_attr(
+        feature = "serde",
+        serde(deserialize_with = "crate::bounded::below::<_, MAX_HEADER>")
+    )]
     spilled: usize,
     mask: Mask,
     #[cfg_attr(feature = "serde", serde(with = "serde_bytes"))]

@@ -50,6 +50,10 @@ pub(super) struct Walker {
     pub(super) header: Header,
     /// Whether all rules about headers are enforced, so that there is nothing to count.
     enforces_headers: bool,
+    #[cfg_attr(
+        feature = "serde",
+        serde(deserialize_with = "crate::bounded::at_most::<_, MAX_CONTROL>")
+    )]
     controlled: usize,
     pub(super) tolerated: Tolerated,
     #[cfg_attr(feature = "serde", serde(with = "serde_bytes"))]

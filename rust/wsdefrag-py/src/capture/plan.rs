@@ -30,6 +30,7 @@ use crate::capture::arrow::{ArrowStream, for_tables};
 use crate::capture::arrow_pass::{SharedResults, filled};
 use crate::capture::choices::Choices;
 use crate::capture::conditions::PyConditions;
+use crate::capture::input::Input;
 use crate::capture::key_logs::KeyLogs;
 use crate::capture::objects::OBJECT_MEMORY;
 use crate::capture::output_pass::{AnyOutput, OutputOptions, OutputPass, make_output};
@@ -166,6 +167,13 @@ impl CapturePlan {
         values.set_item("max_connections", options.max_connections)?;
         values.set_item("memory", options.memory)?;
         Ok(values)
+    }
+
+    /// Return when the first packet of a file was captured, in nanoseconds since the epoch; None if that
+    /// cannot be told without reading the file.
+    #[staticmethod]
+    fn first_packet_ns(py: Python<'_>, path: PathBuf) -> Option<i64> {
+        py.detach(|| Input::Path(path).first_time())
     }
 
     /// Return the version of the tables' schemas.

@@ -270,6 +270,9 @@ impl Run {
         } else {
             self.capture.expect_keys(u64::MAX);
         }
+        if !self.key_logs.is_empty() {
+            self.capture.restart_keylogs();
+        }
         self.open_key_logs = Some(self.key_logs.open(&mut self.capture)?);
         Ok(())
     }

@@ -15,6 +15,7 @@
 mod damaged;
 mod early_data;
 
+use crate::checkpoint::side;
 use crate::packet::Origin;
 use crate::stream_part::{Gap, StreamPart};
 use crate::tls::early_records::EarlyRecords;
@@ -42,6 +43,7 @@ pub(super) enum Verdict {
 /// Takes the records of one direction.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Contents {
+    #[serde(deserialize_with = "side::side")]
     sender: usize,
     pub(super) reader: RecordReader,
     messages: Messages,
