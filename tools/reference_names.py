@@ -18,6 +18,7 @@ PAGES = (
     "wsdefrag.handshake",
     "wsdefrag.ingest",
     "wsdefrag.proxy",
+    "wsdefrag.replay",
     "wsdefrag.compat.wsproto",
 )
 """The modules that have pages of their own."""

@@ -41,8 +41,10 @@ _COMMANDS = (
     "ingest",
     "messages",
     "mitmproxy-addon",
+    "mock",
     "plot",
     "proxy",
+    "replay",
     "report",
     "stats",
 )

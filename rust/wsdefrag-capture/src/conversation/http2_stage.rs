@@ -47,6 +47,7 @@ struct Stream {
     /// The last packet with something of it.
     last: Origin,
     /// The memory that was counted for it, in bytes.
+    #[serde(skip)]
     counted: usize,
 }
 
@@ -63,6 +64,7 @@ pub(super) struct Http2Stage {
 #[derive(Default, Serialize, Deserialize)]
 struct Sockets {
     streams: BTreeMap<u32, Stream>,
+    #[serde(skip)]
     held: usize,
     /// Whether a WebSocket has the number of the TCP connection.
     has_first: bool,
@@ -121,6 +123,7 @@ impl Http2Stage {
         for websocket in self.sockets.open() {
             websocket.share_inflaters(pool);
         }
+        self.sockets.count_all();
     }
 
     /// Adds its open WebSockets to `open`.
