@@ -25,13 +25,13 @@ def facts(items: list[Any]) -> list[Any]:
     for item in items:
         if isinstance(item, CapturedMessage):
             state = item.get_state()
-            seen.append((item.connection.number, item.seq, item.status, item.frames, state))
+            seen.append((item.connection.connection, item.seq, item.status, item.frames, state))
         elif isinstance(item, CapturedEvent):
-            seen.append((item.connection.number, item.kind, item.offset, item.event))
+            seen.append((item.connection.connection, item.kind, item.offset, item.event))
         else:
             assert isinstance(item, CapturedConnection)
-            accounts = item.client_account, item.server_account
-            seen.append((item.number, item.uid, item.host, item.ended, accounts, item.close))
+            accounts = item.from_client, item.from_server
+            seen.append((item.connection, item.uid, item.host, item.ended, accounts, item.close))
     return seen
 
 
@@ -40,11 +40,10 @@ def in_parts(files: list[Path], **options: Any) -> list[Any]:
     seen: list[Any] = []
     state: bytes | None = None
     for file in [*files, None]:
-        sources, more = ([], {}) if file is None else ([file], {"continues": True})
+        sources = [] if file is None else [file]
+        more: dict[str, Any] = {**options, "continues": file is not None}
         capture = (
-            Capture(sources, **options, **more)
-            if state is None
-            else Capture.resume(state, sources, **options, **more)
+            Capture(sources, **more) if state is None else Capture.resume(state, sources, **more)
         )
         with capture.read() as reader:
             seen += facts(list(reader))

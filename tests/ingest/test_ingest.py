@@ -180,7 +180,7 @@ def test_polars_and_duckdb_read_the_lake_as_one_table(tmp_path: Path) -> None:
         assert {"date", "hour"} <= set(frame.columns)
         source = f"read_parquet('{pattern}', hive_partitioning = true)"
         query = f"SELECT count(*), count(date), count(hour) FROM {source}"
-        assert duckdb.sql(query).fetchone() == (len(rows),) * 3
+        assert duckdb.execute(query).fetchone() == (len(rows),) * 3
 
 
 def run_child(folder: Path, lake: Path, *options: str, **arguments: Any) -> subprocess.Popen[str]:

@@ -307,12 +307,15 @@ class Capture:
             >>> from wsdefrag.capture import Capture
             >>> first = Capture("vectors/captures/demo.pcapng", continues=True)
             >>> state = first.checkpoint()
-            >>> whole = Capture.resume(state, ["vectors/captures/plain-small.pcap"])
+            >>> whole = Capture.resume(state, ["vectors/captures/plain-small.pcapng"])
         """
         if not isinstance(state, bytes):
             raise TypeError(f"state must be bytes, not {type(state).__name__}")
-        ends = not isinstance(source, (str, os.PathLike, BinaryFile))
-        files = [os.fspath(path) for path in source] if ends else source
+        files: PathLike | list[str] | BinaryFile
+        if isinstance(source, (str, os.PathLike, BinaryFile)):
+            files = source
+        else:
+            files = [os.fspath(path) for path in source]
         capture = cls(files or [os.devnull], **options)
         if not files:
             # Only the end of the capture is left.

@@ -7,7 +7,7 @@ import threading
 import click
 
 from wsdefrag.cli.help import Command
-from wsdefrag.cli.output.errors import UnusableInput
+from wsdefrag.cli.output.errors import UnusableInput, printable_name
 from wsdefrag.ingest import Ingest, IngestLocked, IngestMetrics
 from wsdefrag.ingest.folder import FILES
 
@@ -125,7 +125,7 @@ def ingest(
             resync=resync,
         )
     except (IngestLocked, ValueError, OSError) as error:
-        raise UnusableInput(str(error)) from None
+        raise UnusableInput(printable_name(lake), str(error)) from None
     with made:
         server = None
         if metrics is not None:
@@ -133,13 +133,13 @@ def ingest(
             try:
                 server = IngestMetrics(made).serve(host.strip("[]") or "127.0.0.1", int(port))
             except (ImportError, OSError, ValueError) as error:
-                raise UnusableInput(f"--metrics {metrics}: {error}") from None
+                raise UnusableInput(f"--metrics {metrics}", str(error)) from None
         try:
             made.run(follow=follow, stop=threading.Event())
             if end:
                 made.end()
         except (OSError, MemoryError) as error:
-            raise UnusableInput(str(error)) from None
+            raise UnusableInput(printable_name(lake), str(error)) from None
         finally:
             if server is not None:
                 server.shutdown()

@@ -1,6 +1,10 @@
 //! The options that decide what rows a capture has: a state goes on only with the same ones.
 
-#![expect(clippy::disallowed_methods, reason = "texts of the caller's options")]
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_macros,
+    reason = "texts of the caller's options"
+)]
 
 use serde::{Deserialize, Serialize};
 use wsdefrag_core::{DeflateParams, Limits, Strictness};

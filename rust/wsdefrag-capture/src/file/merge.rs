@@ -112,6 +112,7 @@ impl Merge {
     }
 
     /// The number of files so far.
+    #[expect(clippy::cast_possible_truncation, reason = "more have no room in memory")]
     pub(crate) const fn files(&self) -> u32 {
         self.readers.len() as u32
     }

@@ -206,8 +206,7 @@ impl<T> ConnectionTable<T> {
 
     /// For each slot in use its place in its list, the oldest first.
     pub(super) fn places(&self) -> Vec<u32> {
-        let mut places = Vec::new();
-        places.resize(self.slots.len(), 0);
+        let mut places: Vec<u32> = self.slots.iter().map(|_| 0).collect();
         for list in &self.lists {
             let mut next = Some(list.oldest).filter(|index| *index != NONE);
             let mut place = 0;

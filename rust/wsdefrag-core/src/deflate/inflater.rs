@@ -309,12 +309,11 @@ impl Inflater {
     /// Reads the window between messages, so that the bytes before it are not needed any more.
     #[cold]
     fn shorten_journal(&mut self) -> Result<(), OutOfMemory> {
-        match self.window()? {
-            Some(window) => self.restart(&window),
-            None => {
-                self.restart(&[])?;
-                self.end_stream()
-            }
+        if let Some(window) = self.window()? {
+            self.restart(&window)
+        } else {
+            self.restart(&[])?;
+            self.end_stream()
         }
     }
 

@@ -261,8 +261,9 @@ impl OutputPass {
         })
     }
 
-    /// For an output with a file for each hour: the folder of each file so far, by its number, and how
-    /// many rows it has.
+    /// The folder of each file so far, by its number, and how many rows it has.
+    ///
+    /// Only an output with a file for each hour has them.
     #[getter]
     fn part_names(&self, py: Python<'_>) -> PyResult<Vec<(String, u64)>> {
         self.state.with(py, |state| Ok(state.rows.next.part_names().to_vec()))

@@ -170,8 +170,10 @@ impl CapturePlan {
         Ok(values)
     }
 
-    /// Return when the first packet of a file was captured, in nanoseconds since the epoch; None if that
-    /// cannot be told without reading the file.
+    /// Return when the first packet of a file was captured.
+    ///
+    /// Returns:
+    ///     Nanoseconds since the epoch; None if that cannot be told without reading the file.
     #[staticmethod]
     fn first_packet_ns(py: Python<'_>, path: PathBuf) -> Option<i64> {
         py.detach(|| Input::Path(path).first_time())
