@@ -99,8 +99,8 @@ bench-tls: build ## compare encrypted captures with clear ones and with tshark
 memory-table: build ## print what hostile captures take, as a table; for docs/captures.md
 	$(BIN)/python benches/captures/memory_table.py
 
-soak: build ## 1,000 connections through the proxy, half of them up to no good
-	WSDEFRAG_SOAK=1000 $(BIN)/python -m pytest --quiet -rP tests/proxy/test_proxy_soak.py
+soak: build ## 1,000 connections through the proxy at once, half of them up to no good; 10,000 over time
+	WSDEFRAG_SOAK=1000 WSDEFRAG_CONNECTIONS=10000 $(BIN)/python -m pytest --quiet -rP tests/proxy/test_proxy_soak.py tests/proxy/test_proxy_many.py
 
 mitmproxy-env: $(MITMPROXY)/.extension ## make the environment that mitmproxy runs in, with the package
 
