@@ -171,3 +171,13 @@ def test_file_object_can_follow(tmp_path: Path) -> None:
     by_file = facts(list(Capture.resume(state, io.BytesIO(second.read_bytes())).read()))
     assert by_path == by_file
     assert os.fspath(second)
+
+
+@pytest.mark.parametrize("path", sorted(Path("vectors/checkpoints").glob("*.state")), ids=str)
+def test_state_of_an_earlier_version_is_read(path: Path, tmp_path: Path) -> None:
+    """The states are of the first half of a recording; they stay as that version wrote them."""
+    name = path.stem.split("-", 2)[2]
+    files = rotated(name, tmp_path, 2)
+    before = facts(list(Capture(files[0], continues=True).read()))
+    after = facts(list(Capture.resume(path.read_bytes(), files[1:]).read()))
+    assert before + after == facts(list(Capture(files).read()))

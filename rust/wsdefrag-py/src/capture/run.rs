@@ -49,6 +49,7 @@ pub(crate) enum Step {
 }
 
 /// A pass over files.
+#[expect(clippy::struct_excessive_bools, reason = "they are independent")]
 pub(crate) struct Run {
     inputs: Vec<Input>,
     /// How many of them the capture knows.
