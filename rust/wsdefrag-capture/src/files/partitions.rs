@@ -3,7 +3,7 @@
 //! A row belongs to the hour, in UTC, of its `timestamp`, or of `started` for a connection. Rows come
 //! nearly in the order of their times, so only few files are open at a time.
 //!
-//! - at most [`MOST_OPEN`] files are open; over it, the one used least recently is finished, and later
+//! - at most `MOST_OPEN` files are open; over it, the one used least recently is finished, and later
 //!   rows of its hour go to another file
 
 #![expect(

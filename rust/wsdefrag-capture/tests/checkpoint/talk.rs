@@ -66,10 +66,10 @@ impl Talk {
         let mask = if from_client { 0x80 } else { 0 };
         match length {
             126.. => {
-                frame.push(mask | 126);
+                frame.push(mask + 126);
                 frame.extend(length.to_be_bytes());
             }
-            _ => frame.push(mask | u8::try_from(length).unwrap()),
+            _ => frame.push(mask + u8::try_from(length).unwrap()),
         }
         if from_client {
             let key = [7, 11, 13, 17];
