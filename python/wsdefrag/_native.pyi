@@ -357,8 +357,10 @@ class CapturePlan:
 
     @staticmethod
     def first_packet_ns(path: str) -> int | None:
-        """Return when the first packet of a file was captured, in nanoseconds since the epoch; None if that
-        cannot be told without reading the file.
+        """Return when the first packet of a file was captured.
+
+        Returns:
+            Nanoseconds since the epoch; None if that cannot be told without reading the file.
         """
 
     @staticmethod
@@ -1820,8 +1822,9 @@ class OutputPass:
 
     @property
     def part_names(self) -> list[tuple[str, int]]:
-        """For an output with a file for each hour: the folder of each file so far, by its number, and how
-        many rows it has.
+        """The folder of each file so far, by its number, and how many rows it has.
+
+        Only an output with a file for each hour has them.
         """
 
     @property

@@ -155,7 +155,7 @@ def frames() -> Iterator[Frame]:
 
 
 SHOWN: dict[type, Callable[[], Any]] = {
-    CheckpointError: lambda: [CheckpointError("x" * 5000, kind="damaged")],
+    CheckpointError: lambda: [CheckpointError("the state is damaged", kind="damaged")],
     CaptureError: lambda: [CaptureError("x: damaged", file="x" * 5000, record=HUGE, offset=HUGE)],
     ChunkDecoder: lambda: readers(ChunkDecoder),
     Close: lambda: [Close(4999, "\x00" * 123, False, TIME, HUGE), Close(1000, "", True, 0.0, 0)],
