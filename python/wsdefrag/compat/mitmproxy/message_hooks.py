@@ -51,7 +51,7 @@ class MessageHooks:
                 return False
         if "trigger_event" in vars(self._manager) or not hasattr(self._manager, "chain"):
             return False
-        self._manager.trigger_event = self._trigger_event  # type: ignore[method-assign]
+        self._manager.trigger_event = self._trigger_event  # type: ignore[method-assign, unused-ignore]
         return True
 
     def done(self) -> None:
