@@ -39,6 +39,7 @@ _COMMANDS = (
     "convert",
     "extract",
     "follow",
+    "ingest",
     "messages",
     "mitmproxy-addon",
     "mock",
