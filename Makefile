@@ -81,8 +81,8 @@ test-python: build mitmproxy-env ## run the package's tests, in one process more
 
 # The mutations of captures are seeded by hand, and so get other seeds by hand.
 test-random: build mitmproxy-env ## run the property tests with random examples, ten times as many as by day
-	cargo test --profile checked --package wsdefrag-core --package wsdefrag-capture --locked --quiet
-	WSDEFRAG_MUTATIONS=3000 WSDEFRAG_HPACK_BLOCKS=50000 WSDEFRAG_FLOWS=15000 WSDEFRAG_CUTS=1 WSDEFRAG_SALT=$$(date +%s) $(BIN)/python $(PYTEST) -m 'hypothesis or random' --hypothesis-profile random
+	WSDEFRAG_MUTATIONS=1000 cargo test --profile checked --package wsdefrag-core --package wsdefrag-capture --locked --quiet
+	WSDEFRAG_KILLS=200 WSDEFRAG_MUTATIONS=3000 WSDEFRAG_HPACK_BLOCKS=50000 WSDEFRAG_FLOWS=15000 WSDEFRAG_CUTS=1 WSDEFRAG_SALT=$$(date +%s) $(BIN)/python $(PYTEST) -m 'hypothesis or random' --hypothesis-profile random
 
 # Programs that the tests start are measured too, by a .pth file that comes with coverage; so
 # mitmproxy's environment gets it as well.
