@@ -92,6 +92,15 @@ impl Header {
         bytes
     }
 
+    /// The same header with another masking key, or with none.
+    #[inline]
+    #[must_use]
+    pub const fn masked_with(mut self, key: Option<[u8; 4]>) -> Self {
+        self.size = 2 + self.extended() + if key.is_some() { 4 } else { 0 };
+        self.masking_key = key;
+        self
+    }
+
     /// The size of the extended length field in bytes: 0, 2 or 8.
     #[inline]
     const fn extended(&self) -> usize {
