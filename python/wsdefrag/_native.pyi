@@ -1,7 +1,7 @@
 """The engine of `wsdefrag`; import `wsdefrag` instead."""
 # Written by `make stub` from the built module and from tools/native_types.py.
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal, TypeVar, final
 
 from typing_extensions import Buffer, Self, disjoint_base
@@ -50,6 +50,7 @@ __all__ = [
     "Pong",
     "Relay",
     "RelayDirection",
+    "RelayPump",
     "ServerHandshake",
     "TablePass",
     "UncollectedMessage",
@@ -347,10 +348,20 @@ class CapturePlan:
         columns: Sequence[Sequence[str] | None],
         key_log_paths: Sequence[str],
         key_log_contents: Sequence[bytes],
+        state: bytes | None,
+        continues: bool,
     ) -> Self: ...
     @staticmethod
     def defaults() -> dict[str, int]:
         """Return the default of each option that has one."""
+
+    @staticmethod
+    def first_packet_ns(path: str) -> int | None:
+        """Return when the first packet of a file was captured.
+
+        Returns:
+            Nanoseconds since the epoch; None if that cannot be told without reading the file.
+        """
 
     @staticmethod
     def schema_version() -> str:
@@ -432,6 +443,22 @@ class CapturePlan:
             MemoryError: If there is no memory for a pass.
         """
 
+    def lake_files(
+        self, *, compression: Literal["zstd", "lz4"] | None, compression_level: int
+    ) -> OutputPass:
+        """Start a pass over the capture that makes the bytes of a Parquet file for each hour of each table.
+
+        Args:
+            compression: How columns are compressed: ``"zstd"``, ``"lz4"`` or None.
+            compression_level: The level of zstd, from 1 to 22; None for 1.
+
+        Raises:
+            CheckpointError: If the state that the capture goes on with cannot be read.
+            ValueError: If an argument has none of its values, or the source is a file object that was
+                already read.
+            MemoryError: If there is no memory for a pass.
+        """
+
 @final
 class CaptureReader:
     """A pass over a capture that returns batches."""
@@ -452,6 +479,13 @@ class CaptureReader:
             RuntimeError: If another call is reading the pass.
             MemoryError: If memory is refused; the next call continues, or raises it again if
                 something was lost.
+        """
+
+    def checkpoint(self) -> bytes:
+        """Return the state of the capture after its last file.
+
+        Raises:
+            CheckpointError: If the pass has not ended, or failed, or the capture does not continue.
         """
 
     @property
@@ -1767,6 +1801,13 @@ class OutputPass:
             sentence: Any text. It must come before the end of the output.
         """
 
+    def checkpoint(self) -> bytes:
+        """Return the state of the capture after its last file.
+
+        Raises:
+            CheckpointError: If the pass has not ended, or failed, or the capture does not continue.
+        """
+
     @property
     def bytes_read(self) -> int:
         """Bytes of the files read so far, as stored (compressed)."""
@@ -1778,6 +1819,13 @@ class OutputPass:
     @property
     def has_ended(self) -> bool:
         """Whether the capture was read to its end. Only the rest of the output follows."""
+
+    @property
+    def part_names(self) -> list[tuple[str, int]]:
+        """The folder of each file so far, by its number, and how many rows it has.
+
+        Only an output with a file for each hour has them.
+        """
 
     @property
     def rows(self) -> int:
@@ -1864,6 +1912,7 @@ class Relay:
         *,
         mode: str,
         collect_up_to: int | None,
+        report_messages: bool,
         websocket: WebSocketData,
         retain: int | None,
     ) -> Self: ...
@@ -2032,6 +2081,7 @@ class RelayDirection:
         close_sent: Whether a Close was sent to the other side, forwarded or injected.
         recompresses: Whether received compressed messages are compressed again or sent
             uncompressed.
+        messages_received: Number of complete messages received.
         bytes_received: Number of bytes received.
         bytes_buffered: Bytes held: incomplete, waiting for a decision, or not yet taken to be
             sent.
@@ -2065,6 +2115,10 @@ class RelayDirection:
         """Whether received compressed messages are compressed again or sent uncompressed."""
 
     @property
+    def messages_received(self) -> int:
+        """Number of complete messages received."""
+
+    @property
     def bytes_received(self) -> int:
         """Number of bytes received."""
 
@@ -2079,6 +2133,44 @@ class RelayDirection:
     @property
     def tolerated(self) -> dict[str, int]:
         """How often each switched-off rule was broken, by the name of its field in ``Strictness``."""
+
+@final
+class RelayPump:
+    """Reads of one side go through a relay to the other side.
+
+    Its methods are those of an ``asyncio.BufferedProtocol``. Other pumps may share the buffer, if
+    none is asked for it while another one's bytes are in it.
+
+    Args:
+        relay: A ``WebSocketRelay`` or ``PassThroughRelay``.
+        buffer: Where a transport puts the bytes that it reads.
+        from_client: Whether they are the client's.
+        handle: Called with the list of events, where there are some, before anything is written.
+        write: Called with the bytes for the other side, where there are some; None drops them.
+    """
+
+    def __new__(
+        cls,
+        relay: Relay,
+        buffer: bytearray,
+        *,
+        from_client: bool,
+        handle: Callable[[list[Event]], object],
+        write: Callable[[bytes], object] | None,
+    ) -> Self: ...
+    def get_buffer(self, sizehint: int, /) -> memoryview:
+        """The buffer to read into.
+
+        Args:
+            sizehint: It does not count.
+        """
+
+    def buffer_updated(self, nbytes: int, /) -> None:
+        """Pass the first bytes of the buffer on; drop them if ``receive_eof`` has ended this direction.
+
+        Args:
+            nbytes: How many were read.
+        """
 
 @final
 class ServerHandshake:

@@ -18,7 +18,7 @@ from capture_intact import Intact, contents_by_direction
 from capture_packets import flags_of, flow
 from capture_recordings import LOADED, packets_of
 from capture_seen import read
-from capture_strays import at_the_time_of, strays
+from capture_strays import strays
 
 NAMES = ["plain-small", "early-frames", "deflate-directions", "refused"]
 
@@ -64,9 +64,8 @@ def assert_nothing_lost(name: str, chosen: Any) -> int:
         # The last place first, because each moves those after it.
         added = sorted(filter(None, together), key=lambda one: one.place, reverse=True)
         for one in added:
-            written.insert(
-                one.place, enhanced(at_the_time_of(whole.packets[one.place], one.packet))
-            )
+            time = whole.packets[one.place].time
+            written.insert(one.place, enhanced(one.packet.at(time)))
         seen = read(head + b"".join(written), ordered=False)
         what = "; ".join(one.what for one in added)
         assert contents_by_direction(seen) == whole.sent, what

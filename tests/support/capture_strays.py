@@ -42,11 +42,6 @@ def strays(packet: Captured) -> Iterator[tuple[str, Captured]]:
         yield f"SYN and ACK at its {name}", _forged(packet, number, SYN | ACK)
 
 
-def at_the_time_of(packet: Captured, stray: Captured) -> Captured:
-    """The stray packet, captured together with another one."""
-    return replace(stray, time=packet.time)
-
-
 def with_stray(packets: Packets, place: int, stray: Captured) -> Packets:
     """The capture with one more packet, captured together with the one at `place`."""
-    return [*packets[:place], at_the_time_of(packets[place], stray), *packets[place:]]
+    return [*packets[:place], stray.at(packets[place].time), *packets[place:]]

@@ -10,6 +10,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "at most as many as connections are followed")]
 
+use serde::{Deserialize, Serialize};
 use std::hash::{BuildHasher, Hash, Hasher};
 use std::net::{IpAddr, SocketAddr};
 
@@ -17,7 +18,7 @@ use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 
 /// The addresses and ports of both endpoints of a connection, the lesser endpoint first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct Key {
     /// Each as its high and its low half: as whole numbers they would take 16 bytes more.
     addresses: [[u64; 2]; 2],
@@ -83,7 +84,7 @@ fn number(endpoint: SocketAddr) -> (u128, u32) {
 }
 
 /// The list that a connection is in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Class {
     /// Not yet known to be a WebSocket.
     Pending,
@@ -102,14 +103,14 @@ const NONE: u32 = u32::MAX;
 /// The index of a connection's slot.
 pub(crate) type SlotIndex = u32;
 
-struct Slot<T> {
-    key: Key,
-    class: Class,
+pub(super) struct Slot<T> {
+    pub(super) key: Key,
+    pub(super) class: Class,
     previous: SlotIndex,
     next: SlotIndex,
     /// When its last packet was captured, in nanoseconds since the epoch.
-    last_time: i64,
-    value: T,
+    pub(super) last_time: i64,
+    pub(super) value: T,
 }
 
 #[derive(Clone, Copy)]
@@ -196,6 +197,26 @@ impl<T> ConnectionTable<T> {
         let slots = self.slots.iter().zip(0..);
         let used = slots.filter_map(|(slot, index)| slot.is_some().then_some(index));
         used.collect::<Vec<_>>().into_iter()
+    }
+
+    /// The slots in use, in their order.
+    pub(super) fn used(&self) -> impl Iterator<Item = (SlotIndex, &Slot<T>)> {
+        (0..).zip(&self.slots).filter_map(|(index, slot)| Some((index, slot.as_ref()?)))
+    }
+
+    /// For each slot in use its place in its list, the oldest first.
+    pub(super) fn places(&self) -> Vec<u32> {
+        let mut places: Vec<u32> = self.slots.iter().map(|_| 0).collect();
+        for list in &self.lists {
+            let mut next = Some(list.oldest).filter(|index| *index != NONE);
+            let mut place = 0;
+            while let Some(index) = next {
+                places[index as usize] = place;
+                place += 1;
+                next = self.newer(index);
+            }
+        }
+        places
     }
 
     fn slot(&mut self, index: SlotIndex) -> Option<&mut Slot<T>> {

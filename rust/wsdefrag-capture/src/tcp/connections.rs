@@ -23,6 +23,7 @@
 //! - past connections `<= max_past()`, when another one opens
 //! - `total_held` is the memory that the held segments of all streams take, in bytes
 
+use serde::{Deserialize, Serialize};
 use wsdefrag_core::InflaterPool;
 
 use crate::connection::Ended;
@@ -57,14 +58,20 @@ pub(super) struct Route<'a> {
 }
 
 /// The connections of a capture.
+#[derive(Serialize, Deserialize)]
 pub(crate) struct Connections {
+    #[serde(skip)]
     pub(super) options: Options,
     pub(super) table: ConnectionTable<Entry>,
     pub(super) tenants: Tenants,
+    #[serde(skip)]
     pub(super) total_held: usize,
+    #[serde(skip)]
     pub(super) ledger: Ledger,
+    #[serde(skip)]
     pub(super) inflaters: Inflaters,
     /// The end of the capture, once it has begun.
+    #[serde(skip)]
     pub(super) ending: Option<Box<Ending>>,
     /// The number of the next connection.
     pub(super) next_number: u64,
@@ -89,7 +96,7 @@ impl Connections {
     pub(crate) fn new(options: Options) -> Self {
         Self {
             ledger: Ledger::new(options.memory),
-            inflaters: Inflaters::new(options.memory),
+            inflaters: Inflaters::new(&options),
             options,
             table: ConnectionTable::new(),
             tenants: Tenants::default(),

@@ -11,15 +11,18 @@ use std::fmt;
 use foldhash::fast::RandomState;
 use sha2::{Digest, Sha256};
 
+use crate::checkpoint::sorted_map;
 use crate::tls::secret::Secret;
+use serde::{Deserialize, Serialize};
 
 /// Sessions that are remembered, in about 9 MB. More are dropped.
 const MAX_SESSIONS: usize = 1 << 16;
 
 /// The masters of sessions, by what a client resumes them with.
-#[derive(Default)]
+#[derive(Default, Serialize, Deserialize)]
 pub(crate) struct Resumption {
     /// By the SHA-256 of a session id or a ticket, because tickets are long.
+    #[serde(with = "sorted_map")]
     masters: HashMap<[u8; 32], Secret, RandomState>,
 }
 

@@ -6,6 +6,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
+use serde::{Deserialize, Serialize};
 use wsdefrag_core::deflate::params::foreign_extensions;
 use wsdefrag_core::{DeflateParams, InflaterPool, Settings};
 
@@ -36,6 +37,7 @@ pub(crate) enum ClientStart {
 
 /// A WebSocket that has not ended.
 // Fields in the order of their use: those of every packet share cache lines.
+#[derive(Serialize, Deserialize)]
 #[repr(C)]
 pub(crate) struct OpenWebSocket {
     /// Bytes of the request that have yet to come.
@@ -107,6 +109,18 @@ impl OpenWebSocket {
         let mut this = Self { connection, rest_of_request: 0, directions, own_bytes };
         this.read_found(found, sink);
         this
+    }
+
+    /// Takes inflaters from this pool from now on.
+    pub(crate) fn share_inflaters(&mut self, pool: &InflaterPool) {
+        for direction in &mut self.directions {
+            direction.share_inflaters(pool);
+        }
+    }
+
+    /// What is known of the connection so far.
+    pub(crate) const fn connection(&self) -> &Connection {
+        &self.connection
     }
 
     /// The memory that it takes, in bytes.

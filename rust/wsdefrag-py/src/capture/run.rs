@@ -28,7 +28,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use pyo3::{PyTraverseError, PyVisit};
 use wsdefrag_capture::packet::counts::Counts;
-use wsdefrag_capture::{Capture, KeySource, Options, Sink};
+use wsdefrag_capture::{Capture, KeySource, Sink};
 
 use crate::capture::failure::{Failure, Progress};
 use crate::capture::input::{Handles, Input};
@@ -49,6 +49,7 @@ pub(crate) enum Step {
 }
 
 /// A pass over files.
+#[expect(clippy::struct_excessive_bools, reason = "they are independent")]
 pub(crate) struct Run {
     inputs: Vec<Input>,
     /// How many of them the capture knows.
@@ -67,6 +68,16 @@ pub(crate) struct Run {
     has_read: bool,
     failure: Option<Failure>,
     finished: bool,
+    /// Files of the capture before the inputs.
+    earlier: u32,
+    /// The names of those that rows may still have.
+    earlier_names: Vec<(u32, String)>,
+    /// Whether the sink has yet to learn of the connections that are open.
+    announces: bool,
+    /// Whether the capture goes on after the inputs.
+    continues: bool,
+    /// The state of the capture after the inputs.
+    checkpoint: Option<Vec<u8>>,
 }
 
 /// Bytes of TLS in a pipe that are held for the first block of secrets in it, if there is no key log.
@@ -75,15 +86,20 @@ const PATIENCE: u64 = 4 << 20;
 impl Run {
     pub(crate) fn new(
         inputs: impl IntoIterator<Item = Input>,
-        options: Options,
+        capture: Capture,
         key_logs: KeyLogs,
     ) -> Self {
         Self {
+            earlier: capture.files(),
+            earlier_names: Vec::new(),
+            announces: false,
+            continues: false,
+            checkpoint: None,
             inputs: inputs.into_iter().collect(),
             key_logs,
             open_key_logs: None,
             added: 0,
-            capture: Capture::new(options),
+            capture,
             open: HashMap::new(),
             handles: Handles::default(),
             spare: Vec::new(),
@@ -92,6 +108,49 @@ impl Run {
             has_read: false,
             failure: None,
             finished: false,
+        }
+    }
+
+    /// Makes it a part of a longer capture: one that goes on with a state, or one after which the capture
+    /// continues, so that there is a checkpoint at its end.
+    pub(crate) fn part(
+        mut self,
+        earlier_names: Vec<(u32, String)>,
+        is_resumed: bool,
+        continues: bool,
+    ) -> Self {
+        self.earlier_names = earlier_names;
+        (self.announces, self.continues) = (is_resumed, continues);
+        self
+    }
+
+    /// The names of all files, by their indexes. Those that no row can have any more are empty.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let mut names = vec![String::new(); self.earlier as usize];
+        for (file, name) in &self.earlier_names {
+            if let Some(place) = names.get_mut(*file as usize) {
+                place.clone_from(name);
+            }
+        }
+        names.extend(self.inputs.iter().map(Input::name));
+        names
+    }
+
+    /// The state of the capture after the inputs, once they were read; `None` before, and where the
+    /// capture does not continue.
+    pub(crate) fn take_checkpoint(&mut self) -> Option<Vec<u8>> {
+        self.checkpoint.take()
+    }
+
+    /// Writes the state after the inputs.
+    fn write_checkpoint(&mut self) {
+        let inputs = (self.earlier..).zip(self.inputs.iter().map(Input::name));
+        let names: Vec<_> = self.earlier_names.iter().cloned().chain(inputs).collect();
+        match self.capture.checkpoint(&names) {
+            Ok(state) => self.checkpoint = Some(state),
+            Err(error) => {
+                self.failure.get_or_insert(Failure::Checkpoint(error));
+            }
         }
     }
 
@@ -131,8 +190,11 @@ impl Run {
             self.peek();
             return Step::More;
         }
+        if std::mem::take(&mut self.announces) {
+            self.capture.announce(sink);
+        }
         let Some(file) = self.capture.current() else {
-            if !self.capture.finish(sink) {
+            if !self.continues && !self.capture.finish(sink) {
                 return Step::More;
             }
             self.finished = true;
@@ -140,6 +202,9 @@ impl Run {
             self.warnings.extend(logs.into_iter().flat_map(OpenKeyLogs::warnings));
             if self.has_read && self.inputs.len() > 1 {
                 self.failure = None;
+            }
+            if self.continues && self.failure.is_none() {
+                self.write_checkpoint();
             }
             return Step::Ended;
         };
@@ -150,7 +215,7 @@ impl Run {
             logs.read_again(&mut self.capture);
         }
         for (file, damage) in self.capture.take_damages() {
-            let name = self.inputs[file as usize].name();
+            let name = self.input(file).name();
             self.warnings.push(format!("{name}: {damage}"));
         }
         match result {
@@ -192,6 +257,10 @@ impl Run {
         })
     }
 
+    fn input(&self, file: u32) -> &Input {
+        &self.inputs[(file - self.earlier) as usize]
+    }
+
     /// Reads the key logs.
     fn open_key_logs(&mut self) -> Result<(), Failure> {
         let is_live = self.is_live();
@@ -201,6 +270,9 @@ impl Run {
             self.capture.expect_keys(PATIENCE);
         } else {
             self.capture.expect_keys(u64::MAX);
+        }
+        if !self.key_logs.is_empty() {
+            self.capture.restart_keylogs();
         }
         self.open_key_logs = Some(self.key_logs.open(&mut self.capture)?);
         Ok(())
@@ -228,7 +300,7 @@ impl Run {
 
     /// Reads the next bytes of a file, unless some are left, and gives them to the capture.
     fn read_file(&mut self, file: u32, sink: &mut impl Sink) -> Result<Step, Failure> {
-        let input = &self.inputs[file as usize];
+        let input = &self.inputs[(file - self.earlier) as usize];
         if !self.open.contains_key(&file) {
             let opened = input.open(u64::from(file), &self.handles, &self.read);
             let opened = opened.map_err(|error| Failure::Io(error, input.path()))?;
@@ -280,7 +352,7 @@ impl Run {
 
     /// Ends a file that cannot be read any further.
     fn give_up(&mut self, file: u32, failure: Failure) {
-        if let Input::Object(..) = self.inputs[file as usize] {
+        if let Input::Object(..) = self.input(file) {
             // What a file object raised is not for a warning.
             self.fail(failure);
             return;

@@ -13,17 +13,22 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::{PyTraverseError, PyVisit};
-use wsdefrag_capture::Options;
+use wsdefrag_capture::{Capture, Options};
 
 use crate::capture::input::Input;
 use crate::capture::key_logs::KeyLogs;
 use crate::capture::run::Run;
+use crate::errors::raise_checkpoint;
 use crate::raw::interpreter;
 
 /// What a capture is read from.
 pub(crate) struct Source {
     pub(crate) files: Files,
     pub(crate) key_logs: KeyLogs,
+    /// The state of the capture before these files, if they are not its first.
+    pub(crate) state: Option<Arc<Vec<u8>>>,
+    /// Whether the capture goes on after these files.
+    pub(crate) continues: bool,
 }
 
 /// Files by path, or one file object.
@@ -41,7 +46,12 @@ impl Source {
                 Files::Object(object.clone_ref(py), name.clone(), Arc::clone(used))
             }
         };
-        Self { files, key_logs: self.key_logs.clone() }
+        Self {
+            files,
+            key_logs: self.key_logs.clone(),
+            state: self.state.clone(),
+            continues: self.continues,
+        }
     }
 
     /// The name of the first file.
@@ -54,17 +64,26 @@ impl Source {
         }
     }
 
-    /// The names of the files.
-    pub(crate) fn names(&self) -> Vec<String> {
-        match &self.files {
-            Files::Paths(paths) => paths.iter().map(|path| path.display().to_string()).collect(),
-            Files::Object(_, name, _) => vec![name.clone()],
+    /// The capture before its next file, and the names of earlier files that rows may still have;
+    /// raises `CheckpointError` if the state cannot be read.
+    pub(crate) fn capture(
+        &self,
+        py: Python<'_>,
+        options: Options,
+    ) -> PyResult<(Capture, Vec<(u32, String)>)> {
+        let options = Options { resumable: self.continues, ..options };
+        match &self.state {
+            None => Ok((Capture::new(options), Vec::new())),
+            Some(state) => py
+                .detach(|| Capture::resume(state, options))
+                .map_err(|error| raise_checkpoint(py, &error)),
         }
     }
 
-    /// A run over the source; raises `ValueError` for a file object that was already read.
+    /// A run over the source; raises `ValueError` for a file object that was already read, and
+    /// `CheckpointError` if the state cannot be read.
     pub(crate) fn run(&self, py: Python<'_>, options: Options) -> PyResult<Run> {
-        let inputs = match &self.files {
+        let inputs: Vec<_> = match &self.files {
             Files::Paths(paths) => paths.iter().cloned().map(Input::Path).collect(),
             Files::Object(object, name, used) => {
                 if used.swap(true, Ordering::AcqRel) {
@@ -76,7 +95,14 @@ impl Source {
                 vec![Input::Object(Arc::new(object.clone_ref(py)), name.clone())]
             }
         };
-        Ok(Run::new(inputs, options, self.key_logs.clone()))
+        let (capture, names) = self.capture(py, options)?;
+        let is_resumed = self.state.is_some();
+        let run = Run::new(inputs, capture, self.key_logs.clone());
+        Ok(if is_resumed || self.continues {
+            run.part(names, is_resumed, self.continues)
+        } else {
+            run
+        })
     }
 
     /// Whether reading must not leave the interpreter. A detached thread can only come back to the
