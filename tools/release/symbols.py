@@ -26,6 +26,7 @@ _DOCUMENTED = {
     "PyCMethod_New": "structures.html; PyCFunction_NewEx is a macro of it",
     "PyDateTime_CAPI": "datetime.html",
     "PyErr_GetRaisedException": "exceptions.html",
+    "PyInterpreterState_Main": "init.html, advanced debugger support",
     "PyObject_CallNoArgs": "call.html",
     "PyObject_GetBuffer": "buffer.html",
     "PyObject_VectorcallMethod": "call.html",
