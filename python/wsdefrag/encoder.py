@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 # Close codes that may be sent (RFC 6455 section 7.4).
-_SENT = (range(1000, 1004), range(1007, 1015), range(3000, 5000))
+_SENT = frozenset((*range(1000, 1004), *range(1007, 1015), *range(3000, 5000)))
 
 
 class FrameEncoder(_native.FrameEncoder):
@@ -133,6 +133,5 @@ class FrameEncoder(_native.FrameEncoder):
             raise TypeError(f"event must be a Close, not {type(event).__name__}")
         if self.closed:
             return b""
-        code = event.close_code
-        may_be_sent = any(code in codes for codes in _SENT)
-        return self.close(code if may_be_sent else None, masking_key=masking_key)
+        code = event.close_code if event.close_code in _SENT else None
+        return self.close(code, masking_key=masking_key)
