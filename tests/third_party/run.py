@@ -85,8 +85,6 @@ SUITES = (
         "0.54.0",
         ("httpx", "httpx2", "websockets", "a2wsgi", "python-dotenv", "pyyaml"),
         ("tests/protocols/test_websocket.py", "-k", "WSProtocol or wsproto"),
-        # A request without a key and with version 11: 400 for the one, or 426 for the other.
-        ("test_invalid_upgrade[wsproto-h11]",),
     ),
     Suite("hypercorn", "0.18.0", ("httpx", "trio"), ("tests",)),
 )

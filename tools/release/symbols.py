@@ -29,6 +29,7 @@ _DOCUMENTED = {
     "PyInterpreterState_Main": "init.html, advanced debugger support",
     "PyObject_CallNoArgs": "call.html",
     "PyObject_GetBuffer": "buffer.html",
+    "PyObject_VectorcallDict": "call.html",
     "PyObject_VectorcallMethod": "call.html",
     "PyObject_Vectorcall": "call.html",
     "PyUnicode_New": "unicode.html",
