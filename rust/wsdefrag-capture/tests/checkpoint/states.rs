@@ -63,7 +63,7 @@ fn state_that_is_not_one_is_refused() {
         assert!(matches!(refused(&changed), CheckpointError::Damaged(_)), "{place}");
     }
     let newer = [&state[..8], &2_u32.to_le_bytes(), &state[12..]].concat();
-    assert_eq!(refused(&newer), CheckpointError::Newer(2));
+    assert_eq!(refused(&newer), CheckpointError::Newer { version: 2, newest: 1 });
 }
 
 #[test]
