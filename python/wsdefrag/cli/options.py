@@ -284,16 +284,43 @@ NO_EVENTS: _Option = click.option(
     "--no-events", is_flag=True, help="Leave out gaps, control frames and violations."
 )
 
+WIDTH: _Option = click.option(
+    "--width",
+    type=int,
+    metavar="COLUMNS",
+    callback=count,
+    help="Cut lines to this; 0: never.  [default: the terminal's; 0 in a pipe or file]",
+)
+
+KEYLOG: _Option = click.option(
+    "--keylog",
+    type=click.Path(exists=True, dir_okay=False, readable=True),
+    multiple=True,
+    metavar="FILE",
+    callback=_key_logs,
+    help="Key log of TLS (SSLKEYLOGFILE); repeatable.",
+)
+
+RESYNC: _Option = click.option(
+    "--resync", is_flag=True, help="Search for the next frame after a loss."
+)
+
+
+def format_option(*formats: str, help: str = "Output format.") -> _Option:
+    """Return the option ``--format``; the first format is the default."""
+    return click.option(
+        "--format",
+        "output_format",
+        type=click.Choice(formats),
+        default=formats[0],
+        show_default=True,
+        help=help,
+    )
+
+
 READING: tuple[_Option, ...] = (
-    click.option(
-        "--keylog",
-        type=click.Path(exists=True, dir_okay=False, readable=True),
-        multiple=True,
-        metavar="FILE",
-        callback=_key_logs,
-        help="Key log of TLS (SSLKEYLOGFILE); repeatable.",
-    ),
-    click.option("--resync", is_flag=True, help="Search for the next frame after a loss."),
+    KEYLOG,
+    RESYNC,
     click.option(
         "--key",
         type=click.Choice(["auto", "addresses", "tagged"]),
