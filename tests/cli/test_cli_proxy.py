@@ -138,6 +138,21 @@ def test_script_tls_and_metrics(tmp_path: Path) -> None:
     run(scenario())
 
 
+def refused(folder: Path, *options: str) -> str:
+    """The one line of a proxy that does not start with these options."""
+    done = subprocess.run(
+        [*COMMAND, "--upstream", "a:1", *options],
+        capture_output=True,
+        cwd=folder,
+        text=True,
+        timeout=HANG_SECONDS,
+        check=False,
+    )
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    return line
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
@@ -149,16 +164,7 @@ def test_script_tls_and_metrics(tmp_path: Path) -> None:
 )
 def test_script_that_cannot_work_is_one_line(tmp_path: Path, text: str, says: str) -> None:
     (tmp_path / "hooks.py").write_text(text)
-    done = subprocess.run(
-        [*COMMAND, "--upstream", "a:1", "--script", str(tmp_path / "hooks.py")],
-        capture_output=True,
-        text=True,
-        timeout=HANG_SECONDS,
-        check=False,
-    )
-    assert done.returncode == 2
-    (line,) = done.stderr.splitlines()
-    assert says in line
+    assert says in refused(tmp_path, "--script", str(tmp_path / "hooks.py"))
 
 
 @pytest.mark.parametrize(
@@ -178,17 +184,7 @@ def test_certificates_that_do_not_fit_are_named(
     key, mark, certificate = both.partition("-----BEGIN CERTIFICATE-----")
     (tmp_path / "key.pem").write_text(key)
     (tmp_path / "cert.pem").write_text(mark + certificate)
-    done = subprocess.run(
-        [*COMMAND, "--upstream", "a:1", *options],
-        capture_output=True,
-        cwd=tmp_path,
-        text=True,
-        timeout=HANG_SECONDS,
-        check=False,
-    )
-    assert done.returncode == 2
-    (line,) = done.stderr.splitlines()
-    assert says in line
+    assert says in refused(tmp_path, *options)
 
 
 @pytest.mark.parametrize(

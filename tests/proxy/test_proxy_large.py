@@ -5,18 +5,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import random
 from typing import Any
 
 import pytest
 
-from browser import browser
 from proxy_loops import WAYS, runner
+from proxy_page import page_through
 from proxy_peers import aiohttp_server, echo, ended, serving, talk_aiohttp, talk_websockets
 from proxy_programs import SERVER, chromium, node, node_running
-from proxy_tls import authority
 from wsdefrag import Limits
 from wsdefrag.message import WebSocketMessage
 from wsdefrag.proxy import Proxy, ProxyConnection
@@ -150,30 +148,12 @@ new Promise((resolve, reject) => {
 def test_large_messages_of_a_page_over_tls_with_deflate(
     hook: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def talk(url: str) -> Any:
-        with browser(
-            "--ignore-certificate-errors",
-            "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-        ) as page:
-            return page.run(PAGE.replace("URL_", repr(url)).replace("SIZE_", str(SIZE)))
-
     async def scenario() -> None:
-        ca = authority()
-        async with (
-            serving(echo, compression="deflate", ssl=ca.server("localhost")) as port,
-            Proxy(
-                f"wss://localhost:{port}",
-                on_message=hook,
-                tls=ca.server("127.0.0.1"),
-                upstream_tls=ca.client(),
-                limits=LIMITS,
-            ) as proxy,
-        ):
-            loop = asyncio.get_running_loop()
-            extensions, got, code, is_clean = await loop.run_in_executor(None, talk, proxy.url)
+        program = PAGE.replace("SIZE_", str(SIZE))
+        async with page_through(program, on_message=hook, limits=LIMITS) as (proxy, result):
+            extensions, got, code, is_clean = result
             assert "permessage-deflate" in extensions
             assert (got, code, is_clean) == (2, 4001, True)
             await ended(proxy)
-        await loop.shutdown_default_executor()
 
     runner("asyncio", monkeypatch)(scenario())

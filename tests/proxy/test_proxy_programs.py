@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import pytest
 
-from browser import browser
 from proxy_loops import WAYS, runner
-from proxy_peers import echo, ended, serving, talk_websockets
+from proxy_page import page_through
+from proxy_peers import ended, talk_websockets
 from proxy_programs import SERVER, chromium, node, node_running
-from proxy_tls import authority
 from wsdefrag.message import WebSocketMessage
 from wsdefrag.proxy import Proxy, ProxyConnection
 
@@ -96,30 +94,12 @@ new Promise((resolve, reject) => {
 def test_page_talks_over_tls_with_deflate(
     way: str, hook: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def talk(url: str) -> Any:
-        with browser(
-            "--ignore-certificate-errors",
-            "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-        ) as page:
-            return page.run(PAGE.replace("URL_", repr(url)))
-
     async def scenario() -> None:
-        ca = authority()
-        async with (
-            serving(echo, compression="deflate", ssl=ca.server("localhost")) as port,
-            Proxy(
-                f"wss://localhost:{port}",
-                on_message=hook,
-                tls=ca.server("127.0.0.1"),
-                upstream_tls=ca.client(),
-            ) as proxy,
-        ):
-            loop = asyncio.get_running_loop()
-            extensions, got, code, is_clean = await loop.run_in_executor(None, talk, proxy.url)
+        async with page_through(PAGE, on_message=hook) as (proxy, result):
+            extensions, got, code, is_clean = result
             assert "permessage-deflate" in extensions
             assert (got, code, is_clean) == (5, 4001, True)
             await ended(proxy)
             assert proxy.stats.messages == {"client": 5, "server": 5}
-        await loop.shutdown_default_executor()
 
     runner(way, monkeypatch)(scenario())
