@@ -25,8 +25,9 @@ PAGES = (
 
 _NOT_PUBLIC = ("wsdefrag.cli", "wsdefrag.formats", "wsdefrag.__main__")
 
-# They need mitmproxy, which is in an environment of its own; `docs/mitmproxy.md` describes them.
-_ELSEWHERE = ("wsdefrag.compat.mitmproxy",)
+# They need mitmproxy or pyspark, which are in environments of their own; `docs/mitmproxy.md` and
+# `docs/how-to/spark.md` describe them.
+_ELSEWHERE = ("wsdefrag.compat.mitmproxy", "wsdefrag.spark")
 
 # What every class of its kind has says nothing about this one.
 _BASES = (
