@@ -12,7 +12,9 @@ use super::event_row::EventRow;
 use super::json::{base64_part, raw, string_part};
 use super::json_connections::connection_line;
 use super::json_events::event_line;
-use super::json_messages::{MessageAffixes, is_text, message_line, write_head, write_tail};
+use super::json_messages::{
+    MessageAffixes, is_text, length_member, message_line, write_head, write_tail,
+};
 use super::line_output::LineFormat;
 use super::message_row::MessageRow;
 use crate::connection::Connection;
@@ -78,6 +80,7 @@ impl LineFormat for JsonLines {
 
     fn end(&mut self, line: &mut Vec<u8>, row: MessageRow<'_>) -> Result<(), OutOfMemory> {
         raw(line, if self.is_text { b"\", \"content\": null" } else { b"\"" })?;
+        length_member(line, row.content)?;
         raw(line, b", \"timestamp\": ")?;
         self.find_affixes(row)?;
         write_tail(line, &self.affixes, row.message)

@@ -57,7 +57,7 @@ pub(super) fn is_text(message: &Message) -> bool {
 }
 
 /// Appends a line. `affixes` are those of the row's connection and file. `with_content` is whether to
-/// write the content; if not, there is neither `text` nor `content`.
+/// write the content; if not, there is no `text`, `content` or `length`.
 ///
 /// # Errors
 ///
@@ -74,6 +74,7 @@ pub fn message_line(
     if with_content {
         raw(line, b"\", ")?;
         content_members(line, row.content, is_text(row.message))?;
+        length_member(line, row.content)?;
         raw(line, b", \"timestamp\": ")?;
     } else {
         raw(line, b"\", \"timestamp\": ")?;
@@ -99,6 +100,13 @@ pub(super) fn write_head(
     }
     put(line, type_name(message.opcode).as_bytes());
     Ok(())
+}
+
+/// Appends the member `length`, after a comma.
+#[inline]
+pub(super) fn length_member(line: &mut Vec<u8>, content: &[u8]) -> Result<(), OutOfMemory> {
+    raw(line, b", \"length\": ")?;
+    integer(line, content.len() as u64)
 }
 
 /// Appends what follows from the value of `timestamp` on.
