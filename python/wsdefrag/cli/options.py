@@ -318,6 +318,12 @@ READING: tuple[_Option, ...] = (
         help="End a WebSocket that has no packet for so long.  [default: never]",
     ),
     click.option(
+        "--threads",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="Threads that follow connections.  [default: the cores, from 32 MiB on]",
+    ),
+    click.option(
         "--tolerate",
         type=click.Choice([*RULES, "loss", "all"]),
         multiple=True,

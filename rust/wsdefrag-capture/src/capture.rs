@@ -4,6 +4,10 @@
 
 #![expect(clippy::disallowed_methods, reason = "places of damage, which are few in each file")]
 
+use std::io;
+use std::ops::Range;
+use std::sync::Arc;
+
 use wsdefrag_core::fallible::TryBox;
 
 use crate::connection::Connection;
@@ -21,6 +25,8 @@ use crate::recorded::reader::{ArchiveReader, Surroundings, may_be_archive};
 use crate::selection::selected::Selection;
 use crate::sink::Sink;
 use crate::tcp::connections::Connections;
+use crate::threads::dispatcher::{Dispatch, Dispatcher};
+use crate::threads::spread::{Spread, spread};
 use crate::tls::keys::KeySource;
 
 /// Reads a capture, which may consist of several files.
@@ -34,6 +40,10 @@ pub struct Capture {
     damages: Vec<(u32, Damage)>,
     /// `None` if all messages that the filter wants are wanted.
     selection: Option<Selection>,
+    /// Sends packets to the threads that follow the connections, if several do.
+    dispatcher: Option<Box<Dispatcher>>,
+    /// Whether a file that is no capture of packets came to the dispatcher.
+    needs_one_thread: bool,
 }
 
 impl Capture {
@@ -50,7 +60,115 @@ impl Capture {
             archive: None,
             damages: Vec::new(),
             selection,
+            dispatcher: None,
+            needs_one_thread: false,
         }
+    }
+
+    /// Has several threads follow the connections. It must be called before the first byte, and with
+    /// files that can be read again.
+    ///
+    /// From now on rows come from the returned [`Spread`], while this reads, as a rule on another thread:
+    /// what it is given is taken by [`receive_chunk`](Self::receive_chunk). After the last file
+    /// [`end_dispatch`](Self::end_dispatch) is called here, and when the rows have ended, too,
+    /// [`gather`](Self::gather).
+    ///
+    /// `scan_after` is the place that [`Again::ScanAfter`](crate::threads::spread::Again) named, if one
+    /// did.
+    ///
+    /// # Errors
+    ///
+    /// If the system has no more threads. The capture can be read by one.
+    pub fn spread(&mut self, workers: usize, scan_after: Option<u64>) -> io::Result<Spread> {
+        let Self { connections, filter, selection, .. } = self;
+        let rows = (filter.clone(), selection.take());
+        let keys = |shard: &mut Connections| shard.set_keys(connections.keys.clone(), connections.scan);
+        let started = spread(&connections.options, workers, scan_after, rows, keys);
+        match started {
+            Ok((dispatcher, spread)) => {
+                self.dispatcher = Some(Box::new(dispatcher));
+                Ok(spread)
+            }
+            Err(error) => {
+                self.selection = Selection::new(&self.connections.options.conditions);
+                Err(error)
+            }
+        }
+    }
+
+    /// Whether several threads may follow the connections without reading everything twice.
+    #[must_use]
+    pub fn may_spread(&self) -> bool {
+        // What the filter drops by its number takes no memory, and numbers are given later.
+        self.filter.connections.is_empty()
+    }
+
+    /// Whether the rows of the files that were given have to be read again by one thread: one of them is no
+    /// capture of packets.
+    #[must_use]
+    pub const fn needs_one_thread(&self) -> bool {
+        self.needs_one_thread
+    }
+
+    /// Whether nobody wants the rows of the threads any more.
+    #[must_use]
+    pub fn is_stopped(&self) -> bool {
+        self.needs_one_thread
+            || self.dispatcher.as_ref().is_some_and(|dispatcher| dispatcher.is_stopped())
+    }
+
+    /// Takes the next bytes of the current file as [`receive_data`](Self::receive_data) does: a range of
+    /// `chunk`, which threads may share. If several threads follow the connections, `sink` gets nothing.
+    ///
+    /// # Errors
+    ///
+    /// As `receive_data`.
+    #[inline]
+    pub fn receive_chunk(
+        &mut self,
+        chunk: &Arc<Vec<u8>>,
+        range: Range<usize>,
+        sink: &mut impl Sink,
+    ) -> Result<usize, FileError> {
+        let data = &chunk[range];
+        if self.dispatcher.is_none() {
+            return self.receive_data(data, sink);
+        }
+        if self.is_archive(data) {
+            self.needs_one_thread = true;
+            return Ok(0);
+        }
+        let Self { packets, connections, dispatcher: Some(dispatcher), .. } = self else {
+            return Ok(0);
+        };
+        let mut input = Dispatch { dispatcher, connections, chunk: Some(chunk) };
+        let result = packets.receive_data(data, &mut input);
+        self.take_secrets();
+        self.update_counts();
+        result
+    }
+
+    /// Says that the threads that follow the connections get no more packets.
+    pub fn end_dispatch(&mut self) {
+        if let Some(mut dispatcher) = self.dispatcher.take() {
+            dispatcher.flush();
+        }
+    }
+
+    /// Takes the connections back from the threads, whose rows have [ended](crate::threads::spread::Step).
+    pub fn gather(&mut self, mut spread: Spread) {
+        self.end_dispatch();
+        let (shards, numbers) = (std::mem::take(&mut spread.shards), spread.take_numbers());
+        self.connections.join(shards, &numbers);
+        self.selection = spread.selection.take();
+        self.update_counts();
+    }
+
+    /// Whether the rows that [`finish`](Self::finish) gives out from now on may depend on all connections
+    /// together. Then the capture has to be read again by one thread, without the rows so far.
+    #[must_use]
+    pub const fn is_uncertain(&self) -> bool {
+        self.connections.were_spread && self.connections.has_met_limit
     }
 
     /// Adds a file and returns its index. All files are one capture, merged by the time of packets.
@@ -102,6 +220,12 @@ impl Capture {
             return self.read_archive(sink, |reader, around, sink| {
                 reader.receive_eof(around, sink).map(|has_ended| (has_ended, has_ended))
             });
+        }
+        if let Self { packets, connections, dispatcher: Some(dispatcher), .. } = self {
+            let result = packets.receive_eof(&mut Dispatch { dispatcher, connections, chunk: None });
+            self.take_secrets();
+            self.update_counts();
+            return result;
         }
         let Self { packets, connections, filter, selection, .. } = self;
         let mut input = Input { connections, sink: FilteredSink { filter, selection, sink } };
@@ -164,6 +288,9 @@ impl Capture {
     /// of others. Whether the bytes are a key log is not checked.
     pub fn add_keylog(&mut self, bytes: &[u8], source: KeySource) {
         self.connections.keys.add(bytes, source);
+        if let Some(dispatcher) = &mut self.dispatcher {
+            dispatcher.add_keys(bytes, source);
+        }
         self.update_counts();
     }
 
@@ -198,8 +325,10 @@ impl Capture {
 
     /// Says that the secrets of all files that can be scanned were added.
     pub fn end_scan(&mut self) {
-        self.connections.scan = Scan::Over;
-        self.connections.keys.may_grow = false;
+        self.connections.end_scan();
+        if let Some(dispatcher) = &mut self.dispatcher {
+            dispatcher.end_scan();
+        }
     }
 
     /// Gives the secrets of new blocks to the connections.
@@ -207,6 +336,9 @@ impl Capture {
         for (kind, secrets) in self.packets.secrets_mut().take_new() {
             if *kind == TLS_KEY_LOG {
                 self.connections.keys.add(secrets, KeySource::SecretsBlock);
+                if let Some(dispatcher) = &mut self.dispatcher {
+                    dispatcher.add_keys(secrets, KeySource::SecretsBlock);
+                }
                 // More may follow, unless all were found by a scan.
                 if self.connections.scan == Scan::None {
                     self.connections.keys.may_grow = true;
@@ -261,6 +393,9 @@ impl Capture {
     /// Returns whether all have ended; if not, the call must be repeated when the sink has room.
     pub fn finish(&mut self, sink: &mut impl Sink) -> bool {
         let Self { connections, filter, selection, .. } = self;
+        if connections.has_met_limit && connections.were_spread {
+            return false;
+        }
         let is_finished = connections.finish(&mut FilteredSink { filter, selection, sink });
         self.update_counts();
         is_finished
@@ -304,10 +439,10 @@ const fn stopping_at_secrets(mut packets: PacketReader) -> PacketReader {
 }
 
 /// Passes on only the messages and events that the filter and the conditions want.
-struct FilteredSink<'a, S> {
-    filter: &'a Filter,
-    selection: &'a mut Option<Selection>,
-    sink: &'a mut S,
+pub(crate) struct FilteredSink<'a, S> {
+    pub(crate) filter: &'a Filter,
+    pub(crate) selection: &'a mut Option<Selection>,
+    pub(crate) sink: &'a mut S,
 }
 
 impl<S: Sink> Sink for FilteredSink<'_, S> {

@@ -44,6 +44,7 @@ pub mod stats;
 mod stream_part;
 pub mod tally;
 mod tcp;
+pub mod threads;
 #[allow(dead_code, reason = "some of it is for tests and for what comes next")]
 pub mod tls;
 pub mod tls_counts;

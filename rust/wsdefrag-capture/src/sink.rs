@@ -33,6 +33,11 @@ pub trait Sink {
     fn event(&mut self, event: CaptureEvent);
     /// A connection has ended. Its accounts are complete.
     fn ended(&mut self, connection: Connection);
+    /// A number that a connection had, whether it was a WebSocket or not, comes in no more rows.
+    #[inline]
+    fn closed(&mut self, number: u64) {
+        let _ = number;
+    }
     /// Whether no more is wanted for now. Reading stops after the packet that made the sink full,
     /// so it may get what that packet completes beyond this.
     fn is_full(&self) -> bool {

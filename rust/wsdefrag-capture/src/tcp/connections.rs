@@ -42,6 +42,7 @@ use crate::tcp::ledger::Ledger;
 use crate::tcp::past_connection::{Afterwards, PastConnection};
 use crate::tcp::port_reuse::PortReuse;
 use crate::tcp::tenants::Tenants;
+use crate::threads::report::Place;
 use crate::tls::keys::Keys;
 use crate::tls_counts::TlsCounts;
 
@@ -58,7 +59,7 @@ pub(super) struct Route<'a> {
 
 /// The connections of a capture.
 pub(crate) struct Connections {
-    pub(super) options: Options,
+    pub(crate) options: Options,
     pub(super) table: ConnectionTable<Entry>,
     pub(super) tenants: Tenants,
     pub(super) total_held: usize,
@@ -67,8 +68,10 @@ pub(crate) struct Connections {
     /// The end of the capture, once it has begun.
     pub(super) ending: Option<Box<Ending>>,
     /// The number of the next connection.
-    pub(super) next_number: u64,
-    pub(super) clock: Clock,
+    pub(crate) next_number: u64,
+    pub(crate) clock: Clock,
+    /// The connection of the last packet, if the time of that is doubtful.
+    doubtful: Option<SlotIndex>,
     /// Connections that were ended because there was no room for them.
     pub(crate) evicted: u64,
     /// Segments of those connections with new payload that came after that.
@@ -83,6 +86,12 @@ pub(crate) struct Connections {
     pub(crate) keys: Keys,
     /// Whether the files can be scanned for secrets.
     pub(crate) scan: Scan,
+    /// Whether memory had to be given back, or would have had to if one thread followed the connections.
+    pub(crate) has_met_limit: bool,
+    /// Whether several threads have followed the connections.
+    pub(crate) were_spread: bool,
+    /// Where the names in `tls.servers` come among those of other threads.
+    pub(super) server_places: Vec<Place>,
 }
 
 impl Connections {
@@ -97,6 +106,7 @@ impl Connections {
             ending: None,
             next_number: 0,
             clock: Clock::default(),
+            doubtful: None,
             evicted: 0,
             evicted_packets: 0,
             protocols: ProtocolCounts::default(),
@@ -104,6 +114,9 @@ impl Connections {
             http2: Http2Problems::default(),
             keys: Keys::default(),
             scan: Scan::None,
+            has_met_limit: false,
+            were_spread: false,
+            server_places: Vec::new(),
         }
     }
 
@@ -115,14 +128,40 @@ impl Connections {
 
     /// Takes the next packet of the capture.
     pub(crate) fn packet<S: Sink>(&mut self, packet: &Packet<'_>, sink: &mut S) {
-        self.clock.advance(packet.time);
+        if let Some(time) = self.clock.advance(packet.time) {
+            self.confirm(time);
+        }
         self.expire(sink);
+        let tenant = self.tenant_of(packet);
+        self.take(packet, tenant, sink);
+    }
+
+    /// The number of the tenant of a packet whose tags always tell connections apart; else 0.
+    #[inline]
+    pub(crate) fn tenant_of(&mut self, packet: &Packet<'_>) -> u32 {
+        let shared = packet.tags.shared;
+        let is_tagged = shared != 0 && self.options.key == ConnectionKey::Tagged;
+        if is_tagged { self.tenants.number_of(shared) } else { 0 }
+    }
+
+    /// Takes note that the last packet was captured at `time`, which was doubtful.
+    #[cold]
+    pub(crate) fn confirm(&mut self, time: i64) {
+        if let Some(index) = self.doubtful.take() {
+            self.table.correct_time(index, time);
+        }
+    }
+
+    /// Takes a packet at the clock's time. `tenant` is the number of its tenant.
+    #[inline]
+    pub(crate) fn take<S: Sink>(&mut self, packet: &Packet<'_>, tenant: u32, sink: &mut S) {
         let (key, is_reversed) = Key::new(packet.source, packet.destination);
-        let (tags, sender) = (&packet.tags, usize::from(is_reversed));
+        let sender = usize::from(is_reversed);
+        self.doubtful = None;
         let mut route = Route { key, packet, sender, tenant: 0 };
-        if tags.shared != 0 && self.options.key == ConnectionKey::Tagged {
-            route.key = key.of_tenant(self.tenants.number_of(tags.shared));
-            route.tenant = tags.shared;
+        if tenant != 0 {
+            route.key = key.of_tenant(tenant);
+            route.tenant = packet.tags.shared;
         }
         let origin = Origin { packet: packet.number, time: packet.time, file: packet.file };
         match packet.payload {
@@ -160,7 +199,7 @@ impl Connections {
         let ended = live.segment(sender, segment, origin, now, &mut self.total_held, &mut state);
         live.measure_after(change, &mut self.ledger);
         let class = live.class(ended);
-        self.reclassify(index, class, origin.time, sink);
+        self.reclassify(index, class, sink);
         self.bound_memory(index, sink);
     }
 
@@ -251,7 +290,7 @@ impl Connections {
                 live.ordered(route.sender, bytes, origin, &mut state);
                 live.measure(&mut self.ledger);
                 let class = live.class(None);
-                self.reclassify(index, class, origin.time, sink);
+                self.reclassify(index, class, sink);
             }
             Some(Entry::Past(past)) => count_later(past, &mut self.protocols, &mut self.tls),
             None => {}
@@ -283,15 +322,17 @@ impl Connections {
         &mut self,
         index: SlotIndex,
         class: Result<Class, Ended>,
-        time: i64,
         sink: &mut S,
     ) {
         let class = class.unwrap_or_else(|ended| {
             self.end_connection(index, ended, sink);
             Class::Past
         });
-        // The clock may not have advanced to an unconfirmed time, but the connection was active then.
-        self.table.touch(index, class, self.clock.now().max(time));
+        self.table.touch(index, class, self.clock.now());
+        // The clock may not have advanced to the time of the packet, but the connection was active then.
+        if self.clock.is_doubtful() {
+            self.doubtful = Some(index);
+        }
     }
 }
 

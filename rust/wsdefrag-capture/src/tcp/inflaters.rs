@@ -33,7 +33,7 @@ const ENOUGH: usize = 16;
 const SIZE: usize = 52 << 10;
 
 /// The inflaters of a capture's connections.
-pub(super) struct Inflaters {
+pub(crate) struct Inflaters {
     pub(super) pool: InflaterPool,
     most: usize,
     /// Those of the pool when it was last looked at.
@@ -45,9 +45,14 @@ pub(super) struct Inflaters {
 
 impl Inflaters {
     /// Those of a capture that may take `memory` bytes.
-    pub(super) fn new(memory: usize) -> Self {
+    pub(crate) fn new(memory: usize) -> Self {
         let most = (memory / PART / SIZE).clamp(FEWEST, MOST);
         Self { pool: InflaterPool::default(), most, takings: 0, users: VecDeque::new() }
+    }
+
+    /// Bytes of as many inflaters as there may be without being in use.
+    pub(crate) const fn most_bytes(&self) -> usize {
+        self.most * SIZE
     }
 
     /// Whether inflaters were taken since the last [`taken_by`](Self::taken_by).

@@ -1,16 +1,16 @@
 //! TCP: segments in, one byte stream per direction of each connection out.
 
 mod beginning;
-mod clock;
+pub(crate) mod clock;
 mod connection_memory;
-mod connection_table;
+pub(crate) mod connection_table;
 pub(crate) mod connections;
 mod ends;
 mod entry;
 mod final_output;
 mod given_up;
 mod history;
-mod inflaters;
+pub(crate) mod inflaters;
 mod ledger;
 mod live_connection;
 mod out_of_order;
@@ -20,6 +20,7 @@ mod port_reuse;
 mod relief;
 mod reset;
 mod room;
+pub(crate) mod shard;
 pub(crate) mod stream;
 mod tenant_choice;
 mod tenants;

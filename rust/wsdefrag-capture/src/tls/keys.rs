@@ -70,6 +70,7 @@ pub struct Stored {
 }
 
 /// The end of a log that has no end of line yet.
+#[derive(Clone)]
 struct Tail {
     source: KeySource,
     line: Vec<u8>,
@@ -87,7 +88,7 @@ impl Tail {
 }
 
 /// All secrets of a capture.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Keys {
     secrets: Vec<Stored>,
     indexes: HashMap<(Random, Label), u32, RandomState>,
@@ -106,7 +107,7 @@ pub struct Keys {
 }
 
 /// Memory that all connections use in turn.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Buffers {
     /// For the content of a record.
     pub(crate) scratch: Vec<u8>,
@@ -240,6 +241,13 @@ impl Keys {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.secrets.is_empty()
+    }
+
+    /// Adds what the connections of another thread, which has the same secrets, have left here.
+    pub(crate) fn join(&mut self, other: Self) {
+        self.wanted |= other.wanted;
+        self.resumption.join(other.resumption);
+        self.missed.join(other.missed);
     }
 
     /// A number that changes when secrets come.

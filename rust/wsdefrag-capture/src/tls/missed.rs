@@ -12,7 +12,7 @@ use crate::tls::hello::Random;
 const MAX_CONNECTIONS: usize = 1 << 12;
 
 /// What was not read for want of keys.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Missed {
     /// Bytes of a connection, by the random of its ClientHello.
     bytes: HashMap<Random, u64, RandomState>,
@@ -26,6 +26,14 @@ impl Missed {
     pub(crate) fn note(&mut self, random: Random, bytes: u64) {
         if self.bytes.len() < MAX_CONNECTIONS && self.bytes.try_reserve(1).is_ok() {
             self.bytes.insert(random, bytes);
+        }
+    }
+
+    /// Adds those of other threads.
+    pub(crate) fn join(&mut self, other: Self) {
+        self.came_late += other.came_late;
+        for (random, bytes) in other.bytes {
+            self.note(random, bytes);
         }
     }
 

@@ -109,6 +109,19 @@ impl OpenWebSocket {
         this
     }
 
+    /// Its number.
+    pub(crate) const fn number(&self) -> u64 {
+        self.connection.connection
+    }
+
+    /// Gives it another number.
+    pub(crate) fn renumber(&mut self, new: &dyn Fn(u64) -> u64) {
+        self.connection.connection = new(self.connection.connection);
+        for direction in &mut self.directions {
+            direction.output.renumber(self.connection.connection);
+        }
+    }
+
     /// The memory that it takes, in bytes.
     pub(crate) fn bytes_held(&self) -> usize {
         self.own_bytes + self.direction_bytes(false) + self.direction_bytes(true)

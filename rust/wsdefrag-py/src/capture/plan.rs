@@ -69,7 +69,8 @@ impl CapturePlan {
     #[pyo3(signature = (
         *, paths, file, name, hosts, request_paths, connections, ports, addresses, from_client,
         types, since_ns, until_ns, conditions, content, deflate, limits, strictness, resync, max_connections,
-        memory, idle_timeout_ns, key, capture_point, decode_as, columns, key_log_paths, key_log_contents
+        memory, idle_timeout_ns, key, capture_point, decode_as, columns, key_log_paths, key_log_contents,
+        threads
     ))]
     #[expect(clippy::too_many_arguments, reason = "all of them have names where it is called")]
     #[expect(clippy::needless_pass_by_value, reason = "arguments from Python are owned")]
@@ -101,6 +102,7 @@ impl CapturePlan {
         columns: [Option<Vec<String>>; 3],
         key_log_paths: Vec<PathBuf>,
         key_log_contents: Vec<Bound<'_, PyBytes>>,
+        threads: Option<usize>,
     ) -> PyResult<Self> {
         let files = match file {
             Some(file) => Files::Object(file, name, Arc::new(AtomicBool::new(false))),
@@ -108,7 +110,7 @@ impl CapturePlan {
         };
         let contents = key_log_contents.iter().map(|content| content.as_bytes().to_vec());
         let key_logs = KeyLogs { paths: key_log_paths, contents: Arc::new(contents.collect()) };
-        let source = Source { files, key_logs };
+        let source = Source { files, key_logs, threads };
         let address = |text: &String| {
             text.parse::<IpAddr>()
                 .map_err(|_| PyValueError::new_err(format!("{text:?} is not an IP address")))

@@ -17,6 +17,7 @@ use wsdefrag_capture::Options;
 
 use crate::capture::input::Input;
 use crate::capture::key_logs::KeyLogs;
+use crate::capture::reading::Reading;
 use crate::capture::run::Run;
 use crate::raw::interpreter;
 
@@ -24,6 +25,8 @@ use crate::raw::interpreter;
 pub(crate) struct Source {
     pub(crate) files: Files,
     pub(crate) key_logs: KeyLogs,
+    /// The threads that read it; `None` for as many as its size is worth.
+    pub(crate) threads: Option<usize>,
 }
 
 /// Files by path, or one file object.
@@ -41,7 +44,7 @@ impl Source {
                 Files::Object(object.clone_ref(py), name.clone(), Arc::clone(used))
             }
         };
-        Self { files, key_logs: self.key_logs.clone() }
+        Self { files, key_logs: self.key_logs.clone(), threads: self.threads }
     }
 
     /// The name of the first file.
@@ -76,7 +79,7 @@ impl Source {
                 vec![Input::Object(Arc::new(object.clone_ref(py)), name.clone())]
             }
         };
-        Ok(Run::new(inputs, options, self.key_logs.clone()))
+        Ok(Run::new(Reading::new(inputs, options, self.key_logs.clone()), self.threads))
     }
 
     /// Whether reading must not leave the interpreter. A detached thread can only come back to the

@@ -1,5 +1,4 @@
-//! One pass over a capture's files: opens and reads them, and merges them by the time of their
-//! packets.
+//! The reading of a capture's files: opens and reads them, and merges them by the time of their packets.
 //!
 //! ```text
 //! keys      the key logs are read
@@ -13,7 +12,10 @@
 //!
 //! So of files that follow each other, as rotation makes them, only one is open. A file that cannot
 //! be read costs itself: it is named in the warnings, and the others are read. If none can be read,
-//! the run has failed.
+//! the reading has failed.
+//!
+//! Other threads may follow the connections (see [`run`](crate::capture::run)). Then a reading ends
+//! before the end of the capture, which goes on when it has the connections back.
 
 #![expect(
     clippy::disallowed_methods,
@@ -28,12 +30,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use pyo3::{PyTraverseError, PyVisit};
 use wsdefrag_capture::packet::counts::Counts;
+use wsdefrag_capture::threads::spread::Spread;
 use wsdefrag_capture::{Capture, KeySource, Options, Sink};
 
 use crate::capture::failure::{Failure, Progress};
 use crate::capture::input::{Handles, Input};
 use crate::capture::key_logs::{KeyLogs, OpenKeyLogs};
-use crate::capture::open_file::OpenFile;
+use crate::capture::open_file::{Chunks, OpenFile};
 
 /// Files whose first packet is looked up in a step.
 const PEEKED: usize = 64;
@@ -48,9 +51,10 @@ pub(crate) enum Step {
     Ended,
 }
 
-/// A pass over files.
-pub(crate) struct Run {
+/// The reading of files.
+pub(crate) struct Reading {
     inputs: Vec<Input>,
+    options: Options,
     /// How many of them the capture knows.
     added: usize,
     capture: Capture,
@@ -59,8 +63,7 @@ pub(crate) struct Run {
     key_logs: KeyLogs,
     /// The key logs, once they were read.
     open_key_logs: Option<OpenKeyLogs>,
-    /// The buffer of the last file that ended.
-    spare: Vec<u8>,
+    chunks: Chunks,
     read: Arc<AtomicU64>,
     warnings: Vec<String>,
     /// Whether a file was read to its end, or to damage inside.
@@ -72,7 +75,7 @@ pub(crate) struct Run {
 /// Bytes of TLS in a pipe that are held for the first block of secrets in it, if there is no key log.
 const PATIENCE: u64 = 4 << 20;
 
-impl Run {
+impl Reading {
     pub(crate) fn new(
         inputs: impl IntoIterator<Item = Input>,
         options: Options,
@@ -83,16 +86,63 @@ impl Run {
             key_logs,
             open_key_logs: None,
             added: 0,
-            capture: Capture::new(options),
+            capture: Capture::new(options.clone()),
+            options,
             open: HashMap::new(),
             handles: Handles::default(),
-            spare: Vec::new(),
+            chunks: Chunks::default(),
             read: Arc::default(),
             warnings: Vec::new(),
             has_read: false,
             failure: None,
             finished: false,
         }
+    }
+
+    /// Begins anew.
+    pub(crate) fn restart(&mut self) {
+        let inputs = std::mem::take(&mut self.inputs);
+        let read = Arc::clone(&self.read);
+        read.store(0, Ordering::Relaxed);
+        *self = Self { read, ..Self::new(inputs, self.options.clone(), self.key_logs.clone()) };
+    }
+
+    /// Has several threads follow the connections, unless the system has no more. The key logs are read
+    /// before.
+    pub(crate) fn spread(&mut self, workers: usize, scan_after: Option<u64>) -> Option<Spread> {
+        self.capture.spread(workers, scan_after).ok()
+    }
+
+    /// Whether everything is there that reading begins with.
+    pub(crate) const fn is_ready(&self) -> bool {
+        self.open_key_logs.is_some() && self.added == 0 && !self.finished
+    }
+
+    /// Whether several threads may follow the connections: all files can be read again, and no choice
+    /// needs one thread.
+    pub(crate) fn may_spread(&self) -> bool {
+        self.capture.may_spread() && !self.inputs.is_empty() && !self.is_live()
+    }
+
+    /// Bytes of all files, as stored (compressed).
+    pub(crate) fn size(&self) -> u64 {
+        self.inputs.iter().map(Input::size).fold(0, u64::saturating_add)
+    }
+
+    /// The capture, to take back what threads have of it.
+    pub(crate) const fn capture_mut(&mut self) -> &mut Capture {
+        &mut self.capture
+    }
+
+    /// The capture.
+    pub(crate) const fn capture(&self) -> &Capture {
+        &self.capture
+    }
+
+    /// Whether all files were read, or cannot be. Only the end of the capture follows.
+    pub(crate) fn has_read_all(&mut self) -> bool {
+        self.finished
+            || (self.added >= self.inputs.len() && self.capture.current().is_none())
     }
 
     /// A counter of the bytes of the files, as stored (compressed), updated while they are read.
@@ -232,16 +282,17 @@ impl Run {
         if !self.open.contains_key(&file) {
             let opened = input.open(u64::from(file), &self.handles, &self.read);
             let opened = opened.map_err(|error| Failure::Io(error, input.path()))?;
-            let buffer = std::mem::take(&mut self.spare);
-            self.open.insert(file, OpenFile::new(opened, buffer, self.open.len()));
+            self.open.insert(file, OpenFile::new(opened, self.open.len()));
         }
         let Some(open) = self.open.get_mut(&file) else { return Ok(Step::More) };
-        if let Some(paused) = open.fill().map_err(|error| Failure::Io(error, input.path()))? {
+        if let Some(paused) = open.fill(&mut self.chunks).map_err(|error| Failure::Io(error, input.path()))? {
             return Ok(Step::Paused(paused));
         }
         let named = |error| Failure::Broken(error, input.name());
-        if !open.data().is_empty() {
-            open.took(self.capture.receive_data(open.data(), sink).map_err(named)?);
+        let (chunk, range) = open.data();
+        if !range.is_empty() {
+            let taken = self.capture.receive_chunk(chunk, range, sink).map_err(named)?;
+            open.took(taken);
             return Ok(Step::More);
         }
         let ended = self.capture.receive_eof(sink);
@@ -299,7 +350,7 @@ impl Run {
         if let Some(open) = self.open.remove(&file) {
             // Bytes that nobody will read count as read, so that progress reaches its end.
             self.read.fetch_add(open.bytes_left(), Ordering::Relaxed);
-            self.spare = open.into_buffer();
+            self.chunks.keep(open.into_buffer());
         }
     }
 }
