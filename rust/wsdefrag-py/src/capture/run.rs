@@ -1,0 +1,404 @@
+//! A pass over a capture: its files are read here, or by another thread while several follow the
+//! connections.
+//!
+//! ```text
+//! here      one thread does everything
+//! spread    a thread reads, others follow the connections, and their rows are given out here
+//! ```
+//!
+//! A pass begins here. It is spread once the key logs are read, if the caller wants that or the files are
+//! large. At their end the connections come back, and the end of the capture is here again.
+//!
+//! Where the rows may depend on all connections together, the pass begins anew (see
+//! [`threads`](wsdefrag_capture::threads)), and leaves out the rows that were given out. That needs files
+//! that can be read again.
+//!
+//! - no thread outlives the pass
+//! - none of them touches Python
+
+#![expect(clippy::disallowed_methods, reason = "warnings, which are few, and one thread")]
+
+use std::io;
+use std::panic::resume_unwind;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{Builder, JoinHandle, available_parallelism};
+
+use pyo3::{PyTraverseError, PyVisit};
+use wsdefrag_capture::packet::counts::Counts;
+use wsdefrag_capture::threads::spread::{Again, Spread, Step as SpreadStep};
+use wsdefrag_capture::{CaptureEvent, Connection, Message, Sink};
+
+use crate::capture::failure::Failure;
+use crate::capture::reading::{Reading, Step};
+use crate::capture::waiting::Items;
+
+/// Bytes of all files from which on several threads pay, if the caller does not say how many.
+const LARGE: u64 = 32 << 20;
+
+/// The text of the error in a process that was forked during a pass.
+const FORKED: &str = "the pass began in another process, which has its threads";
+
+/// A pass over files.
+pub(crate) struct Run {
+    /// The threads that the caller wants.
+    threads: Option<usize>,
+    state: State,
+    /// Rows that were given out.
+    given: u64,
+    /// Rows that were given out before the pass began anew, and are left out.
+    left_out: u64,
+    /// The packet after which files are scanned for secrets.
+    scan_after: Option<u64>,
+    counts: Counts,
+    warnings: Vec<String>,
+    /// Why nobody can read any more.
+    failure: Option<Failure>,
+}
+
+/// Who reads.
+enum State {
+    Here(Box<Reading>),
+    Spread(Box<SpreadReading>),
+    /// Nobody: a thread has panicked, or this process was forked and has no threads.
+    Nobody,
+}
+
+/// A reading by several threads.
+struct SpreadReading {
+    /// `None` after its end.
+    spread: Option<Spread>,
+    /// `None` after its end.
+    reader: Option<JoinHandle<Reading>>,
+    progress: Arc<Mutex<Progress>>,
+    bytes_read: Arc<AtomicU64>,
+}
+
+/// The counts and warnings so far.
+#[derive(Default)]
+struct Progress {
+    counts: Counts,
+    warnings: Vec<String>,
+}
+
+impl Run {
+    /// A pass, by so many threads; `None` for as many as its size is worth.
+    pub(crate) fn new(reading: Reading, threads: Option<usize>) -> Self {
+        Self {
+            threads,
+            state: State::Here(Box::new(reading)),
+            given: 0,
+            left_out: 0,
+            scan_after: None,
+            counts: Counts::default(),
+            warnings: Vec::new(),
+            failure: None,
+        }
+    }
+
+    /// A counter of the bytes of the files, as stored (compressed), updated while they are read.
+    pub(crate) fn bytes_counter(&self) -> Arc<AtomicU64> {
+        match &self.state {
+            State::Here(reading) => reading.bytes_counter(),
+            State::Spread(spread) => Arc::clone(&spread.bytes_read),
+            State::Nobody => Arc::default(),
+        }
+    }
+
+    pub(crate) fn warnings(&self) -> &[String] {
+        match &self.state {
+            State::Here(reading) => reading.warnings(),
+            _ => &self.warnings,
+        }
+    }
+
+    pub(crate) fn counts(&self) -> &Counts {
+        match &self.state {
+            State::Here(reading) => reading.counts(),
+            _ => &self.counts,
+        }
+    }
+
+    /// Why the run failed. `Some` only after everything complete was given to the sink.
+    pub(crate) fn failure(&mut self) -> Option<Failure> {
+        match &mut self.state {
+            State::Here(reading) => reading.failure(),
+            State::Spread(_) => None,
+            State::Nobody => self.failure.take(),
+        }
+    }
+
+    /// Reads for a while and gives what is complete to `sink`, until the sink is full.
+    ///
+    /// # Panics
+    ///
+    /// If a thread of the pass has panicked.
+    pub(crate) fn step(&mut self, sink: &mut impl Sink) -> Step {
+        self.begin_spread();
+        let mut given = Given { given: &mut self.given, left_out: self.left_out, sink };
+        let step = match &mut self.state {
+            State::Here(reading) => {
+                let step = reading.step(&mut given);
+                if !reading.capture().is_uncertain() {
+                    return step;
+                }
+                SpreadStep::Again(Again::Alone)
+            }
+            State::Spread(spread) if !spread.is_here() => {
+                return Step::Paused(io::Error::other(FORKED));
+            }
+            State::Spread(spread) => {
+                let Some(rows) = &mut spread.spread else { return Step::Ended };
+                let step = rows.step(&mut given);
+                let progress = spread.progress();
+                self.counts.clone_from(&progress.counts);
+                self.warnings.extend_from_slice(&progress.warnings[self.warnings.len()..]);
+                step
+            }
+            State::Nobody => return Step::Ended,
+        };
+        match step {
+            SpreadStep::More => {}
+            SpreadStep::Ended => self.gather(),
+            SpreadStep::Again(again) => self.begin_again(again),
+            SpreadStep::OutOfMemory => self.fail(Failure::OutOfMemory),
+        }
+        Step::More
+    }
+
+    /// Has several threads follow the connections, if that is wanted and possible.
+    fn begin_spread(&mut self) {
+        let State::Here(reading) = &mut self.state else { return };
+        if self.threads == Some(1) || !reading.is_ready() || !reading.may_spread() {
+            return;
+        }
+        let workers = match self.threads {
+            Some(threads) => threads,
+            None if reading.size() >= LARGE => available_parallelism().map_or(1, usize::from),
+            None => 1,
+        };
+        if workers < 2 {
+            self.threads = Some(1);
+            return;
+        }
+        let Some(spread) = reading.spread(workers, self.scan_after) else {
+            self.threads = Some(1);
+            return;
+        };
+        let State::Here(reading) = std::mem::replace(&mut self.state, State::Nobody) else { return };
+        let (bytes_read, progress) = (reading.bytes_counter(), Arc::<Mutex<Progress>>::default());
+        let place = Arc::clone(&progress);
+        let reader = Builder::new().name("wsdefrag-reader".to_owned());
+        match reader.spawn(move || read_all(*reading, &place)) {
+            Ok(reader) => {
+                let (spread, reader) = (Some(spread), Some(reader));
+                let spread = SpreadReading { spread, reader, progress, bytes_read };
+                self.state = State::Spread(Box::new(spread));
+            }
+            // The reading is gone with the thread that there was no room for.
+            Err(error) => panic!("no thread to read with: {error}"),
+        }
+    }
+
+    /// Takes the reading back from its thread, after the last row of the files.
+    fn gather(&mut self) {
+        let state = std::mem::replace(&mut self.state, State::Nobody);
+        let State::Spread(mut ended) = state else { return };
+        let (spread, reader) = (ended.spread.take(), ended.reader.take());
+        let mut reading = joined(reader);
+        if reading.capture().needs_one_thread() {
+            self.again_here(reading, Again::Alone);
+        } else if let Some(spread) = spread {
+            reading.capture_mut().gather(spread);
+            self.state = State::Here(Box::new(reading));
+        }
+    }
+
+    /// Ends the threads, and begins anew.
+    fn begin_again(&mut self, again: Again) {
+        let reading = match std::mem::replace(&mut self.state, State::Nobody) {
+            State::Here(reading) => *reading,
+            State::Spread(spread) => spread.end(),
+            State::Nobody => return,
+        };
+        self.again_here(reading, again);
+    }
+
+    fn again_here(&mut self, mut reading: Reading, again: Again) {
+        match again {
+            Again::Alone => self.threads = Some(1),
+            Again::ScanAfter(packet) => self.scan_after = Some(packet),
+        }
+        reading.restart();
+        self.left_out = self.given.max(self.left_out);
+        self.given = 0;
+        self.warnings.clear();
+        self.state = State::Here(Box::new(reading));
+    }
+
+    /// Bytes that the next step may take by allocations that cannot be refused, beside
+    /// [`STEP`](crate::room::STEP).
+    pub(crate) fn room(&mut self) -> usize {
+        match &mut self.state {
+            State::Here(reading) => reading.room(),
+            // The threads see to theirs.
+            _ => 0,
+        }
+    }
+
+    /// Stops reading; the next step ends the run. Where memory was refused, connections that have not
+    /// ended are dropped.
+    pub(crate) fn fail(&mut self, failure: Failure) {
+        let mut reading = match std::mem::replace(&mut self.state, State::Nobody) {
+            State::Here(reading) => *reading,
+            State::Spread(spread) if spread.is_here() => spread.end(),
+            State::Spread(_) | State::Nobody => {
+                self.failure = Some(failure);
+                return;
+            }
+        };
+        reading.fail(failure);
+        self.state = State::Here(Box::new(reading));
+    }
+
+    /// Whether bytes may come later, through a pipe or from a file object.
+    pub(crate) fn is_live(&self) -> bool {
+        match &self.state {
+            State::Here(reading) => reading.is_live(),
+            _ => false,
+        }
+    }
+
+    /// Visits the file objects for the garbage collector.
+    pub(crate) fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+        match &self.state {
+            State::Here(reading) => reading.traverse(visit),
+            // Only files by path are read by threads.
+            _ => Ok(()),
+        }
+    }
+}
+
+impl SpreadReading {
+    fn progress(&self) -> MutexGuard<'_, Progress> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the threads are those of this process.
+    fn is_here(&self) -> bool {
+        self.spread.as_ref().is_none_or(Spread::is_here)
+    }
+
+    fn stop(&mut self) {
+        if let Some(spread) = &mut self.spread {
+            spread.stop();
+        }
+    }
+
+    /// Ends the threads before their time, and returns the reading.
+    fn end(mut self: Box<Self>) -> Reading {
+        self.stop();
+        joined(self.reader.take())
+    }
+}
+
+impl Drop for SpreadReading {
+    fn drop(&mut self) {
+        if !self.is_here() {
+            // A forked process has no threads to wait for.
+            std::mem::forget(self.reader.take());
+            return;
+        }
+        self.stop();
+        if let Some(reader) = self.reader.take() {
+            // Whether it panicked matters to nobody any more.
+            let _ = reader.join();
+        }
+    }
+}
+
+/// What the thread that reads does.
+fn read_all(mut reading: Reading, place: &Mutex<Progress>) -> Reading {
+    // The rows come from other threads.
+    let mut nobody = Items::default();
+    while !reading.has_read_all() && !reading.capture().is_stopped() {
+        // Reads that a signal has interrupted are repeated.
+        let _ = reading.step(&mut Given { given: &mut 0, left_out: 0, sink: &mut nobody });
+        let mut progress = place.lock().unwrap_or_else(PoisonError::into_inner);
+        progress.counts.clone_from(reading.counts());
+        let known = progress.warnings.len();
+        progress.warnings.extend_from_slice(&reading.warnings()[known..]);
+    }
+    reading.capture_mut().end_dispatch();
+    reading
+}
+
+/// The reading of a thread that has ended.
+fn joined(reader: Option<JoinHandle<Reading>>) -> Reading {
+    let ended = reader.map(JoinHandle::join);
+    match ended {
+        Some(Ok(reading)) => reading,
+        Some(Err(panic)) => resume_unwind(panic),
+        None => panic!("the thread that reads was joined before"),
+    }
+}
+
+/// Counts the rows, and leaves the first ones out.
+struct Given<'a, S> {
+    given: &'a mut u64,
+    left_out: u64,
+    sink: &'a mut S,
+}
+
+impl<S: Sink> Given<'_, S> {
+    /// Whether the next row is wanted.
+    #[inline]
+    const fn wants_next(&mut self) -> bool {
+        *self.given += 1;
+        *self.given > self.left_out
+    }
+}
+
+impl<S: Sink> Sink for Given<'_, S> {
+    fn opened(&mut self, connection: &Connection) {
+        if self.wants_next() {
+            self.sink.opened(connection);
+        }
+    }
+
+    #[inline]
+    fn message(&mut self, message: Message) {
+        if self.wants_next() {
+            self.sink.message(message);
+        }
+    }
+
+    #[inline]
+    fn spare(&mut self) -> Vec<u8> {
+        self.sink.spare()
+    }
+
+    fn gap(&mut self, gap: &CaptureEvent) {
+        if self.wants_next() {
+            self.sink.gap(gap);
+        }
+    }
+
+    fn event(&mut self, event: CaptureEvent) {
+        if self.wants_next() {
+            self.sink.event(event);
+        }
+    }
+
+    fn ended(&mut self, connection: Connection) {
+        if self.wants_next() {
+            self.sink.ended(connection);
+        }
+    }
+
+    #[inline]
+    fn is_full(&self) -> bool {
+        self.sink.is_full()
+    }
+}
+
