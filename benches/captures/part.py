@@ -24,13 +24,13 @@ def run_part(description: str, measure: Callable[[Path, bool], dict[str, object]
     arguments = parser.parse_args()
     # numpy, which pyarrow imports, would start threads that wait busily.
     os.environ["OPENBLAS_NUM_THREADS"] = "1"
-    _compile_package()
+    compile_package()
     with tempfile.TemporaryDirectory(prefix="wsdefrag-bench-") as directory:
         results = measure(Path(directory), arguments.quick)
     arguments.output.write_text(json.dumps(results, indent=1))
 
 
-def _compile_package() -> None:
+def compile_package() -> None:
     """Compiles our modules, as pip does when it installs a wheel.
 
     Otherwise each start of the command would, where Python is told not to write compiled modules.

@@ -21,7 +21,8 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "tests" / "support"))
 import pyarrow as pa
 
 from capture_conversation import Conversation, answer_head, capture_of, request_head, text
-from captures.ways import DISSECTION, FIELDS, WSDEFRAG, compile_package, time_command
+from captures.part import compile_package
+from captures.ways import DISSECTION, FIELDS, WSDEFRAG, time_command
 from engine.corpus import MIB
 from tls_craft import CLIENT, SEGMENT, SERVER, TlsTalk
 from tls_keys import SUITES

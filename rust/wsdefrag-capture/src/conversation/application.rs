@@ -25,7 +25,7 @@ use crate::conversation::http2_stage::Http2Stage;
 use crate::conversation::transport::Transport;
 use crate::http::parser::starts_handshake;
 use crate::http::upgrade::Upgrade;
-use crate::http2::frame_reader::Beginning;
+use crate::http2::beginning::Beginning;
 use crate::http2::frame_search::are_whole_frames;
 use crate::http2::sender::are_of_client;
 use crate::packet::tags::Tag;

@@ -15,7 +15,7 @@ use crate::http::buffered::BufferedPart;
 use crate::http::outcome::Outcome;
 use crate::http::parser::starts_like;
 use crate::http::preamble::is_of_client;
-use crate::http2::frame_reader::{Beginning, starts_like_server};
+use crate::http2::beginning::{Beginning, starts_like_server};
 use crate::protocol::Protocol;
 use crate::sink::Sink;
 use crate::stream_part::StreamPart;

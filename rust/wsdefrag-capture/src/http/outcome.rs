@@ -1,7 +1,7 @@
 //! What a handshake came to after a part of a stream.
 
 use crate::connection::{Request, Response};
-use crate::http2::frame_reader::Beginning;
+use crate::http2::beginning::Beginning;
 
 /// The state of the handshake after a part of a stream. After the last five, the bytes that were not
 /// interpreted are given by `Upgrade::take_buffered`, those of the last part included.

@@ -46,7 +46,7 @@ use crate::http::outcome::{Acceptance, Outcome};
 use crate::http::parser::{Head, accepts_websocket, asks_for_websocket, names_websocket};
 use crate::http::pending_request::{CONNECT, PendingRequest};
 use crate::http::preamble_message::OriginalAddresses;
-use crate::http2::frame_reader::{Beginning, PREFACE_HEAD};
+use crate::http2::beginning::{Beginning, PREFACE_HEAD};
 use crate::stream_part::{Gap, GapKind, StreamPart};
 
 /// Pending requests, or refusals, of one connection. No real client sends more.

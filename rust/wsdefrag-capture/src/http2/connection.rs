@@ -10,10 +10,12 @@
 
 #![expect(clippy::disallowed_methods, reason = "boxes, and a block of at most `MAX_BLOCK` bytes")]
 
+use crate::http2::beginning::Beginning;
 use crate::http2::event::StreamEvent;
 use crate::http2::fields::Fields;
 use crate::http2::frame::{ACK, END_HEADERS, END_STREAM, FrameHeader, FrameType};
-use crate::http2::frame_reader::{Beginning, FrameEvent, FrameReader};
+use crate::http2::frame_event::FrameEvent;
+use crate::http2::frame_reader::FrameReader;
 use crate::http2::header_block::{HeaderBlock, MAX_BLOCK, fragment};
 use crate::http2::hpack::decoder::Decoder;
 use crate::http2::problems::Http2Problems;

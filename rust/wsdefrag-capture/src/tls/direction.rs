@@ -20,9 +20,10 @@ use wsdefrag_core::fallible::TryGrow;
 
 use crate::packet::Origin;
 use crate::stream_part::Gap;
-use crate::tls::contents::{Contents, Tools, Verdict, Waiting};
+use crate::tls::contents::{Contents, Verdict};
 use crate::tls::hello::TLS12;
 use crate::tls::record::{HEADER, Header, MAX_LENGTH, MAX_LENGTH_TLS13, find_candidate};
+use crate::tls::tools::{Tools, Waiting};
 use crate::tls_facts::TlsAccount;
 
 #[derive(Clone, Copy, Debug)]

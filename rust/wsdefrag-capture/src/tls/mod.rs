@@ -13,6 +13,7 @@
 //!   partial     parts of a record, without its tag
 //! session     a connection: both TCP streams in, both streams of the application out
 //!   direction     one stream: where its records are; contents: what they hold
+//!   tools         what a direction shares with the other one, and what it may wait for
 //!   key_changes   what handshake messages change
 //!   partial_record a record of which bytes are missing; early_records wait for the server's answer
 //!   record_reader the keys and the number of each record; key_search and trial find them
@@ -48,6 +49,7 @@ pub mod secret;
 pub(crate) mod sequence;
 pub(crate) mod session;
 pub(crate) mod suite;
+pub(crate) mod tools;
 pub(crate) mod trial;
 
 #[cfg(test)]

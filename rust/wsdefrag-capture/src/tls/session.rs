@@ -21,10 +21,10 @@ use std::fmt;
 use wsdefrag_core::fallible::TryGrow;
 
 use crate::stream_part::{OwnedPart, StreamPart};
-use crate::tls::contents::{MayWait, Tools, Waiting};
 use crate::tls::direction::Direction;
 use crate::tls::keys::Keys;
 use crate::tls::negotiation::{EarlyData, Negotiation};
+use crate::tls::tools::{MayWait, Tools, Waiting};
 use crate::tls_facts::{TlsAccount, TlsFacts, TlsStatus};
 
 /// Bytes of one direction that are held while its keys may come.

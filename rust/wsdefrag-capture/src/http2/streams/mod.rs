@@ -6,15 +6,18 @@
 //!
 //! RFC 9113 section 5.1, RFC 8441 section 5.
 //!
-//! - `kept.len() <= MAX_STREAMS`, `lost.len() <= MAX_RANGES`
+//! - `kept.len() <= MAX_STREAMS`
 //! - `held` is the sum of what was counted for the streams
 
 #![expect(clippy::disallowed_methods, reason = "at most `MAX_STREAMS`")]
 
+mod heads;
+
 use std::collections::{BTreeMap, VecDeque};
 
-use crate::http2::event::{StreamEnd, StreamEvent, StreamHeads};
-use crate::http2::fields::{Asks, Fields, Wanted};
+use crate::http2::event::StreamEvent;
+use crate::http2::fields::Wanted;
+use crate::http2::request_numbers::RequestNumbers;
 use crate::http2::stream::{State, Stream};
 use crate::packet::Origin;
 use crate::stream_part::{Gap, StreamPart};
@@ -25,8 +28,6 @@ pub(super) const MAX_STREAMS: usize = 4096;
 const MAX_UNKNOWN: usize = 64;
 /// Bytes of a stream that are buffered until it is known what they are.
 const MAX_BUFFERED: usize = 64 << 10;
-/// Gaps in which requests may have been. More of them are taken for one.
-const MAX_RANGES: usize = 64;
 /// Nanoseconds of capture time after a reset in which the other side may not have learnt of it.
 const RESET_WAIT: i64 = 2_000_000_000;
 /// Streams that wait for that.
@@ -36,12 +37,7 @@ const MAX_RESET: usize = 256;
 #[derive(Debug, Default)]
 pub(super) struct Streams {
     kept: BTreeMap<u32, Stream>,
-    /// The highest number of a request.
-    highest: u32,
-    /// The highest number before the last gap, if no request has come since.
-    lost_above: Option<u32>,
-    /// Ranges of numbers, without their ends, whose requests may have been in gaps.
-    lost: Vec<(u32, u32)>,
+    requests: RequestNumbers,
     unknown: usize,
     /// Streams that were reset, and when.
     reset: VecDeque<(u32, i64)>,
@@ -58,7 +54,12 @@ impl Streams {
 
     /// The highest number of a request.
     pub(super) const fn highest(&self) -> u32 {
-        self.highest
+        self.requests.highest()
+    }
+
+    /// Takes note that requests may have been lost.
+    pub(super) fn lose_requests(&mut self) {
+        self.requests.lose();
     }
 
     /// What the fields of a block on a stream are wanted for; those of a pushed request for nothing.
@@ -68,119 +69,10 @@ impl Streams {
             Some(it) if it.is_given_out() => Wanted::Nothing,
             _ if from_client => Wanted::Request,
             Some(_) => Wanted::Response,
-            None if stream > self.highest || self.may_be_lost(stream) => Wanted::Response,
+            None if stream > self.requests.highest() || self.requests.may_be_lost(stream) => {
+                Wanted::Response
+            }
             None => Wanted::Nothing,
-        }
-    }
-
-    /// Whether the request of a stream may have been in a gap.
-    fn may_be_lost(&self, stream: u32) -> bool {
-        self.lost_above.is_some_and(|above| stream > above)
-            || self.lost.iter().any(|(above, below)| stream > *above && stream < *below)
-    }
-
-    /// Takes note that requests may have been lost.
-    pub(super) fn lose_requests(&mut self) {
-        self.lost_above.get_or_insert(self.highest);
-    }
-
-    /// Takes note of a stream that the client opened.
-    fn note_request(&mut self, stream: u32) {
-        if stream <= self.highest {
-            return;
-        }
-        self.highest = stream;
-        let Some(above) = self.lost_above.take() else { return };
-        if self.lost.len() < MAX_RANGES {
-            self.lost.push((above, stream));
-        } else if let Some((_, below)) = self.lost.last_mut() {
-            *below = stream;
-        }
-    }
-
-    /// Takes the fields of a block of the client.
-    pub(super) fn request(
-        &mut self,
-        number: u32,
-        fields: Fields,
-        origin: Origin,
-        out: &mut impl FnMut(u32, StreamEvent<'_>),
-    ) {
-        let is_new = number > self.highest || self.may_be_lost(number);
-        self.note_request(number);
-        let asks = fields.ask_for_websocket();
-        let before = self.kept.get_mut(&number);
-        match (asks, before) {
-            (_, Some(Stream { state: State::Open | State::Requested(_), .. })) => {}
-            (Asks::No, Some(stream)) => {
-                if matches!(stream.state, State::Unknown) {
-                    self.unknown -= 1;
-                    out(number, StreamEvent::Ended(StreamEnd::Other, origin));
-                }
-                self.remove(number);
-            }
-            (Asks::Yes, Some(stream)) => {
-                let State::Answered(heads) = &mut stream.state else { return };
-                let unknown = fields.unknown;
-                heads.unknown_fields[0] = unknown;
-                heads.request = Some(Box::new(fields.into_request(origin.time)));
-                self.open(number, out);
-            }
-            (Asks::Yes, None) if is_new => {
-                let unknown_fields = [fields.unknown, 0];
-                let request = Some(Box::new(fields.into_request(origin.time)));
-                let heads = StreamHeads { request, response: None, unknown_fields, first: origin };
-                self.insert(number, State::Requested(heads), origin);
-            }
-            (Asks::Maybe, None) if is_new => self.begin_unknown(number, origin, out),
-            (Asks::Maybe, Some(_)) | (_, None) => {}
-        }
-    }
-
-    /// Takes the fields of a block of the server.
-    pub(super) fn response(
-        &mut self,
-        number: u32,
-        fields: Fields,
-        origin: Origin,
-        out: &mut impl FnMut(u32, StreamEvent<'_>),
-    ) {
-        let Some(status) = fields.status() else { return };
-        let is_success = (200..300).contains(&status);
-        let unknown = fields.unknown;
-        match self.kept.get_mut(&number).map(|stream| &mut stream.state) {
-            // An interim response precedes the final one (RFC 9110 section 15.2).
-            _ if status < 200 => {}
-            Some(State::Requested(heads)) => {
-                heads.unknown_fields[1] = unknown;
-                heads.response = Some(Box::new(fields.into_response(status, origin.time)));
-                if is_success {
-                    self.open(number, out);
-                } else if let Some(Stream { state: State::Requested(heads), .. }) =
-                    self.remove(number)
-                {
-                    out(number, StreamEvent::Refused(heads));
-                }
-            }
-            Some(_) => {}
-            None if !is_success => {}
-            None => {
-                let is_lost = self.may_be_lost(number);
-                if is_lost && !fields.name_websocket() {
-                    return self.begin_unknown(number, origin, out);
-                }
-                let response = Some(Box::new(fields.into_response(status, origin.time)));
-                let heads = StreamHeads {
-                    request: None,
-                    response,
-                    unknown_fields: [0, unknown],
-                    first: origin,
-                };
-                self.insert(number, State::Answered(heads), origin);
-                if is_lost {
-                    self.open(number, out);
-                }
-            }
         }
     }
 
@@ -194,7 +86,7 @@ impl Streams {
     ) {
         let Some(stream) = self.kept.get_mut(&number) else {
             let Some((_, origin)) = part.bytes() else { return };
-            if self.may_be_lost(number) {
+            if self.requests.may_be_lost(number) {
                 self.begin_unknown(number, origin, out);
                 if self.kept.contains_key(&number) {
                     out(number, StreamEvent::Part { from_client, part });

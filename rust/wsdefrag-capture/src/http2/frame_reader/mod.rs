@@ -25,34 +25,21 @@
     reason = "at most `MAX_PAYLOAD` bytes; what is taken of a frame has at most 24 bits"
 )]
 
+mod gaps;
+mod input;
+
 use crate::http::head::MAX_HEAD;
-use crate::http2::frame::{ACK, END_STREAM, FrameHeader, FrameType, HEADER_LENGTH, PADDED};
+use crate::http2::beginning::{Beginning, PREFACE};
+use crate::http2::frame::{END_STREAM, FrameHeader, FrameType, HEADER_LENGTH, PADDED};
+use crate::http2::frame_event::FrameEvent;
+use crate::http2::frame_reader::input::Input;
 use crate::http2::frame_search::FrameSearch;
 use crate::packet::Origin;
-use crate::stream_part::{Gap, GapKind, StreamPart};
+use crate::stream_part::StreamPart;
 
-/// What the client's stream begins with (RFC 9113 section 3.4).
-const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-/// Bytes of the preface before those that look like a head of HTTP/1.1 with its empty line.
-pub(crate) const PREFACE_HEAD: usize = 18;
 /// The longest payload that is buffered, in bytes; frames that matter and are longer are given out as
 /// ones that were not captured whole.
-pub(super) const MAX_PAYLOAD: usize = 64 << 10;
-
-/// What a reader gives out.
-#[derive(Debug)]
-pub(super) enum FrameEvent<'a> {
-    /// Bytes of the DATA of a stream, without padding, or a gap in them of known length.
-    Data(u32, StreamPart<'a>),
-    /// The end of a DATA frame that ends its stream, and the packet with its last captured byte.
-    DataEnd(u32, Origin),
-    /// Another frame that matters, with its payload.
-    Frame(FrameHeader, &'a [u8], Origin),
-    /// Such a frame that was not captured whole, or is too long, with the start of its payload.
-    Incomplete(FrameHeader, &'a [u8], Origin),
-    /// The start of the next frame is unknown: anything may have been lost.
-    Lost(Gap),
-}
+const MAX_PAYLOAD: usize = 64 << 10;
 
 #[derive(Debug)]
 enum State {
@@ -68,24 +55,6 @@ enum State {
 }
 
 const AT_FRAME: State = State::Header { bytes: [0; HEADER_LENGTH], taken: 0 };
-
-/// Where a direction begins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Beginning {
-    /// At the preface of a client, of which this many bytes were read.
-    Preface(usize),
-    /// At the first frame of a server, or before its answer to an upgrade.
-    Server,
-    /// Somewhere.
-    Unknown,
-}
-
-/// Whether the first bytes of a server are its connection preface: SETTINGS (RFC 9113 section 3.4).
-pub(crate) fn starts_like_server(bytes: &[u8]) -> bool {
-    let Some(header) = bytes.first_chunk() else { return false };
-    let header = FrameHeader::of(*header);
-    header.kind == FrameType::Settings && !header.has(ACK) && header.is_plausible(0)
-}
 
 /// The reader of one direction.
 #[derive(Debug)]
@@ -325,99 +294,6 @@ impl FrameReader {
         self.state = AT_FRAME;
         if let Some(stream) = ends {
             out(FrameEvent::DataEnd(stream, origin));
-        }
-    }
-
-    /// Takes a gap while the place in the current frame is known.
-    fn gap(&mut self, gap: Gap, out: &mut impl FnMut(FrameEvent<'_>)) {
-        if gap.kind != GapKind::Exact {
-            return self.lose_in_frame(gap, out);
-        }
-        let origin = gap.after.or(gap.before).unwrap_or_default();
-        match &mut self.state {
-            State::Data { header, left, padding } => {
-                let (header, before, padding) = (*header, *left, *padding);
-                if gap.length > u64::from(before) + u64::from(padding) {
-                    return self.lose_in_frame(gap, out);
-                }
-                let in_data = gap.length.min(u64::from(before));
-                let in_padding = (gap.length - in_data) as u32;
-                let left = before - in_data as u32;
-                out(FrameEvent::Data(
-                    header.stream,
-                    StreamPart::Gap(Gap { length: in_data, ..gap }),
-                ));
-                self.data(header, left, padding - in_padding, origin, out);
-            }
-            State::Skip { left, ends, .. } if gap.length <= u64::from(*left) => {
-                *left -= gap.length as u32;
-                if let (0, ends) = (*left, *ends) {
-                    self.end_of_data(ends, origin, out);
-                }
-            }
-            State::Payload { header, buffer }
-                if gap.length <= u64::from(header.length) - buffer.len() as u64 =>
-            {
-                let (header, buffer) = (*header, std::mem::take(buffer));
-                out(FrameEvent::Incomplete(header, &buffer, origin));
-                self.skip(header.length, header.length - buffer.len() as u32 - gap.length as u32);
-            }
-            _ => self.lose_in_frame(gap, out),
-        }
-    }
-
-    /// Takes a gap after which the start of the next frame is unknown.
-    fn lose_in_frame(&mut self, gap: Gap, out: &mut impl FnMut(FrameEvent<'_>)) {
-        if let State::Data { header, left, .. } = self.state
-            && gap.kind == GapKind::Exact
-        {
-            // At least the rest of the frame was of its stream.
-            let rest = Gap { length: u64::from(left), ..gap };
-            out(FrameEvent::Data(header.stream, StreamPart::Gap(rest)));
-        }
-        if let State::Payload { header, buffer } = &self.state {
-            let origin = gap.before.or(self.last).unwrap_or_default();
-            out(FrameEvent::Incomplete(*header, buffer, origin));
-        }
-        self.lose(Gap { length: 0, kind: GapKind::Unknown, ..gap }, out);
-    }
-
-    /// A gap of unknown length at this packet.
-    fn place(&self, after: Origin) -> Gap {
-        Gap { length: 0, kind: GapKind::Unknown, before: self.last, after: Some(after) }
-    }
-
-    fn lose(&mut self, gap: Gap, out: &mut impl FnMut(FrameEvent<'_>)) {
-        self.state = State::Lost(FrameSearch::default());
-        out(FrameEvent::Lost(gap));
-    }
-}
-
-/// The bytes of a part that have not been taken.
-struct Input<'a> {
-    bytes: &'a [u8],
-    origin: Origin,
-    is_authenticated: bool,
-}
-
-impl<'a> Input<'a> {
-    /// Takes at most `most` bytes.
-    fn take(&mut self, most: usize) -> &'a [u8] {
-        let (taken, rest) = self.bytes.split_at(most.min(self.bytes.len()));
-        self.bytes = rest;
-        taken
-    }
-
-    /// Whether a head of HTTP/1.1 follows: an upper-case letter, other than the first of the preface.
-    fn starts_head(&self, preface: u8) -> bool {
-        self.bytes.first().is_some_and(|&first| first.is_ascii_uppercase() && first != preface)
-    }
-
-    fn part(&self, bytes: &'a [u8]) -> StreamPart<'a> {
-        if self.is_authenticated {
-            StreamPart::Data(bytes, self.origin)
-        } else {
-            StreamPart::Unauthenticated(bytes, self.origin)
         }
     }
 }

@@ -7,58 +7,28 @@
 //!                              anything else      counted
 //! ```
 //!
-//! Early data are held until it is known whether the server accepts them.
+//! Early data are held until it is known whether the server accepts them (`early_data`). Records of which
+//! bytes are missing are taken part by part (`damaged`).
 //!
 //! RFC 8446 sections 4 and 5, RFC 5246 sections 6 and 7.
 
+mod damaged;
+mod early_data;
+
 use crate::packet::Origin;
-use crate::stream_part::{Gap, GapKind, StreamPart};
-use crate::tls::early_records::{EarlyRecord, EarlyRecords};
+use crate::stream_part::{Gap, StreamPart};
+use crate::tls::early_records::EarlyRecords;
 use crate::tls::handshake::MessageType;
 use crate::tls::key_changes::take_message;
 use crate::tls::key_search::{Epoch, Opening};
 use crate::tls::keylog::Label;
-use crate::tls::keys::Keys;
 use crate::tls::messages::Messages;
 use crate::tls::negotiation::{EarlyData, Negotiation};
 use crate::tls::partial_record::PartialRecord;
-use crate::tls::record::{ContentType, HEADER, Header};
+use crate::tls::record::{ContentType, Header};
 use crate::tls::record_reader::{Outcome, Read, RecordReader};
+use crate::tls::tools::{Tools, Waiting};
 use crate::tls_facts::{TlsAccount, TlsStatus};
-
-/// What a direction needs to read records.
-pub(super) struct Tools<'a> {
-    pub(super) negotiation: &'a mut Negotiation,
-    pub(super) keys: &'a mut Keys,
-    /// Takes opened records.
-    pub(super) scratch: &'a mut Vec<u8>,
-    /// A buffer that is not in use.
-    pub(super) spare: &'a mut Vec<u8>,
-    pub(super) may_wait: MayWait,
-    /// Takes the application's streams.
-    pub(super) out: &'a mut dyn FnMut(usize, StreamPart<'_>),
-}
-
-/// What to wait for if it is not there.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct MayWait {
-    pub(super) for_keys: bool,
-    /// The other side's hello may still come: nothing of its stream is missing.
-    pub(super) for_hello: bool,
-}
-
-/// What a direction waits for before it can go on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Waiting {
-    /// The keys of the next record may still come.
-    Keys,
-    /// The server's answer cannot be read, so the client's next records have to tell whether early
-    /// data were accepted.
-    Client,
-    /// The hello of the other side has yet to come, because its packets were captured later (TLS
-    /// 1.2, where keys are derived from both).
-    Hello,
-}
 
 /// What became of a record.
 pub(super) enum Verdict {
@@ -293,42 +263,6 @@ impl Contents {
         }
     }
 
-    /// Takes early data: they count if the server accepts them.
-    fn early_data(&mut self, content: &[u8], origin: Origin, whole: u64, tools: &mut Tools<'_>) {
-        match tools.negotiation.early {
-            EarlyData::Accepted => self.give(content, origin, whole, tools),
-            EarlyData::Refused => self.account.handshake += whole,
-            // What is missing comes after what is held.
-            EarlyData::None | EarlyData::Undecided
-                if self.gap.is_none() && self.early.try_push(content, origin, whole) => {}
-            EarlyData::None | EarlyData::Undecided => {
-                self.account.undecryptable += whole;
-                let (before, after) = (self.last, Some(origin));
-                self.add_gap(Some(Gap { length: 0, kind: GapKind::Unknown, before, after }));
-            }
-        }
-    }
-
-    /// Gives out or drops the early data that were held, when it is known whether they count.
-    pub(super) fn settle_early(&mut self, tools: &mut Tools<'_>) {
-        let early = std::mem::take(&mut self.early);
-        let is_accepted = tools.negotiation.early == EarlyData::Accepted;
-        let gap = self.gap.take().filter(|_| is_accepted);
-        for EarlyRecord { content, origin, whole } in early.into_records() {
-            if is_accepted {
-                self.give(&content, origin, whole, tools);
-            } else {
-                self.account.handshake += whole;
-            }
-        }
-        self.add_gap(gap);
-    }
-
-    /// Whether early data are held.
-    pub(super) fn has_early(&self) -> bool {
-        !self.early.is_empty()
-    }
-
     /// Changes to the agreed keys (TLS 1.2). In TLS 1.3 a ChangeCipherSpec means nothing.
     fn change_cipher(&mut self, tools: &mut Tools<'_>) {
         if tools.negotiation.is_tls12() {
@@ -344,106 +278,6 @@ impl Contents {
             take_message(&message, self.sender, &mut self.reader, tools.negotiation);
         }
         self.messages = messages;
-    }
-
-    /// Begins to take a record of which bytes are missing. `start` is what was captured of its body
-    /// before them.
-    pub(super) fn begin_damaged(&mut self, header: &Header, start: &[u8], tools: &mut Tools<'_>) {
-        self.partial = None;
-        if !self.is_encrypted(header, tools.negotiation) {
-            self.reader.has_begun = true;
-            self.account.handshake += (HEADER + start.len()) as u64;
-            if header.content_type == ContentType::Handshake {
-                self.handshake_content(start, tools);
-            }
-            return self.end_messages(tools);
-        }
-        self.end_messages(tools);
-        self.reader.prepare(&mut Opening {
-            sender: self.sender,
-            negotiation: tools.negotiation,
-            keys: tools.keys,
-            scratch: tools.scratch,
-        });
-        self.partial = self.reader.certain().and_then(|(opener, sequence)| {
-            PartialRecord::new(opener, sequence, header, start, tools.scratch)
-        });
-        let is_read = self.partial.is_some();
-        let account = &mut self.account;
-        *if is_read { &mut account.overhead } else { &mut account.undecryptable } += HEADER as u64;
-        self.damaged(header, 0, start, self.last.unwrap_or_default(), tools);
-    }
-
-    /// Takes captured bytes of the body of a record of which others are missing.
-    pub(super) fn damaged(
-        &mut self,
-        header: &Header,
-        position: usize,
-        part: &[u8],
-        origin: Origin,
-        tools: &mut Tools<'_>,
-    ) {
-        let length = part.len() as u64;
-        let before = self.partial.map_or(0, |partial| partial.held) as u64;
-        if let Some((partial, (opener, _))) = self.partial.as_mut().zip(self.reader.certain())
-            && let Some(content) = partial.open(opener, header, position, part, tools.scratch)
-        {
-            let content = &tools.scratch[content];
-            self.account.application += content.len() as u64;
-            // What is held counts as undecryptable until it is given out.
-            self.account.undecryptable += partial.held as u64;
-            self.account.undecryptable -= before;
-            self.account.overhead += length + before - content.len() as u64 - partial.held as u64;
-            if content.is_empty() {
-                return;
-            }
-            self.has_given = true;
-            if let Some(gap) = self.gap.take() {
-                (tools.out)(self.sender, StreamPart::Gap(gap));
-            }
-            (tools.out)(self.sender, StreamPart::Unauthenticated(content, origin));
-        } else if self.is_encrypted(header, tools.negotiation) {
-            self.account.undecryptable += length;
-        } else {
-            self.account.handshake += length;
-        }
-    }
-
-    /// Notes that bytes of the body of the current record are missing.
-    pub(super) fn missing_part(&mut self, position: usize, length: usize, gap: Gap) {
-        let Some(partial) = &mut self.partial else { return };
-        let (length, kind) = partial.missing(position..position + length);
-        if length > 0 {
-            self.add_gap(Some(Gap { length, kind, ..gap }));
-        }
-    }
-
-    /// Ends the current record, of which bytes are missing.
-    pub(super) fn end_damaged(
-        &mut self,
-        header: &Header,
-        after: Option<Origin>,
-        tools: &Tools<'_>,
-    ) {
-        if let Some(mut partial) = self.partial.take() {
-            let (length, kind) = partial.missing(0..0);
-            if length > 0 {
-                self.add_gap(Some(Gap { length, kind, before: self.last, after }));
-            }
-            self.reader.skip();
-        } else if self.is_encrypted(header, tools.negotiation) {
-            let gap = self.reader.pass_over(header, [self.last, after]);
-            self.add_gap(gap);
-        }
-    }
-
-    /// Ends the current record in a gap that is longer. Returns how many of its bytes count as lost.
-    pub(super) fn leave_damaged(&mut self, header: &Header, tools: &Tools<'_>) -> u64 {
-        if self.partial.is_some() {
-            self.end_damaged(header, None, tools);
-            return 0;
-        }
-        header.whole() as u64
     }
 
     /// Takes what was captured of a handshake message whose end was not.
