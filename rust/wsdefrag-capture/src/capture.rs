@@ -18,6 +18,7 @@ use crate::file::error::FileError;
 use crate::file::secrets::TLS_KEY_LOG;
 use crate::message::Message;
 use crate::options::{Filter, Options};
+use crate::output::Prepare;
 use crate::packet::Packet;
 use crate::packet::counts::Counts;
 use crate::packet::reader::{PacketReader, PacketSink};
@@ -74,16 +75,23 @@ impl Capture {
     /// [`gather`](Self::gather).
     ///
     /// `scan_after` is the place that [`Again::ScanAfter`](crate::threads::spread::Again) named, if one
-    /// did.
+    /// did, and `prepare` what threads do of an output's work.
     ///
     /// # Errors
     ///
     /// If the system has no more threads. The capture can be read by one.
-    pub fn spread(&mut self, workers: usize, scan_after: Option<u64>) -> io::Result<Spread> {
+    pub fn spread(
+        &mut self,
+        workers: usize,
+        scan_after: Option<u64>,
+        prepare: Option<Prepare>,
+    ) -> io::Result<Spread> {
         let Self { connections, filter, selection, .. } = self;
+        // Conditions want contents.
+        let prepare = prepare.filter(|_| selection.is_none());
         let rows = (filter.clone(), selection.take());
         let keys = |shard: &mut Connections| shard.set_keys(connections.keys.clone(), connections.scan);
-        let started = spread(&connections.options, workers, scan_after, rows, keys);
+        let started = spread(&connections.options, workers, scan_after, prepare, rows, keys);
         match started {
             Ok((dispatcher, spread)) => {
                 self.dispatcher = Some(Box::new(dispatcher));
@@ -94,13 +102,6 @@ impl Capture {
                 Err(error)
             }
         }
-    }
-
-    /// Whether several threads may follow the connections without reading everything twice.
-    #[must_use]
-    pub fn may_spread(&self) -> bool {
-        // What the filter drops by its number takes no memory, and numbers are given later.
-        self.filter.connections.is_empty()
     }
 
     /// Whether the rows of the files that were given have to be read again by one thread: one of them is no
@@ -457,6 +458,13 @@ impl<S: Sink> Sink for FilteredSink<'_, S> {
                 None => self.sink.message(message),
                 Some(selection) => selection.message(message, self.sink),
             }
+        }
+    }
+
+    #[inline]
+    fn prepared(&mut self, message: Message, length: usize) {
+        if self.filter.wants_message(&message) {
+            self.sink.prepared(message, length);
         }
     }
 

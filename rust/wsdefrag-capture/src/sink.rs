@@ -19,6 +19,12 @@ pub trait Sink {
     fn opened(&mut self, connection: &Connection);
     /// A message is complete, or cannot become complete.
     fn message(&mut self, message: Message);
+    /// A message whose content, of this length, was replaced by what the receiver had another thread
+    /// [prepare](crate::output::Prepare).
+    fn prepared(&mut self, message: Message, length: usize) {
+        let _ = length;
+        self.message(message);
+    }
     /// A buffer that the receiver does not need any more, of any length. It is used for the content of a
     /// later message, which saves its allocation.
     #[inline]

@@ -6,12 +6,15 @@
 use crate::connection::Connection;
 use crate::event::CaptureEvent;
 use crate::message::Message;
+use crate::output::Prepare;
 use crate::sink::Sink;
 
 /// A row, or a step of a connection.
 pub(crate) enum WorkerRow {
     Opened(Box<Connection>),
     Message(Message),
+    /// A message that was prepared for the sink, and the length of its content.
+    Prepared(Message, usize),
     Gap(Box<CaptureEvent>),
     Event(Box<CaptureEvent>),
     Ended(Box<Connection>),
@@ -65,6 +68,8 @@ pub(crate) struct Report {
     /// Bytes of the contents of all messages, and of the largest.
     pub(crate) content: usize,
     pub(crate) largest: usize,
+    /// What is done of the sink's work.
+    pub(crate) prepare: Option<Prepare>,
 }
 
 /// Sessions of TLS by the digests of their names.
@@ -101,6 +106,21 @@ impl Report {
         }
     }
 
+    /// Replaces the content of a message by what is prepared for the sink, if something is.
+    #[inline]
+    fn prepare(&mut self, message: &mut Message) -> bool {
+        let Some(prepare) = self.prepare else { return false };
+        let mut prepared = self.spare.pop().unwrap_or_default();
+        prepared.clear();
+        // Without memory the sink meets the same.
+        let is_prepared = prepare(message, &mut prepared).unwrap_or(false);
+        if is_prepared {
+            std::mem::swap(&mut message.content, &mut prepared);
+        }
+        self.keep(prepared);
+        is_prepared
+    }
+
     /// Ends the rows of a place, which are those from `start` on.
     #[inline]
     pub(crate) fn end_unit(&mut self, place: Place, start: usize, numbers: u64) {
@@ -118,11 +138,17 @@ impl Sink for Report {
     }
 
     #[inline]
-    fn message(&mut self, message: Message) {
+    fn message(&mut self, mut message: Message) {
+        let length = message.content.len();
+        let is_prepared = self.prepare(&mut message);
         let bytes = message.content.len();
         self.content += bytes;
         self.largest = self.largest.max(bytes);
-        self.rows.push(WorkerRow::Message(message));
+        self.rows.push(if is_prepared {
+            WorkerRow::Prepared(message, length)
+        } else {
+            WorkerRow::Message(message)
+        });
     }
 
     #[inline]

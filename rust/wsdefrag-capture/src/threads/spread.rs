@@ -2,7 +2,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "a few values for each worker and each connection")]
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::io;
 use std::panic::resume_unwind;
 use std::sync::Arc;
@@ -15,6 +15,7 @@ use foldhash::fast::FixedState;
 
 use crate::capture::FilteredSink;
 use crate::options::{Filter, Options};
+use crate::output::Prepare;
 use crate::selection::selected::Selection;
 use crate::sink::Sink;
 use crate::tcp::connection_table::BUCKETS;
@@ -87,8 +88,8 @@ struct Channel {
     taken: SyncSender<Box<Report>>,
     /// The current batch, once it has come.
     report: Option<Box<Report>>,
-    rows: VecDeque<WorkerRow>,
-    /// The next unit of the current batch.
+    /// The next row and the next unit of the current batch.
+    row: usize,
     unit: usize,
     has_ended: bool,
 }
@@ -138,6 +139,13 @@ impl Numbers {
     }
 }
 
+/// Whether several threads may follow the connections of which this filter chooses some.
+#[must_use]
+pub const fn may_spread(filter: &Filter) -> bool {
+    // What it drops by its number is not read, and numbers are given where the rows are put in order.
+    filter.connections.is_empty()
+}
+
 /// Starts the workers of a capture, which has read no packet. `keys` gives the connections of each what
 /// those of all have.
 ///
@@ -148,6 +156,7 @@ pub(crate) fn spread(
     options: &Options,
     workers: usize,
     scan_after: Option<u64>,
+    prepare: Option<Prepare>,
     (filter, selection): (Filter, Option<Selection>),
     keys: impl Fn(&mut Connections),
 ) -> io::Result<(Dispatcher, Spread)> {
@@ -174,7 +183,7 @@ pub(crate) fn spread(
         let (give_back, taken) = sync_channel(2 * WAITING + 2);
         let mut connections = Connections::shard(options, (index, workers));
         keys(&mut connections);
-        let worker = Worker { index, connections, work, sent, taken };
+        let worker = Worker { index, connections, work, sent, prepare, taken };
         let thread = Builder::new().name(format!("wsdefrag-{index}")).spawn(|| worker.run())?;
         spread.threads.push(thread);
         senders.push(sender);
@@ -182,7 +191,7 @@ pub(crate) fn spread(
             sent: receiver,
             taken: give_back,
             report: None,
-            rows: VecDeque::new(),
+            row: 0,
             unit: 0,
             has_ended: false,
         });
@@ -232,9 +241,8 @@ impl Spread {
                 continue;
             }
             match worker.sent.recv_timeout(PATIENCE) {
-                Ok(Sent::Report(mut report)) => {
-                    worker.rows.extend(report.rows.drain(..));
-                    worker.unit = 0;
+                Ok(Sent::Report(report)) => {
+                    (worker.row, worker.unit) = (0, 0);
                     worker.report = Some(report);
                 }
                 Ok(Sent::Ended(connections)) => {
@@ -323,11 +331,13 @@ impl Spread {
             for _ in 0..unit.numbers {
                 numbers.take(index);
             }
-            for row in worker.rows.drain(..unit.rows as usize) {
+            let rows = worker.row..worker.row + unit.rows as usize;
+            (worker.row, worker.unit) = (rows.end, worker.unit + 1);
+            for row in rows {
+                let row = std::mem::replace(&mut report.rows[row], WorkerRow::Closed(u64::MAX));
                 deliver(row, numbers, &mut sink);
                 report.keep(sink.spare());
             }
-            worker.unit += 1;
         }
     }
 
@@ -353,6 +363,10 @@ fn deliver(row: WorkerRow, numbers: &mut Numbers, sink: &mut impl Sink) {
         WorkerRow::Message(mut message) => {
             message.connection = numbers.of(message.connection);
             sink.message(message);
+        }
+        WorkerRow::Prepared(mut message, length) => {
+            message.connection = numbers.of(message.connection);
+            sink.prepared(message, length);
         }
         WorkerRow::Opened(mut connection) => {
             connection.connection = numbers.of(connection.connection);

@@ -8,6 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender};
 
+use crate::output::Prepare;
 use crate::threads::batch::Batch;
 use crate::threads::report::{Place, Report};
 use crate::tcp::connections::Connections;
@@ -42,6 +43,7 @@ pub(crate) struct Worker {
     pub(crate) connections: Connections,
     pub(crate) work: Receiver<Work>,
     pub(crate) sent: SyncSender<Sent>,
+    pub(crate) prepare: Option<Prepare>,
     /// Reports that were taken, to be filled again.
     pub(crate) taken: Receiver<Box<Report>>,
 }
@@ -61,6 +63,7 @@ impl Worker {
                 Work::Batch(batch) => {
                     let mut report = self.taken.try_recv().unwrap_or_default();
                     report.reset();
+                    report.prepare = self.prepare;
                     self.read(&batch, &mut report);
                     drop(batch);
                     if self.sent.send(Sent::Report(report)).is_err() {

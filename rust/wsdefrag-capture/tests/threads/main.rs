@@ -106,7 +106,7 @@ fn together(
     loop {
         let mut capture = Capture::new(options.clone());
         capture.offer_scan();
-        let mut spread = capture.spread(workers, scan_after).unwrap();
+        let mut spread = capture.spread(workers, scan_after, None).unwrap();
         let again = thread::scope(|scope| {
             let reader = scope.spawn(|| {
                 feed(&mut capture, file, chunk, &mut Rows { most: 1, ..Rows::default() });

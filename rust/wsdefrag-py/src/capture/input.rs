@@ -90,14 +90,6 @@ impl Input {
         }
     }
 
-    /// Bytes of a regular file, as stored (compressed).
-    pub(crate) fn size(&self) -> u64 {
-        match self {
-            Self::Path(path) => path.metadata().map_or(0, |metadata| metadata.len()),
-            Self::Object(..) => 0,
-        }
-    }
-
     /// Gives each block of TLS secrets in a regular file to `found`. What cannot be read is reported
     /// when the file is read.
     pub(crate) fn scan_secrets(&self, found: &mut dyn FnMut(&[u8])) {

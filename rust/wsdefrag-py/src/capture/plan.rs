@@ -306,10 +306,13 @@ impl CapturePlan {
                 })))
             } else {
                 let format = format_of(format)?;
+                let threads = self.source.threads(&options);
                 let mut files = [None, None, None];
                 for table in Table::ALL.into_iter().filter(|table| is_filled(*table)) {
                     let schema = self.choices.of(table).schema();
-                    files[table as usize] = Some(new_file(format, &schema, compression)?);
+                    let file = new_file(format, &schema, compression)?;
+                    let file = if threads > 1 { file.in_thread() } else { file };
+                    files[table as usize] = Some(file);
                 }
                 Box::new(TableFiles::new(filled(&self.choices, &names, is_filled), files))
             };

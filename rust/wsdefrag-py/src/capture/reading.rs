@@ -29,6 +29,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use pyo3::{PyTraverseError, PyVisit};
+use wsdefrag_capture::output::Prepare;
 use wsdefrag_capture::packet::counts::Counts;
 use wsdefrag_capture::threads::spread::Spread;
 use wsdefrag_capture::{Capture, KeySource, Options, Sink};
@@ -109,24 +110,18 @@ impl Reading {
 
     /// Has several threads follow the connections, unless the system has no more. The key logs are read
     /// before.
-    pub(crate) fn spread(&mut self, workers: usize, scan_after: Option<u64>) -> Option<Spread> {
-        self.capture.spread(workers, scan_after).ok()
+    pub(crate) fn spread(
+        &mut self,
+        workers: usize,
+        scan_after: Option<u64>,
+        prepare: Option<Prepare>,
+    ) -> Option<Spread> {
+        self.capture.spread(workers, scan_after, prepare).ok()
     }
 
     /// Whether everything is there that reading begins with.
     pub(crate) const fn is_ready(&self) -> bool {
         self.open_key_logs.is_some() && self.added == 0 && !self.finished
-    }
-
-    /// Whether several threads may follow the connections: all files can be read again, and no choice
-    /// needs one thread.
-    pub(crate) fn may_spread(&self) -> bool {
-        self.capture.may_spread() && !self.inputs.is_empty() && !self.is_live()
-    }
-
-    /// Bytes of all files, as stored (compressed).
-    pub(crate) fn size(&self) -> u64 {
-        self.inputs.iter().map(Input::size).fold(0, u64::saturating_add)
     }
 
     /// The capture, to take back what threads have of it.

@@ -22,9 +22,10 @@ use std::io;
 use std::panic::resume_unwind;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::{Builder, JoinHandle, available_parallelism};
+use std::thread::{Builder, JoinHandle};
 
 use pyo3::{PyTraverseError, PyVisit};
+use wsdefrag_capture::output::Prepare;
 use wsdefrag_capture::packet::counts::Counts;
 use wsdefrag_capture::threads::spread::{Again, Spread, Step as SpreadStep};
 use wsdefrag_capture::{CaptureEvent, Connection, Message, Sink};
@@ -33,16 +34,13 @@ use crate::capture::failure::Failure;
 use crate::capture::reading::{Reading, Step};
 use crate::capture::waiting::Items;
 
-/// Bytes of all files from which on several threads pay, if the caller does not say how many.
-const LARGE: u64 = 32 << 20;
-
 /// The text of the error in a process that was forked during a pass.
 const FORKED: &str = "the pass began in another process, which has its threads";
 
 /// A pass over files.
 pub(crate) struct Run {
-    /// The threads that the caller wants.
-    threads: Option<usize>,
+    /// The threads that may follow connections.
+    threads: usize,
     state: State,
     /// Rows that were given out.
     given: u64,
@@ -50,6 +48,8 @@ pub(crate) struct Run {
     left_out: u64,
     /// The packet after which files are scanned for secrets.
     scan_after: Option<u64>,
+    /// What threads may do of an output's work.
+    prepare: Option<Prepare>,
     counts: Counts,
     warnings: Vec<String>,
     /// Why nobody can read any more.
@@ -82,18 +82,24 @@ struct Progress {
 }
 
 impl Run {
-    /// A pass, by so many threads; `None` for as many as its size is worth.
-    pub(crate) fn new(reading: Reading, threads: Option<usize>) -> Self {
+    /// A pass, by so many threads.
+    pub(crate) fn new(reading: Reading, threads: usize) -> Self {
         Self {
             threads,
             state: State::Here(Box::new(reading)),
             given: 0,
             left_out: 0,
             scan_after: None,
+            prepare: None,
             counts: Counts::default(),
             warnings: Vec::new(),
             failure: None,
         }
+    }
+
+    /// Has threads, if there are several, prepare messages for the sink.
+    pub(crate) const fn prepare(&mut self, prepare: Option<Prepare>) {
+        self.prepare = prepare;
     }
 
     /// A counter of the bytes of the files, as stored (compressed), updated while they are read.
@@ -105,9 +111,13 @@ impl Run {
         }
     }
 
+    /// Warnings about files so far.
     pub(crate) fn warnings(&self) -> &[String] {
         match &self.state {
-            State::Here(reading) => reading.warnings(),
+            // One that began anew has the same ones again.
+            State::Here(reading) if reading.warnings().len() >= self.warnings.len() => {
+                reading.warnings()
+            }
             _ => &self.warnings,
         }
     }
@@ -152,7 +162,8 @@ impl Run {
                 let step = rows.step(&mut given);
                 let progress = spread.progress();
                 self.counts.clone_from(&progress.counts);
-                self.warnings.extend_from_slice(&progress.warnings[self.warnings.len()..]);
+                let new = progress.warnings.get(self.warnings.len()..).unwrap_or_default();
+                self.warnings.extend_from_slice(new);
                 step
             }
             State::Nobody => return Step::Ended,
@@ -169,20 +180,11 @@ impl Run {
     /// Has several threads follow the connections, if that is wanted and possible.
     fn begin_spread(&mut self) {
         let State::Here(reading) = &mut self.state else { return };
-        if self.threads == Some(1) || !reading.is_ready() || !reading.may_spread() {
+        if self.threads < 2 || !reading.is_ready() {
             return;
         }
-        let workers = match self.threads {
-            Some(threads) => threads,
-            None if reading.size() >= LARGE => available_parallelism().map_or(1, usize::from),
-            None => 1,
-        };
-        if workers < 2 {
-            self.threads = Some(1);
-            return;
-        }
-        let Some(spread) = reading.spread(workers, self.scan_after) else {
-            self.threads = Some(1);
+        let Some(spread) = reading.spread(self.threads, self.scan_after, self.prepare) else {
+            self.threads = 1;
             return;
         };
         let State::Here(reading) = std::mem::replace(&mut self.state, State::Nobody) else { return };
@@ -226,13 +228,12 @@ impl Run {
 
     fn again_here(&mut self, mut reading: Reading, again: Again) {
         match again {
-            Again::Alone => self.threads = Some(1),
+            Again::Alone => self.threads = 1,
             Again::ScanAfter(packet) => self.scan_after = Some(packet),
         }
         reading.restart();
         self.left_out = self.given.max(self.left_out);
         self.given = 0;
-        self.warnings.clear();
         self.state = State::Here(Box::new(reading));
     }
 
@@ -306,7 +307,7 @@ impl Drop for SpreadReading {
     fn drop(&mut self) {
         if !self.is_here() {
             // A forked process has no threads to wait for.
-            std::mem::forget(self.reader.take());
+            std::mem::forget((self.reader.take(), self.spread.take()));
             return;
         }
         self.stop();
@@ -370,6 +371,13 @@ impl<S: Sink> Sink for Given<'_, S> {
     fn message(&mut self, message: Message) {
         if self.wants_next() {
             self.sink.message(message);
+        }
+    }
+
+    #[inline]
+    fn prepared(&mut self, message: Message, length: usize) {
+        if self.wants_next() {
+            self.sink.prepared(message, length);
         }
     }
 

@@ -9,17 +9,22 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::available_parallelism;
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::{PyTraverseError, PyVisit};
 use wsdefrag_capture::Options;
+use wsdefrag_capture::threads::spread::may_spread;
 
 use crate::capture::input::Input;
 use crate::capture::key_logs::KeyLogs;
 use crate::capture::reading::Reading;
 use crate::capture::run::Run;
 use crate::raw::interpreter;
+
+/// Bytes of all files from which on several threads pay, if the caller does not say how many.
+const LARGE: u64 = 32 << 20;
 
 /// What a capture is read from.
 pub(crate) struct Source {
@@ -79,7 +84,28 @@ impl Source {
                 vec![Input::Object(Arc::new(object.clone_ref(py)), name.clone())]
             }
         };
-        Ok(Run::new(Reading::new(inputs, options, self.key_logs.clone()), self.threads))
+        let threads = self.threads(&options);
+        Ok(Run::new(Reading::new(inputs, options, self.key_logs.clone()), threads))
+    }
+
+    /// The threads that may follow connections: 1 where files cannot be read again, or a choice needs one
+    /// thread.
+    pub(crate) fn threads(&self, options: &Options) -> usize {
+        let Files::Paths(paths) = &self.files else { return 1 };
+        if self.threads == Some(1) || !may_spread(&options.filter) {
+            return 1;
+        }
+        let mut bytes = 0_u64;
+        for path in paths {
+            match path.metadata() {
+                Ok(metadata) if metadata.is_file() => bytes = bytes.saturating_add(metadata.len()),
+                // What is not there is reported when it is read.
+                Err(_) => {}
+                Ok(_) => return 1,
+            }
+        }
+        let cores = || available_parallelism().map_or(1, usize::from);
+        self.threads.unwrap_or_else(|| if bytes < LARGE { 1 } else { cores() })
     }
 
     /// Whether reading must not leave the interpreter. A detached thread can only come back to the
