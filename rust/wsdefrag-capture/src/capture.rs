@@ -90,7 +90,8 @@ impl Capture {
         // Conditions want contents.
         let prepare = prepare.filter(|_| selection.is_none());
         let rows = (filter.clone(), selection.take());
-        let keys = |shard: &mut Connections| shard.set_keys(connections.keys.clone(), connections.scan);
+        let keys =
+            |shard: &mut Connections| shard.set_keys(connections.keys.clone(), connections.scan);
         let started = spread(&connections.options, workers, scan_after, prepare, rows, keys);
         match started {
             Ok((dispatcher, spread)) => {
@@ -223,7 +224,8 @@ impl Capture {
             });
         }
         if let Self { packets, connections, dispatcher: Some(dispatcher), .. } = self {
-            let result = packets.receive_eof(&mut Dispatch { dispatcher, connections, chunk: None });
+            let result =
+                packets.receive_eof(&mut Dispatch { dispatcher, connections, chunk: None });
             self.take_secrets();
             self.update_counts();
             return result;

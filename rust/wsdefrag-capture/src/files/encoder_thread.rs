@@ -2,7 +2,10 @@
 //!
 //! - the thread ends with this value
 
-#![expect(clippy::disallowed_methods, reason = "one thread; blocks that wait are bounded by the batches")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "one thread; blocks that wait are bounded by the batches"
+)]
 
 use std::mem;
 use std::panic::resume_unwind;

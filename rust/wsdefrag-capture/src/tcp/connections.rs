@@ -318,12 +318,7 @@ impl Connections {
 
     /// Moves a connection to the right list after one of its packets, or ends it.
     #[inline]
-    fn reclassify<S: Sink>(
-        &mut self,
-        index: SlotIndex,
-        class: Result<Class, Ended>,
-        sink: &mut S,
-    ) {
+    fn reclassify<S: Sink>(&mut self, index: SlotIndex, class: Result<Class, Ended>, sink: &mut S) {
         let class = class.unwrap_or_else(|ended| {
             self.end_connection(index, ended, sink);
             Class::Past

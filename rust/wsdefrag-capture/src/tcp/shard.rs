@@ -1,7 +1,10 @@
 //! A part of a capture's connections, which one of several threads follows (see
 //! [`threads`](crate::threads)).
 
-#![expect(clippy::disallowed_methods, reason = "three values at most; one for each live connection")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "three values at most; one for each live connection"
+)]
 
 use crate::connection::Ended;
 use crate::conversation::context::Scan;
@@ -13,8 +16,8 @@ use crate::tcp::entry::Entry;
 use crate::tcp::inflaters::Inflaters;
 use crate::tcp::stream::MAX_TOTAL_HELD;
 use crate::tcp::tenants::Tenants;
-use crate::threads::spread::Numbers;
 use crate::threads::report::{Place, Report};
+use crate::threads::spread::Numbers;
 use crate::tls::keys::Keys;
 
 /// Bits of the number that a worker gives a connection before its number among all is known. Those above
@@ -118,7 +121,7 @@ impl Connections {
     /// Begins to note the most that there is of what has a limit.
     pub(crate) fn begin_peaks(&mut self, report: &mut Report) {
         report.peaks.live = self.live_connections();
-        report.peaks.memory = self.ledger.used();
+        report.peaks.memory = self.ledger.used() + self.inflaters.pool.idle_bytes();
         report.peaks.held = self.total_held;
         self.has_met_limit = false;
     }
@@ -127,7 +130,8 @@ impl Connections {
     #[inline]
     pub(crate) fn note_peaks(&mut self, place: Place, opened: bool, report: &mut Report) {
         let peaks = &mut report.peaks;
-        peaks.memory = peaks.memory.max(self.ledger.used());
+        let memory = self.ledger.used() + self.inflaters.pool.idle_bytes();
+        peaks.memory = peaks.memory.max(memory);
         peaks.held = peaks.held.max(self.total_held);
         if opened {
             report.peaks.live = report.peaks.live.max(self.live_connections());
@@ -142,7 +146,6 @@ impl Connections {
 
     /// Ends it.
     pub(crate) fn end_peaks(&mut self, report: &mut Report) {
-        report.peaks.memory += self.inflaters.pool.idle_bytes();
         report.has_met_limit = self.has_met_limit || self.evicted > 0;
         report.sessions = self.keys.resumption.take_log();
     }
@@ -158,7 +161,8 @@ impl Connections {
             self.total_held += shard.total_held;
             self.ledger.change(0, shard.ledger.used());
             self.protocols.add(&shard.protocols);
-            servers.extend(shard.server_places.drain(..).zip(std::mem::take(&mut shard.tls.servers)));
+            servers
+                .extend(shard.server_places.drain(..).zip(std::mem::take(&mut shard.tls.servers)));
             self.tls.add(&shard.tls);
             self.http2.add(shard.http2);
             self.keys.join(std::mem::take(&mut shard.keys));

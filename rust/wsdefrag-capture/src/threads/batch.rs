@@ -143,9 +143,11 @@ impl Batch {
             Payload::Ordered(bytes) => (bytes, Segment::default(), ORDERED),
         };
         let (place, start) = self.place(bytes, chunk);
-        #[expect(clippy::cast_possible_truncation, reason = "a chunk has some KiB, a batch some MiB")]
-        let (start, length, index) =
-            (start as u32, bytes.len() as u32, self.packets.len() as u32);
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "a chunk has some KiB, a batch some MiB"
+        )]
+        let (start, length, index) = (start as u32, bytes.len() as u32, self.packets.len() as u32);
         self.bytes += bytes.len();
         let tags = self.tags_of(&packet.tags);
         self.of_workers[worker].push(index);

@@ -283,7 +283,8 @@ impl Spread {
             return scan.map(|packet| Step::Again(Again::ScanAfter(packet)));
         }
         let sessions = |report: &mut Box<Report>| std::mem::take(&mut report.sessions);
-        let sessions: Vec<_> = self.workers.iter_mut().map(|worker| worker.report.as_mut().map(sessions)).collect();
+        let sessions: Vec<_> =
+            self.workers.iter_mut().map(|worker| worker.report.as_mut().map(sessions)).collect();
         let shares = self.share_sessions(&sessions.into_iter().flatten().collect::<Vec<_>>());
         shares.then_some(Step::Again(Again::Alone))
     }

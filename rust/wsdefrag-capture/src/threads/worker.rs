@@ -9,10 +9,10 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender};
 
 use crate::output::Prepare;
-use crate::threads::batch::Batch;
-use crate::threads::report::{Place, Report};
 use crate::tcp::connections::Connections;
 use crate::tcp::shard::Silence;
+use crate::threads::batch::Batch;
+use crate::threads::report::{Place, Report};
 use crate::tls::keys::KeySource;
 
 /// What is sent to a worker.

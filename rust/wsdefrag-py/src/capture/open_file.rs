@@ -89,8 +89,7 @@ impl OpenFile {
             return Ok(None);
         }
         (self.start, self.end) = (0, 0);
-        let is_free =
-            Arc::get_mut(&mut self.chunk).is_some_and(|chunk| chunk.len() == self.length);
+        let is_free = Arc::get_mut(&mut self.chunk).is_some_and(|chunk| chunk.len() == self.length);
         if !is_free {
             self.chunk = chunks.exchange(std::mem::take(&mut self.chunk), self.length);
         }

@@ -136,8 +136,7 @@ impl Reading {
 
     /// Whether all files were read, or cannot be. Only the end of the capture follows.
     pub(crate) fn has_read_all(&mut self) -> bool {
-        self.finished
-            || (self.added >= self.inputs.len() && self.capture.current().is_none())
+        self.finished || (self.added >= self.inputs.len() && self.capture.current().is_none())
     }
 
     /// A counter of the bytes of the files, as stored (compressed), updated while they are read.
@@ -280,7 +279,9 @@ impl Reading {
             self.open.insert(file, OpenFile::new(opened, self.open.len()));
         }
         let Some(open) = self.open.get_mut(&file) else { return Ok(Step::More) };
-        if let Some(paused) = open.fill(&mut self.chunks).map_err(|error| Failure::Io(error, input.path()))? {
+        if let Some(paused) =
+            open.fill(&mut self.chunks).map_err(|error| Failure::Io(error, input.path()))?
+        {
             return Ok(Step::Paused(paused));
         }
         let named = |error| Failure::Broken(error, input.name());

@@ -187,7 +187,9 @@ impl Run {
             self.threads = 1;
             return;
         };
-        let State::Here(reading) = std::mem::replace(&mut self.state, State::Nobody) else { return };
+        let State::Here(reading) = std::mem::replace(&mut self.state, State::Nobody) else {
+            return;
+        };
         let (bytes_read, progress) = (reading.bytes_counter(), Arc::<Mutex<Progress>>::default());
         let place = Arc::clone(&progress);
         let reader = Builder::new().name("wsdefrag-reader".to_owned());
@@ -409,4 +411,3 @@ impl<S: Sink> Sink for Given<'_, S> {
         self.sink.is_full()
     }
 }
-

@@ -1,0 +1,119 @@
+"""Threads of a pass end with it, however it ends."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from capture_passes import CAPTURE, EXPECTED, dump
+from capture_threads import in_file
+from wsdefrag.capture import Capture, CaptureReader
+from wsdefrag.errors import CaptureError
+
+needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="threads are listed in /proc")
+
+
+def our_threads() -> list[str]:
+    """The names of the threads of passes that this process has."""
+    names = []
+    for task in Path("/proc/self/task").iterdir():
+        try:
+            names.append((task / "comm").read_text().strip())
+        except OSError:
+            continue
+    return [name for name in names if name.startswith("wsdefrag")]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return in_file(tmp_path, CAPTURE)
+
+
+@needs_linux
+@pytest.mark.parametrize("batches", [0, 1, 5])
+def test_no_thread_is_left_of_a_pass_that_is_closed_early(path: Path, batches: int) -> None:
+    reader = Capture(path, threads=3).read()
+    for _ in range(batches):
+        assert reader.next_batch()
+    reader.close()
+    del reader
+    assert our_threads() == []
+
+
+@needs_linux
+def test_no_thread_is_left_at_the_end(path: Path) -> None:
+    reader = Capture(path, threads=3).read()
+    items = list(reader)
+    assert our_threads() == []
+    assert dump(reader, items) == EXPECTED
+
+
+def test_pass_goes_on_after_an_exception_of_a_signal_handler(path: Path) -> None:
+    class Rung(Exception):
+        pass
+
+    def ring(*_: object) -> None:
+        raise Rung
+
+    before = signal.signal(signal.SIGALRM, ring)
+    reader, items, raised = Capture(path, threads=3).read(), [], 0
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.0005, 0.0005)
+        while True:
+            try:
+                batch = reader.next_batch()
+                if batch is None:
+                    break
+                items += batch
+            except Rung:
+                raised += 1
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert dump(reader, items) == EXPECTED
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are forked where that exists")
+def test_forked_process_gets_an_error_and_the_other_one_goes_on(path: Path) -> None:
+    reader = Capture(path, threads=3).read()
+    first = reader.next_batch()
+    assert first
+    child = os.fork()
+    if not child:
+        os._exit(0 if child_is_told(reader) else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert dump(reader, [*first, *reader]) == EXPECTED
+
+
+def child_is_told(reader: CaptureReader) -> bool:
+    """Whether a forked process gets an error of the pass, and can drop it."""
+    try:
+        # What was ready before comes first.
+        for _ in range(1_000):
+            reader.next_batch()
+    except OSError:
+        reader.close()
+        return True
+    return False
+
+
+def test_missing_file_and_no_capture_are_told_as_by_one_thread(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        list(Capture(tmp_path / "missing", threads=2))
+    path = in_file(tmp_path, b"no capture at all")
+    errors = []
+    for threads in (1, 2):
+        with pytest.raises(CaptureError) as error:
+            list(Capture(path, threads=threads))
+        errors.append(str(error.value))
+    assert errors[0] == errors[1]
+
+
+@pytest.mark.parametrize("threads", [0, -1, 2**70, "2", 1.5])
+def test_number_of_threads_is_checked(path: Path, threads: object) -> None:
+    with pytest.raises((TypeError, ValueError), match="threads"):
+        Capture(path, threads=threads)  # type: ignore[arg-type]
