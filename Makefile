@@ -7,6 +7,7 @@ BENCH := .venv-bench
 MITMPROXY := .venv-mitmproxy
 AUTOBAHN := .venv-autobahn
 ASAN := .venv-asan
+RELEASE := .venv-release
 FUZZ_SECONDS ?= 60
 JOBS ?= auto
 RECORDING := vectors/captures/demo.pcapng
@@ -35,6 +36,7 @@ PYTHON_CODE := python tests tools benches examples docs
 .PHONY: help build demo test test-rust test-python test-random soak conformance conformance-quick check format bench
 .PHONY: asan bench-tls memory-table fuzz fuzz-briefly wheel mitmproxy-env clean lint-rust-format lint-rust lint-docs lint-python lint-types
 .PHONY: lint-stub deny stub coverage instructions instructions-check docs docs-serve
+.PHONY: release-check release-check-quick third-party miri mutants try-cpython-314 try-aarch64
 
 help: ## show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-18s %s\n", $$1, $$2}'
@@ -128,10 +130,10 @@ define conformance
 $(PYTHON) tests/conformance/make_env.py $(AUTOBAHN) && $(BIN)/python tests/conformance/run.py $(AUTOBAHN)
 endef
 
-conformance: build ## run the Autobahn TestSuite both ways: minutes; needs CPython 2.7
+conformance: build ## run the Autobahn TestSuite in both roles, also through the proxy: hours; needs CPython 2.7
 	@$(conformance)
 
-conformance-quick: build ## its sections 1 to 7 and 10: seconds; says so where there is no CPython 2.7
+conformance-quick: build ## its sections 1 to 7 and 10: 45 seconds; says so where there is no CPython 2.7
 	@$(conformance) --quick || [ $$? = 3 ]
 
 check: lint-rust-format lint-rust lint-docs lint-python lint-types lint-stub ## formatting, lints, types, stubs, docs, a bounded fuzz run
@@ -160,7 +162,7 @@ lint-types: $(BIN)/.tools
 	$(BIN)/mypy $(filter-out %/fuzzer.py,$(wildcard tests/conformance/*.py))
 	$(BIN)/mypy tests/compat/mitmproxy/addon/conftest.py
 	$(BIN)/mypy tests/compat/mitmproxy/parity/conftest.py
-	$(BIN)/mypy tools/*.py
+	$(BIN)/mypy tools/*.py tools/release/*.py
 
 lint-stub: build
 	$(BIN)/python tools/write_stub.py --check
@@ -248,5 +250,48 @@ wheel: $(BIN)/.tools ## build the wheel and try it in an empty environment
 	.venv-wheel/bin/python -m pip install --quiet --disable-pip-version-check --no-index --find-links dist wsdefrag
 	cd dist && ../.venv-wheel/bin/python ../tests/smoke.py
 
+$(RELEASE)/.tools: pyproject.toml
+	$(PYTHON) -m venv $(RELEASE)
+	$(RELEASE)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade pip
+	$(RELEASE)/bin/python -m pip install --quiet --group build --group release
+	touch $@
+
+$(RELEASE)/.zig: $(RELEASE)/.tools
+	$(RELEASE)/bin/python -m pip install --quiet --disable-pip-version-check --group zig
+	touch $@
+
+# A wheel for each interpreter, the sdist, and two builds to compare: five builds with optimization across
+# crates, of some minutes each. CHECK='--rehearsal' needs no date and no address; CHECK='versions sdist' runs
+# these parts.
+CHECK ?=
+release-check: $(RELEASE)/.zig ## say whether this checkout can be released, and build what is published
+	$(RELEASE)/bin/python tools/release_check.py $(CHECK)
+
+release-check-quick: $(RELEASE)/.tools ## its parts that build nothing, with the wheel of `make wheel`
+	$(RELEASE)/bin/python tools/release_check.py --quick $(or $(CHECK),--rehearsal) --wheels dist
+
+third-party: $(RELEASE)/.tools ## write the licences and the bill of materials of what wheels link
+	$(RELEASE)/bin/python tools/write_third_party.py
+
+# Other platforms, as far as Debian's packages bring them: they need root, debootstrap and a network.
+try-cpython-314: $(RELEASE)/.zig ## try the wheel for CPython 3.14 in a root directory of Debian unstable
+	tools/platforms/try_cpython.sh 3.14
+
+try-aarch64: $(RELEASE)/.tools ## run the core's tests and a wheel on aarch64 under qemu-user
+	tools/platforms/try_aarch64.sh
+
+# The core has no unsafe code, but zlib-rs, memchr and simdutf8 have.
+miri: ## run the core's unit tests under Miri; needs a nightly toolchain with its component
+	@cargo +nightly miri --version >/dev/null 2>&1 || { echo 'make miri needs: rustup toolchain install nightly --component miri,rust-src'; exit 1; }
+	MIRIFLAGS=-Zmiri-disable-isolation PROPTEST_CASES=4 cargo +nightly miri test --package wsdefrag-core --lib --locked
+
+# Changes the code in many small ways; a change that no test notices survives, and is listed in
+# target/mutants/mutants.out/missed.txt. All take hours: MUTANTS='--shard 0/50' tries a part of them.
+MUTANTS ?=
+mutants: ## look for changes of frame/, read/ and tcp/ that no test notices; needs cargo-mutants
+	@cargo mutants --version >/dev/null 2>&1 || { echo 'make mutants needs: cargo install --locked cargo-mutants'; exit 1; }
+	mkdir -p target/mutants
+	PROPTEST_RNG_SEED=6455 cargo mutants --output target/mutants --no-shuffle $(MUTANTS)
+
 clean: ## remove environments and build products
-	rm -rf $(VENV) $(BENCH) $(MITMPROXY) $(AUTOBAHN) $(ASAN) .venv-wheel dist target benches/floor/target rust/fuzz/target
+	rm -rf $(VENV) $(BENCH) $(MITMPROXY) $(AUTOBAHN) $(ASAN) $(RELEASE) .venv-wheel dist target benches/floor/target rust/fuzz/target

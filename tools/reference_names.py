@@ -17,6 +17,7 @@ PAGES = (
     "wsdefrag.capture",
     "wsdefrag.handshake",
     "wsdefrag.proxy",
+    "wsdefrag.replay",
     "wsdefrag.compat.wsproto",
 )
 """The modules that have pages of their own."""

@@ -2,10 +2,13 @@
 
     python tests/conformance/run.py ENVIRONMENT            all 517 cases both ways; minutes
     python tests/conformance/run.py ENVIRONMENT --quick    sections 1 to 7 and 10; seconds
+    python tests/conformance/run.py ENVIRONMENT --through frames    with a proxy in the middle
 
-ENVIRONMENT is what `make_env.py` makes. Prints a table for the server and one for the client, every
-case with a wrong result, and the directory of the reports, which have the bytes of each case. Exit
-status 1 if a result is wrong or missing. A full run also writes its tables to RESULTS.md.
+ENVIRONMENT is what `make_env.py` makes. The suite talks to the endpoints directly, and again
+through a proxy in each of its modes (`through.py`); `--through` chooses some of these. Prints a
+table for the server and one for the client, every case with a wrong result, and the directory of
+the reports, which have the bytes of each case. Exit status 1 if a result is wrong or missing. A
+full run also writes its tables to RESULTS.md.
 
 The suite's two processes are ended by their process ids if they take too long, and end by
 themselves if this process ends.
@@ -31,6 +34,7 @@ from case_outcome import AGENT, Outcome, load, table
 from echo_client import echo_at
 from echo_server import HOST, port_of, serve
 from make_env import release
+from through import WAYS, standing_before
 from upgrade import Refused
 
 HERE = Path(__file__).resolve().parent
@@ -93,16 +97,17 @@ async def suite(
                 await process.wait()
 
 
-async def try_server(environment: Path, directory: Path, selection: Selection) -> None:
+async def try_server(environment: Path, directory: Path, selection: Selection, way: str) -> None:
     """The suite's client against our server."""
     server = await serve()
-    agent = {"agent": AGENT, "url": f"ws://{HOST}:{port_of(server)}"}
-    spec = {"servers": [agent], "cases": selection.cases}
-    async with server, suite(environment, directory, spec, selection.seconds):
-        pass
+    async with server, standing_before(port_of(server), way) as port:
+        agent = {"agent": AGENT, "url": f"ws://{HOST}:{port}"}
+        spec = {"servers": [agent], "cases": selection.cases}
+        async with suite(environment, directory, spec, selection.seconds):
+            pass
 
 
-async def try_client(environment: Path, directory: Path, selection: Selection) -> None:
+async def try_client(environment: Path, directory: Path, selection: Selection, way: str) -> None:
     """Our client against the suite's server."""
     with socket.create_server((HOST, 0)) as listener:
         # The suite accepts connections until none waits; its last accept must not block.
@@ -111,8 +116,9 @@ async def try_client(environment: Path, directory: Path, selection: Selection) -
         spec = {"url": f"ws://{HOST}:{port}", "cases": selection.cases}
         descriptor = listener.fileno()
         async with suite(environment, directory, spec, selection.seconds, descriptor):
-            for number in range(1, selection.count + 1):
-                await run_case(port, number)
+            async with standing_before(port, way) as reached:
+                for number in range(1, selection.count + 1):
+                    await run_case(reached, number)
             # It disconnects without a response, or after half of one.
             with contextlib.suppress(Refused):
                 await echo_at(HOST, port, f"/updateReports?agent={AGENT}&shutdownOnComplete=true")
@@ -127,14 +133,20 @@ async def run_case(port: int, number: int) -> None:
         print(f"{target}: {error!r}", file=sys.stderr)
 
 
-def judge(outcomes: list[Outcome], selection: Selection) -> tuple[str, bool]:
+def judge(outcomes: list[Outcome], selection: Selection, way: str) -> tuple[str, bool]:
     """Print the suite's results; return whether all are as expected."""
     lines = [table(outcomes), ""]
-    wrong = [one for one in outcomes if not one.passed]
+    wrong = [
+        one
+        for one in outcomes
+        if not (one.passed if way == "directly" else one.passed_through_proxy)
+    ]
     lines += [f"case {one.case}: {one.behavior}, closing {one.behavior_close}" for one in wrong]
     if len(outcomes) != selection.count:
         lines.append(f"{selection.count} cases are expected, {len(outcomes)} were run")
     informational = ", ".join(one.case for one in outcomes if one.kind == "INFORMATIONAL")
+    if early := ", ".join(one.case for one in outcomes if not one.passed and one not in wrong):
+        lines.append(f"non-strict, ended at a broken rule before an echo came back: {early}")
     lines.append(f"informational, where the RFC leaves open what has to happen: {informational}")
     return "\n".join(lines), not wrong and len(outcomes) == selection.count
 
@@ -149,7 +161,11 @@ def write_results(environment: Path, texts: dict[str, str]) -> None:
     ]
     parts = [
         "# Conformance",
-        "Written by `make conformance`: the echo server and the echo client in this directory.",
+        (
+            "Written by `make conformance`: the echo server and the echo client in this\n"
+            "directory, directly and through `wsdefrag.proxy`, which forwards messages, frames or\n"
+            "bytes."
+        ),
         "\n".join(f"- {fact}" for fact in facts),
     ]
     for name, text in texts.items():
@@ -157,11 +173,11 @@ def write_results(environment: Path, texts: dict[str, str]) -> None:
     RESULTS.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
 
 
-async def try_both(environment: Path, directory: Path, selection: Selection) -> None:
-    """Run both ways at the same time, because the suite mostly waits."""
+async def try_both(environment: Path, directory: Path, selection: Selection, way: str) -> None:
+    """Run both roles at the same time, because the suite mostly waits."""
     both = asyncio.gather(
-        try_server(environment, directory / "server", selection),
-        try_client(environment, directory / "client", selection),
+        try_server(environment, directory / "server", selection, way),
+        try_client(environment, directory / "client", selection, way),
     )
     await asyncio.wait_for(both, selection.seconds)
 
@@ -171,17 +187,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Run the Autobahn TestSuite against wsdefrag.")
     parser.add_argument("environment", type=Path, help="what make_env.py made")
     parser.add_argument("--quick", action="store_true", help="sections 1 to 7 and 10 only")
+    parser.add_argument("--through", choices=WAYS, action="append", help="only this way")
     arguments = parser.parse_args()
     environment = arguments.environment.absolute()
     directory, selection = (REPORTS / "quick", QUICK) if arguments.quick else (REPORTS / "all", ALL)
-    asyncio.run(try_both(environment, directory, selection))
     texts = {}
     all_passed = True
-    for name in ("server", "client"):
-        texts[name], passed = judge(load(directory / name), selection)
-        all_passed = all_passed and passed
-        print(f"wsdefrag as a {name}, reports in {directory / name}:\n\n{texts[name]}\n")
-    if not arguments.quick:
+    for way in arguments.through or WAYS:
+        asyncio.run(try_both(environment, directory / way, selection, way))
+        for name in ("server", "client"):
+            role = f"{name}, {way}" if way == "directly" else f"{name}, through a proxy of {way}"
+            reports = directory / way / name
+            texts[role], passed = judge(load(reports), selection, way)
+            all_passed = all_passed and passed
+            print(f"wsdefrag as a {role}, reports in {reports}:\n\n{texts[role]}\n", flush=True)
+    if not arguments.quick and not arguments.through:
         write_results(environment, texts)
     sys.exit(not all_passed)
 

@@ -36,6 +36,24 @@ def test_results_are_judged(
     assert (outcome.kind, outcome.passed) == (kind, passed)
 
 
+@pytest.mark.parametrize(
+    ("case", "behavior", "closing", "passed"),
+    [
+        ("1.1.1", "OK", "OK", True),
+        ("3.2", "OK", "OK", True),
+        ("3.2", "NON-STRICT", "OK", True),
+        ("3.2", "NON-STRICT", "UNCLEAN", False),
+        ("3.2", "FAILED", "OK", False),
+        ("3.1", "NON-STRICT", "OK", False),
+        ("7.1.6", "INFORMATIONAL", "INFORMATIONAL", True),
+    ],
+)
+def test_results_through_a_proxy_are_judged(
+    case: str, behavior: str, closing: str, passed: bool
+) -> None:
+    assert Outcome(case, behavior, closing).passed_through_proxy == passed
+
+
 def test_report_is_read_and_counted(tmp_path: Path) -> None:
     results = {
         "1.1.1": "OK",

@@ -44,8 +44,8 @@ FILES: dict[str, Callable[[], bytes]] = {
     **{f"part-{number}.pcapng": partial(doc_captures.part, number, 3) for number in range(3)},
 }
 
-ALONE = {ROOT / "docs" / "wsproto.md"}
-"""Pages whose Python changes modules of this process, so that they need one of their own."""
+ALONE = {ROOT / "docs" / "wsproto.md", ROOT / "docs" / "how-to" / "logs.md"}
+"""Pages whose Python changes modules or logs of this process; they get one of their own."""
 
 
 @cache

@@ -37,8 +37,8 @@ esac
 exec {sys.executable} "$@"
 """
 
-SERVERS = ("proxy",)
-"""The subcommands of `wsdefrag` that run until they are stopped: only their arguments are read."""
+SERVERS = ("mock", "proxy", "replay")
+"""The subcommands of `wsdefrag` that are or need a server: only their arguments are read."""
 
 PROGRAMS = {
     "wsdefrag": f'exec {sys.executable} -m wsdefrag "$@"',

@@ -40,8 +40,10 @@ _COMMANDS = (
     "follow",
     "messages",
     "mitmproxy-addon",
+    "mock",
     "plot",
     "proxy",
+    "replay",
     "report",
     "stats",
 )

@@ -5,6 +5,14 @@ from __future__ import annotations
 import click
 
 _SECTIONS = {
+    "Playing": (
+        *("to", "listen", "side", "speed", "in_turn", "wait", "parallel", "any_path", "once"),
+        *("header", "remove_header"),
+    ),
+    "Connecting": (
+        *("via", "upstream_ca", "upstream_cert", "insecure", "cert", "cert_key", "client_ca"),
+        *("handshake_timeout", "close_timeout"),
+    ),
     "Filters": (
         *("sender", "host", "path", "connection", "port", "address", "type", "since", "until"),
     ),
@@ -13,6 +21,8 @@ _SECTIONS = {
     ),
     "Output": (
         *(
+            "ignore",
+            "differences",
             "output",
             "force",
             "title",
@@ -40,19 +50,24 @@ _SIGNAL = (
     "ended by Ctrl-C or kill; an incomplete OUT is removed, but what came through a pipe until"
 )
 
-_EXIT_STATUS = [
+_EXIT_STATUS: tuple[tuple[str, str], ...] = (
     ("0", "everything was read"),
     ("1", f"{_LOSS}; standard error says what, and --tolerate accepts it"),
     ("2", "nothing could be read or written, or the arguments are wrong"),
     ("130, 143", f"{_SIGNAL} then is kept"),
-]
+)
 
 
 class Command(click.Command):
     """A command whose help shows its options in sections, in the order of ``_SECTIONS``.
 
     Lines fit the terminal, except examples.
+
+    Attributes:
+        exit_statuses: Each exit status and what it says.
     """
+
+    exit_statuses = _EXIT_STATUS
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the sections; options that belong to none come last."""
@@ -76,4 +91,4 @@ class Command(click.Command):
         """Write the examples, then the exit status."""
         super().format_epilog(ctx, formatter)
         with formatter.section("Exit status"):
-            formatter.write_dl(_EXIT_STATUS)
+            formatter.write_dl(self.exit_statuses)

@@ -16,6 +16,19 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from wsdefrag.cli.network import (
+    CLOSE_TIMEOUT,
+    FIELDS,
+    FILE,
+    HANDSHAKE_TIMEOUT,
+    LISTEN,
+    TO_SERVER,
+    allow_many_sockets,
+    client_tls,
+    new_loop,
+    server_tls,
+    takes,
+)
 from wsdefrag.cli.options import count, duration
 from wsdefrag.cli.output.errors import UnusableInput, note, printable_name
 from wsdefrag.limits import Limits
@@ -28,7 +41,6 @@ if TYPE_CHECKING:
     from wsdefrag.proxy import ProxyConnection
 
 _LEVELS = ("debug", "info", "warning", "error", "critical")
-_FILE = click.Path(exists=True, dir_okay=False, readable=True)
 _HOOKS = ("on_connect", "on_message", "on_close")
 
 # How often --stats writes its line, in seconds.
@@ -52,31 +64,11 @@ Examples:
 """
 
 
-def _field(
-    context: click.Context, parameter: click.Parameter, values: tuple[str, ...]
-) -> tuple[tuple[str, str], ...]:
-    """Parse ``NAME: VALUE``."""
-    fields = []
-    for text in values:
-        name, colon, value = text.partition(":")
-        if not colon:
-            raise click.BadParameter(f"{text!r} is not NAME: VALUE.")
-        fields.append((name.strip(), value.strip()))
-    return tuple(fields)
-
-
 @click.command("proxy", epilog=_EPILOG)
 @click.option("--upstream", metavar="URL", help="The server: ws://, wss://, HOST:PORT, ws+unix:.")
-@click.option(
-    "--listen",
-    multiple=True,
-    default=("127.0.0.1:8080",),
-    show_default=True,
-    metavar="ADDRESS",
-    help="PORT, HOST:PORT, :PORT (all addresses) or unix:PATH; repeatable.",
-)
+@takes(LISTEN)
 @click.option("--explicit", is_flag=True, help="Clients may name the server, as with CONNECT.")
-@click.option("--via", metavar="URL", help="A proxy on the way: http://, https://, socks5://.")
+@takes(*TO_SERVER)
 @click.option(
     "--edit",
     nargs=2,
@@ -84,7 +76,7 @@ def _field(
     metavar="OLD NEW",
     help="Replace this in text messages; repeatable.",
 )
-@click.option("--script", type=_FILE, metavar="SCRIPT", help="A Python file with hooks.")
+@click.option("--script", type=FILE, metavar="SCRIPT", help="A Python file with hooks.")
 @click.option("--write", metavar="FILE", help="Record into a .mitm, .jsonl or .parquet file.")
 @click.option(
     "--rotate-size", type=int, metavar="BYTES", callback=count, help="Number the files by size."
@@ -92,22 +84,12 @@ def _field(
 @click.option(
     "--rotate-time", type=float, metavar="SECONDS", callback=duration, help="And by time."
 )
-@click.option(
-    "--header",
-    multiple=True,
-    metavar="'NAME: VALUE'",
-    callback=_field,
-    help="Set a field of the requests; repeatable.",
-)
-@click.option("--remove-header", multiple=True, metavar="NAME", help="Remove a field; repeatable.")
+@takes(*FIELDS)
 @click.option("--keep-host", is_flag=True, help="Keep the Host of the client.")
-@click.option("--cert", type=_FILE, metavar="FILE", help="Certificate for TLS with clients.")
-@click.option("--key", type=_FILE, metavar="FILE", help="Its key, if it is not in the same file.")
-@click.option("--client-ca", type=_FILE, metavar="FILE", help="Clients need a certificate of it.")
-@click.option("--upstream-ca", type=_FILE, metavar="FILE", help="The server's has to be of it.")
-@click.option("--upstream-cert", type=_FILE, metavar="FILE", help="Certificate for the server.")
-@click.option("--insecure", is_flag=True, help="Do not check the server's certificate.")
-@click.option("--tunnel-cert", type=_FILE, metavar="FILE", help="Open TLS after a CONNECT with it.")
+@click.option("--cert", type=FILE, metavar="FILE", help="Certificate for TLS with clients.")
+@click.option("--key", type=FILE, metavar="FILE", help="Its key, if it is not in the same file.")
+@click.option("--client-ca", type=FILE, metavar="FILE", help="Clients need a certificate of it.")
+@click.option("--tunnel-cert", type=FILE, metavar="FILE", help="Open TLS after a CONNECT with it.")
 @click.option(
     "--idle-timeout",
     type=float,
@@ -115,24 +97,7 @@ def _field(
     callback=duration,
     help="Close idle connections.  [default: never]",
 )
-@click.option(
-    "--handshake-timeout",
-    type=float,
-    default=10.0,
-    show_default=True,
-    metavar="SECONDS",
-    callback=duration,
-    help="For a whole request, and for its response.",
-)
-@click.option(
-    "--close-timeout",
-    type=float,
-    default=10.0,
-    show_default=True,
-    metavar="SECONDS",
-    callback=duration,
-    help="For the rest of a connection that ends.",
-)
+@takes(HANDSHAKE_TIMEOUT, CLOSE_TIMEOUT)
 @click.option(
     "--max-message-size",
     type=int,
@@ -159,8 +124,8 @@ def proxy(**options: Any) -> None:  # noqa: ANN401
         made, listening = _made(options), _metrics_address(options["metrics"])
     except (ValueError, ssl.SSLError) as error:
         raise click.UsageError(f"{error}.") from None
-    _allow_many_sockets()
-    loop = _new_loop()
+    allow_many_sockets()
+    loop = new_loop()
     try:
         loop.run_until_complete(_run(made, listening, stats=options["stats"]))
     except OSError as error:
@@ -192,9 +157,9 @@ def _made(options: dict[str, Any]) -> Proxy:
     return Proxy(
         options["upstream"],
         listen=options["listen"],
-        tls=_server_tls(options["cert"], options["key"], options["client_ca"]),
-        upstream_tls=_client_tls(options),
-        tunnel_tls=_server_tls(options["tunnel_cert"], None, None),
+        tls=server_tls(options["cert"], options["key"], options["client_ca"]),
+        upstream_tls=client_tls(options),
+        tunnel_tls=server_tls(options["tunnel_cert"], None, None),
         via=options["via"],
         explicit=options["explicit"],
         host="keep" if options["keep_host"] else "rewrite",
@@ -244,35 +209,6 @@ def _editing(
     return edit
 
 
-def _server_tls(
-    certificate: str | None, key: str | None, client_ca: str | None
-) -> ssl.SSLContext | None:
-    if certificate is None:
-        if key is not None or client_ca is not None:
-            raise ValueError("--key and --client-ca are for --cert")
-        return None
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=client_ca)
-    context.set_alpn_protocols(["http/1.1"])
-    context.load_cert_chain(certificate, key)
-    if client_ca is not None:
-        context.verify_mode = ssl.CERT_REQUIRED
-    return context
-
-
-def _client_tls(options: dict[str, Any]) -> ssl.SSLContext | None:
-    names = ("upstream_ca", "upstream_cert", "insecure")
-    if not any(options[name] for name in names):
-        return None
-    context = ssl.create_default_context(cafile=options["upstream_ca"])
-    context.set_alpn_protocols(["http/1.1"])
-    if options["insecure"]:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    if options["upstream_cert"] is not None:
-        context.load_cert_chain(options["upstream_cert"])
-    return context
-
-
 def _metrics_address(text: str | None) -> ListenAddress | None:
     if text is None:
         return None
@@ -308,24 +244,3 @@ async def _run(proxy: Proxy, metrics: ListenAddress | None, *, stats: bool) -> N
                 server.server_close()
     if stats:
         click.echo(f"\r\x1b[K{proxy.stats}" if sys.stderr.isatty() else str(proxy.stats), err=True)
-
-
-def _new_loop() -> asyncio.AbstractEventLoop:
-    """Make a loop of uvloop where it is installed."""
-    try:
-        import uvloop
-    except ImportError:
-        return asyncio.new_event_loop()
-    loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
-    return loop
-
-
-def _allow_many_sockets() -> None:
-    """Raise the limit of open files as far as it goes; each connection has two."""
-    try:
-        import resource
-    except ImportError:
-        return
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with suppress(OSError, ValueError):
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import socket
 from typing import TYPE_CHECKING, Literal
 
 from wsdefrag.budget import Budget
@@ -256,16 +255,7 @@ class Proxy:
     @property
     def addresses(self) -> list[str]:
         """Where it listens: ``HOST:PORT`` or ``unix:PATH``, with the ports that were free."""
-        texts = []
-        for server in self._servers:
-            for one in getattr(server, "sockets", None) or ():
-                name = one.getsockname()
-                if one.family == getattr(socket, "AF_UNIX", None):
-                    texts.append(f"unix:{name}")
-                else:
-                    host = f"[{name[0]}]" if ":" in name[0] else name[0]
-                    texts.append(f"{host}:{name[1]}")
-        return texts
+        return transports.addresses(self._servers)
 
     @property
     def port(self) -> int:

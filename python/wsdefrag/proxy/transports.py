@@ -6,11 +6,12 @@ aiofastnet has the loop's functions again, with transports that cost less (extra
 from __future__ import annotations
 
 import asyncio
+import socket
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from types import ModuleType
 
     from wsdefrag.proxy.address import ListenAddress, Upstream
@@ -68,6 +69,20 @@ async def listen(
             factory, address.host or None, address.port, **options
         )
     return server  # type: ignore[no-any-return]
+
+
+def addresses(servers: Iterable[asyncio.AbstractServer]) -> list[str]:
+    """Return where servers listen: ``HOST:PORT`` or ``unix:PATH``, with the port instead of 0."""
+    texts = []
+    for server in servers:
+        for one in getattr(server, "sockets", None) or ():
+            name = one.getsockname()
+            if one.family == getattr(socket, "AF_UNIX", None):
+                texts.append(f"unix:{name}")
+            else:
+                host = f"[{name[0]}]" if ":" in name[0] else name[0]
+                texts.append(f"{host}:{name[1]}")
+    return texts
 
 
 async def connect(

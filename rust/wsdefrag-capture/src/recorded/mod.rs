@@ -10,9 +10,12 @@
 
 mod entry;
 mod flow;
+mod flow_rows;
+mod giving;
 mod har;
 mod har_entry;
 mod har_scanner;
 mod moment;
 mod netstring;
 pub(crate) mod reader;
+pub(crate) mod surroundings;

@@ -131,6 +131,11 @@ impl Pairs<'_> {
     }
 }
 
+/// The value of a key.
+pub(super) fn find<'a>(pairs: &Pairs<'a>, key: &[u8]) -> Option<Value<'a>> {
+    pairs.clone().find(|(name, _)| *name == key).map(|(_, value)| value)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -31,7 +31,7 @@ use crate::http2::problems::Http2Problems;
 use crate::options::{ConnectionKey, Options};
 use crate::packet::{Origin, Packet, Payload, Segment};
 use crate::protocol::ProtocolCounts;
-use crate::recorded::reader::Surroundings;
+use crate::recorded::surroundings::Surroundings;
 use crate::sink::Sink;
 use crate::tcp::clock::Clock;
 use crate::tcp::connection_table::{Class, ConnectionTable, Key, SlotIndex};

@@ -12,117 +12,33 @@
 //!   after the last block
 //! - between the two is a call, so that the caller can add notes to the output
 
-#![expect(
-    clippy::disallowed_methods,
-    clippy::disallowed_macros,
-    reason = "names of the caller, texts for each file, and at most eight violations"
-)]
+#![expect(clippy::disallowed_methods, reason = "texts for each file")]
 
 use std::io::ErrorKind;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use pyo3::exceptions::{PyMemoryError, PyValueError};
+use pyo3::exceptions::PyMemoryError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 use pyo3::{PyTraverseError, PyVisit};
-use wsdefrag_capture::archive::archive_output::Archive;
-use wsdefrag_capture::columns::Table;
-use wsdefrag_capture::lines::clock::Clock;
-use wsdefrag_capture::lines::follow_lines::{ContentView, FollowLines};
-use wsdefrag_capture::lines::json_lines::JsonLines;
-use wsdefrag_capture::lines::line_output::{LineOutput, LineRows};
-use wsdefrag_capture::lines::text_lines::TextLines;
-use wsdefrag_capture::output::{Output, OutputError};
+use wsdefrag_capture::output::OutputError;
 use wsdefrag_capture::packet::counts::Counts;
-use wsdefrag_capture::report::{Report, ReportOptions};
-use wsdefrag_capture::stats::{Grouping, Stats};
 use wsdefrag_capture::tally::{Counted, Tally};
-use wsdefrag_capture::{Filter, Sink, Status};
+use wsdefrag_capture::{Filter, Sink};
 
+use crate::capture::block::given_block;
 use crate::capture::counts::packet_counts;
 use crate::capture::failure::Failure;
+use crate::capture::formats::AnyOutput;
 use crate::capture::guarded_run::{GuardedRun, Progress};
-use crate::capture::local_time::LocalTime;
 use crate::capture::run::Run;
-use crate::capture::temporary_file::TemporaryFile;
+use crate::capture::tally_values::counted;
 use crate::errors;
 use crate::exclusive::Exclusive;
-use crate::raw::bytes::copied_bytes;
 
 /// Steps of a call: 4 MiB of files.
 const MOST_STEPS: usize = 16;
-
-/// Most bytes of a block whose buffer is used again.
-const MOST_SPARE: usize = 1 << 20;
-
-/// What an output may be told. An output ignores what it has no use for.
-#[expect(clippy::struct_excessive_bools, reason = "options of a caller")]
-pub(crate) struct OutputOptions {
-    /// The table of an output with rows.
-    pub(crate) table: Table,
-    /// Whether contents of messages are written.
-    pub(crate) content: bool,
-    /// Whether events stand between messages.
-    pub(crate) events: bool,
-    /// Whether control frames are among these.
-    pub(crate) control_frames: bool,
-    /// The heading of a report.
-    pub(crate) title: String,
-    /// What was chosen of the capture, in words.
-    pub(crate) selection: Vec<String>,
-    /// The most columns of a line of text; 0 for no limit.
-    pub(crate) width: usize,
-    /// Whether lines of text have a terminal's colours.
-    pub(crate) colours: bool,
-}
-
-/// An output that any thread may drive.
-pub(crate) type AnyOutput = Box<dyn Output + Send>;
-
-/// The output with this name; raises `ValueError` if there is none.
-pub(crate) fn make_output(
-    py: Python<'_>,
-    format: &str,
-    options: OutputOptions,
-    files: Vec<String>,
-) -> PyResult<AnyOutput> {
-    let OutputOptions { table, content, events, control_frames, width, colours, title, selection } =
-        options;
-    let rows = LineRows { table, events, control_frames };
-    match format {
-        "report" => Ok(Box::new(Report::new(ReportOptions { title, files, content, selection }))),
-        "jsonl" => Ok(Box::new(LineOutput::new(JsonLines::new(content), rows, files))),
-        "har" => Ok(archive(Archive::Har, files)),
-        "mitm" => Ok(archive(Archive::Flows, files)),
-        "text" => {
-            let clock = Clock::new(Box::new(LocalTime::new(py)?));
-            let lines = TextLines::new(width, colours, content, clock);
-            Ok(Box::new(LineOutput::new(lines, rows, files)))
-        }
-        "stats" | "stats-by-connection" | "stats-by-host" | "stats-by-path" => {
-            let by = format.strip_prefix("stats-by-").unwrap_or("total");
-            let known = Grouping::NAMES.iter().find(|(name, _)| *name == by);
-            Ok(Box::new(Stats::new(known.map_or(Grouping::Total, |(_, grouping)| *grouping))))
-        }
-        "follow" | "follow-hex" | "follow-raw" => {
-            let view = match format {
-                "follow-hex" => ContentView::Hex,
-                "follow-raw" => ContentView::Raw,
-                _ => ContentView::Text,
-            };
-            let clock = Clock::new(Box::new(LocalTime::new(py)?));
-            let lines = FollowLines::new(view, colours, clock);
-            Ok(Box::new(LineOutput::new(lines, rows, files)))
-        }
-        _ => Err(PyValueError::new_err(format!("{format:?} is no format of an output"))),
-    }
-}
-
-/// An archive, with a temporary file for what does not fit into memory.
-fn archive(archive: Archive, files: Vec<String>) -> AnyOutput {
-    archive.output(files, Some(Box::new(TemporaryFile::default())))
-}
 
 /// The state of a pass.
 struct State {
@@ -236,21 +152,6 @@ fn why(error: OutputError) -> Failure {
         OutputError::OutOfMemory => Failure::OutOfMemory,
         OutputError::Spool(error) => Failure::Io(error, Some(std::env::temp_dir())),
     }
-}
-
-/// The bytes of a block, which is empty afterwards.
-pub(crate) fn given_block<'py>(
-    py: Python<'py>,
-    block: &mut Vec<u8>,
-) -> PyResult<Bound<'py, PyBytes>> {
-    let given = copied_bytes(py, block)?;
-    // An exception here loses nothing; after the return it would lose the block.
-    py.check_signals()?;
-    if block.capacity() > MOST_SPARE {
-        *block = Vec::new();
-    }
-    block.clear();
-    Ok(given)
 }
 
 /// A pass over a capture that returns the blocks of an output file.
@@ -402,38 +303,4 @@ impl OutputPass {
             self.state.visit(|state| state.run.as_ref().map_or(Ok(()), |run| run.traverse(&visit)));
         visited.unwrap_or(Ok(()))
     }
-}
-
-/// The counters of a tally by name.
-fn counted<'py>(py: Python<'py>, tally: &Tally) -> PyResult<Bound<'py, PyDict>> {
-    let values = PyDict::new(py);
-    for (name, value) in [
-        ("messages", tally.messages),
-        ("content", tally.content),
-        ("connections", tally.connections),
-        ("midstream", tally.midstream),
-        ("ends", tally.ends),
-        ("missing", tally.missing),
-        ("late", tally.late),
-        ("lost", tally.lost),
-        ("violated", tally.violated),
-    ] {
-        values.set_item(name, value)?;
-    }
-    let statuses = PyDict::new(py);
-    for status in Status::ALL {
-        statuses.set_item(status.name(), tally.statuses[status as usize])?;
-    }
-    values.set_item("statuses", statuses)?;
-    let tolerated = PyDict::new(py);
-    for (name, count) in tally.tolerated.counters() {
-        tolerated.set_item(name, count)?;
-    }
-    values.set_item("tolerated", tolerated)?;
-    let violations = tally.violations.iter();
-    let violations = violations.map(|one| (one.connection, one.from_client, &one.text));
-    values.set_item("violations", violations.collect::<Vec<_>>())?;
-    let not_found = tally.not_found.iter().map(|range| (*range.start(), *range.end()));
-    values.set_item("not_found", not_found.collect::<Vec<_>>())?;
-    Ok(values)
 }

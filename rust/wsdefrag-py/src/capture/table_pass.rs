@@ -19,8 +19,8 @@ use wsdefrag_capture::files::table_file::TableFile;
 
 use crate::capture::arrow::ArrowStream;
 use crate::capture::arrow_pass::{Pass, Reading};
+use crate::capture::block::given_block;
 use crate::capture::failure::Failure;
-use crate::capture::output_pass::given_block;
 use crate::capture::table_file::{compression_of, format_of, new_file, raised};
 use crate::errors;
 use crate::exclusive::Exclusive;

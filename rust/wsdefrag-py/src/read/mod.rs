@@ -2,6 +2,8 @@
 
 pub(crate) mod buffered;
 pub(crate) mod chunk_decoder;
+mod chunk_memory;
+mod chunk_state;
 pub(crate) mod connection;
 pub(crate) mod direction;
 pub(crate) mod ending;

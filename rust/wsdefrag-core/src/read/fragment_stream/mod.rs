@@ -3,8 +3,8 @@
 //! A part is the range of one frame's payload in the caller's chunk, unmasked and inflated. The
 //! parts of a text end between characters: an incomplete character waits for its other bytes, so a
 //! part may be empty. If the caller wants characters to be cut, or does not want texts to be checked,
-//! the parts of a text are bytes like those of a binary message. [`next`](FragmentStream::next) returns one part or control frame per call and
-//! does not read the bytes after it.
+//! the parts of a text are bytes like those of a binary message. [`next`](FragmentStream::next) returns
+//! one part or control frame per call and does not read the bytes after it.
 //!
 //! Rules, limits and Close payloads are those of the [`Reassembler`](crate::Reassembler), and the
 //! parts of a message add up to its content. If a part of a compressed text breaks two rules of
@@ -12,18 +12,17 @@
 //!
 //! It implements RFC 6455 sections 5.4 to 5.6, 7 and 8.1, and RFC 7692 section 7.2.2.
 
+mod content;
+
 use crate::deflate::params::DeflateParams;
 use crate::deflate::slot::Slot;
-use crate::deflate::target::Ceiling;
 use crate::error::{Error, Kind};
 use crate::frame::header::{Header, Order, Rules};
-use crate::frame::mask::Mask;
 use crate::frame::opcode::Opcode;
 use crate::limits::Limits;
 use crate::read::account::{Account, Decoding};
-use crate::read::decoded::{Decoded, DecodedTarget};
+use crate::read::decoded::Decoded;
 use crate::read::fragment_event::{Ends, FragmentEvent, NextEvent, TextMemory};
-use crate::read::memory::Content;
 use crate::read::recent::Recent;
 use crate::read::walker::Walker;
 use crate::strictness::{Strictness, Tolerated};
@@ -315,111 +314,5 @@ impl FragmentStream {
             Account::new(header.opcode, self.walker.parser.start(), decoding)
         });
         message.announce(header, &self.limits)
-    }
-
-    /// Decodes a range of the open message's payload.
-    #[inline]
-    fn content<M: TextMemory>(
-        &mut self,
-        wire: &[u8],
-        mask: Mask,
-        ends: Ends,
-        memory: &mut M,
-    ) -> Result<Found<M::Text, M::Content>, Kind> {
-        let Some(message) = self.message else { return Ok(Found::Nothing) };
-        let (is_text, decoding) = (message.opcode == Opcode::Text, message.decoding);
-        self.last = message;
-        if ends.message {
-            self.message = None;
-        }
-        if is_text && (self.cuts_characters || !self.strictness.utf8) {
-            return self.cut_text(wire, mask, ends, memory);
-        }
-        if decoding == Decoding::Plain && !is_text {
-            return Ok(Found::Binary(memory.whole(wire, mask)?.0, ends));
-        }
-        if decoding == Decoding::Plain
-            && self.ascii
-            && self.decoded.waiting().is_empty()
-            && let Some(text) = memory.ascii(wire, mask)?
-        {
-            return Ok(Found::Text(text, ends));
-        }
-        self.decoded.forget_given();
-        if decoding == Decoding::Deflate {
-            self.inflate(wire, mask, message.announced, ends)?;
-        } else {
-            self.decoded.append(wire, mask)?;
-        }
-        if is_text {
-            let text = self.decoded.whole_characters(ends)?;
-            self.ascii = text.is_ascii();
-            return Ok(Found::Text(memory.text(text)?, ends));
-        }
-        let (content, _) = memory.whole(self.decoded.give(), Mask::NONE)?;
-        Ok(Found::Binary(content, ends))
-    }
-
-    /// Decodes a range of a text whose parts may end inside a character.
-    fn cut_text<M: TextMemory>(
-        &mut self,
-        wire: &[u8],
-        mask: Mask,
-        ends: Ends,
-        memory: &mut M,
-    ) -> Result<Found<M::Text, M::Content>, Kind> {
-        let Account { decoding, announced, .. } = self.last;
-        let (content, any) = if decoding == Decoding::Deflate {
-            self.decoded.forget_given();
-            self.inflate(wire, mask, announced, ends)?;
-            memory.whole(self.decoded.give(), Mask::NONE)?
-        } else {
-            memory.whole(wire, mask)?
-        };
-        let checked = match &mut self.text {
-            Some(text) if any >= 0x80 || !text.is_between_characters() => {
-                text.append(content.as_slice())
-            }
-            _ => Ok(()),
-        };
-        let checked = match &self.text {
-            Some(text) if ends.message => checked.and_then(|()| text.finish()),
-            _ => checked,
-        };
-        if checked.is_err() {
-            if self.strictness.utf8 {
-                return Err(Kind::InvalidUtf8);
-            }
-            self.text = None;
-        }
-        if ends.message && self.text.replace(Utf8Ranges::default()).is_none() {
-            self.walker.tolerated.utf8 += 1;
-        }
-        Ok(Found::Binary(content, ends))
-    }
-
-    /// Inflates a range of a compressed frame.
-    fn inflate(&mut self, wire: &[u8], mask: Mask, announced: u64, ends: Ends) -> Result<(), Kind> {
-        let (alone, start) = (self.is_alone(), self.decoded.filled());
-        let inflation = self.inflation.live(alone, self.strictness)?;
-        let ceiling = Ceiling::new(&self.limits, announced);
-        let (decoded, inflated) = (&mut self.decoded, &mut self.inflated);
-        let mut target = DecodedTarget { decoded, inflated, ceiling };
-        inflation.range(wire, mask, ends.frame, &mut target)?;
-        if ends.message {
-            if inflation.is_holding() {
-                inflation.finish_held(&mut target)?;
-            } else {
-                inflation.finish(announced == 0)?;
-            }
-            let breaches = inflation.end_message();
-            self.recent.append(self.decoded.since(start))?;
-            inflation.remember(self.recent.as_slice())?;
-            self.recent.clear();
-            breaches.count(&mut self.walker.tolerated);
-            self.inflated = 0;
-            return Ok(());
-        }
-        Ok(self.recent.append(self.decoded.since(start))?)
     }
 }

@@ -1,0 +1,1 @@
+"""What has to hold before a release: one module for each part of `tools/release_check.py`."""
