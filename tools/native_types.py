@@ -91,6 +91,7 @@ PARAMETERS = {
     "to_client": "bool",
     "type": "int",
     "types": "Sequence[int]",
+    "threads": "int | None",
     "until_ns": "int | None",
     "value": "str",
     "websocket": "WebSocketData",

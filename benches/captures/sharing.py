@@ -1,10 +1,11 @@
 """Measures how much faster several threads read one capture, and what limits them.
 
-The stages work at the same time: one thread reads the files and parses packets, some follow connections,
-the caller's puts rows in order and makes the output, and another one encodes files of columns. So with
-enough cores a capture takes as long as its slowest stage, and with few as long as the sum of all shared by
-the cores. The processor time of each stage is measured while all cores work, and gives the time that more
-cores would take; what the same sum says of this machine's cores is shown beside what was measured.
+The stages work at the same time: one thread reads the files and parses packets, some follow
+connections, the caller's puts rows in order and makes the output, and another one encodes files of
+columns. So with enough cores a capture takes as long as its slowest stage, and with few as long as
+the sum of all shared by the cores. The processor time of each stage is measured while all cores
+work, and gives the time that more cores would take; what the same sum says of this machine's cores
+is shown beside what was measured.
 """
 
 import os
@@ -55,7 +56,7 @@ WAYS: dict[str, Callable[[Capture], None]] = {
 
 
 class Stages:
-    """The processor seconds of this process's threads by what they do, looked at while they live."""
+    """The processor seconds of this process's threads by what they do."""
 
     def __init__(self) -> None:
         self._seconds: dict[tuple[str, str], float] = {}
@@ -74,11 +75,12 @@ class Stages:
                 if task.name != own:
                     self._seconds[name, task.name] = spent
 
-    def __enter__(self) -> "Stages":
+    def start(self) -> None:
+        """Begins to look at the threads, which end with what they do."""
         self._thread.start()
-        return self
 
-    def __exit__(self, *_: object) -> None:
+    def stop(self) -> None:
+        """Ends it."""
         self._stop.set()
         self._thread.join()
 
@@ -114,8 +116,10 @@ def times(way: str, path: str, keylog: str | None, rounds: int) -> dict[str, obj
             busy[threads].append(spent() - cpu)
     main = str(os.getpid())
     before = int(Path(f"/proc/self/task/{main}/schedstat").read_text().split()[0]) / 1e9
-    with Stages() as stages:
-        WAYS[way](Capture(path, threads=cores, keylog=keylog))
+    stages = Stages()
+    stages.start()
+    WAYS[way](Capture(path, threads=cores, keylog=keylog))
+    stages.stop()
     return {
         "cores": cores,
         "one": statistics.median(wall[1]),

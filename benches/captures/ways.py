@@ -1,8 +1,8 @@
 """The ways to read a capture that are compared: ours in this process, programs as commands.
 
-Our ways in this process use one thread. They keep nothing in memory: Arrow is consumed batch by batch,
-messages one by one. A program
-writes to `/dev/null`. Programs that are not installed are left out.
+Our ways in this process use one thread. They keep nothing in memory: Arrow is consumed batch by
+batch, messages one by one. A program writes to `/dev/null`. Programs that are not installed are
+left out.
 """
 
 import json
@@ -74,7 +74,9 @@ def as_objects(path: str) -> int:
 
 def without_content(path: str) -> int:
     """Reads the table of connections alone; how many rows it has."""
-    stream = pa.RecordBatchReader.from_stream(Capture(path, content=False, threads=1).to_arrow().connections)
+    stream = pa.RecordBatchReader.from_stream(
+        Capture(path, content=False, threads=1).to_arrow().connections
+    )
     return sum(batch.num_rows for batch in stream)
 
 

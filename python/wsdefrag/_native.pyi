@@ -347,6 +347,7 @@ class CapturePlan:
         columns: Sequence[Sequence[str] | None],
         key_log_paths: Sequence[str],
         key_log_contents: Sequence[bytes],
+        threads: int | None,
     ) -> Self: ...
     @staticmethod
     def defaults() -> dict[str, int]:

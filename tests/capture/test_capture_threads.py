@@ -17,9 +17,7 @@ from capture_threads import assert_alike, in_file
 RUNS = int(os.environ.get("WSDEFRAG_MUTATIONS", "300")) // 100
 SALT = os.environ.get("WSDEFRAG_SALT", "")
 RECORDINGS = Path("vectors/captures")
-FILES = sorted(
-    path for path in RECORDINGS.rglob("*") if path.suffix in (".pcap", ".pcapng", ".gz")
-)
+FILES = sorted(path for path in RECORDINGS.rglob("*") if path.suffix in (".pcap", ".pcapng", ".gz"))
 
 
 @pytest.mark.parametrize("path", FILES, ids=str)

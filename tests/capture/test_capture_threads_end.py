@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -21,10 +22,9 @@ def our_threads() -> list[str]:
     """The names of the threads of passes that this process has."""
     names = []
     for task in Path("/proc/self/task").iterdir():
-        try:
+        # Other threads may end meanwhile.
+        with suppress(OSError):
             names.append((task / "comm").read_text().strip())
-        except OSError:
-            continue
     return [name for name in names if name.startswith("wsdefrag")]
 
 

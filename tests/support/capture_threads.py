@@ -10,7 +10,11 @@ from wsdefrag.capture import Capture, CapturedConnection, CapturedMessage
 from wsdefrag.errors import CaptureError
 
 BYTES = (
-    *((name, {"table": table}) for name in ("jsonl", "text") for table in ("connections", "events")),
+    *(
+        (name, {"table": table})
+        for name in ("jsonl", "text")
+        for table in ("connections", "events")
+    ),
     *((name, {}) for name in ("jsonl", "text", "follow", "follow-hex", "har", "mitm", "report")),
     *((name, {}) for name in ("stats", "stats-by-connection", "stats-by-path")),
 )

@@ -149,10 +149,10 @@ class Capture:
             ``"udp.port==5555,vxlan"``. The names are ``vxlan``, ``vxlan_gpe``, ``geneve``, ``gtp``,
             ``l2tp``, ``tzsp``, ``mpls``, ``capwap.data``, ``gre``, ``ip``, ``eth``, and ``data``
             for no tunnel. Registered ports need no mention.
-        threads: How many threads follow the connections, besides one that reads the files. None for as
-            many as there are cores if the files have 32 MiB or more, and one for less. The results do
-            not depend on it. One thread does all of it, whatever this says, for file objects and
-            pipes, and where ``connections`` is given.
+        threads: How many threads follow the connections, besides one that reads the files. None for
+            as many as there are cores if the files have 32 MiB or more, and one for less. The
+            results do not depend on it. One thread does all of it, whatever this says, for file
+            objects and pipes, and where ``connections`` is given.
         columns: The columns of the Arrow tables, in this order: names of the messages table, or a
             mapping from ``"messages"``, ``"connections"`` and ``"events"`` to names. None for all
             columns. A column that is not chosen is not made.

@@ -58,13 +58,14 @@ impl Blocks {
     }
 
     /// Adds a whole block, or what is left at the end.
-    pub(super) fn push(&mut self, block: Vec<u8>) {
+    pub(super) fn push(&mut self, block: Vec<u8>) -> Result<(), OutOfMemory> {
         debug_assert!(self.last.is_empty());
         if block.len() == Self::SIZE {
-            self.full.push_back(block);
+            self.full.try_push(block)?;
         } else {
             self.last = block;
         }
+        Ok(())
     }
 
     fn append(&mut self, data: &[u8]) -> Result<usize, OutOfMemory> {

@@ -41,6 +41,8 @@ pub(super) struct EncoderThread {
     thread: Option<JoinHandle<Result<(), EncodeError>>>,
     progress: Arc<Progress>,
     blocks: Blocks,
+    /// Whether there was no memory to take a block.
+    failed: bool,
     /// The process that has the thread.
     process: u32,
 }
@@ -64,11 +66,14 @@ impl EncoderThread {
         hand_over.send(file).map_err(|error| error.0)?;
         let (batches, thread) = (Some(batches), Some(thread));
         let (blocks, process) = (Blocks::default(), std::process::id());
-        Ok(Self { batches, sent, thread, progress, blocks, process })
+        Ok(Self { batches, sent, thread, progress, blocks, failed: false, process })
     }
 
     /// Has a batch encoded.
     pub(super) fn write(&mut self, batch: &RecordBatch) -> Result<(), EncodeError> {
+        if self.failed {
+            return Err(EncodeError::OutOfMemory);
+        }
         let batches = self.batches.as_ref();
         match batches.map(|batches| batches.send(batch.clone())) {
             Some(Ok(())) => Ok(()),
@@ -94,7 +99,7 @@ impl EncoderThread {
     pub(super) fn blocks(&mut self) -> &mut Blocks {
         while let Ok(block) = self.sent.try_recv() {
             self.progress.blocks.fetch_sub(1, Ordering::Relaxed);
-            self.blocks.push(block);
+            self.failed |= self.blocks.push(block).is_err();
         }
         &mut self.blocks
     }
@@ -131,7 +136,7 @@ fn encode(
     sent: &Sender<Vec<u8>>,
     progress: &Progress,
 ) -> Result<(), EncodeError> {
-    let send = |file: &mut TableFile, to_the_end: bool| -> Result<(), EncodeError> {
+    let give_out = |file: &mut TableFile, to_the_end: bool| -> Result<(), EncodeError> {
         while file.is_full() || (to_the_end && !file.blocks().is_empty()) {
             let mut block = Vec::new();
             file.blocks().take(&mut block)?;
@@ -145,9 +150,9 @@ fn encode(
     while let Ok(batch) = batches.recv() {
         let written = file.write(&batch);
         drop(batch);
-        send(&mut file, written.is_err())?;
+        give_out(&mut file, written.is_err())?;
         written?;
     }
     file.finish()?;
-    send(&mut file, true)
+    give_out(&mut file, true)
 }

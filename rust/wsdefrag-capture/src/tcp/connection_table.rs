@@ -67,11 +67,12 @@ impl Key {
             (sum.rotate_left(5) ^ number).wrapping_mul(0x517c_c1b7_2722_0a95)
         });
         // The highest bits depend on all others.
-        (mixed >> (64 - BUCKETS.ilog2())) as u8
+        let [.., highest] = (mixed >> 2).to_le_bytes();
+        highest
     }
 }
 
-/// Parts of all connections.
+/// Parts of all connections: as many as six bits count.
 pub(crate) const BUCKETS: usize = 64;
 
 impl Hash for Key {

@@ -15,7 +15,6 @@ use crate::tcp::ends::CLOSING_WAIT;
 use crate::tcp::entry::Entry;
 use crate::tcp::inflaters::Inflaters;
 use crate::tcp::stream::MAX_TOTAL_HELD;
-use crate::tcp::tenants::Tenants;
 use crate::threads::report::{Place, Report};
 use crate::threads::spread::Numbers;
 use crate::tls::keys::Keys;
@@ -96,13 +95,12 @@ impl Connections {
 
     /// The connections that end first by silence, one for each list.
     pub(crate) fn silent_ones(&mut self) -> Vec<Silence> {
-        let mut lists = vec![(Class::Closing, CLOSING_WAIT)];
-        if let Some(most) = self.options.idle_timeout {
-            let classes = [Class::WebSocket, Class::Pending, Class::Closing];
-            lists.extend(classes.map(|class| (class, most)));
-        }
+        let classes = [Class::WebSocket, Class::Pending, Class::Closing];
+        let timeout = self.options.idle_timeout;
+        let idle = timeout.into_iter().flat_map(|most| classes.map(|class| (class, most)));
+        let lists = std::iter::once((Class::Closing, CLOSING_WAIT)).chain(idle);
         let mut found = Vec::new();
-        for ((class, most), list) in lists.into_iter().zip(0_u64..) {
+        for ((class, most), list) in lists.zip(0_u64..) {
             let Some((index, last)) = self.table.oldest(class) else { continue };
             let Some(Entry::Live(live)) = self.table.get(index) else { continue };
             // A list has the order of the connections' last packets.
@@ -166,7 +164,7 @@ impl Connections {
             self.tls.add(&shard.tls);
             self.http2.add(shard.http2);
             self.keys.join(std::mem::take(&mut shard.keys));
-            self.tenants.join(std::mem::replace(&mut shard.tenants, Tenants::default()));
+            self.tenants.join(std::mem::take(&mut shard.tenants));
             for index in shard.table.indexes() {
                 entries.extend(shard.table.take(index));
             }

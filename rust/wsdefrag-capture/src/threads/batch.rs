@@ -182,7 +182,8 @@ impl Batch {
                 if !is_known {
                     self.chunks.push(Arc::clone(chunk));
                 }
-                return ((self.chunks.len() - 1) as u16, start);
+                // There are at most `FULL_CHUNKS`.
+                return (u16::try_from(self.chunks.len() - 1).unwrap_or_default(), start);
             }
         }
         let start = self.others.len();
@@ -203,7 +204,7 @@ impl Batch {
             let end = self.all_tags.len();
             self.tags.push(BatchedTags { hash: tags.hash, shared: tags.shared, start, end });
         }
-        (self.tags.len() - 1) as u32
+        u32::try_from(self.tags.len() - 1).unwrap_or_default()
     }
 
     /// The packet with this index.

@@ -1,5 +1,11 @@
 //! Sends each packet to the worker that follows its connection.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "batches, which are few, and what was kept of secrets"
+)]
+
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::SyncSender;
@@ -20,7 +26,7 @@ const MOST_SPARE: usize = 16;
 pub(crate) struct Dispatcher {
     batch: Arc<Batch>,
     /// Batches that were sent, the oldest first.
-    sent: std::collections::VecDeque<Arc<Batch>>,
+    sent: VecDeque<Arc<Batch>>,
     /// The place of the next packet.
     next: u64,
     /// The worker of the last packet.
@@ -39,7 +45,7 @@ impl Dispatcher {
         scan_after: Option<u64>,
     ) -> Self {
         let batch = Arc::new(Batch::new(0, workers.len()));
-        let sent = std::collections::VecDeque::new();
+        let sent = VecDeque::new();
         Self { batch, sent, next: 0, last: 0, workers, is_stopped, scan_after }
     }
 
@@ -49,7 +55,6 @@ impl Dispatcher {
     }
 
     /// Sends more of a key log, or a secrets block, to all workers, after the packets so far.
-    #[expect(clippy::disallowed_methods, reason = "a chunk of a key log, or a block that was kept")]
     pub(crate) fn add_keys(&mut self, bytes: &[u8], source: KeySource) {
         self.flush();
         let bytes = Arc::new(bytes.to_vec());
@@ -74,7 +79,6 @@ impl Dispatcher {
     }
 
     /// Sends the packets so far.
-    #[expect(clippy::disallowed_methods, reason = "a batch, and at most `MOST_SPARE` of them")]
     pub(crate) fn flush(&mut self) {
         if self.batch.is_empty() {
             return;

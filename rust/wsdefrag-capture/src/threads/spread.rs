@@ -1,6 +1,10 @@
 //! The rows of a capture whose connections several threads follow.
 
-#![expect(clippy::disallowed_methods, reason = "a few values for each worker and each connection")]
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_macros,
+    reason = "a few values for each worker and each connection"
+)]
 
 use std::collections::HashMap;
 use std::io;
