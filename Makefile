@@ -9,7 +9,8 @@ AUTOBAHN := .venv-autobahn
 ASAN := .venv-asan
 RELEASE := .venv-release
 FUZZ_SECONDS ?= 60
-JOBS ?= auto
+# A test often waits, for a process or a socket: one more of them than there are cores keeps the cores busy.
+JOBS ?= $(shell $(PYTHON) -c 'import os; print(os.cpu_count() + 1)')
 RECORDING := vectors/captures/demo.pcapng
 FUZZ_TARGETS := arbitrary_bytes split_feeding deflate encoder relay handshake packets merge connections http2 hpack tls_messages tls_keylog recorded
 
@@ -75,7 +76,7 @@ test: test-rust test-python ## run all tests
 test-rust: ## run the core's and the capture half's tests
 	PROPTEST_RNG_SEED=6455 cargo test --profile checked --package wsdefrag-core --package wsdefrag-capture --locked --quiet
 
-test-python: build mitmproxy-env ## run the package's tests, in a process for each core
+test-python: build mitmproxy-env ## run the package's tests, in one process more than there are cores
 	$(BIN)/python $(PYTEST)
 
 # The mutations of captures are seeded by hand, and so get other seeds by hand.
@@ -99,8 +100,8 @@ bench-tls: build ## compare encrypted captures with clear ones and with tshark
 memory-table: build ## print what hostile captures take, as a table; for docs/captures.md
 	$(BIN)/python benches/captures/memory_table.py
 
-soak: build ## 1,000 connections through the proxy, half of them up to no good
-	WSDEFRAG_SOAK=1000 $(BIN)/python -m pytest --quiet -rP tests/proxy/test_proxy_soak.py
+soak: build ## 1,000 connections through the proxy at once, half of them up to no good; 10,000 over time
+	WSDEFRAG_SOAK=1000 WSDEFRAG_CONNECTIONS=10000 $(BIN)/python -m pytest --quiet -rP tests/proxy/test_proxy_soak.py tests/proxy/test_proxy_many.py
 
 mitmproxy-env: $(MITMPROXY)/.extension ## make the environment that mitmproxy runs in, with the package
 

@@ -54,8 +54,12 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 FAILED = pytest.StashKey[bool]()
 
 
-def pytest_collection_finish() -> None:
-    """What has been imported stays; the collector need not look at it after every test."""
+@pytest.fixture(scope="module", autouse=True)
+def _what_stays_is_frozen() -> None:
+    """Leave what was imported and kept before a file's tests out of garbage collection.
+
+    The check for leaks collects garbage after every test that opened something.
+    """
     gc.collect()
     gc.freeze()
 

@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 import h11
 
 from engine.corpus import BINARY, KIB, encode_frame
-from proxies.echo_servers import SERVERS
+from proxies.echo_servers import BUFFERED, SERVERS
 from proxies.turns import Comparison
 from report.engine_results import OURS
 
@@ -144,4 +144,6 @@ def measure(quick: bool) -> list[Comparison]:
                     times[name].append(time_round(connection, size, plan.round_trips[size]))
             medians = {name: statistics.median(taken) * 1e9 for name, taken in times.items()}
             comparisons.append(Comparison(f"{size:,} B", "round trip", medians, {}))
+            pair = {BUFFERED: medians[BUFFERED], "picows": medians["picows"]}
+            comparisons.append(Comparison(f"{size:,} B", "round trip", pair, {"picows": 1.0}))
     return comparisons

@@ -1,5 +1,5 @@
 """An echo server of each peer, on asyncio's own event loop and as its documentation writes one; and
-one of ours that does without streams.
+two of ours that do without streams.
 
     python benches/proxies/echo_servers.py NAME     serves on loopback until it is ended
 
@@ -9,12 +9,14 @@ It prints its port first. Ours with streams is `examples/echo_server.py`.
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable
+from typing import cast
 
 from wsproto import ConnectionType
 from wsproto.events import AcceptConnection, Request
 from wsproto.handshake import H11Handshake
 
 HOST = "127.0.0.1"
+BUFFERED = "wsdefrag, BufferedProtocol"
 
 MAX_SIZE = 1 << 24
 """Bytes of a message that are taken; of no influence below it."""
@@ -78,6 +80,50 @@ async def serve_picows() -> int:
     return port_of(await ws_create_server(listener, HOST, 0, max_frame_size=MAX_SIZE))
 
 
+async def serve_buffered() -> int:
+    """Ours as the legs of `wsdefrag.proxy` are: a buffered protocol, one buffer for everybody, and
+    aiofastnet's transports, which picows uses as well."""
+    import aiofastnet
+
+    import wsdefrag
+    from wsdefrag.handshake import ServerHandshake
+    from wsdefrag.proxy.read_buffer import ReadBuffer
+
+    buffer = ReadBuffer()
+
+    class Echo(asyncio.BufferedProtocol):
+        get_buffer = staticmethod(buffer.get_buffer)  # type: ignore[assignment]
+
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            self.transport = cast("asyncio.Transport", transport)
+            self.handshake: ServerHandshake | None = ServerHandshake()
+            self.incoming = wsdefrag.WebSocketDirection(from_client=True)
+            self.outgoing = wsdefrag.FrameEncoder(from_client=False)
+
+        def buffer_updated(self, nbytes: int) -> None:
+            data = buffer.view[:nbytes]
+            if self.handshake is not None:
+                if self.handshake.receive_data(data) is not None:
+                    self.transport.write(self.handshake.accept())
+                    self.handshake = None
+                return
+            for event in self.incoming.receive_data(data):
+                if isinstance(event, wsdefrag.WebSocketMessage):
+                    self.transport.write(self.outgoing.message(event.type, event.content))
+                elif isinstance(event, wsdefrag.Close):
+                    self.transport.write(self.outgoing.close(event.close_code))
+                    self.transport.close()
+
+        def pause_writing(self) -> None:
+            self.transport.pause_reading()
+
+        def resume_writing(self) -> None:
+            self.transport.resume_reading()
+
+    loop = asyncio.get_running_loop()
+    return port_of(await aiofastnet.create_server(loop, Echo, HOST, 0))
+
+
 async def serve_ours() -> int:
     """Ours on asyncio's protocols: no streams between the socket and the frames."""
     import wsdefrag
@@ -118,6 +164,7 @@ async def serve_ours() -> int:
 
 SERVERS: dict[str, Callable[[], Awaitable[int]]] = {
     "wsdefrag, Protocol": serve_ours,
+    BUFFERED: serve_buffered,
     "websockets": serve_websockets,
     "aiohttp": serve_aiohttp,
     "picows": serve_picows,

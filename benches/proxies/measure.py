@@ -15,6 +15,7 @@ from pathlib import Path
 
 from proxies import (
     echo_round_trip,
+    idle_connections,
     relay_mitmproxy,
     relay_pass_through,
     sending,
@@ -49,13 +50,24 @@ def main() -> None:
     arguments = parser.parse_args()
     load, date = os.getloadavg()[0], dt.datetime.now(dt.UTC).date()
     parts = {}
-    for heading, measure in PARTS:
-        comparisons = measure(arguments.quick)
+    relays: list[Comparison] = []
+    for heading, compared in PARTS:
+        comparisons = compared(arguments.quick)
+        if compared is relay_mitmproxy.measure:
+            relays = comparisons
         for comparison in comparisons:
             show(comparison)
         parts[heading] = [asdict(comparison) for comparison in comparisons]
     machine = {"Load before": f"{load:.2f} (one minute's average)"}
-    result = {"date": str(date), "machine": machine, "parts": parts}
+    measures = relay_mitmproxy.measures(relays) + idle_connections.measure(arguments.quick)
+    for measure in measures:
+        print(f"{measure.what}: {measure.value:,.4g} {measure.unit}", flush=True)
+    result = {
+        "date": str(date),
+        "machine": machine,
+        "parts": parts,
+        "measures": [asdict(measure) for measure in measures],
+    }
     arguments.output.write_text(json.dumps(result, indent=1))
 
 

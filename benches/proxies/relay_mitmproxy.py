@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import wsdefrag
 from captures.ways import MITMPROXY_PYTHON
+from engine.scaling import Measure
 from proxies.relay_streams import COUNT, SINGLE, TOGETHER, stream
 from proxies.turns import Comparison, in_turns, lap
 
@@ -32,6 +33,10 @@ MENDED = "mitmproxy's layer, buffer mended"
 
 LARGE_LAPS = 3
 """mitmproxy takes a quarter of a minute for each."""
+
+ALONE = "64 B messages, a read each"
+MOST_SINGLE = 250.0
+"""Nanoseconds of a message that comes alone, at most."""
 
 NOTE = (
     "mitmproxy's buffer copies a frame with each read of it, so that a frame costs quadratic time; "
@@ -94,9 +99,19 @@ def measure(quick: bool) -> list[Comparison]:
         once = in_few_turns(ways(layers, str(large)), 1 if quick else LARGE_LAPS)
     return [
         *compared("64 B messages in reads of 64 KiB", together, 60),
-        *compared("64 B messages, a read each", single, None),
+        *compared(ALONE, single, None),
         *compared(f"{large} MiB message in reads of 64 KiB", once, 100),
     ]
+
+
+def measures(comparisons: list[Comparison]) -> list[Measure]:
+    """The relay's time of a message that comes alone, without anybody beside it."""
+    for one in comparisons:
+        if one.ours == OURS and one.what.endswith(ALONE):
+            time = one.nanoseconds[OURS]
+            what = f"{one.what}: time of a message"
+            return [Measure(what, f"{time:,.0f} ns", time, "ns", MOST_SINGLE)]
+    return []
 
 
 def ways(layers: Layers, which: str) -> dict[str, Callable[[], object]]:

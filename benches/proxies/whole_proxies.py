@@ -85,6 +85,14 @@ FULL = (Workload(256, 10, 120), Workload(64 * KIB, 4, 75))
 QUICK = (Workload(256, 10, 5), Workload(64 * KIB, 4, 5))
 BUSY = (Workload(256, 50, 100), Workload(64 * KIB, 10, 40))
 BUSY_QUICK = (Workload(256, 50, 5), Workload(64 * KIB, 10, 5))
+SMALL, LARGE = (256, 64 * KIB)
+TARGETS = {
+    (PROXY, SMALL): {"nginx": 1 / 1.25, PIPE: 1 / 1.1},
+    (PROXY, LARGE): {"haproxy": 1.0},
+    (EDITING, SMALL): {"nginx": 1 / 1.6},
+}
+"""At most so much of our CPU time for that of another, the other way round: its time over ours."""
+
 TURNS = 9
 """Turns of each way that count; one more before them does not."""
 
@@ -259,7 +267,9 @@ def compare_cpu(
     cpu = {way: statistics.median(taken[1:]) * 1e9 for way, taken in times.items()}
     others = [way for way in cpu if way not in (PROXY, EDITING)]
     for ours in (PROXY, EDITING):
-        yield Comparison(str(workload), CPU, {way: cpu[way] for way in (ours, *others)}, {})
+        wanted = TARGETS.get((ours, workload.size), {})
+        targets = {peer: ratio for peer, ratio in wanted.items() if peer in cpu}
+        yield Comparison(str(workload), CPU, {way: cpu[way] for way in (ours, *others)}, targets)
 
 
 def compare(

@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
+from engine.scaling import Measure
 from proxies import whole_proxies
 from proxies.turns import Comparison
+from report.capture_targets import of_measures
 from report.duration import duration
 from report.tables import table, verdict
 
@@ -16,10 +18,12 @@ class ProxyRun:
     Attributes:
         lines: labels and values: the date, and what the machine did besides.
         parts: comparisons by heading.
+        measures: single numbers, with their limits.
     """
 
     lines: dict[str, str]
     parts: dict[str, list[Comparison]]
+    measures: list[Measure]
 
 
 def load(data: dict[str, Any]) -> ProxyRun:
@@ -28,7 +32,8 @@ def load(data: dict[str, Any]) -> ProxyRun:
         heading: [Comparison(**fields) for fields in comparisons]
         for heading, comparisons in data["parts"].items()
     }
-    return ProxyRun({"Date": data["date"], **data["machine"]}, parts)
+    measures = [Measure(**fields) for fields in data.get("measures", [])]
+    return ProxyRun({"Date": data["date"], **data["machine"]}, parts, measures)
 
 
 def render(run: ProxyRun) -> str:
@@ -39,7 +44,25 @@ def render(run: ProxyRun) -> str:
         for heading, comparisons in run.parts.items()
         if heading != whole_proxies.HEADING
     )
-    return f"## Proxies and sending\n\n{head}\n\n{body}\n"
+    return f"## Proxies and sending\n\n{head}\n\n{targets(run)}\n\n{body}\n"
+
+
+def targets(run: ProxyRun) -> str:
+    """Every target, how many were reached, and what was measured; whole proxies among them."""
+    rows = [
+        [
+            f"{comparison.ours}: {comparison.what}, beside {peer}",
+            f"at most {1 / wanted:.3g}x its time",
+            f"{1 / comparison.ratio(peer):.3g}x",
+            verdict(comparison.ratio(peer) >= wanted),
+        ]
+        for comparison in (one for part in run.parts.values() for one in part)
+        for peer, wanted in comparison.targets.items()
+    ]
+    rows += of_measures(run.measures)
+    reached = sum(row[-1] == verdict(True) for row in rows)
+    head = ["what", "target", "measured", ""]
+    return f"{reached} of {len(rows)} targets reached.\n\n{table(head, rows)}"
 
 
 def part(comparisons: list[Comparison]) -> str:

@@ -28,12 +28,18 @@ def numbers(record: Record) -> Iterator[tuple[str, str, float]]:
     outputs = record.get("outputs", {})
     for one in record.get("engine", {}).get("timings", []):
         yield f"{one['workload']}: {one['reader']}", "ns a message", one["nanoseconds"]
-    measures = (record.get("scaling"), captures.get("scaling"), outputs.get("measures"))
+    proxies = record.get("proxies", {})
+    measures = (
+        record.get("scaling"),
+        captures.get("scaling"),
+        outputs.get("measures"),
+        proxies.get("measures"),
+    )
     for one in (one for part in measures for one in part or []):
         yield one["what"], one["unit"], one["value"]
     for one in captures.get("timings", []):
         yield f"capture {one['file']}: {one['way']}", "s", statistics.median(one["seconds"])
-    for heading, comparisons in record.get("proxies", {}).get("parts", {}).items():
+    for heading, comparisons in proxies.get("parts", {}).items():
         for one in comparisons:
             for way, nanoseconds in one["nanoseconds"].items():
                 yield f"{heading}: {one['what']}: {way}", f"ns a {one['unit']}", nanoseconds

@@ -1,7 +1,7 @@
 """The engine of `wsdefrag`; import `wsdefrag` instead."""
 # Written by `make stub` from the built module and from tools/native_types.py.
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal, TypeVar, final
 
 from typing_extensions import Buffer, Self, disjoint_base
@@ -50,6 +50,7 @@ __all__ = [
     "Pong",
     "Relay",
     "RelayDirection",
+    "RelayPump",
     "ServerHandshake",
     "TablePass",
     "UncollectedMessage",
@@ -1865,6 +1866,7 @@ class Relay:
         *,
         mode: str,
         collect_up_to: int | None,
+        report_messages: bool,
         websocket: WebSocketData,
         retain: int | None,
     ) -> Self: ...
@@ -2033,6 +2035,7 @@ class RelayDirection:
         close_sent: Whether a Close was sent to the other side, forwarded or injected.
         recompresses: Whether received compressed messages are compressed again or sent
             uncompressed.
+        messages_received: Number of complete messages received.
         bytes_received: Number of bytes received.
         bytes_buffered: Bytes held: incomplete, waiting for a decision, or not yet taken to be
             sent.
@@ -2066,6 +2069,10 @@ class RelayDirection:
         """Whether received compressed messages are compressed again or sent uncompressed."""
 
     @property
+    def messages_received(self) -> int:
+        """Number of complete messages received."""
+
+    @property
     def bytes_received(self) -> int:
         """Number of bytes received."""
 
@@ -2080,6 +2087,44 @@ class RelayDirection:
     @property
     def tolerated(self) -> dict[str, int]:
         """How often each switched-off rule was broken, by the name of its field in ``Strictness``."""
+
+@final
+class RelayPump:
+    """Reads of one side go through a relay to the other side.
+
+    Its methods are those of an ``asyncio.BufferedProtocol``. Other pumps may share the buffer, if
+    none is asked for it while another one's bytes are in it.
+
+    Args:
+        relay: A ``WebSocketRelay`` or ``PassThroughRelay``.
+        buffer: Where a transport puts the bytes that it reads.
+        from_client: Whether they are the client's.
+        handle: Called with the list of events, where there are some, before anything is written.
+        write: Called with the bytes for the other side, where there are some; None drops them.
+    """
+
+    def __new__(
+        cls,
+        relay: Relay,
+        buffer: bytearray,
+        *,
+        from_client: bool,
+        handle: Callable[[list[Event]], object],
+        write: Callable[[bytes], object] | None,
+    ) -> Self: ...
+    def get_buffer(self, sizehint: int, /) -> memoryview:
+        """The buffer to read into.
+
+        Args:
+            sizehint: It does not count.
+        """
+
+    def buffer_updated(self, nbytes: int, /) -> None:
+        """Pass the first bytes of the buffer on; drop them if ``receive_eof`` has ended this direction.
+
+        Args:
+            nbytes: How many were read.
+        """
 
 @final
 class ServerHandshake:

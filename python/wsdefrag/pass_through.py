@@ -40,7 +40,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from wsdefrag import _native
-from wsdefrag._arguments import require_most, require_retain
+from wsdefrag._arguments import require_bool, require_most, require_retain
 from wsdefrag._relay_arguments import relay_options, relay_timeouts
 from wsdefrag.data import WebSocketData
 
@@ -61,6 +61,8 @@ class PassThroughRelay(_native.Relay):
         mode: ``"frames"`` forwards each frame when it is complete, ``"bytes"`` all bytes as they
             arrive.
         collect_up_to: Most bytes of a message that is collected; None collects no message.
+        report_messages: Whether messages are events. False makes none, which costs less; the
+            ``messages_received`` of a direction counts them all the same.
         deflate: The agreed permessage-deflate parameters; None if it was not agreed on.
         server_deflate: The parameters agreed on with the server, if they differ from those agreed
             on with the client; ``"same"`` if not.
@@ -90,8 +92,9 @@ class PassThroughRelay(_native.Relay):
 
     Raises:
         TypeError: If an argument has the wrong type.
-        ValueError: If an argument is out of range, or if ``deflate`` and ``server_deflate`` do not
-            allow forwarding compressed frames unchanged.
+        ValueError: If an argument is out of range, if ``deflate`` and ``server_deflate`` do not
+            allow forwarding compressed frames unchanged, or if messages are collected and not
+            reported.
 
     Only one thread may use an object at a time. A subclass with other arguments overrides
     ``__new__``.
@@ -125,6 +128,7 @@ class PassThroughRelay(_native.Relay):
         *,
         mode: Literal["frames", "bytes"] = "frames",
         collect_up_to: int | None = None,
+        report_messages: bool = True,
         deflate: DeflateParams | None = None,
         server_deflate: DeflateParams | Literal["same"] | None = "same",
         limits: Limits | None = None,
@@ -166,12 +170,16 @@ class PassThroughRelay(_native.Relay):
                 close_timeout=close_timeout,
             ),
         )
+        require_bool("report_messages", report_messages)
+        if collect_up_to is not None and not report_messages:
+            raise ValueError("collect_up_to needs report_messages: nobody would get the messages")
         kept, websocket = require_retain(retain), WebSocketData()
         self = super().__new__(
             cls,
             options,
             mode=mode,
             collect_up_to=require_most("collect_up_to", collect_up_to),
+            report_messages=report_messages,
             websocket=websocket,
             retain=kept,
         )

@@ -7,7 +7,6 @@ the damage. A failure names its seed, and `mutated(packets, seed)` gives the sam
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -170,7 +169,7 @@ def test_files_whose_packets_have_equal_times_lose_nothing(name: str, tmp_path: 
     """The order of packets of one time in several files is not known."""
     whole = intact(name)
     # A clock with steps in which an end sends, and the other does not answer yet.
-    packets = [replace(packet, time=packet.time - packet.time % 50_000) for packet in whole.packets]
+    packets = [packet.at(packet.time - packet.time % 50_000) for packet in whole.packets]
     for run in range(RUNS // 4):
         seed = f"{name} equal times {run}{SALT}"
         seen = read_files(tmp_path, in_files(packets, seed))
@@ -180,10 +179,10 @@ def test_files_whose_packets_have_equal_times_lose_nothing(name: str, tmp_path: 
 @pytest.mark.parametrize("name", RECORDINGS)
 def test_damaged_records_cost_only_their_packets(name: str) -> None:
     whole = intact(name)
+    # Microseconds, because snoop has no more.
+    packets = [one.at(one.time // 1000 * 1000) for one in in_time(whole.packets)]
     for run in range(RUNS // 2):
         seed = f"{name} records {run}{SALT}"
-        # Microseconds, because snoop has no more.
-        packets = [replace(one, time=one.time // 1000 * 1000) for one in in_time(whole.packets)]
         data, left = damage_records(packets, seed)
         seen, expected = read(data, ordered=False), read(pcapng(left), ordered=False)
         assert seen.warnings != []

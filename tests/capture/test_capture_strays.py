@@ -13,12 +13,12 @@ from typing import Any, NamedTuple
 import pytest
 
 from capture_craft import RST, SYN, Captured
-from capture_files import pcapng
+from capture_files import enhanced, pcapng
 from capture_intact import Intact, contents_by_direction
 from capture_packets import flags_of, flow
 from capture_recordings import LOADED, packets_of
 from capture_seen import read
-from capture_strays import strays, with_stray
+from capture_strays import strays
 
 NAMES = ["plain-small", "early-frames", "deflate-directions", "refused"]
 
@@ -48,6 +48,7 @@ def assert_nothing_lost(name: str, chosen: Any) -> int:
     its own in each reading.
     """
     whole = intact(name)
+    head, blocks = pcapng([]), [enhanced(packet) for packet in whole.packets]
     last = {flow(packet): index for index, packet in enumerate(whole.packets)}
     cases: dict[frozenset[bytes], list[Stray]] = {}
     for index, packet in enumerate(whole.packets):
@@ -59,12 +60,13 @@ def assert_nothing_lost(name: str, chosen: Any) -> int:
                 what = f"{kind} before packet {place + 1}, of {index + 1}"
                 cases.setdefault(ends(packet), []).append(Stray(what, place, stray))
     for together in zip_longest(*cases.values()):
-        packets = whole.packets
+        written = blocks.copy()
         # The last place first, because each moves those after it.
         added = sorted(filter(None, together), key=lambda one: one.place, reverse=True)
         for one in added:
-            packets = with_stray(packets, one.place, one.packet)
-        seen = read(pcapng(packets), ordered=False)
+            time = whole.packets[one.place].time
+            written.insert(one.place, enhanced(one.packet.at(time)))
+        seen = read(head + b"".join(written), ordered=False)
         what = "; ".join(one.what for one in added)
         assert contents_by_direction(seen) == whole.sent, what
         assert not any(one.has_losses for one in seen.connections), what

@@ -20,8 +20,19 @@ from typing import Any
 
 import websockets
 
-from hang_guard import HANG_SECONDS
-from proxy_process import LOOKS_INSIDE, MIB, WATCHED, ProxyProcess, connect, proxy_to, run, serving
+from proxy_process import (
+    IDLE,
+    LOOKS_INSIDE,
+    MIB,
+    REQUEST,
+    WATCHED,
+    ProxyProcess,
+    connect,
+    proxy_to,
+    run,
+    serving,
+    settled,
+)
 from wire_writer import BINARY, KEY, close_frame, deflated_zeros, frame
 
 CONNECTIONS = int(os.environ.get("WSDEFRAG_SOAK", "200"))
@@ -30,18 +41,11 @@ MESSAGES = 20
 # More would not fit into the listeners' queues.
 AT_ONCE = 20
 
-IDLE = {"tasks": 1, "sessions": 0, "connections": 0, "held": 0, "files": 0}
-
 # In each round; a leaked relay or session is some 20 KB.
 MARGIN = 2 * MIB + CONNECTIONS * 4096
 
 HALF = frame(BINARY, bytes(20_000), key=KEY)[:10_000]
 BOMB = frame(BINARY, b"".join(deflated_zeros(20)), rsv1=True, key=KEY)
-REQUEST = (
-    "GET /{} HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
-    "Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n"
-)
 
 
 class Round:
@@ -160,16 +164,6 @@ class Server:
         await connection.wait_closed()
         self.ends[connection.request.path, connection.close_code] += 1
         self.going_on -= 1
-
-
-async def settled(proxy: ProxyProcess, files: int) -> dict[str, int]:
-    """Wait until the proxy is as it was before, or will never be; give what there is then."""
-    for _ in range(5 * HANG_SECONDS):
-        left = await proxy.report() | {"files": proxy.open_files() - files}
-        if left == IDLE:
-            break
-        await asyncio.sleep(0.1)
-    return left
 
 
 @LOOKS_INSIDE

@@ -43,6 +43,7 @@ def test_nothing_can_be_sent_by_a_direction(mode: Mode) -> None:
         "close_received",
         "close_sent",
         "recompresses",
+        "messages_received",
         "bytes_received",
         "bytes_buffered",
         "bytes_discarded",

@@ -29,7 +29,6 @@ TOGETHER = 5
 
 SETUP = """
 import wsdefrag
-from wsdefrag.capture import Capture
 
 PINGS = b"\\x89\\x00" * 2000
 MESSAGES = b"\\x82\\x01a" * 2000
@@ -62,10 +61,14 @@ def work():
             repr(error)
 """,
     "capture": """
+from wsdefrag.capture import Capture
+
 def work():
     list(Capture(CAPTURE).read())
 """,
     "file object": """
+from wsdefrag.capture import Capture
+
 CONTENT = open(CAPTURE, "rb").read()
 class File:
     def __init__(self):

@@ -57,6 +57,12 @@ class Captured:
         original = len(self.data) if self.original is None else self.original
         return replace(self, data=self.data[:length], original=original)
 
+    def at(self, time: int) -> Captured:
+        """The packet, captured at another time; `replace` takes four times as long."""
+        if time == self.time:
+            return self
+        return Captured(time, self.data, self.original, self.interface)
+
 
 @cache
 def packed(address: str) -> bytes:

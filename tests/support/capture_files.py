@@ -27,6 +27,8 @@ _WORDS: dict[Order, dict[int, Struct]] = {
     "big": {count: Struct(f">{count}I") for count in (1, 4, 6, 7)},
 }
 
+_ZEROS = [bytes(count) for count in range(4)]
+
 
 def pcap(
     packets: Iterable[Captured],
@@ -123,12 +125,13 @@ def enhanced(
     size = len(data)
     original = size if packet.original is None else packet.original
     time = units(packet.time, resolution, offset)
-    length = 32 + size + -size % 4 + len(options) + -len(options) % 4
+    rest = _ZEROS[-size % 4] + _padded(options)
+    length = 32 + size + len(rest)
     words = _WORDS[order]
     head = words[7].pack(
-        *(ENHANCED_PACKET, length, packet.interface, time >> 32, time & 0xFFFFFFFF, size, original)
+        ENHANCED_PACKET, length, packet.interface, time >> 32, time & 0xFFFFFFFF, size, original
     )
-    return b"".join((head, _padded(data), _padded(options), words[1].pack(length)))
+    return head + data + rest + words[1].pack(length)
 
 
 def simple(packet: Captured, order: Order = "little") -> bytes:

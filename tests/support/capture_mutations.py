@@ -106,7 +106,7 @@ def silence(packets: Packets, chance: random.Random) -> Packets:
 
 
 def _pause(packets: Packets, at: int, seconds: int) -> Packets:
-    later = [replace(packet, time=packet.time + seconds * SECOND) for packet in packets[at:]]
+    later = [packet.at(packet.time + seconds * SECOND) for packet in packets[at:]]
     return packets[:at] + later
 
 

@@ -73,7 +73,7 @@ def ports(packet: Captured) -> tuple[int, int]:
 def in_time(packets: Packets) -> Packets:
     """The packets in their order, with times that never go back: a capture has one clock."""
     times = sorted(packet.time for packet in packets)
-    return [replace(packet, time=time) for packet, time in zip(packets, times, strict=True)]
+    return [packet.at(time) for packet, time in zip(packets, times, strict=True)]
 
 
 def told_apart(packets: Packets) -> Packets:
@@ -84,7 +84,7 @@ def told_apart(packets: Packets) -> Packets:
     found: Packets = []
     for packet in packets:
         least = found[-1].time + 1 if found else packet.time
-        found.append(replace(packet, time=max(packet.time, least)))
+        found.append(packet.at(max(packet.time, least)))
     return found
 
 

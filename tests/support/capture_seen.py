@@ -179,7 +179,7 @@ class Side:
 
 _CONNECTION = attrgetter("connection")
 _FROM_CLIENT = attrgetter("from_client")
-_CHECKED = (
+_CHECKED = attrgetter(
     "seq",
     "first_packet",
     "last_packet",
@@ -201,9 +201,8 @@ def by_side(seen: Seen) -> dict[tuple[int, bool], Side]:
     sides = {}
     for (connection, from_client), indexes in places.items():
         assert connection in numbers, "a message of a connection that never ended"
-        chosen = [messages[index] for index in indexes]
-        columns = [list(map(attrgetter(name), chosen)) for name in _CHECKED]
-        sides[numbers[connection], from_client] = Side(indexes, *columns)
+        columns = zip(*(_CHECKED(messages[index]) for index in indexes), strict=True)
+        sides[numbers[connection], from_client] = Side(indexes, *map(list, columns))
     return sides
 
 

@@ -44,4 +44,4 @@ def strays(packet: Captured) -> Iterator[tuple[str, Captured]]:
 
 def with_stray(packets: Packets, place: int, stray: Captured) -> Packets:
     """The capture with one more packet, captured together with the one at `place`."""
-    return [*packets[:place], replace(stray, time=packets[place].time), *packets[place:]]
+    return [*packets[:place], stray.at(packets[place].time), *packets[place:]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import Any
 
 from wsdefrag.capture import CapturedConnection, CapturedEvent, CapturedMessage
@@ -79,15 +80,21 @@ CONNECTION_FIELDS = (
 )
 
 
+_of_message = attrgetter("connection.connection", *MESSAGE_FIELDS)
+_of_connection = attrgetter(*CONNECTION_FIELDS)
+_of_event = attrgetter("connection.connection", *EVENT_FIELDS)
+
+
 def message_values(message: CapturedMessage) -> tuple[Any, ...]:
-    values = [getattr(message, name) for name in MESSAGE_FIELDS]
-    return (message.connection.connection, *values)
+    values: tuple[Any, ...] = _of_message(message)
+    return values
 
 
 def connection_values(connection: CapturedConnection) -> tuple[Any, ...]:
-    return tuple(getattr(connection, name) for name in CONNECTION_FIELDS)
+    values: tuple[Any, ...] = _of_connection(connection)
+    return values
 
 
 def event_values(event: CapturedEvent) -> tuple[Any, ...]:
-    values = [getattr(event, name) for name in EVENT_FIELDS]
-    return (event.connection.connection, *values)
+    values: tuple[Any, ...] = _of_event(event)
+    return values

@@ -26,6 +26,16 @@ LOOKS_INSIDE = pytest.mark.skipif(
 
 MIB = 1 << 20
 
+# What `WATCHED` reports, and how many files it has opened, when nobody is connected.
+IDLE = {"tasks": 1, "sessions": 0, "connections": 0, "held": 0, "files": 0}
+
+# Of a client without manners; the target is to be filled in.
+REQUEST = (
+    "GET /{} HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
+    "Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n"
+)
+
 
 class ProxyProcess:
     """A proxy that listens on `port`; `lines` is what it has printed since."""
@@ -143,3 +153,13 @@ def connect(url: str, **options: Any) -> client.connect:
 def run(scenario: Coroutine[Any, Any, None]) -> None:
     """Run a scenario with a time limit."""
     asyncio.run(asyncio.wait_for(scenario, HANG_SECONDS))
+
+
+async def settled(proxy: ProxyProcess, files: int) -> dict[str, int]:
+    """Wait until the proxy is as it was before, or will never be; give what there is then."""
+    for _ in range(5 * HANG_SECONDS):
+        left = await proxy.report() | {"files": proxy.open_files() - files}
+        if left == IDLE:
+            break
+        await asyncio.sleep(0.1)
+    return left

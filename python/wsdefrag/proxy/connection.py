@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from wsdefrag.message import WebSocketMessage
 from wsdefrag.opcode import CloseCode, Opcode
 from wsdefrag.proxy.handshake import Opened, Tunnel
-from wsdefrag.proxy.leg import HANDSHAKE, OTHER_IS_SLOW, Leg, drop
+from wsdefrag.proxy.leg import HANDSHAKE, OTHER_IS_SLOW, Leg
 from wsdefrag.proxy.opening import Opening
 from wsdefrag.proxy.refusal import Refusal
 from wsdefrag.proxy.response import ResponsePassing
@@ -149,6 +149,11 @@ class ProxyConnection:
             RuntimeError: If the WebSocket was not opened.
         """
         return self.relay.websocket
+
+    def count_messages(self) -> None:
+        """Add the messages that were received since the last call to the proxy's counters."""
+        if self._session is not None:
+            self._session.count_messages()
 
     def inject(self, content: str | bytes, *, to_client: bool) -> None:
         """Send a message of one's own: a text, or bytes as a binary message.
@@ -303,8 +308,7 @@ class ProxyConnection:
 
     def _start(self, opened: Opened, server: Leg) -> None:
         """Begin to relay."""
-        settings, on_message, record = self._settings, self._on_message, None
-        hook = None if on_message is None else lambda message: on_message(message, self)
+        settings, hook, record = self._settings, self._on_message, None
         if settings.records is not None:
             record = settings.records.begin(self.number, opened, self.client, server.peer)
         self.opened, self.state = opened, "open"
@@ -329,7 +333,7 @@ class ProxyConnection:
         self._task = self._opening = None
         self.request, self.server_leg = opening.asked, opening.server
         for leg in self._legs():
-            leg.handle = drop
+            leg.ignore()
             leg.resume(HANDSHAKE)
             leg.close()
         self.session_is_closing()

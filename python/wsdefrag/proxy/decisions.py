@@ -23,8 +23,17 @@ if TYPE_CHECKING:
 class Decider(Protocol):
     """What the decisions are for."""
 
+    is_over: bool
+    """Whether both sides got a Close; then the hook is not called any more."""
+
     def pass_on(self, event: Event, from_client: bool) -> None:
         """The event was decided on."""
+
+    def pass_message_on(self, message: WebSocketMessage, from_client: bool) -> None:
+        """The message was decided on."""
+
+    def decisions_wait(self, from_client: bool) -> None:
+        """A task waits for a decision."""
 
     def decisions_made(self, from_client: bool) -> None:
         """Some events that had waited were decided on; maybe all."""
@@ -38,47 +47,67 @@ class Decisions:
 
     Args:
         decider: What learns of them.
-        hook: Called with each message; what it returns is awaited if it can be.
+        hook: Called with each message and the connection; what it returns is awaited if it can be.
+        connection: The connection.
         from_client: The direction.
 
     Attributes:
         task: The task that waits for a hook, or None.
     """
 
-    __slots__ = ("_decider", "_from_client", "_hook", "_waiting", "task")
+    __slots__ = ("_connection", "_decider", "_from_client", "_hook", "_waiting", "task")
 
     def __init__(
         self,
         decider: Decider,
-        hook: Callable[[WebSocketMessage], Awaitable[Any] | None],
+        hook: Callable[[WebSocketMessage, Any], Awaitable[Any] | None],
+        connection: object,
         *,
         from_client: bool,
     ) -> None:
         self._decider = decider
         self._hook = hook
+        self._connection = connection
         self._from_client = from_client
         self._waiting: deque[Event] = deque()
         self.task: asyncio.Task[None] | None = None
 
     def decide(self, events: Iterable[Event]) -> None:
         """Decide on events, now or in a task."""
+        decider, from_client = self._decider, self._from_client
+        if decider.is_over:
+            for event in events:
+                decider.pass_on(event, from_client)
+            return
         if self.task is not None:
             self._waiting.extend(events)
+            decider.decisions_wait(from_client)
             return
         events = iter(events)
         for event in events:
-            pending = self._asked(event)
-            if pending is not None:
-                self._waiting.extend(events)
-                self.task = asyncio.get_running_loop().create_task(self._wait(event, pending))
-                self.task.add_done_callback(self._ended)
-                return
+            # As `_asked`, without its call for each message.
+            if not isinstance(event, WebSocketMessage):
+                decider.pass_on(event, from_client)
+                continue
+            try:
+                pending = self._hook(event, self._connection)
+            except Exception:
+                decider.hook_failed("on_message")
+                continue
+            if pending is None or not isawaitable(pending):
+                decider.pass_message_on(event, from_client)
+                continue
+            self._waiting.extend(events)
+            self.task = asyncio.get_running_loop().create_task(self._wait(event, pending))
+            self.task.add_done_callback(self._ended)
+            decider.decisions_wait(from_client)
+            return
 
     def _asked(self, event: Event) -> Awaitable[Any] | None:
         """Ask the hook about an event; pass it on unless there is something to be awaited."""
         if isinstance(event, WebSocketMessage):
             try:
-                result = self._hook(event)
+                result = self._hook(event, self._connection)
             except Exception:
                 self._decider.hook_failed("on_message")
                 return None

@@ -1,8 +1,8 @@
 """``Leg``: the socket of one side of a proxied connection, as an asyncio protocol.
 
-The bytes that arrive go to ``handle``, which is another function in each stage of the connection.
-They lie in a buffer that all legs of a proxy share: a transport asks for it, fills it and has its
-bytes handled without letting any other code run, so an idle leg has no buffer of its own.
+The bytes that arrive go to ``handle``, which is another function in each stage of the connection,
+or to the relay of an open one without any Python code between (``read_by``). They lie in a buffer
+that all legs of a proxy share (``read_buffer``).
 
 A leg does not decide anything. It reads while nobody has a reason against it (``pause``,
 ``resume``), and tells its connection when the transport's output passes the high or the low water
@@ -21,6 +21,8 @@ from wsdefrag.proxy.peer import Peer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from wsdefrag.proxy.read_buffer import ReadBuffer
 
 # Why a leg is not read; they are added up.
 OTHER_IS_SLOW = 1
@@ -47,12 +49,23 @@ class LegOwner(Protocol):
         """The socket is closed."""
 
 
+class Reader(Protocol):
+    """What takes what a transport reads, by the methods of ``asyncio.BufferedProtocol``."""
+
+    def get_buffer(self, sizehint: int, /) -> memoryview:
+        """The buffer to read into."""
+
+    def buffer_updated(self, nbytes: int, /) -> None:
+        """Take the bytes that were read."""
+
+
 class Leg(asyncio.BufferedProtocol):
     """One side of a connection.
 
     Attributes:
         transport: The socket; only after ``leg_made``.
-        handle: What takes the bytes that arrive; they are valid only during the call.
+        handle: What takes the bytes that arrive, unless ``read_by`` has named a reader; they are
+            valid only during the call.
         is_client: Whether it is the client's side.
         is_lost: Whether the socket is closed.
         has_ended: Whether the side sends no more.
@@ -67,6 +80,8 @@ class Leg(asyncio.BufferedProtocol):
         "_write_timeout",
         "_write_timer",
         "_written",
+        "buffer_updated",
+        "get_buffer",
         "handle",
         "has_ended",
         "is_client",
@@ -76,12 +91,16 @@ class Leg(asyncio.BufferedProtocol):
         "transport",
     )
 
+    # Attributes, so that transports call those of the reader.
+    get_buffer: Callable[[int], memoryview]  # type: ignore[assignment]
+    buffer_updated: Callable[[int], None]  # type: ignore[assignment]
+
     def __init__(
         self,
         owner: LegOwner,
         *,
         is_client: bool,
-        buffer: memoryview,
+        buffer: ReadBuffer,
         water: tuple[int, int],
         write_timeout: float | None,
     ) -> None:
@@ -95,6 +114,7 @@ class Leg(asyncio.BufferedProtocol):
         self.is_client = is_client
         self.is_lost = self.has_ended = self.is_slow = False
         self.handle: Callable[[memoryview], None] = drop
+        self.get_buffer, self.buffer_updated = buffer.get_buffer, self._handle_read
         self.transport: asyncio.Transport
         self.peer = Peer(("", 0))
 
@@ -105,13 +125,26 @@ class Leg(asyncio.BufferedProtocol):
         self.transport.set_write_buffer_limits(high, low)
         self._owner.leg_made(self)
 
-    def get_buffer(self, sizehint: int) -> memoryview:
-        """Return the buffer that all legs share."""
-        return self._buffer
+    def _handle_read(self, nbytes: int) -> None:
+        self.handle(self._buffer.view[:nbytes])
 
-    def buffer_updated(self, nbytes: int) -> None:
-        """Handle the bytes that arrived."""
-        self.handle(self._buffer[:nbytes])
+    def read_by(self, reader: Reader) -> None:
+        """Give the bytes that arrive to a reader, without any code of a leg between."""
+        # The stage before is over; what it held is freed.
+        self.handle = drop
+        self.get_buffer, self.buffer_updated = reader.get_buffer, reader.buffer_updated
+        self._show_methods()
+
+    def ignore(self) -> None:
+        """Drop the bytes that arrive."""
+        self.handle = drop
+        self.get_buffer, self.buffer_updated = self._buffer.get_buffer, _ignore
+        self._show_methods()
+
+    def _show_methods(self) -> None:
+        """Have a transport that keeps the protocol's methods take the new ones."""
+        if not self.is_lost and not self.transport.is_closing():
+            self.transport.set_protocol(self)
 
     def eof_received(self) -> bool:
         """Keep the socket open for the other direction; TLS closes it all the same."""
@@ -122,7 +155,7 @@ class Leg(asyncio.BufferedProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the handlers: transports live on for a while in some event loops."""
         self.is_lost = True
-        self.handle = drop
+        self.ignore()
         self._stop_write_timer()
         self._owner.leg_lost(self, exc)
 
@@ -212,3 +245,7 @@ class Leg(asyncio.BufferedProtocol):
 
 def drop(data: memoryview) -> None:
     """Drop bytes of a stage in which nobody wants them."""
+
+
+def _ignore(nbytes: int) -> None:
+    """Drop bytes that were read."""

@@ -245,6 +245,8 @@ class Proxy:
     @property
     def stats(self) -> Stats:
         """What it has done since it started."""
+        for connection in self.connections:
+            connection.count_messages()
         return self._settings.stats
 
     @property

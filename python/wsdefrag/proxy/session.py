@@ -23,13 +23,14 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
+from wsdefrag._native import RelayPump
 from wsdefrag.errors import LimitExceeded
 from wsdefrag.events import Close, ProtocolViolation, UncollectedMessage
 from wsdefrag.message import WebSocketMessage
 from wsdefrag.opcode import CloseCode
 from wsdefrag.pass_through import PassThroughRelay
 from wsdefrag.proxy.decisions import Decisions
-from wsdefrag.proxy.leg import DECISIONS_WAIT, HANDSHAKE, Leg, drop
+from wsdefrag.proxy.leg import DECISIONS_WAIT, HANDSHAKE, Leg
 from wsdefrag.proxy.stats import SIDES
 from wsdefrag.relay import WebSocketRelay
 
@@ -64,12 +65,27 @@ class Session:
         owner: The connection.
         legs: The legs of the server and of the client, in this order.
         opened: The handshake.
-        hook: ``on_message`` for this connection, or None.
+        hook: ``on_message``, which is called with messages and the owner, or None.
         record: The record of the connection, or None.
 
     Attributes:
         relay: The relay.
+        is_over: Whether both sides got a Close of ours; the hook is not called any more.
     """
+
+    __slots__ = (
+        "_counted",
+        "_decisions",
+        "_ended",
+        "_is_closing",
+        "_legs",
+        "_owner",
+        "_record",
+        "_settings",
+        "_timer",
+        "is_over",
+        "relay",
+    )
 
     def __init__(
         self,
@@ -78,7 +94,7 @@ class Session:
         legs: tuple[Leg, Leg],
         opened: Opened,
         *,
-        hook: Callable[[WebSocketMessage], Awaitable[Any] | None] | None,
+        hook: Callable[[WebSocketMessage, Any], Awaitable[Any] | None] | None,
         record: ConnectionRecord | None,
     ) -> None:
         self._settings = settings
@@ -86,10 +102,11 @@ class Session:
         self._legs = legs
         self._record = record
         self._ended = [False, False]
+        self._counted = [0, 0]
         self._timer: asyncio.TimerHandle | None = None
         self._decisions: tuple[Decisions, Decisions] | None = None
         self._is_closing = False
-        self._is_over = False
+        self.is_over = False
         options: dict[str, Any] = {
             "deflate": opened.deflate,
             "limits": settings.limits,
@@ -106,25 +123,30 @@ class Session:
             wanted = record is not None or settings.retain != 0
             # The limit of a message holds, too.
             most = sys.maxsize if wanted else None
-            self.relay = PassThroughRelay(mode="bytes", collect_up_to=most, **options)
+            self.relay = PassThroughRelay(
+                mode="bytes", collect_up_to=most, report_messages=wanted, **options
+            )
         else:
             self.relay = WebSocketRelay(**options)
             self._decisions = (
-                Decisions(self, hook, from_client=False),
-                Decisions(self, hook, from_client=True),
+                Decisions(self, hook, owner, from_client=False),
+                Decisions(self, hook, owner, from_client=True),
             )
 
     def start(self, opened: Opened) -> None:
         """Begin with the bytes that came during the handshake."""
         server, client = self._legs
-        server.handle = partial(self._receive, False, client)
-        client.handle = partial(self._receive, True, server)
+        for leg in self._legs:
+            if not leg.is_lost:
+                self._relay(leg)
         timeouts = self._settings.timeouts
         if timeouts.idle is not None or timeouts.ping_interval is not None:
             self._watch()
         for leg, data in ((server, opened.from_server), (client, opened.from_client)):
             if data:
-                leg.handle(memoryview(data))
+                events = self.relay.receive_data(data, from_client=leg.is_client)
+                self._handler(leg.is_client)(events)
+                self.flush()
         for leg in self._legs:
             leg.resume(HANDSHAKE)
             if leg.has_ended or leg.is_lost:
@@ -142,22 +164,31 @@ class Session:
             self._record.add(message)
         self.flush()
 
-    def _receive(self, from_client: bool, other: Leg, data: memoryview) -> None:
-        relay = self.relay
-        if events := relay.receive_data(data, from_client=from_client):
-            self._handle(events, from_client)
-        if (output := relay.data_to_send(to_client=not from_client)) and not other.is_lost:
-            other.transport.write(output)
+    def _relay(self, leg: Leg) -> None:
+        """Have what a side sends relayed to the other one, unless that was lost."""
+        from_client, other = leg.is_client, self._legs[not leg.is_client]
+        pump = RelayPump(
+            self.relay,
+            self._settings.buffer.array,
+            from_client=from_client,
+            handle=self._handler(from_client),
+            write=None if other.is_lost else other.transport.write,
+        )
+        leg.read_by(pump)
 
-    def _handle(self, events: list[Event], from_client: bool) -> None:
-        decisions = self._decisions
-        if decisions is None or self._is_over:
-            for event in events:
-                self.pass_on(event, from_client)
-            return
-        decisions[from_client].decide(events)
-        if decisions[from_client].task is not None:
-            self._hold(decisions[from_client], from_client)
+    def _handler(self, from_client: bool) -> Callable[[list[Event]], None]:
+        if self._decisions is not None:
+            return self._decisions[from_client].decide
+        return partial(self._pass_on_all, from_client)
+
+    def _pass_on_all(self, from_client: bool, events: list[Event]) -> None:
+        for event in events:
+            self.pass_on(event, from_client)
+
+    def decisions_wait(self, from_client: bool) -> None:
+        """Maybe do not read a side before the decisions that wait."""
+        assert self._decisions is not None
+        self._hold(self._decisions[from_client], from_client)
 
     def _hold(self, decisions: Decisions, from_client: bool) -> None:
         """Do not read a side while decisions wait on many of its bytes."""
@@ -170,31 +201,40 @@ class Session:
 
     def pass_on(self, event: Event, from_client: bool) -> None:
         """Forward an event that was decided on."""
-        relay, stats = self.relay, self._settings.stats
         if isinstance(event, WebSocketMessage):
-            stats.messages[SIDES[from_client]] += 1
-            if isinstance(relay, WebSocketRelay):
-                if event.dropped:
-                    stats.dropped[SIDES[from_client]] += 1
-                try:
-                    relay.forward(event)
-                except ValueError:
-                    # The hook has made of it what cannot be sent, such as a text that is not UTF-8.
-                    self.hook_failed("on_message")
-                    return
-            if self._record is not None:
-                self._record.add(event)
+            self.pass_message_on(event, from_client)
             return
-        if isinstance(relay, WebSocketRelay):
-            relay.forward(event)
+        if isinstance(self.relay, WebSocketRelay):
+            self.relay.forward(event)
         if isinstance(event, UncollectedMessage):
-            stats.messages[SIDES[from_client]] += 1
             if self._record is not None:
                 self._record.miss()
         elif isinstance(event, ProtocolViolation):
             self._violated(event, from_client)
         elif isinstance(event, Close):
             self._check_closes()
+
+    def pass_message_on(self, message: WebSocketMessage, from_client: bool) -> None:
+        """Forward a message that was decided on."""
+        if isinstance(self.relay, WebSocketRelay):
+            if message.dropped:
+                self._settings.stats.dropped[SIDES[from_client]] += 1
+            try:
+                self.relay.forward(message)
+            except ValueError:
+                # The hook has made of it what cannot be sent, such as a text that is not UTF-8.
+                self.hook_failed("on_message")
+                return
+        if self._record is not None:
+            self._record.add(message)
+
+    def count_messages(self) -> None:
+        """Add the messages that were received since the last call to the counters."""
+        for direction, side in ((self.relay.from_server, 0), (self.relay.from_client, 1)):
+            received = direction.messages_received
+            if more := received - self._counted[side]:
+                self._counted[side] = received
+                self._settings.stats.messages[SIDES[side]] += more
 
     def decisions_made(self, from_client: bool) -> None:
         """Send what was decided on in a task, and end what has ended meanwhile."""
@@ -234,7 +274,7 @@ class Session:
 
     def send_closes(self, to_client: int, to_server: int, reason: str = "") -> None:
         """Send a Close to each side that has not got one."""
-        self._is_over = True
+        self.is_over = True
         for leg, code in zip(self._legs, (to_server, to_client), strict=True):
             is_sent = self.relay.send_close(code, reason, to_client=leg.is_client)
             leg.write(self.relay.data_to_send(to_client=leg.is_client))
@@ -269,7 +309,7 @@ class Session:
         if self._ended[from_client] or self._is_deciding(from_client):
             return
         self._ended[from_client] = True
-        self._legs[from_client].handle = drop
+        self._legs[from_client].ignore()
         self.relay.receive_eof(from_client=from_client)
         self.flush()
         self._start_closing()
@@ -285,6 +325,8 @@ class Session:
         self.end_direction(leg.is_client)
         self._start_closing()
         other = self._legs[not leg.is_client]
+        if not other.is_lost and not self._ended[other.is_client]:
+            self._relay(other)
         if not self._is_deciding(leg.is_client) and not (leg.is_client and self._server_will_end()):
             other.close()
 
@@ -321,7 +363,7 @@ class Session:
                 self.send_closes(CloseCode.GOING_AWAY, CloseCode.GOING_AWAY, "no pong")
         self.flush()
         deadline = self.relay.next_deadline(now)
-        if deadline is not None and not self._is_over:
+        if deadline is not None and not self.is_over:
             self._timer = loop.call_at(deadline, self._watch)
 
     def finish(self) -> None:
@@ -329,6 +371,7 @@ class Session:
         if self._timer is not None:
             self._timer.cancel()
         relay, stats = self.relay, self._settings.stats
+        self.count_messages()
         code = relay.websocket.close_code
         stats.open -= 1
         stats.closes[CloseCode.ABNORMAL_CLOSURE if code is None else code] += 1

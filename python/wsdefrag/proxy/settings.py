@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from wsdefrag.proxy.read_buffer import ReadBuffer
 from wsdefrag.proxy.stats import Stats
 from wsdefrag.proxy.timeouts import Timeouts
 
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
     from wsdefrag.strictness import Strictness
 
     OnConnect: TypeAlias = Callable[[ProxyRequest], Refusal | Awaitable[Refusal | None] | None]
-
-BUFFER_SIZE = 256 << 10
-"""Bytes that are read from a socket at a time."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,4 +45,4 @@ class Settings:
     retain: int | None
     records: Records | None
     stats: Stats = field(default_factory=Stats)
-    buffer: memoryview = field(default_factory=lambda: memoryview(bytearray(BUFFER_SIZE)))
+    buffer: ReadBuffer = field(default_factory=ReadBuffer)

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from wsdefrag.deflate import DeflateParams
     from wsdefrag.limits import Limits
+    from wsdefrag.proxy.read_buffer import ReadBuffer
 
 # What may wait in a socket's output, in bytes: low and high water.
 _WATER = (128 << 10, 256 << 10)
@@ -68,7 +69,7 @@ class Endpoint:
         self,
         *,
         is_client: bool,
-        buffer: memoryview,
+        buffer: ReadBuffer,
         limits: Limits | None,
         write_timeout: float | None,
     ) -> None:

@@ -22,7 +22,7 @@ from wsdefrag.opcode import CloseCode
 from wsdefrag.proxy import transports
 from wsdefrag.proxy.address import ListenAddress
 from wsdefrag.proxy.peer import Peer
-from wsdefrag.proxy.settings import BUFFER_SIZE
+from wsdefrag.proxy.read_buffer import ReadBuffer
 from wsdefrag.proxy.timeouts import Timeouts
 from wsdefrag.replay.comparison import whole
 from wsdefrag.replay.endpoint import Endpoint
@@ -99,7 +99,7 @@ class Mock:
         self._script = Script(connections, any_path=any_path)
         self._speed, self._on_played, self._tls = speed, on_played, tls
         self._timeouts, self._limits, self._key = timeouts or Timeouts(), limits, key
-        self._buffer = memoryview(bytearray(BUFFER_SIZE))
+        self._buffer = ReadBuffer()
         self._servers: list[asyncio.AbstractServer] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._open: set[Endpoint] = set()

@@ -15,8 +15,8 @@ from wsdefrag.deflate import filter_offers
 from wsdefrag.handshake import ClientHandshake, HandshakeFailed
 from wsdefrag.proxy.address import Upstream
 from wsdefrag.proxy.head import check_field, with_field
+from wsdefrag.proxy.read_buffer import ReadBuffer
 from wsdefrag.proxy.route import connect
-from wsdefrag.proxy.settings import BUFFER_SIZE
 from wsdefrag.proxy.timeouts import Timeouts
 from wsdefrag.replay.comparison import whole
 from wsdefrag.replay.endpoint import Endpoint
@@ -101,7 +101,7 @@ class Replay:
         self._speed, self._in_turn, self._patience = speed, in_turn, patience
         self._parallel, self._tls, self._limits, self._key = parallel, tls, limits, key
         self._timeouts = timeouts or Timeouts()
-        self._buffer = memoryview(bytearray(BUFFER_SIZE))
+        self._buffer = ReadBuffer()
 
     def __repr__(self) -> str:
         """Show the server and the side."""

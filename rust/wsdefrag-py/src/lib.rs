@@ -74,6 +74,7 @@ mod _native {
     use crate::relay::deciding::DecidingRelay;
     use crate::relay::direction::RelayDirection;
     use crate::relay::pair::Relay;
+    use crate::relay::pump::RelayPump;
     use crate::write::encoder::FrameEncoder;
     use crate::write::fragmenter::fragment_sizes;
     use crate::wsproto::event_reader::EventReader;
@@ -118,6 +119,7 @@ mod _native {
                 py.get_type::<OutputPass>(),
                 py.get_type::<Relay>(),
                 py.get_type::<RelayDirection>(),
+                py.get_type::<RelayPump>(),
                 py.get_type::<ServerHandshake>(),
                 py.get_type::<TablePass>(),
                 py.get_type::<WebSocketDirection>(),

@@ -1,5 +1,7 @@
 """The addon: replaces mitmproxy's WebSocket layer while the addon is loaded.
 
+It also replaces how mitmproxy finds the add-ons that want a message (``message_hooks``).
+
 If ``releases`` refuses the installed mitmproxy, the addon logs one warning with the reason; its
 options are accepted but have no effect, and mitmproxy works as without the addon. Connections that
 are open while the addon is loaded or unloaded keep their layer.
@@ -19,6 +21,7 @@ from mitmproxy.version import VERSION
 
 import wsdefrag
 from wsdefrag.compat.mitmproxy import releases
+from wsdefrag.compat.mitmproxy.message_hooks import MessageHooks
 from wsdefrag.compat.mitmproxy.options import PREFIX, add_options, settings
 
 if TYPE_CHECKING:
@@ -37,6 +40,7 @@ class WsdefragAddon:
     def __init__(self) -> None:
         self._layer: type[RelayLayer] | None = None
         self._replaced: type[websocket.WebsocketLayer] | None = None
+        self._hooks: MessageHooks | None = None
 
     def load(self, loader: Loader) -> None:
         """Add the options; install the layer, or log why not."""
@@ -53,6 +57,9 @@ class WsdefragAddon:
         self._layer = RelayLayer
         self._replaced = websocket.WebsocketLayer
         _use(RelayLayer)
+        message_hooks = MessageHooks(loader.master.addons)
+        if message_hooks.install():
+            self._hooks = message_hooks
         _logger.info(
             "wsdefrag %s: relays WebSocket connections (mitmproxy %s)",
             wsdefrag.__version__,
@@ -73,6 +80,9 @@ class WsdefragAddon:
         if self._replaced is not None and websocket.WebsocketLayer is self._layer:
             _use(self._replaced)
         self._replaced = None
+        if self._hooks is not None:
+            self._hooks.done()
+            self._hooks = None
 
 
 def _use(layer: type[websocket.WebsocketLayer]) -> None:

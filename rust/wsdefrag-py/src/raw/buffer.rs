@@ -1,10 +1,10 @@
-//! Reads any object that offers the buffer protocol.
+//! Reads any object that offers the buffer protocol, and the front of a `bytearray` that others fill.
 
 use std::slice;
 
 use pyo3::buffer::PyUntypedBuffer;
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
+use pyo3::types::{PyByteArray, PyBytes, PyMemoryView};
 
 use crate::raw::python::view;
 
@@ -14,6 +14,52 @@ pub(crate) struct Input<'a> {
     pub(crate) bytes: &'a [u8],
     /// Whether the bytes cannot change while the GIL is released.
     pub(crate) immutable: bool,
+}
+
+/// Where the bytes of one call come from.
+pub(crate) trait Source<'py> {
+    fn py(&self) -> Python<'py>;
+
+    /// Calls `read` with the bytes. `read` must run no Python code, and may release the GIL only if
+    /// the input is immutable.
+    fn read<R>(&self, read: impl FnOnce(Input<'_>) -> R) -> PyResult<R>;
+}
+
+impl<'py> Source<'py> for Bound<'py, PyAny> {
+    fn py(&self) -> Python<'py> {
+        Bound::py(self)
+    }
+
+    #[inline]
+    fn read<R>(&self, read: impl FnOnce(Input<'_>) -> R) -> PyResult<R> {
+        with_bytes(self, read)
+    }
+}
+
+/// The first `count` bytes of a `bytearray`; all of them if it has fewer.
+pub(crate) struct Front<'a, 'py> {
+    pub(crate) array: &'a Bound<'py, PyByteArray>,
+    pub(crate) count: usize,
+}
+
+impl<'py> Source<'py> for Front<'_, 'py> {
+    fn py(&self) -> Python<'py> {
+        self.array.py()
+    }
+
+    #[inline]
+    fn read<R>(&self, read: impl FnOnce(Input<'_>) -> R) -> PyResult<R> {
+        if cfg!(Py_GIL_DISABLED) {
+            let mut copy = self.array.to_vec();
+            copy.truncate(self.count);
+            return Ok(read(Input { bytes: &copy, immutable: true }));
+        }
+        // SAFETY: the GIL is held, and `read` runs no Python code, so nobody resizes the array or
+        // writes to it meanwhile.
+        let bytes = unsafe { self.array.as_bytes() };
+        let bytes = bytes.get(..self.count).unwrap_or(bytes);
+        Ok(read(Input { bytes, immutable: false }))
+    }
 }
 
 /// Calls `read` with the bytes of `data`, which is any object that offers the buffer protocol.
@@ -30,8 +76,8 @@ pub(crate) fn with_bytes<R>(
         return Ok(read(Input { bytes: bytes.as_bytes(), immutable: true }));
     }
     // A memoryview describes its buffer completely, even if the object does not.
-    let view = view(data)?;
-    let buffer = PyUntypedBuffer::get(&view)?;
+    let view = if data.is_exact_instance_of::<PyMemoryView>() { data } else { &view(data)? };
+    let buffer = PyUntypedBuffer::get(view)?;
     let length = buffer.len_bytes();
     if cfg!(Py_GIL_DISABLED) || !buffer.is_c_contiguous() || length == 0 {
         let copy = view.call_method0("tobytes")?;

@@ -12,6 +12,7 @@
 use std::ffi::c_int;
 use std::hint::black_box;
 use std::mem;
+use std::ptr;
 
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -52,6 +53,8 @@ type Setter = unsafe extern "C" fn(Object, Object, Object) -> c_int;
 type EndingSetter = unsafe extern "C-unwind" fn(Object, Object, Object) -> c_int;
 type Ternary = unsafe extern "C" fn(Object, Object, Object) -> Object;
 type EndingTernary = unsafe extern "C-unwind" fn(Object, Object, Object) -> Object;
+type Vector = unsafe extern "C" fn(Object, *const Object, usize, Object) -> Object;
+type EndingVector = unsafe extern "C-unwind" fn(Object, *const Object, usize, Object) -> Object;
 
 /// Calls a Python object.
 pub(crate) fn call<'py>(
@@ -62,9 +65,24 @@ pub(crate) fn call<'py>(
     let plain: Ternary = black_box(ffi::PyObject_Call);
     // SAFETY: the two function types differ only in whether the callee may unwind.
     let function = unsafe { mem::transmute::<Ternary, EndingTernary>(plain) };
-    let keywords = keywords.map_or(std::ptr::null_mut(), Bound::as_ptr);
+    let keywords = keywords.map_or(ptr::null_mut(), Bound::as_ptr);
     // SAFETY: attached; callable, tuple and dict are live.
     let result = guarded(|| unsafe { function(callable.as_ptr(), arguments.as_ptr(), keywords) });
+    // SAFETY: attached; null with an exception set, or an owned reference.
+    unsafe { Bound::from_owned_ptr_or_err(callable.py(), result) }
+}
+
+/// Calls a Python object with one argument.
+pub(crate) fn call_with<'py>(
+    callable: &Bound<'py, PyAny>,
+    argument: &Bound<'py, PyAny>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let plain: Vector = black_box(ffi::PyObject_VectorcallDict);
+    // SAFETY: as in `call`.
+    let function = unsafe { mem::transmute::<Vector, EndingVector>(plain) };
+    let (object, arguments, none) = (callable.as_ptr(), [argument.as_ptr()], ptr::null_mut());
+    // SAFETY: attached; both are live, and so are the arguments, whose number is right.
+    let result = guarded(|| unsafe { function(object, arguments.as_ptr(), arguments.len(), none) });
     // SAFETY: attached; null with an exception set, or an owned reference.
     unsafe { Bound::from_owned_ptr_or_err(callable.py(), result) }
 }
@@ -124,7 +142,7 @@ pub(crate) fn module<'py>(name: &Bound<'py, PyString>) -> PyResult<Bound<'py, Py
 }
 
 /// A memoryview of an object that offers the buffer protocol.
-pub(super) fn view<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+pub(crate) fn view<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     unary(ffi::PyMemoryView_FromObject, object)
 }
 

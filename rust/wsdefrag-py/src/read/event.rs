@@ -86,6 +86,10 @@ pub(crate) struct PySink<'py> {
     wanted: Wanted,
     /// Whether messages are forwarded before the caller gets them.
     sent: bool,
+    /// Whether messages are events; otherwise they are only counted.
+    pub(crate) reports_messages: bool,
+    /// Messages of this call.
+    pub(crate) messages: u64,
     /// The name of an agreed extension that is unknown.
     pub(crate) extension: Option<Py<PyString>>,
     /// The caller's time; without one, the clock is read at the first event.
@@ -109,6 +113,8 @@ impl<'py> PySink<'py> {
             from_client,
             wanted,
             sent,
+            reports_messages: true,
+            messages: 0,
             extension: None,
             timestamp,
         })
@@ -158,6 +164,13 @@ impl<'py> PySink<'py> {
     #[inline]
     fn take(&mut self, offset: u64, event: Event<'_, PyContent>) -> PyResult<()> {
         let py = self.memory.py;
+        if matches!(event, Event::Message { .. } | Event::Opaque { .. } | Event::Uncollected { .. })
+        {
+            self.messages += 1;
+            if !self.reports_messages {
+                return Ok(());
+            }
+        }
         match event {
             // Only a passive direction produces this event.
             Event::Damaged { .. } => {}

@@ -10,7 +10,7 @@ use crate::budget::Charge;
 use crate::content::{PyContent, PyMemory};
 use crate::errors;
 use crate::params;
-use crate::raw::buffer::with_bytes;
+use crate::raw::buffer::Source;
 use crate::raw::list::empty_list;
 use crate::read::ending::Ending;
 use crate::read::event::{Closed, PySink, Wanted};
@@ -29,6 +29,10 @@ pub(crate) struct Reading {
     owes_end: bool,
     /// Whether messages are forwarded before the caller gets them.
     sent: bool,
+    /// Whether messages are events; otherwise they are only counted.
+    reports_messages: bool,
+    /// Complete messages.
+    messages: u64,
     /// The name of an agreed extension that is not known.
     extension: Option<Py<PyString>>,
 }
@@ -42,6 +46,8 @@ impl Reading {
             undelivered: None,
             owes_end: false,
             sent: false,
+            reports_messages: true,
+            messages: 0,
             extension: None,
         }
     }
@@ -57,6 +63,16 @@ impl Reading {
         Self { engine, sent: true, ..Self::new(settings) }
     }
 
+    /// The same direction, whose messages are only counted.
+    pub(crate) fn counting(self) -> Self {
+        Self { reports_messages: false, ..self }
+    }
+
+    /// Number of complete messages.
+    pub(crate) const fn messages(&self) -> u64 {
+        self.messages
+    }
+
     /// Whether the end of the stream was received.
     pub(crate) const fn has_ended(&self) -> bool {
         !self.ending.is_open()
@@ -66,7 +82,7 @@ impl Reading {
     #[inline]
     pub(crate) fn feed<'py>(
         &mut self,
-        data: &Bound<'py, PyAny>,
+        data: &impl Source<'py>,
         timestamp: Option<f64>,
         wanted: Wanted,
         charge: &mut Option<Charge>,
@@ -76,11 +92,12 @@ impl Reading {
         let failed_before = self.engine.error().is_some();
         let mut sink = self.sink(data.py(), timestamp, wanted)?;
         sink.memory.charge = charge.take();
-        let read = with_bytes(data, |input| {
+        let read = data.read(|input| {
             sink.memory.immutable_input = input.immutable;
             receive(&mut self.engine, input.bytes, &mut sink);
         });
         *charge = sink.memory.charge.take();
+        self.messages += sink.messages;
         if let Some(closed) = sink.closed.take() {
             self.closed = Some(closed);
         }
@@ -140,6 +157,7 @@ impl Reading {
         };
         let from_client = self.engine.settings().from_client;
         let mut sink = PySink::new(events, from_client, wanted, timestamp, self.sent)?;
+        sink.reports_messages = self.reports_messages;
         sink.extension = self.extension.as_ref().map(|name| name.clone_ref(py));
         Ok(sink)
     }

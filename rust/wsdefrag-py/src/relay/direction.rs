@@ -20,6 +20,7 @@ use crate::relay::state::RelayState;
 ///     close_sent: Whether a Close was sent to the other side, forwarded or injected.
 ///     recompresses: Whether received compressed messages are compressed again or sent
 ///         uncompressed.
+///     messages_received: Number of complete messages received.
 ///     bytes_received: Number of bytes received.
 ///     bytes_buffered: Bytes held: incomplete, waiting for a decision, or not yet taken to be
 ///         sent.
@@ -68,6 +69,12 @@ impl RelayDirection {
     #[getter]
     fn recompresses(&self, py: Python<'_>) -> PyResult<bool> {
         self.0.with(py, |state| Ok(state.forwarding.outbound().recompresses()))
+    }
+
+    /// Number of complete messages received.
+    #[getter]
+    fn messages_received(&self, py: Python<'_>) -> PyResult<u64> {
+        self.0.with(py, |state| Ok(state.reading.messages()))
     }
 
     /// Number of bytes received.

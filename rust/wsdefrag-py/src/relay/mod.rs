@@ -6,6 +6,7 @@ mod forwarding;
 mod held;
 mod options;
 pub(crate) mod pair;
+pub(crate) mod pump;
 pub(crate) mod state;
 mod timed_out;
 mod unsent;

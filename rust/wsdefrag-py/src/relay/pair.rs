@@ -77,6 +77,16 @@ impl Relay {
         self.0.direction(from_client)
     }
 
+    /// Notes the events of a call for a direction and returns them.
+    #[inline]
+    pub(crate) fn noted<'py>(
+        &self,
+        from_client: bool,
+        events: Bound<'py, PyList>,
+    ) -> PyResult<Bound<'py, PyList>> {
+        self.0.noted(from_client, events)
+    }
+
     /// Calls `work` with the state of the direction that sends to the client or to the server.
     #[inline]
     fn sending<R>(
@@ -92,12 +102,13 @@ impl Relay {
 #[pymethods]
 impl Relay {
     #[new]
-    #[pyo3(signature = (options, *, mode, collect_up_to, websocket, retain))]
+    #[pyo3(signature = (options, *, mode, collect_up_to, report_messages, websocket, retain))]
     fn new(
         py: Python<'_>,
         options: Options<'_>,
         mode: &str,
         collect_up_to: Option<u64>,
+        report_messages: bool,
         websocket: Py<PyAny>,
         retain: Option<usize>,
     ) -> PyResult<Self> {
@@ -106,7 +117,10 @@ impl Relay {
         let directions = options.directions(py);
         require_fit(mode, &directions)?;
         let directions = directions
-            .map(|direction| RelayState::passing(direction, pace, collect_up_to, budget.as_ref()))
+            .map(|direction| {
+                let budget = budget.as_ref();
+                RelayState::passing(direction, pace, collect_up_to, report_messages, budget)
+            })
             .map(|state| RelayDirection::new("PassThroughRelay", state));
         Self::of(py, directions, timeouts.into(), Record::new(websocket, retain))
     }
@@ -134,7 +148,7 @@ impl Relay {
     ) -> PyResult<Bound<'py, PyList>> {
         let direction = &self.direction(from_client).0;
         let events = direction.with(data.py(), |state| state.receive(data, timestamp))?;
-        self.0.noted(from_client, events)
+        self.noted(from_client, events)
     }
 
     /// End one direction: its side sends no more. Nothing is sent to the other side.

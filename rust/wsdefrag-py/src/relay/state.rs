@@ -14,6 +14,7 @@ use wsdefrag_core::{Collection, Refusal};
 
 use crate::budget::{Budget, Charge};
 use crate::errors;
+use crate::raw::buffer::Source;
 use crate::raw::bytes::bytes_of;
 use crate::raw::event_kind::kind_of;
 use crate::raw::message::{
@@ -56,6 +57,7 @@ impl RelayState {
         direction: DirectionOptions,
         pace: Pace,
         collect_up_to: Option<u64>,
+        reports_messages: bool,
         budget: Option<&Bound<'_, Budget>>,
     ) -> Self {
         let DirectionOptions { mut settings, outbound, extension } = direction;
@@ -67,7 +69,10 @@ impl RelayState {
             settings.limits.max_message_size = Some(limit.min(most));
             collection = Collection::WithinLimits;
         }
-        let reading = Reading::passing(settings, collection).with_extension(extension);
+        let mut reading = Reading::passing(settings, collection).with_extension(extension);
+        if !reports_messages {
+            reading = reading.counting();
+        }
         Self::new(reading, Forwarding::PassThrough(pass_through), budget)
     }
 
@@ -93,9 +98,10 @@ impl RelayState {
     }
 
     /// Receives the next bytes; returns the events of this call.
+    #[inline]
     pub(crate) fn receive<'py>(
         &mut self,
-        data: &Bound<'py, PyAny>,
+        data: &impl Source<'py>,
         timestamp: Option<f64>,
     ) -> PyResult<Bound<'py, PyList>> {
         let py = data.py();
@@ -244,6 +250,12 @@ impl RelayState {
     /// The kind of the error that ended the reading.
     pub(crate) fn error_name(&self) -> Option<&'static str> {
         self.reading.engine.error().map(|error| error.kind.name())
+    }
+
+    /// Takes all bytes to be sent, if there are any.
+    #[inline]
+    pub(crate) fn take_ready(&mut self, py: Python<'_>) -> PyResult<Option<Py<PyBytes>>> {
+        if self.unsent.ready() > 0 { self.take(py).map(Some) } else { Ok(None) }
     }
 
     /// Takes all bytes to be sent.

@@ -21,7 +21,7 @@ use crate::raw::bytes::{Gil, Writer, bytes_of};
 use crate::write::output::PyOutput;
 
 /// Most bytes that are reserved in advance.
-const MOST_AHEAD: usize = 1 << 16;
+const MOST_AHEAD: usize = 1 << 20;
 
 /// Frames that were written and not yet taken.
 #[derive(Default)]
