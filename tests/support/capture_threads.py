@@ -9,7 +9,7 @@ from capture_values import connection_values, event_values, message_values
 from wsdefrag.capture import Capture, CapturedConnection, CapturedMessage
 from wsdefrag.errors import CaptureError
 
-BYTES = (
+BYTES: tuple[tuple[str, dict[str, Any]], ...] = (
     *(
         (name, {"table": table})
         for name in ("jsonl", "text")

@@ -15,14 +15,14 @@ use wsdefrag_capture::{Capture, CaptureEvent, Connection, Message, Options, Sink
 
 /// The rows as texts. It is full after each `most` rows, until they are counted anew.
 #[derive(Default)]
-struct Rows {
+struct Collected {
     rows: Vec<String>,
     left_out: usize,
     most: usize,
     since: usize,
 }
 
-impl Rows {
+impl Collected {
     fn row(&mut self, kind: &str, row: &dyn Debug) {
         if self.left_out > 0 {
             self.left_out -= 1;
@@ -33,7 +33,7 @@ impl Rows {
     }
 }
 
-impl Sink for Rows {
+impl Sink for Collected {
     fn opened(&mut self, connection: &Connection) {
         self.row("opened", connection);
     }
@@ -60,7 +60,7 @@ impl Sink for Rows {
 }
 
 /// Reads a file in chunks of this size, whoever gets the rows.
-fn feed(capture: &mut Capture, file: &[u8], chunk: usize, rows: &mut Rows) {
+fn feed(capture: &mut Capture, file: &[u8], chunk: usize, rows: &mut Collected) {
     for chunk in file.chunks(chunk) {
         let chunk = Arc::new(chunk.to_vec());
         let mut start = 0;
@@ -77,7 +77,7 @@ fn feed(capture: &mut Capture, file: &[u8], chunk: usize, rows: &mut Rows) {
     }
 }
 
-fn finish(capture: &mut Capture, rows: &mut Rows) -> bool {
+fn finish(capture: &mut Capture, rows: &mut Collected) -> bool {
     while !capture.finish(rows) {
         if capture.is_uncertain() {
             return false;
@@ -87,8 +87,8 @@ fn finish(capture: &mut Capture, rows: &mut Rows) -> bool {
     true
 }
 
-fn alone(file: &[u8], options: &Options, left_out: usize) -> (Rows, Counts) {
-    let mut rows = Rows { most: 5, left_out, ..Rows::default() };
+fn alone(file: &[u8], options: &Options, left_out: usize) -> (Collected, Counts) {
+    let mut rows = Collected { most: 5, left_out, ..Collected::default() };
     let mut capture = Capture::new(options.clone());
     feed(&mut capture, file, 256 << 10, &mut rows);
     assert!(finish(&mut capture, &mut rows));
@@ -100,8 +100,8 @@ fn together(
     file: &[u8],
     options: &Options,
     (workers, chunk): (usize, usize),
-) -> (Rows, Counts, bool) {
-    let mut rows = Rows { most: 5, ..Rows::default() };
+) -> (Collected, Counts, bool) {
+    let mut rows = Collected { most: 5, ..Collected::default() };
     let mut scan_after = None;
     loop {
         let mut capture = Capture::new(options.clone());
@@ -109,7 +109,7 @@ fn together(
         let mut spread = capture.spread(workers, scan_after, None).unwrap();
         let again = thread::scope(|scope| {
             let reader = scope.spawn(|| {
-                feed(&mut capture, file, chunk, &mut Rows { most: 1, ..Rows::default() });
+                feed(&mut capture, file, chunk, &mut Collected { most: 1, ..Collected::default() });
                 // The vectors need no other file's secrets.
                 capture.end_dispatch();
             });
@@ -129,7 +129,7 @@ fn together(
             }
             Some(Again::ScanAfter(packet)) => {
                 scan_after = Some(packet);
-                rows = Rows { most: 5, ..Rows::default() };
+                rows = Collected { most: 5, ..Collected::default() };
                 continue;
             }
             _ => {}
@@ -140,7 +140,7 @@ fn together(
     }
 }
 
-fn take(spread: &mut Spread, rows: &mut Rows) -> Option<Again> {
+fn take(spread: &mut Spread, rows: &mut Collected) -> Option<Again> {
     loop {
         rows.since = 0;
         match spread.step(rows) {

@@ -145,7 +145,7 @@ impl Run {
     /// If a thread of the pass has panicked.
     pub(crate) fn step(&mut self, sink: &mut impl Sink) -> Step {
         self.begin_spread();
-        let mut given = Given { given: &mut self.given, left_out: self.left_out, sink };
+        let mut given = Given { rows: &mut self.given, left_out: self.left_out, sink };
         let step = match &mut self.state {
             State::Here(reading) => {
                 let step = reading.step(&mut given);
@@ -326,7 +326,7 @@ fn read_all(mut reading: Reading, place: &Mutex<Progress>) -> Reading {
     let mut nobody = Items::default();
     while !reading.has_read_all() && !reading.capture().is_stopped() {
         // Reads that a signal has interrupted are repeated.
-        let _ = reading.step(&mut Given { given: &mut 0, left_out: 0, sink: &mut nobody });
+        let _ = reading.step(&mut Given { rows: &mut 0, left_out: 0, sink: &mut nobody });
         let mut progress = place.lock().unwrap_or_else(PoisonError::into_inner);
         progress.counts.clone_from(reading.counts());
         let known = progress.warnings.len();
@@ -348,7 +348,7 @@ fn joined(reader: Option<JoinHandle<Reading>>) -> Reading {
 
 /// Counts the rows, and leaves the first ones out.
 struct Given<'a, S> {
-    given: &'a mut u64,
+    rows: &'a mut u64,
     left_out: u64,
     sink: &'a mut S,
 }
@@ -357,8 +357,8 @@ impl<S: Sink> Given<'_, S> {
     /// Whether the next row is wanted.
     #[inline]
     const fn wants_next(&mut self) -> bool {
-        *self.given += 1;
-        *self.given > self.left_out
+        *self.rows += 1;
+        *self.rows > self.left_out
     }
 }
 
