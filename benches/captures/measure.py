@@ -16,7 +16,6 @@ from captures.files import FULL, LARGE, MIXED, QUICK, SLICE, SMALL, File, write_
 from captures.fresh import in_new_process
 from captures.memory import measure_memory, measure_threads
 from captures.part import run_part
-from captures.sharing import measure_sharing, shared_files
 from captures.ways import (
     ARROW,
     HAR,
@@ -113,7 +112,6 @@ def measure(directory: Path, quick: bool) -> dict[str, object]:
         record.ours(file, NO_CONTENT, rounds)
     scaling = measure_threads([by_name[SMALL], by_name[LARGE]])
     scaling += measure_memory(directory, by_name[MIXED], sizes)
-    scaling += measure_sharing(shared_files(directory, files, quick), 1 if quick else ROUNDS)
     timings = [
         {"file": file, "way": way, "seconds": seconds}
         for (file, way), seconds in record.seconds.items()
