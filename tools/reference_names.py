@@ -16,6 +16,7 @@ PAGES = (
     "wsdefrag",
     "wsdefrag.capture",
     "wsdefrag.handshake",
+    "wsdefrag.ingest",
     "wsdefrag.proxy",
     "wsdefrag.replay",
     "wsdefrag.compat.wsproto",

@@ -39,6 +39,7 @@ except ImportError as error:
     raise
 from wsdefrag.errors import (
     CaptureError,
+    CheckpointError,
     HandshakeFailed,
     IncompleteMessage,
     InflateFailed,
@@ -82,6 +83,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Budget",
     "CaptureError",
+    "CheckpointError",
     "ChunkDecoder",
     "Close",
     "CloseCode",

@@ -349,10 +349,20 @@ class CapturePlan:
         key_log_paths: Sequence[str],
         key_log_contents: Sequence[bytes],
         threads: int | None,
+        state: bytes | None,
+        continues: bool,
     ) -> Self: ...
     @staticmethod
     def defaults() -> dict[str, int]:
         """Return the default of each option that has one."""
+
+    @staticmethod
+    def first_packet_ns(path: str) -> int | None:
+        """Return when the first packet of a file was captured.
+
+        Returns:
+            Nanoseconds since the epoch; None if that cannot be told without reading the file.
+        """
 
     @staticmethod
     def schema_version() -> str:
@@ -434,6 +444,22 @@ class CapturePlan:
             MemoryError: If there is no memory for a pass.
         """
 
+    def lake_files(
+        self, *, compression: Literal["zstd", "lz4"] | None, compression_level: int
+    ) -> OutputPass:
+        """Start a pass over the capture that makes the bytes of a Parquet file for each hour of each table.
+
+        Args:
+            compression: How columns are compressed: ``"zstd"``, ``"lz4"`` or None.
+            compression_level: The level of zstd, from 1 to 22; None for 1.
+
+        Raises:
+            CheckpointError: If the state that the capture goes on with cannot be read.
+            ValueError: If an argument has none of its values, or the source is a file object that was
+                already read.
+            MemoryError: If there is no memory for a pass.
+        """
+
 @final
 class CaptureReader:
     """A pass over a capture that returns batches."""
@@ -454,6 +480,13 @@ class CaptureReader:
             RuntimeError: If another call is reading the pass.
             MemoryError: If memory is refused; the next call continues, or raises it again if
                 something was lost.
+        """
+
+    def checkpoint(self) -> bytes:
+        """Return the state of the capture after its last file.
+
+        Raises:
+            CheckpointError: If the pass has not ended, or failed, or the capture does not continue.
         """
 
     @property
@@ -1769,6 +1802,13 @@ class OutputPass:
             sentence: Any text. It must come before the end of the output.
         """
 
+    def checkpoint(self) -> bytes:
+        """Return the state of the capture after its last file.
+
+        Raises:
+            CheckpointError: If the pass has not ended, or failed, or the capture does not continue.
+        """
+
     @property
     def bytes_read(self) -> int:
         """Bytes of the files read so far, as stored (compressed)."""
@@ -1780,6 +1820,13 @@ class OutputPass:
     @property
     def has_ended(self) -> bool:
         """Whether the capture was read to its end. Only the rest of the output follows."""
+
+    @property
+    def part_names(self) -> list[tuple[str, int]]:
+        """The folder of each file so far, by its number, and how many rows it has.
+
+        Only an output with a file for each hour has them.
+        """
 
     @property
     def rows(self) -> int:

@@ -11,12 +11,14 @@
       IncompleteMessage      the direction ended inside a message
       HandshakeFailed        a head of the opening handshake breaks a rule
       CaptureError           a file is not a capture
+      CheckpointError        the state of a capture cannot be made or read
 
 Errors of the calling code are ``TypeError`` or ``ValueError``; a second thread that uses an object
 at the same time gets ``RuntimeError``. ``wsdefrag.InternalError``, a ``RuntimeError``, is an error
 of this package itself.
 
-All subclasses of ``WebSocketError`` except ``HandshakeFailed`` and ``CaptureError`` have these
+All subclasses of ``WebSocketError`` except ``HandshakeFailed``, ``CaptureError`` and
+``CheckpointError`` have these
 attributes:
 
 - ``kind``: the broken rule or the exceeded limit, as an identifier.
@@ -426,3 +428,35 @@ class CaptureError(WebSocketError):
         self.file = file
         self.record = record
         self.offset = offset
+
+
+class CheckpointError(WebSocketError):
+    r"""The state of a capture that cannot be made, or cannot be read.
+
+    Attributes:
+        kind: ``foreign`` for bytes that are no state, ``damaged``, ``newer`` for a state that a
+            later version wrote, ``capture_point`` for one of another capture point, ``option`` for
+            one that was made with another value of an option, ``not_resumable`` for a capture
+            that was made without ``continues=True`` or whose pass has not ended.
+
+    Example:
+        >>> import wsdefrag
+        >>> from wsdefrag.capture import Capture
+        >>> try:
+        ...     list(Capture.resume(b"something else", "vectors/captures/demo.pcapng"))
+        ... except wsdefrag.CheckpointError as error:
+        ...     print(error.kind)
+        foreign
+    """
+
+    kind: str
+
+    def __init__(self, message: str, *, kind: str) -> None:
+        """Make an error.
+
+        Args:
+            message: What is wrong, and what to do.
+            kind: The kind of error.
+        """
+        super().__init__(message)
+        self.kind = kind

@@ -16,6 +16,7 @@ import wsdefrag
 from wire_writer import KEY, TEXT, close_frame, frame
 from wsdefrag import (
     CaptureError,
+    CheckpointError,
     ChunkDecoder,
     Close,
     DeflateParams,
@@ -154,6 +155,7 @@ def frames() -> Iterator[Frame]:
 
 
 SHOWN: dict[type, Callable[[], Any]] = {
+    CheckpointError: lambda: [CheckpointError("the state is damaged", kind="damaged")],
     CaptureError: lambda: [CaptureError("x: damaged", file="x" * 5000, record=HUGE, offset=HUGE)],
     ChunkDecoder: lambda: readers(ChunkDecoder),
     Close: lambda: [Close(4999, "\x00" * 123, False, TIME, HUGE), Close(1000, "", True, 0.0, 0)],

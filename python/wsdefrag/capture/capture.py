@@ -9,8 +9,9 @@ in another process: a program that distributes work over machines can send one `
 from __future__ import annotations
 
 import ipaddress
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Literal, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
 
 from wsdefrag._arguments import require_bool, require_optional, require_retain, require_str
 from wsdefrag._native import (
@@ -45,6 +46,9 @@ from wsdefrag.capture.reader import CaptureReader
 from wsdefrag.deflate import DeflateParams
 from wsdefrag.limits import Limits
 from wsdefrag.strictness import Strictness
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 _Item = TypeVar("_Item", CapturedMessage, CapturedEvent)
 
@@ -153,6 +157,9 @@ class Capture:
             as many as there are cores if the files have 32 MiB or more, and one for less. The
             results do not depend on it. One thread does all of it, whatever this says, for file
             objects and pipes, and where ``connections`` is given.
+        continues: Whether the capture goes on after these files. If so, connections that are open
+            at their end stay open, and the state of the capture is there after a pass has ended
+            (``CaptureReader.checkpoint``); ``Capture.resume`` goes on with it.
         columns: The columns of the Arrow tables, in this order: names of the messages table, or a
             mapping from ``"messages"``, ``"connections"`` and ``"events"`` to names. None for all
             columns. A column that is not chosen is not made.
@@ -210,6 +217,7 @@ class Capture:
         capture_point: str = "",
         decode_as: Iterable[str] = (),
         threads: int | None = None,
+        continues: bool = False,
         columns: Iterable[str] | Mapping[str, Iterable[str]] | None = None,
     ) -> None:
         """Check the arguments; opens no file."""
@@ -219,6 +227,7 @@ class Capture:
             require_bool("from_client", from_client)
         require_bool("content", content)
         require_bool("resync", resync)
+        require_bool("continues", continues)
         require_optional("limits", limits, Limits)
         require_optional("strictness", strictness, Strictness)
         self._arguments: dict[str, Any] = {
@@ -264,8 +273,82 @@ class Capture:
             "threads": None if threads is None else checked_count("threads", threads),
             "key_log_paths": key_log_paths,
             "key_log_contents": key_log_contents,
+            "state": None,
+            "continues": continues,
         }
         self._plan = CapturePlan(**self._arguments)
+
+    @classmethod
+    def resume(
+        cls,
+        state: bytes,
+        source: PathLike | Iterable[PathLike] | BinaryFile,
+        **options: Any,  # noqa: ANN401  (they are those of Capture)
+    ) -> Self:
+        """Go on with a capture, in this process or in another, with the files that follow.
+
+        The rows are those that one pass over all files would have, from where the state was made:
+        the same values, numbers and identities, in the same order. Connections that were open go
+        on, also inside a message or a compressed one.
+
+        Args:
+            state: What ``CaptureReader.checkpoint`` or ``Capture.checkpoint`` returned. It is
+                trusted like the capture itself, and as secret: it has contents of messages and keys
+                of TLS.
+            source: The files that follow, as for ``Capture``; none to end the capture, which gives
+                the rows of connections that are open.
+            **options: The same options that the state was made with. ``max_connections``,
+                ``memory``, ``keylog``, ``columns`` and ``continues`` may differ.
+
+        Returns:
+            A capture whose passes begin with the state.
+
+        Raises:
+            TypeError: If an argument has the wrong type.
+            ValueError: As ``Capture``.
+            CheckpointError: When a pass begins, if the state cannot be read, or was made with other
+                options.
+
+        Example:
+            >>> from wsdefrag.capture import Capture
+            >>> first = Capture("vectors/captures/demo.pcapng", continues=True)
+            >>> state = first.checkpoint()
+            >>> whole = Capture.resume(state, ["vectors/captures/plain-small.pcapng"])
+        """
+        if not isinstance(state, bytes):
+            raise TypeError(f"state must be bytes, not {type(state).__name__}")
+        files: PathLike | list[str] | BinaryFile
+        if isinstance(source, (str, os.PathLike, BinaryFile)):
+            files = source
+        else:
+            files = [os.fspath(path) for path in source]
+        capture = cls(files or [os.devnull], **options)
+        if not files:
+            # Only the end of the capture is left.
+            capture._arguments["paths"] = []
+        capture._arguments["state"] = state
+        capture._plan = CapturePlan(**capture._arguments)
+        return capture
+
+    def checkpoint(self) -> bytes:
+        """Read the files, and return the state of the capture after them.
+
+        Whoever wants rows as well takes the state from the pass that gives them
+        (``CaptureReader.checkpoint``), which reads the files once.
+
+        Returns:
+            The state for ``Capture.resume``: about 1 KiB for each open connection, and what it
+            holds of unfinished messages and of the windows of deflate.
+
+        Raises:
+            CheckpointError: If the capture was made without ``continues=True``.
+            CaptureError: If no file is a capture.
+            OSError: If no file can be opened or read.
+        """
+        with self.read() as reader:
+            for _ in reader:
+                pass
+            return reader.checkpoint()
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the arguments; a capture of a file object cannot be pickled."""
@@ -342,6 +425,15 @@ class Capture:
     ) -> OutputPass:
         """Start a pass that makes a file of each table, as ``CapturePlan.table_files`` does."""
         return self._plan.table_files(format, tables, **options)
+
+    @staticmethod
+    def _first_packet_ns(path: str) -> int | None:
+        """Return the time of a file's first packet, as ``CapturePlan.first_packet_ns`` does."""
+        return CapturePlan.first_packet_ns(path)
+
+    def _lake_files(self, options: Mapping[str, Any]) -> OutputPass:
+        """Start a pass that makes Parquet files by hour, as ``CapturePlan.lake_files`` does."""
+        return self._plan.lake_files(**options)
 
     def messages(self) -> Iterator[CapturedMessage]:
         """Read the messages, each as soon as it is complete.

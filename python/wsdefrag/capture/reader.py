@@ -20,6 +20,7 @@ from wsdefrag._native import CapturedEvent, CapturedMessage, CaptureItems
 from wsdefrag._native import CaptureReader as _NativeReader
 from wsdefrag._shown import shown, shown_fields
 from wsdefrag.capture.connection import CapturedConnection
+from wsdefrag.errors import CheckpointError
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -193,6 +194,30 @@ class CaptureReader:
             RuntimeError: As in ``__iter__``.
         """
         return None if self._native is None else self._native.next_batch()
+
+    def checkpoint(self) -> bytes:
+        """Return the state of the capture after its last file, for ``Capture.resume``.
+
+        It is there once, after the pass has ended without an exception, and before ``close``.
+
+        Returns:
+            The state, which has contents of unfinished messages and keys of TLS.
+
+        Raises:
+            CheckpointError: If the pass has not ended, or failed, or the capture was made without
+                ``continues=True``.
+
+        Example:
+            >>> from wsdefrag.capture import Capture
+            >>> with Capture("vectors/captures/demo.pcapng", continues=True).read() as reader:
+            ...     items = list(reader)
+            ...     state = reader.checkpoint()
+            >>> state[:8]
+            b'wsdefrag'
+        """
+        if self._native is None:
+            raise CheckpointError("the reader is closed", kind="not_resumable")
+        return self._native.checkpoint()
 
     def close(self) -> None:
         """End the pass and close the files; may be called again."""

@@ -38,6 +38,7 @@ _COMMANDS = (
     "convert",
     "extract",
     "follow",
+    "ingest",
     "messages",
     "mitmproxy-addon",
     "mock",

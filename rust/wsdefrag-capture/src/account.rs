@@ -1,5 +1,6 @@
 //! The account of one direction: what became of each of its bytes.
 
+use serde::{Deserialize, Serialize};
 use wsdefrag_core::strictness::Tolerated;
 use wsdefrag_core::{Error, Opcode};
 
@@ -9,7 +10,7 @@ use crate::message::Status;
 type Count = (u64, u64);
 
 /// How many messages there are of each type and status, and how many bytes their contents have.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MessageCounts {
     /// Texts and binaries that are complete. Most connections have no others.
     complete: [Count; 2],
@@ -71,7 +72,7 @@ impl MessageCounts {
 ///
 /// - `bytes == emitted + control + skipped + lost + trailing` when the connection has ended
 /// - `missing + late <= bytes`
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 // What each message changes shares cache lines.
 #[repr(C)]
 pub struct Account {

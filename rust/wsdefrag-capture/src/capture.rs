@@ -8,8 +8,12 @@ use std::io;
 use std::ops::Range;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use wsdefrag_core::fallible::TryBox;
 
+use crate::checkpoint::content;
+use crate::checkpoint::error::CheckpointError;
+use crate::checkpoint::options::RowOptions;
 use crate::connection::Connection;
 use crate::conversation::context::Scan;
 use crate::event::CaptureEvent;
@@ -46,6 +50,28 @@ pub struct Capture {
     dispatcher: Option<Box<Dispatcher>>,
     /// Whether a file that is no capture of packets came to the dispatcher.
     needs_one_thread: bool,
+    /// Whether the end was begun.
+    is_finished: bool,
+}
+
+/// The content of a checkpoint.
+#[derive(Serialize)]
+struct WrittenRef<'a> {
+    options: RowOptions,
+    names: Vec<&'a (u32, String)>,
+    packets: &'a PacketReader,
+    connections: &'a Connections,
+    selection: Option<&'a Selection>,
+}
+
+/// The content of a checkpoint that was read.
+#[derive(Deserialize)]
+struct Written {
+    options: RowOptions,
+    names: Vec<(u32, String)>,
+    packets: PacketReader,
+    connections: Connections,
+    selection: Option<Selection>,
 }
 
 impl Capture {
@@ -62,6 +88,7 @@ impl Capture {
             archive: None,
             damages: Vec::new(),
             selection,
+            is_finished: false,
             dispatcher: None,
             needs_one_thread: false,
         }
@@ -172,6 +199,94 @@ impl Capture {
     #[must_use]
     pub const fn is_uncertain(&self) -> bool {
         self.connections.were_spread && self.connections.has_met_limit
+    }
+
+    /// The state of the capture between two calls, as bytes. [`resume`](Self::resume) goes on with it, in
+    /// this process or in another. Connections that are open stay open; nothing is given out. This
+    /// capture can be read on. `names` are the names of files that rows may still mention, with their
+    /// indexes; the state keeps those that are needed.
+    ///
+    /// The state has contents of messages and secrets of TLS.
+    ///
+    /// # Errors
+    ///
+    /// If the options are not [`resumable`](Options::resumable), a flow file or an HTTP archive was not
+    /// read to its end, [`finish`](Self::finish) was called, or there is no memory.
+    pub fn checkpoint(&mut self, names: &[(u32, String)]) -> Result<Vec<u8>, CheckpointError> {
+        if !self.connections.options().resumable {
+            return Err(CheckpointError::NotResumable("the capture was not made to be resumed"));
+        }
+        if self.archive.is_some() {
+            return Err(CheckpointError::NotResumable(
+                "a flow file or an HTTP archive has to be read to its end first",
+            ));
+        }
+        if self.is_finished || self.connections.is_ending() {
+            return Err(CheckpointError::NotResumable("the capture has ended"));
+        }
+        self.connections.park_all();
+        let oldest = self.connections.oldest_file().unwrap_or(u32::MAX);
+        let open = self.packets.open_files();
+        let names = names.iter().filter(|(file, _)| *file >= oldest || open.contains(file));
+        content::write(&WrittenRef {
+            options: RowOptions::of(self.connections.options()),
+            names: names.collect(),
+            packets: &self.packets,
+            connections: &self.connections,
+            selection: self.selection.as_ref(),
+        })
+    }
+
+    /// Goes on with the state of an earlier capture, and returns the names of files that it has. Files
+    /// that were not read to their end have to be given on from where they were; more can be added.
+    ///
+    /// The sink has to be told of the open connections with [`announce`](Self::announce).
+    ///
+    /// # Errors
+    ///
+    /// If the bytes are no state, a damaged one, one of a later version, or one that was made with other
+    /// options. `max_connections` and the memory may differ.
+    pub fn resume(
+        state: &[u8],
+        options: Options,
+    ) -> Result<(Self, Vec<(u32, String)>), CheckpointError> {
+        let written: Written = content::read(state)?;
+        written.options.check(&options)?;
+        let Written { names, mut packets, mut connections, mut selection, .. } = written;
+        let filter = options.filter.clone();
+        packets.resume(options.decode_as.clone());
+        if let Some(selection) = &mut selection {
+            selection.resume(&options.conditions);
+        }
+        connections.resume(options)?;
+        let archive = None;
+        let packets = stopping_at_secrets(packets);
+        let damages = Vec::new();
+        let is_finished = false;
+        let this = Self {
+            packets,
+            connections,
+            filter,
+            archive,
+            damages,
+            selection,
+            dispatcher: None,
+            needs_one_thread: false,
+            is_finished,
+        };
+        Ok((this, names))
+    }
+
+    /// Tells a sink of the connections that are open, in the order of their numbers, as if they had just
+    /// opened. For a capture that was resumed with a new sink.
+    pub fn announce(&mut self, sink: &mut impl Sink) {
+        self.connections.announce(sink);
+    }
+
+    /// The number of files so far; the next one has this index.
+    #[must_use]
+    pub const fn files(&self) -> u32 {
+        self.packets.files()
     }
 
     /// Adds a file and returns its index. All files are one capture, merged by the time of packets.
@@ -298,6 +413,11 @@ impl Capture {
         self.update_counts();
     }
 
+    /// Says that the key logs are given again from their start, to a capture that was resumed.
+    pub fn restart_keylogs(&mut self) {
+        self.connections.keys.restart_logs();
+    }
+
     /// Says that keys may still be added while packets are read. Then records whose keys are not there
     /// yet are held for some time, until so many bytes of them came without a single key.
     pub const fn expect_keys(&mut self, patience: u64) {
@@ -396,6 +516,7 @@ impl Capture {
     ///
     /// Returns whether all have ended; if not, the call must be repeated when the sink has room.
     pub fn finish(&mut self, sink: &mut impl Sink) -> bool {
+        self.is_finished = true;
         let Self { connections, filter, selection, .. } = self;
         if connections.has_met_limit && connections.were_spread {
             return false;

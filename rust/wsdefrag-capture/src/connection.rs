@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::net::SocketAddr;
 
+use serde::{Deserialize, Serialize};
 use wsdefrag_core::DeflateParams;
 
 use crate::account::Account;
@@ -13,7 +14,7 @@ use crate::packet::Origin;
 use crate::tls_facts::TlsFacts;
 
 /// How a connection ended, as far as it was captured.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Ended {
     /// Both sides sent a FIN.
     Fin,
@@ -59,7 +60,7 @@ impl Ended {
 }
 
 /// The first close frame of a connection.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CloseSeen {
     /// Whether the client sent it.
     pub from_client: bool,
@@ -77,7 +78,7 @@ pub struct CloseSeen {
 pub use wsdefrag_core::handshake::fields::Field;
 
 /// The request for the WebSocket.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Request {
     /// The method; `GET` unless the client broke a rule (RFC 6455 section 4.1).
     pub method: String,
@@ -92,7 +93,7 @@ pub struct Request {
 }
 
 /// The response to the request.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Response {
     /// The status code.
     pub status: u16,
@@ -105,13 +106,14 @@ pub struct Response {
 }
 
 /// A connection: a row of the connections table.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Connection {
     /// The number of the TCP connection in the capture, from 0, in the order of their first packets.
     /// All TCP connections count, whatever they carry and whatever the filter drops. What follows a
     /// refused WebSocket on the same TCP connection counts as another one.
     pub connection: u64,
     /// The connection's identity: the same in every pass over the same packets, whatever the filters.
+    #[serde(with = "serde_bytes")]
     pub uid: [u8; 16],
     /// The stream of HTTP/2 (RFC 8441); `None` if it is a WebSocket of HTTP/1.1.
     pub stream_id: Option<u32>,

@@ -11,12 +11,13 @@
 //!
 //! RFC 6455 section 5.5 (control frames).
 
+use serde::{Deserialize, Serialize};
 use wsdefrag_core::Error;
 
 use crate::packet::Origin;
 
 /// A control frame, a gap or a violation: a row of the events table.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CaptureEvent {
     /// The number of the connection, from 0.
     pub connection: u64,
@@ -46,15 +47,16 @@ pub struct CaptureEvent {
 }
 
 /// What an event is.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Detail {
     /// A ping with the captured part of its payload.
-    Ping(Vec<u8>),
+    Ping(#[serde(with = "serde_bytes")] Vec<u8>),
     /// A pong with the captured part of its payload.
-    Pong(Vec<u8>),
+    Pong(#[serde(with = "serde_bytes")] Vec<u8>),
     /// A close frame.
     Close {
         /// The captured part of its payload.
+        #[serde(with = "serde_bytes")]
         payload: Vec<u8>,
         /// The close code; 1005 if the frame had none, `None` if it was not captured whole.
         code: Option<u16>,
@@ -102,7 +104,7 @@ impl Detail {
 }
 
 /// What a gap does to the reading of its direction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum GapEffect {
     /// Nothing: its bytes were in a part of the stream that is not read.
     Nothing,
@@ -135,7 +137,7 @@ impl GapEffect {
 }
 
 /// What a gap cost.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GapCost {
     /// What it did to the reading of its direction.
     pub effect: GapEffect,

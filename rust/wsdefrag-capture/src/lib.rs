@@ -21,6 +21,7 @@
 pub mod account;
 pub mod archive;
 pub mod capture;
+mod checkpoint;
 pub mod columns;
 pub mod connection;
 pub mod connection_facts;
@@ -54,6 +55,7 @@ mod websocket;
 
 pub use account::Account;
 pub use capture::Capture;
+pub use checkpoint::error::CheckpointError;
 pub use connection::{CloseSeen, Connection, Ended};
 pub use event::CaptureEvent;
 pub use message::{Message, Status};

@@ -1,9 +1,10 @@
 //! A captured message, and how complete its content is.
 
+use serde::{Deserialize, Serialize};
 use wsdefrag_core::Opcode;
 
 /// How complete a message's content is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Status {
     /// Complete.
     Ok,
@@ -58,7 +59,7 @@ pub const fn type_name(opcode: Opcode) -> &'static str {
 
 /// A message: a row of the messages table.
 #[expect(clippy::struct_excessive_bools, reason = "columns of a row")]
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message {
     /// The number of the connection, from 0.
     pub connection: u64,
@@ -69,6 +70,7 @@ pub struct Message {
     /// Text or binary; a continuation if the first frame was not captured.
     pub opcode: Opcode,
     /// The decoded payload. `status` tells how complete it is.
+    #[serde(with = "serde_bytes")]
     pub content: Vec<u8>,
     /// When the packet that completed the message was captured, in nanoseconds since the epoch.
     pub timestamp: i64,

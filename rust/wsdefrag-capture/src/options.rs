@@ -5,6 +5,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 
+use serde::{Deserialize, Serialize};
 use wsdefrag_core::{DeflateParams, Limits, Opcode, Strictness};
 
 use crate::event::CaptureEvent;
@@ -65,6 +66,9 @@ pub struct Options {
     pub capture_point: String,
     /// UDP ports of the caller's choice, and the tunnels that they carry.
     pub decode_as: Vec<DecodeAs>,
+    /// Whether [`Capture::checkpoint`](crate::Capture::checkpoint) may be called. Then inflaters keep
+    /// what they read of messages that are not complete.
+    pub resumable: bool,
     /// The part of the capture that is wanted.
     pub filter: Filter,
     /// What the wanted messages contain.
@@ -87,6 +91,7 @@ impl Default for Options {
             key: ConnectionKey::Auto,
             capture_point: String::new(),
             decode_as: Vec::new(),
+            resumable: false,
             filter: Filter::default(),
             conditions: Conditions::default(),
         }
@@ -94,7 +99,7 @@ impl Default for Options {
 }
 
 /// The part of a capture that is wanted. An empty list selects everything.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Filter {
     /// Patterns for the request's `Host`. Case is ignored; `*` matches any text.
     pub hosts: Vec<String>,

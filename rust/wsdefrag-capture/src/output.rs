@@ -99,6 +99,12 @@ pub trait Output: Sink {
         self.take(block)
     }
 
+    /// For an output whose number of files depends on its rows: the folder of each file so far, by its
+    /// number, and how many rows it has.
+    fn part_names(&self) -> &[(String, u64)] {
+        &[]
+    }
+
     /// Makes the rest of the file ready, after the last row.
     ///
     /// # Errors

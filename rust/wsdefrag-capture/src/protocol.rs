@@ -8,9 +8,10 @@
 //! sections 3 and 4 (the first lines of HTTP/1).
 
 use crate::tls_facts::TlsStatus;
+use serde::{Deserialize, Serialize};
 
 /// What a TCP connection carries.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Protocol {
     /// Something else, or nothing that was captured tells.
     #[default]
@@ -26,7 +27,7 @@ pub enum Protocol {
 }
 
 /// What a connection carried, and whether its TLS was read; `None` in clear text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Carried {
     pub(crate) protocol: Protocol,
     pub(crate) tls: Option<TlsStatus>,
@@ -91,7 +92,7 @@ fn is_first_line(bytes: &[u8]) -> bool {
 
 /// How many connections carried each protocol, and how many packets they had. A live connection is
 /// counted when it ends.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProtocolCounts {
     /// Connections by the number of their protocol.
     connections: [u64; Protocol::ALL.len()],

@@ -12,6 +12,7 @@
 use crate::connection::Connection;
 use crate::event::CaptureEvent;
 use crate::message::Message;
+use serde::{Deserialize, Serialize};
 
 /// Receives messages, events and connections.
 pub trait Sink {
@@ -52,7 +53,7 @@ pub trait Sink {
 }
 
 /// What a direction gives out, until it is passed on.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Row {
     /// A message.
     Message(Message),

@@ -1,6 +1,7 @@
 //! The interface between TCP and the protocol above it: one direction's stream as a sequence of
 //! parts, in order.
 
+use serde::{Deserialize, Serialize};
 use wsdefrag_core::OutOfMemory;
 use wsdefrag_core::fallible::copied;
 
@@ -18,7 +19,7 @@ pub(crate) enum StreamPart<'a> {
 }
 
 /// What is known of a gap's length.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) enum GapKind {
     /// The length is right.
     #[default]
@@ -31,7 +32,7 @@ pub(crate) enum GapKind {
 }
 
 /// Bytes of the stream that were not captured, and the packets around them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Gap {
     /// The number of bytes.
     pub(crate) length: u64,
@@ -52,12 +53,12 @@ impl Gap {
 }
 
 /// A part of the stream that is stored for later.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum OwnedPart {
     /// Bytes of one segment.
-    Data(Vec<u8>, Origin),
+    Data(#[serde(with = "serde_bytes")] Vec<u8>, Origin),
     /// Bytes of a TLS record that was captured in part.
-    Unauthenticated(Vec<u8>, Origin),
+    Unauthenticated(#[serde(with = "serde_bytes")] Vec<u8>, Origin),
     /// Bytes that were not captured.
     Gap(Gap),
 }
@@ -138,7 +139,7 @@ impl OwnedPart {
 }
 
 /// How often bytes of one direction were captured again.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Repeats {
     /// Segments that repeated bytes captured before.
     pub(crate) retransmissions: u64,

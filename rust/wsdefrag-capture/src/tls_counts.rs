@@ -3,13 +3,14 @@
 #![expect(clippy::disallowed_methods, reason = "at most `MAX_SERVERS` names")]
 
 use crate::tls_facts::{TlsFacts, TlsStatus};
+use serde::{Deserialize, Serialize};
 
 /// Names of servers that are kept.
 pub const MAX_SERVERS: usize = 8;
 
 /// Counts of the TLS connections that the filter's ports and addresses want. A live connection is
 /// counted when it ends.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TlsCounts {
     /// Connections by the number of their status.
     connections: [u64; TlsStatus::ALL.len()],

@@ -9,9 +9,10 @@ use std::borrow::Cow;
 
 use crate::packet::Origin;
 use crate::tls::suite::Suite;
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// Whether the TLS of a connection was read, or why it was not.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum TlsStatus {
     /// Application data were decrypted, or there were none.
     Ok,
@@ -57,7 +58,7 @@ impl TlsStatus {
 ///
 /// - the sum of all counters is the number of bytes of the TCP stream from where TLS begins, gaps
 ///   included
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TlsAccount {
     /// Bytes of application data that were given out, decrypted.
     pub application: u64,
@@ -91,8 +92,14 @@ impl TlsAccount {
     }
 }
 
+/// A name that is fixed.
+type Name = &'static str;
+
+/// Where secrets come from.
+const KEY_SOURCES: [&str; 2] = ["key_log", "secrets_block"];
+
 /// What is known of the TLS of a connection.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TlsFacts {
     /// Whether it was read, or why not.
     pub status: TlsStatus,
@@ -111,7 +118,8 @@ pub struct TlsFacts {
     /// `KeyUpdate` messages of both sides (RFC 8446 section 4.6.3), and renegotiations (RFC 5246).
     pub key_updates: u64,
     /// Where the secrets came from: `key_log` or `secrets_block`.
-    pub key_source: Option<&'static str>,
+    #[serde(deserialize_with = "read_key_source")]
+    pub key_source: Option<Name>,
     /// Records whose tag or MAC was wrong with the right key.
     pub bad_tags: u64,
     /// The packet with the end of the first of these records.
@@ -161,4 +169,12 @@ impl TlsFacts {
     pub const fn account(&self, from_client: bool) -> &TlsAccount {
         &self.accounts[if from_client { 0 } else { 1 }]
     }
+}
+
+/// Reads where keys came from.
+fn read_key_source<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<&'static str>, D::Error> {
+    let name = Option::<String>::deserialize(deserializer)?;
+    Ok(KEY_SOURCES.into_iter().find(|known| name.as_deref() == Some(known)))
 }

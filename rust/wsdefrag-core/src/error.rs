@@ -14,6 +14,7 @@ use crate::limits::Excess;
 
 /// The rule that was broken.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Kind {
     /// RSV bits that no agreed extension defines, as a number (RSV1 = 4, RSV2 = 2, RSV3 = 1).
     ReservedBits(u8),
@@ -150,6 +151,7 @@ impl From<Excess> for Kind {
 
 /// A broken rule and the position of the frame that broke it.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Error {
     /// The rule that was broken.
     pub kind: Kind,

@@ -13,6 +13,8 @@
 // Memory for what strangers send is asked for in ways that can fail: see clippy.toml.
 #![cfg_attr(not(test), warn(clippy::disallowed_methods, clippy::disallowed_macros))]
 
+#[cfg(feature = "serde")]
+mod bounded;
 pub mod deflate;
 pub mod error;
 pub mod fallible;

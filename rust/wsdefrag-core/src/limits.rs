@@ -8,6 +8,7 @@ const MIB: u64 = 1 << 20;
 
 /// Limits for one direction.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Limits {
     /// Announced payload bytes of one data frame. (A control frame never exceeds 125.)
     pub max_frame_size: Option<u64>,
@@ -52,6 +53,7 @@ impl Limits {
 
 /// Which limit was exceeded, its value, and the amount requested.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Excess {
     /// `max_frame_size`, in bytes.
     FrameSize {

@@ -12,6 +12,7 @@ macro_rules! rules {
     ($($(#[doc = $rule:literal])+ $name:ident = $default:literal, counted as $counted:literal;)+) => {
         /// Which rules are enforced.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
         pub struct Strictness {
             $($(#[doc = $rule])+ pub $name: bool,)+
         }
@@ -40,6 +41,7 @@ macro_rules! rules {
 
         /// How often each switched-off rule was broken.
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+        #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
         pub struct Tolerated {
             $(#[doc = $counted] pub $name: u64,)+
         }

@@ -22,6 +22,7 @@ impl From<NotUtf8> for Kind {
 
 /// How much of a growing text is known to be valid.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Utf8Progress {
     checked: usize,
 }
@@ -58,7 +59,9 @@ impl Utf8Progress {
 
 /// Validates a text range by range; stores an incomplete character of at most three bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Utf8Ranges {
+    #[cfg_attr(feature = "serde", serde(with = "serde_bytes"))]
     begun: [u8; 4],
     length: usize,
 }

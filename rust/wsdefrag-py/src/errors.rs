@@ -8,6 +8,7 @@ use pyo3::exceptions::{PyMemoryError, PyOSError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
 use pyo3::{IntoPyObjectExt, intern};
+use wsdefrag_capture::CheckpointError;
 use wsdefrag_core::error::{Error, Kind};
 use wsdefrag_core::handshake::fault::{Fault, HandshakeError};
 use wsdefrag_core::handshake::writer::InvalidHead;
@@ -28,6 +29,7 @@ static OUT_OF_MEMORY: ExceptionRef = ExceptionRef::new("OutOfMemory");
 static INCOMPLETE: ExceptionRef = ExceptionRef::new("IncompleteMessage");
 static HANDSHAKE_FAILED: ExceptionRef = ExceptionRef::new("HandshakeFailed");
 static CAPTURE_ERROR: ExceptionRef = ExceptionRef::new("CaptureError");
+static CHECKPOINT_ERROR: ExceptionRef = ExceptionRef::new("CheckpointError");
 
 /// The close code of a connection that ended without a Close frame (RFC 6455 section 7.1.5).
 pub(crate) const ABNORMAL_CLOSURE: u16 = 1006;
@@ -165,6 +167,21 @@ pub(crate) fn raise_refusal(refusal: Refusal) -> PyErr {
     }
 }
 
+/// The exception for a state of a capture that cannot be written or read.
+pub(crate) fn raise_checkpoint(py: Python<'_>, error: &CheckpointError) -> PyErr {
+    if *error == CheckpointError::OutOfMemory {
+        return PyMemoryError::new_err(error.to_string());
+    }
+    let make = || {
+        let attributes = [(intern!(py, "kind"), text_of(py, error.name())?)];
+        CHECKPOINT_ERROR.make(py, &error.to_string(), &attributes)
+    };
+    match make() {
+        Ok(exception) => PyErr::from_value(exception),
+        Err(failure) => failure,
+    }
+}
+
 /// The exception for a capture that could not be read.
 pub(crate) fn raise_capture(py: Python<'_>, failure: Failure) -> PyErr {
     let text = failure.to_string();
@@ -188,6 +205,7 @@ pub(crate) fn raise_capture(py: Python<'_>, failure: Failure) -> PyErr {
                 None => PyOSError::new_err(text),
             };
         }
+        Failure::Checkpoint(error) => return raise_checkpoint(py, &error),
         Failure::OutOfMemory => return PyMemoryError::new_err(text),
         // An exception that a Python file object raised is passed on unchanged.
         Failure::Io(error, None) => return error.into(),

@@ -19,6 +19,8 @@
 
 #![expect(clippy::disallowed_methods, reason = "boxes of a few hundred bytes")]
 
+use crate::checkpoint::side;
+use crate::connection::Connection;
 use crate::connection::Ended;
 use crate::conversation::context::Context;
 use crate::conversation::http2_stage::Http2Stage;
@@ -34,12 +36,15 @@ use crate::stream_part::{OwnedPart, Repeats, StreamPart};
 use crate::tls::record::starts_like_record;
 use crate::websocket::midstream::Midstream;
 use crate::websocket::open_websocket::OpenWebSocket;
+use serde::{Deserialize, Serialize};
+use wsdefrag_core::InflaterPool;
 
+#[derive(Serialize, Deserialize)]
 pub(super) enum Stage {
     Handshake(Box<Upgrade>),
     Midstream(Box<Midstream>),
     Open(Box<OpenWebSocket>),
-    Encrypted(Vec<(usize, OwnedPart)>),
+    Encrypted(#[serde(deserialize_with = "side::with_values")] Vec<(usize, OwnedPart)>),
     Http2(Box<Http2Stage>),
     Unwanted,
     Dead,
@@ -47,6 +52,7 @@ pub(super) enum Stage {
 
 /// The protocol of the application on one connection.
 // Fields in the order of their use: those of every packet share cache lines.
+#[derive(Serialize, Deserialize)]
 #[repr(C)]
 pub(super) struct Application {
     pub(super) stage: Stage,
@@ -57,6 +63,7 @@ pub(super) struct Application {
     /// Parts that were whole frames of HTTP/2, while that was not known.
     parts_of_frames: u8,
     /// The sender that is the client, by such parts.
+    #[serde(deserialize_with = "side::known")]
     client_of_frames: Option<usize>,
 }
 
@@ -170,6 +177,24 @@ impl Application {
             Stage::Open(websocket) => websocket.park(),
             Stage::Http2(http2) => http2.park(),
             _ => false,
+        }
+    }
+
+    /// Takes inflaters from this pool from now on.
+    pub(super) fn share_inflaters(&mut self, pool: &InflaterPool) {
+        match &mut self.stage {
+            Stage::Open(websocket) => websocket.share_inflaters(pool),
+            Stage::Http2(http2) => http2.share_inflaters(pool),
+            _ => {}
+        }
+    }
+
+    /// Adds its open WebSockets to `open`.
+    pub(super) fn open_connections(&self, open: &mut Vec<Connection>) {
+        match &self.stage {
+            Stage::Open(websocket) => open.push(websocket.connection().clone()),
+            Stage::Http2(http2) => http2.open_connections(open),
+            _ => {}
         }
     }
 

@@ -1,5 +1,6 @@
 //! The state of the capture that a conversation reads and changes.
 
+use serde::{Deserialize, Serialize};
 use wsdefrag_core::InflaterPool;
 
 use crate::options::Options;
@@ -18,7 +19,7 @@ pub(crate) struct Context<'a, S> {
 }
 
 /// Whether the files can be scanned for secrets.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Scan {
     /// They cannot: secrets come as the files are read.
     #[default]

@@ -13,11 +13,13 @@ use crate::stream_part::StreamPart;
 use crate::tls::record::starts_like_record;
 use crate::tls::session::Session;
 use crate::tls_facts::TlsFacts;
+use serde::{Deserialize, Serialize};
 
 /// Bytes after which no hello is waited for: those of the longest record.
 const MAX_HELLO: u64 = 1 << 14;
 
 /// The TLS of a connection.
+#[derive(Serialize, Deserialize)]
 pub(super) struct Encrypted {
     pub(super) session: Session,
     /// For each sender, whether its first record has come.

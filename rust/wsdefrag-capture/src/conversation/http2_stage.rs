@@ -8,6 +8,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::connection::Connection;
 use crate::connection::Ended;
 use crate::conversation::context::Context;
 use crate::conversation::transport::Transport;
@@ -23,11 +24,14 @@ use crate::websocket::frame_search::Sender;
 use crate::websocket::handshake::{CapturedHandshake, CapturedStream};
 use crate::websocket::midstream::Midstream;
 use crate::websocket::open_websocket::{ClientStart, OpenWebSocket};
+use serde::{Deserialize, Serialize};
+use wsdefrag_core::InflaterPool;
 
 /// Bytes for a stream in the map, with the room that the map has to spare.
 const MAP_ENTRY: usize = 256;
 
 /// What a stream is.
+#[derive(Serialize, Deserialize)]
 enum Socket {
     Open(Box<OpenWebSocket>),
     /// It is searched for frames. The index of a direction is `from_client`.
@@ -37,15 +41,18 @@ enum Socket {
 }
 
 /// A stream.
+#[derive(Serialize, Deserialize)]
 struct Stream {
     socket: Socket,
     /// The last packet with something of it.
     last: Origin,
     /// The memory that was counted for it, in bytes.
+    #[serde(skip)]
     counted: usize,
 }
 
 /// An HTTP/2 connection and its WebSockets.
+#[derive(Serialize, Deserialize)]
 pub(super) struct Http2Stage {
     connection: Http2Connection,
     sockets: Sockets,
@@ -54,9 +61,10 @@ pub(super) struct Http2Stage {
 /// The WebSockets of a connection.
 ///
 /// - `held` is the sum of what was counted for the streams
-#[derive(Default)]
+#[derive(Default, Serialize, Deserialize)]
 struct Sockets {
     streams: BTreeMap<u32, Stream>,
+    #[serde(skip)]
     held: usize,
     /// Whether a WebSocket has the number of the TCP connection.
     has_first: bool,
@@ -117,6 +125,23 @@ impl Http2Stage {
     }
 
     /// Gives back the memory of inflaters that are not in use. Returns whether one remains in use.
+    /// Takes inflaters from this pool from now on.
+    pub(super) fn share_inflaters(&mut self, pool: &InflaterPool) {
+        for websocket in self.sockets.open() {
+            websocket.share_inflaters(pool);
+        }
+        self.sockets.count_all();
+    }
+
+    /// Adds its open WebSockets to `open`.
+    pub(super) fn open_connections(&self, open: &mut Vec<Connection>) {
+        for stream in self.sockets.streams.values() {
+            if let Socket::Open(websocket) = &stream.socket {
+                open.push(websocket.connection().clone());
+            }
+        }
+    }
+
     pub(super) fn park(&mut self) -> bool {
         let mut is_used = false;
         for websocket in self.sockets.open() {

@@ -22,6 +22,7 @@ pub(crate) mod transport;
 
 use std::net::SocketAddr;
 
+use crate::connection::Connection;
 use crate::connection::Ended;
 use crate::conversation::application::Application;
 use crate::conversation::context::{CaptureState, Scan};
@@ -32,9 +33,12 @@ use crate::packet::tags::Tag;
 use crate::protocol::Protocol;
 use crate::sink::Sink;
 use crate::stream_part::{OwnedPart, Repeats, StreamPart};
+use serde::{Deserialize, Serialize};
+use wsdefrag_core::InflaterPool;
 
 /// The protocols on top of one TCP connection. A `sender` is an index into its endpoints.
 // Fields in the order of their use: those of every packet share cache lines.
+#[derive(Serialize, Deserialize)]
 #[repr(C)]
 pub(crate) struct Conversation {
     encrypted: Option<Box<Encrypted>>,
@@ -139,6 +143,16 @@ impl Conversation {
     /// whether one remains in use.
     pub(crate) fn park(&mut self) -> bool {
         self.application.park()
+    }
+
+    /// Takes inflaters from this pool from now on.
+    pub(crate) fn share_inflaters(&mut self, pool: &InflaterPool) {
+        self.application.share_inflaters(pool);
+    }
+
+    /// Adds its open WebSockets to `open`.
+    pub(crate) fn open_connections(&self, open: &mut Vec<Connection>) {
+        self.application.open_connections(open);
     }
 
     /// Bytes of the sender's current, incomplete head or frame.

@@ -6,6 +6,7 @@
 
 use std::net::SocketAddr;
 
+use crate::checkpoint::side;
 use crate::connection::{Connection, MAX_ENCAPSULATION};
 use crate::conversation::context::Context;
 use crate::http::preamble_message::OriginalAddresses;
@@ -16,13 +17,16 @@ use crate::protocol::{Carried, Protocol};
 use crate::tls_facts::{TlsFacts, TlsStatus};
 use crate::uid::Identity;
 use crate::websocket::handshake::CapturedHandshake;
+use serde::{Deserialize, Serialize};
 
 /// What is known of a TCP connection. Arrays have one entry per endpoint, and a `sender` is an index
 /// into them.
 // Fields in the order of their use: those of every packet share cache lines.
+#[derive(Serialize, Deserialize)]
 #[repr(C)]
 pub(crate) struct Transport {
     /// The index of the client, once it is known.
+    #[serde(deserialize_with = "side::known")]
     pub(crate) client: Option<usize>,
     /// The last packet so far.
     pub(crate) last: Origin,
@@ -57,6 +61,11 @@ pub(crate) struct Transport {
 }
 
 impl Transport {
+    /// The file of its first packet.
+    pub(crate) const fn first_file(&self) -> u32 {
+        self.first.file
+    }
+
     /// A connection before its first byte. `client` is known if the SYN was captured.
     pub(crate) const fn new(
         number: u64,

@@ -6,11 +6,12 @@ use pcap_parser::nom::error::Error as OptionError;
 use pcap_parser::pcapng::{PcapNGOption, parse_option_be, parse_option_le};
 
 use crate::file::error::FileErrorKind;
+use serde::{Deserialize, Serialize};
 
 const BYTE_ORDER_MAGIC: u32 = 0x1a2b_3c4d;
 
 /// A section's byte order.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Order {
     #[default]
     Little,

@@ -6,8 +6,10 @@
 //! draft-ietf-opsawg-pcapng, options `if_tsresol` and `if_tsoffset`. `pcap-parser` has this too, but
 //! it supports no binary resolution and reads offsets as little-endian.
 
+use serde::{Deserialize, Serialize};
+
 /// The resolution and the offset of an interface's timestamps.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(crate) struct Clock {
     tick: Tick,
     /// Added to every time, in nanoseconds.
@@ -15,7 +17,7 @@ pub(crate) struct Clock {
 }
 
 /// The length of a tick.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 enum Tick {
     /// This many nanoseconds.
     Nanoseconds(u64),

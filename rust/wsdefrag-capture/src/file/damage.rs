@@ -5,12 +5,13 @@
 use std::fmt;
 
 use crate::file::error::{FileError, FileErrorKind};
+use serde::{Deserialize, Serialize};
 
 /// Places of a file that are reported one by one.
 pub(crate) const MAX_REPORTED: u64 = 16;
 
 /// Damage inside a capture file that was passed over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Damage {
     /// The number of the damaged record, its offset, and what is wrong with it.
     pub error: FileError,
@@ -37,7 +38,7 @@ impl fmt::Display for Damage {
 }
 
 /// The damage found so far and not fetched yet.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Damages {
     waiting: Vec<Damage>,
     /// How often there was damage.

@@ -7,12 +7,16 @@
 use std::fmt;
 
 use crate::file::looks::looks_like;
+use serde::{Deserialize, Serialize};
+
+/// A fixed text, which is not kept in a checkpoint.
+type Name = &'static str;
 
 /// First bytes of a file that an error shows.
 const SHOWN: usize = 8;
 
 /// Why a capture file cannot be read, or cannot be read to its end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileError {
     /// The number of the record in its file, from 1: a packet of a pcap file, a block of a pcapng
     /// file.
@@ -33,16 +37,18 @@ impl FileError {
 }
 
 /// What is wrong with a capture file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FileErrorKind {
     /// The file is no capture.
     NotACapture {
         /// The first bytes of the file.
+        #[serde(with = "serde_bytes")]
         start: [u8; SHOWN],
         /// How many bytes of `start` the file has.
         length: usize,
         /// What it looks like instead.
-        looks: Option<&'static str>,
+        #[serde(skip)]
+        looks: Option<Name>,
     },
     /// A data link type of snoop that is not supported.
     SnoopLink(u32),
@@ -79,7 +85,8 @@ pub enum FileErrorKind {
         length: u32,
     },
     /// What is wrong with a flow, or an entry of an HTTP archive.
-    Entry(&'static str),
+    #[serde(skip)]
+    Entry(Name),
     /// The file ends inside the record.
     CutShort {
         /// Bytes of the record that the file has.

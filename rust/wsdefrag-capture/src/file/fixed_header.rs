@@ -1,6 +1,7 @@
 //! The header of a record, of fixed size: pcap and snoop.
 
 use crate::file::record::{MAX_FOUND, MAX_RECORD, is_near};
+use serde::{Deserialize, Serialize};
 
 /// Packets of at most this many bytes are nothing unusual, whatever the file's snap length.
 const USUAL_PACKET: u32 = 262_144;
@@ -9,7 +10,7 @@ const USUAL_PACKET: u32 = 262_144;
 pub(crate) const MAX_PAD: u32 = 64;
 
 /// The layout of a record's header.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(crate) enum Layout {
     /// pcap, little-endian.
     Little,
@@ -32,7 +33,7 @@ impl Layout {
 }
 
 /// In which order a record's header has its two lengths.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Lengths {
     /// Captured bytes first.
     CapturedFirst,
@@ -43,7 +44,7 @@ pub(crate) enum Lengths {
 }
 
 /// The records of a file whose header has been read.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(crate) struct Records {
     pub(crate) layout: Layout,
     pub(crate) link: u32,

@@ -17,9 +17,10 @@ use crate::file::secrets::Secrets;
 use crate::file::snoop::{self, SNOOP_HEADER};
 use crate::file::start::{self, FileFormat};
 use crate::file::verdict;
+use serde::{Deserialize, Serialize};
 
 /// The format of the current capture.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) enum Format {
     /// The first bytes of a capture have not arrived.
     #[default]

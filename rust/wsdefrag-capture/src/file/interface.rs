@@ -8,9 +8,10 @@ use crate::file::block::head;
 use crate::file::byte_order::Order;
 use crate::file::clock::Clock;
 use crate::file::error::FileErrorKind;
+use serde::{Deserialize, Serialize};
 
 /// An interface that packets were captured at.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(super) struct Interface {
     pub(super) link: u32,
     /// The snap length: bytes captured per packet at most; 0 if there is no limit.

@@ -26,6 +26,8 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
+use serde::{Deserialize, Serialize};
+
 use crate::file::damage::Damage;
 use crate::file::error::FileError;
 use crate::file::reader::RecordReader;
@@ -33,9 +35,10 @@ use crate::file::record::{Record, Taken};
 use crate::file::secrets::Secrets;
 
 /// Merges the records of files.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Merge {
     /// The readers of all files by index; `None` before a file's first byte and after its end.
+    #[serde(with = "readers")]
     readers: Vec<Option<Box<RecordReader>>>,
     current: Option<u32>,
     new: VecDeque<u32>,
@@ -43,7 +46,43 @@ pub struct Merge {
     waiting: BinaryHeap<Reverse<(i64, u32)>>,
     secrets: Secrets,
     /// Damage that was passed over, with the file's index.
+    #[serde(skip)]
     damages: Vec<(u32, Damage)>,
+}
+
+/// How readers are written: how many files there are, and the readers of those that have not ended.
+mod readers {
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use crate::file::reader::RecordReader;
+
+    /// Files that a capture has at most, in a state that is read.
+    const MAX_FILES: u32 = 1 << 24;
+
+    pub(super) fn serialize<S: Serializer>(
+        readers: &[Option<Box<RecordReader>>],
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        let open = (0_u32..).zip(readers).filter_map(|(file, it)| Some((file, it.as_ref()?)));
+        (readers.len(), open.collect::<Vec<_>>()).serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Vec<Option<Box<RecordReader>>>, D::Error> {
+        let (files, open) = <(u32, Vec<(u32, Box<RecordReader>)>)>::deserialize(deserializer)?;
+        let mut readers = Vec::new();
+        if files > MAX_FILES || readers.try_reserve_exact(files as usize).is_err() {
+            return Err(D::Error::custom("too many files"));
+        }
+        readers.resize_with(files as usize, || None);
+        for (file, reader) in open {
+            let place = readers.get_mut(file as usize);
+            *place.ok_or_else(|| D::Error::custom("a file that there is not"))? = Some(reader);
+        }
+        Ok(readers)
+    }
 }
 
 impl Merge {
@@ -64,6 +103,18 @@ impl Merge {
             None => self.new.push_back(index),
         }
         index
+    }
+
+    /// The files that have not ended.
+    pub(crate) fn open_files(&self) -> Vec<u32> {
+        let waiting = self.waiting.iter().map(|Reverse((_, file))| *file);
+        self.current.into_iter().chain(self.new.iter().copied()).chain(waiting).collect()
+    }
+
+    /// The number of files so far.
+    #[expect(clippy::cast_possible_truncation, reason = "more have no room in memory")]
+    pub(crate) const fn files(&self) -> u32 {
+        self.readers.len() as u32
     }
 
     /// The file whose next bytes are needed; `None` if all have ended.

@@ -10,12 +10,15 @@
     reason = "a record of at most `MAX_RECORD` bytes, and a chunk"
 )]
 
+use serde::{Deserialize, Serialize};
+
 /// Capacity that is kept between records, in bytes.
 const CAPACITY: usize = 1 << 20;
 
 /// A buffer that grows at its end and shrinks at its front.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Partial {
+    #[serde(with = "serde_bytes")]
     bytes: Vec<u8>,
     start: usize,
 }

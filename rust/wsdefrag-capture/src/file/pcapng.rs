@@ -25,6 +25,7 @@ use crate::file::interface::Interface;
 use crate::file::record::{MAX_BLOCK, MAX_FOUND, MAX_RECORD, Parsed, Plausible, Record, is_near};
 use crate::file::secrets::{MAX_SECRETS, Secrets};
 use crate::file::start::{SECTION_HEADER, starts_capture};
+use serde::{Deserialize, Serialize};
 
 /// Interfaces that a section may have; the others are ignored.
 pub const MAX_INTERFACES: usize = 65_536;
@@ -33,7 +34,7 @@ pub const MAX_INTERFACES: usize = 65_536;
 const SECRETS: u32 = 10;
 
 /// The current section.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Section {
     order: Order,
     interfaces: Vec<Interface>,
@@ -44,7 +45,7 @@ pub(crate) struct Section {
 }
 
 /// A block of which the rest is passed over.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct Passed {
     /// The block's length, in bytes.
     length: u32,

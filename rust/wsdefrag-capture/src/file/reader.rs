@@ -19,6 +19,7 @@ use crate::file::format::Format;
 use crate::file::partial::Partial;
 use crate::file::record::{Parsed, Plausible, Record, Taken};
 use crate::file::secrets::Secrets;
+use serde::{Deserialize, Serialize};
 
 /// Bytes that a search in `partial` gets at a time.
 const SEARCHED: usize = 64 << 10;
@@ -27,7 +28,7 @@ const SEARCHED: usize = 64 << 10;
 const MAX_KEPT: usize = 1 << 20;
 
 /// Reads the records of a capture file.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct RecordReader {
     format: Format,
     /// The bytes of the last record that was handed out, if it is kept, and of the current one.

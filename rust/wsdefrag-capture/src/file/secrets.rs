@@ -5,6 +5,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "at most `MAX_SECRETS` bytes")]
 
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// Memory that stored secrets may take, in bytes.
@@ -14,7 +15,7 @@ pub const MAX_SECRETS: usize = 16 << 20;
 pub const TLS_KEY_LOG: u32 = 0x544c_534b;
 
 /// The secrets of all files of a capture.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 pub struct Secrets {
     kept: Vec<(u32, Vec<u8>)>,
     /// The memory that `kept` takes, in bytes.

@@ -4,6 +4,7 @@
 //! rows          columns/ makes batches of them
 //! TableFile     encodes batches; the bytes that are ready are in its blocks
 //! TableFiles    both: the sink of one or more tables, each with its file
+//! Partitions    the same with a file for each hour of a table
 //! ```
 //!
 //! Both formats are written from front to back, so the caller writes the blocks to whatever it has.
@@ -16,6 +17,7 @@ mod dictionary;
 mod encoder_thread;
 mod name_column;
 pub mod parquet;
+pub mod partitions;
 pub mod table_file;
 pub mod table_files;
 

@@ -5,16 +5,17 @@
 #![expect(clippy::disallowed_methods, reason = "at most `MAX_HEAD` bytes of a direction")]
 
 use crate::stream_part::{OwnedPart, StreamPart};
+use serde::{Deserialize, Serialize};
 
 /// A part of a stream that is kept.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct BufferedPart {
     pub(crate) from_client: bool,
     pub(crate) part: OwnedPart,
 }
 
 /// The parts that are kept, in the order in which they came.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Buffered {
     parts: Vec<BufferedPart>,
     bytes: usize,

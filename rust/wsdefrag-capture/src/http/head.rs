@@ -28,6 +28,7 @@ use crate::http::parser::{Head, parse, starts_handshake, starts_like};
 use crate::http::preamble::{MAX_MESSAGE, Preamble};
 use crate::http::preamble_message::{OriginalAddresses, Parsed};
 use crate::tls::record::{HEADER, starts_like_record};
+use serde::{Deserialize, Serialize};
 
 /// The length of the longest head that is read, in bytes.
 pub(crate) const MAX_HEAD: usize = 256 << 10;
@@ -50,7 +51,7 @@ pub(crate) enum HeadResult {
     Tls,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 enum State {
     Preamble,
     Head,
@@ -65,11 +66,12 @@ enum State {
 }
 
 /// Reads the heads of one direction.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct HeadReader {
     state: State,
     preamble: Preamble,
     /// The start of the current message of the preamble, head or line.
+    #[serde(with = "serde_bytes")]
     buffer: Vec<u8>,
     /// Whether this is the direction of requests.
     requests: bool,

@@ -2,6 +2,7 @@
 
 use crate::connection::{Request, Response};
 use crate::http2::beginning::Beginning;
+use serde::{Deserialize, Serialize};
 
 /// The state of the handshake after a part of a stream. After the last five, the bytes that were not
 /// interpreted are given by `Upgrade::take_buffered`, those of the last part included.
@@ -26,7 +27,7 @@ pub(crate) enum Outcome {
 }
 
 /// A server's acceptance of a request for a WebSocket.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Acceptance {
     /// The request, if it was captured.
     pub(crate) request: Option<Box<Request>>,

@@ -18,6 +18,7 @@
 
 use crate::http::preamble_message::{Message, OriginalAddresses, Parsed};
 use crate::http::{proxy_header, socks};
+use serde::{Deserialize, Serialize};
 
 /// The length of the longest message, in bytes: a PROXY header of version 2.
 pub(super) const MAX_MESSAGE: usize = 16 + u16::MAX as usize;
@@ -25,7 +26,7 @@ pub(super) const MAX_MESSAGE: usize = 16 + u16::MAX as usize;
 const MAX_MESSAGES: u8 = 16;
 
 /// The state of one direction before the relayed connection.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Preamble {
     /// Whether the next message is of SOCKS5.
     in_socks5: bool,

@@ -48,12 +48,13 @@ use crate::http::pending_request::{CONNECT, PendingRequest};
 use crate::http::preamble_message::OriginalAddresses;
 use crate::http2::beginning::{Beginning, PREFACE_HEAD};
 use crate::stream_part::{Gap, GapKind, StreamPart};
+use serde::{Deserialize, Serialize};
 
 /// Pending requests, or refusals, of one connection. No real client sends more.
 const MAX_PIPELINED: usize = 64;
 
 /// The handshake of one connection.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Upgrade {
     client: HeadReader,
     server: HeadReader,

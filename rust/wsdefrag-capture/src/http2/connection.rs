@@ -22,12 +22,13 @@ use crate::http2::problems::Http2Problems;
 use crate::http2::streams::Streams;
 use crate::packet::Origin;
 use crate::stream_part::{Gap, StreamPart};
+use serde::{Deserialize, Serialize};
 
 /// The setting with the size of the dynamic table (RFC 9113 section 6.5.2).
 const HEADER_TABLE_SIZE: u16 = 1;
 
 /// An HTTP/2 connection.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Connection {
     /// Indexed by `from_client`.
     readers: [FrameReader; 2],
@@ -35,7 +36,7 @@ pub(crate) struct Connection {
 }
 
 /// What the frames change.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 struct ConnectionState {
     /// Indexed by `from_client`.
     sides: [Side; 2],
@@ -44,7 +45,7 @@ struct ConnectionState {
 }
 
 /// What one side has sent.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Side {
     decoder: Decoder,
     /// The block whose next frame has to come.

@@ -3,6 +3,7 @@
 use crate::connection::{Field, Request, Response, field};
 use crate::packet::Origin;
 use crate::stream_part::StreamPart;
+use serde::{Deserialize, Serialize};
 
 /// How a stream ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,7 +17,7 @@ pub(crate) enum StreamEnd {
 }
 
 /// The header fields of a stream that may be a WebSocket, as far as they were captured.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct StreamHeads {
     pub(crate) request: Option<Box<Request>>,
     pub(crate) response: Option<Box<Response>>,

@@ -6,6 +6,8 @@
 //!
 //! RFC 9113 sections 4.1 and 6.
 
+use serde::{Deserialize, Serialize};
+
 /// The length of the header, in bytes.
 pub(super) const HEADER_LENGTH: usize = 9;
 /// The longest frame that is taken for one after a loss, in bytes: what an endpoint may send before
@@ -13,7 +15,7 @@ pub(super) const HEADER_LENGTH: usize = 9;
 const USUAL_LENGTH: u32 = 16_384;
 
 /// What a frame is (RFC 9113 section 6).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum FrameType {
     Data,
     Headers,
@@ -58,7 +60,7 @@ pub(super) const PADDED: u8 = 0x08;
 pub(super) const PRIORITY: u8 = 0x20;
 
 /// The header of a frame.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct FrameHeader {
     /// The length of the payload, in bytes.
     pub(super) length: u32,

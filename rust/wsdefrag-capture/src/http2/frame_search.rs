@@ -14,6 +14,7 @@ use std::collections::VecDeque;
 
 use crate::http2::frame::{FrameHeader, HEADER_LENGTH};
 use crate::stream_part::{OwnedPart, StreamPart};
+use serde::{Deserialize, Serialize};
 
 /// Plausible headers in a row that prove the first one.
 const ENOUGH: u32 = 3;
@@ -30,7 +31,7 @@ pub(crate) fn are_whole_frames(bytes: &[u8]) -> bool {
 }
 
 /// The search in one direction.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct FrameSearch {
     chain: Chain,
     parts: VecDeque<OwnedPart>,
@@ -95,11 +96,12 @@ impl FrameSearch {
 }
 
 /// Frames one after the other.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 struct Chain {
     /// Headers so far.
     headers: u32,
     /// Bytes of the next header.
+    #[serde(with = "serde_bytes")]
     header: [u8; HEADER_LENGTH],
     taken: usize,
     /// Bytes of the payload that have yet to come.

@@ -7,15 +7,17 @@
 #![expect(clippy::disallowed_methods, reason = "at most `MAX_BLOCK` bytes")]
 
 use crate::http2::frame::{FrameHeader, FrameType, PADDED, PRIORITY};
+use serde::{Deserialize, Serialize};
 
 /// The longest block that is decoded whole, in bytes.
 pub(super) const MAX_BLOCK: usize = 64 << 10;
 
 /// A block whose last frame has not come yet.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct HeaderBlock {
     /// The frame that began it.
     pub(super) header: FrameHeader,
+    #[serde(with = "serde_bytes")]
     pub(super) bytes: Vec<u8>,
     /// Whether it has more bytes than are kept.
     pub(super) is_too_long: bool,

@@ -1,7 +1,9 @@
 //! What went wrong on an HTTP/2 connection, besides gaps.
 
+use serde::{Deserialize, Serialize};
+
 /// Counts of problems.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Http2Problems {
     /// Header blocks longer than 64 KiB, which were read in part.
     pub(crate) long_blocks: u64,

@@ -6,11 +6,13 @@
 
 #![expect(clippy::disallowed_methods, reason = "at most `MAX_RANGES`")]
 
+use serde::{Deserialize, Serialize};
+
 /// Gaps in which requests may have been. More of them are taken for one.
 const MAX_RANGES: usize = 64;
 
 /// The numbers of the streams that the client opened.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct RequestNumbers {
     /// The highest number of a request.
     highest: u32,

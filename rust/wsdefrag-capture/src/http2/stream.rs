@@ -11,9 +11,10 @@
 use crate::http::buffered::Buffered;
 use crate::http2::event::{StreamEnd, StreamHeads};
 use crate::packet::Origin;
+use serde::{Deserialize, Serialize};
 
 /// The state of a stream.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) enum State {
     Requested(StreamHeads),
     Answered(StreamHeads),
@@ -22,7 +23,7 @@ pub(super) enum State {
 }
 
 /// A stream.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Stream {
     pub(super) state: State,
     pub(super) buffered: Buffered,

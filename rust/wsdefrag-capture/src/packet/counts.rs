@@ -10,6 +10,7 @@ use crate::packet::unread::Unread;
 use crate::protocol::ProtocolCounts;
 use crate::tls::keys::KeyCounts;
 use crate::tls_counts::TlsCounts;
+use serde::{Deserialize, Serialize};
 
 /// Link types that [`Counts::unknown_links`] counts separately.
 pub const MAX_UNKNOWN_LINKS: usize = 16;
@@ -20,7 +21,7 @@ pub const MAX_UNREAD_KINDS: usize = 64;
 /// What became of the packets of a capture. Every packet is counted once.
 ///
 /// `packets == tcp + exported + other + malformed + unknown_link + unread + fragments`
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
     /// All packets.
     pub packets: u64,

@@ -11,6 +11,7 @@
 //!
 //! The tags are those of Wireshark's `epan/exported_pdu.h`.
 
+use serde::{Deserialize, Serialize};
 use std::hash::BuildHasher;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -122,7 +123,7 @@ fn tcp_dissector_data(value: &[u8]) -> Option<u32> {
 
 /// The bytes that the next PDU of one direction may repeat: the incomplete head or frame at the end
 /// of the last PDU.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub struct RepeatedPrefix {
     /// Their number; 0 if the last PDU ended at the end of a head or frame.
     length: usize,

@@ -1,7 +1,9 @@
 //! The kinds of headers that the rest of a packet may start with.
 
+use serde::{Deserialize, Serialize};
+
 /// What the rest of a packet starts with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Header {
     /// An IP header; its version tells which.
     Ip,

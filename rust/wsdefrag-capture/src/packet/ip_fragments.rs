@@ -28,6 +28,7 @@ use etherparse::{IpFragOffset, IpNumber, ip_number};
 use crate::packet::datagram::Rest;
 use crate::packet::header::Header;
 use crate::packet::tags::Tag;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Incomplete datagrams at a time.
 pub const MAX_DATAGRAMS: usize = 1_024;
@@ -42,7 +43,7 @@ pub const MAX_FRAGMENTS: u64 = 256;
 pub const TIMEOUT: i64 = 30_000_000_000;
 
 /// The header fields that all fragments of a datagram share.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Key {
     /// The source and the destination address.
     pub addresses: (IpAddr, IpAddr),
@@ -54,11 +55,16 @@ pub struct Key {
     pub encapsulation: u64,
 }
 
+/// As an [`IpNumber`] is written.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "IpNumber")]
+struct IpNumberByte(u8);
+
 /// What the payload of a reassembled datagram starts with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum After {
     /// The header of a protocol that IP carries.
-    Ip(IpNumber),
+    Ip(#[serde(with = "IpNumberByte")] IpNumber),
     /// The payload of a tunnel whose fragments these are.
     Tunnel(Tag, Header),
 }
@@ -104,7 +110,7 @@ pub struct ReassembledDatagram {
 }
 
 /// The incomplete datagrams.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Defragmenter {
     incomplete: VecDeque<IncompleteDatagram>,
     memory: usize,
@@ -112,7 +118,7 @@ pub struct Defragmenter {
     dropped: u64,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 struct IncompleteDatagram {
     key: Key,
     /// When the first fragment was captured, in nanoseconds since the epoch.
@@ -121,6 +127,7 @@ struct IncompleteDatagram {
     /// first fragment captured.
     next: After,
     fragments: u64,
+    #[serde(with = "ranges")]
     buffer: IpDefragBuf,
 }
 
@@ -223,5 +230,49 @@ impl IncompleteDatagram {
                 let to = end.min(section.end.into());
                 from >= to || self.buffer.data()[from..to] == bytes[from - start..to - start]
             })
+    }
+}
+
+/// How an incomplete datagram is written: its end, if it is known, and the ranges that have arrived.
+mod ranges {
+    use super::{
+        Deserialize, Deserializer, IpDefragBuf, IpFragOffset, Serialize, Serializer, ip_number,
+    };
+    use serde::de::Error;
+
+    #[derive(Serialize, Deserialize)]
+    struct Written {
+        end: Option<u16>,
+        ranges: Vec<(u16, serde_bytes::ByteBuf)>,
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "a copy of at most 64 KiB")]
+    pub(super) fn serialize<S: Serializer>(
+        buffer: &IpDefragBuf,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        let ranges = buffer.sections().iter().map(|range| {
+            let bytes = &buffer.data()[usize::from(range.start)..usize::from(range.end)];
+            (range.start, serde_bytes::ByteBuf::from(bytes))
+        });
+        Written { end: buffer.end(), ranges: ranges.collect() }.serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<IpDefragBuf, D::Error> {
+        let Written { end, ranges } = Written::deserialize(deserializer)?;
+        let mut buffer = IpDefragBuf::new(ip_number::TCP, Vec::new(), Vec::new());
+        for (start, bytes) in ranges {
+            let invalid = || D::Error::custom("fragments that do not fit each other");
+            if start % 8 != 0 {
+                return Err(invalid());
+            }
+            let offset = IpFragOffset::try_new(start / 8).map_err(|_| invalid())?;
+            let is_last =
+                end.is_some_and(|end| usize::from(start) + bytes.len() == usize::from(end));
+            buffer.add(offset, !is_last, &bytes).map_err(|_| invalid())?;
+        }
+        Ok(buffer)
     }
 }

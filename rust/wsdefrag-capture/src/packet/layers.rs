@@ -14,6 +14,8 @@
 
 use std::net::SocketAddr;
 
+use serde::{Deserialize, Serialize};
+
 use crate::file::record::Record;
 use crate::packet::counts::Counts;
 use crate::packet::datagram::{Datagram, Rest};
@@ -29,17 +31,24 @@ use crate::packet::{Origin, Packet, Payload, Segment};
 use crate::packet::{ethernet, ip, link, llc, mpls, ppp, wifi};
 
 /// Removes the headers of packets.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Layers {
     counts: Counts,
     defragmenter: Defragmenter,
+    #[serde(skip)]
     decode_as: Vec<DecodeAs>,
+    #[serde(skip)]
     path: Path,
 }
 
 impl Layers {
     pub(super) fn new(decode_as: Vec<DecodeAs>) -> Self {
         Self { decode_as, ..Self::default() }
+    }
+
+    /// Goes on with these tunnels, after the state was read.
+    pub(super) fn resume(&mut self, decode_as: Vec<DecodeAs>) {
+        self.decode_as = decode_as;
     }
 
     pub(super) const fn counts(&self) -> &Counts {

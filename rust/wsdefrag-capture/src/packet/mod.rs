@@ -26,6 +26,7 @@ mod layers;
 use std::net::SocketAddr;
 
 use crate::packet::tags::Tags;
+use serde::{Deserialize, Serialize};
 
 /// A captured packet of a TCP connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,7 +58,7 @@ pub enum Payload<'a> {
 }
 
 /// The fields of a TCP segment that reassembly needs (RFC 9293 section 3.1).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Segment<'a> {
     /// The sequence number: that of the SYN if the segment has one, else of the first payload byte.
     pub sequence: u32,
@@ -70,6 +71,7 @@ pub struct Segment<'a> {
     /// The RST flag.
     pub rst: bool,
     /// The captured payload.
+    #[serde(skip)]
     pub bytes: &'a [u8],
     /// Payload bytes that follow `bytes` on the wire and were not captured, because of a snap length.
     pub cut: u32,
@@ -90,7 +92,7 @@ impl Segment<'_> {
 }
 
 /// When and where bytes were captured.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Origin {
     /// The number of the packet in the capture.
     pub packet: u64,

@@ -13,6 +13,8 @@
 //!
 //! The only clock is the time of the packets, so the same input always gives the same output.
 
+use serde::{Deserialize, Serialize};
+
 use crate::file::damage::Damage;
 use crate::file::error::FileError;
 use crate::file::merge::Merge;
@@ -40,7 +42,7 @@ impl<F: FnMut(Packet<'_>)> PacketSink for F {
 }
 
 /// Reads the packets of capture files, which are merged by time ([`Merge`]).
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct PacketReader {
     files: Merge,
     layers: Layers,
@@ -57,6 +59,21 @@ impl PacketReader {
     #[must_use]
     pub fn with_tunnels(decode_as: Vec<DecodeAs>) -> Self {
         Self { files: Merge::new(), layers: Layers::new(decode_as) }
+    }
+
+    /// Goes on with these tunnels, after the state was read.
+    pub(crate) fn resume(&mut self, decode_as: Vec<DecodeAs>) {
+        self.layers.resume(decode_as);
+    }
+
+    /// The files that have not ended.
+    pub(crate) fn open_files(&self) -> Vec<u32> {
+        self.files.open_files()
+    }
+
+    /// The number of files so far.
+    pub(crate) const fn files(&self) -> u32 {
+        self.files.files()
     }
 
     /// Adds a file ([`Merge::add_file`]).

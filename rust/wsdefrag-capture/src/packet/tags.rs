@@ -10,6 +10,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "at most `MAX_TAGS`")]
 
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::net::IpAddr;
 
@@ -20,7 +21,7 @@ pub const MAX_TUNNELS: u32 = 8;
 const MAX_TAGS: usize = 32;
 
 /// The kind of a tag or a tunnel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum TagKind {
     /// 802.1Q or 802.1ad: the VLAN id.
     Vlan,
@@ -118,7 +119,7 @@ impl TagKind {
 }
 
 /// A tag, or a tunnel that a packet went through.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Tag {
     /// Its kind.
     pub kind: TagKind,

@@ -1,9 +1,10 @@
 //! Encapsulations that are not followed, by name.
 
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// An encapsulation that may carry TCP and is not followed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Unread {
     /// Encapsulating Security Payload (RFC 4303), encrypted.
     Esp,

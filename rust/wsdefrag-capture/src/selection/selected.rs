@@ -15,17 +15,21 @@
 use std::collections::{HashMap, VecDeque};
 
 use super::conditions::Conditions;
+use crate::checkpoint::sorted_map;
 use crate::event::{CaptureEvent, Detail};
 use crate::message::Message;
 use crate::sink::{Row, Sink};
+use serde::{Deserialize, Serialize};
 
 /// Bytes of memory that rows which wait may take.
 const MAX_BYTES: usize = 32 << 20;
 
 /// Chooses rows by conditions.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Selection {
+    #[serde(skip)]
     conditions: Conditions,
+    #[serde(with = "sorted_map")]
     open: HashMap<u64, Around, foldhash::fast::FixedState>,
     bytes: usize,
     /// Rows before a wanted one that had to be left out, because too much waited.
@@ -33,7 +37,7 @@ pub(crate) struct Selection {
 }
 
 /// The rows around the wanted rows of a connection.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 struct Around {
     waiting: VecDeque<Waiting>,
     /// How many of the rows that follow are passed on.
@@ -45,7 +49,7 @@ struct Around {
 }
 
 /// A row that is passed on if a wanted one follows soon.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Waiting {
     row: Row,
     /// The cost of the gap that it is, once it is certain.
@@ -80,6 +84,11 @@ impl Selection {
             bytes: 0,
             left_out: 0,
         })
+    }
+
+    /// Goes on with these conditions, after the state was read.
+    pub(crate) fn resume(&mut self, conditions: &Conditions) {
+        self.conditions = conditions.clone();
     }
 
     /// Takes a message.

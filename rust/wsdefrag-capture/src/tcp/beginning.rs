@@ -11,9 +11,11 @@
 
 #![expect(clippy::disallowed_methods, reason = "at most `MAX_SEGMENTS` and one, in one box")]
 
+use crate::checkpoint::side;
 use crate::packet::{Origin, Segment};
 use crate::tcp::patience::Confirmation;
 use crate::tcp::stream::Stream;
+use serde::{Deserialize, Serialize};
 
 /// Payload bytes that may wait.
 const MAX_BYTES: usize = 1 << 20;
@@ -21,11 +23,14 @@ const MAX_BYTES: usize = 1 << 20;
 const MAX_SEGMENTS: usize = 1024;
 
 /// A segment that waits.
+#[derive(Serialize, Deserialize)]
 pub(super) struct WaitingSegment {
     /// An index of an endpoint.
+    #[serde(deserialize_with = "side::side")]
     pub(super) sender: usize,
     /// The segment without its payload.
     head: Segment<'static>,
+    #[serde(with = "serde_bytes")]
     bytes: Box<[u8]>,
     pub(super) origin: Origin,
     /// The capture's clock when it came, in nanoseconds since the epoch.
@@ -39,6 +44,7 @@ impl WaitingSegment {
 }
 
 /// The first segments of a connection, in the order in which they were captured.
+#[derive(Serialize, Deserialize)]
 pub(super) struct Beginning {
     segments: Vec<WaitingSegment>,
     bytes: usize,

@@ -3,11 +3,13 @@
 //! Interfaces may have different clocks, and records may be damaged. So a time far after the clock
 //! counts only when the next packet agrees. The clock never goes back.
 
+use serde::{Deserialize, Serialize};
+
 /// Nanoseconds by which one packet may advance the clock.
 const MAX_CLOCK_JUMP: i64 = 60_000_000_000;
 
 /// The time of the packets so far, in nanoseconds since the epoch.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Clock {
     now: i64,
     /// The time of the last packet, if it was too far after `now` to be believed alone.

@@ -75,6 +75,11 @@ impl LiveConnection {
         self.beginning.as_ref().map_or(0, |beginning| beginning.memory())
     }
 
+    /// The memory of the segments that are held, for a hole or for a beginning, in bytes.
+    pub(super) fn segments_memory(&self) -> usize {
+        self.waiting_memory() + self.streams.iter().map(Stream::segments_memory).sum::<usize>()
+    }
+
     /// Whether segments are held, for a hole or for a beginning.
     pub(super) fn holds_segments(&self) -> bool {
         self.beginning.is_some() || self.streams.iter().any(|stream| stream.segments_memory() > 0)

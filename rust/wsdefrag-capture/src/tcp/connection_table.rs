@@ -15,6 +15,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "at most as many as connections are followed")]
 
+use serde::{Deserialize, Serialize};
 use std::hash::{BuildHasher, Hash, Hasher};
 use std::net::{IpAddr, SocketAddr};
 
@@ -22,7 +23,7 @@ use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 
 /// The addresses and ports of both endpoints of a connection, the lesser endpoint first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct Key {
     /// Each as its high and its low half: as whole numbers they would take 16 bytes more.
     addresses: [[u64; 2]; 2],
@@ -105,7 +106,7 @@ fn number(endpoint: SocketAddr) -> (u128, u32) {
 }
 
 /// The list that a connection is in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Class {
     /// Not yet known to be a WebSocket.
     Pending,
@@ -134,16 +135,16 @@ const fn list_of(class: Class, bucket: u8) -> u8 {
 /// The index of a connection's slot.
 pub(crate) type SlotIndex = u32;
 
-struct Slot<T> {
-    key: Key,
+pub(super) struct Slot<T> {
+    pub(super) key: Key,
     /// The index of its list.
     list: u8,
     bucket: u8,
     previous: SlotIndex,
     next: SlotIndex,
     /// When its last packet was captured, in nanoseconds since the epoch.
-    last_time: i64,
-    value: T,
+    pub(super) last_time: i64,
+    pub(super) value: T,
 }
 
 #[derive(Clone, Copy)]
@@ -151,6 +152,18 @@ struct List {
     oldest: SlotIndex,
     newest: SlotIndex,
     length: usize,
+}
+
+impl<T> Slot<T> {
+    /// The class of its list.
+    pub(super) const fn class(&self) -> Class {
+        match self.list {
+            0 => Class::Pending,
+            1 => Class::WebSocket,
+            2 => Class::Closing,
+            _ => Class::Past,
+        }
+    }
 }
 
 /// The connections, by key and by time of their last packet.
@@ -238,6 +251,26 @@ impl<T> ConnectionTable<T> {
         used.collect::<Vec<_>>().into_iter()
     }
 
+    /// The slots in use, in their order.
+    pub(super) fn used(&self) -> impl Iterator<Item = (SlotIndex, &Slot<T>)> {
+        (0..).zip(&self.slots).filter_map(|(index, slot)| Some((index, slot.as_ref()?)))
+    }
+
+    /// For each slot in use its place in its list, the oldest first.
+    pub(super) fn places(&self) -> Vec<u32> {
+        let mut places: Vec<u32> = self.slots.iter().map(|_| 0).collect();
+        for list in &self.lists {
+            let mut next = Some(list.oldest).filter(|index| *index != NONE);
+            let mut place = 0;
+            while let Some(index) = next {
+                places[index as usize] = place;
+                place += 1;
+                next = self.newer(index);
+            }
+        }
+        places
+    }
+
     fn slot(&mut self, index: SlotIndex) -> Option<&mut Slot<T>> {
         self.slots.get_mut(index as usize)?.as_mut()
     }
@@ -264,13 +297,7 @@ impl<T> ConnectionTable<T> {
     /// the epoch.
     pub(crate) fn take(&mut self, index: SlotIndex) -> Option<(Key, Class, i64, T)> {
         let slot = self.slot(index)?;
-        let (key, last_time) = (slot.key, slot.last_time);
-        let class = match slot.list {
-            0 => Class::Pending,
-            1 => Class::WebSocket,
-            2 => Class::Closing,
-            _ => Class::Past,
-        };
+        let (key, class, last_time) = (slot.key, slot.class(), slot.last_time);
         Some((key, class, last_time, self.remove(index)?))
     }
 

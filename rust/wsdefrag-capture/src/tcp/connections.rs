@@ -23,6 +23,7 @@
 //! - past connections `<= max_past()`, when another one opens
 //! - `total_held` is the memory that the held segments of all streams take, in bytes
 
+use serde::{Deserialize, Serialize};
 use wsdefrag_core::InflaterPool;
 
 use crate::connection::Ended;
@@ -58,19 +59,26 @@ pub(super) struct Route<'a> {
 }
 
 /// The connections of a capture.
+#[derive(Serialize, Deserialize)]
 pub(crate) struct Connections {
+    #[serde(skip)]
     pub(crate) options: Options,
     pub(super) table: ConnectionTable<Entry>,
     pub(super) tenants: Tenants,
+    #[serde(skip)]
     pub(super) total_held: usize,
+    #[serde(skip)]
     pub(super) ledger: Ledger,
+    #[serde(skip)]
     pub(super) inflaters: Inflaters,
     /// The end of the capture, once it has begun.
+    #[serde(skip)]
     pub(super) ending: Option<Box<Ending>>,
     /// The number of the next connection.
     pub(crate) next_number: u64,
     pub(crate) clock: Clock,
     /// The connection of the last packet, if the time of that is doubtful.
+    #[serde(skip)]
     doubtful: Option<SlotIndex>,
     /// Connections that were ended because there was no room for them.
     pub(crate) evicted: u64,
@@ -87,10 +95,13 @@ pub(crate) struct Connections {
     /// Whether the files can be scanned for secrets.
     pub(crate) scan: Scan,
     /// Whether memory had to be given back, or would have had to if one thread followed the connections.
+    #[serde(skip)]
     pub(crate) has_met_limit: bool,
     /// Whether several threads have followed the connections.
+    #[serde(skip)]
     pub(crate) were_spread: bool,
     /// Where the names in `tls.servers` come among those of other threads.
+    #[serde(skip)]
     pub(super) server_places: Vec<Place>,
 }
 
@@ -98,7 +109,7 @@ impl Connections {
     pub(crate) fn new(options: Options) -> Self {
         Self {
             ledger: Ledger::new(options.memory),
-            inflaters: Inflaters::new(options.memory),
+            inflaters: Inflaters::new(&options),
             options,
             table: ConnectionTable::new(),
             tenants: Tenants::default(),

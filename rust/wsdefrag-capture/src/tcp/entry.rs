@@ -4,8 +4,10 @@ use crate::packet::Segment;
 use crate::tcp::live_connection::LiveConnection;
 use crate::tcp::past_connection::PastConnection;
 use crate::tcp::tenants::Fit;
+use serde::{Deserialize, Serialize};
 
 /// A connection in the table.
+#[derive(Serialize, Deserialize)]
 pub(super) enum Entry {
     Live(Box<LiveConnection>),
     Past(Box<PastConnection>),

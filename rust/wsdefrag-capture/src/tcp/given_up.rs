@@ -7,11 +7,13 @@
 
 #![expect(clippy::disallowed_methods, reason = "at most `MAX_RANGES`")]
 
+use serde::{Deserialize, Serialize};
+
 /// Gaps that are kept; the oldest are forgotten first.
 const MAX_RANGES: usize = 1024;
 
 /// The gaps of one direction, without the bytes that were captured later.
-#[derive(Default)]
+#[derive(Default, Serialize, Deserialize)]
 pub(super) struct GivenUp {
     /// Positions: of the first byte, and after the last one.
     ranges: Vec<(u64, u64)>,

@@ -8,12 +8,15 @@
 
 #![expect(clippy::disallowed_methods, reason = "at most `MAX_HISTORY` bytes")]
 
+use serde::{Deserialize, Serialize};
+
 /// Bytes of the stream that are kept at most.
 const MAX_HISTORY: usize = 4 << 10;
 
 /// The last bytes of one direction's stream.
-#[derive(Default)]
+#[derive(Default, Serialize, Deserialize)]
 pub(super) struct History {
+    #[serde(with = "serde_bytes")]
     bytes: Vec<u8>,
 }
 

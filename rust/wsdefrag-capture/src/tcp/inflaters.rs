@@ -13,6 +13,8 @@ use std::collections::VecDeque;
 use wsdefrag_core::InflaterPool;
 use wsdefrag_core::fallible::TryGrow;
 
+use crate::options::Options;
+use crate::tcp::checkpoint::pool;
 use crate::tcp::connection_table::SlotIndex;
 
 /// Inflaters that directions have at a time; together they take 52 MiB. More only if they are in use.
@@ -33,6 +35,7 @@ const ENOUGH: usize = 16;
 const SIZE: usize = 52 << 10;
 
 /// The inflaters of a capture's connections.
+#[derive(Default)]
 pub(crate) struct Inflaters {
     pub(super) pool: InflaterPool,
     most: usize,
@@ -44,10 +47,10 @@ pub(crate) struct Inflaters {
 }
 
 impl Inflaters {
-    /// Those of a capture that may take `memory` bytes.
-    pub(crate) fn new(memory: usize) -> Self {
-        let most = (memory / PART / SIZE).clamp(FEWEST, MOST);
-        Self { pool: InflaterPool::default(), most, takings: 0, users: VecDeque::new() }
+    /// Those of a capture with these options.
+    pub(crate) fn new(options: &Options) -> Self {
+        let most = (options.memory / PART / SIZE).clamp(FEWEST, MOST);
+        Self { pool: pool(options), most, takings: 0, users: VecDeque::new() }
     }
 
     /// Bytes of as many inflaters as there may be without being in use.

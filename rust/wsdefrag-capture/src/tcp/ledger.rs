@@ -9,7 +9,7 @@
 //! - `used` is the sum of what the live connections were measured at, and of what the past ones take
 
 /// What the connections hold, in bytes.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Ledger {
     limit: usize,
     used: usize,

@@ -24,10 +24,12 @@ use crate::tcp::port_reuse::{OtherSyn, PortReuse};
 use crate::tcp::reset::Reset;
 use crate::tcp::stream::{MAX_TOTAL_HELD, Stream};
 use crate::tcp::tenants::{Fit, Positions, TagsSeen};
+use serde::{Deserialize, Serialize};
 
 /// A connection that has not ended. Arrays have one entry per endpoint, in the order of the
 /// connection's key; `sender` is an index into them.
 // Fields in the order of their use: those of every packet share cache lines.
+#[derive(Serialize, Deserialize)]
 #[repr(C)]
 pub(crate) struct LiveConnection {
     /// The tags under which its packets came.
@@ -39,7 +41,9 @@ pub(crate) struct LiveConnection {
     other_syn: Option<OtherSyn>,
     /// The bytes of memory at the last [`measure`](Self::measure): those of the directions, by sender,
     /// and the others.
+    #[serde(skip)]
     pub(super) sides: [usize; 2],
+    #[serde(skip)]
     pub(super) common: usize,
     /// Whether a SYN was captured that acknowledges nothing: that of the client.
     has_opener: bool,

@@ -1,6 +1,7 @@
 //! TCP: segments in, one byte stream per direction of each connection out.
 
 mod beginning;
+mod checkpoint;
 pub(crate) mod clock;
 mod connection_memory;
 pub(crate) mod connection_table;

@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 
 use crate::packet::Origin;
 use crate::tcp::patience::Confirmation;
+use serde::{Deserialize, Serialize};
 
 /// Payload bytes that one direction may hold.
 const MAX_BYTES: usize = 1 << 20;
@@ -24,7 +25,9 @@ const MAX_SEGMENTS: usize = 1024;
 const OVERHEAD: usize = 128;
 
 /// A segment, or a range of one, that waits for the bytes before it.
+#[derive(Serialize, Deserialize)]
 pub(crate) struct HeldSegment {
+    #[serde(with = "serde_bytes")]
     pub(crate) bytes: Box<[u8]>,
     /// Payload bytes that follow `bytes` and that a snap length cut.
     pub(crate) cut: u32,
@@ -52,7 +55,7 @@ pub(crate) struct Repeated {
 }
 
 /// The held segments of one direction, by the position of their first byte.
-#[derive(Default)]
+#[derive(Default, Serialize, Deserialize)]
 pub(crate) struct OutOfOrder {
     segments: BTreeMap<u64, HeldSegment>,
     /// The sum of `bytes.len()` over `segments`.

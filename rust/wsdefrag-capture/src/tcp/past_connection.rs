@@ -13,6 +13,7 @@ use crate::protocol::Carried;
 use crate::tcp::connection_table::ConnectionTable;
 use crate::tcp::stream::Stream;
 use crate::tcp::tenants::{Fit, Positions, TagsSeen};
+use serde::{Deserialize, Serialize};
 
 /// Bytes from the last position at which a segment still belongs to the connection.
 const MAX_DISTANCE: u32 = 16 << 20;
@@ -24,7 +25,7 @@ pub(super) const IN_TABLE: usize = ConnectionTable::<(usize, Box<PastConnection>
 const ALLOCATION: usize = 16;
 
 /// Why a connection is not read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Reason {
     /// It is not a WebSocket.
     NotWebSocket,
@@ -48,7 +49,7 @@ pub(super) enum Afterwards {
 }
 
 /// A connection that is not read. Arrays have one entry per endpoint.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct PastConnection {
     reason: Reason,
     /// What it carried; `None` if its packets are not counted.

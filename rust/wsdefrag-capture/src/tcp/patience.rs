@@ -9,6 +9,8 @@
 //!
 //! A hole that is not confirmed is waited for without limit: the sender will repeat the bytes.
 
+use serde::{Deserialize, Serialize};
+
 /// Later segments of the direction, captured since, after which a hole is given up.
 const MAX_LATER_SEGMENTS: u32 = 64;
 /// Nanoseconds of capture time that have to pass besides.
@@ -17,7 +19,7 @@ const MIN_WAIT: i64 = 200_000_000;
 pub(super) const MAX_WAIT: i64 = 2_000_000_000;
 
 /// When a hole was confirmed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Confirmation {
     /// In nanoseconds since the epoch.
     pub(super) time: i64,

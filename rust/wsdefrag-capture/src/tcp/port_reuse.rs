@@ -9,8 +9,10 @@
 //!
 //! RFC 9293 section 3.10.7.4.
 
+use crate::checkpoint::side;
 use crate::packet::Segment;
 use crate::tcp::stream::Stream;
+use serde::{Deserialize, Serialize};
 
 /// Whether a segment opens a new connection on the ports of a running one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,11 +25,13 @@ pub(super) enum PortReuse {
 }
 
 /// A SYN that the running connection did not begin with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct OtherSyn {
     /// An index of an endpoint, as are all senders.
+    #[serde(deserialize_with = "side::side")]
     pub(super) sender: usize,
     /// The endpoint that opens the connection.
+    #[serde(deserialize_with = "side::side")]
     pub(super) client: usize,
     /// The sequence number of the SYN.
     pub(super) sequence: u32,

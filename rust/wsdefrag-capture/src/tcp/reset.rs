@@ -2,11 +2,14 @@
 //!
 //! RFC 9293 sections 3.5.3 and 3.10.7, RFC 5961 section 3 (forged ones).
 
+use crate::checkpoint::side;
 use crate::packet::Segment;
+use serde::{Deserialize, Serialize};
 
 /// A RST whose sender has sent nothing since.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Serialize, Deserialize)]
 pub(super) struct Reset {
+    #[serde(deserialize_with = "side::side")]
     pub(super) sender: usize,
     /// For each direction, the sequence number up to which it was captured by then.
     pub(super) next: [Option<u32>; 2],

@@ -50,7 +50,8 @@ impl Connections {
     /// begun.
     pub(crate) fn shard(options: &Options, (worker, workers): (usize, usize)) -> Self {
         let mut shard = Self::new(options.clone());
-        shard.inflaters = Inflaters::new(options.memory / workers);
+        shard.inflaters =
+            Inflaters::new(&Options { memory: options.memory / workers, ..options.clone() });
         shard.next_number = Self::first_number(worker);
         shard
     }

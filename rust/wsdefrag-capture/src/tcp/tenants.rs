@@ -29,9 +29,11 @@ use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
 
+use crate::checkpoint::sorted_map;
 use crate::packet::Segment;
 use crate::tcp::connection_table::Key;
 use crate::tcp::stream::Stream;
+use serde::{Deserialize, Serialize};
 
 /// Connections that may have the same addresses and ports at a time. Packets of further ones go to
 /// the first.
@@ -52,7 +54,7 @@ const MAX_LATE_SYN: u32 = 64 << 10;
 
 /// The tags under which the packets of a connection came, by their hashes. A sender is an index of an
 /// endpoint.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 // Fields in the order of their use: those of every packet share cache lines.
 #[repr(C)]
 pub(super) struct TagsSeen {
@@ -160,13 +162,15 @@ impl Positions {
 }
 
 /// The tenants of addresses and ports that several connections have.
-#[derive(Default)]
+#[derive(Default, Serialize, Deserialize)]
 pub(super) struct Tenants {
     /// The numbers of the connections of a key besides the first, which has number 0.
+    #[serde(with = "sorted_map")]
     others: HashMap<Key, Vec<u32>, RandomState>,
     /// The entries of `others` at which those are removed that have no connection any more.
     clean_at: usize,
     /// For [`ConnectionKey::Tagged`](crate::options::ConnectionKey::Tagged): a number for each hash.
+    #[serde(with = "sorted_map")]
     by_hash: HashMap<u64, u32, RandomState>,
 }
 

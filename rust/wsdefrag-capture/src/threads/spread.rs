@@ -109,7 +109,7 @@ struct Limits {
 impl Limits {
     fn new(options: &Options) -> Self {
         // One thread may hold more, as it parks other inflaters.
-        let inflaters = Inflaters::new(options.memory).most_bytes();
+        let inflaters = Inflaters::new(options).most_bytes();
         Self {
             live: options.max_connections,
             memory: options.memory.saturating_sub(inflaters),

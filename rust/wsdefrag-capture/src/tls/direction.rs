@@ -16,6 +16,7 @@
 //! - `announced == account.bytes() + bytes held` once what was announced has been taken
 //! - `buffer` is shorter than the longest record
 
+use serde::{Deserialize, Serialize};
 use wsdefrag_core::fallible::TryGrow;
 
 use crate::packet::Origin;
@@ -26,7 +27,7 @@ use crate::tls::record::{HEADER, Header, MAX_LENGTH, MAX_LENGTH_TLS13, find_cand
 use crate::tls::tools::{Tools, Waiting};
 use crate::tls_facts::TlsAccount;
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 enum Framing {
     AtRecord,
     /// Inside a record with this header; `left` bytes are to come.
@@ -38,9 +39,11 @@ enum Framing {
 }
 
 /// One direction of a TLS connection.
+#[derive(Serialize, Deserialize)]
 pub(super) struct Direction {
     framing: Framing,
     /// The start of a record.
+    #[serde(with = "serde_bytes")]
     buffer: Vec<u8>,
     /// Bytes of the stream, captured or not.
     announced: u64,

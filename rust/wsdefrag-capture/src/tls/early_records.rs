@@ -4,6 +4,7 @@
 //!
 //! - the contents have at most [`MAX_BYTES`] bytes
 
+use serde::{Deserialize, Serialize};
 use wsdefrag_core::fallible::{TryGrow, copied};
 
 use crate::packet::Origin;
@@ -12,7 +13,9 @@ use crate::packet::Origin;
 const MAX_BYTES: usize = 64 << 10;
 
 /// A record of early data.
+#[derive(Serialize, Deserialize)]
 pub(super) struct EarlyRecord {
+    #[serde(with = "serde_bytes")]
     pub(super) content: Vec<u8>,
     pub(super) origin: Origin,
     /// Bytes of the record with its header.
@@ -20,7 +23,7 @@ pub(super) struct EarlyRecord {
 }
 
 /// The records that are held, in order.
-#[derive(Default)]
+#[derive(Default, Serialize, Deserialize)]
 pub(super) struct EarlyRecords {
     records: Vec<EarlyRecord>,
     content_bytes: usize,

@@ -19,12 +19,13 @@ use crate::tls::opener::Opener;
 use crate::tls::record::Header;
 use crate::tls::suite::Suite;
 use crate::tls::trial::{self, Budget, Hit, Trial};
+use serde::{Deserialize, Serialize};
 
 /// Numbers that are tried for a record in the middle of a connection, where they cannot be read.
 const MAX_NUMBER: u64 = 4096;
 
 /// Which keys records have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) enum Epoch {
     Plain,
     Early,

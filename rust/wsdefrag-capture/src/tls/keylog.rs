@@ -11,9 +11,10 @@
 
 use crate::tls::hello::Random;
 use crate::tls::secret::{MAX_SECRET, Secret};
+use serde::{Deserialize, Serialize};
 
 /// What a secret is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Label {
     /// The master secret of TLS 1.2.
     Master,

@@ -14,6 +14,8 @@ use std::collections::HashMap;
 use std::fmt;
 
 use foldhash::fast::RandomState;
+use serde::{Deserialize, Serialize};
+use wsdefrag_core::OutOfMemory;
 use wsdefrag_core::fallible::TryGrow;
 
 use crate::tls::hello::Random;
@@ -31,7 +33,7 @@ const MAX_LINE: usize = 512;
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Where secrets came from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum KeySource {
     /// A key log, by its number among those that were given.
     KeyLog(u16),
@@ -40,7 +42,7 @@ pub enum KeySource {
 }
 
 /// What key logs and secrets blocks had.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeyCounts {
     /// Lines whose secret was stored.
     pub secrets: u64,
@@ -57,9 +59,10 @@ pub struct KeyCounts {
 }
 
 /// A stored secret.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Stored {
     /// The random of the ClientHello of its connection.
+    #[serde(with = "serde_bytes")]
     pub random: Random,
     /// The secret itself.
     pub secret: Secret,
@@ -70,9 +73,10 @@ pub struct Stored {
 }
 
 /// The end of a log that has no end of line yet.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 struct Tail {
     source: KeySource,
+    #[serde(with = "serde_bytes")]
     line: Vec<u8>,
     /// The line is longer than any of use, and the rest of it is skipped.
     too_long: bool,
@@ -88,10 +92,13 @@ impl Tail {
 }
 
 /// All secrets of a capture.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 pub struct Keys {
     secrets: Vec<Stored>,
+    #[serde(skip)]
     indexes: HashMap<(Random, Label), u32, RandomState>,
+    /// Indexes of secrets that were taken back.
+    taken_back: Vec<u32>,
     tails: Vec<Tail>,
     counts: KeyCounts,
     generation: u64,
@@ -103,6 +110,7 @@ pub struct Keys {
     pub(crate) may_grow: bool,
     /// Bytes of records that are held for the first secret.
     pub(crate) patience: u64,
+    #[serde(skip)]
     pub(crate) buffers: Buffers,
 }
 
@@ -188,7 +196,10 @@ impl Keys {
         if line == Line::Secret(stored.label, stored.random, stored.secret) {
             return true;
         }
-        self.indexes.remove(&key);
+        if let Some(index) = self.indexes.remove(&key) {
+            // One for each log at most, and for each time that it is cut inside a secret.
+            let _ = self.taken_back.try_push(index);
+        }
         self.counts.secrets -= 1;
         tail.stored = None;
         false
@@ -215,6 +226,31 @@ impl Keys {
         self.generation += 1;
         self.missed.keys_came(&key.0);
         true
+    }
+
+    /// Says that logs are given again from their start, after a checkpoint was read. A secret whose line
+    /// had no end yet is taken back, because the whole line comes.
+    pub(crate) fn restart_logs(&mut self) {
+        for tail in std::mem::take(&mut self.tails) {
+            let Some(stored) = tail.stored else { continue };
+            if let Some(index) = self.indexes.remove(&(stored.random, stored.label)) {
+                // One for each log at most; without memory for it, it counts as long as this process.
+                let _ = self.taken_back.try_push(index);
+                self.counts.secrets = self.counts.secrets.saturating_sub(1);
+            }
+        }
+    }
+
+    /// Finds the secrets again, after they were read from a checkpoint. Fails without memory.
+    #[expect(clippy::disallowed_methods, reason = "room was asked for before")]
+    pub(crate) fn index(&mut self) -> Result<(), OutOfMemory> {
+        self.indexes.try_reserve(self.secrets.len()).map_err(|_| OutOfMemory)?;
+        for (index, stored) in (0..).zip(&self.secrets) {
+            if !self.taken_back.contains(&index) {
+                self.indexes.entry((stored.random, stored.label)).or_insert(index);
+            }
+        }
+        Ok(())
     }
 
     /// The secret of a connection, by the random of its ClientHello. If it is not there, the logs

@@ -11,6 +11,7 @@
 //! - `body.len() <= MessageType::kept()`, so a message that never ends takes no more memory
 //! - `header.len() < 4` or `remaining > 0` between calls
 
+use serde::{Deserialize, Serialize};
 use wsdefrag_core::fallible::TryGrow;
 
 use crate::tls::handshake::MessageType;
@@ -19,12 +20,14 @@ use crate::tls::handshake::MessageType;
 const HEADER: usize = 4;
 
 /// Takes one direction's handshake messages apart.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Messages {
     /// The header of the message that is being read, as far as it is there.
+    #[serde(with = "serde_bytes")]
     header: [u8; HEADER],
     header_length: usize,
     /// The start of its body.
+    #[serde(with = "serde_bytes")]
     body: Vec<u8>,
     /// Bytes of its body that are still to come.
     remaining: usize,

@@ -6,15 +6,18 @@ use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
 
+use crate::checkpoint::sorted_map;
 use crate::tls::hello::Random;
+use serde::{Deserialize, Serialize};
 
 /// Connections that are remembered, in about 300 KB. More are not.
 const MAX_CONNECTIONS: usize = 1 << 12;
 
 /// What was not read for want of keys.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Missed {
     /// Bytes of a connection, by the random of its ClientHello.
+    #[serde(with = "sorted_map")]
     bytes: HashMap<Random, u64, RandomState>,
     /// Bytes of those whose keys have come.
     pub(crate) came_late: u64,

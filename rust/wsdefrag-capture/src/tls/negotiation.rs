@@ -7,18 +7,20 @@
 //! RFC 8446 section 4.1 (hellos), 4.2.10 (early data); RFC 5246 section 7.4.1 (hellos), 7.3 and F.1.4
 //! (resumption).
 
+use serde::{Deserialize, Serialize};
 use wsdefrag_core::fallible::{TryGrow, copied};
 
+use crate::checkpoint::side;
 use crate::tls::hello::{ClientHello, EncryptedExtensions, Random, ServerHello, TLS12, TLS13};
 use crate::tls::keylog::Label;
 use crate::tls::keys::{KeySource, Keys};
 use crate::tls::opener::Opener;
 use crate::tls::secret::Secret;
-use crate::tls::suite::Suite;
+use crate::tls::suite::{self, Suite};
 use crate::tls_facts::{TlsFacts, TlsStatus};
 
 /// What became of the data that the client sent before the server had answered (TLS 1.3).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum EarlyData {
     /// None were announced.
     #[default]
@@ -31,13 +33,15 @@ pub(super) enum EarlyData {
 }
 
 /// What the hellos said.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Negotiation {
     /// The sender of the ClientHello.
+    #[serde(deserialize_with = "side::known")]
     pub(super) client: Option<usize>,
     pub(super) client_random: Option<Random>,
     server_random: Option<Random>,
     /// The agreed suite, if it is one that is read.
+    #[serde(deserialize_with = "suite::read_optional")]
     pub(super) suite: Option<&'static Suite>,
     encrypt_then_mac: bool,
     /// How many times a client has said hello, but for answers to a HelloRetryRequest.
@@ -48,9 +52,13 @@ pub(super) struct Negotiation {
     /// Whether the client offered TLS 1.3. `None` without its hello.
     offers_tls13: Option<bool>,
     /// By what the client asked to resume a session, and what the server answered (TLS 1.2).
+    #[serde(with = "serde_bytes")]
     session_id: Vec<u8>,
+    #[serde(with = "serde_bytes")]
     ticket: Vec<u8>,
+    #[serde(with = "serde_bytes")]
     server_session_id: Vec<u8>,
+    #[serde(with = "serde_bytes")]
     new_ticket: Vec<u8>,
     /// Whether the server proved who it is, which it does not when a session is resumed.
     is_full_handshake: bool,

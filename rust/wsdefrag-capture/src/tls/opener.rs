@@ -14,6 +14,9 @@
 use std::fmt;
 use std::ops::Range;
 
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 use crate::tls::aead::{Aead, TAG};
 use crate::tls::cbc::Cbc;
 use crate::tls::hello::Random;
@@ -35,6 +38,42 @@ pub(crate) struct Opener {
     protection: Protection,
     /// What the next generation's keys are derived from; TLS 1.3 only.
     secret: Option<Secret>,
+    /// The key of the MAC; CBC only.
+    mac: [u8; 48],
+    encrypt_then_mac: bool,
+}
+
+/// The keys of an opener, as they are written.
+#[derive(Serialize, Deserialize)]
+struct Written {
+    suite: u16,
+    #[serde(with = "serde_bytes")]
+    iv: [u8; 12],
+    #[serde(with = "serde_bytes")]
+    key: [u8; 32],
+    secret: Option<Secret>,
+    #[serde(with = "serde_bytes")]
+    mac: [u8; 48],
+    encrypt_then_mac: bool,
+}
+
+impl Serialize for Opener {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { suite, iv, key, protection: _, secret, mac, encrypt_then_mac } = *self;
+        let suite = suite.number;
+        Written { suite, iv, key, secret, mac, encrypt_then_mac }.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Opener {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Written { suite, iv, key, secret, mac, encrypt_then_mac } =
+            Written::deserialize(deserializer)?;
+        let keys = DirectionKeys { mac, key, iv };
+        Suite::of(suite)
+            .and_then(|suite| Self::new(suite, &keys, secret, encrypt_then_mac))
+            .ok_or_else(|| D::Error::custom("keys that do not fit their cipher suite"))
+    }
 }
 
 /// What opens whole records.
@@ -94,7 +133,8 @@ impl Opener {
             }
             None => Protection::Aead(Aead::new(suite.cipher, key)?),
         };
-        Some(Self { suite, iv: keys.iv, key: keys.key, protection, secret })
+        let DirectionKeys { mac, key, iv } = *keys;
+        Some(Self { suite, iv, key, protection, secret, mac, encrypt_then_mac })
     }
 
     /// The keys after a KeyUpdate. `None` for TLS 1.2.

@@ -10,6 +10,7 @@
 
 use std::ops::Range;
 
+use serde::{Deserialize, Serialize};
 use wsdefrag_core::fallible::TryGrow;
 
 use crate::stream_part::GapKind;
@@ -28,7 +29,7 @@ const SHORTEST: usize = 4;
 const LEAST_PADDING: usize = 8;
 
 /// A record of application data that is read in parts.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(super) struct PartialRecord {
     sequence: u64,
     nonce: Option<u64>,

@@ -8,6 +8,8 @@
 //!
 //! RFC 5246 section 6.2 (TLS 1.2), RFC 8446 sections 5.1 and 5.2 (TLS 1.3).
 
+use serde::{Deserialize, Serialize};
+
 /// Bytes of a header.
 pub const HEADER: usize = 5;
 /// The most content that a record may have, in bytes.
@@ -19,7 +21,7 @@ pub const MAX_LENGTH: usize = MAX_CONTENT + 2048;
 
 /// What a record's content is. TLS 1.3 writes `ApplicationData` into the header of every encrypted
 /// record, and the true type into the encrypted content.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ContentType {
     /// The next record of the sender is encrypted with new keys (TLS 1.2); nothing in TLS 1.3.
     ChangeCipherSpec,
@@ -48,7 +50,7 @@ impl ContentType {
 }
 
 /// The header of a record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Header {
     /// What the record holds.
     pub content_type: ContentType,
@@ -57,6 +59,7 @@ pub struct Header {
     /// Bytes of the record after the header, from 1 to [`MAX_LENGTH`].
     pub length: usize,
     /// The header as it stood on the wire, which TLS 1.3 authenticates.
+    #[serde(with = "serde_bytes")]
     pub bytes: [u8; HEADER],
 }
 

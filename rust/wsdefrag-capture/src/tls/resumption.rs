@@ -17,18 +17,22 @@ use std::fmt;
 use foldhash::fast::RandomState;
 use sha2::{Digest, Sha256};
 
+use crate::checkpoint::sorted_map;
 use crate::threads::report::Sessions;
 use crate::tls::secret::Secret;
+use serde::{Deserialize, Serialize};
 
 /// Sessions that are remembered, in about 9 MB. More are dropped.
 pub(crate) const MAX_SESSIONS: usize = 1 << 16;
 
 /// The masters of sessions, by what a client resumes them with.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Resumption {
     /// By the SHA-256 of a session id or a ticket, because tickets are long.
+    #[serde(with = "sorted_map")]
     masters: HashMap<[u8; 32], Secret, RandomState>,
     /// What was remembered and looked up, if that is logged.
+    #[serde(skip)]
     log: Option<RefCell<Sessions>>,
 }
 

@@ -18,8 +18,10 @@
 use std::collections::VecDeque;
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
 use wsdefrag_core::fallible::TryGrow;
 
+use crate::checkpoint::side;
 use crate::stream_part::{OwnedPart, StreamPart};
 use crate::tls::direction::Direction;
 use crate::tls::keys::Keys;
@@ -36,11 +38,13 @@ const PART: usize = size_of::<(usize, OwnedPart)>();
 pub(crate) type Output<'a> = dyn FnMut(usize, StreamPart<'_>) + 'a;
 
 /// A TLS connection. A `sender` is one of two indexes.
+#[derive(Serialize, Deserialize)]
 pub(crate) struct Session {
     negotiation: Negotiation,
     directions: [Direction; 2],
     waiting: [Option<Waiting>; 2],
     /// Parts that wait, in their order.
+    #[serde(deserialize_with = "side::with_values")]
     held: VecDeque<(usize, OwnedPart)>,
     /// Their bytes of memory, by direction.
     held_bytes: [usize; 2],

@@ -5,6 +5,8 @@
 
 use Cipher::{Aes128Cbc, Aes128Gcm, Aes256Cbc, Aes256Gcm, ChaCha20Poly1305};
 use Hash::{Sha1, Sha256, Sha384};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// What encrypts a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,6 +94,25 @@ impl Suite {
             Aes128Cbc | Aes256Cbc => None,
         }
     }
+}
+
+impl Serialize for Suite {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.number.serialize(serializer)
+    }
+}
+
+/// Reads a suite by its number.
+pub(crate) fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<&'static Suite, D::Error> {
+    let number = u16::deserialize(deserializer)?;
+    Suite::of(number).ok_or_else(|| D::Error::custom("a cipher suite that is not read"))
+}
+
+/// Reads the suite of a connection, if it has one.
+pub(crate) fn read_optional<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<&'static Suite>, D::Error> {
+    Ok(Option::<u16>::deserialize(deserializer)?.and_then(Suite::of))
 }
 
 const fn tls13(number: u16, name: &'static str, cipher: Cipher, hash: Hash) -> Suite {

@@ -1,5 +1,7 @@
 //! What a direction of TLS needs to read records besides its own state, and what it may wait for.
 
+use serde::{Deserialize, Serialize};
+
 use crate::stream_part::StreamPart;
 use crate::tls::keys::Keys;
 use crate::tls::negotiation::Negotiation;
@@ -26,7 +28,7 @@ pub(super) struct MayWait {
 }
 
 /// What a direction waits for before it can go on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Waiting {
     /// The keys of the next record may still come.
     Keys,

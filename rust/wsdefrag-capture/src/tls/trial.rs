@@ -6,6 +6,7 @@
 
 use std::ops::RangeInclusive;
 
+use serde::{Deserialize, Serialize};
 use wsdefrag_core::fallible::TryGrow;
 
 use crate::tls::opener::{Opened, Opener};
@@ -22,7 +23,7 @@ const GENERATIONS: u64 = 2;
 const MAKE_OPENER: u64 = 2_000;
 
 /// What may still be done, in nanoseconds, as measured on usual machines.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(super) struct Budget(u64);
 
 impl Budget {

@@ -12,6 +12,7 @@
 
 use std::collections::VecDeque;
 
+use serde::{Deserialize, Serialize};
 use wsdefrag_core::frame::close::Close;
 use wsdefrag_core::frame::header::{Header, Order, Rules};
 use wsdefrag_core::frame::parser::FrameParser;
@@ -30,7 +31,7 @@ const MAX_SHORT: u64 = 125;
 
 /// A possible start of frames.
 #[expect(clippy::struct_excessive_bools, reason = "each follows the frames by itself")]
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Candidate {
     parser: FrameParser,
     evidence: Evidence,
@@ -56,13 +57,16 @@ pub(super) struct Candidate {
     last_length: Option<u64>,
     /// The first byte of the last header, without its length.
     last_kind: Option<(bool, u8, Opcode)>,
+    #[serde(with = "serde_bytes")]
     last_key: Option<[u8; 4]>,
     closed: bool,
     /// Whether the last frame had a length of 16 or 64 bits, and did not end with its segment.
     is_long: bool,
     /// The unmasked start of the current text.
+    #[serde(with = "serde_bytes")]
     text: Vec<u8>,
     /// The unmasked start of the current control frame's payload.
+    #[serde(with = "serde_bytes")]
     control: Vec<u8>,
     /// The payloads of the last pings and pongs.
     pings: VecDeque<Vec<u8>>,

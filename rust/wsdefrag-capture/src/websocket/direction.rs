@@ -20,6 +20,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "boxes of a few hundred bytes")]
 
+use serde::{Deserialize, Serialize};
 use wsdefrag_core::limits::Excess;
 use wsdefrag_core::{InflaterPool, Passive, Reassembler, Settings};
 
@@ -33,15 +34,18 @@ use crate::websocket::frame_search::{Certainty, Found, FrameSearch, Sender};
 use crate::websocket::gap_test::GapTest;
 
 /// How a direction is read.
+#[derive(Serialize, Deserialize)]
 pub(crate) struct DirectionOptions {
     pub(crate) settings: Settings,
     /// Whether messages have their content.
     pub(crate) contents: bool,
     /// Whether frames are searched for after a gap.
     pub(crate) resync: bool,
+    #[serde(skip)]
     pub(crate) inflaters: InflaterPool,
 }
 
+#[derive(Serialize, Deserialize)]
 #[expect(clippy::large_enum_variant, reason = "nearly all directions are in the large one")]
 pub(super) enum State {
     Reassembling(Reassembler<Vec<u8>>),
@@ -50,6 +54,7 @@ pub(super) enum State {
 
 /// One direction of a WebSocket.
 // Fields in the order of their use: those of every packet share cache lines.
+#[derive(Serialize, Deserialize)]
 #[repr(C)]
 pub(crate) struct Direction {
     /// While the length of a gap inside the current frame is a guess: what followed. The state is
@@ -63,6 +68,14 @@ pub(crate) struct Direction {
 }
 
 impl Direction {
+    /// Takes inflaters from this pool from now on.
+    pub(crate) fn share_inflaters(&mut self, pool: &InflaterPool) {
+        self.options.inflaters = pool.clone();
+        if let State::Reassembling(reassembler) = &mut self.state {
+            reassembler.share_inflaters(pool.clone());
+        }
+    }
+
     /// A direction whose next byte is the first one after the handshake.
     pub(crate) fn after_handshake(connection: u64, options: DirectionOptions) -> Self {
         let reassembler = reassembler(&options, true);

@@ -6,6 +6,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "payloads of control frames, at most 125 bytes")]
 
+use serde::{Deserialize, Serialize};
 use wsdefrag_core::deflate::inflater::{Progress, Stream};
 use wsdefrag_core::frame::close::{Close, NO_STATUS_RECEIVED};
 use wsdefrag_core::{
@@ -22,7 +23,7 @@ use crate::stream_part::Gap;
 use crate::websocket::gap_costs::GapCosts;
 
 /// What one direction has given out, and what its next message needs.
-#[derive(Default)]
+#[derive(Default, Serialize, Deserialize)]
 // Fields in the order of their use: those of every packet share cache lines.
 #[repr(C)]
 pub(super) struct DirectionOutput {

@@ -10,6 +10,8 @@
 //! length before each message explain (MQTT and many others) stays below the threshold, even on a port
 //! of the web.
 
+use serde::{Deserialize, Serialize};
+
 /// A weight, in tenths of a bit.
 pub(super) type Weight = i32;
 
@@ -93,7 +95,7 @@ impl Sign {
 /// The weights of one direction's signs.
 ///
 /// - `|sums[sign]| <= |limit of the sign|`
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Evidence {
     sums: [Weight; SIGNS],
 }

@@ -30,6 +30,7 @@
 
 use std::collections::VecDeque;
 
+use serde::{Deserialize, Serialize};
 use wsdefrag_core::Strictness;
 use wsdefrag_core::frame::header::Rules;
 
@@ -53,7 +54,7 @@ const NO_START: (Weight, Weight) = (-5, -40);
 const FAILED: (Weight, Weight) = (-40, -200);
 
 /// The sender of a direction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Sender {
     Client,
     Server,
@@ -62,7 +63,7 @@ pub(crate) enum Sender {
 }
 
 /// What is known of the connection in which frames are searched for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Certainty {
     /// It may be no WebSocket. The caller decides.
     Unproved,
@@ -80,7 +81,7 @@ pub(crate) struct Found {
 }
 
 /// The search in one direction.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct FrameSearch {
     sender: Sender,
     /// Whether RSV1 may be set.

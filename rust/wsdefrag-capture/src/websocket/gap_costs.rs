@@ -12,14 +12,16 @@
 
 use crate::event::{CaptureEvent, Detail};
 use crate::sink::Sink;
+use serde::{Deserialize, Serialize};
 
 /// The gaps of one direction whose cost is not certain yet.
-#[derive(Default)]
+#[derive(Default, Serialize, Deserialize)]
 pub(super) struct GapCosts {
     open: Vec<OpenGap>,
 }
 
 /// A gap whose cost is not certain yet.
+#[derive(Serialize, Deserialize)]
 struct OpenGap {
     event: CaptureEvent,
     /// While bytes are lost because of it: the lost bytes of the account before the gap.

@@ -18,6 +18,7 @@ use std::collections::VecDeque;
 
 use crate::stream_part::{Gap, GapKind, OwnedPart, StreamPart};
 use crate::websocket::candidate::Candidate;
+use serde::{Deserialize, Serialize};
 
 /// Valid headers in a row that prove the guess. The end of the frame counts as one if a record ends
 /// there, too.
@@ -39,7 +40,7 @@ pub(super) enum Verdict {
 pub(super) type StoredPart = (u64, OwnedPart);
 
 /// A guess, and what followed the gap.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct GapTest {
     /// Bytes of the frame that are still to come.
     left: u64,

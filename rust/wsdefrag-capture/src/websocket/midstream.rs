@@ -24,6 +24,7 @@ use crate::websocket::candidate::Candidate;
 use crate::websocket::evidence::{THRESHOLD, Weight};
 use crate::websocket::frame_search::{FrameSearch, Sender};
 use crate::websocket::well_known_ports;
+use serde::{Deserialize, Serialize};
 
 /// One side masks, and the other does not.
 const OPPOSITE: Weight = 60;
@@ -38,6 +39,7 @@ const SILENT: (Weight, Weight) = (-50, -100);
 const MAX_GAPS: usize = 64;
 
 /// A direction in which no frame has been found.
+#[derive(Serialize, Deserialize)]
 pub(crate) struct SearchedDirection {
     pub(crate) search: FrameSearch,
     pub(crate) account: Account,
@@ -46,6 +48,7 @@ pub(crate) struct SearchedDirection {
 }
 
 /// A connection in which no frame has been found. Arrays have one entry per endpoint.
+#[derive(Serialize, Deserialize)]
 pub(crate) struct Midstream {
     pub(crate) directions: [SearchedDirection; 2],
     /// The weight of the ports.

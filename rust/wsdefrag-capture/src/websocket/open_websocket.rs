@@ -6,6 +6,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
+use serde::{Deserialize, Serialize};
 use wsdefrag_core::deflate::params::foreign_extensions;
 use wsdefrag_core::{DeflateParams, InflaterPool, Settings};
 
@@ -36,6 +37,7 @@ pub(crate) enum ClientStart {
 
 /// A WebSocket that has not ended.
 // Fields in the order of their use: those of every packet share cache lines.
+#[derive(Serialize, Deserialize)]
 #[repr(C)]
 pub(crate) struct OpenWebSocket {
     /// Bytes of the request that have yet to come.
@@ -120,6 +122,18 @@ impl OpenWebSocket {
         for direction in &mut self.directions {
             direction.output.renumber(self.connection.connection);
         }
+    }
+
+    /// Takes inflaters from this pool from now on.
+    pub(crate) fn share_inflaters(&mut self, pool: &InflaterPool) {
+        for direction in &mut self.directions {
+            direction.share_inflaters(pool);
+        }
+    }
+
+    /// What is known of the connection so far.
+    pub(crate) const fn connection(&self) -> &Connection {
+        &self.connection
     }
 
     /// The memory that it takes, in bytes.

@@ -15,6 +15,8 @@ use std::collections::VecDeque;
 use crate::deflate::window::WINDOW;
 use crate::error::OutOfMemory;
 use crate::fallible::TryGrow;
+#[cfg(feature = "serde")]
+use crate::fallible::copied;
 
 /// Most payload bytes that are kept. Data that has not inflated to a whole window by then consists
 /// mainly of empty blocks.
@@ -22,8 +24,11 @@ const MAX_KEPT: usize = 1 << 16;
 
 /// The last content of one direction, and the start of its open message's payload.
 #[derive(Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Context {
+    #[cfg_attr(feature = "serde", serde(with = "crate::deflate::queue"))]
     history: VecDeque<u8>,
+    #[cfg_attr(feature = "serde", serde(with = "serde_bytes"))]
     kept: Vec<u8>,
     /// Whether the open message is never inflated again.
     is_final: bool,
@@ -103,6 +108,16 @@ impl Context {
         {
             self.history = history;
         }
+    }
+
+    /// A copy.
+    #[cfg(feature = "serde")]
+    pub(crate) fn copied(&self) -> Result<Self, OutOfMemory> {
+        let mut history = VecDeque::new();
+        let (first, second) = self.history.as_slices();
+        history.try_append(first)?;
+        history.try_append(second)?;
+        Ok(Self { history, kept: copied(&self.kept)?, is_final: self.is_final })
     }
 
     /// Number of bytes allocated.

@@ -20,6 +20,7 @@ use std::panic;
 
 use zlib_rs::{Inflate, InflateError, InflateFlush, Status};
 
+use crate::deflate::journal::{Journal, MOST_BETWEEN};
 use crate::deflate::window::{WINDOW, copying_block};
 use crate::error::{Kind, OutOfMemory};
 use crate::fallible;
@@ -121,6 +122,13 @@ impl Stream {
     }
 }
 
+impl InflaterState {
+    /// Number of bytes allocated.
+    pub(crate) fn bytes_held(&self) -> usize {
+        self.journal.bytes_held()
+    }
+}
+
 /// One direction's inflater, created with its first compressed message.
 pub struct Inflater {
     pub(crate) stream: Stream,
@@ -129,12 +137,30 @@ pub struct Inflater {
     members: u32,
     /// Size of the window that it was given since it was created or reset, in bytes.
     given: usize,
+    /// What was read, if its state may have to be made again.
+    journal: Option<Journal>,
+}
+
+/// The state of an inflater inside a message.
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub(crate) struct InflaterState {
+    no_context_takeover: bool,
+    fresh: bool,
+    members: u32,
+    journal: Journal,
 }
 
 impl Inflater {
     /// Creates an inflater with an empty window.
     pub fn new(no_context_takeover: bool) -> Result<Self, OutOfMemory> {
-        Ok(Self { stream: Stream::new()?, no_context_takeover, fresh: true, members: 0, given: 0 })
+        Ok(Self {
+            stream: Stream::new()?,
+            no_context_takeover,
+            fresh: true,
+            members: 0,
+            given: 0,
+            journal: None,
+        })
     }
 
     /// Becomes what [`new`](Self::new) would make.
@@ -145,11 +171,69 @@ impl Inflater {
         self.stream.stops_at_blocks = false;
     }
 
-    /// Processes the result of a call of [`Stream::inflate`]; resets the stream after a final
-    /// block.
+    /// Keeps what is needed to make its state again, from here on. To be called before the first byte.
+    pub(crate) fn keep_journal(&mut self) {
+        self.journal.get_or_insert_default();
+    }
+
+    /// What makes its state again; `None` without a journal. Not to be called while it stops at blocks.
+    #[cfg(feature = "serde")]
+    pub(crate) fn state(&self) -> Result<Option<InflaterState>, OutOfMemory> {
+        let Some(journal) = &self.journal else { return Ok(None) };
+        Ok(Some(InflaterState {
+            no_context_takeover: self.no_context_takeover,
+            fresh: self.fresh,
+            members: self.members,
+            journal: journal.copied()?,
+        }))
+    }
+
+    /// Takes over the state of another inflater.
+    pub(crate) fn resume(&mut self, state: &InflaterState) -> Result<(), Kind> {
+        self.no_context_takeover = state.no_context_takeover;
+        self.restart(&state.journal.window)?;
+        let mut input = &state.journal.bytes[..];
+        let mut nowhere = [0; UNMASK_SIZE];
+        loop {
+            let progress = self
+                .stream
+                .run(|inflate| inflate.decompress(input, &mut nowhere, InflateFlush::Block));
+            match progress.outcome {
+                Outcome::More => {}
+                Outcome::Final => return Err(Kind::InvalidDeflateData),
+                Outcome::Failed(kind) => return Err(kind),
+            }
+            if let Some(journal) = &mut self.journal {
+                journal.read(&input[..progress.consumed])?;
+            }
+            input = &input[progress.consumed..];
+            if progress.consumed == 0 && progress.produced == 0 {
+                break;
+            }
+        }
+        self.fresh = state.fresh;
+        self.members = state.members.min(MAX_MEMBERS);
+        if input.is_empty() { Ok(()) } else { Err(Kind::InvalidDeflateData) }
+    }
+
+    /// Number of bytes allocated for the journal.
+    pub(crate) fn journal_held(&self) -> usize {
+        self.journal.as_ref().map_or(0, Journal::bytes_held)
+    }
+
+    /// Takes note of bytes that were read.
+    fn read(&mut self, bytes: &[u8]) -> Result<(), OutOfMemory> {
+        self.journal.as_mut().map_or(Ok(()), |journal| journal.read(bytes))
+    }
+
+    /// Processes the result of a call of [`Stream::inflate`] with `input`; resets the stream after a
+    /// final block.
     #[inline]
-    pub(crate) fn advanced(&mut self, progress: &Progress) -> Result<(), Kind> {
+    pub(crate) fn advanced(&mut self, progress: &Progress, input: &[u8]) -> Result<(), Kind> {
         self.fresh &= progress.consumed == 0;
+        if let Some(journal) = &mut self.journal {
+            journal.read(&input[..progress.consumed])?;
+        }
         match progress.outcome {
             Outcome::More => Ok(()),
             Outcome::Failed(kind) => Err(kind),
@@ -170,12 +254,16 @@ impl Inflater {
     }
 
     /// Restarts at the beginning of a message, with these bytes as its window.
-    pub(crate) fn restart(&mut self, window: &[u8]) {
+    pub(crate) fn restart(&mut self, window: &[u8]) -> Result<(), OutOfMemory> {
         self.reset();
+        if let Some(journal) = &mut self.journal {
+            journal.restart(window)?;
+        }
         self.members = 0;
         self.given = window.len();
         let set = self.stream.inflate.set_dictionary(window);
         debug_assert!(set.is_ok(), "a raw stream takes a window at any time");
+        Ok(())
     }
 
     /// The bytes of its window, which must not be asked for inside a message. `None` if the removed
@@ -198,12 +286,13 @@ impl Inflater {
 
     /// Does what the removed tail does if it ends a final block: the next message begins with a
     /// reset.
-    pub(crate) fn end_stream(&mut self) {
+    pub(crate) fn end_stream(&mut self) -> Result<(), OutOfMemory> {
         // An empty final block (RFC 1951 section 3.2.6).
         let ended =
             self.stream.run(|inflate| inflate.decompress(&[3, 0], &mut [0], InflateFlush::Block));
         debug_assert_eq!((ended.consumed, ended.outcome), (2, Outcome::More));
         self.fresh = false;
+        self.read(&[3, 0])
     }
 
     /// Prepares for the next message.
@@ -211,6 +300,20 @@ impl Inflater {
         self.members = 0;
         if self.no_context_takeover {
             self.reset();
+        } else if self.journal.as_ref().is_some_and(|journal| journal.bytes.len() > MOST_BETWEEN) {
+            // Without memory for it, the journal becomes longer.
+            let _ = self.shorten_journal();
+        }
+    }
+
+    /// Reads the window between messages, so that the bytes before it are not needed any more.
+    #[cold]
+    fn shorten_journal(&mut self) -> Result<(), OutOfMemory> {
+        if let Some(window) = self.window()? {
+            self.restart(&window)
+        } else {
+            self.restart(&[])?;
+            self.end_stream()
         }
     }
 
@@ -228,6 +331,7 @@ impl Inflater {
         let progress =
             self.stream.run(|inflate| inflate.decompress(input, &mut nothing, InflateFlush::Block));
         self.fresh = false;
+        self.read(&input[..progress.consumed])?;
         match progress.outcome {
             Outcome::Failed(kind) => Err(kind),
             Outcome::More if (progress.consumed, progress.produced) == (tail.len(), 0) => Ok(()),
@@ -239,5 +343,8 @@ impl Inflater {
         self.stream.inflate.reset(false);
         self.fresh = true;
         self.given = 0;
+        if let Some(journal) = &mut self.journal {
+            journal.clear();
+        }
     }
 }

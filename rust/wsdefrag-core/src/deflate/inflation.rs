@@ -18,7 +18,7 @@
 //! - `held` implies that a frame has ended with `end == TAIL`, and that its last byte was not fed
 
 use crate::deflate::context::Context;
-use crate::deflate::inflater::{Inflater, STATE_SIZE, TAIL, UNMASK_SIZE};
+use crate::deflate::inflater::{Inflater, InflaterState, STATE_SIZE, TAIL, UNMASK_SIZE};
 use crate::deflate::parked::Parked;
 use crate::deflate::target::{Room, Target};
 use crate::error::{Kind, OutOfMemory};
@@ -28,6 +28,7 @@ use crate::strictness::{Strictness, Tolerated};
 
 /// Which deflate rules a message broke, although it could be read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct DeflateBreaches {
     pub(crate) no_context_takeover: bool,
     pub(crate) empty_compressed_payload: bool,
@@ -56,6 +57,24 @@ pub(crate) struct Inflation {
     end: u32,
     held: bool,
     breaches: DeflateBreaches,
+}
+
+/// The state of an inflation inside a message.
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub(crate) struct InflationState {
+    inflater: InflaterState,
+    context: Option<Context>,
+    produced: usize,
+    end: u32,
+    held: bool,
+    breaches: DeflateBreaches,
+}
+
+impl InflationState {
+    /// Number of bytes allocated.
+    pub(crate) fn bytes_held(&self) -> usize {
+        self.inflater.bytes_held() + self.context.as_ref().map_or(0, Context::bytes_held)
+    }
 }
 
 /// [`TAIL`] as a number.
@@ -101,7 +120,36 @@ impl Inflation {
 
     /// Number of bytes allocated.
     pub(crate) fn bytes_held(&self) -> usize {
-        STATE_SIZE + self.buffer.capacity() + self.context.as_ref().map_or(0, Context::bytes_held)
+        let context = self.context.as_ref().map_or(0, Context::bytes_held);
+        STATE_SIZE + self.buffer.capacity() + self.inflater.journal_held() + context
+    }
+
+    /// Keeps what is needed to make its state again. To be called before the first byte.
+    pub(crate) fn keep_journal(&mut self) {
+        self.inflater.keep_journal();
+    }
+
+    /// What makes its state again; `None` without a journal.
+    #[cfg(feature = "serde")]
+    pub(crate) fn state(&self) -> Result<Option<InflationState>, OutOfMemory> {
+        let Some(inflater) = self.inflater.state()? else { return Ok(None) };
+        Ok(Some(InflationState {
+            inflater,
+            context: self.context.as_ref().map(Context::copied).transpose()?,
+            produced: self.produced,
+            end: self.end,
+            held: self.held,
+            breaches: self.breaches,
+        }))
+    }
+
+    /// Takes over the state of another inflation.
+    pub(crate) fn resume(&mut self, state: &mut InflationState) -> Result<(), Kind> {
+        self.inflater.resume(&state.inflater)?;
+        self.context = state.context.take();
+        (self.produced, self.end, self.held) = (state.produced, state.end, state.held);
+        self.breaches = state.breaches;
+        Ok(())
     }
 
     /// Moves what later messages may refer to into `parked`; must not be called inside a message.
@@ -119,14 +167,15 @@ impl Inflation {
     }
 
     /// Takes over what [`park`](Self::park) left of an earlier inflation.
-    pub(crate) fn restore(&mut self, parked: &mut Parked) {
-        self.inflater.restart(&parked.window);
+    pub(crate) fn restore(&mut self, parked: &mut Parked) -> Result<(), OutOfMemory> {
+        self.inflater.restart(&parked.window)?;
         if parked.begins_with_reset {
-            self.inflater.end_stream();
+            self.inflater.end_stream()?;
         }
         if let Some(context) = parked.context.take() {
             self.context = Some(context);
         }
+        Ok(())
     }
 
     /// Whether the sender starts each message with an empty window.
@@ -214,13 +263,13 @@ impl Inflation {
             return Err(FAILED);
         };
         if let Some(context) = &mut self.context {
-            self.inflater.restart(context.dictionary());
+            self.inflater.restart(context.dictionary())?;
         }
         let (mut input, mut again, mut nowhere) = (&kept[..], before, [0; UNMASK_SIZE]);
         while again > 0 {
             let progress =
                 self.inflater.stream.inflate(input, &mut nowhere[..again.min(UNMASK_SIZE)]);
-            self.inflater.advanced(&progress)?;
+            self.inflater.advanced(&progress, input)?;
             if progress.consumed == 0 && progress.produced == 0 {
                 return Err(FAILED);
             }
@@ -263,7 +312,7 @@ impl Inflation {
                 }
             };
             self.produced += progress.produced;
-            self.inflater.advanced(&progress)?;
+            self.inflater.advanced(&progress, input)?;
             input = &input[progress.consumed..];
             let has_more = room == 0 && progress.produced > 0;
             if !has_more && progress.is_last(input, room) {

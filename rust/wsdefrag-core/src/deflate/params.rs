@@ -41,6 +41,7 @@ const WINDOW_BITS: std::ops::RangeInclusive<u8> = 8..=15;
 /// The agreed parameters. `server_*` applies to messages from the server, `client_*` to those from
 /// the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct DeflateParams {
     /// The server resets its window after each message.
     pub server_no_context_takeover: bool,

@@ -4,8 +4,10 @@ use crate::deflate::context::Context;
 
 /// The bytes that later messages may refer to.
 #[derive(Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Parked {
     /// The bytes of the inflater's window.
+    #[cfg_attr(feature = "serde", serde(with = "serde_bytes"))]
     pub(crate) window: Vec<u8>,
     /// Whether the last message ended with a final block, after which the inflater resets itself.
     pub(crate) begins_with_reset: bool,

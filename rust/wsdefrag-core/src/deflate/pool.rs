@@ -28,9 +28,19 @@ struct Shared {
     lent: AtomicUsize,
     /// How often one was lent.
     takings: AtomicUsize,
+    /// Whether they keep journals.
+    keeps_journals: bool,
 }
 
 impl InflaterPool {
+    /// A pool whose inflaters' states can be written at any time. They keep what they read of a
+    /// message that is not complete, and some of earlier ones.
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "one for a capture")]
+    pub fn resumable() -> Self {
+        Self(Arc::new(Shared { keeps_journals: true, ..Shared::default() }))
+    }
+
     /// The number of inflaters that directions have.
     #[must_use]
     pub fn lent(&self) -> usize {
@@ -68,13 +78,16 @@ impl InflaterPool {
         let state = states.pop();
         self.0.idle.store(states.len(), Ordering::Relaxed);
         drop(states);
-        let state = match state {
+        let mut state = match state {
             Some(mut state) => {
                 state.begin_anew(no_context_takeover, strictness);
                 state
             }
             None => TryBox::new(Inflation::new(no_context_takeover, strictness)?)?,
         };
+        if self.0.keeps_journals {
+            state.keep_journal();
+        }
         self.0.lent.fetch_add(1, Ordering::Relaxed);
         self.0.takings.fetch_add(1, Ordering::Relaxed);
         Ok(state)

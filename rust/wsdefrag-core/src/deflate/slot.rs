@@ -4,12 +4,13 @@
 //! empty    before the first compressed message, and after the window was lost
 //! live     48 KiB of state, most of it the window
 //! parked   between messages: only the bytes that later messages may refer to
+//! resumed  what makes the state inside a message again, as it was written earlier
 //! ```
 //!
-//! The next compressed message makes an empty or parked inflation live. Its messages are then read
+//! The next compressed bytes make an inflation live. Its messages are then read
 //! as if it had never been parked.
 
-use crate::deflate::inflation::Inflation;
+use crate::deflate::inflation::{Inflation, InflationState};
 use crate::deflate::parked::Parked;
 use crate::deflate::pool::InflaterPool;
 use crate::error::OutOfMemory;
@@ -30,6 +31,7 @@ enum State {
     Empty,
     Live(TryBox<Inflation>),
     Parked(TryBox<Parked>),
+    Resumed(TryBox<InflationState>),
 }
 
 impl Slot {
@@ -50,7 +52,7 @@ impl Slot {
         }
         match &mut self.state {
             State::Live(inflation) => Ok(inflation),
-            State::Empty | State::Parked(_) => Err(OutOfMemory),
+            State::Empty | State::Parked(_) | State::Resumed(_) => Err(OutOfMemory),
         }
     }
 
@@ -64,11 +66,22 @@ impl Slot {
             Some(pool) => pool.take(no_context_takeover, strictness)?,
             None => TryBox::new(Inflation::new(no_context_takeover, strictness)?)?,
         };
-        if let State::Parked(parked) = &mut self.state {
-            inflation.restore(parked);
-        }
+        let restored = match &mut self.state {
+            State::Parked(parked) => inflation.restore(parked),
+            // Only a state that was not written here does not fit.
+            State::Resumed(state) => inflation.resume(state).map_err(|_| OutOfMemory),
+            State::Empty | State::Live(_) => Ok(()),
+        };
         self.state = State::Live(inflation);
-        Ok(())
+        if restored.is_err() {
+            self.clear();
+        }
+        restored
+    }
+
+    /// Takes inflations from this pool from now on.
+    pub(crate) fn share(&mut self, pool: InflaterPool) {
+        self.pool = Some(pool);
     }
 
     /// Whether its inflations come from a pool.
@@ -110,7 +123,50 @@ impl Slot {
             State::Empty => 0,
             State::Live(inflation) => size_of::<Inflation>() + inflation.bytes_held(),
             State::Parked(parked) => size_of::<Parked>() + parked.bytes_held(),
+            State::Resumed(state) => size_of::<InflationState>() + state.bytes_held(),
         }
+    }
+}
+
+/// As it is written.
+#[cfg(feature = "serde")]
+#[derive(serde::Serialize, serde::Deserialize)]
+enum Written<P, I> {
+    Empty,
+    Parked(P),
+    Inside(I),
+}
+
+#[cfg(feature = "serde")]
+impl serde::Serialize for Slot {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::Error;
+        let inside;
+        let written = match &self.state {
+            State::Empty => Written::Empty,
+            State::Parked(parked) => Written::Parked(&**parked),
+            State::Resumed(state) => Written::Inside(&**state),
+            State::Live(inflation) => {
+                let state = inflation.state().map_err(|_| S::Error::custom("no memory"))?;
+                inside = state.ok_or_else(|| S::Error::custom("the inflater has no journal"))?;
+                Written::Inside(&inside)
+            }
+        };
+        written.serialize(serializer)
+    }
+}
+
+#[cfg(feature = "serde")]
+impl<'de> serde::Deserialize<'de> for Slot {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        use serde::de::Error;
+        let no_memory = |_| D::Error::custom("no memory");
+        let state = match Written::deserialize(deserializer)? {
+            Written::Empty => State::Empty,
+            Written::Parked(parked) => State::Parked(TryBox::new(parked).map_err(no_memory)?),
+            Written::Inside(state) => State::Resumed(TryBox::new(state).map_err(no_memory)?),
+        };
+        Ok(Self { state, pool: None })
     }
 }
 

@@ -108,10 +108,10 @@ mod tests {
                     continue;
                 }
                 let mut restored = Inflater::new(false).unwrap();
-                restored.restart(&window);
+                restored.restart(&window).unwrap();
                 assert_eq!(restored.window().unwrap().unwrap(), window, "{length}");
                 let mut restored = Inflater::new(false).unwrap();
-                restored.restart(&window);
+                restored.restart(&window).unwrap();
                 let expected = matched(&mut inflater(content), distance);
                 assert_eq!(expected.is_ok(), distance <= filled, "{distance} of {filled}");
                 assert_eq!(matched(&mut restored, distance), expected, "{distance} of {filled}");

@@ -30,6 +30,7 @@ const LENGTH_64: u8 = 127;
 
 /// A parsed frame header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Header {
     /// The frame's opcode.
     pub opcode: Opcode,
@@ -38,6 +39,7 @@ pub struct Header {
     /// The three reserved bits as a number; RSV1 counts 4.
     pub rsv: u8,
     /// The masking key, if the frame is masked.
+    #[cfg_attr(feature = "serde", serde(with = "serde_bytes"))]
     pub masking_key: Option<[u8; 4]>,
     /// Payload bytes.
     pub length: u64,
@@ -127,6 +129,7 @@ pub enum Order {
 
 /// The rules for the headers of one direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Rules {
     /// Which side sends: clients mask, servers do not.
     pub from_client: bool,

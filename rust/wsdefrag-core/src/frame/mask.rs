@@ -33,6 +33,7 @@ impl Slot for MaybeUninit<u8> {
 
 /// A masking key, rotated to the byte that applies next. Zero leaves bytes unchanged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Mask(u32);
 
 impl Mask {

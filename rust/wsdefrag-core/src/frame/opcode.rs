@@ -4,6 +4,7 @@ use std::fmt;
 
 /// The type of a frame: the low four bits of its first byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[repr(u8)]
 pub enum Opcode {
     /// A further fragment of the open message.

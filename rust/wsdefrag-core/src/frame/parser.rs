@@ -16,14 +16,20 @@ use crate::frame::mask::Mask;
 
 /// The frame layer of one direction.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 // Fields in the order of their use: those of every read share cache lines.
 #[repr(C)]
 pub struct FrameParser {
     remaining: u64,
     position: u64,
     start: u64,
+    #[cfg_attr(
+        feature = "serde",
+        serde(deserialize_with = "crate::bounded::below::<_, MAX_HEADER>")
+    )]
     spilled: usize,
     mask: Mask,
+    #[cfg_attr(feature = "serde", serde(with = "serde_bytes"))]
     spill: [u8; MAX_HEADER],
     rules: Rules,
 }

@@ -14,6 +14,7 @@ use crate::read::event::Extent;
 
 /// How a message's payload is decoded to its content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) enum Decoding {
     /// The payload is the content.
     Plain,
@@ -26,6 +27,7 @@ pub(crate) enum Decoding {
 
 /// The account of a message whose first header has arrived.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Account {
     pub(crate) opcode: Opcode,
     /// Position of the first byte of its first frame, in bytes from the start of the direction.

@@ -55,7 +55,9 @@ impl<'a, C: Content, M: Memory<Content = C>> ContentTarget<'a, C, M> {
         let content = match &mut self.message.content {
             Some(content) => {
                 if content.capacity() == held {
-                    self.memory.grow(content, within(growth::inflated_capacity(held)))?;
+                    // One that was read from a written state has no room, also if it is empty.
+                    let wanted = growth::inflated_capacity(held).max(LEAST_INFLATED);
+                    self.memory.grow(content, within(wanted))?;
                 }
                 content
             }

@@ -22,6 +22,7 @@ pub struct Extent {
 
 /// Why a message of a [passive](crate::read::passive::Passive) direction is incomplete or invalid.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Damage {
     /// Payload bytes were not captured.
     Missing,

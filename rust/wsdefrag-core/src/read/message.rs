@@ -22,6 +22,7 @@ use crate::text::{NotUtf8, Utf8Progress};
 
 /// What is done with the next payload bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) enum PayloadUse {
     Kept,
     /// Inflated only to update the window, and then dropped.
@@ -33,6 +34,7 @@ pub(crate) enum PayloadUse {
 
 /// How a message's content is checked.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[expect(clippy::struct_excessive_bools, reason = "they are independent")]
 pub(crate) struct ContentRules {
     /// Whether a text that is not UTF-8 is rejected; otherwise it is only counted.
@@ -48,6 +50,14 @@ pub(crate) struct ContentRules {
 
 /// A message whose first header has arrived.
 #[derive(Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(bound(
+        serialize = "C: serde_bytes::Serialize",
+        deserialize = "C: serde_bytes::Deserialize<'de>"
+    ))
+)]
 pub(crate) struct OpenMessage<C> {
     pub(crate) account: Account,
     pub(crate) payload_use: PayloadUse,
@@ -55,6 +65,7 @@ pub(crate) struct OpenMessage<C> {
     /// Payload bytes that were not captured.
     pub(crate) missing: u64,
     pub(super) content_rules: ContentRules,
+    #[cfg_attr(feature = "serde", serde(with = "serde_bytes"))]
     pub(super) content: Option<C>,
     /// `None` if bytes are not validated, or no longer.
     utf8: Option<Utf8Progress>,

@@ -1,6 +1,7 @@
 //! What a reassembler knows of an observed direction besides its frames.
 
 /// The state of a passive direction.
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[expect(clippy::struct_excessive_bools, reason = "they are independent")]
 pub(super) struct PassiveState {
     pub(super) on: bool,

@@ -37,6 +37,14 @@ use crate::strictness::Tolerated;
 
 /// The reassembler of one direction.
 // Fields in the order of their use: those of every read share cache lines.
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(bound(
+        serialize = "C: serde_bytes::Serialize",
+        deserialize = "C: serde_bytes::Deserialize<'de>"
+    ))
+)]
 #[repr(C)]
 pub struct Reassembler<C> {
     pub(super) received: u64,
@@ -47,6 +55,7 @@ pub struct Reassembler<C> {
     pub(super) walker: Walker,
     pub(super) inflation: Slot,
     /// What has arrived of a compressed frame that is inflated as a whole, unmasked.
+    #[cfg_attr(feature = "serde", serde(with = "serde_bytes"))]
     pub(super) waiting: Vec<u8>,
     pub(super) passive: PassiveState,
     pub(super) collection: Collection,

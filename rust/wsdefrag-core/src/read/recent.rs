@@ -8,8 +8,10 @@ use crate::fallible::TryGrow;
 
 /// The end of the content of the open message; empty unless it has to be remembered.
 #[derive(Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Recent {
     pub(crate) is_wanted: bool,
+    #[cfg_attr(feature = "serde", serde(with = "serde_bytes"))]
     bytes: Vec<u8>,
 }
 

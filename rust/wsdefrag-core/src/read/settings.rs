@@ -7,6 +7,7 @@ use crate::strictness::Strictness;
 
 /// The settings for reading one direction.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Settings {
     /// Whether the client sends.
     pub from_client: bool,

@@ -11,6 +11,7 @@ use crate::text::{NotUtf8, Utf8Ranges};
 
 /// Which messages a direction collects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Collection {
     /// All. One that exceeds a limit is a violation.
     Required,
@@ -25,6 +26,7 @@ const BUFFER: usize = 4096;
 
 /// What is known about a message that is not collected.
 #[derive(Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Uncollected {
     /// Bytes of content so far; of the payload, if it cannot be decoded.
     pub(crate) length: u64,

@@ -28,6 +28,11 @@ impl<C: Content> Reassembler<C> {
         self
     }
 
+    /// Has a direction whose state was read share its inflater with others.
+    pub fn share_inflaters(&mut self, pool: InflaterPool) {
+        self.inflation.share(pool);
+    }
+
     /// Whether the current frame, of a compressed message, is inflated as a whole.
     #[inline]
     pub(super) const fn waits_for_frame(&self) -> bool {

@@ -43,14 +43,20 @@ impl Range<'_> {
 
 /// The frame steps of one direction.
 // Fields in the order of their use: those of every read share cache lines.
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[repr(C)]
 pub(super) struct Walker {
     pub(super) parser: FrameParser,
     pub(super) header: Header,
     /// Whether all rules about headers are enforced, so that there is nothing to count.
     enforces_headers: bool,
+    #[cfg_attr(
+        feature = "serde",
+        serde(deserialize_with = "crate::bounded::at_most::<_, MAX_CONTROL>")
+    )]
     controlled: usize,
     pub(super) tolerated: Tolerated,
+    #[cfg_attr(feature = "serde", serde(with = "serde_bytes"))]
     control: [u8; MAX_CONTROL],
 }
 

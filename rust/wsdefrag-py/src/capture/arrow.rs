@@ -94,7 +94,8 @@ impl ArrowStream {
             return Ok(Pass::of_kept(batches, of, shared));
         }
         let run = self.source.run(py, self.options())?;
-        Pass::new(run, of, &self.source.names(), self.keeps_others, shared)
+        let names = run.names();
+        Pass::new(run, of, &names, self.keeps_others, shared)
             .map_err(|_| PyMemoryError::new_err("no memory to read the capture"))
     }
 }

@@ -302,7 +302,9 @@ fn arrow_error(failure: Failure) -> ArrowError {
     let text = failure.to_string().replace('\0', "\u{fffd}");
     match failure {
         Failure::Io(error, _) => ArrowError::IoError(text, error),
-        Failure::Broken(..) | Failure::Compressed(..) => ArrowError::ExternalError(text.into()),
+        Failure::Broken(..) | Failure::Compressed(..) | Failure::Checkpoint(_) => {
+            ArrowError::ExternalError(text.into())
+        }
         Failure::OutOfMemory => ArrowError::MemoryError(text),
     }
 }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
+use wsdefrag_capture::CheckpointError;
 use wsdefrag_capture::file::error::FileError;
 
 /// Why a file could not be read.
@@ -14,6 +15,8 @@ pub(crate) enum Failure {
     Broken(FileError, String),
     /// Memory was refused in the middle of a step.
     OutOfMemory,
+    /// The state of the capture could not be written.
+    Checkpoint(CheckpointError),
     /// Compressed data is damaged.
     Compressed(Progress, io::Error, String),
 }
@@ -31,6 +34,7 @@ impl fmt::Display for Failure {
         match self {
             Self::Io(error, Some(path)) => write!(f, "{}: {error}", path.display()),
             Self::Io(error, None) => error.fmt(f),
+            Self::Checkpoint(error) => error.fmt(f),
             Self::OutOfMemory => f.write_str("no memory to read the capture on"),
             Self::Broken(error, name) => write!(f, "{name}: {error}"),
             Self::Compressed(place, error, name) => {

@@ -78,6 +78,11 @@ impl GuardedRun {
         self.run.is_live()
     }
 
+    /// The state of the capture after the run ([`Run::take_checkpoint`]).
+    pub(crate) fn take_checkpoint(&mut self) -> Option<Vec<u8>> {
+        self.run.take_checkpoint()
+    }
+
     /// Visits the file objects for the garbage collector.
     pub(crate) fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
         self.run.traverse(visit)

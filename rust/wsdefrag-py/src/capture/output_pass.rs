@@ -25,7 +25,7 @@ use pyo3::{PyTraverseError, PyVisit};
 use wsdefrag_capture::output::OutputError;
 use wsdefrag_capture::packet::counts::Counts;
 use wsdefrag_capture::tally::{Counted, Tally};
-use wsdefrag_capture::{Filter, Sink};
+use wsdefrag_capture::{CheckpointError, Filter, Sink};
 
 use crate::capture::block::given_block;
 use crate::capture::counts::packet_counts;
@@ -36,6 +36,7 @@ use crate::capture::run::Run;
 use crate::capture::tally_values::counted;
 use crate::errors;
 use crate::exclusive::Exclusive;
+use crate::raw::bytes::copied_bytes;
 
 /// Steps of a call: 4 MiB of files.
 const MOST_STEPS: usize = 16;
@@ -57,6 +58,8 @@ struct State {
     is_broken: bool,
     counts: Counts,
     warnings: Vec<String>,
+    /// The state of the capture, after the run has ended.
+    checkpoint: Option<Vec<u8>>,
 }
 
 impl State {
@@ -126,6 +129,7 @@ impl State {
     /// Ends the run.
     fn end(&mut self) {
         self.note_progress();
+        self.checkpoint = self.run.as_mut().and_then(GuardedRun::take_checkpoint);
         self.run = None;
     }
 
@@ -152,6 +156,18 @@ fn why(error: OutputError) -> Failure {
         OutputError::OutOfMemory => Failure::OutOfMemory,
         OutputError::Spool(error) => Failure::Io(error, Some(std::env::temp_dir())),
     }
+}
+
+/// The state of a capture; raises `CheckpointError` if there is none.
+pub(crate) fn given_checkpoint(
+    py: Python<'_>,
+    checkpoint: Option<Vec<u8>>,
+) -> PyResult<Bound<'_, PyBytes>> {
+    let none = CheckpointError::NotResumable(
+        "there is no state: it is there once, after a pass of Capture(..., continues=True) has ended",
+    );
+    let state = checkpoint.ok_or_else(|| errors::raise_checkpoint(py, &none))?;
+    copied_bytes(py, &state)
 }
 
 /// A pass over a capture that returns the blocks of an output file.
@@ -184,6 +200,7 @@ impl OutputPass {
             is_broken: false,
             counts: Counts::default(),
             warnings: Vec::new(),
+            checkpoint: None,
         };
         Ok(Self { state: Exclusive::new("OutputPass", state), bytes_read, stays_attached })
     }
@@ -245,6 +262,14 @@ impl OutputPass {
         })
     }
 
+    /// The folder of each file so far, by its number, and how many rows it has.
+    ///
+    /// Only an output with a file for each hour has them.
+    #[getter]
+    fn part_names(&self, py: Python<'_>) -> PyResult<Vec<(String, u64)>> {
+        self.state.with(py, |state| Ok(state.rows.next.part_names().to_vec()))
+    }
+
     /// Whether the capture was read to its end. Only the rest of the output follows.
     #[getter]
     fn has_ended(&self, py: Python<'_>) -> PyResult<bool> {
@@ -260,6 +285,14 @@ impl OutputPass {
             state.rows.next.note(sentence);
             Ok(())
         })
+    }
+
+    /// Return the state of the capture after its last file.
+    ///
+    /// Raises:
+    ///     CheckpointError: If the pass has not ended, or failed, or the capture does not continue.
+    fn checkpoint<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        self.state.with(py, |state| given_checkpoint(py, state.checkpoint.take()))
     }
 
     /// Bytes of the files read so far, as stored (compressed).

@@ -16,6 +16,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 use pyo3::{PyTraverseError, PyVisit};
 use wsdefrag_capture::columns::{SCHEMA_VERSION, Table};
+use wsdefrag_capture::files::partitions::Partitions;
 use wsdefrag_capture::files::table_files::TableFiles;
 use wsdefrag_capture::lines::json_lines::JsonLines;
 use wsdefrag_capture::lines::line_output::{LineOutput, LineRows};
@@ -30,6 +31,7 @@ use crate::capture::arrow_pass::{SharedResults, filled};
 use crate::capture::choices::Choices;
 use crate::capture::conditions::PyConditions;
 use crate::capture::formats::{AnyOutput, OutputOptions, make_output};
+use crate::capture::input::Input;
 use crate::capture::key_logs::KeyLogs;
 use crate::capture::objects::OBJECT_MEMORY;
 use crate::capture::output_pass::OutputPass;
@@ -71,7 +73,7 @@ impl CapturePlan {
         *, paths, file, name, hosts, request_paths, connections, ports, addresses, from_client,
         types, since_ns, until_ns, conditions, content, deflate, limits, strictness, resync, max_connections,
         memory, idle_timeout_ns, key, capture_point, decode_as, columns, key_log_paths, key_log_contents,
-        threads
+        threads, state, continues
     ))]
     #[expect(clippy::too_many_arguments, reason = "all of them have names where it is called")]
     #[expect(clippy::needless_pass_by_value, reason = "arguments from Python are owned")]
@@ -104,6 +106,8 @@ impl CapturePlan {
         key_log_paths: Vec<PathBuf>,
         key_log_contents: Vec<Bound<'_, PyBytes>>,
         threads: Option<usize>,
+        state: Option<Bound<'_, PyBytes>>,
+        continues: bool,
     ) -> PyResult<Self> {
         let files = match file {
             Some(file) => Files::Object(file, name, Arc::new(AtomicBool::new(false))),
@@ -111,7 +115,8 @@ impl CapturePlan {
         };
         let contents = key_log_contents.iter().map(|content| content.as_bytes().to_vec());
         let key_logs = KeyLogs { paths: key_log_paths, contents: Arc::new(contents.collect()) };
-        let source = Source { files, key_logs, threads };
+        let state = state.map(|state| Arc::new(state.as_bytes().to_vec()));
+        let source = Source { files, key_logs, threads, state, continues };
         let address = |text: &String| {
             text.parse::<IpAddr>()
                 .map_err(|_| PyValueError::new_err(format!("{text:?} is not an IP address")))
@@ -143,6 +148,7 @@ impl CapturePlan {
             idle_timeout: idle_timeout_ns,
             key: connection_key(&key)?,
             capture_point,
+            resumable: continues,
             decode_as: decode_as.iter().map(tunnel).collect::<PyResult<_>>()?,
             filter,
             conditions: conditions.try_into()?,
@@ -163,6 +169,15 @@ impl CapturePlan {
         values.set_item("max_connections", options.max_connections)?;
         values.set_item("memory", options.memory)?;
         Ok(values)
+    }
+
+    /// Return when the first packet of a file was captured.
+    ///
+    /// Returns:
+    ///     Nanoseconds since the epoch; None if that cannot be told without reading the file.
+    #[staticmethod]
+    fn first_packet_ns(py: Python<'_>, path: PathBuf) -> Option<i64> {
+        py.detach(|| Input::Path(path).first_time())
     }
 
     /// Return the version of the tables' schemas.
@@ -191,7 +206,8 @@ impl CapturePlan {
         panics::caught(py, || {
             let options = Options { object_memory: OBJECT_MEMORY, ..self.options.clone() };
             let run = self.source.run(py, options)?;
-            Ok(CaptureReader::new(run, self.source.names(), self.source.stays_attached(py)))
+            let names = run.names();
+            Ok(CaptureReader::new(run, names, self.source.stays_attached(py)))
         })
     }
 
@@ -260,10 +276,10 @@ impl CapturePlan {
                 title: title.to_owned(),
                 selection: selection.unwrap_or_default(),
             };
-            let output = make_output(py, format, options, self.source.names())?;
             // What rows say of their connection is kept while that is open.
-            let options = Options { tables: 1, ..self.options.clone() };
-            let run = self.source.run(py, options)?;
+            let run_options = Options { tables: 1, ..self.options.clone() };
+            let run = self.source.run(py, run_options)?;
+            let output = make_output(py, format, options, run.names())?;
             // A detached thread can only come back to the main interpreter.
             let stays_attached = !interpreter::is_main(py);
             OutputPass::new(run, output, &self.options.filter, stays_attached)
@@ -297,7 +313,8 @@ impl CapturePlan {
         let compression = compression_of(compression, compression_level)?;
         panics::caught(py, || {
             let options = for_tables(&self.options, is_filled);
-            let names = self.source.names();
+            let run = self.source.run(py, options)?;
+            let names = run.names();
             let output: AnyOutput = if format == "jsonl" {
                 let content = self.options.contents;
                 Box::new(PerTable(Table::ALL.map(|table| {
@@ -307,7 +324,7 @@ impl CapturePlan {
                 })))
             } else {
                 let format = format_of(format)?;
-                let threads = self.source.threads(&options);
+                let threads = self.source.threads(&self.options);
                 let mut files = [None, None, None];
                 for table in Table::ALL.into_iter().filter(|table| is_filled(*table)) {
                     let schema = self.choices.of(table).schema();
@@ -317,7 +334,33 @@ impl CapturePlan {
                 }
                 Box::new(TableFiles::new(filled(&self.choices, &names, is_filled), files))
             };
-            let run = self.source.run(py, options)?;
+            OutputPass::new(run, output, &self.options.filter, self.source.stays_attached(py))
+        })
+    }
+
+    /// Start a pass over the capture that makes the bytes of a Parquet file for each hour of each table.
+    ///
+    /// Args:
+    ///     compression: How columns are compressed: ``"zstd"``, ``"lz4"`` or None.
+    ///     compression_level: The level of zstd, from 1 to 22; None for 1.
+    ///
+    /// Raises:
+    ///     CheckpointError: If the state that the capture goes on with cannot be read.
+    ///     ValueError: If an argument has none of its values, or the source is a file object that was
+    ///         already read.
+    ///     MemoryError: If there is no memory for a pass.
+    #[pyo3(signature = (*, compression, compression_level))]
+    fn lake_files(
+        &self,
+        py: Python<'_>,
+        compression: Option<&str>,
+        compression_level: Option<i32>,
+    ) -> PyResult<OutputPass> {
+        let compression = compression_of(compression, compression_level)?;
+        panics::caught(py, || {
+            let run = self.source.run(py, for_tables(&self.options, |_| true))?;
+            let rows = filled(&self.choices, &run.names(), |_| true);
+            let output: AnyOutput = Box::new(Partitions::new(rows, compression));
             OutputPass::new(run, output, &self.options.filter, self.source.stays_attached(py))
         })
     }

@@ -26,13 +26,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use pyo3::exceptions::PyMemoryError;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList};
+use pyo3::types::{PyBytes, PyDict, PyList};
 use pyo3::{PyTraverseError, PyVisit};
 use wsdefrag_capture::packet::counts::Counts;
 
 use crate::capture::counts::packet_counts;
 use crate::capture::failure::Failure;
 use crate::capture::objects::{NO_ROOM, Objects};
+use crate::capture::output_pass::given_checkpoint;
 use crate::capture::reading::Step;
 use crate::capture::run::Run;
 use crate::capture::waiting::Items;
@@ -156,6 +157,14 @@ impl CaptureReader {
     ///         something was lost.
     fn next_batch<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyList>>> {
         self.state.with(py, |state| self.next(py, state))
+    }
+
+    /// Return the state of the capture after its last file.
+    ///
+    /// Raises:
+    ///     CheckpointError: If the pass has not ended, or failed, or the capture does not continue.
+    fn checkpoint<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        self.state.with(py, |state| given_checkpoint(py, state.run.take_checkpoint()))
     }
 
     /// Bytes of the files read so far, as stored (compressed).

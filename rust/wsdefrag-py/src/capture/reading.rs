@@ -53,6 +53,7 @@ pub(crate) enum Step {
 }
 
 /// The reading of files.
+#[expect(clippy::struct_excessive_bools, reason = "they are independent")]
 pub(crate) struct Reading {
     inputs: Vec<Input>,
     options: Options,
@@ -71,6 +72,16 @@ pub(crate) struct Reading {
     has_read: bool,
     failure: Option<Failure>,
     finished: bool,
+    /// Files of the capture before the inputs.
+    earlier: u32,
+    /// The names of those that rows may still have.
+    earlier_names: Vec<(u32, String)>,
+    /// Whether the sink has yet to learn of the connections that are open.
+    announces: bool,
+    /// Whether the capture goes on after the inputs.
+    continues: bool,
+    /// The state of the capture after the inputs.
+    checkpoint: Option<Vec<u8>>,
 }
 
 /// Bytes of TLS in a pipe that are held for the first block of secrets in it, if there is no key log.
@@ -79,15 +90,21 @@ const PATIENCE: u64 = 4 << 20;
 impl Reading {
     pub(crate) fn new(
         inputs: impl IntoIterator<Item = Input>,
+        capture: Capture,
         options: Options,
         key_logs: KeyLogs,
     ) -> Self {
         Self {
+            earlier: capture.files(),
+            earlier_names: Vec::new(),
+            announces: false,
+            continues: false,
+            checkpoint: None,
             inputs: inputs.into_iter().collect(),
             key_logs,
             open_key_logs: None,
             added: 0,
-            capture: Capture::new(options.clone()),
+            capture,
             options,
             open: HashMap::new(),
             handles: Handles::default(),
@@ -100,12 +117,56 @@ impl Reading {
         }
     }
 
-    /// Begins anew.
+    /// Begins anew. It must not be a [part](Self::part) of a longer capture.
     pub(crate) fn restart(&mut self) {
         let inputs = std::mem::take(&mut self.inputs);
         let read = Arc::clone(&self.read);
         read.store(0, Ordering::Relaxed);
-        *self = Self { read, ..Self::new(inputs, self.options.clone(), self.key_logs.clone()) };
+        let (options, capture) = (self.options.clone(), Capture::new(self.options.clone()));
+        *self = Self { read, ..Self::new(inputs, capture, options, self.key_logs.clone()) };
+    }
+
+    /// Makes it a part of a longer capture: one that goes on with a state, or one after which the capture
+    /// continues, so that there is a checkpoint at its end.
+    pub(crate) fn part(
+        mut self,
+        earlier_names: Vec<(u32, String)>,
+        is_resumed: bool,
+        continues: bool,
+    ) -> Self {
+        self.earlier_names = earlier_names;
+        (self.announces, self.continues) = (is_resumed, continues);
+        self
+    }
+
+    /// The names of all files, by their indexes. Those that no row can have any more are empty.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let mut names = vec![String::new(); self.earlier as usize];
+        for (file, name) in &self.earlier_names {
+            if let Some(place) = names.get_mut(*file as usize) {
+                place.clone_from(name);
+            }
+        }
+        names.extend(self.inputs.iter().map(Input::name));
+        names
+    }
+
+    /// The state of the capture after the inputs, once they were read; `None` before, and where the
+    /// capture does not continue.
+    pub(crate) fn take_checkpoint(&mut self) -> Option<Vec<u8>> {
+        self.checkpoint.take()
+    }
+
+    /// Writes the state after the inputs.
+    fn write_checkpoint(&mut self) {
+        let inputs = (self.earlier..).zip(self.inputs.iter().map(Input::name));
+        let names: Vec<_> = self.earlier_names.iter().cloned().chain(inputs).collect();
+        match self.capture.checkpoint(&names) {
+            Ok(state) => self.checkpoint = Some(state),
+            Err(error) => {
+                self.failure.get_or_insert(Failure::Checkpoint(error));
+            }
+        }
     }
 
     /// Has several threads follow the connections, unless the system has no more. The key logs are read
@@ -175,8 +236,11 @@ impl Reading {
             self.peek();
             return Step::More;
         }
+        if std::mem::take(&mut self.announces) {
+            self.capture.announce(sink);
+        }
         let Some(file) = self.capture.current() else {
-            if !self.capture.finish(sink) {
+            if !self.continues && !self.capture.finish(sink) {
                 return Step::More;
             }
             self.finished = true;
@@ -184,6 +248,9 @@ impl Reading {
             self.warnings.extend(logs.into_iter().flat_map(OpenKeyLogs::warnings));
             if self.has_read && self.inputs.len() > 1 {
                 self.failure = None;
+            }
+            if self.continues && self.failure.is_none() {
+                self.write_checkpoint();
             }
             return Step::Ended;
         };
@@ -194,7 +261,7 @@ impl Reading {
             logs.read_again(&mut self.capture);
         }
         for (file, damage) in self.capture.take_damages() {
-            let name = self.inputs[file as usize].name();
+            let name = self.input(file).name();
             self.warnings.push(format!("{name}: {damage}"));
         }
         match result {
@@ -236,6 +303,10 @@ impl Reading {
         })
     }
 
+    fn input(&self, file: u32) -> &Input {
+        &self.inputs[(file - self.earlier) as usize]
+    }
+
     /// Reads the key logs.
     fn open_key_logs(&mut self) -> Result<(), Failure> {
         let is_live = self.is_live();
@@ -245,6 +316,9 @@ impl Reading {
             self.capture.expect_keys(PATIENCE);
         } else {
             self.capture.expect_keys(u64::MAX);
+        }
+        if !self.key_logs.is_empty() {
+            self.capture.restart_keylogs();
         }
         self.open_key_logs = Some(self.key_logs.open(&mut self.capture)?);
         Ok(())
@@ -272,7 +346,7 @@ impl Reading {
 
     /// Reads the next bytes of a file, unless some are left, and gives them to the capture.
     fn read_file(&mut self, file: u32, sink: &mut impl Sink) -> Result<Step, Failure> {
-        let input = &self.inputs[file as usize];
+        let input = &self.inputs[(file - self.earlier) as usize];
         if !self.open.contains_key(&file) {
             let opened = input.open(u64::from(file), &self.handles, &self.read);
             let opened = opened.map_err(|error| Failure::Io(error, input.path()))?;
@@ -327,7 +401,7 @@ impl Reading {
 
     /// Ends a file that cannot be read any further.
     fn give_up(&mut self, file: u32, failure: Failure) {
-        if let Input::Object(..) = self.inputs[file as usize] {
+        if let Input::Object(..) = self.input(file) {
             // What a file object raised is not for a warning.
             self.fail(failure);
             return;

@@ -97,6 +97,23 @@ impl Run {
         }
     }
 
+    /// The names of all files, by their indexes. Those that no row can have any more are empty.
+    pub(crate) fn names(&self) -> Vec<String> {
+        match &self.state {
+            State::Here(reading) => reading.names(),
+            // They are asked for before a pass begins.
+            _ => Vec::new(),
+        }
+    }
+
+    /// The state of the capture after its files; `None` before, and where the capture does not continue.
+    pub(crate) fn take_checkpoint(&mut self) -> Option<Vec<u8>> {
+        match &mut self.state {
+            State::Here(reading) => reading.take_checkpoint(),
+            _ => None,
+        }
+    }
+
     /// Has threads, if there are several, prepare messages for the sink.
     pub(crate) const fn prepare(&mut self, prepare: Option<Prepare>) {
         self.prepare = prepare;

@@ -14,13 +14,14 @@ use std::thread::available_parallelism;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::{PyTraverseError, PyVisit};
-use wsdefrag_capture::Options;
 use wsdefrag_capture::threads::spread::may_spread;
+use wsdefrag_capture::{Capture, Options};
 
 use crate::capture::input::Input;
 use crate::capture::key_logs::KeyLogs;
 use crate::capture::reading::Reading;
 use crate::capture::run::Run;
+use crate::errors::raise_checkpoint;
 use crate::raw::interpreter;
 
 /// Bytes of all files from which on several threads pay, if the caller does not say how many.
@@ -32,6 +33,10 @@ pub(crate) struct Source {
     pub(crate) key_logs: KeyLogs,
     /// The threads that read it; `None` for as many as its size is worth.
     pub(crate) threads: Option<usize>,
+    /// The state of the capture before these files, if they are not its first.
+    pub(crate) state: Option<Arc<Vec<u8>>>,
+    /// Whether the capture goes on after these files.
+    pub(crate) continues: bool,
 }
 
 /// Files by path, or one file object.
@@ -49,7 +54,13 @@ impl Source {
                 Files::Object(object.clone_ref(py), name.clone(), Arc::clone(used))
             }
         };
-        Self { files, key_logs: self.key_logs.clone(), threads: self.threads }
+        Self {
+            files,
+            key_logs: self.key_logs.clone(),
+            state: self.state.clone(),
+            continues: self.continues,
+            threads: self.threads,
+        }
     }
 
     /// The name of the first file.
@@ -62,17 +73,26 @@ impl Source {
         }
     }
 
-    /// The names of the files.
-    pub(crate) fn names(&self) -> Vec<String> {
-        match &self.files {
-            Files::Paths(paths) => paths.iter().map(|path| path.display().to_string()).collect(),
-            Files::Object(_, name, _) => vec![name.clone()],
+    /// The capture before its next file, and the names of earlier files that rows may still have;
+    /// raises `CheckpointError` if the state cannot be read.
+    pub(crate) fn capture(
+        &self,
+        py: Python<'_>,
+        options: Options,
+    ) -> PyResult<(Capture, Vec<(u32, String)>)> {
+        let options = Options { resumable: self.continues, ..options };
+        match &self.state {
+            None => Ok((Capture::new(options), Vec::new())),
+            Some(state) => py
+                .detach(|| Capture::resume(state, options))
+                .map_err(|error| raise_checkpoint(py, &error)),
         }
     }
 
-    /// A run over the source; raises `ValueError` for a file object that was already read.
+    /// A run over the source; raises `ValueError` for a file object that was already read, and
+    /// `CheckpointError` if the state cannot be read.
     pub(crate) fn run(&self, py: Python<'_>, options: Options) -> PyResult<Run> {
-        let inputs = match &self.files {
+        let inputs: Vec<_> = match &self.files {
             Files::Paths(paths) => paths.iter().cloned().map(Input::Path).collect(),
             Files::Object(object, name, used) => {
                 if used.swap(true, Ordering::AcqRel) {
@@ -85,14 +105,21 @@ impl Source {
             }
         };
         let threads = self.threads(&options);
-        Ok(Run::new(Reading::new(inputs, options, self.key_logs.clone()), threads))
+        let (capture, names) = self.capture(py, options.clone())?;
+        let is_resumed = self.state.is_some();
+        let reading = Reading::new(inputs, capture, options, self.key_logs.clone());
+        let is_part = is_resumed || self.continues;
+        let reading =
+            if is_part { reading.part(names, is_resumed, self.continues) } else { reading };
+        Ok(Run::new(reading, threads))
     }
 
     /// The threads that may follow connections: 1 where files cannot be read again, or a choice needs one
     /// thread.
     pub(crate) fn threads(&self, options: &Options) -> usize {
         let Files::Paths(paths) = &self.files else { return 1 };
-        if self.threads == Some(1) || !may_spread(&options.filter) {
+        let is_part = self.state.is_some() || self.continues;
+        if is_part || self.threads == Some(1) || !may_spread(&options.filter) {
             return 1;
         }
         let mut bytes = 0_u64;

@@ -36,12 +36,13 @@ use crate::http2::frame_reader::input::Input;
 use crate::http2::frame_search::FrameSearch;
 use crate::packet::Origin;
 use crate::stream_part::StreamPart;
+use serde::{Deserialize, Serialize};
 
 /// The longest payload that is buffered, in bytes; frames that matter and are longer are given out as
 /// ones that were not captured whole.
 const MAX_PAYLOAD: usize = 64 << 10;
 
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 enum State {
     Preface { taken: usize },
     Server,
@@ -57,7 +58,7 @@ enum State {
 const AT_FRAME: State = State::Header { bytes: [0; HEADER_LENGTH], taken: 0 };
 
 /// The reader of one direction.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct FrameReader {
     state: State,
     /// The packet with the last byte so far.

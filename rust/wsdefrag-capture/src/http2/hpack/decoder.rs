@@ -9,9 +9,10 @@ use crate::http2::hpack::error::HpackError;
 use crate::http2::hpack::static_table::STATIC_TABLE;
 use crate::http2::hpack::table::{DynamicTable, Field};
 use crate::http2::hpack::{huffman, integer};
+use serde::{Deserialize, Serialize};
 
 /// The decoder of one direction.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Decoder {
     table: DynamicTable,
 }

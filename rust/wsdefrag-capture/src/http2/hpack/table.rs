@@ -9,6 +9,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "entries have `MAX_TABLE_SIZE` bytes together")]
 
+use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
 /// The size of the table before any SETTINGS (RFC 9113 section 6.5.2), in bytes.
@@ -28,9 +29,10 @@ pub(crate) struct Field<'a> {
 
 /// A field in the table. Its value is always known, because only fields with a literal value are
 /// inserted.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Entry {
     /// The name, then the value.
+    #[serde(with = "serde_bytes")]
     bytes: Vec<u8>,
     /// The length of the name; `None` if it is unknown.
     name: Option<usize>,
@@ -44,7 +46,7 @@ impl Entry {
 }
 
 /// The dynamic table of one direction.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct DynamicTable {
     /// The newest entry first.
     entries: VecDeque<Entry>,

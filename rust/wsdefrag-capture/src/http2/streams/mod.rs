@@ -21,6 +21,7 @@ use crate::http2::request_numbers::RequestNumbers;
 use crate::http2::stream::{State, Stream};
 use crate::packet::Origin;
 use crate::stream_part::{Gap, StreamPart};
+use serde::{Deserialize, Serialize};
 
 /// Streams of one connection that are kept. Common servers allow 100 to 250 at a time.
 pub(super) const MAX_STREAMS: usize = 4096;
@@ -34,7 +35,7 @@ const RESET_WAIT: i64 = 2_000_000_000;
 const MAX_RESET: usize = 256;
 
 /// The streams of a connection.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Streams {
     kept: BTreeMap<u32, Stream>,
     requests: RequestNumbers,

@@ -42,6 +42,7 @@ use crate::stream_part::{Gap, GapKind, Repeats, StreamPart};
 use crate::tcp::given_up::GivenUp;
 use crate::tcp::history::History;
 use crate::tcp::out_of_order::{HeldSegment, Known, OutOfOrder, Repeated};
+use serde::{Deserialize, Serialize};
 
 /// Bytes of memory that the held segments of all connections may take together.
 pub(super) const MAX_TOTAL_HELD: usize = 256 << 20;
@@ -54,7 +55,7 @@ const MAX_JUMP: i64 = 64 << 20;
 const NEAR: i64 = 1 << 20;
 
 /// What is known of the first byte of a stream.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 enum Start {
     #[default]
     Unknown,
@@ -65,7 +66,7 @@ enum Start {
 }
 
 /// One direction of a connection.
-#[derive(Default)]
+#[derive(Default, Serialize, Deserialize)]
 // Fields in the order of their use: those of every packet share cache lines.
 #[repr(C)]
 pub(crate) struct Stream {

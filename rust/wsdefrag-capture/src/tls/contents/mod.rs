@@ -15,6 +15,7 @@
 mod damaged;
 mod early_data;
 
+use crate::checkpoint::side;
 use crate::packet::Origin;
 use crate::stream_part::{Gap, StreamPart};
 use crate::tls::early_records::EarlyRecords;
@@ -29,6 +30,7 @@ use crate::tls::record::{ContentType, Header};
 use crate::tls::record_reader::{Outcome, Read, RecordReader};
 use crate::tls::tools::{Tools, Waiting};
 use crate::tls_facts::{TlsAccount, TlsStatus};
+use serde::{Deserialize, Serialize};
 
 /// What became of a record.
 pub(super) enum Verdict {
@@ -39,7 +41,9 @@ pub(super) enum Verdict {
 }
 
 /// Takes the records of one direction.
+#[derive(Serialize, Deserialize)]
 pub(super) struct Contents {
+    #[serde(deserialize_with = "side::side")]
     sender: usize,
     pub(super) reader: RecordReader,
     messages: Messages,

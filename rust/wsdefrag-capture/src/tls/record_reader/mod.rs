@@ -29,9 +29,10 @@ use crate::tls::opener::{Opened, Opener, explicit_nonce};
 use crate::tls::record::{ContentType, Header};
 use crate::tls::trial::{self, Budget, Hit};
 use crate::tls_facts::TlsStatus;
+use serde::{Deserialize, Serialize};
 
 /// Bytes after the last record that was opened, of which nothing is known but their number.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 struct Loss {
     bytes: u64,
     before: Option<Origin>,
@@ -64,7 +65,7 @@ pub(super) enum Outcome {
 }
 
 /// Opens the records of one direction.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct RecordReader {
     pub(super) epoch: Epoch,
     /// Whether a record without encryption was read, so that the first encrypted one has yet to come.

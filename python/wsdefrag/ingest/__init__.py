@@ -1,0 +1,19 @@
+"""A lake from folders of captures: files that a capture point closes become Parquet, exactly once.
+
+::
+
+    folder    which files there are, of which capture point, which are closed, in which order
+    commits   what was done: files and the state of the capture, together; the lock
+    lake      one file's rows, as Parquet files by table, date and hour
+    ingest    the loop over these
+    metrics   counters for Prometheus
+
+A connection goes on from file to file: the state of the capture (``Capture.resume``) is committed
+with each file.
+"""
+
+from wsdefrag.ingest.commits import IngestLocked
+from wsdefrag.ingest.ingest import Ingest, IngestCounts, ingest
+from wsdefrag.ingest.metrics import IngestMetrics
+
+__all__ = ["Ingest", "IngestCounts", "IngestLocked", "IngestMetrics", "ingest"]

@@ -1,0 +1,190 @@
+"""What an ingest has done for a capture point: numbered commits, each with its state, and a lock.
+
+::
+
+    _ingest/lock                    held while an ingest runs
+    _ingest/POINT/commit-N.json     what commit N did; the commit is the rename to this name
+    _ingest/POINT/state-N           the state of the capture after it
+    _ingest/POINT/temporary/        files that are not complete
+
+A commit is made in this order: Parquet files under temporary names, their bytes on the disk, their
+renames; the state; the commit's file under a temporary name, its bytes on the disk, its rename.
+So a Parquet file whose number is higher than the last commit's is left over from a process that was
+killed, and is removed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import sys
+import zlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TABLES = ("messages", "connections", "events")
+
+VERSION = 1
+"""The version of a commit's file."""
+
+
+class IngestLocked(RuntimeError):
+    """Another ingest has the lake."""
+
+
+class Lock:
+    """The lock of a lake. The system releases it with the process, however that ends."""
+
+    def __init__(self, folder: Path) -> None:
+        """Take the lock.
+
+        Raises:
+            IngestLocked: If another process has it.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        self._file = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            if sys.platform == "win32":
+                import msvcrt
+
+                msvcrt.locking(self._file, msvcrt.LK_NBLCK, 1)
+            else:
+                import fcntl
+
+                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(self._file)
+            raise IngestLocked(
+                f"another ingest writes to {folder.parent}; stop it, or choose another lake"
+            ) from None
+
+    def release(self) -> None:
+        """Release the lock."""
+        os.close(self._file)
+
+
+def sync_folder(folder: Path) -> None:
+    """Have the names in a folder reach the disk."""
+    if sys.platform == "win32":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def write_synced(path: Path, content: bytes) -> None:
+    """Write a file that only this user can read, and have its bytes reach the disk."""
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+class Commits:
+    """The commits of a capture point.
+
+    Args:
+        lake: The folder of the lake.
+        point: The name of the capture point.
+        keep: How many states are kept; older ones are removed.
+    """
+
+    def __init__(self, lake: Path, point: str, *, keep: int) -> None:
+        self.lake = lake
+        self.point = point
+        readable = re.sub(r"[^A-Za-z0-9.]+", "-", point).strip("-.") or "point"
+        self.label = f"{readable[:40]}-{zlib.crc32(point.encode()):08x}"
+        self.folder = lake / "_ingest" / self.label
+        self.temporary = self.folder / "temporary"
+        self._keep = keep
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.last: dict[str, Any] = self._read_last()
+        self.clean()
+
+    @property
+    def number(self) -> int:
+        """The number of the last commit; 0 before the first."""
+        return int(self.last["commit"])
+
+    @property
+    def state(self) -> bytes | None:
+        """The state of the capture after the last commit; None if none is open."""
+        name = self.last["state"]
+        return None if name is None else (self.folder / name).read_bytes()
+
+    @property
+    def known(self) -> dict[str, list[int]]:
+        """The files that are done, by name: size in bytes, and time of the last change (ns)."""
+        known: dict[str, list[int]] = self.last["known"]
+        return known
+
+    def _numbers(self) -> list[int]:
+        found = (re.fullmatch(r"commit-(\d+)\.json", path.name) for path in self.folder.iterdir())
+        return sorted(int(match.group(1)) for match in found if match)
+
+    def _read_last(self) -> dict[str, Any]:
+        numbers = self._numbers()
+        if not numbers:
+            return {"commit": 0, "state": None, "known": {}}
+        path = self.folder / f"commit-{numbers[-1]:08d}.json"
+        last: dict[str, Any] = json.loads(path.read_bytes())
+        if last["version"] > VERSION:
+            raise ValueError(f"{path} has version {last['version']}; use a newer wsdefrag")
+        return last
+
+    def clean(self) -> None:
+        """Remove what a process left that was killed, or a commit that failed."""
+        shutil.rmtree(self.temporary, ignore_errors=True)
+        ours = re.compile(re.escape(self.label) + r"-(\d+)-\d+\.parquet")
+        for table in TABLES:
+            for path in (self.lake / table).rglob(f"{self.label}-*.parquet"):
+                match = ours.fullmatch(path.name)
+                if match and int(match.group(1)) > self.number:
+                    path.unlink()
+        self.temporary.mkdir()
+        kept = {self.last["state"]}
+        for path in self.folder.glob("state-*"):
+            if path.name not in kept and int(path.name[6:] or 0) > self.number:
+                path.unlink()
+
+    def commit(
+        self, entry: dict[str, Any], state: bytes | None, known: dict[str, list[int]]
+    ) -> None:
+        """Commit what was done. The Parquet files of ``entry`` are in their places already."""
+        number = self.number + 1
+        name = None
+        if state is not None:
+            name = f"state-{number:08d}"
+            write_synced(self.folder / name, state)
+        self._commit(number, entry, name, known)
+        numbers = range(max(1, number - self._keep - 16), number - self._keep + 1)
+        for old in numbers:
+            (self.folder / f"state-{old:08d}").unlink(missing_ok=True)
+
+    def set_aside(self, entry: dict[str, Any], known: dict[str, list[int]]) -> None:
+        """Commit something that leaves the state as it is."""
+        self._commit(self.number + 1, entry, self.last["state"], known)
+
+    def _commit(
+        self, number: int, entry: dict[str, Any], state: str | None, known: dict[str, list[int]]
+    ) -> None:
+        content = {
+            "version": VERSION,
+            "commit": number,
+            "point": self.point,
+            **entry,
+            "state": state,
+            "known": known,
+        }
+        temporary = self.temporary / "commit"
+        write_synced(temporary, json.dumps(content, indent=1).encode())
+        temporary.replace(self.folder / f"commit-{number:08d}.json")
+        sync_folder(self.folder)
+        self.last = content

@@ -1,0 +1,67 @@
+"""``IngestMetrics``: the counters of an ingest for Prometheus, by way of ``prometheus_client``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from prometheus_client.core import Metric
+
+    from wsdefrag.ingest.ingest import Ingest
+
+
+class IngestMetrics:
+    """The counters of an ingest, as a collector of ``prometheus_client``.
+
+    Args:
+        ingest: The ingest.
+
+    Raises:
+        ImportError: If ``prometheus_client`` is not installed.
+    """
+
+    def __init__(self, ingest: Ingest) -> None:
+        from prometheus_client import CollectorRegistry
+
+        self._ingest = ingest
+        self._registry = CollectorRegistry()
+        self._registry.register(self)
+
+    def text(self) -> bytes:
+        """Return the counters in Prometheus's text format."""
+        from prometheus_client import generate_latest
+
+        return generate_latest(self._registry)
+
+    def serve(self, host: str, port: int) -> Any:  # noqa: ANN401  (its type is the library's own)
+        """Answer scrapes over HTTP, in a thread.
+
+        Returns:
+            The HTTP server, whose ``shutdown()`` and ``server_close()`` end it.
+
+        Raises:
+            OSError: If the address cannot be listened on.
+        """
+        from prometheus_client import start_http_server
+
+        return start_http_server(port, host, self._registry)[0]
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the metrics; ``prometheus_client`` calls it."""
+        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+
+        counts, name = self._ingest.counts, "wsdefrag_ingest_"
+        for key, text, count in (
+            ("files", "Files that were committed.", counts.files),
+            ("read_bytes", "Bytes of them, as stored.", counts.bytes),
+            ("messages", "Messages that were written.", counts.messages),
+            ("rows", "Rows that were written.", counts.rows),
+            ("set_aside_files", "Files that could not be read.", counts.set_aside),
+            ("changed_files", "Files that changed after they were read.", counts.changed),
+            ("failures", "Commits that failed.", counts.failures),
+        ):
+            yield CounterMetricFamily(name + key, text, count)
+        lag = "Seconds from the last change of the last file to its commit."
+        yield GaugeMetricFamily(f"{name}lag_seconds", lag, counts.lag)

@@ -1,0 +1,168 @@
+//! States themselves: their size, those that are refused, and those that were changed on purpose.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use sha2::{Digest, Sha256};
+use wsdefrag_capture::{Capture, CheckpointError, Options};
+
+use crate::law::Rows;
+use crate::mutation::Random;
+use crate::recordings;
+use crate::talk::{Talk, text};
+
+pub(crate) fn options() -> Options {
+    Options { resumable: true, ..Options::default() }
+}
+
+/// The state of a capture after these packets.
+pub(crate) fn state_of(talk: &Talk) -> Vec<u8> {
+    let mut capture = Capture::new(options());
+    let file = talk.file();
+    assert_eq!(capture.receive_data(&file, &mut Rows::default()).unwrap(), file.len());
+    assert!(capture.receive_eof(&mut Rows::default()).unwrap());
+    capture.checkpoint(&[(0, "capture.pcap".to_owned())]).unwrap()
+}
+
+#[test]
+fn idle_plain_connection_takes_less_than_2_kib() {
+    let mut talk = Talk::new("");
+    for number in 0..20 {
+        talk.message(true, false, text(number).as_bytes());
+        talk.message(false, false, text(number + 1000).as_bytes());
+    }
+    let size = state_of(&talk).len();
+    assert!(size < 2 << 10, "{size}");
+}
+
+/// Windows are as full as they get: each side has sent 120 KiB of text.
+#[test]
+fn idle_connection_with_windows_takes_less_than_40_kib() {
+    let mut talk = Talk::new("permessage-deflate");
+    for number in 0..1500 {
+        talk.message(true, true, text(number).as_bytes());
+        talk.message(false, true, text(number + 10_000).as_bytes());
+    }
+    let size = state_of(&talk).len();
+    assert!(size < 40 << 10, "{size}");
+}
+
+#[test]
+fn state_that_is_not_one_is_refused() {
+    let state = state_of(&Talk::new(""));
+    let refused = |bytes: &[u8]| Capture::resume(bytes, options()).map(|_| ()).unwrap_err();
+    assert_eq!(refused(b""), CheckpointError::Foreign);
+    assert_eq!(refused(b"wsdefra"), CheckpointError::Foreign);
+    for length in 8..state.len() {
+        assert!(matches!(refused(&state[..length]), CheckpointError::Damaged(_)), "{length}");
+    }
+    let mut random = Random(5);
+    for _ in 0..200 {
+        let mut changed = state.clone();
+        let place = 12 + random.below(state.len() - 12);
+        changed[place] ^= u8::try_from(1 + random.below(255)).unwrap();
+        assert!(matches!(refused(&changed), CheckpointError::Damaged(_)), "{place}");
+    }
+    let newer = [&state[..8], &2_u32.to_le_bytes(), &state[12..]].concat();
+    assert_eq!(refused(&newer), CheckpointError::Newer(2));
+}
+
+#[test]
+fn state_with_other_options_is_refused() {
+    let state = state_of(&Talk::new(""));
+    let refused = |options| Capture::resume(&state, options).map(|_| ()).unwrap_err();
+    let other = Options { capture_point: "x".to_owned(), ..options() };
+    assert_eq!(refused(other), CheckpointError::CapturePoint(String::new()));
+    let other = Options { resync: true, ..options() };
+    assert_eq!(refused(other), CheckpointError::Option("resync"));
+    let same = Options { max_connections: 5, memory: 1 << 20, ..options() };
+    assert!(Capture::resume(&state, same).is_ok());
+}
+
+#[test]
+fn capture_that_was_not_made_for_it_has_no_checkpoint() {
+    let mut capture = Capture::new(Options::default());
+    assert!(matches!(capture.checkpoint(&[]), Err(CheckpointError::NotResumable(_))));
+    let mut capture = Capture::new(options());
+    capture.finish(&mut Rows::default());
+    assert!(matches!(capture.checkpoint(&[]), Err(CheckpointError::NotResumable(_))));
+}
+
+/// The names of files that later rows cannot have are left out.
+#[test]
+fn names_are_kept_as_long_as_they_are_needed() {
+    let state = state_of(&Talk::new(""));
+    let (mut capture, names) = Capture::resume(&state, options()).unwrap();
+    assert_eq!(names, [(0, "capture.pcap".to_owned())]);
+    let (empty, _) =
+        Capture::resume(&Capture::new(options()).checkpoint(&names).unwrap(), options()).unwrap();
+    assert_eq!((capture.files(), empty.files()), (1, 0));
+    capture.announce(&mut Rows::default());
+}
+
+/// The content of a state, decompressed.
+pub(crate) fn content_of(state: &[u8]) -> Vec<u8> {
+    let length = usize::try_from(u64::from_le_bytes(state[16..24].try_into().unwrap())).unwrap();
+    let body = &state[24..state.len() - 16];
+    if state[12] & 1 == 0 {
+        return body.to_vec();
+    }
+    let dictionary = include_bytes!("../../src/checkpoint/dictionary-1.bin");
+    let mut decompressor = zstd::bulk::Decompressor::with_dictionary(dictionary).unwrap();
+    decompressor.decompress(body, length).unwrap()
+}
+
+/// Puts content into the frame of a state, so that its checksum is right.
+fn framed(content: &[u8]) -> Vec<u8> {
+    let length = u64::try_from(content.len()).unwrap();
+    let mut bytes = b"wsdefrag".to_vec();
+    bytes.extend(1_u32.to_le_bytes());
+    bytes.extend(0_u32.to_le_bytes());
+    bytes.extend(length.to_le_bytes());
+    bytes.extend(content);
+    let checksum = Sha256::digest(&bytes);
+    bytes.extend(&checksum[..16]);
+    bytes
+}
+
+/// A state that somebody changed on purpose is refused or read on, whatever it says.
+#[test]
+fn changed_content_is_refused_or_read() {
+    let count = std::env::var("WSDEFRAG_MUTATIONS").map_or(300, |text| text.parse().unwrap());
+    let recordings = recordings::all();
+    let mut random = Random(7);
+    for round in 0..count {
+        let recording = &recordings[round % recordings.len()];
+        let half = recording.bytes.len() / 2;
+        let mut capture = Capture::new(options());
+        let mut taken = 0;
+        while taken < half {
+            taken +=
+                capture.receive_data(&recording.bytes[taken..half], &mut Rows::default()).unwrap();
+        }
+        let mut content = content_of(&capture.checkpoint(&[]).unwrap());
+        for _ in 0..=random.below(4) {
+            let place = random.below(content.len());
+            content[place] = u8::try_from(random.below(256)).unwrap();
+        }
+        let read_on = || {
+            let Ok((mut changed, _)) = Capture::resume(&framed(&content), options()) else {
+                return;
+            };
+            let mut rows = Rows::default();
+            changed.announce(&mut rows);
+            let rest = &recording.bytes[half..];
+            if changed.receive_data(rest, &mut rows).is_ok() {
+                let _ = changed.receive_eof(&mut rows);
+            }
+            let _ = changed.checkpoint(&[]);
+            changed.finish(&mut rows);
+        };
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(read_on)) {
+            let text = panic.downcast_ref::<String>().map(String::as_str);
+            let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or_default();
+            // What only debug builds check: that accounts are balanced, and that sums fit.
+            let is_of_debug = text.contains("Account {") || text.contains("with overflow");
+            assert!(is_of_debug, "{}: {text}", recording.name);
+        }
+    }
+}

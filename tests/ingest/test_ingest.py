@@ -1,0 +1,278 @@
+"""An ingest: the lake has the rows of one pass over all files, exactly once, whatever happens."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+import pytest
+
+from capture_parts import rotated
+from hang_guard import HANG_SECONDS
+from wsdefrag.capture import Capture
+from wsdefrag.ingest import Ingest, IngestLocked, IngestMetrics, ingest
+
+TABLES = ("messages", "connections", "events")
+KILLS = int(os.environ.get("WSDEFRAG_KILLS", "20"))
+
+
+def quietly(*_: object, **__: object) -> None:
+    """Log nothing."""
+
+
+def rows_of(frame: Any) -> list[str]:
+    """The rows of a table in an order of their own, but for the names of files and partitions."""
+    names = [name for name in frame.columns if name not in ("file", "date", "hour")]
+    return sorted(json.dumps(row, default=repr) for row in frame.select(names).to_dicts())
+
+
+def lake_rows(lake: Path) -> dict[str, list[str]]:
+    """The rows of a lake by table."""
+    found = {}
+    for table in TABLES:
+        files = sorted((lake / table).rglob("*.parquet"))
+        frames = [pl.read_parquet(file, hive_partitioning=False) for file in files]
+        found[table] = sorted(row for frame in frames for row in rows_of(frame))
+    return found
+
+
+def expected(files: list[Path]) -> dict[str, list[str]]:
+    """The rows of one pass over the files."""
+    tables = Capture(files).to_arrow()
+    return {table: rows_of(pl.DataFrame(getattr(tables, table))) for table in TABLES}
+
+
+def commits(lake: Path) -> list[dict[str, Any]]:
+    """The commits of a lake with one capture point, in order."""
+    paths = sorted((lake / "_ingest").glob("*/commit-*.json"))
+    return [json.loads(path.read_bytes()) for path in paths]
+
+
+def test_lake_has_the_rows_of_one_pass(tmp_path: Path) -> None:
+    folder, lake = tmp_path / "captures", tmp_path / "lake"
+    folder.mkdir()
+    files = rotated("demo", folder, 8)
+    counts = ingest(folder, lake, quiet=0, end=True, log=quietly)
+    assert counts.files == len(files)
+    assert lake_rows(lake) == expected(files)
+    named = {file["path"] for commit in commits(lake) for file in commit["files"]}
+    there = {
+        path.relative_to(lake).as_posix()
+        for table in TABLES
+        for path in (lake / table).rglob("*.parquet")
+    }
+    assert named == there
+    rows = sum(file["rows"] for commit in commits(lake) for file in commit["files"])
+    assert rows == sum(map(len, expected(files).values())) == counts.rows
+
+
+def test_ingest_again_does_nothing(tmp_path: Path) -> None:
+    folder, lake = tmp_path / "captures", tmp_path / "lake"
+    folder.mkdir()
+    rotated("demo", folder, 3)
+    ingest(folder, lake, quiet=0, log=quietly)
+    before = lake_rows(lake), commits(lake)
+    assert ingest(folder, lake, quiet=0, log=quietly).files == 0
+    assert (lake_rows(lake), commits(lake)) == before
+
+
+def test_newest_file_waits_until_it_is_closed(tmp_path: Path) -> None:
+    folder, lake = tmp_path / "captures", tmp_path / "lake"
+    folder.mkdir()
+    files = rotated("demo", folder, 4)
+    last = files[-1].rename(tmp_path / "last")
+    assert ingest(folder, lake, quiet=3600, log=quietly).files == 2
+    last.rename(files[-1])
+    assert ingest(folder, lake, quiet=3600, log=quietly).files == 1
+    assert ingest(folder, lake, quiet=0, end=True, log=quietly).files == 1
+    assert lake_rows(lake) == expected(files)
+
+
+def test_clock_that_was_set_back_changes_nothing(tmp_path: Path) -> None:
+    folder, lake = tmp_path / "captures", tmp_path / "lake"
+    folder.mkdir()
+    files = rotated("demo", folder, 4)
+    for number, file in enumerate(files):
+        # Times of files are in the future, and in another order than packets.
+        os.utime(file, (4e9 - number, 4e9 - number))
+    assert ingest(folder, lake, quiet=10, end=True, log=quietly).files == 4
+    assert lake_rows(lake) == expected(files)
+
+
+def test_bad_file_is_set_aside_and_the_rest_is_read(tmp_path: Path) -> None:
+    folder, lake = tmp_path / "captures", tmp_path / "lake"
+    folder.mkdir()
+    files = rotated("demo", folder, 4)
+    (folder / "part-001b.pcap").write_bytes(b"no capture at all, certainly")
+    counts = ingest(folder, lake, quiet=0, end=True, log=quietly)
+    assert (counts.files, counts.set_aside) == (4, 1)
+    (bad,) = [commit for commit in commits(lake) if commit["status"] == "set aside"]
+    assert bad["source"] == "part-001b.pcap"
+    assert "not a capture" in bad["error"]
+    assert lake_rows(lake) == expected(files)
+
+
+def test_change_after_reading_is_said(tmp_path: Path) -> None:
+    folder, lake = tmp_path / "captures", tmp_path / "lake"
+    folder.mkdir()
+    files = rotated("demo", folder, 3)
+    whole = expected(files)
+    ingest(folder, lake, quiet=0, log=quietly)
+    files[0].write_bytes(files[0].read_bytes()[:100])
+    with files[1].open("ab") as file:
+        file.write(bytes(16))
+    said: list[tuple[str, dict[str, Any]]] = []
+    with Ingest(
+        folder, lake, quiet=0, log=lambda event, **values: said.append((event, values))
+    ) as made:
+        made.run()
+        made.end()
+    changed = [values for event, values in said if event == "changed"]
+    assert [(it["file"], it["kind"]) for it in changed] == [
+        ("part-000.pcapng", "truncated"),
+        ("part-001.pcapng", "changed"),
+    ]
+    assert [it["status"] for it in commits(lake)][3:5] == [
+        "truncated after it was read",
+        "changed after it was read",
+    ]
+    assert lake_rows(lake) == whole
+
+
+def test_second_ingest_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "captures").mkdir()
+    arguments = tmp_path / "captures", tmp_path / "lake"
+    with Ingest(*arguments, log=quietly), pytest.raises(IngestLocked, match="another ingest"):
+        Ingest(*arguments, log=quietly)
+    Ingest(*arguments, log=quietly).close()
+
+
+def test_capture_points_are_apart(tmp_path: Path) -> None:
+    folder, lake = tmp_path / "captures", tmp_path / "lake"
+    for point in ("left", "right"):
+        (folder / point).mkdir(parents=True)
+        rotated("demo", folder / point, 3)
+    counts = ingest(folder, lake, quiet=0, point="^([^/]+)/", end=True, log=quietly)
+    assert counts.files == 6
+    messages = pl.read_parquet(lake / "messages/**/*.parquet", hive_partitioning=True)
+    whole = pl.DataFrame(Capture("vectors/captures/demo.pcapng"))
+    assert messages.height == 2 * whole.height
+    assert messages["uid"].n_unique() == 2 * whole["uid"].n_unique()
+
+
+def test_polars_and_duckdb_read_the_lake_as_one_table(tmp_path: Path) -> None:
+    folder, lake = tmp_path / "captures", tmp_path / "lake"
+    folder.mkdir()
+    files = rotated("demo", folder, 5)
+    ingest(folder, lake, quiet=0, end=True, log=quietly)
+    for table, rows in expected(files).items():
+        pattern = str(lake / table / "**/*.parquet")
+        frame = pl.scan_parquet(pattern, hive_partitioning=True).collect()
+        assert frame.height == len(rows)
+        assert {"date", "hour"} <= set(frame.columns)
+        source = f"read_parquet('{pattern}', hive_partitioning = true)"
+        query = f"SELECT count(*), count(date), count(hour) FROM {source}"
+        assert duckdb.execute(query).fetchone() == (len(rows),) * 3
+
+
+def run_child(folder: Path, lake: Path, *options: str, **arguments: Any) -> subprocess.Popen[str]:
+    """Start the command."""
+    command = [sys.executable, "-m", "wsdefrag", "ingest", str(folder), "--to", str(lake), *options]
+    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, **arguments)
+
+
+def test_killed_at_any_moment_nothing_is_lost_or_doubled(tmp_path: Path) -> None:
+    """Files arrive while processes are killed after so many lines of their logs, or at once."""
+    chance = random.Random(os.environ.get("WSDEFRAG_SALT", "1"))
+    made, folder, lake = tmp_path / "made", tmp_path / "captures", tmp_path / "lake"
+    made.mkdir()
+    folder.mkdir()
+    waiting = rotated("demo", made, 2 * KILLS)
+    whole = expected(waiting)
+    for _ in range(KILLS):
+        for path in waiting[:2]:
+            path.rename(folder / path.name)
+        del waiting[:2]
+        child = run_child(folder, lake, "--follow", "--quiet", "0")
+        assert child.stderr is not None
+        for _ in range(chance.randint(0, 2)):
+            if not child.stderr.readline():
+                break
+        child.kill()
+        child.wait(HANG_SECONDS)
+        child.stderr.close()
+    child = run_child(folder, lake, "--quiet", "0", "--end")
+    _, errors = child.communicate(timeout=HANG_SECONDS)
+    assert child.returncode == 0, errors
+    assert lake_rows(lake) == whole
+    numbers = [commit["commit"] for commit in commits(lake)]
+    assert numbers == list(range(1, len(numbers) + 1))
+    sources = [commit["source"] for commit in commits(lake) if commit["source"]]
+    assert len(sources) == len(set(sources)) == 2 * KILLS
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no such limit")
+def test_full_disk_commits_nothing_and_the_next_run_goes_on(tmp_path: Path) -> None:
+    folder, lake = tmp_path / "captures", tmp_path / "lake"
+    folder.mkdir()
+    files = rotated("demo", folder, 3)
+
+    def limited() -> None:
+        """Let no file become longer than 2 KiB."""
+        import resource
+        import signal
+
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2048, 2048))
+
+    child = run_child(folder, lake, "--quiet", "0", preexec_fn=limited)
+    _, errors = child.communicate(timeout=HANG_SECONDS)
+    assert child.returncode == 2, errors
+    assert commits(lake) == []
+    assert not any(lake.rglob("*.parquet"))
+    ingest(folder, lake, quiet=0, end=True, log=quietly)
+    assert lake_rows(lake) == expected(files)
+
+
+def test_leftovers_of_a_killed_run_are_removed(tmp_path: Path) -> None:
+    folder, lake = tmp_path / "captures", tmp_path / "lake"
+    folder.mkdir()
+    files = rotated("demo", folder, 3)
+    ingest(folder, lake, quiet=3600, log=quietly)
+    (one,) = list((lake / "messages").rglob("*-00000001-*.parquet"))[:1]
+    leftover = one.with_name(one.name.replace("-00000001-", "-00000003-"))
+    shutil.copy(one, leftover)
+    (next((lake / "_ingest").glob("*/temporary")) / "7.parquet").write_bytes(b"half")
+    ingest(folder, lake, quiet=0, end=True, log=quietly)
+    assert lake_rows(lake) == expected(files)
+
+
+def test_log_is_json_and_metrics_count(tmp_path: Path) -> None:
+    folder, lake = tmp_path / "captures", tmp_path / "lake"
+    folder.mkdir()
+    rotated("demo", folder, 2)
+    child = run_child(folder, lake, "--quiet", "0")
+    _, errors = child.communicate(timeout=HANG_SECONDS)
+    assert child.returncode == 0, errors
+    assert [json.loads(line)["event"] for line in errors.splitlines()] == ["committed"] * 2
+    with Ingest(folder, lake, quiet=0, log=quietly) as made:
+        made.run()
+        assert b"wsdefrag_ingest_files_total 0.0" in IngestMetrics(made).text()
+
+
+def test_states_are_kept_for_their_owner_alone_and_old_ones_removed(tmp_path: Path) -> None:
+    folder, lake = tmp_path / "captures", tmp_path / "lake"
+    folder.mkdir()
+    rotated("demo", folder, 6)
+    ingest(folder, lake, quiet=0, keep_states=2, log=quietly)
+    states = sorted((lake / "_ingest").glob("*/state-*"))
+    assert [path.name for path in states] == ["state-00000005", "state-00000006"]
+    assert all(path.stat().st_mode & 0o077 == 0 for path in states)

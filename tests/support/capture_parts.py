@@ -1,0 +1,30 @@
+"""Recordings in several files that follow each other, as rotation makes them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import capture_files
+from capture_recordings import packets_of
+from recorded_captures import load
+
+
+def rotated(name: str, folder: Path, count: int) -> list[Path]:
+    """Write the packets of a recording to so many files that follow each other.
+
+    Args:
+        name: The recording.
+        folder: Where the files go.
+        count: How many files.
+
+    Returns:
+        The files in order. A packet is in the file whose number is its share of all packets.
+    """
+    link, packets = packets_of(load(name).path.read_bytes())
+    size = -(-len(packets) // count)
+    files = []
+    for number, start in enumerate(range(0, len(packets), size)):
+        path = folder / f"part-{number:03}.pcapng"
+        path.write_bytes(capture_files.pcapng(packets[start : start + size], link))
+        files.append(path)
+    return files
