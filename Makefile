@@ -6,6 +6,7 @@ VENV := .venv
 BENCH := .venv-bench
 MITMPROXY := .venv-mitmproxy
 AUTOBAHN := .venv-autobahn
+THIRD_PARTY := .venv-third-party
 ASAN := .venv-asan
 RELEASE := .venv-release
 FUZZ_SECONDS ?= 60
@@ -36,7 +37,7 @@ PYTHON_CODE := python tests tools benches examples docs
 .DEFAULT_GOAL := help
 .PHONY: help build demo test test-rust test-python test-random soak conformance conformance-quick check format bench
 .PHONY: asan bench-tls memory-table fuzz fuzz-briefly wheel mitmproxy-env clean lint-rust-format lint-rust lint-docs lint-python lint-types
-.PHONY: lint-stub deny stub coverage instructions instructions-check docs docs-serve
+.PHONY: test-third-party lint-stub deny stub coverage instructions instructions-check docs docs-serve
 .PHONY: release-check release-check-quick third-party miri mutants try-cpython-314 try-aarch64
 
 help: ## show the targets
@@ -81,8 +82,8 @@ test-python: build mitmproxy-env ## run the package's tests, in one process more
 
 # The mutations of captures are seeded by hand, and so get other seeds by hand.
 test-random: build mitmproxy-env ## run the property tests with random examples, ten times as many as by day
-	cargo test --profile checked --package wsdefrag-core --package wsdefrag-capture --locked --quiet
-	WSDEFRAG_MUTATIONS=3000 WSDEFRAG_HPACK_BLOCKS=50000 WSDEFRAG_FLOWS=15000 WSDEFRAG_CUTS=1 WSDEFRAG_SALT=$$(date +%s) $(BIN)/python $(PYTEST) -m 'hypothesis or random' --hypothesis-profile random
+	WSDEFRAG_MUTATIONS=1000 cargo test --profile checked --package wsdefrag-core --package wsdefrag-capture --locked --quiet
+	WSDEFRAG_KILLS=200 WSDEFRAG_MUTATIONS=3000 WSDEFRAG_HPACK_BLOCKS=50000 WSDEFRAG_FLOWS=15000 WSDEFRAG_CUTS=1 WSDEFRAG_SALT=$$(date +%s) $(BIN)/python $(PYTEST) -m 'hypothesis or random' --hypothesis-profile random
 
 # Programs that the tests start are measured too, by a .pth file that comes with coverage; so
 # mitmproxy's environment gets it as well.
@@ -100,8 +101,9 @@ bench-tls: build ## compare encrypted captures with clear ones and with tshark
 memory-table: build ## print what hostile captures take, as a table; for docs/captures.md
 	$(BIN)/python benches/captures/memory_table.py
 
-soak: build ## 1,000 connections through the proxy at once, half of them up to no good; 10,000 over time
+soak: build ## 1,000 connections through the proxy at once, half of them up to no good; 10,000 over time; messages of 64 MiB
 	WSDEFRAG_SOAK=1000 WSDEFRAG_CONNECTIONS=10000 $(BIN)/python -m pytest --quiet -rP tests/proxy/test_proxy_soak.py tests/proxy/test_proxy_many.py
+	WSDEFRAG_LARGE=64 $(BIN)/python -m pytest --quiet tests/proxy/test_proxy_large.py
 
 mitmproxy-env: $(MITMPROXY)/.extension ## make the environment that mitmproxy runs in, with the package
 
@@ -109,10 +111,11 @@ mitmproxy-env: $(MITMPROXY)/.extension ## make the environment that mitmproxy ru
 # process, and libstdc++ the next, for other extensions. Python's own allocator would hide what lies
 # beside an object. Programs that the tests start would need the runtime, too, so only tests within a
 # process run, and none that measure its memory.
+# They take some ten times as long, so the longest read fewer damaged captures.
 ASAN_TESTS ?= tests/core tests/relay tests/capture tests/compat/wsproto
 ASAN_TARGET = $(shell rustc -vV | sed -n 's/^host: //p')
 ASAN_LIBRARIES = $(shell $(CC) -print-file-name=libasan.so) $(shell $(CC) -print-file-name=libstdc++.so.6)
-ASAN_ENV = LD_PRELOAD="$(ASAN_LIBRARIES)" PYTHONMALLOC=malloc ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1
+ASAN_ENV = WSDEFRAG_MUTATIONS=20 WSDEFRAG_HPACK_BLOCKS=500 LD_PRELOAD="$(ASAN_LIBRARIES)" PYTHONMALLOC=malloc ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1
 
 $(ASAN)/.tools: pyproject.toml
 	$(PYTHON) -m venv $(ASAN)
@@ -136,6 +139,15 @@ conformance: build ## run the Autobahn TestSuite in both roles, also through the
 
 conformance-quick: build ## its sections 1 to 7 and 10: 45 seconds; says so where there is no CPython 2.7
 	@$(conformance) --quick || [ $$? = 3 ]
+
+$(THIRD_PARTY)/.extension: $(BIN)/.tools $(RUST)
+	$(PYTHON) -m venv $(THIRD_PARTY)
+	VIRTUAL_ENV=$(abspath $(THIRD_PARTY)) $(BIN)/maturin develop --release --quiet --extras wsproto
+	touch $@
+
+# Not part of `make test`: it fetches five source distributions and what their tests need.
+test-third-party: $(THIRD_PARTY)/.extension ## run the tests of packages that use wsproto on the drop-in; needs the network
+	$(PYTHON) tests/third_party/run.py $(THIRD_PARTY)
 
 check: lint-rust-format lint-rust lint-docs lint-python lint-types lint-stub ## formatting, lints, types, stubs, docs, a bounded fuzz run
 	$(MAKE) --no-print-directory fuzz-briefly
@@ -163,6 +175,7 @@ lint-types: $(BIN)/.tools
 	$(BIN)/mypy $(filter-out %/fuzzer.py,$(wildcard tests/conformance/*.py))
 	$(BIN)/mypy tests/compat/mitmproxy/addon/conftest.py
 	$(BIN)/mypy tests/compat/mitmproxy/parity/conftest.py
+	$(BIN)/mypy tests/third_party/run.py
 	$(BIN)/mypy tools/*.py tools/release/*.py
 
 lint-stub: build
@@ -295,4 +308,4 @@ mutants: ## look for changes of frame/, read/ and tcp/ that no test notices; nee
 	PROPTEST_RNG_SEED=6455 cargo mutants --output target/mutants --no-shuffle $(MUTANTS)
 
 clean: ## remove environments and build products
-	rm -rf $(VENV) $(BENCH) $(MITMPROXY) $(AUTOBAHN) $(ASAN) $(RELEASE) .venv-wheel dist target benches/floor/target rust/fuzz/target
+	rm -rf $(VENV) $(BENCH) $(MITMPROXY) $(AUTOBAHN) $(THIRD_PARTY) $(ASAN) $(RELEASE) .venv-wheel dist target benches/floor/target rust/fuzz/target

@@ -50,10 +50,8 @@ def answers(events: Iterable[wsdefrag.Event], encoder: wsdefrag.FrameEncoder) ->
                 yield encoder.message(event.type, event.content)
             case wsdefrag.Ping():
                 yield encoder.pong(event.payload)
-            case wsdefrag.Close(close_code=1005):  # the Close frame had no code
-                yield encoder.close()
             case wsdefrag.Close():
-                yield encoder.close(event.close_code)
+                yield encoder.close_reply(event)
             case wsdefrag.ProtocolViolation():
                 yield encoder.close(event.error.close_code)
 

@@ -1100,6 +1100,7 @@ class EventReader:
         from_client: bool,
         deflate: DeflateParams | None,
         limits: Limits,
+        strictness: Strictness,
         classes: tuple[type, type, type, type],
     ) -> Self: ...
     def __iter__(self) -> Self: ...
@@ -1145,6 +1146,10 @@ class EventReader:
     @property
     def peer_close(self) -> tuple[int, str] | None:
         """The code and the reason of the Close that ended this direction, or None."""
+
+    @property
+    def tolerated(self) -> dict[str, int]:
+        """How often each switched-off rule was broken, by the name of its field in ``Strictness``."""
 
 @final
 class EventWriter:

@@ -32,10 +32,14 @@ from typing import TYPE_CHECKING
 from wsdefrag import _native
 from wsdefrag._arguments import require_bool, require_compression, require_optional
 from wsdefrag.deflate import DeflateParams
+from wsdefrag.events import Close
 from wsdefrag.strictness import Strictness
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+
+# Close codes that may be sent (RFC 6455 section 7.4).
+_SENT = frozenset((*range(1000, 1004), *range(1007, 1015), *range(3000, 5000)))
 
 
 class FrameEncoder(_native.FrameEncoder):
@@ -100,3 +104,34 @@ class FrameEncoder(_native.FrameEncoder):
             compression_level=compression_level,
             strictness=strictness or Strictness(),
         )
+
+    def close_reply(self, event: Close, *, masking_key: bytes | None = None) -> bytes:
+        r"""Encode the answer to a peer's Close: a Close with its code (RFC 6455 section 5.5.1).
+
+        A Close without a code, which is read as 1005, is answered with one without a code: 1005 may
+        not be sent (RFC 6455 section 7.4.1). So is one with another code that may not be sent,
+        which is only read if the rule ``close_codes`` is off.
+
+        Args:
+            event: The peer's Close.
+            masking_key: Four bytes for a client's frame; None for a new random key.
+
+        Returns:
+            The frame, or ``b""`` if a Close was encoded before: then the peer has answered it.
+
+        Raises:
+            TypeError: If an argument has the wrong type.
+            ValueError: If the masking key is not one.
+
+        Example:
+            >>> from wsdefrag import FrameEncoder, WebSocketDirection
+            >>> (close,) = WebSocketDirection(from_client=True).receive_data(b"\x88\x80abcd")
+            >>> close.close_code, FrameEncoder(from_client=False).close_reply(close)
+            (1005, b'\x88\x00')
+        """
+        if not isinstance(event, Close):
+            raise TypeError(f"event must be a Close, not {type(event).__name__}")
+        if self.closed:
+            return b""
+        code = event.close_code if event.close_code in _SENT else None
+        return self.close(code, masking_key=masking_key)

@@ -48,4 +48,5 @@ def test_defaults_are_those_of_the_engine() -> None:
     del others["source"]
     # `around` and `ignore_case` do nothing where nothing is searched.
     assert (others.pop("around"), others.pop("ignore_case")) == (0, False)
+    assert others.pop("continues") is False
     assert set(others.values()) <= {(), None, "", "auto"}, others

@@ -297,7 +297,10 @@ def test_command_says_what_was_lost_and_draws_a_damaged_capture(tmp_path: Path) 
 
 @pytest.mark.parametrize(
     ("output", "says"),
-    [("out.jpg", "ends neither in .png nor in .svg."), ("nowhere/out.png", "is not a directory.")],
+    [
+        ("out.jpg", "ends neither in .png nor in .svg."),
+        ("nowhere/out.png", "nowhere does not exist."),
+    ],
 )
 def test_unusable_output_ends_with_2(tmp_path: Path, output: str, says: str) -> None:
     result = invoke_capture("plot", DEMO, "-o", tmp_path / output)

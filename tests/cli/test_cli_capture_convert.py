@@ -169,7 +169,7 @@ def test_losses_are_said_and_can_be_tolerated(tmp_path: Path, format: str) -> No
             "--no-events is only for messages as jsonl",
         ),
         (["-o", "-", "--format", "parquet"], "parquet cannot be written to standard output."),
-        (["-o", "nowhere/out.har"], "nowhere is not a directory."),
+        (["-o", "nowhere/out.har"], "the directory nowhere does not exist."),
         (["-o", "."], "is a directory"),
         ([], "Missing option '-o'"),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,9 @@ def test_converted_file_has_the_same_rows(tmp_path: Path) -> None:
         (["--grep", "("], "is no regular expression: unclosed group."),
         (["--json", ".a = 1"], "an operator is missing at character 4."),
         (["--status", "fine"], "'fine' is not one of"),
-        (["--min-size", "-1"], "-1 is less than 0."),
+        (["--min-size", "-1"], "'-1' is not a number of bytes, such as 512 or 64K."),
+        (["--max-message-size", "9E"], "'9E' is not a number of bytes, such as 512 or 64K."),
+        (["--min-size", "1", "--no-content"], "--no-content leaves no contents to measure."),
         (["--grep", "a", "--no-content"], "--no-content leaves no contents to search."),
     ],
 )
@@ -68,6 +71,19 @@ def test_wrong_option_is_one_line_that_says_why(options: list[str], error: str) 
     assert result.exit_code == 2
     assert error in result.stderr.splitlines()[-1]
     assert result.stdout == ""
+
+
+def test_sizes_may_have_units() -> None:
+    plain = invoke_capture("messages", DEMO, "--min-size", "4096", "--max-size", "65536")
+    units = invoke_capture("messages", DEMO, "--min-size", "4K", "--max-size", "64k")
+    assert plain.stdout == units.stdout != ""
+
+
+@pytest.mark.parametrize("options", [["--grep", "zzz"], ["--status", "incomplete"]])
+def test_conditions_that_no_message_meets_are_said(options: list[str]) -> None:
+    result = invoke_capture("messages", DEMO, *options, "--no-events")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert re.search(r": no message matches the filters in [\d,]+ packets$", result.stderr, re.M)
 
 
 def test_raw_dump_takes_no_conditions(tmp_path: Path) -> None:

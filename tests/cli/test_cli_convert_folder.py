@@ -88,11 +88,11 @@ def test_files_that_exist_are_left_alone_unless_forced(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        (["-o", "new/"], "new/ is a directory: give --format jsonl, parquet or arrow."),
+        (["-o", "new", "--format", "arrow"], "new has no suffix: give new/ or new.arrow."),
         (["-o", "new/", "--format", "har"], "A folder needs a format with rows"),
         (["-o", "new/", "--format", "arrow", "--table", "events"], "--table is for a file"),
         (["-o", "new/", "--format", "jsonl", "--no-events"], "--no-events is only for messages"),
-        (["-o", "no/new/", "--format", "arrow"], "no is not a directory."),
+        (["-o", "no/new/", "--format", "arrow"], "the directory no does not exist."),
         (["-o", "m.jsonl", "--compression", "lz4"], "--compression is only for parquet and arrow."),
         (
             ["-o", "m.arrow", "--compression", "lz4", "--compression-level", "3"],
@@ -109,6 +109,27 @@ def test_unusable_options_write_nothing(
     assert (result.exit_code, result.stdout) == (2, "")
     assert says in " ".join(result.stderr.split())
     assert names(tmp_path) == []
+
+
+def test_folder_without_a_format_gets_parquet(tmp_path: Path) -> None:
+    assert invoke_capture("convert", DEMO, "-o", f"{tmp_path}/new/").exit_code == 0
+    assert names(tmp_path / "new") == sorted(f"{table}.parquet" for table in TABLES)
+
+
+def test_folder_that_is_a_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "tables").write_bytes(b"")
+    result = invoke_capture("convert", DEMO, "-o", f"{tmp_path}/tables/")
+    assert result.exit_code == 2
+    assert "tables is a file, not a folder." in result.stderr
+
+
+def test_output_without_its_option_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = invoke_capture("convert", DEMO, "out.parquet")
+    assert result.exit_code == 2
+    assert "'out.parquet' does not exist; -o names the output." in result.stderr
 
 
 @pytest.mark.parametrize(

@@ -90,6 +90,7 @@ def test_lossy_messages_are_written_as_bytes_and_the_loss_is_said(tmp_path: Path
         (["3/c0"], "3/c0 names a message; give a capture before it."),
         ([DEMO, "3/c99999"], "connection 3 has no message 99999 of the client; it has 12"),
         ([DEMO, "3/x1"], "3/x1 does not exist, and names no message."),
+        (["3/c1", DEMO], "3/c1 names a message; the captures come before it."),
         ([DEMO, "77/0"], "no WebSocket has the number 77 (`wsdefrag connections` lists them)"),
         ([DEMO, "3/0", "--from", "client"], "3/0 names one message; --from chooses among several."),
         ([DEMO, "."], ". is a directory; give its files."),

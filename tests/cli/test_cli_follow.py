@@ -82,8 +82,10 @@ def test_conditions_choose_messages(tmp_path: Path) -> None:
     ("arguments", "status", "error"),
     [
         ([DEMO, "99"], 1, "no WebSocket has the number 99 (`wsdefrag connections` lists them)"),
-        ([DEMO, "x"], 2, "'x' is not a valid integer"),
-        ([DEMO], 2, "Missing argument"),
+        ([DEMO, "x"], 2, "x is not the number of a connection; give one at the end"),
+        ([DEMO], 2, f"{DEMO} is not the number of a connection; give one at the end"),
+        (["3"], 2, "3 is the number of a connection; the captures come first."),
+        (["3", DEMO], 2, f"the captures come before the number of the connection: {DEMO} 3."),
         (["no file", "1"], 2, "does not exist"),
     ],
 )

@@ -32,6 +32,25 @@ def test_help_shows_examples_and_fits_a_terminal(flag: str) -> None:
     assert len(command.stdout.splitlines()) <= 85
 
 
+def test_misspelt_command_names_the_one_that_was_meant() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "wsdefrag", "conections", "x.pcap"],
+        capture_output=True,
+        timeout=HANG_SECONDS,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert b"No such command 'conections'. Did you mean 'connections'?" in done.stderr
+    done = subprocess.run(
+        [sys.executable, "-m", "wsdefrag", "messages"],
+        capture_output=True,
+        timeout=HANG_SECONDS,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert b"Missing argument 'CAPTURE...'. - is standard input." in done.stderr
+
+
 def test_without_click_one_line_tells_what_to_install() -> None:
     code = "import sys; sys.modules['click'] = None; from wsdefrag.cli import main; main()"
     done = subprocess.run(

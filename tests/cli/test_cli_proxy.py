@@ -138,10 +138,59 @@ def test_script_tls_and_metrics(tmp_path: Path) -> None:
     run(scenario())
 
 
+def refused(folder: Path, *options: str) -> str:
+    """The one line of a proxy that does not start with these options."""
+    done = subprocess.run(
+        [*COMMAND, "--upstream", "a:1", *options],
+        capture_output=True,
+        cwd=folder,
+        text=True,
+        timeout=HANG_SECONDS,
+        check=False,
+    )
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    return line
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("def on_close(connection)\n", "hooks.py, line 1: expected ':'"),
+        ("x = 1\nx.y\n", "hooks.py, line 2: AttributeError: 'int' object has no attribute 'y'"),
+        ("def on_message(message): ...\n", "on_message has to take message and connection"),
+        ("on_connect = 1\n", "hooks.py: on_connect is not a function"),
+    ],
+)
+def test_script_that_cannot_work_is_one_line(tmp_path: Path, text: str, says: str) -> None:
+    (tmp_path / "hooks.py").write_text(text)
+    assert says in refused(tmp_path, "--script", str(tmp_path / "hooks.py"))
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--cert", "key.pem"], "key.pem has no certificate in PEM"),
+        (["--cert", "cert.pem"], "cert.pem has no private key in PEM; give its key as well"),
+        (["--cert", "cert.pem", "--key", "cert.pem"], "cert.pem has no private key in PEM."),
+        (["--upstream-ca", "key.pem"], "--upstream-ca: key.pem has no certificate in PEM"),
+        (["--upstream-cert", "cert.pem"], "which has to be in the same file"),
+    ],
+)
+def test_certificates_that_do_not_fit_are_named(
+    tmp_path: Path, options: list[str], says: str
+) -> None:
+    both = authority().signed("localhost").decode()
+    key, mark, certificate = both.partition("-----BEGIN CERTIFICATE-----")
+    (tmp_path / "key.pem").write_text(key)
+    (tmp_path / "cert.pem").write_text(mark + certificate)
+    assert says in refused(tmp_path, *options)
+
+
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        ([], "upstream is missing"),
+        ([], "give --upstream, or --explicit for clients"),
         (["--upstream", "ftp://a"], "does not begin with"),
         (["--upstream", "a:1", "--listen", "x:y"], "no port"),
         (["--upstream", "a:1", "--header", "x"], "not NAME: VALUE"),

@@ -95,7 +95,7 @@ def test_report_goes_to_standard_output(tmp_path: Path) -> None:
 def test_missing_directory_is_said(tmp_path: Path) -> None:
     ran = run_capture("report", DEMO, "-o", tmp_path / "nowhere" / "out.html")
     assert ran.returncode == 2
-    assert b"is not a directory" in ran.stderr
+    assert b"nowhere does not exist." in ran.stderr
 
 
 def test_damaged_file_gives_a_report_that_says_so(tmp_path: Path) -> None:

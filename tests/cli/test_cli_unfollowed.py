@@ -90,6 +90,14 @@ def test_tls_whose_keys_are_not_in_the_log_ends_with_1(tmp_path: Path) -> None:
     assert "--keylog" not in result.stderr
 
 
+def test_key_log_without_keys_is_not_asked_for_again(tmp_path: Path) -> None:
+    (tmp_path / "keys.log").write_bytes(b"# nothing\n")
+    options = ["--keylog", str(tmp_path / "keys.log")]
+    result = invoke_capture("messages", "-", *options, stdin=capture_of(tls().segments))
+    assert "13 of 13 packets are TLS that was not decrypted" in result.stderr
+    assert "give --keylog" not in result.stderr
+
+
 def test_tls_whose_start_was_not_captured_is_said() -> None:
     result = invoke_capture("messages", "-", stdin=capture_of(tls(from_the_start=False).segments))
     assert result.exit_code == 0

@@ -15,7 +15,7 @@ import pytest
 
 from hang_guard import HANG_SECONDS
 from wire_writer import KEY, fragments, frame, read_frames
-from wsdefrag import Opcode
+from wsdefrag import Close, Opcode, Strictness, WebSocketDirection
 
 if TYPE_CHECKING:
     pass
@@ -169,6 +169,33 @@ def test_close_codes_that_may_not_be_sent_are_refused(code: int) -> None:
     with pytest.raises(ValueError, match="close code"):
         encoder.close(code)
     assert not encoder.closed
+
+
+@pytest.mark.parametrize(
+    ("payload", "answer"),
+    [
+        (b"", b"\x88\x00"),  # read as 1005, which may not be sent
+        (b"\x03\xe8bye", b"\x88\x02\x03\xe8"),
+        (b"\x0f\xa0", b"\x88\x02\x0f\xa0"),
+        (b"\x03\xee", b"\x88\x00"),  # 1006, which a peer must not send
+        (b"\x00\x01", b"\x88\x00"),
+    ],
+)
+def test_reply_to_a_close_has_its_code_if_that_may_be_sent(payload: bytes, answer: bytes) -> None:
+    lenient = Strictness(close_codes=False)
+    incoming = WebSocketDirection(from_client=True, strictness=lenient)
+    (close,) = incoming.receive_data(frame(8, payload, key=KEY))
+    assert isinstance(close, Close)
+    encoder = server()
+    assert encoder.close_reply(close) == answer
+    assert encoder.closed
+    assert encoder.close_reply(close) == b""  # the Close was sent already
+    assert client().close_reply(close, masking_key=KEY) == frame(8, answer[2:], key=KEY)
+
+
+def test_only_a_close_is_answered_with_a_close() -> None:
+    with pytest.raises(TypeError, match="event must be a Close, not int"):
+        server().close_reply(1000)  # type: ignore[arg-type]
 
 
 def test_close_reason_holds_at_most_123_bytes() -> None:

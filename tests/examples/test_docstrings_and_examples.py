@@ -25,7 +25,9 @@ ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 
 # They import mitmproxy, which is in an environment of its own; its tests load them there.
-MITMPROXY = {f"wsdefrag.compat.mitmproxy.{name}" for name in ("addon", "layer", "options")}
+MITMPROXY = {
+    f"wsdefrag.compat.mitmproxy.{name}" for name in ("addon", "layer", "message_hooks", "options")
+}
 
 
 def package_modules() -> list[ModuleType]:

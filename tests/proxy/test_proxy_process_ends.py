@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import signal
+import sys
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 import websockets
 
+from flow_reader import flows
 from hang_guard import HANG_SECONDS
 from proxy_process import LOOKS_INSIDE, connect, proxy_to, run, serving
 from wire_writer import BINARY, KEY, TEXT, close_frame, fragments, frame
@@ -61,6 +65,38 @@ async def upgraded(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWrite
 async def rest_of(reader: asyncio.StreamReader) -> bytes:
     """What comes until the end, which comes in time."""
     return await asyncio.wait_for(reader.read(), HANG_SECONDS)
+
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "proxy.md"
+
+
+def test_service_of_the_page_writes_its_records_on_sigterm(tmp_path: Path) -> None:
+    blocks = re.findall(r"^```python\n(.*?)^```$", PAGE.read_text("utf-8"), re.M | re.S)
+    (program,) = [block for block in blocks if "async def service" in block]
+    imports = "import asyncio\nfrom wsdefrag.proxy import Proxy, Records\n"
+
+    async def scenario() -> None:
+        async with serving(Listener()) as port:
+            text = imports + program.replace("127.0.0.1:9000", f"127.0.0.1:{port}")
+            (tmp_path / "service.py").write_text(text.replace("# asyncio.run", "asyncio.run"))
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-u", "service.py"),
+                cwd=tmp_path,
+                stdout=asyncio.subprocess.PIPE,
+            )
+            assert process.stdout is not None
+            url = (await process.stdout.readline()).decode().split()[-1]
+            connection = await connect(url)
+            await connection.send("not written yet")
+            await (await connection.ping())
+            process.send_signal(signal.SIGTERM)
+            await connection.wait_closed()
+            assert connection.close_code == 1001
+            assert await asyncio.wait_for(process.wait(), HANG_SECONDS) == 0
+
+    run(scenario())
+    (flow,) = flows((tmp_path / "day.mitm").read_bytes())
+    assert [message[2] for message in flow["websocket"]["messages"]] == [b"not written yet"]
 
 
 @pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM])

@@ -2,40 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
-import shutil
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from browser import CHROMIUM, browser
 from proxy_loops import WAYS, runner
-from proxy_peers import echo, ended, serving, talk_websockets
-from proxy_tls import authority
+from proxy_page import page_through
+from proxy_peers import ended, talk_websockets
+from proxy_programs import SERVER, chromium, node, node_running
 from wsdefrag.message import WebSocketMessage
 from wsdefrag.proxy import Proxy, ProxyConnection
-
-NODE = shutil.which("node")
-NODE_MODULES = Path("/usr/share/nodejs")
-
-node = pytest.mark.skipif(
-    NODE is None or not (NODE_MODULES / "ws").is_dir(), reason="no node, or no ws for it"
-)
-chromium = pytest.mark.skipif(CHROMIUM is None, reason="no chromium")
-
-SERVER = """
-const { WebSocketServer } = require('ws');
-const server = new WebSocketServer({ host: '127.0.0.1', port: 0, maxPayload: 0,
-                                     perMessageDeflate: process.argv[1] === 'deflate' });
-server.on('listening', () => console.log(server.address().port));
-server.on('connection', socket => {
-  socket.on('message', (data, isBinary) => socket.send(data, { binary: isBinary }));
-});
-"""
 
 CLIENT = """
 const WebSocket = require('ws');
@@ -62,24 +38,6 @@ socket.on('close', code => console.log(code));
 
 def keep(message: WebSocketMessage, connection: ProxyConnection) -> None:
     """A hook that leaves everything as it is."""
-
-
-@asynccontextmanager
-async def node_running(program: str, *arguments: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    assert NODE is not None
-    process = await asyncio.create_subprocess_exec(
-        *[NODE, "-e", program, *arguments],
-        env=os.environ | {"NODE_PATH": str(NODE_MODULES)},
-        stdout=asyncio.subprocess.PIPE,
-    )
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
-        # Transports of child processes are closed by the loop's next step.
-        await asyncio.sleep(0)
 
 
 @node
@@ -136,30 +94,12 @@ new Promise((resolve, reject) => {
 def test_page_talks_over_tls_with_deflate(
     way: str, hook: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def talk(url: str) -> Any:
-        with browser(
-            "--ignore-certificate-errors",
-            "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-        ) as page:
-            return page.run(PAGE.replace("URL_", repr(url)))
-
     async def scenario() -> None:
-        ca = authority()
-        async with (
-            serving(echo, compression="deflate", ssl=ca.server("localhost")) as port,
-            Proxy(
-                f"wss://localhost:{port}",
-                on_message=hook,
-                tls=ca.server("127.0.0.1"),
-                upstream_tls=ca.client(),
-            ) as proxy,
-        ):
-            loop = asyncio.get_running_loop()
-            extensions, got, code, is_clean = await loop.run_in_executor(None, talk, proxy.url)
+        async with page_through(PAGE, on_message=hook) as (proxy, result):
+            extensions, got, code, is_clean = result
             assert "permessage-deflate" in extensions
             assert (got, code, is_clean) == (5, 4001, True)
             await ended(proxy)
             assert proxy.stats.messages == {"client": 5, "server": 5}
-        await loop.shutdown_default_executor()
 
     runner(way, monkeypatch)(scenario())

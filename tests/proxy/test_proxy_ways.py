@@ -96,6 +96,55 @@ def test_peers_that_are_not_trusted_are_refused(way: str, monkeypatch: pytest.Mo
 
 
 @way
+@pytest.mark.parametrize(
+    ("sent", "reason"), [(b"", "the client ended the connection"), (REQUEST, "HTTP")]
+)
+def test_failed_handshake_is_one_line_of_the_log(
+    way: str,
+    sent: bytes,
+    reason: str,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A check of the port's health, and a client that takes it for a clear one."""
+
+    async def scenario() -> None:
+        tls = authority().server("localhost")
+        async with Proxy("127.0.0.1:9", tls=tls) as proxy:
+            client = await Raw.to(proxy.port)
+            name = client.writer.get_extra_info("sockname")
+            client.send(sent)
+            client.writer.write_eof()
+            await client.rest()
+            await client.close()
+            while not caplog.records:
+                await asyncio.sleep(0.001)
+            (record,) = caplog.records
+            assert record.levelname == "WARNING"
+            assert record.exc_info is None
+            assert record.getMessage().startswith(f"{name[0]}:{name[1]}: TLS handshake failed: ")
+            assert reason in record.getMessage()
+
+    with caplog.at_level("WARNING"):
+        runner(way, monkeypatch)(scenario())
+
+
+@way
+def test_handshake_that_never_ends_does_not_hold_up_the_end(
+    way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scenario() -> None:
+        tls = authority().server("localhost")
+        async with Proxy("127.0.0.1:9", tls=tls, timeouts=Timeouts(handshake=None)) as proxy:
+            client = await Raw.to(proxy.port)
+            await asyncio.sleep(0)
+        await client.rest()
+        await client.close()
+
+    runner(way, monkeypatch)(scenario())
+
+
+@way
 def test_shutdown_and_violations_over_tls(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
     async def scenario() -> None:
         ca = authority()

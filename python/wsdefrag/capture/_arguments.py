@@ -105,6 +105,8 @@ def texts(name: str, values: Iterable[str]) -> list[str]:
 
 def number_ranges(numbers: Iterable[int | range]) -> list[tuple[int, int]]:
     """Return the first and the last number of each range; an int is a range of one number."""
+    if not isinstance(numbers, Iterable):
+        raise TypeError(f"connections must be several numbers or ranges, not {numbers!r}")
     ranges = []
     for item in numbers:
         one = item if isinstance(item, range) else range(require_int("connections", item), item + 1)

@@ -20,7 +20,7 @@ import click
 from wsdefrag.capture.connection import address_text
 from wsdefrag.cli.help import Command
 from wsdefrag.cli.input.inputs import EXISTING, captures, live
-from wsdefrag.cli.options import CONNECTION_FILTERS, READING, selects
+from wsdefrag.cli.options import CONNECTION_FILTERS, READING, SUMMARY, format_option, selects
 from wsdefrag.cli.output.printer import Printer, colours_wanted
 from wsdefrag.cli.passes.reading import Reading
 from wsdefrag.cli.selection import Selection
@@ -56,19 +56,10 @@ Examples:
 @click.argument("inputs", metavar="CAPTURE...", type=EXISTING, nargs=-1, required=True)
 @selects(
     CONNECTION_FILTERS,
-    (
-        click.option(
-            "--format",
-            "output_format",
-            type=click.Choice(["text", "jsonl"]),
-            default="text",
-            show_default=True,
-            help="Output format.",
-        ),
-    ),
+    (format_option("text", "jsonl"),),
     READING,
 )
-@click.option("--summary", is_flag=True, help="Print totals and speed at the end.")
+@SUMMARY
 @click.pass_context
 def connections(
     context: click.Context,

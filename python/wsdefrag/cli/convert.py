@@ -5,6 +5,7 @@ If a capture is damaged, the files contain everything that was complete before t
 
 from __future__ import annotations
 
+import os
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any, Literal
@@ -77,7 +78,7 @@ Examples:
             "output_format",
             type=click.Choice(_FORMATS),
             metavar="FORMAT",
-            help="Format of OUT, if its name does not end in one.",
+            help="Format of OUT, if its name does not end in one; of FOLDER/, parquet.",
         ),
         click.option(
             "--table",
@@ -135,6 +136,9 @@ def convert(
         raise click.UsageError("--no-events is only for messages as jsonl.")
     if chosen in _COLUMN_FORMATS and output == "-":
         raise click.UsageError(f"{chosen} cannot be written to standard output.")
+    if chosen in _COLUMN_FORMATS and not (into or Path(output).suffix or Path(output).exists()):
+        name = printable_name(output)
+        raise click.UsageError(f"{name} has no suffix: give {name}/ or {name}.{chosen}.")
     options = _compression(chosen, compression, compression_level)
     rows: Table = table or "messages"
     tables = TABLES if into else (rows,)
@@ -186,6 +190,8 @@ def _compression(chosen: str, name: str | None, level: int | None) -> dict[str, 
 def _format_of(output: str, *, is_folder: bool) -> str:
     """Return the format that a file's name ends in."""
     if is_folder:
+        if output.endswith(("/", os.sep)):
+            return "parquet"
         name = printable_name(output)
         raise click.UsageError(f"{name} is a directory: give --format jsonl, parquet or arrow.")
     suffix = Path(output).suffix[1:].lower()

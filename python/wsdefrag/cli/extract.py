@@ -132,6 +132,8 @@ def _split(inputs: tuple[str, ...]) -> tuple[list[str], Name | None]:
         raise click.UsageError(f"{last} names a message; give a capture before it.")
     for path in paths:
         if path != "-" and not Path(path).exists():
+            if parsed(path) is not None:
+                raise click.UsageError(f"{path} names a message; the captures come before it.")
             raise click.UsageError(f"{printable_name(path)} does not exist, and names no message.")
         if Path(path).is_dir():
             raise click.UsageError(f"{printable_name(path)} is a directory; give its files.")

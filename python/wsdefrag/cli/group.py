@@ -12,6 +12,7 @@ import signal
 import sys
 import threading
 from contextlib import contextmanager
+from difflib import get_close_matches
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -87,6 +88,9 @@ class _Group(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import a subcommand; None if there is none of this name."""
         if cmd_name not in _COMMANDS:
+            if close := get_close_matches(cmd_name, _COMMANDS):
+                reason = f"No such command '{cmd_name}'. Did you mean '{close[0]}'?"
+                raise click.UsageError(reason, ctx)
             return super().get_command(ctx, cmd_name)
         name = cmd_name.replace("-", "_")
         command = getattr(import_module(f"wsdefrag.cli.{name}"), name)

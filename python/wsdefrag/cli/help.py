@@ -51,7 +51,7 @@ _SIGNAL = (
 )
 
 _EXIT_STATUS: tuple[tuple[str, str], ...] = (
-    ("0", "everything was read"),
+    ("0", "everything was read; TLS without keys is named, and not counted as a failure"),
     ("1", f"{_LOSS}; standard error says what, and --tolerate accepts it"),
     ("2", "nothing could be read or written, or the arguments are wrong"),
     ("130, 143", f"{_SIGNAL} then is kept"),

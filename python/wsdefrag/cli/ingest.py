@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import threading
-
 import click
 
 from wsdefrag.cli.help import Command
+from wsdefrag.cli.options import KEYLOG, RESYNC
 from wsdefrag.cli.output.errors import UnusableInput, printable_name
 from wsdefrag.ingest import Ingest, IngestLocked, IngestMetrics
 from wsdefrag.ingest.folder import FILES
@@ -40,13 +39,7 @@ Examples:
 )
 @click.option("--follow", is_flag=True, help="Wait for further files, until Ctrl-C.")
 @click.option("--end", is_flag=True, help="End the captures: write connections that are open, too.")
-@click.option(
-    "--keylog",
-    metavar="FILE",
-    multiple=True,
-    type=click.Path(exists=True, dir_okay=False),
-    help="Keys of TLS (SSLKEYLOGFILE).",
-)
+@KEYLOG
 @click.option(
     "--files",
     metavar="REGEX",
@@ -73,7 +66,7 @@ Examples:
     show_default=True,
     help="How columns are compressed.",
 )
-@click.option("--resync", is_flag=True, help="Search for the next frame after a gap.")
+@RESYNC
 @click.option(
     "--keep-states",
     metavar="COUNT",
@@ -135,7 +128,7 @@ def ingest(
             except (ImportError, OSError, ValueError) as error:
                 raise UnusableInput(f"--metrics {metrics}", str(error)) from None
         try:
-            made.run(follow=follow, stop=threading.Event())
+            made.run(follow=follow)
             if end:
                 made.end()
         except (OSError, MemoryError) as error:

@@ -20,7 +20,9 @@ from wsdefrag.cli.options import (
     MESSAGE_FILTERS,
     NO_EVENTS,
     READING,
-    count,
+    SUMMARY,
+    WIDTH,
+    format_option,
     seconds,
     selects,
 )
@@ -53,21 +55,8 @@ _SENDER = (
 _OUTPUT = (
     click.option("--no-content", is_flag=True, help="Leave out contents; do not inflate."),
     NO_EVENTS,
-    click.option(
-        "--format",
-        "output_format",
-        type=click.Choice(["text", "jsonl"]),
-        default="text",
-        show_default=True,
-        help="Output format.",
-    ),
-    click.option(
-        "--width",
-        type=int,
-        metavar="COLUMNS",
-        callback=count,
-        help="Cut lines to this; 0: never.  [default: the terminal's; 0 in a pipe or file]",
-    ),
+    format_option("text", "jsonl"),
+    WIDTH,
 )
 
 _RAW = (
@@ -84,7 +73,7 @@ _RAW = (
         metavar="FILE",
         help="JSON with the time of each chunk.",
     ),
-    click.option("--summary", is_flag=True, help="Print totals and speed at the end."),
+    SUMMARY,
 )
 
 

@@ -6,11 +6,13 @@ import asyncio
 import ssl
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 from wsdefrag.cli.options import duration
+from wsdefrag.cli.output.errors import printable_name
 
 FILE = click.Path(exists=True, dir_okay=False, readable=True)
 
@@ -101,37 +103,67 @@ def server_tls(
     """Make the context of a server; None without a certificate.
 
     Raises:
-        ValueError: If there is something for a certificate, and no certificate.
-        OSError: If a file is not what it should be.
+        ValueError: If there is something for a certificate, and no certificate, or a file is not
+            what it should be.
+        OSError: If a file cannot be read.
     """
     if certificate is None:
         if key is not None or client_ca is not None:
             raise ValueError("--key and --client-ca are for --cert")
         return None
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=client_ca)
+    context = _context(ssl.Purpose.CLIENT_AUTH, "--client-ca", client_ca)
     context.set_alpn_protocols(["http/1.1"])
-    context.load_cert_chain(certificate, key)
+    _load(context, certificate, key, "; give its key as well")
     if client_ca is not None:
         context.verify_mode = ssl.CERT_REQUIRED
     return context
+
+
+def _context(purpose: ssl.Purpose, option: str, authorities: str | None) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(purpose, cafile=authorities)
+    except ssl.SSLError as error:
+        name, reason = printable_name(authorities or ""), error.reason or str(error)
+        if "certificate" in reason.lower() or b"-----BEGIN CERTIFICATE" not in _read(authorities):
+            reason = "has no certificate in PEM"
+        raise ValueError(f"{option}: {name} {reason}") from None
+
+
+def _load(context: ssl.SSLContext, certificate: str, key: str | None, hint: str) -> None:
+    """Load a certificate and its key; an error says what is not in which file."""
+    try:
+        context.load_cert_chain(certificate, key)
+    except ssl.SSLError as error:
+        name, key_name = printable_name(certificate), printable_name(key or certificate)
+        if b"-----BEGIN CERTIFICATE" not in _read(certificate):
+            raise ValueError(f"{name} has no certificate in PEM") from None
+        if b"PRIVATE KEY-----" not in _read(key or certificate):
+            more = "" if key else hint
+            raise ValueError(f"{key_name} has no private key in PEM{more}") from None
+        raise ValueError(f"{name} and the key in {key_name}: {error.reason or error}") from None
+
+
+def _read(path: str | None) -> bytes:
+    return b"" if path is None else Path(path).read_bytes()
 
 
 def client_tls(options: dict[str, Any]) -> ssl.SSLContext | None:
     """Make the context of a client of the values of ``TO_SERVER``; None for the usual one.
 
     Raises:
-        OSError: If a file is not what it should be.
+        ValueError: If a file is not what it should be.
+        OSError: If a file cannot be read.
     """
     names = ("upstream_ca", "upstream_cert", "insecure")
     if not any(options[name] for name in names):
         return None
-    context = ssl.create_default_context(cafile=options["upstream_ca"])
+    context = _context(ssl.Purpose.SERVER_AUTH, "--upstream-ca", options["upstream_ca"])
     context.set_alpn_protocols(["http/1.1"])
     if options["insecure"]:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     if options["upstream_cert"] is not None:
-        context.load_cert_chain(options["upstream_cert"])
+        _load(context, options["upstream_cert"], None, ", which has to be in the same file")
     return context
 
 

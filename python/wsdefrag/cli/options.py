@@ -74,12 +74,27 @@ def seconds(
 
 
 def _size(context: click.Context, parameter: click.Parameter, value: str) -> int:
-    """Parse a number of bytes: ``512M`` is 512 MiB."""
-    match = re.fullmatch(r"(\d{1,15})([KMG]?)", value, re.ASCII | re.IGNORECASE)
-    size = int(match[1]) << 10 * " KMG".index(match[2].upper() or " ") if match else 0
-    if not 0 < size <= sys.maxsize:
+    """Parse a number of bytes from 1: ``512M`` is 512 MiB."""
+    size = _bytes(value)
+    if not size:
         raise click.BadParameter(f"{value!r} is not a number of bytes from 1, such as 512M.")
     return size
+
+
+def size(context: click.Context, parameter: click.Parameter, value: str | None) -> int | None:
+    """Parse a number of bytes from 0: ``512M`` is 512 MiB."""
+    if value is None:
+        return None
+    size = _bytes(value)
+    if size is None:
+        raise click.BadParameter(f"{value!r} is not a number of bytes, such as 512 or 64K.")
+    return size
+
+
+def _bytes(value: str) -> int | None:
+    match = re.fullmatch(r"(\d{1,15})([KMG]?)", value, re.ASCII | re.IGNORECASE)
+    size = int(match[1]) << 10 * " KMG".index(match[2].upper() or " ") if match else -1
+    return size if 0 <= size <= sys.maxsize else None
 
 
 def duration(
@@ -241,12 +256,8 @@ CONTENT_FILTERS: tuple[_Option, ...] = (
         metavar="STATUS",
         help=f"Only messages with this status: {', '.join(STATUSES)}.",
     ),
-    click.option(
-        "--min-size", type=int, metavar="BYTES", callback=count, help="Only this long, or longer."
-    ),
-    click.option(
-        "--max-size", type=int, metavar="BYTES", callback=count, help="Only this long, or shorter."
-    ),
+    click.option("--min-size", metavar="BYTES", callback=size, help="Only this long, or longer."),
+    click.option("--max-size", metavar="BYTES", callback=size, help="Only this long, or shorter."),
     click.option(
         "--around",
         type=int,
@@ -273,16 +284,43 @@ NO_EVENTS: _Option = click.option(
     "--no-events", is_flag=True, help="Leave out gaps, control frames and violations."
 )
 
+WIDTH: _Option = click.option(
+    "--width",
+    type=int,
+    metavar="COLUMNS",
+    callback=count,
+    help="Cut lines to this; 0: never.  [default: the terminal's; 0 in a pipe or file]",
+)
+
+KEYLOG: _Option = click.option(
+    "--keylog",
+    type=click.Path(exists=True, dir_okay=False, readable=True),
+    multiple=True,
+    metavar="FILE",
+    callback=_key_logs,
+    help="Key log of TLS (SSLKEYLOGFILE); repeatable.",
+)
+
+RESYNC: _Option = click.option(
+    "--resync", is_flag=True, help="Search for the next frame after a loss."
+)
+
+
+def format_option(*formats: str, help: str = "Output format.") -> _Option:
+    """Return the option ``--format``; the first format is the default."""
+    return click.option(
+        "--format",
+        "output_format",
+        type=click.Choice(formats),
+        default=formats[0],
+        show_default=True,
+        help=help,
+    )
+
+
 READING: tuple[_Option, ...] = (
-    click.option(
-        "--keylog",
-        type=click.Path(exists=True, dir_okay=False, readable=True),
-        multiple=True,
-        metavar="FILE",
-        callback=_key_logs,
-        help="Key log of TLS (SSLKEYLOGFILE); repeatable.",
-    ),
-    click.option("--resync", is_flag=True, help="Search for the next frame after a loss."),
+    KEYLOG,
+    RESYNC,
     click.option(
         "--key",
         type=click.Choice(["auto", "addresses", "tagged"]),
@@ -332,19 +370,17 @@ READING: tuple[_Option, ...] = (
     ),
     click.option(
         "--max-message-size",
-        type=int,
         metavar="BYTES",
-        callback=count,
-        default=_DEFAULTS.max_message_size,
-        help="Limit of a message, inflated; 0: none.  [default: 64 MiB]",
+        callback=size,
+        default=f"{_DEFAULTS.max_message_size}",
+        help="Limit of a message, inflated; 0: none.  [default: 64M]",
     ),
     click.option(
         "--max-frame-size",
-        type=int,
         metavar="BYTES",
-        callback=count,
-        default=_DEFAULTS.max_frame_size,
-        help="Limit of a frame; 0: none.  [default: 64 MiB]",
+        callback=size,
+        default=f"{_DEFAULTS.max_frame_size}",
+        help="Limit of a frame; 0: none.  [default: 64M]",
     ),
     click.option(
         "--max-fragments",

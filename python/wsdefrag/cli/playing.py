@@ -15,7 +15,7 @@ import click
 
 from wsdefrag.cli.help import Command
 from wsdefrag.cli.network import CLOSE_TIMEOUT, HANDSHAKE_TIMEOUT, new_loop
-from wsdefrag.cli.options import count
+from wsdefrag.cli.options import WIDTH, format_option
 from wsdefrag.cli.output.errors import BadStream, UnusableInput, note, printable_name
 from wsdefrag.cli.output.printer import colours_wanted, columns
 from wsdefrag.cli.output.rows import Rows
@@ -90,21 +90,8 @@ PRINTING: tuple[Callable[[Any], Any], ...] = (
         help="Do not compare what matches in contents; repeatable.",
     ),
     click.option("--differences", is_flag=True, help="Print only what is not equal."),
-    click.option(
-        "--format",
-        "output_format",
-        type=click.Choice(["text", "json"]),
-        default="text",
-        show_default=True,
-        help="Output format.",
-    ),
-    click.option(
-        "--width",
-        type=int,
-        metavar="COLUMNS",
-        callback=count,
-        help="Cut lines to this; 0: never.  [default: the terminal's; 0 in a pipe or file]",
-    ),
+    format_option("text", "json"),
+    WIDTH,
 )
 
 WAITING: tuple[Callable[[Any], Any], ...] = (HANDSHAKE_TIMEOUT, CLOSE_TIMEOUT)

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+import inspect
 import logging
 import signal
 import ssl
 import sys
+import traceback
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -29,19 +31,25 @@ from wsdefrag.cli.network import (
     server_tls,
     takes,
 )
-from wsdefrag.cli.options import count, duration
+from wsdefrag.cli.options import duration, size
 from wsdefrag.cli.output.errors import UnusableInput, note, printable_name
 from wsdefrag.limits import Limits
 from wsdefrag.proxy import ListenAddress, Metrics, Proxy, Records, Timeouts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from importlib.abc import Loader
+    from types import ModuleType
 
     from wsdefrag.message import WebSocketMessage
     from wsdefrag.proxy import ProxyConnection
 
 _LEVELS = ("debug", "info", "warning", "error", "critical")
-_HOOKS = ("on_connect", "on_message", "on_close")
+_HOOKS = {
+    "on_connect": ("request",),
+    "on_message": ("message", "connection"),
+    "on_close": ("connection",),
+}
 
 # How often --stats writes its line, in seconds.
 _EVERY = 1.0
@@ -78,9 +86,7 @@ Examples:
 )
 @click.option("--script", type=FILE, metavar="SCRIPT", help="A Python file with hooks.")
 @click.option("--write", metavar="FILE", help="Record into a .mitm, .jsonl or .parquet file.")
-@click.option(
-    "--rotate-size", type=int, metavar="BYTES", callback=count, help="Number the files by size."
-)
+@click.option("--rotate-size", metavar="BYTES", callback=size, help="Number the files by size.")
 @click.option(
     "--rotate-time", type=float, metavar="SECONDS", callback=duration, help="And by time."
 )
@@ -100,11 +106,10 @@ Examples:
 @takes(HANDSHAKE_TIMEOUT, CLOSE_TIMEOUT)
 @click.option(
     "--max-message-size",
-    type=int,
     metavar="BYTES",
-    callback=count,
-    default=Limits().max_message_size,
-    help="Limit of a message, inflated; 0: none.  [default: 64 MiB]",
+    callback=size,
+    default=f"{Limits().max_message_size}",
+    help="Limit of a message, inflated; 0: none.  [default: 64M]",
 )
 @click.option("--metrics", metavar="ADDRESS", help="Answer Prometheus at PORT or HOST:PORT.")
 @click.option("--stats", is_flag=True, help="Show counts while it runs.")
@@ -142,6 +147,8 @@ def _made(options: dict[str, Any]) -> Proxy:
     Raises:
         ValueError: If the options do not fit together.
     """
+    if options["upstream"] is None and not options["explicit"]:
+        raise ValueError("give --upstream, or --explicit for clients that name the server")
     hooks = _hooks(options["script"], options["edit"])
     records = None
     if options["write"] is not None:
@@ -183,13 +190,44 @@ def _hooks(script: str | None, edits: Sequence[tuple[str, str]]) -> dict[str, An
         if spec is None or spec.loader is None:
             raise ValueError(f"{printable_name(script)} is not a Python file")
         module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
+        _execute(spec.loader, module, script)
         hooks = {name: getattr(module, name) for name in _HOOKS if hasattr(module, name)}
         if not hooks:
             raise ValueError(f"{printable_name(script)} has none of {', '.join(_HOOKS)}")
     if edits:
         hooks["on_message"] = _editing(edits, hooks.get("on_message"))
     return hooks
+
+
+def _execute(loader: Loader, module: ModuleType, script: str) -> None:
+    """Run a script.
+
+    Raises:
+        ValueError: If it raises, or a hook does not take its arguments.
+    """
+    name = printable_name(script)
+    try:
+        loader.exec_module(module)
+    except SyntaxError as error:
+        raise ValueError(f"{name}, line {error.lineno}: {error.msg}") from None
+    except Exception as error:
+        lines = [
+            line for file, line, *_ in traceback.extract_tb(error.__traceback__) if file == script
+        ]
+        where = f", line {lines[-1]}" if lines else ""
+        raise ValueError(f"{name}{where}: {type(error).__name__}: {error}") from None
+    for hook, arguments in _HOOKS.items():
+        function = getattr(module, hook, None)
+        if function is None:
+            continue
+        if not callable(function):
+            raise ValueError(f"{name}: {hook} is not a function")
+        with suppress(ValueError):  # no signature is known
+            try:
+                inspect.signature(function).bind(*arguments)
+            except TypeError:
+                text = f"{name}: {hook} has to take {' and '.join(arguments)}"
+                raise click.UsageError(f"{text}.") from None
 
 
 def _editing(
@@ -227,11 +265,15 @@ async def _run(proxy: Proxy, metrics: ListenAddress | None, *, stats: bool) -> N
     with suppress(NotImplementedError):
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, ended.set)
+    if metrics is not None:
+        try:
+            server = Metrics(proxy).serve(metrics.host or "", metrics.port)
+        except OSError as error:
+            name = f"--metrics {metrics.host or ''}:{metrics.port}"
+            raise UnusableInput(printable_name(name), error.strerror or str(error)) from None
     async with proxy:
         for address in proxy.addresses:
             note(address, "listening")
-        if metrics is not None:
-            server = Metrics(proxy).serve(metrics.host or "", metrics.port)
         try:
             while not ended.is_set():
                 with suppress(asyncio.TimeoutError):

@@ -179,6 +179,12 @@ class Selection:
         sender = ["--from"] if self.sender else []
         return sender + [f"--{name.replace('_', '-')}" for name in given]
 
+    def searches(self) -> bool:
+        """Whether any option chooses messages by what they contain."""
+        default = Selection()
+        names = set(_CONTENTS) - {"ignore_case", "around"}
+        return any(getattr(self, name) != getattr(default, name) for name in names)
+
     def filters(self) -> bool:
         """Whether any option filters connections or messages."""
         return bool(self.sender or set(self.of_captures()) - _NO_FILTERS)
@@ -209,9 +215,11 @@ class Selection:
         Raises:
             click.UsageError: If a limit is out of range, or contents are searched and not read.
         """
-        searched = self.grep or self.grep_not or self.json
-        if not content and (searched or self.min_size is not None or self.max_size is not None):
-            raise click.UsageError("--no-content leaves no contents to search.")
+        if not content:
+            if self.grep or self.grep_not or self.json:
+                raise click.UsageError("--no-content leaves no contents to search.")
+            if self.min_size is not None or self.max_size is not None:
+                raise click.UsageError("--no-content leaves no contents to measure.")
         return Capture(
             source,
             hosts=self.host,

@@ -9,12 +9,7 @@ import click
 
 from wsdefrag.cli.help import Command
 from wsdefrag.cli.input.inputs import EXISTING, captures, live
-from wsdefrag.cli.options import (
-    CHOOSING,
-    READING,
-    SUMMARY,
-    selects,
-)
+from wsdefrag.cli.options import CHOOSING, READING, SUMMARY, format_option, selects
 from wsdefrag.cli.output.figures import group_lines, total_lines
 from wsdefrag.cli.passes.reading import Reading
 from wsdefrag.cli.selection import Selection
@@ -37,13 +32,8 @@ Examples:
             type=click.Choice(["connection", "host", "path"]),
             help="Also print a line for each of these.",
         ),
-        click.option(
-            "--format",
-            "output_format",
-            type=click.Choice(["text", "json"]),
-            default="text",
-            show_default=True,
-            help="Output format; json has all figures, in seconds and bytes.",
+        format_option(
+            "text", "json", help="Output format; json has all figures, in seconds and bytes."
         ),
     ),
     CHOOSING,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from wsdefrag._exporter import Exporter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -12,7 +14,7 @@ if TYPE_CHECKING:
     from wsdefrag.ingest.ingest import Ingest
 
 
-class IngestMetrics:
+class IngestMetrics(Exporter):
     """The counters of an ingest, as a collector of ``prometheus_client``.
 
     Args:
@@ -23,30 +25,8 @@ class IngestMetrics:
     """
 
     def __init__(self, ingest: Ingest) -> None:
-        from prometheus_client import CollectorRegistry
-
         self._ingest = ingest
-        self._registry = CollectorRegistry()
-        self._registry.register(self)
-
-    def text(self) -> bytes:
-        """Return the counters in Prometheus's text format."""
-        from prometheus_client import generate_latest
-
-        return generate_latest(self._registry)
-
-    def serve(self, host: str, port: int) -> Any:  # noqa: ANN401  (its type is the library's own)
-        """Answer scrapes over HTTP, in a thread.
-
-        Returns:
-            The HTTP server, whose ``shutdown()`` and ``server_close()`` end it.
-
-        Raises:
-            OSError: If the address cannot be listened on.
-        """
-        from prometheus_client import start_http_server
-
-        return start_http_server(port, host, self._registry)[0]
+        super().__init__()
 
     def collect(self) -> Iterator[Metric]:
         """Yield the metrics; ``prometheus_client`` calls it."""

@@ -110,8 +110,8 @@ class Upstream:
     def _of_url(cls, text: str, schemes: tuple[str, ...]) -> Upstream:
         url = urlsplit(text)
         if url.scheme not in schemes:
-            names = ", ".join(schemes)
-            raise ValueError(f"{text!r} does not begin with one of {names}, and ://")
+            *names, last = (f"{name}://" for name in schemes)
+            raise ValueError(f"{text!r} does not begin with {', '.join(names)} or {last}")
         if not url.hostname or url.query or url.fragment:
             raise ValueError(f"{text!r} is not SCHEME://HOST:PORT/PATH")
         credentials = None

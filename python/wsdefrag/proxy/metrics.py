@@ -1,12 +1,10 @@
-"""``Metrics``: the counters of a proxy for Prometheus, by way of ``prometheus_client``.
-
-Invariant: a scrape reads the counters and changes nothing, so any thread may do it.
-"""
+"""``Metrics``: the counters of a proxy for Prometheus, by way of ``prometheus_client``."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from wsdefrag._exporter import Exporter
 from wsdefrag.proxy.stats import LATENCY_BOUNDS
 
 if TYPE_CHECKING:
@@ -17,7 +15,7 @@ if TYPE_CHECKING:
     from wsdefrag.proxy.proxy import Proxy
 
 
-class Metrics:
+class Metrics(Exporter):
     """The counters of a proxy, as a collector of ``prometheus_client``.
 
     Args:
@@ -34,34 +32,8 @@ class Metrics:
     """
 
     def __init__(self, proxy: Proxy) -> None:
-        from prometheus_client import CollectorRegistry
-
         self._proxy = proxy
-        self._registry = CollectorRegistry()
-        self._registry.register(self)
-
-    def text(self) -> bytes:
-        """Return the counters in Prometheus's text format."""
-        from prometheus_client import generate_latest
-
-        return generate_latest(self._registry)
-
-    def serve(self, host: str, port: int) -> Any:  # noqa: ANN401  (its type is the library's own)
-        """Answer scrapes over HTTP, in a thread.
-
-        Args:
-            host: IP address to listen on.
-            port: TCP port.
-
-        Returns:
-            The HTTP server, whose ``shutdown()`` and ``server_close()`` end it.
-
-        Raises:
-            OSError: If the address cannot be listened on.
-        """
-        from prometheus_client import start_http_server
-
-        return start_http_server(port, host, self._registry)[0]
+        super().__init__()
 
     def collect(self) -> Iterator[Metric]:
         """Yield the metrics; ``prometheus_client`` calls it."""

@@ -266,8 +266,8 @@ class Opening:
             server = await self._in_time(connecting, "connect", late)
         except OSError as error:
             LOG.warning("%s: cannot reach %s: %s", self._client.peer, upstream, error)
-            reason = error.strerror or type(error).__name__
-            raise Refusal(502, f"the server cannot be reached: {reason}") from None
+            # The reason may name addresses, which are no business of a client.
+            raise Refusal(502, "the server cannot be reached") from None
         server.peer = Peer.of(server.transport, server_name=upstream.host)
         self.server = server
         if self._client.is_slow:

@@ -16,10 +16,10 @@ import logging
 from typing import TYPE_CHECKING, Literal
 
 from wsdefrag.budget import Budget
-from wsdefrag.proxy import transports
-from wsdefrag.proxy.address import ListenAddress, Upstream
+from wsdefrag.proxy.address import Upstream
 from wsdefrag.proxy.connection import ProxyConnection
 from wsdefrag.proxy.head import check_field
+from wsdefrag.proxy.listening import Listening
 from wsdefrag.proxy.settings import Settings
 from wsdefrag.proxy.timeouts import Timeouts
 
@@ -135,9 +135,7 @@ class Proxy:
         fields = tuple(fields)
         for name, value in fields:
             check_field(name, value)
-        texts = [listen] if isinstance(listen, (str, int)) else listen
-        self._addresses = [ListenAddress.parse(text) for text in texts]
-        self._tls = tls
+        self._listening = Listening(listen, tls=tls)
         self._settings = Settings(
             upstream=Upstream.parse(upstream) if isinstance(upstream, str) else upstream,
             via=Upstream.parse_proxy(via) if isinstance(via, str) else via,
@@ -157,7 +155,6 @@ class Proxy:
             records=records,
         )
         self._on_message, self._on_close = on_message, on_close
-        self._servers: list[asyncio.AbstractServer] = []
         self._number = 0
         self._is_closing = False
         self._empty: asyncio.Event | None = None
@@ -195,18 +192,12 @@ class Proxy:
         self._empty, self._closed = asyncio.Event(), asyncio.Event()
         self._empty.set()
         try:
-            for address in self._addresses:
-                server = await transports.listen(
-                    address,
-                    self._accept,
-                    tls=self._tls,
-                    handshake_timeout=self._settings.timeouts.handshake,
-                )
-                self._servers.append(server)
+            timeout = self._settings.timeouts.handshake
+            await self._listening.start(self._accept, handshake_timeout=timeout)
             if self._settings.records is not None:
                 self._settings.records.start()
         except BaseException:
-            self._stop_listening()
+            await self._listening.stop()
             raise
         LOG.info("listening on %s", ", ".join(self.addresses))
 
@@ -218,7 +209,7 @@ class Proxy:
         if self._closed is None or self._empty is None:
             return
         self._is_closing = True
-        self._stop_listening()
+        await self._listening.stop()
         for connection in list(self.connections):
             connection.shut_down()
         try:
@@ -257,7 +248,7 @@ class Proxy:
     @property
     def addresses(self) -> list[str]:
         """Where it listens: ``HOST:PORT`` or ``unix:PATH``, with the ports that were free."""
-        return transports.addresses(self._servers)
+        return self._listening.addresses
 
     @property
     def port(self) -> int:
@@ -274,8 +265,7 @@ class Proxy:
     @property
     def url(self) -> str:
         """The URL for clients on this machine."""
-        scheme = "ws" if self._tls is None else "wss"
-        return f"{scheme}://{self.addresses[0]}"
+        return self._listening.url
 
     def _accept(self) -> Leg:
         # It is counted when its socket is ready; with TLS that may never be.
@@ -299,8 +289,3 @@ class Proxy:
         self.connections.discard(connection)
         if not self.connections and self._empty is not None:
             self._empty.set()
-
-    def _stop_listening(self) -> None:
-        for server in self._servers:
-            server.close()
-        self._servers.clear()

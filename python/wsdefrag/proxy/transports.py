@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from typing import TYPE_CHECKING, Any, TypeVar
+import sys
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+
+from wsdefrag.proxy.tls_server import TlsServer, listening_sockets
 
 if TYPE_CHECKING:
     import ssl
@@ -17,6 +20,8 @@ if TYPE_CHECKING:
     from wsdefrag.proxy.address import ListenAddress, Upstream
 
 _P = TypeVar("_P", bound=asyncio.BaseProtocol)
+
+Server: TypeAlias = asyncio.AbstractServer | TlsServer
 
 # Connections that wait to be accepted.
 _BACKLOG = 1024
@@ -39,11 +44,26 @@ def is_fast() -> bool:
     return _FAST is not None
 
 
-def _function(name: str) -> Callable[..., Any]:
-    loop = asyncio.get_running_loop()
+class _QuietLoop:
+    """The event loop without reports of TLS handshakes that failed: aiofastnet raises them too."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401
+        return getattr(self._loop, name)
+
+    def call_exception_handler(self, context: dict[str, Any]) -> None:
+        if context.get("message") != "SSL handshake failed":
+            self._loop.call_exception_handler(context)
+
+
+def _function(name: str, *, tls: ssl.SSLContext | None) -> Callable[..., Any]:
+    running = asyncio.get_running_loop()
     if _FAST is None:
-        return getattr(loop, name)  # type: ignore[no-any-return]
+        return getattr(running, name)  # type: ignore[no-any-return]
     function = getattr(_FAST, name)
+    loop = running if tls is None else _QuietLoop(running)
     return lambda *arguments, **options: function(loop, *arguments, **options)
 
 
@@ -53,25 +73,31 @@ async def listen(
     *,
     tls: ssl.SSLContext | None,
     handshake_timeout: float | None,
-) -> asyncio.AbstractServer:
+) -> Server:
     """Start to accept connections.
 
     Raises:
         OSError: If the address cannot be listened on.
     """
-    options: dict[str, Any] = {"ssl": tls, "backlog": _BACKLOG}
+    options: dict[str, Any] = {"ssl": tls}
     if tls is not None and handshake_timeout is not None:
         options["ssl_handshake_timeout"] = handshake_timeout
+    host = address.host or None
     if address.path is not None:
-        server = await _function("create_unix_server")(factory, address.path, **options)
+        make = _function("create_unix_server", tls=tls)
+        server = await make(factory, address.path, backlog=_BACKLOG, **options)
+    elif tls is None or sys.platform == "win32":
+        # The loop of Windows cannot watch sockets.
+        make = _function("create_server", tls=tls)
+        server = await make(factory, host, address.port, backlog=_BACKLOG, **options)
     else:
-        server = await _function("create_server")(
-            factory, address.host or None, address.port, **options
-        )
+        connect_accepted = _function("connect_accepted_socket", tls=tls)
+        sockets = await listening_sockets(host, address.port, _BACKLOG)
+        return TlsServer(sockets, lambda accepted: connect_accepted(factory, accepted, **options))
     return server  # type: ignore[no-any-return]
 
 
-def addresses(servers: Iterable[asyncio.AbstractServer]) -> list[str]:
+def addresses(servers: Iterable[Server]) -> list[str]:
     """Return where servers listen: ``HOST:PORT`` or ``unix:PATH``, with the port instead of 0."""
     texts = []
     for server in servers:
@@ -97,9 +123,11 @@ async def connect(
     if address.socket_path is not None:
         if tls is not None:
             options["server_hostname"] = address.host
-        made = await _function("create_unix_connection")(factory, address.socket_path, **options)
+        make = _function("create_unix_connection", tls=tls)
+        made = await make(factory, address.socket_path, **options)
     else:
-        made = await _function("create_connection")(factory, address.host, address.port, **options)
+        make = _function("create_connection", tls=tls)
+        made = await make(factory, address.host, address.port, **options)
     protocol: _P = made[1]
     return protocol
 
@@ -118,7 +146,7 @@ async def start_tls(
     Raises:
         OSError: If the handshake fails.
     """
-    made = await _function("start_tls")(
+    made = await _function("start_tls", tls=context)(
         transport,
         protocol,
         context,

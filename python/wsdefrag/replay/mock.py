@@ -19,8 +19,7 @@ from typing import TYPE_CHECKING
 from wsdefrag.deflate import DeflateParams
 from wsdefrag.handshake import HandshakeFailed, ServerHandshake
 from wsdefrag.opcode import CloseCode
-from wsdefrag.proxy import transports
-from wsdefrag.proxy.address import ListenAddress
+from wsdefrag.proxy.listening import Listening
 from wsdefrag.proxy.peer import Peer
 from wsdefrag.proxy.read_buffer import ReadBuffer
 from wsdefrag.proxy.timeouts import Timeouts
@@ -94,13 +93,11 @@ class Mock:
             raise ValueError("there are no connections to play")
         if speed is not None and not speed > 0:
             raise ValueError(f"speed must be more than 0, not {speed!r}")
-        texts = [listen] if isinstance(listen, (str, int)) else listen
-        self._addresses = [ListenAddress.parse(text) for text in texts]
+        self._listening = Listening(listen, tls=tls)
         self._script = Script(connections, any_path=any_path)
-        self._speed, self._on_played, self._tls = speed, on_played, tls
+        self._speed, self._on_played = speed, on_played
         self._timeouts, self._limits, self._key = timeouts or Timeouts(), limits, key
         self._buffer = ReadBuffer()
-        self._servers: list[asyncio.AbstractServer] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._open: set[Endpoint] = set()
         self._unplayed = set(connections)
@@ -117,18 +114,7 @@ class Mock:
             OSError: If an address cannot be listened on.
         """
         self._all_played = asyncio.Event()
-        try:
-            for address in self._addresses:
-                server = await transports.listen(
-                    address,
-                    self._accept,
-                    tls=self._tls,
-                    handshake_timeout=self._timeouts.handshake,
-                )
-                self._servers.append(server)
-        except BaseException:
-            self._stop_listening()
-            raise
+        await self._listening.start(self._accept, handshake_timeout=self._timeouts.handshake)
         return self
 
     async def __aexit__(
@@ -138,7 +124,7 @@ class Mock:
         traceback: TracebackType | None,
     ) -> None:
         """Stop to listen, and close all connections with 1001."""
-        self._stop_listening()
+        await self._listening.stop()
         for endpoint in list(self._open):
             endpoint.close(CloseCode.GOING_AWAY)
         if self._tasks:
@@ -152,12 +138,12 @@ class Mock:
     @property
     def addresses(self) -> list[str]:
         """Where it listens: ``HOST:PORT`` or ``unix:PATH``, with the ports that were free."""
-        return transports.addresses(self._servers)
+        return self._listening.addresses
 
     @property
     def url(self) -> str:
         """The URL for clients on this machine."""
-        return f"{'ws' if self._tls is None else 'wss'}://{self.addresses[0]}"
+        return self._listening.url
 
     async def wait_played(self) -> None:
         """Wait until each connection has been played to its end once.
@@ -245,11 +231,6 @@ class Mock:
         self._unplayed.discard(recorded)
         if not self._unplayed and self._all_played is not None:
             self._all_played.set()
-
-    def _stop_listening(self) -> None:
-        for server in self._servers:
-            server.close()
-        self._servers.clear()
 
 
 class _Asking:

@@ -49,6 +49,9 @@ _LONGEST = max(map(len, _MAGICS))
 # Bytes that tell what a file looks like that is no capture.
 _START = 512
 
+# How names of outputs end, which a user may have given without -o.
+_OUTPUTS = (".arrow", ".har", ".html", ".jsonl", ".mitm", ".parquet", ".png", ".svg")
+
 
 class _Existing(click.Path):
     """A file that exists; the error for a directory says what to give instead."""
@@ -62,7 +65,10 @@ class _Existing(click.Path):
         """Check the path."""
         if value != "-" and Path(value).is_dir():
             files = printable_name(str(Path(value) / "*"))
-            self.fail(f"{os.fspath(value)!r} is a directory; give its files: {files}", param, ctx)
+            self.fail(f"{os.fspath(value)!r} is a directory; give its files: {files}.", param, ctx)
+        is_output = Path(value).suffix.lower() in _OUTPUTS and not Path(value).exists()
+        if is_output and ctx is not None and "output" in {one.name for one in ctx.command.params}:
+            self.fail(f"{os.fspath(value)!r} does not exist; -o names the output.", param, ctx)
         return super().convert(value, param, ctx)
 
 

@@ -44,6 +44,8 @@ class WrongUsage(_OneLine):
     def __init__(self, error: click.UsageError) -> None:
         """Compose the line."""
         text = " ".join(error.format_message().split())
+        if isinstance(error, click.MissingParameter) and "CAPTURE" in text:
+            text += " - is standard input."
         if error.ctx is not None:
             text += f" Try {error.ctx.command_path} --help."
         super().__init__(text)

@@ -35,9 +35,17 @@ def check_folder(output: str) -> None:
         click.UsageError: If its directory is missing, or it is a file.
     """
     path = Path(output)
-    missing = path if path.exists() else path.parent
-    if not missing.is_dir():
-        raise click.UsageError(f"{printable_name(str(missing))} is not a directory.")
+    if path.exists() and not path.is_dir():
+        raise click.UsageError(f"{printable_name(str(path))} is a file, not a folder.")
+    _check_parent(path)
+
+
+def _check_parent(path: Path) -> None:
+    name = printable_name(str(path.parent))
+    if not path.parent.exists():
+        raise click.UsageError(f"the directory {name} does not exist.")
+    if not path.parent.is_dir():
+        raise click.UsageError(f"{name} is not a directory.")
 
 
 def check_output(
@@ -59,8 +67,8 @@ def check_output(
     if output == "-":
         return
     if not path.exists():
-        if not in_folder and not path.parent.is_dir():
-            raise click.UsageError(f"{printable_name(str(path.parent))} is not a directory.")
+        if not in_folder:
+            _check_parent(path)
     elif path.is_file():
         if any(other != "-" and path.samefile(other) for other in inputs):
             raise click.UsageError(f"{name} is one of the captures.")

@@ -113,15 +113,18 @@ class Losses:
         if len(self._violations) < _MAX_VIOLATION_LINES:
             self._violations.append(f"connection {connection}, {side}: {escaped(text)}")
 
-    def count_packets(self, counts: PacketCounts, warnings: list[str]) -> None:
+    def count_packets(
+        self, counts: PacketCounts, warnings: list[str], *, has_key_log: bool = False
+    ) -> None:
         """Add the warnings of a reader, and those for packets that were not read.
 
         Args:
             counts: The counters of the packets.
             warnings: The reader's warnings.
+            has_key_log: Whether a key log was given, which may have no keys.
         """
         self.warnings += [*warnings, *unfollowed(counts)]
-        if not counts.keys and (tls := unread_tls(counts)):
+        if not counts.keys and (tls := unread_tls(counts, has_key_log=has_key_log)):
             self.notes.append(tls)
 
     def _count_connection(self, connection: CapturedConnection) -> None:

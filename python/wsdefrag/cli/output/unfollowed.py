@@ -74,11 +74,12 @@ def unfollowed(counts: PacketCounts) -> list[str]:
     return lines
 
 
-def unread_tls(counts: PacketCounts) -> str:
+def unread_tls(counts: PacketCounts, *, has_key_log: bool = False) -> str:
     """Say how much TLS was not decrypted, and why.
 
     Args:
         counts: The counters of the packets.
+        has_key_log: Whether a key log was given, which may have no keys.
 
     Returns:
         One line; empty if all TLS was decrypted, or there was none.
@@ -91,7 +92,7 @@ def unread_tls(counts: PacketCounts) -> str:
     servers = f" ({', '.join(names)}{more})" if names else ""
     line = f"{_share(packets, counts)} TLS that was not decrypted{servers}"
     if not counts.keys:
-        return f"{line}; give --keylog"
+        return line if has_key_log else f"{line}; give --keylog"
     reasons = [
         f"{counted(number, 'connection')} {reason}"
         for status, reason in _TLS_REASONS.items()

@@ -144,7 +144,7 @@ class Reading:
                     advance(reader.bytes_read)
             self.bytes_read = reader.bytes_read
             self.counts = reader.counts
-            self.losses.count_packets(self.counts, reader.warnings)
+            self._count_packets(self.counts, reader.warnings)
         self._check()
 
     def blocks(self, format: str, options: Mapping[str, Any]) -> Generator[bytes, None, None]:
@@ -209,7 +209,7 @@ class Reading:
             return  # the thread still has the pass
         self.counts = PacketCounts(**made.counts)
         self.losses.count_tally(made.tally)
-        self.losses.count_packets(self.counts, made.warnings)
+        self._count_packets(self.counts, made.warnings)
         self._check()
 
     def written_blocks(
@@ -246,6 +246,9 @@ class Reading:
                 yield from batch
         if self._stopped is not None:
             raise self._stopped
+
+    def _count_packets(self, counts: PacketCounts, warnings: list[str]) -> None:
+        self.losses.count_packets(counts, warnings, has_key_log=bool(self.selection.keylog))
 
     def _size(self) -> int:
         """Return the bytes of all files, as stored; 0 if that is not known."""
@@ -296,8 +299,12 @@ class Reading:
         Raises:
             BadStream: If the capture is damaged.
         """
-        if self.counts is not None and not self.losses.connections and not self.losses.messages:
-            self._note_nothing_found(self.counts)
+        if self.counts is not None and not self.losses.messages:
+            if not self.losses.connections:
+                self._note_nothing_found(self.counts)
+            elif self.selection.searches():
+                packets = counted(self.counts.packets, "packet")
+                note(self.name, f"no message matches the filters in {packets}")
         for warning in self.losses.warnings:
             note(*self._file_and_text(warning))
         for line in [*self.losses.notes, *self.losses.lines()]:

@@ -30,6 +30,7 @@ from wsdefrag.compat.wsproto.extensions import PerMessageDeflate
 from wsdefrag.compat.wsproto.parse_failed import parse_failed
 from wsdefrag.deflate import DeflateParams
 from wsdefrag.limits import Limits
+from wsdefrag.strictness import Strictness
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -48,6 +49,8 @@ _CLOSED = ConnectionState.CLOSED
 _NO_LIMITS = Limits(
     max_frame_size=None, max_message_size=None, max_fragments=None, max_inflate_ratio=None
 )
+# wsproto refuses a window that is kept against the agreement.
+_RULES = Strictness(no_context_takeover=True)
 _EVENTS = (TextMessage, BytesMessage, Ping, Pong)
 _DEFLATE_CLASSES = (PerMessageDeflate, wsproto.extensions.PerMessageDeflate)
 _DEFLATE_FIELDS = set(vars(PerMessageDeflate()))
@@ -76,6 +79,19 @@ def _deflate_params(extension: Extension) -> DeflateParams:
     )
 
 
+def require_rules(limits: Limits | None, strictness: Strictness | None) -> None:
+    """Check the arguments of a ``Connection`` that wsproto does not have.
+
+    Raises:
+        TypeError: If one has the wrong type.
+        ValueError: If ``strictness.utf8`` is False.
+    """
+    require_optional("limits", limits, Limits)
+    require_optional("strictness", strictness, Strictness)
+    if strictness is not None and not strictness.utf8:
+        raise ValueError("strictness.utf8 must be True: a text of wsproto is a str")
+
+
 class Connection(theirs.Connection):
     r"""wsproto's ``Connection`` on this package's engine.
 
@@ -87,11 +103,14 @@ class Connection(theirs.Connection):
         trailing_data: Bytes received after the handshake.
         limits: Limits for the peer's messages; exceeding one gives a ``CloseConnection`` with code
             1009 (RFC 6455 section 10.4). None for no limits, as in wsproto.
+        strictness: Which rules the peer has to keep; ``tolerated`` counts the breaches of the
+            others. None for the rules of wsproto. ``utf8`` cannot be switched off, because a text
+            is a ``str``.
 
     Raises:
-        TypeError: If ``limits`` is neither a ``Limits`` nor None.
-        ValueError: If ``limits`` are given together with an extension that needs wsproto's own
-            frame protocol, which has no limits.
+        TypeError: If ``limits`` or ``strictness`` has the wrong type.
+        ValueError: If ``limits`` or ``strictness`` is given together with an extension that needs
+            wsproto's own frame protocol, which has neither; if ``strictness.utf8`` is False.
 
     Example:
         >>> from wsdefrag import Limits
@@ -109,8 +128,9 @@ class Connection(theirs.Connection):
         trailing_data: bytes = b"",
         *,
         limits: Limits | None = None,
+        strictness: Strictness | None = None,
     ) -> None:
-        require_optional("limits", limits, Limits)
+        require_rules(limits, strictness)
         self._reader: _native.EventReader | None = None
         self._writer: _native.EventWriter | None = None
         enabled = [extension for extension in extensions or [] if extension.enabled()]
@@ -121,12 +141,14 @@ class Connection(theirs.Connection):
                 from_client=not client,
                 deflate=deflate,
                 limits=limits or _NO_LIMITS,
+                strictness=strictness or _RULES,
                 classes=_EVENTS,
             )
             self._writer = _native.EventWriter(from_client=client, deflate=deflate)
-        elif limits is not None:
+        elif limits is not None or strictness is not None:
+            what = "strictness" if limits is None else "limits"
             names = ", ".join([type(extension).__name__ for extension in enabled])
-            raise ValueError(f"limits cannot be enforced with these extensions: {names}")
+            raise ValueError(f"{what} cannot be enforced with these extensions: {names}")
         super().__init__(connection_type, extensions, trailing_data)
 
     @property
@@ -137,6 +159,14 @@ class Connection(theirs.Connection):
         from a broken rule.
         """
         return None if self._reader is None else self._reader.error
+
+    @property
+    def tolerated(self) -> dict[str, int]:
+        """How often the peer broke each rule that ``strictness`` switches off.
+
+        wsproto does not have this attribute. It is empty with wsproto's own frame protocol.
+        """
+        return {} if self._reader is None else self._reader.tolerated
 
     def send(self, event: Event) -> bytes:
         """Encode an event.

@@ -23,14 +23,12 @@ from wsproto.events import AcceptConnection, RejectConnection, Request
 from wsproto.handshake import WEBSOCKET_UPGRADE, WEBSOCKET_VERSION
 from wsproto.utilities import RemoteProtocolError
 
-from wsdefrag._arguments import require_optional
-from wsdefrag.compat.wsproto.connection import Connection, ConnectionType
+from wsdefrag.compat.wsproto.connection import Connection, ConnectionType, require_rules
 from wsdefrag.compat.wsproto.utilities import split_comma_header
 from wsdefrag.errors import HandshakeFailed
 from wsdefrag.handshake.client import ClientHandshake
 from wsdefrag.handshake.server import ServerHandshake
 from wsdefrag.handshake.tap import HandshakeTap
-from wsdefrag.limits import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -39,6 +37,8 @@ if TYPE_CHECKING:
     from wsproto.extensions import Extension
 
     from wsdefrag.handshake.heads import HandshakeResponse
+    from wsdefrag.limits import Limits
+    from wsdefrag.strictness import Strictness
 
 _VERSIONS = [(b"Sec-WebSocket-Version", WEBSOCKET_VERSION)]
 
@@ -77,15 +77,23 @@ class H11Handshake(theirs.H11Handshake):
     Args:
         connection_type: Which side this is.
         limits: The limits of the ``Connection``; None for no limits.
+        strictness: The rules of the ``Connection``; None for those of wsproto.
 
     Raises:
-        TypeError: If ``limits`` is neither a ``Limits`` nor None.
+        TypeError: If ``limits`` or ``strictness`` has the wrong type.
+        ValueError: If ``strictness.utf8`` is False.
     """
 
-    def __init__(self, connection_type: ConnectionType, *, limits: Limits | None = None) -> None:
-        require_optional("limits", limits, Limits)
+    def __init__(
+        self,
+        connection_type: ConnectionType,
+        *,
+        limits: Limits | None = None,
+        strictness: Strictness | None = None,
+    ) -> None:
+        require_rules(limits, strictness)
         super().__init__(connection_type)
-        self._limits = limits
+        self._limits, self._strictness = limits, strictness
         self._reader: ServerHandshake | ClientHandshake | None = None
         if not self.client:
             self._reader = ServerHandshake()
@@ -152,6 +160,7 @@ class H11Handshake(theirs.H11Handshake):
             event.extensions,
             self._reader.take_leftover(),
             limits=self._limits,
+            strictness=self._strictness,
         )
         return data
 
@@ -185,7 +194,11 @@ class H11Handshake(theirs.H11Handshake):
         supported: Sequence[Extension] = self._initiating_request.extensions  # type: ignore[assignment]
         extensions = client_extensions_handshake(_elements(response.extensions), supported)
         self._connection = Connection(
-            ConnectionType.CLIENT, extensions, reader.take_leftover(), limits=self._limits
+            ConnectionType.CLIENT,
+            extensions,
+            reader.take_leftover(),
+            limits=self._limits,
+            strictness=self._strictness,
         )
         self._state = ConnectionState.OPEN
         headers = [

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 
 import wsproto
 
+from wsdefrag.compat.wsproto.connection import Connection
 from wsdefrag.compat.wsproto.handshake import H11Handshake
 
 if TYPE_CHECKING:
     from wsproto.connection import ConnectionType
 
     from wsdefrag.limits import Limits
+    from wsdefrag.strictness import Strictness
 
 
 class WSConnection(wsproto.WSConnection):
@@ -20,9 +22,11 @@ class WSConnection(wsproto.WSConnection):
     Args:
         connection_type: Which side this is.
         limits: The limits of the ``Connection``; None for no limits, as in wsproto.
+        strictness: The rules of the ``Connection``; None for those of wsproto.
 
     Raises:
-        TypeError: If ``limits`` is neither a ``Limits`` nor None.
+        TypeError: If ``limits`` or ``strictness`` has the wrong type.
+        ValueError: If ``strictness.utf8`` is False.
 
     Example:
         >>> from wsdefrag.compat.wsproto import ConnectionType, WSConnection
@@ -32,9 +36,21 @@ class WSConnection(wsproto.WSConnection):
         b'GET / HTTP/1.1\r\n'
     """
 
-    def __init__(self, connection_type: ConnectionType, *, limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        connection_type: ConnectionType,
+        *,
+        limits: Limits | None = None,
+        strictness: Strictness | None = None,
+    ) -> None:
         super().__init__(connection_type)
-        self.handshake = H11Handshake(connection_type, limits=limits)
+        self.handshake = H11Handshake(connection_type, limits=limits, strictness=strictness)
+
+    @property
+    def tolerated(self) -> dict[str, int]:
+        """How often the peer broke each rule that ``strictness`` switches off."""
+        connection = self.handshake.connection
+        return connection.tolerated if isinstance(connection, Connection) else {}
 
 
 __all__ = ["WSConnection"]

@@ -13,7 +13,7 @@ use crate::checkpoint::error::CheckpointError;
 
 const MAGIC: [u8; 8] = *b"wsdefrag";
 /// The version of the format that is written; it is the highest that is read.
-pub(crate) const VERSION: u32 = 1;
+const VERSION: u32 = 1;
 const HEADER: usize = MAGIC.len() + 4 + 4 + 8;
 const CHECKSUM: usize = 16;
 
@@ -98,7 +98,7 @@ pub(crate) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, CheckpointErr
     match u32::from_le_bytes(*version) {
         0 => return Err(damaged("it has no version")),
         1..=VERSION => {}
-        newer => return Err(CheckpointError::Newer(newer)),
+        version => return Err(CheckpointError::Newer { version, newest: VERSION }),
     }
     let (body, checksum) = rest.split_last_chunk::<CHECKSUM>().ok_or_else(cut)?;
     let summed = &bytes[..bytes.len() - CHECKSUM];

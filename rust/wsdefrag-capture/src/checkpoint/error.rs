@@ -11,8 +11,13 @@ pub enum CheckpointError {
     Foreign,
     /// The bytes are a checkpoint that was damaged.
     Damaged(String),
-    /// A later version of the program wrote it; the number of its format.
-    Newer(u32),
+    /// A later version of the program wrote it.
+    Newer {
+        /// The number of its format.
+        version: u32,
+        /// The highest number that is read.
+        newest: u32,
+    },
     /// It is of another capture point; its name.
     CapturePoint(String),
     /// It was made with another value of this option.
@@ -30,7 +35,7 @@ impl CheckpointError {
         match self {
             Self::Foreign => "foreign",
             Self::Damaged(_) => "damaged",
-            Self::Newer(_) => "newer",
+            Self::Newer { .. } => "newer",
             Self::CapturePoint(_) => "capture_point",
             Self::Option(_) => "option",
             Self::NotResumable(_) => "not_resumable",
@@ -48,10 +53,9 @@ impl fmt::Display for CheckpointError {
             Self::Damaged(why) => {
                 write!(f, "the state is damaged ({why}); take an earlier one, or begin anew")
             }
-            Self::Newer(version) => write!(
+            Self::Newer { version, newest } => write!(
                 f,
-                "the state has format {version}, and this program reads up to {}; use a newer wsdefrag",
-                super::content::VERSION
+                "the state has format {version}, and this program reads up to {newest}; use a newer wsdefrag"
             ),
             Self::CapturePoint(name) => {
                 write!(f, "the state is of capture point {name:?}; resume it with that name")

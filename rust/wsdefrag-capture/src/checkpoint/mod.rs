@@ -6,8 +6,8 @@
 //!
 //! Numbers are little-endian. The content is `MessagePack`, with the names of fields, so that a later
 //! version can add fields and read what an earlier one wrote; bit 0 of the flags says that it is
-//! compressed with zstd and the dictionary of version 1. The checksum is the start of the SHA-256 of all before it. It finds damage, and
-//! is no proof of who wrote the state.
+//! compressed with zstd and the dictionary of version 1. The checksum is the start of the SHA-256 of all
+//! before it. It finds damage, and is no proof of who wrote the state.
 //!
 //! What is written are the structs of all stages as they are (`serde`). What follows from the rest is made
 //! again when the state is read: indexes, sums of memory, ciphers, inflaters.

@@ -5,7 +5,7 @@
 
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use wsdefrag_core::{InflaterPool, OutOfMemory};
+use wsdefrag_core::OutOfMemory;
 
 use crate::options::Options;
 use crate::sink::Sink;
@@ -124,9 +124,4 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for ConnectionTable<T> {
         }
         Ok(table)
     }
-}
-
-/// A pool of inflaters for a capture with these options.
-pub(super) fn pool(options: &Options) -> InflaterPool {
-    if options.resumable { InflaterPool::resumable() } else { InflaterPool::default() }
 }

@@ -14,7 +14,6 @@ use wsdefrag_core::InflaterPool;
 use wsdefrag_core::fallible::TryGrow;
 
 use crate::options::Options;
-use crate::tcp::checkpoint::pool;
 use crate::tcp::connection_table::SlotIndex;
 
 /// Inflaters that directions have at a time; together they take 52 MiB. More only if they are in use.
@@ -50,7 +49,9 @@ impl Inflaters {
     /// Those of a capture with these options.
     pub(crate) fn new(options: &Options) -> Self {
         let most = (options.memory / PART / SIZE).clamp(FEWEST, MOST);
-        Self { pool: pool(options), most, takings: 0, users: VecDeque::new() }
+        let pool =
+            if options.resumable { InflaterPool::resumable() } else { InflaterPool::default() };
+        Self { pool, most, takings: 0, users: VecDeque::new() }
     }
 
     /// Bytes of as many inflaters as there may be without being in use.

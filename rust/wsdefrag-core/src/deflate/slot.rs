@@ -31,6 +31,7 @@ enum State {
     Empty,
     Live(TryBox<Inflation>),
     Parked(TryBox<Parked>),
+    #[cfg_attr(not(feature = "serde"), expect(dead_code, reason = "a state has to be read for it"))]
     Resumed(TryBox<InflationState>),
 }
 

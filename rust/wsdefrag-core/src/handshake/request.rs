@@ -91,14 +91,16 @@ pub(super) fn check_request(request: &Request, faults: &mut Faults) -> Result<()
     if !has_token(fields, "connection", "upgrade") {
         faults.meet(Fault::Connection, || (end(), "Connection does not name Upgrade"))?;
     }
-    let key = single(fields, "sec-websocket-key");
-    if !matches!(key, Ok((_, value)) if is_key(value)) {
-        faults.meet(Fault::Key, || describe("Sec-WebSocket-Key", key, bytes))?;
-    }
+    // Before the key, which another version may do without: a server answers with the version that it speaks
+    // (section 4.4).
     let version = single(fields, "sec-websocket-version");
     if !matches!(version, Ok((_, VERSION))) {
         let fault = if version.is_ok() { Fault::UnsupportedVersion } else { Fault::Version };
         faults.meet(fault, || describe("Sec-WebSocket-Version", version, bytes))?;
+    }
+    let key = single(fields, "sec-websocket-key");
+    if !matches!(key, Ok((_, value)) if is_key(value)) {
+        faults.meet(Fault::Key, || describe("Sec-WebSocket-Key", key, bytes))?;
     }
     check_subprotocols(fields, bytes, faults)?;
     check_extensions(fields, bytes, faults)

@@ -36,6 +36,8 @@ pub struct FrameLog {
     opaque: bool,
     /// Whether the payload was too long to be kept.
     overlong: bool,
+    /// Whether the frames are masked; `None` if some are and others are not.
+    masked: Option<bool>,
     /// For each frame but the first: the content bytes decoded before it.
     content_ends: Vec<usize>,
     /// The payload, unmasked; empty if it equals the content.
@@ -50,6 +52,7 @@ impl FrameLog {
             compressed,
             opaque: false,
             overlong: false,
+            masked: Some(first.masking_key.is_some()),
             content_ends: Vec::new(),
             payload: Vec::new(),
         }
@@ -118,6 +121,9 @@ impl FrameLog {
         if self.compressed {
             self.content_ends.try_push(decoded)?;
         }
+        if self.masked != Some(header.masking_key.is_some()) {
+            self.masked = None;
+        }
         self.rest.try_append(&header.to_bytes()[..header.size])
     }
 
@@ -158,18 +164,26 @@ impl FrameLog {
         }
     }
 
-    /// Replaces the masking key of each masked frame.
+    /// Whether every frame is masked, or none, as `masked` says.
+    pub(crate) fn is_masked_as(&self, masked: bool) -> bool {
+        self.masked == Some(masked)
+    }
+
+    /// Gives each frame a new masking key, or none if `masked` is false.
     pub(crate) fn remask<E: From<OutOfMemory>>(
         &mut self,
+        masked: bool,
         mut key: impl FnMut() -> Result<[u8; 4], E>,
     ) -> Result<(), E> {
+        let mut next = || masked.then(&mut key).transpose();
         let mut rest = Vec::new();
-        for mut header in self.continuations() {
-            header.masking_key = header.masking_key.map(|_| key()).transpose()?;
+        for header in self.continuations() {
+            let header = header.masked_with(next()?);
             rest.try_append(&header.to_bytes()[..header.size])?;
         }
         self.rest = rest;
-        self.first.masking_key = self.first.masking_key.map(|_| key()).transpose()?;
+        self.first = self.first.masked_with(next()?);
+        self.masked = Some(masked);
         Ok(())
     }
 

@@ -15,12 +15,17 @@
 //! them. While the direction is forwarded verbatim, injected messages are not compressed unless the
 //! caller asks for it.
 //!
+//! A tolerated frame of a client without a mask is sent with one, and a tolerated frame of a server
+//! with a mask is sent without: its receiver would have to fail the connection (RFC 6455 section
+//! 5.1).
+//!
 //! A tolerated RSV1 bit without a meaning is cleared if the receiver would take it to mean
 //! "compressed".
 //!
 //! It implements RFC 6455 sections 5.4 and 5.5.1, and RFC 7692 sections 6 and 7.
 
 use crate::deflate::params::DeflateParams;
+use crate::frame::header::Header;
 use crate::frame::opcode::Opcode;
 use crate::relay::frame_log::FrameLog;
 use crate::write::encoder::Encoder;
@@ -134,9 +139,14 @@ impl Outbound {
         self.encoder.is_closed()
     }
 
-    /// Whether forwarded frames get new masking keys.
-    pub(crate) const fn remasks(&self) -> bool {
-        self.fresh_keys
+    /// Whether a received frame gets a new masking key, or loses the one that it has.
+    pub(crate) const fn remasks(&self, header: &Header) -> bool {
+        (self.fresh_keys && self.masks()) || header.masking_key.is_some() != self.masks()
+    }
+
+    /// Whether frames are sent masked.
+    pub(crate) const fn masks(&self) -> bool {
+        self.encoder.masks()
     }
 
     /// Whether RSV1 has a meaning for the receiver but not for the sender.
@@ -180,8 +190,9 @@ impl Outbound {
         if self.clears_rsv1() {
             log.clear_rsv1();
         }
-        if self.fresh_keys {
-            log.remask(|| output.masking_key())?;
+        let masks = self.masks();
+        if (self.fresh_keys && masks) || !log.is_masked_as(masks) {
+            log.remask(masks, || output.masking_key())?;
         }
         let moves_window = log.is_compressed() || log.is_opaque();
         self.encoder.pass(&log.layout(content)?, moves_window, output)

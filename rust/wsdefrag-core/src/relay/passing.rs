@@ -59,13 +59,12 @@ impl<S: Sink, O: ByteOutput> Sink for Passing<'_, S, O> {
             return Ok(());
         }
         let mut remask = Mask::NONE;
-        if self.outbound.remasks()
-            && let Some(key) = &mut header.masking_key
-        {
-            let fresh = self.output.masking_key().map_err(kind)?;
-            let both = u32::from_ne_bytes(*key) ^ u32::from_ne_bytes(fresh);
-            remask = Mask::new(both.to_ne_bytes());
-            *key = fresh;
+        if self.outbound.remasks(&header) {
+            let masks = self.outbound.masks();
+            let fresh = masks.then(|| self.output.masking_key().map_err(kind)).transpose()?;
+            let bits = |key: Option<[u8; 4]>| u32::from_ne_bytes(key.unwrap_or_default());
+            remask = Mask::new((bits(header.masking_key) ^ bits(fresh)).to_ne_bytes());
+            header = header.masked_with(fresh);
         }
         if self.outbound.clears_rsv1() && header.opcode != Opcode::Continuation {
             header.rsv &= !RSV1;

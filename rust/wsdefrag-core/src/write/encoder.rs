@@ -52,6 +52,12 @@ impl Encoder {
         self.deflater.is_some()
     }
 
+    /// Whether frames are masked, as a client's are (RFC 6455 section 5.1).
+    #[must_use]
+    pub const fn masks(&self) -> bool {
+        self.settings.from_client
+    }
+
     /// Whether a Close was encoded.
     #[must_use]
     pub const fn is_closed(&self) -> bool {

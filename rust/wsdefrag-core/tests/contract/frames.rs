@@ -28,6 +28,19 @@ impl Frames {
     }
 }
 
+/// The size of these frames, in bytes, if each is masked as a receiver needs it (RFC 6455 section
+/// 5.1).
+pub(crate) fn size_with_right_masks<'a>(
+    from_client: bool,
+    frames: impl IntoIterator<Item = &'a Frame<Vec<u8>>>,
+) -> u64 {
+    let size = |frame: &Frame<Vec<u8>>| {
+        let plain = frame.header.size - if frame.header.masking_key.is_some() { 4 } else { 0 };
+        plain as u64 + if from_client { 4 } else { 0 } + frame.header.length
+    };
+    frames.into_iter().map(size).sum()
+}
+
 /// The offset after a frame.
 pub(crate) fn end(frame: &Frame<Vec<u8>>) -> u64 {
     frame.offset + frame.header.size as u64 + frame.header.length

@@ -136,9 +136,11 @@ impl Case {
         self.reading.deflate.is_none() && self.sending.deflate.is_some()
     }
 
-    /// The settings of a receiver: the same rules, and no limits.
+    /// The settings of a receiver: the same rules, but that it fails a connection whose masks are
+    /// wrong (RFC 6455 section 5.1), and no limits.
     pub(crate) fn receiving(&self) -> Settings {
-        Settings { deflate: self.sending.deflate, limits: none(), ..self.reading }
+        let strictness = Strictness { mask_direction: true, ..self.reading.strictness };
+        Settings { deflate: self.sending.deflate, limits: none(), strictness, ..self.reading }
     }
 
     /// Panics unless the compressed ones of these messages have the same content if they are inflated

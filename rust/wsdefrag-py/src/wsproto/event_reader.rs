@@ -8,7 +8,7 @@
 #![expect(clippy::disallowed_methods, reason = "a short text")]
 
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyBytes, PyString, PyType};
+use pyo3::types::{PyBool, PyBytes, PyDict, PyString, PyType};
 use wsdefrag_core::error::{Error, Kind};
 use wsdefrag_core::read::fragment_event::Ends;
 use wsdefrag_core::{FragmentEvent, FragmentStream};
@@ -16,7 +16,7 @@ use wsdefrag_core::{FragmentEvent, FragmentStream};
 use crate::content::PyMemory;
 use crate::errors;
 use crate::exclusive::Exclusive;
-use crate::params::{PyDeflateParams, PyLimits};
+use crate::params::{self, PyDeflateParams, PyLimits, PyStrictness};
 use crate::raw::buffer::with_bytes;
 use crate::raw::bytes::{copied_bytes, joined_bytes};
 use crate::raw::instance::{PlainClass, new_instance};
@@ -191,15 +191,17 @@ fn control<'py>(
 #[pymethods]
 impl EventReader {
     #[new]
-    #[pyo3(signature = (*, from_client, deflate, limits, classes))]
+    #[pyo3(signature = (*, from_client, deflate, limits, strictness, classes))]
     fn new(
         from_client: bool,
         deflate: Option<PyDeflateParams>,
         limits: PyLimits,
+        strictness: PyStrictness,
         classes: EventClasses<'_>,
     ) -> PyResult<Self> {
+        let engine = FragmentStream::new(from_client, deflate.map(Into::into), limits.into());
         let state = State {
-            engine: FragmentStream::new(from_client, deflate.map(Into::into), limits.into()),
+            engine: engine.with_strictness(strictness.into()),
             buffered: Buffered::Nothing,
             waiting: None,
             end: None,
@@ -281,6 +283,14 @@ impl EventReader {
                 kind if kind.is_of_content() => copied_bytes(py, b""),
                 _ => joined_bytes(py, engine.cut_header(), buffered.unread(py)),
             }
+        })
+    }
+
+    /// How often each switched-off rule was broken, by the name of its field in ``Strictness``.
+    #[getter]
+    fn tolerated<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        self.0.with(py, |State { engine, .. }| {
+            params::tolerated(py, engine.strictness(), engine.tolerated())
         })
     }
 
