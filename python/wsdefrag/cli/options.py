@@ -359,7 +359,9 @@ READING: tuple[_Option, ...] = (
         "--threads",
         type=click.IntRange(min=1),
         metavar="N",
-        help="Threads that follow connections.  [default: the cores, from 32 MiB on]",
+        default=1,
+        show_default=True,
+        help="Threads that follow connections.",
     ),
     click.option(
         "--tolerate",

@@ -15,7 +15,7 @@ use super::json_events::event_line;
 use super::json_messages::{
     MessageAffixes, is_text, message_line, message_middle, prepared_line, write_head, write_tail,
 };
-use super::line_output::LineFormat;
+use super::line_output::{LONG, LineFormat};
 use super::message_row::MessageRow;
 use crate::connection::Connection;
 use crate::message::Message;
@@ -42,12 +42,9 @@ impl JsonLines {
     }
 }
 
-/// Contents that are not prepared: those of lines that are written in parts, because their memory has no
-/// other bound.
-const MOST_PREPARED: usize = 4 << 20;
-
 fn prepare_with_content(message: &Message, middle: &mut Vec<u8>) -> Result<bool, OutOfMemory> {
-    if message.content.len() > MOST_PREPARED {
+    // Its line is written in parts.
+    if message.content.len() >= LONG {
         return Ok(false);
     }
     message_middle(middle, message, &message.content, true).map(|()| true)

@@ -26,7 +26,7 @@ use crate::sink::Sink;
 const MOST_SPARE: usize = 16 << 10;
 
 /// Bytes of a content that is written in parts.
-const LONG: usize = 64 << 10;
+pub(super) const LONG: usize = 64 << 10;
 
 /// Appends a row as a line, with its line feed; or as several, or as none.
 pub trait LineFormat {

@@ -233,6 +233,13 @@ impl<T> ConnectionTable<T> {
         2 * (self.slots.len() + more) * slot
     }
 
+    /// The bytes that it takes to move all connections to another table.
+    pub(crate) const fn bytes_to_move(&self) -> usize {
+        let slot = size_of::<Option<Slot<T>>>() + 2 * (size_of::<SlotIndex>() + 1);
+        // Lists and tables double.
+        2 * self.slots.len() * (size_of::<(Key, Class, i64, T)>() + slot)
+    }
+
     /// The connection in this slot, if the slot is in use.
     pub(crate) fn get(&mut self, index: SlotIndex) -> Option<&mut T> {
         Some(&mut self.slot(index)?.value)

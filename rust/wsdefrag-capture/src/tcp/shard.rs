@@ -149,6 +149,11 @@ impl Connections {
         report.sessions = self.keys.resumption.take_log();
     }
 
+    /// The bytes that [`join`](Self::join) takes for these connections.
+    pub(crate) const fn bytes_to_join(&self) -> usize {
+        self.table.bytes_to_move()
+    }
+
     /// Takes back the connections that several threads have followed. `numbers` are those among all.
     pub(crate) fn join(&mut self, shards: Vec<Self>, numbers: &Numbers) {
         self.were_spread = true;

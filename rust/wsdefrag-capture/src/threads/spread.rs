@@ -35,13 +35,20 @@ use crate::tls::resumption::MAX_SESSIONS;
 pub const MOST_WORKERS: usize = BUCKETS;
 
 /// Batches that wait for a worker, and reports of a worker that wait to be taken, at most.
-const WAITING: usize = 2;
+const WAITING: usize = 4;
 
 /// How long a step waits for a worker, so that its caller can handle signals.
 const PATIENCE: Duration = Duration::from_millis(50);
 
 /// The part of the memory that the contents of a batch may take, besides the largest, is one of so many.
 const CONTENT_PART: usize = 16;
+
+/// A worker stops at more bytes of contents in a batch than its part of those, or than so many.
+const LEAST_CONTENT: usize = 1 << 20;
+
+/// Workers from which on they do a part of the output's work. Fewer leave the caller's thread time for it,
+/// and what they make would have to be copied.
+const PREPARING: usize = 3;
 
 /// The result of a step.
 #[derive(Debug, PartialEq, Eq)]
@@ -165,6 +172,9 @@ pub(crate) fn spread(
     keys: impl Fn(&mut Connections),
 ) -> io::Result<(Dispatcher, Spread)> {
     let workers = workers.clamp(1, MOST_WORKERS);
+    let prepare = prepare.filter(|_| workers >= PREPARING);
+    let limits = Limits::new(options);
+    let most_content = (limits.content / workers).max(LEAST_CONTENT);
     let is_stopped = Arc::<AtomicBool>::default();
     let mut spread = Spread {
         workers: Vec::new(),
@@ -173,7 +183,7 @@ pub(crate) fn spread(
         process: std::process::id(),
         filter,
         selection,
-        limits: Limits::new(options),
+        limits,
         numbers: Numbers { taken: vec![0; workers], ..Numbers::default() },
         scan_after,
         sessions: HashMap::default(),
@@ -187,7 +197,7 @@ pub(crate) fn spread(
         let (give_back, taken) = sync_channel(2 * WAITING + 2);
         let mut connections = Connections::shard(options, (index, workers));
         keys(&mut connections);
-        let worker = Worker { index, connections, work, sent, prepare, taken };
+        let worker = Worker { index, connections, work, sent, prepare, taken, most_content };
         let thread = Builder::new().name(format!("wsdefrag-{index}")).spawn(|| worker.run())?;
         spread.threads.push(thread);
         senders.push(sender);
@@ -354,6 +364,13 @@ impl Spread {
                 let _ = worker.taken.try_send(report);
             }
         }
+    }
+
+    /// The bytes that [`Capture::gather`](crate::Capture::gather) takes, beside small ones, by allocations
+    /// that end the process if they are refused.
+    #[must_use]
+    pub fn room_to_gather(&self) -> usize {
+        self.shards.iter().map(Connections::bytes_to_join).sum()
     }
 
     pub(crate) fn take_numbers(&mut self) -> Numbers {

@@ -44,6 +44,8 @@ pub(crate) struct Worker {
     pub(crate) work: Receiver<Work>,
     pub(crate) sent: SyncSender<Sent>,
     pub(crate) prepare: Option<Prepare>,
+    /// Bytes of contents, besides the largest, at which it gives a batch up.
+    pub(crate) most_content: usize,
     /// Reports that were taken, to be filled again.
     pub(crate) taken: Receiver<Box<Report>>,
 }
@@ -79,7 +81,7 @@ impl Worker {
 
     /// Reads the packets of a batch that are this worker's.
     fn read(&mut self, batch: &Batch, report: &mut Report) {
-        let Self { connections, index: own, .. } = self;
+        let Self { connections, index: own, most_content, .. } = self;
         let mine = &batch.of_workers[*own];
         if !has_room(ROOM + connections.growth(mine.len())) {
             report.out_of_memory = true;
@@ -108,6 +110,11 @@ impl Worker {
             let place = Place { packet: batch.first + index as u64, order: u64::MAX };
             report.end_unit(place, start, connections.next_number - numbers);
             connections.note_peaks(place, connections.next_number != numbers, report);
+            if report.content - report.largest > *most_content {
+                // Nobody takes the rows.
+                connections.has_met_limit = true;
+                break;
+            }
         }
         if let Some(last) = batch.packets.last()
             && connections.is_silent(last.now)

@@ -5,6 +5,7 @@
 
 use std::fmt::Debug;
 use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
@@ -212,4 +213,28 @@ fn limits_of_all_connections_are_those_of_one_thread() {
         }
     }
     assert!(began_again > 3, "limits were met");
+}
+
+#[test]
+fn panic_of_a_worker_reaches_who_takes_the_rows_and_all_threads_end() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../vectors/captures/demo.pcapng");
+    let file = fs::read(path).unwrap();
+    for workers in [3, 8] {
+        let mut capture = Capture::new(Options::default());
+        let prepare = |_: &Message, _: &mut Vec<u8>| panic!("on purpose");
+        let mut spread = capture.spread(workers, None, Some(prepare)).unwrap();
+        let mut rows = Collected { most: 5, ..Collected::default() };
+        thread::scope(|scope| {
+            let reader = scope.spawn(|| {
+                feed(&mut capture, &file, 700, &mut Collected { most: 1, ..Collected::default() });
+                capture.end_dispatch();
+            });
+            let panic = catch_unwind(AssertUnwindSafe(|| take(&mut spread, &mut rows)));
+            assert_eq!(panic.unwrap_err().downcast_ref(), Some(&"on purpose"));
+            // It joins the threads.
+            drop(spread);
+            reader.join().unwrap();
+        });
+        assert!(!rows.rows.iter().any(|row| row.starts_with("message")));
+    }
 }

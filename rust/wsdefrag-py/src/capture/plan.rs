@@ -105,7 +105,7 @@ impl CapturePlan {
         columns: [Option<Vec<String>>; 3],
         key_log_paths: Vec<PathBuf>,
         key_log_contents: Vec<Bound<'_, PyBytes>>,
-        threads: Option<usize>,
+        threads: usize,
         state: Option<Bound<'_, PyBytes>>,
         continues: bool,
     ) -> PyResult<Self> {

@@ -21,6 +21,7 @@
 use std::io;
 use std::panic::resume_unwind;
 use std::sync::atomic::AtomicU64;
+use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, JoinHandle};
 
@@ -33,6 +34,7 @@ use wsdefrag_capture::{CaptureEvent, Connection, Message, Sink};
 use crate::capture::failure::Failure;
 use crate::capture::reading::{Reading, Step};
 use crate::capture::waiting::Items;
+use crate::room;
 
 /// The text of the error in a process that was forked during a pass.
 const FORKED: &str = "the pass began in another process, which has its threads";
@@ -64,12 +66,15 @@ enum State {
     Nobody,
 }
 
+/// The thread that reads; it ends with `None` if it got no reading.
+type Reader = JoinHandle<Option<Reading>>;
+
 /// A reading by several threads.
 struct SpreadReading {
     /// `None` after its end.
     spread: Option<Spread>,
     /// `None` after its end.
-    reader: Option<JoinHandle<Reading>>,
+    reader: Option<Reader>,
     progress: Arc<Mutex<Progress>>,
     bytes_read: Arc<AtomicU64>,
 }
@@ -200,25 +205,30 @@ impl Run {
         if self.threads < 2 || !reading.is_ready() {
             return;
         }
+        // The reading is handed over once the thread is there, as it would be gone with one that is not.
+        let (hand_over, comes) = channel::<Reading>();
+        let progress = Arc::<Mutex<Progress>>::default();
+        let place = Arc::clone(&progress);
+        let work = move || comes.recv().ok().map(|reading| read_all(reading, &place));
+        let reader = Builder::new().name("wsdefrag-reader".to_owned()).spawn(work);
+        let Ok(reader) = reader else {
+            self.threads = 1;
+            return;
+        };
         let Some(spread) = reading.spread(self.threads, self.scan_after, self.prepare) else {
             self.threads = 1;
+            drop(hand_over);
+            let _ = reader.join();
             return;
         };
         let State::Here(reading) = std::mem::replace(&mut self.state, State::Nobody) else {
             return;
         };
-        let (bytes_read, progress) = (reading.bytes_counter(), Arc::<Mutex<Progress>>::default());
-        let place = Arc::clone(&progress);
-        let reader = Builder::new().name("wsdefrag-reader".to_owned());
-        match reader.spawn(move || read_all(*reading, &place)) {
-            Ok(reader) => {
-                let (spread, reader) = (Some(spread), Some(reader));
-                let spread = SpreadReading { spread, reader, progress, bytes_read };
-                self.state = State::Spread(Box::new(spread));
-            }
-            // The reading is gone with the thread that there was no room for.
-            Err(error) => panic!("no thread to read with: {error}"),
-        }
+        let (spread, bytes_read) = (Some(spread), reading.bytes_counter());
+        // The thread waits for it.
+        let _ = hand_over.send(*reading);
+        let reader = Some(reader);
+        self.state = State::Spread(Box::new(SpreadReading { spread, reader, progress, bytes_read }));
     }
 
     /// Takes the reading back from its thread, after the last row of the files.
@@ -230,7 +240,11 @@ impl Run {
         if reading.capture().needs_one_thread() {
             self.again_here(reading, Again::Alone);
         } else if let Some(spread) = spread {
-            reading.capture_mut().gather(spread);
+            if room::ensure(spread.room_to_gather()).is_ok() {
+                reading.capture_mut().gather(spread);
+            } else {
+                reading.fail(Failure::OutOfMemory);
+            }
             self.state = State::Here(Box::new(reading));
         }
     }
@@ -342,6 +356,10 @@ fn read_all(mut reading: Reading, place: &Mutex<Progress>) -> Reading {
     // The rows come from other threads.
     let mut nobody = Items::default();
     while !reading.has_read_all() && !reading.capture().is_stopped() {
+        if room::ensure(reading.room()).is_err() {
+            reading.fail(Failure::OutOfMemory);
+            break;
+        }
         // Reads that a signal has interrupted are repeated.
         let _ = reading.step(&mut Given { rows: &mut 0, left_out: 0, sink: &mut nobody });
         let mut progress = place.lock().unwrap_or_else(PoisonError::into_inner);
@@ -354,12 +372,12 @@ fn read_all(mut reading: Reading, place: &Mutex<Progress>) -> Reading {
 }
 
 /// The reading of a thread that has ended.
-fn joined(reader: Option<JoinHandle<Reading>>) -> Reading {
+fn joined(reader: Option<Reader>) -> Reading {
     let ended = reader.map(JoinHandle::join);
     match ended {
-        Some(Ok(reading)) => reading,
+        Some(Ok(Some(reading))) => reading,
         Some(Err(panic)) => resume_unwind(panic),
-        None => panic!("the thread that reads was joined before"),
+        Some(Ok(None)) | None => panic!("the thread that reads has no reading"),
     }
 }
 

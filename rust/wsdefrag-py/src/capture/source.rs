@@ -9,7 +9,6 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::available_parallelism;
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -24,15 +23,12 @@ use crate::capture::run::Run;
 use crate::errors::raise_checkpoint;
 use crate::raw::interpreter;
 
-/// Bytes of all files from which on several threads pay, if the caller does not say how many.
-const LARGE: u64 = 32 << 20;
-
 /// What a capture is read from.
 pub(crate) struct Source {
     pub(crate) files: Files,
     pub(crate) key_logs: KeyLogs,
-    /// The threads that read it; `None` for as many as its size is worth.
-    pub(crate) threads: Option<usize>,
+    /// The threads that follow connections.
+    pub(crate) threads: usize,
     /// The state of the capture before these files, if they are not its first.
     pub(crate) state: Option<Arc<Vec<u8>>>,
     /// Whether the capture goes on after these files.
@@ -114,25 +110,17 @@ impl Source {
         Ok(Run::new(reading, threads))
     }
 
-    /// The threads that may follow connections: 1 where files cannot be read again, or a choice needs one
-    /// thread.
+    /// The threads that may follow connections: 1 where files cannot be read again, where the capture has a
+    /// state before or after them, or where a choice needs one thread.
     pub(crate) fn threads(&self, options: &Options) -> usize {
         let Files::Paths(paths) = &self.files else { return 1 };
         let is_part = self.state.is_some() || self.continues;
-        if is_part || self.threads == Some(1) || !may_spread(&options.filter) {
+        // What is not there is reported when it is read.
+        let is_regular = |path: &PathBuf| path.metadata().map_or(true, |it| it.is_file());
+        if is_part || !may_spread(&options.filter) || !paths.iter().all(is_regular) {
             return 1;
         }
-        let mut bytes = 0_u64;
-        for path in paths {
-            match path.metadata() {
-                Ok(metadata) if metadata.is_file() => bytes = bytes.saturating_add(metadata.len()),
-                // What is not there is reported when it is read.
-                Err(_) => {}
-                Ok(_) => return 1,
-            }
-        }
-        let cores = || available_parallelism().map_or(1, usize::from);
-        self.threads.unwrap_or_else(|| if bytes < LARGE { 1 } else { cores() })
+        self.threads
     }
 
     /// Whether reading must not leave the interpreter. A detached thread can only come back to the
