@@ -7,6 +7,7 @@ BENCH := .venv-bench
 MITMPROXY := .venv-mitmproxy
 AUTOBAHN := .venv-autobahn
 THIRD_PARTY := .venv-third-party
+SPARK := .venv-spark
 ASAN := .venv-asan
 RELEASE := .venv-release
 FUZZ_SECONDS ?= 60
@@ -37,7 +38,7 @@ PYTHON_CODE := python tests tools benches examples docs
 .DEFAULT_GOAL := help
 .PHONY: help build demo test test-rust test-python test-random soak conformance conformance-quick check format bench
 .PHONY: asan bench-tls memory-table fuzz fuzz-briefly wheel mitmproxy-env clean lint-rust-format lint-rust lint-docs lint-python lint-types
-.PHONY: test-third-party lint-stub deny stub coverage instructions instructions-check docs docs-serve
+.PHONY: test-third-party test-spark lint-stub deny stub coverage instructions instructions-check docs docs-serve
 .PHONY: release-check release-check-quick third-party miri mutants try-cpython-314 try-aarch64
 
 help: ## show the targets
@@ -148,6 +149,22 @@ $(THIRD_PARTY)/.extension: $(BIN)/.tools $(RUST)
 # Not part of `make test`: it fetches five source distributions and what their tests need.
 test-third-party: $(THIRD_PARTY)/.extension ## run the tests of packages that use wsproto on the drop-in; needs the network
 	$(PYTHON) tests/third_party/run.py $(THIRD_PARTY)
+
+# The package is not built again: the environment reads it from here, with the extension of .venv.
+$(SPARK)/.ready: pyproject.toml
+	$(PYTHON) -m venv $(SPARK)
+	$(SPARK)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade pip
+	$(SPARK)/bin/python -m pip install --quiet --disable-pip-version-check --group spark
+	echo $(abspath python) > $$($(SPARK)/bin/python -c 'import site; print(site.getsitepackages()[0])')/wsdefrag.pth
+	touch $@
+
+# Not part of `make test`: Spark is half a gigabyte, and a JVM takes a core.
+SPARK_TESTS ?= tests/spark
+test-spark: build ## run the tests of the data source of Spark; says so where there is no Java 17
+	@if $(PYTHON) tests/support/java.py; then \
+	    $(MAKE) --no-print-directory $(SPARK)/.ready && \
+	    $(SPARK)/bin/python -m pytest --quiet $(SPARK_TESTS); \
+	fi
 
 check: lint-rust-format lint-rust lint-docs lint-python lint-types lint-stub ## formatting, lints, types, stubs, docs, a bounded fuzz run
 	$(MAKE) --no-print-directory fuzz-briefly
@@ -308,4 +325,4 @@ mutants: ## look for changes of frame/, read/ and tcp/ that no test notices; nee
 	PROPTEST_RNG_SEED=6455 cargo mutants --output target/mutants --no-shuffle $(MUTANTS)
 
 clean: ## remove environments and build products
-	rm -rf $(VENV) $(BENCH) $(MITMPROXY) $(AUTOBAHN) $(THIRD_PARTY) $(ASAN) $(RELEASE) .venv-wheel dist target benches/floor/target rust/fuzz/target
+	rm -rf $(VENV) $(BENCH) $(MITMPROXY) $(AUTOBAHN) $(THIRD_PARTY) $(SPARK) $(ASAN) $(RELEASE) .venv-wheel dist target benches/floor/target rust/fuzz/target

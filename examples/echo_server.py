@@ -36,7 +36,7 @@ async def upgrade(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
         writer.write(handshake.reject())
         await writer.drain()
         raise
-    chosen = wsdefrag.DeflateParams.choose(", ".join(request.extensions))
+    chosen = wsdefrag.DeflateParams.choose(request.extensions)
     deflate = None if chosen is None else chosen[0]
     writer.write(handshake.accept(deflate=deflate))
     return deflate, handshake.take_leftover()

@@ -25,13 +25,24 @@ PAGES = (
 
 _NOT_PUBLIC = ("wsdefrag.cli", "wsdefrag.formats", "wsdefrag.__main__")
 
-# They need mitmproxy, which is in an environment of its own; `docs/mitmproxy.md` describes them.
-_ELSEWHERE = ("wsdefrag.compat.mitmproxy",)
+# They need mitmproxy or pyspark, which are in environments of their own; `docs/mitmproxy.md` and
+# `docs/how-to/spark.md` describe them.
+_ELSEWHERE = ("wsdefrag.compat.mitmproxy", "wsdefrag.spark")
 
 # What every class of its kind has says nothing about this one.
 _BASES = (
     "object, BaseException, Exception, RuntimeError, MemoryError, tuple, int, str, Enum, IntEnum"
 )
+
+# What other classes of the package call. A caller has no use for it.
+_INTERNAL = {
+    "wsdefrag.proxy.ProxyConnection": (
+        *("leg_made", "leg_is_slow", "leg_is_stuck", "leg_ended", "leg_lost", "shut_down"),
+        *("session_is_closing", "session_has_settled", "count_messages"),
+        *("client_leg", "server_leg"),
+    ),
+    "wsdefrag.proxy.Records": ("start", "close", "begin", "added", "write"),
+}
 
 
 def public(module: str) -> list[str]:
@@ -48,11 +59,12 @@ def section(module: str, names: list[str]) -> str:
 def _block(module: str, name: str) -> str:
     value = getattr(import_module(module), name)
     if inspect.isclass(value):
-        options = ["members", f"inherited-members: {_BASES}"]
+        options = [":members:", f":inherited-members: {_BASES}"]
+        if internal := _INTERNAL.get(f"{module}.{name}"):
+            options.append(f":exclude-members: {', '.join(internal)}")
         if issubclass(value, BaseException):
-            options.append("show-inheritance")
-        lines = [f".. autoclass:: {module}.{name}", *(f"   :{option}:" for option in options)]
-        lines = [line.replace(f": {_BASES}:", f": {_BASES}") for line in lines]
+            options.append(":show-inheritance:")
+        lines = [f".. autoclass:: {module}.{name}", *(f"   {option}" for option in options)]
     elif callable(value) and hasattr(value, "__code__"):
         lines = [f".. autofunction:: {module}.{name}"]
     else:

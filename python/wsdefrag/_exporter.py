@@ -42,10 +42,11 @@ class Exporter(ABC):
 
         Args:
             host: IP address to listen on.
-            port: TCP port.
+            port: TCP port; 0 for any free one.
 
         Returns:
-            The HTTP server, whose ``shutdown()`` and ``server_close()`` end it.
+            The HTTP server: ``server_port`` is its port, ``shutdown()`` and ``server_close()`` end
+            it.
 
         Raises:
             OSError: If the address cannot be listened on.

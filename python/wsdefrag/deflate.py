@@ -117,7 +117,7 @@ class DeflateParams:
     @classmethod
     def choose(
         cls,
-        offers: str | bytes,
+        offers: str | bytes | Iterable[str],
         *,
         server_no_context_takeover: bool = False,
         client_no_context_takeover: bool = False,
@@ -130,10 +130,9 @@ class DeflateParams:
         asks for or the server prefers, and the smaller window of the two. Invalid offers are
         declined (RFC 7692 sections 5.1 and 7).
 
-        If there are several such headers, join them with commas first (RFC 6455 section 11.3.2).
-
         Args:
-            offers: The value of the header.
+            offers: The value of the header; or several, such as ``HandshakeRequest.extensions``,
+                which are joined with commas (RFC 6455 section 11.3.2).
             server_no_context_takeover: Whether the server prefers to keep no window.
             client_no_context_takeover: Whether the client should keep no window.
             server_max_window_bits: The largest window that the server uses.
@@ -146,7 +145,7 @@ class DeflateParams:
             response. None if no offer can be accepted; then the response must not have this header.
 
         Raises:
-            TypeError: If ``offers`` is neither str nor bytes, or a parameter has the wrong type.
+            TypeError: If ``offers`` or a parameter has the wrong type.
             ValueError: If window bits are below 8 or above 15, or the header is malformed; then the
                 server should respond with an HTTP error (RFC 6455 section 9.1). The text has the
                 reason.
@@ -168,6 +167,8 @@ class DeflateParams:
             server_max_window_bits=server_max_window_bits,
             client_max_window_bits=client_max_window_bits,
         )
+        if not isinstance(offers, str | bytes):
+            offers = ", ".join(offers)
         chosen = _native.choose_deflate(_text(offers), preferred)
         if chosen is None:
             return None

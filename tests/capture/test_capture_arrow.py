@@ -66,6 +66,7 @@ def message_row(message: CapturedMessage) -> dict[str, Any]:
         "type": {0: "continuation", 1: "text", 2: "binary"}[message.type],
         "text": message.content.decode() if is_text else None,
         "content": None if is_text else message.content,
+        "length": len(message.content),
         "file": message.file,
         "host": message.connection.host,
         "path": message.connection.path,
@@ -177,6 +178,18 @@ def test_messages_table_holds_the_messages(name: str) -> None:
     found = rows_of(pa.table(capture.to_arrow().messages))
     assert found == [{key: row[key] for key in found[0]} for row in expected]
     assert set(found[0]) == set(expected[0])
+
+
+@pytest.mark.parametrize("columns", [["length"], ["text", "length"], ["length", "content", "text"]])
+def test_lengths_do_not_depend_on_the_other_columns(columns: list[str]) -> None:
+    path = CAPTURES / "demo.pcapng"
+    table = pa.table(Capture(path, columns=columns))
+    assert table["length"].to_pylist() == [len(message.content) for message in Capture(path)]
+
+
+def test_lengths_are_null_without_contents() -> None:
+    table = pa.table(Capture(CAPTURES / "demo.pcapng", content=False))
+    assert table["length"].null_count == table.num_rows == 502
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -51,6 +51,7 @@ def test_line_is_the_message_as_the_reader_gives_it(name: str) -> None:
         text = line["text"]
         known = base64.b64decode(line["content"]) if text is None else text.encode()
         assert known == message.content
+        assert line["length"] == len(message.content)
         assert (text is not None) == (message.is_text and message.status == "ok")
         assert {0: "continuation", 1: "text", 2: "binary"}[message.type] == line["type"]
 

@@ -145,7 +145,7 @@ def test_long_lines_of_text_are_complete() -> None:
     assert max(map(len, found)) < 600_000
     lines = b"".join(found).decode().split("\n")
     expected = [escaped(content).rstrip(" ") for content in LONG]
-    shown = [line[len("22:13:20.000    0 -> text    300000 B  ") :] for line in lines[:-1]]
+    shown = [line[len("22:13:20.000    0/c0    -> text    300000 B  ") :] for line in lines[:-1]]
     assert shown[::4] == expected
     assert shown[1::4] == ["ping"] * len(LONG)
     assert shown[2::4] == ["short"] * len(LONG)

@@ -60,7 +60,7 @@ def test_columns_keep_their_types(tmp_path: Path) -> None:
     assert schema.field("content").type == pa.binary()
     assert schema.field("text").type == pa.string()
     assert schema.field("uid").type == pa.binary(16)
-    assert schema.metadata[b"wsdefrag.schema_version"] == b"3"
+    assert schema.metadata[b"wsdefrag.schema_version"] == b"4"
     assert schema.field("timestamp").type == pa.timestamp("ns", tz="UTC")
     assert pa.types.is_dictionary(schema.field("status").type)
     assert schema.field("connection").type == pa.uint64()

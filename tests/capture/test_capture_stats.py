@@ -24,6 +24,7 @@ from capture_recordings import LOADED
 from cli_captures import invoke_capture
 from wire_writer import PONG
 from wsdefrag.capture import Capture
+from wsdefrag.formats.mitm import write_mitm
 
 MS = 1_000_000
 
@@ -48,6 +49,14 @@ def test_totals_are_those_of_the_messages(name: str) -> None:
         assert figures["bytes"] == sum(sizes)
         assert figures["wire_bytes"] == sum(message.wire_length for message in mine)
         assert figures["not_whole"] == sum(message.status != "ok" for message in mine)
+        accounts = [
+            one.from_client if side == "client" else one.from_server
+            for one in Capture(path).connections()
+        ]
+        for key in ("retransmissions", "overlaps"):
+            assert figures[key] == sum(getattr(account, key) for account in accounts)
+        for key in ("missing", "late", "lost"):
+            assert figures[f"{key}_bytes"] == sum(getattr(account, key) for account in accounts)
         assert sum(count for _, count in figures["size_histogram"]) == len(mine)
         below = 0
         for end, count in figures["size_histogram"]:
@@ -158,6 +167,64 @@ def test_conditions_and_filters_choose_what_is_counted(tmp_path: Path) -> None:
     path = timed(tmp_path)
     assert stats(path, "--grep", '"m"')["total"]["client"]["messages"] == 2
     assert stats(path, "--from", "server")["total"]["client"]["messages"] == 0
+
+
+def last_lines(tmp_path: Path, *, again: bytes = b"", lacks_one: bool = False) -> list[str]:
+    """The last lines for a capture, one of whose segments comes twice, or is missing."""
+    talk = Conversation(("192.0.2.1", 50_001), ("192.0.2.80", 80)).open().upgrade()
+    first = talk.says(True, FIRST)
+    if again:
+        talk.segments.append(first.with_payload(again).at(talk.time))
+    second = talk.says(True, text(True, "another message"))
+    talk.says(True, text(True, "the last message"))
+    talk.end()
+    path = tmp_path / "losing.pcapng"
+    kept = [segment for segment in talk.segments if not (lacks_one and segment is second)]
+    path.write_bytes(capture_of(kept))
+    return invoke_capture("stats", path).stdout.splitlines()[-2:]
+
+
+FIRST = text(True, "a message")
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({}, ("nothing", "nothing")),
+        ({"again": FIRST}, ("nothing", "1 segment, 0 of them with other bytes")),
+        (
+            {"again": FIRST[:-1] + bytes([FIRST[-1] ^ 1])},
+            ("nothing", "1 segment, 1 of them with other bytes"),
+        ),
+        # 2 bytes of header, the masking key, 15 characters; the last frame has one more, and
+        # nothing says where it begins.
+        (
+            {"lacks_one": True},
+            (
+                "1 gap, 21 bytes not captured, 43 bytes that cannot be assigned to frames",
+                "nothing",
+            ),
+        ),
+    ],
+)
+def test_text_says_what_was_lost_and_what_came_twice(
+    tmp_path: Path, change: dict[str, Any], expected: tuple[str, str]
+) -> None:
+    """Nothing, too, so that silence is not taken for it."""
+    lost, again = last_lines(tmp_path, **change)
+    assert lost.split(maxsplit=1) == ["lost", expected[0]]
+    assert again.split(maxsplit=1) == ["retransmitted", expected[1]]
+
+
+def test_recording_without_packets_says_nothing_of_losses(tmp_path: Path) -> None:
+    """A flow file does not know what was lost."""
+    path = tmp_path / "demo.mitm"
+    with path.open("wb") as file:
+        write_mitm(Capture(LOADED["demo"].path), file)
+    shown = invoke_capture("stats", path).stdout
+    assert "connections          5" in shown
+    assert "lost" not in shown
+    assert "retransmitted" not in shown
 
 
 def test_capture_without_websocket_has_zero_of_everything(tmp_path: Path) -> None:

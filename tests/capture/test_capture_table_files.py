@@ -146,7 +146,7 @@ def test_parquet_has_statistics_and_metadata() -> None:
     data = written(Capture(DEMO), "parquet")
     metadata = parquet.read_metadata(io.BytesIO(data))
     assert metadata.created_by.startswith("wsdefrag ")
-    assert metadata.metadata[b"wsdefrag.schema_version"] == b"3"
+    assert metadata.metadata[b"wsdefrag.schema_version"] == b"4"
     table = parquet.read_table(io.BytesIO(data))
     group = metadata.row_group(0)
     found = {}

@@ -63,17 +63,17 @@ def test_text_line_has_time_connection_arrow_type_size_and_content() -> None:
     result = run_capture("messages", "-", stdin=plain())
     assert (result.returncode, result.stderr) == (0, b"")
     assert result.stdout.decode().splitlines() == [
-        "22:13:21.000    0 -> text         3 B  one",
-        "22:13:21.500    0 <- binary       2 B  00ff",
-        "22:13:22.000    0 -> text         8 B  drei €",
-        r"22:13:22.500    0 <- text         5 B  four\n",
-        "22:13:22.550    0 -> close             1000 done",
-        "22:13:22.650    0 <- close             1000",
+        "22:13:21.000    0/c0    -> text         3 B  one",
+        "22:13:21.500    0/s0    <- binary       2 B  00ff",
+        "22:13:22.000    0/c1    -> text         8 B  drei €",
+        r"22:13:22.500    0/s1    <- text         5 B  four\n",
+        "22:13:22.550    0       -> close             1000 done",
+        "22:13:22.650    0       <- close             1000",
     ]
 
 
 def test_line_is_cut_to_the_width() -> None:
-    for columns in (60, 80, 132):
+    for columns in (66, 80, 132):
         asked = invoke_capture("messages", DEMO, "--no-events", "--width", columns)
         cut = [line for line in asked.stdout.splitlines() if line.endswith("...")]
         # Some lines are shorter, because half a wide character or half a byte cannot be shown.
@@ -112,6 +112,7 @@ def test_json_line_has_the_promised_keys() -> None:
         "first_timestamp": 1700000001.0,
         "text": "one",
         "content": None,
+        "length": 3,
         "file": "<stdin>",
         "dropped": False,
         "injected": False,
@@ -178,7 +179,7 @@ def test_since_without_a_zone_is_local_time(tmp_path: Path) -> None:
 
 def test_contents_can_be_left_out() -> None:
     lines = run_capture("messages", "-", "--no-content", stdin=plain()).stdout.splitlines()
-    assert lines[0] == b"22:13:21.000    0 -> text         3 B"
+    assert lines[0] == b"22:13:21.000    0/c0    -> text         3 B"
     result = invoke_capture("messages", "-", "--no-content", "--format", "jsonl", stdin=plain())
     for entry in objects(result.stdout_bytes):
         assert not entry.keys() & {"text", "content"}

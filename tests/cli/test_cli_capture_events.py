@@ -40,11 +40,11 @@ def test_control_frames_are_lines_in_their_places() -> None:
     result = run_capture("messages", "-", stdin=controls())
     assert (result.returncode, result.stderr) == (0, b"")
     assert result.stdout.decode().splitlines() == [
-        "22:13:20.000    0 -> ping        14 B  are you there?",
-        r"22:13:20.500    0 <- pong         6 B  \x00\x1b[31m",
-        "22:13:21.000    0 <- text         4 B  news",
-        r"22:13:21.500    0 <- close             1001 going \x1b[2J away",
-        "22:13:22.000    0 -> close             without a code",
+        "22:13:20.000    0       -> ping        14 B  are you there?",
+        r"22:13:20.500    0       <- pong         6 B  \x00\x1b[31m",
+        "22:13:21.000    0/s0    <- text         4 B  news",
+        r"22:13:21.500    0       <- close             1001 going \x1b[2J away",
+        "22:13:22.000    0       -> close             without a code",
     ]
 
 
@@ -107,8 +107,8 @@ def test_sender_chooses_events_too() -> None:
 
 
 def test_events_are_cut_to_the_width() -> None:
-    lines = invoke_capture("messages", "-", "--width", "55", stdin=controls()).stdout.splitlines()
-    assert max(map(len, lines)) <= 55
+    lines = invoke_capture("messages", "-", "--width", "61", stdin=controls()).stdout.splitlines()
+    assert max(map(len, lines)) <= 61
     assert [line.endswith("...") for line in lines] == [False, False, False, True, False]
     assert "  1001 going " in lines[3]
 

@@ -60,6 +60,7 @@ def test_several_files_are_one_capture(tmp_path: Path) -> None:
         ([str(DEMO), "--address", "localhost"], "'localhost' does not appear to be"),
         ([str(DEMO), "--port", "65536"], "65536 is not in the range"),
         ([str(DEMO), "--since", "yesterday"], "'yesterday' is neither an ISO 8601 time nor"),
+        ([str(DEMO), "--since", "03:49:38.824"], "has no date; `wsdefrag stats` prints it."),
         ([str(DEMO), "--since", "nan"], "'nan' is neither an ISO 8601 time nor"),
         ([str(DEMO), "--tolerate", "everything"], "'everything' is not one of"),
         (["-", "--from", "server", "--host", "x"], "--host is only for captures."),

@@ -62,7 +62,10 @@ def test_converted_file_has_the_same_rows(tmp_path: Path) -> None:
         (["--status", "fine"], "'fine' is not one of"),
         (["--min-size", "-1"], "'-1' is not a number of bytes, such as 512 or 64K."),
         (["--max-message-size", "9E"], "'9E' is not a number of bytes, such as 512 or 64K."),
-        (["--min-size", "1", "--no-content"], "--no-content leaves no contents to measure."),
+        (
+            ["--min-size", "1", "--no-content"],
+            "--no-content does not inflate, so the sizes of contents are not known; --width 60",
+        ),
         (["--grep", "a", "--no-content"], "--no-content leaves no contents to search."),
     ],
 )

@@ -27,6 +27,14 @@ def test_one_message_is_its_content(tmp_path: Path) -> None:
         assert out.read_bytes() == wanted.content
 
 
+def test_summary_says_what_was_written(tmp_path: Path) -> None:
+    wanted = messages(3)
+    size = len(next(one for one in wanted if one.from_client).content)
+    result = invoke_capture("extract", DEMO, "3/c0", "-o", tmp_path / "out", "--summary")
+    start = f"1 message with {size} bytes written; of {len(wanted)} messages with "
+    assert f": {start}" in result.stderr
+
+
 def test_standard_output_gets_the_content() -> None:
     first = next(one for one in messages(3) if not one.from_client)
     result = run_capture("extract", DEMO, "3/s0", "-o", "-")

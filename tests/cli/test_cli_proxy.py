@@ -22,6 +22,7 @@ from hang_guard import HANG_SECONDS
 from proxy_peers import connect, echo, serving
 from proxy_process import run
 from proxy_tls import authority
+from wsdefrag.cli.network import metrics_address
 
 COMMAND = [sys.executable, "-m", "wsdefrag", "proxy"]
 
@@ -138,6 +139,20 @@ def test_script_tls_and_metrics(tmp_path: Path) -> None:
     run(scenario())
 
 
+def test_address_is_said_once_at_any_level() -> None:
+    for level in ("error", "info"):
+        process = subprocess.Popen(
+            [*COMMAND, "--upstream", "127.0.0.1:9", "--listen", "0", "--log-level", level],
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        with process:
+            assert process.stderr is not None
+            first = process.stderr.readline()
+            process.send_signal(signal.SIGTERM)
+            assert (first + process.stderr.read()).count("listening") == 1
+
+
 def refused(folder: Path, *options: str) -> str:
     """The one line of a proxy that does not start with these options."""
     done = subprocess.run(
@@ -226,3 +241,17 @@ def test_address_in_use_is_told_with_status_2() -> None:
         )
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert "in use" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("given", "host"),
+    [
+        ("9100", "127.0.0.1"),
+        (":9100", "127.0.0.1"),
+        ("0.0.0.0:9100", "0.0.0.0"),
+        ("[::1]:9100", "::1"),
+    ],
+)
+def test_metrics_are_for_this_machine_by_default(given: str, host: str) -> None:
+    address = metrics_address(given)
+    assert (address.host, address.port) == (host, 9100)

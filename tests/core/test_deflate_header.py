@@ -98,9 +98,21 @@ def test_first_valid_offer_is_accepted_and_others_are_declined(line: Line) -> No
 
 @pytest.mark.parametrize("wrong", [None, 5, ["permessage-deflate"]])
 def test_header_of_another_type_is_refused(wrong: Any) -> None:
-    for read in (DeflateParams.from_header, DeflateParams.choose):
-        with pytest.raises(TypeError):
-            read(wrong)
+    with pytest.raises(TypeError):
+        DeflateParams.from_header(wrong)
+
+
+@pytest.mark.parametrize("wrong", [None, 5, [5], [b"permessage-deflate"]])
+def test_offers_of_another_type_are_refused(wrong: Any) -> None:
+    with pytest.raises(TypeError):
+        DeflateParams.choose(wrong)
+
+
+def test_several_offers_are_one_list() -> None:
+    """Several fields of one name are one list (RFC 6455 section 11.3.2)."""
+    offers = ["x-other", "permessage-deflate; server_max_window_bits=10"]
+    assert DeflateParams.choose(offers) == DeflateParams.choose(", ".join(offers)) is not None
+    assert DeflateParams.choose([]) is None
 
 
 PARAMETERS = [

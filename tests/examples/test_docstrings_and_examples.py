@@ -29,12 +29,15 @@ MITMPROXY = {
     f"wsdefrag.compat.mitmproxy.{name}" for name in ("addon", "layer", "message_hooks", "options")
 }
 
+# Likewise with pyspark.
+SPARK = {f"wsdefrag.spark.{name}" for name in ("batches", "filters", "schema", "session", "source")}
+
 
 def package_modules() -> list[ModuleType]:
     """The package and every module in it that can be here, the native one among them."""
     found = {info.name for info in pkgutil.walk_packages(wsdefrag.__path__, "wsdefrag.")}
-    assert found >= MITMPROXY
-    names = sorted(found - MITMPROXY)
+    assert found >= MITMPROXY | SPARK
+    names = sorted(found - MITMPROXY - SPARK)
     return [wsdefrag, *(importlib.import_module(name) for name in names)]
 
 

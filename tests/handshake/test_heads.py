@@ -95,7 +95,7 @@ def test_server_reads_or_refuses_a_request(line: Line) -> None:
         assert request.subprotocols == line.get("subprotocols", [])
         assert server.take_leftover() == after
         if "chosen" in line:
-            chosen = DeflateParams.choose(", ".join(request.extensions))
+            chosen = DeflateParams.choose(request.extensions)
             assert (chosen and chosen[1]) == line["chosen"]
         server.accept()
 

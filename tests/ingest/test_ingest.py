@@ -18,7 +18,8 @@ import pytest
 from capture_parts import rotated
 from hang_guard import HANG_SECONDS
 from wsdefrag.capture import Capture
-from wsdefrag.ingest import Ingest, IngestLocked, IngestMetrics, ingest
+from wsdefrag.ingest import Ingest, IngestLocked, IngestMetrics, ingest, known
+from wsdefrag.ingest.commits import Commits
 
 TABLES = ("messages", "connections", "events")
 KILLS = int(os.environ.get("WSDEFRAG_KILLS", "20"))
@@ -280,3 +281,90 @@ def test_states_are_kept_for_their_owner_alone_and_old_ones_removed(tmp_path: Pa
     states = sorted((lake / "_ingest").glob("*/state-*"))
     assert [path.name for path in states] == ["state-00000005", "state-00000006"]
     assert all(path.stat().st_mode & 0o077 == 0 for path in states)
+
+
+@pytest.mark.parametrize("every", [1, 3, 1000])
+def test_commit_says_what_it_did_and_no_more(
+    every: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A commit that had all names would make them quadratic over many files."""
+    monkeypatch.setattr(known, "EVERY", every)
+    written = []
+    commits = Commits(tmp_path, "tap", keep=2)
+    for number in range(200):
+        entry = {"source": f"part-{number:04d}.pcap", "size": number, "mtime_ns": 7}
+        commits.commit({**entry, "status": "read", "files": []}, None)
+        written.append((commits.folder / f"commit-{number + 1:08d}.json").stat().st_size)
+    assert max(written) <= written[0] + 8
+    snapshots = list(commits.folder.glob("known-*"))
+    assert len(snapshots) == (every < 200)
+    again = Commits(tmp_path, "tap", keep=2)
+    assert again.known == commits.known
+    assert again.known == {f"part-{number:04d}.pcap": [number, 7] for number in range(200)}
+    assert again.number == 200
+
+
+def test_snapshots_are_few(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Together they are no longer than twice the commits."""
+    monkeypatch.setattr(known, "EVERY", 1)
+    lengths: list[int] = []
+
+    def noted(path: Path, content: bytes) -> None:
+        path.write_bytes(content)
+        lengths.append(len(content))
+
+    monkeypatch.setattr(known, "write_synced", noted)
+    commits = Commits(tmp_path, "tap", keep=2)
+    total = 0
+    for number in range(300):
+        entry = {"source": f"part-{number:04d}.pcap", "size": number, "mtime_ns": 7}
+        commits.commit({**entry, "status": "read", "files": []}, None)
+        total += (commits.folder / f"commit-{number + 1:08d}.json").stat().st_size
+    assert sum(lengths) <= 2 * total
+    assert len(lengths) < 20
+
+
+def test_snapshot_that_was_not_committed_or_is_lost_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(known, "EVERY", 2)
+    commits = Commits(tmp_path, "tap", keep=2)
+    for number in range(5):
+        entry = {"source": str(number), "size": number, "mtime_ns": 7}
+        commits.commit({**entry, "status": "read", "files": []}, None)
+    expected_files = dict(commits.known)
+    (commits.folder / "known-00000099.json").write_text('{"commit": 99, "files": {"x": [1, 1]}}')
+    assert Commits(tmp_path, "tap", keep=2).known == expected_files
+    for path in commits.folder.glob("known-*"):
+        path.unlink()
+    assert Commits(tmp_path, "tap", keep=2).known == expected_files
+
+
+def test_files_that_are_gone_are_forgotten_and_read_again_if_they_come_back(
+    tmp_path: Path,
+) -> None:
+    folder, lake = tmp_path / "captures", tmp_path / "lake"
+    folder.mkdir()
+    files = rotated("demo", folder, 4)
+    last = files[-1].rename(tmp_path / "last")
+    ingest(folder, lake, quiet=0, log=quietly)
+    for file in files[:2]:
+        file.unlink()
+    last.rename(files[-1])
+    assert ingest(folder, lake, quiet=0, log=quietly).files == 1
+    assert commits(lake)[-1]["forgotten"] == [file.name for file in files[:2]]
+    assert [commit["forgotten"] for commit in commits(lake)[:-1]] == [[]] * 3
+    known_files = Commits(lake, "", keep=2).known
+    assert sorted(known_files) == [file.name for file in files[2:]]
+    assert ingest(folder, lake, quiet=0, log=quietly).files == 0
+    shutil.copy(files[-1], files[0])
+    assert ingest(folder, lake, quiet=0, log=quietly).files == 1
+
+
+def test_commit_of_another_version_is_refused(tmp_path: Path) -> None:
+    commits = Commits(tmp_path, "tap", keep=2)
+    commits.commit({"source": None, "status": "ended", "files": []}, None)
+    path = commits.folder / "commit-00000001.json"
+    path.write_text(path.read_text().replace('"version": 2', '"version": 1'))
+    with pytest.raises(ValueError, match="has version 1; this wsdefrag reads version 2"):
+        Commits(tmp_path, "tap", keep=2)

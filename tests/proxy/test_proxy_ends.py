@@ -483,3 +483,29 @@ def test_ping_and_pong_pass(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
                     await (await connection.ping(b"are you there?"))
 
     runner(way, monkeypatch)(scenario())
+
+
+@way
+@hooks
+def test_message_is_injected_without_a_hook_being_called(
+    way: str, hook: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A timer may send, on a connection that is open, and not on one that has closed."""
+
+    async def scenario() -> None:
+        async with (
+            serving(echo) as port,
+            Proxy(f"127.0.0.1:{port}", on_message=hook) as proxy,
+        ):
+            async with connect(proxy.url) as client:
+                await client.send("x")
+                assert await client.recv() == "x"
+                (connection,) = proxy.connections
+                assert connection.state == "open"
+                connection.inject("by itself", to_client=True)
+                assert await client.recv() == "by itself"
+            await ended(proxy)
+            with pytest.raises(ValueError, match=r"."):
+                connection.inject("too late", to_client=True)
+
+    runner(way, monkeypatch)(scenario())

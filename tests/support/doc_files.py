@@ -47,6 +47,9 @@ FILES: dict[str, Callable[[], bytes]] = {
 ALONE = {ROOT / "docs" / "wsproto.md", ROOT / "docs" / "how-to" / "logs.md"}
 """Pages whose Python changes modules or logs of this process; they get one of their own."""
 
+SPARK = {ROOT / "docs" / "how-to" / "spark.md"}
+"""Pages that need pyspark and Java; the tests of Spark run them."""
+
 
 @cache
 def _contents(name: str) -> bytes:

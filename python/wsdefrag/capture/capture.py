@@ -426,6 +426,13 @@ class Capture:
         """Start a pass that makes a file of each table, as ``CapturePlan.table_files`` does."""
         return self._plan.table_files(format, tables, **options)
 
+    def _table(self, name: str) -> ArrowStream:
+        """Return one table; the messages alone, whose pass keeps no other table."""
+        if name == "messages":
+            return self._plan.messages_table()
+        table: ArrowStream = getattr(self.to_arrow(), name)
+        return table
+
     @staticmethod
     def _first_packet_ns(path: str) -> int | None:
         """Return the time of a file's first packet, as ``CapturePlan.first_packet_ns`` does."""

@@ -25,6 +25,7 @@ from wsdefrag.cli.options import (
 from wsdefrag.cli.output.errors import UnusableInput, printable_name
 from wsdefrag.cli.output.files import check_output, written
 from wsdefrag.cli.output.message_files import MessageFiles
+from wsdefrag.cli.output.render import counted
 from wsdefrag.cli.passes.reading import Reading
 
 if TYPE_CHECKING:
@@ -111,15 +112,17 @@ def extract(
     if name is not None:
         selection = selection.of_connection(name.connection)
     reading = Reading(captures(paths), selection)
+    wrote = None
     if name is not None and name.number is not None:
         if given := selection.row_filters():
             reason = f"{inputs[-1]} names one message; {given[0]} chooses among several."
             raise click.UsageError(reason)
         check_output(output, paths, force=force)
-        _write_one(reading, name, output)
+        size = _write_one(reading, name, output)
+        wrote = f"1 message with {counted(size, 'byte')} written"
     else:
         _write_all(reading, output, force=force)
-    reading.finish(context, summary=summary)
+    reading.finish(context, summary=summary, written=wrote)
 
 
 def _split(inputs: tuple[str, ...]) -> tuple[list[str], Name | None]:
@@ -140,8 +143,11 @@ def _split(inputs: tuple[str, ...]) -> tuple[list[str], Name | None]:
     return paths, name
 
 
-def _write_one(reading: Reading, name: Name, output: str) -> None:
+def _write_one(reading: Reading, name: Name, output: str) -> int:
     """Write the content of a message.
+
+    Returns:
+        Its length in bytes.
 
     Raises:
         UnusableInput: If there is no such message.
@@ -162,6 +168,7 @@ def _write_one(reading: Reading, name: Name, output: str) -> None:
         raise UnusableInput(reading.name, reason)
     with written(output) as file:
         file.write(found.content)
+    return len(found.content)
 
 
 def _write_all(reading: Reading, output: str, *, force: bool) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from wsdefrag.cli.help import Command
+from wsdefrag.cli.network import METRICS, metrics_address, takes
 from wsdefrag.cli.options import KEYLOG, RESYNC
 from wsdefrag.cli.output.errors import UnusableInput, printable_name
 from wsdefrag.ingest import Ingest, IngestLocked, IngestMetrics
@@ -75,9 +76,7 @@ Examples:
     show_default=True,
     help="States that are kept for each capture point.",
 )
-@click.option(
-    "--metrics", metavar="[HOST:]PORT", help="Answer Prometheus here; HOST is 127.0.0.1 by default."
-)
+@takes(METRICS)
 @click.pass_context
 def ingest(
     context: click.Context,
@@ -122,9 +121,9 @@ def ingest(
     with made:
         server = None
         if metrics is not None:
-            host, _, port = metrics.rpartition(":")
             try:
-                server = IngestMetrics(made).serve(host.strip("[]") or "127.0.0.1", int(port))
+                address = metrics_address(metrics)
+                server = IngestMetrics(made).serve(address.host or "", address.port)
             except (ImportError, OSError, ValueError) as error:
                 raise UnusableInput(f"--metrics {metrics}", str(error)) from None
         try:

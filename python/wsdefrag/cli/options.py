@@ -121,6 +121,8 @@ def moment(context: click.Context, parameter: click.Parameter, value: str | None
         return checked_seconds(datetime.fromisoformat(iso).timestamp())
     except (ValueError, OverflowError, OSError):
         reason = f"{value!r} is neither an ISO 8601 time nor seconds since 1970."
+        if re.fullmatch(r"\d\d:\d\d(:\d\d(\.\d+)?)?", value):
+            reason = f"{value!r} has no date; `wsdefrag stats` prints it. Give YYYY-MM-DDT{value}."
         raise click.BadParameter(reason) from None
 
 
@@ -219,7 +221,7 @@ MESSAGE_FILTERS: tuple[_Option, ...] = (
         "--since",
         metavar="TIME",
         callback=moment,
-        help="At or after this time: ISO 8601 or seconds since 1970.",
+        help="At or after this time: ISO 8601 (local without a zone), or seconds since 1970.",
     ),
     click.option(
         "--until", metavar="TIME", callback=moment, help="Before this time, same formats."

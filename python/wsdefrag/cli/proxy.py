@@ -24,9 +24,11 @@ from wsdefrag.cli.network import (
     FILE,
     HANDSHAKE_TIMEOUT,
     LISTEN,
+    METRICS,
     TO_SERVER,
     allow_many_sockets,
     client_tls,
+    metrics_address,
     new_loop,
     server_tls,
     takes,
@@ -111,7 +113,7 @@ Examples:
     default=f"{Limits().max_message_size}",
     help="Limit of a message, inflated; 0: none.  [default: 64M]",
 )
-@click.option("--metrics", metavar="ADDRESS", help="Answer Prometheus at PORT or HOST:PORT.")
+@takes(METRICS)
 @click.option("--stats", is_flag=True, help="Show counts while it runs.")
 @click.option("--log-level", type=click.Choice(_LEVELS), default="info", show_default=True)
 def proxy(**options: Any) -> None:  # noqa: ANN401
@@ -252,10 +254,7 @@ def _metrics_address(text: str | None) -> ListenAddress | None:
         return None
     if importlib.util.find_spec("prometheus_client") is None:
         raise ValueError("--metrics needs: pip install prometheus_client")
-    address = ListenAddress.parse(text)
-    if address.path is not None:
-        raise ValueError("--metrics listens on a TCP port")
-    return address
+    return metrics_address(text)
 
 
 async def _run(proxy: Proxy, metrics: ListenAddress | None, *, stats: bool) -> None:
@@ -272,8 +271,10 @@ async def _run(proxy: Proxy, metrics: ListenAddress | None, *, stats: bool) -> N
             name = f"--metrics {metrics.host or ''}:{metrics.port}"
             raise UnusableInput(printable_name(name), error.strerror or str(error)) from None
     async with proxy:
-        for address in proxy.addresses:
-            note(address, "listening")
+        # A log of this level has said it already.
+        if not logging.getLogger("wsdefrag.proxy").isEnabledFor(logging.INFO):
+            for address in proxy.addresses:
+                note(address, "listening")
         try:
             while not ended.is_set():
                 with suppress(asyncio.TimeoutError):

@@ -219,7 +219,11 @@ class Selection:
             if self.grep or self.grep_not or self.json:
                 raise click.UsageError("--no-content leaves no contents to search.")
             if self.min_size is not None or self.max_size is not None:
-                raise click.UsageError("--no-content leaves no contents to measure.")
+                reason = (
+                    "--no-content does not inflate, so the sizes of contents are not known; "
+                    "--width 60 cuts contents instead."
+                )
+                raise click.UsageError(reason)
         return Capture(
             source,
             hosts=self.host,

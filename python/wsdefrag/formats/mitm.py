@@ -38,7 +38,7 @@ some 24 MiB of them in an anonymous temporary file.
 Ids are made from addresses, times and numbers, so the same capture gives the same file each time.
 
 The flow of a live connection, such as that of a ``WebSocketRelay``, has all messages and the end
-from its record, and no ``metadata``; ``write_flow`` writes one.
+from its record, and of ``metadata`` only ``wsdefrag_problems``; ``write_flow`` writes one.
 """
 
 from __future__ import annotations

@@ -5,12 +5,15 @@
     _ingest/lock                    held while an ingest runs
     _ingest/POINT/commit-N.json     what commit N did; the commit is the rename to this name
     _ingest/POINT/state-N           the state of the capture after it
+    _ingest/POINT/known-N.json      the files that are done after it, for some N (see ``known``)
     _ingest/POINT/temporary/        files that are not complete
 
 A commit is made in this order: Parquet files under temporary names, their bytes on the disk, their
 renames; the state; the commit's file under a temporary name, its bytes on the disk, its rename.
 So a Parquet file whose number is higher than the last commit's is left over from a process that was
 killed, and is removed.
+
+A commit's file says what this commit did, so its length does not grow with their number.
 """
 
 from __future__ import annotations
@@ -23,12 +26,16 @@ import sys
 import zlib
 from typing import TYPE_CHECKING, Any
 
+from wsdefrag.ingest.known import KnownFiles
+from wsdefrag.ingest.synced import sync_folder, write_synced
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 TABLES = ("messages", "connections", "events")
 
-VERSION = 1
+VERSION = 2
 """The version of a commit's file."""
 
 
@@ -67,26 +74,6 @@ class Lock:
         os.close(self._file)
 
 
-def sync_folder(folder: Path) -> None:
-    """Have the names in a folder reach the disk."""
-    if sys.platform == "win32":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def write_synced(path: Path, content: bytes) -> None:
-    """Write a file that only this user can read, and have its bytes reach the disk."""
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
 class Commits:
     """The commits of a capture point.
 
@@ -105,7 +92,11 @@ class Commits:
         self.temporary = self.folder / "temporary"
         self._keep = keep
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.last: dict[str, Any] = self._read_last()
+        numbers = self._numbers()
+        self.last: dict[str, Any] = {"commit": 0, "state": None}
+        if numbers:
+            self.last = self._read(numbers[-1])
+        self._known = KnownFiles(self.folder, numbers, self._read)
         self.clean()
 
     @property
@@ -122,22 +113,22 @@ class Commits:
     @property
     def known(self) -> dict[str, list[int]]:
         """The files that are done, by name: size in bytes, and time of the last change (ns)."""
-        known: dict[str, list[int]] = self.last["known"]
-        return known
+        return self._known.files
 
     def _numbers(self) -> list[int]:
         found = (re.fullmatch(r"commit-(\d+)\.json", path.name) for path in self.folder.iterdir())
         return sorted(int(match.group(1)) for match in found if match)
 
-    def _read_last(self) -> dict[str, Any]:
-        numbers = self._numbers()
-        if not numbers:
-            return {"commit": 0, "state": None, "known": {}}
-        path = self.folder / f"commit-{numbers[-1]:08d}.json"
-        last: dict[str, Any] = json.loads(path.read_bytes())
-        if last["version"] > VERSION:
-            raise ValueError(f"{path} has version {last['version']}; use a newer wsdefrag")
-        return last
+    def _path(self, number: int) -> Path:
+        return self.folder / f"commit-{number:08d}.json"
+
+    def _read(self, number: int) -> dict[str, Any]:
+        path = self._path(number)
+        commit: dict[str, Any] = json.loads(path.read_bytes())
+        if commit["version"] != VERSION:
+            found = commit["version"]
+            raise ValueError(f"{path} has version {found}; this wsdefrag reads version {VERSION}")
+        return commit
 
     def clean(self) -> None:
         """Remove what a process left that was killed, or a commit that failed."""
@@ -155,25 +146,32 @@ class Commits:
                 path.unlink()
 
     def commit(
-        self, entry: dict[str, Any], state: bytes | None, known: dict[str, list[int]]
+        self, entry: dict[str, Any], state: bytes | None, forgotten: Sequence[str] = ()
     ) -> None:
-        """Commit what was done. The Parquet files of ``entry`` are in their places already."""
+        """Commit what was done.
+
+        Args:
+            entry: What it was: ``source`` (None for no file), its ``size`` and ``mtime_ns``, and
+                more. Its Parquet files are in their places already.
+            state: The state of the capture after it.
+            forgotten: Names of known files that are gone.
+        """
         number = self.number + 1
         name = None
         if state is not None:
             name = f"state-{number:08d}"
             write_synced(self.folder / name, state)
-        self._commit(number, entry, name, known)
+        self._commit(number, entry, name, forgotten)
         numbers = range(max(1, number - self._keep - 16), number - self._keep + 1)
         for old in numbers:
             (self.folder / f"state-{old:08d}").unlink(missing_ok=True)
 
-    def set_aside(self, entry: dict[str, Any], known: dict[str, list[int]]) -> None:
+    def set_aside(self, entry: dict[str, Any], forgotten: Sequence[str] = ()) -> None:
         """Commit something that leaves the state as it is."""
-        self._commit(self.number + 1, entry, self.last["state"], known)
+        self._commit(self.number + 1, entry, self.last["state"], forgotten)
 
     def _commit(
-        self, number: int, entry: dict[str, Any], state: str | None, known: dict[str, list[int]]
+        self, number: int, entry: dict[str, Any], state: str | None, forgotten: Sequence[str]
     ) -> None:
         content = {
             "version": VERSION,
@@ -181,10 +179,11 @@ class Commits:
             "point": self.point,
             **entry,
             "state": state,
-            "known": known,
+            "forgotten": list(forgotten),
         }
         temporary = self.temporary / "commit"
         write_synced(temporary, json.dumps(content, indent=1).encode())
-        temporary.replace(self.folder / f"commit-{number:08d}.json")
+        temporary.replace(self._path(number))
         sync_folder(self.folder)
         self.last = content
+        self._known.add(content, self.temporary)

@@ -11,6 +11,7 @@ import sys
 import time
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,6 +63,11 @@ def _log_line(event: str, **values: object) -> None:
     """Write an event as a line of JSON to standard error."""
     now = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
     print(json.dumps({"time": now, "event": event, **values}), file=sys.stderr, flush=True)
+
+
+def _source(file: SourceFile) -> dict[str, Any]:
+    """Return what a commit says of a file."""
+    return {"source": file.name, "size": file.size, "mtime_ns": file.mtime_ns}
 
 
 class Ingest:
@@ -178,10 +184,12 @@ class Ingest:
             waiting = self._folder.in_order(waiting)
             closed = waiting if self._folder.is_quiet(waiting[-1]) else waiting[:-1]
             present = {file.name for file in files}
+            gone = [name for name in commits.known if name not in present]
             for file in closed:
                 if stop is not None and stop.is_set():
                     return False
-                self._take(commits, file, present)
+                self._take(commits, file, gone)
+                gone = []
                 did = True
         return did
 
@@ -200,15 +208,17 @@ class Ingest:
                 Capture.resume(state, [], **options), commits, compression=self._compression
             )
             del made["state"]
-            commits.commit({"source": None, "status": "ended", **made}, None, commits.known)
+            commits.commit({"source": None, "status": "ended", **made}, None)
             self._count(point, made)
             self._log("ended", point=point, rows=sum(file["rows"] for file in made["files"]))
 
     def _points(self) -> list[str]:
         """Return the capture points that have commits."""
         points = set(self._commits)
-        for path in (self._lake / "_ingest").glob("*/commit-*.json"):
-            points.add(json.loads(path.read_bytes())["point"])
+        for folder in (self._lake / "_ingest").glob("*/"):
+            # Any commit has the name of the point.
+            for path in islice(folder.glob("commit-*.json"), 1):
+                points.add(json.loads(path.read_bytes())["point"])
         return sorted(points)
 
     def _of(self, point: str) -> Commits:
@@ -226,21 +236,18 @@ class Ingest:
             self.counts.changed += 1
             kind = "truncated" if file.size < known[0] else "changed"
             self._log("changed", file=file.name, kind=kind, size=file.size, size_when_read=known[0])
-            entry = {"source": file.name, "status": f"{kind} after it was read", "files": []}
-            known_now = {**commits.known, file.name: [file.size, file.mtime_ns]}
-            commits.set_aside(entry, known_now)
+            entry = {**_source(file), "status": f"{kind} after it was read", "files": []}
+            commits.set_aside(entry)
 
-    def _take(self, commits: Commits, file: SourceFile, present: set[str]) -> None:
-        """Read a file and commit it, or set it aside."""
-        known = {name: was for name, was in commits.known.items() if name in present}
-        known[file.name] = [file.size, file.mtime_ns]
+    def _take(self, commits: Commits, file: SourceFile, gone: list[str]) -> None:
+        """Read a file and commit it, or set it aside. Files that are gone are forgotten."""
         path = self._folder.path / file.name
         options = {**self._options, "capture_point": commits.point, "continues": True}
         state = commits.state
         capture = (
             Capture(path, **options) if state is None else Capture.resume(state, path, **options)
         )
-        source = {"source": file.name, "size": file.size, "mtime_ns": file.mtime_ns}
+        source = _source(file)
         try:
             made = lakes.write(capture, commits, compression=self._compression)
         except (CaptureError, OSError) as error:
@@ -251,13 +258,13 @@ class Ingest:
             self.counts.set_aside += 1
             self._log("set_aside", file=file.name, error=str(error))
             commits.set_aside(
-                {**source, "status": "set aside", "error": str(error), "files": []}, known
+                {**source, "status": "set aside", "error": str(error), "files": []}, gone
             )
             return
         new_state = made.pop("state")
         status = "damaged" if made["warnings"] else "read"
         try:
-            commits.commit({**source, "status": status, **made}, new_state, known)
+            commits.commit({**source, "status": status, **made}, new_state, gone)
         except OSError:
             commits.clean()
             raise

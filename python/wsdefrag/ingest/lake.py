@@ -6,10 +6,11 @@ import os
 from contextlib import ExitStack
 from typing import IO, TYPE_CHECKING, Any
 
-from wsdefrag.ingest.commits import Commits, sync_folder
+from wsdefrag.ingest.synced import sync_folder
 
 if TYPE_CHECKING:
     from wsdefrag.capture import Capture
+    from wsdefrag.ingest.commits import Commits
 
 
 def write(capture: Capture, commits: Commits, *, compression: str | None) -> dict[str, Any]:

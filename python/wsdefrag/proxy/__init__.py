@@ -2,6 +2,7 @@
 
 from wsdefrag.proxy.address import ListenAddress, Upstream
 from wsdefrag.proxy.connection import ProxyConnection
+from wsdefrag.proxy.ending import Ending
 from wsdefrag.proxy.metrics import Metrics
 from wsdefrag.proxy.peer import Peer
 from wsdefrag.proxy.proxy import Proxy
@@ -12,6 +13,7 @@ from wsdefrag.proxy.stats import Latencies, Stats
 from wsdefrag.proxy.timeouts import Timeouts
 
 __all__ = [
+    "Ending",
     "Latencies",
     "ListenAddress",
     "Metrics",

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
     from wsdefrag.data import WebSocketData
     from wsdefrag.pass_through import PassThroughRelay
+    from wsdefrag.proxy.ending import Ending
     from wsdefrag.proxy.peer import Peer
     from wsdefrag.proxy.request import ProxyRequest
     from wsdefrag.proxy.settings import Settings
@@ -145,10 +146,17 @@ class ProxyConnection:
     def websocket(self) -> WebSocketData:
         """The kept messages, and how the WebSocket was closed.
 
+        After the end, ``closed_by_client`` is None if the proxy closed it; ``ending`` says more.
+
         Raises:
             RuntimeError: If the WebSocket was not opened.
         """
         return self.relay.websocket
+
+    @property
+    def ending(self) -> Ending | None:
+        """Who closed the WebSocket, with which codes, and why; None if it is not closed."""
+        return None if self._session is None else self._session.ending
 
     def count_messages(self) -> None:
         """Add the messages that were received since the last call to the proxy's counters."""
@@ -187,13 +195,14 @@ class ProxyConnection:
         if self._session is None:
             self.abort()
         elif self.state != "closed":
-            self._session.send_closes(code, code, reason)
+            self._session.send_closes(code, reason, why=reason)
 
     def abort(self) -> None:
         """Close both sockets at once, and give up hooks that are waited for."""
         if self._task is not None:
             self._task.cancel()
         if self._session is not None:
+            self._session.aborted(self.error or "aborted")
             self._session.cancel()
         for leg in self._legs():
             leg.abort()
@@ -403,7 +412,8 @@ class ProxyConnection:
         if self._session is not None:
             if self.state == "open":
                 with suppress(ValueError):
-                    self._session.send_closes(CloseCode.GOING_AWAY, CloseCode.GOING_AWAY)
+                    why = "the proxy is shutting down"
+                    self._session.send_closes(CloseCode.GOING_AWAY, why=why)
         elif self._opening is not None and self._task is not None:
             self._task.cancel()
         else:

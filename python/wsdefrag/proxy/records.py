@@ -9,7 +9,8 @@ that is killed loses no more than the last seconds; one that shuts down loses no
 - ``.jsonl``: a line for each message that was forwarded, as ``wsdefrag convert`` writes them.
   Counts of frames and of bytes on the wire are 0: a relay's messages do not have them.
 - ``.mitm``: flows for mitmproxy. A flow cannot grow once it is written, so a connection that lives
-  longer than a flush has several flows, with the same addresses and the same start.
+  longer than a flush has several flows, with the same addresses and the same start. The last one
+  has the Close of the side that closed, or says in its comment that the proxy closed, and why.
 - ``.parquet``: a table of messages. It cannot grow either: flows go to ``NAME.parquet.mitm`` until
   the file is complete, and are converted then. After a crash, ``wsdefrag convert`` reads that file.
 
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from wsdefrag.message import WebSocketMessage
+    from wsdefrag.proxy.ending import Ending
     from wsdefrag.proxy.handshake import Opened
     from wsdefrag.proxy.peer import Peer
 
@@ -281,8 +283,13 @@ class ConnectionRecord:
         """Count a message that is over the limit, and was forwarded without being collected."""
         self._records.lost += 1
 
-    def end(self, websocket: WebSocketData) -> None:
+    def end(self, websocket: WebSocketData, ending: Ending) -> None:
         """Write what is left, and how the WebSocket was closed."""
+        # The formats know two sides. What the proxy did is a sentence.
+        problems = (str(ending),) if ending.closed_by == "proxy" else ()
+        ended = websocket.timestamp_end
+        last_ns = self._before.last_ns if ended is None else round(ended * _SECOND)
+        self._before = replace(self._before, ended="fin", last_ns=last_ns, problems=problems)
         self._write(websocket, last=True)
 
     def write(self) -> None:

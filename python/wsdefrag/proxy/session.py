@@ -20,8 +20,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
+import time
+from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from wsdefrag._native import RelayPump
 from wsdefrag.errors import LimitExceeded
@@ -30,6 +32,7 @@ from wsdefrag.message import WebSocketMessage
 from wsdefrag.opcode import CloseCode
 from wsdefrag.pass_through import PassThroughRelay
 from wsdefrag.proxy.decisions import Decisions
+from wsdefrag.proxy.ending import Ending
 from wsdefrag.proxy.leg import DECISIONS_WAIT, HANDSHAKE, Leg
 from wsdefrag.proxy.stats import SIDES
 from wsdefrag.relay import WebSocketRelay
@@ -57,6 +60,16 @@ class SessionOwner(Protocol):
         """No decision waits any more."""
 
 
+@dataclass
+class _OwnClose:
+    """What the proxy closed a WebSocket with, before a side did."""
+
+    code: int
+    reason: str
+    why: str
+    timestamp: float
+
+
 class Session:
     """The open WebSocket of a connection.
 
@@ -79,8 +92,10 @@ class Session:
         "_ended",
         "_is_closing",
         "_legs",
+        "_own_close",
         "_owner",
         "_record",
+        "_sent",
         "_settings",
         "_timer",
         "is_over",
@@ -103,6 +118,9 @@ class Session:
         self._record = record
         self._ended = [False, False]
         self._counted = [0, 0]
+        self._own_close: _OwnClose | None = None
+        # The codes that the server and the client got from the proxy.
+        self._sent: list[int | None] = [None, None]
         self._timer: asyncio.TimerHandle | None = None
         self._decisions: tuple[Decisions, Decisions] | None = None
         self._is_closing = False
@@ -254,7 +272,7 @@ class Session:
         LOG.exception("%s: %s failed", self._legs[True].peer, name)
         self._settings.stats.hook_errors += 1
         self._owner.error = f"{name} failed"
-        self.send_closes(CloseCode.INTERNAL_ERROR, CloseCode.INTERNAL_ERROR)
+        self.send_closes(CloseCode.INTERNAL_ERROR, why=self._owner.error)
 
     def flush(self) -> None:
         """Send what the relay has for either side."""
@@ -267,16 +285,36 @@ class Session:
         counter[error.kind] += 1
         self._owner.error = f"{SIDES[from_client]}: {error}"
         LOG.warning("%s: the %s: %s", self._legs[True].peer, SIDES[from_client], error)
-        own, other = error.close_code, CloseCode.INTERNAL_ERROR
-        self.send_closes(own if from_client else other, other if from_client else own)
+        why = f"the {SIDES[from_client]}: {error}"
+        self.send_closes(error.close_code, why=why, broken_by_client=from_client)
 
     # The end.
 
-    def send_closes(self, to_client: int, to_server: int, reason: str = "") -> None:
-        """Send a Close to each side that has not got one."""
-        self.is_over = True
-        for leg, code in zip(self._legs, (to_server, to_client), strict=True):
-            is_sent = self.relay.send_close(code, reason, to_client=leg.is_client)
+    def send_closes(
+        self, code: int, reason: str = "", *, why: str, broken_by_client: bool | None = None
+    ) -> None:
+        """Send a Close to each side that has not got one.
+
+        Args:
+            code: The code.
+            reason: The reason in the Close.
+            why: The reason as a sentence, for the record.
+            broken_by_client: The side that broke a rule, if one did: the other one gets 1011.
+
+        Raises:
+            ValueError: If the code must not be sent, or the reason is too long.
+        """
+        is_first = self.relay.websocket.closed_by_client is None and self._own_close is None
+        for leg in self._legs:
+            is_innocent = broken_by_client is not None and leg.is_client != broken_by_client
+            own = CloseCode.INTERNAL_ERROR if is_innocent else code
+            is_sent = self.relay.send_close(own, reason, to_client=leg.is_client)
+            self.is_over = True
+            if is_sent:
+                self._sent[leg.is_client] = own
+            if is_first:
+                is_first = False
+                self._own_close = _OwnClose(code, reason, why, time.time())
             leg.write(self.relay.data_to_send(to_client=leg.is_client))
             direction = self.relay.from_server if leg.is_client else self.relay.from_client
             if not (is_sent or direction.close_sent):
@@ -356,15 +394,50 @@ class Session:
             self._settings.stats.timeouts[late.timeout] += 1
             if late.from_client is None:
                 LOG.info("%s: idle for %g seconds", peer, self._settings.timeouts.idle)
-                self.send_closes(CloseCode.GOING_AWAY, CloseCode.GOING_AWAY, "idle")
+                why = f"idle for {self._settings.timeouts.idle:g} seconds"
+                self.send_closes(CloseCode.GOING_AWAY, "idle", why=why)
             else:
                 self._owner.error = f"the {SIDES[late.from_client]} did not answer a ping"
                 LOG.warning("%s: %s", peer, self._owner.error)
-                self.send_closes(CloseCode.GOING_AWAY, CloseCode.GOING_AWAY, "no pong")
+                self.send_closes(CloseCode.GOING_AWAY, "no pong", why=self._owner.error)
         self.flush()
         deadline = self.relay.next_deadline(now)
         if deadline is not None and not self.is_over:
             self._timer = loop.call_at(deadline, self._watch)
+
+    def aborted(self, why: str) -> None:
+        """Note that the proxy ends the WebSocket without a Close."""
+        if self.relay.websocket.closed_by_client is None and self._own_close is None:
+            self._own_close = _OwnClose(CloseCode.ABNORMAL_CLOSURE, "", why, time.time())
+
+    @property
+    def ending(self) -> Ending | None:
+        """How the WebSocket was closed; None if it was not."""
+        own, websocket = self._own_close, self.relay.websocket
+        if own is None and websocket.closed_by_client is None:
+            return None
+        to_client, to_server = self._code_to(to_client=True), self._code_to(to_client=False)
+        if own is not None:
+            return Ending("proxy", own.code, to_client, to_server, own.why)
+        code, reason = websocket.close_code, websocket.close_reason or ""
+        assert code is not None  # it is set with `closed_by_client`
+        side: Literal["client", "server"] = "client" if websocket.closed_by_client else "server"
+        return Ending(side, code, to_client, to_server, reason)
+
+    def _code_to(self, *, to_client: bool) -> int | None:
+        """The code of the Close that a side got: the proxy's, or the one that was passed on."""
+        if (sent := self._sent[to_client]) is not None:
+            return sent
+        other = self.relay.from_server if to_client else self.relay.from_client
+        return None if other.close_received is None else other.close_received.close_code
+
+    def _note_own_close(self) -> None:
+        """Put a Close of the proxy's own into the record, which has the first answer to it."""
+        if (own := self._own_close) is not None:
+            websocket = self.relay.websocket
+            websocket.closed_by_client = None
+            websocket.close_code, websocket.close_reason = own.code, own.reason
+            websocket.timestamp_end = own.timestamp
 
     def finish(self) -> None:
         """Count the session and complete its record, after both sockets were closed."""
@@ -372,13 +445,15 @@ class Session:
             self._timer.cancel()
         relay, stats = self.relay, self._settings.stats
         self.count_messages()
-        code = relay.websocket.close_code
+        code = CloseCode.ABNORMAL_CLOSURE
+        ending = self.ending or Ending("proxy", code, None, None, "aborted")
+        self._note_own_close()
         stats.open -= 1
-        stats.closes[CloseCode.ABNORMAL_CLOSURE if code is None else code] += 1
+        stats.closes[ending.close_code] += 1
         up, down = relay.from_client.bytes_received, relay.from_server.bytes_received
         stats.bytes["client"] += up
         stats.bytes["server"] += down
-        LOG.info("%s: closed with %s; %d bytes up, %d down", self._legs[True].peer, code, up, down)
+        LOG.info("%s: %s; %d bytes up, %d down", self._legs[True].peer, ending, up, down)
         if self._record is not None:
-            self._record.end(relay.websocket)
+            self._record.end(relay.websocket, ending)
             self._record = None

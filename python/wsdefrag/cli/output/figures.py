@@ -52,10 +52,8 @@ def total_lines(total: Figures) -> list[str]:
     if total["closes"]:
         closes = ", ".join(f"{code} ({count:,})" for code, count in total["closes"])
         lines.append(_line("closed with", closes))
-    if total["gaps"]:
-        missing = total["client"]["missing_bytes"] + total["server"]["missing_bytes"]
-        text = f"{counted(total['gaps'], 'gap')}, {counted(missing, 'byte')} not captured"
-        lines.append(_line("lost", text))
+    if total["connections"] > total["recorded"]:  # what was recorded had no packets to lose
+        lines += _loss_lines(total)
     return lines
 
 
@@ -115,6 +113,29 @@ def size(amount: float) -> str:
         if amount < end:
             return f"{amount * factor:.3g} {unit}"
     return f"{amount / 1e9:,.1f} GB"
+
+
+def _loss_lines(total: Figures) -> list[str]:
+    """Format what was lost and what was sent twice, also if it is nothing."""
+    sums = {
+        name: total["client"][name] + total["server"][name]
+        for name in ("missing_bytes", "late_bytes", "lost_bytes", "retransmissions", "overlaps")
+    }
+    parts = []
+    if total["gaps"]:
+        missing = counted(sums["missing_bytes"], "byte")
+        parts.append(f"{counted(total['gaps'], 'gap')}, {missing} not captured")
+    if sums["late_bytes"]:
+        parts.append(f"{counted(sums['late_bytes'], 'byte')} captured too late")
+    if sums["lost_bytes"]:
+        parts.append(f"{counted(sums['lost_bytes'], 'byte')} that cannot be assigned to frames")
+    again = counted(sums["retransmissions"], "segment")
+    if sums["retransmissions"]:
+        again += f", {sums['overlaps']:,} of them with other bytes"
+    return [
+        _line("lost", ", ".join(parts) or "nothing"),
+        _line("retransmitted", again if sums["retransmissions"] else "nothing"),
+    ]
 
 
 def _connections(total: Figures) -> str:

@@ -289,12 +289,15 @@ class Reading:
         """Whether an error or a signal ended the pass before the end of the capture."""
         return self.failure is not None or self.stopped is not None
 
-    def finish(self, context: click.Context, *, summary: bool = False) -> None:
+    def finish(
+        self, context: click.Context, *, summary: bool = False, written: str | None = None
+    ) -> None:
         """Print losses and violations; end the command if its exit status is not 0.
 
         Args:
             context: The context of the command.
             summary: Whether to print totals and speed.
+            written: What was written, for the summary, if it is not all that was read.
 
         Raises:
             BadStream: If the capture is damaged.
@@ -313,7 +316,7 @@ class Reading:
         if not_found:
             note(self.name, not_found)
         if summary:
-            note(self.name, self._summary())
+            note(self.name, f"{written}; of {self._summary()}" if written else self._summary())
         if self.failure is not None:
             raise BadStream(*self._file_and_text(str(self.failure)))
         if self.stopped is not None:

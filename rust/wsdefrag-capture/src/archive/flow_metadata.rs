@@ -18,13 +18,12 @@ use crate::lines::event_row::EventRow;
 pub(super) const NOT_WHOLE: usize = 1;
 pub(super) const EVENTS: usize = 2;
 
-/// The metadata of a flow; none of that of a live connection.
+/// The metadata of a flow; of that of a live connection, what went wrong alone.
 pub(super) fn metadata(row: &EntryRow<'_>, totals: &Totals) -> Result<Values, OutOfMemory> {
     let mut values = Values::default();
-    if row.record.is_some() {
-        return Ok(values);
+    if row.record.is_none() {
+        number(values.out(), "wsdefrag_connection", row.connection)?;
     }
-    number(values.out(), "wsdefrag_connection", row.connection)?;
     for (name, count) in [
         ("wsdefrag_resynced", totals.resynced),
         ("wsdefrag_unauthenticated", totals.unauthenticated),
@@ -41,7 +40,7 @@ pub(super) fn metadata(row: &EntryRow<'_>, totals: &Totals) -> Result<Values, Ou
         }
         values.add(list, LIST)?;
     }
-    if row.request.is_none() {
+    if row.request.is_none() && row.record.is_none() {
         text(values.out(), "wsdefrag_synthetic")?;
         let mut list = Values::default();
         text(list.out(), "request")?;

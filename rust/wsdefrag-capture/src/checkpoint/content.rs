@@ -2,12 +2,10 @@
 
 #![expect(clippy::disallowed_methods, reason = "short texts of errors")]
 
-use std::io::{self, Write};
-
+use cbor4ii::serde::{EncodeError, from_slice, to_vec};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
-use wsdefrag_core::fallible::TryGrow;
 
 use crate::checkpoint::error::CheckpointError;
 
@@ -28,32 +26,14 @@ const COMPRESSED: u32 = 1;
 const MAX_RATIO: u64 = 256;
 const LEVEL: i32 = 1;
 
-/// Grows only where there is memory.
-#[derive(Default)]
-struct Growing(Vec<u8>);
-
-impl Write for Growing {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.try_append(bytes).map_err(|_| io::ErrorKind::OutOfMemory)?;
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 /// The bytes of a checkpoint with this content.
 pub(crate) fn write(content: &impl Serialize) -> Result<Vec<u8>, CheckpointError> {
-    let mut plain = Growing::default();
-    let mut serializer = rmp_serde::Serializer::new(&mut plain).with_struct_map();
-    content.serialize(&mut serializer).map_err(|error| match error {
-        rmp_serde::encode::Error::Syntax(_) => {
+    let plain = to_vec(Vec::new(), content).map_err(|error| match error {
+        EncodeError::Custom(_) => {
             CheckpointError::NotResumable("the capture was not made to be resumed")
         }
-        _ => CheckpointError::OutOfMemory,
+        EncodeError::Core(_) => CheckpointError::OutOfMemory,
     })?;
-    let plain = plain.0;
     let compressed = compress(&plain)?;
     let length = plain.len() as u64;
     let is_compressed = length <= MAX_RATIO * compressed.len() as u64;
@@ -124,6 +104,5 @@ pub(crate) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, CheckpointErr
 }
 
 fn parse<T: DeserializeOwned>(plain: &[u8]) -> Result<T, CheckpointError> {
-    let mut deserializer = rmp_serde::Deserializer::from_read_ref(plain);
-    T::deserialize(&mut deserializer).map_err(|error| CheckpointError::Damaged(error.to_string()))
+    from_slice(plain).map_err(|error| CheckpointError::Damaged(error.to_string()))
 }

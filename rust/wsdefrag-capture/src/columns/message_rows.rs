@@ -5,6 +5,7 @@
 //!
 //! - every column has the values of `spread` rows, and `spread` is a multiple of [`BLOCK`] until
 //!   [`spread`](MessageRows::spread) is called for the rest
+//! - a content is in one of two columns, so its length is the sum of what it takes there
 
 #![expect(clippy::disallowed_methods, reason = "a batch has at most `FULL_ROWS` rows")]
 
@@ -85,13 +86,15 @@ pub(super) struct Contents {
     /// Where the content of the last row that waits ends.
     end: i32,
     present: Flags,
+    /// `ends`, once a column needs them.
+    offsets: Option<ScalarBuffer<i32>>,
 }
 
 impl Contents {
     fn with_capacity(rows: usize) -> Self {
         let mut ends = Vec::with_capacity(rows + 1);
         ends.push(0);
-        Self { ends, end: 0, present: Flags::default() }
+        Self { ends, end: 0, present: Flags::default(), offsets: None }
     }
 
     /// Adds a row's content, if it is in this column. Returns where the content ends.
@@ -102,11 +105,17 @@ impl Contents {
         self.end
     }
 
-    /// The offsets and the nulls; nothing is left.
+    /// The offsets and the nulls. The offsets stay for the lengths.
     pub(super) fn layout(&mut self) -> (OffsetBuffer<i32>, Option<NullBuffer>) {
-        let Self { ends, mut present, .. } = mem::replace(self, Self::with_capacity(0));
-        let nulls = NullBuffer::new(present.take(ends.len() - 1));
-        (OffsetBuffer::new(ScalarBuffer::from(ends)), Some(nulls).filter(|it| it.null_count() > 0))
+        let rows = self.offsets().len() - 1;
+        let nulls = NullBuffer::new(self.present.take(rows));
+        (OffsetBuffer::new(self.offsets()), Some(nulls).filter(|it| it.null_count() > 0))
+    }
+
+    /// The offsets. They are in memory once, however often they are taken.
+    fn offsets(&mut self) -> ScalarBuffer<i32> {
+        let ends = mem::take(&mut self.ends);
+        self.offsets.get_or_insert_with(|| ScalarBuffer::from(ends)).clone()
     }
 }
 
@@ -169,6 +178,15 @@ impl MessageRows {
             last_packet: Vec::with_capacity(rows),
             file: Vec::with_capacity(rows),
         }
+    }
+
+    /// The length of each row's content, in bytes.
+    pub(super) fn lengths(&mut self) -> Vec<u64> {
+        let (texts, contents) = (self.text.offsets(), self.content.offsets());
+        let lengths = texts.windows(2).zip(contents.windows(2)).map(|(text, content)| {
+            u64::from(((text[1] - text[0]) + (content[1] - content[0])).unsigned_abs())
+        });
+        lengths.collect()
     }
 
     #[inline]

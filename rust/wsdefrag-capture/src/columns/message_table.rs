@@ -7,7 +7,9 @@
 use std::mem;
 use std::sync::{Arc, LazyLock};
 
-use arrow_array::{ArrayRef, BinaryArray, BooleanArray, StringArray, UInt32Array, UInt64Array};
+use arrow_array::{
+    ArrayRef, BinaryArray, BooleanArray, StringArray, UInt32Array, UInt64Array, new_null_array,
+};
 use arrow_buffer::{BooleanBufferBuilder, Buffer, NullBuffer, OffsetBuffer};
 use arrow_schema::DataType;
 
@@ -46,6 +48,8 @@ pub(super) struct Batch {
     pub(super) rows: MessageRows,
     pub(super) text: Vec<u8>,
     pub(super) content: Vec<u8>,
+    /// Whether contents were read.
+    pub(super) contents: bool,
     pub(super) facts: RowFacts,
     pub(super) files: FileNames,
     pub(super) make_texts: MakeTexts,
@@ -102,6 +106,14 @@ pub(super) static COLUMNS: LazyLock<Vec<Column<Batch>>> = LazyLock::new(|| {
             let (ends, nulls) = batch.rows.content.layout();
             let bytes = Buffer::from_vec(mem::take(&mut batch.content));
             Arc::new(BinaryArray::new(ends, bytes, nulls))
+        }),
+        Column::new(optional("length", DataType::UInt64), |batch: &mut Batch| {
+            let lengths = batch.rows.lengths();
+            if batch.contents {
+                Arc::new(UInt64Array::from(lengths))
+            } else {
+                new_null_array(&DataType::UInt64, lengths.len())
+            }
         }),
         time("timestamp", |rows| &mut rows.timestamp),
         time("first_timestamp", |rows| &mut rows.first_timestamp),

@@ -1,7 +1,7 @@
 //! The messages table: one row per message, in the order in which they were completed.
 //!
 //! `text` is set exactly where the message is whole, valid text; `content` is set where `text` is
-//! null. Without contents ([`Options::contents`](crate::Options::contents)) both are null. `dropped`
+//! null. Without contents ([`Options::contents`](crate::Options::contents)) both are null, and so is `length`. `dropped`
 //! and `injected` exist because mitmproxy's messages have them; a capture of packets cannot show either.
 //!
 //! - a content has at most [`MAX_CONTENT`](MessageColumns::MAX_CONTENT) bytes: the offsets of a column
@@ -254,6 +254,7 @@ impl MessageColumns {
             rows: mem::replace(&mut self.rows, MessageRows::with_capacity(length)),
             text: mem::replace(&mut self.text, text),
             content: mem::replace(&mut self.content, content),
+            contents: self.contents,
             facts,
             files: self.files.clone(),
             make_texts: self.make_texts,

@@ -11,7 +11,7 @@ use super::table::{Choice, ChoiceError, Column, Table};
 use super::{connections, events, message_table};
 
 /// The version of the three schemas. It changes with any column.
-pub const SCHEMA_VERSION: &str = "3";
+pub const SCHEMA_VERSION: &str = "4";
 
 impl Table {
     /// The schema with all columns. Its metadata names the version of the schema, the table and the

@@ -3,8 +3,9 @@
 //! ```text
 //! rows          columns/ makes batches of them
 //! TableFile     encodes batches; the bytes that are ready are in its blocks
-//! TableFiles    both: the sink of one or more tables, each with its file
-//! Partitions    the same with a file for each hour of a table
+//! TableSink     both: the sink of one or more tables
+//! TableFiles    one with a file for each table
+//! Partitions    its files where each hour of a table has one
 //! ```
 //!
 //! Both formats are written from front to back, so the caller writes the blocks to whatever it has.
@@ -20,6 +21,7 @@ pub mod parquet;
 pub mod partitions;
 pub mod table_file;
 pub mod table_files;
+pub mod table_sink;
 
 use std::fmt;
 use std::hint::black_box;
@@ -28,6 +30,8 @@ use ::parquet::errors::ParquetError;
 use arrow_array::{Array, RecordBatch};
 use arrow_schema::ArrowError;
 use wsdefrag_core::OutOfMemory;
+
+use crate::output::OutputError;
 
 /// How the columns of a file are compressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,6 +81,15 @@ impl std::error::Error for EncodeError {}
 impl From<OutOfMemory> for EncodeError {
     fn from(_: OutOfMemory) -> Self {
         Self::OutOfMemory
+    }
+}
+
+impl From<EncodeError> for OutputError {
+    fn from(error: EncodeError) -> Self {
+        match error {
+            EncodeError::OutOfMemory => Self::OutOfMemory,
+            EncodeError::Unsupported(text) => Self::Spool(std::io::Error::other(text)),
+        }
     }
 }
 

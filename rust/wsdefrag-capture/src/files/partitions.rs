@@ -1,4 +1,4 @@
-//! The sink of a lake: fills the tables, and encodes their rows into a Parquet file for each hour.
+//! The files of a lake: a Parquet file for each hour of each table.
 //!
 //! A row belongs to the hour, in UTC, of its `timestamp`, or of `started` for a connection. Rows come
 //! nearly in the order of their times, so only few files are open at a time.
@@ -18,14 +18,10 @@ use arrow_array::{Array, RecordBatch};
 use chrono::DateTime;
 
 use super::table_file::{Format, TableFile};
+use super::table_sink::Files;
 use super::{Compression, EncodeError};
 use crate::columns::Table;
-use crate::columns::rows::TableRows;
-use crate::connection::Connection;
-use crate::event::CaptureEvent;
-use crate::message::Message;
-use crate::output::{Output, OutputError};
-use crate::sink::Sink;
+use crate::output::OutputError;
 
 /// Files that are open at a time; each holds up to a row group.
 const MOST_OPEN: usize = 12;
@@ -44,16 +40,14 @@ struct Part {
     is_finished: bool,
 }
 
-/// Fills tables, and encodes each hour of them into a file of its own.
+/// Encodes each hour of tables, which have all columns, into a file of its own.
 #[derive(Debug)]
 pub struct Partitions {
-    rows: TableRows,
     compression: Compression,
     /// The files that are open or have bytes left, the one used last at the end.
     parts: Vec<Part>,
     /// The names of all files so far, by number, and how many rows they have.
     names: Vec<(String, u64)>,
-    failed: bool,
 }
 
 /// The columns that say to which hour a row belongs; the first that is not null counts.
@@ -85,10 +79,10 @@ fn folder(table: Table, hour: i64) -> String {
 }
 
 impl Partitions {
-    /// Without rows. `rows` fills the tables that are wanted, with all their columns.
+    /// Without rows.
     #[must_use]
-    pub const fn new(rows: TableRows, compression: Compression) -> Self {
-        Self { rows, compression, parts: Vec::new(), names: Vec::new(), failed: false }
+    pub const fn new(compression: Compression) -> Self {
+        Self { compression, parts: Vec::new(), names: Vec::new() }
     }
 
     /// The file of an hour, which is made if there is none that is open.
@@ -111,7 +105,9 @@ impl Partitions {
         }
         Ok(self.parts.len() - 1)
     }
+}
 
+impl Files for Partitions {
     fn write(&mut self, table: Table, batch: &RecordBatch) -> Result<(), EncodeError> {
         let hours = hours(table, batch);
         let mut first = 0;
@@ -125,55 +121,19 @@ impl Partitions {
         Ok(())
     }
 
-    /// Encodes the batches that are full.
-    fn encode(&mut self) -> Result<(), EncodeError> {
-        while let Some((table, batch)) = self.rows.next_batch() {
-            if !self.failed {
-                self.write(table, &batch).inspect_err(|_| self.failed = true)?;
-            }
-        }
-        if self.failed || self.rows.out_of_memory() {
-            return Err(EncodeError::OutOfMemory);
+    fn finish(&mut self) -> Result<(), EncodeError> {
+        for part in self.parts.iter_mut().filter(|part| !part.is_finished) {
+            part.file.finish()?;
+            part.is_finished = true;
         }
         Ok(())
     }
-}
-
-impl Sink for Partitions {
-    fn opened(&mut self, connection: &Connection) {
-        self.rows.opened(connection);
-    }
-
-    #[inline]
-    fn message(&mut self, message: Message) {
-        self.rows.message(message);
-    }
-
-    #[inline]
-    fn spare(&mut self) -> Vec<u8> {
-        self.rows.spare()
-    }
-
-    fn event(&mut self, event: CaptureEvent) {
-        self.rows.event(event);
-    }
-
-    fn ended(&mut self, connection: Connection) {
-        self.rows.ended(connection);
-    }
 
     fn is_full(&self) -> bool {
-        self.failed || self.rows.is_full() || self.parts.iter().any(|part| part.file.is_full())
-    }
-}
-
-impl Output for Partitions {
-    fn take(&mut self, block: &mut Vec<u8>) -> Result<(), OutputError> {
-        self.take_part(block, &mut 0)
+        self.parts.iter().any(|part| part.file.is_full())
     }
 
     fn take_part(&mut self, block: &mut Vec<u8>, number: &mut usize) -> Result<(), OutputError> {
-        self.encode()?;
         self.parts.retain_mut(|part| !part.is_finished || !part.file.blocks().is_empty());
         for part in &mut self.parts {
             let blocks = part.file.blocks();
@@ -185,17 +145,7 @@ impl Output for Partitions {
         Ok(())
     }
 
-    fn finish(&mut self) -> Result<(), OutputError> {
-        self.rows.finish();
-        self.encode()?;
-        for part in self.parts.iter_mut().filter(|part| !part.is_finished) {
-            part.file.finish().inspect_err(|_| self.failed = true)?;
-            part.is_finished = true;
-        }
-        Ok(())
-    }
-
-    fn part_names(&self) -> &[(String, u64)] {
+    fn names(&self) -> &[(String, u64)] {
         &self.names
     }
 

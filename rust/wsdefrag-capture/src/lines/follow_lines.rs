@@ -57,7 +57,7 @@ impl LineFormat for FollowLines {
             return line.try_append(content);
         }
         let from_client = message.from_client;
-        let number = Number::Message { from_client, seq: message.seq };
+        let number = Number::OfSender { from_client, seq: message.seq };
         let start = line.len();
         self.lines.message_head(line, message, number, content.len() as u64)?;
         end_line(line, start)?;

@@ -13,7 +13,8 @@ use super::json::{base64_part, raw, string_part};
 use super::json_connections::connection_line;
 use super::json_events::event_line;
 use super::json_messages::{
-    MessageAffixes, is_text, message_line, message_middle, prepared_line, write_head, write_tail,
+    MessageAffixes, is_text, length_member, message_line, message_middle, prepared_line,
+    write_head, write_tail,
 };
 use super::line_output::{LONG, LineFormat};
 use super::message_row::MessageRow;
@@ -94,6 +95,7 @@ impl LineFormat for JsonLines {
 
     fn end(&mut self, line: &mut Vec<u8>, row: MessageRow<'_>) -> Result<(), OutOfMemory> {
         raw(line, if self.is_text { b"\", \"content\": null" } else { b"\"" })?;
+        length_member(line, row.content)?;
         raw(line, b", \"timestamp\": ")?;
         self.find_affixes(row)?;
         write_tail(line, &self.affixes, row.message)

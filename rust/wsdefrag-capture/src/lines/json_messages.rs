@@ -57,7 +57,7 @@ pub(super) fn is_text(message: &Message) -> bool {
 }
 
 /// Appends a line. `affixes` are those of the row's connection and file. `with_content` is whether to
-/// write the content; if not, there is neither `text` nor `content`.
+/// write the content; if not, there is no `text`, `content` or `length`.
 ///
 /// # Errors
 ///
@@ -98,6 +98,7 @@ pub(super) fn message_middle(
     if with_content {
         raw(line, b"\", ")?;
         content_members(line, content, is_text(message))?;
+        length_member(line, content)?;
         raw(line, b", \"timestamp\": ")?;
     } else {
         raw(line, b"\", \"timestamp\": ")?;
@@ -149,6 +150,13 @@ fn put_type(line: &mut Vec<u8>, message: &Message) {
         put(line, b", \"from_client\": false, \"type\": \"");
     }
     put(line, type_name(message.opcode).as_bytes());
+}
+
+/// Appends the member `length`, after a comma.
+#[inline]
+pub(super) fn length_member(line: &mut Vec<u8>, content: &[u8]) -> Result<(), OutOfMemory> {
+    raw(line, b", \"length\": ")?;
+    integer(line, content.len() as u64)
 }
 
 /// Appends what follows from the value of `timestamp` on.

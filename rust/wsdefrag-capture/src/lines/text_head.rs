@@ -21,20 +21,37 @@ impl Colour {
     }
 }
 
+/// Columns of the number of a message after that of its connection: `/c17`.
+const IN_CONNECTION: usize = 6;
+
 /// The number after the time.
 #[derive(Clone, Copy)]
 pub(super) enum Number {
-    /// That of the connection.
+    /// That of an event's connection, in as many columns as `Message`.
     Connection(u64),
-    /// That of the message, with the side that sent it: `c17`.
+    /// That of a message, which a selection takes: connection, sender, number, as in `2/c17`.
     Message {
+        /// The number of the connection.
+        connection: u64,
         /// Whether the client sent it.
         from_client: bool,
-        /// The number.
+        /// The number of the message among those of its sender.
         seq: u64,
     },
-    /// None, in as many columns.
+    /// That of a message where all are of one connection: `c17`.
+    OfSender {
+        /// Whether the client sent it.
+        from_client: bool,
+        /// The number of the message among those of its sender.
+        seq: u64,
+    },
+    /// None, in as many columns as `OfSender`.
     Nothing,
+}
+
+/// The letter of a sender in the number of a message.
+const fn sender_letter(from_client: bool) -> &'static [u8] {
+    if from_client { b"c" } else { b"s" }
 }
 
 /// The beginning of a line, which counts its columns.
@@ -83,14 +100,27 @@ impl Head<'_> {
         self.text(&time)?;
         self.text(b" ")?;
         match number {
-            Number::Connection(number) => self.number(number, 4)?,
-            Number::Message { from_client, seq } => {
+            Number::Connection(number) => {
+                self.number(number, 4)?;
+                self.text(&[b' '; IN_CONNECTION])?;
+            }
+            Number::Message { connection, from_client, seq } => {
+                self.number(connection, 4)?;
+                let before = self.columns;
+                self.text(b"/")?;
+                self.text(sender_letter(from_client))?;
+                self.number(seq, 0)?;
+                while self.columns < before + IN_CONNECTION {
+                    self.text(b" ")?;
+                }
+            }
+            Number::OfSender { from_client, seq } => {
                 let mut buffer = itoa::Buffer::new();
                 let digits = buffer.format(seq);
                 for _ in digits.len()..5 {
                     self.text(b" ")?;
                 }
-                self.text(if from_client { b"c" } else { b"s" })?;
+                self.text(sender_letter(from_client))?;
                 self.text(digits.as_bytes())?;
             }
             Number::Nothing => self.text(b"      ")?,

@@ -1,13 +1,14 @@
 //! Messages and events as lines of text, for people.
 //!
-//! A line has the time of day, the number of the connection, an arrow (`->` from the client, `<-` from
-//! the server), the type (`?` if the first frame was not captured), the size in bytes, and the content.
-//! Before the content of an incomplete, invalid, resynced or unauthenticated message, the problem is
-//! named in brackets.
+//! A line has the time of day, the number of the message as a selection takes it (`2/c17`: connection,
+//! sender, number), an arrow (`->` from the client, `<-` from the server), the type (`?` if the first
+//! frame was not captured), the size in bytes, and the content. Before the content of an incomplete,
+//! invalid, resynced or unauthenticated message, the problem is named in brackets.
 //!
-//! The line of an event has its kind instead of a type: `ping` and `pong` with their payload, `close`
-//! with code and reason, `gap` with its length and what it cost, `violation` with the broken rule. The
-//! time of a gap is that of the packet after it, or of the packet before it if none follows.
+//! The line of an event has the number of its connection, and its kind instead of a type: `ping` and
+//! `pong` with their payload, `close` with code and reason, `gap` with its length and what it cost,
+//! `violation` with the broken rule. The time of a gap is that of the packet after it, or of the packet
+//! before it if none follows.
 //!
 //! - a line is not wider than requested, unless less than `MIN_CONTENT` columns would be left for the
 //!   content
@@ -182,7 +183,9 @@ impl TextLines {
     fn head(&mut self, line: &mut Vec<u8>, row: MessageRow<'_>) -> Result<usize, OutOfMemory> {
         let MessageRow { message, content, .. } = row;
         let size = if self.content { content.len() as u64 } else { message.payload_length };
-        self.message_head(line, message, Number::Connection(message.connection), size)
+        let Message { connection, from_client, seq, .. } = *message;
+        let number = Number::Message { connection, from_client, seq };
+        self.message_head(line, message, number, size)
     }
 }
 

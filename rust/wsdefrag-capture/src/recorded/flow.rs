@@ -213,7 +213,8 @@ fn end(websocket: &Pairs<'_>, connection: &mut Connection) -> Result<i64, &'stat
         let reason = find(websocket, b"close_reason").and_then(Value::text).unwrap_or_default();
         connection.close =
             Some(CloseSeen { from_client, code, reason: reason.to_owned(), time, packet: 0 });
-    } else if code == Some(ABNORMAL_CLOSURE) {
+    } else {
+        // Without a Close, or closed by a proxy, which is neither of the two.
         connection.ended = Some(Ended::Fin);
     }
     Ok(time)

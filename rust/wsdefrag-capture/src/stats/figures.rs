@@ -26,7 +26,14 @@ struct Side {
     deflated: u64,
     inflated: u64,
     not_whole: u64,
+    /// Bytes that were not captured, bytes that were captured too late, and bytes that cannot be
+    /// assigned to frames.
     missing: u64,
+    late: u64,
+    lost: u64,
+    retransmissions: u64,
+    /// Retransmissions with other bytes.
+    overlaps: u64,
 }
 
 /// The figures of a group of connections.
@@ -36,6 +43,8 @@ pub(super) struct Figures {
     pub(super) reconnects: u64,
     midstream: u64,
     refused: u64,
+    /// Connections of flow files and archives, which have no packets.
+    recorded: u64,
     gaps: u64,
     /// The first and the last time of a packet.
     times: Option<(i64, i64)>,
@@ -91,13 +100,19 @@ impl Figures {
         self.connections += 1;
         self.midstream += u64::from(connection.midstream);
         self.refused += u64::from(connection.refused());
+        self.recorded += u64::from(connection.last.packet == 0);
         self.duration += u128::from(connection.duration().max(0).unsigned_abs());
         self.times = Some(
             self.times.map_or((first, last), |(start, end)| (start.min(first), end.max(last))),
         );
         for from_client in [true, false] {
             let account = connection.account(from_client);
-            self.sides[usize::from(!from_client)].missing += account.missing;
+            let side = &mut self.sides[usize::from(!from_client)];
+            side.missing += account.missing;
+            side.late += account.late;
+            side.lost += account.lost;
+            side.retransmissions += account.retransmissions;
+            side.overlaps += account.overlaps;
         }
         if let Some(code) = connection.close.as_ref().and_then(|close| close.code) {
             *self.closes.entry(code).or_default() += 1;
@@ -116,6 +131,7 @@ impl Figures {
             "reconnects": self.reconnects,
             "midstream": self.midstream,
             "refused": self.refused,
+            "recorded": self.recorded,
             "first": self.times.map(|(first, _)| seconds(first as f64)),
             "last": self.times.map(|(_, last)| seconds(last as f64)),
             "seconds": span,
@@ -150,6 +166,10 @@ impl Side {
             "compression_ratio": (self.deflated > 0).then(|| self.inflated as f64 / self.deflated as f64),
             "not_whole": self.not_whole,
             "missing_bytes": self.missing,
+            "late_bytes": self.late,
+            "lost_bytes": self.lost,
+            "retransmissions": self.retransmissions,
+            "overlaps": self.overlaps,
         })
     }
 }

@@ -18,6 +18,7 @@ use pyo3::{PyTraverseError, PyVisit};
 use wsdefrag_capture::columns::{SCHEMA_VERSION, Table};
 use wsdefrag_capture::files::partitions::Partitions;
 use wsdefrag_capture::files::table_files::TableFiles;
+use wsdefrag_capture::files::table_sink::TableSink;
 use wsdefrag_capture::lines::json_lines::JsonLines;
 use wsdefrag_capture::lines::line_output::{LineOutput, LineRows};
 use wsdefrag_capture::lines::per_table::PerTable;
@@ -360,7 +361,7 @@ impl CapturePlan {
         panics::caught(py, || {
             let run = self.source.run(py, for_tables(&self.options, |_| true))?;
             let rows = filled(&self.choices, &run.names(), |_| true);
-            let output: AnyOutput = Box::new(Partitions::new(rows, compression));
+            let output: AnyOutput = Box::new(TableSink::new(rows, Partitions::new(compression)));
             OutputPass::new(run, output, &self.options.filter, self.source.stays_attached(py))
         })
     }

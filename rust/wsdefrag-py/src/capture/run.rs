@@ -228,7 +228,8 @@ impl Run {
         // The thread waits for it.
         let _ = hand_over.send(*reading);
         let reader = Some(reader);
-        self.state = State::Spread(Box::new(SpreadReading { spread, reader, progress, bytes_read }));
+        self.state =
+            State::Spread(Box::new(SpreadReading { spread, reader, progress, bytes_read }));
     }
 
     /// Takes the reading back from its thread, after the last row of the files.

@@ -98,6 +98,7 @@ fn assert_rows(batch: &RecordBatch, messages: &[Message]) {
         assert_eq!((text.is_null(i), content.is_null(i)), (!is_text, is_text));
         let found = if is_text { text.value(i).as_bytes() } else { content.value(i) };
         assert_eq!(found, message.content);
+        assert_eq!(numbers("length").value(i), message.content.len() as u64);
         let connection = connection(message.connection);
         assert_eq!(uids.value(i), connection.uid);
         assert_eq!(hosts[i], connection.host().as_deref());

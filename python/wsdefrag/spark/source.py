@@ -1,0 +1,98 @@
+"""``WebSocketCaptures``: the data source ``wsdefrag``, and its reader."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from pyspark.sql.datasource import DataSource, DataSourceReader, Filter, InputPartition
+from pyspark.sql.types import StructType
+
+from wsdefrag.spark.batches import point_batches
+from wsdefrag.spark.filters import capture_filters
+from wsdefrag.spark.options import ReadOptions
+from wsdefrag.spark.points import points_of
+from wsdefrag.spark.schema import TableSchema
+
+
+class WebSocketCaptures(DataSource):
+    r"""The WebSocket messages, connections or events of packet captures.
+
+    A partition is the files of one capture point. Its rows are exactly those of ``Capture``, in the
+    same order, with the same ``uid``. ``(uid, from_client, seq)`` identifies a message in every
+    run.
+
+    Options, whose names may have any case:
+
+    - ``path``: a folder of captures, or one capture; the argument of ``load``. All machines must
+      see it under this path.
+    - ``files``: a regular expression for whole names of captures. Files and folders whose names
+      begin with ``.`` or ``_`` are never read.
+    - ``capturePoint``: a regular expression that is searched in a file's path below the folder,
+      whose first group is the name of its capture point, such as ``^(.+)-\d+\.pcap``. Then the
+      column ``capture_point`` is added. Without it all files are one capture.
+    - ``table``: ``messages`` (the default), ``connections`` or ``events``.
+    - ``columns``: names of columns, separated by commas; a column that is not named is not made.
+    - ``errors``: ``fail`` (the default) if a file that cannot be read whole fails the query;
+      ``rows`` if it is a row that says why in the added column ``read_error``.
+    - ``keylog``, ``content``, ``resync``, ``deflate``, ``key``, ``idleTimeout``,
+      ``maxConnections``, ``memory``, ``decodeAs``: as for ``Capture``.
+
+    Conditions on ``host``, ``path``, ``from_client``, ``timestamp`` and ``timestamp_ns`` are
+    applied while the captures are read.
+
+    Example::
+
+        wsdefrag.spark.register(spark)
+        messages = spark.read.format("wsdefrag").load("captures")
+    """
+
+    def __init__(self, options: Any) -> None:  # noqa: ANN401  (pyspark's type has no name)
+        super().__init__(options)
+        self._options = ReadOptions.of(dict(options))
+
+    @classmethod
+    def name(cls) -> str:
+        """Return the name of the format."""
+        return "wsdefrag"
+
+    def schema(self) -> StructType:
+        """Return the columns of the table."""
+        return TableSchema(self._options).spark()
+
+    def reader(self, schema: StructType) -> CaptureSourceReader:
+        """Return the reader of a query.
+
+        Raises:
+            ValueError: If the query wants columns that the table does not have.
+        """
+        own = TableSchema(self._options).spark()
+        if schema != own:
+            raise ValueError(
+                "the columns of wsdefrag cannot be changed by .schema(...); "
+                f".option('columns', ...) chooses among them: {own.simpleString()}"
+            )
+        return CaptureSourceReader(self._options)
+
+
+class CaptureSourceReader(DataSourceReader):
+    """Reads a table, a partition for each capture point."""
+
+    def __init__(self, options: ReadOptions) -> None:
+        self._options = options
+        self._filters: dict[str, Any] = {}
+
+    def pushFilters(self, filters: list[Filter]) -> list[Filter]:  # noqa: N802  (Spark's name)
+        """Take the conditions that captures can apply; Spark applies all of them again."""
+        self._filters = capture_filters(self._options.table, filters)
+        return filters
+
+    def partitions(self) -> Sequence[InputPartition]:
+        """Find the files of each capture point."""
+        options = self._options
+        points = points_of(options.path, options.files, options.point)
+        return [InputPartition(files) for files in points]
+
+    def read(self, partition: InputPartition) -> Iterator[Any]:
+        """Read a capture point."""
+        return point_batches(partition.value, self._options, self._filters)
