@@ -19,8 +19,10 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from captures.corpus import Traffic
 from captures.files import File
 from captures.fresh import in_new_process
+from captures.packets import write_pcap
 from captures.tls import write
 from engine.corpus import MIB
 from engine.scaling import Measure
@@ -32,6 +34,7 @@ ROUNDS = 5
 MOST = 0.6
 """The share of one thread's time that two cores may need."""
 CORES = (4, 8, 16)
+FEEDS = 200
 
 
 def to_arrow(capture: Capture) -> None:
@@ -41,11 +44,13 @@ def to_arrow(capture: Capture) -> None:
 
 
 def to_jsonl(capture: Capture) -> None:
-    write_jsonl(capture, os.devnull)
+    with Path(os.devnull).open("wb") as file:
+        write_jsonl(capture, file)
 
 
 def to_parquet(capture: Capture) -> None:
-    write_parquet(capture, os.devnull)
+    with Path(os.devnull).open("wb") as file:
+        write_parquet(capture, file)
 
 
 WAYS: dict[str, Callable[[Capture], None]] = {
@@ -137,11 +142,16 @@ def predicted(stages: dict[str, float], cores: int) -> float:
 
 
 def shared_files(directory: Path, files: list[File], quick: bool) -> list[tuple[File, str | None]]:
-    """The files of the other measures, and one of TLS with its key log."""
+    """Files of the other measures, one of many feeds, and one of TLS with its key log."""
     size = (1 if quick else 64) * MIB
+    feeds = directory / "feeds.pcap"
+    write_pcap(feeds, Traffic("feeds").feeds(FEEDS), size)
     tls, log, _ = write(directory, 0x1301, 200, 60, size)
-    name = "TLS, texts of 200 B"
-    return [*((file, None) for file in files), (File(name, str(tls), 0), str(log))]
+    return [
+        (File(f"texts of 200 B in {FEEDS} connections", str(feeds), size), None),
+        *((file, None) for file in files),
+        (File("TLS, texts of 200 B in one connection", str(tls), size), str(log)),
+    ]
 
 
 def measure_sharing(files: list[tuple[File, str | None]], rounds: int = ROUNDS) -> list[Measure]:

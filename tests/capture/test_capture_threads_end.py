@@ -12,6 +12,7 @@ import pytest
 
 from capture_passes import CAPTURE, EXPECTED, dump
 from capture_threads import in_file
+from child_process import child
 from wsdefrag.capture import Capture, CaptureReader
 from wsdefrag.errors import CaptureError
 
@@ -99,6 +100,29 @@ def child_is_told(reader: CaptureReader) -> bool:
         reader.close()
         return True
     return False
+
+
+ENDING = """
+import sys, threading
+from wsdefrag.capture import Capture
+
+def read_all():
+    for _ in range(1_000):
+        list(Capture(PATH, threads=3))
+
+if WAY == "daemon":
+    threading.Thread(target=read_all, daemon=True).start()
+kept = Capture(PATH, threads=3).read()
+assert kept.next_batch()
+if WAY == "exit":
+    sys.exit()
+"""
+
+
+@pytest.mark.parametrize("way", ["end", "exit", "daemon"])
+def test_interpreter_ends_during_a_pass(path: Path, way: str) -> None:
+    code = ENDING.replace("PATH", repr(str(path))).replace("WAY", repr(way))
+    assert child(code) == (0, "", "")
 
 
 def test_missing_file_and_no_capture_are_told_as_by_one_thread(tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ pub struct Capture {
     selection: Option<Selection>,
     /// Sends packets to the threads that follow the connections, if several do.
     dispatcher: Option<Box<Dispatcher>>,
-    /// Whether a file that is no capture of packets came to the dispatcher.
+    /// Whether a file that is no capture of packets came to the dispatcher, or memory is short.
     needs_one_thread: bool,
     /// Whether the end was begun.
     is_finished: bool,
@@ -133,11 +133,16 @@ impl Capture {
         }
     }
 
-    /// Whether the rows of the files that were given have to be read again by one thread: one of them is no
-    /// capture of packets.
+    /// Whether the files that were given have to be read again by one thread: one of them is no capture of
+    /// packets, or there is no memory for threads.
     #[must_use]
     pub const fn needs_one_thread(&self) -> bool {
         self.needs_one_thread
+    }
+
+    /// Says that there is no memory for threads: the capture has to be read again by one.
+    pub const fn give_threads_up(&mut self) {
+        self.needs_one_thread = true;
     }
 
     /// Whether nobody wants the rows of the threads any more.

@@ -58,11 +58,10 @@ pub enum Step {
     /// All rows of the files were given out. Those at the end of the capture follow, from
     /// [`Capture::finish`](crate::Capture::finish), after [`Capture::gather`](crate::Capture::gather).
     Ended,
-    /// Nothing more is given out, because the rest may depend on all connections together. The capture
-    /// has to be read again from its beginning, and the rows that were given out left out.
+    /// Nothing more is given out, because the rest may depend on all connections together, or there was no
+    /// memory for threads. The capture has to be read again from its beginning, and the rows that were given
+    /// out left out.
     Again(Again),
-    /// There was no memory to go on. All complete rows were given out.
-    OutOfMemory,
 }
 
 /// How a capture has to be read again.
@@ -197,7 +196,7 @@ pub(crate) fn spread(
         let (give_back, taken) = sync_channel(2 * WAITING + 2);
         let mut connections = Connections::shard(options, (index, workers));
         keys(&mut connections);
-        let worker = Worker { index, connections, work, sent, prepare, taken, most_content };
+        let worker = Worker { index, connections, work, sent, prepare, most_content, taken };
         let thread = Builder::new().name(format!("wsdefrag-{index}")).spawn(|| worker.run())?;
         spread.threads.push(thread);
         senders.push(sender);
@@ -279,12 +278,9 @@ impl Spread {
     /// Checks that no limit of all connections was met in the current batch.
     fn check(&mut self) -> Option<Step> {
         let reports = || self.workers.iter().filter_map(|worker| worker.report.as_deref());
-        if reports().any(|report| report.out_of_memory) {
-            return Some(Step::OutOfMemory);
-        }
         let sum = |of: fn(&Report) -> usize| reports().map(of).fold(0_usize, usize::saturating_add);
         let Limits { live, memory, held, content } = self.limits;
-        let is_met = reports().any(|report| report.has_met_limit)
+        let is_met = reports().any(|report| report.has_met_limit || report.out_of_memory)
             || sum(|report| report.peaks.live) > live
             || sum(|report| report.peaks.memory) > memory
             || sum(|report| report.peaks.held) > held

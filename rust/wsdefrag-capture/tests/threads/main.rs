@@ -148,7 +148,6 @@ fn take(spread: &mut Spread, rows: &mut Collected) -> Option<Again> {
             Step::More => {}
             Step::Ended => return None,
             Step::Again(again) => return Some(again),
-            Step::OutOfMemory => panic!("memory was refused"),
         }
     }
 }

@@ -6,12 +6,12 @@
 //! spread    a thread reads, others follow the connections, and their rows are given out here
 //! ```
 //!
-//! A pass begins here. It is spread once the key logs are read, if the caller wants that or the files are
-//! large. At their end the connections come back, and the end of the capture is here again.
+//! A pass begins here. It is spread once the key logs are read, if the caller wants that. At the end of the
+//! files the connections come back, and the end of the capture is here again.
 //!
-//! Where the rows may depend on all connections together, the pass begins anew (see
-//! [`threads`](wsdefrag_capture::threads)), and leaves out the rows that were given out. That needs files
-//! that can be read again.
+//! Where the rows may depend on all connections together, or memory for threads is refused, the pass begins
+//! anew (see [`threads`](wsdefrag_capture::threads)), and leaves out the rows that were given out. That needs
+//! files that can be read again.
 //!
 //! - no thread outlives the pass
 //! - none of them touches Python
@@ -194,7 +194,6 @@ impl Run {
             SpreadStep::More => {}
             SpreadStep::Ended => self.gather(),
             SpreadStep::Again(again) => self.begin_again(again),
-            SpreadStep::OutOfMemory => self.fail(Failure::OutOfMemory),
         }
         Step::More
     }
@@ -238,14 +237,13 @@ impl Run {
         let State::Spread(mut ended) = state else { return };
         let (spread, reader) = (ended.spread.take(), ended.reader.take());
         let mut reading = joined(reader);
-        if reading.capture().needs_one_thread() {
+        let Some(spread) = spread else { return };
+        let is_short = room::ensure(spread.room_to_gather()).is_err();
+        if is_short || reading.capture().needs_one_thread() {
+            drop(spread);
             self.again_here(reading, Again::Alone);
-        } else if let Some(spread) = spread {
-            if room::ensure(spread.room_to_gather()).is_ok() {
-                reading.capture_mut().gather(spread);
-            } else {
-                reading.fail(Failure::OutOfMemory);
-            }
+        } else {
+            reading.capture_mut().gather(spread);
             self.state = State::Here(Box::new(reading));
         }
     }
@@ -358,7 +356,7 @@ fn read_all(mut reading: Reading, place: &Mutex<Progress>) -> Reading {
     let mut nobody = Items::default();
     while !reading.has_read_all() && !reading.capture().is_stopped() {
         if room::ensure(reading.room()).is_err() {
-            reading.fail(Failure::OutOfMemory);
+            reading.capture_mut().give_threads_up();
             break;
         }
         // Reads that a signal has interrupted are repeated.
