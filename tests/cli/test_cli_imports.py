@@ -5,11 +5,13 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import click
 import pytest
 
 from cli_command import environment
 from hang_guard import HANG_SECONDS
 from recorded_captures import DIRECTORY
+from wsdefrag.cli import group
 
 # Prints the modules that were imported when the command ended.
 _SCRIPT = """
@@ -20,14 +22,7 @@ main()
 """
 
 _COMMANDS = {
-    "connections",
-    "convert",
-    "extract",
-    "follow",
-    "messages",
-    "mitmproxy_addon",
-    "plot",
-    "stats",
+    name.replace("-", "_") for name in group.wsdefrag.list_commands(click.Context(group.wsdefrag))
 }
 
 # Libraries that take long to import, and what a subcommand may need of them.
@@ -58,6 +53,7 @@ def imported(*arguments: str) -> set[str]:
     ("arguments", "commands", "formats", "slow"),
     [
         (("--version",), set(), set(), set()),
+        (("--help",), set(), set(), {"shutil"}),  # click asks for the width of the terminal
         (("messages", _CAPTURE), {"messages"}, set(), {"json"}),
         (("messages", _CAPTURE, "--format", "jsonl"), {"messages"}, set(), {"json"}),
         (("connections", _CAPTURE), {"connections"}, set(), {"json"}),
@@ -92,3 +88,16 @@ def test_start_of_the_command_reads_no_capture_module() -> None:
     found = imported("--version")
     assert not [name for name in found if name.startswith(("wsdefrag.capture", "wsdefrag.formats"))]
     assert not found & {f"wsdefrag.{name}" for name in ("connection", "encoder", "events", "relay")}
+
+
+def test_help_of_the_group_says_of_each_subcommand_what_its_own_help_says_first() -> None:
+    context = click.Context(group.wsdefrag)
+    formatter = click.HelpFormatter(width=1000)
+    group.wsdefrag.format_commands(context, formatter)
+    lines = formatter.getvalue().splitlines()[1:]
+    expected = {}
+    for name in group.wsdefrag.list_commands(context):
+        command = group.wsdefrag.get_command(context, name)
+        assert command is not None
+        expected[name] = command.get_short_help_str(1000)
+    assert dict(line.split(maxsplit=1) for line in lines) == expected

@@ -12,7 +12,6 @@ import signal
 import sys
 import threading
 from contextlib import contextmanager
-from difflib import get_close_matches
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -33,22 +32,25 @@ Shell completion (bash; for zsh or fish, replace bash):
 """
 
 
-# The subcommands, in the order of their names; each is an object of the module with its name.
-_COMMANDS = (
-    "connections",
-    "convert",
-    "extract",
-    "follow",
-    "ingest",
-    "messages",
-    "mitmproxy-addon",
-    "mock",
-    "plot",
-    "proxy",
-    "replay",
-    "report",
-    "stats",
-)
+# The subcommands, by name, and the first sentence of the help of each: the help of the group
+# shows it without importing them. Each is an object of the module with its name.
+_COMMANDS = {
+    "connections": "Print the WebSockets of packet captures, one on each line.",
+    "convert": "Convert packet captures to files for other programs.",
+    "extract": "Write the contents of messages to files.",
+    "follow": "Print what both sides of a connection said, in order and whole.",
+    "ingest": "Read a folder of captures into a lake of Parquet files, exactly once.",
+    "messages": "Print the messages of packet captures (pcap, pcapng, snoop, .mitm, .har).",
+    "mitmproxy-addon": (
+        "Print the path of a script that makes mitmproxy use wsdefrag for WebSockets."
+    ),
+    "mock": "Play the server of recorded connections for clients that connect.",
+    "plot": "Draw the messages and bytes of the busiest WebSockets over time.",
+    "proxy": "Stand between WebSocket clients and a server.",
+    "replay": "Send one side of recorded connections to a server, and compare its answers.",
+    "report": "Write packet captures as one HTML page that shows them in a browser.",
+    "stats": "Print rates, sizes, compression, round trips, latencies, silences and reconnects.",
+}
 
 
 @contextmanager
@@ -88,6 +90,9 @@ class _Group(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import a subcommand; None if there is none of this name."""
         if cmd_name not in _COMMANDS:
+            # It takes longer to import than to use.
+            from difflib import get_close_matches
+
             if close := get_close_matches(cmd_name, _COMMANDS):
                 reason = f"No such command '{cmd_name}'. Did you mean '{close[0]}'?"
                 raise click.UsageError(reason, ctx)
@@ -96,6 +101,11 @@ class _Group(click.Group):
         command = getattr(import_module(f"wsdefrag.cli.{name}"), name)
         assert isinstance(command, click.Command)
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of the subcommands."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]}, epilog=_EPILOG)

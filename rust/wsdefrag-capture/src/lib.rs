@@ -22,12 +22,14 @@ pub mod account;
 pub mod archive;
 pub mod capture;
 mod checkpoint;
+#[cfg(feature = "tables")]
 pub mod columns;
 pub mod connection;
 pub mod connection_facts;
 mod conversation;
 pub mod event;
 pub mod file;
+#[cfg(feature = "tables")]
 pub mod files;
 mod http;
 mod http2;
@@ -43,6 +45,7 @@ pub mod selection;
 pub mod sink;
 pub mod stats;
 mod stream_part;
+pub mod table;
 pub mod tally;
 mod tcp;
 pub mod threads;

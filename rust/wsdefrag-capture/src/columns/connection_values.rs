@@ -9,7 +9,7 @@ use arrow_array::builder::{ListBuilder, StringBuilder};
 use arrow_array::{BooleanArray, StringArray, UInt16Array, UInt64Array};
 use arrow_schema::DataType;
 
-use super::table::Column;
+use super::choice::Column;
 use super::{FileNames, optional, required, time_type, timestamps};
 use crate::connection::Connection;
 

@@ -25,10 +25,10 @@ use arrow_schema::{DataType, Field, Fields, TimeUnit};
 use wsdefrag_core::Strictness;
 use wsdefrag_core::strictness::Tolerated;
 
+use super::choice::{Choice, Column};
 use super::connection_values::{
     Batch, address, count, optional_flag, optional_number, optional_text, port, text, texts, time,
 };
-use super::table::{Choice, Column, Table};
 use super::tls_values;
 use super::{
     FileNames, dictionary, flags, name_type, names, optional, required, text_name_type, time_type,
@@ -37,6 +37,7 @@ use super::{
 use crate::account::Account;
 use crate::connection::{CloseSeen, Connection, Ended, Field as HeaderField, lossy};
 use crate::message::type_name;
+use crate::table::Table;
 
 static ENDED_NAMES: LazyLock<ArrayRef> = LazyLock::new(|| dictionary(Ended::ALL.map(Ended::name)));
 
@@ -221,7 +222,8 @@ pub(super) static COLUMNS: LazyLock<Vec<Column<Batch>>> = LazyLock::new(|| {
 /// Collects connections for a record batch.
 ///
 /// ```
-/// use wsdefrag_capture::columns::{Choice, ConnectionColumns, Table};
+/// use wsdefrag_capture::columns::{Choice, ConnectionColumns};
+/// use wsdefrag_capture::table::Table;
 ///
 /// let mut columns = ConnectionColumns::new(Choice::all(Table::Connections));
 /// let batch = columns.finish();

@@ -16,8 +16,8 @@ use arrow_array::{ArrayRef, BinaryArray, RecordBatch, StringArray, UInt16Array, 
 use arrow_schema::DataType;
 use wsdefrag_core::Error;
 
+use super::choice::{Choice, Column};
 use super::open_connections::{OpenConnections, RowFacts};
-use super::table::{Choice, Column, Table};
 use super::{
     FileNames, dictionary, distinct, flags, name_type, names, optional, required, text_name_type,
     text_names, time_type, timestamps, uid_type,
@@ -25,6 +25,7 @@ use super::{
 use crate::connection::Connection;
 use crate::event::{CaptureEvent, Detail, GapCost, GapEffect};
 use crate::packet::Origin;
+use crate::table::Table;
 
 static KIND_NAMES: LazyLock<ArrayRef> = LazyLock::new(|| dictionary(Detail::NAMES));
 
@@ -142,7 +143,8 @@ pub(super) static COLUMNS: LazyLock<Vec<Column<Batch>>> = LazyLock::new(|| {
 /// Collects events for a record batch.
 ///
 /// ```
-/// use wsdefrag_capture::columns::{Choice, EventColumns, Table};
+/// use wsdefrag_capture::columns::{Choice, EventColumns};
+/// use wsdefrag_capture::table::Table;
 ///
 /// let mut columns = EventColumns::new(Choice::all(Table::Events));
 /// let batch = columns.finish();

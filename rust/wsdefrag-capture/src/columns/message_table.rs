@@ -13,9 +13,9 @@ use arrow_array::{
 use arrow_buffer::{BooleanBufferBuilder, Buffer, NullBuffer, OffsetBuffer};
 use arrow_schema::DataType;
 
+use super::choice::Column;
 use super::message_rows::{Flags, MessageRows};
 use super::open_connections::RowFacts;
-use super::table::Column;
 use super::{
     FileNames, dictionary, name_type, names, optional, required, text_name_type, time_type,
     timestamps, uid_type,

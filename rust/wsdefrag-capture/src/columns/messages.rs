@@ -20,12 +20,13 @@ use arrow_array::RecordBatch;
 use wsdefrag_core::{Opcode, OutOfMemory};
 
 use super::FileNames;
+use super::choice::Choice;
 use super::message_rows::{MessageRows, Place};
 use super::message_table::{Batch, COLUMNS, MakeTexts, checked_texts};
 use super::open_connections::{OpenConnections, RowFacts};
-use super::table::{Choice, Table};
 use crate::connection::Connection;
 use crate::message::{Message, Status};
+use crate::table::Table;
 
 /// What the chosen columns need.
 struct Wants {
@@ -38,7 +39,8 @@ struct Wants {
 /// Collects messages for a record batch.
 ///
 /// ```
-/// use wsdefrag_capture::columns::{Choice, MessageColumns, Table};
+/// use wsdefrag_capture::columns::{Choice, MessageColumns};
+/// use wsdefrag_capture::table::Table;
 ///
 /// let mut columns = MessageColumns::new(Choice::all(Table::Messages));
 /// let batch = columns.finish();

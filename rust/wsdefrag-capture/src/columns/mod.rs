@@ -12,6 +12,7 @@
     reason = "names, arrays that are there, and the rows of a batch"
 )]
 
+pub(crate) mod choice;
 mod connection_values;
 pub mod connections;
 pub mod events;
@@ -21,7 +22,6 @@ pub mod messages;
 mod open_connections;
 pub mod rows;
 mod schema;
-pub(crate) mod table;
 mod tls_values;
 
 use std::collections::HashMap;
@@ -35,13 +35,13 @@ use arrow_array::{
 use arrow_buffer::{BooleanBuffer, Buffer};
 use arrow_schema::{DataType, Field, TimeUnit};
 
+pub use choice::{Choice, ChoiceError};
 pub use connections::ConnectionColumns;
 pub use events::EventColumns;
 pub use message_table::MakeTexts;
 pub use messages::MessageColumns;
 pub use rows::TableRows;
 pub use schema::SCHEMA_VERSION;
-pub use table::{Choice, ChoiceError, Table};
 
 /// Rows that a batch has at most, in nearly all cases.
 const MOST_ROWS: usize = 1 << 13;

@@ -11,11 +11,11 @@ use arrow_array::RecordBatch;
 use super::connections::ConnectionColumns;
 use super::events::EventColumns;
 use super::messages::MessageColumns;
-use super::table::Table;
 use crate::connection::Connection;
 use crate::event::CaptureEvent;
 use crate::message::Message;
 use crate::sink::Sink;
+use crate::table::Table;
 
 /// Most bytes of a content whose buffer is used again.
 const MOST_SPARE: usize = 16 << 10;
@@ -23,7 +23,8 @@ const MOST_SPARE: usize = 16 << 10;
 /// Fills the columns of tables.
 ///
 /// ```
-/// use wsdefrag_capture::columns::{Choice, MessageColumns, Table, TableRows};
+/// use wsdefrag_capture::columns::{Choice, MessageColumns, TableRows};
+/// use wsdefrag_capture::table::Table;
 ///
 /// let mut rows = TableRows::default();
 /// rows.messages = Some(MessageColumns::new(Choice::all(Table::Messages)));

@@ -7,8 +7,9 @@ use std::sync::{Arc, LazyLock};
 
 use arrow_schema::{Schema, SchemaRef};
 
-use super::table::{Choice, ChoiceError, Column, Table};
+use super::choice::{Choice, ChoiceError, Column};
 use super::{connections, events, message_table};
+use crate::table::Table;
 
 /// The version of the three schemas. It changes with any column.
 pub const SCHEMA_VERSION: &str = "4";

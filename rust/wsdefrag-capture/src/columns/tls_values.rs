@@ -11,8 +11,8 @@ use std::sync::{Arc, LazyLock};
 use arrow_array::{ArrayRef, UInt64Array};
 use arrow_schema::DataType;
 
+use super::choice::Column;
 use super::connection_values::{Batch, optional_flag, optional_text};
-use super::table::Column;
 use super::{dictionary, name_type, names, optional};
 use crate::connection::Connection;
 use crate::tls_facts::{TlsAccount, TlsFacts, TlsStatus};

@@ -20,8 +20,8 @@ use chrono::DateTime;
 use super::table_file::{Format, TableFile};
 use super::table_sink::Files;
 use super::{Compression, EncodeError};
-use crate::columns::Table;
 use crate::output::OutputError;
+use crate::table::Table;
 
 /// Files that are open at a time; each holds up to a row group.
 const MOST_OPEN: usize = 12;

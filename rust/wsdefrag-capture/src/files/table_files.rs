@@ -5,8 +5,8 @@ use arrow_array::RecordBatch;
 use super::EncodeError;
 use super::table_file::TableFile;
 use super::table_sink::{Files, TableSink};
-use crate::columns::Table;
 use crate::output::OutputError;
+use crate::table::Table;
 
 /// Fills tables, and encodes each into its file; they are in the order of [`Table::ALL`].
 pub type TableFiles = TableSink<[Option<TableFile>; 3]>;

@@ -8,13 +8,13 @@
 use arrow_array::RecordBatch;
 
 use super::EncodeError;
-use crate::columns::Table;
 use crate::columns::rows::TableRows;
 use crate::connection::Connection;
 use crate::event::CaptureEvent;
 use crate::message::Message;
 use crate::output::{Output, OutputError};
 use crate::sink::Sink;
+use crate::table::Table;
 
 /// Files that encode batches.
 pub trait Files {

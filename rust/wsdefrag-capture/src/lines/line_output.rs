@@ -15,12 +15,12 @@ use wsdefrag_core::OutOfMemory;
 use super::event_row::EventRow;
 use super::message_row::MessageRow;
 use super::open_connections::OpenConnections;
-use crate::columns::Table;
 use crate::connection::Connection;
 use crate::event::{CaptureEvent, Detail};
 use crate::message::Message;
 use crate::output::{FULL, Output, OutputError, Prepare, move_ready};
 use crate::sink::Sink;
+use crate::table::Table;
 
 /// Most bytes of a content whose buffer is used again.
 const MOST_SPARE: usize = 16 << 10;

@@ -2,12 +2,12 @@
 //!
 //! - each row goes to the output of its table alone; connections also to those whose rows name them
 
-use crate::columns::Table;
 use crate::connection::Connection;
 use crate::event::CaptureEvent;
 use crate::message::Message;
 use crate::output::{Output, OutputError, Prepare};
 use crate::sink::Sink;
+use crate::table::Table;
 
 /// One output for each table, in the order of [`Table::ALL`]; `None` for a table that is not written.
 #[derive(Debug)]

@@ -16,14 +16,14 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::basic::Encoding;
 use parquet::file::metadata::ParquetMetaData;
 use wsdefrag_capture::columns::{
-    Choice, ConnectionColumns, EventColumns, FileNames, MessageColumns, SCHEMA_VERSION, Table,
-    TableRows,
+    Choice, ConnectionColumns, EventColumns, FileNames, MessageColumns, SCHEMA_VERSION, TableRows,
 };
 use wsdefrag_capture::connection::Request;
 use wsdefrag_capture::files::table_file::{Format, TableFile};
 use wsdefrag_capture::files::table_files::TableFiles;
 use wsdefrag_capture::files::{Compression, EncodeError};
 use wsdefrag_capture::output::Output;
+use wsdefrag_capture::table::Table;
 use wsdefrag_capture::{Capture, CaptureEvent, Connection, Message, Options, Sink, Status};
 use wsdefrag_core::Opcode;
 

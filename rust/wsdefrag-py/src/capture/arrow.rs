@@ -21,7 +21,8 @@ use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyDict, PyString};
 use pyo3::{PyTraverseError, PyVisit};
 use wsdefrag_capture::Options;
-use wsdefrag_capture::columns::{MessageColumns, Table};
+use wsdefrag_capture::columns::MessageColumns;
+use wsdefrag_capture::table::Table;
 
 use crate::capture::arrow_pass::{Batches, Pass, SharedResults};
 use crate::capture::choices::Choices;

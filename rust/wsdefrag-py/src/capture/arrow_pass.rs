@@ -16,9 +16,10 @@ use arrow_array::{RecordBatch, RecordBatchReader};
 use arrow_schema::{ArrowError, SchemaRef};
 use pyo3::{PyTraverseError, PyVisit};
 use wsdefrag_capture::columns::{
-    ConnectionColumns, EventColumns, FileNames, MessageColumns, Table, TableRows,
+    ConnectionColumns, EventColumns, FileNames, MessageColumns, TableRows,
 };
 use wsdefrag_capture::packet::counts::Counts;
+use wsdefrag_capture::table::Table;
 use wsdefrag_core::OutOfMemory;
 
 use crate::capture::choices::Choices;

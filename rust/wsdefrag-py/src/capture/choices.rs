@@ -1,7 +1,8 @@
 //! What the tables of a capture contain: the columns that were chosen, and how contents are read.
 
 use wsdefrag_capture::Options;
-use wsdefrag_capture::columns::{Choice, ChoiceError, Table};
+use wsdefrag_capture::columns::{Choice, ChoiceError};
+use wsdefrag_capture::table::Table;
 
 /// The chosen columns of the three tables.
 #[derive(Clone)]

@@ -9,7 +9,6 @@
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use wsdefrag_capture::archive::archive_output::Archive;
-use wsdefrag_capture::columns::Table;
 use wsdefrag_capture::lines::clock::Clock;
 use wsdefrag_capture::lines::follow_lines::{ContentView, FollowLines};
 use wsdefrag_capture::lines::json_lines::JsonLines;
@@ -18,6 +17,7 @@ use wsdefrag_capture::lines::text_lines::TextLines;
 use wsdefrag_capture::output::Output;
 use wsdefrag_capture::report::{Report, ReportOptions};
 use wsdefrag_capture::stats::{Grouping, Stats};
+use wsdefrag_capture::table::Table;
 
 use crate::capture::local_time::LocalTime;
 use crate::capture::temporary_file::TemporaryFile;

@@ -15,7 +15,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 use pyo3::{PyTraverseError, PyVisit};
-use wsdefrag_capture::columns::{SCHEMA_VERSION, Table};
+use wsdefrag_capture::columns::SCHEMA_VERSION;
 use wsdefrag_capture::files::partitions::Partitions;
 use wsdefrag_capture::files::table_files::TableFiles;
 use wsdefrag_capture::files::table_sink::TableSink;
@@ -24,6 +24,7 @@ use wsdefrag_capture::lines::line_output::{LineOutput, LineRows};
 use wsdefrag_capture::lines::per_table::PerTable;
 use wsdefrag_capture::options::ConnectionKey;
 use wsdefrag_capture::packet::tunnel::udp_tunnel::DecodeAs;
+use wsdefrag_capture::table::Table;
 use wsdefrag_capture::{Account, Filter, Options};
 use wsdefrag_core::Strictness;
 
