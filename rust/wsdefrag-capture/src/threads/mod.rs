@@ -6,11 +6,10 @@
 //! Spread      takes the rows of all workers, in the order of the packets that made them certain
 //! ```
 //!
-//! Which worker has a connection follows from its addresses and ports alone (its
-//! [bucket](crate::tcp::connection_table::Key::bucket)), so that all tenants of them are together. Each
-//! worker has connections of its own, and shares nothing with the others but the batches, which do not
-//! change. What depends on all connections, or on the order of packets of several workers, is decided
-//! elsewhere:
+//! Which worker has a connection follows from its addresses and ports alone (its bucket), so that all tenants
+//! of them are together. Each worker has connections of its own, and shares nothing with the others but the
+//! batches, which do not change. What depends on all connections, or on the order of packets of several
+//! workers, is decided elsewhere:
 //!
 //! ```text
 //! the clock              by the reader: each packet carries the time of the clock
