@@ -94,7 +94,8 @@ class Stages:
         roles: dict[str, float] = defaultdict(float)
         for (name, task), spent in self._seconds.items():
             if name.startswith("wsdefrag-"):
-                kind = name.removeprefix("wsdefrag-")
+                # A name has 15 bytes at most.
+                kind = name.removeprefix("wsdefrag-").replace("encode", "encoder")
                 roles["workers" if kind.isdigit() else kind] += spent
             elif int(task) == os.getpid():
                 roles["caller"] += spent - before.get(task, 0.0)
