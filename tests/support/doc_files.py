@@ -30,6 +30,7 @@ FILES: dict[str, Callable[[], bytes]] = {
     "capture.pcapng": _recorded("captures/demo.pcapng"),
     "day.pcapng": _recorded("captures/demo.pcapng"),
     "demo.pcapng": _recorded("captures/demo.pcapng"),
+    "plain-small.pcapng": _recorded("captures/plain-small.pcapng"),
     "snap-length.pcapng": _recorded("captures/snap-length.pcapng"),
     "tls.pcapng": _recorded("captures/tls.pcapng"),
     "keys.log": _recorded("captures/tls.keys.log"),

@@ -53,9 +53,9 @@ def stats(
     """Print rates, sizes, compression, round trips, latencies, silences and reconnects.
 
     A latency is the time from a client's message to the server's answer: to the message with the
-    same JSON member "id", or, by turns, to the next message of the server. A reconnect is a
-    connection that begins within a minute of the end of another one with the same client address,
-    server, host and path.
+    same JSON member "id", or, by turns, from the last of the client's messages in a row to the next
+    message of the server. A reconnect is a connection that begins within a minute of the end of
+    another one with the same client address, server, host and path.
     """
     source = captures(inputs)
     reading = Reading(source, selection)

@@ -4,6 +4,7 @@
 
     folder    which files there are, of which capture point, which are closed, in which order
     commits   what was done: files and the state of the capture, together; the lock
+    known     which files are done: the sum of the commits
     lake      one file's rows, as Parquet files by table, date and hour
     ingest    the loop over these
     metrics   counters for Prometheus
