@@ -22,12 +22,14 @@ PYTEST := -m pytest --quiet --numprocesses $(JOBS) --dist worksteal
 FUZZ_TOOLS := cargo +nightly fuzz --version >/dev/null 2>&1
 # cargo-fuzz compiles each crate in one piece unless it is told otherwise, which uses one core.
 FUZZ_BUILD := --fuzz-dir rust/fuzz --codegen-units 16
+# The crates have no unsafe code, and AddressSanitizer doubles the time that they take to build.
+BRIEFLY := --sanitizer none
 # What fuzzing starts from, made of vectors/.
 SEEDS := rust/fuzz/corpus/seeds
 MAKE_SEEDS := cargo run --quiet --profile checked --package wsdefrag-capture --example seeds --locked -- $(SEEDS)
 define fuzz
 mkdir -p rust/fuzz/corpus/$(1)
-cargo +nightly fuzz run $(FUZZ_BUILD) $(1) rust/fuzz/corpus/$(1) $(SEEDS)/$(1) $(wildcard rust/fuzz/regressions/$(1)) -- -max_total_time=$(2) -verbosity=0 $(3)
+cargo +nightly fuzz run $(FUZZ_BUILD) $(4) $(1) rust/fuzz/corpus/$(1) $(SEEDS)/$(1) $(wildcard rust/fuzz/regressions/$(1)) -- -max_total_time=$(2) -verbosity=0 $(3)
 
 endef
 RUST := Cargo.toml Cargo.lock $(shell find rust -name '*.rs' -o -name Cargo.toml -o -path '*/report/page/*' | grep -v /target/)
@@ -258,8 +260,8 @@ fuzz-briefly: export CARGO_PROFILE_RELEASE_OPT_LEVEL = 1
 fuzz-briefly:
 	@$(FUZZ_TOOLS) || echo 'no nightly toolchain or no cargo-fuzz: the fuzz targets are not run'
 	$(if $(shell $(FUZZ_TOOLS) && echo yes),$(MAKE_SEEDS))
-	$(if $(shell $(FUZZ_TOOLS) && echo yes),cargo +nightly fuzz build $(FUZZ_BUILD))
-	$(if $(shell $(FUZZ_TOOLS) && echo yes),$(foreach target,$(FUZZ_TARGETS),$(call fuzz,$(target),5,-seed=1)))
+	$(if $(shell $(FUZZ_TOOLS) && echo yes),cargo +nightly fuzz build $(FUZZ_BUILD) $(BRIEFLY))
+	$(if $(shell $(FUZZ_TOOLS) && echo yes),$(foreach target,$(FUZZ_TARGETS),$(call fuzz,$(target),5,-seed=1,$(BRIEFLY))))
 
 $(BENCH)/bin/.tools: benches/requirements.txt pyproject.toml
 	$(PYTHON) -m venv $(BENCH)
