@@ -98,6 +98,7 @@ PARAMETERS = {
     "to_client": "bool",
     "type": "int",
     "types": "Sequence[int]",
+    "threads": "int",
     "until_ns": "int | None",
     "value": "str",
     "websocket": "WebSocketData",

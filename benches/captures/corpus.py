@@ -248,6 +248,22 @@ class Traffic:
                 yield connection.packet(1, ACK)
         yield from connection.close()
 
+    def feeds(self, connections: int) -> Iterator[bytes]:
+        """Clients that send texts of 200 B in turn, without end."""
+        streams = [self._feed() for _ in range(connections)]
+        while True:
+            for stream in streams:
+                yield next(stream)
+
+    def _feed(self) -> Iterator[bytes]:
+        connection = self.connection()
+        yield from connection.upgrade("/feed")
+        while True:
+            contents = [self.text(self.small_texts) for _ in range(SMALL_PER_PACKET)]
+            frames = (encode_frame(TEXT, content, key=self.key(0)) for content in contents)
+            yield from connection.send(0, b"".join(frames))
+            yield connection.packet(1, ACK)
+
     def large(self, size: int) -> Iterator[bytes]:
         """One client sends binaries of 1 MiB until there are `size` bytes."""
         connection = self.connection()

@@ -1,6 +1,6 @@
 """Measures memory and cores of reading captures, and speed compared with tshark and mitmproxy.
 
-    python -m captures.measure RESULTS.json            about five minutes
+    python -m captures.measure RESULTS.json            about six minutes
     python -m captures.measure --quick RESULTS.json    seconds; shows that everything works
 
 Run it in `benches/`. The files go to a temporary directory: 3 GiB in a full run (`TMPDIR` says
@@ -12,10 +12,11 @@ import os
 from dataclasses import asdict
 from pathlib import Path
 
-from captures.files import FULL, LARGE, MIXED, QUICK, SLICE, SMALL, File, write_files
+from captures.files import FULL, LARGE, MANY, MIXED, QUICK, SLICE, SMALL, File, write_files
 from captures.fresh import in_new_process
 from captures.memory import measure_memory, measure_threads
 from captures.part import run_part
+from captures.sharing import measure_sharing, shared_files
 from captures.ways import (
     ARROW,
     HAR,
@@ -112,6 +113,8 @@ def measure(directory: Path, quick: bool) -> dict[str, object]:
         record.ours(file, NO_CONTENT, rounds)
     scaling = measure_threads([by_name[SMALL], by_name[LARGE]])
     scaling += measure_memory(directory, by_name[MIXED], sizes)
+    shared = [by_name[name] for name in (SLICE, LARGE, MANY)]
+    scaling += measure_sharing(shared_files(directory, shared, quick), 1 if quick else 5)
     timings = [
         {"file": file, "way": way, "seconds": seconds}
         for (file, way), seconds in record.seconds.items()

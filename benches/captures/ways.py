@@ -1,7 +1,8 @@
 """The ways to read a capture that are compared: ours in this process, programs as commands.
 
-Our ways keep nothing in memory: Arrow is consumed batch by batch, messages one by one. A program
-writes to `/dev/null`. Programs that are not installed are left out.
+Our ways in this process use one thread. They keep nothing in memory: Arrow is consumed batch by
+batch, messages one by one. A program writes to `/dev/null`. Programs that are not installed are
+left out.
 """
 
 import json
@@ -59,21 +60,23 @@ class Failed(Exception):
 
 def to_arrow(path: str) -> int:
     """Reads the table of messages batch by batch; how many rows it has."""
-    stream = pa.RecordBatchReader.from_stream(Capture(path).to_arrow().messages)
+    stream = pa.RecordBatchReader.from_stream(Capture(path, threads=1).to_arrow().messages)
     return sum(batch.num_rows for batch in stream)
 
 
 def as_objects(path: str) -> int:
     """Reads the messages one by one; how many they are."""
     number = 0
-    for _ in Capture(path).messages():
+    for _ in Capture(path, threads=1).messages():
         number += 1
     return number
 
 
 def without_content(path: str) -> int:
     """Reads the table of connections alone; how many rows it has."""
-    stream = pa.RecordBatchReader.from_stream(Capture(path, content=False).to_arrow().connections)
+    stream = pa.RecordBatchReader.from_stream(
+        Capture(path, content=False, threads=1).to_arrow().connections
+    )
     return sum(batch.num_rows for batch in stream)
 
 

@@ -348,6 +348,7 @@ class CapturePlan:
         columns: Sequence[Sequence[str] | None],
         key_log_paths: Sequence[str],
         key_log_contents: Sequence[bytes],
+        threads: int,
         state: bytes | None,
         continues: bool,
     ) -> Self: ...

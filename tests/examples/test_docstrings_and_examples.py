@@ -30,7 +30,10 @@ MITMPROXY = {
 }
 
 # Likewise with pyspark.
-SPARK = {f"wsdefrag.spark.{name}" for name in ("batches", "filters", "schema", "session", "source")}
+SPARK = {
+    f"wsdefrag.spark.{name}"
+    for name in ("batches", "filters", "schema", "session", "source", "stream")
+}
 
 
 def package_modules() -> list[ModuleType]:

@@ -95,7 +95,10 @@ def test_writer(writer: str) -> None:
     swept("refused_memory_writers", writer)
 
 
-CAPTURES = ["path", "file object", "large message", "messages", "connections", "events"]
+CAPTURES = [
+    *("path", "file object", "large message", "messages", "connections", "events"),
+    *("path by threads", "large message by threads", "messages by threads"),
+]
 
 
 @pytest.mark.parametrize("capture", CAPTURES)

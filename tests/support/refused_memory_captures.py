@@ -9,6 +9,7 @@ import ctypes
 import errno
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from refused_memory import MIB, Scarce, sweep
 from wsdefrag.capture import Capture, CapturedConnection, CapturedEvent, CapturedMessage
 
 CONNECTIONS = 600
+THREADS = " by threads"
+"""The end of the name of a sweep in which several threads follow the connections."""
 
 
 def written() -> bytes:
@@ -128,11 +131,11 @@ def rows_of(table: Any) -> int:
     return rows
 
 
-def as_table(name: str, path: str, rows: int) -> Callable[[Scarce], object]:
+def as_table(name: str, path: str, rows: int, threads: int) -> Callable[[Scarce], object]:
     """Read it by the C interface, as pyarrow would take memory of its own."""
 
     def run(scarce: Scarce) -> None:
-        tables = Capture(path).to_arrow()
+        tables = Capture(path, threads=threads).to_arrow()
         arrays = [_Array() for _ in range(1000)]
         code = 0
         capsule: Any = None
@@ -168,7 +171,9 @@ def large(path: Path) -> None:
 
 
 def run(name: str) -> None:
-    """Sweep one of them."""
+    """Sweep one of them, by one thread or by several."""
+    threads = 3 if name.endswith(THREADS) else 1
+    name = name.removesuffix(THREADS)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "capture.pcapng")
         if name == "large message":
@@ -178,8 +183,9 @@ def run(name: str) -> None:
         tables = Capture(path).to_arrow()
         if name in tables._fields:
             rows = rows_of(getattr(tables, name))
-            sweep(as_table(name, str(path), rows), needs_more=name == "messages")
+            sweep(as_table(name, str(path), rows, threads), needs_more=name == "messages")
         else:
             expected = list(Capture(path).read())
             opened = name == "file object"
-            sweep(as_objects(lambda: Capture(path.open("rb") if opened else path), expected))
+            source = partial(path.open, "rb") if opened else lambda: path
+            sweep(as_objects(lambda: Capture(source(), threads=threads), expected))

@@ -153,6 +153,10 @@ class Capture:
             ``"udp.port==5555,vxlan"``. The names are ``vxlan``, ``vxlan_gpe``, ``geneve``, ``gtp``,
             ``l2tp``, ``tzsp``, ``mpls``, ``capwap.data``, ``gre``, ``ip``, ``eth``, and ``data``
             for no tunnel. Registered ports need no mention.
+        threads: How many threads follow the connections. With two or more, another one reads the
+            files, and one encodes each file of columns. The results do not depend on it. One
+            thread does all of it, whatever this says, for file objects and pipes, where
+            ``connections`` is given, and where the capture continues or was resumed.
         continues: Whether the capture goes on after these files. If so, connections that are open
             at their end stay open, and the state of the capture is there after a pass has ended
             (``CaptureReader.checkpoint``); ``Capture.resume`` goes on with it.
@@ -212,6 +216,7 @@ class Capture:
         key: Literal["auto", "addresses", "tagged"] = "auto",
         capture_point: str = "",
         decode_as: Iterable[str] = (),
+        threads: int = 1,
         continues: bool = False,
         columns: Iterable[str] | Mapping[str, Iterable[str]] | None = None,
     ) -> None:
@@ -265,6 +270,7 @@ class Capture:
             "capture_point": require_str("capture_point", capture_point),
             "columns": chosen_columns(columns),
             "decode_as": texts("decode_as", decode_as),
+            "threads": checked_count("threads", threads),
             "key_log_paths": key_log_paths,
             "key_log_contents": key_log_contents,
             "state": None,

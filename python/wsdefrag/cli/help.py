@@ -39,6 +39,7 @@ _SECTIONS = {
     ),
     "Reading": (
         *("keylog", "resync", "decode_as", "key", "deflate", "tolerate", "memory", "idle_timeout"),
+        "threads",
         *("max_message_size", "max_frame_size", "max_fragments"),
     ),
     "Raw dumps": ("timestamp", "times"),

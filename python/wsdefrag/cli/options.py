@@ -358,6 +358,14 @@ READING: tuple[_Option, ...] = (
         help="End a WebSocket that has no packet for so long.  [default: never]",
     ),
     click.option(
+        "--threads",
+        type=click.IntRange(min=1),
+        metavar="N",
+        default=1,
+        show_default=True,
+        help="Threads that follow connections.",
+    ),
+    click.option(
         "--tolerate",
         type=click.Choice([*RULES, "loss", "all"]),
         multiple=True,

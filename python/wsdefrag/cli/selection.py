@@ -37,7 +37,7 @@ _CONTENTS = (
 _OF_CAPTURES = (
     *("host", "path", "connection", "port", "address", "type", "since", "until"),
     *_CONTENTS,
-    *("keylog", "resync", "key", "decode_as", "memory", "idle_timeout"),
+    *("keylog", "resync", "key", "decode_as", "memory", "idle_timeout", "threads"),
 )
 # Those of them that select nothing.
 _NO_FILTERS = {
@@ -49,6 +49,7 @@ _NO_FILTERS = {
     "--decode-as",
     "--memory",
     "--idle-timeout",
+    "--threads",
 }
 
 
@@ -81,6 +82,7 @@ class Selection:
         deflate: The permessage-deflate parameters where no response says what was agreed.
         memory: Most bytes of memory that everything unfinished may take.
         idle_timeout: After how many seconds without a packet a WebSocket ends; None for never.
+        threads: How many threads follow the connections.
         tolerate: What does not change the exit status: names of rules, ``loss``, ``all``.
         max_message_size: Most bytes of a message; 0 for no limit.
         max_frame_size: Most bytes of a frame; 0 for no limit.
@@ -111,6 +113,7 @@ class Selection:
     deflate: DeflateParams | None = None
     memory: int = DEFAULT_MEMORY
     idle_timeout: float | None = None
+    threads: int = 1
     tolerate: tuple[str, ...] = ()
     max_message_size: int = _DEFAULTS.max_message_size or 0
     max_frame_size: int = _DEFAULTS.max_frame_size or 0
@@ -250,6 +253,7 @@ class Selection:
             decode_as=self.decode_as,
             memory=self.memory,
             idle_timeout=self.idle_timeout,
+            threads=self.threads,
         )
 
 

@@ -8,6 +8,8 @@
     filters     which of a query's conditions a capture can apply itself
     batches     one capture point's files, as batches
     source      the data source, and its reader
+    stream      micro-batches of a folder that files arrive in
+    stream_log  which files these had, and the states of the captures between them
     session     a session on this machine that has the source
 
 The unit of work is one capture point: its files are one capture, because connections go on from

@@ -28,6 +28,11 @@ def said(error: Exception) -> str:
     return _KINDS.sub("", str(error))
 
 
+def advice() -> str:
+    """Return how to read on, for the text of an error."""
+    return " (with .option('errors', 'rows') the rest is read, and this is a row)"
+
+
 class FilesUnread(WebSocketError):
     """Files that could not be read, or not whole."""
 
@@ -71,9 +76,6 @@ def point_batches(
     files.check()
     errors += [warning for warning in table.warnings if warning not in errors]
     if errors and not options.gives_errors:
-        raise FilesUnread(
-            "; ".join(errors)
-            + " (with .option('errors', 'rows') the rest is read, and this is a row)"
-        )
+        raise FilesUnread("; ".join(errors) + advice())
     if errors:
         yield schema.error_batch(errors, files.point)

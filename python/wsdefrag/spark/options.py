@@ -68,7 +68,17 @@ _OF_CAPTURE: dict[str, tuple[str, Any]] = {
     "memory": ("memory", _number),
     "decodeAs": ("decode_as", _names),
 }
-_OF_SOURCE = ("path", "files", "capturePoint", "table", "columns", "errors")
+_OF_SOURCE = (
+    "path",
+    "files",
+    "capturePoint",
+    "table",
+    "columns",
+    "errors",
+    "state",
+    "quiet",
+    "maxFilesPerTrigger",
+)
 
 
 @dataclass(frozen=True)
@@ -83,6 +93,9 @@ class ReadOptions:
         table: The name of the table.
         columns: The columns of the table in their order; None for all.
         gives_errors: Whether files that cannot be read are rows; if not, they end the query.
+        state: The folder of a stream's states.
+        quiet: Seconds without a change after which a stream takes a point's newest file.
+        max_files: How many files a micro-batch of a stream has at most; None for no limit.
         capture: The options of ``Capture``.
     """
 
@@ -92,6 +105,9 @@ class ReadOptions:
     table: str
     columns: tuple[str, ...] | None
     gives_errors: bool
+    state: str | None
+    quiet: float
+    max_files: int | None
     capture: dict[str, Any]
 
     @classmethod
@@ -119,6 +135,7 @@ class ReadOptions:
                 f"option capturePoint needs a group, the name of the capture point: {point!r}"
             )
         columns = given.get("columns")
+        most = given.get("maxFilesPerTrigger")
         errors = _one_of("errors", given.get("errors", "fail"), ("fail", "rows"))
         return cls(
             path=given["path"],
@@ -127,6 +144,9 @@ class ReadOptions:
             table=_one_of("table", given.get("table", "messages"), TABLES),
             columns=None if columns is None else tuple(_names("columns", columns)),
             gives_errors=errors == "rows",
+            state=given.get("state"),
+            quiet=_seconds("quiet", given.get("quiet", "10")),
+            max_files=None if most is None else _number("maxFilesPerTrigger", most),
             capture={
                 there: read(name, given[name])
                 for name, (there, read) in _OF_CAPTURE.items()

@@ -94,11 +94,16 @@ def points_of(path: str, files: str, point: str | None) -> list[PointFiles]:
         raise FileNotFoundError(f"{path}: no name of a file below it matches {files!r}")
     points: dict[str, list[SourceFile]] = {}
     for file in found:
-        points.setdefault(_point_of(file, point), []).append(file)
+        points.setdefault(point_of(file, point), []).append(file)
     return [PointFiles(name, folder, tuple(points[name])) for name in sorted(points)]
 
 
-def _point_of(file: SourceFile, point: str | None) -> str:
+def point_of(file: SourceFile, point: str | None) -> str:
+    """Return the name of a file's capture point.
+
+    Raises:
+        ValueError: If it is of none.
+    """
     if point is None:
         return ""
     match = re.search(point, file.name)

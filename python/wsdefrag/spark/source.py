@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from pyspark.sql.datasource import DataSource, DataSourceReader, Filter, InputPartition
+from pyspark.sql.datasource import (
+    DataSource,
+    DataSourceReader,
+    DataSourceStreamReader,
+    Filter,
+    InputPartition,
+)
 from pyspark.sql.types import StructType
 
 from wsdefrag.spark.batches import point_batches
@@ -38,6 +44,10 @@ class WebSocketCaptures(DataSource):
     - ``keylog``, ``content``, ``resync``, ``deflate``, ``key``, ``idleTimeout``,
       ``maxConnections``, ``memory``, ``decodeAs``: as for ``Capture``.
 
+    - ``state``, ``quiet``, ``maxFilesPerTrigger``: only for ``readStream``. A folder for what goes
+      on from file to file, which all machines see; seconds without a change after which a point's
+      newest file is read (10); how many files a micro-batch has at most.
+
     Conditions on ``host``, ``path``, ``from_client``, ``timestamp`` and ``timestamp_ns`` are
     applied while the captures are read.
 
@@ -66,13 +76,29 @@ class WebSocketCaptures(DataSource):
         Raises:
             ValueError: If the query wants columns that the table does not have.
         """
+        self._check(schema)
+        return CaptureSourceReader(self._options)
+
+    def streamReader(self, schema: StructType) -> DataSourceStreamReader:  # noqa: N802  (Spark's name)
+        """Return the reader of a streaming query.
+
+        Raises:
+            FileNotFoundError: If there is no such folder.
+            ValueError: If there is no folder for states, or the query wants columns that the table
+                does not have.
+        """
+        from wsdefrag.spark.stream import CaptureStreamReader
+
+        self._check(schema)
+        return CaptureStreamReader(self._options)
+
+    def _check(self, schema: StructType) -> None:
         own = TableSchema(self._options).spark()
         if schema != own:
             raise ValueError(
                 "the columns of wsdefrag cannot be changed by .schema(...); "
                 f".option('columns', ...) chooses among them: {own.simpleString()}"
             )
-        return CaptureSourceReader(self._options)
 
 
 class CaptureSourceReader(DataSourceReader):

@@ -4,6 +4,10 @@
 
 #![expect(clippy::disallowed_methods, reason = "places of damage, which are few in each file")]
 
+use std::io;
+use std::ops::Range;
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use wsdefrag_core::fallible::TryBox;
 
@@ -18,6 +22,7 @@ use crate::file::error::FileError;
 use crate::file::secrets::TLS_KEY_LOG;
 use crate::message::Message;
 use crate::options::{Filter, Options};
+use crate::output::Prepare;
 use crate::packet::Packet;
 use crate::packet::counts::Counts;
 use crate::packet::reader::{PacketReader, PacketSink};
@@ -26,6 +31,8 @@ use crate::recorded::surroundings::Surroundings;
 use crate::selection::selected::Selection;
 use crate::sink::Sink;
 use crate::tcp::connections::Connections;
+use crate::threads::dispatcher::{Dispatch, Dispatcher};
+use crate::threads::spread::{Spread, spread};
 use crate::tls::keys::KeySource;
 
 /// Reads a capture, which may consist of several files.
@@ -39,6 +46,10 @@ pub struct Capture {
     damages: Vec<(u32, Damage)>,
     /// `None` if all messages that the filter wants are wanted.
     selection: Option<Selection>,
+    /// Sends packets to the threads that follow the connections, if several do.
+    dispatcher: Option<Box<Dispatcher>>,
+    /// Whether a file that is no capture of packets came to the dispatcher, or memory is short.
+    needs_one_thread: bool,
     /// Whether the end was begun.
     is_finished: bool,
 }
@@ -78,7 +89,121 @@ impl Capture {
             damages: Vec::new(),
             selection,
             is_finished: false,
+            dispatcher: None,
+            needs_one_thread: false,
         }
+    }
+
+    /// Has several threads follow the connections. It must be called before the first byte, and with
+    /// files that can be read again.
+    ///
+    /// From now on rows come from the returned [`Spread`], while this reads, as a rule on another thread:
+    /// what it is given is taken by [`receive_chunk`](Self::receive_chunk). After the last file
+    /// [`end_dispatch`](Self::end_dispatch) is called here, and when the rows have ended, too,
+    /// [`gather`](Self::gather).
+    ///
+    /// `scan_after` is the place that [`Again::ScanAfter`](crate::threads::spread::Again) named, if one
+    /// did, and `prepare` what threads do of an output's work.
+    ///
+    /// # Errors
+    ///
+    /// If the system has no more threads. The capture can be read by one.
+    pub fn spread(
+        &mut self,
+        workers: usize,
+        scan_after: Option<u64>,
+        prepare: Option<Prepare>,
+    ) -> io::Result<Spread> {
+        let Self { connections, filter, selection, .. } = self;
+        // Conditions want contents.
+        let prepare = prepare.filter(|_| selection.is_none());
+        let rows = (filter.clone(), selection.take());
+        let keys =
+            |shard: &mut Connections| shard.set_keys(connections.keys.clone(), connections.scan);
+        let started = spread(&connections.options, workers, scan_after, prepare, rows, keys);
+        match started {
+            Ok((dispatcher, spread)) => {
+                self.dispatcher = Some(Box::new(dispatcher));
+                Ok(spread)
+            }
+            Err(error) => {
+                self.selection = Selection::new(&self.connections.options.conditions);
+                Err(error)
+            }
+        }
+    }
+
+    /// Whether the files that were given have to be read again by one thread: one of them is no capture of
+    /// packets, or there is no memory for threads.
+    #[must_use]
+    pub const fn needs_one_thread(&self) -> bool {
+        self.needs_one_thread
+    }
+
+    /// Says that there is no memory for threads: the capture has to be read again by one.
+    pub const fn give_threads_up(&mut self) {
+        self.needs_one_thread = true;
+    }
+
+    /// Whether nobody wants the rows of the threads any more.
+    #[must_use]
+    pub fn is_stopped(&self) -> bool {
+        self.needs_one_thread
+            || self.dispatcher.as_ref().is_some_and(|dispatcher| dispatcher.is_stopped())
+    }
+
+    /// Takes the next bytes of the current file as [`receive_data`](Self::receive_data) does: a range of
+    /// `chunk`, which threads may share. If several threads follow the connections, `sink` gets nothing.
+    ///
+    /// # Errors
+    ///
+    /// As `receive_data`.
+    #[inline]
+    pub fn receive_chunk(
+        &mut self,
+        chunk: &Arc<Vec<u8>>,
+        range: Range<usize>,
+        sink: &mut impl Sink,
+    ) -> Result<usize, FileError> {
+        let data = &chunk[range];
+        if self.dispatcher.is_none() {
+            return self.receive_data(data, sink);
+        }
+        if self.is_archive(data) {
+            self.needs_one_thread = true;
+            return Ok(0);
+        }
+        let Self { packets, connections, dispatcher: Some(dispatcher), .. } = self else {
+            return Ok(0);
+        };
+        let mut input = Dispatch { dispatcher, connections, chunk: Some(chunk) };
+        let result = packets.receive_data(data, &mut input);
+        self.take_secrets();
+        self.update_counts();
+        result
+    }
+
+    /// Says that the threads that follow the connections get no more packets.
+    pub fn end_dispatch(&mut self) {
+        if let Some(mut dispatcher) = self.dispatcher.take() {
+            dispatcher.flush();
+        }
+    }
+
+    /// Takes the connections back from the threads, whose rows have [ended](crate::threads::spread::Step).
+    pub fn gather(&mut self, mut spread: Spread) {
+        self.end_dispatch();
+        let (shards, numbers) = (std::mem::take(&mut spread.shards), spread.take_numbers());
+        self.connections.join(shards, &numbers);
+        self.selection = spread.selection.take();
+        self.update_counts();
+    }
+
+    /// Whether the rows that [`finish`](Self::finish) gives out from now on may depend on all connections
+    /// together. Then the capture has to be read again by one thread, without the rows so far.
+    #[must_use]
+    pub const fn is_uncertain(&self) -> bool {
+        self.connections.were_spread && self.connections.has_met_limit
     }
 
     /// The state of the capture between two calls, as bytes. [`resume`](Self::resume) goes on with it, in
@@ -143,7 +268,17 @@ impl Capture {
         let packets = stopping_at_secrets(packets);
         let damages = Vec::new();
         let is_finished = false;
-        let this = Self { packets, connections, filter, archive, damages, selection, is_finished };
+        let this = Self {
+            packets,
+            connections,
+            filter,
+            archive,
+            damages,
+            selection,
+            dispatcher: None,
+            needs_one_thread: false,
+            is_finished,
+        };
         Ok((this, names))
     }
 
@@ -209,6 +344,13 @@ impl Capture {
                 reader.receive_eof(around, sink).map(|has_ended| (has_ended, has_ended))
             });
         }
+        if let Self { packets, connections, dispatcher: Some(dispatcher), .. } = self {
+            let result =
+                packets.receive_eof(&mut Dispatch { dispatcher, connections, chunk: None });
+            self.take_secrets();
+            self.update_counts();
+            return result;
+        }
         let Self { packets, connections, filter, selection, .. } = self;
         let mut input = Input { connections, sink: FilteredSink { filter, selection, sink } };
         let result = packets.receive_eof(&mut input);
@@ -270,6 +412,9 @@ impl Capture {
     /// of others. Whether the bytes are a key log is not checked.
     pub fn add_keylog(&mut self, bytes: &[u8], source: KeySource) {
         self.connections.keys.add(bytes, source);
+        if let Some(dispatcher) = &mut self.dispatcher {
+            dispatcher.add_keys(bytes, source);
+        }
         self.update_counts();
     }
 
@@ -309,8 +454,10 @@ impl Capture {
 
     /// Says that the secrets of all files that can be scanned were added.
     pub fn end_scan(&mut self) {
-        self.connections.scan = Scan::Over;
-        self.connections.keys.may_grow = false;
+        self.connections.end_scan();
+        if let Some(dispatcher) = &mut self.dispatcher {
+            dispatcher.end_scan();
+        }
     }
 
     /// Gives the secrets of new blocks to the connections.
@@ -318,6 +465,9 @@ impl Capture {
         for (kind, secrets) in self.packets.secrets_mut().take_new() {
             if *kind == TLS_KEY_LOG {
                 self.connections.keys.add(secrets, KeySource::SecretsBlock);
+                if let Some(dispatcher) = &mut self.dispatcher {
+                    dispatcher.add_keys(secrets, KeySource::SecretsBlock);
+                }
                 // More may follow, unless all were found by a scan.
                 if self.connections.scan == Scan::None {
                     self.connections.keys.may_grow = true;
@@ -373,6 +523,9 @@ impl Capture {
     pub fn finish(&mut self, sink: &mut impl Sink) -> bool {
         self.is_finished = true;
         let Self { connections, filter, selection, .. } = self;
+        if connections.has_met_limit && connections.were_spread {
+            return false;
+        }
         let is_finished = connections.finish(&mut FilteredSink { filter, selection, sink });
         self.update_counts();
         is_finished
@@ -416,10 +569,10 @@ const fn stopping_at_secrets(mut packets: PacketReader) -> PacketReader {
 }
 
 /// Passes on only the messages and events that the filter and the conditions want.
-struct FilteredSink<'a, S> {
-    filter: &'a Filter,
-    selection: &'a mut Option<Selection>,
-    sink: &'a mut S,
+pub(crate) struct FilteredSink<'a, S> {
+    pub(crate) filter: &'a Filter,
+    pub(crate) selection: &'a mut Option<Selection>,
+    pub(crate) sink: &'a mut S,
 }
 
 impl<S: Sink> Sink for FilteredSink<'_, S> {
@@ -434,6 +587,13 @@ impl<S: Sink> Sink for FilteredSink<'_, S> {
                 None => self.sink.message(message),
                 Some(selection) => selection.message(message, self.sink),
             }
+        }
+    }
+
+    #[inline]
+    fn prepared(&mut self, message: Message, length: usize) {
+        if self.filter.wants_message(&message) {
+            self.sink.prepared(message, length);
         }
     }
 

@@ -48,6 +48,7 @@ mod stream_part;
 pub mod table;
 pub mod tally;
 mod tcp;
+pub mod threads;
 #[allow(dead_code, reason = "some of it is for tests and for what comes next")]
 pub mod tls;
 pub mod tls_counts;

@@ -70,6 +70,11 @@ pub(crate) fn move_ready(ready: &mut Vec<u8>, block: &mut Vec<u8>) -> Result<(),
     Ok(())
 }
 
+/// Does the part of an output's work on a message that depends on nothing else, so that any thread can:
+/// writes bytes, and returns whether it did. The message's content is then replaced by them, and the
+/// message goes to [`Sink::prepared`].
+pub type Prepare = fn(&Message, &mut Vec<u8>) -> Result<bool, OutOfMemory>;
+
 /// A sink that makes the bytes of a file of the rows.
 ///
 /// After an error of a row, the sink is full, ignores further rows, and `take` returns the error.
@@ -107,6 +112,11 @@ pub trait Output: Sink {
     /// If it could not be written.
     fn finish(&mut self) -> Result<(), OutputError>;
 
+    /// What other threads may do for it.
+    fn prepare(&self) -> Option<Prepare> {
+        None
+    }
+
     /// Takes a sentence about the whole capture, such as what of it was not read. Most formats have no
     /// place for it.
     fn note(&mut self, sentence: String) {
@@ -130,6 +140,11 @@ impl<S: Sink + ?Sized> Sink for Box<S> {
     #[inline]
     fn message(&mut self, message: Message) {
         (**self).message(message);
+    }
+
+    #[inline]
+    fn prepared(&mut self, message: Message, length: usize) {
+        (**self).prepared(message, length);
     }
 
     #[inline]

@@ -119,6 +119,14 @@ impl ProtocolCounts {
         self.packets[protocol as usize] += packets;
     }
 
+    /// Adds the counts of other connections.
+    pub(crate) fn add(&mut self, other: &Self) {
+        for protocol in 0..self.connections.len() {
+            self.connections[protocol] += other.connections[protocol];
+            self.packets[protocol] += other.packets[protocol];
+        }
+    }
+
     /// Counts a packet of a connection that has been counted.
     pub(crate) const fn later_packet(&mut self, protocol: Protocol) {
         self.packets[protocol as usize] += 1;

@@ -20,6 +20,12 @@ pub trait Sink {
     fn opened(&mut self, connection: &Connection);
     /// A message is complete, or cannot become complete.
     fn message(&mut self, message: Message);
+    /// A message whose content, of this length, was replaced by what the receiver had another thread
+    /// [prepare](crate::output::Prepare).
+    fn prepared(&mut self, message: Message, length: usize) {
+        let _ = length;
+        self.message(message);
+    }
     /// A buffer that the receiver does not need any more, of any length. It is used for the content of a
     /// later message, which saves its allocation.
     #[inline]
@@ -34,6 +40,11 @@ pub trait Sink {
     fn event(&mut self, event: CaptureEvent);
     /// A connection has ended. Its accounts are complete.
     fn ended(&mut self, connection: Connection);
+    /// A number that a connection had, whether it was a WebSocket or not, comes in no more rows.
+    #[inline]
+    fn closed(&mut self, number: u64) {
+        let _ = number;
+    }
     /// Whether no more is wanted for now. Reading stops after the packet that made the sink full,
     /// so it may get what that packet completes beyond this.
     fn is_full(&self) -> bool {

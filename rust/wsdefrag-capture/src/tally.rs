@@ -76,11 +76,11 @@ impl Tally {
         Self { side, not_found, ..Self::default() }
     }
 
-    /// Counts a message.
+    /// Counts a message with a content of this length.
     #[inline]
-    pub fn message(&mut self, message: &Message) {
+    pub fn message(&mut self, message: &Message, length: usize) {
         self.messages += 1;
-        self.content += message.content.len() as u64;
+        self.content += length as u64;
         self.statuses[message.status as usize] += 1;
     }
 
@@ -134,8 +134,14 @@ impl<S: Sink> Sink for Counted<S> {
 
     #[inline]
     fn message(&mut self, message: Message) {
-        self.tally.message(&message);
+        self.tally.message(&message, message.content.len());
         self.next.message(message);
+    }
+
+    #[inline]
+    fn prepared(&mut self, message: Message, length: usize) {
+        self.tally.message(&message, length);
+        self.next.prepared(message, length);
     }
 
     #[inline]

@@ -56,6 +56,26 @@ impl TlsCounts {
         }
     }
 
+    /// Adds the counts of other connections, but the names of their servers.
+    pub(crate) fn add(&mut self, other: &Self) {
+        for status in 0..self.connections.len() {
+            self.connections[status] += other.connections[status];
+            self.packets[status] += other.packets[status];
+        }
+        self.bad_tags += other.bad_tags;
+        self.found_by_trial += other.found_by_trial;
+        self.before_keys += other.before_keys;
+    }
+
+    /// Adds the names of servers of other connections.
+    pub(crate) fn add_servers(&mut self, names: impl Iterator<Item = String>) {
+        for name in names {
+            if self.servers.len() < MAX_SERVERS && !self.servers.contains(&name) {
+                self.servers.push(name);
+            }
+        }
+    }
+
     /// Counts a packet of a connection that has been counted.
     pub(crate) const fn later_packet(&mut self, status: TlsStatus) {
         self.packets[status as usize] += 1;

@@ -16,6 +16,8 @@ use std::any::Any;
 use std::cell::RefCell;
 use std::fmt::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook};
+use std::sync::Mutex;
+use std::thread;
 
 use pyo3::exceptions::{PyMemoryError, PyRuntimeError};
 use pyo3::panic::PanicException;
@@ -38,21 +40,31 @@ impl Write for Place {
     }
 }
 
+impl Place {
+    const NONE: Self = Self { bytes: [0; 96], len: 0 };
+}
+
 thread_local! {
     /// Where the last panic of this thread was.
-    static PLACE: RefCell<Place> = const { RefCell::new(Place { bytes: [0; 96], len: 0 }) };
+    static PLACE: RefCell<Place> = const { RefCell::new(Place::NONE) };
 }
+
+/// Where the last panic of a thread of a pass was. It goes on in the thread that waits for that one.
+static PLACE_IN_PASS: Mutex<Option<Place>> = Mutex::new(None);
 
 /// Replaces Rust's hook for panics of this module.
 pub(crate) fn quiet() {
     set_hook(Box::new(|panic| {
-        PLACE.with_borrow_mut(|place| {
-            place.len = 0;
-            if let Some(location) = panic.location() {
-                // It never fails.
-                let _ = write!(place, "{}:{}", location.file(), location.line());
-            }
-        });
+        let mut place = Place::NONE;
+        if let Some(location) = panic.location() {
+            // It never fails.
+            let _ = write!(place, "{}:{}", location.file(), location.line());
+        }
+        if !thread::current().name().is_some_and(|name| name.starts_with("wsdefrag-")) {
+            PLACE.replace(place);
+        } else if let Ok(mut in_pass) = PLACE_IN_PASS.try_lock() {
+            *in_pass = Some(place);
+        }
     }));
 }
 
@@ -79,10 +91,10 @@ fn exception(py: Python<'_>, panic: &(dyn Any + Send)) -> PyErr {
     if text == NO_OBJECT {
         return PyMemoryError::new_err("the interpreter had no memory for an object");
     }
-    PLACE.with_borrow(|place| {
-        let place = String::from_utf8_lossy(&place.bytes[..place.len]);
-        internal_error(&format!("{text} ({place})"))
-    })
+    let in_pass = PLACE_IN_PASS.try_lock().ok().and_then(|mut place| place.take());
+    let place = in_pass.unwrap_or_else(|| PLACE.replace(Place::NONE));
+    let place = String::from_utf8_lossy(&place.bytes[..place.len]);
+    internal_error(&format!("{text} ({place})"))
 }
 
 /// An `InternalError` with this reason.

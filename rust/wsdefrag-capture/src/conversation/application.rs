@@ -92,6 +92,15 @@ impl Application {
         self.stage = Stage::Dead;
     }
 
+    /// Gives the WebSockets other numbers.
+    pub(super) fn renumber(&mut self, new: &dyn Fn(u64) -> u64) {
+        match &mut self.stage {
+            Stage::Open(websocket) => websocket.renumber(new),
+            Stage::Http2(http2) => http2.renumber(new),
+            _ => {}
+        }
+    }
+
     /// Takes note of a new tag or tunnel of the packets.
     pub(super) fn note_tag(&mut self, tag: Tag) {
         match &mut self.stage {

@@ -77,6 +77,13 @@ impl Http2Stage {
         Self { connection, sockets: Sockets::default() }
     }
 
+    /// Gives the WebSockets other numbers.
+    pub(super) fn renumber(&mut self, new: &dyn Fn(u64) -> u64) {
+        for websocket in self.sockets.open() {
+            websocket.renumber(new);
+        }
+    }
+
     /// Takes note of a new tag or tunnel of the packets.
     pub(super) fn note_tag(&mut self, tag: Tag) {
         for websocket in self.sockets.open() {
@@ -271,7 +278,7 @@ impl Sockets {
     }
 
     /// Gives the next WebSocket its number. The first has the one of the TCP connection.
-    fn handshake<S>(
+    fn handshake<S: Sink>(
         &mut self,
         number: u32,
         heads: StreamHeads,
@@ -279,7 +286,11 @@ impl Sockets {
         context: &mut Context<'_, S>,
     ) -> CapturedHandshake {
         if std::mem::replace(&mut self.has_first, true) {
+            let before = transport.number;
             transport.take_number(context);
+            if self.open().all(|websocket| websocket.number() != before) {
+                context.sink.closed(before);
+            }
         }
         let StreamHeads { request, response, unknown_fields, first } = heads;
         let midstream = response.is_none();
@@ -382,7 +393,11 @@ impl Sockets {
             websocket.settle(context.sink);
             websocket.note_http2_problems(problems);
             websocket.note_tls(transport.tls.clone());
+            let number = websocket.number();
             websocket.finish(ended, [Repeats::default(); 2], stream.last, context.sink);
+            if number != transport.number {
+                context.sink.closed(number);
+            }
         }
     }
 }

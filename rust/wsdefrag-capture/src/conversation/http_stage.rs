@@ -205,5 +205,6 @@ fn report_refusal<S: Sink>(
         connection.ended = Some(Ended::Refused);
         context.sink.ended(connection);
     }
+    context.sink.closed(transport.number);
     transport.count_refusal(context);
 }

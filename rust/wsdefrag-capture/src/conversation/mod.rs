@@ -69,6 +69,12 @@ impl Conversation {
         self.application = Application::new(true, false);
     }
 
+    /// Gives the connection, and the WebSockets on it, other numbers.
+    pub(crate) fn renumber(&mut self, new: &dyn Fn(u64) -> u64) {
+        self.transport.number = new(self.transport.number);
+        self.application.renumber(new);
+    }
+
     /// Takes note of the tags and tunnels of a packet.
     pub(crate) fn note_tags(&mut self, tags: &[Tag]) {
         for tag in tags {

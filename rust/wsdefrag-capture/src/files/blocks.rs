@@ -57,6 +57,17 @@ impl Blocks {
         Ok(())
     }
 
+    /// Adds a whole block, or what is left at the end.
+    pub(super) fn push(&mut self, block: Vec<u8>) -> Result<(), OutOfMemory> {
+        debug_assert!(self.last.is_empty());
+        if block.len() == Self::SIZE {
+            self.full.try_push(block)?;
+        } else {
+            self.last = block;
+        }
+        Ok(())
+    }
+
     fn append(&mut self, data: &[u8]) -> Result<usize, OutOfMemory> {
         if self.last.len() == Self::SIZE {
             self.full.try_push(mem::take(&mut self.last))?;

@@ -5,6 +5,7 @@ use arrow_schema::SchemaRef;
 
 use super::arrow_ipc::ArrowFile;
 use super::blocks::Blocks;
+use super::encoder_thread::EncoderThread;
 use super::parquet::ParquetFile;
 use super::{Compression, EncodeError, room, size};
 
@@ -31,6 +32,7 @@ pub struct TableFile {
 enum Encoder {
     Parquet(Box<ParquetFile>),
     Arrow(Box<ArrowFile>),
+    Thread(Box<EncoderThread>),
 }
 
 impl TableFile {
@@ -53,12 +55,26 @@ impl TableFile {
         Ok(Self { encoder, rows: 0 })
     }
 
+    /// Has another thread encode it from now on, unless the system has no more. Errors may come later then:
+    /// with another batch, or at the end.
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "one for each file")]
+    pub fn in_thread(self) -> Self {
+        match EncoderThread::new(self) {
+            Ok(thread) => Self { encoder: Encoder::Thread(Box::new(thread)), rows: 0 },
+            Err(file) => file,
+        }
+    }
+
     /// Encodes a batch.
     ///
     /// # Errors
     ///
     /// If there is no memory, or the format cannot hold a value. The file cannot be used after it.
     pub fn write(&mut self, batch: &RecordBatch) -> Result<(), EncodeError> {
+        if let Encoder::Thread(thread) = &mut self.encoder {
+            return thread.write(batch);
+        }
         let mut first = 0;
         while first < batch.num_rows() {
             let rows = (batch.num_rows() - first).min(MOST_ROWS);
@@ -74,6 +90,7 @@ impl TableFile {
         match &mut self.encoder {
             Encoder::Parquet(file) => file.write(batch, size)?,
             Encoder::Arrow(file) => file.write(batch)?,
+            Encoder::Thread(thread) => thread.write(batch)?,
         }
         self.rows += batch.num_rows() as u64;
         Ok(())
@@ -89,6 +106,7 @@ impl TableFile {
         match &mut self.encoder {
             Encoder::Parquet(file) => file.finish(),
             Encoder::Arrow(file) => file.finish(),
+            Encoder::Thread(thread) => thread.finish(),
         }
     }
 
@@ -97,6 +115,7 @@ impl TableFile {
         match &mut self.encoder {
             Encoder::Parquet(file) => file.blocks(),
             Encoder::Arrow(file) => file.blocks(),
+            Encoder::Thread(thread) => thread.blocks(),
         }
     }
 
@@ -106,6 +125,7 @@ impl TableFile {
         match &self.encoder {
             Encoder::Parquet(file) => file.is_full(),
             Encoder::Arrow(file) => file.is_full(),
+            Encoder::Thread(thread) => thread.is_full(),
         }
     }
 
@@ -115,12 +135,16 @@ impl TableFile {
         match &self.encoder {
             Encoder::Parquet(file) => file.held(),
             Encoder::Arrow(_) => 0,
+            Encoder::Thread(thread) => thread.held(),
         }
     }
 
     /// The rows that were written.
     #[must_use]
-    pub const fn rows(&self) -> u64 {
-        self.rows
+    pub fn rows(&self) -> u64 {
+        match &self.encoder {
+            Encoder::Thread(thread) => thread.rows(),
+            _ => self.rows,
+        }
     }
 }

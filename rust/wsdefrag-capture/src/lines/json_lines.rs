@@ -13,11 +13,14 @@ use super::json::{base64_part, raw, string_part};
 use super::json_connections::connection_line;
 use super::json_events::event_line;
 use super::json_messages::{
-    MessageAffixes, is_text, length_member, message_line, write_head, write_tail,
+    MessageAffixes, is_text, length_member, message_line, message_middle, prepared_line,
+    write_head, write_tail,
 };
-use super::line_output::LineFormat;
+use super::line_output::{LONG, LineFormat};
 use super::message_row::MessageRow;
 use crate::connection::Connection;
+use crate::message::Message;
+use crate::output::Prepare;
 
 /// Formats rows as JSON lines.
 ///
@@ -38,6 +41,18 @@ impl JsonLines {
     pub fn new(content: bool) -> Self {
         Self { content, last: None, affixes: MessageAffixes::default(), is_text: false }
     }
+}
+
+fn prepare_with_content(message: &Message, middle: &mut Vec<u8>) -> Result<bool, OutOfMemory> {
+    // Its line is written in parts.
+    if message.content.len() >= LONG {
+        return Ok(false);
+    }
+    message_middle(middle, message, &message.content, true).map(|()| true)
+}
+
+fn prepare_without_content(message: &Message, middle: &mut Vec<u8>) -> Result<bool, OutOfMemory> {
+    message_middle(middle, message, &[], false).map(|()| true)
 }
 
 impl JsonLines {
@@ -90,6 +105,16 @@ impl LineFormat for JsonLines {
     fn message(&mut self, line: &mut Vec<u8>, row: MessageRow<'_>) -> Result<(), OutOfMemory> {
         self.find_affixes(row)?;
         message_line(line, &self.affixes, row, self.content)
+    }
+
+    fn prepare(&self) -> Option<Prepare> {
+        Some(if self.content { prepare_with_content } else { prepare_without_content })
+    }
+
+    #[inline]
+    fn prepared(&mut self, line: &mut Vec<u8>, row: MessageRow<'_>) -> Result<(), OutOfMemory> {
+        self.find_affixes(row)?;
+        prepared_line(line, &self.affixes, row)
     }
 
     fn event(&mut self, line: &mut Vec<u8>, row: &EventRow<'_>) -> Result<(), OutOfMemory> {

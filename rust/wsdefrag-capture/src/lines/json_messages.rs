@@ -69,17 +69,61 @@ pub fn message_line(
     row: MessageRow<'_>,
     with_content: bool,
 ) -> Result<(), OutOfMemory> {
-    line.try_reserve(affixes.suffix.len() + MOST_MIDDLE + row.content.len())?;
-    write_head(line, affixes, row.message)?;
+    line.try_reserve(
+        affixes.prefix.len() + affixes.suffix.len() + MOST_MIDDLE + row.content.len(),
+    )?;
+    put(line, &affixes.prefix);
+    put_integer(line, row.message.seq);
+    message_middle(line, row.message, row.content, with_content)?;
+    line.try_reserve(affixes.suffix.len())?;
+    put(line, &affixes.suffix);
+    Ok(())
+}
+
+/// Appends the part of a line that only the message decides: what stands between the value of `seq` and
+/// the name of the file.
+///
+/// # Errors
+///
+/// If memory is refused. Then the line is cut.
+#[inline]
+pub(super) fn message_middle(
+    line: &mut Vec<u8>,
+    message: &Message,
+    content: &[u8],
+    with_content: bool,
+) -> Result<(), OutOfMemory> {
+    line.try_reserve(MOST_MIDDLE)?;
+    put_type(line, message);
     if with_content {
         raw(line, b"\", ")?;
-        content_members(line, row.content, is_text(row.message))?;
-        length_member(line, row.content)?;
+        content_members(line, content, is_text(message))?;
+        length_member(line, content)?;
         raw(line, b", \"timestamp\": ")?;
     } else {
         raw(line, b"\", \"timestamp\": ")?;
     }
-    write_tail(line, affixes, row.message)
+    put_rest(line, message)
+}
+
+/// Appends a line whose [middle](message_middle) is the row's content.
+///
+/// # Errors
+///
+/// If memory is refused.
+#[inline]
+pub(super) fn prepared_line(
+    line: &mut Vec<u8>,
+    affixes: &MessageAffixes,
+    row: MessageRow<'_>,
+) -> Result<(), OutOfMemory> {
+    let affixes_length = affixes.prefix.len() + affixes.suffix.len();
+    line.try_reserve(affixes_length + MOST_MIDDLE + row.content.len())?;
+    put(line, &affixes.prefix);
+    put_integer(line, row.message.seq);
+    put(line, row.content);
+    put(line, &affixes.suffix);
+    Ok(())
 }
 
 /// Appends what stands before the end of the value of `type`.
@@ -93,13 +137,19 @@ pub(super) fn write_head(
     // Numbers and fixed words need no escapes.
     put(line, &affixes.prefix);
     put_integer(line, message.seq);
+    put_type(line, message);
+    Ok(())
+}
+
+/// Appends what follows the value of `seq`, up to the end of the value of `type`.
+#[inline]
+fn put_type(line: &mut Vec<u8>, message: &Message) {
     if message.from_client {
         put(line, b", \"from_client\": true, \"type\": \"");
     } else {
         put(line, b", \"from_client\": false, \"type\": \"");
     }
     put(line, type_name(message.opcode).as_bytes());
-    Ok(())
 }
 
 /// Appends the member `length`, after a comma.
@@ -116,7 +166,16 @@ pub(super) fn write_tail(
     affixes: &MessageAffixes,
     message: &Message,
 ) -> Result<(), OutOfMemory> {
-    line.try_reserve(MOST_MIDDLE + affixes.suffix.len())?;
+    put_rest(line, message)?;
+    line.try_reserve(affixes.suffix.len())?;
+    put(line, &affixes.suffix);
+    Ok(())
+}
+
+/// Appends what follows from the value of `timestamp` to that of `last_packet`.
+#[inline]
+fn put_rest(line: &mut Vec<u8>, message: &Message) -> Result<(), OutOfMemory> {
+    line.try_reserve(MOST_MIDDLE)?;
     let start = line.len();
     put_seconds(line, message.timestamp);
     let time = start..line.len();
@@ -154,7 +213,6 @@ pub(super) fn write_tail(
     put_integer(line, message.first_packet);
     put(line, b", \"last_packet\": ");
     put_integer(line, message.last_packet);
-    put(line, &affixes.suffix);
     Ok(())
 }
 

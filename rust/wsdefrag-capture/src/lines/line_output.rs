@@ -18,7 +18,7 @@ use super::open_connections::OpenConnections;
 use crate::connection::Connection;
 use crate::event::{CaptureEvent, Detail};
 use crate::message::Message;
-use crate::output::{FULL, Output, OutputError, move_ready};
+use crate::output::{FULL, Output, OutputError, Prepare, move_ready};
 use crate::sink::Sink;
 use crate::table::Table;
 
@@ -26,7 +26,7 @@ use crate::table::Table;
 const MOST_SPARE: usize = 16 << 10;
 
 /// Bytes of a content that is written in parts.
-const LONG: usize = 64 << 10;
+pub(super) const LONG: usize = 64 << 10;
 
 /// Appends a row as a line, with its line feed; or as several, or as none.
 pub trait LineFormat {
@@ -53,6 +53,14 @@ pub trait LineFormat {
     fn end(&mut self, line: &mut Vec<u8>, row: MessageRow<'_>) -> Result<(), OutOfMemory> {
         let _ = (line, row);
         Ok(())
+    }
+    /// What other threads may do of [`message`](Self::message).
+    fn prepare(&self) -> Option<Prepare> {
+        None
+    }
+    /// Appends a message with what was prepared.
+    fn prepared(&mut self, line: &mut Vec<u8>, row: MessageRow<'_>) -> Result<(), OutOfMemory> {
+        self.message(line, row)
     }
     /// Appends an event.
     fn event(&mut self, line: &mut Vec<u8>, row: &EventRow<'_>) -> Result<(), OutOfMemory>;
@@ -84,6 +92,7 @@ pub struct LineRows {
 #[derive(Debug)]
 enum Waiting {
     Message(Message),
+    Prepared(Message),
     Event(CaptureEvent),
     /// The number of a connection that has ended.
     Ended(u64),
@@ -162,6 +171,20 @@ impl<F: LineFormat> LineOutput<F> {
         }
     }
 
+    #[inline]
+    fn write_prepared(&mut self, message: Message) {
+        let start = self.ready.len();
+        let row = MessageRow {
+            message: &message,
+            content: &message.content,
+            connection: self.connections.find(message.connection),
+            file: file_name(&self.files, message.file),
+        };
+        let written = self.format.prepared(&mut self.ready, row);
+        self.keep(start, written);
+        self.spare = message.content;
+    }
+
     /// Writes a part of the long message. Returns whether there is more.
     fn write_part(&mut self) -> Result<bool, OutOfMemory> {
         let Some((message, at)) = &mut self.long else { return Ok(false) };
@@ -190,6 +213,7 @@ impl<F: LineFormat> LineOutput<F> {
             }
             match self.waiting.pop_front() {
                 Some(Waiting::Message(message)) => self.write_message(message),
+                Some(Waiting::Prepared(message)) => self.write_prepared(message),
                 Some(Waiting::Event(event)) => self.write_event(&event),
                 Some(Waiting::Ended(connection)) => self.connections.ended(connection),
                 None => return,
@@ -257,6 +281,18 @@ impl<F: LineFormat> Sink for LineOutput<F> {
     }
 
     #[inline]
+    fn prepared(&mut self, message: Message, _: usize) {
+        if self.wanted.table != Table::Messages || self.failed {
+            return;
+        }
+        if self.is_busy() {
+            self.waiting.push_back(Waiting::Prepared(message));
+        } else {
+            self.write_prepared(message);
+        }
+    }
+
+    #[inline]
     fn spare(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.spare)
     }
@@ -309,6 +345,10 @@ impl<F: LineFormat> Output for LineOutput<F> {
 
     fn finish(&mut self) -> Result<(), OutputError> {
         Ok(())
+    }
+
+    fn prepare(&self) -> Option<Prepare> {
+        self.format.prepare().filter(|_| self.wanted.table == Table::Messages)
     }
 
     fn rows(&self) -> u64 {

@@ -5,7 +5,7 @@
 use crate::connection::Connection;
 use crate::event::CaptureEvent;
 use crate::message::Message;
-use crate::output::{Output, OutputError};
+use crate::output::{Output, OutputError, Prepare};
 use crate::sink::Sink;
 use crate::table::Table;
 
@@ -29,6 +29,12 @@ impl<O: Output> Sink for PerTable<O> {
     fn message(&mut self, message: Message) {
         if let Some(output) = self.of(Table::Messages) {
             output.message(message);
+        }
+    }
+
+    fn prepared(&mut self, message: Message, length: usize) {
+        if let Some(output) = self.of(Table::Messages) {
+            output.prepared(message, length);
         }
     }
 
@@ -85,6 +91,10 @@ impl<O: Output> Output for PerTable<O> {
 
     fn finish(&mut self) -> Result<(), OutputError> {
         self.0.iter_mut().flatten().try_for_each(Output::finish)
+    }
+
+    fn prepare(&self) -> Option<Prepare> {
+        self.0[Table::Messages as usize].as_ref()?.prepare()
     }
 
     fn rows(&self) -> u64 {

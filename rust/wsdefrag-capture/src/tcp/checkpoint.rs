@@ -98,7 +98,7 @@ impl<T: Serialize> Serialize for ConnectionTable<T> {
         let places = self.places();
         serializer.collect_seq(self.used().map(|(index, slot)| Written {
             key: slot.key,
-            class: slot.class,
+            class: slot.class(),
             place: places[index as usize],
             last_time: slot.last_time,
             value: &slot.value,

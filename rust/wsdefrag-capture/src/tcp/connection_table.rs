@@ -1,9 +1,14 @@
 //! A table that finds a connection by its addresses and ports, and the one idle for longest.
 //!
-//! Each connection has a slot, and is in one of four lists, one per [`Class`]. A list is ordered
+//! Each connection has a slot, and is in a list: one for each [`Class`], but one for each
+//! [bucket](Key::bucket) of the past ones. A list is ordered
 //! by the time of the last packet, oldest first. A packet moves its connection to the end of a
 //! list. The table never removes a connection by itself: the caller removes the oldest of a list
 //! when that list is too long or the connection has been idle for too long.
+//!
+//! Buckets are parts of all connections that depend on their addresses and ports alone. Threads that
+//! share a capture have some of the buckets each, so what is remembered of a bucket must not depend on
+//! the other ones.
 //!
 //! - `by_key` has the index of each slot in use, by the hash of its key
 //! - every slot in use is in exactly one list
@@ -52,7 +57,24 @@ impl Key {
         let ports = [low | number << PORT_BITS, high | number >> 15 << PORT_BITS];
         Self { addresses: self.addresses, ports }
     }
+
+    /// The bucket of the connection: a number below [`BUCKETS`] that depends on its addresses and ports,
+    /// and is that of all tenants.
+    #[inline]
+    pub(crate) fn bucket(&self) -> u8 {
+        let [low, high] = self.ports.map(|port| u64::from(port & PORT));
+        let numbers = self.addresses.as_flattened().iter().copied().chain([low << 32 | high]);
+        let mixed = numbers.fold(0_u64, |sum, number| {
+            (sum.rotate_left(5) ^ number).wrapping_mul(0x517c_c1b7_2722_0a95)
+        });
+        // The highest bits depend on all others.
+        let [.., highest] = (mixed >> 2).to_le_bytes();
+        highest
+    }
 }
+
+/// Parts of all connections: as many as six bits count.
+pub(crate) const BUCKETS: usize = 64;
 
 impl Hash for Key {
     /// Hashes whole numbers, which takes a quarter of the time of hashing their bytes.
@@ -96,16 +118,28 @@ pub(crate) enum Class {
     Past,
 }
 
-const CLASSES: usize = 4;
+/// The lists: one for each class, but for the past one, and one for each bucket of that.
+const LISTS: usize = Class::Past as usize + BUCKETS;
 /// The index that stands for "no slot" in the links of a list.
 const NONE: u32 = u32::MAX;
+
+/// The index of the list of a class and, if it is the past one, a bucket.
+#[inline]
+const fn list_of(class: Class, bucket: u8) -> u8 {
+    match class {
+        Class::Past => Class::Past as u8 + bucket,
+        class => class as u8,
+    }
+}
 
 /// The index of a connection's slot.
 pub(crate) type SlotIndex = u32;
 
 pub(super) struct Slot<T> {
     pub(super) key: Key,
-    pub(super) class: Class,
+    /// The index of its list.
+    list: u8,
+    bucket: u8,
     previous: SlotIndex,
     next: SlotIndex,
     /// When its last packet was captured, in nanoseconds since the epoch.
@@ -120,6 +154,18 @@ struct List {
     length: usize,
 }
 
+impl<T> Slot<T> {
+    /// The class of its list.
+    pub(super) const fn class(&self) -> Class {
+        match self.list {
+            0 => Class::Pending,
+            1 => Class::WebSocket,
+            2 => Class::Closing,
+            _ => Class::Past,
+        }
+    }
+}
+
 /// The connections, by key and by time of their last packet.
 pub(crate) struct ConnectionTable<T> {
     /// Only indexes, so that it stays in the cache; the slot that is found has to be read anyway.
@@ -127,7 +173,7 @@ pub(crate) struct ConnectionTable<T> {
     hasher: RandomState,
     slots: Vec<Option<Slot<T>>>,
     free: Vec<SlotIndex>,
-    lists: [List; CLASSES],
+    lists: [List; LISTS],
     /// The slot that was found last: most packets follow one of their connection.
     last: SlotIndex,
 }
@@ -144,7 +190,7 @@ impl<T> ConnectionTable<T> {
             hasher: RandomState::default(),
             slots: Vec::new(),
             free: Vec::new(),
-            lists: [empty; CLASSES],
+            lists: [empty; LISTS],
             last: NONE,
         }
     }
@@ -167,8 +213,14 @@ impl<T> ConnectionTable<T> {
         Some(found)
     }
 
-    pub(crate) fn len(&self, class: Class) -> usize {
+    /// The number of connections of a class that is not [`Class::Past`].
+    pub(crate) const fn len(&self, class: Class) -> usize {
         self.lists[class as usize].length
+    }
+
+    /// The number of past connections of a bucket.
+    pub(crate) const fn past(&self, bucket: u8) -> usize {
+        self.lists[Class::Past as usize + bucket as usize].length
     }
 
     /// The bytes that the table takes when it has to grow for `more` connections, else 0.
@@ -179,6 +231,13 @@ impl<T> ConnectionTable<T> {
         // Both double; an entry of the map takes a byte more than its value.
         let slot = size_of::<Option<Slot<T>>>() + 2 * (size_of::<SlotIndex>() + 1);
         2 * (self.slots.len() + more) * slot
+    }
+
+    /// The bytes that it takes to move all connections to another table.
+    pub(crate) const fn bytes_to_move(&self) -> usize {
+        let slot = size_of::<Option<Slot<T>>>() + 2 * (size_of::<SlotIndex>() + 1);
+        // Lists and tables double.
+        2 * self.slots.len() * (size_of::<(Key, Class, i64, T)>() + slot)
     }
 
     /// The connection in this slot, if the slot is in use.
@@ -225,7 +284,9 @@ impl<T> ConnectionTable<T> {
 
     /// Adds a connection at the end of a list. `now` is in nanoseconds since the epoch.
     pub(crate) fn insert(&mut self, key: Key, class: Class, now: i64, value: T) -> SlotIndex {
-        let slot = Slot { key, class, previous: NONE, next: NONE, last_time: now, value };
+        let bucket = key.bucket();
+        let list = list_of(class, bucket);
+        let slot = Slot { key, list, bucket, previous: NONE, next: NONE, last_time: now, value };
         let index = self.free.pop().unwrap_or_else(|| {
             self.slots.push(None);
             SlotIndex::try_from(self.slots.len() - 1).unwrap_or(NONE)
@@ -235,8 +296,16 @@ impl<T> ConnectionTable<T> {
         by_key.insert_unique(hasher.hash_one(key), index, |index| {
             slots[*index as usize].as_ref().map_or(0, |slot| hasher.hash_one(slot.key))
         });
-        self.link(index, class);
+        self.link(index, list);
         index
+    }
+
+    /// Takes a connection out, with its key, its class, and the time of its last packet in nanoseconds since
+    /// the epoch.
+    pub(crate) fn take(&mut self, index: SlotIndex) -> Option<(Key, Class, i64, T)> {
+        let slot = self.slot(index)?;
+        let (key, class, last_time) = (slot.key, slot.class(), slot.last_time);
+        Some((key, class, last_time, self.remove(index)?))
     }
 
     /// Removes a connection and frees its slot.
@@ -256,19 +325,38 @@ impl<T> ConnectionTable<T> {
     pub(crate) fn touch(&mut self, index: SlotIndex, class: Class, now: i64) {
         let Some(slot) = self.slot(index) else { return };
         slot.last_time = now;
-        let same = slot.class == class;
-        if same && self.lists[class as usize].newest == index {
+        let list = list_of(class, slot.bucket);
+        let same = slot.list == list;
+        if same && self.lists[usize::from(list)].newest == index {
             return;
         }
         self.unlink(index);
-        self.link(index, class);
+        self.link(index, list);
     }
 
-    /// The connection of this class that has been idle for longest, and the time of its last packet
-    /// in nanoseconds since the epoch.
+    /// Corrects the time of the last packet of a connection, which no other packet has followed.
+    pub(crate) fn correct_time(&mut self, index: SlotIndex, last_time: i64) {
+        if let Some(slot) = self.slot(index) {
+            slot.last_time = last_time;
+        }
+    }
+
+    /// The connection of this class, which is not [`Class::Past`], that has been idle for longest, and the
+    /// time of its last packet in nanoseconds since the epoch.
     #[inline]
     pub(crate) fn oldest(&self, class: Class) -> Option<(SlotIndex, i64)> {
-        let oldest = self.lists[class as usize].oldest;
+        self.oldest_of(class as usize)
+    }
+
+    /// The past connection of a bucket whose last packet came first.
+    pub(crate) fn oldest_past(&self, bucket: u8) -> Option<SlotIndex> {
+        let oldest = self.oldest_of(Class::Past as usize + usize::from(bucket));
+        oldest.map(|(index, _)| index)
+    }
+
+    #[inline]
+    fn oldest_of(&self, list: usize) -> Option<(SlotIndex, i64)> {
+        let oldest = self.lists[list].oldest;
         let slot = self.slots.get(oldest as usize)?.as_ref()?;
         Some((oldest, slot.last_time))
     }
@@ -281,28 +369,28 @@ impl<T> ConnectionTable<T> {
 
     fn unlink(&mut self, index: SlotIndex) {
         let Some(slot) = self.slot(index) else { return };
-        let (previous, next, class) = (slot.previous, slot.next, slot.class);
+        let (previous, next, list) = (slot.previous, slot.next, usize::from(slot.list));
         match self.slot(previous) {
             Some(slot) => slot.next = next,
-            None => self.lists[class as usize].oldest = next,
+            None => self.lists[list].oldest = next,
         }
         match self.slot(next) {
             Some(slot) => slot.previous = previous,
-            None => self.lists[class as usize].newest = previous,
+            None => self.lists[list].newest = previous,
         }
-        self.lists[class as usize].length -= 1;
+        self.lists[list].length -= 1;
     }
 
-    fn link(&mut self, index: SlotIndex, class: Class) {
-        let newest = self.lists[class as usize].newest;
+    fn link(&mut self, index: SlotIndex, list: u8) {
+        let newest = self.lists[usize::from(list)].newest;
         if let Some(slot) = self.slot(index) {
-            (slot.class, slot.previous, slot.next) = (class, newest, NONE);
+            (slot.list, slot.previous, slot.next) = (list, newest, NONE);
         }
         match self.slot(newest) {
             Some(slot) => slot.next = index,
-            None => self.lists[class as usize].oldest = index,
+            None => self.lists[usize::from(list)].oldest = index,
         }
-        let list = &mut self.lists[class as usize];
+        let list = &mut self.lists[usize::from(list)];
         list.newest = index;
         list.length += 1;
     }

@@ -43,6 +43,7 @@ use crate::tcp::ledger::Ledger;
 use crate::tcp::past_connection::{Afterwards, PastConnection};
 use crate::tcp::port_reuse::PortReuse;
 use crate::tcp::tenants::Tenants;
+use crate::threads::report::Place;
 use crate::tls::keys::Keys;
 use crate::tls_counts::TlsCounts;
 
@@ -61,7 +62,7 @@ pub(super) struct Route<'a> {
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Connections {
     #[serde(skip)]
-    pub(super) options: Options,
+    pub(crate) options: Options,
     pub(super) table: ConnectionTable<Entry>,
     pub(super) tenants: Tenants,
     #[serde(skip)]
@@ -74,8 +75,11 @@ pub(crate) struct Connections {
     #[serde(skip)]
     pub(super) ending: Option<Box<Ending>>,
     /// The number of the next connection.
-    pub(super) next_number: u64,
-    pub(super) clock: Clock,
+    pub(crate) next_number: u64,
+    pub(crate) clock: Clock,
+    /// The connection of the last packet, if the time of that is doubtful.
+    #[serde(skip)]
+    doubtful: Option<SlotIndex>,
     /// Connections that were ended because there was no room for them.
     pub(crate) evicted: u64,
     /// Segments of those connections with new payload that came after that.
@@ -90,6 +94,15 @@ pub(crate) struct Connections {
     pub(crate) keys: Keys,
     /// Whether the files can be scanned for secrets.
     pub(crate) scan: Scan,
+    /// Whether memory had to be given back, or would have had to if one thread followed the connections.
+    #[serde(skip)]
+    pub(crate) has_met_limit: bool,
+    /// Whether several threads have followed the connections.
+    #[serde(skip)]
+    pub(crate) were_spread: bool,
+    /// Where the names in `tls.servers` come among those of other threads.
+    #[serde(skip)]
+    pub(super) server_places: Vec<Place>,
 }
 
 impl Connections {
@@ -104,6 +117,7 @@ impl Connections {
             ending: None,
             next_number: 0,
             clock: Clock::default(),
+            doubtful: None,
             evicted: 0,
             evicted_packets: 0,
             protocols: ProtocolCounts::default(),
@@ -111,6 +125,9 @@ impl Connections {
             http2: Http2Problems::default(),
             keys: Keys::default(),
             scan: Scan::None,
+            has_met_limit: false,
+            were_spread: false,
+            server_places: Vec::new(),
         }
     }
 
@@ -122,14 +139,40 @@ impl Connections {
 
     /// Takes the next packet of the capture.
     pub(crate) fn packet<S: Sink>(&mut self, packet: &Packet<'_>, sink: &mut S) {
-        self.clock.advance(packet.time);
+        if let Some(time) = self.clock.advance(packet.time) {
+            self.confirm(time);
+        }
         self.expire(sink);
+        let tenant = self.tenant_of(packet);
+        self.take(packet, tenant, sink);
+    }
+
+    /// The number of the tenant of a packet whose tags always tell connections apart; else 0.
+    #[inline]
+    pub(crate) fn tenant_of(&mut self, packet: &Packet<'_>) -> u32 {
+        let shared = packet.tags.shared;
+        let is_tagged = shared != 0 && self.options.key == ConnectionKey::Tagged;
+        if is_tagged { self.tenants.number_of(shared) } else { 0 }
+    }
+
+    /// Takes note that the last packet was captured at `time`, which was doubtful.
+    #[cold]
+    pub(crate) fn confirm(&mut self, time: i64) {
+        if let Some(index) = self.doubtful.take() {
+            self.table.correct_time(index, time);
+        }
+    }
+
+    /// Takes a packet at the clock's time. `tenant` is the number of its tenant.
+    #[inline]
+    pub(crate) fn take<S: Sink>(&mut self, packet: &Packet<'_>, tenant: u32, sink: &mut S) {
         let (key, is_reversed) = Key::new(packet.source, packet.destination);
-        let (tags, sender) = (&packet.tags, usize::from(is_reversed));
+        let sender = usize::from(is_reversed);
+        self.doubtful = None;
         let mut route = Route { key, packet, sender, tenant: 0 };
-        if tags.shared != 0 && self.options.key == ConnectionKey::Tagged {
-            route.key = key.of_tenant(self.tenants.number_of(tags.shared));
-            route.tenant = tags.shared;
+        if tenant != 0 {
+            route.key = key.of_tenant(tenant);
+            route.tenant = packet.tags.shared;
         }
         let origin = Origin { packet: packet.number, time: packet.time, file: packet.file };
         match packet.payload {
@@ -167,7 +210,7 @@ impl Connections {
         let ended = live.segment(sender, segment, origin, now, &mut self.total_held, &mut state);
         live.measure_after(change, &mut self.ledger);
         let class = live.class(ended);
-        self.reclassify(index, class, origin.time, sink);
+        self.reclassify(index, class, sink);
         self.bound_memory(index, sink);
     }
 
@@ -258,7 +301,7 @@ impl Connections {
                 live.ordered(route.sender, bytes, origin, &mut state);
                 live.measure(&mut self.ledger);
                 let class = live.class(None);
-                self.reclassify(index, class, origin.time, sink);
+                self.reclassify(index, class, sink);
             }
             Some(Entry::Past(past)) => count_later(past, &mut self.protocols, &mut self.tls),
             None => {}
@@ -286,19 +329,16 @@ impl Connections {
 
     /// Moves a connection to the right list after one of its packets, or ends it.
     #[inline]
-    fn reclassify<S: Sink>(
-        &mut self,
-        index: SlotIndex,
-        class: Result<Class, Ended>,
-        time: i64,
-        sink: &mut S,
-    ) {
+    fn reclassify<S: Sink>(&mut self, index: SlotIndex, class: Result<Class, Ended>, sink: &mut S) {
         let class = class.unwrap_or_else(|ended| {
             self.end_connection(index, ended, sink);
             Class::Past
         });
-        // The clock may not have advanced to an unconfirmed time, but the connection was active then.
-        self.table.touch(index, class, self.clock.now().max(time));
+        self.table.touch(index, class, self.clock.now());
+        // The clock may not have advanced to the time of the packet, but the connection was active then.
+        if self.clock.is_doubtful() {
+            self.doubtful = Some(index);
+        }
     }
 }
 

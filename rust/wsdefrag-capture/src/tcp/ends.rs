@@ -14,7 +14,7 @@ use crate::tcp::live_connection::LiveConnection;
 use crate::tcp::past_connection::{PastConnection, Reason};
 
 /// Nanoseconds of capture time without a packet after which a closing connection ends.
-const CLOSING_WAIT: i64 = 300_000_000_000;
+pub(super) const CLOSING_WAIT: i64 = 300_000_000_000;
 
 /// The part of the memory that the last rows may take in any case is one of so many.
 const ROWS_PART: usize = 16;
@@ -95,7 +95,8 @@ impl Connections {
         );
         live.finish(ended, &mut self.total_held, &mut state);
         let carried = live.conversation.transport.carried();
-        let Transport { endpoints, packets, tls, http2, .. } = live.conversation.transport;
+        let Transport { number, endpoints, packets, tls, http2, .. } = live.conversation.transport;
+        state.context.sink.closed(number);
         if !self.options.filter.wants_endpoints(endpoints) {
             return None;
         }
@@ -162,6 +163,12 @@ impl Connections {
             let is_last = ending.unsettled.len() == 0;
             let limit = self.ledger.limit();
             let room = limit.saturating_sub(self.ledger.used()).max(limit / ROWS_PART);
+            // One thread might hold less, as it parks other inflaters.
+            let sure = room.saturating_sub(self.inflaters.most_bytes());
+            if self.were_spread && !is_last && !ending.rows.fit(sure) {
+                self.has_met_limit = true;
+                return false;
+            }
             ending.rows.sort(if is_last { 0 } else { room });
             return true;
         }

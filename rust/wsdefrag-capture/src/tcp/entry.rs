@@ -23,6 +23,14 @@ impl Entry {
         }
     }
 
+    /// The number of the last packet of a live connection; 0 for a past one.
+    pub(super) fn last_packet(&self) -> u64 {
+        match self {
+            Self::Live(live) => live.conversation.transport.last.packet,
+            Self::Past(_) => 0,
+        }
+    }
+
     /// How well a segment with these tags fits to the connection.
     pub(super) fn fit(&self, sender: usize, segment: &Segment<'_>, hash: u64) -> Fit {
         let (tags, fit) = match self {

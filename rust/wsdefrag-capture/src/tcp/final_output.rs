@@ -71,6 +71,11 @@ impl FinalRows {
         self.latest.clear();
     }
 
+    /// Whether the rows so far take less than this memory, in bytes.
+    pub(super) const fn fit(&self, bytes: usize) -> bool {
+        self.bytes < bytes
+    }
+
     /// Sorts the rows so far, if they take at least this memory, in bytes.
     pub(super) fn sort(&mut self, at_least: usize) {
         if self.bytes >= at_least {

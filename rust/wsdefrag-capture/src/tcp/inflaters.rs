@@ -35,7 +35,7 @@ const SIZE: usize = 52 << 10;
 
 /// The inflaters of a capture's connections.
 #[derive(Default)]
-pub(super) struct Inflaters {
+pub(crate) struct Inflaters {
     pub(super) pool: InflaterPool,
     most: usize,
     /// Those of the pool when it was last looked at.
@@ -47,11 +47,16 @@ pub(super) struct Inflaters {
 
 impl Inflaters {
     /// Those of a capture with these options.
-    pub(super) fn new(options: &Options) -> Self {
+    pub(crate) fn new(options: &Options) -> Self {
         let most = (options.memory / PART / SIZE).clamp(FEWEST, MOST);
         let pool =
             if options.resumable { InflaterPool::resumable() } else { InflaterPool::default() };
         Self { pool, most, takings: 0, users: VecDeque::new() }
+    }
+
+    /// Bytes of as many inflaters as there may be without being in use.
+    pub(crate) const fn most_bytes(&self) -> usize {
+        self.most * SIZE
     }
 
     /// Whether inflaters were taken since the last [`taken_by`](Self::taken_by).

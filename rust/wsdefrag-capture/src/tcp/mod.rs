@@ -2,16 +2,16 @@
 
 mod beginning;
 mod checkpoint;
-mod clock;
+pub(crate) mod clock;
 mod connection_memory;
-mod connection_table;
+pub(crate) mod connection_table;
 pub(crate) mod connections;
 mod ends;
 mod entry;
 mod final_output;
 mod given_up;
 mod history;
-mod inflaters;
+pub(crate) mod inflaters;
 mod ledger;
 mod live_connection;
 mod out_of_order;
@@ -21,6 +21,7 @@ mod port_reuse;
 mod relief;
 mod reset;
 mod room;
+pub(crate) mod shard;
 pub(crate) mod stream;
 mod tenant_choice;
 mod tenants;

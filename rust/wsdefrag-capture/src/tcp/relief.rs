@@ -35,6 +35,7 @@ impl Connections {
     /// Gives memory back until there is enough.
     #[cold]
     pub(super) fn relieve<S: Sink>(&mut self, sink: &mut S) {
+        self.has_met_limit = true;
         self.inflaters.reduce();
         self.inflaters.pool.free_idle();
         self.park_inflaters();

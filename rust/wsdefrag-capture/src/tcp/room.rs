@@ -7,7 +7,7 @@ use crate::connection::{Connection, Ended};
 use crate::conversation::Conversation;
 use crate::packet::{Origin, Packet};
 use crate::sink::Sink;
-use crate::tcp::connection_table::{Class, SlotIndex};
+use crate::tcp::connection_table::{BUCKETS, Class, SlotIndex};
 use crate::tcp::connections::{Connections, Route};
 use crate::tcp::entry::Entry;
 use crate::tcp::live_connection::LiveConnection;
@@ -41,8 +41,9 @@ impl Connections {
             self.end_connection(index, Ended::Evicted, sink);
             self.table.touch(index, Class::Past, self.clock.now());
         }
-        while self.table.len(Class::Past) > self.max_past() {
-            let Some((index, _)) = self.table.oldest(Class::Past) else { break };
+        let bucket = route.key.bucket();
+        while self.table.past(bucket) > self.max_past() {
+            let Some(index) = self.table.oldest_past(bucket) else { break };
             self.forget(index);
         }
         let Packet { source, destination, .. } = *route.packet;
@@ -55,10 +56,11 @@ impl Connections {
         self.table.insert(route.key, Class::Pending, self.clock.now(), Entry::Live(Box::new(live)))
     }
 
-    /// Past connections that are remembered.
+    /// Past connections of a bucket that are remembered.
     const fn max_past(&self) -> usize {
         let fit = self.ledger.limit() / PAST_PART / IN_TABLE;
-        if fit < MAX_PAST { fit } else { MAX_PAST }
+        let all = if fit < MAX_PAST { fit } else { MAX_PAST };
+        all.div_ceil(BUCKETS)
     }
 
     /// Removes a connection that has ended.

@@ -200,6 +200,12 @@ impl Tenants {
         numbers.iter().map(move |number| key.of_tenant(*number))
     }
 
+    /// Adds the tenants of other addresses and ports.
+    pub(super) fn join(&mut self, other: Self) {
+        self.others.extend(other.others);
+        self.clean_at = 0;
+    }
+
     /// Adds a tenant, and returns its key; `None` if there are too many. `is_used` tells whether a key
     /// has a connection.
     pub(super) fn add(&mut self, key: Key, is_used: impl Fn(&Key) -> bool) -> Option<Key> {

@@ -73,7 +73,7 @@ pub struct Stored {
 }
 
 /// The end of a log that has no end of line yet.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 struct Tail {
     source: KeySource,
     #[serde(with = "serde_bytes")]
@@ -92,7 +92,7 @@ impl Tail {
 }
 
 /// All secrets of a capture.
-#[derive(Default, Serialize, Deserialize)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 pub struct Keys {
     secrets: Vec<Stored>,
     #[serde(skip)]
@@ -115,7 +115,7 @@ pub struct Keys {
 }
 
 /// Memory that all connections use in turn.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Buffers {
     /// For the content of a record.
     pub(crate) scratch: Vec<u8>,
@@ -277,6 +277,13 @@ impl Keys {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.secrets.is_empty()
+    }
+
+    /// Adds what the connections of another thread, which has the same secrets, have left here.
+    pub(crate) fn join(&mut self, other: Self) {
+        self.wanted |= other.wanted;
+        self.resumption.join(other.resumption);
+        self.missed.join(other.missed);
     }
 
     /// A number that changes when secrets come.

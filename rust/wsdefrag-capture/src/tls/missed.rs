@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 const MAX_CONNECTIONS: usize = 1 << 12;
 
 /// What was not read for want of keys.
-#[derive(Default, Serialize, Deserialize)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Missed {
     /// Bytes of a connection, by the random of its ClientHello.
     #[serde(with = "sorted_map")]
@@ -29,6 +29,14 @@ impl Missed {
     pub(crate) fn note(&mut self, random: Random, bytes: u64) {
         if self.bytes.len() < MAX_CONNECTIONS && self.bytes.try_reserve(1).is_ok() {
             self.bytes.insert(random, bytes);
+        }
+    }
+
+    /// Adds those of other threads.
+    pub(crate) fn join(&mut self, other: Self) {
+        self.came_late += other.came_late;
+        for (random, bytes) in other.bytes {
+            self.note(random, bytes);
         }
     }
 

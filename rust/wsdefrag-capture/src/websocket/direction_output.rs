@@ -78,6 +78,12 @@ impl DirectionOutput {
         Self { connection, from_client, ..Self::default() }
     }
 
+    /// Gives its connection another number.
+    pub(super) fn renumber(&mut self, connection: u64) {
+        self.connection = connection;
+        self.gap_costs.renumber(connection);
+    }
+
     /// The next event: a frame at this position whose payload has `length` bytes, of which `missing`
     /// were not captured.
     fn next_event(

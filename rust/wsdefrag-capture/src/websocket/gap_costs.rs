@@ -36,6 +36,13 @@ impl GapCosts {
         self.open.push(OpenGap { event, lost_before, window });
     }
 
+    /// Gives the connection another number.
+    pub(super) fn renumber(&mut self, connection: u64) {
+        for gap in &mut self.open {
+            gap.event.connection = connection;
+        }
+    }
+
     /// Counts a message that cannot be inflated.
     pub(super) fn undecodable(&mut self) {
         for gap in self.open.iter_mut().filter(|gap| gap.window) {

@@ -111,6 +111,19 @@ impl OpenWebSocket {
         this
     }
 
+    /// Its number.
+    pub(crate) const fn number(&self) -> u64 {
+        self.connection.connection
+    }
+
+    /// Gives it another number.
+    pub(crate) fn renumber(&mut self, new: &dyn Fn(u64) -> u64) {
+        self.connection.connection = new(self.connection.connection);
+        for direction in &mut self.directions {
+            direction.output.renumber(self.connection.connection);
+        }
+    }
+
     /// Takes inflaters from this pool from now on.
     pub(crate) fn share_inflaters(&mut self, pool: &InflaterPool) {
         for direction in &mut self.directions {

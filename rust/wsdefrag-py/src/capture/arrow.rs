@@ -83,6 +83,11 @@ impl ArrowStream {
         self.source.stays_attached(py)
     }
 
+    /// The threads that may read it.
+    pub(crate) fn threads(&self) -> usize {
+        self.source.threads(&self.options)
+    }
+
     /// A pass over the table.
     pub(crate) fn pass(&self, py: Python<'_>) -> PyResult<Pass> {
         let (shared, of) = (self.shared.clone(), (self.table, &self.choices));

@@ -13,7 +13,8 @@ use wsdefrag_capture::packet::counts::Counts;
 use wsdefrag_core::OutOfMemory;
 
 use crate::capture::failure::Failure;
-use crate::capture::run::{Run, Step};
+use crate::capture::reading::Step;
+use crate::capture::run::Run;
 use crate::room::{self, Reserve};
 
 /// A run, and what ends it.
@@ -68,7 +69,7 @@ impl GuardedRun {
         self.run.warnings()
     }
 
-    pub(crate) const fn counts(&self) -> &Counts {
+    pub(crate) fn counts(&self) -> &Counts {
         self.run.counts()
     }
 

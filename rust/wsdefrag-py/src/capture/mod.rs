@@ -28,6 +28,7 @@ mod open_file;
 pub(crate) mod output_pass;
 pub(crate) mod plan;
 pub(crate) mod reader;
+mod reading;
 pub(crate) mod run;
 mod source;
 mod table_file;

@@ -4,6 +4,8 @@
 //! - once `ended` is true, nothing is read any more
 
 use std::io::{self, ErrorKind, Read};
+use std::ops::Range;
+use std::sync::Arc;
 
 use crate::capture::input::Opened;
 
@@ -17,10 +19,41 @@ const SMALL_CHUNK: usize = 16 << 10;
 /// least.
 const ALL_CHUNKS: usize = 32 << 20;
 
+/// Buffers for chunks. Threads may still read those that were given out.
+#[derive(Default)]
+pub(super) struct Chunks(Vec<Arc<Vec<u8>>>);
+
+/// Buffers that are kept at most.
+const MOST_CHUNKS: usize = 64;
+
+impl Chunks {
+    /// Gives a buffer back, and returns one of this length that nobody reads.
+    #[expect(clippy::disallowed_methods, reason = "one chunk of at most 256 KiB for each in use")]
+    fn exchange(&mut self, used: Arc<Vec<u8>>, length: usize) -> Arc<Vec<u8>> {
+        let mut free = self.0.iter_mut().position(|chunk| Arc::get_mut(chunk).is_some());
+        let mut next = free.take().map(|index| self.0.swap_remove(index)).unwrap_or_default();
+        if let Some(chunk) = Arc::get_mut(&mut next) {
+            chunk.resize(length, 0);
+        }
+        self.keep(used);
+        next
+    }
+
+    /// Keeps a buffer.
+    #[expect(clippy::disallowed_methods, reason = "at most `MOST_CHUNKS`")]
+    pub(super) fn keep(&mut self, chunk: Arc<Vec<u8>>) {
+        if self.0.len() < MOST_CHUNKS && chunk.capacity() > 0 {
+            self.0.push(chunk);
+        }
+    }
+}
+
 /// A file that is being read.
 pub(super) struct OpenFile {
     opened: Opened,
-    chunk: Vec<u8>,
+    chunk: Arc<Vec<u8>>,
+    /// Bytes of a chunk.
+    length: usize,
     /// The bytes of `chunk` that were read and not taken yet.
     start: usize,
     end: usize,
@@ -31,16 +64,17 @@ pub(super) struct OpenFile {
 }
 
 impl OpenFile {
-    /// A file from its first byte on, beside this many open ones; `buffer` is reused for its chunks.
-    #[expect(clippy::disallowed_methods, reason = "one chunk of at most 256 KiB")]
-    pub(super) fn new(opened: Opened, mut buffer: Vec<u8>, others: usize) -> Self {
-        buffer.resize((ALL_CHUNKS / (others + 1)).clamp(SMALL_CHUNK, CHUNK), 0);
-        Self { opened, chunk: buffer, start: 0, end: 0, ended: false, damage: None }
+    /// A file from its first byte on, beside this many open ones.
+    pub(super) fn new(opened: Opened, others: usize) -> Self {
+        let length = (ALL_CHUNKS / (others + 1)).clamp(SMALL_CHUNK, CHUNK);
+        let chunk = Arc::default();
+        Self { opened, chunk, length, start: 0, end: 0, ended: false, damage: None }
     }
 
-    /// The bytes that were read and not taken yet; empty also at the end of the file.
-    pub(super) fn data(&self) -> &[u8] {
-        &self.chunk[self.start..self.end]
+    /// The bytes that were read and not taken yet, as a range of a chunk; empty also at the end of the
+    /// file.
+    pub(super) const fn data(&self) -> (&Arc<Vec<u8>>, Range<usize>) {
+        (&self.chunk, self.start..self.end)
     }
 
     /// Notes that the first bytes of [`data`](Self::data) were taken.
@@ -50,12 +84,17 @@ impl OpenFile {
 
     /// Reads the next chunk, unless there is data or the file has ended. Returns the
     /// error of a file object that has no data yet, or of a read that a signal interrupted.
-    pub(super) fn fill(&mut self) -> io::Result<Option<io::Error>> {
+    pub(super) fn fill(&mut self, chunks: &mut Chunks) -> io::Result<Option<io::Error>> {
         if self.start < self.end || self.ended {
             return Ok(None);
         }
         (self.start, self.end) = (0, 0);
-        match self.opened.read(&mut self.chunk) {
+        let is_free = Arc::get_mut(&mut self.chunk).is_some_and(|chunk| chunk.len() == self.length);
+        if !is_free {
+            self.chunk = chunks.exchange(std::mem::take(&mut self.chunk), self.length);
+        }
+        let Some(chunk) = Arc::get_mut(&mut self.chunk) else { return Ok(None) };
+        match self.opened.read(chunk) {
             Ok(length) => {
                 self.end = length;
                 self.ended = length == 0;
@@ -92,7 +131,7 @@ impl OpenFile {
     }
 
     /// The buffer, for the next file.
-    pub(super) fn into_buffer(self) -> Vec<u8> {
+    pub(super) fn into_buffer(self) -> Arc<Vec<u8>> {
         self.chunk
     }
 }

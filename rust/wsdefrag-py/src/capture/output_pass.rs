@@ -181,11 +181,12 @@ pub(crate) struct OutputPass {
 
 impl OutputPass {
     pub(crate) fn new(
-        run: Run,
+        mut run: Run,
         output: AnyOutput,
         filter: &Filter,
         stays_attached: bool,
     ) -> PyResult<Self> {
+        run.prepare(output.prepare());
         let run = GuardedRun::new(run)
             .map_err(|_| PyMemoryError::new_err("no memory to read the capture"))?;
         let bytes_read = run.bytes_counter();

@@ -75,7 +75,7 @@ impl CapturePlan {
         *, paths, file, name, hosts, request_paths, connections, ports, addresses, from_client,
         types, since_ns, until_ns, conditions, content, deflate, limits, strictness, resync, max_connections,
         memory, idle_timeout_ns, key, capture_point, decode_as, columns, key_log_paths, key_log_contents,
-        state, continues
+        threads, state, continues
     ))]
     #[expect(clippy::too_many_arguments, reason = "all of them have names where it is called")]
     #[expect(clippy::needless_pass_by_value, reason = "arguments from Python are owned")]
@@ -107,6 +107,7 @@ impl CapturePlan {
         columns: [Option<Vec<String>>; 3],
         key_log_paths: Vec<PathBuf>,
         key_log_contents: Vec<Bound<'_, PyBytes>>,
+        threads: usize,
         state: Option<Bound<'_, PyBytes>>,
         continues: bool,
     ) -> PyResult<Self> {
@@ -117,7 +118,7 @@ impl CapturePlan {
         let contents = key_log_contents.iter().map(|content| content.as_bytes().to_vec());
         let key_logs = KeyLogs { paths: key_log_paths, contents: Arc::new(contents.collect()) };
         let state = state.map(|state| Arc::new(state.as_bytes().to_vec()));
-        let source = Source { files, key_logs, state, continues };
+        let source = Source { files, key_logs, threads, state, continues };
         let address = |text: &String| {
             text.parse::<IpAddr>()
                 .map_err(|_| PyValueError::new_err(format!("{text:?} is not an IP address")))
@@ -325,10 +326,13 @@ impl CapturePlan {
                 })))
             } else {
                 let format = format_of(format)?;
+                let threads = self.source.threads(&self.options);
                 let mut files = [None, None, None];
                 for table in Table::ALL.into_iter().filter(|table| is_filled(*table)) {
                     let schema = self.choices.of(table).schema();
-                    files[table as usize] = Some(new_file(format, &schema, compression)?);
+                    let file = new_file(format, &schema, compression)?;
+                    let file = if threads > 1 { file.in_thread() } else { file };
+                    files[table as usize] = Some(file);
                 }
                 Box::new(TableFiles::new(filled(&self.choices, &names, is_filled), files))
             };

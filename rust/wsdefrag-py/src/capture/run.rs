@@ -1,377 +1,447 @@
-//! One pass over a capture's files: opens and reads them, and merges them by the time of their
-//! packets.
+//! A pass over a capture: its files are read here, or by another thread while several follow the
+//! connections.
 //!
 //! ```text
-//! keys      the key logs are read
-//! peeking   several files: the time of each one's first packet is looked up
-//! reading   the file whose packet is next is read, and opened when its turn comes
-//! finished
+//! here      one thread does everything
+//! spread    a thread reads, others follow the connections, and their rows are given out here
 //! ```
 //!
-//! Where there is TLS, files are scanned for the secrets in them before reading goes on. If the capture
-//! is live, key logs are read again when a secret is looked for in vain.
+//! A pass begins here. It is spread once the key logs are read, if the caller wants that. At the end of the
+//! files the connections come back, and the end of the capture is here again.
 //!
-//! So of files that follow each other, as rotation makes them, only one is open. A file that cannot
-//! be read costs itself: it is named in the warnings, and the others are read. If none can be read,
-//! the run has failed.
+//! Where the rows may depend on all connections together, or memory for threads is refused, the pass begins
+//! anew (see [`threads`](wsdefrag_capture::threads)), and leaves out the rows that were given out. That needs
+//! files that can be read again.
+//!
+//! - no thread outlives the pass
+//! - none of them touches Python
 
-#![expect(
-    clippy::disallowed_methods,
-    clippy::disallowed_macros,
-    reason = "texts for each file and at most `MAX_REPORTED` places of damage in it"
-)]
+#![expect(clippy::disallowed_methods, reason = "warnings, which are few, and one thread")]
 
-use std::collections::HashMap;
-use std::io::{self, ErrorKind};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::io;
+use std::panic::resume_unwind;
+use std::sync::atomic::AtomicU64;
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{Builder, JoinHandle};
 
 use pyo3::{PyTraverseError, PyVisit};
+use wsdefrag_capture::output::Prepare;
 use wsdefrag_capture::packet::counts::Counts;
-use wsdefrag_capture::{Capture, KeySource, Sink};
+use wsdefrag_capture::threads::spread::{Again, Spread, Step as SpreadStep};
+use wsdefrag_capture::{CaptureEvent, Connection, Message, Sink};
 
-use crate::capture::failure::{Failure, Progress};
-use crate::capture::input::{Handles, Input};
-use crate::capture::key_logs::{KeyLogs, OpenKeyLogs};
-use crate::capture::open_file::OpenFile;
+use crate::capture::failure::Failure;
+use crate::capture::reading::{Reading, Step};
+use crate::capture::waiting::Items;
+use crate::room;
 
-/// Files whose first packet is looked up in a step.
-const PEEKED: usize = 64;
-
-/// The result of a step.
-pub(crate) enum Step {
-    /// There is more to read.
-    More,
-    /// A file object has no data yet, or a signal interrupted the read; the next step reads again.
-    Paused(io::Error),
-    /// The run has ended.
-    Ended,
-}
+/// The text of the error in a process that was forked during a pass.
+const FORKED: &str = "the pass began in another process, which has its threads";
 
 /// A pass over files.
-#[expect(clippy::struct_excessive_bools, reason = "they are independent")]
 pub(crate) struct Run {
-    inputs: Vec<Input>,
-    /// How many of them the capture knows.
-    added: usize,
-    capture: Capture,
-    open: HashMap<u32, OpenFile>,
-    handles: Handles,
-    key_logs: KeyLogs,
-    /// The key logs, once they were read.
-    open_key_logs: Option<OpenKeyLogs>,
-    /// The buffer of the last file that ended.
-    spare: Vec<u8>,
-    read: Arc<AtomicU64>,
+    /// The threads that may follow connections.
+    threads: usize,
+    state: State,
+    /// Rows that were given out.
+    given: u64,
+    /// Rows that were given out before the pass began anew, and are left out.
+    left_out: u64,
+    /// The packet after which files are scanned for secrets.
+    scan_after: Option<u64>,
+    /// What threads may do of an output's work.
+    prepare: Option<Prepare>,
+    counts: Counts,
     warnings: Vec<String>,
-    /// Whether a file was read to its end, or to damage inside.
-    has_read: bool,
+    /// Why nobody can read any more.
     failure: Option<Failure>,
-    finished: bool,
-    /// Files of the capture before the inputs.
-    earlier: u32,
-    /// The names of those that rows may still have.
-    earlier_names: Vec<(u32, String)>,
-    /// Whether the sink has yet to learn of the connections that are open.
-    announces: bool,
-    /// Whether the capture goes on after the inputs.
-    continues: bool,
-    /// The state of the capture after the inputs.
-    checkpoint: Option<Vec<u8>>,
 }
 
-/// Bytes of TLS in a pipe that are held for the first block of secrets in it, if there is no key log.
-const PATIENCE: u64 = 4 << 20;
+/// Who reads.
+enum State {
+    Here(Box<Reading>),
+    Spread(Box<SpreadReading>),
+    /// Nobody: a thread has panicked, or this process was forked and has no threads.
+    Nobody,
+}
+
+/// The thread that reads; it ends with `None` if it got no reading.
+type Reader = JoinHandle<Option<Reading>>;
+
+/// A reading by several threads.
+struct SpreadReading {
+    /// `None` after its end.
+    spread: Option<Spread>,
+    /// `None` after its end.
+    reader: Option<Reader>,
+    progress: Arc<Mutex<Progress>>,
+    bytes_read: Arc<AtomicU64>,
+}
+
+/// The counts and warnings so far.
+#[derive(Default)]
+struct Progress {
+    counts: Counts,
+    warnings: Vec<String>,
+}
 
 impl Run {
-    pub(crate) fn new(
-        inputs: impl IntoIterator<Item = Input>,
-        capture: Capture,
-        key_logs: KeyLogs,
-    ) -> Self {
+    /// A pass, by so many threads.
+    pub(crate) fn new(reading: Reading, threads: usize) -> Self {
         Self {
-            earlier: capture.files(),
-            earlier_names: Vec::new(),
-            announces: false,
-            continues: false,
-            checkpoint: None,
-            inputs: inputs.into_iter().collect(),
-            key_logs,
-            open_key_logs: None,
-            added: 0,
-            capture,
-            open: HashMap::new(),
-            handles: Handles::default(),
-            spare: Vec::new(),
-            read: Arc::default(),
+            threads,
+            state: State::Here(Box::new(reading)),
+            given: 0,
+            left_out: 0,
+            scan_after: None,
+            prepare: None,
+            counts: Counts::default(),
             warnings: Vec::new(),
-            has_read: false,
             failure: None,
-            finished: false,
         }
-    }
-
-    /// Makes it a part of a longer capture: one that goes on with a state, or one after which the capture
-    /// continues, so that there is a checkpoint at its end.
-    pub(crate) fn part(
-        mut self,
-        earlier_names: Vec<(u32, String)>,
-        is_resumed: bool,
-        continues: bool,
-    ) -> Self {
-        self.earlier_names = earlier_names;
-        (self.announces, self.continues) = (is_resumed, continues);
-        self
     }
 
     /// The names of all files, by their indexes. Those that no row can have any more are empty.
     pub(crate) fn names(&self) -> Vec<String> {
-        let mut names = vec![String::new(); self.earlier as usize];
-        for (file, name) in &self.earlier_names {
-            if let Some(place) = names.get_mut(*file as usize) {
-                place.clone_from(name);
-            }
+        match &self.state {
+            State::Here(reading) => reading.names(),
+            // They are asked for before a pass begins.
+            _ => Vec::new(),
         }
-        names.extend(self.inputs.iter().map(Input::name));
-        names
     }
 
-    /// The state of the capture after the inputs, once they were read; `None` before, and where the
-    /// capture does not continue.
+    /// The state of the capture after its files; `None` before, and where the capture does not continue.
     pub(crate) fn take_checkpoint(&mut self) -> Option<Vec<u8>> {
-        self.checkpoint.take()
+        match &mut self.state {
+            State::Here(reading) => reading.take_checkpoint(),
+            _ => None,
+        }
     }
 
-    /// Writes the state after the inputs.
-    fn write_checkpoint(&mut self) {
-        let inputs = (self.earlier..).zip(self.inputs.iter().map(Input::name));
-        let names: Vec<_> = self.earlier_names.iter().cloned().chain(inputs).collect();
-        match self.capture.checkpoint(&names) {
-            Ok(state) => self.checkpoint = Some(state),
-            Err(error) => {
-                self.failure.get_or_insert(Failure::Checkpoint(error));
-            }
-        }
+    /// Has threads, if there are several, prepare messages for the sink.
+    pub(crate) const fn prepare(&mut self, prepare: Option<Prepare>) {
+        self.prepare = prepare;
     }
 
     /// A counter of the bytes of the files, as stored (compressed), updated while they are read.
     pub(crate) fn bytes_counter(&self) -> Arc<AtomicU64> {
-        Arc::clone(&self.read)
+        match &self.state {
+            State::Here(reading) => reading.bytes_counter(),
+            State::Spread(spread) => Arc::clone(&spread.bytes_read),
+            State::Nobody => Arc::default(),
+        }
     }
 
+    /// Warnings about files so far.
     pub(crate) fn warnings(&self) -> &[String] {
-        &self.warnings
+        match &self.state {
+            // One that began anew has the same ones again.
+            State::Here(reading) if reading.warnings().len() >= self.warnings.len() => {
+                reading.warnings()
+            }
+            _ => &self.warnings,
+        }
     }
 
-    pub(crate) const fn counts(&self) -> &Counts {
-        self.capture.counts()
+    pub(crate) fn counts(&self) -> &Counts {
+        match &self.state {
+            State::Here(reading) => reading.counts(),
+            _ => &self.counts,
+        }
     }
 
     /// Why the run failed. `Some` only after everything complete was given to the sink.
     pub(crate) fn failure(&mut self) -> Option<Failure> {
-        self.failure.take().filter(|_| self.finished)
+        match &mut self.state {
+            State::Here(reading) => reading.failure(),
+            State::Spread(_) => None,
+            State::Nobody => self.failure.take(),
+        }
     }
 
-    /// Reads a chunk and gives what it completes to `sink`, until the sink is full.
+    /// Reads for a while and gives what is complete to `sink`, until the sink is full.
+    ///
+    /// # Panics
+    ///
+    /// If a thread of the pass has panicked.
     pub(crate) fn step(&mut self, sink: &mut impl Sink) -> Step {
-        if self.finished {
-            return Step::Ended;
-        }
-        if self.open_key_logs.is_none() && self.added == 0 {
-            if let Err(failure) = self.open_key_logs() {
-                self.fail(failure);
+        self.begin_spread();
+        let mut given = Given { rows: &mut self.given, left_out: self.left_out, sink };
+        let step = match &mut self.state {
+            State::Here(reading) => {
+                let step = reading.step(&mut given);
+                if !reading.capture().is_uncertain() {
+                    return step;
+                }
+                SpreadStep::Again(Again::Alone)
             }
-            return Step::More;
-        }
-        if self.capture.wants_scan() {
-            self.scan_secrets();
-        }
-        if self.added < self.inputs.len() {
-            self.peek();
-            return Step::More;
-        }
-        if std::mem::take(&mut self.announces) {
-            self.capture.announce(sink);
-        }
-        let Some(file) = self.capture.current() else {
-            if !self.continues && !self.capture.finish(sink) {
-                return Step::More;
+            State::Spread(spread) if !spread.is_here() => {
+                return Step::Paused(io::Error::other(FORKED));
             }
-            self.finished = true;
-            let logs = self.open_key_logs.as_ref();
-            self.warnings.extend(logs.into_iter().flat_map(OpenKeyLogs::warnings));
-            if self.has_read && self.inputs.len() > 1 {
-                self.failure = None;
+            State::Spread(spread) => {
+                let Some(rows) = &mut spread.spread else { return Step::Ended };
+                let step = rows.step(&mut given);
+                let progress = spread.progress();
+                self.counts.clone_from(&progress.counts);
+                let new = progress.warnings.get(self.warnings.len()..).unwrap_or_default();
+                self.warnings.extend_from_slice(new);
+                step
             }
-            if self.continues && self.failure.is_none() {
-                self.write_checkpoint();
-            }
-            return Step::Ended;
+            State::Nobody => return Step::Ended,
         };
-        let result = self.read_file(file, sink);
-        if self.capture.wants_keys()
-            && let Some(logs) = &mut self.open_key_logs
-        {
-            logs.read_again(&mut self.capture);
-        }
-        for (file, damage) in self.capture.take_damages() {
-            let name = self.input(file).name();
-            self.warnings.push(format!("{name}: {damage}"));
-        }
-        match result {
-            Ok(step) => return step,
-            Err(failure) => self.give_up(file, failure),
+        match step {
+            SpreadStep::More => {}
+            SpreadStep::Ended => self.gather(),
+            SpreadStep::Again(again) => self.begin_again(again),
         }
         Step::More
+    }
+
+    /// Has several threads follow the connections, if that is wanted and possible.
+    fn begin_spread(&mut self) {
+        let State::Here(reading) = &mut self.state else { return };
+        if self.threads < 2 || !reading.is_ready() {
+            return;
+        }
+        // The reading is handed over once the thread is there, as it would be gone with one that is not.
+        let (hand_over, comes) = channel::<Reading>();
+        let progress = Arc::<Mutex<Progress>>::default();
+        let place = Arc::clone(&progress);
+        let work = move || comes.recv().ok().map(|reading| read_all(reading, &place));
+        let reader = Builder::new().name("wsdefrag-reader".to_owned()).spawn(work);
+        let Ok(reader) = reader else {
+            self.threads = 1;
+            return;
+        };
+        let Some(spread) = reading.spread(self.threads, self.scan_after, self.prepare) else {
+            self.threads = 1;
+            drop(hand_over);
+            let _ = reader.join();
+            return;
+        };
+        let State::Here(reading) = std::mem::replace(&mut self.state, State::Nobody) else {
+            return;
+        };
+        let (spread, bytes_read) = (Some(spread), reading.bytes_counter());
+        // The thread waits for it.
+        let _ = hand_over.send(*reading);
+        let reader = Some(reader);
+        self.state =
+            State::Spread(Box::new(SpreadReading { spread, reader, progress, bytes_read }));
+    }
+
+    /// Takes the reading back from its thread, after the last row of the files.
+    fn gather(&mut self) {
+        let state = std::mem::replace(&mut self.state, State::Nobody);
+        let State::Spread(mut ended) = state else { return };
+        let (spread, reader) = (ended.spread.take(), ended.reader.take());
+        let mut reading = joined(reader);
+        let Some(spread) = spread else { return };
+        let is_short = room::ensure(spread.room_to_gather()).is_err();
+        if is_short || reading.capture().needs_one_thread() {
+            drop(spread);
+            self.again_here(reading, Again::Alone);
+        } else {
+            reading.capture_mut().gather(spread);
+            self.state = State::Here(Box::new(reading));
+        }
+    }
+
+    /// Ends the threads, and begins anew.
+    fn begin_again(&mut self, again: Again) {
+        let reading = match std::mem::replace(&mut self.state, State::Nobody) {
+            State::Here(reading) => *reading,
+            State::Spread(spread) => spread.end(),
+            State::Nobody => return,
+        };
+        self.again_here(reading, again);
+    }
+
+    fn again_here(&mut self, mut reading: Reading, again: Again) {
+        match again {
+            Again::Alone => self.threads = 1,
+            Again::ScanAfter(packet) => self.scan_after = Some(packet),
+        }
+        reading.restart();
+        self.left_out = self.given.max(self.left_out);
+        self.given = 0;
+        self.state = State::Here(Box::new(reading));
     }
 
     /// Bytes that the next step may take by allocations that cannot be refused, beside
     /// [`STEP`](crate::room::STEP).
     pub(crate) fn room(&mut self) -> usize {
-        self.capture.room()
+        match &mut self.state {
+            State::Here(reading) => reading.room(),
+            // The threads see to theirs.
+            _ => 0,
+        }
     }
 
     /// Stops reading; the next step ends the run. Where memory was refused, connections that have not
     /// ended are dropped.
     pub(crate) fn fail(&mut self, failure: Failure) {
-        self.finished |= matches!(failure, Failure::OutOfMemory);
-        self.failure = Some(failure);
-        self.has_read = false;
-        self.added = self.inputs.len();
-        self.open.clear();
-        while self.capture.current().is_some() {
-            self.capture.abandon();
-        }
+        let mut reading = match std::mem::replace(&mut self.state, State::Nobody) {
+            State::Here(reading) => *reading,
+            State::Spread(spread) if spread.is_here() => spread.end(),
+            State::Spread(_) | State::Nobody => {
+                self.failure = Some(failure);
+                return;
+            }
+        };
+        reading.fail(failure);
+        self.state = State::Here(Box::new(reading));
     }
 
     /// Whether bytes may come later, through a pipe or from a file object.
     pub(crate) fn is_live(&self) -> bool {
-        !self.inputs.iter().all(Input::is_regular)
+        match &self.state {
+            State::Here(reading) => reading.is_live(),
+            _ => false,
+        }
     }
 
     /// Visits the file objects for the garbage collector.
     pub(crate) fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
-        self.inputs.iter().try_for_each(|input| match input {
-            Input::Path(_) => Ok(()),
-            Input::Object(object, _) => visit.call(&**object),
-        })
-    }
-
-    fn input(&self, file: u32) -> &Input {
-        &self.inputs[(file - self.earlier) as usize]
-    }
-
-    /// Reads the key logs.
-    fn open_key_logs(&mut self) -> Result<(), Failure> {
-        let is_live = self.is_live();
-        if !is_live {
-            self.capture.offer_scan();
-        } else if self.key_logs.is_empty() {
-            self.capture.expect_keys(PATIENCE);
-        } else {
-            self.capture.expect_keys(u64::MAX);
+        match &self.state {
+            State::Here(reading) => reading.traverse(visit),
+            // Only files by path are read by threads.
+            _ => Ok(()),
         }
-        if !self.key_logs.is_empty() {
-            self.capture.restart_keylogs();
-        }
-        self.open_key_logs = Some(self.key_logs.open(&mut self.capture)?);
-        Ok(())
+    }
+}
+
+impl SpreadReading {
+    fn progress(&self) -> MutexGuard<'_, Progress> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds the secrets in all files.
-    fn scan_secrets(&mut self) {
-        let Self { inputs, capture, .. } = self;
-        for input in inputs {
-            input.scan_secrets(&mut |secrets| {
-                capture.add_keylog(secrets, KeySource::SecretsBlock);
-            });
-        }
-        capture.end_scan();
+    /// Whether the threads are those of this process.
+    fn is_here(&self) -> bool {
+        self.spread.as_ref().is_none_or(Spread::is_here)
     }
 
-    /// Adds the next inputs to the capture, with the times of their first packets.
-    fn peek(&mut self) {
-        let alone = self.inputs.len() == 1;
-        for input in self.inputs[self.added..].iter().take(PEEKED) {
-            self.capture.add_file(if alone { None } else { input.first_time() });
-            self.added += 1;
+    fn stop(&mut self) {
+        if let Some(spread) = &mut self.spread {
+            spread.stop();
         }
     }
 
-    /// Reads the next bytes of a file, unless some are left, and gives them to the capture.
-    fn read_file(&mut self, file: u32, sink: &mut impl Sink) -> Result<Step, Failure> {
-        let input = &self.inputs[(file - self.earlier) as usize];
-        if !self.open.contains_key(&file) {
-            let opened = input.open(u64::from(file), &self.handles, &self.read);
-            let opened = opened.map_err(|error| Failure::Io(error, input.path()))?;
-            let buffer = std::mem::take(&mut self.spare);
-            self.open.insert(file, OpenFile::new(opened, buffer, self.open.len()));
-        }
-        let Some(open) = self.open.get_mut(&file) else { return Ok(Step::More) };
-        if let Some(paused) = open.fill().map_err(|error| Failure::Io(error, input.path()))? {
-            return Ok(Step::Paused(paused));
-        }
-        let named = |error| Failure::Broken(error, input.name());
-        if !open.data().is_empty() {
-            open.took(self.capture.receive_data(open.data(), sink).map_err(named)?);
-            return Ok(Step::More);
-        }
-        let ended = self.capture.receive_eof(sink);
-        if ended != Ok(false)
-            && let Some(error) = open.take_damage()
-        {
-            let progress =
-                Progress { packets: self.capture.counts().packets, bytes: open.stored_bytes() };
-            let failure = match error.kind() {
-                ErrorKind::UnexpectedEof => {
-                    self.warnings
-                        .push(format!("{}: the compressed data ends too early", input.name()));
-                    None
-                }
-                _ => Some(Failure::Compressed(progress, error, input.name())),
-            };
-            match (&ended, failure) {
-                // There was not even the start of a capture.
-                (Err(error), Some(failure)) if !error.is_cut_short() => return Err(failure),
-                (_, Some(failure)) => self.warnings.push(failure.to_string()),
-                (_, None) => {}
-            }
-        }
-        match ended {
-            Ok(false) => return Ok(Step::More),
-            Ok(true) => {}
-            Err(error) if error.is_cut_short() => {
-                self.warnings.push(format!("{}: {error}", input.name()));
-            }
-            Err(error) => return Err(named(error)),
-        }
-        self.has_read = true;
-        self.close(file);
-        Ok(Step::More)
+    /// Ends the threads before their time, and returns the reading.
+    fn end(mut self: Box<Self>) -> Reading {
+        self.stop();
+        joined(self.reader.take())
     }
+}
 
-    /// Ends a file that cannot be read any further.
-    fn give_up(&mut self, file: u32, failure: Failure) {
-        if let Input::Object(..) = self.input(file) {
-            // What a file object raised is not for a warning.
-            self.fail(failure);
+impl Drop for SpreadReading {
+    fn drop(&mut self) {
+        if !self.is_here() {
+            // A forked process has no threads to wait for.
+            std::mem::forget((self.reader.take(), self.spread.take()));
             return;
         }
-        if self.capture.current() == Some(file) {
-            self.capture.abandon();
+        self.stop();
+        if let Some(reader) = self.reader.take() {
+            // Whether it panicked matters to nobody any more.
+            let _ = reader.join();
         }
-        self.close(file);
-        if self.inputs.len() > 1 {
-            self.warnings.push(failure.to_string());
+    }
+}
+
+/// What the thread that reads does.
+fn read_all(mut reading: Reading, place: &Mutex<Progress>) -> Reading {
+    // The rows come from other threads.
+    let mut nobody = Items::default();
+    while !reading.has_read_all() && !reading.capture().is_stopped() {
+        if room::ensure(reading.room()).is_err() {
+            reading.capture_mut().give_threads_up();
+            break;
         }
-        self.failure.get_or_insert(failure);
+        // Reads that a signal has interrupted are repeated.
+        let _ = reading.step(&mut Given { rows: &mut 0, left_out: 0, sink: &mut nobody });
+        let mut progress = place.lock().unwrap_or_else(PoisonError::into_inner);
+        progress.counts.clone_from(reading.counts());
+        let known = progress.warnings.len();
+        progress.warnings.extend_from_slice(&reading.warnings()[known..]);
+    }
+    reading.capture_mut().end_dispatch();
+    reading
+}
+
+/// The reading of a thread that has ended.
+fn joined(reader: Option<Reader>) -> Reading {
+    let ended = reader.map(JoinHandle::join);
+    match ended {
+        Some(Ok(Some(reading))) => reading,
+        Some(Err(panic)) => resume_unwind(panic),
+        Some(Ok(None)) | None => panic!("the thread that reads has no reading"),
+    }
+}
+
+/// Counts the rows, and leaves the first ones out.
+struct Given<'a, S> {
+    rows: &'a mut u64,
+    left_out: u64,
+    sink: &'a mut S,
+}
+
+impl<S: Sink> Given<'_, S> {
+    /// Whether the next row is wanted.
+    #[inline]
+    const fn wants_next(&mut self) -> bool {
+        *self.rows += 1;
+        *self.rows > self.left_out
+    }
+}
+
+impl<S: Sink> Sink for Given<'_, S> {
+    fn opened(&mut self, connection: &Connection) {
+        if self.wants_next() {
+            self.sink.opened(connection);
+        }
     }
 
-    fn close(&mut self, file: u32) {
-        if let Some(open) = self.open.remove(&file) {
-            // Bytes that nobody will read count as read, so that progress reaches its end.
-            self.read.fetch_add(open.bytes_left(), Ordering::Relaxed);
-            self.spare = open.into_buffer();
+    #[inline]
+    fn message(&mut self, message: Message) {
+        if self.wants_next() {
+            self.sink.message(message);
         }
+    }
+
+    #[inline]
+    fn prepared(&mut self, message: Message, length: usize) {
+        if self.wants_next() {
+            self.sink.prepared(message, length);
+        }
+    }
+
+    #[inline]
+    fn spare(&mut self) -> Vec<u8> {
+        self.sink.spare()
+    }
+
+    fn gap(&mut self, gap: &CaptureEvent) {
+        if self.wants_next() {
+            self.sink.gap(gap);
+        }
+    }
+
+    fn event(&mut self, event: CaptureEvent) {
+        if self.wants_next() {
+            self.sink.event(event);
+        }
+    }
+
+    fn ended(&mut self, connection: Connection) {
+        if self.wants_next() {
+            self.sink.ended(connection);
+        }
+    }
+
+    #[inline]
+    fn is_full(&self) -> bool {
+        self.sink.is_full()
     }
 }

@@ -13,10 +13,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::{PyTraverseError, PyVisit};
+use wsdefrag_capture::threads::spread::may_spread;
 use wsdefrag_capture::{Capture, Options};
 
 use crate::capture::input::Input;
 use crate::capture::key_logs::KeyLogs;
+use crate::capture::reading::Reading;
 use crate::capture::run::Run;
 use crate::errors::raise_checkpoint;
 use crate::raw::interpreter;
@@ -25,6 +27,8 @@ use crate::raw::interpreter;
 pub(crate) struct Source {
     pub(crate) files: Files,
     pub(crate) key_logs: KeyLogs,
+    /// The threads that follow connections.
+    pub(crate) threads: usize,
     /// The state of the capture before these files, if they are not its first.
     pub(crate) state: Option<Arc<Vec<u8>>>,
     /// Whether the capture goes on after these files.
@@ -51,6 +55,7 @@ impl Source {
             key_logs: self.key_logs.clone(),
             state: self.state.clone(),
             continues: self.continues,
+            threads: self.threads,
         }
     }
 
@@ -95,14 +100,27 @@ impl Source {
                 vec![Input::Object(Arc::new(object.clone_ref(py)), name.clone())]
             }
         };
-        let (capture, names) = self.capture(py, options)?;
+        let threads = self.threads(&options);
+        let (capture, names) = self.capture(py, options.clone())?;
         let is_resumed = self.state.is_some();
-        let run = Run::new(inputs, capture, self.key_logs.clone());
-        Ok(if is_resumed || self.continues {
-            run.part(names, is_resumed, self.continues)
-        } else {
-            run
-        })
+        let reading = Reading::new(inputs, capture, options, self.key_logs.clone());
+        let is_part = is_resumed || self.continues;
+        let reading =
+            if is_part { reading.part(names, is_resumed, self.continues) } else { reading };
+        Ok(Run::new(reading, threads))
+    }
+
+    /// The threads that may follow connections: 1 where files cannot be read again, where the capture has a
+    /// state before or after them, or where a choice needs one thread.
+    pub(crate) fn threads(&self, options: &Options) -> usize {
+        let Files::Paths(paths) = &self.files else { return 1 };
+        let is_part = self.state.is_some() || self.continues;
+        // What is not there is reported when it is read.
+        let is_regular = |path: &PathBuf| path.metadata().map_or(true, |it| it.is_file());
+        if is_part || !may_spread(&options.filter) || !paths.iter().all(is_regular) {
+            return 1;
+        }
+        self.threads
     }
 
     /// Whether reading must not leave the interpreter. A detached thread can only come back to the

@@ -167,16 +167,18 @@ impl TablePass {
         let compression = compression_of(compression, compression_level)?;
         let format = format_of(format)?;
         panics::caught(py, || {
-            let (batches, schema, stays_attached) = if let Ok(table) = table.cast::<ArrowStream>() {
-                let table = table.get();
-                let batches = TableBatches::Pass(Box::new(table.pass(py)?));
-                (batches, table.schema(), table.stays_attached(py))
-            } else {
-                let reader = stream_of(table.cast::<PyCapsule>()?)?;
-                let schema = reader.schema();
-                (TableBatches::Stream(Box::new(reader)), schema, false)
-            };
+            let (batches, schema, threads, stays_attached) =
+                if let Ok(table) = table.cast::<ArrowStream>() {
+                    let table = table.get();
+                    let batches = TableBatches::Pass(Box::new(table.pass(py)?));
+                    (batches, table.schema(), table.threads(), table.stays_attached(py))
+                } else {
+                    let reader = stream_of(table.cast::<PyCapsule>()?)?;
+                    let schema = reader.schema();
+                    (TableBatches::Stream(Box::new(reader)), schema, 1, false)
+                };
             let file = new_file(format, &schema, compression)?;
+            let file = if threads > 1 { file.in_thread() } else { file };
             let state = State { batches: Some(batches), file, block: Vec::new(), stopped: None };
             Ok(Self { state: Exclusive::new("TablePass", state), stays_attached })
         })

@@ -1,0 +1,426 @@
+//! The reading of a capture's files: opens and reads them, and merges them by the time of their packets.
+//!
+//! ```text
+//! keys      the key logs are read
+//! peeking   several files: the time of each one's first packet is looked up
+//! reading   the file whose packet is next is read, and opened when its turn comes
+//! finished
+//! ```
+//!
+//! Where there is TLS, files are scanned for the secrets in them before reading goes on. If the capture
+//! is live, key logs are read again when a secret is looked for in vain.
+//!
+//! So of files that follow each other, as rotation makes them, only one is open. A file that cannot
+//! be read costs itself: it is named in the warnings, and the others are read. If none can be read,
+//! the reading has failed.
+//!
+//! Other threads may follow the connections (see [`run`](crate::capture::run)). Then a reading ends
+//! before the end of the capture, which goes on when it has the connections back.
+
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_macros,
+    reason = "texts for each file and at most `MAX_REPORTED` places of damage in it"
+)]
+
+use std::collections::HashMap;
+use std::io::{self, ErrorKind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use pyo3::{PyTraverseError, PyVisit};
+use wsdefrag_capture::output::Prepare;
+use wsdefrag_capture::packet::counts::Counts;
+use wsdefrag_capture::threads::spread::Spread;
+use wsdefrag_capture::{Capture, KeySource, Options, Sink};
+
+use crate::capture::failure::{Failure, Progress};
+use crate::capture::input::{Handles, Input};
+use crate::capture::key_logs::{KeyLogs, OpenKeyLogs};
+use crate::capture::open_file::{Chunks, OpenFile};
+
+/// Files whose first packet is looked up in a step.
+const PEEKED: usize = 64;
+
+/// The result of a step.
+pub(crate) enum Step {
+    /// There is more to read.
+    More,
+    /// A file object has no data yet, or a signal interrupted the read; the next step reads again.
+    Paused(io::Error),
+    /// The run has ended.
+    Ended,
+}
+
+/// The reading of files.
+#[expect(clippy::struct_excessive_bools, reason = "they are independent")]
+pub(crate) struct Reading {
+    inputs: Vec<Input>,
+    options: Options,
+    /// How many of them the capture knows.
+    added: usize,
+    capture: Capture,
+    open: HashMap<u32, OpenFile>,
+    handles: Handles,
+    key_logs: KeyLogs,
+    /// The key logs, once they were read.
+    open_key_logs: Option<OpenKeyLogs>,
+    chunks: Chunks,
+    read: Arc<AtomicU64>,
+    warnings: Vec<String>,
+    /// Whether a file was read to its end, or to damage inside.
+    has_read: bool,
+    failure: Option<Failure>,
+    finished: bool,
+    /// Files of the capture before the inputs.
+    earlier: u32,
+    /// The names of those that rows may still have.
+    earlier_names: Vec<(u32, String)>,
+    /// Whether the sink has yet to learn of the connections that are open.
+    announces: bool,
+    /// Whether the capture goes on after the inputs.
+    continues: bool,
+    /// The state of the capture after the inputs.
+    checkpoint: Option<Vec<u8>>,
+}
+
+/// Bytes of TLS in a pipe that are held for the first block of secrets in it, if there is no key log.
+const PATIENCE: u64 = 4 << 20;
+
+impl Reading {
+    pub(crate) fn new(
+        inputs: impl IntoIterator<Item = Input>,
+        capture: Capture,
+        options: Options,
+        key_logs: KeyLogs,
+    ) -> Self {
+        Self {
+            earlier: capture.files(),
+            earlier_names: Vec::new(),
+            announces: false,
+            continues: false,
+            checkpoint: None,
+            inputs: inputs.into_iter().collect(),
+            key_logs,
+            open_key_logs: None,
+            added: 0,
+            capture,
+            options,
+            open: HashMap::new(),
+            handles: Handles::default(),
+            chunks: Chunks::default(),
+            read: Arc::default(),
+            warnings: Vec::new(),
+            has_read: false,
+            failure: None,
+            finished: false,
+        }
+    }
+
+    /// Begins anew. It must not be a [part](Self::part) of a longer capture.
+    pub(crate) fn restart(&mut self) {
+        let inputs = std::mem::take(&mut self.inputs);
+        let read = Arc::clone(&self.read);
+        read.store(0, Ordering::Relaxed);
+        let (options, capture) = (self.options.clone(), Capture::new(self.options.clone()));
+        *self = Self { read, ..Self::new(inputs, capture, options, self.key_logs.clone()) };
+    }
+
+    /// Makes it a part of a longer capture: one that goes on with a state, or one after which the capture
+    /// continues, so that there is a checkpoint at its end.
+    pub(crate) fn part(
+        mut self,
+        earlier_names: Vec<(u32, String)>,
+        is_resumed: bool,
+        continues: bool,
+    ) -> Self {
+        self.earlier_names = earlier_names;
+        (self.announces, self.continues) = (is_resumed, continues);
+        self
+    }
+
+    /// The names of all files, by their indexes. Those that no row can have any more are empty.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let mut names = vec![String::new(); self.earlier as usize];
+        for (file, name) in &self.earlier_names {
+            if let Some(place) = names.get_mut(*file as usize) {
+                place.clone_from(name);
+            }
+        }
+        names.extend(self.inputs.iter().map(Input::name));
+        names
+    }
+
+    /// The state of the capture after the inputs, once they were read; `None` before, and where the
+    /// capture does not continue.
+    pub(crate) fn take_checkpoint(&mut self) -> Option<Vec<u8>> {
+        self.checkpoint.take()
+    }
+
+    /// Writes the state after the inputs.
+    fn write_checkpoint(&mut self) {
+        let inputs = (self.earlier..).zip(self.inputs.iter().map(Input::name));
+        let names: Vec<_> = self.earlier_names.iter().cloned().chain(inputs).collect();
+        match self.capture.checkpoint(&names) {
+            Ok(state) => self.checkpoint = Some(state),
+            Err(error) => {
+                self.failure.get_or_insert(Failure::Checkpoint(error));
+            }
+        }
+    }
+
+    /// Has several threads follow the connections, unless the system has no more. The key logs are read
+    /// before.
+    pub(crate) fn spread(
+        &mut self,
+        workers: usize,
+        scan_after: Option<u64>,
+        prepare: Option<Prepare>,
+    ) -> Option<Spread> {
+        self.capture.spread(workers, scan_after, prepare).ok()
+    }
+
+    /// Whether everything is there that reading begins with.
+    pub(crate) const fn is_ready(&self) -> bool {
+        self.open_key_logs.is_some() && self.added == 0 && !self.finished
+    }
+
+    /// The capture, to take back what threads have of it.
+    pub(crate) const fn capture_mut(&mut self) -> &mut Capture {
+        &mut self.capture
+    }
+
+    /// The capture.
+    pub(crate) const fn capture(&self) -> &Capture {
+        &self.capture
+    }
+
+    /// Whether all files were read, or cannot be. Only the end of the capture follows.
+    pub(crate) fn has_read_all(&mut self) -> bool {
+        self.finished || (self.added >= self.inputs.len() && self.capture.current().is_none())
+    }
+
+    /// A counter of the bytes of the files, as stored (compressed), updated while they are read.
+    pub(crate) fn bytes_counter(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.read)
+    }
+
+    pub(crate) fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    pub(crate) const fn counts(&self) -> &Counts {
+        self.capture.counts()
+    }
+
+    /// Why the run failed. `Some` only after everything complete was given to the sink.
+    pub(crate) fn failure(&mut self) -> Option<Failure> {
+        self.failure.take().filter(|_| self.finished)
+    }
+
+    /// Reads a chunk and gives what it completes to `sink`, until the sink is full.
+    pub(crate) fn step(&mut self, sink: &mut impl Sink) -> Step {
+        if self.finished {
+            return Step::Ended;
+        }
+        if self.open_key_logs.is_none() && self.added == 0 {
+            if let Err(failure) = self.open_key_logs() {
+                self.fail(failure);
+            }
+            return Step::More;
+        }
+        if self.capture.wants_scan() {
+            self.scan_secrets();
+        }
+        if self.added < self.inputs.len() {
+            self.peek();
+            return Step::More;
+        }
+        if std::mem::take(&mut self.announces) {
+            self.capture.announce(sink);
+        }
+        let Some(file) = self.capture.current() else {
+            if !self.continues && !self.capture.finish(sink) {
+                return Step::More;
+            }
+            self.finished = true;
+            let logs = self.open_key_logs.as_ref();
+            self.warnings.extend(logs.into_iter().flat_map(OpenKeyLogs::warnings));
+            if self.has_read && self.inputs.len() > 1 {
+                self.failure = None;
+            }
+            if self.continues && self.failure.is_none() {
+                self.write_checkpoint();
+            }
+            return Step::Ended;
+        };
+        let result = self.read_file(file, sink);
+        if self.capture.wants_keys()
+            && let Some(logs) = &mut self.open_key_logs
+        {
+            logs.read_again(&mut self.capture);
+        }
+        for (file, damage) in self.capture.take_damages() {
+            let name = self.input(file).name();
+            self.warnings.push(format!("{name}: {damage}"));
+        }
+        match result {
+            Ok(step) => return step,
+            Err(failure) => self.give_up(file, failure),
+        }
+        Step::More
+    }
+
+    /// Bytes that the next step may take by allocations that cannot be refused, beside
+    /// [`STEP`](crate::room::STEP).
+    pub(crate) fn room(&mut self) -> usize {
+        self.capture.room()
+    }
+
+    /// Stops reading; the next step ends the run. Where memory was refused, connections that have not
+    /// ended are dropped.
+    pub(crate) fn fail(&mut self, failure: Failure) {
+        self.finished |= matches!(failure, Failure::OutOfMemory);
+        self.failure = Some(failure);
+        self.has_read = false;
+        self.added = self.inputs.len();
+        self.open.clear();
+        while self.capture.current().is_some() {
+            self.capture.abandon();
+        }
+    }
+
+    /// Whether bytes may come later, through a pipe or from a file object.
+    pub(crate) fn is_live(&self) -> bool {
+        !self.inputs.iter().all(Input::is_regular)
+    }
+
+    /// Visits the file objects for the garbage collector.
+    pub(crate) fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.inputs.iter().try_for_each(|input| match input {
+            Input::Path(_) => Ok(()),
+            Input::Object(object, _) => visit.call(&**object),
+        })
+    }
+
+    fn input(&self, file: u32) -> &Input {
+        &self.inputs[(file - self.earlier) as usize]
+    }
+
+    /// Reads the key logs.
+    fn open_key_logs(&mut self) -> Result<(), Failure> {
+        let is_live = self.is_live();
+        if !is_live {
+            self.capture.offer_scan();
+        } else if self.key_logs.is_empty() {
+            self.capture.expect_keys(PATIENCE);
+        } else {
+            self.capture.expect_keys(u64::MAX);
+        }
+        if !self.key_logs.is_empty() {
+            self.capture.restart_keylogs();
+        }
+        self.open_key_logs = Some(self.key_logs.open(&mut self.capture)?);
+        Ok(())
+    }
+
+    /// Adds the secrets in all files.
+    fn scan_secrets(&mut self) {
+        let Self { inputs, capture, .. } = self;
+        for input in inputs {
+            input.scan_secrets(&mut |secrets| {
+                capture.add_keylog(secrets, KeySource::SecretsBlock);
+            });
+        }
+        capture.end_scan();
+    }
+
+    /// Adds the next inputs to the capture, with the times of their first packets.
+    fn peek(&mut self) {
+        let alone = self.inputs.len() == 1;
+        for input in self.inputs[self.added..].iter().take(PEEKED) {
+            self.capture.add_file(if alone { None } else { input.first_time() });
+            self.added += 1;
+        }
+    }
+
+    /// Reads the next bytes of a file, unless some are left, and gives them to the capture.
+    fn read_file(&mut self, file: u32, sink: &mut impl Sink) -> Result<Step, Failure> {
+        let input = &self.inputs[(file - self.earlier) as usize];
+        if !self.open.contains_key(&file) {
+            let opened = input.open(u64::from(file), &self.handles, &self.read);
+            let opened = opened.map_err(|error| Failure::Io(error, input.path()))?;
+            self.open.insert(file, OpenFile::new(opened, self.open.len()));
+        }
+        let Some(open) = self.open.get_mut(&file) else { return Ok(Step::More) };
+        if let Some(paused) =
+            open.fill(&mut self.chunks).map_err(|error| Failure::Io(error, input.path()))?
+        {
+            return Ok(Step::Paused(paused));
+        }
+        let named = |error| Failure::Broken(error, input.name());
+        let (chunk, range) = open.data();
+        if !range.is_empty() {
+            let taken = self.capture.receive_chunk(chunk, range, sink).map_err(named)?;
+            open.took(taken);
+            return Ok(Step::More);
+        }
+        let ended = self.capture.receive_eof(sink);
+        if ended != Ok(false)
+            && let Some(error) = open.take_damage()
+        {
+            let progress =
+                Progress { packets: self.capture.counts().packets, bytes: open.stored_bytes() };
+            let failure = match error.kind() {
+                ErrorKind::UnexpectedEof => {
+                    self.warnings
+                        .push(format!("{}: the compressed data ends too early", input.name()));
+                    None
+                }
+                _ => Some(Failure::Compressed(progress, error, input.name())),
+            };
+            match (&ended, failure) {
+                // There was not even the start of a capture.
+                (Err(error), Some(failure)) if !error.is_cut_short() => return Err(failure),
+                (_, Some(failure)) => self.warnings.push(failure.to_string()),
+                (_, None) => {}
+            }
+        }
+        match ended {
+            Ok(false) => return Ok(Step::More),
+            Ok(true) => {}
+            Err(error) if error.is_cut_short() => {
+                self.warnings.push(format!("{}: {error}", input.name()));
+            }
+            Err(error) => return Err(named(error)),
+        }
+        self.has_read = true;
+        self.close(file);
+        Ok(Step::More)
+    }
+
+    /// Ends a file that cannot be read any further.
+    fn give_up(&mut self, file: u32, failure: Failure) {
+        if let Input::Object(..) = self.input(file) {
+            // What a file object raised is not for a warning.
+            self.fail(failure);
+            return;
+        }
+        if self.capture.current() == Some(file) {
+            self.capture.abandon();
+        }
+        self.close(file);
+        if self.inputs.len() > 1 {
+            self.warnings.push(failure.to_string());
+        }
+        self.failure.get_or_insert(failure);
+    }
+
+    fn close(&mut self, file: u32) {
+        if let Some(open) = self.open.remove(&file) {
+            // Bytes that nobody will read count as read, so that progress reaches its end.
+            self.read.fetch_add(open.bytes_left(), Ordering::Relaxed);
+            self.chunks.keep(open.into_buffer());
+        }
+    }
+}
