@@ -13,7 +13,13 @@ import pytest
 from capture_passes import CAPTURE, EXPECTED, dump
 from capture_threads import in_file
 from child_process import child
-from wsdefrag.capture import Capture, CaptureReader
+from wsdefrag.capture import (
+    Capture,
+    CapturedConnection,
+    CapturedEvent,
+    CapturedMessage,
+    CaptureReader,
+)
 from wsdefrag.errors import CaptureError
 
 needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="threads are listed in /proc")
@@ -62,6 +68,40 @@ def test_signals_of_a_pass_run_their_handler_and_lose_nothing(path: Path) -> Non
             reader = Capture(path, threads=3).read()
             assert dump(reader, list(reader)) == EXPECTED
     finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def test_pass_goes_on_after_an_exception_of_a_signal_handler(path: Path) -> None:
+    """Batches are taken without Python code, between whose statements a handler could raise."""
+
+    class Rung(Exception):
+        pass
+
+    raised, is_done = 0, True
+
+    def ring(*_: object) -> None:
+        nonlocal raised
+        if not is_done:
+            raised += 1
+            raise Rung
+
+    before = signal.signal(signal.SIGALRM, ring)
+    try:
+        while raised < 3:
+            reader = Capture(path, threads=3).read()
+            native = reader._native
+            assert native is not None
+            batches: list[list[CapturedMessage | CapturedEvent | CapturedConnection]] = []
+            is_done = False
+            while not is_done:
+                with suppress(Rung):
+                    signal.setitimer(signal.ITIMER_REAL, 0.0005)  # it rings once
+                    batches.extend(iter(native.next_batch, None))
+                    is_done = True
+            assert dump(reader, [item for batch in batches for item in batch]) == EXPECTED
+    finally:
+        is_done = True
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
 
