@@ -115,7 +115,7 @@ mitmproxy-env: $(MITMPROXY)/.extension ## make the environment that mitmproxy ru
 # AddressSanitizer watches the extension's memory. Its runtime has to be the first library of the
 # process, and libstdc++ the next, for other extensions. Python's own allocator would hide what lies
 # beside an object. Programs that the tests start would need the runtime, too, so only tests within a
-# process run, and none that measure its memory.
+# process run, none with a browser, and none that measure its memory.
 # They take some ten times as long, so the longest read fewer damaged captures.
 ASAN_TESTS ?= tests/core tests/relay tests/capture tests/compat/wsproto
 ASAN_TARGET = $(shell rustc -vV | sed -n 's/^host: //p')
