@@ -132,7 +132,7 @@ asan: $(ASAN)/.tools ## run the tests under AddressSanitizer; needs a nightly to
 	@cargo +nightly --version >/dev/null || { echo 'make asan needs: rustup toolchain install nightly'; exit 1; }
 	RUSTUP_TOOLCHAIN=nightly RUSTFLAGS=-Zsanitizer=address CARGO_TARGET_DIR=$(abspath target/asan) CARGO_PROFILE_DEV_OPT_LEVEL=1 \
 	    VIRTUAL_ENV=$(abspath $(ASAN)) $(ASAN)/bin/maturin develop --quiet --target $(ASAN_TARGET)
-	$(ASAN_ENV) $(ASAN)/bin/python $(PYTEST) --ignore-glob='*/test_memory*' --ignore-glob='*/test_capture_report*' -k 'not _mib_' $(ASAN_TESTS)
+	$(ASAN_ENV) $(ASAN)/bin/python $(PYTEST) --ignore-glob='*/test_memory*' --ignore-glob='*/test_capture_report*' -k 'not takes_less_than_64_mib and not takes_a_few_copies' $(ASAN_TESTS)
 
 # The Autobahn TestSuite needs CPython 2.7; where there is none, make_env.py says so and ends with 3.
 define conformance
