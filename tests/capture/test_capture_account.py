@@ -49,4 +49,5 @@ def test_defaults_are_those_of_the_engine() -> None:
     # `around` and `ignore_case` do nothing where nothing is searched.
     assert (others.pop("around"), others.pop("ignore_case")) == (0, False)
     assert others.pop("continues") is False
+    assert others.pop("threads") == 1
     assert set(others.values()) <= {(), None, "", "auto"}, others
