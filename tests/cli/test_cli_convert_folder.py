@@ -156,6 +156,7 @@ def test_what_is_no_capture_leaves_nothing(tmp_path: Path) -> None:
     assert names(tmp_path) == ["none.pcapng"]
 
 
+@pytest.mark.unmeasured
 @pytest.mark.skipif(sys.platform == "win32", reason="limits and signals are those of POSIX")
 def test_full_disk_is_one_line_and_leaves_nothing(tmp_path: Path) -> None:
     program = [sys.executable, "-m", "wsdefrag", "convert", str(DEMO)]

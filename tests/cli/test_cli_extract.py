@@ -133,6 +133,7 @@ def test_folder_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     assert (result.exit_code, "Not a directory" in result.stderr) == (2, True)
 
 
+@pytest.mark.unmeasured
 def test_full_disk_leaves_no_half_file(tmp_path: Path) -> None:
     """A file may have 3,000 bytes, so a longer content is refused in its middle."""
     script = """

@@ -49,6 +49,7 @@ def imported(*arguments: str) -> set[str]:
     return set(done.stderr.decode().split())
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize(
     ("arguments", "commands", "formats", "slow"),
     [

@@ -90,6 +90,7 @@ def test_full_disk_of_standard_output_is_one_line(arguments: list[str]) -> None:
 
 
 # The limit for the size of a file stands for a disk that is full.
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("format", FORMATS)
 def test_full_disk_of_a_file_is_one_line_and_leaves_nothing(tmp_path: Path, format: str) -> None:
     if format == "png":

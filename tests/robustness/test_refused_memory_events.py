@@ -11,9 +11,12 @@ import pytest
 
 from child_process import child
 
-pytestmark = pytest.mark.skipif(
-    find_spec("_testcapi") is None, reason="the interpreter has no module to refuse memory with"
-)
+pytestmark = [
+    pytest.mark.skipif(
+        find_spec("_testcapi") is None, reason="the interpreter has no module to refuse memory with"
+    ),
+    pytest.mark.unmeasured,
+]
 
 COMMON = """
 import _testcapi

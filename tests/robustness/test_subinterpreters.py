@@ -154,12 +154,14 @@ exec(USE)
 }
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("order", ORDERS)
 def test_legacy_interpreters_work(order: str) -> None:
     code = f"{LEGACY}\nUSE = {USE!r}\n{ORDERS[order]}\nprint('done')"
     assert child(code) == (0, "done\n", "")
 
 
+@pytest.mark.unmeasured
 def test_table_of_a_file_object_is_refused_in_a_subinterpreter() -> None:
     code = """
 import wsdefrag
